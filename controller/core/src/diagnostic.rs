@@ -1,0 +1,249 @@
+//! "This object is wrong": the one type for everything that is wrong with a user's object.
+//!
+//! The same list feeds Events, the admission answer, `lint`, metrics, the log and `/api/v1/diagnostics`.
+
+use crate::names::ObjectRef;
+use serde::Serialize;
+use std::fmt;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something the object asks for is not done.
+    Error,
+    /// It is done, but probably not as meant.
+    Warning,
+    /// Worth knowing; nothing to do.
+    Note,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        })
+    }
+}
+
+/// What was done in place of what the object asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing had to be left out.
+    Served,
+    /// The default of the setting holds.
+    KeptDefault,
+    /// The route answers 503 until this is mended.
+    ClosedRoute,
+    /// The path (or rule) is left out.
+    SkippedPath,
+    /// The host is left out.
+    SkippedHost,
+    /// The whole object is left out.
+    SkippedObject,
+    /// The default certificate is served instead.
+    DefaultCertificate,
+    /// The object's last accepted version is served, if there was one.
+    Quarantined,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Served => "served",
+            Self::KeptDefault => "default kept",
+            Self::ClosedRoute => "route answers 503",
+            Self::SkippedPath => "path left out",
+            Self::SkippedHost => "host left out",
+            Self::SkippedObject => "object left out",
+            Self::DefaultCertificate => "default certificate served",
+            Self::Quarantined => "last accepted version kept",
+        })
+    }
+}
+
+/// One finding about one field of one object.
+///
+/// `message` and `help` are in the house style (lower case, no full stop), one line each, without control
+/// characters, at most [`MAX_TEXT_BYTES`] together: whoever builds one shows hostile text with
+/// [`crate::names::shown`], and [`Diagnostic::new`] cuts what is still too long.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Stable code, such as `GW0203`; `docs` lists them all: [`CODES`].
+    pub code: Code,
+    /// Whose mistake; `None` for input that is no object.
+    pub object: Option<ObjectRef>,
+    /// Path of the field as the API spells it, such as `spec.rules[0].http.paths[2].path`; may be empty.
+    pub field: String,
+    /// What is wrong, with the value given.
+    pub message: String,
+    /// What would do; may be empty.
+    pub help: String,
+    /// What was done instead.
+    pub outcome: Outcome,
+}
+
+/// Longest message and help, in bytes, together.
+pub const MAX_TEXT_BYTES: usize = 1000;
+
+impl Diagnostic {
+    /// Builds a finding; severity and the usual outcome come from the code.
+    #[must_use]
+    pub fn new(code: Code, object: ObjectRef, field: impl Into<String>, message: impl Into<String>) -> Self {
+        let (_, severity, outcome, _) = code.facts();
+        Self { severity, code, object: Some(object), field: field.into(), message: cut(message.into()), help: String::new(), outcome }
+    }
+
+    /// Adds what would do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        let mut help = cut(help.into());
+        if help.len() + self.message.len() > MAX_TEXT_BYTES {
+            help.truncate(help.floor_char_boundary(MAX_TEXT_BYTES.saturating_sub(self.message.len())));
+        }
+        self.help = help;
+        self
+    }
+
+    /// Says that something else than the usual was done.
+    #[must_use]
+    pub const fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+}
+
+/// `error GW0201 Ingress shop/front spec.rules[0].host: …; help (path left out)`, on one line.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.severity, self.code)?;
+        if let Some(object) = &self.object {
+            write!(f, " {object}")?;
+        }
+        if !self.field.is_empty() {
+            write!(f, " {}", self.field)?;
+        }
+        write!(f, ": {}", self.message)?;
+        if !self.help.is_empty() {
+            write!(f, "; {}", self.help)?;
+        }
+        write!(f, " ({})", self.outcome)
+    }
+}
+
+/// One line, nothing that a terminal or log reader could take for something else, bounded.
+fn cut(text: String) -> String {
+    let clean = text.chars().all(crate::names::is_printable);
+    let mut text = if clean { text } else { text.chars().map(|c| if crate::names::is_printable(c) { c } else { '\u{fffd}' }).collect() };
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
+}
+
+macro_rules! codes {
+    ($($variant:ident $code:literal $severity:ident $outcome:ident $doc:literal,)*) => {
+        /// What kind of mistake it is. The code is stable; people search and silence by it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $(#[doc = $doc] $variant,)* }
+
+        /// Every code there is, in order.
+        pub const CODES: &[Code] = &[$(Code::$variant,)*];
+
+        impl Code {
+            /// Code, severity, usual outcome, one sentence.
+            #[must_use]
+            pub const fn facts(self) -> (&'static str, Severity, Outcome, &'static str) {
+                match self { $(Self::$variant => ($code, Severity::$severity, Outcome::$outcome, $doc),)* }
+            }
+        }
+    };
+}
+
+codes! {
+    // input
+    BadDocument "GW0001" Error SkippedObject "A document of the input cannot be read.",
+    BadObject "GW0002" Error SkippedObject "An object's field has the wrong type, or its name is not valid.",
+    DuplicateObject "GW0003" Warning SkippedObject "Two documents of the input describe the same object; the later one is used.",
+    OldApiVersion "GW0004" Note Served "The API version is no longer served since Kubernetes 1.22; it is read all the same.",
+    TooLarge "GW0005" Error SkippedObject "A document or value is larger than is read.",
+    Forbidden "GW0006" Warning SkippedObject "The API server does not let the controller read this.",
+    UnservedKind "GW0007" Note Served "An object of a kind that is not read.",
+    // class and scope
+    NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
+    CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",
+    RefusedText "GW0103" Error SkippedObject "The Ingress holds text that no honest Ingress holds.",
+    // hosts, paths
+    BadHost "GW0201" Error SkippedHost "A host is not a DNS name or wildcard.",
+    BadPath "GW0202" Error SkippedPath "A path cannot be served as it is written.",
+    DuplicatePath "GW0203" Warning SkippedPath "Host and path are already served by an older Ingress or an earlier rule.",
+    SharedHost "GW0204" Warning Served "A host is shared with an Ingress of another namespace that had it first.",
+    BadPathType "GW0205" Error SkippedPath "The pathType is not one of Exact, Prefix and ImplementationSpecific.",
+    ServesUnknownHosts "GW0206" Note Served "A rule without a host answers for every host that has no rule of its own.",
+    DuplicateDefaultBackend "GW0207" Warning SkippedPath "Another Ingress is already the default backend.",
+    EmptyIngress "GW0208" Warning SkippedObject "The Ingress has neither rules nor a default backend.",
+    // backends
+    ResourceBackend "GW0301" Error SkippedPath "Resource backends are not supported.",
+    BadBackend "GW0302" Error SkippedPath "A backend names no Service or no port.",
+    NoService "GW0303" Error ClosedRoute "The Service does not exist.",
+    NoPort "GW0304" Error ClosedRoute "The Service has no such port.",
+    NoEndpoints "GW0305" Warning ClosedRoute "The Service has no ready endpoints.",
+    RefusedExternalName "GW0306" Error ClosedRoute "The ExternalName of a Service may not be forwarded to.",
+    UnresolvedExternalName "GW0307" Error ClosedRoute "The ExternalName of a Service does not resolve.",
+    RefusedEndpoint "GW0308" Error ClosedRoute "An endpoint address may not be forwarded to.",
+    // TLS
+    BadSecretName "GW0401" Error DefaultCertificate "A secretName is not the name of a Secret.",
+    NoSecret "GW0402" Error DefaultCertificate "The Secret of a TLS section does not exist.",
+    BadCertificate "GW0403" Error DefaultCertificate "The Secret of a TLS section does not hold a usable key pair.",
+    UncoveredHost "GW0404" Warning DefaultCertificate "The certificate does not cover the host.",
+    ExpiredCertificate "GW0405" Warning Served "The certificate is expired, or will be within ten days.",
+    ShadowedCertificate "GW0406" Warning DefaultCertificate "An older Ingress already decided the certificate of the host.",
+    // annotations, settings
+    BadAnnotation "GW0501" Error KeptDefault "The value of an annotation cannot be used.",
+    UnsupportedAnnotation "GW0502" Error KeptDefault "The annotation is known, but not supported.",
+    UnsupportedProtection "GW0503" Error ClosedRoute "The annotation asks for a protection that is not supported.",
+    RefusedAnnotation "GW0504" Error SkippedObject "The annotation is not allowed here.",
+    BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
+    UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
+    UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",
+    // the proxy
+    RefusedByProxy "GW0701" Error Quarantined "The proxy refused the configuration made from this object.",
+    LacksFeature "GW0702" Warning KeptDefault "The proxy in use cannot do this.",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.facts().0)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.facts().0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::{Kind, ObjectName};
+
+    #[test]
+    fn codes_are_unique_and_sorted() {
+        let codes: Vec<_> = CODES.iter().map(|c| c.facts().0).collect();
+        assert!(codes.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn texts_are_one_bounded_line() {
+        let object = ObjectRef::new(Kind::Ingress, ObjectName::new("a", "b").unwrap());
+        let d = Diagnostic::new(Code::BadPath, object, "spec", "x\n".repeat(1000)).help("y".repeat(5000));
+        assert!(d.message.len() + d.help.len() <= MAX_TEXT_BYTES && !d.message.contains('\n'));
+    }
+}

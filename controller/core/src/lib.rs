@@ -1,0 +1,32 @@
+//! Gatewright's pure half: what the cluster says goes in, the files of a proxy come out.
+//!
+//! ```text
+//! state ──▶ translate ──▶ model ──▶ render (Tera, through a dialect) ──▶ FileSet
+//! ```
+//!
+//! | room | holds | may use |
+//! |---|---|---|
+//! | [`names`] | checked names and texts | nothing of ours |
+//! | [`diagnostic`], [`settings`], [`model`] | "this object is wrong"; what the operator asked for; what the proxy shall do | `names` |
+//! | [`state`] | what the cluster says | `names` |
+//! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names` |
+//! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |
+//! | [`render`] | model and dialect → files | `model`, `dialect`, `names` |
+//!
+//! Rules that hold everywhere in here, each kept by a test:
+//!
+//! - **Pure.** Values in, values out: no file, socket, process, clock, environment or log line.
+//! - **Total.** Nothing an object can hold makes a function fail or panic; what is wrong becomes a
+//!   [`diagnostic::Diagnostic`] and costs the smallest thing that is broken.
+//! - **Deterministic.** Equal states give equal bytes, in whatever order the objects came.
+//! - **Typed text.** A string of a user is parsed into a type of [`names`] before it reaches the
+//!   model, and only a dialect's word printer writes it into a file.
+
+pub mod diagnostic;
+pub mod dialect;
+pub mod model;
+pub mod names;
+pub mod render;
+pub mod settings;
+pub mod state;
+pub mod translate;

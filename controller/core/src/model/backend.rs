@@ -1,0 +1,87 @@
+//! Named sets of endpoints.
+
+use serde::Serialize;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Name of a backend in the proxy's files: eight hexadecimal digits of a hash, `_`, and a readable tail
+/// (`a1b2c3d4_shop-cart-80`). The hash comes first because nginx compares names one by one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct BackendId(Arc<str>);
+
+impl BackendId {
+    /// The one backend of a Service port; different Service ports never share an id, whatever their names.
+    #[must_use]
+    pub fn new(namespace: &str, service: &str, port: u16) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(format!("{namespace}/{service}/{port}").as_bytes()) >> 32;
+        Self(format!("{hash:08x}_{namespace}-{service}-{port}").into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The Service port that a rule names, for logs, metrics and error pages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceRef {
+    /// Namespace of the rule and the Service.
+    pub namespace: Arc<str>,
+    /// Name of the Service; a DNS name.
+    pub service: Arc<str>,
+    /// The port as the rule writes it: a number, or a port name of letters, digits and `-`.
+    pub port: Arc<str>,
+}
+
+/// How requests are spread over the endpoints of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Balance {
+    /// One after the other.
+    #[default]
+    RoundRobin,
+    /// The less loaded of two picked at random; the nearest that stock proxies have to ewma.
+    RandomTwo,
+}
+
+/// A named set of endpoints and how to talk to them. Never empty: a route to a Service without endpoints answers 503.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Backend {
+    /// Its name; unique in the model.
+    pub id: BackendId,
+    /// Sorted, without duplicates, never loopback or link-local.
+    pub endpoints: Vec<SocketAddr>,
+    /// How requests are spread.
+    pub balance: Balance,
+    /// Content hash of the above.
+    pub digest: u128,
+}
+
+impl Backend {
+    /// Puts a backend together: sorts the endpoints, drops duplicates, computes the digest.
+    #[must_use]
+    pub fn new(id: BackendId, mut endpoints: Vec<SocketAddr>, balance: Balance) -> Self {
+        endpoints.sort_unstable();
+        endpoints.dedup();
+        let digest = super::digest_of(&(&id, &endpoints, balance));
+        Self { id, endpoints, balance, digest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_services_whose_joined_names_are_equal_differ() {
+        assert_ne!(BackendId::new("a-b", "c", 80), BackendId::new("a", "b-c", 80));
+    }
+}

@@ -1,0 +1,101 @@
+//! Virtual hosts and their routes.
+
+use super::{BackendId, CertificateId, ServiceRef};
+use crate::names::{HostPattern, ObjectRef, UriPath};
+
+/// One virtual host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Host {
+    /// Which request hosts it serves; unique in the model.
+    pub pattern: HostPattern,
+    /// The object that made the host; `None` for a catch-all that nobody asked for.
+    pub origin: Option<ObjectRef>,
+    /// What the handshakes for its name are answered with.
+    pub certificate: HostCertificate,
+    /// Longest path first; at equal length exact before prefix, then by path. Every pair of match and path occurs
+    /// once, and one route matches every path ([`PathMatch::Under`] the root), so that no request is without an answer.
+    pub routes: Vec<Route>,
+    /// Content hash of the above.
+    pub digest: u128,
+}
+
+impl Host {
+    /// Puts a host together: sorts the routes and computes the digest.
+    #[must_use]
+    pub fn new(pattern: HostPattern, origin: Option<ObjectRef>, certificate: HostCertificate, mut routes: Vec<Route>) -> Self {
+        routes.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        let digest = super::digest_of(&(&pattern, &origin, &certificate, &routes));
+        Self { pattern, origin, certificate, routes, digest }
+    }
+}
+
+/// The certificate of a host's own name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum HostCertificate {
+    /// No TLS section names the host: the certificate of its wildcard sibling if there is one, else the default one.
+    Unclaimed,
+    /// A TLS section names the host, but has no usable certificate for it.
+    Default,
+    /// This one.
+    Own(CertificateId),
+}
+
+/// Path match → what happens.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// The request paths it takes; one, or two for a prefix (the path itself, and all below it). Sorted as declared by
+    /// [`PathMatch`].
+    pub matches: Vec<PathMatch>,
+    /// The path as the rule writes it; `/` for the fallback.
+    pub rule_path: UriPath,
+    /// The Ingress that asked for it; `None` for the built-in fallback.
+    pub origin: Option<ObjectRef>,
+    /// The Service port it names, if any.
+    pub service: Option<ServiceRef>,
+    /// Plain-HTTP requests are sent to HTTPS first.
+    pub https_redirect: Option<HttpsRedirect>,
+    /// What happens then.
+    pub action: Action,
+}
+
+impl Route {
+    /// Longest path first, exact before prefix, then by path.
+    fn sort_key(&self) -> (std::cmp::Reverse<usize>, &[PathMatch]) {
+        (std::cmp::Reverse(self.rule_path.as_str().len()), &self.matches)
+    }
+}
+
+/// Redirect of plain-HTTP requests to the `https` URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HttpsRedirect {
+    /// Keeps one trailing slash of the target, which is otherwise removed.
+    pub keep_trailing_slash: bool,
+}
+
+/// Which request paths are meant. They are compared with the decoded, normalised path, with case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PathMatch {
+    /// This path and no other.
+    Exact(UriPath),
+    /// Every path that begins with this one, which ends in a slash. The root is `/`.
+    Under(UriPath),
+}
+
+impl PathMatch {
+    /// The path, whatever the kind of match.
+    #[must_use]
+    pub const fn path(&self) -> &UriPath {
+        match self {
+            Self::Exact(path) | Self::Under(path) => path,
+        }
+    }
+}
+
+/// What is done with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// It is forwarded to a backend of the model.
+    Forward(BackendId),
+    /// The proxy answers with this status, 404 or 503, and its own page.
+    Respond(u16),
+}

@@ -1,0 +1,46 @@
+//! What the proxy shall do, in words that no proxy and no cluster owns; plain data.
+//!
+//! A [`Model`] holds hosts, backends and certificates behind `Arc`s: an unchanged one is the same allocation as in
+//! the model before, so that rendering can tell by its digest, or by the pointer, that nothing has to be done.
+
+mod backend;
+mod certificate;
+mod globals;
+mod host;
+
+pub use backend::{Backend, BackendId, Balance, ServiceRef};
+pub use certificate::{Certificate, CertificateId};
+pub use globals::{
+    AccessLog, BodyLimits, Buffers, ClientTimeouts, CustomErrors, Forwarding, Globals, Hsts, HttpsRedirectStatus, Listeners, RequestIds,
+    RetryPolicy, Tls, TrustedAddressSource, UpstreamKeepalive, UpstreamTimeouts, Workers,
+};
+pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
+
+use crate::names::HostPattern;
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Everything the proxy shall do.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// What holds for all hosts.
+    pub globals: Arc<Globals>,
+    /// The virtual hosts. [`HostPattern::CatchAll`] is always there.
+    pub hosts: BTreeMap<HostPattern, Arc<Host>>,
+    /// Every backend that a route or the globals name, and no other.
+    pub backends: BTreeMap<BackendId, Arc<Backend>>,
+    /// Every certificate that a host names, and the default one.
+    pub certificates: BTreeMap<CertificateId, Arc<Certificate>>,
+    /// The certificate for handshakes that no host claims; a key of `certificates`.
+    pub default_certificate: CertificateId,
+}
+
+/// The 128-bit content hash that memoising goes by. Stable within one build of the program only.
+#[must_use]
+pub fn digest_of(value: &impl Hash) -> u128 {
+    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+    value.hash(&mut hasher);
+    let _ = hasher.finish();
+    hasher.digest128()
+}

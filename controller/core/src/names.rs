@@ -1,0 +1,59 @@
+//! Names and texts that are checked when they are made, so that nobody has to check them again.
+//!
+//! No other room builds configuration text from anything but these types and numbers.
+
+mod host;
+mod object;
+mod path;
+
+pub use host::{HostName, HostPattern};
+pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
+pub use path::UriPath;
+
+/// Why a text is not what it should be: a message in the house style, never longer than 300 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadText(pub String);
+
+/// Shows a hostile text to a person: quoted, control and format characters escaped, at most 80 characters.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    const LIMIT: usize = 80;
+    let mut out = String::from("\"");
+    for (n, c) in text.chars().enumerate() {
+        if n == LIMIT {
+            out.push('…');
+            break;
+        }
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            _ if is_printable(c) => out.push(c),
+            _ => out.extend(c.escape_unicode()),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Whether a character may be shown and printed as it is: no control, format, separator, private or unassigned one.
+///
+/// The blank (U+0020) counts as printable; every other separator does not.
+#[must_use]
+pub fn is_printable(c: char) -> bool {
+    use unicode_properties::{GeneralCategoryGroup as Group, UnicodeGeneralCategory};
+    c == ' ' || !matches!(c.general_category_group(), Group::Other | Group::Separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_is_shown_escaped_and_short() {
+        assert_eq!(shown("a\nb\u{202e}\"\\"), r#""a\u{a}b\u{202e}\"\\""#);
+        assert!(shown(&"x".repeat(1 << 20)).len() < 100);
+    }
+}

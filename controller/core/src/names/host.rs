@@ -1,0 +1,113 @@
+//! Host names of rules and certificates.
+
+use super::{BadText, is_dns_subdomain, shown};
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// A lower-case DNS name without trailing dot: `a.example.com`. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct HostName(Arc<str>);
+
+impl HostName {
+    /// Checks `text` as the API server checks `rules[].host` (no wildcard, no IP address); upper case is folded,
+    /// since names compare without case.
+    ///
+    /// # Errors
+    /// When it is not an RFC 1123 subdomain, or is an IP address.
+    pub fn new(text: &str) -> Result<Self, BadText> {
+        let lower = text.to_ascii_lowercase();
+        if lower.parse::<std::net::IpAddr>().is_ok() {
+            return Err(BadText(format!("host {} is an IP address; use a DNS name, or leave the host out", shown(text))));
+        }
+        if !is_dns_subdomain(&lower) || lower.split('.').any(|label| label.len() > 63) {
+            return Err(BadText(format!(
+                "host {} is not a DNS name; use letters, digits, '-' and '.', labels of at most 63, 253 in all",
+                shown(text)
+            )));
+        }
+        Ok(Self(lower.into()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which request hosts a virtual host serves. Sorted: the catch-all, then exact names, then wildcards.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    /// Every host that no other pattern takes; the empty host of a rule.
+    CatchAll,
+    /// Just this name.
+    Exact(HostName),
+    /// `*.` and this name: exactly one more label of letters, digits, `_` and `-`.
+    Wildcard(HostName),
+}
+
+impl HostPattern {
+    /// Reads the `host` of a rule or of a TLS section.
+    ///
+    /// # Errors
+    /// When it is neither empty, nor a DNS name, nor `*.` and a DNS name.
+    pub fn parse(text: &str) -> Result<Self, BadText> {
+        match text.strip_prefix("*.") {
+            _ if text.is_empty() => Ok(Self::CatchAll),
+            Some(parent) => HostName::new(parent).map(Self::Wildcard),
+            None => HostName::new(text).map(Self::Exact),
+        }
+    }
+
+    /// The wildcard pattern that would take this exact name: `*.b.c` for `a.b.c`.
+    #[must_use]
+    pub fn covering_wildcard(&self) -> Option<Self> {
+        match self {
+            Self::Exact(name) => {
+                let (_, parent) = name.as_str().split_once('.')?;
+                Some(Self::Wildcard(HostName(parent.into())))
+            }
+            Self::CatchAll | Self::Wildcard(_) => None,
+        }
+    }
+}
+
+/// As a rule spells it: `a.example.com`, `*.example.com`, and `_` for the catch-all.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CatchAll => f.write_str("_"),
+            Self::Exact(name) => name.fmt(f),
+            Self::Wildcard(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_dns_names_or_one_label_wildcards() {
+        assert_eq!(HostPattern::parse("A.Example.COM").unwrap().to_string(), "a.example.com");
+        assert_eq!(HostPattern::parse("*.foo.com").unwrap().to_string(), "*.foo.com");
+        assert_eq!(HostPattern::parse("").unwrap(), HostPattern::CatchAll);
+        for bad in ["_", "*", "*.", "a..b", "a.b.", "10.0.0.1", "*.*.b", "a b", "a;b", "~x", "a\n", "[::1]", "a:80", &"a".repeat(64)] {
+            assert!(HostPattern::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_exact_name_knows_its_wildcard() {
+        let wildcard = HostPattern::parse("a.foo.com").unwrap().covering_wildcard();
+        assert_eq!(wildcard, Some(HostPattern::parse("*.foo.com").unwrap()));
+        assert_eq!(HostPattern::parse("com").unwrap().covering_wildcard(), None);
+    }
+}

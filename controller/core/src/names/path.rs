@@ -1,0 +1,144 @@
+//! Paths of rules.
+
+use super::{BadText, is_printable, shown};
+use serde::Serialize;
+use std::fmt;
+use std::sync::Arc;
+
+/// Longest path of a rule, in bytes.
+pub const MAX_PATH_BYTES: usize = 2048;
+
+/// An absolute path as a rule may hold it: RFC 3986 path characters without `;`, or printable characters beyond
+/// ASCII; complete percent escapes without `%00`; no dot segments. At most [`MAX_PATH_BYTES`]. Cheap to clone.
+///
+/// It is compared with the decoded path of a request, character by character, and never interpreted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct UriPath(Arc<str>);
+
+impl UriPath {
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// With the first character or segment that does not belong into a path.
+    pub fn new(text: &str) -> Result<Self, BadText> {
+        if !text.starts_with('/') {
+            return Err(BadText(format!("path {} does not start with '/'", shown(text))));
+        }
+        if text.len() > MAX_PATH_BYTES {
+            return Err(BadText(format!("path {} has {} bytes; at most {MAX_PATH_BYTES} are served", shown(text), text.len())));
+        }
+        if let Some((at, c)) = text.char_indices().find(|&(_, c)| !may_stand_in_path(c)) {
+            return Err(BadText(format!(
+                "path {} has the character {} at byte {at}, which is not a path character; remove it",
+                shown(text),
+                shown(c.encode_utf8(&mut [0; 4]))
+            )));
+        }
+        if let Some(escape) = bad_escape(text) {
+            return Err(BadText(format!(
+                "path {} has {}, which is not a percent escape of a character that may be served; use two hexadecimal digits other than 00",
+                shown(text),
+                shown(escape)
+            )));
+        }
+        if text.split('/').any(|segment| segment == "." || segment == "..") {
+            return Err(BadText(format!("path {} has a dot segment, which no normalised request can match", shown(text))));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path without its trailing slashes; the root stays `/`.
+    #[must_use]
+    pub fn without_trailing_slash(&self) -> Self {
+        match self.0.trim_end_matches('/') {
+            "" => Self("/".into()),
+            trimmed if trimmed.len() == self.0.len() => self.clone(),
+            trimmed => Self(trimmed.into()),
+        }
+    }
+
+    /// The path with exactly one trailing slash.
+    #[must_use]
+    pub fn with_trailing_slash(&self) -> Self {
+        Self(format!("{}/", self.0.trim_end_matches('/')).into())
+    }
+}
+
+impl fmt::Display for UriPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn may_stand_in_path(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphanumeric() || "/-._~!$&'()*+,=:@%".contains(c) } else { is_printable(c) }
+}
+
+/// The first `%` that is not followed by two hexadecimal digits, or stands for NUL, with what follows it.
+fn bad_escape(text: &str) -> Option<&str> {
+    text.match_indices('%').map(|(at, _)| at).find_map(|at| {
+        let digits = text.as_bytes().get(at + 1..at + 3);
+        let good = digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit) && d != b"00");
+        (!good).then(|| {
+            let end = text[at..].char_indices().nth(3).map_or(text.len(), |(n, _)| at + n);
+            &text[at..end]
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_path_characters_pass() {
+        for good in ["/", "/a/b", "/a$EDGE_MARKER_ENV", "/a%20b", "/\u{ff1b}\u{ff5b}", "/.well-known/acme-challenge/x", "/~u/(x)'", "/a//b"]
+        {
+            assert!(UriPath::new(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            "",
+            "a",
+            "/a b",
+            "/a;b",
+            "/a{b",
+            "/a\"b",
+            "/a\\b",
+            "/a#b",
+            "/a?b",
+            "/a\nb",
+            "/a\rb",
+            "/a\0b",
+            "/a\u{2028}b",
+            "/a\u{202e}b",
+            "/a|b",
+            "/%",
+            "/%0",
+            "/%00",
+            "/%é1",
+            "/a/../b",
+            "/a/.",
+            "/${x}",
+            "/[0-9]+",
+            "/a^b",
+        ] {
+            assert!(UriPath::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(UriPath::new(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).is_err());
+    }
+
+    #[test]
+    fn trailing_slashes_come_and_go() {
+        let path = |text| UriPath::new(text).unwrap();
+        assert_eq!(path("/a/").without_trailing_slash(), path("/a"));
+        assert_eq!(path("/").without_trailing_slash(), path("/"));
+        assert_eq!(path("/a").with_trailing_slash(), path("/a/"));
+        assert_eq!(path("/").with_trailing_slash(), path("/"));
+    }
+}

@@ -1,0 +1,5 @@
+//! Model and dialect → files.
+
+mod files;
+
+pub use files::{File, FileSet};

@@ -1,0 +1,1 @@
+//! What the cluster says → what the proxy shall do, and what was wrong.
