@@ -6,10 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Longest path of a rule, in bytes.
-pub const MAX_PATH_BYTES: usize = 2048;
+pub(crate) const MAX_PATH_BYTES: usize = 2048;
 
 /// An absolute path as a rule may hold it: RFC 3986 path characters without `;`, or printable characters beyond
-/// ASCII; complete percent escapes without `%00`; no dot segments. At most [`MAX_PATH_BYTES`]. Cheap to clone.
+/// ASCII; complete percent escapes without `%00`; no dot segments. At most 2048 bytes. Cheap to clone.
 ///
 /// It is compared with the decoded path of a request, character by character, and never interpreted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -1,1 +1,25 @@
-//! state
+//! What the cluster says: the objects that Gatewright uses, trimmed to what it uses, and indexes over them.
+//!
+//! Sources turn whatever they watch into [`Event`]s; [`Snapshot::apply`] takes them in any order. Nothing in here
+//! decides what an object means.
+
+mod api;
+mod certificate;
+mod endpoints;
+mod ingress;
+mod legacy;
+mod meta;
+mod secret;
+mod service;
+mod small;
+mod snapshot;
+
+pub use api::{DecodeError, decode};
+pub use certificate::{CertificateError, KeyPair};
+pub use endpoints::{Endpoint, EndpointGroup, EndpointSlice, SlicePort};
+pub use ingress::{Backend, Ingress, LoadBalancerAddress, Path, PortRef, Rule, ServiceBackend, TlsSection};
+pub use meta::Meta;
+pub use secret::Secret;
+pub use service::{Service, ServicePort, ServiceType, TargetPort};
+pub use small::{ConfigMap, IngressClass, Namespace};
+pub use snapshot::{Event, Object, Snapshot};

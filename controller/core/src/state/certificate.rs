@@ -1,0 +1,191 @@
+//! Key pairs out of Secrets: decoded, checked, written again as PEM of our own.
+
+use crate::names::HostName;
+use base64::Engine;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::fmt;
+use std::sync::Arc;
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+/// A certificate chain and its key, checked to belong together.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyPair {
+    /// The chain, leaf first, then the key; PEM made from the decoded parts, so that no other text of the Secret is in it.
+    pub pem: Arc<[u8]>,
+    /// DNS names that the leaf is for; its common name where it has no DNS names. Lower case; wildcards as `*.x`.
+    pub names: Vec<Box<str>>,
+    /// End of validity of the leaf, in seconds since 1970.
+    pub not_after_s: i64,
+    /// Content hash of `pem`.
+    pub digest: u128,
+}
+
+/// Never shows the key.
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair").field("names", &self.names).field("not_after_s", &self.not_after_s).finish_non_exhaustive()
+    }
+}
+
+/// Why the contents of a Secret are not a key pair. Messages hold nothing of the Secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateError {
+    /// A key of the Secret is missing.
+    #[error("it has no {0}")]
+    Missing(&'static str),
+    /// No certificate in `tls.crt`.
+    #[error("tls.crt does not begin with a PEM certificate")]
+    NoCertificate,
+    /// A certificate that cannot be read.
+    #[error("certificate {0} of tls.crt cannot be decoded")]
+    BadCertificate(usize),
+    /// No key in `tls.key`.
+    #[error("tls.key does not hold a PEM private key")]
+    NoKey,
+    /// The key is of a kind that proxies do not take, or broken.
+    #[error("the private key in tls.key cannot be read; use RSA of at least 2048 bits, ECDSA on P-256 or P-384, or Ed25519")]
+    UnreadableKey,
+    /// The key is another certificate's.
+    #[error("the private key in tls.key does not belong to the certificate in tls.crt")]
+    Mismatch,
+}
+
+impl KeyPair {
+    /// Reads `tls.crt` and `tls.key` of a Secret.
+    ///
+    /// # Errors
+    /// [`CertificateError`]; the source of the rules is `kubernetes.io/tls` as ingress controllers read it.
+    pub fn parse(certificate: Option<&[u8]>, key: Option<&[u8]>) -> Result<Self, CertificateError> {
+        let certificate = certificate.filter(|c| !c.is_empty()).ok_or(CertificateError::Missing("tls.crt"))?;
+        let key = key.filter(|k| !k.is_empty()).ok_or(CertificateError::Missing("tls.key"))?;
+        let chain = read_chain(certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
+        let (names, not_after_s) = read_leaf(&chain[0])?;
+        check_pair(&chain, &key)?;
+        let pem: Arc<[u8]> = write_pem(&chain, &key).into_bytes().into();
+        let digest = xxhash_rust::xxh3::xxh3_128(&pem);
+        Ok(Self { pem, names, not_after_s, digest })
+    }
+
+    /// Whether the leaf is for this host: a name of its own, or a wildcard one label above.
+    #[must_use]
+    pub fn covers(&self, host: &HostName) -> bool {
+        let host = host.as_str();
+        let parent = host.split_once('.').map(|(_, parent)| parent);
+        self.names.iter().any(|name| &**name == host || name.strip_prefix("*.").is_some_and(|rest| Some(rest) == parent))
+    }
+
+    /// Whether the leaf is for every host that this wildcard (`parent` without the `*.`) takes.
+    #[must_use]
+    pub fn covers_wildcard(&self, parent: &HostName) -> bool {
+        self.names.iter().any(|name| name.strip_prefix("*.") == Some(parent.as_str()))
+    }
+}
+
+fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let mut chain = Vec::new();
+    for item in CertificateDer::pem_slice_iter(pem) {
+        chain.push(item.map_err(|_| CertificateError::BadCertificate(chain.len() + 1))?);
+    }
+    if chain.is_empty() { Err(CertificateError::NoCertificate) } else { Ok(chain) }
+}
+
+fn read_leaf(leaf: &CertificateDer<'_>) -> Result<(Vec<Box<str>>, i64), CertificateError> {
+    let (_, leaf) = X509Certificate::from_der(leaf).map_err(|_| CertificateError::BadCertificate(1))?;
+    let alternative = leaf.subject_alternative_name().map_err(|_| CertificateError::BadCertificate(1))?;
+    let mut names: Vec<Box<str>> = alternative
+        .into_iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(name.to_ascii_lowercase().into()) } else { None })
+        .collect();
+    if names.is_empty() {
+        names.extend(leaf.subject().iter_common_name().filter_map(|cn| cn.as_str().ok()).map(|cn| cn.to_ascii_lowercase().into()));
+    }
+    Ok((names, leaf.validity().not_after.timestamp()))
+}
+
+/// Keys that the library here cannot load (P-521, small RSA) are refused too: it could not be checked that they fit.
+fn check_pair(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>) -> Result<(), CertificateError> {
+    let signer = rustls::crypto::ring::sign::any_supported_type(key).map_err(|_| CertificateError::UnreadableKey)?;
+    match rustls::sign::CertifiedKey::new(chain.to_vec(), signer).keys_match() {
+        Ok(()) => Ok(()),
+        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => Err(CertificateError::Mismatch),
+        Err(_) => Err(CertificateError::BadCertificate(1)),
+    }
+}
+
+fn write_pem(chain: &[CertificateDer<'_>], key: &PrivateKeyDer<'_>) -> String {
+    let mut out = String::new();
+    for certificate in chain {
+        write_block(&mut out, "CERTIFICATE", certificate);
+    }
+    let label = match key {
+        PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
+        PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
+        _ => "PRIVATE KEY",
+    };
+    write_block(&mut out, label, key.secret_der());
+    out
+}
+
+fn write_block(out: &mut String, label: &str, der: &[u8]) {
+    const LINE: usize = 64;
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    out.push_str("-----BEGIN ");
+    out.push_str(label);
+    out.push_str("-----\n");
+    for line in text.as_bytes().chunks(LINE) {
+        out.push_str(std::str::from_utf8(line).expect("base64 is ASCII"));
+        out.push('\n');
+    }
+    out.push_str("-----END ");
+    out.push_str(label);
+    out.push_str("-----\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(names: &[&str]) -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+        let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn parse(certificate: &str, key: &str) -> Result<KeyPair, CertificateError> {
+        KeyPair::parse(Some(certificate.as_bytes()), Some(key.as_bytes()))
+    }
+
+    #[test]
+    fn a_pair_is_written_again_without_what_stood_around_it() {
+        let (certificate, key) = pair(&["a.test", "*.w.test"]);
+        let read = parse(&format!("junk; return 418;\n{certificate}"), &key).unwrap();
+        let text = std::str::from_utf8(&read.pem).unwrap();
+        assert!(text.starts_with("-----BEGIN CERTIFICATE-----\n") && !text.contains("junk"));
+        assert_eq!(parse(text, text).unwrap(), read, "what we write reads as what it was");
+    }
+
+    #[test]
+    fn names_cover_one_label() {
+        let (certificate, key) = pair(&["A.test", "*.w.test"]);
+        let read = parse(&certificate, &key).unwrap();
+        for (host, covered) in [("a.test", true), ("x.w.test", true), ("w.test", false), ("x.y.w.test", false), ("b.test", false)] {
+            assert_eq!(read.covers(&HostName::new(host).unwrap()), covered, "{host}");
+        }
+        assert!(read.covers_wildcard(&HostName::new("w.test").unwrap()));
+        assert!(!read.covers_wildcard(&HostName::new("a.test").unwrap()));
+    }
+
+    #[test]
+    fn broken_pairs_say_what_is_wrong() {
+        let ((certificate, key), (_, other)) = (pair(&["a.test"]), pair(&["a.test"]));
+        assert_eq!(parse(&certificate, &other), Err(CertificateError::Mismatch));
+        assert_eq!(parse("hello", &key), Err(CertificateError::NoCertificate));
+        assert_eq!(parse(&certificate, "hello"), Err(CertificateError::NoKey));
+        assert_eq!(KeyPair::parse(None, Some(b"x")), Err(CertificateError::Missing("tls.crt")));
+        assert_eq!(parse("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &key), Err(CertificateError::BadCertificate(1)));
+    }
+}

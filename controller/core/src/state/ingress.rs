@@ -1,0 +1,230 @@
+//! Ingress, in the shape of `networking.k8s.io/v1`.
+
+use super::meta::{Meta, RawMeta};
+use crate::model::digest_of;
+use crate::names::BadText;
+use serde::Deserialize;
+
+/// An Ingress. Field values are as the user wrote them; nothing is checked but their types.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawIngress")]
+pub struct Ingress {
+    /// Name, annotations and the rest.
+    pub meta: Meta,
+    /// `spec.ingressClassName`.
+    pub class_name: Option<Box<str>>,
+    /// `spec.defaultBackend`.
+    pub default_backend: Option<Backend>,
+    /// `spec.rules`.
+    pub rules: Vec<Rule>,
+    /// `spec.tls`.
+    pub tls: Vec<TlsSection>,
+    /// `status.loadBalancer.ingress`; not part of the digest.
+    pub addresses: Vec<LoadBalancerAddress>,
+    /// Content hash of all that translation looks at.
+    pub digest: u128,
+}
+
+/// One of `spec.rules`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Rule {
+    /// `host`; empty: any host.
+    pub host: Box<str>,
+    /// `http.paths`; `None` when there is no `http`.
+    pub paths: Option<Vec<Path>>,
+}
+
+/// One of `http.paths`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Path {
+    /// `path`; empty means `/`.
+    #[serde(default)]
+    pub path: Option<Box<str>>,
+    /// `pathType`.
+    #[serde(default)]
+    pub path_type: Option<Box<str>>,
+    /// `backend`.
+    #[serde(default)]
+    pub backend: Backend,
+}
+
+/// `backend` and `defaultBackend`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(from = "RawBackend")]
+pub struct Backend {
+    /// `service`.
+    pub service: Option<ServiceBackend>,
+    /// Whether there is a `resource`.
+    pub has_resource: bool,
+}
+
+/// `backend.service`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ServiceBackend {
+    /// `name`.
+    pub name: Box<str>,
+    /// `port`.
+    pub port: PortRef,
+}
+
+/// `backend.service.port`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum PortRef {
+    /// `number`.
+    Number(i64),
+    /// `name`.
+    Name(Box<str>),
+    /// Neither.
+    #[default]
+    Missing,
+}
+
+/// One of `spec.tls`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TlsSection {
+    /// `hosts`.
+    pub hosts: Vec<Box<str>>,
+    /// `secretName`; empty: none.
+    pub secret_name: Box<str>,
+}
+
+/// One of `status.loadBalancer.ingress`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+pub struct LoadBalancerAddress {
+    /// `hostname`; empty: none.
+    #[serde(default)]
+    pub hostname: Box<str>,
+    /// `ip`; empty: none.
+    #[serde(default)]
+    pub ip: Box<str>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawIngress {
+    pub(super) metadata: RawMeta,
+    #[serde(default)]
+    pub(super) spec: Option<RawSpec>,
+    #[serde(default)]
+    pub(super) status: Option<RawStatus>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RawSpec {
+    #[serde(default)]
+    pub(super) ingress_class_name: Option<Box<str>>,
+    #[serde(default)]
+    pub(super) default_backend: Option<Backend>,
+    #[serde(default)]
+    pub(super) rules: Option<Vec<RawRule>>,
+    #[serde(default)]
+    pub(super) tls: Option<Vec<RawTls>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawRule {
+    #[serde(default)]
+    host: Option<Box<str>>,
+    #[serde(default)]
+    http: Option<RawHttp>,
+}
+
+#[derive(Deserialize)]
+struct RawHttp {
+    #[serde(default)]
+    paths: Option<Vec<Path>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RawTls {
+    #[serde(default)]
+    hosts: Option<Vec<Box<str>>>,
+    #[serde(default)]
+    secret_name: Option<Box<str>>,
+}
+
+#[derive(Deserialize)]
+struct RawBackend {
+    #[serde(default)]
+    service: Option<RawService>,
+    #[serde(default)]
+    resource: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct RawService {
+    #[serde(default)]
+    name: Box<str>,
+    #[serde(default)]
+    port: RawPort,
+}
+
+#[derive(Deserialize, Default)]
+struct RawPort {
+    #[serde(default)]
+    name: Option<Box<str>>,
+    #[serde(default)]
+    number: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RawStatus {
+    #[serde(default)]
+    load_balancer: RawLoadBalancer,
+}
+
+#[derive(Deserialize, Default)]
+struct RawLoadBalancer {
+    #[serde(default)]
+    ingress: Option<Vec<LoadBalancerAddress>>,
+}
+
+impl RawStatus {
+    pub(super) fn addresses(self) -> Vec<LoadBalancerAddress> {
+        self.load_balancer.ingress.unwrap_or_default()
+    }
+}
+
+impl From<RawBackend> for Backend {
+    fn from(raw: RawBackend) -> Self {
+        let service = raw.service.map(|service| ServiceBackend {
+            name: service.name,
+            port: match (service.port.name, service.port.number) {
+                (Some(name), _) if !name.is_empty() => PortRef::Name(name),
+                (_, Some(number)) if number != 0 => PortRef::Number(number),
+                _ => PortRef::Missing,
+            },
+        });
+        Self { service, has_resource: raw.resource.is_some() }
+    }
+}
+
+impl TryFrom<RawIngress> for Ingress {
+    type Error = BadText;
+
+    fn try_from(raw: RawIngress) -> Result<Self, BadText> {
+        let spec = raw.spec.unwrap_or_default();
+        let rules = spec.rules.unwrap_or_default().into_iter();
+        let tls = spec.tls.unwrap_or_default().into_iter();
+        let mut ingress = Self {
+            meta: raw.metadata.namespaced()?,
+            class_name: spec.ingress_class_name,
+            default_backend: spec.default_backend,
+            rules: rules
+                .map(|r| Rule { host: r.host.unwrap_or_default(), paths: r.http.map(|http| http.paths.unwrap_or_default()) })
+                .collect(),
+            tls: tls.map(|t| TlsSection { hosts: t.hosts.unwrap_or_default(), secret_name: t.secret_name.unwrap_or_default() }).collect(),
+            addresses: raw.status.map(RawStatus::addresses).unwrap_or_default(),
+            digest: 0,
+        };
+        let meta = &ingress.meta;
+        ingress.digest = digest_of(&(
+            (&meta.name, meta.created_s, &meta.annotations),
+            (&ingress.class_name, &ingress.default_backend, &ingress.rules, &ingress.tls),
+        ));
+        Ok(ingress)
+    }
+}

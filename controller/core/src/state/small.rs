@@ -1,0 +1,111 @@
+//! The kinds of which little is used: IngressClass, ConfigMap, Namespace.
+
+use super::meta::{Meta, RawMeta};
+use crate::model::digest_of;
+use crate::names::BadText;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// An IngressClass.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawIngressClass")]
+pub struct IngressClass {
+    /// Name and the rest.
+    pub meta: Meta,
+    /// `spec.controller`.
+    pub controller: Box<str>,
+    /// `spec.parameters`, kept for messages: kind and name.
+    pub parameters: Option<(Box<str>, Box<str>)>,
+    /// Content hash.
+    pub digest: u128,
+}
+
+/// A ConfigMap.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawConfigMap")]
+pub struct ConfigMap {
+    /// Name and the rest.
+    pub meta: Meta,
+    /// `data`.
+    pub data: BTreeMap<String, String>,
+    /// Content hash.
+    pub digest: u128,
+}
+
+/// A Namespace; its labels are in `meta`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawNamespace")]
+pub struct Namespace {
+    /// Name, labels and the rest.
+    pub meta: Meta,
+    /// Content hash of the labels.
+    pub digest: u128,
+}
+
+#[derive(Deserialize)]
+struct RawIngressClass {
+    metadata: RawMeta,
+    #[serde(default)]
+    spec: Option<RawClassSpec>,
+}
+
+#[derive(Deserialize, Default)]
+struct RawClassSpec {
+    #[serde(default)]
+    controller: Box<str>,
+    #[serde(default)]
+    parameters: Option<RawParameters>,
+}
+
+#[derive(Deserialize)]
+struct RawParameters {
+    #[serde(default)]
+    kind: Box<str>,
+    #[serde(default)]
+    name: Box<str>,
+}
+
+#[derive(Deserialize)]
+struct RawConfigMap {
+    metadata: RawMeta,
+    #[serde(default)]
+    data: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+struct RawNamespace {
+    metadata: RawMeta,
+}
+
+impl TryFrom<RawIngressClass> for IngressClass {
+    type Error = BadText;
+
+    fn try_from(raw: RawIngressClass) -> Result<Self, BadText> {
+        let spec = raw.spec.unwrap_or_default();
+        let meta = raw.metadata.cluster_scoped()?;
+        let parameters = spec.parameters.map(|p| (p.kind, p.name));
+        let digest = digest_of(&(&meta.name, &spec.controller, &parameters));
+        Ok(Self { meta, controller: spec.controller, parameters, digest })
+    }
+}
+
+impl TryFrom<RawConfigMap> for ConfigMap {
+    type Error = BadText;
+
+    fn try_from(raw: RawConfigMap) -> Result<Self, BadText> {
+        let meta = raw.metadata.namespaced()?;
+        let data = raw.data.unwrap_or_default();
+        let digest = digest_of(&data);
+        Ok(Self { meta, data, digest })
+    }
+}
+
+impl TryFrom<RawNamespace> for Namespace {
+    type Error = BadText;
+
+    fn try_from(raw: RawNamespace) -> Result<Self, BadText> {
+        let meta = raw.metadata.cluster_scoped()?;
+        let digest = digest_of(&meta.labels);
+        Ok(Self { meta, digest })
+    }
+}

@@ -1,0 +1,325 @@
+//! Everything that is known of the cluster at one moment.
+
+use super::{ConfigMap, EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service};
+use crate::names::{Kind, ObjectName, ObjectRef};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// One object of a kind that is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// An Ingress.
+    Ingress(Ingress),
+    /// An IngressClass.
+    IngressClass(IngressClass),
+    /// A Service.
+    Service(Service),
+    /// An EndpointSlice, or Endpoints.
+    EndpointSlice(EndpointSlice),
+    /// A Secret.
+    Secret(Secret),
+    /// A ConfigMap.
+    ConfigMap(ConfigMap),
+    /// A Namespace.
+    Namespace(Namespace),
+}
+
+impl Object {
+    /// Kind, namespace and name.
+    #[must_use]
+    pub fn reference(&self) -> ObjectRef {
+        let (kind, meta) = match self {
+            Self::Ingress(o) => (Kind::Ingress, &o.meta),
+            Self::IngressClass(o) => (Kind::IngressClass, &o.meta),
+            Self::Service(o) => (Kind::Service, &o.meta),
+            Self::EndpointSlice(o) if o.from_endpoints => (Kind::Endpoints, &o.meta),
+            Self::EndpointSlice(o) => (Kind::EndpointSlice, &o.meta),
+            Self::Secret(o) => (Kind::Secret, &o.meta),
+            Self::ConfigMap(o) => (Kind::ConfigMap, &o.meta),
+            Self::Namespace(o) => (Kind::Namespace, &o.meta),
+        };
+        ObjectRef::new(kind, meta.name.clone())
+    }
+}
+
+/// Something that happened in the cluster or folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The object is there, in this version.
+    Applied(Box<Object>),
+    /// The object is gone.
+    Deleted(ObjectRef),
+    /// A DNS name has these addresses now, sorted; empty: it does not resolve.
+    Resolved(Box<str>, Vec<IpAddr>),
+}
+
+/// Where an Ingress stands among all: older first; of the same second, the greater `namespace/name` first.
+type Age = (i64, Reverse<Box<str>>);
+
+/// What the cluster says. Equal histories of objects give equal snapshots, whatever the order of kinds and names.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    ingresses: HashMap<ObjectName, Arc<Ingress>>,
+    by_age: BTreeMap<Age, Arc<Ingress>>,
+    classes: BTreeMap<ObjectName, Arc<IngressClass>>,
+    services: HashMap<ObjectName, Arc<Service>>,
+    slices: HashMap<ObjectRef, Arc<EndpointSlice>>,
+    slices_of: HashMap<ObjectName, BTreeMap<ObjectRef, Arc<EndpointSlice>>>,
+    secrets: HashMap<ObjectName, Arc<Secret>>,
+    config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
+    namespaces: HashMap<ObjectName, Arc<Namespace>>,
+    addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
+}
+
+impl Snapshot {
+    /// Takes in what happened; true when something changed that translation looks at.
+    pub fn apply(&mut self, event: Event) -> bool {
+        match event {
+            Event::Applied(object) => self.put(*object),
+            Event::Deleted(reference) => self.remove(&reference),
+            Event::Resolved(name, addresses) => {
+                let before = self.addresses.insert(name, addresses.clone().into());
+                before.is_none_or(|before| *before != *addresses)
+            }
+        }
+    }
+
+    fn put(&mut self, object: Object) -> bool {
+        let reference = object.reference();
+        match object {
+            Object::Ingress(o) => self.put_ingress(o),
+            Object::IngressClass(o) => {
+                let digest = o.digest;
+                replaces(self.classes.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+            }
+            Object::Service(o) => {
+                let digest = o.digest;
+                replaces(self.services.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+            }
+            Object::EndpointSlice(o) => self.put_slice(reference, o),
+            Object::Secret(o) => self.put_secret(o),
+            Object::ConfigMap(o) => {
+                let digest = o.digest;
+                replaces(self.config_maps.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+            }
+            Object::Namespace(o) => {
+                let digest = o.digest;
+                replaces(self.namespaces.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+            }
+        }
+    }
+
+    fn put_ingress(&mut self, ingress: Ingress) -> bool {
+        let ingress = Arc::new(ingress);
+        let before = self.ingresses.insert(ingress.meta.name.clone(), Arc::clone(&ingress));
+        if let Some(before) = &before {
+            self.by_age.remove(&age(before));
+        }
+        let digest = ingress.digest;
+        self.by_age.insert(age(&ingress), ingress);
+        replaces(before, |old| old.digest == digest)
+    }
+
+    fn put_slice(&mut self, reference: ObjectRef, slice: EndpointSlice) -> bool {
+        let slice = Arc::new(slice);
+        let before = self.slices.insert(reference.clone(), Arc::clone(&slice));
+        if before.as_ref().is_some_and(|old| old.service != slice.service) {
+            self.unlink_slice(&reference, before.as_deref());
+        }
+        if let Some(service) = &slice.service {
+            self.slices_of.entry(service.clone()).or_default().insert(reference, Arc::clone(&slice));
+        }
+        replaces(before, |old| old.digest == slice.digest)
+    }
+
+    fn put_secret(&mut self, secret: Secret) -> bool {
+        let name = secret.meta.name.clone();
+        let secret = match self.secrets.get(&name) {
+            Some(before) => secret.following(before),
+            None => secret,
+        };
+        let digest = secret.digest;
+        replaces(self.secrets.insert(name, Arc::new(secret)), |old| old.digest == digest)
+    }
+
+    fn remove(&mut self, reference: &ObjectRef) -> bool {
+        let name = &reference.name;
+        match reference.kind {
+            Kind::Ingress => self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&age(&old)).is_some()),
+            Kind::IngressClass => self.classes.remove(name).is_some(),
+            Kind::Service => self.services.remove(name).is_some(),
+            Kind::EndpointSlice | Kind::Endpoints => {
+                let before = self.slices.remove(reference);
+                self.unlink_slice(reference, before.as_deref());
+                before.is_some()
+            }
+            Kind::Secret => self.secrets.remove(name).is_some(),
+            Kind::ConfigMap => self.config_maps.remove(name).is_some(),
+            Kind::Namespace => self.namespaces.remove(name).is_some(),
+        }
+    }
+
+    fn unlink_slice(&mut self, reference: &ObjectRef, slice: Option<&EndpointSlice>) {
+        let Some(service) = slice.and_then(|slice| slice.service.as_ref()) else { return };
+        if let Some(slices) = self.slices_of.get_mut(service) {
+            slices.remove(reference);
+            if slices.is_empty() {
+                self.slices_of.remove(service);
+            }
+        }
+    }
+
+    /// All Ingresses, oldest first; of the same second, the greater `namespace/name` first (`MRG-5`).
+    pub fn ingresses_oldest_first(&self) -> impl Iterator<Item = &Arc<Ingress>> {
+        self.by_age.values()
+    }
+
+    /// The Ingress of that name.
+    #[must_use]
+    pub fn ingress(&self, name: &ObjectName) -> Option<&Arc<Ingress>> {
+        self.ingresses.get(name)
+    }
+
+    /// All IngressClasses, by name.
+    pub fn classes(&self) -> impl Iterator<Item = &Arc<IngressClass>> {
+        self.classes.values()
+    }
+
+    /// The IngressClass of that name.
+    #[must_use]
+    pub fn class(&self, name: &ObjectName) -> Option<&Arc<IngressClass>> {
+        self.classes.get(name)
+    }
+
+    /// The Service of that name.
+    #[must_use]
+    pub fn service(&self, name: &ObjectName) -> Option<&Arc<Service>> {
+        self.services.get(name)
+    }
+
+    /// The slices of a Service, by name. Where it has EndpointSlices, its Endpoints are the same once more and left out.
+    pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+        let slices = self.slices_of.get(service);
+        let has_slices = slices.is_some_and(|slices| slices.values().any(|slice| !slice.from_endpoints));
+        slices.into_iter().flat_map(|slices| slices.values()).filter(move |slice| slice.from_endpoints != has_slices)
+    }
+
+    /// The Secret of that name.
+    #[must_use]
+    pub fn secret(&self, name: &ObjectName) -> Option<&Arc<Secret>> {
+        self.secrets.get(name)
+    }
+
+    /// The ConfigMap of that name.
+    #[must_use]
+    pub fn config_map(&self, name: &ObjectName) -> Option<&Arc<ConfigMap>> {
+        self.config_maps.get(name)
+    }
+
+    /// The Namespace of that name.
+    #[must_use]
+    pub fn namespace(&self, name: &ObjectName) -> Option<&Arc<Namespace>> {
+        self.namespaces.get(name)
+    }
+
+    /// The addresses of a DNS name, sorted; `None`: nobody has asked yet.
+    #[must_use]
+    pub fn addresses_of(&self, dns_name: &str) -> Option<&Arc<[IpAddr]>> {
+        self.addresses.get(dns_name)
+    }
+}
+
+fn age(ingress: &Ingress) -> Age {
+    (ingress.meta.created_s, Reverse(ingress.meta.name.to_string().into()))
+}
+
+/// Whether putting an object changed anything: there was none before, or not an equal one.
+fn replaces<T>(before: Option<T>, is_same: impl FnOnce(&T) -> bool) -> bool {
+    !before.is_some_and(|old| is_same(&old))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::decode;
+    use serde_json::{Value, json};
+
+    fn event(object: Value) -> Event {
+        Event::Applied(Box::new(decode(object).unwrap().unwrap()))
+    }
+
+    fn ingress(name: &str, created: &str, version: u32) -> Event {
+        event(json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"rules": [{"host": "h"}]},
+            "metadata": {"name": name, "namespace": "default", "creationTimestamp": created, "resourceVersion": version.to_string()}}))
+    }
+
+    #[test]
+    fn mrg_5_ties_of_age_go_to_the_greater_name() {
+        let mut snapshot = Snapshot::default();
+        for (name, created) in [("a", "2026-01-01T00:00:01Z"), ("b", "2026-01-01T00:00:01Z"), ("z", "2026-01-01T00:00:00Z")] {
+            assert!(snapshot.apply(ingress(name, created, 1)));
+        }
+        let names: Vec<_> = snapshot.ingresses_oldest_first().map(|i| i.meta.name.name().to_owned()).collect();
+        assert_eq!(names, ["z", "b", "a"]);
+    }
+
+    #[test]
+    fn what_is_listed_again_is_no_change() {
+        let mut snapshot = Snapshot::default();
+        assert!(snapshot.apply(ingress("a", "2026-01-01T00:00:00Z", 1)));
+        assert!(!snapshot.apply(ingress("a", "2026-01-01T00:00:00Z", 2)), "only the resource version changed");
+        assert!(snapshot.apply(ingress("a", "2026-01-02T00:00:00Z", 3)));
+        assert_eq!(snapshot.ingresses_oldest_first().count(), 1);
+        let reference = ObjectRef::new(Kind::Ingress, ObjectName::new("default", "a").unwrap());
+        assert!(snapshot.apply(Event::Deleted(reference.clone())) && !snapshot.apply(Event::Deleted(reference)));
+        assert_eq!(snapshot.ingresses_oldest_first().count(), 0);
+    }
+
+    #[test]
+    fn endpoints_count_only_without_slices() {
+        let service = ObjectName::new("default", "s").unwrap();
+        let endpoints =
+            json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "s"}, "subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]});
+        let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "endpoints": [],
+            "metadata": {"name": "any-name", "labels": {"kubernetes.io/service-name": "s"}}});
+        let mut snapshot = Snapshot::default();
+        assert!(snapshot.apply(event(endpoints)));
+        assert!(snapshot.slices_of(&service).all(|s| s.from_endpoints) && snapshot.slices_of(&service).count() == 1);
+        assert!(snapshot.apply(event(slice)));
+        assert!(snapshot.slices_of(&service).all(|s| !s.from_endpoints) && snapshot.slices_of(&service).count() == 1);
+    }
+
+    #[test]
+    fn a_slice_that_changes_its_service_leaves_the_old_one() {
+        let slice = |service: &str| {
+            event(json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "endpoints": [],
+                "metadata": {"name": "x", "labels": {"kubernetes.io/service-name": service}}}))
+        };
+        let mut snapshot = Snapshot::default();
+        assert!(snapshot.apply(slice("one")) && snapshot.apply(slice("two")));
+        assert_eq!(snapshot.slices_of(&ObjectName::new("default", "one").unwrap()).count(), 0);
+        assert_eq!(snapshot.slices_of(&ObjectName::new("default", "two").unwrap()).count(), 1);
+    }
+
+    #[test]
+    fn tls_6_a_broken_update_keeps_the_good_key_pair() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let secret = |crt: &str| {
+            event(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
+                "stringData": {"tls.crt": crt, "tls.key": key.serialize_pem()}}))
+        };
+        let name = ObjectName::new("default", "s").unwrap();
+        let mut snapshot = Snapshot::default();
+        assert!(snapshot.apply(secret("garbage")));
+        assert!(snapshot.secret(&name).unwrap().key_pair.is_err());
+        assert!(snapshot.apply(secret(&certificate.pem())));
+        let good = snapshot.secret(&name).unwrap().key_pair.clone().unwrap();
+        assert!(snapshot.apply(secret("garbage")));
+        let kept = snapshot.secret(&name).unwrap();
+        assert_eq!((kept.key_pair.as_ref(), kept.kept_because.is_some()), (Ok(&good), true));
+        assert!(!snapshot.apply(secret("garbage")), "still the same");
+    }
+}
