@@ -5,10 +5,12 @@
 mod host;
 mod object;
 mod path;
+mod selector;
 
 pub use host::{HostName, HostPattern};
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
 pub use path::UriPath;
+pub use selector::LabelSelector;
 
 /// Why a text is not what it should be: a message in the house style, never longer than 300 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

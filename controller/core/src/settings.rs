@@ -1,1 +1,248 @@
-//! settings
+//! What the operator asked for: flags, and the keys of the main ConfigMap, read once into types.
+//!
+//! Names, meanings and defaults are those of ingress-nginx 1.15.1. [`Settings`] come from the command line and stay;
+//! [`Config`] comes from the ConfigMap and may change while running.
+
+mod keys;
+mod values;
+
+use crate::model::{Globals, Listeners};
+use crate::names::{LabelSelector, ObjectName};
+use std::collections::BTreeMap;
+
+/// What flags say about translation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// `--ingress-class`: the value of the class annotation, and the name for `--ingress-class-by-name`.
+    pub ingress_class: String,
+    /// `--controller-class`: `spec.controller` of our IngressClasses.
+    pub controller_class: String,
+    /// `--watch-ingress-without-class`.
+    pub watch_ingress_without_class: bool,
+    /// `--ingress-class-by-name`.
+    pub ingress_class_by_name: bool,
+    /// IngressClasses may not be read, so only annotations count.
+    pub ignore_classes: bool,
+    /// An input without any IngressClass is taken whole: files, not clusters.
+    pub take_all_without_class: bool,
+    /// `--annotations-prefix`.
+    pub annotations_prefix: String,
+    /// `--disable-catch-all`.
+    pub disable_catch_all: bool,
+    /// `--disable-svc-external-name`.
+    pub disable_external_names: bool,
+    /// `--deep-inspect`.
+    pub deep_inspect: bool,
+    /// The zone of this machine, with `--enable-topology-aware-routing`.
+    pub topology_zone: Option<String>,
+    /// A Service without endpoints is forwarded to at its `spec.externalIPs`: files, not clusters.
+    pub external_ips_are_endpoints: bool,
+    /// `--default-backend-service`.
+    pub default_backend_service: Option<ObjectName>,
+    /// `--default-ssl-certificate`.
+    pub default_ssl_certificate: Option<ObjectName>,
+    /// `--configmap`.
+    pub config_map: Option<ObjectName>,
+    /// `--tcp-services-configmap`.
+    pub tcp_services_config_map: Option<ObjectName>,
+    /// `--udp-services-configmap`.
+    pub udp_services_config_map: Option<ObjectName>,
+    /// `--watch-namespace`.
+    pub watch_namespace: Option<String>,
+    /// `--watch-namespace-selector`.
+    pub namespace_selector: Option<LabelSelector>,
+    /// Ports and the public health path.
+    pub listeners: Listeners,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ingress_class: "gatewright".to_owned(),
+            controller_class: "gatewright.dev/ingress".to_owned(),
+            watch_ingress_without_class: false,
+            ingress_class_by_name: false,
+            ignore_classes: false,
+            take_all_without_class: false,
+            annotations_prefix: "nginx.ingress.kubernetes.io".to_owned(),
+            disable_catch_all: false,
+            disable_external_names: false,
+            deep_inspect: true,
+            topology_zone: None,
+            external_ips_are_endpoints: false,
+            default_backend_service: None,
+            default_ssl_certificate: None,
+            config_map: None,
+            tcp_services_config_map: None,
+            udp_services_config_map: None,
+            watch_namespace: None,
+            namespace_selector: None,
+            listeners: Listeners::default(),
+        }
+    }
+}
+
+/// What the main ConfigMap says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// What holds for the proxy as a whole.
+    pub globals: Globals,
+    /// `ssl-redirect`.
+    pub ssl_redirect: bool,
+    /// `force-ssl-redirect`.
+    pub force_ssl_redirect: bool,
+    /// `preserve-trailing-slash`.
+    pub preserve_trailing_slash: bool,
+    /// `no-tls-redirect-locations`: paths of rules that begin with one of these are never redirected.
+    pub no_tls_redirect_locations: Vec<String>,
+    /// `annotation-value-word-blocklist`.
+    pub word_blocklist: Vec<String>,
+    /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
+    pub closed: bool,
+}
+
+impl Config {
+    fn new(settings: &Settings) -> Self {
+        let globals = Globals { listeners: settings.listeners.clone(), hsts: Some(crate::model::Hsts::default()), ..Globals::default() };
+        Self {
+            globals,
+            ssl_redirect: true,
+            force_ssl_redirect: false,
+            preserve_trailing_slash: false,
+            no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
+            word_blocklist: Vec::new(),
+            closed: false,
+        }
+    }
+}
+
+/// A key of the ConfigMap that does not do what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The key.
+    pub key: String,
+    /// What kind of problem it is.
+    pub kind: ProblemKind,
+    /// What is wrong.
+    pub message: String,
+    /// What would do; may be empty.
+    pub help: String,
+}
+
+/// What is wrong with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// The value cannot be used; the default holds.
+    BadValue,
+    /// The key is known and has no effect.
+    Unsupported,
+    /// The key asks for a protection that cannot be given; every route is closed.
+    UnsupportedProtection,
+    /// Nobody knows the key.
+    Unknown,
+}
+
+/// Reads the data of the main ConfigMap. A value that cannot be used leaves its default, and no other key is affected.
+#[must_use]
+pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {
+    let mut draft = keys::Draft::new(Config::new(settings));
+    let problems = data.iter().filter_map(|(key, value)| keys::read(&mut draft, key, value)).collect();
+    (draft.finish(), problems)
+}
+
+/// Every key that is known, with the reason if it has no effect, in the order of the documentation.
+pub fn known_keys() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
+    keys::known()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(key: &str, value: &str) -> (Config, Vec<Problem>) {
+        read(&Settings::default(), &BTreeMap::from([(key.to_owned(), value.to_owned())]))
+    }
+
+    fn defaults() -> Config {
+        read(&Settings::default(), &BTreeMap::new()).0
+    }
+
+    #[test]
+    fn values_reach_their_fields() {
+        assert!(!one("ssl-redirect", "false").0.ssl_redirect && !one("ssl-redirect", "").0.ssl_redirect);
+        assert_eq!(one("http-redirect-code", "301").0.globals.https_redirect_status.0, 301);
+        assert_eq!(one("proxy-body-size", "8m").0.globals.body_limits.request_bytes, 8 << 20);
+        assert_eq!(one("worker-shutdown-timeout", "10s").0.globals.workers.drain_timeout_s, 10);
+        assert_eq!(one("ssl-session-timeout", "1d").0.globals.tls.session_timeout_s, 86_400);
+        assert_eq!(one("keep-alive", "0x10").0.globals.client_timeouts.keep_alive_s, 16);
+        assert_eq!(one("no-tls-redirect-locations", "/a, ,/b").0.no_tls_redirect_locations, ["/a", "/b"]);
+        assert_eq!(one("hsts-max-age", "86400").0.globals.hsts.unwrap().max_age_s, 86_400);
+        assert_eq!(one("hsts", "false").0.globals.hsts, None);
+        assert_eq!(one("custom-http-errors", "503,404,200").0.globals.custom_errors.unwrap().statuses, [404, 503]);
+        let tls = one("ssl-protocols", "TLSv1.3").0.globals.tls;
+        assert!(tls.tls13 && !tls.tls12);
+    }
+
+    #[test]
+    fn hsts_parts_come_together_in_any_order() {
+        let data = [("hsts-max-age", "60"), ("hsts-include-subdomains", "false"), ("hsts-preload", "true")];
+        let data = data.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        let hsts = read(&Settings::default(), &data).0.globals.hsts.unwrap();
+        assert_eq!((hsts.max_age_s, hsts.include_subdomains, hsts.preload), (60, false, true));
+    }
+
+    #[test]
+    fn bad_values_are_said_and_leave_the_default() {
+        for (key, value) in [
+            ("ssl-redirect", "yes"),
+            ("keep-alive", "75s"),
+            ("keep-alive", "-1"),
+            ("keep-alive", "99999999999999999999"),
+            ("http-redirect-code", "200"),
+            ("proxy-body-size", "1m; return 418"),
+            ("proxy-body-size", "99999999999999999999g"),
+            ("worker-processes", "many"),
+            ("ssl-ciphers", "A;\nB"),
+            ("ssl-protocols", "SSLv3"),
+            ("proxy-real-ip-cidr", "all"),
+            ("forwarded-for-header", "X Y"),
+            ("bind-address", "localhost"),
+            ("load-balance", "chash"),
+            ("proxy-next-upstream", "error; x"),
+            ("large-client-header-buffers", "4"),
+            ("hide-headers", "a b"),
+            ("ssl-ecdh-curve", "x;y"),
+        ] {
+            let (config, problems) = one(key, value);
+            assert_eq!(problems.len(), 1, "{key}: {value}");
+            assert_eq!((problems[0].kind, problems[0].key.as_str()), (ProblemKind::BadValue, key));
+            assert_eq!(config, defaults(), "{key}: {value}");
+        }
+        let (_, problems) = one("keep-alive", &"9".repeat(1 << 20));
+        assert!(problems[0].message.len() < 300);
+    }
+
+    #[test]
+    fn keys_without_effect_are_said_unless_they_ask_for_nothing() {
+        assert_eq!(one("lua-shared-dicts", "a: 1").1[0].kind, ProblemKind::Unsupported);
+        assert_eq!(one("no-such-key", "1").1[0].kind, ProblemKind::Unknown);
+        assert!(one("enable-modsecurity", "false").1.is_empty() && !one("enable-modsecurity", "false").0.closed);
+    }
+
+    #[test]
+    fn protections_that_cannot_be_given_close_every_route() {
+        for (key, value) in [("global-auth-url", "http://x/"), ("whitelist-source-range", "10.0.0.0/8"), ("enable-modsecurity", "true")] {
+            let (config, problems) = one(key, value);
+            assert!(config.closed && problems[0].kind == ProblemKind::UnsupportedProtection, "{key}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_listed_once() {
+        let mut names: Vec<_> = known_keys().map(|(name, _)| name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!((names.len(), count), (195, 195), "ingress-nginx 1.15.1 has 195 keys");
+    }
+}

@@ -1,1 +1,116 @@
-//! What the cluster says → what the proxy shall do, and what was wrong.
+//! What the cluster says → what the proxy shall do, and what was wrong with it.
+//!
+//! ```text
+//! config      the main ConfigMap                              → Config
+//! reading     one Ingress by itself: hosts, paths, annotations → Reading      kept by content hash
+//! hosts       readings of one host, backends, certificates     → Host         kept by content hash
+//! backends    Service ports                                    → Backend      kept by content hash
+//! ```
+//!
+//! Everything is translated again after every change. What is kept from the time before is kept by a hash of all
+//! that it was made from, so that dropping it costs time and nothing else.
+
+pub mod annotations;
+mod backends;
+mod claims;
+mod class;
+mod config;
+mod hosts;
+mod paths;
+mod quarantine;
+mod reading;
+mod screen;
+mod tls;
+
+pub use quarantine::Quarantine;
+
+use crate::diagnostic::Diagnostic;
+use crate::model::{Certificate, Model};
+use crate::names::ObjectName;
+use crate::settings::Settings;
+use crate::state::{Ingress, Snapshot};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// All that translation looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// What the cluster says.
+    pub snapshot: &'a Snapshot,
+    /// What the operator asked for on the command line.
+    pub settings: &'a Settings,
+    /// Ingresses that the proxy refused.
+    pub quarantine: &'a Quarantine,
+    /// Certificate for handshakes that no host claims, when none is configured.
+    pub self_signed: &'a Arc<Certificate>,
+    /// The time, in seconds since 1970: certificates that end soon are reported.
+    pub now_s: i64,
+}
+
+/// What translation gives.
+#[derive(Debug, Clone)]
+pub struct Translation {
+    /// What the proxy shall do.
+    pub model: Model,
+    /// What was wrong, sorted, without duplicates.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What else has to be known to translate completely.
+    pub wanted: Wanted,
+    /// The Ingresses that are served, oldest first; quarantined ones in the version that is served.
+    pub served: Vec<Arc<Ingress>>,
+}
+
+/// Objects and names that some object refers to. Sources that do not give everything give these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Secrets with key pairs.
+    pub secrets: BTreeSet<ObjectName>,
+    /// ConfigMaps with settings.
+    pub config_maps: BTreeSet<ObjectName>,
+    /// DNS names of Services of type ExternalName.
+    pub dns_names: BTreeSet<Box<str>>,
+}
+
+/// Translates, and remembers what it can use again.
+#[derive(Debug, Default)]
+pub struct Translator {
+    readings: reading::Readings,
+    backends: backends::Memo,
+    hosts: hosts::Memo,
+}
+
+impl Translator {
+    /// Translates everything.
+    ///
+    /// Total and deterministic: a broken object yields a diagnostic and nothing else, and equal inputs give equal
+    /// results, whatever was translated before.
+    pub fn translate(&mut self, input: Input<'_>) -> Translation {
+        let mut wanted = Wanted::default();
+        let mut diagnostics = Vec::new();
+        let config = config::read(input, &mut wanted, &mut diagnostics);
+        let readings = self.readings.of_served(input, &config, &mut diagnostics);
+        let claims = claims::by_host(&readings, &mut diagnostics);
+        let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
+        let mut backends = self.backends.begin(input, &config);
+        let hosts = self.hosts.build(&config, &claims, &certificates, &mut backends, &mut diagnostics);
+        let default_backend = backends.default_backend(&mut diagnostics);
+        let (backends, dns_names) = backends.finish();
+        wanted.dns_names = dns_names;
+        diagnostics.sort_unstable();
+        diagnostics.dedup();
+        let mut globals = config.globals.clone();
+        globals.default_backend = default_backend;
+        Translation {
+            model: Model {
+                globals: Arc::new(globals),
+                hosts,
+                backends,
+                certificates: certificates.used,
+                default_certificate: certificates.default,
+            },
+            diagnostics,
+            wanted,
+            served: readings.iter().map(|reading| Arc::clone(&reading.ingress)).collect(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! How the values of ConfigMap keys are read; each answers what would do when it cannot.
+
+use crate::names::shown;
+use ipnet::IpNet;
+use std::net::IpAddr;
+
+/// What is wrong with a value, and what would do.
+pub(super) type Bad = (String, &'static str);
+
+pub(super) fn flag(text: &str) -> Result<bool, Bad> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err((format!("{} is not a bool", shown(text)), "use \"true\" or \"false\"")),
+    }
+}
+
+pub(super) fn on_off(text: &str) -> Result<bool, Bad> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err((format!("{} is neither on nor off", shown(text)), "use \"on\" or \"off\"")),
+    }
+}
+
+/// A number as Go reads it: decimal, `0x…`, `0…`; empty is 0.
+pub(super) fn number(text: &str) -> Result<u64, Bad> {
+    let parsed = match (text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")), text.strip_prefix('0')) {
+        (Some(hex), _) => u64::from_str_radix(hex, 16),
+        (None, Some(octal)) if !octal.is_empty() => u64::from_str_radix(octal, 8),
+        _ if text.is_empty() => Ok(0),
+        _ => text.parse(),
+    };
+    let good = parsed.ok().filter(|n| i32::try_from(*n).is_ok() && !text.contains('+'));
+    good.ok_or_else(|| (format!("{} is not a whole number", shown(text)), "use a number from 0 to 2147483647, without a unit"))
+}
+
+/// A number of bytes: digits, then k, m or g.
+pub(super) fn bytes(text: &str) -> Result<u64, Bad> {
+    let bad = || (format!("{} is not a size", shown(text)), "use a number with k, m or g, such as 8m");
+    let lower = text.trim().to_ascii_lowercase();
+    let (digits, shift) = match lower.as_bytes().last() {
+        Some(b'k') => (&lower[..lower.len() - 1], 10),
+        Some(b'm') => (&lower[..lower.len() - 1], 20),
+        Some(b'g') => (&lower[..lower.len() - 1], 30),
+        _ => (&*lower, 0),
+    };
+    let digits_only = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let count: u64 = digits_only.then(|| digits.parse().ok()).flatten().ok_or_else(bad)?;
+    count.checked_mul(1 << shift).filter(|n| i64::try_from(*n).is_ok()).ok_or_else(bad)
+}
+
+/// A time as nginx writes it, in seconds: `90`, `90s`, `10m`, `1h`, `1d`, `1h30m`; milliseconds are cut off.
+pub(super) fn seconds(text: &str) -> Result<u64, Bad> {
+    let bad = || (format!("{} is not a time", shown(text)), "use a number with s, m, h or d, such as 10m");
+    let mut total: u64 = 0;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(bad());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let count: u64 = rest[..digits].parse().map_err(|_| bad())?;
+        rest = &rest[digits..];
+        let unit = rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len());
+        let scaled = match &rest[..unit] {
+            "" | "s" => Some(count),
+            "ms" => Some(count / 1000),
+            "m" => count.checked_mul(60),
+            "h" => count.checked_mul(3600),
+            "d" => count.checked_mul(86_400),
+            _ => None,
+        };
+        total = scaled.and_then(|s| total.checked_add(s)).filter(|s| *s <= 366 * 86_400).ok_or_else(bad)?;
+        rest = rest[unit..].trim_start();
+    }
+    Ok(total)
+}
+
+/// Comma-separated items, trimmed, empty ones dropped.
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
+    let one = |item: &str| item.parse::<IpNet>().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
+    let mut all = Vec::new();
+    for item in items(text) {
+        let net = one(item).ok_or_else(|| (format!("{} is not an address or CIDR", shown(item)), "use addresses such as 10.0.0.0/8"))?;
+        all.push(net.trunc());
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Bad> {
+    let one = |item: &str| item.trim_matches(['[', ']']).parse::<IpAddr>();
+    items(text)
+        .map(|item| one(item).map_err(|_| (format!("{} is not an IP address", shown(item)), "use addresses, separated by commas")))
+        .collect()
+}
+
+/// An RFC 9110 token of at most 128 bytes.
+pub(super) fn header_name(text: &str) -> Result<String, Bad> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    let good = (1..=128).contains(&text.len()) && text.bytes().all(token);
+    if good { Ok(text.to_owned()) } else { Err((format!("{} is not a header name", shown(text)), "use letters, digits and '-'")) }
+}
+
+/// Words of OpenSSL lists: ciphers, curves.
+pub(super) fn openssl_list(text: &str) -> Result<String, Bad> {
+    let good = text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+!@:=".contains(&b));
+    if good { Ok(text.to_owned()) } else { Err((format!("{} is not a list that OpenSSL reads", shown(text)), "separate the names by ':'")) }
+}

@@ -1,0 +1,314 @@
+//! Service ports → backends: `ingress-semantics` 9.
+
+use super::Input;
+use super::reading::BackendUse;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Action, Backend, BackendId, Balance, digest_of};
+use crate::names::{HostName, Kind, ObjectName, ObjectRef, shown};
+use crate::settings::{Config, Settings};
+use crate::state::{EndpointGroup, EndpointSlice, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// What requests for a Service port get.
+#[derive(Debug)]
+pub(super) struct Resolved {
+    pub(super) action: Action,
+    problem: Option<(Code, String, String)>,
+    /// Hash of the above: equal for equal answers, whatever the endpoints.
+    pub(super) digest: u128,
+}
+
+impl Resolved {
+    /// What is wrong, said on the Ingress that uses it.
+    pub(super) fn finding(&self, origin: &ObjectRef, field: String) -> Option<Diagnostic> {
+        let (code, message, help) = self.problem.as_ref()?;
+        Some(Diagnostic::new(*code, origin.clone(), field, message.clone()).help(help.clone()))
+    }
+}
+
+/// The backends of the time before, by what they were made from.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    kept: HashMap<BackendUse, Kept>,
+}
+
+#[derive(Debug, Clone)]
+struct Kept {
+    made_from: u128,
+    resolved: Arc<Resolved>,
+    backend: Option<Arc<Backend>>,
+}
+
+impl Memo {
+    /// Starts a translation.
+    pub(super) fn begin<'a>(&'a mut self, input: Input<'a>, config: &Config) -> Backends<'a> {
+        let before = std::mem::take(&mut self.kept);
+        let balance = config.globals.balance;
+        let settings = digest_of(input.settings);
+        Backends { input, settings, balance, before, now: &mut self.kept, dns_names: BTreeSet::new(), default: None }.with_default()
+    }
+}
+
+/// Resolves Service ports, each once.
+pub(super) struct Backends<'a> {
+    input: Input<'a>,
+    settings: u128,
+    balance: Balance,
+    before: HashMap<BackendUse, Kept>,
+    now: &'a mut HashMap<BackendUse, Kept>,
+    dns_names: BTreeSet<Box<str>>,
+    default: Option<(BackendUse, Arc<Resolved>)>,
+}
+
+impl Backends<'_> {
+    fn with_default(mut self) -> Self {
+        let settings = self.input.settings;
+        let name = settings.default_backend_service.as_ref();
+        let first_port = name.and_then(|name| self.input.snapshot.service(name)).and_then(|service| service.ports.first());
+        if let Some((name, port)) = name.zip(first_port) {
+            let used = BackendUse { service: name.clone(), port: PortRef::Number(port.port.into()) };
+            let resolved = self.resolve(&used);
+            self.default = Some((used, resolved));
+        }
+        self
+    }
+
+    /// What unmatched requests get: the global default backend while it has endpoints, else 404.
+    pub(super) fn default_action(&self) -> Action {
+        match &self.default {
+            Some((_, resolved)) if matches!(resolved.action, Action::Forward(_)) => resolved.action.clone(),
+            _ => Action::Respond(404),
+        }
+    }
+
+    /// The global default backend, if it has endpoints.
+    pub(super) fn default_backend(&self, diagnostics: &mut Vec<Diagnostic>) -> Option<BackendId> {
+        let name = self.input.settings.default_backend_service.as_ref()?;
+        if let Action::Forward(id) = self.default_action() {
+            return Some(id);
+        }
+        let service = ObjectRef::new(Kind::Service, name.clone());
+        let message = "the Service of --default-backend-service does not exist or has no ready endpoints; 404 is answered instead";
+        diagnostics.push(Diagnostic::new(Code::NoEndpoints, service, "", message));
+        None
+    }
+
+    /// What requests for this Service port get.
+    pub(super) fn resolve(&mut self, used: &BackendUse) -> Arc<Resolved> {
+        if let Some(kept) = self.now.get(used) {
+            return Arc::clone(&kept.resolved);
+        }
+        let snapshot = self.input.snapshot;
+        let service = snapshot.service(&used.service);
+        let dns_name = service.map(|service| service.external_name.trim_end_matches('.')).filter(|name| !name.is_empty());
+        if let Some(name) = dns_name.filter(|name| HostName::new(name).is_ok()) {
+            self.dns_names.insert(name.into());
+        }
+        let made_from = digest_of(&(
+            (self.settings, self.balance),
+            service.map(|service| service.digest),
+            snapshot.slices_of(&used.service).map(|slice| slice.digest).collect::<Vec<_>>(),
+            dns_name.map(|name| snapshot.addresses_of(name)),
+        ));
+        let (used, kept) = match self.before.remove_entry(used) {
+            Some((used, kept)) if kept.made_from == made_from => (used, kept),
+            _ => (used.clone(), self.make(used, made_from)),
+        };
+        let resolved = Arc::clone(&kept.resolved);
+        self.now.insert(used, kept);
+        resolved
+    }
+
+    fn make(&self, used: &BackendUse, made_from: u128) -> Kept {
+        let (action, problem, backend) = match endpoints(used, self.input.snapshot, self.input.settings) {
+            Ok((port, endpoints)) => {
+                let id = BackendId::new(used.service.namespace(), used.service.name(), port);
+                let backend = Arc::new(Backend::new(id.clone(), endpoints, self.balance));
+                (Action::Forward(id), None, Some(backend))
+            }
+            Err(problem) => (Action::Respond(503), Some(problem), None),
+        };
+        let digest = digest_of(&(&action, problem.as_ref().map(|(code, message, _)| (*code, message))));
+        Kept { made_from, resolved: Arc::new(Resolved { action, problem, digest }), backend }
+    }
+
+    /// All backends in use, and the DNS names that have to be looked up.
+    pub(super) fn finish(self) -> (BTreeMap<BackendId, Arc<Backend>>, BTreeSet<Box<str>>) {
+        let backends = self.now.values().filter_map(|kept| kept.backend.as_ref());
+        (backends.map(|backend| (backend.id.clone(), Arc::clone(backend))).collect(), self.dns_names)
+    }
+}
+
+type Problem = (Code, String, String);
+
+/// The port of the Service and its endpoints, or why there are none.
+fn endpoints(used: &BackendUse, snapshot: &Snapshot, settings: &Settings) -> Result<(u16, Vec<SocketAddr>), Problem> {
+    let name = &used.service;
+    let service = snapshot
+        .service(name)
+        .ok_or_else(|| (Code::NoService, format!("Service {name} does not exist"), "create it, or name another".to_owned()))?;
+    if service.service_type == ServiceType::ExternalName {
+        return external(used, service, snapshot, settings);
+    }
+    let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port))?;
+    let mut found = Vec::new();
+    for slice in snapshot.slices_of(name) {
+        add_slice(&mut found, slice, service, port, settings);
+    }
+    if found.is_empty() && settings.external_ips_are_endpoints {
+        found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
+    }
+    let (allowed, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| may_be_forwarded_to(endpoint.ip()));
+    match (allowed.is_empty(), refused.first()) {
+        (false, _) => Ok((port.port, allowed)),
+        (true, Some(address)) => Err((
+            Code::RefusedEndpoint,
+            format!("Service {name} has the endpoint {}, which may not be forwarded to", address.ip()),
+            "use addresses that are neither loopback, link-local, multicast nor unspecified".to_owned(),
+        )),
+        (true, None) => Err((Code::NoEndpoints, format!("Service {name} has no ready endpoints"), String::new())),
+    }
+}
+
+/// `PRT-1` to `PRT-4`: by `port`, then by `name`, then, as ingress-nginx, by `targetPort`.
+fn find_port<'a>(service: &'a Service, wanted: &PortRef) -> Option<&'a ServicePort> {
+    let text = match wanted {
+        PortRef::Number(number) => number.to_string(),
+        PortRef::Name(name) => name.to_string(),
+        PortRef::Missing => return None,
+    };
+    let tcp = || service.ports.iter().filter(|port| &*port.protocol == "TCP");
+    let target = |port: &ServicePort| match &port.target {
+        TargetPort::Number(number) => number.to_string() == text,
+        TargetPort::Name(name) => **name == *text,
+    };
+    tcp()
+        .find(|port| port.port.to_string() == text)
+        .or_else(|| tcp().find(|port| !port.name.is_empty() && *port.name == *text))
+        .or_else(|| tcp().find(|port| target(port)))
+}
+
+fn no_port(service: &Service, wanted: &PortRef) -> Problem {
+    let wanted = match wanted {
+        PortRef::Name(name) => format!("named {}", shown(name)),
+        PortRef::Number(number) => number.to_string(),
+        PortRef::Missing => "without number".to_owned(),
+    };
+    const SHOWN: usize = 10;
+    let has: Vec<_> = service
+        .ports
+        .iter()
+        .take(SHOWN)
+        .map(|port| if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.port, shown(&port.name)) })
+        .collect();
+    let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
+    (Code::NoPort, format!("Service {} has no port {wanted} (it has: {has})", service.meta.name), "name one of them".to_owned())
+}
+
+fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {
+    for group in &slice.groups {
+        for number in group_ports(group, port) {
+            let endpoints = group.endpoints.iter().filter(|endpoint| endpoint.ready);
+            let zone = zone_to_keep(group, service, settings);
+            let in_zone = endpoints.filter(|e| zone.is_none_or(|zone| e.zones.iter().flatten().any(|z| **z == *zone)));
+            found.extend(in_zone.map(|endpoint| SocketAddr::new(endpoint.address, number)));
+        }
+    }
+}
+
+/// The port numbers of a slice that belong to a Service port: `ingress-semantics` 9.1.
+fn group_ports(group: &EndpointGroup, port: &ServicePort) -> Vec<u16> {
+    let numeric = if let TargetPort::Number(number) = port.target { Some(number) } else { None };
+    if group.ports.is_empty() {
+        return numeric.into_iter().collect();
+    }
+    let tcp = group.ports.iter().filter(|own| &*own.protocol == "TCP");
+    let mut numbers: Vec<u16> =
+        tcp.filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
+    if numbers.is_empty() && group.ports.iter().all(|own| own.name.is_empty()) {
+        numbers.extend(numeric);
+    }
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// The zone whose endpoints alone are used: `ingress-semantics` 9.3.
+fn zone_to_keep<'a>(group: &EndpointGroup, service: &Service, settings: &'a Settings) -> Option<&'a str> {
+    let zone = settings.topology_zone.as_deref()?;
+    let auto = service.meta.annotations.get("service.kubernetes.io/topology-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("auto"));
+    let close = service.traffic_distribution.as_deref() == Some("PreferClose");
+    let hinted = group.endpoints.iter().all(|endpoint| endpoint.zones.is_some());
+    let here = group.endpoints.iter().any(|endpoint| endpoint.zones.iter().flatten().any(|z| **z == *zone));
+    ((auto || close) && hinted && (auto || here)).then_some(zone)
+}
+
+/// `ingress-semantics` 9.4: an ExternalName Service forwards to the addresses of its name.
+fn external(used: &BackendUse, service: &Service, snapshot: &Snapshot, settings: &Settings) -> Result<(u16, Vec<SocketAddr>), Problem> {
+    let name = &service.meta.name;
+    let refused = |why: &str| {
+        let message = format!("externalName {} of Service {name} may not be forwarded to: {why}", shown(&service.external_name));
+        (Code::RefusedExternalName, message, "name a host outside of this machine".to_owned())
+    };
+    if settings.disable_external_names {
+        return Err(refused("--disable-svc-external-name is set"));
+    }
+    let port = match (find_port(service, &used.port), &used.port) {
+        (Some(port), _) => {
+            if let TargetPort::Number(number) = port.target {
+                number
+            } else {
+                port.port
+            }
+        }
+        (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port))?,
+        (None, _) => return Err(no_port(service, &used.port)),
+    };
+    let host = service.external_name.trim_end_matches('.');
+    let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
+        Ok(literal) => vec![literal],
+        Err(_) => looked_up(host, name, snapshot)
+            .map_err(|problem| problem.unwrap_or_else(|| refused("it is not a DNS name, or a name of this machine")))?,
+    };
+    let allowed: Vec<_> = addresses.iter().copied().filter(|ip| may_be_forwarded_to(*ip)).map(|ip| SocketAddr::new(ip, port)).collect();
+    match (allowed.is_empty(), addresses.first()) {
+        (false, _) => Ok((port, allowed)),
+        (true, Some(address)) => Err(refused(&format!("{address} is an address of this machine or its network"))),
+        (true, None) => Err((
+            Code::UnresolvedExternalName,
+            format!("externalName {} of Service {name} does not resolve", shown(&service.external_name)),
+            "use a name that the cluster's DNS knows".to_owned(),
+        )),
+    }
+}
+
+/// The addresses of a name; `Err(None)` for a name that is none, or means this machine.
+fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Vec<IpAddr>, Option<Problem>> {
+    let own = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
+    if own || HostName::new(host).is_err() {
+        return Err(None);
+    }
+    match snapshot.addresses_of(host) {
+        Some(addresses) => Ok(addresses.to_vec()),
+        None => Err(Some((
+            Code::UnresolvedExternalName,
+            format!("externalName {} of Service {service} is being looked up", shown(host)),
+            String::new(),
+        ))),
+    }
+}
+
+/// Never this machine, its link, or everybody: the ports of the proxy and the controller are there, and the cloud's
+/// metadata.
+fn may_be_forwarded_to(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
+        IpAddr::V6(v6) => {
+            let metadata = v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
+            let odd = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata;
+            !odd && v6.to_ipv4_mapped().is_none_or(|v4| may_be_forwarded_to(IpAddr::V4(v4)))
+        }
+    }
+}

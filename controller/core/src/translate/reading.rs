@@ -1,0 +1,264 @@
+//! One Ingress by itself: what can be said of it without looking at anything else.
+
+use super::annotations::{self, Given, RoutePolicy};
+use super::{Input, class::Classes, screen};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{ServiceRef, digest_of};
+use crate::names::{HostPattern, Kind, ObjectName, ObjectRef, UriPath, shown};
+use crate::settings::Config;
+use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An Ingress whose texts are checked.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) ingress: Arc<Ingress>,
+    pub(super) origin: ObjectRef,
+    pub(super) policy: RoutePolicy,
+    /// The default backend, if it names a Service.
+    pub(super) default_backend: Option<BackendUse>,
+    pub(super) rules: Vec<RuleReading>,
+    pub(super) tls: Vec<TlsReading>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Hash of all that a host can be made from.
+    pub(super) digest: u128,
+}
+
+/// A rule whose host is usable.
+#[derive(Debug)]
+pub(super) struct RuleReading {
+    pub(super) host: HostPattern,
+    pub(super) paths: Vec<PathReading>,
+}
+
+/// A path that can be served.
+#[derive(Debug)]
+pub(super) struct PathReading {
+    pub(super) path: UriPath,
+    pub(super) kind: PathKind,
+    pub(super) backend: BackendUse,
+    /// Index of the rule and of the path in it.
+    pub(super) at: (usize, usize),
+}
+
+impl PathReading {
+    /// The field path of the path, for diagnostics.
+    pub(super) fn field(&self, leaf: &str) -> String {
+        format!("spec.rules[{}].http.paths[{}].{leaf}", self.at.0, self.at.1)
+    }
+}
+
+/// `pathType`, with ImplementationSpecific taken as Prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum PathKind {
+    Exact,
+    Prefix,
+}
+
+/// The Service port that a path or default backend names.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct BackendUse {
+    pub(super) service: ObjectName,
+    pub(super) port: PortRef,
+}
+
+impl BackendUse {
+    /// As logs and error pages know it.
+    pub(super) fn reference(&self) -> ServiceRef {
+        let port = match &self.port {
+            PortRef::Number(number) => number.to_string(),
+            PortRef::Name(name) => name.to_string(),
+            PortRef::Missing => String::new(),
+        };
+        ServiceRef { namespace: self.service.namespace().into(), service: self.service.name().into(), port: port.into() }
+    }
+}
+
+/// A TLS section.
+#[derive(Debug)]
+pub(super) struct TlsReading {
+    pub(super) hosts: Vec<HostPattern>,
+    /// `None`: no Secret is named, or the name is none.
+    pub(super) secret: Option<ObjectName>,
+}
+
+/// The readings of the time before, by content.
+#[derive(Debug, Default)]
+pub(super) struct Readings {
+    kept: HashMap<ObjectName, (u128, Option<Arc<Reading>>, Vec<Diagnostic>)>,
+    made_with: u128,
+}
+
+impl Readings {
+    /// Readings of all Ingresses that are served, oldest first.
+    pub(super) fn of_served(&mut self, input: Input<'_>, config: &Config, diagnostics: &mut Vec<Diagnostic>) -> Vec<Arc<Reading>> {
+        let made_with = digest_of(&(config, input.settings));
+        if self.made_with != made_with {
+            *self = Self { kept: HashMap::new(), made_with };
+        }
+        let classes = Classes::new(input.snapshot, input.settings);
+        let mut before = std::mem::take(&mut self.kept);
+        let mut served = Vec::new();
+        for ingress in input.snapshot.ingresses_oldest_first() {
+            if !classes.accept(ingress) || !screen::in_scope(ingress, input.snapshot, input.settings) {
+                continue;
+            }
+            let (version, finding) = input.quarantine.version_of(ingress);
+            diagnostics.extend(finding);
+            let Some(version) = version else { continue };
+            let (name, kept) = match before.remove_entry(&version.meta.name) {
+                Some((name, kept)) if kept.0 == version.digest => (name, kept),
+                _ => (version.meta.name.clone(), read(version, input, config)),
+            };
+            diagnostics.extend_from_slice(&kept.2);
+            if let Some(reading) = &kept.1 {
+                diagnostics.extend_from_slice(&reading.diagnostics);
+                served.push(Arc::clone(reading));
+            }
+            self.kept.insert(name, kept);
+        }
+        if classes.take_all()
+            && let Some(first) = served.first()
+        {
+            let message = "the input has no IngressClass, so every Ingress in it is served";
+            diagnostics.push(Diagnostic::new(Code::NoClassInInput, first.origin.clone(), "spec.ingressClassName", message));
+        }
+        served
+    }
+}
+
+/// Reads one Ingress: its reading, or none and why.
+fn read(ingress: &Arc<Ingress>, input: Input<'_>, config: &Config) -> (u128, Option<Arc<Reading>>, Vec<Diagnostic>) {
+    if let Some(refusal) = screen::refusal(ingress, input.settings) {
+        return (ingress.digest, None, vec![refusal]);
+    }
+    let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+    let given = Given::new(&input.settings.annotations_prefix, &ingress.meta.annotations);
+    let annotations = annotations::read(&given, config, &origin);
+    let Some(policy) = annotations.policy else { return (ingress.digest, None, annotations.diagnostics) };
+    let mut reader = Reader { ingress, origin: &origin, diagnostics: annotations.diagnostics };
+    let default_backend = ingress.default_backend.as_ref().and_then(|backend| reader.backend(backend, "spec.defaultBackend"));
+    let rules = reader.rules();
+    let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section)).collect();
+    if ingress.rules.is_empty() && ingress.default_backend.is_none() {
+        reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
+    }
+    let (diagnostics, digest) = (reader.diagnostics, digest_of(&(ingress.digest, &policy)));
+    let reading = Reading { ingress: Arc::clone(ingress), origin, policy, default_backend, rules, tls, diagnostics, digest };
+    (ingress.digest, Some(Arc::new(reading)), Vec::new())
+}
+
+/// Reads the parts of one Ingress and collects what is wrong with them.
+struct Reader<'a> {
+    ingress: &'a Ingress,
+    origin: &'a ObjectRef,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn say(&mut self, code: Code, field: impl Into<String>, message: String, help: &str) {
+        self.diagnostics.push(Diagnostic::new(code, self.origin.clone(), field, message).help(help));
+    }
+
+    fn rules(&mut self) -> Vec<RuleReading> {
+        let mut rules = Vec::new();
+        for (r, rule) in self.ingress.rules.iter().enumerate() {
+            let host = match HostPattern::parse(&rule.host) {
+                Ok(host) => host,
+                Err(bad) => {
+                    self.say(Code::BadHost, format!("spec.rules[{r}].host"), bad.0, "");
+                    continue;
+                }
+            };
+            if host == HostPattern::CatchAll && rule.paths.is_some() {
+                let message = "a rule without a host answers for every host that has no rule of its own".to_owned();
+                self.say(Code::ServesUnknownHosts, format!("spec.rules[{r}].host"), message, "");
+            }
+            let paths = rule.paths.iter().flatten().enumerate().filter_map(|(p, path)| self.path((r, p), path)).collect();
+            rules.push(RuleReading { host, paths });
+        }
+        rules
+    }
+
+    fn path(&mut self, at: (usize, usize), path: &Path) -> Option<PathReading> {
+        let field = format!("spec.rules[{}].http.paths[{}]", at.0, at.1);
+        let kind = match path.path_type.as_deref() {
+            Some("Exact") => PathKind::Exact,
+            None | Some("Prefix" | "ImplementationSpecific") => PathKind::Prefix,
+            Some(other) => {
+                let message = format!("pathType {} is not known", shown(other));
+                self.say(Code::BadPathType, format!("{field}.pathType"), message, "use Exact, Prefix or ImplementationSpecific");
+                return None;
+            }
+        };
+        let text = path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/");
+        let checked = UriPath::new(text).map_err(|bad| self.say(Code::BadPath, format!("{field}.path"), bad.0, "")).ok()?;
+        let backend = self.backend(&path.backend, &format!("{field}.backend"))?;
+        Some(PathReading { path: checked, kind, backend, at })
+    }
+
+    fn backend(&mut self, backend: &Backend, field: &str) -> Option<BackendUse> {
+        let Some(service) = &backend.service else {
+            if backend.has_resource {
+                let message = "resource backends are not supported".to_owned();
+                self.say(Code::ResourceBackend, format!("{field}.resource"), message, "name a Service");
+            } else {
+                self.say(Code::BadBackend, field, "the backend names no Service".to_owned(), "name a Service and its port");
+            }
+            return None;
+        };
+        let name = match ObjectName::new(self.ingress.meta.name.namespace(), &service.name) {
+            Ok(name) => name,
+            Err(bad) => {
+                self.say(Code::BadBackend, format!("{field}.service.name"), bad.0, "name a Service of the Ingress's own namespace");
+                return None;
+            }
+        };
+        let good = match &service.port {
+            PortRef::Number(number) => (1..=65535).contains(number),
+            PortRef::Name(name) => name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
+            PortRef::Missing => false,
+        };
+        if !good {
+            let given = match &service.port {
+                PortRef::Number(number) => number.to_string(),
+                PortRef::Name(name) => shown(name),
+                PortRef::Missing => "nothing".to_owned(),
+            };
+            let message = format!("{given} is not a port");
+            self.say(
+                Code::BadBackend,
+                format!("{field}.service.port"),
+                message,
+                "give the number (1 to 65535) or the name of a port of the Service",
+            );
+            return None;
+        }
+        Some(BackendUse { service: name, port: service.port.clone() })
+    }
+
+    fn tls(&mut self, n: usize, section: &TlsSection) -> TlsReading {
+        let mut hosts = Vec::new();
+        for (h, host) in section.hosts.iter().enumerate() {
+            match HostPattern::parse(host) {
+                Ok(pattern) => hosts.push(pattern),
+                Err(bad) => self.say(Code::BadHost, format!("spec.tls[{n}].hosts[{h}]"), bad.0, ""),
+            }
+        }
+        let secret = Some(&*section.secret_name).filter(|name| !name.is_empty()).and_then(|name| {
+            let checked = ObjectName::new(self.ingress.meta.name.namespace(), name);
+            checked
+                .map_err(|bad| {
+                    self.say(
+                        Code::BadSecretName,
+                        format!("spec.tls[{n}].secretName"),
+                        bad.0,
+                        "name a Secret of the Ingress's own namespace",
+                    )
+                })
+                .ok()
+        });
+        TlsReading { hosts, secret }
+    }
+}

@@ -1,0 +1,64 @@
+//! Which Ingresses are left out before anybody reads them: out of scope, or with text that no honest one holds.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::names::{Kind, ObjectName, ObjectRef};
+use crate::settings::Settings;
+use crate::state::{Ingress, Snapshot};
+
+/// Whether the Ingress is in a namespace that is watched.
+pub(super) fn in_scope(ingress: &Ingress, snapshot: &Snapshot, settings: &Settings) -> bool {
+    let namespace = ingress.meta.name.namespace();
+    if settings.watch_namespace.as_ref().is_some_and(|watched| watched != namespace) {
+        return false;
+    }
+    let Some(selector) = &settings.namespace_selector else { return true };
+    ObjectName::new("", namespace).ok().and_then(|name| snapshot.namespace(&name)).is_some_and(|n| selector.matches(&n.meta.labels))
+}
+
+/// Words that ingress-nginx looks for in hosts, paths and Secret names; the whole Ingress is dropped.
+const REFUSED: &[&str] =
+    &["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/nginx", "/etc/ingress-controller", "/var/run/secrets", "_by_lua"];
+
+/// The first reason to leave the whole Ingress out.
+pub(super) fn refusal(ingress: &Ingress, settings: &Settings) -> Option<Diagnostic> {
+    let object = || ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+    if settings.disable_catch_all && ingress.default_backend.is_some() {
+        let message = "the Ingress has a default backend, which --disable-catch-all does not allow";
+        return Some(Diagnostic::new(Code::CatchAllDisabled, object(), "spec.defaultBackend", message).help("remove it, or use a rule"));
+    }
+    if !settings.deep_inspect {
+        return None;
+    }
+    let (field, word) = texts(ingress).find_map(|(field, text)| refused_word(text).map(|word| (field, word)))?;
+    let message = format!("the text contains {}, which no Ingress needs", crate::names::shown(word));
+    Some(Diagnostic::new(Code::RefusedText, object(), field, message).help("remove it; --deep-inspect=false switches this check off"))
+}
+
+fn refused_word(text: &str) -> Option<&'static str> {
+    let directive = |name: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let rest = &text[at + name.len()..];
+            rest.starts_with(char::is_whitespace) && rest.contains(';')
+        })
+    };
+    if directive("alias") {
+        return Some("alias");
+    }
+    if directive("root") {
+        return Some("root");
+    }
+    REFUSED.iter().find(|word| text.contains(**word)).copied()
+}
+
+fn texts(ingress: &Ingress) -> impl Iterator<Item = (String, &str)> {
+    let rules = ingress.rules.iter().enumerate().flat_map(|(r, rule)| {
+        let paths = rule.paths.iter().flatten().enumerate();
+        let paths = paths.filter_map(move |(p, path)| Some((format!("spec.rules[{r}].http.paths[{p}].path"), path.path.as_deref()?)));
+        std::iter::once((format!("spec.rules[{r}].host"), &*rule.host)).chain(paths)
+    });
+    let tls = ingress.tls.iter().enumerate().flat_map(|(t, section)| {
+        let hosts = section.hosts.iter().enumerate().map(move |(h, host)| (format!("spec.tls[{t}].hosts[{h}]"), &**host));
+        hosts.chain(std::iter::once((format!("spec.tls[{t}].secretName"), &*section.secret_name)))
+    });
+    rules.chain(tls)
+}

@@ -1,0 +1,425 @@
+//! Whole translations, by the case ids of the Ingress semantics: objects in, a readable picture of the model out.
+
+use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::model::{Action, Certificate, CertificateId, HostCertificate, PathMatch};
+use gatewright_core::settings::Settings;
+use gatewright_core::state::{Event, Snapshot, decode};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A cluster of the test's own: objects and settings.
+struct World {
+    snapshot: Snapshot,
+    settings: Settings,
+    quarantine: Quarantine,
+    translator: Translator,
+}
+
+impl World {
+    fn new(objects: &[Value]) -> Self {
+        let mut world = Self {
+            snapshot: Snapshot::default(),
+            settings: Settings::default(),
+            quarantine: Quarantine::default(),
+            translator: Translator::default(),
+        };
+        world.settings.take_all_without_class = true;
+        objects.iter().for_each(|object| world.apply(object.clone()));
+        world
+    }
+
+    fn apply(&mut self, object: Value) {
+        let object = decode(object).expect("a readable object").expect("a known kind");
+        self.snapshot.apply(Event::Applied(Box::new(object)));
+    }
+
+    fn translate(&mut self) -> Translation {
+        self.translator.translate(Input {
+            snapshot: &self.snapshot,
+            settings: &self.settings,
+            quarantine: &self.quarantine,
+            self_signed: &self_signed(),
+            now_s: 0,
+        })
+    }
+
+    /// `host path → target` lines, without the fallbacks that answer 404.
+    fn picture(&mut self) -> Vec<String> {
+        picture(&self.translate())
+    }
+
+    fn codes(&mut self) -> Vec<Code> {
+        self.translate().diagnostics.iter().map(|d| d.code).collect()
+    }
+}
+
+fn self_signed() -> Arc<Certificate> {
+    Arc::new(Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem: Arc::from(&b"pem"[..]), digest: 1 })
+}
+
+fn picture(translation: &Translation) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (pattern, host) in &translation.model.hosts {
+        for route in &host.routes {
+            if route.action == Action::Respond(404) && route.https_redirect.is_none() {
+                continue;
+            }
+            let target = match &route.action {
+                Action::Forward(id) => id.as_str().split_once('_').map_or("?", |(_, tail)| tail).to_owned(),
+                Action::Respond(status) => status.to_string(),
+            };
+            let redirect = if route.https_redirect.is_some() { " https" } else { "" };
+            for path_match in &route.matches {
+                let path = match path_match {
+                    PathMatch::Exact(path) => format!("={path}"),
+                    PathMatch::Under(path) => format!("{path}*"),
+                };
+                lines.push(format!("{pattern} {path} → {target}{redirect}"));
+            }
+        }
+    }
+    lines
+}
+
+/// Services s1 … s4 of namespace `default`, with one endpoint each.
+fn services() -> Vec<Value> {
+    (1..=4).flat_map(|n| service(&format!("s{n}"), &format!("10.0.0.{n}"))).collect()
+}
+
+fn service(name: &str, address: &str) -> [Value; 2] {
+    [
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": [{"port": 80, "targetPort": 8080}]}}),
+        slice(name, "a", &[address], true),
+    ]
+}
+
+fn slice(service: &str, suffix: &str, addresses: &[&str], ready: bool) -> Value {
+    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "ports": [{"port": 8080}],
+        "metadata": {"name": format!("{service}-{suffix}"), "labels": {"kubernetes.io/service-name": service}},
+        "endpoints": addresses.iter().map(|a| json!({"addresses": [a], "conditions": {"ready": ready}})).collect::<Vec<_>>()})
+}
+
+/// `("host", [("path", "Type", "service")])`; the age is the position in the year.
+fn ingress(name: &str, age: u32, rules: &[(&str, &[(&str, &str, &str)])]) -> Value {
+    let backend = |service: &str| json!({"service": {"name": service, "port": {"number": 80}}});
+    let rules: Vec<_> = rules
+        .iter()
+        .map(|(host, paths)| {
+            let paths: Vec<_> =
+                paths.iter().map(|(path, kind, s)| json!({"path": path, "pathType": kind, "backend": backend(s)})).collect();
+            if paths.is_empty() { json!({"host": host}) } else { json!({"host": host, "http": {"paths": paths}}) }
+        })
+        .collect();
+    let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"rules": rules},
+        "metadata": {"name": name, "namespace": namespace, "creationTimestamp": format!("2026-01-01T00:00:{age:02}Z")}})
+}
+
+fn with(mut object: Value, pointer: &str, value: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer below the root");
+    object.pointer_mut(parent).expect("the parent is there")[key] = value;
+    object
+}
+
+fn default_backend(service: &str) -> Value {
+    json!({"service": {"name": service, "port": {"number": 80}}})
+}
+
+fn secret(name: &str, hosts: &[&str]) -> Value {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names: Vec<String> = hosts.iter().map(|h| (*h).to_owned()).collect();
+    let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {"tls.crt": certificate.pem(), "tls.key": key.serialize_pem()}})
+}
+
+#[track_caller]
+fn check(objects: &[Value], expected: &[&str]) {
+    let all = [services(), objects.to_vec()].concat();
+    assert_eq!(World::new(&all).picture(), expected);
+    let backwards: Vec<_> = all.into_iter().rev().collect();
+    assert_eq!(World::new(&backwards).picture(), expected, "in the opposite order of arrival");
+}
+
+#[test]
+fn mrg_1_to_4_hosts_merge_and_the_oldest_keeps_a_path() {
+    let a = ingress("a", 1, &[("h.test", &[("/a", "Prefix", "s1")])]);
+    check(
+        &[a.clone(), ingress("b", 2, &[("h.test", &[("/b", "Prefix", "s2")])])],
+        &["h.test =/a → default-s1-80", "h.test /a/* → default-s1-80", "h.test =/b → default-s2-80", "h.test /b/* → default-s2-80"],
+    );
+    check(
+        &[a.clone(), ingress("b", 2, &[("h.test", &[("/a", "Prefix", "s2")])])],
+        &["h.test =/a → default-s1-80", "h.test /a/* → default-s1-80"],
+    );
+    check(
+        &[a.clone(), ingress("b", 2, &[("h.test", &[("/a", "ImplementationSpecific", "s2")])])],
+        &["h.test =/a → default-s1-80", "h.test /a/* → default-s1-80"],
+    );
+    check(&[a, ingress("b", 2, &[("h.test", &[("/a", "Exact", "s2")])])], &["h.test =/a → default-s2-80", "h.test /a/* → default-s1-80"]);
+}
+
+#[test]
+fn mrg_2_the_next_one_takes_over_when_the_oldest_goes() {
+    let mut world = World::new(&services());
+    world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]));
+    world.apply(ingress("b", 2, &[("h.test", &[("/", "Prefix", "s2")])]));
+    assert_eq!(world.picture(), ["h.test /* → default-s1-80"]);
+    assert!(world.codes().contains(&Code::DuplicatePath));
+    let gone = decode(ingress("a", 1, &[])).unwrap().unwrap().reference();
+    world.snapshot.apply(Event::Deleted(gone));
+    assert_eq!(world.picture(), ["h.test /* → default-s2-80"]);
+}
+
+#[test]
+fn mrg_6_7_a_later_root_replaces_the_fallback_and_first_wins_per_path_and_type() {
+    check(
+        &[ingress("a", 1, &[("h.test", &[("/a", "Exact", "s1")])]), ingress("b", 2, &[("h.test", &[("/", "Prefix", "s2")])])],
+        &["h.test =/a → default-s1-80", "h.test /* → default-s2-80"],
+    );
+    let all: Vec<_> = [("a", "Exact"), ("b", "Prefix"), ("c", "Exact"), ("d", "Prefix")]
+        .iter()
+        .zip(1..)
+        .map(|((name, kind), n)| ingress(name, n, &[("h.test", &[("/a", *kind, format!("s{n}").as_str())])]))
+        .collect();
+    check(&all, &["h.test =/a → default-s1-80", "h.test /a/* → default-s2-80"]);
+}
+
+#[test]
+fn def_3_to_13_default_backends() {
+    let catch_all = |name: &str, age, service| with(ingress(name, age, &[]), "/spec", json!({"defaultBackend": default_backend(service)}));
+    let with_default = |object, service| with(object, "/spec/defaultBackend", default_backend(service));
+    check(&[catch_all("a", 1, "s1"), catch_all("b", 2, "s2")], &["_ /* → default-s1-80"]);
+    check(&[with_default(ingress("a", 1, &[("h.test", &[])]), "s1")], &["h.test /* → default-s1-80"]);
+    check(
+        &[with_default(ingress("a", 1, &[("h.test", &[("/a", "Exact", "s1")])]), "s2")],
+        &["h.test =/a → default-s1-80", "h.test /* → default-s2-80"],
+    );
+    check(
+        &[
+            ingress("a", 1, &[("h.test", &[("/a", "Exact", "s1")])]),
+            with_default(ingress("b", 2, &[("h.test", &[("/b", "Exact", "s2")])]), "s3"),
+        ],
+        &["h.test =/a → default-s1-80", "h.test =/b → default-s2-80"],
+    );
+    check(&[with_default(ingress("a", 1, &[("", &[("/a", "Exact", "s1")])]), "s2")], &["_ =/a → default-s1-80"]);
+    check(&[ingress("a", 1, &[("", &[("/", "Prefix", "s1")])]), catch_all("b", 2, "s2")], &["_ /* → default-s1-80"]);
+    let forced = json!({"nginx.ingress.kubernetes.io/force-ssl-redirect": "true"});
+    check(&[with(catch_all("a", 1, "s1"), "/metadata/annotations", forced)], &["_ /* → default-s1-80"]);
+}
+
+#[test]
+fn s503_whatever_is_missing_answers_503_and_says_why() {
+    let path = |service: &str, port: Value| {
+        let backend = json!({"service": {"name": service, "port": port}});
+        let rule = json!({"host": "h.test", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}});
+        with(ingress("a", 1, &[]), "/spec", json!({"rules": [rule]}))
+    };
+    for (object, code) in [
+        (path("ghost", json!({"number": 80})), Code::NoService),
+        (path("s1", json!({"number": 81})), Code::NoPort),
+        (path("s1", json!({"name": "web"})), Code::NoPort),
+        (path("idle", json!({"number": 80})), Code::NoEndpoints),
+        (path("own", json!({"number": 80})), Code::RefusedEndpoint),
+    ] {
+        let more = [service("idle", "10.0.0.9"), service("own", "127.0.0.1")].concat();
+        let mut world = World::new(&[services(), more, vec![slice("idle", "a", &["10.0.0.9"], false), object]].concat());
+        assert_eq!(world.picture(), ["h.test /* → 503"]);
+        assert!(world.codes().contains(&code), "{:?}", world.translate().diagnostics);
+    }
+}
+
+#[test]
+fn prt_ports_by_number_name_and_target() {
+    let endpoints = |ports: Value, wanted: Value, slices: &[Value]| {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": ports}});
+        let backend = json!({"service": {"name": "s", "port": wanted}});
+        let rule = json!({"host": "h.test", "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}});
+        let all = [vec![service, with(ingress("a", 1, &[]), "/spec", json!({"rules": [rule]}))], slices.to_vec()].concat();
+        let model = World::new(&all).translate().model;
+        model.backends.values().flat_map(|b| &b.endpoints).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let slice = |suffix: &str, address: &str, ports: Value| with(slice("s", suffix, &[address], true), "/ports", ports);
+    let plain = [slice("a", "10.0.0.1", json!([{"name": "http", "port": 8080}, {"name": "alt", "port": 9090}]))];
+    let ports = json!([{"name": "http", "port": 80, "targetPort": 8080}, {"name": "alt", "port": 8080, "targetPort": 9090}]);
+    assert_eq!(endpoints(ports.clone(), json!({"number": 80}), &plain), ["10.0.0.1:8080"], "PRT-1");
+    assert_eq!(endpoints(ports.clone(), json!({"name": "http"}), &plain), ["10.0.0.1:8080"], "PRT-2");
+    assert_eq!(endpoints(ports, json!({"number": 8080}), &plain), ["10.0.0.1:9090"], "PRT-4");
+    let one = json!([{"name": "http", "port": 80, "targetPort": 8080}]);
+    assert_eq!(endpoints(one, json!({"number": 8080}), &plain), ["10.0.0.1:8080"], "PRT-3");
+    let named = json!([{"name": "http", "port": 80, "targetPort": "web"}]);
+    let two =
+        [slice("a", "10.0.0.1", json!([{"name": "http", "port": 8080}])), slice("b", "10.0.0.2", json!([{"name": "http", "port": 8081}]))];
+    assert_eq!(endpoints(named, json!({"number": 80}), &two), ["10.0.0.1:8080", "10.0.0.2:8081"], "PRT-5");
+    let bare = [slice("a", "fd00::1", json!([]))];
+    assert_eq!(
+        endpoints(json!([{"port": 80, "targetPort": 8080}]), json!({"number": 80}), &bare),
+        ["[fd00::1]:8080"],
+        "no ports in the slice"
+    );
+}
+
+#[test]
+fn tls_certificates_and_redirects() {
+    let tls = |object, sections: Value| with(object, "/spec/tls", sections);
+    let plain = || ingress("a", 1, &[("a.w.test", &[("/", "Prefix", "s1")])]);
+    let own = |translation: &Translation, host: &str| {
+        let host = translation.model.hosts.iter().find(|(pattern, _)| pattern.to_string() == host).unwrap().1;
+        (host.certificate.clone(), host.routes[0].https_redirect.is_some())
+    };
+    let id = |name: &str| HostCertificate::Own(CertificateId::of_secret("default", name));
+    for (case, sections, expected, code) in [
+        ("TLS-1", json!([{"hosts": ["a.w.test"], "secretName": "exact"}]), id("exact"), None),
+        ("TLS-2", json!([{"hosts": ["a.w.test"], "secretName": "ghost"}]), HostCertificate::Default, Some(Code::NoSecret)),
+        ("TLS-8", json!([{"hosts": ["a.w.test"], "secretName": "other"}]), HostCertificate::Default, Some(Code::UncoveredHost)),
+        ("TLS-9", json!([{"secretName": "exact"}]), id("exact"), None),
+        ("TLS-10", json!([{"hosts": ["*.w.test"], "secretName": "wild"}]), id("wild"), None),
+        ("RED-6", json!([{}]), HostCertificate::Default, None),
+        ("TLS bad name", json!([{"hosts": ["a.w.test"], "secretName": "../x"}]), HostCertificate::Default, Some(Code::BadSecretName)),
+    ] {
+        let secrets = [secret("exact", &["a.w.test"]), secret("wild", &["*.w.test"]), secret("other", &["o.test"])];
+        let mut world = World::new(&[services(), secrets.to_vec(), vec![tls(plain(), sections)]].concat());
+        let translation = world.translate();
+        assert_eq!(own(&translation, "a.w.test"), (expected, true), "{case}");
+        assert!(code.is_none_or(|code| translation.diagnostics.iter().any(|d| d.code == code)), "{case}: {:?}", translation.diagnostics);
+    }
+    let mut none = World::new(&[services(), vec![plain()]].concat());
+    assert_eq!(own(&none.translate(), "a.w.test"), (HostCertificate::Unclaimed, false), "RED-5");
+    let wild = tls(ingress("w", 2, &[("*.w.test", &[("/", "Prefix", "s2")])]), json!([{"hosts": ["*.w.test"], "secretName": "ghost"}]));
+    none.apply(wild);
+    assert_eq!(own(&none.translate(), "a.w.test"), (HostCertificate::Unclaimed, true), "RED-9");
+    none.apply(with(plain(), "/metadata/annotations", json!({"nginx.ingress.kubernetes.io/ssl-redirect": "false"})));
+    assert!(!own(&none.translate(), "a.w.test").1, "RED-17");
+    let acme = ingress("acme", 3, &[("a.w.test", &[("/.well-known/acme-challenge/tok", "Exact", "s3")])]);
+    none.apply(tls(plain(), json!([{}])));
+    none.apply(acme);
+    assert_eq!(none.picture()[0], "a.w.test =/.well-known/acme-challenge/tok → default-s3-80", "RED-16");
+}
+
+#[test]
+fn cls_classes_are_decided_by_field_then_annotation_then_flag() {
+    let class = |name: &str, controller: &str| json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name}, "spec": {"controller": controller}});
+    let served = |settings: &dyn Fn(&mut Settings), field: Option<&str>, annotation: Option<&str>| {
+        let mut object = ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]);
+        if let Some(field) = field {
+            object["spec"]["ingressClassName"] = field.into();
+        }
+        if let Some(annotation) = annotation {
+            object["metadata"]["annotations"] = json!({"kubernetes.io/ingress.class": annotation});
+        }
+        let classes =
+            vec![class("gatewright", "gatewright.dev/ingress"), class("other", "example.test/other"), class("foo", "k8s.io/other-class")];
+        let mut world = World::new(&[services(), classes, vec![object]].concat());
+        settings(&mut world.settings);
+        !world.picture().is_empty()
+    };
+    let defaults = |_: &mut Settings| {};
+    let without = |s: &mut Settings| s.watch_ingress_without_class = true;
+    let flags = |s: &mut Settings| (s.ingress_class, s.controller_class) = ("testclass".to_owned(), "k8s.io/other-class".to_owned());
+    let by_name = |s: &mut Settings| (s.ingress_class, s.ingress_class_by_name) = ("foo".to_owned(), true);
+    let ignore = |s: &mut Settings| (s.ingress_class, s.ignore_classes) = ("testclass".to_owned(), true);
+    let table: &[(&str, &dyn Fn(&mut Settings), Option<&str>, Option<&str>, bool)] = &[
+        ("CLS-1", &defaults, Some("gatewright"), None, true),
+        ("CLS-2", &defaults, Some("other"), None, false),
+        ("CLS-3", &defaults, Some("ghost"), None, false),
+        ("CLS-4", &defaults, None, Some("gatewright"), true),
+        ("CLS-5", &defaults, None, Some("testclass"), false),
+        ("CLS-6", &defaults, None, None, false),
+        ("CLS-7", &without, None, None, true),
+        ("CLS-8", &without, None, Some("testclass"), false),
+        ("CLS-9", &without, Some("other"), None, false),
+        ("CLS-10", &flags, None, Some("testclass"), true),
+        ("CLS-11", &flags, Some("foo"), None, true),
+        ("CLS-12", &by_name, Some("foo"), None, true),
+        ("CLS-13", &by_name, Some("gatewright"), None, true),
+        ("CLS-14", &ignore, None, Some("testclass"), true),
+        ("CLS-15", &ignore, Some("gatewright"), None, false),
+        ("CLS-16", &defaults, Some("gatewright"), Some("testclass"), true),
+        ("CLS-19", &defaults, None, Some(""), false),
+    ];
+    for (case, settings, field, annotation, expected) in table {
+        assert_eq!(served(settings, *field, *annotation), *expected, "{case}");
+    }
+}
+
+#[test]
+fn protections_that_cannot_be_given_close_the_route() {
+    for annotation in ["auth-url", "auth-type", "whitelist-source-range", "limit-rps", "auth-tls-secret"] {
+        let annotations = json!({format!("nginx.ingress.kubernetes.io/{annotation}"): "x"});
+        check(
+            &[with(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/metadata/annotations", annotations)],
+            &["h.test /* → 503"],
+        );
+    }
+    for annotation in ["canary", "configuration-snippet"] {
+        let annotations = json!({format!("nginx.ingress.kubernetes.io/{annotation}"): "true"});
+        check(&[with(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/metadata/annotations", annotations)], &[]);
+    }
+}
+
+#[test]
+fn ext_names_are_looked_up_and_filtered() {
+    let external = |name: &str| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "e"}, "spec": {"type": "ExternalName", "externalName": name}});
+    let route = || ingress("a", 1, &[("h.test", &[("/", "Prefix", "e")])]);
+    for refused in ["localhost", "x.localhost", "127.0.0.1", "169.254.169.254", "a.example; return 418", "::1"] {
+        let mut world = World::new(&[external(refused), route()]);
+        assert_eq!(world.picture(), ["h.test /* → 503"], "{refused}");
+        assert!(world.codes().contains(&Code::RefusedExternalName), "{refused}");
+    }
+    let mut world = World::new(&[external("up.example."), route()]);
+    let first = world.translate();
+    assert_eq!(
+        (picture(&first), first.wanted.dns_names.iter().map(|n| &**n).collect::<Vec<_>>()),
+        (vec!["h.test /* → 503".to_owned()], vec!["up.example"])
+    );
+    world.snapshot.apply(Event::Resolved("up.example".into(), vec!["10.9.9.9".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
+    assert_eq!(world.picture(), ["h.test /* → default-e-80"]);
+    let endpoints: Vec<_> = world.translate().model.backends.values().flat_map(|b| b.endpoints.clone()).collect();
+    assert_eq!(endpoints, ["10.9.9.9:80".parse().unwrap()], "the loopback address is left out");
+    world.settings.disable_external_names = true;
+    assert_eq!(world.picture(), ["h.test /* → 503"], "EXT-7");
+}
+
+#[test]
+fn a_quarantined_ingress_is_served_in_its_last_accepted_version() {
+    let mut world = World::new(&services());
+    world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]));
+    let good = Arc::clone(&world.translate().served[0]);
+    world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s2")])]));
+    let bad = Arc::clone(&world.translate().served[0]);
+    world.quarantine.set_aside(&bad, "nginx refused it".to_owned(), Some(good));
+    assert_eq!(world.picture(), ["h.test /* → default-s1-80"]);
+    assert!(world.codes().contains(&Code::RefusedByProxy));
+    world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s3")])]));
+    assert_eq!(world.picture(), ["h.test /* → default-s3-80"], "another version gets a chance");
+}
+
+#[test]
+fn what_is_remembered_never_changes_the_result() {
+    let mut world = World::new(&services());
+    let same = |world: &mut World, step: &str| {
+        let remembered = world.translate();
+        let fresh = std::mem::take(&mut world.translator);
+        let anew = world.translate();
+        world.translator = fresh;
+        let texts = |t: &Translation| t.diagnostics.iter().map(Diagnostic::to_string).collect::<Vec<_>>();
+        assert_eq!((picture(&remembered), texts(&remembered)), (picture(&anew), texts(&anew)), "{step}");
+        let digests = |t: &Translation| {
+            t.model.hosts.values().map(|h| h.digest).chain(t.model.backends.values().map(|b| b.digest)).collect::<Vec<_>>()
+        };
+        assert_eq!(digests(&remembered), digests(&anew), "{step}");
+    };
+    same(&mut world, "empty");
+    world.apply(ingress("a", 2, &[("h.test", &[("/a", "Prefix", "s1"), ("/b", "Exact", "s2")]), ("i.test", &[("/", "Prefix", "ghost")])]));
+    same(&mut world, "an Ingress comes");
+    world.apply(ingress("b", 1, &[("h.test", &[("/a", "Prefix", "s3")])]));
+    same(&mut world, "an older one takes a path");
+    world.apply(slice("s3", "a", &[], true));
+    same(&mut world, "endpoints go");
+    world.apply(slice("s3", "a", &["10.0.0.7", "10.0.0.8"], true));
+    same(&mut world, "others come");
+    service("ghost", "10.0.0.5").into_iter().for_each(|object| world.apply(object));
+    same(&mut world, "a Service appears");
+    world.apply(with(ingress("b", 1, &[("h.test", &[("/a", "Prefix", "s3")])]), "/spec/tls", json!([{}])));
+    same(&mut world, "TLS");
+}

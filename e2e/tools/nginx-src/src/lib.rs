@@ -1,0 +1,1 @@
+//! Only names a dependency; see the manifest.
