@@ -1,1 +1,14 @@
-fn main() {}
+//! `gatewright`.
+mod args;
+mod report;
+fn main() {
+    match args::parse(std::env::args()) {
+        Ok(c) => println!("{c:?}"),
+        Err(args::Rejected::Asked(e)) => e.exit(),
+        Err(args::Rejected::Mistakes(m)) => {
+            for m in m {
+                eprintln!("{m}");
+            }
+        }
+    }
+}

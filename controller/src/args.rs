@@ -1,0 +1,137 @@
+//! What can be typed, and what it means once it is checked.
+//!
+//! Every flag of ingress-nginx is accepted by its name. All mistakes are collected and said at once.
+
+mod check;
+mod compat;
+mod typed;
+
+pub(crate) use check::{ClusterConfig, Command, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig, SuperviseConfig};
+
+/// Reads the command line: what to do, and what to warn of; or all that is wrong with it.
+///
+/// # Errors
+/// The texts to print: the help or version that was asked for, or every mistake.
+pub(crate) fn parse(argv: impl IntoIterator<Item = String>) -> Result<(Command, Vec<String>), Rejected> {
+    let mut argv: Vec<String> = argv.into_iter().collect();
+    let (warnings, mut mistakes) = compat::prepare(&mut argv);
+    let cli = typed::parse(argv, &mut mistakes).map_err(Rejected::Asked)?;
+    let command = cli.and_then(|cli| check::check(cli, &mut mistakes));
+    match command {
+        Some(command) if mistakes.is_empty() => Ok((command, warnings)),
+        _ => Err(Rejected::Mistakes(mistakes)),
+    }
+}
+
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// Help or version, to be printed as clap does.
+    Asked(clap::Error),
+    /// What is wrong, one text each.
+    Mistakes(Vec<String>),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        std::iter::once("gatewright").chain(line.split_whitespace()).map(str::to_owned).collect()
+    }
+
+    fn run(line: &str) -> RunConfig {
+        match parse(words(line)) {
+            Ok((Command::Run(config), _)) => *config,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn mistakes(line: &str) -> Vec<String> {
+        match parse(words(line)) {
+            Err(Rejected::Mistakes(mistakes)) => mistakes,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_flag_of_ingress_nginx_is_accepted() {
+        let flags = "--apiserver-host=http://127.0.0.1:1 --certificate-authority=/ca --kubeconfig=/k --watch-namespace=a --sync-period=1h \
+            --configmap=a/b --tcp-services-configmap=a/b --udp-services-configmap=a/b --default-backend-service=a/b \
+            --default-ssl-certificate=a/b --ingress-class=x --controller-class=y/z --watch-ingress-without-class --ingress-class-by-name=true \
+            --annotations-prefix=p --enable-annotation-validation=false --deep-inspect=false --disable-catch-all --disable-svc-external-name \
+            --enable-topology-aware-routing --update-status=false --update-status-on-shutdown=false --publish-status-address=1.2.3.4,a.example \
+            --report-node-internal-ip-address --status-update-interval=10 --election-id=e --election-ttl=1m --disable-leader-election \
+            --disable-sync-events --http-port=81 --https-port=444 --ssl-passthrough-proxy-port=445 --default-server-port=8182 \
+            --healthz-port=10255 --healthz-host=127.0.0.1 --health-check-path=/h --health-check-timeout=5 --status-port=10256 --stream-port=10257 \
+            --profiling=false --profiler-port=1 --profiler-address=127.0.0.1 --shutdown-grace-period=1 --post-shutdown-grace-period=0 \
+            --enable-ssl-passthrough=false --enable-ssl-chain-completion --sync-rate-limit=0.5 --dynamic-configuration-retries=1 \
+            --validating-webhook=:8443 --validating-webhook-certificate=/c --validating-webhook-key=/k --disable-full-test \
+            --internal-logger-address=127.0.0.1:1 --maxmind-edition-ids=a --maxmind-license-key=b --maxmind-mirror=c --maxmind-retries-count=1 \
+            --maxmind-retries-timeout=1s --enable-metrics --metrics-per-host=false --report-status-classes \
+            --exclude-socket-metrics=a --time-buckets=1,2 --length-buckets=1 --size-buckets=1 --bucket-factor=0 --max-buckets=1 \
+            --monitor-max-batch-size=1 -v 2 --v=3 --vmodule=a --logtostderr --alsologtostderr --stderrthreshold=1 --log_dir=/x --log_file=/x \
+            --log_file_max_size=1 --log_backtrace_at=x:1 --add_dir_header --skip_headers --skip_log_headers --one_output";
+        let config = run(&format!("run {flags}"));
+        assert_eq!(config.settings.listeners.http_port, 81);
+        assert_eq!(config.settings.ingress_class, "x");
+        assert!(config.settings.ingress_class_by_name && !config.settings.deep_inspect && config.settings.watch_ingress_without_class);
+        assert_eq!(config.status.addresses.len(), 2);
+        assert_eq!(config.status.election_ttl.as_secs(), 60);
+    }
+
+    #[test]
+    fn mistakes_are_said_all_at_once() {
+        let said = mistakes(
+            "run --no-such --http-port=http --configmap=x --proxy=envoy --watch-namespace=a --watch-namespace-selector=b \
+             --publish-service=a/b --publish-status-address=1.2.3.4 --also-not=1 --health-check-path=x --https-port=70000",
+        );
+        for part in [
+            "--no-such",
+            "--also-not",
+            "--http-port",
+            "--https-port",
+            "--configmap",
+            "--proxy",
+            "--watch-namespace-selector",
+            "--publish-service",
+            "--health-check-path",
+        ] {
+            assert!(said.iter().any(|text| text.contains(part)), "{part}: {said:#?}");
+        }
+    }
+
+    #[test]
+    fn equal_ports_are_a_mistake() {
+        assert_eq!(
+            mistakes("run --http-port=8080 --https-port=8080"),
+            ["--http-port and --https-port are both 8080; give each port to one of them"]
+        );
+    }
+
+    #[test]
+    fn the_proxy_is_a_child_outside_of_a_pod_and_supervised_in_one() {
+        assert_eq!(run("run --manifests=/m").mode, crate::args::check::Mode::Child);
+        assert_eq!(run("run --kubeconfig=/k").mode, crate::args::check::Mode::Child);
+        assert_eq!(run("run --proxy-mode=signal").mode, crate::args::check::Mode::Signal);
+    }
+
+    #[test]
+    fn flags_without_effect_are_warned_of() {
+        let (_, warnings) = parse(words("run --manifests=/m --dynamic-configuration-retries=15 --stream-port 10247")).unwrap();
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].starts_with("--dynamic-configuration-retries has no effect"));
+    }
+
+    #[test]
+    fn render_reads_inputs() {
+        match parse(words("render -f a.yaml -f - -o out --http-port 8080")) {
+            Ok((Command::Render(config), _)) => {
+                assert_eq!(config.inputs, ["a.yaml", "-"]);
+                assert_eq!(config.settings.listeners.http_port, 8080);
+                assert!(config.settings.take_all_without_class);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

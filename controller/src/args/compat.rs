@@ -1,0 +1,91 @@
+//! Flags of ingress-nginx that have no effect here: taken out of the command line before it is read.
+
+use std::path::Path;
+
+/// Name, whether it takes a value, why it has no effect; an empty reason is not worth a warning.
+const WITHOUT_EFFECT: &[(&str, bool, &str)] = &[
+    ("sync-period", true, "what is watched is listed again when the API server asks for it"),
+    ("sync-rate-limit", true, "reloads are spaced by how long the last one took"),
+    ("dynamic-configuration-retries", true, "there is no Lua endpoint to configure"),
+    ("stream-port", true, "there is no Lua endpoint to configure"),
+    ("ssl-passthrough-proxy-port", true, "TLS is always terminated by the proxy"),
+    ("default-server-port", true, "unknown hosts are answered by the proxy itself"),
+    ("enable-ssl-passthrough", false, "TLS is always terminated by the proxy"),
+    ("enable-ssl-chain-completion", false, "certificates are served as their Secrets hold them"),
+    ("enable-annotation-validation", false, "annotations are always checked"),
+    ("profiling", false, ""),
+    ("profiler-port", true, ""),
+    ("profiler-address", true, ""),
+    ("validating-webhook", true, "there is no admission webhook; wrong objects are said in events and left out"),
+    ("validating-webhook-certificate", true, ""),
+    ("validating-webhook-key", true, ""),
+    ("disable-full-test", false, ""),
+    ("internal-logger-address", true, "logs go to standard output"),
+    ("maxmind-edition-ids", true, "stock proxies have no GeoIP module"),
+    ("maxmind-license-key", true, ""),
+    ("maxmind-mirror", true, ""),
+    ("maxmind-retries-count", true, ""),
+    ("maxmind-retries-timeout", true, ""),
+    ("enable-metrics", false, ""),
+    ("metrics-per-host", false, ""),
+    ("report-status-classes", false, ""),
+    ("exclude-socket-metrics", true, ""),
+    ("time-buckets", true, ""),
+    ("length-buckets", true, ""),
+    ("size-buckets", true, ""),
+    ("bucket-factor", true, ""),
+    ("max-buckets", true, ""),
+    ("monitor-max-batch-size", true, "there is no Lua monitor"),
+    ("vmodule", true, ""),
+    ("logtostderr", false, ""),
+    ("alsologtostderr", false, ""),
+    ("stderrthreshold", true, ""),
+    ("log_dir", true, "logs go to standard error"),
+    ("log_file", true, "logs go to standard error"),
+    ("log_file_max_size", true, ""),
+    ("log_backtrace_at", true, ""),
+    ("add_dir_header", false, ""),
+    ("skip_headers", false, ""),
+    ("skip_log_headers", false, ""),
+    ("one_output", false, ""),
+];
+
+/// Makes the command line one of ours: flags without effect go, `nginx-ingress-controller` becomes `run`. Answers the
+/// warnings and the mistakes.
+pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {
+    let called = argv.first().and_then(|program| Path::new(program).file_name()?.to_str()).unwrap_or_default();
+    if called == "nginx-ingress-controller" {
+        argv.insert(1, "run".to_owned());
+    }
+    let (mut warnings, mut mistakes) = (Vec::new(), Vec::new());
+    let mut kept = Vec::with_capacity(argv.len());
+    let mut rest = std::mem::take(argv).into_iter().peekable();
+    while let Some(word) = rest.next() {
+        if word == "--" {
+            kept.push(word);
+            kept.extend(rest.by_ref());
+            break;
+        }
+        let Some((name, value)) = flag(&word) else {
+            kept.push(word);
+            continue;
+        };
+        let Some((_, takes_value, reason)) = WITHOUT_EFFECT.iter().find(|(known, ..)| *known == name) else {
+            kept.push(word);
+            continue;
+        };
+        if *takes_value && value.is_none() && rest.next_if(|next| !next.starts_with("--")).is_none() {
+            mistakes.push(format!("--{name} needs a value"));
+        }
+        if !reason.is_empty() && value != Some("false") {
+            warnings.push(format!("--{name} has no effect: {reason}"));
+        }
+    }
+    *argv = kept;
+    (warnings, mistakes)
+}
+
+fn flag(word: &str) -> Option<(&str, Option<&str>)> {
+    let body = word.strip_prefix("--")?;
+    Some(body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value))))
+}

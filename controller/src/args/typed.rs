@@ -1,0 +1,284 @@
+//! The command line as clap reads it; values are still text where [`super::check`] looks at them.
+
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Kubernetes Ingress for stock nginx.
+#[derive(Debug, Parser)]
+#[command(name = "gatewright", version, about, disable_help_subcommand = true, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: What,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum What {
+    /// Follow a cluster or a folder, and drive the proxy
+    Run(Box<Run>),
+    /// Own the proxy's process in a container of its own; holds no credentials
+    Supervise(Supervise),
+    /// Write the files that `run` would publish
+    ///
+    /// Diagnostics go to standard error as file:line:column. Exit code: 0 fine, 1 an object is wrong, 2 it could not be done.
+    Render(Box<Render>),
+    /// Print the version
+    Version,
+}
+
+/// A switch as Go reads it: `--name`, `--name=true`, `--name=false`.
+macro_rules! switches {
+    ($(#[$outer:meta])* $vis:vis struct $name:ident, $heading:literal { $($(#[doc = $doc:literal])* $field:ident = $default:literal,)* }) => {
+        $(#[$outer])*
+        #[derive(Debug, Args)]
+        #[command(next_help_heading = $heading)]
+        $vis struct $name {
+            $(
+                $(#[doc = $doc])*
+                #[arg(long, value_name = "BOOL", action = ArgAction::Set, num_args = 0..=1, require_equals = true,
+                      default_missing_value = "true", default_value = $default, value_parser = BoolishValueParser::new())]
+                pub(super) $field: bool,
+            )*
+        }
+    };
+}
+
+switches! {
+    /// Which objects are served.
+    pub(super) struct SelectionSwitches, "Which objects" {
+        /// Serve Ingresses that name no class
+        watch_ingress_without_class = "false",
+        /// Accept IngressClasses by the name of --ingress-class too
+        ingress_class_by_name = "false",
+        /// Leave out Ingresses with a default backend
+        disable_catch_all = "false",
+        /// Answer 503 for Services of type ExternalName
+        disable_svc_external_name = "false",
+        /// Leave out Ingresses with suspicious text in hosts, paths and Secret names
+        deep_inspect = "true",
+        /// Prefer endpoints of the controller's own zone
+        enable_topology_aware_routing = "false",
+    }
+}
+
+switches! {
+    /// What is told to the cluster.
+    pub(super) struct ReportSwitches, "Status and events" {
+        /// Write the addresses into the status of Ingresses
+        update_status = "true",
+        /// Empty the status when the last replica stops
+        update_status_on_shutdown = "true",
+        /// Use the internal addresses of nodes
+        report_node_internal_ip_address = "false",
+        /// Act without a Lease
+        disable_leader_election = "false",
+        /// Send no events but those about reloads
+        disable_sync_events = "false",
+    }
+}
+
+/// What decides the rendered files.
+#[derive(Debug, Args)]
+pub(super) struct Content {
+    /// Kind of proxy
+    #[arg(long, value_name = "PROXY", default_value = "nginx", help_heading = "Proxy")]
+    pub(super) proxy: String,
+    /// Program of the proxy; looked up in PATH
+    #[arg(long, value_name = "PATH", env = "NGINX_BINARY", help_heading = "Proxy")]
+    pub(super) proxy_binary: Option<PathBuf>,
+    /// Folder with templates that replace built-in ones of the same name
+    #[arg(long, value_name = "DIR", help_heading = "Proxy")]
+    pub(super) templates: Option<PathBuf>,
+
+    /// Value of the class annotation
+    #[arg(long, value_name = "NAME", default_value = "gatewright", help_heading = "Which objects")]
+    pub(super) ingress_class: String,
+    /// Controller of the IngressClasses that are served
+    #[arg(long, value_name = "NAME", default_value = "gatewright.dev/ingress", help_heading = "Which objects")]
+    pub(super) controller_class: String,
+    /// Prefix of the annotations
+    #[arg(long, value_name = "PREFIX", default_value = "nginx.ingress.kubernetes.io", help_heading = "Which objects")]
+    pub(super) annotations_prefix: String,
+    /// Only objects of this namespace
+    #[arg(long, value_name = "NAMESPACE", help_heading = "Which objects")]
+    pub(super) watch_namespace: Option<String>,
+    /// Only Ingresses of namespaces with these labels
+    #[arg(long, value_name = "SELECTOR", help_heading = "Which objects")]
+    pub(super) watch_namespace_selector: Option<String>,
+    #[command(flatten)]
+    pub(super) selection: SelectionSwitches,
+
+    /// ConfigMap with the settings
+    #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
+    pub(super) configmap: Option<String>,
+    /// ConfigMap with TCP services (said, not served)
+    #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
+    pub(super) tcp_services_configmap: Option<String>,
+    /// ConfigMap with UDP services (said, not served)
+    #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
+    pub(super) udp_services_configmap: Option<String>,
+    /// Service that answers for unknown hosts
+    #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
+    pub(super) default_backend_service: Option<String>,
+    /// Secret with the certificate for unknown hosts
+    #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
+    pub(super) default_ssl_certificate: Option<String>,
+
+    /// Port for HTTP
+    #[arg(long, value_name = "PORT", default_value = "80", help_heading = "Ports")]
+    pub(super) http_port: String,
+    /// Port for HTTPS
+    #[arg(long, value_name = "PORT", default_value = "443", help_heading = "Ports")]
+    pub(super) https_port: String,
+    /// Port on the loopback where the proxy tells its revision and status
+    #[arg(long, value_name = "PORT", default_value = "10246", help_heading = "Ports")]
+    pub(super) status_port: String,
+    /// Public path that answers 200 for unknown hosts, and path of the health check
+    #[arg(long, value_name = "PATH", default_value = "/healthz", help_heading = "Ports")]
+    pub(super) health_check_path: String,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Follow this folder instead of a cluster
+    #[arg(long, value_name = "DIR")]
+    pub(super) manifests: Option<PathBuf>,
+    /// How the proxy is driven: child, supervise or signal [default: child outside of a Pod, else supervise]
+    #[arg(long, value_name = "MODE", help_heading = "Proxy")]
+    pub(super) proxy_mode: Option<String>,
+    /// Folder for revisions, sockets and process ids
+    #[arg(long, value_name = "DIR", help_heading = "Proxy")]
+    pub(super) state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) content: Content,
+
+    /// Configuration file of the cluster's client
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// URL of the API server
+    #[arg(long, value_name = "URL", help_heading = "Cluster")]
+    pub(super) apiserver_host: Option<String>,
+    /// Certificate authority of --apiserver-host
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub(super) certificate_authority: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) report: ReportSwitches,
+    /// Service whose addresses go into the status
+    #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Status and events")]
+    pub(super) publish_service: Option<String>,
+    /// Addresses or host names that go into the status, separated by commas
+    #[arg(long, value_name = "LIST", help_heading = "Status and events")]
+    pub(super) publish_status_address: Option<String>,
+    /// Seconds between two looks at the status
+    #[arg(long, value_name = "SECONDS", default_value = "60", help_heading = "Status and events")]
+    pub(super) status_update_interval: String,
+    /// Name of the Lease
+    #[arg(long, value_name = "NAME", default_value = "ingress-controller-leader", help_heading = "Status and events")]
+    pub(super) election_id: String,
+    /// Duration of the Lease
+    #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = "Status and events")]
+    pub(super) election_ttl: String,
+
+    /// Port for health, metrics and the API
+    #[arg(long, value_name = "PORT", default_value = "10254", help_heading = "Ports")]
+    pub(super) healthz_port: String,
+    /// Address for it; empty: all addresses
+    #[arg(long, value_name = "ADDRESS", default_value = "", help_heading = "Ports")]
+    pub(super) healthz_host: String,
+    /// Seconds that the health check waits for the proxy
+    #[arg(long, value_name = "SECONDS", default_value = "10", help_heading = "Ports")]
+    pub(super) health_check_timeout: String,
+
+    /// Seconds between the signal to stop and stopping the proxy
+    #[arg(long, value_name = "SECONDS", default_value = "0", help_heading = "Stopping")]
+    pub(super) shutdown_grace_period: String,
+    /// Seconds between the end of the proxy and the own end
+    #[arg(long, value_name = "SECONDS", default_value = "0", help_heading = "Stopping")]
+    pub(super) post_shutdown_grace_period: String,
+
+    /// text or json [default: text on a terminal, else json]
+    #[arg(long, value_name = "FORMAT", help_heading = "Log")]
+    pub(super) log_format: Option<String>,
+    /// error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info", help_heading = "Log")]
+    pub(super) log_level: String,
+    /// Verbosity as ingress-nginx counts it: from 2 on debug messages are written
+    #[arg(short = 'v', long = "v", value_name = "LEVEL", default_value = "0", overrides_with = "verbosity", help_heading = "Log")]
+    pub(super) verbosity: String,
+    /// Count requests for hosts that are not configured
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
+    pub(super) metrics_per_undefined_host: Option<String>,
+}
+
+/// `supervise`.
+#[derive(Debug, Args)]
+pub(super) struct Supervise {
+    /// Folder that is shared with the controller
+    #[arg(long, value_name = "DIR")]
+    pub(super) state_dir: Option<PathBuf>,
+    /// Unix socket on which the controller is answered [default: supervisor.sock in the state folder]
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// Folder of the proxy's own: process id and temporary files [default: run in the state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) run_dir: Option<PathBuf>,
+    /// User id of the controller, besides root and the own one; may be given several times
+    #[arg(long, value_name = "UID")]
+    pub(super) allow_uid: Vec<String>,
+    /// Kind of proxy
+    #[arg(long, value_name = "PROXY", default_value = "nginx")]
+    pub(super) proxy: String,
+    /// The proxy's program and what goes before its own arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub(super) program: Vec<String>,
+}
+
+/// `render`.
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    /// File, folder, or - for standard input; may be given several times
+    #[arg(short = 'f', long = "filename", value_name = "INPUT", required = true)]
+    pub(super) inputs: Vec<String>,
+    /// Folder to write to [default: one stream on standard output]
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+    /// Version of the proxy [default: that of its program, else the oldest that is supported]
+    #[arg(long, value_name = "VERSION", help_heading = "Proxy")]
+    pub(super) proxy_version: Option<String>,
+    /// Write files with private keys too
+    #[arg(long)]
+    pub(super) private_keys: bool,
+    #[command(flatten)]
+    pub(super) content: Content,
+}
+
+/// Lets clap read the command line, again and again without the part it complains of, until it is content.
+///
+/// # Errors
+/// Help or version, when that is what was asked for.
+pub(super) fn parse(mut argv: Vec<String>, mistakes: &mut Vec<String>) -> Result<Option<Cli>, clap::Error> {
+    const MOST: usize = 50;
+    for _ in 0..MOST {
+        let error = match Cli::try_parse_from(&argv) {
+            Ok(cli) => return Ok(Some(cli)),
+            Err(error) => error,
+        };
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
+        {
+            return Err(error);
+        }
+        let text = error.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        mistakes.push(first.trim_start_matches("error: ").to_owned());
+        let offending = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::String(argument)) => argument.split([' ', '=']).next().unwrap_or_default().to_owned(),
+            _ => return Ok(None),
+        };
+        let Some(at) = argv.iter().skip(1).position(|word| word.split('=').next() == Some(&*offending)) else { return Ok(None) };
+        argv.remove(at + 1);
+    }
+    Ok(None)
+}

@@ -1,0 +1,108 @@
+//! What the program says of itself at this moment; written by the loop, read by the admin port.
+
+use gatewright_core::diagnostic::Diagnostic;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The revision that is live, as `/api/v1/revision` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RevisionView {
+    /// Its number; counts up over the life of a state folder.
+    pub(crate) revision: u64,
+    /// Hash of its files, in hexadecimal digits.
+    pub(crate) digest: String,
+    /// The proxy's main file.
+    pub(crate) main: PathBuf,
+    /// Why it was made.
+    pub(crate) cause: String,
+    /// When it was published, RFC 3339.
+    pub(crate) published_at: String,
+    /// When the proxy was last seen to answer it, RFC 3339.
+    pub(crate) checked_at: Option<String>,
+    /// Time of the proxy's load, in milliseconds; `None` when it did not have to load.
+    pub(crate) load_ms: Option<u64>,
+}
+
+/// All of it.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) waiting: Vec<String>,
+    pub(super) revision: Option<RevisionView>,
+    /// The live revision was made by this process, from complete lists.
+    pub(super) own: bool,
+    pub(super) settled: bool,
+    pub(super) diagnostics: Arc<[Diagnostic]>,
+    pub(super) proxy_alive: bool,
+    pub(super) shutting_down: bool,
+    /// Why the newest candidate is not live; empty when it is.
+    pub(super) trouble: String,
+}
+
+/// Shared between the loop and the admin port.
+#[derive(Debug)]
+pub(crate) struct Board(RwLock<State>);
+
+impl Default for Board {
+    fn default() -> Self {
+        Self(RwLock::new(State {
+            waiting: vec!["the first lists".to_owned()],
+            revision: None,
+            own: false,
+            settled: false,
+            diagnostics: Arc::new([]),
+            proxy_alive: false,
+            shutting_down: false,
+            trouble: String::new(),
+        }))
+    }
+}
+
+impl Board {
+    /// What is still awaited before the first revision can be made.
+    pub(crate) fn waiting_for(&self, what: Vec<String>) {
+        self.change(|state| state.waiting = what);
+    }
+
+    /// A revision is live; `own`: this process made it.
+    pub(crate) fn live(&self, view: RevisionView, own: bool) {
+        self.change(|state| {
+            state.revision = Some(view);
+            state.own |= own;
+            state.trouble.clear();
+        });
+    }
+
+    /// The newest candidate is not live, for this reason.
+    pub(crate) fn trouble(&self, why: String) {
+        self.change(|state| state.trouble = why);
+    }
+
+    /// Whether everything seen so far is live or refused.
+    pub(crate) fn settled(&self, settled: bool) {
+        self.change(|state| state.settled = settled);
+    }
+
+    /// All that is wrong with objects.
+    pub(crate) fn diagnostics(&self, diagnostics: Arc<[Diagnostic]>) {
+        self.change(|state| state.diagnostics = diagnostics);
+    }
+
+    /// Whether the proxy's process runs.
+    pub(crate) fn proxy_alive(&self, alive: bool) {
+        self.change(|state| state.proxy_alive = alive);
+    }
+
+    /// The end has begun.
+    pub(crate) fn shutting_down(&self) {
+        self.change(|state| state.shutting_down = true);
+    }
+
+    pub(super) fn read(&self) -> State {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}

@@ -1,0 +1,213 @@
+//! The admin port: `/healthz`, `/readyz`, `/metrics`, `/api/v1`. Only reads; no secrets, of users' data only names.
+
+use super::board::{Board, RevisionView, State};
+use super::metrics::Metrics;
+use axum::Router;
+use axum::extract::State as Shared;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::get;
+use serde::Serialize;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// The port cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("could not listen on port {port}; give another one by --healthz-port")]
+pub(crate) struct BindError {
+    port: u16,
+    source: std::io::Error,
+}
+
+/// Begins to serve; returns once the port is bound. Without an address, every address is listened on.
+///
+/// # Errors
+/// When the port is taken.
+pub(crate) async fn serve(
+    admin: (Option<IpAddr>, u16),
+    health_path: &str,
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+) -> Result<(), BindError> {
+    let (address, port) = admin;
+    let listener = bind(address, port).await.map_err(|source| BindError { port, source })?;
+    let router = router(health_path, board, metrics);
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the admin port has ended");
+        }
+    });
+    Ok(())
+}
+
+async fn bind(address: Option<IpAddr>, port: u16) -> std::io::Result<TcpListener> {
+    if let Some(address) = address {
+        return TcpListener::bind(SocketAddr::new(address, port)).await;
+    }
+    // One socket for both families where the system has IPv6.
+    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
+        Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
+            TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
+        }
+        other => other,
+    }
+}
+
+type Context = (Arc<Board>, Arc<Metrics>);
+
+fn router(health_path: &str, board: Arc<Board>, metrics: Arc<Metrics>) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/healthz/ping", get(|| async { "ok" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(exposition))
+        .route("/api/v1/revision", get(revision))
+        .route("/api/v1/diagnostics", get(diagnostics));
+    if !["/healthz", "/healthz/ping", "/readyz", "/metrics"].contains(&health_path) && !health_path.contains(['{', '}', '*', ':']) {
+        router = router.route(health_path, get(healthz));
+    }
+    router.with_state((board, metrics))
+}
+
+/// 200 unless stopping, without a proxy, or without a first revision: `ingress-semantics` 24.1.
+async fn healthz(Shared((board, _)): Shared<Context>) -> Response {
+    match unhealthy(&board.read()) {
+        None => "ok".into_response(),
+        Some(why) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
+    }
+}
+
+fn unhealthy(state: &State) -> Option<&'static str> {
+    match state {
+        State { shutting_down: true, .. } => Some("stopping"),
+        State { proxy_alive: false, .. } => Some("the proxy does not run"),
+        State { revision: None, .. } => Some("no revision is live yet"),
+        _ => None,
+    }
+}
+
+/// 200 once a revision made from complete lists is live, else 503 and what is waited for.
+async fn readyz(Shared((board, _)): Shared<Context>) -> Response {
+    let state = board.read();
+    if state.own && unhealthy(&state).is_none() {
+        return "ok".into_response();
+    }
+    let mut reasons = state.waiting.clone();
+    reasons.extend(unhealthy(&state).map(str::to_owned));
+    if !state.trouble.is_empty() {
+        reasons.push(state.trouble);
+    }
+    let text = format!("waiting for: {}\n", reasons.join("; "));
+    (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
+}
+
+async fn exposition(Shared((board, metrics)): Shared<Context>) -> Response {
+    let text = metrics.text(&board.read().diagnostics);
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+#[derive(Serialize)]
+struct RevisionAnswer {
+    state: &'static str,
+    settled: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    trouble: String,
+    #[serde(flatten)]
+    view: Option<RevisionView>,
+}
+
+async fn revision(Shared((board, _)): Shared<Context>) -> Json<RevisionAnswer> {
+    let state = board.read();
+    let word = match &state {
+        State { revision: None, .. } => "waiting",
+        State { trouble, .. } if !trouble.is_empty() => "refused",
+        State { settled: false, .. } => "changing",
+        _ => "live",
+    };
+    Json(RevisionAnswer { state: word, settled: state.settled && state.revision.is_some(), trouble: state.trouble, view: state.revision })
+}
+
+async fn diagnostics(Shared((board, _)): Shared<Context>) -> Response {
+    Json(&*board.read().diagnostics).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatewright_core::diagnostic::{Code, Diagnostic};
+    use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+
+    fn view(revision: u64) -> RevisionView {
+        RevisionView {
+            revision,
+            digest: "ab".to_owned(),
+            main: "/s/current/nginx.conf".into(),
+            cause: "start".to_owned(),
+            published_at: "2026-01-01T00:00:00Z".to_owned(),
+            checked_at: None,
+            load_ms: Some(7),
+        }
+    }
+
+    /// Serves on a free port and asks over real sockets.
+    async fn ask(board: &Arc<Board>, path: &str) -> (u16, String) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(
+            axum::serve(listener, router("/own-health", Arc::clone(board), Arc::new(Metrics::new("c", "n", "p")))).into_future(),
+        );
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        server.abort();
+        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, text.split_once("\r\n\r\n").unwrap().1.to_owned())
+    }
+
+    #[tokio::test]
+    async fn readiness_says_what_it_waits_for() {
+        let board = Arc::new(Board::default());
+        let (status, text) = ask(&board, "/readyz").await;
+        assert_eq!(status, 503);
+        assert!(text.contains("the first lists") && text.contains("the proxy does not run"), "{text}");
+        board.waiting_for(Vec::new());
+        board.proxy_alive(true);
+        board.live(view(1), false);
+        assert_eq!(ask(&board, "/readyz").await.0, 503, "a revision of an earlier process is not enough");
+        assert_eq!(ask(&board, "/healthz").await, (200, "ok".to_owned()), "but it is served");
+        board.live(view(2), true);
+        assert_eq!(ask(&board, "/readyz").await.0, 200);
+        assert_eq!(ask(&board, "/own-health").await.0, 200);
+        board.shutting_down();
+        assert_eq!(ask(&board, "/healthz").await, (500, "stopping".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn the_api_shows_revision_and_diagnostics() {
+        let board = Arc::new(Board::default());
+        let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(value(&ask(&board, "/api/v1/revision").await.1)["settled"], false);
+        board.live(view(42), true);
+        board.settled(true);
+        let answer = value(&ask(&board, "/api/v1/revision").await.1);
+        assert_eq!((&answer["revision"], &answer["state"], &answer["settled"]), (&42.into(), &"live".into(), &true.into()));
+        assert_eq!(answer["main"], "/s/current/nginx.conf");
+        let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").unwrap());
+        board.diagnostics(Arc::new([Diagnostic::new(Code::BadHost, object, "spec.rules[0].host", "no")]));
+        let list = value(&ask(&board, "/api/v1/diagnostics").await.1);
+        assert_eq!(list[0]["object"], serde_json::json!({"kind": "Ingress", "namespace": "shop", "name": "front"}));
+        assert_eq!(
+            (&list[0]["code"], &list[0]["severity"], &list[0]["outcome"]),
+            (&"GW0201".into(), &"error".into(), &"skipped-host".into())
+        );
+        let metrics = ask(&board, "/metrics").await.1;
+        assert!(
+            metrics
+                .contains(r#"gatewright_diagnostics{controller_class="c",controller_namespace="n",controller_pod="p",severity="error"} 1"#),
+            "{metrics}"
+        );
+    }
+}
