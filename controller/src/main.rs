@@ -1,6 +1,7 @@
 //! `gatewright`.
 mod args;
 mod report;
+mod source;
 fn main() {
     match args::parse(std::env::args()) {
         Ok(c) => println!("{c:?}"),

@@ -1,0 +1,50 @@
+//! Objects from a cluster: one watch for each kind and scope, merged into one stream of inputs.
+//!
+//! ```text
+//! watches ──Message──▶ gather ──Input──▶ the loop ──Wanted──▶ gather (which Secrets and ConfigMaps)
+//! ```
+//!
+//! Nothing is said before every first list is complete. Afterwards a watch that fails goes on trying for ever, and
+//! what it said last stays true meanwhile.
+
+mod connection;
+mod follow;
+mod gather;
+mod watched;
+
+pub(crate) use connection::{ConnectError, Connection};
+
+use super::Input;
+use crate::args::ClusterConfig;
+use gatewright_core::settings::Settings;
+use gatewright_core::translate::Wanted;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// What is watched.
+#[derive(Debug, Clone)]
+pub(crate) struct Scope {
+    /// `--watch-namespace`.
+    pub(crate) namespace: Option<String>,
+    /// Namespaces are needed for their labels.
+    pub(crate) namespaces: bool,
+    /// The namespace of the controller itself; tried where nothing else is permitted.
+    pub(crate) own_namespace: String,
+}
+
+impl Scope {
+    /// The scope that the settings ask for.
+    pub(crate) fn of(settings: &Settings, own_namespace: &str) -> Self {
+        Self {
+            namespace: settings.watch_namespace.clone(),
+            namespaces: settings.namespace_selector.is_some(),
+            own_namespace: own_namespace.to_owned(),
+        }
+    }
+}
+
+/// Watches until the receiver is gone.
+pub(crate) async fn run(config: ClusterConfig, scope: Scope, wanted: watch::Receiver<Wanted>, out: mpsc::Sender<Input>) {
+    let connection = Arc::new(Connection::new(config));
+    gather::run(connection, scope, wanted, out).await;
+}

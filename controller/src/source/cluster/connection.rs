@@ -1,0 +1,101 @@
+//! The way to the API server: made from the configuration, and made again when its credentials have changed.
+
+use crate::args::ClusterConfig;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// The configuration does not name a cluster that can be talked to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    /// The file of `--kubeconfig`, or what it says.
+    #[error("could not use the kubeconfig")]
+    Kubeconfig(#[source] kube::config::KubeconfigError),
+    /// No configuration was given, and none was found.
+    #[error("no cluster is configured; give --kubeconfig, --apiserver-host or --manifests, or run in a Pod")]
+    Nowhere(#[source] kube::config::InferConfigError),
+    /// `--apiserver-host` is no URL.
+    #[error("--apiserver-host is not a URL")]
+    Host(#[source] http::uri::InvalidUri),
+    /// `--certificate-authority` cannot be read.
+    #[error("could not read --certificate-authority")]
+    Authority(#[source] std::io::Error),
+    /// The client cannot be made of it.
+    #[error("could not make a client for the cluster")]
+    Client(#[source] kube::Error),
+}
+
+/// Hands out clients; all of them are of the newest credentials.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    config: ClusterConfig,
+    made: Mutex<Option<Made>>,
+}
+
+struct Made {
+    client: Client,
+    at: Instant,
+}
+
+impl std::fmt::Debug for Made {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Made").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// Credentials are not read again more often than this.
+const RENEW_AFTER: Duration = Duration::from_secs(2);
+
+impl Connection {
+    pub(crate) fn new(config: ClusterConfig) -> Self {
+        Self { config, made: Mutex::new(None) }
+    }
+
+    /// A client; the same one until [`Connection::renew`].
+    ///
+    /// # Errors
+    /// When the configuration cannot be used. The API server itself is not asked anything.
+    pub(crate) async fn client(&self) -> Result<Client, ConnectError> {
+        let mut made = self.made.lock().await;
+        if let Some(made) = &*made {
+            return Ok(made.client.clone());
+        }
+        let client = Client::try_from(read(&self.config).await?).map_err(ConnectError::Client)?;
+        *made = Some(Made { client: client.clone(), at: Instant::now() });
+        Ok(client)
+    }
+
+    /// Reads the credentials again: the API server no longer accepts those that the client has.
+    pub(crate) async fn renew(&self) {
+        let mut made = self.made.lock().await;
+        if made.as_ref().is_some_and(|made| made.at.elapsed() >= RENEW_AFTER) {
+            tracing::info!("reading the credentials of the cluster again");
+            *made = None;
+        }
+    }
+}
+
+async fn read(given: &ClusterConfig) -> Result<Config, ConnectError> {
+    let mut config = match (&given.apiserver_host, &given.kubeconfig) {
+        (Some(host), _) => {
+            let mut config = Config::new(host.parse().map_err(ConnectError::Host)?);
+            config.root_cert_file = given.certificate_authority.clone();
+            if let Some(file) = &given.certificate_authority {
+                std::fs::metadata(file).map_err(ConnectError::Authority)?;
+            }
+            config
+        }
+        (None, Some(file)) => {
+            let kubeconfig = Kubeconfig::read_from(file).map_err(ConnectError::Kubeconfig)?;
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(ConnectError::Kubeconfig)?
+        }
+        (None, None) => Config::infer().await.map_err(ConnectError::Nowhere)?,
+    };
+    // A watch lives at most 290 s; whatever is silent for longer is dead.
+    config.read_timeout = Some(Duration::from_secs(300));
+    config.reset_reader_on_write = true;
+    // The watches have a back-off of their own, and the Lease must not wait for minutes inside one call.
+    config.default_retry = false;
+    Ok(config)
+}

@@ -1,0 +1,250 @@
+//! One watch: what is there, what comes, what goes.
+
+use super::connection::Connection;
+use super::watched::{Watched, WatchedKind, deleted};
+use futures::stream::{self, BoxStream, StreamExt};
+use gatewright_core::names::{Kind, ObjectName};
+use gatewright_core::state::{DecodeError, Event};
+use kube::Api;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Config, Event as WatchEvent};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Which watch something is said of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct WatchId {
+    pub(super) kind: Kind,
+    /// `None`: the whole cluster.
+    pub(super) namespace: Option<String>,
+    /// Only the object of this name.
+    pub(super) name: Option<String>,
+}
+
+/// `Secrets of namespace shop`, for people.
+impl std::fmt::Display for WatchId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (&self.namespace, &self.name) {
+            (_, Some(name)) => write!(f, "{} {}/{name}", self.kind, self.namespace.as_deref().unwrap_or_default()),
+            (Some(namespace), None) => write!(f, "{} of namespace {namespace}", self.kind),
+            (None, None) => write!(f, "{} of all namespaces", self.kind),
+        }
+    }
+}
+
+/// What a watch says.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// This happened.
+    Happened(Event),
+    /// An object that is there cannot be read.
+    Unreadable(ObjectName, DecodeError),
+    /// A list is complete.
+    Complete,
+    /// The API server does not permit it.
+    Forbidden,
+    /// Something else keeps it from going on; it goes on trying.
+    Failing(String),
+}
+
+/// Sends with the name of the watch.
+pub(super) type Out = mpsc::Sender<(WatchId, Said)>;
+
+/// Follows one kind in one scope until nobody listens.
+pub(super) async fn follow<T: WatchedKind>(
+    connection: Arc<Connection>,
+    id: WatchId,
+    config: Config,
+    api: fn(kube::Client, Option<&str>) -> Api<Watched<T>>,
+    out: Out,
+) {
+    const PAUSE: Duration = Duration::from_secs(2);
+    let mut known = Known::default();
+    loop {
+        let client = match connection.client().await {
+            Ok(client) => client,
+            Err(error) => {
+                if say(&out, &id, Said::Failing(chain(&error))).await.is_err() {
+                    return;
+                }
+                tokio::time::sleep(PAUSE).await;
+                connection.renew().await;
+                continue;
+            }
+        };
+        let mut events = lists_then_watches(api(client, id.namespace.as_deref()), config.clone()).default_backoff().boxed();
+        while let Some(event) = events.next().await {
+            let (said, unauthorized) = match event {
+                Ok(event) => (known.take(event), false),
+                Err(error) => (vec![trouble(&error)], is_status(&error, 401)),
+            };
+            for said in said {
+                if say(&out, &id, said).await.is_err() {
+                    return;
+                }
+            }
+            if unauthorized {
+                tokio::time::sleep(PAUSE).await;
+                break;
+            }
+        }
+        connection.renew().await;
+    }
+}
+
+async fn say(out: &Out, id: &WatchId, said: Said) -> Result<(), ()> {
+    out.send((id.clone(), said)).await.map_err(|_| ())
+}
+
+/// Streamed lists where the server has them, else lists in pages: it answers 422 when it has not.
+fn lists_then_watches<K>(api: Api<K>, config: Config) -> BoxStream<'static, watcher::Result<WatchEvent<K>>>
+where
+    K: kube::Resource + Clone + serde::de::DeserializeOwned + std::fmt::Debug + Send + 'static,
+{
+    let first = watcher::watcher(api.clone(), config.clone().streaming_lists()).boxed();
+    let fall_back = Some((api, config));
+    stream::unfold((first, fall_back), |(mut events, mut fall_back)| async move {
+        loop {
+            let event = events.next().await?;
+            let refused = matches!(&event, Err(error @ watcher::Error::WatchStartFailed(_)) if is_status(error, 422));
+            match fall_back.take() {
+                Some((api, config)) if refused => events = watcher::watcher(api, config).boxed(),
+                kept => return Some((event, (events, kept))),
+            }
+        }
+    })
+    .boxed()
+}
+
+fn trouble(error: &watcher::Error) -> Said {
+    if is_status(error, 403) { Said::Forbidden } else { Said::Failing(chain(error)) }
+}
+
+fn is_status(error: &watcher::Error, code: u16) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => status.code == code,
+        _ => false,
+    }
+}
+
+/// The error with its causes, in one bounded line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    const LIMIT: usize = 300;
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text.truncate(text.floor_char_boundary(LIMIT));
+    text
+}
+
+/// The objects of one watch by version. A list that is made again says only what is different.
+#[derive(Debug, Default)]
+struct Known {
+    versions: HashMap<ObjectName, Box<str>>,
+    listing: Option<HashMap<ObjectName, Box<str>>>,
+}
+
+impl Known {
+    fn take<T: WatchedKind>(&mut self, event: WatchEvent<Watched<T>>) -> Vec<Said> {
+        match event {
+            WatchEvent::Init => {
+                self.listing = Some(HashMap::new());
+                Vec::new()
+            }
+            WatchEvent::InitApply(object) => {
+                if let (Some(listing), Some(name)) = (&mut self.listing, object.name()) {
+                    listing.insert(name, object.version());
+                }
+                self.applied(object)
+            }
+            WatchEvent::InitDone => {
+                let Some(listing) = self.listing.take() else { return Vec::new() };
+                let gone = self.versions.keys().filter(|name| !listing.contains_key(*name)).cloned();
+                let mut said: Vec<_> = gone.map(|name| Said::Happened(deleted::<T>(name))).collect();
+                self.versions = listing;
+                said.push(Said::Complete);
+                said
+            }
+            WatchEvent::Apply(object) => self.applied(object),
+            WatchEvent::Delete(object) => {
+                let gone = object.name().filter(|name| self.versions.remove(name).is_some());
+                gone.map(|name| Said::Happened(deleted::<T>(name))).into_iter().collect()
+            }
+        }
+    }
+
+    fn applied<T: WatchedKind>(&mut self, object: Watched<T>) -> Vec<Said> {
+        let Some(name) = object.name() else { return Vec::new() };
+        let version = object.version();
+        if !version.is_empty() && self.versions.get(&name) == Some(&version) {
+            return Vec::new();
+        }
+        self.versions.insert(name.clone(), version);
+        vec![match object.applied() {
+            Ok(event) => Said::Happened(event),
+            Err(error) => Said::Unreadable(name, error),
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatewright_core::state::Service;
+
+    fn service(name: &str, version: &str) -> Watched<Service> {
+        serde_json::from_value(serde_json::json!({"metadata": {"name": name, "namespace": "a", "resourceVersion": version}, "spec": {}}))
+            .unwrap()
+    }
+
+    fn texts(said: &[Said]) -> Vec<String> {
+        said.iter()
+            .map(|said| match said {
+                Said::Happened(Event::Applied(object)) => format!("+{}", object.reference().name.name()),
+                Said::Happened(Event::Deleted(reference)) => format!("-{}", reference.name.name()),
+                Said::Complete => "complete".to_owned(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_list_made_again_says_only_what_is_different() {
+        let mut known = Known::default();
+        let mut all = Vec::new();
+        for event in [
+            WatchEvent::Init,
+            WatchEvent::InitApply(service("one", "1")),
+            WatchEvent::InitApply(service("two", "2")),
+            WatchEvent::InitDone,
+            WatchEvent::Apply(service("two", "3")),
+            WatchEvent::Init,
+            WatchEvent::InitApply(service("two", "3")),
+            WatchEvent::InitApply(service("three", "4")),
+            WatchEvent::InitDone,
+            WatchEvent::Delete(service("two", "5")),
+            WatchEvent::Delete(service("ghost", "6")),
+        ] {
+            all.extend(known.take(event));
+        }
+        assert_eq!(texts(&all), ["+one", "+two", "complete", "+two", "+three", "-one", "complete", "-two"]);
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_is_said_and_nothing_else_is_lost() {
+        let odd: Watched<Service> =
+            serde_json::from_value(serde_json::json!({"metadata": {"name": "odd", "namespace": "a"}, "spec": {"ports": "x"}})).unwrap();
+        assert!(matches!(&Known::default().take(WatchEvent::Apply(odd))[..], [Said::Unreadable(name, _)] if name.name() == "odd"));
+    }
+}

@@ -1,0 +1,314 @@
+//! Starts the watches, waits for their first lists, and merges what they say.
+
+use super::Scope;
+use super::connection::Connection;
+use super::follow::{Out, Said, WatchId, follow};
+use super::watched::{Watched, WatchedKind};
+use crate::source::{Input, Located};
+use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::state::{ConfigMap, DecodeError, EndpointSlice, Event, Ingress, IngressClass, Namespace, Secret, Service};
+use gatewright_core::translate::Wanted;
+use kube::runtime::watcher::Config;
+use kube::{Api, Client};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+/// Objects that are watched one by one at most; more than that is a sign of something else.
+const SINGLE_WATCHES: usize = 1000;
+
+/// Runs until the receiver of the inputs is gone.
+pub(super) async fn run(connection: Arc<Connection>, scope: Scope, mut wanted: watch::Receiver<Wanted>, out: mpsc::Sender<Input>) {
+    const QUEUE: usize = 4096;
+    let (sender, mut said) = mpsc::channel(QUEUE);
+    let mut gather = Gather::new(connection, scope, sender);
+    gather.start();
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            message = said.recv() => {
+                let Some((id, first)) = message else { return };
+                gather.take(id, first, &mut batch);
+                while let Ok((id, more)) = said.try_recv() {
+                    gather.take(id, more, &mut batch);
+                }
+            }
+            changed = wanted.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let wanted = wanted.borrow_and_update().clone();
+                gather.want(wanted, &mut batch);
+            }
+        }
+        if gather.tell(&mut batch, &out).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How a watch is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Health {
+    /// Nothing was heard yet.
+    Begun,
+    /// Its list has been complete at least once.
+    Complete,
+    /// It may not be made.
+    Forbidden,
+    /// Its first list has not succeeded yet, for this reason.
+    Failing(String),
+}
+
+#[derive(Debug)]
+struct Running {
+    health: Health,
+    task: AbortHandle,
+}
+
+struct Gather {
+    connection: Arc<Connection>,
+    scope: Scope,
+    out: Out,
+    running: BTreeMap<WatchId, Running>,
+    unreadable: BTreeMap<ObjectRef, DecodeError>,
+    /// Secrets that the watch of key pairs delivers.
+    tls_secrets: HashSet<ObjectName>,
+    wanted: Wanted,
+    /// Namespaces that hold Ingresses: where kinds that may not be read everywhere are tried.
+    namespaces: BTreeSet<String>,
+    complete: bool,
+    problems: Vec<Diagnostic>,
+}
+
+impl Gather {
+    fn new(connection: Arc<Connection>, scope: Scope, out: Out) -> Self {
+        let namespaces = BTreeSet::from([scope.own_namespace.clone()]);
+        Self {
+            connection,
+            scope,
+            out,
+            running: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            tls_secrets: HashSet::new(),
+            wanted: Wanted::default(),
+            namespaces,
+            complete: false,
+            problems: Vec::new(),
+        }
+    }
+
+    fn start(&mut self) {
+        let namespace = self.scope.namespace.clone();
+        let everywhere = |kind| WatchId { kind, namespace: namespace.clone(), name: None };
+        for kind in [Kind::Ingress, Kind::Service, Kind::EndpointSlice, Kind::Secret] {
+            self.watch(everywhere(kind));
+        }
+        self.watch(WatchId { kind: Kind::IngressClass, namespace: None, name: None });
+        if self.scope.namespaces {
+            self.watch(WatchId { kind: Kind::Namespace, namespace: None, name: None });
+        }
+    }
+
+    fn watch(&mut self, id: WatchId) {
+        if self.running.contains_key(&id) {
+            return;
+        }
+        let task = match id.kind {
+            Kind::Ingress => self.spawn::<Ingress>(&id, Config::default(), namespaced),
+            Kind::IngressClass => self.spawn::<IngressClass>(&id, Config::default(), whole),
+            Kind::Service => self.spawn::<Service>(&id, Config::default(), namespaced),
+            Kind::EndpointSlice | Kind::Endpoints => self.spawn::<EndpointSlice>(&id, Config::default(), namespaced),
+            Kind::Secret if id.name.is_none() => self.spawn::<Secret>(&id, Config::default().fields("type=kubernetes.io/tls"), namespaced),
+            Kind::Secret => self.spawn::<Secret>(&id, by_name(&id), namespaced),
+            Kind::ConfigMap => self.spawn::<ConfigMap>(&id, by_name(&id), namespaced),
+            Kind::Namespace => self.spawn::<Namespace>(&id, Config::default(), whole),
+        };
+        self.running.insert(id, Running { health: Health::Begun, task });
+    }
+
+    fn spawn<T: WatchedKind>(&self, id: &WatchId, config: Config, api: fn(Client, Option<&str>) -> Api<Watched<T>>) -> AbortHandle {
+        tokio::spawn(follow::<T>(Arc::clone(&self.connection), id.clone(), config, api, self.out.clone())).abort_handle()
+    }
+
+    fn take(&mut self, id: WatchId, said: Said, batch: &mut Vec<Event>) {
+        // What a watch says that was ended in the meantime no longer counts.
+        if !self.running.contains_key(&id) {
+            return;
+        }
+        match said {
+            Said::Happened(event) => {
+                self.note(&id, &event);
+                batch.push(event);
+            }
+            Said::Unreadable(name, error) => {
+                self.unreadable.insert(ObjectRef::new(id.kind, name), error);
+            }
+            Said::Complete => {
+                tracing::debug!(watch = %id, "list is complete");
+                self.set(&id, Health::Complete);
+                self.everywhere_again(&id);
+            }
+            Said::Forbidden => {
+                if self.set(&id, Health::Forbidden) {
+                    tracing::warn!(watch = %id, "the API server does not permit this watch");
+                }
+                self.each_namespace(&id);
+            }
+            Said::Failing(why) => {
+                tracing::warn!(watch = %id, reason = %why, "the API server cannot be watched; trying again");
+                if self.running.get(&id).is_some_and(|running| running.health != Health::Complete) {
+                    self.set(&id, Health::Failing(why));
+                }
+            }
+        }
+    }
+
+    fn note(&mut self, id: &WatchId, event: &Event) {
+        let reference = match event {
+            Event::Applied(object) => object.reference(),
+            Event::Deleted(reference) => reference.clone(),
+            Event::Resolved(..) => return,
+        };
+        self.unreadable.remove(&reference);
+        let applied = matches!(event, Event::Applied(_));
+        match reference.kind {
+            Kind::Secret if id.name.is_none() && applied => {
+                self.tls_secrets.insert(reference.name);
+            }
+            Kind::Secret if id.name.is_none() => {
+                self.tls_secrets.remove(&reference.name);
+            }
+            Kind::Ingress if applied && self.namespaces.insert(reference.name.namespace().to_owned()) => {
+                let forbidden = self.running.iter().filter(|(id, running)| id.namespace.is_none() && running.health == Health::Forbidden);
+                let forbidden: Vec<_> = forbidden.map(|(id, _)| id.clone()).collect();
+                forbidden.iter().for_each(|id| self.each_namespace(id));
+            }
+            _ => {}
+        }
+    }
+
+    /// Changes the health of a watch; whether it is another one than before.
+    fn set(&mut self, id: &WatchId, health: Health) -> bool {
+        self.running.get_mut(id).is_some_and(|running| std::mem::replace(&mut running.health, health.clone()) != health)
+    }
+
+    /// A kind that may not be read everywhere is tried where Ingresses are, and where the controller is.
+    fn each_namespace(&mut self, id: &WatchId) {
+        let namespaced = !matches!(id.kind, Kind::IngressClass | Kind::Namespace);
+        if id.namespace.is_none() && namespaced {
+            for namespace in self.namespaces.clone() {
+                self.watch(WatchId { namespace: Some(namespace), ..id.clone() });
+            }
+        }
+    }
+
+    /// A kind that may be read everywhere after all is no longer read by namespace.
+    fn everywhere_again(&mut self, id: &WatchId) {
+        if id.namespace.is_none() {
+            let parts: Vec<_> = self
+                .running
+                .keys()
+                .filter(|part| part.kind == id.kind && part.namespace.is_some() && part.name.is_none())
+                .cloned()
+                .collect();
+            for part in parts {
+                self.end(&part);
+            }
+        }
+    }
+
+    fn end(&mut self, id: &WatchId) {
+        if let Some(running) = self.running.remove(id) {
+            running.task.abort();
+        }
+    }
+
+    /// Watches the Secrets and ConfigMaps that are referred to, and no longer those that are not.
+    fn want(&mut self, wanted: Wanted, batch: &mut Vec<Event>) {
+        self.wanted = wanted;
+        let single =
+            |kind, name: &ObjectName| WatchId { kind, namespace: Some(name.namespace().to_owned()), name: Some(name.name().to_owned()) };
+        let secrets = self.wanted.secrets.iter().filter(|name| !self.tls_secrets.contains(*name)).map(|name| single(Kind::Secret, name));
+        let config_maps = self.wanted.config_maps.iter().map(|name| single(Kind::ConfigMap, name));
+        let needed: BTreeSet<WatchId> = config_maps.chain(secrets).take(SINGLE_WATCHES).collect();
+        let surplus: Vec<_> = self.running.keys().filter(|id| id.name.is_some() && !needed.contains(*id)).cloned().collect();
+        for id in surplus {
+            self.end(&id);
+            let name = ObjectName::new(id.namespace.as_deref().unwrap_or_default(), id.name.as_deref().unwrap_or_default());
+            // One that the watch of key pairs delivers too is still there.
+            if let Some(name) = name.ok().filter(|name| id.kind != Kind::Secret || !self.tls_secrets.contains(name)) {
+                batch.push(Event::Deleted(ObjectRef::new(id.kind, name)));
+            }
+        }
+        needed.into_iter().for_each(|id| self.watch(id));
+    }
+
+    /// Says what happened, unless first lists are still awaited.
+    async fn tell(&mut self, batch: &mut Vec<Event>, out: &mpsc::Sender<Input>) -> Result<(), ()> {
+        let send = async |input| out.send(input).await.map_err(|_| ());
+        let problems = self.problems();
+        if problems != self.problems {
+            self.problems.clone_from(&problems);
+            send(Input::Problems(problems.into_iter().map(|diagnostic| Located { diagnostic, place: None }).collect())).await?;
+        }
+        if !self.complete {
+            let waiting = self.waiting();
+            if !waiting.is_empty() {
+                return send(Input::Waiting(waiting)).await;
+            }
+        }
+        if !batch.is_empty() {
+            send(Input::Changed(std::mem::take(batch))).await?;
+        }
+        if !std::mem::replace(&mut self.complete, true) {
+            send(Input::Complete).await?;
+        }
+        Ok(())
+    }
+
+    fn waiting(&self) -> Vec<String> {
+        let pending = self.running.iter().filter_map(|(id, running)| match &running.health {
+            Health::Begun => Some(format!("the list of {id}")),
+            Health::Failing(why) => Some(format!("the list of {id} ({why})")),
+            Health::Complete | Health::Forbidden => None,
+        });
+        pending.collect()
+    }
+
+    fn problems(&self) -> Vec<Diagnostic> {
+        let forbidden = self.running.iter().filter(|(_, running)| running.health == Health::Forbidden);
+        let mut problems: Vec<_> = forbidden.filter_map(|(id, _)| self.forbidden(id)).collect();
+        problems.extend(
+            self.unreadable
+                .iter()
+                .map(|(object, error)| Diagnostic::new(Code::BadObject, object.clone(), error.field.clone(), error.message.clone())),
+        );
+        problems
+    }
+
+    fn forbidden(&self, id: &WatchId) -> Option<Diagnostic> {
+        let help = format!("let the controller list and watch {} there, or leave it as it is", id.kind);
+        let message = format!("{id} may not be read, so they are left out");
+        let name = id.namespace.as_deref().unwrap_or(&self.scope.own_namespace);
+        let object = ObjectRef::new(Kind::Namespace, ObjectName::new("", name).ok()?);
+        Some(Diagnostic::new(Code::Forbidden, object, "", message).help(help))
+    }
+}
+
+fn by_name(id: &WatchId) -> Config {
+    Config::default().fields(&format!("metadata.name={}", id.name.as_deref().unwrap_or_default()))
+}
+
+fn namespaced<T: WatchedKind<Scope = k8s_openapi::NamespaceResourceScope>>(client: Client, namespace: Option<&str>) -> Api<Watched<T>> {
+    match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    }
+}
+
+fn whole<T: WatchedKind>(client: Client, _: Option<&str>) -> Api<Watched<T>> {
+    Api::all(client)
+}

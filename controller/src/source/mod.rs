@@ -1,0 +1,94 @@
+//! Where objects come from: a folder of manifests or a cluster.
+//!
+//! A source moves bytes and waits; it decides nothing about routing. What it has to say travels as [`Input`]s over a
+//! bounded channel.
+
+pub(crate) mod cluster;
+pub(crate) mod dns;
+
+use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::state::Event;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a source tells the loop.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// These things happened, in this order; applied together.
+    Changed(Vec<Event>),
+    /// Everything that is wrong with the input itself (documents that cannot be read, kinds that are forbidden),
+    /// replacing what this source said before.
+    Problems(Vec<Located>),
+    /// Every first list is complete; sent once.
+    Complete,
+    /// What is still awaited before that, for `/readyz`.
+    Waiting(Vec<String>),
+}
+
+/// A position in a file, in the form that editors jump to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The file as it was named; `-` is the standard input.
+    pub(crate) file: Arc<Path>,
+    /// Line, from 1.
+    pub(crate) line: u32,
+    /// Column in characters, from 1.
+    pub(crate) column: u32,
+}
+
+/// `file:line:column`; what a terminal could take for something else is replaced.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.file.to_string_lossy();
+        let name: String = name.chars().map(|c| if gatewright_core::names::is_printable(c) { c } else { '\u{fffd}' }).collect();
+        write!(f, "{name}:{}:{}", self.line, self.column)
+    }
+}
+
+/// A finding, and where in a file it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Located {
+    /// What is wrong.
+    pub(crate) diagnostic: Diagnostic,
+    /// Where; `None` when it is in no file.
+    pub(crate) place: Option<Place>,
+}
+
+/// `file:line:column: severity[CODE]: message`, then, indented, whose field it is, what was done, and what would do.
+pub(crate) fn format_located(located: &Located) -> String {
+    use fmt::Write;
+    let Located { diagnostic: d, place } = located;
+    let mut out = place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
+    let write = |out: &mut String, text: fmt::Arguments<'_>| out.write_fmt(text).expect("writing to a String cannot fail");
+    write(&mut out, format_args!("{}[{}]: {}", d.severity, d.code, d.message));
+    if let Some(object) = &d.object {
+        let comma = if d.field.is_empty() { "" } else { ", " };
+        write(&mut out, format_args!("\n    in {object}{comma}{} ({})", d.field, d.outcome));
+    }
+    if !d.help.is_empty() {
+        write(&mut out, format_args!("\n    help: {}", d.help));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatewright_core::diagnostic::Code;
+    use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+
+    #[test]
+    fn a_finding_is_printed_in_the_form_that_editors_jump_to() {
+        let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").unwrap());
+        let diagnostic = Diagnostic::new(Code::BadPath, object, "spec.rules[0]", "path is odd").help("begin it with /");
+        let place = Place { file: Path::new("a\n.yaml").into(), line: 3, column: 7 };
+        let located = Located { diagnostic, place: Some(place) };
+        assert_eq!(
+            format_located(&located),
+            "a\u{fffd}.yaml:3:7: error[GW0202]: path is odd\n    in Ingress shop/front, spec.rules[0] (path left out)\n    help: begin it with /"
+        );
+        let bare = Located { diagnostic: Diagnostic::of_input(Code::UnservedKind, "1 Pod"), place: None };
+        assert_eq!(format_located(&bare), "note[GW0007]: 1 Pod");
+    }
+}
