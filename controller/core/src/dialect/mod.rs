@@ -1,6 +1,14 @@
 //! All that is special about one proxy, as data: how it is started, checked and told to reload, how text is printed
-//! for it, and what it cannot do.
+//! for it, which files it is given, and what it cannot do.
+//!
+//! A dialect decides, a template arranges: the views of a dialect hold everything a template prints, sorted and chosen.
 
+pub mod nginx;
+
+use crate::model::{CertificateId, Model};
+use crate::names::{ObjectRef, shown};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One kind of proxy. Everything outside `dialect/` and `templates/` that has to differ between proxies asks this.
@@ -26,6 +34,91 @@ pub struct Dialect {
     pub drain: Signal,
     /// Finds the reason in what a check printed.
     pub refusal: fn(&str) -> Refusal,
+    /// Name and text of every built-in template; the name is what an override replaces.
+    pub templates: &'static [(&'static str, &'static str)],
+    /// Name of the template of the main file.
+    pub main_template: &'static str,
+    /// Writes a string as one word of the proxy's language, with no meaning but itself.
+    pub print_word: WordPrinter,
+    /// Further ways to print a string, as filters for templates. What they print is not escaped again.
+    pub filters: &'static [(&'static str, fn(&str) -> String)],
+    /// What is rendered piece by piece, and included by the main file.
+    pub groups: for<'m> fn(&'m Model, Version) -> Vec<Group<'m>>,
+    /// What the main template sees: the model, the included files, and the token that proves a reload.
+    pub main: for<'m> fn(&'m Model, Version, &'m Includes, &'m str) -> View<'m>,
+    /// Relative path of a certificate's file.
+    pub certificate_path: fn(&CertificateId) -> String,
+    /// Reads a rendered file with a grammar of our own, and refuses all that no template has to say.
+    pub check_grammar: fn(&[u8], Place) -> Result<(), GrammarError>,
+    /// The object that asked for a line of a rendered file.
+    pub origin_at: fn(&[u8], u32) -> Option<ObjectRef>,
+}
+
+/// Writes a string as one word. Fails only if the sink does, and never writes a control character.
+pub type WordPrinter = fn(&str, &mut dyn std::io::Write) -> std::io::Result<()>;
+
+/// Included files by [`Group::folder`]: relative paths, sorted.
+pub type Includes = BTreeMap<&'static str, Vec<String>>;
+
+/// What is rendered piece by piece; the pieces are gathered in the files of one folder.
+pub struct Group<'m> {
+    /// Folder of the files, such as `hosts`.
+    pub folder: &'static str,
+    /// Template of a piece.
+    pub template: &'static str,
+    /// Where the main file includes them.
+    pub place: Place,
+    /// Hash of all that a piece is made from beside its own [`Piece::digest`].
+    pub shared: u128,
+    /// In the order of the files' content.
+    pub pieces: Vec<Piece<'m>>,
+    /// What the template sees of the piece with this number.
+    pub view: Box<dyn Fn(usize) -> View<'m> + 'm>,
+}
+
+/// One piece of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'m> {
+    /// Decides the file it goes to.
+    pub key: &'m str,
+    /// Content hash of what it is made from.
+    pub digest: u128,
+}
+
+/// What a template sees: the views of all dialects.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum View<'m> {
+    /// nginx.
+    Nginx(nginx::View<'m>),
+}
+
+/// Where a file stands in the proxy's grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// It is the main file.
+    Main,
+    /// Among the virtual hosts.
+    Hosts,
+    /// Inside a map from text to text.
+    Map,
+}
+
+/// A rendered file is not what the templates may say.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct GrammarError {
+    /// Counted from 1.
+    pub line: u32,
+    /// One line, escaped and short.
+    pub message: String,
+}
+
+impl GrammarError {
+    /// An error about a word.
+    fn about(line: u32, what: &str, word: &str) -> Self {
+        Self { line, message: format!("{what} {}", shown(word)) }
+    }
 }
 
 /// Where a proxy runs; what goes on its command line because it must not be in its files.

@@ -1,5 +1,13 @@
 //! Model and dialect → files.
+//!
+//! A [`Renderer`] turns the pieces that a dialect names into text, gathers them in files of a bounded number, checks
+//! every file with the dialect's own grammar, and keeps what it made by content hash: an unchanged piece costs a lookup.
 
+mod engine;
 mod files;
+mod renderer;
+mod shards;
 
+pub use engine::TemplateError;
 pub use files::{File, FileSet};
+pub use renderer::{RenderError, Renderer};

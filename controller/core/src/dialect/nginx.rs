@@ -1,0 +1,88 @@
+//! nginx, stock and unpatched, from 1.22 on. What a template arranges is decided here.
+
+mod command;
+mod features;
+pub mod grammar;
+mod groups;
+mod origin;
+mod view;
+mod vocabulary;
+mod word;
+
+use super::{Dialect, Signal};
+
+pub use view::View;
+
+/// Name and text of a template, embedded in the program.
+macro_rules! templates {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../../templates/nginx/", $name)))),*]
+    };
+}
+
+/// nginx.
+pub static NGINX: Dialect = Dialect {
+    name: "nginx",
+    program: "nginx",
+    main_file: "nginx.conf",
+    version_args: &["-v"],
+    version: command::version,
+    start_args: command::start_args,
+    check_args: command::check_args,
+    reload: Signal::Hup,
+    drain: Signal::Quit,
+    refusal: command::refusal,
+    templates: templates![
+        "nginx.conf.tera",
+        "client.tera",
+        "tls.tera",
+        "request.tera",
+        "upstream.tera",
+        "log.tera",
+        "status.tera",
+        "host.tera",
+        "route.tera",
+        "error.tera",
+        "backend.tera",
+        "certificate.tera",
+    ],
+    main_template: "nginx.conf.tera",
+    print_word: |text, out| out.write_all(word::word(text).as_bytes()),
+    filters: &[("literal", word::literal), ("variable", word::variable)],
+    groups: groups::groups,
+    main: view::main,
+    certificate_path: groups::certificate_path,
+    check_grammar: vocabulary::check,
+    origin_at: origin::origin_at,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_template_switches_the_word_printer_off() {
+        for (name, text) in NGINX.templates {
+            for forbidden in ["safe", "autoescape", "raw", "set_global"] {
+                assert!(!text.contains(&format!("| {forbidden}")) && !text.contains(&format!("% {forbidden}")), "{name}: {forbidden}");
+                assert!(!text.contains(&format!("|{forbidden}")), "{name}: {forbidden}");
+            }
+        }
+    }
+
+    /// A quoted word glued to other text is not one word, so a value stands alone unless it is a number or a checked name.
+    #[test]
+    fn every_printed_value_is_a_word_of_its_own() {
+        let glued = ["http://{{ route.backend }}", "http://{{ error.backend }}", "max={{ tls.certificate_cache }}"];
+        for (name, text) in NGINX.templates {
+            let mut text = (*text).to_owned();
+            for known in glued {
+                text = text.replace(known, "");
+            }
+            for (at, _) in text.match_indices("{{") {
+                let variable = text[at..].split("}}").next().is_some_and(|inside| inside.contains("| variable"));
+                assert!(variable || at == 0 || text[..at].ends_with([' ', '\n', '}']), "{name}: {}", &text[at..at + 20]);
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! How nginx is started and checked, and how its answers are read.
+
+use super::word::literal;
+use crate::dialect::{Launch, Refusal, Version};
+use crate::names::is_printable;
+
+/// Longest part of a message that is kept, in bytes.
+const MAX_MESSAGE_BYTES: usize = 500;
+
+/// Reads `nginx version: nginx/1.22.1`.
+pub(super) fn version(printed: &str) -> Option<Version> {
+    let (_, rest) = printed.split_once("version:")?;
+    let (_, rest) = rest.split_once('/')?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let mut numbers = digits.split('.').map(str::parse::<u16>);
+    let mut next = || numbers.next()?.ok();
+    Some(Version(next()?, next()?, next().unwrap_or(0)))
+}
+
+/// Starts it in the foreground, with everything on the command line that must not be in its files.
+pub(super) fn start_args(launch: &Launch<'_>) -> Vec<String> {
+    let pid_file = literal(&launch.pid_file.to_string_lossy());
+    let mut globals = format!("daemon off; pid {pid_file};");
+    if let Some(user) = launch.worker_user {
+        globals.push_str(&format!(" user {};", literal(user)));
+    }
+    let run_dir = format!("{}/", launch.run_dir.display());
+    let main_file = launch.main_file.display().to_string();
+    ["-p", &run_dir, "-c", &main_file, "-e", "stderr", "-g", &globals].map(str::to_owned).to_vec()
+}
+
+/// Checks a main file, quietly.
+pub(super) fn check_args(launch: &Launch<'_>) -> Vec<String> {
+    let mut args = vec!["-t".to_owned(), "-q".to_owned()];
+    args.extend(start_args(launch));
+    args
+}
+
+/// Reads `nginx: [emerg] unknown directive "x" in /path/nginx.conf:12`; of several messages the first.
+pub(super) fn refusal(printed: &str) -> Refusal {
+    let line = printed.lines().find(|l| l.contains("[emerg]")).or_else(|| printed.lines().find(|l| !l.trim().is_empty()));
+    let line = line.unwrap_or("nginx gave no reason");
+    let message = line.split_once("[emerg]").map_or(line, |(_, message)| message).trim();
+    Refusal { message: cut(message), at: position(message) }
+}
+
+fn position(message: &str) -> Option<(String, u32)> {
+    let (before, line) = message.rsplit_once(':')?;
+    let (_, file) = before.rsplit_once(" in ")?;
+    Some((file.to_owned(), line.trim().parse().ok()?))
+}
+
+fn cut(message: &str) -> String {
+    let clean = message.chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' });
+    let mut out: String = clean.collect();
+    out.truncate(out.floor_char_boundary(MAX_MESSAGE_BYTES));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn versions_of_every_vendor_are_read() {
+        for (printed, want) in [
+            ("nginx version: nginx/1.22.1\n", Some(Version(1, 22, 1))),
+            ("nginx version: nginx/1.28.0 (Ubuntu)", Some(Version(1, 28, 0))),
+            ("nginx version: openresty/1.25.3.1", Some(Version(1, 25, 3))),
+            ("nginx: command not found", None),
+            ("nginx version: nginx/x", None),
+        ] {
+            assert_eq!(version(printed), want, "{printed}");
+        }
+    }
+
+    #[test]
+    fn places_go_on_the_command_line_quoted() {
+        let launch = Launch {
+            main_file: Path::new("/s/current/nginx.conf"),
+            run_dir: Path::new("/run/gw"),
+            pid_file: Path::new("/run/my gw/pid;x"),
+            worker_user: Some("www-data"),
+        };
+        let args = start_args(&launch);
+        assert_eq!(args[..6], ["-p", "/run/gw/", "-c", "/s/current/nginx.conf", "-e", "stderr"]);
+        assert_eq!(args[7], "daemon off; pid \"/run/my gw/pid;x\"; user www-data;");
+        assert_eq!(check_args(&launch)[..2], ["-t", "-q"]);
+    }
+
+    #[test]
+    fn a_refusal_names_file_and_line() {
+        let printed = "nginx: [warn] noise\nnginx: [emerg] unknown directive \"foo\" in /s/hosts/00-ab.conf:118\nnginx: test failed\n";
+        let refusal = refusal(printed);
+        assert_eq!(refusal.message, "unknown directive \"foo\" in /s/hosts/00-ab.conf:118");
+        assert_eq!(refusal.at, Some(("/s/hosts/00-ab.conf".to_owned(), 118)));
+    }
+
+    #[test]
+    fn a_refusal_without_a_position_is_kept_short() {
+        let refusal =
+            refusal(&format!("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use) {}\n", "x\u{1b}".repeat(900)));
+        assert!(refusal.at.is_none() && refusal.message.len() <= MAX_MESSAGE_BYTES && !refusal.message.contains('\u{1b}'));
+        assert_eq!(super::refusal("").message, "nginx gave no reason");
+    }
+}

@@ -1,0 +1,77 @@
+//! What the templates see: a field for everything they print or ask, chosen and sorted here.
+
+mod backend;
+mod client;
+mod host;
+mod main;
+mod paths;
+mod request;
+mod upstream;
+
+pub(super) use host::HostContext;
+pub(super) use main::main;
+
+use crate::model::{Backend, CertificateId, Host, UpstreamKeepalive};
+use crate::names::HostPattern;
+use serde::Serialize;
+
+/// What one template sees.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct View<'m>(Of<'m>);
+
+/// One for each template that is rendered by itself.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Of<'m> {
+    Main(Box<main::MainView<'m>>),
+    Host(Box<host::HostView<'m>>),
+    Backend(backend::BackendView<'m>),
+    Certificate(CertificateView),
+}
+
+/// A line of a certificate map.
+#[derive(Debug, Serialize)]
+struct CertificateView {
+    /// Begins with a backslash, which makes nginx take the rest as it is.
+    key: String,
+    path: String,
+}
+
+/// The view of a host.
+pub(super) fn host<'m>(host: &'m Host, context: &HostContext<'m>) -> crate::dialect::View<'m> {
+    nginx(Of::Host(Box::new(host::HostView::new(host, context))))
+}
+
+/// The view of a backend.
+pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive) -> crate::dialect::View<'m> {
+    nginx(Of::Backend(backend::BackendView::new(backend, keepalive)))
+}
+
+/// The line that says which certificate a host has.
+pub(super) fn certificate<'m>(pattern: &HostPattern, id: &CertificateId) -> crate::dialect::View<'m> {
+    let line = CertificateView { key: format!("\\{pattern}"), path: super::groups::certificate_path(id) };
+    nginx(Of::Certificate(line))
+}
+
+fn nginx(of: Of<'_>) -> crate::dialect::View<'_> {
+    crate::dialect::View::Nginx(View(of))
+}
+
+/// Seconds as nginx writes them, cut to ten years so that no sum of them overflows.
+fn seconds(seconds: u64) -> String {
+    format!("{}s", seconds.min(315_360_000))
+}
+
+/// A size or count between two bounds that nginx takes.
+fn between(low: u64, number: u64, high: u64) -> u64 {
+    number.clamp(low, high)
+}
+
+/// Largest size in bytes that is printed.
+const MAX_BYTES: u64 = 1 << 50;
+
+/// A flag as nginx writes it.
+const fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

@@ -1,0 +1,78 @@
+//! The main file.
+
+use super::client::{ClientView, HashesView, TlsView};
+use super::request::{self, ForwardingView, RealIpView};
+use super::upstream::UpstreamView;
+use super::{Of, between, seconds};
+use crate::dialect::nginx::features::Features;
+use crate::dialect::nginx::groups;
+use crate::dialect::{Includes, Version};
+use crate::model::{Model, Workers};
+use serde::Serialize;
+
+/// What `nginx.conf.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct MainView<'m> {
+    token: &'m str,
+    version: String,
+    workers: WorkersView,
+    client: ClientView,
+    hashes: HashesView,
+    tls: TlsView<'m>,
+    real_ip: Option<RealIpView>,
+    forwarding: ForwardingView,
+    hsts: Option<String>,
+    upstream: UpstreamView<'m>,
+    access_log: bool,
+    status_address: String,
+    host_files: &'m [String],
+    backend_files: &'m [String],
+    certificate_files: &'m [String],
+    wildcard_certificate_files: &'m [String],
+}
+
+#[derive(Debug, Serialize)]
+struct WorkersView {
+    processes: String,
+    connections: u64,
+    drain_timeout: String,
+}
+
+impl WorkersView {
+    fn new(workers: &Workers) -> Self {
+        Self {
+            processes: workers.processes.map_or_else(|| "auto".to_owned(), |number| number.clamp(1, 1024).to_string()),
+            connections: between(16, workers.connections, 1 << 24),
+            drain_timeout: seconds(workers.drain_timeout_s),
+        }
+    }
+}
+
+/// The view of the main file.
+pub(in crate::dialect::nginx) fn main<'m>(
+    model: &'m Model,
+    version: Version,
+    includes: &'m Includes,
+    token: &'m str,
+) -> crate::dialect::View<'m> {
+    let (globals, features) = (&*model.globals, Features::of(version));
+    let files = |folder| includes.get(folder).map_or(&[][..], Vec::as_slice);
+    super::nginx(Of::Main(Box::new(MainView {
+        token,
+        version: version.to_string(),
+        workers: WorkersView::new(&globals.workers),
+        client: ClientView::new(globals, features),
+        hashes: HashesView::new(model),
+        tls: TlsView::new(model, features),
+        real_ip: RealIpView::new(&globals.forwarding),
+        forwarding: ForwardingView::new(globals),
+        hsts: globals.hsts.as_ref().map(request::hsts),
+        upstream: UpstreamView::new(globals),
+        access_log: globals.access_log.enabled,
+        status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
+        host_files: files(groups::HOSTS),
+        backend_files: files(groups::BACKENDS),
+        certificate_files: files(groups::CERTIFICATES),
+        wildcard_certificate_files: files(groups::WILDCARD_CERTIFICATES),
+    })))
+}

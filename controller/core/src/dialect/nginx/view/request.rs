@@ -1,0 +1,115 @@
+//! What is believed about a request: addresses, host, scheme, port.
+
+use crate::model::{Forwarding, Globals, Hsts, TrustedAddressSource};
+use serde::Serialize;
+
+/// What `request.tera` and `upstream.tera` see.
+#[derive(Debug, Serialize)]
+pub(super) struct ForwardingView {
+    /// Variable of the header with the client's addresses.
+    for_variable: String,
+    /// Variable of the header with the client's host.
+    host_variable: String,
+    /// Variable of the connection's port.
+    port_variable: &'static str,
+    /// Variable of the address that an appending proxy adds.
+    peer_variable: &'static str,
+    trust_headers: bool,
+    append_peer: bool,
+    proxy_protocol: bool,
+    original_uri_header: bool,
+    generate_request_id: bool,
+    https_port: u16,
+}
+
+impl ForwardingView {
+    pub(super) fn new(globals: &Globals) -> Self {
+        let forwarding = &globals.forwarding;
+        let proxy_protocol = globals.listeners.proxy_protocol;
+        let replaced = RealIpView::new(forwarding).is_some();
+        Self {
+            for_variable: header_variable(&forwarding.for_header, "X-Forwarded-For"),
+            host_variable: header_variable(&forwarding.host_header, "X-Forwarded-Host"),
+            port_variable: if proxy_protocol { "proxy_protocol_server_port" } else { "server_port" },
+            peer_variable: match (proxy_protocol, replaced) {
+                (true, _) => "proxy_protocol_addr",
+                (false, true) => "realip_remote_addr",
+                (false, false) => "remote_addr",
+            },
+            trust_headers: forwarding.trust_headers,
+            append_peer: forwarding.append_peer,
+            proxy_protocol,
+            original_uri_header: forwarding.original_uri_header,
+            generate_request_id: globals.request_ids.generate,
+            https_port: globals.listeners.https_port,
+        }
+    }
+}
+
+/// The variable of a request header, of `fallback` for what is no header name.
+fn header_variable(name: &str, fallback: &str) -> String {
+    let name = if is_header_name(name) { name } else { fallback };
+    format!("http_{}", name.to_ascii_lowercase().replace('-', "_"))
+}
+
+fn is_header_name(name: &str) -> bool {
+    (1..=128).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// How the address of a connection is replaced.
+#[derive(Debug, Serialize)]
+pub(super) struct RealIpView {
+    header: String,
+    trusted_peers: Vec<String>,
+    behind_proxy_protocol: bool,
+}
+
+impl RealIpView {
+    /// `None`: it is not.
+    pub(super) fn new(forwarding: &Forwarding) -> Option<Self> {
+        let header = if is_header_name(&forwarding.for_header) { forwarding.for_header.as_str() } else { "X-Forwarded-For" };
+        let header = match forwarding.client_address {
+            TrustedAddressSource::Connection => return None,
+            TrustedAddressSource::ProxyProtocol => "proxy_protocol",
+            TrustedAddressSource::Header | TrustedAddressSource::HeaderBehindProxyProtocol => header,
+        };
+        let mut trusted_peers: Vec<_> = forwarding.trusted_peers.iter().map(ipnet::IpNet::trunc).collect();
+        trusted_peers.sort_unstable();
+        trusted_peers.dedup();
+        Some(Self {
+            header: header.to_owned(),
+            trusted_peers: trusted_peers.iter().map(ToString::to_string).collect(),
+            behind_proxy_protocol: forwarding.client_address == TrustedAddressSource::HeaderBehindProxyProtocol,
+        })
+    }
+}
+
+/// The value of `Strict-Transport-Security`.
+pub(super) fn hsts(hsts: &Hsts) -> String {
+    let mut value = format!("max-age={}", hsts.max_age_s);
+    if hsts.include_subdomains {
+        value.push_str("; includeSubDomains");
+    }
+    if hsts.preload {
+        value.push_str("; preload");
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_become_variables_and_other_texts_the_default() {
+        assert_eq!(header_variable("CF-Connecting-IP", "X"), "http_cf_connecting_ip");
+        assert_eq!(header_variable("a b", "X-Forwarded-For"), "http_x_forwarded_for");
+        assert_eq!(header_variable("", "X-Forwarded-For"), "http_x_forwarded_for");
+    }
+
+    #[test]
+    fn hsts_has_its_parts_in_order() {
+        assert_eq!(hsts(&Hsts::default()), "max-age=31536000; includeSubDomains");
+        assert_eq!(hsts(&Hsts { max_age_s: 1, include_subdomains: false, preload: true }), "max-age=1; preload");
+    }
+}

@@ -1,0 +1,97 @@
+//! The side of the upstreams: timeouts, buffers, retries, headers.
+
+use super::{between, on_off, seconds};
+use crate::model::{Globals, RetryPolicy};
+use serde::Serialize;
+
+/// Causes that nginx 1.22 and later take.
+const CAUSES: &[&str] =
+    &["error", "http_403", "http_404", "http_429", "http_500", "http_502", "http_503", "http_504", "invalid_header", "timeout"];
+
+/// Spellings of our headers that reach applications as the same variable, for installations that let underscores pass.
+const LOOKALIKES: &[&str] = &[
+    "X_Forwarded_For",
+    "X_Forwarded_Host",
+    "X_Forwarded_Port",
+    "X_Forwarded_Proto",
+    "X_Forwarded_Scheme",
+    "X_Original_Forwarded_For",
+    "X_Original_Forwarded_Host",
+    "X_Original_URI",
+    "X_Real_IP",
+    "X_Request_ID",
+    "X_Scheme",
+];
+
+/// What `upstream.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct UpstreamView<'m> {
+    /// `Connection` of a request that upgrades nothing.
+    idle_connection: &'static str,
+    dropped_headers: &'static [&'static str],
+    hidden_headers: Vec<&'m str>,
+    server_header: bool,
+    intercept_errors: bool,
+    connect_timeout: String,
+    read_timeout: String,
+    send_timeout: String,
+    buffer_responses: &'static str,
+    buffer_requests: &'static str,
+    buffers: u64,
+    buffer_bytes: u64,
+    busy_buffer_bytes: u64,
+    retry_causes: Vec<&'static str>,
+    tries: u64,
+    retry_timeout: String,
+}
+
+impl<'m> UpstreamView<'m> {
+    pub(super) fn new(globals: &'m Globals) -> Self {
+        let (timeouts, retries) = (&globals.upstream_timeouts, &globals.retries);
+        let buffers = between(2, globals.buffers.upstream_buffers, 1 << 10);
+        let buffer_bytes = between(1 << 10, globals.buffers.upstream_bytes, 1 << 30);
+        Self {
+            idle_connection: if globals.upstream_keepalive.connections == 0 { "close" } else { "" },
+            dropped_headers: if globals.underscores_in_headers { LOOKALIKES } else { &[] },
+            hidden_headers: globals.hidden_headers.iter().map(String::as_str).collect(),
+            server_header: globals.backend_server_header,
+            intercept_errors: globals.custom_errors.as_ref().is_some_and(|errors| errors.intercept_upstream),
+            connect_timeout: seconds(timeouts.connect_s.max(1)),
+            read_timeout: seconds(timeouts.read_s.max(1)),
+            send_timeout: seconds(timeouts.send_s.max(1)),
+            buffer_responses: on_off(globals.buffers.buffer_responses),
+            buffer_requests: on_off(globals.buffers.buffer_requests),
+            buffers,
+            buffer_bytes,
+            busy_buffer_bytes: if buffers > 2 { 2 * buffer_bytes } else { buffer_bytes },
+            retry_causes: retry_causes(retries),
+            tries: between(0, retries.tries, 1 << 20),
+            retry_timeout: seconds(retries.timeout_s),
+        }
+    }
+}
+
+fn retry_causes(retries: &RetryPolicy) -> Vec<&'static str> {
+    let mut causes: Vec<_> = CAUSES.iter().copied().filter(|cause| retries.causes.iter().any(|given| given == cause)).collect();
+    match (causes.is_empty(), retries.non_idempotent) {
+        (true, _) => causes.push("off"),
+        (false, true) => causes.push("non_idempotent"),
+        (false, false) => {}
+    }
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_causes_that_nginx_knows_are_named() {
+        let policy = |causes: &[&str], non_idempotent| {
+            let causes = causes.iter().map(|&c| c.to_owned()).collect();
+            retry_causes(&RetryPolicy { causes, non_idempotent, ..RetryPolicy::default() })
+        };
+        assert_eq!(policy(&["timeout", "error", "x; y"], true), ["error", "timeout", "non_idempotent"]);
+        assert_eq!(policy(&["off"], true), ["off"]);
+    }
+}

@@ -1,0 +1,219 @@
+//! Which directives our templates may write, and where. Everything that loads code, reads files of others or runs
+//! scripts is missing here, so a template (or a value that got through all other nets) cannot say it.
+
+use super::grammar::{Directive, read};
+use crate::dialect::{GrammarError, Place};
+
+/// A context of nginx's grammar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Context {
+    Main,
+    Events,
+    Http,
+    Server,
+    Location,
+    If,
+    Upstream,
+    Map,
+    Geo,
+}
+
+/// Checks a rendered file against the lists below.
+///
+/// # Errors
+/// With the first directive that does not belong there.
+pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
+    let context = match place {
+        Place::Main => Context::Main,
+        Place::Hosts => Context::Http,
+        Place::Map => Context::Map,
+    };
+    check_block(&read(bytes)?, context)
+}
+
+fn check_block(directives: &[Directive<'_>], context: Context) -> Result<(), GrammarError> {
+    directives.iter().try_for_each(|directive| check_directive(directive, context))
+}
+
+fn check_directive(directive: &Directive<'_>, context: Context) -> Result<(), GrammarError> {
+    let refuse = |what| Err(GrammarError::about(directive.line, what, &directive.name));
+    if directive.name == "include" && !directive.args.iter().all(|path| is_own_path(path)) {
+        return refuse("a path that is not ours after");
+    }
+    match (&directive.block, block_context(context, &directive.name)) {
+        (Some(block), Some(inner)) => check_block(block, inner),
+        (None, None) if may_say(context, &directive.name) => Ok(()),
+        (Some(_), _) => refuse("no template opens the block"),
+        (None, _) => refuse("no template says the directive"),
+    }
+}
+
+/// Relative, inside the folder of the main file.
+fn is_own_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_./".contains(&b);
+    path.bytes().all(plain) && !path.starts_with('/') && !path.split('/').any(|part| part == "..")
+}
+
+fn block_context(context: Context, name: &str) -> Option<Context> {
+    match (context, name) {
+        (Context::Main, "events") => Some(Context::Events),
+        (Context::Main, "http") => Some(Context::Http),
+        (Context::Http, "server") => Some(Context::Server),
+        (Context::Http, "upstream") => Some(Context::Upstream),
+        (Context::Http, "map") => Some(Context::Map),
+        (Context::Http, "geo") => Some(Context::Geo),
+        (Context::Server, "location") => Some(Context::Location),
+        (Context::Location, "if") => Some(Context::If),
+        _ => None,
+    }
+}
+
+fn may_say(context: Context, name: &str) -> bool {
+    match context {
+        Context::Main => MAIN.contains(&name),
+        Context::Events => EVENTS.contains(&name),
+        Context::Http => HTTP.binary_search(&name).is_ok(),
+        Context::Server => SERVER.contains(&name),
+        Context::Location => LOCATION.contains(&name),
+        Context::If => name == "return",
+        Context::Upstream => UPSTREAM.contains(&name),
+        Context::Map => MAP.contains(&name) || is_map_key(name),
+        Context::Geo => name == "default" || name.parse::<ipnet::IpNet>().is_ok(),
+    }
+}
+
+/// The empty key, a regular expression of ours, a literal behind a backslash, or a word no keyword can be: a scheme or number.
+fn is_map_key(name: &str) -> bool {
+    name.is_empty() || name.starts_with(['~', '\\']) || matches!(name, "http" | "https") || name.bytes().all(|b| b.is_ascii_digit())
+}
+
+const MAIN: &[&str] = &["worker_processes", "worker_shutdown_timeout"];
+const EVENTS: &[&str] = &["multi_accept", "worker_connections"];
+const MAP: &[&str] = &["default", "hostnames", "include"];
+const UPSTREAM: &[&str] = &["keepalive", "keepalive_requests", "keepalive_timeout", "random", "server"];
+
+/// Sorted.
+const HTTP: &[&str] = &[
+    "absolute_redirect",
+    "access_log",
+    "add_header",
+    "client_body_buffer_size",
+    "client_body_temp_path",
+    "client_body_timeout",
+    "client_header_buffer_size",
+    "client_header_timeout",
+    "client_max_body_size",
+    "default_type",
+    "fastcgi_temp_path",
+    "gzip",
+    "gzip_comp_level",
+    "gzip_http_version",
+    "gzip_min_length",
+    "gzip_proxied",
+    "gzip_types",
+    "gzip_vary",
+    "http2",
+    "http2_max_concurrent_streams",
+    "ignore_invalid_headers",
+    "include",
+    "keepalive_min_timeout",
+    "keepalive_requests",
+    "keepalive_timeout",
+    "large_client_header_buffers",
+    "log_format",
+    "map_hash_bucket_size",
+    "map_hash_max_size",
+    "proxy_buffer_size",
+    "proxy_buffering",
+    "proxy_buffers",
+    "proxy_busy_buffers_size",
+    "proxy_connect_timeout",
+    "proxy_headers_hash_bucket_size",
+    "proxy_headers_hash_max_size",
+    "proxy_hide_header",
+    "proxy_http_version",
+    "proxy_ignore_headers",
+    "proxy_intercept_errors",
+    "proxy_next_upstream",
+    "proxy_next_upstream_timeout",
+    "proxy_next_upstream_tries",
+    "proxy_pass_header",
+    "proxy_read_timeout",
+    "proxy_redirect",
+    "proxy_request_buffering",
+    "proxy_send_timeout",
+    "proxy_set_header",
+    "proxy_temp_path",
+    "real_ip_header",
+    "real_ip_recursive",
+    "reset_timedout_connection",
+    "scgi_temp_path",
+    "server_names_hash_bucket_size",
+    "server_names_hash_max_size",
+    "server_tokens",
+    "set_real_ip_from",
+    "ssl_buffer_size",
+    "ssl_certificate_cache",
+    "ssl_ciphers",
+    "ssl_ecdh_curve",
+    "ssl_prefer_server_ciphers",
+    "ssl_protocols",
+    "ssl_session_cache",
+    "ssl_session_tickets",
+    "ssl_session_timeout",
+    "underscores_in_headers",
+    "uwsgi_temp_path",
+];
+
+const SERVER: &[&str] =
+    &["access_log", "error_page", "listen", "return", "server_name", "ssl_certificate", "ssl_certificate_key", "ssl_reject_handshake"];
+
+const LOCATION: &[&str] = &[
+    "access_log",
+    "add_header",
+    "default_type",
+    "internal",
+    "proxy_intercept_errors",
+    "proxy_pass",
+    "proxy_set_header",
+    "return",
+    "rewrite",
+    "set",
+    "stub_status",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_long_list_is_sorted() {
+        assert!(HTTP.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn directives_that_no_template_says_are_refused_by_line() {
+        for (text, place, line) in [
+            ("load_module x.so;", Place::Main, 1),
+            ("http {\n  lua_package_path x;\n}", Place::Main, 2),
+            ("server {\n location / {\n root /etc;\n } }", Place::Hosts, 3),
+            ("server {\n location / {\n if ($a) {\n proxy_pass http://b; } } }", Place::Hosts, 4),
+            ("map $a $b {\n include /etc/passwd; }", Place::Hosts, 2),
+            ("include ../x;", Place::Hosts, 1),
+            ("volatile;", Place::Map, 1),
+            ("server;", Place::Hosts, 1),
+            ("gzip { }", Place::Hosts, 1),
+            ("geo $a { include x; }", Place::Hosts, 1),
+        ] {
+            assert_eq!(check(text.as_bytes(), place).unwrap_err().line, line, "{text}");
+        }
+        let message = check(b"perl_set x;", Place::Hosts).unwrap_err().to_string();
+        assert_eq!(message, "line 1: no template says the directive \"perl_set\"");
+    }
+
+    #[test]
+    fn map_keys_are_literals_or_our_own_regular_expressions() {
+        assert!(check(b"default a; \"\\\\a.example\" b; \"~^x\" c; \"\" d; https e; 443 f;", Place::Map).is_ok());
+        assert!(check(b"a.example b;", Place::Map).is_err());
+    }
+}
