@@ -99,6 +99,13 @@ impl Diagnostic {
         Self { severity, code, object: Some(object), field: field.into(), message: cut(message.into()), help: String::new(), outcome }
     }
 
+    /// Builds a finding about input that is no object, or none that has a name.
+    #[must_use]
+    pub fn of_input(code: Code, message: impl Into<String>) -> Self {
+        let (_, severity, outcome, _) = code.facts();
+        Self { severity, code, object: None, field: String::new(), message: cut(message.into()), help: String::new(), outcome }
+    }
+
     /// Adds what would do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -175,6 +182,7 @@ codes! {
     TooLarge "GW0005" Error SkippedObject "A document or value is larger than is read.",
     Forbidden "GW0006" Warning SkippedObject "The API server does not let the controller read this.",
     UnservedKind "GW0007" Note Served "An object of a kind that is not read.",
+    DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used.",
     // class and scope
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",

@@ -5,6 +5,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod dns;
+pub(crate) mod manifests;
 
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::state::Event;

@@ -1,0 +1,22 @@
+//! Objects out of files: YAML and JSON, from a folder that is watched or inputs that are read once.
+//!
+//! ```text
+//! bytes ─split─▶ parts ─parse─▶ values ─unfold─▶ objects and findings ─read─▶ the same with places ─merge─▶ one set
+//! ```
+//!
+//! Everything in the files is hostile: sizes, depths and repetitions are bounded, and a broken document costs itself.
+
+mod load;
+mod merge;
+mod parse;
+mod places;
+mod read;
+mod spans;
+mod split;
+#[cfg(test)]
+mod tests;
+mod unfold;
+mod walk;
+
+pub(crate) use load::{InputPath, LoadError, Loaded, from_texts, load};
+pub(crate) use places::Places;

@@ -1,0 +1,123 @@
+//! Inputs that are read once: files, folders and the standard input, for the offline commands.
+
+use super::merge::merge;
+use super::places::Places;
+use super::read::{Contents, MAX_FILE_BYTES, read};
+use super::walk::{self, Stamp};
+use crate::source::Located;
+use gatewright_core::state::Object;
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Where to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum InputPath {
+    /// The standard input, written `-`.
+    Stdin,
+    /// A file, or a folder and all folders in it.
+    Path(PathBuf),
+}
+
+impl From<&str> for InputPath {
+    fn from(text: &str) -> Self {
+        if text == "-" { Self::Stdin } else { Self::Path(text.into()) }
+    }
+}
+
+/// What the inputs hold.
+#[derive(Debug, Default)]
+pub(crate) struct Loaded {
+    /// Every object once, sorted by kind, namespace and name.
+    pub(crate) objects: Vec<Object>,
+    /// Where they were written.
+    pub(crate) places: Places,
+    /// What is wrong with the input itself, in the order of the input.
+    pub(crate) problems: Vec<Located>,
+}
+
+/// Why inputs could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    /// A path that is not there, or may not be read.
+    #[error("could not read {}", path.display())]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The standard input broke off, or was asked for twice.
+    #[error("could not read the standard input")]
+    Stdin(#[source] io::Error),
+}
+
+/// Reads inputs, later ones after earlier ones; a file that is named twice, in whatever way, is read once.
+///
+/// # Errors
+/// When one of them cannot be read; what is wrong inside of a file is in [`Loaded::problems`].
+pub(crate) fn load(inputs: &[InputPath]) -> Result<Loaded, LoadError> {
+    let (mut contents, mut seen, mut stdin_read) = (Vec::new(), HashSet::new(), false);
+    for input in inputs {
+        match input {
+            InputPath::Stdin if stdin_read => {}
+            InputPath::Stdin => {
+                stdin_read = true;
+                let bytes = bounded(io::stdin().lock()).map_err(LoadError::Stdin)?;
+                contents.push(read(&Path::new("-").into(), &bytes, true));
+            }
+            InputPath::Path(path) => {
+                for file in files_of(path)? {
+                    contents.extend(read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file, source })?);
+                }
+            }
+        }
+    }
+    Ok(loaded(&contents))
+}
+
+/// Reads texts that come from somewhere else, such as a revision of a repository, in this order.
+pub(crate) fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a Path, &'a [u8])>) -> Loaded {
+    let contents: Vec<Contents> = texts.into_iter().map(|(name, bytes)| read(&name.into(), bytes, true)).collect();
+    loaded(&contents)
+}
+
+fn loaded(contents: &[Contents]) -> Loaded {
+    let merged = merge(contents);
+    let mut found: Vec<_> = merged.objects.into_iter().collect();
+    found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    Loaded {
+        objects: found.iter().map(|(_, found)| (*found.object).clone()).collect(),
+        places: Places::new(found.into_iter().map(|(reference, found)| (reference, found.origin.clone()))),
+        problems: merged.problems,
+    }
+}
+
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
+    let failed = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
+    if !path.metadata().map_err(|error| failed(path, error))?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let listing = walk::list(path).map_err(|error| failed(path, error))?;
+    if let Some((path, kind)) = listing.unreadable.into_iter().next() {
+        return Err(failed(&path, kind.into()));
+    }
+    Ok(listing.files.into_iter().map(|(file, _)| file).collect())
+}
+
+/// `None`: it was read before.
+fn read_once(path: &Path, seen: &mut HashSet<(u64, u64)>) -> io::Result<Option<Contents>> {
+    let file = File::open(path)?;
+    if !seen.insert(Stamp::of(&file.metadata()?).identity()) {
+        return Ok(None);
+    }
+    Ok(Some(read(&path.into(), &bounded(file)?, true)))
+}
+
+/// Everything, or one byte more than is ever read of a file.
+pub(super) fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

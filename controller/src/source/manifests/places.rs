@@ -1,0 +1,128 @@
+//! From an object and a field path to `file:line:column`, so that whatever is found wrong later can be shown where it
+//! was written.
+
+use super::spans::{At, Spans};
+use crate::source::{Located, Place};
+use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::names::ObjectRef;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// One document of a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Document {
+    pub(super) file: Arc<Path>,
+    /// Where its text begins.
+    pub(super) begin: At,
+    /// Where its first content is.
+    pub(super) content: At,
+    pub(super) text: Text,
+}
+
+/// The text of a document.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Text {
+    /// Here.
+    Kept(Box<str>),
+    /// In the file, if that still holds it.
+    OnDisk { offset: u64, length: usize, digest: u64 },
+}
+
+/// Where an object was written: in which document, and which way through the items of lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(super) document: Arc<Document>,
+    pub(super) items: Box<[u32]>,
+}
+
+impl Origin {
+    /// About where the object begins; exact for a document of its own.
+    pub(super) fn first(&self) -> Place {
+        self.document.first()
+    }
+}
+
+impl Text {
+    /// The text, kept or remembered by its place in the file.
+    pub(super) fn new(text: &str, offset: usize, keep: bool) -> Self {
+        if keep {
+            return Self::Kept(text.into());
+        }
+        Self::OnDisk { offset: offset as u64, length: text.len(), digest: xxh3_64(text.as_bytes()) }
+    }
+}
+
+impl Document {
+    fn text(&self) -> Option<Cow<'_, str>> {
+        match &self.text {
+            Text::Kept(text) => Some(Cow::Borrowed(text)),
+            Text::OnDisk { offset, length, digest } => {
+                let mut file = File::open(&self.file).ok()?;
+                file.seek(SeekFrom::Start(*offset)).ok()?;
+                let mut bytes = Vec::new();
+                file.take(*length as u64).read_to_end(&mut bytes).ok()?;
+                let text = String::from_utf8(bytes).ok()?;
+                (xxh3_64(text.as_bytes()) == *digest).then_some(Cow::Owned(text))
+            }
+        }
+    }
+
+    /// Turns a position in the document into one in the file.
+    pub(super) fn place(&self, at: At) -> Place {
+        let column = if at.line == 1 { self.begin.column + at.column - 1 } else { at.column };
+        Place { file: Arc::clone(&self.file), line: self.begin.line + at.line - 1, column }
+    }
+
+    /// Where its first content is.
+    pub(super) fn first(&self) -> Place {
+        Place { file: Arc::clone(&self.file), line: self.content.line, column: self.content.column }
+    }
+}
+
+/// Where every object of an input was written.
+#[derive(Debug, Default)]
+pub(crate) struct Places {
+    origins: HashMap<ObjectRef, Origin>,
+    /// The document that was asked for last: findings come object by object.
+    last: Mutex<Option<(Arc<Document>, Arc<Spans>)>>,
+}
+
+impl Places {
+    /// Remembers where objects are, and forgets what was remembered.
+    pub(super) fn new(origins: impl IntoIterator<Item = (ObjectRef, Origin)>) -> Self {
+        Self { origins: origins.into_iter().collect(), last: Mutex::default() }
+    }
+
+    /// Where a field of an object is; what is missing is shown where it should be. `None`: the object is in no file.
+    ///
+    /// `field` is a path such as `spec.rules[0].host` or `metadata.annotations[a.example/b]`. When the file has
+    /// changed since it was read, the beginning of the document is all that is known.
+    pub(crate) fn place_of(&self, object: &ObjectRef, field: &str) -> Option<Place> {
+        let origin = self.origins.get(object)?;
+        let Some(spans) = self.spans_of(&origin.document) else { return Some(origin.document.first()) };
+        Some(origin.document.place(spans.find(&origin.items, field)))
+    }
+
+    /// Adds to a finding where it is.
+    pub(crate) fn locate(&self, diagnostic: Diagnostic) -> Located {
+        let place = diagnostic.object.as_ref().and_then(|object| self.place_of(object, &diagnostic.field));
+        Located { diagnostic, place }
+    }
+
+    fn spans_of(&self, document: &Arc<Document>) -> Option<Arc<Spans>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, spans)) = &*last
+            && Arc::ptr_eq(known, document)
+        {
+            return Some(Arc::clone(spans));
+        }
+        let spans = Arc::new(Spans::of(&document.text()?));
+        *last = Some((Arc::clone(document), Arc::clone(&spans)));
+        Some(spans)
+    }
+}

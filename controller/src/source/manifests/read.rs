@@ -1,0 +1,191 @@
+//! The bytes of one file into objects and findings with their places.
+
+use super::parse::{self, Broken, Parsed, Step};
+use super::places::{Document, Origin, Text};
+use super::spans::{At, Spans};
+use super::split::{Part, split};
+use super::unfold::{Unfolded, unfold};
+use crate::source::{Located, Place};
+use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_core::names::shown;
+use gatewright_core::state::Object;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Largest file that is read.
+pub(super) const MAX_FILE_BYTES: usize = 64 << 20;
+/// Errors and warnings that are kept of one file, and as many notes.
+const MAX_FINDINGS: usize = 500;
+
+/// What is in one file.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// The objects, in the order of the text.
+    pub(super) objects: Vec<Found>,
+    pub(super) problems: Vec<Located>,
+    /// How many objects of kinds that are not read, by kind.
+    pub(super) unserved: BTreeMap<String, usize>,
+    /// Every document could be read, and every object in them.
+    pub(super) is_whole: bool,
+}
+
+/// An object, and where it was written.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) object: Arc<Object>,
+    pub(super) origin: Origin,
+}
+
+/// Reads a file. `keep`: the texts are kept for later findings; otherwise the file is asked again.
+pub(super) fn read(file: &Arc<Path>, bytes: &[u8], keep: bool) -> Contents {
+    let mut reading = Reading { file, keep, contents: Contents { is_whole: true, ..Contents::default() } };
+    if bytes.len() > MAX_FILE_BYTES {
+        return Contents::of_unread(file, Code::TooLarge, format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
+    }
+    for part in split(bytes) {
+        let mut lines = Lines { part, offset: 0, at: At { line: part.line, column: 1 } };
+        for value in parse::parse(part.bytes) {
+            match value {
+                Ok(parsed) => reading.take(&mut lines, parsed),
+                Err(broken) => reading.take_broken(&mut lines, broken),
+            }
+        }
+    }
+    reading.contents.bounded(file)
+}
+
+impl Contents {
+    /// A file of which nothing could be read.
+    pub(super) fn of_unread(file: &Arc<Path>, code: Code, message: String) -> Self {
+        let place = Some(Place { file: Arc::clone(file), line: 1, column: 1 });
+        Self { problems: vec![Located { diagnostic: Diagnostic::of_input(code, message), place }], ..Self::default() }
+    }
+
+    /// Leaves out what nobody would read to the end, and says so.
+    fn bounded(mut self, file: &Arc<Path>) -> Self {
+        let (mut serious, mut notes) = (0, 0);
+        let before = self.problems.len();
+        let mut worst = Severity::Note;
+        self.problems.retain(|problem| {
+            let severity = problem.diagnostic.severity;
+            let seen = if severity == Severity::Note { &mut notes } else { &mut serious };
+            *seen += 1;
+            if *seen > MAX_FINDINGS {
+                worst = worst.min(severity);
+            }
+            *seen <= MAX_FINDINGS
+        });
+        let left_out = before - self.problems.len();
+        if left_out > 0 {
+            let mut diagnostic = Diagnostic::of_input(Code::TooLarge, format!("{left_out} more findings in this file are not shown"));
+            diagnostic.severity = worst;
+            self.problems.push(Located { diagnostic, place: Some(Place { file: Arc::clone(file), line: 1, column: 1 }) });
+        }
+        self
+    }
+}
+
+struct Reading<'a> {
+    file: &'a Arc<Path>,
+    keep: bool,
+    contents: Contents,
+}
+
+impl Reading<'_> {
+    fn take(&mut self, lines: &mut Lines<'_>, parsed: Parsed) {
+        let part = lines.part;
+        let bytes = &part.bytes[parsed.offset..parsed.end];
+        let text = std::str::from_utf8(bytes).expect("the parser took it for text");
+        let document = Arc::new(Document {
+            file: Arc::clone(self.file),
+            begin: lines.at(parsed.offset),
+            content: lines.at(parsed.offset + content_of(text)),
+            text: Text::new(text, part.offset + parsed.offset, self.keep),
+        });
+        let Unfolded { objects, findings, unserved } = unfold(parsed.value);
+        self.contents.is_whole &= findings.iter().all(|(finding, _)| finding.severity != Severity::Error);
+        for (kind, count) in unserved {
+            *self.contents.unserved.entry(kind).or_default() += count;
+        }
+        let owner = if let [(object, _)] = &*objects { Some(object.reference()) } else { None };
+        if !(findings.is_empty() && parsed.duplicates.is_empty()) {
+            let spans = Spans::of(text);
+            let found = findings.into_iter().map(|(finding, way)| (spans.find(&way, &finding.field), finding));
+            let twice = parsed.duplicates.iter().map(|steps| {
+                let mut finding = duplicate_key(steps);
+                finding.object.clone_from(&owner);
+                (spans.find_last(steps), finding)
+            });
+            let located = found.chain(twice).map(|(at, diagnostic)| Located { diagnostic, place: Some(document.place(at)) });
+            self.contents.problems.extend(located);
+        }
+        let found = |(object, items)| Found { object: Arc::new(object), origin: Origin { document: Arc::clone(&document), items } };
+        self.contents.objects.extend(objects.into_iter().map(found));
+    }
+
+    fn take_broken(&mut self, lines: &mut Lines<'_>, broken: Broken) {
+        self.contents.is_whole = false;
+        // What is missing at the end is missing behind the last text, not where the next document begins.
+        let At { line, column } = lines.at(broken.offset.min(lines.part.bytes.trim_ascii_end().len()));
+        let code = if broken.is_too_large { Code::TooLarge } else { Code::BadDocument };
+        let place = Some(Place { file: Arc::clone(self.file), line, column });
+        self.contents.problems.push(Located { diagnostic: Diagnostic::of_input(code, broken.message), place });
+    }
+}
+
+fn duplicate_key(steps: &[Step]) -> Diagnostic {
+    let (mut field, mut last) = (String::new(), "");
+    for step in steps {
+        match step {
+            Step::Key(key) => {
+                if !field.is_empty() {
+                    field.push('.');
+                }
+                field.push_str(key);
+                last = key;
+            }
+            Step::Index(index) => field.push_str(&format!("[{index}]")),
+        }
+    }
+    let mut finding = Diagnostic::of_input(Code::DuplicateKey, format!("key {} stands twice in the same mapping", shown(last)));
+    finding.field = field;
+    finding.help("remove the first one, which has no effect; kubectl refuses both")
+}
+
+/// Offset of the first line that is more than a comment, directive or marker.
+fn content_of(text: &str) -> usize {
+    let mut offset = 0;
+    for line in text.split_inclusive(['\n', '\r']) {
+        let behind = line.strip_prefix("---").filter(|rest| rest.starts_with([' ', '\t', '\r', '\n'])).unwrap_or(line);
+        let content = behind.trim_start();
+        if !(content.is_empty() || content.starts_with('#') || line.starts_with('%')) {
+            return offset + line.len() - content.len();
+        }
+        offset += line.len();
+    }
+    0
+}
+
+/// Lines and columns in the file of the bytes of a part. Lines end as the splitter ends them: LF, CR LF or CR.
+struct Lines<'a> {
+    part: Part<'a>,
+    offset: usize,
+    at: At,
+}
+
+impl Lines<'_> {
+    /// The position of a byte, which is never before the one asked for last.
+    fn at(&mut self, offset: usize) -> At {
+        let bytes = self.part.bytes;
+        for n in self.offset..offset.max(self.offset) {
+            if bytes[n] == b'\n' || (bytes[n] == b'\r' && bytes.get(n + 1) != Some(&b'\n')) {
+                self.at = At { line: self.at.line + 1, column: 1 };
+            } else if bytes[n] & 0xc0 != 0x80 {
+                self.at.column = self.at.column.saturating_add(1);
+            }
+        }
+        self.offset = offset.max(self.offset);
+        self.at
+    }
+}

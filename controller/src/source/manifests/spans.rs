@@ -1,0 +1,260 @@
+//! Where the fields of a document stand in its text.
+//!
+//! Made only for documents of which something has to be told: it parses the text a second time.
+
+use granit_parser::{Event, Marker, Parser, Span};
+
+/// Line and column of a node, both from 1, counted from the beginning of the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct At {
+    pub(super) line: u32,
+    pub(super) column: u32,
+}
+
+/// The nodes of one document. What stands behind a mistake in the text is missing.
+#[derive(Debug)]
+pub(super) struct Spans(Node);
+
+#[derive(Debug)]
+struct Node {
+    at: At,
+    inside: Inside,
+}
+
+#[derive(Debug)]
+enum Inside {
+    Nothing,
+    /// Key, where the key is, value; in the order of the text.
+    Mapping(Vec<(Box<str>, At, Node)>),
+    Sequence(Vec<Node>),
+}
+
+impl Spans {
+    /// Reads the text of one document.
+    pub(super) fn of(text: &str) -> Self {
+        let mut builder = Builder { open: Vec::new(), root: None };
+        for event in Parser::new_from_str(text) {
+            let Ok((event, span)) = event else { break };
+            builder.take(event, span);
+        }
+        Self(builder.finish())
+    }
+
+    /// Where a field of an object is: `items` leads to the object through lists, `field` is a path such as
+    /// `spec.rules[0].host` or `metadata.annotations[a.example/b]`, brackets around keys being optional.
+    ///
+    /// What is not there is reported where it should be. Of a scalar the position is its own, if it begins on the
+    /// line of its key; of anything else that of its key.
+    pub(super) fn find(&self, items: &[u32], field: &str) -> At {
+        let (mut node, mut at) = (&self.0, self.0.at);
+        for &item in items {
+            let list = node.key("items").map(|(_, list)| list);
+            let Some(item) = list.and_then(|list| list.element(item as usize)) else { return at };
+            (node, at) = (item, item.at);
+        }
+        let mut rest = field;
+        while let Some((next, shown, behind)) = node.step(rest) {
+            (node, at, rest) = (next, shown, behind);
+        }
+        at
+    }
+
+    /// Where a key stands for the last time.
+    pub(super) fn find_last(&self, steps: &[super::parse::Step]) -> At {
+        use super::parse::Step;
+        let (mut node, mut at) = (&self.0, self.0.at);
+        for step in steps {
+            let next = match step {
+                Step::Key(key) => node.key(key),
+                Step::Index(index) => node.element(*index).map(|next| (next.at, next)),
+            };
+            let Some(next) = next else { break };
+            (at, node) = next;
+        }
+        at
+    }
+}
+
+impl Node {
+    /// The value of a key, and where the key is; the last one of several.
+    fn key(&self, name: &str) -> Option<(At, &Self)> {
+        let Inside::Mapping(entries) = &self.inside else { return None };
+        entries.iter().rev().find(|(key, ..)| **key == *name).map(|(_, at, node)| (*at, node))
+    }
+
+    fn element(&self, index: usize) -> Option<&Self> {
+        if let Inside::Sequence(nodes) = &self.inside { nodes.get(index) } else { None }
+    }
+
+    /// Follows the first step of a path: the node, where to show it, and the rest of the path.
+    fn step<'p>(&self, path: &'p str) -> Option<(&Self, At, &'p str)> {
+        let path = path.strip_prefix('.').unwrap_or(path);
+        match &self.inside {
+            Inside::Nothing => None,
+            Inside::Sequence(nodes) => {
+                let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+                let node = nodes.get(index.parse::<usize>().ok()?)?;
+                Some((node, node.at, rest))
+            }
+            Inside::Mapping(entries) => {
+                // Keys may hold dots and brackets, so the longest key that fits is meant.
+                let fits = entries.iter().rev().filter_map(|entry| Some((entry, after_key(path, &entry.0)?)));
+                let fits = fits.max_by_key(|((key, ..), _)| key.len());
+                let ((_, key_at, node), rest) = fits.or_else(|| old_spelling(path, entries))?;
+                let is_scalar = matches!(node.inside, Inside::Nothing);
+                let at = if is_scalar && node.at.line == key_at.line { node.at } else { *key_at };
+                Some((node, at, rest))
+            }
+        }
+    }
+}
+
+/// What follows `key` at the beginning of a path, if it stands there whole.
+fn after_key<'p>(path: &'p str, key: &str) -> Option<&'p str> {
+    if let Some(rest) = path.strip_prefix('[') {
+        return rest.strip_prefix(key)?.strip_prefix(']');
+    }
+    path.strip_prefix(key).filter(|rest| matches!(rest.bytes().next(), None | Some(b'.' | b'[')))
+}
+
+/// Fields of an Ingress v1 that the old API versions spell in another way.
+fn old_spelling<'p, 'n>(path: &'p str, entries: &'n [(Box<str>, At, Node)]) -> Option<(&'n (Box<str>, At, Node), &'p str)> {
+    const SPELLINGS: [(&str, &str); 4] =
+        [("defaultBackend", "backend"), ("service.name", "serviceName"), ("service.port", "servicePort"), ("service", "serviceName")];
+    SPELLINGS.iter().find_map(|(new, old)| {
+        let rest = after_key(path, new)?;
+        Some((entries.iter().find(|(key, ..)| **key == **old)?, rest))
+    })
+}
+
+/// Builds the tree from the events, without recursion.
+struct Builder {
+    open: Vec<(Node, Option<(Box<str>, At)>)>,
+    root: Option<Node>,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: Span) {
+        let at = at(span.start);
+        match event {
+            Event::MappingStart(..) => self.open(Node { at, inside: Inside::Mapping(Vec::new()) }),
+            Event::SequenceStart(..) => self.open(Node { at, inside: Inside::Sequence(Vec::new()) }),
+            Event::MappingEnd | Event::SequenceEnd => self.close(),
+            Event::Scalar(text, ..) => match self.open.last_mut() {
+                Some((Node { inside: Inside::Mapping(_), .. }, key @ None)) => *key = Some((text.into(), at)),
+                _ => self.put(Node { at, inside: Inside::Nothing }),
+            },
+            Event::Alias(_) => self.put(Node { at, inside: Inside::Nothing }),
+            _ => {}
+        }
+    }
+
+    fn open(&mut self, node: Node) {
+        self.open.push((node, None));
+    }
+
+    fn close(&mut self) {
+        if let Some((node, _)) = self.open.pop() {
+            self.put(node);
+        }
+    }
+
+    fn put(&mut self, node: Node) {
+        match self.open.last_mut() {
+            None => self.root = self.root.take().or(Some(node)),
+            Some((Node { inside: Inside::Sequence(nodes), .. }, _)) => nodes.push(node),
+            Some((Node { inside: Inside::Mapping(entries), .. }, key)) => match key.take() {
+                Some((name, key_at)) => entries.push((name, key_at, node)),
+                // A key that is no scalar; no object has one.
+                None => *key = Some((Box::default(), node.at)),
+            },
+            Some((Node { inside: Inside::Nothing, .. }, _)) => {}
+        }
+    }
+
+    fn finish(mut self) -> Node {
+        while !self.open.is_empty() {
+            self.close();
+        }
+        self.root.unwrap_or(Node { at: At { line: 1, column: 1 }, inside: Inside::Nothing })
+    }
+}
+
+fn at(marker: Marker) -> At {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    At { line: number(marker.line()).max(1), column: number(marker.col()).saturating_add(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\
+# comment
+apiVersion: networking.k8s.io/v1
+metadata:
+  name: \"ü\"
+  annotations: {a.example/b: yes, a: {b: c}, \"x[0]\": z}
+  labels:
+    app.kubernetes.io/name: |
+      block
+spec:
+  rules:
+  - host: h
+    http:
+      paths:
+      - path: 7
+        backend: {serviceName: s, servicePort: 80}
+";
+
+    #[test]
+    fn fields_are_found_by_their_paths() {
+        let spans = Spans::of(TEXT);
+        let table = [
+            ("", (2, 1)),
+            ("apiVersion", (2, 13)),
+            ("metadata", (3, 1)),
+            ("metadata.name", (4, 9)),
+            ("metadata.annotations.a.example/b", (5, 30)),
+            ("metadata.annotations[a.example/b]", (5, 30)),
+            ("metadata.annotations[x[0]]", (5, 54)),
+            ("metadata.annotations.a.b", (5, 42)),
+            ("metadata.annotations.missing", (5, 3)),
+            ("metadata.labels.app.kubernetes.io/name", (7, 5)),
+            ("spec.rules[0].host", (11, 11)),
+            ("spec.rules[0]", (11, 5)),
+            ("spec.rules[0].http.paths[0].path", (14, 15)),
+            ("spec.rules[0].http.paths[0].pathType", (14, 9)),
+            ("spec.rules[0].http.paths[0].backend.service.port.number", (15, 48)),
+            ("spec.rules[0].http.paths[0].backend.service.name", (15, 32)),
+            ("spec.rules[9].http", (10, 3)),
+            ("spec.rules[x", (10, 3)),
+            ("nothing", (2, 1)),
+        ];
+        for (field, (line, column)) in table {
+            assert_eq!(spans.find(&[], field), At { line, column }, "{field}");
+        }
+    }
+
+    #[test]
+    fn objects_in_lists_are_found() {
+        let spans = Spans::of("kind: List\nitems:\n- kind: A\n- kind: List\n  items: [{kind: B}, {kind: C, x: 1}]\n");
+        assert_eq!(spans.find(&[1, 1], "x"), At { line: 5, column: 35 });
+        assert_eq!(spans.find(&[0], "kind"), At { line: 3, column: 9 });
+        assert_eq!(spans.find(&[7], "kind"), At { line: 1, column: 1 });
+    }
+
+    #[test]
+    fn what_stands_before_a_mistake_is_found() {
+        let spans = Spans::of("a:\n  b: 1\n  c: [");
+        assert_eq!(spans.find(&[], "a.b"), At { line: 2, column: 6 });
+        assert_eq!(Spans::of("").find(&[], "a"), At { line: 1, column: 1 });
+    }
+
+    #[test]
+    fn json_is_found_like_yaml() {
+        let spans = Spans::of("{\n\t\"kind\": \"A\",\n  \"spec\": {\"host\":\"h\"}\n}\n");
+        assert_eq!(spans.find(&[], "spec.host"), At { line: 3, column: 19 });
+        assert_eq!(spans.find(&[], "kind"), At { line: 2, column: 10 });
+    }
+}

@@ -1,0 +1,217 @@
+//! What files give, from bytes to objects and `file:line:column`.
+
+use super::from_texts;
+use super::load::{InputPath, Loaded, load};
+use crate::source::Located;
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use std::path::Path;
+
+fn one(text: &str) -> Loaded {
+    from_texts([(Path::new("f.yaml"), text.as_bytes())])
+}
+
+fn names(loaded: &Loaded) -> Vec<String> {
+    loaded.objects.iter().map(|object| object.reference().to_string()).collect()
+}
+
+/// `line:column CODE message`, in order.
+fn told(problems: &[Located]) -> Vec<String> {
+    let tell = |Located { diagnostic: d, place }: &Located| {
+        let place = place.as_ref().map_or_else(String::new, |place| format!("{}:{} ", place.line, place.column));
+        format!("{place}{} {}", d.code, d.message)
+    };
+    problems.iter().map(tell).collect()
+}
+
+const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n";
+
+#[test]
+fn every_form_of_a_file_gives_its_objects() {
+    let json = r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}"#;
+    let table = [
+        (SERVICE.to_owned(), 1),
+        (format!("\u{feff}{}", SERVICE.replace('\n', "\r\n")), 1),
+        (format!("%YAML 1.2\n---\n{SERVICE}...\n%YAML 1.1\n---\n{}", SERVICE.replace("s}", "t}")), 2),
+        ("# nothing\n---\n# here\n---\n~\n".to_owned(), 0),
+        (json.to_owned(), 1),
+        (format!("{json}\n{}", json.replace("\"s\"", "\"t\"")), 2),
+        (format!("{json}\n---\n{}", json.replace("\"s\"", "\"t\"")), 2),
+        ("{apiVersion: v1, kind: Service, metadata: {name: s}}".to_owned(), 1),
+        ("{\"apiVersion\": v1, kind: Service, metadata: {name: s}}".to_owned(), 1),
+        (
+            format!("{{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [{json}, {{\"kind\": \"List\", \"items\": [{json}]}}]}}")
+                .replacen("\"s\"", "\"t\"", 1),
+            2,
+        ),
+        ("apiVersion: v1\nkind: ServiceList\nitems:\n- metadata: {name: s}\n- metadata: {name: t}\n".to_owned(), 2),
+        ("apiVersion: v1\nkind: List\nitems: null\n".to_owned(), 0),
+    ];
+    for (text, count) in table {
+        let loaded = one(&text);
+        assert_eq!(names(&loaded), ["Service default/s", "Service default/t"][..count], "{text}");
+        assert!(loaded.problems.is_empty(), "{text}\n{:?}", loaded.problems);
+    }
+}
+
+#[test]
+fn mistakes_are_told_where_they_are() {
+    let table: &[(&str, &[&str])] = &[
+        ("a: [\n---\nb: c", &["1:5 GW0001 did not find expected node content", "3:1 GW0002 the object has no kind"]),
+        ("ü: é\nä: ö: 1\n", &["2:5 GW0001 mapping values are not allowed in this context"]),
+        ("a: \u{0}b", &["1:4 GW0001 control character U+0000 in the document"]),
+        ("a: \"x\u{1b}\"", &["1:6 GW0001 control character U+001B in the document"]),
+        ("just text", &["1:1 GW0001 a text stands where an object is expected"]),
+        ("- a", &["1:1 GW0001 a list stands where an object is expected"]),
+        ("\n\nkind: Ingress\n", &["3:1 GW0002 the object has no apiVersion"]),
+        ("{\"a\":\n  1 \"b\": 2}", &["2:5 GW0001 expected `,` or `}`"]),
+        ("a: !x y", &["1:4 GW0001 a: tags such as !name have no meaning here"]),
+        ("a: .nan", &["1:4 GW0001 a: not a finite number"]),
+        ("*a", &["1:1 GW0001 unknown anchor"]),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\nspec: {}\n",
+            &["5:1 GW0008 key \"spec\" stands twice in the same mapping"],
+        ),
+        ("apiVersion: v1\nkind: List\nitems: 3\n", &["3:8 GW0002 items is not a list"]),
+        ("apiVersion: v1\nkind: List\nitems: [3]\n", &["3:9 GW0002 a number stands where an object is expected"]),
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: 7}\n", &["3:18 GW0002 invalid type: integer `7`, expected a string"]),
+        ("apiVersion: networking.k8s.io/v2\nkind: Ingress\n", &["1:13 GW0002 apiVersion \"networking.k8s.io/v2\" is not known"]),
+        ("apiVersion: networking.k8s.io/v1\nkind: ingress\n", &["2:7 GW0002 kind \"ingress\" is not known"]),
+        (
+            "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n",
+            &["1:13 GW0004 extensions/v1beta1 is not served since Kubernetes 1.22; it is read as networking.k8s.io/v1"],
+        ),
+        (
+            "apiVersion: apps/v1\nkind: Deployment\n---\napiVersion: networking.internal.knative.dev/v1\nkind: Ingress\n",
+            &["GW0007 objects of kinds that are not read: 1 Deployment (apps/v1), 1 Ingress (networking.internal.knative.dev/v1)"],
+        ),
+    ];
+    for (text, problems) in table {
+        assert_eq!(told(&one(text).problems), *problems, "{text}");
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_cost_their_document_only() {
+    let mut bytes = b"a: \xff\n---\n".to_vec();
+    bytes.extend_from_slice(SERVICE.as_bytes());
+    let loaded = from_texts([(Path::new("f.yaml"), &*bytes)]);
+    assert_eq!(names(&loaded), ["Service default/s"]);
+    assert_eq!(told(&loaded.problems), ["1:4 GW0001 the document is not UTF-8 text"]);
+}
+
+#[test]
+fn a_wrong_type_names_object_field_and_place() {
+    let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  annotations:\n    a.example/b: true\n";
+    let loaded = one(text);
+    let [problem] = &*loaded.problems else { panic!("{:?}", loaded.problems) };
+    assert_eq!(problem.place.as_ref().unwrap().to_string(), "f.yaml:6:18");
+    assert_eq!(problem.diagnostic.object.as_ref().unwrap().to_string(), "ConfigMap default/c");
+    assert_eq!(problem.diagnostic.help, "quote the value, such as \"true\"");
+}
+
+#[test]
+fn of_an_object_in_two_files_the_later_one_is_used() {
+    let first = "# c\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {k: first}\n";
+    let second = first.replace("first", "second");
+    let loaded = from_texts([(Path::new("a.yaml"), first.as_bytes()), (Path::new("b.yaml"), second.as_bytes())]);
+    let [gatewright_core::state::Object::ConfigMap(map)] = &*loaded.objects else { panic!("{:?}", loaded.objects) };
+    assert_eq!(map.data["k"], "second");
+    assert_eq!(told(&loaded.problems), ["2:1 GW0003 the object is described again at b.yaml:2:1, which is used"]);
+    assert_eq!(&*loaded.problems[0].place.as_ref().unwrap().file, Path::new("a.yaml"));
+}
+
+#[test]
+fn later_findings_are_shown_in_the_text() {
+    let text = format!(
+        "{SERVICE}---\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: Ingress\n  metadata: {{name: a}}\n  spec:\n    rules:\n    - host: h\n"
+    );
+    let loaded = one(&text);
+    let place = |kind, name: &str, field: &str| {
+        let object = ObjectRef::new(kind, ObjectName::new("default", name).unwrap());
+        loaded.places.place_of(&object, field).map(|place| place.to_string())
+    };
+    assert_eq!(place(Kind::Ingress, "a", "spec.rules[0].host").unwrap(), "f.yaml:12:13");
+    assert_eq!(place(Kind::Ingress, "a", "").unwrap(), "f.yaml:7:3");
+    assert_eq!(place(Kind::Service, "s", "metadata.name").unwrap(), "f.yaml:3:18");
+    assert_eq!(place(Kind::Service, "other", ""), None);
+}
+
+#[test]
+fn objects_behind_each_other_on_one_line_have_their_columns() {
+    let json = r#"{"apiVersion":"v1","kind":"Service","metadata":{"name":"s"}}"#;
+    let loaded = one(&format!("{json} {}", json.replace("\"s\"", "\"t\"")));
+    let object = ObjectRef::new(Kind::Service, ObjectName::new("default", "t").unwrap());
+    assert_eq!(loaded.places.place_of(&object, "kind").unwrap().to_string(), "f.yaml:1:88");
+}
+
+#[test]
+fn bombs_are_refused_within_a_second() {
+    let bomb: String = (1..8).map(|n| format!("x{n}: &x{n} [{}]\n", vec![format!("*x{}", n - 1); 9].join(", "))).collect();
+    let n = 50_000;
+    let table = [
+        ("aliases", format!("x0: &x0 [b, b, b, b, b, b, b, b, b]\n{bomb}")),
+        ("aliases, quadratic", format!("a: &a [{}]\nb: [{}]\n", "x,".repeat(n), "*a,".repeat(n))),
+        ("text by aliases", format!("a: &a {}\nb: [{}]\n", "x".repeat(n), "*a,".repeat(n))),
+        ("brackets", "[".repeat(n)),
+        ("braces", "{a: ".repeat(n)),
+        ("hidden brackets", "[ \"]\", ".repeat(n)),
+        ("json", format!("{{\"a\":{}", "[".repeat(n))),
+        ("dashes", "- ".repeat(n)),
+        ("directives", format!("{}--- 1", "%TAG !e! tag:x\n".repeat(n))),
+    ];
+    for (name, text) in table {
+        let start = std::time::Instant::now();
+        let loaded = one(&format!("{text}\n---\n{SERVICE}"));
+        assert!(start.elapsed().as_secs_f64() < 1.0, "{name}: {:?}", start.elapsed());
+        assert_eq!(names(&loaded), ["Service default/s"], "{name}");
+        assert!(!loaded.problems.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn what_nobody_would_read_is_cut_short() {
+    let loaded = one(&"a: [\n---\n".repeat(600));
+    assert_eq!(loaded.problems.len(), 501);
+    assert_eq!(told(&loaded.problems)[500], "1:1 GW0005 100 more findings in this file are not shown");
+}
+
+proptest::proptest! {
+    #[test]
+    fn healthy_neighbours_are_read_whatever_stands_between_them(junk in "(\\PC|[\n\t{}\\[\\]\"':&*!|>#-])*") {
+        let loaded = one(&format!("{SERVICE}---\n{junk}\n---\n{}", SERVICE.replace("s}", "t}")));
+        let names = names(&loaded);
+        proptest::prop_assert!(["Service default/s", "Service default/t"].iter().all(|name| names.iter().any(|n| n == name)), "{names:?}");
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+        let _ = from_texts([(Path::new("f.yaml"), &*bytes)]);
+    }
+}
+
+#[test]
+fn folders_are_read_with_links_once_and_without_hidden_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, dir.path().join(name)).unwrap();
+    write("..2026/a.yaml", SERVICE);
+    link("..2026", "..data");
+    link("..data/a.yaml", "a.yaml");
+    link("a.yaml", "again.yml");
+    write("deep/er/b.json", r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "t"}}"#);
+    link("..", "deep/loop");
+    link("nowhere", "c.yaml");
+    write(".hidden/x.yaml", "a: [");
+    write("notes.txt", "a: [");
+    let root = InputPath::Path(dir.path().to_owned());
+    let again = InputPath::Path(dir.path().join("deep/er/b.json"));
+    let loaded = load(&[root, again]).unwrap();
+    assert_eq!(names(&loaded), ["Service default/s", "Service default/t"]);
+    assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+    let missing = load(&[InputPath::Path(dir.path().join("missing"))]).unwrap_err();
+    assert!(missing.to_string().starts_with("could not read "));
+}

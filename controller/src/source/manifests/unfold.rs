@@ -1,0 +1,181 @@
+//! Values of documents into objects: lists unfolded, kinds sorted out, fields checked.
+
+use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::names::{Kind, ObjectName, ObjectRef, shown};
+use gatewright_core::state::{self, Object};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a document holds.
+#[derive(Debug, Default)]
+pub(super) struct Unfolded {
+    /// The objects that are used, and the way to each through the items of lists.
+    pub(super) objects: Vec<(Object, Box<[u32]>)>,
+    /// What is wrong; the way to the object it is about.
+    pub(super) findings: Vec<(Diagnostic, Box<[u32]>)>,
+    /// How many objects of which other kinds there are.
+    pub(super) unserved: BTreeMap<String, usize>,
+}
+
+/// Different kinds that are counted one by one.
+const MAX_KINDS: usize = 50;
+
+/// Takes a document apart.
+pub(super) fn unfold(document: Value) -> Unfolded {
+    let mut out = Unfolded::default();
+    out.take(document, &mut Vec::new());
+    out
+}
+
+impl Unfolded {
+    /// The depth of recursion is bounded by that of the document.
+    fn take(&mut self, mut value: Value, way: &mut Vec<u32>) {
+        if value.is_null() && way.is_empty() {
+            return;
+        }
+        if !value.is_object() {
+            let code = if way.is_empty() { Code::BadDocument } else { Code::BadObject };
+            return self.find(Diagnostic::of_input(code, format!("{} stands where an object is expected", name_of_type(&value))), way);
+        }
+        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let items = if kind.ends_with("List") { value.get_mut("items").map(Value::take) } else { None };
+        match items {
+            Some(Value::Array(items)) => self.take_items(items, &version, kind.strip_suffix("List").unwrap_or_default(), way),
+            Some(Value::Null) => {}
+            Some(_) => {
+                let mut finding = Diagnostic::of_input(Code::BadObject, "items is not a list");
+                "items".clone_into(&mut finding.field);
+                self.find(finding, way);
+            }
+            None => self.take_object(value, &version, &kind, way),
+        }
+    }
+
+    /// Items of a typed list, such as an `IngressList`, may leave out what the list says.
+    fn take_items(&mut self, items: Vec<Value>, version: &str, kind: &str, way: &mut Vec<u32>) {
+        for (index, mut item) in items.into_iter().enumerate() {
+            if let (Value::Object(fields), false) = (&mut item, kind.is_empty()) {
+                fields.entry("apiVersion").or_insert_with(|| version.into());
+                fields.entry("kind").or_insert_with(|| kind.into());
+            }
+            way.push(u32::try_from(index).unwrap_or(u32::MAX));
+            self.take(item, way);
+            way.pop();
+        }
+    }
+
+    fn take_object(&mut self, value: Value, version: &str, kind: &str, way: &[u32]) {
+        if version.is_empty() || kind.is_empty() {
+            let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
+            let finding = Diagnostic::of_input(Code::BadObject, format!("the object has no {missing}"));
+            return self.find(finding.help("every object begins with apiVersion and kind, both texts"), way);
+        }
+        let name = |key: &str| value.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).map(str::to_owned);
+        let reference = reference_of(kind, name("namespace").as_deref(), name("name").as_deref());
+        match state::decode(value) {
+            Ok(Some(object)) => {
+                if let Some(since) = gone_since(version, kind) {
+                    let message =
+                        format!("{version} is not served since Kubernetes {since}; it is read as {}", newest(object.reference().kind));
+                    self.find(Diagnostic::new(Code::OldApiVersion, object.reference(), "apiVersion", message), way);
+                }
+                self.objects.push((object, way.into()));
+            }
+            Ok(None) => self.take_other(version, kind, reference, way),
+            Err(error) => {
+                let help = if is_unquoted(&error) { "quote the value, such as \"true\"" } else { "" };
+                self.find(about(reference, Code::BadObject, &error.field, error.message).help(help), way);
+            }
+        }
+    }
+
+    fn take_other(&mut self, version: &str, kind: &str, reference: Option<ObjectRef>, way: &[u32]) {
+        let Some(meant) = KINDS.into_iter().find(|k| k.as_str().eq_ignore_ascii_case(kind)).filter(|_| !is_foreign(version)) else {
+            return self.count(version, kind);
+        };
+        let (field, given) = if meant.as_str() == kind { ("apiVersion", version) } else { ("kind", kind) };
+        let message = format!("{field} {} is not known", shown(given));
+        let help = format!("write apiVersion: {} and kind: {meant}", newest(meant));
+        self.find(about(reference, Code::BadObject, field, message).help(help), way);
+    }
+
+    fn count(&mut self, version: &str, kind: &str) {
+        let is_plain = |text: &str| text.len() <= 100 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./-".contains(&b));
+        let mut name = if is_plain(version) && is_plain(kind) { format!("{kind} ({version})") } else { shown(kind) };
+        if self.unserved.len() >= MAX_KINDS && !self.unserved.contains_key(&name) {
+            "other kinds".clone_into(&mut name);
+        }
+        *self.unserved.entry(name).or_default() += 1;
+    }
+
+    fn find(&mut self, finding: Diagnostic, way: &[u32]) {
+        self.findings.push((finding, way.into()));
+    }
+}
+
+const KINDS: [Kind; 8] = [
+    Kind::Ingress,
+    Kind::IngressClass,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::Endpoints,
+    Kind::Secret,
+    Kind::ConfigMap,
+    Kind::Namespace,
+];
+
+/// The API version to write today.
+const fn newest(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ingress | Kind::IngressClass => "networking.k8s.io/v1",
+        Kind::EndpointSlice => "discovery.k8s.io/v1",
+        _ => "v1",
+    }
+}
+
+fn gone_since(version: &str, kind: &str) -> Option<&'static str> {
+    match (version, kind) {
+        ("extensions/v1beta1" | "networking.k8s.io/v1beta1", _) => Some("1.22"),
+        ("discovery.k8s.io/v1beta1", _) => Some("1.25"),
+        _ => None,
+    }
+}
+
+/// Whether an API group is somebody else's, so that kinds in it may be called as ours are.
+fn is_foreign(version: &str) -> bool {
+    version.split_once('/').is_some_and(|(group, _)| group.contains('.') && !matches!(group, "networking.k8s.io" | "discovery.k8s.io"))
+}
+
+fn reference_of(kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {
+    let kind = KINDS.into_iter().find(|k| k.as_str().eq_ignore_ascii_case(kind))?;
+    let namespace = match kind {
+        Kind::IngressClass | Kind::Namespace => "",
+        _ => namespace.filter(|n| !n.is_empty()).unwrap_or("default"),
+    };
+    ObjectName::new(namespace, name?).ok().map(|name| ObjectRef::new(kind, name))
+}
+
+fn about(object: Option<ObjectRef>, code: Code, field: &str, message: String) -> Diagnostic {
+    let mut finding = Diagnostic::of_input(code, message);
+    finding.object = object;
+    field.clone_into(&mut finding.field);
+    finding
+}
+
+/// Whether a text was expected and YAML took what was written for something else.
+fn is_unquoted(error: &state::DecodeError) -> bool {
+    let is_other = ["boolean", "integer", "floating point"].iter().any(|kind| error.message.starts_with(&format!("invalid type: {kind}")));
+    is_other && error.message.ends_with("expected a string")
+}
+
+fn name_of_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
