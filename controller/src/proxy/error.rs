@@ -1,0 +1,35 @@
+//! How the world can refuse between a file set and a proxy that serves it.
+
+use super::owner::OwnerError;
+use super::publish::PublishError;
+use super::stage::StageError;
+use super::state_dir::StateDirError;
+use super::verify::NotTaken;
+
+/// Why a revision did not go live. What was live before goes on, on disk and in the proxy.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    /// Writing the candidate.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// Talking to whoever owns the proxy's process.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// Switching the link.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The proxy did not take it.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
+}
+
+/// Why there is no [`super::Proxy`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The state folder.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// The owner of the proxy's process.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+}

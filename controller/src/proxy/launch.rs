@@ -1,0 +1,171 @@
+//! Command lines of the proxy: to start it, to check a candidate, to ask for its version.
+
+use super::owner::{CheckError, OwnerError};
+use super::state_dir::{RevisionName, StateDir, StateDirError, make_dir};
+use gatewright_core::dialect::{Dialect, Launch, Version};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+
+/// How much of what a check prints is kept, in bytes.
+const MAX_OUTPUT: u64 = 64 * 1024;
+
+/// The program may take this long to print its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(10);
+
+/// All of the environment that the proxy gets: whatever else is in ours is none of its business.
+const ENVIRONMENT: &[&str] = &["PATH", "TZ", "LANG", "LD_LIBRARY_PATH", "OPENSSL_CONF"];
+
+/// The user that a root master gives its workers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Worker {
+    pub(super) name: String,
+    pub(super) group: u32,
+}
+
+/// Everything needed to run the proxy's program.
+#[derive(Debug)]
+pub(super) struct Launcher {
+    pub(super) dialect: &'static Dialect,
+    pub(super) state: StateDir,
+    pub(super) run_dir: PathBuf,
+    pub(super) worker: Option<Worker>,
+    program: Vec<String>,
+    started: Children,
+}
+
+/// Processes that we wait for ourselves; a reaper of orphans has to leave them alone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Children(Arc<Mutex<BTreeSet<u32>>>);
+
+impl Children {
+    /// Runs `look` while nothing is started: what it sees is either in the set or not ours.
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut BTreeSet<u32>) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn spawn(&self, command: &mut Command) -> std::io::Result<Child> {
+        self.with(|ours| {
+            let child = command.spawn()?;
+            ours.extend(child.id());
+            Ok(child)
+        })
+    }
+}
+
+impl Launcher {
+    /// `program` is the program and arguments that come before those of the dialect.
+    ///
+    /// # Errors
+    /// When the folder to run in cannot be made.
+    pub(super) fn new(dialect: &'static Dialect, state: StateDir, run_dir: &Path, program: Vec<String>) -> Result<Self, StateDirError> {
+        make_dir(run_dir)?;
+        make_dir(&run_dir.join("check"))?;
+        let run_dir = std::fs::canonicalize(run_dir).map_err(|source| StateDirError::Io { path: run_dir.to_owned(), source })?;
+        Ok(Self { dialect, state, run_dir, worker: worker_user(), program, started: Children::default() })
+    }
+
+    /// The file in which the running proxy writes its process id.
+    pub(super) fn pid_file(&self) -> PathBuf {
+        self.run_dir.join("proxy.pid")
+    }
+
+    /// The main file of whatever is published.
+    pub(super) fn main_file(&self) -> PathBuf {
+        self.state.current().join(self.dialect.main_file)
+    }
+
+    /// The program as given.
+    pub(super) fn program(&self) -> &str {
+        self.program.first().map_or(self.dialect.program, String::as_str)
+    }
+
+    /// The processes that are waited for.
+    pub(super) fn children(&self) -> Children {
+        self.started.clone()
+    }
+
+    /// Starts the proxy in the foreground, with what is published.
+    ///
+    /// It leads a process group of its own: Ctrl-C at a terminal is for us, and its workers can be told by the group
+    /// even when their master is gone.
+    pub(super) fn start(&self) -> Result<Child, OwnerError> {
+        let (main_file, pid_file) = (self.main_file(), self.pid_file());
+        let mut command = self.command(&(self.dialect.start_args)(&self.launch(&main_file, &pid_file)));
+        command.process_group(0);
+        self.started.spawn(&mut command).map_err(|source| self.cannot_run(source))
+    }
+
+    /// Checks a revision that is on disk.
+    pub(super) async fn check(&self, name: RevisionName, limit: Duration) -> Result<(), CheckError> {
+        let main_file = self.state.revision(name).join(self.dialect.main_file);
+        let pid_file = self.run_dir.join("check").join("proxy.pid");
+        let arguments = (self.dialect.check_args)(&self.launch(&main_file, &pid_file));
+        let (status, printed) = self.run(&arguments, limit).await?;
+        if status.success() { Ok(()) } else { Err(CheckError::Refused((self.dialect.refusal)(&printed))) }
+    }
+
+    /// Asks the program for its version.
+    pub(super) async fn version(&self) -> Result<Option<Version>, OwnerError> {
+        let arguments: Vec<String> = self.dialect.version_args.iter().map(ToString::to_string).collect();
+        let (_, printed) = self.run(&arguments, VERSION_LIMIT).await?;
+        Ok((self.dialect.version)(&printed))
+    }
+
+    fn launch<'a>(&'a self, main_file: &'a Path, pid_file: &'a Path) -> Launch<'a> {
+        Launch { main_file, run_dir: &self.run_dir, pid_file, worker_user: self.worker.as_ref().map(|worker| worker.name.as_str()) }
+    }
+
+    fn command(&self, arguments: &[String]) -> Command {
+        let mut command = Command::new(self.program());
+        command.args(self.program.iter().skip(1)).args(arguments).current_dir(&self.run_dir).stdin(Stdio::null()).env_clear();
+        command.envs(ENVIRONMENT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command
+    }
+
+    /// Runs the program to its end; what it prints is kept up to a bound.
+    async fn run(&self, arguments: &[String], limit: Duration) -> Result<(ExitStatus, String), OwnerError> {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = self.started.spawn(&mut command).map_err(|source| self.cannot_run(source))?;
+        let pid = child.id();
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let all = async { tokio::join!(child.wait(), read_bounded(out), read_bounded(err)) };
+        let ended = tokio::time::timeout(limit, all).await;
+        if ended.is_err() {
+            // Killed and reaped here, so that it is gone when its candidate is removed.
+            let _ = child.kill().await;
+        }
+        self.started.with(|ours| pid.map(|pid| ours.remove(&pid)));
+        let (status, out, err) = ended.map_err(|_| OwnerError::Slow { program: self.program().to_owned(), limit })?;
+        Ok((status.map_err(|source| self.cannot_run(source))?, out + &err))
+    }
+
+    fn cannot_run(&self, source: std::io::Error) -> OwnerError {
+        OwnerError::Run { program: self.program().to_owned(), source }
+    }
+}
+
+/// Reads to the end, so that the writer never blocks, and keeps the beginning.
+async fn read_bounded(pipe: Option<impl AsyncRead + Unpin>) -> String {
+    let Some(mut pipe) = pipe else { return String::new() };
+    let mut kept = Vec::new();
+    let _ = (&mut pipe).take(MAX_OUTPUT).read_to_end(&mut kept).await;
+    let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// The first of the users that packages of proxies make; only root can change to one.
+fn worker_user() -> Option<Worker> {
+    if !nix::unistd::geteuid().is_root() {
+        return None;
+    }
+    ["www-data", "nginx", "nobody"]
+        .into_iter()
+        .find_map(|name| nix::unistd::User::from_name(name).ok().flatten())
+        .map(|user| Worker { name: user.name, group: user.gid.as_raw() })
+}

@@ -1,0 +1,82 @@
+//! What became of a file set, in words that reports and `/api/v1/revision` can use.
+
+use super::error::ApplyError;
+use gatewright_core::dialect::Refusal;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// What [`super::Proxy::apply`] did.
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// The proxy answers the new revision.
+    Live(Live),
+    /// These very files are live already.
+    Unchanged(Live),
+    /// The proxy's own check says no; what was live goes on.
+    Refused(Refused),
+    /// The world refuses (disk, process, socket); what was live goes on, and another try may do.
+    Failed {
+        /// Why.
+        #[serde(serialize_with = "as_text")]
+        error: ApplyError,
+    },
+}
+
+/// A revision that the proxy serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Live {
+    /// Its number; counts up over the life of a state folder.
+    pub(crate) revision: u64,
+    /// Hash of all its files, 32 hexadecimal digits.
+    pub(crate) digest: String,
+    /// What the proxy answers on the private port once it has loaded it; equal tokens need no reload.
+    pub(crate) token: String,
+    /// Why it was made.
+    pub(crate) cause: String,
+    /// When it was published, RFC 3339.
+    pub(crate) published_at: String,
+    /// When the proxy was last seen to answer it, RFC 3339; `None` before that.
+    pub(crate) checked_at: Option<String>,
+    /// From the signal to the first new answer; `None` when no reload was needed.
+    pub(crate) load_ms: Option<u64>,
+    /// Whether the proxy had to load it.
+    pub(crate) reloaded: bool,
+    /// The proxy's main file.
+    pub(crate) main: PathBuf,
+}
+
+/// A candidate that the proxy's own check refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Refused {
+    /// The number it would have had.
+    pub(crate) revision: u64,
+    /// The proxy's own words: one line.
+    pub(crate) message: String,
+    /// Relative path of the file it names, if it does.
+    pub(crate) file: Option<String>,
+    /// Line in that file.
+    pub(crate) line: Option<u32>,
+}
+
+impl Refused {
+    pub(super) fn new(revision: u64, refusal: Refusal) -> Self {
+        let (file, line) = refusal.at.unzip();
+        Self { revision, message: refusal.message, file, line }
+    }
+}
+
+/// The error with all its causes, in one line.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+fn as_text<S: serde::Serializer>(error: &ApplyError, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&chain(error))
+}

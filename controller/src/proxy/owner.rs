@@ -1,0 +1,111 @@
+//! Who owns the proxy's process: the one trait behind the three ways of running it.
+
+use super::state_dir::RevisionName;
+use futures::future::BoxFuture;
+use gatewright_core::dialect::{Refusal, Version};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Owner of the proxy's process, here or elsewhere.
+pub(super) trait Owner: Send + Sync + std::fmt::Debug {
+    /// Has the proxy check a revision that is on disk, published or not.
+    fn check(&self, name: RevisionName, limit: Duration) -> BoxFuture<'_, Result<(), CheckError>>;
+
+    /// Lets the proxy load what is published: by its signal, or by starting it if it does not run.
+    fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>>;
+
+    /// How it is.
+    fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>>;
+
+    /// Ends the proxy: gracefully for as long as `limit`, then by force.
+    fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>>;
+}
+
+/// How the proxy's process is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Status {
+    /// Process id of the master, as its owner sees it; `None` while it does not run.
+    pub(crate) pid: Option<i32>,
+    /// What the program says its version is.
+    pub(crate) version: Option<(u16, u16, u16)>,
+    /// Group of the workers, when the master runs as root; private keys are given to it.
+    pub(crate) worker_group: Option<u32>,
+    /// Workers of the generation that serves.
+    pub(crate) workers: u32,
+    /// Workers of older generations, still busy with their last requests.
+    pub(crate) draining: u32,
+    /// How often the proxy ended although nobody asked it to.
+    pub(crate) deaths: u32,
+}
+
+impl Status {
+    /// The program's version.
+    #[must_use]
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.version.map(|(major, minor, patch)| Version(major, minor, patch))
+    }
+
+    /// Roughly how many older generations are still busy.
+    #[must_use]
+    pub(crate) fn draining_generations(&self) -> u32 {
+        self.draining.div_ceil(self.workers.max(1))
+    }
+}
+
+/// Why a check did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// The proxy says no.
+    #[error("the proxy refuses it: {}", .0.message)]
+    Refused(Refusal),
+    /// There was no check.
+    #[error(transparent)]
+    NotDone(#[from] OwnerError),
+}
+
+/// Why the owner of the proxy's process did not do as told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OwnerError {
+    /// The program cannot be started.
+    #[error("could not run {program}")]
+    Run {
+        /// As given.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A check takes too long; its process is gone.
+    #[error("{program} did not finish its check within {limit:?}")]
+    Slow {
+        /// As given.
+        program: String,
+        /// How long it had.
+        limit: Duration,
+    },
+    /// The supervisor does not answer.
+    #[error("no answer from the supervisor at {}", socket.display())]
+    Unreachable {
+        /// Its socket.
+        socket: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The supervisor answers that it will not.
+    #[error("the supervisor says: {0}")]
+    Declined(String),
+    /// The process that the PID file names is not the proxy.
+    #[error("no proxy to signal: {0}")]
+    NoProxy(String),
+    /// The supervising task is gone, which only a stop can cause.
+    #[error("the supervisor has stopped")]
+    Stopped,
+    /// Something about the folder that the proxy runs in.
+    #[error("could not use {}", path.display())]
+    RunDir {
+        /// File or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}

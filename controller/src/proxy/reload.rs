@@ -1,0 +1,69 @@
+//! How often the proxy may be told to reload, and for how long a load is waited for.
+
+use std::time::{Duration, Instant};
+
+/// Shortest time between two reloads.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Longest one, whatever is draining: then memory is the lesser evil.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A reload is waited for at least this long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Remembers the last load; decides about the next.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    last: Option<(Instant, Duration)>,
+}
+
+impl Pace {
+    /// Notes a load that the proxy has finished at `when`.
+    pub(super) const fn loaded(&mut self, when: Instant, took: Duration) {
+        self.last = Some((when, took));
+    }
+
+    /// How long to wait before the next reload.
+    ///
+    /// The first goes at once; then `max(1 s, 3 × last load)` lie between two. While more than two generations of old
+    /// workers are still busy with their last requests, each further one doubles that: every one of them holds as
+    /// much memory as the serving one.
+    pub(super) fn pause(&self, now: Instant, draining_generations: u32) -> Duration {
+        let Some((when, took)) = self.last else { return Duration::ZERO };
+        let base = SHORTEST.max(took * 3);
+        let slower = base * 2_u32.pow(draining_generations.saturating_sub(2).min(6));
+        (when + slower.min(LONGEST.max(base))).saturating_duration_since(now)
+    }
+
+    /// When a load counts as not taken. `check` is how long the check of the same files took: most of a load is the same work.
+    pub(super) fn deadline(&self, check: Duration, at_least: Duration) -> Duration {
+        let last = self.last.map_or(Duration::ZERO, |(_, took)| took);
+        at_least.max((last + check) * 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_reload_goes_at_once_and_the_next_ones_keep_their_distance() {
+        let now = Instant::now();
+        let mut pace = Pace::default();
+        assert_eq!(pace.pause(now, 9), Duration::ZERO);
+        pace.loaded(now, Duration::from_millis(50));
+        assert_eq!(pace.pause(now, 0), SHORTEST);
+        assert_eq!(pace.pause(now + SHORTEST, 0), Duration::ZERO);
+        pace.loaded(now, Duration::from_secs(4));
+        assert_eq!(pace.pause(now, 0), Duration::from_secs(12));
+    }
+
+    #[test]
+    fn draining_generations_slow_reloads_down_but_never_stop_them() {
+        let now = Instant::now();
+        let mut pace = Pace::default();
+        pace.loaded(now, Duration::ZERO);
+        let pauses: Vec<u64> = [0, 2, 3, 4, 8, 1000].map(|generations| pace.pause(now, generations).as_secs()).to_vec();
+        assert_eq!(pauses, [1, 1, 2, 4, 60, 60]);
+    }
+}

@@ -1,0 +1,220 @@
+//! First step: write a candidate completely, under a name of its own, where nobody reads it yet.
+//!
+//! A candidate begins as a *seed*, a folder with hard links to all files of the last revision; then only the
+//! differences are written. The seed is made while nothing else is to do, so that a change costs what changed.
+
+use super::state_dir::{RevisionName, StateDir, open_up, remove_tree};
+use gatewright_core::render::{File, FileSet};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// From this many new files on, one flush of the whole file system is cheaper than one for each file.
+const FLUSH_ALL_FROM: usize = 32;
+
+/// Bytes by relative path: what a folder holds.
+pub(super) type Content = BTreeMap<String, Arc<[u8]>>;
+
+/// The candidate could not be written; nothing of it is left.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write {}", path.display())]
+pub(crate) struct StageError {
+    /// File or folder.
+    pub(crate) path: PathBuf,
+    /// Why not; a full disk is [`io::ErrorKind::StorageFull`].
+    pub(crate) source: io::Error,
+}
+
+/// A folder, complete and on disk, that nobody has checked yet.
+#[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) name: RevisionName,
+    pub(super) folder: PathBuf,
+    pub(super) files: Arc<FileSet>,
+}
+
+/// What the last revision left on disk to begin with.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Base {
+    pub(super) folder: Option<PathBuf>,
+    pub(super) content: Content,
+}
+
+impl Base {
+    /// Reads a revision of an earlier run.
+    pub(super) fn read(folder: &Path) -> io::Result<Self> {
+        let mut content = Content::new();
+        read_into(folder, "", &mut content)?;
+        Ok(Self { folder: Some(folder.to_owned()), content })
+    }
+
+    /// A revision that this run wrote.
+    pub(super) fn of(staged_folder: &Path, files: &FileSet) -> Self {
+        let content = files.iter().map(|(path, file)| (path.to_owned(), Arc::clone(&file.bytes))).collect();
+        Self { folder: Some(staged_folder.to_owned()), content }
+    }
+}
+
+fn read_into(folder: &Path, prefix: &str, content: &mut Content) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let path = format!("{prefix}{name}");
+        if entry.file_type()?.is_dir() {
+            read_into(&entry.path(), &format!("{path}/"), content)?;
+        } else {
+            content.insert(path, fs::read(entry.path())?.into());
+        }
+    }
+    Ok(())
+}
+
+/// Makes the seed of the next candidate. Costs time in proportion to all files, so it is done ahead.
+pub(super) fn seed(state: &StateDir, base: &Base) -> Result<PathBuf, StageError> {
+    let seed = state.temporary("seed");
+    remove_tree(&seed);
+    let made = link_all(base, &seed);
+    made.inspect_err(|_| remove_tree(&seed)).map(|()| seed)
+}
+
+fn link_all(base: &Base, seed: &Path) -> Result<(), StageError> {
+    let mut folders = BTreeSet::new();
+    new_dir(seed)?;
+    let Some(from) = &base.folder else { return Ok(()) };
+    for path in base.content.keys() {
+        make_parents(seed, path, &mut folders)?;
+        let to = seed.join(path);
+        fs::hard_link(from.join(path), &to).map_err(|source| StageError { path: to, source })?;
+    }
+    folders.iter().try_for_each(|folder| flush(&seed.join(folder)))
+}
+
+/// Turns the seed into the candidate and gives it its name.
+///
+/// `secret_group` is the group that may read private keys: the workers'.
+///
+/// # Errors
+/// [`StageError`]; the seed is gone then, and so is everything else that was written.
+pub(super) fn stage(
+    state: &StateDir,
+    seed: &Path,
+    base: &Content,
+    files: Arc<FileSet>,
+    number: u64,
+    secret_group: Option<u32>,
+) -> Result<Staged, StageError> {
+    let name = RevisionName { number, digest: files.digest() };
+    let folder = state.revision(name);
+    remove_tree(&folder);
+    let written = write_difference(seed, base, &files, secret_group)
+        .and_then(|()| fs::rename(seed, &folder).map_err(|source| StageError { path: folder.clone(), source }))
+        .and_then(|()| flush(&state.revisions()));
+    match written {
+        Ok(()) => Ok(Staged { name, folder, files }),
+        Err(error) => {
+            remove_tree(seed);
+            remove_tree(&folder);
+            Err(error)
+        }
+    }
+}
+
+fn write_difference(seed: &Path, base: &Content, files: &FileSet, secret_group: Option<u32>) -> Result<(), StageError> {
+    let mut touched = BTreeSet::from([String::new()]);
+    for path in base.keys().filter(|path| files.get(path).is_none()) {
+        remove(&seed.join(path))?;
+        touched.extend(path.match_indices('/').map(|(end, _)| path[..end].to_owned()));
+    }
+    let mut written = Vec::new();
+    for (path, file) in files.iter() {
+        let to = seed.join(path);
+        match base.get(path) {
+            Some(old) if (Arc::ptr_eq(old, &file.bytes) || **old == *file.bytes) && mode_fits(&to, file, secret_group) => continue,
+            // The link goes, not the file behind it: that one belongs to the last revision.
+            Some(_) => remove(&to)?,
+            None => make_parents(seed, path, &mut touched)?,
+        }
+        touched.insert(parent(path).to_owned());
+        written.push(write(&to, file, secret_group).map_err(|source| StageError { path: to, source })?);
+    }
+    flush_files(seed, &written)?;
+    // Folders that lost their last file go too: at rest the folder is exactly the file set.
+    for folder in touched.iter().rev().filter(|folder| !folder.is_empty()) {
+        let _ = fs::remove_dir(seed.join(folder));
+    }
+    touched.iter().map(|folder| seed.join(folder)).filter(|folder| folder.is_dir()).try_for_each(|folder| flush(&folder))
+}
+
+/// Whether the linked file may stay although its kind could have changed; asked for secrets only, as they are few.
+fn mode_fits(path: &Path, file: &File, secret_group: Option<u32>) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    if !file.secret {
+        return true;
+    }
+    fs::metadata(path).is_ok_and(|found| found.mode() & 0o777 == mode(file) && secret_group.is_none_or(|group| found.gid() == group))
+}
+
+const fn mode(file: &File) -> u32 {
+    if file.secret { 0o440 } else { 0o444 }
+}
+
+fn write(path: &Path, file: &File, secret_group: Option<u32>) -> io::Result<fs::File> {
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o400).open(path)?;
+    out.write_all(&file.bytes)?;
+    if let (true, Some(group)) = (file.secret, secret_group) {
+        give_to(&out, group)?;
+    }
+    out.set_permissions(fs::Permissions::from_mode(mode(file)))?;
+    Ok(out)
+}
+
+/// Gives a file to a group. A controller that may not do so relies on the volume's set-group-id bit instead.
+fn give_to(file: &fs::File, group: u32) -> io::Result<()> {
+    match nix::unistd::fchown(file, None, Some(nix::unistd::Gid::from_raw(group))) {
+        Ok(()) | Err(nix::errno::Errno::EPERM) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), StageError> {
+    fs::remove_file(path).map_err(|source| StageError { path: path.to_owned(), source })
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+fn make_parents(root: &Path, path: &str, known: &mut BTreeSet<String>) -> Result<(), StageError> {
+    let folder = parent(path);
+    if known.contains(folder) {
+        return Ok(());
+    }
+    let mut so_far = String::new();
+    for part in folder.split('/') {
+        so_far = if so_far.is_empty() { part.to_owned() } else { format!("{so_far}/{part}") };
+        if known.insert(so_far.clone()) && !root.join(&so_far).is_dir() {
+            new_dir(&root.join(&so_far))?;
+        }
+    }
+    Ok(())
+}
+
+fn new_dir(path: &Path) -> Result<(), StageError> {
+    fs::create_dir(path).and_then(|()| open_up(path)).map_err(|source| StageError { path: path.to_owned(), source })
+}
+
+fn flush_files(seed: &Path, written: &[fs::File]) -> Result<(), StageError> {
+    let failed = |source| StageError { path: seed.to_owned(), source };
+    if written.len() >= FLUSH_ALL_FROM {
+        return nix::unistd::syncfs(&written[0]).map_err(|errno| failed(errno.into()));
+    }
+    written.iter().try_for_each(|file| file.sync_all().map_err(failed))
+}
+
+/// Makes the names in a folder survive a power cut.
+pub(super) fn flush(folder: &Path) -> Result<(), StageError> {
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| StageError { path: folder.to_owned(), source })
+}

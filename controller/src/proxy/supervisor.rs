@@ -1,0 +1,322 @@
+//! The owner of the proxy's process: starts it, starts it again when it dies, takes it over when it outlived us.
+//!
+//! Runs inside the controller (`child`) or in a process of its own (`supervise`). When it goes away without being told
+//! to quit, the proxy goes on, and the next one finds it by the notes in the run folder.
+
+use super::launch::Launcher;
+use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::process::{Handle, Identity, children, command_line, living, named, signal_all, stat};
+use super::state_dir::RevisionName;
+use futures::future::{BoxFuture, FutureExt};
+use rustix::process::Signal;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::process::Child;
+use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
+
+/// How often to look whether there is something to serve by now.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// Pauses between starts of a proxy that dies at once.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A proxy that lived this long is started again at once.
+const LONG_LIFE: Duration = Duration::from_secs(10);
+
+/// A first load may take this long before signals are safe.
+const FIRST_LOAD: Duration = Duration::from_secs(120);
+
+/// What SIGTERM gets before SIGKILL.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+enum Command {
+    Reload(oneshot::Sender<Result<(), OwnerError>>),
+    Quit(Duration, oneshot::Sender<()>),
+}
+
+/// What everybody may know about the process.
+#[derive(Debug, Default)]
+struct Vital {
+    process: Option<Identity>,
+    /// The workers there were when the last reload was asked for.
+    older: BTreeSet<Identity>,
+    deaths: u32,
+}
+
+/// Handle to the task that owns the process. Dropping it ends the task and leaves the proxy running.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    launcher: Arc<Launcher>,
+    vital: Arc<Mutex<Vital>>,
+    commands: mpsc::Sender<Command>,
+    version: OnceCell<Option<(u16, u16, u16)>>,
+}
+
+impl Supervisor {
+    /// Takes over a proxy that runs already, or starts one as soon as something is published.
+    pub(super) fn start(launcher: Launcher) -> Self {
+        let launcher = Arc::new(launcher);
+        let vital = Arc::new(Mutex::new(Vital::default()));
+        let (commands, receiver) = mpsc::channel(8);
+        let mut keeper = Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO };
+        let running = keeper.adopt();
+        tokio::spawn(keeper.keep(running, receiver));
+        Self { launcher, vital, commands, version: OnceCell::new() }
+    }
+
+    async fn known(&self) -> Result<Status, OwnerError> {
+        let version = self.version.get_or_try_init(|| async {
+            Ok::<_, OwnerError>(self.launcher.version().await?.map(|version| (version.0, version.1, version.2)))
+        });
+        let version = *version.await?;
+        let vital = lock(&self.vital);
+        let process = vital.process.filter(|process| process.is_alive());
+        let all = process.map(|process| children(process.pid)).unwrap_or_default();
+        let old = all.intersection(&vital.older).count();
+        // Without a new one the last reload was not taken (yet), and the old ones serve.
+        let draining = if old == all.len() { 0 } else { old };
+        Ok(Status {
+            pid: process.map(|process| process.pid),
+            version,
+            worker_group: self.launcher.worker.as_ref().map(|worker| worker.group),
+            workers: u32::try_from(all.len() - draining).unwrap_or(u32::MAX),
+            draining: u32::try_from(draining).unwrap_or(u32::MAX),
+            deaths: vital.deaths,
+        })
+    }
+}
+
+impl Owner for Supervisor {
+    fn check(&self, name: RevisionName, limit: Duration) -> BoxFuture<'_, Result<(), CheckError>> {
+        self.launcher.check(name, limit).boxed()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>> {
+        async {
+            let (reply, answer) = oneshot::channel();
+            self.commands.send(Command::Reload(reply)).await.map_err(|_| OwnerError::Stopped)?;
+            answer.await.map_err(|_| OwnerError::Stopped)?
+        }
+        .boxed()
+    }
+
+    fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>> {
+        self.known().boxed()
+    }
+
+    fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>> {
+        async move {
+            let (reply, answer) = oneshot::channel();
+            self.commands.send(Command::Quit(limit, reply)).await.map_err(|_| OwnerError::Stopped)?;
+            answer.await.map_err(|_| OwnerError::Stopped)
+        }
+        .boxed()
+    }
+}
+
+/// The proxy's process: our child, or one that an earlier run started.
+struct Running {
+    handle: Handle,
+    child: Option<Child>,
+    since: Instant,
+}
+
+impl Running {
+    async fn ended(&mut self) -> Option<ExitStatus> {
+        match &mut self.child {
+            Some(child) => child.wait().await.ok(),
+            None => {
+                self.handle.ended().await;
+                None
+            }
+        }
+    }
+}
+
+/// The task behind a [`Supervisor`].
+struct Keeper {
+    launcher: Arc<Launcher>,
+    vital: Arc<Mutex<Vital>>,
+    pause: Duration,
+}
+
+impl Keeper {
+    async fn keep(mut self, mut running: Option<Running>, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let Some(process) = &mut running else {
+                let idle = !self.launcher.main_file().exists();
+                let command = tokio::select! {
+                    command = commands.recv() => command,
+                    () = sleep(if idle { IDLE } else { self.pause }) => {
+                        running = if idle { None } else { self.start().await.ok() };
+                        continue;
+                    }
+                };
+                match command {
+                    Some(Command::Reload(reply)) => {
+                        let _ = reply.send(self.start().await.map(|started| running = Some(started)));
+                        continue;
+                    }
+                    Some(Command::Quit(_, reply)) => return drop(reply.send(())),
+                    None => return,
+                }
+            };
+            tokio::select! {
+                status = process.ended() => {
+                    self.note_death(process, status);
+                    running = None;
+                }
+                command = commands.recv() => match command {
+                    Some(Command::Reload(reply)) => drop(reply.send(self.reload(process).await)),
+                    Some(Command::Quit(limit, reply)) => {
+                        self.quit(process, limit).await;
+                        return drop(reply.send(()));
+                    }
+                    None => return,
+                },
+            }
+        }
+    }
+
+    /// A proxy that still serves from this very state folder.
+    fn adopt(&mut self) -> Option<Running> {
+        let main = self.launcher.main_file();
+        let ours = |process: &Identity| process.is_alive() && command_line(process.pid).contains(&*main.to_string_lossy());
+        let process = [self.recorded(), self.in_pid_file()].into_iter().flatten().find(ours)?;
+        let handle = Handle::open(process).ok()?;
+        tracing::info!(pid = process.pid, "took over the running proxy");
+        lock(&self.vital).process = Some(process);
+        self.record(process);
+        Some(Running { handle, child: None, since: Instant::now() })
+    }
+
+    async fn start(&mut self) -> Result<Running, OwnerError> {
+        let started = match self.adopt() {
+            Some(running) => Ok(running),
+            None => self.launch().await,
+        };
+        if let Err(error) = &started {
+            self.pause = (self.pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            let cause = super::outcome::chain(error);
+            tracing::warn!(error = cause, retry_ms = self.pause.as_millis(), "the proxy does not start");
+        }
+        started
+    }
+
+    async fn launch(&mut self) -> Result<Running, OwnerError> {
+        if let Some(dead) = self.recorded() {
+            dismiss_workers_of(dead, named(self.launcher.dialect.drain));
+        }
+        // Its return is the sign that the new one takes signals.
+        let _ = std::fs::remove_file(self.launcher.pid_file());
+        let mut child = self.launcher.start()?;
+        let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+        let opened = pid.and_then(stat).and_then(|stat| Handle::open(stat.identity).ok());
+        let Some(handle) = opened else {
+            let status = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+            return Err(OwnerError::Declined(format!("the proxy ended at once: {status}")));
+        };
+        self.record(handle.identity());
+        let mut vital = lock(&self.vital);
+        vital.process = Some(handle.identity());
+        vital.older.clear();
+        tracing::info!(pid, "started the proxy");
+        Ok(Running { handle, child: Some(child), since: Instant::now() })
+    }
+
+    async fn reload(&self, process: &mut Running) -> Result<(), OwnerError> {
+        self.wait_for_signals(process).await?;
+        let pid = process.handle.identity().pid;
+        lock(&self.vital).older = children(pid);
+        let sent = process.handle.signal(named(self.launcher.dialect.reload));
+        sent.map_err(|error| OwnerError::NoProxy(format!("process {pid}: {error}")))
+    }
+
+    /// A signal before the program has set up its own reaction would end it. It writes its PID file after that.
+    async fn wait_for_signals(&self, process: &mut Running) -> Result<(), OwnerError> {
+        let begun = Instant::now();
+        while self.in_pid_file() != Some(process.handle.identity()) {
+            tokio::select! {
+                status = process.ended() => return Err(OwnerError::NoProxy(format!("it ended while loading ({})", shown(status)))),
+                () = sleep(Duration::from_millis(10)) => {}
+            }
+            if begun.elapsed() > FIRST_LOAD {
+                return Err(OwnerError::NoProxy(format!("it has not finished loading after {FIRST_LOAD:?}")));
+            }
+        }
+        Ok(())
+    }
+
+    async fn quit(&self, process: &mut Running, limit: Duration) {
+        let group = process.handle.identity().pid;
+        let _ = process.handle.signal(named(self.launcher.dialect.drain));
+        if timeout(limit, process.ended()).await.is_err() {
+            tracing::warn!(limit_ms = limit.as_millis(), "requests are still running; ending the proxy");
+            signal_all(&living(|stat| stat.group == group), Signal::TERM);
+            if timeout(LAST_WORDS, process.ended()).await.is_err() {
+                signal_all(&living(|stat| stat.group == group), Signal::KILL);
+                process.ended().await;
+            }
+        }
+        lock(&self.vital).process = None;
+        let _ = std::fs::remove_file(self.record_file());
+    }
+
+    fn note_death(&mut self, process: &Running, status: Option<ExitStatus>) {
+        let pid = process.handle.identity().pid;
+        self.launcher.children().with(|ours| ours.remove(&pid.unsigned_abs()));
+        let lived = process.since.elapsed();
+        tracing::warn!(pid, status = shown(status), lived_ms = lived.as_millis(), "the proxy ended; starting it again");
+        let mut vital = lock(&self.vital);
+        vital.process = None;
+        vital.deaths = vital.deaths.saturating_add(1);
+        drop(vital);
+        self.pause = if lived >= LONG_LIFE { Duration::ZERO } else { (self.pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE) };
+    }
+
+    fn record_file(&self) -> PathBuf {
+        self.launcher.run_dir.join("proxy.json")
+    }
+
+    fn record(&self, process: Identity) {
+        let written = serde_json::to_vec(&process).map_err(Into::into).and_then(|bytes| std::fs::write(self.record_file(), bytes));
+        if let Err(error) = written {
+            tracing::warn!(%error, "could not note the process of the proxy; a later start may not find it");
+        }
+    }
+
+    fn recorded(&self) -> Option<Identity> {
+        serde_json::from_slice(&std::fs::read(self.record_file()).ok()?).ok()
+    }
+
+    fn in_pid_file(&self) -> Option<Identity> {
+        let pid = std::fs::read_to_string(self.launcher.pid_file()).ok()?.trim().parse().ok()?;
+        Some(stat(pid)?.identity)
+    }
+}
+
+/// Workers whose master was killed keep the ports and go on accepting; they are told to finish, so that the next
+/// master can have the ports. They are found by the process group that the master led.
+fn dismiss_workers_of(dead: Identity, drain: Signal) {
+    if stat(dead.pid).is_some_and(|now| now.identity != dead) {
+        return; // The number belongs to somebody else by now, and so does the group.
+    }
+    let left = living(|stat| stat.group == dead.pid && stat.identity.pid != dead.pid && stat.identity.started >= dead.started);
+    if !left.is_empty() {
+        tracing::warn!(workers = left.len(), "workers outlived their master; draining them");
+        signal_all(&left, drain);
+    }
+}
+
+fn shown(status: Option<ExitStatus>) -> String {
+    status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string())
+}
+
+fn lock(vital: &Mutex<Vital>) -> MutexGuard<'_, Vital> {
+    vital.lock().unwrap_or_else(PoisonError::into_inner)
+}

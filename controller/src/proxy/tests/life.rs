@@ -1,0 +1,99 @@
+//! Processes that die, and processes that outlive each other.
+
+use super::fixture::{World, live, until};
+use crate::proxy::process::{Identity, children, stat};
+use crate::proxy::{Outcome, Proxy};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::time::Duration;
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+async fn master(proxy: &Proxy) -> Identity {
+    let pid = proxy.pulse().status().await.unwrap().pid.expect("the proxy runs");
+    stat(pid).unwrap().identity
+}
+
+#[tokio::test]
+async fn a_killed_master_is_replaced_and_its_workers_are_dismissed() {
+    let world = World::new();
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("one", ""), "start").await);
+    let old = master(&proxy).await;
+    let workers = children(old.pid);
+    kill(Pid::from_raw(old.pid), Signal::SIGKILL).unwrap();
+    until("a new master", async || proxy.pulse().status().await.unwrap().pid.is_some_and(|pid| pid != old.pid)).await;
+    until("the workers of the old one are gone", async || workers.iter().all(|worker| !worker.is_alive())).await;
+    until("it serves again", async || world.body().await == "one").await;
+    assert_eq!(proxy.pulse().status().await.unwrap().deaths, 1);
+    live(proxy.apply(&world.files("two", ""), "test").await);
+    assert_eq!(world.body().await, "two");
+    proxy.drain(LIMIT).await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_outlived_its_controller_is_taken_over() {
+    let world = World::new();
+    let mut proxy = world.open().await;
+    let files = world.files("one", "");
+    live(proxy.apply(&files, "start").await);
+    let old = master(&proxy).await;
+    drop(proxy);
+    let mut proxy = world.open().await;
+    assert_eq!(world.body().await, "one");
+    assert_eq!(proxy.live().map(|live| (live.revision, live.cause.as_str())), Some((1, "start")));
+    assert_eq!(master(&proxy).await, old, "the same process goes on");
+    assert!(matches!(proxy.apply(&files, "first sync").await, Outcome::Unchanged(_)));
+    let second = live(proxy.apply(&world.files("two", ""), "test").await);
+    assert_eq!((second.revision, world.body().await.as_str()), (2, "two"));
+    assert_eq!(master(&proxy).await, old);
+    proxy.drain(LIMIT).await;
+    assert!(!old.is_alive() && world.get("/").await.is_none());
+}
+
+#[tokio::test]
+async fn orphaned_workers_of_a_master_that_died_unseen_give_up_their_ports() {
+    let world = World::new();
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("one", ""), "start").await);
+    let old = master(&proxy).await;
+    drop(proxy);
+    tokio::task::yield_now().await;
+    kill(Pid::from_raw(old.pid), Signal::SIGKILL).unwrap();
+    until("the master is gone", async || !old.is_alive()).await;
+    let proxy = world.open().await;
+    until("a new master serves", async || world.body().await == "one" && proxy.pulse().status().await.unwrap().workers > 0).await;
+    assert_ne!(master(&proxy).await.pid, old.pid);
+    proxy.drain(LIMIT).await;
+}
+
+#[tokio::test]
+async fn the_last_good_revision_serves_before_anything_is_applied() {
+    let world = World::new();
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("last", ""), "start").await);
+    proxy.drain(LIMIT).await;
+    let proxy = world.open().await;
+    assert_eq!(proxy.live().map(|live| live.checked_at.clone()), Some(None));
+    until("the last good revision serves", async || world.body().await == "last").await;
+    proxy.drain(LIMIT).await;
+}
+
+#[tokio::test]
+async fn draining_workers_are_counted() {
+    use tokio::io::AsyncWriteExt;
+    let world = World::new();
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("one", "client_header_timeout 20s; location /up { proxy_pass http://127.0.0.1:1; }"), "start").await);
+    // A request whose body never ends keeps its worker.
+    let mut slow = tokio::net::TcpStream::connect(("127.0.0.1", world.port)).await.unwrap();
+    slow.write_all(b"POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+    slow.flush().await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    live(proxy.apply(&world.files("two", ""), "test").await);
+    let status = proxy.pulse().status().await.unwrap();
+    assert_eq!((status.draining, status.workers), (1, 1));
+    drop(slow);
+    until("the old worker is gone", async || proxy.pulse().status().await.unwrap().draining == 0).await;
+    proxy.drain(LIMIT).await;
+}

@@ -1,0 +1,5 @@
+//! The room as a whole, with a real nginx on free loopback ports.
+
+mod fixture;
+mod life;
+mod revisions;
