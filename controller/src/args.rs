@@ -6,7 +6,7 @@ mod check;
 mod compat;
 mod typed;
 
-pub(crate) use check::{ClusterConfig, Command, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig, SuperviseConfig};
+pub(crate) use check::{ClusterConfig, Command, Mode, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig, SuperviseConfig};
 
 /// Reads the command line: what to do, and what to warn of; or all that is wrong with it.
 ///

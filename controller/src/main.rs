@@ -1,15 +1,68 @@
-//! `gatewright`.
+//! The binary `gatewright`: reads the command line, starts the log, and calls the command.
+
 mod args;
+mod commands;
+mod proxy;
 mod report;
+mod run;
+mod self_signed;
 mod source;
-fn main() {
-    match args::parse(std::env::args()) {
-        Ok(c) => println!("{c:?}"),
-        Err(args::Rejected::Asked(e)) => e.exit(),
-        Err(args::Rejected::Mistakes(m)) => {
-            for m in m {
-                eprintln!("{m}");
-            }
+mod templates;
+
+use args::{Command, Rejected};
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// What could not be done at all.
+const COULD_NOT: u8 = 2;
+
+fn main() -> ExitCode {
+    let (command, warnings) = match args::parse(std::env::args()) {
+        Ok(parsed) => parsed,
+        Err(Rejected::Asked(text)) => text.exit(),
+        Err(Rejected::Mistakes(mistakes)) => {
+            mistakes.iter().for_each(|mistake| eprintln!("error: {mistake}"));
+            eprintln!("\nFor help, try 'gatewright --help'.");
+            return ExitCode::from(COULD_NOT);
+        }
+    };
+    rustls::crypto::ring::default_provider().install_default().expect("nothing else has set one");
+    let result = match command {
+        Command::Version => {
+            println!("gatewright {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        Command::Render(config) => return commands::render::main(*config, &warnings),
+        Command::Run(config) => {
+            start_log(config.json_log, &config.log_level);
+            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            block_on(run::run(*config))
+        }
+        Command::Supervise(config) => {
+            start_log(None, "info");
+            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            block_on(commands::supervise::main(config))
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "stopped");
+            ExitCode::from(COULD_NOT)
         }
     }
+}
+
+fn block_on(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}
+
+/// JSON lines, unless a person looks on.
+fn start_log(json: Option<bool>, level: &str) {
+    let json = json.unwrap_or_else(|| !std::io::stderr().is_terminal());
+    // The libraries below have little to say to an operator.
+    let filter = EnvFilter::new(format!("warn,gatewright={level},gatewright_core={level}"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if json { builder.json().flatten_event(true).with_target(false).init() } else { builder.with_target(false).init() }
 }

@@ -75,15 +75,19 @@ async fn ask_all(answers: &mut Answers) -> Vec<Event> {
 /// The addresses of a name, sorted: IPv4 only, unless it has none. Empty: it does not exist. `None`: nobody knows.
 async fn ask(name: &str) -> Option<Vec<IpAddr>> {
     let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((name, 0))).await.ok()?;
-    let mut addresses: Vec<IpAddr> = match found {
-        Ok(found) => found.map(|address| address.ip()).collect(),
-        Err(error) if error.to_string().contains("Temporary failure") => return None,
-        Err(_) => Vec::new(),
-    };
+    match found {
+        Ok(found) => Some(preferred(found.map(|address| address.ip()).collect())),
+        Err(error) if error.to_string().contains("Temporary failure") => None,
+        Err(_) => Some(Vec::new()),
+    }
+}
+
+/// The addresses that are used: IPv4 unless there are none; sorted, each once.
+pub(crate) fn preferred(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
     if addresses.iter().any(IpAddr::is_ipv4) {
         addresses.retain(IpAddr::is_ipv4);
     }
     addresses.sort_unstable();
     addresses.dedup();
-    Some(addresses)
+    addresses
 }

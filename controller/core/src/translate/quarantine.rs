@@ -31,6 +31,12 @@ impl Quarantine {
         self.verdicts.retain(|name, verdict| still_there(name) == Some(verdict.digest));
     }
 
+    /// Whether this version of an Ingress is set aside.
+    #[must_use]
+    pub fn holds(&self, ingress: &Ingress) -> bool {
+        self.verdicts.get(&ingress.meta.name).is_some_and(|verdict| verdict.digest == ingress.digest)
+    }
+
     /// How many Ingresses are set aside.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -1,0 +1,4 @@
+//! The commands besides `run`, one file each.
+
+pub(crate) mod render;
+pub(crate) mod supervise;

@@ -1,0 +1,261 @@
+//! The controller: takes what the sources say, makes candidates, brings them to the proxy, tells what became of them.
+
+mod drive;
+mod maker;
+mod wiring;
+
+use crate::proxy::{Outcome, Refused};
+use crate::report::{Board, Metrics, RevisionView};
+use crate::source::{Input, Located, format_located};
+use drive::Ask;
+use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::translate::Wanted;
+use maker::{Made, Maker};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub(crate) use wiring::run;
+
+/// First and longest pause after a revision that could not be brought live for reasons that may pass.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_LONGEST: Duration = Duration::from_secs(30);
+
+/// What the loop needs to be told things and to tell them.
+struct Ends {
+    inputs: mpsc::Receiver<Input>,
+    templates: mpsc::Receiver<()>,
+    asks: mpsc::Sender<Ask>,
+    wanted: watch::Sender<Wanted>,
+    live: watch::Sender<LiveState>,
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+}
+
+/// What is live, for status and events.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LiveState {
+    /// Number of the live revision; 0 before the first.
+    pub(crate) revision: u64,
+    /// The Ingresses that it serves.
+    pub(crate) served: Arc<[Arc<gatewright_core::state::Ingress>]>,
+    /// What was wrong when it was made.
+    pub(crate) diagnostics: Arc<[Diagnostic]>,
+}
+
+/// Everything between the first input and the last.
+struct Controller {
+    maker: Maker,
+    ends: Ends,
+    templates: Option<std::path::PathBuf>,
+    dialect: &'static gatewright_core::dialect::Dialect,
+    /// Every first list is complete.
+    complete: bool,
+    /// Something changed since the candidate that is in flight, or the last one, was made.
+    dirty: bool,
+    cause: String,
+    changed_at: Option<Instant>,
+    /// No candidate is made before this time.
+    not_before: Instant,
+    retry: Duration,
+    flight: Option<Flight>,
+    /// What the source says is wrong with its input.
+    problems: Vec<Located>,
+    said: HashSet<Diagnostic>,
+}
+
+/// A candidate on its way.
+struct Flight {
+    made: Made,
+    outcome: oneshot::Receiver<(Outcome, Duration)>,
+}
+
+impl Controller {
+    /// How long requests in flight may take at the end.
+    const fn drain_timeout(&self) -> Duration {
+        self.maker.drain_timeout()
+    }
+
+    /// Runs until `stop` is done.
+    async fn follow(&mut self, mut stop: impl Future<Output = ()> + Unpin) {
+        loop {
+            self.ends.board.settled(self.complete && !self.dirty && self.flight.is_none());
+            let due = self.complete && self.dirty && self.flight.is_none();
+            tokio::select! {
+                input = self.ends.inputs.recv() => match input {
+                    Some(input) => self.take(input),
+                    None => return,
+                },
+                Some(()) = self.ends.templates.recv() => self.retemplate(),
+                result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
+                () = tokio::time::sleep_until(self.not_before.into()), if due => self.launch().await,
+                () = &mut stop => return,
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Changed(events) => {
+                let mut changed = 0;
+                for event in events {
+                    changed += usize::from(self.maker.snapshot.apply(event));
+                }
+                if changed > 0 {
+                    self.maker.forget_verdicts();
+                    self.mark(format!("{changed} objects changed"));
+                }
+            }
+            Input::Problems(problems) => {
+                self.problems = problems;
+                self.publish_findings(Vec::new());
+            }
+            Input::Complete => {
+                self.complete = true;
+                self.ends.board.waiting_for(Vec::new());
+                self.mark("start".to_owned());
+            }
+            Input::Waiting(what) => self.ends.board.waiting_for(what),
+        }
+    }
+
+    fn mark(&mut self, cause: String) {
+        self.dirty = true;
+        self.changed_at.get_or_insert_with(Instant::now);
+        self.cause = cause;
+        self.ends.board.settled(false);
+    }
+
+    fn retemplate(&mut self) {
+        let Some(folder) = &self.templates else { return };
+        let overrides = crate::templates::read(folder, self.dialect);
+        match overrides.map_err(anyhow::Error::from).and_then(|overrides| self.maker.retemplate(overrides)) {
+            Ok(true) => self.mark("templates changed".to_owned()),
+            Ok(false) => {}
+            Err(error) => tracing::error!(error = format!("{error:#}"), "the templates cannot be used; the set before stays"),
+        }
+    }
+
+    /// Makes a candidate and sends it on its way.
+    async fn launch(&mut self) {
+        let begun = Instant::now();
+        self.dirty = false;
+        let changed_at = self.changed_at.take();
+        let made = match tokio::task::block_in_place(|| drive::make(&mut self.maker)) {
+            Ok(made) => made,
+            Err(error) => return self.gave_up(&error.to_string()),
+        };
+        self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
+        self.ends.wanted.send_if_modified(|wanted| std::mem::replace(wanted, made.wanted.clone()) != made.wanted);
+        tracing::debug!(hosts = made.hosts, took_us = begun.elapsed().as_micros(), waited_us = changed_at.map(|at| (begun - at).as_micros()), "made a candidate");
+        let (answer, outcome) = oneshot::channel();
+        let ask = Ask::Apply(Arc::clone(&made.files), self.cause.clone(), answer);
+        if self.ends.asks.send(ask).await.is_ok() {
+            self.flight = Some(Flight { made, outcome });
+        }
+    }
+
+    async fn landed(&mut self, result: Option<(Made, Outcome, Duration)>) {
+        let Some((made, outcome, pause)) = result else {
+            return self.gave_up("the task that owns the proxy has ended");
+        };
+        self.not_before = Instant::now() + pause;
+        match outcome {
+            Outcome::Live(live) | Outcome::Unchanged(live) => {
+                self.retry = RETRY_FIRST;
+                self.live(made, &live);
+            }
+            Outcome::Refused(refused) => self.refused(&made, &refused).await,
+            Outcome::Failed { error } => {
+                let text = format!("{:#}", anyhow::Error::from(error));
+                self.gave_up(&text);
+            }
+        }
+    }
+
+    fn live(&mut self, made: Made, live: &crate::proxy::Live) {
+        self.maker.accept(&made.served);
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
+        self.ends.metrics.live(live.revision, &live.digest, live.load_ms, now_s);
+        self.ends.board.live(view(live), true);
+        tracing::info!(
+            revision = live.revision,
+            cause = live.cause,
+            hosts = made.hosts,
+            backends = made.backends,
+            findings = made.diagnostics.len(),
+            quarantined = self.maker.quarantine.len(),
+            load_ms = live.load_ms,
+            "published"
+        );
+        let diagnostics = self.publish_findings(made.diagnostics);
+        self.ends.live.send_replace(LiveState { revision: live.revision, served: made.served.into(), diagnostics });
+    }
+
+    async fn refused(&mut self, made: &Made, refused: &Refused) {
+        self.ends.metrics.not_live();
+        let place = refused.file.as_deref().map(|file| format!(" in {file}:{}", refused.line.unwrap_or(0))).unwrap_or_default();
+        tracing::warn!(revision = refused.revision, reason = format!("{}{place}", refused.message), "the proxy refused a revision");
+        if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
+            self.mark("an Ingress was set aside".to_owned());
+        } else {
+            self.publish_findings(made.diagnostics.clone());
+            self.gave_up(&format!("the proxy refused revision {}: {}{place}", refused.revision, refused.message));
+        }
+    }
+
+    /// What is live goes on; another try follows, or the next change makes a better candidate.
+    fn gave_up(&mut self, why: &str) {
+        tracing::error!(reason = why, retry_s = self.retry.as_secs(), "could not bring the newest state live; the last good revision keeps serving");
+        self.ends.metrics.not_live();
+        self.ends.board.trouble(why.to_owned());
+        self.not_before = Instant::now() + self.retry;
+        self.retry = (self.retry * 2).min(RETRY_LONGEST);
+        self.dirty = true;
+    }
+
+    /// Shows all findings, and logs the new ones.
+    fn publish_findings(&mut self, mut of_objects: Vec<Diagnostic>) -> Arc<[Diagnostic]> {
+        if of_objects.is_empty() {
+            of_objects = self.ends.live.borrow().diagnostics.to_vec();
+            of_objects.retain(|finding| !self.said.contains(finding) || !self.problems.iter().any(|p| p.diagnostic == *finding));
+        }
+        of_objects.extend(self.problems.iter().map(|problem| problem.diagnostic.clone()));
+        of_objects.sort_unstable();
+        of_objects.dedup();
+        let places: BTreeMap<&Diagnostic, &Located> = self.problems.iter().map(|problem| (&problem.diagnostic, problem)).collect();
+        for finding in of_objects.iter().filter(|finding| !self.said.contains(*finding)) {
+            let text = places.get(finding).map_or_else(|| finding.to_string(), |located| format_located(located).replace('\n', " "));
+            match finding.severity {
+                Severity::Note => tracing::info!(finding = text, "note on an object"),
+                Severity::Error | Severity::Warning => tracing::warn!(finding = text, "an object is wrong"),
+            }
+        }
+        self.said = of_objects.iter().cloned().collect();
+        let all: Arc<[Diagnostic]> = of_objects.into();
+        self.ends.board.diagnostics(Arc::clone(&all));
+        all
+    }
+}
+
+async fn outcome_of(flight: &mut Option<Flight>) -> Option<(Made, Outcome, Duration)> {
+    let result = match flight {
+        Some(flight) => (&mut flight.outcome).await,
+        None => std::future::pending().await,
+    };
+    let flight = flight.take()?;
+    result.ok().map(|(outcome, pause)| (flight.made, outcome, pause))
+}
+
+fn view(live: &crate::proxy::Live) -> RevisionView {
+    RevisionView {
+        revision: live.revision,
+        digest: live.digest.clone(),
+        main: live.main.clone(),
+        cause: live.cause.clone(),
+        published_at: live.published_at.clone(),
+        checked_at: live.checked_at.clone(),
+        load_ms: live.load_ms,
+    }
+}

@@ -1,0 +1,107 @@
+//! Brings candidates to the proxy, one at a time, and finds out who is to blame when it refuses one.
+
+use super::maker::{MakeError, Made, Maker};
+use crate::proxy::{Outcome, Proxy, Refused};
+use gatewright_core::names::ObjectRef;
+use gatewright_core::render::RenderError;
+use gatewright_core::state::Ingress;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// What is asked of the task that owns the proxy.
+pub(super) enum Ask {
+    /// Bring these files live.
+    Apply(Arc<gatewright_core::render::FileSet>, String, oneshot::Sender<(Outcome, Duration)>),
+    /// Would these be taken? `None`: nobody can say.
+    Check(Arc<gatewright_core::render::FileSet>, oneshot::Sender<Option<bool>>),
+    /// End it.
+    Drain(Duration, oneshot::Sender<()>),
+}
+
+/// Owns the proxy until it is drained.
+pub(super) async fn own(mut proxy: Proxy, mut asked: mpsc::Receiver<Ask>) {
+    while let Some(ask) = asked.recv().await {
+        match ask {
+            Ask::Apply(files, cause, answer) => {
+                let outcome = proxy.apply(&files, &cause).await;
+                let _ = answer.send((outcome, proxy.pause().await));
+            }
+            Ask::Check(files, answer) => {
+                let taken = proxy.check_only(&files).await.ok().map(|refused| refused.is_none());
+                let _ = answer.send(taken);
+            }
+            Ask::Drain(limit, answer) => {
+                proxy.drain(limit).await;
+                let _ = answer.send(());
+                return;
+            }
+        }
+    }
+}
+
+/// Makes a candidate that our own grammar check takes; whoever breaks it is set aside.
+pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
+    loop {
+        let error = match maker.make() {
+            Ok(made) => return Ok(made),
+            Err(error) => error,
+        };
+        let MakeError::Render(RenderError::Grammar { origin: Some(origin), .. }) = &error else { return Err(error) };
+        if !set_aside(maker, origin, &error.to_string()) {
+            return Err(error);
+        }
+    }
+}
+
+fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
+    let ingress = maker.snapshot.ingress(&origin.name).cloned();
+    ingress.is_some_and(|ingress| maker.quarantine_is_new(&ingress) && maker.set_aside(&ingress, reason))
+}
+
+/// Sets aside whoever made the proxy refuse; `false`: nobody was found.
+///
+/// The proxy's message names a line, and every block names its Ingress. Where that leads nowhere, the Ingresses that
+/// changed are halved until one is left: about log₂ n checks.
+pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
+    let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
+    if let Some(origin) = named
+        && set_aside(maker, &origin, &refused.message)
+    {
+        return true;
+    }
+    let suspects = maker.suspects(&made.served);
+    match halve(maker, suspects, asks).await {
+        Some(guilty) => maker.set_aside(&guilty, &refused.message),
+        None => false,
+    }
+}
+
+/// One Ingress without which the proxy takes more than with it.
+async fn halve(maker: &mut Maker, suspects: Vec<Arc<Ingress>>, asks: &mpsc::Sender<Ask>) -> Option<Arc<Ingress>> {
+    if suspects.is_empty() || !taken_without(maker, &suspects, asks).await? {
+        // Without any of them it is refused too: it is not theirs.
+        return None;
+    }
+    // Always: without `out` and `suspects` together it is taken, and one of `suspects` is to blame.
+    let (mut out, mut suspects) = (Vec::new(), suspects);
+    while suspects.len() > 1 {
+        let back = suspects.split_off(suspects.len() / 2);
+        let aside = [out.as_slice(), suspects.as_slice()].concat();
+        if !taken_without(maker, &aside, asks).await? {
+            out = aside;
+            suspects = back;
+        }
+    }
+    suspects.pop()
+}
+
+async fn taken_without(maker: &mut Maker, aside: &[Arc<Ingress>], asks: &mpsc::Sender<Ask>) -> Option<bool> {
+    let made = match maker.make_without(aside) {
+        Ok(made) => made,
+        Err(_) => return Some(false),
+    };
+    let (answer, answered) = oneshot::channel();
+    asks.send(Ask::Check(made.files, answer)).await.ok()?;
+    answered.await.ok()?
+}

@@ -1,0 +1,175 @@
+//! From what is known to files: the core, with what it has to remember.
+
+use anyhow::Context;
+use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::dialect::{Dialect, Version};
+use gatewright_core::model::{Certificate, Workers};
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::render::{FileSet, RenderError, Renderer};
+use gatewright_core::settings::Settings;
+use gatewright_core::state::{Ingress, Snapshot};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Makes candidates.
+pub(super) struct Maker {
+    pub(super) snapshot: Snapshot,
+    pub(super) settings: Settings,
+    pub(super) quarantine: Quarantine,
+    dialect: &'static Dialect,
+    version: Version,
+    translator: Translator,
+    renderer: Renderer,
+    overrides: BTreeMap<String, String>,
+    drain_timeout: Duration,
+    self_signed: Arc<Certificate>,
+    /// The Ingresses of the last revision that the proxy has taken.
+    accepted: HashMap<ObjectName, Arc<Ingress>>,
+}
+
+/// A candidate.
+#[derive(Debug, Clone)]
+pub(super) struct Made {
+    pub(super) files: Arc<FileSet>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) wanted: Wanted,
+    pub(super) served: Vec<Arc<Ingress>>,
+    pub(super) hosts: usize,
+    pub(super) backends: usize,
+}
+
+/// Why there is no candidate.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MakeError {
+    /// A template or the grammar says no.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The core broke one of its own rules.
+    #[error("a bug: {0}")]
+    Bug(String),
+}
+
+impl Maker {
+    pub(super) fn new(
+        settings: Settings,
+        dialect: &'static Dialect,
+        version: Version,
+        overrides: BTreeMap<String, String>,
+        self_signed: Arc<Certificate>,
+    ) -> anyhow::Result<Self> {
+        let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;
+        Ok(Self {
+            snapshot: Snapshot::default(),
+            quarantine: Quarantine::default(),
+            translator: Translator::default(),
+            accepted: HashMap::new(),
+            drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
+            overrides,
+            settings,
+            dialect,
+            version,
+            renderer,
+            self_signed,
+        })
+    }
+
+    /// Takes other templates; whether they are others. Those before stay if these cannot be used.
+    pub(super) fn retemplate(&mut self, overrides: BTreeMap<String, String>) -> anyhow::Result<bool> {
+        if overrides == self.overrides {
+            return Ok(false);
+        }
+        self.renderer = Renderer::new(self.dialect, self.version, overrides.clone())?;
+        self.overrides = overrides;
+        Ok(true)
+    }
+
+    /// How long requests in flight may take at the end.
+    pub(super) const fn drain_timeout(&self) -> Duration {
+        self.drain_timeout
+    }
+
+    /// Translates and renders everything. The core is pure, so a bug in it costs this candidate and nothing else.
+    pub(super) fn make(&mut self) -> Result<Made, MakeError> {
+        self.make_with(&self.quarantine.clone())
+    }
+
+    fn make_with(&mut self, quarantine: &Quarantine) -> Result<Made, MakeError> {
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let translation = self.translate(quarantine);
+            self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
+            let files = self.renderer.render(&translation.model)?;
+            let Translation { model, diagnostics, wanted, served } = translation;
+            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, hosts: model.hosts.len() - 1, backends: model.backends.len() })
+        }));
+        made.unwrap_or_else(|panic| {
+            // What the core remembers may be half written.
+            self.translator = Translator::default();
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(MakeError::Bug(text.unwrap_or("the core has panicked").to_owned()))
+        })
+    }
+
+    fn translate(&mut self, quarantine: &Quarantine) -> Translation {
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        self.translator.translate(Input {
+            snapshot: &self.snapshot,
+            settings: &self.settings,
+            quarantine,
+            self_signed: &self.self_signed,
+            now_s: i64::try_from(now_s).unwrap_or(i64::MAX),
+        })
+    }
+
+    /// The proxy has taken these.
+    pub(super) fn accept(&mut self, served: &[Arc<Ingress>]) {
+        self.accepted.clear();
+        self.accepted.extend(served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
+    }
+
+    /// The Ingresses that are new or other than those that the proxy has taken.
+    pub(super) fn suspects(&self, served: &[Arc<Ingress>]) -> Vec<Arc<Ingress>> {
+        let changed = |ingress: &&Arc<Ingress>| self.accepted.get(&ingress.meta.name).is_none_or(|old| old.digest != ingress.digest);
+        served.iter().filter(changed).cloned().collect()
+    }
+
+    /// Sets an Ingress aside for good; whether that changes anything.
+    pub(super) fn set_aside(&mut self, ingress: &Arc<Ingress>, reason: &str) -> bool {
+        let name = &ingress.meta.name;
+        let last = self.accepted.get(name).filter(|old| old.digest != ingress.digest).cloned();
+        let current = self.snapshot.ingress(name).is_some_and(|now| now.digest == ingress.digest);
+        if current {
+            self.quarantine.set_aside(ingress, reason.to_owned(), last);
+            tracing::warn!(ingress = %name, reason, "the proxy refuses this Ingress; it is set aside");
+        }
+        current
+    }
+
+    /// Whether this version of an Ingress has no verdict yet.
+    pub(super) fn quarantine_is_new(&self, ingress: &Ingress) -> bool {
+        !self.quarantine.holds(ingress)
+    }
+
+    /// A candidate without these.
+    pub(super) fn make_without(&mut self, aside: &[Arc<Ingress>]) -> Result<Made, MakeError> {
+        let mut quarantine = self.quarantine.clone();
+        for ingress in aside {
+            let last = self.accepted.get(&ingress.meta.name).filter(|old| old.digest != ingress.digest).cloned();
+            quarantine.set_aside(ingress, String::new(), last);
+        }
+        self.make_with(&quarantine)
+    }
+
+    /// Who asked for the block that this line of a file is in.
+    pub(super) fn origin_at(&self, files: &FileSet, file: &str, line: u32) -> Option<ObjectRef> {
+        let bytes = files.get(file).map(|file| &file.bytes)?;
+        (self.dialect.origin_at)(bytes, line).filter(|origin| origin.kind == Kind::Ingress)
+    }
+
+    /// Forgets verdicts on Ingresses that are gone or changed.
+    pub(super) fn forget_verdicts(&mut self) {
+        let snapshot = &self.snapshot;
+        self.quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
+    }
+}

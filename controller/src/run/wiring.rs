@@ -1,0 +1,149 @@
+//! Starts everything that `run` is made of, and stops it again.
+
+use super::drive::{self, Ask};
+use super::maker::Maker;
+use super::{Controller, Ends, LiveState, RETRY_FIRST, view};
+use crate::args::{Mode, RunConfig};
+use crate::proxy::{Proxy, ProxyConfig, Pulse};
+use crate::report::{self, Board, Metrics};
+use crate::source::{self, cluster};
+use anyhow::Context;
+use gatewright_core::dialect::{Dialect, NGINX, Version};
+use gatewright_core::translate::Wanted;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Revisions that stay on disk.
+const REVISIONS_KEPT: usize = 10;
+
+/// Runs the controller until it is told to stop.
+///
+/// # Errors
+/// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program, the
+/// templates. Afterwards nothing ends it but a signal.
+pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
+    let board = Arc::new(Board::default());
+    let pod = std::env::var("POD_NAME").unwrap_or_default();
+    let namespace = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| "default".to_owned());
+    let metrics = Arc::new(Metrics::new(&config.settings.controller_class, &namespace, &pod));
+    report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
+    let proxy = Proxy::open(proxy_config(&config)?).await?;
+    let pulse = proxy.pulse();
+    if let Some(live) = proxy.live() {
+        tracing::info!(revision = live.revision, "the last good revision is served");
+        board.live(view(live), false);
+    }
+    let version = version_of(&proxy).await?;
+    tracing::info!(proxy = NGINX.name, %version, state_dir = %config.state_dir.display(), "started");
+    let maker = maker(&config, &NGINX, version)?;
+    let (asks, asked) = mpsc::channel(1);
+    tokio::spawn(drive::own(proxy, asked));
+    tokio::spawn(watch_pulse(pulse, Arc::clone(&board)));
+    let mut controller = controller(&config, maker, &namespace, asks.clone(), Arc::clone(&board), metrics);
+    let stop = pin!(told_to_stop()?);
+    controller.follow(stop).await;
+    tracing::info!("stopping");
+    board.shutting_down();
+    tokio::time::sleep(config.shutdown_grace).await;
+    drain(&asks, controller.drain_timeout()).await;
+    tokio::time::sleep(config.post_shutdown_grace).await;
+    Ok(())
+}
+
+fn proxy_config(config: &RunConfig) -> anyhow::Result<ProxyConfig> {
+    let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(NGINX.program));
+    let mode = match config.mode {
+        Mode::Child => crate::proxy::Mode::Child { program: vec![program.display().to_string()], run_dir: None },
+        Mode::Supervise | Mode::Signal => anyhow::bail!("this way to drive the proxy is not here yet; use --proxy-mode=child"),
+    };
+    Ok(ProxyConfig {
+        dialect: &NGINX,
+        state_dir: config.state_dir.clone(),
+        mode,
+        status_port: config.settings.listeners.status_port,
+        revisions_kept: REVISIONS_KEPT,
+    })
+}
+
+async fn version_of(proxy: &Proxy) -> anyhow::Result<Version> {
+    proxy.version().await.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version")
+}
+
+fn maker(config: &RunConfig, dialect: &'static Dialect, version: Version) -> anyhow::Result<Maker> {
+    let overrides = match &config.proxy.templates {
+        Some(folder) => crate::templates::read(folder, dialect)?,
+        None => BTreeMap::new(),
+    };
+    let self_signed = crate::self_signed::of_folder(&config.state_dir)?;
+    Maker::new(config.settings.clone(), dialect, version, overrides, self_signed)
+}
+
+/// Starts the sources and puts the loop together.
+fn controller(config: &RunConfig, maker: Maker, namespace: &str, asks: mpsc::Sender<Ask>, board: Arc<Board>, metrics: Arc<Metrics>) -> Controller {
+    const QUEUE: usize = 64;
+    let (input_sender, inputs) = mpsc::channel(QUEUE);
+    let (wanted, wanted_seen) = watch::channel(Wanted::default());
+    let (live, _) = watch::channel(LiveState::default());
+    tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
+    match &config.manifests {
+        Some(folder) => {
+            tokio::spawn(source::manifests::watch(folder.clone(), input_sender));
+        }
+        None => {
+            let scope = cluster::Scope::of(&config.settings, namespace);
+            tokio::spawn(cluster::run(config.cluster.clone(), scope, wanted_seen, input_sender));
+        }
+    }
+    let (template_sender, templates) = mpsc::channel(1);
+    if let Some(folder) = &config.proxy.templates {
+        tokio::spawn(crate::templates::watch(folder.clone(), template_sender));
+    }
+    Controller {
+        maker,
+        ends: Ends { inputs, templates, asks, wanted, live, board, metrics },
+        templates: config.proxy.templates.clone(),
+        dialect: &NGINX,
+        complete: false,
+        dirty: false,
+        cause: String::new(),
+        changed_at: None,
+        not_before: Instant::now(),
+        retry: RETRY_FIRST,
+        flight: None,
+        problems: Vec::new(),
+        said: HashSet::new(),
+    }
+}
+
+async fn watch_pulse(pulse: Pulse, board: Arc<Board>) {
+    const EVERY: Duration = Duration::from_millis(500);
+    loop {
+        let alive = pulse.status().await.is_ok_and(|status| status.pid.is_some());
+        board.proxy_alive(alive);
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Done at the first SIGTERM or SIGINT.
+fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
+}
+
+async fn drain(asks: &mpsc::Sender<Ask>, limit: Duration) {
+    let (answer, drained) = oneshot::channel();
+    if asks.send(Ask::Drain(limit, answer)).await.is_ok() {
+        let _ = drained.await;
+    }
+}

@@ -1,0 +1,86 @@
+//! The certificate that stands in when no default certificate is configured.
+
+use anyhow::Context;
+use gatewright_core::model::{Certificate, CertificateId};
+use gatewright_core::state::KeyPair;
+use rcgen::{CertificateParams, DnType};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Renewed this long before it ends.
+const MARGIN: Duration = Duration::from_secs(30 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// The certificate of this state folder; made at the first start and when it is about to end, so that a restart
+/// changes nothing.
+///
+/// # Errors
+/// When it can neither be read nor written.
+pub(crate) fn of_folder(folder: &Path) -> anyhow::Result<Arc<Certificate>> {
+    let path = folder.join("self-signed.pem");
+    if let Some(kept) = std::fs::read(&path).ok().and_then(|pem| KeyPair::parse(Some(&pem), Some(&pem)).ok()).filter(lasts) {
+        return Ok(certificate(&kept));
+    }
+    let made = make().context("could not make a self-signed certificate")?;
+    let temporary = path.with_extension("new");
+    let write = || {
+        let _ = std::fs::remove_file(&temporary);
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(&made.pem)?;
+        file.sync_all()?;
+        std::fs::rename(&temporary, &path)
+    };
+    write().with_context(|| format!("could not write {}", path.display()))?;
+    Ok(certificate(&made))
+}
+
+/// A certificate for one use, such as a rendering.
+///
+/// # Errors
+/// When the system gives no randomness.
+pub(crate) fn fresh() -> anyhow::Result<Arc<Certificate>> {
+    Ok(certificate(&make()?))
+}
+
+fn lasts(pair: &KeyPair) -> bool {
+    let until = (SystemTime::now() + MARGIN).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(pair.not_after_s).is_ok_and(|end| end > until.as_secs())
+}
+
+/// Names as ingress-nginx gives them, which monitoring knows.
+fn make() -> anyhow::Result<KeyPair> {
+    let key = rcgen::KeyPair::generate()?;
+    let mut params = CertificateParams::new(vec!["ingress.local".to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, "Kubernetes Ingress Controller Fake Certificate");
+    params.distinguished_name.push(DnType::OrganizationName, "Acme Co");
+    params.not_before = (SystemTime::now() - Duration::from_secs(3600)).into();
+    params.not_after = (SystemTime::now() + LIFETIME).into();
+    let certificate = params.self_signed(&key)?;
+    Ok(KeyPair::parse(Some(certificate.pem().as_bytes()), Some(key.serialize_pem().as_bytes()))?)
+}
+
+fn certificate(pair: &KeyPair) -> Arc<Certificate> {
+    Arc::new(Certificate {
+        id: CertificateId::self_signed(),
+        origin: "self-signed".to_owned(),
+        pem: Arc::clone(&pair.pem),
+        digest: pair.digest,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_keeps_its_certificate() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = of_folder(folder.path()).unwrap();
+        assert_eq!(of_folder(folder.path()).unwrap(), first);
+        std::fs::write(folder.path().join("self-signed.pem"), "garbage").unwrap();
+        assert_ne!(of_folder(folder.path()).unwrap().digest, first.digest, "one that cannot be read is replaced");
+    }
+}

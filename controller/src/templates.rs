@@ -1,0 +1,66 @@
+//! A folder of templates that replace built-in ones: read, and watched for changes.
+
+use gatewright_core::dialect::Dialect;
+use notify::{EventKind, RecursiveMode, Watcher};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The folder, or a file in it, cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("could not read the templates in {}", path.display())]
+pub(crate) struct ReadError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// Reads the overrides: the files in the folder, or in its sub-folder of the dialect's name, that end in `.tera`.
+///
+/// # Errors
+/// When the folder or one of the files cannot be read; a name that is no template of the dialect is for the renderer
+/// to refuse.
+pub(crate) fn read(folder: &Path, dialect: &Dialect) -> Result<BTreeMap<String, String>, ReadError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ReadError { path, source }
+    };
+    let own = folder.join(dialect.name);
+    let folder = if own.is_dir() { &own } else { folder };
+    let mut overrides = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
+        let path = entry.map_err(failed(folder))?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".tera") && !name.starts_with('.'));
+        if let Some(name) = name {
+            overrides.insert(name.to_owned(), std::fs::read_to_string(&path).map_err(failed(&path))?);
+        }
+    }
+    Ok(overrides)
+}
+
+/// Sends whenever something in the folder may have changed and it has been quiet for a moment.
+pub(crate) async fn watch(folder: PathBuf, changed: mpsc::Sender<()>) {
+    const QUIET: Duration = Duration::from_millis(150);
+    const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+    let (sender, mut events) = mpsc::channel(1);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Our own reading is no change.
+        if event.map_or(true, |event| !matches!(event.kind, EventKind::Access(_))) {
+            let _ = sender.try_send(());
+        }
+    });
+    loop {
+        // A folder that was replaced has to be watched anew.
+        if let Ok(watcher) = &mut watcher
+            && let Err(error) = watcher.watch(&folder, RecursiveMode::Recursive)
+        {
+            tracing::warn!(%error, "cannot watch the folder of templates; looking once a minute");
+        }
+        let _ = tokio::time::timeout(LOOK_ANYWAY, events.recv()).await;
+        while tokio::time::timeout(QUIET, events.recv()).await.is_ok_and(|event| event.is_some()) {}
+        if changed.send(()).await.is_err() {
+            return;
+        }
+    }
+}
