@@ -6,6 +6,7 @@
 //!
 //! Everything in the files is hostile: sizes, depths and repetitions are bounded, and a broken document costs itself.
 
+mod folder;
 mod load;
 mod merge;
 mod parse;
@@ -17,6 +18,8 @@ mod split;
 mod tests;
 mod unfold;
 mod walk;
+mod watch;
 
 pub(crate) use load::{InputPath, LoadError, Loaded, from_texts, load};
-pub(crate) use places::Places;
+pub(crate) use places::{Places, SharedPlaces};
+pub(crate) use watch::run;

@@ -1,5 +1,6 @@
 //! The contents of many files into one set of objects.
 
+use super::places::Known;
 use super::read::{Contents, Found};
 use crate::source::Located;
 use gatewright_core::diagnostic::{Code, Diagnostic};
@@ -20,7 +21,7 @@ pub(super) struct Merged<'a> {
 
 /// Puts files together; of an object that stands in several places the last one is used.
 pub(super) fn merge<'a>(files: impl IntoIterator<Item = &'a Contents>) -> Merged<'a> {
-    let mut merged = Merged::default();
+    let (mut merged, mut known) = (Merged::default(), Known::default());
     let (mut unserved, mut twice, mut left_out) = (BTreeMap::<&str, usize>::new(), 0, 0);
     for contents in files {
         merged.problems.extend(contents.problems.iter().cloned());
@@ -38,7 +39,7 @@ pub(super) fn merge<'a>(files: impl IntoIterator<Item = &'a Contents>) -> Merged
                     let before = entry.insert(found);
                     twice += 1;
                     if twice <= MAX_TWICE {
-                        merged.problems.push(duplicate(before, found));
+                        merged.problems.push(duplicate(&mut known, before, found));
                     }
                 }
             }
@@ -61,8 +62,8 @@ impl Merged<'_> {
 }
 
 /// Told at the one that is not used.
-fn duplicate(before: &Found, used: &Found) -> Located {
-    let message = format!("the object is described again at {}, which is used", used.origin.first());
+fn duplicate(known: &mut Known, before: &Found, used: &Found) -> Located {
+    let message = format!("the object is described again at {}, which is used", known.place_of(&used.origin, ""));
     let diagnostic = Diagnostic::new(Code::DuplicateObject, used.object.reference(), "", message);
-    Located { diagnostic, place: Some(before.origin.first()) }
+    Located { diagnostic, place: Some(known.place_of(&before.origin, "")) }
 }

@@ -6,7 +6,7 @@ use crate::source::{Located, Place};
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::ObjectRef;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -38,13 +38,6 @@ pub(super) enum Text {
 pub(crate) struct Origin {
     pub(super) document: Arc<Document>,
     pub(super) items: Box<[u32]>,
-}
-
-impl Origin {
-    /// About where the object begins; exact for a document of its own.
-    pub(super) fn first(&self) -> Place {
-        self.document.first()
-    }
 }
 
 impl Text {
@@ -88,14 +81,12 @@ impl Document {
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     origins: HashMap<ObjectRef, Origin>,
-    /// The document that was asked for last: findings come object by object.
-    last: Mutex<Option<(Arc<Document>, Arc<Spans>)>>,
+    known: Mutex<Known>,
 }
 
 impl Places {
-    /// Remembers where objects are, and forgets what was remembered.
     pub(super) fn new(origins: impl IntoIterator<Item = (ObjectRef, Origin)>) -> Self {
-        Self { origins: origins.into_iter().collect(), last: Mutex::default() }
+        Self { origins: origins.into_iter().collect(), known: Mutex::default() }
     }
 
     /// Where a field of an object is; what is missing is shown where it should be. `None`: the object is in no file.
@@ -104,8 +95,7 @@ impl Places {
     /// changed since it was read, the beginning of the document is all that is known.
     pub(crate) fn place_of(&self, object: &ObjectRef, field: &str) -> Option<Place> {
         let origin = self.origins.get(object)?;
-        let Some(spans) = self.spans_of(&origin.document) else { return Some(origin.document.first()) };
-        Some(origin.document.place(spans.find(&origin.items, field)))
+        Some(self.known.lock().unwrap_or_else(PoisonError::into_inner).place_of(origin, field))
     }
 
     /// Adds to a finding where it is.
@@ -113,16 +103,45 @@ impl Places {
         let place = diagnostic.object.as_ref().and_then(|object| self.place_of(object, &diagnostic.field));
         Located { diagnostic, place }
     }
+}
 
-    fn spans_of(&self, document: &Arc<Document>) -> Option<Arc<Spans>> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, spans)) = &*last
-            && Arc::ptr_eq(known, document)
-        {
-            return Some(Arc::clone(spans));
+/// The documents that were asked for last: findings come object by object, or compare two.
+#[derive(Debug, Default)]
+pub(super) struct Known(VecDeque<(Arc<Document>, Spans)>);
+
+impl Known {
+    /// Where a field is, or the beginning of the document if its text is there no more.
+    pub(super) fn place_of(&mut self, origin: &Origin, field: &str) -> Place {
+        let document = &origin.document;
+        if field.is_empty() && origin.items.is_empty() {
+            return document.first();
         }
-        let spans = Arc::new(Spans::of(&document.text()?));
-        *last = Some((Arc::clone(document), Arc::clone(&spans)));
-        Some(spans)
+        self.spans_of(document).map_or_else(|| document.first(), |spans| document.place(spans.find(&origin.items, field)))
+    }
+
+    fn spans_of(&mut self, document: &Arc<Document>) -> Option<&Spans> {
+        const KEPT: usize = 2;
+        let index = self.0.iter().position(|(known, _)| Arc::ptr_eq(known, document));
+        if index.is_none() {
+            let spans = Spans::of(&document.text()?);
+            self.0.truncate(KEPT - 1);
+            self.0.push_front((Arc::clone(document), spans));
+        }
+        self.0.get(index.unwrap_or(0)).map(|(_, spans)| spans)
+    }
+}
+
+/// The places of an input that changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SharedPlaces(Arc<Mutex<Arc<Places>>>);
+
+impl SharedPlaces {
+    /// The places as they are now.
+    pub(crate) fn current(&self) -> Arc<Places> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set(&self, places: Places) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(places);
     }
 }

@@ -36,6 +36,8 @@ impl Stamp {
 /// What a folder holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Listing {
+    /// Which folder it is, whatever its name.
+    pub(super) identity: (u64, u64),
     /// Manifests by name, each target once.
     pub(super) files: Vec<(PathBuf, Stamp)>,
     /// Folders and files that are there but cannot be looked at.
@@ -52,8 +54,8 @@ pub(super) struct Listing {
 /// When the folder itself cannot be listed.
 pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     let root = fs::canonicalize(folder)?;
-    let mut walk = Walk { root, listing: Listing::default(), folders: HashSet::new() };
-    walk.folders.insert(Stamp::of(&fs::metadata(folder)?).identity());
+    let identity = Stamp::of(&fs::metadata(folder)?).identity();
+    let mut walk = Walk { root, listing: Listing { identity, ..Listing::default() }, folders: HashSet::from([identity]) };
     let mut waiting = walk.look_into(folder)?;
     while let Some(folder) = waiting.pop() {
         match walk.look_into(&folder) {

@@ -1,0 +1,261 @@
+//! What is known of a watched folder, and what one look at it changes. Time is told from outside.
+//!
+//! A file is taken when it holds still: two lists of the folder, one before and one after it was read, say the same.
+//! What looks half written keeps what it held before.
+
+use super::load::bounded;
+use super::merge::merge;
+use super::places::{Places, SharedPlaces};
+use super::read::{Contents, read};
+use super::walk::{self, Listing, Stamp};
+use crate::source::Located;
+use gatewright_core::diagnostic::{Code, Outcome, Severity};
+use gatewright_core::names::ObjectRef;
+use gatewright_core::state::{Event, Object};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long what looks half written may be just that.
+pub(super) const DOUBT: Duration = Duration::from_secs(1);
+
+/// The circumstances of a look.
+pub(super) struct Circumstances<'a> {
+    /// When it is.
+    pub(super) now: Instant,
+    /// Nothing has been heard of the folder for a moment; otherwise it has been changing for too long to wait more.
+    pub(super) is_quiet: bool,
+    /// Whether a file is being written.
+    pub(super) is_written: &'a dyn Fn(&Path) -> bool,
+}
+
+/// What a look has changed.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// What happened to objects.
+    pub(super) events: Vec<Event>,
+    /// All that is wrong, if that has changed.
+    pub(super) problems: Option<Vec<Located>>,
+    /// The folder has been read at least once.
+    pub(super) is_read: bool,
+    /// Everything held still.
+    pub(super) is_settled: bool,
+    /// Changes may happen where nothing is heard of them.
+    pub(super) leads_out: bool,
+    /// Something is to be looked at again after this time, whether or not anything is heard of it.
+    pub(super) again: Option<Duration>,
+}
+
+/// A folder of manifests.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    places: SharedPlaces,
+    manifests: BTreeMap<PathBuf, Manifest>,
+    /// The objects that were told of.
+    told: HashMap<ObjectRef, Arc<Object>>,
+    problems: Vec<Located>,
+    /// Which folder was read last.
+    identity: Option<(u64, u64)>,
+    /// Folders that could not be listed then.
+    unreadable: Vec<(PathBuf, io::ErrorKind)>,
+    /// What was told is not what is known.
+    is_stale: bool,
+}
+
+/// One file.
+#[derive(Debug, Default)]
+struct Manifest {
+    /// What it held when it was last believed.
+    used: Option<Version>,
+    /// What it seems to hold now.
+    fresh: Option<Version>,
+    missing_since: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Version {
+    /// `None`: it could not be read, so it is tried again at every look.
+    stamp: Option<Stamp>,
+    contents: Contents,
+    since: Instant,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf, places: SharedPlaces) -> Self {
+        let (manifests, told) = (BTreeMap::new(), HashMap::new());
+        Self { path, places, manifests, told, problems: Vec::new(), identity: None, unreadable: Vec::new(), is_stale: true }
+    }
+
+    /// Looks at the folder. When it is gone, or an empty one stands in its place, the last state stays.
+    pub(super) fn look(&mut self, at: &Circumstances<'_>) -> Seen {
+        let before = match walk::list(&self.path) {
+            Ok(listing) => listing,
+            Err(error) => return self.keep(&format!("cannot be read: {}", error.kind())),
+        };
+        let is_other = self.identity.is_some_and(|identity| identity != before.identity);
+        if is_other && before.files.is_empty() && !self.told.is_empty() {
+            return self.keep("was replaced by one without manifests");
+        }
+        let all_read = self.read_changed(&before, at.now);
+        let after = walk::list(&self.path).unwrap_or_default();
+        let is_settled = all_read && before == after;
+        if at.is_quiet && !is_settled {
+            return Seen { again: Some(DOUBT / 10), is_read: self.identity.is_some(), ..Seen::default() };
+        }
+        let again = self.accept(&before, &after, at);
+        self.identity = Some(before.identity);
+        if self.unreadable != before.unreadable {
+            self.unreadable = before.unreadable;
+            self.is_stale = true;
+        }
+        let told = if std::mem::take(&mut self.is_stale) { self.tell() } else { Seen::default() };
+        Seen { is_settled, again, is_read: true, leads_out: before.leads_out, ..told }
+    }
+
+    /// Reads the files that are not as they were. False: one changed under our hands.
+    fn read_changed(&mut self, listing: &Listing, now: Instant) -> bool {
+        let mut all_read = true;
+        for (path, stamp) in &listing.files {
+            let manifest = self.manifests.entry(path.clone()).or_default();
+            let is_known = |version: &Option<Version>| version.as_ref().is_some_and(|version| version.stamp == Some(*stamp));
+            if is_known(&manifest.used) {
+                manifest.fresh = None;
+            } else if !is_known(&manifest.fresh) {
+                match read_file(path, stamp) {
+                    Ok(Some(contents)) => manifest.fresh = Some(Version { stamp: Some(*stamp), contents, since: now }),
+                    Ok(None) => all_read = false,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => all_read = false,
+                    Err(error) => {
+                        let since = manifest.fresh.as_ref().filter(|fresh| fresh.stamp.is_none()).map_or(now, |fresh| fresh.since);
+                        manifest.fresh = Some(unreadable(path, error.kind(), since));
+                    }
+                }
+            }
+        }
+        all_read
+    }
+
+    /// Believes what held still; returns when to look again at the rest.
+    fn accept(&mut self, before: &Listing, after: &Listing, at: &Circumstances<'_>) -> Option<Duration> {
+        let after: HashMap<&Path, Stamp> = after.files.iter().map(|(path, stamp)| (&**path, *stamp)).collect();
+        let still: HashSet<&Path> =
+            before.files.iter().filter(|(path, stamp)| after.get(&**path) == Some(stamp)).map(|(path, _)| &**path).collect();
+        let (mut again, is_first) = (None::<Duration>, self.identity.is_none());
+        let mut wait = |since: Instant| {
+            let left = DOUBT.saturating_sub(at.now.duration_since(since));
+            if !left.is_zero() {
+                again = Some(again.map_or(left, |again| again.min(left)));
+            }
+            left.is_zero()
+        };
+        self.manifests.retain(|path, manifest| {
+            if still.contains(&**path) {
+                manifest.missing_since = None;
+                if let Some(fresh) = &manifest.fresh {
+                    let is_doubtful = (at.is_written)(path) || (!is_first && manifest.looks_half_written());
+                    if !is_doubtful || wait(fresh.since) {
+                        manifest.believe();
+                        self.is_stale = true;
+                    }
+                }
+                return true;
+            }
+            let is_hidden = before.unreadable.iter().any(|(hidden, _)| path.starts_with(hidden));
+            let is_there = is_hidden || after.contains_key(&**path);
+            let since = *manifest.missing_since.get_or_insert(at.now);
+            let stays = is_there || !(at.is_quiet || wait(since));
+            self.is_stale |= !stays;
+            stays
+        });
+        again
+    }
+
+    /// Compares with what was told before.
+    fn tell(&mut self) -> Seen {
+        let mut merged = merge(self.manifests.values().filter_map(|manifest| Some(&manifest.used.as_ref()?.contents)));
+        for (path, kind) in &self.unreadable {
+            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, format!("cannot be read: {kind}")).problems);
+        }
+        let told = std::mem::take(&mut self.told);
+        let mut events: Vec<ObjectRef> = told.keys().filter(|object| !merged.objects.contains_key(object)).cloned().collect();
+        events.sort_unstable();
+        let mut events: Vec<Event> = events.into_iter().map(Event::Deleted).collect();
+        let mut changed: Vec<_> =
+            merged.objects.iter().filter(|(name, found)| !told.get(name).is_some_and(|old| *old == found.object)).collect();
+        changed.sort_unstable_by_key(|(name, _)| *name);
+        events.extend(changed.into_iter().map(|(_, found)| Event::Applied(Box::new((*found.object).clone()))));
+        self.told = merged.objects.iter().map(|(name, found)| (name.clone(), Arc::clone(&found.object))).collect();
+        self.places.set(Places::new(merged.objects.iter().map(|(name, found)| (name.clone(), found.origin.clone()))));
+        Seen { events, problems: self.told_of(merged.problems), ..Seen::default() }
+    }
+
+    /// Nothing is taken from the folder this time.
+    fn keep(&mut self, why: &str) -> Seen {
+        let message =
+            if self.identity.is_some() { format!("the folder {why}; its last state is kept") } else { format!("the folder {why}") };
+        let mut trouble = Contents::of_unread(&(*self.path).into(), Code::BadDocument, message).problems;
+        trouble.iter_mut().for_each(|trouble| trouble.diagnostic.outcome = Outcome::Quarantined);
+        self.is_stale = true;
+        let problems = self.told_of(trouble);
+        Seen { problems, is_read: self.identity.is_some(), is_settled: true, again: Some(DOUBT / 2), ..Seen::default() }
+    }
+
+    fn told_of(&mut self, problems: Vec<Located>) -> Option<Vec<Located>> {
+        if problems == self.problems {
+            return None;
+        }
+        self.problems.clone_from(&problems);
+        Some(problems)
+    }
+}
+
+impl Manifest {
+    /// An editor, a copy or a checkout may be in the middle of it.
+    fn looks_half_written(&self) -> bool {
+        let (Some(used), Some(fresh)) = (&self.used, &self.fresh) else { return false };
+        let is_worse = used.contents.is_whole && !fresh.contents.is_whole;
+        let is_empty = fresh.stamp.is_some_and(|stamp| stamp.size == 0);
+        !used.contents.objects.is_empty() && (is_worse || is_empty)
+    }
+
+    /// Takes what is fresh. Where not all of it can be read, the objects that are missing from it stay as they were.
+    fn believe(&mut self) {
+        let Some(mut fresh) = self.fresh.take() else { return };
+        if let (Some(used), false) = (self.used.take(), fresh.contents.is_whole) {
+            let Contents { objects, problems, .. } = &mut fresh.contents;
+            let names: HashSet<ObjectRef> = objects.iter().map(|found| found.object.reference()).collect();
+            let kept: Vec<_> = used.contents.objects.into_iter().filter(|found| !names.contains(&found.object.reference())).collect();
+            for Located { diagnostic, .. } in problems.iter_mut().filter(|p| p.diagnostic.severity == Severity::Error) {
+                let is_about = |object: &ObjectRef| kept.iter().any(|found| found.object.reference() == *object);
+                if diagnostic.object.as_ref().map_or(!kept.is_empty(), is_about) {
+                    diagnostic.outcome = Outcome::Quarantined;
+                }
+            }
+            objects.splice(0..0, kept);
+        }
+        self.used = Some(fresh);
+    }
+}
+
+/// `None`: it is not the file that was listed any more.
+fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
+    let file = File::open(path)?;
+    let is_listed = |file: &File| file.metadata().map(|metadata| Stamp::of(&metadata) == *listed);
+    if !is_listed(&file)? {
+        return Ok(None);
+    }
+    let bytes = bounded(&file)?;
+    Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, false)) } else { None })
+}
+
+fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {
+    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {kind}"));
+    Version { stamp: None, contents, since }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! Looks at folders, with a clock that is turned by hand.
+
+use super::*;
+use std::fs;
+use std::os::unix::fs::symlink;
+use tempfile::TempDir;
+
+struct World {
+    dir: TempDir,
+    folder: Folder,
+    now: Instant,
+    written: Option<PathBuf>,
+}
+
+impl World {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("m")).unwrap();
+        let folder = Folder::new(dir.path().join("m"), SharedPlaces::default());
+        let world = Self { dir, folder, now: Instant::now(), written: None };
+        files.iter().for_each(|(name, text)| world.write(name, text));
+        world
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join("m").join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn look_as(&mut self, is_quiet: bool) -> Seen {
+        let written = self.written.clone();
+        let is_written = |path: &Path| written.as_deref() == Some(path);
+        self.folder.look(&Circumstances { now: self.now, is_quiet, is_written: &is_written })
+    }
+
+    /// What happened, as `+name=value` and `-name`.
+    fn look(&mut self) -> Vec<String> {
+        shown(&self.look_as(true))
+    }
+
+    fn later(&mut self, time: Duration) -> &mut Self {
+        self.now += time;
+        self
+    }
+
+    fn problems(&self) -> Vec<String> {
+        self.folder.problems.iter().map(|problem| format!("{} ({})", problem.diagnostic.message, problem.diagnostic.outcome)).collect()
+    }
+}
+
+fn shown(seen: &Seen) -> Vec<String> {
+    let show = |event: &Event| match event {
+        Event::Applied(object) => match &**object {
+            Object::ConfigMap(map) => format!("+{}={}", map.meta.name.name(), map.data["k"]),
+            other => panic!("{other:?}"),
+        },
+        Event::Deleted(object) => format!("-{}", object.name.name()),
+        Event::Resolved(..) => panic!("folders resolve nothing"),
+    };
+    seen.events.iter().map(show).collect()
+}
+
+fn map(name: &str, value: &str) -> String {
+    format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{k: {value}}}\n")
+}
+
+const NOTHING: [&str; 0] = [];
+
+#[test]
+fn only_what_changed_is_told() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x")), ("b.yaml", &map("b", "x")), ("c.yaml", &map("c", "x"))]);
+    assert_eq!(world.look(), ["+a=x", "+b=x", "+c=x"]);
+    assert_eq!(world.look(), NOTHING);
+    world.write("b.yaml", &format!("# moved\n{}", map("b", "x")));
+    assert_eq!(world.look(), NOTHING, "the object is the same");
+    world.write("b.yaml", &map("b", "y"));
+    fs::remove_file(world.path("a.yaml")).unwrap();
+    fs::rename(world.path("c.yaml"), world.path("d.yaml")).unwrap();
+    assert_eq!(world.look(), ["-a", "+b=y"]);
+}
+
+#[test]
+fn the_second_of_two_takes_over_when_the_first_goes() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x")), ("b.yaml", &map("a", "y"))]);
+    assert_eq!(world.look(), ["+a=y"]);
+    assert_eq!(world.problems().len(), 1);
+    fs::remove_file(world.path("b.yaml")).unwrap();
+    assert_eq!(world.look(), ["+a=x"]);
+    assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn a_file_that_breaks_keeps_its_objects_and_then_its_healthy_parts_are_taken() {
+    let mut world = World::new(&[("a.yaml", &(map("a", "x") + &map("b", "x")))]);
+    assert_eq!(world.look(), ["+a=x", "+b=x"]);
+    world.write("a.yaml", &(map("a", "y") + "---\na: ["));
+    assert_eq!(world.look(), NOTHING, "it may be half written");
+    assert_eq!(world.later(DOUBT).look(), ["+a=y"], "b is kept");
+    assert_eq!(world.problems(), ["did not find expected node content (last accepted version kept)"]);
+    world.write("a.yaml", &map("a", "y"));
+    assert_eq!(world.look(), ["-b"]);
+    assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn an_object_that_becomes_wrong_keeps_its_last_good_version() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    world.write("a.yaml", &map("a", "7"));
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.later(DOUBT).look(), NOTHING);
+    assert_eq!(world.problems(), ["invalid type: integer `7`, expected a string (last accepted version kept)"]);
+}
+
+#[test]
+fn an_empty_file_is_believed_after_a_second() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    world.write("a.yaml", "");
+    let seen = world.look_as(true);
+    assert_eq!((shown(&seen), seen.again), (vec![], Some(DOUBT)));
+    assert_eq!(world.later(DOUBT).look(), ["-a"]);
+}
+
+#[test]
+fn a_file_is_not_taken_while_it_is_written() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    world.written = Some(world.path("a.yaml"));
+    world.write("a.yaml", "# not yet\n");
+    assert_eq!(world.look(), NOTHING);
+    world.write("a.yaml", &map("a", "y"));
+    world.written = None;
+    assert_eq!(world.look(), ["+a=y"]);
+}
+
+#[test]
+fn a_mounted_config_map_changes_at_once() {
+    let mut world = World::new(&[]);
+    let version = |name: &str, value: &str| {
+        fs::create_dir(world.path(name)).unwrap();
+        world.write(&format!("{name}/a.yaml"), &map("a", value));
+        world.write(&format!("{name}/b.yaml"), &map("b", value));
+    };
+    version("..1", "x");
+    version("..2", "y");
+    symlink("..1", world.path("..data")).unwrap();
+    symlink("..data/a.yaml", world.path("a.yaml")).unwrap();
+    symlink("..data/b.yaml", world.path("b.yaml")).unwrap();
+    assert_eq!(world.look(), ["+a=x", "+b=x"]);
+    symlink("..2", world.path("..data_tmp")).unwrap();
+    fs::rename(world.path("..data_tmp"), world.path("..data")).unwrap();
+    assert_eq!(world.look(), ["+a=y", "+b=y"]);
+    assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn a_folder_that_vanishes_keeps_its_state_until_it_is_back() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    let (here, away) = (world.path(""), world.dir.path().join("away"));
+    fs::rename(&here, &away).unwrap();
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.problems(), ["the folder cannot be read: entity not found; its last state is kept (last accepted version kept)"]);
+    fs::create_dir(&here).unwrap();
+    assert_eq!(world.later(DOUBT * 9).look(), NOTHING);
+    assert!(world.problems()[0].starts_with("the folder was replaced by one without manifests"), "{:?}", world.problems());
+    world.write("b.yaml", &map("b", "x"));
+    assert_eq!(world.look(), ["-a", "+b=x"]);
+    assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn a_folder_emptied_by_hand_is_empty() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    fs::remove_file(world.path("a.yaml")).unwrap();
+    assert_eq!(world.look(), ["-a"]);
+}
+
+#[test]
+fn under_constant_change_a_missing_file_is_missed_for_a_second() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x")), ("b.yaml", &map("b", "x"))]);
+    assert_eq!(world.look(), ["+a=x", "+b=x"]);
+    fs::remove_file(world.path("a.yaml")).unwrap();
+    world.write("b.yaml", &map("b", "y"));
+    assert_eq!(shown(&world.look_as(false)), ["+b=y"]);
+    assert_eq!(shown(&world.later(DOUBT).look_as(false)), ["-a"]);
+}
+
+#[test]
+fn a_folder_that_is_not_there_yet_is_not_complete() {
+    let mut world = World::new(&[]);
+    fs::remove_dir(world.path("")).unwrap();
+    let seen = world.look_as(true);
+    assert!(!seen.is_read && seen.again.is_some() && seen.problems.is_some());
+    fs::create_dir(world.path("")).unwrap();
+    assert!(world.look_as(true).is_read);
+}
+
+#[test]
+fn places_follow_the_files() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    let place = |world: &World| {
+        let object = world.folder.told.keys().next().unwrap();
+        world.folder.places.current().place_of(object, "data[k]").unwrap().to_string()
+    };
+    world.look();
+    assert_eq!(place(&world), format!("{}:5:11", world.path("a.yaml").display()));
+    world.write("a.yaml", &map("a", "y"));
+    world.look();
+    world.write("a.yaml", &format!("# one line more\n{}", map("a", "x")));
+    assert_eq!(place(&world), format!("{}:2:1", world.path("a.yaml").display()), "the text is not what was read");
+    world.look();
+    assert_eq!(place(&world), format!("{}:6:11", world.path("a.yaml").display()));
+}
+
+/// Root may read everything, so the refusal is made by hand.
+#[test]
+fn a_file_that_cannot_be_read_keeps_its_objects() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    let fresh = unreadable(&world.path("a.yaml"), io::ErrorKind::PermissionDenied, world.now);
+    let manifest = world.folder.manifests.values_mut().next().unwrap();
+    manifest.fresh = Some(fresh);
+    assert!(manifest.looks_half_written());
+    manifest.believe();
+    let contents = &manifest.used.as_ref().unwrap().contents;
+    assert_eq!((contents.objects.len(), contents.problems.len()), (1, 1));
+}

@@ -1,0 +1,205 @@
+//! Hears that a folder changes, waits for a quiet moment, has it looked at, and tells the loop.
+
+use super::folder::{Circumstances, DOUBT, Folder, Seen};
+use super::places::SharedPlaces;
+use crate::source::Input;
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, mpsc};
+use tracing::{debug, warn};
+
+/// Without news for so long, a change is taken to be complete.
+const QUIET: Duration = Duration::from_millis(100);
+/// Under constant change the folder is looked at all the same after this time.
+const LONGEST: Duration = Duration::from_secs(1);
+/// Everything is looked at again after this time, whatever is heard.
+const SAFETY: Duration = Duration::from_secs(60);
+/// The same where changes happen unheard.
+const UNHEARD: Duration = Duration::from_secs(2);
+
+/// Follows a folder until nobody listens to `out` any more.
+///
+/// The first look gives all objects and [`Input::Complete`], later ones what has changed. `places` always says where
+/// the objects that were told of are written.
+pub(crate) async fn run(path: PathBuf, places: SharedPlaces, out: mpsc::Sender<Input>) {
+    let waiting = Input::Waiting(vec![format!("the folder {}", path.display())]);
+    let news = Arc::new(News::default());
+    let mut watched = Watched { folder: Folder::new(path.clone(), places), ear: Ear::new(path, Arc::clone(&news)) };
+    let (mut is_complete, mut is_quiet, mut busy_since) = (false, true, None::<Instant>);
+    if out.send(waiting).await.is_err() {
+        return;
+    }
+    loop {
+        let (back, seen, is_heard) = watched.look(is_quiet).await;
+        watched = back;
+        if seen.is_settled {
+            busy_since = None;
+        }
+        let pause = seen.again.unwrap_or(if is_heard && !seen.leads_out { SAFETY } else { UNHEARD });
+        let is_read = seen.is_read;
+        if tell(&out, seen, is_read && !is_complete).await.is_err() {
+            return;
+        }
+        is_complete |= is_read;
+        tokio::select! {
+            () = out.closed() => return,
+            _ = tokio::time::timeout(pause, news.something.notified()) => {}
+        }
+        is_quiet = news.quiet_since(*busy_since.get_or_insert_with(Instant::now)).await;
+    }
+}
+
+/// Sends what a look has changed; `Err`: nobody listens.
+async fn tell(out: &mpsc::Sender<Input>, seen: Seen, is_first: bool) -> Result<(), mpsc::error::SendError<Input>> {
+    if !seen.events.is_empty() || is_first {
+        debug!(changes = seen.events.len(), "folder read");
+        out.send(Input::Changed(seen.events)).await?;
+    }
+    if let Some(problems) = seen.problems {
+        out.send(Input::Problems(problems)).await?;
+    }
+    if is_first { out.send(Input::Complete).await } else { Ok(()) }
+}
+
+struct Watched {
+    folder: Folder,
+    ear: Ear,
+}
+
+impl Watched {
+    /// Looks at the folder, away from the threads of the runtime; listens before, so that nothing falls in between.
+    async fn look(mut self, is_quiet: bool) -> (Self, Seen, bool) {
+        let look = move || {
+            let is_heard = self.ear.listen();
+            let now = Instant::now();
+            let is_written = |path: &Path| self.ear.news.is_written(path, now);
+            let seen = self.folder.look(&Circumstances { now, is_quiet, is_written: &is_written });
+            (self, seen, is_heard)
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+/// What was heard and not yet looked at.
+#[derive(Debug, Default)]
+struct News {
+    something: Notify,
+    heard: Mutex<Heard>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    last: Option<Instant>,
+    /// Files that were written to and not closed, and when they were last written to.
+    open: HashMap<PathBuf, Instant>,
+}
+
+impl News {
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs on the thread of the watcher.
+    fn hear(&self, event: notify::Result<notify::Event>, path: &Path, absolute: &Path) {
+        let now = Instant::now();
+        if let Ok(event) = &event {
+            // The folder above is listened to as well.
+            let is_ours = |heard: &PathBuf| heard.starts_with(path) || heard.starts_with(absolute);
+            if !event.need_rescan() && !event.paths.iter().any(is_ours) {
+                return;
+            }
+            let mut heard = self.heard();
+            match event.kind {
+                EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => {
+                    heard.open.extend(event.paths.iter().map(|path| (path.clone(), now)))
+                }
+                EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
+                    event.paths.iter().for_each(|path| drop(heard.open.remove(path)));
+                }
+                EventKind::Access(_) => return,
+                _ => {}
+            }
+        }
+        self.heard().last = Some(now);
+        self.something.notify_one();
+    }
+
+    /// Written to a moment ago and still open.
+    fn is_written(&self, path: &Path, now: Instant) -> bool {
+        let mut heard = self.heard();
+        heard.open.retain(|_, last| now.duration_since(*last) < DOUBT);
+        heard.open.contains_key(path)
+    }
+
+    /// Waits until nothing has been heard for a moment. False: it has been restless for too long to wait more.
+    async fn quiet_since(&self, busy_since: Instant) -> bool {
+        while busy_since.elapsed() < LONGEST {
+            let last = self.heard().last;
+            let Some(left) = last.and_then(|last| (last + QUIET).checked_duration_since(Instant::now())) else { return true };
+            tokio::time::sleep(left).await;
+        }
+        false
+    }
+}
+
+/// Listens to a folder, and to its coming and going.
+struct Ear {
+    path: PathBuf,
+    absolute: PathBuf,
+    news: Arc<News>,
+    listening: Option<(RecommendedWatcher, Option<(u64, u64)>)>,
+    has_complained: bool,
+}
+
+impl Ear {
+    fn new(path: PathBuf, news: Arc<News>) -> Self {
+        let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+        Self { path, absolute, news, listening: None, has_complained: false }
+    }
+
+    /// Listens to the folder that has the name now. False: changes are not heard.
+    fn listen(&mut self) -> bool {
+        let identity = std::fs::metadata(&self.path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+        if self.listening.as_ref().is_some_and(|(_, known)| *known == identity) {
+            return identity.is_some();
+        }
+        self.listening = None;
+        match self.start(identity.is_some()) {
+            Ok(watcher) => self.listening = Some((watcher, identity)),
+            Err(error) if self.has_complained => debug!(%error, "folder is not watched"),
+            Err(error) => {
+                self.has_complained = true;
+                warn!(folder = %self.path.display(), %error, "folder cannot be watched, so it is read every few seconds");
+            }
+        }
+        self.listening.is_some() && identity.is_some()
+    }
+
+    fn start(&self, is_there: bool) -> notify::Result<RecommendedWatcher> {
+        let (news, path, absolute) = (Arc::clone(&self.news), self.path.clone(), self.absolute.clone());
+        // A link may lead anywhere; what changes behind one is found by looking.
+        let config = Config::default().with_follow_symlinks(false);
+        let mut watcher = RecommendedWatcher::new(move |event| news.hear(event, &path, &absolute), config)?;
+        if let Some(above) = self.absolute.parent() {
+            // Only to hear sooner that the folder comes, goes or is replaced.
+            if let Err(error) = watcher.watch(above, RecursiveMode::NonRecursive) {
+                debug!(%error, "folder above is not watched");
+            }
+        }
+        if is_there {
+            watcher.watch(&self.path, RecursiveMode::Recursive)?;
+        }
+        Ok(watcher)
+    }
+}
+
+#[cfg(test)]
+mod tests;
