@@ -41,7 +41,7 @@ pub struct Dialect {
     /// Writes a string as one word of the proxy's language, with no meaning but itself.
     pub print_word: WordPrinter,
     /// Further ways to print a string, as filters for templates. What they print is not escaped again.
-    pub filters: &'static [(&'static str, fn(&str) -> String)],
+    pub filters: &'static [(&'static str, Filter)],
     /// What is rendered piece by piece, and included by the main file.
     pub groups: for<'m> fn(&'m Model, Version) -> Vec<Group<'m>>,
     /// What the main template sees: the model, the included files, and the token that proves a reload.
@@ -56,6 +56,9 @@ pub struct Dialect {
 
 /// Writes a string as one word. Fails only if the sink does, and never writes a control character.
 pub type WordPrinter = fn(&str, &mut dyn std::io::Write) -> std::io::Result<()>;
+
+/// A filter of templates: text → printed text.
+pub type Filter = fn(&str) -> String;
 
 /// Included files by [`Group::folder`]: relative paths, sorted.
 pub type Includes = BTreeMap<&'static str, Vec<String>>;

@@ -77,8 +77,20 @@ fn located(error: &tera::Error) -> TemplateError {
             column: report.span().start_col + 1,
             message: one_line(report.message()),
         },
-        other => TemplateError { template: String::new(), line: 0, column: 0, message: one_line(&other.to_string()) },
+        other => from_report(&other.to_string()),
     }
+}
+
+/// References to unknown filters and templates come as finished reports: `error: message`, ` --> template:line:column`.
+fn from_report(text: &str) -> TemplateError {
+    let parsed = || {
+        let (message, rest) = text.split_once("error: ")?.1.split_once('\n')?;
+        let mut parts = rest.split_once("--> ")?.1.lines().next()?.rsplitn(3, ':');
+        let column = parts.next()?.parse().ok()?;
+        let line = parts.next()?.parse().ok()?;
+        Some(TemplateError { template: parts.next()?.to_owned(), line, column, message: one_line(message) })
+    };
+    parsed().unwrap_or_else(|| TemplateError { template: String::new(), line: 0, column: 0, message: one_line(text) })
 }
 
 fn one_line(message: &str) -> String {

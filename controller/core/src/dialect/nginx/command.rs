@@ -40,8 +40,16 @@ pub(super) fn check_args(launch: &Launch<'_>) -> Vec<String> {
 pub(super) fn refusal(printed: &str) -> Refusal {
     let line = printed.lines().find(|l| l.contains("[emerg]")).or_else(|| printed.lines().find(|l| !l.trim().is_empty()));
     let line = line.unwrap_or("nginx gave no reason");
-    let message = line.split_once("[emerg]").map_or(line, |(_, message)| message).trim();
+    let message = without_process(line.split_once("[emerg]").map_or(line, |(_, message)| message).trim());
     Refusal { message: cut(message), at: position(message) }
+}
+
+/// Drops the process and thread that messages on standard error begin with: `12#12: `.
+fn without_process(message: &str) -> &str {
+    match message.split_once(": ") {
+        Some((ids, rest)) if ids.contains('#') && ids.bytes().all(|b| b.is_ascii_digit() || b == b'#') => rest,
+        _ => message,
+    }
 }
 
 fn position(message: &str) -> Option<(String, u32)> {
@@ -91,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_file_and_line() {
-        let printed = "nginx: [warn] noise\nnginx: [emerg] unknown directive \"foo\" in /s/hosts/00-ab.conf:118\nnginx: test failed\n";
+        let printed = "2026/01/01 00:00:00 [warn] 7#7: noise\n2026/01/01 00:00:00 [emerg] 7#7: unknown directive \"foo\" in /s/hosts/00-ab.conf:118\nnginx: test failed\n";
         let refusal = refusal(printed);
         assert_eq!(refusal.message, "unknown directive \"foo\" in /s/hosts/00-ab.conf:118");
         assert_eq!(refusal.at, Some(("/s/hosts/00-ab.conf".to_owned(), 118)));

@@ -1,0 +1,14 @@
+//! The files for nginx, as nginx itself takes them: checked with `nginx -t`, served, and compared with our own reader.
+//!
+//! Needs `nginx` in `PATH`; `GATEWRIGHT_NGINX_1_28` and `GATEWRIGHT_NGINX_1_30` may name further versions.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+#![allow(unreachable_pub, reason = "nothing of a test is reachable")]
+
+mod models;
+mod rendering;
+mod requests;
+mod tls;
+mod upstream;
+mod words;
+mod world;

@@ -1,0 +1,190 @@
+//! Which request goes where: hosts, paths, redirects, answers of the proxy itself.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::model::*;
+
+fn each(test: impl Fn(&dyn Fn(Draft) -> Proxy)) {
+    for (program, version) in programs() {
+        test(&|draft| Proxy::start(&draft.model(), &program, version));
+    }
+}
+
+#[test]
+fn hst_hosts_are_exact_then_wildcard_then_catch_all() {
+    let (w, e) = (echo("w"), echo("e"));
+    each(|start| {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("w", &[w]).backend("e", &[e]);
+        let proxy = start(draft.host("*.foo.com", vec![prefix("/", "w")]).host("bar.foo.com", vec![prefix("/x", "e")]));
+        for (host, path, status, backend) in [
+            ("bar.foo.com", "/x", 200, Some("e")),
+            ("bar.foo.com", "/y", 404, None),
+            ("a.foo.com", "/", 200, Some("w")),
+            ("A_1-b.FOO.COM:8080", "/", 200, Some("w")),
+            ("a.foo.com.", "/", 200, Some("w")),
+            ("BAR.foo.com.:1", "/x", 200, Some("e")),
+            ("baz.bar.foo.com", "/", 404, None),
+            ("foo.com", "/", 404, None),
+            ("afoo.com", "/", 404, None),
+            ("a.fooxcom", "/", 404, None),
+            ("10.0.0.1", "/", 404, None),
+            ("_", "/", 404, None),
+        ] {
+            let answer = proxy.get(host, path, &[]);
+            assert_eq!((answer.status, answer.backend()), (status, backend), "{host}{path}");
+        }
+        assert_eq!(proxy.send("GET / HTTP/1.0\r\n\r\n").status, 404);
+        let absolute = proxy.send("GET http://bar.foo.com/x HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n");
+        assert_eq!((absolute.backend(), absolute.sent("Host")), (Some("e"), vec!["bar.foo.com"]));
+    });
+}
+
+#[test]
+fn pth_paths_are_exact_then_longest_prefix_by_elements() {
+    let backends = ["root", "aaa", "aaabbb", "slash", "exact", "exactslash"];
+    let addresses = backends.map(echo);
+    each(|start| {
+        let mut draft = Draft { globals: globals(), ..Draft::default() };
+        for (name, address) in backends.iter().zip(addresses) {
+            draft = draft.backend(name, &[address]);
+        }
+        let proxy = start(draft.host(
+            "h.test",
+            vec![
+                prefix("/", "root"),
+                prefix("/aaa", "aaa"),
+                prefix("/aaa/bbb", "aaabbb"),
+                prefix("/slash/", "slash"),
+                exact("/exact", "exact"),
+                exact("/only/", "exactslash"),
+            ],
+        ));
+        for (path, backend) in [
+            ("/", "root"),
+            ("/ccc", "root"),
+            ("/aaa", "aaa"),
+            ("/aaa/", "aaa"),
+            ("/aaa?x=1", "aaa"),
+            ("/aaa/ccc", "aaa"),
+            ("/aaa/bbb", "aaabbb"),
+            ("/aaa/bbb/ccc", "aaabbb"),
+            ("/aaa/bbbxyz", "aaa"),
+            ("/aaab", "root"),
+            ("/AAA", "root"),
+            ("/slash", "slash"),
+            ("/slash/", "slash"),
+            ("/exact", "exact"),
+            ("/exact/", "root"),
+            ("/only/", "exactslash"),
+            ("/only", "root"),
+            ("/only/x", "root"),
+        ] {
+            let answer = proxy.get("h.test", path, &[]);
+            assert_eq!((answer.status, answer.backend()), (200, Some(backend)), "{path}");
+        }
+    });
+}
+
+#[test]
+fn uri_paths_are_compared_decoded_and_forwarded_as_they_came() {
+    let address = echo("foo");
+    each(|start| {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("foo", &[address]);
+        let proxy = start(draft.host("h.test", vec![prefix("/foo", "foo"), prefix("/ü(x)$y'", "foo")]));
+        for target in ["//foo", "/%66oo", "/foo%2fbar", "/x/../foo/y?z", "/foo/..%2ffoo", "/%c3%bc(x)$y'/a"] {
+            let answer = proxy.get("h.test", target, &[]);
+            assert_eq!(answer.request_line(), format!("GET {target} HTTP/1.1"), "{}", answer.status);
+        }
+        assert_eq!(proxy.get("h.test", "/foo/../bar", &[]).status, 404);
+    });
+}
+
+#[test]
+fn red_plain_requests_are_sent_to_https() {
+    let address = echo("b");
+    each(|start| {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address]);
+        let mut keeping = redirected(prefix("/keep", "b"));
+        keeping.https_redirect = Some(HttpsRedirect { keep_trailing_slash: true });
+        let routes = vec![redirected(prefix("/", "b")), redirected(respond("/gone", 503)), prefix("/plain", "b"), keeping];
+        let proxy = start(draft.host("h.test", routes));
+        for (host, target, location) in [
+            ("h.test", "/", "https://h.test"),
+            ("h.test", "/foo/", "https://h.test/foo"),
+            ("h.test", "/foo?a=/", "https://h.test/foo?a="),
+            ("h.test", "/a?b=c&d", "https://h.test/a?b=c&d"),
+            ("h.test:8080", "/", "https://h.test"),
+            ("H.test", "/gone", "https://H.test/gone"),
+            ("h.test", "/keep/", "https://h.test/keep/"),
+            ("h.test", "/a%0d%0aX:%20y", "https://h.test/a%0d%0aX:%20y"),
+        ] {
+            let answer = proxy.get(host, target, &["X-Forwarded-Proto: https"]);
+            assert_eq!((answer.status, answer.header("Location")), (308, Some(location)));
+        }
+        assert_eq!(proxy.get("h.test", "/plain", &[]).status, 200);
+    });
+}
+
+#[test]
+fn red_status_and_trusted_headers_decide_the_redirect() {
+    let address = echo("b");
+    each(|start| {
+        let mut globals = globals();
+        globals.https_redirect_status = HttpsRedirectStatus(301);
+        globals.forwarding.trust_headers = true;
+        let draft = Draft { globals, ..Draft::default() }.backend("b", &[address]);
+        let proxy = start(draft.host("h.test", vec![redirected(prefix("/", "b"))]));
+        let answer = proxy.get("h.test", "/", &["X-Forwarded-Host: example.com:80, f.com"]);
+        assert_eq!((answer.status, answer.header("Location")), (301, Some("https://example.com")));
+        assert_eq!(proxy.get("h.test", "/", &["X-Forwarded-Proto: https"]).status, 200);
+    });
+}
+
+#[test]
+fn closed_routes_answer_503_and_unknown_ones_404() {
+    each(|start| {
+        let proxy = start(Draft { globals: globals(), ..Draft::default() }.host("h.test", vec![respond("/closed", 503)]));
+        assert_eq!(proxy.get("h.test", "/closed/x", &[]).status, 503);
+        let answer = proxy.get("h.test", "/", &[]);
+        assert_eq!((answer.status, answer.header("Server")), (404, Some("nginx")));
+        assert_eq!(proxy.get("other.test", "/demo", &[]).status, 404);
+        assert!(answer.headers("Strict-Transport-Security").is_empty());
+    });
+}
+
+#[test]
+fn the_health_path_answers_unknown_hosts_only() {
+    let address = echo("b");
+    each(|start| {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address]);
+        let proxy = start(draft.host("h.test", vec![]).host("", vec![prefix("/", "b")]));
+        assert_eq!(proxy.get("10.0.0.1", "/healthz", &[]).body, "");
+        assert_eq!(proxy.get("10.0.0.1", "/healthz", &[]).status, 200);
+        assert_eq!(proxy.get("h.test", "/healthz", &[]).status, 404);
+        assert_eq!(proxy.get("x.test", "/x", &[]).backend(), Some("b"));
+    });
+}
+
+#[test]
+fn a_health_path_that_a_route_has_taken_is_left_to_it() {
+    let address = echo("b");
+    each(|start| {
+        let mut globals = globals();
+        globals.listeners.health_check_path = path("/live/");
+        let draft = Draft { globals, ..Draft::default() }.backend("b", &[address]);
+        let proxy = start(draft.host("", vec![prefix("/live", "b")]));
+        assert_eq!(proxy.get("x", "/live/", &[]).backend(), Some("b"));
+    });
+}
+
+#[test]
+fn unknown_hosts_are_not_logged_and_known_ones_are() {
+    each(|start| {
+        let proxy = start(Draft { globals: globals(), ..Draft::default() }.host("h.test", vec![]));
+        proxy.get("unknown.test", "/unknown", &[]);
+        proxy.get("h.test", "/known", &["X-Request-ID: abc"]);
+        until("the request is logged", || proxy.log("access.log").contains("\"GET /known HTTP/1.1\" 404"));
+        let log = proxy.log("access.log");
+        assert!(log.starts_with("127.0.0.1 - - [") && log.ends_with(" abc\n") && !log.contains("/unknown"), "{log}");
+    });
+}

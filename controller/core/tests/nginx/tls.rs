@@ -1,0 +1,150 @@
+//! Which certificate a handshake gets while no server but the default one has any.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::model::*;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+#[derive(Debug)]
+struct TrustAll;
+
+impl ServerCertVerifier for TrustAll {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Leaf certificate and answer of a request over TLS; an address as name sends no SNI.
+fn visit(proxy: &Proxy, name: &str, host: &str, version: &'static rustls::SupportedProtocolVersion) -> std::io::Result<(Vec<u8>, Answer)> {
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(TrustAll))
+        .with_no_client_auth();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let client = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = StreamOwned::new(client, TcpStream::connect(proxy.https())?);
+    write!(stream, "GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let leaf = stream.conn.peer_certificates().map(|chain| chain[0].to_vec()).unwrap_or_default();
+    Ok((leaf, Answer::parse(&String::from_utf8_lossy(&answer))))
+}
+
+fn leaf(certificate: &Certificate) -> Vec<u8> {
+    CertificateDer::from_pem_slice(&certificate.pem).unwrap().to_vec()
+}
+
+fn draft(globals: Globals) -> (Draft, [Certificate; 2]) {
+    let certificates = ["own", "wild"].map(|name| certificate(CertificateId::of_secret("shop", name), &[name]));
+    let [own, wild] = certificates.clone();
+    let address = echo("b");
+    let draft = Draft { globals, certificates: certificates.to_vec(), ..Draft::default() }
+        .backend("b", &[address])
+        .tls_host("h.test", &own.id, vec![redirected(prefix("/", "b"))])
+        .tls_host("*.w.test", &wild.id, vec![prefix("/", "b")])
+        .host("plain.w.test", vec![prefix("/", "b")])
+        .host("plain.test", vec![prefix("/", "b")]);
+    (draft, [own, wild])
+}
+
+#[test]
+fn tls_every_handshake_gets_the_certificate_of_its_name() {
+    for (program, version) in programs() {
+        let mut globals = globals();
+        globals.hsts = Some(Hsts::default());
+        let (mut draft, [own, wild]) = draft(globals);
+        draft.hosts.push(host("broken.w.test", HostCertificate::Default, vec![prefix("/", "b")]));
+        let model = draft.model();
+        let default = &model.certificates[&model.default_certificate];
+        let proxy = Proxy::start(&model, &program, version);
+        for tls in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            for (name, certificate, status) in [
+                ("h.test", &own, 200),
+                ("H.TEST", &own, 200),
+                ("a.w.test", &wild, 200),
+                ("A_b.w.test", &wild, 200),
+                ("plain.w.test", &wild, 200),
+                ("broken.w.test", default, 200),
+                ("plain.test", default, 200),
+                ("a.b.w.test", default, 404),
+                ("w.test", default, 404),
+                ("unknown.test", default, 404),
+                ("127.0.0.1", default, 404),
+            ] {
+                let (seen, answer) = visit(&proxy, name, name, tls).unwrap();
+                assert_eq!((seen == leaf(certificate), answer.status), (true, status), "{name}");
+                assert_eq!(answer.headers("Strict-Transport-Security"), ["max-age=31536000; includeSubDomains"], "{name}");
+            }
+        }
+        let (_, answer) = visit(&proxy, "h.test", "h.test", &rustls::version::TLS13).unwrap();
+        assert_eq!((answer.sent("X-Forwarded-Proto"), answer.sent("X-Forwarded-Port")), (vec!["https"], vec!["443"]));
+        let (seen, answer) = visit(&proxy, "h.test", "plain.test", &rustls::version::TLS13).unwrap();
+        assert!(seen == leaf(&own) && answer.sent("Host") == ["plain.test"], "name and host may differ");
+    }
+}
+
+#[test]
+fn tls_5_a_renewed_certificate_is_served_without_a_reload() {
+    for (program, version) in programs() {
+        let (draft, [own, _]) = draft(globals());
+        let proxy = Proxy::start(&draft.model(), &program, version);
+        let renewed = certificate(own.id.clone(), &["renewed"]);
+        let path = proxy.staged.dir.path().join("files").join(format!("tls/{}.pem", own.id));
+        std::fs::write(path, &renewed.pem).unwrap();
+        until("the renewed certificate is served", || {
+            visit(&proxy, "h.test", "h.test", &rustls::version::TLS13).unwrap().0 == leaf(&renewed)
+        });
+    }
+}
+
+#[test]
+fn tls_21_unknown_names_are_refused_on_request() {
+    for (program, version) in programs() {
+        let mut globals = globals();
+        globals.tls.reject_unknown_names = true;
+        let (draft, [own, wild]) = draft(globals);
+        let proxy = Proxy::start(&draft.model(), &program, version);
+        for (name, certificate) in [("h.test", own), ("a.w.test", wild)] {
+            assert_eq!(visit(&proxy, name, name, &rustls::version::TLS13).unwrap().0, leaf(&certificate), "{name}");
+        }
+        for name in ["unknown.test", "127.0.0.1"] {
+            assert!(visit(&proxy, name, name, &rustls::version::TLS13).is_err(), "{name}");
+        }
+    }
+}

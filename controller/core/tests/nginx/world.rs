@@ -1,0 +1,260 @@
+//! A running nginx, backends that echo, and a client.
+
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Launch, Version};
+use gatewright_core::model::{Globals, Model};
+use gatewright_core::render::{FileSet, Renderer};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The programs to test with, and their versions; the one in `PATH` is always there.
+pub fn programs() -> Vec<(PathBuf, Version)> {
+    let others = ["GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_30"].into_iter().filter_map(std::env::var_os);
+    std::iter::once(PathBuf::from("nginx")).chain(others.map(PathBuf::from)).map(|p| (p.clone(), version_of(&p))).collect()
+}
+
+fn version_of(program: &Path) -> Version {
+    let out = Command::new(program).args(NGINX.version_args).output().expect("nginx is installed");
+    (NGINX.version)(&String::from_utf8_lossy(&out.stderr)).expect("nginx prints its version")
+}
+
+pub fn files_of(model: &Model, version: Version) -> FileSet {
+    Renderer::new(&NGINX, version, BTreeMap::new()).unwrap().render(model).unwrap()
+}
+
+/// Globals with ports of their own on the loopback.
+pub fn globals() -> Globals {
+    let mut globals = Globals::default();
+    let sockets: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let ports: Vec<_> = sockets.iter().map(|s| s.local_addr().unwrap().port()).collect();
+    globals.listeners.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+    globals.listeners.reuse_port = false;
+    (globals.listeners.http_port, globals.listeners.https_port, globals.listeners.status_port) = (ports[0], ports[1], ports[2]);
+    globals.workers.processes = Some(1);
+    globals.workers.connections = 256;
+    globals
+}
+
+/// Files in a folder.
+pub struct Staged {
+    pub dir: TempDir,
+    program: PathBuf,
+    main: String,
+}
+
+impl Staged {
+    pub fn new(files: &FileSet, program: &Path) -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("run")).unwrap();
+        let staged = Self { dir, program: program.to_owned(), main: files.main().to_owned() };
+        staged.write(files);
+        staged
+    }
+
+    pub fn write(&self, files: &FileSet) {
+        for (path, file) in files.iter() {
+            let path = self.dir.path().join("files").join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &file.bytes).unwrap();
+        }
+    }
+
+    pub fn args(&self, args: fn(&Launch<'_>) -> Vec<String>) -> Vec<String> {
+        let (main_file, run_dir) = (self.dir.path().join("files").join(&self.main), self.dir.path().join("run"));
+        let root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+        let worker_user = root.then_some("root");
+        args(&Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user })
+    }
+
+    /// What `nginx -t` prints when it refuses, or nothing.
+    pub fn check(&self) -> Result<(), String> {
+        let out = Command::new(&self.program).args(self.args(NGINX.check_args)).stdout(Stdio::null()).output().unwrap();
+        let printed = String::from_utf8_lossy(&out.stderr).into_owned();
+        if out.status.success() { Ok(()) } else { Err(printed) }
+    }
+
+    fn log(&self, name: &str) -> fs::File {
+        fs::File::create(self.dir.path().join(name)).unwrap()
+    }
+}
+
+/// A running nginx; stopped when it goes out of scope.
+pub struct Proxy {
+    pub staged: Staged,
+    globals: Globals,
+    child: Child,
+}
+
+impl Proxy {
+    /// Starts a model and waits until it answers the token of its files.
+    pub fn start(model: &Model, program: &Path, version: Version) -> Self {
+        Self::start_with(model, program, version, BTreeMap::new())
+    }
+
+    /// The same with templates of the test's own.
+    pub fn start_with(model: &Model, program: &Path, version: Version, overrides: BTreeMap<String, String>) -> Self {
+        let files = Renderer::new(&NGINX, version, overrides).unwrap().render(model).unwrap();
+        let staged = Staged::new(&files, program);
+        staged.check().unwrap();
+        let child = Command::new(program)
+            .args(staged.args(NGINX.start_args))
+            .stdout(staged.log("access.log"))
+            .stderr(staged.log("error.log"))
+            .spawn()
+            .unwrap();
+        let proxy = Self { staged, globals: (*model.globals).clone(), child };
+        until("the token is answered", || proxy.token().is_some_and(|token| token == files.token()));
+        proxy
+    }
+
+    /// Which files answer.
+    pub fn token(&self) -> Option<String> {
+        self.private("/gatewright/revision")
+    }
+
+    /// The answer of the private port.
+    pub fn private(&self, path: &str) -> Option<String> {
+        let address = SocketAddr::from(([127, 0, 0, 1], self.globals.listeners.status_port));
+        let answer = exchange(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).ok()?;
+        Some(Answer::parse(&answer).body)
+    }
+
+    pub fn http(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.globals.listeners.http_port))
+    }
+
+    pub fn https(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.globals.listeners.https_port))
+    }
+
+    /// A GET with a `Host`, and further header lines.
+    pub fn get(&self, host: &str, target: &str, headers: &[&str]) -> Answer {
+        let mut request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+        for header in headers {
+            request.push_str(header);
+            request.push_str("\r\n");
+        }
+        self.send(&format!("{request}\r\n"))
+    }
+
+    /// These very bytes.
+    pub fn send(&self, request: &str) -> Answer {
+        Answer::parse(&exchange(self.http(), request).unwrap())
+    }
+
+    pub fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.staged.dir.path().join(name)).unwrap()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // SIGTERM to the master ends the workers, too; a plain kill would leave them.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("error log of nginx:\n{}", self.log("error.log"));
+        }
+    }
+}
+
+fn exchange(address: SocketAddr, request: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, DEADLINE)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// An answer, read without mercy.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    /// Header lines as they came.
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn parse(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
+        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+        Self { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// Every value of a header.
+    pub fn headers(&self, name: &str) -> Vec<&str> {
+        header_lines(&self.head, name)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).first().copied()
+    }
+
+    /// What the backend was sent: every value of a request header. Backends echo it as their body.
+    pub fn sent(&self, name: &str) -> Vec<&str> {
+        header_lines(&self.body, name)
+    }
+
+    /// Name of the backend that answered.
+    pub fn backend(&self) -> Option<&str> {
+        self.header("X-Backend")
+    }
+
+    /// First line of what the backend was sent.
+    pub fn request_line(&self) -> &str {
+        self.body.lines().next().unwrap_or_default()
+    }
+}
+
+fn header_lines<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+    let lines = head.lines().skip(1).filter_map(|line| line.split_once(": "));
+    lines.filter(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_end()).collect()
+}
+
+/// A backend that answers every request with what it was sent; `/status/404` asks for a status.
+pub fn echo(name: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || answer(stream, name));
+        }
+    });
+    address
+}
+
+fn answer(mut stream: TcpStream, name: &str) {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(n) if n > 0 => head.extend_from_slice(&buffer[..n]),
+            _ => return,
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let status = head.lines().next().unwrap_or_default().split_once("/status/").map_or("200", |(_, rest)| &rest[..3]);
+    let extra = "Server: echo\r\nX-Accel-Redirect: /inside\r\nStrict-Transport-Security: max-age=1\r\nX-Powered-By: echo\r\n";
+    let answer =
+        format!("HTTP/1.1 {status} OK\r\nX-Backend: {name}\r\n{extra}Content-Length: {}\r\nConnection: close\r\n\r\n{head}", head.len());
+    let _ = stream.write_all(answer.as_bytes());
+}
+
+/// Waits for a condition.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < DEADLINE, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
