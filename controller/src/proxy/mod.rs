@@ -21,6 +21,7 @@
 //! | `run/` (`--run-dir`) | the proxy's own: temporary files, `proxy.pid` | supervisor, proxy |
 //! | `run/proxy.json` | which process the supervisor started | supervisor |
 //! | `run/supervise.sock` | where `gatewright supervise` listens | supervisor |
+//! | `checks/` | temporary files of checks, where only signals reach the proxy | controller |
 //!
 //! So a supervisor needs nothing but read access to the state folder and a `run` of its own. Nothing in here knows
 //! one proxy from another: what differs is data of its [`Dialect`].
@@ -33,13 +34,17 @@ mod owner;
 mod process;
 mod publish;
 mod reload;
+mod remote;
+mod signal;
 mod stage;
 mod state_dir;
+mod supervise;
 mod supervisor;
 #[cfg(test)]
 mod tests;
 mod validate;
 mod verify;
+mod wire;
 
 pub(crate) use error::{ApplyError, OpenError};
 pub(crate) use outcome::{Live, Outcome, Refused};
@@ -47,6 +52,7 @@ pub(crate) use owner::{OwnerError, Status};
 pub(crate) use publish::PublishError;
 pub(crate) use stage::StageError;
 pub(crate) use state_dir::StateDirError;
+pub(crate) use supervise::{SuperviseConfig, SuperviseError, supervise};
 pub(crate) use verify::NotTaken;
 
 use gatewright_core::dialect::{Dialect, Version};
@@ -56,8 +62,10 @@ use launch::Launcher;
 use owner::Owner;
 use publish::{Published, point, prune};
 use reload::Pace;
+use remote::Remote;
+use signal::PidFile;
 use stage::{Base, Staged, seed, stage};
-use state_dir::{Lock, RevisionName, StateDir, claim};
+use state_dir::{Lock, RevisionName, StateDir, check_socket_path, claim};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -94,6 +102,38 @@ pub(crate) enum Mode {
         /// Where the proxy may write; `run` in the state folder if `None`.
         run_dir: Option<PathBuf>,
     },
+    /// Under `gatewright supervise`, in a process of its own.
+    Supervise {
+        /// Its socket; `run/supervise.sock` in the state folder if `None`.
+        socket: Option<PathBuf>,
+    },
+    /// Under somebody else's care; told by signals.
+    Signal {
+        /// Where the proxy writes its process id; `run/proxy.pid` in the state folder if `None`.
+        pid_file: Option<PathBuf>,
+        /// The program, to check candidates with if it is there.
+        program: Vec<String>,
+    },
+}
+
+impl Mode {
+    fn owner(self, dialect: &'static Dialect, state: &StateDir) -> Result<Arc<dyn Owner>, StateDirError> {
+        let launcher = |run_dir: PathBuf, program| Launcher::new(dialect, state.clone(), &run_dir, program);
+        Ok(match self {
+            Self::Child { program, run_dir } => {
+                Arc::new(Supervisor::start(launcher(run_dir.unwrap_or_else(|| state.default_run_dir()), program)?))
+            }
+            Self::Supervise { socket } => {
+                let socket = socket.unwrap_or_else(|| state.default_run_dir().join("supervise.sock"));
+                check_socket_path(&socket)?;
+                Arc::new(Remote { socket })
+            }
+            Self::Signal { pid_file, program } => {
+                let pid_file = pid_file.unwrap_or_else(|| state.default_run_dir().join("proxy.pid"));
+                Arc::new(PidFile::new(pid_file, launcher(state.root().join("checks"), program)?))
+            }
+        })
+    }
 }
 
 /// The running proxy and its files.
@@ -145,9 +185,7 @@ impl Proxy {
         let live = state.published().map(|name| found(&state, dialect, &history, name));
         let newest = state.all().last().map_or(0, |name| name.number);
         let noted = history.notes().iter().map(|note| note.revision).max().unwrap_or(0);
-        let Mode::Child { program, run_dir } = mode;
-        let run_dir = run_dir.unwrap_or_else(|| state.default_run_dir());
-        let owner = Arc::new(Supervisor::start(Launcher::new(dialect, state.clone(), &run_dir, program)?));
+        let owner = mode.owner(dialect, &state)?;
         Ok(Self {
             state,
             _lock: lock,

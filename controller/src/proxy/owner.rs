@@ -1,8 +1,10 @@
 //! Who owns the proxy's process: the one trait behind the three ways of running it.
 
+use super::process::{Identity, children};
 use super::state_dir::RevisionName;
 use futures::future::BoxFuture;
 use gatewright_core::dialect::{Refusal, Version};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,6 +42,16 @@ pub(crate) struct Status {
 }
 
 impl Status {
+    /// Counts the workers of a master; `older` are those there were when the last reload was asked for.
+    pub(super) fn counted(pid: Option<i32>, older: &BTreeSet<Identity>) -> Self {
+        let all = pid.map(children).unwrap_or_default();
+        let old = all.intersection(older).count();
+        // Without a new one the last reload was not taken (yet), and the old ones serve.
+        let draining = if old == all.len() { 0 } else { old };
+        let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
+        Self { pid, workers: number(all.len() - draining), draining: number(draining), ..Self::default() }
+    }
+
     /// The program's version.
     #[must_use]
     pub(crate) fn version(&self) -> Option<Version> {
@@ -100,12 +112,4 @@ pub(crate) enum OwnerError {
     /// The supervising task is gone, which only a stop can cause.
     #[error("the supervisor has stopped")]
     Stopped,
-    /// Something about the folder that the proxy runs in.
-    #[error("could not use {}", path.display())]
-    RunDir {
-        /// File or folder.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
 }

@@ -47,9 +47,17 @@ pub(super) fn command_line(pid: i32) -> String {
 
 /// Every living process that `wanted` takes.
 pub(super) fn living(wanted: impl Fn(&Stat) -> bool) -> BTreeSet<Identity> {
+    all().filter(|stat| !stat.zombie && wanted(stat)).map(|stat| stat.identity).collect()
+}
+
+/// The ended children of a process that nobody has reaped.
+pub(super) fn zombies_of(parent: i32) -> Vec<i32> {
+    all().filter(|stat| stat.zombie && stat.parent == parent).map(|stat| stat.identity.pid).collect()
+}
+
+fn all() -> impl Iterator<Item = Stat> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(stat).filter(|stat| !stat.zombie && wanted(stat)).map(|stat| stat.identity).collect()
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(stat)
 }
 
 /// The living children of a process.

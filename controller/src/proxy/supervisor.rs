@@ -75,19 +75,9 @@ impl Supervisor {
         });
         let version = *version.await?;
         let vital = lock(&self.vital);
-        let process = vital.process.filter(|process| process.is_alive());
-        let all = process.map(|process| children(process.pid)).unwrap_or_default();
-        let old = all.intersection(&vital.older).count();
-        // Without a new one the last reload was not taken (yet), and the old ones serve.
-        let draining = if old == all.len() { 0 } else { old };
-        Ok(Status {
-            pid: process.map(|process| process.pid),
-            version,
-            worker_group: self.launcher.worker.as_ref().map(|worker| worker.group),
-            workers: u32::try_from(all.len() - draining).unwrap_or(u32::MAX),
-            draining: u32::try_from(draining).unwrap_or(u32::MAX),
-            deaths: vital.deaths,
-        })
+        let pid = vital.process.filter(|process| process.is_alive()).map(|process| process.pid);
+        let worker_group = self.launcher.worker.as_ref().map(|worker| worker.group);
+        Ok(Status { version, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
     }
 }
 

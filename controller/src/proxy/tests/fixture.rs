@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-pub(super) static TEST_NGINX: Dialect = Dialect {
+pub(crate) static TEST_NGINX: Dialect = Dialect {
     name: "nginx",
     program: "nginx",
     main_file: "nginx.conf",
@@ -125,7 +125,7 @@ pub(super) fn live(outcome: Outcome) -> Live {
 }
 
 /// Waits for a condition, and says which one did not come.
-pub(super) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !condition().await {
         assert!(begun.elapsed() < Duration::from_secs(20), "timed out: {what}");

@@ -3,3 +3,6 @@
 mod fixture;
 mod life;
 mod revisions;
+mod separate;
+
+pub(super) use fixture::{TEST_NGINX, until};

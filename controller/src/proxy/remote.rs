@@ -1,0 +1,96 @@
+//! The controller's end of the socket to `gatewright supervise`.
+
+use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::state_dir::RevisionName;
+use super::wire::{Answer, Ask, hear, say};
+use futures::future::{BoxFuture, FutureExt};
+use gatewright_core::dialect::Refusal;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// How long an answer may take that needs no work.
+const PROMPT: Duration = Duration::from_secs(10);
+
+/// A reload waits for a first load that is still on its way.
+const RELOAD: Duration = Duration::from_secs(150);
+
+/// Longest text of a supervisor that is repeated, in bytes.
+const MAX_TEXT: usize = 500;
+
+/// A supervisor in another process.
+#[derive(Debug)]
+pub(super) struct Remote {
+    pub(super) socket: PathBuf,
+}
+
+impl Remote {
+    async fn ask(&self, ask: Ask, limit: Duration) -> Result<Answer, OwnerError> {
+        let spoken = timeout(limit, async {
+            let mut stream = UnixStream::connect(&self.socket).await?;
+            say(&mut stream, &ask).await?;
+            hear::<Answer>(&mut stream).await
+        });
+        let answer = spoken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        answer.map_err(|source| OwnerError::Unreachable { socket: self.socket.clone(), source })
+    }
+
+    async fn do_it(&self, ask: Ask, limit: Duration) -> Result<(), OwnerError> {
+        match self.ask(ask, limit).await? {
+            Answer::Done => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
+}
+
+impl Owner for Remote {
+    fn check(&self, name: RevisionName, limit: Duration) -> BoxFuture<'_, Result<(), CheckError>> {
+        async move {
+            match self.ask(Ask::Check { revision: name.to_string(), limit_ms: millis(limit) }, limit + PROMPT).await? {
+                Answer::Done => Ok(()),
+                Answer::Refused { message, file, line } => {
+                    Err(CheckError::Refused(Refusal { message: one_line(&message), at: file.map(|file| one_line(&file)).zip(line) }))
+                }
+                other => Err(unexpected(other).into()),
+            }
+        }
+        .boxed()
+    }
+
+    fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>> {
+        self.do_it(Ask::Reload, RELOAD).boxed()
+    }
+
+    fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>> {
+        async {
+            match self.ask(Ask::Status, PROMPT).await? {
+                Answer::Status(status) => Ok(status),
+                other => Err(unexpected(other)),
+            }
+        }
+        .boxed()
+    }
+
+    fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>> {
+        self.do_it(Ask::Quit { limit_ms: millis(limit) }, limit + PROMPT).boxed()
+    }
+}
+
+fn unexpected(answer: Answer) -> OwnerError {
+    OwnerError::Declined(match answer {
+        Answer::Error { message } => one_line(&message),
+        _ => "something that was not asked".to_owned(),
+    })
+}
+
+/// The other side may be in a stranger's hands; its words go into logs and events.
+fn one_line(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if gatewright_core::names::is_printable(c) { c } else { ' ' }).collect();
+    clean[..clean.floor_char_boundary(MAX_TEXT)].to_owned()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,274 @@
+//! `gatewright supervise`: the supervisor as a process of its own, PID 1 of the proxy's container.
+//!
+//! It holds no credentials and writes nowhere but into its run folder. It answers only peers whose user it was told,
+//! as the kernel names them.
+
+use super::launch::{Children, Launcher};
+use super::outcome::chain;
+use super::owner::{CheckError, Owner, OwnerError};
+use super::process::zombies_of;
+use super::state_dir::{StateDir, StateDirError, check_socket_path, make_dir};
+use super::supervisor::Supervisor;
+use super::wire::{Answer, Ask, hear, say};
+use gatewright_core::dialect::Dialect;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// So many questions are worked on at a time; further ones wait.
+const MAX_PEERS: usize = 16;
+
+/// A question has to arrive within this time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// No check is given longer than this.
+const LONGEST_CHECK: Duration = Duration::from_secs(600);
+
+/// The process that inherits every orphan of a container.
+const INIT: u32 = 1;
+
+/// How long the state folder may take to appear: another container makes it.
+const FOLDER_PACE: Duration = Duration::from_millis(250);
+
+/// What `gatewright supervise` is told.
+#[derive(Debug, Clone)]
+pub(crate) struct SuperviseConfig {
+    /// Which proxy it is.
+    pub(crate) dialect: &'static Dialect,
+    /// The state folder, written by the controller; waited for.
+    pub(crate) state_dir: PathBuf,
+    /// Where supervisor and proxy may write; `run` in the state folder if `None`.
+    pub(crate) run_dir: Option<PathBuf>,
+    /// Where to listen; `supervise.sock` in the run folder if `None`.
+    pub(crate) socket: Option<PathBuf>,
+    /// Users that may ask; root and this process's own user if empty.
+    pub(crate) allowed_users: Vec<u32>,
+    /// The program and arguments before those of the dialect.
+    pub(crate) program: Vec<String>,
+    /// How long the proxy goes on as before after SIGTERM or SIGQUIT, while load balancers learn of it.
+    pub(crate) grace: Duration,
+    /// How long requests may then take to finish.
+    pub(crate) drain_timeout: Duration,
+}
+
+/// Why there is no supervisor.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SuperviseError {
+    /// The folders.
+    #[error(transparent)]
+    StateDir(#[from] StateDirError),
+    /// Another supervisor runs there.
+    #[error("run folder {} is in use by another supervisor; give each one its own --run-dir", .0.display())]
+    InUse(PathBuf),
+    /// The socket, or another file of the run folder.
+    #[error("could not use {}", path.display())]
+    Io {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Runs until SIGTERM, SIGQUIT, SIGINT or a peer's wish; the proxy has ended then.
+///
+/// # Errors
+/// [`SuperviseError`] when it cannot begin.
+pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseError> {
+    let mut ends = Ends::new()?;
+    let Some(state) = ends.unless(folder(&config.state_dir)).await else { return Ok(()) };
+    let run_dir = config.run_dir.clone().unwrap_or_else(|| state.default_run_dir());
+    make_dir(&run_dir)?;
+    let _lock = lock(&run_dir)?;
+    let listener = listen(&config.socket.clone().unwrap_or_else(|| run_dir.join("supervise.sock")))?;
+    let launcher = Launcher::new(config.dialect, state.clone(), &run_dir, config.program.clone())?;
+    // Ends with this function, however it ends.
+    let mut tasks = JoinSet::new();
+    if std::process::id() == INIT {
+        tasks.spawn(reap(launcher.children()));
+    }
+    let supervisor = Arc::new(Supervisor::start(launcher));
+    let (quit, mut wishes) = mpsc::channel(1);
+    let desk = Desk { supervisor: Arc::clone(&supervisor), state, users: allowed(&config), quit };
+    tasks.spawn(serve(listener, desk));
+    let limit = tokio::select! {
+        () = ends.come() => {
+            tracing::info!(grace_ms = config.grace.as_millis(), "ending: draining the proxy");
+            tokio::select! { () = sleep(config.grace) => {}, () = ends.come() => {} }
+            Some(config.drain_timeout)
+        }
+        // The peer's question has ended the proxy already.
+        _ = wishes.recv() => None,
+    };
+    if let Some(limit) = limit {
+        let _ = supervisor.quit(limit).await;
+    }
+    Ok(())
+}
+
+/// The signals that end it.
+struct Ends {
+    signals: mpsc::Receiver<()>,
+}
+
+impl Ends {
+    fn new() -> Result<Self, SuperviseError> {
+        let (sender, signals) = mpsc::channel(2);
+        for kind in [SignalKind::terminate(), SignalKind::quit(), SignalKind::interrupt()] {
+            let mut stream = signal(kind).map_err(|source| SuperviseError::Io { path: "signal".into(), source })?;
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                while stream.recv().await.is_some() {
+                    let _ = sender.try_send(());
+                }
+            });
+        }
+        Ok(Self { signals })
+    }
+
+    async fn come(&mut self) {
+        self.signals.recv().await;
+    }
+
+    async fn unless<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
+        tokio::select! { () = self.come() => None, done = other => Some(done) }
+    }
+}
+
+async fn folder(path: &Path) -> StateDir {
+    loop {
+        match StateDir::at(path) {
+            Ok(state) => return state,
+            Err(error) => tracing::debug!(error = chain(&error), "waiting for the state folder"),
+        }
+        sleep(FOLDER_PACE).await;
+    }
+}
+
+fn lock(run_dir: &Path) -> Result<File, SuperviseError> {
+    let path = run_dir.join("supervise.lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.map_err(|source| SuperviseError::Io { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(SuperviseError::InUse(run_dir.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(SuperviseError::Io { path, source }),
+    }
+}
+
+/// Anybody may connect; who is answered is decided by the peer's user, not by file modes that a volume may change.
+fn listen(socket: &Path) -> Result<UnixListener, SuperviseError> {
+    check_socket_path(socket)?;
+    let failed = |source| SuperviseError::Io { path: socket.to_owned(), source };
+    match fs::remove_file(socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(socket).map_err(failed)?;
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o666)).map_err(failed)?;
+    Ok(listener)
+}
+
+fn allowed(config: &SuperviseConfig) -> Vec<u32> {
+    if config.allowed_users.is_empty() { vec![0, nix::unistd::geteuid().as_raw()] } else { config.allowed_users.clone() }
+}
+
+/// All that is needed to answer.
+#[derive(Debug, Clone)]
+struct Desk {
+    supervisor: Arc<Supervisor>,
+    state: StateDir,
+    users: Vec<u32>,
+    quit: mpsc::Sender<()>,
+}
+
+async fn serve(listener: UnixListener, desk: Desk) {
+    let places = Arc::new(Semaphore::new(MAX_PEERS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let desk = desk.clone();
+                tokio::spawn(async move {
+                    desk.attend(stream).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                sleep(FOLDER_PACE).await;
+            }
+        }
+    }
+}
+
+impl Desk {
+    async fn attend(&self, mut stream: UnixStream) {
+        let Ok(user) = stream.peer_cred().map(|peer| peer.uid()) else { return };
+        // Heard in any case: an answer to somebody who is still speaking would be lost.
+        let Ok(heard) = timeout(PATIENCE, hear::<Ask>(&mut stream)).await else { return };
+        let answer = match heard {
+            _ if !self.users.contains(&user) => {
+                tracing::warn!(user, "a peer of another user was refused");
+                Answer::error(format!("user {user} may not ask; --allow-uid {user} lets it"))
+            }
+            Ok(ask) => self.answer(ask).await,
+            Err(error) => Answer::error(error.to_string()),
+        };
+        let _ = timeout(PATIENCE, say(&mut stream, &answer)).await;
+    }
+
+    async fn answer(&self, ask: Ask) -> Answer {
+        let done = match ask {
+            Ask::Check { revision, limit_ms } => return self.check(&revision, Duration::from_millis(limit_ms)).await,
+            Ask::Reload => self.supervisor.reload().await,
+            Ask::Status => return self.supervisor.status().await.map_or_else(|error| told(&error), Answer::Status),
+            Ask::Quit { limit_ms } => {
+                let done = self.supervisor.quit(Duration::from_millis(limit_ms)).await;
+                let _ = self.quit.try_send(());
+                done
+            }
+        };
+        done.map_or_else(|error| told(&error), |()| Answer::Done)
+    }
+
+    async fn check(&self, revision: &str, limit: Duration) -> Answer {
+        let Ok(name) = revision.parse() else { return Answer::error("not the name of a revision") };
+        // A name cannot lead elsewhere, but what lies under it could be a link.
+        let real = fs::symlink_metadata(self.state.revision(name)).is_ok_and(|found| found.is_dir());
+        if !real {
+            return Answer::error("there is no such revision");
+        }
+        match self.supervisor.check(name, limit.min(LONGEST_CHECK)).await {
+            Ok(()) => Answer::Done,
+            Err(CheckError::Refused(refusal)) => Answer::refused(refusal),
+            Err(CheckError::NotDone(error)) => told(&error),
+        }
+    }
+}
+
+fn told(error: &OwnerError) -> Answer {
+    Answer::error(chain(error))
+}
+
+/// Workers of a master that died become children of PID 1, and nobody else would reap them.
+async fn reap(ours: Children) {
+    let Ok(mut ended) = signal(SignalKind::child()) else { return };
+    let own = INIT.cast_signed();
+    while ended.recv().await.is_some() {
+        ours.with(|ours| {
+            for orphan in zombies_of(own).into_iter().filter(|pid| !ours.contains(&pid.cast_unsigned())) {
+                let flags = nix::sys::wait::WaitPidFlag::WNOHANG;
+                let _ = nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(orphan), Some(flags));
+            }
+        });
+    }
+}
