@@ -1,4 +1,6 @@
 //! A small file beside the revisions that says when and why each of them was made.
+//!
+//! A revision is noted once a proxy has been seen to serve it, not before.
 
 use super::outcome::Live;
 use super::state_dir::{RevisionName, StateDir};
@@ -20,7 +22,12 @@ impl History {
 
     /// The note on one revision.
     pub(super) fn find(&self, name: RevisionName) -> Option<&Live> {
-        self.notes.iter().find(|note| note.revision == name.number && note.digest == format!("{:032x}", name.digest))
+        self.notes.iter().find(|note| note.name() == Some(name))
+    }
+
+    /// The highest number there is a note on.
+    pub(super) fn newest(&self) -> u64 {
+        self.notes.iter().map(|note| note.revision).max().unwrap_or(0)
     }
 
     /// All notes, oldest first.

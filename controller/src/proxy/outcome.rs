@@ -1,6 +1,7 @@
 //! What became of a file set, in words that reports and `/api/v1/revision` can use.
 
 use super::error::ApplyError;
+use super::state_dir::RevisionName;
 use gatewright_core::dialect::Refusal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -44,6 +45,28 @@ pub(crate) struct Live {
     pub(crate) reloaded: bool,
     /// The proxy's main file.
     pub(crate) main: PathBuf,
+}
+
+impl Live {
+    /// A revision on disk of which nothing but the name is known.
+    pub(super) fn unknown(name: RevisionName) -> Self {
+        Self {
+            revision: name.number,
+            digest: format!("{:032x}", name.digest),
+            token: String::new(),
+            cause: String::new(),
+            published_at: String::new(),
+            checked_at: None,
+            load_ms: None,
+            reloaded: true,
+            main: PathBuf::new(),
+        }
+    }
+
+    /// The name of its folder.
+    pub(super) fn name(&self) -> Option<RevisionName> {
+        Some(RevisionName { number: self.revision, digest: u128::from_str_radix(&self.digest, 16).ok()? })
+    }
 }
 
 /// A candidate that the proxy's own check refused.

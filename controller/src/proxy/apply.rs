@@ -1,0 +1,233 @@
+//! The steps in their order: what happens to one file set, and what is done when a step does not succeed.
+
+use super::Proxy;
+use super::error::ApplyError;
+use super::outcome::{Live, Outcome, Refused};
+use super::publish::{Published, point, prune};
+use super::stage::{Base, Staged, may_give_to, seed, stage};
+use super::state_dir::remove_tree;
+use super::validate::NotValid;
+use super::verify::NotTaken;
+use gatewright_core::render::FileSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::task::spawn_blocking;
+
+/// A proxy that ends this often while a revision is waited for will not come up with it.
+const HOPELESS_DEATHS: u32 = 3;
+
+impl Proxy {
+    /// Brings the files live, or says why not; `cause` is for people.
+    ///
+    /// Waits for [`Proxy::pause`] before a reload. Dropping the future half-way is for a process that ends: what is on
+    /// disk then is sorted out by the next [`Proxy::open`].
+    pub(crate) async fn apply(&mut self, files: &Arc<FileSet>, cause: &str) -> Outcome {
+        let digest = format!("{:032x}", files.digest());
+        let applied = match self.live.clone().filter(|live| live.digest == digest) {
+            Some(live) => self.confirm(live, files).await,
+            None => self.renew(files, cause).await,
+        };
+        applied.unwrap_or_else(|error| Outcome::Failed { error })
+    }
+
+    /// Asks the proxy whether it would take the files; nothing of them stays.
+    ///
+    /// # Errors
+    /// When nobody can say.
+    pub(crate) async fn check_only(&mut self, files: &Arc<FileSet>) -> Result<Option<Refused>, ApplyError> {
+        let staged = self.stage(files).await?;
+        match staged.validate(&*self.owner, self.last_check).await {
+            Ok((validated, took)) => {
+                self.last_check = took;
+                validated.discard();
+                Ok(None)
+            }
+            Err(NotValid::Refused(refused)) => Ok(Some(refused)),
+            Err(NotValid::Unchecked(error)) => Err(error.into()),
+        }
+    }
+
+    /// The files on disk are the ones wanted; has the proxy loaded them?
+    async fn confirm(&mut self, mut live: Live, files: &Arc<FileSet>) -> Result<Outcome, ApplyError> {
+        if live.checked_at.is_some() {
+            return Ok(Outcome::Unchanged(live));
+        }
+        live.token = files.token();
+        let begun = Instant::now();
+        let answer = self.probe.answer().await;
+        // No answer at all means that it is still loading, or that its owner is starting it.
+        let reload = answer.as_ref().is_some_and(|answer| *answer != live.token);
+        if reload {
+            self.owner.reload().await?;
+        }
+        let load = self.verify(&live.token, begun).await?;
+        if reload {
+            self.pace.loaded(Instant::now(), load);
+        }
+        live.checked_at = Some(now());
+        self.live = Some(live.clone());
+        self.history.note(&self.state, live.clone());
+        if let Some(name) = live.name() {
+            let (folder, files) = (self.state.revision(name), Arc::clone(files));
+            let base = spawn_blocking(move || Base::tidied(&folder, &files)).await.expect("tidying does not panic");
+            self.base = Some(Arc::new(base));
+        }
+        self.prepare_next().await;
+        Ok(if reload { Outcome::Live(live) } else { Outcome::Unchanged(live) })
+    }
+
+    async fn renew(&mut self, files: &Arc<FileSet>, cause: &str) -> Result<Outcome, ApplyError> {
+        let staged = self.stage(files).await?;
+        self.next_number += 1;
+        let validated = match staged.validate(&*self.owner, self.last_check).await {
+            Ok((validated, took)) => {
+                self.last_check = took;
+                validated
+            }
+            Err(NotValid::Refused(refused)) => return Ok(Outcome::Refused(refused)),
+            Err(NotValid::Unchecked(error)) => return Err(error.into()),
+        };
+        let served = self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == files.token());
+        if !served {
+            tokio::time::sleep(self.pause().await).await;
+        }
+        let before = self.base.take().unwrap_or_default();
+        let published = match validated.publish(&self.state, &before) {
+            Ok(published) => published,
+            Err(error) => {
+                self.base = Some(before);
+                return Err(error.into());
+            }
+        };
+        let load = if served { Ok(None) } else { self.load(&published).await.map(Some) };
+        match load {
+            Ok(load) => Ok(Outcome::Live(self.settle(published, cause, load).await)),
+            Err(error) => {
+                self.roll_back(published, before, cause).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the candidate, beginning with what the last revision left.
+    async fn stage(&mut self, files: &Arc<FileSet>) -> Result<Staged, ApplyError> {
+        let group = self.owner.status().await?.worker_group.filter(|group| may_give_to(*group));
+        self.group = group;
+        let prepared = match self.seed.take() {
+            Some(task) => task.await.ok().flatten(),
+            None => None,
+        };
+        let base = match self.base.take() {
+            Some(base) => base,
+            None => Arc::new(self.read_base().await),
+        };
+        let (state, files, number) = (self.state.clone(), Arc::clone(files), self.next_number);
+        let (base, staged) = spawn_blocking(move || {
+            let ready = prepared.map_or_else(|| seed(&state, &base), Ok);
+            let staged = ready.and_then(|seed| stage(&state, &seed, &base, files, number, group));
+            (base, staged)
+        })
+        .await
+        .expect("staging does not panic");
+        self.base = Some(base);
+        Ok(staged?)
+    }
+
+    /// What an earlier run published. If it cannot be read, everything is written anew.
+    async fn read_base(&self) -> Base {
+        let Some(folder) = self.state.published().map(|name| self.state.revision(name)) else { return Base::default() };
+        let read = spawn_blocking(move || Base::read(&folder)).await.expect("reading does not panic");
+        read.unwrap_or_else(|error| {
+            tracing::warn!(%error, "could not read the last revision; writing all files anew");
+            Base::default()
+        })
+    }
+
+    async fn load(&mut self, published: &Published) -> Result<Duration, ApplyError> {
+        let begun = Instant::now();
+        self.owner.reload().await?;
+        let load = self.verify(&published.files.token(), begun).await?;
+        self.pace.loaded(Instant::now(), load);
+        Ok(load)
+    }
+
+    async fn verify(&self, token: &str, since: Instant) -> Result<Duration, NotTaken> {
+        let deaths = self.owner.status().await.map_or(0, |status| status.deaths);
+        let hopeless = async || {
+            let ended = self.owner.status().await.ok()?.deaths.saturating_sub(deaths);
+            (ended >= HOPELESS_DEATHS).then(|| format!("its process ended {ended} times"))
+        };
+        self.probe.verify(token, since, self.pace.deadline(self.last_check, self.patience), hopeless).await
+    }
+
+    async fn settle(&mut self, mut published: Published, cause: &str, load: Option<Duration>) -> Live {
+        published.settle();
+        let mut live = self.described(&published, cause);
+        live.checked_at = Some(now());
+        live.load_ms = load.map(|load| u64::try_from(load.as_millis()).unwrap_or(u64::MAX));
+        live.reloaded = load.is_some();
+        self.base = Some(Arc::new(Base::of(&published.folder, &published.files, self.group)));
+        self.live = Some(live.clone());
+        self.history.note(&self.state, live.clone());
+        self.prepare_next().await;
+        live
+    }
+
+    /// The proxy did not take it, although its check was fine: so the disk goes back to what the proxy last took.
+    ///
+    /// A load may still be on its way; the signal after the switch makes it load the old files again after that. Until
+    /// that is seen, nothing counts as checked. Without an older revision this one stays, as better than nothing.
+    async fn roll_back(&mut self, mut published: Published, before: Arc<Base>, cause: &str) {
+        let older = self.live.as_ref().and_then(Live::name);
+        match older.map(|older| point(&self.state, older)) {
+            Some(Ok(())) => {
+                let _ = self.owner.reload().await;
+                remove_tree(&published.folder);
+                self.base = Some(before);
+            }
+            outcome => {
+                if let Some(Err(error)) = outcome {
+                    tracing::error!(%error, "could not switch back to the last good revision");
+                }
+                published.settle();
+                self.live = Some(self.described(&published, cause));
+                self.base = Some(Arc::new(Base::of(&published.folder, &published.files, self.group)));
+            }
+        }
+        if let Some(live) = &mut self.live {
+            live.checked_at = None;
+        }
+    }
+
+    fn described(&self, published: &Published, cause: &str) -> Live {
+        Live {
+            revision: published.name.number,
+            digest: format!("{:032x}", published.name.digest),
+            token: published.files.token(),
+            cause: cause.to_owned(),
+            published_at: now(),
+            checked_at: None,
+            load_ms: None,
+            reloaded: true,
+            main: self.state.current().join(self.dialect.main_file),
+        }
+    }
+
+    /// Tidies up and makes the next seed, in the background.
+    async fn prepare_next(&mut self) {
+        if let Some(running) = self.seed.take() {
+            let _ = running.await;
+        }
+        let (state, base, kept) = (self.state.clone(), self.base.clone(), self.revisions_kept);
+        self.seed = Some(spawn_blocking(move || {
+            // Without one, the next candidate makes its own and reports what is wrong.
+            let made = base.and_then(|base| seed(&state, &base).ok());
+            prune(&state, kept);
+            made
+        }));
+    }
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().to_string()
+}
