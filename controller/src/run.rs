@@ -6,12 +6,13 @@ mod wiring;
 
 use crate::proxy::{Outcome, Refused};
 use crate::report::{Board, Metrics, RevisionView};
-use crate::source::{Input, Located, format_located};
+use crate::source::manifests::SharedPlaces;
+use crate::source::{Input, Located};
 use drive::Ask;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
 use gatewright_core::translate::Wanted;
 use maker::{Made, Maker};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -47,6 +48,8 @@ pub(crate) struct LiveState {
 /// Everything between the first input and the last.
 struct Controller {
     maker: Maker,
+    /// Where the objects are written, if in files.
+    places: SharedPlaces,
     ends: Ends,
     templates: Option<std::path::PathBuf>,
     dialect: &'static gatewright_core::dialect::Dialect,
@@ -62,6 +65,8 @@ struct Controller {
     flight: Option<Flight>,
     /// What the source says is wrong with its input.
     problems: Vec<Located>,
+    /// What was wrong with objects when the last candidate was made.
+    findings: Vec<Diagnostic>,
     said: HashSet<Diagnostic>,
 }
 
@@ -109,7 +114,7 @@ impl Controller {
             }
             Input::Problems(problems) => {
                 self.problems = problems;
-                self.publish_findings(Vec::new());
+                self.publish_findings();
             }
             Input::Complete => {
                 self.complete = true;
@@ -148,7 +153,12 @@ impl Controller {
         };
         self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
         self.ends.wanted.send_if_modified(|wanted| std::mem::replace(wanted, made.wanted.clone()) != made.wanted);
-        tracing::debug!(hosts = made.hosts, took_us = begun.elapsed().as_micros(), waited_us = changed_at.map(|at| (begun - at).as_micros()), "made a candidate");
+        tracing::debug!(
+            hosts = made.hosts,
+            took_us = begun.elapsed().as_micros(),
+            waited_us = changed_at.map(|at| (begun - at).as_micros()),
+            "made a candidate"
+        );
         let (answer, outcome) = oneshot::channel();
         let ask = Ask::Apply(Arc::clone(&made.files), self.cause.clone(), answer);
         if self.ends.asks.send(ask).await.is_ok() {
@@ -189,7 +199,8 @@ impl Controller {
             load_ms = live.load_ms,
             "published"
         );
-        let diagnostics = self.publish_findings(made.diagnostics);
+        self.findings = made.diagnostics;
+        let diagnostics = self.publish_findings();
         self.ends.live.send_replace(LiveState { revision: live.revision, served: made.served.into(), diagnostics });
     }
 
@@ -200,14 +211,19 @@ impl Controller {
         if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
             self.mark("an Ingress was set aside".to_owned());
         } else {
-            self.publish_findings(made.diagnostics.clone());
+            self.findings.clone_from(&made.diagnostics);
+            self.publish_findings();
             self.gave_up(&format!("the proxy refused revision {}: {}{place}", refused.revision, refused.message));
         }
     }
 
     /// What is live goes on; another try follows, or the next change makes a better candidate.
     fn gave_up(&mut self, why: &str) {
-        tracing::error!(reason = why, retry_s = self.retry.as_secs(), "could not bring the newest state live; the last good revision keeps serving");
+        tracing::error!(
+            reason = why,
+            retry_s = self.retry.as_secs(),
+            "could not bring the newest state live; the last good revision keeps serving"
+        );
         self.ends.metrics.not_live();
         self.ends.board.trouble(why.to_owned());
         self.not_before = Instant::now() + self.retry;
@@ -216,24 +232,22 @@ impl Controller {
     }
 
     /// Shows all findings, and logs the new ones.
-    fn publish_findings(&mut self, mut of_objects: Vec<Diagnostic>) -> Arc<[Diagnostic]> {
-        if of_objects.is_empty() {
-            of_objects = self.ends.live.borrow().diagnostics.to_vec();
-            of_objects.retain(|finding| !self.said.contains(finding) || !self.problems.iter().any(|p| p.diagnostic == *finding));
-        }
-        of_objects.extend(self.problems.iter().map(|problem| problem.diagnostic.clone()));
-        of_objects.sort_unstable();
-        of_objects.dedup();
-        let places: BTreeMap<&Diagnostic, &Located> = self.problems.iter().map(|problem| (&problem.diagnostic, problem)).collect();
-        for finding in of_objects.iter().filter(|finding| !self.said.contains(*finding)) {
-            let text = places.get(finding).map_or_else(|| finding.to_string(), |located| format_located(located).replace('\n', " "));
-            match finding.severity {
-                Severity::Note => tracing::info!(finding = text, "note on an object"),
-                Severity::Error | Severity::Warning => tracing::warn!(finding = text, "an object is wrong"),
+    fn publish_findings(&mut self) -> Arc<[Diagnostic]> {
+        let places = self.places.current();
+        let of_objects = self.findings.iter().map(|finding| places.locate(finding.clone()));
+        let mut located: Vec<Located> = self.problems.iter().cloned().chain(of_objects).collect();
+        located.sort_by(|a, b| a.diagnostic.cmp(&b.diagnostic));
+        located.dedup_by(|a, b| a.diagnostic == b.diagnostic);
+        for new in located.iter().filter(|located| !self.said.contains(&located.diagnostic)) {
+            let place = new.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+            let finding = format!("{place}{}", new.diagnostic);
+            match new.diagnostic.severity {
+                Severity::Note => tracing::info!(finding, "note on an object"),
+                Severity::Error | Severity::Warning => tracing::warn!(finding, "an object is wrong"),
             }
         }
-        self.said = of_objects.iter().cloned().collect();
-        let all: Arc<[Diagnostic]> = of_objects.into();
+        let all: Arc<[Diagnostic]> = located.into_iter().map(|located| located.diagnostic).collect();
+        self.said = all.iter().cloned().collect();
         self.ends.board.diagnostics(Arc::clone(&all));
         all
     }

@@ -5,7 +5,8 @@ use crate::source::manifests::{InputPath, Loaded, load};
 use crate::source::{Located, format_located};
 use anyhow::Context;
 use gatewright_core::diagnostic::Severity;
-use gatewright_core::dialect::{Dialect, NGINX, Version};
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::render::{FileSet, Renderer};
 use gatewright_core::state::{Event, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
@@ -98,7 +99,11 @@ fn write_tree(folder: &Path, files: &FileSet, private_keys: bool) -> anyhow::Res
     let failed = |path: &Path| format!("could not write {}", path.display());
     if folder.exists() {
         let empty = folder.read_dir().with_context(|| failed(folder))?.next().is_none();
-        anyhow::ensure!(empty || folder.join(MARK).exists() || folder.join(files.main()).exists(), "{} holds other files; give an empty folder", folder.display());
+        anyhow::ensure!(
+            empty || folder.join(MARK).exists() || folder.join(files.main()).exists(),
+            "{} holds other files; give an empty folder",
+            folder.display()
+        );
         for entry in folder.read_dir().with_context(|| failed(folder))? {
             let path = entry.with_context(|| failed(folder))?.path();
             if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) }.with_context(|| failed(&path))?;

@@ -1,11 +1,30 @@
 //! `gatewright supervise`: owns the proxy's process in a container of its own.
 
 use crate::args::SuperviseConfig;
+use crate::proxy;
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::model::Workers;
+use std::time::Duration;
+
+/// How long the proxy still takes new requests after the signal to stop: endpoints of the Pod go out of use meanwhile.
+const GRACE: Duration = Duration::ZERO;
 
 /// Runs until told to stop.
 ///
 /// # Errors
 /// When the folder or the socket cannot be used, or the proxy cannot be run.
-pub(crate) async fn main(_config: SuperviseConfig) -> anyhow::Result<()> {
-    anyhow::bail!("not here yet")
+pub(crate) async fn main(config: SuperviseConfig) -> anyhow::Result<()> {
+    let SuperviseConfig { state_dir, socket, run_dir, allowed_uids, program } = config;
+    let drain_timeout = Duration::from_secs(Workers::default().drain_timeout_s);
+    let config = proxy::SuperviseConfig {
+        dialect: &NGINX,
+        state_dir,
+        run_dir,
+        socket,
+        allowed_users: allowed_uids,
+        program,
+        grace: GRACE,
+        drain_timeout,
+    };
+    Ok(proxy::supervise(config).await?)
 }

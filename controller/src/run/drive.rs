@@ -1,6 +1,6 @@
 //! Brings candidates to the proxy, one at a time, and finds out who is to blame when it refuses one.
 
-use super::maker::{MakeError, Made, Maker};
+use super::maker::{Made, MakeError, Maker};
 use crate::proxy::{Outcome, Proxy, Refused};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;

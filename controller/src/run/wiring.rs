@@ -6,9 +6,11 @@ use super::{Controller, Ends, LiveState, RETRY_FIRST, view};
 use crate::args::{Mode, RunConfig};
 use crate::proxy::{Proxy, ProxyConfig, Pulse};
 use crate::report::{self, Board, Metrics};
+use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
-use gatewright_core::dialect::{Dialect, NGINX, Version};
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::translate::Wanted;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -32,7 +34,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let namespace = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| "default".to_owned());
     let metrics = Arc::new(Metrics::new(&config.settings.controller_class, &namespace, &pod));
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
-    let proxy = Proxy::open(proxy_config(&config)?).await?;
+    let proxy = Proxy::open(proxy_config(&config)).await?;
     let pulse = proxy.pulse();
     if let Some(live) = proxy.live() {
         tracing::info!(revision = live.revision, "the last good revision is served");
@@ -42,32 +44,36 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     tracing::info!(proxy = NGINX.name, %version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, &NGINX, version)?;
     let (asks, asked) = mpsc::channel(1);
-    tokio::spawn(drive::own(proxy, asked));
     tokio::spawn(watch_pulse(pulse, Arc::clone(&board)));
     let mut controller = controller(&config, maker, &namespace, asks.clone(), Arc::clone(&board), metrics);
     let stop = pin!(told_to_stop()?);
-    controller.follow(stop).await;
-    tracing::info!("stopping");
-    board.shutting_down();
-    tokio::time::sleep(config.shutdown_grace).await;
-    drain(&asks, controller.drain_timeout()).await;
+    let follow = async {
+        controller.follow(stop).await;
+        tracing::info!("stopping");
+        board.shutting_down();
+        tokio::time::sleep(config.shutdown_grace).await;
+        drain(&asks, controller.drain_timeout()).await;
+    };
+    tokio::join!(drive::own(proxy, asked), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
 }
 
-fn proxy_config(config: &RunConfig) -> anyhow::Result<ProxyConfig> {
+fn proxy_config(config: &RunConfig) -> ProxyConfig {
     let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(NGINX.program));
+    let program = vec![program.display().to_string()];
     let mode = match config.mode {
-        Mode::Child => crate::proxy::Mode::Child { program: vec![program.display().to_string()], run_dir: None },
-        Mode::Supervise | Mode::Signal => anyhow::bail!("this way to drive the proxy is not here yet; use --proxy-mode=child"),
+        Mode::Child => crate::proxy::Mode::Child { program, run_dir: None },
+        Mode::Supervise => crate::proxy::Mode::Supervise { socket: None },
+        Mode::Signal => crate::proxy::Mode::Signal { pid_file: None, program },
     };
-    Ok(ProxyConfig {
+    ProxyConfig {
         dialect: &NGINX,
         state_dir: config.state_dir.clone(),
         mode,
         status_port: config.settings.listeners.status_port,
         revisions_kept: REVISIONS_KEPT,
-    })
+    }
 }
 
 async fn version_of(proxy: &Proxy) -> anyhow::Result<Version> {
@@ -84,15 +90,23 @@ fn maker(config: &RunConfig, dialect: &'static Dialect, version: Version) -> any
 }
 
 /// Starts the sources and puts the loop together.
-fn controller(config: &RunConfig, maker: Maker, namespace: &str, asks: mpsc::Sender<Ask>, board: Arc<Board>, metrics: Arc<Metrics>) -> Controller {
+fn controller(
+    config: &RunConfig,
+    maker: Maker,
+    namespace: &str,
+    asks: mpsc::Sender<Ask>,
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+) -> Controller {
     const QUEUE: usize = 64;
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (wanted, wanted_seen) = watch::channel(Wanted::default());
     let (live, _) = watch::channel(LiveState::default());
+    let places = SharedPlaces::default();
     tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
     match &config.manifests {
         Some(folder) => {
-            tokio::spawn(source::manifests::watch(folder.clone(), input_sender));
+            tokio::spawn(source::manifests::run(folder.clone(), places.clone(), input_sender));
         }
         None => {
             let scope = cluster::Scope::of(&config.settings, namespace);
@@ -105,6 +119,7 @@ fn controller(config: &RunConfig, maker: Maker, namespace: &str, asks: mpsc::Sen
     }
     Controller {
         maker,
+        places,
         ends: Ends { inputs, templates, asks, wanted, live, board, metrics },
         templates: config.proxy.templates.clone(),
         dialect: &NGINX,
@@ -116,6 +131,7 @@ fn controller(config: &RunConfig, maker: Maker, namespace: &str, asks: mpsc::Sen
         retry: RETRY_FIRST,
         flight: None,
         problems: Vec::new(),
+        findings: Vec::new(),
         said: HashSet::new(),
     }
 }
