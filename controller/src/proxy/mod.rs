@@ -47,14 +47,11 @@ mod validate;
 mod verify;
 mod wire;
 
-pub(crate) use error::{ApplyError, OpenError};
+pub(crate) use error::OpenError;
 pub(crate) use outcome::{Live, Outcome, Refused};
 pub(crate) use owner::{OwnerError, Status};
-pub(crate) use publish::PublishError;
-pub(crate) use stage::StageError;
 pub(crate) use state_dir::StateDirError;
-pub(crate) use supervise::{SuperviseConfig, SuperviseError, supervise};
-pub(crate) use verify::NotTaken;
+pub(crate) use supervise::{SuperviseConfig, supervise};
 
 use gatewright_core::dialect::{Dialect, Version};
 use history::History;

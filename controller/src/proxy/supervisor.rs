@@ -152,7 +152,10 @@ impl Keeper {
                         let _ = reply.send(self.start().await.map(|started| running = Some(started)));
                         continue;
                     }
-                    Some(Command::Quit(_, reply)) => return drop(reply.send(())),
+                    Some(Command::Quit(_, reply)) => {
+                        let _ = reply.send(());
+                        return;
+                    }
                     None => return,
                 }
             };
@@ -165,7 +168,8 @@ impl Keeper {
                     Some(Command::Reload(reply)) => drop(reply.send(self.reload(process).await)),
                     Some(Command::Quit(limit, reply)) => {
                         self.quit(process, limit).await;
-                        return drop(reply.send(()));
+                        let _ = reply.send(());
+                        return;
                     }
                     None => return,
                 },

@@ -20,6 +20,6 @@ mod unfold;
 mod walk;
 mod watch;
 
-pub(crate) use load::{InputPath, LoadError, Loaded, from_texts, load};
-pub(crate) use places::{Places, SharedPlaces};
+pub(crate) use load::{InputPath, Loaded, load};
+pub(crate) use places::SharedPlaces;
 pub(crate) use watch::run;

@@ -1,6 +1,7 @@
 //! A dialect small enough for these tests, file sets for it, and a way to ask the proxy.
 
 use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig};
+use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, Launch, Refusal, Signal, Version};
 use gatewright_core::render::{File, FileSet};
 use std::collections::BTreeMap;
@@ -29,6 +30,16 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
         let at = at.rsplit_once(':').and_then(|(file, line)| Some((file.rsplit('/').next()?.to_owned(), line.parse().ok()?)));
         Refusal { message: message.to_owned(), at }
     },
+    // Nothing here is rendered.
+    templates: NGINX.templates,
+    main_template: NGINX.main_template,
+    print_word: NGINX.print_word,
+    filters: NGINX.filters,
+    groups: NGINX.groups,
+    main: NGINX.main,
+    certificate_path: NGINX.certificate_path,
+    check_grammar: NGINX.check_grammar,
+    origin_at: NGINX.origin_at,
 };
 
 fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {

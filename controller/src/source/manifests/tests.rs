@@ -1,6 +1,6 @@
 //! What files give, from bytes to objects and `file:line:column`.
 
-use super::from_texts;
+use super::load::from_texts;
 use super::load::{InputPath, Loaded, load};
 use crate::source::Located;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};

@@ -122,7 +122,9 @@ impl News {
                     heard.open.extend(event.paths.iter().map(|path| (path.clone(), now)))
                 }
                 EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
-                    event.paths.iter().for_each(|path| drop(heard.open.remove(path)));
+                    event.paths.iter().for_each(|path| {
+                        heard.open.remove(path);
+                    });
                 }
                 EventKind::Access(_) => return,
                 _ => {}

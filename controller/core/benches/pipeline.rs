@@ -1,0 +1,150 @@
+//! From what is known to files, at 100, 1 000 and 10 000 Ingresses: one host, two paths and one Service of ten endpoints
+//! each; every second one with a certificate.
+//!
+//! `from_nothing` translates and renders with empty memories, as at a start. The others begin with everything remembered
+//! and bring one change.
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use gatewright_core::dialect::Version;
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::model::{Certificate, CertificateId};
+use gatewright_core::render::{FileSet, Renderer};
+use gatewright_core::settings::Settings;
+use gatewright_core::state::{Event, Snapshot, decode};
+use gatewright_core::translate::{Input, Quarantine, Translator};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+const SIZES: [usize; 3] = [100, 1_000, 10_000];
+const NGINX_VERSION: Version = Version(1, 30, 0);
+
+/// All that `run` holds between its sources and the proxy.
+struct Pipeline {
+    snapshot: Snapshot,
+    settings: Settings,
+    translator: Translator,
+    renderer: Renderer,
+    self_signed: Arc<Certificate>,
+}
+
+impl Pipeline {
+    fn new(snapshot: Snapshot) -> Self {
+        let pem: Arc<[u8]> = Arc::from(&b"pem"[..]);
+        Self {
+            snapshot,
+            settings: Settings { take_all_without_class: true, ..Settings::default() },
+            translator: Translator::default(),
+            renderer: Renderer::new(&NGINX, NGINX_VERSION, BTreeMap::new()).expect("the built-in templates are good"),
+            self_signed: Arc::new(Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem, digest: 1 }),
+        }
+    }
+
+    fn make(&mut self) -> FileSet {
+        let translation = self.translator.translate(Input {
+            snapshot: &self.snapshot,
+            settings: &self.settings,
+            quarantine: &Quarantine::default(),
+            self_signed: &self.self_signed,
+            now_s: 0,
+        });
+        self.renderer.render(&translation.model).expect("the built-in templates render every model")
+    }
+
+    fn apply(&mut self, object: &Value) {
+        let changed = self.snapshot.apply(event(object));
+        assert!(changed, "a change that is none measures nothing");
+    }
+}
+
+fn event(object: &Value) -> Event {
+    Event::Applied(Box::new(decode(object.clone()).expect("a readable object").expect("a known kind")))
+}
+
+fn cluster(size: usize) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let pair = pair();
+    for n in 0..size {
+        let mut objects = vec![ingress(n, "/b"), service(n), slice(n, 10)];
+        if n % 2 == 0 {
+            objects.push(secret(n, &pair));
+        }
+        objects.iter().for_each(|object| {
+            snapshot.apply(event(object));
+        });
+    }
+    snapshot
+}
+
+fn ingress(n: usize, second_path: &str) -> Value {
+    let backend = json!({"service": {"name": format!("s{n}"), "port": {"number": 80}}});
+    let path = |path: &str| json!({"path": path, "pathType": "Prefix", "backend": backend});
+    let host = format!("host-{n}.bench.example");
+    let tls = if n.is_multiple_of(2) { json!([{"hosts": [host], "secretName": format!("t{n}")}]) } else { json!([]) };
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": format!("i{n}"), "namespace": "bench"},
+        "spec": {"rules": [{"host": host, "http": {"paths": [path("/a"), path(second_path)]}}], "tls": tls}})
+}
+
+fn service(n: usize) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": format!("s{n}"), "namespace": "bench"},
+        "spec": {"ports": [{"port": 80, "targetPort": 8080}]}})
+}
+
+fn slice(n: usize, endpoints: usize) -> Value {
+    let address = |e: usize| format!("10.{}.{}.{}", n / 250 % 250, n % 250, e + 1);
+    let endpoints: Vec<_> = (0..endpoints).map(|e| json!({"addresses": [address(e)], "conditions": {"ready": true}})).collect();
+    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "ports": [{"port": 8080}], "endpoints": endpoints,
+        "metadata": {"name": format!("s{n}-a"), "namespace": "bench", "labels": {"kubernetes.io/service-name": format!("s{n}")}}})
+}
+
+/// A certificate for all hosts, and its key.
+fn pair() -> (String, String) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = rcgen::CertificateParams::new(vec!["*.bench.example".to_owned()]).and_then(|params| params.self_signed(&key));
+    (certificate.expect("a certificate").pem(), key.serialize_pem())
+}
+
+fn secret(n: usize, (certificate, key): &(String, String)) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": {"name": format!("t{n}"), "namespace": "bench"},
+        "stringData": {"tls.crt": certificate, "tls.key": key}})
+}
+
+fn pipeline(c: &mut Criterion) {
+    let mut group = c.benchmark_group("pipeline");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    for size in SIZES {
+        let snapshot = cluster(size);
+        group.bench_function(BenchmarkId::new("from_nothing", size), |b| {
+            b.iter_batched(|| Pipeline::new(snapshot.clone()), |mut pipeline| black_box(pipeline.make()), BatchSize::PerIteration);
+        });
+        let mut pipeline = Pipeline::new(snapshot);
+        pipeline.make();
+        let (first, second) = (pair(), pair());
+        change(&mut group, &mut pipeline, ("one_ingress", size), |n| ingress(size / 2, if n.is_multiple_of(2) { "/c" } else { "/d" }));
+        change(&mut group, &mut pipeline, ("one_endpoint", size), |n| slice(size / 2, 5 + n % 2));
+        change(&mut group, &mut pipeline, ("one_certificate", size), |n| secret(0, if n.is_multiple_of(2) { &first } else { &second }));
+    }
+    group.finish();
+}
+
+/// Measures from the event to the files; `object` gives the n-th version of what changes.
+fn change(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    pipeline: &mut Pipeline,
+    (name, size): (&str, usize),
+    object: impl Fn(usize) -> Value,
+) {
+    let mut version = 0;
+    group.bench_function(BenchmarkId::new(name, size), |b| {
+        b.iter(|| {
+            version += 1;
+            pipeline.apply(&object(version));
+            black_box(pipeline.make())
+        });
+    });
+}
+
+criterion_group!(benches, pipeline);
+criterion_main!(benches);

@@ -1,0 +1,131 @@
+//! Who may import whom. The table is the one of the core's architecture page, with the shell's rooms beside it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room, and the rooms that it may name beside itself. Rooms of the core are written `core::room` in the shell.
+type Row = (&'static str, &'static [&'static str]);
+
+const CORE: &[Row] = &[
+    ("names", &[]),
+    ("diagnostic", &["names"]),
+    ("model", &["names"]),
+    // Settings are read into the words of the model: a ConfigMap key that a proxy obeys is a field of `Globals`.
+    ("settings", &["model", "names"]),
+    // Key pairs are checked where Secrets are read, and are then what the model holds.
+    ("state", &["model", "names"]),
+    ("translate", &["state", "model", "diagnostic", "settings", "names"]),
+    ("dialect", &["model", "names"]),
+    ("render", &["model", "dialect", "names"]),
+];
+
+const SHELL: &[Row] = &[
+    ("source", &["args", "core::state", "core::settings", "core::names", "core::diagnostic", "core::translate"]),
+    ("proxy", &["core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
+    ("report", &["args", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
+];
+
+#[test]
+fn rooms_of_the_core_import_what_the_table_allows() {
+    check(&root().join("core/src"), CORE);
+}
+
+#[test]
+fn rooms_of_the_shell_import_what_the_table_allows() {
+    check(&root().join("src"), SHELL);
+}
+
+#[test]
+fn the_kubernetes_client_is_known_to_sources_and_reports_only() {
+    assert_known_to(&root().join("src"), "kube::", &["source", "report", "main.rs"]);
+    assert_known_to(&root().join("core/src"), "kube::", &[]);
+}
+
+#[test]
+fn the_template_engine_is_known_to_one_file() {
+    assert_known_to(&root().join("core/src"), "tera::", &["render/engine.rs"]);
+    assert_known_to(&root().join("src"), "tera::", &[]);
+}
+
+#[test]
+fn the_core_does_not_wait_for_anything() {
+    assert_known_to(&root().join("core/src"), "tokio::", &[]);
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn check(source: &Path, table: &[Row]) {
+    for (room, allowed) in table {
+        let files: Vec<_> = files(source).into_iter().filter(|(name, _)| room_of(name) == *room).collect();
+        assert!(!files.is_empty(), "{room} has no file in {}", source.display());
+        for (name, text) in files {
+            for used in imports(&text) {
+                let named = used == *room || allowed.contains(&used.as_str()) || !is_room(&used);
+                assert!(named, "{name} uses {used}, but {room} may use only {allowed:?}");
+            }
+        }
+    }
+}
+
+/// Modules beside the rooms (`args`, `templates`…) count as rooms too; macros and types at a crate's root do not.
+fn is_room(name: &str) -> bool {
+    name.starts_with("core::") || name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+}
+
+fn assert_known_to(source: &Path, path: &str, rooms: &[&str]) {
+    for (name, text) in files(source) {
+        let known = rooms.iter().any(|room| name == *room || room_of(&name) == *room);
+        assert!(known || !mentions(&text, path), "{name} uses {path}, which only {rooms:?} may");
+    }
+}
+
+fn mentions(text: &str, path: &str) -> bool {
+    text.match_indices(path).any(|(at, _)| !text[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+}
+
+/// What a file names of its own crate, and of the core.
+fn imports(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (prefix, shown_as) in [("crate::", ""), ("gatewright_core::", "core::")] {
+        for (at, _) in text.match_indices(prefix) {
+            let rest = &text[at + prefix.len()..];
+            let names: Vec<&str> = match rest.strip_prefix('{') {
+                Some(list) => list.split('}').next().unwrap_or_default().split(',').map(str::trim).collect(),
+                None => vec![rest],
+            };
+            let first = |name: &str| name.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default().to_owned();
+            found.extend(names.into_iter().map(first).filter(|name| !name.is_empty()).map(|name| format!("{shown_as}{name}")));
+        }
+    }
+    found
+}
+
+/// The first part of a file's path, without its ending.
+fn room_of(name: &str) -> &str {
+    name.split('/').next().unwrap_or_default().trim_end_matches(".rs")
+}
+
+/// Relative path and text of every file, without comments, tests and what follows them.
+fn files(source: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![source.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
+                let name = path.strip_prefix(source).unwrap().to_str().unwrap().to_owned();
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+                let lines = code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n"));
+                found.push((name, lines.collect()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
