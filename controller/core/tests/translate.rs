@@ -1,5 +1,13 @@
 //! Whole translations, by the case ids of the Ingress semantics: objects in, a readable picture of the model out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may do all that, and fails by panicking"
+)]
+
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Action, Certificate, CertificateId, HostCertificate, PathMatch};
 use gatewright_core::settings::Settings;

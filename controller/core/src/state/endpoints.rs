@@ -139,8 +139,8 @@ impl TryFrom<RawSlice> for EndpointSlice {
         let mut addresses = Addresses::default();
         for endpoint in raw.endpoints.unwrap_or_default() {
             let ready = endpoint.conditions.and_then(|c| c.ready).unwrap_or(true);
-            let zones = endpoint.hints.and_then(|h| h.for_zones).map(|zones| zones.into_iter().map(|z| z.name).collect());
-            endpoint.addresses.into_iter().for_each(|text| addresses.add(text, ready, zones.as_ref()));
+            let zones: Option<Box<[_]>> = endpoint.hints.and_then(|h| h.for_zones).map(|zones| zones.into_iter().map(|z| z.name).collect());
+            endpoint.addresses.into_iter().for_each(|text| addresses.add(text, ready, zones.as_deref()));
         }
         let group = addresses.take_group(raw.ports);
         Ok(Self::new(meta, service, false, vec![group], addresses.unusable))
@@ -180,10 +180,10 @@ struct Addresses {
 }
 
 impl Addresses {
-    fn add(&mut self, text: Box<str>, ready: bool, zones: Option<&Box<[Box<str>]>>) {
+    fn add(&mut self, text: Box<str>, ready: bool, zones: Option<&[Box<str>]>) {
         const UNUSABLE_KEPT: usize = 10;
         match text.parse() {
-            Ok(address) => self.endpoints.push(Endpoint { address, ready, zones: zones.cloned() }),
+            Ok(address) => self.endpoints.push(Endpoint { address, ready, zones: zones.map(Box::from) }),
             Err(_) if self.unusable.len() < UNUSABLE_KEPT => self.unusable.push(text),
             Err(_) => {}
         }

@@ -2,7 +2,14 @@
 //!
 //! Needs `nginx` in `PATH`; `GATEWRIGHT_NGINX_1_28` and `GATEWRIGHT_NGINX_1_30` may name further versions.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "a test may do all that, and fails by panicking"
+)]
 #![allow(unreachable_pub, reason = "nothing of a test is reachable")]
 
 mod models;

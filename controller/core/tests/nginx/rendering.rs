@@ -162,7 +162,7 @@ fn what_is_remembered_never_changes_a_byte() {
             0 => {}
             1 => model = Model { hosts: many(201).hosts, backends: many(201).backends, ..model },
             2 => _ = model.backends.insert(id("svc-7"), Arc::new(Backend::new(id("svc-7"), vec![address(9)], Balance::RandomTwo))),
-            3 => _ = model.hosts.retain(|pattern, _| !pattern.to_string().starts_with("host-1")),
+            3 => model.hosts.retain(|pattern, _| !pattern.to_string().starts_with("host-1")),
             4 => model.globals = Arc::new(Globals { https_redirect_status: HttpsRedirectStatus(301), ..(*model.globals).clone() }),
             _ => model = many(3),
         }
@@ -281,21 +281,4 @@ fn collect(directives: &[Directive<'_>], found: &mut Vec<(String, u32)>) {
             collect(block, found);
         }
     }
-}
-
-/// Not a benchmark, but a bound no machine should miss: one change among thousands costs no full rendering.
-#[test]
-fn one_change_costs_a_fraction_of_a_full_rendering() {
-    let mut renderer = renderer();
-    let mut model = many(3000);
-    let start = std::time::Instant::now();
-    renderer.render(&model).unwrap();
-    let full = start.elapsed();
-    let new = host("new.test", HostCertificate::Unclaimed, vec![]);
-    model.hosts.insert(new.pattern.clone(), Arc::new(new));
-    let start = std::time::Instant::now();
-    renderer.render(&model).unwrap();
-    let one = start.elapsed();
-    eprintln!("3000 hosts: {full:?}, one more: {one:?}");
-    assert!(one * 5 < full, "{one:?} of {full:?}");
 }

@@ -1,8 +1,9 @@
 //! The supervisor as a process of its own: who may ask, what may be asked, and who outlives whom.
 
 use super::fixture::{TEST_NGINX, World, live, until};
+use crate::proxy::supervise::SuperviseError;
 use crate::proxy::wire::{Answer, Ask, hear, say};
-use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, SuperviseError, supervise};
+use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, supervise};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixStream;
