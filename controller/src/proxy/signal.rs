@@ -51,10 +51,10 @@ impl PidFile {
             return Err(none(&format!("process {pid} is not {wanted}; the file is left over from another one")));
         }
         let written = fs::metadata(&self.path).and_then(|metadata| metadata.modified()).ok();
-        if let (Some(written), Some(started)) = (written, started_at(found.identity)) {
-            if started > written + SLACK {
-                return Err(none(&format!("process {pid} is younger than the file, so the number was used again")));
-            }
+        if let (Some(written), Some(started)) = (written, started_at(found.identity))
+            && started > written + SLACK
+        {
+            return Err(none(&format!("process {pid} is younger than the file, so the number was used again")));
         }
         Handle::open(found.identity).map_err(|error| none(&error.to_string()))
     }
