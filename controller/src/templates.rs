@@ -16,7 +16,8 @@ pub(crate) struct ReadError {
     source: io::Error,
 }
 
-/// Reads the overrides: the files in the folder, or in its sub-folder of the dialect's name, that end in `.tera`.
+/// Reads the overrides: the files in the folder, or in its sub-folder of the dialect's name, that end in `.tera`, and
+/// those in the folders of that one, such as `route/timeouts.tera`.
 ///
 /// # Errors
 /// When the folder or one of the files cannot be read; a name that is no template of the dialect is for the renderer
@@ -27,13 +28,21 @@ pub(crate) fn read(folder: &Path, dialect: &Dialect) -> Result<BTreeMap<String, 
         move |source| ReadError { path, source }
     };
     let own = folder.join(dialect.name);
-    let folder = if own.is_dir() { &own } else { folder };
+    let folder = if own.is_dir() { own } else { folder.to_owned() };
+    let is_folder = |prefix: &str| dialect.templates.iter().any(|(known, _)| known.starts_with(prefix));
     let mut overrides = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).map_err(failed(folder))? {
-        let path = entry.map_err(failed(folder))?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).filter(|name| name.ends_with(".tera") && !name.starts_with('.'));
-        if let Some(name) = name {
-            overrides.insert(name.to_owned(), std::fs::read_to_string(&path).map_err(failed(&path))?);
+    let mut folders = vec![(folder.clone(), String::new())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).map_err(failed(&folder))? {
+            let path = entry.map_err(failed(&folder))?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.')) else { continue };
+            if name.ends_with(".tera") {
+                let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+                overrides.insert(format!("{prefix}{name}"), text);
+            } else if path.is_dir() && is_folder(&format!("{prefix}{name}/")) {
+                let prefix = format!("{prefix}{name}/");
+                folders.push((path, prefix));
+            }
         }
     }
     Ok(overrides)

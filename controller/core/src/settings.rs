@@ -4,9 +4,9 @@
 //! [`Config`] comes from the ConfigMap and may change while running.
 
 mod keys;
-mod values;
+pub(crate) mod values;
 
-use crate::model::{Globals, Listeners};
+use crate::model::{Globals, Lack, Listeners};
 use crate::names::{LabelSelector, ObjectName};
 use std::collections::BTreeMap;
 
@@ -53,6 +53,8 @@ pub struct Settings {
     pub namespace_selector: Option<LabelSelector>,
     /// Ports and the public health path.
     pub listeners: Listeners,
+    /// What the proxy of `--proxy` cannot do, in the version that is there.
+    pub lacks: Vec<Lack>,
 }
 
 impl Default for Settings {
@@ -78,6 +80,7 @@ impl Default for Settings {
             watch_namespace: None,
             namespace_selector: None,
             listeners: Listeners::default(),
+            lacks: Vec::new(),
         }
     }
 }

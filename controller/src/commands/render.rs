@@ -8,6 +8,7 @@ use gatewright_core::diagnostic::Severity;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::render::{FileSet, Renderer};
+use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
 use std::collections::BTreeMap;
@@ -38,12 +39,13 @@ fn render(config: &RenderConfig) -> anyhow::Result<bool> {
     let dialect = &NGINX;
     let inputs: Vec<_> = config.inputs.iter().map(|input| InputPath::from(input.as_str())).collect();
     let loaded = load(&inputs)?;
-    let translation = translate(config, &loaded)?;
+    let version = config.version.or_else(|| installed_version(config, dialect)).unwrap_or(OLDEST);
+    let settings = Settings { lacks: (dialect.lacks)(version), ..config.settings.clone() };
+    let translation = translate(&settings, &loaded)?;
     let overrides = match &config.proxy.templates {
         Some(folder) => crate::templates::read(folder, dialect)?,
         None => BTreeMap::new(),
     };
-    let version = config.version.or_else(|| installed_version(config, dialect)).unwrap_or(OLDEST);
     let files = Renderer::new(dialect, version, overrides).context("the templates cannot be used")?.render(&translation.model)?;
     match &config.output {
         Some(folder) => write_tree(folder, &files, config.private_keys)?,
@@ -53,7 +55,7 @@ fn render(config: &RenderConfig) -> anyhow::Result<bool> {
 }
 
 /// Names of the outside world are looked up as `run` would.
-fn translate(config: &RenderConfig, loaded: &Loaded) -> anyhow::Result<Translation> {
+fn translate(settings: &Settings, loaded: &Loaded) -> anyhow::Result<Translation> {
     let mut snapshot = Snapshot::default();
     for object in &loaded.objects {
         snapshot.apply(Event::Applied(Box::new(object.clone())));
@@ -64,7 +66,7 @@ fn translate(config: &RenderConfig, loaded: &Loaded) -> anyhow::Result<Translati
     let mut once = |snapshot: &Snapshot| {
         translator.translate(Input {
             snapshot,
-            settings: &config.settings,
+            settings,
             quarantine: &Quarantine::default(),
             self_signed: &self_signed,
             now_s: i64::try_from(now_s).unwrap_or(i64::MAX),

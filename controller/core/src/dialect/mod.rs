@@ -5,7 +5,7 @@
 
 pub mod nginx;
 
-use crate::model::{CertificateId, Model};
+use crate::model::{CertificateId, Lack, Model};
 use crate::names::{ObjectRef, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -52,6 +52,8 @@ pub struct Dialect {
     pub check_grammar: fn(&[u8], Place) -> Result<(), GrammarError>,
     /// The object that asked for a line of a rendered file.
     pub origin_at: fn(&[u8], u32) -> Option<ObjectRef>,
+    /// What a version of the proxy cannot do, by annotation, sorted.
+    pub lacks: fn(Version) -> Vec<Lack>,
 }
 
 /// Writes a string as one word. Fails only if the sink does, and never writes a control character.

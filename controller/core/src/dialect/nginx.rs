@@ -1,6 +1,7 @@
 //! nginx, stock and unpatched, from 1.22 on. What a template arranges is decided here.
 
 mod command;
+mod expression;
 mod features;
 pub mod grammar;
 mod groups;
@@ -45,15 +46,20 @@ pub static NGINX: Dialect = Dialect {
         "error.tera",
         "backend.tera",
         "certificate.tera",
+        "route/headers.tera",
+        "route/https_redirect.tera",
+        "route/timeouts.tera",
+        "server/app_root.tera",
     ],
     main_template: "nginx.conf.tera",
     print_word: |text, out| out.write_all(word::word(text).as_bytes()),
-    filters: &[("literal", word::literal), ("variable", word::variable)],
+    filters: &[("literal", word::literal), ("variable", word::variable), ("expression", expression::print)],
     groups: groups::groups,
     main: view::main,
     certificate_path: groups::certificate_path,
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
+    lacks: |_| Vec::new(),
 };
 
 #[cfg(test)]

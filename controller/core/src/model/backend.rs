@@ -1,5 +1,6 @@
 //! Named sets of endpoints.
 
+use super::BackendPolicy;
 use serde::Serialize;
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,10 +12,23 @@ use std::sync::Arc;
 pub struct BackendId(Arc<str>);
 
 impl BackendId {
-    /// The one backend of a Service port; different Service ports never share an id, whatever their names.
+    /// The plain backend of a Service port; different Service ports never share an id, whatever their names.
     #[must_use]
     pub fn new(namespace: &str, service: &str, port: u16) -> Self {
-        let hash = xxhash_rust::xxh3::xxh3_64(format!("{namespace}/{service}/{port}").as_bytes()) >> 32;
+        Self::named(namespace, service, port, &format!("{namespace}/{service}/{port}"))
+    }
+
+    /// The backend of a Service port for this policy; the plain one if it asks for nothing.
+    #[must_use]
+    pub fn with_policy(namespace: &str, service: &str, port: u16, policy: &BackendPolicy) -> Self {
+        match policy.digest() {
+            0 => Self::new(namespace, service, port),
+            digest => Self::named(namespace, service, port, &format!("{namespace}/{service}/{port}/{digest:032x}")),
+        }
+    }
+
+    fn named(namespace: &str, service: &str, port: u16, hashed: &str) -> Self {
+        let hash = xxhash_rust::xxh3::xxh3_64(hashed.as_bytes()) >> 32;
         Self(format!("{hash:08x}_{namespace}-{service}-{port}").into())
     }
 
@@ -61,18 +75,26 @@ pub struct Backend {
     pub endpoints: Vec<SocketAddr>,
     /// How requests are spread.
     pub balance: Balance,
+    /// What else is asked for; equal in all backends of the same id.
+    pub policy: Arc<BackendPolicy>,
     /// Content hash of the above.
     pub digest: u128,
 }
 
 impl Backend {
-    /// Puts a backend together: sorts the endpoints, drops duplicates, computes the digest.
+    /// Puts a plain backend together: sorts the endpoints, drops duplicates, computes the digest.
     #[must_use]
-    pub fn new(id: BackendId, mut endpoints: Vec<SocketAddr>, balance: Balance) -> Self {
+    pub fn new(id: BackendId, endpoints: Vec<SocketAddr>, balance: Balance) -> Self {
+        Self::with_policy(id, endpoints, balance, Arc::default())
+    }
+
+    /// As [`Backend::new`], with a policy.
+    #[must_use]
+    pub fn with_policy(id: BackendId, mut endpoints: Vec<SocketAddr>, balance: Balance, policy: Arc<BackendPolicy>) -> Self {
         endpoints.sort_unstable();
         endpoints.dedup();
-        let digest = super::digest_of(&(&id, &endpoints, balance));
-        Self { id, endpoints, balance, digest }
+        let digest = super::digest_of(&(&id, &endpoints, balance, policy.digest()));
+        Self { id, endpoints, balance, policy, digest }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Virtual hosts and their routes.
 
-use super::{BackendId, CertificateId, ServiceRef};
+use super::{BackendId, CertificateId, HostPolicy, RoutePolicy, ServiceRef};
 use crate::names::{HostPattern, ObjectRef, UriPath};
+use std::sync::Arc;
 
 /// One virtual host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,6 +16,8 @@ pub struct Host {
     /// Longest path first; at equal length exact before prefix, then by path. Every pair of match and path occurs
     /// once, and one route matches every path ([`PathMatch::Under`] the root), so that no request is without an answer.
     pub routes: Vec<Route>,
+    /// What is asked for the host as a whole.
+    pub policy: HostPolicy,
     /// Content hash of the above.
     pub digest: u128,
 }
@@ -24,8 +27,22 @@ impl Host {
     #[must_use]
     pub fn new(pattern: HostPattern, origin: Option<ObjectRef>, certificate: HostCertificate, mut routes: Vec<Route>) -> Self {
         routes.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-        let digest = super::digest_of(&(&pattern, &origin, &certificate, &routes));
-        Self { pattern, origin, certificate, routes, digest }
+        let policy = HostPolicy::default();
+        let mut host = Self { pattern, origin, certificate, routes, policy, digest: 0 };
+        host.digest = host.content();
+        host
+    }
+
+    /// The same host with a policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: HostPolicy) -> Self {
+        self.policy = policy;
+        self.digest = self.content();
+        self
+    }
+
+    fn content(&self) -> u128 {
+        super::digest_of(&(&self.pattern, &self.origin, &self.certificate, &self.routes, &self.policy))
     }
 }
 
@@ -54,6 +71,8 @@ pub struct Route {
     pub service: Option<ServiceRef>,
     /// Plain-HTTP requests are sent to HTTPS first.
     pub https_redirect: Option<HttpsRedirect>,
+    /// What else is asked for its requests.
+    pub policy: Arc<RoutePolicy>,
     /// What happens then.
     pub action: Action,
 }

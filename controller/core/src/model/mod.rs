@@ -7,6 +7,8 @@ mod backend;
 mod certificate;
 mod globals;
 mod host;
+mod lack;
+mod policy;
 
 pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};
@@ -15,6 +17,8 @@ pub use globals::{
     RetryPolicy, Tls, TrustedAddressSource, UpstreamKeepalive, UpstreamTimeouts, Workers,
 };
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
+pub use lack::{Lack, LackingWay};
+pub use policy::{BackendPolicy, HostPolicy, RoutePolicy, Timeouts};
 
 use crate::names::HostPattern;
 use std::collections::BTreeMap;

@@ -5,9 +5,9 @@ use ipnet::IpNet;
 use std::net::IpAddr;
 
 /// What is wrong with a value, and what would do.
-pub(super) type Bad = (String, &'static str);
+pub(crate) type Bad = (String, &'static str);
 
-pub(super) fn flag(text: &str) -> Result<bool, Bad> {
+pub(crate) fn flag(text: &str) -> Result<bool, Bad> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "" | "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
@@ -15,7 +15,7 @@ pub(super) fn flag(text: &str) -> Result<bool, Bad> {
     }
 }
 
-pub(super) fn on_off(text: &str) -> Result<bool, Bad> {
+pub(crate) fn on_off(text: &str) -> Result<bool, Bad> {
     match text {
         "on" => Ok(true),
         "off" => Ok(false),
@@ -24,7 +24,7 @@ pub(super) fn on_off(text: &str) -> Result<bool, Bad> {
 }
 
 /// A number as Go reads it: decimal, `0x…`, `0…`; empty is 0.
-pub(super) fn number(text: &str) -> Result<u64, Bad> {
+pub(crate) fn number(text: &str) -> Result<u64, Bad> {
     let parsed = match (text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")), text.strip_prefix('0')) {
         (Some(hex), _) => u64::from_str_radix(hex, 16),
         (None, Some(octal)) if !octal.is_empty() => u64::from_str_radix(octal, 8),
@@ -36,7 +36,7 @@ pub(super) fn number(text: &str) -> Result<u64, Bad> {
 }
 
 /// A number of bytes: digits, then k, m or g.
-pub(super) fn bytes(text: &str) -> Result<u64, Bad> {
+pub(crate) fn bytes(text: &str) -> Result<u64, Bad> {
     let bad = || (format!("{} is not a size", shown(text)), "use a number with k, m or g, such as 8m");
     let lower = text.trim().to_ascii_lowercase();
     let (digits, shift) = match lower.as_bytes().last() {
@@ -51,7 +51,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, Bad> {
 }
 
 /// A time as nginx writes it, in seconds: `90`, `90s`, `10m`, `1h`, `1d`, `1h30m`; milliseconds are cut off.
-pub(super) fn seconds(text: &str) -> Result<u64, Bad> {
+pub(crate) fn seconds(text: &str) -> Result<u64, Bad> {
     let bad = || (format!("{} is not a time", shown(text)), "use a number with s, m, h or d, such as 10m");
     let mut total: u64 = 0;
     let mut rest = text.trim();
@@ -78,11 +78,11 @@ pub(super) fn seconds(text: &str) -> Result<u64, Bad> {
 }
 
 /// Comma-separated items, trimmed, empty ones dropped.
-pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
+pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
     let one = |item: &str| item.parse::<IpNet>().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
     let mut all = Vec::new();
     for item in items(text) {
@@ -94,7 +94,7 @@ pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
     Ok(all)
 }
 
-pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Bad> {
+pub(crate) fn addresses(text: &str) -> Result<Vec<IpAddr>, Bad> {
     let one = |item: &str| item.trim_matches(['[', ']']).parse::<IpAddr>();
     items(text)
         .map(|item| one(item).map_err(|_| (format!("{} is not an IP address", shown(item)), "use addresses, separated by commas")))
@@ -102,14 +102,14 @@ pub(super) fn addresses(text: &str) -> Result<Vec<IpAddr>, Bad> {
 }
 
 /// An RFC 9110 token of at most 128 bytes.
-pub(super) fn header_name(text: &str) -> Result<String, Bad> {
+pub(crate) fn header_name(text: &str) -> Result<String, Bad> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let good = (1..=128).contains(&text.len()) && text.bytes().all(token);
     if good { Ok(text.to_owned()) } else { Err((format!("{} is not a header name", shown(text)), "use letters, digits and '-'")) }
 }
 
 /// Words of OpenSSL lists: ciphers, curves.
-pub(super) fn openssl_list(text: &str) -> Result<String, Bad> {
+pub(crate) fn openssl_list(text: &str) -> Result<String, Bad> {
     let good = text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+!@:=".contains(&b));
     if good { Ok(text.to_owned()) } else { Err((format!("{} is not a list that OpenSSL reads", shown(text)), "separate the names by ':'")) }
 }

@@ -3,7 +3,7 @@
 use super::Input;
 use super::reading::BackendUse;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Action, Backend, BackendId, Balance, digest_of};
+use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, digest_of};
 use crate::names::{HostName, Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{Config, Settings};
 use crate::state::{EndpointGroup, EndpointSlice, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
@@ -31,8 +31,11 @@ impl Resolved {
 /// The backends of the time before, by what they were made from.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    kept: HashMap<BackendUse, Kept>,
+    kept: ByPolicy,
 }
+
+/// By the digest of a policy, then by Service port.
+type ByPolicy = HashMap<u128, HashMap<BackendUse, Kept>>;
 
 #[derive(Debug, Clone)]
 struct Kept {
@@ -56,8 +59,8 @@ pub(super) struct Backends<'a> {
     input: Input<'a>,
     settings: u128,
     balance: Balance,
-    before: HashMap<BackendUse, Kept>,
-    now: &'a mut HashMap<BackendUse, Kept>,
+    before: ByPolicy,
+    now: &'a mut ByPolicy,
     dns_names: BTreeSet<Box<str>>,
     default: Option<(BackendUse, Arc<Resolved>)>,
 }
@@ -69,7 +72,7 @@ impl Backends<'_> {
         let first_port = name.and_then(|name| self.input.snapshot.service(name)).and_then(|service| service.ports.first());
         if let Some((name, port)) = name.zip(first_port) {
             let used = BackendUse { service: name.clone(), port: PortRef::Number(port.port.into()) };
-            let resolved = self.resolve(&used);
+            let resolved = self.resolve(&used, &Arc::default());
             self.default = Some((used, resolved));
         }
         self
@@ -95,9 +98,10 @@ impl Backends<'_> {
         None
     }
 
-    /// What requests for this Service port get.
-    pub(super) fn resolve(&mut self, used: &BackendUse) -> Arc<Resolved> {
-        if let Some(kept) = self.now.get(used) {
+    /// What requests for this Service port get, under this policy.
+    pub(super) fn resolve(&mut self, used: &BackendUse, policy: &Arc<BackendPolicy>) -> Arc<Resolved> {
+        let policy_digest = policy.digest();
+        if let Some(kept) = self.now.get(&policy_digest).and_then(|kept| kept.get(used)) {
             return Arc::clone(&kept.resolved);
         }
         let snapshot = self.input.snapshot;
@@ -112,20 +116,21 @@ impl Backends<'_> {
             snapshot.slices_of(&used.service).map(|slice| slice.digest).collect::<Vec<_>>(),
             dns_name.map(|name| snapshot.addresses_of(name)),
         ));
-        let (used, kept) = match self.before.remove_entry(used) {
+        let (used, kept) = match self.before.get_mut(&policy_digest).and_then(|before| before.remove_entry(used)) {
             Some((used, kept)) if kept.made_from == made_from => (used, kept),
-            _ => (used.clone(), self.make(used, made_from)),
+            _ => (used.clone(), self.make(used, policy, made_from)),
         };
         let resolved = Arc::clone(&kept.resolved);
-        self.now.insert(used, kept);
+        self.now.entry(policy_digest).or_default().insert(used, kept);
         resolved
     }
 
-    fn make(&self, used: &BackendUse, made_from: u128) -> Kept {
+    fn make(&self, used: &BackendUse, policy: &Arc<BackendPolicy>, made_from: u128) -> Kept {
         let (action, problem, backend) = match endpoints(used, self.input.snapshot, self.input.settings) {
             Ok((port, endpoints)) => {
-                let id = BackendId::new(used.service.namespace(), used.service.name(), port);
-                let backend = Arc::new(Backend::new(id.clone(), endpoints, self.balance));
+                let id = BackendId::with_policy(used.service.namespace(), used.service.name(), port, policy);
+                let balance = policy.balance.unwrap_or(self.balance);
+                let backend = Arc::new(Backend::with_policy(id.clone(), endpoints, balance, Arc::clone(policy)));
                 (Action::Forward(id), None, Some(backend))
             }
             Err(problem) => (Action::Respond(503), Some(problem), None),
@@ -136,7 +141,7 @@ impl Backends<'_> {
 
     /// All backends in use, and the DNS names that have to be looked up.
     pub(super) fn finish(self) -> (BTreeMap<BackendId, Arc<Backend>>, BTreeSet<Box<str>>) {
-        let backends = self.now.values().filter_map(|kept| kept.backend.as_ref());
+        let backends = self.now.values().flat_map(HashMap::values).filter_map(|kept| kept.backend.as_ref());
         (backends.map(|backend| (backend.id.clone(), Arc::clone(backend))).collect(), self.dns_names)
     }
 }

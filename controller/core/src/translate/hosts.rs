@@ -1,8 +1,9 @@
 //! One virtual host out of the claims on it: `ingress-semantics` 4.2, 4.3, 8.1, 12.1.
 
-use super::annotations::RoutePolicy;
+use super::annotations::Policies;
 use super::backends::{Backends, Resolved};
 use super::claims::{Claim, Claims};
+use super::host_policy;
 use super::paths::{self, Pattern};
 use super::reading::{BackendUse, PathKind, PathReading, Reading};
 use super::tls::Certificates;
@@ -73,7 +74,7 @@ impl<'a> Builder<'a> {
             let reading = claim.reading;
             reading.digest.hash(&mut hasher);
             for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
-                backends.resolve(used).digest.hash(&mut hasher);
+                backends.resolve(used, &reading.policies.backend).digest.hash(&mut hasher);
             }
             // Which rules of the Ingress these are: their paths say where they stand.
             claim.rule.map(|rule| (rule.paths.len(), rule.paths.first().map(|path| path.at))).hash(&mut hasher);
@@ -104,7 +105,9 @@ impl<'a> Builder<'a> {
             routes.push(self.fallback(backends, &mut diagnostics));
         }
         let origin = self.claims.first().map(|claim| claim.reading.origin.clone());
-        (Host::new(self.pattern.clone(), origin, self.certificate.clone(), routes), diagnostics)
+        let host = Host::new(self.pattern.clone(), origin, self.certificate.clone(), routes);
+        let policy = host_policy::of(self.claims);
+        (if policy.is_empty() { host } else { host.with_policy(policy) }, diagnostics)
     }
 
     /// The paths of all claims; of equal ones the first.
@@ -153,15 +156,17 @@ impl<'a> Builder<'a> {
 
     fn route(&self, entry: &Entry<'_>, matches: Vec<PathMatch>, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
         let (reading, path) = (entry.reading, entry.path);
-        let resolved = backends.resolve(&path.backend);
+        let policies = &reading.policies;
+        let resolved = backends.resolve(&path.backend, &policies.backend);
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         Route {
             matches,
             rule_path: path.path.clone(),
             origin: Some(reading.origin.clone()),
             service: Some(path.backend.reference()),
-            https_redirect: self.redirect(&reading.policy, &path.path),
-            action: action(&reading.policy, &resolved),
+            https_redirect: self.redirect(policies, &path.path),
+            policy: Arc::clone(&policies.route),
+            action: action(policies, &resolved),
         }
     }
 
@@ -171,8 +176,9 @@ impl<'a> Builder<'a> {
         let is_default = |claim: &&Claim<'_>| if catch_all { claim.rule.is_none() } else { true };
         let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(backends.default_action()) };
         let reading: &Reading = claim.reading;
-        let policy = &reading.policy;
-        let own: Option<(&BackendUse, Arc<Resolved>)> = reading.default_backend.as_ref().map(|used| (used, backends.resolve(used)));
+        let policies = &reading.policies;
+        let own: Option<(&BackendUse, Arc<Resolved>)> =
+            reading.default_backend.as_ref().map(|used| (used, backends.resolve(used, &policies.backend)));
         if let Some((_, resolved)) = &own {
             diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
         }
@@ -182,20 +188,21 @@ impl<'a> Builder<'a> {
             rule_path: root(),
             origin: Some(reading.origin.clone()),
             service: own.map(|(used, _)| used.reference()),
-            https_redirect: if catch_all { None } else { self.redirect(policy, &root()) },
-            action: if policy.closed { Action::Respond(503) } else { unclosed },
+            https_redirect: if catch_all { None } else { self.redirect(policies, &root()) },
+            policy: Arc::clone(&policies.route),
+            action: if policies.closed { Action::Respond(503) } else { unclosed },
         }
     }
 
-    fn redirect(&self, policy: &RoutePolicy, path: &UriPath) -> Option<HttpsRedirect> {
+    fn redirect(&self, policies: &Policies, path: &UriPath) -> Option<HttpsRedirect> {
         let exempt = self.config.no_tls_redirect_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
-        let wanted = policy.force_ssl_redirect || (policy.ssl_redirect && self.has_tls);
-        (wanted && !exempt && !policy.closed).then_some(HttpsRedirect { keep_trailing_slash: policy.preserve_trailing_slash })
+        let wanted = policies.force_ssl_redirect || (policies.ssl_redirect && self.has_tls);
+        (wanted && !exempt && !policies.closed).then_some(HttpsRedirect { keep_trailing_slash: policies.preserve_trailing_slash })
     }
 }
 
-fn action(policy: &RoutePolicy, resolved: &Resolved) -> Action {
-    if policy.closed { Action::Respond(503) } else { resolved.action.clone() }
+fn action(policies: &Policies, resolved: &Resolved) -> Action {
+    if policies.closed { Action::Respond(503) } else { resolved.action.clone() }
 }
 
 fn root() -> UriPath {
@@ -203,5 +210,13 @@ fn root() -> UriPath {
 }
 
 fn bare_fallback(action: Action) -> Route {
-    Route { matches: vec![PathMatch::Under(root())], rule_path: root(), origin: None, service: None, https_redirect: None, action }
+    Route {
+        matches: vec![PathMatch::Under(root())],
+        rule_path: root(),
+        origin: None,
+        service: None,
+        https_redirect: None,
+        policy: Arc::default(),
+        action,
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! config      the main ConfigMap                              → Config
-//! reading     one Ingress by itself: hosts, paths, annotations → Reading      kept by content hash
+//! reading     one Ingress: hosts, paths, annotations           → Reading      kept by content hash
 //! hosts       readings of one host, backends, certificates     → Host         kept by content hash
 //! backends    Service ports                                    → Backend      kept by content hash
 //! ```
@@ -15,6 +15,7 @@ mod backends;
 mod claims;
 mod class;
 mod config;
+mod host_policy;
 mod hosts;
 mod paths;
 mod quarantine;
@@ -88,7 +89,7 @@ impl Translator {
         let mut wanted = Wanted::default();
         let mut diagnostics = Vec::new();
         let config = config::read(input, &mut wanted, &mut diagnostics);
-        let readings = self.readings.of_served(input, &config, &mut diagnostics);
+        let readings = self.readings.of_served(input, &config, &mut wanted, &mut diagnostics);
         let claims = claims::by_host(&readings, &mut diagnostics);
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
         let mut backends = self.backends.begin(input, &config);

@@ -1,12 +1,12 @@
 //! One Ingress by itself: what can be said of it without looking at anything else.
 
-use super::annotations::{self, Given, RoutePolicy};
-use super::{Input, class::Classes, screen};
+use super::annotations::{self, Given, LookedUp, Objects, Policies};
+use super::{Input, Wanted, class::Classes, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
 use crate::names::{HostPattern, Kind, ObjectName, ObjectRef, UriPath, shown};
 use crate::settings::Config;
-use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
+use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,12 +15,11 @@ use std::sync::Arc;
 pub(super) struct Reading {
     pub(super) ingress: Arc<Ingress>,
     pub(super) origin: ObjectRef,
-    pub(super) policy: RoutePolicy,
+    pub(super) policies: Policies,
     /// The default backend, if it names a Service.
     pub(super) default_backend: Option<BackendUse>,
     pub(super) rules: Vec<RuleReading>,
     pub(super) tls: Vec<TlsReading>,
-    pub(super) diagnostics: Vec<Diagnostic>,
     /// Hash of all that a host can be made from.
     pub(super) digest: u128,
 }
@@ -86,13 +85,47 @@ pub(super) struct TlsReading {
 /// The readings of the time before, by content.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
-    kept: HashMap<ObjectName, (u128, Option<Arc<Reading>>, Vec<Diagnostic>)>,
+    kept: HashMap<ObjectName, Kept>,
     made_with: u128,
+}
+
+/// What reading an Ingress gave, and all that it was made from.
+#[derive(Debug)]
+struct Kept {
+    /// Digest of the Ingress.
+    made_from: u128,
+    /// Other objects that were looked at.
+    looked_up: Vec<LookedUp>,
+    /// `None`: the Ingress is left out.
+    reading: Option<Arc<Reading>>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Kept {
+    fn is_current(&self, ingress: &Ingress, snapshot: &Snapshot) -> bool {
+        self.made_from == ingress.digest && self.looked_up.iter().all(|one| one.is_current(snapshot))
+    }
+
+    fn extend(&self, wanted: &mut Wanted) {
+        for one in &self.looked_up {
+            match one.kind {
+                Kind::Secret => _ = wanted.secrets.insert(one.name.clone()),
+                Kind::ConfigMap => _ = wanted.config_maps.insert(one.name.clone()),
+                _ => {}
+            }
+        }
+    }
 }
 
 impl Readings {
     /// Readings of all Ingresses that are served, oldest first.
-    pub(super) fn of_served(&mut self, input: Input<'_>, config: &Config, diagnostics: &mut Vec<Diagnostic>) -> Vec<Arc<Reading>> {
+    pub(super) fn of_served(
+        &mut self,
+        input: Input<'_>,
+        config: &Config,
+        wanted: &mut Wanted,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Arc<Reading>> {
         let made_with = digest_of(&(config, input.settings));
         if self.made_with != made_with {
             *self = Self { kept: HashMap::new(), made_with };
@@ -108,12 +141,12 @@ impl Readings {
             diagnostics.extend(finding);
             let Some(version) = version else { continue };
             let (name, kept) = match before.remove_entry(&version.meta.name) {
-                Some((name, kept)) if kept.0 == version.digest => (name, kept),
+                Some((name, kept)) if kept.is_current(version, input.snapshot) => (name, kept),
                 _ => (version.meta.name.clone(), read(version, input, config)),
             };
-            diagnostics.extend_from_slice(&kept.2);
-            if let Some(reading) = &kept.1 {
-                diagnostics.extend_from_slice(&reading.diagnostics);
+            kept.extend(wanted);
+            diagnostics.extend_from_slice(&kept.diagnostics);
+            if let Some(reading) = &kept.reading {
                 served.push(Arc::clone(reading));
             }
             self.kept.insert(name, kept);
@@ -129,24 +162,25 @@ impl Readings {
 }
 
 /// Reads one Ingress: its reading, or none and why.
-fn read(ingress: &Arc<Ingress>, input: Input<'_>, config: &Config) -> (u128, Option<Arc<Reading>>, Vec<Diagnostic>) {
+fn read(ingress: &Arc<Ingress>, input: Input<'_>, config: &Config) -> Kept {
     if let Some(refusal) = screen::refusal(ingress, input.settings) {
-        return (ingress.digest, None, vec![refusal]);
+        return Kept { made_from: ingress.digest, looked_up: Vec::new(), reading: None, diagnostics: vec![refusal] };
     }
     let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
-    let given = Given::new(&input.settings.annotations_prefix, &ingress.meta.annotations);
-    let annotations = annotations::read(&given, config, &origin);
-    let Some(policy) = annotations.policy else { return (ingress.digest, None, annotations.diagnostics) };
-    let mut reader = Reader { ingress, origin: &origin, diagnostics: annotations.diagnostics };
+    let objects = Objects::new(input.snapshot);
+    let given = Given::new(&input.settings.annotations_prefix, ingress.meta.name.namespace(), &ingress.meta.annotations, objects);
+    let annotations::Read { policies, diagnostics, looked_up } = annotations::read(given, config, input.settings, &origin);
+    let Some(policies) = policies else { return Kept { made_from: ingress.digest, looked_up, reading: None, diagnostics } };
+    let mut reader = Reader { ingress, origin: &origin, diagnostics };
     let default_backend = ingress.default_backend.as_ref().and_then(|backend| reader.backend(backend, "spec.defaultBackend"));
     let rules = reader.rules();
     let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section)).collect();
     if ingress.rules.is_empty() && ingress.default_backend.is_none() {
         reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
     }
-    let (diagnostics, digest) = (reader.diagnostics, digest_of(&(ingress.digest, &policy)));
-    let reading = Reading { ingress: Arc::clone(ingress), origin, policy, default_backend, rules, tls, diagnostics, digest };
-    (ingress.digest, Some(Arc::new(reading)), Vec::new())
+    let (diagnostics, digest) = (reader.diagnostics, digest_of(&(ingress.digest, &policies)));
+    let reading = Reading { ingress: Arc::clone(ingress), origin, policies, default_backend, rules, tls, digest };
+    Kept { made_from: ingress.digest, looked_up, reading: Some(Arc::new(reading)), diagnostics }
 }
 
 /// Reads the parts of one Ingress and collects what is wrong with them.

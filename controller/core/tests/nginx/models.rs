@@ -69,6 +69,7 @@ pub fn fallback() -> Route {
         origin: None,
         service: None,
         https_redirect: None,
+        policy: Arc::default(),
         action: Action::Respond(404),
     }
 }
@@ -97,7 +98,15 @@ pub fn redirected(route: Route) -> Route {
 
 fn route(rule: &str, matches: Vec<PathMatch>, action: Action) -> Route {
     let service = ServiceRef { namespace: "shop".into(), service: "cart".into(), port: "http".into() };
-    Route { matches, rule_path: path(rule), origin: Some(ingress()), service: Some(service), https_redirect: None, action }
+    Route {
+        matches,
+        rule_path: path(rule),
+        origin: Some(ingress()),
+        service: Some(service),
+        https_redirect: None,
+        policy: Arc::default(),
+        action,
+    }
 }
 
 pub fn id(name: &str) -> BackendId {

@@ -2,10 +2,12 @@
 
 mod backend;
 mod client;
+mod headers;
 mod host;
 mod main;
 mod paths;
 mod request;
+mod route;
 mod upstream;
 
 pub(super) use host::HostContext;

@@ -63,7 +63,7 @@ fn block_context(context: Context, name: &str) -> Option<Context> {
         (Context::Http, "map") => Some(Context::Map),
         (Context::Http, "geo") => Some(Context::Geo),
         (Context::Server, "location") => Some(Context::Location),
-        (Context::Location, "if") => Some(Context::If),
+        (Context::Server | Context::Location, "if") => Some(Context::If),
         _ => None,
     }
 }
@@ -173,8 +173,12 @@ const LOCATION: &[&str] = &[
     "add_header",
     "default_type",
     "internal",
+    "proxy_connect_timeout",
+    "proxy_hide_header",
     "proxy_intercept_errors",
     "proxy_pass",
+    "proxy_read_timeout",
+    "proxy_send_timeout",
     "proxy_set_header",
     "return",
     "rewrite",

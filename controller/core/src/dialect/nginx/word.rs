@@ -26,7 +26,8 @@ pub(super) fn variable(name: &str) -> String {
     if good { format!("${{{name}}}") } else { "\"\"".to_owned() }
 }
 
-fn is_plain(text: &str) -> bool {
+/// Whether a text needs no quotes anywhere.
+pub(super) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_./:*-[]".contains(&b))
 }
 
@@ -34,6 +35,13 @@ fn is_plain(text: &str) -> bool {
 fn quoted(text: &str, dollar: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
+    escape_into(&mut out, text, dollar);
+    out.push('"');
+    out
+}
+
+/// Writes a text as it has to stand between double quotes.
+pub(super) fn escape_into(out: &mut String, text: &str, dollar: &str) {
     for c in text.chars() {
         match c {
             '"' | '\\' => {
@@ -45,8 +53,6 @@ fn quoted(text: &str, dollar: &str) -> String {
             _ => out.push(c),
         }
     }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

@@ -1,13 +1,29 @@
 //! The annotations of one Ingress, read the same way and refused with the same words everywhere.
+//!
+//! Every reader answers `None` for an annotation that is missing, empty or bad; a bad one is noted as well, with the
+//! value and what would do. A feature whose value has a shape of its own notes what is bad with [`Given::refuse`].
 
-use crate::names::shown;
+use super::Class;
+use super::objects::Objects;
+use crate::names::{HostName, ObjectName, UriPath, shown};
+use crate::settings::values;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
-/// The annotations with our prefix, by the name behind it.
+/// Longest annotation value that anybody looks at, in bytes.
+pub(super) const MAX_VALUE_BYTES: usize = 64 << 10;
+
+/// The annotations with our prefix, and what was bad among those that were read.
 #[derive(Debug)]
 pub struct Given<'a> {
     prefix: &'a str,
-    all: &'a BTreeMap<Box<str>, Box<str>>,
+    namespace: &'a str,
+    /// By name, sorted.
+    all: Vec<(&'a str, &'a str)>,
+    bad: Vec<BadValue>,
+    /// The other objects that annotations may name.
+    pub objects: Objects<'a>,
 }
 
 /// Why the value of an annotation cannot be used.
@@ -22,23 +38,53 @@ pub struct BadValue {
 }
 
 impl<'a> Given<'a> {
-    /// Looks at annotations that begin with `prefix` and a slash.
+    /// Looks at annotations that begin with `prefix` and a slash, on an object of `namespace`.
     #[must_use]
-    pub const fn new(prefix: &'a str, all: &'a BTreeMap<Box<str>, Box<str>>) -> Self {
-        Self { prefix, all }
+    pub fn new(prefix: &'a str, namespace: &'a str, all: &'a BTreeMap<Box<str>, Box<str>>, objects: Objects<'a>) -> Self {
+        let mut ours: Vec<_> =
+            all.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
+        ours.sort_unstable();
+        Self { prefix, namespace, all: ours, bad: Vec::new(), objects }
     }
 
-    /// The value as written; `None` when the annotation is missing or empty.
+    /// Whether there is no annotation with our prefix.
     #[must_use]
-    pub fn text(&self, name: &str) -> Option<&'a str> {
-        let key = format!("{}/{name}", self.prefix);
-        self.all.get(&*key).map(|value| &**value).filter(|value| !value.is_empty())
+    pub const fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The namespace of the Ingress.
+    #[must_use]
+    pub const fn namespace(&self) -> &'a str {
+        self.namespace
+    }
+
+    /// The value just as it is written, even an empty one; `None` for one that is too long to be read.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&'a str> {
+        self.find(name).filter(|value| value.len() <= MAX_VALUE_BYTES)
+    }
+
+    /// Whether the annotation is there, whatever its value.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    fn find(&self, name: &str) -> Option<&'a str> {
+        self.all.binary_search_by(|(own, _)| (*own).cmp(name)).ok().map(|at| self.all[at].1)
+    }
+
+    /// Notes a value that is too long to be read.
+    pub(super) fn refuse_too_long(&mut self, name: &'static str) {
+        if let Some(value) = self.find(name).filter(|value| value.len() > MAX_VALUE_BYTES) {
+            self.refuse(name, format_args!("the value has {} bytes; at most {MAX_VALUE_BYTES} are read", value.len()), "shorten it");
+        }
     }
 
     /// Name (without the prefix) and value of every annotation with our prefix, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let (prefix, all) = (self.prefix, self.all);
-        all.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value)))
+    pub fn iter(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.all.clone().into_iter()
     }
 
     /// The field path of an annotation, for diagnostics.
@@ -47,20 +93,245 @@ impl<'a> Given<'a> {
         format!("metadata.annotations[{}/{name}]", self.prefix)
     }
 
-    /// Reads a bool as ingress-nginx does: `1 t T TRUE true True`, `0 f F FALSE false False`, nothing else.
-    ///
-    /// # Errors
-    /// When it is anything else.
-    pub fn bool(&self, name: &'static str) -> Result<Option<bool>, BadValue> {
-        match self.text(name) {
-            None => Ok(None),
-            Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(Some(true)),
-            Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(Some(false)),
-            Some(other) => Err(BadValue {
-                name,
-                message: format!("{name}: {} is not a bool", shown(other)),
-                help: "use \"true\" or \"false\"".to_owned(),
-            }),
+    /// Notes that a value cannot be used: `message` goes on after the name of the annotation.
+    pub fn refuse(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
+        self.bad.push(BadValue { name, message: format!("{name}: {message}"), help: help.into() });
+    }
+
+    /// Whether this annotation was found bad.
+    #[must_use]
+    pub fn is_bad(&self, name: &str) -> bool {
+        self.bad.iter().any(|bad| bad.name == name)
+    }
+
+    /// What was found bad since the last call.
+    pub(super) fn take_bad(&mut self) -> Vec<BadValue> {
+        std::mem::take(&mut self.bad)
+    }
+
+    /// The value with its outer blanks trimmed; `None` when nothing is left.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&'a str> {
+        self.raw(name).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// A value that another type knows how to read; its error is the message.
+    pub fn parsed<T, E: std::fmt::Display>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.text(name)?;
+        parse(text).map_err(|bad| self.refuse(name, bad, "")).ok()
+    }
+
+    /// A bool as ingress-nginx reads it: `1 t T TRUE true True`, `0 f F FALSE false False`, nothing else.
+    pub fn bool(&mut self, name: &'static str) -> Option<bool> {
+        match self.raw(name).unwrap_or_default() {
+            "" => None,
+            "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+            "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+            other => {
+                self.refuse(name, format_args!("{} is not a bool", shown(other)), "use \"true\" or \"false\"");
+                None
+            }
         }
+    }
+
+    /// A whole number: decimal, with an optional sign, nothing else.
+    pub fn integer(&mut self, name: &'static str) -> Option<i64> {
+        let text = self.raw(name).filter(|text| !text.is_empty())?;
+        let number = text.parse().ok();
+        if number.is_none() {
+            self.refuse(name, format_args!("{} is not a whole number", shown(text)), "use a number without unit, such as 10");
+        }
+        number
+    }
+
+    /// A whole number between two bounds, both included.
+    pub fn integer_in(&mut self, name: &'static str, low: i64, high: i64) -> Option<i64> {
+        let number = self.integer(name)?;
+        if (low..=high).contains(&number) {
+            return Some(number);
+        }
+        self.refuse(name, format_args!("{number} is not between {low} and {high}"), "use a number between them");
+        None
+    }
+
+    /// A time in whole seconds, at least 1, without unit.
+    pub fn seconds(&mut self, name: &'static str) -> Option<u64> {
+        const YEAR_S: i64 = 366 * 86_400;
+        self.integer_in(name, 1, YEAR_S).and_then(|number| u64::try_from(number).ok())
+    }
+
+    /// A time with units, such as `30m` or `1h30m`, in seconds.
+    pub fn duration_s(&mut self, name: &'static str) -> Option<u64> {
+        let text = self.text(name)?;
+        self.settled(name, values::seconds(text))
+    }
+
+    /// A decimal number that is neither negative nor infinite.
+    pub fn float(&mut self, name: &'static str) -> Option<f64> {
+        let text = self.text(name)?;
+        let number = f64::from_str(text).ok().filter(|number| number.is_finite() && *number >= 0.0);
+        if number.is_none() {
+            self.refuse(name, format_args!("{} is not a number", shown(text)), "use a number such as 2.5");
+        }
+        number
+    }
+
+    /// A number of bytes: digits, then nothing, k, m or g.
+    pub fn bytes(&mut self, name: &'static str) -> Option<u64> {
+        let text = self.text(name)?;
+        self.settled(name, values::bytes(text))
+    }
+
+    /// Addresses and CIDRs, separated by commas: sorted, without duplicates, host bits cleared. One bad item, and none
+    /// is used.
+    pub fn networks(&mut self, name: &'static str) -> Option<Vec<IpNet>> {
+        let text = self.text(name)?;
+        self.settled(name, values::networks(text))
+    }
+
+    /// A text of one class of characters, on one line; blanks are refused.
+    pub fn of_class(&mut self, name: &'static str, class: Class) -> Option<&'a str> {
+        let text = self.text(name)?;
+        let Some(c) = text.chars().find(|c| !class.holds(*c)) else { return Some(text) };
+        let message = format!("{} has the character {}", shown(text), shown(c.encode_utf8(&mut [0; 4])));
+        self.refuse(name, message, format!("use {}", class.described()));
+        None
+    }
+
+    /// One of a set of words, by its name; case counts.
+    pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
+        if found.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            self.refuse(name, format_args!("{} is not known", shown(text)), format!("use one of {}", known.join(", ")));
+        }
+        found
+    }
+
+    /// `on` or `off`.
+    pub fn on_off(&mut self, name: &'static str) -> Option<bool> {
+        self.word(name, &[("on", true), ("off", false)])
+    }
+
+    /// Items separated by commas, trimmed, empty ones dropped; `None` when none is left.
+    #[must_use]
+    pub fn items(&self, name: &str) -> Option<Vec<&'a str>> {
+        let items: Vec<_> = values::items(self.raw(name)?).collect();
+        (!items.is_empty()).then_some(items)
+    }
+
+    /// Status codes between two bounds, separated by commas: sorted, without duplicates. One bad item, and none is used.
+    pub fn statuses(&mut self, name: &'static str, low: u16, high: u16) -> Option<Vec<u16>> {
+        let mut codes = Vec::new();
+        for item in self.items(name)? {
+            match item.parse().ok().filter(|code| (low..=high).contains(code)) {
+                Some(code) => codes.push(code),
+                None => {
+                    let message = format!("{} is not a status between {low} and {high}", shown(item));
+                    self.refuse(name, message, "use codes such as 404,503");
+                    return None;
+                }
+            }
+        }
+        codes.sort_unstable();
+        codes.dedup();
+        Some(codes)
+    }
+
+    /// The name of a header.
+    pub fn header_name(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name)?;
+        self.settled(name, values::header_name(text))
+    }
+
+    /// An absolute path without query.
+    pub fn path(&mut self, name: &'static str) -> Option<UriPath> {
+        self.parsed(name, UriPath::new)
+    }
+
+    /// A DNS name.
+    pub fn host_name(&mut self, name: &'static str) -> Option<HostName> {
+        self.parsed(name, HostName::new)
+    }
+
+    /// The name of an object of the Ingress's own namespace: `name`, or `namespace/name`.
+    pub fn object(&mut self, name: &'static str) -> Option<ObjectName> {
+        let text = self.text(name)?;
+        let (namespace, local) = text.split_once('/').unwrap_or((self.namespace, text));
+        if namespace != self.namespace {
+            let message = format!("{} is of another namespace, which no Ingress may use", shown(text));
+            self.refuse(name, message, format!("name an object of namespace {}", self.namespace));
+            return None;
+        }
+        ObjectName::new(namespace, local).map_err(|bad| self.refuse(name, bad, "")).ok()
+    }
+
+    fn settled<T>(&mut self, name: &'static str, read: Result<T, values::Bad>) -> Option<T> {
+        read.map_err(|(message, help)| self.refuse(name, message, help)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::given;
+    use super::*;
+
+    #[test]
+    fn readers_take_what_they_document() {
+        given(&[("b", "T"), ("i", "-5"), ("s", "60"), ("d", "1h30m"), ("z", "8M"), ("l", "b, a,"), ("c", "503,404,503")], |given| {
+            assert_eq!((given.bool("b"), given.integer("i"), given.seconds("s")), (Some(true), Some(-5), Some(60)));
+            assert_eq!((given.duration_s("d"), given.bytes("z")), (Some(5400), Some(8 << 20)));
+            assert_eq!((given.items("l"), given.statuses("c", 300, 599)), (Some(vec!["b", "a"]), Some(vec![404, 503])));
+            assert_eq!((given.bool("none"), given.text("none"), given.take_bad().len()), (None, None, 0));
+        });
+        given(&[("f", "2.5"), ("n", "10.1.2.3/8,::1"), ("w", " on "), ("p", "/a"), ("h", "A.test"), ("o", "shop/x")], |given| {
+            assert_eq!(given.float("f"), Some(2.5));
+            assert_eq!(
+                given.networks("n").map(|nets| nets.iter().map(ToString::to_string).collect()),
+                Some(vec!["10.0.0.0/8".to_owned(), "::1/128".to_owned()])
+            );
+            assert_eq!((given.on_off("w"), given.path("p").is_some()), (Some(true), true));
+            assert_eq!(given.host_name("h").map(|h| h.to_string()).as_deref(), Some("a.test"));
+            assert_eq!(given.object("o").map(|o| o.to_string()).as_deref(), Some("shop/x"));
+        });
+    }
+
+    type IsBad = fn(&mut Given<'_>) -> bool;
+
+    #[test]
+    fn what_cannot_be_used_is_noted_with_name_value_and_help() {
+        let read: &[(&str, IsBad)] = &[
+            ("yes", |g| g.bool("x").is_none()),
+            (" true", |g| g.bool("x").is_none()),
+            ("1s", |g| g.integer("x").is_none()),
+            ("0", |g| g.seconds("x").is_none()),
+            ("50k", |g| g.seconds("x").is_none()),
+            ("soon", |g| g.duration_s("x").is_none()),
+            ("-1", |g| g.float("x").is_none()),
+            ("8 mb", |g| g.bytes("x").is_none()),
+            ("10.0.0.0/8,all", |g| g.networks("x").is_none()),
+            ("a;b", |g| g.of_class("x", Class::Basic).is_none()),
+            ("ON", |g| g.on_off("x").is_none()),
+            ("404,999", |g| g.statuses("x", 300, 599).is_none()),
+            ("a b", |g| g.header_name("x").is_none()),
+            ("a", |g| g.path("x").is_none()),
+            ("10.0.0.1", |g| g.host_name("x").is_none()),
+            ("other/x", |g| g.object("x").is_none()),
+            ("A_B", |g| g.object("x").is_none()),
+        ];
+        for (value, reader) in read {
+            given(&[("x", value)], |given| {
+                assert!(reader(given), "{value}");
+                let bad = given.take_bad();
+                assert!(bad.len() == 1 && bad[0].message.starts_with("x: "), "{value}: {bad:?}");
+            });
+        }
+    }
+
+    #[test]
+    fn an_empty_value_is_as_good_as_none() {
+        given(&[("x", " ")], |given| assert_eq!((given.text("x"), given.raw("x")), (None, Some(" "))));
+        given(&[("x", "")], |given| assert_eq!((given.bool("x"), given.integer("x"), given.take_bad().len()), (None, None, 0)));
     }
 }

@@ -1,106 +1,131 @@
-//! Annotations: one file per feature, and the one list of them.
+//! Annotations: one file per feature, and the one list of them, [`FEATURES`].
+//!
+//! # How to add a feature
+//!
+//! 1. **Its file here**, such as `app_root.rs`: a `FEATURE` with its keys (value, scope, rank, default, what a bad value
+//!    does) and an `apply` that reads them through [`Given`] and writes what they mean into [`Policies`]. Readers answer
+//!    `None` and note what is wrong, so `apply` has no error to return. Its tests stand below it: values → policies, and
+//!    the message for each kind of bad value ([`testing`] helps). One line in [`FEATURES`], and its names go from
+//!    `unsupported.rs`; a test keeps that each of the 138 names has one owner.
+//! 2. **What it means**, in words of no proxy: a struct of its own in `model/policy/NAME.rs` and a field of one of the
+//!    three sets of wishes there. [`RoutePolicy`] goes to every route of the Ingress. [`BackendPolicy`] goes to its
+//!    backends, whose names it changes: one backend per Service port and policy. [`HostPolicy`] concerns whole hosts;
+//!    how several Ingresses come together is one rule per field in `translate/host_policy.rs`.
+//!    Texts are types that were checked on creation; `None` is "as the globals say".
+//! 3. **Objects** that a value names are looked up through [`Given::objects`]. That is all: the Ingress is read again
+//!    when one of them changes, and sources that give only what is wanted give it.
+//! 4. **nginx**: a template of its own, `templates/nginx/route/NAME.tera`, included at its place in `route.tera` (or
+//!    `server/NAME.tera` in `host.tera`; the order of sections is explained there), listed in `dialect/nginx.rs`; what it
+//!    prints is decided in `dialect/nginx/view/route/NAME.rs`; directives that are new go into
+//!    `dialect/nginx/vocabulary.rs`. Headers are never written by a template alone, for one in a location switches off
+//!    all that are inherited: add a line to the lists of `dialect/nginx/view/route/headers.rs`.
+//! 5. **HAProxy** in the same way. What one of the proxies cannot do is a line in its dialect's `lacks`.
+//! 6. **A golden case** in `controller/tests/golden/`, one idea each, and `ANNOTATIONS.md` written anew.
+//!
+//! Protection fails closed: its keys say [`OnBadValue::CloseRoute`], and an object that it needs and does not get means
+//! `policies.closed = true`, with [`Given::refuse`].
 
+mod app_root;
 mod given;
+mod key;
+mod lacks;
+mod objects;
+mod policies;
+mod proxy_timeouts;
+mod reference;
 mod ssl_redirect;
+#[cfg(test)]
+mod testing;
 mod unsupported;
+mod value;
 
 pub use given::{BadValue, Given};
+pub use key::{Key, OnBadValue, Risk, Scope, Tier};
+pub use objects::Objects;
+pub use policies::Policies;
+pub use reference::markdown;
+pub use value::{Class, Value};
+
+pub(super) use objects::LookedUp;
+
+#[expect(unused_imports, reason = "named in the documentation above")]
+use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
 
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{ObjectRef, shown};
-use crate::settings::Config;
+use crate::settings::{Config, Settings};
 
 /// One feature: its annotations, and what they do.
 #[derive(Debug)]
 pub struct Feature {
+    /// Title of its part of the reference.
+    pub name: &'static str,
     /// Its annotations.
     pub keys: &'static [Key],
-    /// What a value that cannot be used does.
-    pub on_bad_value: OnBadValue,
-    apply: fn(&Given<'_>, &mut RoutePolicy) -> Result<(), BadValue>,
+    /// Reads them; called only for an Ingress that has at least one of them.
+    apply: fn(&mut Given<'_>, &mut Policies),
 }
 
-/// One annotation, as it is documented.
-#[derive(Debug)]
-pub struct Key {
-    /// Name, without the prefix.
-    pub name: &'static str,
-    /// What may be written.
-    pub value: Value,
-    /// What holds without it.
-    pub default: &'static str,
-    /// One sentence: what it does.
-    pub doc: &'static str,
-}
-
-/// What may be written as the value of an annotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Value {
-    /// `"true"` or `"false"`.
-    Bool,
-}
-
-/// What a value that cannot be used does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnBadValue {
-    /// The default holds.
-    KeepDefault,
-    /// The routes of the Ingress answer 503: a protection must not be lost by a typing mistake.
-    CloseRoute,
-}
-
-/// What the annotations of an Ingress, over the ConfigMap, say of its routes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct RoutePolicy {
-    /// Redirect plain HTTP where the host has a certificate.
-    pub ssl_redirect: bool,
-    /// Redirect plain HTTP everywhere.
-    pub force_ssl_redirect: bool,
-    /// The redirect keeps a trailing slash.
-    pub preserve_trailing_slash: bool,
-    /// The routes answer 503: a protection was asked for that cannot be given.
-    pub closed: bool,
-}
-
-impl RoutePolicy {
-    /// What holds without annotations.
-    #[must_use]
-    pub const fn of(config: &Config) -> Self {
-        Self {
-            ssl_redirect: config.ssl_redirect,
-            force_ssl_redirect: config.force_ssl_redirect,
-            preserve_trailing_slash: config.preserve_trailing_slash,
-            closed: config.closed,
-        }
-    }
-}
-
-/// Every feature there is.
-pub const FEATURES: &[Feature] = &[ssl_redirect::FEATURE];
+/// Every feature there is, by the name of its file.
+pub const FEATURES: &[Feature] = &[app_root::FEATURE, proxy_timeouts::FEATURE, ssl_redirect::FEATURE];
 
 /// What reading the annotations of an Ingress gives.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// What they say of its routes; `None`: the whole Ingress is left out.
-    pub(super) policy: Option<RoutePolicy>,
+    /// What they say; `None`: the whole Ingress is left out.
+    pub(super) policies: Option<Policies>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// Other objects that this depends on.
+    pub(super) looked_up: Vec<LookedUp>,
 }
 
 /// Reads all annotations of an Ingress.
-pub(super) fn read(given: &Given<'_>, config: &Config, object: &ObjectRef) -> Read {
-    let mut policy = RoutePolicy::of(config);
+pub(super) fn read(mut given: Given<'_>, config: &Config, settings: &Settings, object: &ObjectRef) -> Read {
+    let mut policies = Policies::of(config);
     let mut diagnostics = Vec::new();
-    for feature in FEATURES {
-        if let Err(bad) = (feature.apply)(given, &mut policy) {
-            let closes = feature.on_bad_value == OnBadValue::CloseRoute;
-            policy.closed |= closes;
-            let finding = Diagnostic::new(Code::BadAnnotation, object.clone(), given.field(bad.name), bad.message).help(bad.help);
-            diagnostics.push(finding.outcome(if closes { Outcome::ClosedRoute } else { Outcome::KeptDefault }));
+    let mut refused = false;
+    if !given.is_empty() {
+        for feature in FEATURES {
+            if feature.keys.iter().any(|key| given.has(key.name)) {
+                refused |= apply(feature, &mut given, &mut policies, object, &mut diagnostics);
+            }
         }
+        lacks::tell(&given, settings, &mut policies, object, &mut diagnostics);
+        refused |= unsupported::read(&given, &mut policies, object, &mut diagnostics);
+        refused |= has_blocked_word(&given, config, object, &mut diagnostics);
     }
-    let refused =
-        unsupported::read(given, &mut policy, object, &mut diagnostics) | has_blocked_word(given, config, object, &mut diagnostics);
-    Read { policy: (!refused).then_some(policy), diagnostics }
+    Read { policies: (!refused).then_some(policies), diagnostics, looked_up: given.objects.into_looked_up() }
+}
+
+/// Applies one feature; whether the Ingress is left out because of it.
+fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let before = policies.clone();
+    feature.keys.iter().for_each(|key| given.refuse_too_long(key.name));
+    (feature.apply)(given, policies);
+    let mut worst = OnBadValue::KeepDefault;
+    for bad in given.take_bad() {
+        let answer = feature.keys.iter().find(|key| key.name == bad.name).map_or(OnBadValue::KeepDefault, |key| key.on_bad_value);
+        worst = worst.max(answer);
+        let outcome = match answer {
+            OnBadValue::KeepDefault | OnBadValue::DropFeature => Outcome::KeptDefault,
+            OnBadValue::CloseRoute => Outcome::ClosedRoute,
+            OnBadValue::SkipIngress => Outcome::SkippedObject,
+        };
+        let finding = Diagnostic::new(Code::BadAnnotation, object.clone(), given.field(bad.name), bad.message);
+        diagnostics.push(finding.help(bad.help).outcome(outcome));
+    }
+    match worst {
+        OnBadValue::KeepDefault => {}
+        OnBadValue::DropFeature => *policies = before,
+        OnBadValue::CloseRoute => policies.closed = true,
+        OnBadValue::SkipIngress => return true,
+    }
+    false
+}
+
+/// Whether a feature reads the annotation of that name.
+fn is_read(name: &str) -> bool {
+    FEATURES.iter().any(|feature| feature.keys.iter().any(|key| key.name == name))
 }
 
 /// `annotation-value-word-blocklist`: an Ingress with a listed word in one of our annotations is left out.
@@ -126,8 +151,50 @@ mod tests {
         let mut names: Vec<_> = FEATURES.iter().flat_map(|feature| feature.keys).map(|key| key.name).chain(unsupported::names()).collect();
         let count = names.len();
         names.sort_unstable();
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')));
         names.dedup();
         assert_eq!(names.len(), count, "an annotation is listed twice");
         assert_eq!(count, 138, "ingress-nginx 1.15.1 has 138 annotations");
+    }
+
+    #[test]
+    fn every_default_of_the_config_map_is_a_key_of_it() {
+        let known: Vec<_> = crate::settings::known_keys().map(|(name, _)| name).collect();
+        for key in FEATURES.iter().flat_map(|feature| feature.keys).filter(|key| !key.config_key.is_empty()) {
+            assert!(known.contains(&key.config_key), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn hostile_values_of_every_key_do_no_harm() {
+        let long = "x".repeat(1 << 20);
+        let hostile = [
+            "",
+            " ",
+            "\n",
+            "\0",
+            "a\r\nb",
+            "\"",
+            "'",
+            "{",
+            "}",
+            ";",
+            "$",
+            "%",
+            "$request_uri",
+            "%[src]",
+            "\u{202e}",
+            "\u{e000}",
+            "../..",
+            "-1",
+            "\\",
+            &long,
+        ];
+        for key in FEATURES.iter().flat_map(|feature| feature.keys) {
+            for value in hostile {
+                let found = testing::problems(&[(key.name, value)]);
+                assert!(found.len() <= 1 && found.iter().all(|text| text.len() < 1200), "{}: {value:.20?}: {found:?}", key.name);
+            }
+        }
     }
 }

@@ -1,68 +1,55 @@
 //! `ssl-redirect` and its kin: send plain-HTTP visitors to HTTPS.
 
-use super::{BadValue, Feature, Given, Key, OnBadValue, RoutePolicy, Value};
+use super::{Feature, Given, Key, Policies, Risk, Scope, Tier, Value};
 
 pub(super) const FEATURE: Feature = Feature {
+    name: "Redirect to HTTPS",
     keys: &[
-        Key {
-            name: "ssl-redirect",
-            value: Value::Bool,
-            default: "true",
-            doc: "Answers plain-HTTP requests with a redirect to the https URL where the host has a TLS section.",
-        },
-        Key {
-            name: "force-ssl-redirect",
-            value: Value::Bool,
-            default: "false",
-            doc: "Answers plain-HTTP requests with a redirect to the https URL whether or not the host has a TLS section.",
-        },
-        Key {
-            name: "preserve-trailing-slash",
-            value: Value::Bool,
-            default: "false",
-            doc: "Keeps a trailing slash of the URL in that redirect.",
-        },
+        Key::new(
+            "ssl-redirect",
+            Value::Bool,
+            Scope::Route,
+            "Answers plain-HTTP requests with a redirect to the https URL where the host has a TLS section.",
+        )
+        .configured("ssl-redirect", "true"),
+        Key::new(
+            "force-ssl-redirect",
+            Value::Bool,
+            Scope::Route,
+            "Answers plain-HTTP requests with a redirect to the https URL whether or not the host has a TLS section.",
+        )
+        .ranked(Tier::A, Risk::Medium)
+        .configured("force-ssl-redirect", "false"),
+        Key::new("preserve-trailing-slash", Value::Bool, Scope::Route, "Keeps a trailing slash of the URL in that redirect.")
+            .ranked(Tier::C, Risk::Medium)
+            .configured("preserve-trailing-slash", "false"),
     ],
-    on_bad_value: OnBadValue::KeepDefault,
     apply,
 };
 
-fn apply(given: &Given<'_>, route: &mut RoutePolicy) -> Result<(), BadValue> {
-    // Each is read on its own, so that one bad value does not take the others with it.
-    let ssl_redirect = given.bool("ssl-redirect");
-    let force = given.bool("force-ssl-redirect");
-    let preserve = given.bool("preserve-trailing-slash");
-    route.ssl_redirect = ssl_redirect.as_ref().ok().copied().flatten().unwrap_or(route.ssl_redirect);
-    route.force_ssl_redirect = force.as_ref().ok().copied().flatten().unwrap_or(route.force_ssl_redirect);
-    route.preserve_trailing_slash = preserve.as_ref().ok().copied().flatten().unwrap_or(route.preserve_trailing_slash);
-    ssl_redirect.and(force).and(preserve).map(|_| ())
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    policies.ssl_redirect = given.bool("ssl-redirect").unwrap_or(policies.ssl_redirect);
+    policies.force_ssl_redirect = given.bool("force-ssl-redirect").unwrap_or(policies.force_ssl_redirect);
+    policies.preserve_trailing_slash = given.bool("preserve-trailing-slash").unwrap_or(policies.preserve_trailing_slash);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-
-    fn apply_to(pairs: &[(&str, &str)]) -> (RoutePolicy, Result<(), String>) {
-        let mut route = RoutePolicy { ssl_redirect: true, force_ssl_redirect: false, preserve_trailing_slash: false, closed: false };
-        let all: BTreeMap<Box<str>, Box<str>> = pairs.iter().map(|(k, v)| (format!("p/{k}").into(), (*v).into())).collect();
-        let result = apply(&Given::new("p", &all), &mut route).map_err(|bad| bad.message);
-        (route, result)
-    }
+    use super::super::testing::{problems, read};
 
     #[test]
     fn values_reach_the_route() {
-        assert!(apply_to(&[]).0.ssl_redirect);
-        assert!(!apply_to(&[("ssl-redirect", "false")]).0.ssl_redirect);
-        assert!(!apply_to(&[("ssl-redirect", "F")]).0.ssl_redirect);
-        assert!(apply_to(&[("force-ssl-redirect", "1")]).0.force_ssl_redirect);
-        assert!(apply_to(&[("preserve-trailing-slash", "true")]).0.preserve_trailing_slash);
+        assert!(read(&[]).ssl_redirect);
+        assert!(!read(&[("ssl-redirect", "false")]).ssl_redirect);
+        assert!(!read(&[("ssl-redirect", "F")]).ssl_redirect);
+        assert!(read(&[("force-ssl-redirect", "1")]).force_ssl_redirect);
+        assert!(read(&[("preserve-trailing-slash", "true")]).preserve_trailing_slash);
     }
 
     #[test]
     fn a_bad_value_is_said_and_leaves_the_others() {
-        let (route, result) = apply_to(&[("ssl-redirect", "yes"), ("force-ssl-redirect", "true")]);
-        assert!(route.ssl_redirect && route.force_ssl_redirect);
-        assert_eq!(result.unwrap_err(), r#"ssl-redirect: "yes" is not a bool"#);
+        let given = [("ssl-redirect", "yes"), ("force-ssl-redirect", "true")];
+        assert!(read(&given).ssl_redirect && read(&given).force_ssl_redirect);
+        assert_eq!(problems(&given), [r#"ssl-redirect: "yes" is not a bool (default kept)"#]);
     }
 }

@@ -2,204 +2,222 @@
 //!
 //! A protection that cannot be given closes the route; everything else is said and served without.
 
-use super::{Given, RoutePolicy, printable};
+use super::given::MAX_VALUE_BYTES;
+use super::{Given, Policies, is_read, printable};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{ObjectRef, shown};
 
-/// Each asks for a protection: whatever the value, the routes of the Ingress answer 503.
-const PROTECTIONS: &[&str] = &[
-    "auth-type",
-    "auth-url",
-    "auth-tls-secret",
-    "whitelist-source-range",
-    "allowlist-source-range",
-    "denylist-source-range",
-    "limit-rps",
-    "limit-rpm",
-    "limit-connections",
+/// What is done about an annotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It asks for a protection: whatever the value, the routes of the Ingress answer 503.
+    Protection,
+    /// It asks for a protection when it is true.
+    Switch,
+    /// Configuration text. Its risk is above the default level, so the whole Ingress is left out, as by ingress-nginx.
+    Snippet,
+    /// Only with `canary: "true"`: such an Ingress adds to the routes of another one, and must never take their place.
+    Canary,
+    /// Nothing is lost but what the annotation adds.
+    Told,
+}
+
+use Way::{Canary, Protection, Snippet, Switch, Told};
+
+/// By name. Whoever adds a feature takes its names out.
+#[rustfmt::skip]
+const WAYS: &[(&str, Way)] = &[
+    ("affinity", Told),
+    ("affinity-canary-behavior", Told),
+    ("affinity-mode", Told),
+    ("allowlist-source-range", Protection),
+    ("auth-always-set-cookie", Told),
+    ("auth-cache-duration", Told),
+    ("auth-cache-key", Told),
+    ("auth-keepalive", Told),
+    ("auth-keepalive-requests", Told),
+    ("auth-keepalive-share-vars", Told),
+    ("auth-keepalive-timeout", Told),
+    ("auth-method", Told),
+    ("auth-proxy-set-headers", Told),
+    ("auth-realm", Told),
+    ("auth-request-redirect", Told),
+    ("auth-response-headers", Told),
+    ("auth-secret", Told),
+    ("auth-secret-type", Told),
+    ("auth-signin", Told),
+    ("auth-signin-redirect-param", Told),
+    ("auth-snippet", Snippet),
+    ("auth-tls-error-page", Told),
+    ("auth-tls-match-cn", Told),
+    ("auth-tls-pass-certificate-to-upstream", Told),
+    ("auth-tls-secret", Protection),
+    ("auth-tls-verify-client", Told),
+    ("auth-tls-verify-depth", Told),
+    ("auth-type", Protection),
+    ("auth-url", Protection),
+    ("backend-protocol", Told),
+    ("canary", Canary),
+    ("canary-by-cookie", Canary),
+    ("canary-by-header", Canary),
+    ("canary-by-header-pattern", Canary),
+    ("canary-by-header-value", Canary),
+    ("canary-weight", Canary),
+    ("canary-weight-total", Canary),
+    ("client-body-buffer-size", Told),
+    ("configuration-snippet", Snippet),
+    ("connection-proxy-header", Told),
+    ("cors-allow-credentials", Told),
+    ("cors-allow-headers", Told),
+    ("cors-allow-methods", Told),
+    ("cors-allow-origin", Told),
+    ("cors-expose-headers", Told),
+    ("cors-max-age", Told),
+    ("custom-headers", Told),
+    ("custom-http-errors", Told),
+    ("default-backend", Told),
+    ("denylist-source-range", Protection),
+    ("disable-proxy-intercept-errors", Told),
+    ("enable-access-log", Told),
+    ("enable-cors", Told),
+    ("enable-global-auth", Told),
+    ("enable-modsecurity", Switch),
+    ("enable-opentelemetry", Told),
+    ("enable-owasp-core-rules", Switch),
+    ("enable-rewrite-log", Told),
+    ("fastcgi-index", Told),
+    ("fastcgi-params-configmap", Told),
+    ("from-to-www-redirect", Told),
+    ("http2-push-preload", Told),
+    ("limit-allowlist", Told),
+    ("limit-burst-multiplier", Told),
+    ("limit-connections", Protection),
+    ("limit-rate", Told),
+    ("limit-rate-after", Told),
+    ("limit-rpm", Protection),
+    ("limit-rps", Protection),
+    ("limit-whitelist", Told),
+    ("load-balance", Told),
+    ("mirror-host", Told),
+    ("mirror-request-body", Told),
+    ("mirror-target", Told),
+    ("modsecurity-snippet", Told),
+    ("modsecurity-transaction-id", Told),
+    ("opentelemetry-operation-name", Told),
+    ("opentelemetry-trust-incoming-span", Told),
+    ("permanent-redirect", Told),
+    ("permanent-redirect-code", Told),
+    ("proxy-body-size", Told),
+    ("proxy-buffer-size", Told),
+    ("proxy-buffering", Told),
+    ("proxy-buffers-number", Told),
+    ("proxy-busy-buffers-size", Told),
+    ("proxy-cookie-domain", Told),
+    ("proxy-cookie-path", Told),
+    ("proxy-http-version", Told),
+    ("proxy-max-temp-file-size", Told),
+    ("proxy-next-upstream", Told),
+    ("proxy-next-upstream-timeout", Told),
+    ("proxy-next-upstream-tries", Told),
+    ("proxy-redirect-from", Told),
+    ("proxy-redirect-to", Told),
+    ("proxy-request-buffering", Told),
+    ("proxy-ssl-ciphers", Told),
+    ("proxy-ssl-name", Told),
+    ("proxy-ssl-protocols", Told),
+    ("proxy-ssl-secret", Told),
+    ("proxy-ssl-server-name", Told),
+    ("proxy-ssl-verify", Told),
+    ("proxy-ssl-verify-depth", Told),
+    ("relative-redirects", Told),
+    ("rewrite-target", Told),
+    ("satisfy", Told),
+    ("server-alias", Told),
+    ("server-snippet", Snippet),
+    ("service-upstream", Told),
+    ("session-cookie-change-on-failure", Told),
+    ("session-cookie-conditional-samesite-none", Told),
+    ("session-cookie-domain", Told),
+    ("session-cookie-expires", Told),
+    ("session-cookie-max-age", Told),
+    ("session-cookie-name", Told),
+    ("session-cookie-path", Told),
+    ("session-cookie-samesite", Told),
+    ("session-cookie-secure", Told),
+    ("ssl-ciphers", Told),
+    ("ssl-passthrough", Told),
+    ("ssl-prefer-server-ciphers", Told),
+    ("stream-snippet", Snippet),
+    ("temporal-redirect", Told),
+    ("temporal-redirect-code", Told),
+    ("upstream-hash-by", Told),
+    ("upstream-hash-by-subset", Told),
+    ("upstream-hash-by-subset-size", Told),
+    ("upstream-vhost", Told),
+    ("use-port-in-redirects", Told),
+    ("use-regex", Told),
+    ("whitelist-source-range", Protection),
+    ("x-forwarded-prefix", Told),
 ];
-
-/// Each switches a protection on when it is true.
-const PROTECTION_SWITCHES: &[&str] = &["enable-modsecurity", "enable-owasp-core-rules"];
-
-/// Configuration text. Its risk is above the default level, so the whole Ingress is left out, as by ingress-nginx.
-const SNIPPETS: &[&str] = &["auth-snippet", "configuration-snippet", "server-snippet", "stream-snippet"];
-
-/// Only with `canary: "true"`: such an Ingress adds to the routes of another one, and must never take their place.
-const CANARY: &[&str] = &[
-    "canary",
-    "canary-by-header",
-    "canary-by-header-value",
-    "canary-by-header-pattern",
-    "canary-by-cookie",
-    "canary-weight",
-    "canary-weight-total",
-];
-
-/// Nothing is lost but what the annotation adds.
-const OTHERS: &[&str] = &[
-    "auth-secret",
-    "auth-secret-type",
-    "auth-realm",
-    "auth-method",
-    "auth-signin",
-    "auth-signin-redirect-param",
-    "auth-response-
-    headers",
-    "auth-request-redirect",
-    "auth-proxy-set-headers",
-    "auth-cache-key",
-    "auth-cache-duration",
-    "auth-keepalive",
-    "auth-
-    keepalive-share-vars",
-    "auth-keepalive-requests",
-    "auth-keepalive-timeout",
-    "auth-always-set-cookie",
-    "auth-tls-verify-
-    client",
-    "auth-tls-verify-depth",
-    "auth-tls-error-page",
-    "auth-tls-pass-certificate-to-upstream",
-    "auth-tls-match-cn",
-    "satisfy",
-    "modsecurity-transaction-id",
-    "modsecurity-snippet",
-    "rewrite-target",
-    "use-regex",
-    "app-root",
-    "permanent-
-    redirect",
-    "permanent-redirect-code",
-    "temporal-redirect",
-    "temporal-redirect-code",
-    "relative-redirects",
-    "from-to-www-
-    redirect",
-    "use-port-in-redirects",
-    "server-alias",
-    "backend-protocol",
-    "service-upstream",
-    "load-balance",
-    "upstream-vhost",
-    "x-forwarded-prefix",
-    "connection-proxy-header",
-    "proxy-http-version",
-    "proxy-ssl-secret",
-    "proxy-ssl-ciphers",
-    "proxy-ssl-
-    protocols",
-    "proxy-ssl-name",
-    "proxy-ssl-verify",
-    "proxy-ssl-verify-depth",
-    "proxy-ssl-server-name",
-    "fastcgi-index",
-    "fastcgi-params-configmap",
-    "proxy-connect-timeout",
-    "proxy-send-timeout",
-    "proxy-read-timeout",
-    "proxy-next-upstream",
-    "proxy-next-upstream-timeout",
-    "proxy-next-upstream-tries",
-    "proxy-body-size",
-    "client-body-buffer-size",
-    "proxy-request-
-    buffering",
-    "proxy-buffering",
-    "proxy-buffer-size",
-    "proxy-buffers-number",
-    "proxy-busy-buffers-size",
-    "proxy-max-temp-file-
-    size",
-    "proxy-cookie-domain",
-    "proxy-cookie-path",
-    "proxy-redirect-from",
-    "proxy-redirect-to",
-    "enable-cors",
-    "cors-allow-
-    origin",
-    "cors-allow-methods",
-    "cors-allow-headers",
-    "cors-expose-headers",
-    "cors-allow-credentials",
-    "cors-max-age",
-    "enable-
-    global-auth",
-    "limit-burst-multiplier",
-    "limit-allowlist",
-    "limit-whitelist",
-    "limit-rate",
-    "limit-rate-after",
-    "affinity",
-    "affinity-mode",
-    "affinity-canary-behavior",
-    "session-cookie-name",
-    "session-cookie-secure",
-    "session-cookie-expires",
-    "session-cookie-max-age",
-    "session-cookie-path",
-    "session-cookie-domain",
-    "session-cookie-samesite",
-    "session-cookie-
-    conditional-samesite-none",
-    "session-cookie-change-on-failure",
-    "upstream-hash-by",
-    "upstream-hash-by-subset",
-    "upstream-hash-
-    by-subset-size",
-    "custom-http-errors",
-    "disable-proxy-intercept-errors",
-    "default-backend",
-    "custom-headers",
-    "ssl-ciphers",
-    "ssl-prefer-server-ciphers",
-    "ssl-passthrough",
-    "mirror-target",
-    "mirror-request-body",
-    "mirror-host",
-    "enable-access-log",
-    "enable-rewrite-log",
-    "enable-opentelemetry",
-    "opentelemetry-trust-incoming-span",
-    "opentelemetry-operation-name",
-    "http2-push-preload",
-];
-
-/// Longest annotation value that anybody looks at, in bytes.
-const MAX_VALUE_BYTES: usize = 64 << 10;
 
 /// The names that this file answers for.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    [PROTECTIONS, PROTECTION_SWITCHES, SNIPPETS, CANARY, OTHERS].into_iter().flatten().copied()
+    WAYS.iter().map(|(name, _)| *name)
+}
+
+/// Each name, and what is done about it.
+pub(super) fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
+    WAYS.iter().map(|(name, way)| {
+        let what = match way {
+            Protection => "the routes of the Ingress answer 503",
+            Switch => "when true, the routes of the Ingress answer 503",
+            Snippet => "the Ingress is left out",
+            Canary => "with `canary: \"true\"` the Ingress is left out",
+            Told => "the route is served without",
+        };
+        (*name, what)
+    })
 }
 
 /// Says each of them on the Ingress; true when the whole Ingress is left out.
-pub(super) fn read(given: &Given<'_>, policy: &mut RoutePolicy, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) -> bool {
+pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) -> bool {
     let mut refused = false;
-    let is_true = |name: &str| matches!(given.text(name), Some("1" | "t" | "T" | "TRUE" | "true" | "True"));
     for (name, value) in given.iter() {
         let finding = |code, message: String| Diagnostic::new(code, object.clone(), given.field(printable(name)), message);
-        if PROTECTIONS.contains(&name) || (PROTECTION_SWITCHES.contains(&name) && is_true(name)) {
-            policy.closed = true;
-            let message = format!("{name} {} asks for a protection that is not supported", shown(value));
-            diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
-        } else if SNIPPETS.contains(&name) {
-            refused = true;
-            let message = format!("{name}: configuration snippets are not accepted");
-            diagnostics.push(finding(Code::RefusedAnnotation, message).help("use annotations that say the same, and remove it"));
-        } else if CANARY.contains(&name) {
-            if name == "canary" && is_true("canary") {
+        let is_true = matches!(value, "1" | "t" | "T" | "TRUE" | "true" | "True");
+        let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
+        match way {
+            Some(Protection) => {
+                policies.closed = true;
+                let message = format!("{name} {} asks for a protection that is not supported", shown(value));
+                diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
+            }
+            Some(Switch) if is_true => {
+                policies.closed = true;
+                let message = format!("{name} {} asks for a protection that is not supported", shown(value));
+                diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
+            }
+            Some(Snippet) => {
+                refused = true;
+                let message = format!("{name}: configuration snippets are not accepted");
+                diagnostics.push(finding(Code::RefusedAnnotation, message).help("use annotations that say the same, and remove it"));
+            }
+            Some(Canary) if name == "canary" && is_true => {
                 refused = true;
                 let message = "canary Ingresses are not supported; the main Ingress keeps all requests".to_owned();
                 diagnostics.push(finding(Code::RefusedAnnotation, message).help("remove the Ingress, or its canary annotations"));
             }
-        } else if value.len() > MAX_VALUE_BYTES {
-            let message = format!("{} has {} bytes; at most {MAX_VALUE_BYTES} are read", printable(name), value.len());
-            diagnostics.push(finding(Code::TooLarge, message).help("shorten it"));
-        } else if OTHERS.contains(&name) {
-            let message = format!("{name} {} is not supported; the route is served without", shown(value));
-            diagnostics.push(finding(Code::UnsupportedAnnotation, message));
+            Some(Switch | Canary) => {}
+            _ if value.len() > MAX_VALUE_BYTES && !is_read(name) => {
+                let message = format!("{} has {} bytes; at most {MAX_VALUE_BYTES} are read", printable(name), value.len());
+                diagnostics.push(finding(Code::TooLarge, message).help("shorten it"));
+            }
+            Some(Told) => {
+                let message = format!("{name} {} is not supported; the route is served without", shown(value));
+                diagnostics.push(finding(Code::UnsupportedAnnotation, message));
+            }
+            None => {}
         }
     }
     refused

@@ -1,9 +1,12 @@
 //! `server` and `location` blocks.
 
+use super::headers::HeadersView;
 use super::paths;
+use super::route::RouteView;
+use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
-use crate::model::{Action, Globals, Host, Model, Route};
-use crate::names::{HostPattern, ObjectRef};
+use crate::model::{Globals, Host, Model};
+use crate::names::{HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -12,8 +15,9 @@ use std::sync::Arc;
 pub(in crate::dialect::nginx) struct HostContext<'m> {
     listens: Arc<[ListenView]>,
     errors: Arc<[ErrorView<'m>]>,
-    redirect_status: u16,
-    log_unknown_hosts: bool,
+    pub(super) headers: HeadersView,
+    pub(super) redirect_status: u16,
+    pub(super) log_unknown_hosts: bool,
     reject_unknown_names: bool,
     health_check_path: &'m str,
 }
@@ -47,6 +51,8 @@ pub(super) struct HostView<'m> {
     listens: Arc<[ListenView]>,
     catch_all: Option<CatchAllView<'m>>,
     errors: Arc<[ErrorView<'m>]>,
+    /// Where requests for `/` are sent.
+    app_root: Option<Expression>,
     routes: Vec<RouteView<'m>>,
 }
 
@@ -58,50 +64,23 @@ struct CatchAllView<'m> {
     health_check_path: Option<&'m str>,
 }
 
-/// What `route.tera` sees, once for each match.
-#[derive(Debug, Serialize)]
-struct RouteView<'m> {
-    matches: Vec<MatchView<'m>>,
-    origin: Option<String>,
-    redirect: Option<RedirectView>,
-    backend: Option<&'m str>,
-    status: u16,
-    unlogged: bool,
-    labels: Option<LabelsView<'m>>,
-}
-
-#[derive(Debug, Serialize)]
-struct MatchView<'m> {
-    exact: bool,
-    path: &'m str,
-}
-
-#[derive(Debug, Serialize)]
-struct RedirectView {
-    status: u16,
-    keep_trailing_slash: bool,
-}
-
-/// What error pages are told about the route.
-#[derive(Debug, Serialize)]
-struct LabelsView<'m> {
-    namespace: &'m str,
-    ingress: &'m str,
-    service: &'m str,
-    port: &'m str,
-}
-
 impl<'m> HostContext<'m> {
     pub(in crate::dialect::nginx) fn new(model: &'m Model, features: Features) -> Self {
         let globals: &'m Globals = &model.globals;
         Self {
             listens: listens(globals, features).into(),
             errors: errors(globals).into(),
+            headers: HeadersView::new(globals),
             redirect_status: globals.https_redirect_status.0,
             log_unknown_hosts: globals.access_log.unknown_hosts,
             reject_unknown_names: globals.tls.reject_unknown_names,
             health_check_path: globals.listeners.health_check_path.as_str(),
         }
+    }
+
+    /// Whether some error pages are written by the default backend.
+    pub(super) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
     }
 }
 
@@ -153,9 +132,15 @@ impl<'m> HostView<'m> {
             listens: context.listens.clone(),
             catch_all,
             errors: context.errors.clone(),
+            app_root: host.policy.app_root.as_ref().map(app_root),
             routes,
         }
     }
+}
+
+/// By the scheme and the host, with its port, that the client has used.
+fn app_root(path: &UriPath) -> Expression {
+    Expression::variable("scheme").and("://").and_variable("http_host").and(path.as_str())
 }
 
 /// nginx's own wildcards reach deeper names as well; those of Ingresses cover one label.
@@ -166,36 +151,7 @@ fn server_name(pattern: &HostPattern) -> String {
     }
 }
 
-fn name_of(object: &ObjectRef) -> String {
+/// Namespace and name of an object.
+pub(super) fn name_of(object: &ObjectRef) -> String {
     object.name.to_string()
-}
-
-impl<'m> RouteView<'m> {
-    fn new(route: &'m Route, extra: Vec<&'m str>, is_catch_all: bool, context: &HostContext<'m>) -> Self {
-        let (backend, status) = match &route.action {
-            Action::Forward(id) => (Some(id.as_str()), 0),
-            Action::Respond(status) => (None, *status),
-        };
-        let given =
-            route.matches.iter().map(|m| MatchView { exact: matches!(m, crate::model::PathMatch::Exact(_)), path: m.path().as_str() });
-        Self {
-            matches: given.chain(extra.into_iter().map(|path| MatchView { exact: true, path })).collect(),
-            origin: route.origin.as_ref().map(name_of),
-            redirect: route
-                .https_redirect
-                .map(|redirect| RedirectView { status: context.redirect_status, keep_trailing_slash: redirect.keep_trailing_slash }),
-            backend,
-            status,
-            unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
-            labels: (!context.errors.is_empty()).then(|| LabelsView::new(route)),
-        }
-    }
-}
-
-impl<'m> LabelsView<'m> {
-    fn new(route: &'m Route) -> Self {
-        let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
-        let (service, port) = route.service.as_ref().map_or(("", ""), |service| (&*service.service, &*service.port));
-        Self { namespace, ingress, service, port }
-    }
 }

@@ -1,6 +1,7 @@
 //! The main file.
 
 use super::client::{ClientView, HashesView, TlsView};
+use super::headers::HeadersView;
 use super::request::{self, ForwardingView, RealIpView};
 use super::upstream::UpstreamView;
 use super::{Of, between, seconds};
@@ -22,7 +23,8 @@ pub(super) struct MainView<'m> {
     real_ip: Option<RealIpView>,
     forwarding: ForwardingView,
     hsts: Option<String>,
-    upstream: UpstreamView<'m>,
+    upstream: UpstreamView,
+    headers: HeadersView,
     access_log: bool,
     status_address: String,
     host_files: &'m [String],
@@ -68,6 +70,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         forwarding: ForwardingView::new(globals),
         hsts: globals.hsts.as_ref().map(request::hsts),
         upstream: UpstreamView::new(globals),
+        headers: HeadersView::new(globals),
         access_log: globals.access_log.enabled,
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
         host_files: files(groups::HOSTS),

@@ -53,7 +53,15 @@ mod tests {
         };
         let matches: Vec<_> = matches.iter().map(parse).collect();
         let rule_path = matches[0].path().clone();
-        Route { matches, rule_path, origin: None, service: None, https_redirect: None, action: Action::Respond(404) }
+        Route {
+            matches,
+            rule_path,
+            origin: None,
+            service: None,
+            https_redirect: None,
+            policy: std::sync::Arc::default(),
+            action: Action::Respond(404),
+        }
     }
 
     #[test]

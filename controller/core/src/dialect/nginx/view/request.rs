@@ -23,6 +23,16 @@ pub(super) struct ForwardingView {
 }
 
 impl ForwardingView {
+    /// Variable of the header with the client's addresses.
+    pub(super) fn for_variable(&self) -> &str {
+        &self.for_variable
+    }
+
+    /// Variable of the header with the client's host.
+    pub(super) fn host_variable(&self) -> &str {
+        &self.host_variable
+    }
+
     pub(super) fn new(globals: &Globals) -> Self {
         let forwarding = &globals.forwarding;
         let proxy_protocol = globals.listeners.proxy_protocol;

@@ -8,28 +8,11 @@ use serde::Serialize;
 const CAUSES: &[&str] =
     &["error", "http_403", "http_404", "http_429", "http_500", "http_502", "http_503", "http_504", "invalid_header", "timeout"];
 
-/// Spellings of our headers that reach applications as the same variable, for installations that let underscores pass.
-const LOOKALIKES: &[&str] = &[
-    "X_Forwarded_For",
-    "X_Forwarded_Host",
-    "X_Forwarded_Port",
-    "X_Forwarded_Proto",
-    "X_Forwarded_Scheme",
-    "X_Original_Forwarded_For",
-    "X_Original_Forwarded_Host",
-    "X_Original_URI",
-    "X_Real_IP",
-    "X_Request_ID",
-    "X_Scheme",
-];
-
 /// What `upstream.tera` sees.
 #[derive(Debug, Serialize)]
-pub(super) struct UpstreamView<'m> {
+pub(super) struct UpstreamView {
     /// `Connection` of a request that upgrades nothing.
     idle_connection: &'static str,
-    dropped_headers: &'static [&'static str],
-    hidden_headers: Vec<&'m str>,
     server_header: bool,
     intercept_errors: bool,
     connect_timeout: String,
@@ -45,15 +28,13 @@ pub(super) struct UpstreamView<'m> {
     retry_timeout: String,
 }
 
-impl<'m> UpstreamView<'m> {
-    pub(super) fn new(globals: &'m Globals) -> Self {
+impl UpstreamView {
+    pub(super) fn new(globals: &Globals) -> Self {
         let (timeouts, retries) = (&globals.upstream_timeouts, &globals.retries);
         let buffers = between(2, globals.buffers.upstream_buffers, 1 << 10);
         let buffer_bytes = between(1 << 10, globals.buffers.upstream_bytes, 1 << 30);
         Self {
             idle_connection: if globals.upstream_keepalive.connections == 0 { "close" } else { "" },
-            dropped_headers: if globals.underscores_in_headers { LOOKALIKES } else { &[] },
-            hidden_headers: globals.hidden_headers.iter().map(String::as_str).collect(),
             server_header: globals.backend_server_header,
             intercept_errors: globals.custom_errors.as_ref().is_some_and(|errors| errors.intercept_upstream),
             connect_timeout: seconds(timeouts.connect_s.max(1)),

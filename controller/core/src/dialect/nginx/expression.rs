@@ -1,0 +1,88 @@
+//! Words with variables in them: the only way in which a variable gets into what a template prints.
+
+use super::word::{self, is_plain};
+use serde::Serialize;
+
+/// Encloses the name of a variable, with [`CLOSE`]. Private-use characters, which no checked text holds.
+const OPEN: char = '\u{e000}';
+const CLOSE: char = '\u{e001}';
+
+/// A word of literal text and variables; printed by the filter `expression`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Expression(String);
+
+impl Expression {
+    /// Just this text.
+    pub(super) fn literal(text: &str) -> Self {
+        Self::default().and(text)
+    }
+
+    /// Just this variable, named without its dollar sign. `1` to `9` are the groups of a regular expression.
+    pub(super) fn variable(name: &str) -> Self {
+        Self::default().and_variable(name)
+    }
+
+    /// The same with a text behind it.
+    pub(super) fn and(mut self, text: &str) -> Self {
+        self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
+        self
+    }
+
+    /// The same with a variable behind it.
+    pub(super) fn and_variable(mut self, name: &str) -> Self {
+        self.0.push(OPEN);
+        self.0.extend(name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_'));
+        self.0.push(CLOSE);
+        self
+    }
+}
+
+/// Prints what an [`Expression`] serialises to as one word.
+pub(super) fn print(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
+    let mut parts = text.split(OPEN);
+    let first = parts.next().unwrap_or_default();
+    if first.is_empty()
+        && let Some(name) = text.strip_prefix(OPEN).and_then(|rest| rest.strip_suffix(CLOSE)).filter(|name| !name.contains([OPEN, CLOSE]))
+    {
+        return format!("${name}");
+    }
+    let mut out = String::from("\"");
+    word::escape_into(&mut out, first, "${literal_dollar}");
+    for part in parts {
+        let (name, literal) = part.split_once(CLOSE).unwrap_or(("", part));
+        // A group stands without braces: in braces nginx takes its number for a name.
+        match name {
+            "" => {}
+            _ if name.len() == 1 && name.as_bytes()[0].is_ascii_digit() => out.extend(["$", name]),
+            _ => out.push_str(&word::variable(name)),
+        }
+        word::escape_into(&mut out, literal, "${literal_dollar}");
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_variables_and_texts_are_texts() {
+        for (expression, printed) in [
+            (Expression::literal("/a"), "/a"),
+            (Expression::literal("a b$c"), "\"a b${literal_dollar}c\""),
+            (Expression::variable("host"), "$host"),
+            (Expression::literal("/x/").and_variable("1").and("0"), "\"/x/$10\""),
+            (Expression::variable("scheme").and("://").and_variable("http_host").and("/a"), "\"${scheme}://${http_host}/a\""),
+            (Expression::literal(""), "\"\""),
+            (Expression::literal("\u{e000}host\u{e001}"), "host"),
+            (Expression::variable("a;b\"{}"), "$ab"),
+        ] {
+            assert_eq!(print(&expression.0), printed);
+        }
+    }
+}

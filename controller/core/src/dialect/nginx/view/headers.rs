@@ -1,0 +1,135 @@
+//! Headers that are sent to endpoints and clients.
+//!
+//! nginx takes no header from an outer level once an inner one has any of the kind, so the lists of a route are always
+//! whole: those of the `http` level, changed.
+
+use super::request::ForwardingView;
+use crate::dialect::nginx::expression::Expression;
+use crate::model::Globals;
+use serde::Serialize;
+
+/// Spellings of our headers that reach applications as the same variable, for installations that let underscores pass.
+const LOOKALIKES: &[&str] = &[
+    "X_Forwarded_For",
+    "X_Forwarded_Host",
+    "X_Forwarded_Port",
+    "X_Forwarded_Proto",
+    "X_Forwarded_Scheme",
+    "X_Original_Forwarded_For",
+    "X_Original_Forwarded_Host",
+    "X_Original_URI",
+    "X_Real_IP",
+    "X_Request_ID",
+    "X_Scheme",
+];
+
+/// A header and its value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub(in crate::dialect::nginx) struct HeaderView {
+    name: String,
+    value: Expression,
+}
+
+/// The headers of one level.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Default)]
+pub(in crate::dialect::nginx) struct HeadersView {
+    /// Sent to the endpoint; an empty value drops the client's.
+    request: Vec<HeaderView>,
+    /// Sent to the client, with every status; one with an empty value is not sent.
+    response: Vec<HeaderView>,
+    /// Of the endpoint's answer, and not passed on.
+    hidden: Vec<String>,
+}
+
+impl HeadersView {
+    /// Those of the `http` level.
+    pub(super) fn new(globals: &Globals) -> Self {
+        let forwarding = ForwardingView::new(globals);
+        let mut headers = Self::default();
+        for (name, variable) in [
+            ("Host", "best_http_host"),
+            ("X-Request-ID", "req_id"),
+            ("X-Real-IP", "client_address"),
+            ("X-Forwarded-For", "forwarded_for"),
+            ("X-Forwarded-Host", "best_http_host"),
+            ("X-Forwarded-Port", "pass_port"),
+            ("X-Forwarded-Proto", "pass_access_scheme"),
+            ("X-Forwarded-Scheme", "pass_access_scheme"),
+            ("X-Scheme", "pass_access_scheme"),
+            ("X-Original-Forwarded-For", forwarding.for_variable()),
+            ("X-Original-Forwarded-Host", forwarding.host_variable()),
+        ] {
+            headers.send(name, Expression::variable(variable));
+        }
+        if globals.forwarding.original_uri_header {
+            headers.send("X-Original-URI", Expression::variable("request_uri"));
+        }
+        headers.send("Proxy", Expression::literal(""));
+        headers.send("Upgrade", Expression::variable("http_upgrade"));
+        headers.send("Connection", Expression::variable("connection_upgrade"));
+        if globals.underscores_in_headers {
+            LOOKALIKES.iter().for_each(|name| headers.send(name, Expression::literal("")));
+        }
+        globals.hidden_headers.iter().for_each(|name| headers.hide(name));
+        if globals.hsts.is_some() {
+            headers.answer("Strict-Transport-Security", Expression::variable("hsts"));
+        }
+        headers
+    }
+
+    /// Sends a header to the endpoint, in place of one of the same name.
+    pub(super) fn send(&mut self, name: &str, value: Expression) {
+        put(&mut self.request, name, value);
+    }
+
+    /// Sends a header to the client, in place of one of the same name, the endpoint's included.
+    pub(super) fn answer(&mut self, name: &str, value: Expression) {
+        self.hide(name);
+        put(&mut self.response, name, value);
+    }
+
+    /// Does not pass on a header of the endpoint's answer.
+    pub(super) fn hide(&mut self, name: &str) {
+        if !self.hidden.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) {
+            self.hidden.push(name.to_owned());
+        }
+    }
+
+    /// Only what a level inside one with the headers of `outer` has to say again.
+    pub(super) fn against(mut self, outer: &Self) -> Self {
+        if self.request == outer.request {
+            self.request.clear();
+        }
+        if self.response == outer.response {
+            self.response.clear();
+        }
+        if self.hidden == outer.hidden {
+            self.hidden.clear();
+        }
+        self
+    }
+}
+
+fn put(headers: &mut Vec<HeaderView>, name: &str, value: Expression) {
+    match headers.iter_mut().find(|header| header.name.eq_ignore_ascii_case(name)) {
+        Some(header) => *header = HeaderView { name: name.to_owned(), value },
+        None => headers.push(HeaderView { name: name.to_owned(), value }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_says_all_of_a_kind_or_nothing() {
+        let outer = HeadersView::new(&Globals::default());
+        assert_eq!(outer.clone().against(&outer), HeadersView::default());
+        let mut inner = outer.clone();
+        inner.send("host", Expression::literal("x.test"));
+        let inner = inner.against(&outer);
+        assert!(inner.response.is_empty() && inner.hidden.is_empty());
+        assert_eq!(inner.request.len(), outer.request.len());
+        assert_eq!(inner.request[0], HeaderView { name: "host".to_owned(), value: Expression::literal("x.test") });
+    }
+}

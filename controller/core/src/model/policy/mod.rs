@@ -1,0 +1,77 @@
+//! What users ask for beyond hosts, paths and backends: one small file for each family of wishes.
+//!
+//! Three sets of wishes, by what carries them: a [`Route`](super::Route), a [`Host`](super::Host), a
+//! [`Backend`](super::Backend). In each of them `None` means that nothing of the kind was asked for, and that what the
+//! [`Globals`](super::Globals) say holds.
+
+mod timeouts;
+
+pub use timeouts::Timeouts;
+
+use super::Balance;
+use crate::names::UriPath;
+
+/// Defines a set of wishes. Its digest covers those that are there, by name, so that a wish that nobody has changes no
+/// digest.
+macro_rules! wishes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $of:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+        pub struct $name { $($(#[$field_doc])* pub $field: Option<$of>,)* }
+
+        impl $name {
+            /// Whether nothing is asked for.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                *self == Self::default()
+            }
+
+            /// Content hash; 0 when nothing is asked for.
+            #[must_use]
+            pub fn digest(&self) -> u128 {
+                let mut there: Vec<(&str, u128)> = Vec::new();
+                $(if let Some(wish) = &self.$field {
+                    there.push((stringify!($field), super::digest_of(wish)));
+                })*
+                if there.is_empty() { 0 } else { super::digest_of(&there) }
+            }
+        }
+    };
+}
+
+wishes! {
+    /// What is asked for the requests of a route.
+    RoutePolicy {
+        /// How long the endpoints may take.
+        timeouts: Timeouts,
+    }
+}
+
+wishes! {
+    /// What is asked for a whole host, put together from all Ingresses that have a say.
+    HostPolicy {
+        /// Where requests for `/` are sent.
+        app_root: UriPath,
+    }
+}
+
+wishes! {
+    /// How a backend is talked to. Two uses of a Service port that differ in it are two backends.
+    BackendPolicy {
+        /// How requests are spread.
+        balance: Balance,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_asked_for_counts() {
+        assert!(BackendPolicy::default().is_empty() && BackendPolicy::default().digest() == 0);
+        let one = BackendPolicy { balance: Some(Balance::RandomTwo) };
+        assert_ne!(one.digest(), BackendPolicy { balance: Some(Balance::RoundRobin) }.digest());
+        assert!(!one.is_empty() && one.digest() != 0);
+    }
+}

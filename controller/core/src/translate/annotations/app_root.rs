@@ -1,0 +1,46 @@
+//! `app-root`: send visitors of `/` to the page where the application begins.
+
+use super::{Class, Feature, Given, Key, Policies, Risk, Scope, Tier, Value};
+use crate::names::UriPath;
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "Application root",
+    keys: &[Key::new(
+        "app-root",
+        Value::Text(Class::Path),
+        Scope::Host,
+        "Answers requests for just `/`, of any Ingress of the host, with a redirect (302) to this path.",
+    )
+    .ranked(Tier::A, Risk::Medium)],
+    apply,
+};
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    let Some(text) = given.of_class("app-root", Class::Path) else { return };
+    match UriPath::new(text) {
+        Ok(path) if path.as_str() == "/" => given.refuse("app-root", "\"/\" would redirect to itself", "name another path"),
+        Ok(path) => policies.host.app_root = Some(path),
+        Err(bad) => given.refuse("app-root", bad, "use an absolute path such as /app"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{problems, read};
+
+    #[test]
+    fn a_path_reaches_the_host() {
+        let root = |value| read(&[("app-root", value)]).host.app_root.map(|path| path.to_string());
+        assert_eq!(root("/foo").as_deref(), Some("/foo"));
+        assert_eq!(root(" /foo ").as_deref(), Some("/foo"));
+        assert_eq!(root(""), None);
+    }
+
+    #[test]
+    fn what_is_no_other_path_is_said_and_left_out() {
+        for value in ["demo", "/", "http://x/", "/a b", "/a;b", "//evil/../x", "/a\nb"] {
+            let given = [("app-root", value)];
+            assert_eq!((read(&given).host.app_root, problems(&given).len()), (None, 1), "{value:?}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What the annotations of one Ingress, over the ConfigMap, ask for.
+
+use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
+use crate::settings::Config;
+use std::sync::Arc;
+
+/// The wishes of one Ingress.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Policies {
+    /// Redirect plain HTTP where the host has a certificate.
+    pub ssl_redirect: bool,
+    /// Redirect plain HTTP everywhere.
+    pub force_ssl_redirect: bool,
+    /// The redirect keeps a trailing slash.
+    pub preserve_trailing_slash: bool,
+    /// The routes answer 503: a protection was asked for that cannot be given.
+    pub closed: bool,
+    /// For each of its routes.
+    pub route: Arc<RoutePolicy>,
+    /// For the hosts that it has rules for.
+    pub host: HostPolicy,
+    /// For the backends of its rules.
+    pub backend: Arc<BackendPolicy>,
+}
+
+impl Policies {
+    /// What holds without annotations.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        Self {
+            ssl_redirect: config.ssl_redirect,
+            force_ssl_redirect: config.force_ssl_redirect,
+            preserve_trailing_slash: config.preserve_trailing_slash,
+            closed: config.closed,
+            route: Arc::default(),
+            host: HostPolicy::default(),
+            backend: Arc::default(),
+        }
+    }
+
+    /// The wishes for routes, to be changed.
+    pub fn route(&mut self) -> &mut RoutePolicy {
+        Arc::make_mut(&mut self.route)
+    }
+
+    /// The wishes for backends, to be changed.
+    pub fn backend(&mut self) -> &mut BackendPolicy {
+        Arc::make_mut(&mut self.backend)
+    }
+}

@@ -1,0 +1,81 @@
+//! The reference page, written from [`FEATURES`].
+
+use super::{FEATURES, Key, OnBadValue, Risk, Scope, Tier, unsupported};
+use crate::model::{Lack, LackingWay};
+use std::fmt::Write;
+
+/// The whole page as Markdown; `proxies` are the names of proxies and what each of them lacks.
+#[must_use]
+pub fn markdown(proxies: &[(&str, Vec<Lack>)]) -> String {
+    let mut out = String::from(
+        "# Annotations\n\n\
+         Written from the list of features; do not edit. Every name is that of ingress-nginx and carries the prefix \
+         `nginx.ingress.kubernetes.io/` (`--annotations-prefix`). Tier: how widely it is used. Risk: as ingress-nginx ranks it.\n",
+    );
+    for feature in FEATURES {
+        let _ = write!(out, "\n## {}\n", feature.name);
+        for key in feature.keys {
+            entry(&mut out, key, proxies);
+        }
+    }
+    out.push_str("\n## Not supported\n\nKnown, and said on the object that uses them.\n\n| annotation | what is done |\n|---|---|\n");
+    for (name, what) in unsupported::described() {
+        let _ = writeln!(out, "| `{name}` | {what} |");
+    }
+    out
+}
+
+fn entry(out: &mut String, key: &Key, proxies: &[(&str, Vec<Lack>)]) {
+    let default = match (key.default, key.config_key) {
+        ("", "") => "none".to_owned(),
+        (default, "") => format!("`{default}`"),
+        ("", config_key) => format!("ConfigMap key `{config_key}`"),
+        (default, config_key) => format!("`{default}`, or ConfigMap key `{config_key}`"),
+    };
+    let _ = write!(out, "\n### {}\n\n{}\n\n", key.name, key.doc);
+    let _ = writeln!(out, "- Value: {}. Default: {default}.", key.value);
+    let _ = writeln!(out, "- Acts on {}. Tier {}, risk {}.", scope(key.scope), tier(key.tier), risk(key.risk));
+    let _ = writeln!(out, "- A value that cannot be used: {}.", bad(key.on_bad_value));
+    for (proxy, lacks) in proxies {
+        for lack in lacks.iter().filter(|lack| lack.key == key.name) {
+            let closes = if lack.way == LackingWay::Closes { "; the routes answer 503" } else { "" };
+            let fine = if lack.fine.is_empty() { String::new() } else { format!(" (except `{}`)", lack.fine.join("`, `")) };
+            let _ = writeln!(out, "- Not on {proxy}{fine}: {}{closes}.", lack.effect);
+        }
+    }
+}
+
+const fn scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Route => "each route of the Ingress",
+        Scope::Host => "the whole of each host of the Ingress",
+        Scope::Ingress => "all routes of the Ingress together",
+        Scope::Backend => "the backends of the Ingress",
+    }
+}
+
+const fn tier(tier: Tier) -> &'static str {
+    match tier {
+        Tier::A => "A",
+        Tier::B => "B",
+        Tier::C => "C",
+    }
+}
+
+const fn risk(risk: Risk) -> &'static str {
+    match risk {
+        Risk::Low => "low",
+        Risk::Medium => "medium",
+        Risk::High => "high",
+        Risk::Critical => "critical",
+    }
+}
+
+const fn bad(answer: OnBadValue) -> &'static str {
+    match answer {
+        OnBadValue::KeepDefault => "the default holds",
+        OnBadValue::DropFeature => "the feature is left out",
+        OnBadValue::CloseRoute => "the routes of the Ingress answer 503",
+        OnBadValue::SkipIngress => "the Ingress is left out",
+    }
+}

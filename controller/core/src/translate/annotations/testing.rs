@@ -1,0 +1,52 @@
+//! Short ways to read annotations in tests. The Ingress is `shop/front`.
+
+use super::{Given, Objects, Policies};
+use crate::names::{Kind, ObjectName, ObjectRef};
+use crate::settings::{Config, Settings};
+use crate::state::{Event, Snapshot, decode};
+use std::collections::BTreeMap;
+
+/// Calls back with the readers of these annotations.
+pub(super) fn given(pairs: &[(&str, &str)], look: impl FnOnce(&mut Given<'_>)) {
+    let (all, snapshot) = (annotations(pairs), Snapshot::default());
+    look(&mut Given::new("p", "shop", &all, Objects::new(&snapshot)));
+}
+
+/// What these annotations ask for; the Ingress must not be left out.
+#[track_caller]
+pub(super) fn read(pairs: &[(&str, &str)]) -> Policies {
+    read_with(&Settings::default(), pairs).0.expect("the Ingress is not left out")
+}
+
+/// What is said about these annotations: message and outcome.
+pub(super) fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
+    read_with(&Settings::default(), pairs).1
+}
+
+/// What they ask for (`None`: the Ingress is left out), and what is said about them.
+pub(super) fn read_with(settings: &Settings, pairs: &[(&str, &str)]) -> (Option<Policies>, Vec<String>) {
+    read_in(settings, &Snapshot::default(), pairs)
+}
+
+/// The same beside what is in `snapshot`.
+pub(super) fn read_in(settings: &Settings, snapshot: &Snapshot, pairs: &[(&str, &str)]) -> (Option<Policies>, Vec<String>) {
+    let all = annotations(pairs);
+    let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").expect("a name"));
+    let config: Config = crate::settings::read(settings, &BTreeMap::new()).0;
+    let read = super::read(Given::new("p", "shop", &all, Objects::new(snapshot)), &config, settings, &object);
+    (read.policies, read.diagnostics.iter().map(|found| format!("{} ({})", found.message, found.outcome)).collect())
+}
+
+/// Objects for annotations to name.
+pub(super) fn snapshot(objects: &[serde_json::Value]) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    for object in objects {
+        let object = decode(object.clone()).expect("a readable object").expect("a known kind");
+        snapshot.apply(Event::Applied(Box::new(object)));
+    }
+    snapshot
+}
+
+fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<Box<str>, Box<str>> {
+    pairs.iter().map(|(name, value)| (format!("p/{name}").into(), (*value).into())).collect()
+}

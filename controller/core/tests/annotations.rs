@@ -1,0 +1,20 @@
+//! `ANNOTATIONS.md` says what the code does. `GATEWRIGHT_REFRESH=1 cargo test -p gatewright-core --test annotations`
+//! writes it anew.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+use gatewright_core::dialect::Version;
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::translate::annotations::markdown;
+use std::path::Path;
+
+#[test]
+fn the_reference_page_is_fresh() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ANNOTATIONS.md");
+    let written = markdown(&[(NGINX.name, (NGINX.lacks)(Version(1, 22, 1)))]);
+    if std::env::var_os("GATEWRIGHT_REFRESH").is_some() {
+        std::fs::write(&path, &written).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == written, "controller/ANNOTATIONS.md is stale; write it with GATEWRIGHT_REFRESH=1");
+}
