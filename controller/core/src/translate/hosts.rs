@@ -18,7 +18,15 @@ use std::sync::Arc;
 /// The hosts of the time before, by what they were made from.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    kept: HashMap<HostPattern, (u128, Arc<Host>, Arc<[Diagnostic]>)>,
+    kept: HashMap<HostPattern, Kept>,
+}
+
+/// A host, what it was made from, and what was wrong with it.
+#[derive(Debug)]
+struct Kept {
+    made_from: u128,
+    host: Arc<Host>,
+    findings: Arc<[Diagnostic]>,
 }
 
 impl Memo {
@@ -38,12 +46,12 @@ impl Memo {
             let builder =
                 Builder { pattern, claims, config, certificate: certificates.of(pattern), has_tls: certificates.has_tls(pattern) };
             let made_from = builder.made_from(settings, backends);
-            let kept = before.remove(pattern).filter(|kept| kept.0 == made_from).unwrap_or_else(|| {
+            let kept = before.remove(pattern).filter(|kept| kept.made_from == made_from).unwrap_or_else(|| {
                 let (host, findings) = builder.build(backends);
-                (made_from, Arc::new(host), findings.into())
+                Kept { made_from, host: Arc::new(host), findings: findings.into() }
             });
-            diagnostics.extend(kept.2.iter().cloned());
-            hosts.insert(pattern.clone(), Arc::clone(&kept.1));
+            diagnostics.extend(kept.findings.iter().cloned());
+            hosts.insert(pattern.clone(), Arc::clone(&kept.host));
             self.kept.insert(pattern.clone(), kept);
         }
         hosts
