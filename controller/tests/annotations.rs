@@ -1,4 +1,4 @@
-//! `ANNOTATIONS.md` says what the code does. `GATEWRIGHT_REFRESH=1 cargo test -p gatewright-core --test annotations`
+//! `ANNOTATIONS.md` says what the code does. `GATEWRIGHT_REFRESH=1 cargo test -p gatewright --test annotations`
 //! writes it anew.
 
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
@@ -10,7 +10,7 @@ use std::path::Path;
 
 #[test]
 fn the_reference_page_is_fresh() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ANNOTATIONS.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("ANNOTATIONS.md");
     let written = markdown(&[(NGINX.name, (NGINX.lacks)(Version(1, 22, 1)))]);
     if std::env::var_os("GATEWRIGHT_REFRESH").is_some() {
         std::fs::write(&path, &written).unwrap();
