@@ -40,6 +40,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     certificate_path: NGINX.certificate_path,
     check_grammar: NGINX.check_grammar,
     origin_at: NGINX.origin_at,
+    lacks: NGINX.lacks,
 };
 
 fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {
