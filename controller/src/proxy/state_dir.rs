@@ -132,7 +132,16 @@ impl StateDir {
 /// The right to write into a state folder; held until dropped, or until the process ends in whatever way.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// A process that is being started holds a copy of the descriptor for a moment, so closing ours is not enough.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "the lock of the state folder is left to the end of the process");
+        }
+    }
 }
 
 /// Makes the folder if need be, takes it for this controller, and clears what a crash left behind.
@@ -153,7 +162,7 @@ pub(crate) fn claim(root: &Path) -> Result<(StateDir, Lock), StateDirError> {
     for name in entries(&state.revisions()).iter().filter(|name| name.starts_with(TEMPORARY)) {
         remove_tree(&state.revisions().join(name));
     }
-    Ok((state, Lock { _file: file }))
+    Ok((state, Lock { file }))
 }
 
 /// Makes a folder that others may read, and its parents.
