@@ -307,28 +307,4 @@ mod tests {
         Base::tidied(&staged.folder, &staged.files);
         assert_eq!(tree(&staged.folder), [("main".to_owned(), "1".to_owned())]);
     }
-
-    #[test]
-    #[ignore = "prints figures; for people"]
-    fn one_change_among_ten_thousand_files() {
-        let dir = std::env::var_os("BENCH_DIR").map_or_else(|| tempfile::tempdir().unwrap(), |dir| tempfile::tempdir_in(dir).unwrap());
-        let (state, _lock) = claim(dir.path()).unwrap();
-        let mut paths: BTreeMap<String, File> = (0..10_000)
-            .map(|n| (format!("certs/{n}.pem"), File { bytes: vec![b'x'; 3000].into(), secret: true, read_live: true }))
-            .collect();
-        let empty = Base::default();
-        let files = Arc::new(FileSet::new("main", paths.clone(), 1));
-        let begun = std::time::Instant::now();
-        let staged = stage(&state, &seed(&state, &empty).unwrap(), &empty, files, 1, Some(0)).unwrap();
-        println!("all new: {:?}", begun.elapsed());
-        paths.insert("certs/7.pem".into(), File { bytes: b"new".as_slice().into(), secret: true, read_live: true });
-        let files = Arc::new(FileSet::new("main", paths, 1));
-        let base = Base::of(&staged.folder, &staged.files, Some(0));
-        let begun = std::time::Instant::now();
-        let seed = seed(&state, &base).unwrap();
-        println!("seed, made ahead: {:?}", begun.elapsed());
-        let begun = std::time::Instant::now();
-        stage(&state, &seed, &base, files, 2, Some(0)).unwrap();
-        println!("one changed: {:?}", begun.elapsed());
-    }
 }
