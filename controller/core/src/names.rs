@@ -2,15 +2,21 @@
 //!
 //! No other room builds configuration text from anything but these types and numbers.
 
+mod header;
 mod host;
 mod object;
 mod path;
+mod pattern;
 mod selector;
+pub mod variable;
 
+pub use header::{HeaderName, HeaderValue};
 pub use host::{HostName, HostPattern};
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
 pub use path::UriPath;
+pub use pattern::{TextPattern, TextRegex};
 pub use selector::LabelSelector;
+pub use variable::{TextPart, VariableText};
 
 /// Why a text is not what it should be: a message in the house style, never longer than 300 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ mod keys;
 pub(crate) mod values;
 
 use crate::model::{Globals, Lack, Listeners};
-use crate::names::{LabelSelector, ObjectName};
+use crate::names::{HeaderName, LabelSelector, ObjectName};
 use std::collections::BTreeMap;
 
 /// What flags say about translation.
@@ -100,6 +100,8 @@ pub struct Config {
     pub no_tls_redirect_locations: Vec<String>,
     /// `annotation-value-word-blocklist`.
     pub word_blocklist: Vec<String>,
+    /// `global-allowed-response-headers`: what the headers of an Ingress may be.
+    pub allowed_response_headers: Vec<HeaderName>,
     /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
     pub closed: bool,
 }
@@ -114,6 +116,7 @@ impl Config {
             preserve_trailing_slash: false,
             no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
             word_blocklist: Vec::new(),
+            allowed_response_headers: Vec::new(),
             closed: false,
         }
     }
@@ -141,6 +144,8 @@ pub enum ProblemKind {
     Unsupported,
     /// The key asks for a protection that cannot be given; every route is closed.
     UnsupportedProtection,
+    /// The value of a protection cannot be used; every route is closed.
+    BadProtection,
     /// Nobody knows the key.
     Unknown,
 }
@@ -148,9 +153,7 @@ pub enum ProblemKind {
 /// Reads the data of the main ConfigMap. A value that cannot be used leaves its default, and no other key is affected.
 #[must_use]
 pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {
-    let mut draft = keys::Draft::new(Config::new(settings));
-    let problems = data.iter().filter_map(|(key, value)| keys::read(&mut draft, key, value)).collect();
-    (draft.finish(), problems)
+    keys::read(Config::new(settings), data.iter())
 }
 
 /// Every key that is known, with the reason if it has no effect, in the order of the documentation.
@@ -187,6 +190,40 @@ mod tests {
     }
 
     #[test]
+    fn what_protects_closes_every_route_when_it_cannot_be_read() {
+        for (key, value) in [("block-cidrs", "10.0.0.0/8,all"), ("block-user-agents", "~("), ("block-referers", "a\nb")] {
+            let (config, problems) = one(key, value);
+            assert_eq!((config.closed, problems[0].kind), (true, ProblemKind::BadProtection), "{key}");
+        }
+        assert!(one("block-cidrs", "").1.is_empty() && !one("block-cidrs", "").0.closed);
+    }
+
+    #[test]
+    fn log_targets_come_together() {
+        let data = [("enable-syslog", "true"), ("syslog-host", "10.0.0.9"), ("syslog-port", "1514")];
+        let data = data.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+        let globals = read(&Settings::default(), &data).0.globals;
+        assert_eq!(globals.access_log.syslog, Some("10.0.0.9:1514".parse().unwrap()));
+        assert_eq!(globals.error_log.syslog, globals.access_log.syslog);
+        assert_eq!(one("syslog-host", "10.0.0.9").0.globals.access_log.syslog, None);
+        assert!(!one("disable-access-log", "true").0.globals.access_log.enabled);
+    }
+
+    #[test]
+    fn values_that_ask_for_what_is_done_anyway_are_not_worth_a_word() {
+        for (key, value) in [
+            ("allow-snippet-annotations", "false"),
+            ("enable-brotli", "false"),
+            ("access-log-path", "/var/log/nginx/access.log"),
+            ("proxy-http-version", "1.1"),
+            ("limit-conn-zone-variable", "$binary_remote_addr"),
+        ] {
+            assert!(one(key, value).1.is_empty(), "{key}");
+        }
+        assert_eq!(one("enable-brotli", "true").1[0].kind, ProblemKind::Unsupported);
+    }
+
+    #[test]
     fn hsts_parts_come_together_in_any_order() {
         let data = [("hsts-max-age", "60"), ("hsts-include-subdomains", "false"), ("hsts-preload", "true")];
         let data = data.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
@@ -215,6 +252,21 @@ mod tests {
             ("large-client-header-buffers", "4"),
             ("hide-headers", "a b"),
             ("ssl-ecdh-curve", "x;y"),
+            ("log-format-upstream", "$nosuch"),
+            ("log-format-upstream", "%[env(X)] ${env_x}"),
+            ("gzip-types", "text"),
+            ("gzip-types", ""),
+            ("gzip-level", "10"),
+            ("gzip-disable", "("),
+            ("error-log-level", "loud"),
+            ("syslog-host", "logs.example"),
+            ("syslog-port", "0"),
+            ("default-type", "text/html; return"),
+            ("worker-cpu-affinity", "0; x"),
+            ("limit-req-status-code", "200"),
+            ("skip-access-log-urls", "~["),
+            ("debug-connections", "all"),
+            ("global-allowed-response-headers", "a b"),
         ] {
             let (config, problems) = one(key, value);
             assert_eq!(problems.len(), 1, "{key}: {value}");

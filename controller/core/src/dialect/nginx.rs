@@ -79,7 +79,8 @@ mod tests {
     /// A quoted word glued to other text is not one word, so a value stands alone unless it is a number or a checked name.
     #[test]
     fn every_printed_value_is_a_word_of_its_own() {
-        let glued = ["http://{{ route.backend }}", "http://{{ error.backend }}", "max={{ tls.certificate_cache }}"];
+        let glued =
+            ["http://{{ route.backend }}", "http://{{ error.backend }}", "max={{ tls.certificate_cache }}", "escape={{ log.escape }}"];
         for (name, text) in NGINX.templates {
             let mut text = (*text).to_owned();
             for known in glued {

@@ -1,8 +1,9 @@
 //! What holds for every host: listeners, TLS, forwarded headers, timeouts, logs.
 
 use super::{BackendId, Balance};
+use crate::names::{TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Settings of the proxy as a whole. Each default is that of ingress-nginx 1.15.1 unless its field says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -15,6 +16,8 @@ pub struct Globals {
     pub hsts: Option<Hsts>,
     /// Status of the redirect to HTTPS: 301, 302, 307 or 308.
     pub https_redirect_status: HttpsRedirectStatus,
+    /// Requests that are refused whatever they ask for.
+    pub blocking: Blocking,
     /// Which headers of a client are believed.
     pub forwarding: Forwarding,
     /// `X-Request-ID`.
@@ -45,10 +48,22 @@ pub struct Globals {
     pub hidden_headers: Vec<String>,
     /// Header names with underscores are let through.
     pub underscores_in_headers: bool,
+    /// Header lines that are none are let through.
+    pub invalid_headers: bool,
+    /// Redirects that the proxy itself makes name a path only, no scheme and host.
+    pub relative_redirects: bool,
+    /// Type of answers that have none of their own.
+    pub default_type: MediaType,
     /// Responses are compressed.
     pub gzip: bool,
+    /// How responses are compressed.
+    pub compression: Compression,
+    /// What the limits of routes answer, and how fast answers are sent.
+    pub limits: Limits,
     /// Access log.
     pub access_log: AccessLog,
+    /// Log of the proxy's own troubles.
+    pub error_log: ErrorLog,
     /// Processes, connections, drain time.
     pub workers: Workers,
 }
@@ -109,6 +124,8 @@ pub struct Tls {
     pub buffer_bytes: u64,
     /// Handshakes for unknown names are refused.
     pub reject_unknown_names: bool,
+    /// Requests in the first flight of a resumed TLS 1.3 session are taken, although they can be replayed.
+    pub early_data: bool,
 }
 
 /// Strict-Transport-Security.
@@ -212,6 +229,10 @@ pub struct Buffers {
     pub buffer_responses: bool,
     /// Request bodies are read completely before they are sent on.
     pub buffer_requests: bool,
+    /// Part of the buffers that may be on its way to the client while the rest is still read, in bytes; `None`: two buffers.
+    pub busy_upstream_bytes: Option<u64>,
+    /// Part of an answer that is kept on disk when the buffers are full, in bytes; 0: none.
+    pub temp_file_bytes: u64,
 }
 
 /// When a request is tried on another endpoint.
@@ -237,6 +258,8 @@ pub struct UpstreamKeepalive {
     pub timeout_s: u64,
     /// Requests of one connection.
     pub requests: u64,
+    /// Seconds after which a connection takes no further request.
+    pub time_s: u64,
 }
 
 /// Error answers that the default backend writes.
@@ -255,6 +278,121 @@ pub struct AccessLog {
     pub enabled: bool,
     /// Requests that no host of its own serves are logged.
     pub unknown_hosts: bool,
+    /// What a line holds; `None`: the default format.
+    pub format: Option<VariableText>,
+    /// How values in a line of `format` are escaped.
+    pub escape: LogEscape,
+    /// Requests whose target, as it was sent, is like one of these are not logged.
+    pub skipped_targets: Vec<TextPattern>,
+    /// Where lines are sent by syslog; `None`: they go to standard output.
+    pub syslog: Option<SocketAddr>,
+}
+
+/// How values in a log line are escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum LogEscape {
+    /// Quotes, backslashes and control characters as `\\xXX`.
+    #[default]
+    Hexadecimal,
+    /// As in JSON strings.
+    Json,
+    /// Not at all.
+    None,
+}
+
+/// Log of the proxy's own troubles.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ErrorLog {
+    /// The least that is logged.
+    pub level: ErrorLevel,
+    /// Where lines are sent by syslog; `None`: they go to standard error.
+    pub syslog: Option<SocketAddr>,
+}
+
+/// How bad a trouble is, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[expect(missing_docs, reason = "the names of syslog")]
+pub enum ErrorLevel {
+    Debug,
+    Info,
+    #[default]
+    Notice,
+    Warn,
+    Error,
+    Crit,
+    Alert,
+    Emerg,
+}
+
+/// Requests that are refused with 403 whatever they ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Blocking {
+    /// Addresses of clients; sorted.
+    pub addresses: Vec<IpNet>,
+    /// What `User-Agent` is like.
+    pub user_agents: Vec<TextPattern>,
+    /// What `Referer` is like.
+    pub referers: Vec<TextPattern>,
+}
+
+impl Blocking {
+    /// Whether nothing is refused.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A media type such as `text/html`: a type and a subtype of letters, digits, `.`, `+`, `-` and `_`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MediaType(String);
+
+impl MediaType {
+    /// Checks and keeps a media type; `None` for what is none.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let token = |text: &str| (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".+-_".contains(&b));
+        let (kind, subtype) = text.split_once('/')?;
+        (token(kind) && token(subtype)).then(|| Self(text.to_owned()))
+    }
+
+    /// The media type.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for MediaType {
+    fn default() -> Self {
+        Self("text/html".to_owned())
+    }
+}
+
+/// How responses are compressed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Compression {
+    /// 1, the fastest, to 9, the smallest.
+    pub level: u64,
+    /// Shorter answers are sent as they are, in bytes.
+    pub min_bytes: u64,
+    /// Types that are compressed beside `text/html`, sorted; empty: every type.
+    pub types: Vec<MediaType>,
+    /// Clients whose `User-Agent` is like this get answers as they are.
+    pub excepted_agents: Option<TextRegex>,
+}
+
+/// What the limits of routes answer, and how fast answers are sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Status of requests above a limit of requests: 400 to 599.
+    pub request_status: u16,
+    /// Status of requests above a limit of connections: 400 to 599.
+    pub connection_status: u16,
+    /// Kilobytes per second that an answer is sent with; 0: as fast as it goes.
+    pub rate_kib: u64,
+    /// Kilobytes that are sent as fast as it goes before.
+    pub rate_after_kib: u64,
 }
 
 /// Processes, connections, drain time.
@@ -266,6 +404,26 @@ pub struct Workers {
     pub connections: u64,
     /// How long requests in flight may take after a reload or stop, in seconds.
     pub drain_timeout_s: u64,
+    /// Open files of one worker; `None`: as the system has it.
+    pub open_files: Option<u64>,
+    /// A worker takes all waiting connections at once.
+    pub multi_accept: bool,
+    /// Which processor a worker runs on.
+    pub cpu_affinity: CpuAffinity,
+    /// Connections of these clients are logged in detail; sorted.
+    pub debugged_clients: Vec<IpNet>,
+}
+
+/// Which processor a worker runs on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum CpuAffinity {
+    /// Whichever the system picks.
+    #[default]
+    Any,
+    /// One of its own, as far as there are enough.
+    Spread,
+    /// Those of its mask: `0` and `1`, the first processor last; one mask for each worker.
+    Masks(Vec<String>),
 }
 
 impl Default for Listeners {
@@ -300,6 +458,7 @@ impl Default for Tls {
             session_tickets: false,
             buffer_bytes: 4 << 10,
             reject_unknown_names: false,
+            early_data: false,
         }
     }
 }
@@ -359,6 +518,8 @@ impl Default for Buffers {
             upstream_buffers: 4,
             buffer_responses: false,
             buffer_requests: true,
+            busy_upstream_bytes: None,
+            temp_file_bytes: 1024 << 20,
         }
     }
 }
@@ -371,18 +532,58 @@ impl Default for RetryPolicy {
 
 impl Default for UpstreamKeepalive {
     fn default() -> Self {
-        Self { connections: 32, timeout_s: 60, requests: 10_000 }
+        Self { connections: 32, timeout_s: 60, requests: 10_000, time_s: 3600 }
     }
 }
 
 impl Default for AccessLog {
     fn default() -> Self {
-        Self { enabled: true, unknown_hosts: false }
+        Self { enabled: true, unknown_hosts: false, format: None, escape: LogEscape::default(), skipped_targets: Vec::new(), syslog: None }
     }
 }
 
 impl Default for Workers {
     fn default() -> Self {
-        Self { processes: None, connections: 16_384, drain_timeout_s: 240 }
+        Self {
+            processes: None,
+            connections: 16_384,
+            drain_timeout_s: 240,
+            open_files: None,
+            multi_accept: true,
+            cpu_affinity: CpuAffinity::Any,
+            debugged_clients: Vec::new(),
+        }
+    }
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        const TYPES: &[&str] = &[
+            "application/atom+xml",
+            "application/javascript",
+            "application/json",
+            "application/rss+xml",
+            "application/vnd.ms-fontobject",
+            "application/x-font-ttf",
+            "application/x-javascript",
+            "application/x-web-app-manifest+json",
+            "application/xhtml+xml",
+            "application/xml",
+            "font/opentype",
+            "image/svg+xml",
+            "image/x-icon",
+            "text/css",
+            "text/javascript",
+            "text/plain",
+            "text/x-component",
+        ];
+        let types = TYPES.iter().filter_map(|text| MediaType::new(text)).collect();
+        Self { level: 1, min_bytes: 256, types, excepted_agents: None }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { request_status: 503, connection_status: 503, rate_kib: 0, rate_after_kib: 0 }
     }
 }

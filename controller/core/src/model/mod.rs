@@ -13,8 +13,9 @@ mod policy;
 pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};
 pub use globals::{
-    AccessLog, BodyLimits, Buffers, ClientTimeouts, CustomErrors, Forwarding, Globals, Hsts, HttpsRedirectStatus, Listeners, RequestIds,
-    RetryPolicy, Tls, TrustedAddressSource, UpstreamKeepalive, UpstreamTimeouts, Workers,
+    AccessLog, Blocking, BodyLimits, Buffers, ClientTimeouts, Compression, CpuAffinity, CustomErrors, ErrorLevel, ErrorLog, Forwarding,
+    Globals, Hsts, HttpsRedirectStatus, Limits, Listeners, LogEscape, MediaType, RequestIds, RetryPolicy, Tls, TrustedAddressSource,
+    UpstreamKeepalive, UpstreamTimeouts, Workers,
 };
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};

@@ -1,7 +1,7 @@
 //! The main ConfigMap.
 
 use super::{Input, Wanted};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::{Config, Problem, ProblemKind};
 use std::collections::BTreeMap;
@@ -22,14 +22,16 @@ pub(super) fn read(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<
 
 fn finding(name: &ObjectName, problem: &Problem) -> Diagnostic {
     let code = match problem.kind {
-        ProblemKind::BadValue => Code::BadSetting,
+        ProblemKind::BadValue | ProblemKind::BadProtection => Code::BadSetting,
         ProblemKind::Unsupported => Code::UnsupportedSetting,
         ProblemKind::UnsupportedProtection => Code::UnsupportedProtection,
         ProblemKind::Unknown => Code::UnknownSetting,
     };
     let object = ObjectRef::new(Kind::ConfigMap, name.clone());
     let key = crate::names::shown(&problem.key);
-    Diagnostic::new(code, object, format!("data[{}]", key.trim_matches('"')), problem.message.clone()).help(problem.help.clone())
+    let finding =
+        Diagnostic::new(code, object, format!("data[{}]", key.trim_matches('"')), problem.message.clone()).help(problem.help.clone());
+    if problem.kind == ProblemKind::BadProtection { finding.outcome(Outcome::ClosedRoute) } else { finding }
 }
 
 /// TCP and UDP services are not forwarded: each entry is said, none is served.

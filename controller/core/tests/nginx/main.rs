@@ -15,6 +15,7 @@
 mod models;
 mod rendering;
 mod requests;
+mod settings;
 mod tls;
 mod upstream;
 mod words;

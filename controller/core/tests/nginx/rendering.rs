@@ -68,7 +68,7 @@ fn limits_of_every_setting_are_taken() {
             g.upstream_timeouts = UpstreamTimeouts { connect_s: extreme, read_s: extreme, send_s: extreme };
             g.body_limits.request_bytes = extreme;
             g.retries = RetryPolicy { causes: vec![], tries: extreme, timeout_s: extreme, non_idempotent: true };
-            g.upstream_keepalive = UpstreamKeepalive { connections: extreme, timeout_s: extreme, requests: extreme };
+            g.upstream_keepalive = UpstreamKeepalive { connections: extreme, timeout_s: extreme, requests: extreme, time_s: extreme };
             g.tls.session_timeout_s = extreme;
             g.tls.session_cache_bytes = extreme.min(1 << 20);
             g.workers.drain_timeout_s = extreme;
@@ -78,6 +78,12 @@ fn limits_of_every_setting_are_taken() {
             g.buffers.client_header_bytes = extreme;
             g.buffers.large_client_headers = extreme;
             g.buffers.large_client_header_bytes = extreme;
+            g.buffers.busy_upstream_bytes = Some(extreme);
+            g.buffers.temp_file_bytes = extreme;
+            g.gzip = true;
+            g.compression = Compression { level: extreme, min_bytes: extreme, types: vec![], excepted_agents: None };
+            g.limits = Limits { request_status: 0, connection_status: u16::MAX, rate_kib: extreme, rate_after_kib: extreme };
+            g.workers.open_files = Some(extreme.min(1 << 16));
             let draft = Draft { globals, ..Draft::default() }.backend("b", &[address(1)]).host("h.test", vec![prefix("/", "b")]);
             Staged::new(&files_of(&draft.model(), version), &program).check().unwrap();
         }

@@ -13,7 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The programs to test with, and their versions; the one in `PATH` is always there.
 pub fn programs() -> Vec<(PathBuf, Version)> {
@@ -233,21 +233,39 @@ pub fn echo(name: &'static str) -> SocketAddr {
     address
 }
 
-fn answer(mut stream: TcpStream, name: &str) {
-    let mut head = Vec::new();
-    let mut buffer = [0; 4096];
-    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
-        match stream.read(&mut buffer) {
-            Ok(n) if n > 0 => head.extend_from_slice(&buffer[..n]),
-            _ => return,
+/// A backend that answers what a function of the request's head says.
+pub fn backend(answer: impl Fn(&str) -> String + Send + Clone + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let answer = answer.clone();
+            std::thread::spawn(move || read_head(&mut stream).map(|head| stream.write_all(answer(&head).as_bytes())));
         }
-    }
-    let head = String::from_utf8_lossy(&head);
+    });
+    address
+}
+
+fn answer(mut stream: TcpStream, name: &str) {
+    let Some(head) = read_head(&mut stream) else { return };
     let status = head.lines().next().unwrap_or_default().split_once("/status/").map_or("200", |(_, rest)| &rest[..3]);
     let extra = "Server: echo\r\nX-Accel-Redirect: /inside\r\nStrict-Transport-Security: max-age=1\r\nX-Powered-By: echo\r\n";
     let answer =
         format!("HTTP/1.1 {status} OK\r\nX-Backend: {name}\r\n{extra}Content-Length: {}\r\nConnection: close\r\n\r\n{head}", head.len());
     let _ = stream.write_all(answer.as_bytes());
+}
+
+/// What a client sends up to the empty line; `None` when it goes before.
+fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    let mut buffer = [0; 4096];
+    while !head.windows(4).any(|w| w == b"\r\n\r\n") {
+        match stream.read(&mut buffer) {
+            Ok(n) if n > 0 => head.extend_from_slice(&buffer[..n]),
+            _ => return None,
+        }
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
 }
 
 /// Waits for a condition.

@@ -1,6 +1,7 @@
 //! Words with variables in them: the only way in which a variable gets into what a template prints.
 
 use super::word::{self, is_plain};
+use crate::names::{TextPart, VariableText};
 use serde::Serialize;
 
 /// Encloses the name of a variable, with [`CLOSE`]. Private-use characters, which no checked text holds.
@@ -21,6 +22,14 @@ impl Expression {
     /// Just this variable, named without its dollar sign. `1` to `9` are the groups of a regular expression.
     pub(super) fn variable(name: &str) -> Self {
         Self::default().and_variable(name)
+    }
+
+    /// Text and variables as they are given.
+    pub(super) fn of(text: &VariableText) -> Self {
+        text.parts().iter().fold(Self::default(), |all, part| match part {
+            TextPart::Text(text) => all.and(text),
+            TextPart::Variable(name) => all.and_variable(name),
+        })
     }
 
     /// The same with a text behind it.

@@ -1,9 +1,11 @@
 //! What the templates see: a field for everything they print or ask, chosen and sorted here.
 
 mod backend;
+mod blocking;
 mod client;
 mod headers;
 mod host;
+mod log;
 mod main;
 mod paths;
 mod request;

@@ -87,10 +87,10 @@ fn is_map_key(name: &str) -> bool {
     name.is_empty() || name.starts_with(['~', '\\']) || matches!(name, "http" | "https") || name.bytes().all(|b| b.is_ascii_digit())
 }
 
-const MAIN: &[&str] = &["worker_processes", "worker_shutdown_timeout"];
-const EVENTS: &[&str] = &["multi_accept", "worker_connections"];
+const MAIN: &[&str] = &["error_log", "worker_cpu_affinity", "worker_processes", "worker_rlimit_nofile", "worker_shutdown_timeout"];
+const EVENTS: &[&str] = &["debug_connection", "multi_accept", "worker_connections"];
 const MAP: &[&str] = &["default", "hostnames", "include"];
-const UPSTREAM: &[&str] = &["keepalive", "keepalive_requests", "keepalive_timeout", "random", "server"];
+const UPSTREAM: &[&str] = &["keepalive", "keepalive_requests", "keepalive_time", "keepalive_timeout", "random", "server"];
 
 /// Sorted.
 const HTTP: &[&str] = &[
@@ -107,6 +107,7 @@ const HTTP: &[&str] = &[
     "fastcgi_temp_path",
     "gzip",
     "gzip_comp_level",
+    "gzip_disable",
     "gzip_http_version",
     "gzip_min_length",
     "gzip_proxied",
@@ -120,9 +121,14 @@ const HTTP: &[&str] = &[
     "keepalive_requests",
     "keepalive_timeout",
     "large_client_header_buffers",
+    "limit_conn_status",
+    "limit_rate",
+    "limit_rate_after",
+    "limit_req_status",
     "log_format",
     "map_hash_bucket_size",
     "map_hash_max_size",
+    "port_in_redirect",
     "proxy_buffer_size",
     "proxy_buffering",
     "proxy_buffers",
@@ -134,6 +140,7 @@ const HTTP: &[&str] = &[
     "proxy_http_version",
     "proxy_ignore_headers",
     "proxy_intercept_errors",
+    "proxy_max_temp_file_size",
     "proxy_next_upstream",
     "proxy_next_upstream_timeout",
     "proxy_next_upstream_tries",
@@ -155,6 +162,7 @@ const HTTP: &[&str] = &[
     "ssl_buffer_size",
     "ssl_certificate_cache",
     "ssl_ciphers",
+    "ssl_early_data",
     "ssl_ecdh_curve",
     "ssl_prefer_server_ciphers",
     "ssl_protocols",

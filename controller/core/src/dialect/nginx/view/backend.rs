@@ -19,6 +19,7 @@ struct KeepAliveView {
     connections: u64,
     timeout: String,
     requests: u64,
+    time: String,
 }
 
 impl<'m> BackendView<'m> {
@@ -27,6 +28,7 @@ impl<'m> BackendView<'m> {
             connections: between(1, keepalive.connections, 1 << 20),
             timeout: seconds(keepalive.timeout_s),
             requests: between(1, keepalive.requests, 1 << 40),
+            time: seconds(keepalive.time_s),
         });
         Self {
             id: backend.id.as_str(),

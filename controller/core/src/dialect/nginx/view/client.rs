@@ -3,13 +3,17 @@
 use super::{MAX_BYTES, between, on_off, seconds};
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups::certificate_path;
-use crate::model::{Globals, Model, Tls};
+use crate::model::{Compression, Globals, MediaType, Model, Tls};
+use crate::names::{TextPattern, TextRegex};
 use serde::Serialize;
 
 /// What `client.tera` sees, beside the hash sizes.
 #[derive(Debug, Serialize)]
-pub(super) struct ClientView {
+pub(super) struct ClientView<'m> {
     server_tokens: &'static str,
+    default_type: &'m str,
+    absolute_redirect: &'static str,
+    ignore_invalid_headers: &'static str,
     underscores_in_headers: &'static str,
     keep_alive: String,
     keep_alive_requests: u64,
@@ -23,14 +27,31 @@ pub(super) struct ClientView {
     large_header_buffer_bytes: u64,
     http2_directive: bool,
     http2_max_streams: Option<u32>,
-    gzip: bool,
+    gzip: Option<GzipView<'m>>,
+    limit_request_status: u16,
+    limit_connection_status: u16,
+    /// `100k`; `None`: as fast as it goes.
+    rate: Option<String>,
+    rate_after: Option<String>,
 }
 
-impl ClientView {
-    pub(super) fn new(globals: &Globals, features: Features) -> Self {
-        let (timeouts, buffers) = (&globals.client_timeouts, &globals.buffers);
+#[derive(Debug, Serialize)]
+struct GzipView<'m> {
+    level: u64,
+    min_bytes: u64,
+    types: Vec<&'m str>,
+    excepted_agents: Option<&'m str>,
+}
+
+impl<'m> ClientView<'m> {
+    pub(super) fn new(globals: &'m Globals, features: Features) -> Self {
+        let (timeouts, buffers, limits) = (&globals.client_timeouts, &globals.buffers, &globals.limits);
+        let kib = |number: u64| (number > 0).then(|| format!("{}k", number.min(1 << 40)));
         Self {
             server_tokens: on_off(globals.server_tokens),
+            default_type: globals.default_type.as_str(),
+            absolute_redirect: on_off(!globals.relative_redirects),
+            ignore_invalid_headers: on_off(!globals.invalid_headers),
             underscores_in_headers: on_off(globals.underscores_in_headers),
             keep_alive: seconds(timeouts.keep_alive_s),
             keep_alive_requests: between(1, timeouts.keep_alive_requests, 1 << 40),
@@ -44,7 +65,25 @@ impl ClientView {
             large_header_buffer_bytes: between(1 << 10, buffers.large_client_header_bytes, 1 << 24),
             http2_directive: globals.listeners.http2 && features.http2_directive,
             http2_max_streams: globals.listeners.http2.then_some(globals.listeners.http2_max_streams.max(1)),
-            gzip: globals.gzip,
+            gzip: globals.gzip.then(|| GzipView::new(&globals.compression)),
+            limit_request_status: limits.request_status.clamp(400, 599),
+            limit_connection_status: limits.connection_status.clamp(400, 599),
+            rate: kib(limits.rate_kib),
+            rate_after: kib(limits.rate_after_kib),
+        }
+    }
+}
+
+impl<'m> GzipView<'m> {
+    fn new(compression: &'m Compression) -> Self {
+        let html = "text/html";
+        // The type of web pages is always compressed, and said twice draws a warning.
+        let types: Vec<&str> = compression.types.iter().map(MediaType::as_str).filter(|&kind| kind != html).collect();
+        Self {
+            level: between(1, compression.level, 9),
+            min_bytes: between(0, compression.min_bytes, 1 << 30),
+            types: if compression.types.is_empty() { vec!["*"] } else { types },
+            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::as_str),
         }
     }
 }
@@ -58,6 +97,8 @@ pub(super) struct TlsView<'m> {
     session_cache: String,
     session_timeout: String,
     session_tickets: &'static str,
+    prefer_server_ciphers: &'static str,
+    early_data: bool,
     buffer_bytes: u64,
     /// Number of certificates that are kept parsed.
     certificate_cache: Option<usize>,
@@ -77,6 +118,8 @@ impl<'m> TlsView<'m> {
             },
             session_timeout: seconds(tls.session_timeout_s.max(1)),
             session_tickets: on_off(tls.session_tickets),
+            prefer_server_ciphers: on_off(!tls.ciphers.is_empty()),
+            early_data: tls.early_data,
             buffer_bytes: between(1 << 10, tls.buffer_bytes, 1 << 20),
             certificate_cache: features.certificate_cache.then(|| model.certificates.len().next_power_of_two().max(1024) * 2),
             default_certificate: certificate_path(&model.default_certificate),
@@ -102,7 +145,16 @@ pub(super) struct HashesView {
 
 impl HashesView {
     pub(super) fn new(model: &Model) -> Self {
-        let longest = model.hosts.keys().map(|pattern| pattern.to_string().len()).max().unwrap_or(0);
+        let longest = model.hosts.keys().map(|pattern| pattern.to_string().len()).chain(exact_keys(&model.globals)).max().unwrap_or(0);
         Self { bucket_size: (longest + 24).next_power_of_two().max(64), max_size: (model.hosts.len() * 2).next_power_of_two().max(2048) }
     }
+}
+
+/// How long the texts are that further maps are looked up by.
+fn exact_keys(globals: &Globals) -> impl Iterator<Item = usize> {
+    let (blocking, skipped) = (&globals.blocking, &globals.access_log.skipped_targets);
+    blocking.user_agents.iter().chain(&blocking.referers).chain(skipped).map(|pattern| match pattern {
+        TextPattern::Exact(text) => text.len(),
+        TextPattern::Regex(_) | TextPattern::RegexIgnoringCase(_) => 0,
+    })
 }

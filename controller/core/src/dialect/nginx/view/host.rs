@@ -6,6 +6,7 @@ use super::route::RouteView;
 use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
 use crate::model::{Globals, Host, Model};
+use crate::names::variable::LABELS;
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
 use std::sync::Arc;
@@ -17,7 +18,9 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     errors: Arc<[ErrorView<'m>]>,
     pub(super) headers: HeadersView,
     pub(super) redirect_status: u16,
+    blocking: bool,
     pub(super) log_unknown_hosts: bool,
+    pub(super) log_labels: bool,
     reject_unknown_names: bool,
     health_check_path: &'m str,
 }
@@ -50,6 +53,7 @@ pub(super) struct HostView<'m> {
     origin: Option<String>,
     listens: Arc<[ListenView]>,
     catch_all: Option<CatchAllView<'m>>,
+    blocking: bool,
     errors: Arc<[ErrorView<'m>]>,
     /// Where requests for `/` are sent.
     app_root: Option<Expression>,
@@ -72,7 +76,9 @@ impl<'m> HostContext<'m> {
             errors: errors(globals).into(),
             headers: HeadersView::new(globals),
             redirect_status: globals.https_redirect_status.0,
+            blocking: !globals.blocking.is_empty(),
             log_unknown_hosts: globals.access_log.unknown_hosts,
+            log_labels: globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS)),
             reject_unknown_names: globals.tls.reject_unknown_names,
             health_check_path: globals.listeners.health_check_path.as_str(),
         }
@@ -131,6 +137,7 @@ impl<'m> HostView<'m> {
             origin: host.origin.as_ref().map(name_of),
             listens: context.listens.clone(),
             catch_all,
+            blocking: context.blocking,
             errors: context.errors.clone(),
             app_root: host.policy.app_root.as_ref().map(app_root),
             routes,

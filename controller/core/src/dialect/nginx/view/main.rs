@@ -1,14 +1,16 @@
 //! The main file.
 
+use super::blocking::BlockingView;
 use super::client::{ClientView, HashesView, TlsView};
 use super::headers::HeadersView;
+use super::log::LogView;
 use super::request::{self, ForwardingView, RealIpView};
 use super::upstream::UpstreamView;
-use super::{Of, between, seconds};
+use super::{Of, between, on_off, seconds};
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups;
 use crate::dialect::{Includes, Version};
-use crate::model::{Model, Workers};
+use crate::model::{CpuAffinity, Model, Workers};
 use serde::Serialize;
 
 /// What `nginx.conf.tera` sees.
@@ -16,8 +18,8 @@ use serde::Serialize;
 pub(super) struct MainView<'m> {
     token: &'m str,
     version: String,
-    workers: WorkersView,
-    client: ClientView,
+    workers: WorkersView<'m>,
+    client: ClientView<'m>,
     hashes: HashesView,
     tls: TlsView<'m>,
     real_ip: Option<RealIpView>,
@@ -25,7 +27,8 @@ pub(super) struct MainView<'m> {
     hsts: Option<String>,
     upstream: UpstreamView,
     headers: HeadersView,
-    access_log: bool,
+    blocking: Option<BlockingView>,
+    log: LogView,
     status_address: String,
     host_files: &'m [String],
     backend_files: &'m [String],
@@ -34,18 +37,31 @@ pub(super) struct MainView<'m> {
 }
 
 #[derive(Debug, Serialize)]
-struct WorkersView {
+struct WorkersView<'m> {
     processes: String,
     connections: u64,
     drain_timeout: String,
+    open_files: Option<u64>,
+    multi_accept: &'static str,
+    /// `auto`, or a mask for each worker; empty: the system decides.
+    cpu_affinity: Vec<&'m str>,
+    debugged_clients: Vec<String>,
 }
 
-impl WorkersView {
-    fn new(workers: &Workers) -> Self {
+impl<'m> WorkersView<'m> {
+    fn new(workers: &'m Workers) -> Self {
         Self {
             processes: workers.processes.map_or_else(|| "auto".to_owned(), |number| number.clamp(1, 1024).to_string()),
             connections: between(16, workers.connections, 1 << 24),
             drain_timeout: seconds(workers.drain_timeout_s),
+            open_files: workers.open_files.map(|number| between(64, number, 1 << 30)),
+            multi_accept: on_off(workers.multi_accept),
+            cpu_affinity: match &workers.cpu_affinity {
+                CpuAffinity::Any => Vec::new(),
+                CpuAffinity::Spread => vec!["auto"],
+                CpuAffinity::Masks(masks) => masks.iter().map(String::as_str).collect(),
+            },
+            debugged_clients: workers.debugged_clients.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -71,7 +87,8 @@ pub(in crate::dialect::nginx) fn main<'m>(
         hsts: globals.hsts.as_ref().map(request::hsts),
         upstream: UpstreamView::new(globals),
         headers: HeadersView::new(globals),
-        access_log: globals.access_log.enabled,
+        blocking: BlockingView::new(&globals.blocking),
+        log: LogView::new(globals),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
         host_files: files(groups::HOSTS),
         backend_files: files(groups::BACKENDS),

@@ -1,6 +1,6 @@
 //! The side of the upstreams: timeouts, buffers, retries, headers.
 
-use super::{between, on_off, seconds};
+use super::{MAX_BYTES, between, on_off, seconds};
 use crate::model::{Globals, RetryPolicy};
 use serde::Serialize;
 
@@ -23,6 +23,7 @@ pub(super) struct UpstreamView {
     buffers: u64,
     buffer_bytes: u64,
     busy_buffer_bytes: u64,
+    temp_file_bytes: u64,
     retry_causes: Vec<&'static str>,
     tries: u64,
     retry_timeout: String,
@@ -44,11 +45,24 @@ impl UpstreamView {
             buffer_requests: on_off(globals.buffers.buffer_requests),
             buffers,
             buffer_bytes,
-            busy_buffer_bytes: if buffers > 2 { 2 * buffer_bytes } else { buffer_bytes },
+            busy_buffer_bytes: busy_bytes(buffers, buffer_bytes, globals.buffers.busy_upstream_bytes),
+            temp_file_bytes: match globals.buffers.temp_file_bytes {
+                0 => 0,
+                bytes => between(buffer_bytes, bytes, MAX_BYTES),
+            },
             retry_causes: retry_causes(retries),
             tries: between(0, retries.tries, 1 << 20),
             retry_timeout: seconds(retries.timeout_s),
         }
+    }
+}
+
+/// nginx refuses less than one buffer, and all of them: one has to be free to read into.
+fn busy_bytes(buffers: u64, buffer_bytes: u64, wanted: Option<u64>) -> u64 {
+    match wanted {
+        Some(bytes) => between(buffer_bytes, bytes, (buffers - 1) * buffer_bytes),
+        None if buffers > 2 => 2 * buffer_bytes,
+        None => buffer_bytes,
     }
 }
 

@@ -34,13 +34,14 @@ struct HttpsRedirectView {
     keep_trailing_slash: bool,
 }
 
-/// What error pages are told about the route.
+/// What error pages and log lines are told about the route.
 #[derive(Debug, Serialize)]
 struct LabelsView<'m> {
     namespace: &'m str,
     ingress: &'m str,
     service: &'m str,
     port: &'m str,
+    path: &'m str,
 }
 
 impl<'m> RouteView<'m> {
@@ -60,7 +61,7 @@ impl<'m> RouteView<'m> {
             backend,
             status,
             unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
-            labels: context.has_errors().then(|| LabelsView::new(route)),
+            labels: (context.log_labels || context.has_errors()).then(|| LabelsView::new(route)),
             headers: headers::of(route, &context.headers),
             timeouts: route.policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
         }
@@ -71,6 +72,6 @@ impl<'m> LabelsView<'m> {
     fn new(route: &'m Route) -> Self {
         let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
         let (service, port) = route.service.as_ref().map_or(("", ""), |service| (&*service.service, &*service.port));
-        Self { namespace, ingress, service, port }
+        Self { namespace, ingress, service, port, path: route.rule_path.as_str() }
     }
 }

@@ -1,0 +1,218 @@
+//! Texts with variables in them, as log formats and header values have them.
+
+use super::{BadText, is_printable, shown};
+
+/// Longest text in bytes.
+const MAX_BYTES: usize = 2000;
+
+/// A part of a [`VariableText`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TextPart {
+    /// Printable characters that mean themselves; not empty.
+    Text(String),
+    /// A variable that is always there, by its nginx name without the dollar sign: lower-case letters, digits, `_`.
+    Variable(String),
+}
+
+/// Text and variables in turns; at most 2000 bytes as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct VariableText(Vec<TextPart>);
+
+impl VariableText {
+    /// Reads text in which `$name` and `${name}` are variables. A dollar sign before anything else is one.
+    ///
+    /// # Errors
+    /// When a variable is not one that every request has, or the text is too long or not printable.
+    pub fn parse(text: &str) -> Result<Self, BadText> {
+        if text.len() > MAX_BYTES || !text.chars().all(is_printable) {
+            return Err(BadText(format!("{} is not a text of at most 2000 printable characters on one line", shown(text))));
+        }
+        let mut parts = Self::default();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            parts.text(&rest[..at]);
+            let (name, behind) = variable(&rest[at + 1..]);
+            match name {
+                Some(name) if is_variable(name) => parts.0.push(TextPart::Variable(name.to_owned())),
+                Some(name) => return Err(BadText(format!("{} is not a variable that can be used here", shown(&format!("${name}"))))),
+                None => parts.text("$"),
+            }
+            rest = behind;
+        }
+        parts.text(rest);
+        Ok(parts)
+    }
+
+    fn text(&mut self, text: &str) {
+        match self.0.last_mut() {
+            Some(TextPart::Text(before)) => before.push_str(text),
+            _ if text.is_empty() => {}
+            _ => self.0.push(TextPart::Text(text.to_owned())),
+        }
+    }
+
+    /// The parts; two texts never follow each other.
+    #[must_use]
+    pub fn parts(&self) -> &[TextPart] {
+        &self.0
+    }
+
+    /// Whether one of these variables occurs.
+    #[must_use]
+    pub fn uses(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|part| matches!(part, TextPart::Variable(name) if names.contains(&name.as_str())))
+    }
+}
+
+/// The name behind a dollar sign, and the text behind it.
+fn variable(text: &str) -> (Option<&str>, &str) {
+    let end_of = |text: &str| text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
+    if let Some(inside) = text.strip_prefix('{') {
+        let end = end_of(inside);
+        return match inside[end..].strip_prefix('}') {
+            Some(behind) if end > 0 => (Some(&inside[..end]), behind),
+            _ => (None, text),
+        };
+    }
+    match end_of(text) {
+        0 => (None, text),
+        end => (Some(&text[..end]), &text[end..]),
+    }
+}
+
+/// Variables about the Ingress that a request is served for.
+pub const LABELS: &[&str] = &["ingress_name", "location_path", "namespace", "service_name", "service_port"];
+
+/// Whether a request always has the variable. Those of third-party modules and of other contexts are not among them.
+#[must_use]
+pub fn is_variable(name: &str) -> bool {
+    const PREFIXES: &[&str] = &["arg_", "cookie_", "http_", "sent_http_", "upstream_cookie_", "upstream_http_"];
+    let plain = name.len() <= 100 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let family = PREFIXES.iter().any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()));
+    plain && (family || VARIABLES.binary_search(&name).is_ok() || LABELS.contains(&name))
+}
+
+/// Every variable that has a name of its own.
+pub fn all() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().chain(LABELS).copied()
+}
+
+/// Of nginx 1.22 and of our own templates; sorted.
+const VARIABLES: &[&str] = &[
+    "args",
+    "best_http_host",
+    "binary_remote_addr",
+    "body_bytes_sent",
+    "bytes_sent",
+    "connection",
+    "connection_requests",
+    "connection_time",
+    "content_length",
+    "content_type",
+    "document_uri",
+    "host",
+    "hostname",
+    "http2",
+    "https",
+    "is_args",
+    "limit_conn_status",
+    "limit_req_status",
+    "literal_dollar",
+    "msec",
+    "nginx_version",
+    "pass_access_scheme",
+    "pass_port",
+    "pass_server_port",
+    "pid",
+    "pipe",
+    "proxy_add_x_forwarded_for",
+    "proxy_alternative_upstream_name",
+    "proxy_host",
+    "proxy_port",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
+    "proxy_upstream_name",
+    "query_string",
+    "realip_remote_addr",
+    "realip_remote_port",
+    "remote_addr",
+    "remote_port",
+    "remote_user",
+    "req_id",
+    "request",
+    "request_body",
+    "request_completion",
+    "request_filename",
+    "request_id",
+    "request_length",
+    "request_method",
+    "request_time",
+    "request_uri",
+    "scheme",
+    "server_addr",
+    "server_name",
+    "server_port",
+    "server_protocol",
+    "ssl_cipher",
+    "ssl_ciphers",
+    "ssl_client_escaped_cert",
+    "ssl_client_fingerprint",
+    "ssl_client_i_dn",
+    "ssl_client_s_dn",
+    "ssl_client_serial",
+    "ssl_client_v_end",
+    "ssl_client_v_remain",
+    "ssl_client_v_start",
+    "ssl_client_verify",
+    "ssl_curves",
+    "ssl_early_data",
+    "ssl_protocol",
+    "ssl_server_name",
+    "ssl_session_id",
+    "ssl_session_reused",
+    "status",
+    "the_real_ip",
+    "time_iso8601",
+    "time_local",
+    "upstream_addr",
+    "upstream_bytes_received",
+    "upstream_bytes_sent",
+    "upstream_cache_status",
+    "upstream_connect_time",
+    "upstream_header_time",
+    "upstream_response_length",
+    "upstream_response_time",
+    "upstream_status",
+    "uri",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_sorted() {
+        assert!(VARIABLES.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn text_and_variables_take_turns() {
+        let parse = |text| VariableText::parse(text).unwrap().0;
+        let (text, variable) = (|t: &str| TextPart::Text(t.to_owned()), |v: &str| TextPart::Variable(v.to_owned()));
+        assert_eq!(parse("t=${msec}x"), [text("t="), variable("msec"), text("x")]);
+        assert_eq!(parse("$status$host-"), [variable("status"), variable("host"), text("-")]);
+        assert_eq!(parse("5$ ${} $"), [text("5$ ${} $")]);
+        assert_eq!(parse("$http_x_a"), [variable("http_x_a")]);
+        assert_eq!(parse(""), []);
+    }
+
+    #[test]
+    fn other_variables_and_texts_are_refused() {
+        for bad in ["$nosuch", "$http_", "$HOST", "${geoip2_asn}", "a\nb", "$env_x"] {
+            assert!(VariableText::parse(bad).is_err(), "{bad}");
+        }
+        assert!(VariableText::parse(&"a".repeat(2001)).is_err());
+    }
+}

@@ -1,0 +1,82 @@
+//! The side of the clients: addresses, protocols, limits.
+
+use super::readers::{error_status, media_type};
+use super::{NoEffect, Read, Rule, Switch, Unless, set};
+use crate::model::HttpsRedirectStatus;
+use crate::names::shown;
+use crate::settings::values::{addresses, bytes, flag, header_name, networks, number};
+
+pub(super) const KEYS: &[(&str, Rule)] = &[
+    ("use-forwarded-headers", set!(forwarding.trust_headers, flag)),
+    (
+        "enable-real-ip",
+        Read(|draft, text| {
+            draft.use_real_ip = flag(text)?;
+            Ok(())
+        }),
+    ),
+    ("forwarded-for-header", set!(forwarding.for_header, header_name)),
+    ("forwarded-host-header", set!(forwarding.host_header, header_name)),
+    ("forwarded-for-proxy-protocol-header", NoEffect("no such header is needed")),
+    ("compute-full-forwarded-for", set!(forwarding.append_peer, flag)),
+    ("proxy-real-ip-cidr", set!(forwarding.trusted_peers, networks)),
+    ("use-proxy-protocol", set!(listeners.proxy_protocol, flag)),
+    ("proxy-protocol-header-timeout", Unless("5s", "the time for the headers of a request covers it")),
+    ("proxy-add-original-uri-header", set!(forwarding.original_uri_header, flag)),
+    ("generate-request-id", set!(request_ids.generate, flag)),
+    ("use-http2", set!(listeners.http2, flag)),
+    (
+        "http2-max-concurrent-streams",
+        Read(|draft, text| {
+            draft.globals().listeners.http2_max_streams = u32::try_from(number(text)?.max(1)).unwrap_or(u32::MAX);
+            Ok(())
+        }),
+    ),
+    ("http2-max-field-size", NoEffect("nginx has dropped it in 1.19.7")),
+    ("http2-max-header-size", NoEffect("nginx has dropped it in 1.19.7")),
+    ("http2-max-requests", NoEffect("nginx has dropped it in 1.19.7; use keep-alive-requests")),
+    ("keep-alive", set!(client_timeouts.keep_alive_s, number)),
+    ("keep-alive-requests", set!(client_timeouts.keep_alive_requests, number)),
+    ("client-header-buffer-size", set!(buffers.client_header_bytes, bytes)),
+    (
+        "large-client-header-buffers",
+        Read(|draft, text| {
+            let bad = || (format!("{} is not a number and a size", shown(text)), "use a text such as 4 8k");
+            let (count, size) = text.trim().split_once(' ').ok_or_else(bad)?;
+            let (count, size) = (number(count)?, bytes(size)?);
+            let buffers = &mut draft.globals().buffers;
+            (buffers.large_client_headers, buffers.large_client_header_bytes) = (count, size);
+            Ok(())
+        }),
+    ),
+    ("client-header-timeout", set!(client_timeouts.header_s, number)),
+    ("client-body-buffer-size", set!(buffers.client_body_bytes, bytes)),
+    ("client-body-timeout", set!(client_timeouts.body_s, number)),
+    ("bind-address", set!(listeners.addresses, addresses)),
+    (
+        "disable-ipv6",
+        Read(|draft, text| {
+            if flag(text)? {
+                draft.globals().listeners.ipv6 = false;
+            }
+            Ok(())
+        }),
+    ),
+    ("disable-ipv6-dns", Switch("names are looked up by the controller")),
+    ("reuse-port", set!(listeners.reuse_port, flag)),
+    ("enable-multi-accept", set!(workers.multi_accept, flag)),
+    ("default-type", set!(default_type, media_type)),
+    ("relative-redirects", set!(relative_redirects, flag)),
+    (
+        "http-redirect-code",
+        Read(|draft, text| {
+            let status = number(text).ok().and_then(|n| u16::try_from(n).ok()).filter(|n| [301, 302, 307, 308].contains(n));
+            let status = status.ok_or_else(|| (format!("{} is not a redirect status", shown(text)), "use 301, 302, 307 or 308"))?;
+            draft.globals().https_redirect_status = HttpsRedirectStatus(status);
+            Ok(())
+        }),
+    ),
+    ("limit-req-status-code", set!(limits.request_status, error_status)),
+    ("limit-conn-status-code", set!(limits.connection_status, error_status)),
+    ("limit-conn-zone-variable", Unless("$binary_remote_addr", "limits go by the address of the client")),
+];

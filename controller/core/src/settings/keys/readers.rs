@@ -1,0 +1,127 @@
+//! Readers of values that only some keys have.
+
+use crate::model::{CpuAffinity, ErrorLevel, MediaType};
+use crate::names::{HeaderName, TextPattern, TextRegex, VariableText, shown};
+use crate::settings::values::{Bad, bytes, flag, items, number};
+use std::net::IpAddr;
+
+pub(super) fn not(text: &str) -> Result<bool, Bad> {
+    flag(text).map(|on| !on)
+}
+
+pub(super) fn texts(text: &str) -> Result<Vec<String>, Bad> {
+    Ok(items(text).map(str::to_owned).collect())
+}
+
+pub(super) fn header_names(text: &str) -> Result<Vec<HeaderName>, Bad> {
+    items(text).map(|item| HeaderName::new(item).map_err(|error| (error.0, "use names such as X-Frame-Options"))).collect()
+}
+
+pub(super) fn lower_case_names(text: &str) -> Result<Vec<String>, Bad> {
+    let mut names: Vec<String> = header_names(text)?.iter().map(HeaderName::lower_case).collect();
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+pub(super) fn patterns(text: &str) -> Result<Vec<TextPattern>, Bad> {
+    let one = |item| TextPattern::parse(item).map_err(|error| (error.0, "use a text, ~ and an expression, or ~* and one without case"));
+    let mut all = items(text).map(one).collect::<Result<Vec<_>, _>>()?;
+    // Maps take the first expression that matches, and it is the same answer for all.
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
+
+pub(super) fn regex_if_any(text: &str) -> Result<Option<TextRegex>, Bad> {
+    match text {
+        "" => Ok(None),
+        _ => TextRegex::new(text).map(Some).map_err(|error| (error.0, "use an expression such as MSIE [1-6]\\.")),
+    }
+}
+
+pub(super) fn format_if_any(text: &str) -> Result<Option<VariableText>, Bad> {
+    match text.trim() {
+        "" => Ok(None),
+        // A format in a YAML block has a line break at its end, and may have some inside.
+        trimmed => VariableText::parse(&trimmed.replace(['\n', '\r'], ""))
+            .map(Some)
+            .map_err(|error| (error.0, "use variables of stock nginx, such as $remote_addr and $status")),
+    }
+}
+
+pub(super) fn media_type(text: &str) -> Result<MediaType, Bad> {
+    MediaType::new(text.trim()).ok_or_else(|| (format!("{} is not a media type", shown(text)), "use one such as text/html"))
+}
+
+/// Separated by blanks; `*` is every type.
+pub(super) fn media_types(text: &str) -> Result<Vec<MediaType>, Bad> {
+    if text.trim() == "*" {
+        return Ok(Vec::new());
+    }
+    let mut all = text.split_ascii_whitespace().map(media_type).collect::<Result<Vec<_>, _>>()?;
+    all.sort_unstable();
+    all.dedup();
+    if all.is_empty() { Err(("there are no types".to_owned(), "name types such as text/css, or all of them by *")) } else { Ok(all) }
+}
+
+pub(super) fn gzip_level(text: &str) -> Result<u64, Bad> {
+    let level = number(text)?;
+    if (1..=9).contains(&level) { Ok(level) } else { Err((format!("{} is not a level", shown(text)), "use a number from 1 to 9")) }
+}
+
+pub(super) fn error_status(text: &str) -> Result<u16, Bad> {
+    let status = number(text).ok().and_then(|n| u16::try_from(n).ok()).filter(|status| (400..=599).contains(status));
+    status.ok_or_else(|| (format!("{} is not the status of an error", shown(text)), "use a number from 400 to 599"))
+}
+
+pub(super) fn bytes_if_any(text: &str) -> Result<Option<u64>, Bad> {
+    if text.is_empty() { Ok(None) } else { bytes(text).map(Some) }
+}
+
+pub(super) fn number_if_any(text: &str) -> Result<Option<u64>, Bad> {
+    Ok(Some(number(text)?).filter(|&number| number > 0))
+}
+
+pub(super) fn cpu_affinity(text: &str) -> Result<CpuAffinity, Bad> {
+    let masks: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+    let good = masks.iter().all(|mask| mask.len() <= 1024 && mask.bytes().all(|b| b == b'0' || b == b'1'));
+    match text.trim() {
+        "" => Ok(CpuAffinity::Any),
+        "auto" => Ok(CpuAffinity::Spread),
+        _ if good && masks.len() <= 1024 => Ok(CpuAffinity::Masks(masks)),
+        _ => Err((format!("{} is neither auto nor a list of masks", shown(text)), "use auto, or masks such as 01 10")),
+    }
+}
+
+pub(super) fn error_level(text: &str) -> Result<ErrorLevel, Bad> {
+    Ok(match text {
+        "debug" => ErrorLevel::Debug,
+        "info" => ErrorLevel::Info,
+        "notice" => ErrorLevel::Notice,
+        "warn" => ErrorLevel::Warn,
+        "error" => ErrorLevel::Error,
+        "crit" => ErrorLevel::Crit,
+        "alert" => ErrorLevel::Alert,
+        "emerg" => ErrorLevel::Emerg,
+        _ => {
+            return Err((format!("{} is not a level", shown(text)), "use debug, info, notice, warn, error, crit, alert or emerg"));
+        }
+    })
+}
+
+/// An address: a name that does not resolve would keep the proxy from loading anything.
+pub(super) fn syslog_host(text: &str) -> Result<Option<IpAddr>, Bad> {
+    let address = text.trim_matches(['[', ']']);
+    match address {
+        "" => Ok(None),
+        _ => {
+            address.parse().map(Some).map_err(|_| (format!("{} is not an IP address", shown(text)), "use the address of the syslog server"))
+        }
+    }
+}
+
+pub(super) fn port(text: &str) -> Result<u16, Bad> {
+    let port = number(text).ok().and_then(|n| u16::try_from(n).ok()).filter(|&port| port > 0);
+    port.ok_or_else(|| (format!("{} is not a port", shown(text)), "use a number from 1 to 65535"))
+}

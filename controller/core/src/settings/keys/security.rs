@@ -1,0 +1,22 @@
+//! Switches of security.
+
+use super::readers::{header_names, lower_case_names, not, patterns, texts};
+use super::{NoEffect, Read, Rule, SNIPPET, Switch, config, guard, set};
+use crate::settings::values::{flag, networks};
+
+pub(super) const KEYS: &[(&str, Rule)] = &[
+    ("allow-snippet-annotations", Switch(SNIPPET)),
+    ("annotations-risk-level", NoEffect("every annotation is parsed into a type, so none is riskier than another")),
+    ("allow-cross-namespace-resources", Switch("objects of other namespaces are never read for an Ingress")),
+    ("annotation-value-word-blocklist", config!(word_blocklist, texts)),
+    ("strict-validate-path-type", NoEffect("paths are always checked")),
+    ("global-allowed-response-headers", config!(allowed_response_headers, header_names)),
+    ("block-cidrs", guard!(blocking.addresses, networks)),
+    ("block-user-agents", guard!(blocking.user_agents, patterns)),
+    ("block-referers", guard!(blocking.referers, patterns)),
+    ("enable-underscores-in-headers", set!(underscores_in_headers, flag)),
+    ("ignore-invalid-headers", set!(invalid_headers, not)),
+    ("server-tokens", set!(server_tokens, flag)),
+    ("allow-backend-server-header", set!(backend_server_header, flag)),
+    ("hide-headers", set!(hidden_headers, lower_case_names)),
+];

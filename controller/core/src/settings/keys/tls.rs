@@ -1,0 +1,47 @@
+//! TLS towards clients, redirects to it, HSTS.
+
+use super::readers::texts;
+use super::{NOT_YET, NoEffect, Read, Rule, Switch, config, draft, set};
+use crate::names::shown;
+use crate::settings::values::{bytes, flag, number, openssl_list, seconds};
+
+pub(super) const KEYS: &[(&str, Rule)] = &[
+    (
+        "ssl-protocols",
+        Read(|draft, text| {
+            let bad = |word: &str| (format!("{} is not a protocol that is offered", shown(word)), "use TLSv1.2, TLSv1.3 or both");
+            let words: Vec<_> = text.split_ascii_whitespace().collect();
+            if let Some(word) = words.iter().find(|word| !["TLSv1.2", "TLSv1.3"].contains(word)) {
+                return Err(bad(word));
+            }
+            if words.is_empty() {
+                return Err(bad(text));
+            }
+            let tls = &mut draft.globals().tls;
+            (tls.tls12, tls.tls13) = (words.contains(&"TLSv1.2"), words.contains(&"TLSv1.3"));
+            Ok(())
+        }),
+    ),
+    ("ssl-ciphers", set!(tls.ciphers, openssl_list)),
+    ("ssl-ecdh-curve", set!(tls.curves, openssl_list)),
+    ("ssl-dh-param", NoEffect(NOT_YET)),
+    ("ssl-session-cache", draft!(session_cache, flag)),
+    ("ssl-session-cache-size", set!(tls.session_cache_bytes, bytes)),
+    ("ssl-session-timeout", set!(tls.session_timeout_s, seconds)),
+    ("ssl-session-tickets", set!(tls.session_tickets, flag)),
+    ("ssl-session-ticket-key", NoEffect(NOT_YET)),
+    ("ssl-buffer-size", set!(tls.buffer_bytes, bytes)),
+    ("ssl-early-data", set!(tls.early_data, flag)),
+    ("ssl-reject-handshake", set!(tls.reject_unknown_names, flag)),
+    ("enable-ocsp", Switch("certificates are chosen for each handshake, which leaves nginx no answer to staple")),
+    ("ssl-redirect", config!(ssl_redirect, flag)),
+    ("force-ssl-redirect", config!(force_ssl_redirect, flag)),
+    ("no-tls-redirect-locations", config!(no_tls_redirect_locations, texts)),
+    ("preserve-trailing-slash", config!(preserve_trailing_slash, flag)),
+    ("use-port-in-redirects", NoEffect(NOT_YET)),
+    ("hsts", draft!(hsts_on, flag)),
+    ("hsts-max-age", draft!(hsts.max_age_s, number)),
+    ("hsts-include-subdomains", draft!(hsts.include_subdomains, flag)),
+    ("hsts-preload", draft!(hsts.preload, flag)),
+    ("proxy-ssl-location-only", Switch("TLS to endpoints is set up for each route anyway")),
+];

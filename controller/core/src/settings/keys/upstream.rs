@@ -1,0 +1,110 @@
+//! The side of the endpoints.
+
+use super::readers::bytes_if_any;
+use super::{AUTOMATIC, DEAD, NOT_YET, NoEffect, Protection, Read, Rule, Switch, Unless, set};
+use crate::model::Balance;
+use crate::names::shown;
+use crate::settings::values::{bytes, flag, items, number, on_off, seconds};
+
+pub(super) const KEYS: &[(&str, Rule)] = &[
+    ("proxy-body-size", set!(body_limits.request_bytes, bytes)),
+    ("proxy-connect-timeout", set!(upstream_timeouts.connect_s, number)),
+    ("proxy-read-timeout", set!(upstream_timeouts.read_s, number)),
+    ("proxy-send-timeout", set!(upstream_timeouts.send_s, number)),
+    ("proxy-buffering", set!(buffers.buffer_responses, on_off)),
+    ("proxy-buffer-size", set!(buffers.upstream_bytes, bytes)),
+    ("proxy-buffers-number", set!(buffers.upstream_buffers, number)),
+    ("proxy-busy-buffers-size", set!(buffers.busy_upstream_bytes, bytes_if_any)),
+    ("proxy-max-temp-file-size", set!(buffers.temp_file_bytes, bytes)),
+    ("proxy-request-buffering", set!(buffers.buffer_requests, on_off)),
+    ("proxy-http-version", Unless("1.1", "upstreams are always talked to in HTTP/1.1")),
+    ("proxy-cookie-domain", Unless("off", NOT_YET)),
+    ("proxy-cookie-path", Unless("off", NOT_YET)),
+    ("proxy-redirect-from", Unless("off", NOT_YET)),
+    ("proxy-redirect-to", Unless("off", NOT_YET)),
+    (
+        "proxy-next-upstream",
+        Read(|draft, text| {
+            const CAUSES: &[&str] = &[
+                "error",
+                "timeout",
+                "invalid_header",
+                "http_500",
+                "http_502",
+                "http_503",
+                "http_504",
+                "http_403",
+                "http_404",
+                "http_429",
+                "non_idempotent",
+                "off",
+            ];
+            let mut causes: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+            if let Some(word) = causes.iter().find(|word| !CAUSES.contains(&word.as_str())) {
+                return Err((
+                    format!("{} is not a cause to try another endpoint", shown(word)),
+                    "use words such as error, timeout and http_502",
+                ));
+            }
+            let retries = &mut draft.config.globals.retries;
+            retries.non_idempotent |= causes.iter().any(|word| word == "non_idempotent");
+            causes.retain(|word| word != "non_idempotent" && word != "off");
+            causes.sort_unstable();
+            causes.dedup();
+            retries.causes = causes;
+            Ok(())
+        }),
+    ),
+    ("proxy-next-upstream-timeout", set!(retries.timeout_s, number)),
+    ("proxy-next-upstream-tries", set!(retries.tries, number)),
+    ("retry-non-idempotent", set!(retries.non_idempotent, flag)),
+    ("proxy-set-headers", NoEffect(NOT_YET)),
+    ("add-headers", NoEffect(NOT_YET)),
+    ("proxy-headers-hash-max-size", NoEffect(AUTOMATIC)),
+    ("proxy-headers-hash-bucket-size", NoEffect(AUTOMATIC)),
+    (
+        "load-balance",
+        Read(|draft, text| {
+            draft.globals().balance = match text {
+                "" | "round_robin" => Balance::RoundRobin,
+                "ewma" => Balance::RandomTwo,
+                _ => return Err((format!("{} is not an algorithm", shown(text)), "use round_robin or ewma")),
+            };
+            Ok(())
+        }),
+    ),
+    ("service-upstream", Switch(NOT_YET)),
+    ("upstream-keepalive-connections", set!(upstream_keepalive.connections, number)),
+    ("upstream-keepalive-timeout", set!(upstream_keepalive.timeout_s, number)),
+    ("upstream-keepalive-requests", set!(upstream_keepalive.requests, number)),
+    ("upstream-keepalive-time", set!(upstream_keepalive.time_s, seconds)),
+    ("upstream-hash-by", NoEffect(DEAD)),
+    ("upstream-hash-by-subset", NoEffect(DEAD)),
+    ("upstream-hash-by-subset-size", NoEffect(DEAD)),
+    ("app-root", NoEffect(DEAD)),
+    ("limit-rate", set!(limits.rate_kib, number)),
+    ("limit-rate-after", set!(limits.rate_after_kib, number)),
+    ("whitelist-source-range", Protection),
+    ("denylist-source-range", Protection),
+    (
+        "custom-http-errors",
+        Read(|draft, text| {
+            let status = |item: &str| item.parse::<u16>().ok().filter(|status| (300..=599).contains(status));
+            draft.statuses = items(text).filter_map(status).collect();
+            draft.statuses.sort_unstable();
+            draft.statuses.dedup();
+            match items(text).find(|item| status(item).is_none()) {
+                Some(item) => Err((format!("{} is not the status of an error", shown(item)), "use numbers from 300 to 599")),
+                None => Ok(()),
+            }
+        }),
+    ),
+    (
+        "disable-proxy-intercept-errors",
+        Read(|draft, text| {
+            draft.intercept_upstream = !flag(text)?;
+            Ok(())
+        }),
+    ),
+    ("grpc-buffer-size-kb", Unless("0", NOT_YET)),
+];

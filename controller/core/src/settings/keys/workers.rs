@@ -1,0 +1,49 @@
+//! Compression, workers, hash tables.
+
+use super::readers::{cpu_affinity, gzip_level, media_types, number_if_any, regex_if_any};
+use super::{AUTOMATIC, NO_MODULE, NoEffect, Read, Rule, Switch, set};
+use crate::settings::values::{flag, networks, number, seconds};
+
+pub(super) const KEYS: &[(&str, Rule)] = &[
+    ("use-gzip", set!(gzip, flag)),
+    ("gzip-level", set!(compression.level, gzip_level)),
+    ("gzip-min-length", set!(compression.min_bytes, number)),
+    ("gzip-types", set!(compression.types, media_types)),
+    ("gzip-disable", set!(compression.excepted_agents, regex_if_any)),
+    ("enable-brotli", Switch(NO_MODULE)),
+    ("brotli-level", NoEffect(NO_MODULE)),
+    ("brotli-min-length", NoEffect(NO_MODULE)),
+    ("brotli-types", NoEffect(NO_MODULE)),
+    ("enable-aio-write", NoEffect("files are written by the workers themselves")),
+    (
+        "worker-processes",
+        Read(|draft, text| {
+            draft.globals().workers.processes = match text {
+                "" | "auto" => None,
+                _ => Some(u32::try_from(number(text)?.clamp(1, 1024)).unwrap_or(1)),
+            };
+            Ok(())
+        }),
+    ),
+    ("worker-cpu-affinity", set!(workers.cpu_affinity, cpu_affinity)),
+    ("worker-shutdown-timeout", set!(workers.drain_timeout_s, seconds)),
+    ("enable-serial-reloads", Switch("reloads are spaced by the number of workers that still drain")),
+    (
+        "max-worker-connections",
+        Read(|draft, text| {
+            let connections = number(text)?;
+            if connections > 0 {
+                draft.globals().workers.connections = connections;
+            }
+            Ok(())
+        }),
+    ),
+    ("max-worker-open-files", set!(workers.open_files, number_if_any)),
+    ("map-hash-bucket-size", NoEffect(AUTOMATIC)),
+    ("server-name-hash-max-size", NoEffect(AUTOMATIC)),
+    ("server-name-hash-bucket-size", NoEffect(AUTOMATIC)),
+    ("variables-hash-bucket-size", NoEffect(AUTOMATIC)),
+    ("variables-hash-max-size", NoEffect(AUTOMATIC)),
+    ("debug-connections", set!(workers.debugged_clients, networks)),
+    ("lua-shared-dicts", NoEffect("there is no Lua here")),
+];
