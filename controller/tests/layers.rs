@@ -17,13 +17,17 @@ const CORE: &[Row] = &[
     ("settings", &["model", "names"]),
     // Key pairs are checked where Secrets are read, and are then what the model holds.
     ("state", &["model", "names"]),
+    ("lint", &["diagnostic", "names"]),
     ("translate", &["state", "model", "diagnostic", "settings", "names"]),
     ("dialect", &["model", "names"]),
     ("render", &["model", "dialect", "names"]),
 ];
 
 const SHELL: &[Row] = &[
-    ("source", &["args", "core::state", "core::settings", "core::names", "core::diagnostic", "core::translate"]),
+    (
+        "source",
+        &["args", "core::state", "core::settings", "core::names", "core::diagnostic", "core::translate", "core::lint", "core::model"],
+    ),
     ("proxy", &["core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
     ("report", &["args", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
 ];

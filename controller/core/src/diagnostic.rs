@@ -217,13 +217,18 @@ codes! {
     UnsupportedAnnotation "GW0502" Error KeptDefault "The annotation is known, but not supported.",
     UnsupportedProtection "GW0503" Error ClosedRoute "The annotation asks for a protection that is not supported.",
     RefusedAnnotation "GW0504" Error SkippedObject "The annotation is not allowed here.",
-    AnnotationNote "GW0505" Warning Served "An annotation is used, and does less than it seems to.",
     BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
     UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
     UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",
     // the proxy
     RefusedByProxy "GW0701" Error Quarantined "The proxy refused the configuration made from this object.",
     LacksFeature "GW0702" Warning KeptDefault "The proxy in use cannot do this.",
+    // files as they are written; only `lint` says these
+    UnknownField "GW0801" Warning Served "The API does not know the field: kubectl refuses it, other clients lose it.",
+    RefusedByApi "GW0802" Error Served "The API server would not take the object as it is written.",
+    UnquotedText "GW0803" Error Served "A value without quotes is text here, but a boolean or a number for kubectl, which reads YAML 1.1.",
+    NeverReached "GW0804" Warning Served "No request can ever reach the route.",
+    OtherClass "GW0805" Note SkippedObject "The Ingress is of a class that is not served here.",
 }
 
 impl fmt::Display for Code {

@@ -9,6 +9,7 @@
 //! | [`names`] | checked names and texts | nothing of ours |
 //! | [`diagnostic`], [`settings`], [`model`] | "this object is wrong"; what the operator asked for; what the proxy shall do | `names` |
 //! | [`state`] | what the cluster says | `names` |
+//! | [`lint`] | what is odd about an object as it is written | `diagnostic`, `names` |
 //! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names` |
 //! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |
 //! | [`render`] | model and dialect → files | `model`, `dialect`, `names` |
@@ -24,6 +25,7 @@
 
 pub mod diagnostic;
 pub mod dialect;
+pub mod lint;
 pub mod model;
 pub mod names;
 pub mod render;

@@ -199,6 +199,11 @@ impl Snapshot {
         self.services.get(name)
     }
 
+    /// All Services, in no order.
+    pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
+        self.services.values()
+    }
+
     /// The slices of a Service, by name. Where it has EndpointSlices, its Endpoints are the same once more and left out.
     pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Arc<EndpointSlice>> {
         let slices = self.slices_of.get(service);

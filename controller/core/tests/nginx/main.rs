@@ -13,7 +13,6 @@
 #![allow(unreachable_pub, reason = "nothing of a test is reachable")]
 
 mod models;
-mod protection;
 mod rendering;
 mod requests;
 mod settings;

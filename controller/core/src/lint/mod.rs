@@ -1,0 +1,188 @@
+//! What is odd about an object as it is written, before anybody reads it into types: fields that the API does not
+//! know, and values that the API server would not take.
+//!
+//! A running controller never sees either, because the API server has dropped or refused them; files do hold them.
+//! What translation says of an object anyway is not said here a second time.
+
+mod fields;
+mod ingress;
+mod meta;
+mod others;
+
+use crate::diagnostic::{Code, Diagnostic};
+use serde_json::Value;
+
+/// Looks at one object of a kind that is used; nothing is said of others.
+///
+/// The findings name fields of the object, but not the object itself: it may have no usable name.
+#[must_use]
+pub fn check(object: &Value) -> Vec<Diagnostic> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    let mut findings = Findings::default();
+    let Some(shape) = fields::shape_of(version, kind) else { return Vec::new() };
+    fields::check(object, shape, version, &mut findings);
+    meta::check(object, &mut findings);
+    match kind {
+        "Ingress" => ingress::check(object, version == "networking.k8s.io/v1", &mut findings),
+        "IngressClass" => others::ingress_class(object, &mut findings),
+        "Service" => others::service(object, &mut findings),
+        "Secret" => others::secret(object, &mut findings),
+        "EndpointSlice" => others::endpoint_slice(object, &mut findings),
+        "Endpoints" => others::endpoints(object, &mut findings),
+        _ => {}
+    }
+    findings.0
+}
+
+/// What was found; never more than anybody reads.
+#[derive(Default)]
+struct Findings(Vec<Diagnostic>);
+
+impl Findings {
+    fn say(&mut self, code: Code, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+        const MOST: usize = 100;
+        if self.0.len() < MOST {
+            let mut finding = Diagnostic::of_input(code, message).help(help);
+            finding.field = field.into();
+            self.0.push(finding);
+        }
+    }
+
+    /// The API server would refuse the object for this.
+    fn refused(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+        self.say(Code::RefusedByApi, field, message, help);
+    }
+}
+
+/// The text of a field; `None` when it is missing or of another type.
+fn text_of<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
+    value.get(key).and_then(Value::as_str)
+}
+
+/// The items of a list; none when it is missing or of another type.
+fn items_of<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> {
+    value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// `CODE field` of everything that is said.
+    fn said(object: &Value) -> Vec<String> {
+        check(object).iter().map(|finding| format!("{} {}", finding.code, finding.field)).collect()
+    }
+
+    fn ingress(spec: &Value) -> Value {
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "a"}, "spec": spec})
+    }
+
+    #[test]
+    fn a_good_object_is_left_in_peace() {
+        let spec = json!({"ingressClassName": "nginx", "tls": [{"hosts": ["a.test"], "secretName": "s"}], "rules": [{"host": "a.test",
+            "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}}]}}]});
+        assert_eq!(said(&ingress(&spec)), [""; 0]);
+        for kind in ["Pod", "Deployment", ""] {
+            assert_eq!(said(&json!({"apiVersion": "v1", "kind": kind, "nonsense": 1})), [""; 0], "kinds of others are not judged");
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_found_at_every_depth() {
+        let spec = json!({"ingressclassname": "x", "rules": [{"http": {"paths": [
+            {"path": "/", "pathtype": "Prefix", "pathType": "Prefix", "backend": {"serviceName": "s", "servicePort": 80}}]}}]});
+        let findings = check(&ingress(&spec));
+        let unknown: Vec<_> = findings.iter().filter(|f| f.code == Code::UnknownField).map(|f| (&*f.field, &*f.help)).collect();
+        assert_eq!(
+            unknown,
+            [
+                ("spec.ingressclassname", "write ingressClassName"),
+                ("spec.rules[0].http.paths[0].backend.serviceName", "networking.k8s.io/v1 has service.name"),
+                ("spec.rules[0].http.paths[0].backend.servicePort", "networking.k8s.io/v1 has service.port.number or service.port.name"),
+                ("spec.rules[0].http.paths[0].pathtype", "write pathType"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_the_api_server_refuses_is_found() {
+        let with_path = |path: Value| ingress(&json!({"rules": [{"http": {"paths": [path]}}]}));
+        let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
+        let path = "spec.rules[0].http.paths[0]";
+        let table = [
+            (with_path(json!({"path": "/", "backend": backend})), format!("{path}.pathType")),
+            (with_path(json!({"path": "/a//b", "pathType": "Exact", "backend": backend})), format!("{path}.path")),
+            (with_path(json!({"path": "/a%2Fb", "pathType": "Prefix", "backend": backend})), format!("{path}.path")),
+            (with_path(json!({"pathType": "Prefix", "backend": backend})), format!("{path}.path")),
+            (
+                with_path(
+                    json!({"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80, "name": "x"}}}}),
+                ),
+                format!("{path}.backend.service.port"),
+            ),
+            (ingress(&json!({"rules": [{"http": {"paths": []}}]})), "spec.rules[0].http.paths".to_owned()),
+            (ingress(&json!({"rules": [{"host": "Shop.Test"}]})), "spec.rules[0].host".to_owned()),
+            (ingress(&json!({"rules": [{}], "tls": [{"hosts": ["A.test"]}]})), "spec.tls[0].hosts[0]".to_owned()),
+            (
+                json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"ingressClassName": "x", "rules": [{}]},
+                    "metadata": {"name": "a", "annotations": {"kubernetes.io/ingress.class": "x"}}}),
+                "metadata.annotations[kubernetes.io/ingress.class]".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "1a"}, "spec": {"ports": [{"port": 80}]}}),
+                "metadata.name".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 80, "name": "a"}, {"port": 81}]}}),
+                "spec.ports[1].name".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 0}]}}),
+                "spec.ports[0].port".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"type": "ExternalName"}}),
+                "spec.externalName".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "type": "kubernetes.io/tls", "data": {"tls.crt": ""}}),
+                "data[tls.key]".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "a"}, "spec": {"controller": "nginx"}}),
+                "spec.controller".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": {"name": "a"}, "addressType": "IPv4",
+                    "endpoints": [{"addresses": ["127.0.0.1"]}]}),
+                "endpoints[0].addresses[0]".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "a"}, "subsets": [{"addresses": [{"ip": "127.0.0.1"}]}]}),
+                "subsets[0].addresses[0].ip".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"a b": "x"}}}),
+                "metadata.annotations[a b]".to_owned(),
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"a": "b c"}}}),
+                "metadata.labels[a]".to_owned(),
+            ),
+        ];
+        for (object, field) in table {
+            assert_eq!(said(&object), [format!("GW0802 {field}")], "{object}");
+        }
+    }
+
+    #[test]
+    fn odd_types_are_left_to_the_reader() {
+        for spec in
+            [json!(1), json!({"rules": 1}), json!({"rules": [1]}), json!({"rules": [{"http": {"paths": [null]}}]}), json!({"tls": {}})]
+        {
+            assert!(check(&ingress(&spec)).iter().all(|finding| finding.code != Code::UnknownField), "{spec}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Classes, Services, endpoints and Secrets.
+
+use super::{Findings, items_of, text_of};
+use crate::names::{is_dns_label, is_dns_subdomain, shown};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+pub(super) fn ingress_class(object: &Value, findings: &mut Findings) {
+    let Some(spec) = object.get("spec") else { return };
+    let controller = text_of(spec, "controller").unwrap_or_default();
+    let prefix = controller.split_once('/').map_or("", |(prefix, _)| prefix);
+    if controller.len() > 250 || !is_dns_subdomain(prefix) {
+        let message = format!("{} is not the name of a controller", shown(controller));
+        findings.refused("spec.controller", message, "use a DNS name, a slash and a word, such as gatewright.dev/ingress");
+    }
+    let Some(parameters) = spec.get("parameters").filter(|parameters| parameters.is_object()) else { return };
+    for key in ["kind", "name"] {
+        if text_of(parameters, key).unwrap_or_default().is_empty() {
+            findings.refused(format!("spec.parameters.{key}"), format!("the parameters have no {key}"), "add it");
+        }
+    }
+    let namespace = text_of(parameters, "namespace").unwrap_or_default();
+    match text_of(parameters, "scope").unwrap_or("Cluster") {
+        "Cluster" if !namespace.is_empty() => {
+            findings.refused("spec.parameters.namespace", "parameters of scope Cluster have no namespace", "write scope: Namespace");
+        }
+        "Namespace" if namespace.is_empty() => {
+            findings.refused("spec.parameters.namespace", "parameters of scope Namespace need a namespace", "add it");
+        }
+        "Cluster" | "Namespace" => {}
+        other => findings.refused("spec.parameters.scope", format!("{} is not a scope", shown(other)), "use Cluster or Namespace"),
+    }
+}
+
+pub(super) fn service(object: &Value, findings: &mut Findings) {
+    let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    if is_dns_label(name) && name.starts_with(|c: char| c.is_ascii_digit()) {
+        let message = format!("{} cannot be the name of a Service", shown(name));
+        findings.refused("metadata.name", message, "begin it with a letter");
+    }
+    let Some(spec) = object.get("spec") else { return };
+    if text_of(spec, "type") == Some("ExternalName") && text_of(spec, "externalName").unwrap_or_default().is_empty() {
+        findings.refused("spec.externalName", "a Service of type ExternalName needs an externalName", "name a host");
+    }
+    let ports: Vec<_> = items_of(spec, "ports").collect();
+    let mut names = BTreeSet::new();
+    for (n, port) in &ports {
+        if port.get("port").and_then(Value::as_i64).is_some_and(|number| !(1..=65535).contains(&number)) {
+            findings.refused(format!("spec.ports[{n}].port"), "the port is not a port number", "use a number from 1 to 65535");
+        }
+        let name = text_of(port, "name").unwrap_or_default();
+        if name.is_empty() && ports.len() > 1 {
+            findings.refused(format!("spec.ports[{n}].name"), "with several ports, each needs a name", "name it");
+        } else if !name.is_empty() && !is_dns_label(name) {
+            let message = format!("{} is not the name of a port", shown(name));
+            findings.refused(format!("spec.ports[{n}].name"), message, "use at most 63 lower-case letters, digits and '-'");
+        } else if !name.is_empty() && !names.insert(name) {
+            findings.refused(format!("spec.ports[{n}].name"), format!("two ports have the name {}", shown(name)), "give each its own");
+        }
+    }
+}
+
+pub(super) fn secret(object: &Value, findings: &mut Findings) {
+    if text_of(object, "type") != Some("kubernetes.io/tls") {
+        return;
+    }
+    for key in ["tls.crt", "tls.key"] {
+        let has = |map: &str| object.get(map).is_some_and(|map| map.get(key).is_some());
+        if !has("data") && !has("stringData") {
+            findings.refused(
+                format!("data[{key}]"),
+                format!("a Secret of type kubernetes.io/tls needs {key}"),
+                "add it, or change the type",
+            );
+        }
+    }
+}
+
+pub(super) fn endpoint_slice(object: &Value, findings: &mut Findings) {
+    if !matches!(text_of(object, "addressType"), Some("IPv4" | "IPv6" | "FQDN")) {
+        findings.refused("addressType", "the EndpointSlice has no addressType that is known", "use IPv4, IPv6 or FQDN");
+    }
+    for (e, endpoint) in items_of(object, "endpoints") {
+        for (a, address) in items_of(endpoint, "addresses") {
+            address_of_endpoint(address.as_str().unwrap_or_default(), format!("endpoints[{e}].addresses[{a}]"), findings);
+        }
+    }
+}
+
+pub(super) fn endpoints(object: &Value, findings: &mut Findings) {
+    for (s, subset) in items_of(object, "subsets") {
+        for key in ["addresses", "notReadyAddresses"] {
+            for (a, address) in items_of(subset, key) {
+                address_of_endpoint(text_of(address, "ip").unwrap_or_default(), format!("subsets[{s}].{key}[{a}].ip"), findings);
+            }
+        }
+    }
+}
+
+fn address_of_endpoint(text: &str, field: String, findings: &mut Findings) {
+    let Ok(ip) = text.parse::<IpAddr>() else { return };
+    let is_local = match ip {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_multicast(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local(),
+    };
+    if is_local {
+        findings.refused(field, format!("{ip} may not be the address of an endpoint"), "use an address that others can reach");
+    }
+}
