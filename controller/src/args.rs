@@ -4,9 +4,13 @@
 
 mod check;
 mod compat;
+mod offline;
 mod typed;
 
-pub(crate) use check::{ClusterConfig, Command, Mode, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig, SuperviseConfig};
+pub(crate) use check::{
+    ClusterConfig, Command, LintConfig, LintFormat, Mode, OfflineConfig, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig,
+    SuperviseConfig,
+};
 
 /// Reads the command line: what to do, and what to warn of; or all that is wrong with it.
 ///
@@ -128,8 +132,7 @@ mod tests {
         match parse(words("render -f a.yaml -f - -o out --http-port 8080")) {
             Ok((Command::Render(config), _)) => {
                 assert_eq!(config.inputs, ["a.yaml", "-"]);
-                assert_eq!(config.settings.listeners.http_port, 8080);
-                assert!(config.settings.take_all_without_class);
+                assert_eq!(config.offline.settings.listeners.http_port, 8080);
             }
             other => panic!("{other:?}"),
         }

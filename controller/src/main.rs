@@ -22,18 +22,19 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(Rejected::Asked(text)) => text.exit(),
         Err(Rejected::Mistakes(mistakes)) => {
-            mistakes.iter().for_each(|mistake| eprintln!("error: {mistake}"));
-            eprintln!("\nFor help, try 'gatewright --help'.");
+            mistakes.iter().for_each(|mistake| commands::output::say(format_args!("error: {mistake}")));
+            commands::output::say("\nFor help, try 'gatewright --help'.");
             return ExitCode::from(COULD_NOT);
         }
     };
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has set one");
     let result = match command {
         Command::Version => {
-            println!("gatewright {}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
+            let text = format!("gatewright {}\n", env!("CARGO_PKG_VERSION"));
+            return commands::output::print(text.as_bytes()).map_or(ExitCode::from(COULD_NOT), |()| ExitCode::SUCCESS);
         }
-        Command::Render(config) => return commands::render::main(*config, &warnings),
+        Command::Render(config) => return commands::render::main(&config, &warnings),
+        Command::Lint(config) => return commands::lint::main(&config, &warnings),
         Command::Run(config) => {
             start_log(config.json_log, &config.log_level);
             warnings.iter().for_each(|warning| tracing::warn!("{warning}"));

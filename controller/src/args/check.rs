@@ -1,7 +1,10 @@
 //! From what was typed to what it means.
 
-use super::typed::{Cli, Content, Render, Run, Supervise, What};
-use gatewright_core::dialect::Version;
+mod offline;
+
+pub(crate) use offline::{LintConfig, LintFormat, OfflineConfig, RenderConfig};
+
+use super::typed::{Cli, Content, Run, Supervise, What};
 use gatewright_core::model::Listeners;
 use gatewright_core::names::{HostName, LabelSelector, ObjectName, UriPath, is_dns_label, shown};
 use gatewright_core::settings::Settings;
@@ -18,6 +21,8 @@ pub(crate) enum Command {
     Supervise(SuperviseConfig),
     /// `gatewright render`.
     Render(Box<RenderConfig>),
+    /// `gatewright lint`.
+    Lint(Box<LintConfig>),
     /// `gatewright version`.
     Version,
 }
@@ -133,23 +138,6 @@ pub(crate) struct SuperviseConfig {
     pub(crate) program: Vec<String>,
 }
 
-/// `gatewright render`.
-#[derive(Debug)]
-pub(crate) struct RenderConfig {
-    /// What decides the rendered files.
-    pub(crate) settings: Settings,
-    /// Which proxy.
-    pub(crate) proxy: ProxyChoice,
-    /// The proxy's version, if one is given.
-    pub(crate) version: Option<Version>,
-    /// Files, folders, `-`.
-    pub(crate) inputs: Vec<String>,
-    /// Folder to write to.
-    pub(crate) output: Option<PathBuf>,
-    /// Private keys are written too.
-    pub(crate) private_keys: bool,
-}
-
 /// Checks everything; `None` where a mistake leaves nothing to do.
 pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
     let mut check = Check { mistakes };
@@ -157,6 +145,7 @@ pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
         What::Run(run) => Command::Run(Box::new(check.run(*run))),
         What::Supervise(supervise) => Command::Supervise(check.supervise(supervise)),
         What::Render(render) => Command::Render(Box::new(check.render(*render))),
+        What::Lint(lint) => Command::Lint(Box::new(check.lint(*lint))),
         What::Version => Command::Version,
     })
 }
@@ -236,23 +225,6 @@ impl Check<'_> {
             run_dir: supervise.run_dir,
             program: supervise.program,
         }
-    }
-
-    fn render(&mut self, render: Render) -> RenderConfig {
-        let (mut settings, proxy) = self.content(&render.content);
-        settings.take_all_without_class = true;
-        settings.external_ips_are_endpoints = true;
-        let listeners = &settings.listeners;
-        self.distinct(&[("http-port", listeners.http_port), ("https-port", listeners.https_port), ("status-port", listeners.status_port)]);
-        let version = render.proxy_version.as_deref().and_then(|text| {
-            let mut parts = text.split('.').map(|part| part.parse::<u16>().ok());
-            let version = (|| Some(Version(parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?)))();
-            if version.is_none() {
-                self.wrong(format!("--proxy-version: {} is not a version; use one such as 1.30.0", shown(text)));
-            }
-            version
-        });
-        RenderConfig { settings, proxy, version, inputs: render.inputs, output: render.output, private_keys: render.private_keys }
     }
 
     fn content(&mut self, content: &Content) -> (Settings, ProxyChoice) {

@@ -1,5 +1,6 @@
 //! The command line as clap reads it; values are still text where [`super::check`] looks at them.
 
+use super::offline::{Lint, Render};
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -23,6 +24,10 @@ pub(super) enum What {
     ///
     /// Diagnostics go to standard error as file:line:column. Exit code: 0 fine, 1 an object is wrong, 2 it could not be done.
     Render(Box<Render>),
+    /// Say all that is wrong with manifests
+    ///
+    /// Exit code: 0 nothing of severity error, 1 something, 2 it could not be done.
+    Lint(Box<Lint>),
     /// Print the version
     Version,
 }
@@ -234,25 +239,6 @@ pub(super) struct Supervise {
     /// The proxy's program and what goes before its own arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(super) program: Vec<String>,
-}
-
-/// `render`.
-#[derive(Debug, Args)]
-pub(super) struct Render {
-    /// File, folder, or - for standard input; may be given several times
-    #[arg(short = 'f', long = "filename", value_name = "INPUT", required = true)]
-    pub(super) inputs: Vec<String>,
-    /// Folder to write to [default: one stream on standard output]
-    #[arg(short = 'o', long = "output", value_name = "DIR")]
-    pub(super) output: Option<PathBuf>,
-    /// Version of the proxy [default: that of its program, else the oldest that is supported]
-    #[arg(long, value_name = "VERSION", help_heading = "Proxy")]
-    pub(super) proxy_version: Option<String>,
-    /// Write files with private keys too
-    #[arg(long)]
-    pub(super) private_keys: bool,
-    #[command(flatten)]
-    pub(super) content: Content,
 }
 
 /// Lets clap read the command line, again and again without the part it complains of, until it is content.

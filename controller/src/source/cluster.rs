@@ -10,9 +10,11 @@
 mod connection;
 mod follow;
 mod gather;
+mod once;
 mod watched;
 
 pub(crate) use connection::{ConnectError, Connection};
+pub(crate) use once::{Once, OnceError};
 
 use super::Input;
 use crate::args::ClusterConfig;

@@ -7,6 +7,7 @@
 //! Everything in the files is hostile: sizes, depths and repetitions are bounded, and a broken document costs itself.
 
 mod folder;
+mod git;
 mod load;
 mod merge;
 mod parse;
@@ -16,10 +17,12 @@ mod spans;
 mod split;
 #[cfg(test)]
 mod tests;
+mod traps;
 mod unfold;
 mod walk;
 mod watch;
 
-pub(crate) use load::{InputPath, Loaded, load};
-pub(crate) use places::SharedPlaces;
+pub(crate) use load::{InputPath, LoadError, Texts, load};
+pub(crate) use places::{Places, SharedPlaces};
+pub(crate) use read::Purpose;
 pub(crate) use watch::run;

@@ -1,10 +1,11 @@
-//! Where objects come from: a folder of manifests or a cluster.
+//! Where objects come from: a folder of manifests or a cluster, followed or read once.
 //!
 //! A source moves bytes and waits; it decides nothing about routing. What it has to say travels as [`Input`]s over a
 //! bounded channel.
 
 pub(crate) mod cluster;
 pub(crate) mod dns;
+pub(crate) mod input;
 pub(crate) mod manifests;
 
 use gatewright_core::diagnostic::Diagnostic;

@@ -302,13 +302,16 @@ fn by_name(id: &WatchId) -> Config {
     Config::default().fields(&format!("metadata.name={}", id.name.as_deref().unwrap_or_default()))
 }
 
-fn namespaced<T: WatchedKind<Scope = k8s_openapi::NamespaceResourceScope>>(client: Client, namespace: Option<&str>) -> Api<Watched<T>> {
+pub(super) fn namespaced<T: WatchedKind<Scope = k8s_openapi::NamespaceResourceScope>>(
+    client: Client,
+    namespace: Option<&str>,
+) -> Api<Watched<T>> {
     match namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     }
 }
 
-fn whole<T: WatchedKind>(client: Client, _: Option<&str>) -> Api<Watched<T>> {
+pub(super) fn whole<T: WatchedKind>(client: Client, _: Option<&str>) -> Api<Watched<T>> {
     Api::all(client)
 }

@@ -1,15 +1,17 @@
-//! Inputs that are read once: files, folders and the standard input, for the offline commands.
+//! Inputs that are read once: files, folders, git revisions and the standard input, for the offline commands.
 
+use super::git::{GitError, Revision};
 use super::merge::merge;
 use super::places::Places;
-use super::read::{Contents, MAX_FILE_BYTES, read};
+use super::read::{Contents, MAX_FILE_BYTES, Purpose, read};
 use super::walk::{self, Stamp};
 use crate::source::Located;
 use gatewright_core::state::Object;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +20,17 @@ pub(crate) enum InputPath {
     Stdin,
     /// A file, or a folder and all folders in it.
     Path(PathBuf),
+    /// Files of a git revision, written `git:REV[:PATH]`.
+    Git(Revision),
 }
 
 impl From<&str> for InputPath {
     fn from(text: &str) -> Self {
-        if text == "-" { Self::Stdin } else { Self::Path(text.into()) }
+        match text.strip_prefix("git:") {
+            Some(revision) => Self::Git(Revision::parse(revision)),
+            None if text == "-" => Self::Stdin,
+            None => Self::Path(text.into()),
+        }
     }
 }
 
@@ -35,7 +43,12 @@ pub(crate) struct Loaded {
     pub(crate) places: Places,
     /// What is wrong with the input itself, in the order of the input.
     pub(crate) problems: Vec<Located>,
+    /// The bytes of every file that was read, for excerpts.
+    pub(crate) texts: Texts,
 }
+
+/// Bytes of files, by the name they go by in a [`crate::source::Place`].
+pub(crate) type Texts = HashMap<Arc<Path>, Arc<[u8]>>;
 
 /// Why inputs could not be read at all.
 #[derive(Debug, thiserror::Error)]
@@ -51,46 +64,62 @@ pub(crate) enum LoadError {
     /// The standard input broke off, or was asked for twice.
     #[error("could not read the standard input")]
     Stdin(#[source] io::Error),
+    /// A git revision.
+    #[error(transparent)]
+    Git(#[from] GitError),
 }
 
 /// Reads inputs, later ones after earlier ones; a file that is named twice, in whatever way, is read once.
 ///
 /// # Errors
 /// When one of them cannot be read; what is wrong inside of a file is in [`Loaded::problems`].
-pub(crate) fn load(inputs: &[InputPath]) -> Result<Loaded, LoadError> {
-    let (mut contents, mut seen, mut stdin_read) = (Vec::new(), HashSet::new(), false);
+pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, LoadError> {
+    let mut loading = Loading { purpose, contents: Vec::new(), texts: Texts::new() };
+    let (mut seen, mut stdin_read) = (HashSet::new(), false);
     for input in inputs {
         match input {
             InputPath::Stdin if stdin_read => {}
             InputPath::Stdin => {
                 stdin_read = true;
-                let bytes = bounded(io::stdin().lock()).map_err(LoadError::Stdin)?;
-                contents.push(read(&Path::new("-").into(), &bytes, true));
+                loading.take(Path::new("-"), bounded(io::stdin().lock()).map_err(LoadError::Stdin)?);
             }
             InputPath::Path(path) => {
                 for file in files_of(path)? {
-                    contents.extend(read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file, source })?);
+                    if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
+                        loading.take(&file, bytes);
+                    }
                 }
             }
+            InputPath::Git(revision) => revision.read()?.into_iter().for_each(|(name, bytes)| loading.take(&name, bytes)),
         }
     }
-    Ok(loaded(&contents))
+    Ok(loading.finish())
 }
 
-/// Reads texts that come from somewhere else, such as a revision of a repository, in this order.
-pub(crate) fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a Path, &'a [u8])>) -> Loaded {
-    let contents: Vec<Contents> = texts.into_iter().map(|(name, bytes)| read(&name.into(), bytes, true)).collect();
-    loaded(&contents)
+struct Loading {
+    purpose: Purpose,
+    contents: Vec<Contents>,
+    texts: Texts,
 }
 
-fn loaded(contents: &[Contents]) -> Loaded {
-    let merged = merge(contents);
-    let mut found: Vec<_> = merged.objects.into_iter().collect();
-    found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    Loaded {
-        objects: found.iter().map(|(_, found)| (*found.object).clone()).collect(),
-        places: Places::new(found.into_iter().map(|(reference, found)| (reference, found.origin.clone()))),
-        problems: merged.problems,
+impl Loading {
+    fn take(&mut self, name: &Path, bytes: Vec<u8>) {
+        // `./a` and `a` are the same, and others who read our findings know files by the shorter name.
+        let name: Arc<Path> = name.strip_prefix(".").unwrap_or(name).into();
+        self.contents.push(read(&name, &bytes, self.purpose));
+        self.texts.insert(name, bytes.into());
+    }
+
+    fn finish(self) -> Loaded {
+        let merged = merge(&self.contents);
+        let mut found: Vec<_> = merged.objects.into_iter().collect();
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        Loaded {
+            objects: found.iter().map(|(_, found)| (*found.object).clone()).collect(),
+            places: Places::new(found.into_iter().map(|(reference, found)| (reference, found.origin.clone()))),
+            problems: merged.problems,
+            texts: self.texts,
+        }
     }
 }
 
@@ -107,12 +136,12 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
 }
 
 /// `None`: it was read before.
-fn read_once(path: &Path, seen: &mut HashSet<(u64, u64)>) -> io::Result<Option<Contents>> {
+fn read_once(path: &Path, seen: &mut HashSet<(u64, u64)>) -> io::Result<Option<Vec<u8>>> {
     let file = File::open(path)?;
     if !seen.insert(Stamp::of(&file.metadata()?).identity()) {
         return Ok(None);
     }
-    Ok(Some(read(&path.into(), &bounded(file)?, true)))
+    bounded(file).map(Some)
 }
 
 /// Everything, or one byte more than is ever read of a file.
@@ -120,4 +149,12 @@ pub(super) fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Reads texts that a test holds.
+#[cfg(test)]
+pub(super) fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a Path, &'a [u8])>) -> Loaded {
+    let mut loading = Loading { purpose: Purpose::Once, contents: Vec::new(), texts: Texts::new() };
+    texts.into_iter().for_each(|(name, bytes)| loading.take(name, bytes.to_vec()));
+    loading.finish()
 }

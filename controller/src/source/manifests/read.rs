@@ -4,10 +4,11 @@ use super::parse::{self, Broken, Parsed, Step};
 use super::places::{Document, Origin, Text};
 use super::spans::{At, Spans};
 use super::split::{Part, split};
+use super::traps;
 use super::unfold::{Unfolded, unfold};
 use crate::source::{Located, Place};
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
-use gatewright_core::names::shown;
+use gatewright_core::names::{ObjectRef, shown};
 use gatewright_core::state::Object;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -37,9 +38,20 @@ pub(super) struct Found {
     pub(super) origin: Origin,
 }
 
-/// Reads a file. `keep`: the texts are kept for later findings; otherwise the file is asked again.
-pub(super) fn read(file: &Arc<Path>, bytes: &[u8], keep: bool) -> Contents {
-    let mut reading = Reading { file, keep, contents: Contents { is_whole: true, ..Contents::default() } };
+/// What a file is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To follow its changes: for places of later findings it is asked again.
+    Follow,
+    /// Once: its documents are kept for places of later findings.
+    Once,
+    /// Once, and to say what is odd about its objects as they are written.
+    Lint,
+}
+
+/// Reads a file.
+pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose) -> Contents {
+    let mut reading = Reading { file, purpose, contents: Contents { is_whole: true, ..Contents::default() } };
     if bytes.len() > MAX_FILE_BYTES {
         return Contents::of_unread(file, Code::TooLarge, format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
     }
@@ -88,23 +100,23 @@ impl Contents {
 
 struct Reading<'a> {
     file: &'a Arc<Path>,
-    keep: bool,
+    purpose: Purpose,
     contents: Contents,
 }
 
 impl Reading<'_> {
     fn take(&mut self, lines: &mut Lines<'_>, parsed: Parsed) {
-        let part = lines.part;
+        let (part, before) = (lines.part, self.contents.problems.len());
         let bytes = &part.bytes[parsed.offset..parsed.end];
         let text = std::str::from_utf8(bytes).expect("the parser took it for text");
         let document = Arc::new(Document {
             file: Arc::clone(self.file),
             begin: lines.at(parsed.offset),
             content: lines.at(parsed.offset + content_of(text)),
-            text: Text::new(text, part.offset + parsed.offset, self.keep),
+            text: Text::new(text, part.offset + parsed.offset, self.purpose != Purpose::Follow),
         });
-        let Unfolded { objects, findings, unserved } = unfold(parsed.value);
-        self.contents.is_whole &= findings.iter().all(|(finding, _)| finding.severity != Severity::Error);
+        let Unfolded { objects, findings, unserved, .. } = unfold(parsed.value, self.purpose == Purpose::Lint);
+        self.contents.is_whole &= findings.iter().all(|(finding, _)| !spoils(finding));
         for (kind, count) in unserved {
             *self.contents.unserved.entry(kind).or_default() += count;
         }
@@ -120,8 +132,26 @@ impl Reading<'_> {
             let located = found.chain(twice).map(|(at, diagnostic)| Located { diagnostic, place: Some(document.place(at)) });
             self.contents.problems.extend(located);
         }
+        if self.purpose == Purpose::Lint && !(objects.is_empty() && self.contents.problems.len() == before) {
+            self.take_traps(text, &document, owner, before);
+        }
         let found = |(object, items)| Found { object: Arc::new(object), origin: Origin { document: Arc::clone(&document), items } };
         self.contents.objects.extend(objects.into_iter().map(found));
+    }
+
+    /// A value that is said already, from problem `before` on, because it is no text here either, is not said again.
+    fn take_traps(&mut self, text: &str, document: &Document, owner: Option<ObjectRef>, before: usize) {
+        for trap in traps::find(text) {
+            let place = Some(document.place(trap.at));
+            if self.contents.problems[before..].iter().any(|problem| problem.place == place && problem.diagnostic.code == Code::BadObject) {
+                continue;
+            }
+            let message = format!("{} without quotes is {} for kubectl, which refuses it where a text belongs", trap.written, trap.becomes);
+            let mut diagnostic = Diagnostic::of_input(Code::UnquotedText, message).help(format!("write \"{}\"", trap.written));
+            diagnostic.object.clone_from(&owner);
+            diagnostic.field = trap.field;
+            self.contents.problems.push(Located { diagnostic, place });
+        }
     }
 
     fn take_broken(&mut self, lines: &mut Lines<'_>, broken: Broken) {
@@ -132,6 +162,11 @@ impl Reading<'_> {
         let place = Some(Place { file: Arc::clone(self.file), line, column });
         self.contents.problems.push(Located { diagnostic: Diagnostic::of_input(code, broken.message), place });
     }
+}
+
+/// Whether a finding means that something of the file is missing.
+fn spoils(finding: &Diagnostic) -> bool {
+    finding.severity == Severity::Error && !matches!(finding.code, Code::RefusedByApi | Code::UnquotedText)
 }
 
 fn duplicate_key(steps: &[Step]) -> Diagnostic {

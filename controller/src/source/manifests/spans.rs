@@ -180,7 +180,8 @@ impl Builder {
     }
 }
 
-fn at(marker: Marker) -> At {
+/// A position of the parser as one of ours.
+pub(super) fn at(marker: Marker) -> At {
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     At { line: number(marker.line()).max(1), column: number(marker.col()).saturating_add(1) }
 }

@@ -1,7 +1,7 @@
 //! What files give, from bytes to objects and `file:line:column`.
 
-use super::load::from_texts;
-use super::load::{InputPath, Loaded, load};
+use super::load::{InputPath, Loaded, from_texts, load};
+use super::read::Purpose;
 use crate::source::Located;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use std::path::Path;
@@ -209,9 +209,9 @@ fn folders_are_read_with_links_once_and_without_hidden_files() {
     write("notes.txt", "a: [");
     let root = InputPath::Path(dir.path().to_owned());
     let again = InputPath::Path(dir.path().join("deep/er/b.json"));
-    let loaded = load(&[root, again]).unwrap();
+    let loaded = load(&[root, again], Purpose::Once).unwrap();
     assert_eq!(names(&loaded), ["Service default/s", "Service default/t"]);
     assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
-    let missing = load(&[InputPath::Path(dir.path().join("missing"))]).unwrap_err();
+    let missing = load(&[InputPath::Path(dir.path().join("missing"))], Purpose::Once).unwrap_err();
     assert!(missing.to_string().starts_with("could not read "));
 }

@@ -1,6 +1,7 @@
 //! Values of documents into objects: lists unfolded, kinds sorted out, fields checked.
 
 use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::lint;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, shown};
 use gatewright_core::state::{self, Object};
 use serde_json::Value;
@@ -15,14 +16,15 @@ pub(super) struct Unfolded {
     pub(super) findings: Vec<(Diagnostic, Box<[u32]>)>,
     /// How many objects of which other kinds there are.
     pub(super) unserved: BTreeMap<String, usize>,
+    lint: bool,
 }
 
 /// Different kinds that are counted one by one.
 const MAX_KINDS: usize = 50;
 
-/// Takes a document apart.
-pub(super) fn unfold(document: Value) -> Unfolded {
-    let mut out = Unfolded::default();
+/// Takes a document apart. `lint`: also says what is odd about its objects as they are written.
+pub(super) fn unfold(document: Value, lint: bool) -> Unfolded {
+    let mut out = Unfolded { lint, ..Unfolded::default() };
     out.take(document, &mut Vec::new());
     out
 }
@@ -73,6 +75,12 @@ impl Unfolded {
         }
         let name = |key: &str| value.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).map(str::to_owned);
         let reference = reference_of(kind, name("namespace").as_deref(), name("name").as_deref());
+        if self.lint {
+            for mut finding in lint::check(&value) {
+                finding.object.clone_from(&reference);
+                self.find(finding, way);
+            }
+        }
         match state::decode(value) {
             Ok(Some(object)) => {
                 if let Some(since) = gone_since(version, kind) {

@@ -115,6 +115,7 @@ impl Walk {
     }
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file counts as a manifest by its name.
+pub(super) fn is_manifest(path: &Path) -> bool {
     path.extension().is_some_and(|end| ["yaml", "yml", "json"].iter().any(|known| end.eq_ignore_ascii_case(known)))
 }

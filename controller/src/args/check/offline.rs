@@ -1,0 +1,206 @@
+//! The commands that look once and are done: from what was typed to what it means.
+
+use super::{Check, ClusterConfig, ProxyChoice};
+use crate::args::offline::{Lint, Offline, Render};
+use crate::commands::output::Colour;
+use gatewright_core::diagnostic::{CODES, Code, Severity};
+use gatewright_core::dialect::Version;
+use gatewright_core::names::shown;
+use gatewright_core::settings::Settings;
+use std::path::PathBuf;
+
+/// What the offline commands share.
+#[derive(Debug)]
+pub(crate) struct OfflineConfig {
+    /// What decides the rendered files.
+    pub(crate) settings: Settings,
+    /// Which proxy.
+    pub(crate) proxy: ProxyChoice,
+    /// The proxy's version, if one is given.
+    pub(crate) version: Option<Version>,
+    /// How to reach the cluster.
+    pub(crate) cluster: ClusterConfig,
+}
+
+/// `gatewright render`.
+#[derive(Debug)]
+pub(crate) struct RenderConfig {
+    /// What all of them have.
+    pub(crate) offline: OfflineConfig,
+    /// Files, folders, `-`, revisions, `cluster`.
+    pub(crate) inputs: Vec<String>,
+    /// Folder to write to.
+    pub(crate) output: Option<PathBuf>,
+    /// Private keys are written too.
+    pub(crate) private_keys: bool,
+}
+
+/// `gatewright lint`.
+#[derive(Debug)]
+pub(crate) struct LintConfig {
+    /// What all of them have.
+    pub(crate) offline: OfflineConfig,
+    /// Files, folders, `-`, revisions, `cluster`.
+    pub(crate) inputs: Vec<String>,
+    /// How findings are written.
+    pub(crate) format: LintFormat,
+    /// Which are errors, and which are left out.
+    pub(crate) severities: Severities,
+    /// Codes to tell about, in place of looking at inputs.
+    pub(crate) explain: Vec<Code>,
+    /// When colours are used.
+    pub(crate) colour: Colour,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LintFormat {
+    /// With excerpts, for people.
+    Text,
+    /// One object.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Workflow commands of GitHub.
+    Github,
+}
+
+/// Which findings count as errors, and which are left out.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Severities {
+    deny: Vec<Selector>,
+    allow: Vec<Selector>,
+}
+
+/// Some of all findings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Selector {
+    Severity(Severity),
+    Prefix(String),
+}
+
+impl Selector {
+    /// `warnings`, `notes`, or a code or the beginning of one that exists.
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "warnings" => Some(Self::Severity(Severity::Warning)),
+            "notes" => Some(Self::Severity(Severity::Note)),
+            _ => {
+                let prefix = text.to_ascii_uppercase();
+                let known = prefix.len() > 2 && CODES.iter().any(|code| code.facts().0.starts_with(&prefix));
+                known.then_some(Self::Prefix(prefix))
+            }
+        }
+    }
+
+    fn takes(&self, code: Code, severity: Severity) -> bool {
+        match self {
+            Self::Severity(own) => *own == severity,
+            Self::Prefix(prefix) => code.facts().0.starts_with(prefix.as_str()),
+        }
+    }
+}
+
+impl Severities {
+    /// The severity that a finding counts with; `None`: it is left out. What is denied by its code is never left out.
+    pub(crate) fn of(&self, code: Code, severity: Severity) -> Option<Severity> {
+        if self.deny.iter().any(|selector| selector.takes(code, severity)) {
+            return Some(Severity::Error);
+        }
+        (!self.allow.iter().any(|selector| selector.takes(code, severity))).then_some(severity)
+    }
+}
+
+impl Check<'_> {
+    pub(super) fn render(&mut self, render: Render) -> RenderConfig {
+        RenderConfig {
+            offline: self.offline(render.offline),
+            inputs: render.inputs,
+            output: render.output,
+            private_keys: render.private_keys,
+        }
+    }
+
+    pub(super) fn lint(&mut self, lint: Lint) -> LintConfig {
+        let explain = lint.explain.as_deref().map(|text| self.codes(text)).unwrap_or_default();
+        let inputs = [lint.inputs, lint.paths].concat();
+        if inputs.is_empty() && explain.is_empty() {
+            self.wrong("nothing to look at; give an input, such as a folder".to_owned());
+        }
+        let format = match lint.format.as_str() {
+            "text" => LintFormat::Text,
+            "json" => LintFormat::Json,
+            "sarif" => LintFormat::Sarif,
+            "github" => LintFormat::Github,
+            other => {
+                self.wrong(format!("--format: {} is not a format; use text, json, sarif or github", shown(other)));
+                LintFormat::Text
+            }
+        };
+        let severities = Severities { deny: self.selectors("deny", &lint.deny), allow: self.selectors("allow", &lint.allow) };
+        LintConfig { offline: self.offline(lint.offline), inputs, format, severities, explain, colour: self.colour(&lint.color) }
+    }
+
+    fn offline(&mut self, offline: Offline) -> OfflineConfig {
+        let (settings, proxy) = self.content(&offline.content);
+        let listeners = &settings.listeners;
+        self.distinct(&[("http-port", listeners.http_port), ("https-port", listeners.https_port), ("status-port", listeners.status_port)]);
+        let version = offline.proxy_version.as_deref().and_then(|text| self.version(text));
+        OfflineConfig { settings, proxy, version, cluster: ClusterConfig { kubeconfig: offline.kubeconfig, ..ClusterConfig::default() } }
+    }
+
+    fn version(&mut self, text: &str) -> Option<Version> {
+        let mut parts = text.split('.').map(|part| part.parse::<u16>().ok());
+        let version = (|| Some(Version(parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?)))();
+        if version.is_none() {
+            self.wrong(format!("--proxy-version: {} is not a version; use one such as 1.30.0", shown(text)));
+        }
+        version
+    }
+
+    fn colour(&mut self, text: &str) -> Colour {
+        match text {
+            "auto" => Colour::Auto,
+            "always" => Colour::Always,
+            "never" => Colour::Never,
+            other => {
+                self.wrong(format!("--color: {} is not one of auto, always and never", shown(other)));
+                Colour::Auto
+            }
+        }
+    }
+
+    fn codes(&mut self, text: &str) -> Vec<Code> {
+        let is_meant = |code: &&Code| text == "all" || code.facts().0.eq_ignore_ascii_case(text);
+        let codes: Vec<Code> = CODES.iter().filter(is_meant).copied().collect();
+        if codes.is_empty() {
+            self.wrong(format!("--explain: {} is not a code; use one such as GW0203, or all", shown(text)));
+        }
+        codes
+    }
+
+    fn selectors(&mut self, flag: &str, texts: &[String]) -> Vec<Selector> {
+        let read = |text: &String| {
+            Selector::parse(text).ok_or_else(|| format!("{} is not a code; use one such as GW0203, GW02, warnings or notes", shown(text)))
+        };
+        texts.iter().filter_map(|text| self.said(flag, read(text))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_denied_and_allowed_by_code_beginning_and_severity() {
+        let selectors = |texts: &[&str]| texts.iter().map(|text| Selector::parse(text).unwrap()).collect::<Vec<_>>();
+        let severities = Severities { deny: selectors(&["GW0203"]), allow: selectors(&["gw02", "notes"]) };
+        assert_eq!(severities.of(Code::DuplicatePath, Severity::Warning), Some(Severity::Error), "deny wins");
+        assert_eq!(severities.of(Code::BadHost, Severity::Error), None);
+        assert_eq!(severities.of(Code::UnservedKind, Severity::Note), None);
+        assert_eq!(severities.of(Code::NoService, Severity::Error), Some(Severity::Error));
+        for none in ["", "G", "GW", "GW9", "errors", "GW0203x"] {
+            assert_eq!(Selector::parse(none), None, "{none}");
+        }
+    }
+}

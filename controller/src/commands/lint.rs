@@ -1,0 +1,109 @@
+//! `gatewright lint`: all that is wrong with manifests, for people and for CI.
+
+mod github;
+mod json;
+mod passage;
+mod sarif;
+mod text;
+
+use super::offline::{End, Session, all_findings, exit};
+use super::output::{Progress, print};
+use crate::args::{LintConfig, LintFormat};
+use crate::source::Located;
+use crate::source::input::{Holds, World};
+use crate::source::manifests::{Purpose, Texts};
+use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_core::names::{Kind, ObjectRef, shown};
+use gatewright_core::translate::Translation;
+use std::collections::HashSet;
+use std::process::ExitCode;
+
+/// Lints; exit code 0: no errors, 1: errors, 2: it could not be done.
+pub(crate) fn main(config: &LintConfig, warnings: &[String]) -> ExitCode {
+    exit(warnings, || if config.explain.is_empty() { lint(config) } else { explain(&config.explain) })
+}
+
+/// What the formats write.
+struct Report<'a> {
+    /// By file and line; their severities are those that they count with.
+    findings: Vec<Located>,
+    texts: &'a Texts,
+}
+
+impl Report<'_> {
+    fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|located| located.diagnostic.severity == severity).count()
+    }
+}
+
+fn lint(config: &LintConfig) -> anyhow::Result<End> {
+    let progress = Progress::begin("reading");
+    let mut session = Session::new(&config.offline)?;
+    let mut world = session.read(&config.inputs, Purpose::Lint)?;
+    world.stand_in_for_pods();
+    progress.step("translating");
+    let translation = session.translate(&mut world)?;
+    progress.step("writing");
+    let mut findings = all_findings(&world, &translation);
+    findings.extend(of_other_classes(&world, &translation));
+    findings.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
+    findings.retain_mut(|located| {
+        let finding = &mut located.diagnostic;
+        soften(finding, world.holds);
+        config.severities.of(finding.code, finding.severity).map(|severity| finding.severity = severity).is_some()
+    });
+    let report = Report { findings, texts: &world.texts };
+    let text = match config.format {
+        LintFormat::Text => text::write(&report, config.colour.on_stdout()),
+        LintFormat::Json => json::write(&report),
+        LintFormat::Sarif => sarif::write(&report),
+        LintFormat::Github => github::write(&report),
+    };
+    drop(progress);
+    print(text.as_bytes())?;
+    Ok(if report.count(Severity::Error) > 0 { End::Not } else { End::Fine })
+}
+
+/// An input that holds no Services or Secrets at all leaves them to somebody else.
+fn soften(finding: &mut Diagnostic, holds: Holds) {
+    let kind = match finding.code {
+        Code::NoService if !holds.services => "Services",
+        Code::NoSecret if !holds.secrets => "Secrets",
+        _ => return,
+    };
+    finding.severity = Severity::Note;
+    finding.help = format!("the input holds no {kind}; add them, and more can be checked");
+}
+
+/// Ingresses that nobody has looked at, because of their class.
+fn of_other_classes(world: &World, translation: &Translation) -> Vec<Located> {
+    let said: HashSet<&ObjectRef> = translation.diagnostics.iter().filter_map(|finding| finding.object.as_ref()).collect();
+    let served: HashSet<_> = translation.served.iter().map(|ingress| &ingress.meta.name).collect();
+    let mut out = Vec::new();
+    for ingress in world.snapshot.ingresses_oldest_first().filter(|ingress| !served.contains(&ingress.meta.name)) {
+        let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+        if said.contains(&object) {
+            continue;
+        }
+        let class =
+            ingress.class_name.as_deref().or_else(|| ingress.meta.annotations.get("kubernetes.io/ingress.class").map(|class| &**class));
+        let (field, message) = match class {
+            Some(class) => ("spec.ingressClassName", format!("class {} is not one that is served here", shown(class))),
+            None => ("", "the Ingress has no class, and is not in a namespace or class that is served here".to_owned()),
+        };
+        let finding = Diagnostic::new(Code::OtherClass, object, field, message);
+        out.push(
+            world.places.locate(finding.help("name an IngressClass of this controller, or give --ingress-class or --controller-class")),
+        );
+    }
+    out
+}
+
+fn explain(codes: &[Code]) -> anyhow::Result<End> {
+    let tell = |code: &Code| {
+        let (name, severity, outcome, sentence) = code.facts();
+        format!("{name} ({severity})\n    {sentence}\n    What is done, unless a finding says otherwise: {outcome}.\n")
+    };
+    print(codes.iter().map(tell).collect::<Vec<_>>().join("\n").as_bytes())?;
+    Ok(End::Fine)
+}

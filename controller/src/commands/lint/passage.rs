@@ -1,0 +1,104 @@
+//! The line of a file that a finding points at, and which part of it is meant.
+
+use crate::source::Place;
+use crate::source::manifests::Texts;
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Lines are shown up to this length, in bytes.
+const MAX_LINE: usize = 400;
+
+/// A line, without its line break.
+pub(super) struct Passage<'a> {
+    /// The text of the line, cut if it is very long.
+    pub(super) line: Cow<'a, str>,
+    /// The part that is meant, in bytes; empty at the end of the line.
+    pub(super) span: Range<usize>,
+}
+
+impl Passage<'_> {
+    /// Column behind the last character that is meant, in characters, from 1.
+    pub(super) fn end_column(&self) -> usize {
+        self.line[..self.span.end].chars().count() + 1
+    }
+}
+
+/// Finds the line of a place; `None` when the file is not text there.
+pub(super) fn find<'a>(place: &Place, texts: &'a Texts) -> Option<Passage<'a>> {
+    let bytes = texts.get(&place.file)?;
+    let line = nth_line(bytes, place.line)?;
+    let cut = &line[..line.len().min(MAX_LINE)];
+    let line = String::from_utf8_lossy(cut);
+    let column = usize::try_from(place.column).ok()?.saturating_sub(1);
+    let start = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+    let length = length_of_node(&line[start..]);
+    Some(Passage { span: start..start + length, line })
+}
+
+/// Lines end with LF, CR LF or CR.
+fn nth_line(bytes: &[u8], number: u32) -> Option<&[u8]> {
+    let (mut rest, mut number) = (bytes, number.checked_sub(1)?);
+    loop {
+        let end = rest.iter().position(|&b| b == b'\n' || b == b'\r');
+        let line = &rest[..end.unwrap_or(rest.len())];
+        if number == 0 {
+            return Some(line);
+        }
+        let end = end?;
+        let skip = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        rest = &rest[end + skip..];
+        number -= 1;
+    }
+}
+
+/// How much of a line belongs to the key or value that begins it.
+fn length_of_node(text: &str) -> usize {
+    let text = text.trim_end();
+    if let Some(quote @ ('"' | '\'')) = text.chars().next() {
+        return text[1..].find(quote).map_or(text.len(), |end| end + 2);
+    }
+    let ends = [text.find(": "), text.find(" #"), text.find([',', '}', ']']), text.strip_suffix(':').map(str::len)];
+    ends.into_iter().flatten().min().unwrap_or(text.len()).max(text.chars().next().map_or(0, char::len_utf8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    fn meant(text: &str, line: u32, column: u32) -> Option<String> {
+        let file: Arc<Path> = Path::new("f").into();
+        let texts = Texts::from([(Arc::clone(&file), text.as_bytes().into())]);
+        let passage = find(&Place { file, line, column }, &texts)?;
+        Some(passage.line[passage.span].to_owned())
+    }
+
+    #[test]
+    fn the_key_or_value_is_meant_and_not_the_line() {
+        let text = "a: 1\r\nkey:\r  path: /x # why\n  host: \"a b\", c: {d: e}\n";
+        for (line, column, expected) in [
+            (1, 4, "1"),
+            (2, 1, "key"),
+            (3, 9, "/x"),
+            (3, 3, "path"),
+            (4, 9, "\"a b\""),
+            (4, 20, "d"),
+            (4, 23, "e"),
+            (4, 99, ""),
+            (5, 1, ""),
+        ] {
+            assert_eq!(meant(text, line, column).as_deref(), Some(expected), "{line}:{column}");
+        }
+        assert_eq!(meant(text, 9, 1), None);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_and_long_lines_are_shown_somehow() {
+        let file: Arc<Path> = Path::new("f").into();
+        let bytes: Vec<u8> = std::iter::repeat_n(0xff, 100_000).collect();
+        let texts = Texts::from([(Arc::clone(&file), bytes.into())]);
+        let passage = find(&Place { file, line: 1, column: 7 }, &texts).unwrap();
+        assert!(passage.line.chars().all(|c| c == '\u{fffd}') && passage.line.len() <= 3 * MAX_LINE);
+    }
+}

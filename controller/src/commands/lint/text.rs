@@ -1,0 +1,80 @@
+//! Findings for people: with the line that each is about.
+
+use super::Report;
+use super::passage::{self, Passage};
+use crate::source::Located;
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use gatewright_core::diagnostic::Severity;
+use std::collections::HashSet;
+
+pub(super) fn write(report: &Report<'_>, colours: bool) -> String {
+    let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
+    let mut out = String::new();
+    for located in &report.findings {
+        out.push_str(&one(located, report, &renderer));
+        out.push_str("\n\n");
+    }
+    out.push_str(&summary(report));
+    out
+}
+
+fn one(located: &Located, report: &Report<'_>, renderer: &Renderer) -> String {
+    let finding = &located.diagnostic;
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let code = finding.code.to_string();
+    let title = level.primary_title(finding.message.as_str()).id(code);
+    let place = located.place.as_ref();
+    let path = place.map(|place| printable(&place.file.to_string_lossy()));
+    let passage = place.and_then(|place| passage::find(place, report.texts));
+    let whose = finding.object.as_ref().map(|object| {
+        let comma = if finding.field.is_empty() { "" } else { ", " };
+        format!("{object}{comma}{} ({})", finding.field, finding.outcome)
+    });
+    let mut group = match (place, &passage, path) {
+        (Some(place), Some(Passage { line, span }), Some(path)) => {
+            let annotation = AnnotationKind::Primary.span(span.clone());
+            let line_start = usize::try_from(place.line).unwrap_or(usize::MAX);
+            title.element(Snippet::source(printable(line)).line_start(line_start).path(path).annotation(annotation))
+        }
+        (Some(place), None, Some(path)) => {
+            let (line, column) = (usize::try_from(place.line).unwrap_or(0), usize::try_from(place.column).unwrap_or(0));
+            title.element(Origin::path(path).line(line).char_column(column))
+        }
+        _ => annotate_snippets::Group::with_title(title),
+    };
+    if let Some(whose) = whose {
+        group = group.element(Level::NOTE.message(format!("in {whose}")));
+    }
+    if !finding.help.is_empty() {
+        group = group.element(Level::HELP.message(finding.help.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+/// What a terminal could take for something else is replaced; every character keeps its length in bytes at most.
+fn printable(text: &str) -> String {
+    let shown = |c: char| if gatewright_core::names::is_printable(c) || c == '\u{fffd}' { c } else { ' ' };
+    // A replacement shorter than the character would move what is marked.
+    text.chars().flat_map(|c| std::iter::repeat_n(shown(c), if shown(c) == c { 1 } else { c.len_utf8() })).collect()
+}
+
+fn summary(report: &Report<'_>) -> String {
+    let files: HashSet<_> = report.findings.iter().filter_map(|located| located.place.as_ref()).map(|place| &place.file).collect();
+    let counted = |severity: Severity| {
+        let count = report.count(severity);
+        format!("{count} {severity}{}", if count == 1 { "" } else { "s" })
+    };
+    let looked_at = report.texts.len();
+    format!(
+        "{}, {}, {} in {} of {looked_at} file{}\n",
+        counted(Severity::Error),
+        counted(Severity::Warning),
+        counted(Severity::Note),
+        files.len(),
+        if looked_at == 1 { "" } else { "s" }
+    )
+}

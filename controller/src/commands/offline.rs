@@ -1,0 +1,108 @@
+//! What the offline commands share: the moment they are of, the proxy they render for, and their exit codes.
+
+use super::output::say;
+use crate::args::{OfflineConfig, ProxyChoice};
+use crate::source::input::{How, InputError, Moment, Names, World};
+use crate::source::manifests::Purpose;
+use crate::source::{Located, Place};
+use anyhow::Context;
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Dialect, Version};
+use gatewright_core::model::Certificate;
+use gatewright_core::render::Renderer;
+use gatewright_core::settings::Settings;
+use gatewright_core::translate::Translation;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What is rendered for when the proxy's program is not here and no version is given.
+const OLDEST: Version = Version(1, 22, 1);
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nothing is wrong, or nothing is different.
+    Fine,
+    /// Something is.
+    Not,
+}
+
+/// Says the warnings, runs a command and answers its exit code: 0 fine, 1 not, 2 it could not be done.
+pub(crate) fn exit(warnings: &[String], command: impl FnOnce() -> anyhow::Result<End>) -> ExitCode {
+    warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
+    match command() {
+        Ok(End::Fine) => ExitCode::SUCCESS,
+        Ok(End::Not) => ExitCode::from(1),
+        Err(error) => {
+            say(format_args!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// One run of a command.
+pub(crate) struct Session<'a> {
+    config: &'a OfflineConfig,
+    dialect: &'static Dialect,
+    version: Version,
+    settings: Settings,
+    now_s: i64,
+    self_signed: Arc<Certificate>,
+    names: Names,
+}
+
+impl<'a> Session<'a> {
+    /// Begins one.
+    pub(crate) fn new(config: &'a OfflineConfig) -> anyhow::Result<Self> {
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let now_s = i64::try_from(now_s).unwrap_or(i64::MAX);
+        let dialect = dialect(&config.proxy);
+        let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(OLDEST);
+        let settings = Settings { lacks: (dialect.lacks)(version), ..config.settings.clone() };
+        Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()?, names: Names::default() })
+    }
+
+    /// Reads inputs.
+    pub(crate) fn read(&self, inputs: &[String], purpose: Purpose) -> Result<World, InputError> {
+        World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose })
+    }
+
+    /// Translates a world.
+    pub(crate) fn translate(&mut self, world: &mut World) -> Result<Translation, InputError> {
+        world.translate(Moment { now_s: self.now_s, self_signed: &self.self_signed }, &mut self.names)
+    }
+
+    /// A renderer for the proxy that was asked for.
+    pub(crate) fn renderer(&self) -> anyhow::Result<Renderer> {
+        let overrides = match &self.config.proxy.templates {
+            Some(folder) => crate::templates::read(folder, self.dialect)?,
+            None => BTreeMap::new(),
+        };
+        Renderer::new(self.dialect, self.version, overrides).context("the templates cannot be used")
+    }
+}
+
+/// Everything that is wrong, by file and line; what is in no file comes first.
+pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Located> {
+    let mut all = world.problems.clone();
+    all.extend(translation.diagnostics.iter().map(|diagnostic| world.places.locate(diagnostic.clone())));
+    let key = |located: &Located| located.place.as_ref().map(|Place { file, line, column }| (Arc::clone(file), *line, *column));
+    all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
+    all.dedup();
+    all
+}
+
+/// The dialect of the proxy that was asked for.
+pub(crate) const fn dialect(_: &ProxyChoice) -> &'static Dialect {
+    &NGINX
+}
+
+fn installed_version(proxy: &ProxyChoice, dialect: &Dialect) -> Option<Version> {
+    let program = proxy.program.as_deref().unwrap_or_else(|| Path::new(dialect.program));
+    let output = Command::new(program).args(dialect.version_args).output().ok()?;
+    let text = [output.stdout, output.stderr].concat();
+    (dialect.version)(&String::from_utf8_lossy(&text))
+}

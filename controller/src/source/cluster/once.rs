@@ -1,0 +1,176 @@
+//! What a cluster holds at one moment, for the commands that look once and are done.
+
+use super::connection::{ConnectError, Connection};
+use super::gather::{namespaced, whole};
+use super::watched::{Watched, WatchedKind};
+use crate::args::ClusterConfig;
+use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::settings::Settings;
+use gatewright_core::state::{ConfigMap, EndpointSlice, Event, Ingress, IngressClass, Namespace, Secret, Service};
+use gatewright_core::translate::Wanted;
+use kube::api::ListParams;
+use kube::{Api, Client};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// How long one answer of the API server may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The cluster cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OnceError {
+    /// The configuration does not lead to a cluster.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The API server refuses, or something on the way to it.
+    #[error("the API server does not list {kind}")]
+    List {
+        /// What was asked for.
+        kind: Kind,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+    /// There is no answer.
+    #[error("the API server has not answered within {} s when asked for {kind}", PATIENCE.as_secs())]
+    Silent {
+        /// What was asked for.
+        kind: Kind,
+    },
+    /// The system gives no threads or sockets.
+    #[error("could not start the client")]
+    Start(#[from] std::io::Error),
+}
+
+/// A cluster that is asked, and what was left out because it may not be read.
+pub(crate) struct Once {
+    runtime: Runtime,
+    client: Client,
+    namespace: Option<String>,
+    namespaces: bool,
+    asked: BTreeSet<ObjectRef>,
+}
+
+/// What was heard.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) events: Vec<Event>,
+    pub(crate) problems: Vec<Diagnostic>,
+}
+
+impl Once {
+    /// Makes a client; nothing is asked yet.
+    pub(crate) fn connect(config: ClusterConfig, settings: &Settings) -> Result<Self, OnceError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let client = runtime.block_on(async { Connection::new(config).client().await })?;
+        Ok(Self {
+            runtime,
+            client,
+            namespace: settings.watch_namespace.clone(),
+            namespaces: settings.namespace_selector.is_some(),
+            asked: BTreeSet::new(),
+        })
+    }
+
+    /// Lists everything that is always watched.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked; a kind that may not be listed is left out, and said.
+    pub(crate) fn everything(&self) -> Result<Heard, OnceError> {
+        let mut heard = Heard::default();
+        self.runtime.block_on(async {
+            self.list::<Ingress>(namespaced, None, &mut heard).await?;
+            self.list::<IngressClass>(whole, None, &mut heard).await?;
+            self.list::<Service>(namespaced, None, &mut heard).await?;
+            self.list::<EndpointSlice>(namespaced, None, &mut heard).await?;
+            self.list::<Secret>(namespaced, Some("type=kubernetes.io/tls"), &mut heard).await?;
+            if self.namespaces {
+                self.list::<Namespace>(whole, None, &mut heard).await?;
+            }
+            Ok(heard)
+        })
+    }
+
+    /// Gets the Secrets and ConfigMaps that are referred to, each at most once.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked.
+    pub(crate) fn wanted(&mut self, wanted: &Wanted) -> Result<Heard, OnceError> {
+        let of = |kind, names: &BTreeSet<ObjectName>| names.iter().map(|name| ObjectRef::new(kind, name.clone())).collect::<Vec<_>>();
+        let all = [of(Kind::Secret, &wanted.secrets), of(Kind::ConfigMap, &wanted.config_maps)].concat();
+        let new: Vec<_> = all.into_iter().filter(|object| self.asked.insert(object.clone())).collect();
+        let mut heard = Heard::default();
+        self.runtime.block_on(async {
+            for object in new {
+                match object.kind {
+                    Kind::Secret => self.get::<Secret>(&object, &mut heard).await?,
+                    _ => self.get::<ConfigMap>(&object, &mut heard).await?,
+                }
+            }
+            Ok(heard)
+        })
+    }
+
+    async fn list<T: WatchedKind>(
+        &self,
+        api: fn(Client, Option<&str>) -> Api<Watched<T>>,
+        fields: Option<&str>,
+        heard: &mut Heard,
+    ) -> Result<(), OnceError> {
+        const PAGE: u32 = 1000;
+        let api = api(self.client.clone(), self.namespace.as_deref());
+        let mut params = ListParams::default().limit(PAGE);
+        params.field_selector = fields.map(str::to_owned);
+        loop {
+            let answer = tokio::time::timeout(PATIENCE, api.list(&params)).await.map_err(|_| OnceError::Silent { kind: T::KIND })?;
+            let page = match answer {
+                Ok(page) => page,
+                Err(error) => return self.left_out(T::KIND, None, error, heard),
+            };
+            page.items.into_iter().for_each(|item| take(item, heard));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn get<T: WatchedKind<Scope = k8s_openapi::NamespaceResourceScope>>(
+        &self,
+        object: &ObjectRef,
+        heard: &mut Heard,
+    ) -> Result<(), OnceError> {
+        let api: Api<Watched<T>> = Api::namespaced(self.client.clone(), object.name.namespace());
+        let answer = tokio::time::timeout(PATIENCE, api.get_opt(object.name.name())).await;
+        match answer.map_err(|_| OnceError::Silent { kind: T::KIND })? {
+            Ok(found) => found.into_iter().for_each(|item| take(item, heard)),
+            Err(error) => self.left_out(T::KIND, Some(object), error, heard)?,
+        }
+        Ok(())
+    }
+
+    /// What is forbidden is said; everything else ends the reading.
+    fn left_out(&self, kind: Kind, object: Option<&ObjectRef>, error: kube::Error, heard: &mut Heard) -> Result<(), OnceError> {
+        const FORBIDDEN: u16 = 403;
+        match error {
+            kube::Error::Api(status) if status.code == FORBIDDEN => {
+                let place = self.namespace.as_deref().map_or_else(|| "all namespaces".to_owned(), |name| format!("namespace {name}"));
+                let what = object.map_or_else(|| format!("{kind} of {place}"), ToString::to_string);
+                let mut finding = Diagnostic::of_input(Code::Forbidden, format!("{what} may not be read, so it is left out"));
+                finding.object = object.cloned();
+                heard.problems.push(finding.help("use credentials that may list it, or give the missing objects as files"));
+                Ok(())
+            }
+            error => Err(OnceError::List { kind, source: Box::new(error) }),
+        }
+    }
+}
+
+fn take<T: WatchedKind>(item: Watched<T>, heard: &mut Heard) {
+    let Some(name) = item.name() else { return };
+    match item.applied() {
+        Ok(event) => heard.events.push(event),
+        Err(error) => heard.problems.push(Diagnostic::new(Code::BadObject, ObjectRef::new(T::KIND, name), error.field, error.message)),
+    }
+}

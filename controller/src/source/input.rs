@@ -1,0 +1,223 @@
+//! The inputs of the commands that look once: files, folders, the standard input, git revisions and the cluster, read
+//! into one world that can be translated.
+
+use super::cluster::{Once, OnceError};
+use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
+use super::{Located, dns};
+use crate::args::ClusterConfig;
+use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::model::Certificate;
+use gatewright_core::settings::Settings;
+use gatewright_core::state::{self, Event, Object, ServiceType, Snapshot};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// The name of the input that is the cluster.
+const CLUSTER: &str = "cluster";
+
+/// Why an input cannot be read at all.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    /// Files and revisions.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] OnceError),
+    /// The resolver cannot be asked.
+    #[error("could not start looking up names")]
+    Names(#[source] io::Error),
+}
+
+/// How inputs are read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How<'a> {
+    /// What flags say.
+    pub(crate) settings: &'a Settings,
+    /// How to reach the cluster.
+    pub(crate) cluster: &'a ClusterConfig,
+    /// What the files are read for.
+    pub(crate) purpose: Purpose,
+}
+
+/// Everything that the inputs hold.
+pub(crate) struct World {
+    /// The objects.
+    pub(crate) snapshot: Snapshot,
+    /// Where those of files were written.
+    pub(crate) places: Places,
+    /// What is wrong with the input itself.
+    pub(crate) problems: Vec<Located>,
+    /// The files, for excerpts.
+    pub(crate) texts: Texts,
+    /// What kinds of objects the files hold.
+    pub(crate) holds: Holds,
+    settings: Settings,
+    cluster: Option<Once>,
+}
+
+/// What an input holds; nobody misses what a whole input has none of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Holds {
+    /// There is a Service.
+    pub(crate) services: bool,
+    /// There is an EndpointSlice, or Endpoints.
+    pub(crate) endpoints: bool,
+    /// There is a Secret.
+    pub(crate) secrets: bool,
+}
+
+/// Addresses of names of the outside world, so that each is asked for once.
+#[derive(Debug, Default)]
+pub(crate) struct Names(BTreeMap<Box<str>, Vec<IpAddr>>);
+
+/// What a translation needs besides the world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    /// The time, in seconds since 1970.
+    pub(crate) now_s: i64,
+    /// The certificate for handshakes that no host claims.
+    pub(crate) self_signed: &'a Arc<Certificate>,
+}
+
+impl World {
+    /// Reads inputs, later ones over earlier ones, and the cluster below all of them.
+    ///
+    /// # Errors
+    /// When one of them cannot be read; what is wrong inside of them is in [`World::problems`].
+    pub(crate) fn read(inputs: &[String], how: How<'_>) -> Result<Self, InputError> {
+        let files: Vec<_> = inputs.iter().filter(|input| *input != CLUSTER).map(|input| InputPath::from(input.as_str())).collect();
+        let loaded = manifests::load(&files, how.purpose)?;
+        let mut world = Self {
+            snapshot: Snapshot::default(),
+            places: loaded.places,
+            problems: loaded.problems,
+            texts: loaded.texts,
+            holds: Holds::default(),
+            settings: how.settings.clone(),
+            cluster: None,
+        };
+        if files.len() < inputs.len() {
+            world.read_cluster(how)?;
+        } else {
+            // An input that is no cluster is taken whole, and has no controllers behind it.
+            world.settings.take_all_without_class = true;
+            world.settings.external_ips_are_endpoints = true;
+        }
+        loaded.objects.into_iter().for_each(|object| world.put(object));
+        Ok(world)
+    }
+
+    fn read_cluster(&mut self, how: How<'_>) -> Result<(), InputError> {
+        let cluster = Once::connect(how.cluster.clone(), how.settings)?;
+        let heard = cluster.everything()?;
+        self.cluster = Some(cluster);
+        self.holds = Holds { services: true, endpoints: true, secrets: true };
+        self.hear(heard.events, heard.problems);
+        Ok(())
+    }
+
+    fn hear(&mut self, events: Vec<Event>, problems: Vec<Diagnostic>) {
+        for event in events {
+            self.snapshot.apply(event);
+        }
+        self.problems.extend(problems.into_iter().map(|diagnostic| Located { diagnostic, place: None }));
+    }
+
+    fn put(&mut self, object: Object) {
+        match object {
+            Object::Service(_) => self.holds.services = true,
+            Object::EndpointSlice(_) => self.holds.endpoints = true,
+            Object::Secret(_) => self.holds.secrets = true,
+            _ => {}
+        }
+        self.snapshot.apply(Event::Applied(Box::new(object)));
+    }
+
+    /// Gives Services an endpoint each where the input has none for any: files hold what is written, and endpoints are
+    /// written by the cluster. So what the rest says can be looked at as if pods were there.
+    pub(crate) fn stand_in_for_pods(&mut self) {
+        if self.holds.endpoints {
+            return;
+        }
+        let services: Vec<_> =
+            self.snapshot.services().filter(|service| service.service_type != ServiceType::ExternalName).cloned().collect();
+        for service in services {
+            let name = &service.meta.name;
+            let ports: Vec<_> =
+                service.ports.iter().map(|port| json!({"name": &*port.name, "port": port.port, "protocol": "TCP"})).collect();
+            // An address of a network that is set aside for documentation.
+            let slice = json!({
+                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+                "metadata": {"name": name.name(), "namespace": name.namespace(), "labels": {"kubernetes.io/service-name": name.name()}},
+                "endpoints": [{"addresses": ["192.0.2.1"]}], "ports": ports,
+            });
+            if let Ok(Some(slice)) = state::decode(slice) {
+                self.snapshot.apply(Event::Applied(Box::new(slice)));
+            }
+        }
+    }
+
+    /// Translates, and gets what turns out to be missing: names of the outside world, and objects of the cluster that
+    /// are read only when something refers to them.
+    ///
+    /// # Errors
+    /// When the cluster or the resolver cannot be asked.
+    pub(crate) fn translate(&mut self, moment: Moment<'_>, names: &mut Names) -> Result<Translation, InputError> {
+        // Each round can bring objects that refer to further ones; none is asked for twice.
+        const ROUNDS: usize = 8;
+        let mut translator = Translator::default();
+        let mut translation = self.once(&mut translator, moment);
+        for _ in 0..ROUNDS {
+            if !self.fetch(&translation.wanted, names)? {
+                break;
+            }
+            translation = self.once(&mut translator, moment);
+        }
+        Ok(translation)
+    }
+
+    fn once(&self, translator: &mut Translator, moment: Moment<'_>) -> Translation {
+        translator.translate(Input {
+            snapshot: &self.snapshot,
+            settings: &self.settings,
+            quarantine: &Quarantine::default(),
+            self_signed: moment.self_signed,
+            now_s: moment.now_s,
+        })
+    }
+
+    /// Whether anything new was learnt.
+    fn fetch(&mut self, wanted: &Wanted, names: &mut Names) -> Result<bool, InputError> {
+        let missing = wanted.dns_names.iter().filter(|name| self.snapshot.addresses_of(name).is_none());
+        let missing: BTreeSet<Box<str>> = missing.cloned().collect();
+        let mut changed = !missing.is_empty();
+        for (name, addresses) in names.of(missing).map_err(InputError::Names)? {
+            self.snapshot.apply(Event::Resolved(name, addresses));
+        }
+        if let Some(cluster) = &mut self.cluster {
+            let heard = cluster.wanted(wanted)?;
+            changed |= !heard.events.is_empty();
+            self.hear(heard.events, heard.problems);
+        }
+        Ok(changed)
+    }
+}
+
+impl Names {
+    fn of(&mut self, wanted: BTreeSet<Box<str>>) -> io::Result<Vec<(Box<str>, Vec<IpAddr>)>> {
+        let new: Vec<_> = wanted.iter().filter(|name| !self.0.contains_key(*name)).cloned().collect();
+        if !new.is_empty() {
+            for event in dns::once(new)? {
+                if let Event::Resolved(name, addresses) = event {
+                    self.0.insert(name, addresses);
+                }
+            }
+        }
+        Ok(wanted.into_iter().map(|name| (self.0.get(&name).cloned().unwrap_or_default(), name)).map(|(a, n)| (n, a)).collect())
+    }
+}

@@ -1,0 +1,173 @@
+//! What an input may be: files, folders, the standard input, git revisions, the cluster; and what is none.
+
+use crate::world::{Folder, ingress, service};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+fn good(host: &str) -> String {
+    ingress("front", host, "/", "cart") + &service("cart")
+}
+
+#[test]
+fn files_folders_and_the_standard_input_give_the_same() {
+    let folder = Folder::new(&[("in/a.yaml", &good("a.test")), ("in/notes.txt", "a: ["), ("in/.hidden/b.yaml", "a: [")]);
+    let by_folder = folder.run(&["render", "-f", "in"]);
+    assert_eq!(by_folder.code, 0, "{by_folder:?}");
+    assert!(by_folder.out.contains("server_name a.test;"));
+    for (arguments, stdin) in [(["render", "-f", "in/a.yaml"], String::new()), (["render", "-f", "-"], good("a.test"))] {
+        let ran = folder.run_with(&arguments, stdin.as_bytes());
+        assert_eq!((ran.code, ran.out), (0, by_folder.out.clone()), "{arguments:?}");
+    }
+    let json = r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"j"},
+        "spec":{"rules":[{"host":"j.test"}]}}]}"#;
+    assert!(folder.run_with(&["render", "-f", "-", "-f", "in"], json.as_bytes()).out.contains("server_name j.test;"));
+}
+
+#[test]
+fn a_git_revision_is_read_without_a_checkout() {
+    let folder = Folder::new(&[("deploy/a.yaml", &good("old.test")), ("README.md", "a: ["), (".github/x.yaml", "a: [")]);
+    std::os::unix::fs::symlink("a.yaml", folder.path().join("deploy/again.yaml")).unwrap();
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    folder.git(&["tag", "v1"]);
+    folder.write("deploy/a.yaml", good("new.test"));
+    folder.write("other.yaml", ingress("other", "other.test", "/", "cart"));
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "two"]);
+    folder.write("deploy/a.yaml", "a: [");
+    for (input, host, others) in [
+        ("git:v1", "old.test", &["new.test", "other.test"][..]),
+        ("git:HEAD~1:deploy", "old.test", &["new.test"]),
+        ("git:v1:deploy/a.yaml", "old.test", &["new.test"]),
+        ("git:main", "new.test", &["old.test"]),
+        ("git:HEAD:deploy/", "new.test", &["old.test", "other.test"]),
+    ] {
+        let ran = folder.run(&["render", "-f", input]);
+        assert_eq!(ran.code, 0, "{input}: {}", ran.err);
+        assert!(ran.out.contains(&format!("server_name {host};")), "{input}");
+        assert!(others.iter().all(|other| !ran.out.contains(&format!("server_name {other};"))), "{input}");
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("deploy/a.yaml")).unwrap(), "a: [", "the work tree is left alone");
+}
+
+#[test]
+fn findings_in_a_revision_name_it() {
+    let folder = Folder::new(&[("a.yaml", "a: 1\n---\nb: [\n")]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    let ran = folder.run(&["render", "-f", "git:HEAD"]);
+    assert!(ran.code == 1 && ran.err.contains("git:HEAD:a.yaml:3:"), "{ran:?}");
+}
+
+#[test]
+fn an_input_that_is_not_there_is_named_and_cannot_be_done() {
+    let folder = Folder::new(&[("a.yaml", "")]);
+    let outside = folder.run(&["render", "-f", "git:HEAD"]);
+    assert!(outside.code == 2 && outside.err.contains("not in a git repository"), "{outside:?}");
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    for (input, said) in [
+        ("missing.yaml", "could not read missing.yaml"),
+        ("git:nowhere", "git:nowhere cannot be read: the repository has no such revision"),
+        ("git:--all", "no such revision"),
+        ("git:", "no such revision"),
+        ("git:HEAD:missing", "git:HEAD:missing cannot be read: the revision has no such path"),
+    ] {
+        for command in ["render", "lint"] {
+            let ran = folder.run(&[command, "-f", input]);
+            assert!(ran.code == 2 && ran.err.contains(said) && ran.out.is_empty(), "{command} {input}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn broken_documents_cost_themselves_and_nothing_else() {
+    let huge = format!("a: \"{}\"\n", "x".repeat(3 << 20));
+    let folder =
+        Folder::new(&[("a.yaml", &good("a.test")), ("half.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name"), ("huge.yaml", &huge)]);
+    folder.write("binary.yaml", [0x7f, b'E', b'L', b'F', 0, 0xff, 0xfe, b'\n', 0x80]);
+    folder.write("empty.yaml", "");
+    folder.write("list.json", "[1, 2, 3]");
+    for command in ["render", "lint"] {
+        let ran = folder.run(&[command, "-f", "."]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let said = ran.out.clone() + &ran.err;
+        for file in ["binary.yaml:1:", "half.yaml:", "huge.yaml:", "list.json:"] {
+            assert!(said.contains(file), "{command} says nothing of {file}: {said}");
+        }
+        assert!(!said.contains("a.yaml:1:1: error") && !said.contains("panicked"), "{said}");
+    }
+    assert!(folder.run(&["render", "-f", "."]).out.contains("server_name a.test;"));
+}
+
+#[test]
+fn many_small_documents_are_read() {
+    let text: String = (0..20_000).map(|n| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}}}\n---\n")).collect();
+    let ran = Folder::new(&[]).run_with(&["lint", "-f", "-"], (text + &good("a.test")).as_bytes());
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+/// Answers lists of the API with what it is given, by path; everything else is 403.
+fn api_server(lists: Vec<(&'static str, String)>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let request = lines.next().and_then(Result::ok).unwrap_or_default();
+            while lines.next().and_then(Result::ok).is_some_and(|line| !line.is_empty()) {}
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            let found = lists.iter().find(|(known, _)| path.split('?').next() == Some(*known));
+            let forbidden = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"no","reason":"Forbidden","code":403}"#;
+            let (status, body) = found.map_or(("403 Forbidden", forbidden), |(_, body)| ("200 OK", body.as_str()));
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    port
+}
+
+fn kubeconfig(port: u16) -> String {
+    format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nusers: [{{name: u, user: {{}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n"
+    )
+}
+
+#[test]
+fn the_cluster_is_an_input_and_what_it_forbids_is_said() {
+    let list = |kind: &str, items: &str| format!(r#"{{"apiVersion":"v1","kind":"{kind}List","metadata":{{}},"items":[{items}]}}"#);
+    let ingress = r#"{"metadata":{"name":"front","namespace":"shop"},"spec":{"ingressClassName":"own","tls":[{"hosts":["c.test"],"secretName":"opaque"}],
+        "rules":[{"host":"c.test"}]}}"#;
+    let foreign = r#"{"metadata":{"name":"foreign","namespace":"shop"},"spec":{"rules":[{"host":"foreign.test"}]}}"#;
+    let class = r#"{"metadata":{"name":"own"},"spec":{"controller":"gatewright.dev/ingress"}}"#;
+    let port = api_server(vec![
+        ("/apis/networking.k8s.io/v1/ingresses", list("Ingress", &format!("{ingress},{foreign}"))),
+        ("/apis/networking.k8s.io/v1/ingressclasses", list("IngressClass", class)),
+        ("/api/v1/services", list("Service", "")),
+        ("/apis/discovery.k8s.io/v1/endpointslices", list("EndpointSlice", "")),
+    ]);
+    let folder = Folder::new(&[("kubeconfig", &kubeconfig(port))]);
+    let ran = folder.run(&["render", "-f", "cluster", "--kubeconfig", "kubeconfig"]);
+    assert!(ran.out.contains("server_name c.test;"), "{ran:?}");
+    assert!(!ran.out.contains("foreign.test"), "a cluster's Ingress without a class is nobody's: {ran:?}");
+    assert!(ran.err.contains("GW0006") && ran.err.contains("Secret of all namespaces may not be read"), "{ran:?}");
+    assert!(ran.err.contains("Secret shop/opaque may not be read"), "{ran:?}");
+}
+
+#[test]
+fn a_cluster_that_is_not_there_cannot_be_read() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = Folder::new(&[("kubeconfig", &kubeconfig(port)), ("broken", "a: [")]);
+    for (file, said) in [("kubeconfig", "Ingress"), ("broken", "kubeconfig"), ("missing", "kubeconfig")] {
+        let ran = folder.run(&["lint", "cluster", "--kubeconfig", file]);
+        assert!(ran.code == 2 && ran.err.contains(said), "{file}: {ran:?}");
+    }
+}

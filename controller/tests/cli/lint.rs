@@ -1,0 +1,187 @@
+//! `lint`: what it finds, how it says it, and what is an error.
+
+use crate::world::{Folder, Ran, assert_valid, ingress, of_repository, secret, service};
+use std::path::Path;
+
+const ODD: &str = "\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: odd
+  namespace: shop
+  annotations:
+    nginx.ingress.kubernetes.io/ssl-redirect: yes
+    nginx.ingress.kubernetes.io/proxy-read-timeout: 0600
+spec:
+  ingresClassName: x
+  rules:
+  - host: Odd.test
+    http:
+      paths:
+      - path: /a%20b
+        pathType: ImplementationSpecific
+        backend: {service: {name: cart, port: {number: 80}}}
+      - path: /c
+        backend: {service: {name: cart, port: {number: 81}}}
+";
+
+fn linted(text: &str, arguments: &[&str]) -> Ran {
+    let folder = Folder::new(&[("in.yaml", text)]);
+    folder.run(&[&["lint", "in.yaml"], arguments].concat())
+}
+
+/// `line:column CODE severity`, in the order of the file.
+fn said(text: &str, arguments: &[&str]) -> Vec<String> {
+    let ran = linted(text, &[&["--format", "json"], arguments].concat());
+    let report = ran.json();
+    assert_valid(&report, &of_repository("docs/schemas/lint.schema.json"));
+    let one = |finding: &serde_json::Value| {
+        let place = &finding["place"];
+        let place = if place.is_null() { "-".to_owned() } else { format!("{}:{}", place["line"], place["column"]) };
+        format!("{place} {} {}", finding["code"].as_str().unwrap(), finding["severity"].as_str().unwrap())
+    };
+    report["diagnostics"].as_array().unwrap().iter().map(one).collect()
+}
+
+#[test]
+fn what_is_odd_as_it_is_written_is_found_where_it_stands() {
+    let found = said(&(ODD.to_owned() + "---\n" + &service("cart")), &[]);
+    for expected in [
+        "7:47 GW0803 error",    // yes
+        "8:53 GW0803 error",    // octal
+        "10:20 GW0801 warning", // ingresClassName
+        "12:11 GW0802 error",   // upper case
+        "15:15 GW0804 warning", // %20
+        "18:9 GW0802 error",    // no pathType
+    ] {
+        assert!(found.iter().any(|one| one == expected), "{expected} is missing in {found:#?}");
+    }
+}
+
+#[test]
+fn values_that_are_no_text_are_all_found_in_one_go() {
+    let found = said(&ODD.replace("yes", "true").replace("0600", "60"), &[]);
+    let at = |place: &str| found.iter().filter(|one| one.starts_with(place)).cloned().collect::<Vec<_>>();
+    assert_eq!((at("7:47"), at("8:53")), (vec!["7:47 GW0803 error".to_owned()], vec!["8:53 GW0002 error".to_owned()]), "{found:#?}");
+}
+
+#[test]
+fn conflicts_and_deprecations_and_duplicates_are_found() {
+    let old = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: old, namespace: shop}\nspec:\n  rules:\n  - host: a.test\n    http:\n      \
+        paths:\n      - path: /\n        path: /\n        backend: {serviceName: cart, servicePort: 80}\n---\n";
+    let text = ingress("z", "a.test", "/", "cart") + old + &service("cart");
+    let found = said(&text, &[]);
+    for code in ["GW0004 note", "GW0008 warning", "GW0203 warning"] {
+        assert!(found.iter().any(|one| one.ends_with(code)), "{code} is missing in {found:#?}");
+    }
+}
+
+#[test]
+fn wrong_and_expired_certificates_are_found() {
+    let tls = |host: &str, secret: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {secret}, namespace: shop}}\nspec:\n  tls: [{{hosts: [{host}], \
+             secretName: {secret}}}]\n  rules: [{{host: {host}}}]\n---\n"
+        )
+    };
+    let broken = "apiVersion: v1\nkind: Secret\nmetadata: {name: broken, namespace: shop}\ntype: kubernetes.io/tls\nstringData: {tls.crt: x, tls.key: y}\n---\n";
+    let text = tls("a.test", "wrong") + &tls("b.test", "missing") + &tls("c.test", "broken") + broken + &secret("wrong", "other.test");
+    let found = said(&text, &[]);
+    for code in ["GW0404 warning", "GW0402 error", "GW0403 error"] {
+        assert!(found.iter().any(|one| one.ends_with(code)), "{code} is missing in {found:#?}");
+    }
+}
+
+#[test]
+fn what_an_input_has_none_of_is_not_missed() {
+    let tls = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: t, namespace: shop}\nspec:\n  tls: [{hosts: [a.test], secretName: s}]\n  \
+        rules: [{host: a.test}]\n---\n";
+    let alone = said(&(ingress("front", "a.test", "/", "cart") + tls), &[]);
+    assert!(alone.iter().all(|one| one.ends_with("note")), "{alone:#?}");
+    let without_pods = "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\nspec: {ports: [{port: 80}]}\n";
+    let found = said(&(ingress("front", "a.test", "/", "cart") + without_pods), &[]);
+    assert!(found.iter().all(|one| one.ends_with("note")), "Services of a folder have no endpoints: {found:#?}");
+}
+
+#[test]
+fn an_ingress_of_another_class_is_said() {
+    let class =
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\nspec: {controller: gatewright.dev/ingress}\n---\n";
+    let text = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: other\n") + class + &service("cart");
+    assert_eq!(said(&text, &[]), ["5:21 GW0805 note"]);
+    assert_eq!(said(&text.replace("other", "own"), &[]), [""; 0]);
+}
+
+#[test]
+fn excerpts_point_at_what_is_meant() {
+    let ran = linted(ODD, &[]);
+    assert_eq!(ran.code, 1);
+    let excerpt = "  --> in.yaml:10:20\n   |\n10 |   ingresClassName: x\n   |                    ^\n";
+    assert!(ran.out.contains(excerpt), "{}", ran.out);
+    assert!(ran.out.contains("help: write ingressClassName"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'), "a pipe gets no colours");
+    assert!(linted(ODD, &["--color", "always"]).out.contains('\u{1b}'));
+}
+
+#[test]
+fn text_of_files_reaches_no_terminal_as_it_is() {
+    let folder = Folder::new(&[]);
+    folder.write("in.yaml", "kind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {name: \"a\u{202e}\u{9b}31m\"}\n");
+    let ran = folder.run(&["lint", "in.yaml"]);
+    assert!(ran.code == 1 && !ran.out.contains(['\u{202e}', '\u{9b}']), "{ran:?}");
+}
+
+#[test]
+fn codes_are_denied_and_allowed() {
+    let text = ingress("a", "a.test", "/", "cart") + &ingress("z", "a.test", "/", "cart") + &service("cart");
+    assert_eq!(linted(&text, &[]).code, 0);
+    assert_eq!(linted(&text, &["--deny", "GW0203"]).code, 1);
+    assert_eq!(linted(&text, &["--deny", "warnings"]).code, 1);
+    assert_eq!(linted(ODD, &["--allow", "GW08,GW05", "--allow", "GW0002"]).code, 0);
+    assert!(said(ODD, &["--allow", "GW08"]).iter().all(|one| !one.contains("GW08")));
+    let wrong = linted(&text, &["--deny", "GW9999", "--format", "xml"]);
+    assert!(wrong.code == 2 && wrong.err.contains("--deny") && wrong.err.contains("--format"), "{wrong:?}");
+}
+
+#[test]
+fn a_code_is_explained() {
+    let folder = Folder::new(&[]);
+    let ran = folder.run(&["lint", "--explain", "GW0203"]);
+    assert!(ran.code == 0 && ran.out.starts_with("GW0203 (warning)\n    Host and path are already served"), "{ran:?}");
+    assert!(folder.run(&["lint", "--explain", "all"]).out.lines().filter(|line| line.starts_with("GW")).count() > 40);
+    assert_eq!(folder.run(&["lint", "--explain", "GW9"]).code, 2);
+}
+
+#[test]
+fn sarif_is_what_its_schema_says() {
+    let folder = Folder::new(&[("in.yaml", ODD), ("b b.yaml", "a: [")]);
+    let ran = folder.run(&["lint", ".", "--format", "sarif"]);
+    let report = ran.json();
+    assert_valid(&report, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/sarif-2.1.0.schema.json"));
+    let results = report["runs"][0]["results"].as_array().unwrap();
+    let rules = report["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+    }
+    let uris: Vec<_> = results.iter().map(|r| r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap()).collect();
+    assert!(uris.contains(&"b%20b.yaml") && uris.contains(&"in.yaml"), "{uris:?}");
+    let unknown = results.iter().find(|result| result["ruleId"] == "GW0801").unwrap();
+    let region = &unknown["locations"][0]["physicalLocation"]["region"];
+    assert_eq!(
+        (region["startLine"].as_u64(), region["startColumn"].as_u64(), region["endColumn"].as_u64()),
+        (Some(10), Some(20), Some(21))
+    );
+}
+
+#[test]
+fn workflow_commands_name_file_and_line() {
+    let ran = linted(ODD, &["--format", "github"]);
+    assert_eq!(ran.code, 1);
+    let line = ran.out.lines().find(|line| line.contains("GW0804")).unwrap();
+    assert!(
+        line.starts_with("::warning file=in.yaml,line=15,col=15,endColumn=21,title=GW0804::path \"/a%2520b\" is never reached"),
+        "{line}"
+    );
+    assert!(ran.out.lines().all(|line| line.starts_with("::")), "{}", ran.out);
+}

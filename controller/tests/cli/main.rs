@@ -1,0 +1,8 @@
+//! The offline commands as people and CI run them: the program itself, with files around it.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
+
+mod inputs;
+mod lint;
+mod render;
+mod world;

@@ -1,0 +1,100 @@
+//! `render`: a tree or a stream, exit codes, and keys that stay where they are.
+
+use crate::world::{Folder, ingress, secret, service};
+use std::process::Stdio;
+
+fn with_tls() -> String {
+    let tls = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: tls, namespace: shop}\nspec:\n  tls: [{hosts: [a.test], \
+        secretName: pair}]\n  rules: [{host: a.test}]\n---\n";
+    ingress("front", "a.test", "/", "cart") + tls + &service("cart") + &secret("pair", "a.test")
+}
+
+#[test]
+fn tree_and_stream_hold_the_same_files() {
+    let folder = Folder::new(&[("in.yaml", &with_tls())]);
+    let stream = folder.run(&["render", "-f", "in.yaml"]);
+    let tree = folder.run(&["render", "-f", "in.yaml", "-o", "out"]);
+    assert_eq!((stream.code, tree.code, tree.out.as_str()), (0, 0, ""), "{stream:?}");
+    let mut joined = String::new();
+    for (path, bytes) in folder.files("out") {
+        joined.push_str(&format!("### {path}\n{}", String::from_utf8(bytes).unwrap()));
+    }
+    assert_eq!(joined, stream.out);
+    assert!(stream.out.contains("### nginx.conf\n"));
+    let again = folder.run(&["render", "-f", "in.yaml"]);
+    assert_eq!(again.out, stream.out, "the same input gives the same bytes");
+}
+
+#[test]
+fn private_keys_leave_only_when_asked_for() {
+    let folder = Folder::new(&[("in.yaml", &with_tls())]);
+    let stream = folder.run(&["render", "-f", "in.yaml"]);
+    folder.run(&["render", "-f", "in.yaml", "-o", "out"]);
+    let tree: Vec<u8> = folder.files("out").into_iter().flat_map(|(_, bytes)| bytes).collect();
+    for text in [stream.out.as_str(), stream.err.as_str(), &String::from_utf8_lossy(&tree)] {
+        assert!(!text.contains("PRIVATE KEY"), "{text}");
+    }
+    assert!(stream.err.contains("private keys are left out"), "{}", stream.err);
+    let asked = folder.run(&["render", "-f", "in.yaml", "--private-keys", "-o", "keys"]);
+    assert!(!asked.err.contains("left out"));
+    let with_keys: Vec<_> =
+        folder.files("keys").into_iter().filter(|(_, bytes)| String::from_utf8_lossy(bytes).contains("PRIVATE KEY")).collect();
+    assert!(!with_keys.is_empty());
+    for (path, _) in with_keys {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = folder.path().join("keys").join(&path).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path}");
+    }
+}
+
+#[test]
+fn exit_codes_and_places_tell_what_is_wrong() {
+    let folder = Folder::new(&[("good.yaml", &with_tls()), ("bad.yaml", &ingress("other", "b.test", "/x", "nowhere"))]);
+    let good = folder.run(&["render", "-f", "good.yaml"]);
+    assert_eq!(good.code, 0);
+    let bad = folder.run(&["render", "-f", "good.yaml", "-f", "bad.yaml"]);
+    assert_eq!(bad.code, 1);
+    assert!(bad.err.contains("bad.yaml:11:9: error[GW0303]: Service shop/nowhere does not exist"), "{}", bad.err);
+    assert!(bad.out.contains("server_name b.test;"), "what can be rendered is rendered");
+    for arguments in
+        [&["render"][..], &["render", "-f", "missing"], &["render", "-f", "good.yaml", "--http-port", "x", "--proxy-version", "y"]]
+    {
+        assert_eq!(folder.run(arguments).code, 2, "{arguments:?}");
+    }
+    let both = folder.run(&["render", "-f", "good.yaml", "--http-port", "x", "--proxy-version", "y"]);
+    assert!(both.err.contains("--http-port") && both.err.contains("--proxy-version"), "all mistakes at once: {}", both.err);
+}
+
+#[test]
+fn a_tree_replaces_an_earlier_one_and_nothing_else() {
+    let folder = Folder::new(&[("in.yaml", &with_tls()), ("other/keep.txt", "mine"), ("conf/nginx.conf", ""), ("conf/mime.types", "mine")]);
+    assert_eq!(folder.run(&["render", "-f", "in.yaml", "-o", "out"]).code, 0);
+    let before = folder.files("out");
+    folder.write("in.yaml", ingress("front", "b.test", "/", "cart"));
+    folder.run(&["render", "-f", "in.yaml", "-o", "out"]);
+    let after = folder.files("out");
+    assert_ne!(before, after);
+    let is_there = |files: &[(String, Vec<u8>)], text: &str| files.iter().any(|(_, bytes)| String::from_utf8_lossy(bytes).contains(text));
+    assert!(is_there(&after, "server_name b.test;") && !is_there(&after, "a.test"), "{after:?}");
+    for target in ["other", "conf"] {
+        let ran = folder.run(&["render", "-f", "in.yaml", "-o", target]);
+        assert!(ran.code == 2 && ran.err.contains("was not rendered"), "{target}: {ran:?}");
+    }
+    assert_eq!(folder.files("other"), [("keep.txt".to_owned(), b"mine".to_vec())]);
+    assert_eq!(folder.files("conf").len(), 2);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = Folder::new(&[("in.yaml", &with_tls())]);
+    for arguments in [&["render", "-f", "in.yaml"][..], &["lint", "in.yaml"], &["version"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = folder.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = folder.command(arguments).stdout(Stdio::null()).stderr(writer).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{arguments:?} with a closed standard error");
+    }
+}
