@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod connection;
 mod proxy;
 mod report;
 mod run;

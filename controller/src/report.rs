@@ -1,9 +1,53 @@
 //! Tells people: health, metrics, the API, status of Ingresses, events.
+//!
+//! ```text
+//! the loop ──News──▶ plan (pure) ──▶ status, events ──▶ API server      written by the leader only
+//!    └─────Board, Metrics──────────▶ admin port
+//! ```
 
+mod addresses;
 mod board;
+mod cluster;
+mod events;
 mod http;
+mod leader;
 mod metrics;
+mod plan;
+mod status;
 
 pub(crate) use board::{Board, RevisionView};
+pub(crate) use cluster::{Identity, Reports};
 pub(crate) use http::{BindError, serve};
 pub(crate) use metrics::Metrics;
+pub(crate) use plan::{Finding, News, Subject};
+
+use gatewright_core::names::ObjectName;
+use gatewright_core::state::Ingress;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// A question to the loop: how do these Ingresses look now, status included?
+#[derive(Debug)]
+pub(crate) struct Look {
+    /// Their names.
+    pub(crate) names: Vec<ObjectName>,
+    /// Those of them that are there, in any order.
+    pub(crate) answer: oneshot::Sender<Vec<Arc<Ingress>>>,
+}
+
+/// Where such questions go.
+pub(crate) type Looks = mpsc::Sender<Look>;
+
+/// The error with all its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -5,11 +5,12 @@ mod maker;
 mod wiring;
 
 use crate::proxy::{Outcome, Refused};
-use crate::report::{Board, Metrics, RevisionView};
+use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use drive::Ask;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use maker::{Made, Maker};
 use std::collections::HashSet;
@@ -29,20 +30,10 @@ struct Ends {
     templates: mpsc::Receiver<()>,
     asks: mpsc::Sender<Ask>,
     wanted: watch::Sender<Wanted>,
-    live: watch::Sender<LiveState>,
+    news: watch::Sender<News>,
+    looks: mpsc::Receiver<Look>,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
-}
-
-/// What is live, for status and events.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct LiveState {
-    /// Number of the live revision; 0 before the first.
-    pub(crate) revision: u64,
-    /// The Ingresses that it serves.
-    pub(crate) served: Arc<[Arc<gatewright_core::state::Ingress>]>,
-    /// What was wrong when it was made.
-    pub(crate) diagnostics: Arc<[Diagnostic]>,
 }
 
 /// Everything between the first input and the last.
@@ -93,11 +84,29 @@ impl Controller {
                     None => return,
                 },
                 Some(()) = self.ends.templates.recv() => self.retemplate(),
+                Some(look) = self.ends.looks.recv() => self.answer(look),
                 result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
                 () = tokio::time::sleep_until(self.not_before.into()), if due => self.launch().await,
                 () = &mut stop => return,
             }
         }
+    }
+
+    /// Answers questions, and does nothing else, until `last` is done.
+    async fn answer_until(&mut self, last: impl Future<Output = ()>) {
+        let mut last = std::pin::pin!(last);
+        loop {
+            tokio::select! {
+                () = &mut last => return,
+                Some(look) = self.ends.looks.recv() => self.answer(look),
+            }
+        }
+    }
+
+    fn answer(&self, look: Look) {
+        let there = look.names.iter().filter_map(|name| self.maker.snapshot.ingress(name).cloned());
+        // Nobody waits any more if this fails.
+        let _ = look.answer.send(there.collect());
     }
 
     fn take(&mut self, input: Input) {
@@ -200,8 +209,26 @@ impl Controller {
             "published"
         );
         self.findings = made.diagnostics;
-        let diagnostics = self.publish_findings();
-        self.ends.live.send_replace(LiveState { revision: live.revision, served: made.served.into(), diagnostics });
+        let config_maps = self.config_maps();
+        self.ends.news.send_modify(|news| {
+            news.revision = live.revision;
+            news.loads += u64::from(live.reloaded);
+            news.served = made.served.into();
+            news.config_maps = config_maps;
+            news.trouble = "".into();
+        });
+        self.publish_findings();
+    }
+
+    /// The ConfigMaps that flags name and that are there.
+    fn config_maps(&self) -> Vec<(Subject, u128)> {
+        let settings = &self.maker.settings;
+        let names = [&settings.config_map, &settings.tcp_services_config_map, &settings.udp_services_config_map];
+        let there = names.into_iter().flatten().filter_map(|name| self.maker.snapshot.config_map(name));
+        let subject = |map: &gatewright_core::state::ConfigMap| {
+            Subject::of(&ObjectRef::new(Kind::ConfigMap, map.meta.name.clone()), &map.meta.uid).map(|subject| (subject, map.digest))
+        };
+        there.filter_map(|map| subject(map)).collect()
     }
 
     async fn refused(&mut self, made: &Made, refused: &Refused) {
@@ -226,13 +253,14 @@ impl Controller {
         );
         self.ends.metrics.not_live();
         self.ends.board.trouble(why.to_owned());
+        self.ends.news.send_modify(|news| news.trouble = why.into());
         self.not_before = Instant::now() + self.retry;
         self.retry = (self.retry * 2).min(RETRY_LONGEST);
         self.dirty = true;
     }
 
-    /// Shows all findings, and logs the new ones.
-    fn publish_findings(&mut self) -> Arc<[Diagnostic]> {
+    /// Shows all findings, tells them to the cluster, and logs the new ones.
+    fn publish_findings(&mut self) {
         let places = self.places.current();
         let of_objects = self.findings.iter().map(|finding| places.locate(finding.clone()));
         let mut located: Vec<Located> = self.problems.iter().cloned().chain(of_objects).collect();
@@ -248,8 +276,21 @@ impl Controller {
         }
         let all: Arc<[Diagnostic]> = located.into_iter().map(|located| located.diagnostic).collect();
         self.said = all.iter().cloned().collect();
-        self.ends.board.diagnostics(Arc::clone(&all));
-        all
+        self.tell_findings(&all);
+        self.ends.board.diagnostics(all);
+    }
+
+    fn tell_findings(&self, all: &[Diagnostic]) {
+        let of_objects = all.iter().filter_map(|diagnostic| {
+            let uid = self.maker.snapshot.meta(diagnostic.object.as_ref()?).map_or("", |meta| &meta.uid);
+            Some(Finding { diagnostic: diagnostic.clone(), uid: uid.into() })
+        });
+        let findings: Vec<_> = of_objects.collect();
+        self.ends.news.send_if_modified(|news| {
+            let changed = *news.findings != *findings;
+            news.findings = findings.into();
+            changed
+        });
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::drive::{self, Ask};
 use super::maker::Maker;
-use super::{Controller, Ends, LiveState, RETRY_FIRST, view};
+use super::{Controller, Ends, RETRY_FIRST, view};
 use crate::args::{Mode, RunConfig};
+use crate::connection::Connection;
 use crate::proxy::{Proxy, ProxyConfig, Pulse};
-use crate::report::{self, Board, Metrics};
+use crate::report::{self, Board, Identity, Look, Metrics, News, Reports};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
@@ -30,9 +31,9 @@ const REVISIONS_KEPT: usize = 10;
 /// templates. Afterwards nothing ends it but a signal.
 pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let board = Arc::new(Board::default());
-    let pod = std::env::var("POD_NAME").unwrap_or_default();
-    let namespace = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| "default".to_owned());
-    let metrics = Arc::new(Metrics::new(&config.settings.controller_class, &namespace, &pod));
+    let identity = Identity::of_environment();
+    let pod = identity.pod.as_deref().unwrap_or_default();
+    let metrics = Arc::new(Metrics::new(&config.settings.controller_class, &identity.namespace, pod));
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     let proxy = Proxy::open(proxy_config(&config)).await?;
     let pulse = proxy.pulse();
@@ -45,13 +46,16 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let maker = maker(&config, &NGINX, version)?;
     let (asks, asked) = mpsc::channel(1);
     tokio::spawn(watch_pulse(pulse, Arc::clone(&board)));
-    let mut controller = controller(&config, maker, &namespace, asks.clone(), Arc::clone(&board), metrics);
+    let (mut controller, reports) = controller(&config, maker, &identity, asks.clone(), Arc::clone(&board), metrics);
     let stop = pin!(told_to_stop()?);
     let follow = async {
         controller.follow(stop).await;
         tracing::info!("stopping");
         board.shutting_down();
-        tokio::time::sleep(config.shutdown_grace).await;
+        controller.answer_until(tokio::time::sleep(config.shutdown_grace)).await;
+        if let Some(reports) = reports {
+            controller.answer_until(reports.stop()).await;
+        }
         drain(&asks, controller.drain_timeout()).await;
     };
     tokio::join!(drive::own(proxy, asked), follow);
@@ -89,19 +93,21 @@ fn maker(config: &RunConfig, dialect: &'static Dialect, version: Version) -> any
     Maker::new(config.settings.clone(), dialect, version, overrides, self_signed)
 }
 
-/// Starts the sources and puts the loop together.
+/// Starts the sources and the reports, and puts the loop together.
 fn controller(
     config: &RunConfig,
     maker: Maker,
-    namespace: &str,
+    identity: &Identity,
     asks: mpsc::Sender<Ask>,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
-) -> Controller {
+) -> (Controller, Option<Reports>) {
     const QUEUE: usize = 64;
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (wanted, wanted_seen) = watch::channel(Wanted::default());
-    let (live, _) = watch::channel(LiveState::default());
+    let (news, news_seen) = watch::channel(News::default());
+    let (look_sender, looks) = mpsc::channel::<Look>(1);
+    let mut reports = None;
     let places = SharedPlaces::default();
     tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
     match &config.manifests {
@@ -109,18 +115,21 @@ fn controller(
             tokio::spawn(source::manifests::run(folder.clone(), places.clone(), input_sender));
         }
         None => {
-            let scope = cluster::Scope::of(&config.settings, namespace);
-            tokio::spawn(cluster::run(config.cluster.clone(), scope, wanted_seen, input_sender));
+            let connection = Arc::new(Connection::new(config.cluster.clone()));
+            let told = (news_seen, look_sender);
+            reports = Some(Reports::start(&connection, identity, &config.status, told, Arc::clone(&metrics)));
+            let scope = cluster::Scope::of(&config.settings, &identity.namespace);
+            tokio::spawn(cluster::run(connection, scope, wanted_seen, input_sender));
         }
     }
     let (template_sender, templates) = mpsc::channel(1);
     if let Some(folder) = &config.proxy.templates {
         tokio::spawn(crate::templates::watch(folder.clone(), template_sender));
     }
-    Controller {
+    let controller = Controller {
         maker,
         places,
-        ends: Ends { inputs, templates, asks, wanted, live, board, metrics },
+        ends: Ends { inputs, templates, asks, wanted, news, looks, board, metrics },
         templates: config.proxy.templates.clone(),
         dialect: &NGINX,
         complete: false,
@@ -133,7 +142,8 @@ fn controller(
         problems: Vec::new(),
         findings: Vec::new(),
         said: HashSet::new(),
-    }
+    };
+    (controller, reports)
 }
 
 async fn watch_pulse(pulse: Pulse, board: Arc<Board>) {

@@ -7,17 +7,15 @@
 //! Nothing is said before every first list is complete. Afterwards a watch that fails goes on trying for ever, and
 //! what it said last stays true meanwhile.
 
-mod connection;
 mod follow;
 mod gather;
 mod once;
 mod watched;
 
-pub(crate) use connection::{ConnectError, Connection};
 pub(crate) use once::{Once, OnceError};
 
 use super::Input;
-use crate::args::ClusterConfig;
+use crate::connection::Connection;
 use gatewright_core::settings::Settings;
 use gatewright_core::translate::Wanted;
 use std::sync::Arc;
@@ -46,7 +44,6 @@ impl Scope {
 }
 
 /// Watches until the receiver is gone.
-pub(crate) async fn run(config: ClusterConfig, scope: Scope, wanted: watch::Receiver<Wanted>, out: mpsc::Sender<Input>) {
-    let connection = Arc::new(Connection::new(config));
+pub(crate) async fn run(connection: Arc<Connection>, scope: Scope, wanted: watch::Receiver<Wanted>, out: mpsc::Sender<Input>) {
     gather::run(connection, scope, wanted, out).await;
 }

@@ -1,6 +1,6 @@
 //! Everything that is known of the cluster at one moment.
 
-use super::{ConfigMap, EndpointSlice, Ingress, IngressClass, Namespace, Secret, Service};
+use super::{ConfigMap, EndpointSlice, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -168,6 +168,21 @@ impl Snapshot {
             if slices.is_empty() {
                 self.slices_of.remove(service);
             }
+        }
+    }
+
+    /// The metadata of an object, if it is there.
+    #[must_use]
+    pub fn meta(&self, object: &ObjectRef) -> Option<&Meta> {
+        let name = &object.name;
+        match object.kind {
+            Kind::Ingress => self.ingresses.get(name).map(|o| &o.meta),
+            Kind::IngressClass => self.classes.get(name).map(|o| &o.meta),
+            Kind::Service => self.services.get(name).map(|o| &o.meta),
+            Kind::EndpointSlice | Kind::Endpoints => self.slices.get(object).map(|o| &o.meta),
+            Kind::Secret => self.secrets.get(name).map(|o| &o.meta),
+            Kind::ConfigMap => self.config_maps.get(name).map(|o| &o.meta),
+            Kind::Namespace => self.namespaces.get(name).map(|o| &o.meta),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One watch: what is there, what comes, what goes.
 
-use super::connection::Connection;
 use super::watched::{Watched, WatchedKind, deleted};
+use crate::connection::Connection;
 use futures::stream::{self, BoxStream, StreamExt};
 use gatewright_core::names::{Kind, ObjectName};
 use gatewright_core::state::{DecodeError, Event};

@@ -1,9 +1,9 @@
 //! Starts the watches, waits for their first lists, and merges what they say.
 
 use super::Scope;
-use super::connection::Connection;
 use super::follow::{Out, Said, WatchId, follow};
 use super::watched::{Watched, WatchedKind};
+use crate::connection::Connection;
 use crate::source::{Input, Located};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};

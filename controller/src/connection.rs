@@ -1,8 +1,9 @@
-//! The way to the API server: made from the configuration, and made again when its credentials have changed.
+//! The way to the API server: made from the configuration, and made again when its credentials have changed. The sources
+//! read by it, and the reports write by it.
 
 use crate::args::ClusterConfig;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::{Api, Client, Config, Resource};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -74,6 +75,70 @@ impl Connection {
             *made = None;
         }
     }
+}
+
+/// Why a call did not give what it was made for.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CallError {
+    /// There is no client.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The API server does not permit it; the text is its own and names verb, resource and namespace.
+    #[error("the API server does not permit it: {0}")]
+    Forbidden(String),
+    /// It is not there.
+    #[error("it does not exist")]
+    Missing,
+    /// Somebody else changed or made it meanwhile.
+    #[error("it was changed meanwhile")]
+    Conflict,
+    /// The API server says no for another reason.
+    #[error("the API server refused it: {0}")]
+    Refused(String),
+    /// The API server was not reached, or its answer was none.
+    #[error("the API server cannot be talked to")]
+    Unreachable(#[source] Box<kube::Error>),
+    /// No answer came in time.
+    #[error("the API server did not answer within {} s", .0.as_secs())]
+    TooLate(Duration),
+}
+
+impl From<kube::Error> for CallError {
+    fn from(error: kube::Error) -> Self {
+        let status = match error {
+            kube::Error::Api(status) => status,
+            other => return Self::Unreachable(Box::new(other)),
+        };
+        match status.code {
+            403 => Self::Forbidden(status.message.clone()),
+            404 => Self::Missing,
+            409 => Self::Conflict,
+            _ => Self::Refused(status.message.clone()),
+        }
+    }
+}
+
+impl Connection {
+    /// Makes one call within `limit`. Credentials that are no longer accepted are read again for the next one.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub(crate) async fn call<T>(&self, limit: Duration, make: impl AsyncFnOnce(Client) -> Result<T, kube::Error>) -> Result<T, CallError> {
+        let client = self.client().await?;
+        let result = tokio::time::timeout(limit, make(client)).await.map_err(|_| CallError::TooLate(limit))?;
+        if matches!(&result, Err(kube::Error::Api(status)) if status.code == 401) {
+            self.renew().await;
+        }
+        result.map_err(CallError::from)
+    }
+}
+
+/// The objects of one namespace.
+pub(crate) fn objects<K>(client: Client, namespace: &str) -> Api<K>
+where
+    K: Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>,
+{
+    Api::namespaced(client, namespace)
 }
 
 async fn read(given: &ClusterConfig) -> Result<Config, ConnectError> {
