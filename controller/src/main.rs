@@ -64,7 +64,7 @@ fn block_on(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<
 fn start_log(json: Option<bool>, level: &str) {
     let json = json.unwrap_or_else(|| !std::io::stderr().is_terminal());
     // The libraries below have little to say to an operator.
-    let filter = EnvFilter::new(format!("warn,gatewright={level},gatewright_core={level}"));
+    let filter = EnvFilter::new(format!("warn,kube_client=error,kube_runtime=error,gatewright={level},gatewright_core={level}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if json { builder.json().flatten_event(true).with_target(false).init() } else { builder.with_target(false).init() }
 }

@@ -1,6 +1,7 @@
 //! The controller: takes what the sources say, makes candidates, brings them to the proxy, tells what became of them.
 
 mod drive;
+mod hold;
 mod maker;
 mod wiring;
 
@@ -12,6 +13,7 @@ use drive::Ask;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
+use hold::Hold;
 use maker::{Made, Maker};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -46,6 +48,7 @@ struct Controller {
     dialect: &'static gatewright_core::dialect::Dialect,
     /// Every first list is complete.
     complete: bool,
+    hold: Hold,
     /// Something changed since the candidate that is in flight, or the last one, was made.
     dirty: bool,
     cause: String,
@@ -131,6 +134,15 @@ impl Controller {
                 self.mark("start".to_owned());
             }
             Input::Waiting(what) => self.ends.board.waiting_for(what),
+            Input::NoClasses => {
+                tracing::warn!("IngressClasses may not be read, so only the class annotation of Ingresses counts");
+                self.maker.settings.ignore_classes = true;
+            }
+            Input::Answered(wanted) => {
+                if self.hold.answer(wanted) {
+                    self.not_before = Instant::now();
+                }
+            }
         }
     }
 
@@ -160,8 +172,15 @@ impl Controller {
             Ok(made) => made,
             Err(error) => return self.gave_up(&error.to_string()),
         };
-        self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
         self.ends.wanted.send_if_modified(|wanted| std::mem::replace(wanted, made.wanted.clone()) != made.wanted);
+        let first = self.ends.news.borrow().revision == 0;
+        if let Some(until) = self.hold.until(&made.wanted, &self.maker.snapshot, first) {
+            self.dirty = true;
+            self.changed_at = changed_at;
+            self.not_before = until;
+            return;
+        }
+        self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
         tracing::debug!(
             hosts = made.hosts,
             took_us = begun.elapsed().as_micros(),

@@ -73,6 +73,11 @@ impl Board {
         });
     }
 
+    /// Whether anything is served.
+    pub(crate) fn has_revision(&self) -> bool {
+        self.read().revision.is_some()
+    }
+
     /// The newest candidate is not live, for this reason.
     pub(crate) fn trouble(&self, why: String) {
         self.change(|state| state.trouble = why);

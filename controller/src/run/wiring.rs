@@ -1,6 +1,7 @@
 //! Starts everything that `run` is made of, and stops it again.
 
 use super::drive::{self, Ask};
+use super::hold::Hold;
 use super::maker::Maker;
 use super::{Controller, Ends, RETRY_FIRST, view};
 use crate::args::{Mode, RunConfig};
@@ -46,7 +47,11 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let maker = maker(&config, &NGINX, version)?;
     let (asks, asked) = mpsc::channel(1);
     tokio::spawn(watch_pulse(pulse, Arc::clone(&board)));
-    let (mut controller, reports) = controller(&config, maker, &identity, asks.clone(), Arc::clone(&board), metrics);
+    let connection = Arc::new(Connection::new(config.cluster.clone()));
+    if config.manifests.is_none() {
+        check_cluster(&connection, &config, board.has_revision()).await?;
+    }
+    let (mut controller, reports) = controller(&config, maker, (&identity, connection), asks.clone(), Arc::clone(&board), metrics);
     let stop = pin!(told_to_stop()?);
     let follow = async {
         controller.follow(stop).await;
@@ -60,6 +65,23 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     };
     tokio::join!(drive::own(proxy, asked), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
+    Ok(())
+}
+
+/// What flags name has to be there, and there has to be a cluster to talk to; but what is served already goes on.
+async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool) -> anyhow::Result<()> {
+    let mut wrong: Vec<String> = Vec::new();
+    match connection.client().await {
+        Ok(_) => wrong.extend(cluster::missing(connection, &config.settings, &config.status).await),
+        Err(error) => wrong.push(format!("{:#}", anyhow::Error::from(error))),
+    }
+    match (wrong.join("; "), serves) {
+        (text, _) if text.is_empty() => {}
+        (text, true) => {
+            tracing::error!(reason = text, "something that flags name is not there; the last good revision is served all the same")
+        }
+        (text, false) => anyhow::bail!(text),
+    }
     Ok(())
 }
 
@@ -97,7 +119,7 @@ fn maker(config: &RunConfig, dialect: &'static Dialect, version: Version) -> any
 fn controller(
     config: &RunConfig,
     maker: Maker,
-    identity: &Identity,
+    (identity, connection): (&Identity, Arc<Connection>),
     asks: mpsc::Sender<Ask>,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
@@ -115,7 +137,6 @@ fn controller(
             tokio::spawn(source::manifests::run(folder.clone(), places.clone(), input_sender));
         }
         None => {
-            let connection = Arc::new(Connection::new(config.cluster.clone()));
             let told = (news_seen, look_sender);
             reports = Some(Reports::start(&connection, identity, &config.status, told, Arc::clone(&metrics)));
             let scope = cluster::Scope::of(&config.settings, &identity.namespace);
@@ -133,6 +154,7 @@ fn controller(
         templates: config.proxy.templates.clone(),
         dialect: &NGINX,
         complete: false,
+        hold: Hold::new(config.manifests.is_none()),
         dirty: false,
         cause: String::new(),
         changed_at: None,

@@ -9,9 +9,11 @@
 
 mod follow;
 mod gather;
+mod needed;
 mod once;
 mod watched;
 
+pub(crate) use needed::missing;
 pub(crate) use once::{Once, OnceError};
 
 use super::Input;

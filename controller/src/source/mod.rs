@@ -10,6 +10,7 @@ pub(crate) mod manifests;
 
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::state::Event;
+use gatewright_core::translate::Wanted;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,10 @@ pub(crate) enum Input {
     Complete,
     /// What is still awaited before that, for `/readyz`.
     Waiting(Vec<String>),
+    /// IngressClasses may not be read, so only annotations count from now on; sent before [`Input::Complete`].
+    NoClasses,
+    /// What was asked for by this is known now, as far as it is there.
+    Answered(Wanted),
 }
 
 /// A position in a file, in the form that editors jump to.

@@ -6,9 +6,9 @@ use futures::stream::{self, BoxStream, StreamExt};
 use gatewright_core::names::{Kind, ObjectName};
 use gatewright_core::state::{DecodeError, Event};
 use kube::Api;
-use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event as WatchEvent};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -52,6 +52,13 @@ pub(super) enum Said {
 /// Sends with the name of the watch.
 pub(super) type Out = mpsc::Sender<(WatchId, Said)>;
 
+/// First and longest pause after a failure.
+const PAUSE_FIRST: Duration = Duration::from_millis(400);
+const PAUSE_LONGEST: Duration = Duration::from_secs(10);
+/// After so many failures in a row everything is made anew: the credentials are read again, and the list is begun again.
+/// An API server that came back with older data would refuse the old place in its history for ever.
+const FAILURES: u32 = 4;
+
 /// Follows one kind in one scope until nobody listens.
 pub(super) async fn follow<T: WatchedKind>(
     connection: Arc<Connection>,
@@ -60,38 +67,68 @@ pub(super) async fn follow<T: WatchedKind>(
     api: fn(kube::Client, Option<&str>) -> Api<Watched<T>>,
     out: Out,
 ) {
-    const PAUSE: Duration = Duration::from_secs(2);
     let mut known = Known::default();
+    let mut failures = 0;
     loop {
-        let client = match connection.client().await {
-            Ok(client) => client,
+        match connection.client().await {
+            Ok(client) => {
+                let events = lists_then_watches(api(client, id.namespace.as_deref()), config.clone());
+                if repeat(events, &id, &mut known, &mut failures, &out).await.is_err() {
+                    return;
+                }
+            }
             Err(error) => {
+                failures += 1;
                 if say(&out, &id, Said::Failing(chain(&error))).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(PAUSE).await;
-                connection.renew().await;
-                continue;
-            }
-        };
-        let mut events = lists_then_watches(api(client, id.namespace.as_deref()), config.clone()).default_backoff().boxed();
-        while let Some(event) = events.next().await {
-            let (said, unauthorized) = match event {
-                Ok(event) => (known.take(event), false),
-                Err(error) => (vec![trouble(&error)], is_status(&error, 401)),
-            };
-            for said in said {
-                if say(&out, &id, said).await.is_err() {
-                    return;
-                }
-            }
-            if unauthorized {
-                tokio::time::sleep(PAUSE).await;
-                break;
+                tokio::time::sleep(pause(failures)).await;
             }
         }
         connection.renew().await;
     }
+}
+
+/// Repeats what one watch says until it has failed too often in a row.
+async fn repeat<T: WatchedKind>(
+    mut events: BoxStream<'static, watcher::Result<WatchEvent<Watched<T>>>>,
+    id: &WatchId,
+    known: &mut Known,
+    failures: &mut u32,
+    out: &Out,
+) -> Result<(), ()> {
+    while let Some(event) = events.next().await {
+        let error = match event {
+            Ok(event) => {
+                // A list that is only begun has not succeeded.
+                if !matches!(event, WatchEvent::Init) {
+                    *failures = 0;
+                }
+                for said in known.take(event) {
+                    say(out, id, said).await?;
+                }
+                continue;
+            }
+            Err(error) => error,
+        };
+        *failures += 1;
+        let unauthorized = is_status(&error, 401);
+        say(out, id, trouble(&error)).await?;
+        tokio::time::sleep(pause(*failures)).await;
+        if unauthorized || *failures % FAILURES == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Doubles with every failure; up to half of it is taken off by chance, so that not all watches come at once.
+fn pause(failures: u32) -> Duration {
+    const DOUBLED_AT_MOST: u32 = 10;
+    let longest = (PAUSE_FIRST * (1 << failures.saturating_sub(1).min(DOUBLED_AT_MOST))).min(PAUSE_LONGEST);
+    // Every state of the standard hasher is seeded at random.
+    let chance = RandomState::new().hash_one(0) as u32;
+    longest - longest.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 2.0)
 }
 
 async fn say(out: &Out, id: &WatchId, said: Said) -> Result<(), ()> {
@@ -217,6 +254,15 @@ mod tests {
                 other => format!("{other:?}"),
             })
             .collect()
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_differ_by_chance() {
+        for (failures, longest) in [(1, PAUSE_FIRST), (2, PAUSE_FIRST * 2), (50, PAUSE_LONGEST), (u32::MAX, PAUSE_LONGEST)] {
+            let pauses: Vec<_> = (0..50).map(|_| pause(failures)).collect();
+            assert!(pauses.iter().all(|pause| (longest / 2..=longest).contains(pause)), "{pauses:?}");
+            assert!(pauses.iter().any(|pause| *pause != pauses[0]));
+        }
     }
 
     #[test]

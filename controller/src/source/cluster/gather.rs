@@ -77,6 +77,8 @@ struct Gather {
     /// Secrets that the watch of key pairs delivers.
     tls_secrets: HashSet<ObjectName>,
     wanted: Wanted,
+    /// Everything in `wanted` was looked up and said.
+    answered: bool,
     /// Namespaces that hold Ingresses: where kinds that may not be read everywhere are tried.
     namespaces: BTreeSet<String>,
     complete: bool,
@@ -94,6 +96,7 @@ impl Gather {
             unreadable: BTreeMap::new(),
             tls_secrets: HashSet::new(),
             wanted: Wanted::default(),
+            answered: true,
             namespaces,
             complete: false,
             problems: Vec::new(),
@@ -229,6 +232,7 @@ impl Gather {
     /// Watches the Secrets and ConfigMaps that are referred to, and no longer those that are not.
     fn want(&mut self, wanted: Wanted, batch: &mut Vec<Event>) {
         self.wanted = wanted;
+        self.answered = false;
         let single =
             |kind, name: &ObjectName| WatchId { kind, namespace: Some(name.namespace().to_owned()), name: Some(name.name().to_owned()) };
         let secrets = self.wanted.secrets.iter().filter(|name| !self.tls_secrets.contains(*name)).map(|name| single(Kind::Secret, name));
@@ -264,9 +268,25 @@ impl Gather {
             send(Input::Changed(std::mem::take(batch))).await?;
         }
         if !std::mem::replace(&mut self.complete, true) {
+            if self.classes_are_forbidden() {
+                send(Input::NoClasses).await?;
+            }
             send(Input::Complete).await?;
         }
+        if !self.answered && self.knows_single_ones() {
+            self.answered = true;
+            send(Input::Answered(self.wanted.clone())).await?;
+        }
         Ok(())
+    }
+
+    fn classes_are_forbidden(&self) -> bool {
+        self.running.iter().any(|(id, running)| id.kind == Kind::IngressClass && running.health == Health::Forbidden)
+    }
+
+    fn knows_single_ones(&self) -> bool {
+        let mut single = self.running.iter().filter(|(id, _)| id.name.is_some());
+        single.all(|(_, running)| matches!(running.health, Health::Complete | Health::Forbidden))
     }
 
     fn waiting(&self) -> Vec<String> {
@@ -290,11 +310,29 @@ impl Gather {
     }
 
     fn forbidden(&self, id: &WatchId) -> Option<Diagnostic> {
-        let help = format!("let the controller list and watch {} there, or leave it as it is", id.kind);
-        let message = format!("{id} may not be read, so they are left out");
+        let resource = resource(id.kind);
+        let help = format!("grant the verbs list and watch on {resource} there, or leave it as it is");
+        let message = match id.kind {
+            Kind::IngressClass => format!("{id} may not be read, so only the class annotation of Ingresses counts"),
+            _ => format!("{id} may not be read, so they are left out"),
+        };
         let name = id.namespace.as_deref().unwrap_or(&self.scope.own_namespace);
         let object = ObjectRef::new(Kind::Namespace, ObjectName::new("", name).ok()?);
         Some(Diagnostic::new(Code::Forbidden, object, "", message).help(help))
+    }
+}
+
+/// The resource as roles name it.
+const fn resource(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ingress => "ingresses.networking.k8s.io",
+        Kind::IngressClass => "ingressclasses.networking.k8s.io",
+        Kind::Service => "services",
+        Kind::EndpointSlice => "endpointslices.discovery.k8s.io",
+        Kind::Endpoints => "endpoints",
+        Kind::Secret => "secrets",
+        Kind::ConfigMap => "configmaps",
+        Kind::Namespace => "namespaces",
     }
 }
 

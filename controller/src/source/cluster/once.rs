@@ -1,6 +1,6 @@
 //! What a cluster holds at one moment, for the commands that look once and are done.
 
-use super::connection::{ConnectError, Connection};
+use crate::connection::{ConnectError, Connection};
 use super::gather::{namespaced, whole};
 use super::watched::{Watched, WatchedKind};
 use crate::args::ClusterConfig;
