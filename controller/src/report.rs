@@ -17,7 +17,7 @@ mod status;
 
 pub(crate) use board::{Board, RevisionView};
 pub(crate) use cluster::{Identity, Reports};
-pub(crate) use http::{BindError, serve};
+pub(crate) use http::serve;
 pub(crate) use metrics::Metrics;
 pub(crate) use plan::{Finding, News, Subject};
 

@@ -26,10 +26,12 @@ const CORE: &[Row] = &[
 const SHELL: &[Row] = &[
     (
         "source",
-        &["args", "core::state", "core::settings", "core::names", "core::diagnostic", "core::translate", "core::lint", "core::model"],
+        &["args", "connection", "core::state", "core::settings", "core::names", "core::diagnostic", "core::translate", "core::lint", "core::model"],
     ),
+    // The way to the API server, for those who read from it and those who write to it.
+    ("connection", &["args"]),
     ("proxy", &["core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
-    ("report", &["args", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
+    ("report", &["args", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
 ];
 
 #[test]
@@ -44,7 +46,7 @@ fn rooms_of_the_shell_import_what_the_table_allows() {
 
 #[test]
 fn the_kubernetes_client_is_known_to_sources_and_reports_only() {
-    assert_known_to(&root().join("src"), "kube::", &["source", "report", "main.rs"]);
+    assert_known_to(&root().join("src"), "kube::", &["source", "report", "connection.rs", "main.rs"]);
     assert_known_to(&root().join("core/src"), "kube::", &[]);
 }
 

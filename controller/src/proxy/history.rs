@@ -31,6 +31,7 @@ impl History {
     }
 
     /// All notes, oldest first.
+    #[cfg(test)]
     pub(super) fn notes(&self) -> &[Live] {
         &self.notes
     }

@@ -210,6 +210,7 @@ impl Proxy {
     }
 
     /// Notes on the revisions that are kept, oldest first.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn revisions(&self) -> &[Live] {
         self.history.notes()

@@ -46,7 +46,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     tracing::info!(proxy = NGINX.name, %version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, &NGINX, version)?;
     let (asks, asked) = mpsc::channel(1);
-    tokio::spawn(watch_pulse(pulse, Arc::clone(&board)));
+    tokio::spawn(watch_pulse(pulse, config.health_check_timeout.max(Duration::from_secs(1)), Arc::clone(&board)));
     let connection = Arc::new(Connection::new(config.cluster.clone()));
     if config.manifests.is_none() {
         check_cluster(&connection, &config, board.has_revision()).await?;
@@ -168,10 +168,11 @@ fn controller(
     (controller, reports)
 }
 
-async fn watch_pulse(pulse: Pulse, board: Arc<Board>) {
+/// A supervisor that does not answer within `limit` counts as one without a proxy.
+async fn watch_pulse(pulse: Pulse, limit: Duration, board: Arc<Board>) {
     const EVERY: Duration = Duration::from_millis(500);
     loop {
-        let alive = pulse.status().await.is_ok_and(|status| status.pid.is_some());
+        let alive = tokio::time::timeout(limit, pulse.status()).await.is_ok_and(|status| status.is_ok_and(|status| status.pid.is_some()));
         board.proxy_alive(alive);
         tokio::time::sleep(EVERY).await;
     }

@@ -115,7 +115,7 @@ async fn repeat<T: WatchedKind>(
         let unauthorized = is_status(&error, 401);
         say(out, id, trouble(&error)).await?;
         tokio::time::sleep(pause(*failures)).await;
-        if unauthorized || *failures % FAILURES == 0 {
+        if unauthorized || failures.is_multiple_of(FAILURES) {
             break;
         }
     }
