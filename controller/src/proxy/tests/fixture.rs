@@ -38,6 +38,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     groups: NGINX.groups,
     main: NGINX.main,
     certificate_path: NGINX.certificate_path,
+    credential_files: NGINX.credential_files,
     check_grammar: NGINX.check_grammar,
     origin_at: NGINX.origin_at,
     lacks: NGINX.lacks,
