@@ -98,6 +98,8 @@ pub struct Config {
     pub preserve_trailing_slash: bool,
     /// `no-tls-redirect-locations`: paths of rules that begin with one of these are never redirected.
     pub no_tls_redirect_locations: Vec<String>,
+    /// `no-auth-locations`: paths of rules that begin with one of these need neither password nor external authentication.
+    pub no_auth_locations: Vec<String>,
     /// `annotation-value-word-blocklist`.
     pub word_blocklist: Vec<String>,
     /// `global-allowed-response-headers`: what the headers of an Ingress may be.
@@ -115,6 +117,7 @@ impl Config {
             force_ssl_redirect: false,
             preserve_trailing_slash: false,
             no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
+            no_auth_locations: vec!["/.well-known/acme-challenge".to_owned()],
             word_blocklist: Vec::new(),
             allowed_response_headers: Vec::new(),
             closed: false,

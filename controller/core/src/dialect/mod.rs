@@ -10,6 +10,7 @@ use crate::names::{ObjectRef, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 /// One kind of proxy. Everything outside `dialect/` and `templates/` that has to differ between proxies asks this.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct Dialect {
     pub main: for<'m> fn(&'m Model, Version, &'m Includes, &'m str) -> View<'m>,
     /// Relative path of a certificate's file.
     pub certificate_path: fn(&CertificateId) -> String,
+    /// Files with what clients are checked with.
+    pub credential_files: fn(&Model) -> Vec<CredentialFile>,
     /// Reads a rendered file with a grammar of our own, and refuses all that no template has to say.
     pub check_grammar: fn(&[u8], Place) -> Result<(), GrammarError>,
     /// The object that asked for a line of a rendered file.
@@ -64,6 +67,19 @@ pub type Filter = fn(&str) -> String;
 
 /// Included files by [`Group::folder`]: relative paths, sorted.
 pub type Includes = BTreeMap<&'static str, Vec<String>>;
+
+/// A file with what clients are checked with.
+#[derive(Debug, Clone)]
+pub struct CredentialFile {
+    /// Relative path. One that is not read live has a hash of the bytes in its name.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Arc<[u8]>,
+    /// Only the proxy may read it.
+    pub secret: bool,
+    /// The proxy reads it while it serves.
+    pub read_live: bool,
+}
 
 /// What is rendered piece by piece; the pieces are gathered in the files of one folder.
 pub struct Group<'m> {

@@ -1,6 +1,7 @@
 //! nginx, stock and unpatched, from 1.22 on. What a template arranges is decided here.
 
 mod command;
+mod credentials;
 mod expression;
 mod features;
 pub mod grammar;
@@ -46,8 +47,11 @@ pub static NGINX: Dialect = Dialect {
         "error.tera",
         "backend.tera",
         "certificate.tera",
+        "limits.tera",
+        "route/auth.tera",
         "route/headers.tera",
         "route/https_redirect.tera",
+        "route/limits.tera",
         "route/timeouts.tera",
         "server/app_root.tera",
     ],
@@ -57,6 +61,7 @@ pub static NGINX: Dialect = Dialect {
     groups: groups::groups,
     main: view::main,
     certificate_path: groups::certificate_path,
+    credential_files: credentials::files,
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
     lacks: |_| Vec::new(),

@@ -3,6 +3,7 @@
 //! A [`Model`] holds hosts, backends and certificates behind `Arc`s: an unchanged one is the same allocation as in
 //! the model before, so that rendering can tell by its digest, or by the pointer, that nothing has to be done.
 
+mod accounts;
 mod backend;
 mod certificate;
 mod globals;
@@ -10,6 +11,7 @@ mod host;
 mod lack;
 mod policy;
 
+pub use accounts::{Account, Accounts, AccountsId, HashKind, PasswordHash};
 pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};
 pub use globals::{
@@ -19,7 +21,7 @@ pub use globals::{
 };
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};
-pub use policy::{BackendPolicy, HostPolicy, RoutePolicy, Timeouts};
+pub use policy::{BackendPolicy, Bandwidth, BasicAuth, ClientLimits, HostPolicy, Period, RequestRate, RoutePolicy, Satisfy, Timeouts};
 
 use crate::names::HostPattern;
 use std::collections::BTreeMap;
@@ -37,8 +39,17 @@ pub struct Model {
     pub backends: BTreeMap<BackendId, Arc<Backend>>,
     /// Every certificate that a host names, and the default one.
     pub certificates: BTreeMap<CertificateId, Arc<Certificate>>,
+    /// What clients are checked with.
+    pub credentials: Credentials,
     /// The certificate for handshakes that no host claims; a key of `certificates`.
     pub default_certificate: CertificateId,
+}
+
+/// What clients are checked with: everything that a host or route names.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// Lists of users.
+    pub accounts: BTreeMap<AccountsId, Arc<Accounts>>,
 }
 
 /// The 128-bit content hash that memoising goes by. Stable within one build of the program only.

@@ -77,6 +77,9 @@ impl Renderer {
             let file = File { bytes: certificate.pem.clone(), secret: true, read_live: true };
             files.insert((self.dialect.certificate_path)(&certificate.id), file);
         }
+        for file in (self.dialect.credential_files)(model) {
+            files.insert(file.path, File { bytes: file.bytes, secret: file.secret, read_live: file.read_live });
+        }
         Ok(FileSet::new(self.dialect.main_file, files, reload_digest))
     }
 

@@ -3,6 +3,7 @@
 //! Sources turn whatever they watch into [`Event`]s; [`Snapshot::apply`] takes them in any order. Nothing in here
 //! decides what an object means.
 
+mod accounts;
 mod api;
 mod certificate;
 mod endpoints;

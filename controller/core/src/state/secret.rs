@@ -1,12 +1,14 @@
 //! Secret, reduced at once to what is used of it.
 
+use super::accounts;
 use super::certificate::{CertificateError, KeyPair};
 use super::meta::{Meta, RawMeta};
-use crate::model::digest_of;
+use crate::model::{Account, digest_of};
 use crate::names::BadText;
 use base64::Engine;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A Secret. The bytes of its data are gone once this exists; only what was made of them is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,6 +20,10 @@ pub struct Secret {
     pub key_pair: Result<KeyPair, CertificateError>,
     /// Whether `key_pair` is of an older version of the Secret, because the newest holds none; and why it holds none.
     pub kept_because: Option<CertificateError>,
+    /// The users in the key `auth`; `None`: there is no such key. May be empty.
+    pub users_in_file: Option<Arc<[Account]>>,
+    /// Each key as a user, its value as the hash of the password. May be empty.
+    pub users_by_key: Arc<[Account]>,
     /// Content hash of what is used.
     pub digest: u128,
 }
@@ -54,21 +60,33 @@ impl TryFrom<RawSecret> for Secret {
         let mut data: BTreeMap<String, Vec<u8>> = raw.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
         data.extend(raw.string_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes())));
         let bytes = |key: &str| data.get(key).map(Vec::as_slice);
-        Ok(Self::new(meta, KeyPair::parse(bytes("tls.crt"), bytes("tls.key")), None))
+        let secret = Self {
+            meta,
+            key_pair: KeyPair::parse(bytes("tls.crt"), bytes("tls.key")),
+            kept_because: None,
+            users_in_file: bytes("auth").map(accounts::in_file),
+            users_by_key: accounts::by_key(&data),
+            digest: 0,
+        };
+        Ok(secret.with_digest())
     }
 }
 
 impl Secret {
-    fn new(meta: Meta, key_pair: Result<KeyPair, CertificateError>, kept_because: Option<CertificateError>) -> Self {
-        let used = key_pair.as_ref().map(|pair| pair.digest).map_err(ToString::to_string);
-        let digest = digest_of(&(&meta.name, used, kept_because.as_ref().map(ToString::to_string)));
-        Self { meta, key_pair, kept_because, digest }
+    fn with_digest(mut self) -> Self {
+        let pair = self.key_pair.as_ref().map(|pair| pair.digest).map_err(ToString::to_string);
+        let kept = self.kept_because.as_ref().map(ToString::to_string);
+        self.digest = digest_of(&(&self.meta.name, pair, kept, &self.users_in_file, &self.users_by_key));
+        self
     }
 
     /// This version of a Secret, following `before`: a usable key pair outlives an update that breaks it.
     pub(super) fn following(self, before: &Self) -> Self {
         match (&before.key_pair, &self.key_pair) {
-            (Ok(good), Err(why)) => Self::new(self.meta, Ok(good.clone()), Some(why.clone())),
+            (Ok(good), Err(why)) => {
+                let (key_pair, kept_because) = (Ok(good.clone()), Some(why.clone()));
+                Self { key_pair, kept_because, ..self }.with_digest()
+            }
             _ => self,
         }
     }

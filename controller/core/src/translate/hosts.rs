@@ -8,7 +8,7 @@ use super::paths::{self, Pattern};
 use super::reading::{BackendUse, PathKind, PathReading, Reading};
 use super::tls::Certificates;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route, digest_of};
+use crate::model::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route, RoutePolicy, digest_of};
 use crate::names::{HostPattern, UriPath};
 use crate::settings::Config;
 use std::collections::{BTreeMap, HashMap};
@@ -173,7 +173,7 @@ impl<'a> Builder<'a> {
             origin: Some(reading.origin.clone()),
             service: Some(path.backend.reference()),
             https_redirect: self.redirect(policies, &path.path),
-            policy: Arc::clone(&policies.route),
+            policy: self.policy(policies, &path.path),
             action: action(policies, &resolved),
         }
     }
@@ -197,9 +197,18 @@ impl<'a> Builder<'a> {
             origin: Some(reading.origin.clone()),
             service: own.map(|(used, _)| used.reference()),
             https_redirect: if catch_all { None } else { self.redirect(policies, &root()) },
-            policy: Arc::clone(&policies.route),
+            policy: self.policy(policies, &root()),
             action: if policies.closed { Action::Respond(503) } else { unclosed },
         }
+    }
+
+    /// What is asked for a path: nobody has to log in where `no-auth-locations` says so.
+    fn policy(&self, policies: &Policies, path: &UriPath) -> Arc<RoutePolicy> {
+        let exempt = self.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
+        if !exempt || policies.route.basic_auth.is_none() {
+            return Arc::clone(&policies.route);
+        }
+        Arc::new(RoutePolicy { basic_auth: None, ..(*policies.route).clone() })
     }
 
     fn redirect(&self, policies: &Policies, path: &UriPath) -> Option<HttpsRedirect> {

@@ -26,7 +26,7 @@ mod tls;
 pub use quarantine::Quarantine;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{Certificate, Model};
+use crate::model::{Certificate, Credentials, Model};
 use crate::names::ObjectName;
 use crate::settings::Settings;
 use crate::state::{Ingress, Snapshot};
@@ -107,6 +107,7 @@ impl Translator {
                 hosts,
                 backends,
                 certificates: certificates.used,
+                credentials: credentials(&readings),
                 default_certificate: certificates.default,
             },
             diagnostics,
@@ -114,4 +115,13 @@ impl Translator {
             served: readings.iter().map(|reading| Arc::clone(&reading.ingress)).collect(),
         }
     }
+}
+
+/// What the hosts and routes of these Ingresses may name.
+fn credentials(readings: &[Arc<reading::Reading>]) -> Credentials {
+    let mut all = Credentials::default();
+    for accounts in readings.iter().filter_map(|reading| reading.policies.accounts.as_ref()) {
+        all.accounts.insert(accounts.id.clone(), Arc::clone(accounts));
+    }
+    all
 }

@@ -13,6 +13,7 @@
 #![allow(unreachable_pub, reason = "nothing of a test is reachable")]
 
 mod models;
+mod protection;
 mod rendering;
 mod requests;
 mod settings;

@@ -13,6 +13,7 @@ pub struct Draft {
     pub hosts: Vec<Host>,
     pub backends: Vec<Backend>,
     pub certificates: Vec<Certificate>,
+    pub credentials: Credentials,
 }
 
 impl Draft {
@@ -45,6 +46,7 @@ impl Draft {
             hosts: self.hosts.into_iter().map(|h| (h.pattern.clone(), Arc::new(h))).collect(),
             backends: self.backends.into_iter().map(|b| (b.id.clone(), Arc::new(b))).collect(),
             certificates: self.certificates.into_iter().map(|c| (c.id.clone(), Arc::new(c))).collect::<BTreeMap<_, _>>(),
+            credentials: self.credentials,
             default_certificate,
         }
     }

@@ -4,8 +4,12 @@
 //! [`Backend`](super::Backend). In each of them `None` means that nothing of the kind was asked for, and that what the
 //! [`Globals`](super::Globals) say holds.
 
+mod basic_auth;
+mod limits;
 mod timeouts;
 
+pub use basic_auth::{BasicAuth, Satisfy};
+pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 pub use timeouts::Timeouts;
 
 use super::Balance;
@@ -44,6 +48,14 @@ wishes! {
     RoutePolicy {
         /// How long the endpoints may take.
         timeouts: Timeouts,
+        /// Names and passwords.
+        basic_auth: BasicAuth,
+        /// How protections are joined; `None` is [`Satisfy::All`].
+        satisfy: Satisfy,
+        /// How much one client may ask for.
+        limits: ClientLimits,
+        /// How fast an answer is sent.
+        bandwidth: Bandwidth,
     }
 }
 

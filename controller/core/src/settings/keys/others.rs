@@ -1,6 +1,7 @@
 //! External authentication, snippets, modules.
 
-use super::{DEAD, NO_MODULE, NOT_YET, NoEffect, Protection, Rule, SNIPPET, Switch};
+use super::readers::texts;
+use super::{DEAD, NO_MODULE, NOT_YET, NoEffect, Protection, Read, Rule, SNIPPET, Switch, config};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     // external authentication
@@ -14,7 +15,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("global-auth-cache-key", NoEffect(NOT_YET)),
     ("global-auth-cache-duration", NoEffect(NOT_YET)),
     ("global-auth-always-set-cookie", NoEffect(NOT_YET)),
-    ("no-auth-locations", NoEffect(NOT_YET)),
+    ("no-auth-locations", config!(no_auth_locations, texts)),
     ("global-external-auth", NoEffect(DEAD)),
     // snippets
     ("main-snippet", NoEffect(SNIPPET)),

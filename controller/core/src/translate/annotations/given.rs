@@ -22,6 +22,7 @@ pub struct Given<'a> {
     /// By name, sorted.
     all: Vec<(&'a str, &'a str)>,
     bad: Vec<BadValue>,
+    noted: Vec<BadValue>,
     /// The other objects that annotations may name.
     pub objects: Objects<'a>,
 }
@@ -44,7 +45,7 @@ impl<'a> Given<'a> {
         let mut ours: Vec<_> =
             all.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
         ours.sort_unstable();
-        Self { prefix, namespace, all: ours, bad: Vec::new(), objects }
+        Self { prefix, namespace, all: ours, bad: Vec::new(), noted: Vec::new(), objects }
     }
 
     /// Whether there is no annotation with our prefix.
@@ -98,6 +99,11 @@ impl<'a> Given<'a> {
         self.bad.push(BadValue { name, message: format!("{name}: {message}"), help: help.into() });
     }
 
+    /// Says something about a value that is used: `message` goes on after the name of the annotation.
+    pub fn note(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
+        self.noted.push(BadValue { name, message: format!("{name}: {message}"), help: help.into() });
+    }
+
     /// Whether this annotation was found bad.
     #[must_use]
     pub fn is_bad(&self, name: &str) -> bool {
@@ -107,6 +113,11 @@ impl<'a> Given<'a> {
     /// What was found bad since the last call.
     pub(super) fn take_bad(&mut self) -> Vec<BadValue> {
         std::mem::take(&mut self.bad)
+    }
+
+    /// What was noted since the last call.
+    pub(super) fn take_noted(&mut self) -> Vec<BadValue> {
+        std::mem::take(&mut self.noted)
     }
 
     /// The value with its outer blanks trimmed; `None` when nothing is left.

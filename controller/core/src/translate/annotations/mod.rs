@@ -26,9 +26,11 @@
 //! `policies.closed = true`, with [`Given::refuse`].
 
 mod app_root;
+mod basic_auth;
 mod given;
 mod key;
 mod lacks;
+mod limits;
 mod objects;
 mod policies;
 mod proxy_timeouts;
@@ -67,7 +69,8 @@ pub struct Feature {
 }
 
 /// Every feature there is, by the name of its file.
-pub const FEATURES: &[Feature] = &[app_root::FEATURE, proxy_timeouts::FEATURE, ssl_redirect::FEATURE];
+pub const FEATURES: &[Feature] =
+    &[app_root::FEATURE, basic_auth::FEATURE, basic_auth::SATISFY, limits::FEATURE, proxy_timeouts::FEATURE, ssl_redirect::FEATURE];
 
 /// What reading the annotations of an Ingress gives.
 #[derive(Debug)]
@@ -113,6 +116,10 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
         };
         let finding = Diagnostic::new(Code::BadAnnotation, object.clone(), given.field(bad.name), bad.message);
         diagnostics.push(finding.help(bad.help).outcome(outcome));
+    }
+    for noted in given.take_noted() {
+        let finding = Diagnostic::new(Code::AnnotationNote, object.clone(), given.field(noted.name), noted.message);
+        diagnostics.push(finding.help(noted.help));
     }
     match worst {
         OnBadValue::KeepDefault => {}

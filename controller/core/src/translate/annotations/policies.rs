@@ -1,6 +1,6 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
-use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
+use crate::model::{Accounts, BackendPolicy, HostPolicy, RoutePolicy};
 use crate::settings::Config;
 use std::sync::Arc;
 
@@ -15,6 +15,8 @@ pub struct Policies {
     pub preserve_trailing_slash: bool,
     /// The routes answer 503: a protection was asked for that cannot be given.
     pub closed: bool,
+    /// The users that its routes are for.
+    pub accounts: Option<Arc<Accounts>>,
     /// For each of its routes.
     pub route: Arc<RoutePolicy>,
     /// For the hosts that it has rules for.
@@ -32,6 +34,7 @@ impl Policies {
             force_ssl_redirect: config.force_ssl_redirect,
             preserve_trailing_slash: config.preserve_trailing_slash,
             closed: config.closed,
+            accounts: None,
             route: Arc::default(),
             host: HostPolicy::default(),
             backend: Arc::default(),

@@ -5,6 +5,7 @@ use super::client::{ClientView, HashesView, TlsView};
 use super::headers::HeadersView;
 use super::log::LogView;
 use super::request::{self, ForwardingView, RealIpView};
+use super::route::limits::ZonesView;
 use super::upstream::UpstreamView;
 use super::{Of, between, on_off, seconds};
 use crate::dialect::nginx::features::Features;
@@ -28,6 +29,7 @@ pub(super) struct MainView<'m> {
     upstream: UpstreamView,
     headers: HeadersView,
     blocking: Option<BlockingView>,
+    limits: Option<ZonesView>,
     log: LogView,
     status_address: String,
     host_files: &'m [String],
@@ -88,6 +90,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         upstream: UpstreamView::new(globals),
         headers: HeadersView::new(globals),
         blocking: BlockingView::new(&globals.blocking),
+        limits: ZonesView::new(model),
         log: LogView::new(globals),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
         host_files: files(groups::HOSTS),

@@ -1,6 +1,8 @@
 //! `location` blocks: one file for each thing that a route may ask for.
 
+mod auth;
 mod headers;
+pub(super) mod limits;
 mod timeouts;
 
 use super::headers::HeadersView;
@@ -20,6 +22,9 @@ pub(super) struct RouteView<'m> {
     labels: Option<LabelsView<'m>>,
     headers: HeadersView,
     timeouts: Option<timeouts::TimeoutsView>,
+    auth: Option<auth::AuthView<'m>>,
+    limits: Option<limits::LimitsView>,
+    bandwidth: Option<limits::BandwidthView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +68,9 @@ impl<'m> RouteView<'m> {
             unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
             labels: (context.log_labels || context.has_errors()).then(|| LabelsView::new(route)),
             headers: headers::of(route, &context.headers),
+            auth: auth::AuthView::new(&route.policy),
+            limits: limits::LimitsView::new(route),
+            bandwidth: route.policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             timeouts: route.policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
         }
     }

@@ -1,0 +1,94 @@
+//! Users and the hashes of their passwords, for basic authentication.
+
+use serde::Serialize;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// Name of a list of users in the proxy's files: a hash of the Secret and of how it is read. It stays the same when users
+/// change, so that a proxy that reads the list for every request needs no reload.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct AccountsId(Arc<str>);
+
+impl AccountsId {
+    /// The id of the users in a Secret; `by_key`: each key of the Secret is a user.
+    #[must_use]
+    pub fn of_secret(namespace: &str, name: &str, by_key: bool) -> Self {
+        Self(format!("{:032x}", xxhash_rust::xxh3::xxh3_128(format!("{namespace}/{name}/{by_key}").as_bytes())).into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountsId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A list of users.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accounts {
+    /// Its name; unique in the model.
+    pub id: AccountsId,
+    /// In the order of the Secret; every name once.
+    pub list: Arc<[Account]>,
+    /// Content hash of the above.
+    pub digest: u128,
+}
+
+impl Accounts {
+    /// Puts a list together.
+    #[must_use]
+    pub fn new(id: AccountsId, list: Arc<[Account]>) -> Self {
+        let digest = super::digest_of(&(&id, &list));
+        Self { id, list, digest }
+    }
+}
+
+impl Hash for Accounts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
+    }
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Account {
+    /// Printable, without colon, at most 255 bytes; does not begin with `#`.
+    pub name: Arc<str>,
+    /// `None`: nobody can log in by this name.
+    pub hash: Option<PasswordHash>,
+}
+
+/// A hash of a password. Never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PasswordHash {
+    /// How it was made.
+    pub kind: HashKind,
+    /// As htpasswd files write it, with the prefix of its kind: printable ASCII without colon and blank. Secret.
+    pub text: Arc<str>,
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordHash").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// How a hash was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HashKind {
+    /// By `crypt(3)`: bcrypt, SHA-512 and others, as far as the C library of the proxy has them.
+    Crypt,
+    /// Apache's variant of MD5, `$apr1$`.
+    ApacheMd5,
+    /// `{SHA}`, with or without salt.
+    Sha1,
+    /// `{PLAIN}`: the password itself.
+    Plain,
+}

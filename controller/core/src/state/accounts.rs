@@ -1,0 +1,101 @@
+//! Users out of Secrets: lines of htpasswd files, or one key for each user.
+
+use crate::model::{Account, HashKind, PasswordHash};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+/// Longest name of a user and longest hash that are read, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+const MAX_HASH_BYTES: usize = 512;
+
+/// The users in an htpasswd file: `name:hash` on each line, further fields and comments left out; of equal names the
+/// first. Lines without a name or without a colon are left out.
+pub(super) fn in_file(bytes: &[u8]) -> Arc<[Account]> {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(':'));
+    collect(lines)
+}
+
+/// The users of a Secret whose keys are names and whose values are hashes.
+pub(super) fn by_key(data: &BTreeMap<String, Vec<u8>>) -> Arc<[Account]> {
+    let texts: Vec<_> =
+        data.iter().map(|(key, value)| (key, String::from_utf8_lossy(&value[..value.len().min(MAX_HASH_BYTES + 1)]))).collect();
+    collect(texts.iter().map(|(key, value)| (key.as_str(), value.trim_end_matches(['\n', '\r']))))
+}
+
+fn collect<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Arc<[Account]> {
+    let mut seen = HashSet::new();
+    pairs
+        .filter(|(name, _)| is_name(name) && seen.insert(*name))
+        .map(|(name, rest)| Account { name: name.into(), hash: hash(rest.split(':').next().unwrap_or_default()) })
+        .collect()
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.starts_with('#') && name.chars().all(crate::names::is_printable)
+}
+
+/// `None` for one that no proxy understands; what proxies do with such a text differs, from refusal to an error.
+fn hash(text: &str) -> Option<PasswordHash> {
+    let printable = !text.is_empty() && text.len() <= MAX_HASH_BYTES && text.bytes().all(|b| b.is_ascii_graphic());
+    let kind = printable.then(|| kind(text)).flatten()?;
+    Some(PasswordHash { kind, text: text.into() })
+}
+
+fn kind(text: &str) -> Option<HashKind> {
+    const CRYPT: &[&str] = &["$1$", "$2a$", "$2b$", "$2x$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$sha1$"];
+    let of_crypt = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./$,=+-_".contains(&b));
+    let base64 = |text: &str| text.len() >= 28 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
+    if text.strip_prefix("{PLAIN}").is_some_and(|rest| !rest.is_empty()) {
+        return Some(HashKind::Plain);
+    }
+    if text.strip_prefix("{SHA}").or_else(|| text.strip_prefix("{SSHA}")).is_some_and(base64) {
+        return Some(HashKind::Sha1);
+    }
+    if text.strip_prefix("$apr1$").is_some_and(of_crypt) {
+        return Some(HashKind::ApacheMd5);
+    }
+    let traditional = text.len() == 13 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./".contains(&b));
+    let modular = CRYPT.iter().any(|prefix| text.starts_with(prefix)) && of_crypt(text);
+    (traditional || modular).then_some(HashKind::Crypt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(accounts: &[Account]) -> Vec<(&str, Option<HashKind>)> {
+        accounts.iter().map(|account| (&*account.name, account.hash.as_ref().map(|hash| hash.kind))).collect()
+    }
+
+    #[test]
+    fn users_are_read_with_the_kind_of_their_hash() {
+        let file = "# users\r\nanna:$2y$05$abcdefghijklmnopqrstuuJ0J1n0p8YgSbvK8rmwUVg5cR2K0OyTa\nben:$apr1$xyz$abc:comment\r\n\n\
+                    cleo:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\ndan:{PLAIN}secret\neve:rqXexS6ZhobKA\nfred:$6$salt$hash\n";
+        assert_eq!(
+            kinds(&in_file(file.as_bytes())),
+            [
+                ("anna", Some(HashKind::Crypt)),
+                ("ben", Some(HashKind::ApacheMd5)),
+                ("cleo", Some(HashKind::Sha1)),
+                ("dan", Some(HashKind::Plain)),
+                ("eve", Some(HashKind::Crypt)),
+                ("fred", Some(HashKind::Crypt)),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_user_is_left_out_and_what_is_no_hash_lets_nobody_in() {
+        let file = "noline\n:x\nanna:\nben:hunter2\ncleo:$6$a b\nanna:{PLAIN}second\n\u{1}x:{PLAIN}y\ndan:$6$x;y\n";
+        assert_eq!(kinds(&in_file(file.as_bytes())), [("anna", None), ("ben", None), ("cleo", None), ("dan", None)]);
+        assert!(in_file(b"").is_empty() && in_file(b"\n\n# nobody\n").is_empty());
+    }
+
+    #[test]
+    fn keys_of_a_secret_are_users() {
+        let data = BTreeMap::from([("foo".to_owned(), b"{PLAIN}bar\n".to_vec()), ("tls.crt".to_owned(), vec![b'-'; 5000])]);
+        assert_eq!(kinds(&by_key(&data)), [("foo", Some(HashKind::Plain)), ("tls.crt", None)]);
+        assert_eq!(format!("{:?}", by_key(&data)[0].hash), "Some(PasswordHash { kind: Plain, .. })");
+    }
+}

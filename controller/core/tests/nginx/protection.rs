@@ -1,0 +1,151 @@
+//! Who may pass, and how often.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::model::*;
+use std::sync::Arc;
+
+fn each(test: impl Fn(&dyn Fn(Draft) -> Proxy)) {
+    for (program, version) in programs() {
+        test(&|draft| Proxy::start(&draft.model(), &program, version));
+    }
+}
+
+fn guarded(route: Route, policy: RoutePolicy) -> Route {
+    Route { policy: Arc::new(policy), ..route }
+}
+
+fn accounts(users: &[(&str, HashKind, &str)]) -> Accounts {
+    let account = |(name, kind, text): &(&str, HashKind, &str)| Account {
+        name: (*name).into(),
+        hash: Some(PasswordHash { kind: *kind, text: (*text).into() }),
+    };
+    Accounts::new(AccountsId::of_secret("shop", "users", false), users.iter().map(account).collect())
+}
+
+fn with_accounts(draft: Draft, accounts: Accounts) -> Draft {
+    let credentials = Credentials { accounts: [(accounts.id.clone(), Arc::new(accounts))].into() };
+    Draft { credentials, ..draft }
+}
+
+fn basic(realm: &str, accounts: &Accounts) -> RoutePolicy {
+    RoutePolicy { basic_auth: Some(BasicAuth { realm: realm.to_owned(), accounts: accounts.id.clone() }), ..RoutePolicy::default() }
+}
+
+/// `anna:opensesame`, `ben:opensesame`
+const ANNA: &str = "Authorization: Basic YW5uYTpvcGVuc2VzYW1l";
+const BEN: &str = "Authorization: Basic YmVuOm9wZW5zZXNhbWU=";
+
+#[test]
+fn auth_type_basic_asks_for_a_password_and_keeps_it_from_the_endpoint() {
+    let b = echo("b");
+    each(|start| {
+        let users =
+            accounts(&[("anna", HashKind::Sha1, "{SHA}qtmL+xfbH1nBwdrfiBFlP6UMOpM="), ("ben", HashKind::Plain, "{PLAIN}opensesame")]);
+        let routes = vec![
+            guarded(prefix("/", "b"), basic("test auth", &users)),
+            guarded(prefix("/off", "b"), basic("off", &users)),
+            guarded(prefix("/empty", "b"), basic("", &users)),
+            guarded(prefix("/dollar", "b"), basic("$http_x_any", &users)),
+        ];
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[b]).host("h.test", routes);
+        let proxy = start(with_accounts(draft, users));
+        let challenge = |path: &str| {
+            let answer = proxy.get("h.test", path, &["X-Any: evil"]);
+            (answer.status, answer.header("WWW-Authenticate").map(str::to_owned))
+        };
+        let said = |text: &str| (401, Some(text.to_owned()));
+        assert_eq!(challenge("/"), said("Basic realm=\"test auth\""));
+        assert_eq!(challenge("/off"), said("Basic realm=\"off \""));
+        assert_eq!(challenge("/empty"), said("Basic realm=\"\""));
+        assert_eq!(challenge("/dollar"), said("Basic realm=\"$http_x_any\""));
+        assert_eq!(proxy.get("h.test", "/", &["Authorization: Basic YW5uYTp3cm9uZw=="]).status, 401);
+        for user in [ANNA, BEN] {
+            let answer = proxy.get("h.test", "/", &[user]);
+            assert_eq!((answer.status, answer.sent("Authorization").len()), (200, 0), "{user}");
+            assert_eq!(answer.sent("X-Real-IP"), ["127.0.0.1"], "the other headers are there");
+        }
+    });
+}
+
+#[test]
+fn new_users_can_log_in_without_a_reload() {
+    let b = echo("b");
+    for (program, version) in programs() {
+        let model = |users: Accounts| {
+            let routes = vec![guarded(prefix("/", "b"), basic("r", &users))];
+            with_accounts(Draft { globals: globals(), ..Draft::default() }.backend("b", &[b]).host("h.test", routes), users).model()
+        };
+        let anna = ("anna", HashKind::Plain, "{PLAIN}opensesame");
+        let before = model(accounts(&[anna]));
+        let proxy = Proxy::start(&before, &program, version);
+        assert_eq!(proxy.get("h.test", "/", &[BEN]).status, 401);
+        let after =
+            Model { globals: Arc::clone(&before.globals), ..model(accounts(&[anna, ("ben", HashKind::Plain, "{PLAIN}opensesame")])) };
+        let files = files_of(&after, version);
+        assert_eq!(files.token(), files_of(&before, version).token());
+        proxy.staged.write(&files);
+        assert_eq!(proxy.get("h.test", "/", &[BEN]).status, 200);
+    }
+}
+
+fn limited(rates: &[(u64, Period, u64)], connections: Option<u64>, exempt: &[&str]) -> RoutePolicy {
+    let rates = rates.iter().map(|&(requests, period, burst)| RequestRate { requests, period, burst }).collect();
+    let exempt = exempt.iter().map(|network| network.parse().unwrap()).collect();
+    RoutePolicy { limits: Some(ClientLimits { rates, connections, exempt }), ..RoutePolicy::default() }
+}
+
+fn of_ingress(name: &str, route: Route) -> Route {
+    use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+    Route { origin: Some(ObjectRef::new(Kind::Ingress, ObjectName::new("shop", name).unwrap())), ..route }
+}
+
+#[test]
+fn limit_rpm_counts_each_ingress_by_itself_and_spares_the_exempt() {
+    let b = echo("b");
+    each(|start| {
+        // One request a minute, so that a slow machine gains none.
+        let (one, burst) = (Period::Minute, 3);
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[b]);
+        let proxy = start(draft.host(
+            "h.test",
+            vec![
+                of_ingress("a", guarded(prefix("/a", "b"), limited(&[(1, one, burst)], None, &[]))),
+                of_ingress("a", guarded(prefix("/a2", "b"), limited(&[(1, one, burst)], None, &[]))),
+                of_ingress("c", guarded(prefix("/c", "b"), limited(&[(1, one, 0)], None, &["10.0.0.0/8"]))),
+                of_ingress("d", guarded(prefix("/d", "b"), limited(&[(1, one, burst)], Some(1), &["127.0.0.0/8", "::1/128"]))),
+                of_ingress("e", prefix("/free", "b")),
+            ],
+        ));
+        let passed = |paths: &[&str]| (0..10).filter(|n| proxy.get("h.test", paths[n % paths.len()], &[]).status == 200).count();
+        assert_eq!(passed(&["/a", "/a2"]), 4, "the paths of an Ingress share a counter");
+        assert_eq!(passed(&["/c"]), 1, "another Ingress has its own, and without burst one passes");
+        assert_eq!((passed(&["/d"]), passed(&["/free"])), (10, 10));
+        assert_eq!(proxy.get("h.test", "/a", &[]).status, 503);
+    });
+}
+
+#[test]
+fn limits_count_before_passwords() {
+    let b = echo("b");
+    each(|start| {
+        let users = accounts(&[("anna", HashKind::Plain, "{PLAIN}opensesame")]);
+        let policy = RoutePolicy { limits: limited(&[(1, Period::Minute, 1)], None, &[]).limits, ..basic("r", &users) };
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[b]);
+        let proxy = start(with_accounts(draft.host("h.test", vec![guarded(prefix("/", "b"), policy)]), users));
+        let statuses: Vec<_> = (0..3).map(|_| proxy.get("h.test", "/", &[]).status).collect();
+        assert_eq!(statuses, [401, 401, 503]);
+    });
+}
+
+#[test]
+fn satisfy_any_does_not_open_a_route_with_a_password_only() {
+    let b = echo("b");
+    each(|start| {
+        let users = accounts(&[("anna", HashKind::Plain, "{PLAIN}opensesame")]);
+        let policy = RoutePolicy { satisfy: Some(Satisfy::Any), ..basic("r", &users) };
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[b]);
+        let proxy = start(with_accounts(draft.host("h.test", vec![guarded(prefix("/", "b"), policy)]), users));
+        assert_eq!((proxy.get("h.test", "/", &[]).status, proxy.get("h.test", "/", &[ANNA]).status), (401, 200));
+    });
+}
