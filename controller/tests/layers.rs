@@ -26,7 +26,17 @@ const CORE: &[Row] = &[
 const SHELL: &[Row] = &[
     (
         "source",
-        &["args", "connection", "core::state", "core::settings", "core::names", "core::diagnostic", "core::translate", "core::lint", "core::model"],
+        &[
+            "args",
+            "connection",
+            "core::state",
+            "core::settings",
+            "core::names",
+            "core::diagnostic",
+            "core::translate",
+            "core::lint",
+            "core::model",
+        ],
     ),
     // The way to the API server, for those who read from it and those who write to it.
     ("connection", &["args"]),

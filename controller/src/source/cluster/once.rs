@@ -1,9 +1,9 @@
 //! What a cluster holds at one moment, for the commands that look once and are done.
 
-use crate::connection::{ConnectError, Connection};
 use super::gather::{namespaced, whole};
 use super::watched::{Watched, WatchedKind};
 use crate::args::ClusterConfig;
+use crate::connection::{ConnectError, Connection};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::settings::Settings;
