@@ -51,7 +51,7 @@ impl Engine {
             let filter = move |text: &str, _: Kwargs, _: &State<'_>| Value::safe_string(&print(text));
             tera.register_filter(name, filter);
         }
-        let texts = dialect.templates.iter().map(|(name, text)| (*name, overrides.get(*name).map_or(*text, String::as_str)));
+        let texts = dialect.templates.iter().map(|(name, text)| (*name, part(name, overrides.get(*name).map_or(*text, String::as_str))));
         tera.add_raw_templates(texts).map_err(|error| located(&error))?;
         Ok(Self { tera })
     }
@@ -61,6 +61,11 @@ impl Engine {
         let context = Context::from_serialize(view).map_err(|error| located(&error))?;
         self.tera.render(template, &context).map_err(|error| located(&error))
     }
+}
+
+/// A template in a folder is a part of a block of another one, which goes on in the same line.
+fn part<'a>(name: &str, text: &'a str) -> &'a str {
+    if name.contains('/') { text.strip_suffix('\n').unwrap_or(text) } else { text }
 }
 
 impl fmt::Debug for Engine {
