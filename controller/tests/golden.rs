@@ -194,7 +194,7 @@ fn difference(there: Option<&String>, found: Option<&String>) -> String {
 
 /// The installed programs of a proxy, and their versions.
 fn programs(proxy: &Proxy) -> Vec<(PathBuf, Version)> {
-    let named = proxy.programs.iter().filter_map(|name| std::env::var_os(name)).map(PathBuf::from);
+    let named = proxy.programs.iter().copied().filter_map(std::env::var_os).map(PathBuf::from);
     let all = named.chain([PathBuf::from(proxy.dialect.program)]);
     all.filter_map(|program| {
         let printed = Command::new(&program).args(proxy.dialect.version_args).output().ok()?;
