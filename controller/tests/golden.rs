@@ -6,8 +6,8 @@
 //!             diagnostics.txt   what was said, and the exit code
 //! ```
 //!
-//! What is rendered for each installed version is fed to that very proxy, too. A case whose name begins with `globals-`
-//! keeps the main file as well. `GATEWRIGHT_REFRESH=1` writes everything anew; the difference is what users will get,
+//! What is rendered for each installed version is fed to that very proxy, too. A case whose name begins with `backend-`
+//! keeps the backends as well, one with `globals-` the main file. `GATEWRIGHT_REFRESH=1` writes everything anew; the difference is what users will get,
 //! so read it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -111,8 +111,9 @@ fn files(case: &Path, proxy: &Proxy, out: &Path) -> BTreeMap<String, String> {
         let Ok(text) = String::from_utf8(text) else { continue };
         match path.split_once('/') {
             Some(("tls", _)) => {}
+            Some(("backends", _)) if !is_of(case, "backend") => {}
             Some((folder, _)) => files.entry(format!("{name}/{folder}.conf")).or_default().push_str(&without_built_in(&text)),
-            None if case.file_name().unwrap().to_string_lossy().starts_with("globals-") => {
+            None if is_of(case, "globals") => {
                 files.insert(format!("{name}/{path}"), without_hashes(&text));
             }
             None => {}
@@ -120,6 +121,11 @@ fn files(case: &Path, proxy: &Proxy, out: &Path) -> BTreeMap<String, String> {
     }
     files.retain(|_, text| !text.trim().is_empty());
     files
+}
+
+/// Whether the name of a case begins with this word.
+fn is_of(case: &Path, word: &str) -> bool {
+    case.file_name().unwrap().to_string_lossy().split('-').next() == Some(word)
 }
 
 /// The virtual hosts that somebody asked for.
