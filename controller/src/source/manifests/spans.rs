@@ -25,7 +25,7 @@ struct Node {
 enum Inside {
     Nothing,
     /// Key, where the key is, value; in the order of the text.
-    Mapping(Vec<(Box<str>, At, Node)>),
+    Mapping(Vec<Entry>),
     Sequence(Vec<Node>),
 }
 
@@ -118,7 +118,7 @@ fn after_key<'p>(path: &'p str, key: &str) -> Option<&'p str> {
 }
 
 /// Fields of an Ingress v1 that the old API versions spell in another way.
-fn old_spelling<'p, 'n>(path: &'p str, entries: &'n [(Box<str>, At, Node)]) -> Option<(&'n (Box<str>, At, Node), &'p str)> {
+fn old_spelling<'p, 'n>(path: &'p str, entries: &'n [Entry]) -> Option<(&'n Entry, &'p str)> {
     const SPELLINGS: [(&str, &str); 4] =
         [("defaultBackend", "backend"), ("service.name", "serviceName"), ("service.port", "servicePort"), ("service", "serviceName")];
     SPELLINGS.iter().find_map(|(new, old)| {
@@ -127,9 +127,15 @@ fn old_spelling<'p, 'n>(path: &'p str, entries: &'n [(Box<str>, At, Node)]) -> O
     })
 }
 
+/// A key of a mapping, and where it stands.
+type Key = (Box<str>, At);
+
+/// A key, where it stands, and what is behind it.
+type Entry = (Box<str>, At, Node);
+
 /// Builds the tree from the events, without recursion.
 struct Builder {
-    open: Vec<(Node, Option<(Box<str>, At)>)>,
+    open: Vec<(Node, Option<Key>)>,
     root: Option<Node>,
 }
 
