@@ -4,6 +4,7 @@
 
 mod check;
 mod compat;
+mod echo;
 mod offline;
 mod typed;
 
@@ -11,6 +12,7 @@ pub(crate) use check::{
     ClusterConfig, Command, LintConfig, LintFormat, Mode, OfflineConfig, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig,
     SuperviseConfig,
 };
+pub(crate) use echo::{EchoBackend, EchoConfig};
 
 /// Reads the command line: what to do, and what to warn of; or all that is wrong with it.
 ///
@@ -125,6 +127,13 @@ mod tests {
         let (_, warnings) = parse(words("run --manifests=/m --dynamic-configuration-retries=15 --stream-port 10247")).unwrap();
         assert_eq!(warnings.len(), 2);
         assert!(warnings[0].starts_with("--dynamic-configuration-retries has no effect"));
+    }
+
+    #[test]
+    fn loopback_endpoints_are_for_files_only() {
+        assert!(run("run --manifests=/m --allow-loopback-endpoints").settings.loopback_endpoints);
+        assert!(!run("run --manifests=/m").settings.loopback_endpoints);
+        assert_eq!(mistakes("run --allow-loopback-endpoints"), ["--allow-loopback-endpoints cannot be given without --manifests"]);
     }
 
     #[test]

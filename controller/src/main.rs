@@ -41,6 +41,10 @@ fn main() -> ExitCode {
             warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             block_on(run::run(*config))
         }
+        Command::Echo(config) => {
+            start_log(None, "info");
+            block_on(commands::echo::main(config))
+        }
         Command::Supervise(config) => {
             start_log(None, "info");
             warnings.iter().for_each(|warning| tracing::warn!("{warning}"));

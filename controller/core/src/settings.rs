@@ -37,6 +37,8 @@ pub struct Settings {
     pub topology_zone: Option<String>,
     /// A Service without endpoints is forwarded to at its `spec.externalIPs`: files, not clusters.
     pub external_ips_are_endpoints: bool,
+    /// `--allow-loopback-endpoints`: for trials with backends on this very machine.
+    pub loopback_endpoints: bool,
     /// `--default-backend-service`.
     pub default_backend_service: Option<ObjectName>,
     /// `--default-ssl-certificate`.
@@ -72,6 +74,7 @@ impl Default for Settings {
             deep_inspect: true,
             topology_zone: None,
             external_ips_are_endpoints: false,
+            loopback_endpoints: false,
             default_backend_service: None,
             default_ssl_certificate: None,
             config_map: None,

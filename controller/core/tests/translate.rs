@@ -389,6 +389,21 @@ fn ext_names_are_looked_up_and_filtered() {
 }
 
 #[test]
+fn loopback_endpoints_need_a_switch() {
+    let slice = json!({
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "near", "labels": {"kubernetes.io/service-name": "near"}},
+        "endpoints": [{"addresses": ["127.0.0.1"]}], "ports": [{"port": 8080}],
+    });
+    let near = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "near"}, "spec": {"ports": [{"port": 80}]}});
+    let mut world = World::new(&[near, slice, ingress("a", 1, &[("h.test", &[("/", "Prefix", "near")])])]);
+    assert_eq!(world.picture(), ["h.test /* → 503"]);
+    assert!(world.codes().contains(&Code::RefusedEndpoint));
+    world.settings.loopback_endpoints = true;
+    assert_eq!(world.picture(), ["h.test /* → default-near-80"]);
+}
+
+#[test]
 fn a_quarantined_ingress_is_served_in_its_last_accepted_version() {
     let mut world = World::new(&services());
     world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]));

@@ -4,6 +4,7 @@ mod offline;
 
 pub(crate) use offline::{LintConfig, LintFormat, OfflineConfig, RenderConfig};
 
+use super::echo::EchoConfig;
 use super::typed::{Cli, Content, Run, Supervise, What};
 use gatewright_core::model::Listeners;
 use gatewright_core::names::{HostName, LabelSelector, ObjectName, UriPath, is_dns_label, shown};
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     Render(Box<RenderConfig>),
     /// `gatewright lint`.
     Lint(Box<LintConfig>),
+    /// `gatewright echo`.
+    Echo(EchoConfig),
     /// `gatewright version`.
     Version,
 }
@@ -146,6 +149,7 @@ pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
         What::Supervise(supervise) => Command::Supervise(check.supervise(supervise)),
         What::Render(render) => Command::Render(Box::new(check.render(*render))),
         What::Lint(lint) => Command::Lint(Box::new(check.lint(*lint))),
+        What::Echo(echo) => Command::Echo(echo.check(check.mistakes)),
         What::Version => Command::Version,
     })
 }
@@ -161,6 +165,9 @@ impl Check<'_> {
         let from_files = run.manifests.is_some();
         settings.take_all_without_class = from_files;
         settings.external_ips_are_endpoints = from_files;
+        if settings.loopback_endpoints && !from_files {
+            self.wrong("--allow-loopback-endpoints cannot be given without --manifests".to_owned());
+        }
         let healthz_port = self.port("healthz-port", &run.healthz_port);
         let listeners = &settings.listeners;
         self.distinct(&[
@@ -246,6 +253,7 @@ impl Check<'_> {
             disable_catch_all: switches.disable_catch_all,
             disable_external_names: switches.disable_svc_external_name,
             deep_inspect: switches.deep_inspect,
+            loopback_endpoints: switches.allow_loopback_endpoints,
             default_backend_service: self.object("default-backend-service", content.default_backend_service.as_deref()),
             default_ssl_certificate: self.object("default-ssl-certificate", content.default_ssl_certificate.as_deref()),
             config_map: self.object("configmap", content.configmap.as_deref()),

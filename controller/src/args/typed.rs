@@ -28,6 +28,8 @@ pub(super) enum What {
     ///
     /// Exit code: 0 nothing of severity error, 1 something, 2 it could not be done.
     Lint(Box<Lint>),
+    /// Answer requests with what they were, as backends for trials
+    Echo(super::echo::Echo),
     /// Print the version
     Version,
 }
@@ -60,6 +62,8 @@ switches! {
         disable_catch_all = "false",
         /// Answer 503 for Services of type ExternalName
         disable_svc_external_name = "false",
+        /// Forward to endpoints on the loopback too: for trials on one machine
+        allow_loopback_endpoints = "false",
         /// Leave out Ingresses with suspicious text in hosts, paths and Secret names
         deep_inspect = "true",
         /// Prefer endpoints of the controller's own zone

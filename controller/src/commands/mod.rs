@@ -1,5 +1,6 @@
 //! The commands besides `run`, one file each.
 
+pub(crate) mod echo;
 pub(crate) mod lint;
 mod offline;
 pub(crate) mod output;

@@ -165,7 +165,7 @@ fn endpoints(used: &BackendUse, snapshot: &Snapshot, settings: &Settings) -> Res
     if found.is_empty() && settings.external_ips_are_endpoints {
         found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
     }
-    let (allowed, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| may_be_forwarded_to(endpoint.ip()));
+    let (allowed, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| allowed(endpoint.ip(), settings));
     match (allowed.is_empty(), refused.first()) {
         (false, _) => Ok((port.port, allowed)),
         (true, Some(address)) => Err((
@@ -277,7 +277,7 @@ fn external(used: &BackendUse, service: &Service, snapshot: &Snapshot, settings:
         Err(_) => looked_up(host, name, snapshot)
             .map_err(|problem| problem.unwrap_or_else(|| refused("it is not a DNS name, or a name of this machine")))?,
     };
-    let allowed: Vec<_> = addresses.iter().copied().filter(|ip| may_be_forwarded_to(*ip)).map(|ip| SocketAddr::new(ip, port)).collect();
+    let allowed: Vec<_> = addresses.iter().copied().filter(|ip| allowed(*ip, settings)).map(|ip| SocketAddr::new(ip, port)).collect();
     match (allowed.is_empty(), addresses.first()) {
         (false, _) => Ok((port, allowed)),
         (true, Some(address)) => Err(refused(&format!("{address} is an address of this machine or its network"))),
@@ -303,6 +303,11 @@ fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Ve
             String::new(),
         ))),
     }
+}
+
+/// Whether an endpoint with this address may be forwarded to.
+fn allowed(ip: IpAddr, settings: &Settings) -> bool {
+    may_be_forwarded_to(ip) || (settings.loopback_endpoints && ip.is_loopback())
 }
 
 /// Never this machine, its link, or everybody: the ports of the proxy and the controller are there, and the cloud's
