@@ -1,0 +1,150 @@
+//! The pods: one server that plays all of them, and tells by its own address which one it was.
+//!
+//! An answer is JSON: `service`, `address`, `port`, `method`, `target`, `headers` (a list of pairs, as they came) and
+//! `body`. The query asks for more: `status=418`, `header=Name:value`, `wait_ms=500` (before the answer), `bytes=1000`
+//! (of a body in place of the JSON).
+
+use crate::http1::read_head;
+use crate::websocket;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::io::{self, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Ports that every pod listens on; other ports are closed.
+pub const PORTS: [u16; 3] = [8080, 8081, 9090];
+
+static NAMES: LazyLock<Mutex<HashMap<IpAddr, String>>> = LazyLock::new(Mutex::default);
+
+/// A pod that nobody else has, of a Service of this name.
+///
+/// # Panics
+/// After sixty thousand of them.
+#[must_use]
+pub fn new_pod(service: &str) -> Ipv4Addr {
+    static NEXT: AtomicU16 = AtomicU16::new(256);
+    let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    assert!(high < 255, "the network of the pods is used up");
+    let address = Ipv4Addr::new(10, 244, high, low);
+    name(address.into(), service);
+    address
+}
+
+/// Calls a pod by the name of a Service.
+pub fn name(address: IpAddr, service: &str) {
+    NAMES.lock().unwrap_or_else(PoisonError::into_inner).insert(address, service.to_owned());
+}
+
+/// Starts to answer on all addresses of the namespace that this thread is in, until the end of the tests.
+///
+/// # Panics
+/// When the ports are taken.
+pub fn start() {
+    for port in PORTS {
+        let listener = TcpListener::bind(("::", port)).or_else(|_| TcpListener::bind(("0.0.0.0", port))).expect("the port is free");
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                std::thread::spawn(move || attend(&stream));
+            }
+        });
+    }
+}
+
+/// Answers requests until the connection ends.
+fn attend(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut local = stream.local_addr()?;
+    if let IpAddr::V6(v6) = local.ip()
+        && let Some(v4) = v6.to_ipv4_mapped()
+    {
+        local = SocketAddr::new(v4.into(), local.port());
+    }
+    let mut reader = BufReader::new(stream);
+    loop {
+        let request = Received::read(&mut reader)?;
+        if let Some(key) = request.header("sec-websocket-key") {
+            return websocket::serve(stream, &mut reader, key);
+        }
+        let close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        if let Some(wait) = request.asked("wait_ms").and_then(|text| text.parse().ok()) {
+            std::thread::sleep(Duration::from_millis(wait));
+        }
+        request.answer(local, &mut &*stream)?;
+        if close {
+            return Ok(());
+        }
+    }
+}
+
+/// A request as it came.
+struct Received {
+    method: String,
+    target: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Received {
+    fn read(stream: &mut impl Read) -> io::Result<Self> {
+        let head = read_head(stream)?;
+        let text = String::from_utf8_lossy(&head);
+        let mut lines = text.split("\r\n");
+        let mut start = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+        let (method, target) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
+        let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
+        let mut request = Self { method, target, headers: headers.collect(), body: Vec::new() };
+        if let Some(length) = request.header("content-length").and_then(|text| text.parse().ok()) {
+            request.body.resize(length, 0);
+            stream.read_exact(&mut request.body)?;
+        }
+        Ok(request)
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
+    }
+
+    /// Every value of a key of the query.
+    fn all_asked<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        query.split('&').filter_map(move |item| item.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    fn asked<'a>(&'a self, key: &'a str) -> Option<&'a str> {
+        self.all_asked(key).next()
+    }
+
+    fn answer(&self, local: SocketAddr, stream: &mut impl Write) -> io::Result<()> {
+        let status = self.asked("status").unwrap_or("200");
+        let body = match self.asked("bytes").and_then(|text| text.parse().ok()) {
+            Some(length) => vec![b'x'; length],
+            None => self.described(local).to_string().into_bytes(),
+        };
+        let mut head = format!("HTTP/1.1 {status} Echo\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in self.all_asked("header").filter_map(|text| text.split_once(':')) {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes())?;
+        if self.method != "HEAD" {
+            stream.write_all(&body)?;
+        }
+        stream.flush()
+    }
+
+    fn described(&self, local: SocketAddr) -> Value {
+        let names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        json!({
+            "service": names.get(&local.ip()),
+            "address": local.ip(),
+            "port": local.port(),
+            "method": self.method,
+            "target": self.target,
+            "headers": self.headers,
+            "body": String::from_utf8_lossy(&self.body),
+        })
+    }
+}

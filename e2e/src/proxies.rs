@@ -1,0 +1,68 @@
+//! The proxies that everything is tested with: the oldest and the newest of each kind.
+
+use std::path::PathBuf;
+
+/// A proxy of one version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Proxy {
+    /// What `--proxy` takes.
+    pub kind: &'static str,
+    /// The environment variable that names the program; `e2e/tools/setup env` prints them.
+    pub variable: &'static str,
+    /// Where the program is if the variable is not set.
+    fallback: Option<&'static str>,
+}
+
+impl Proxy {
+    /// The nginx of Debian 12.
+    pub const NGINX_1_22: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_22", fallback: Some("/usr/sbin/nginx") };
+    /// The newest nginx.
+    pub const NGINX_1_30: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_30", fallback: None };
+
+    /// The program.
+    ///
+    /// # Panics
+    /// When nobody says where it is.
+    #[must_use]
+    pub fn program(self) -> PathBuf {
+        let given = std::env::var_os(self.variable).map(PathBuf::from);
+        let program = given.or_else(|| self.fallback.map(PathBuf::from));
+        program.unwrap_or_else(|| panic!("{} is not set; run `eval \"$(e2e/tools/setup env)\"`", self.variable))
+    }
+
+    /// The nginx of Debian 12 lacks things that later ones have.
+    #[must_use]
+    pub fn is_oldest(self) -> bool {
+        self == Self::NGINX_1_22
+    }
+
+    /// Whether it is an nginx.
+    #[must_use]
+    pub fn is_nginx(self) -> bool {
+        self.kind == "nginx"
+    }
+}
+
+/// Tests that run once for each proxy: `fn name(proxy) { … }`.
+#[macro_export]
+macro_rules! on_every_proxy {
+    ($($(#[$doc:meta])* fn $name:ident($proxy:ident) $body:block)*) => {$(
+        $(#[$doc])*
+        mod $name {
+            #[allow(unused_imports, reason = "a test needs some of them")]
+            use super::*;
+
+            fn check($proxy: $crate::proxies::Proxy) $body
+
+            #[test]
+            fn nginx_1_22() {
+                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::NGINX_1_22));
+            }
+
+            #[test]
+            fn nginx_1_30() {
+                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::NGINX_1_30));
+            }
+        }
+    )*};
+}

@@ -1,0 +1,379 @@
+//! A world: a network namespace with `gatewright run`, a real proxy, and pods.
+
+use crate::http1::Answer;
+use crate::manifest::{IngressWords, class, ingress, service, slice, text};
+use crate::net::Namespace;
+use crate::proxies::Proxy;
+use crate::wait::{until, until_some};
+use crate::{client, echo};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+/// Prepares the mounts of a process, and becomes it. `$1`: its hosts file, `$2`: size of the state folder or nothing,
+/// `$3`: the state folder.
+const LAUNCH: &str = r#"
+mount --bind "$1" /etc/hosts || exit
+[ -z "$2" ] || mount -t tmpfs -o "size=$2,mode=755" tmpfs "$3" || exit
+shift 3
+exec "$@"
+"#;
+
+/// What a world begins with.
+#[derive(Debug)]
+pub struct Builder {
+    proxy: Proxy,
+    arguments: Vec<String>,
+    manifests: Vec<(String, String)>,
+    has_class: bool,
+    state_size: &'static str,
+}
+
+impl Builder {
+    /// Adds an argument of `gatewright run`.
+    #[must_use]
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Adds a manifest that is there from the start.
+    #[must_use]
+    pub fn manifest(mut self, name: &str, objects: &[Value]) -> Self {
+        self.manifests.push((name.to_owned(), text(objects)));
+        self
+    }
+
+    /// Leaves out the IngressClass, so that every Ingress is taken.
+    #[must_use]
+    pub fn without_class(mut self) -> Self {
+        self.has_class = false;
+        self
+    }
+
+    /// Bounds the state folder, as `mount` understands a size.
+    #[must_use]
+    pub fn state_size(mut self, size: &'static str) -> Self {
+        self.state_size = size;
+        self
+    }
+
+    /// Makes the world, without starting a controller.
+    ///
+    /// # Panics
+    /// When the machine does not let it.
+    #[must_use]
+    pub fn build(self) -> World {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("gatewright-e2e-{}-{number}", std::process::id()));
+        for part in ["manifests", "outside", "state"] {
+            fs::create_dir_all(folder.join(part)).expect("the temporary folder can be written");
+        }
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
+        fs::write(folder.join("hosts"), "127.0.0.1 localhost\n").expect("it is ours");
+        let net = Namespace::make(Some(&folder));
+        echo::start();
+        let world =
+            World { proxy: self.proxy, arguments: self.arguments, state_size: self.state_size, folder, net, controller: Mutex::new(None) };
+        let pod = echo::new_pod("probe").into();
+        let probe = [service("probe").within("probe"), slice("probe", &[pod]).within("probe")];
+        world.write("base.yaml", &text(&probe));
+        if self.has_class {
+            world.write("class.yaml", &text(&[class()]));
+        }
+        for (name, content) in &self.manifests {
+            world.write(name, content);
+        }
+        world
+    }
+
+    /// Makes the world, and waits until all of it is live.
+    #[must_use]
+    pub fn start(self) -> World {
+        let world = self.build();
+        world.start_controller();
+        world.until_ready();
+        world
+    }
+}
+
+/// A running controller and its proxy, on the ports 80, 443 and 10254 of a network namespace.
+#[derive(Debug)]
+pub struct World {
+    /// The proxy.
+    pub proxy: Proxy,
+    arguments: Vec<String>,
+    state_size: &'static str,
+    folder: PathBuf,
+    /// Where it all happens.
+    pub net: Namespace,
+    controller: Mutex<Option<Child>>,
+}
+
+impl World {
+    /// A world that belongs to one test.
+    #[must_use]
+    pub fn of(proxy: Proxy) -> Builder {
+        Builder { proxy, arguments: Vec::new(), manifests: Vec::new(), has_class: true, state_size: "" }
+    }
+
+    /// The world that tests with hosts of their own share; this thread enters it.
+    #[must_use]
+    pub fn shared(proxy: Proxy) -> &'static Self {
+        static WORLDS: LazyLock<Mutex<HashMap<Proxy, &'static World>>> = LazyLock::new(Mutex::default);
+        let mut worlds = WORLDS.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = *worlds.entry(proxy).or_insert_with(|| Box::leak(Box::new(Self::of(proxy).start())));
+        world.net.enter();
+        world
+    }
+
+    /// The watched folder.
+    #[must_use]
+    pub fn manifests(&self) -> PathBuf {
+        self.folder.join("manifests")
+    }
+
+    /// A folder on the same file system that nobody watches.
+    #[must_use]
+    pub fn outside(&self) -> PathBuf {
+        self.folder.join("outside")
+    }
+
+    /// The state folder.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// Puts a manifest into the folder, whole at once.
+    ///
+    /// # Panics
+    /// When the disk refuses.
+    pub fn write(&self, name: &str, content: &str) {
+        let beside = self.outside().join(name);
+        fs::write(&beside, content).expect("the folder is ours");
+        fs::rename(&beside, self.manifests().join(name)).expect("the folder is ours");
+    }
+
+    /// Takes a manifest away.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.manifests().join(name)).expect("it is there");
+    }
+
+    /// Puts a manifest into the folder and waits until it is live.
+    #[track_caller]
+    pub fn apply(&self, name: &str, objects: &[Value]) {
+        self.write(name, &text(objects));
+        self.sync("probe.yaml");
+    }
+
+    /// Waits until all that was written before this call is live: a route that is written after it answers, and the
+    /// controller has seen its revision answer for long enough. `file` is where that route is written.
+    #[track_caller]
+    pub fn sync(&self, file: &str) {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let host = format!("p{}.probe.test", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.write(file, &text(&[ingress(file.trim_end_matches(".yaml")).within("probe").prefix(&host, "/", "probe")]));
+        until("the probe is routed", || client::get(&host, "/").is_ok_and(|answer| answer.word() == "probe"));
+        let published = self.published().expect("something is published");
+        until("the revision is verified", || client::admin_json("/api/v1/revision")["revision"].as_u64() >= Some(published));
+    }
+
+    /// Number of the published revision.
+    #[must_use]
+    pub fn published(&self) -> Option<u64> {
+        let target = fs::read_link(self.state().join("current")).ok()?;
+        target.file_name()?.to_str()?.split('-').next()?.parse().ok()
+    }
+
+    /// Waits until the controller says that everything it knows is live.
+    #[track_caller]
+    pub fn until_ready(&self) {
+        until("the controller is ready", || client::admin("/readyz").is_ok_and(|answer| answer.status == 200));
+        until("everything is settled", || client::admin_json("/api/v1/revision")["settled"] == true);
+    }
+
+    /// Number of the live revision, by the admin port.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        client::admin_json("/api/v1/revision")["revision"].as_u64().unwrap_or(0)
+    }
+
+    /// The findings, each as `CODE object: message`.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<String> {
+        let list = client::admin_json("/api/v1/diagnostics");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let object = |value: &Value| format!("{} {}/{}", text(&value["kind"]), text(&value["namespace"]), text(&value["name"]));
+        let line = |value: &Value| format!("{} {}: {}", text(&value["code"]), object(&value["object"]), text(&value["message"]));
+        list.as_array().into_iter().flatten().map(line).collect()
+    }
+
+    /// Starts the controller.
+    pub fn start_controller(&self) {
+        *self.child() = Some(self.spawn("run", &["--manifests", &path(&self.manifests())]));
+    }
+
+    /// Starts the program with the arguments of this world and more, in the namespace and with its log in the folder.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn spawn(&self, command: &str, arguments: &[&str]) -> Child {
+        let mut words = vec![path(&gatewright()), command.to_owned()];
+        words.extend(arguments.iter().map(ToString::to_string));
+        words.extend(["--proxy".to_owned(), self.proxy.kind.to_owned(), "--proxy-binary".to_owned(), path(&self.proxy.program())]);
+        words.extend(["--state-dir".to_owned(), path(&self.state())]);
+        words.extend(self.arguments.clone());
+        self.launch(&words)
+    }
+
+    /// Starts any program in the namespace.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn launch(&self, words: &[String]) -> Child {
+        let log = fs::File::options().create(true).append(true).open(self.folder.join("log")).expect("the folder is ours");
+        Command::new("unshare")
+            .args(["--mount", "--", "sh", "-c", LAUNCH, "launch"])
+            .args([&path(&self.folder.join("hosts")), self.state_size, &path(&self.state())])
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("descriptors are left"))
+            .stderr(log)
+            .spawn()
+            .expect("util-linux is installed")
+    }
+
+    /// Runs the program to its end.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn output(&self, arguments: &[&str]) -> Output {
+        Command::new(gatewright()).args(arguments).output().expect("the program is built")
+    }
+
+    fn child(&self) -> MutexGuard<'_, Option<Child>> {
+        self.controller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Process id of the controller.
+    ///
+    /// # Panics
+    /// When none was started.
+    #[must_use]
+    pub fn controller_pid(&self) -> u32 {
+        self.child().as_ref().expect("a controller was started").id()
+    }
+
+    /// Process id of the proxy's master, by the note of who started it.
+    #[track_caller]
+    #[must_use]
+    pub fn proxy_pid(&self) -> u32 {
+        until_some("the proxy is noted", || {
+            let note: Value = serde_json::from_slice(&fs::read(self.state().join("run/proxy.json")).ok()?).ok()?;
+            note["pid"].as_u64().and_then(|pid| pid.try_into().ok())
+        })
+    }
+
+    /// Sends the controller a signal and waits for its end; its exit code, if it had one.
+    ///
+    /// # Panics
+    /// When none was started.
+    pub fn end_controller(&self, signal: Signal) -> Option<i32> {
+        let mut child = self.child().take().expect("a controller was started");
+        send(child.id(), signal);
+        child.wait().expect("it is our child").code()
+    }
+
+    /// The log up to now.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap_or_default()).into_owned()
+    }
+
+    /// Says names of the outside world, as a hosts file does; the controller sees them at its next lookup.
+    ///
+    /// # Panics
+    /// When the disk refuses.
+    pub fn hosts(&self, lines: &str) {
+        // In place: the file is mounted.
+        fs::write(self.folder.join("hosts"), format!("127.0.0.1 localhost\n{lines}\n")).expect("the folder is ours");
+    }
+
+    /// What a failed test wants to see.
+    pub fn explain(&self) {
+        const LINES: usize = 60;
+        let log = self.log();
+        let lines: Vec<_> =
+            log.lines().filter(|line| line.starts_with('{') || line.contains("[emerg]") || line.contains("[alert]")).collect();
+        eprintln!("--- the end of the log of {}", self.proxy.variable);
+        lines.iter().skip(lines.len().saturating_sub(LINES)).for_each(|line| eprintln!("{line}"));
+        eprintln!("--- {}", client::admin_json("/api/v1/revision"));
+        self.diagnostics().iter().for_each(|line| eprintln!("    {line}"));
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.explain();
+        }
+        if let Some(mut child) = self.child().take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// The program under test.
+#[must_use]
+pub fn gatewright() -> PathBuf {
+    std::env::var_os("GATEWRIGHT").map_or_else(
+        || {
+            let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+            target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target")).join("debug/gatewright")
+        },
+        PathBuf::from,
+    )
+}
+
+/// Signals a process that the test has started, or that its controller has.
+///
+/// # Panics
+/// When the number is none.
+pub fn send(pid: u32, signal: Signal) {
+    // One that has just ended is no mistake.
+    let _ = kill(Pid::from_raw(pid.try_into().expect("a process id")), signal);
+}
+
+/// A path as text.
+#[must_use]
+pub fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// In one word, who answers: a Service, a status, or `nobody`.
+#[must_use]
+pub fn who(host: &str, target: &str) -> String {
+    client::get(host, target).as_ref().map_or_else(|_| "nobody".to_owned(), Answer::word)
+}
+
+/// The same over HTTPS.
+#[must_use]
+pub fn who_over_tls(host: &str, target: &str) -> String {
+    client::get_over_tls(host, target).as_ref().map_or_else(|_| "nobody".to_owned(), Answer::word)
+}
