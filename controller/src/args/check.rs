@@ -6,6 +6,8 @@ pub(crate) use offline::{LintConfig, LintFormat, OfflineConfig, RenderConfig};
 
 use super::echo::EchoConfig;
 use super::typed::{Cli, Content, Run, Supervise, What};
+use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{self, Dialect};
 use gatewright_core::model::Listeners;
 use gatewright_core::names::{HostName, LabelSelector, ObjectName, UriPath, is_dns_label, shown};
 use gatewright_core::settings::Settings;
@@ -33,6 +35,8 @@ pub(crate) enum Command {
 /// Which proxy.
 #[derive(Debug, Clone)]
 pub(crate) struct ProxyChoice {
+    /// Its kind.
+    pub(crate) dialect: &'static Dialect,
     /// Its program, if one is given.
     pub(crate) program: Option<PathBuf>,
     /// Folder with templates that replace built-in ones.
@@ -129,6 +133,8 @@ pub(crate) struct RunConfig {
 /// `gatewright supervise`.
 #[derive(Debug)]
 pub(crate) struct SuperviseConfig {
+    /// Kind of the proxy.
+    pub(crate) dialect: &'static Dialect,
     /// Folder that is shared with the controller.
     pub(crate) state_dir: PathBuf,
     /// The socket.
@@ -223,9 +229,10 @@ impl Check<'_> {
     }
 
     fn supervise(&mut self, supervise: Supervise) -> SuperviseConfig {
-        self.proxy_kind(&supervise.proxy);
+        let dialect = self.proxy_kind(&supervise.proxy);
         let uids = supervise.allow_uid.iter().filter_map(|text| self.parsed("allow-uid", text, "a user id"));
         SuperviseConfig {
+            dialect,
             allowed_uids: uids.collect(),
             state_dir: supervise.state_dir.unwrap_or_else(default_state_dir),
             socket: supervise.socket,
@@ -235,7 +242,7 @@ impl Check<'_> {
     }
 
     fn content(&mut self, content: &Content) -> (Settings, ProxyChoice) {
-        self.proxy_kind(&content.proxy);
+        let dialect = self.proxy_kind(&content.proxy);
         if content.watch_namespace.is_some() && content.watch_namespace_selector.is_some() {
             self.wrong("--watch-namespace and --watch-namespace-selector cannot both be given".to_owned());
         }
@@ -264,7 +271,14 @@ impl Check<'_> {
             listeners: self.listeners(content),
             ..Settings::default()
         };
-        (settings, ProxyChoice { program: content.proxy_binary.clone(), templates: content.templates.clone() })
+        (
+            settings,
+            ProxyChoice {
+                dialect,
+                program: content.proxy_binary.clone().or_else(|| binary_of_environment(dialect)),
+                templates: content.templates.clone(),
+            },
+        )
     }
 
     fn listeners(&mut self, content: &Content) -> Listeners {
@@ -328,10 +342,11 @@ impl Check<'_> {
         items.filter_map(|item| self.said("publish-status-address", read(item))).collect()
     }
 
-    fn proxy_kind(&mut self, text: &str) {
-        if text != "nginx" {
-            self.wrong(format!("--proxy: {} is not a proxy that can be driven; use nginx", shown(text)));
-        }
+    fn proxy_kind(&mut self, text: &str) -> &'static Dialect {
+        dialect::by_name(text).unwrap_or_else(|| {
+            self.wrong(format!("--proxy: {} is not a proxy that can be driven; use nginx or haproxy", shown(text)));
+            &NGINX
+        })
     }
 
     fn mode(&mut self, text: Option<&str>, outside: bool) -> Mode {
@@ -400,4 +415,9 @@ fn default_state_dir() -> PathBuf {
     let own = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::var_os("HOME").map_or_else(std::env::temp_dir, PathBuf::from).join(".local/state");
     own.unwrap_or_else(home).join("gatewright")
+}
+
+/// The variable that images of ingress-nginx name their program by.
+fn binary_of_environment(dialect: &Dialect) -> Option<PathBuf> {
+    std::env::var_os("NGINX_BINARY").filter(|path| dialect.name == NGINX.name && !path.is_empty()).map(PathBuf::from)
 }

@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Kubernetes Ingress for stock nginx.
+/// Kubernetes Ingress for stock nginx or HAProxy.
 #[derive(Debug, Parser)]
 #[command(name = "gatewright", version, about, disable_help_subcommand = true, max_term_width = 100)]
 pub(super) struct Cli {
@@ -90,11 +90,11 @@ switches! {
 /// What decides the rendered files.
 #[derive(Debug, Args)]
 pub(super) struct Content {
-    /// Kind of proxy
+    /// nginx or haproxy
     #[arg(long, value_name = "PROXY", default_value = "nginx", help_heading = "Proxy")]
     pub(super) proxy: String,
     /// Program of the proxy; looked up in PATH
-    #[arg(long, value_name = "PATH", env = "NGINX_BINARY", help_heading = "Proxy")]
+    #[arg(long, value_name = "PATH", help_heading = "Proxy")]
     pub(super) proxy_binary: Option<PathBuf>,
     /// Folder with templates that replace built-in ones of the same name
     #[arg(long, value_name = "DIR", help_heading = "Proxy")]
@@ -237,7 +237,7 @@ pub(super) struct Supervise {
     /// User id of the controller, besides root and the own one; may be given several times
     #[arg(long, value_name = "UID")]
     pub(super) allow_uid: Vec<String>,
-    /// Kind of proxy
+    /// nginx or haproxy
     #[arg(long, value_name = "PROXY", default_value = "nginx")]
     pub(super) proxy: String,
     /// The proxy's program and what goes before its own arguments

@@ -6,7 +6,6 @@ use crate::source::input::{How, InputError, Moment, Names, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place};
 use anyhow::Context;
-use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
 use gatewright_core::render::Renderer;
@@ -17,9 +16,6 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// What is rendered for when the proxy's program is not here and no version is given.
-const OLDEST: Version = Version(1, 22, 1);
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +56,7 @@ impl<'a> Session<'a> {
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let now_s = i64::try_from(now_s).unwrap_or(i64::MAX);
         let dialect = dialect(&config.proxy);
-        let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(OLDEST);
+        let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(dialect.oldest);
         let settings = Settings { lacks: (dialect.lacks)(version), ..config.settings.clone() };
         Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()?, names: Names::default() })
     }
@@ -96,8 +92,8 @@ pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Loca
 }
 
 /// The dialect of the proxy that was asked for.
-pub(crate) const fn dialect(_: &ProxyChoice) -> &'static Dialect {
-    &NGINX
+pub(crate) const fn dialect(proxy: &ProxyChoice) -> &'static Dialect {
+    proxy.dialect
 }
 
 fn installed_version(proxy: &ProxyChoice, dialect: &Dialect) -> Option<Version> {

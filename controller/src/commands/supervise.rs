@@ -2,7 +2,6 @@
 
 use crate::args::SuperviseConfig;
 use crate::proxy;
-use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::model::Workers;
 use std::time::Duration;
 
@@ -14,17 +13,9 @@ const GRACE: Duration = Duration::ZERO;
 /// # Errors
 /// When the folder or the socket cannot be used, or the proxy cannot be run.
 pub(crate) async fn main(config: SuperviseConfig) -> anyhow::Result<()> {
-    let SuperviseConfig { state_dir, socket, run_dir, allowed_uids, program } = config;
+    let SuperviseConfig { dialect, state_dir, socket, run_dir, allowed_uids, program } = config;
     let drain_timeout = Duration::from_secs(Workers::default().drain_timeout_s);
-    let config = proxy::SuperviseConfig {
-        dialect: &NGINX,
-        state_dir,
-        run_dir,
-        socket,
-        allowed_users: allowed_uids,
-        program,
-        grace: GRACE,
-        drain_timeout,
-    };
+    let config =
+        proxy::SuperviseConfig { dialect, state_dir, run_dir, socket, allowed_users: allowed_uids, program, grace: GRACE, drain_timeout };
     Ok(proxy::supervise(config).await?)
 }

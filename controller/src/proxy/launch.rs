@@ -66,7 +66,20 @@ impl Launcher {
         make_dir(run_dir)?;
         make_dir(&run_dir.join("check"))?;
         let run_dir = std::fs::canonicalize(run_dir).map_err(|source| StateDirError::Io { path: run_dir.to_owned(), source })?;
-        Ok(Self { dialect, state, run_dir, worker: worker_user(), program, started: Children::default() })
+        let launcher = Self { dialect, state, run_dir, worker: worker_user(), program, started: Children::default() };
+        launcher.write_launch_file()?;
+        Ok(launcher)
+    }
+
+    /// Writes what belongs to the place and cannot go on the command line, for those dialects that have such a file.
+    fn write_launch_file(&self) -> Result<(), StateDirError> {
+        let Some(file) = &self.dialect.launch_file else { return Ok(()) };
+        let path = self.run_dir.join(file.name);
+        let text = (file.text)(&self.launch(&self.main_file(), &self.pid_file()), self.worker.as_ref().map(|worker| worker.group));
+        // Renamed, for a proxy may be reading it.
+        let fresh = path.with_extension("new");
+        let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, &path));
+        written.map_err(|source| StateDirError::Io { path, source })
     }
 
     /// The file in which the running proxy writes its process id.

@@ -11,8 +11,7 @@ use crate::report::{self, Board, Identity, Look, Metrics, News, Reports};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
-use gatewright_core::dialect::nginx::NGINX;
-use gatewright_core::dialect::{Dialect, Version};
+use gatewright_core::dialect::Version;
 use gatewright_core::translate::Wanted;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -43,8 +42,8 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
         board.live(view(live), false);
     }
     let version = version_of(&proxy).await?;
-    tracing::info!(proxy = NGINX.name, %version, state_dir = %config.state_dir.display(), "started");
-    let maker = maker(&config, &NGINX, version)?;
+    tracing::info!(proxy = config.proxy.dialect.name, %version, state_dir = %config.state_dir.display(), "started");
+    let maker = maker(&config, version)?;
     let (asks, asked) = mpsc::channel(1);
     tokio::spawn(watch_pulse(pulse, config.health_check_timeout.max(Duration::from_secs(1)), Arc::clone(&board)));
     let connection = Arc::new(Connection::new(config.cluster.clone()));
@@ -86,7 +85,7 @@ async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool
 }
 
 fn proxy_config(config: &RunConfig) -> ProxyConfig {
-    let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(NGINX.program));
+    let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(config.proxy.dialect.program));
     let program = vec![program.display().to_string()];
     let mode = match config.mode {
         Mode::Child => crate::proxy::Mode::Child { program, run_dir: None },
@@ -94,7 +93,7 @@ fn proxy_config(config: &RunConfig) -> ProxyConfig {
         Mode::Signal => crate::proxy::Mode::Signal { pid_file: None, program },
     };
     ProxyConfig {
-        dialect: &NGINX,
+        dialect: config.proxy.dialect,
         state_dir: config.state_dir.clone(),
         mode,
         status_port: config.settings.listeners.status_port,
@@ -106,7 +105,8 @@ async fn version_of(proxy: &Proxy) -> anyhow::Result<Version> {
     proxy.version().await.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version")
 }
 
-fn maker(config: &RunConfig, dialect: &'static Dialect, version: Version) -> anyhow::Result<Maker> {
+fn maker(config: &RunConfig, version: Version) -> anyhow::Result<Maker> {
+    let dialect = config.proxy.dialect;
     let overrides = match &config.proxy.templates {
         Some(folder) => crate::templates::read(folder, dialect)?,
         None => BTreeMap::new(),
@@ -152,7 +152,7 @@ fn controller(
         places,
         ends: Ends { inputs, templates, asks, wanted, news, looks, board, metrics },
         templates: config.proxy.templates.clone(),
-        dialect: &NGINX,
+        dialect: config.proxy.dialect,
         complete: false,
         hold: Hold::new(config.manifests.is_none()),
         dirty: false,

@@ -3,6 +3,8 @@
 //!
 //! A dialect decides, a template arranges: the views of a dialect hold everything a template prints, sorted and chosen.
 
+mod common;
+pub mod haproxy;
 pub mod nginx;
 
 use crate::model::{CertificateId, Lack, Model};
@@ -23,6 +25,8 @@ pub struct Dialect {
     pub main_file: &'static str,
     /// Arguments that make the program print its version.
     pub version_args: &'static [&'static str],
+    /// The oldest version that is supported; files are rendered for it when none is known.
+    pub oldest: Version,
     /// Finds the version in what the program then prints (standard output and error together).
     pub version: fn(&str) -> Option<Version>,
     /// Arguments that start the program in the foreground.
@@ -51,6 +55,10 @@ pub struct Dialect {
     pub certificate_path: fn(&CertificateId) -> String,
     /// Files with what clients are checked with.
     pub credential_files: fn(&Model) -> Vec<CredentialFile>,
+    /// The proxy reads certificates while it serves, so that a renewed one needs no reload.
+    pub certificates_read_live: bool,
+    /// A file beside those of a revision, for what belongs to the place and not to the content: see [`LaunchFile`].
+    pub launch_file: Option<LaunchFile>,
     /// Reads a rendered file with a grammar of our own, and refuses all that no template has to say.
     pub check_grammar: fn(&[u8], Place) -> Result<(), GrammarError>,
     /// The object that asked for a line of a rendered file.
@@ -81,13 +89,36 @@ pub struct CredentialFile {
     pub read_live: bool,
 }
 
-/// What is rendered piece by piece; the pieces are gathered in the files of one folder.
+/// A file in the folder that the proxy runs in, written by whoever starts it and named by [`Dialect::start_args`]. It is
+/// for proxies whose command line cannot say where their sockets are and which user their workers have.
+#[derive(Debug, Clone, Copy)]
+pub struct LaunchFile {
+    /// Its name in [`Launch::run_dir`].
+    pub name: &'static str,
+    /// What is in it; the number is the group of [`Launch::worker_user`].
+    pub text: fn(&Launch<'_>, Option<u32>) -> String,
+}
+
+/// Where the pieces of a group go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gather {
+    /// To files that the main file includes; each has a hash of its bytes in its name.
+    Included,
+    /// To the end of the main file.
+    Main,
+    /// To one file with this relative path, which is there even without pieces.
+    Whole(&'static str),
+}
+
+/// What is rendered piece by piece; the pieces are gathered in one file or several.
 pub struct Group<'m> {
-    /// Folder of the files, such as `hosts`.
+    /// Name of the group, and folder of its files where it has any, such as `hosts`.
     pub folder: &'static str,
+    /// Where the pieces go.
+    pub gather: Gather,
     /// Template of a piece.
     pub template: &'static str,
-    /// Where the main file includes them.
+    /// How the files are to be read.
     pub place: Place,
     /// Hash of all that a piece is made from beside its own [`Piece::digest`].
     pub shared: u128,
@@ -112,6 +143,8 @@ pub struct Piece<'m> {
 pub enum View<'m> {
     /// nginx.
     Nginx(nginx::View<'m>),
+    /// HAProxy.
+    Haproxy(haproxy::View<'m>),
 }
 
 /// Where a file stands in the proxy's grammar.
@@ -119,10 +152,12 @@ pub enum View<'m> {
 pub enum Place {
     /// It is the main file.
     Main,
-    /// Among the virtual hosts.
+    /// Among the virtual hosts, or the sections beside them.
     Hosts,
     /// Inside a map from text to text.
     Map,
+    /// In a list of certificates and the names they are for.
+    CertificateList,
 }
 
 /// A rendered file is not what the templates may say.
@@ -166,6 +201,12 @@ pub enum Signal {
     Usr1,
     /// SIGUSR2.
     Usr2,
+}
+
+/// The dialect of this name.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static Dialect> {
+    [&nginx::NGINX, &haproxy::HAPROXY].into_iter().find(|dialect| dialect.name == name)
 }
 
 /// Version of a proxy, such as 1.22.1. Compares as expected.

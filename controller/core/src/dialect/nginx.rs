@@ -11,7 +11,7 @@ mod view;
 mod vocabulary;
 mod word;
 
-use super::{Dialect, Signal};
+use super::{Dialect, Signal, Version};
 
 pub use view::View;
 
@@ -28,6 +28,7 @@ pub static NGINX: Dialect = Dialect {
     program: "nginx",
     main_file: "nginx.conf",
     version_args: &["-v"],
+    oldest: Version(1, 22, 1),
     version: command::version,
     start_args: command::start_args,
     check_args: command::check_args,
@@ -62,6 +63,8 @@ pub static NGINX: Dialect = Dialect {
     main: view::main,
     certificate_path: groups::certificate_path,
     credential_files: credentials::files,
+    certificates_read_live: true,
+    launch_file: None,
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
     lacks: |_| Vec::new(),

@@ -3,10 +3,11 @@
 use super::engine::{Engine, TemplateError};
 use super::shards::Shards;
 use super::{File, FileSet};
-use crate::dialect::{Dialect, Includes, Place, Version};
+use crate::dialect::{Dialect, Gather, Includes, Place, Version};
 use crate::model::Model;
 use crate::names::ObjectRef;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// What the main file says in place of its token while the token is computed.
@@ -60,26 +61,34 @@ impl Renderer {
     pub fn render(&mut self, model: &Model) -> Result<FileSet, RenderError> {
         let mut files = BTreeMap::new();
         let mut includes = Includes::new();
+        let mut tails = Vec::new();
+        let plain = |bytes| File { bytes, secret: false, read_live: false };
         for group in (self.dialect.groups)(model, self.version) {
             let shards = self.shards.entry(group.folder).or_default();
             shards.update(&group, &self.engine, self.dialect)?;
-            for shard in shards.files() {
-                files.insert(shard.path.clone(), File { bytes: shard.bytes.clone(), secret: false, read_live: false });
+            match group.gather {
+                Gather::Included => {
+                    files.extend(shards.files().map(|shard| (shard.path.clone(), plain(Arc::clone(&shard.bytes)))));
+                    includes.insert(group.folder, shards.files().map(|shard| shard.path.clone()).collect());
+                }
+                Gather::Whole(path) => _ = files.insert(path.to_owned(), plain(shards.joined())),
+                Gather::Main => tails.push(shards.joined()),
             }
-            includes.insert(group.folder, shards.files().map(|shard| shard.path.clone()).collect());
         }
-        let draft = self.main(model, &includes, NO_TOKEN)?;
-        let reload_digest = reload_digest(&draft, &files);
-        let main = self.main(model, &includes, &format!("{reload_digest:032x}"))?;
-        self.check_main(&main)?;
-        files.insert(self.dialect.main_file.to_owned(), File { bytes: main.into_bytes().into(), secret: false, read_live: false });
         for certificate in model.certificates.values() {
-            let file = File { bytes: certificate.pem.clone(), secret: true, read_live: true };
+            let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live: self.dialect.certificates_read_live };
             files.insert((self.dialect.certificate_path)(&certificate.id), file);
         }
         for file in (self.dialect.credential_files)(model) {
             files.insert(file.path, File { bytes: file.bytes, secret: file.secret, read_live: file.read_live });
         }
+        let draft = self.main(model, &includes, NO_TOKEN)?;
+        let reload_digest = reload_digest(&draft, &tails, &files);
+        let main = self.main(model, &includes, &format!("{reload_digest:032x}"))?;
+        self.check_main(&main)?;
+        let mut main = main.into_bytes();
+        tails.iter().for_each(|tail| main.extend_from_slice(tail));
+        files.insert(self.dialect.main_file.to_owned(), plain(main.into()));
         Ok(FileSet::new(self.dialect.main_file, files, reload_digest))
     }
 
@@ -98,13 +107,16 @@ impl Renderer {
     }
 }
 
-/// Hash of all that the proxy reads only when it loads. Names of included files hold a hash of their bytes.
-fn reload_digest(main: &str, included: &BTreeMap<String, File>) -> u128 {
+/// Hash of all that the proxy reads only when it loads.
+fn reload_digest(main: &str, tails: &[Arc<[u8]>], others: &BTreeMap<String, File>) -> u128 {
     let mut hasher = Xxh3::new();
     hasher.update(&xxh3_128(main.as_bytes()).to_le_bytes());
-    for path in included.keys() {
+    for tail in tails {
+        hasher.update(&xxh3_128(tail).to_le_bytes());
+    }
+    for (path, file) in others.iter().filter(|(_, file)| !file.read_live) {
         hasher.update(path.as_bytes());
-        hasher.update(&[0]);
+        hasher.update(&xxh3_128(&file.bytes).to_le_bytes());
     }
     hasher.digest128()
 }

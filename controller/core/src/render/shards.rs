@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, TemplateError};
 use super::renderer::RenderError;
-use crate::dialect::{Dialect, Group, Piece};
+use crate::dialect::{Dialect, Gather, Group, Piece};
 use std::collections::HashMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
@@ -14,17 +14,19 @@ const PIECES_PER_FILE: usize = 32;
 /// At most so many files hold the pieces of a group.
 const MAX_FILES: usize = 256;
 
-/// The files of one group as they were rendered last.
+/// The pieces of one group as they were rendered last, in files or parts of one file.
 #[derive(Debug, Default)]
 pub(super) struct Shards {
     shared: u128,
     files: Vec<Shard>,
+    /// All of them, if nothing changed since they were asked for.
+    joined: Option<Arc<[u8]>>,
 }
 
 /// One file.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Shard {
-    /// Relative path, with a hash of the bytes in the name; empty for a file without pieces, which is not written.
+    /// Relative path, with a hash of the bytes in the name, or the group's name for a part of a file; empty without pieces.
     pub(super) path: String,
     /// What is in it.
     pub(super) bytes: Arc<[u8]>,
@@ -38,7 +40,7 @@ impl Shards {
     pub(super) fn update(&mut self, group: &Group<'_>, engine: &Engine, dialect: &Dialect) -> Result<(), RenderError> {
         let count = file_count(group.pieces.len());
         if self.shared != group.shared || self.files.len() != count {
-            *self = Self { shared: group.shared, files: vec![Shard::default(); count] };
+            *self = Self { shared: group.shared, files: vec![Shard::default(); count], joined: None };
         }
         for (number, members) in members(&group.pieces, count).into_iter().enumerate() {
             let digest = digest_of_members(&group.pieces, &members);
@@ -46,6 +48,7 @@ impl Shards {
                 let shard = self.files[number].next(number, digest, &members, group, engine)?;
                 check(&shard, group, dialect)?;
                 self.files[number] = shard;
+                self.joined = None;
             }
         }
         Ok(())
@@ -54,6 +57,13 @@ impl Shards {
     /// The files that have something in them.
     pub(super) fn files(&self) -> impl Iterator<Item = &Shard> {
         self.files.iter().filter(|shard| !shard.path.is_empty())
+    }
+
+    /// All pieces.
+    pub(super) fn joined(&mut self) -> Arc<[u8]> {
+        let files = &self.files;
+        let join = || files.iter().map(|shard| &*shard.bytes).collect::<Vec<_>>().concat().into();
+        Arc::clone(self.joined.get_or_insert_with(join))
     }
 }
 
@@ -74,7 +84,10 @@ impl Shard {
             bytes.extend_from_slice(text.as_bytes());
             pieces.insert(digest, text);
         }
-        let path = format!("{}/{number:02x}-{:032x}.conf", group.folder, xxh3_128(&bytes));
+        let path = match group.gather {
+            Gather::Included => format!("{}/{number:02x}-{:032x}.conf", group.folder, xxh3_128(&bytes)),
+            Gather::Main | Gather::Whole(_) => group.folder.to_owned(),
+        };
         Ok(Self { path, bytes: bytes.into(), digest, pieces })
     }
 }

@@ -12,6 +12,21 @@
 )]
 #![allow(unreachable_pub, reason = "nothing of a test is reachable")]
 
+use gatewright_core::dialect::Dialect;
+use gatewright_core::dialect::nginx::NGINX;
+
+/// The proxy that all of this is about.
+static DIALECT: &Dialect = &NGINX;
+
+/// Where further versions of it may be named.
+const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_30"];
+
+/// It can replace an error that an upstream answers.
+const INTERCEPTS: bool = true;
+
+/// What it calls itself in its answers.
+const SERVER: Option<&str> = Some("nginx");
+
 mod models;
 mod protection;
 mod rendering;

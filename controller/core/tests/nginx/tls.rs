@@ -125,8 +125,7 @@ fn tls_5_a_renewed_certificate_is_served_without_a_reload() {
         let (draft, [own, _]) = draft(globals());
         let proxy = Proxy::start(&draft.model(), &program, version);
         let renewed = certificate(own.id.clone(), &["renewed"]);
-        let path = proxy.staged.dir.path().join("files").join(format!("tls/{}.pem", own.id));
-        std::fs::write(path, &renewed.pem).unwrap();
+        proxy.renew(&renewed);
         until("the renewed certificate is served", || {
             visit(&proxy, "h.test", "h.test", &rustls::version::TLS13).unwrap().0 == leaf(&renewed)
         });

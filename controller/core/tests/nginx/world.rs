@@ -1,6 +1,6 @@
-//! A running nginx, backends that echo, and a client.
+//! A running proxy, backends that echo, and a client. Which proxy it is, is said by the tests' main file.
 
-use gatewright_core::dialect::nginx::NGINX;
+use crate::{DIALECT, OTHER_PROGRAMS};
 use gatewright_core::dialect::{Launch, Version};
 use gatewright_core::model::{Globals, Model};
 use gatewright_core::render::{FileSet, Renderer};
@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -17,17 +18,17 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The programs to test with, and their versions; the one in `PATH` is always there.
 pub fn programs() -> Vec<(PathBuf, Version)> {
-    let others = ["GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_30"].into_iter().filter_map(std::env::var_os);
-    std::iter::once(PathBuf::from("nginx")).chain(others.map(PathBuf::from)).map(|p| (p.clone(), version_of(&p))).collect()
+    let others = OTHER_PROGRAMS.iter().filter_map(std::env::var_os);
+    std::iter::once(PathBuf::from(DIALECT.program)).chain(others.map(PathBuf::from)).map(|p| (p.clone(), version_of(&p))).collect()
 }
 
 fn version_of(program: &Path) -> Version {
-    let out = Command::new(program).args(NGINX.version_args).output().expect("nginx is installed");
-    (NGINX.version)(&String::from_utf8_lossy(&out.stderr)).expect("nginx prints its version")
+    let out = Command::new(program).args(DIALECT.version_args).output().expect("the proxy is installed");
+    (DIALECT.version)(&String::from_utf8_lossy(&[out.stdout, out.stderr].concat())).expect("the proxy prints its version")
 }
 
 pub fn files_of(model: &Model, version: Version) -> FileSet {
-    Renderer::new(&NGINX, version, BTreeMap::new()).unwrap().render(model).unwrap()
+    Renderer::new(DIALECT, version, BTreeMap::new()).unwrap().render(model).unwrap()
 }
 
 /// Globals with ports of their own on the loopback.
@@ -71,12 +72,16 @@ impl Staged {
         let (main_file, run_dir) = (self.dir.path().join("files").join(&self.main), self.dir.path().join("run"));
         let root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
         let worker_user = root.then_some("root");
-        args(&Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user })
+        let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user };
+        if let Some(file) = &DIALECT.launch_file {
+            fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
+        }
+        args(&launch)
     }
 
-    /// What `nginx -t` prints when it refuses, or nothing.
+    /// What the proxy's own check prints when it refuses, or nothing.
     pub fn check(&self) -> Result<(), String> {
-        let out = Command::new(&self.program).args(self.args(NGINX.check_args)).stdout(Stdio::null()).output().unwrap();
+        let out = Command::new(&self.program).args(self.args(DIALECT.check_args)).stdout(Stdio::null()).output().unwrap();
         let printed = String::from_utf8_lossy(&out.stderr).into_owned();
         if out.status.success() { Ok(()) } else { Err(printed) }
     }
@@ -86,7 +91,7 @@ impl Staged {
     }
 }
 
-/// A running nginx; stopped when it goes out of scope.
+/// A running proxy; stopped when it goes out of scope.
 pub struct Proxy {
     pub staged: Staged,
     globals: Globals,
@@ -96,16 +101,18 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a model and waits until it answers the token of its files.
     pub fn start(model: &Model, program: &Path, version: Version) -> Self {
-        Self::start_with(model, program, version, BTreeMap::new())
+        Self::start_changed(model, program, version, |main| main)
     }
 
-    /// The same with templates of the test's own.
-    pub fn start_with(model: &Model, program: &Path, version: Version, overrides: BTreeMap<String, String>) -> Self {
-        let files = Renderer::new(&NGINX, version, overrides).unwrap().render(model).unwrap();
+    /// The same after a change of the main file, which nobody checks but the proxy.
+    pub fn start_changed(model: &Model, program: &Path, version: Version, change: impl FnOnce(String) -> String) -> Self {
+        let files = files_of(model, version);
         let staged = Staged::new(&files, program);
+        let main = staged.dir.path().join("files").join(files.main());
+        fs::write(&main, change(fs::read_to_string(&main).unwrap())).unwrap();
         staged.check().unwrap();
         let child = Command::new(program)
-            .args(staged.args(NGINX.start_args))
+            .args(staged.args(DIALECT.start_args))
             .stdout(staged.log("access.log"))
             .stderr(staged.log("error.log"))
             .spawn()
@@ -150,6 +157,22 @@ impl Proxy {
         Answer::parse(&exchange(self.http(), request).unwrap())
     }
 
+    /// Gives the proxy a new key pair, in its way: a file that it reads while it serves, or its runtime socket.
+    pub fn renew(&self, certificate: &gatewright_core::model::Certificate) {
+        let path = (DIALECT.certificate_path)(&certificate.id);
+        if DIALECT.certificates_read_live {
+            return fs::write(self.staged.dir.path().join("files").join(path), &certificate.pem).unwrap();
+        }
+        let pem = String::from_utf8_lossy(&certificate.pem).replace("\n\n", "\n");
+        for command in [format!("set ssl cert {path} <<\n{pem}\n"), format!("commit ssl cert {path}\n")] {
+            let mut socket = UnixStream::connect(self.staged.dir.path().join("run/runtime.sock")).unwrap();
+            socket.write_all(command.as_bytes()).unwrap();
+            let mut answer = String::new();
+            socket.read_to_string(&mut answer).unwrap();
+            assert!(answer.contains("Transaction created") || answer.contains("Success!"), "{answer}");
+        }
+    }
+
     pub fn log(&self, name: &str) -> String {
         fs::read_to_string(self.staged.dir.path().join(name)).unwrap()
     }
@@ -161,7 +184,7 @@ impl Drop for Proxy {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("error log of nginx:\n{}", self.log("error.log"));
+            eprintln!("error log of the proxy:\n{}", self.log("error.log"));
         }
     }
 }

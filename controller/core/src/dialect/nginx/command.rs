@@ -1,11 +1,7 @@
 //! How nginx is started and checked, and how its answers are read.
 
 use super::word::literal;
-use crate::dialect::{Launch, Refusal, Version};
-use crate::names::is_printable;
-
-/// Longest part of a message that is kept, in bytes.
-const MAX_MESSAGE_BYTES: usize = 500;
+use crate::dialect::{Launch, Refusal, Version, common};
 
 /// Reads `nginx version: nginx/1.22.1`.
 pub(super) fn version(printed: &str) -> Option<Version> {
@@ -41,7 +37,7 @@ pub(super) fn refusal(printed: &str) -> Refusal {
     let line = printed.lines().find(|l| l.contains("[emerg]")).or_else(|| printed.lines().find(|l| !l.trim().is_empty()));
     let line = line.unwrap_or("nginx gave no reason");
     let message = without_process(line.split_once("[emerg]").map_or(line, |(_, message)| message).trim());
-    Refusal { message: cut(message), at: position(message) }
+    common::refusal(message, position(message))
 }
 
 /// Drops the process and thread that messages on standard error begin with: `12#12: `.
@@ -56,13 +52,6 @@ fn position(message: &str) -> Option<(String, u32)> {
     let (before, line) = message.rsplit_once(':')?;
     let (_, file) = before.rsplit_once(" in ")?;
     Some((file.to_owned(), line.trim().parse().ok()?))
-}
-
-fn cut(message: &str) -> String {
-    let clean = message.chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' });
-    let mut out: String = clean.collect();
-    out.truncate(out.floor_char_boundary(MAX_MESSAGE_BYTES));
-    out
 }
 
 #[cfg(test)]
@@ -109,7 +98,7 @@ mod tests {
     fn a_refusal_without_a_position_is_kept_short() {
         let refusal =
             refusal(&format!("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use) {}\n", "x\u{1b}".repeat(900)));
-        assert!(refusal.at.is_none() && refusal.message.len() <= MAX_MESSAGE_BYTES && !refusal.message.contains('\u{1b}'));
+        assert!(refusal.at.is_none() && refusal.message.len() <= 500 && !refusal.message.contains('\u{1b}'));
         assert_eq!(super::refusal("").message, "nginx gave no reason");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::features::Features;
 use super::view::{self, HostContext};
-use crate::dialect::{Group, Piece, Place, Version};
+use crate::dialect::{Gather, Group, Piece, Place, Version};
 use crate::model::{CertificateId, Host, HostCertificate, Model, digest_of};
 use crate::names::HostPattern;
 use std::sync::Arc;
@@ -33,6 +33,7 @@ fn hosts(model: &Model, features: Features) -> Group<'_> {
     let hosts: Vec<&Arc<Host>> = model.hosts.values().collect();
     Group {
         folder: HOSTS,
+        gather: Gather::Included,
         template: "host.tera",
         place: Place::Hosts,
         shared: digest_of(&context),
@@ -46,6 +47,7 @@ fn backends(model: &Model) -> Group<'_> {
     let backends: Vec<_> = model.backends.values().collect();
     Group {
         folder: BACKENDS,
+        gather: Gather::Included,
         template: "backend.tera",
         place: Place::Hosts,
         shared: digest_of(keepalive),
@@ -57,6 +59,7 @@ fn backends(model: &Model) -> Group<'_> {
 fn certificates<'m>(folder: &'static str, claimed: Vec<(&'m Host, &'m CertificateId)>) -> Group<'m> {
     Group {
         folder,
+        gather: Gather::Included,
         template: "certificate.tera",
         place: Place::Map,
         shared: 0,

@@ -26,7 +26,7 @@ pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
     let context = match place {
         Place::Main => Context::Main,
         Place::Hosts => Context::Http,
-        Place::Map => Context::Map,
+        Place::Map | Place::CertificateList => Context::Map,
     };
     check_block(&read(bytes)?, context)
 }

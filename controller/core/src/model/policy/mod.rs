@@ -30,6 +30,14 @@ macro_rules! wishes {
                 *self == Self::default()
             }
 
+            /// Names of the wishes that are there, in the order of the fields.
+            #[must_use]
+            pub fn names(&self) -> Vec<&'static str> {
+                let mut there = Vec::new();
+                $(if self.$field.is_some() { there.push(stringify!($field)); })*
+                there
+            }
+
             /// Content hash; 0 when nothing is asked for.
             #[must_use]
             pub fn digest(&self) -> u128 {

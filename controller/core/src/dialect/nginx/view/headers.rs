@@ -4,24 +4,10 @@
 //! whole: those of the `http` level, changed.
 
 use super::request::ForwardingView;
+use crate::dialect::common::LOOKALIKES;
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Globals;
 use serde::Serialize;
-
-/// Spellings of our headers that reach applications as the same variable, for installations that let underscores pass.
-const LOOKALIKES: &[&str] = &[
-    "X_Forwarded_For",
-    "X_Forwarded_Host",
-    "X_Forwarded_Port",
-    "X_Forwarded_Proto",
-    "X_Forwarded_Scheme",
-    "X_Original_Forwarded_For",
-    "X_Original_Forwarded_Host",
-    "X_Original_URI",
-    "X_Real_IP",
-    "X_Request_ID",
-    "X_Scheme",
-];
 
 /// A header and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]

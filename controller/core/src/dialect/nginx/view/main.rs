@@ -4,13 +4,13 @@ use super::blocking::BlockingView;
 use super::client::{ClientView, HashesView, TlsView};
 use super::headers::HeadersView;
 use super::log::LogView;
-use super::request::{self, ForwardingView, RealIpView};
+use super::request::{ForwardingView, RealIpView};
 use super::route::limits::ZonesView;
 use super::upstream::UpstreamView;
 use super::{Of, between, on_off, seconds};
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups;
-use crate::dialect::{Includes, Version};
+use crate::dialect::{Includes, Version, common};
 use crate::model::{CpuAffinity, Model, Workers};
 use serde::Serialize;
 
@@ -86,7 +86,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         tls: TlsView::new(model, features),
         real_ip: RealIpView::new(&globals.forwarding),
         forwarding: ForwardingView::new(globals),
-        hsts: globals.hsts.as_ref().map(request::hsts),
+        hsts: globals.hsts.as_ref().map(common::hsts),
         upstream: UpstreamView::new(globals),
         headers: HeadersView::new(globals),
         blocking: BlockingView::new(&globals.blocking),

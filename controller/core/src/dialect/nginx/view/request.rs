@@ -1,6 +1,7 @@
 //! What is believed about a request: addresses, host, scheme, port.
 
-use crate::model::{Forwarding, Globals, Hsts, TrustedAddressSource};
+use crate::dialect::common::is_header_name;
+use crate::model::{Forwarding, Globals, TrustedAddressSource};
 use serde::Serialize;
 
 /// What `request.tera` and `upstream.tera` see.
@@ -62,10 +63,6 @@ fn header_variable(name: &str, fallback: &str) -> String {
     format!("http_{}", name.to_ascii_lowercase().replace('-', "_"))
 }
 
-fn is_header_name(name: &str) -> bool {
-    (1..=128).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
 /// How the address of a connection is replaced.
 #[derive(Debug, Serialize)]
 pub(super) struct RealIpView {
@@ -94,18 +91,6 @@ impl RealIpView {
     }
 }
 
-/// The value of `Strict-Transport-Security`.
-pub(super) fn hsts(hsts: &Hsts) -> String {
-    let mut value = format!("max-age={}", hsts.max_age_s);
-    if hsts.include_subdomains {
-        value.push_str("; includeSubDomains");
-    }
-    if hsts.preload {
-        value.push_str("; preload");
-    }
-    value
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,11 +100,5 @@ mod tests {
         assert_eq!(header_variable("CF-Connecting-IP", "X"), "http_cf_connecting_ip");
         assert_eq!(header_variable("a b", "X-Forwarded-For"), "http_x_forwarded_for");
         assert_eq!(header_variable("", "X-Forwarded-For"), "http_x_forwarded_for");
-    }
-
-    #[test]
-    fn hsts_has_its_parts_in_order() {
-        assert_eq!(hsts(&Hsts::default()), "max-age=31536000; includeSubDomains");
-        assert_eq!(hsts(&Hsts { max_age_s: 1, include_subdomains: false, preload: true }), "max-age=1; preload");
     }
 }

@@ -1,0 +1,58 @@
+//! What several dialects say in the same words.
+
+use crate::dialect::Refusal;
+use crate::model::Hsts;
+use crate::names::is_printable;
+
+/// Longest part of a proxy's message that is kept, in bytes.
+const MAX_MESSAGE_BYTES: usize = 500;
+
+/// Spellings of our headers that reach applications as the same variable, for installations that let underscores pass.
+pub(super) const LOOKALIKES: &[&str] = &[
+    "X_Forwarded_For",
+    "X_Forwarded_Host",
+    "X_Forwarded_Port",
+    "X_Forwarded_Proto",
+    "X_Forwarded_Scheme",
+    "X_Original_Forwarded_For",
+    "X_Original_Forwarded_Host",
+    "X_Original_URI",
+    "X_Real_IP",
+    "X_Request_ID",
+    "X_Scheme",
+];
+
+/// Whether a text can be the name of a header in a variable or expression of a proxy.
+pub(super) fn is_header_name(name: &str) -> bool {
+    (1..=128).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// The value of `Strict-Transport-Security`.
+pub(super) fn hsts(hsts: &Hsts) -> String {
+    let mut value = format!("max-age={}", hsts.max_age_s);
+    if hsts.include_subdomains {
+        value.push_str("; includeSubDomains");
+    }
+    if hsts.preload {
+        value.push_str("; preload");
+    }
+    value
+}
+
+/// A proxy's words and the place in them: printable, and short.
+pub(super) fn refusal(message: &str, at: Option<(String, u32)>) -> Refusal {
+    let mut clean: String = message.chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' }).collect();
+    clean.truncate(clean.floor_char_boundary(MAX_MESSAGE_BYTES));
+    Refusal { message: clean, at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hsts_has_its_parts_in_order() {
+        assert_eq!(hsts(&Hsts::default()), "max-age=31536000; includeSubDomains");
+        assert_eq!(hsts(&Hsts { max_age_s: 1, include_subdomains: false, preload: true }), "max-age=1; preload");
+    }
+}

@@ -1,0 +1,148 @@
+//! HAProxy, stock and unpatched, from 2.6 on. What a template arranges is decided here.
+//!
+//! # How a request finds its way
+//!
+//! One frontend looks the host up in `maps/hosts.map` (exact names) and `maps/wildcards.map` (one label), then host and
+//! path in `maps/exact.map` and `maps/prefix.map` (longest prefix). The value is the name of a *section*, a HAProxy
+//! `backend`: there is one for every pair of Service port and policy, and one for every answer of our own. All paths are
+//! stable and relative to the main file, for a file's path is its name on the runtime socket.
+//!
+//! # How a feature gets its HAProxy side
+//!
+//! 1. A wish for routes is part of the section's key already: routes that differ in their policy have sections of their
+//!    own. `view/route.rs` says what it is for the template. Wishes of hosts have their place in `groups.rs`, those of
+//!    backends in `view/section.rs`. Then its name goes into the lists of `lacks.rs`: until then its routes are closed.
+//! 2. `templates/haproxy/route/NAME.tera` says it, in lines of a `backend`: `http-request`, `http-response`, `timeout`…;
+//!    `backend.tera` includes it at its place (the order is explained there), and `haproxy.rs` lists it.
+//! 3. New keywords and fetches go into `vocabulary.rs`.
+//! 4. What cannot be done is a line in `lacks.rs`; a protection says that it closes the route.
+//!
+//! Templates print every value as a word of its own: `{{ x }}` where HAProxy takes the word as it is, `{{ x | format }}`
+//! where it looks for `%[…]` in it, `-- {{ x | pattern }}` in a condition, `{{ x | name }}` inside an expression (letters,
+//! digits, `_`, `-` and `.` only). A test reads the templates and says so.
+//!
+//! # What differs from nginx
+//!
+//! - Error answers of upstreams are never replaced (`custom-http-errors` covers the proxy's own answers only).
+//! - Bodies without a length are not limited; compression is gzip, without a shortest length.
+//! - Bodies and answers are streamed, so settings of buffers and their sizes mean nothing.
+//! - A connection has no largest number of requests; `keep-alive-requests` and `upstream-keepalive-requests` mean nothing.
+//! - Headers of one request may have as many bytes as `large-client-header-buffers` in all; a longer one is answered 400.
+//! - The access log counts times in milliseconds, and bytes with the header.
+//! - A single endpoint that refuses a connection is tried again after a second, as often as `proxy-next-upstream-tries` says.
+//! - Addresses are read from at most eight entries of `X-Forwarded-For`.
+
+mod command;
+pub mod grammar;
+mod groups;
+mod lacks;
+mod origin;
+pub mod sections;
+mod view;
+mod vocabulary;
+mod word;
+
+use super::{Dialect, LaunchFile, Signal, Version};
+
+pub use view::View;
+
+/// Name and text of a template, embedded in the program.
+macro_rules! templates {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../../templates/haproxy/", $name)))),*]
+    };
+}
+
+/// HAProxy.
+pub static HAPROXY: Dialect = Dialect {
+    name: "haproxy",
+    program: "haproxy",
+    main_file: "haproxy.cfg",
+    version_args: &["-v"],
+    oldest: Version(2, 6, 0),
+    version: command::version,
+    start_args: command::start_args,
+    check_args: command::check_args,
+    reload: Signal::Usr2,
+    drain: Signal::Usr1,
+    refusal: command::refusal,
+    templates: templates![
+        "haproxy.cfg.tera",
+        "global.tera",
+        "defaults.tera",
+        "public.tera",
+        "log.tera",
+        "request.tera",
+        "routing.tera",
+        "response.tera",
+        "status.tera",
+        "backend.tera",
+        "route/app_root.tera",
+        "route/https_redirect.tera",
+        "route/timeouts.tera",
+        "route/error.tera",
+        "map.tera",
+        "certificate.tera",
+    ],
+    main_template: "haproxy.cfg.tera",
+    print_word: |text, out| out.write_all(word::word(text).as_bytes()),
+    filters: &[("format", word::format), ("pattern", word::pattern), ("name", word::name), ("key", word::key)],
+    groups: groups::groups,
+    main: view::main,
+    certificate_path: groups::certificate_path,
+    credential_files: |_| Vec::new(),
+    certificates_read_live: false,
+    launch_file: Some(LaunchFile { name: command::LAUNCH_FILE, text: command::launch_file }),
+    check_grammar: vocabulary::check,
+    origin_at: origin::origin_at,
+    lacks: lacks::lacks,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_template_switches_the_word_printer_off() {
+        for (name, text) in HAPROXY.templates {
+            for forbidden in ["safe", "autoescape", "raw", "set_global"] {
+                assert!(!text.contains(&format!("| {forbidden}")) && !text.contains(&format!("% {forbidden}")), "{name}: {forbidden}");
+                assert!(!text.contains(&format!("|{forbidden}")), "{name}: {forbidden}");
+            }
+        }
+    }
+
+    /// Keywords whose next words HAProxy reads as formats.
+    const FORMATS: &[&str] = &["set-header", "add-header", "set-var-fmt", "lf-string", "location", "set-path", "set-pathq", "set-uri"];
+
+    /// A quoted word glued to other text, or inside quotes, is not one word; a format evaluates what is in it, and a
+    /// pattern may be a flag.
+    #[test]
+    fn every_printed_value_is_a_word_of_its_own_in_the_right_way() {
+        for (name, text) in HAPROXY.templates {
+            for line in text.lines() {
+                for (at, _) in line.match_indices("{{") {
+                    let (before, inside) = (&line[..at], line[at..].split("}}").next().unwrap());
+                    let place = format!("{name}: {line}");
+                    assert_eq!(before.matches('\'').count() % 2, 0, "inside quotes: {place}");
+                    if inside.contains("| name") {
+                        continue;
+                    }
+                    let plain = before.ends_with([' ', '}']) || before.is_empty();
+                    assert!(plain, "glued: {place}");
+                    let keyword = FORMATS.iter().any(|keyword| before.contains(&format!(" {keyword} ")));
+                    let condition = before.contains(" if {") || before.contains(" if !{");
+                    let number = before.ends_with(" gt ");
+                    match (keyword, condition) {
+                        (_, true) => assert!(number || before.ends_with("-- "), "a pattern without --: {place}"),
+                        (true, false) => {
+                            let of_ours = before.ends_with(" set-header ") || before.contains(" code ") || inside.contains("error.status");
+                            assert!(of_ours || inside.contains("| format"), "a format: {place}");
+                        }
+                        (false, false) => {}
+                    }
+                }
+            }
+        }
+    }
+}

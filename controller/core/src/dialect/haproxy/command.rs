@@ -1,0 +1,126 @@
+//! How HAProxy is started and checked, and how its answers are read.
+
+use super::word::word;
+use crate::dialect::{Launch, Refusal, Version, common};
+
+/// What belongs to the place: sockets and users.
+pub(super) const LAUNCH_FILE: &str = "launch.cfg";
+
+/// Name of the socket, in the folder that the proxy runs in, that takes runtime commands for the current worker.
+pub(super) const RUNTIME_SOCKET: &str = "runtime.sock";
+
+/// Name of the master's socket.
+pub(super) const MASTER_SOCKET: &str = "master.sock";
+
+/// Reads `HAProxy version 2.6.12-1+deb12u4 2026/10/17`.
+pub(super) fn version(printed: &str) -> Option<Version> {
+    let (_, rest) = printed.split_once("version ")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit() && c != '.').next()?;
+    let mut numbers = digits.split('.').map(str::parse::<u16>);
+    let mut next = || numbers.next()?.ok();
+    Some(Version(next()?, next()?, next().unwrap_or(0)))
+}
+
+/// Starts the master in the foreground. It keeps the listening sockets over a reload, and has a socket of its own.
+pub(super) fn start_args(launch: &Launch<'_>) -> Vec<String> {
+    let master = launch.run_dir.join(MASTER_SOCKET).display().to_string();
+    let mut args = ["-W", "-S", &format!("{master},mode,600")].map(str::to_owned).to_vec();
+    args.extend(files(launch));
+    args.extend(["-p".to_owned(), launch.pid_file.display().to_string()]);
+    args
+}
+
+/// Checks a main file. Quietly, it would not say what is wrong.
+pub(super) fn check_args(launch: &Launch<'_>) -> Vec<String> {
+    let mut args = vec!["-c".to_owned()];
+    args.extend(files(launch));
+    args
+}
+
+fn files(launch: &Launch<'_>) -> Vec<String> {
+    let launch_file = launch.run_dir.join(LAUNCH_FILE).display().to_string();
+    vec!["-f".to_owned(), launch_file, "-f".to_owned(), launch.main_file.display().to_string()]
+}
+
+/// The first of the two files that HAProxy reads.
+pub(super) fn launch_file(launch: &Launch<'_>, worker_group: Option<u32>) -> String {
+    let socket = word(&launch.run_dir.join(RUNTIME_SOCKET).to_string_lossy());
+    let mut text = format!("global\n    stats socket {socket} mode 600 level admin\n    stats timeout 1m\n");
+    if let Some(user) = launch.worker_user {
+        text.push_str(&format!("    user {}\n", word(user)));
+    }
+    if let Some(group) = worker_group {
+        text.push_str(&format!("    gid {group}\n"));
+    }
+    text
+}
+
+/// Reads `[ALERT] (12) : config : parsing [/path/haproxy.cfg:12] : unknown keyword …`; of several messages the first.
+pub(super) fn refusal(printed: &str) -> Refusal {
+    let line = printed.lines().find(|l| l.starts_with("[ALERT]")).or_else(|| printed.lines().find(|l| !l.trim().is_empty()));
+    let line = line.unwrap_or("HAProxy gave no reason");
+    let message = line.split_once(" : ").filter(|(start, _)| start.starts_with('[')).map_or(line, |(_, message)| message);
+    let message = message.strip_prefix("config : ").unwrap_or(message).trim();
+    common::refusal(message, position(message))
+}
+
+/// The place in brackets: `[/path/haproxy.cfg:12]`.
+fn position(message: &str) -> Option<(String, u32)> {
+    message.match_indices('[').find_map(|(at, _)| {
+        let (inside, _) = message[at + 1..].split_once(']')?;
+        let (file, line) = inside.rsplit_once(':')?;
+        Some((file.to_owned(), line.parse().ok()?))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn versions_of_every_vendor_are_read() {
+        for (printed, want) in [
+            ("HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/\nStatus: x", Some(Version(2, 6, 12))),
+            ("HA-Proxy version 2.2.9-2 2021/01/01", Some(Version(2, 2, 9))),
+            ("HAProxy version 3.4-dev3-abc", Some(Version(3, 4, 0))),
+            ("haproxy: command not found", None),
+            ("HAProxy version x", None),
+        ] {
+            assert_eq!(version(printed), want, "{printed}");
+        }
+    }
+
+    #[test]
+    fn places_go_on_the_command_line_and_into_the_launch_file() {
+        let launch = Launch {
+            main_file: Path::new("/s/current/haproxy.cfg"),
+            run_dir: Path::new("/run/my gw"),
+            pid_file: Path::new("/run/pid"),
+            worker_user: Some("www-data"),
+        };
+        let files = ["-f", "/run/my gw/launch.cfg", "-f", "/s/current/haproxy.cfg"];
+        let args = start_args(&launch);
+        assert_eq!(args[..3], ["-W", "-S", "/run/my gw/master.sock,mode,600"]);
+        assert_eq!((&args[3..7], &args[7..]), (&files.map(str::to_owned)[..], &["-p", "/run/pid"].map(str::to_owned)[..]));
+        assert_eq!(check_args(&launch)[1..], files);
+        let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600 level admin\n    stats timeout 1m\n    user www-data\n    gid 33\n";
+        assert_eq!(launch_file(&launch, Some(33)), text);
+    }
+
+    #[test]
+    fn a_refusal_names_file_and_line() {
+        let printed = "[NOTICE]   (7) : haproxy version is 2.6.12\n[WARNING]  (7) : noise\n\
+            [ALERT]    (7) : config : parsing [/s/haproxy.cfg:118] : unknown keyword 'foo' in 'backend' section\n[ALERT]    (7) : config : Fatal errors found in configuration.\n";
+        let refusal = refusal(printed);
+        assert_eq!(refusal.message, "parsing [/s/haproxy.cfg:118] : unknown keyword 'foo' in 'backend' section");
+        assert_eq!(refusal.at, Some(("/s/haproxy.cfg".to_owned(), 118)));
+    }
+
+    #[test]
+    fn a_refusal_without_a_position_is_kept_short() {
+        let refusal = refusal(&format!("[ALERT]    (7) : Starting frontend [x]: cannot bind {}\n", "x\u{1b}".repeat(900)));
+        assert!(refusal.at.is_none() && refusal.message.len() <= 500 && !refusal.message.contains('\u{1b}'));
+        assert_eq!(super::refusal("").message, "HAProxy gave no reason");
+    }
+}

@@ -1,0 +1,155 @@
+//! What is rendered piece by piece: sections, and the lines of maps and certificate lists.
+
+use super::sections::{self, Context, Key};
+use super::view::{self, Line};
+use crate::dialect::{Gather, Group, Piece, Place, Version};
+use crate::model::{CertificateId, Host, HostCertificate, Model, PathMatch, digest_of};
+use crate::names::HostPattern;
+use std::sync::Arc;
+
+/// Where the key pair is.
+pub(super) fn certificate_path(id: &CertificateId) -> String {
+    format!("tls/{id}.pem")
+}
+
+/// All groups.
+pub(super) fn groups(model: &Model, _: Version) -> Vec<Group<'_>> {
+    let context = Arc::new(Context::new(model));
+    vec![
+        sections(model, &context),
+        names(model, "hosts", "maps/hosts.map"),
+        names(model, "wildcards", "maps/wildcards.map"),
+        paths(model, &context, "exact", "maps/exact.map"),
+        paths(model, &context, "prefix", "maps/prefix.map"),
+        certificates(model),
+        default_certificate(model),
+    ]
+}
+
+fn sections<'m>(model: &'m Model, context: &Context<'m>) -> Group<'m> {
+    let sections = sections::of_model(model, context);
+    let key = |section: &sections::Section<'m>| section.key.backend().map_or("", |id| id.as_str());
+    Group {
+        folder: "sections",
+        gather: Gather::Main,
+        template: "backend.tera",
+        place: Place::Hosts,
+        shared: digest_of(&*model.globals),
+        pieces: sections.iter().map(|section| Piece { key: key(section), digest: section.digest() }).collect(),
+        view: Box::new(move |number| view::section(&sections[number], &model.globals)),
+    }
+}
+
+/// A line for each host of one kind.
+fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Group<'m> {
+    let line = move |pattern: &HostPattern| match (pattern, folder) {
+        (HostPattern::Exact(name), "hosts") => Some(Line { key: name.to_string(), value: name.to_string() }),
+        (HostPattern::Wildcard(parent), "wildcards") => Some(Line { key: format!(".{parent}"), value: pattern.to_string() }),
+        _ => None,
+    };
+    let hosts: Vec<&HostPattern> = model.hosts.keys().filter(|pattern| line(pattern).is_some()).collect();
+    map(
+        folder,
+        path,
+        0,
+        hosts.iter().map(|pattern| Piece { key: key_of(pattern), digest: digest_of(pattern) }).collect(),
+        Box::new(move |number| view::lines(line(hosts[number]).into_iter().collect())),
+    )
+}
+
+/// The lines of all routes of one kind of match, a piece for each host.
+fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str, path: &'static str) -> Group<'m> {
+    let hosts: Vec<&Arc<Host>> = model.hosts.values().collect();
+    let health = model.globals.listeners.health_check_path.as_str();
+    let shared = digest_of(&(&**context, health));
+    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
+    let context = Arc::clone(context);
+    map(
+        folder,
+        path,
+        shared,
+        pieces,
+        Box::new(move |number| {
+            let host = hosts[number];
+            let mut lines = lines_of(host, &context, folder == "exact");
+            let taken = host.routes.iter().flat_map(|route| &route.matches).any(|m| m.path().as_str() == health);
+            if host.pattern == HostPattern::CatchAll && folder == "prefix" && !taken {
+                lines.push(Line { key: format!("_{health}"), value: "health".to_owned() });
+            }
+            view::lines(lines)
+        }),
+    )
+}
+
+fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line> {
+    let app_root = host.policy.app_root.as_ref().filter(|_| exact);
+    let mut lines = Vec::new();
+    if let Some(path) = app_root {
+        lines.push(Line { key: format!("{}/", host.pattern), value: Key::of_app_root(path).name() });
+    }
+    for route in &host.routes {
+        let matches = route.matches.iter().filter(|m| matches!(m, PathMatch::Exact(_)) == exact);
+        // The root of the host is spoken for.
+        let matches = matches.filter(|m| app_root.is_none() || m.path().as_str() != "/");
+        let mut matches = matches.peekable();
+        if matches.peek().is_some() {
+            let name = Key::of(host, route, context).name();
+            lines.extend(matches.map(|m| Line { key: format!("{}{}", host.pattern, m.path()), value: name.clone() }));
+        }
+    }
+    lines
+}
+
+type View<'m> = Box<dyn Fn(usize) -> crate::dialect::View<'m> + 'm>;
+
+fn map<'m>(folder: &'static str, path: &'static str, shared: u128, pieces: Vec<Piece<'m>>, view: View<'m>) -> Group<'m> {
+    Group { folder, gather: Gather::Whole(path), template: "map.tera", place: Place::Map, shared, pieces, view }
+}
+
+/// The hosts whose certificate is decided. One that a TLS section names without a usable certificate has the default one,
+/// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up.
+fn certificates(model: &Model) -> Group<'_> {
+    let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
+    let claimed: Vec<(&Host, &CertificateId)> = claimed
+        .filter_map(|host| match &host.certificate {
+            HostCertificate::Unclaimed => None,
+            HostCertificate::Default => Some((&**host, &model.default_certificate)),
+            HostCertificate::Own(id) => Some((&**host, id)),
+        })
+        .collect();
+    let digest = |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin));
+    Group {
+        folder: "certificates",
+        gather: Gather::Whole("tls/hosts.list"),
+        template: "certificate.tera",
+        place: Place::CertificateList,
+        shared: 0,
+        pieces: claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) }).collect(),
+        view: Box::new(move |number| {
+            let (host, id) = claimed[number];
+            view::certificate(id, host.pattern.to_string(), host.origin.as_ref())
+        }),
+    }
+}
+
+/// The first certificate of all is the one for unknown names; its own names mean nothing.
+fn default_certificate(model: &Model) -> Group<'_> {
+    let id = &model.default_certificate;
+    Group {
+        folder: "default-certificate",
+        gather: Gather::Whole("tls/default.list"),
+        template: "certificate.tera",
+        place: Place::CertificateList,
+        shared: 0,
+        pieces: vec![Piece { key: "", digest: digest_of(id) }],
+        view: Box::new(move |_| view::certificate(id, "!*".to_owned(), None)),
+    }
+}
+
+/// Decides the part of a file that a host goes to.
+fn key_of(pattern: &HostPattern) -> &str {
+    match pattern {
+        HostPattern::CatchAll => "",
+        HostPattern::Exact(name) | HostPattern::Wildcard(name) => name.as_str(),
+    }
+}

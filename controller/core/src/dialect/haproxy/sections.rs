@@ -1,0 +1,171 @@
+//! Which backend sections there are: one for every pair of Service port and policy, and one for every answer of our own.
+
+use super::lacks;
+use crate::model::{Action, Backend, BackendId, Globals, Host, HostPolicy, Model, Route, RoutePolicy, digest_of};
+use crate::names::{HostPattern, ObjectRef, UriPath};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the sections of all routes depend on beside the route.
+#[derive(Debug, Hash)]
+pub(super) struct Context<'m> {
+    /// Backends with a wish that is not known here, sorted.
+    unknown_backends: Vec<&'m BackendId>,
+    /// Statuses that the default backend answers in place of the proxy; sorted.
+    error_statuses: Vec<u16>,
+    /// Who that is; `None`: nobody is, and they are 404.
+    error_backend: Option<&'m BackendId>,
+    log_unknown_hosts: bool,
+}
+
+impl<'m> Context<'m> {
+    pub(super) fn new(model: &'m Model) -> Self {
+        let globals: &Globals = &model.globals;
+        let unknown = |backend: &&Arc<Backend>| !lacks::knows(&RoutePolicy::default(), &HostPolicy::default(), Some(&backend.policy));
+        let unknown_backends = model.backends.values().filter(unknown).map(|backend| &backend.id).collect();
+        let custom = globals.custom_errors.as_ref();
+        let mut error_statuses: Vec<u16> = custom.map(|custom| custom.statuses.clone()).unwrap_or_default();
+        error_statuses.sort_unstable();
+        Self {
+            unknown_backends,
+            error_statuses,
+            error_backend: globals.default_backend.as_ref(),
+            log_unknown_hosts: globals.access_log.unknown_hosts,
+        }
+    }
+}
+
+/// All that makes the sections of two routes differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key<'m> {
+    /// What is done at last.
+    pub(super) does: Does<'m>,
+    /// Plain-HTTP requests are sent to HTTPS first; whether one trailing slash is kept.
+    pub(super) redirect: Option<bool>,
+    /// Requests are not logged.
+    pub(super) unlogged: bool,
+    /// Content hash of what else is asked for; 0: nothing.
+    pub(super) policy: u128,
+}
+
+/// What is done with a request at last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Does<'m> {
+    /// It goes to the endpoints of a backend.
+    Forward(&'m BackendId),
+    /// It is answered with a status and our own page.
+    Answer(u16),
+    /// It is sent to a path of the same host.
+    AppRoot(&'m UriPath),
+    /// The default backend is told the status, and answers.
+    Error { status: u16, backend: &'m BackendId, labels: Labels<'m> },
+}
+
+/// What error pages are told about the route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Labels<'m> {
+    pub(super) namespace: &'m str,
+    pub(super) ingress: &'m str,
+    pub(super) service: &'m str,
+    pub(super) port: &'m str,
+}
+
+impl<'m> Key<'m> {
+    /// The key of a route.
+    pub(super) fn of(host: &Host, route: &'m Route, context: &Context<'m>) -> Self {
+        let is_catch_all = host.pattern == HostPattern::CatchAll;
+        Self {
+            does: if lacks::knows(&route.policy, &host.policy, None) { Does::of(route, context) } else { Does::Answer(503) },
+            redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
+            unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
+            policy: route.policy.digest(),
+        }
+    }
+
+    /// The key of the section that sends requests to the root of a host's application.
+    pub(super) const fn of_app_root(path: &'m UriPath) -> Self {
+        Self { does: Does::AppRoot(path), redirect: None, unlogged: false, policy: 0 }
+    }
+
+    /// Name of the section. Routes with different keys have different names.
+    pub(super) fn name(&self) -> String {
+        let digest = digest_of(self);
+        match self.does {
+            Does::Forward(id) => format!("{id}.{digest:032x}"),
+            Does::Answer(status) => format!("answer-{status}.{digest:032x}"),
+            Does::AppRoot(_) => format!("app-root.{digest:032x}"),
+            Does::Error { status, .. } => format!("error-{status}.{digest:032x}"),
+        }
+    }
+
+    /// The backend whose endpoints it has.
+    pub(super) const fn backend(&self) -> Option<&'m BackendId> {
+        match self.does {
+            Does::Forward(id) | Does::Error { backend: id, .. } => Some(id),
+            Does::Answer(_) | Does::AppRoot(_) => None,
+        }
+    }
+}
+
+impl<'m> Does<'m> {
+    fn of(route: &'m Route, context: &Context<'m>) -> Self {
+        let status = match &route.action {
+            Action::Forward(id) if context.unknown_backends.binary_search(&id).is_ok() => 503,
+            Action::Forward(id) => return Self::Forward(id),
+            Action::Respond(status) => *status,
+        };
+        match (context.error_statuses.binary_search(&status), context.error_backend) {
+            (Err(_), _) => Self::Answer(status),
+            (Ok(_), Some(backend)) => Self::Error { status, backend, labels: Labels::of(route) },
+            (Ok(_), None) => Self::Answer(404),
+        }
+    }
+}
+
+impl<'m> Labels<'m> {
+    fn of(route: &'m Route) -> Self {
+        let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
+        let (service, port) = route.service.as_ref().map_or(("", ""), |service| (&*service.service, &*service.port));
+        Self { namespace, ingress, service, port }
+    }
+}
+
+/// One section.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Section<'m> {
+    pub(super) key: Key<'m>,
+    /// The first route that it is for names it.
+    pub(super) origin: Option<&'m ObjectRef>,
+    pub(super) backend: Option<&'m Arc<Backend>>,
+    /// What else is asked for; `None`: nothing.
+    pub(super) policy: Option<&'m RoutePolicy>,
+}
+
+impl Section<'_> {
+    /// Content hash of all that the section is made from beside the globals.
+    pub(super) fn digest(&self) -> u128 {
+        digest_of(&(&self.key, self.origin, self.backend.map(|backend| backend.digest)))
+    }
+}
+
+/// The sections of a model, sorted by key.
+pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Section<'m>> {
+    let mut sections: BTreeMap<Key<'m>, Section<'m>> = BTreeMap::new();
+    for host in model.hosts.values() {
+        for route in &host.routes {
+            let key = Key::of(host, route, context);
+            sections.entry(key).or_insert_with(|| Section {
+                key,
+                origin: route.origin.as_ref(),
+                backend: key.backend().and_then(|id| model.backends.get(id)),
+                policy: Some(&*route.policy).filter(|_| key.policy != 0),
+            });
+        }
+        if let Some(path) = &host.policy.app_root {
+            let key = Key::of_app_root(path);
+            let origin = host.origin.as_ref();
+            sections.entry(key).or_insert(Section { key, origin, backend: None, policy: None });
+        }
+    }
+    sections.into_values().collect()
+}

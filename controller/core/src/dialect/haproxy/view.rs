@@ -1,0 +1,74 @@
+//! What the templates see: a field for everything they print or ask, chosen and sorted here.
+
+mod main;
+mod public;
+mod route;
+mod section;
+
+pub(super) use main::main;
+
+use super::sections::Section;
+use crate::model::{CertificateId, Globals};
+use crate::names::ObjectRef;
+use serde::Serialize;
+
+/// What one template sees.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct View<'m>(Of<'m>);
+
+/// One for each template that is rendered by itself.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Of<'m> {
+    Main(Box<main::MainView<'m>>),
+    Section(Box<section::SectionView<'m>>),
+    Lines(LinesView),
+    Certificate(CertificateView),
+}
+
+/// Lines of a map.
+#[derive(Debug, Serialize)]
+struct LinesView {
+    lines: Vec<Line>,
+}
+
+/// A line of a map.
+#[derive(Debug, Serialize)]
+pub(super) struct Line {
+    pub(super) key: String,
+    pub(super) value: String,
+}
+
+/// A line of a certificate list.
+#[derive(Debug, Serialize)]
+struct CertificateView {
+    path: String,
+    filter: String,
+    origin: Option<String>,
+}
+
+/// The view of a section.
+pub(super) fn section<'m>(section: &Section<'m>, globals: &Globals) -> crate::dialect::View<'m> {
+    haproxy(Of::Section(Box::new(section::SectionView::new(section, globals))))
+}
+
+/// The view of lines of a map.
+pub(super) fn lines<'m>(lines: Vec<Line>) -> crate::dialect::View<'m> {
+    haproxy(Of::Lines(LinesView { lines }))
+}
+
+/// The line that says which names a certificate is for.
+pub(super) fn certificate<'m>(id: &CertificateId, filter: String, origin: Option<&ObjectRef>) -> crate::dialect::View<'m> {
+    let path = super::groups::certificate_path(id);
+    haproxy(Of::Certificate(CertificateView { path, filter, origin: origin.map(|origin| origin.name.to_string()) }))
+}
+
+fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {
+    crate::dialect::View::Haproxy(View(of))
+}
+
+/// Seconds as HAProxy writes them: at least one, and at most what its clock of milliseconds can hold.
+fn seconds(seconds: u64) -> String {
+    format!("{}s", seconds.clamp(1, 2_147_483))
+}

@@ -1,0 +1,184 @@
+//! The main file.
+
+use super::public::PublicView;
+use super::{Of, seconds};
+use crate::dialect::{Includes, Version};
+use crate::model::{Globals, Model, RetryPolicy, Tls};
+use serde::Serialize;
+
+/// Room for what is added to the headers of a request.
+const REWRITE_BYTES: u64 = 8 << 10;
+
+/// What `haproxy.cfg.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct MainView<'m> {
+    token: &'m str,
+    version: String,
+    global: GlobalView<'m>,
+    defaults: DefaultsView,
+    public: PublicView<'m>,
+    status_address: String,
+}
+
+/// What `global.tera` sees.
+#[derive(Debug, Serialize)]
+struct GlobalView<'m> {
+    /// `None`: one for each processor.
+    threads: Option<u32>,
+    open_files: u64,
+    drain_timeout: String,
+    old_workers: u32,
+    buffer_bytes: u64,
+    rewrite_bytes: u64,
+    http2_max_streams: u32,
+    tls: TlsView<'m>,
+}
+
+#[derive(Debug, Serialize)]
+struct TlsView<'m> {
+    cached_sessions: u64,
+    session_timeout: String,
+    record_bytes: u64,
+    lowest: &'static str,
+    highest: &'static str,
+    tickets: bool,
+    ciphers: Option<&'m str>,
+    curves: Option<&'m str>,
+}
+
+/// What `defaults.tera` sees.
+#[derive(Debug, Serialize)]
+struct DefaultsView {
+    header_timeout: String,
+    body_timeout: String,
+    keep_alive: String,
+    close_clients: bool,
+    connect_timeout: String,
+    read_timeout: String,
+    retries: u64,
+    retry_causes: Vec<&'static str>,
+    reuse_connections: bool,
+}
+
+impl<'m> GlobalView<'m> {
+    fn new(globals: &'m Globals) -> Self {
+        /// Processors that a machine is taken to have where the number of workers follows from them.
+        const PROCESSORS: u64 = 8;
+        let (workers, buffers) = (&globals.workers, &globals.buffers);
+        let processes = workers.processes.map_or(PROCESSORS, u64::from);
+        let headers = buffers.large_client_headers.saturating_mul(buffers.large_client_header_bytes);
+        Self {
+            threads: workers.processes.map(|number| number.clamp(1, 64)),
+            // Two for each connection, and some for itself.
+            open_files: workers.connections.saturating_mul(processes).saturating_mul(2).clamp(1 << 11, 1 << 20) + 1024,
+            drain_timeout: seconds(workers.drain_timeout_s),
+            old_workers: 100,
+            buffer_bytes: headers.clamp(8 << 10, 1 << 20) + REWRITE_BYTES,
+            rewrite_bytes: REWRITE_BYTES,
+            http2_max_streams: globals.listeners.http2_max_streams.clamp(1, 1 << 20),
+            tls: TlsView::new(&globals.tls),
+        }
+    }
+}
+
+impl<'m> TlsView<'m> {
+    fn new(tls: &'m Tls) -> Self {
+        /// A session takes about so many bytes.
+        const SESSION_BYTES: u64 = 256;
+        // Neither switched on: both, for a proxy without TLS serves nobody.
+        let (lowest, highest) = match (tls.tls12, tls.tls13) {
+            (true, false) => ("TLSv1.2", "TLSv1.2"),
+            (false, true) => ("TLSv1.3", "TLSv1.3"),
+            _ => ("TLSv1.2", "TLSv1.3"),
+        };
+        Self {
+            cached_sessions: (tls.session_cache_bytes / SESSION_BYTES).min(1 << 22),
+            session_timeout: seconds(tls.session_timeout_s),
+            record_bytes: tls.buffer_bytes.clamp(1 << 10, 16 << 10),
+            lowest,
+            highest,
+            tickets: tls.session_tickets,
+            ciphers: Some(tls.ciphers.as_str()).filter(|ciphers| !ciphers.is_empty()),
+            curves: Some(tls.curves.as_str()).filter(|curves| !matches!(*curves, "" | "auto")),
+        }
+    }
+}
+
+impl DefaultsView {
+    fn new(globals: &Globals) -> Self {
+        let (client, upstream) = (&globals.client_timeouts, &globals.upstream_timeouts);
+        Self {
+            header_timeout: seconds(client.header_s),
+            body_timeout: seconds(client.body_s),
+            keep_alive: seconds(client.keep_alive_s),
+            close_clients: client.keep_alive_s == 0,
+            connect_timeout: seconds(upstream.connect_s),
+            read_timeout: seconds(upstream.read_s),
+            retries: retries(&globals.retries),
+            retry_causes: retry_causes(&globals.retries),
+            reuse_connections: globals.upstream_keepalive.connections > 0,
+        }
+    }
+}
+
+/// How often another endpoint is tried; without a bound, more often than anybody waits.
+fn retries(policy: &RetryPolicy) -> u64 {
+    const MOST: u64 = 10;
+    match policy.tries {
+        _ if policy.causes.iter().any(|cause| cause == "off") => 0,
+        0 => MOST,
+        tries => (tries - 1).min(MOST),
+    }
+}
+
+/// HAProxy's words for the causes; what it has no word for is left out.
+fn retry_causes(policy: &RetryPolicy) -> Vec<&'static str> {
+    const WORDS: &[(&str, &[&str])] = &[
+        ("error", &["conn-failure", "empty-response"]),
+        ("timeout", &["response-timeout"]),
+        ("invalid_header", &["junk-response"]),
+        ("http_403", &["403"]),
+        ("http_404", &["404"]),
+        ("http_500", &["500"]),
+        ("http_502", &["502"]),
+        ("http_503", &["503"]),
+        ("http_504", &["504"]),
+    ];
+    let named = WORDS.iter().filter(|(cause, _)| policy.causes.iter().any(|given| given == cause));
+    let words: Vec<_> = named.flat_map(|(_, words)| words.iter().copied()).collect();
+    if words.is_empty() { vec!["none"] } else { words }
+}
+
+/// The view of the main file.
+pub(in crate::dialect::haproxy) fn main<'m>(
+    model: &'m Model,
+    version: Version,
+    _: &'m Includes,
+    token: &'m str,
+) -> crate::dialect::View<'m> {
+    let globals = &*model.globals;
+    super::haproxy(Of::Main(Box::new(MainView {
+        token,
+        version: version.to_string(),
+        global: GlobalView::new(globals),
+        defaults: DefaultsView::new(globals),
+        public: PublicView::new(globals),
+        status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_causes_that_haproxy_knows_are_named() {
+        let policy = |causes: &[&str], tries| {
+            let causes = causes.iter().map(|&c| c.to_owned()).collect();
+            RetryPolicy { causes, tries, ..RetryPolicy::default() }
+        };
+        assert_eq!(retry_causes(&policy(&["timeout", "error", "x; y"], 1)), ["conn-failure", "empty-response", "response-timeout"]);
+        assert_eq!((retry_causes(&policy(&["off"], 3)), retries(&policy(&["off"], 3))), (vec!["none"], 0));
+        assert_eq!([0, 1, 3, u64::MAX].map(|tries| retries(&policy(&["error"], tries))), [10, 0, 2, 10]);
+    }
+}

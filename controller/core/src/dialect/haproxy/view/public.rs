@@ -1,0 +1,154 @@
+//! The public frontend: listeners, what is believed about a request, what of an answer passes.
+
+use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
+use crate::model::{Forwarding, Globals, Listeners, TrustedAddressSource};
+use ipnet::IpNet;
+use serde::Serialize;
+
+/// What the templates of the frontend see.
+#[derive(Debug, Serialize)]
+pub(super) struct PublicView<'m> {
+    binds: Vec<BindView>,
+    http2: bool,
+    reject_unknown_names: bool,
+    proxy_protocol: bool,
+    access_log: bool,
+    real_ip: Option<RealIpView>,
+    for_header: &'m str,
+    host_header: &'m str,
+    trust_headers: bool,
+    append_peer: bool,
+    original_uri_header: bool,
+    generate_request_id: bool,
+    https_port: u16,
+    underscores_in_headers: bool,
+    lookalikes: &'static [&'static str],
+    retry_idempotent_only: bool,
+    hidden_headers: Vec<&'m str>,
+    server_header: bool,
+    hsts: Option<String>,
+    gzip: bool,
+}
+
+/// One `bind` line.
+#[derive(Debug, Serialize)]
+struct BindView {
+    address: String,
+    v6only: bool,
+    tls: bool,
+}
+
+/// How the address of a connection is replaced.
+#[derive(Debug, Serialize)]
+struct RealIpView {
+    /// Peers whose word is taken, in lines of a bounded number.
+    trusted: Vec<Vec<String>>,
+    /// The source that a PROXY protocol header names counts.
+    source_is_believed: bool,
+    /// Entries of the header, in the order in which they are asked.
+    header_positions: Vec<String>,
+}
+
+impl<'m> PublicView<'m> {
+    pub(super) fn new(globals: &'m Globals) -> Self {
+        let (listeners, forwarding) = (&globals.listeners, &globals.forwarding);
+        Self {
+            binds: binds(listeners),
+            http2: listeners.http2,
+            reject_unknown_names: globals.tls.reject_unknown_names,
+            proxy_protocol: listeners.proxy_protocol,
+            access_log: globals.access_log.enabled,
+            real_ip: RealIpView::new(forwarding, listeners.proxy_protocol),
+            for_header: header_name(&forwarding.for_header, "X-Forwarded-For"),
+            host_header: header_name(&forwarding.host_header, "X-Forwarded-Host"),
+            trust_headers: forwarding.trust_headers,
+            append_peer: forwarding.append_peer,
+            original_uri_header: forwarding.original_uri_header,
+            generate_request_id: globals.request_ids.generate,
+            https_port: listeners.https_port,
+            underscores_in_headers: globals.underscores_in_headers,
+            lookalikes: LOOKALIKES,
+            retry_idempotent_only: !globals.retries.non_idempotent,
+            hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
+            server_header: globals.backend_server_header,
+            hsts: globals.hsts.as_ref().map(hsts),
+            gzip: globals.gzip,
+        }
+    }
+}
+
+fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {
+    if is_header_name(name) { name } else { fallback }
+}
+
+fn binds(listeners: &Listeners) -> Vec<BindView> {
+    let mut hosts: Vec<(String, bool)> = listeners
+        .addresses
+        .iter()
+        .map(|address| if address.is_ipv6() { (format!("[{address}]"), false) } else { (address.to_string(), false) })
+        .collect();
+    if hosts.is_empty() {
+        hosts.push(("*".to_owned(), false));
+        if listeners.ipv6 {
+            hosts.push(("[::]".to_owned(), true));
+        }
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    let line = |(host, v6only): &(String, bool), port: u16, tls: bool| BindView { address: format!("{host}:{port}"), v6only: *v6only, tls };
+    hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect()
+}
+
+impl RealIpView {
+    /// `None`: it is not.
+    fn new(forwarding: &Forwarding, proxy_protocol: bool) -> Option<Self> {
+        use TrustedAddressSource as Source;
+        let source = forwarding.client_address;
+        if source == Source::Connection && !proxy_protocol {
+            return None;
+        }
+        let mut trusted: Vec<IpNet> = forwarding.trusted_peers.iter().map(IpNet::trunc).collect();
+        trusted.sort_unstable();
+        trusted.dedup();
+        let by_header = matches!(source, Source::Header | Source::HeaderBehindProxyProtocol);
+        Some(Self {
+            trusted: lines(&trusted),
+            source_is_believed: matches!(source, Source::ProxyProtocol | Source::HeaderBehindProxyProtocol),
+            header_positions: if by_header { positions(&trusted) } else { Vec::new() },
+        })
+    }
+}
+
+/// A condition has at most 64 words. Nobody trusted is an address that no peer has.
+fn lines(trusted: &[IpNet]) -> Vec<Vec<String>> {
+    const RANGES: usize = 50;
+    if trusted.is_empty() {
+        return vec![vec!["255.255.255.255".to_owned()]];
+    }
+    trusted.chunks(RANGES).map(|ranges| ranges.iter().map(ToString::to_string).collect()).collect()
+}
+
+/// The entries are asked from the last one on, for as long as the one before is trusted; where everybody is, only the
+/// first one counts.
+fn positions(trusted: &[IpNet]) -> Vec<String> {
+    const MOST: i32 = 8;
+    if trusted.iter().any(|range| range.prefix_len() == 0) { vec!["1".to_owned()] } else { (1..=MOST).map(|n| format!("-{n}")).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_of_peers_are_cut_into_lines() {
+        let trusted: Vec<IpNet> = (0..120).map(|n| format!("10.0.{n}.0/24").parse().unwrap()).collect();
+        assert_eq!(lines(&trusted).iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
+        assert_eq!(lines(&[]), [["255.255.255.255"]]);
+    }
+
+    #[test]
+    fn the_header_is_read_from_its_end_unless_everybody_is_trusted() {
+        assert_eq!(positions(&["10.0.0.0/8".parse().unwrap()]).first().map(String::as_str), Some("-1"));
+        assert_eq!(positions(&["0.0.0.0/0".parse().unwrap()]), ["1"]);
+    }
+}

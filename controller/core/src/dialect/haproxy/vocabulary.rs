@@ -1,0 +1,230 @@
+//! Which keywords our templates may write, and where. Everything that loads code, reads files of others, runs scripts or
+//! tells the environment is missing here, so a template (or a value that got through all other nets) cannot say it.
+
+use super::grammar::{Line, Word, numbered, read};
+use crate::dialect::{GrammarError, Place};
+
+/// A kind of section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Section {
+    Global,
+    Defaults,
+    Frontend,
+    Backend,
+}
+
+/// Checks a rendered file against the lists below.
+///
+/// # Errors
+/// With the first line that does not belong there.
+pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
+    match place {
+        Place::Main | Place::Hosts => check_sections(&read(bytes)?),
+        Place::Map => check_lines(bytes, |line| line.split_once(' ').is_some_and(|(key, value)| is_key(key) && is_name(value))),
+        Place::CertificateList => check_lines(bytes, is_certificate_line),
+    }
+}
+
+fn check_lines(bytes: &[u8], good: impl Fn(&str) -> bool) -> Result<(), GrammarError> {
+    for (number, line) in numbered(bytes)? {
+        if !good(line) {
+            return Err(GrammarError::about(number, "no template writes the line", line));
+        }
+    }
+    Ok(())
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && !text.starts_with('#') && !text.contains(char::is_whitespace)
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:*".contains(&b))
+}
+
+fn is_certificate_line(line: &str) -> bool {
+    let filter = |text: &str| is_name(text.trim_start_matches('!'));
+    line.starts_with("# ") || line.split_once(' ').is_some_and(|(path, names)| is_own_path(path) && names.split(' ').all(filter))
+}
+
+/// Relative, inside the folder of the main file.
+fn is_own_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_./".contains(&b);
+    !path.is_empty() && path.bytes().all(plain) && !path.starts_with('/') && !path.split('/').any(|part| part == "..")
+}
+
+fn check_sections(lines: &[Line<'_>]) -> Result<(), GrammarError> {
+    let mut section = None;
+    for line in lines {
+        let refuse = |what: &str, word: &str| Err(GrammarError::about(line.number, what, word));
+        let keyword = &line.words[0];
+        match (line.indented, section) {
+            (false, _) => match section_of(&line.words) {
+                Some(opened) => section = Some(opened),
+                None => return refuse("no template opens the section", &keyword.text),
+            },
+            (true, Some(section)) if !keyword.quoted && may_say(section, &line.words) => {}
+            (true, _) => return refuse("no template says the keyword", &keyword.text),
+        }
+        if let Some(word) = line.words.iter().find(|word| names_a_file(word)) {
+            return refuse("a file that is not ours in", &word.text);
+        }
+        let formats = line.words.iter().take_while(|word| word.quoted || word.text != "if").filter(|_| takes_formats(&keyword.text));
+        if let Some(word) = formats.into_iter().find(|word| !fetches(&word.text).all(|fetch| FETCHES.contains(&fetch))) {
+            return refuse("a value that no template asks for in", &word.text);
+        }
+        let file = line.words.windows(2).find(|pair| FILES.contains(&&*pair[0].text) && !pair[0].quoted && !is_own_path(&pair[1].text));
+        if let Some(pair) = file {
+            return refuse("a path that is not ours after", &pair[0].text);
+        }
+    }
+    Ok(())
+}
+
+fn section_of(words: &[Word<'_>]) -> Option<Section> {
+    match words {
+        [keyword] if keyword.text == "global" => Some(Section::Global),
+        [keyword] if keyword.text == "defaults" => Some(Section::Defaults),
+        [keyword, _] if keyword.text == "frontend" => Some(Section::Frontend),
+        [keyword, _] if keyword.text == "backend" => Some(Section::Backend),
+        _ => None,
+    }
+}
+
+/// The keyword, and the action where rules have one. Parts in brackets are arguments.
+fn may_say(section: Section, words: &[Word<'_>]) -> bool {
+    let name = |word: &Word<'_>| word.text.split_once('(').map_or_else(|| word.text.to_string(), |(name, _)| name.to_owned());
+    let keyword = &*words[0].text;
+    if RULES.contains(&keyword) && section != Section::Global {
+        return words.get(1).is_some_and(|action| !action.quoted && ACTIONS.contains(&&*name(action)));
+    }
+    if keyword == "tcp-request" {
+        let rule: Vec<String> = words.iter().skip(1).take(2).map(name).collect();
+        return section == Section::Frontend
+            && matches!(rule.as_slice(), [at, what] if at == "connection" && TCP_ACTIONS.contains(&&**what));
+    }
+    match section {
+        Section::Global => GLOBAL.contains(&keyword),
+        Section::Defaults => DEFAULTS.contains(&keyword),
+        Section::Frontend => FRONTEND.contains(&keyword),
+        Section::Backend => BACKEND.contains(&keyword),
+    }
+}
+
+/// Whether a word reads patterns from a file, or a map that is not one of ours.
+fn names_a_file(word: &Word<'_>) -> bool {
+    let flag = !word.quoted && matches!(&*word.text, "-f" | "-M");
+    let mut maps = word.text.match_indices(",map_").map(|(at, _)| &word.text[at..]);
+    let is_ours = |map: &str| {
+        let path = map.split_once('(').and_then(|(_, rest)| rest.split([',', ')']).next());
+        path.is_some_and(|path| path.starts_with("maps/") && is_own_path(path))
+    };
+    flag || !maps.all(is_ours)
+}
+
+/// Whether formats are evaluated in words of a line that begins with this one.
+fn takes_formats(keyword: &str) -> bool {
+    RULES.contains(&keyword) || matches!(keyword, "log-format" | "use_backend")
+}
+
+/// The first words of the expressions in a format: `src` in `%[src]`; a doubled `%` begins none.
+fn fetches(text: &str) -> impl Iterator<Item = &str> {
+    let begins = text.match_indices("%[").filter(|(at, _)| text[..*at].bytes().rev().take_while(|&b| b == b'%').count() % 2 == 0);
+    let flagged = text.match_indices("}[").filter(|(at, _)| text[..*at].rfind("%{").is_some_and(|from| !text[from..*at].contains('}')));
+    begins.chain(flagged).map(|(at, mark)| text[at + mark.len()..].split(['(', ',', ']']).next().unwrap_or_default())
+}
+
+/// Fetches that templates use in formats.
+const FETCHES: &[&str] = &["capture.req.hdr", "path", "pathq", "req.fhdr", "req.hdr", "src", "uuid", "var"];
+
+/// Words that a file follows.
+const FILES: &[&str] = &["crt-list"];
+
+const RULES: &[&str] = &["http-after-response", "http-request", "http-response"];
+
+const ACTIONS: &[&str] = &[
+    "capture",
+    "del-header",
+    "deny",
+    "disable-l7-retry",
+    "normalize-uri",
+    "redirect",
+    "return",
+    "set-header",
+    "set-log-level",
+    "set-path",
+    "set-pathq",
+    "set-src",
+    "set-status",
+    "set-uri",
+    "set-var",
+    "set-var-fmt",
+];
+
+const TCP_ACTIONS: &[&str] = &["expect-proxy", "set-var"];
+
+const GLOBAL: &[&str] = &[
+    "default-path",
+    "expose-experimental-directives",
+    "fd-hard-limit",
+    "hard-stop-after",
+    "mworker-max-reloads",
+    "nbthread",
+    "set-var",
+    "ssl-default-bind-ciphers",
+    "ssl-default-bind-curves",
+    "ssl-default-bind-options",
+    "tune.bufsize",
+    "tune.h2.max-concurrent-streams",
+    "tune.maxrewrite",
+    "tune.ssl.cachesize",
+    "tune.ssl.default-dh-param",
+    "tune.ssl.lifetime",
+    "tune.ssl.maxrecord",
+];
+
+const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on", "timeout"];
+
+const FRONTEND: &[&str] =
+    &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "option", "stats", "use_backend"];
+
+const BACKEND: &[&str] = &["balance", "server", "timeout"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_no_template_says_are_refused() {
+        for (text, place, line) in [
+            ("global\n    lua-load x.lua\n", Place::Main, 2),
+            ("global\n    chroot /\n", Place::Main, 2),
+            ("global\n    stats socket /x level admin\n", Place::Main, 2),
+            ("listen x\n", Place::Main, 1),
+            ("backend x\n    server-template a 1\n", Place::Hosts, 2),
+            ("backend x\n    http-request lua.x\n", Place::Hosts, 2),
+            ("backend x\n    http-request use-service prometheus-exporter\n", Place::Hosts, 2),
+            ("backend x\n    http-request return status 200 lf-string '%[env(HOME)]'\n", Place::Hosts, 2),
+            ("backend x\n    http-request return status 200 lf-string '%{+Q}[env(HOME)]'\n", Place::Hosts, 2),
+            ("frontend x\n    acl a src -f /etc/passwd\n", Place::Hosts, 2),
+            ("frontend x\n    bind *:80 ssl crt-list /etc/x\n", Place::Hosts, 2),
+            ("frontend x\n    http-request set-var(txn.a) 'path,map_str(/etc/passwd)'\n", Place::Hosts, 2),
+            ("    mode http\n", Place::Hosts, 1),
+            ("a.test\n", Place::Map, 1),
+            ("a.test b\nc d e\n", Place::Map, 2),
+            ("# x y\n", Place::Map, 1),
+            ("tls/x.pem a.test\n/etc/x a.test\n", Place::CertificateList, 2),
+            ("tls/x.pem [verify none] a.test\n", Place::CertificateList, 1),
+        ] {
+            assert_eq!(check(text.as_bytes(), place).map_err(|error| error.line), Err(line), "{text}");
+        }
+        let message = check(b"backend x\n    stick-table type ip\n", Place::Hosts).unwrap_err().to_string();
+        assert_eq!(message, "line 2: no template says the keyword \"stick-table\"");
+    }
+
+    #[test]
+    fn formats_of_users_are_doubled_and_evaluate_nothing() {
+        assert!(check(b"backend x\n    http-request set-header A '%%[env(HOME)]'\n", Place::Hosts).is_ok());
+        assert!(check(b"backend x\n    http-request set-header A '%%%[env(HOME)]'\n", Place::Hosts).is_err());
+    }
+}

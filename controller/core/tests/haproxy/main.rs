@@ -1,0 +1,42 @@
+//! The files for HAProxy, as HAProxy itself takes them: checked with `haproxy -c`, served, and compared with our own reader.
+//!
+//! Needs `haproxy` in `PATH`; `GATEWRIGHT_HAPROXY_3_0` and `GATEWRIGHT_HAPROXY_3_2` may name further versions. What both
+//! proxies have to do is asked by the tests that nginx has, too.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "a test may do all that, and fails by panicking"
+)]
+#![allow(unreachable_pub, reason = "nothing of a test is reachable")]
+
+use gatewright_core::dialect::Dialect;
+use gatewright_core::dialect::haproxy::HAPROXY;
+
+/// The proxy that all of this is about.
+static DIALECT: &Dialect = &HAPROXY;
+
+/// Where further versions of it may be named.
+const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_3_2"];
+
+/// It can replace an error that an upstream answers.
+const INTERCEPTS: bool = false;
+
+/// What it calls itself in its answers.
+const SERVER: Option<&str> = None;
+
+#[path = "../nginx/models.rs"]
+mod models;
+mod rendering;
+#[path = "../nginx/requests.rs"]
+mod requests;
+#[path = "../nginx/tls.rs"]
+mod tls;
+#[path = "../nginx/upstream.rs"]
+mod upstream;
+mod words;
+#[path = "../nginx/world.rs"]
+mod world;

@@ -1,0 +1,246 @@
+//! Files as a whole: what they depend on, what they are called, what is remembered.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::dialect::Version;
+use gatewright_core::dialect::haproxy::HAPROXY;
+use gatewright_core::dialect::haproxy::grammar::read;
+use gatewright_core::model::*;
+use gatewright_core::render::{FileSet, RenderError, Renderer};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const OLDEST: Version = Version(2, 6, 0);
+
+fn address(n: u8) -> std::net::SocketAddr {
+    std::net::SocketAddr::from(([10, 0, 0, n], 80))
+}
+
+/// Everything switched on that can be.
+fn rich() -> Draft {
+    let mut globals = Globals { hsts: Some(Hsts::default()), gzip: true, underscores_in_headers: true, ..globals() };
+    globals.custom_errors = Some(CustomErrors { statuses: vec![404, 503], intercept_upstream: true });
+    globals.default_backend = Some(id("b"));
+    globals.listeners.proxy_protocol = true;
+    globals.forwarding.client_address = TrustedAddressSource::HeaderBehindProxyProtocol;
+    globals.forwarding.trusted_peers = (0..120).map(|n| format!("10.0.{n}.0/24").parse().unwrap()).collect();
+    globals.forwarding.trust_headers = true;
+    globals.forwarding.append_peer = true;
+    globals.forwarding.original_uri_header = true;
+    globals.hidden_headers = vec!["x-powered-by".to_owned()];
+    globals.tls.curves = "X25519:P-256".to_owned();
+    let pair = certificate(CertificateId::of_secret("shop", "tls"), &["h.test"]);
+    Draft { globals, certificates: vec![pair.clone()], ..Draft::default() }
+        .backend("b", &[address(1), address(2), "[fd00::1]:8080".parse().unwrap()])
+        .tls_host("h.test", &pair.id, vec![redirected(prefix("/", "b")), exact("/x'$y/", "b"), respond("/gone", 503)])
+        .tls_host("*.w.test", &pair.id, vec![prefix("/", "b")])
+}
+
+fn many(hosts: usize) -> Model {
+    let mut draft = Draft { globals: globals(), ..Draft::default() };
+    for n in 0..hosts {
+        let name = format!("svc-{n}");
+        draft = draft
+            .backend(&name, &[address(1), address(2)])
+            .host(&format!("host-{n}.test"), vec![prefix("/", &name), prefix("/api", &name)]);
+    }
+    draft.model()
+}
+
+fn renderer() -> Renderer {
+    Renderer::new(&HAPROXY, OLDEST, BTreeMap::new()).unwrap()
+}
+
+fn text(files: &FileSet, path: &str) -> String {
+    String::from_utf8_lossy(&files.get(path).unwrap().bytes).into_owned()
+}
+
+#[test]
+fn the_features_of_every_version_are_taken_by_it() {
+    for (program, version) in programs() {
+        Staged::new(&files_of(&rich().model(), version), &program).check().unwrap();
+        let plain = Draft {
+            globals: Globals { access_log: AccessLog { enabled: false, ..AccessLog::default() }, ..globals() },
+            ..Draft::default()
+        };
+        Staged::new(&files_of(&plain.model(), version), &program).check().unwrap();
+    }
+}
+
+#[test]
+fn limits_of_every_setting_are_taken() {
+    for (program, version) in programs() {
+        for extreme in [0, 1, u64::MAX] {
+            let mut globals = globals();
+            let g = &mut globals;
+            g.client_timeouts = ClientTimeouts { keep_alive_s: extreme, keep_alive_requests: extreme, header_s: extreme, body_s: extreme };
+            g.upstream_timeouts = UpstreamTimeouts { connect_s: extreme, read_s: extreme, send_s: extreme };
+            g.body_limits.request_bytes = extreme;
+            g.retries = RetryPolicy { causes: vec![], tries: extreme, timeout_s: extreme, non_idempotent: true };
+            g.upstream_keepalive = UpstreamKeepalive { connections: extreme, timeout_s: extreme, requests: extreme, time_s: extreme };
+            g.tls.session_timeout_s = extreme;
+            g.tls.session_cache_bytes = extreme.min(1 << 20);
+            g.workers.drain_timeout_s = extreme;
+            g.workers.connections = extreme;
+            g.buffers.upstream_buffers = extreme.min(4);
+            g.buffers.upstream_bytes = extreme.min(4096);
+            g.buffers.client_body_bytes = extreme;
+            g.buffers.client_header_bytes = extreme;
+            g.buffers.large_client_headers = extreme;
+            g.buffers.large_client_header_bytes = extreme;
+            g.listeners.http2_max_streams = u32::try_from(extreme.min(1 << 31)).unwrap();
+            g.workers.processes = Some(g.listeners.http2_max_streams);
+            let draft = Draft { globals, ..Draft::default() }.backend("b", &[address(1)]).host("h.test", vec![prefix("/", "b")]);
+            Staged::new(&files_of(&draft.model(), version), &program).check().unwrap();
+        }
+    }
+}
+
+#[test]
+fn names_paths_and_endpoints_of_every_number_are_taken() {
+    let label = "a".repeat(63);
+    let longest = format!("{label}.{label}.{label}.{}", "b".repeat(61));
+    let long_path = format!("/{}", "x".repeat(2047));
+    let crowd: Vec<_> = (0..5000u16).map(|n| std::net::SocketAddr::from(([10, 1, (n >> 8) as u8, n as u8], 80))).collect();
+    for (program, version) in programs() {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address(1)]).backend("crowd", &crowd);
+        let wildcard = format!("*.{}", &longest[64..]);
+        let routes = || vec![prefix("/", "b"), prefix(&long_path, "crowd"), exact(&format!("{}/", &long_path[..2047]), "b")];
+        let model = draft.host(&longest, routes()).host(&wildcard, routes()).model();
+        Staged::new(&files_of(&model, version), &program).check().unwrap();
+    }
+}
+
+#[test]
+fn files_know_no_place_and_have_stable_names() {
+    let files = files_of(&rich().model(), OLDEST);
+    let own =
+        ["haproxy.cfg", "maps/exact.map", "maps/hosts.map", "maps/prefix.map", "maps/wildcards.map", "tls/default.list", "tls/hosts.list"];
+    let names: Vec<_> = files.iter().filter(|(_, file)| !file.secret).map(|(path, _)| path).collect();
+    assert_eq!(names, own);
+    for (path, file) in files.iter() {
+        assert_eq!((file.secret, file.read_live), (path.ends_with(".pem"), false), "{path}");
+        assert!(file.secret || !String::from_utf8_lossy(&file.bytes).contains("PRIVATE KEY"), "{path}");
+    }
+    let main = text(&files, "haproxy.cfg");
+    assert!(main.starts_with(&format!("# Configuration checksum: {}\n", files.token())));
+    assert!(main.lines().all(|line| line.len() == line.trim_end().len()), "no blanks at the end of a line");
+}
+
+#[test]
+fn routes_with_equal_policies_share_a_section_and_others_do_not() {
+    let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address(1)]);
+    let routes = vec![prefix("/", "b"), prefix("/same", "b"), redirected(prefix("/other", "b")), respond("/gone", 503)];
+    let files = files_of(&draft.host("h.test", routes).host("i.test", vec![prefix("/", "b")]).model(), OLDEST);
+    let main = text(&files, "haproxy.cfg");
+    assert_eq!(main.matches("\nbackend ").count(), 2 + 2 + 2, "{main}");
+    assert_eq!(main.matches("    server 10.0.0.1_80 10.0.0.1:80").count(), 2);
+    assert_eq!(text(&files, "maps/prefix.map").lines().count(), 4 + 1 + 2, "with the health path and the fallback");
+}
+
+#[test]
+fn every_change_changes_the_token() {
+    let renewed = || {
+        let mut model = rich().model();
+        let id = CertificateId::of_secret("shop", "tls");
+        model.certificates.insert(id.clone(), Arc::new(certificate(id, &["h.test"])));
+        model
+    };
+    let tokens: std::collections::BTreeSet<_> = [
+        rich().model(),
+        rich().host("new.test", vec![]).model(),
+        rich().backend("c", &[address(3)]).host("c.test", vec![prefix("/", "c")]).model(),
+        Draft { globals: Globals { gzip: false, ..rich().globals }, ..rich() }.model(),
+        renewed(),
+    ]
+    .iter()
+    .map(|model| {
+        // The ports are those of the machine, and differ from draft to draft.
+        let mut globals = (*model.globals).clone();
+        (globals.listeners.http_port, globals.listeners.https_port, globals.listeners.status_port) = (80, 443, 10246);
+        files_of(&Model { globals: Arc::new(globals), ..model.clone() }, OLDEST).token()
+    })
+    .collect();
+    assert_eq!(tokens.len(), 5);
+}
+
+#[test]
+fn what_is_remembered_never_changes_a_byte() {
+    let mut remembering = renderer();
+    let mut model = many(200);
+    for step in 0..6u8 {
+        match step {
+            0 => {}
+            1 => model = Model { hosts: many(201).hosts, backends: many(201).backends, ..model },
+            2 => _ = model.backends.insert(id("svc-7"), Arc::new(Backend::new(id("svc-7"), vec![address(9)], Balance::RandomTwo))),
+            3 => model.hosts.retain(|pattern, _| !pattern.to_string().starts_with("host-1")),
+            4 => model.globals = Arc::new(Globals { https_redirect_status: HttpsRedirectStatus(301), ..(*model.globals).clone() }),
+            _ => model = many(3),
+        }
+        let (kept, fresh) = (remembering.render(&model).unwrap(), renderer().render(&model).unwrap());
+        assert!(kept == fresh, "step {step}");
+    }
+}
+
+#[test]
+fn a_new_endpoint_changes_the_main_file_and_nothing_else() {
+    let mut renderer = renderer();
+    let mut model = many(300);
+    let before = renderer.render(&model).unwrap();
+    model.backends.insert(id("svc-7"), Arc::new(Backend::new(id("svc-7"), vec![address(9)], Balance::RoundRobin)));
+    let after = renderer.render(&model).unwrap();
+    let changed: Vec<_> = after.iter().filter(|(path, file)| before.get(path) != Some(*file)).map(|(path, _)| path).collect();
+    assert_eq!(changed, ["haproxy.cfg"]);
+    let same = |path: &str| Arc::ptr_eq(&before.get(path).unwrap().bytes, &after.get(path).unwrap().bytes);
+    assert!(same("maps/exact.map") && same("maps/hosts.map"));
+}
+
+#[test]
+fn an_override_that_says_too_much_is_refused_by_line_and_object() {
+    let text = "backend {{ name }}   # Ingress {{ origin }}\n    http-request lua.x\n".to_owned();
+    let mut renderer = Renderer::new(&HAPROXY, OLDEST, BTreeMap::from([("backend.tera".to_owned(), text)])).unwrap();
+    let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address(1)]).host("h.test", vec![prefix("/", "b")]);
+    match renderer.render(&draft.model()).unwrap_err() {
+        RenderError::Grammar { line, origin, message, .. } => {
+            assert!(line > 1 && message.contains("\"http-request\""), "{line}: {message}");
+            assert_eq!(origin, Some(ingress()));
+        }
+        error @ RenderError::Template(_) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn haproxy_names_the_line_whose_object_we_find() {
+    for (program, version) in programs() {
+        let files = files_of(&rich().model(), version);
+        let staged = Staged::new(&files, &program);
+        let text = text(&files, "haproxy.cfg").replace("    balance roundrobin", "    balanced roundrobin");
+        std::fs::write(staged.dir.path().join("files/haproxy.cfg"), &text).unwrap();
+        let refusal = (HAPROXY.refusal)(&staged.check().unwrap_err());
+        let (at, line) = refusal.at.unwrap();
+        assert!(at.ends_with("haproxy.cfg") && refusal.message.contains("'balanced'"), "{}", refusal.message);
+        assert_eq!((HAPROXY.origin_at)(text.as_bytes(), line), Some(ingress()), "{line}");
+    }
+}
+
+/// Every keyword that our reader finds is one for HAProxy, too, on the very line: renamed, HAProxy complains about it there.
+#[test]
+fn haproxy_and_our_reader_see_the_same_keywords() {
+    let (program, version) = programs().remove(0);
+    let files = files_of(&rich().model(), version);
+    let staged = Staged::new(&files, &program);
+    let text = text(&files, "haproxy.cfg");
+    let mut renamed: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut wanted = Vec::new();
+    for line in read(text.as_bytes()).unwrap().iter().filter(|line| line.indented) {
+        let keyword = &line.words[0].text;
+        let at = usize::try_from(line.number).unwrap() - 1;
+        renamed[at] = renamed[at].replacen(&**keyword, &format!("x{keyword}"), 1);
+        wanted.push(line.number);
+    }
+    std::fs::write(staged.dir.path().join("files/haproxy.cfg"), renamed.join("\n") + "\n").unwrap();
+    let printed = staged.check().expect_err("HAProxy took unknown keywords");
+    // It stops after so many mistakes.
+    let refused: Vec<u32> = printed.lines().filter_map(|line| (HAPROXY.refusal)(line).at).map(|(_, line)| line).collect();
+    assert!(refused.len() > 15 && wanted.starts_with(&refused), "{refused:?} of {wanted:?}");
+}
