@@ -7,15 +7,19 @@ mod host;
 mod object;
 mod path;
 mod pattern;
+mod route;
 mod selector;
+mod url;
 pub mod variable;
 
 pub use header::{HeaderName, HeaderValue};
-pub use host::{HostName, HostPattern};
+pub use host::{HostAlias, HostName, HostPattern};
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
 pub use path::UriPath;
 pub use pattern::{TextPattern, TextRegex};
+pub use route::{RouteRegex, RulePath};
 pub use selector::LabelSelector;
+pub use url::UrlText;
 pub use variable::{TextPart, VariableText};
 
 /// Why a text is not what it should be: a message in the house style, never longer than 300 bytes.

@@ -82,6 +82,7 @@ fn picture(translation: &Translation) -> Vec<String> {
                 let path = match path_match {
                     PathMatch::Exact(path) => format!("={path}"),
                     PathMatch::Under(path) => format!("{path}*"),
+                    PathMatch::Regex(expression) => format!("~{expression}"),
                 };
                 lines.push(format!("{pattern} {path} → {target}{redirect}"));
             }

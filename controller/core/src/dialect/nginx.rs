@@ -53,6 +53,8 @@ pub static NGINX: Dialect = Dialect {
         "route/headers.tera",
         "route/https_redirect.tera",
         "route/limits.tera",
+        "route/redirect.tera",
+        "route/rewrite.tera",
         "route/timeouts.tera",
         "server/app_root.tera",
     ],

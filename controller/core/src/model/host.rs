@@ -1,7 +1,7 @@
 //! Virtual hosts and their routes.
 
 use super::{BackendId, CertificateId, HostPolicy, RoutePolicy, ServiceRef};
-use crate::names::{HostPattern, ObjectRef, UriPath};
+use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use std::sync::Arc;
 
 /// One virtual host.
@@ -15,6 +15,9 @@ pub struct Host {
     pub certificate: HostCertificate,
     /// Longest path first; at equal length exact before prefix, then by path. Every pair of match and path occurs
     /// once, and one route matches every path ([`PathMatch::Under`] the root), so that no request is without an answer.
+    ///
+    /// In a host of regular expressions every route matches by [`PathMatch::Regex`], the last one every path; the first
+    /// one that matches counts. They are sorted by falling length and then by falling text of their rule's path.
     pub routes: Vec<Route>,
     /// What is asked for the host as a whole.
     pub policy: HostPolicy,
@@ -26,7 +29,7 @@ impl Host {
     /// Puts a host together: sorts the routes and computes the digest.
     #[must_use]
     pub fn new(pattern: HostPattern, origin: Option<ObjectRef>, certificate: HostCertificate, mut routes: Vec<Route>) -> Self {
-        routes.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        routes.sort_by(Route::order);
         let policy = HostPolicy::default();
         let mut host = Self { pattern, origin, certificate, routes, policy, digest: 0 };
         host.digest = host.content();
@@ -64,7 +67,7 @@ pub struct Route {
     /// [`PathMatch`].
     pub matches: Vec<PathMatch>,
     /// The path as the rule writes it; `/` for the fallback.
-    pub rule_path: UriPath,
+    pub rule_path: RulePath,
     /// The Ingress that asked for it; `None` for the built-in fallback.
     pub origin: Option<ObjectRef>,
     /// The Service port it names, if any.
@@ -78,9 +81,12 @@ pub struct Route {
 }
 
 impl Route {
-    /// Longest path first, exact before prefix, then by path.
-    fn sort_key(&self) -> (std::cmp::Reverse<usize>, &[PathMatch]) {
-        (std::cmp::Reverse(self.rule_path.as_str().len()), &self.matches)
+    /// Longest path first, exact before prefix, then by path; expressions by falling text.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let (own, others) = (self.rule_path.as_str(), other.rule_path.as_str());
+        let is_regex = self.matches.iter().chain(&other.matches).any(|m| matches!(m, PathMatch::Regex(_)));
+        let ties = || if is_regex { others.cmp(own) } else { self.matches.cmp(&other.matches) };
+        others.len().cmp(&own.len()).then_with(ties)
     }
 }
 
@@ -91,21 +97,24 @@ pub struct HttpsRedirect {
     pub keep_trailing_slash: bool,
 }
 
-/// Which request paths are meant. They are compared with the decoded, normalised path, with case.
+/// Which request paths are meant. They are compared with the decoded, normalised path; with case, but for expressions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PathMatch {
     /// This path and no other.
     Exact(UriPath),
     /// Every path that begins with this one, which ends in a slash. The root is `/`.
     Under(UriPath),
+    /// Every path whose beginning matches this expression, without case.
+    Regex(RouteRegex),
 }
 
 impl PathMatch {
-    /// The path, whatever the kind of match.
+    /// The path or expression, whatever the kind of match.
     #[must_use]
-    pub const fn path(&self) -> &UriPath {
+    pub fn text(&self) -> &str {
         match self {
-            Self::Exact(path) | Self::Under(path) => path,
+            Self::Exact(path) | Self::Under(path) => path.as_str(),
+            Self::Regex(expression) => expression.as_str(),
         }
     }
 }

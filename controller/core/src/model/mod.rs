@@ -21,7 +21,10 @@ pub use globals::{
 };
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};
-pub use policy::{BackendPolicy, Bandwidth, BasicAuth, ClientLimits, HostPolicy, Period, RequestRate, RoutePolicy, Satisfy, Timeouts};
+pub use policy::{
+    Alias, BackendPolicy, Bandwidth, BasicAuth, ClientLimits, HostPolicy, Period, Redirect, RedirectStatus, RedirectTarget, RequestRate,
+    Rewrite, RoutePolicy, Satisfy, Timeouts,
+};
 
 use crate::names::HostPattern;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Host names of rules and certificates.
 
-use super::{BadText, is_dns_subdomain, shown};
+use super::{BadText, TextRegex, is_dns_subdomain, shown};
 use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
@@ -90,6 +90,44 @@ impl fmt::Display for HostPattern {
     }
 }
 
+/// A further name of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostAlias {
+    /// Just this name.
+    Exact(HostName),
+    /// Any number of labels, at least one, before this name: written `*.name`.
+    Wildcard(HostName),
+    /// Names that match: written `~expression`. Without case, since names are compared in lower case.
+    Regex(TextRegex),
+}
+
+impl HostAlias {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is neither a DNS name, nor `*.` and one, nor `~` and a regular expression.
+    pub fn parse(text: &str) -> Result<Self, BadText> {
+        if let Some(expression) = text.strip_prefix('~') {
+            return TextRegex::new(expression).map(Self::Regex);
+        }
+        match text.strip_prefix("*.") {
+            Some(parent) => HostName::new(parent).map(Self::Wildcard),
+            None => HostName::new(text).map(Self::Exact),
+        }
+    }
+}
+
+/// As it is written.
+impl fmt::Display for HostAlias {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => name.fmt(f),
+            Self::Wildcard(parent) => write!(f, "*.{parent}"),
+            Self::Regex(expression) => write!(f, "~{expression}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +139,16 @@ mod tests {
         assert_eq!(HostPattern::parse("").unwrap(), HostPattern::CatchAll);
         for bad in ["_", "*", "*.", "a..b", "a.b.", "10.0.0.1", "*.*.b", "a b", "a;b", "~x", "a\n", "[::1]", "a:80", &"a".repeat(64)] {
             assert!(HostPattern::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_are_names_wildcards_or_expressions() {
+        for good in ["a.example", "*.a.example", "~^a[0-9]+\\.example$"] {
+            assert_eq!(HostAlias::parse(good).unwrap().to_string(), good);
+        }
+        for bad in ["", "a b", "*", "~", "~(", "a;b", "_", "10.0.0.1"] {
+            assert!(HostAlias::parse(bad).is_err(), "{bad}");
         }
     }
 

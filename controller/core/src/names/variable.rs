@@ -12,6 +12,8 @@ pub enum TextPart {
     Text(String),
     /// A variable that is always there, by its nginx name without the dollar sign: lower-case letters, digits, `_`.
     Variable(String),
+    /// What a group of the route's expression has matched, 1 to 9; only where groups are asked for.
+    Group(u8),
 }
 
 /// Text and variables in turns; at most 2000 bytes as it is written.
@@ -24,6 +26,18 @@ impl VariableText {
     /// # Errors
     /// When a variable is not one that every request has, or the text is too long or not printable.
     pub fn parse(text: &str) -> Result<Self, BadText> {
+        Self::read(text, false)
+    }
+
+    /// The same, with `$1` to `$9` for the groups of an expression; further digits are text.
+    ///
+    /// # Errors
+    /// As [`VariableText::parse`].
+    pub fn parse_with_groups(text: &str) -> Result<Self, BadText> {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, groups: bool) -> Result<Self, BadText> {
         if text.len() > MAX_BYTES || !text.chars().all(is_printable) {
             return Err(BadText(format!("{} is not a text of at most 2000 printable characters on one line", shown(text))));
         }
@@ -31,6 +45,11 @@ impl VariableText {
         let mut rest = text;
         while let Some(at) = rest.find('$') {
             parts.text(&rest[..at]);
+            if let Some(digit) = rest.as_bytes().get(at + 1).filter(|b| groups && (b'1'..=b'9').contains(b)) {
+                parts.0.push(TextPart::Group(digit - b'0'));
+                rest = &rest[at + 2..];
+                continue;
+            }
             let (name, behind) = variable(&rest[at + 1..]);
             match name {
                 Some(name) if is_variable(name) => parts.0.push(TextPart::Variable(name.to_owned())),
@@ -206,6 +225,14 @@ mod tests {
         assert_eq!(parse("5$ ${} $"), [text("5$ ${} $")]);
         assert_eq!(parse("$http_x_a"), [variable("http_x_a")]);
         assert_eq!(parse(""), []);
+    }
+
+    #[test]
+    fn groups_are_one_digit_and_only_where_they_are_asked_for() {
+        let parts = VariableText::parse_with_groups("/x/$12$host").unwrap().0;
+        let (text, group) = (|t: &str| TextPart::Text(t.to_owned()), TextPart::Group);
+        assert_eq!(parts, [text("/x/"), group(1), text("2"), TextPart::Variable("host".to_owned())]);
+        assert!(VariableText::parse("$1").is_err());
     }
 
     #[test]

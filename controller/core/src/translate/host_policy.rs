@@ -2,16 +2,16 @@
 
 use super::claims::Claim;
 use super::reading::Reading;
-use crate::model::HostPolicy;
+use crate::model::{Alias, HostPolicy};
 
 /// The policy of the host that these claims are on.
-pub(super) fn of(claims: &[Claim<'_>]) -> HostPolicy {
-    HostPolicy { app_root: app_root(claims) }
+pub(super) fn of(claims: &[Claim<'_>], aliases: &[Alias]) -> HostPolicy {
+    HostPolicy { app_root: app_root(claims), aliases: (!aliases.is_empty()).then(|| aliases.to_vec()) }
 }
 
 /// Of several, that of the Ingress with the longest path.
 fn app_root(claims: &[Claim<'_>]) -> Option<crate::names::UriPath> {
-    let longest = |claim: &Claim<'_>| claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| path.path.as_str().len()).max();
+    let longest = |claim: &Claim<'_>| claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| path.text.as_str().len()).max();
     let mut best: Option<(Option<usize>, &Reading)> = None;
     for claim in claims.iter().filter(|claim| claim.reading.policies.host.app_root.is_some()) {
         let length = longest(claim);

@@ -3,13 +3,16 @@
 use super::annotations::Policies;
 use super::backends::{Backends, Resolved};
 use super::claims::{Claim, Claims};
+use super::further_names::{FurtherNames, Redirecting};
 use super::host_policy;
 use super::paths::{self, Pattern};
 use super::reading::{BackendUse, PathKind, PathReading, Reading};
 use super::tls::Certificates;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route, RoutePolicy, digest_of};
-use crate::names::{HostPattern, UriPath};
+use crate::model::{
+    Action, Alias, Host, HostCertificate, HttpsRedirect, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, digest_of,
+};
+use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::Config;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -36,23 +39,36 @@ impl Memo {
         config: &Config,
         claims: &Claims<'_>,
         certificates: &Certificates<'_>,
+        names: &FurtherNames<'_>,
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BTreeMap<HostPattern, Arc<Host>> {
         let settings = digest_of(config);
         let mut before = std::mem::take(&mut self.kept);
         let mut hosts = BTreeMap::new();
-        for (&pattern, claims) in claims {
-            let builder =
-                Builder { pattern, claims, config, certificate: certificates.of(pattern), has_tls: certificates.has_tls(pattern) };
+        let of_claims = claims.iter().map(|(&pattern, claims)| {
+            let (certificate, has_tls) = (certificates.of(pattern), certificates.has_tls(pattern));
+            (true, Builder { pattern, claims, config, certificate, has_tls, aliases: names.of(pattern) })
+        });
+        let of_aliases = names.apart.iter().map(|(pattern, apart)| {
+            let (certificate, has_tls) = (&HostCertificate::Unclaimed, apart.has_tls);
+            (false, Builder { pattern, claims: &claims[apart.host], config, certificate, has_tls, aliases: &[] })
+        });
+        for (has_say, builder) in of_claims.chain(of_aliases) {
+            let pattern = builder.pattern;
             let made_from = builder.made_from(settings, backends);
             let kept = before.remove(pattern).filter(|kept| kept.made_from == made_from).unwrap_or_else(|| {
                 let (host, findings) = builder.build(backends);
                 Kept { made_from, host: Arc::new(host), findings: findings.into() }
             });
-            diagnostics.extend(kept.findings.iter().cloned());
+            if has_say {
+                diagnostics.extend(kept.findings.iter().cloned());
+            }
             hosts.insert(pattern.clone(), Arc::clone(&kept.host));
             self.kept.insert(pattern.clone(), kept);
+        }
+        for (pattern, redirecting) in &names.redirecting {
+            hosts.insert(pattern.clone(), Arc::new(redirecting_host(pattern, redirecting)));
         }
         hosts
     }
@@ -65,6 +81,7 @@ struct Builder<'a> {
     config: &'a Config,
     certificate: &'a HostCertificate,
     has_tls: bool,
+    aliases: &'a [Alias],
 }
 
 /// A path and the Ingress that it is of.
@@ -76,7 +93,7 @@ struct Entry<'a> {
 impl<'a> Builder<'a> {
     fn made_from(&self, settings: u128, backends: &mut Backends<'_>) -> u128 {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        (settings, self.certificate, self.has_tls, self.claims.len()).hash(&mut hasher);
+        (settings, self.certificate, self.has_tls, self.aliases, self.claims.len()).hash(&mut hasher);
         backends.default_action().hash(&mut hasher);
         for claim in self.claims {
             let reading = claim.reading;
@@ -94,40 +111,86 @@ impl<'a> Builder<'a> {
     fn build(&self, backends: &mut Backends<'_>) -> (Host, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
         let entries = self.entries(&mut diagnostics);
-        let patterns: Vec<Pattern<'_>> = entries.iter().map(|entry| (&entry.path.path, entry.path.kind)).collect();
-        let mut routes = Vec::new();
-        for (entry, matches) in entries.iter().zip(paths::divide(&patterns)) {
-            if matches.is_empty() {
-                let message = format!(
-                    "host {} path {} is already served by other paths of the host; this path is ignored",
-                    self.pattern, entry.path.path
-                );
-                diagnostics.push(Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message));
-            } else {
-                routes.push(self.route(entry, matches, backends, &mut diagnostics));
-            }
-        }
+        let is_regex = self.first_with_regex().is_some();
+        let matched = if is_regex { self.expressions(entries, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
+        let mut routes: Vec<Route> =
+            matched.into_iter().map(|(entry, matches)| self.route(&entry, matches, backends, &mut diagnostics)).collect();
         self.say_shared(&mut diagnostics);
-        let root = PathMatch::Under(root());
+        let root = if is_regex { PathMatch::Regex(everything()) } else { PathMatch::Under(root()) };
         if !routes.iter().any(|route| route.matches.contains(&root)) {
-            routes.push(self.fallback(backends, &mut diagnostics));
+            routes.push(self.fallback(root, backends, &mut diagnostics));
         }
         let origin = self.claims.first().map(|claim| claim.reading.origin.clone());
         let host = Host::new(self.pattern.clone(), origin, self.certificate.clone(), routes);
-        let policy = host_policy::of(self.claims);
+        let policy = host_policy::of(self.claims, self.aliases);
         (if policy.is_empty() { host } else { host.with_policy(policy) }, diagnostics)
+    }
+
+    /// The oldest Ingress that makes the paths of the host regular expressions, if one does: `ingress-semantics` 7.
+    fn first_with_regex(&self) -> Option<&'a Reading> {
+        self.claims.iter().find_map(|claim| {
+            let policies = &claim.reading.policies;
+            let target = policies.rewrite_target.as_deref();
+            let mut paths = claim.rule.iter().flat_map(|rule| &rule.paths);
+            let rewrites = target.is_some_and(|target| paths.any(|path| path.text.as_str() != target));
+            (policies.use_regex || rewrites).then_some(&**claim.reading)
+        })
+    }
+
+    /// What each path takes as an expression.
+    fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
+        let mut matched = Vec::new();
+        for entry in entries {
+            match RouteRegex::new(entry.path.text.as_str()) {
+                Ok(expression) => matched.push((entry, vec![PathMatch::Regex(expression)])),
+                Err(bad) => {
+                    let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
+                    let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
+                    diagnostics.push(Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message));
+                }
+            }
+        }
+        matched
+    }
+
+    /// What each path takes as a literal.
+    fn divided(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
+        let (mut literal, mut patterns) = (Vec::new(), Vec::<Pattern<'_>>::new());
+        for entry in entries {
+            match &entry.path.literal {
+                Some(path) => {
+                    patterns.push((path, entry.path.kind));
+                    literal.push(entry);
+                }
+                None => {
+                    let message = format!("path {} is a regular expression on a host without them", entry.path.text);
+                    let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message);
+                    diagnostics.push(finding.help("set use-regex to \"true\""));
+                }
+            }
+        }
+        let (taken, lost): (Vec<_>, Vec<_>) =
+            literal.into_iter().zip(paths::divide(&patterns)).partition(|(_, matches)| !matches.is_empty());
+        for (entry, _) in lost {
+            let message = format!(
+                "host {} path {} is already served by other paths of the host; this path is ignored",
+                self.pattern, entry.path.text
+            );
+            diagnostics.push(Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message));
+        }
+        taken
     }
 
     /// The paths of all claims; of equal ones the first.
     fn entries(&self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry<'a>> {
-        let mut owners: HashMap<(&UriPath, PathKind), &Reading> = HashMap::new();
+        let mut owners: HashMap<(&RulePath, PathKind), &Reading> = HashMap::new();
         let mut entries = Vec::new();
         for claim in self.claims {
             let reading: &'a Reading = claim.reading;
             for path in claim.rule.iter().flat_map(|rule| &rule.paths) {
-                match owners.get(&(&path.path, path.kind)) {
+                match owners.get(&(&path.text, path.kind)) {
                     None => {
-                        owners.insert((&path.path, path.kind), reading);
+                        owners.insert((&path.text, path.kind), reading);
                         entries.push(Entry { reading, path });
                     }
                     Some(owner) => diagnostics.push(self.duplicate(owner, reading, path)),
@@ -140,7 +203,7 @@ impl<'a> Builder<'a> {
     fn duplicate(&self, owner: &Reading, reading: &Reading, path: &PathReading) -> Diagnostic {
         let by =
             if std::ptr::eq(owner, reading) { "an earlier path of this Ingress".to_owned() } else { format!("{} (older)", owner.origin) };
-        let message = format!("host {} path {} is already served by {by}; this path is ignored", self.pattern, path.path);
+        let message = format!("host {} path {} is already served by {by}; this path is ignored", self.pattern, path.text);
         Diagnostic::new(Code::DuplicatePath, reading.origin.clone(), path.field("path"), message)
     }
 
@@ -168,21 +231,21 @@ impl<'a> Builder<'a> {
         let resolved = backends.resolve(&path.backend, &policies.backend);
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         Route {
+            policy: self.policy(policies, &path.text, &matches),
             matches,
-            rule_path: path.path.clone(),
+            rule_path: path.text.clone(),
             origin: Some(reading.origin.clone()),
             service: Some(path.backend.reference()),
-            https_redirect: self.redirect(policies, &path.path),
-            policy: self.policy(policies, &path.path),
+            https_redirect: self.redirect(policies, path.text.as_str()),
             action: action(policies, &resolved),
         }
     }
 
     /// The route for everything else: the default backend of the Ingress that made the host, else the global one.
-    fn fallback(&self, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
+    fn fallback(&self, root: PathMatch, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
         let catch_all = *self.pattern == HostPattern::CatchAll;
         let is_default = |claim: &&Claim<'_>| if catch_all { claim.rule.is_none() } else { true };
-        let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(backends.default_action()) };
+        let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(root, backends.default_action()) };
         let reading: &Reading = claim.reading;
         let policies = &reading.policies;
         let own: Option<(&BackendUse, Arc<Resolved>)> =
@@ -191,28 +254,48 @@ impl<'a> Builder<'a> {
             diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
         }
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
+        let (matches, rule_path) = (vec![root], RulePath::from(self::root()));
+        let policy = self.policy(policies, &rule_path, &matches);
         Route {
-            matches: vec![PathMatch::Under(root())],
-            rule_path: root(),
+            policy: if claim.rule.is_none() { of_default_backend(&policy) } else { policy },
+            matches,
+            rule_path,
             origin: Some(reading.origin.clone()),
             service: own.map(|(used, _)| used.reference()),
-            https_redirect: if catch_all { None } else { self.redirect(policies, &root()) },
-            policy: self.policy(policies, &root()),
+            https_redirect: if catch_all { None } else { self.redirect(policies, "/") },
             action: if policies.closed { Action::Respond(503) } else { unclosed },
         }
     }
 
-    /// What is asked for a path: nobody has to log in where `no-auth-locations` says so.
-    fn policy(&self, policies: &Policies, path: &UriPath) -> Arc<RoutePolicy> {
-        let exempt = self.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
-        if !exempt || policies.route.basic_auth.is_none() {
-            return Arc::clone(&policies.route);
+    /// What an Ingress asks of the route of one of its paths.
+    ///
+    /// A closed route does nothing but say so. Only expressions are rewritten, and none to what it is already. Nobody has
+    /// to log in where `no-auth-locations` says so.
+    fn policy(&self, policies: &Policies, path: &RulePath, matches: &[PathMatch]) -> Arc<RoutePolicy> {
+        if policies.closed {
+            return Arc::default();
         }
-        Arc::new(RoutePolicy { basic_auth: None, ..(*policies.route).clone() })
+        let is_regex = matches.iter().any(|m| matches!(m, PathMatch::Regex(_)));
+        let wish = &policies.route;
+        let to_itself = policies.rewrite_target.as_deref() == Some(path.as_str());
+        let drop_rewrite = wish.rewrite.is_some() && (!is_regex || to_itself);
+        let exempt = self.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
+        let drop_auth = wish.basic_auth.is_some() && exempt;
+        if !drop_rewrite && !drop_auth {
+            return Arc::clone(wish);
+        }
+        let mut policy = (**wish).clone();
+        if drop_rewrite {
+            policy.rewrite = None;
+        }
+        if drop_auth {
+            policy.basic_auth = None;
+        }
+        Arc::new(policy)
     }
 
-    fn redirect(&self, policies: &Policies, path: &UriPath) -> Option<HttpsRedirect> {
-        let exempt = self.config.no_tls_redirect_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
+    fn redirect(&self, policies: &Policies, path: &str) -> Option<HttpsRedirect> {
+        let exempt = self.config.no_tls_redirect_locations.iter().any(|prefix| path.starts_with(prefix.as_str()));
         let wanted = policies.force_ssl_redirect || (policies.ssl_redirect && self.has_tls);
         (wanted && !exempt && !policies.closed).then_some(HttpsRedirect { keep_trailing_slash: policies.preserve_trailing_slash })
     }
@@ -226,10 +309,32 @@ fn root() -> UriPath {
     UriPath::new("/").expect("the root is a path")
 }
 
-fn bare_fallback(action: Action) -> Route {
+fn everything() -> RouteRegex {
+    RouteRegex::new("/").expect("the root is an expression")
+}
+
+/// A default backend of all hosts is neither redirected nor rewritten: `ingress-semantics` 8.1.
+fn of_default_backend(policy: &Arc<RoutePolicy>) -> Arc<RoutePolicy> {
+    if policy.redirect.is_none() && policy.rewrite.is_none() {
+        return Arc::clone(policy);
+    }
+    Arc::new(RoutePolicy { redirect: None, rewrite: None, ..(**policy).clone() })
+}
+
+/// A host that only redirects to another one.
+fn redirecting_host(pattern: &HostPattern, redirecting: &Redirecting) -> Host {
+    let target = RedirectTarget::Host(redirecting.target.clone());
+    let redirect = Redirect { status: RedirectStatus::OfHttpsRedirect, target, keep_relative: false };
+    let policy = Arc::new(RoutePolicy { redirect: Some(redirect), ..RoutePolicy::default() });
+    let origin: Option<ObjectRef> = Some(redirecting.origin.clone());
+    let route = Route { origin: origin.clone(), policy, ..bare_fallback(PathMatch::Under(root()), Action::Respond(404)) };
+    Host::new(pattern.clone(), origin, redirecting.certificate.clone(), vec![route])
+}
+
+fn bare_fallback(root: PathMatch, action: Action) -> Route {
     Route {
-        matches: vec![PathMatch::Under(root())],
-        rule_path: root(),
+        matches: vec![root],
+        rule_path: RulePath::from(self::root()),
         origin: None,
         service: None,
         https_redirect: None,

@@ -15,6 +15,7 @@ mod backends;
 mod claims;
 mod class;
 mod config;
+mod further_names;
 mod host_policy;
 mod hosts;
 mod paths;
@@ -93,7 +94,8 @@ impl Translator {
         let claims = claims::by_host(&readings, &mut diagnostics);
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
         let mut backends = self.backends.begin(input, &config);
-        let hosts = self.hosts.build(&config, &claims, &certificates, &mut backends, &mut diagnostics);
+        let names = further_names::decide(&claims, &certificates, &mut diagnostics);
+        let hosts = self.hosts.build(&config, &claims, &certificates, &names, &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);
         let (backends, dns_names) = backends.finish();
         wanted.dns_names = dns_names;

@@ -52,6 +52,7 @@ mod tests {
         let text = |m: &PathMatch| match m {
             PathMatch::Exact(path) => format!("= {path}"),
             PathMatch::Under(path) => format!("{path}*"),
+            PathMatch::Regex(expression) => format!("~{expression}"),
         };
         divide(&patterns).iter().map(|matches| matches.iter().map(text).collect()).collect()
     }

@@ -4,7 +4,7 @@ use super::annotations::{self, Given, LookedUp, Objects, Policies};
 use super::{Input, Wanted, class::Classes, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
-use crate::names::{HostPattern, Kind, ObjectName, ObjectRef, UriPath, shown};
+use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, RouteRegex, RulePath, UriPath, shown};
 use crate::settings::Config;
 use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection};
 use std::collections::HashMap;
@@ -34,7 +34,10 @@ pub(super) struct RuleReading {
 /// A path that can be served.
 #[derive(Debug)]
 pub(super) struct PathReading {
-    pub(super) path: UriPath,
+    /// As it is written.
+    pub(super) text: RulePath,
+    /// As a literal path; `None` for one that is an expression and nothing else.
+    pub(super) literal: Option<UriPath>,
     pub(super) kind: PathKind,
     pub(super) backend: BackendUse,
     /// Index of the rule and of the path in it.
@@ -171,7 +174,8 @@ fn read(ingress: &Arc<Ingress>, input: Input<'_>, config: &Config) -> Kept {
     let given = Given::new(&input.settings.annotations_prefix, ingress.meta.name.namespace(), &ingress.meta.annotations, objects);
     let annotations::Read { policies, diagnostics, looked_up } = annotations::read(given, config, input.settings, &origin);
     let Some(policies) = policies else { return Kept { made_from: ingress.digest, looked_up, reading: None, diagnostics } };
-    let mut reader = Reader { ingress, origin: &origin, diagnostics };
+    let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
+    let mut reader = Reader { ingress, origin: &origin, takes_regex, diagnostics };
     let default_backend = ingress.default_backend.as_ref().and_then(|backend| reader.backend(backend, "spec.defaultBackend"));
     let rules = reader.rules();
     let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section)).collect();
@@ -187,6 +191,8 @@ fn read(ingress: &Arc<Ingress>, input: Input<'_>, config: &Config) -> Kept {
 struct Reader<'a> {
     ingress: &'a Ingress,
     origin: &'a ObjectRef,
+    /// Its paths may be regular expressions.
+    takes_regex: bool,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -227,9 +233,22 @@ impl Reader<'_> {
             }
         };
         let text = path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/");
-        let checked = UriPath::new(text).map_err(|bad| self.say(Code::BadPath, format!("{field}.path"), bad.0, "")).ok()?;
+        let checked = self.path_text(text).map_err(|bad| self.say(Code::BadPath, format!("{field}.path"), bad.0, "")).ok()?;
         let backend = self.backend(&path.backend, &format!("{field}.backend"))?;
-        Some(PathReading { path: checked, kind, backend, at })
+        let (text, literal) = checked;
+        Some(PathReading { text, literal, kind, backend, at })
+    }
+
+    fn path_text(&self, text: &str) -> Result<(RulePath, Option<UriPath>), BadText> {
+        let literal = UriPath::new(text);
+        if !self.takes_regex {
+            return literal.map(|path| (path.clone().into(), Some(path)));
+        }
+        match (RouteRegex::new(text), literal) {
+            (Ok(_), literal) => Ok((RulePath::new(text)?, literal.ok())),
+            (Err(_), Ok(literal)) => Ok((literal.clone().into(), Some(literal))),
+            (Err(bad), Err(_)) => Err(bad),
+        }
     }
 
     fn backend(&mut self, backend: &Backend, field: &str) -> Option<BackendUse> {

@@ -5,7 +5,7 @@ use super::reading::{Reading, TlsReading};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Certificate, CertificateId, HostCertificate};
-use crate::names::{HostPattern, Kind, ObjectName, ObjectRef};
+use crate::names::{HostName, HostPattern, Kind, ObjectName, ObjectRef};
 use crate::state::KeyPair;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 /// The decision for all hosts.
 pub(super) struct Certificates<'a> {
     of_host: HashMap<&'a HostPattern, HostCertificate>,
+    pairs: HashMap<CertificateId, &'a KeyPair>,
     /// Every certificate in use, the default one included.
     pub(super) used: BTreeMap<CertificateId, Arc<Certificate>>,
     /// For handshakes that no host claims.
@@ -25,6 +26,23 @@ impl Certificates<'_> {
         self.of_host.get(host).unwrap_or(&HostCertificate::Unclaimed)
     }
 
+    /// Whether the host's own certificate is for this name as well.
+    pub(super) fn covers(&self, host: &HostPattern, name: &HostName) -> bool {
+        self.own_pair(host).is_some_and(|pair| pair.covers(name))
+    }
+
+    /// Whether the host's own certificate is for every name of one label before this one.
+    pub(super) fn covers_wildcard(&self, host: &HostPattern, parent: &HostName) -> bool {
+        self.own_pair(host).is_some_and(|pair| pair.covers_wildcard(parent))
+    }
+
+    fn own_pair(&self, host: &HostPattern) -> Option<&KeyPair> {
+        match self.of(host) {
+            HostCertificate::Own(id) => self.pairs.get(id).copied(),
+            HostCertificate::Unclaimed | HostCertificate::Default => None,
+        }
+    }
+
     /// Whether the host counts as one with a certificate: some Ingress has a TLS section for it, or for its wildcard.
     pub(super) fn has_tls(&self, host: &HostPattern) -> bool {
         let claimed = |host: &HostPattern| *self.of(host) != HostCertificate::Unclaimed;
@@ -34,12 +52,12 @@ impl Certificates<'_> {
 
 /// Decides for every host.
 pub(super) fn decide<'a>(
-    input: Input<'_>,
+    input: Input<'a>,
     claims: &Claims<'a>,
     wanted: &mut Wanted,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Certificates<'a> {
-    let mut decider = Decider { input, used: BTreeMap::new(), expiring: HashMap::new(), wanted, diagnostics };
+    let mut decider = Decider { input, used: BTreeMap::new(), pairs: HashMap::new(), expiring: HashMap::new(), wanted, diagnostics };
     let default = decider.default_certificate();
     let mut of_host = HashMap::new();
     for (host, claims) in claims {
@@ -50,12 +68,13 @@ pub(super) fn decide<'a>(
             }
         }
     }
-    Certificates { of_host, used: decider.used, default }
+    Certificates { of_host, pairs: decider.pairs, used: decider.used, default }
 }
 
 struct Decider<'i, 'o> {
     input: Input<'i>,
     used: BTreeMap<CertificateId, Arc<Certificate>>,
+    pairs: HashMap<CertificateId, &'i KeyPair>,
     /// Secrets whose expiry was said already.
     expiring: HashMap<ObjectName, ()>,
     wanted: &'o mut Wanted,
@@ -138,8 +157,9 @@ impl<'i> Decider<'i, '_> {
         secret.key_pair.as_ref().map_err(|why| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}")))
     }
 
-    fn take(&mut self, name: &ObjectName, pair: &KeyPair) -> CertificateId {
+    fn take(&mut self, name: &ObjectName, pair: &'i KeyPair) -> CertificateId {
         let id = CertificateId::of_secret(name.namespace(), name.name());
+        self.pairs.insert(id.clone(), pair);
         self.used.entry(id.clone()).or_insert_with(|| {
             let origin = ObjectRef::new(Kind::Secret, name.clone()).to_string();
             Arc::new(Certificate { id: id.clone(), origin, pem: Arc::clone(&pair.pem), digest: pair.digest })

@@ -67,7 +67,7 @@ pub fn ingress() -> ObjectRef {
 pub fn fallback() -> Route {
     Route {
         matches: vec![PathMatch::Under(path("/"))],
-        rule_path: path("/"),
+        rule_path: path("/").into(),
         origin: None,
         service: None,
         https_redirect: None,
@@ -102,7 +102,7 @@ fn route(rule: &str, matches: Vec<PathMatch>, action: Action) -> Route {
     let service = ServiceRef { namespace: "shop".into(), service: "cart".into(), port: "http".into() };
     Route {
         matches,
-        rule_path: path(rule),
+        rule_path: path(rule).into(),
         origin: Some(ingress()),
         service: Some(service),
         https_redirect: None,

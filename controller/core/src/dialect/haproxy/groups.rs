@@ -72,7 +72,7 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str,
         Box::new(move |number| {
             let host = hosts[number];
             let mut lines = lines_of(host, &context, folder == "exact");
-            let taken = host.routes.iter().flat_map(|route| &route.matches).any(|m| m.path().as_str() == health);
+            let taken = host.routes.iter().flat_map(|route| &route.matches).any(|m| m.text() == health);
             if host.pattern == HostPattern::CatchAll && folder == "prefix" && !taken {
                 lines.push(Line { key: format!("_{health}"), value: "health".to_owned() });
             }
@@ -88,13 +88,17 @@ fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line>
         lines.push(Line { key: format!("{}/", host.pattern), value: Key::of_app_root(path).name() });
     }
     for route in &host.routes {
-        let matches = route.matches.iter().filter(|m| matches!(m, PathMatch::Exact(_)) == exact);
+        let matches = route.matches.iter().filter(|m| match m {
+            PathMatch::Exact(_) => exact,
+            PathMatch::Under(_) => !exact,
+            PathMatch::Regex(_) => false,
+        });
         // The root of the host is spoken for.
-        let matches = matches.filter(|m| app_root.is_none() || m.path().as_str() != "/");
+        let matches = matches.filter(|m| app_root.is_none() || m.text() != "/");
         let mut matches = matches.peekable();
         if matches.peek().is_some() {
             let name = Key::of(host, route, context).name();
-            lines.extend(matches.map(|m| Line { key: format!("{}{}", host.pattern, m.path()), value: name.clone() }));
+            lines.extend(matches.map(|m| Line { key: format!("{}{}", host.pattern, m.text()), value: name.clone() }));
         }
     }
     lines

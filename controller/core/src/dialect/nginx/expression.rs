@@ -29,7 +29,14 @@ impl Expression {
         text.parts().iter().fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => all.and(text),
             TextPart::Variable(name) => all.and_variable(name),
+            TextPart::Group(number) => all.and_variable(&number.to_string()),
         })
+    }
+
+    /// The same with another one behind it.
+    pub(super) fn and_all(mut self, other: &Self) -> Self {
+        self.0.push_str(&other.0);
+        self
     }
 
     /// The same with a text behind it.

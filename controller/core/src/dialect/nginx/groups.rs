@@ -4,11 +4,14 @@ use super::features::Features;
 use super::view::{self, HostContext};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
 use crate::model::{CertificateId, Host, HostCertificate, Model, digest_of};
-use crate::names::HostPattern;
+use crate::names::{HostAlias, HostName, HostPattern};
 use std::sync::Arc;
 
 /// `server` blocks.
 pub(super) const HOSTS: &str = "hosts";
+/// `server` blocks of hosts that have expressions among their aliases. They stand behind all others, since nginx takes
+/// the first expression that matches, and a host comes before an alias.
+pub(super) const PATTERN_HOSTS: &str = "pattern-hosts";
 /// `upstream` blocks.
 pub(super) const BACKENDS: &str = "backends";
 /// Certificates of exact names.
@@ -24,15 +27,25 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 /// All groups.
 pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
     let features = Features::of(version);
-    let (exact, wildcards) = claimed(model).partition(|(host, _)| matches!(host.pattern, HostPattern::Exact(_)));
-    vec![backends(model), hosts(model, features), certificates(CERTIFICATES, exact), certificates(WILDCARD_CERTIFICATES, wildcards)]
+    let (exact, wildcards) = claimed(model).partition(|claimed| !claimed.is_wildcard);
+    let (by_pattern, hosts_by_name) = model.hosts.values().partition(|host| has_pattern_alias(host));
+    vec![
+        backends(model),
+        hosts(HOSTS, hosts_by_name, model, features),
+        hosts(PATTERN_HOSTS, by_pattern, model, features),
+        certificates(CERTIFICATES, exact),
+        certificates(WILDCARD_CERTIFICATES, wildcards),
+    ]
 }
 
-fn hosts(model: &Model, features: Features) -> Group<'_> {
+fn has_pattern_alias(host: &Host) -> bool {
+    host.policy.aliases.iter().flatten().any(|alias| !matches!(alias.name, HostAlias::Exact(_)))
+}
+
+fn hosts<'m>(folder: &'static str, hosts: Vec<&'m Arc<Host>>, model: &'m Model, features: Features) -> Group<'m> {
     let context = HostContext::new(model, features);
-    let hosts: Vec<&Arc<Host>> = model.hosts.values().collect();
     Group {
-        folder: HOSTS,
+        folder,
         gather: Gather::Included,
         template: "host.tera",
         place: Place::Hosts,
@@ -56,26 +69,60 @@ fn backends(model: &Model) -> Group<'_> {
     }
 }
 
-fn certificates<'m>(folder: &'static str, claimed: Vec<(&'m Host, &'m CertificateId)>) -> Group<'m> {
+fn certificates<'m>(folder: &'static str, claimed: Vec<Claimed<'m>>) -> Group<'m> {
     Group {
         folder,
         gather: Gather::Included,
         template: "certificate.tera",
         place: Place::Map,
         shared: 0,
-        pieces: claimed.iter().map(|(host, id)| Piece { key: key_of(&host.pattern), digest: digest_of(&(&host.pattern, id)) }).collect(),
-        view: Box::new(move |number| view::certificate(&claimed[number].0.pattern, claimed[number].1)),
+        pieces: claimed.iter().map(|claimed| Piece { key: claimed.name.as_str(), digest: digest_of(claimed) }).collect(),
+        view: Box::new(move |number| {
+            let Claimed { name, is_wildcard, certificate } = claimed[number];
+            let pattern = if is_wildcard { HostPattern::Wildcard(name.clone()) } else { HostPattern::Exact(name.clone()) };
+            view::certificate(&pattern, certificate)
+        }),
     }
 }
 
-/// The hosts whose certificate is decided. One that a TLS section names without a usable certificate has the default one,
-/// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up.
-fn claimed(model: &Model) -> impl Iterator<Item = (&Host, &CertificateId)> {
-    model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll).filter_map(|host| match &host.certificate {
-        HostCertificate::Unclaimed => None,
-        HostCertificate::Default => Some((&**host, &model.default_certificate)),
-        HostCertificate::Own(id) => Some((&**host, id)),
+/// A name whose certificate is decided; a wildcard's is that of the name below.
+#[derive(Clone, Copy, Hash)]
+struct Claimed<'m> {
+    name: &'m HostName,
+    is_wildcard: bool,
+    certificate: &'m CertificateId,
+}
+
+/// The names whose certificate is decided: hosts, and aliases that the certificate of their host is for. A host that a TLS
+/// section names without a usable certificate has the default one, even beside a wildcard with a better one; one that none
+/// names has that of its wildcard, which the proxy looks up.
+fn claimed(model: &Model) -> impl Iterator<Item = Claimed<'_>> {
+    model.hosts.values().flat_map(|host| {
+        let certificate = match &host.certificate {
+            HostCertificate::Unclaimed => None,
+            HostCertificate::Default => Some(&model.default_certificate),
+            HostCertificate::Own(id) => Some(id),
+        };
+        let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified);
+        let names = std::iter::once(name_of_host(&host.pattern)).chain(aliases.map(|alias| name_of_alias(&alias.name))).flatten();
+        names.filter_map(move |(name, is_wildcard)| Some(Claimed { name, is_wildcard, certificate: certificate? }))
     })
+}
+
+fn name_of_host(pattern: &HostPattern) -> Option<(&HostName, bool)> {
+    match pattern {
+        HostPattern::CatchAll => None,
+        HostPattern::Exact(name) => Some((name, false)),
+        HostPattern::Wildcard(parent) => Some((parent, true)),
+    }
+}
+
+fn name_of_alias(alias: &HostAlias) -> Option<(&HostName, bool)> {
+    match alias {
+        HostAlias::Exact(name) => Some((name, false)),
+        HostAlias::Wildcard(parent) => Some((parent, true)),
+        HostAlias::Regex(_) => None,
+    }
 }
 
 /// Decides the file that a host goes to.

@@ -179,6 +179,7 @@ const SERVER: &[&str] =
     &["access_log", "error_page", "listen", "return", "server_name", "ssl_certificate", "ssl_certificate_key", "ssl_reject_handshake"];
 
 const LOCATION: &[&str] = &[
+    "absolute_redirect",
     "access_log",
     "add_header",
     "auth_basic",

@@ -6,14 +6,19 @@
 
 mod basic_auth;
 mod limits;
-mod timeouts;
 
 pub use basic_auth::{BasicAuth, Satisfy};
 pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
+mod redirect;
+mod rewrite;
+mod timeouts;
+
+pub use redirect::{Redirect, RedirectStatus, RedirectTarget};
+pub use rewrite::Rewrite;
 pub use timeouts::Timeouts;
 
 use super::Balance;
-use crate::names::UriPath;
+use crate::names::{HostAlias, UriPath, VariableText};
 
 /// Defines a set of wishes. Its digest covers those that are there, by name, so that a wish that nobody has changes no
 /// digest.
@@ -54,6 +59,10 @@ macro_rules! wishes {
 wishes! {
     /// What is asked for the requests of a route.
     RoutePolicy {
+        /// Answered in place of everything but a closed route's 503.
+        redirect: Redirect,
+        /// Another path for the endpoints.
+        rewrite: Rewrite,
         /// How long the endpoints may take.
         timeouts: Timeouts,
         /// Names and passwords.
@@ -64,12 +73,16 @@ wishes! {
         limits: ClientLimits,
         /// How fast an answer is sent.
         bandwidth: Bandwidth,
+        /// `Host` for the endpoints.
+        upstream_host: VariableText,
     }
 }
 
 wishes! {
     /// What is asked for a whole host, put together from all Ingresses that have a say.
     HostPolicy {
+        /// Further names; not empty, sorted by name.
+        aliases: Vec<Alias>,
         /// Where requests for `/` are sent.
         app_root: UriPath,
     }
@@ -81,6 +94,15 @@ wishes! {
         /// How requests are spread.
         balance: Balance,
     }
+}
+
+/// A further name of a host.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Alias {
+    /// The name; no host of the model.
+    pub name: HostAlias,
+    /// Handshakes for it are answered with the host's own certificate.
+    pub certified: bool,
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! Every reader answers `None` for an annotation that is missing, empty or bad; a bad one is noted as well, with the
 //! value and what would do. A feature whose value has a shape of its own notes what is bad with [`Given::refuse`].
 
-use super::Class;
 use super::objects::Objects;
+use super::{Class, OnBadValue};
 use crate::names::{HostName, ObjectName, UriPath, shown};
 use crate::settings::values;
 use ipnet::IpNet;
@@ -36,6 +36,8 @@ pub struct BadValue {
     pub message: String,
     /// What would do.
     pub help: String,
+    /// What it does, if that is something else than its key says.
+    pub answer: Option<OnBadValue>,
 }
 
 impl<'a> Given<'a> {
@@ -96,12 +98,20 @@ impl<'a> Given<'a> {
 
     /// Notes that a value cannot be used: `message` goes on after the name of the annotation.
     pub fn refuse(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
-        self.bad.push(BadValue { name, message: format!("{name}: {message}"), help: help.into() });
+        self.bad.push(BadValue { name, message: format!("{name}: {message}"), help: help.into(), answer: None });
+    }
+
+    /// The same for a mistake of another weight than the key says.
+    pub fn refuse_as(&mut self, answer: OnBadValue, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
+        self.refuse(name, message, help);
+        if let Some(bad) = self.bad.last_mut() {
+            bad.answer = Some(answer);
+        }
     }
 
     /// Says something about a value that is used: `message` goes on after the name of the annotation.
     pub fn note(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
-        self.noted.push(BadValue { name, message: format!("{name}: {message}"), help: help.into() });
+        self.noted.push(BadValue { name, message: format!("{name}: {message}"), help: help.into(), answer: None });
     }
 
     /// Whether this annotation was found bad.

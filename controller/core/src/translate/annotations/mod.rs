@@ -34,12 +34,17 @@ mod limits;
 mod objects;
 mod policies;
 mod proxy_timeouts;
+mod redirect;
 mod reference;
+mod rewrite;
+mod server_alias;
 mod ssl_redirect;
 #[cfg(test)]
 mod testing;
 mod unsupported;
+mod upstream_vhost;
 mod value;
+mod www_redirect;
 
 pub use given::{BadValue, Given};
 pub use key::{Key, OnBadValue, Risk, Scope, Tier};
@@ -69,8 +74,20 @@ pub struct Feature {
 }
 
 /// Every feature there is, by the name of its file.
-pub const FEATURES: &[Feature] =
-    &[app_root::FEATURE, basic_auth::FEATURE, basic_auth::SATISFY, limits::FEATURE, proxy_timeouts::FEATURE, ssl_redirect::FEATURE];
+#[rustfmt::skip]
+pub const FEATURES: &[Feature] = &[
+    app_root::FEATURE,
+    basic_auth::FEATURE,
+    basic_auth::SATISFY,
+    limits::FEATURE,
+    proxy_timeouts::FEATURE,
+    redirect::FEATURE,
+    rewrite::FEATURE,
+    server_alias::FEATURE,
+    ssl_redirect::FEATURE,
+    upstream_vhost::FEATURE,
+    www_redirect::FEATURE,
+];
 
 /// What reading the annotations of an Ingress gives.
 #[derive(Debug)]
@@ -107,7 +124,8 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
     (feature.apply)(given, policies);
     let mut worst = OnBadValue::KeepDefault;
     for bad in given.take_bad() {
-        let answer = feature.keys.iter().find(|key| key.name == bad.name).map_or(OnBadValue::KeepDefault, |key| key.on_bad_value);
+        let usual = feature.keys.iter().find(|key| key.name == bad.name).map_or(OnBadValue::KeepDefault, |key| key.on_bad_value);
+        let answer = bad.answer.unwrap_or(usual);
         worst = worst.max(answer);
         let outcome = match answer {
             OnBadValue::KeepDefault | OnBadValue::DropFeature => Outcome::KeptDefault,

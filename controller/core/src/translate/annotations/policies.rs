@@ -1,6 +1,7 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
 use crate::model::{Accounts, BackendPolicy, HostPolicy, RoutePolicy};
+use crate::names::HostAlias;
 use crate::settings::Config;
 use std::sync::Arc;
 
@@ -17,6 +18,14 @@ pub struct Policies {
     pub closed: bool,
     /// The users that its routes are for.
     pub accounts: Option<Arc<Accounts>>,
+    /// Paths are regular expressions.
+    pub use_regex: bool,
+    /// The target of rewriting as it is written: a path that is just this is not rewritten.
+    pub rewrite_target: Option<Box<str>>,
+    /// Further names of its hosts, sorted.
+    pub aliases: Vec<HostAlias>,
+    /// Redirect between its hosts and the same with, or without, `www.`.
+    pub www_redirect: bool,
     /// For each of its routes.
     pub route: Arc<RoutePolicy>,
     /// For the hosts that it has rules for.
@@ -35,6 +44,10 @@ impl Policies {
             preserve_trailing_slash: config.preserve_trailing_slash,
             closed: config.closed,
             accounts: None,
+            use_regex: false,
+            rewrite_target: None,
+            aliases: Vec::new(),
+            www_redirect: false,
             route: Arc::default(),
             host: HostPolicy::default(),
             backend: Arc::default(),

@@ -145,8 +145,11 @@ pub(super) struct HashesView {
 
 impl HashesView {
     pub(super) fn new(model: &Model) -> Self {
-        let longest = model.hosts.keys().map(|pattern| pattern.to_string().len()).chain(exact_keys(&model.globals)).max().unwrap_or(0);
-        Self { bucket_size: (longest + 24).next_power_of_two().max(64), max_size: (model.hosts.len() * 2).next_power_of_two().max(2048) }
+        let aliases = || model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten());
+        let names =
+            || model.hosts.keys().map(|pattern| pattern.to_string().len()).chain(aliases().map(|alias| alias.name.to_string().len()));
+        let longest = names().chain(exact_keys(&model.globals)).max().unwrap_or(0);
+        Self { bucket_size: (longest + 24).next_power_of_two().max(64), max_size: (names().count() * 2).next_power_of_two().max(2048) }
     }
 }
 

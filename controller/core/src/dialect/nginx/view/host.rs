@@ -7,7 +7,7 @@ use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
 use crate::model::{Globals, Host, Model};
 use crate::names::variable::LABELS;
-use crate::names::{HostPattern, ObjectRef, UriPath};
+use crate::names::{HostAlias, HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -50,6 +50,7 @@ struct ErrorView<'m> {
 pub(super) struct HostView<'m> {
     name: String,
     server_name: String,
+    aliases: Vec<String>,
     origin: Option<String>,
     listens: Arc<[ListenView]>,
     catch_all: Option<CatchAllView<'m>>,
@@ -134,6 +135,7 @@ impl<'m> HostView<'m> {
         Self {
             name: host.pattern.to_string(),
             server_name: server_name(&host.pattern),
+            aliases: host.policy.aliases.iter().flatten().map(|alias| alias_name(&alias.name)).collect(),
             origin: host.origin.as_ref().map(name_of),
             listens: context.listens.clone(),
             catch_all,
@@ -155,6 +157,15 @@ fn server_name(pattern: &HostPattern) -> String {
     match pattern {
         HostPattern::Wildcard(parent) => format!(r"~^(?<subdomain>[0-9a-z_-]+)\.{}\z", parent.as_str().replace('.', r"\.")),
         HostPattern::CatchAll | HostPattern::Exact(_) => pattern.to_string(),
+    }
+}
+
+/// The name of an alias as nginx writes it. Its own wildcards come before expressions, which our hosts with wildcards are.
+fn alias_name(alias: &HostAlias) -> String {
+    match alias {
+        HostAlias::Exact(name) => name.to_string(),
+        HostAlias::Wildcard(parent) => format!(r"~^(?:[0-9a-z_-]+\.)+{}\z", parent.as_str().replace('.', r"\.")),
+        HostAlias::Regex(expression) => format!("~{expression}"),
     }
 }
 

@@ -16,11 +16,13 @@ pub(super) fn against_slash_redirects(routes: &[Route]) -> Vec<Vec<&str>> {
             match path_match {
                 PathMatch::Exact(path) => _ = exact.insert(path.as_str()),
                 PathMatch::Under(path) => _ = under.insert(path.as_str(), number),
+                // An expression is never answered with such a redirect.
+                PathMatch::Regex(_) => return vec![Vec::new(); routes.len()],
             }
         }
     }
     let mut extra = vec![Vec::new(); routes.len()];
-    for path in routes.iter().flat_map(|route| &route.matches).map(|m| m.path().as_str()) {
+    for path in routes.iter().flat_map(|route| &route.matches).map(PathMatch::text) {
         let Some(bare) = path.strip_suffix('/').filter(|bare| !bare.is_empty()) else { continue };
         if let Some(owner) = longest_prefix(bare, &under).filter(|_| exact.insert(bare)) {
             extra[owner].push(bare);
@@ -52,7 +54,7 @@ mod tests {
             if *kind == '=' { PathMatch::Exact(path) } else { PathMatch::Under(path) }
         };
         let matches: Vec<_> = matches.iter().map(parse).collect();
-        let rule_path = matches[0].path().clone();
+        let rule_path = crate::names::RulePath::new(matches[0].text()).unwrap();
         Route {
             matches,
             rule_path,

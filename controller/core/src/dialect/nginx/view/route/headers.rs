@@ -1,6 +1,7 @@
 //! Which headers a route has: those of all routes, changed by what is asked for.
 
 use super::super::headers::HeadersView;
+use super::{labels, rewrite};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Route;
 
@@ -12,6 +13,12 @@ pub(super) fn of(route: &Route, common: &HeadersView) -> HeadersView {
     let mut headers = common.clone();
     if route.policy.basic_auth.is_some() {
         headers.send("Authorization", Expression::literal(""));
+    }
+    if let Some(host) = &route.policy.upstream_host {
+        headers.send("Host", labels::expression(host, route));
+    }
+    if let Some(prefix) = rewrite::forwarded_prefix(route) {
+        headers.send("X-Forwarded-Prefix", prefix);
     }
     headers.against(common)
 }

@@ -2,13 +2,17 @@
 
 mod auth;
 mod headers;
+mod labels;
 pub(super) mod limits;
+mod redirect;
+mod rewrite;
 mod timeouts;
 
 use super::headers::HeadersView;
 use super::host::{HostContext, name_of};
 use crate::model::{Action, PathMatch, Route};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What `route.tera` sees, once for each match.
 #[derive(Debug, Serialize)]
@@ -19,7 +23,9 @@ pub(super) struct RouteView<'m> {
     backend: Option<&'m str>,
     status: u16,
     unlogged: bool,
-    labels: Option<LabelsView<'m>>,
+    labels: Option<labels::LabelsView<'m>>,
+    redirect: Option<redirect::RedirectView>,
+    rewrite: Option<rewrite::RewriteView>,
     headers: HeadersView,
     timeouts: Option<timeouts::TimeoutsView>,
     auth: Option<auth::AuthView<'m>>,
@@ -30,23 +36,14 @@ pub(super) struct RouteView<'m> {
 #[derive(Debug, Serialize)]
 struct MatchView<'m> {
     exact: bool,
-    path: &'m str,
+    regex: bool,
+    text: Cow<'m, str>,
 }
 
 #[derive(Debug, Serialize)]
 struct HttpsRedirectView {
     status: u16,
     keep_trailing_slash: bool,
-}
-
-/// What error pages and log lines are told about the route.
-#[derive(Debug, Serialize)]
-struct LabelsView<'m> {
-    namespace: &'m str,
-    ingress: &'m str,
-    service: &'m str,
-    port: &'m str,
-    path: &'m str,
 }
 
 impl<'m> RouteView<'m> {
@@ -56,9 +53,8 @@ impl<'m> RouteView<'m> {
             Action::Forward(id) => (Some(id.as_str()), 0),
             Action::Respond(status) => (None, *status),
         };
-        let given = route.matches.iter().map(|m| MatchView { exact: matches!(m, PathMatch::Exact(_)), path: m.path().as_str() });
         Self {
-            matches: given.chain(extra.into_iter().map(|path| MatchView { exact: true, path })).collect(),
+            matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
             https_redirect: route
                 .https_redirect
@@ -66,7 +62,9 @@ impl<'m> RouteView<'m> {
             backend,
             status,
             unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
-            labels: (context.log_labels || context.has_errors()).then(|| LabelsView::new(route)),
+            labels: (context.log_labels || context.has_errors()).then(|| labels::LabelsView::new(route)),
+            redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
+            rewrite: rewrite::RewriteView::new(route),
             headers: headers::of(route, &context.headers),
             auth: auth::AuthView::new(&route.policy),
             limits: limits::LimitsView::new(route),
@@ -76,10 +74,12 @@ impl<'m> RouteView<'m> {
     }
 }
 
-impl<'m> LabelsView<'m> {
-    fn new(route: &'m Route) -> Self {
-        let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
-        let (service, port) = route.service.as_ref().map_or(("", ""), |service| (&*service.service, &*service.port));
-        Self { namespace, ingress, service, port, path: route.rule_path.as_str() }
-    }
+fn matches<'m>(route: &'m Route, extra: Vec<&'m str>) -> Vec<MatchView<'m>> {
+    let exact = |text: &'m str| MatchView { exact: true, regex: false, text: text.into() };
+    let given = route.matches.iter().map(|path_match| match path_match {
+        PathMatch::Exact(path) => exact(path.as_str()),
+        PathMatch::Under(path) => MatchView { exact: false, regex: false, text: path.as_str().into() },
+        PathMatch::Regex(path) => MatchView { exact: false, regex: true, text: rewrite::location(path, route).into() },
+    });
+    given.chain(extra.into_iter().map(exact)).collect()
 }

@@ -1,0 +1,46 @@
+//! What a route is called, for logs, error pages and variables of users.
+
+use crate::dialect::nginx::expression::Expression;
+use crate::model::Route;
+use crate::names::{TextPart, VariableText};
+use serde::Serialize;
+
+/// What error pages and log lines are told about the route.
+#[derive(Debug, Serialize)]
+pub(super) struct LabelsView<'m> {
+    namespace: &'m str,
+    ingress: &'m str,
+    service: &'m str,
+    port: &'m str,
+    path: &'m str,
+}
+
+impl<'m> LabelsView<'m> {
+    pub(super) fn new(route: &'m Route) -> Self {
+        let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
+        let (service, port) = route.service.as_ref().map_or(("", ""), |service| (&*service.service, &*service.port));
+        Self { namespace, ingress, service, port, path: route.rule_path.as_str() }
+    }
+}
+
+/// A text of users in a route: variables that are its labels are what they are, for they need not be set there.
+pub(super) fn expression(text: &VariableText, route: &Route) -> Expression {
+    text.parts().iter().fold(Expression::default(), |all, next| all.and_all(&part(next, route)))
+}
+
+/// One part of such a text.
+pub(super) fn part(part: &TextPart, route: &Route) -> Expression {
+    let labels = LabelsView::new(route);
+    match part {
+        TextPart::Text(text) => Expression::literal(text),
+        TextPart::Group(number) => Expression::variable(&number.to_string()),
+        TextPart::Variable(name) => match name.as_str() {
+            "namespace" => Expression::literal(labels.namespace),
+            "ingress_name" => Expression::literal(labels.ingress),
+            "service_name" => Expression::literal(labels.service),
+            "service_port" => Expression::literal(labels.port),
+            "location_path" => Expression::literal(labels.path),
+            other => Expression::variable(other),
+        },
+    }
+}

@@ -1,0 +1,54 @@
+//! Another path for the endpoints.
+
+use super::labels::expression;
+use crate::dialect::nginx::expression::Expression;
+use crate::model::{PathMatch, Rewrite, Route};
+use crate::names::{RouteRegex, TextPart, VariableText};
+use serde::Serialize;
+
+/// Begins the names of the variables that hold what the groups of a location have matched. Named, for a group by its
+/// number is that of the expression that was looked at last, whatever it was.
+const GROUP: &str = "gw_path_group_";
+
+/// What `route/rewrite.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct RewriteView {
+    /// Finds the path anywhere, without case, as the rule writes it.
+    expression: String,
+    target: Expression,
+}
+
+impl RewriteView {
+    pub(super) fn new(route: &Route) -> Option<Self> {
+        let rewrite = route.policy.rewrite.as_ref()?;
+        let path = regex_of(route)?;
+        Some(Self { expression: format!("(?i){path}"), target: expression(&rewrite.target, route) })
+    }
+}
+
+fn regex_of(route: &Route) -> Option<&RouteRegex> {
+    route.matches.iter().find_map(|m| if let PathMatch::Regex(path) = m { Some(path) } else { None })
+}
+
+/// The expression of a location: from the beginning of the path on.
+pub(super) fn location(path: &RouteRegex, route: &Route) -> String {
+    let prefix = route.policy.rewrite.as_ref().and_then(|rewrite| rewrite.forwarded_prefix.as_ref());
+    if prefix.is_some_and(uses_groups) { format!("^{}", path.with_named_groups(GROUP)) } else { format!("^{path}") }
+}
+
+fn uses_groups(text: &VariableText) -> bool {
+    text.parts().iter().any(|part| matches!(part, TextPart::Group(_)))
+}
+
+/// The value of `X-Forwarded-Prefix`, if it is sent.
+pub(super) fn forwarded_prefix(route: &Route) -> Option<Expression> {
+    let Rewrite { forwarded_prefix, .. } = route.policy.rewrite.as_ref()?;
+    let path = regex_of(route)?;
+    let groups = path.groups();
+    let value = forwarded_prefix.as_ref()?.parts().iter().fold(Expression::default(), |value, part| match part {
+        TextPart::Group(number) if usize::from(*number) <= groups => value.and_variable(&format!("{GROUP}{number}")),
+        TextPart::Group(_) => value,
+        other => value.and_all(&super::labels::part(other, route)),
+    });
+    Some(value)
+}

@@ -1,0 +1,125 @@
+//! Paths of rules as they are compared with requests: literally, or as regular expressions.
+
+use super::path::MAX_PATH_BYTES;
+use super::{BadText, TextRegex, UriPath, is_printable, shown};
+use std::fmt;
+use std::sync::Arc;
+
+/// The path of a rule as it is written: begins with `/`, printable, on one line, at most 2048 bytes. It may be a literal
+/// path or an expression; for logs, messages and order. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RulePath(Arc<str>);
+
+impl RulePath {
+    /// Checks and keeps a text.
+    ///
+    /// # Errors
+    /// When it cannot be the path of a rule.
+    pub fn new(text: &str) -> Result<Self, BadText> {
+        if !text.starts_with('/') {
+            return Err(BadText(format!("path {} does not start with '/'", shown(text))));
+        }
+        if text.len() > MAX_PATH_BYTES || !text.chars().all(is_printable) {
+            return Err(BadText(format!("path {} is not one line of at most {MAX_PATH_BYTES} printable bytes", shown(text))));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<UriPath> for RulePath {
+    fn from(path: UriPath) -> Self {
+        Self(path.as_str().into())
+    }
+}
+
+impl fmt::Display for RulePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The path of a rule as a regular expression. It is compared with the decoded, normalised path of a request, without
+/// case, from the beginning on. Begins with `/`; cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteRegex(TextRegex);
+
+impl RouteRegex {
+    /// Checks and keeps an expression.
+    ///
+    /// # Errors
+    /// When it does not begin with `/`, or is not an expression that every PCRE reads alike.
+    pub fn new(text: &str) -> Result<Self, BadText> {
+        RulePath::new(text)?;
+        TextRegex::new(text).map(Self)
+    }
+
+    /// The expression as it is written, without anchor and flags.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The expression with the name `prefix` and its number for each of its groups, such as `/a(?<g1>.*)`.
+    #[must_use]
+    pub fn with_named_groups(&self, prefix: &str) -> String {
+        let mut out = String::new();
+        let (mut number, mut in_class) = (0, false);
+        let mut chars = self.as_str().chars().peekable();
+        while let Some(c) = chars.next() {
+            out.push(c);
+            match c {
+                '\\' => out.extend(chars.next()),
+                '[' => in_class = true,
+                ']' => in_class = false,
+                '(' if !in_class && chars.peek() != Some(&'?') => {
+                    number += 1;
+                    out.push_str(&format!("?<{prefix}{number}>"));
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// The number of its groups.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        // No expression of ours has named groups.
+        self.with_named_groups("g").matches("(?<g").count()
+    }
+}
+
+impl fmt::Display for RouteRegex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_begin_with_a_slash() {
+        for good in ["/", "/id/[0-9]{3}$", "/something(/|$)(.*)", "/foo.+", "/(?!api)"] {
+            assert!(RouteRegex::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a)", "/\\1", "/a**"] {
+            assert!(RouteRegex::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn groups_are_counted_and_named() {
+        let named = |text: &str| (RouteRegex::new(text).unwrap().with_named_groups("g"), RouteRegex::new(text).unwrap().groups());
+        assert_eq!(named("/a(/|$)(.*)"), ("/a(?<g1>/|$)(?<g2>.*)".to_owned(), 2));
+        assert_eq!(named(r"/\((?:x)[(](y)"), (r"/\((?:x)[(](?<g1>y)".to_owned(), 1));
+        assert_eq!(named("/a"), ("/a".to_owned(), 0));
+    }
+}

@@ -1,0 +1,89 @@
+//! `rewrite-target` and `use-regex`: paths as regular expressions, and another path for the endpoints.
+//!
+//! Either of them makes every path of the whole host an expression: `ingress-semantics` 7.
+
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use crate::model::Rewrite;
+use crate::names::{VariableText, shown};
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "Regular expressions and rewriting",
+    keys: &[
+        Key::new(
+            "rewrite-target",
+            Value::Text(Class::Path),
+            Scope::Host,
+            "The path that endpoints see, with `$1` to `$9` for the groups of the rule's path; the query stays. The paths of the host \
+             become regular expressions, unless the target is the rule's own path.",
+        )
+        .ranked(Tier::A, Risk::Medium),
+        Key::new(
+            "use-regex",
+            Value::Bool,
+            Scope::Host,
+            "Takes every path of the host, of any Ingress, for a regular expression: compared from the beginning on, without case, \
+             longer texts first, whatever the pathType.",
+        )
+        .default("false"),
+        Key::new(
+            "x-forwarded-prefix",
+            Value::Text(Class::Path),
+            Scope::Route,
+            "Sent to endpoints as `X-Forwarded-Prefix` where `rewrite-target` is in effect; may use the same groups.",
+        )
+        .ranked(Tier::A, Risk::Medium)
+        .on_bad_value(OnBadValue::SkipIngress),
+    ],
+    apply,
+};
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    policies.use_regex = given.bool("use-regex").unwrap_or(false);
+    let forwarded_prefix =
+        given.of_class("x-forwarded-prefix", Class::Path).and_then(|text| with_groups(given, "x-forwarded-prefix", text));
+    let Some(text) = given.of_class("rewrite-target", Class::Path) else { return };
+    if !text.starts_with(['/', '$']) {
+        given.refuse("rewrite-target", format_args!("{} does not begin with '/'", shown(text)), "use an absolute path such as /$1");
+        return;
+    }
+    if let Some(target) = with_groups(given, "rewrite-target", text) {
+        policies.rewrite_target = Some(text.into());
+        policies.route().rewrite = Some(Rewrite { target, forwarded_prefix });
+    }
+}
+
+fn with_groups(given: &mut Given<'_>, name: &'static str, text: &str) -> Option<VariableText> {
+    let parsed = VariableText::parse_with_groups(text);
+    parsed.map_err(|bad| given.refuse_as(OnBadValue::KeepDefault, name, bad, "use $1 to $9 for the groups of the path")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{problems, read, read_with};
+    use crate::names::TextPart;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_target_has_text_and_groups() {
+        let policies = read(&[("rewrite-target", "/new/$2"), ("use-regex", "true"), ("x-forwarded-prefix", "/old")]);
+        let rewrite = policies.route.rewrite.as_ref().unwrap();
+        assert_eq!(rewrite.target.parts(), [TextPart::Text("/new/".to_owned()), TextPart::Group(2)]);
+        assert!(rewrite.forwarded_prefix.is_some() && policies.use_regex);
+        assert!(read(&[("x-forwarded-prefix", "/old")]).route.rewrite.is_none());
+    }
+
+    #[test]
+    fn a_bad_target_is_left_out() {
+        for value in ["http://evil.example/", "foo", "/a?b=c", "/a b", "/$nosuch", "/a;b", "/{x}", "/a\nb"] {
+            let given = [("rewrite-target", value)];
+            assert_eq!((read(&given).route.rewrite.clone(), problems(&given).len()), (None, 1), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_is_none_leaves_the_ingress_out() {
+        assert!(read_with(&Settings::default(), &[("x-forwarded-prefix", "/a;b")]).0.is_none());
+        let unknown = [("x-forwarded-prefix", "/$nosuch"), ("rewrite-target", "/")];
+        assert!(read(&unknown).route.rewrite.as_ref().is_some_and(|rewrite| rewrite.forwarded_prefix.is_none()));
+    }
+}

@@ -1,0 +1,138 @@
+//! Names that hosts have beside their own: aliases, and redirects from and to `www.`: `annotations` 1.4.
+
+use super::claims::{Claim, Claims};
+use super::reading::Reading;
+use super::tls::Certificates;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Alias, HostCertificate};
+use crate::names::{HostAlias, HostName, HostPattern, ObjectRef};
+use std::collections::{BTreeMap, HashMap};
+
+/// All further names.
+#[derive(Default)]
+pub(super) struct FurtherNames<'a> {
+    /// The aliases of a host, sorted.
+    of_host: HashMap<&'a HostPattern, Vec<Alias>>,
+    /// Aliases that are redirected to HTTPS in another way than their host, which makes each a host of its own with the
+    /// same routes.
+    pub(super) apart: BTreeMap<HostPattern, Apart<'a>>,
+    /// Names that only redirect.
+    pub(super) redirecting: BTreeMap<HostPattern, Redirecting>,
+}
+
+/// An alias that is a host of its own.
+pub(super) struct Apart<'a> {
+    pub(super) host: &'a HostPattern,
+    /// Whether it counts as a host with a certificate.
+    pub(super) has_tls: bool,
+}
+
+/// A name that only redirects.
+pub(super) struct Redirecting {
+    pub(super) target: HostName,
+    pub(super) origin: ObjectRef,
+    pub(super) certificate: HostCertificate,
+}
+
+impl FurtherNames<'_> {
+    /// The aliases of a host.
+    pub(super) fn of(&self, host: &HostPattern) -> &[Alias] {
+        self.of_host.get(host).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Decides for all hosts.
+pub(super) fn decide<'a>(claims: &Claims<'a>, certificates: &Certificates<'_>, diagnostics: &mut Vec<Diagnostic>) -> FurtherNames<'a> {
+    let mut decider = Decider { claims, certificates, taken: HashMap::new(), names: FurtherNames::default(), diagnostics };
+    for (&host, claims) in claims.iter().filter(|(host, _)| ***host != HostPattern::CatchAll) {
+        decider.aliases(host, claims);
+    }
+    for (&host, claims) in claims {
+        decider.www(host, claims);
+    }
+    decider.names
+}
+
+struct Decider<'c, 'a, 'o> {
+    claims: &'c Claims<'a>,
+    certificates: &'c Certificates<'c>,
+    /// Who has an alias already.
+    taken: HashMap<HostAlias, &'a HostPattern>,
+    names: FurtherNames<'a>,
+    diagnostics: &'o mut Vec<Diagnostic>,
+}
+
+impl<'a> Decider<'_, 'a, '_> {
+    /// The first list counts.
+    fn aliases(&mut self, host: &'a HostPattern, claims: &[Claim<'a>]) {
+        let mut owner: Option<&Reading> = None;
+        for claim in claims.iter().filter(|claim| !claim.reading.policies.aliases.is_empty()) {
+            let reading: &Reading = claim.reading;
+            match owner {
+                None => {
+                    owner = Some(reading);
+                    reading.policies.aliases.iter().for_each(|alias| self.alias(host, alias, reading));
+                }
+                Some(owner) if std::ptr::eq(owner, reading) || owner.policies.aliases == reading.policies.aliases => {}
+                Some(owner) => {
+                    let message = format!("host {host} has the aliases of {} (older); these are not used", owner.origin);
+                    self.say(reading, message);
+                }
+            }
+        }
+        if let Some(aliases) = self.names.of_host.get_mut(host) {
+            aliases.sort_unstable();
+        }
+    }
+
+    fn alias(&mut self, host: &'a HostPattern, alias: &HostAlias, reading: &Reading) {
+        let pattern = match alias {
+            HostAlias::Exact(name) => Some(HostPattern::Exact(name.clone())),
+            HostAlias::Wildcard(parent) => Some(HostPattern::Wildcard(parent.clone())),
+            HostAlias::Regex(_) => None,
+        };
+        if pattern.as_ref() == Some(host) {
+            return;
+        }
+        if pattern.as_ref().is_some_and(|pattern| self.claims.contains_key(pattern)) {
+            return self.say(reading, format!("{alias} is a host with rules of its own, and no alias of host {host}"));
+        }
+        if let Some(owner) = self.taken.get(alias) {
+            let message = format!("{alias} is already an alias of host {owner}, and none of host {host}");
+            return self.say(reading, message);
+        }
+        self.taken.insert(alias.clone(), host);
+        let certified = match alias {
+            HostAlias::Exact(name) => self.certificates.covers(host, name),
+            HostAlias::Wildcard(parent) => self.certificates.covers_wildcard(host, parent),
+            HostAlias::Regex(_) => false,
+        };
+        if let Some(pattern @ HostPattern::Exact(_)) = pattern {
+            let has_tls = certified || self.certificates.has_tls(&pattern);
+            if has_tls != self.certificates.has_tls(host) {
+                self.names.apart.insert(pattern, Apart { host, has_tls });
+                return;
+            }
+        }
+        self.names.of_host.entry(host).or_default().push(Alias { name: alias.clone(), certified });
+    }
+
+    fn www(&mut self, host: &'a HostPattern, claims: &[Claim<'a>]) {
+        let Some(claim) = claims.iter().find(|claim| claim.reading.policies.www_redirect) else { return };
+        let HostPattern::Exact(target) = host else { return };
+        let other = target.as_str().strip_prefix("www.").map_or_else(|| format!("www.{target}"), str::to_owned);
+        let Ok(other) = HostName::new(&other) else { return };
+        let (pattern, alias) = (HostPattern::Exact(other.clone()), HostAlias::Exact(other.clone()));
+        if self.claims.contains_key(&pattern) || self.taken.contains_key(&alias) {
+            return;
+        }
+        let certificate =
+            if self.certificates.covers(host, &other) { self.certificates.of(host).clone() } else { HostCertificate::Unclaimed };
+        let redirecting = Redirecting { target: target.clone(), origin: claim.reading.origin.clone(), certificate };
+        self.names.redirecting.insert(pattern, redirecting);
+    }
+
+    fn say(&mut self, reading: &Reading, message: String) {
+        self.diagnostics.push(Diagnostic::new(Code::IgnoredAlias, reading.origin.clone(), "metadata.annotations", message));
+    }
+}
