@@ -108,6 +108,12 @@ mod tests {
     }
 
     #[test]
+    fn of_a_flag_that_is_repeated_the_last_one_counts() {
+        let config = run("run --http-port=81 --http-port=82 --update-status=false --update-status");
+        assert_eq!((config.settings.listeners.http_port, config.status.update), (82, true));
+    }
+
+    #[test]
     fn equal_ports_are_a_mistake() {
         assert_eq!(
             mistakes("run --http-port=8080 --https-port=8080"),

@@ -11,6 +11,7 @@
 //! world per proxy and have a [`site::Site`] in it.
 
 pub mod client;
+pub mod cluster;
 pub mod echo;
 pub mod http1;
 pub mod http2;

@@ -150,6 +150,7 @@ pub(super) struct Content {
 
 /// `run`.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(super) struct Run {
     /// Follow this folder instead of a cluster
     #[arg(long, value_name = "DIR")]

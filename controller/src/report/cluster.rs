@@ -48,6 +48,8 @@ fn host_name() -> String {
 pub(crate) struct Reports {
     stop_status: watch::Sender<bool>,
     stop_election: watch::Sender<bool>,
+    /// Kept where nobody else holds it: without an election, leadership never changes.
+    _leads: Option<watch::Sender<bool>>,
     status: Option<JoinHandle<()>>,
     election: Option<JoinHandle<()>>,
 }
@@ -65,10 +67,13 @@ impl Reports {
         let (stop_election, stopping_election) = watch::channel(false);
         // Without an election everybody leads.
         let (leads, leading) = watch::channel(!config.leader_election);
-        let election = config.leader_election.then(|| {
+        let (election, leads) = if config.leader_election {
             let election = Election { id: config.election_id.clone(), ttl: config.election_ttl };
-            tokio::spawn(leader::stand(Arc::clone(connection), identity.clone(), election, leads, stopping_election))
-        });
+            let stand = leader::stand(Arc::clone(connection), identity.clone(), election, leads, stopping_election);
+            (Some(tokio::spawn(stand)), None)
+        } else {
+            (None, Some(leads))
+        };
         let status = config.update.then(|| {
             let writer = Writer::new(Arc::clone(connection), identity.clone(), config.clone(), looks, news.clone(), leading.clone());
             tokio::spawn(writer.run(stopping_status))
@@ -79,7 +84,7 @@ impl Reports {
         }
         tokio::spawn(tell(news, leading.clone(), config.sync_events.then_some(queue)));
         tokio::spawn(show_leadership(leading, metrics));
-        Self { stop_status, stop_election, status, election }
+        Self { stop_status, stop_election, _leads: leads, status, election }
     }
 
     /// Ends: statuses first, then the Lease, so that nobody else writes meanwhile.
@@ -99,7 +104,6 @@ async fn show_leadership(mut leading: watch::Receiver<bool>, metrics: Arc<Metric
     loop {
         metrics.leader(*leading.borrow_and_update());
         if leading.changed().await.is_err() {
-            // Without an election nothing changes any more.
             return;
         }
     }

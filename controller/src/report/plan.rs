@@ -124,6 +124,7 @@ impl Memory {
             self.served.remove(&ingress.meta.name);
         }
         self.findings.clear();
+        self.config_maps.clear();
     }
 }
 

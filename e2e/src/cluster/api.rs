@@ -1,0 +1,155 @@
+//! What the tests do with the API server, as an administrator.
+
+use super::World;
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+/// Where a kind is found: plural, and whether it lives in namespaces.
+fn resource(api_version: &str, kind: &str) -> (ApiResource, bool) {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let (plural, namespaced) = match kind {
+        "Namespace" => ("namespaces", false),
+        "Node" => ("nodes", false),
+        "IngressClass" => ("ingressclasses", false),
+        "ClusterRole" => ("clusterroles", false),
+        "ClusterRoleBinding" => ("clusterrolebindings", false),
+        "Ingress" => ("ingresses", true),
+        "NetworkPolicy" => ("networkpolicies", true),
+        "Endpoints" => ("endpoints", true),
+        _ => ("", true),
+    };
+    let gvk = GroupVersionKind::gvk(group, version, kind);
+    let plural = if plural.is_empty() { format!("{}s", kind.to_lowercase()) } else { plural.to_owned() };
+    (ApiResource::from_gvk_with_plural(&gvk, &plural), namespaced)
+}
+
+fn api_version(kind: &str) -> &'static str {
+    match kind {
+        "Ingress" | "IngressClass" => "networking.k8s.io/v1",
+        "EndpointSlice" => "discovery.k8s.io/v1",
+        "Lease" => "coordination.k8s.io/v1",
+        "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding" => "rbac.authorization.k8s.io/v1",
+        _ => "v1",
+    }
+}
+
+impl World {
+    fn api(&self, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
+        let (resource, namespaced) = resource(api_version, kind);
+        if namespaced { Api::namespaced_with(self.client(), namespace, &resource) } else { Api::all_with(self.client(), &resource) }
+    }
+
+    /// Makes or changes every object of the documents, as the server-side apply of one field manager.
+    ///
+    /// # Panics
+    /// When the API server refuses one.
+    pub fn apply(&self, yaml: &str) {
+        for document in serde_yaml::Deserializer::from_str(yaml) {
+            let object: Value = serde::Deserialize::deserialize(document).expect("the YAML of a test is YAML");
+            if !object.is_null() {
+                self.apply_object(&object).unwrap_or_else(|error| panic!("{error}: {object}"));
+            }
+        }
+    }
+
+    /// Makes or changes one object.
+    ///
+    /// # Errors
+    /// When the API server refuses it.
+    pub fn apply_object(&self, object: &Value) -> Result<(), kube::Error> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let api = self.api(&text("/apiVersion"), &text("/kind"), &text("/metadata/namespace"));
+        let name = text("/metadata/name");
+        self.block(async { api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(object)).await.map(drop) })
+    }
+
+    /// Changes fields of an object: a merge patch.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub fn patch(&self, kind: &str, namespace: &str, name: &str, patch: &Value) {
+        let api = self.api(api_version(kind), kind, namespace);
+        self.block(async { api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await }).expect("the patch is taken");
+    }
+
+    /// Changes the status of an object: a merge patch.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub fn patch_status(&self, kind: &str, namespace: &str, name: &str, status: &Value) {
+        let api = self.api(api_version(kind), kind, namespace);
+        let patch = json!({"status": status});
+        self.block(async { api.patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await }).expect("the patch is taken");
+    }
+
+    /// Deletes an object; it may be gone already.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub fn delete(&self, kind: &str, namespace: &str, name: &str) {
+        let api = self.api(api_version(kind), kind, namespace);
+        let parameters = DeleteParams::default().grace_period(0);
+        match self.block(async { api.delete(name, &parameters).await }) {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            result => drop(result.expect("the object is deleted")),
+        }
+    }
+
+    /// An object as JSON; null when it is not there.
+    ///
+    /// # Panics
+    /// When the API server cannot be asked.
+    #[must_use]
+    pub fn object(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        let api = self.api(api_version(kind), kind, namespace);
+        let found = self.block(async { api.get_opt(name).await }).expect("the API server answers");
+        found.map_or(Value::Null, |object| serde_json::to_value(object).expect("objects are JSON"))
+    }
+
+    /// All objects of a kind in a namespace.
+    ///
+    /// # Panics
+    /// When the API server cannot be asked.
+    #[must_use]
+    pub fn objects(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        let api = self.api(api_version(kind), kind, namespace);
+        let list = self.block(async { api.list(&ListParams::default()).await }).expect("the API server answers");
+        list.items.into_iter().map(|object| serde_json::to_value(object).expect("objects are JSON")).collect()
+    }
+
+    /// `ip` or `hostname` of every address in the status of an Ingress.
+    #[must_use]
+    pub fn addresses(&self, namespace: &str, ingress: &str) -> Vec<String> {
+        let object = self.object("Ingress", namespace, ingress);
+        let items = object.pointer("/status/loadBalancer/ingress").and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |item: &Value| item["ip"].as_str().or(item["hostname"].as_str()).unwrap_or_default().to_owned();
+        items.iter().map(text).collect()
+    }
+
+    /// `REASON: MESSAGE` of every Event about an object.
+    #[must_use]
+    pub fn events(&self, namespace: &str, kind: &str, name: &str) -> Vec<String> {
+        let about = |event: &&Value| event["involvedObject"]["kind"] == kind && event["involvedObject"]["name"] == name;
+        let text =
+            |event: &Value| format!("{}: {}", event["reason"].as_str().unwrap_or_default(), event["message"].as_str().unwrap_or_default());
+        self.objects("Event", namespace).iter().filter(about).map(text).collect()
+    }
+
+    /// A token of a ServiceAccount, from the TokenRequest API.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    #[must_use]
+    pub fn token(&self, namespace: &str, account: &str) -> String {
+        let api = self.api("v1", "ServiceAccount", namespace);
+        let request = TokenRequest {
+            spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() },
+            ..TokenRequest::default()
+        };
+        let answer: TokenRequest = self
+            .block(async { api.create_subresource("token", account, &PostParams::default(), &request).await })
+            .expect("a token is made");
+        answer.status.expect("the answer holds a token").token
+    }
+}

@@ -1,0 +1,32 @@
+//! A Kubernetes control plane of its own: real etcd, real kube-apiserver, simulated pods, and the controller with the
+//! manifests that are shipped, each in processes, in a network namespace where every address of 10.244.0.0/16 is local.
+
+mod api;
+mod certificates;
+mod controller;
+mod http;
+mod install;
+mod objects;
+mod pods;
+mod space;
+mod wait;
+mod world;
+
+pub use certificates::Authority;
+pub use controller::Controller;
+pub use http::{Answer, get, get_tls};
+pub use install::{Install, Setup, cluster_rules};
+pub use objects::{app, ingress, key_pair_secret, slice};
+pub use space::Space;
+pub use wait::{eventually, holds_for};
+pub use world::World;
+
+/// The programs of nginx that the tests run, oldest first.
+///
+/// # Panics
+/// When the environment does not name them: `eval "$(e2e/tools/setup env)"` does.
+#[must_use]
+pub fn nginx(version: &str) -> String {
+    let name = format!("GATEWRIGHT_NGINX_{}", version.replace('.', "_"));
+    std::env::var(&name).unwrap_or_else(|_| panic!(r#"{name} is not set; eval "$(e2e/tools/setup env)" sets it"#))
+}

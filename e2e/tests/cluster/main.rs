@@ -1,0 +1,11 @@
+//! The controller against a real API server, with the roles that are shipped, and a real nginx.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod classes;
+mod events;
+mod objects;
+mod outage;
+mod scope;
+mod status;
+mod tls;

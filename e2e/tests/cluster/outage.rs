@@ -1,0 +1,75 @@
+//! While the API server is away: what is served goes on, also after a restart of the controller; and what follows.
+
+use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, get, ingress, slice};
+
+fn answers(controller: &Controller<'_>, host: &str, pod: &str) {
+    let answer = controller.get(host, "/");
+    assert_eq!((answer.status, answer.pod()), (200, pod), "{}", answer.body);
+}
+
+#[test]
+fn the_last_good_revision_is_served_while_the_api_server_is_away_and_after_an_own_restart() {
+    let world = World::start();
+    let install = Install::new(&world, "outage");
+    let ns = "outage";
+    world.apply(&app(ns, "app", &["10.244.7.1"]));
+    world.apply(&ingress(ns, "web", "outage", "web.test", "app"));
+    let flags = &["--publish-status-address=192.0.2.201"];
+    let kubeconfig = world.kubeconfig(&world.token(ns, "gatewright"));
+    let mut first = install.start_with(Setup { flags, kubeconfig: Some(kubeconfig.clone()), ..Setup::default() });
+    first.wait_live().wait_pod("web.test", "10.244.7.1");
+    let revision = first.revision()["revision"].clone();
+
+    world.kill_api_server();
+    answers(&first, "web.test", "10.244.7.1");
+    world.start_api_server();
+    world.apply(&slice(ns, "app", &["10.244.7.2"]));
+    first.wait_pod("web.test", "10.244.7.2");
+    world.apply(&ingress(ns, "second", "outage", "second.test", "app"));
+    first.wait_pod("second.test", "10.244.7.2");
+
+    // A crash of the controller while the API server is away.
+    world.kill_api_server();
+    first.kill();
+    let again = install.start_with(Setup {
+        flags,
+        kubeconfig: Some(kubeconfig),
+        state: Some(&first.state),
+        ports: Some(&first),
+        ..Setup::default()
+    });
+    eventually("the last good revision is served again", || again.expect_status("second.test", "/", 200));
+    answers(&again, "web.test", "10.244.7.2");
+    eventually("it says which lists it waits for", || {
+        let ready = get(again.admin, "localhost", "/readyz")?;
+        assert_eq!(ready.status, 503, "{}", ready.body);
+        if ready.body.contains("the list of Ingress of all namespaces") { Ok(()) } else { Err(ready.body) }
+    });
+
+    world.start_api_server();
+    world.apply(&slice(ns, "app", &["10.244.7.3"]));
+    again.wait_live().wait_pod("web.test", "10.244.7.3");
+    assert!(again.revision()["revision"].as_u64() > revision.as_u64());
+    drop(again);
+    drop(first);
+}
+
+#[test]
+fn tokens_are_read_again_when_they_are_no_longer_accepted() {
+    let world = World::shared();
+    let install = Install::new(world, "tokens");
+    let ns = "tokens";
+    world.apply(&app(ns, "app", &["10.244.7.11"]));
+    world.apply(&ingress(ns, "web", "tokens", "tokens.test", "app"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "a-token-that-nobody-accepts").unwrap();
+    let kubeconfig = world.kubeconfig_with_file(&file);
+    let controller = install.start_with(Setup { kubeconfig: Some(kubeconfig), ..Setup::default() });
+    eventually("it is told that it is nobody", || {
+        let log = controller.log();
+        if log.contains("Unauthorized") { Ok(()) } else { Err(log) }
+    });
+    std::fs::write(&file, world.token(ns, "gatewright")).unwrap();
+    controller.wait_live().wait_pod("tokens.test", "10.244.7.11");
+}

@@ -1,0 +1,124 @@
+//! Which namespaces are watched, and what happens where something may not be read: `ingress-semantics` 3.
+
+use gatewright_e2e::cluster::{Install, World, app, eventually, ingress, key_pair_secret};
+use serde_json::json;
+
+fn namespace(world: &World, name: &str, labels: &str) {
+    world.apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{{labels}}}}}\n"));
+}
+
+#[test]
+fn watch_namespace_leaves_all_others_out() {
+    let world = World::shared();
+    let install = Install::new(world, "only");
+    namespace(world, "only-inside", "");
+    for (ns, host, pod) in [("only", "outside.test", "10.244.4.1"), ("only-inside", "inside.test", "10.244.4.2")] {
+        world.apply(&app(ns, "app", &[pod]));
+        world.apply(&ingress(ns, "web", "only", host, "app"));
+    }
+    let controller = install.start(&["--watch-namespace=only-inside"]);
+    controller.wait_live().wait_pod("inside.test", "10.244.4.2");
+    assert_eq!(controller.get("outside.test", "/").status, 404);
+}
+
+#[test]
+fn scp_1_and_2_the_selector_follows_the_labels_of_namespaces() {
+    let world = World::shared();
+    let install = Install::new(world, "select");
+    namespace(world, "select-shop", "");
+    world.apply(&app("select-shop", "app", &["10.244.4.11"]));
+    world.apply(&ingress("select-shop", "web", "select", "select.test", "app"));
+    let controller = install.start(&["--watch-namespace-selector=team=select"]);
+    controller.wait_live();
+    assert_eq!(controller.get("select.test", "/").status, 404, "SCP-1");
+    world.patch("Namespace", "", "select-shop", &json!({"metadata": {"labels": {"team": "select"}}}));
+    controller.wait_pod("select.test", "10.244.4.11");
+    world.patch("Namespace", "", "select-shop", &json!({"metadata": {"labels": {"team": null}}}));
+    controller.wait_status("select.test", "/", 404);
+}
+
+#[test]
+fn scp_3_and_4_default_backends_can_be_switched_off() {
+    let world = World::shared();
+    let install = Install::new(world, "uncaught");
+    let ns = "uncaught";
+    world.apply(&app(ns, "app", &["10.244.4.21"]));
+    let default_backend = "  defaultBackend: {service: {name: app, port: {number: 80}}}\n";
+    world.apply(&(ingress(ns, "three", "uncaught", "three.test", "app") + default_backend));
+    world.apply(&ingress(ns, "four", "uncaught", "four.test", "app"));
+    let controller = install.start(&["--disable-catch-all"]);
+    controller.wait_live().wait_pod("four.test", "10.244.4.21");
+    assert_eq!(controller.get("three.test", "/").status, 404, "SCP-3");
+    let backend = json!({"service": {"name": "app", "port": {"number": 80}}});
+    world.patch("Ingress", ns, "four", &json!({"spec": {"rules": null, "defaultBackend": backend}}));
+    controller.wait_status("four.test", "/", 404);
+}
+
+/// Secrets may be read in one namespace only, ConfigMaps nowhere; all else everywhere.
+#[test]
+fn where_something_is_forbidden_it_is_said_and_the_rest_is_served() {
+    let world = World::shared();
+    let install = Install::new(world, "partly");
+    namespace(world, "partly-open", "");
+    namespace(world, "partly-closed", "");
+    install.restrict(|rule| rule["resources"] != json!(["secrets", "configmaps"]));
+    install.allow_in("partly-open", &json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}]));
+    let pair = world.authority().issue(&["open.test", "closed.test"]);
+    for (ns, host, pod) in [("partly-open", "open.test", "10.244.4.31"), ("partly-closed", "closed.test", "10.244.4.32")] {
+        world.apply(&app(ns, "app", &[pod]));
+        world.apply(&key_pair_secret(ns, "pair", "kubernetes.io/tls", &pair));
+        world.apply(&format!("{}  tls: [{{hosts: [{host}], secretName: pair}}]\n", ingress(ns, "web", "partly", host, "app")));
+    }
+    let controller = install.start(&["--configmap=partly/gatewright"]);
+    controller.wait_live();
+    let certificate = |host: &str| {
+        eventually("the host is served", || {
+            let answer = controller.get_tls(host, "/");
+            if answer.status == 200 { Ok(answer.certificate) } else { Err(format!("{} {}", answer.status, answer.body)) }
+        })
+    };
+    assert_ne!(certificate("open.test"), certificate("closed.test"), "one has its own, the other the default certificate");
+    let said = controller.diagnostics();
+    for part in ["Secret of namespace partly-closed may not be read", "ConfigMap partly/gatewright may not be read"] {
+        assert!(said.iter().any(|text| text.starts_with("GW0006") && text.contains(part)), "{part}: {said:#?}");
+    }
+    // Rights that are given later are used without a restart.
+    install.allow_in("partly-closed", &json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}]));
+    eventually("both have the same certificate now", || {
+        if certificate("open.test") == certificate("closed.test") { Ok(()) } else { Err(controller.diagnostics().join("\n")) }
+    });
+}
+
+#[test]
+fn a_role_in_one_namespace_is_enough_for_that_namespace() {
+    let world = World::shared();
+    let install = Install::new(world, "narrow");
+    namespace(world, "narrow-shop", "");
+    install.restrict(|_| false);
+    let rules = gatewright_e2e::cluster::cluster_rules();
+    install.allow_in("narrow-shop", &rules);
+    world.apply(&app("narrow-shop", "app", &["10.244.4.41"]));
+    let annotation = "metadata: {annotations: {kubernetes.io/ingress.class: narrow}, ";
+    let web = ingress("narrow-shop", "web", "narrow", "narrow.test", "app").replace("  ingressClassName: narrow\n", "");
+    world.apply(&web.replace("metadata: {", annotation));
+    let controller = install.start(&["--watch-namespace=narrow-shop", "--publish-status-address=192.0.2.4"]);
+    controller.wait_live().wait_pod("narrow.test", "10.244.4.41");
+    eventually("the status is written", || if world.addresses("narrow-shop", "web").is_empty() { Err(String::new()) } else { Ok(()) });
+}
+
+#[test]
+fn what_flags_name_and_is_not_there_is_said_at_the_start() {
+    let world = World::shared();
+    let install = Install::new(world, "missing");
+    let mut controller = install.start(&["--publish-service=missing/none", "--default-backend-service=missing/nothing"]);
+    assert_eq!(controller.wait_end(), Some(2));
+    let log = controller.log();
+    for part in
+        ["--publish-service: Service missing/none does not exist", "--default-backend-service: Service missing/nothing does not exist"]
+    {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    let mut controller = install.start(&["--watch-namespace=missing-too"]);
+    assert_eq!(controller.wait_end(), Some(2));
+    assert!(controller.log().contains("--watch-namespace: namespace missing-too does not exist"), "{}", controller.log());
+}

@@ -1,0 +1,179 @@
+//! The status of Ingresses and who writes it: `ingress-semantics` 19 and 20.
+
+use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, holds_for, ingress};
+use serde_json::json;
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// One Ingress named `web` in the namespace of the installation.
+fn with_ingress<'w>(world: &'w World, name: &str, pod: &str) -> Install<'w> {
+    let install = Install::new(world, name);
+    world.apply(&app(name, "app", &[pod]));
+    world.apply(&ingress(name, "web", name, &format!("{name}.test"), "app"));
+    install
+}
+
+fn wait_addresses(world: &World, namespace: &str, expected: &[&str]) {
+    eventually(&format!("the status holds {expected:?}"), || {
+        let addresses = world.addresses(namespace, "web");
+        if addresses == expected { Ok(()) } else { Err(format!("{addresses:?}")) }
+    });
+}
+
+fn holder(world: &World, namespace: &str) -> String {
+    let lease = world.object("Lease", namespace, "gatewright-leader");
+    lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned()
+}
+
+fn leads(controller: &Controller<'_>) -> bool {
+    controller.metric("nginx_ingress_controller_leader_election_status") == Some(1.0)
+}
+
+#[test]
+fn sta_1_2_and_7_given_addresses_are_written_and_restored() {
+    let world = World::shared();
+    let install = with_ingress(world, "given", "10.244.5.1");
+    let controller = install.start(&["--publish-status-address=a.example, 192.0.2.5"]);
+    wait_addresses(world, "given", &["a.example", "192.0.2.5"]);
+    assert!(leads(&controller));
+    world.patch_status("Ingress", "given", "web", &json!({"loadBalancer": {"ingress": null}}));
+    wait_addresses(world, "given", &["a.example", "192.0.2.5"]);
+}
+
+#[test]
+fn sta_3_to_5_the_addresses_of_a_service_are_followed() {
+    let world = World::shared();
+    let install = with_ingress(world, "balanced", "10.244.5.11");
+    world.apply(
+        "apiVersion: v1
+kind: Service
+metadata: {name: front, namespace: balanced}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
+",
+    );
+    let controller = install.start(&["--publish-service=balanced/front"]);
+    controller.wait_live();
+    assert!(world.addresses("balanced", "web").is_empty(), "the load balancer is pending");
+    let pending = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.11"}]}});
+    world.patch_status("Service", "balanced", "front", &pending);
+    wait_addresses(world, "balanced", &["192.0.2.11"]);
+    world.patch("Service", "balanced", "front", &json!({"spec": {"externalIPs": ["192.0.2.12"]}}));
+    wait_addresses(world, "balanced", &["192.0.2.11", "192.0.2.12"]);
+    world.patch_status("Service", "balanced", "front", &json!({"loadBalancer": {"ingress": [{"hostname": "lb.example"}]}}));
+    world.patch("Service", "balanced", "front", &json!({"spec": {"externalIPs": null}}));
+    wait_addresses(world, "balanced", &["lb.example"]);
+}
+
+#[test]
+fn sta_6_and_10_nodes_are_published_and_stay_when_one_of_two_replicas_stops() {
+    let world = World::shared();
+    let install = with_ingress(world, "nodes", "10.244.5.21");
+    install.pod("nodes-a", "192.0.2.21");
+    install.pod("nodes-b", "192.0.2.22");
+    let mut a = install.start_with(Setup { pod: Some("nodes-a"), ..Setup::default() });
+    wait_addresses(world, "nodes", &["192.0.2.21", "192.0.2.22"]);
+    a.stop();
+    assert_eq!(world.addresses("nodes", "web").len(), 2, "another replica is there");
+}
+
+#[test]
+fn sta_9_the_last_replica_empties_the_status() {
+    let world = World::shared();
+    let install = with_ingress(world, "last", "10.244.5.31");
+    install.pod("last", "192.0.2.31");
+    let mut controller = install.start(&[]);
+    wait_addresses(world, "last", &["192.0.2.31"]);
+    controller.stop();
+    assert!(world.addresses("last", "web").is_empty(), "{}", controller.log());
+    assert_eq!(holder(world, "last"), "", "the Lease is given back");
+}
+
+#[test]
+fn the_status_can_be_left_alone_at_the_end_or_always() {
+    let world = World::shared();
+    let install = with_ingress(world, "kept", "10.244.5.41");
+    install.pod("kept", "192.0.2.41");
+    let mut controller = install.start(&["--update-status-on-shutdown=false"]);
+    wait_addresses(world, "kept", &["192.0.2.41"]);
+    controller.stop();
+    assert_eq!(world.addresses("kept", "web"), ["192.0.2.41"]);
+    world.patch_status("Ingress", "kept", "web", &json!({"loadBalancer": {"ingress": null}}));
+    let mut controller = install.start(&["--update-status=false"]);
+    controller.wait_live();
+    eventually("it leads", || if leads(&controller) { Ok(()) } else { Err(controller.log()) });
+    controller.stop();
+    assert!(world.addresses("kept", "web").is_empty());
+}
+
+#[test]
+fn two_replicas_hand_over_the_lease_and_only_the_leader_writes() {
+    let world = World::shared();
+    let install = with_ingress(world, "pair", "10.244.5.51");
+    install.pod("pair-a", "192.0.2.51");
+    install.pod("pair-b", "192.0.2.51");
+    let replica = |pod| {
+        let flags = &["--publish-status-address=192.0.2.51"];
+        install.start_with(Setup { pod: Some(pod), flags, ..Setup::default() })
+    };
+    let mut a = replica("pair-a");
+    eventually("the first one leads", || if leads(&a) { Ok(()) } else { Err(a.log()) });
+    let b = replica("pair-b");
+    b.wait_live().wait_pod("pair.test", "10.244.5.51");
+    wait_addresses(world, "pair", &["192.0.2.51"]);
+    assert!(!leads(&b) && holder(world, "pair") == "pair-a");
+    // A crash: the other one takes over once the Lease has run out.
+    a.kill();
+    eventually("the second one leads", || if leads(&b) && holder(world, "pair") == "pair-b" { Ok(()) } else { Err(b.log()) });
+    world.patch_status("Ingress", "pair", "web", &json!({"loadBalancer": {"ingress": null}}));
+    wait_addresses(world, "pair", &["192.0.2.51"]);
+    let lease = world.object("Lease", "pair", "gatewright-leader");
+    assert_eq!(lease["spec"]["leaseTransitions"], 1, "{lease}");
+    // STA-8: somebody deletes the Lease.
+    world.delete("Lease", "pair", "gatewright-leader");
+    eventually("it is taken again", || if holder(world, "pair") == "pair-b" { Ok(()) } else { Err(b.log()) });
+}
+
+#[test]
+fn without_an_election_the_instance_leads_and_needs_no_lease() {
+    let world = World::shared();
+    let install = with_ingress(world, "alone", "10.244.5.61");
+    install.forbid_leases();
+    let _controller = install.start(&["--disable-leader-election", "--publish-status-address=192.0.2.61"]);
+    wait_addresses(world, "alone", &["192.0.2.61"]);
+}
+
+#[test]
+fn a_lease_that_may_not_be_written_is_said_with_the_verb_and_traffic_flows() {
+    let world = World::shared();
+    let install = with_ingress(world, "unelected", "10.244.5.71");
+    install.forbid_leases();
+    let controller = install.start(&["--publish-status-address=192.0.2.71"]);
+    controller.wait_live().wait_pod("unelected.test", "10.244.5.71");
+    eventually("the reason is in the log", || {
+        let log = controller.log();
+        let parts = ["cannot get resource", "leases", "coordination.k8s.io", "--disable-leader-election"];
+        if parts.iter().all(|part| log.contains(part)) { Ok(()) } else { Err(log) }
+    });
+    assert!(world.addresses("unelected", "web").is_empty());
+}
+
+#[test]
+fn the_status_is_written_only_once_the_configuration_is_live() {
+    let world = World::shared();
+    let install = with_ingress(world, "early", "10.244.5.81");
+    // nginx cannot take a configuration with a port that somebody else has.
+    let taken = TcpListener::bind("0.0.0.0:0").unwrap();
+    let flag = format!("--http-port={}", taken.local_addr().unwrap().port());
+    let controller = install.start(&["--publish-status-address=192.0.2.81", &flag]);
+    eventually("it leads", || if leads(&controller) { Ok(()) } else { Err(controller.log()) });
+    eventually("it could not go live", || {
+        let revision = controller.revision();
+        if revision["trouble"].as_str().is_some_and(|text| !text.is_empty()) { Ok(()) } else { Err(revision.to_string()) }
+    });
+    holds_for(Duration::from_secs(2), "nothing is written", || {
+        let addresses = world.addresses("early", "web");
+        if addresses.is_empty() { Ok(()) } else { Err(format!("{addresses:?}")) }
+    });
+    drop(taken);
+    wait_addresses(world, "early", &["192.0.2.81"]);
+}
