@@ -134,9 +134,9 @@ impl Controller {
                 self.mark("start".to_owned());
             }
             Input::Waiting(what) => self.ends.board.waiting_for(what),
-            Input::NoClasses => {
-                tracing::warn!("IngressClasses may not be read, so only the class annotation of Ingresses counts");
-                self.maker.settings.ignore_classes = true;
+            Input::Classes(readable) => {
+                self.maker.settings.ignore_classes = !readable;
+                self.mark("the right to read IngressClasses changed".to_owned());
             }
             Input::Answered(wanted) => {
                 if self.hold.answer(wanted) {

@@ -8,10 +8,10 @@ use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Events that wait at most.
@@ -20,6 +20,8 @@ const QUEUE: usize = 2000;
 const REMEMBERED: usize = 10_000;
 /// How long one call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// A namespace that takes no events is left alone for so long.
+const FORBIDDEN_FOR: Duration = Duration::from_secs(60);
 /// Longest message, in bytes, that the API takes.
 const MESSAGE_BYTES: usize = 1024;
 const COMPONENT: &str = "gatewright";
@@ -41,7 +43,7 @@ impl Queue {
             instance: identity.holder.clone(),
             started: Timestamp::now().as_nanosecond(),
             sent: HashMap::new(),
-            forbidden: BTreeSet::new(),
+            forbidden: HashMap::new(),
             failing: false,
         };
         tokio::spawn(sending.run(told, Arc::clone(&dropped)));
@@ -63,8 +65,8 @@ struct Sending {
     started: i128,
     /// How often each event was sent.
     sent: HashMap<u128, Sent>,
-    /// Namespaces that take no events from us; said once each.
-    forbidden: BTreeSet<String>,
+    /// Namespaces that take no events from us, and since when.
+    forbidden: HashMap<String, Instant>,
     failing: bool,
 }
 
@@ -86,14 +88,14 @@ impl Sending {
 
     async fn send(&mut self, told: &Told) {
         let namespace = told.subject.name.namespace();
-        if self.forbidden.contains(namespace) {
+        if self.forbidden.get(namespace).is_some_and(|since| since.elapsed() < FORBIDDEN_FOR) {
             return;
         }
         match self.create_or_count_up(told).await {
             Ok(()) => self.failing = false,
             Err(error @ CallError::Forbidden(_)) => {
                 tracing::warn!(namespace, reason = chain(&error), "events cannot be written in a namespace; they are left out there");
-                self.forbidden.insert(namespace.to_owned());
+                self.forbidden.insert(namespace.to_owned(), Instant::now());
             }
             // The namespace is being deleted, or is gone.
             Err(error @ CallError::Missing) => tracing::debug!(namespace, reason = chain(&error), "an event was not written"),
@@ -202,7 +204,7 @@ mod tests {
             instance: "pod".to_owned(),
             started: 1,
             sent: HashMap::new(),
-            forbidden: BTreeSet::new(),
+            forbidden: HashMap::new(),
             failing: false,
         }
     }

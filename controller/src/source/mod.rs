@@ -27,8 +27,8 @@ pub(crate) enum Input {
     Complete,
     /// What is still awaited before that, for `/readyz`.
     Waiting(Vec<String>),
-    /// IngressClasses may not be read, so only annotations count from now on; sent before [`Input::Complete`].
-    NoClasses,
+    /// Whether IngressClasses may be read; where they may not, only annotations count.
+    Classes(bool),
     /// What was asked for by this is known now, as far as it is there.
     Answered(Wanted),
 }

@@ -17,7 +17,7 @@ pub use controller::Controller;
 pub use http::{Answer, get, get_tls};
 pub use install::{Install, Setup, cluster_rules};
 pub use objects::{app, ingress, key_pair_secret, slice};
-pub use space::Space;
+use space::Space;
 pub use wait::{eventually, holds_for};
 pub use world::World;
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 const ADMIN_TOKEN: &str = "the-token-of-the-administrator";
@@ -15,7 +14,7 @@ const ADMIN_TOKEN: &str = "the-token-of-the-administrator";
 /// A control plane and its pods. Tests of one program share one; those that end parts of it have their own.
 pub struct World {
     space: Space,
-    folder: TempDir,
+    folder: PathBuf,
     authority: Authority,
     runtime: Runtime,
     client: OnceLock<Client>,
@@ -57,14 +56,14 @@ impl World {
     /// When the programs are not there, or do not start.
     #[must_use]
     pub fn start() -> Self {
-        let space = Space::new();
+        let folder = tempfile::Builder::new().prefix("gatewright-world-").tempdir().expect("there is room for temporary files").keep();
+        let space = Space::new(&folder);
         space.enter();
-        let folder = tempfile::Builder::new().prefix("gatewright-world-").tempdir().expect("there is room for temporary files");
         let authority = Authority::new();
-        write_files(folder.path(), &authority);
+        write_files(&folder, &authority);
         let runtime = space
             .call(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads can be started"));
-        let etcd = start_etcd(&space, folder.path());
+        let etcd = start_etcd(&space, &folder);
         pods::start(&space);
         let world = Self { space, folder, authority, runtime, client: OnceLock::new(), _etcd: etcd, api_server: Mutex::new(None) };
         world.start_api_server();
@@ -77,7 +76,7 @@ impl World {
     /// # Panics
     /// When it does not come up.
     pub fn start_api_server(&self) {
-        let process = start_api_server(&self.space, self.folder.path());
+        let process = start_api_server(&self.space, &self.folder);
         *self.api_server.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
         let client = self.client();
         eventually("the API server is ready", || {
@@ -85,7 +84,7 @@ impl World {
             match self.block(async { client.request_text(request).await }) {
                 Ok(text) if text == "ok" => Ok(()),
                 Ok(text) => Err(text),
-                Err(error) => Err(format!("{error:?}; {}", tail(&self.folder.path().join("kube-apiserver.log")))),
+                Err(error) => Err(format!("{error:?}; {}", tail(&self.folder.join("kube-apiserver.log")))),
             }
         });
     }
@@ -128,7 +127,7 @@ impl World {
     /// # Panics
     /// When it is there already.
     pub(super) fn new_folder(&self, name: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
+        let path = self.folder.join(name);
         std::fs::create_dir(&path).expect("names of folders are used once");
         path
     }
@@ -156,7 +155,7 @@ impl World {
     }
 
     fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
+        self.folder.join(name).display().to_string()
     }
 }
 

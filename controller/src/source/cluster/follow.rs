@@ -10,7 +10,7 @@ use kube::runtime::watcher::{self, Config, Event as WatchEvent};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Which watch something is said of.
@@ -69,11 +69,13 @@ pub(super) async fn follow<T: WatchedKind>(
 ) {
     let mut known = Known::default();
     let mut failures = 0;
+    let mut refusals = Refusals::default();
     loop {
         match connection.client().await {
             Ok(client) => {
-                let events = lists_then_watches(api(client, id.namespace.as_deref()), config.clone());
-                if repeat(events, &id, &mut known, &mut failures, &out).await.is_err() {
+                let events = lists_then_watches(api(client.clone(), id.namespace.as_deref()), config.clone());
+                let mut state = (&mut known, &mut failures, &mut refusals);
+                if repeat(events, &client, &id, &mut state, &out).await.is_err() {
                     return;
                 }
             }
@@ -92,9 +94,9 @@ pub(super) async fn follow<T: WatchedKind>(
 /// Repeats what one watch says until it has failed too often in a row.
 async fn repeat<T: WatchedKind>(
     mut events: BoxStream<'static, watcher::Result<WatchEvent<Watched<T>>>>,
+    client: &kube::Client,
     id: &WatchId,
-    known: &mut Known,
-    failures: &mut u32,
+    (known, failures, refusals): &mut (&mut Known, &mut u32, &mut Refusals),
     out: &Out,
 ) -> Result<(), ()> {
     while let Some(event) = events.next().await {
@@ -102,7 +104,8 @@ async fn repeat<T: WatchedKind>(
             Ok(event) => {
                 // A list that is only begun has not succeeded.
                 if !matches!(event, WatchEvent::Init) {
-                    *failures = 0;
+                    **failures = 0;
+                    **refusals = Refusals::default();
                 }
                 for said in known.take(event) {
                     say(out, id, said).await?;
@@ -111,10 +114,11 @@ async fn repeat<T: WatchedKind>(
             }
             Err(error) => error,
         };
-        *failures += 1;
+        **failures += 1;
         let unauthorized = is_status(&error, 401);
-        say(out, id, trouble(&error)).await?;
-        tokio::time::sleep(pause(*failures)).await;
+        let forbidden = is_status(&error, 403) && refusals.count(client).await;
+        say(out, id, if forbidden { Said::Forbidden } else { Said::Failing(chain(&error)) }).await?;
+        tokio::time::sleep(pause(**failures)).await;
         if unauthorized || failures.is_multiple_of(FAILURES) {
             break;
         }
@@ -155,8 +159,32 @@ where
     .boxed()
 }
 
-fn trouble(error: &watcher::Error) -> Said {
-    if is_status(error, 403) { Said::Forbidden } else { Said::Failing(chain(error)) }
+/// Refusals in a row. An API server that has just been started refuses everything until it has read the roles; whoever
+/// believed it would take all routes down.
+#[derive(Debug, Default)]
+struct Refusals {
+    since: Option<Instant>,
+    /// The API server was ready at the last one.
+    ready: bool,
+}
+
+impl Refusals {
+    /// Counts one more; whether it is to be believed: the API server was ready before it, or it has gone on for long.
+    async fn count(&mut self, client: &kube::Client) -> bool {
+        /// For API servers that do not say whether they are ready.
+        const BELIEVED_AFTER: Duration = Duration::from_secs(20);
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.ready || since.elapsed() >= BELIEVED_AFTER {
+            return true;
+        }
+        self.ready = is_ready(client).await;
+        false
+    }
+}
+
+async fn is_ready(client: &kube::Client) -> bool {
+    let Ok(request) = http::Request::get("/readyz").body(Vec::new()) else { return false };
+    client.request_text(request).await.is_ok_and(|text| text == "ok")
 }
 
 fn is_status(error: &watcher::Error, code: u16) -> bool {

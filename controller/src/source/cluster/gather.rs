@@ -82,6 +82,8 @@ struct Gather {
     /// Namespaces that hold Ingresses: where kinds that may not be read everywhere are tried.
     namespaces: BTreeSet<String>,
     complete: bool,
+    /// As it was told last.
+    classes_are_readable: bool,
     problems: Vec<Diagnostic>,
 }
 
@@ -99,6 +101,7 @@ impl Gather {
             answered: true,
             namespaces,
             complete: false,
+            classes_are_readable: true,
             problems: Vec::new(),
         }
     }
@@ -267,10 +270,11 @@ impl Gather {
         if !batch.is_empty() {
             send(Input::Changed(std::mem::take(batch))).await?;
         }
+        let readable = !self.classes_are_forbidden();
+        if std::mem::replace(&mut self.classes_are_readable, readable) != readable {
+            send(Input::Classes(readable)).await?;
+        }
         if !std::mem::replace(&mut self.complete, true) {
-            if self.classes_are_forbidden() {
-                send(Input::NoClasses).await?;
-            }
             send(Input::Complete).await?;
         }
         if !self.answered && self.knows_single_ones() {
