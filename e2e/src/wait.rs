@@ -32,6 +32,19 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     until_some(what, || holds().then_some(()));
 }
 
+/// Waits until something holds that takes long even on a fast machine.
+///
+/// # Panics
+/// After ten times [`DEADLINE`], with what was waited for.
+#[track_caller]
+pub fn until_at_last(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < DEADLINE * 10, "waited {:?} in vain: {what}", DEADLINE * 10);
+        std::thread::sleep(PACE * 5);
+    }
+}
+
 /// Waits until `look` gives `wanted`.
 ///
 /// # Panics

@@ -246,6 +246,8 @@ impl World {
     #[must_use]
     pub fn launch(&self, words: &[String]) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.folder.join("log")).expect("the folder is ours");
+        // Proxies open their standard output by name, also those of another user.
+        log.set_permissions(fs::Permissions::from_mode(0o666)).expect("it is ours");
         Command::new("unshare")
             .args(["--mount", "--", "sh", "-c", LAUNCH, "launch"])
             .args([&path(&self.folder.join("hosts")), self.state_size, &path(&self.state())])

@@ -6,7 +6,7 @@ use super::maker::Maker;
 use super::{Controller, Ends, RETRY_FIRST, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
-use crate::proxy::{Proxy, ProxyConfig, Pulse};
+use crate::proxy::{OwnerError, Proxy, ProxyConfig, Pulse};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Reports};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
@@ -41,7 +41,10 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
         tracing::info!(revision = live.revision, "the last good revision is served");
         board.live(view(live), false);
     }
-    let version = version_of(&proxy).await?;
+    let version = tokio::select! {
+        version = version_of(&proxy) => version?,
+        () = pin!(told_to_stop()?) => return Ok(()),
+    };
     tracing::info!(proxy = config.proxy.dialect.name, %version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, version)?;
     let (asks, asked) = mpsc::channel(1);
@@ -101,8 +104,23 @@ fn proxy_config(config: &RunConfig) -> ProxyConfig {
     }
 }
 
+/// Asks until there is somebody to ask: the supervisor's container may start later than ours.
 async fn version_of(proxy: &Proxy) -> anyhow::Result<Version> {
-    proxy.version().await.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version")
+    const EVERY: Duration = Duration::from_millis(200);
+    let mut told = false;
+    loop {
+        match proxy.version().await {
+            Err(error @ OwnerError::Unreachable { .. }) => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::info!(why = format!("{:#}", anyhow::Error::from(error)), "waiting for the supervisor");
+                }
+                tokio::time::sleep(EVERY).await;
+            }
+            other => {
+                return other.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version");
+            }
+        }
+    }
 }
 
 fn maker(config: &RunConfig, version: Version) -> anyhow::Result<Maker> {

@@ -1,4 +1,19 @@
 //! `gatewright run --manifests DIR` with real proxies, by the sections of the reference on Ingress semantics; the ids in
 //! the names of tests are those of its cases.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+
+mod availability;
+mod classes;
+mod default_backends;
+mod examples;
+mod faults;
+mod files;
+mod forwarding;
 mod hosts;
+mod modes;
+mod offline;
+mod paths;
+mod services;
+mod templates;
+mod tls;

@@ -1,0 +1,171 @@
+//! Requests that flow while revisions come and go, and big inputs.
+
+use gatewright_e2e::client::{connect, get};
+use gatewright_e2e::echo::new_pod;
+use gatewright_e2e::http1::Request;
+use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, running};
+use gatewright_e2e::wait::{until, until_at_last};
+use gatewright_e2e::world::{World, who};
+use serde_json::Value;
+use std::io;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Asks over and over until `done`: how many answers there were, and every request that got none or a wrong one.
+fn ask_until(done: &AtomicBool, count: &AtomicUsize, mut ask: impl FnMut() -> Result<(), String>) -> Vec<String> {
+    let mut lost = Vec::new();
+    // A steady stream; as many as possible would only measure the machine.
+    const PAUSE: Duration = Duration::from_millis(4);
+    while !done.load(Ordering::Relaxed) {
+        std::thread::sleep(PAUSE);
+        match ask() {
+            Ok(()) => {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(why) => lost.push(why),
+        }
+    }
+    lost
+}
+
+/// One request on a new connection.
+fn ask_anew() -> Result<(), String> {
+    match get("busy.test", "/") {
+        Ok(answer) if answer.status == 200 && answer.word() == "s" => Ok(()),
+        Ok(answer) => Err(format!("status {}", answer.status)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// One request on a connection that is kept. A connection that was closed while idle is no lost request: HTTP lets the
+/// server do so, and a client asks again on another one.
+fn ask_on(kept: &mut Option<TcpStream>) -> Result<(), String> {
+    let was_kept = kept.is_some();
+    let mut stream = match kept.take() {
+        Some(stream) => stream,
+        None => connect(80).map_err(|error| error.to_string())?,
+    };
+    match Request::get("busy.test", "/").send(&mut stream, false) {
+        Ok(answer) if answer.word() == "s" => {
+            let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+            *kept = if closes { None } else { Some(stream) };
+            Ok(())
+        }
+        Ok(answer) => Err(format!("status {}", answer.status)),
+        Err(error) if was_kept && is_idle_close(&error) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn is_idle_close(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | BrokenPipe)
+}
+
+/// Something that needs a reload on every proxy: another host.
+fn another(round: usize) -> Value {
+    ingress("other").prefix(&format!("r{round}.test"), "/", "s")
+}
+
+/// Lets requests flow while `change` works.
+fn none_is_lost(change: impl FnOnce()) {
+    let (done, count) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let lost = std::thread::scope(|scope| {
+        let askers: Vec<_> = (0..2)
+            .map(|_| scope.spawn(|| ask_until(&done, &count, ask_anew)))
+            .chain((0..2).map(|_| {
+                scope.spawn(|| {
+                    let mut kept = None;
+                    ask_until(&done, &count, || ask_on(&mut kept))
+                })
+            }))
+            .collect();
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(change));
+        done.store(true, Ordering::Relaxed);
+        let lost: Vec<String> = askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect();
+        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        lost
+    });
+    let count = count.into_inner();
+    assert!(count > 100, "requests flowed: {count}");
+    assert!(lost.is_empty(), "{} of {count} were lost: {:?}", lost.len(), &lost[..lost.len().min(10)]);
+}
+
+on_every_proxy! {
+    fn no_request_is_lost_in_a_hundred_reloads(proxy) {
+        const RELOADS: u64 = 100;
+        let busy = [running("s"), vec![ingress("busy").prefix("busy.test", "/", "s")]].concat();
+        let world = World::of(proxy).manifest("busy.yaml", &busy).start();
+        let master = world.proxy_pid();
+        none_is_lost(|| {
+            let begun = world.revision();
+            let mut round = 0;
+            // The pace is the controller's: the next change follows as soon as the one before is live.
+            while world.revision() < begun + RELOADS {
+                round += 1;
+                let before = world.revision();
+                world.write("other.yaml", &text(&[another(round)]));
+                until("it is live", || world.revision() > before);
+            }
+        });
+        assert_eq!(world.proxy_pid(), master, "it is still the same proxy");
+    }
+
+    fn no_request_is_lost_when_pods_come_and_go(proxy) {
+        let pods: Vec<_> = (0..3).map(|_| new_pod("s").into()).collect();
+        let objects = |some: &[std::net::IpAddr]| [service("s"), slice("s", some), ingress("busy").prefix("busy.test", "/", "s")];
+        let world = World::of(proxy).manifest("busy.yaml", &objects(&pods)).start();
+        none_is_lost(|| {
+            for round in 0..12 {
+                world.apply("busy.yaml", &objects(&[pods[round % 3], pods[(round + 1) % 3]]));
+            }
+        });
+    }
+
+    fn rld_6_nothing_changes_when_nothing_changed(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).manifest("i.yaml", &objects).start();
+        world.sync("probe.yaml");
+        let before = world.revision();
+        world.write("i.yaml", &format!("# only a comment more\n{}", text(&objects)));
+        // TLS-20: an unrelated Secret, and an Ingress of somebody else.
+        let mut foreign = ingress("foreign").prefix("f.test", "/", "s");
+        foreign["spec"]["ingressClassName"] = "foreign".into();
+        let unrelated = gatewright_e2e::manifest::secret("unrelated", &gatewright_e2e::tls::Pair::new(&["x.test"]));
+        world.write("unrelated.yaml", &text(&[unrelated, foreign]));
+        world.sync("probe.yaml");
+        assert_eq!(world.revision(), before + 1, "only the probe");
+    }
+
+    fn ten_thousand_ingresses_are_served_from_the_start(proxy) {
+        const COUNT: usize = 10_000;
+        const SERVICES: usize = 100;
+        let world = World::of(proxy).build();
+        let services = (0..SERVICES).flat_map(|n| running(&format!("s{n}")));
+        let ingresses = (0..COUNT).map(|n| {
+            let (name, host, service) = (format!("n{n}"), format!("n{n}.many.test"), format!("s{}", n % SERVICES));
+            ingress(&name).prefix(&host, "/", &service).prefix(&host, "/b", &service)
+        });
+        // Compact: a debug build reads it.
+        let objects: String = services.chain(ingresses).map(|object| format!("---\n{object}\n")).collect();
+        world.write("many.yaml", &objects);
+        world.start_controller();
+        until_at_last("the first, the middle and the last answer", || {
+            [0, 5_055, 9_999].iter().all(|n| who(&format!("n{n}.many.test"), "/b") == format!("s{}", n % SERVICES))
+        });
+        assert_eq!(who("unknown.many.test", "/"), "404");
+        world.write("more.yaml", &text(&[ingress("more").prefix("more.many.test", "/", "s1")]));
+        until_at_last("a change goes live", || who("more.many.test", "/") == "s1");
+        assert_eq!(who("n9998.many.test", "/"), "s98");
+    }
+
+    fn hosts_of_one_ingress_may_be_many(proxy) {
+        let site = Site::of(proxy, "many-hosts");
+        let many = (0..1500).fold(ingress("many"), |ingress, n| ingress.prefix(&site.host(&format!("n{n}")), "/", "s"));
+        site.apply(&[running("s"), vec![many]].concat());
+        assert_eq!([who(&site.host("n0"), "/"), who(&site.host("n1499"), "/")], ["s", "s"]);
+    }
+}

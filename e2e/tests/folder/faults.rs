@@ -1,0 +1,194 @@
+//! What goes wrong: bad objects, processes that are killed, a full disk.
+
+use gatewright_e2e::client::{admin, certificate, get};
+use gatewright_e2e::manifest::{IngressWords, ingress, text};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::running;
+use gatewright_e2e::wait::{until, until_eq};
+use gatewright_e2e::world::{World, path, send, who};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use std::fs;
+
+/// Two hundred good Ingresses.
+fn two_hundred() -> Vec<Value> {
+    let many = (0..200).map(|n| ingress(&format!("good-{n}")).created(n).prefix(&format!("g{n}.test"), "/", "s"));
+    running("s").into_iter().chain(many).collect()
+}
+
+/// Objects with something hostile in them, each on hosts of its own or on those of others.
+fn hostile() -> Vec<Value> {
+    let with_path = |name: &str, path: &str| ingress(name).created(3000).path("g7.test", path, "ImplementationSpecific", "s");
+    let mut objects: Vec<Value> = [
+        "/a\";}} server { listen 81; } #",
+        "/b\nreturn 418;",
+        "/c\0d",
+        "no-slash",
+        "/e{f}$host",
+        "/\u{7}bell",
+        "/x\\",
+        "/%zz",
+        "/'",
+        "/`id`",
+        "/${jndi:x}",
+        "/\r\nX: y",
+        "/a//b/../c",
+    ]
+    .iter()
+    .enumerate()
+    .map(|(n, path)| with_path(&format!("path-{n}"), path))
+    .collect();
+    let hosts =
+        ["g8.test; return 418", "a b.test", "-x.test", "UPPER.test", "*.*.test", "127.0.0.1", "x..test", "ü.test", "*", "g9.test\n"];
+    objects.extend(hosts.iter().enumerate().map(|(n, host)| ingress(&format!("host-{n}")).prefix(host, "/", "s")));
+    objects.push(ingress("long-host").prefix(&format!("{}.test", "a".repeat(300)), "/", "s"));
+    objects.push(ingress("long-path").prefix("g10.test", &format!("/{}", "p".repeat(100_000)), "s"));
+    objects.push(ingress("annotation").prefix("g11.test", "/x", "s").annotation("rewrite-target", &"\n;}{".repeat(250_000)));
+    objects.push(ingress("nul-port").prefix("nul-port.test", "/", "s:0"));
+    objects.push(ingress("odd-service").prefix("odd-service.test", "/", "../../etc:x y"));
+    objects.push(ingress("odd-secret").prefix("odd-secret.test", "/", "s").tls(&["odd-secret.test"], "../x"));
+    let mut types = ingress("types");
+    types["spec"]["rules"] = json!([{"host": 7, "http": {"paths": "x"}}]);
+    let mut empty = ingress("empty");
+    empty["spec"] = json!({"ingressClassName": "gatewright", "rules": [{"host": "empty.test", "http": {"paths": [{}]}}]});
+    objects.extend([types, empty, json!({"kind": "Ingress"}), json!({"apiVersion": "v1", "kind": 3}), json!([1, 2]), Value::Null]);
+    objects
+}
+
+fn all_good_are_served() {
+    for n in [0, 7, 8, 10, 11, 100, 199] {
+        assert_eq!(who(&format!("g{n}.test"), "/"), "s", "g{n}.test");
+    }
+}
+
+fn with_one_host(proxy: Proxy) -> World {
+    World::of(proxy).manifest("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat()).start()
+}
+
+on_every_proxy! {
+    fn bad_objects_among_two_hundred_hurt_nobody_else(proxy) {
+        let world = World::of(proxy).manifest("good.yaml", &two_hundred()).start();
+        all_good_are_served();
+        for (n, object) in hostile().into_iter().enumerate() {
+            world.write(&format!("bad-{n}.yaml"), &text(&[object]));
+        }
+        world.sync("probe.yaml");
+        all_good_are_served();
+        assert_eq!([who("odd-service.test", "/"), who("nul-port.test", "/")], ["404", "404"], "they cost their own path");
+        for object in ["path-0", "host-0", "long-host", "annotation", "nul-port", "odd-service", "odd-secret", "types"] {
+            let told = || world.diagnostics().iter().any(|line| line.contains(&format!("default/{object}: ")));
+            until(&format!("{object} is told"), told);
+        }
+        assert!(world.diagnostics().iter().all(|line| line.len() < 2000), "nobody's megabyte is repeated");
+        world.apply("later.yaml", &[ingress("later").prefix("later.test", "/", "s")]);
+        assert_eq!(who("later.test", "/"), "s", "changes still go live");
+        let published = fs::read_dir(world.state().join("current")).unwrap().flatten();
+        for file in published.filter_map(|entry| fs::read_to_string(entry.path()).ok()) {
+            assert!(!file.contains("return 418") && !file.contains("listen 81"), "no user text became configuration");
+        }
+    }
+
+    fn bad_objects_at_the_start_hurt_nobody_else(proxy) {
+        let world = World::of(proxy).manifest("good.yaml", &two_hundred()).manifest("bad.yaml", &hostile()).start();
+        all_good_are_served();
+        drop(world);
+    }
+
+    fn a_killed_controller_leaves_its_proxy_and_takes_over_again(proxy) {
+        let world = with_one_host(proxy);
+        let master = world.proxy_pid();
+        for round in 0..3 {
+            world.end_controller(Signal::SIGKILL);
+            assert_eq!(who("h.test", "/"), "s", "the proxy goes on");
+            let host = format!("r{round}.test");
+            world.write("r.yaml", &text(&[ingress("r").prefix(&host, "/", "s")]));
+            world.start_controller();
+            until_eq("what changed meanwhile is live", &"s".to_owned(), || who(&host, "/"));
+            assert_eq!(who("h.test", "/"), "s");
+        }
+        world.until_ready();
+        assert!(world.proxy_pid() == master || who("h.test", "/") == "s");
+    }
+
+    fn a_controller_killed_at_any_moment_of_a_change_recovers(proxy) {
+        let world = with_one_host(proxy);
+        for (round, wait) in [0, 5, 20, 60, 120, 250, 400].into_iter().enumerate() {
+            world.write("r.yaml", &text(&[ingress("r").prefix(&format!("r{round}.test"), "/", "s")]));
+            // The moment is what is tested, so it is waited for, not a condition.
+            std::thread::sleep(std::time::Duration::from_millis(wait));
+            world.end_controller(Signal::SIGKILL);
+            until_eq("what was served is served", &"s".to_owned(), || who("h.test", "/"));
+            world.start_controller();
+            until_eq("the change is live", &"s".to_owned(), || who(&format!("r{round}.test"), "/"));
+        }
+        world.until_ready();
+        let unfinished = || {
+            let entries = fs::read_dir(world.state().join("revisions")).unwrap().flatten();
+            entries.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.starts_with(".tmp") && name != ".tmp-seed").collect::<Vec<_>>()
+        };
+        until_eq("nothing is left over but what the next revision begins with", &Vec::new(), unfinished);
+    }
+
+    fn a_killed_proxy_is_started_again(proxy) {
+        let world = with_one_host(proxy);
+        let master = world.proxy_pid();
+        send(master, Signal::SIGKILL);
+        until("there is another one", || world.proxy_pid() != master && who("h.test", "/") == "s");
+        world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
+        assert_eq!([who("h.test", "/"), who("b.test", "/")], ["s", "s"]);
+    }
+
+    fn a_restart_serves_the_last_good_revision_before_the_folder_is_read(proxy) {
+        let world = with_one_host(proxy);
+        let shown = certificate(None).unwrap();
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        assert_eq!(who("h.test", "/"), "nobody", "the proxy has ended with its controller");
+        let away = world.outside().join("away");
+        fs::rename(world.manifests(), &away).unwrap();
+        world.start_controller();
+        until_eq("the last good revision is served", &"s".to_owned(), || who("h.test", "/"));
+        assert_eq!(admin("/readyz").unwrap().status, 503, "but it is not ready");
+        fs::rename(&away, world.manifests()).unwrap();
+        world.until_ready();
+        assert_eq!((who("h.test", "/"), certificate(None).unwrap()), ("s".to_owned(), shown), "with the same certificate");
+    }
+
+    fn shd_requests_in_flight_finish_at_the_end(proxy) {
+        let world = with_one_host(proxy);
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| get("h.test", "/?wait_ms=1500"));
+            // It has to be with the backend before the signal.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+            let answer = slow.join().unwrap().unwrap();
+            assert_eq!((answer.status, answer.word().as_str()), (200, "s"));
+        });
+        assert_eq!(who("h.test", "/"), "nobody");
+    }
+
+    fn a_full_disk_stops_changes_and_nothing_else(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).state_size("8m").manifest("i.yaml", &objects).build();
+        world.start_controller();
+        until("it is ready", || admin("/readyz").is_ok_and(|answer| answer.status == 200));
+        // The folder is mounted for the controller alone; this is how it sees it.
+        let filler = format!("/proc/{}/root{}/filler", world.controller_pid(), path(&world.state()));
+        let filled = fs::write(&filler, vec![b'x'; 16 << 20]);
+        assert!(filled.is_err(), "the disk is full");
+        world.write("b.yaml", &text(&[ingress("b").prefix("b.test", "/", "s")]));
+        until("it is told", || world.log().contains("the last good revision keeps serving"));
+        assert_eq!([who("h.test", "/"), who("b.test", "/")], ["s", "404"]);
+        assert_eq!(admin("/healthz").unwrap().status, 200);
+        fs::remove_file(&filler).unwrap();
+        until_eq("with space the change goes live", &"s".to_owned(), || who("b.test", "/"));
+    }
+
+    fn ports_that_are_taken_are_told(proxy) {
+        let world = with_one_host(proxy);
+        let second = world.spawn("run", &["--manifests", &path(&world.manifests())]).wait().unwrap();
+        assert_eq!(second.code(), Some(2));
+        assert!(world.log().contains("could not listen on port 10254"), "the port is named");
+        assert_eq!(who("h.test", "/"), "s");
+    }
+}

@@ -1,0 +1,140 @@
+//! The watched folder: files half written, renamed, linked, broken, gone.
+
+use gatewright_e2e::manifest::{IngressWords, ingress, text};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::{Site, running};
+use gatewright_e2e::wait::{until, until_eq};
+use gatewright_e2e::world::{World, who};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+
+/// A site with one host, and its manifest.
+fn site_with_host(proxy: Proxy, name: &str) -> (Site, String, String) {
+    let site = Site::of(proxy, name);
+    let host = site.host("h");
+    let objects = [running("s"), vec![ingress("a").prefix(&host, "/", "s")]].concat();
+    site.apply(&objects);
+    assert_eq!(who(&host, "/"), "s");
+    let content = text(&site.placed(&objects));
+    (site, host, content)
+}
+
+on_every_proxy! {
+    fn a_broken_document_never_hides_its_neighbours(proxy) {
+        let site = Site::of(proxy, "broken");
+        let [first, last] = ["first", "last"].map(|name| site.host(name));
+        let good = |name: &str, host: &str| text(&site.placed(&[ingress(name).prefix(host, "/", "s")]));
+        let broken = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: broken\n  namespace: broken\nspec:\n  rules: [oops\n";
+        let wrong_type = "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: typed\n  namespace: broken\nspec:\n  rules: 7\n";
+        let services = text(&site.placed(&running("s")));
+        let whole = [services.as_str(), &good("first", &first), wrong_type, broken, &good("last", &last)].concat();
+        site.world.write(&site.file(), &whole);
+        site.sync();
+        assert_eq!([who(&first, "/"), who(&last, "/")], ["s", "s"]);
+        let line = whole.lines().position(|line| line.contains("oops")).unwrap() + 1;
+        let log = site.world.log();
+        assert!(log.contains(&format!("broken.yaml:{line}:")) || log.contains(&format!("broken.yaml:{}:", line + 1)), "file and line are told");
+        assert!(site.diagnostics().iter().any(|line| line.contains("broken/typed")), "{:?}", site.diagnostics());
+    }
+
+    fn a_file_in_the_middle_of_being_written_is_not_applied(proxy) {
+        let (site, host, content) = site_with_host(proxy, "half");
+        let path = site.world.manifests().join(site.file());
+        let late = site.host("late");
+        let more = text(&site.placed(&[ingress("late").prefix(&late, "/", "s")]));
+        let before = site.world.revision();
+        // An editor that truncates and takes its time; cut in the middle of the first object.
+        let mut file = fs::File::create(&path).unwrap();
+        file.write_all(&content.as_bytes()[..content.len() / 2]).unwrap();
+        file.flush().unwrap();
+        site.sync();
+        assert_eq!(who(&host, "/"), "s", "what was served goes on");
+        assert!(site.world.revision() > before);
+        file.write_all(&content.as_bytes()[content.len() / 2..]).unwrap();
+        file.write_all(more.as_bytes()).unwrap();
+        drop(file);
+        until_eq("the whole file is applied", &["s".to_owned(), "s".to_owned()], || [who(&host, "/"), who(&late, "/")]);
+    }
+
+    fn an_emptied_file_comes_back_without_a_gap(proxy) {
+        let (site, host, content) = site_with_host(proxy, "emptied");
+        let path = site.world.manifests().join(site.file());
+        for _ in 0..5 {
+            fs::write(&path, "").unwrap();
+            fs::write(&path, &content).unwrap();
+            assert_eq!(who(&host, "/"), "s");
+        }
+        site.sync();
+        assert_eq!(who(&host, "/"), "s");
+    }
+
+    fn a_rename_keeps_and_a_removal_takes_away(proxy) {
+        let (site, host, content) = site_with_host(proxy, "rename");
+        let folder = site.world.manifests();
+        fs::rename(folder.join(site.file()), folder.join("renamed.yaml")).unwrap();
+        site.sync();
+        assert_eq!(who(&host, "/"), "s");
+        fs::create_dir(folder.join("rename-deep")).unwrap();
+        fs::rename(folder.join("renamed.yaml"), folder.join("rename-deep/x.yml")).unwrap();
+        site.sync();
+        assert_eq!(who(&host, "/"), "s", "folders in the folder count");
+        fs::remove_file(folder.join("rename-deep/x.yml")).unwrap();
+        until_eq("it is gone", &"404".to_owned(), || who(&host, "/"));
+        fs::write(folder.join("rename-deep/notes.txt"), &content).unwrap();
+        fs::write(folder.join("rename-deep/.hidden.yaml"), &content).unwrap();
+        site.sync();
+        assert_eq!(who(&host, "/"), "404", "neither hidden files nor other kinds count");
+    }
+
+    fn a_mounted_config_map_is_swapped_whole(proxy) {
+        // As kubelet does it: a link to a folder is replaced, and the files are links through it.
+        let world = World::of(proxy).manifest("s.yaml", &running("s")).start();
+        let mount = world.manifests().join("mounted");
+        let version = |name: &str, hosts: [&str; 2]| {
+            let folder = mount.join(name);
+            fs::create_dir_all(&folder).unwrap();
+            for (n, host) in hosts.into_iter().enumerate() {
+                fs::write(folder.join(format!("{n}.yaml")), text(&[ingress(&format!("i{n}")).prefix(host, "/", "s")])).unwrap();
+            }
+            symlink(name, mount.join("..data.new")).unwrap();
+            fs::rename(mount.join("..data.new"), mount.join("..data")).unwrap();
+        };
+        version("..1", ["a1.test", "b1.test"]);
+        for n in 0..2 {
+            symlink(format!("..data/{n}.yaml"), mount.join(format!("{n}.yaml"))).unwrap();
+        }
+        world.sync("probe.yaml");
+        assert_eq!([who("a1.test", "/"), who("b1.test", "/")], ["s", "s"]);
+        version("..2", ["a2.test", "b2.test"]);
+        let wanted = ["s", "s", "404", "404"].map(str::to_owned);
+        until_eq("the new version is live", &wanted, || ["a2.test", "b2.test", "a1.test", "b1.test"].map(|host| who(host, "/")));
+        fs::remove_dir_all(mount.join("..1")).unwrap();
+        world.sync("probe.yaml");
+        assert_eq!([who("a2.test", "/"), who("b2.test", "/")], ["s", "s"]);
+    }
+
+    fn a_folder_that_vanishes_leaves_what_is_served(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).manifest("i.yaml", &objects).start();
+        let away = world.outside().join("away");
+        fs::rename(world.manifests(), &away).unwrap();
+        until("it is told", || world.diagnostics().iter().any(|line| line.contains("last state is kept")));
+        assert_eq!(who("h.test", "/"), "s");
+        fs::rename(&away, world.manifests()).unwrap();
+        world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
+        assert_eq!([who("h.test", "/"), who("b.test", "/")], ["s", "s"]);
+    }
+
+    fn lists_json_and_several_documents_are_read(proxy) {
+        let site = Site::of(proxy, "forms");
+        let [json, list] = ["json", "list"].map(|name| site.host(name));
+        let objects = site.placed(&[ingress("json").prefix(&json, "/", "s"), ingress("list").prefix(&list, "/", "s")]);
+        let items = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [objects[1], {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "x"}}]});
+        site.world.write("forms-list.json", &items.to_string());
+        site.world.write("forms-one.json", &objects[0].to_string());
+        site.apply(&running("s"));
+        assert_eq!([who(&json, "/"), who(&list, "/")], ["s", "s"]);
+    }
+}

@@ -1,0 +1,171 @@
+//! What backends are told, WebSocket, HTTP/2, PROXY protocol.
+
+use gatewright_e2e::client::{connect, get, get_over_http2, get_over_tls, send};
+use gatewright_e2e::http1::{Answer, Request};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, running};
+use gatewright_e2e::world::World;
+use gatewright_e2e::{http2, tls, websocket};
+use std::io::{Read, Write};
+
+/// Headers of a request as they came, in one line each.
+fn received(answer: &Answer, names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| format!("{name}: {}", answer.received(name).unwrap_or_else(|| "-".to_owned()))).collect()
+}
+
+/// A request that claims much.
+fn claiming(host: &str) -> Request {
+    Request::get(host, "/")
+        .header("X-Forwarded-For", "1.2.3.4")
+        .header("X-Forwarded-Host", "myhost")
+        .header("X-Forwarded-Port", "1234")
+        .header("X-Forwarded-Proto", "myproto")
+        .header("X-Forwarded-Scheme", "myproto")
+}
+
+const FORWARDED: [&str; 6] = ["Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Scheme"];
+
+on_every_proxy! {
+    fn fwd_1_12_13_claims_of_clients_are_not_believed(proxy) {
+        let site = Site::of(proxy, "fwd-1");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let answer = send(&claiming(&h).header("Proxy", "x").header("X-Request-ID", "abc").header("X-Own", "kept")).unwrap();
+        let wanted = [
+            format!("Host: {h}"),
+            "X-Forwarded-For: 127.0.0.1".to_owned(),
+            format!("X-Forwarded-Host: {h}"),
+            "X-Forwarded-Port: 80".to_owned(),
+            "X-Forwarded-Proto: http".to_owned(),
+            "X-Scheme: http".to_owned(),
+        ];
+        assert_eq!(received(&answer, &FORWARDED), wanted, "FWD-1");
+        let names = ["X-Original-Forwarded-For", "X-Original-Forwarded-Host", "X-Forwarded-Scheme", "X-Real-IP", "Proxy", "X-Request-ID", "X-Own"];
+        let wanted = [
+            "X-Original-Forwarded-For: 1.2.3.4",
+            "X-Original-Forwarded-Host: myhost",
+            "X-Forwarded-Scheme: http",
+            "X-Real-IP: 127.0.0.1",
+            "Proxy: -",
+            "X-Request-ID: abc",
+            "X-Own: kept",
+        ];
+        assert_eq!(received(&answer, &names), wanted, "FWD-1, 12, 13");
+        let id = get(&h, "/").unwrap().received("X-Request-ID").unwrap();
+        assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "FWD-13: {id}");
+        let over_tls = get_over_tls(&h, "/").unwrap();
+        assert_eq!(received(&over_tls, &FORWARDED[3..]), ["X-Forwarded-Port: 443", "X-Forwarded-Proto: https", "X-Scheme: https"]);
+    }
+
+    fn fwd_2_to_4_headers_are_believed_when_told_to(proxy) {
+        let settings = |key: &str| config_map("settings", &[(key, "true")]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("use-forwarded-headers")]).start();
+        world.apply("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat());
+        let wanted = [
+            "Host: myhost", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Host: myhost", "X-Forwarded-Port: 1234", "X-Forwarded-Proto: myproto",
+            "X-Scheme: myproto",
+        ];
+        assert_eq!(received(&send(&claiming("h.test")).unwrap(), &FORWARDED), wanted, "FWD-2");
+        let several = send(&Request::get("h.test", "/").header("X-Forwarded-Host", "myhost.com, another.host")).unwrap();
+        assert_eq!(received(&several, &["Host", "X-Forwarded-Host"]), ["Host: myhost.com", "X-Forwarded-Host: myhost.com"], "FWD-3");
+        world.apply("c.yaml", &[settings("enable-real-ip")]);
+        let wanted = ["Host: h.test", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Host: h.test", "X-Forwarded-Port: 80", "X-Forwarded-Proto: http", "X-Scheme: http"];
+        assert_eq!(received(&send(&claiming("h.test")).unwrap(), &FORWARDED), wanted, "FWD-4");
+    }
+
+    fn fwd_5_6_other_ports_are_told(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let _world = World::of(proxy).arg("--http-port=1080").arg("--https-port=1443").manifest("i.yaml", &objects).start();
+        let request = Request::get("h.test", "/");
+        let plain = request.send(&mut connect(1080).unwrap(), true).unwrap();
+        let secure = request.send(&mut tls::connect(connect(1443).unwrap(), Some("h.test"), &[]).unwrap(), true).unwrap();
+        let port = |answer: &Answer| answer.received("X-Forwarded-Port");
+        assert_eq!([port(&plain).as_deref(), port(&secure).as_deref()], [Some("1080"), Some("443")]);
+    }
+
+    fn fwd_7_to_9_the_proxy_protocol_tells_who_asks(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s"), config_map("settings", &[("use-proxy-protocol", "true")])]].concat();
+        let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let ask = |port: u16, destination: u16| {
+            let mut tcp = connect(port).unwrap();
+            // In one packet, as everybody sends it.
+            tcp.write_all(format!("PROXY TCP4 192.168.0.1 192.168.0.11 56324 {destination}\r\n").as_bytes()).unwrap();
+            let request = Request::get("h.test", "/");
+            if port == 443 { request.send(&mut tls::connect(tcp, Some("h.test"), &[]).unwrap(), true) } else { request.send(&mut tcp, true) }.unwrap()
+        };
+        let names = ["X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-For"];
+        let of = |port: &str, scheme: &str| [format!("X-Forwarded-Port: {port}"), format!("X-Forwarded-Proto: {scheme}"), "X-Forwarded-For: 192.168.0.1".to_owned()];
+        assert_eq!(received(&ask(80, 1234), &names), of("1234", "http"), "FWD-7");
+        assert_eq!(received(&ask(80, 443), &names), of("443", "https"), "FWD-8");
+        assert_eq!(received(&ask(443, 1234), &names), of("1234", "https"), "FWD-9");
+    }
+
+    fn websockets_pass_and_stay_open(proxy) {
+        let site = Site::of(proxy, "ws");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let shake = |stream: &mut dyn ReadWrite| {
+            stream.write_all(websocket::handshake(&h, "/chat").as_bytes()).unwrap();
+            assert_eq!(Answer::read(&mut &mut *stream, true).unwrap().status, 101);
+        };
+        let talk = |stream: &mut dyn ReadWrite, text: &str| {
+            websocket::say(&mut &mut *stream, text).unwrap();
+            assert_eq!(websocket::hear(&mut &mut *stream).unwrap(), text);
+        };
+        let mut plain = connect(80).unwrap();
+        let mut secure = tls::connect(connect(443).unwrap(), Some(&h), &["http/1.1"]).unwrap();
+        shake(&mut plain);
+        shake(&mut secure);
+        talk(&mut plain, "before");
+        talk(&mut secure, "before");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s"), ingress("b").prefix(&site.host("b"), "/", "s")]].concat());
+        talk(&mut plain, "after a reload");
+        talk(&mut secure, "after a reload");
+    }
+
+    fn http_2_is_spoken_over_tls(proxy) {
+        let site = Site::of(proxy, "h2");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let answer = get_over_http2(&h, "/a?b=c").unwrap();
+        assert_eq!((answer.word().as_str(), answer.echo()["target"].as_str()), ("s", Some("/a?b=c")));
+        assert_eq!(answer.received("Host"), Some(h.clone()));
+        assert_eq!(answer.received("X-Forwarded-Proto").as_deref(), Some("https"));
+        assert_eq!(get_over_http2("unknown.test", "/").unwrap().status, 404);
+        if !proxy.is_oldest() {
+            assert_eq!(http2::get_in_clear(connect(80).unwrap(), &h, "/").unwrap().word(), "s", "with prior knowledge");
+        }
+    }
+
+    fn sec_1_a_body_is_never_taken_for_a_request(proxy) {
+        let site = Site::of(proxy, "sec-1");
+        let [h, hidden] = ["h", "hidden"].map(|name| site.host(name));
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s").prefix(&hidden, "/", "s")]].concat());
+        let inner = format!("GET /smuggled HTTP/1.1\r\nHost: {hidden}\r\n\r\n");
+        let mut stream = connect(80).unwrap();
+        let request = Request::get(&h, "/echo").body(inner.as_bytes());
+        stream.write_all(&request.bytes(true)).unwrap();
+        let mut all = String::new();
+        stream.read_to_string(&mut all).unwrap();
+        assert_eq!(all.matches("HTTP/1.1 200").count(), 1, "{all}");
+        let both = Request::new("POST", "/").header("Host", &h).header("Transfer-Encoding", "chunked").header("Content-Length", "4");
+        assert!(send(&both).is_ok_and(|answer| answer.status == 400) || send(&both).is_err(), "two lengths are refused");
+    }
+
+    fn large_bodies_pass_up_to_the_limit(proxy) {
+        let site = Site::of(proxy, "body");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let post = |length: usize| send(&Request::new("POST", "/").header("Host", &h).body(&vec![b'x'; length])).unwrap();
+        assert_eq!(post(1 << 20).echo()["body"].as_str().map(str::len), Some(1 << 20));
+        let too_much = Request::new("POST", "/").header("Host", &h).header("Content-Length", "2000000");
+        assert_eq!(send(&too_much).unwrap().status, 413);
+        let answer = get(&h, "/?bytes=5000000").unwrap();
+        assert_eq!(answer.body.len(), 5_000_000);
+    }
+}
+
+/// What both kinds of connections can do.
+trait ReadWrite: Read + Write {}
+impl<T: Read + Write> ReadWrite for T {}

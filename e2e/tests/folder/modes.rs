@@ -1,0 +1,116 @@
+//! The other ways to run the proxy: under a supervisor, and told by signals only.
+
+use gatewright_e2e::manifest::{IngressWords, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::running;
+use gatewright_e2e::wait::{until, until_eq};
+use gatewright_e2e::world::{World, gatewright, path, send, who};
+use nix::sys::signal::Signal;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::process::Child;
+
+const NOBODY: u32 = 65534;
+
+fn world(proxy: Proxy, mode: &str) -> World {
+    let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+    World::of(proxy).arg("--proxy-mode").arg(mode).manifest("i.yaml", &objects).build()
+}
+
+/// The supervisor, as a user if one is given.
+fn supervise(world: &World, user: Option<u32>, program: &str) -> Child {
+    let mut words: Vec<String> = match user {
+        Some(user) => ["setpriv", "--reuid", &user.to_string(), "--regid", &user.to_string(), "--clear-groups"].map(str::to_owned).to_vec(),
+        None => Vec::new(),
+    };
+    words.extend([program, "supervise", "--state-dir", &path(&world.state()), "--proxy", world.proxy.kind].map(str::to_owned));
+    words.extend(["--allow-uid".to_owned(), nix::unistd::geteuid().to_string(), "--".to_owned(), path(&world.proxy.program())]);
+    world.launch(&words)
+}
+
+fn changes_go_live(world: &World, round: u32) {
+    let host = format!("r{round}.test");
+    world.apply("r.yaml", &[ingress("r").prefix(&host, "/", "s")]);
+    assert_eq!([who("h.test", "/"), who(&host, "/")], ["s", "s"]);
+}
+
+on_every_proxy! {
+    fn a_supervisor_of_its_own_keeps_the_proxy(proxy) {
+        let world = world(proxy, "supervise");
+        world.start_controller();
+        until("it waits for the supervisor", || world.log().contains("waiting for the supervisor"));
+        let mut supervisor = supervise(&world, None, &path(&gatewright()));
+        world.until_ready();
+        changes_go_live(&world, 1);
+        let master = world.proxy_pid();
+        world.end_controller(Signal::SIGKILL);
+        assert_eq!(who("h.test", "/"), "s", "without a controller");
+        world.start_controller();
+        world.until_ready();
+        changes_go_live(&world, 2);
+        assert_eq!(world.proxy_pid(), master, "a controller that comes back takes the proxy as it is");
+        send(supervisor.id(), Signal::SIGKILL);
+        supervisor.wait().unwrap();
+        let mut supervisor = supervise(&world, None, &path(&gatewright()));
+        until_eq("it serves under the next supervisor", &"s".to_owned(), || who("h.test", "/"));
+        until("changes go live again", || {
+            world.write("s.yaml", &gatewright_e2e::manifest::text(&[ingress("s").prefix("s.test", "/", "s")]));
+            who("s.test", "/") == "s"
+        });
+        world.end_controller(Signal::SIGTERM);
+        send(supervisor.id(), Signal::SIGTERM);
+        assert!(supervisor.wait().unwrap().success());
+        until_eq("the supervisor ends the proxy", &"nobody".to_owned(), || who("h.test", "/"));
+    }
+
+    fn signals_are_enough_for_a_proxy_of_somebody_else(proxy) {
+        // The proxy is under the care of a supervisor that the controller does not know: a PID file is all that they share.
+        let world = world(proxy, "signal");
+        let mut supervisor = supervise(&world, None, &path(&gatewright()));
+        world.start_controller();
+        world.until_ready();
+        changes_go_live(&world, 1);
+        changes_go_live(&world, 2);
+        let master = world.proxy_pid();
+        world.end_controller(Signal::SIGKILL);
+        assert_eq!(who("h.test", "/"), "s");
+        world.start_controller();
+        world.until_ready();
+        changes_go_live(&world, 3);
+        assert_eq!(world.proxy_pid(), master);
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        send(supervisor.id(), Signal::SIGTERM);
+        assert!(supervisor.wait().unwrap().success());
+    }
+}
+
+/// The proxy as another user who may read the revisions and nothing else. Only programs that everybody may run can be
+/// tried: those of the system.
+fn as_another_user(proxy: Proxy) {
+    let world = world(proxy, "supervise");
+    // In this namespace alone; its user has no capabilities.
+    fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0").unwrap();
+    let program = world.outside().join("gatewright");
+    fs::copy(gatewright(), &program).unwrap();
+    let run_dir = world.state().join("run");
+    fs::create_dir(&run_dir).unwrap();
+    chown(&run_dir, Some(NOBODY), Some(NOBODY)).unwrap();
+    let mut supervisor = supervise(&world, Some(NOBODY), &path(&program));
+    world.start_controller();
+    world.until_ready();
+    changes_go_live(&world, 1);
+    let owner = |pid: u32| fs::metadata(format!("/proc/{pid}")).unwrap().uid();
+    assert_eq!([owner(supervisor.id()), owner(world.proxy_pid()), owner(world.controller_pid())], [NOBODY, NOBODY, 0]);
+    send(world.proxy_pid(), Signal::SIGKILL);
+    until_eq("it is started again", &"s".to_owned(), || who("h.test", "/"));
+    changes_go_live(&world, 2);
+    world.end_controller(Signal::SIGTERM);
+    send(supervisor.id(), Signal::SIGTERM);
+    assert!(supervisor.wait().unwrap().success());
+}
+
+#[test]
+fn the_proxy_can_be_another_users_nginx_1_22() {
+    gatewright_e2e::net::on_a_thread_of_its_own(|| as_another_user(Proxy::NGINX_1_22));
+}

@@ -1,0 +1,110 @@
+//! Paths: Exact, Prefix, ImplementationSpecific, and what a request path is before it is compared.
+
+use gatewright_e2e::client::get;
+use gatewright_e2e::manifest::{IngressWords, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, all_running};
+use gatewright_e2e::world::who;
+use serde_json::{Value, json};
+
+/// One case: the id, the rules as `(path, type, service)`, and the requests with who answers.
+type Case = (&'static str, &'static [(&'static str, &'static str, &'static str)], &'static [(&'static str, &'static str)]);
+
+const CASES: &[Case] = &[
+    ("pth-1", &[("/", "Prefix", "a")], &[("/", "a"), ("/x/y", "a"), ("/x?y=/z", "a")]),
+    (
+        "pth-2",
+        &[("/foo", "Exact", "a")],
+        &[("/foo", "a"), ("/foo?x=1", "a"), ("/bar", "404"), ("/foo/", "404"), ("/FOO", "404"), ("/", "404")],
+    ),
+    ("pth-5", &[("/foo/", "Exact", "a")], &[("/foo", "404"), ("/foo/", "a")]),
+    ("pth-7", &[("/foo", "Prefix", "a")], &[("/foo", "a"), ("/foo/", "a"), ("/FOO", "404"), ("/foobar", "404")]),
+    ("pth-8", &[("/foo/", "Prefix", "a")], &[("/foo", "a"), ("/foo/", "a"), ("/foo/x", "a"), ("/foox", "404")]),
+    ("pth-10", &[("/aaa/bb", "Prefix", "a")], &[("/aaa/bbb", "404"), ("/aaa/bb", "a")]),
+    (
+        "pth-11",
+        &[("/aaa/bbb", "Prefix", "a")],
+        &[("/aaa/bbb", "a"), ("/aaa/bbb/", "a"), ("/aaa/bbb/ccc", "a"), ("/aaa/bbbxyz", "404"), ("/aaa", "404")],
+    ),
+    ("pth-12", &[("/aaa/bbb/", "Prefix", "a")], &[("/aaa/bbb", "a")]),
+    (
+        "pth-16",
+        &[("/", "Prefix", "a"), ("/aaa", "Prefix", "b"), ("/aaa/bbb", "Prefix", "c")],
+        &[("/aaa/ccc", "b"), ("/aaa/bbb", "c"), ("/ccc", "a")],
+    ),
+    ("pth-19", &[("/aaa", "Prefix", "a")], &[("/ccc", "404")]),
+    ("pth-20", &[("/foo", "Prefix", "a"), ("/foo", "Exact", "b")], &[("/foo", "b"), ("/foo/x", "a")]),
+    ("pth-21", &[("/", "Exact", "a"), ("/", "Prefix", "b")], &[("/", "a"), ("/bar", "b")]),
+    (
+        "pth-22",
+        &[("/foo", "Exact", "a"), ("/foo", "Prefix", "b"), ("/", "Prefix", "c")],
+        &[("/foobar", "c"), ("/foo", "a"), ("/foo/x", "b")],
+    ),
+    ("impl", &[("/foo", "ImplementationSpecific", "a")], &[("/foo", "a"), ("/foo/x", "a"), ("/foox", "404")]),
+    ("empty", &[("", "ImplementationSpecific", "a")], &[("/", "a"), ("/x", "a")]),
+    (
+        "uri",
+        &[("/foo", "Prefix", "a"), ("/a!b", "ImplementationSpecific", "b")],
+        &[("//foo", "a"), ("/%66oo", "a"), ("/x/../foo/y?z", "a"), ("/foo%2fbar", "a"), ("/a%21b", "b"), ("/%46oo", "404")],
+    ),
+    (
+        "odd",
+        &[
+            ("/q'uote", "ImplementationSpecific", "a"),
+            ("/dollar$host", "ImplementationSpecific", "b"),
+            ("/star*", "ImplementationSpecific", "c"),
+            ("/üml", "ImplementationSpecific", "a"),
+        ],
+        &[("/q'uote", "a"), ("/dollar$host", "b"), ("/star*", "c"), ("/starry", "404"), ("/%C3%BCml", "a")],
+    ),
+];
+
+on_every_proxy! {
+    fn pth_1_to_22_paths_match_as_the_api_says(proxy) {
+        let site = Site::of(proxy, "pth");
+        let rules = |(name, rules, _): &Case| {
+            let add = |ingress: Value, rule: &(&str, &str, &str)| ingress.path(&site.host(name), rule.0, rule.1, rule.2);
+            rules.iter().fold(ingress(name), add)
+        };
+        site.apply(&[all_running(&["a", "b", "c"]), CASES.iter().map(rules).collect()].concat());
+        let wrong: Vec<String> = CASES
+            .iter()
+            .flat_map(|(name, _, requests)| requests.iter().map(move |(target, wanted)| (name, target, wanted)))
+            .map(|(name, target, wanted)| (name, target, wanted, who(&site.host(name), target)))
+            .filter(|(_, _, wanted, seen)| seen != *wanted)
+            .map(|(name, target, wanted, seen)| format!("{name} {target}: wanted {wanted}, saw {seen}"))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    fn uri_1_to_4_the_backend_gets_the_target_byte_for_byte(proxy) {
+        let site = Site::of(proxy, "uri-1");
+        let host = site.host("h");
+        site.apply(&[all_running(&["s"]), vec![ingress("a").prefix(&host, "/foo", "s")]].concat());
+        for target in ["//foo", "/%66oo", "/x/../foo/y?z", "/foo?a=/../b&c=%20//", "/foo/;x=1"] {
+            assert_eq!(get(&host, target).unwrap().echo()["target"], target);
+        }
+    }
+
+    fn leg_1_to_3_old_api_versions_mean_the_same(proxy) {
+        let site = Site::of(proxy, "leg");
+        let [old, older, name] = ["old", "older", "name"].map(|label| site.host(label));
+        let legacy = |version: &str, host: &str, port: Value| {
+            let path = json!({"path": "/a", "backend": {"serviceName": "s", "servicePort": port}});
+            json!({
+                "apiVersion": version, "kind": "Ingress",
+                "metadata": {"name": host, "annotations": {"kubernetes.io/ingress.class": "gatewright"}},
+                "spec": {"rules": [{"host": host, "http": {"paths": [path]}}]},
+            })
+        };
+        let ingresses = vec![
+            legacy("networking.k8s.io/v1beta1", &old, 80.into()),
+            legacy("extensions/v1beta1", &older, 80.into()),
+            legacy("extensions/v1beta1", &name, "http".into()),
+        ];
+        site.apply(&[all_running(&["s"]), ingresses].concat());
+        for host in [&old, &older, &name] {
+            assert_eq!([who(host, "/a"), who(host, "/a/b"), who(host, "/ab")], ["s", "s", "404"], "{host}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! TLS: which certificate a handshake gets, redirects to HTTPS, HSTS.
+
+use gatewright_e2e::client::{certificate, connect, get, get_over_tls, send, send_over_tls};
+use gatewright_e2e::http1::Request;
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, running};
+use gatewright_e2e::tls::{self, Pair};
+use gatewright_e2e::world::{World, who, who_over_tls};
+use serde_json::Value;
+
+/// The `Location` of a redirect with its status.
+fn redirect(request: &Request) -> (u16, String) {
+    let answer = send(request).unwrap();
+    (answer.status, answer.header("location").unwrap_or_default().to_owned())
+}
+
+on_every_proxy! {
+    fn tls_1_to_19_the_secret_of_the_host_is_shown(proxy) {
+        let site = Site::of(proxy, "tls");
+        let own = |name: &str| site.host(name);
+        let host = |name: &str, tls: &[&str], secret: &str| ingress(name).created(1).prefix(&own(name), "/", "s").tls(tls, secret);
+        let [good, wild, common, expired] = [
+            Pair::new(&[&own("good"), &own("by-san")]),
+            Pair::new(&[&own("*.foo"), &own("*")]),
+            Pair::for_common_name(&own("common")),
+            Pair::expired(&[&own("expired")]),
+        ];
+        let (h, foreign) = (own("good"), Pair::new(&["not.foo"]));
+        let objects = vec![
+            secret("good", &good),
+            secret("wild", &wild),
+            secret("common", &common),
+            secret("expired", &expired),
+            secret("foreign", &foreign),
+            secret_with("empty", "Opaque", "", ""),
+            secret_with("mixed", "kubernetes.io/tls", &good.certificate, &wild.key),
+            secret_with("garbage", "kubernetes.io/tls", "no pem", "no pem"),
+            host("good", &[&h], "good"),
+            host("missing", &[&own("missing")], "no-such-secret"),
+            host("empty", &[&own("empty")], "empty"),
+            host("mixed", &[&own("mixed")], "mixed"),
+            host("garbage", &[&own("garbage")], "garbage"),
+            host("foreign", &[&own("foreign")], "foreign"),
+            host("by-san", &[], "good"),
+            host("a.foo", &[&own("*.foo")], "wild"),
+            ingress("wild").prefix(&own("*.w"), "/", "s").tls(&[&own("*.w")], "w"),
+            secret("w", &Pair::new(&[&own("*.w")])),
+            ingress("under-wild").prefix(&own("a.w"), "/", "s"),
+            host("common", &[&own("common")], "common"),
+            host("expired", &[&own("expired")], "expired"),
+            host("older", &[&own("older")], "no-such-secret"),
+            ingress("later").created(2).prefix(&own("older"), "/b", "s").tls(&[&own("older")], "wild"),
+            ingress("no-tls").created(1).prefix(&own("both"), "/", "s"),
+            ingress("with-tls").created(2).prefix(&own("both"), "/b", "s").tls(&[&own("both")], "wild"),
+            ingress("plain").prefix(&own("plain"), "/", "s"),
+        ];
+        let w: Vec<u8> = {
+            site.apply(&[running("s"), objects].concat());
+            certificate(Some(&own("b.w"))).unwrap()
+        };
+        let fallback = certificate(None).unwrap();
+        let shown = |name: &str| certificate(Some(&own(name))).unwrap();
+        let cases = [
+            ("TLS-1", "good", &good.der),
+            ("TLS-2", "missing", &fallback),
+            ("TLS-3", "empty", &fallback),
+            ("a key of another certificate", "mixed", &fallback),
+            ("no PEM", "garbage", &fallback),
+            ("TLS-8, TLS-19", "foreign", &fallback),
+            ("TLS-9", "by-san", &good.der),
+            ("TLS-10", "a.foo", &wild.der),
+            ("TLS-11", "a.w", &w),
+            ("TLS-12", "older", &fallback),
+            ("TLS-13", "both", &wild.der),
+            ("TLS-14", "expired", &expired.der),
+            ("TLS-15", "common", &common.der),
+            ("no TLS section", "plain", &fallback),
+        ];
+        let wrong: Vec<_> = cases.iter().filter(|(_, name, wanted)| shown(name) != **wanted).map(|(id, ..)| id).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        assert_ne!(w, fallback);
+        assert_eq!(certificate(Some(&own("GOOD").to_uppercase())).unwrap(), good.der, "names have no case");
+        let hosts = ["good", "missing", "mixed", "foreign", "expired", "plain", "a.w"];
+        assert_eq!(hosts.map(|name| who_over_tls(&own(name), "/")), hosts.map(|_| "s"), "whatever is shown, it is served");
+        assert_eq!(send_over_tls(None, &Request::get("127.0.0.1", "/")).unwrap().status, 404, "TLS-17");
+        let told = site.diagnostics();
+        for part in ["tls/no-such-secret", "tls/empty", "tls/mixed", "tls/garbage", "tls/foreign"] {
+            assert!(told.iter().any(|line| line.contains(part)), "{part}: {told:#?}");
+        }
+    }
+
+    fn tls_4_to_7_18_secrets_come_change_break_and_go(proxy) {
+        let site = Site::of(proxy, "tls-4");
+        let h = site.host("h");
+        let [first, second] = [Pair::new(&[&h]), Pair::new(&[&h])];
+        let apply = |secrets: &[Value]| {
+            let ingress = ingress("a").prefix(&h, "/", "s").tls(&[&h], "s");
+            site.apply(&[running("s"), secrets.to_vec(), vec![ingress]].concat());
+            certificate(Some(&h)).unwrap()
+        };
+        let fallback = apply(&[]);
+        assert_eq!(fallback, certificate(None).unwrap());
+        assert_eq!(apply(&[secret("s", &first)]), first.der, "TLS-4");
+        let mut open = tls::connect(connect(443).unwrap(), Some(&h), &[]).unwrap();
+        assert_eq!(apply(&[secret("s", &second)]), second.der, "TLS-5");
+        // Where there is no reload, the old connection lives on; where there is one, it may be closed, but not cut.
+        if let Ok(answer) = Request::get(&h, "/").send(&mut open, true) {
+            assert_eq!(answer.status, 200);
+        }
+        assert_eq!(apply(&[secret_with("s", "kubernetes.io/tls", "garbage", "garbage")]), second.der, "TLS-6: the last good one stays");
+        assert_eq!(apply(&[]), fallback, "TLS-7");
+        assert_eq!(who(&h, "/"), "308");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        assert_eq!(who(&h, "/"), "s", "TLS-18");
+    }
+
+    fn tls_8_21_the_default_certificate_is_configured(proxy) {
+        let pair = Pair::new(&["fallback.test"]);
+        let world = World::of(proxy).arg("--default-ssl-certificate=default/fallback").arg("--configmap=default/settings");
+        let world = world.manifest("s.yaml", &[running("s"), vec![secret("fallback", &pair)]].concat()).start();
+        world.apply("i.yaml", &[ingress("a").prefix("h.test", "/", "s").tls(&["h.test"], "missing")]);
+        let shown = || [certificate(Some("h.test")).unwrap(), certificate(None).unwrap(), certificate(Some("x.test")).unwrap()];
+        assert_eq!(shown(), [&pair.der, &pair.der, &pair.der].map(Clone::clone), "TLS-8");
+        let renewed = Pair::new(&["fallback.test"]);
+        world.apply("s.yaml", &[running("s"), vec![secret("fallback", &renewed)]].concat());
+        assert_eq!(shown(), [&renewed.der, &renewed.der, &renewed.der].map(Clone::clone));
+        world.apply("c.yaml", &[config_map("settings", &[("ssl-reject-handshake", "true")])]);
+        assert!(certificate(Some("x.test")).is_err(), "TLS-21");
+        assert_eq!(who_over_tls("h.test", "/"), "s", "TLS-21: known hosts are fine");
+    }
+
+    fn red_1_to_17_hosts_with_tls_redirect_to_it(proxy) {
+        let site = Site::of(proxy, "red");
+        let [h, plain, empty, other, forced, off] = ["h", "plain", "empty", "other", "forced", "off"].map(|name| site.host(name));
+        let (wild, exact) = (site.host("*.w"), site.host("a.w"));
+        site.apply(&[running("s"), vec![
+            ingress("h").prefix(&h, "/", "s").tls(&[&h], "missing"),
+            ingress("acme").prefix(&h, "/.well-known/acme-challenge/tok", "s"),
+            ingress("plain").prefix(&plain, "/", "s"),
+            ingress("empty").prefix(&empty, "/", "s").tls(&[], ""),
+            ingress("other").prefix(&other, "/", "s").tls(&["elsewhere.test"], ""),
+            ingress("forced").prefix(&forced, "/", "s").annotation("force-ssl-redirect", "true"),
+            ingress("off").prefix(&off, "/", "s").tls(&[&off], "").annotation("ssl-redirect", "false"),
+            ingress("wild").prefix(&wild, "/", "s").tls(&[&wild], ""),
+            ingress("exact").prefix(&exact, "/", "s"),
+            ingress("mrg-9-a").created(1).prefix(&site.host("mrg9"), "/a", "s").tls(&[], ""),
+            ingress("mrg-9-b").created(2).prefix(&site.host("mrg9"), "/b", "s"),
+        ]].concat());
+        let to = |target: &str| (308, format!("https://{h}{target}"));
+        assert_eq!(redirect(&Request::get(&h, "/")), to(""), "RED-1, RED-4");
+        assert_eq!(redirect(&Request::get(&h, "/foo/")), to("/foo"), "RED-2");
+        assert_eq!(redirect(&Request::get(&h, "/foo?a=/")), to("/foo?a="), "RED-3");
+        assert_eq!(redirect(&Request::get(&format!("{h}:8080"), "/a?b")), to("/a?b"), "RED-10");
+        assert_eq!(redirect(&Request::get(&h, "/").header("X-Forwarded-Proto", "https")), to(""), "RED-13");
+        assert_eq!(redirect(&Request::get(&h, "/").header("X-Forwarded-Host", "example.com")), to(""), "only the host that was asked for");
+        assert_eq!([who(&plain, "/"), who(&off, "/")], ["s", "s"], "RED-5, RED-17");
+        assert_eq!([&empty, &other, &exact, &forced].map(|host| who(host, "/")), ["308", "308", "308", "308"], "RED-6, 7, 9, 15");
+        assert_eq!(who(&h, "/.well-known/acme-challenge/tok"), "s", "RED-16");
+        assert_eq!(who(&site.host("mrg9"), "/b"), "308", "MRG-9");
+        assert_eq!(who_over_tls(&h, "/foo/"), "s", "no redirect on TLS");
+    }
+
+    fn red_11_12_18_redirects_follow_the_settings(proxy) {
+        let settings = [("use-forwarded-headers", "true"), ("http-redirect-code", "301"), ("hsts-max-age", "86400"), ("hsts-include-subdomains", "false")];
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[config_map("settings", &settings)]).start();
+        world.apply("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s").tls(&["h.test"], "")]].concat());
+        let seen = redirect(&Request::get("h.test", "/").header("X-Forwarded-Host", "example.com:80"));
+        assert_eq!(seen, (301, "https://example.com".to_owned()), "RED-11, RED-18");
+        let answer = send(&Request::get("h.test", "/").header("X-Forwarded-Proto", "https")).unwrap();
+        assert_eq!((answer.word(), answer.header("Strict-Transport-Security")), ("s".to_owned(), None), "RED-12, HST5-5");
+        assert_eq!(get_over_tls("h.test", "/").unwrap().header("Strict-Transport-Security"), Some("max-age=86400"), "HST5-2");
+        world.apply("c.yaml", &[config_map("settings", &[("hsts-preload", "true"), ("hsts-max-age", "86400"), ("hsts-include-subdomains", "false")])]);
+        assert_eq!(get_over_tls("h.test", "/").unwrap().header("Strict-Transport-Security"), Some("max-age=86400; preload"), "HST5-3");
+    }
+
+    fn hst5_1_4_answers_over_tls_say_so_once(proxy) {
+        let site = Site::of(proxy, "hsts");
+        let [h, dead] = ["h", "dead"].map(|name| site.host(name));
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s"), ingress("b").prefix(&dead, "/", "missing")]].concat());
+        let hsts = |host: &str, target: &str| {
+            let answer = get_over_tls(host, target).unwrap();
+            answer.all("Strict-Transport-Security").map(str::to_owned).collect::<Vec<_>>()
+        };
+        let ours = ["max-age=31536000; includeSubDomains"];
+        assert_eq!(hsts(&h, "/"), ours, "HST5-1");
+        assert_eq!([hsts(&h, "/?status=500"), hsts(&dead, "/"), hsts("unknown.test", "/")], [ours, ours, ours], "errors too");
+        assert_eq!(hsts(&h, "/?header=Strict-Transport-Security:max-age=1"), ours, "HST5-4");
+        assert_eq!(get(&h, "/").unwrap().header("Strict-Transport-Security"), None);
+    }
+}
