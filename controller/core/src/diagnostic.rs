@@ -206,6 +206,8 @@ codes! {
     RefusedExternalName "GW0306" Error ClosedRoute "The ExternalName of a Service may not be forwarded to.",
     UnresolvedExternalName "GW0307" Error ClosedRoute "The ExternalName of a Service does not resolve.",
     RefusedEndpoint "GW0308" Error ClosedRoute "An endpoint address may not be forwarded to.",
+    UnresolvedServer "GW0309" Error ClosedRoute "The host of a server that an annotation names does not resolve.",
+    RefusedServer "GW0310" Error ClosedRoute "A server that an annotation names may not be asked.",
     // TLS
     BadSecretName "GW0401" Error DefaultCertificate "A secretName is not the name of a Secret.",
     NoSecret "GW0402" Error DefaultCertificate "The Secret of a TLS section does not exist.",

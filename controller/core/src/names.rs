@@ -9,6 +9,7 @@ mod path;
 mod pattern;
 mod route;
 mod selector;
+mod service_url;
 mod url;
 pub mod variable;
 
@@ -19,6 +20,7 @@ pub use path::UriPath;
 pub use pattern::{TextPattern, TextRegex};
 pub use route::{RouteRegex, RulePath};
 pub use selector::LabelSelector;
+pub use service_url::{ServiceUrl, UrlHost, url_text};
 pub use url::UrlText;
 pub use variable::{TextPart, VariableText};
 

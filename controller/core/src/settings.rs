@@ -3,12 +3,14 @@
 //! Names, meanings and defaults are those of ingress-nginx 1.15.1. [`Settings`] come from the command line and stay;
 //! [`Config`] comes from the ConfigMap and may change while running.
 
+pub(crate) mod auth;
 mod keys;
 pub(crate) mod values;
 
-use crate::model::{Globals, Lack, Listeners};
+use crate::model::{ExternalAuth, Globals, Lack, Listeners};
 use crate::names::{HeaderName, LabelSelector, ObjectName};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What flags say about translation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -103,6 +105,8 @@ pub struct Config {
     pub no_tls_redirect_locations: Vec<String>,
     /// `no-auth-locations`: paths of rules that begin with one of these need neither password nor external authentication.
     pub no_auth_locations: Vec<String>,
+    /// `global-auth-url` and its kin: the service that decides about the routes of Ingresses without one of their own.
+    pub global_auth: Option<Arc<ExternalAuth>>,
     /// `annotation-value-word-blocklist`.
     pub word_blocklist: Vec<String>,
     /// `global-allowed-response-headers`: what the headers of an Ingress may be.
@@ -121,6 +125,7 @@ impl Config {
             preserve_trailing_slash: false,
             no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
             no_auth_locations: vec!["/.well-known/acme-challenge".to_owned()],
+            global_auth: None,
             word_blocklist: Vec::new(),
             allowed_response_headers: Vec::new(),
             closed: false,
@@ -197,7 +202,13 @@ mod tests {
 
     #[test]
     fn what_protects_closes_every_route_when_it_cannot_be_read() {
-        for (key, value) in [("block-cidrs", "10.0.0.0/8,all"), ("block-user-agents", "~("), ("block-referers", "a\nb")] {
+        for (key, value) in [
+            ("block-cidrs", "10.0.0.0/8,all"),
+            ("block-user-agents", "~("),
+            ("global-auth-url", "x"),
+            ("global-auth-response-headers", "a b"),
+            ("block-referers", "a\nb"),
+        ] {
             let (config, problems) = one(key, value);
             assert_eq!((config.closed, problems[0].kind), (true, ProblemKind::BadProtection), "{key}");
         }
@@ -292,7 +303,7 @@ mod tests {
 
     #[test]
     fn protections_that_cannot_be_given_close_every_route() {
-        for (key, value) in [("global-auth-url", "http://x/"), ("whitelist-source-range", "10.0.0.0/8"), ("enable-modsecurity", "true")] {
+        for (key, value) in [("whitelist-source-range", "10.0.0.0/8"), ("enable-modsecurity", "true")] {
             let (config, problems) = one(key, value);
             assert!(config.closed && problems[0].kind == ProblemKind::UnsupportedProtection, "{key}");
         }

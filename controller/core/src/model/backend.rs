@@ -27,6 +27,13 @@ impl BackendId {
         }
     }
 
+    /// The backend of a server that is named by a URL; `host` is a name or address.
+    #[must_use]
+    pub fn of_server(host: &str, port: u16, policy: &BackendPolicy) -> Self {
+        let readable: String = host.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+        Self::named("server", &readable, port, &format!("{host} {port} {:032x}", policy.digest()))
+    }
+
     fn named(namespace: &str, service: &str, port: u16, hashed: &str) -> Self {
         let hash = xxhash_rust::xxh3::xxh3_64(hashed.as_bytes()) >> 32;
         Self(format!("{hash:08x}_{namespace}-{service}-{port}").into())

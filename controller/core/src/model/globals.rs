@@ -262,6 +262,14 @@ pub struct UpstreamKeepalive {
     pub time_s: u64,
 }
 
+impl UpstreamKeepalive {
+    /// No connection is kept.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { connections: 0, ..Self::default() }
+    }
+}
+
 /// Error answers that the default backend writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CustomErrors {

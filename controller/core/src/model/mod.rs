@@ -22,8 +22,8 @@ pub use globals::{
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};
 pub use policy::{
-    Alias, BackendPolicy, Bandwidth, BasicAuth, ClientLimits, HostPolicy, Period, Redirect, RedirectStatus, RedirectTarget, RequestRate,
-    Rewrite, RoutePolicy, Satisfy, Timeouts,
+    Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, CacheTime, ClientLimits, ExternalAuth, HostPolicy, Period, Redirect,
+    RedirectStatus, RedirectTarget, RequestRate, Rewrite, RoutePolicy, Satisfy, SignIn, Statuses, Timeouts,
 };
 
 use crate::names::HostPattern;

@@ -26,7 +26,7 @@ impl VariableText {
     /// # Errors
     /// When a variable is not one that every request has, or the text is too long or not printable.
     pub fn parse(text: &str) -> Result<Self, BadText> {
-        Self::read(text, false)
+        Self::read(text, false, is_variable)
     }
 
     /// The same, with `$1` to `$9` for the groups of an expression; further digits are text.
@@ -34,10 +34,18 @@ impl VariableText {
     /// # Errors
     /// As [`VariableText::parse`].
     pub fn parse_with_groups(text: &str) -> Result<Self, BadText> {
-        Self::read(text, true)
+        Self::read(text, true, is_variable)
     }
 
-    fn read(text: &str, groups: bool) -> Result<Self, BadText> {
+    /// The same with variables of the caller's choice; each is named by lower-case letters, digits and `_`.
+    ///
+    /// # Errors
+    /// When `may_stand` does not know a variable, or the text is too long or not printable.
+    pub fn parse_with(text: &str, may_stand: fn(&str) -> bool) -> Result<Self, BadText> {
+        Self::read(text, false, may_stand)
+    }
+
+    fn read(text: &str, groups: bool, may_stand: fn(&str) -> bool) -> Result<Self, BadText> {
         if text.len() > MAX_BYTES || !text.chars().all(is_printable) {
             return Err(BadText(format!("{} is not a text of at most 2000 printable characters on one line", shown(text))));
         }
@@ -52,7 +60,7 @@ impl VariableText {
             }
             let (name, behind) = variable(&rest[at + 1..]);
             match name {
-                Some(name) if is_variable(name) => parts.0.push(TextPart::Variable(name.to_owned())),
+                Some(name) if may_stand(name) => parts.0.push(TextPart::Variable(name.to_owned())),
                 Some(name) => return Err(BadText(format!("{} is not a variable that can be used here", shown(&format!("${name}"))))),
                 None => parts.text("$"),
             }
@@ -74,6 +82,16 @@ impl VariableText {
     #[must_use]
     pub fn parts(&self) -> &[TextPart] {
         &self.0
+    }
+
+    /// The text, if there is no variable in it.
+    #[must_use]
+    pub fn literal(&self) -> Option<&str> {
+        match &self.0[..] {
+            [] => Some(""),
+            [TextPart::Text(text)] => Some(text),
+            _ => None,
+        }
     }
 
     /// Whether one of these variables occurs.
@@ -110,6 +128,35 @@ pub fn is_variable(name: &str) -> bool {
     let family = PREFIXES.iter().any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()));
     plain && (family || VARIABLES.binary_search(&name).is_ok() || LABELS.contains(&name))
 }
+
+/// Variables that may stand in a URL: what the client has asked for, as it was sent. None is decoded, for a line break
+/// could come out of that, and none is a header beside `Host`.
+#[must_use]
+pub fn is_url_variable(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "args",
+        "best_http_host",
+        ESCAPED_TARGET,
+        "host",
+        "http_host",
+        "is_args",
+        "pass_access_scheme",
+        "pass_port",
+        "pass_server_port",
+        "query_string",
+        "remote_addr",
+        "request_id",
+        "request_method",
+        "request_uri",
+        "scheme",
+        "server_name",
+        "server_port",
+    ];
+    NAMES.contains(&name) || LABELS.contains(&name) || (name.starts_with("arg_") && is_variable(name))
+}
+
+/// The target of the request, percent-encoded so that it can be the value of a parameter.
+pub const ESCAPED_TARGET: &str = "escaped_request_uri";
 
 /// Every variable that has a name of its own.
 pub fn all() -> impl Iterator<Item = &'static str> {

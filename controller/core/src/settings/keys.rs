@@ -1,5 +1,6 @@
 //! The table of all keys of the main ConfigMap, one file for each group of them.
 
+mod auth;
 mod client;
 mod logs;
 mod others;
@@ -15,6 +16,7 @@ use super::{Config, Problem, ProblemKind};
 use crate::model::{CustomErrors, Globals, Hsts, LogEscape, TrustedAddressSource};
 use crate::names::shown;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 /// A configuration that is being read, with what several keys decide together.
 struct Draft {
@@ -30,6 +32,7 @@ struct Draft {
     syslog_on: bool,
     syslog_host: Option<IpAddr>,
     syslog_port: u16,
+    auth: auth::AuthDraft,
 }
 
 impl Draft {
@@ -47,12 +50,14 @@ impl Draft {
             syslog_on: false,
             syslog_host: None,
             syslog_port: 514,
+            auth: auth::AuthDraft::default(),
         }
     }
 
     /// Puts together what several keys decide.
     fn finish(self) -> Config {
         let mut config = self.config;
+        config.global_auth = self.auth.finish().map(Arc::new);
         let globals = &mut config.globals;
         globals.hsts = self.hsts_on.then_some(self.hsts);
         globals.custom_errors =
@@ -110,7 +115,9 @@ const DEAD: &str = "it has no effect in ingress-nginx either";
 
 /// All keys, in the order of the documentation.
 fn table() -> impl Iterator<Item = &'static (&'static str, Rule)> {
-    [security::KEYS, client::KEYS, tls::KEYS, upstream::KEYS, workers::KEYS, logs::KEYS, stream::KEYS, others::KEYS].into_iter().flatten()
+    [security::KEYS, client::KEYS, tls::KEYS, upstream::KEYS, workers::KEYS, logs::KEYS, stream::KEYS, auth::KEYS, others::KEYS]
+        .into_iter()
+        .flatten()
 }
 
 /// Reads all keys of a ConfigMap, and says what is wrong with them.

@@ -2,6 +2,7 @@
 
 use super::Input;
 use super::reading::BackendUse;
+use super::servers::Servers;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, digest_of};
 use crate::names::{HostName, Kind, ObjectName, ObjectRef, shown};
@@ -50,7 +51,17 @@ impl Memo {
         let before = std::mem::take(&mut self.kept);
         let balance = config.globals.balance;
         let settings = digest_of(input.settings);
-        Backends { input, settings, balance, before, now: &mut self.kept, dns_names: BTreeSet::new(), default: None }.with_default()
+        Backends {
+            input,
+            settings,
+            balance,
+            before,
+            now: &mut self.kept,
+            dns_names: BTreeSet::new(),
+            servers: Servers::new(input.snapshot),
+            default: None,
+        }
+        .with_default()
     }
 }
 
@@ -62,6 +73,8 @@ pub(super) struct Backends<'a> {
     before: ByPolicy,
     now: &'a mut ByPolicy,
     dns_names: BTreeSet<Box<str>>,
+    /// Servers that annotations name.
+    pub(super) servers: Servers<'a>,
     default: Option<(BackendUse, Arc<Resolved>)>,
 }
 
@@ -141,8 +154,10 @@ impl Backends<'_> {
 
     /// All backends in use, and the DNS names that have to be looked up.
     pub(super) fn finish(self) -> (BTreeMap<BackendId, Arc<Backend>>, BTreeSet<Box<str>>) {
-        let backends = self.now.values().flat_map(HashMap::values).filter_map(|kept| kept.backend.as_ref());
-        (backends.map(|backend| (backend.id.clone(), Arc::clone(backend))).collect(), self.dns_names)
+        let backends = self.now.values().flat_map(HashMap::values).filter_map(|kept| kept.backend.clone());
+        let (servers, mut dns_names) = self.servers.finish();
+        dns_names.extend(self.dns_names);
+        (backends.chain(servers).map(|backend| (backend.id.clone(), backend)).collect(), dns_names)
     }
 }
 
@@ -312,7 +327,7 @@ fn allowed(ip: IpAddr, settings: &Settings) -> bool {
 
 /// Never this machine, its link, or everybody: the ports of the proxy and the controller are there, and the cloud's
 /// metadata.
-fn may_be_forwarded_to(ip: IpAddr) -> bool {
+pub(super) fn may_be_forwarded_to(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
         IpAddr::V6(v6) => {

@@ -36,7 +36,7 @@ impl Memo {
     /// Builds all hosts, or takes them from the time before where nothing that they were made from has changed.
     pub(super) fn build(
         &mut self,
-        config: &Config,
+        (config, annotations_prefix): (&Config, &str),
         claims: &Claims<'_>,
         certificates: &Certificates<'_>,
         names: &FurtherNames<'_>,
@@ -48,11 +48,11 @@ impl Memo {
         let mut hosts = BTreeMap::new();
         let of_claims = claims.iter().map(|(&pattern, claims)| {
             let (certificate, has_tls) = (certificates.of(pattern), certificates.has_tls(pattern));
-            (true, Builder { pattern, claims, config, certificate, has_tls, aliases: names.of(pattern) })
+            (true, Builder { pattern, claims, config, certificate, has_tls, aliases: names.of(pattern), annotations_prefix })
         });
         let of_aliases = names.apart.iter().map(|(pattern, apart)| {
             let (certificate, has_tls) = (&HostCertificate::Unclaimed, apart.has_tls);
-            (false, Builder { pattern, claims: &claims[apart.host], config, certificate, has_tls, aliases: &[] })
+            (false, Builder { pattern, claims: &claims[apart.host], config, certificate, has_tls, aliases: &[], annotations_prefix })
         });
         for (has_say, builder) in of_claims.chain(of_aliases) {
             let pattern = builder.pattern;
@@ -82,6 +82,7 @@ struct Builder<'a> {
     certificate: &'a HostCertificate,
     has_tls: bool,
     aliases: &'a [Alias],
+    annotations_prefix: &'a str,
 }
 
 /// A path and the Ingress that it is of.
@@ -100,6 +101,10 @@ impl<'a> Builder<'a> {
             reading.digest.hash(&mut hasher);
             for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
                 backends.resolve(used, &reading.policies.backend).digest.hash(&mut hasher);
+            }
+            if let Some(auth) = &reading.policies.route.external_auth {
+                let here = auth.for_host(self.pattern);
+                backends.servers.of(here.as_ref().unwrap_or(auth)).digest.hash(&mut hasher);
             }
             // Which rules of the Ingress these are: their paths say where they stand.
             claim.rule.map(|rule| (rule.paths.len(), rule.paths.first().map(|path| path.at))).hash(&mut hasher);
@@ -230,14 +235,15 @@ impl<'a> Builder<'a> {
         let policies = &reading.policies;
         let resolved = backends.resolve(&path.backend, &policies.backend);
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
+        let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
         Route {
-            policy: self.policy(policies, &path.text, &matches),
+            policy,
             matches,
             rule_path: path.text.clone(),
             origin: Some(reading.origin.clone()),
             service: Some(path.backend.reference()),
-            https_redirect: self.redirect(policies, path.text.as_str()),
-            action: action(policies, &resolved),
+            https_redirect: self.redirect(policies, path.text.as_str()).filter(|_| !closed),
+            action: if closed { Action::Respond(503) } else { action(policies, &resolved) },
         }
     }
 
@@ -255,43 +261,59 @@ impl<'a> Builder<'a> {
         }
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![root], RulePath::from(self::root()));
-        let policy = self.policy(policies, &rule_path, &matches);
+        let (policy, closed) = self.policy(reading, &rule_path, &matches, backends, diagnostics);
         Route {
             policy: if claim.rule.is_none() { of_default_backend(&policy) } else { policy },
             matches,
             rule_path,
             origin: Some(reading.origin.clone()),
             service: own.map(|(used, _)| used.reference()),
-            https_redirect: if catch_all { None } else { self.redirect(policies, "/") },
-            action: if policies.closed { Action::Respond(503) } else { unclosed },
+            https_redirect: if catch_all || closed { None } else { self.redirect(policies, "/") },
+            action: if policies.closed || closed { Action::Respond(503) } else { unclosed },
         }
     }
 
-    /// What an Ingress asks of the route of one of its paths.
+    /// What an Ingress asks of the route of one of its paths, and whether that cannot be given.
     ///
     /// A closed route does nothing but say so. Only expressions are rewritten, and none to what it is already. Nobody has
-    /// to log in where `no-auth-locations` says so.
-    fn policy(&self, policies: &Policies, path: &RulePath, matches: &[PathMatch]) -> Arc<RoutePolicy> {
+    /// to log in where `no-auth-locations` says so, and a service that cannot be asked lets nobody pass.
+    fn policy(
+        &self,
+        reading: &Reading,
+        path: &RulePath,
+        matches: &[PathMatch],
+        backends: &mut Backends<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Arc<RoutePolicy>, bool) {
+        let policies = &reading.policies;
         if policies.closed {
-            return Arc::default();
+            return (Arc::default(), true);
         }
         let is_regex = matches.iter().any(|m| matches!(m, PathMatch::Regex(_)));
         let wish = &policies.route;
         let to_itself = policies.rewrite_target.as_deref() == Some(path.as_str());
         let drop_rewrite = wish.rewrite.is_some() && (!is_regex || to_itself);
         let exempt = self.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
-        let drop_auth = wish.basic_auth.is_some() && exempt;
-        if !drop_rewrite && !drop_auth {
-            return Arc::clone(wish);
-        }
-        let mut policy = (**wish).clone();
+        let mut policy = Arc::clone(wish);
         if drop_rewrite {
-            policy.rewrite = None;
+            Arc::make_mut(&mut policy).rewrite = None;
         }
-        if drop_auth {
-            policy.basic_auth = None;
+        if exempt && (wish.basic_auth.is_some() || wish.external_auth.is_some()) {
+            let policy = Arc::make_mut(&mut policy);
+            (policy.basic_auth, policy.external_auth) = (None, None);
         }
-        Arc::new(policy)
+        let Some(auth) = policy.external_auth.clone() else { return (policy, false) };
+        let here = auth.for_host(self.pattern);
+        let found = backends.servers.of(here.as_ref().unwrap_or(&auth));
+        let field = format!("metadata.annotations[{}/auth-url]", self.annotations_prefix);
+        diagnostics.extend(found.finding(&reading.origin, field));
+        if !found.is_there() {
+            return (Arc::default(), true);
+        }
+        if let Some(here) = here.filter(|here| *here != *auth) {
+            Arc::make_mut(&mut policy).external_auth = Some(Arc::new(here));
+        }
+        (policy, false)
     }
 
     fn redirect(&self, policies: &Policies, path: &str) -> Option<HttpsRedirect> {

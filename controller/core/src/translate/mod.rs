@@ -22,6 +22,7 @@ mod paths;
 mod quarantine;
 mod reading;
 mod screen;
+mod servers;
 mod tls;
 
 pub use quarantine::Quarantine;
@@ -95,7 +96,8 @@ impl Translator {
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
         let mut backends = self.backends.begin(input, &config);
         let names = further_names::decide(&claims, &certificates, &mut diagnostics);
-        let hosts = self.hosts.build(&config, &claims, &certificates, &names, &mut backends, &mut diagnostics);
+        let operator = (&config, input.settings.annotations_prefix.as_str());
+        let hosts = self.hosts.build(operator, &claims, &certificates, &names, &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);
         let (backends, dns_names) = backends.finish();
         wanted.dns_names = dns_names;

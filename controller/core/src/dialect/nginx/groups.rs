@@ -14,6 +14,8 @@ pub(super) const HOSTS: &str = "hosts";
 pub(super) const PATTERN_HOSTS: &str = "pattern-hosts";
 /// `upstream` blocks.
 pub(super) const BACKENDS: &str = "backends";
+/// How targets of requests are encoded.
+pub(super) const ESCAPE: &str = "escape";
 /// Certificates of exact names.
 pub(super) const CERTIFICATES: &str = "certificates";
 /// Certificates of wildcards.
@@ -29,13 +31,15 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
     let features = Features::of(version);
     let (exact, wildcards) = claimed(model).partition(|claimed| !claimed.is_wildcard);
     let (by_pattern, hosts_by_name) = model.hosts.values().partition(|host| has_pattern_alias(host));
-    vec![
+    let mut groups = vec![
         backends(model),
         hosts(HOSTS, hosts_by_name, model, features),
         hosts(PATTERN_HOSTS, by_pattern, model, features),
         certificates(CERTIFICATES, exact),
         certificates(WILDCARD_CERTIFICATES, wildcards),
-    ]
+    ];
+    groups.extend(escape(model));
+    groups
 }
 
 fn has_pattern_alias(host: &Host) -> bool {
@@ -67,6 +71,20 @@ fn backends(model: &Model) -> Group<'_> {
         pieces: backends.iter().map(|backend| Piece { key: backend.id.as_str(), digest: backend.digest }).collect(),
         view: Box::new(move |number| view::backend(backends[number], keepalive)),
     }
+}
+
+/// Always the same text, so its one piece never changes.
+fn escape(model: &Model) -> Option<Group<'_>> {
+    view::escape(model)?;
+    Some(Group {
+        folder: ESCAPE,
+        gather: Gather::Included,
+        template: "escape.tera",
+        place: Place::Hosts,
+        shared: 0,
+        pieces: vec![Piece { key: "", digest: 0 }],
+        view: Box::new(move |_| view::escape(model).expect("it was there before")),
+    })
 }
 
 fn certificates<'m>(folder: &'static str, claimed: Vec<Claimed<'m>>) -> Group<'m> {

@@ -3,6 +3,7 @@
 mod backend;
 mod blocking;
 mod client;
+mod escape;
 mod headers;
 mod host;
 mod log;
@@ -15,7 +16,7 @@ mod upstream;
 pub(super) use host::HostContext;
 pub(super) use main::main;
 
-use crate::model::{Backend, CertificateId, Host, UpstreamKeepalive};
+use crate::model::{Backend, CertificateId, Host, Model, UpstreamKeepalive};
 use crate::names::HostPattern;
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ enum Of<'m> {
     Main(Box<main::MainView<'m>>),
     Host(Box<host::HostView<'m>>),
     Backend(backend::BackendView<'m>),
+    Escape(escape::EscapeView),
     Certificate(CertificateView),
 }
 
@@ -50,6 +52,11 @@ pub(super) fn host<'m>(host: &'m Host, context: &HostContext<'m>) -> crate::dial
 /// The view of a backend.
 pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive) -> crate::dialect::View<'m> {
     nginx(Of::Backend(backend::BackendView::new(backend, keepalive)))
+}
+
+/// How targets are encoded, if somebody needs it.
+pub(super) fn escape(model: &Model) -> Option<crate::dialect::View<'_>> {
+    escape::EscapeView::new(model).map(|view| nginx(Of::Escape(view)))
 }
 
 /// The line that says which certificate a host has.

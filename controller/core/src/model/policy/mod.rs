@@ -5,9 +5,11 @@
 //! [`Globals`](super::Globals) say holds.
 
 mod basic_auth;
+mod external_auth;
 mod limits;
 
 pub use basic_auth::{BasicAuth, Satisfy};
+pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
 pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 mod redirect;
 mod rewrite;
@@ -67,6 +69,8 @@ wishes! {
         timeouts: Timeouts,
         /// Names and passwords.
         basic_auth: BasicAuth,
+        /// A service that decides.
+        external_auth: std::sync::Arc<ExternalAuth>,
         /// How protections are joined; `None` is [`Satisfy::All`].
         satisfy: Satisfy,
         /// How much one client may ask for.
@@ -93,6 +97,8 @@ wishes! {
     BackendPolicy {
         /// How requests are spread.
         balance: Balance,
+        /// Idle connections.
+        keepalive: super::UpstreamKeepalive,
     }
 }
 
@@ -112,8 +118,8 @@ mod tests {
     #[test]
     fn only_what_is_asked_for_counts() {
         assert!(BackendPolicy::default().is_empty() && BackendPolicy::default().digest() == 0);
-        let one = BackendPolicy { balance: Some(Balance::RandomTwo) };
-        assert_ne!(one.digest(), BackendPolicy { balance: Some(Balance::RoundRobin) }.digest());
+        let one = BackendPolicy { balance: Some(Balance::RandomTwo), ..BackendPolicy::default() };
+        assert_ne!(one.digest(), BackendPolicy { balance: Some(Balance::RoundRobin), ..BackendPolicy::default() }.digest());
         assert!(!one.is_empty() && one.digest() != 0);
     }
 }

@@ -1,22 +1,8 @@
-//! External authentication, snippets, modules.
+//! Snippets, modules.
 
-use super::readers::texts;
-use super::{DEAD, NO_MODULE, NOT_YET, NoEffect, Protection, Read, Rule, SNIPPET, Switch, config};
+use super::{NO_MODULE, NoEffect, Protection, Rule, SNIPPET, Switch};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
-    // external authentication
-    ("global-auth-url", Protection),
-    ("global-auth-method", NoEffect(NOT_YET)),
-    ("global-auth-signin", NoEffect(NOT_YET)),
-    ("global-auth-signin-redirect-param", NoEffect(NOT_YET)),
-    ("global-auth-response-headers", NoEffect(NOT_YET)),
-    ("global-auth-request-redirect", NoEffect(NOT_YET)),
-    ("global-auth-snippet", NoEffect(SNIPPET)),
-    ("global-auth-cache-key", NoEffect(NOT_YET)),
-    ("global-auth-cache-duration", NoEffect(NOT_YET)),
-    ("global-auth-always-set-cookie", NoEffect(NOT_YET)),
-    ("no-auth-locations", config!(no_auth_locations, texts)),
-    ("global-external-auth", NoEffect(DEAD)),
     // snippets
     ("main-snippet", NoEffect(SNIPPET)),
     ("http-snippet", NoEffect(SNIPPET)),

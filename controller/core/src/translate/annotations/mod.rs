@@ -27,6 +27,7 @@
 
 mod app_root;
 mod basic_auth;
+mod external_auth;
 mod given;
 mod key;
 mod lacks;
@@ -79,6 +80,7 @@ pub const FEATURES: &[Feature] = &[
     app_root::FEATURE,
     basic_auth::FEATURE,
     basic_auth::SATISFY,
+    external_auth::FEATURE,
     limits::FEATURE,
     proxy_timeouts::FEATURE,
     redirect::FEATURE,

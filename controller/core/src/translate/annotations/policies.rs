@@ -38,6 +38,7 @@ impl Policies {
     /// What holds without annotations.
     #[must_use]
     pub fn of(config: &Config) -> Self {
+        let route = RoutePolicy { external_auth: config.global_auth.clone(), ..RoutePolicy::default() };
         Self {
             ssl_redirect: config.ssl_redirect,
             force_ssl_redirect: config.force_ssl_redirect,
@@ -48,7 +49,7 @@ impl Policies {
             rewrite_target: None,
             aliases: Vec::new(),
             www_redirect: false,
-            route: Arc::default(),
+            route: Arc::new(route),
             host: HostPolicy::default(),
             backend: Arc::default(),
         }

@@ -24,6 +24,7 @@ struct KeepAliveView {
 
 impl<'m> BackendView<'m> {
     pub(super) fn new(backend: &'m Backend, keepalive: &UpstreamKeepalive) -> Self {
+        let keepalive = backend.policy.keepalive.as_ref().unwrap_or(keepalive);
         let keep_alive = (keepalive.connections > 0).then(|| KeepAliveView {
             connections: between(1, keepalive.connections, 1 << 20),
             timeout: seconds(keepalive.timeout_s),

@@ -23,6 +23,8 @@ pub(in crate::dialect::nginx) struct HeadersView {
     request: Vec<HeaderView>,
     /// Sent to the client, with every status; one with an empty value is not sent.
     response: Vec<HeaderView>,
+    /// Sent to the client beside those of the endpoint, with success and redirects only.
+    on_success: Vec<HeaderView>,
     /// Of the endpoint's answer, and not passed on.
     hidden: Vec<String>,
 }
@@ -74,6 +76,23 @@ impl HeadersView {
         put(&mut self.response, name, value);
     }
 
+    /// Sends a header to the client beside those of the endpoint: always, or with success and redirects only.
+    pub(super) fn add(&mut self, name: &str, value: Expression, always: bool) {
+        let list = if always { &mut self.response } else { &mut self.on_success };
+        list.push(HeaderView { name: name.to_owned(), value });
+    }
+
+    /// What is sent to the endpoint.
+    pub(super) fn into_request(self) -> Vec<HeaderView> {
+        self.request
+    }
+
+    /// Forgets all but what is sent to the client.
+    pub(super) fn keep_response(&mut self) {
+        self.request.clear();
+        self.hidden.clear();
+    }
+
     /// Does not pass on a header of the endpoint's answer.
     pub(super) fn hide(&mut self, name: &str) {
         if !self.hidden.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) {
@@ -86,8 +105,9 @@ impl HeadersView {
         if self.request == outer.request {
             self.request.clear();
         }
-        if self.response == outer.response {
+        if (&self.response, &self.on_success) == (&outer.response, &outer.on_success) {
             self.response.clear();
+            self.on_success.clear();
         }
         if self.hidden == outer.hidden {
             self.hidden.clear();

@@ -32,6 +32,9 @@ pub(super) struct MainView<'m> {
     limits: Option<ZonesView>,
     log: LogView,
     status_address: String,
+    /// Answers of services are kept.
+    auth_cache: bool,
+    escape_files: &'m [String],
     host_files: &'m [String],
     pattern_host_files: &'m [String],
     backend_files: &'m [String],
@@ -94,10 +97,18 @@ pub(in crate::dialect::nginx) fn main<'m>(
         limits: ZonesView::new(model),
         log: LogView::new(globals),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
+        auth_cache: keeps_answers(model),
+        escape_files: files(groups::ESCAPE),
         host_files: files(groups::HOSTS),
         pattern_host_files: files(groups::PATTERN_HOSTS),
         backend_files: files(groups::BACKENDS),
         certificate_files: files(groups::CERTIFICATES),
         wildcard_certificate_files: files(groups::WILDCARD_CERTIFICATES),
     })))
+}
+
+/// Whether answers of services are kept.
+fn keeps_answers(model: &Model) -> bool {
+    let mut routes = model.hosts.values().flat_map(|host| &host.routes);
+    routes.any(|route| route.policy.external_auth.as_ref().is_some_and(|auth| auth.cache.is_some()))
 }

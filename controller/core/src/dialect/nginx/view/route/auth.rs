@@ -1,7 +1,8 @@
 //! Who may pass: passwords, and how protections are joined.
 
+use super::external_auth::ExternalAuthView;
 use crate::dialect::nginx::credentials::accounts_path;
-use crate::model::{BasicAuth, RoutePolicy, Satisfy};
+use crate::model::{BasicAuth, Route, Satisfy};
 use serde::Serialize;
 
 /// What `route/auth.tera` sees.
@@ -9,6 +10,7 @@ use serde::Serialize;
 pub(super) struct AuthView<'m> {
     satisfy_any: bool,
     basic: Option<BasicAuthView<'m>>,
+    external: Option<ExternalAuthView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -19,10 +21,12 @@ struct BasicAuthView<'m> {
 
 impl<'m> AuthView<'m> {
     /// `None`: there is nothing to say.
-    pub(super) fn new(policy: &'m RoutePolicy) -> Option<Self> {
+    pub(super) fn new(route: &'m Route) -> Option<Self> {
+        let policy = &route.policy;
         let satisfy_any = policy.satisfy == Some(Satisfy::Any);
         let basic = policy.basic_auth.as_ref().map(BasicAuthView::new);
-        (satisfy_any || basic.is_some()).then_some(Self { satisfy_any, basic })
+        let external = policy.external_auth.as_ref().map(|auth| ExternalAuthView::new(route, auth));
+        (satisfy_any || basic.is_some() || external.is_some()).then_some(Self { satisfy_any, basic, external })
     }
 }
 

@@ -10,6 +10,11 @@ pub(super) fn of(route: &Route, common: &HeadersView) -> HeadersView {
     if route.policy.is_empty() {
         return HeadersView::default();
     }
+    whole(route, common).against(common)
+}
+
+/// All headers of a route.
+pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
     let mut headers = common.clone();
     if route.policy.basic_auth.is_some() {
         headers.send("Authorization", Expression::literal(""));
@@ -20,5 +25,8 @@ pub(super) fn of(route: &Route, common: &HeadersView) -> HeadersView {
     if let Some(prefix) = rewrite::forwarded_prefix(route) {
         headers.send("X-Forwarded-Prefix", prefix);
     }
-    headers.against(common)
+    if let Some(auth) = &route.policy.external_auth {
+        super::external_auth::add_headers(&mut headers, auth);
+    }
+    headers
 }

@@ -1,12 +1,15 @@
 //! `location` blocks: one file for each thing that a route may ask for.
 
 mod auth;
+mod external_auth;
 mod headers;
 mod labels;
 pub(super) mod limits;
 mod redirect;
 mod rewrite;
 mod timeouts;
+
+pub(super) use external_auth::escapes_targets;
 
 use super::headers::HeadersView;
 use super::host::{HostContext, name_of};
@@ -29,6 +32,10 @@ pub(super) struct RouteView<'m> {
     headers: HeadersView,
     timeouts: Option<timeouts::TimeoutsView>,
     auth: Option<auth::AuthView<'m>>,
+    auth_location: Option<external_auth::AuthLocationView>,
+    sign_in: Option<external_auth::SignInView>,
+    /// The status is answered after the checks of who may pass.
+    checked_first: bool,
     limits: Option<limits::LimitsView>,
     bandwidth: Option<limits::BandwidthView>,
 }
@@ -53,6 +60,11 @@ impl<'m> RouteView<'m> {
             Action::Forward(id) => (Some(id.as_str()), 0),
             Action::Respond(status) => (None, *status),
         };
+        let auth = auth::AuthView::new(route);
+        let checked_first =
+            backend.is_none() && status == 404 && (route.policy.basic_auth.is_some() || route.policy.external_auth.is_some());
+        let external = route.policy.external_auth.as_deref().filter(|_| backend.is_some() || checked_first);
+        let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
         Self {
             matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
@@ -66,7 +78,10 @@ impl<'m> RouteView<'m> {
             redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
             headers: headers::of(route, &context.headers),
-            auth: auth::AuthView::new(&route.policy),
+            auth: auth.filter(|_| backend.is_some() || checked_first),
+            auth_location: external.map(|auth| external_auth::AuthLocationView::new(route, auth, context)),
+            sign_in: sign_in.map(|(auth, sign_in)| external_auth::SignInView::new(route, auth, sign_in, context)),
+            checked_first,
             limits: limits::LimitsView::new(route),
             bandwidth: route.policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             timeouts: route.policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),

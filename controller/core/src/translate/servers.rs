@@ -1,0 +1,104 @@
+//! Servers that annotations name by a URL → backends.
+
+use super::backends::may_be_forwarded_to;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Backend, BackendId, Balance, ExternalAuth, digest_of};
+use crate::names::{ObjectRef, UrlHost, shown};
+use crate::state::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// The servers of one translation.
+#[derive(Debug)]
+pub(super) struct Servers<'a> {
+    snapshot: &'a Snapshot,
+    found: BTreeMap<BackendId, Arc<Found>>,
+    dns_names: BTreeSet<Box<str>>,
+}
+
+/// What is known of a server.
+#[derive(Debug)]
+pub(super) struct Found {
+    backend: Option<Arc<Backend>>,
+    problem: Option<(Code, String, &'static str)>,
+    /// Hash of all that a host is made from: whether there is a backend, and what is wrong.
+    pub(super) digest: u128,
+}
+
+impl Found {
+    /// Whether the server can be asked.
+    pub(super) const fn is_there(&self) -> bool {
+        self.backend.is_some()
+    }
+
+    /// What is wrong, said on the Ingress that names the server.
+    pub(super) fn finding(&self, origin: &ObjectRef, field: String) -> Option<Diagnostic> {
+        let (code, message, help) = self.problem.as_ref()?;
+        Some(Diagnostic::new(*code, origin.clone(), field, message.clone()).help(*help))
+    }
+}
+
+impl<'a> Servers<'a> {
+    /// Starts a translation.
+    pub(super) const fn new(snapshot: &'a Snapshot) -> Self {
+        Self { snapshot, found: BTreeMap::new(), dns_names: BTreeSet::new() }
+    }
+
+    /// The service of external authentication; its host is a name or an address.
+    pub(super) fn of(&mut self, auth: &ExternalAuth) -> Arc<Found> {
+        let id = auth.backend_id();
+        if let Some(found) = self.found.get(&id) {
+            return Arc::clone(found);
+        }
+        let (backend, problem) = match self.addresses(&auth.url.host) {
+            Ok(addresses) => {
+                let endpoints = addresses.into_iter().map(|address| SocketAddr::new(address, auth.url.port)).collect();
+                let policy = Arc::new(auth.backend_policy());
+                (Some(Arc::new(Backend::with_policy(id.clone(), endpoints, Balance::RoundRobin, policy))), None)
+            }
+            Err(problem) => (None, Some(problem)),
+        };
+        let digest = digest_of(&(backend.is_some(), problem.as_ref().map(|(code, message, _)| (*code, message))));
+        let found = Arc::new(Found { backend, problem, digest });
+        self.found.insert(id, Arc::clone(&found));
+        found
+    }
+
+    fn addresses(&mut self, host: &UrlHost) -> Result<Vec<IpAddr>, (Code, String, &'static str)> {
+        let name = host.to_string();
+        let all = match host {
+            UrlHost::Address(address) => vec![*address],
+            UrlHost::Name(known) => {
+                self.dns_names.insert(known.as_str().into());
+                let looked_up = self.snapshot.addresses_of(known.as_str());
+                looked_up
+                    .ok_or_else(|| (Code::UnresolvedServer, format!("auth-url: host {} is being looked up", shown(&name)), ""))?
+                    .to_vec()
+            }
+            UrlHost::OfRequest => {
+                let message = "auth-url: $host stands for one name only where the host of the rule is one".to_owned();
+                return Err((Code::RefusedServer, message, "write the host of the service, or give rules hosts without wildcard"));
+            }
+        };
+        let allowed: Vec<_> = all.iter().copied().filter(|address| may_be_forwarded_to(*address)).collect();
+        match (allowed.is_empty(), all.first()) {
+            (false, _) => Ok(allowed),
+            (true, Some(address)) => Err((
+                Code::RefusedServer,
+                format!("auth-url: host {} is {address}, an address of this machine or its network", shown(&name)),
+                "name a service elsewhere",
+            )),
+            (true, None) => Err((
+                Code::UnresolvedServer,
+                format!("auth-url: host {} does not resolve", shown(&name)),
+                "use a full name that the cluster's DNS knows",
+            )),
+        }
+    }
+
+    /// The backends of all servers, and the DNS names that have to be looked up.
+    pub(super) fn finish(self) -> (impl Iterator<Item = Arc<Backend>>, BTreeSet<Box<str>>) {
+        (self.found.into_values().filter_map(|found| found.backend.clone()), self.dns_names)
+    }
+}
