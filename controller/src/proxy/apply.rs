@@ -16,6 +16,17 @@ use tokio::task::spawn_blocking;
 /// A proxy that ends this often while a revision is waited for will not come up with it.
 const HOPELESS_DEATHS: u32 = 3;
 
+/// How far the short way led.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Amended {
+    /// To the candidate.
+    Yes,
+    /// Nowhere: there is none.
+    No,
+    /// To somewhere in between.
+    Halfway,
+}
+
 impl Proxy {
     /// Brings the files live, or says why not; `cause` is for people.
     ///
@@ -79,15 +90,22 @@ impl Proxy {
     async fn renew(&mut self, files: &Arc<FileSet>, cause: &str) -> Result<Outcome, ApplyError> {
         let staged = self.stage(files).await?;
         self.next_number += 1;
+        let amended = self.amend(&staged).await;
         let validated = match staged.validate(&*self.owner, self.last_check).await {
             Ok((validated, took)) => {
                 self.last_check = took;
                 validated
             }
-            Err(NotValid::Refused(refused)) => return Ok(Outcome::Refused(refused)),
-            Err(NotValid::Unchecked(error)) => return Err(error.into()),
+            Err(not_valid) => {
+                self.take_back(amended).await;
+                return match not_valid {
+                    NotValid::Refused(refused) => Ok(Outcome::Refused(refused)),
+                    NotValid::Unchecked(error) => Err(error.into()),
+                };
+            }
         };
-        let served = self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == files.token());
+        let served =
+            amended == Amended::Yes || self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == files.token());
         if !served {
             tokio::time::sleep(self.pause().await).await;
         }
@@ -96,6 +114,7 @@ impl Proxy {
             Ok(published) => published,
             Err(error) => {
                 self.base = Some(before);
+                self.take_back(amended).await;
                 return Err(error.into());
             }
         };
@@ -105,6 +124,38 @@ impl Proxy {
             Err(error) => {
                 self.roll_back(published, before, cause).await;
                 Err(error)
+            }
+        }
+    }
+
+    /// Takes the short way to the candidate, if there is one from what the proxy runs with; endpoints do not wait for a
+    /// check of all files. A surprise on the way is no harm: the reload that follows leads to the same end.
+    async fn amend(&self, staged: &Staged) -> Amended {
+        let Some(from) = self.live.as_ref().filter(|live| live.checked_at.is_some()).and_then(Live::name) else { return Amended::No };
+        let token = staged.files.token();
+        if self.dialect.runtime.is_none() || self.live.as_ref().is_some_and(|live| live.token == token) {
+            return Amended::No;
+        }
+        match self.owner.amend(from, staged.name).await {
+            Ok(true) if self.probe.answer().await.as_deref() == Some(&*token) => Amended::Yes,
+            Ok(true) => {
+                tracing::warn!("the proxy does not answer what it was told on its runtime socket; it will reload");
+                Amended::Halfway
+            }
+            Ok(false) => Amended::No,
+            Err(error) => {
+                tracing::warn!(error = super::outcome::chain(&error), "the proxy could not be changed while it runs; it will reload");
+                Amended::Halfway
+            }
+        }
+    }
+
+    /// What the proxy was brought to is not going to be published, so it goes back to what is.
+    async fn take_back(&mut self, amended: Amended) {
+        if amended != Amended::No {
+            let _ = self.owner.reload().await;
+            if let Some(live) = &mut self.live {
+                live.checked_at = None;
             }
         }
     }

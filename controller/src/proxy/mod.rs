@@ -36,6 +36,7 @@ mod process;
 mod publish;
 mod reload;
 mod remote;
+mod runtime;
 mod signal;
 mod stage;
 mod state_dir;
@@ -234,6 +235,11 @@ impl Proxy {
     pub(crate) async fn pause(&self) -> Duration {
         let draining = self.owner.status().await.map_or(0, |status| status.draining_generations());
         self.pace.pause(Instant::now(), draining)
+    }
+
+    /// How long to gather changes before the next [`Proxy::apply`]: not at all where some changes need no reload.
+    pub(crate) async fn rest(&self) -> Duration {
+        if self.dialect.runtime.is_some() { Duration::ZERO } else { self.pause().await }
     }
 
     /// Ends the proxy once its requests are answered, or after `limit`.

@@ -83,9 +83,16 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(revision: u64, refusal: Refusal) -> Self {
+    /// What a proxy says about a revision on disk. It names files where it sees them; here they are relative.
+    pub(super) fn new(revision: RevisionName, refusal: Refusal) -> Self {
         let (file, line) = refusal.at.unzip();
-        Self { revision, message: refusal.message, file, line }
+        let folder = format!("/{revision}/");
+        let relative = |path: &str| path.rsplit_once(&folder).map_or_else(|| path.to_owned(), |(_, relative)| relative.to_owned());
+        let message = match file.as_deref().zip(file.as_deref().map(relative)) {
+            Some((path, short)) => refusal.message.replace(path, &short),
+            None => refusal.message,
+        };
+        Self { revision: revision.number, message, file: file.as_deref().map(relative), line }
     }
 }
 

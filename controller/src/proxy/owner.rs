@@ -17,6 +17,10 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
     /// Lets the proxy load what is published: by its signal, or by starting it if it does not run.
     fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>>;
 
+    /// Brings the running proxy from the files of one revision, which it has, to those of another one, without a reload;
+    /// `false`: only a reload can.
+    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>>;
+
     /// How it is.
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>>;
 

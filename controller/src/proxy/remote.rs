@@ -17,6 +17,9 @@ const PROMPT: Duration = Duration::from_secs(10);
 /// A reload waits for a first load that is still on its way.
 const RELOAD: Duration = Duration::from_secs(150);
 
+/// Thousands of endpoints may be new.
+const AMEND: Duration = Duration::from_secs(60);
+
 /// Longest text of a supervisor that is repeated, in bytes.
 const MAX_TEXT: usize = 500;
 
@@ -61,6 +64,16 @@ impl Owner for Remote {
 
     fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>> {
         self.do_it(Ask::Reload, RELOAD).boxed()
+    }
+
+    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+        async move {
+            match self.ask(Ask::Amend { from: from.to_string(), to: to.to_string() }, AMEND).await? {
+                Answer::Amended { done } => Ok(done),
+                other => Err(unexpected(other)),
+            }
+        }
+        .boxed()
     }
 
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>> {

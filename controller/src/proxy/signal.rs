@@ -97,6 +97,11 @@ impl Owner for PidFile {
         .boxed()
     }
 
+    /// The proxy's run folder is not known here, nor its socket.
+    fn amend(&self, _: RevisionName, _: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+        async { Ok(false) }.boxed()
+    }
+
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>> {
         async {
             let pid = self.find().ok().map(|handle| handle.identity().pid);

@@ -48,9 +48,7 @@ pub(super) struct Base {
 impl Base {
     /// Reads a revision of an earlier run.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
-        let mut content = Content::new();
-        read_into(folder, "", &mut content, &mut |path| Ok(fs::read(path)?.into()))?;
-        Ok(Self { folder: Some(folder.to_owned()), content, secret_group: None })
+        Ok(Self { folder: Some(folder.to_owned()), content: read_files(folder)?, secret_group: None })
     }
 
     /// A revision that this run wrote.
@@ -69,6 +67,13 @@ impl Base {
         }
         Self { secret_group: None, ..Self::of(folder, files, None) }
     }
+}
+
+/// All files below a folder.
+pub(super) fn read_files(folder: &Path) -> io::Result<Content> {
+    let mut content = Content::new();
+    read_into(folder, "", &mut content, &mut |path| Ok(fs::read(path)?.into()))?;
+    Ok(content)
 }
 
 type Reader<'a> = &'a mut dyn FnMut(&Path) -> io::Result<Arc<[u8]>>;

@@ -7,7 +7,7 @@ use super::launch::{Children, Launcher};
 use super::outcome::chain;
 use super::owner::{CheckError, Owner, OwnerError};
 use super::process::zombies_of;
-use super::state_dir::{StateDir, StateDirError, check_socket_path, make_dir};
+use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, make_dir};
 use super::supervisor::Supervisor;
 use super::wire::{Answer, Ask, hear, say};
 use gatewright_core::dialect::Dialect;
@@ -230,6 +230,7 @@ impl Desk {
         let done = match ask {
             Ask::Check { revision, limit_ms } => return self.check(&revision, Duration::from_millis(limit_ms)).await,
             Ask::Reload => self.supervisor.reload().await,
+            Ask::Amend { from, to } => return self.amend(&from, &to).await,
             Ask::Status => return self.supervisor.status().await.map_or_else(|error| told(&error), Answer::Status),
             Ask::Quit { limit_ms } => {
                 let done = self.supervisor.quit(Duration::from_millis(limit_ms)).await;
@@ -240,13 +241,26 @@ impl Desk {
         done.map_or_else(|error| told(&error), |()| Answer::Done)
     }
 
-    async fn check(&self, revision: &str, limit: Duration) -> Answer {
-        let Ok(name) = revision.parse() else { return Answer::error("not the name of a revision") };
-        // A name cannot lead elsewhere, but what lies under it could be a link.
+    /// A revision on disk. A name cannot lead elsewhere, but what lies under it could be a link.
+    fn revision(&self, name: &str) -> Result<RevisionName, Answer> {
+        let Ok(name) = name.parse() else { return Err(Answer::error("not the name of a revision")) };
         let real = fs::symlink_metadata(self.state.revision(name)).is_ok_and(|found| found.is_dir());
-        if !real {
-            return Answer::error("there is no such revision");
-        }
+        if real { Ok(name) } else { Err(Answer::error("there is no such revision")) }
+    }
+
+    async fn amend(&self, from: &str, to: &str) -> Answer {
+        let (from, to) = match (self.revision(from), self.revision(to)) {
+            (Ok(from), Ok(to)) => (from, to),
+            (Err(answer), _) | (_, Err(answer)) => return answer,
+        };
+        self.supervisor.amend(from, to).await.map_or_else(|error| told(&error), |done| Answer::Amended { done })
+    }
+
+    async fn check(&self, revision: &str, limit: Duration) -> Answer {
+        let name = match self.revision(revision) {
+            Ok(name) => name,
+            Err(answer) => return answer,
+        };
         match self.supervisor.check(name, limit.min(LONGEST_CHECK)).await {
             Ok(()) => Answer::Done,
             Err(CheckError::Refused(refusal)) => Answer::refused(refusal),

@@ -6,6 +6,7 @@
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::process::{Handle, Identity, children, command_line, living, named, signal_all, stat};
+use super::runtime::Late;
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
 use rustix::process::Signal;
@@ -54,6 +55,7 @@ pub(super) struct Supervisor {
     launcher: Arc<Launcher>,
     vital: Arc<Mutex<Vital>>,
     commands: mpsc::Sender<Command>,
+    late: Late,
     version: OnceCell<Option<(u16, u16, u16)>>,
 }
 
@@ -66,7 +68,7 @@ impl Supervisor {
         let mut keeper = Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO };
         let running = keeper.adopt();
         tokio::spawn(keeper.keep(running, receiver));
-        Self { launcher, vital, commands, version: OnceCell::new() }
+        Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new() }
     }
 
     async fn known(&self) -> Result<Status, OwnerError> {
@@ -88,9 +90,18 @@ impl Owner for Supervisor {
 
     fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>> {
         async {
+            self.late.clear();
             let (reply, answer) = oneshot::channel();
             self.commands.send(Command::Reload(reply)).await.map_err(|_| OwnerError::Stopped)?;
             answer.await.map_err(|_| OwnerError::Stopped)?
+        }
+        .boxed()
+    }
+
+    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+        async move {
+            let amended = super::runtime::amend(&self.launcher, &self.late, from, to).await;
+            amended.map_err(|surprise| OwnerError::Declined(super::outcome::chain(&surprise)))
         }
         .boxed()
     }

@@ -34,7 +34,7 @@ impl Staged {
             Err(error) => {
                 self.discard();
                 Err(match error {
-                    CheckError::Refused(refusal) => NotValid::Refused(Refused::new(self.name.number, refusal)),
+                    CheckError::Refused(refusal) => NotValid::Refused(Refused::new(self.name, refusal)),
                     CheckError::NotDone(error) => NotValid::Unchecked(error),
                 })
             }

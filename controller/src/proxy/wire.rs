@@ -26,6 +26,11 @@ pub(super) enum Ask {
         limit_ms: u64,
     },
     Reload,
+    /// Bring the running proxy from one revision to another without a reload; both are names of folders.
+    Amend {
+        from: String,
+        to: String,
+    },
     Status,
     /// End the proxy, and the supervisor with it.
     Quit {
@@ -38,6 +43,10 @@ pub(super) enum Ask {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub(super) enum Answer {
     Done,
+    /// Whether the proxy is there; otherwise only a reload brings it there.
+    Amended {
+        done: bool,
+    },
     Status(Status),
     Refused {
         message: String,
@@ -115,7 +124,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_said_is_heard() {
-        let asks = [Ask::Check { revision: "1-0".into(), limit_ms: 5 }, Ask::Reload, Ask::Status, Ask::Quit { limit_ms: 0 }];
+        let amend = Ask::Amend { from: "1-0".into(), to: "2-0".into() };
+        let asks = [Ask::Check { revision: "1-0".into(), limit_ms: 5 }, amend, Ask::Reload, Ask::Status, Ask::Quit { limit_ms: 0 }];
         for ask in asks {
             let mut line = Vec::new();
             say(&mut line, &ask).await.unwrap();

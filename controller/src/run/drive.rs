@@ -25,7 +25,7 @@ pub(super) async fn own(mut proxy: Proxy, mut asked: mpsc::Receiver<Ask>) {
         match ask {
             Ask::Apply(files, cause, answer) => {
                 let outcome = proxy.apply(&files, &cause).await;
-                let _ = answer.send((outcome, proxy.pause().await));
+                let _ = answer.send((outcome, proxy.rest().await));
             }
             Ask::Check(files, answer) => {
                 let taken = proxy.check_only(&files).await.ok().map(|refused| refused.is_none());

@@ -37,12 +37,13 @@ pub mod grammar;
 mod groups;
 mod lacks;
 mod origin;
+mod runtime;
 pub mod sections;
 mod view;
 mod vocabulary;
 mod word;
 
-use super::{Dialect, LaunchFile, Signal, Version};
+use super::{Dialect, LaunchFile, RuntimeLane, Signal, Version};
 
 pub use view::View;
 
@@ -95,6 +96,7 @@ pub static HAPROXY: Dialect = Dialect {
     launch_file: Some(LaunchFile { name: command::LAUNCH_FILE, text: command::launch_file }),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
+    runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
     lacks: lacks::lacks,
 };
 

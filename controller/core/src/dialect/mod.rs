@@ -63,6 +63,8 @@ pub struct Dialect {
     pub check_grammar: fn(&[u8], Place) -> Result<(), GrammarError>,
     /// The object that asked for a line of a rendered file.
     pub origin_at: fn(&[u8], u32) -> Option<ObjectRef>,
+    /// Changes that a running proxy takes without a reload.
+    pub runtime: Option<RuntimeLane>,
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
 }
@@ -97,6 +99,42 @@ pub struct LaunchFile {
     pub name: &'static str,
     /// What is in it; the number is the group of [`Launch::worker_user`].
     pub text: fn(&Launch<'_>, Option<u32>) -> String,
+}
+
+/// The files of a revision: relative path → bytes.
+pub type Contents<'f> = BTreeMap<&'f str, &'f [u8]>;
+
+/// How a running proxy is brought from the files of one revision to those of the next without a reload.
+#[derive(Debug, Clone, Copy)]
+pub struct RuntimeLane {
+    /// Name of the proxy's socket in [`Launch::run_dir`].
+    pub socket: &'static str,
+    /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
+    /// last one the proxy answers the token of the new files.
+    pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
+}
+
+/// One command for a running proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Without the final line feed. [`Step::VERSION`] in it stands for the number of the last answer that began with
+    /// [`Step::VERSION_ANSWER`].
+    pub command: String,
+    /// What the answer begins with; empty: there is none. Any other answer is a surprise.
+    pub answer: &'static str,
+    /// What the answer ends with.
+    pub ends: &'static str,
+    /// What is said after a surprise in a later step.
+    pub undo: Option<String>,
+    /// Another answer is no surprise: the command is repeated at the next occasion.
+    pub late: bool,
+}
+
+impl Step {
+    /// See [`Step::command`].
+    pub const VERSION: &'static str = "VERSION";
+    /// See [`Step::command`].
+    pub const VERSION_ANSWER: &'static str = "New version created: ";
 }
 
 /// Where the pieces of a group go.

@@ -72,6 +72,7 @@ pub static NGINX: Dialect = Dialect {
     launch_file: None,
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
+    runtime: None,
     lacks: |_| Vec::new(),
 };
 

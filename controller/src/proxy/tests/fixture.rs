@@ -44,6 +44,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     oldest: NGINX.oldest,
     check_grammar: NGINX.check_grammar,
     origin_at: NGINX.origin_at,
+    runtime: None,
     lacks: NGINX.lacks,
 };
 
@@ -64,6 +65,7 @@ pub(super) struct World {
     pub(super) dir: tempfile::TempDir,
     pub(super) status_port: u16,
     pub(super) port: u16,
+    pub(super) tls_port: u16,
 }
 
 impl World {
@@ -71,7 +73,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         // Workers of another user have to reach what lies below it.
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        Self { dir, status_port: free_port(), port: free_port() }
+        Self { dir, status_port: free_port(), port: free_port(), tls_port: free_port() }
     }
 
     pub(super) fn state(&self) -> std::path::PathBuf {

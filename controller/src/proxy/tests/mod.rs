@@ -1,6 +1,7 @@
-//! The room as a whole, with a real nginx on free loopback ports.
+//! The room as a whole, with real proxies on free loopback ports.
 
 mod fixture;
+mod haproxy;
 mod life;
 mod revisions;
 mod separate;

@@ -1,0 +1,236 @@
+//! A real HAProxy, of every version there is: loads, refusals, deaths, and the short way without a reload.
+
+use super::fixture::{World, live, until};
+use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, supervise};
+use gatewright_core::dialect::haproxy::HAPROXY;
+use gatewright_core::render::{File, FileSet};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The programs to test with; the one in `PATH` is always there.
+fn programs() -> Vec<String> {
+    let others = ["GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_3_2"].into_iter().filter_map(|name| std::env::var(name).ok());
+    std::iter::once("haproxy".to_owned()).chain(others).collect()
+}
+
+fn config(world: &World, program: &str) -> ProxyConfig {
+    ProxyConfig { dialect: &HAPROXY, mode: Mode::Child { program: vec![program.to_owned()], run_dir: None }, ..world.config() }
+}
+
+/// A configuration in the shape of the templates: one section with these endpoints.
+fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&str, &str)]) -> Arc<FileSet> {
+    let servers: String = endpoints.iter().map(|port| format!("    server 127.0.0.1_{port} 127.0.0.1:{port} pool-max-conn 8\n")).collect();
+    let tls = more.iter().any(|(path, _)| path.starts_with("tls/"));
+    let bind = if tls { format!("    bind 127.0.0.1:{} ssl crt-list tls/hosts.list\n", world.tls_port) } else { String::new() };
+    let text = |token: &str| {
+        format!(
+            "# Configuration checksum: {token}\nglobal\n    default-path config\n    expose-experimental-directives\n    \
+             set-var proc.token str({token})\n    fd-hard-limit 2000\n    hard-stop-after 5s\n\ndefaults\n    mode http\n    \
+             timeout client 10s\n    timeout server 10s\n    timeout connect 5s\n    retries 3\n    option redispatch 1\n    \
+             retry-on conn-failure empty-response\n\nfrontend public\n    bind 127.0.0.1:{}\n{bind}{settings}    \
+             option idle-close-on-response\n    default_backend app\n\nfrontend status\n    bind 127.0.0.1:{}\n    \
+             http-request return status 200 content-type text/plain lf-string '%[var(proc.token)]' if {{ path -m str -- /gatewright/revision }}\n\n\
+             backend health   # built in\n    http-request return status 200\n\nbackend app   # built in\n    balance roundrobin\n{servers}\n",
+            world.port, world.status_port
+        )
+    };
+    let plain = |text: &str| File { bytes: text.as_bytes().into(), secret: false, read_live: false };
+    let mut files: BTreeMap<String, File> = more.iter().map(|(path, text)| ((*path).to_owned(), plain(text))).collect();
+    let hash = xxhash_rust::xxh3::xxh3_128(format!("{}{more:?}", text("")).as_bytes());
+    files.insert("haproxy.cfg".to_owned(), plain(&text(&format!("{hash:032x}"))));
+    Arc::new(FileSet::new("haproxy.cfg", files, hash))
+}
+
+/// A server that answers its port; it closes every connection.
+async fn endpoint() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await;
+                let text = port.to_string();
+                let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len());
+                let _ = stream.write_all(answer.as_bytes()).await;
+            });
+        }
+    });
+    port
+}
+
+/// The endpoints that answer a number of requests.
+async fn answering(world: &World, requests: usize) -> Vec<u16> {
+    let mut seen = Vec::new();
+    for _ in 0..requests {
+        seen.extend(world.body().await.parse::<u16>());
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    seen
+}
+
+fn sorted(ports: &[u16]) -> Vec<u16> {
+    let mut ports = ports.to_vec();
+    ports.sort_unstable();
+    ports
+}
+
+/// Applies, and says whether the proxy had to reload.
+async fn apply(proxy: &mut Proxy, files: &Arc<FileSet>) -> Live {
+    live(proxy.apply(files, "test").await)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn haproxy_serves_reloads_refuses_and_comes_back() {
+    for program in programs() {
+        let world = World::new();
+        let (one, two) = (endpoint().await, endpoint().await);
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        assert!(apply(&mut proxy, &files(&world, &[one], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 3).await, [one]);
+        let changed = files(&world, &[one], "    http-response set-header X-A b\n", &[]);
+        assert!(apply(&mut proxy, &changed).await.reloaded, "{program}: a setting needs a reload");
+        let Outcome::Refused(refused) = proxy.apply(&files(&world, &[one], "    nonsense on\n", &[]), "test").await else {
+            panic!("taken")
+        };
+        assert!(refused.message.contains("nonsense") && refused.file.as_deref() == Some("haproxy.cfg"), "{refused:?}");
+        assert_eq!(answering(&world, 3).await, [one], "{program}: what was live goes on");
+        // Killed right after a change without a reload: the disk says the same.
+        assert!(!apply(&mut proxy, &files(&world, &[two], "    http-response set-header X-A b\n", &[])).await.reloaded, "{program}");
+        let pid = proxy.pulse().status().await.unwrap().pid.unwrap();
+        assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+        until("another one serves", async || {
+            proxy.pulse().status().await.is_ok_and(|status| status.pid.is_some_and(|now| now != pid))
+                && world.body().await == two.to_string()
+        })
+        .await;
+        proxy.drain(LIMIT).await;
+        assert!(world.get("/").await.is_none(), "{program}: drained");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn endpoints_come_and_go_without_a_reload_and_without_a_lost_request() {
+    for program in programs() {
+        let world = Arc::new(World::new());
+        let mut ports = Vec::new();
+        for _ in 0..8 {
+            ports.push(endpoint().await);
+        }
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &ports[..1], "", &[])).await;
+        let (done, lost, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let client = tokio::spawn({
+            let (world, done, lost, asked) = (Arc::clone(&world), Arc::clone(&done), Arc::clone(&lost), Arc::clone(&asked));
+            async move {
+                while !done.load(Ordering::SeqCst) {
+                    let good = world.get("/").await.is_some_and(|(status, _)| status == 200);
+                    lost.fetch_add(usize::from(!good), Ordering::SeqCst);
+                    asked.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        for count in [2, 4, 8, 5, 1, 8, 3] {
+            let live = apply(&mut proxy, &files(&world, &ports[..count], "", &[])).await;
+            assert!(!live.reloaded, "{program}: {count}");
+            assert_eq!(answering(&world, 4 * count).await, sorted(&ports[..count]), "{program}: {count}");
+        }
+        // Others altogether, and back.
+        for range in [5..8, 0..2] {
+            assert!(!apply(&mut proxy, &files(&world, &ports[range.clone()], "", &[])).await.reloaded);
+            assert_eq!(answering(&world, 12).await, sorted(&ports[range]), "{program}");
+        }
+        done.store(true, Ordering::SeqCst);
+        client.await.unwrap();
+        assert_eq!(lost.load(Ordering::SeqCst), 0, "{program}: of {} requests", asked.load(Ordering::SeqCst));
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_runtime_socket_the_proxy_reloads() {
+    for program in programs() {
+        let world = World::new();
+        let (one, two) = (endpoint().await, endpoint().await);
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        std::fs::remove_file(world.state().join("run/runtime.sock")).unwrap();
+        assert!(apply(&mut proxy, &files(&world, &[two], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 3).await, [two]);
+        apply(&mut proxy, &files(&world, &[one, two], "", &[])).await;
+        assert_eq!(answering(&world, 8).await, sorted(&[one, two]));
+        proxy.drain(LIMIT).await;
+    }
+}
+
+/// Certificate and key.
+fn key_pair(name: &str) -> String {
+    let pair = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    format!("{}{}", pair.cert.pem(), pair.signing_key.serialize_pem())
+}
+
+/// What the proxy says about the certificate that it serves.
+async fn served(world: &World) -> String {
+    let mut socket = tokio::net::UnixStream::connect(world.state().join("run/runtime.sock")).await.unwrap();
+    socket.write_all(b"show ssl cert tls/x.pem\n").await.unwrap();
+    let mut said = String::new();
+    socket.read_to_string(&mut said).await.unwrap();
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_renewed_certificate_is_served_without_a_reload_and_a_bad_one_is_refused() {
+    for program in programs() {
+        let world = World::new();
+        let one = endpoint().await;
+        let with = |pem: &str| files(&world, &[one], "", &[("tls/hosts.list", "tls/x.pem x.test\n"), ("tls/x.pem", pem)]);
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &with(&key_pair("old.test"))).await;
+        assert!(served(&world).await.contains("old.test"), "{program}");
+        assert!(!apply(&mut proxy, &with(&key_pair("new.test"))).await.reloaded, "{program}");
+        assert!(served(&world).await.contains("new.test"), "{program}");
+        let bad = key_pair("bad.test").replace("-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\nAAAA");
+        let Outcome::Refused(refused) = proxy.apply(&with(&bad), "test").await else { panic!("{program}: taken") };
+        assert!(!refused.message.is_empty());
+        assert!(served(&world).await.contains("new.test"), "{program}: the old one stays");
+        assert!(matches!(live(proxy.apply(&with(&key_pair("last.test")), "test").await), Live { revision: 4.., .. }));
+        assert!(served(&world).await.contains("last.test"), "{program}");
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_elsewhere_takes_the_short_way_too() {
+    for program in programs() {
+        let world = World::new();
+        let (one, two) = (endpoint().await, endpoint().await);
+        let mode = Mode::Supervise { socket: None };
+        let mut proxy = Proxy::open(ProxyConfig { mode, ..config(&world, &program) }).await.unwrap();
+        let running = tokio::spawn(supervise(SuperviseConfig {
+            dialect: &HAPROXY,
+            state_dir: world.state(),
+            run_dir: None,
+            socket: None,
+            allowed_users: Vec::new(),
+            program: vec![program.clone()],
+            grace: Duration::ZERO,
+            drain_timeout: LIMIT,
+        }));
+        let socket: PathBuf = world.state().join("run/supervise.sock");
+        until("the supervisor listens", async || tokio::net::UnixStream::connect(&socket).await.is_ok()).await;
+        assert!(apply(&mut proxy, &files(&world, &[one], "", &[])).await.reloaded);
+        assert!(!apply(&mut proxy, &files(&world, &[one, two], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 8).await, sorted(&[one, two]));
+        assert!(Path::new(&world.state().join("current/haproxy.cfg")).exists());
+        proxy.drain(LIMIT).await;
+        running.await.unwrap().unwrap();
+    }
+}
