@@ -5,6 +5,7 @@
 mod header;
 mod host;
 mod object;
+mod origin;
 mod path;
 mod pattern;
 mod route;
@@ -16,6 +17,7 @@ pub mod variable;
 pub use header::{HeaderName, HeaderValue};
 pub use host::{HostAlias, HostName, HostPattern};
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
+pub use origin::Origin;
 pub use path::UriPath;
 pub use pattern::{TextPattern, TextRegex};
 pub use route::{RouteRegex, RulePath};

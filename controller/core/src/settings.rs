@@ -7,7 +7,7 @@ pub(crate) mod auth;
 mod keys;
 pub(crate) mod values;
 
-use crate::model::{ExternalAuth, Globals, Lack, Listeners};
+use crate::model::{ExternalAuth, Globals, Lack, Listeners, SourceRanges};
 use crate::names::{HeaderName, LabelSelector, ObjectName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,6 +111,8 @@ pub struct Config {
     pub word_blocklist: Vec<String>,
     /// `global-allowed-response-headers`: what the headers of an Ingress may be.
     pub allowed_response_headers: Vec<HeaderName>,
+    /// `whitelist-source-range` and `denylist-source-range`, unless an Ingress says otherwise.
+    pub sources: Option<SourceRanges>,
     /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
     pub closed: bool,
 }
@@ -128,6 +130,7 @@ impl Config {
             global_auth: None,
             word_blocklist: Vec::new(),
             allowed_response_headers: Vec::new(),
+            sources: None,
             closed: false,
         }
     }
@@ -303,7 +306,7 @@ mod tests {
 
     #[test]
     fn protections_that_cannot_be_given_close_every_route() {
-        for (key, value) in [("whitelist-source-range", "10.0.0.0/8"), ("enable-modsecurity", "true")] {
+        for (key, value) in [("enable-modsecurity", "true")] {
             let (config, problems) = one(key, value);
             assert!(config.closed && problems[0].kind == ProblemKind::UnsupportedProtection, "{key}");
         }

@@ -22,8 +22,9 @@ pub use globals::{
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};
 pub use policy::{
-    Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, CacheTime, ClientLimits, ExternalAuth, HostPolicy, Period, Redirect,
-    RedirectStatus, RedirectTarget, RequestRate, Rewrite, RoutePolicy, Satisfy, SignIn, Statuses, Timeouts,
+    Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, ClientLimits, CookieRewrite, Cors, ErrorPages,
+    ExternalAuth, HostPolicy, Logging, Origins, Period, Redirect, RedirectStatus, RedirectTarget, RequestRate, Rewrite, RoutePolicy,
+    Satisfy, SignIn, SourceRanges, StandsIn, Statuses, Timeouts,
 };
 
 use crate::names::HostPattern;

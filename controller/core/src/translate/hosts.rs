@@ -7,6 +7,7 @@ use super::further_names::{FurtherNames, Redirecting};
 use super::host_policy;
 use super::paths::{self, Pattern};
 use super::reading::{BackendUse, PathKind, PathReading, Reading};
+use super::stand_in;
 use super::tls::Certificates;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
@@ -106,6 +107,7 @@ impl<'a> Builder<'a> {
                 let here = auth.for_host(self.pattern);
                 backends.servers.of(here.as_ref().unwrap_or(auth)).digest.hash(&mut hasher);
             }
+            stand_in::hash(&reading.policies, backends, &mut hasher);
             // Which rules of the Ingress these are: their paths say where they stand.
             claim.rule.map(|rule| (rule.paths.len(), rule.paths.first().map(|path| path.at))).hash(&mut hasher);
         }
@@ -236,6 +238,10 @@ impl<'a> Builder<'a> {
         let resolved = backends.resolve(&path.backend, &policies.backend);
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
+        let behind = stand_in::of(policies, backends);
+        let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
+        let errors = self.config.globals.custom_errors.as_ref();
+        let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
         Route {
             policy,
             matches,
@@ -243,7 +249,7 @@ impl<'a> Builder<'a> {
             origin: Some(reading.origin.clone()),
             service: Some(path.backend.reference()),
             https_redirect: self.redirect(policies, path.text.as_str()).filter(|_| !closed),
-            action: if closed { Action::Respond(503) } else { action(policies, &resolved) },
+            action,
         }
     }
 
@@ -262,14 +268,19 @@ impl<'a> Builder<'a> {
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![root], RulePath::from(self::root()));
         let (policy, closed) = self.policy(reading, &rule_path, &matches, backends, diagnostics);
+        let policy = if claim.rule.is_none() { of_default_backend(&policy) } else { policy };
+        let action = if policies.closed || closed { Action::Respond(503) } else { unclosed };
+        let behind = stand_in::of(policies, backends);
+        let errors = self.config.globals.custom_errors.as_ref();
+        let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
         Route {
-            policy: if claim.rule.is_none() { of_default_backend(&policy) } else { policy },
+            policy,
             matches,
             rule_path,
             origin: Some(reading.origin.clone()),
             service: own.map(|(used, _)| used.reference()),
             https_redirect: if catch_all || closed { None } else { self.redirect(policies, "/") },
-            action: if policies.closed || closed { Action::Respond(503) } else { unclosed },
+            action,
         }
     }
 

@@ -23,6 +23,7 @@ mod quarantine;
 mod reading;
 mod screen;
 mod servers;
+mod stand_in;
 mod tls;
 
 pub use quarantine::Quarantine;

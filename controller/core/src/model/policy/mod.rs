@@ -11,16 +11,28 @@ mod limits;
 pub use basic_auth::{BasicAuth, Satisfy};
 pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
 pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
+mod buffering;
+mod cookies;
+mod cors;
+mod errors;
+mod logging;
 mod redirect;
 mod rewrite;
+mod sources;
 mod timeouts;
 
+pub use buffering::Buffering;
+pub use cookies::CookieRewrite;
+pub use cors::{Cors, Origins};
+pub use errors::{ErrorPages, StandsIn};
+pub use logging::Logging;
 pub use redirect::{Redirect, RedirectStatus, RedirectTarget};
 pub use rewrite::Rewrite;
+pub use sources::SourceRanges;
 pub use timeouts::Timeouts;
 
 use super::Balance;
-use crate::names::{HostAlias, UriPath, VariableText};
+use crate::names::{HeaderName, HeaderValue, HostAlias, UriPath, VariableText};
 
 /// Defines a set of wishes. Its digest covers those that are there, by name, so that a wish that nobody has changes no
 /// digest.
@@ -77,6 +89,24 @@ wishes! {
         limits: ClientLimits,
         /// How fast an answer is sent.
         bandwidth: Bandwidth,
+        /// How much of requests and answers is held.
+        buffering: Buffering,
+        /// Domains of cookies of answers.
+        cookie_domain: CookieRewrite,
+        /// Paths of cookies of answers.
+        cookie_path: CookieRewrite,
+        /// What pages of other origins may do.
+        cors: Cors,
+        /// Error answers that another backend writes.
+        errors: ErrorPages,
+        /// What is logged.
+        logging: Logging,
+        /// Headers of every answer, in place of the endpoints'; not empty.
+        response_headers: Vec<(HeaderName, HeaderValue)>,
+        /// Which addresses may ask.
+        sources: SourceRanges,
+        /// The backend stands in for one without endpoints.
+        stands_in: StandsIn,
         /// `Host` for the endpoints.
         upstream_host: VariableText,
     }

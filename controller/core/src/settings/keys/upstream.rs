@@ -1,10 +1,15 @@
 //! The side of the endpoints.
 
 use super::readers::bytes_if_any;
-use super::{AUTOMATIC, DEAD, NOT_YET, NoEffect, Protection, Read, Rule, Switch, Unless, set};
+use super::{AUTOMATIC, DEAD, Draft, NOT_YET, NoEffect, Read, Rule, Switch, Unless, set};
 use crate::model::Balance;
 use crate::names::shown;
-use crate::settings::values::{bytes, flag, items, number, on_off, seconds};
+use crate::settings::values::{Bad, bytes, flag, items, networks, number, on_off, seconds};
+
+/// Addresses that protect every route; all are closed when they cannot be read.
+fn protecting(draft: &mut Draft, text: &str) -> Result<Vec<ipnet::IpNet>, Bad> {
+    networks(text).inspect_err(|_| draft.config.closed = true)
+}
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-body-size", set!(body_limits.request_bytes, bytes)),
@@ -84,8 +89,22 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("app-root", NoEffect(DEAD)),
     ("limit-rate", set!(limits.rate_kib, number)),
     ("limit-rate-after", set!(limits.rate_after_kib, number)),
-    ("whitelist-source-range", Protection),
-    ("denylist-source-range", Protection),
+    (
+        "whitelist-source-range",
+        Read(|draft, text| {
+            let ranges = protecting(draft, text)?;
+            draft.config.sources.get_or_insert_default().allowed = ranges;
+            Ok(())
+        }),
+    ),
+    (
+        "denylist-source-range",
+        Read(|draft, text| {
+            let ranges = protecting(draft, text)?;
+            draft.config.sources.get_or_insert_default().denied = ranges;
+            Ok(())
+        }),
+    ),
     (
         "custom-http-errors",
         Read(|draft, text| {

@@ -27,11 +27,17 @@
 
 mod app_root;
 mod basic_auth;
+mod buffering;
+mod cookies;
+mod cors;
+mod custom_errors;
+mod custom_headers;
 mod external_auth;
 mod given;
 mod key;
 mod lacks;
 mod limits;
+mod logging;
 mod objects;
 mod policies;
 mod proxy_timeouts;
@@ -39,6 +45,7 @@ mod redirect;
 mod reference;
 mod rewrite;
 mod server_alias;
+mod source_ranges;
 mod ssl_redirect;
 #[cfg(test)]
 mod testing;
@@ -81,11 +88,18 @@ pub const FEATURES: &[Feature] = &[
     basic_auth::FEATURE,
     basic_auth::SATISFY,
     external_auth::FEATURE,
+    buffering::FEATURE,
+    cookies::FEATURE,
+    cors::FEATURE,
+    custom_errors::FEATURE,
+    custom_headers::FEATURE,
     limits::FEATURE,
+    logging::FEATURE,
     proxy_timeouts::FEATURE,
     redirect::FEATURE,
     rewrite::FEATURE,
     server_alias::FEATURE,
+    source_ranges::FEATURE,
     ssl_redirect::FEATURE,
     upstream_vhost::FEATURE,
     www_redirect::FEATURE,

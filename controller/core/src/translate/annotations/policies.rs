@@ -1,7 +1,7 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
 use crate::model::{Accounts, BackendPolicy, HostPolicy, RoutePolicy};
-use crate::names::HostAlias;
+use crate::names::{HeaderName, HostAlias, ObjectName};
 use crate::settings::Config;
 use std::sync::Arc;
 
@@ -26,6 +26,14 @@ pub struct Policies {
     pub aliases: Vec<HostAlias>,
     /// Redirect between its hosts and the same with, or without, `www.`.
     pub www_redirect: bool,
+    /// Statuses of error answers that another backend writes; sorted.
+    pub error_statuses: Option<Vec<u16>>,
+    /// Error answers of endpoints are among them.
+    pub intercept_errors: bool,
+    /// Service and port that answer when something went wrong.
+    pub default_backend: Option<(ObjectName, u16)>,
+    /// The headers that a ConfigMap may set on answers.
+    pub allowed_response_headers: Vec<HeaderName>,
     /// For each of its routes.
     pub route: Arc<RoutePolicy>,
     /// For the hosts that it has rules for.
@@ -38,7 +46,7 @@ impl Policies {
     /// What holds without annotations.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        let route = RoutePolicy { external_auth: config.global_auth.clone(), ..RoutePolicy::default() };
+        let route = RoutePolicy { external_auth: config.global_auth.clone(), sources: config.sources.clone(), ..RoutePolicy::default() };
         Self {
             ssl_redirect: config.ssl_redirect,
             force_ssl_redirect: config.force_ssl_redirect,
@@ -49,6 +57,10 @@ impl Policies {
             rewrite_target: None,
             aliases: Vec::new(),
             www_redirect: false,
+            error_statuses: None,
+            intercept_errors: true,
+            default_backend: None,
+            allowed_response_headers: config.allowed_response_headers.clone(),
             route: Arc::new(route),
             host: HostPolicy::default(),
             backend: Arc::default(),

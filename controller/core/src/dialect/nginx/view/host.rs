@@ -2,13 +2,15 @@
 
 use super::headers::HeadersView;
 use super::paths;
-use super::route::RouteView;
+use super::route::cors::CorsMapsView;
+use super::route::{RouteView, errors};
 use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
-use crate::model::{Globals, Host, Model};
+use crate::model::{Buffers, Globals, Host, Model};
 use crate::names::variable::LABELS;
 use crate::names::{HostAlias, HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What all hosts share; part of the key that a host's text is remembered by.
@@ -18,6 +20,10 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     errors: Arc<[ErrorView<'m>]>,
     pub(super) headers: HeadersView,
     pub(super) redirect_status: u16,
+    pub(super) buffers: &'m Buffers,
+    /// Who writes error answers when nobody else is named.
+    pub(super) error_backend: Option<&'m str>,
+    pub(super) error_connection: &'static str,
     blocking: bool,
     pub(super) log_unknown_hosts: bool,
     pub(super) log_labels: bool,
@@ -37,12 +43,12 @@ struct ListenView {
 
 /// One status that the default backend answers in place of the route.
 #[derive(Debug, Clone, Hash, Serialize)]
-struct ErrorView<'m> {
-    status: u16,
-    location: String,
+pub(super) struct ErrorView<'m> {
+    pub(super) status: u16,
+    pub(super) location: String,
     /// `None`: nobody does; 404.
-    backend: Option<&'m str>,
-    connection: &'static str,
+    pub(super) backend: Option<&'m str>,
+    pub(super) connection: &'static str,
 }
 
 /// What `host.tera` sees.
@@ -56,6 +62,9 @@ pub(super) struct HostView<'m> {
     catch_all: Option<CatchAllView<'m>>,
     blocking: bool,
     errors: Arc<[ErrorView<'m>]>,
+    /// Further locations that error answers come from, by name.
+    error_locations: Vec<ErrorView<'m>>,
+    cors_maps: Vec<CorsMapsView>,
     /// Where requests for `/` are sent.
     app_root: Option<Expression>,
     routes: Vec<RouteView<'m>>,
@@ -74,9 +83,12 @@ impl<'m> HostContext<'m> {
         let globals: &'m Globals = &model.globals;
         Self {
             listens: listens(globals, features).into(),
-            errors: errors(globals).into(),
+            errors: common_errors(globals).into(),
             headers: HeadersView::new(globals),
             redirect_status: globals.https_redirect_status.0,
+            buffers: &globals.buffers,
+            error_backend: globals.default_backend.as_ref().map(|id| id.as_str()),
+            error_connection: error_connection(globals),
             blocking: !globals.blocking.is_empty(),
             log_unknown_hosts: globals.access_log.unknown_hosts,
             log_labels: globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS)),
@@ -113,9 +125,21 @@ fn listens(globals: &Globals, features: Features) -> Vec<ListenView> {
     hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect()
 }
 
-fn errors(globals: &Globals) -> Vec<ErrorView<'_>> {
+/// `Connection` of requests for error answers.
+fn error_connection(globals: &Globals) -> &'static str {
+    if globals.upstream_keepalive.connections == 0 { "close" } else { "" }
+}
+
+/// The locations that error answers of the routes come from, beside those of all hosts.
+fn error_locations<'m>(host: &'m Host, context: &HostContext<'m>) -> Vec<ErrorView<'m>> {
+    let known = |error: &ErrorView<'m>| context.errors.iter().any(|other| other.location == error.location);
+    let errors = host.routes.iter().flat_map(|route| errors::locations(route, context)).filter(|error| !known(error));
+    errors.map(|error| (error.location.clone(), error)).collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+fn common_errors(globals: &Globals) -> Vec<ErrorView<'_>> {
     let Some(custom) = &globals.custom_errors else { return Vec::new() };
-    let connection = if globals.upstream_keepalive.connections == 0 { "close" } else { "" };
+    let connection = error_connection(globals);
     let mut statuses: Vec<u16> = custom.statuses.iter().copied().filter(|status| (300..=599).contains(status)).collect();
     statuses.sort_unstable();
     statuses.dedup();
@@ -141,6 +165,8 @@ impl<'m> HostView<'m> {
             catch_all,
             blocking: context.blocking,
             errors: context.errors.clone(),
+            error_locations: error_locations(host, context),
+            cors_maps: host.routes.iter().filter_map(CorsMapsView::new).collect::<BTreeMap<_, _>>().into_values().collect(),
             app_root: host.policy.app_root.as_ref().map(app_root),
             routes,
         }

@@ -58,7 +58,7 @@ impl UpstreamView {
 }
 
 /// nginx refuses less than one buffer, and all of them: one has to be free to read into.
-fn busy_bytes(buffers: u64, buffer_bytes: u64, wanted: Option<u64>) -> u64 {
+pub(super) fn busy_bytes(buffers: u64, buffer_bytes: u64, wanted: Option<u64>) -> u64 {
     match wanted {
         Some(bytes) => between(buffer_bytes, bytes, (buffers - 1) * buffer_bytes),
         None if buffers > 2 => 2 * buffer_bytes,

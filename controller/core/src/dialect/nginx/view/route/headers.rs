@@ -1,7 +1,7 @@
 //! Which headers a route has: those of all routes, changed by what is asked for.
 
 use super::super::headers::HeadersView;
-use super::{labels, rewrite};
+use super::{cors, errors, labels, rewrite};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Route;
 
@@ -24,6 +24,15 @@ pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
     }
     if let Some(prefix) = rewrite::forwarded_prefix(route) {
         headers.send("X-Forwarded-Prefix", prefix);
+    }
+    if route.policy.stands_in.is_some() {
+        errors::tell(&mut headers, route);
+    }
+    for (name, value) in route.policy.response_headers.iter().flatten() {
+        headers.answer(name.as_str(), Expression::literal(value.as_str()));
+    }
+    if let Some(wish) = &route.policy.cors {
+        cors::add_headers(&mut headers, wish);
     }
     if let Some(auth) = &route.policy.external_auth {
         super::external_auth::add_headers(&mut headers, auth);

@@ -23,6 +23,13 @@ impl<'m> LabelsView<'m> {
     }
 }
 
+impl LabelsView<'_> {
+    /// Name and value of the headers that tell a backend about the route.
+    pub(super) const fn headers(&self) -> [(&'static str, &str); 4] {
+        [("X-Namespace", self.namespace), ("X-Ingress-Name", self.ingress), ("X-Service-Name", self.service), ("X-Service-Port", self.port)]
+    }
+}
+
 /// A text of users in a route: variables that are its labels are what they are, for they need not be set there.
 pub(super) fn expression(text: &VariableText, route: &Route) -> Expression {
     text.parts().iter().fold(Expression::default(), |all, next| all.and_all(&part(next, route)))

@@ -1,12 +1,17 @@
 //! `location` blocks: one file for each thing that a route may ask for.
 
 mod auth;
+mod buffering;
+mod cookies;
+pub(super) mod cors;
+pub(super) mod errors;
 mod external_auth;
 mod headers;
 mod labels;
 pub(super) mod limits;
 mod redirect;
 mod rewrite;
+mod sources;
 mod timeouts;
 
 pub(super) use external_auth::escapes_targets;
@@ -31,6 +36,12 @@ pub(super) struct RouteView<'m> {
     rewrite: Option<rewrite::RewriteView>,
     headers: HeadersView,
     timeouts: Option<timeouts::TimeoutsView>,
+    buffering: Option<buffering::BufferingView>,
+    cookies: Option<cookies::CookiesView<'m>>,
+    cors: Option<cors::PreflightView>,
+    errors: Option<errors::ErrorPagesView>,
+    sources: Option<sources::SourcesView>,
+    log_rewriting: bool,
     auth: Option<auth::AuthView<'m>>,
     auth_location: Option<external_auth::AuthLocationView>,
     sign_in: Option<external_auth::SignInView>,
@@ -61,10 +72,12 @@ impl<'m> RouteView<'m> {
             Action::Respond(status) => (None, *status),
         };
         let auth = auth::AuthView::new(route);
-        let checked_first =
-            backend.is_none() && status == 404 && (route.policy.basic_auth.is_some() || route.policy.external_auth.is_some());
+        let guarded = route.policy.basic_auth.is_some() || route.policy.external_auth.is_some() || route.policy.sources.is_some();
+        let checked_first = backend.is_none() && status == 404 && guarded;
         let external = route.policy.external_auth.as_deref().filter(|_| backend.is_some() || checked_first);
         let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
+        let policy = &*route.policy;
+        let logging = policy.logging.unwrap_or_default();
         Self {
             matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
@@ -73,8 +86,8 @@ impl<'m> RouteView<'m> {
                 .map(|redirect| HttpsRedirectView { status: context.redirect_status, keep_trailing_slash: redirect.keep_trailing_slash }),
             backend,
             status,
-            unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
-            labels: (context.log_labels || context.has_errors()).then(|| labels::LabelsView::new(route)),
+            unlogged: (is_catch_all && route.origin.is_none() && !context.log_unknown_hosts) || logging.access == Some(false),
+            labels: (context.log_labels || context.has_errors() || policy.errors.is_some()).then(|| labels::LabelsView::new(route)),
             redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
             headers: headers::of(route, &context.headers),
@@ -84,7 +97,13 @@ impl<'m> RouteView<'m> {
             checked_first,
             limits: limits::LimitsView::new(route),
             bandwidth: route.policy.bandwidth.as_ref().map(limits::BandwidthView::new),
-            timeouts: route.policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
+            timeouts: policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
+            buffering: policy.buffering.as_ref().map(|wish| buffering::BufferingView::new(wish, context.buffers)),
+            cookies: cookies::CookiesView::new(policy),
+            cors: policy.cors.as_ref().map(cors::PreflightView::new),
+            errors: policy.errors.as_ref().map(errors::ErrorPagesView::new),
+            sources: policy.sources.as_ref().map(sources::SourcesView::new),
+            log_rewriting: logging.rewriting == Some(true),
         }
     }
 }

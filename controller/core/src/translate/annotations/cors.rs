@@ -1,0 +1,143 @@
+//! `enable-cors` and its kin: what pages of other origins may do.
+
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use crate::model::{Cors, Origins};
+use crate::names::{HeaderValue, Origin, shown};
+
+const METHODS: &str = "GET, PUT, POST, DELETE, PATCH, OPTIONS";
+const HEADERS: &str = "DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization";
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "Cross-origin resource sharing",
+    keys: &[
+        Key::new(
+            "enable-cors",
+            Value::Bool,
+            Scope::Route,
+            "Sends the headers of CORS to allowed origins, in place of the endpoint's, and answers their `OPTIONS` requests with 204.",
+        )
+        .default("false"),
+        Key::new(
+            "cors-allow-origin",
+            Value::Other("origins such as `https://a.example:8443` or `https://*.a.example`, separated by commas, or `*`"),
+            Scope::Route,
+            "Which origins are allowed; `*.` stands for one label. With a value that cannot be used none is, other than in ingress-nginx.",
+        )
+        .ranked(Tier::A, Risk::Medium)
+        .default("*")
+        .on_bad_value(OnBadValue::DropFeature),
+        Key::new("cors-allow-methods", Value::Other("methods, separated by commas"), Scope::Route, "`Access-Control-Allow-Methods`.")
+            .ranked(Tier::A, Risk::Medium)
+            .default(METHODS),
+        Key::new("cors-allow-headers", Value::Text(Class::Headers), Scope::Route, "`Access-Control-Allow-Headers`.")
+            .ranked(Tier::A, Risk::Medium)
+            .default(HEADERS),
+        Key::new("cors-expose-headers", Value::Text(Class::Headers), Scope::Route, "`Access-Control-Expose-Headers`; may be `*`.")
+            .ranked(Tier::A, Risk::Medium),
+        Key::new("cors-allow-credentials", Value::Bool, Scope::Route, "Sends `Access-Control-Allow-Credentials: true`.").default("true"),
+        Key::new("cors-max-age", Value::Seconds, Scope::Route, "`Access-Control-Max-Age`.").default("1728000"),
+    ],
+    apply,
+};
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    if given.bool("enable-cors") != Some(true) {
+        return;
+    }
+    let methods = header(given, "cors-allow-methods", |c| c.is_ascii_alphabetic() || matches!(c, ',' | ' '));
+    let headers = header(given, "cors-allow-headers", |c| Class::Headers.holds(c));
+    let exposed = header(given, "cors-expose-headers", |c| c == '*' || Class::Headers.holds(c));
+    let credentials = given.bool("cors-allow-credentials").unwrap_or(true);
+    let max_age_s = given.integer_in("cors-max-age", 0, i64::from(i32::MAX)).and_then(|age| u64::try_from(age).ok()).unwrap_or(1_728_000);
+    let Some(origins) = origins(given) else { return };
+    let value = |given: Option<HeaderValue>, usual: &str| given.unwrap_or_else(|| HeaderValue::new(usual).expect("a plain text"));
+    let (methods, headers) = (value(methods, METHODS), value(headers, HEADERS));
+    policies.route().cors = Some(Cors { origins, methods, headers, exposed, credentials, max_age_s });
+}
+
+fn header(given: &mut Given<'_>, name: &'static str, holds: impl Fn(char) -> bool) -> Option<HeaderValue> {
+    let text = given.text(name)?;
+    if let Some(c) = text.chars().find(|c| !holds(*c)) {
+        let message = format!("{} has the character {}", shown(text), shown(c.encode_utf8(&mut [0; 4])));
+        given.refuse(name, message, "use names, separated by commas");
+        return None;
+    }
+    given.parsed(name, HeaderValue::new)
+}
+
+/// `None`: none is allowed.
+fn origins(given: &mut Given<'_>) -> Option<Origins> {
+    const NAME: &str = "cors-allow-origin";
+    let Some(text) = given.text(NAME) else { return Some(Origins::Any) };
+    let bare: String = text.chars().filter(|c| *c != ' ').collect();
+    let items: Vec<_> = bare.split(',').filter(|item| !item.is_empty()).collect();
+    if items.contains(&"*") || items.is_empty() {
+        return Some(Origins::Any);
+    }
+    let mut origins = Vec::new();
+    for item in items {
+        match Origin::parse(item) {
+            Ok(origin) => origins.push(origin),
+            // As in ingress-nginx, a host without scheme is no origin and no mistake either.
+            Err(_) if !item.contains("://") && item.bytes().all(|b| b.is_ascii_alphanumeric() || b".-*:".contains(&b)) => {
+                given.note(NAME, format_args!("{} has no scheme, and allows nothing", shown(item)), "write https:// before it");
+            }
+            Err(bad) => {
+                given.refuse(NAME, bad, "");
+                return None;
+            }
+        }
+    }
+    origins.sort_unstable();
+    origins.dedup();
+    (!origins.is_empty()).then_some(Origins::These(origins))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{problems, read};
+    use super::*;
+
+    fn cors(pairs: &[(&str, &str)]) -> Option<Cors> {
+        read(&[&[("enable-cors", "true")], pairs].concat()).route.cors.clone()
+    }
+
+    fn allowed(value: &str) -> Option<Vec<String>> {
+        match cors(&[("cors-allow-origin", value)])?.origins {
+            Origins::Any => Some(vec!["*".to_owned()]),
+            Origins::These(origins) => Some(origins.iter().map(ToString::to_string).collect()),
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_ingress_nginx() {
+        let cors = cors(&[]).unwrap();
+        assert_eq!((cors.methods.as_str(), cors.headers.as_str(), cors.exposed), (METHODS, HEADERS, None));
+        assert_eq!((cors.credentials, cors.max_age_s, cors.origins), (true, 1_728_000, Origins::Any));
+        assert!(read(&[("cors-max-age", "5")]).route.cors.is_none());
+    }
+
+    #[test]
+    fn origins_are_lists_with_blanks_and_stars() {
+        assert_eq!(allowed("https://b.com, http://a.com:8080,,"), Some(vec!["http://a.com:8080".to_owned(), "https://b.com".to_owned()]));
+        assert_eq!(allowed("https://b.com,*"), Some(vec!["*".to_owned()]));
+        assert_eq!(allowed("b.com"), None);
+        assert_eq!(allowed(""), Some(vec!["*".to_owned()]));
+    }
+
+    #[test]
+    fn an_origin_that_is_none_allows_nobody() {
+        for value in ["chrome-extension://x", "https://a.com/path", "https://a.com%0d", "http://a.com:8080:1", "\"", "$http_origin"] {
+            assert_eq!(allowed(value), None, "{value}");
+            assert_eq!(problems(&[("enable-cors", "true"), ("cors-allow-origin", value)]).len(), 1, "{value}");
+        }
+    }
+
+    #[test]
+    fn other_bad_values_leave_the_default() {
+        for pair in [("cors-allow-methods", "*"), ("cors-allow-headers", "*"), ("cors-max-age", "-1"), ("cors-allow-credentials", "yes")] {
+            assert_eq!(cors(&[pair]), cors(&[]), "{pair:?}");
+        }
+        assert_eq!(cors(&[("cors-expose-headers", "X-A, X-B")]).unwrap().exposed.unwrap().as_str(), "X-A, X-B");
+    }
+}

@@ -1,0 +1,61 @@
+//! `custom-headers`: headers of answers, from a ConfigMap.
+
+use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use crate::names::{HeaderName, HeaderValue, ObjectName, shown};
+use crate::state::ConfigMap;
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "Headers of answers",
+    keys: &[Key::new(
+        "custom-headers",
+        Value::Other("`namespace/name` of a ConfigMap"),
+        Scope::Route,
+        "Sets the headers in the data of a ConfigMap on every answer; each has to be in `global-allowed-response-headers` of the main \
+         ConfigMap.",
+    )
+    .ranked(Tier::B, Risk::Medium)
+    .on_bad_value(OnBadValue::CloseRoute)],
+    apply,
+};
+
+const NAME: &str = "custom-headers";
+
+/// Written by the proxy itself, which takes no other value.
+const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    let Some(text) = given.text(NAME) else { return };
+    let Ok(name) = ObjectName::parse(text) else {
+        let message = format!("{} is not of the form namespace/name", shown(text));
+        return given.refuse_as(OnBadValue::KeepDefault, NAME, message, "name a ConfigMap such as shop/headers");
+    };
+    let Some(map) = given.objects.config_map(&name) else {
+        return given.refuse(NAME, format_args!("ConfigMap {name} does not exist"), "create it");
+    };
+    let headers = headers(given, map, &policies.allowed_response_headers);
+    if !headers.is_empty() {
+        policies.route().response_headers = Some(headers);
+    }
+}
+
+fn headers(given: &mut Given<'_>, map: &ConfigMap, allowed: &[HeaderName]) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = Vec::new();
+    for (name, value) in &map.data {
+        let checked = HeaderName::new(name).and_then(|name| Ok((name, HeaderValue::new(value)?)));
+        match checked {
+            Err(bad) => given.refuse(NAME, bad, "mend the ConfigMap"),
+            Ok((name, _)) if !allowed.contains(&name) => {
+                let message = format!("the header {name} is not in global-allowed-response-headers");
+                given.refuse(NAME, message, "ask the operator to allow it");
+            }
+            Ok((name, _)) if OWN.contains(&name.lower_case().as_str()) => {
+                given.note(NAME, format_args!("the header {name} is the proxy's own, and stays as it is"), "remove it");
+            }
+            Ok(header) => headers.push(header),
+        }
+        if given.is_bad(NAME) {
+            break;
+        }
+    }
+    headers
+}
