@@ -3,15 +3,17 @@
 //! ```text
 //! golden/CASE/in.yaml           objects; a ConfigMap gatewright/settings is the main one
 //!             nginx/hosts.conf  …and the other included files, without their built-in parts
+//!             haproxy/sections.cfg, haproxy/maps.conf
 //!             diagnostics.txt   what was said, and the exit code
 //! ```
 //!
 //! What is rendered for each installed version is fed to that very proxy, too. A case whose name begins with `backend-`
-//! keeps the backends as well, one with `globals-` the main file. `GATEWRIGHT_REFRESH=1` writes everything anew; the difference is what users will get,
-//! so read it.
+//! keeps the backends as well, one with `globals-` the main file. `GATEWRIGHT_REFRESH=1` writes everything anew; the
+//! difference is what users will get, so read it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, Launch, Version};
 use std::collections::BTreeMap;
@@ -28,8 +30,11 @@ struct Proxy {
     programs: &'static [&'static str],
 }
 
-const PROXIES: &[Proxy] =
-    &[Proxy { dialect: &NGINX, version: "1.30.0", programs: &["GATEWRIGHT_NGINX_1_22", "GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_30"] }];
+#[rustfmt::skip]
+const PROXIES: &[Proxy] = &[
+    Proxy { dialect: &NGINX, version: "1.30.0", programs: &["GATEWRIGHT_NGINX_1_22", "GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_30"] },
+    Proxy { dialect: &HAPROXY, version: "3.2.0", programs: &["GATEWRIGHT_HAPROXY_2_6", "GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_3_2"] },
+];
 
 #[test]
 fn every_case_renders_as_it_is_written_down() {
@@ -73,6 +78,9 @@ fn every_installed_proxy_takes_every_case() {
                 render(&case, proxy, &version.to_string(), &files);
                 let main_file = files.join(proxy.dialect.main_file);
                 let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user: None };
+                if let Some(file) = &proxy.dialect.launch_file {
+                    fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
+                }
                 let printed = Command::new(&program).args((proxy.dialect.check_args)(&launch)).output().unwrap();
                 if !printed.status.success() {
                     refused.push(format!("{} {version}: {}", case.display(), String::from_utf8_lossy(&printed.stderr)));
@@ -112,7 +120,15 @@ fn files(case: &Path, proxy: &Proxy, out: &Path) -> BTreeMap<String, String> {
         match path.split_once('/') {
             Some(("tls", _)) => {}
             Some(("backends", _)) if !is_of(case, "backend") => {}
+            Some(("maps", file)) => {
+                let text: String = text.lines().filter(|line| !line.starts_with('_')).map(|line| format!("{line}\n")).collect();
+                let text = if text.is_empty() { text } else { format!("# {file}\n{text}") };
+                files.entry(format!("{name}/maps.conf")).or_default().push_str(&without_hashes(&text));
+            }
             Some((folder, _)) => files.entry(format!("{name}/{folder}.conf")).or_default().push_str(&without_built_in(&text)),
+            None if path == "haproxy.cfg" && !is_of(case, "globals") => {
+                files.insert(format!("{name}/sections.cfg"), without_hashes(&asked_for(&text)));
+            }
             None if is_of(case, "globals") => {
                 files.insert(format!("{name}/{path}"), without_hashes(&text));
             }
@@ -121,6 +137,21 @@ fn files(case: &Path, proxy: &Proxy, out: &Path) -> BTreeMap<String, String> {
     }
     files.retain(|_, text| !text.trim().is_empty());
     files
+}
+
+/// The sections that somebody asked for.
+fn asked_for(text: &str) -> String {
+    let mut kept = String::new();
+    let mut keep = false;
+    for line in text.split_inclusive('\n') {
+        if !line.starts_with([' ', '#', '\n']) {
+            keep = line.starts_with("backend ") && line.contains("# Ingress ");
+        }
+        if keep && !line.trim().is_empty() {
+            kept.push_str(line);
+        }
+    }
+    kept
 }
 
 /// Whether the name of a case begins with this word.

@@ -33,6 +33,7 @@
 //! - Addresses are read from at most eight entries of `X-Forwarded-For`.
 
 mod command;
+mod expression;
 pub mod grammar;
 mod groups;
 mod lacks;
@@ -78,7 +79,10 @@ pub static HAPROXY: Dialect = Dialect {
         "response.tera",
         "status.tera",
         "backend.tera",
+        "route/answers.tera",
         "route/app_root.tera",
+        "route/forwarded.tera",
+        "route/guards.tera",
         "route/https_redirect.tera",
         "route/timeouts.tera",
         "route/error.tera",
@@ -87,7 +91,14 @@ pub static HAPROXY: Dialect = Dialect {
     ],
     main_template: "haproxy.cfg.tera",
     print_word: |text, out| out.write_all(word::word(text).as_bytes()),
-    filters: &[("format", word::format), ("pattern", word::pattern), ("name", word::name), ("key", word::key)],
+    filters: &[
+        ("format", word::format),
+        ("pattern", word::pattern),
+        ("name", word::name),
+        ("key", word::key),
+        ("expression", expression::print),
+        ("expression_key", word::expression_key),
+    ],
     groups: groups::groups,
     main: view::main,
     certificate_path: groups::certificate_path,
@@ -139,7 +150,7 @@ mod tests {
                         (_, true) => assert!(number || before.ends_with("-- "), "a pattern without --: {place}"),
                         (true, false) => {
                             let of_ours = before.ends_with(" set-header ") || before.contains(" code ") || inside.contains("error.status");
-                            assert!(of_ours || inside.contains("| format"), "a format: {place}");
+                            assert!(of_ours || inside.contains("| format") || inside.contains("| expression"), "a format: {place}");
                         }
                         (false, false) => {}
                     }

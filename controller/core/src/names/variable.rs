@@ -94,6 +94,23 @@ impl VariableText {
         }
     }
 
+    /// The same with texts in place of variables that have one.
+    #[must_use]
+    pub fn filled<'t>(&self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {
+        let mut filled = Self::default();
+        for part in &self.0 {
+            match part {
+                TextPart::Text(text) => filled.text(text),
+                TextPart::Variable(name) => match text_of(name) {
+                    Some(text) => filled.text(text),
+                    None => filled.0.push(part.clone()),
+                },
+                TextPart::Group(_) => filled.0.push(part.clone()),
+            }
+        }
+        filled
+    }
+
     /// Whether one of these variables occurs.
     #[must_use]
     pub fn uses(&self, names: &[&str]) -> bool {
@@ -280,6 +297,12 @@ mod tests {
         let (text, group) = (|t: &str| TextPart::Text(t.to_owned()), TextPart::Group);
         assert_eq!(parts, [text("/x/"), group(1), text("2"), TextPart::Variable("host".to_owned())]);
         assert!(VariableText::parse("$1").is_err());
+    }
+
+    #[test]
+    fn variables_are_filled_in() {
+        let text = VariableText::parse("$service_name.$host").unwrap().filled(|name| (name == "service_name").then_some("app"));
+        assert_eq!(text.0, [TextPart::Text("app.".to_owned()), TextPart::Variable("host".to_owned())]);
     }
 
     #[test]

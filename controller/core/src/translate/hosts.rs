@@ -11,9 +11,11 @@ use super::stand_in;
 use super::tls::Certificates;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
-    Action, Alias, Host, HostCertificate, HttpsRedirect, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, digest_of,
+    Action, Alias, Host, HostCertificate, HttpsRedirect, PathMatch, Redirect, RedirectStatus, RedirectTarget, Rewrite, Route, RoutePolicy,
+    ServiceRef, digest_of,
 };
-use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
+use crate::names::variable::LABELS;
+use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath, VariableText};
 use crate::settings::Config;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -239,6 +241,8 @@ impl<'a> Builder<'a> {
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
         let behind = stand_in::of(policies, backends);
+        let service = Some(path.backend.reference());
+        let policy = labelled(policy, &reading.origin, service.as_ref(), &path.text);
         let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
         let errors = self.config.globals.custom_errors.as_ref();
         let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
@@ -247,7 +251,7 @@ impl<'a> Builder<'a> {
             matches,
             rule_path: path.text.clone(),
             origin: Some(reading.origin.clone()),
-            service: Some(path.backend.reference()),
+            service,
             https_redirect: self.redirect(policies, path.text.as_str()).filter(|_| !closed),
             action,
         }
@@ -269,6 +273,8 @@ impl<'a> Builder<'a> {
         let (matches, rule_path) = (vec![root], RulePath::from(self::root()));
         let (policy, closed) = self.policy(reading, &rule_path, &matches, backends, diagnostics);
         let policy = if claim.rule.is_none() { of_default_backend(&policy) } else { policy };
+        let service = own.map(|(used, _)| used.reference());
+        let policy = labelled(policy, &reading.origin, service.as_ref(), &rule_path);
         let action = if policies.closed || closed { Action::Respond(503) } else { unclosed };
         let behind = stand_in::of(policies, backends);
         let errors = self.config.globals.custom_errors.as_ref();
@@ -278,7 +284,7 @@ impl<'a> Builder<'a> {
             matches,
             rule_path,
             origin: Some(reading.origin.clone()),
-            service: own.map(|(used, _)| used.reference()),
+            service,
             https_redirect: if catch_all || closed { None } else { self.redirect(policies, "/") },
             action,
         }
@@ -344,6 +350,31 @@ fn root() -> UriPath {
 
 fn everything() -> RouteRegex {
     RouteRegex::new("/").expect("the root is an expression")
+}
+
+/// The policy with the names of a route in place of the variables that stand for them.
+fn labelled(policy: Arc<RoutePolicy>, origin: &ObjectRef, service: Option<&ServiceRef>, path: &RulePath) -> Arc<RoutePolicy> {
+    let uses = |text: &VariableText| text.uses(LABELS);
+    let rewrite = policy.rewrite.as_ref();
+    let in_rewrite = rewrite.is_some_and(|rewrite| uses(&rewrite.target) || rewrite.forwarded_prefix.as_ref().is_some_and(uses));
+    if !in_rewrite && !policy.upstream_host.as_ref().is_some_and(uses) {
+        return policy;
+    }
+    let label = |name: &str| match name {
+        "namespace" => Some(origin.name.namespace()),
+        "ingress_name" => Some(origin.name.name()),
+        "service_name" => Some(service.map_or("", |service| &*service.service)),
+        "service_port" => Some(service.map_or("", |service| &*service.port)),
+        "location_path" => Some(path.as_str()),
+        _ => None,
+    };
+    let mut policy = (*policy).clone();
+    policy.upstream_host = policy.upstream_host.map(|text| text.filled(label));
+    policy.rewrite = policy.rewrite.map(|rewrite| Rewrite {
+        target: rewrite.target.filled(label),
+        forwarded_prefix: rewrite.forwarded_prefix.map(|text| text.filled(label)),
+    });
+    Arc::new(policy)
 }
 
 /// A default backend of all hosts is neither redirected nor rewritten: `ingress-semantics` 8.1.

@@ -4,7 +4,7 @@ use super::sections::{self, Context, Key};
 use super::view::{self, Line};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
 use crate::model::{CertificateId, Host, HostCertificate, Model, PathMatch, digest_of};
-use crate::names::HostPattern;
+use crate::names::{HostAlias, HostPattern};
 use std::sync::Arc;
 
 /// Where the key pair is.
@@ -21,6 +21,8 @@ pub(super) fn groups(model: &Model, _: Version) -> Vec<Group<'_>> {
         names(model, "wildcards", "maps/wildcards.map"),
         paths(model, &context, "exact", "maps/exact.map"),
         paths(model, &context, "prefix", "maps/prefix.map"),
+        expressions(model, &context),
+        aliases(model),
         certificates(model),
         default_certificate(model),
     ]
@@ -43,17 +45,26 @@ fn sections<'m>(model: &'m Model, context: &Context<'m>) -> Group<'m> {
 /// A line for each host of one kind.
 fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Group<'m> {
     let line = move |pattern: &HostPattern| match (pattern, folder) {
-        (HostPattern::Exact(name), "hosts") => Some(Line { key: name.to_string(), value: name.to_string() }),
-        (HostPattern::Wildcard(parent), "wildcards") => Some(Line { key: format!(".{parent}"), value: pattern.to_string() }),
+        (HostPattern::Exact(name), "hosts") => Some(Line::new(name.to_string(), name.to_string())),
+        (HostPattern::Wildcard(parent), "wildcards") => Some(Line::new(format!(".{parent}"), pattern.to_string())),
         _ => None,
     };
-    let hosts: Vec<&HostPattern> = model.hosts.keys().filter(|pattern| line(pattern).is_some()).collect();
+    let of_alias = move |host: &HostPattern, alias: &HostAlias| match (alias, folder) {
+        (HostAlias::Exact(name), "hosts") => Some(Line::new(name.to_string(), host.to_string())),
+        (HostAlias::Wildcard(parent), "wildcards") => Some(Line::new(format!(".{parent}"), host.to_string())),
+        _ => None,
+    };
+    let lines_of_host = move |host: &Host| {
+        let aliases = host.policy.aliases.iter().flatten().filter_map(|alias| of_alias(&host.pattern, &alias.name));
+        line(&host.pattern).into_iter().chain(aliases).collect::<Vec<_>>()
+    };
+    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| !lines_of_host(host).is_empty()).collect();
     map(
         folder,
         path,
         0,
-        hosts.iter().map(|pattern| Piece { key: key_of(pattern), digest: digest_of(pattern) }).collect(),
-        Box::new(move |number| view::lines(line(hosts[number]).into_iter().collect())),
+        hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: digest_of(&(&host.pattern, &host.policy.aliases)) }).collect(),
+        Box::new(move |number| view::lines(lines_of_host(hosts[number]))),
     )
 }
 
@@ -74,18 +85,52 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str,
             let mut lines = lines_of(host, &context, folder == "exact");
             let taken = host.routes.iter().flat_map(|route| &route.matches).any(|m| m.text() == health);
             if host.pattern == HostPattern::CatchAll && folder == "prefix" && !taken {
-                lines.push(Line { key: format!("_{health}"), value: "health".to_owned() });
+                lines.push(Line::new(format!("_{health}"), "health".to_owned()));
             }
             view::lines(lines)
         }),
     )
 }
 
+/// The lines of all routes of hosts of expressions, a piece for each host. The first that matches counts, and no two hosts
+/// match the same texts.
+fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
+    let is_regex = |host: &&Arc<Host>| host.routes.iter().flat_map(|route| &route.matches).any(|m| matches!(m, PathMatch::Regex(_)));
+    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(is_regex).collect();
+    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
+    let (shared, context) = (digest_of(&**context), Arc::clone(context));
+    let view = Box::new(move |number: usize| {
+        let host: &'m Host = hosts[number];
+        let begin = view::escaped(&host.pattern.to_string());
+        let lines = host.routes.iter().flat_map(|route| {
+            let name = Key::of(host, route, &context).name();
+            let paths = route.matches.iter().filter(|m| matches!(m, PathMatch::Regex(_))).map(PathMatch::text);
+            paths.map(|path| Line::expression(format!("^{begin}(?i:{path})"), name.clone())).collect::<Vec<_>>()
+        });
+        view::lines(lines.collect())
+    });
+    map("expressions", "maps/expressions.map", shared, pieces, view)
+}
+
+/// A line for each alias that is an expression.
+fn aliases(model: &Model) -> Group<'_> {
+    let all = model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten().map(move |alias| (&host.pattern, &alias.name)));
+    let found: Vec<(&HostPattern, &str)> = all
+        .filter_map(|(pattern, alias)| if let HostAlias::Regex(expression) = alias { Some((pattern, expression.as_str())) } else { None })
+        .collect();
+    let pieces = found.iter().map(|(pattern, expression)| Piece { key: expression, digest: digest_of(&(pattern, expression)) }).collect();
+    let view = Box::new(move |number: usize| {
+        let (pattern, expression) = found[number];
+        view::lines(vec![Line::expression(expression.to_owned(), pattern.to_string())])
+    });
+    map("aliases", "maps/aliases.map", 0, pieces, view)
+}
+
 fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line> {
     let app_root = host.policy.app_root.as_ref().filter(|_| exact);
     let mut lines = Vec::new();
     if let Some(path) = app_root {
-        lines.push(Line { key: format!("{}/", host.pattern), value: Key::of_app_root(path).name() });
+        lines.push(Line::new(format!("{}/", host.pattern), Key::of_app_root(path).name()));
     }
     for route in &host.routes {
         let matches = route.matches.iter().filter(|m| match m {
@@ -98,7 +143,7 @@ fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line>
         let mut matches = matches.peekable();
         if matches.peek().is_some() {
             let name = Key::of(host, route, context).name();
-            lines.extend(matches.map(|m| Line { key: format!("{}{}", host.pattern, m.text()), value: name.clone() }));
+            lines.extend(matches.map(|m| Line::new(format!("{}{}", host.pattern, m.text()), name.clone())));
         }
     }
     lines
@@ -121,7 +166,7 @@ fn certificates(model: &Model) -> Group<'_> {
             HostCertificate::Own(id) => Some((&**host, id)),
         })
         .collect();
-    let digest = |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin));
+    let digest = |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases));
     Group {
         folder: "certificates",
         gather: Gather::Whole("tls/hosts.list"),
@@ -131,7 +176,8 @@ fn certificates(model: &Model) -> Group<'_> {
         pieces: claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) }).collect(),
         view: Box::new(move |number| {
             let (host, id) = claimed[number];
-            view::certificate(id, host.pattern.to_string(), host.origin.as_ref())
+            let certified = host.policy.aliases.iter().flatten().filter(|alias| alias.certified).map(|alias| alias.name.to_string());
+            view::certificate(id, std::iter::once(host.pattern.to_string()).chain(certified).collect(), host.origin.as_ref())
         }),
     }
 }
@@ -146,7 +192,7 @@ fn default_certificate(model: &Model) -> Group<'_> {
         place: Place::CertificateList,
         shared: 0,
         pieces: vec![Piece { key: "", digest: digest_of(id) }],
-        view: Box::new(move |_| view::certificate(id, "!*".to_owned(), None)),
+        view: Box::new(move |_| view::certificate(id, vec!["!*".to_owned()], None)),
     }
 }
 

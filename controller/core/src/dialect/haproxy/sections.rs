@@ -1,7 +1,7 @@
 //! Which backend sections there are: one for every pair of Service port and policy, and one for every answer of our own.
 
 use super::lacks;
-use crate::model::{Action, Backend, BackendId, Globals, Host, HostPolicy, Model, Route, RoutePolicy, digest_of};
+use crate::model::{Action, Backend, BackendId, Globals, Host, HostPolicy, Model, PathMatch, Route, RoutePolicy, digest_of};
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +46,10 @@ pub struct Key<'m> {
     pub(super) unlogged: bool,
     /// Content hash of what else is asked for; 0: nothing.
     pub(super) policy: u128,
+    /// The path that is rewritten, as an expression.
+    pub(super) path: Option<&'m str>,
+    /// What a backend is told that stands in for another one.
+    pub(super) stands_in: Option<Labels<'m>>,
 }
 
 /// What is done with a request at last.
@@ -77,14 +81,17 @@ impl<'m> Key<'m> {
         Self {
             does: if lacks::knows(&route.policy, &host.policy, None) { Does::of(route, context) } else { Does::Answer(503) },
             redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
-            unlogged: is_catch_all && route.origin.is_none() && !context.log_unknown_hosts,
+            unlogged: (is_catch_all && route.origin.is_none() && !context.log_unknown_hosts)
+                || route.policy.logging.is_some_and(|logging| logging.access == Some(false)),
             policy: route.policy.digest(),
+            path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).map(PathMatch::text),
+            stands_in: route.policy.stands_in.map(|_| Labels::of(route)),
         }
     }
 
     /// The key of the section that sends requests to the root of a host's application.
     pub(super) const fn of_app_root(path: &'m UriPath) -> Self {
-        Self { does: Does::AppRoot(path), redirect: None, unlogged: false, policy: 0 }
+        Self { does: Does::AppRoot(path), redirect: None, unlogged: false, policy: 0, path: None, stands_in: None }
     }
 
     /// Name of the section. Routes with different keys have different names.

@@ -5,6 +5,8 @@ mod public;
 mod route;
 mod section;
 
+pub(super) use route::escaped;
+
 pub(super) use main::main;
 
 use super::sections::Section;
@@ -38,13 +40,27 @@ struct LinesView {
 pub(super) struct Line {
     pub(super) key: String,
     pub(super) value: String,
+    /// The key is a regular expression.
+    pub(super) is_expression: bool,
+}
+
+impl Line {
+    /// A line with a key that is compared as it is.
+    pub(super) const fn new(key: String, value: String) -> Self {
+        Self { key, value, is_expression: false }
+    }
+
+    /// A line with a regular expression as its key.
+    pub(super) const fn expression(key: String, value: String) -> Self {
+        Self { key, value, is_expression: true }
+    }
 }
 
 /// A line of a certificate list.
 #[derive(Debug, Serialize)]
 struct CertificateView {
     path: String,
-    filter: String,
+    filters: Vec<String>,
     origin: Option<String>,
 }
 
@@ -59,9 +75,9 @@ pub(super) fn lines<'m>(lines: Vec<Line>) -> crate::dialect::View<'m> {
 }
 
 /// The line that says which names a certificate is for.
-pub(super) fn certificate<'m>(id: &CertificateId, filter: String, origin: Option<&ObjectRef>) -> crate::dialect::View<'m> {
+pub(super) fn certificate<'m>(id: &CertificateId, filters: Vec<String>, origin: Option<&ObjectRef>) -> crate::dialect::View<'m> {
     let path = super::groups::certificate_path(id);
-    haproxy(Of::Certificate(CertificateView { path, filter, origin: origin.map(|origin| origin.name.to_string()) }))
+    haproxy(Of::Certificate(CertificateView { path, filters, origin: origin.map(|origin| origin.name.to_string()) }))
 }
 
 fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {

@@ -135,7 +135,22 @@ fn fetches(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Fetches that templates use in formats.
-const FETCHES: &[&str] = &["capture.req.hdr", "path", "pathq", "req.fhdr", "req.hdr", "src", "uuid", "var"];
+const FETCHES: &[&str] = &[
+    "capture.req.hdr",
+    "dst_port",
+    "method",
+    "path",
+    "pathq",
+    "query",
+    "req.cook",
+    "req.fhdr",
+    "req.hdr",
+    "src",
+    "ssl_fc",
+    "url_param",
+    "uuid",
+    "var",
+];
 
 /// Words that a file follows.
 const FILES: &[&str] = &["crt-list"];
@@ -149,6 +164,8 @@ const ACTIONS: &[&str] = &[
     "disable-l7-retry",
     "normalize-uri",
     "redirect",
+    "replace-header",
+    "replace-path",
     "return",
     "set-header",
     "set-log-level",
@@ -188,7 +205,7 @@ const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on
 const FRONTEND: &[&str] =
     &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "option", "stats", "use_backend"];
 
-const BACKEND: &[&str] = &["balance", "server", "timeout"];
+const BACKEND: &[&str] = &["acl", "balance", "server", "timeout"];
 
 #[cfg(test)]
 mod tests {

@@ -55,6 +55,23 @@ pub(super) fn key(text: &str) -> String {
     if out.is_empty() { "\u{fffd}".to_owned() } else { out }
 }
 
+/// A regular expression as the key of a line of a map: blanks, which would end it, and `#` by their numbers.
+pub(super) fn expression_key(expression: &str) -> String {
+    let mut out = String::with_capacity(expression.len());
+    let mut chars = expression.chars();
+    while let Some(c) = chars.next() {
+        // Escaped or not, these two are themselves.
+        let (escape, c) = if c == '\\' { ("\\", chars.next().unwrap_or('\\')) } else { ("", c) };
+        match c {
+            ' ' => out.push_str(r"\x20"),
+            '#' => out.push_str(r"\x23"),
+            _ if is_printable(c) => out.extend([escape, c.encode_utf8(&mut [0; 4])]),
+            _ => out.push('\u{fffd}'),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +93,11 @@ mod tests {
         ] {
             assert_eq!(word(text), printed);
         }
+    }
+
+    #[test]
+    fn keys_that_are_expressions_have_no_blanks() {
+        assert_eq!(expression_key(r"^a\.b(?i:/[ #]x\ y)"), r"^a\.b(?i:/[\x20\x23]x\x20y)");
     }
 
     #[test]

@@ -1,13 +1,31 @@
 //! What is asked for the requests of a route.
 
 use super::seconds;
-use crate::model::{RoutePolicy, Timeouts};
+use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::sections::{Labels, Section};
+use crate::model::{CookieRewrite, Cors, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, SourceRanges, Timeouts};
 use serde::Serialize;
+
+/// Words of a line, with room for what stands before and behind them: HAProxy takes 64.
+const WORDS: usize = 40;
+
+/// Path and query without one trailing slash.
+const TRIMMED_TARGET: &str = "pathq,regsub(/$,)";
 
 /// What the templates of `route/` see.
 #[derive(Debug, Serialize)]
 pub(super) struct RouteView {
     timeouts: Option<TimeoutsView>,
+    redirect: Option<RedirectView>,
+    rewrite: Option<RewriteView>,
+    upstream_host: Option<Expression>,
+    cors: Option<CorsView>,
+    sources: Option<SourcesView>,
+    /// Expressions, and what stands in place of what they match in cookies.
+    cookies: Vec<ReplacementView>,
+    response_headers: Vec<HeaderView>,
+    /// What a backend that stands in for another one is told.
+    stands_in: Vec<HeaderView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -16,10 +34,75 @@ struct TimeoutsView {
     read: Option<String>,
 }
 
+#[derive(Debug, Serialize)]
+struct RedirectView {
+    status: u16,
+    /// The text of a status that has no location.
+    text: Option<String>,
+    locations: Vec<LocationView>,
+}
+
+#[derive(Debug, Serialize)]
+struct LocationView {
+    location: Expression,
+    plain_http_only: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct RewriteView {
+    expression: String,
+    target: Expression,
+    forwarded_prefix: Option<Expression>,
+}
+
+#[derive(Debug, Serialize)]
+struct CorsView {
+    /// Expressions of allowed origins; empty: all are.
+    origins: Vec<String>,
+    headers: Vec<HeaderView>,
+}
+
+#[derive(Debug, Serialize)]
+struct SourcesView {
+    denied: Vec<Vec<String>>,
+    allowed: Vec<Vec<String>>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReplacementView {
+    expression: String,
+    replacement: String,
+}
+
+#[derive(Debug, Serialize)]
+struct HeaderView {
+    name: String,
+    value: Expression,
+}
+
+impl HeaderView {
+    fn new(name: &str, value: &str) -> Self {
+        Self { name: name.to_owned(), value: Expression::literal(value) }
+    }
+}
+
 impl RouteView {
     /// Only of wishes that `lacks.rs` knows.
-    pub(super) fn new(policy: &RoutePolicy) -> Self {
-        Self { timeouts: policy.timeouts.as_ref().map(TimeoutsView::new) }
+    pub(super) fn new(section: &Section<'_>, https_redirect_status: u16) -> Self {
+        let nothing = RoutePolicy::default();
+        let policy = section.policy.unwrap_or(&nothing);
+        let headers = policy.response_headers.iter().flatten();
+        Self {
+            timeouts: policy.timeouts.as_ref().map(TimeoutsView::new),
+            redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, https_redirect_status)),
+            rewrite: RewriteView::new(policy, section.key.path),
+            upstream_host: policy.upstream_host.as_ref().and_then(Expression::of),
+            cors: policy.cors.as_ref().map(CorsView::new),
+            sources: policy.sources.as_ref().map(SourcesView::new),
+            cookies: cookies(policy),
+            response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
+            stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
+        }
     }
 }
 
@@ -29,4 +112,100 @@ impl TimeoutsView {
         let Timeouts { connect_s, read_s, send_s: _ } = timeouts;
         Self { connect: connect_s.map(seconds), read: read_s.map(seconds) }
     }
+}
+
+impl RedirectView {
+    fn new(redirect: &Redirect, https_redirect_status: u16) -> Self {
+        let status = match redirect.status {
+            RedirectStatus::Is(status) => status,
+            RedirectStatus::OfHttpsRedirect => https_redirect_status,
+        };
+        let anywhere = |location| vec![LocationView { location, plain_http_only: false }];
+        let (text, locations) = match &redirect.target {
+            RedirectTarget::Url(url) if ![301, 302, 303, 307, 308].contains(&status) => (Some(url.as_str().to_owned()), Vec::new()),
+            RedirectTarget::Url(url) if url.as_str().starts_with('/') && !redirect.keep_relative => {
+                let own = |scheme: &str| Expression::literal(scheme).and("://").and_fetch("var(txn.received_host)").and(url.as_str());
+                let plain = LocationView { location: own("http"), plain_http_only: true };
+                (None, vec![plain, LocationView { location: own("https"), plain_http_only: false }])
+            }
+            RedirectTarget::Url(url) => (None, anywhere(Expression::literal(url.as_str()))),
+            RedirectTarget::Host(host) => {
+                let location = Expression::default().and_fetch("var(txn.scheme)").and("://").and(host.as_str()).and(":");
+                (None, anywhere(location.and_fetch("var(txn.port)").and_fetch(TRIMMED_TARGET)))
+            }
+        };
+        Self { status, text, locations }
+    }
+}
+
+impl RewriteView {
+    fn new(policy: &RoutePolicy, path: Option<&str>) -> Option<Self> {
+        let rewrite = policy.rewrite.as_ref()?;
+        Some(Self {
+            expression: format!("^(?i:{}).*", path?),
+            target: Expression::of(&rewrite.target)?,
+            forwarded_prefix: rewrite.forwarded_prefix.as_ref().and_then(Expression::of),
+        })
+    }
+}
+
+impl CorsView {
+    fn new(cors: &Cors) -> Self {
+        let (origins, allowed) = match &cors.origins {
+            Origins::Any => (Vec::new(), Expression::literal("*")),
+            Origins::These(origins) => {
+                (origins.iter().map(|o| o.expression()).collect(), Expression::default().and_fetch("var(txn.origin)"))
+            }
+        };
+        let mut headers = vec![HeaderView { name: "Access-Control-Allow-Origin".to_owned(), value: allowed }];
+        if cors.credentials {
+            headers.push(HeaderView::new("Access-Control-Allow-Credentials", "true"));
+        }
+        headers.push(HeaderView::new("Access-Control-Allow-Methods", cors.methods.as_str()));
+        headers.push(HeaderView::new("Access-Control-Allow-Headers", cors.headers.as_str()));
+        if let Some(exposed) = &cors.exposed {
+            headers.push(HeaderView::new("Access-Control-Expose-Headers", exposed.as_str()));
+        }
+        headers.push(HeaderView::new("Access-Control-Max-Age", &cors.max_age_s.to_string()));
+        Self { origins, headers }
+    }
+}
+
+impl SourcesView {
+    fn new(sources: &SourceRanges) -> Self {
+        let lines = |ranges: &[ipnet::IpNet]| {
+            ranges.chunks(WORDS).map(|some| some.iter().map(|range| range.trunc().to_string()).collect()).collect()
+        };
+        Self { denied: lines(&sources.denied), allowed: lines(&sources.allowed) }
+    }
+}
+
+fn cookies(policy: &RoutePolicy) -> Vec<ReplacementView> {
+    let replacement = |attribute: &str, end: &str, rewrite: &CookieRewrite| ReplacementView {
+        expression: format!(r"(?i)^(.*;\s*{attribute}){}{end}", escaped(rewrite.from.as_str())),
+        replacement: format!(r"\1{}\2", rewrite.to),
+    };
+    let domain = policy.cookie_domain.as_ref().map(|rewrite| replacement(r"domain=\.?", r"((?:;.*)?)$", rewrite));
+    let path = policy.cookie_path.as_ref().map(|rewrite| replacement("path=", "(.*)$", rewrite));
+    domain.into_iter().chain(path).collect()
+}
+
+/// A text as an expression that matches just it.
+pub(in crate::dialect::haproxy) fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| (c.is_ascii_punctuation() && c != '_' && c != '-' && c != '/').then_some('\\').into_iter().chain([c]))
+        .collect()
+}
+
+fn told(labels: &Labels<'_>) -> Vec<HeaderView> {
+    let mut headers = vec![HeaderView::new("X-Code", "503")];
+    headers.push(HeaderView { name: "X-Format".to_owned(), value: Expression::default().and_fetch("req.fhdr(accept)") });
+    let all = [
+        ("X-Namespace", labels.namespace),
+        ("X-Ingress-Name", labels.ingress),
+        ("X-Service-Name", labels.service),
+        ("X-Service-Port", labels.port),
+    ];
+    headers.extend(all.into_iter().map(|(name, value)| HeaderView::new(name, value)));
+    headers
 }

@@ -92,10 +92,10 @@ impl<'m> SectionView<'m> {
             unlogged: key.unlogged,
             https_redirect: key.redirect.map(|keep_trailing_slash| RedirectView { status, keep_trailing_slash }),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
-            route: RouteView::new(section.policy.unwrap_or(&RoutePolicy::default())),
+            route: RouteView::new(section, status),
             answer: answer.map(|status| AnswerView { status, page: page(status) }),
             error,
-            forward: section.backend.map(|backend| ForwardView::new(backend, globals)),
+            forward: section.backend.map(|backend| ForwardView::new(backend, globals, section.policy)),
         }
     }
 }
@@ -110,7 +110,8 @@ fn page(status: u16) -> String {
 }
 
 impl<'m> ForwardView<'m> {
-    fn new(backend: &'m Backend, globals: &Globals) -> Self {
+    fn new(backend: &'m Backend, globals: &Globals, policy: Option<&RoutePolicy>) -> Self {
+        let own_limit = policy.and_then(|policy| policy.buffering.as_ref()).and_then(|wish| wish.body_limit_bytes);
         let server = |endpoint: &SocketAddr| ServerView { name: server_name(endpoint), address: endpoint.to_string() };
         Self {
             // Without the hash that makes it unique.
@@ -119,7 +120,7 @@ impl<'m> ForwardView<'m> {
                 Balance::RoundRobin => "roundrobin",
                 Balance::RandomTwo => "random(2)",
             },
-            body_limit_bytes: Some(globals.body_limits.request_bytes.min(1 << 50)).filter(|&bytes| bytes > 0),
+            body_limit_bytes: Some(own_limit.unwrap_or(globals.body_limits.request_bytes).min(1 << 50)).filter(|&bytes| bytes > 0),
             servers: backend.endpoints.iter().map(server).collect(),
             options: server_options(globals),
         }

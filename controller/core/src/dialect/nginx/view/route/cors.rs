@@ -63,7 +63,7 @@ impl CorsMapsView {
 
 /// Name of the variable that holds an allowed origin; `None`: every one is.
 fn name_of(cors: &Cors) -> Option<String> {
-    matches!(cors.origins, Origins::These(_)).then(|| format!("cors_{:032x}", digest_of(cors)))
+    matches!(cors.origins, Origins::These(_)).then(|| format!("cors_{:016x}", digest_of(cors) >> 64))
 }
 
 fn variable(name: &str, suffix: &str) -> Expression {

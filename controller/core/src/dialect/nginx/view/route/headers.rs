@@ -1,7 +1,7 @@
 //! Which headers a route has: those of all routes, changed by what is asked for.
 
 use super::super::headers::HeadersView;
-use super::{cors, errors, labels, rewrite};
+use super::{cors, errors, rewrite};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Route;
 
@@ -20,7 +20,7 @@ pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
         headers.send("Authorization", Expression::literal(""));
     }
     if let Some(host) = &route.policy.upstream_host {
-        headers.send("Host", labels::expression(host, route));
+        headers.send("Host", Expression::of(host));
     }
     if let Some(prefix) = rewrite::forwarded_prefix(route) {
         headers.send("X-Forwarded-Prefix", prefix);

@@ -2,7 +2,7 @@
 
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Route;
-use crate::names::{TextPart, VariableText};
+use crate::names::VariableText;
 use serde::Serialize;
 
 /// What error pages and log lines are told about the route.
@@ -32,22 +32,13 @@ impl LabelsView<'_> {
 
 /// A text of users in a route: variables that are its labels are what they are, for they need not be set there.
 pub(super) fn expression(text: &VariableText, route: &Route) -> Expression {
-    text.parts().iter().fold(Expression::default(), |all, next| all.and_all(&part(next, route)))
-}
-
-/// One part of such a text.
-pub(super) fn part(part: &TextPart, route: &Route) -> Expression {
     let labels = LabelsView::new(route);
-    match part {
-        TextPart::Text(text) => Expression::literal(text),
-        TextPart::Group(number) => Expression::variable(&number.to_string()),
-        TextPart::Variable(name) => match name.as_str() {
-            "namespace" => Expression::literal(labels.namespace),
-            "ingress_name" => Expression::literal(labels.ingress),
-            "service_name" => Expression::literal(labels.service),
-            "service_port" => Expression::literal(labels.port),
-            "location_path" => Expression::literal(labels.path),
-            other => Expression::variable(other),
-        },
-    }
+    Expression::of(&text.filled(|name| match name {
+        "namespace" => Some(labels.namespace),
+        "ingress_name" => Some(labels.ingress),
+        "service_name" => Some(labels.service),
+        "service_port" => Some(labels.port),
+        "location_path" => Some(labels.path),
+        _ => None,
+    }))
 }

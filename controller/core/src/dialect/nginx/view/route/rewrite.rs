@@ -1,6 +1,5 @@
 //! Another path for the endpoints.
 
-use super::labels::expression;
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{PathMatch, Rewrite, Route};
 use crate::names::{RouteRegex, TextPart, VariableText};
@@ -22,7 +21,7 @@ impl RewriteView {
     pub(super) fn new(route: &Route) -> Option<Self> {
         let rewrite = route.policy.rewrite.as_ref()?;
         let path = regex_of(route)?;
-        Some(Self { expression: format!("(?i){path}"), target: expression(&rewrite.target, route) })
+        Some(Self { expression: format!("(?i){path}"), target: Expression::of(&rewrite.target) })
     }
 }
 
@@ -48,7 +47,8 @@ pub(super) fn forwarded_prefix(route: &Route) -> Option<Expression> {
     let value = forwarded_prefix.as_ref()?.parts().iter().fold(Expression::default(), |value, part| match part {
         TextPart::Group(number) if usize::from(*number) <= groups => value.and_variable(&format!("{GROUP}{number}")),
         TextPart::Group(_) => value,
-        other => value.and_all(&super::labels::part(other, route)),
+        TextPart::Text(text) => value.and(text),
+        TextPart::Variable(name) => value.and_variable(name),
     });
     Some(value)
 }

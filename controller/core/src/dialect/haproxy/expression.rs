@@ -1,0 +1,115 @@
+//! Formats: texts with what is looked up in a request.
+
+use super::word::word;
+use crate::names::{TextPart, VariableText};
+use serde::Serialize;
+
+/// Encloses what is looked up, with [`CLOSE`]. Private-use characters, which no checked text holds.
+const OPEN: char = '\u{e000}';
+const CLOSE: char = '\u{e001}';
+
+/// A format; printed by the filter `expression`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
+#[serde(transparent)]
+pub(super) struct Expression(String);
+
+impl Expression {
+    /// Just this text.
+    pub(super) fn literal(text: &str) -> Self {
+        Self::default().and(text)
+    }
+
+    /// Text and variables as they are given; `None` for a variable that HAProxy has no word for.
+    pub(super) fn of(text: &VariableText) -> Option<Self> {
+        text.parts().iter().try_fold(Self::default(), |all, part| match part {
+            TextPart::Text(text) => Some(all.and(text)),
+            TextPart::Variable(name) => Some(all.and_fetch(&fetch(name)?)),
+            TextPart::Group(number) => Some(all.and_group(*number)),
+        })
+    }
+
+    /// The same with a text behind it.
+    pub(super) fn and(mut self, text: &str) -> Self {
+        self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
+        self
+    }
+
+    /// The same with what a fetch of ours finds behind it.
+    pub(super) fn and_fetch(mut self, fetch: &str) -> Self {
+        self.0.push(OPEN);
+        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$".contains(*c)));
+        self.0.push(CLOSE);
+        self
+    }
+
+    /// The same with what a group of the replaced expression has matched behind it.
+    fn and_group(mut self, number: u8) -> Self {
+        self.0.push(OPEN);
+        self.0.push('\\');
+        self.0.push_str(&number.to_string());
+        self.0.push(CLOSE);
+        self
+    }
+}
+
+/// What finds the value of an nginx variable.
+fn fetch(name: &str) -> Option<String> {
+    let header = |rest: &str| rest.replace('_', "-");
+    Some(match name {
+        "host" => "var(txn.host)".to_owned(),
+        "http_host" => "var(txn.received_host)".to_owned(),
+        "best_http_host" => "var(txn.best_host)".to_owned(),
+        "uri" | "document_uri" => "var(txn.path)".to_owned(),
+        "request_uri" => "pathq".to_owned(),
+        "args" | "query_string" => "query".to_owned(),
+        "pass_access_scheme" => "var(txn.scheme)".to_owned(),
+        "scheme" => "ssl_fc,iif(https,http)".to_owned(),
+        "remote_addr" | "the_real_ip" => "src".to_owned(),
+        "request_method" => "method".to_owned(),
+        "server_port" => "dst_port".to_owned(),
+        "req_id" | "request_id" => "var(txn.request_id)".to_owned(),
+        _ => match (name.strip_prefix("http_"), name.strip_prefix("arg_"), name.strip_prefix("cookie_")) {
+            (Some(rest), ..) => format!("req.fhdr({})", header(rest)),
+            (_, Some(rest), _) => format!("url_param({rest})"),
+            (.., Some(rest)) => format!("req.cook({rest})"),
+            _ => return None,
+        },
+    })
+}
+
+/// Whether HAProxy has a word for every variable of a text.
+pub(super) fn can_say(text: &VariableText) -> bool {
+    Expression::of(text).is_some()
+}
+
+/// Prints what an [`Expression`] serialises to as one word.
+pub(super) fn print(text: &str) -> String {
+    let mut parts = text.split(OPEN);
+    let mut out = parts.next().unwrap_or_default().replace('%', "%%");
+    for part in parts {
+        let (inside, behind) = part.split_once(CLOSE).unwrap_or(("", part));
+        match inside.strip_prefix('\\') {
+            Some(group) => out.extend(["\\", group]),
+            None if inside.is_empty() => {}
+            None => out.extend(["%[", inside, "]"]),
+        }
+        out.push_str(&behind.replace('%', "%%"));
+    }
+    word(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_up_is_ours_and_the_rest_is_text() {
+        let printed = |text: &str| Expression::of(&VariableText::parse_with_groups(text).unwrap()).map(|e| print(&e.0));
+        assert_eq!(printed("/a/$1").as_deref(), Some(r"'/a/\1'"));
+        assert_eq!(printed("$host.x").as_deref(), Some("'%[var(txn.host)].x'"));
+        assert_eq!(printed("$http_x_a").as_deref(), Some("'%[req.fhdr(x-a)]'"));
+        assert_eq!(printed("$ssl_cipher"), None);
+        assert_eq!(print(&Expression::literal("100%[env(X)]").0), "'100%%[env(X)]'");
+        assert_eq!(print(&Expression::literal("a").and_fetch("src'\n\u{e001}x").0), "'a%[srcx]'");
+    }
+}
