@@ -38,5 +38,6 @@ mod tls;
 #[path = "../nginx/upstream.rs"]
 mod upstream;
 mod words;
+#[expect(dead_code, reason = "some of it is for tests of nginx only")]
 #[path = "../nginx/world.rs"]
 mod world;
