@@ -123,7 +123,10 @@ impl Received {
             Some(length) => vec![b'x'; length],
             None => self.described(local).to_string().into_bytes(),
         };
-        let mut head = format!("HTTP/1.1 {status} Echo\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        let mut head = format!(
+            "HTTP/1.1 {status} Echo\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+            body.len()
+        );
         for (name, value) in self.all_asked("header").filter_map(|text| text.split_once(':')) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }

@@ -18,6 +18,10 @@ impl Proxy {
     pub const NGINX_1_22: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_22", fallback: Some("/usr/sbin/nginx") };
     /// The newest nginx.
     pub const NGINX_1_30: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_30", fallback: None };
+    /// The HAProxy of Debian 12.
+    pub const HAPROXY_2_6: Self = Self { kind: "haproxy", variable: "GATEWRIGHT_HAPROXY_2_6", fallback: Some("/usr/sbin/haproxy") };
+    /// The newest HAProxy.
+    pub const HAPROXY_3_2: Self = Self { kind: "haproxy", variable: "GATEWRIGHT_HAPROXY_3_2", fallback: None };
 
     /// The program.
     ///
@@ -62,6 +66,16 @@ macro_rules! on_every_proxy {
             #[test]
             fn nginx_1_30() {
                 $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::NGINX_1_30));
+            }
+
+            #[test]
+            fn haproxy_2_6() {
+                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::HAPROXY_2_6));
+            }
+
+            #[test]
+            fn haproxy_3_2() {
+                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::HAPROXY_3_2));
             }
         }
     )*};

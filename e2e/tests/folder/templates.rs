@@ -9,7 +9,7 @@ use gatewright_e2e::world::{World, path, who};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The built-in template that says what a route does, and a copy of it that adds a header to every answer.
+/// The name of a built-in template, and a copy of it that holds a word of its own.
 fn template(kind: &str, value: &str) -> (&'static str, String) {
     let name = if kind == "nginx" { "status.tera" } else { "haproxy.cfg.tera" };
     let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../templates").join(kind).join(name);
@@ -17,7 +17,7 @@ fn template(kind: &str, value: &str) -> (&'static str, String) {
     let changed = if kind == "nginx" {
         format!("\n    add_header X-Template {value} always;\n{text}")
     } else {
-        text.replacen("\nfrontend ", &format!("\n# {value}\nfrontend "), 1)
+        text.replacen('\n', &format!("\n# {value}\n"), 1)
     };
     (name, changed)
 }
@@ -25,7 +25,7 @@ fn template(kind: &str, value: &str) -> (&'static str, String) {
 on_every_proxy! {
     fn an_override_is_used_followed_and_refused_when_broken(proxy) {
         let folder = tempfile::tempdir().unwrap();
-        let (name, first) = template(proxy.kind, "one");
+        let (name, first) = template(proxy.kind, "template-one");
         let write = |text: &str| {
             fs::write(folder.path().join(".new"), text).unwrap();
             fs::rename(folder.path().join(".new"), folder.path().join(name)).unwrap();
@@ -38,20 +38,20 @@ on_every_proxy! {
                 fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(wanted))
             })
         };
-        assert!(published("one"));
-        write(&template(proxy.kind, "two").1);
-        until("the other template is used", || published("two"));
+        assert!(published("template-one"));
+        write(&template(proxy.kind, "template-two").1);
+        until("the other template is used", || published("template-two"));
         world.sync("probe.yaml");
         if proxy.is_nginx() {
             assert_eq!(get("unknown.test", "/healthz").unwrap().status, 200);
         }
         let before = world.revision();
-        write(&format!("{}{{% if %}}", template(proxy.kind, "three").1));
+        write(&format!("{}{{% if %}}", template(proxy.kind, "template-three").1));
         until("the broken one is told by its name", || world.log().contains("the set before stays") && world.log().contains(name));
         assert_eq!((who("h.test", "/"), world.revision()), ("s".to_owned(), before));
         world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
         assert_eq!(who("b.test", "/"), "s", "changes go on with the templates before");
-        assert!(published("two") && !published("three"));
+        assert!(published("template-two") && !published("template-three"));
         // A folder of that name cannot be read.
         fs::remove_file(folder.path().join(name)).unwrap();
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -59,12 +59,12 @@ on_every_proxy! {
         world.apply("c.yaml", &[ingress("c").prefix("c.test", "/", "s")]);
         assert_eq!(who("c.test", "/"), "s");
         fs::remove_dir(folder.path().join(name)).unwrap();
-        until("without an override the built-in one is used", || !published("two"));
+        until("without an override the built-in one is used", || !published("template-two"));
     }
 
     fn a_template_that_the_proxy_refuses_leaves_the_last_revision(proxy) {
         let folder = tempfile::tempdir().unwrap();
-        let (name, good) = template(proxy.kind, "one");
+        let (name, good) = template(proxy.kind, "template-one");
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
         let wrong = if proxy.is_nginx() { "    keepalive_timeout nonsense;\n" } else { "frontend x\n  nonsense\n" };
