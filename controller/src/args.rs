@@ -6,11 +6,12 @@ mod check;
 mod compat;
 mod echo;
 mod offline;
+mod rbac;
 mod typed;
 
 pub(crate) use check::{
-    ClusterConfig, Command, LintConfig, LintFormat, Mode, OfflineConfig, ProxyChoice, RenderConfig, RunConfig, StatusAddress, StatusConfig,
-    SuperviseConfig,
+    AnnotationsConfig, ClusterConfig, Command, DiffConfig, DiffFormat, ExplainConfig, LintConfig, LintFormat, ListFormat, Mode,
+    OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RenderConfig, RunConfig, StatusAddress, StatusConfig, SuperviseConfig,
 };
 pub(crate) use echo::{EchoBackend, EchoConfig};
 
@@ -27,6 +28,13 @@ pub(crate) fn parse(argv: impl IntoIterator<Item = String>) -> Result<(Command, 
         Some(command) if mistakes.is_empty() => Ok((command, warnings)),
         _ => Err(Rejected::Mistakes(mistakes)),
     }
+}
+
+/// The whole command line, for pages that describe it.
+pub(crate) fn command() -> clap::Command {
+    let mut command = <typed::Cli as clap::CommandFactory>::command();
+    command.build();
+    command
 }
 
 /// Why there is nothing to do.

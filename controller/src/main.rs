@@ -35,6 +35,12 @@ fn main() -> ExitCode {
             return commands::output::print(text.as_bytes()).map_or(ExitCode::from(COULD_NOT), |()| ExitCode::SUCCESS);
         }
         Command::Render(config) => return commands::render::main(&config, &warnings),
+        Command::Diff(config) => return commands::diff::main(&config, &warnings),
+        Command::Explain(config) => return commands::explain::main(&config, &warnings),
+        Command::Annotations(config) => return commands::annotations::main(&config, &warnings),
+        Command::Rbac(config) => return commands::rbac::main(&config, &warnings),
+        Command::Completions(shell) => return commands::pages::completions(shell),
+        Command::Man(folder) => return commands::pages::man(folder.as_deref()),
         Command::Lint(config) => return commands::lint::main(&config, &warnings),
         Command::Run(config) => {
             start_log(config.json_log, &config.log_level);

@@ -19,6 +19,8 @@ const CORE: &[Row] = &[
     ("state", &["model", "names"]),
     ("lint", &["diagnostic", "names"]),
     ("translate", &["state", "model", "diagnostic", "settings", "names"]),
+    ("compare", &["state", "model", "names"]),
+    ("explain", &["model", "names"]),
     ("dialect", &["model", "names"]),
     ("render", &["model", "dialect", "names"]),
 ];

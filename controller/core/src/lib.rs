@@ -11,6 +11,8 @@
 //! | [`state`] | what the cluster says | `names` |
 //! | [`lint`] | what is odd about an object as it is written | `diagnostic`, `names` |
 //! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names` |
+//! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names` |
+//! | [`explain`] | what happens to one request, and why | `model`, `names` |
 //! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |
 //! | [`render`] | model and dialect → files | `model`, `dialect`, `names` |
 //!
@@ -23,8 +25,10 @@
 //! - **Typed text.** A string of a user is parsed into a type of [`names`] before it reaches the
 //!   model, and only a dialect's word printer writes it into a file.
 
+pub mod compare;
 pub mod diagnostic;
 pub mod dialect;
+pub mod explain;
 pub mod lint;
 pub mod model;
 pub mod names;

@@ -1,8 +1,12 @@
 //! From what was typed to what it means.
 
+mod diff;
 mod offline;
+mod rbac;
 
-pub(crate) use offline::{LintConfig, LintFormat, OfflineConfig, RenderConfig};
+pub(crate) use diff::{DiffConfig, DiffFormat};
+pub(crate) use offline::{AnnotationsConfig, ExplainConfig, LintConfig, LintFormat, ListFormat, OfflineConfig, RenderConfig};
+pub(crate) use rbac::{RbacConfig, RbacScope};
 
 use super::echo::EchoConfig;
 use super::typed::{Cli, Content, Run, Supervise, What};
@@ -28,6 +32,18 @@ pub(crate) enum Command {
     Lint(Box<LintConfig>),
     /// `gatewright echo`.
     Echo(EchoConfig),
+    /// `gatewright diff`.
+    Diff(Box<DiffConfig>),
+    /// `gatewright explain`.
+    Explain(Box<ExplainConfig>),
+    /// `gatewright annotations`.
+    Annotations(AnnotationsConfig),
+    /// `gatewright rbac`.
+    Rbac(Box<RbacConfig>),
+    /// `gatewright completions`.
+    Completions(clap_complete::Shell),
+    /// `gatewright man`; the folder for a page of each command.
+    Man(Option<PathBuf>),
     /// `gatewright version`.
     Version,
 }
@@ -154,6 +170,12 @@ pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
         What::Run(run) => Command::Run(Box::new(check.run(*run))),
         What::Supervise(supervise) => Command::Supervise(check.supervise(supervise)),
         What::Render(render) => Command::Render(Box::new(check.render(*render))),
+        What::Diff(diff) => Command::Diff(Box::new(check.diff(*diff))),
+        What::Explain(explain) => Command::Explain(Box::new(check.explain(*explain)?)),
+        What::Annotations(annotations) => Command::Annotations(check.annotations(annotations)?),
+        What::Rbac(rbac) => Command::Rbac(Box::new(check.rbac(*rbac)?)),
+        What::Completions(completions) => Command::Completions(completions.shell),
+        What::Man(man) => Command::Man(man.output),
         What::Lint(lint) => Command::Lint(Box::new(check.lint(*lint))),
         What::Echo(echo) => Command::Echo(echo.check(check.mistakes)),
         What::Version => Command::Version,

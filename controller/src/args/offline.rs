@@ -60,3 +60,80 @@ pub(super) struct Lint {
     #[command(flatten)]
     pub(super) offline: Offline,
 }
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub(super) struct Diff {
+    /// The input before: file, folder, -, git:REV[:PATH] or cluster
+    #[arg(value_name = "OLD")]
+    pub(super) old: String,
+    /// The input afterwards
+    #[arg(value_name = "NEW")]
+    pub(super) new: String,
+    /// An input that both have in common, such as Services of another folder; may be given several times
+    #[arg(short = 'f', long = "filename", value_name = "INPUT")]
+    pub(super) inputs: Vec<String>,
+    /// text, markdown or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: String,
+    /// Proxy of the input afterwards, to compare what two proxies do [default: that of --proxy]
+    #[arg(long, value_name = "PROXY", help_heading = "Proxy")]
+    pub(super) new_proxy: Option<String>,
+    /// Only what changes for traffic
+    #[arg(long)]
+    pub(super) routes_only: bool,
+    /// Only what changes in the rendered files
+    #[arg(long)]
+    pub(super) files_only: bool,
+    /// auto, always or never
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: String,
+    #[command(flatten)]
+    pub(super) offline: Offline,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The request, such as https://shop.example/cart
+    #[arg(value_name = "URL")]
+    pub(super) url: String,
+    /// File, folder, - for standard input, git:REV[:PATH] or cluster; may be given several times
+    #[arg(short = 'f', long = "filename", value_name = "INPUT", required = true)]
+    pub(super) inputs: Vec<String>,
+    /// text or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: String,
+    /// Services without endpoints have none; otherwise files that hold no endpoints at all are read as if pods were there
+    #[arg(long)]
+    pub(super) as_it_is: bool,
+    #[command(flatten)]
+    pub(super) offline: Offline,
+}
+
+/// `annotations`.
+#[derive(Debug, Args)]
+pub(super) struct Annotations {
+    /// Only these, by their names without the prefix
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// text, markdown or json
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: String,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(super) struct Completions {
+    /// Shell
+    #[arg(value_name = "SHELL")]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, Args)]
+pub(super) struct Man {
+    /// Folder to write a page for each command to [default: the main page, on standard output]
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(super) output: Option<PathBuf>,
+}

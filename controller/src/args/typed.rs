@@ -1,6 +1,7 @@
 //! The command line as clap reads it; values are still text where [`super::check`] looks at them.
 
-use super::offline::{Lint, Render};
+use super::offline::{Annotations, Completions, Diff, Explain, Lint, Man, Render};
+use super::rbac::Rbac;
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -30,6 +31,22 @@ pub(super) enum What {
     Lint(Box<Lint>),
     /// Answer requests with what they were, as backends for trials
     Echo(super::echo::Echo),
+    /// Tell what changes between two inputs: for traffic, and in the rendered files
+    ///
+    /// Exit code: 0 nothing, 1 something, 2 it could not be done.
+    Diff(Box<Diff>),
+    /// Tell which object serves a request, why, and what happens to it on the way
+    ///
+    /// Exit code: 0 it is served, 1 it gets an error of the proxy, 2 it could not be done.
+    Explain(Box<Explain>),
+    /// List the annotations, what they do and what may be written
+    Annotations(Annotations),
+    /// Print the least permissions for these flags of `run`
+    Rbac(Box<Rbac>),
+    /// Print a completion script
+    Completions(Completions),
+    /// Print manual pages
+    Man(Man),
     /// Print the version
     Version,
 }

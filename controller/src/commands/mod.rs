@@ -1,8 +1,13 @@
 //! The commands besides `run`, one file each.
 
+pub(crate) mod annotations;
+pub(crate) mod diff;
 pub(crate) mod echo;
+pub(crate) mod explain;
 pub(crate) mod lint;
 mod offline;
 pub(crate) mod output;
+pub(crate) mod pages;
+pub(crate) mod rbac;
 pub(crate) mod render;
 pub(crate) mod supervise;

@@ -61,6 +61,11 @@ impl<'a> Session<'a> {
         Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()?, names: Names::default() })
     }
 
+    /// Another one at the same moment, for another proxy.
+    pub(crate) fn beside(&self, config: &'a OfflineConfig) -> anyhow::Result<Self> {
+        Ok(Self { now_s: self.now_s, self_signed: Arc::clone(&self.self_signed), ..Self::new(config)? })
+    }
+
     /// Reads inputs.
     pub(crate) fn read(&self, inputs: &[String], purpose: Purpose) -> Result<World, InputError> {
         World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose })

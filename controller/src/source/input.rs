@@ -181,6 +181,12 @@ impl World {
         Ok(translation)
     }
 
+    /// The data of the main ConfigMap; empty without one.
+    pub(crate) fn config(&self) -> BTreeMap<String, String> {
+        let name = self.settings.config_map.as_ref();
+        name.and_then(|name| self.snapshot.config_map(name)).map(|map| map.data.clone()).unwrap_or_default()
+    }
+
     fn once(&self, translator: &mut Translator, moment: Moment<'_>) -> Translation {
         translator.translate(Input {
             snapshot: &self.snapshot,

@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
+mod chart;
+mod ci;
+mod diff;
+mod explain;
 mod inputs;
 mod lint;
+mod pages;
 mod render;
 mod world;

@@ -10,4 +10,4 @@ mod shards;
 
 pub use engine::TemplateError;
 pub use files::{File, FileSet};
-pub use renderer::{RenderError, Renderer};
+pub use renderer::{Difference, RenderError, Renderer};

@@ -3,10 +3,10 @@
 use super::engine::{Engine, TemplateError};
 use super::shards::Shards;
 use super::{File, FileSet};
-use crate::dialect::{Dialect, Gather, Includes, Place, Version};
+use crate::dialect::{Dialect, Gather, Group, Includes, Place, Version};
 use crate::model::Model;
 use crate::names::ObjectRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
@@ -92,6 +92,56 @@ impl Renderer {
         Ok(FileSet::new(self.dialect.main_file, files, reload_digest))
     }
 
+    /// What two models render differently, piece by piece: what is neither included by a name with a hash nor in the
+    /// order of files, so that people can compare it. Sorted by folder and key; the main file comes first.
+    ///
+    /// # Errors
+    /// When a template stops.
+    pub fn differences(&self, old: &Model, new: &Model) -> Result<Vec<Difference>, RenderError> {
+        let (old_groups, new_groups) = ((self.dialect.groups)(old, self.version), (self.dialect.groups)(new, self.version));
+        let main = |model, groups: &[Group<'_>]| self.main(model, &named_by_folder(groups), NO_TOKEN);
+        let mut out = Vec::new();
+        let (before, after) = (main(old, &old_groups)?, main(new, &new_groups)?);
+        if before != after {
+            out.push(Difference { folder: "", key: self.dialect.main_file.to_owned(), old: Some(before), new: Some(after) });
+        }
+        for after in &new_groups {
+            let before = old_groups.iter().find(|group| group.folder == after.folder);
+            self.differences_of(before, after, &mut out)?;
+        }
+        Ok(out)
+    }
+
+    fn differences_of(&self, before: Option<&Group<'_>>, after: &Group<'_>, out: &mut Vec<Difference>) -> Result<(), TemplateError> {
+        // Several pieces may have one key, such as the lines of a map for one host.
+        let by_key = |group: &Group<'_>| {
+            let mut map: BTreeMap<String, Vec<(usize, u128)>> = BTreeMap::new();
+            for (number, piece) in group.pieces.iter().enumerate() {
+                map.entry(piece.key.to_owned()).or_default().push((number, piece.digest));
+            }
+            map
+        };
+        let digests = |pieces: Option<&Vec<(usize, u128)>>| pieces.map(|all| all.iter().map(|(_, digest)| *digest).collect::<Vec<_>>());
+        let (old, new) = (before.map(by_key).unwrap_or_default(), by_key(after));
+        let same_around = before.is_some_and(|before| before.shared == after.shared);
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for key in keys {
+            let (was, is) = (old.get(key), new.get(key));
+            if same_around && digests(was) == digests(is) {
+                continue;
+            }
+            let text = |group: &Group<'_>, pieces: Option<&Vec<(usize, u128)>>| {
+                let render = |(number, _): &(usize, u128)| self.engine.render(group.template, &(group.view)(*number));
+                pieces.map(|all| all.iter().map(render).collect::<Result<String, _>>()).transpose()
+            };
+            let (was, is) = (before.map_or(Ok(None), |before| text(before, was))?, text(after, is)?);
+            if was.as_deref().unwrap_or_default() != is.as_deref().unwrap_or_default() {
+                out.push(Difference { folder: after.folder, key: key.clone(), old: was, new: is });
+            }
+        }
+        Ok(())
+    }
+
     fn main(&self, model: &Model, includes: &Includes, token: &str) -> Result<String, TemplateError> {
         let view = (self.dialect.main)(model, self.version, includes, token);
         self.engine.render(self.dialect.main_template, &view)
@@ -105,6 +155,25 @@ impl Renderer {
             origin: None,
         })
     }
+}
+
+/// A piece of the rendered files that is not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// [`Group::folder`]; empty for the main file.
+    pub folder: &'static str,
+    /// [`crate::dialect::Piece::key`], or the name of the main file.
+    pub key: String,
+    /// The text before; `None`: there was none.
+    pub old: Option<String>,
+    /// The text afterwards; `None`: there is none.
+    pub new: Option<String>,
+}
+
+/// Includes as the main file would show them if nobody had to tell one content from another.
+fn named_by_folder(groups: &[Group<'_>]) -> Includes {
+    let some = |group: &Group<'_>| if group.pieces.is_empty() { Vec::new() } else { vec![format!("{}/…", group.folder)] };
+    groups.iter().map(|group| (group.folder, some(group))).collect()
 }
 
 /// Hash of all that the proxy reads only when it loads.

@@ -1,16 +1,17 @@
 //! The commands that look once and are done: from what was typed to what it means.
 
 use super::{Check, ClusterConfig, ProxyChoice};
-use crate::args::offline::{Lint, Offline, Render};
+use crate::args::offline::{Annotations, Explain, Lint, Offline, Render};
 use crate::commands::output::Colour;
 use gatewright_core::diagnostic::{CODES, Code, Severity};
-use gatewright_core::dialect::Version;
+use gatewright_core::dialect::{Dialect, Version};
+use gatewright_core::explain::Request;
 use gatewright_core::names::shown;
 use gatewright_core::settings::Settings;
 use std::path::PathBuf;
 
 /// What the offline commands share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct OfflineConfig {
     /// What decides the rendered files.
     pub(crate) settings: Settings,
@@ -20,6 +21,14 @@ pub(crate) struct OfflineConfig {
     pub(crate) version: Option<Version>,
     /// How to reach the cluster.
     pub(crate) cluster: ClusterConfig,
+}
+
+impl OfflineConfig {
+    /// The same for another proxy, wherever that is installed.
+    pub(super) fn for_proxy(&self, dialect: &'static Dialect) -> Self {
+        let proxy = ProxyChoice { dialect, program: None, templates: self.proxy.templates.clone() };
+        Self { proxy, version: None, ..self.clone() }
+    }
 }
 
 /// `gatewright render`.
@@ -50,6 +59,43 @@ pub(crate) struct LintConfig {
     pub(crate) explain: Vec<Code>,
     /// When colours are used.
     pub(crate) colour: Colour,
+}
+
+/// `gatewright explain`.
+#[derive(Debug)]
+pub(crate) struct ExplainConfig {
+    /// What all of them have.
+    pub(crate) offline: OfflineConfig,
+    /// Files, folders, `-`, revisions, `cluster`.
+    pub(crate) inputs: Vec<String>,
+    /// As it was typed.
+    pub(crate) url: String,
+    /// The request.
+    pub(crate) request: Request,
+    /// One object in place of lines.
+    pub(crate) json: bool,
+    /// Services without endpoints have none.
+    pub(crate) as_it_is: bool,
+}
+
+/// `gatewright annotations`.
+#[derive(Debug)]
+pub(crate) struct AnnotationsConfig {
+    /// Only these; all, if empty.
+    pub(crate) names: Vec<String>,
+    /// How they are written.
+    pub(crate) format: ListFormat,
+}
+
+/// How lists are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListFormat {
+    /// For a terminal.
+    Text,
+    /// A page.
+    Markdown,
+    /// One object.
+    Json,
 }
 
 /// How findings are written.
@@ -127,21 +173,41 @@ impl Check<'_> {
         if inputs.is_empty() && explain.is_empty() {
             self.wrong("nothing to look at; give an input, such as a folder".to_owned());
         }
-        let format = match lint.format.as_str() {
-            "text" => LintFormat::Text,
-            "json" => LintFormat::Json,
-            "sarif" => LintFormat::Sarif,
-            "github" => LintFormat::Github,
-            other => {
-                self.wrong(format!("--format: {} is not a format; use text, json, sarif or github", shown(other)));
-                LintFormat::Text
-            }
-        };
+        let formats =
+            [("text", LintFormat::Text), ("json", LintFormat::Json), ("sarif", LintFormat::Sarif), ("github", LintFormat::Github)];
+        let format = self.choice("format", &lint.format, &formats).unwrap_or(LintFormat::Text);
         let severities = Severities { deny: self.selectors("deny", &lint.deny), allow: self.selectors("allow", &lint.allow) };
         LintConfig { offline: self.offline(lint.offline), inputs, format, severities, explain, colour: self.colour(&lint.color) }
     }
 
-    fn offline(&mut self, offline: Offline) -> OfflineConfig {
+    pub(super) fn explain(&mut self, explain: Explain) -> Option<ExplainConfig> {
+        let json = self.choice("format", &explain.format, &[("text", false), ("json", true)]);
+        let request = self.said("URL", Request::parse(&explain.url).map_err(|why| format!("{}: {why}", shown(&explain.url))));
+        let offline = self.offline(explain.offline);
+        Some(ExplainConfig {
+            offline,
+            inputs: explain.inputs,
+            request: request?,
+            url: explain.url,
+            json: json?,
+            as_it_is: explain.as_it_is,
+        })
+    }
+
+    pub(super) fn annotations(&mut self, annotations: Annotations) -> Option<AnnotationsConfig> {
+        let formats = [("text", ListFormat::Text), ("markdown", ListFormat::Markdown), ("json", ListFormat::Json)];
+        let format = self.choice("format", &annotations.format, &formats)?;
+        Some(AnnotationsConfig { names: annotations.names, format })
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, flag: &str, text: &str, known: &[(&str, T)]) -> Option<T> {
+        let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        self.said(flag, found.ok_or_else(|| format!("{} is none of {}", shown(text), names.join(", "))))
+    }
+
+    pub(super) fn offline(&mut self, offline: Offline) -> OfflineConfig {
         let (settings, proxy) = self.content(&offline.content);
         let listeners = &settings.listeners;
         self.distinct(&[("http-port", listeners.http_port), ("https-port", listeners.https_port), ("status-port", listeners.status_port)]);
@@ -158,16 +224,9 @@ impl Check<'_> {
         version
     }
 
-    fn colour(&mut self, text: &str) -> Colour {
-        match text {
-            "auto" => Colour::Auto,
-            "always" => Colour::Always,
-            "never" => Colour::Never,
-            other => {
-                self.wrong(format!("--color: {} is not one of auto, always and never", shown(other)));
-                Colour::Auto
-            }
-        }
+    pub(super) fn colour(&mut self, text: &str) -> Colour {
+        let known = [("auto", Colour::Auto), ("always", Colour::Always), ("never", Colour::Never)];
+        self.choice("color", text, &known).unwrap_or_default()
     }
 
     fn codes(&mut self, text: &str) -> Vec<Code> {

@@ -1,0 +1,267 @@
+//! What happens to one request, and why: which host, which route, what on the way, which answer.
+//!
+//! The proxies decide by what is rendered for them; this decides by the model, in the words of the model, and tests hold
+//! the two together.
+
+use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Route};
+use crate::names::{HostName, HostPattern, ObjectRef};
+use serde::Serialize;
+use std::cmp::Reverse;
+
+/// A request as a client makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Over TLS.
+    pub secure: bool,
+    /// Host without port, lower case; empty for a literal address.
+    pub host: String,
+    /// As a proxy compares it: decoded, slashes merged, dot segments resolved; begins with a slash.
+    pub path: String,
+}
+
+/// Why a text is not a URL that can be explained: in the house style.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadUrl(&'static str);
+
+impl Request {
+    /// Reads `http://host/path`, `https://…`, or, for plain HTTP, the same without the scheme.
+    ///
+    /// # Errors
+    /// When the scheme is another one, or the host or path cannot be in a request.
+    pub fn parse(url: &str) -> Result<Self, BadUrl> {
+        let (secure, rest) = match url.split_once("://") {
+            None => (false, url),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            Some(_) => return Err(BadUrl("the scheme is neither http nor https")),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, target) = rest.split_at(end);
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        Ok(Self { secure, host: host(authority)?, path: normalised(if path.is_empty() { "/" } else { path })? })
+    }
+}
+
+fn host(authority: &str) -> Result<String, BadUrl> {
+    if authority.is_empty() {
+        return Err(BadUrl("the URL names no host"));
+    }
+    if authority.starts_with('[') {
+        return Ok(String::new());
+    }
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+    if port.parse::<u16>().is_err() {
+        return Err(BadUrl("the port is not a number from 0 to 65535"));
+    }
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        return Ok(String::new());
+    }
+    // Clients do send names with an underscore.
+    HostName::new(&host.replace('_', "-")).map(|_| host).map_err(|_| BadUrl("the host is not a DNS name"))
+}
+
+/// Decodes percent escapes once, merges slashes and resolves dot segments.
+fn normalised(path: &str) -> Result<String, BadUrl> {
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        match (first, behind) {
+            (b'%', [high, low, behind @ ..]) => {
+                let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return Err(BadUrl("a percent escape is broken")) };
+                bytes.push(high << 4 | low);
+                rest = behind;
+            }
+            (b'%', _) => return Err(BadUrl("a percent escape is broken")),
+            _ => {
+                bytes.push(first);
+                rest = behind;
+            }
+        }
+    }
+    if bytes.contains(&0) {
+        return Err(BadUrl("a path cannot hold a NUL character"));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let is_folder = ["/", "/.", "/.."].iter().any(|end| text.ends_with(end));
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in text.split('/').filter(|segment| !segment.is_empty() && *segment != ".") {
+        if segment != ".." {
+            segments.push(segment);
+        } else if segments.pop().is_none() {
+            return Err(BadUrl("the path leads above the root"));
+        }
+    }
+    let mut out = format!("/{}", segments.join("/"));
+    if is_folder && out.len() > 1 {
+        out.push('/');
+    }
+    Ok(out)
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The virtual host that takes it, `_` for the one of unknown hosts.
+    pub host: String,
+    /// Why it does.
+    pub host_because: &'static str,
+    /// What the handshake is answered with; `None` without TLS.
+    pub certificate: Option<String>,
+    /// The path as it is compared.
+    pub path: String,
+    /// The routes that fit; the first one takes the request. Never empty.
+    pub routes: Vec<Fit>,
+    /// The request is answered with a redirect to `https` first.
+    pub https_redirect: bool,
+    /// The route answers with a redirect in place of anything else.
+    pub redirect: bool,
+    /// The backend that it is forwarded to; `None`: the proxy answers.
+    pub backend: Option<Forward>,
+    /// Status that the proxy answers with, when it does not forward.
+    pub status: Option<u16>,
+}
+
+/// A route that fits a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fit {
+    /// What fits: `/path` for exactly that, `/path/*` for all below.
+    pub path: String,
+    /// Who asked for it; `None`: nobody.
+    pub origin: Option<ObjectRef>,
+    /// The Service port that it names.
+    pub service: Option<String>,
+}
+
+/// Where a request is forwarded to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Forward {
+    /// Name in the proxy's files.
+    pub name: String,
+    /// One of these gets it.
+    pub endpoints: Vec<String>,
+}
+
+/// Says what happens to a request.
+#[must_use]
+pub fn explain(model: &Model, request: &Request) -> Explanation {
+    let (host, host_because) = host_of(model, &request.host);
+    let fits = fits(host, &request.path);
+    // Every host has a route for every path; a model without is broken, and answers 404.
+    let route = fits.first().map(|(_, route)| *route);
+    let https_redirect = !request.secure && route.is_some_and(|route| route.https_redirect.is_some());
+    let (backend, status) = match route.map(|route| &route.action) {
+        Some(Action::Forward(id)) => {
+            let endpoints = model.backends.get(id).map(|backend| backend.endpoints.iter().map(ToString::to_string).collect());
+            (Some(Forward { name: id.to_string(), endpoints: endpoints.unwrap_or_default() }), None)
+        }
+        Some(Action::Respond(status)) => (None, Some(*status)),
+        None => (None, Some(404)),
+    };
+    Explanation {
+        host: host.pattern.to_string(),
+        host_because,
+        certificate: request.secure.then(|| certificate(model, host)),
+        path: request.path.clone(),
+        routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
+        https_redirect,
+        redirect: status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
+        backend,
+        status,
+    }
+}
+
+/// Exact names before wildcards before everything else: `ingress-semantics` 6.
+fn host_of<'m>(model: &'m Model, name: &str) -> (&'m Host, &'static str) {
+    let get = |pattern: &HostPattern| model.hosts.get(pattern).map(|host| &**host);
+    let exact = HostName::new(name).ok().map(HostPattern::Exact);
+    if let Some(host) = exact.as_ref().and_then(get) {
+        return (host, "a rule names this host");
+    }
+    let is_alias = |host: &&std::sync::Arc<Host>| host.policy.aliases.iter().flatten().any(|alias| alias.name.to_string() == name);
+    if let Some(host) = model.hosts.values().find(is_alias) {
+        return (host, "it is an alias of this host");
+    }
+    let wildcard = name.split_once('.').and_then(|(_, parent)| HostName::new(parent).ok()).map(HostPattern::Wildcard);
+    if let Some(host) = wildcard.as_ref().and_then(get) {
+        return (host, "no rule names this host, and the wildcard covers it");
+    }
+    let other = get(&HostPattern::CatchAll).expect("the catch-all is always there");
+    (other, "no rule names this host, so it is unknown")
+}
+
+/// The routes that fit, the one that takes the request first: exact, then the longest; of expressions, in the order of
+/// the host.
+fn fits<'m>(host: &'m Host, path: &str) -> Vec<(&'m PathMatch, &'m Route)> {
+    let fits = |own: &PathMatch| match own {
+        PathMatch::Exact(exact) => exact.as_str() == path,
+        PathMatch::Under(prefix) => path.starts_with(prefix.as_str()),
+        PathMatch::Regex(expression) => matches(expression.as_str(), path),
+    };
+    let all = host.routes.iter().flat_map(|route| route.matches.iter().map(move |own| (own, route)));
+    let mut found: Vec<_> = all.filter(|(own, _)| fits(own)).collect();
+    found.sort_by_key(|(own, _)| match own {
+        PathMatch::Exact(_) => (0, Reverse(0)),
+        PathMatch::Under(path) => (1, Reverse(path.as_str().len())),
+        PathMatch::Regex(_) => (2, Reverse(0)),
+    });
+    found
+}
+
+/// Whether an expression matches the beginning of a path, without case. One that only proxies can read matches nothing.
+fn matches(expression: &str, path: &str) -> bool {
+    const MAX_BYTES: usize = 1 << 20;
+    let anchored = format!("^(?:{expression})");
+    let built = regex::RegexBuilder::new(&anchored).case_insensitive(true).size_limit(MAX_BYTES).build();
+    built.is_ok_and(|built| built.is_match(path))
+}
+
+fn fit(path: &PathMatch, route: &Route) -> Fit {
+    let service = route.service.as_ref();
+    Fit {
+        path: match path {
+            PathMatch::Exact(path) => path.to_string(),
+            PathMatch::Under(path) => format!("{path}*"),
+            PathMatch::Regex(expression) => format!("~{expression}"),
+        },
+        origin: route.origin.clone(),
+        service: service.map(|service| format!("{}/{}:{}", service.namespace, service.service, service.port)),
+    }
+}
+
+/// The host's own, else that of its wildcard sibling, else the default one.
+fn certificate(model: &Model, host: &Host) -> String {
+    let sibling = || host.pattern.covering_wildcard().and_then(|wildcard| model.hosts.get(&wildcard));
+    let decided = match &host.certificate {
+        HostCertificate::Unclaimed => sibling().map_or(&HostCertificate::Unclaimed, |sibling| &sibling.certificate),
+        own => own,
+    };
+    let name = |id| model.certificates.get(id).map_or_else(String::new, |certificate| certificate.origin.clone());
+    match decided {
+        HostCertificate::Own(id) => name(id),
+        HostCertificate::Unclaimed | HostCertificate::Default => format!("{} (the default)", name(&model.default_certificate)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_become_what_a_proxy_compares() {
+        let parsed = |url: &str| Request::parse(url).map(|request| (request.secure, request.host, request.path));
+        let is = |secure, host: &str, path: &str| Ok((secure, host.to_owned(), path.to_owned()));
+        assert_eq!(parsed("https://User:x@Shop.Example.:8443/a//b/./c/../%64?q#f"), is(true, "shop.example", "/a/b/d"));
+        assert_eq!(parsed("shop.example"), is(false, "shop.example", "/"));
+        assert_eq!(parsed("http://shop.example?x"), is(false, "shop.example", "/"));
+        assert_eq!(parsed("http://a_b.example/a%2Fb/"), is(false, "a_b.example", "/a/b/"));
+        assert_eq!(parsed("http://10.0.0.1/x/.."), is(false, "", "/"));
+        assert_eq!(parsed("http://[::1]:80/"), is(false, "", "/"));
+        for bad in ["ftp://a/", "http:///x", "http://a/../..", "http://a/%", "http://a/%zz", "http://a/%00", "http://a b/", "http://a:b/"] {
+            assert!(Request::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `rbac`: from what was typed to what it means.
+
+use super::{Check, RunConfig};
+use crate::args::rbac::Rbac;
+use gatewright_core::names::{ObjectName, is_dns_label, shown};
+
+/// `gatewright rbac`.
+#[derive(Debug)]
+pub(crate) struct RbacConfig {
+    /// What `run` is told.
+    pub(crate) run: RunConfig,
+    /// Where Ingresses are.
+    pub(crate) scope: RbacScope,
+    /// Secrets are read.
+    pub(crate) secrets: bool,
+    /// A ClusterRole may be given.
+    pub(crate) cluster_role: bool,
+    /// The ServiceAccount.
+    pub(crate) account: ObjectName,
+    /// JSON in place of YAML.
+    pub(crate) json: bool,
+}
+
+/// Where Ingresses are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RbacScope {
+    /// Anywhere.
+    Cluster,
+    /// In these namespaces; sorted, each once.
+    Namespaces(Vec<String>),
+}
+
+impl Check<'_> {
+    pub(super) fn rbac(&mut self, rbac: Rbac) -> Option<RbacConfig> {
+        let json = self.choice("format", &rbac.format, &[("yaml", false), ("json", true)]);
+        let account = self.said("service-account", ObjectName::new(&rbac.own_namespace, &rbac.service_account));
+        let run = self.run(rbac.run);
+        let mut namespaces = rbac.in_namespaces;
+        namespaces.extend(run.settings.watch_namespace.clone());
+        namespaces.sort();
+        namespaces.dedup();
+        for name in namespaces.iter().filter(|name| !is_dns_label(name)) {
+            self.wrong(format!("--in-namespaces: {} is not a namespace name", shown(name)));
+        }
+        if namespaces.is_empty() && rbac.without_cluster_role {
+            self.wrong("--without-cluster-role needs --in-namespaces or --watch-namespace".to_owned());
+        }
+        let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
+        let (secrets, cluster_role) = (!rbac.without_secrets, !rbac.without_cluster_role);
+        Some(RbacConfig { run, scope, secrets, cluster_role, account: account?, json: json? })
+    }
+}

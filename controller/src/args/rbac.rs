@@ -1,0 +1,29 @@
+//! `rbac` as clap reads it: the flags of `run`, and where it shall be permitted.
+
+use super::typed::Run;
+use clap::Args;
+
+/// `rbac`.
+#[derive(Debug, Args)]
+pub(super) struct Rbac {
+    /// Namespaces with Ingresses, separated by commas [default: that of --watch-namespace, else all]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Permissions")]
+    pub(super) in_namespaces: Vec<String>,
+    /// Certificates are given as files: no Secret is read
+    #[arg(long, help_heading = "Permissions")]
+    pub(super) without_secrets: bool,
+    /// No ClusterRole at all: IngressClasses are not read, and only class annotations count
+    #[arg(long, help_heading = "Permissions")]
+    pub(super) without_cluster_role: bool,
+    /// Namespace of the controller
+    #[arg(long, value_name = "NAMESPACE", default_value = "gatewright", help_heading = "Permissions")]
+    pub(super) own_namespace: String,
+    /// Name of the ServiceAccount, and of all that is printed
+    #[arg(long, value_name = "NAME", default_value = "gatewright", help_heading = "Permissions")]
+    pub(super) service_account: String,
+    /// yaml or json
+    #[arg(long, value_name = "FORMAT", default_value = "yaml", help_heading = "Permissions")]
+    pub(super) format: String,
+    #[command(flatten)]
+    pub(super) run: Run,
+}

@@ -1,0 +1,177 @@
+//! `gatewright diff`: what changes between two inputs; for traffic first, then in the rendered files.
+
+mod json;
+mod markdown;
+mod text;
+
+use super::offline::{End, Session, exit};
+use super::output::{Progress, print, say};
+use crate::args::{DiffConfig, DiffFormat};
+use crate::source::Located;
+use crate::source::input::World;
+use crate::source::manifests::Purpose;
+use gatewright_core::compare::{self, Change, Effect, Kind, Side, Subject};
+use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::render::Difference;
+use gatewright_core::translate::Translation;
+use similar::TextDiff;
+use std::collections::HashSet;
+use std::process::ExitCode;
+
+/// Compares; exit code 0: the same, 1: different, 2: it could not be done.
+pub(crate) fn main(config: &DiffConfig, warnings: &[String]) -> ExitCode {
+    exit(warnings, || diff(config))
+}
+
+/// What the formats write.
+struct Report {
+    /// `None`: they are not asked for.
+    changes: Option<Vec<Change>>,
+    /// `None`: they are not asked for, or are of different proxies.
+    files: Option<Vec<FileDiff>>,
+    /// Errors and warnings of the second input that the first one does not have.
+    findings: Vec<Located>,
+}
+
+impl Report {
+    fn is_same(&self) -> bool {
+        self.changes.iter().all(Vec::is_empty) && self.files.iter().all(Vec::is_empty) && self.findings.is_empty()
+    }
+}
+
+/// What changes in one part of the rendered files.
+struct FileDiff {
+    /// `host a.example`, `backends 1234abcd_shop-cart-80`, `nginx.conf`.
+    title: String,
+    /// Lines of a unified diff, behind its two headers.
+    diff: String,
+    added: usize,
+    removed: usize,
+}
+
+fn diff(config: &DiffConfig) -> anyhow::Result<End> {
+    let progress = Progress::begin("reading");
+    let mut session = Session::new(&config.offline)?;
+    let mut other = config.new_offline.as_ref().map(|offline| session.beside(offline)).transpose()?;
+    let (old, before) = side(&mut session, &config.old)?;
+    progress.step("reading the second input");
+    let (new, after) = side(other.as_mut().unwrap_or(&mut session), &config.new)?;
+    progress.step("comparing");
+    let (old_config, new_config) = (old.config(), new.config());
+    let old_side = Side { model: &before.model, served: &before.served, config: &old_config };
+    let new_side = Side { model: &after.model, served: &after.served, config: &new_config };
+    let prefix = &config.offline.settings.annotations_prefix;
+    let compare_files = config.files && other.is_none();
+    let report = Report {
+        changes: config.routes.then(|| compare::compare(old_side, new_side, prefix)),
+        files: if compare_files { Some(files(session.renderer()?.differences(&before.model, &after.model)?)) } else { None },
+        findings: if config.routes { new_findings(&before, &after, &new) } else { Vec::new() },
+    };
+    let text = match config.format {
+        DiffFormat::Text => text::write(&report, config.colour.on_stdout()),
+        DiffFormat::Markdown => markdown::write(&report),
+        DiffFormat::Json => json::write(&report),
+    };
+    drop(progress);
+    say_broken(&config.old, &old);
+    say_broken(&config.new, &new);
+    print(text.as_bytes())?;
+    Ok(if report.is_same() { End::Fine } else { End::Not })
+}
+
+/// Findings are the same wherever they stand in a file.
+fn new_findings(before: &Translation, after: &Translation, new: &World) -> Vec<Located> {
+    let old: HashSet<&Diagnostic> = before.diagnostics.iter().collect();
+    let serious = |finding: &&Diagnostic| finding.severity != Severity::Note && !old.contains(finding);
+    after.diagnostics.iter().filter(serious).map(|finding| new.places.locate(finding.clone())).collect()
+}
+
+fn side(session: &mut Session<'_>, inputs: &[String]) -> anyhow::Result<(World, Translation)> {
+    let mut world = session.read(inputs, Purpose::Once)?;
+    world.stand_in_for_pods();
+    let translation = session.translate(&mut world)?;
+    Ok((world, translation))
+}
+
+/// What cannot be read is in no comparison, which its reader has to know.
+fn say_broken(inputs: &[String], world: &World) {
+    let errors = world.problems.iter().filter(|located| located.diagnostic.severity == Severity::Error).count();
+    if errors > 0 {
+        say(format_args!(
+            "warning: {errors} documents or objects of {} are left out, as they cannot be read; lint tells why",
+            inputs.join(", ")
+        ));
+    }
+}
+
+fn files(differences: Vec<Difference>) -> Vec<FileDiff> {
+    let mut files: Vec<_> = differences.into_iter().map(file).collect();
+    // The main file first, then what belongs to a host by its name.
+    files.sort_by_cached_key(|file| (file.title.contains(' '), file.title.clone()));
+    files
+}
+
+fn file(difference: Difference) -> FileDiff {
+    let Difference { folder, key, old, new } = difference;
+    let title = match folder {
+        "" => key,
+        "hosts" => format!("host {key}"),
+        _ => format!("{} {key}", folder.replace('/', " ")),
+    };
+    let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+    let diff = TextDiff::from_lines(old.as_str(), new.as_str());
+    let changed = |tag| diff.iter_all_changes().filter(|change| change.tag() == tag).count();
+    let (added, removed) = (changed(similar::ChangeTag::Insert), changed(similar::ChangeTag::Delete));
+    let text = diff.unified_diff().context_radius(3).missing_newline_hint(false).to_string();
+    FileDiff { title, diff: text, added, removed }
+}
+
+/// How many changes have an effect.
+fn count(changes: &[Change], effect: Effect) -> usize {
+    changes.iter().filter(|change| change.effect == Some(effect)).count()
+}
+
+/// The two halves of a change: what it is about, and what happens to it.
+fn words(change: &Change) -> (String, String) {
+    let host = || change.hosts.first().map(|host| known(host)).unwrap_or_default();
+    let about = match change.subject {
+        Subject::Host => format!("host {}", host()),
+        Subject::Route => {
+            format!("{}{}", host(), if change.name.starts_with('/') { change.name.clone() } else { format!(" {}", change.name) })
+        }
+        Subject::Certificate => format!("certificate of {}", host()),
+        Subject::Policy => format!("{} of {}", change.name, hosts(&change.hosts)),
+        Subject::Backend => format!("endpoints of {}", change.name),
+        Subject::Setting => format!("setting {}", change.name),
+    };
+    let what = match (change.kind, change.from.as_str(), change.to.as_str()) {
+        (Kind::Added, _, "") => "added".to_owned(),
+        (Kind::Removed, "", _) => "removed".to_owned(),
+        (Kind::Added, _, to) => format!("added: {to}"),
+        (Kind::Removed, from, _) => format!("removed: {from}"),
+        (Kind::Changed, from, to) => format!("{from} → {to}"),
+    };
+    (about, what)
+}
+
+fn known(host: &str) -> String {
+    if host == "_" { "unknown hosts".to_owned() } else { host.to_owned() }
+}
+
+fn hosts(hosts: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut out = hosts.iter().take(SHOWN).map(|host| known(host)).collect::<Vec<_>>().join(", ");
+    if hosts.len() > SHOWN {
+        out.push_str(&format!(" and {} more", hosts.len() - SHOWN));
+    }
+    out
+}
+
+const fn effect(effect: Option<Effect>) -> &'static str {
+    match effect {
+        Some(Effect::Opens) => "more open",
+        Some(Effect::Closes) => "more closed",
+        Some(Effect::Unclear) => "look at it",
+        None => "",
+    }
+}

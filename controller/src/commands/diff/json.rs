@@ -1,0 +1,26 @@
+//! Changes for programs: one object.
+
+use super::{Report, count};
+use gatewright_core::compare::Effect;
+use serde_json::{Value, json};
+
+/// Changes when a field changes its meaning; fields may be added without.
+const VERSION: u32 = 1;
+
+pub(super) fn write(report: &Report) -> String {
+    let changes = report.changes.as_deref();
+    let effects = |effect| changes.map_or(0, |changes| count(changes, effect));
+    let files: Option<Vec<Value>> = report.files.as_ref().map(|files| {
+        let one = |file: &super::FileDiff| json!({"title": file.title, "added": file.added, "removed": file.removed, "diff": file.diff});
+        files.iter().map(one).collect()
+    });
+    let document = json!({
+        "version": VERSION,
+        "same": report.is_same(),
+        "summary": {"opens": effects(Effect::Opens), "closes": effects(Effect::Closes), "unclear": effects(Effect::Unclear)},
+        "changes": changes,
+        "files": files,
+        "findings": report.findings.iter().map(|located| &located.diagnostic).collect::<Vec<_>>(),
+    });
+    format!("{document:#}\n")
+}

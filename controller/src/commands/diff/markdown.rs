@@ -1,0 +1,122 @@
+//! Changes as a comment on a pull request.
+
+use super::{FileDiff, Report, count, effect, words};
+use crate::source::Located;
+use gatewright_core::compare::{Change, Effect, Kind};
+
+/// Longer comments are refused by those who show them.
+const MAX_BYTES: usize = 60_000;
+/// So many changes are listed; those with an effect first.
+const MAX_ROWS: usize = 200;
+
+pub(super) fn write(report: &Report) -> String {
+    let mut out = String::from("### Ingress changes\n\n");
+    if report.is_same() {
+        out.push_str("Nothing changes.\n");
+        return out;
+    }
+    match report.changes.as_deref() {
+        Some([]) => out.push_str("Nothing changes for traffic.\n"),
+        Some(changes) => traffic(changes, &mut out),
+        None => {}
+    }
+    if !report.findings.is_empty() {
+        findings(&report.findings, &mut out);
+    }
+    if let Some(files) = report.files.as_deref().filter(|files| !files.is_empty()) {
+        write_files(files, &mut out);
+    }
+    out
+}
+
+fn traffic(changes: &[Change], out: &mut String) {
+    let told = |effect, sentence: &str| match count(changes, effect) {
+        0 => None,
+        number => Some(format!("**{number} {sentence}**")),
+    };
+    let effects = [told(Effect::Opens, "more open"), told(Effect::Closes, "more closed"), told(Effect::Unclear, "to look at")];
+    let effects: Vec<String> = effects.into_iter().flatten().collect();
+    if !effects.is_empty() {
+        out.push_str(&format!("{}\n\n", effects.join(", ")));
+    }
+    out.push_str("| | what | change | effect | by |\n|---|---|---|---|---|\n");
+    let mut rows: Vec<&Change> = changes.iter().collect();
+    rows.sort_by_key(|change| change.effect.is_none());
+    for change in rows.iter().take(MAX_ROWS) {
+        let sign = match change.kind {
+            Kind::Added => "+",
+            Kind::Removed => "−",
+            Kind::Changed => "~",
+        };
+        let (about, what) = words(change);
+        let by = change.by.as_ref().map(ToString::to_string).unwrap_or_default();
+        out.push_str(&format!("| {sign} | {} | {} | {} | {} |\n", code(&about), code(&what), effect(change.effect), code(&by)));
+    }
+    if rows.len() > MAX_ROWS {
+        out.push_str(&format!("\n{} more changes are not listed.\n", rows.len() - MAX_ROWS));
+    }
+}
+
+fn findings(findings: &[Located], out: &mut String) {
+    const SHOWN: usize = 50;
+    out.push_str("\n#### To be said of it, and not before\n\n");
+    for Located { diagnostic, place } in findings.iter().take(SHOWN) {
+        let place = place.as_ref().map(|place| format!(" at {}", code(&place.to_string()))).unwrap_or_default();
+        let object = diagnostic.object.as_ref().map(|object| format!(" {}", code(&object.to_string()))).unwrap_or_default();
+        out.push_str(&format!("- {} {}{object}{place}: {}\n", diagnostic.severity, diagnostic.code, code(&diagnostic.message)));
+    }
+    if findings.len() > SHOWN {
+        out.push_str(&format!("\n{} more are not listed; `gatewright lint` lists them.\n", findings.len() - SHOWN));
+    }
+}
+
+fn write_files(files: &[FileDiff], out: &mut String) {
+    let (added, removed) = (files.iter().map(|file| file.added).sum::<usize>(), files.iter().map(|file| file.removed).sum::<usize>());
+    out.push_str(&format!("\n#### Rendered files: {added} lines added, {removed} removed\n"));
+    for (shown, file) in files.iter().enumerate() {
+        let fence = "`".repeat(longest_run(&file.diff).max(2) + 1);
+        let (summary, diff) = (html(&file.title), file.diff.trim_end());
+        let section = format!(
+            "\n<details><summary>{summary} (+{}, −{})</summary>\n\n{fence}diff\n{diff}\n{fence}\n\n</details>\n",
+            file.added, file.removed
+        );
+        if out.len() + section.len() > MAX_BYTES {
+            out.push_str(&format!("\n{} more files are not shown; `gatewright diff` shows them.\n", files.len() - shown));
+            return;
+        }
+        out.push_str(&section);
+    }
+}
+
+/// A code span for a cell of a table: nothing in it is Markdown.
+fn code(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = text.replace('|', "\\|");
+    let fence = "`".repeat(longest_run(&text) + 1);
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
+    format!("{fence}{space}{text}{space}{fence}")
+}
+
+/// Longest run of backticks.
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+fn html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_manifests_cannot_become_markup() {
+        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!(code("`x`"), "`` `x` ``");
+        assert_eq!(longest_run("a```b`"), 3);
+        assert_eq!(html("<a>&"), "&lt;a&gt;&amp;");
+    }
+}

@@ -1,0 +1,118 @@
+//! `gatewright explain`: which object serves a request, why, and what happens to it on the way.
+
+use super::offline::{End, Session, exit};
+use super::output::{Progress, print};
+use crate::args::ExplainConfig;
+use crate::source::format_located;
+use crate::source::input::World;
+use crate::source::manifests::Purpose;
+use gatewright_core::explain::{Explanation, explain};
+use gatewright_core::names::{ObjectRef, shown};
+use gatewright_core::translate::Translation;
+use serde_json::json;
+use std::process::ExitCode;
+
+/// Explains; exit code 0: the request is served, 1: it gets an error of the proxy, 2: it could not be done.
+pub(crate) fn main(config: &ExplainConfig, warnings: &[String]) -> ExitCode {
+    exit(warnings, || run(config))
+}
+
+fn run(config: &ExplainConfig) -> anyhow::Result<End> {
+    let progress = Progress::begin("reading");
+    let mut session = Session::new(&config.offline)?;
+    let mut world = session.read(&config.inputs, Purpose::Once)?;
+    if !config.as_it_is {
+        world.stand_in_for_pods();
+    }
+    let translation = session.translate(&mut world)?;
+    let explanation = explain(&translation.model, &config.request);
+    let story = Story::of(&explanation, &world, &translation, &config.offline.settings.annotations_prefix);
+    drop(progress);
+    let text = if config.json { story.json(config) } else { story.text(config) };
+    print(text.as_bytes())?;
+    Ok(if explanation.https_redirect || explanation.redirect || explanation.backend.is_some() { End::Fine } else { End::Not })
+}
+
+/// An explanation with what manifests say of it.
+struct Story<'a> {
+    explanation: &'a Explanation,
+    /// Where the Ingress was written.
+    place: Option<String>,
+    /// Annotations of the Ingress, without the prefix.
+    annotations: Vec<(&'a str, &'a str)>,
+    /// What is wrong with the Ingress.
+    findings: Vec<String>,
+}
+
+impl<'a> Story<'a> {
+    fn of(explanation: &'a Explanation, world: &World, translation: &'a Translation, prefix: &str) -> Self {
+        let origin = explanation.routes.first().and_then(|route| route.origin.as_ref());
+        let place = origin.and_then(|origin| world.places.place_of(origin, "")).map(|place| place.to_string());
+        let ingress = translation.served.iter().find(|ingress| origin.is_some_and(|origin| origin.name == ingress.meta.name));
+        let all = ingress.into_iter().flat_map(|ingress| &ingress.meta.annotations);
+        let annotations = all.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
+        let about = translation.diagnostics.iter().filter(|finding| origin.is_some() && finding.object.as_ref() == origin);
+        let findings = about.map(|finding| format_located(&world.places.locate(finding.clone()))).collect();
+        Self { explanation, place, annotations, findings }
+    }
+
+    fn text(&self, config: &ExplainConfig) -> String {
+        let it = self.explanation;
+        let mut rows = Vec::new();
+        let known = if it.host == "_" { "that of unknown hosts" } else { &it.host };
+        rows.push(("host", format!("{known}: {}", it.host_because)));
+        if let Some(certificate) = &it.certificate {
+            rows.push(("certificate", certificate.clone()));
+        }
+        rows.push(("path", format!("{}, decoded and with merged slashes", shown(&it.path))));
+        for (n, route) in it.routes.iter().enumerate() {
+            let by = by(route.origin.as_ref());
+            let to = route.service.as_ref().map(|service| format!(" to Service {service}")).unwrap_or_default();
+            let place = self.place.as_ref().filter(|_| n == 0).map(|place| format!(" ({place})")).unwrap_or_default();
+            rows.push((if n == 0 { "route" } else { "not taken" }, format!("{}{to}, {by}{place}", route.path)));
+        }
+        rows.extend(self.annotations.iter().map(|(name, value)| ("annotation", format!("{name}: {}", shown(value)))));
+        rows.push(("answer", answer(it)));
+        let mut out = format!("{}\n", config.url);
+        out.extend(rows.iter().map(|(what, text)| format!("  {what:<12} {text}\n")));
+        if !self.findings.is_empty() {
+            out.push_str(&format!("\nof its Ingress is to be said:\n{}\n", self.findings.join("\n")));
+        }
+        out
+    }
+
+    fn json(&self, config: &ExplainConfig) -> String {
+        let annotations: serde_json::Map<_, _> = self.annotations.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
+        let document = json!({
+            "version": 1, "url": config.url, "explanation": self.explanation, "place": self.place, "annotations": annotations,
+            "findings": self.findings,
+        });
+        format!("{document:#}\n")
+    }
+}
+
+fn by(origin: Option<&ObjectRef>) -> String {
+    origin.map_or_else(|| "which is built in".to_owned(), |origin| format!("asked for by {origin}"))
+}
+
+fn answer(it: &Explanation) -> String {
+    if it.https_redirect {
+        return "a redirect to the https URL".to_owned();
+    }
+    if it.redirect {
+        return "a redirect, by an annotation of its Ingress".to_owned();
+    }
+    match (&it.backend, it.status) {
+        (Some(backend), _) => {
+            const SHOWN: usize = 5;
+            let mut endpoints = backend.endpoints.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            if backend.endpoints.len() > SHOWN {
+                endpoints.push_str(&format!(" and {} more", backend.endpoints.len() - SHOWN));
+            }
+            format!("that of one of the endpoints of backend {}: {endpoints}", backend.name)
+        }
+        (None, Some(503)) => "503 of the proxy: the route is closed, or its Service has no endpoints".to_owned(),
+        (None, Some(404)) => "404 of the proxy: nobody asked for this path".to_owned(),
+        (None, status) => format!("{} of the proxy", status.unwrap_or_default()),
+    }
+}

@@ -1,0 +1,171 @@
+//! `gatewright rbac`: the least permissions for given flags of `run`, as Roles and bindings.
+//!
+//! What is in here is what the code asks the API server for, and nothing else; a test runs the controller with it.
+
+use super::output::print;
+use crate::args::{RbacConfig, RbacScope};
+use gatewright_core::names::ObjectName;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+/// Prints; exit code 0, or 2 when that fails.
+pub(crate) fn main(config: &RbacConfig, warnings: &[String]) -> ExitCode {
+    super::offline::exit(warnings, || {
+        let objects = objects(config);
+        let text = if config.json {
+            format!("{:#}\n", json!({"apiVersion": "v1", "kind": "List", "items": objects}))
+        } else {
+            objects.iter().map(serde_yaml::to_string).collect::<Result<Vec<_>, _>>()?.join("---\n")
+        };
+        print(text.as_bytes()).map(|()| super::offline::End::Fine)
+    })
+}
+
+/// Verbs on resources of one group, perhaps only on objects of some names.
+struct Rule {
+    group: &'static str,
+    resource: &'static str,
+    verbs: &'static [&'static str],
+    names: Vec<String>,
+}
+
+const NETWORKING: &str = "networking.k8s.io";
+
+impl Rule {
+    const fn new(group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Self {
+        Self { group, resource, verbs, names: Vec::new() }
+    }
+
+    fn named(mut self, name: &str) -> Self {
+        self.names.push(name.to_owned());
+        self
+    }
+
+    fn json(&self) -> Value {
+        let mut rule = json!({"apiGroups": [self.group], "resources": [self.resource], "verbs": self.verbs});
+        if !self.names.is_empty() {
+            rule["resourceNames"] = json!(self.names);
+        }
+        rule
+    }
+}
+
+fn objects(config: &RbacConfig) -> Vec<Value> {
+    let mut cluster = of_cluster(config);
+    let mut roles: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
+    match &config.scope {
+        RbacScope::Cluster => cluster.extend(of_watched(config)),
+        RbacScope::Namespaces(names) => {
+            for name in names {
+                roles.entry(name.clone()).or_default().extend(of_watched(config));
+            }
+        }
+    }
+    roles.entry(config.account.namespace().to_owned()).or_default().extend(of_own_namespace(config));
+    for (namespace, rule) in of_named_objects(config) {
+        roles.entry(namespace).or_default().push(rule);
+    }
+    let mut out = Vec::new();
+    if config.cluster_role && !cluster.is_empty() {
+        out.extend(role(config, None, &cluster));
+    }
+    for (namespace, rules) in roles.iter().filter(|(_, rules)| !rules.is_empty()) {
+        out.extend(role(config, Some(namespace), rules));
+    }
+    out
+}
+
+/// What is asked for wherever Ingresses are.
+fn of_watched(config: &RbacConfig) -> Vec<Rule> {
+    const READ: &[&str] = &["list", "watch"];
+    let status = &config.run.status;
+    let mut rules = vec![
+        // A status is written over what is read right before.
+        Rule::new(NETWORKING, "ingresses", if status.update { &["get", "list", "watch"] } else { READ }),
+        Rule::new("", "services", READ),
+        Rule::new("discovery.k8s.io", "endpointslices", READ),
+        Rule::new("", "configmaps", READ),
+    ];
+    if config.secrets {
+        rules.push(Rule::new("", "secrets", READ));
+    }
+    if status.update {
+        rules.push(Rule::new(NETWORKING, "ingresses/status", &["update"]));
+    }
+    if status.sync_events {
+        rules.push(Rule::new("", "events", &["create", "patch"]));
+    }
+    rules
+}
+
+/// What is in no namespace.
+fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
+    let mut rules = vec![Rule::new(NETWORKING, "ingressclasses", &["list", "watch"])];
+    if config.run.settings.namespace_selector.is_some() {
+        rules.push(Rule::new("", "namespaces", &["list", "watch"]));
+    }
+    if publishes_nodes(config) {
+        rules.push(Rule::new("", "nodes", &["get"]));
+    }
+    rules
+}
+
+/// The controller's own Lease, Pods and events.
+fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
+    let status = &config.run.status;
+    let mut rules = vec![Rule::new("", "events", &["create", "patch"])];
+    rules.push(Rule::new("", "pods", if status.update { &["get", "list"] } else { &["get"] }));
+    if status.leader_election {
+        const LEASES: &str = "coordination.k8s.io";
+        rules.push(Rule::new(LEASES, "leases", &["create"]));
+        rules.push(Rule::new(LEASES, "leases", &["get", "update"]).named(&status.election_id));
+    }
+    rules
+}
+
+/// Objects that flags name, where they are.
+fn of_named_objects(config: &RbacConfig) -> Vec<(String, Rule)> {
+    let settings = &config.run.settings;
+    let is_watched = |namespace: &str| match &config.scope {
+        RbacScope::Cluster => true,
+        RbacScope::Namespaces(names) => names.iter().any(|name| name == namespace),
+    };
+    let mut rules = Vec::new();
+    let mut add =
+        |name: &ObjectName, resource, verbs| rules.push((name.namespace().to_owned(), Rule::new("", resource, verbs).named(name.name())));
+    let maps = [&settings.config_map, &settings.tcp_services_config_map, &settings.udp_services_config_map];
+    for name in maps.into_iter().flatten().filter(|name| !is_watched(name.namespace())) {
+        add(name, "configmaps", &["list", "watch"]);
+    }
+    if let Some(name) = settings.default_ssl_certificate.as_ref().filter(|name| config.secrets && !is_watched(name.namespace())) {
+        add(name, "secrets", &["list", "watch"]);
+    }
+    if let Some(name) = config.run.status.service.as_ref().filter(|_| config.run.status.update) {
+        add(name, "services", &["get"]);
+    }
+    rules
+}
+
+fn publishes_nodes(config: &RbacConfig) -> bool {
+    let status = &config.run.status;
+    status.update && status.service.is_none() && status.addresses.is_empty()
+}
+
+/// A role and its binding.
+fn role(config: &RbacConfig, namespace: Option<&str>, rules: &[Rule]) -> [Value; 2] {
+    const GROUP: &str = "rbac.authorization.k8s.io";
+    let kind = if namespace.is_some() { "Role" } else { "ClusterRole" };
+    let mut metadata = json!({"name": config.account.name(), "labels": {"app.kubernetes.io/name": "gatewright"}});
+    if let Some(namespace) = namespace {
+        metadata["namespace"] = namespace.into();
+    }
+    let rules: Vec<Value> = rules.iter().map(Rule::json).collect();
+    let subject = json!({"kind": "ServiceAccount", "namespace": config.account.namespace(), "name": config.account.name()});
+    let reference = json!({"apiGroup": GROUP, "kind": kind, "name": config.account.name()});
+    let version = format!("{GROUP}/v1");
+    [
+        json!({"apiVersion": version, "kind": kind, "metadata": metadata, "rules": rules}),
+        json!({"apiVersion": version, "kind": format!("{kind}Binding"), "metadata": metadata, "roleRef": reference, "subjects": [subject]}),
+    ]
+}

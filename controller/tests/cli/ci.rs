@@ -1,0 +1,87 @@
+//! What `deploy/ci` and the guides tell people to run, run.
+
+use crate::world::{Folder, Ran, ingress, of_repository, service};
+use std::path::Path;
+use std::process::Command;
+
+/// A repository with a branch `main`, and one change in the work tree.
+fn repository() -> Folder {
+    let shop = |path: &str| ingress("front", "shop.example", path, "cart") + &service("cart");
+    let folder = Folder::new(&[("deploy/shop.yaml", &shop("/"))]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    folder.write("deploy/more.yaml", ingress("more", "more.example", "/", "cart"));
+    folder
+}
+
+/// Runs a program with `gatewright` in its path.
+fn run(folder: &Folder, mut command: Command) -> Ran {
+    let program = Path::new(env!("CARGO_BIN_EXE_gatewright"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.current_dir(folder.path()).env("PATH", format!("{}:{path}", program.parent().unwrap().display())).env("HOME", folder.path());
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn script(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    command.arg(of_repository(&format!("deploy/ci/{name}"))).args(arguments);
+    command
+}
+
+/// The blocks of a guide that are marked as `sh`.
+fn blocks(guide: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(of_repository(guide)).unwrap();
+    let mut blocks = Vec::new();
+    for part in text.split("```sh\n").skip(1) {
+        let block = part.split("```").next().unwrap();
+        // Blocks of a list are indented.
+        blocks.push(block.lines().map(str::trim_start).collect::<Vec<_>>().join("\n"));
+    }
+    blocks
+}
+
+#[test]
+fn every_command_of_the_guides_works() {
+    for (guide, least) in [("docs/guides/review-a-pull-request.md", 7), ("docs/guides/sidecar.md", 1)] {
+        let blocks = blocks(guide);
+        assert!(blocks.len() >= least, "{guide}: {blocks:#?}");
+        let folder = repository();
+        for block in blocks {
+            let mut command = Command::new("sh");
+            command.args(["-e", "-c", &block]);
+            let ran = run(&folder, command);
+            assert_eq!(ran.code, 0, "{guide}: {block}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn the_review_script_lints_and_writes_what_changes() {
+    let folder = repository();
+    let mut review = script("review", &["main", "deploy"]);
+    review.env("GATEWRIGHT_FORMAT", "github").env("GATEWRIGHT_REVIEW", "review.md");
+    let ran = run(&folder, review);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = std::fs::read_to_string(folder.path().join("review.md")).unwrap();
+    assert!(text.contains("`host more.example`") && text.contains("more open"), "{text}");
+    folder.write("deploy/bad.yaml", "a: [");
+    let mut review = script("review", &["main", "deploy"]);
+    review.env("GATEWRIGHT_FORMAT", "github");
+    let ran = run(&folder, review);
+    assert!(ran.code == 1 && ran.out.contains("::error file=deploy/bad.yaml,line=1"), "{ran:?}");
+    assert_eq!(run(&folder, script("review", &["nowhere", "deploy"])).code, 2);
+}
+
+#[test]
+fn the_hook_lints_what_is_staged_and_not_what_lies_around() {
+    let folder = repository();
+    folder.write("deploy/bad.yaml", "a: [");
+    let clean = run(&folder, script("pre-commit", &[]));
+    assert_eq!(clean.code, 0, "{clean:?}");
+    folder.git(&["add", "-A"]);
+    let staged = run(&folder, script("pre-commit", &[]));
+    assert!(staged.code == 1 && staged.out.contains("deploy/bad.yaml:1:"), "{staged:?}");
+}

@@ -1,0 +1,193 @@
+//! `diff`: what changes for traffic, what changes in files, and how it is told.
+
+use crate::world::{Folder, Ran, assert_valid, ingress, of_repository, secret, service};
+use serde_json::Value;
+
+fn diff(old: &str, new: &str, arguments: &[&str]) -> Ran {
+    let folder = Folder::new(&[("old/a.yaml", old), ("new/b.yaml", new)]);
+    folder.run(&[&["diff", "old", "new"], arguments].concat())
+}
+
+/// `subject name: from → to [effect] by`, one line each.
+fn changes(old: &str, new: &str) -> Vec<String> {
+    let ran = diff(old, new, &["--format", "json", "--routes-only"]);
+    let report = ran.json();
+    assert_valid(&report, &of_repository("docs/schemas/diff.schema.json"));
+    let text = |change: &Value, key: &str| change[key].as_str().unwrap_or("-").to_owned();
+    let one = |change: &Value| {
+        let part = |key| text(change, key);
+        let by = change["by"]["name"].as_str().unwrap_or("-");
+        format!("{} {}: {} → {} [{}] {by}", part("subject"), part("name"), part("from"), part("to"), part("effect"))
+    };
+    let lines: Vec<_> = report["changes"].as_array().unwrap().iter().map(one).collect();
+    assert_eq!(ran.code, i32::from(!lines.is_empty()), "{ran:?}");
+    lines
+}
+
+fn annotated(name: &str, annotations: &str) -> String {
+    ingress("front", "a.test", "/", name).replace("namespace: shop}", &format!("namespace: shop, annotations: {{{annotations}}}}}"))
+}
+
+#[test]
+fn equal_inputs_are_the_same_whatever_their_files() {
+    let text = ingress("front", "a.test", "/", "cart") + &service("cart") + &secret("pair", "a.test");
+    let folder = Folder::new(&[("old/a.yaml", &text)]);
+    text.split("\n---\n").enumerate().for_each(|(n, part)| folder.write(&format!("new/{}.yaml", 9 - n), part));
+    for arguments in [&["diff", "old", "new"][..], &["diff", "old", "new", "--format", "markdown"], &["diff", "old", "old", "--files-only"]]
+    {
+        let ran = folder.run(arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{ran:?}");
+        assert!(ran.out.to_lowercase().contains("nothing changes"), "{}", ran.out);
+    }
+    assert_eq!(changes(&text, &text), [""; 0]);
+}
+
+#[test]
+fn hosts_and_routes_come_and_go() {
+    let base = ingress("front", "a.test", "/", "cart") + &service("cart") + &service("api");
+    let more = base.clone() + &ingress("more", "a.test", "/api", "api") + &ingress("other", "b.test", "/", "cart");
+    assert_eq!(
+        changes(&base, &more),
+        [
+            "host b.test:  →  [-] other",
+            "route /api, /api/*: Service shop/cart:80 → Service shop/api:80 [-] more",
+            "route /*:  → Service shop/cart:80 [opens] other",
+        ]
+    );
+    let gone = changes(&more, &base);
+    assert!(gone.contains(&"route /*: Service shop/cart:80 →  [closes] other".to_owned()), "{gone:#?}");
+    assert!(gone.contains(&"route /api, /api/*: Service shop/api:80 → Service shop/cart:80 [-] front".to_owned()), "{gone:#?}");
+}
+
+#[test]
+fn a_backend_that_is_missing_closes() {
+    let old = ingress("front", "a.test", "/", "cart") + &service("cart");
+    let new = ingress("front", "a.test", "/", "gone") + &service("cart");
+    assert_eq!(changes(&old, &new), ["route /*: Service shop/cart:80 → 503 in place of Service shop/gone:80 [closes] front"]);
+    assert_eq!(changes(&new, &old), ["route /*: 503 in place of Service shop/gone:80 → Service shop/cart:80 [opens] front"]);
+}
+
+#[test]
+fn policies_are_told_from_and_to_with_their_effect() {
+    let of = |annotations: &str| annotated("cart", annotations) + &service("cart");
+    let prefix = "nginx.ingress.kubernetes.io";
+    let timeout = |value: &str| of(&format!("{prefix}/proxy-read-timeout: \"{value}\""));
+    assert_eq!(changes(&timeout("60"), &timeout("120")), [r#"policy proxy-read-timeout: "60" → "120" [-] front"#]);
+    assert_eq!(changes(&of(""), &timeout("120")), [r#"policy proxy-read-timeout:  → "120" [-] front"#]);
+}
+
+#[test]
+fn a_redirect_that_ends_opens() {
+    let tls = |annotations: &str| {
+        annotated("cart", annotations).replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n") + &service("cart")
+    };
+    let pair = secret("pair", "a.test");
+    let (on, off) = (tls("") + &pair, tls("nginx.ingress.kubernetes.io/ssl-redirect: \"false\"") + &pair);
+    let found = changes(&on, &off);
+    assert!(found.contains(&"route /*: redirected to https → plain HTTP served [opens] front".to_owned()), "{found:#?}");
+}
+
+#[test]
+fn certificates_are_named_and_never_shown() {
+    let tls = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n")
+        + &service("cart");
+    let (one, other) = (tls.clone() + &secret("pair", "a.test"), tls.clone() + &secret("pair", "a.test"));
+    assert_eq!(
+        changes(&one, &other),
+        ["certificate a.test: Secret shop/pair → Secret shop/pair, with another key pair [-] front"],
+        "a renewed certificate is a change"
+    );
+    assert_eq!(changes(&one, &tls), ["certificate a.test: Secret shop/pair → the default certificate [-] front"]);
+    for format in ["text", "markdown", "json"] {
+        let ran = diff(&one, &other, &["--format", format]);
+        assert!(!ran.out.contains("PRIVATE KEY") && !ran.out.contains("BEGIN CERTIFICATE"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn endpoints_and_settings_count_too() {
+    let text = ingress("front", "a.test", "/", "cart") + &service("cart");
+    let moved = changes(&text, &text.replace("10.1.0.1", "10.1.0.2"));
+    assert!(moved.len() == 1 && moved[0].starts_with("backend ") && moved[0].contains("10.1.0.1:8080 → 10.1.0.2:8080"), "{moved:#?}");
+    let map = |value: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c, namespace: x}}\ndata: {{proxy-read-timeout: \"{value}\"}}\n")
+    };
+    let ran = diff(&(text.clone() + &map("1")), &(text + &map("2")), &["--configmap", "x/c", "--routes-only"]);
+    assert!(ran.code == 1 && ran.out.contains(r#"setting proxy-read-timeout: "1" → "2""#), "{ran:?}");
+}
+
+#[test]
+fn files_are_folded_by_host_and_only_what_is_asked_for_is_told() {
+    let old = ingress("front", "a.test", "/", "cart") + &ingress("b", "b.test", "/", "cart") + &service("cart");
+    let new = old.replace("path: /\n", "path: /x\n");
+    let all = diff(&old, &new, &[]);
+    assert_eq!(all.code, 1);
+    for part in ["~ a.test", "--- host a.test\n+++ host a.test\n@@ ", "--- host b.test\n", "+    location "] {
+        assert!(all.out.contains(part), "{part:?} is missing in {}", all.out);
+    }
+    assert!(!all.out.contains("nginx.conf"), "hashes in names are no change: {}", all.out);
+    let routes = diff(&old, &new, &["--routes-only"]);
+    assert!(routes.out.contains("a.test") && !routes.out.contains("@@"), "{}", routes.out);
+    let files = diff(&old, &new, &["--files-only"]);
+    assert!(files.out.starts_with("--- ") && files.out.contains("@@"), "{}", files.out);
+    assert_eq!(diff(&old, &new, &["--files-only", "--routes-only"]).code, 2);
+}
+
+#[test]
+fn a_comment_reads_well_and_is_bounded() {
+    let old = service("cart");
+    let new: String =
+        (0..1500).map(|n| ingress(&format!("i{n}"), &format!("h{n}.test"), "/", "cart")).collect::<String>() + &service("cart");
+    let ran = diff(&old, &new, &["--format", "markdown"]);
+    assert!(ran.out.starts_with("### Ingress changes\n\n**1500 more open**\n\n| | what | change | effect | by |\n"), "{}", &ran.out[..200]);
+    assert!(ran.out.len() < 65_536, "{} bytes", ran.out.len());
+    assert!(ran.out.contains("more changes are not listed") && ran.out.contains("more files are not shown"));
+    let small = diff(&old, &(ingress("x", "x.test", "/", "cart") + &old), &["--format", "markdown"]);
+    assert!(small.out.contains("<details><summary>host x.test (+") && small.out.contains("```diff\n"), "{}", small.out);
+}
+
+#[test]
+fn a_revision_is_compared_with_the_work_tree() {
+    let folder = Folder::new(&[("deploy/a.yaml", &(ingress("front", "a.test", "/", "cart") + &service("cart")))]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    let same = folder.run(&["diff", "git:HEAD:deploy", "deploy"]);
+    assert_eq!(same.code, 0, "{same:?}");
+    folder.write("deploy/b.yaml", ingress("b", "b.test", "/", "cart"));
+    let ran = folder.run(&["diff", "git:HEAD:deploy", "deploy", "--routes-only"]);
+    assert!(ran.code == 1 && ran.out.contains("+ host b.test: added  (Ingress shop/b)"), "{ran:?}");
+    folder.write("deploy/c.yaml", "a: [");
+    let broken = folder.run(&["diff", "git:HEAD:deploy", "deploy"]);
+    assert!(broken.code == 1 && broken.err.contains("1 documents or objects of deploy are left out"), "{broken:?}");
+    assert_eq!(folder.run(&["diff", "git:nowhere", "deploy"]).code, 2);
+    assert_eq!(folder.run(&["diff", "deploy"]).code, 2);
+}
+
+#[test]
+fn what_both_have_in_common_is_given_once() {
+    let folder = Folder::new(&[("old.yaml", &ingress("front", "a.test", "/", "cart")), ("base/s.yaml", &service("cart"))]);
+    folder.write("new.yaml", ingress("front", "a.test", "/x", "cart"));
+    let ran = folder.run(&["diff", "old.yaml", "new.yaml", "-f", "base", "--routes-only"]);
+    assert!(ran.out.contains("Service shop/cart:80") && !ran.out.contains("503"), "{ran:?}");
+}
+
+#[test]
+fn what_is_wrong_only_now_is_told() {
+    let old = annotated("cart", "") + &service("cart");
+    let new = annotated("cart", "nginx.ingress.kubernetes.io/proxy-read-timeout: x") + &service("cart");
+    let ran = diff(&old, &new, &["--routes-only"]);
+    assert!(ran.code == 1 && ran.out.contains("new/b.yaml:3:") && ran.out.contains("error[GW0501]"), "{ran:?}");
+    let back = diff(&new, &old, &["--routes-only"]);
+    assert!(!back.out.contains("GW0501"), "{back:?}");
+}
+
+#[test]
+fn one_input_is_compared_on_two_proxies() {
+    let text = ingress("front", "a.test", "/", "cart") + &service("cart");
+    let same = diff(&text, &text, &["--new-proxy", "haproxy"]);
+    assert_eq!((same.code, same.out.as_str()), (0, "nothing changes\n"), "{same:?}");
+    for arguments in [&["--new-proxy", "envoy"][..], &["--new-proxy", "haproxy", "--files-only"]] {
+        assert_eq!(diff(&text, &text, arguments).code, 2, "{arguments:?}");
+    }
+}

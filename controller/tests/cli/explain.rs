@@ -1,0 +1,66 @@
+//! `explain`: who serves a request.
+
+use crate::world::{Folder, ingress, secret, service};
+
+#[test]
+fn the_route_that_takes_a_request_is_named_with_the_others_that_fit() {
+    let exact = ingress("exact", "a.test", "/foo", "exact").replace("Prefix", "Exact");
+    let text = ingress("root", "a.test", "/", "root")
+        + &ingress("foo", "a.test", "/foo", "foo")
+        + &exact
+        + &ingress("wild", "'*.w.test'", "/", "wild");
+    let services: String = ["root", "foo", "exact", "wild"].into_iter().map(service).collect();
+    let folder = Folder::new(&[("in.yaml", &(text + &services))]);
+    for (url, host, routes) in [
+        ("http://a.test/", "a.test", &["root"][..]),
+        ("http://A.TEST:8080/foo?x#y", "a.test", &["exact", "root"]),
+        ("http://a.test/foo/", "a.test", &["foo", "root"]),
+        ("http://a.test//foo/./bar", "a.test", &["foo", "root"]),
+        ("http://a.test/foobar", "a.test", &["root"]),
+        ("http://a.test/x/../%66oo/b", "a.test", &["foo", "root"]),
+        ("http://x.w.test/y", "*.w.test", &["wild"]),
+        ("http://x.y.w.test/y", "_", &[]),
+        ("http://other.test/", "_", &[]),
+        ("http://10.0.0.1/", "_", &[]),
+    ] {
+        let ran = folder.run(&["explain", url, "-f", "in.yaml", "--format", "json"]);
+        let it = &ran.json()["explanation"];
+        assert_eq!(it["host"], host, "{url}");
+        let found: Vec<_> = it["routes"].as_array().unwrap().iter().filter_map(|route| route["origin"]["name"].as_str()).collect();
+        assert_eq!(found, routes, "{url}");
+        let served = !routes.is_empty();
+        assert_eq!((ran.code, it["status"].as_u64()), (i32::from(!served), (!served).then_some(404)), "{url}");
+    }
+}
+
+#[test]
+fn the_story_tells_certificate_redirect_annotations_endpoints_and_findings() {
+    let tls = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n");
+    let annotated = tls.replace("namespace: shop}", "namespace: shop, annotations: {nginx.ingress.kubernetes.io/proxy-read-timeout: x}}");
+    let folder = Folder::new(&[("in.yaml", &(annotated + &service("cart") + &secret("pair", "a.test")))]);
+    let secure = folder.run(&["explain", "https://a.test/x", "-f", "in.yaml"]);
+    assert_eq!(secure.code, 0, "{secure:?}");
+    for part in ["Secret shop/pair", "in.yaml:1:1", "proxy-read-timeout: \"x\"", "10.1.0.1:8080", "error[GW0501]"] {
+        assert!(secure.out.contains(part), "{part} is missing in {}", secure.out);
+    }
+    let plain = folder.run(&["explain", "http://a.test/x", "-f", "in.yaml"]);
+    assert!(plain.code == 0 && plain.out.contains("a redirect to the https URL"), "{plain:?}");
+}
+
+#[test]
+fn what_cannot_be_a_request_cannot_be_explained() {
+    let folder = Folder::new(&[("in.yaml", "")]);
+    for url in ["ftp://a.test/", "http://a.test/..", "http:///", "http://a.test/%00"] {
+        let ran = folder.run(&["explain", url, "-f", "in.yaml"]);
+        assert!(ran.code == 2 && ran.err.contains("--URL") | ran.err.contains("URL"), "{url}: {ran:?}");
+    }
+}
+
+#[test]
+fn files_without_endpoints_are_read_as_if_pods_were_there_unless_told_otherwise() {
+    let alone = "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\nspec: {ports: [{port: 80}]}\n";
+    let folder = Folder::new(&[("in.yaml", &(ingress("front", "a.test", "/", "cart") + alone))]);
+    assert_eq!(folder.run(&["explain", "http://a.test/", "-f", "in.yaml"]).code, 0);
+    let as_it_is = folder.run(&["explain", "http://a.test/", "-f", "in.yaml", "--as-it-is"]);
+    assert!(as_it_is.code == 1 && as_it_is.out.contains("503"), "{as_it_is:?}");
+}

@@ -1,0 +1,98 @@
+//! References and generated files: permissions, annotations, completions, manual pages.
+
+use crate::world::Folder;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// `kind namespace group/resource verb [names]` of every permission.
+fn permissions(arguments: &[&str]) -> BTreeSet<String> {
+    let ran = Folder::new(&[]).run(&[&["rbac", "--format", "json", "--own-namespace", "own"], arguments].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let list = ran.json();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut out = BTreeSet::new();
+    for role in list["items"].as_array().unwrap().iter().filter(|item| !item["rules"].is_null()) {
+        let place = format!("{} {}", text(&role["kind"]), text(&role["metadata"]["namespace"]));
+        for rule in role["rules"].as_array().unwrap() {
+            let what = format!("{}/{}", text(&rule["apiGroups"][0]), text(&rule["resources"][0]));
+            let names = rule["resourceNames"].as_array().map(|names| format!(" {}", text(&names[0]))).unwrap_or_default();
+            out.extend(rule["verbs"].as_array().unwrap().iter().map(|verb| format!("{place} {what} {}{names}", text(verb))));
+        }
+    }
+    out
+}
+
+fn has(permissions: &BTreeSet<String>, part: &str) -> bool {
+    permissions.iter().any(|permission| permission.contains(part))
+}
+
+#[test]
+fn permissions_are_the_least_for_the_flags() {
+    let all = permissions(&[]);
+    for needed in [
+        "ClusterRole  networking.k8s.io/ingresses watch",
+        "ClusterRole  /secrets list",
+        "ClusterRole  /nodes get",
+        "ClusterRole  networking.k8s.io/ingresses/status update",
+        "Role own coordination.k8s.io/leases update ingress-controller-leader",
+    ] {
+        assert!(all.contains(needed), "{needed} is missing in {all:#?}");
+    }
+    assert!(!has(&all, "namespaces") && !has(&all, "delete") && !has(&all, "*"), "{all:#?}");
+    assert!(!has(&permissions(&["--publish-status-address", "10.0.0.1"]), "/nodes"));
+    let quiet = permissions(&["--update-status=false", "--disable-leader-election", "--disable-sync-events", "--without-secrets"]);
+    for part in ["status", "leases", "ClusterRole  /events", "secrets", "nodes"] {
+        assert!(!has(&quiet, part), "{part}: {quiet:#?}");
+    }
+    assert!(permissions(&["--watch-namespace-selector", "a=b"]).contains("ClusterRole  /namespaces list"));
+}
+
+#[test]
+fn permissions_in_namespaces_stay_in_them() {
+    let flags = ["--in-namespaces", "a,b", "--without-cluster-role", "--configmap", "own/config", "--publish-service", "own/lb"];
+    let some = permissions(&flags);
+    assert!(!has(&some, "ClusterRole"), "{some:#?}");
+    for needed in
+        ["Role a /secrets list", "Role b networking.k8s.io/ingresses list", "Role own /configmaps list config", "Role own /services get lb"]
+    {
+        assert!(some.contains(needed), "{needed} is missing in {some:#?}");
+    }
+    assert!(!has(&some, "Role own /secrets"), "{some:#?}");
+    let ran = Folder::new(&[]).run(&["rbac", "--without-cluster-role", "--in-namespaces", "A_"]);
+    assert!(ran.code == 2 && ran.err.contains("--in-namespaces"), "{ran:?}");
+}
+
+#[test]
+fn every_role_is_bound_to_the_service_account() {
+    let folder = Folder::new(&[]);
+    let ran = folder.run(&["rbac", "--own-namespace", "own", "--service-account", "me", "--in-namespaces", "a"]);
+    let roles = ran.out.matches("\nkind: Role\n").count() + ran.out.matches("\nkind: ClusterRole\n").count();
+    assert_eq!(ran.out.matches("- kind: ServiceAccount\n  name: me\n  namespace: own\n").count(), roles, "{}", ran.out);
+    assert_eq!(folder.run_with(&["lint", "-"], ran.out.as_bytes()).code, 0, "it is YAML that can be applied");
+}
+
+#[test]
+fn annotations_are_listed_in_three_forms() {
+    let folder = Folder::new(&[]);
+    let text = folder.run(&["annotations"]);
+    assert!(text.code == 0 && text.out.contains("ssl-redirect\n    "), "{text:?}");
+    let one = folder.run(&["annotations", "ssl-redirect", "--format", "json"]);
+    assert_eq!(one.json()["annotations"][0]["name"], "ssl-redirect");
+    assert!(folder.run(&["annotations", "--format", "markdown"]).out.starts_with("# Annotations\n"));
+    let unknown = folder.run(&["annotations", "no-such"]);
+    assert!(unknown.code == 1 && unknown.err.contains("no-such"), "{unknown:?}");
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let folder = Folder::new(&[]);
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = folder.run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.out.contains("explain") && ran.out.contains("sarif") | ran.out.contains("format"), "{shell}");
+    }
+    assert_eq!(folder.run(&["man", "-o", "man"]).code, 0);
+    let pages: Vec<String> = folder.files("man").into_iter().map(|(name, _)| name).collect();
+    for page in ["gatewright.1", "gatewright-run.1", "gatewright-lint.1", "gatewright-rbac.1"] {
+        assert!(pages.iter().any(|name| name == page), "{page} is missing in {pages:?}");
+    }
+}
