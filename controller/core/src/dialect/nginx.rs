@@ -66,6 +66,7 @@ pub static NGINX: Dialect = Dialect {
         "route/sources.tera",
         "route/timeouts.tera",
         "server/app_root.tera",
+        "server/client_auth.tera",
     ],
     main_template: "nginx.conf.tera",
     print_word: |text, out| out.write_all(word::word(text).as_bytes()),

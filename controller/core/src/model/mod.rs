@@ -4,6 +4,7 @@
 //! the model before, so that rendering can tell by its digest, or by the pointer, that nothing has to be done.
 
 mod accounts;
+mod authority;
 mod backend;
 mod certificate;
 mod globals;
@@ -12,6 +13,7 @@ mod lack;
 mod policy;
 
 pub use accounts::{Account, Accounts, AccountsId, HashKind, PasswordHash};
+pub use authority::{Authority, AuthorityId};
 pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};
 pub use globals::{
@@ -22,9 +24,10 @@ pub use globals::{
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};
 pub use policy::{
-    Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, ClientLimits, CookieRewrite, Cors, ErrorPages,
-    ExternalAuth, HostPolicy, Logging, Origins, Period, Redirect, RedirectStatus, RedirectTarget, RequestRate, Rewrite, RoutePolicy,
-    Satisfy, SignIn, SourceRanges, StandsIn, Statuses, Timeouts,
+    Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, ClientAuth, ClientCertificates,
+    ClientErrorPage, ClientLimits, CookieRewrite, Cors, ErrorPages, ExternalAuth, HostPolicy, Logging, Origins, Period, Redirect,
+    RedirectStatus, RedirectTarget, RequestRate, Rewrite, RoutePolicy, Satisfy, SignIn, SourceRanges, StandsIn, Statuses, Timeouts,
+    VerifyClient,
 };
 
 use crate::names::HostPattern;
@@ -54,6 +57,8 @@ pub struct Model {
 pub struct Credentials {
     /// Lists of users.
     pub accounts: BTreeMap<AccountsId, Arc<Accounts>>,
+    /// Authorities of clients' certificates.
+    pub authorities: BTreeMap<AuthorityId, Arc<Authority>>,
 }
 
 /// The 128-bit content hash that memoising goes by. Stable within one build of the program only.

@@ -129,7 +129,7 @@ fn write_pem(chain: &[CertificateDer<'_>], key: &PrivateKeyDer<'_>) -> String {
     out
 }
 
-fn write_block(out: &mut String, label: &str, der: &[u8]) {
+pub(super) fn write_block(out: &mut String, label: &str, der: &[u8]) {
     const LINE: usize = 64;
     let text = base64::engine::general_purpose::STANDARD.encode(der);
     out.push_str("-----BEGIN ");

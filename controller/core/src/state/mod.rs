@@ -5,6 +5,7 @@
 
 mod accounts;
 mod api;
+mod authority;
 mod certificate;
 mod endpoints;
 mod ingress;
@@ -16,6 +17,7 @@ mod small;
 mod snapshot;
 
 pub use api::{DecodeError, decode};
+pub use authority::AuthorityError;
 pub use certificate::{CertificateError, KeyPair};
 pub use endpoints::{Endpoint, EndpointGroup, EndpointSlice, SlicePort};
 pub use ingress::{Backend, Ingress, LoadBalancerAddress, Path, PortRef, Rule, ServiceBackend, TlsSection};

@@ -1,9 +1,10 @@
 //! Secret, reduced at once to what is used of it.
 
 use super::accounts;
+use super::authority::{self, AuthorityError};
 use super::certificate::{CertificateError, KeyPair};
 use super::meta::{Meta, RawMeta};
-use crate::model::{Account, digest_of};
+use crate::model::{Account, Authority, digest_of};
 use crate::names::BadText;
 use base64::Engine;
 use serde::Deserialize;
@@ -24,6 +25,8 @@ pub struct Secret {
     pub users_in_file: Option<Arc<[Account]>>,
     /// Each key as a user, its value as the hash of the password. May be empty.
     pub users_by_key: Arc<[Account]>,
+    /// The authorities in `ca.crt`, and what `ca.crl` says they have revoked.
+    pub authority: Result<Authority, AuthorityError>,
     /// Content hash of what is used.
     pub digest: u128,
 }
@@ -66,6 +69,7 @@ impl TryFrom<RawSecret> for Secret {
             kept_because: None,
             users_in_file: bytes("auth").map(accounts::in_file),
             users_by_key: accounts::by_key(&data),
+            authority: authority::parse(bytes("ca.crt"), bytes("ca.crl")),
             digest: 0,
         };
         Ok(secret.with_digest())
@@ -76,7 +80,7 @@ impl Secret {
     fn with_digest(mut self) -> Self {
         let pair = self.key_pair.as_ref().map(|pair| pair.digest).map_err(ToString::to_string);
         let kept = self.kept_because.as_ref().map(ToString::to_string);
-        self.digest = digest_of(&(&self.meta.name, pair, kept, &self.users_in_file, &self.users_by_key));
+        self.digest = digest_of(&(&self.meta.name, pair, kept, &self.users_in_file, &self.users_by_key, &self.authority));
         self
     }
 

@@ -2,11 +2,12 @@
 
 use super::claims::Claim;
 use super::reading::Reading;
-use crate::model::{Alias, HostPolicy};
+use crate::model::{Alias, ClientAuth, HostPolicy};
 
 /// The policy of the host that these claims are on.
 pub(super) fn of(claims: &[Claim<'_>], aliases: &[Alias]) -> HostPolicy {
-    HostPolicy { app_root: app_root(claims), aliases: (!aliases.is_empty()).then(|| aliases.to_vec()) }
+    let aliases = (!aliases.is_empty()).then(|| aliases.to_vec());
+    HostPolicy { app_root: app_root(claims), aliases, client_auth: client_auth(claims) }
 }
 
 /// Of several, that of the Ingress with the longest path.
@@ -20,4 +21,11 @@ fn app_root(claims: &[Claim<'_>]) -> Option<crate::names::UriPath> {
         }
     }
     best.and_then(|(_, reading)| reading.policies.host.app_root.clone())
+}
+
+/// Whoever asks for certificates that cannot be checked closes the host; else the first who asks decides.
+fn client_auth(claims: &[Claim<'_>]) -> Option<ClientAuth> {
+    let mut wishes = claims.iter().filter_map(|claim| claim.reading.policies.host.client_auth.as_ref());
+    let denied = wishes.clone().find(|wish| **wish == ClientAuth::Denied);
+    denied.or_else(|| wishes.next()).cloned()
 }

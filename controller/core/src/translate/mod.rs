@@ -128,5 +128,8 @@ fn credentials(readings: &[Arc<reading::Reading>]) -> Credentials {
     for accounts in readings.iter().filter_map(|reading| reading.policies.accounts.as_ref()) {
         all.accounts.insert(accounts.id.clone(), Arc::clone(accounts));
     }
+    for authority in readings.iter().filter_map(|reading| reading.policies.authority.as_ref()) {
+        all.authorities.insert(authority.id.clone(), Arc::clone(authority));
+    }
     all
 }

@@ -27,6 +27,7 @@ const INTERCEPTS: bool = true;
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("nginx");
 
+mod client_certificates;
 mod models;
 mod protection;
 mod rendering;

@@ -50,12 +50,29 @@ impl ServerCertVerifier for TrustAll {
 
 /// Leaf certificate and answer of a request over TLS; an address as name sends no SNI.
 fn visit(proxy: &Proxy, name: &str, host: &str, version: &'static rustls::SupportedProtocolVersion) -> std::io::Result<(Vec<u8>, Answer)> {
+    visit_as(None, proxy, name, host, version)
+}
+
+/// The same by a client with a certificate chain and its key, as PEM.
+pub fn visit_as(
+    client: Option<(&str, &str)>,
+    proxy: &Proxy,
+    name: &str,
+    host: &str,
+    version: &'static rustls::SupportedProtocolVersion,
+) -> std::io::Result<(Vec<u8>, Answer)> {
     let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(&[version])
         .unwrap()
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(TrustAll))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(TrustAll));
+    let config = match client {
+        None => config.with_no_client_auth(),
+        Some((chain, key)) => {
+            let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).map(Result::unwrap).collect();
+            config.with_client_auth_cert(chain, rustls::pki_types::PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
+        }
+    };
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let client = ClientConnection::new(Arc::new(config), name).unwrap();
     let mut stream = StreamOwned::new(client, TcpStream::connect(proxy.https())?);

@@ -3,6 +3,7 @@
 mod backend;
 mod blocking;
 mod client;
+mod client_auth;
 mod escape;
 mod headers;
 mod host;

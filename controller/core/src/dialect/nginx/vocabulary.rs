@@ -178,8 +178,22 @@ const HTTP: &[&str] = &[
     "variables_hash_max_size",
 ];
 
-const SERVER: &[&str] =
-    &["access_log", "error_page", "listen", "return", "server_name", "ssl_certificate", "ssl_certificate_key", "ssl_reject_handshake"];
+const SERVER: &[&str] = &[
+    "access_log",
+    "error_page",
+    "listen",
+    "proxy_set_header",
+    "return",
+    "server_name",
+    "ssl_certificate",
+    "ssl_certificate_key",
+    "ssl_client_certificate",
+    "ssl_crl",
+    "ssl_reject_handshake",
+    "ssl_session_cache",
+    "ssl_verify_client",
+    "ssl_verify_depth",
+];
 
 const LOCATION: &[&str] = &[
     "absolute_redirect",
@@ -211,6 +225,7 @@ const LOCATION: &[&str] = &[
     "proxy_cookie_domain",
     "proxy_cookie_path",
     "proxy_hide_header",
+    "proxy_ignore_headers",
     "proxy_intercept_errors",
     "proxy_max_temp_file_size",
     "proxy_method",

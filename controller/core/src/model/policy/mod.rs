@@ -5,26 +5,27 @@
 //! [`Globals`](super::Globals) say holds.
 
 mod basic_auth;
-mod external_auth;
-mod limits;
-
-pub use basic_auth::{BasicAuth, Satisfy};
-pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
-pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 mod buffering;
+mod client_auth;
 mod cookies;
 mod cors;
 mod errors;
+mod external_auth;
+mod limits;
 mod logging;
 mod redirect;
 mod rewrite;
 mod sources;
 mod timeouts;
 
+pub use basic_auth::{BasicAuth, Satisfy};
 pub use buffering::Buffering;
+pub use client_auth::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
 pub use cookies::CookieRewrite;
 pub use cors::{Cors, Origins};
 pub use errors::{ErrorPages, StandsIn};
+pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
+pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 pub use logging::Logging;
 pub use redirect::{Redirect, RedirectStatus, RedirectTarget};
 pub use rewrite::Rewrite;
@@ -119,6 +120,8 @@ wishes! {
         aliases: Vec<Alias>,
         /// Where requests for `/` are sent.
         app_root: UriPath,
+        /// Certificates of clients.
+        client_auth: ClientAuth,
     }
 }
 

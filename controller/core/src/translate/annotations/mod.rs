@@ -28,6 +28,7 @@
 mod app_root;
 mod basic_auth;
 mod buffering;
+mod client_auth;
 mod cookies;
 mod cors;
 mod custom_errors;
@@ -87,6 +88,7 @@ pub const FEATURES: &[Feature] = &[
     app_root::FEATURE,
     basic_auth::FEATURE,
     basic_auth::SATISFY,
+    client_auth::FEATURE,
     external_auth::FEATURE,
     buffering::FEATURE,
     cookies::FEATURE,

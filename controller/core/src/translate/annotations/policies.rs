@@ -1,6 +1,6 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
-use crate::model::{Accounts, BackendPolicy, HostPolicy, RoutePolicy};
+use crate::model::{Accounts, Authority, BackendPolicy, HostPolicy, RoutePolicy};
 use crate::names::{HeaderName, HostAlias, ObjectName};
 use crate::settings::Config;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct Policies {
     pub closed: bool,
     /// The users that its routes are for.
     pub accounts: Option<Arc<Accounts>>,
+    /// Who signs the certificates of its clients.
+    pub authority: Option<Arc<Authority>>,
     /// Paths are regular expressions.
     pub use_regex: bool,
     /// The target of rewriting as it is written: a path that is just this is not rewritten.
@@ -53,6 +55,7 @@ impl Policies {
             preserve_trailing_slash: config.preserve_trailing_slash,
             closed: config.closed,
             accounts: None,
+            authority: None,
             use_regex: false,
             rewrite_target: None,
             aliases: Vec::new(),

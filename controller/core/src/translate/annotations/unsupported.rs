@@ -10,8 +10,6 @@ use crate::names::{ObjectRef, shown};
 /// What is done about an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It asks for a protection: whatever the value, the routes of the Ingress answer 503.
-    Protection,
     /// It asks for a protection when it is true.
     Switch,
     /// Configuration text. Its risk is above the default level, so the whole Ingress is left out, as by ingress-nginx.
@@ -22,7 +20,7 @@ enum Way {
     Told,
 }
 
-use Way::{Canary, Protection, Snippet, Switch, Told};
+use Way::{Canary, Snippet, Switch, Told};
 
 /// By name. Whoever adds a feature takes its names out.
 #[rustfmt::skip]
@@ -31,12 +29,6 @@ const WAYS: &[(&str, Way)] = &[
     ("affinity-canary-behavior", Told),
     ("affinity-mode", Told),
     ("auth-snippet", Snippet),
-    ("auth-tls-error-page", Told),
-    ("auth-tls-match-cn", Told),
-    ("auth-tls-pass-certificate-to-upstream", Told),
-    ("auth-tls-secret", Protection),
-    ("auth-tls-verify-client", Told),
-    ("auth-tls-verify-depth", Told),
     ("backend-protocol", Told),
     ("canary", Canary),
     ("canary-by-cookie", Canary),
@@ -105,7 +97,6 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn described() -> impl Iterator<Item = (&'static str, &'static str)> {
     WAYS.iter().map(|(name, way)| {
         let what = match way {
-            Protection => "the routes of the Ingress answer 503",
             Switch => "when true, the routes of the Ingress answer 503",
             Snippet => "the Ingress is left out",
             Canary => "with `canary: \"true\"` the Ingress is left out",
@@ -123,11 +114,6 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
         let is_true = matches!(value, "1" | "t" | "T" | "TRUE" | "true" | "True");
         let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
         match way {
-            Some(Protection) => {
-                policies.closed = true;
-                let message = format!("{name} {} asks for a protection that is not supported", shown(value));
-                diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
-            }
             Some(Switch) if is_true => {
                 policies.closed = true;
                 let message = format!("{name} {} asks for a protection that is not supported", shown(value));

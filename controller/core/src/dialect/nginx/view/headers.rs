@@ -52,6 +52,7 @@ impl HeadersView {
         if globals.forwarding.original_uri_header {
             headers.send("X-Original-URI", Expression::variable("request_uri"));
         }
+        super::client_auth::HEADERS.iter().for_each(|name| headers.send(name, Expression::literal("")));
         headers.send("Proxy", Expression::literal(""));
         headers.send("Upgrade", Expression::variable("http_upgrade"));
         headers.send("Connection", Expression::variable("connection_upgrade"));

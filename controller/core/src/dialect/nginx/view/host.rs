@@ -1,5 +1,6 @@
 //! `server` and `location` blocks.
 
+use super::client_auth::{self, ClientAuthView};
 use super::headers::HeadersView;
 use super::paths;
 use super::route::cors::CorsMapsView;
@@ -67,6 +68,7 @@ pub(super) struct HostView<'m> {
     cors_maps: Vec<CorsMapsView>,
     /// Where requests for `/` are sent.
     app_root: Option<Expression>,
+    client_auth: Option<ClientAuthView<'m>>,
     routes: Vec<RouteView<'m>>,
 }
 
@@ -151,7 +153,11 @@ impl<'m> HostView<'m> {
     pub(super) fn new(host: &'m Host, context: &HostContext<'m>) -> Self {
         let is_catch_all = host.pattern == HostPattern::CatchAll;
         let extra = paths::against_slash_redirects(&host.routes);
-        let routes = host.routes.iter().zip(extra).map(|(route, extra)| RouteView::new(route, extra, is_catch_all, context)).collect();
+        let client_auth = host.policy.client_auth.as_ref();
+        let mut common = context.headers.clone();
+        client_auth::add_headers(&mut common, client_auth);
+        let routes =
+            host.routes.iter().zip(extra).map(|(route, extra)| RouteView::new(route, extra, is_catch_all, (context, &common))).collect();
         let catch_all = is_catch_all.then(|| CatchAllView {
             reject_unknown_names: context.reject_unknown_names,
             health_check_path: Some(context.health_check_path).filter(|path| !paths::is_taken(&host.routes, path)),
@@ -167,6 +173,7 @@ impl<'m> HostView<'m> {
             errors: context.errors.clone(),
             error_locations: error_locations(host, context),
             cors_maps: host.routes.iter().filter_map(CorsMapsView::new).collect::<BTreeMap<_, _>>().into_values().collect(),
+            client_auth: client_auth.map(|auth| ClientAuthView::new(auth, &common)),
             app_root: host.policy.app_root.as_ref().map(app_root),
             routes,
         }

@@ -1,7 +1,6 @@
 //! A service decides whether a request may pass: it is asked by a request of its own to a location of its own.
 
 use super::super::headers::{HeaderView, HeadersView};
-use super::super::host::HostContext;
 use super::{headers, labels};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{AuthCache, ExternalAuth, Route, SignIn, Statuses, digest_of};
@@ -107,7 +106,7 @@ pub(super) fn add_headers(headers: &mut HeadersView, auth: &ExternalAuth) {
 }
 
 impl AuthLocationView {
-    pub(super) fn new(route: &Route, auth: &ExternalAuth, context: &HostContext<'_>) -> Self {
+    pub(super) fn new(route: &Route, auth: &ExternalAuth, common: &HeadersView) -> Self {
         let name = name(route, auth);
         let url = &auth.url;
         let scheme = if url.tls { "https://" } else { "http://" };
@@ -123,7 +122,7 @@ impl AuthLocationView {
             target,
             query,
             method: auth.method.map(crate::model::AuthMethod::as_str),
-            headers: request_headers(route, auth, context),
+            headers: request_headers(route, auth, common),
             tls_name: url.tls.then(|| url.host.to_string()),
             cache: auth.cache.as_ref().map(|cache| CacheView::new(cache, &name)),
         }
@@ -131,8 +130,8 @@ impl AuthLocationView {
 }
 
 /// What the service is told: all that endpoints are told of the client, and which request it is about.
-fn request_headers(route: &Route, auth: &ExternalAuth, context: &HostContext<'_>) -> Vec<HeaderView> {
-    let mut headers = context.headers.clone();
+fn request_headers(route: &Route, auth: &ExternalAuth, common: &HeadersView) -> Vec<HeaderView> {
+    let mut headers = common.clone();
     let original = Expression::variable("scheme").and("://").and_variable("named_host").and_variable("request_uri");
     headers.send("Host", Expression::literal(&auth.url.host.to_string()));
     headers.send("X-Original-URL", original);
@@ -172,14 +171,14 @@ impl CacheView {
 }
 
 impl SignInView {
-    pub(super) fn new(route: &Route, auth: &ExternalAuth, sign_in: &SignIn, context: &HostContext<'_>) -> Self {
+    pub(super) fn new(route: &Route, auth: &ExternalAuth, sign_in: &SignIn, common: &HeadersView) -> Self {
         let mut url = labels::expression(&sign_in.url, route);
         if let Some(joint) = &sign_in.joint {
             let back =
                 Expression::variable("pass_access_scheme").and("://").and_variable("named_host").and_variable(variable::ESCAPED_TARGET);
             url = url.and(joint).and_all(&back);
         }
-        let mut headers = headers::whole(route, &context.headers);
+        let mut headers = headers::whole(route, common);
         headers.keep_response();
         Self { name: sign_in_name(&name(route, auth)), headers, url }
     }

@@ -65,8 +65,13 @@ struct HttpsRedirectView {
 }
 
 impl<'m> RouteView<'m> {
-    /// `extra`: exact paths that the route takes beside its own.
-    pub(super) fn new(route: &'m Route, extra: Vec<&'m str>, is_catch_all: bool, context: &HostContext<'m>) -> Self {
+    /// `extra`: exact paths that the route takes beside its own; `common`: the headers of all routes of the host.
+    pub(super) fn new(
+        route: &'m Route,
+        extra: Vec<&'m str>,
+        is_catch_all: bool,
+        (context, common): (&HostContext<'m>, &HeadersView),
+    ) -> Self {
         let (backend, status) = match &route.action {
             Action::Forward(id) => (Some(id.as_str()), 0),
             Action::Respond(status) => (None, *status),
@@ -90,10 +95,10 @@ impl<'m> RouteView<'m> {
             labels: (context.log_labels || context.has_errors() || policy.errors.is_some()).then(|| labels::LabelsView::new(route)),
             redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
-            headers: headers::of(route, &context.headers),
+            headers: headers::of(route, common),
             auth: auth.filter(|_| backend.is_some() || checked_first),
-            auth_location: external.map(|auth| external_auth::AuthLocationView::new(route, auth, context)),
-            sign_in: sign_in.map(|(auth, sign_in)| external_auth::SignInView::new(route, auth, sign_in, context)),
+            auth_location: external.map(|auth| external_auth::AuthLocationView::new(route, auth, common)),
+            sign_in: sign_in.map(|(auth, sign_in)| external_auth::SignInView::new(route, auth, sign_in, common)),
             checked_first,
             limits: limits::LimitsView::new(route),
             bandwidth: route.policy.bandwidth.as_ref().map(limits::BandwidthView::new),
