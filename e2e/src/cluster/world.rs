@@ -20,6 +20,7 @@ pub struct World {
     client: OnceLock<Client>,
     _etcd: Ended,
     api_server: Mutex<Option<Ended>>,
+    flags: Vec<String>,
 }
 
 impl std::fmt::Debug for World {
@@ -56,16 +57,26 @@ impl World {
     /// When the programs are not there, or do not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A world whose API server has these further flags.
+    ///
+    /// # Panics
+    /// When the programs are not there, or do not start.
+    #[must_use]
+    pub fn start_with(flags: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("gatewright-world-").tempdir().expect("there is room for temporary files").keep();
         let space = Space::new(&folder);
         space.enter();
         let authority = Authority::new();
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         write_files(&folder, &authority);
         let runtime = space
             .call(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads can be started"));
         let etcd = start_etcd(&space, &folder);
         pods::start(&space);
-        let world = Self { space, folder, authority, runtime, client: OnceLock::new(), _etcd: etcd, api_server: Mutex::new(None) };
+        let world = Self { space, folder, authority, runtime, client: OnceLock::new(), _etcd: etcd, api_server: Mutex::new(None), flags };
         world.start_api_server();
         world.apply(DEFAULTS);
         world
@@ -76,7 +87,7 @@ impl World {
     /// # Panics
     /// When it does not come up.
     pub fn start_api_server(&self) {
-        let process = start_api_server(&self.space, &self.folder);
+        let process = start_api_server(&self.space, &self.folder, &self.flags);
         *self.api_server.lock().unwrap_or_else(PoisonError::into_inner) = Some(process);
         let client = self.client();
         eventually("the API server is ready", || {
@@ -199,9 +210,9 @@ fn start_etcd(space: &Space, folder: &Path) -> Ended {
     Ended(space.spawn(&program("etcd"), &arguments, &[], &folder.join("etcd.log")))
 }
 
-fn start_api_server(space: &Space, folder: &Path) -> Ended {
+fn start_api_server(space: &Space, folder: &Path, flags: &[String]) -> Ended {
     let file = |name: &str| folder.join(name).display().to_string();
-    let arguments = [
+    let mut arguments = vec![
         "--etcd-servers=http://127.0.0.1:2379".to_owned(),
         "--secure-port=6443".to_owned(),
         "--bind-address=127.0.0.1".to_owned(),
@@ -217,6 +228,7 @@ fn start_api_server(space: &Space, folder: &Path) -> Ended {
         format!("--service-account-signing-key-file={}", file("accounts.key")),
         "--disable-admission-plugins=ServiceAccount".to_owned(),
     ];
+    arguments.extend(flags.iter().cloned());
     Ended(space.spawn(&program("kube-apiserver"), &arguments, &[], &folder.join("kube-apiserver.log")))
 }
 

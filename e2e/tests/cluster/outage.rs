@@ -1,6 +1,7 @@
 //! While the API server is away: what is served goes on, also after a restart of the controller; and what follows.
 
-use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, get, ingress, slice};
+use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, get, holds_for, ingress, slice};
+use std::time::Duration;
 
 fn answers(controller: &Controller<'_>, host: &str, pod: &str) {
     let answer = controller.get(host, "/");
@@ -23,6 +24,10 @@ fn the_last_good_revision_is_served_while_the_api_server_is_away_and_after_an_ow
     world.kill_api_server();
     answers(&first, "web.test", "10.244.7.1");
     world.start_api_server();
+    holds_for(Duration::from_secs(3), "lists that are made again change nothing", || {
+        let now = first.revision();
+        if now["revision"] == revision { first.expect_status("web.test", "/", 200) } else { Err(now.to_string()) }
+    });
     world.apply(&slice(ns, "app", &["10.244.7.2"]));
     first.wait_pod("web.test", "10.244.7.2");
     world.apply(&ingress(ns, "second", "outage", "second.test", "app"));
@@ -72,4 +77,23 @@ fn tokens_are_read_again_when_they_are_no_longer_accepted() {
     });
     std::fs::write(&file, world.token(ns, "gatewright")).unwrap();
     controller.wait_live().wait_pod("tokens.test", "10.244.7.11");
+}
+
+#[test]
+fn lists_come_in_pages_where_the_api_server_does_not_stream_them() {
+    let world = World::start_with(&["--feature-gates=WatchList=false"]);
+    let install = Install::new(&world, "pages");
+    let ns = "pages";
+    world.apply(&app(ns, "app", &["10.244.7.21"]));
+    for n in 0..3 {
+        world.apply(&ingress(ns, &format!("web-{n}"), "pages", &format!("pages-{n}.test"), "app"));
+    }
+    let controller = install.start(&[]);
+    controller.wait_live();
+    for n in 0..3 {
+        controller.wait_pod(&format!("pages-{n}.test"), "10.244.7.21");
+    }
+    world.delete("Ingress", ns, "web-1");
+    controller.wait_status("pages-1.test", "/", 404);
+    drop(controller);
 }

@@ -122,3 +122,22 @@ fn what_flags_name_and_is_not_there_is_said_at_the_start() {
     assert_eq!(controller.wait_end(), Some(2));
     assert!(controller.log().contains("--watch-namespace: namespace missing-too does not exist"), "{}", controller.log());
 }
+
+#[test]
+fn without_the_right_to_read_ingresses_everywhere_each_namespace_is_tried() {
+    let world = World::shared();
+    let install = Install::new(world, "scattered");
+    install.restrict(|rule| rule["resources"] != json!(["ingresses"]));
+    for (ns, host, pod) in [("scattered-a", "a.test", "10.244.4.51"), ("scattered-b", "b.test", "10.244.4.52")] {
+        namespace(world, ns, "");
+        world.apply(&app(ns, "app", &[pod]));
+        world.apply(&ingress(ns, "web", "scattered", &format!("scattered-{host}"), "app"));
+    }
+    let rules = json!([{"apiGroups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": ["get", "list", "watch"]}]);
+    install.allow_in("scattered-a", &rules);
+    let controller = install.start(&[]);
+    controller.wait_live().wait_pod("scattered-a.test", "10.244.4.51");
+    assert_eq!(controller.get("scattered-b.test", "/").status, 404);
+    install.allow_in("scattered-b", &rules);
+    controller.wait_pod("scattered-b.test", "10.244.4.52");
+}

@@ -81,6 +81,8 @@ struct Gather {
     answered: bool,
     /// Namespaces that hold Ingresses: where kinds that may not be read everywhere are tried.
     namespaces: BTreeSet<String>,
+    /// All namespaces, as far as they may be read.
+    known_namespaces: BTreeSet<String>,
     complete: bool,
     /// As it was told last.
     classes_are_readable: bool,
@@ -100,6 +102,7 @@ impl Gather {
             wanted: Wanted::default(),
             answered: true,
             namespaces,
+            known_namespaces: BTreeSet::new(),
             complete: false,
             classes_are_readable: true,
             problems: Vec::new(),
@@ -162,6 +165,7 @@ impl Gather {
                     tracing::warn!(watch = %id, "the API server does not permit this watch");
                 }
                 self.each_namespace(&id);
+                self.look_for_ingresses();
             }
             Said::Failing(why) => {
                 tracing::warn!(watch = %id, reason = %why, "the API server cannot be watched; trying again");
@@ -192,6 +196,7 @@ impl Gather {
                 let forbidden: Vec<_> = forbidden.map(|(id, _)| id.clone()).collect();
                 forbidden.iter().for_each(|id| self.each_namespace(id));
             }
+            Kind::Namespace => self.note_namespace(reference.name.name(), applied),
             _ => {}
         }
     }
@@ -209,6 +214,28 @@ impl Gather {
                 self.watch(WatchId { namespace: Some(namespace), ..id.clone() });
             }
         }
+    }
+
+    /// Names of namespaces matter only where Ingresses have to be looked for in each of them.
+    fn note_namespace(&mut self, name: &str, exists: bool) {
+        if !exists {
+            self.known_namespaces.remove(name);
+            self.end(&WatchId { kind: Kind::Ingress, namespace: Some(name.to_owned()), name: None });
+        } else if self.known_namespaces.insert(name.to_owned()) {
+            self.look_for_ingresses();
+        }
+    }
+
+    /// Where Ingresses may not be read everywhere, they are tried in every namespace there is.
+    fn look_for_ingresses(&mut self) {
+        let everywhere = WatchId { kind: Kind::Ingress, namespace: None, name: None };
+        if self.running.get(&everywhere).is_none_or(|running| running.health != Health::Forbidden) {
+            return;
+        }
+        for namespace in self.known_namespaces.iter().take(SINGLE_WATCHES).cloned().collect::<Vec<_>>() {
+            self.watch(WatchId { namespace: Some(namespace), ..everywhere.clone() });
+        }
+        self.watch(WatchId { kind: Kind::Namespace, namespace: None, name: None });
     }
 
     /// A kind that may be read everywhere after all is no longer read by namespace.
@@ -304,7 +331,13 @@ impl Gather {
 
     fn problems(&self) -> Vec<Diagnostic> {
         let forbidden = self.running.iter().filter(|(_, running)| running.health == Health::Forbidden);
-        let mut problems: Vec<_> = forbidden.filter_map(|(id, _)| self.forbidden(id)).collect();
+        // Of what was only tried nobody need be told.
+        let tried = |id: &WatchId| {
+            let namespace = id.namespace.as_ref();
+            (id.kind == Kind::Namespace && !self.scope.namespaces)
+                || (id.kind == Kind::Ingress && self.scope.namespace.is_none() && namespace.is_some())
+        };
+        let mut problems: Vec<_> = forbidden.filter(|(id, _)| !tried(id)).filter_map(|(id, _)| self.forbidden(id)).collect();
         problems.extend(
             self.unreadable
                 .iter()
