@@ -389,6 +389,107 @@ fn ext_names_are_looked_up_and_filtered() {
     assert_eq!(world.picture(), ["h.test /* → 503"], "EXT-7");
 }
 
+/// The Ingress with annotations of the usual prefix.
+fn annotated(ingress: Value, annotations: &[(&str, &str)]) -> Value {
+    let all: serde_json::Map<String, Value> =
+        annotations.iter().map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), json!(value))).collect();
+    with(ingress, "/metadata/annotations", Value::Object(all))
+}
+
+#[test]
+fn rgx_1_to_6_paths_of_a_host_are_expressions_by_falling_length() {
+    let plain = ingress("plain", 1, &[("t", &[("/foo/bar", "Prefix", "s1"), ("/foo/bar/", "Prefix", "s2")])]);
+    let rewriting =
+        annotated(ingress("rewriting", 2, &[("t", &[("/foo/bar/(.+)", "ImplementationSpecific", "s3")])]), &[("rewrite-target", "/$1")]);
+    check(&[plain, rewriting], &["t ~/foo/bar/(.+) → default-s3-80", "t ~/foo/bar/ → default-s2-80", "t ~/foo/bar → default-s1-80"]);
+    let regex = ingress("regex", 1, &[("t", &[("/foo/bar/bar", "Prefix", "s1"), ("/foo/bar/[A-Z0-9]{3}", "Prefix", "s2")])]);
+    check(&[annotated(regex, &[("use-regex", "true")])], &["t ~/foo/bar/[A-Z0-9]{3} → default-s2-80", "t ~/foo/bar/bar → default-s1-80"]);
+}
+
+#[test]
+fn rgx_7_exact_paths_of_others_become_expressions_and_other_hosts_do_not() {
+    let exact = ingress("exact", 1, &[("t", &[("/api", "Exact", "s1")]), ("u", &[("/api", "Exact", "s1")])]);
+    let rewriting = annotated(ingress("rewriting", 2, &[("t", &[("/x(/|$)(.*)", "Prefix", "s2")])]), &[("rewrite-target", "/$2")]);
+    check(&[exact, rewriting], &["t ~/x(/|$)(.*) → default-s2-80", "t ~/api → default-s1-80", "u =/api → default-s1-80"]);
+}
+
+#[test]
+fn rgx_8_a_target_that_is_the_path_itself_changes_nothing() {
+    let same = annotated(ingress("same", 1, &[("t", &[("/foo", "Prefix", "s1")])]), &[("rewrite-target", "/foo")]);
+    check(&[same], &["t =/foo → default-s1-80", "t /foo/* → default-s1-80"]);
+}
+
+#[test]
+fn a_path_that_is_no_expression_costs_only_itself() {
+    let plain = ingress("plain", 1, &[("t", &[("/a+*", "Prefix", "s1"), ("/b", "Prefix", "s2")])]);
+    let regex = annotated(ingress("regex", 2, &[("t", &[("/c[0-9]", "Prefix", "s3")])]), &[("use-regex", "true")]);
+    let objects = [services(), vec![plain, regex]].concat();
+    let mut world = World::new(&objects);
+    assert_eq!(world.picture(), ["t ~/c[0-9] → default-s3-80", "t ~/b → default-s2-80"]);
+    assert!(world.codes().contains(&Code::BadPath));
+}
+
+#[test]
+fn closed_routes_redirect_nobody() {
+    let guarded =
+        annotated(ingress("g", 1, &[("t", &[("/", "Prefix", "s1")])]), &[("allowlist-source-range", ""), ("permanent-redirect", "/x")]);
+    let objects = [services(), vec![guarded]].concat();
+    let model = World::new(&objects).translate().model;
+    let host = model.hosts.values().last().unwrap();
+    assert!(host.routes.iter().all(|route| route.action == Action::Respond(503) && route.policy.redirect.is_none()));
+}
+
+#[test]
+fn aliases_give_way_to_hosts_and_to_the_first_who_has_them() {
+    let one = annotated(ingress("one", 1, &[("a.test", &[("/", "Prefix", "s1")])]), &[("server-alias", "b.test, c.test, a.test")]);
+    let two = annotated(ingress("two", 2, &[("b.test", &[("/", "Prefix", "s2")])]), &[("server-alias", "c.test, d.test")]);
+    let objects = [services(), vec![one, two]].concat();
+    let mut world = World::new(&objects);
+    let model = world.translate().model;
+    let aliases: Vec<String> = model
+        .hosts
+        .iter()
+        .flat_map(|(host, it)| it.policy.aliases.iter().flatten().map(move |alias| format!("{} of {host}", alias.name)))
+        .collect();
+    assert_eq!(aliases, ["c.test of a.test", "d.test of b.test"]);
+    assert_eq!(world.codes().iter().filter(|code| **code == Code::IgnoredAlias).count(), 2);
+}
+
+#[test]
+fn an_alias_without_certificate_is_redirected_by_its_own_right() {
+    let tls =
+        with(ingress("one", 1, &[("a.test", &[("/", "Prefix", "s1")])]), "/spec/tls", json!([{"hosts": ["a.test"], "secretName": "pair"}]));
+    let tls = annotated(tls, &[("server-alias", "b.test, c.test")]);
+    check(&[secret("pair", &["a.test", "b.test"]), tls], &["a.test /* → default-s1-80 https", "c.test /* → default-s1-80"]);
+}
+
+#[test]
+fn www_is_redirected_unless_it_is_a_host() {
+    let on = &[("from-to-www-redirect", "true")];
+    let one = annotated(ingress("one", 1, &[("a.test", &[("/", "Prefix", "s1")]), ("www.b.test", &[("/", "Prefix", "s1")])]), on);
+    let both = annotated(ingress("both", 2, &[("c.test", &[("/", "Prefix", "s2")]), ("www.c.test", &[("/", "Prefix", "s2")])]), on);
+    let objects = [services(), vec![one, both]].concat();
+    let model = World::new(&objects).translate().model;
+    let redirecting: Vec<String> = model
+        .hosts
+        .iter()
+        .filter(|(_, host)| host.routes.iter().any(|route| route.policy.redirect.is_some()))
+        .map(|(pattern, _)| pattern.to_string())
+        .collect();
+    assert_eq!(redirecting, ["b.test", "www.a.test"]);
+}
+
+#[test]
+fn a_default_backend_stands_in_for_a_service_without_endpoints() {
+    let down = annotated(ingress("down", 1, &[("t", &[("/", "Prefix", "nobody")])]), &[("default-backend", "s1")]);
+    let objects = [services(), vec![down.clone()]].concat();
+    let mut world = World::new(&objects);
+    assert_eq!(world.picture(), ["t /* → default-s1-80"]);
+    let model = world.translate().model;
+    assert!(model.hosts.values().last().unwrap().routes[0].policy.stands_in.is_some());
+    assert_eq!(World::new(&[down]).picture(), ["t /* → 503"], "nobody stands in for nobody");
+}
+
 #[test]
 fn loopback_endpoints_need_a_switch() {
     let slice = json!({

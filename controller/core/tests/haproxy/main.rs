@@ -37,6 +37,8 @@ mod requests;
 mod tls;
 #[path = "../nginx/upstream.rs"]
 mod upstream;
+#[path = "../nginx/wishes.rs"]
+mod wishes;
 mod words;
 #[expect(dead_code, reason = "some of it is for tests of nginx only")]
 #[path = "../nginx/world.rs"]

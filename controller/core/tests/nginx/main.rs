@@ -35,5 +35,6 @@ mod requests;
 mod settings;
 mod tls;
 mod upstream;
+mod wishes;
 mod words;
 mod world;
