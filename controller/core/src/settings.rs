@@ -308,6 +308,9 @@ mod tests {
     fn protections_that_cannot_be_given_close_every_route() {
         let (config, problems) = one("enable-modsecurity", "true");
         assert!(config.closed && problems[0].kind == ProblemKind::UnsupportedProtection);
+        let (config, problems) = one("whitelist-source-range", "10.0.0.0/8, all");
+        assert!(config.closed && problems[0].kind == ProblemKind::BadValue);
+        assert!(!one("whitelist-source-range", "").0.closed);
     }
 
     #[test]
