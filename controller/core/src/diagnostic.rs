@@ -197,6 +197,7 @@ codes! {
     DuplicateDefaultBackend "GW0207" Warning SkippedPath "Another Ingress is already the default backend.",
     EmptyIngress "GW0208" Warning SkippedObject "The Ingress has neither rules nor a default backend.",
     IgnoredAlias "GW0209" Warning Served "An alias is a host, or an alias of another host, already.",
+    UnusedCanary "GW0210" Warning SkippedPath "A canary has no Ingress that it is the canary of.",
     // backends
     ResourceBackend "GW0301" Error SkippedPath "Resource backends are not supported.",
     BadBackend "GW0302" Error SkippedPath "A backend names no Service or no port.",

@@ -107,6 +107,8 @@ pub struct Config {
     pub no_auth_locations: Vec<String>,
     /// `global-auth-url` and its kin: the service that decides about the routes of Ingresses without one of their own.
     pub global_auth: Option<Arc<ExternalAuth>>,
+    /// `service-upstream`.
+    pub service_upstream: bool,
     /// `annotation-value-word-blocklist`.
     pub word_blocklist: Vec<String>,
     /// `global-allowed-response-headers`: what the headers of an Ingress may be.
@@ -128,6 +130,7 @@ impl Config {
             no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
             no_auth_locations: vec!["/.well-known/acme-challenge".to_owned()],
             global_auth: None,
+            service_upstream: false,
             word_blocklist: Vec::new(),
             allowed_response_headers: Vec::new(),
             sources: None,

@@ -646,3 +646,101 @@ fn users_reach_the_model_and_paths_without_login_need_none() {
     assert_eq!(after.credentials.accounts.values().next().unwrap().list.len(), 2);
     assert_eq!(host(&after).digest, host(&before).digest, "new users change no host");
 }
+
+fn annotated(ingress: Value, annotations: &[(&str, &str)]) -> Value {
+    let all: serde_json::Map<_, _> =
+        annotations.iter().map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), json!(value))).collect();
+    with(ingress, "/metadata/annotations", Value::Object(all))
+}
+
+/// `host path → backend / canary` of every route with a canary.
+fn canaries(world: &mut World) -> Vec<String> {
+    let tail = |id: &gatewright_core::model::BackendId| id.service_port().to_owned();
+    let translation = world.translate();
+    let routes = translation.model.hosts.values().flat_map(|host| host.routes.iter().map(move |route| (&host.pattern, route)));
+    let mut lines: Vec<_> = routes
+        .filter_map(|(pattern, route)| {
+            let Action::Forward(id) = &route.action else { return None };
+            let canary = route.canary.as_ref()?;
+            assert!(translation.model.backends.contains_key(&canary.backend));
+            Some(format!("{pattern} {} → {} / {} {}", route.rule_path, tail(id), tail(&canary.backend), canary.rules.weight))
+        })
+        .collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn a_canary_takes_requests_of_the_service_port_that_serves_its_path() {
+    let canary = |name: &str, age, service, weight| {
+        let rules: &[(&str, &[(&str, &str, &str)])] = &[("h.test", &[("/a", "ImplementationSpecific", service)])];
+        annotated(ingress(name, age, rules), &[("canary", "true"), ("canary-weight", weight)])
+    };
+    let main = ingress("main", 5, &[("h.test", &[("/a", "Prefix", "s1"), ("/b", "Prefix", "s1"), ("/c", "Prefix", "s2")])]);
+    let mut all = [services(), vec![main, canary("older", 1, "s3", "10"), canary("younger", 9, "s4", "20")]].concat();
+    for _ in 0..2 {
+        let mut world = World::new(&all);
+        assert_eq!(
+            world.picture(),
+            [
+                "h.test =/a → default-s1-80",
+                "h.test /a/* → default-s1-80",
+                "h.test =/b → default-s1-80",
+                "h.test /b/* → default-s1-80",
+                "h.test =/c → default-s2-80",
+                "h.test /c/* → default-s2-80"
+            ]
+        );
+        assert_eq!(canaries(&mut world), ["h.test /a → default-s1-80 / default-s3-80 10", "h.test /b → default-s1-80 / default-s3-80 10"]);
+        assert_eq!(world.codes(), []);
+        all.reverse();
+    }
+}
+
+#[test]
+fn a_canary_of_nothing_serves_nothing_and_is_told() {
+    let canary = |paths| annotated(ingress("canary", 1, &[("h.test", paths)]), &[("canary", "true"), ("canary-weight", "50")]);
+    let mut world = World::new(&[services(), vec![canary(&[("/a", "Exact", "s2")])]].concat());
+    assert!(world.picture().is_empty() && world.codes().contains(&Code::UnusedCanary));
+    world.apply(ingress("main", 2, &[("h.test", &[("/a", "Prefix", "s1")])]));
+    assert!(canaries(&mut world).is_empty() && world.codes().contains(&Code::UnusedCanary), "another kind of path");
+    world.apply(canary(&[("/a", "Prefix", "s1")]));
+    assert!(canaries(&mut world).is_empty() && world.codes().is_empty(), "the same Service port");
+    world.apply(canary(&[("/a", "Prefix", "gone")]));
+    assert!(canaries(&mut world).is_empty() && world.codes().contains(&Code::NoService), "no endpoints: all stay with the main one");
+    world.apply(canary(&[("/a", "Prefix", "s2")]));
+    assert_eq!(canaries(&mut world), ["h.test /a → default-s1-80 / default-s2-80 50"]);
+}
+
+#[test]
+fn what_concerns_a_service_port_is_agreed_by_all_who_use_it() {
+    let rules = |path: &'static str| ingress("x", 1, &[("h.test", &[(path, "Prefix", "s1")])]);
+    let named = |object: Value, name: &str, age: u32| {
+        let object = with(object, "/metadata/name", json!(name));
+        with(object, "/metadata/creationTimestamp", json!(format!("2026-01-01T00:00:{age:02}Z")))
+    };
+    let plain = named(rules("/plain"), "plain", 1);
+    let first = named(annotated(rules("/one"), &[("affinity", "cookie"), ("session-cookie-name", "one")]), "first", 2);
+    let second =
+        named(annotated(rules("/two"), &[("affinity", "cookie"), ("session-cookie-name", "two"), ("load-balance", "ewma")]), "second", 3);
+    let translation = World::new(&[services(), vec![plain, first, second]].concat()).translate();
+    assert_eq!(translation.model.backends.len(), 1, "one for all three");
+    let backend = translation.model.backends.values().next().unwrap();
+    assert_eq!(backend.policy.affinity.as_ref().unwrap().cookie, "two", "the youngest names the cookie");
+    assert_eq!(backend.balance, gatewright_core::model::Balance::RoundRobin, "the oldest says how requests are spread");
+    let host = translation.model.hosts.values().next_back().unwrap();
+    let setting: Vec<_> =
+        host.routes.iter().filter(|route| route.policy.session_cookie.is_some()).map(|route| route.rule_path.as_str()).collect();
+    assert_eq!(setting, ["/one", "/two"]);
+}
+
+#[test]
+fn the_address_of_the_service_may_stand_for_its_endpoints() {
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s1"},
+        "spec": {"clusterIP": "10.96.0.1", "ports": [{"port": 80, "targetPort": 8080}]}});
+    let route = annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[("service-upstream", "true")]);
+    let translation = World::new(&[services(), vec![service, route.clone()]].concat()).translate();
+    assert_eq!(translation.model.backends.values().next().unwrap().endpoints, ["10.96.0.1:80".parse().unwrap()]);
+    let headless = World::new(&[services(), vec![route]].concat()).translate();
+    assert_eq!(headless.model.backends.values().next().unwrap().endpoints, ["10.0.0.1:8080".parse().unwrap()]);
+}

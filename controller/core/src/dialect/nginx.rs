@@ -47,6 +47,11 @@ pub static NGINX: Dialect = Dialect {
         "route.tera",
         "error.tera",
         "backend.tera",
+        "maps.tera",
+        "route/canary.tera",
+        "route/fastcgi.tera",
+        "route/forwarding.tera",
+        "route/grpc.tera",
         "certificate.tera",
         "escape.tera",
         "limits.tera",
@@ -100,8 +105,12 @@ mod tests {
     /// A quoted word glued to other text is not one word, so a value stands alone unless it is a number or a checked name.
     #[test]
     fn every_printed_value_is_a_word_of_its_own() {
-        let glued =
-            ["http://{{ route.backend }}", "http://{{ error.backend }}", "max={{ tls.certificate_cache }}", "escape={{ log.escape }}"];
+        let glued = [
+            "http://{{ error.backend }}",
+            "max={{ tls.certificate_cache }}",
+            "escape={{ log.escape }}",
+            "({{ route.canary.flag | expression }}",
+        ];
         for (name, text) in NGINX.templates {
             let mut text = (*text).to_owned();
             for known in glued {

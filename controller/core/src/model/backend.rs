@@ -44,6 +44,12 @@ impl BackendId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The readable tail: `namespace-service-port`, the same for all policies.
+    #[must_use]
+    pub fn service_port(&self) -> &str {
+        self.0.split_once('_').map_or(&*self.0, |(_, tail)| tail)
+    }
 }
 
 impl fmt::Display for BackendId {

@@ -1,6 +1,6 @@
 //! What holds for every host: listeners, TLS, forwarded headers, timeouts, logs.
 
-use super::{BackendId, Balance};
+use super::{BackendId, Balance, LocationRewrite};
 use crate::names::{TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
@@ -32,6 +32,12 @@ pub struct Globals {
     pub buffers: Buffers,
     /// When a request is tried on another endpoint.
     pub retries: RetryPolicy,
+    /// What becomes of `Location` in the answers of endpoints.
+    pub location_rewrite: LocationRewrite,
+    /// Buffer of answers in gRPC, in kilobytes; 0: the proxy's own.
+    pub grpc_buffer_kib: u64,
+    /// Endpoints are spoken to in HTTP/1.0.
+    pub upstream_http_1_0: bool,
     /// Idle connections to endpoints.
     pub upstream_keepalive: UpstreamKeepalive,
     /// How backends spread requests unless they say otherwise.

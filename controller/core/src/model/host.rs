@@ -1,6 +1,6 @@
 //! Virtual hosts and their routes.
 
-use super::{BackendId, CertificateId, HostPolicy, RoutePolicy, ServiceRef};
+use super::{BackendId, Canary, CertificateId, HostPolicy, RoutePolicy, ServiceRef};
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use std::sync::Arc;
 
@@ -78,6 +78,8 @@ pub struct Route {
     pub policy: Arc<RoutePolicy>,
     /// What happens then.
     pub action: Action,
+    /// Of the requests that are forwarded, some go elsewhere.
+    pub canary: Option<Arc<Canary>>,
 }
 
 impl Route {

@@ -10,6 +10,7 @@ mod certificate;
 mod globals;
 mod host;
 mod lack;
+mod md5;
 mod policy;
 
 pub use accounts::{Account, Accounts, AccountsId, HashKind, PasswordHash};
@@ -24,10 +25,11 @@ pub use globals::{
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use lack::{Lack, LackingWay};
 pub use policy::{
-    Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, ClientAuth, ClientCertificates,
-    ClientErrorPage, ClientLimits, CookieRewrite, Cors, ErrorPages, ExternalAuth, HostPolicy, Logging, Origins, Period, Redirect,
-    RedirectStatus, RedirectTarget, RequestRate, Rewrite, RoutePolicy, Satisfy, SignIn, SourceRanges, StandsIn, Statuses, Timeouts,
-    VerifyClient,
+    Affinity, AffinityMode, Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary, CanaryHeader,
+    CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, ConnectionHeader, CookieRewrite, Cors,
+    ErrorPages, ExternalAuth, FastCgi, Hashing, HostPolicy, LocationRewrite, Logging, Origins, Period, Protocol, Redirect, RedirectStatus,
+    RedirectTarget, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses,
+    Timeouts, VerifyClient,
 };
 
 use crate::names::HostPattern;

@@ -11,9 +11,9 @@ mod tls;
 mod upstream;
 mod workers;
 
-use super::values::Bad;
+use super::values::{Bad, location_rewrite};
 use super::{Config, Problem, ProblemKind};
-use crate::model::{CustomErrors, Globals, Hsts, LogEscape, TrustedAddressSource};
+use crate::model::{CustomErrors, Globals, Hsts, LocationRewrite, LogEscape, TrustedAddressSource};
 use crate::names::shown;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ struct Draft {
     intercept_upstream: bool,
     use_real_ip: bool,
     session_cache: bool,
+    redirect_from: String,
+    redirect_to: String,
     escape_json: bool,
     escape_none: bool,
     syslog_on: bool,
@@ -45,6 +47,8 @@ impl Draft {
             intercept_upstream: true,
             use_real_ip: false,
             session_cache: true,
+            redirect_from: String::new(),
+            redirect_to: String::new(),
             escape_json: false,
             escape_none: false,
             syslog_on: false,
@@ -72,6 +76,7 @@ impl Draft {
         if !self.session_cache {
             globals.tls.session_cache_bytes = 0;
         }
+        globals.location_rewrite = location_rewrite(&self.redirect_from, &self.redirect_to).unwrap_or(LocationRewrite::Off);
         globals.access_log.escape = match (self.escape_none, self.escape_json) {
             (true, _) => LogEscape::None,
             (false, true) => LogEscape::Json,

@@ -1,5 +1,6 @@
 //! How the values of ConfigMap keys are read; each answers what would do when it cannot.
 
+use crate::model::LocationRewrite;
 use crate::names::shown;
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -106,6 +107,48 @@ pub(crate) fn header_name(text: &str) -> Result<String, Bad> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     let good = (1..=128).contains(&text.len()) && text.bytes().all(token);
     if good { Ok(text.to_owned()) } else { Err((format!("{} is not a header name", shown(text)), "use letters, digits and '-'")) }
+}
+
+/// Causes to try another endpoint, sorted, and whether requests with methods such as POST are tried again.
+pub(crate) fn retry_causes(text: &str) -> Result<(Vec<String>, bool), Bad> {
+    const CAUSES: &[&str] = &[
+        "error",
+        "timeout",
+        "invalid_header",
+        "http_500",
+        "http_502",
+        "http_503",
+        "http_504",
+        "http_403",
+        "http_404",
+        "http_429",
+        "non_idempotent",
+        "off",
+    ];
+    let mut causes: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+    if let Some(word) = causes.iter().find(|word| !CAUSES.contains(&word.as_str())) {
+        return Err((format!("{} is not a cause to try another endpoint", shown(word)), "use words such as error, timeout and http_502"));
+    }
+    let non_idempotent = causes.iter().any(|word| word == "non_idempotent");
+    if causes.iter().any(|word| word == "off") {
+        causes.clear();
+    }
+    causes.retain(|word| word != "non_idempotent");
+    causes.sort_unstable();
+    causes.dedup();
+    Ok((causes, non_idempotent))
+}
+
+/// What `proxy-redirect-from` and `proxy-redirect-to` say together.
+pub(crate) fn location_rewrite(from: &str, to: &str) -> Result<LocationRewrite, Bad> {
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:,?&=".contains(&b));
+    if from.starts_with('~') || ![from, to].into_iter().all(plain) {
+        return Err((format!("{} is not the beginning of a URL", shown(from)), "use one such as http://inner.example/"));
+    }
+    Ok(match (from, to) {
+        ("" | "off" | "default", _) | (_, "" | "off") => LocationRewrite::Off,
+        _ => LocationRewrite::Replace(from.to_owned(), to.to_owned()),
+    })
 }
 
 /// Words of OpenSSL lists: ciphers, curves.

@@ -139,7 +139,7 @@ impl Backends<'_> {
     }
 
     fn make(&self, used: &BackendUse, policy: &Arc<BackendPolicy>, made_from: u128) -> Kept {
-        let (action, problem, backend) = match endpoints(used, self.input.snapshot, self.input.settings) {
+        let (action, problem, backend) = match endpoints(used, policy, self.input.snapshot, self.input.settings) {
             Ok((port, endpoints)) => {
                 let id = BackendId::with_policy(used.service.namespace(), used.service.name(), port, policy);
                 let balance = policy.balance.unwrap_or(self.balance);
@@ -164,7 +164,12 @@ impl Backends<'_> {
 type Problem = (Code, String, String);
 
 /// The port of the Service and its endpoints, or why there are none.
-fn endpoints(used: &BackendUse, snapshot: &Snapshot, settings: &Settings) -> Result<(u16, Vec<SocketAddr>), Problem> {
+fn endpoints(
+    used: &BackendUse,
+    policy: &BackendPolicy,
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> Result<(u16, Vec<SocketAddr>), Problem> {
     let name = &used.service;
     let service = snapshot
         .service(name)
@@ -174,8 +179,9 @@ fn endpoints(used: &BackendUse, snapshot: &Snapshot, settings: &Settings) -> Res
     }
     let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port))?;
     let mut found = Vec::new();
-    for slice in snapshot.slices_of(name) {
-        add_slice(&mut found, slice, service, port, settings);
+    match service.cluster_ip.filter(|_| policy.service_address == Some(true)) {
+        Some(address) => found.push(SocketAddr::new(address, port.port)),
+        None => snapshot.slices_of(name).for_each(|slice| add_slice(&mut found, slice, service, port, settings)),
     }
     if found.is_empty() && settings.external_ips_are_endpoints {
         found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));

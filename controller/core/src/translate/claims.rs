@@ -23,7 +23,7 @@ static CATCH_ALL: HostPattern = HostPattern::CatchAll;
 pub(super) fn by_host<'a>(readings: &'a [Arc<Reading>], diagnostics: &mut Vec<Diagnostic>) -> Claims<'a> {
     let mut claims = Claims::from([(&CATCH_ALL, Vec::new())]);
     let mut default_owner: Option<&Reading> = None;
-    for reading in readings {
+    for reading in readings.iter().filter(|reading| reading.policies.canary.is_none()) {
         for rule in &reading.rules {
             claims.entry(&rule.host).or_default().push(Claim { reading, rule: Some(rule) });
         }

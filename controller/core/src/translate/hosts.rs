@@ -1,5 +1,6 @@
 //! One virtual host out of the claims on it: `ingress-semantics` 4.2, 4.3, 8.1, 12.1.
 
+use super::agreement::Agreement;
 use super::annotations::Policies;
 use super::backends::{Backends, Resolved};
 use super::claims::{Claim, Claims};
@@ -11,8 +12,8 @@ use super::stand_in;
 use super::tls::Certificates;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{
-    Action, Alias, Host, HostCertificate, HttpsRedirect, PathMatch, Redirect, RedirectStatus, RedirectTarget, Rewrite, Route, RoutePolicy,
-    ServiceRef, digest_of,
+    Action, Alias, BackendPolicy, Canary, Host, HostCertificate, HttpsRedirect, PathMatch, Redirect, RedirectStatus, RedirectTarget,
+    Rewrite, Route, RoutePolicy, ServiceRef, digest_of,
 };
 use crate::names::variable::LABELS;
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath, VariableText};
@@ -42,7 +43,7 @@ impl Memo {
         (config, annotations_prefix): (&Config, &str),
         claims: &Claims<'_>,
         certificates: &Certificates<'_>,
-        names: &FurtherNames<'_>,
+        (names, agreement): (&FurtherNames<'_>, &Agreement<'_>),
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BTreeMap<HostPattern, Arc<Host>> {
@@ -51,11 +52,12 @@ impl Memo {
         let mut hosts = BTreeMap::new();
         let of_claims = claims.iter().map(|(&pattern, claims)| {
             let (certificate, has_tls) = (certificates.of(pattern), certificates.has_tls(pattern));
-            (true, Builder { pattern, claims, config, certificate, has_tls, aliases: names.of(pattern), annotations_prefix })
+            (true, Builder { pattern, claims, config, certificate, has_tls, aliases: names.of(pattern), annotations_prefix, agreement })
         });
         let of_aliases = names.apart.iter().map(|(pattern, apart)| {
             let (certificate, has_tls) = (&HostCertificate::Unclaimed, apart.has_tls);
-            (false, Builder { pattern, claims: &claims[apart.host], config, certificate, has_tls, aliases: &[], annotations_prefix })
+            let claims = &claims[apart.host];
+            (false, Builder { pattern, claims, config, certificate, has_tls, aliases: &[], annotations_prefix, agreement })
         });
         for (has_say, builder) in of_claims.chain(of_aliases) {
             let pattern = builder.pattern;
@@ -86,6 +88,7 @@ struct Builder<'a> {
     has_tls: bool,
     aliases: &'a [Alias],
     annotations_prefix: &'a str,
+    agreement: &'a Agreement<'a>,
 }
 
 /// A path and the Ingress that it is of.
@@ -103,7 +106,9 @@ impl<'a> Builder<'a> {
             let reading = claim.reading;
             reading.digest.hash(&mut hasher);
             for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
-                backends.resolve(used, &reading.policies.backend).digest.hash(&mut hasher);
+                let own = &reading.policies.backend;
+                backends.resolve(used, &self.agreement.policy(own, used)).digest.hash(&mut hasher);
+                self.canary(own, used, backends).hash(&mut hasher);
             }
             if let Some(auth) = &reading.policies.route.external_auth {
                 let here = auth.for_host(self.pattern);
@@ -237,16 +242,22 @@ impl<'a> Builder<'a> {
     fn route(&self, entry: &Entry<'_>, matches: Vec<PathMatch>, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
         let (reading, path) = (entry.reading, entry.path);
         let policies = &reading.policies;
-        let resolved = backends.resolve(&path.backend, &policies.backend);
+        let resolved = backends.resolve(&path.backend, &self.agreement.policy(&policies.backend, &path.backend));
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
         let policy = labelled(policy, &reading.origin, service.as_ref(), &path.text);
+        let canary = self.canary(&policies.backend, &path.backend, backends);
+        if let Some((used, policy)) = self.agreement.canary(&policies.backend, &path.backend) {
+            diagnostics.extend(backends.resolve(used.backend, &policy).finding(&used.reading.origin, "spec.rules".to_owned()));
+        }
         let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
+        let canary = canary.filter(|_| matches!(action, Action::Forward(_)));
         let errors = self.config.globals.custom_errors.as_ref();
         let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
         Route {
+            canary,
             policy,
             matches,
             rule_path: path.text.clone(),
@@ -254,6 +265,15 @@ impl<'a> Builder<'a> {
             service,
             https_redirect: self.redirect(policies, path.text.as_str()).filter(|_| !closed),
             action,
+        }
+    }
+
+    /// The canary of a Service port, if it has endpoints.
+    fn canary(&self, own: &Arc<BackendPolicy>, used: &BackendUse, backends: &mut Backends<'_>) -> Option<Arc<Canary>> {
+        let (canary, policy) = self.agreement.canary(own, used)?;
+        match &backends.resolve(canary.backend, &policy).action {
+            Action::Forward(id) => Some(Arc::new(Canary { backend: id.clone(), rules: canary.rules.clone() })),
+            Action::Respond(_) => None,
         }
     }
 
@@ -265,7 +285,7 @@ impl<'a> Builder<'a> {
         let reading: &Reading = claim.reading;
         let policies = &reading.policies;
         let own: Option<(&BackendUse, Arc<Resolved>)> =
-            reading.default_backend.as_ref().map(|used| (used, backends.resolve(used, &policies.backend)));
+            reading.default_backend.as_ref().map(|used| (used, backends.resolve(used, &self.agreement.policy(&policies.backend, used))));
         if let Some((_, resolved)) = &own {
             diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
         }
@@ -287,6 +307,7 @@ impl<'a> Builder<'a> {
             service,
             https_redirect: if catch_all || closed { None } else { self.redirect(policies, "/") },
             action,
+            canary: None,
         }
     }
 
@@ -404,5 +425,6 @@ fn bare_fallback(root: PathMatch, action: Action) -> Route {
         https_redirect: None,
         policy: Arc::default(),
         action,
+        canary: None,
     }
 }

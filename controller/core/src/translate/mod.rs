@@ -10,6 +10,7 @@
 //! Everything is translated again after every change. What is kept from the time before is kept by a hash of all
 //! that it was made from, so that dropping it costs time and nothing else.
 
+mod agreement;
 pub mod annotations;
 mod backends;
 mod claims;
@@ -95,10 +96,11 @@ impl Translator {
         let readings = self.readings.of_served(input, &config, &mut wanted, &mut diagnostics);
         let claims = claims::by_host(&readings, &mut diagnostics);
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
+        let agreement = agreement::Agreement::of(&readings, &claims, &mut diagnostics);
         let mut backends = self.backends.begin(input, &config);
         let names = further_names::decide(&claims, &certificates, &mut diagnostics);
         let operator = (&config, input.settings.annotations_prefix.as_str());
-        let hosts = self.hosts.build(operator, &claims, &certificates, &names, &mut backends, &mut diagnostics);
+        let hosts = self.hosts.build(operator, &claims, &certificates, (&names, &agreement), &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);
         let (backends, dns_names) = backends.finish();
         wanted.dns_names = dns_names;

@@ -28,11 +28,13 @@ const INTERCEPTS: bool = true;
 const SERVER: Option<&str> = Some("nginx");
 
 mod client_certificates;
+mod forwarding;
 mod models;
 mod protection;
 mod rendering;
 mod requests;
 mod settings;
+mod spread;
 mod tls;
 mod upstream;
 mod wishes;

@@ -73,6 +73,7 @@ pub fn fallback() -> Route {
         https_redirect: None,
         policy: Arc::default(),
         action: Action::Respond(404),
+        canary: None,
     }
 }
 
@@ -108,6 +109,7 @@ fn route(rule: &str, matches: Vec<PathMatch>, action: Action) -> Route {
         https_redirect: None,
         policy: Arc::default(),
         action,
+        canary: None,
     }
 }
 

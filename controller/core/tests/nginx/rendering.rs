@@ -212,7 +212,7 @@ fn a_broken_override_is_named_with_its_position_and_a_good_one_is_used() {
     assert_eq!((error.template.as_str(), error.line), ("host.tera", 2));
     assert!(error.to_string().starts_with("host.tera:2:"), "{error}");
     assert!(with("hosts.tera", "").unwrap_err().to_string().contains("no such template"));
-    let mut undefined = with("backend.tera", "upstream {{ id }} {\n server {{ nope }}; }\n").unwrap();
+    let mut undefined = with("backend.tera", "upstream x {\n server {{ nope }}; }\n").unwrap();
     let Err(RenderError::Template(error)) = undefined.render(&rich().model()) else { panic!("rendered") };
     assert_eq!((error.template.as_str(), error.line), ("backend.tera", 2));
     let mut good = with("certificate.tera", "{{ key }} {{ path }}; # ours\n").unwrap();

@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -34,14 +35,25 @@ pub fn files_of(model: &Model, version: Version) -> FileSet {
 /// Globals with ports of their own on the loopback.
 pub fn globals() -> Globals {
     let mut globals = Globals::default();
-    let sockets: Vec<_> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    let ports: Vec<_> = sockets.iter().map(|s| s.local_addr().unwrap().port()).collect();
+    let ports = [free_port(), free_port(), free_port()];
     globals.listeners.addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
     globals.listeners.reuse_port = false;
     (globals.listeners.http_port, globals.listeners.https_port, globals.listeners.status_port) = (ports[0], ports[1], ports[2]);
     globals.workers.processes = Some(1);
     globals.workers.connections = 256;
     globals
+}
+
+/// A port that nobody else is given: the system hands out those above 32767 by itself, and each call another one below.
+pub fn free_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(10_000 + std::process::id().wrapping_mul(97).wrapping_add(call) % 22_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Files in a folder.

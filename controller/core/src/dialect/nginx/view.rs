@@ -2,6 +2,7 @@
 
 mod backend;
 mod blocking;
+mod canary;
 mod client;
 mod client_auth;
 mod escape;
@@ -9,9 +10,11 @@ mod headers;
 mod host;
 mod log;
 mod main;
+mod maps;
 mod paths;
 mod request;
 mod route;
+mod sticky;
 mod upstream;
 
 pub(super) use host::HostContext;
@@ -32,7 +35,7 @@ pub struct View<'m>(Of<'m>);
 enum Of<'m> {
     Main(Box<main::MainView<'m>>),
     Host(Box<host::HostView<'m>>),
-    Backend(backend::BackendView<'m>),
+    Backend(Box<backend::BackendView>),
     Escape(escape::EscapeView),
     Certificate(CertificateView),
 }
@@ -52,7 +55,7 @@ pub(super) fn host<'m>(host: &'m Host, context: &HostContext<'m>) -> crate::dial
 
 /// The view of a backend.
 pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive) -> crate::dialect::View<'m> {
-    nginx(Of::Backend(backend::BackendView::new(backend, keepalive)))
+    nginx(Of::Backend(Box::new(backend::BackendView::new(backend, keepalive))))
 }
 
 /// How targets are encoded, if somebody needs it.

@@ -13,9 +13,11 @@ enum Context {
     Server,
     Location,
     If,
+    LocationIf,
     Upstream,
     Map,
     Geo,
+    Split,
 }
 
 /// Checks a rendered file against the lists below.
@@ -62,8 +64,10 @@ fn block_context(context: Context, name: &str) -> Option<Context> {
         (Context::Http, "upstream") => Some(Context::Upstream),
         (Context::Http, "map") => Some(Context::Map),
         (Context::Http, "geo") => Some(Context::Geo),
+        (Context::Http, "split_clients") => Some(Context::Split),
         (Context::Server, "location") => Some(Context::Location),
-        (Context::Server | Context::Location, "if") => Some(Context::If),
+        (Context::Server, "if") => Some(Context::If),
+        (Context::Location, "if") => Some(Context::LocationIf),
         _ => None,
     }
 }
@@ -76,8 +80,10 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Server => SERVER.contains(&name),
         Context::Location => LOCATION.contains(&name),
         Context::If => name == "return",
+        Context::LocationIf => ["fastcgi_pass", "grpc_pass", "proxy_pass", "return"].contains(&name),
         Context::Upstream => UPSTREAM.contains(&name),
         Context::Map => MAP.contains(&name) || is_map_key(name),
+        Context::Split => name == "*" || name.strip_suffix('%').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || b == b'.')),
         Context::Geo => name == "default" || name.parse::<ipnet::IpNet>().is_ok(),
     }
 }
@@ -90,7 +96,7 @@ fn is_map_key(name: &str) -> bool {
 const MAIN: &[&str] = &["error_log", "worker_cpu_affinity", "worker_processes", "worker_rlimit_nofile", "worker_shutdown_timeout"];
 const EVENTS: &[&str] = &["debug_connection", "multi_accept", "worker_connections"];
 const MAP: &[&str] = &["default", "hostnames", "include"];
-const UPSTREAM: &[&str] = &["keepalive", "keepalive_requests", "keepalive_time", "keepalive_timeout", "random", "server"];
+const UPSTREAM: &[&str] = &["hash", "keepalive", "keepalive_requests", "keepalive_time", "keepalive_timeout", "random", "server"];
 
 /// Sorted.
 const HTTP: &[&str] = &[
@@ -209,6 +215,23 @@ const LOCATION: &[&str] = &[
     "default_type",
     "deny",
     "error_page",
+    "fastcgi_connect_timeout",
+    "fastcgi_hide_header",
+    "fastcgi_index",
+    "fastcgi_param",
+    "fastcgi_pass",
+    "fastcgi_read_timeout",
+    "fastcgi_send_timeout",
+    "grpc_buffer_size",
+    "grpc_connect_timeout",
+    "grpc_hide_header",
+    "grpc_next_upstream",
+    "grpc_next_upstream_timeout",
+    "grpc_next_upstream_tries",
+    "grpc_pass",
+    "grpc_read_timeout",
+    "grpc_send_timeout",
+    "grpc_set_header",
     "internal",
     "limit_conn",
     "limit_rate",
@@ -225,13 +248,18 @@ const LOCATION: &[&str] = &[
     "proxy_cookie_domain",
     "proxy_cookie_path",
     "proxy_hide_header",
+    "proxy_http_version",
     "proxy_ignore_headers",
     "proxy_intercept_errors",
     "proxy_max_temp_file_size",
     "proxy_method",
+    "proxy_next_upstream",
+    "proxy_next_upstream_timeout",
+    "proxy_next_upstream_tries",
     "proxy_pass",
     "proxy_pass_request_body",
     "proxy_read_timeout",
+    "proxy_redirect",
     "proxy_request_buffering",
     "proxy_send_timeout",
     "proxy_set_header",
@@ -261,7 +289,7 @@ mod tests {
             ("load_module x.so;", Place::Main, 1),
             ("http {\n  lua_package_path x;\n}", Place::Main, 2),
             ("server {\n location / {\n root /etc;\n } }", Place::Hosts, 3),
-            ("server {\n location / {\n if ($a) {\n proxy_pass http://b; } } }", Place::Hosts, 4),
+            ("server {\n location / {\n if ($a) {\n root /etc; } } }", Place::Hosts, 4),
             ("map $a $b {\n include /etc/passwd; }", Place::Hosts, 2),
             ("include ../x;", Place::Hosts, 1),
             ("volatile;", Place::Map, 1),

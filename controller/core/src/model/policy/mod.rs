@@ -4,13 +4,18 @@
 //! [`Backend`](super::Backend). In each of them `None` means that nothing of the kind was asked for, and that what the
 //! [`Globals`](super::Globals) say holds.
 
+mod affinity;
 mod basic_auth;
 mod buffering;
+mod canary;
 mod client_auth;
 mod cookies;
 mod cors;
 mod errors;
 mod external_auth;
+mod fastcgi;
+mod forwarding;
+mod hashing;
 mod limits;
 mod logging;
 mod redirect;
@@ -18,13 +23,18 @@ mod rewrite;
 mod sources;
 mod timeouts;
 
+pub use affinity::{Affinity, AffinityMode, SameSite, SessionCookie};
 pub use basic_auth::{BasicAuth, Satisfy};
 pub use buffering::Buffering;
+pub use canary::{Canary, CanaryHeader, CanaryHeaderTest, CanaryRules};
 pub use client_auth::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
 pub use cookies::CookieRewrite;
 pub use cors::{Cors, Origins};
 pub use errors::{ErrorPages, StandsIn};
 pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
+pub use fastcgi::FastCgi;
+pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries};
+pub use hashing::Hashing;
 pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 pub use logging::Logging;
 pub use redirect::{Redirect, RedirectStatus, RedirectTarget};
@@ -110,6 +120,18 @@ wishes! {
         stands_in: StandsIn,
         /// `Host` for the endpoints.
         upstream_host: VariableText,
+        /// When a request is tried on another endpoint.
+        retries: Retries,
+        /// Endpoints are spoken to in HTTP/1.0.
+        http_1_0: bool,
+        /// What an endpoint is told about its connection.
+        connection: ConnectionHeader,
+        /// What becomes of `Location` in the answers of endpoints.
+        location_rewrite: LocationRewrite,
+        /// What FastCGI endpoints are told.
+        fastcgi: FastCgi,
+        /// What a client is told that is given an endpoint, if the backend has [`Affinity`].
+        session_cookie: SessionCookie,
     }
 }
 
@@ -132,6 +154,14 @@ wishes! {
         balance: Balance,
         /// Idle connections.
         keepalive: super::UpstreamKeepalive,
+        /// What picks the endpoint of a request; it goes before `balance`.
+        hash: Hashing,
+        /// How clients are known again; it goes before `hash`.
+        affinity: Affinity,
+        /// What endpoints speak; `None` is HTTP.
+        protocol: Protocol,
+        /// The address of the Service is the one endpoint.
+        service_address: bool,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::{CpuAffinity, ErrorLevel, MediaType};
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText, shown};
-use crate::settings::values::{Bad, bytes, flag, items, number};
+use crate::settings::values::{Bad, bytes, flag, items, location_rewrite, number};
 use std::net::IpAddr;
 
 pub(super) fn not(text: &str) -> Result<bool, Bad> {
@@ -124,4 +124,16 @@ pub(super) fn syslog_host(text: &str) -> Result<Option<IpAddr>, Bad> {
 pub(super) fn port(text: &str) -> Result<u16, Bad> {
     let port = number(text).ok().and_then(|n| u16::try_from(n).ok()).filter(|&port| port > 0);
     port.ok_or_else(|| (format!("{} is not a port", shown(text)), "use a number from 1 to 65535"))
+}
+
+pub(super) fn is_http_1_0(text: &str) -> Result<bool, Bad> {
+    match text.trim() {
+        "1.0" => Ok(true),
+        "1.1" => Ok(false),
+        _ => Err((format!("{} is not a version that endpoints are spoken to in", shown(text)), "use 1.0 or 1.1")),
+    }
+}
+
+pub(super) fn redirect_part(text: &str) -> Result<String, Bad> {
+    location_rewrite(text, text).map(|_| text.to_owned())
 }

@@ -1,10 +1,10 @@
 //! The side of the endpoints.
 
-use super::readers::bytes_if_any;
-use super::{AUTOMATIC, DEAD, Draft, NOT_YET, NoEffect, Read, Rule, Switch, Unless, set};
+use super::readers::{bytes_if_any, is_http_1_0, redirect_part};
+use super::{AUTOMATIC, DEAD, Draft, NOT_YET, NoEffect, Read, Rule, Unless, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
-use crate::settings::values::{Bad, bytes, flag, items, networks, number, on_off, seconds};
+use crate::settings::values::{Bad, bytes, flag, items, networks, number, on_off, retry_causes, seconds};
 
 /// Addresses that protect every route; all are closed when they cannot be read.
 fn protecting(draft: &mut Draft, text: &str) -> Result<Vec<ipnet::IpNet>, Bad> {
@@ -22,47 +22,31 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-busy-buffers-size", set!(buffers.busy_upstream_bytes, bytes_if_any)),
     ("proxy-max-temp-file-size", set!(buffers.temp_file_bytes, bytes)),
     ("proxy-request-buffering", set!(buffers.buffer_requests, on_off)),
-    ("proxy-http-version", Unless("1.1", "upstreams are always talked to in HTTP/1.1")),
+    ("proxy-http-version", set!(upstream_http_1_0, is_http_1_0)),
     ("proxy-cookie-domain", Unless("off", NOT_YET)),
     ("proxy-cookie-path", Unless("off", NOT_YET)),
-    ("proxy-redirect-from", Unless("off", NOT_YET)),
-    ("proxy-redirect-to", Unless("off", NOT_YET)),
+    ("proxy-redirect-from", draft!(redirect_from, redirect_part)),
+    ("proxy-redirect-to", draft!(redirect_to, redirect_part)),
     (
         "proxy-next-upstream",
         Read(|draft, text| {
-            const CAUSES: &[&str] = &[
-                "error",
-                "timeout",
-                "invalid_header",
-                "http_500",
-                "http_502",
-                "http_503",
-                "http_504",
-                "http_403",
-                "http_404",
-                "http_429",
-                "non_idempotent",
-                "off",
-            ];
-            let mut causes: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
-            if let Some(word) = causes.iter().find(|word| !CAUSES.contains(&word.as_str())) {
-                return Err((
-                    format!("{} is not a cause to try another endpoint", shown(word)),
-                    "use words such as error, timeout and http_502",
-                ));
-            }
-            let retries = &mut draft.config.globals.retries;
-            retries.non_idempotent |= causes.iter().any(|word| word == "non_idempotent");
-            causes.retain(|word| word != "non_idempotent" && word != "off");
-            causes.sort_unstable();
-            causes.dedup();
+            let (causes, non_idempotent) = retry_causes(text)?;
+            let retries = &mut draft.globals().retries;
             retries.causes = causes;
+            retries.non_idempotent |= non_idempotent;
             Ok(())
         }),
     ),
     ("proxy-next-upstream-timeout", set!(retries.timeout_s, number)),
     ("proxy-next-upstream-tries", set!(retries.tries, number)),
-    ("retry-non-idempotent", set!(retries.non_idempotent, flag)),
+    (
+        "retry-non-idempotent",
+        Read(|draft, text| {
+            let on = flag(text)?;
+            draft.globals().retries.non_idempotent |= on;
+            Ok(())
+        }),
+    ),
     ("proxy-set-headers", NoEffect(NOT_YET)),
     ("add-headers", NoEffect(NOT_YET)),
     ("proxy-headers-hash-max-size", NoEffect(AUTOMATIC)),
@@ -78,7 +62,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             Ok(())
         }),
     ),
-    ("service-upstream", Switch(NOT_YET)),
+    ("service-upstream", config!(service_upstream, flag)),
     ("upstream-keepalive-connections", set!(upstream_keepalive.connections, number)),
     ("upstream-keepalive-timeout", set!(upstream_keepalive.timeout_s, number)),
     ("upstream-keepalive-requests", set!(upstream_keepalive.requests, number)),
@@ -125,5 +109,5 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             Ok(())
         }),
     ),
-    ("grpc-buffer-size-kb", Unless("0", NOT_YET)),
+    ("grpc-buffer-size-kb", set!(grpc_buffer_kib, number)),
 ];

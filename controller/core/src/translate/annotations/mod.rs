@@ -25,15 +25,20 @@
 //! Protection fails closed: its keys say [`OnBadValue::CloseRoute`], and an object that it needs and does not get means
 //! `policies.closed = true`, with [`Given::refuse`].
 
+mod affinity;
 mod app_root;
+mod balance;
 mod basic_auth;
 mod buffering;
+mod canary;
 mod client_auth;
 mod cookies;
 mod cors;
 mod custom_errors;
 mod custom_headers;
 mod external_auth;
+mod fastcgi;
+mod forwarding;
 mod given;
 mod key;
 mod lacks;
@@ -85,9 +90,12 @@ pub struct Feature {
 /// Every feature there is, by the name of its file.
 #[rustfmt::skip]
 pub const FEATURES: &[Feature] = &[
+    affinity::FEATURE,
     app_root::FEATURE,
+    balance::FEATURE,
     basic_auth::FEATURE,
     basic_auth::SATISFY,
+    canary::FEATURE,
     client_auth::FEATURE,
     external_auth::FEATURE,
     buffering::FEATURE,
@@ -95,6 +103,8 @@ pub const FEATURES: &[Feature] = &[
     cors::FEATURE,
     custom_errors::FEATURE,
     custom_headers::FEATURE,
+    fastcgi::FEATURE,
+    forwarding::FEATURE,
     limits::FEATURE,
     logging::FEATURE,
     proxy_timeouts::FEATURE,

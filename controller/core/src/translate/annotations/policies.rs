@@ -1,6 +1,6 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
-use crate::model::{Accounts, Authority, BackendPolicy, HostPolicy, RoutePolicy};
+use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, RoutePolicy};
 use crate::names::{HeaderName, HostAlias, ObjectName};
 use crate::settings::Config;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub struct Policies {
     pub host: HostPolicy,
     /// For the backends of its rules.
     pub backend: Arc<BackendPolicy>,
+    /// The Ingress is a canary: it takes requests of others, and has no routes of its own.
+    pub canary: Option<Arc<CanaryRules>>,
 }
 
 impl Policies {
@@ -66,7 +68,8 @@ impl Policies {
             allowed_response_headers: config.allowed_response_headers.clone(),
             route: Arc::new(route),
             host: HostPolicy::default(),
-            backend: Arc::default(),
+            backend: Arc::new(BackendPolicy { service_address: config.service_upstream.then_some(true), ..BackendPolicy::default() }),
+            canary: None,
         }
     }
 

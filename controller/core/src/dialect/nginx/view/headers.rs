@@ -101,6 +101,13 @@ impl HeadersView {
         }
     }
 
+    /// The same without these headers to the endpoint.
+    pub(super) fn without(&self, names: &[&str]) -> Self {
+        let mut headers = self.clone();
+        headers.request.retain(|header| !names.iter().any(|name| header.name.eq_ignore_ascii_case(name)));
+        headers
+    }
+
     /// Only what a level inside one with the headers of `outer` has to say again.
     pub(super) fn against(mut self, outer: &Self) -> Self {
         if self.request == outer.request {

@@ -2,12 +2,13 @@
 
 use super::client_auth::{self, ClientAuthView};
 use super::headers::HeadersView;
+use super::maps::MapsView;
 use super::paths;
 use super::route::cors::CorsMapsView;
 use super::route::{RouteView, errors};
 use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
-use crate::model::{Buffers, Globals, Host, Model};
+use crate::model::{Backend, BackendId, Buffers, Globals, Host, Model, RetryPolicy, UpstreamTimeouts};
 use crate::names::variable::LABELS;
 use crate::names::{HostAlias, HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
@@ -30,6 +31,10 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     pub(super) log_labels: bool,
     reject_unknown_names: bool,
     health_check_path: &'m str,
+    backends: Known<'m>,
+    pub(super) retries: &'m RetryPolicy,
+    pub(super) timeouts: &'m UpstreamTimeouts,
+    pub(super) grpc_buffer_kib: u64,
 }
 
 /// One `listen` line.
@@ -55,6 +60,8 @@ pub(super) struct ErrorView<'m> {
 /// What `host.tera` sees.
 #[derive(Debug, Serialize)]
 pub(super) struct HostView<'m> {
+    /// What the routes need before the host.
+    maps: MapsView,
     name: String,
     server_name: String,
     aliases: Vec<String>,
@@ -80,7 +87,25 @@ struct CatchAllView<'m> {
     health_check_path: Option<&'m str>,
 }
 
+/// The backends of the model. A name tells all of a backend but its endpoints, and hosts do not depend on those.
+#[derive(Debug)]
+struct Known<'m>(&'m BTreeMap<BackendId, Arc<Backend>>);
+
+impl std::hash::Hash for Known<'_> {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
 impl<'m> HostContext<'m> {
+    /// The backend of that name.
+    pub(super) fn backend(&self, id: &BackendId) -> Option<&'m Backend> {
+        self.backends.0.get(id).map(|backend| &**backend)
+    }
+
+    /// All of them.
+    pub(super) const fn backends(&self) -> &'m BTreeMap<BackendId, Arc<Backend>> {
+        self.backends.0
+    }
+
     pub(in crate::dialect::nginx) fn new(model: &'m Model, features: Features) -> Self {
         let globals: &'m Globals = &model.globals;
         Self {
@@ -96,6 +121,10 @@ impl<'m> HostContext<'m> {
             log_labels: globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS)),
             reject_unknown_names: globals.tls.reject_unknown_names,
             health_check_path: globals.listeners.health_check_path.as_str(),
+            backends: Known(&model.backends),
+            retries: &globals.retries,
+            timeouts: &globals.upstream_timeouts,
+            grpc_buffer_kib: globals.grpc_buffer_kib,
         }
     }
 
@@ -156,13 +185,16 @@ impl<'m> HostView<'m> {
         let client_auth = host.policy.client_auth.as_ref();
         let mut common = context.headers.clone();
         client_auth::add_headers(&mut common, client_auth);
+        let mut maps = MapsView::default();
+        let routes = host.routes.iter().zip(extra);
         let routes =
-            host.routes.iter().zip(extra).map(|(route, extra)| RouteView::new(route, extra, is_catch_all, (context, &common))).collect();
+            routes.map(|(route, extra)| RouteView::new(route, extra, &host.pattern, &mut maps, (context, &common))).collect();
         let catch_all = is_catch_all.then(|| CatchAllView {
             reject_unknown_names: context.reject_unknown_names,
             health_check_path: Some(context.health_check_path).filter(|path| !paths::is_taken(&host.routes, path)),
         });
         Self {
+            maps,
             name: host.pattern.to_string(),
             server_name: server_name(&host.pattern),
             aliases: host.policy.aliases.iter().flatten().map(|alias| alias_name(&alias.name)).collect(),

@@ -29,6 +29,8 @@ pub(super) struct MainView<'m> {
     upstream: UpstreamView,
     headers: HeadersView,
     blocking: Option<BlockingView>,
+    /// Some backend knows its clients again.
+    sessions: bool,
     limits: Option<ZonesView>,
     log: LogView,
     status_address: String,
@@ -94,6 +96,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         upstream: UpstreamView::new(globals),
         headers: HeadersView::new(globals),
         blocking: BlockingView::new(&globals.blocking),
+        sessions: model.backends.values().any(|backend| backend.policy.affinity.is_some()),
         limits: ZonesView::new(model),
         log: LogView::new(globals),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),

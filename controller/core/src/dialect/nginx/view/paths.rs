@@ -63,6 +63,7 @@ mod tests {
             https_redirect: None,
             policy: std::sync::Arc::default(),
             action: Action::Respond(404),
+            canary: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The side of the upstreams: timeouts, buffers, retries, headers.
 
+use super::route::redirect;
 use super::{MAX_BYTES, between, on_off, seconds};
 use crate::model::{Globals, RetryPolicy};
 use serde::Serialize;
@@ -15,6 +16,9 @@ pub(super) struct UpstreamView {
     idle_connection: &'static str,
     server_header: bool,
     intercept_errors: bool,
+    http_version: &'static str,
+    /// The words behind `proxy_redirect`.
+    redirect: Vec<String>,
     connect_timeout: String,
     read_timeout: String,
     send_timeout: String,
@@ -38,6 +42,8 @@ impl UpstreamView {
             idle_connection: if globals.upstream_keepalive.connections == 0 { "close" } else { "" },
             server_header: globals.backend_server_header,
             intercept_errors: globals.custom_errors.as_ref().is_some_and(|errors| errors.intercept_upstream),
+            http_version: if globals.upstream_http_1_0 { "1.0" } else { "1.1" },
+            redirect: redirect(&globals.location_rewrite),
             connect_timeout: seconds(timeouts.connect_s.max(1)),
             read_timeout: seconds(timeouts.read_s.max(1)),
             send_timeout: seconds(timeouts.send_s.max(1)),
@@ -66,7 +72,7 @@ pub(super) fn busy_bytes(buffers: u64, buffer_bytes: u64, wanted: Option<u64>) -
     }
 }
 
-fn retry_causes(retries: &RetryPolicy) -> Vec<&'static str> {
+pub(super) fn retry_causes(retries: &RetryPolicy) -> Vec<&'static str> {
     let mut causes: Vec<_> = CAUSES.iter().copied().filter(|cause| retries.causes.iter().any(|given| given == cause)).collect();
     match (causes.is_empty(), retries.non_idempotent) {
         (true, _) => causes.push("off"),

@@ -5,15 +5,19 @@ use super::{cors, errors, rewrite};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Route;
 
-/// What the location says: only the lists that differ from those of the `http` level.
-pub(super) fn of(route: &Route, common: &HeadersView) -> HeadersView {
-    if route.policy.is_empty() {
-        return HeadersView::default();
+/// All headers of a route.
+pub(super) fn of(route: &Route, cookie: Option<Expression>, common: &HeadersView) -> HeadersView {
+    let mut headers = whole(route, common);
+    if let Some(cookie) = cookie {
+        headers.add("Set-Cookie", cookie, true);
     }
-    whole(route, common).against(common)
+    if let Some(connection) = route.policy.connection {
+        headers.send("Connection", Expression::literal(connection.as_str()));
+    }
+    headers
 }
 
-/// All headers of a route.
+/// All headers of a route, but for those that its client or endpoint is told about sessions and connections.
 pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
     let mut headers = common.clone();
     if route.policy.basic_auth.is_some() {

@@ -6,9 +6,11 @@ mod cookies;
 pub(super) mod cors;
 pub(super) mod errors;
 mod external_auth;
+mod forwarding;
 mod headers;
 mod labels;
 pub(super) mod limits;
+mod pass;
 mod redirect;
 mod rewrite;
 mod sources;
@@ -18,9 +20,15 @@ pub(super) use external_auth::escapes_targets;
 
 use super::headers::HeadersView;
 use super::host::{HostContext, name_of};
-use crate::model::{Action, PathMatch, Route};
+use super::maps::MapsView;
+use super::{canary, sticky};
+use crate::dialect::nginx::expression::Expression;
+use crate::model::{Action, PathMatch, Protocol, Route};
+use crate::names::HostPattern;
 use serde::Serialize;
 use std::borrow::Cow;
+
+pub(super) use forwarding::redirect;
 
 /// What `route.tera` sees, once for each match.
 #[derive(Debug, Serialize)]
@@ -28,13 +36,17 @@ pub(super) struct RouteView<'m> {
     matches: Vec<MatchView<'m>>,
     origin: Option<String>,
     https_redirect: Option<HttpsRedirectView>,
-    backend: Option<&'m str>,
+    pass: Option<pass::PassView>,
+    canary: Option<pass::CanaryView>,
     status: u16,
     unlogged: bool,
     labels: Option<labels::LabelsView<'m>>,
     redirect: Option<redirect::RedirectView>,
     rewrite: Option<rewrite::RewriteView>,
     headers: HeadersView,
+    forwarding: Option<forwarding::ForwardingView>,
+    grpc: Option<forwarding::GrpcView>,
+    fastcgi: Option<forwarding::FastCgiView>,
     timeouts: Option<timeouts::TimeoutsView>,
     buffering: Option<buffering::BufferingView>,
     cookies: Option<cookies::CookiesView<'m>>,
@@ -65,38 +77,54 @@ struct HttpsRedirectView {
 }
 
 impl<'m> RouteView<'m> {
-    /// `extra`: exact paths that the route takes beside its own; `common`: the headers of all routes of the host.
+    /// `extra`: exact paths that the route takes beside its own; `maps`: where blocks go that it needs before its host;
+    /// `common`: the headers of all routes of the host.
     pub(super) fn new(
         route: &'m Route,
         extra: Vec<&'m str>,
-        is_catch_all: bool,
+        host: &'m HostPattern,
+        maps: &mut MapsView,
         (context, common): (&HostContext<'m>, &HeadersView),
     ) -> Self {
-        let (backend, status) = match &route.action {
-            Action::Forward(id) => (Some(id.as_str()), 0),
-            Action::Respond(status) => (None, *status),
+        let (forwards, status) = match &route.action {
+            Action::Forward(_) => (true, 0),
+            Action::Respond(status) => (false, *status),
         };
         let auth = auth::AuthView::new(route);
         let guarded = route.policy.basic_auth.is_some() || route.policy.external_auth.is_some() || route.policy.sources.is_some();
-        let checked_first = backend.is_none() && status == 404 && guarded;
-        let external = route.policy.external_auth.as_deref().filter(|_| backend.is_some() || checked_first);
+        let checked_first = !forwards && status == 404 && guarded;
+        let external = route.policy.external_auth.as_deref().filter(|_| forwards || checked_first);
         let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
         let policy = &*route.policy;
         let logging = policy.logging.unwrap_or_default();
+        let more = extras(route, host, maps, context);
+        let mut headers = HeadersView::default();
+        let (mut grpc, mut fastcgi) = (None, None);
+        if !route.policy.is_empty() || more.protocol.is_some() {
+            let all = headers::of(route, more.cookie, common);
+            grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);
+            fastcgi = forwarding::FastCgiView::of(route, more.protocol, &all, context);
+            headers = all.against(common);
+        }
         Self {
             matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
             https_redirect: route
                 .https_redirect
                 .map(|redirect| HttpsRedirectView { status: context.redirect_status, keep_trailing_slash: redirect.keep_trailing_slash }),
-            backend,
+            pass: pass::PassView::of(route, context),
+            canary: pass::CanaryView::of(route, more.canary.as_ref(), context),
             status,
-            unlogged: (is_catch_all && route.origin.is_none() && !context.log_unknown_hosts) || logging.access == Some(false),
+            unlogged: (*host == HostPattern::CatchAll && route.origin.is_none() && !context.log_unknown_hosts)
+                || logging.access == Some(false),
             labels: (context.log_labels || context.has_errors() || policy.errors.is_some()).then(|| labels::LabelsView::new(route)),
             redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
-            headers: headers::of(route, common),
-            auth: auth.filter(|_| backend.is_some() || checked_first),
+            headers,
+            forwarding: forwarding::ForwardingView::of(route, context),
+            grpc,
+            fastcgi,
+            auth: auth.filter(|_| forwards || checked_first),
             auth_location: external.map(|auth| external_auth::AuthLocationView::new(route, auth, common)),
             sign_in: sign_in.map(|(auth, sign_in)| external_auth::SignInView::new(route, auth, sign_in, common)),
             checked_first,
@@ -111,6 +139,20 @@ impl<'m> RouteView<'m> {
             log_rewriting: logging.rewriting == Some(true),
         }
     }
+}
+
+/// Variables that are defined before the host, and what the endpoints speak.
+struct Extras {
+    canary: Option<Expression>,
+    cookie: Option<Expression>,
+    protocol: Option<Protocol>,
+}
+
+fn extras(route: &Route, host: &HostPattern, maps: &mut MapsView, context: &HostContext<'_>) -> Extras {
+    let primary = if let Action::Forward(id) = &route.action { context.backend(id) } else { None };
+    let canary = primary.zip(route.canary.as_deref()).map(|(primary, canary)| canary::flag(host, primary, canary, maps));
+    let cookie = sticky::route_cookie(host, route, context.backends(), canary.as_ref(), maps);
+    Extras { canary, cookie, protocol: primary.and_then(|backend| backend.policy.protocol) }
 }
 
 fn matches<'m>(route: &'m Route, extra: Vec<&'m str>) -> Vec<MatchView<'m>> {

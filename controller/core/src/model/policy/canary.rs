@@ -1,0 +1,50 @@
+//! Requests that go to another backend than their route's.
+
+use crate::model::BackendId;
+use crate::names::{HeaderName, TextRegex};
+
+/// The other backend of a route, and who goes there. [`Canary::backend`] is another one than the route's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Canary {
+    /// Where they go.
+    pub backend: BackendId,
+    /// Who goes there.
+    pub rules: CanaryRules,
+}
+
+/// Who goes to the canary. In this order, the first that decides: the client's session cookie, header, cookie, chance.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CanaryRules {
+    /// By a header.
+    pub header: Option<CanaryHeader>,
+    /// By the cookie of this name, letters, digits, `-._~/:`: `always` and `never`.
+    pub cookie: Option<String>,
+    /// Of `total` requests that nothing else decides, this many go; at most `total`.
+    pub weight: u64,
+    /// At least 100.
+    pub total: u64,
+    /// A client once sent to the canary stays there, where its route's backend has [`Affinity`](super::Affinity).
+    pub is_sticky: bool,
+}
+
+/// A header that decides.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CanaryHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// Which values do what.
+    pub test: CanaryHeaderTest,
+}
+
+/// Which values of a header do what; others, or none, decide nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CanaryHeaderTest {
+    /// `always`: to the canary. `never`: not.
+    Words,
+    /// This one, printable, with case: to the canary.
+    Value(String),
+    /// Those like this: to the canary.
+    Pattern(TextRegex),
+    /// Every value: not to the canary. What was asked for cannot be read.
+    Never,
+}

@@ -1,0 +1,139 @@
+//! What several Ingresses say about one Service port, put together: `annotations` 1.4 and 4.12.
+//!
+//! How requests are spread is taken from the oldest Ingress that uses the Service port, and so is the canary. Affinity
+//! comes from the oldest Ingress that asks for it, the name of its cookie from the youngest.
+
+use super::claims::Claims;
+use super::reading::{BackendUse, Reading, RuleReading};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{Affinity, BackendPolicy, Balance, CanaryRules, Hashing};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What holds for whole Service ports.
+#[derive(Debug, Default)]
+pub(super) struct Agreement<'a> {
+    shared: HashMap<&'a BackendUse, Shared>,
+    canaries: HashMap<&'a BackendUse, CanaryUse<'a>>,
+}
+
+/// The part of a policy that is one for all who use a Service port.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Shared {
+    balance: Option<Balance>,
+    hash: Option<Hashing>,
+    service_address: Option<bool>,
+    affinity: Option<Affinity>,
+}
+
+impl Shared {
+    fn spread(policy: &BackendPolicy) -> Self {
+        Self { balance: policy.balance, hash: policy.hash.clone(), service_address: policy.service_address, affinity: None }
+    }
+}
+
+/// The canary of a Service port.
+#[derive(Debug)]
+pub(super) struct CanaryUse<'a> {
+    pub(super) rules: &'a CanaryRules,
+    pub(super) backend: &'a BackendUse,
+    pub(super) reading: &'a Reading,
+}
+
+impl<'a> Agreement<'a> {
+    /// Asks all Ingresses, oldest first.
+    pub(super) fn of(readings: &'a [Arc<Reading>], claims: &Claims<'a>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut agreement = Self::default();
+        for reading in readings.iter().filter(|reading| has_shared_wishes(&reading.policies.backend)) {
+            uses(reading).for_each(|used| _ = agreement.shared.entry(used).or_default());
+        }
+        if !agreement.shared.is_empty() {
+            agreement.settle(readings);
+        }
+        for reading in readings {
+            if let Some(rules) = &reading.policies.canary {
+                agreement.attach(reading, rules, claims, diagnostics);
+            }
+        }
+        agreement
+    }
+
+    fn settle(&mut self, readings: &'a [Arc<Reading>]) {
+        let mut seen: HashMap<&BackendUse, ()> = HashMap::new();
+        for reading in readings {
+            let policy = &reading.policies.backend;
+            for used in uses(reading) {
+                let Some(shared) = self.shared.get_mut(used) else { continue };
+                if seen.insert(used, ()).is_none() {
+                    *shared = Shared { affinity: shared.affinity.take(), ..Shared::spread(policy) };
+                }
+                let Some(own) = policy.affinity.as_ref().filter(|_| reading.policies.canary.is_none()) else { continue };
+                match &mut shared.affinity {
+                    Some(affinity) => affinity.cookie.clone_from(&own.cookie),
+                    None => shared.affinity = Some(own.clone()),
+                }
+            }
+        }
+    }
+
+    /// Makes the backends of a canary Ingress the canaries of the Service ports that serve the same paths.
+    fn attach(&mut self, reading: &'a Reading, rules: &'a CanaryRules, claims: &Claims<'a>, diagnostics: &mut Vec<Diagnostic>) {
+        for rule in &reading.rules {
+            for path in &rule.paths {
+                match primary(rule, path, claims) {
+                    Some(primary) if *primary != path.backend => {
+                        self.canaries.entry(primary).or_insert(CanaryUse { rules, backend: &path.backend, reading });
+                    }
+                    Some(_) => {}
+                    None => {
+                        let message =
+                            format!("no Ingress but canaries serves host {} path {}, so nothing is sent here", rule.host, path.text);
+                        let finding = Diagnostic::new(Code::UnusedCanary, reading.origin.clone(), path.field("path"), message);
+                        diagnostics.push(finding.help("use host, path and pathType of the Ingress that it is the canary of"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The policy of a backend of an Ingress.
+    pub(super) fn policy(&self, own: &Arc<BackendPolicy>, used: &BackendUse) -> Arc<BackendPolicy> {
+        match self.shared.get(used) {
+            Some(shared) => merged(own, shared),
+            None if has_shared_wishes(own) => merged(own, &Shared::default()),
+            None => Arc::clone(own),
+        }
+    }
+
+    /// The canary of a Service port, and the policy of its backend: the protocol is that of the route, and sessions are
+    /// those of the route's backend.
+    pub(super) fn canary(&self, own: &Arc<BackendPolicy>, used: &BackendUse) -> Option<(&CanaryUse<'a>, Arc<BackendPolicy>)> {
+        let canary = self.canaries.get(used)?;
+        let mut shared = self.shared.get(canary.backend).cloned().unwrap_or_default();
+        let affinity = self.shared.get(used).and_then(|shared| shared.affinity.clone());
+        shared.affinity = affinity.filter(|_| canary.rules.is_sticky);
+        Some((canary, merged(own, &shared)))
+    }
+}
+
+/// The Service port that the first normal Ingress with that host and path uses.
+fn primary<'a>(rule: &RuleReading, path: &super::reading::PathReading, claims: &Claims<'a>) -> Option<&'a BackendUse> {
+    let paths = claims.get(&rule.host)?.iter().filter_map(|claim| claim.rule).flat_map(|rule| &rule.paths);
+    let mut same = paths.filter(|other| other.text == path.text && other.kind == path.kind);
+    same.next().map(|other| &other.backend)
+}
+
+fn uses(reading: &Reading) -> impl Iterator<Item = &BackendUse> {
+    reading.default_backend.iter().chain(reading.rules.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend))
+}
+
+fn has_shared_wishes(policy: &BackendPolicy) -> bool {
+    policy.balance.is_some() || policy.hash.is_some() || policy.service_address.is_some() || policy.affinity.is_some()
+}
+
+fn merged(own: &Arc<BackendPolicy>, shared: &Shared) -> Arc<BackendPolicy> {
+    let mut policy = BackendPolicy::clone(own);
+    let Shared { balance, hash, service_address, affinity } = shared.clone();
+    (policy.balance, policy.hash, policy.service_address, policy.affinity) = (balance, hash, service_address, affinity);
+    Arc::new(policy)
+}

@@ -1,0 +1,149 @@
+//! `canary` and its kin: an Ingress that takes some of the requests of another one.
+
+use super::{Class, Feature, Given, Key, Policies, Risk, Scope, Tier, Value};
+use crate::model::{CanaryHeader, CanaryHeaderTest, CanaryRules};
+use crate::names::{HeaderName, TextRegex, shown};
+use std::sync::Arc;
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "Canary",
+    keys: &[
+        Key::new(
+            "canary",
+            Value::Bool,
+            Scope::Ingress,
+            "Makes the Ingress a canary: its backends get some of the requests for the same hosts and paths of other Ingresses.",
+        )
+        .default("false"),
+        Key::new(
+            "canary-by-header",
+            Value::Text(Class::Basic),
+            Scope::Ingress,
+            "Name of a header that decides: `always` sends the request to the canary, `never` does not.",
+        )
+        .ranked(Tier::A, Risk::Medium),
+        Key::new(
+            "canary-by-header-value",
+            Value::Text(Class::Basic),
+            Scope::Ingress,
+            "The one value of the header that sends a request to the canary.",
+        )
+        .ranked(Tier::A, Risk::Medium),
+        Key::new(
+            "canary-by-header-pattern",
+            Value::Text(Class::Regex),
+            Scope::Ingress,
+            "A regular expression for values of the header that send a request to the canary.",
+        )
+        .ranked(Tier::A, Risk::Medium),
+        Key::new(
+            "canary-by-cookie",
+            Value::Text(Class::Basic),
+            Scope::Ingress,
+            "Name of a cookie that decides: `always` sends the request to the canary, `never` does not.",
+        )
+        .ranked(Tier::A, Risk::Medium),
+        Key::new("canary-weight", Value::Integer, Scope::Ingress, "How many of `canary-weight-total` other requests go to the canary.")
+            .default("0"),
+        Key::new("canary-weight-total", Value::Integer, Scope::Ingress, "What `canary-weight` is a part of; at least 100.")
+            .ranked(Tier::B, Risk::Low)
+            .default("100"),
+        Key::new(
+            "affinity-canary-behavior",
+            Value::Word(&["sticky", "legacy"]),
+            Scope::Ingress,
+            "`sticky` keeps a client with a session at the canary once it was sent there, `legacy` does not.",
+        )
+        .ranked(Tier::B, Risk::Low)
+        .default("sticky"),
+    ],
+    apply,
+};
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    let is_canary = given.bool("canary").unwrap_or(false);
+    let header = header(given);
+    let cookie = given.of_class("canary-by-cookie", Class::Basic).map(str::to_owned);
+    let whole = |number: Option<i64>| u64::try_from(number.unwrap_or(0)).unwrap_or(0);
+    let total = whole(given.integer("canary-weight-total")).max(100);
+    let weight = whole(given.integer("canary-weight")).min(total);
+    let is_sticky = given.word("affinity-canary-behavior", &[("sticky", true), ("legacy", false)]).unwrap_or(true);
+    if is_canary {
+        policies.canary = Some(Arc::new(CanaryRules { header, cookie, weight, total, is_sticky }));
+    }
+}
+
+fn header(given: &mut Given<'_>) -> Option<CanaryHeader> {
+    let value = given.of_class("canary-by-header-value", Class::Basic);
+    let pattern = given.of_class("canary-by-header-pattern", Class::Regex);
+    let name = given.parsed("canary-by-header", HeaderName::new)?;
+    let test = match (value, pattern) {
+        (Some(value), _) => CanaryHeaderTest::Value(value.to_owned()),
+        (None, None) => CanaryHeaderTest::Words,
+        (None, Some(pattern)) => match TextRegex::new(pattern) {
+            Ok(regex) => CanaryHeaderTest::Pattern(regex),
+            Err(bad) => {
+                let message = format!("{bad}; requests with the header {} do not go to the canary", shown(name.as_str()));
+                given.refuse("canary-by-header-pattern", message, "mend the expression");
+                CanaryHeaderTest::Never
+            }
+        },
+    };
+    Some(CanaryHeader { name, test })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{problems, read};
+    use super::*;
+
+    fn rules(pairs: &[(&str, &str)]) -> Arc<CanaryRules> {
+        let all: Vec<_> = pairs.iter().copied().chain([("canary", "true")]).collect();
+        read(&all).canary.expect("a canary")
+    }
+
+    #[test]
+    fn only_true_makes_a_canary() {
+        assert!(read(&[("canary", "false"), ("canary-weight", "50")]).canary.is_none());
+        assert!(read(&[("canary-by-header", "X-A")]).canary.is_none());
+        let bare = rules(&[]);
+        assert_eq!((bare.weight, bare.total, bare.is_sticky, &bare.header), (0, 100, true, &None));
+    }
+
+    #[test]
+    fn weights_stay_in_their_bounds() {
+        for (weight, total, want) in [("50", "", (50, 100)), ("-5", "", (0, 100)), ("200", "50", (100, 100)), ("100", "200", (100, 200))] {
+            let rules = rules(&[("canary-weight", weight), ("canary-weight-total", total)]);
+            assert_eq!((rules.weight, rules.total), want, "{weight} of {total}");
+        }
+    }
+
+    #[test]
+    fn a_value_goes_before_a_pattern() {
+        let test = |pairs: &[(&str, &str)]| {
+            let all: Vec<_> = pairs.iter().copied().chain([("canary-by-header", "X-A")]).collect();
+            rules(&all).header.clone().unwrap().test
+        };
+        assert_eq!(test(&[]), CanaryHeaderTest::Words);
+        assert_eq!(test(&[("canary-by-header-value", "v"), ("canary-by-header-pattern", "p")]), CanaryHeaderTest::Value("v".to_owned()));
+        assert!(matches!(test(&[("canary-by-header-pattern", "^a+$")]), CanaryHeaderTest::Pattern(_)));
+        assert_eq!(test(&[("canary-by-header-pattern", "[")]), CanaryHeaderTest::Never);
+        assert_eq!(rules(&[("canary-by-header-value", "v")]).header, None);
+    }
+
+    #[test]
+    fn bad_values_are_said() {
+        for (name, value) in [
+            ("canary", "yes"),
+            ("canary-by-header", "X A"),
+            ("canary-by-header", "X/A"),
+            ("canary-by-cookie", "a;b"),
+            ("canary-weight", "half"),
+            ("canary-weight-total", "1k"),
+            ("affinity-canary-behavior", "none"),
+        ] {
+            assert_eq!(problems(&[(name, value)]).len(), 1, "{name}");
+        }
+        assert_eq!(problems(&[("canary-by-header", "X-A"), ("canary-by-header-pattern", "(")]).len(), 1);
+    }
+}

@@ -1,0 +1,93 @@
+//! `fastcgi-index` and `fastcgi-params-configmap`: what FastCGI endpoints are told.
+
+use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use crate::model::FastCgi;
+use crate::names::{Kind, VariableText, shown};
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "FastCGI",
+    keys: &[
+        Key::new(
+            "fastcgi-index",
+            Value::Other("letters, digits and .-_"),
+            Scope::Route,
+            "Name of the script for paths that end in a slash, where `backend-protocol` is `FCGI`.",
+        )
+        .ranked(Tier::C, Risk::Medium)
+        .on_bad_value(OnBadValue::SkipIngress),
+        Key::new(
+            "fastcgi-params-configmap",
+            Value::Object(Kind::ConfigMap),
+            Scope::Route,
+            "ConfigMap with further FastCGI parameters; their values may have variables.",
+        )
+        .ranked(Tier::C, Risk::Medium)
+        .on_bad_value(OnBadValue::CloseRoute),
+    ],
+    apply,
+};
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    let index = given.text("fastcgi-index").map(str::to_owned);
+    if let Some(text) = index.as_ref().filter(|text| !is_name(text)) {
+        given.refuse("fastcgi-index", format_args!("{} is not a file name", shown(text)), "use letters, digits and .-_");
+    }
+    let parameters = parameters(given).unwrap_or_default();
+    let fastcgi = FastCgi { index: index.filter(|text| is_name(text)), parameters };
+    policies.route().fastcgi = (fastcgi != FastCgi::default()).then_some(fastcgi);
+}
+
+fn parameters(given: &mut Given<'_>) -> Option<Vec<(String, VariableText)>> {
+    const NAME: &str = "fastcgi-params-configmap";
+    let name = given.object(NAME)?;
+    let Some(map) = given.objects.config_map(&name) else {
+        given.refuse(NAME, format_args!("ConfigMap {name} does not exist"), "create it, or name another");
+        return None;
+    };
+    let mut parameters = Vec::new();
+    for (key, value) in &map.data {
+        match VariableText::parse(value) {
+            Ok(value) if is_name(key) => parameters.push((key.clone(), value)),
+            Ok(_) => {
+                given.refuse(NAME, format_args!("{} of ConfigMap {name} is not a parameter", shown(key)), "use letters, digits and .-_");
+                return None;
+            }
+            Err(bad) => {
+                given.refuse(NAME, format_args!("{} of ConfigMap {name}: {bad}", shown(key)), "use text and variables of stock nginx");
+                return None;
+            }
+        }
+    }
+    Some(parameters)
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{problems, read, read_in, snapshot};
+    use crate::settings::Settings;
+    use serde_json::json;
+
+    #[test]
+    fn parameters_come_from_a_config_map() {
+        let map = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "shop"}, "data": {"SCRIPT_FILENAME": value}});
+        let read = |value| read_in(&Settings::default(), &snapshot(&[map(value)]), &[("fastcgi-params-configmap", "m")]);
+        let (policies, said) = read("/app$fastcgi_script_name");
+        let fastcgi = policies.unwrap().route.fastcgi.clone().unwrap();
+        assert_eq!((fastcgi.parameters[0].0.as_str(), said.len()), ("SCRIPT_FILENAME", 0));
+        for bad in ["$nosuch", "a\nb"] {
+            let (policies, said) = read(bad);
+            assert!(policies.unwrap().closed && said.len() == 1, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_index_is_a_file_name() {
+        assert_eq!(read(&[("fastcgi-index", "index.php")]).route.fastcgi.as_ref().unwrap().index.as_deref(), Some("index.php"));
+        assert_eq!(problems(&[("fastcgi-index", "a/b")]).len(), 1);
+        assert_eq!(problems(&[("fastcgi-params-configmap", "gone")]).len(), 1);
+    }
+}

@@ -1,0 +1,138 @@
+//! How requests are forwarded: protocols, retries, redirects of endpoints.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::model::*;
+use gatewright_core::names::VariableText;
+use std::io::Read;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Runs a test on every nginx, with one route to these endpoints.
+fn each(endpoints: &[SocketAddr], backend: &BackendPolicy, route: &RoutePolicy, test: impl Fn(&Proxy)) {
+    for (program, version) in programs() {
+        let mut draft = Draft { globals: globals(), ..Draft::default() };
+        draft.backends.push(Backend::with_policy(id("b"), endpoints.to_vec(), Balance::RoundRobin, Arc::new(backend.clone())));
+        let route = Route { policy: Arc::new(route.clone()), ..prefix("/a", "b") };
+        test(&Proxy::start(&draft.host("h.test", vec![route]).model(), &program, version));
+    }
+}
+
+/// An endpoint that answers nothing, and the first bytes of each connection to it.
+fn listening() -> (SocketAddr, Arc<Mutex<mpsc::Receiver<Vec<u8>>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut bytes = vec![0; 4096];
+            let count = stream.read(&mut bytes).unwrap_or(0);
+            bytes.truncate(count);
+            if sender.send(bytes).is_err() {
+                return;
+            }
+        }
+    });
+    (address, Arc::new(Mutex::new(heard)))
+}
+
+#[test]
+fn every_protocol_is_spoken() {
+    let cases: [(Option<Protocol>, &[u8]); 6] = [
+        (None, b"GET /a HTTP/1.1\r\n"),
+        (Some(Protocol::Https), b"\x16\x03"),
+        (Some(Protocol::AutoHttp), b"GET /a HTTP/1.1\r\n"),
+        (Some(Protocol::Grpc), b"PRI * HTTP/2.0\r\n"),
+        (Some(Protocol::Grpcs), b"\x16\x03"),
+        (Some(Protocol::FastCgi), b"\x01\x01"),
+    ];
+    for (protocol, begin) in cases {
+        let (address, heard) = listening();
+        let policy = BackendPolicy { protocol, ..BackendPolicy::default() };
+        each(&[address], &policy, &RoutePolicy::default(), |proxy| {
+            assert!(proxy.get("h.test", "/a", &[]).status >= 500, "nobody answers");
+            let first = heard.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap();
+            assert!(first.starts_with(begin), "{protocol:?}: {first:?}");
+        });
+    }
+}
+
+#[test]
+fn fastcgi_endpoints_are_told_parameters() {
+    let (address, heard) = listening();
+    let fastcgi = FastCgi {
+        index: Some("index.php".to_owned()),
+        parameters: vec![("SCRIPT_FILENAME".to_owned(), VariableText::parse("/app$fastcgi_script_name").unwrap())],
+    };
+    let backend = BackendPolicy { protocol: Some(Protocol::FastCgi), ..BackendPolicy::default() };
+    each(&[address], &backend, &RoutePolicy { fastcgi: Some(fastcgi), ..RoutePolicy::default() }, |proxy| {
+        proxy.get("h.test", "/a/?x=y", &["Proxy: evil"]);
+        let first = heard.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap();
+        let text = String::from_utf8_lossy(&first).into_owned();
+        for parameter in ["SCRIPT_FILENAME/app/a/index.php", "QUERY_STRINGx=y", "REQUEST_METHODGET"] {
+            assert!(text.contains(parameter), "{parameter}: {text}");
+        }
+        assert!(!text.contains("evil"));
+    });
+}
+
+#[test]
+fn endpoints_are_told_version_and_connection() {
+    let b = echo("b");
+    let policy = RoutePolicy { http_1_0: Some(true), connection: Some(ConnectionHeader::KeepAlive), ..RoutePolicy::default() };
+    each(&[b], &BackendPolicy::default(), &policy, |proxy| {
+        let answer = proxy.get("h.test", "/a", &["Connection: close"]);
+        assert_eq!((answer.request_line(), answer.sent("Connection")), ("GET /a HTTP/1.0", vec!["keep-alive"]));
+        assert_eq!(answer.sent("Host"), ["h.test"], "the other headers are there");
+    });
+}
+
+#[test]
+fn the_location_of_an_endpoint_is_rewritten() {
+    let redirecting = backend(|head| {
+        let target = head.split("to=").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+        format!("HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    });
+    let rewrite = LocationRewrite::Replace("http://inner.test/".to_owned(), "http://outer.test/x/".to_owned());
+    for (rewrite, given, got) in [
+        (Some(rewrite.clone()), "http://inner.test/a/b", "http://outer.test/x/a/b"),
+        (Some(rewrite), "http://other.test/", "http://other.test/"),
+        (Some(LocationRewrite::Off), "http://inner.test/a", "http://inner.test/a"),
+        (None, "http://inner.test/a", "http://inner.test/a"),
+    ] {
+        let policy = RoutePolicy { location_rewrite: rewrite, ..RoutePolicy::default() };
+        each(&[redirecting], &BackendPolicy::default(), &policy, |proxy| {
+            assert_eq!(proxy.get("h.test", &format!("/a?to={given}"), &[]).header("Location"), Some(got));
+        });
+    }
+}
+
+#[test]
+fn another_endpoint_is_tried_for_the_causes_that_were_asked_for() {
+    let busy = backend(|_| "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_owned());
+    let fine = echo("fine");
+    let retries = |causes: &[&str], non_idempotent, tries| {
+        let causes = causes.iter().map(|&cause| cause.to_owned()).collect();
+        RoutePolicy {
+            retries: Some(Retries { causes: Some((causes, non_idempotent)), tries, timeout_s: Some(60) }),
+            ..RoutePolicy::default()
+        }
+    };
+    let statuses = |proxy: &Proxy, method: &str| {
+        let request = format!("{method} /a HTTP/1.1\r\nHost: h.test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        (0..8).map(|_| proxy.send(&request).status).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+    };
+    for (policy, get, post) in [
+        (retries(&["http_503"], false, None), vec![200], vec![200, 503]),
+        (retries(&["http_503"], true, None), vec![200], vec![200]),
+        (retries(&["http_503"], true, Some(1)), vec![200, 503], vec![200, 503]),
+        (retries(&[], false, None), vec![200, 503], vec![200, 503]),
+        (RoutePolicy::default(), vec![200, 503], vec![200, 503]),
+    ] {
+        each(&[busy, fine], &BackendPolicy::default(), &policy, |proxy| {
+            assert_eq!((statuses(proxy, "GET"), statuses(proxy, "POST")), (get.clone(), post.clone()), "{policy:?}");
+        });
+    }
+}
