@@ -647,12 +647,6 @@ fn users_reach_the_model_and_paths_without_login_need_none() {
     assert_eq!(host(&after).digest, host(&before).digest, "new users change no host");
 }
 
-fn annotated(ingress: Value, annotations: &[(&str, &str)]) -> Value {
-    let all: serde_json::Map<_, _> =
-        annotations.iter().map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), json!(value))).collect();
-    with(ingress, "/metadata/annotations", Value::Object(all))
-}
-
 /// `host path → backend / canary` of every route with a canary.
 fn canaries(world: &mut World) -> Vec<String> {
     let tail = |id: &gatewright_core::model::BackendId| id.service_port().to_owned();

@@ -40,6 +40,5 @@ mod upstream;
 #[path = "../nginx/wishes.rs"]
 mod wishes;
 mod words;
-#[expect(dead_code, reason = "some of it is for tests of nginx only")]
 #[path = "../nginx/world.rs"]
 mod world;

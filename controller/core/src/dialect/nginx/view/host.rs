@@ -187,8 +187,7 @@ impl<'m> HostView<'m> {
         client_auth::add_headers(&mut common, client_auth);
         let mut maps = MapsView::default();
         let routes = host.routes.iter().zip(extra);
-        let routes =
-            routes.map(|(route, extra)| RouteView::new(route, extra, &host.pattern, &mut maps, (context, &common))).collect();
+        let routes = routes.map(|(route, extra)| RouteView::new(route, extra, &host.pattern, &mut maps, (context, &common))).collect();
         let catch_all = is_catch_all.then(|| CatchAllView {
             reject_unknown_names: context.reject_unknown_names,
             health_check_path: Some(context.health_check_path).filter(|path| !paths::is_taken(&host.routes, path)),
