@@ -26,7 +26,7 @@ const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_
 const INTERCEPTS: bool = false;
 
 /// What it calls itself in its answers.
-const SERVER: Option<&str> = None;
+const SERVER: Option<&str> = Some("haproxy");
 
 #[path = "../nginx/models.rs"]
 mod models;

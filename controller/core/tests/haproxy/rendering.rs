@@ -114,8 +114,17 @@ fn names_paths_and_endpoints_of_every_number_are_taken() {
 #[test]
 fn files_know_no_place_and_have_stable_names() {
     let files = files_of(&rich().model(), OLDEST);
-    let own =
-        ["haproxy.cfg", "maps/exact.map", "maps/hosts.map", "maps/prefix.map", "maps/wildcards.map", "tls/default.list", "tls/hosts.list"];
+    let own = [
+        "haproxy.cfg",
+        "maps/aliases.map",
+        "maps/exact.map",
+        "maps/expressions.map",
+        "maps/hosts.map",
+        "maps/prefix.map",
+        "maps/wildcards.map",
+        "tls/default.list",
+        "tls/hosts.list",
+    ];
     let names: Vec<_> = files.iter().filter(|(_, file)| !file.secret).map(|(path, _)| path).collect();
     assert_eq!(names, own);
     for (path, file) in files.iter() {
