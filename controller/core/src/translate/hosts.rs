@@ -108,7 +108,9 @@ impl<'a> Builder<'a> {
             for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
                 let own = &reading.policies.backend;
                 backends.resolve(used, &self.agreement.policy(own, used)).digest.hash(&mut hasher);
-                self.canary(own, used, backends).hash(&mut hasher);
+                if let Some((canary, policy)) = self.agreement.canary(own, used) {
+                    (canary.rules, canary.reading.digest, backends.resolve(canary.backend, &policy).digest).hash(&mut hasher);
+                }
             }
             if let Some(auth) = &reading.policies.route.external_auth {
                 let here = auth.for_host(self.pattern);
