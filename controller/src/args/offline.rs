@@ -1,5 +1,7 @@
 //! The commands that look once and are done, as clap reads them.
 
+#![allow(rustdoc::bare_urls, rustdoc::broken_intra_doc_links, reason = "the comments of arguments are help for terminals")]
+
 use super::typed::Content;
 use clap::Args;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 //! 1. **Its file here**, such as `app_root.rs`: a `FEATURE` with its keys (value, scope, rank, default, what a bad value
 //!    does) and an `apply` that reads them through [`Given`] and writes what they mean into [`Policies`]. Readers answer
 //!    `None` and note what is wrong, so `apply` has no error to return. Its tests stand below it: values → policies, and
-//!    the message for each kind of bad value ([`testing`] helps). One line in [`FEATURES`], and its names go from
+//!    the message for each kind of bad value (`testing` helps). One line in [`FEATURES`], and its names go from
 //!    `unsupported.rs`; a test keeps that each of the 138 names has one owner.
 //! 2. **What it means**, in words of no proxy: a struct of its own in `model/policy/NAME.rs` and a field of one of the
 //!    three sets of wishes there. [`RoutePolicy`] goes to every route of the Ingress. [`BackendPolicy`] goes to its
