@@ -259,8 +259,17 @@ impl Keeper {
 
     async fn quit(&self, process: &mut Running, limit: Duration) {
         let group = process.handle.identity().pid;
-        let _ = process.handle.signal(named(self.launcher.dialect.drain));
-        if timeout(limit, process.ended()).await.is_err() {
+        // A master that is loading may miss a signal; one that drains already takes it again for nothing.
+        const AGAIN: Duration = Duration::from_secs(1);
+        let drained = async {
+            loop {
+                let _ = process.handle.signal(named(self.launcher.dialect.drain));
+                if timeout(AGAIN, process.ended()).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        if timeout(limit, drained).await.is_err() {
             tracing::warn!(limit_ms = limit.as_millis(), "requests are still running; ending the proxy");
             signal_all(&living(|stat| stat.group == group), Signal::TERM);
             if timeout(LAST_WORDS, process.ended()).await.is_err() {
