@@ -216,7 +216,6 @@ impl Controller {
         self.maker.accept(&made.served);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         self.ends.metrics.live(live.revision, &live.digest, live.load_ms, now_s);
-        self.ends.board.live(view(live), true);
         tracing::info!(
             revision = live.revision,
             cause = live.cause,
@@ -237,6 +236,8 @@ impl Controller {
             news.trouble = "".into();
         });
         self.publish_findings();
+        // Last, so that who sees the revision sees its findings too.
+        self.ends.board.live(view(live), true);
     }
 
     /// The ConfigMaps that flags name and that are there.
