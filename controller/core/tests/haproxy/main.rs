@@ -28,6 +28,7 @@ const INTERCEPTS: bool = false;
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("haproxy");
 
+mod blocking;
 #[path = "../nginx/models.rs"]
 mod models;
 mod rendering;

@@ -11,6 +11,7 @@ pub(super) fn lacks(_: Version) -> Vec<Lack> {
 
 /// Wishes for routes that `view/route.rs` grants, or that are told above and may be left out.
 const ROUTE_WISHES: &[&str] = &[
+    "bandwidth",
     "buffering",
     "cookie_domain",
     "cookie_path",
@@ -20,6 +21,7 @@ const ROUTE_WISHES: &[&str] = &[
     "redirect",
     "response_headers",
     "rewrite",
+    "satisfy",
     "sources",
     "stands_in",
     "timeouts",
@@ -46,10 +48,22 @@ const fn told(key: &'static str, fine: &'static [&'static str], effect: &'static
     Lack { key, fine, way: LackingWay::Told, effect }
 }
 
+/// A protection that is not granted.
+const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
+    Lack { key, fine, way: LackingWay::Closes, effect }
+}
+
 /// Sorted.
 const LACKS: &[Lack] = &[
+    closes("auth-type", &[], "HAProxy is not told to ask for passwords yet"),
+    closes("auth-url", &[], "HAProxy cannot ask a service who may pass"),
     told("custom-http-errors", &[], "HAProxy cannot ask another backend for an error answer; it stays as it is"),
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
+    closes("limit-connections", &["0"], "HAProxy is not told to count the requests of a client yet"),
+    told("limit-rate", &["0"], "answers are sent as fast as it goes"),
+    told("limit-rate-after", &["0"], "answers are sent as fast as it goes"),
+    closes("limit-rpm", &["0"], "HAProxy is not told to count the requests of a client yet"),
+    closes("limit-rps", &["0"], "HAProxy is not told to count the requests of a client yet"),
     told("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
 ];
 

@@ -33,7 +33,12 @@ pub(super) fn format(text: &str) -> String {
 /// A pattern of a condition, behind `--`. A lone `}` would end the condition even in quotes; it becomes a text that no
 /// request can hold.
 pub(super) fn pattern(text: &str) -> String {
-    if text == "}" { word("U+007D") } else { word(text) }
+    match text {
+        "}" => word("U+007D"),
+        // Behind `--` it is no flag; in quotes it does not look like one to our reader either.
+        _ if text.starts_with('-') && word(text) == text => format!("'{text}'"),
+        _ => word(text),
+    }
 }
 
 /// A name or number inside an expression; everything but letters, digits, `_`, `-` and `.` is left out.
@@ -103,7 +108,7 @@ mod tests {
     #[test]
     fn formats_patterns_names_and_keys_have_rules_of_their_own() {
         assert_eq!(format("100% %[src]"), "'100%% %%[src]'");
-        assert_eq!((pattern("}").as_str(), pattern("-f").as_str()), ("U+007D", "-f"));
+        assert_eq!((pattern("}").as_str(), pattern("-f").as_str()), ("U+007D", "'-f'"));
         assert_eq!(name("X-For),env(A"), "X-ForenvA");
         assert_eq!((key("h.test/a$b'").as_str(), key("a b").as_str(), key("").as_str()), ("h.test/a$b'", "a\u{fffd}20b", "\u{fffd}"));
     }

@@ -1,7 +1,8 @@
 //! The public frontend: listeners, what is believed about a request, what of an answer passes.
 
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
-use crate::model::{Forwarding, Globals, Listeners, TrustedAddressSource};
+use crate::model::{Blocking, Forwarding, Globals, Listeners, TrustedAddressSource};
+use crate::names::TextPattern;
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -24,10 +25,47 @@ pub(super) struct PublicView<'m> {
     underscores_in_headers: bool,
     lookalikes: &'static [&'static str],
     retry_idempotent_only: bool,
+    blocking: BlockingView<'m>,
     hidden_headers: Vec<&'m str>,
     server_header: bool,
     hsts: Option<String>,
     gzip: bool,
+}
+
+/// Requests that are refused whatever they ask for.
+#[derive(Debug, Serialize)]
+struct BlockingView<'m> {
+    /// In lines of a bounded number.
+    addresses: Vec<Vec<String>>,
+    patterns: Vec<BlockedView<'m>>,
+}
+
+#[derive(Debug, Serialize)]
+struct BlockedView<'m> {
+    header: &'static str,
+    /// An expression, or the whole text.
+    regex: bool,
+    ignore_case: bool,
+    text: &'m str,
+}
+
+impl<'m> BlockingView<'m> {
+    fn new(blocking: &'m Blocking) -> Self {
+        let of = |header, patterns: &'m [TextPattern]| {
+            patterns.iter().map(move |pattern| {
+                let (regex, ignore_case, text) = match pattern {
+                    TextPattern::Exact(text) => (false, true, &**text),
+                    TextPattern::Regex(regex) => (true, false, regex.as_str()),
+                    TextPattern::RegexIgnoringCase(regex) => (true, true, regex.as_str()),
+                };
+                BlockedView { header, regex, ignore_case, text }
+            })
+        };
+        Self {
+            addresses: if blocking.addresses.is_empty() { Vec::new() } else { lines(&blocking.addresses) },
+            patterns: of("user-agent", &blocking.user_agents).chain(of("referer", &blocking.referers)).collect(),
+        }
+    }
 }
 
 /// One `bind` line.
@@ -69,6 +107,7 @@ impl<'m> PublicView<'m> {
             underscores_in_headers: globals.underscores_in_headers,
             lookalikes: LOOKALIKES,
             retry_idempotent_only: !globals.retries.non_idempotent,
+            blocking: BlockingView::new(&globals.blocking),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),

@@ -1,0 +1,32 @@
+//! Clients that the ConfigMap shuts out.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::names::TextPattern;
+
+#[test]
+fn blocked_clients_are_refused_everywhere() {
+    let address = echo("b");
+    for (program, version) in programs() {
+        let mut globals = globals();
+        let pattern = |text| TextPattern::parse(text).unwrap();
+        globals.blocking.user_agents = vec![pattern("AlphaBot"), pattern(r"~*chrome\/68\.0"), pattern("-f")];
+        globals.blocking.referers = vec![pattern("~example\\.com"), pattern("}")];
+        globals.blocking.addresses = vec!["172.16.0.0/12".parse().unwrap()];
+        let draft = Draft { globals, ..Draft::default() }.backend("b", &[address]);
+        let draft = draft.host("h.test", vec![redirected(prefix("/tls", "b")), prefix("/", "b")]);
+        let proxy = Proxy::start(&draft.model(), &program, version);
+        for (header, status) in [
+            ("User-Agent: alphabot", 403),
+            ("User-Agent: AlphaBot/2", 200),
+            ("User-Agent: -f", 403),
+            ("User-Agent: Mozilla/5.0 Chrome/68.0", 403),
+            ("Referer: http://www.example.com/", 403),
+            ("Referer: http://www.example.org/", 200),
+        ] {
+            assert_eq!(proxy.get("h.test", "/", &[header]).status, status, "{header}");
+        }
+        assert_eq!(proxy.get("unknown.test", "/", &["User-Agent: AlphaBot"]).status, 403);
+        assert_eq!(proxy.get("h.test", "/tls", &["User-Agent: AlphaBot"]).status, 403, "before any redirect");
+    }
+}
