@@ -13,15 +13,20 @@ pub(super) fn lacks(_: Version) -> Vec<Lack> {
 const ROUTE_WISHES: &[&str] = &[
     "bandwidth",
     "buffering",
+    "connection",
     "cookie_domain",
     "cookie_path",
     "cors",
     "errors",
+    "http_1_0",
+    "location_rewrite",
     "logging",
     "redirect",
     "response_headers",
+    "retries",
     "rewrite",
     "satisfy",
+    "session_cookie",
     "sources",
     "stands_in",
     "timeouts",
@@ -30,7 +35,7 @@ const ROUTE_WISHES: &[&str] = &[
 /// The same for hosts.
 const HOST_WISHES: &[&str] = &["aliases", "app_root"];
 /// The same for backends.
-const BACKEND_WISHES: &[&str] = &["balance"];
+const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "service_address"];
 
 /// Whether all that is asked for a route, its host and its backend is known here. A route with a wish that nobody has
 /// thought of is closed, for it may be a protection.
@@ -55,8 +60,13 @@ const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'stat
 
 /// Sorted.
 const LACKS: &[Lack] = &[
+    told("affinity", &[], "clients are spread over the endpoints as if they came for the first time"),
+    closes("auth-tls-secret", &[], "HAProxy is not told to ask clients for certificates yet"),
     closes("auth-type", &[], "HAProxy is not told to ask for passwords yet"),
     closes("auth-url", &[], "HAProxy cannot ask a service who may pass"),
+    closes("backend-protocol", &["HTTP", "http", "Http"], "HAProxy is not told to speak it yet"),
+    told("canary", &["false", "False", "FALSE", "f", "F", "0"], "the canary gets no requests; the Ingress that it is of answers them all"),
+    told("connection-proxy-header", &[], "endpoints are told what HAProxy tells them"),
     told("custom-http-errors", &[], "HAProxy cannot ask another backend for an error answer; it stays as it is"),
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
     closes("limit-connections", &["0"], "HAProxy is not told to count the requests of a client yet"),
@@ -64,7 +74,13 @@ const LACKS: &[Lack] = &[
     told("limit-rate-after", &["0"], "answers are sent as fast as it goes"),
     closes("limit-rpm", &["0"], "HAProxy is not told to count the requests of a client yet"),
     closes("limit-rps", &["0"], "HAProxy is not told to count the requests of a client yet"),
+    told("proxy-http-version", &["1.1"], "HAProxy speaks HTTP/1.1 to endpoints"),
+    told("proxy-next-upstream", &[], "requests are tried again as for all routes"),
+    told("proxy-next-upstream-timeout", &["0"], "requests are tried again as for all routes"),
+    told("proxy-next-upstream-tries", &[], "requests are tried again as for all routes"),
+    told("proxy-redirect-from", &["off"], "answers keep their Location"),
     told("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
+    told("upstream-hash-by", &[""], "requests are spread over the endpoints whatever their key"),
 ];
 
 #[cfg(test)]
@@ -74,5 +90,18 @@ mod tests {
     #[test]
     fn the_list_is_sorted() {
         assert!(LACKS.windows(2).all(|pair| pair[0].key < pair[1].key));
+    }
+
+    #[test]
+    fn what_is_only_told_does_not_close() {
+        let route = RoutePolicy { http_1_0: Some(true), ..RoutePolicy::default() };
+        let backend = BackendPolicy { service_address: Some(true), ..BackendPolicy::default() };
+        assert!(knows(&route, &HostPolicy::default(), Some(&backend)));
+    }
+
+    #[test]
+    fn a_wish_that_is_not_known_closes() {
+        let backend = BackendPolicy { protocol: Some(crate::model::Protocol::Https), ..BackendPolicy::default() };
+        assert!(!knows(&RoutePolicy::default(), &HostPolicy::default(), Some(&backend)));
     }
 }
