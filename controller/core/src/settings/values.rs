@@ -109,24 +109,26 @@ pub(crate) fn header_name(text: &str) -> Result<String, Bad> {
     if good { Ok(text.to_owned()) } else { Err((format!("{} is not a header name", shown(text)), "use letters, digits and '-'")) }
 }
 
+/// What may be a cause to try another endpoint.
+pub(crate) const RETRY_CAUSES: &[&str] = &[
+    "error",
+    "timeout",
+    "invalid_header",
+    "http_500",
+    "http_502",
+    "http_503",
+    "http_504",
+    "http_403",
+    "http_404",
+    "http_429",
+    "non_idempotent",
+    "off",
+];
+
 /// Causes to try another endpoint, sorted, and whether requests with methods such as POST are tried again.
 pub(crate) fn retry_causes(text: &str) -> Result<(Vec<String>, bool), Bad> {
-    const CAUSES: &[&str] = &[
-        "error",
-        "timeout",
-        "invalid_header",
-        "http_500",
-        "http_502",
-        "http_503",
-        "http_504",
-        "http_403",
-        "http_404",
-        "http_429",
-        "non_idempotent",
-        "off",
-    ];
     let mut causes: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
-    if let Some(word) = causes.iter().find(|word| !CAUSES.contains(&word.as_str())) {
+    if let Some(word) = causes.iter().find(|word| !RETRY_CAUSES.contains(&word.as_str())) {
         return Err((format!("{} is not a cause to try another endpoint", shown(word)), "use words such as error, timeout and http_502"));
     }
     let non_idempotent = causes.iter().any(|word| word == "non_idempotent");

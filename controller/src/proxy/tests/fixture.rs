@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -55,9 +56,16 @@ fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {
     first.iter().map(ToString::to_string).chain(["-c".into(), main, "-e".into(), "stderr".into(), "-g".into(), globals]).collect()
 }
 
-/// A port that nothing listens on.
+/// A port that nobody else is given: the system hands out those above 32767 by itself, and each call another one below.
 pub(super) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(10_000 + std::process::id().wrapping_mul(97).wrapping_add(call) % 22_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// One state folder with its ports.

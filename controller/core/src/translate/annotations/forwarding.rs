@@ -7,21 +7,6 @@ use crate::settings::values;
 
 const PROTOCOLS: &[&str] = &["HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", "FCGI"];
 
-const CAUSES: &[&str] = &[
-    "error",
-    "timeout",
-    "invalid_header",
-    "http_500",
-    "http_502",
-    "http_503",
-    "http_504",
-    "http_403",
-    "http_404",
-    "http_429",
-    "non_idempotent",
-    "off",
-];
-
 pub(super) const FEATURE: Feature = Feature {
     name: "Forwarding",
     keys: &[
@@ -32,7 +17,7 @@ pub(super) const FEATURE: Feature = Feature {
             "What the endpoints speak. `AUTO_HTTP` is HTTPS when the client's connection is; certificates are not verified.",
         )
         .default("HTTP"),
-        Key::new("proxy-next-upstream", Value::Words(CAUSES), Scope::Route, "When a request is tried on another endpoint.")
+        Key::new("proxy-next-upstream", Value::Words(values::RETRY_CAUSES), Scope::Route, "When a request is tried on another endpoint.")
             .ranked(Tier::B, Risk::Medium)
             .configured("proxy-next-upstream", "error timeout"),
         Key::new(
