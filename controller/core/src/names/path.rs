@@ -76,7 +76,7 @@ impl fmt::Display for UriPath {
     }
 }
 
-fn may_stand_in_path(c: char) -> bool {
+pub(super) fn may_stand_in_path(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_alphanumeric() || "/-._~!$&'()*+,=:@%".contains(c) } else { is_printable(c) }
 }
 

@@ -1,6 +1,6 @@
 //! Paths of rules as they are compared with requests: literally, or as regular expressions.
 
-use super::path::MAX_PATH_BYTES;
+use super::path::{MAX_PATH_BYTES, may_stand_in_path};
 use super::{BadText, TextRegex, UriPath, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
@@ -53,9 +53,14 @@ impl RouteRegex {
     /// Checks and keeps an expression.
     ///
     /// # Errors
-    /// When it does not begin with `/`, or is not an expression that every PCRE reads alike.
+    /// When it does not begin with `/`, has a character that belongs neither into a path nor into an expression, or is not
+    /// an expression that every PCRE reads alike.
     pub fn new(text: &str) -> Result<Self, BadText> {
         RulePath::new(text)?;
+        if let Some(c) = text.chars().find(|&c| !may_stand_in_path(c) && !r"\^[]{}|?".contains(c)) {
+            let c = shown(c.encode_utf8(&mut [0; 4]));
+            return Err(BadText(format!("path {} has the character {c}, which no path and no expression needs; remove it", shown(text))));
+        }
         TextRegex::new(text).map(Self)
     }
 
@@ -110,7 +115,7 @@ mod tests {
         for good in ["/", "/id/[0-9]{3}$", "/something(/|$)(.*)", "/foo.+", "/(?!api)"] {
             assert!(RouteRegex::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a)", "/\\1", "/a**"] {
+        for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a)", "/\\1", "/a**", "/a\"{2}", "/a b", "/a;b", "/a#"] {
             assert!(RouteRegex::new(bad).is_err(), "{bad}");
         }
     }

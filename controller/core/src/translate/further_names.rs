@@ -42,8 +42,14 @@ impl FurtherNames<'_> {
 }
 
 /// Decides for all hosts.
-pub(super) fn decide<'a>(claims: &Claims<'a>, certificates: &Certificates<'_>, diagnostics: &mut Vec<Diagnostic>) -> FurtherNames<'a> {
-    let mut decider = Decider { claims, certificates, taken: HashMap::new(), names: FurtherNames::default(), diagnostics };
+pub(super) fn decide<'a>(
+    annotations_prefix: &str,
+    claims: &Claims<'a>,
+    certificates: &Certificates<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> FurtherNames<'a> {
+    let field = format!("metadata.annotations[{annotations_prefix}/server-alias]");
+    let mut decider = Decider { field, claims, certificates, taken: HashMap::new(), names: FurtherNames::default(), diagnostics };
     for (&host, claims) in claims.iter().filter(|(host, _)| ***host != HostPattern::CatchAll) {
         decider.aliases(host, claims);
     }
@@ -54,6 +60,8 @@ pub(super) fn decide<'a>(claims: &Claims<'a>, certificates: &Certificates<'_>, d
 }
 
 struct Decider<'c, 'a, 'o> {
+    /// The annotation that names aliases.
+    field: String,
     claims: &'c Claims<'a>,
     certificates: &'c Certificates<'c>,
     /// Who has an alias already.
@@ -133,6 +141,6 @@ impl<'a> Decider<'_, 'a, '_> {
     }
 
     fn say(&mut self, reading: &Reading, message: String) {
-        self.diagnostics.push(Diagnostic::new(Code::IgnoredAlias, reading.origin.clone(), "metadata.annotations", message));
+        self.diagnostics.push(Diagnostic::new(Code::IgnoredAlias, reading.origin.clone(), self.field.clone(), message));
     }
 }

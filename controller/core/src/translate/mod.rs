@@ -98,7 +98,7 @@ impl Translator {
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
         let agreement = agreement::Agreement::of(&readings, &claims, &mut diagnostics);
         let mut backends = self.backends.begin(input, &config);
-        let names = further_names::decide(&claims, &certificates, &mut diagnostics);
+        let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
         let operator = (&config, input.settings.annotations_prefix.as_str());
         let hosts = self.hosts.build(operator, &claims, &certificates, (&names, &agreement), &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);

@@ -71,8 +71,13 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 
 /// A status from 300 to `last`; `usual` for any other number.
 fn status(given: &mut Given<'_>, name: &'static str, usual: u16, last: u16) -> u16 {
-    let status = given.integer(name).and_then(|number| u16::try_from(number).ok());
-    status.filter(|status| (300..=last).contains(status)).unwrap_or(usual)
+    let Some(number) = given.integer(name) else { return usual };
+    let status = u16::try_from(number).ok().filter(|status| (300..=last).contains(status));
+    status.unwrap_or_else(|| {
+        let message = format_args!("{number} is not between 300 and {last}");
+        given.refuse_as(OnBadValue::KeepDefault, name, message, format!("use a number between them, such as {usual}"));
+        usual
+    })
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ impl<'m> RouteView<'m> {
             buffering: policy.buffering.as_ref().map(|wish| buffering::BufferingView::new(wish, context.buffers)),
             cookies: cookies::CookiesView::new(policy),
             cors: policy.cors.as_ref().map(cors::PreflightView::new),
-            errors: policy.errors.as_ref().map(errors::ErrorPagesView::new),
+            errors: policy.errors.as_ref().map(|pages| errors::ErrorPagesView::new(pages, route, context)),
             sources: policy.sources.as_ref().map(sources::SourcesView::new),
             log_rewriting: logging.rewriting == Some(true),
         }
