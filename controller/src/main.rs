@@ -29,35 +29,38 @@ fn main() -> ExitCode {
         }
     };
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has set one");
-    let result = match command {
+    match command {
         Command::Version => {
             let text = format!("gatewright {}\n", env!("CARGO_PKG_VERSION"));
-            return commands::output::print(text.as_bytes()).map_or(ExitCode::from(COULD_NOT), |()| ExitCode::SUCCESS);
+            commands::output::print(text.as_bytes()).map_or(ExitCode::from(COULD_NOT), |()| ExitCode::SUCCESS)
         }
-        Command::Render(config) => return commands::render::main(&config, &warnings),
-        Command::Diff(config) => return commands::diff::main(&config, &warnings),
-        Command::Explain(config) => return commands::explain::main(&config, &warnings),
-        Command::Annotations(config) => return commands::annotations::main(&config, &warnings),
-        Command::Rbac(config) => return commands::rbac::main(&config, &warnings),
-        Command::Completions(shell) => return commands::pages::completions(shell),
-        Command::Man(folder) => return commands::pages::man(folder.as_deref()),
-        Command::Lint(config) => return commands::lint::main(&config, &warnings),
+        Command::Render(config) => commands::render::main(&config, &warnings),
+        Command::Diff(config) => commands::diff::main(&config, &warnings),
+        Command::Explain(config) => commands::explain::main(&config, &warnings),
+        Command::Annotations(config) => commands::annotations::main(&config, &warnings),
+        Command::Rbac(config) => commands::rbac::main(&config, &warnings),
+        Command::Completions(shell) => commands::pages::completions(shell),
+        Command::Man(folder) => commands::pages::man(folder.as_deref()),
+        Command::Lint(config) => commands::lint::main(&config, &warnings),
         Command::Run(config) => {
             start_log(config.json_log, &config.log_level);
-            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            block_on(run::run(*config))
+            stay(&warnings, run::run(*config))
         }
         Command::Echo(config) => {
             start_log(None, "info");
-            block_on(commands::echo::main(config))
+            stay(&warnings, commands::echo::main(config))
         }
         Command::Supervise(config) => {
             start_log(None, "info");
-            warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            block_on(commands::supervise::main(config))
+            stay(&warnings, commands::supervise::main(config))
         }
-    };
-    match result {
+    }
+}
+
+/// Runs a command that stays until it is told to go.
+fn stay(warnings: &[String], command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    match block_on(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "stopped");

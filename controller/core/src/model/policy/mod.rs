@@ -165,6 +165,14 @@ wishes! {
     }
 }
 
+impl RoutePolicy {
+    /// Whether somebody has to be let in: a request that is not gets an answer of the protection.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.basic_auth.is_some() || self.external_auth.is_some() || self.sources.is_some()
+    }
+}
+
 /// A further name of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Alias {

@@ -23,9 +23,7 @@ struct PageView {
 impl ErrorPagesView {
     /// Nobody writes the answers of a protection in another way if there is nobody to write them at all.
     pub(super) fn new(errors: &ErrorPages, route: &Route, context: &HostContext<'_>) -> Self {
-        let policy = &route.policy;
-        let guarded = policy.basic_auth.is_some() || policy.external_auth.is_some() || policy.sources.is_some();
-        let kept = guarded && errors.backend.is_none() && context.error_backend.is_none();
+        let kept = route.policy.is_guarded() && errors.backend.is_none() && context.error_backend.is_none();
         let statuses = errors.statuses.iter().filter(|status| !(kept && [401, 403].contains(*status)));
         let pages = statuses.map(|&status| PageView { status, location: location(errors, status) }).collect();
         Self { intercept: errors.intercept_upstream.map(super::super::on_off), pages }

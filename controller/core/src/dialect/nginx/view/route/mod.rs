@@ -91,21 +91,14 @@ impl<'m> RouteView<'m> {
             Action::Respond(status) => (false, *status),
         };
         let auth = auth::AuthView::new(route);
-        let guarded = route.policy.basic_auth.is_some() || route.policy.external_auth.is_some() || route.policy.sources.is_some();
-        let checked_first = !forwards && status == 404 && guarded;
+        let checked_first = !forwards && status == 404 && route.policy.is_guarded();
         let external = route.policy.external_auth.as_deref().filter(|_| forwards || checked_first);
         let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
         let policy = &*route.policy;
         let logging = policy.logging.unwrap_or_default();
         let more = extras(route, host, maps, context);
-        let mut headers = HeadersView::default();
-        let (mut grpc, mut fastcgi) = (None, None);
-        if !route.policy.is_empty() || more.protocol.is_some() {
-            let all = headers::of(route, more.cookie, common);
-            grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);
-            fastcgi = forwarding::FastCgiView::of(route, more.protocol, &all, context);
-            headers = all.against(common);
-        }
+        let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
+        let (headers, grpc, fastcgi) = said(route, more, (context, common));
         Self {
             matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
@@ -113,7 +106,7 @@ impl<'m> RouteView<'m> {
                 .https_redirect
                 .map(|redirect| HttpsRedirectView { status: context.redirect_status, keep_trailing_slash: redirect.keep_trailing_slash }),
             pass: pass::PassView::of(route, context),
-            canary: pass::CanaryView::of(route, more.canary.as_ref(), context),
+            canary,
             status,
             unlogged: (*host == HostPattern::CatchAll && route.origin.is_none() && !context.log_unknown_hosts)
                 || logging.access == Some(false),
@@ -139,6 +132,22 @@ impl<'m> RouteView<'m> {
             log_rewriting: logging.rewriting == Some(true),
         }
     }
+}
+
+/// What endpoints and clients are told, by the protocol of the endpoints: headers beside those of the host, or what gRPC
+/// and FastCGI have in their place.
+fn said<'m>(
+    route: &'m Route,
+    more: Extras,
+    (context, common): (&HostContext<'m>, &HeadersView),
+) -> (HeadersView, Option<forwarding::GrpcView>, Option<forwarding::FastCgiView>) {
+    if route.policy.is_empty() && more.protocol.is_none() {
+        return (HeadersView::default(), None, None);
+    }
+    let all = headers::of(route, more.cookie, common);
+    let grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);
+    let fastcgi = forwarding::FastCgiView::of(route, more.protocol, &all, context);
+    (all.against(common), grpc, fastcgi)
 }
 
 /// Variables that are defined before the host, and what the endpoints speak.
