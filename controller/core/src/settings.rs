@@ -7,7 +7,7 @@ pub(crate) mod auth;
 mod keys;
 pub(crate) mod values;
 
-use crate::model::{ExternalAuth, Globals, Lack, Listeners, SourceRanges};
+use crate::model::{ExternalAuth, Globals, HashKind, Lack, Listeners, SourceRanges};
 use crate::names::{HeaderName, LabelSelector, ObjectName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +59,8 @@ pub struct Settings {
     pub listeners: Listeners,
     /// What the proxy of `--proxy` cannot do, in the version that is there.
     pub lacks: Vec<Lack>,
+    /// Hashes of passwords that it cannot check.
+    pub unknown_hashes: &'static [HashKind],
 }
 
 impl Default for Settings {
@@ -86,6 +88,7 @@ impl Default for Settings {
             namespace_selector: None,
             listeners: Listeners::default(),
             lacks: Vec::new(),
+            unknown_hashes: &[],
         }
     }
 }

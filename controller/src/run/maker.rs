@@ -59,7 +59,7 @@ impl Maker {
         overrides: BTreeMap<String, String>,
         self_signed: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
-        let settings = Settings { lacks: (dialect.lacks)(version), ..settings };
+        let settings = Settings { lacks: (dialect.lacks)(version), unknown_hashes: dialect.unknown_hashes, ..settings };
         let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;
         Ok(Self {
             snapshot: Snapshot::default(),

@@ -1,7 +1,7 @@
 //! What several dialects say in the same words.
 
-use crate::dialect::Refusal;
-use crate::model::Hsts;
+use crate::dialect::{CredentialFile, Refusal};
+use crate::model::{Authority, AuthorityId, Hsts};
 use crate::names::is_printable;
 
 /// Longest part of a proxy's message that is kept, in bytes.
@@ -37,6 +37,24 @@ pub(super) fn hsts(hsts: &Hsts) -> String {
         value.push_str("; preload");
     }
     value
+}
+
+/// Where the certificates of an authority are.
+pub(super) fn authority_path(id: &AuthorityId) -> String {
+    format!("authorities/{id}.pem")
+}
+
+/// Where its lists of revoked certificates are.
+pub(super) fn revocations_path(id: &AuthorityId) -> String {
+    format!("authorities/{id}.crl.pem")
+}
+
+/// Read when the proxy loads; their names hold the hash of their content.
+pub(super) fn authority_files(authority: &Authority) -> Vec<CredentialFile> {
+    let file = |path, bytes| CredentialFile { path, bytes, secret: false, read_live: false };
+    let mut files = vec![file(authority_path(&authority.id), authority.pem.clone())];
+    files.extend(authority.revocations.iter().map(|lists| file(revocations_path(&authority.id), lists.clone())));
+    files
 }
 
 /// A proxy's words and the place in them: printable, and short.

@@ -30,9 +30,15 @@
 //! - Headers of one request may have as many bytes as `large-client-header-buffers` in all; a longer one is answered 400.
 //! - The access log counts times in milliseconds, and bytes with the header.
 //! - A single endpoint that refuses a connection is tried again after a second, as often as `proxy-next-upstream-tries` says.
+//! - Any number of authorities may stand between a client's certificate and the one that it is checked with.
+//! - TLS sessions are not resumed as soon as one host checks certificates of clients.
+//! - What clients have used of their limits is forgotten at a reload; requests that come at once on several threads may
+//!   be counted as one.
 //! - Addresses are read from at most eight entries of `X-Forwarded-For`.
 
+mod clients;
 mod command;
+mod credentials;
 mod expression;
 pub mod grammar;
 mod groups;
@@ -81,8 +87,10 @@ pub static HAPROXY: Dialect = Dialect {
         "backend.tera",
         "route/answers.tera",
         "route/app_root.tera",
+        "route/client_auth.tera",
         "route/forwarded.tera",
         "route/guards.tera",
+        "route/limits.tera",
         "route/https_redirect.tera",
         "route/timeouts.tera",
         "route/error.tera",
@@ -102,12 +110,13 @@ pub static HAPROXY: Dialect = Dialect {
     groups: groups::groups,
     main: view::main,
     certificate_path: groups::certificate_path,
-    credential_files: |_| Vec::new(),
+    credential_files: credentials::files,
     certificates_read_live: false,
     launch_file: Some(LaunchFile { name: command::LAUNCH_FILE, text: command::launch_file }),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
     runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
+    unknown_hashes: credentials::UNKNOWN_HASHES,
     lacks: lacks::lacks,
 };
 

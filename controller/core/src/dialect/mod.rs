@@ -7,7 +7,7 @@ mod common;
 pub mod haproxy;
 pub mod nginx;
 
-use crate::model::{CertificateId, Lack, Model};
+use crate::model::{CertificateId, HashKind, Lack, Model};
 use crate::names::{ObjectRef, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -65,6 +65,8 @@ pub struct Dialect {
     pub origin_at: fn(&[u8], u32) -> Option<ObjectRef>,
     /// Changes that a running proxy takes without a reload.
     pub runtime: Option<RuntimeLane>,
+    /// Hashes of passwords that it cannot check; their users cannot log in.
+    pub unknown_hashes: &'static [HashKind],
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
 }

@@ -85,6 +85,7 @@ pub static NGINX: Dialect = Dialect {
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
     runtime: None,
+    unknown_hashes: &[],
     lacks: |_| Vec::new(),
 };
 

@@ -25,12 +25,19 @@ const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_
 /// It can replace an error that an upstream answers.
 const INTERCEPTS: bool = false;
 
+/// It can bound the number of authorities between a client's certificate and the known one.
+const COUNTS_AUTHORITIES: bool = false;
+
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("haproxy");
 
 mod blocking;
+#[path = "../nginx/client_certificates.rs"]
+mod client_certificates;
 #[path = "../nginx/models.rs"]
 mod models;
+#[path = "../nginx/protection.rs"]
+mod protection;
 mod rendering;
 #[path = "../nginx/requests.rs"]
 mod requests;

@@ -24,12 +24,17 @@ const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_3
 /// It can replace an error that an upstream answers.
 const INTERCEPTS: bool = true;
 
+/// It can bound the number of authorities between a client's certificate and the known one.
+const COUNTS_AUTHORITIES: bool = true;
+
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("nginx");
 
 mod client_certificates;
+mod external_auth;
 mod forwarding;
 mod models;
+mod passwords;
 mod protection;
 mod rendering;
 mod requests;

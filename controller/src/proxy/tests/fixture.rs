@@ -46,6 +46,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     check_grammar: NGINX.check_grammar,
     origin_at: NGINX.origin_at,
     runtime: None,
+    unknown_hashes: &[],
     lacks: NGINX.lacks,
 };
 

@@ -1,5 +1,6 @@
 //! How HAProxy is started and checked, and how its answers are read.
 
+use super::credentials::USERS;
 use super::word::word;
 use crate::dialect::{Launch, Refusal, Version, common};
 
@@ -39,10 +40,12 @@ pub(super) fn check_args(launch: &Launch<'_>) -> Vec<String> {
 
 fn files(launch: &Launch<'_>) -> Vec<String> {
     let launch_file = launch.run_dir.join(LAUNCH_FILE).display().to_string();
-    vec!["-f".to_owned(), launch_file, "-f".to_owned(), launch.main_file.display().to_string()]
+    // Behind the main file: its global section has to be the first to say what it says.
+    let users = launch.main_file.with_file_name(USERS).display().to_string();
+    [launch_file, launch.main_file.display().to_string(), users].into_iter().flat_map(|file| ["-f".to_owned(), file]).collect()
 }
 
-/// The first of the two files that HAProxy reads.
+/// The first of the files that HAProxy reads.
 pub(super) fn launch_file(launch: &Launch<'_>, worker_group: Option<u32>) -> String {
     let socket = word(&launch.run_dir.join(RUNTIME_SOCKET).to_string_lossy());
     let mut text = format!("global\n    stats socket {socket} mode 600 level admin\n    stats timeout 1m\n");
@@ -99,10 +102,10 @@ mod tests {
             pid_file: Path::new("/run/pid"),
             worker_user: Some("www-data"),
         };
-        let files = ["-f", "/run/my gw/launch.cfg", "-f", "/s/current/haproxy.cfg"];
+        let files = ["-f", "/run/my gw/launch.cfg", "-f", "/s/current/haproxy.cfg", "-f", "/s/current/users.cfg"];
         let args = start_args(&launch);
         assert_eq!(args[..3], ["-W", "-S", "/run/my gw/master.sock,mode,600"]);
-        assert_eq!((&args[3..7], &args[7..]), (&files.map(str::to_owned)[..], &["-p", "/run/pid"].map(str::to_owned)[..]));
+        assert_eq!((&args[3..9], &args[9..]), (&files.map(str::to_owned)[..], &["-p", "/run/pid"].map(str::to_owned)[..]));
         assert_eq!(check_args(&launch)[1..], files);
         let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600 level admin\n    stats timeout 1m\n    user www-data\n    gid 33\n";
         assert_eq!(launch_file(&launch, Some(33)), text);

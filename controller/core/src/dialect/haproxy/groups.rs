@@ -1,5 +1,6 @@
 //! What is rendered piece by piece: sections, and the lines of maps and certificate lists.
 
+use super::clients;
 use super::sections::{self, Context, Key};
 use super::view::{self, Line};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
@@ -13,10 +14,10 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 }
 
 /// All groups.
-pub(super) fn groups(model: &Model, _: Version) -> Vec<Group<'_>> {
+pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
     let context = Arc::new(Context::new(model));
     vec![
-        sections(model, &context),
+        sections(model, &context, version),
         names(model, "hosts", "maps/hosts.map"),
         names(model, "wildcards", "maps/wildcards.map"),
         paths(model, &context, "exact", "maps/exact.map"),
@@ -28,7 +29,7 @@ pub(super) fn groups(model: &Model, _: Version) -> Vec<Group<'_>> {
     ]
 }
 
-fn sections<'m>(model: &'m Model, context: &Context<'m>) -> Group<'m> {
+fn sections<'m>(model: &'m Model, context: &Context<'m>, version: Version) -> Group<'m> {
     let sections = sections::of_model(model, context);
     let key = |section: &sections::Section<'m>| section.key.backend().map_or("", |id| id.as_str());
     Group {
@@ -38,7 +39,7 @@ fn sections<'m>(model: &'m Model, context: &Context<'m>) -> Group<'m> {
         place: Place::Hosts,
         shared: digest_of(&*model.globals),
         pieces: sections.iter().map(|section| Piece { key: key(section), digest: section.digest() }).collect(),
-        view: Box::new(move |number| view::section(&sections[number], &model.globals)),
+        view: Box::new(move |number| view::section(&sections[number], &model.globals, version)),
     }
 }
 
@@ -130,7 +131,7 @@ fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line>
     let app_root = host.policy.app_root.as_ref().filter(|_| exact);
     let mut lines = Vec::new();
     if let Some(path) = app_root {
-        lines.push(Line::new(format!("{}/", host.pattern), Key::of_app_root(path).name()));
+        lines.push(Line::new(format!("{}/", host.pattern), Key::of_app_root(path, host).name()));
     }
     for route in &host.routes {
         let matches = route.matches.iter().filter(|m| match m {
@@ -161,12 +162,13 @@ fn certificates(model: &Model) -> Group<'_> {
     let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
     let claimed: Vec<(&Host, &CertificateId)> = claimed
         .filter_map(|host| match &host.certificate {
+            HostCertificate::Unclaimed if clients::asked_for(host).is_some() => Some((&**host, clients::certificate(model, host))),
             HostCertificate::Unclaimed => None,
             HostCertificate::Default => Some((&**host, &model.default_certificate)),
             HostCertificate::Own(id) => Some((&**host, id)),
         })
         .collect();
-    let digest = |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases));
+    let digest = |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases, &host.policy.client_auth));
     Group {
         folder: "certificates",
         gather: Gather::Whole("tls/hosts.list"),
@@ -176,8 +178,10 @@ fn certificates(model: &Model) -> Group<'_> {
         pieces: claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) }).collect(),
         view: Box::new(move |number| {
             let (host, id) = claimed[number];
-            let certified = host.policy.aliases.iter().flatten().filter(|alias| alias.certified).map(|alias| alias.name.to_string());
-            view::certificate(id, std::iter::once(host.pattern.to_string()).chain(certified).collect(), host.origin.as_ref())
+            let asked = clients::asked_for(host);
+            let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified || asked.is_some());
+            let names = aliases.filter(|alias| !matches!(alias.name, HostAlias::Regex(_))).map(|alias| alias.name.to_string());
+            view::certificate(id, std::iter::once(host.pattern.to_string()).chain(names).collect(), host.origin.as_ref(), asked)
         }),
     }
 }
@@ -185,14 +189,15 @@ fn certificates(model: &Model) -> Group<'_> {
 /// The first certificate of all is the one for unknown names; its own names mean nothing.
 fn default_certificate(model: &Model) -> Group<'_> {
     let id = &model.default_certificate;
+    let asked = model.hosts.get(&HostPattern::CatchAll).and_then(|host| clients::asked_for(host));
     Group {
         folder: "default-certificate",
         gather: Gather::Whole("tls/default.list"),
         template: "certificate.tera",
         place: Place::CertificateList,
         shared: 0,
-        pieces: vec![Piece { key: "", digest: digest_of(id) }],
-        view: Box::new(move |_| view::certificate(id, vec!["!*".to_owned()], None)),
+        pieces: vec![Piece { key: "", digest: digest_of(&(id, asked)) }],
+        view: Box::new(move |_| view::certificate(id, vec!["!*".to_owned()], None, asked)),
     }
 }
 

@@ -5,13 +5,14 @@ use crate::dialect::Version;
 use crate::model::{BackendPolicy, HostPolicy, Lack, LackingWay, RoutePolicy};
 
 /// What a version lacks; sorted by annotation.
-pub(super) fn lacks(_: Version) -> Vec<Lack> {
-    LACKS.to_vec()
+pub(super) fn lacks(version: Version) -> Vec<Lack> {
+    LACKS.iter().filter(|lack| lack.key != "limit-rate" || !super::view::has_bandwidth(version)).copied().collect()
 }
 
 /// Wishes for routes that `view/route.rs` grants, or that are told above and may be left out.
 const ROUTE_WISHES: &[&str] = &[
     "bandwidth",
+    "basic_auth",
     "buffering",
     "connection",
     "cookie_domain",
@@ -19,6 +20,7 @@ const ROUTE_WISHES: &[&str] = &[
     "cors",
     "errors",
     "http_1_0",
+    "limits",
     "location_rewrite",
     "logging",
     "redirect",
@@ -33,7 +35,7 @@ const ROUTE_WISHES: &[&str] = &[
     "upstream_host",
 ];
 /// The same for hosts.
-const HOST_WISHES: &[&str] = &["aliases", "app_root"];
+const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth"];
 /// The same for backends.
 const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "service_address"];
 
@@ -61,19 +63,15 @@ const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'stat
 /// Sorted.
 const LACKS: &[Lack] = &[
     told("affinity", &[], "clients are spread over the endpoints as if they came for the first time"),
-    closes("auth-tls-secret", &[], "HAProxy is not told to ask clients for certificates yet"),
-    closes("auth-type", &[], "HAProxy is not told to ask for passwords yet"),
+    told("auth-tls-verify-depth", &[], "HAProxy takes certificates whatever stands between them and the authority"),
     closes("auth-url", &[], "HAProxy cannot ask a service who may pass"),
     closes("backend-protocol", &["HTTP", "http", "Http"], "HAProxy is not told to speak it yet"),
     told("canary", &["false", "False", "FALSE", "f", "F", "0"], "the canary gets no requests; the Ingress that it is of answers them all"),
     told("connection-proxy-header", &[], "endpoints are told what HAProxy tells them"),
     told("custom-http-errors", &[], "HAProxy cannot ask another backend for an error answer; it stays as it is"),
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
-    closes("limit-connections", &["0"], "HAProxy is not told to count the requests of a client yet"),
-    told("limit-rate", &["0"], "answers are sent as fast as it goes"),
-    told("limit-rate-after", &["0"], "answers are sent as fast as it goes"),
-    closes("limit-rpm", &["0"], "HAProxy is not told to count the requests of a client yet"),
-    closes("limit-rps", &["0"], "HAProxy is not told to count the requests of a client yet"),
+    told("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
+    told("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
     told("proxy-http-version", &["1.1"], "HAProxy speaks HTTP/1.1 to endpoints"),
     told("proxy-next-upstream", &[], "requests are tried again as for all routes"),
     told("proxy-next-upstream-timeout", &["0"], "requests are tried again as for all routes"),

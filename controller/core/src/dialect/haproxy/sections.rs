@@ -1,7 +1,7 @@
 //! Which backend sections there are: one for every pair of Service port and policy, and one for every answer of our own.
 
 use super::lacks;
-use crate::model::{Action, Backend, BackendId, Globals, Host, HostPolicy, Model, PathMatch, Route, RoutePolicy, digest_of};
+use crate::model::{Action, Backend, BackendId, ClientAuth, Globals, Host, HostPolicy, Model, PathMatch, Route, RoutePolicy, digest_of};
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,6 +48,10 @@ pub struct Key<'m> {
     pub(super) policy: u128,
     /// The path that is rewritten, as an expression.
     pub(super) path: Option<&'m str>,
+    /// Content hash of what is asked about certificates of clients; 0: nothing.
+    pub(super) client_auth: u128,
+    /// What tells the clients of one Ingress from those of another one, where they are limited.
+    pub(super) counted: Option<u128>,
     /// What a backend is told that stands in for another one.
     pub(super) stands_in: Option<Labels<'m>>,
 }
@@ -78,20 +82,34 @@ impl<'m> Key<'m> {
     /// The key of a route.
     pub(super) fn of(host: &Host, route: &'m Route, context: &Context<'m>) -> Self {
         let is_catch_all = host.pattern == HostPattern::CatchAll;
+        let unlogged = (is_catch_all && route.origin.is_none() && !context.log_unknown_hosts)
+            || route.policy.logging.is_some_and(|logging| logging.access == Some(false));
+        if host.policy.client_auth == Some(ClientAuth::Denied) {
+            return Self { unlogged, ..Self::only(Does::Answer(403)) };
+        }
         Self {
             does: if lacks::knows(&route.policy, &host.policy, None) { Does::of(route, context) } else { Does::Answer(503) },
             redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
-            unlogged: (is_catch_all && route.origin.is_none() && !context.log_unknown_hosts)
-                || route.policy.logging.is_some_and(|logging| logging.access == Some(false)),
+            unlogged,
             policy: route.policy.digest(),
             path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).map(PathMatch::text),
+            client_auth: client_auth_digest(host),
+            counted: route.policy.limits.as_ref().map(|_| digest_of(&route.origin)),
             stands_in: route.policy.stands_in.map(|_| Labels::of(route)),
         }
     }
 
     /// The key of the section that sends requests to the root of a host's application.
-    pub(super) const fn of_app_root(path: &'m UriPath) -> Self {
-        Self { does: Does::AppRoot(path), redirect: None, unlogged: false, policy: 0, path: None, stands_in: None }
+    pub(super) fn of_app_root(path: &'m UriPath, host: &Host) -> Self {
+        match host.policy.client_auth {
+            Some(ClientAuth::Denied) => Self::only(Does::Answer(403)),
+            _ => Self { client_auth: client_auth_digest(host), ..Self::only(Does::AppRoot(path)) },
+        }
+    }
+
+    /// The key of a section that does nothing else.
+    const fn only(does: Does<'m>) -> Self {
+        Self { does, redirect: None, unlogged: false, policy: 0, path: None, client_auth: 0, counted: None, stands_in: None }
     }
 
     /// Name of the section. Routes with different keys have different names.
@@ -112,6 +130,10 @@ impl<'m> Key<'m> {
             Does::Answer(_) | Does::AppRoot(_) => None,
         }
     }
+}
+
+fn client_auth_digest(host: &Host) -> u128 {
+    host.policy.client_auth.as_ref().map_or(0, digest_of)
 }
 
 impl<'m> Does<'m> {
@@ -146,6 +168,8 @@ pub(super) struct Section<'m> {
     pub(super) backend: Option<&'m Arc<Backend>>,
     /// What else is asked for; `None`: nothing.
     pub(super) policy: Option<&'m RoutePolicy>,
+    /// What is asked about certificates of clients.
+    pub(super) client_auth: Option<&'m ClientAuth>,
 }
 
 impl Section<'_> {
@@ -166,12 +190,13 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
                 origin: route.origin.as_ref(),
                 backend: key.backend().and_then(|id| model.backends.get(id)),
                 policy: Some(&*route.policy).filter(|_| key.policy != 0),
+                client_auth: host.policy.client_auth.as_ref(),
             });
         }
         if let Some(path) = &host.policy.app_root {
-            let key = Key::of_app_root(path);
-            let origin = host.origin.as_ref();
-            sections.entry(key).or_insert(Section { key, origin, backend: None, policy: None });
+            let key = Key::of_app_root(path, host);
+            let (origin, client_auth) = (host.origin.as_ref(), host.policy.client_auth.as_ref());
+            sections.entry(key).or_insert(Section { key, origin, backend: None, policy: None, client_auth });
         }
     }
     sections.into_values().collect()

@@ -1,17 +1,24 @@
 //! What the templates see: a field for everything they print or ask, chosen and sorted here.
 
+mod client_auth;
+mod guards;
+mod limits;
 mod main;
 mod public;
 mod route;
 mod section;
 
+pub(super) use limits::has_bandwidth;
 pub(super) use route::escaped;
 
 pub(super) use main::main;
 
 use super::sections::Section;
-use crate::model::{CertificateId, Globals};
+use crate::dialect::Version;
+use crate::dialect::common::{authority_path, revocations_path};
+use crate::model::{CertificateId, ClientCertificates, Globals};
 use crate::names::ObjectRef;
+use ipnet::IpNet;
 use serde::Serialize;
 
 /// What one template sees.
@@ -62,11 +69,14 @@ struct CertificateView {
     path: String,
     filters: Vec<String>,
     origin: Option<String>,
+    /// Where the authority of clients' certificates is, and what it has revoked.
+    authority: Option<String>,
+    revocations: Option<String>,
 }
 
 /// The view of a section.
-pub(super) fn section<'m>(section: &Section<'m>, globals: &Globals) -> crate::dialect::View<'m> {
-    haproxy(Of::Section(Box::new(section::SectionView::new(section, globals))))
+pub(super) fn section<'m>(section: &Section<'m>, globals: &Globals, version: Version) -> crate::dialect::View<'m> {
+    haproxy(Of::Section(Box::new(section::SectionView::new(section, globals, version))))
 }
 
 /// The view of lines of a map.
@@ -74,10 +84,20 @@ pub(super) fn lines<'m>(lines: Vec<Line>) -> crate::dialect::View<'m> {
     haproxy(Of::Lines(LinesView { lines }))
 }
 
-/// The line that says which names a certificate is for.
-pub(super) fn certificate<'m>(id: &CertificateId, filters: Vec<String>, origin: Option<&ObjectRef>) -> crate::dialect::View<'m> {
-    let path = super::groups::certificate_path(id);
-    haproxy(Of::Certificate(CertificateView { path, filters, origin: origin.map(|origin| origin.name.to_string()) }))
+/// The line that says which names a certificate is for, and whether its clients need one, too.
+pub(super) fn certificate<'m>(
+    id: &CertificateId,
+    filters: Vec<String>,
+    origin: Option<&ObjectRef>,
+    clients: Option<&ClientCertificates>,
+) -> crate::dialect::View<'m> {
+    haproxy(Of::Certificate(CertificateView {
+        path: super::groups::certificate_path(id),
+        filters,
+        origin: origin.map(|origin| origin.name.to_string()),
+        authority: clients.map(|clients| authority_path(&clients.authority)),
+        revocations: clients.filter(|clients| clients.has_revocations).map(|clients| revocations_path(&clients.authority)),
+    }))
 }
 
 fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {
@@ -87,4 +107,11 @@ fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {
 /// Seconds as HAProxy writes them: at least one, and at most what its clock of milliseconds can hold.
 fn seconds(seconds: u64) -> String {
     format!("{}s", seconds.clamp(1, 2_147_483))
+}
+
+/// Addresses in lines of a bounded number: HAProxy takes 64 words.
+fn ranges(list: &[IpNet]) -> Vec<Vec<String>> {
+    /// With room for what stands before and behind them.
+    const WORDS: usize = 40;
+    list.chunks(WORDS).map(|some| some.iter().map(|range| range.trunc().to_string()).collect()).collect()
 }

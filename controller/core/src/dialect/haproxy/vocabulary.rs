@@ -44,7 +44,13 @@ fn is_name(text: &str) -> bool {
 
 fn is_certificate_line(line: &str) -> bool {
     let filter = |text: &str| is_name(text.trim_start_matches('!'));
-    line.starts_with("# ") || line.split_once(' ').is_some_and(|(path, names)| is_own_path(path) && names.split(' ').all(filter))
+    let Some((path, rest)) = line.split_once(' ') else { return false };
+    let names = match rest.strip_prefix("[verify optional ca-file ").and_then(|rest| rest.split_once("] ")) {
+        None => rest,
+        Some((files, names)) if files.split(" crl-file ").all(is_own_path) => names,
+        Some(_) => return false,
+    };
+    line.starts_with("# ") || (is_own_path(path) && names.split(' ').all(filter))
 }
 
 /// Relative, inside the folder of the main file.
@@ -98,6 +104,9 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
     if RULES.contains(&keyword) && section != Section::Global {
         return words.get(1).is_some_and(|action| !action.quoted && ACTIONS.contains(&&*name(action)));
     }
+    if keyword == "filter" {
+        return section == Section::Backend && words.get(1).is_some_and(|name| !name.quoted && FILTERS.contains(&&*name.text));
+    }
     if keyword == "tcp-request" {
         let rule: Vec<String> = words.iter().skip(1).take(2).map(name).collect();
         return section == Section::Frontend
@@ -146,6 +155,10 @@ const FETCHES: &[&str] = &[
     "req.fhdr",
     "req.hdr",
     "src",
+    "ssl_c_der",
+    "ssl_c_i_dn",
+    "ssl_c_s_dn",
+    "ssl_c_verify",
     "ssl_fc",
     "url_param",
     "uuid",
@@ -167,6 +180,8 @@ const ACTIONS: &[&str] = &[
     "replace-header",
     "replace-path",
     "return",
+    "sc-set-gpt",
+    "set-bandwidth-limit",
     "set-header",
     "set-log-level",
     "set-path",
@@ -176,7 +191,10 @@ const ACTIONS: &[&str] = &[
     "set-uri",
     "set-var",
     "set-var-fmt",
+    "track-sc0",
 ];
+
+const FILTERS: &[&str] = &["bwlim-out"];
 
 const TCP_ACTIONS: &[&str] = &["expect-proxy", "set-var"];
 
@@ -205,7 +223,7 @@ const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on
 const FRONTEND: &[&str] =
     &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "option", "stats", "use_backend"];
 
-const BACKEND: &[&str] = &["acl", "balance", "server", "timeout"];
+const BACKEND: &[&str] = &["acl", "balance", "filter", "server", "stick-table", "timeout"];
 
 #[cfg(test)]
 mod tests {
@@ -220,6 +238,7 @@ mod tests {
             ("listen x\n", Place::Main, 1),
             ("backend x\n    server-template a 1\n", Place::Hosts, 2),
             ("backend x\n    http-request lua.x\n", Place::Hosts, 2),
+            ("backend x\n    filter trace\n", Place::Hosts, 2),
             ("backend x\n    http-request use-service prometheus-exporter\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%[env(HOME)]'\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%{+Q}[env(HOME)]'\n", Place::Hosts, 2),
@@ -232,11 +251,13 @@ mod tests {
             ("# x y\n", Place::Map, 1),
             ("tls/x.pem a.test\n/etc/x a.test\n", Place::CertificateList, 2),
             ("tls/x.pem [verify none] a.test\n", Place::CertificateList, 1),
+            ("tls/x.pem [verify optional ca-file /etc/x] a.test\n", Place::CertificateList, 1),
+            ("tls/x.pem [verify optional ca-file x.pem no-ca-names] a.test\n", Place::CertificateList, 1),
         ] {
             assert_eq!(check(text.as_bytes(), place).map_err(|error| error.line), Err(line), "{text}");
         }
-        let message = check(b"backend x\n    stick-table type ip\n", Place::Hosts).unwrap_err().to_string();
-        assert_eq!(message, "line 2: no template says the keyword \"stick-table\"");
+        let message = check(b"backend x\n    external-check command x\n", Place::Hosts).unwrap_err().to_string();
+        assert_eq!(message, "line 2: no template says the keyword \"external-check\"");
     }
 
     #[test]

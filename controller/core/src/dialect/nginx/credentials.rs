@@ -1,21 +1,12 @@
 //! Files with users, and with authorities of certificates.
 
 use crate::dialect::CredentialFile;
-use crate::model::{Accounts, AccountsId, Authority, AuthorityId, Model};
+use crate::dialect::common::authority_files;
+use crate::model::{Accounts, AccountsId, Model};
 
 /// Where the users are; the path never changes, so that new ones can log in without a reload.
 pub(super) fn accounts_path(id: &AccountsId) -> String {
     format!("users/{id}")
-}
-
-/// Where the certificates of an authority are.
-pub(super) fn authority_path(id: &AuthorityId) -> String {
-    format!("authorities/{id}.pem")
-}
-
-/// Where its lists of revoked certificates are.
-pub(super) fn revocations_path(id: &AuthorityId) -> String {
-    format!("authorities/{id}.crl.pem")
 }
 
 /// All files.
@@ -27,14 +18,6 @@ pub(super) fn files(model: &Model) -> Vec<CredentialFile> {
         read_live: true,
     });
     accounts.chain(model.credentials.authorities.values().flat_map(|authority| authority_files(authority))).collect()
-}
-
-/// Read when the proxy loads; their names hold the hash of their content.
-fn authority_files(authority: &Authority) -> Vec<CredentialFile> {
-    let file = |path, bytes| CredentialFile { path, bytes, secret: false, read_live: false };
-    let mut files = vec![file(authority_path(&authority.id), authority.pem.clone())];
-    files.extend(authority.revocations.iter().map(|lists| file(revocations_path(&authority.id), lists.clone())));
-    files
 }
 
 /// One line for each user who can log in. nginx answers 500 where the C library does not know a hash, and 401 where there

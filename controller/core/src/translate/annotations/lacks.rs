@@ -2,7 +2,7 @@
 
 use super::{Given, Policies};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
-use crate::model::LackingWay;
+use crate::model::{Account, LackingWay};
 use crate::names::{ObjectRef, shown};
 use crate::settings::Settings;
 
@@ -20,6 +20,25 @@ pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Polici
             }
         });
     }
+    say_shut_out(given, settings, policies, object, diagnostics);
+}
+
+/// Users whose password this proxy cannot check.
+fn say_shut_out(given: &Given<'_>, settings: &Settings, policies: &Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
+    const SHOWN: usize = 3;
+    let is_unknown = |account: &&Account| account.hash.as_ref().is_some_and(|hash| settings.unknown_hashes.contains(&hash.kind));
+    let accounts = policies.accounts.iter().flat_map(|accounts| &*accounts.list);
+    let names: Vec<_> = accounts.filter(is_unknown).map(|account| shown(&account.name)).collect();
+    if names.is_empty() {
+        return;
+    }
+    let and_more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+    let message = format!(
+        "auth-secret: this proxy cannot check the hash of {}{and_more}, who cannot log in",
+        names[..names.len().min(SHOWN)].join(", ")
+    );
+    let finding = Diagnostic::new(Code::LacksFeature, object.clone(), given.field("auth-secret"), message);
+    diagnostics.push(finding.help("use htpasswd -B, or a hash of crypt(3)"));
 }
 
 #[cfg(test)]
@@ -44,5 +63,15 @@ mod tests {
         );
         let (policies, found) = testing::read_with(&settings, &[("ssl-redirect", "false")]);
         assert!(policies.is_some_and(|policies| !policies.closed) && found.is_empty());
+    }
+    #[test]
+    fn users_whose_hash_the_proxy_cannot_check_are_named() {
+        let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "shop"},
+            "stringData": {"auth": "anna:{PLAIN}x\nben:$apr1$a$b\n"}});
+        let settings = Settings { unknown_hashes: &[crate::model::HashKind::ApacheMd5], ..Settings::default() };
+        let pairs = [("auth-type", "basic"), ("auth-secret", "users")];
+        let (policies, found) = testing::read_in(&settings, &testing::snapshot(&[secret]), &pairs);
+        assert!(policies.is_some_and(|policies| !policies.closed));
+        assert_eq!(found, [r#"auth-secret: this proxy cannot check the hash of "ben", who cannot log in (default kept)"#]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::public::PublicView;
 use super::{Of, seconds};
+use crate::dialect::haproxy::clients;
 use crate::dialect::{Includes, Version};
 use crate::model::{Globals, Model, RetryPolicy, Tls};
 use serde::Serialize;
@@ -18,6 +19,10 @@ pub(super) struct MainView<'m> {
     defaults: DefaultsView,
     public: PublicView<'m>,
     status_address: String,
+    /// How long it is known what a client has used of its limits, in seconds; `None`: nobody is limited.
+    limits_memory_s: Option<u64>,
+    /// Some clients are asked for certificates.
+    client_certificates: bool,
 }
 
 /// What `global.tera` sees.
@@ -61,7 +66,7 @@ struct DefaultsView {
 }
 
 impl<'m> GlobalView<'m> {
-    fn new(globals: &'m Globals) -> Self {
+    fn new(globals: &'m Globals, resumes: bool) -> Self {
         /// Processors that a machine is taken to have where the number of workers follows from them.
         const PROCESSORS: u64 = 8;
         let (workers, buffers) = (&globals.workers, &globals.buffers);
@@ -76,13 +81,14 @@ impl<'m> GlobalView<'m> {
             buffer_bytes: headers.clamp(8 << 10, 1 << 20) + REWRITE_BYTES,
             rewrite_bytes: REWRITE_BYTES,
             http2_max_streams: globals.listeners.http2_max_streams.clamp(1, 1 << 20),
-            tls: TlsView::new(&globals.tls),
+            tls: TlsView::new(&globals.tls, resumes),
         }
     }
 }
 
 impl<'m> TlsView<'m> {
-    fn new(tls: &'m Tls) -> Self {
+    /// `resumes`: sessions may be. One that was made with another host has not shown the certificate that this one needs.
+    fn new(tls: &'m Tls, resumes: bool) -> Self {
         /// A session takes about so many bytes.
         const SESSION_BYTES: u64 = 256;
         // Neither switched on: both, for a proxy without TLS serves nobody.
@@ -92,12 +98,12 @@ impl<'m> TlsView<'m> {
             _ => ("TLSv1.2", "TLSv1.3"),
         };
         Self {
-            cached_sessions: (tls.session_cache_bytes / SESSION_BYTES).min(1 << 22),
+            cached_sessions: if resumes { (tls.session_cache_bytes / SESSION_BYTES).min(1 << 22) } else { 0 },
             session_timeout: seconds(tls.session_timeout_s),
             record_bytes: tls.buffer_bytes.clamp(1 << 10, 16 << 10),
             lowest,
             highest,
-            tickets: tls.session_tickets,
+            tickets: tls.session_tickets && resumes,
             ciphers: Some(tls.ciphers.as_str()).filter(|ciphers| !ciphers.is_empty()),
             curves: Some(tls.curves.as_str()).filter(|curves| !matches!(*curves, "" | "auto")),
         }
@@ -157,12 +163,15 @@ pub(in crate::dialect::haproxy) fn main<'m>(
     token: &'m str,
 ) -> crate::dialect::View<'m> {
     let globals = &*model.globals;
+    let client_certificates = clients::any(model);
     super::haproxy(Of::Main(Box::new(MainView {
         token,
         version: version.to_string(),
-        global: GlobalView::new(globals),
+        global: GlobalView::new(globals, !client_certificates),
         defaults: DefaultsView::new(globals),
         public: PublicView::new(globals),
+        client_certificates,
+        limits_memory_s: super::limits::memory_s(model).map(|seconds| seconds.min(86_400)),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
     })))
 }

@@ -1,13 +1,11 @@
 //! What is asked for the requests of a route.
 
+use super::limits::LimitsView;
 use super::seconds;
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::{Labels, Section};
-use crate::model::{CookieRewrite, Cors, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, SourceRanges, Timeouts};
+use crate::model::{CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
 use serde::Serialize;
-
-/// Words of a line, with room for what stands before and behind them: HAProxy takes 64.
-const WORDS: usize = 40;
 
 /// Path and query without one trailing slash.
 const TRIMMED_TARGET: &str = "pathq,regsub(/$,)";
@@ -20,7 +18,7 @@ pub(super) struct RouteView {
     rewrite: Option<RewriteView>,
     upstream_host: Option<Expression>,
     cors: Option<CorsView>,
-    sources: Option<SourcesView>,
+    limits: Option<LimitsView>,
     /// Expressions, and what stands in place of what they match in cookies.
     cookies: Vec<ReplacementView>,
     response_headers: Vec<HeaderView>,
@@ -63,12 +61,6 @@ struct CorsView {
 }
 
 #[derive(Debug, Serialize)]
-struct SourcesView {
-    denied: Vec<Vec<String>>,
-    allowed: Vec<Vec<String>>,
-}
-
-#[derive(Debug, Serialize)]
 struct ReplacementView {
     expression: String,
     replacement: String,
@@ -88,17 +80,17 @@ impl HeaderView {
 
 impl RouteView {
     /// Only of wishes that `lacks.rs` knows.
-    pub(super) fn new(section: &Section<'_>, https_redirect_status: u16) -> Self {
+    pub(super) fn new(section: &Section<'_>, globals: &Globals) -> Self {
         let nothing = RoutePolicy::default();
         let policy = section.policy.unwrap_or(&nothing);
         let headers = policy.response_headers.iter().flatten();
         Self {
             timeouts: policy.timeouts.as_ref().map(TimeoutsView::new),
-            redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, https_redirect_status)),
+            redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, globals.https_redirect_status.0)),
             rewrite: RewriteView::new(policy, section.key.path),
             upstream_host: policy.upstream_host.as_ref().and_then(Expression::of),
             cors: policy.cors.as_ref().map(CorsView::new),
-            sources: policy.sources.as_ref().map(SourcesView::new),
+            limits: policy.limits.as_ref().zip(section.key.counted).map(|(limits, counted)| LimitsView::new(limits, counted, globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
@@ -168,15 +160,6 @@ impl CorsView {
         }
         headers.push(HeaderView::new("Access-Control-Max-Age", &cors.max_age_s.to_string()));
         Self { origins, headers }
-    }
-}
-
-impl SourcesView {
-    fn new(sources: &SourceRanges) -> Self {
-        let lines = |ranges: &[ipnet::IpNet]| {
-            ranges.chunks(WORDS).map(|some| some.iter().map(|range| range.trunc().to_string()).collect()).collect()
-        };
-        Self { denied: lines(&sources.denied), allowed: lines(&sources.allowed) }
     }
 }
 

@@ -1,6 +1,9 @@
 //! `backend` sections.
 
+use super::client_auth::ClientAuthView;
+use super::guards::GuardsView;
 use super::route::RouteView;
+use crate::dialect::Version;
 use crate::dialect::haproxy::sections::{Does, Section};
 use crate::model::{Backend, Balance, Globals, RoutePolicy};
 use serde::Serialize;
@@ -16,6 +19,8 @@ pub(super) struct SectionView<'m> {
     /// Where the root of a host leads.
     app_root: Option<&'m str>,
     route: RouteView,
+    client_auth: Option<ClientAuthView<'m>>,
+    guards: Option<GuardsView>,
     answer: Option<AnswerView>,
     error: Option<ErrorView<'m>>,
     forward: Option<ForwardView<'m>>,
@@ -54,6 +59,8 @@ struct ForwardView<'m> {
     balance: &'static str,
     /// `None`: any.
     body_limit_bytes: Option<u64>,
+    /// Bytes per second of an answer.
+    bandwidth: Option<u64>,
     servers: Vec<ServerView>,
     /// Further words of every `server` line.
     options: Vec<String>,
@@ -66,7 +73,7 @@ struct ServerView {
 }
 
 impl<'m> SectionView<'m> {
-    pub(super) fn new(section: &Section<'m>, globals: &Globals) -> Self {
+    pub(super) fn new(section: &Section<'m>, globals: &Globals, version: Version) -> Self {
         let key = &section.key;
         let status = globals.https_redirect_status.0;
         // Nobody to forward to, which the translator does not let happen: closed.
@@ -92,17 +99,26 @@ impl<'m> SectionView<'m> {
             unlogged: key.unlogged,
             https_redirect: key.redirect.map(|keep_trailing_slash| RedirectView { status, keep_trailing_slash }),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
-            route: RouteView::new(section, status),
+            route: RouteView::new(section, globals),
+            client_auth: ClientAuthView::new(section.client_auth),
+            guards: section.policy.and_then(GuardsView::new),
             answer: answer.map(|status| AnswerView { status, page: page(status) }),
             error,
-            forward: section.backend.map(|backend| ForwardView::new(backend, globals, section.policy)),
+            forward: section.backend.map(|backend| ForwardView::new(backend, globals, section.policy, version)),
         }
     }
 }
 
-fn page(status: u16) -> String {
+/// Our own page for a status.
+pub(super) fn page(status: u16) -> String {
     let title = match status {
+        400 => "400 Bad Request",
+        401 => "401 Authorization Required",
+        403 => "403 Forbidden",
         404 => "404 Not Found",
+        421 => "421 Misdirected Request",
+        429 => "429 Too Many Requests",
+        500 => "500 Internal Server Error",
         503 => "503 Service Temporarily Unavailable",
         _ => return format!("<html><body><center><h1>{status}</h1></center></body></html>"),
     };
@@ -110,7 +126,7 @@ fn page(status: u16) -> String {
 }
 
 impl<'m> ForwardView<'m> {
-    fn new(backend: &'m Backend, globals: &Globals, policy: Option<&RoutePolicy>) -> Self {
+    fn new(backend: &'m Backend, globals: &Globals, policy: Option<&RoutePolicy>, version: Version) -> Self {
         let own_limit = policy.and_then(|policy| policy.buffering.as_ref()).and_then(|wish| wish.body_limit_bytes);
         let server = |endpoint: &SocketAddr| ServerView { name: server_name(endpoint), address: endpoint.to_string() };
         Self {
@@ -121,6 +137,7 @@ impl<'m> ForwardView<'m> {
                 Balance::RandomTwo => "random(2)",
             },
             body_limit_bytes: Some(own_limit.unwrap_or(globals.body_limits.request_bytes).min(1 << 50)).filter(|&bytes| bytes > 0),
+            bandwidth: super::limits::bandwidth(policy.and_then(|policy| policy.bandwidth.as_ref()), globals, version),
             servers: backend.endpoints.iter().map(server).collect(),
             options: server_options(globals),
         }

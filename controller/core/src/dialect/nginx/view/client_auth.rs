@@ -1,7 +1,7 @@
 //! Certificates of clients.
 
 use super::headers::HeadersView;
-use crate::dialect::nginx::credentials::{authority_path, revocations_path};
+use crate::dialect::common::{authority_path, revocations_path};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
 use serde::Serialize;

@@ -1,0 +1,70 @@
+//! Certificates of clients.
+
+use super::section::page;
+use crate::dialect::haproxy::expression::Expression;
+use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
+use serde::Serialize;
+
+/// What `route/client_auth.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct ClientAuthView<'m> {
+    /// A client needs a certificate.
+    required: bool,
+    /// Results of its verification that are good enough.
+    good: Vec<u8>,
+    /// Where clients without a good one go.
+    error_url: Option<Expression>,
+    error_path: Option<Expression>,
+    error_page: String,
+    misdirected_page: String,
+    subject: Option<&'m str>,
+    headers: Vec<CertificateHeaderView>,
+    pass_certificate: Option<Expression>,
+}
+
+/// What endpoints are told about one result.
+#[derive(Debug, Serialize)]
+struct CertificateHeaderView {
+    result: u8,
+    text: &'static str,
+}
+
+/// Results that say nothing but that the authority is not known, and how OpenSSL calls them.
+const UNKNOWN_AUTHORITY: [(u8, &str); 5] = [
+    (18, "FAILED:self-signed certificate"),
+    (19, "FAILED:self-signed certificate in certificate chain"),
+    (20, "FAILED:unable to get local issuer certificate"),
+    (21, "FAILED:unable to verify the first certificate"),
+    (27, "FAILED:certificate not trusted"),
+];
+
+impl<'m> ClientAuthView<'m> {
+    /// `None`: certificates are nobody's business.
+    pub(super) fn new(auth: Option<&'m ClientAuth>) -> Option<Self> {
+        let Some(ClientAuth::Checked(checked)) = auth else { return None };
+        Some(Self::of(checked))
+    }
+
+    fn of(checked: &'m ClientCertificates) -> Self {
+        let of_any = checked.verify == VerifyClient::OptionalOfAny;
+        let tolerated = UNKNOWN_AUTHORITY.into_iter().filter(|_| of_any);
+        let (error_url, error_path) = match &checked.error_page {
+            Some(ClientErrorPage::Url(url)) => (Some(Expression::literal(url.as_str())), None),
+            Some(ClientErrorPage::Path(path)) => (None, Some(Expression::literal(path.as_str()))),
+            None => (None, None),
+        };
+        let encoded = |text: &str| text.replace(' ', "%20");
+        let pem = Expression::literal(&format!("{}%0A", encoded("-----BEGIN CERTIFICATE-----"))).and_fetch("ssl_c_der,base64,url_enc");
+        Self {
+            required: checked.verify == VerifyClient::Required,
+            good: std::iter::once(0).chain(tolerated.clone().map(|(result, _)| result)).collect(),
+            error_url,
+            error_path,
+            error_page: page(400),
+            misdirected_page: page(421),
+            subject: checked.subject.as_ref().map(crate::names::TextRegex::as_str),
+            headers: tolerated.map(|(result, text)| CertificateHeaderView { result, text }).collect(),
+            pass_certificate: checked.pass_certificate.then(|| pem.and(&format!("%0A{}%0A", encoded("-----END CERTIFICATE-----")))),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Who may pass: addresses, passwords, and how protections are joined.
+
+use super::ranges;
+use super::section::page;
+use crate::dialect::haproxy::credentials::list_name;
+use crate::dialect::haproxy::expression::Expression;
+use crate::model::{RoutePolicy, Satisfy};
+use serde::Serialize;
+
+/// What `route/guards.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct GuardsView {
+    /// Any one of the protections is enough.
+    any: bool,
+    /// Addresses, in lines of a bounded number.
+    denied: Vec<Vec<String>>,
+    allowed: Vec<Vec<String>>,
+    basic: Option<BasicAuthView>,
+    forbidden: String,
+    unauthorized: String,
+}
+
+#[derive(Debug, Serialize)]
+struct BasicAuthView {
+    users: String,
+    challenge: Expression,
+}
+
+impl GuardsView {
+    /// `None`: everybody may pass.
+    pub(super) fn new(policy: &RoutePolicy) -> Option<Self> {
+        if !policy.is_guarded() {
+            return None;
+        }
+        let sources = policy.sources.as_ref();
+        let basic = policy.basic_auth.as_ref().map(|auth| BasicAuthView {
+            users: list_name(&auth.accounts),
+            challenge: Expression::literal("Basic realm=\"").and(&auth.realm).and("\""),
+        });
+        Some(Self {
+            any: policy.satisfy == Some(Satisfy::Any) && basic.is_some(),
+            denied: sources.map(|sources| ranges(&sources.denied)).unwrap_or_default(),
+            allowed: sources.map(|sources| ranges(&sources.allowed)).unwrap_or_default(),
+            basic,
+            forbidden: page(403),
+            unauthorized: page(401),
+        })
+    }
+}
