@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Explain(config) => commands::explain::main(&config, &warnings),
         Command::Annotations(config) => commands::annotations::main(&config, &warnings),
         Command::Rbac(config) => commands::rbac::main(&config, &warnings),
+        Command::Crds => commands::pages::crds(),
         Command::Completions(shell) => commands::pages::completions(shell),
         Command::Man(folder) => commands::pages::man(folder.as_deref()),
         Command::Lint(config) => commands::lint::main(&config, &warnings),

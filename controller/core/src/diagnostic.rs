@@ -187,6 +187,9 @@ codes! {
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",
     RefusedText "GW0103" Error SkippedObject "The Ingress holds text that no honest Ingress holds.",
+    AgainstPolicy "GW0104" Error SkippedPath "A rule of whoever runs the cluster does not allow this.",
+    UnknownParameters "GW0105" Warning Served "The parameters of an IngressClass are of a kind, or have a name, that cannot be used.",
+    NoParameters "GW0106" Warning Served "The parameters of an IngressClass do not exist.",
     // hosts, paths
     BadHost "GW0201" Error SkippedHost "A host is not a DNS name or wildcard.",
     BadPath "GW0202" Error SkippedPath "A path cannot be served as it is written.",

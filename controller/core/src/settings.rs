@@ -5,7 +5,10 @@
 
 pub(crate) mod auth;
 mod keys;
+mod policy;
 pub(crate) mod values;
+
+pub use policy::{AnnotationRule, HostRule, Limit, POLICY_KEY, Pattern, Policy};
 
 use crate::model::{ExternalAuth, Globals, HashKind, Lack, Listeners, SourceRanges};
 use crate::names::{HeaderName, LabelSelector, ObjectName};
@@ -47,6 +50,8 @@ pub struct Settings {
     pub default_ssl_certificate: Option<ObjectName>,
     /// `--configmap`.
     pub config_map: Option<ObjectName>,
+    /// The namespace of the controller: that of parameters of scope Cluster. `None`: there is no controller.
+    pub own_namespace: Option<String>,
     /// `--tcp-services-configmap`.
     pub tcp_services_config_map: Option<ObjectName>,
     /// `--udp-services-configmap`.
@@ -82,6 +87,7 @@ impl Default for Settings {
             default_backend_service: None,
             default_ssl_certificate: None,
             config_map: None,
+            own_namespace: None,
             tcp_services_config_map: None,
             udp_services_config_map: None,
             watch_namespace: None,
@@ -120,6 +126,8 @@ pub struct Config {
     pub sources: Option<SourceRanges>,
     /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
     pub closed: bool,
+    /// Rules for those who write Ingresses; all of them count.
+    pub policies: Vec<Policy>,
 }
 
 impl Config {
@@ -138,7 +146,21 @@ impl Config {
             allowed_response_headers: Vec::new(),
             sources: None,
             closed: false,
+            policies: Vec::new(),
         }
+    }
+
+    /// Takes in a policy; one that cannot be read closes every route.
+    pub(crate) fn add_policy(&mut self, read: Result<Policy, String>) -> Result<(), Problem> {
+        match read {
+            Ok(policy) => self.policies.push(policy),
+            Err(message) => {
+                self.closed = true;
+                let message = format!("the policy cannot be read, so every route answers 503: {message}");
+                return Err(Problem { key: POLICY_KEY.to_owned(), kind: ProblemKind::BadProtection, message, help: String::new() });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -173,7 +195,16 @@ pub enum ProblemKind {
 /// Reads the data of the main ConfigMap. A value that cannot be used leaves its default, and no other key is affected.
 #[must_use]
 pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {
-    keys::read(Config::new(settings), data.iter())
+    let (mut config, mut problems) = keys::read(Config::new(settings), data.iter().filter(|(key, _)| *key != POLICY_KEY));
+    if let Some(text) = data.get(POLICY_KEY) {
+        problems.extend(config.add_policy(Policy::parse(text)).err());
+    }
+    (config, problems)
+}
+
+/// Whether a key asks for a protection.
+pub(crate) fn protects(key: &str) -> bool {
+    keys::protects(key)
 }
 
 /// Every key that is known, with the reason if it has no effect, in the order of the documentation.

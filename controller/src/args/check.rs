@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Annotations(AnnotationsConfig),
     /// `gatewright rbac`.
     Rbac(Box<RbacConfig>),
+    /// `gatewright crds`.
+    Crds,
     /// `gatewright completions`.
     Completions(clap_complete::Shell),
     /// `gatewright man`; the folder for a page of each command.
@@ -174,6 +176,7 @@ pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
         What::Explain(explain) => Command::Explain(Box::new(check.explain(*explain)?)),
         What::Annotations(annotations) => Command::Annotations(check.annotations(annotations)?),
         What::Rbac(rbac) => Command::Rbac(Box::new(check.rbac(*rbac)?)),
+        What::Crds => Command::Crds,
         What::Completions(completions) => Command::Completions(completions.shell),
         What::Man(man) => Command::Man(man.output),
         What::Lint(lint) => Command::Lint(Box::new(check.lint(*lint))),

@@ -43,6 +43,8 @@ pub(super) enum What {
     Annotations(Annotations),
     /// Print the least permissions for these flags of `run`
     Rbac(Box<Rbac>),
+    /// Print the CustomResourceDefinition of GatewrightParameters
+    Crds,
     /// Print a completion script
     Completions(Completions),
     /// Print manual pages
@@ -246,7 +248,7 @@ pub(super) struct Supervise {
     /// Folder that is shared with the controller
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
-    /// Unix socket on which the controller is answered [default: supervisor.sock in the state folder]
+    /// Unix socket on which the controller is answered [default: supervise.sock in the run folder]
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,
     /// Folder of the proxy's own: process id and temporary files [default: run in the state folder]

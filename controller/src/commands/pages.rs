@@ -1,10 +1,16 @@
-//! `gatewright completions` and `gatewright man`: files that are made from the command line's own description.
+//! `gatewright completions` and `gatewright man`, which are made from the command line's own description, and `gatewright
+//! crds`, which is the file of the chart.
 
 use super::offline::{End, exit};
 use super::output::print;
 use anyhow::Context;
 use std::path::Path;
 use std::process::ExitCode;
+
+/// Prints the definition of our own kind.
+pub(crate) fn crds() -> ExitCode {
+    exit(&[], || print(include_bytes!("../../../deploy/helm/gatewright/crds/gatewrightparameters.yaml")).map(|()| End::Fine))
+}
 
 /// Prints a completion script.
 pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {

@@ -31,6 +31,8 @@ struct Rule {
 }
 
 const NETWORKING: &str = "networking.k8s.io";
+/// Group and resource of what IngressClasses name.
+const PARAMETERS: (&str, &str) = ("gatewright.dev", "gatewrightparameters");
 
 impl Rule {
     const fn new(group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Self {
@@ -86,6 +88,7 @@ fn of_watched(config: &RbacConfig) -> Vec<Rule> {
         Rule::new("", "services", READ),
         Rule::new("discovery.k8s.io", "endpointslices", READ),
         Rule::new("", "configmaps", READ),
+        Rule::new(PARAMETERS.0, PARAMETERS.1, READ),
     ];
     if config.secrets {
         rules.push(Rule::new("", "secrets", READ));
@@ -105,6 +108,9 @@ fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
     if config.run.settings.namespace_selector.is_some() {
         rules.push(Rule::new("", "namespaces", &["list", "watch"]));
     }
+    if let Some(namespace) = &config.run.settings.watch_namespace {
+        rules.push(watched_namespace(namespace));
+    }
     if publishes_nodes(config) {
         rules.push(Rule::new("", "nodes", &["get"]));
     }
@@ -115,6 +121,14 @@ fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
 fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
     let status = &config.run.status;
     let mut rules = vec![Rule::new("", "events", &["create", "patch"])];
+    let is_watched = match &config.scope {
+        RbacScope::Cluster => true,
+        RbacScope::Namespaces(names) => names.iter().any(|name| name == config.account.namespace()),
+    };
+    // Parameters of scope Cluster are here.
+    if config.cluster_role && !is_watched {
+        rules.push(Rule::new(PARAMETERS.0, PARAMETERS.1, &["list", "watch"]));
+    }
     rules.push(Rule::new("", "pods", if status.update { &["get", "list"] } else { &["get"] }));
     if status.leader_election {
         const LEASES: &str = "coordination.k8s.io";
@@ -144,7 +158,19 @@ fn of_named_objects(config: &RbacConfig) -> Vec<(String, Rule)> {
     if let Some(name) = config.run.status.service.as_ref().filter(|_| config.run.status.update) {
         add(name, "services", &["get"]);
     }
+    // They have to be there at the start.
+    if let Some(name) = &settings.default_backend_service {
+        add(name, "services", &["get"]);
+    }
+    if let Some(namespace) = settings.watch_namespace.as_ref().filter(|_| !config.cluster_role) {
+        rules.push((namespace.clone(), watched_namespace(namespace)));
+    }
     rules
+}
+
+/// That it is there is looked up at the start.
+fn watched_namespace(name: &str) -> Rule {
+    Rule::new("", "namespaces", &["get"]).named(name)
 }
 
 fn publishes_nodes(config: &RbacConfig) -> bool {

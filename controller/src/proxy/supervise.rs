@@ -49,7 +49,7 @@ pub(crate) struct SuperviseConfig {
     pub(crate) run_dir: Option<PathBuf>,
     /// Where to listen; `supervise.sock` in the run folder if `None`.
     pub(crate) socket: Option<PathBuf>,
-    /// Users that may ask; root and this process's own user if empty.
+    /// Users that may ask, besides root and this process's own user.
     pub(crate) allowed_users: Vec<u32>,
     /// The program and arguments before those of the dialect.
     pub(crate) program: Vec<String>,
@@ -178,7 +178,7 @@ fn listen(socket: &Path) -> Result<UnixListener, SuperviseError> {
 }
 
 fn allowed(config: &SuperviseConfig) -> Vec<u32> {
-    if config.allowed_users.is_empty() { vec![0, nix::unistd::geteuid().as_raw()] } else { config.allowed_users.clone() }
+    [0, nix::unistd::geteuid().as_raw()].into_iter().chain(config.allowed_users.iter().copied()).collect()
 }
 
 /// All that is needed to answer.

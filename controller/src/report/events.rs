@@ -87,7 +87,7 @@ impl Sending {
     }
 
     async fn send(&mut self, told: &Told) {
-        let namespace = told.subject.name.namespace();
+        let namespace = told.subject.event_namespace();
         if self.forbidden.get(namespace).is_some_and(|since| since.elapsed() < FORBIDDEN_FOR) {
             return;
         }
@@ -112,7 +112,7 @@ impl Sending {
             self.started = Timestamp::now().as_nanosecond();
         }
         let name = self.name(told, key);
-        let namespace = told.subject.name.namespace();
+        let namespace = told.subject.event_namespace();
         if let Some(Sent { count }) = self.sent.get(&key).copied() {
             let patch = json!({"count": count.saturating_add(1), "lastTimestamp": Time(Timestamp::now()), "message": message(told)});
             let count_up = async |client| {
@@ -153,12 +153,12 @@ impl Sending {
         let now = Time(Timestamp::now());
         let Subject { api_version, kind, name: object, uid } = &told.subject;
         Event {
-            metadata: ObjectMeta { name: Some(name), namespace: Some(object.namespace().to_owned()), ..ObjectMeta::default() },
+            metadata: ObjectMeta { name: Some(name), namespace: Some(told.subject.event_namespace().to_owned()), ..ObjectMeta::default() },
             involved_object: ObjectReference {
                 api_version: Some((*api_version).to_owned()),
                 kind: Some((*kind).to_owned()),
                 name: Some(object.name().to_owned()),
-                namespace: Some(object.namespace().to_owned()),
+                namespace: Some(object.namespace().to_owned()).filter(|namespace| !namespace.is_empty()),
                 uid: Some(uid.to_string()).filter(|uid| !uid.is_empty()),
                 ..ObjectReference::default()
             },

@@ -46,15 +46,23 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// The object of this name; `None` for kinds that are in no namespace.
+    /// The object of this name; `None` for kinds that nobody tells anything.
     pub(crate) fn of(object: &ObjectRef, uid: &str) -> Option<Self> {
         let api_version = match object.kind {
-            Kind::Ingress => "networking.k8s.io/v1",
+            Kind::Ingress | Kind::IngressClass => "networking.k8s.io/v1",
             Kind::Service | Kind::Secret | Kind::ConfigMap | Kind::Endpoints => "v1",
             Kind::EndpointSlice => "discovery.k8s.io/v1",
-            Kind::IngressClass | Kind::Namespace => return None,
+            Kind::GatewrightParameters => "gatewright.dev/v1alpha1",
+            Kind::Namespace => return None,
         };
         Some(Self { api_version, kind: object.kind.as_str(), name: object.name.clone(), uid: uid.into() })
+    }
+}
+
+impl Subject {
+    /// Where its events are: those of objects in no namespace are in `default`.
+    pub(crate) fn event_namespace(&self) -> &str {
+        Some(self.name.namespace()).filter(|namespace| !namespace.is_empty()).unwrap_or("default")
     }
 }
 

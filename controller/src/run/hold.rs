@@ -33,10 +33,7 @@ impl Hold {
     /// Until when a candidate that refers to this has to wait; `None`: it may go. DNS names count for the `first` one
     /// only: what was served before a restart shall not be closed for a moment.
     pub(super) fn until(&mut self, wanted: &Wanted, snapshot: &Snapshot, first: bool) -> Option<Instant> {
-        let unasked = self
-            .answered
-            .as_ref()
-            .is_some_and(|answered| !wanted.secrets.is_subset(&answered.secrets) || !wanted.config_maps.is_subset(&answered.config_maps));
+        let unasked = self.answered.as_ref().is_some_and(|answered| !wanted.is_part_of(answered));
         let unresolved = first && wanted.dns_names.iter().any(|name| snapshot.addresses_of(name).is_none());
         if !unasked && !unresolved {
             self.until = None;

@@ -136,7 +136,7 @@ fn maker(config: &RunConfig, version: Version) -> anyhow::Result<Maker> {
 /// Starts the sources and the reports, and puts the loop together.
 fn controller(
     config: &RunConfig,
-    maker: Maker,
+    mut maker: Maker,
     (identity, connection): (&Identity, Arc<Connection>),
     asks: mpsc::Sender<Ask>,
     board: Arc<Board>,
@@ -157,6 +157,7 @@ fn controller(
         None => {
             let told = (news_seen, look_sender);
             reports = Some(Reports::start(&connection, identity, &config.status, told, Arc::clone(&metrics)));
+            maker.settings.own_namespace = Some(identity.namespace.clone());
             let scope = cluster::Scope::of(&config.settings, &identity.namespace);
             tokio::spawn(cluster::run(connection, scope, wanted_seen, input_sender));
         }

@@ -128,6 +128,8 @@ const SECRET: Shape = Fields(&[
 const CONFIG_MAP: Shape =
     Fields(&[("apiVersion", Any), ("kind", Any), ("metadata", META), ("data", Any), ("binaryData", Any), ("immutable", Any)]);
 
+const PARAMETERS: Shape = Fields(&[("apiVersion", Any), ("kind", Any), ("metadata", META), ("spec", leaves!("settings" "policy"))]);
+
 const NAMESPACE: Shape = Fields(&[("apiVersion", Any), ("kind", Any), ("metadata", META), ("spec", Any), ("status", Any)]);
 
 /// What the API knows of a kind; `None` for kinds that are not used.
@@ -142,6 +144,7 @@ pub(super) fn shape_of(version: &str, kind: &str) -> Option<&'static Shape> {
         ("v1", "Secret") => &SECRET,
         ("v1", "ConfigMap") => &CONFIG_MAP,
         ("v1", "Namespace") => &NAMESPACE,
+        ("gatewright.dev/v1alpha1", "GatewrightParameters") => &PARAMETERS,
         _ => return None,
     })
 }

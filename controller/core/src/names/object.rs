@@ -24,6 +24,8 @@ pub enum Kind {
     ConfigMap,
     /// `v1` Namespace.
     Namespace,
+    /// `gatewright.dev` GatewrightParameters.
+    GatewrightParameters,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Secret => "Secret",
             Self::ConfigMap => "ConfigMap",
             Self::Namespace => "Namespace",
+            Self::GatewrightParameters => "GatewrightParameters",
         }
     }
 }

@@ -162,6 +162,11 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
     }
 }
 
+/// Whether a key protects.
+pub(super) fn protects(key: &str) -> bool {
+    table().any(|(name, rule)| *name == key && matches!(rule, Guard(_) | Protection))
+}
+
 /// Every key, and why it has no effect.
 pub(super) fn known() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     table().map(|(name, rule)| {

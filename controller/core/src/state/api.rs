@@ -41,6 +41,7 @@ pub fn decode(mut object: Value) -> Result<Option<Object>, DecodeError> {
         ("v1", "Secret") => Object::Secret(read(object)?),
         ("v1", "ConfigMap") => Object::ConfigMap(read(object)?),
         ("v1", "Namespace") => Object::Namespace(read(object)?),
+        ("gatewright.dev/v1alpha1", "GatewrightParameters") => Object::GatewrightParameters(read(object)?),
         _ => return Ok(None),
     }))
 }

@@ -1,6 +1,7 @@
 //! The kinds of which little is used: IngressClass, ConfigMap, Namespace.
 
 use super::meta::{Meta, RawMeta};
+use super::parameters::ClassParameters;
 use crate::model::digest_of;
 use crate::names::BadText;
 use serde::Deserialize;
@@ -14,8 +15,8 @@ pub struct IngressClass {
     pub meta: Meta,
     /// `spec.controller`.
     pub controller: Box<str>,
-    /// `spec.parameters`, kept for messages: kind and name.
-    pub parameters: Option<(Box<str>, Box<str>)>,
+    /// `spec.parameters`.
+    pub parameters: Option<ClassParameters>,
     /// Content hash.
     pub digest: u128,
 }
@@ -54,15 +55,7 @@ struct RawClassSpec {
     #[serde(default)]
     controller: Box<str>,
     #[serde(default)]
-    parameters: Option<RawParameters>,
-}
-
-#[derive(Deserialize)]
-struct RawParameters {
-    #[serde(default)]
-    kind: Box<str>,
-    #[serde(default)]
-    name: Box<str>,
+    parameters: Option<ClassParameters>,
 }
 
 #[derive(Deserialize)]
@@ -83,9 +76,8 @@ impl TryFrom<RawIngressClass> for IngressClass {
     fn try_from(raw: RawIngressClass) -> Result<Self, BadText> {
         let spec = raw.spec.unwrap_or_default();
         let meta = raw.metadata.cluster_scoped()?;
-        let parameters = spec.parameters.map(|p| (p.kind, p.name));
-        let digest = digest_of(&(&meta.name, &spec.controller, &parameters));
-        Ok(Self { meta, controller: spec.controller, parameters, digest })
+        let digest = digest_of(&(&meta.name, &spec.controller, &spec.parameters));
+        Ok(Self { meta, controller: spec.controller, parameters: spec.parameters, digest })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that is known of the cluster at one moment.
 
-use super::{ConfigMap, EndpointSlice, Ingress, IngressClass, Meta, Namespace, Secret, Service};
+use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +24,8 @@ pub enum Object {
     ConfigMap(ConfigMap),
     /// A Namespace.
     Namespace(Namespace),
+    /// Settings of a class.
+    GatewrightParameters(GatewrightParameters),
 }
 
 impl Object {
@@ -39,6 +41,7 @@ impl Object {
             Self::Secret(o) => (Kind::Secret, &o.meta),
             Self::ConfigMap(o) => (Kind::ConfigMap, &o.meta),
             Self::Namespace(o) => (Kind::Namespace, &o.meta),
+            Self::GatewrightParameters(o) => (Kind::GatewrightParameters, &o.meta),
         };
         ObjectRef::new(kind, meta.name.clone())
     }
@@ -70,6 +73,7 @@ pub struct Snapshot {
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
+    parameters: BTreeMap<ObjectName, Arc<GatewrightParameters>>,
     addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
 }
 
@@ -107,6 +111,10 @@ impl Snapshot {
             Object::Namespace(o) => {
                 let digest = o.digest;
                 replaces(self.namespaces.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+            }
+            Object::GatewrightParameters(o) => {
+                let digest = o.digest;
+                replaces(self.parameters.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
             }
         }
     }
@@ -158,6 +166,7 @@ impl Snapshot {
             Kind::Secret => self.secrets.remove(name).is_some(),
             Kind::ConfigMap => self.config_maps.remove(name).is_some(),
             Kind::Namespace => self.namespaces.remove(name).is_some(),
+            Kind::GatewrightParameters => self.parameters.remove(name).is_some(),
         }
     }
 
@@ -183,6 +192,7 @@ impl Snapshot {
             Kind::Secret => self.secrets.get(name).map(|o| &o.meta),
             Kind::ConfigMap => self.config_maps.get(name).map(|o| &o.meta),
             Kind::Namespace => self.namespaces.get(name).map(|o| &o.meta),
+            Kind::GatewrightParameters => self.parameters.get(name).map(|o| &o.meta),
         }
     }
 
@@ -236,6 +246,22 @@ impl Snapshot {
     #[must_use]
     pub fn config_map(&self, name: &ObjectName) -> Option<&Arc<ConfigMap>> {
         self.config_maps.get(name)
+    }
+
+    /// All ConfigMaps, in no order.
+    pub fn config_maps(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
+        self.config_maps.values()
+    }
+
+    /// The GatewrightParameters of that name.
+    #[must_use]
+    pub fn parameters_of(&self, name: &ObjectName) -> Option<&Arc<GatewrightParameters>> {
+        self.parameters.get(name)
+    }
+
+    /// All GatewrightParameters, by name.
+    pub fn parameters(&self) -> impl Iterator<Item = &Arc<GatewrightParameters>> {
+        self.parameters.values()
     }
 
     /// The Namespace of that name.

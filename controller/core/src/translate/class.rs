@@ -1,8 +1,7 @@
 //! Which Ingresses are ours.
 
-use crate::names::ObjectName;
 use crate::settings::Settings;
-use crate::state::{Ingress, Snapshot};
+use crate::state::{Ingress, IngressClass, Snapshot};
 use std::collections::HashSet;
 
 /// The classes of one moment.
@@ -14,11 +13,7 @@ pub(super) struct Classes<'a> {
 
 impl<'a> Classes<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, settings: &'a Settings) -> Self {
-        let is_ours = |name: &ObjectName, controller: &str| {
-            controller == settings.controller_class || (settings.ingress_class_by_name && name.name() == settings.ingress_class)
-        };
-        let accepted =
-            snapshot.classes().filter(|class| is_ours(&class.meta.name, &class.controller)).map(|class| class.meta.name.name()).collect();
+        let accepted = snapshot.classes().filter(|class| is_ours(class, settings)).map(|class| class.meta.name.name()).collect();
         let take_all = settings.take_all_without_class && snapshot.classes().next().is_none();
         Self { settings, accepted, take_all }
     }
@@ -26,6 +21,18 @@ impl<'a> Classes<'a> {
     /// Whether every Ingress is taken because the input holds no IngressClass.
     pub(super) const fn take_all(&self) -> bool {
         self.take_all
+    }
+
+    /// The IngressClasses that are ours, by name.
+    pub(super) fn ours(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a IngressClass> {
+        let settings = self.settings;
+        snapshot.classes().map(|class| &**class).filter(move |class| is_ours(class, settings) && !settings.ignore_classes)
+    }
+
+    /// The IngressClass of an Ingress that is ours; `None`: it has none.
+    pub(super) fn of<'i>(&self, ingress: &'i Ingress) -> Option<&'i str> {
+        let annotation = || ingress.meta.annotations.get("kubernetes.io/ingress.class");
+        ingress.class_name.as_deref().filter(|class| self.accepted.contains(class)).or_else(|| annotation().map(|class| &**class))
     }
 
     /// The decision of `ingress-semantics` 2.2: field before annotation before `--watch-ingress-without-class`.
@@ -40,4 +47,9 @@ impl<'a> Classes<'a> {
             (None, None) => self.settings.watch_ingress_without_class,
         }
     }
+}
+
+fn is_ours(class: &IngressClass, settings: &Settings) -> bool {
+    class.controller.as_ref() == settings.controller_class
+        || (settings.ingress_class_by_name && class.meta.name.name() == settings.ingress_class)
 }

@@ -1,44 +1,63 @@
-//! The main ConfigMap.
+//! The main ConfigMap, and what is said of settings wherever they come from.
 
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectName, ObjectRef};
-use crate::settings::{Config, Problem, ProblemKind};
+use crate::settings::{POLICY_KEY, Problem, ProblemKind};
 use std::collections::BTreeMap;
 
-/// Reads the settings of the main ConfigMap; without one, everything is at its default.
-pub(super) fn read(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> Config {
-    let settings = input.settings;
-    services(input, settings.tcp_services_config_map.as_ref(), "TCP", wanted, diagnostics);
-    services(input, settings.udp_services_config_map.as_ref(), "UDP", wanted, diagnostics);
-    let empty = BTreeMap::new();
-    let name = settings.config_map.as_ref();
+/// The data of the main ConfigMap; without one, everything is at its default.
+pub(super) fn main(input: Input<'_>, wanted: &mut Wanted) -> BTreeMap<String, String> {
+    let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
-    let data = name.and_then(|name| input.snapshot.config_map(name)).map_or(&empty, |map| &map.data);
-    let (config, problems) = crate::settings::read(settings, data);
-    diagnostics.extend(name.into_iter().flat_map(|name| problems.iter().map(|problem| finding(name, problem))));
-    config
+    name.and_then(|name| input.snapshot.config_map(name)).map(|map| map.data.clone()).unwrap_or_default()
 }
 
-fn finding(name: &ObjectName, problem: &Problem) -> Diagnostic {
+/// Says what is wrong with the data of the main ConfigMap, of all that is `read`.
+pub(super) fn say(input: Input<'_>, read: &BTreeMap<String, String>, data: &BTreeMap<String, String>, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(name) = input.settings.config_map.as_ref() else { return };
+    let object = ObjectRef::new(Kind::ConfigMap, name.clone());
+    let (_, problems) = crate::settings::read(input.settings, read);
+    diagnostics.extend(problems.iter().filter(|problem| data.contains_key(&problem.key)).map(|problem| finding(&object, problem)));
+}
+
+/// What is said of a key.
+pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
     let code = match problem.kind {
         ProblemKind::BadValue | ProblemKind::BadProtection => Code::BadSetting,
         ProblemKind::Unsupported => Code::UnsupportedSetting,
         ProblemKind::UnsupportedProtection => Code::UnsupportedProtection,
         ProblemKind::Unknown => Code::UnknownSetting,
     };
-    let object = ObjectRef::new(Kind::ConfigMap, name.clone());
-    let key = crate::names::shown(&problem.key);
     let finding =
-        Diagnostic::new(code, object, format!("data[{}]", key.trim_matches('"')), problem.message.clone()).help(problem.help.clone());
+        Diagnostic::new(code, object.clone(), field(object.kind, &problem.key), problem.message.clone()).help(problem.help.clone());
     if problem.kind == ProblemKind::BadProtection { finding.outcome(Outcome::ClosedRoute) } else { finding }
 }
 
+/// The field path of a key.
+pub(super) fn field(kind: Kind, key: &str) -> String {
+    let shown = crate::names::shown(key);
+    let key = shown.trim_matches('"');
+    match kind {
+        Kind::GatewrightParameters if key == POLICY_KEY => "spec.policy".to_owned(),
+        Kind::GatewrightParameters => format!("spec.settings[{key}]"),
+        _ => format!("data[{key}]"),
+    }
+}
+
 /// TCP and UDP services are not forwarded: each entry is said, none is served.
-fn services(input: Input<'_>, name: Option<&ObjectName>, protocol: &str, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn services(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
+    let settings = input.settings;
+    for (name, protocol) in [(&settings.tcp_services_config_map, "TCP"), (&settings.udp_services_config_map, "UDP")] {
+        if let Some(name) = name {
+            wanted.config_maps.insert(name.clone());
+            services_of(input, name, protocol, diagnostics);
+        }
+    }
+}
+
+fn services_of(input: Input<'_>, name: &ObjectName, protocol: &str, diagnostics: &mut Vec<Diagnostic>) {
     const SAID_AT_MOST: usize = 100;
-    let Some(name) = name else { return };
-    wanted.config_maps.insert(name.clone());
     let Some(map) = input.snapshot.config_map(name) else { return };
     for key in map.data.keys().take(SAID_AT_MOST) {
         let object = ObjectRef::new(Kind::ConfigMap, name.clone());

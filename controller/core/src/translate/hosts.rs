@@ -265,7 +265,7 @@ impl<'a> Builder<'a> {
             rule_path: path.text.clone(),
             origin: Some(reading.origin.clone()),
             service,
-            https_redirect: self.redirect(policies, path.text.as_str()).filter(|_| !closed),
+            https_redirect: self.redirect(reading, path.text.as_str()).filter(|_| !closed),
             action,
         }
     }
@@ -307,7 +307,7 @@ impl<'a> Builder<'a> {
             rule_path,
             origin: Some(reading.origin.clone()),
             service,
-            https_redirect: if catch_all || closed { None } else { self.redirect(policies, "/") },
+            https_redirect: if catch_all || closed { None } else { self.redirect(reading, "/") },
             action,
             canary: None,
         }
@@ -333,7 +333,7 @@ impl<'a> Builder<'a> {
         let wish = &policies.route;
         let to_itself = policies.rewrite_target.as_deref() == Some(path.as_str());
         let drop_rewrite = wish.rewrite.is_some() && (!is_regex || to_itself);
-        let exempt = self.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
+        let exempt = reading.class.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
         let mut policy = Arc::clone(wish);
         if drop_rewrite {
             Arc::make_mut(&mut policy).rewrite = None;
@@ -356,8 +356,9 @@ impl<'a> Builder<'a> {
         (policy, false)
     }
 
-    fn redirect(&self, policies: &Policies, path: &str) -> Option<HttpsRedirect> {
-        let exempt = self.config.no_tls_redirect_locations.iter().any(|prefix| path.starts_with(prefix.as_str()));
+    fn redirect(&self, reading: &Reading, path: &str) -> Option<HttpsRedirect> {
+        let policies = &reading.policies;
+        let exempt = reading.class.config.no_tls_redirect_locations.iter().any(|prefix| path.starts_with(prefix.as_str()));
         let wanted = policies.force_ssl_redirect || (policies.ssl_redirect && self.has_tls);
         (wanted && !exempt && !policies.closed).then_some(HttpsRedirect { keep_trailing_slash: policies.preserve_trailing_slash })
     }

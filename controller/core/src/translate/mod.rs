@@ -1,7 +1,7 @@
 //! What the cluster says → what the proxy shall do, and what was wrong with it.
 //!
 //! ```text
-//! config      the main ConfigMap                              → Config
+//! parameters  the main ConfigMap, and what classes name        → ByClass
 //! reading     one Ingress: hosts, paths, annotations           → Reading      kept by content hash
 //! hosts       readings of one host, backends, certificates     → Host         kept by content hash
 //! backends    Service ports                                    → Backend      kept by content hash
@@ -19,7 +19,9 @@ mod config;
 mod further_names;
 mod host_policy;
 mod hosts;
+mod parameters;
 mod paths;
+mod permits;
 mod quarantine;
 mod reading;
 mod screen;
@@ -72,8 +74,20 @@ pub struct Wanted {
     pub secrets: BTreeSet<ObjectName>,
     /// ConfigMaps with settings.
     pub config_maps: BTreeSet<ObjectName>,
+    /// GatewrightParameters of IngressClasses.
+    pub parameters: BTreeSet<ObjectName>,
     /// DNS names of Services of type ExternalName.
     pub dns_names: BTreeSet<Box<str>>,
+}
+
+impl Wanted {
+    /// Whether the other one holds all the objects of this one.
+    #[must_use]
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        self.secrets.is_subset(&other.secrets)
+            && self.config_maps.is_subset(&other.config_maps)
+            && self.parameters.is_subset(&other.parameters)
+    }
 }
 
 /// Translates, and remembers what it can use again.
@@ -92,14 +106,17 @@ impl Translator {
     pub fn translate(&mut self, input: Input<'_>) -> Translation {
         let mut wanted = Wanted::default();
         let mut diagnostics = Vec::new();
-        let config = config::read(input, &mut wanted, &mut diagnostics);
-        let readings = self.readings.of_served(input, &config, &mut wanted, &mut diagnostics);
+        let classes = class::Classes::new(input.snapshot, input.settings);
+        config::services(input, &mut wanted, &mut diagnostics);
+        let by_class = parameters::read(input, &classes, &mut wanted, &mut diagnostics);
+        let config = &by_class.main.config;
+        let readings = self.readings.of_served(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
         let claims = claims::by_host(&readings, &mut diagnostics);
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
         let agreement = agreement::Agreement::of(&readings, &claims, &mut diagnostics);
-        let mut backends = self.backends.begin(input, &config);
+        let mut backends = self.backends.begin(input, config);
         let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
-        let operator = (&config, input.settings.annotations_prefix.as_str());
+        let operator = (config, input.settings.annotations_prefix.as_str());
         let hosts = self.hosts.build(operator, &claims, &certificates, (&names, &agreement), &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);
         let (backends, dns_names) = backends.finish();

@@ -1,11 +1,12 @@
 //! One Ingress by itself: what can be said of it without looking at anything else.
 
 use super::annotations::{self, Given, LookedUp, Objects, Policies};
+use super::parameters::{ByClass, ClassConfig};
+use super::permits::Permits;
 use super::{Input, Wanted, class::Classes, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
 use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, RouteRegex, RulePath, UriPath, shown};
-use crate::settings::Config;
 use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use std::sync::Arc;
 pub(super) struct Reading {
     pub(super) ingress: Arc<Ingress>,
     pub(super) origin: ObjectRef,
+    /// The settings of its class.
+    pub(super) class: Arc<ClassConfig>,
     pub(super) policies: Policies,
     /// The default backend, if it names a Service.
     pub(super) default_backend: Option<BackendUse>,
@@ -125,15 +128,14 @@ impl Readings {
     pub(super) fn of_served(
         &mut self,
         input: Input<'_>,
-        config: &Config,
+        (classes, by_class): (&Classes<'_>, &ByClass),
         wanted: &mut Wanted,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Arc<Reading>> {
-        let made_with = digest_of(&(config, input.settings));
+        let made_with = digest_of(&(by_class.digest, input.settings));
         if self.made_with != made_with {
             *self = Self { kept: HashMap::new(), made_with };
         }
-        let classes = Classes::new(input.snapshot, input.settings);
         let mut before = std::mem::take(&mut self.kept);
         let mut served = Vec::new();
         for ingress in input.snapshot.ingresses_oldest_first() {
@@ -145,7 +147,7 @@ impl Readings {
             let Some(version) = version else { continue };
             let (name, kept) = match before.remove_entry(&version.meta.name) {
                 Some((name, kept)) if kept.is_current(version, input.snapshot) => (name, kept),
-                _ => (version.meta.name.clone(), read(version, input, config)),
+                _ => (version.meta.name.clone(), read(version, input, by_class.of(classes.of(version)))),
             };
             kept.extend(wanted);
             diagnostics.extend_from_slice(&kept.diagnostics);
@@ -165,25 +167,35 @@ impl Readings {
 }
 
 /// Reads one Ingress: its reading, or none and why.
-fn read(ingress: &Arc<Ingress>, input: Input<'_>, config: &Config) -> Kept {
+fn read(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Kept {
     if let Some(refusal) = screen::refusal(ingress, input.settings) {
         return Kept { made_from: ingress.digest, looked_up: Vec::new(), reading: None, diagnostics: vec![refusal] };
     }
     let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
     let objects = Objects::new(input.snapshot);
-    let given = Given::new(&input.settings.annotations_prefix, ingress.meta.name.namespace(), &ingress.meta.annotations, objects);
-    let annotations::Read { policies, diagnostics, looked_up } = annotations::read(given, config, input.settings, &origin);
-    let Some(policies) = policies else { return Kept { made_from: ingress.digest, looked_up, reading: None, diagnostics } };
+    let prefix = &input.settings.annotations_prefix;
+    let mut permits = Permits::new(class, &origin, prefix);
+    let annotations = permits.annotations(&ingress.meta.annotations);
+    let given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
+    let annotations::Read { policies, mut diagnostics, looked_up } = annotations::read(given, &class.config, input.settings, &origin);
+    let Some(mut policies) = policies else {
+        diagnostics.append(&mut permits.diagnostics);
+        return Kept { made_from: ingress.digest, looked_up, reading: None, diagnostics };
+    };
+    policies.closed |= permits.closed;
+    policies.aliases.retain(|alias| permits.alias(alias));
     let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
-    let mut reader = Reader { ingress, origin: &origin, takes_regex, diagnostics };
-    let default_backend = ingress.default_backend.as_ref().and_then(|backend| reader.backend(backend, "spec.defaultBackend"));
+    let mut reader = Reader { ingress, origin: &origin, takes_regex, permits, diagnostics };
+    let default_backend = reader.default_backend();
     let rules = reader.rules();
     let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section)).collect();
     if ingress.rules.is_empty() && ingress.default_backend.is_none() {
         reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
     }
-    let (diagnostics, digest) = (reader.diagnostics, digest_of(&(ingress.digest, &policies)));
-    let reading = Reading { ingress: Arc::clone(ingress), origin, policies, default_backend, rules, tls, digest };
+    let Reader { mut diagnostics, mut permits, .. } = reader;
+    diagnostics.append(&mut permits.diagnostics);
+    let digest = digest_of(&(ingress.digest, &policies, class.digest));
+    let reading = Reading { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
     Kept { made_from: ingress.digest, looked_up, reading: Some(Arc::new(reading)), diagnostics }
 }
 
@@ -193,12 +205,23 @@ struct Reader<'a> {
     origin: &'a ObjectRef,
     /// Its paths may be regular expressions.
     takes_regex: bool,
+    permits: Permits<'a>,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
     fn say(&mut self, code: Code, field: impl Into<String>, message: String, help: &str) {
         self.diagnostics.push(Diagnostic::new(code, self.origin.clone(), field, message).help(help));
+    }
+
+    fn default_backend(&mut self) -> Option<BackendUse> {
+        const FIELD: &str = "spec.defaultBackend";
+        let backend = self.ingress.default_backend.as_ref()?;
+        // Beside rules it answers for their hosts only.
+        if self.ingress.rules.is_empty() && !self.permits.host(&HostPattern::CatchAll, FIELD) {
+            return None;
+        }
+        self.backend(backend, FIELD)
     }
 
     fn rules(&mut self) -> Vec<RuleReading> {
@@ -211,6 +234,9 @@ impl Reader<'_> {
                     continue;
                 }
             };
+            if !self.permits.host(&host, &format!("spec.rules[{r}].host")) {
+                continue;
+            }
             if host == HostPattern::CatchAll && rule.paths.is_some() {
                 let message = "a rule without a host answers for every host that has no rule of its own".to_owned();
                 self.say(Code::ServesUnknownHosts, format!("spec.rules[{r}].host"), message, "");
@@ -295,6 +321,7 @@ impl Reader<'_> {
         let mut hosts = Vec::new();
         for (h, host) in section.hosts.iter().enumerate() {
             match HostPattern::parse(host) {
+                Ok(pattern) if !self.permits.host(&pattern, &format!("spec.tls[{n}].hosts[{h}]")) => {}
                 Ok(pattern) => hosts.push(pattern),
                 Err(bad) => self.say(Code::BadHost, format!("spec.tls[{n}].hosts[{h}]"), bad.0, ""),
             }

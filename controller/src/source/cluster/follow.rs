@@ -116,6 +116,16 @@ async fn repeat<T: WatchedKind>(
         };
         **failures += 1;
         let unauthorized = is_status(&error, 401);
+        // The API server does not know the kind (yet): there is none of it.
+        if is_status(&error, 404) {
+            for event in [WatchEvent::<Watched<T>>::Init, WatchEvent::InitDone] {
+                for said in known.take(event) {
+                    say(out, id, said).await?;
+                }
+            }
+            tokio::time::sleep(pause(**failures)).await;
+            continue;
+        }
         let forbidden = is_status(&error, 403) && refusals.count(client).await;
         say(out, id, if forbidden { Said::Forbidden } else { Said::Failing(chain(&error)) }).await?;
         tokio::time::sleep(pause(**failures)).await;

@@ -7,7 +7,9 @@ use crate::connection::Connection;
 use crate::source::{Input, Located};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
-use gatewright_core::state::{ConfigMap, DecodeError, EndpointSlice, Event, Ingress, IngressClass, Namespace, Secret, Service};
+use gatewright_core::state::{
+    ConfigMap, DecodeError, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Namespace, Secret, Service,
+};
 use gatewright_core::translate::Wanted;
 use kube::runtime::watcher::Config;
 use kube::{Api, Client};
@@ -134,6 +136,7 @@ impl Gather {
             Kind::Secret => self.spawn::<Secret>(&id, by_name(&id), namespaced),
             Kind::ConfigMap => self.spawn::<ConfigMap>(&id, by_name(&id), namespaced),
             Kind::Namespace => self.spawn::<Namespace>(&id, Config::default(), whole),
+            Kind::GatewrightParameters => self.spawn::<GatewrightParameters>(&id, by_name(&id), namespaced),
         };
         self.running.insert(id, Running { health: Health::Begun, task });
     }
@@ -259,7 +262,7 @@ impl Gather {
         }
     }
 
-    /// Watches the Secrets and ConfigMaps that are referred to, and no longer those that are not.
+    /// Watches the Secrets, ConfigMaps and parameters that are referred to, and no longer those that are not.
     fn want(&mut self, wanted: Wanted, batch: &mut Vec<Event>) {
         self.wanted = wanted;
         self.answered = false;
@@ -267,7 +270,8 @@ impl Gather {
             |kind, name: &ObjectName| WatchId { kind, namespace: Some(name.namespace().to_owned()), name: Some(name.name().to_owned()) };
         let secrets = self.wanted.secrets.iter().filter(|name| !self.tls_secrets.contains(*name)).map(|name| single(Kind::Secret, name));
         let config_maps = self.wanted.config_maps.iter().map(|name| single(Kind::ConfigMap, name));
-        let needed: BTreeSet<WatchId> = config_maps.chain(secrets).take(SINGLE_WATCHES).collect();
+        let parameters = self.wanted.parameters.iter().map(|name| single(Kind::GatewrightParameters, name));
+        let needed: BTreeSet<WatchId> = parameters.chain(config_maps).chain(secrets).take(SINGLE_WATCHES).collect();
         let surplus: Vec<_> = self.running.keys().filter(|id| id.name.is_some() && !needed.contains(*id)).cloned().collect();
         for id in surplus {
             self.end(&id);
@@ -370,6 +374,7 @@ const fn resource(kind: Kind) -> &'static str {
         Kind::Secret => "secrets",
         Kind::ConfigMap => "configmaps",
         Kind::Namespace => "namespaces",
+        Kind::GatewrightParameters => "gatewrightparameters.gatewright.dev",
     }
 }
 

@@ -7,7 +7,7 @@ use crate::connection::{ConnectError, Connection};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::settings::Settings;
-use gatewright_core::state::{ConfigMap, EndpointSlice, Event, Ingress, IngressClass, Namespace, Secret, Service};
+use gatewright_core::state::{ConfigMap, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Namespace, Secret, Service};
 use gatewright_core::translate::Wanted;
 use kube::api::ListParams;
 use kube::{Api, Client};
@@ -92,19 +92,21 @@ impl Once {
         })
     }
 
-    /// Gets the Secrets and ConfigMaps that are referred to, each at most once.
+    /// Gets the Secrets, ConfigMaps and parameters that are referred to, each at most once.
     ///
     /// # Errors
     /// When the API server cannot be asked.
     pub(crate) fn wanted(&mut self, wanted: &Wanted) -> Result<Heard, OnceError> {
         let of = |kind, names: &BTreeSet<ObjectName>| names.iter().map(|name| ObjectRef::new(kind, name.clone())).collect::<Vec<_>>();
-        let all = [of(Kind::Secret, &wanted.secrets), of(Kind::ConfigMap, &wanted.config_maps)].concat();
+        let parameters = of(Kind::GatewrightParameters, &wanted.parameters);
+        let all = [of(Kind::Secret, &wanted.secrets), of(Kind::ConfigMap, &wanted.config_maps), parameters].concat();
         let new: Vec<_> = all.into_iter().filter(|object| self.asked.insert(object.clone())).collect();
         let mut heard = Heard::default();
         self.runtime.block_on(async {
             for object in new {
                 match object.kind {
                     Kind::Secret => self.get::<Secret>(&object, &mut heard).await?,
+                    Kind::GatewrightParameters => self.get::<GatewrightParameters>(&object, &mut heard).await?,
                     _ => self.get::<ConfigMap>(&object, &mut heard).await?,
                 }
             }

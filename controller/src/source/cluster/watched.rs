@@ -2,7 +2,7 @@
 
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::state::{
-    ConfigMap, DecodeError, EndpointSlice, Event, Ingress, IngressClass, Namespace, Object, Secret, Service, decode,
+    ConfigMap, DecodeError, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Namespace, Object, Secret, Service, decode,
 };
 use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery, networking::v1 as networking};
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
@@ -46,6 +46,40 @@ watched! {
     Secret core::Secret, NamespaceResourceScope;
     ConfigMap core::ConfigMap, NamespaceResourceScope;
     Namespace core::Namespace, ClusterResourceScope;
+    GatewrightParameters ParametersResource, NamespaceResourceScope;
+}
+
+/// What the API calls our own kind.
+#[derive(Debug, Clone)]
+pub(super) struct ParametersResource(ObjectMeta);
+
+impl Resource for ParametersResource {
+    type DynamicType = ();
+    type Scope = NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        Kind::GatewrightParameters.as_str().into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "gatewright.dev".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1alpha1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "gatewrightparameters".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.0
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.0
+    }
 }
 
 impl<T: WatchedKind> Resource for Watched<T> {

@@ -122,7 +122,7 @@ impl Unfolded {
     }
 }
 
-const KINDS: [Kind; 8] = [
+const KINDS: [Kind; 9] = [
     Kind::Ingress,
     Kind::IngressClass,
     Kind::Service,
@@ -131,6 +131,7 @@ const KINDS: [Kind; 8] = [
     Kind::Secret,
     Kind::ConfigMap,
     Kind::Namespace,
+    Kind::GatewrightParameters,
 ];
 
 /// The API version to write today.
@@ -138,6 +139,7 @@ const fn newest(kind: Kind) -> &'static str {
     match kind {
         Kind::Ingress | Kind::IngressClass => "networking.k8s.io/v1",
         Kind::EndpointSlice => "discovery.k8s.io/v1",
+        Kind::GatewrightParameters => "gatewright.dev/v1alpha1",
         _ => "v1",
     }
 }
@@ -152,7 +154,9 @@ fn gone_since(version: &str, kind: &str) -> Option<&'static str> {
 
 /// Whether an API group is somebody else's, so that kinds in it may be called as ours are.
 fn is_foreign(version: &str) -> bool {
-    version.split_once('/').is_some_and(|(group, _)| group.contains('.') && !matches!(group, "networking.k8s.io" | "discovery.k8s.io"))
+    version
+        .split_once('/')
+        .is_some_and(|(group, _)| group.contains('.') && !matches!(group, "networking.k8s.io" | "discovery.k8s.io" | "gatewright.dev"))
 }
 
 fn reference_of(kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {

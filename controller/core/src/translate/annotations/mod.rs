@@ -177,8 +177,14 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
 }
 
 /// Whether a feature reads the annotation of that name.
-fn is_read(name: &str) -> bool {
+pub(super) fn is_read(name: &str) -> bool {
     FEATURES.iter().any(|feature| feature.keys.iter().any(|key| key.name == name))
+}
+
+/// The group that an annotation belongs to: the title of its feature in lower case, with `-` for blanks.
+pub(super) fn group_of(name: &str) -> Option<String> {
+    let feature = FEATURES.iter().find(|feature| feature.keys.iter().any(|key| key.name == name))?;
+    Some(feature.name.to_lowercase().replace(' ', "-"))
 }
 
 /// `annotation-value-word-blocklist`: an Ingress with a listed word in one of our annotations is left out.

@@ -1,0 +1,171 @@
+//! Rules of whoever runs the cluster for those who write Ingresses: which annotations, hosts and sizes a namespace may use.
+
+use super::values::bytes;
+use crate::names::shown;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Key of a ConfigMap that holds a policy, in JSON; GatewrightParameters have `spec.policy` for it.
+pub const POLICY_KEY: &str = "gatewright-policy";
+
+/// Rules for all Ingresses of a class. Nothing is forbidden that no rule speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Default)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Policy {
+    /// What the rules forbid is said, and done all the same.
+    pub report_only: bool,
+    /// Who may claim which hosts: the first entry that has a host decides; a host in no entry is everybody's.
+    pub hosts: Vec<HostRule>,
+    /// Who may use which annotations; every entry for a namespace counts.
+    pub annotations: Vec<AnnotationRule>,
+    /// Namespaces that may claim wildcard hosts; `None`: all.
+    pub wildcard_hosts: Option<Vec<Pattern>>,
+    /// Namespaces that may answer for hosts that nobody claims; `None`: all.
+    pub catch_all: Option<Vec<Pattern>>,
+    /// The greatest value of annotations that are numbers or sizes, by name.
+    pub limits: BTreeMap<String, Limit>,
+}
+
+/// Who owns hosts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostRule {
+    /// The hosts; `*` stands for any number of characters.
+    pub names: Vec<Pattern>,
+    /// The namespaces that may claim them.
+    pub namespaces: Vec<Pattern>,
+}
+
+/// Which annotations namespaces may use.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AnnotationRule {
+    /// For whom; `None`: for all.
+    #[serde(default)]
+    pub namespaces: Option<Vec<Pattern>>,
+    /// Names without prefix, or groups of them; `None`: all.
+    #[serde(default)]
+    pub allowed: Option<Vec<Pattern>>,
+    /// Names without prefix, or groups of them; it goes before `allowed`.
+    #[serde(default)]
+    pub denied: Vec<Pattern>,
+}
+
+/// A text in which `*` stands for any number of characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(transparent)]
+pub struct Pattern(Box<str>);
+
+impl Pattern {
+    /// Whether the whole text is like this.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        let mut parts = self.0.split('*');
+        let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+        let mut parts = parts.peekable();
+        if parts.peek().is_none() {
+            return rest.is_empty();
+        }
+        while let Some(part) = parts.next() {
+            if parts.peek().is_none() {
+                return rest.ends_with(part);
+            }
+            let Some(at) = rest.find(part) else { return false };
+            rest = &rest[at + part.len()..];
+        }
+        true
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The greatest value of an annotation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Limit {
+    /// As it is written.
+    pub text: Box<str>,
+    /// In bytes, or as a number.
+    pub value: u64,
+}
+
+impl TryFrom<Value> for Limit {
+    type Error = String;
+
+    fn try_from(given: Value) -> Result<Self, String> {
+        let text = match given {
+            Value::String(text) => text,
+            Value::Number(number) => number.to_string(),
+            _ => return Err("a limit is a number or a size such as 8m".to_owned()),
+        };
+        let value = bytes(&text).map_err(|(message, help)| format!("{message}; {help}"))?;
+        Ok(Self { text: text.into(), value })
+    }
+}
+
+impl Policy {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// What is wrong, with its field.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        if !value.is_object() {
+            return Err("a policy is an object with rules".to_owned());
+        }
+        serde_path_to_error::deserialize(value).map_err(|error| {
+            let path = error.path().to_string();
+            let message = error.into_inner().to_string();
+            if path == "." { message } else { format!("{path}: {message}") }
+        })
+    }
+
+    /// Reads one that is written as JSON.
+    ///
+    /// # Errors
+    /// What is wrong, with its field.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let value: Value = serde_json::from_str(text).map_err(|error| format!("{} is not JSON: {error}", shown(text)))?;
+        Self::read(&value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        let matches = |pattern: &str, text: &str| Pattern(pattern.into()).matches(text);
+        for (pattern, text) in
+            [("*", ""), ("*", "a"), ("a", "a"), ("a*", "a"), ("a*", "abc"), ("*.a.b", "x.y.a.b"), ("a*c*e", "abcde"), ("", "")]
+        {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("a", "ab"), ("a*", "ba"), ("*.a.b", "a.b"), ("a*c*e", "ae"), ("", "a"), ("ab*ba", "aba")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_misspelt_or_of_another_type_is_named() {
+        for (given, part) in [
+            (json!({"host": []}), "unknown field `host`"),
+            (json!({"hosts": [{"names": "a", "namespaces": []}]}), "hosts[0].names"),
+            (json!({"limits": {"proxy-body-size": "big"}}), "\"big\" is not a size"),
+            (json!([]), "is an object"),
+            (json!({"reportOnly": "yes"}), "reportOnly"),
+        ] {
+            let error = Policy::read(&given).unwrap_err();
+            assert!(error.contains(part), "{given}: {error}");
+        }
+        assert!(Policy::parse("hosts: []").is_err());
+        assert_eq!(Policy::parse("{}"), Ok(Policy::default()));
+        assert_eq!(Policy::read(&json!({"limits": {"a": 60}})).unwrap().limits["a"].value, 60);
+    }
+}

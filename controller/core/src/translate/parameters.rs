@@ -1,0 +1,271 @@
+//! The settings of each IngressClass: the main ConfigMap, and over it what `spec.parameters` of the class names.
+//!
+//! A key of the parameters that is also an annotation is a default of that annotation, for every Ingress of the class. A
+//! key that holds for the proxy as a whole cannot differ between classes: the main ConfigMap decides, then the first
+//! class by name that is not in the hands of a namespace.
+
+use super::annotations::{self, Given, Objects};
+use super::class::Classes;
+use super::config::finding;
+use super::{Input, Wanted};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::digest_of;
+use crate::names::{Kind, ObjectName, ObjectRef, shown};
+use crate::settings::{self, Config, POLICY_KEY, Policy};
+use crate::state::{ClassParameters, IngressClass, ParametersScope};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Annotations that an Ingress has unless it says otherwise, by full name.
+pub(super) type Defaults = BTreeMap<Box<str>, Box<str>>;
+
+/// What the operator asked for, for the Ingresses of one class.
+#[derive(Debug)]
+pub(super) struct ClassConfig {
+    pub(super) config: Config,
+    pub(super) defaults: Defaults,
+    pub(super) digest: u128,
+}
+
+impl ClassConfig {
+    fn new(config: Config, defaults: Defaults) -> Arc<Self> {
+        let digest = digest_of(&(&config, &defaults));
+        Arc::new(Self { config, defaults, digest })
+    }
+}
+
+/// The settings of every class.
+#[derive(Debug)]
+pub(super) struct ByClass {
+    /// Of Ingresses whose class says nothing, and of the proxy as a whole.
+    pub(super) main: Arc<ClassConfig>,
+    classes: BTreeMap<Box<str>, Arc<ClassConfig>>,
+    /// Hash of all of them.
+    pub(super) digest: u128,
+}
+
+impl ByClass {
+    /// The settings of a class; `None`: an Ingress without one.
+    pub(super) fn of(&self, class: Option<&str>) -> &Arc<ClassConfig> {
+        class.and_then(|class| self.classes.get(class)).unwrap_or(&self.main)
+    }
+}
+
+/// The parameters of a class, as they were found.
+struct Found<'a> {
+    class: &'a IngressClass,
+    object: ObjectRef,
+    settings: &'a BTreeMap<String, String>,
+    policy: Option<&'a Value>,
+    /// Not in the hands of a namespace: keys of the proxy as a whole may come from here.
+    of_operator: bool,
+}
+
+/// Reads the settings of all classes that are ours.
+pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> ByClass {
+    let main_data = super::config::main(input, wanted);
+    let found: Vec<Found<'_>> = classes.ours(input.snapshot).filter_map(|class| find(class, input, wanted, diagnostics)).collect();
+    let alone = settings::read(input.settings, &main_data).0;
+    let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };
+    let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
+    let closed = reader.take_wide(&found, &wide);
+    super::config::say(input, &reader.main, &main_data, reader.diagnostics);
+    let by_class: BTreeMap<_, _> = found
+        .iter()
+        .zip(&wide)
+        .map(|(found, wide)| (found.class.meta.name.name().into(), reader.of_class(found, wide, closed.contains(&found.object))))
+        .collect();
+    let main = ClassConfig::new(reader.alone, Defaults::new());
+    let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
+    let digest = digest_of(&(main.digest, digests));
+    ByClass { main, classes: by_class, digest }
+}
+
+/// Where the parameters of a class are; says what keeps them from being used.
+fn find<'a>(class: &'a IngressClass, input: Input<'a>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> Option<Found<'a>> {
+    let given = class.parameters.as_ref()?;
+    let mut say = |code, field: &str, message: String, help: &str| {
+        let object = ObjectRef::new(Kind::IngressClass, class.meta.name.clone());
+        diagnostics.push(Diagnostic::new(code, object, format!("spec.parameters{field}"), message).help(help));
+    };
+    let Some(kind) = kind_of(given) else {
+        let group = given.api_group.as_deref().filter(|group| !group.is_empty()).unwrap_or("v1");
+        let message =
+            format!("parameters of kind {} of {} are not known here; the class is served without them", shown(&given.kind), shown(group));
+        say(Code::UnknownParameters, ".kind", message, "name a ConfigMap, or a GatewrightParameters of gatewright.dev");
+        return None;
+    };
+    let name = match place(given, kind, input) {
+        Ok(name) => name,
+        Err(bad) => {
+            say(Code::UnknownParameters, ".name", bad, "");
+            return None;
+        }
+    };
+    match kind {
+        Kind::ConfigMap => _ = wanted.config_maps.insert(name.clone()),
+        _ => _ = wanted.parameters.insert(name.clone()),
+    }
+    let of_operator = given.scope == ParametersScope::Cluster;
+    let object = ObjectRef::new(kind, name.clone());
+    let there = match kind {
+        Kind::ConfigMap => input.snapshot.config_map(&name).map(|map| (&map.data, None)),
+        _ => input.snapshot.parameters_of(&name).map(|own| (&own.settings, own.policy.as_ref())),
+    };
+    let Some((settings, policy)) = there else {
+        let message = format!("{object} does not exist; the class is served without it");
+        say(Code::NoParameters, "", message, "create it; it is used as soon as it is there");
+        return None;
+    };
+    Some(Found { class, object, settings, policy, of_operator })
+}
+
+fn kind_of(given: &ClassParameters) -> Option<Kind> {
+    match (given.api_group.as_deref().unwrap_or_default(), &*given.kind) {
+        ("", "ConfigMap") => Some(Kind::ConfigMap),
+        ("gatewright.dev", "GatewrightParameters") => Some(Kind::GatewrightParameters),
+        _ => None,
+    }
+}
+
+/// Namespace and name. Both kinds live in namespaces: of scope Cluster are those in the controller's own. Files have no
+/// controller; there it is the one object of that name.
+fn place(given: &ClassParameters, kind: Kind, input: Input<'_>) -> Result<ObjectName, String> {
+    let bad = |bad: crate::names::BadText| bad.0;
+    if given.scope == ParametersScope::Namespace {
+        let namespace = given.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+        return ObjectName::new(namespace.ok_or("parameters of scope Namespace need a namespace")?, &given.name).map_err(bad);
+    }
+    let settings = input.settings;
+    let own = settings.own_namespace.as_deref().or_else(|| settings.config_map.as_ref().map(ObjectName::namespace));
+    let own = ObjectName::new(own.unwrap_or("default"), &given.name).map_err(bad)?;
+    let is_there = match kind {
+        Kind::ConfigMap => input.snapshot.config_map(&own).is_some(),
+        _ => input.snapshot.parameters_of(&own).is_some(),
+    };
+    if is_there || !settings.take_all_without_class {
+        return Ok(own);
+    }
+    let snapshot = input.snapshot;
+    let names: Vec<&ObjectName> = match kind {
+        Kind::ConfigMap => snapshot.config_maps().map(|map| &map.meta.name).filter(|name| name.name() == &*given.name).collect(),
+        _ => snapshot.parameters().map(|own| &own.meta.name).filter(|name| name.name() == &*given.name).collect(),
+    };
+    match names.as_slice() {
+        [] => Ok(own),
+        [one] => Ok((*one).clone()),
+        _ => Err(format!("several namespaces hold a {kind} {}; write scope: Namespace", shown(&given.name))),
+    }
+}
+
+/// Reads the data of classes over that of the main ConfigMap.
+struct Reader<'a, 'd> {
+    input: Input<'a>,
+    /// The main ConfigMap, with the keys of the proxy as a whole that classes add.
+    main: BTreeMap<String, String>,
+    /// What `main` says.
+    alone: Config,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl Reader<'_, '_> {
+    fn over_main(&self, data: &BTreeMap<String, String>) -> (Config, Vec<settings::Problem>) {
+        let mut all = self.main.clone();
+        // Policies add up; no class gets rid of the main one.
+        all.extend(data.iter().filter(|(key, _)| *key != POLICY_KEY).map(|(key, value)| (key.clone(), value.clone())));
+        let (config, mut problems) = settings::read(self.input.settings, &all);
+        problems.retain(|problem| problem.key != POLICY_KEY && data.contains_key(&problem.key));
+        (config, problems)
+    }
+
+    /// The keys of these parameters that say something of the proxy as a whole.
+    fn wide_keys<'f>(&self, found: &Found<'f>) -> Vec<&'f str> {
+        let is_wide = |key: &str, value: &str| {
+            let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+            !annotations::is_read(key) && self.over_main(&one).0.globals != self.alone.globals
+        };
+        found.settings.iter().filter(|(key, value)| is_wide(key, value)).map(|(key, _)| key.as_str()).collect()
+    }
+
+    /// Takes keys of the proxy as a whole where nobody has set them yet, and says where they are not taken.
+    /// The answer is whose protections are not taken: their classes are closed.
+    fn take_wide(&mut self, found: &[Found<'_>], wide: &[Vec<&str>]) -> BTreeSet<ObjectRef> {
+        let mut closed = BTreeSet::new();
+        let mut owners: BTreeMap<&str, &ObjectRef> = BTreeMap::new();
+        for (found, keys) in found.iter().zip(wide) {
+            for key in keys.iter().copied() {
+                let value = &found.settings[key];
+                let reason = match owners.get(key) {
+                    Some(owner) if self.main.get(key) != Some(value) => format!("{owner} decides it"),
+                    Some(_) => continue,
+                    None if self.main.contains_key(key) => "the main ConfigMap decides it".to_owned(),
+                    None if !found.of_operator => "parameters in the hands of a namespace cannot decide it".to_owned(),
+                    None => {
+                        owners.insert(key, &found.object);
+                        self.main.insert(key.to_owned(), value.clone());
+                        continue;
+                    }
+                };
+                let message = format!("{key} holds for the proxy as a whole; {reason}");
+                let code = if settings::protects(key) { Code::UnsupportedProtection } else { Code::UnsupportedSetting };
+                self.say(&found.object, code, key, message, "set it in the main ConfigMap");
+                if settings::protects(key) {
+                    closed.insert(found.object.clone());
+                }
+            }
+        }
+        self.alone = settings::read(self.input.settings, &self.main).0;
+        closed
+    }
+
+    fn say(&mut self, object: &ObjectRef, code: Code, key: &str, message: String, help: &str) {
+        self.diagnostics.push(Diagnostic::new(code, object.clone(), super::config::field(object.kind, key), message).help(help));
+    }
+
+    fn of_class(&mut self, found: &Found<'_>, wide: &[&str], closed: bool) -> Arc<ClassConfig> {
+        let data: BTreeMap<String, String> =
+            found.settings.iter().filter(|(key, _)| !wide.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let (mut config, problems) = self.over_main(&data);
+        config.closed |= closed;
+        self.diagnostics.extend(problems.iter().map(|problem| finding(&found.object, problem)));
+        let policies = found.policy.map(Policy::read).into_iter().chain(data.get(POLICY_KEY).map(|text| Policy::parse(text)));
+        let bad = policies.filter_map(|policy| config.add_policy(policy).err());
+        self.diagnostics.extend(bad.map(|problem| finding(&found.object, &problem)));
+        let is_default = |key: &str, value: &str| {
+            let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+            annotations::is_read(key) && self.over_main(&one).0.globals != self.alone.globals
+        };
+        let prefix = &self.input.settings.annotations_prefix;
+        let good = data.iter().filter(|(key, value)| !problems.iter().any(|p| p.key == **key) && is_default(key, value));
+        let defaults = good.map(|(key, value)| (format!("{prefix}/{key}").into(), value.as_str().into())).collect();
+        let defaults = self.usable(defaults, &config, found);
+        ClassConfig::new(config, defaults)
+    }
+
+    /// The defaults that the annotations of their names take; the others are said once, and not on every Ingress.
+    fn usable(&mut self, defaults: Defaults, config: &Config, found: &Found<'_>) -> Defaults {
+        if self.faults(&defaults, config, found).is_empty() {
+            return defaults;
+        }
+        let prefix = format!("{}/", self.input.settings.annotations_prefix);
+        let mut usable = Defaults::new();
+        for (name, value) in defaults {
+            let one = Defaults::from([(name.clone(), value.clone())]);
+            let faults = self.faults(&one, config, found);
+            let key = name.strip_prefix(&prefix).unwrap_or(&name).to_owned();
+            if let Some(fault) = faults.into_iter().next() {
+                self.say(&found.object, Code::BadSetting, &key, fault.message, &fault.help);
+            } else {
+                usable.insert(name, value);
+            }
+        }
+        usable
+    }
+
+    fn faults(&self, defaults: &Defaults, config: &Config, found: &Found<'_>) -> Vec<Diagnostic> {
+        let Input { snapshot, settings, .. } = self.input;
+        let given = Given::new(&settings.annotations_prefix, found.object.name.namespace(), defaults, Objects::new(snapshot));
+        annotations::read(given, config, settings, &found.object).diagnostics
+    }
+}

@@ -1,0 +1,217 @@
+//! What the policies of a class let one Ingress do. A use that is refused is said and left out; an annotation that
+//! protects closes the routes instead.
+
+use super::annotations::{self, FEATURES, Key, OnBadValue, Value};
+use super::parameters::{ClassConfig, Defaults};
+use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
+use crate::names::{HostAlias, HostPattern, ObjectRef, shown};
+use crate::settings::values::bytes;
+use crate::settings::{AnnotationRule, Limit, Pattern, Policy};
+use std::borrow::Cow;
+
+/// The policies, and what was refused of one Ingress.
+pub(super) struct Permits<'a> {
+    policies: &'a [Policy],
+    defaults: &'a Defaults,
+    origin: &'a ObjectRef,
+    prefix: &'a str,
+    /// An annotation that protects was refused.
+    pub(super) closed: bool,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Permits<'a> {
+    pub(super) fn new(class: &'a ClassConfig, origin: &'a ObjectRef, prefix: &'a str) -> Self {
+        let ClassConfig { config, defaults, .. } = class;
+        Self { policies: &config.policies, defaults, origin, prefix, closed: false, diagnostics: Vec::new() }
+    }
+
+    fn namespace(&self) -> &'a str {
+        self.origin.name.namespace()
+    }
+
+    /// Says a refusal; whether it counts.
+    fn refuse(&mut self, policy: &Policy, field: String, message: String, outcome: Outcome) -> bool {
+        let mut finding = Diagnostic::new(Code::AgainstPolicy, self.origin.clone(), field, message).outcome(outcome);
+        if policy.report_only {
+            (finding.severity, finding.outcome) = (Severity::Warning, Outcome::Served);
+        } else {
+            finding = finding.help("ask whoever runs the cluster");
+        }
+        self.diagnostics.push(finding);
+        !policy.report_only
+    }
+
+    /// The annotations that count: those of the Ingress that it may use, and the defaults of its class.
+    pub(super) fn annotations(&mut self, own: &'a Defaults) -> Cow<'a, Defaults> {
+        let mut all = Cow::Borrowed(own);
+        for policy in self.policies.iter().filter(|policy| !policy.annotations.is_empty() || !policy.limits.is_empty()) {
+            for (name, value) in own {
+                let Some(short) = name.strip_prefix(self.prefix).and_then(|rest| rest.strip_prefix('/')) else { continue };
+                if self.is_refused(policy, short, value) {
+                    all.to_mut().remove(name);
+                } else if let Some(limit) = policy.limits.get(short)
+                    && self.is_above(policy, short, value, limit)
+                {
+                    all.to_mut().insert(name.clone(), limit.text.clone());
+                }
+            }
+        }
+        for (name, value) in self.defaults.iter().filter(|(name, _)| !own.contains_key(*name)) {
+            all.to_mut().insert(name.clone(), value.clone());
+        }
+        all
+    }
+
+    fn is_refused(&mut self, policy: &Policy, name: &str, value: &str) -> bool {
+        if !policy.annotations.iter().any(|rule| refuses(rule, self.namespace(), name)) {
+            return false;
+        }
+        let protects = key(name).is_some_and(|key| key.on_bad_value == OnBadValue::CloseRoute) && !matches!(value, "" | "false");
+        let outcome = if protects { Outcome::ClosedRoute } else { Outcome::KeptDefault };
+        let message = format!("{name}: namespace {} may not use the annotation", self.namespace());
+        let counts = self.refuse(policy, self.field(name), message, outcome);
+        self.closed |= counts && protects;
+        counts
+    }
+
+    fn is_above(&mut self, policy: &Policy, name: &str, value: &str, limit: &Limit) -> bool {
+        let Ok(given) = bytes(value) else { return false };
+        let is_unlimited = given == 0 && key(name).is_some_and(|key| matches!(key.value, Value::Size | Value::Integer));
+        if given <= limit.value && !is_unlimited {
+            return false;
+        }
+        let message = format!("{name}: {} is above the limit of {}, which is used", shown(value), limit.text);
+        self.refuse(policy, self.field(name), message, Outcome::KeptDefault)
+    }
+
+    fn field(&self, name: &str) -> String {
+        let name = shown(name);
+        format!("metadata.annotations[{}/{}]", self.prefix, name.trim_matches('"'))
+    }
+
+    /// Whether the host may be claimed.
+    pub(super) fn host(&mut self, host: &HostPattern, field: &str) -> bool {
+        let namespace = self.namespace();
+        let refused: Vec<&Policy> = self.policies.iter().filter(|policy| !may_claim(policy, namespace, host)).collect();
+        // Each one is asked, so that all that only report do.
+        refused.into_iter().fold(true, |fine, policy| {
+            let message = match host {
+                HostPattern::CatchAll => format!("namespace {namespace} may not answer for hosts that nobody claims"),
+                _ => format!("namespace {namespace} may not claim host {host}"),
+            };
+            !self.refuse(policy, field.to_owned(), message, Outcome::SkippedHost) && fine
+        })
+    }
+
+    /// Whether the further name may be claimed. An expression may match any host, so it takes the right to all of them.
+    pub(super) fn alias(&mut self, alias: &HostAlias) -> bool {
+        let field = self.field("server-alias");
+        match alias {
+            HostAlias::Exact(name) => self.host(&HostPattern::Exact(name.clone()), &field),
+            HostAlias::Wildcard(name) => self.host(&HostPattern::Wildcard(name.clone()), &field),
+            HostAlias::Regex(_) => {
+                let namespace = self.namespace();
+                let owns_all = |policy: &&Policy| {
+                    policy.hosts.iter().all(|rule| any(&rule.namespaces, namespace)) && permits(policy.wildcard_hosts.as_deref(), namespace)
+                };
+                let refused: Vec<&Policy> = self.policies.iter().filter(|policy| !owns_all(policy)).collect();
+                refused.into_iter().fold(true, |fine, policy| {
+                    let message = format!("namespace {namespace} may not claim hosts by an expression");
+                    !self.refuse(policy, field.clone(), message, Outcome::SkippedHost) && fine
+                })
+            }
+        }
+    }
+}
+
+fn key(name: &str) -> Option<&'static Key> {
+    FEATURES.iter().flat_map(|feature| feature.keys).find(|key| key.name == name)
+}
+
+fn any(patterns: &[Pattern], text: &str) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(text))
+}
+
+fn permits(namespaces: Option<&[Pattern]>, namespace: &str) -> bool {
+    namespaces.is_none_or(|patterns| any(patterns, namespace))
+}
+
+fn refuses(rule: &AnnotationRule, namespace: &str, name: &str) -> bool {
+    let group = annotations::group_of(name);
+    let among = |patterns: &[Pattern]| any(patterns, name) || group.as_deref().is_some_and(|group| any(patterns, group));
+    permits(rule.namespaces.as_deref(), namespace)
+        && (among(&rule.denied) || rule.allowed.as_deref().is_some_and(|allowed| !among(allowed)))
+}
+
+fn may_claim(policy: &Policy, namespace: &str, host: &HostPattern) -> bool {
+    let permitted = match host {
+        HostPattern::CatchAll => return permits(policy.catch_all.as_deref(), namespace),
+        HostPattern::Wildcard(_) => permits(policy.wildcard_hosts.as_deref(), namespace),
+        HostPattern::Exact(_) => true,
+    };
+    let text = host.to_string();
+    let owner = policy.hosts.iter().find(|rule| rule.names.iter().any(|pattern| overlap(pattern, &text)));
+    permitted && owner.is_none_or(|rule| any(&rule.namespaces, namespace))
+}
+
+/// Whether a host that is claimed is, or holds, one that the pattern names.
+fn overlap(pattern: &Pattern, host: &str) -> bool {
+    let held = host.strip_prefix('*').is_some_and(|tail| !pattern.as_str().contains('*') && pattern.as_str().ends_with(tail));
+    held || pattern.matches(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_first_entry_that_has_a_host_decides() {
+        let policy = Policy::read(&json!({
+            "hosts": [
+                {"names": ["shop.example", "*.shop.example"], "namespaces": ["shop", "shop-*"]},
+                {"names": ["*.example"], "namespaces": ["platform"]},
+            ],
+            "wildcardHosts": ["shop"], "catchAll": [],
+        }))
+        .unwrap();
+        for (namespace, host, may) in [
+            ("shop", "shop.example", true),
+            ("shop-test", "a.b.shop.example", true),
+            ("blog", "shop.example", false),
+            ("shop", "*.shop.example", true),
+            ("shop-test", "*.shop.example", false),
+            ("platform", "blog.example", true),
+            ("shop", "blog.example", false),
+            ("blog", "elsewhere.test", true),
+            ("platform", "", false),
+        ] {
+            assert_eq!(may_claim(&policy, namespace, &HostPattern::parse(host).unwrap()), may, "{namespace} {host}");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_holds_the_names_below_it() {
+        let policy = Policy::read(&json!({"hosts": [{"names": ["a.shop.example"], "namespaces": ["shop"]}]})).unwrap();
+        let may = |host: &str| may_claim(&policy, "blog", &HostPattern::parse(host).unwrap());
+        assert!(!may("*.shop.example") && !may("a.shop.example") && may("b.shop.example"));
+    }
+
+    #[test]
+    fn annotations_go_by_name_pattern_and_group() {
+        let rule = |value| serde_json::from_value::<AnnotationRule>(value).unwrap();
+        let allowed = rule(json!({"namespaces": ["shop"], "allowed": ["proxy-*", "app-root"], "denied": ["proxy-body-size"]}));
+        for (namespace, name, refused) in [
+            ("shop", "proxy-body-size", true),
+            ("shop", "proxy-read-timeout", false),
+            ("shop", "app-root", false),
+            ("shop", "auth-url", true),
+            ("blog", "auth-url", false),
+        ] {
+            assert_eq!(refuses(&allowed, namespace, name), refused, "{namespace} {name}");
+        }
+        let group = annotations::group_of("enable-cors").unwrap();
+        assert!(refuses(&rule(json!({"denied": [group]})), "any", "cors-allow-origin"));
+    }
+}

@@ -1,0 +1,300 @@
+//! The settings of classes, and the policies in them: objects in, what becomes of the routes out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may do all that, and fails by panicking"
+)]
+
+use gatewright_core::model::{Action, Certificate, CertificateId, Route};
+use gatewright_core::names::{HostPattern, ObjectName};
+use gatewright_core::settings::Settings;
+use gatewright_core::state::{Event, Snapshot, decode};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn class(name: &str, parameters: &Value) -> Value {
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name},
+        "spec": {"controller": "gatewright.dev/ingress", "parameters": parameters}})
+}
+
+/// Parameters that a class names in a namespace.
+fn named(kind: &str, namespace: &str, name: &str) -> Value {
+    let group = if kind == "ConfigMap" { Value::Null } else { json!("gatewright.dev") };
+    json!({"apiGroup": group, "kind": kind, "name": name, "scope": "Namespace", "namespace": namespace})
+}
+
+fn parameters(namespace: &str, name: &str, spec: &Value) -> Value {
+    json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters",
+        "metadata": {"name": name, "namespace": namespace}, "spec": spec})
+}
+
+fn config_map(namespace: &str, name: &str, data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}, "data": data})
+}
+
+/// An Ingress of namespace `shop` for host `NAME.test`.
+fn ingress(name: &str, class: &str, annotations: &[(&str, &str)]) -> Value {
+    let annotations: serde_json::Map<_, _> =
+        annotations.iter().map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), json!(value))).collect();
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name, "namespace": "shop", "annotations": annotations},
+        "spec": {"ingressClassName": class, "rules": [rule(&format!("{name}.test"))]}})
+}
+
+fn rule(host: &str) -> Value {
+    json!({"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}}]}})
+}
+
+fn app() -> [Value; 2] {
+    [
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}}),
+        json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "ports": [{"port": 80}], "endpoints": [{"addresses": ["10.0.0.1"]}],
+            "metadata": {"name": "s", "namespace": "shop", "labels": {"kubernetes.io/service-name": "s"}}}),
+    ]
+}
+
+/// A running controller of namespace `system`, with the main ConfigMap `system/main`.
+struct World {
+    snapshot: Snapshot,
+    settings: Settings,
+    translator: Translator,
+}
+
+impl World {
+    fn new(objects: &[Value]) -> Self {
+        let settings = Settings {
+            own_namespace: Some("system".to_owned()),
+            config_map: ObjectName::new("system", "main").ok(),
+            ..Settings::default()
+        };
+        let mut world = Self { snapshot: Snapshot::default(), settings, translator: Translator::default() };
+        app().iter().chain(objects).for_each(|object| _ = world.apply(object.clone()));
+        world
+    }
+
+    fn apply(&mut self, object: Value) -> bool {
+        self.snapshot.apply(Event::Applied(Box::new(decode(object).unwrap().unwrap())))
+    }
+
+    fn translate(&mut self) -> Translation {
+        let input = Input {
+            snapshot: &self.snapshot,
+            settings: &self.settings,
+            quarantine: &Quarantine::default(),
+            self_signed: &Arc::new(Certificate {
+                id: CertificateId::self_signed(),
+                origin: "self-signed".to_owned(),
+                pem: Arc::from(&b"pem"[..]),
+                digest: 1,
+            }),
+            now_s: 0,
+        };
+        let kept = self.translator.translate(input);
+        let fresh = Translator::default().translate(input);
+        assert_eq!((&kept.model.hosts, &kept.diagnostics), (&fresh.model.hosts, &fresh.diagnostics), "what is kept changes nothing");
+        kept
+    }
+}
+
+fn route<'a>(translation: &'a Translation, host: &str) -> &'a Route {
+    &translation.model.hosts[&HostPattern::parse(host).unwrap()].routes[0]
+}
+
+fn read_timeout(translation: &Translation, host: &str) -> Option<u64> {
+    route(translation, host).policy.timeouts.as_ref().and_then(|timeouts| timeouts.read_s)
+}
+
+fn said(translation: &Translation) -> Vec<String> {
+    translation.diagnostics.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn classes_have_settings_of_their_own_side_by_side() {
+    let mut world = World::new(&[
+        config_map("system", "main", &json!({"proxy-read-timeout": "10", "ssl-redirect": "false"})),
+        class("slow", &named("GatewrightParameters", "system", "slow")),
+        class("fast", &named("ConfigMap", "teams", "fast")),
+        class("plain", &Value::Null),
+        parameters("system", "slow", &json!({"settings": {"proxy-read-timeout": "600", "force-ssl-redirect": "true"}})),
+        config_map("teams", "fast", &json!({"proxy-read-timeout": "5"})),
+        ingress("a", "slow", &[]),
+        ingress("b", "fast", &[]),
+        ingress("c", "plain", &[]),
+        ingress("d", "slow", &[("proxy-read-timeout", "7"), ("force-ssl-redirect", "false")]),
+    ]);
+    let translation = world.translate();
+    assert_eq!(said(&translation), [""; 0]);
+    let timeouts = ["a.test", "b.test", "c.test", "d.test"].map(|host| read_timeout(&translation, host));
+    assert_eq!(timeouts, [Some(600), Some(5), None, Some(7)], "the Ingress goes before the class");
+    assert_eq!(translation.model.globals.upstream_timeouts.read_s, 10, "the main ConfigMap is for the rest");
+    let redirects = ["a.test", "b.test", "c.test", "d.test"].map(|host| route(&translation, host).https_redirect.is_some());
+    assert_eq!(redirects, [true, false, false, false]);
+    assert!(world.apply(parameters("system", "slow", &json!({"settings": {"proxy-read-timeout": "60"}}))));
+    let translation = world.translate();
+    assert_eq!((read_timeout(&translation, "a.test"), route(&translation, "a.test").https_redirect.is_some()), (Some(60), false));
+}
+
+#[test]
+fn of_scope_cluster_are_those_in_the_namespace_of_the_controller() {
+    let cluster = |kind: &str, group: &str| json!({"apiGroup": group, "kind": kind, "name": "p", "scope": "Cluster"});
+    for (parameters_of, object) in [
+        (cluster("GatewrightParameters", "gatewright.dev"), parameters("system", "p", &json!({"settings": {"proxy-read-timeout": "9"}}))),
+        (cluster("ConfigMap", ""), config_map("system", "p", &json!({"proxy-read-timeout": "9"}))),
+    ] {
+        let mut world = World::new(&[class("own", &parameters_of), object, ingress("a", "own", &[])]);
+        assert_eq!(read_timeout(&world.translate(), "a.test"), Some(9));
+    }
+    let mut files = World::new(&[
+        class("own", &cluster("GatewrightParameters", "gatewright.dev")),
+        parameters("anywhere", "p", &json!({"settings": {"proxy-read-timeout": "9"}})),
+        ingress("a", "own", &[]),
+    ]);
+    files.settings.own_namespace = None;
+    files.settings.take_all_without_class = true;
+    assert_eq!(read_timeout(&files.translate(), "a.test"), Some(9), "files have no controller");
+    files.apply(parameters("elsewhere", "p", &json!({})));
+    assert!(said(&files.translate())[0].contains("several namespaces hold a GatewrightParameters \"p\""));
+}
+
+#[test]
+fn parameters_that_are_unknown_or_missing_are_said_on_the_class_and_it_is_served() {
+    let tutorial = json!({"apiGroup": "k8s.example.com", "kind": "IngressParameters", "name": "external-lb"});
+    let mut world = World::new(&[
+        class("tutorial", &tutorial),
+        class("late", &named("GatewrightParameters", "teams", "late")),
+        ingress("a", "tutorial", &[]),
+        ingress("b", "late", &[]),
+    ]);
+    let translation = world.translate();
+    assert_eq!(
+        said(&translation),
+        [
+            "warning GW0105 IngressClass tutorial spec.parameters.kind: parameters of kind \"IngressParameters\" of \"k8s.example.com\" are \
+             not known here; the class is served without them; name a ConfigMap, or a GatewrightParameters of gatewright.dev (served)",
+            "warning GW0106 IngressClass late spec.parameters: GatewrightParameters teams/late does not exist; the class is served without \
+             it; create it; it is used as soon as it is there (served)",
+        ]
+    );
+    for host in ["a.test", "b.test"] {
+        assert!(matches!(route(&translation, host).action, Action::Forward(_)), "{host}");
+    }
+    assert!(translation.wanted.parameters.contains(&ObjectName::new("teams", "late").unwrap()), "it is looked for");
+    world.apply(parameters("teams", "late", &json!({"settings": {"proxy-read-timeout": "9"}})));
+    let translation = world.translate();
+    assert_eq!((read_timeout(&translation, "b.test"), translation.diagnostics.len()), (Some(9), 1));
+}
+
+#[test]
+fn what_holds_for_the_proxy_as_a_whole_is_decided_once() {
+    let cluster = json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "p"});
+    let mut world = World::new(&[
+        config_map("system", "main", &json!({"keep-alive": "11"})),
+        class("a", &named("ConfigMap", "teams", "a")),
+        class("b", &cluster),
+        config_map("teams", "a", &json!({"server-tokens": "true", "block-cidrs": "10.0.0.0/8"})),
+        parameters("system", "p", &json!({"settings": {"keep-alive": "22", "keep-alive-requests": "33"}})),
+        ingress("a", "a", &[]),
+        ingress("b", "b", &[]),
+    ]);
+    let translation = world.translate();
+    let globals = &translation.model.globals;
+    assert_eq!((globals.client_timeouts.keep_alive_s, globals.client_timeouts.keep_alive_requests, globals.server_tokens), (11, 33, false));
+    let fields: Vec<_> = translation.diagnostics.iter().map(|d| (d.code.to_string(), d.field.clone())).collect();
+    let expected = [("GW0503", "data[block-cidrs]"), ("GW0602", "spec.settings[keep-alive]"), ("GW0602", "data[server-tokens]")];
+    assert_eq!(fields.len(), 3, "{fields:?}");
+    for (code, field) in expected {
+        assert!(fields.contains(&(code.to_owned(), field.to_owned())), "{fields:?}");
+    }
+    assert_eq!(route(&translation, "a.test").action, Action::Respond(503), "a protection that is not given closes its class");
+    assert!(matches!(route(&translation, "b.test").action, Action::Forward(_)));
+}
+
+#[test]
+fn bad_values_are_said_on_the_parameters_and_not_on_every_ingress() {
+    let mut world = World::new(&[
+        class("own", &named("GatewrightParameters", "teams", "p")),
+        parameters("teams", "p", &json!({"settings": {"proxy-read-timeout": "soon", "no-such-key": "1", "proxy-send-timeout": "8"}})),
+        ingress("a", "own", &[]),
+        ingress("b", "own", &[]),
+    ]);
+    let translation = world.translate();
+    let said = said(&translation);
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(said.iter().all(|text| text.contains("GatewrightParameters teams/p spec.settings[")), "{said:#?}");
+    assert_eq!(route(&translation, "a.test").policy.timeouts.as_ref().unwrap().send_s, Some(8));
+}
+
+fn policed(policy: &Value, ingresses: &[Value]) -> World {
+    let objects = [class("own", &named("GatewrightParameters", "system", "p")), parameters("system", "p", &json!({"policy": policy}))];
+    World::new(&[&objects, ingresses].concat())
+}
+
+#[test]
+fn what_a_policy_refuses_is_left_out_and_the_host_is_served() {
+    let policy = json!({
+        "annotations": [{"namespaces": ["shop"], "denied": ["app-root", "auth-*"]}],
+        "limits": {"proxy-read-timeout": 60, "proxy-body-size": "8m"},
+    });
+    let mut world = policed(
+        &policy,
+        &[
+            ingress("a", "own", &[("app-root", "/x"), ("proxy-read-timeout", "3600"), ("proxy-send-timeout", "3600")]),
+            ingress("b", "own", &[("auth-url", "http://10.0.0.9/")]),
+            ingress("c", "own", &[("proxy-read-timeout", "50"), ("proxy-body-size", "0")]),
+        ],
+    );
+    let translation = world.translate();
+    assert!(translation.diagnostics.iter().all(|d| d.code.to_string() == "GW0104"), "{:#?}", said(&translation));
+    assert_eq!((read_timeout(&translation, "a.test"), read_timeout(&translation, "c.test")), (Some(60), Some(50)));
+    assert!(translation.model.hosts[&HostPattern::parse("a.test").unwrap()].policy.app_root.is_none());
+    assert!(matches!(route(&translation, "a.test").action, Action::Forward(_)));
+    assert_eq!(route(&translation, "b.test").action, Action::Respond(503), "a protection that may not be used closes");
+    let limit = route(&translation, "c.test").policy.buffering.as_ref().and_then(|buffering| buffering.body_limit_bytes);
+    assert_eq!(limit, Some(8 << 20), "without a bound is above the limit");
+}
+
+#[test]
+fn hosts_belong_to_whom_the_policy_says() {
+    let policy = json!({"hosts": [{"names": ["b.test", "*.b.test"], "namespaces": ["blog"]}], "wildcardHosts": [], "catchAll": []});
+    let mut both = ingress("a", "own", &[("server-alias", "x.b.test")]);
+    both["spec"]["rules"] = json!([rule("a.test"), rule("b.test"), rule("*.c.test"), rule("")]);
+    both["spec"]["tls"] = json!([{"hosts": ["b.test"], "secretName": "stolen"}]);
+    let mut default = ingress("d", "own", &[]);
+    default["spec"] = json!({"ingressClassName": "own", "defaultBackend": {"service": {"name": "s", "port": {"number": 80}}}});
+    let mut world = policed(&policy, &[both.clone(), default.clone()]);
+    let translation = world.translate();
+    let forwarded = |translation: &Translation| -> Vec<String> {
+        let hosts = translation.model.hosts.iter();
+        hosts.filter(|(_, host)| matches!(host.routes[0].action, Action::Forward(_))).map(|(name, _)| name.to_string()).collect()
+    };
+    assert_eq!(forwarded(&translation), ["a.test"], "{:#?}", said(&translation));
+    assert!(translation.model.hosts.values().all(|host| host.policy.aliases.is_none()));
+    assert_eq!(translation.diagnostics.iter().filter(|d| d.code.to_string() == "GW0104").count(), 6, "{:#?}", said(&translation));
+    let mut report = policy;
+    report["reportOnly"] = json!(true);
+    let mut world = policed(&report, &[both, default]);
+    let translation = world.translate();
+    assert_eq!(forwarded(&translation), ["_", "a.test", "b.test", "x.b.test", "*.c.test"]);
+    assert!(translation.diagnostics.iter().filter(|d| d.code.to_string() == "GW0104").all(|d| d.to_string().starts_with("warning")));
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_closes_and_that_of_the_main_config_map_holds_for_every_class() {
+    let main = |policy: &str| config_map("system", "main", &json!({"gatewright-policy": policy}));
+    let objects = |policy: &str| {
+        [
+            main(policy),
+            class("own", &named("ConfigMap", "teams", "p")),
+            config_map("teams", "p", &json!({"gatewright-policy": "{}"})),
+            ingress("a", "own", &[("app-root", "/x")]),
+        ]
+    };
+    let translation = World::new(&objects("annotations: []")).translate();
+    assert_eq!(route(&translation, "a.test").action, Action::Respond(503));
+    let text = said(&translation).join("\n");
+    assert!(text.contains("ConfigMap system/main data[gatewright-policy]: the policy cannot be read"), "{text}");
+    let translation = World::new(&objects(r#"{"annotations": [{"denied": ["app-root"]}]}"#)).translate();
+    assert!(translation.model.hosts[&HostPattern::parse("a.test").unwrap()].policy.app_root.is_none());
+}
