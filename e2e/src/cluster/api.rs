@@ -17,6 +17,9 @@ fn resource(api_version: &str, kind: &str) -> (ApiResource, bool) {
         "Ingress" => ("ingresses", true),
         "NetworkPolicy" => ("networkpolicies", true),
         "Endpoints" => ("endpoints", true),
+        "GatewrightParameters" => ("gatewrightparameters", true),
+        "CustomResourceDefinition" => ("customresourcedefinitions", false),
+        "SubjectAccessReview" => ("subjectaccessreviews", false),
         _ => ("", true),
     };
     let gvk = GroupVersionKind::gvk(group, version, kind);
@@ -28,6 +31,9 @@ fn api_version(kind: &str) -> &'static str {
     match kind {
         "Ingress" | "IngressClass" => "networking.k8s.io/v1",
         "EndpointSlice" => "discovery.k8s.io/v1",
+        "GatewrightParameters" => "gatewright.dev/v1alpha1",
+        "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
+        "SubjectAccessReview" => "authorization.k8s.io/v1",
         "Lease" => "coordination.k8s.io/v1",
         "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding" => "rbac.authorization.k8s.io/v1",
         _ => "v1",
@@ -62,6 +68,18 @@ impl World {
         let api = self.api(&text("/apiVersion"), &text("/kind"), &text("/metadata/namespace"));
         let name = text("/metadata/name");
         self.block(async { api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(object)).await.map(drop) })
+    }
+
+    /// Asks whether an object would be made, without making it.
+    ///
+    /// # Errors
+    /// When the API server would refuse it.
+    pub fn try_object(&self, object: &Value) -> Result<(), kube::Error> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let api = self.api(&text("/apiVersion"), &text("/kind"), &text("/metadata/namespace"));
+        let object: DynamicObject = serde_json::from_value(object.clone()).expect("it is an object");
+        let dry = PostParams { dry_run: true, ..PostParams::default() };
+        self.block(async { api.create(&dry, &object).await.map(drop) })
     }
 
     /// Changes fields of an object: a merge patch.
@@ -116,6 +134,26 @@ impl World {
         let api = self.api(api_version(kind), kind, namespace);
         let list = self.block(async { api.list(&ListParams::default()).await }).expect("the API server answers");
         list.items.into_iter().map(|object| serde_json::to_value(object).expect("objects are JSON")).collect()
+    }
+
+    /// Whether a user may do the first of what a rule of a role permits.
+    ///
+    /// # Panics
+    /// When the API server cannot be asked.
+    #[must_use]
+    pub fn may(&self, user: &str, namespace: Option<&str>, rule: &Value) -> bool {
+        let first = |key: &str| rule[key][0].as_str().unwrap_or_default();
+        let (resource, subresource) = first("resources").split_once('/').unwrap_or((first("resources"), ""));
+        let mut asked = json!({"group": first("apiGroups"), "resource": resource, "subresource": subresource, "verb": first("verbs"), "name": first("resourceNames")});
+        if let Some(namespace) = namespace {
+            asked["namespace"] = json!(namespace);
+        }
+        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "metadata": {},
+            "spec": {"user": user, "resourceAttributes": asked}});
+        let api = self.api("authorization.k8s.io/v1", "SubjectAccessReview", "");
+        let review: DynamicObject = serde_json::from_value(review).expect("it is an object");
+        let answer = self.block(async { api.create(&PostParams::default(), &review).await }).expect("the API server answers");
+        answer.data["status"]["allowed"] == true
     }
 
     /// `ip` or `hostname` of every address in the status of an Ingress.

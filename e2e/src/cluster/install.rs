@@ -1,7 +1,9 @@
-//! The manifests that are shipped, installed once per test: in a namespace of its own, with a class of its own.
+//! The manifests that are shipped, installed once per test: in a namespace of its own, with a class of its own, and with
+//! the least permissions for the flags of the test.
 
-use super::{Controller, World, nginx};
+use super::{Controller, World, eventually, nginx, printed};
 use serde_json::{Value, json};
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 /// What an installation is started with.
@@ -28,29 +30,39 @@ pub struct Install<'w> {
     pub world: &'w World,
     /// Name of its namespace and of its class.
     pub name: String,
+    /// The test has given other permissions than those that are needed.
+    has_own_permissions: Cell<bool>,
+    /// The flags that permissions were given for.
+    permitted: RefCell<Vec<String>>,
 }
 
 impl<'w> Install<'w> {
-    /// Installs ServiceAccount, roles, bindings, IngressClass and ConfigMap as they are shipped, under another name.
+    /// Installs everything as it is shipped, under another name.
     ///
     /// # Panics
     /// When the API server refuses something.
     #[must_use]
     pub fn new(world: &'w World, name: &str) -> Self {
-        let install = Self { world, name: name.to_owned() };
-        for object in shipped(&["namespace", "rbac", "ingressclass", "configmap"]) {
+        let install = Self { world, name: name.to_owned(), has_own_permissions: Cell::new(false), permitted: RefCell::default() };
+        for object in shipped() {
             world.apply_object(&install.renamed(object)).expect("what is shipped is taken by the API server");
         }
         install
     }
 
-    /// The shipped object with another namespace, and another name where it is in none.
+    /// The shipped object in another namespace, or with another name where it is in none.
     fn renamed(&self, mut object: Value) -> Value {
         let name = json!(self.name);
-        if object["metadata"].get("namespace").is_some() {
+        if object["kind"] == "CustomResourceDefinition" {
+            return object;
+        }
+        if object["metadata"].get("namespace").is_none() {
+            object["metadata"]["name"] = name.clone();
+            if object["kind"] == "ClusterRoleBinding" {
+                object["roleRef"]["name"] = name;
+            }
+        } else if object["metadata"]["namespace"] == "gatewright" {
             object["metadata"]["namespace"] = name;
-        } else if object["kind"] != "ClusterRole" {
-            object["metadata"]["name"] = name;
         }
         for subject in object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
             subject["namespace"] = json!(self.name);
@@ -61,12 +73,54 @@ impl<'w> Install<'w> {
         object
     }
 
+    /// Gives the permissions that `gatewright rbac` prints for these flags, and waits until they count.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    fn permit(&self, flags: &[String]) {
+        if *self.permitted.borrow() == flags {
+            return;
+        }
+        flags.clone_into(&mut self.permitted.borrow_mut());
+        let flags = [&[format!("--own-namespace={}", self.name)], flags].concat();
+        let items = printed(&flags);
+        for object in &items {
+            match self.world.apply_object(&self.renamed(object.clone())) {
+                // A namespace that is not there has no roles.
+                Err(kube::Error::Api(status)) if status.code == 404 => {}
+                result => result.unwrap_or_else(|error| panic!("{error}: {object}")),
+            }
+        }
+        let user = format!("system:serviceaccount:{}:gatewright", self.name);
+        for role in items.iter().filter(|object| !object["rules"].is_null()) {
+            let namespace = role["metadata"]["namespace"].as_str();
+            if namespace.is_some_and(|namespace| self.world.object("Namespace", "", namespace).is_null()) {
+                continue;
+            }
+            let last = role["rules"].as_array().and_then(|rules| rules.last()).expect("no role is empty");
+            eventually("the permissions count", || if self.world.may(&user, namespace, last) { Ok(()) } else { Err(last.to_string()) });
+        }
+    }
+
     /// Takes rights for the whole cluster away: only the rules that are to be kept are left.
     ///
     /// # Panics
     /// When the API server refuses it.
     pub fn restrict(&self, keep: impl Fn(&Value) -> bool) {
-        let rules: Vec<Value> = cluster_rules().as_array().into_iter().flatten().filter(|rule| keep(rule)).cloned().collect();
+        let (kept, dropped): (Vec<Value>, Vec<Value>) = cluster_rules().as_array().cloned().unwrap_or_default().into_iter().partition(keep);
+        self.permit_only(&kept);
+        let user = format!("system:serviceaccount:{}:gatewright", self.name);
+        for rule in dropped {
+            eventually("the right is gone", || if self.world.may(&user, None, &rule) { Err(rule.to_string()) } else { Ok(()) });
+        }
+    }
+
+    /// Gives these rights for the whole cluster and no others.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub fn permit_only(&self, rules: &[Value]) {
+        self.has_own_permissions.set(true);
         // What a binding refers to cannot be changed.
         self.world.delete("ClusterRoleBinding", "", &self.name);
         let api = "rbac.authorization.k8s.io";
@@ -104,7 +158,8 @@ impl<'w> Install<'w> {
     /// # Panics
     /// When the API server refuses it.
     pub fn forbid_leases(&self) {
-        let mut role = shipped(&["rbac"]).into_iter().find(|object| object["kind"] == "Role").expect("there is a Role");
+        self.has_own_permissions.set(true);
+        let mut role = shipped().into_iter().find(|object| object["kind"] == "Role").expect("there is a Role");
         role = self.renamed(role);
         let rules: Vec<Value> =
             role["rules"].as_array().into_iter().flatten().filter(|rule| rule["resources"] != json!(["leases"])).cloned().collect();
@@ -139,6 +194,9 @@ impl<'w> Install<'w> {
             format!("--proxy-binary={}", nginx(setup.nginx.unwrap_or("1.30"))),
         ];
         arguments.extend(setup.flags.iter().map(|flag| (*flag).to_owned()));
+        if !self.has_own_permissions.get() {
+            self.permit(&arguments);
+        }
         let pod = setup.pod.unwrap_or(&self.name);
         let environment = [("POD_NAME", pod.to_owned()), ("POD_NAMESPACE", self.name.clone())];
         Controller::start(self.world, pod, &kubeconfig, &arguments, &environment, (setup.state, setup.ports))
@@ -148,6 +206,9 @@ impl<'w> Install<'w> {
     pub fn pod(&self, name: &str, node_address: &str) {
         let (world, namespace) = (self.world, &self.name);
         let node = format!("node-of-{name}");
+        // Whatever the namespace demands of its Pods, that of the Deployment has it.
+        let mut spec = deployment()["spec"]["template"]["spec"].clone();
+        spec["nodeName"] = json!(node);
         world.apply(&format!(
             "apiVersion: v1
 kind: Node
@@ -156,7 +217,7 @@ metadata: {{name: {node}}}
 apiVersion: v1
 kind: Pod
 metadata: {{name: {name}, namespace: {namespace}, labels: {{app.kubernetes.io/name: gatewright, pod-template-hash: a}}}}
-spec: {{nodeName: {node}, containers: [{{name: controller, image: gatewright}}]}}
+spec: {spec}
 "
         ));
         world.patch_status("Node", "", &node, &json!({"addresses": [{"type": "ExternalIP", "address": node_address}]}));
@@ -171,22 +232,36 @@ spec: {{nodeName: {node}, containers: [{{name: controller, image: gatewright}}]}
 /// When there are none.
 #[must_use]
 pub fn cluster_rules() -> Value {
-    let role = shipped(&["rbac"]).into_iter().find(|object| object["kind"] == "ClusterRole");
+    let role = shipped().into_iter().find(|object| object["kind"] == "ClusterRole");
     role.expect("there is a ClusterRole")["rules"].clone()
 }
 
-/// The objects of some files of the shipped manifests.
+/// The Deployment, as it is shipped.
 ///
 /// # Panics
-/// When a file is missing or holds no YAML.
+/// When there is none.
 #[must_use]
-fn shipped(files: &[&str]) -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/manifests");
-    let mut objects = Vec::new();
-    for name in files {
-        let text = std::fs::read_to_string(folder.join(name).with_extension("yaml")).expect("the manifest is there");
-        let documents = serde_yaml::Deserializer::from_str(&text);
-        objects.extend(documents.map(|document| <Value as serde::Deserialize>::deserialize(document).expect("the manifest is YAML")));
-    }
-    objects
+pub fn deployment() -> Value {
+    shipped().into_iter().find(|object| object["kind"] == "Deployment").expect("there is a Deployment")
+}
+
+/// The objects of the shipped manifests.
+///
+/// # Panics
+/// When the file is missing or holds no YAML.
+#[must_use]
+fn shipped() -> Vec<Value> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/manifests/gatewright.yaml");
+    documents(&std::fs::read_to_string(file).expect("the manifests are there"))
+}
+
+/// The objects of a YAML text.
+///
+/// # Panics
+/// When it is none.
+#[must_use]
+pub fn documents(text: &str) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(text);
+    let objects = documents.map(|document| <Value as serde::Deserialize>::deserialize(document).expect("the manifests are YAML"));
+    objects.filter(|object| !object.is_null()).collect()
 }

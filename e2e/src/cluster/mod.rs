@@ -3,20 +3,25 @@
 
 mod api;
 mod certificates;
+mod chart;
 mod controller;
 mod http;
 mod install;
 mod objects;
+mod pod;
 mod pods;
 mod space;
 mod wait;
 mod world;
 
 pub use certificates::Authority;
+pub use chart::{Chart, permissions, printed};
 pub use controller::Controller;
+use controller::program;
 pub use http::{Answer, get, get_tls};
-pub use install::{Install, Setup, cluster_rules};
+pub use install::{Install, Setup, cluster_rules, deployment, documents};
 pub use objects::{app, ingress, key_pair_secret, slice};
+pub use pod::Pod;
 use space::Space;
 pub use wait::{eventually, holds_for};
 pub use world::World;

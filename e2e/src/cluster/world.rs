@@ -165,6 +165,11 @@ impl World {
         &self.authority
     }
 
+    /// The certificate of the authority that the API server's own is from.
+    pub(super) fn ca(&self) -> String {
+        self.authority.pem()
+    }
+
     fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chart;
 mod classes;
 mod events;
 mod objects;
 mod outage;
+mod parameters;
 mod scope;
+mod shipped;
 mod status;
 mod tls;

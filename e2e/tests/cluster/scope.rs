@@ -1,6 +1,6 @@
 //! Which namespaces are watched, and what happens where something may not be read: `ingress-semantics` 3.
 
-use gatewright_e2e::cluster::{Install, World, app, eventually, ingress, key_pair_secret};
+use gatewright_e2e::cluster::{Install, World, app, cluster_rules, eventually, ingress, key_pair_secret};
 use serde_json::json;
 
 fn namespace(world: &World, name: &str, labels: &str) {
@@ -61,7 +61,7 @@ fn where_something_is_forbidden_it_is_said_and_the_rest_is_served() {
     let install = Install::new(world, "partly");
     namespace(world, "partly-open", "");
     namespace(world, "partly-closed", "");
-    install.restrict(|rule| rule["resources"] != json!(["secrets", "configmaps"]));
+    install.restrict(|rule| ![json!(["secrets"]), json!(["configmaps"])].contains(&rule["resources"]));
     install.allow_in("partly-open", &json!([{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}]));
     let pair = world.authority().issue(&["open.test", "closed.test"]);
     for (ns, host, pod) in [("partly-open", "open.test", "10.244.4.31"), ("partly-closed", "closed.test", "10.244.4.32")] {
@@ -95,7 +95,7 @@ fn a_role_in_one_namespace_is_enough_for_that_namespace() {
     let install = Install::new(world, "narrow");
     namespace(world, "narrow-shop", "");
     install.restrict(|_| false);
-    let rules = gatewright_e2e::cluster::cluster_rules();
+    let rules = cluster_rules();
     install.allow_in("narrow-shop", &rules);
     world.apply(&app("narrow-shop", "app", &["10.244.4.41"]));
     let annotation = "metadata: {annotations: {kubernetes.io/ingress.class: narrow}, ";
@@ -128,6 +128,10 @@ fn without_the_right_to_read_ingresses_everywhere_each_namespace_is_tried() {
     let world = World::shared();
     let install = Install::new(world, "scattered");
     install.restrict(|rule| rule["resources"] != json!(["ingresses"]));
+    let mut rules = cluster_rules().as_array().unwrap().clone();
+    rules.retain(|rule| rule["resources"] != json!(["ingresses"]));
+    rules.push(json!({"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]}));
+    install.permit_only(&rules);
     for (ns, host, pod) in [("scattered-a", "a.test", "10.244.4.51"), ("scattered-b", "b.test", "10.244.4.52")] {
         namespace(world, ns, "");
         world.apply(&app(ns, "app", &[pod]));

@@ -13,6 +13,7 @@ mod forwarding;
 mod hosts;
 mod modes;
 mod offline;
+mod parameters;
 mod paths;
 mod services;
 mod templates;

@@ -125,11 +125,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
+{{/* Flags of extraArgs that change what is permitted; the same as `gatewright rbac` makes of them. Empty is false. */}}
+{{- define "gatewright.writesStatus" -}}
+{{- if ne (toString (index .Values.controller.extraArgs "update-status")) "false" }}true{{ end -}}
+{{- end -}}
+{{- define "gatewright.writesEvents" -}}
+{{- $flag := index .Values.controller.extraArgs "disable-sync-events" -}}
+{{- if or (not (hasKey .Values.controller.extraArgs "disable-sync-events")) (eq (toString $flag) "false") }}true{{ end -}}
+{{- end -}}
+{{- define "gatewright.readsNodes" -}}
+{{- if and (include "gatewright.writesStatus" .) (not (include "gatewright.publishService" .)) (not (index .Values.controller.extraArgs "publish-status-address")) }}true{{ end -}}
+{{- end -}}
+
 {{/* What is asked for wherever Ingresses are; the same as `gatewright rbac` prints. */}}
 {{- define "gatewright.watchedRules" -}}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
-  verbs: [get, list, watch]
+  verbs: [{{ if include "gatewright.writesStatus" . }}get, {{ end }}list, watch]
 - apiGroups: [""]
   resources: [services]
   verbs: [list, watch]
@@ -139,17 +151,31 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [list, watch]
+- apiGroups: [gatewright.dev]
+  resources: [gatewrightparameters]
+  verbs: [list, watch]
 {{- if .Values.rbac.secrets }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]
 {{- end }}
+{{- if include "gatewright.writesStatus" . }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses/status]
   verbs: [update]
+{{- end }}
+{{- if include "gatewright.writesEvents" . }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
+{{- end }}
+{{- end -}}
+
+{{- define "gatewright.watchedNamespaceRule" -}}
+- apiGroups: [""]
+  resources: [namespaces]
+  resourceNames: [{{ include "gatewright.watchedNamespace" . }}]
+  verbs: [get]
 {{- end -}}
 
 {{- define "gatewright.securityContext" -}}

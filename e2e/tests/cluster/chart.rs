@@ -1,0 +1,145 @@
+//! The chart with many values: rendered by helm, taken by the API server, and permitting just what its flags need.
+
+use gatewright_e2e::cluster::{Chart, World, permissions, printed};
+use serde_json::{Value, json};
+
+/// Values, and what of them `gatewright rbac` is to be told beside the flags of the controller.
+const MATRIX: &[(&[&str], &[&str])] = &[
+    (&[], &[]),
+    (&["controller.kind=DaemonSet"], &[]),
+    (&["proxy.kind=haproxy", "rbac.create=true"], &[]),
+    (&["proxy.mode=signal"], &[]),
+    (&["controller.replicaCount=3", "controller.minAvailable=2"], &[]),
+    (
+        &[
+            "controller.autoscaling.enabled=true",
+            "controller.autoscaling.minReplicas=2",
+            "controller.autoscaling.targetMemoryUtilizationPercentage=70",
+        ],
+        &[],
+    ),
+    (&["controller.scope.enabled=true"], &[]),
+    (&["controller.scope.enabled=true", "rbac.scope=true"], &["--without-cluster-role"]),
+    (&["controller.scope.enabled=true", "controller.scope.namespace=matrix-other"], &[]),
+    (&["controller.scope.enabled=true", "controller.scope.namespace=matrix-other", "rbac.scope=true"], &["--without-cluster-role"]),
+    (&["controller.scope.enabled=true", "controller.scope.namespaceSelector=team=a"], &[]),
+    (&["rbac.secrets=false"], &["--without-secrets"]),
+    (&["controller.publishService.enabled=false"], &[]),
+    (&["controller.publishService.pathOverride=matrix-other/front"], &[]),
+    (&["controller.publishService.enabled=false", "controller.extraArgs.publish-status-address=192.0.2.1"], &[]),
+    (&["controller.disableLeaderElection=true", "controller.reportNodeInternalIp=true"], &[]),
+    (&["controller.extraArgs.update-status=false"], &[]),
+    (&["controller.extraArgs.disable-sync-events=true", "controller.extraArgs.default-backend-service=matrix-other/fallback"], &[]),
+    (&["controller.networkPolicy.enabled=true", "controller.networkPolicy.apiServer={10.0.0.0/8}", "controller.metrics.enabled=true"], &[]),
+    (
+        &[
+            "controller.ingressClassResource.name=matrix-nginx",
+            "controller.ingressClassResource.controllerValue=k8s.io/ingress-nginx",
+            "controller.ingressClassResource.default=true",
+            "controller.ingressClass=nginx",
+            "controller.ingressClassByName=true",
+            "controller.watchIngressWithoutClass=true",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "controller.ingressClassResource.parameters.apiGroup=gatewright.dev",
+            "controller.ingressClassResource.parameters.kind=GatewrightParameters",
+            "controller.ingressClassResource.parameters.name=own",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "controller.service.type=NodePort",
+            "controller.service.enableHttp=false",
+            "controller.service.annotations.a=b",
+            "controller.service.appProtocol=false",
+        ],
+        &[],
+    ),
+    (&["controller.service.enabled=false", "serviceAccount.name=own", "fullnameOverride=other-name"], &[]),
+    (
+        &[
+            "controller.config.proxy-body-size=8m",
+            "controller.config.server-tokens=false",
+            "commonLabels.team=a",
+            "controller.podLabels.a=b",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "controller.tolerations[0].operator=Exists",
+            "controller.nodeSelector.disk=ssd",
+            "controller.topologySpreadConstraints[0].maxSkew=2",
+            "controller.topologySpreadConstraints[0].topologyKey=zone",
+            "controller.topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule",
+            "controller.updateStrategy.type=RollingUpdate",
+            "imagePullSecrets[0].name=pull",
+        ],
+        &[],
+    ),
+];
+
+/// The workload of a release.
+fn workload(objects: &[Value]) -> &Value {
+    objects.iter().find(|object| object["kind"] == "Deployment" || object["kind"] == "DaemonSet").unwrap()
+}
+
+fn strings(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn whatever_the_values_the_api_server_takes_the_objects_and_they_permit_what_their_flags_need() {
+    let world = World::shared();
+    for name in ["matrix-other", "matrix"] {
+        let label = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+        world.apply_object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": label}})).unwrap();
+    }
+    for (values, told) in MATRIX {
+        let chart = Chart::new("matrix", values);
+        chart.lint();
+        let objects = chart.render().unwrap_or_else(|error| panic!("{values:?}: {error}"));
+        for object in &objects {
+            world.apply_object(object).unwrap_or_else(|error| panic!("{values:?}: {error}: {object}"));
+        }
+        let template = &workload(&objects)["spec"]["template"];
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"]});
+        pod["metadata"]["name"] = json!("pod");
+        pod["metadata"]["namespace"] = json!("matrix");
+        world.try_object(&pod).unwrap_or_else(|error| panic!("{values:?}: at the restricted level: {error}"));
+        let controller = &template["spec"]["containers"][0];
+        let mut flags = strings(&controller["args"]);
+        flags.remove(0);
+        flags.push("--own-namespace=matrix".to_owned());
+        flags.extend(told.iter().map(|flag| (*flag).to_owned()));
+        assert_eq!(permissions(&objects), permissions(&printed(&flags)), "{values:?}");
+        // What one set of values leaves behind shall not help the next.
+        for object in &objects {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            if text("/kind") == "Deployment" || text("/kind") == "DaemonSet" {
+                world.delete(text("/kind"), text("/metadata/namespace"), text("/metadata/name"));
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_cannot_be_meant_are_refused_with_their_name() {
+    for (value, part) in [
+        ("controller.replicacount=2", "replicacount"),
+        ("controller.kind=Job", "kind"),
+        ("proxy.mode=child", "mode"),
+        ("rbac.create=maybe", "create"),
+        ("rbac.scope=true", "rbac.scope needs controller.scope.enabled"),
+        ("controller.containerPort.http=many", "http"),
+    ] {
+        let error = Chart::new("refused", &[value]).render().unwrap_err();
+        assert!(error.contains(part), "{value}: {error}");
+    }
+    let both = ["proxy.mode=signal", "proxy.kind=haproxy"];
+    assert!(Chart::new("refused", &both).render().unwrap_err().contains("HAProxy needs supervise"));
+}

@@ -1,0 +1,57 @@
+//! `IngressClass.spec.parameters`: each class with its own settings, from objects of the folder.
+
+use gatewright_e2e::manifest::{IngressWords, class_of, config_map, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, all_running};
+use gatewright_e2e::wait::until;
+use gatewright_e2e::world::who;
+use serde_json::{Value, json};
+
+/// A class whose parameters are in a namespace.
+fn class(name: &str, group: &str, kind: &str, namespace: &str) -> Value {
+    let mut class = class_of(name, "gatewright.dev/ingress");
+    class["spec"]["parameters"] = json!({"apiGroup": group, "kind": kind, "name": "own", "scope": "Namespace", "namespace": namespace});
+    class
+}
+
+fn of_class(class: &str, host: &str) -> Value {
+    let mut ingress = ingress(class).prefix(host, "/", "s");
+    ingress["spec"]["ingressClassName"] = json!(class);
+    ingress
+}
+
+on_every_proxy! {
+    fn classes_have_their_own_settings_and_an_unknown_kind_is_served_without(proxy) {
+        let site = Site::of(proxy, "own-settings");
+        let (ns, host) = (site.namespace().to_owned(), |name: &str| site.host(name));
+        let parameters = |redirect: &str| {
+            json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters", "metadata": {"name": "own"},
+                "spec": {"settings": {"force-ssl-redirect": redirect}}})
+        };
+        let objects = |further: &[Value]| {
+            let mut objects = all_running(&["s"]);
+            objects.push(class("own-map", "", "ConfigMap", &ns));
+            objects.push(class("own-kind", "gatewright.dev", "GatewrightParameters", &ns));
+            objects.push(class("own-tutorial", "k8s.example.com", "IngressParameters", &ns));
+            objects.extend(["own-map", "own-kind", "own-tutorial"].map(|name| of_class(name, &host(name))));
+            objects.extend_from_slice(further);
+            objects
+        };
+        let seen = |further: &[Value]| {
+            site.apply(&objects(further));
+            ["own-map", "own-kind", "own-tutorial"].map(|name| who(&host(name), "/"))
+        };
+        assert_eq!(seen(&[]), ["s", "s", "s"], "nothing is there yet");
+        until("all three are said", || {
+            let said = site.world.diagnostics();
+            ["GW0105 own-tutorial", "GW0106 own-map", "GW0106 own-kind"].iter().all(|part| {
+                let (code, name) = part.split_once(' ').unwrap();
+                said.iter().any(|text| text.contains(code) && text.contains(name))
+            })
+        });
+        let map = config_map("own", &[("force-ssl-redirect", "true")]);
+        assert_eq!(seen(std::slice::from_ref(&map)), ["308", "s", "s"]);
+        assert_eq!(seen(&[map, parameters("true")]), ["308", "308", "s"]);
+        assert_eq!(seen(&[parameters("false")]), ["s", "s", "s"]);
+    }
+}
