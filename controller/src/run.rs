@@ -200,10 +200,11 @@ impl Controller {
         };
         self.not_before = Instant::now() + pause;
         match outcome {
-            Outcome::Live(live) | Outcome::Unchanged(live) => {
-                self.retry = RETRY_FIRST;
+            Outcome::Live(live) => {
+                self.ends.metrics.brought(live.took);
                 self.live(made, &live);
             }
+            Outcome::Unchanged(live) => self.live(made, &live),
             Outcome::Refused(refused) => self.refused(&made, &refused).await,
             Outcome::Failed { error } => {
                 let text = format!("{:#}", anyhow::Error::from(error));
@@ -213,9 +214,10 @@ impl Controller {
     }
 
     fn live(&mut self, made: Made, live: &crate::proxy::Live) {
+        self.retry = RETRY_FIRST;
         self.maker.accept(&made.served);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
-        self.ends.metrics.live(live.revision, &live.digest, live.load_ms, now_s);
+        self.ends.metrics.live(live.revision, &live.digest, now_s);
         tracing::info!(
             revision = live.revision,
             cause = live.cause,
@@ -223,7 +225,9 @@ impl Controller {
             backends = made.backends,
             findings = made.diagnostics.len(),
             quarantined = self.maker.quarantine.len(),
-            load_ms = live.load_ms,
+            stage_ms = live.took.stage_ms,
+            check_ms = live.took.check_ms,
+            load_ms = live.took.load_ms,
             "published"
         );
         self.findings = made.diagnostics;
@@ -331,6 +335,6 @@ fn view(live: &crate::proxy::Live) -> RevisionView {
         cause: live.cause.clone(),
         published_at: live.published_at.clone(),
         checked_at: live.checked_at.clone(),
-        load_ms: live.load_ms,
+        took: live.took,
     }
 }

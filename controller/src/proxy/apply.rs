@@ -2,7 +2,7 @@
 
 use super::Proxy;
 use super::error::ApplyError;
-use super::outcome::{Live, Outcome, Refused};
+use super::outcome::{Live, Outcome, Refused, Took};
 use super::publish::{Published, point, prune};
 use super::stage::{Base, Staged, may_give_to, seed, stage};
 use super::state_dir::remove_tree;
@@ -76,6 +76,7 @@ impl Proxy {
             self.pace.loaded(Instant::now(), load);
         }
         live.checked_at = Some(now());
+        live.took = Took::new(None, None, reload.then_some(load));
         self.live = Some(live.clone());
         self.history.note(&self.state, live.clone());
         if let Some(name) = live.name() {
@@ -88,7 +89,9 @@ impl Proxy {
     }
 
     async fn renew(&mut self, files: &Arc<FileSet>, cause: &str) -> Result<Outcome, ApplyError> {
+        let begun = Instant::now();
         let staged = self.stage(files).await?;
+        let stage = begun.elapsed();
         self.next_number += 1;
         let amended = self.amend(&staged).await;
         let validated = match staged.validate(&*self.owner, self.last_check).await {
@@ -120,7 +123,7 @@ impl Proxy {
         };
         let load = if served { Ok(None) } else { self.load(&published).await.map(Some) };
         match load {
-            Ok(load) => Ok(Outcome::Live(self.settle(published, cause, load).await)),
+            Ok(load) => Ok(Outcome::Live(self.settle(published, cause, Took::new(Some(stage), Some(self.last_check), load)).await)),
             Err(error) => {
                 self.roll_back(published, before, cause).await;
                 Err(error)
@@ -211,12 +214,12 @@ impl Proxy {
         self.probe.verify(token, since, self.pace.deadline(self.last_check, self.patience), hopeless).await
     }
 
-    async fn settle(&mut self, mut published: Published, cause: &str, load: Option<Duration>) -> Live {
+    async fn settle(&mut self, mut published: Published, cause: &str, took: Took) -> Live {
         published.settle();
         let mut live = self.described(&published, cause);
         live.checked_at = Some(now());
-        live.load_ms = load.map(|load| u64::try_from(load.as_millis()).unwrap_or(u64::MAX));
-        live.reloaded = load.is_some();
+        live.reloaded = took.load_ms.is_some();
+        live.took = took;
         self.base = Some(Arc::new(Base::of(&published.folder, &published.files, self.group)));
         self.live = Some(live.clone());
         self.history.note(&self.state, live.clone());
@@ -258,7 +261,7 @@ impl Proxy {
             cause: cause.to_owned(),
             published_at: now(),
             checked_at: None,
-            load_ms: None,
+            took: Took::default(),
             reloaded: true,
             main: self.state.current().join(self.dialect.main_file),
         }

@@ -49,7 +49,7 @@ mod verify;
 mod wire;
 
 pub(crate) use error::OpenError;
-pub(crate) use outcome::{Live, Outcome, Refused};
+pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
 pub(crate) use state_dir::StateDirError;
 pub(crate) use supervise::{SuperviseConfig, supervise};

@@ -5,6 +5,7 @@ use super::state_dir::RevisionName;
 use gatewright_core::dialect::Refusal;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What [`super::Proxy::apply`] did.
 #[derive(Debug, Serialize)]
@@ -39,12 +40,31 @@ pub(crate) struct Live {
     pub(crate) published_at: String,
     /// When the proxy was last seen to answer it, RFC 3339; `None` before that.
     pub(crate) checked_at: Option<String>,
-    /// From the signal to the first new answer; `None` when no reload was needed.
-    pub(crate) load_ms: Option<u64>,
+    /// How long its steps took.
+    #[serde(default)]
+    pub(crate) took: Took,
     /// Whether the proxy had to load it.
     pub(crate) reloaded: bool,
     /// The proxy's main file.
     pub(crate) main: PathBuf,
+}
+
+/// How long the steps towards a live revision took, in milliseconds; `None` for a step that was not taken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Took {
+    /// Writing the files.
+    pub(crate) stage_ms: Option<u64>,
+    /// The proxy's own check.
+    pub(crate) check_ms: Option<u64>,
+    /// From the reload signal to the first new answer.
+    pub(crate) load_ms: Option<u64>,
+}
+
+impl Took {
+    pub(super) fn new(stage: Option<Duration>, check: Option<Duration>, load: Option<Duration>) -> Self {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self { stage_ms: stage.map(ms), check_ms: check.map(ms), load_ms: load.map(ms) }
+    }
 }
 
 impl Live {
@@ -57,7 +77,7 @@ impl Live {
             cause: String::new(),
             published_at: String::new(),
             checked_at: None,
-            load_ms: None,
+            took: Took::default(),
             reloaded: true,
             main: PathBuf::new(),
         }

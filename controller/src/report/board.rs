@@ -1,5 +1,6 @@
 //! What the program says of itself at this moment; written by the loop, read by the admin port.
 
+use crate::proxy::Took;
 use gatewright_core::diagnostic::Diagnostic;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -20,8 +21,9 @@ pub(crate) struct RevisionView {
     pub(crate) published_at: String,
     /// When the proxy was last seen to answer it, RFC 3339.
     pub(crate) checked_at: Option<String>,
-    /// Time of the proxy's load, in milliseconds; `None` when it did not have to load.
-    pub(crate) load_ms: Option<u64>,
+    /// How long its steps took.
+    #[serde(flatten)]
+    pub(crate) took: Took,
 }
 
 /// All of it.

@@ -135,6 +135,7 @@ async fn diagnostics(Shared((board, _)): Shared<Context>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::Took;
     use gatewright_core::diagnostic::{Code, Diagnostic};
     use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 
@@ -146,7 +147,7 @@ mod tests {
             cause: "start".to_owned(),
             published_at: "2026-01-01T00:00:00Z".to_owned(),
             checked_at: None,
-            load_ms: Some(7),
+            took: Took { load_ms: Some(7), ..Took::default() },
         }
     }
 

@@ -1,5 +1,6 @@
 //! `/metrics`: the names and labels of ingress-nginx that dashboards use, and our own.
 
+use crate::proxy::Took;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
@@ -7,6 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 /// All metrics of the process.
 ///
@@ -23,6 +25,8 @@ pub(crate) struct Metrics {
     revision: Gauge,
     quarantined: Gauge,
     leader: Gauge,
+    stage_seconds: Histogram,
+    check_seconds: Histogram,
     load_seconds: Histogram,
     make_seconds: Histogram,
     diagnostics: Family<[(&'static str, &'static str); 1], Gauge>,
@@ -43,6 +47,8 @@ impl Metrics {
             revision: Gauge::default(),
             quarantined: Gauge::default(),
             leader: Gauge::default(),
+            stage_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            check_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 12)),
             load_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 12)),
             make_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
             diagnostics: Family::default(),
@@ -76,22 +82,29 @@ impl Metrics {
         registry.register("nginx_ingress_controller_leader_election_status", "Whether this replica leads", self.leader.clone());
         registry.register("gatewright_revision", "Number of the live revision", self.revision.clone());
         registry.register("gatewright_quarantined_ingresses", "Ingresses that the proxy refused", self.quarantined.clone());
+        registry.register("gatewright_stage_seconds", "Writing the files of a revision", self.stage_seconds.clone());
+        registry.register("gatewright_check_seconds", "The proxy's own check of a revision", self.check_seconds.clone());
         registry.register("gatewright_load_seconds", "From the reload signal to the first new answer", self.load_seconds.clone());
         registry.register("gatewright_make_seconds", "From the change to rendered files", self.make_seconds.clone());
         registry.register("gatewright_diagnostics", "Findings about objects, by severity", self.diagnostics.clone());
     }
 
     /// A revision went live at this time (seconds since 1970).
-    pub(crate) fn live(&self, revision: u64, digest: &str, load_ms: Option<u64>, now_s: f64) {
-        if let Some(load_ms) = load_ms {
-            self.success.inc();
-            self.load_seconds.observe(std::time::Duration::from_millis(load_ms).as_secs_f64());
-        }
+    pub(crate) fn live(&self, revision: u64, digest: &str, now_s: f64) {
         self.last_reload_successful.set(1);
         self.last_reload_at.set(now_s);
         self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
         const DIGITS: usize = 13;
         self.config_hash.set(u64::from_str_radix(digest.get(..DIGITS).unwrap_or("0"), 16).unwrap_or(0) as f64);
+    }
+
+    /// A revision was brought to the proxy, with these steps.
+    pub(crate) fn brought(&self, took: Took) {
+        self.success.inc_by(i64::from(took.load_ms.is_some()));
+        let steps = [(&self.stage_seconds, took.stage_ms), (&self.check_seconds, took.check_ms), (&self.load_seconds, took.load_ms)];
+        for (histogram, ms) in steps {
+            ms.into_iter().for_each(|ms| histogram.observe(Duration::from_millis(ms).as_secs_f64()));
+        }
     }
 
     /// A revision did not go live.
@@ -101,7 +114,7 @@ impl Metrics {
     }
 
     /// Files were made in this time.
-    pub(crate) fn made(&self, took: std::time::Duration, quarantined: usize) {
+    pub(crate) fn made(&self, took: Duration, quarantined: usize) {
         self.make_seconds.observe(took.as_secs_f64());
         self.quarantined.set(i64::try_from(quarantined).unwrap_or(i64::MAX));
     }

@@ -1,0 +1,144 @@
+//! What `run` costs with a real proxy beside it, at 100, 1 000 and 10 000 Ingresses of one host and two paths each.
+//!
+//! ```text
+//! figures [nginx-1.22|nginx-1.30|haproxy-2.6|haproxy-3.2]... [SIZE]...
+//! ```
+//!
+//! The controller's times are its own, from `/metrics`; the proxy's check and load of the same files stand beside them.
+//! `start` is from the first instruction of the controller to the first answer of the last host, `change` from a written
+//! file to the first new answer.
+
+use gatewright_e2e::client;
+use gatewright_e2e::manifest::{IngressWords, ingress, text};
+use gatewright_e2e::net::on_a_thread_of_its_own;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::running;
+use gatewright_e2e::world::{World, who};
+use std::fs;
+use std::time::{Duration, Instant};
+
+const SIZES: [usize; 3] = [100, 1_000, 10_000];
+const PROXIES: [(&str, Proxy); 4] = [
+    ("nginx-1.22", Proxy::NGINX_1_22),
+    ("nginx-1.30", Proxy::NGINX_1_30),
+    ("haproxy-2.6", Proxy::HAPROXY_2_6),
+    ("haproxy-3.2", Proxy::HAPROXY_3_2),
+];
+/// Changes of one Ingress at each size.
+const CHANGES: u32 = 10;
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let sizes: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
+    let named = |name: &str| words.iter().any(|word| word == name);
+    let any_named = PROXIES.iter().any(|(name, _)| named(name));
+    println!("{HEAD}");
+    for (name, proxy) in PROXIES.into_iter().filter(|(name, _)| !any_named || named(name)) {
+        for &size in if sizes.is_empty() { &SIZES[..] } else { &sizes } {
+            on_a_thread_of_its_own(|| println!("{name:<12} {size:>9} {}", measure(proxy, size)));
+        }
+    }
+}
+
+const HEAD: &str = "\
+                       |  start |           one change             | controller MiB
+proxy        ingresses |      s |   all = make + stage + check + load |  now   peak
+                       |        |          (ours, ms)   (the proxy's) |";
+
+/// One line of the table.
+fn measure(proxy: Proxy, size: usize) -> String {
+    const SERVICES: usize = 100;
+    let world = World::of(proxy).build();
+    let services = (0..SERVICES).flat_map(|n| running(&format!("s{n}")));
+    let ingresses = (0..size).map(|n| {
+        let (host, service) = (host(n), format!("s{}", n % SERVICES));
+        ingress(&format!("n{n}")).prefix(&host, "/", &service).prefix(&host, "/b", &service)
+    });
+    let objects: String = services.chain(ingresses).map(|object| format!("---\n{object}\n")).collect();
+    world.write("many.yaml", &objects);
+    let start = timed(|| {
+        world.start_controller();
+        until("the last host answers", || who(&host(size - 1), "/b") == format!("s{}", (size - 1) % SERVICES));
+    });
+    world.until_ready();
+    let before = Steps::read();
+    let changes: Vec<Duration> = (0..CHANGES).map(|round| change(&world, round)).collect();
+    until("the last change is settled", || client::admin_json("/api/v1/revision")["settled"] == true);
+    let [make, stage, check, load] = Steps::read().means_since(&before);
+    let [now, peak] = ["VmRSS:", "VmHWM:"].map(|key| mebibytes(world.controller_pid(), key));
+    let (start, all) = (start.as_secs_f64(), median(changes).as_secs_f64() * 1e3);
+    format!("| {start:>6.2} | {all:>5.0} {make:>6.0} {stage:>7.0} {check:>7.0} {load:>6.0} | {now:>4.0} {peak:>6.0}")
+}
+
+fn host(n: usize) -> String {
+    format!("n{n}.many.test")
+}
+
+/// Another path on one host, until it is served.
+fn change(world: &World, round: u32) -> Duration {
+    // Reloads keep a distance, which is not what is measured here.
+    const DISTANCE: Duration = Duration::from_secs(2);
+    std::thread::sleep(DISTANCE);
+    let path = format!("/r{round}");
+    let manifest = text(&[ingress("more").prefix("more.test", &path, "s1")]);
+    timed(|| {
+        world.write("more.yaml", &manifest);
+        until("the change is served", || who("more.test", &path) == "s1");
+    })
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    const PACE: Duration = Duration::from_millis(2);
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
+        std::thread::sleep(PACE);
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let begun = Instant::now();
+    work();
+    begun.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// Seconds and number of each step so far.
+struct Steps {
+    make: (f64, f64),
+    stage: (f64, f64),
+    check: (f64, f64),
+    load: (f64, f64),
+}
+
+impl Steps {
+    fn read() -> Self {
+        let answer = client::admin("/metrics").expect("the controller answers");
+        let text = String::from_utf8_lossy(&answer.body);
+        let number = |name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name)).expect("the metric is there");
+            line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
+        };
+        let step = |name: &str| (number(&format!("gatewright_{name}_seconds_sum")), number(&format!("gatewright_{name}_seconds_count")));
+        Self { make: step("make"), stage: step("stage"), check: step("check"), load: step("load") }
+    }
+
+    /// Means since an earlier moment in milliseconds, in the order of the fields; 0 for what was not needed.
+    fn means_since(&self, before: &Self) -> [f64; 4] {
+        let pairs = [(self.make, before.make), (self.stage, before.stage), (self.check, before.check), (self.load, before.load)];
+        pairs.map(|((sum, count), (sum_before, count_before))| (sum - sum_before) / (count - count_before).max(1.0) * 1e3)
+    }
+}
+
+/// A line of `/proc/PID/status` in MiB.
+fn mebibytes(pid: u32, key: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the controller runs");
+    let line = status.lines().find(|line| line.starts_with(key)).expect("the kernel tells it");
+    line.split_whitespace().nth(1).and_then(|number| number.parse::<f64>().ok()).expect("a number") / 1024.0
+}
