@@ -27,7 +27,7 @@ fn mrg_1_and_pth_5_hosts_are_shared_and_paths_chosen_on_the_oldest_and_the_newes
             let answer = controller.get("paths.test", path);
             assert_eq!((answer.status, answer.pod()), (status, pod), "{path} on nginx {version}");
         }
-        assert_eq!(controller.get("other.test", "/a").status, 404, "HST-2");
+        controller.wait_status("other.test", "/a", 404); // HST-2
     }
 }
 
@@ -82,7 +82,7 @@ fn rld_4_settings_change_while_running() {
         let said = controller.diagnostics();
         if said.iter().any(|text| text.starts_with("GW0601 settings/gatewright")) { Ok(()) } else { Err(format!("{said:?}")) }
     });
-    assert_eq!(controller.get("web.test", "/").status, 200);
+    controller.wait_status("web.test", "/", 200);
 }
 
 #[test]
@@ -130,6 +130,6 @@ fn one_bad_ingress_among_others_hurts_only_itself() {
         let said = controller.diagnostics();
         if said.iter().any(|text| text.contains("neighbours/bad")) { Ok(()) } else { Err(format!("{said:?}")) }
     });
-    assert_eq!(controller.get("bad.test", "/bla").status, 404);
+    controller.wait_status("bad.test", "/bla", 404);
     controller.wait_live().wait_pod("good-0.test", "10.244.2.41");
 }
