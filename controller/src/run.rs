@@ -215,7 +215,7 @@ impl Controller {
 
     fn live(&mut self, made: Made, live: &crate::proxy::Live) {
         self.retry = RETRY_FIRST;
-        self.maker.accept(&made.served);
+        self.maker.accept(&made);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         self.ends.metrics.live(live.revision, &live.digest, now_s);
         tracing::info!(
@@ -259,7 +259,11 @@ impl Controller {
         self.ends.metrics.not_live();
         let place = refused.file.as_deref().map(|file| format!(" in {file}:{}", refused.line.unwrap_or(0))).unwrap_or_default();
         tracing::warn!(revision = refused.revision, reason = format!("{}{place}", refused.message), "the proxy refused a revision");
-        if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
+        let at = refused.file.as_deref().zip(refused.line);
+        let line = at.and_then(|(file, line)| Maker::line_at(&made.files, file, line)).unwrap_or_default();
+        if self.maker.take_back_templates(line, &refused.message) {
+            self.mark("the templates before".to_owned());
+        } else if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
             self.mark("an Ingress was set aside".to_owned());
         } else {
             self.findings.clone_from(&made.diagnostics);

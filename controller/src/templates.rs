@@ -52,6 +52,7 @@ pub(crate) fn read(folder: &Path, dialect: &Dialect) -> Result<BTreeMap<String, 
 pub(crate) async fn watch(folder: PathBuf, changed: mpsc::Sender<()>) {
     const QUIET: Duration = Duration::from_millis(150);
     const LOOK_ANYWAY: Duration = Duration::from_secs(60);
+    const LOOK_FOR_THE_FOLDER: Duration = Duration::from_secs(2);
     let (sender, mut events) = mpsc::channel(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Our own reading is no change.
@@ -59,15 +60,22 @@ pub(crate) async fn watch(folder: PathBuf, changed: mpsc::Sender<()>) {
             let _ = sender.try_send(());
         }
     });
+    let mut was_watched = true;
     loop {
         // A folder that was replaced has to be watched anew.
-        if let Ok(watcher) = &mut watcher
-            && let Err(error) = watcher.watch(&folder, RecursiveMode::Recursive)
-        {
-            tracing::warn!(%error, "cannot watch the folder of templates; looking once a minute");
+        let watched = watcher.as_mut().is_ok_and(|watcher| watcher.watch(&folder, RecursiveMode::Recursive).is_ok());
+        if was_watched && !watched {
+            tracing::warn!(folder = %folder.display(), "cannot watch the folder of templates; looking now and then");
         }
-        let _ = tokio::time::timeout(LOOK_ANYWAY, events.recv()).await;
-        while tokio::time::timeout(QUIET, events.recv()).await.is_ok_and(|event| event.is_some()) {}
+        let came_back = watched && !std::mem::replace(&mut was_watched, watched);
+        if !came_back {
+            let patience = if folder.is_dir() { LOOK_ANYWAY } else { LOOK_FOR_THE_FOLDER };
+            let silent = tokio::time::timeout(patience, events.recv()).await.is_err();
+            if silent && !folder.is_dir() {
+                continue;
+            }
+            while tokio::time::timeout(QUIET, events.recv()).await.is_ok_and(|event| event.is_some()) {}
+        }
         if changed.send(()).await.is_err() {
             return;
         }

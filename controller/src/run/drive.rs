@@ -47,10 +47,12 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
             Ok(made) => return Ok(made),
             Err(error) => error,
         };
-        let MakeError::Render(RenderError::Grammar { origin: Some(origin), .. }) = &error else { return Err(error) };
-        if !set_aside(maker, origin, &error.to_string()) {
-            return Err(error);
+        let MakeError::Render(RenderError::Grammar { origin, text, .. }) = &error else { return Err(error) };
+        let reason = error.to_string();
+        if maker.take_back_templates(text, &reason) || origin.as_ref().is_some_and(|origin| set_aside(maker, origin, &reason)) {
+            continue;
         }
+        return Err(error);
     }
 }
 

@@ -13,6 +13,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// Templates in the place of built-in ones, by name.
+type Overrides = BTreeMap<String, String>;
+
 /// Makes candidates.
 pub(super) struct Maker {
     pub(super) snapshot: Snapshot,
@@ -22,7 +25,11 @@ pub(super) struct Maker {
     version: Version,
     translator: Translator,
     renderer: Renderer,
-    overrides: BTreeMap<String, String>,
+    templates: Arc<Overrides>,
+    /// Those of the last revision that the proxy has taken.
+    proven: Option<Arc<Overrides>>,
+    /// Those that were refused last, so that they are refused once.
+    rejected: Option<Overrides>,
     drain_timeout: Duration,
     self_signed: Arc<Certificate>,
     /// The Ingresses of the last revision that the proxy has taken.
@@ -36,6 +43,7 @@ pub(super) struct Made {
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) wanted: Wanted,
     pub(super) served: Vec<Arc<Ingress>>,
+    templates: Arc<Overrides>,
     pub(super) hosts: usize,
     pub(super) backends: usize,
 }
@@ -56,7 +64,7 @@ impl Maker {
         settings: Settings,
         dialect: &'static Dialect,
         version: Version,
-        overrides: BTreeMap<String, String>,
+        overrides: Overrides,
         self_signed: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
         let settings = Settings { lacks: (dialect.lacks)(version), unknown_hashes: dialect.unknown_hashes, ..settings };
@@ -67,7 +75,9 @@ impl Maker {
             translator: Translator::default(),
             accepted: HashMap::new(),
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
-            overrides,
+            templates: Arc::new(overrides),
+            proven: None,
+            rejected: None,
             settings,
             dialect,
             version,
@@ -77,13 +87,37 @@ impl Maker {
     }
 
     /// Takes other templates; whether they are others. Those before stay if these cannot be used.
-    pub(super) fn retemplate(&mut self, overrides: BTreeMap<String, String>) -> anyhow::Result<bool> {
-        if overrides == self.overrides {
+    pub(super) fn retemplate(&mut self, overrides: Overrides) -> anyhow::Result<bool> {
+        if overrides == *self.templates || self.rejected.as_ref() == Some(&overrides) {
             return Ok(false);
         }
-        self.renderer = Renderer::new(self.dialect, self.version, overrides.clone())?;
-        self.overrides = overrides;
-        Ok(true)
+        match Renderer::new(self.dialect, self.version, overrides.clone()) {
+            Ok(renderer) => {
+                (self.renderer, self.templates, self.rejected) = (renderer, Arc::new(overrides), None);
+                Ok(true)
+            }
+            Err(error) => {
+                self.rejected = Some(overrides);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Goes back to the templates that the proxy has taken, if those in use are others; `false`: they are not to blame.
+    ///
+    /// `line` is the rendered line that was refused for this `reason`.
+    pub(super) fn take_back_templates(&mut self, line: &str, reason: &str) -> bool {
+        let Some(proven) = self.proven.clone().filter(|proven| *proven != self.templates) else { return false };
+        let Ok(renderer) = Renderer::new(self.dialect, self.version, Overrides::clone(&proven)) else { return false };
+        let refused = std::mem::replace(&mut self.templates, Arc::clone(&proven));
+        let changed = refused.iter().filter(|(name, text)| proven.get(*name) != Some(*text));
+        let place = changed.clone().find_map(|(name, text)| place_in(text, line).map(|(line, column)| format!("{name}:{line}:{column}")));
+        let names = || changed.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+        let template = place.unwrap_or_else(names);
+        tracing::error!(template, reason, "the templates cannot be used; the set before stays");
+        self.renderer = renderer;
+        self.rejected = Some(Arc::unwrap_or_clone(refused));
+        true
     }
 
     /// How long requests in flight may take at the end.
@@ -102,7 +136,15 @@ impl Maker {
             self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
             let files = self.renderer.render(&translation.model)?;
             let Translation { model, diagnostics, wanted, served } = translation;
-            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, hosts: model.hosts.len() - 1, backends: model.backends.len() })
+            Ok(Made {
+                files: Arc::new(files),
+                diagnostics,
+                wanted,
+                served,
+                templates: Arc::clone(&self.templates),
+                hosts: model.hosts.len() - 1,
+                backends: model.backends.len(),
+            })
         }));
         made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.
@@ -123,10 +165,11 @@ impl Maker {
         })
     }
 
-    /// The proxy has taken these.
-    pub(super) fn accept(&mut self, served: &[Arc<Ingress>]) {
+    /// The proxy has taken this.
+    pub(super) fn accept(&mut self, made: &Made) {
+        self.proven = Some(Arc::clone(&made.templates));
         self.accepted.clear();
-        self.accepted.extend(served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
+        self.accepted.extend(made.served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
     }
 
     /// The Ingresses that are new or other than those that the proxy has taken.
@@ -162,6 +205,12 @@ impl Maker {
         self.make_with(&quarantine)
     }
 
+    /// A line of a file, without the space around it.
+    pub(super) fn line_at<'a>(files: &'a FileSet, file: &str, line: u32) -> Option<&'a str> {
+        let text = std::str::from_utf8(&files.get(file)?.bytes).ok()?;
+        text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?).map(str::trim)
+    }
+
     /// Who asked for the block that this line of a file is in.
     pub(super) fn origin_at(&self, files: &FileSet, file: &str, line: u32) -> Option<ObjectRef> {
         let bytes = files.get(file).map(|file| &file.bytes)?;
@@ -173,4 +222,11 @@ impl Maker {
         let snapshot = &self.snapshot;
         self.quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
     }
+}
+
+/// Line and column, counted from 1, where a template has this line as it is.
+fn place_in(template: &str, line: &str) -> Option<(usize, usize)> {
+    let is_it = |text: &&str| !line.is_empty() && text.trim() == line;
+    let (number, text) = template.lines().enumerate().find(|(_, text)| is_it(text))?;
+    Some((number + 1, text.len() - text.trim_start().len() + 1))
 }

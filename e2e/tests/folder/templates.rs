@@ -22,6 +22,12 @@ fn template(kind: &str, value: &str) -> (&'static str, String) {
     (name, changed)
 }
 
+/// Whether a file of the published revision has these words.
+fn published(world: &World, wanted: &str) -> bool {
+    let mut files = fs::read_dir(world.state().join("current")).unwrap().flatten();
+    files.any(|file| fs::read_to_string(file.path()).is_ok_and(|text| text.contains(wanted)))
+}
+
 on_every_proxy! {
     fn an_override_is_used_followed_and_refused_when_broken(proxy) {
         let folder = tempfile::tempdir().unwrap();
@@ -33,14 +39,9 @@ on_every_proxy! {
         write(&first);
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
-        let published = |wanted: &str| {
-            fs::read_dir(world.state().join("current")).unwrap().flatten().any(|entry| {
-                fs::read_to_string(entry.path()).is_ok_and(|text| text.contains(wanted))
-            })
-        };
-        assert!(published("template-one"));
+        assert!(published(&world, "template-one"));
         write(&template(proxy.kind, "template-two").1);
-        until("the other template is used", || published("template-two"));
+        until("the other template is used", || published(&world, "template-two"));
         world.sync("probe.yaml");
         if proxy.is_nginx() {
             assert_eq!(get("unknown.test", "/healthz").unwrap().status, 200);
@@ -51,7 +52,7 @@ on_every_proxy! {
         assert_eq!((who("h.test", "/"), world.revision()), ("s".to_owned(), before));
         world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
         assert_eq!(who("b.test", "/"), "s", "changes go on with the templates before");
-        assert!(published("template-two") && !published("template-three"));
+        assert!(published(&world, "template-two") && !published(&world, "template-three"));
         // A folder of that name cannot be read.
         fs::remove_file(folder.path().join(name)).unwrap();
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -59,19 +60,35 @@ on_every_proxy! {
         world.apply("c.yaml", &[ingress("c").prefix("c.test", "/", "s")]);
         assert_eq!(who("c.test", "/"), "s");
         fs::remove_dir(folder.path().join(name)).unwrap();
-        until("without an override the built-in one is used", || !published("template-two"));
+        until("without an override the built-in one is used", || !published(&world, "template-two"));
     }
 
-    fn a_template_that_the_proxy_refuses_leaves_the_last_revision(proxy) {
+    fn a_template_that_is_refused_is_told_by_its_place_and_holds_nothing_up(proxy) {
         let folder = tempfile::tempdir().unwrap();
         let (name, good) = template(proxy.kind, "template-one");
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
-        let wrong = if proxy.is_nginx() { "    keepalive_timeout nonsense;\n" } else { "frontend x\n  nonsense\n" };
-        fs::write(folder.path().join(name), format!("{good}\n{wrong}")).unwrap();
-        until("it is refused", || world.log().contains("the last good revision keeps serving"));
-        assert_eq!(who("h.test", "/"), "s");
-        fs::remove_file(folder.path().join(name)).unwrap();
+        // The first is refused by the proxy, the second by our own grammar.
+        let wrong = if proxy.is_nginx() {
+            ["    keepalive_timeout nonsense;\n", "    load_module nonsense.so;\n"]
+        } else {
+            ["frontend x\n  nonsense\n", "global\n  lua-load nonsense.lua\n"]
+        };
+        for (round, wrong) in wrong.into_iter().enumerate() {
+            let text = format!("{good}\n{wrong}");
+            let line = text.lines().position(|line| line.contains("nonsense")).unwrap() + 1;
+            fs::write(folder.path().join(name), text).unwrap();
+            let place = format!("{name}:{line}:");
+            until("it is told", || world.log().lines().any(|line| line.contains("the set before stays") && line.contains(&place)));
+            let host = format!("r{round}.test");
+            world.apply("b.yaml", &[ingress("b").prefix(&host, "/", "s")]);
+            assert_eq!([who("h.test", "/"), who(&host, "/")], ["s", "s"], "changes go on with the templates before");
+        }
+        fs::remove_dir_all(folder.path()).unwrap();
+        until("it is told that the folder is away", || world.log().contains("could not read the templates"));
+        fs::create_dir(folder.path()).unwrap();
+        fs::write(folder.path().join(name), good).unwrap();
+        until("the folder that came back is read", || published(&world, "template-one"));
         world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
         assert_eq!([who("h.test", "/"), who("b.test", "/")], ["s", "s"]);
     }

@@ -28,6 +28,8 @@ pub enum RenderError {
         line: u32,
         /// One line.
         message: String,
+        /// The line itself, without the space around it.
+        text: String,
         /// Who asked for the block, if that is known.
         origin: Option<ObjectRef>,
     },
@@ -152,9 +154,17 @@ impl Renderer {
             file: self.dialect.main_file.to_owned(),
             line: error.line,
             message: error.message,
+            text: line_of(main.as_bytes(), error.line),
             origin: None,
         })
     }
+}
+
+/// A line, counted from 1, without the space around it.
+pub(super) fn line_of(bytes: &[u8], line: u32) -> String {
+    let number = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
+    let line = bytes.split(|byte| *byte == b'\n').nth(number).unwrap_or_default();
+    String::from_utf8_lossy(line).trim().to_owned()
 }
 
 /// A piece of the rendered files that is not the same on both sides.

@@ -1,7 +1,7 @@
 //! Gathers the pieces of a group in files, and remembers both by content hash.
 
 use super::engine::{Engine, TemplateError};
-use super::renderer::RenderError;
+use super::renderer::{RenderError, line_of};
 use crate::dialect::{Dialect, Gather, Group, Piece};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -97,6 +97,7 @@ fn check(shard: &Shard, group: &Group<'_>, dialect: &Dialect) -> Result<(), Rend
         file: shard.path.clone(),
         line: error.line,
         message: error.message,
+        text: line_of(&shard.bytes, error.line),
         origin: (dialect.origin_at)(&shard.bytes, error.line),
     })
 }

@@ -7,6 +7,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::public_key::PublicKey;
+
+/// A chain of more than this many certificates is a mistake: a handshake carries the whole chain.
+const MOST_CERTIFICATES: usize = 16;
 
 /// A certificate chain and its key, checked to belong together.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +44,12 @@ pub enum CertificateError {
     /// A certificate that cannot be read.
     #[error("certificate {0} of tls.crt cannot be decoded")]
     BadCertificate(usize),
+    /// More certificates than a handshake carries.
+    #[error("tls.crt holds more than {MOST_CERTIFICATES} certificates; leave in the chain from the leaf to the authority only")]
+    LongChain,
+    /// A certificate that TLS libraries refuse to present.
+    #[error("certificate {0} of tls.crt is too weak; use RSA of at least 2048 bits or ECDSA, signed with SHA-256 or better")]
+    Weak(usize),
     /// No key in `tls.key`.
     #[error("tls.key does not hold a PEM private key")]
     NoKey,
@@ -61,7 +71,7 @@ impl KeyPair {
         let key = key.filter(|k| !k.is_empty()).ok_or(CertificateError::Missing("tls.key"))?;
         let chain = read_chain(certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
-        let (names, not_after_s) = read_leaf(&chain[0])?;
+        let (names, not_after_s) = check_chain(&chain)?;
         check_pair(&chain, &key)?;
         let pem: Arc<[u8]> = write_pem(&chain, &key).into_bytes().into();
         let digest = xxhash_rust::xxh3::xxh3_128(&pem);
@@ -87,12 +97,50 @@ fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateErr
     let mut chain = Vec::new();
     for item in CertificateDer::pem_slice_iter(pem) {
         chain.push(item.map_err(|_| CertificateError::BadCertificate(chain.len() + 1))?);
+        if chain.len() > MOST_CERTIFICATES {
+            return Err(CertificateError::LongChain);
+        }
     }
     if chain.is_empty() { Err(CertificateError::NoCertificate) } else { Ok(chain) }
 }
 
-fn read_leaf(leaf: &CertificateDer<'_>) -> Result<(Vec<Box<str>>, i64), CertificateError> {
-    let (_, leaf) = X509Certificate::from_der(leaf).map_err(|_| CertificateError::BadCertificate(1))?;
+/// Proxies present the whole chain, so a bad link of it costs every handshake; HAProxy does not even start with one.
+/// Gives names and end of validity of the leaf.
+fn check_chain(chain: &[CertificateDer<'_>]) -> Result<(Vec<Box<str>>, i64), CertificateError> {
+    let mut read = Vec::new();
+    for (index, der) in chain.iter().enumerate() {
+        match X509Certificate::from_der(der) {
+            Ok(([], certificate)) if is_strong(&certificate) => read.push(certificate),
+            Ok(([], _)) => return Err(CertificateError::Weak(index + 1)),
+            _ => return Err(CertificateError::BadCertificate(index + 1)),
+        }
+    }
+    read_leaf(&read[0])
+}
+
+/// What the default security level of OpenSSL 3 asks of a certificate.
+fn is_strong(certificate: &X509Certificate<'_>) -> bool {
+    const WEAK_SIGNATURES: [&str; 5] = [
+        "1.2.840.113549.1.1.2", // RSA with MD2
+        "1.2.840.113549.1.1.4", // RSA with MD5
+        "1.2.840.113549.1.1.5", // RSA with SHA-1
+        "1.2.840.10040.4.3",    // DSA with SHA-1
+        "1.2.840.10045.4.1",    // ECDSA with SHA-1
+    ];
+    const LEAST_RSA_BITS: usize = 2048;
+    const LEAST_EC_BITS: usize = 224;
+    let key_is_strong = match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => key.key_size() >= LEAST_RSA_BITS,
+        Ok(PublicKey::EC(point)) => point.key_size() >= LEAST_EC_BITS,
+        Ok(PublicKey::Unknown(_)) => true,
+        _ => false,
+    };
+    // Nobody checks the signature of an authority by itself.
+    let is_root = certificate.subject() == certificate.issuer();
+    key_is_strong && (is_root || !WEAK_SIGNATURES.contains(&&*certificate.signature_algorithm.algorithm.to_id_string()))
+}
+
+fn read_leaf(leaf: &X509Certificate<'_>) -> Result<(Vec<Box<str>>, i64), CertificateError> {
     let alternative = leaf.subject_alternative_name().map_err(|_| CertificateError::BadCertificate(1))?;
     let mut names: Vec<Box<str>> = alternative
         .into_iter()
@@ -186,6 +234,10 @@ mod tests {
         assert_eq!(parse("hello", &key), Err(CertificateError::NoCertificate));
         assert_eq!(parse(&certificate, "hello"), Err(CertificateError::NoKey));
         assert_eq!(KeyPair::parse(None, Some(b"x")), Err(CertificateError::Missing("tls.crt")));
-        assert_eq!(parse("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &key), Err(CertificateError::BadCertificate(1)));
+        let garbage = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert_eq!(parse(garbage, &key), Err(CertificateError::BadCertificate(1)));
+        assert_eq!(parse(&format!("{certificate}{garbage}"), &key), Err(CertificateError::BadCertificate(2)));
+        assert_eq!(parse(&certificate.repeat(MOST_CERTIFICATES + 1), &key), Err(CertificateError::LongChain));
+        assert!(parse(&certificate.repeat(2), &key).is_ok());
     }
 }

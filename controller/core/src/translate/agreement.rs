@@ -7,6 +7,7 @@ use super::claims::Claims;
 use super::reading::{BackendUse, Reading, RuleReading};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Affinity, BackendPolicy, Balance, CanaryRules, Hashing};
+use crate::names::ObjectRef;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -76,22 +77,28 @@ impl<'a> Agreement<'a> {
         }
     }
 
-    /// Makes the backends of a canary Ingress the canaries of the Service ports that serve the same paths.
+    /// Makes the backends of a canary Ingress the canaries of the Service ports that serve the same paths. Those of other
+    /// namespaces keep their requests: `security` 6, host ownership.
     fn attach(&mut self, reading: &'a Reading, rules: &'a CanaryRules, claims: &Claims<'a>, diagnostics: &mut Vec<Diagnostic>) {
         for rule in &reading.rules {
             for path in &rule.paths {
-                match primary(rule, path, claims) {
-                    Some(primary) if *primary != path.backend => {
-                        self.canaries.entry(primary).or_insert(CanaryUse { rules, backend: &path.backend, reading });
+                let (why, help) = match primary(rule, path, claims) {
+                    Some((owner, _)) if owner.name.namespace() != reading.origin.name.namespace() => {
+                        (format!("it belongs to {owner}"), "only Ingresses of one namespace can share their requests")
                     }
-                    Some(_) => {}
-                    None => {
-                        let message =
-                            format!("no Ingress but canaries serves host {} path {}, so nothing is sent here", rule.host, path.text);
-                        let finding = Diagnostic::new(Code::UnusedCanary, reading.origin.clone(), path.field("path"), message);
-                        diagnostics.push(finding.help("use host, path and pathType of the Ingress that it is the canary of"));
+                    Some((_, primary)) => {
+                        if *primary != path.backend {
+                            self.canaries.entry(primary).or_insert(CanaryUse { rules, backend: &path.backend, reading });
+                        }
+                        continue;
                     }
-                }
+                    None => (
+                        "no Ingress but canaries serves it".to_owned(),
+                        "use host, path and pathType of the Ingress that it is the canary of",
+                    ),
+                };
+                let message = format!("nothing of host {} path {} is sent here: {why}", rule.host, path.text);
+                diagnostics.push(Diagnostic::new(Code::UnusedCanary, reading.origin.clone(), path.field("path"), message).help(help));
             }
         }
     }
@@ -116,11 +123,12 @@ impl<'a> Agreement<'a> {
     }
 }
 
-/// The Service port that the first normal Ingress with that host and path uses.
-fn primary<'a>(rule: &RuleReading, path: &super::reading::PathReading, claims: &Claims<'a>) -> Option<&'a BackendUse> {
-    let paths = claims.get(&rule.host)?.iter().filter_map(|claim| claim.rule).flat_map(|rule| &rule.paths);
-    let mut same = paths.filter(|other| other.text == path.text && other.kind == path.kind);
-    same.next().map(|other| &other.backend)
+/// The first normal Ingress with that host and path, and the Service port that it uses.
+fn primary<'a>(rule: &RuleReading, path: &super::reading::PathReading, claims: &Claims<'a>) -> Option<(&'a ObjectRef, &'a BackendUse)> {
+    claims.get(&rule.host)?.iter().find_map(|claim| {
+        let mut same = claim.rule?.paths.iter().filter(|other| other.text == path.text && other.kind == path.kind);
+        same.next().map(|other| (&claim.reading.origin, &other.backend))
+    })
 }
 
 fn uses(reading: &Reading) -> impl Iterator<Item = &BackendUse> {

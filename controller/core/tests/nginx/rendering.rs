@@ -225,9 +225,9 @@ fn an_override_that_says_too_much_is_refused_by_file_line_and_object() {
     let mut renderer = Renderer::new(&NGINX, OLDEST, BTreeMap::from([("host.tera".to_owned(), text)])).unwrap();
     let draft = Draft { globals: globals(), hosts: vec![host("", HostCertificate::Unclaimed, vec![])], ..Draft::default() };
     match renderer.render(&draft.model()).unwrap_err() {
-        RenderError::Grammar { file, line, origin, message } => {
+        RenderError::Grammar { file, line, origin, message, text } => {
             assert!(file.starts_with("hosts/00-") && line == 2 && message.contains("\"root\""), "{file}:{line}: {message}");
-            assert_eq!(origin, Some(ingress()));
+            assert_eq!((origin, text), (Some(ingress()), "root /etc;".to_owned()));
         }
         error @ RenderError::Template(_) => panic!("{error}"),
     }

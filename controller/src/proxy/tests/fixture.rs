@@ -139,6 +139,17 @@ impl World {
     }
 }
 
+/// A test that fails leaves its proxy behind, which would keep the output of all tests open.
+impl Drop for World {
+    fn drop(&mut self) {
+        let pid_file = self.state().join("run/proxy.pid");
+        let pid = std::fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
+        if let Some(pid) = pid.filter(|_| std::thread::panicking()) {
+            let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
+        }
+    }
+}
+
 pub(super) fn file(text: &str) -> File {
     File { bytes: text.as_bytes().into(), secret: false, read_live: false }
 }

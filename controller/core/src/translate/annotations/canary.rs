@@ -60,13 +60,15 @@ pub(super) const FEATURE: Feature = Feature {
     apply,
 };
 
+/// A lower total counts as this one: `annotations` canary-weight-total.
+const LEAST_TOTAL: u64 = 100;
+
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let is_canary = given.bool("canary").unwrap_or(false);
     let header = header(given);
     let cookie = given.of_class("canary-by-cookie", Class::Basic).map(str::to_owned);
-    let whole = |number: Option<i64>| u64::try_from(number.unwrap_or(0)).unwrap_or(0);
-    let total = whole(given.integer("canary-weight-total")).max(100);
-    let weight = whole(given.integer("canary-weight")).min(total);
+    let total = given.integer_in("canary-weight-total", 1, i64::MAX).unwrap_or(0).unsigned_abs().max(LEAST_TOTAL);
+    let weight = given.integer_in("canary-weight", 0, i64::MAX).unwrap_or(0).unsigned_abs().min(total);
     let is_sticky = given.word("affinity-canary-behavior", &[("sticky", true), ("legacy", false)]).unwrap_or(true);
     if is_canary {
         policies.canary = Some(Arc::new(CanaryRules { header, cookie, weight, total, is_sticky }));
@@ -139,6 +141,8 @@ mod tests {
             ("canary-by-header", "X/A"),
             ("canary-by-cookie", "a;b"),
             ("canary-weight", "half"),
+            ("canary-weight", "-1"),
+            ("canary-weight-total", "0"),
             ("canary-weight-total", "1k"),
             ("affinity-canary-behavior", "none"),
         ] {
