@@ -58,6 +58,30 @@ fn every_command_of_the_guides_works() {
     }
 }
 
+/// Those that need no cluster, in a repository that holds the examples of ours.
+#[test]
+fn the_commands_of_the_readme_work_as_they_are_printed() {
+    let folder = Folder::new(&[]);
+    for name in ["deploy/demo", "deploy/examples"] {
+        for file in std::fs::read_dir(of_repository(name)).unwrap().map(Result::unwrap) {
+            folder.write(&format!("{name}/{}", file.file_name().display()), std::fs::read(file.path()).unwrap());
+        }
+    }
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    let blocks = blocks("README.md");
+    let block = blocks.iter().find(|block| block.contains("gatewright lint")).expect("the README shows the offline commands");
+    for line in block.lines() {
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", line]);
+        let ran = run(&folder, command);
+        assert_eq!(ran.code, 0, "{line}: {ran:?}");
+        assert!(!ran.out.is_empty() || line.contains("-o out"), "{line} shows something");
+    }
+    assert!(folder.path().join("out/nginx.conf").exists());
+}
+
 #[test]
 fn the_review_script_lints_and_writes_what_changes() {
     let folder = repository();
