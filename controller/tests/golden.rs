@@ -78,10 +78,10 @@ fn every_installed_proxy_takes_every_case() {
                 render(&case, proxy, &version.to_string(), &files);
                 let main_file = files.join(proxy.dialect.main_file);
                 let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user: None };
-                if let Some(file) = &proxy.dialect.launch_file {
+                for file in proxy.dialect.launch_files {
                     fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
                 }
-                let printed = Command::new(&program).args((proxy.dialect.check_args)(&launch)).output().unwrap();
+                let printed = Command::new(&program).current_dir(&run_dir).args((proxy.dialect.check_args)(&launch)).output().unwrap();
                 if !printed.status.success() {
                     refused.push(format!("{} {version}: {}", case.display(), String::from_utf8_lossy(&printed.stderr)));
                 }

@@ -24,6 +24,7 @@ const ENVIRONMENT: &[&str] = &["PATH", "TZ", "LANG", "LD_LIBRARY_PATH", "OPENSSL
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Worker {
     pub(super) name: String,
+    pub(super) user: u32,
     pub(super) group: u32,
 }
 
@@ -67,19 +68,21 @@ impl Launcher {
         make_dir(&run_dir.join("check"))?;
         let run_dir = std::fs::canonicalize(run_dir).map_err(|source| StateDirError::Io { path: run_dir.to_owned(), source })?;
         let launcher = Self { dialect, state, run_dir, worker: worker_user(), program, started: Children::default() };
-        launcher.write_launch_file()?;
+        launcher.write_launch_files()?;
         Ok(launcher)
     }
 
-    /// Writes what belongs to the place and cannot go on the command line, for those dialects that have such a file.
-    fn write_launch_file(&self) -> Result<(), StateDirError> {
-        let Some(file) = &self.dialect.launch_file else { return Ok(()) };
-        let path = self.run_dir.join(file.name);
-        let text = (file.text)(&self.launch(&self.main_file(), &self.pid_file()), self.worker.as_ref().map(|worker| worker.group));
-        // Renamed, for a proxy may be reading it.
-        let fresh = path.with_extension("new");
-        let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, &path));
-        written.map_err(|source| StateDirError::Io { path, source })
+    /// Writes what belongs to the place and cannot go on the command line, for those dialects that have such files.
+    fn write_launch_files(&self) -> Result<(), StateDirError> {
+        for file in self.dialect.launch_files {
+            let path = self.run_dir.join(file.name);
+            let text = (file.text)(&self.launch(&self.main_file(), &self.pid_file()), self.worker.as_ref().map(|worker| worker.group));
+            // Renamed, for a proxy may be reading it.
+            let fresh = path.with_extension("new");
+            let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, &path));
+            written.map_err(|source| StateDirError::Io { path, source })?;
+        }
+        Ok(())
     }
 
     /// The file in which the running proxy writes its process id.
@@ -177,8 +180,9 @@ fn worker_user() -> Option<Worker> {
     if !nix::unistd::geteuid().is_root() {
         return None;
     }
-    ["www-data", "nginx", "nobody"]
-        .into_iter()
-        .find_map(|name| nix::unistd::User::from_name(name).ok().flatten())
-        .map(|user| Worker { name: user.name, group: user.gid.as_raw() })
+    ["www-data", "nginx", "nobody"].into_iter().find_map(|name| nix::unistd::User::from_name(name).ok().flatten()).map(|user| Worker {
+        user: user.uid.as_raw(),
+        group: user.gid.as_raw(),
+        name: user.name,
+    })
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::process::Child;
 use tokio::sync::{OnceCell, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 /// How often to look whether there is something to serve by now.
@@ -57,6 +58,8 @@ pub(super) struct Supervisor {
     commands: mpsc::Sender<Command>,
     late: Late,
     version: OnceCell<Option<(u16, u16, u16)>>,
+    /// Asks services for the proxy, where that cannot do so itself. Ends with this handle.
+    _agent: JoinSet<()>,
 }
 
 impl Supervisor {
@@ -67,8 +70,9 @@ impl Supervisor {
         let (commands, receiver) = mpsc::channel(8);
         let mut keeper = Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO };
         let running = keeper.adopt();
+        let agent = agent(&launcher);
         tokio::spawn(keeper.keep(running, receiver));
-        Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new() }
+        Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new(), _agent: agent }
     }
 
     async fn known(&self) -> Result<Status, OwnerError> {
@@ -81,6 +85,19 @@ impl Supervisor {
         let worker_group = self.launcher.worker.as_ref().map(|worker| worker.group);
         Ok(Status { version, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
     }
+}
+
+/// Starts the agent of proxies that need one. It answers our own user, and that of the workers.
+fn agent(launcher: &Launcher) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let Some(name) = launcher.dialect.agent_socket else { return tasks };
+    let mut users = vec![0, nix::unistd::geteuid().as_raw()];
+    users.extend(launcher.worker.as_ref().map(|worker| worker.user));
+    match gatewright_agent::listen(&launcher.run_dir.join(name)) {
+        Ok(listener) => _ = tasks.spawn(gatewright_agent::serve(listener, users)),
+        Err(error) => tracing::error!(%error, "the agent cannot listen; routes that a service decides about stay closed"),
+    }
+    tasks
 }
 
 impl Owner for Supervisor {

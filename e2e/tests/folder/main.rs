@@ -15,6 +15,7 @@ mod modes;
 mod offline;
 mod parameters;
 mod paths;
+mod protections;
 mod services;
 mod templates;
 mod tls;

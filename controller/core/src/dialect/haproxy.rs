@@ -23,7 +23,8 @@
 //!
 //! # What differs from nginx
 //!
-//! - Error answers of upstreams are never replaced (`custom-http-errors` covers the proxy's own answers only).
+//! - Pages for error answers of endpoints (`custom-http-errors`) fit into half a buffer, and before 3.2 have one line; those for most errors of HAProxy
+//!   itself are its own.
 //! - Bodies without a length are not limited; compression is gzip, without a shortest length.
 //! - Bodies and answers are streamed, so settings of buffers and their sizes mean nothing.
 //! - A connection has no largest number of requests; `keep-alive-requests` and `upstream-keepalive-requests` mean nothing.
@@ -36,6 +37,7 @@
 //!   be counted as one.
 //! - Addresses are read from at most eight entries of `X-Forwarded-For`.
 
+mod agent;
 mod clients;
 mod command;
 mod credentials;
@@ -90,7 +92,9 @@ pub static HAPROXY: Dialect = Dialect {
         "route/client_auth.tera",
         "route/forwarded.tera",
         "route/guards.tera",
+        "route/external_auth.tera",
         "route/limits.tera",
+        "route/pages.tera",
         "route/https_redirect.tera",
         "route/timeouts.tera",
         "route/error.tera",
@@ -112,7 +116,11 @@ pub static HAPROXY: Dialect = Dialect {
     certificate_path: groups::certificate_path,
     credential_files: credentials::files,
     certificates_read_live: false,
-    launch_file: Some(LaunchFile { name: command::LAUNCH_FILE, text: command::launch_file }),
+    launch_files: &[
+        LaunchFile { name: command::LAUNCH_FILE, text: command::launch_file },
+        LaunchFile { name: agent::FILE, text: |_, _| agent::TEXT.to_owned() },
+    ],
+    agent_socket: Some(agent::SOCKET),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
     runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),

@@ -57,8 +57,11 @@ pub struct Dialect {
     pub credential_files: fn(&Model) -> Vec<CredentialFile>,
     /// The proxy reads certificates while it serves, so that a renewed one needs no reload.
     pub certificates_read_live: bool,
-    /// A file beside those of a revision, for what belongs to the place and not to the content: see [`LaunchFile`].
-    pub launch_file: Option<LaunchFile>,
+    /// Files beside those of a revision, for what belongs to the place and not to the content: see [`LaunchFile`].
+    pub launch_files: &'static [LaunchFile],
+    /// Name of the socket in [`Launch::run_dir`] where an agent has to listen that asks services for the proxy; `None`: it
+    /// asks them itself.
+    pub agent_socket: Option<&'static str>,
     /// Reads a rendered file with a grammar of our own, and refuses all that no template has to say.
     pub check_grammar: fn(&[u8], Place) -> Result<(), GrammarError>,
     /// The object that asked for a line of a rendered file.

@@ -22,8 +22,8 @@ static DIALECT: &Dialect = &HAPROXY;
 /// Where further versions of it may be named.
 const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_3_2"];
 
-/// It can replace an error that an upstream answers.
-const INTERCEPTS: bool = false;
+/// Its realms are never `off`, which would let everybody in.
+const AVOIDS_OFF: bool = false;
 
 /// It can bound the number of authorities between a client's certificate and the known one.
 const COUNTS_AUTHORITIES: bool = false;
@@ -34,6 +34,8 @@ const SERVER: Option<&str> = Some("haproxy");
 mod blocking;
 #[path = "../nginx/client_certificates.rs"]
 mod client_certificates;
+#[path = "../nginx/external_auth.rs"]
+mod external_auth;
 #[path = "../nginx/models.rs"]
 mod models;
 #[path = "../nginx/protection.rs"]

@@ -115,6 +115,7 @@ fn names_paths_and_endpoints_of_every_number_are_taken() {
 fn files_know_no_place_and_have_stable_names() {
     let files = files_of(&rich().model(), OLDEST);
     let own = [
+        "ask.spoe",
         "haproxy.cfg",
         "maps/aliases.map",
         "maps/exact.map",

@@ -21,8 +21,8 @@ static DIALECT: &Dialect = &NGINX;
 /// Where further versions of it may be named.
 const OTHER_PROGRAMS: &[&str] = &["GATEWRIGHT_NGINX_1_28", "GATEWRIGHT_NGINX_1_30"];
 
-/// It can replace an error that an upstream answers.
-const INTERCEPTS: bool = true;
+/// Its realms are never `off`, which would let everybody in.
+const AVOIDS_OFF: bool = true;
 
 /// It can bound the number of authorities between a client's certificate and the known one.
 const COUNTS_AUTHORITIES: bool = true;

@@ -85,7 +85,7 @@ impl Staged {
         let root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
         let worker_user = root.then_some("root");
         let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user };
-        if let Some(file) = &DIALECT.launch_file {
+        for file in DIALECT.launch_files {
             fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
         }
         args(&launch)
@@ -93,7 +93,12 @@ impl Staged {
 
     /// What the proxy's own check prints when it refuses, or nothing.
     pub fn check(&self) -> Result<(), String> {
-        let out = Command::new(&self.program).args(self.args(DIALECT.check_args)).stdout(Stdio::null()).output().unwrap();
+        let out = Command::new(&self.program)
+            .current_dir(self.dir.path().join("run"))
+            .args(self.args(DIALECT.check_args))
+            .stdout(Stdio::null())
+            .output()
+            .unwrap();
         let printed = String::from_utf8_lossy(&out.stderr).into_owned();
         if out.status.success() { Ok(()) } else { Err(printed) }
     }
@@ -103,11 +108,32 @@ impl Staged {
     }
 }
 
+/// What asks services for the proxy; stopped when it goes out of scope.
+struct Agent(Option<tokio::runtime::Runtime>);
+
+impl Agent {
+    fn start(dir: &Path) -> Option<Self> {
+        let socket = dir.join("run").join(DIALECT.agent_socket?);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let user = fs::metadata("/proc/self").map(|found| std::os::unix::fs::MetadataExt::uid(&found)).unwrap();
+        let listener = runtime.block_on(async { gatewright_agent::listen(&socket).unwrap() });
+        runtime.spawn(gatewright_agent::serve(listener, vec![user]));
+        Some(Self(Some(runtime)))
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        self.0.take().into_iter().for_each(tokio::runtime::Runtime::shutdown_background);
+    }
+}
+
 /// A running proxy; stopped when it goes out of scope.
 pub struct Proxy {
     pub staged: Staged,
     globals: Globals,
     child: Child,
+    agent: Option<Agent>,
 }
 
 impl Proxy {
@@ -123,15 +149,37 @@ impl Proxy {
         let main = staged.dir.path().join("files").join(files.main());
         fs::write(&main, change(fs::read_to_string(&main).unwrap())).unwrap();
         staged.check().unwrap();
+        let agent = Agent::start(staged.dir.path());
         let child = Command::new(program)
+            .current_dir(staged.dir.path().join("run"))
             .args(staged.args(DIALECT.start_args))
             .stdout(staged.log("access.log"))
             .stderr(staged.log("error.log"))
             .spawn()
             .unwrap();
-        let proxy = Self { staged, globals: (*model.globals).clone(), child };
+        let proxy = Self { staged, globals: (*model.globals).clone(), child, agent };
         until("the token is answered", || proxy.token().is_some_and(|token| token == files.token()));
         proxy
+    }
+
+    /// Takes away what asks services for the proxy, if it has that, and waits until the proxy knows.
+    pub fn lose_agent(&mut self) -> bool {
+        let had_one = self.agent.take().is_some();
+        // The sixth word is the state; 0: nobody is there.
+        let is_missed = || self.runtime("show servers state agent\n").lines().any(|line| line.split(' ').nth(5) == Some("0"));
+        if had_one {
+            until("the agent is missed", is_missed);
+        }
+        had_one
+    }
+
+    /// What the runtime socket answers.
+    fn runtime(&self, command: &str) -> String {
+        let mut socket = UnixStream::connect(self.staged.dir.path().join("run/runtime.sock")).unwrap();
+        socket.write_all(command.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// Which files answer.
@@ -177,10 +225,7 @@ impl Proxy {
         }
         let pem = String::from_utf8_lossy(&certificate.pem).replace("\n\n", "\n");
         for command in [format!("set ssl cert {path} <<\n{pem}\n"), format!("commit ssl cert {path}\n")] {
-            let mut socket = UnixStream::connect(self.staged.dir.path().join("run/runtime.sock")).unwrap();
-            socket.write_all(command.as_bytes()).unwrap();
-            let mut answer = String::new();
-            socket.read_to_string(&mut answer).unwrap();
+            let answer = self.runtime(&command);
             assert!(answer.contains("Transaction created") || answer.contains("Success!"), "{answer}");
         }
     }

@@ -20,7 +20,10 @@ pub(super) fn list_name(id: &AccountsId) -> String {
 pub(super) fn files(model: &Model) -> Vec<CredentialFile> {
     let lists: String = model.credentials.accounts.values().map(|accounts| user_list(accounts)).collect();
     let users = CredentialFile { path: USERS.to_owned(), bytes: lists.into_bytes().into(), secret: true, read_live: false };
-    std::iter::once(users).chain(model.credentials.authorities.values().flat_map(|authority| authority_files(authority))).collect()
+    std::iter::once(users)
+        .chain(super::agent::file(model))
+        .chain(model.credentials.authorities.values().flat_map(|authority| authority_files(authority)))
+        .collect()
 }
 
 /// A line for each user whose password HAProxy can check.

@@ -1,6 +1,7 @@
 //! Formats: texts with what is looked up in a request.
 
 use super::word::word;
+use crate::names::variable::LABELS;
 use crate::names::{TextPart, VariableText};
 use serde::Serialize;
 
@@ -28,6 +29,21 @@ impl Expression {
         })
     }
 
+    /// The same, percent-encoded: a field of a form.
+    pub(super) fn encoded(text: &VariableText) -> Option<Self> {
+        text.parts().iter().try_fold(Self::default(), |all, part| match part {
+            TextPart::Text(text) => Some(all.and(&encoded(text))),
+            TextPart::Variable(name) => Some(all.and_fetch(&format!("{},url_enc", fetch(name)?))),
+            TextPart::Group(_) => None,
+        })
+    }
+
+    /// The same with another one behind it.
+    pub(super) fn and_all(mut self, other: &Self) -> Self {
+        self.0.push_str(&other.0);
+        self
+    }
+
     /// The same with a text behind it.
     pub(super) fn and(mut self, text: &str) -> Self {
         self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
@@ -37,7 +53,7 @@ impl Expression {
     /// The same with what a fetch of ours finds behind it.
     pub(super) fn and_fetch(mut self, fetch: &str) -> Self {
         self.0.push(OPEN);
-        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$".contains(*c)));
+        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+?".contains(*c)));
         self.0.push(CLOSE);
         self
     }
@@ -52,6 +68,20 @@ impl Expression {
     }
 }
 
+/// Percent-encoded, so that nothing of it means anything in a form.
+pub(super) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' | b':' | b',' | b'[' | b']' => {
+                out.push(char::from(byte))
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
 /// What finds the value of an nginx variable.
 fn fetch(name: &str) -> Option<String> {
     let header = |rest: &str| rest.replace('_', "-");
@@ -61,6 +91,15 @@ fn fetch(name: &str) -> Option<String> {
         "best_http_host" => "var(txn.best_host)".to_owned(),
         "uri" | "document_uri" => "var(txn.path)".to_owned(),
         "request_uri" => "pathq".to_owned(),
+        "escaped_request_uri" => "pathq,url_enc".to_owned(),
+        "is_args" => "query,regsub(.+,?)".to_owned(),
+        "literal_dollar" => "str($)".to_owned(),
+        "pass_port" | "pass_server_port" => "var(txn.port)".to_owned(),
+        "remote_user" => "http_auth_user".to_owned(),
+        "server_name" => "var(txn.key)".to_owned(),
+        "ssl_client_s_dn" => "ssl_c_s_dn(,0,rfc2253)".to_owned(),
+        "ssl_client_i_dn" => "ssl_c_i_dn(,0,rfc2253)".to_owned(),
+        "ssl_client_fingerprint" => "ssl_c_sha1,hex,lower".to_owned(),
         "args" | "query_string" => "query".to_owned(),
         "pass_access_scheme" => "var(txn.scheme)".to_owned(),
         "scheme" => "ssl_fc,iif(https,http)".to_owned(),
@@ -77,9 +116,10 @@ fn fetch(name: &str) -> Option<String> {
     })
 }
 
-/// Whether HAProxy has a word for every variable of a text.
+/// Whether HAProxy has a word for every variable of a text; those that stand for the route are filled in.
 pub(super) fn can_say(text: &VariableText) -> bool {
-    Expression::of(text).is_some()
+    let is_said = |part: &TextPart| !matches!(part, TextPart::Variable(name) if fetch(name).is_none() && !LABELS.contains(&name.as_str()));
+    text.parts().iter().all(is_said)
 }
 
 /// Prints what an [`Expression`] serialises to as one word.

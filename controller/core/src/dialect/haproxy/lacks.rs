@@ -2,7 +2,8 @@
 
 use super::expression::can_say;
 use crate::dialect::Version;
-use crate::model::{BackendPolicy, HostPolicy, Lack, LackingWay, RoutePolicy};
+use crate::model::{BackendPolicy, ExternalAuth, HostPolicy, Lack, LackingWay, RoutePolicy};
+use crate::names::VariableText;
 
 /// What a version lacks; sorted by annotation.
 pub(super) fn lacks(version: Version) -> Vec<Lack> {
@@ -19,6 +20,7 @@ const ROUTE_WISHES: &[&str] = &[
     "cookie_path",
     "cors",
     "errors",
+    "external_auth",
     "http_1_0",
     "limits",
     "location_rewrite",
@@ -46,8 +48,15 @@ pub(super) fn knows(route: &RoutePolicy, host: &HostPolicy, backend: Option<&Bac
     let texts = route.upstream_host.iter().chain(route.rewrite.iter().flat_map(|r| std::iter::once(&r.target).chain(&r.forwarded_prefix)));
     known(route.names(), ROUTE_WISHES)
         && texts.into_iter().all(can_say)
+        && route.external_auth.as_ref().is_none_or(|auth| texts_of(auth).all(can_say))
         && known(host.names(), HOST_WISHES)
         && backend.is_none_or(|backend| known(backend.names(), BACKEND_WISHES))
+}
+
+/// The texts of a service, without those that stand for the route.
+fn texts_of(auth: &ExternalAuth) -> impl Iterator<Item = &VariableText> {
+    let url = std::iter::once(&auth.url.path).chain(&auth.url.query).chain(auth.sign_in.as_ref().map(|sign_in| &sign_in.url));
+    url.chain(auth.request_headers.iter().map(|(_, value)| value)).chain(auth.cache.as_ref().map(|cache| &cache.key))
 }
 
 /// A wish that is told and not granted.
@@ -64,11 +73,14 @@ const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'stat
 const LACKS: &[Lack] = &[
     told("affinity", &[], "clients are spread over the endpoints as if they came for the first time"),
     told("auth-tls-verify-depth", &[], "HAProxy takes certificates whatever stands between them and the authority"),
-    closes("auth-url", &[], "HAProxy cannot ask a service who may pass"),
     closes("backend-protocol", &["HTTP", "http", "Http"], "HAProxy is not told to speak it yet"),
     told("canary", &["false", "False", "FALSE", "f", "F", "0"], "the canary gets no requests; the Ingress that it is of answers them all"),
     told("connection-proxy-header", &[], "endpoints are told what HAProxy tells them"),
-    told("custom-http-errors", &[], "HAProxy cannot ask another backend for an error answer; it stays as it is"),
+    told(
+        "custom-http-errors",
+        &[],
+        "most errors that HAProxy makes itself keep its own page, and pages are small: half of large-client-header-buffers",
+    ),
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
     told("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
     told("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),

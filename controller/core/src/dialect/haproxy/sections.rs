@@ -15,6 +15,8 @@ pub(super) struct Context<'m> {
     error_statuses: Vec<u16>,
     /// Who that is; `None`: nobody is, and they are 404.
     error_backend: Option<&'m BackendId>,
+    /// Those of endpoints are replaced as well.
+    intercepts: bool,
     log_unknown_hosts: bool,
 }
 
@@ -30,8 +32,30 @@ impl<'m> Context<'m> {
             unknown_backends,
             error_statuses,
             error_backend: globals.default_backend.as_ref(),
+            intercepts: custom.is_some_and(|custom| custom.intercept_upstream),
             log_unknown_hosts: globals.access_log.unknown_hosts,
         }
+    }
+}
+
+impl<'m> Context<'m> {
+    /// Statuses that another backend answers for a route, sorted. A route with a page to sign in has
+    /// none but its own: 401 leads there.
+    pub(super) fn errors<'c>(&'c self, policy: &'c RoutePolicy) -> &'c [u16] {
+        match &policy.errors {
+            Some(errors) => &errors.statuses,
+            None if policy.external_auth.as_ref().is_some_and(|auth| auth.sign_in.is_some()) => &[],
+            None => &self.error_statuses,
+        }
+    }
+
+    fn pages(&self, route: &'m Route) -> Option<Pages<'m>> {
+        let own = route.policy.errors.as_ref();
+        let intercepts = own.and_then(|errors| errors.intercept_upstream).unwrap_or(self.intercepts);
+        let forwards = matches!(route.action, Action::Forward(_));
+        let any = !self.errors(&route.policy).is_empty();
+        let backend = own.and_then(|errors| errors.backend.as_ref()).or(self.error_backend);
+        (forwards && intercepts && any).then(|| Pages { backend, labels: Labels::of(route) })
     }
 }
 
@@ -52,6 +76,10 @@ pub struct Key<'m> {
     pub(super) client_auth: u128,
     /// What tells the clients of one Ingress from those of another one, where they are limited.
     pub(super) counted: Option<u128>,
+    /// What a service is told about the route that decides who may pass.
+    pub(super) asks: Option<Asks<'m>>,
+    /// Who is asked for pages in place of the endpoints' error answers.
+    pub(super) pages: Option<Pages<'m>>,
     /// What a backend is told that stands in for another one.
     pub(super) stands_in: Option<Labels<'m>>,
 }
@@ -67,6 +95,24 @@ pub(super) enum Does<'m> {
     AppRoot(&'m UriPath),
     /// The default backend is told the status, and answers.
     Error { status: u16, backend: &'m BackendId, labels: Labels<'m> },
+}
+
+/// Who writes pages in place of error answers of endpoints, and what about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Pages<'m> {
+    /// `None`: nobody does; these answers are 404.
+    pub(super) backend: Option<&'m BackendId>,
+    pub(super) labels: Labels<'m>,
+}
+
+/// A route that a service is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Asks<'m> {
+    pub(super) labels: Labels<'m>,
+    /// The path of its rule.
+    pub(super) path: &'m str,
+    /// Answers about other routes of the host have other names.
+    pub(super) name: u128,
 }
 
 /// What error pages are told about the route.
@@ -95,6 +141,12 @@ impl<'m> Key<'m> {
             path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).map(PathMatch::text),
             client_auth: client_auth_digest(host),
             counted: route.policy.limits.as_ref().map(|_| digest_of(&route.origin)),
+            asks: route.policy.external_auth.as_ref().map(|auth| Asks {
+                labels: Labels::of(route),
+                path: route.rule_path.as_str(),
+                name: digest_of(&(&route.rule_path, &route.matches, auth)),
+            }),
+            pages: context.pages(route),
             stands_in: route.policy.stands_in.map(|_| Labels::of(route)),
         }
     }
@@ -109,7 +161,18 @@ impl<'m> Key<'m> {
 
     /// The key of a section that does nothing else.
     const fn only(does: Does<'m>) -> Self {
-        Self { does, redirect: None, unlogged: false, policy: 0, path: None, client_auth: 0, counted: None, stands_in: None }
+        Self {
+            does,
+            redirect: None,
+            unlogged: false,
+            policy: 0,
+            path: None,
+            client_auth: 0,
+            counted: None,
+            asks: None,
+            pages: None,
+            stands_in: None,
+        }
     }
 
     /// Name of the section. Routes with different keys have different names.
@@ -143,7 +206,8 @@ impl<'m> Does<'m> {
             Action::Forward(id) => return Self::Forward(id),
             Action::Respond(status) => *status,
         };
-        match (context.error_statuses.binary_search(&status), context.error_backend) {
+        let own = route.policy.errors.as_ref().and_then(|errors| errors.backend.as_ref());
+        match (context.errors(&route.policy).binary_search(&status), own.or(context.error_backend)) {
             (Err(_), _) => Self::Answer(status),
             (Ok(_), Some(backend)) => Self::Error { status, backend, labels: Labels::of(route) },
             (Ok(_), None) => Self::Answer(404),
@@ -170,12 +234,17 @@ pub(super) struct Section<'m> {
     pub(super) policy: Option<&'m RoutePolicy>,
     /// What is asked about certificates of clients.
     pub(super) client_auth: Option<&'m ClientAuth>,
+    /// The service that decides who may pass.
+    pub(super) service: Option<&'m Arc<Backend>>,
+    /// Who writes pages.
+    pub(super) page_backend: Option<&'m Arc<Backend>>,
 }
 
 impl Section<'_> {
     /// Content hash of all that the section is made from beside the globals.
     pub(super) fn digest(&self) -> u128 {
-        digest_of(&(&self.key, self.origin, self.backend.map(|backend| backend.digest)))
+        let digests = [self.backend, self.service, self.page_backend].map(|backend| backend.map(|backend| backend.digest));
+        digest_of(&(&self.key, self.origin, digests))
     }
 }
 
@@ -187,16 +256,26 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
             let key = Key::of(host, route, context);
             sections.entry(key).or_insert_with(|| Section {
                 key,
+                page_backend: key.pages.and_then(|pages| pages.backend).and_then(|id| model.backends.get(id)),
                 origin: route.origin.as_ref(),
                 backend: key.backend().and_then(|id| model.backends.get(id)),
                 policy: Some(&*route.policy).filter(|_| key.policy != 0),
                 client_auth: host.policy.client_auth.as_ref(),
+                service: key.asks.and(route.policy.external_auth.as_ref()).and_then(|auth| model.backends.get(&auth.backend_id())),
             });
         }
         if let Some(path) = &host.policy.app_root {
             let key = Key::of_app_root(path, host);
             let (origin, client_auth) = (host.origin.as_ref(), host.policy.client_auth.as_ref());
-            sections.entry(key).or_insert(Section { key, origin, backend: None, policy: None, client_auth });
+            sections.entry(key).or_insert(Section {
+                key,
+                origin,
+                backend: None,
+                policy: None,
+                client_auth,
+                service: None,
+                page_backend: None,
+            });
         }
     }
     sections.into_values().collect()

@@ -1,9 +1,12 @@
 //! What the templates see: a field for everything they print or ask, chosen and sorted here.
 
 mod client_auth;
+mod external_auth;
+mod form;
 mod guards;
 mod limits;
 mod main;
+mod pages;
 mod public;
 mod route;
 mod section;

@@ -105,7 +105,10 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
         return words.get(1).is_some_and(|action| !action.quoted && ACTIONS.contains(&&*name(action)));
     }
     if keyword == "filter" {
-        return section == Section::Backend && words.get(1).is_some_and(|name| !name.quoted && FILTERS.contains(&&*name.text));
+        // The file of the agent is no part of a revision.
+        let said: Vec<&str> = words.iter().skip(1).map(|word| &*word.text).collect();
+        return section == Section::Backend
+            && (said.first() == Some(&"bwlim-out") || matches!(said[..], ["spoe", "engine", "ask" | "pages", "config", "ask.spoe"]));
     }
     if keyword == "tcp-request" {
         let rule: Vec<String> = words.iter().skip(1).take(2).map(name).collect();
@@ -147,6 +150,7 @@ fn fetches(text: &str) -> impl Iterator<Item = &str> {
 const FETCHES: &[&str] = &[
     "capture.req.hdr",
     "dst_port",
+    "http_auth_user",
     "method",
     "path",
     "pathq",
@@ -158,8 +162,11 @@ const FETCHES: &[&str] = &[
     "ssl_c_der",
     "ssl_c_i_dn",
     "ssl_c_s_dn",
+    "ssl_c_sha1",
     "ssl_c_verify",
     "ssl_fc",
+    "status",
+    "str",
     "url_param",
     "uuid",
     "var",
@@ -171,6 +178,7 @@ const FILES: &[&str] = &["crt-list"];
 const RULES: &[&str] = &["http-after-response", "http-request", "http-response"];
 
 const ACTIONS: &[&str] = &[
+    "add-header",
     "capture",
     "del-header",
     "deny",
@@ -181,6 +189,7 @@ const ACTIONS: &[&str] = &[
     "replace-path",
     "return",
     "sc-set-gpt",
+    "send-spoe-group",
     "set-bandwidth-limit",
     "set-header",
     "set-log-level",
@@ -193,8 +202,6 @@ const ACTIONS: &[&str] = &[
     "set-var-fmt",
     "track-sc0",
 ];
-
-const FILTERS: &[&str] = &["bwlim-out"];
 
 const TCP_ACTIONS: &[&str] = &["expect-proxy", "set-var"];
 
@@ -223,7 +230,7 @@ const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on
 const FRONTEND: &[&str] =
     &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "option", "stats", "use_backend"];
 
-const BACKEND: &[&str] = &["acl", "balance", "filter", "server", "stick-table", "timeout"];
+const BACKEND: &[&str] = &["acl", "balance", "filter", "mode", "retries", "server", "stick-table", "timeout"];
 
 #[cfg(test)]
 mod tests {
@@ -239,6 +246,7 @@ mod tests {
             ("backend x\n    server-template a 1\n", Place::Hosts, 2),
             ("backend x\n    http-request lua.x\n", Place::Hosts, 2),
             ("backend x\n    filter trace\n", Place::Hosts, 2),
+            ("backend x\n    filter spoe engine ask config /etc/x\n", Place::Hosts, 2),
             ("backend x\n    http-request use-service prometheus-exporter\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%[env(HOME)]'\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%{+Q}[env(HOME)]'\n", Place::Hosts, 2),

@@ -1,23 +1,29 @@
 //! Who may pass: addresses, passwords, and how protections are joined.
 
+use super::external_auth::ExternalAuthView;
 use super::ranges;
 use super::section::page;
 use crate::dialect::haproxy::credentials::list_name;
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{RoutePolicy, Satisfy};
+use crate::dialect::haproxy::sections::Section;
+use crate::model::{Globals, Satisfy};
 use serde::Serialize;
 
 /// What `route/guards.tera` sees.
 #[derive(Debug, Serialize)]
 pub(super) struct GuardsView {
+    /// There is a protection that cannot be given.
+    closed: bool,
     /// Any one of the protections is enough.
     any: bool,
     /// Addresses, in lines of a bounded number.
     denied: Vec<Vec<String>>,
     allowed: Vec<Vec<String>>,
     basic: Option<BasicAuthView>,
+    external: Option<ExternalAuthView>,
     forbidden: String,
     unauthorized: String,
+    unavailable: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -28,7 +34,8 @@ struct BasicAuthView {
 
 impl GuardsView {
     /// `None`: everybody may pass.
-    pub(super) fn new(policy: &RoutePolicy) -> Option<Self> {
+    pub(super) fn new(section: &Section<'_>, globals: &Globals) -> Option<Self> {
+        let policy = section.policy?;
         if !policy.is_guarded() {
             return None;
         }
@@ -37,13 +44,17 @@ impl GuardsView {
             users: list_name(&auth.accounts),
             challenge: Expression::literal("Basic realm=\"").and(&auth.realm).and("\""),
         });
+        let external = ExternalAuthView::new(section, globals);
         Some(Self {
-            any: policy.satisfy == Some(Satisfy::Any) && basic.is_some(),
+            any: policy.satisfy == Some(Satisfy::Any) && (basic.is_some() || external.is_some()),
             denied: sources.map(|sources| ranges(&sources.denied)).unwrap_or_default(),
             allowed: sources.map(|sources| ranges(&sources.allowed)).unwrap_or_default(),
+            closed: policy.external_auth.is_some() && external.is_none(),
             basic,
+            external,
             forbidden: page(403),
             unauthorized: page(401),
+            unavailable: page(503),
         })
     }
 }

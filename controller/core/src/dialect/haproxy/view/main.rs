@@ -2,7 +2,7 @@
 
 use super::public::PublicView;
 use super::{Of, seconds};
-use crate::dialect::haproxy::clients;
+use crate::dialect::haproxy::{agent, clients};
 use crate::dialect::{Includes, Version};
 use crate::model::{Globals, Model, RetryPolicy, Tls};
 use serde::Serialize;
@@ -21,6 +21,8 @@ pub(super) struct MainView<'m> {
     status_address: String,
     /// How long it is known what a client has used of its limits, in seconds; `None`: nobody is limited.
     limits_memory_s: Option<u64>,
+    /// The agent has something to do.
+    asks: bool,
     /// Some clients are asked for certificates.
     client_certificates: bool,
 }
@@ -69,16 +71,15 @@ impl<'m> GlobalView<'m> {
     fn new(globals: &'m Globals, resumes: bool) -> Self {
         /// Processors that a machine is taken to have where the number of workers follows from them.
         const PROCESSORS: u64 = 8;
-        let (workers, buffers) = (&globals.workers, &globals.buffers);
+        let workers = &globals.workers;
         let processes = workers.processes.map_or(PROCESSORS, u64::from);
-        let headers = buffers.large_client_headers.saturating_mul(buffers.large_client_header_bytes);
         Self {
             threads: workers.processes.map(|number| number.clamp(1, 64)),
             // Two for each connection, and some for itself.
             open_files: workers.connections.saturating_mul(processes).saturating_mul(2).clamp(1 << 11, 1 << 20) + 1024,
             drain_timeout: seconds(workers.drain_timeout_s),
             old_workers: 100,
-            buffer_bytes: headers.clamp(8 << 10, 1 << 20) + REWRITE_BYTES,
+            buffer_bytes: buffer_bytes(globals),
             rewrite_bytes: REWRITE_BYTES,
             http2_max_streams: globals.listeners.http2_max_streams.clamp(1, 1 << 20),
             tls: TlsView::new(&globals.tls, resumes),
@@ -170,10 +171,17 @@ pub(in crate::dialect::haproxy) fn main<'m>(
         global: GlobalView::new(globals, !client_certificates),
         defaults: DefaultsView::new(globals),
         public: PublicView::new(globals),
+        asks: agent::is_asked(model),
         client_certificates,
         limits_memory_s: super::limits::memory_s(model).map(|seconds| seconds.min(86_400)),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
     })))
+}
+
+/// Size of a buffer, which holds all headers of a request.
+pub(super) fn buffer_bytes(globals: &Globals) -> u64 {
+    let headers = globals.buffers.large_client_headers.saturating_mul(globals.buffers.large_client_header_bytes);
+    headers.clamp(8 << 10, 1 << 20) + REWRITE_BYTES
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::client_auth::ClientAuthView;
 use super::guards::GuardsView;
+use super::pages::PagesView;
 use super::route::RouteView;
 use crate::dialect::Version;
 use crate::dialect::haproxy::sections::{Does, Section};
@@ -21,6 +22,7 @@ pub(super) struct SectionView<'m> {
     route: RouteView,
     client_auth: Option<ClientAuthView<'m>>,
     guards: Option<GuardsView>,
+    pages: Option<PagesView>,
     answer: Option<AnswerView>,
     error: Option<ErrorView<'m>>,
     forward: Option<ForwardView<'m>>,
@@ -35,6 +37,8 @@ struct RedirectView {
 #[derive(Debug, Serialize)]
 struct AnswerView {
     status: u16,
+    /// It is answered after the checks of who may pass.
+    checked_first: bool,
     page: String,
 }
 
@@ -76,6 +80,7 @@ impl<'m> SectionView<'m> {
     pub(super) fn new(section: &Section<'m>, globals: &Globals, version: Version) -> Self {
         let key = &section.key;
         let status = globals.https_redirect_status.0;
+        let is_guarded = section.policy.is_some_and(RoutePolicy::is_guarded);
         // Nobody to forward to, which the translator does not let happen: closed.
         let (answer, error) = match key.does {
             Does::Answer(status) => (Some(status), None),
@@ -101,8 +106,9 @@ impl<'m> SectionView<'m> {
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals),
             client_auth: ClientAuthView::new(section.client_auth),
-            guards: section.policy.and_then(GuardsView::new),
-            answer: answer.map(|status| AnswerView { status, page: page(status) }),
+            guards: GuardsView::new(section, globals),
+            pages: PagesView::new(section, globals, version),
+            answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && is_guarded, page: page(status) }),
             error,
             forward: section.backend.map(|backend| ForwardView::new(backend, globals, section.policy, version)),
         }

@@ -1,0 +1,247 @@
+//! What is asked, out of the arguments of a message.
+//!
+//! The argument `ask` is a form (`name=value&…`, percent-encoded) that says where and how; it is written by the
+//! configuration. The others are what the client has sent: `head`, `method`, `scheme`, `host`, `target`.
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `to` | addresses of the service, separated by commas |
+//! | `tls` | its name, where it is asked over TLS |
+//! | `method`, `host`, `target` | of the request |
+//! | `set.NAME` | a header in place of the client's; empty: it is left out |
+//! | `about` | the service is told which request it is about: `1`, or what it is told to come back to |
+//! | `keep` | headers of the answer that become the variables `h0`, `h1`…; separated by commas |
+//! | `body` | the body becomes the variable `body`, up to so many bytes |
+//! | `flat` | line breaks of the body become blanks, for a proxy that cannot say them |
+//! | `pool` | idle connections, requests of each, and seconds that one may be idle |
+//! | `cache`, `times` | the answer may be kept under this name: `200+401:300,any:5` |
+//! | `limit` | seconds for all of it |
+
+use crate::Office;
+use crate::connection::Arguments;
+use crate::frames::Value;
+use crate::http::{Answer, Request};
+use crate::pool::{Keep, Service};
+use std::io;
+use std::time::Duration;
+
+/// No question is given longer than this.
+const LONGEST: Duration = Duration::from_secs(29);
+/// So many cookies are passed on.
+const MAX_COOKIES: usize = 4;
+
+/// Headers of clients that are about their connection or their body.
+const OF_CONNECTIONS: &[&str] =
+    &["connection", "content-length", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// A question.
+#[derive(Debug, Default)]
+pub(crate) struct Ask {
+    pub(crate) service: Service,
+    pub(crate) request: Request,
+    kept: Vec<String>,
+    flat: bool,
+    cache: Option<Caching>,
+    limit: Duration,
+}
+
+/// How an answer may be kept.
+#[derive(Debug, Default)]
+struct Caching {
+    name: String,
+    /// Statuses (none: every one) and seconds; the first that fits counts.
+    times: Vec<(Vec<u16>, u64)>,
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+impl Ask {
+    /// Reads the arguments of a message.
+    ///
+    /// # Errors
+    /// When they do not say whom to ask.
+    pub(crate) fn read(arguments: &Arguments) -> io::Result<Self> {
+        let text = |name: &str| match arguments.get(name) {
+            Some(Value::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+            _ => String::new(),
+        };
+        let mut ask = Self { limit: LONGEST, ..Self::default() };
+        let (mut about, mut sets, mut cache, mut times) = (None, Vec::new(), None, Vec::new());
+        for (name, value) in text("ask").split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = decoded(value);
+            match name {
+                "to" => ask.service.addresses = value.split(',').filter_map(|address| address.parse().ok()).collect(),
+                "tls" => ask.service.tls = Some(value),
+                "method" => ask.request.method = value,
+                "host" => ask.request.host = value,
+                "target" => ask.request.target = value,
+                "about" => about = Some(value),
+                "keep" => ask.kept = value.split(',').map(str::to_owned).collect(),
+                "body" => ask.request.body_bytes = value.parse().unwrap_or(0),
+                "flat" => ask.flat = true,
+                "pool" => ask.service.keep = keep(&value),
+                "cache" => cache = Some(value),
+                "times" => times = value.split(',').filter_map(time).collect(),
+                "limit" => ask.limit = Duration::from_secs(value.parse().unwrap_or(0)).clamp(Duration::from_secs(1), LONGEST),
+                _ => sets.extend(name.strip_prefix("set.").map(|name| (decoded(name), value))),
+            }
+        }
+        if ask.service.addresses.is_empty() || ask.request.host.is_empty() || ask.request.target.is_empty() {
+            return Err(broken("it says nobody to ask"));
+        }
+        let (method, target) = (text("method"), text("target"));
+        if let Some(about) = about {
+            sets.push(("X-Original-URL".to_owned(), format!("{}://{}{target}", text("scheme"), text("host"))));
+            sets.push(("X-Original-Method".to_owned(), method));
+            sets.push(("X-Auth-Request-Redirect".to_owned(), if about == "1" { target } else { about }));
+        }
+        let head = text("head");
+        let given: Vec<(&str, &str)> = head.split("\r\n").filter_map(|line| line.split_once(':')).map(|(n, v)| (n, v.trim())).collect();
+        let value = |name: &str| given.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value);
+        // Nobody passes with the answer to another one's credentials, whatever the name is.
+        let name = |name| format!("{name}\n{}\n{}", value("authorization"), value("cookie"));
+        ask.cache = cache.map(|cache| Caching { name: name(cache), times });
+        ask.request.headers = headers(&given, sets);
+        Ok(ask)
+    }
+}
+
+/// Those of the client without what is replaced, and what stands in its place.
+fn headers(given: &[(&str, &str)], sets: Vec<(String, String)>) -> Vec<(String, String)> {
+    let replaced = |name: &str| sets.iter().any(|(set, _)| set.eq_ignore_ascii_case(name));
+    let of_connection = |name: &str| OF_CONNECTIONS.iter().any(|other| other.eq_ignore_ascii_case(name));
+    let kept = given.iter().filter(|(name, _)| !of_connection(name) && !replaced(name));
+    let mut all: Vec<_> = kept.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    all.extend(sets.into_iter().filter(|(_, value)| !value.is_empty()));
+    all
+}
+
+fn keep(text: &str) -> Option<Keep> {
+    let mut numbers = text.split(',').map(|number| number.parse::<u64>().ok());
+    let (connections, requests, idle) = (numbers.next()??, numbers.next()??, numbers.next()??);
+    (connections > 0 && requests > 1 && idle > 0).then(|| Keep {
+        connections: usize::try_from(connections).unwrap_or(usize::MAX).min(1024),
+        requests,
+        idle: Duration::from_secs(idle.min(3600)),
+    })
+}
+
+fn time(item: &str) -> Option<(Vec<u16>, u64)> {
+    let (statuses, seconds) = item.split_once(':')?;
+    let statuses = if statuses == "any" { Vec::new() } else { statuses.split('+').map(|s| s.parse().ok()).collect::<Option<_>>()? };
+    Some((statuses, seconds.parse().ok()?))
+}
+
+/// Percent-decoded; a plus sign is itself.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let digit = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
+    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
+    while at < bytes.len() {
+        match (bytes[at], digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(high << 4 | low);
+                at += 3;
+            }
+            (byte, ..) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl Office {
+    /// Asks; the variables to be set, none where there is no answer.
+    pub(crate) async fn ask(&self, ask: &Ask) -> Vec<(String, Value)> {
+        if let Some(answer) = ask.cache.as_ref().and_then(|caching| self.cache.get(&caching.name)) {
+            return ask.variables(&answer);
+        }
+        match tokio::time::timeout(ask.limit, self.pool.ask(&ask.service, &ask.request)).await {
+            Ok(Ok(answer)) => {
+                if let Some(caching) = &ask.cache {
+                    let fits = |(statuses, _): &&(Vec<u16>, u64)| statuses.is_empty() || statuses.contains(&answer.status);
+                    let seconds = caching.times.iter().find(fits).map_or(0, |(_, seconds)| *seconds);
+                    self.cache.keep(&caching.name, &answer, Duration::from_secs(seconds));
+                }
+                ask.variables(&answer)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, host = ask.request.host, "a service gives no answer");
+                Vec::new()
+            }
+            Err(_) => {
+                tracing::debug!(host = ask.request.host, "a service is too slow");
+                Vec::new()
+            }
+        }
+    }
+}
+
+impl Ask {
+    fn variables(&self, answer: &Answer) -> Vec<(String, Value)> {
+        let text = |text: &str| Value::Text(text.as_bytes().to_vec());
+        let mut all = vec![("status".to_owned(), Value::Number(u64::from(answer.status)))];
+        all.extend(answer.values("WWW-Authenticate").first().map(|value| ("challenge".to_owned(), text(value))));
+        let cookies = answer.values("Set-Cookie");
+        all.extend(cookies.iter().take(MAX_COOKIES).enumerate().map(|(n, cookie)| (format!("c{n}"), text(cookie))));
+        for (n, name) in self.kept.iter().enumerate() {
+            let values = answer.values(name);
+            if !values.is_empty() {
+                all.push((format!("h{n}"), text(&values.join(", "))));
+            }
+        }
+        if self.request.body_bytes > 0 {
+            let body = if self.flat { flat(&answer.body) } else { answer.body.clone() };
+            all.push(("body".to_owned(), Value::Text(body)));
+        }
+        all
+    }
+}
+
+/// On one line.
+fn flat(body: &[u8]) -> Vec<u8> {
+    let kept = body.iter().filter(|&&byte| byte == b'\n' || byte == b'\t' || !byte.is_ascii_control());
+    kept.map(|&byte| if byte == b'\n' { b' ' } else { byte }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(ask: &str) -> Arguments {
+        let head = "host: h.test\r\nx-mine: 1\r\nX-User: eve\r\nContent-Length: 4\r\nCookie: a=b\r\n\r\n";
+        let texts = [("ask", ask), ("head", head), ("method", "POST"), ("scheme", "http"), ("host", "h.test"), ("target", "/a?b")];
+        texts.into_iter().map(|(name, value)| (name.to_owned(), Value::Text(value.as_bytes().to_vec()))).collect()
+    }
+
+    #[test]
+    fn a_question_says_whom_and_what() {
+        let form = "to=10.0.0.1:80,[fd00::1]:81&host=auth.test&method=GET&target=%2Fv%3Fa%2Bb&set.x-user=&set.X-A=1%262&about=1&keep=X-B,X-C\
+                    &cache=n&times=200+401:300,any:5&pool=1,2,3&limit=9";
+        let ask = Ask::read(&arguments(form)).unwrap();
+        assert_eq!((ask.service.addresses.len(), ask.request.target.as_str(), ask.limit.as_secs()), (2, "/v?a+b", 9));
+        let headers: Vec<_> = ask.request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let told = ["X-Original-URL: http://h.test/a?b", "X-Original-Method: POST", "X-Auth-Request-Redirect: /a?b"];
+        assert_eq!(headers[..3], ["x-mine: 1", "Cookie: a=b", "X-A: 1&2"]);
+        assert_eq!(headers[3..], told);
+        let cache = ask.cache.unwrap();
+        assert_eq!((cache.name.as_str(), cache.times), ("n\n\na=b", vec![(vec![200, 401], 300), (vec![], 5)]));
+        assert!(ask.service.keep.is_some() && keep("0,2,3").is_none() && keep("1,1,3").is_none());
+    }
+
+    #[test]
+    fn a_flat_body_has_one_line() {
+        assert_eq!(flat("a\r\n\tb\u{1}ü\n".as_bytes()), "a \tbü ".as_bytes());
+    }
+
+    #[test]
+    fn a_question_to_nobody_is_refused() {
+        for form in ["", "to=x&host=a&target=/", "to=10.0.0.1:80&host=a", "to=10.0.0.1:80&target=/"] {
+            assert!(Ask::read(&arguments(form)).is_err(), "{form}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Asks services on behalf of HAProxy, which cannot ask anybody itself: whether a request may pass, and what an error page
+//! says.
+//!
+//! HAProxy tells the agent over a Unix socket, in its own protocol (SPOP 2.0), which service to ask and how; the agent
+//! asks, and sets variables of the request. It knows no objects, no routes and no credentials, and keeps nothing but idle
+//! connections and answers that may be kept. Where it is away, no variable is set, and HAProxy lets nobody pass.
+//!
+//! ```text
+//! connection  one connection of HAProxy: frames in, frames out
+//! frames      the bytes of SPOP
+//! ask         what is asked, out of the arguments of a message
+//! http        a request, and what came back
+//! pool        connections to services, with and without TLS
+//! cache       answers that may be kept
+//! ```
+
+mod ask;
+mod cache;
+mod connection;
+mod frames;
+mod http;
+mod pool;
+
+use cache::Cache;
+use pool::Pool;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixListener;
+use tokio::sync::Semaphore;
+
+/// So many questions are worked on at a time; further ones wait.
+const MAX_QUESTIONS: usize = 2048;
+
+/// How long to wait before the next try when connections cannot be accepted.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What all connections share.
+#[derive(Debug)]
+pub(crate) struct Office {
+    pub(crate) pool: Pool,
+    pub(crate) cache: Cache,
+    pub(crate) places: Arc<Semaphore>,
+}
+
+/// Listens at a path; what was there is removed. Anybody may connect, for who is answered is decided by the peer's user.
+///
+/// # Errors
+/// When the path cannot be used.
+pub fn listen(path: &Path) -> io::Result<UnixListener> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+/// Answers HAProxy for as long as the future lives; peers of other users are not heard.
+pub async fn serve(listener: UnixListener, users: Vec<u32>) {
+    let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), places: Arc::new(Semaphore::new(MAX_QUESTIONS)) });
+    // Ends with this future.
+    let mut tasks = tokio::task::JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = tasks.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let user = stream.peer_cred().map(|peer| peer.uid());
+                if !user.as_ref().is_ok_and(|user| users.contains(user)) {
+                    tracing::warn!(?user, "a peer of another user is not answered");
+                    continue;
+                }
+                let office = Arc::clone(&office);
+                tasks.spawn(async move {
+                    if let Err(error) = connection::attend(stream, office).await {
+                        tracing::debug!(%error, "a connection of the proxy has ended");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection of the proxy");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Connections to services, with and without TLS; idle ones are used again where that is asked for.
+
+use crate::http::{Answer, Request};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// A connection has to be there within this time.
+const CONNECT: Duration = Duration::from_secs(5);
+/// So many addresses of a service are tried.
+const MAX_TRIES: usize = 3;
+
+/// Whom to ask.
+#[derive(Debug, Default)]
+pub(crate) struct Service {
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// The name that is asked for over TLS.
+    pub(crate) tls: Option<String>,
+    pub(crate) keep: Option<Keep>,
+}
+
+/// What becomes of connections that are idle.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Keep {
+    /// So many for each address.
+    pub(crate) connections: usize,
+    /// Requests of one of them.
+    pub(crate) requests: u64,
+    pub(crate) idle: Duration,
+}
+
+trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
+
+struct Idle {
+    connection: Box<dyn Connection>,
+    requests: u64,
+    since: Instant,
+}
+
+/// Where a connection leads to, and the name for TLS.
+type Place = (SocketAddr, Option<String>);
+
+/// All idle connections.
+pub(crate) struct Pool {
+    idle: Mutex<HashMap<Place, Vec<Idle>>>,
+    tls: TlsConnector,
+    turn: AtomicUsize,
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").finish_non_exhaustive()
+    }
+}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = Arc::new(Anybody(Arc::clone(&provider)));
+        let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = config.expect("ring has what every version needs").dangerous().with_custom_certificate_verifier(verifier);
+        let tls = TlsConnector::from(Arc::new(config.with_no_client_auth()));
+        Self { idle: Mutex::default(), tls, turn: AtomicUsize::new(0) }
+    }
+
+    /// Asks the addresses in turns, until one of them answers.
+    ///
+    /// # Errors
+    /// That of the last address.
+    pub(crate) async fn ask(&self, service: &Service, request: &Request) -> io::Result<Answer> {
+        let first = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut last = io::Error::from(io::ErrorKind::NotFound);
+        for n in 0..service.addresses.len().min(MAX_TRIES) {
+            let address = service.addresses[(first.wrapping_add(n)) % service.addresses.len()];
+            match self.ask_one((address, service.tls.clone()), service.keep, request).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    async fn ask_one(&self, place: Place, keep: Option<Keep>, request: &Request) -> io::Result<Answer> {
+        // One that was idle may have been closed meanwhile; then a new one is asked.
+        if let Some(idle) = keep.and_then(|keep| self.take(&place, keep))
+            && let Ok(answer) = self.ask_over(idle, &place, keep, request).await
+        {
+            return Ok(answer);
+        }
+        let connection = tokio::time::timeout(CONNECT, self.connect(&place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        self.ask_over(Idle { connection, requests: 0, since: Instant::now() }, &place, keep, request).await
+    }
+
+    async fn ask_over(&self, mut used: Idle, place: &Place, keep: Option<Keep>, request: &Request) -> io::Result<Answer> {
+        used.requests += 1;
+        let keep = keep.filter(|keep| used.requests < keep.requests);
+        let (answer, again) = request.ask(&mut used.connection, keep.is_none()).await?;
+        if let Some(keep) = keep.filter(|_| again) {
+            used.since = Instant::now();
+            let mut all = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let there = all.entry(place.clone()).or_default();
+            there.retain(|idle| idle.since.elapsed() < keep.idle);
+            if there.len() < keep.connections {
+                there.push(used);
+            }
+        }
+        Ok(answer)
+    }
+
+    fn take(&self, place: &Place, keep: Keep) -> Option<Idle> {
+        let mut all = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let there = all.get_mut(place)?;
+        there.retain(|idle| idle.since.elapsed() < keep.idle);
+        there.pop()
+    }
+
+    async fn connect(&self, (address, name): &Place) -> io::Result<Box<dyn Connection>> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let Some(name) = name else { return Ok(Box::new(stream)) };
+        let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(name).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(Box::new(self.tls.connect(name, stream).await?))
+    }
+}
+
+/// Takes every certificate, as nginx does for the services that it asks; only the signature of the handshake has to be
+/// that of the certificate.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,59 @@
+//! The agent that asks services for HAProxy: who may pass, and what an error page says.
+//!
+//! HAProxy reads how it is spoken to from a file of its own. It looks for the first mention of that file beside the main
+//! file, and for the further ones where it runs; so it is in both places, and always the same.
+
+use crate::dialect::{CredentialFile, Version};
+use crate::model::Model;
+
+/// How the agent is spoken to.
+pub(super) const FILE: &str = "ask.spoe";
+
+/// A question is given at most so many seconds: less than HAProxy waits for the agent.
+pub(super) const LONGEST_S: u64 = 29;
+
+/// The first version that prints texts as they are; those before write line breaks as `%0A`.
+pub(super) const WITH_LINES: Version = Version(3, 2, 0);
+
+/// Name of its socket, in the folder that HAProxy runs in.
+pub(super) const SOCKET: &str = "agent.sock";
+
+/// What the agent is told, and how long it may take. Whom it asks is in the variables, which the main file sets.
+pub(super) const TEXT: &str = "[ask]
+spoe-agent agent
+    groups check
+    option var-prefix ask
+    timeout hello 5s
+    timeout idle 2m
+    timeout processing 30s
+    use-backend agent
+spoe-message check
+    args ask=var(txn.ask) head=req.hdrs method=method scheme=ssl_fc,iif(https,http) host=var(txn.received_host) target=pathq
+spoe-group check
+    messages check
+
+[pages]
+spoe-agent pages
+    groups page
+    option var-prefix page
+    timeout hello 5s
+    timeout idle 2m
+    timeout processing 30s
+    use-backend agent
+spoe-message page
+    args ask=var(txn.page_ask) head=var(txn.page_head)
+spoe-group page
+    messages page
+";
+
+/// Whether there is anything to ask.
+pub(super) fn is_asked(model: &Model) -> bool {
+    let policies = || model.hosts.values().flat_map(|host| &host.routes).map(|route| &route.policy);
+    model.globals.custom_errors.is_some() || policies().any(|policy| policy.external_auth.is_some() || policy.errors.is_some())
+}
+
+/// The file beside the main file.
+pub(super) fn file(model: &Model) -> Option<CredentialFile> {
+    let file = CredentialFile { path: FILE.to_owned(), bytes: TEXT.as_bytes().into(), secret: false, read_live: false };
+    is_asked(model).then_some(file)
+}
