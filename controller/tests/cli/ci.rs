@@ -109,3 +109,20 @@ fn the_hook_lints_what_is_staged_and_not_what_lies_around() {
     let staged = run(&folder, script("pre-commit", &[]));
     assert!(staged.code == 1 && staged.out.contains("deploy/bad.yaml:1:"), "{staged:?}");
 }
+
+#[test]
+fn the_objects_of_the_guide_are_good_ones() {
+    let text = std::fs::read_to_string(of_repository("docs/guides/settings-and-policies.md")).unwrap();
+    let blocks: Vec<&str> = text.split("```yaml\n").skip(1).map(|part| part.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 2);
+    let class = "\n---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: tenants}\nspec: {controller: \
+                 gatewright.dev/ingress, parameters: {apiGroup: gatewright.dev, kind: GatewrightParameters, name: tenants}}\n---\n";
+    let ours = ingress("front", "shop.example", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: tenants\n");
+    let foreign = ours.replace("name: front, namespace: shop", "name: thief, namespace: blog");
+    let folder = Folder::new(&[("all.yaml", &(blocks.join("---\n") + class + &ours + &foreign + &service("cart")))]);
+    let ran = folder.run(&["lint", "--format", "json", "--allow", "notes", "."]);
+    let refused: Vec<_> =
+        ran.json()["diagnostics"].as_array().unwrap().iter().map(|finding| finding["code"].as_str().unwrap().to_owned()).collect();
+    assert!(refused.contains(&"GW0104".to_owned()), "{ran:?}");
+    assert!(refused.iter().all(|code| code == "GW0104"), "{ran:?}");
+}

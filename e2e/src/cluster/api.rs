@@ -34,6 +34,7 @@ fn api_version(kind: &str) -> &'static str {
         "GatewrightParameters" => "gatewright.dev/v1alpha1",
         "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
         "SubjectAccessReview" => "authorization.k8s.io/v1",
+        "Deployment" | "DaemonSet" => "apps/v1",
         "Lease" => "coordination.k8s.io/v1",
         "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding" => "rbac.authorization.k8s.io/v1",
         _ => "v1",

@@ -221,7 +221,11 @@ fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 /// The program that is tested: `GATEWRIGHT`, or what was built beside the tests.
-pub(super) fn program() -> String {
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn program() -> String {
     if let Ok(program) = std::env::var("GATEWRIGHT") {
         let path = std::fs::canonicalize(&program).unwrap_or_else(|error| panic!("GATEWRIGHT={program}: {error}"));
         return path.display().to_string();

@@ -1,9 +1,9 @@
 //! A Pod as a kubelet starts it, as far as that matters here: the containers one after the other or side by side, each
-//! with the machine's root as its own, read-only, as the user that it shall be, without capabilities, and with the volumes
-//! that the Pod gives it.
+//! with the root of its image or of this machine, read-only, as the user that it shall be, without capabilities, and with
+//! the volumes that the Pod gives it.
 
 use super::world::tail;
-use super::{World, eventually, program};
+use super::{Images, World, eventually, program};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -15,13 +15,19 @@ use std::process::{Child, ExitStatus};
 /// Makes the root, puts volumes (`SOURCE TARGET rw|ro`, up to `--`) into it, and becomes the program.
 const ENTER: &str = r#"
 set -eu
-root=$1 user=$2 group=$3 more=$4
-shift 4
-mount --rbind / "$root"
+source=$1 root=$2 user=$3 group=$4 more=$5
+shift 5
+mount --rbind "$source" "$root"
 mount -o remount,bind,ro "$root"
-for folder in var/lib run opt usr/local/bin tmp; do
+for folder in var/lib run opt tmp; do
     mount -t tmpfs -o mode=755 none "$root/$folder"
 done
+if [ "$source" = / ]; then
+    mount -t tmpfs -o mode=755 none "$root/usr/local/bin"
+else
+    mount --rbind /proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+fi
 while [ "$1" != -- ]; do
     if [ -d "$1" ]; then
         mkdir -p "$root$2"
@@ -44,25 +50,26 @@ pub struct Pod<'w> {
     folder: PathBuf,
     spec: Value,
     environment: Vec<(&'static str, String)>,
+    images: Option<&'w Images>,
     running: Vec<(String, Child)>,
 }
 
 impl<'w> Pod<'w> {
-    /// Starts the Pod of a template, with a token of its ServiceAccount.
+    /// Starts the Pod of a template, with a token of its ServiceAccount. Without images, this machine is the image of both.
     ///
     /// # Panics
     /// When an init container fails, or root is not there to make mounts.
     #[must_use]
-    pub fn start(world: &'w World, name: &str, namespace: &str, spec: &Value) -> Self {
+    pub fn start(world: &'w World, name: &str, namespace: &str, spec: &Value, images: Option<&'w Images>) -> Self {
         let folder = world.new_folder(name);
         let environment = vec![
             ("POD_NAME", name.to_owned()),
             ("POD_NAMESPACE", namespace.to_owned()),
             ("KUBERNETES_SERVICE_HOST", "127.0.0.1".to_owned()),
             ("KUBERNETES_SERVICE_PORT", "6443".to_owned()),
-            ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+            ("PATH", "/opt/gatewright:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
         ];
-        let mut pod = Self { world, folder, spec: spec.clone(), environment, running: Vec::new() };
+        let mut pod = Self { world, folder, spec: spec.clone(), environment, images, running: Vec::new() };
         pod.make_volumes(namespace);
         for container in list(spec, "initContainers") {
             let mut child = pod.run(&container);
@@ -111,11 +118,12 @@ impl<'w> Pod<'w> {
         let context = &container["securityContext"];
         let id = |key: &str| context[key].as_u64().expect("every container has its user").to_string();
         let mut words: Vec<String> = ["--mount", "--propagation", "private", "--", "sh", "-c", ENTER, "enter"].map(str::to_owned).to_vec();
-        words.push(root.display().to_string());
+        let image = self.images.map_or(Path::new("/"), |images| images.of(text(container, "image")));
+        words.extend([image.display().to_string(), root.display().to_string()]);
         words.extend([id("runAsUser"), id("runAsGroup")]);
         words.push(self.spec["securityContext"]["fsGroup"].to_string());
-        // The image: that of the controller has the program, that of the proxy is the machine itself.
-        if text(container, "image").starts_with("gatewright") {
+        // Only the image of the controller has the program.
+        if self.images.is_none() && text(container, "image").starts_with("gatewright") {
             words.extend([program(), "/usr/local/bin/gatewright".to_owned(), "ro".to_owned()]);
         }
         for mount in list(container, "volumeMounts") {

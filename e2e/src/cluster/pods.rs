@@ -4,8 +4,8 @@ use super::Space;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The port of every pod.
-pub(super) const PORT: u16 = 8080;
+/// The port of every pod; not one of those that a Pod of the controller has.
+pub(super) const PORT: u16 = 8000;
 
 /// Answers on every pod address of the space, from now on. The answer's body is `pod ADDRESS`, the request line and the
 /// headers as they came, one a line.

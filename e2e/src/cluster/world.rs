@@ -113,7 +113,7 @@ impl World {
         let make = || {
             // Clients that want TLS look for the provider of the process.
             let _ = rustls::crypto::ring::default_provider().install_default();
-            let kubeconfig: Kubeconfig = serde_json::from_value(self.kubeconfig(ADMIN_TOKEN)).expect("it is a kubeconfig");
+            let kubeconfig: Kubeconfig = serde_json::from_value(self.admin_kubeconfig()).expect("it is a kubeconfig");
             self.block(async move {
                 let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.expect("it can be used");
                 config.default_retry = false;
@@ -150,6 +150,12 @@ impl World {
             "clusters": [{"name": "world", "cluster": {"server": "https://127.0.0.1:6443", "certificate-authority": self.path("ca.crt")}}],
             "users": [{"name": "user", "user": {"token": token}}],
             "contexts": [{"name": "world", "context": {"cluster": "world", "user": "user"}}]})
+    }
+
+    /// A configuration of clients, for the administrator.
+    #[must_use]
+    pub fn admin_kubeconfig(&self) -> Value {
+        self.kubeconfig(ADMIN_TOKEN)
     }
 
     /// As [`World::kubeconfig`], with the token in a file that may change.

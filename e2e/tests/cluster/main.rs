@@ -5,6 +5,7 @@
 mod chart;
 mod classes;
 mod events;
+mod guides;
 mod objects;
 mod outage;
 mod parameters;

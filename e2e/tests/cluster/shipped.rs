@@ -1,6 +1,6 @@
 //! The Pod of the chart, started as a kubelet would start it: its own command lines, users, volumes and token.
 
-use gatewright_e2e::cluster::{Answer, Chart, Pod, World, app, eventually, get, ingress};
+use gatewright_e2e::cluster::{Answer, Chart, Images, Pod, World, app, eventually, get, ingress};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
@@ -36,9 +36,9 @@ impl Release {
         Self { world, name, objects, ports }
     }
 
-    fn pod(&self) -> Pod<'static> {
+    fn pod<'i>(&self, images: Option<&'i Images>) -> Pod<'i> {
         let workload = self.objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
-        Pod::start(self.world, &format!("{}-pod", self.name), self.name, &workload["spec"]["template"]["spec"])
+        Pod::start(self.world, &format!("{}-pod", self.name), self.name, &workload["spec"]["template"]["spec"], images)
     }
 
     fn get(&self, host: &str) -> Result<Answer, String> {
@@ -61,24 +61,22 @@ impl Release {
 }
 
 /// Serves, takes changes, loses its controller and gets another one, and ends when it is told to.
-fn lives(release: &Release, address: &str, can_lose_the_controller: bool) {
+fn lives(release: &Release, address: &str, images: Option<&Images>) {
     let (world, ns) = (release.world, release.name);
     let host = |name: &str| format!("{name}.{ns}.test");
     world.apply(&app(ns, "app", &[address]));
     world.apply(&ingress(ns, "one", ns, &host("one"), "app"));
-    let mut pod = release.pod();
+    let mut pod = release.pod(images);
     release.wait_ready();
     release.wait_pod(&host("one"), address);
     world.apply(&ingress(ns, "two", ns, &host("two"), "app"));
     release.wait_pod(&host("two"), address);
-    if can_lose_the_controller {
-        pod.end("controller", Signal::SIGKILL);
-        assert_eq!(release.get(&host("one")).map(|answer| answer.status), Ok(200), "the proxy needs no controller");
-        pod.start_again("controller");
-        release.wait_ready();
-        world.apply(&ingress(ns, "three", ns, &host("three"), "app"));
-        release.wait_pod(&host("three"), address);
-    }
+    pod.end("controller", Signal::SIGKILL);
+    assert_eq!(release.get(&host("one")).map(|answer| answer.status), Ok(200), "the proxy needs no controller");
+    pod.start_again("controller");
+    release.wait_ready();
+    world.apply(&ingress(ns, "three", ns, &host("three"), "app"));
+    release.wait_pod(&host("three"), address);
     eventually("it is told what is live", || {
         let events = world.events(ns, "Ingress", "one");
         if events.iter().any(|text| text.contains("live in revision")) { Ok(()) } else { Err(format!("{events:?}")) }
@@ -91,17 +89,17 @@ fn lives(release: &Release, address: &str, can_lose_the_controller: bool) {
 
 #[test]
 fn the_pod_with_nginx_serves_as_it_is_shipped() {
-    lives(&Release::install("shipped-nginx", 15_000, &[]), "10.244.9.1", true);
+    lives(&Release::install("shipped-nginx", 15_000, &[]), "10.244.9.1", None);
 }
 
 #[test]
 fn the_pod_with_haproxy_serves_as_it_is_shipped() {
-    lives(&Release::install("shipped-haproxy", 15_010, &["proxy.kind=haproxy"]), "10.244.9.2", true);
+    lives(&Release::install("shipped-haproxy", 15_010, &["proxy.kind=haproxy"]), "10.244.9.2", None);
 }
 
 #[test]
 fn the_pod_that_knows_signals_only_serves_as_it_is_shipped() {
-    lives(&Release::install("shipped-signal", 15_020, &["proxy.mode=signal"]), "10.244.9.3", true);
+    lives(&Release::install("shipped-signal", 15_020, &["proxy.mode=signal"]), "10.244.9.3", None);
 }
 
 #[test]
@@ -113,7 +111,14 @@ fn the_pod_serves_one_namespace_with_roles_and_without_secrets() {
     // IngressClasses may not be read, so only the annotation counts.
     let web = ingress(ns, "web", ns, "web.narrow.test", "app").replace(&format!("  ingressClassName: {ns}\n"), "");
     world.apply(&web.replace("metadata: {", &format!("metadata: {{annotations: {{kubernetes.io/ingress.class: {ns}}}, ")));
-    let _pod = release.pod();
+    let _pod = release.pod(None);
     release.wait_ready();
     release.wait_pod("web.narrow.test", "10.244.9.4");
+}
+
+#[test]
+fn the_images_are_built_and_serve_as_the_pod_starts_them() {
+    let images = Images::build(World::shared());
+    lives(&Release::install("shipped-image", 15_040, &[]), "10.244.9.5", Some(&images));
+    lives(&Release::install("shipped-other", 15_050, &["proxy.kind=haproxy"]), "10.244.9.6", Some(&images));
 }
