@@ -77,7 +77,13 @@ fn every_installed_proxy_takes_every_case() {
                 fs::create_dir(&run_dir).unwrap();
                 render(&case, proxy, &version.to_string(), &files);
                 let main_file = files.join(proxy.dialect.main_file);
-                let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user: None };
+                let launch = Launch {
+                    main_file: &main_file,
+                    run_dir: &run_dir,
+                    pid_file: &run_dir.join("pid"),
+                    worker_user: None,
+                    stream_module: None,
+                };
                 for file in proxy.dialect.launch_files {
                     fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
                 }

@@ -44,6 +44,8 @@ pub enum Outcome {
     SkippedHost,
     /// The whole object is left out.
     SkippedObject,
+    /// Nothing listens on the port.
+    ClosedPort,
     /// The default certificate is served instead.
     DefaultCertificate,
     /// The object's last accepted version is served, if there was one.
@@ -59,6 +61,7 @@ impl fmt::Display for Outcome {
             Self::SkippedPath => "path left out",
             Self::SkippedHost => "host left out",
             Self::SkippedObject => "object left out",
+            Self::ClosedPort => "port stays closed",
             Self::DefaultCertificate => "default certificate served",
             Self::Quarantined => "last accepted version kept",
         })

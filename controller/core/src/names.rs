@@ -2,6 +2,7 @@
 //!
 //! No other room builds configuration text from anything but these types and numbers.
 
+mod cipher;
 mod header;
 mod host;
 mod object;
@@ -14,6 +15,7 @@ mod service_url;
 mod url;
 pub mod variable;
 
+pub use cipher::CipherList;
 pub use header::{HeaderName, HeaderValue};
 pub use host::{HostAlias, HostName, HostPattern};
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};

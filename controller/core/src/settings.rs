@@ -10,8 +10,8 @@ pub(crate) mod values;
 
 pub use policy::{AnnotationRule, HostRule, Limit, POLICY_KEY, Pattern, Policy};
 
-use crate::model::{ExternalAuth, Globals, HashKind, Lack, Listeners, SourceRanges};
-use crate::names::{HeaderName, LabelSelector, ObjectName};
+use crate::model::{ExternalAuth, Globals, HashKind, Lack, Listeners, RoutePolicy, SourceRanges};
+use crate::names::{HeaderName, LabelSelector, ObjectName, TextPart, VariableText};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -60,12 +60,16 @@ pub struct Settings {
     pub watch_namespace: Option<String>,
     /// `--watch-namespace-selector`.
     pub namespace_selector: Option<LabelSelector>,
+    /// Ports of the controller beside those of [`Settings::listeners`].
+    pub reserved_ports: Vec<u16>,
     /// Ports and the public health path.
     pub listeners: Listeners,
     /// What the proxy of `--proxy` cannot do, in the version that is there.
     pub lacks: Vec<Lack>,
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],
+    /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
+    pub unknown_variables: Vec<&'static str>,
 }
 
 impl Default for Settings {
@@ -92,11 +96,30 @@ impl Default for Settings {
             udp_services_config_map: None,
             watch_namespace: None,
             namespace_selector: None,
+            reserved_ports: Vec::new(),
             listeners: Listeners::default(),
             lacks: Vec::new(),
             unknown_hashes: &[],
+            unknown_variables: Vec::new(),
         }
     }
+}
+
+impl Settings {
+    /// The first variable of a text that the proxy has no word for.
+    #[must_use]
+    pub fn lacks_variable<'t>(&self, text: &'t VariableText) -> Option<&'t str> {
+        unknown_variable(&self.unknown_variables, text)
+    }
+}
+
+/// The first variable of a text that is in a list as [`Settings::unknown_variables`].
+pub(crate) fn unknown_variable<'t>(unknown: &[&str], text: &'t VariableText) -> Option<&'t str> {
+    let lacks = |name: &str| unknown.iter().any(|own| *own == name || (own.ends_with('_') && name.starts_with(own)));
+    text.parts().iter().find_map(|part| match part {
+        TextPart::Variable(name) if lacks(name) => Some(name.as_str()),
+        _ => None,
+    })
 }
 
 /// What the main ConfigMap says.
@@ -110,6 +133,22 @@ pub struct Config {
     pub force_ssl_redirect: bool,
     /// `preserve-trailing-slash`.
     pub preserve_trailing_slash: bool,
+    /// `use-port-in-redirects`.
+    pub port_in_redirects: bool,
+    /// `proxy-set-headers`: the ConfigMap with headers for endpoints.
+    pub request_headers_from: Option<ObjectName>,
+    /// `add-headers`: the ConfigMap with headers of answers.
+    pub response_headers_from: Option<ObjectName>,
+    /// `ssl-dh-param`: the Secret with parameters.
+    pub dh_params_from: Option<ObjectName>,
+    /// `allow-snippet-annotations`.
+    pub reads_snippets: bool,
+    /// `annotations-risk-level`: annotations that are riskier are refused.
+    pub risk_level: RiskLevel,
+    /// `http-snippet`, `server-snippet`, `location-snippet`: directives for every route, the outermost first.
+    pub snippets: BTreeMap<SnippetKey, String>,
+    /// What they ask of every route.
+    pub route: RoutePolicy,
     /// `no-tls-redirect-locations`: paths of rules that begin with one of these are never redirected.
     pub no_tls_redirect_locations: Vec<String>,
     /// `no-auth-locations`: paths of rules that begin with one of these need neither password nor external authentication.
@@ -138,6 +177,14 @@ impl Config {
             ssl_redirect: true,
             force_ssl_redirect: false,
             preserve_trailing_slash: false,
+            port_in_redirects: false,
+            reads_snippets: false,
+            risk_level: RiskLevel::High,
+            snippets: BTreeMap::new(),
+            route: RoutePolicy::default(),
+            request_headers_from: None,
+            response_headers_from: None,
+            dh_params_from: None,
             no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
             no_auth_locations: vec!["/.well-known/acme-challenge".to_owned()],
             global_auth: None,
@@ -161,6 +208,42 @@ impl Config {
             }
         }
         Ok(())
+    }
+}
+
+/// How much harm an annotation may be able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the words of ingress-nginx")]
+pub enum RiskLevel {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// A key of the ConfigMap that holds directives for every route, the outermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SnippetKey {
+    /// `http-snippet`.
+    Http,
+    /// `server-snippet`.
+    Server,
+    /// `location-snippet`.
+    Location,
+}
+
+impl SnippetKey {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Http, Self::Server, Self::Location];
+
+    /// The key.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http-snippet",
+            Self::Server => "server-snippet",
+            Self::Location => "location-snippet",
+        }
     }
 }
 

@@ -190,6 +190,9 @@ struct Check<'a> {
     mistakes: &'a mut Vec<String>,
 }
 
+/// Ports that ingress-nginx keeps for itself, and that TCP services never had.
+const RESERVED_PORTS: [u16; 4] = [442, 8181, 10245, 10247];
+
 impl Check<'_> {
     fn run(&mut self, run: Run) -> RunConfig {
         let (mut settings, proxy) = self.content(&run.content);
@@ -200,6 +203,7 @@ impl Check<'_> {
             self.wrong("--allow-loopback-endpoints cannot be given without --manifests".to_owned());
         }
         let healthz_port = self.port("healthz-port", &run.healthz_port);
+        settings.reserved_ports = RESERVED_PORTS.iter().copied().chain([healthz_port]).collect();
         let listeners = &settings.listeners;
         self.distinct(&[
             ("http-port", listeners.http_port),

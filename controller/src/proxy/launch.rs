@@ -2,7 +2,7 @@
 
 use super::owner::{CheckError, OwnerError};
 use super::state_dir::{RevisionName, StateDir, StateDirError, make_dir};
-use gatewright_core::dialect::{Dialect, Launch, Version};
+use gatewright_core::dialect::{Dialect, Launch, Streams, Version};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -36,6 +36,7 @@ pub(super) struct Launcher {
     pub(super) run_dir: PathBuf,
     pub(super) worker: Option<Worker>,
     program: Vec<String>,
+    streams: Streams,
     started: Children,
 }
 
@@ -67,7 +68,9 @@ impl Launcher {
         make_dir(run_dir)?;
         make_dir(&run_dir.join("check"))?;
         let run_dir = std::fs::canonicalize(run_dir).map_err(|source| StateDirError::Io { path: run_dir.to_owned(), source })?;
-        let launcher = Self { dialect, state, run_dir, worker: worker_user(), program, started: Children::default() };
+        let (worker, streams) = (worker_user(), Streams::Never);
+        let mut launcher = Self { dialect, state, run_dir, worker, program, streams, started: Children::default() };
+        launcher.streams = streams_of(&launcher);
         launcher.write_launch_files()?;
         Ok(launcher)
     }
@@ -93,6 +96,16 @@ impl Launcher {
     /// The main file of whatever is published.
     pub(super) fn main_file(&self) -> PathBuf {
         self.state.current().join(self.dialect.main_file)
+    }
+
+    /// Whether the program can forward TCP.
+    pub(super) fn streams(&self) -> bool {
+        self.streams != Streams::Never
+    }
+
+    /// The same without loading anything, for a program that somebody else starts.
+    pub(super) fn streams_by_itself(&self) -> bool {
+        self.streams == Streams::BuiltIn
     }
 
     /// The program as given.
@@ -133,7 +146,9 @@ impl Launcher {
     }
 
     fn launch<'a>(&'a self, main_file: &'a Path, pid_file: &'a Path) -> Launch<'a> {
-        Launch { main_file, run_dir: &self.run_dir, pid_file, worker_user: self.worker.as_ref().map(|worker| worker.name.as_str()) }
+        let stream_module = if let Streams::Module(path) = &self.streams { Some(path.as_path()) } else { None };
+        let worker_user = self.worker.as_ref().map(|worker| worker.name.as_str());
+        Launch { main_file, run_dir: &self.run_dir, pid_file, worker_user, stream_module }
     }
 
     fn command(&self, arguments: &[String]) -> Command {
@@ -164,6 +179,35 @@ impl Launcher {
     fn cannot_run(&self, source: std::io::Error) -> OwnerError {
         OwnerError::Run { program: self.program().to_owned(), source }
     }
+}
+
+/// Asks the program whether it can forward TCP, for the proxy may have to be started before anything else is known. A
+/// module may be there and be another version's, so it is loaded once.
+fn streams_of(launcher: &Launcher) -> Streams {
+    let Some(probe) = launcher.dialect.streams else { return Streams::BuiltIn };
+    let asked = ask(launcher, launcher.dialect.version_args.iter().map(ToString::to_string).collect());
+    let streams = asked.map_or(Streams::Never, |(_, printed)| (probe.read)(&printed));
+    let Streams::Module(path) = &streams else { return streams };
+    let folder = launcher.run_dir.join("check");
+    let main_file = folder.join("smallest");
+    if !path.is_file() || std::fs::write(&main_file, probe.smallest_file).is_err() {
+        return Streams::Never;
+    }
+    let pid_file = folder.join("proxy.pid");
+    let launch = Launch { stream_module: Some(path), ..launcher.launch(&main_file, &pid_file) };
+    let loads = ask(launcher, (launcher.dialect.check_args)(&launch)).is_some_and(|(status, _)| status.success());
+    let _ = std::fs::remove_file(&main_file);
+    if loads { streams } else { Streams::Never }
+}
+
+/// Runs the program to its end; `None`: it cannot be run, or takes too long. Nobody reaps orphans yet.
+fn ask(launcher: &Launcher, arguments: Vec<String>) -> Option<(ExitStatus, String)> {
+    let mut command = std::process::Command::new(launcher.program());
+    command.args(launcher.program.iter().skip(1)).args(arguments).current_dir(&launcher.run_dir).stdin(Stdio::null());
+    let (told, printed) = std::sync::mpsc::channel();
+    std::thread::spawn(move || told.send(command.output()));
+    let output = printed.recv_timeout(VERSION_LIMIT).ok()?.ok()?;
+    Some((output.status, String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()))
 }
 
 /// Reads to the end, so that the writer never blocks, and keeps the beginning.

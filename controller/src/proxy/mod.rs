@@ -130,6 +130,15 @@ impl Mode {
     }
 }
 
+/// What is known of the proxy's program.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Program {
+    /// Its version.
+    pub(crate) version: Version,
+    /// It can forward TCP.
+    pub(crate) streams: bool,
+}
+
 /// The running proxy and its files.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -223,12 +232,13 @@ impl Proxy {
         Pulse(Arc::clone(&self.owner))
     }
 
-    /// The version of the proxy's program; `None` when it says nothing that the dialect understands.
+    /// The proxy's program; `None` when it says nothing that the dialect understands.
     ///
     /// # Errors
     /// When there is nobody to ask.
-    pub(crate) async fn version(&self) -> Result<Option<Version>, OwnerError> {
-        Ok(self.owner.status().await?.version())
+    pub(crate) async fn program(&self) -> Result<Option<Program>, OwnerError> {
+        let status = self.owner.status().await?;
+        Ok(status.version().map(|version| Program { version, streams: status.streams }))
     }
 
     /// How long [`Proxy::apply`] would wait before a reload. Time in which more changes can gather.

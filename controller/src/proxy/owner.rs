@@ -35,6 +35,9 @@ pub(crate) struct Status {
     pub(crate) pid: Option<i32>,
     /// What the program says its version is.
     pub(crate) version: Option<(u16, u16, u16)>,
+    /// The program can forward TCP.
+    #[serde(default)]
+    pub(crate) streams: bool,
     /// Group of the workers, when the master runs as root; private keys are given to it.
     pub(crate) worker_group: Option<u32>,
     /// Workers of the generation that serves.

@@ -107,7 +107,8 @@ impl Owner for PidFile {
             let pid = self.find().ok().map(|handle| handle.identity().pid);
             let version = self.version().await;
             let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(Status { pid, version, deaths: 0, ..Status::counted(pid, &older) })
+            let streams = self.launcher.streams_by_itself();
+            Ok(Status { pid, version, streams, deaths: 0, ..Status::counted(pid, &older) })
         }
         .boxed()
     }

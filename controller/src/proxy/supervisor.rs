@@ -83,7 +83,8 @@ impl Supervisor {
         let vital = lock(&self.vital);
         let pid = vital.process.filter(|process| process.is_alive()).map(|process| process.pid);
         let worker_group = self.launcher.worker.as_ref().map(|worker| worker.group);
-        Ok(Status { version, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
+        let streams = self.launcher.streams();
+        Ok(Status { version, streams, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
     }
 }
 

@@ -67,7 +67,9 @@ impl Maker {
         overrides: Overrides,
         self_signed: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
-        let settings = Settings { lacks: (dialect.lacks)(version), unknown_hashes: dialect.unknown_hashes, ..settings };
+        let lacks = [&settings.lacks[..], &(dialect.lacks)(version)].concat();
+        let unknown_variables = (dialect.unknown_variables)();
+        let settings = Settings { lacks, unknown_hashes: dialect.unknown_hashes, unknown_variables, ..settings };
         let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;
         Ok(Self {
             snapshot: Snapshot::default(),

@@ -6,12 +6,12 @@ use super::maker::Maker;
 use super::{Controller, Ends, RETRY_FIRST, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
-use crate::proxy::{OwnerError, Proxy, ProxyConfig, Pulse};
+use crate::proxy::{OwnerError, Program, Proxy, ProxyConfig, Pulse};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Reports};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
-use gatewright_core::dialect::Version;
+use gatewright_core::dialect::LACKS_STREAMS;
 use gatewright_core::translate::Wanted;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -41,12 +41,12 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
         tracing::info!(revision = live.revision, "the last good revision is served");
         board.live(view(live), false);
     }
-    let version = tokio::select! {
-        version = version_of(&proxy) => version?,
+    let program = tokio::select! {
+        program = program_of(&proxy) => program?,
         () = pin!(told_to_stop()?) => return Ok(()),
     };
-    tracing::info!(proxy = config.proxy.dialect.name, %version, state_dir = %config.state_dir.display(), "started");
-    let maker = maker(&config, version)?;
+    tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
+    let maker = maker(&config, program)?;
     let (asks, asked) = mpsc::channel(1);
     tokio::spawn(watch_pulse(pulse, config.health_check_timeout.max(Duration::from_secs(1)), Arc::clone(&board)));
     let connection = Arc::new(Connection::new(config.cluster.clone()));
@@ -105,11 +105,11 @@ fn proxy_config(config: &RunConfig) -> ProxyConfig {
 }
 
 /// Asks until there is somebody to ask: the supervisor's container may start later than ours.
-async fn version_of(proxy: &Proxy) -> anyhow::Result<Version> {
+async fn program_of(proxy: &Proxy) -> anyhow::Result<Program> {
     const EVERY: Duration = Duration::from_millis(200);
     let mut told = false;
     loop {
-        match proxy.version().await {
+        match proxy.program().await {
             Err(error @ OwnerError::Unreachable { .. }) => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::info!(why = format!("{:#}", anyhow::Error::from(error)), "waiting for the supervisor");
@@ -123,14 +123,16 @@ async fn version_of(proxy: &Proxy) -> anyhow::Result<Version> {
     }
 }
 
-fn maker(config: &RunConfig, version: Version) -> anyhow::Result<Maker> {
+fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     let dialect = config.proxy.dialect;
     let overrides = match &config.proxy.templates {
         Some(folder) => crate::templates::read(folder, dialect)?,
         None => BTreeMap::new(),
     };
     let self_signed = crate::self_signed::of_folder(&config.state_dir)?;
-    Maker::new(config.settings.clone(), dialect, version, overrides, self_signed)
+    let mut settings = config.settings.clone();
+    settings.lacks.extend(LACKS_STREAMS.iter().filter(|_| !program.streams));
+    Maker::new(settings, dialect, program.version, overrides, self_signed)
 }
 
 /// Starts the sources and the reports, and puts the loop together.

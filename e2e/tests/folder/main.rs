@@ -17,5 +17,6 @@ mod parameters;
 mod paths;
 mod protections;
 mod services;
+mod streams;
 mod templates;
 mod tls;

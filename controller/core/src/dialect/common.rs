@@ -1,8 +1,9 @@
 //! What several dialects say in the same words.
 
 use crate::dialect::{CredentialFile, Refusal};
-use crate::model::{Authority, AuthorityId, Hsts};
+use crate::model::{Authority, AuthorityId, DhParams, Hsts, Identity, IdentityId, Model, digest_of};
 use crate::names::is_printable;
+use std::sync::Arc;
 
 /// Longest part of a proxy's message that is kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 500;
@@ -55,6 +56,24 @@ pub(super) fn authority_files(authority: &Authority) -> Vec<CredentialFile> {
     let mut files = vec![file(authority_path(&authority.id), authority.pem.clone())];
     files.extend(authority.revocations.iter().map(|lists| file(revocations_path(&authority.id), lists.clone())));
     files
+}
+
+/// Where the certificate is that endpoints are shown, with its key.
+pub(super) fn identity_path(id: &IdentityId) -> String {
+    format!("identities/{id}.pem")
+}
+
+/// Where parameters of Diffie-Hellman are.
+pub(super) fn dh_params_path(params: &DhParams) -> String {
+    format!("tls-parameters/{:032x}.pem", digest_of(params))
+}
+
+/// What endpoints are shown, and what TLS needs beside certificates. Read when the proxy loads.
+pub(super) fn tls_files(model: &Model) -> impl Iterator<Item = CredentialFile> {
+    let file = |path, bytes: &Arc<[u8]>| CredentialFile { path, bytes: Arc::clone(bytes), secret: true, read_live: false };
+    let identity = move |identity: &Arc<Identity>| file(identity_path(&identity.id), &identity.pem);
+    let params = model.globals.tls.dh_params.iter().map(move |params| file(dh_params_path(params), &params.pem));
+    model.credentials.identities.values().map(identity).chain(params)
 }
 
 /// A proxy's words and the place in them: printable, and short.

@@ -71,6 +71,7 @@ pub static HAPROXY: Dialect = Dialect {
     version_args: &["-v"],
     oldest: Version(2, 6, 0),
     version: command::version,
+    streams: None,
     start_args: command::start_args,
     check_args: command::check_args,
     reload: Signal::Usr2,
@@ -86,10 +87,13 @@ pub static HAPROXY: Dialect = Dialect {
         "routing.tera",
         "response.tera",
         "status.tera",
+        "stream.tera",
         "backend.tera",
         "route/answers.tera",
         "route/app_root.tera",
         "route/client_auth.tera",
+        "route/extra_answers.tera",
+        "route/extra_headers.tera",
         "route/forwarded.tera",
         "route/guards.tera",
         "route/external_auth.tera",
@@ -126,6 +130,7 @@ pub static HAPROXY: Dialect = Dialect {
     runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
     lacks: lacks::lacks,
+    unknown_variables: expression::unknown_variables,
 };
 
 #[cfg(test)]
@@ -162,7 +167,7 @@ mod tests {
                     assert!(plain, "glued: {place}");
                     let keyword = FORMATS.iter().any(|keyword| before.contains(&format!(" {keyword} ")));
                     let condition = before.contains(" if {") || before.contains(" if !{");
-                    let number = before.ends_with(" gt ");
+                    let number = [" gt ", " eq ", " in client_auth.good %} "].iter().any(|end| before.ends_with(end));
                     match (keyword, condition) {
                         (_, true) => assert!(number || before.ends_with("-- "), "a pattern without --: {place}"),
                         (true, false) => {

@@ -7,7 +7,7 @@ mod common;
 pub mod haproxy;
 pub mod nginx;
 
-use crate::model::{CertificateId, HashKind, Lack, Model};
+use crate::model::{CertificateId, HashKind, Lack, LackingWay, Model};
 use crate::names::{ObjectRef, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub struct Dialect {
     pub oldest: Version,
     /// Finds the version in what the program then prints (standard output and error together).
     pub version: fn(&str) -> Option<Version>,
+    /// How it is found out whether the program can forward TCP; `None`: every one can.
+    pub streams: Option<StreamProbe>,
     /// Arguments that start the program in the foreground.
     pub start_args: fn(&Launch<'_>) -> Vec<String>,
     /// Arguments that check a candidate's main file.
@@ -72,6 +74,8 @@ pub struct Dialect {
     pub unknown_hashes: &'static [HashKind],
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
+    /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
+    pub unknown_variables: fn() -> Vec<&'static str>,
 }
 
 /// Writes a string as one word. Fails only if the sink does, and never writes a control character.
@@ -197,6 +201,8 @@ pub enum Place {
     Main,
     /// Among the virtual hosts, or the sections beside them.
     Hosts,
+    /// Among the ports that are forwarded as they are.
+    Streams,
     /// Inside a map from text to text.
     Map,
     /// In a list of certificates and the names they are for.
@@ -231,6 +237,40 @@ pub struct Launch<'a> {
     pub pid_file: &'a Path,
     /// User of the workers, when the program is started by root.
     pub worker_user: Option<&'a str>,
+    /// File with the part of the program that forwards TCP and UDP, if it is not built in.
+    pub stream_module: Option<&'a Path>,
+}
+
+/// Finds out whether a program can forward TCP and UDP.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamProbe {
+    /// Finds it in what the program prints about its version.
+    pub read: fn(&str) -> Streams,
+    /// The smallest main file: a module that cannot be loaded with it cannot be loaded.
+    pub smallest_file: &'static str,
+}
+
+/// Whether a program can forward TCP and UDP as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Streams {
+    /// It cannot.
+    Never,
+    /// It can.
+    BuiltIn,
+    /// It can, once it has loaded this file.
+    Module(std::path::PathBuf),
+}
+
+/// What a program lacks that cannot forward TCP and UDP.
+pub const LACKS_STREAMS: &[Lack] = &[lacks_streams("tcp-services-configmap"), lacks_streams("udp-services-configmap")];
+
+const fn lacks_streams(key: &'static str) -> Lack {
+    Lack {
+        key,
+        fine: &[],
+        way: LackingWay::Told,
+        effect: "the proxy is built without its stream module, or the file of the module is missing",
+    }
 }
 
 /// What a signal is for is up to the proxy.

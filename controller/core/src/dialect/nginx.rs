@@ -11,7 +11,7 @@ mod view;
 mod vocabulary;
 mod word;
 
-use super::{Dialect, Signal, Version};
+use super::{Dialect, Signal, StreamProbe, Version};
 
 pub use view::View;
 
@@ -27,9 +27,10 @@ pub static NGINX: Dialect = Dialect {
     name: "nginx",
     program: "nginx",
     main_file: "nginx.conf",
-    version_args: &["-v"],
+    version_args: &["-V"],
     oldest: Version(1, 22, 1),
     version: command::version,
+    streams: Some(StreamProbe { read: command::streams, smallest_file: "events {}\n" }),
     start_args: command::start_args,
     check_args: command::check_args,
     reload: Signal::Hup,
@@ -43,6 +44,8 @@ pub static NGINX: Dialect = Dialect {
         "upstream.tera",
         "log.tera",
         "status.tera",
+        "stream.tera",
+        "streams.tera",
         "host.tera",
         "route.tera",
         "error.tera",
@@ -56,6 +59,7 @@ pub static NGINX: Dialect = Dialect {
         "escape.tera",
         "limits.tera",
         "host/cors.tera",
+        "route/answers.tera",
         "route/auth.tera",
         "route/auth_location.tera",
         "route/buffering.tera",
@@ -65,13 +69,17 @@ pub static NGINX: Dialect = Dialect {
         "route/headers.tera",
         "route/https_redirect.tera",
         "route/limits.tera",
+        "route/mirror.tera",
+        "route/mirror_location.tera",
         "route/redirect.tera",
         "route/rewrite.tera",
         "route/sign_in.tera",
         "route/sources.tera",
         "route/timeouts.tera",
+        "route/tls.tera",
         "server/app_root.tera",
         "server/client_auth.tera",
+        "server/tls.tera",
     ],
     main_template: "nginx.conf.tera",
     print_word: |text, out| out.write_all(word::word(text).as_bytes()),
@@ -88,6 +96,7 @@ pub static NGINX: Dialect = Dialect {
     runtime: None,
     unknown_hashes: &[],
     lacks: |_| Vec::new(),
+    unknown_variables: Vec::new,
 };
 
 #[cfg(test)]

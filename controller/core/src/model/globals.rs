@@ -1,7 +1,7 @@
 //! What holds for every host: listeners, TLS, forwarded headers, timeouts, logs.
 
 use super::{BackendId, Balance, LocationRewrite};
-use crate::names::{TextPattern, TextRegex, VariableText};
+use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
@@ -52,6 +52,10 @@ pub struct Globals {
     pub backend_server_header: bool,
     /// Response headers of backends that are dropped; header names, lower case, sorted.
     pub hidden_headers: Vec<String>,
+    /// Headers that endpoints get beside those that the proxy sets.
+    pub request_headers: Vec<(HeaderName, VariableText)>,
+    /// Headers of every answer, in place of the endpoints'.
+    pub response_headers: Vec<(HeaderName, VariableText)>,
     /// Header names with underscores are let through.
     pub underscores_in_headers: bool,
     /// Header lines that are none are let through.
@@ -70,6 +74,8 @@ pub struct Globals {
     pub access_log: AccessLog,
     /// Log of the proxy's own troubles.
     pub error_log: ErrorLog,
+    /// How TCP and UDP ports are forwarded.
+    pub streams: super::StreamSettings,
     /// Processes, connections, drain time.
     pub workers: Workers,
 }
@@ -130,6 +136,10 @@ pub struct Tls {
     pub buffer_bytes: u64,
     /// Handshakes for unknown names are refused.
     pub reject_unknown_names: bool,
+    /// Parameters for ciphers with Diffie-Hellman; `None`: there are no such ciphers.
+    pub dh_params: Option<super::DhParams>,
+    /// What tickets are encrypted with; `None`: each proxy has a key of its own.
+    pub ticket_key: Option<super::TicketKey>,
     /// Requests in the first flight of a resumed TLS 1.3 session are taken, although they can be replayed.
     pub early_data: bool,
 }
@@ -472,6 +482,8 @@ impl Default for Tls {
             session_tickets: false,
             buffer_bytes: 4 << 10,
             reject_unknown_names: false,
+            dh_params: None,
+            ticket_key: None,
             early_data: false,
         }
     }

@@ -9,9 +9,12 @@ mod backend;
 mod certificate;
 mod globals;
 mod host;
+mod identity;
 mod lack;
 mod md5;
 mod policy;
+mod stream;
+mod tls_files;
 
 pub use accounts::{Account, Accounts, AccountsId, HashKind, PasswordHash};
 pub use authority::{Authority, AuthorityId};
@@ -23,14 +26,19 @@ pub use globals::{
     UpstreamKeepalive, UpstreamTimeouts, Workers,
 };
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
+pub use identity::{Identity, IdentityId};
 pub use lack::{Lack, LackingWay};
 pub use policy::{
-    Affinity, AffinityMode, Alias, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary, CanaryHeader,
-    CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, ConnectionHeader, CookieRewrite, Cors,
-    ErrorPages, ExternalAuth, FastCgi, Hashing, HostPolicy, LocationRewrite, Logging, Origins, Period, Protocol, Redirect, RedirectStatus,
-    RedirectTarget, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses,
-    Timeouts, VerifyClient,
+    Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
+    CanaryHeader, CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
+    ConnectionHeader, CookieRewrite, Cors, EarlyAnswer, ErrorPages, ExternalAuth, Extra, FastCgi, Hashing, HostPolicy, HostTls,
+    LocationRewrite, Logging, Mirror, Origins, Period, Protocol, Redirect, RedirectStatus, RedirectTarget, RequestRate, Retries, Rewrite,
+    RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses, Test, Timeouts, TlsVersions, UpstreamTls,
+    Verify, VerifyClient,
 };
+
+pub use stream::{Stream, StreamSettings, Transport};
+pub use tls_files::{DhParams, TicketKey};
 
 use crate::names::HostPattern;
 use std::collections::BTreeMap;
@@ -48,19 +56,23 @@ pub struct Model {
     pub backends: BTreeMap<BackendId, Arc<Backend>>,
     /// Every certificate that a host names, and the default one.
     pub certificates: BTreeMap<CertificateId, Arc<Certificate>>,
-    /// What clients are checked with.
+    /// Ports that are forwarded as they are.
+    pub streams: BTreeMap<(Transport, u16), Arc<Stream>>,
+    /// What clients and endpoints are checked with.
     pub credentials: Credentials,
     /// The certificate for handshakes that no host claims; a key of `certificates`.
     pub default_certificate: CertificateId,
 }
 
-/// What clients are checked with: everything that a host or route names.
+/// What clients and endpoints are checked with, and what the latter are shown: everything that a host, route or backend names.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
     /// Lists of users.
     pub accounts: BTreeMap<AccountsId, Arc<Accounts>>,
-    /// Authorities of clients' certificates.
+    /// Authorities of the certificates of clients and endpoints.
     pub authorities: BTreeMap<AuthorityId, Arc<Authority>>,
+    /// What endpoints are shown.
+    pub identities: BTreeMap<IdentityId, Arc<Identity>>,
 }
 
 /// The 128-bit content hash that memoising goes by. Stable within one build of the program only.

@@ -73,6 +73,7 @@ impl Draft {
             (true, false) => TrustedAddressSource::ProxyProtocol,
             (true, true) => TrustedAddressSource::HeaderBehindProxyProtocol,
         };
+        globals.streams.believes_proxy_header = self.use_real_ip;
         if !self.session_cache {
             globals.tls.session_cache_bytes = 0;
         }
@@ -112,10 +113,9 @@ use Rule::{Guard, None as NoEffect, Protection, Read, Switch, Unless};
 
 const NOT_YET: &str = "it is not supported";
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
-const SNIPPET: &str = "configuration snippets are not accepted";
+const SNIPPET: &str = "only snippets for routes are read";
 const AUTOMATIC: &str = "the size is computed from what is served";
 const LOGS: &str = "the log goes to standard output or to syslog";
-const STREAM: &str = "TCP and UDP services are not forwarded";
 const DEAD: &str = "it has no effect in ingress-nginx either";
 
 /// All keys, in the order of the documentation.

@@ -7,6 +7,7 @@ mod accounts;
 mod api;
 mod authority;
 mod certificate;
+mod dh_params;
 mod endpoints;
 mod ingress;
 mod legacy;

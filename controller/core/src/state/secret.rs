@@ -3,8 +3,9 @@
 use super::accounts;
 use super::authority::{self, AuthorityError};
 use super::certificate::{CertificateError, KeyPair};
+use super::dh_params::{self, DhParamsError};
 use super::meta::{Meta, RawMeta};
-use crate::model::{Account, Authority, digest_of};
+use crate::model::{Account, Authority, DhParams, digest_of};
 use crate::names::BadText;
 use base64::Engine;
 use serde::Deserialize;
@@ -27,6 +28,8 @@ pub struct Secret {
     pub users_by_key: Arc<[Account]>,
     /// The authorities in `ca.crt`, and what `ca.crl` says they have revoked.
     pub authority: Result<Authority, AuthorityError>,
+    /// The parameters in `dhparam.pem`.
+    pub dh_params: Result<DhParams, DhParamsError>,
     /// Content hash of what is used.
     pub digest: u128,
 }
@@ -70,6 +73,7 @@ impl TryFrom<RawSecret> for Secret {
             users_in_file: bytes("auth").map(accounts::in_file),
             users_by_key: accounts::by_key(&data),
             authority: authority::parse(bytes("ca.crt"), bytes("ca.crl")),
+            dh_params: dh_params::parse(bytes("dhparam.pem")),
             digest: 0,
         };
         Ok(secret.with_digest())
@@ -80,7 +84,7 @@ impl Secret {
     fn with_digest(mut self) -> Self {
         let pair = self.key_pair.as_ref().map(|pair| pair.digest).map_err(ToString::to_string);
         let kept = self.kept_because.as_ref().map(ToString::to_string);
-        self.digest = digest_of(&(&self.meta.name, pair, kept, &self.users_in_file, &self.users_by_key, &self.authority));
+        self.digest = digest_of(&(&self.meta.name, pair, kept, &self.users_in_file, &self.users_by_key, &self.authority, &self.dh_params));
         self
     }
 

@@ -119,10 +119,7 @@ impl Backends<'_> {
         }
         let snapshot = self.input.snapshot;
         let service = snapshot.service(&used.service);
-        let dns_name = service.map(|service| service.external_name.trim_end_matches('.')).filter(|name| !name.is_empty());
-        if let Some(name) = dns_name.filter(|name| HostName::new(name).is_ok()) {
-            self.dns_names.insert(name.into());
-        }
+        let dns_name = service.and_then(|service| dns_name(service, &mut self.dns_names));
         let made_from = digest_of(&(
             (self.settings, self.balance),
             service.map(|service| service.digest),
@@ -171,11 +168,14 @@ fn endpoints(
     settings: &Settings,
 ) -> Result<(u16, Vec<SocketAddr>), Problem> {
     let name = &used.service;
-    let service = snapshot
-        .service(name)
-        .ok_or_else(|| (Code::NoService, format!("Service {name} does not exist"), "create it, or name another".to_owned()))?;
+    let service = service_of(name, snapshot)?;
     if service.service_type == ServiceType::ExternalName {
-        return external(used, service, snapshot, settings);
+        let port = match (find_port(service, &used.port), &used.port) {
+            (Some(port), _) => target_of(port),
+            (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port))?,
+            (None, _) => return Err(no_port(service, &used.port)),
+        };
+        return Ok((port, external(port, service, snapshot, settings)?));
     }
     let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port))?;
     let mut found = Vec::new();
@@ -186,9 +186,14 @@ fn endpoints(
     if found.is_empty() && settings.external_ips_are_endpoints {
         found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
     }
+    Ok((port.port, allowed_of(found, name, settings)?))
+}
+
+/// Those that may be forwarded to; at least one.
+fn allowed_of(found: Vec<SocketAddr>, name: &ObjectName, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
     let (allowed, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| allowed(endpoint.ip(), settings));
     match (allowed.is_empty(), refused.first()) {
-        (false, _) => Ok((port.port, allowed)),
+        (false, _) => Ok(allowed),
         (true, Some(address)) => Err((
             Code::RefusedEndpoint,
             format!("Service {name} has the endpoint {}, which may not be forwarded to", address.ip()),
@@ -196,6 +201,46 @@ fn endpoints(
         )),
         (true, None) => Err((Code::NoEndpoints, format!("Service {name} has no ready endpoints"), String::new())),
     }
+}
+
+/// The endpoints of a Service port for TCP or UDP services: by number or name of a port of that protocol, and no other.
+pub(super) fn stream_endpoints(
+    used: &BackendUse,
+    protocol: &str,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    dns_names: &mut BTreeSet<Box<str>>,
+) -> Result<Vec<SocketAddr>, Problem> {
+    let name = &used.service;
+    let service = service_of(name, snapshot)?;
+    let is_meant = |port: &&ServicePort| match &used.port {
+        PortRef::Number(number) => i64::from(port.port) == *number,
+        PortRef::Name(name) => !name.is_empty() && port.name == *name,
+        PortRef::Missing => false,
+    };
+    let port = service.ports.iter().filter(|port| &*port.protocol == protocol).find(is_meant);
+    let port = port.ok_or_else(|| no_port(service, &used.port))?;
+    if service.service_type == ServiceType::ExternalName {
+        dns_name(service, dns_names);
+        return external(target_of(port), service, snapshot, settings);
+    }
+    let mut found = Vec::new();
+    snapshot.slices_of(name).for_each(|slice| add_slice(&mut found, slice, service, port, settings));
+    allowed_of(found, name, settings)
+}
+
+/// Notes the DNS name of an ExternalName Service as one to be looked up.
+fn dns_name<'s>(service: &'s Service, dns_names: &mut BTreeSet<Box<str>>) -> Option<&'s str> {
+    let name = Some(service.external_name.trim_end_matches('.')).filter(|name| !name.is_empty())?;
+    if HostName::new(name).is_ok() {
+        dns_names.insert(name.into());
+    }
+    Some(name)
+}
+
+fn service_of<'s>(name: &ObjectName, snapshot: &'s Snapshot) -> Result<&'s Service, Problem> {
+    let missing = || (Code::NoService, format!("Service {name} does not exist"), "create it, or name another".to_owned());
+    snapshot.service(name).map(|service| &**service).ok_or_else(missing)
 }
 
 /// `PRT-1` to `PRT-4`: by `port`, then by `name`, then, as ingress-nginx, by `targetPort`.
@@ -250,9 +295,9 @@ fn group_ports(group: &EndpointGroup, port: &ServicePort) -> Vec<u16> {
     if group.ports.is_empty() {
         return numeric.into_iter().collect();
     }
-    let tcp = group.ports.iter().filter(|own| &*own.protocol == "TCP");
+    let same = group.ports.iter().filter(|own| own.protocol == port.protocol);
     let mut numbers: Vec<u16> =
-        tcp.filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
+        same.filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
     if numbers.is_empty() && group.ports.iter().all(|own| own.name.is_empty()) {
         numbers.extend(numeric);
     }
@@ -271,8 +316,13 @@ fn zone_to_keep<'a>(group: &EndpointGroup, service: &Service, settings: &'a Sett
     ((auto || close) && hinted && (auto || here)).then_some(zone)
 }
 
+/// The port that the Service says its target has.
+const fn target_of(port: &ServicePort) -> u16 {
+    if let TargetPort::Number(number) = port.target { number } else { port.port }
+}
+
 /// `ingress-semantics` 9.4: an ExternalName Service forwards to the addresses of its name.
-fn external(used: &BackendUse, service: &Service, snapshot: &Snapshot, settings: &Settings) -> Result<(u16, Vec<SocketAddr>), Problem> {
+fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
     let name = &service.meta.name;
     let refused = |why: &str| {
         let message = format!("externalName {} of Service {name} may not be forwarded to: {why}", shown(&service.external_name));
@@ -281,17 +331,6 @@ fn external(used: &BackendUse, service: &Service, snapshot: &Snapshot, settings:
     if settings.disable_external_names {
         return Err(refused("--disable-svc-external-name is set"));
     }
-    let port = match (find_port(service, &used.port), &used.port) {
-        (Some(port), _) => {
-            if let TargetPort::Number(number) = port.target {
-                number
-            } else {
-                port.port
-            }
-        }
-        (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port))?,
-        (None, _) => return Err(no_port(service, &used.port)),
-    };
     let host = service.external_name.trim_end_matches('.');
     let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
         Ok(literal) => vec![literal],
@@ -300,7 +339,7 @@ fn external(used: &BackendUse, service: &Service, snapshot: &Snapshot, settings:
     };
     let allowed: Vec<_> = addresses.iter().copied().filter(|ip| allowed(*ip, settings)).map(|ip| SocketAddr::new(ip, port)).collect();
     match (allowed.is_empty(), addresses.first()) {
-        (false, _) => Ok((port, allowed)),
+        (false, _) => Ok(allowed),
         (true, Some(address)) => Err(refused(&format!("{address} is an address of this machine or its network"))),
         (true, None) => Err((
             Code::UnresolvedExternalName,

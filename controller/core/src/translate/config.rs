@@ -2,7 +2,7 @@
 
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
-use crate::names::{Kind, ObjectName, ObjectRef};
+use crate::names::{Kind, ObjectRef};
 use crate::settings::{POLICY_KEY, Problem, ProblemKind};
 use std::collections::BTreeMap;
 
@@ -42,32 +42,5 @@ pub(super) fn field(kind: Kind, key: &str) -> String {
         Kind::GatewrightParameters if key == POLICY_KEY => "spec.policy".to_owned(),
         Kind::GatewrightParameters => format!("spec.settings[{key}]"),
         _ => format!("data[{key}]"),
-    }
-}
-
-/// TCP and UDP services are not forwarded: each entry is said, none is served.
-pub(super) fn services(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
-    let settings = input.settings;
-    for (name, protocol) in [(&settings.tcp_services_config_map, "TCP"), (&settings.udp_services_config_map, "UDP")] {
-        if let Some(name) = name {
-            wanted.config_maps.insert(name.clone());
-            services_of(input, name, protocol, diagnostics);
-        }
-    }
-}
-
-fn services_of(input: Input<'_>, name: &ObjectName, protocol: &str, diagnostics: &mut Vec<Diagnostic>) {
-    const SAID_AT_MOST: usize = 100;
-    let Some(map) = input.snapshot.config_map(name) else { return };
-    for key in map.data.keys().take(SAID_AT_MOST) {
-        let object = ObjectRef::new(Kind::ConfigMap, name.clone());
-        let shown = crate::names::shown(key);
-        let finding = Diagnostic::new(
-            Code::UnsupportedSetting,
-            object,
-            format!("data[{}]", shown.trim_matches('"')),
-            format!("{protocol} services are not forwarded; nothing listens on port {shown}"),
-        );
-        diagnostics.push(finding.help("expose the Service by other means"));
     }
 }

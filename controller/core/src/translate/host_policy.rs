@@ -2,12 +2,12 @@
 
 use super::claims::Claim;
 use super::reading::Reading;
-use crate::model::{Alias, ClientAuth, HostPolicy};
+use crate::model::{Alias, ClientAuth, HostPolicy, HostTls};
 
 /// The policy of the host that these claims are on.
 pub(super) fn of(claims: &[Claim<'_>], aliases: &[Alias]) -> HostPolicy {
     let aliases = (!aliases.is_empty()).then(|| aliases.to_vec());
-    HostPolicy { app_root: app_root(claims), aliases, client_auth: client_auth(claims) }
+    HostPolicy { app_root: app_root(claims), aliases, client_auth: client_auth(claims), tls: tls(claims) }
 }
 
 /// Of several, that of the Ingress with the longest path.
@@ -28,4 +28,12 @@ fn client_auth(claims: &[Claim<'_>]) -> Option<ClientAuth> {
     let mut wishes = claims.iter().filter_map(|claim| claim.reading.policies.host.client_auth.as_ref());
     let denied = wishes.clone().find(|wish| **wish == ClientAuth::Denied);
     denied.or_else(|| wishes.next()).cloned()
+}
+
+/// Of several who have a say, the first one; about ciphers and their order each by itself.
+fn tls(claims: &[Claim<'_>]) -> Option<HostTls> {
+    let wishes = || claims.iter().filter_map(|claim| claim.reading.policies.host.tls.as_ref());
+    let ciphers = wishes().find_map(|wish| wish.ciphers.clone());
+    let own_order = wishes().find_map(|wish| wish.own_order);
+    (ciphers.is_some() || own_order.is_some()).then_some(HostTls { ciphers, own_order })
 }

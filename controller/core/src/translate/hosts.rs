@@ -10,7 +10,7 @@ use super::paths::{self, Pattern};
 use super::reading::{BackendUse, PathKind, PathReading, Reading};
 use super::stand_in;
 use super::tls::Certificates;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{
     Action, Alias, BackendPolicy, Canary, Host, HostCertificate, HttpsRedirect, PathMatch, Redirect, RedirectStatus, RedirectTarget,
     Rewrite, Route, RoutePolicy, ServiceRef, digest_of,
@@ -115,6 +115,9 @@ impl<'a> Builder<'a> {
             if let Some(auth) = &reading.policies.route.external_auth {
                 let here = auth.for_host(self.pattern);
                 backends.servers.of(here.as_ref().unwrap_or(auth)).digest.hash(&mut hasher);
+            }
+            if let Some(mirror) = &reading.policies.route.mirror {
+                backends.servers.of_mirror(mirror).digest.hash(&mut hasher);
             }
             stand_in::hash(&reading.policies, backends, &mut hasher);
             // Which rules of the Ingress these are: their paths say where they stand.
@@ -342,6 +345,8 @@ impl<'a> Builder<'a> {
             let policy = Arc::make_mut(&mut policy);
             (policy.basic_auth, policy.external_auth) = (None, None);
         }
+        self.below(&mut policy);
+        self.mirror(reading, &mut policy, backends, diagnostics);
         let Some(auth) = policy.external_auth.clone() else { return (policy, false) };
         let here = auth.for_host(self.pattern);
         let found = backends.servers.of(here.as_ref().unwrap_or(&auth));
@@ -354,6 +359,24 @@ impl<'a> Builder<'a> {
             Arc::make_mut(&mut policy).external_auth = Some(Arc::new(here));
         }
         (policy, false)
+    }
+
+    /// What the oldest Ingress with a snippet for the whole host asks of every route.
+    fn below(&self, policy: &mut Arc<RoutePolicy>) {
+        if let Some(snippet) = self.claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref()) {
+            snippet.apply_below(Arc::make_mut(policy));
+        }
+    }
+
+    /// A mirror that cannot be asked costs itself.
+    fn mirror(&self, reading: &Reading, policy: &mut Arc<RoutePolicy>, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        let Some(mirror) = policy.mirror.clone() else { return };
+        let found = backends.servers.of_mirror(&mirror);
+        let field = format!("metadata.annotations[{}/mirror-target]", self.annotations_prefix);
+        diagnostics.extend(found.finding(&reading.origin, field).map(|finding| finding.outcome(Outcome::KeptDefault)));
+        if !found.is_there() {
+            Arc::make_mut(policy).mirror = None;
+        }
     }
 
     fn redirect(&self, reading: &Reading, path: &str) -> Option<HttpsRedirect> {

@@ -16,6 +16,7 @@ mod backends;
 mod claims;
 mod class;
 mod config;
+mod config_objects;
 mod further_names;
 mod host_policy;
 mod hosts;
@@ -27,6 +28,7 @@ mod reading;
 mod screen;
 mod servers;
 mod stand_in;
+mod streams;
 mod tls;
 
 pub use quarantine::Quarantine;
@@ -107,7 +109,7 @@ impl Translator {
         let mut wanted = Wanted::default();
         let mut diagnostics = Vec::new();
         let classes = class::Classes::new(input.snapshot, input.settings);
-        config::services(input, &mut wanted, &mut diagnostics);
+        let streams = streams::read(input, &mut wanted, &mut diagnostics);
         let by_class = parameters::read(input, &classes, &mut wanted, &mut diagnostics);
         let config = &by_class.main.config;
         let readings = self.readings.of_served(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
@@ -120,7 +122,7 @@ impl Translator {
         let hosts = self.hosts.build(operator, &claims, &certificates, (&names, &agreement), &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);
         let (backends, dns_names) = backends.finish();
-        wanted.dns_names = dns_names;
+        wanted.dns_names.extend(dns_names);
         diagnostics.sort_unstable();
         diagnostics.dedup();
         let mut globals = config.globals.clone();
@@ -131,6 +133,7 @@ impl Translator {
                 hosts,
                 backends,
                 certificates: certificates.used,
+                streams,
                 credentials: credentials(&readings),
                 default_certificate: certificates.default,
             },
@@ -147,8 +150,10 @@ fn credentials(readings: &[Arc<reading::Reading>]) -> Credentials {
     for accounts in readings.iter().filter_map(|reading| reading.policies.accounts.as_ref()) {
         all.accounts.insert(accounts.id.clone(), Arc::clone(accounts));
     }
-    for authority in readings.iter().filter_map(|reading| reading.policies.authority.as_ref()) {
-        all.authorities.insert(authority.id.clone(), Arc::clone(authority));
+    for policies in readings.iter().map(|reading| &reading.policies) {
+        let authorities = policies.authority.iter().chain(&policies.upstream_authority);
+        all.authorities.extend(authorities.map(|authority| (authority.id.clone(), Arc::clone(authority))));
+        all.identities.extend(policies.identity.iter().map(|identity| (identity.id.clone(), Arc::clone(identity))));
     }
     all
 }

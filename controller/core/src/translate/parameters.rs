@@ -11,7 +11,7 @@ use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::digest_of;
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
-use crate::settings::{self, Config, POLICY_KEY, Policy};
+use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
 use crate::state::{ClassParameters, IngressClass, ParametersScope};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,7 +76,11 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
         .zip(&wide)
         .map(|(found, wide)| (found.class.meta.name.name().into(), reader.of_class(found, wide, closed.contains(&found.object))))
         .collect();
-    let main = ClassConfig::new(reader.alone, Defaults::new());
+    let mut main = reader.alone;
+    super::config_objects::read(input, &mut main, wanted, reader.diagnostics);
+    let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
+    super::config_objects::snippets(input, &mut main, object.as_ref(), reader.diagnostics);
+    let main = ClassConfig::new(main, Defaults::new());
     let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
     let digest = digest_of(&(main.digest, digests));
     ByClass { main, classes: by_class, digest }
@@ -228,6 +232,9 @@ impl Reader<'_, '_> {
             found.settings.iter().filter(|(key, _)| !wide.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
         let (mut config, problems) = self.over_main(&data);
         config.closed |= closed;
+        // What the main ConfigMap says of them is said there.
+        let own = data.keys().any(|key| SnippetKey::ALL.iter().any(|own| own.as_str() == key)).then_some(&found.object);
+        super::config_objects::snippets(self.input, &mut config, own, self.diagnostics);
         self.diagnostics.extend(problems.iter().map(|problem| finding(&found.object, problem)));
         let policies = found.policy.map(Policy::read).into_iter().chain(data.get(POLICY_KEY).map(|text| Policy::parse(text)));
         let bad = policies.filter_map(|policy| config.add_policy(policy).err());

@@ -2,8 +2,8 @@
 
 use super::backends::may_be_forwarded_to;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Backend, BackendId, Balance, ExternalAuth, digest_of};
-use crate::names::{ObjectRef, UrlHost, shown};
+use crate::model::{Backend, BackendId, BackendPolicy, Balance, ExternalAuth, Mirror, digest_of};
+use crate::names::{ObjectRef, ServiceUrl, UrlHost, shown};
 use crate::state::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -13,7 +13,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct Servers<'a> {
     snapshot: &'a Snapshot,
-    found: BTreeMap<BackendId, Arc<Found>>,
+    /// By the annotation that names them, and by the backend.
+    found: BTreeMap<(&'static str, BackendId), Arc<Found>>,
     dns_names: BTreeSet<Box<str>>,
 }
 
@@ -47,37 +48,43 @@ impl<'a> Servers<'a> {
 
     /// The service of external authentication; its host is a name or an address.
     pub(super) fn of(&mut self, auth: &ExternalAuth) -> Arc<Found> {
-        let id = auth.backend_id();
-        if let Some(found) = self.found.get(&id) {
+        self.server("auth-url", &auth.url, auth.backend_id(), auth.backend_policy())
+    }
+
+    /// The server that requests are sent to a second time; its host is a name or an address.
+    pub(super) fn of_mirror(&mut self, mirror: &Mirror) -> Arc<Found> {
+        self.server("mirror-target", &mirror.url, mirror.backend_id(), Mirror::backend_policy())
+    }
+
+    fn server(&mut self, key: &'static str, url: &ServiceUrl, id: BackendId, policy: BackendPolicy) -> Arc<Found> {
+        if let Some(found) = self.found.get(&(key, id.clone())) {
             return Arc::clone(found);
         }
-        let (backend, problem) = match self.addresses(&auth.url.host) {
+        let (backend, problem) = match self.addresses(key, &url.host) {
             Ok(addresses) => {
-                let endpoints = addresses.into_iter().map(|address| SocketAddr::new(address, auth.url.port)).collect();
-                let policy = Arc::new(auth.backend_policy());
+                let endpoints = addresses.into_iter().map(|address| SocketAddr::new(address, url.port)).collect();
+                let policy = Arc::new(policy);
                 (Some(Arc::new(Backend::with_policy(id.clone(), endpoints, Balance::RoundRobin, policy))), None)
             }
             Err(problem) => (None, Some(problem)),
         };
         let digest = digest_of(&(backend.is_some(), problem.as_ref().map(|(code, message, _)| (*code, message))));
         let found = Arc::new(Found { backend, problem, digest });
-        self.found.insert(id, Arc::clone(&found));
+        self.found.insert((key, id), Arc::clone(&found));
         found
     }
 
-    fn addresses(&mut self, host: &UrlHost) -> Result<Vec<IpAddr>, (Code, String, &'static str)> {
+    fn addresses(&mut self, key: &str, host: &UrlHost) -> Result<Vec<IpAddr>, (Code, String, &'static str)> {
         let name = host.to_string();
         let all = match host {
             UrlHost::Address(address) => vec![*address],
             UrlHost::Name(known) => {
                 self.dns_names.insert(known.as_str().into());
                 let looked_up = self.snapshot.addresses_of(known.as_str());
-                looked_up
-                    .ok_or_else(|| (Code::UnresolvedServer, format!("auth-url: host {} is being looked up", shown(&name)), ""))?
-                    .to_vec()
+                looked_up.ok_or_else(|| (Code::UnresolvedServer, format!("{key}: host {} is being looked up", shown(&name)), ""))?.to_vec()
             }
             UrlHost::OfRequest => {
-                let message = "auth-url: $host stands for one name only where the host of the rule is one".to_owned();
+                let message = format!("{key}: $host stands for one name only where the host of the rule is one");
                 return Err((Code::RefusedServer, message, "write the host of the service, or give rules hosts without wildcard"));
             }
         };
@@ -86,12 +93,12 @@ impl<'a> Servers<'a> {
             (false, _) => Ok(allowed),
             (true, Some(address)) => Err((
                 Code::RefusedServer,
-                format!("auth-url: host {} is {address}, an address of this machine or its network", shown(&name)),
+                format!("{key}: host {} is {address}, an address of this machine or its network", shown(&name)),
                 "name a service elsewhere",
             )),
             (true, None) => Err((
                 Code::UnresolvedServer,
-                format!("auth-url: host {} does not resolve", shown(&name)),
+                format!("{key}: host {} does not resolve", shown(&name)),
                 "use a full name that the cluster's DNS knows",
             )),
         }

@@ -71,6 +71,7 @@ fn model_with(text: &str, route_path: UriPath, default: &Certificate) -> Model {
         hosts: [host, catch_all].map(|h| (h.pattern.clone(), h.into())).into(),
         backends: backends.map(|b| (b.id.clone(), b.into())).into(),
         certificates: [(default.id.clone(), default.clone().into())].into(),
+        streams: Default::default(),
         credentials: Default::default(),
         default_certificate: default.id.clone(),
     }

@@ -46,6 +46,7 @@ impl Draft {
             hosts: self.hosts.into_iter().map(|h| (h.pattern.clone(), Arc::new(h))).collect(),
             backends: self.backends.into_iter().map(|b| (b.id.clone(), Arc::new(b))).collect(),
             certificates: self.certificates.into_iter().map(|c| (c.id.clone(), Arc::new(c))).collect::<BTreeMap<_, _>>(),
+            streams: Default::default(),
             credentials: self.credentials,
             default_certificate,
         }

@@ -84,7 +84,7 @@ impl Staged {
         let (main_file, run_dir) = (self.dir.path().join("files").join(&self.main), self.dir.path().join("run"));
         let root = fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
         let worker_user = root.then_some("root");
-        let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user };
+        let launch = Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user, stream_module: None };
         for file in DIALECT.launch_files {
             fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
         }

@@ -21,6 +21,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
         let mut parts = text.split("nginx/").nth(1)?.split_whitespace().next()?.split('.').map(|part| part.parse().ok());
         Some(Version(parts.next()??, parts.next()??, parts.next()??))
     },
+    streams: None,
     start_args: |launch| arguments(launch, &["-p", &launch.run_dir.to_string_lossy()]),
     check_args: |launch| arguments(launch, &["-t", "-q", "-p", &launch.run_dir.join("check").to_string_lossy()]),
     reload: Signal::Hup,
@@ -48,6 +49,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     origin_at: NGINX.origin_at,
     runtime: None,
     unknown_hashes: &[],
+    unknown_variables: Vec::new,
     lacks: NGINX.lacks,
 };
 

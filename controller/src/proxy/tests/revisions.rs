@@ -14,7 +14,7 @@ async fn files_go_live_and_the_folder_holds_exactly_them() {
     let world = World::new();
     let mut proxy = world.open().await;
     assert!(proxy.live().is_none());
-    assert!(proxy.version().await.unwrap().is_some_and(|version| version.0 == 1));
+    assert!(proxy.program().await.unwrap().is_some_and(|program| program.version.0 == 1));
     let one = world.files("one", "");
     let first = live(proxy.apply(&one, "start").await);
     assert_eq!((first.revision, world.body().await.as_str()), (1, "one"));

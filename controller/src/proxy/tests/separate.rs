@@ -93,7 +93,7 @@ async fn another_user_is_refused_whatever_it_asks() {
     let running = supervisor(&world, vec![own + 4711]).await;
     let Answer::Error { message } = ask(&world, Ask::Status).await else { panic!("it was answered") };
     assert!(message.contains(&format!("user {own} may not ask")), "{message}");
-    assert!(proxy.version().await.is_err());
+    assert!(proxy.program().await.is_err());
     running.abort();
 }
 

@@ -101,6 +101,7 @@ mod tests {
             run_dir: Path::new("/run/my gw"),
             pid_file: Path::new("/run/pid"),
             worker_user: Some("www-data"),
+            stream_module: None,
         };
         let files = ["-f", "/run/my gw/launch.cfg", "-f", "/s/current/haproxy.cfg", "-f", "/s/current/users.cfg"];
         let args = start_args(&launch);

@@ -2,8 +2,9 @@
 
 use super::word::word;
 use crate::dialect::CredentialFile;
-use crate::dialect::common::authority_files;
-use crate::model::{Accounts, AccountsId, HashKind, Model};
+use crate::dialect::common::{authority_files, tls_files};
+use crate::model::{Accounts, AccountsId, HashKind, Model, TicketKey, digest_of};
+use base64::Engine;
 
 /// Where the users are. HAProxy reads it beside the main file, so that whoever reads that one sees no hashes.
 pub(super) const USERS: &str = "users.cfg";
@@ -20,10 +21,24 @@ pub(super) fn list_name(id: &AccountsId) -> String {
 pub(super) fn files(model: &Model) -> Vec<CredentialFile> {
     let lists: String = model.credentials.accounts.values().map(|accounts| user_list(accounts)).collect();
     let users = CredentialFile { path: USERS.to_owned(), bytes: lists.into_bytes().into(), secret: true, read_live: false };
-    std::iter::once(users)
-        .chain(super::agent::file(model))
-        .chain(model.credentials.authorities.values().flat_map(|authority| authority_files(authority)))
-        .collect()
+    let authorities = model.credentials.authorities.values().flat_map(|authority| authority_files(authority));
+    let ticket_key = model.globals.tls.ticket_key.iter().map(|key| CredentialFile {
+        path: ticket_key_path(key),
+        bytes: ticket_file(key).into_bytes().into(),
+        secret: true,
+        read_live: false,
+    });
+    std::iter::once(users).chain(super::agent::file(model)).chain(authorities).chain(tls_files(model)).chain(ticket_key).collect()
+}
+
+/// Where the key of tickets is.
+pub(super) fn ticket_key_path(key: &TicketKey) -> String {
+    format!("tls-parameters/{:032x}.keys", digest_of(key))
+}
+
+/// HAProxy wants the last key, the one in use and the next one; there is one.
+fn ticket_file(key: &TicketKey) -> String {
+    format!("{}\n", base64::engine::general_purpose::STANDARD.encode(key.bytes())).repeat(3)
 }
 
 /// A line for each user whose password HAProxy can check.

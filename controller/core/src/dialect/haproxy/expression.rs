@@ -122,6 +122,20 @@ pub(super) fn can_say(text: &VariableText) -> bool {
     text.parts().iter().all(is_said)
 }
 
+/// What finds the value of a text that is one variable.
+pub(super) fn fetch_of(text: &VariableText) -> Option<String> {
+    match text.parts() {
+        [TextPart::Variable(name)] => fetch(name),
+        _ => None,
+    }
+}
+
+/// Variables that HAProxy has no word for, and beginnings of such.
+pub(super) fn unknown_variables() -> Vec<&'static str> {
+    let families = ["sent_http_", "upstream_cookie_", "upstream_http_"];
+    crate::names::variable::all().filter(|name| fetch(name).is_none()).chain(families).collect()
+}
+
 /// Prints what an [`Expression`] serialises to as one word.
 pub(super) fn print(text: &str) -> String {
     let mut parts = text.split(OPEN);

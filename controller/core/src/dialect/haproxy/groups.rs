@@ -4,8 +4,8 @@ use super::clients;
 use super::sections::{self, Context, Key};
 use super::view::{self, Line};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, Model, PathMatch, digest_of};
-use crate::names::{HostAlias, HostPattern};
+use crate::model::{CertificateId, Host, HostCertificate, Model, PathMatch, Transport, digest_of};
+use crate::names::{CipherList, HostAlias, HostPattern};
 use std::sync::Arc;
 
 /// Where the key pair is.
@@ -26,6 +26,7 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
         aliases(model),
         certificates(model),
         default_certificate(model),
+        streams(model),
     ]
 }
 
@@ -40,6 +41,20 @@ fn sections<'m>(model: &'m Model, context: &Context<'m>, version: Version) -> Gr
         shared: digest_of(&*model.globals),
         pieces: sections.iter().map(|section| Piece { key: key(section), digest: section.digest() }).collect(),
         view: Box::new(move |number| view::section(&sections[number], &model.globals, version)),
+    }
+}
+
+/// Ports that are forwarded as they are; only TCP.
+fn streams(model: &Model) -> Group<'_> {
+    let streams: Vec<_> = model.streams.values().filter(|stream| stream.transport == Transport::Tcp).collect();
+    Group {
+        folder: "streams",
+        gather: Gather::Main,
+        template: "stream.tera",
+        place: Place::Streams,
+        shared: digest_of(&*model.globals),
+        pieces: streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect(),
+        view: Box::new(move |number| view::stream(streams[number], &model.globals)),
     }
 }
 
@@ -162,13 +177,16 @@ fn certificates(model: &Model) -> Group<'_> {
     let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
     let claimed: Vec<(&Host, &CertificateId)> = claimed
         .filter_map(|host| match &host.certificate {
-            HostCertificate::Unclaimed if clients::asked_for(host).is_some() => Some((&**host, clients::certificate(model, host))),
+            HostCertificate::Unclaimed if clients::asked_for(host).is_some() || ciphers_of(host).is_some() => {
+                Some((&**host, clients::certificate(model, host)))
+            }
             HostCertificate::Unclaimed => None,
             HostCertificate::Default => Some((&**host, &model.default_certificate)),
             HostCertificate::Own(id) => Some((&**host, id)),
         })
         .collect();
-    let digest = |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases, &host.policy.client_auth));
+    let digest =
+        |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases, &host.policy.client_auth, &host.policy.tls));
     Group {
         folder: "certificates",
         gather: Gather::Whole("tls/hosts.list"),
@@ -181,23 +199,36 @@ fn certificates(model: &Model) -> Group<'_> {
             let asked = clients::asked_for(host);
             let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified || asked.is_some());
             let names = aliases.filter(|alias| !matches!(alias.name, HostAlias::Regex(_))).map(|alias| alias.name.to_string());
-            view::certificate(id, std::iter::once(host.pattern.to_string()).chain(names).collect(), host.origin.as_ref(), asked)
+            view::certificate(
+                id,
+                std::iter::once(host.pattern.to_string()).chain(names).collect(),
+                host.origin.as_ref(),
+                asked,
+                ciphers_of(host),
+            )
         }),
     }
+}
+
+/// The ciphers of a host's own.
+fn ciphers_of(host: &Host) -> Option<&CipherList> {
+    host.policy.tls.as_ref().and_then(|tls| tls.ciphers.as_ref())
 }
 
 /// The first certificate of all is the one for unknown names; its own names mean nothing.
 fn default_certificate(model: &Model) -> Group<'_> {
     let id = &model.default_certificate;
-    let asked = model.hosts.get(&HostPattern::CatchAll).and_then(|host| clients::asked_for(host));
+    let catch_all = model.hosts.get(&HostPattern::CatchAll);
+    let asked = catch_all.and_then(|host| clients::asked_for(host));
+    let ciphers = catch_all.and_then(|host| ciphers_of(host));
     Group {
         folder: "default-certificate",
         gather: Gather::Whole("tls/default.list"),
         template: "certificate.tera",
         place: Place::CertificateList,
         shared: 0,
-        pieces: vec![Piece { key: "", digest: digest_of(&(id, asked)) }],
-        view: Box::new(move |_| view::certificate(id, vec!["!*".to_owned()], None, asked)),
+        pieces: vec![Piece { key: "", digest: digest_of(&(id, asked, ciphers)) }],
+        view: Box::new(move |_| view::certificate(id, vec!["!*".to_owned()], None, asked, ciphers)),
     }
 }
 

@@ -21,10 +21,13 @@ const ROUTE_WISHES: &[&str] = &[
     "cors",
     "errors",
     "external_auth",
+    "extra",
     "http_1_0",
     "limits",
     "location_rewrite",
     "logging",
+    "mirror",
+    "port_in_redirects",
     "redirect",
     "response_headers",
     "retries",
@@ -37,7 +40,7 @@ const ROUTE_WISHES: &[&str] = &[
     "upstream_host",
 ];
 /// The same for hosts.
-const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth"];
+const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth", "tls"];
 /// The same for backends.
 const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "service_address"];
 
@@ -84,12 +87,15 @@ const LACKS: &[Lack] = &[
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
     told("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
     told("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
+    told("mirror-target", &[], "HAProxy sends a request to one server only"),
     told("proxy-http-version", &["1.1"], "HAProxy speaks HTTP/1.1 to endpoints"),
     told("proxy-next-upstream", &[], "requests are tried again as for all routes"),
     told("proxy-next-upstream-timeout", &["0"], "requests are tried again as for all routes"),
     told("proxy-next-upstream-tries", &[], "requests are tried again as for all routes"),
     told("proxy-redirect-from", &["off"], "answers keep their Location"),
     told("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
+    told("ssl-prefer-server-ciphers", &["true", "True", "TRUE", "t", "T", "1"], "HAProxy has one order for all hosts, and that is its own"),
+    told("udp-services-configmap", &[], "HAProxy forwards no datagrams"),
     told("upstream-hash-by", &[""], "requests are spread over the endpoints whatever their key"),
 ];
 

@@ -2,6 +2,7 @@
 
 mod client_auth;
 mod external_auth;
+mod extra;
 mod form;
 mod guards;
 mod limits;
@@ -10,6 +11,7 @@ mod pages;
 mod public;
 mod route;
 mod section;
+mod stream;
 
 pub(super) use limits::has_bandwidth;
 pub(super) use route::escaped;
@@ -19,8 +21,8 @@ pub(super) use main::main;
 use super::sections::Section;
 use crate::dialect::Version;
 use crate::dialect::common::{authority_path, revocations_path};
-use crate::model::{CertificateId, ClientCertificates, Globals};
-use crate::names::ObjectRef;
+use crate::model::{CertificateId, ClientCertificates, Globals, Stream};
+use crate::names::{CipherList, ObjectRef};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -36,6 +38,7 @@ enum Of<'m> {
     Main(Box<main::MainView<'m>>),
     Section(Box<section::SectionView<'m>>),
     Lines(LinesView),
+    Stream(stream::StreamView<'m>),
     Certificate(CertificateView),
 }
 
@@ -75,11 +78,17 @@ struct CertificateView {
     /// Where the authority of clients' certificates is, and what it has revoked.
     authority: Option<String>,
     revocations: Option<String>,
+    ciphers: Option<String>,
 }
 
 /// The view of a section.
 pub(super) fn section<'m>(section: &Section<'m>, globals: &Globals, version: Version) -> crate::dialect::View<'m> {
     haproxy(Of::Section(Box::new(section::SectionView::new(section, globals, version))))
+}
+
+/// The view of a port that is forwarded as it is.
+pub(super) fn stream<'m>(stream: &'m Stream, globals: &Globals) -> crate::dialect::View<'m> {
+    haproxy(Of::Stream(stream::StreamView::new(stream, globals)))
 }
 
 /// The view of lines of a map.
@@ -93,6 +102,7 @@ pub(super) fn certificate<'m>(
     filters: Vec<String>,
     origin: Option<&ObjectRef>,
     clients: Option<&ClientCertificates>,
+    ciphers: Option<&CipherList>,
 ) -> crate::dialect::View<'m> {
     haproxy(Of::Certificate(CertificateView {
         path: super::groups::certificate_path(id),
@@ -100,6 +110,7 @@ pub(super) fn certificate<'m>(
         origin: origin.map(|origin| origin.name.to_string()),
         authority: clients.map(|clients| authority_path(&clients.authority)),
         revocations: clients.filter(|clients| clients.has_revocations).map(|clients| revocations_path(&clients.authority)),
+        ciphers: ciphers.map(CipherList::closed),
     }))
 }
 

@@ -19,7 +19,7 @@ enum Section {
 /// With the first line that does not belong there.
 pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
     match place {
-        Place::Main | Place::Hosts => check_sections(&read(bytes)?),
+        Place::Main | Place::Hosts | Place::Streams => check_sections(&read(bytes)?),
         Place::Map => check_lines(bytes, |line| line.split_once(' ').is_some_and(|(key, value)| is_key(key) && is_name(value))),
         Place::CertificateList => check_lines(bytes, is_certificate_line),
     }
@@ -45,12 +45,24 @@ fn is_name(text: &str) -> bool {
 fn is_certificate_line(line: &str) -> bool {
     let filter = |text: &str| is_name(text.trim_start_matches('!'));
     let Some((path, rest)) = line.split_once(' ') else { return false };
-    let names = match rest.strip_prefix("[verify optional ca-file ").and_then(|rest| rest.split_once("] ")) {
+    let names = match rest.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         None => rest,
-        Some((files, names)) if files.split(" crl-file ").all(is_own_path) => names,
+        Some((options, names)) if are_options(options) => names,
         Some(_) => return false,
     };
     line.starts_with("# ") || (is_own_path(path) && names.split(' ').all(filter))
+}
+
+/// What may stand in brackets behind a certificate.
+fn are_options(text: &str) -> bool {
+    let words: Vec<&str> = text.split(' ').collect();
+    let is_list = |list: &str| list.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+!@:=".contains(&b));
+    words.chunks(2).all(|pair| match pair {
+        ["verify", "optional"] => true,
+        ["ca-file" | "crl-file", path] => is_own_path(path),
+        ["ciphers", list] => is_list(list),
+        _ => false,
+    })
 }
 
 /// Relative, inside the folder of the main file.
@@ -173,7 +185,7 @@ const FETCHES: &[&str] = &[
 ];
 
 /// Words that a file follows.
-const FILES: &[&str] = &["crt-list"];
+const FILES: &[&str] = &["ca-file", "crt", "crt-list", "ssl-dh-param-file", "tls-ticket-keys"];
 
 const RULES: &[&str] = &["http-after-response", "http-request", "http-response"];
 
@@ -216,6 +228,7 @@ const GLOBAL: &[&str] = &[
     "ssl-default-bind-ciphers",
     "ssl-default-bind-curves",
     "ssl-default-bind-options",
+    "ssl-dh-param-file",
     "tune.bufsize",
     "tune.h2.max-concurrent-streams",
     "tune.maxrewrite",
@@ -228,7 +241,7 @@ const GLOBAL: &[&str] = &[
 const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on", "timeout"];
 
 const FRONTEND: &[&str] =
-    &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "option", "stats", "use_backend"];
+    &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "mode", "option", "stats", "timeout", "use_backend"];
 
 const BACKEND: &[&str] = &["acl", "balance", "filter", "mode", "retries", "server", "stick-table", "timeout"];
 

@@ -1,7 +1,8 @@
 //! How nginx is started and checked, and how its answers are read.
 
 use super::word::literal;
-use crate::dialect::{Launch, Refusal, Version, common};
+use crate::dialect::{Launch, Refusal, Streams, Version, common};
+use std::path::Path;
 
 /// Reads `nginx version: nginx/1.22.1`.
 pub(super) fn version(printed: &str) -> Option<Version> {
@@ -13,10 +14,25 @@ pub(super) fn version(printed: &str) -> Option<Version> {
     Some(Version(next()?, next()?, next().unwrap_or(0)))
 }
 
+/// Reads the arguments that it was built with: `--with-stream`, or `--with-stream=dynamic` and where modules are.
+pub(super) fn streams(printed: &str) -> Streams {
+    let arguments = || printed.split([' ', '\n']);
+    if arguments().any(|argument| argument == "--with-stream") {
+        return Streams::BuiltIn;
+    }
+    let folder = arguments().find_map(|argument| argument.strip_prefix("--modules-path="));
+    match folder.filter(|_| arguments().any(|argument| argument == "--with-stream=dynamic")) {
+        Some(folder) => Streams::Module(Path::new(folder).join("ngx_stream_module.so")),
+        None => Streams::Never,
+    }
+}
+
 /// Starts it in the foreground, with everything on the command line that must not be in its files.
 pub(super) fn start_args(launch: &Launch<'_>) -> Vec<String> {
     let pid_file = literal(&launch.pid_file.to_string_lossy());
-    let mut globals = format!("daemon off; pid {pid_file};");
+    // Before anything else: a module cannot be loaded once others are in use.
+    let module = launch.stream_module.map_or_else(String::new, |path| format!("load_module {}; ", literal(&path.to_string_lossy())));
+    let mut globals = format!("{module}daemon off; pid {pid_file};");
     if let Some(user) = launch.worker_user {
         globals.push_str(&format!(" user {};", literal(user)));
     }
@@ -57,7 +73,6 @@ fn position(message: &str) -> Option<(String, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn versions_of_every_vendor_are_read() {
@@ -73,16 +88,30 @@ mod tests {
     }
 
     #[test]
+    fn what_forwards_tcp_is_built_in_or_a_file() {
+        let module = Streams::Module("/usr/lib/nginx/modules/ngx_stream_module.so".into());
+        for (printed, want) in [
+            ("nginx version: nginx/1.28.0\nconfigure arguments: --prefix=/x --with-stream --with-stream_ssl_module\n", Streams::BuiltIn),
+            ("configure arguments: --modules-path=/usr/lib/nginx/modules --with-stream=dynamic", module),
+            ("configure arguments: --with-stream_ssl_module", Streams::Never),
+            ("", Streams::Never),
+        ] {
+            assert_eq!(streams(printed), want, "{printed}");
+        }
+    }
+
+    #[test]
     fn places_go_on_the_command_line_quoted() {
         let launch = Launch {
             main_file: Path::new("/s/current/nginx.conf"),
             run_dir: Path::new("/run/gw"),
             pid_file: Path::new("/run/my gw/pid;x"),
             worker_user: Some("www-data"),
+            stream_module: Some(Path::new("/m/s.so")),
         };
         let args = start_args(&launch);
         assert_eq!(args[..6], ["-p", "/run/gw/", "-c", "/s/current/nginx.conf", "-e", "stderr"]);
-        assert_eq!(args[7], "daemon off; pid \"/run/my gw/pid;x\"; user www-data;");
+        assert_eq!(args[7], "load_module /m/s.so; daemon off; pid \"/run/my gw/pid;x\"; user www-data;");
         assert_eq!(check_args(&launch)[..2], ["-t", "-q"]);
     }
 

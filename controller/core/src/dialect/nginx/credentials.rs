@@ -1,12 +1,17 @@
-//! Files with users, and with authorities of certificates.
+//! Files with users, with authorities of certificates, and with what endpoints are shown.
 
 use crate::dialect::CredentialFile;
-use crate::dialect::common::authority_files;
-use crate::model::{Accounts, AccountsId, Model};
+use crate::dialect::common::{authority_files, tls_files};
+use crate::model::{Accounts, AccountsId, Model, TicketKey, digest_of};
 
 /// Where the users are; the path never changes, so that new ones can log in without a reload.
 pub(super) fn accounts_path(id: &AccountsId) -> String {
     format!("users/{id}")
+}
+
+/// Where the key of tickets is.
+pub(super) fn ticket_key_path(key: &TicketKey) -> String {
+    format!("tls-parameters/{:032x}.key", digest_of(key))
 }
 
 /// All files.
@@ -17,7 +22,14 @@ pub(super) fn files(model: &Model) -> Vec<CredentialFile> {
         secret: true,
         read_live: true,
     });
-    accounts.chain(model.credentials.authorities.values().flat_map(|authority| authority_files(authority))).collect()
+    let authorities = model.credentials.authorities.values().flat_map(|authority| authority_files(authority));
+    let ticket_key = model.globals.tls.ticket_key.iter().map(|key| CredentialFile {
+        path: ticket_key_path(key),
+        bytes: key.bytes().clone(),
+        secret: true,
+        read_live: false,
+    });
+    accounts.chain(authorities).chain(tls_files(model)).chain(ticket_key).collect()
 }
 
 /// One line for each user who can log in. nginx answers 500 where the C library does not know a hash, and 401 where there

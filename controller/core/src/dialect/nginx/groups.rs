@@ -16,6 +16,8 @@ pub(super) const PATTERN_HOSTS: &str = "pattern-hosts";
 pub(super) const BACKENDS: &str = "backends";
 /// How targets of requests are encoded.
 pub(super) const ESCAPE: &str = "escape";
+/// Ports that are forwarded as they are.
+pub(super) const STREAMS: &str = "streams";
 /// Certificates of exact names.
 pub(super) const CERTIFICATES: &str = "certificates";
 /// Certificates of wildcards.
@@ -37,6 +39,7 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
         hosts(PATTERN_HOSTS, by_pattern, model, features),
         certificates(CERTIFICATES, exact),
         certificates(WILDCARD_CERTIFICATES, wildcards),
+        streams(model),
     ];
     groups.extend(escape(model));
     groups
@@ -70,6 +73,19 @@ fn backends(model: &Model) -> Group<'_> {
         shared: digest_of(keepalive),
         pieces: backends.iter().map(|backend| Piece { key: backend.id.as_str(), digest: backend.digest }).collect(),
         view: Box::new(move |number| view::backend(backends[number], keepalive)),
+    }
+}
+
+fn streams(model: &Model) -> Group<'_> {
+    let streams: Vec<_> = model.streams.values().collect();
+    Group {
+        folder: STREAMS,
+        gather: Gather::Included,
+        template: "stream.tera",
+        place: Place::Streams,
+        shared: digest_of(&model.globals.listeners),
+        pieces: streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect(),
+        view: Box::new(move |number| view::stream(streams[number], &model.globals)),
     }
 }
 

@@ -15,12 +15,13 @@ mod paths;
 mod request;
 mod route;
 mod sticky;
+mod stream;
 mod upstream;
 
 pub(super) use host::HostContext;
 pub(super) use main::main;
 
-use crate::model::{Backend, CertificateId, Host, Model, UpstreamKeepalive};
+use crate::model::{Backend, CertificateId, Globals, Host, Model, Stream, UpstreamKeepalive};
 use crate::names::HostPattern;
 use serde::Serialize;
 
@@ -37,6 +38,7 @@ enum Of<'m> {
     Host(Box<host::HostView<'m>>),
     Backend(Box<backend::BackendView>),
     Escape(escape::EscapeView),
+    Stream(stream::StreamView<'m>),
     Certificate(CertificateView),
 }
 
@@ -56,6 +58,11 @@ pub(super) fn host<'m>(host: &'m Host, context: &HostContext<'m>) -> crate::dial
 /// The view of a backend.
 pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive) -> crate::dialect::View<'m> {
     nginx(Of::Backend(Box::new(backend::BackendView::new(backend, keepalive))))
+}
+
+/// The view of a port that is forwarded as it is.
+pub(super) fn stream<'m>(stream: &'m Stream, globals: &Globals) -> crate::dialect::View<'m> {
+    nginx(Of::Stream(stream::StreamView::new(stream, globals)))
 }
 
 /// How targets are encoded, if somebody needs it.

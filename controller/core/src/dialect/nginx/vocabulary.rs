@@ -18,6 +18,9 @@ enum Context {
     Map,
     Geo,
     Split,
+    Streams,
+    StreamServer,
+    StreamUpstream,
 }
 
 /// Checks a rendered file against the lists below.
@@ -28,6 +31,7 @@ pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
     let context = match place {
         Place::Main => Context::Main,
         Place::Hosts => Context::Http,
+        Place::Streams => Context::Streams,
         Place::Map | Place::CertificateList => Context::Map,
     };
     check_block(&read(bytes)?, context)
@@ -60,6 +64,9 @@ fn block_context(context: Context, name: &str) -> Option<Context> {
     match (context, name) {
         (Context::Main, "events") => Some(Context::Events),
         (Context::Main, "http") => Some(Context::Http),
+        (Context::Main, "stream") => Some(Context::Streams),
+        (Context::Streams, "server") => Some(Context::StreamServer),
+        (Context::Streams, "upstream") => Some(Context::StreamUpstream),
         (Context::Http, "server") => Some(Context::Server),
         (Context::Http, "upstream") => Some(Context::Upstream),
         (Context::Http, "map") => Some(Context::Map),
@@ -81,6 +88,9 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Location => LOCATION.contains(&name),
         Context::If => name == "return",
         Context::LocationIf => ["fastcgi_pass", "grpc_pass", "proxy_pass", "return"].contains(&name),
+        Context::Streams => STREAMS.contains(&name),
+        Context::StreamServer => STREAM_SERVER.contains(&name),
+        Context::StreamUpstream => name == "server",
         Context::Upstream => UPSTREAM.contains(&name),
         Context::Map => MAP.contains(&name) || is_map_key(name),
         Context::Split => name == "*" || name.strip_suffix('%').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || b == b'.')),
@@ -97,6 +107,19 @@ const MAIN: &[&str] = &["error_log", "worker_cpu_affinity", "worker_processes", 
 const EVENTS: &[&str] = &["debug_connection", "multi_accept", "worker_connections"];
 const MAP: &[&str] = &["default", "hostnames", "include"];
 const UPSTREAM: &[&str] = &["hash", "keepalive", "keepalive_requests", "keepalive_time", "keepalive_timeout", "random", "server"];
+
+const STREAMS: &[&str] = &[
+    "access_log",
+    "include",
+    "log_format",
+    "proxy_next_upstream",
+    "proxy_next_upstream_timeout",
+    "proxy_next_upstream_tries",
+    "proxy_responses",
+    "proxy_timeout",
+    "set_real_ip_from",
+];
+const STREAM_SERVER: &[&str] = &["listen", "proxy_pass", "proxy_protocol"];
 
 /// Sorted.
 const HTTP: &[&str] = &[
@@ -171,11 +194,13 @@ const HTTP: &[&str] = &[
     "ssl_buffer_size",
     "ssl_certificate_cache",
     "ssl_ciphers",
+    "ssl_dhparam",
     "ssl_early_data",
     "ssl_ecdh_curve",
     "ssl_prefer_server_ciphers",
     "ssl_protocols",
     "ssl_session_cache",
+    "ssl_session_ticket_key",
     "ssl_session_tickets",
     "ssl_session_timeout",
     "underscores_in_headers",
@@ -193,8 +218,10 @@ const SERVER: &[&str] = &[
     "server_name",
     "ssl_certificate",
     "ssl_certificate_key",
+    "ssl_ciphers",
     "ssl_client_certificate",
     "ssl_crl",
+    "ssl_prefer_server_ciphers",
     "ssl_reject_handshake",
     "ssl_session_cache",
     "ssl_verify_client",
@@ -232,11 +259,23 @@ const LOCATION: &[&str] = &[
     "grpc_read_timeout",
     "grpc_send_timeout",
     "grpc_set_header",
+    "grpc_ssl_certificate",
+    "grpc_ssl_certificate_key",
+    "grpc_ssl_ciphers",
+    "grpc_ssl_name",
+    "grpc_ssl_protocols",
+    "grpc_ssl_server_name",
+    "grpc_ssl_trusted_certificate",
+    "grpc_ssl_verify",
+    "grpc_ssl_verify_depth",
     "internal",
     "limit_conn",
     "limit_rate",
     "limit_rate_after",
     "limit_req",
+    "mirror",
+    "mirror_request_body",
+    "port_in_redirect",
     "proxy_buffer_size",
     "proxy_buffering",
     "proxy_buffers",
@@ -263,8 +302,15 @@ const LOCATION: &[&str] = &[
     "proxy_request_buffering",
     "proxy_send_timeout",
     "proxy_set_header",
+    "proxy_ssl_certificate",
+    "proxy_ssl_certificate_key",
+    "proxy_ssl_ciphers",
     "proxy_ssl_name",
+    "proxy_ssl_protocols",
     "proxy_ssl_server_name",
+    "proxy_ssl_trusted_certificate",
+    "proxy_ssl_verify",
+    "proxy_ssl_verify_depth",
     "return",
     "rewrite",
     "rewrite_log",

@@ -20,3 +20,20 @@ pub struct Buffering {
     /// Part of an answer that is kept on disk; 0: none.
     pub temp_file_bytes: Option<u64>,
 }
+
+impl Buffering {
+    /// This, and another wish where it says nothing.
+    #[must_use]
+    pub fn over(self, under: Self) -> Self {
+        Self {
+            body_limit_bytes: self.body_limit_bytes.or(under.body_limit_bytes),
+            client_body_bytes: self.client_body_bytes.or(under.client_body_bytes),
+            buffer_requests: self.buffer_requests.or(under.buffer_requests),
+            buffer_responses: self.buffer_responses.or(under.buffer_responses),
+            upstream_bytes: self.upstream_bytes.or(under.upstream_bytes),
+            upstream_buffers: self.upstream_buffers.or(under.upstream_buffers),
+            busy_upstream_bytes: self.busy_upstream_bytes.or(under.busy_upstream_bytes),
+            temp_file_bytes: self.temp_file_bytes.or(under.temp_file_bytes),
+        }
+    }
+}

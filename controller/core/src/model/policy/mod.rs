@@ -13,15 +13,18 @@ mod cookies;
 mod cors;
 mod errors;
 mod external_auth;
+mod extra;
 mod fastcgi;
 mod forwarding;
 mod hashing;
 mod limits;
 mod logging;
+mod mirror;
 mod redirect;
 mod rewrite;
 mod sources;
 mod timeouts;
+mod tls;
 
 pub use affinity::{Affinity, AffinityMode, SameSite, SessionCookie};
 pub use basic_auth::{BasicAuth, Satisfy};
@@ -32,15 +35,18 @@ pub use cookies::CookieRewrite;
 pub use cors::{Cors, Origins};
 pub use errors::{ErrorPages, StandsIn};
 pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
+pub use extra::{AnswerHeader, Condition, EarlyAnswer, Extra, Test};
 pub use fastcgi::FastCgi;
 pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries};
 pub use hashing::Hashing;
 pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 pub use logging::Logging;
+pub use mirror::Mirror;
 pub use redirect::{Redirect, RedirectStatus, RedirectTarget};
 pub use rewrite::Rewrite;
 pub use sources::SourceRanges;
 pub use timeouts::Timeouts;
+pub use tls::{HostTls, TlsVersions, UpstreamTls, Verify};
 
 use super::Balance;
 use crate::names::{HeaderName, HeaderValue, HostAlias, UriPath, VariableText};
@@ -110,6 +116,10 @@ wishes! {
         cors: Cors,
         /// Error answers that another backend writes.
         errors: ErrorPages,
+        /// What snippets ask for beside all that.
+        extra: std::sync::Arc<Extra>,
+        /// A second server that gets the requests, too.
+        mirror: std::sync::Arc<Mirror>,
         /// What is logged.
         logging: Logging,
         /// Headers of every answer, in place of the endpoints'; not empty.
@@ -130,6 +140,8 @@ wishes! {
         location_rewrite: LocationRewrite,
         /// What FastCGI endpoints are told.
         fastcgi: FastCgi,
+        /// Redirects of the proxy name the port.
+        port_in_redirects: bool,
         /// What a client is told that is given an endpoint, if the backend has [`Affinity`].
         session_cookie: SessionCookie,
     }
@@ -144,6 +156,8 @@ wishes! {
         app_root: UriPath,
         /// Certificates of clients.
         client_auth: ClientAuth,
+        /// How handshakes differ from those for all hosts.
+        tls: HostTls,
     }
 }
 
@@ -160,6 +174,8 @@ wishes! {
         affinity: Affinity,
         /// What endpoints speak; `None` is HTTP.
         protocol: Protocol,
+        /// How endpoints are spoken to over TLS, if they are.
+        tls: std::sync::Arc<UpstreamTls>,
         /// The address of the Service is the one endpoint.
         service_address: bool,
     }

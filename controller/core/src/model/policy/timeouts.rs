@@ -10,3 +10,11 @@ pub struct Timeouts {
     /// Between two writes.
     pub send_s: Option<u64>,
 }
+
+impl Timeouts {
+    /// These, and those of another wish where they say nothing.
+    #[must_use]
+    pub fn over(self, under: Self) -> Self {
+        Self { connect_s: self.connect_s.or(under.connect_s), read_s: self.read_s.or(under.read_s), send_s: self.send_s.or(under.send_s) }
+    }
+}

@@ -1,7 +1,7 @@
 //! Logs.
 
 use super::readers::{error_level, format_if_any, patterns, port, syslog_host};
-use super::{LOGS, NoEffect, Read, Rule, STREAM, Switch, Unless, draft, set};
+use super::{LOGS, NoEffect, Read, Rule, Switch, Unless, draft, set};
 use crate::settings::values::flag;
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -14,6 +14,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
         Read(|draft, text| {
             let off = flag(text)?;
             draft.globals().access_log.enabled &= !off;
+            draft.globals().streams.logged &= !off;
             Ok(())
         }),
     ),
@@ -25,14 +26,21 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             Ok(())
         }),
     ),
-    ("disable-stream-access-log", NoEffect(STREAM)),
+    (
+        "disable-stream-access-log",
+        Read(|draft, text| {
+            let off = flag(text)?;
+            draft.globals().streams.logged &= !off;
+            Ok(())
+        }),
+    ),
     ("enable-access-log-for-default-backend", set!(access_log.unknown_hosts, flag)),
     ("enable-auth-access-log", Switch("requests of ours for authentication are not logged")),
     ("skip-access-log-urls", set!(access_log.skipped_targets, patterns)),
     ("log-format-upstream", set!(access_log.format, format_if_any)),
     ("log-format-escape-json", draft!(escape_json, flag)),
     ("log-format-escape-none", draft!(escape_none, flag)),
-    ("log-format-stream", NoEffect(STREAM)),
+    ("log-format-stream", NoEffect("streams are logged in the default format")),
     ("error-log-path", Unless("/var/log/nginx/error.log", "the log goes to standard error")),
     ("error-log-level", set!(error_log.level, error_level)),
     ("enable-syslog", draft!(syslog_on, flag)),

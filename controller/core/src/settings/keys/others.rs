@@ -1,13 +1,23 @@
 //! Snippets, modules.
 
-use super::{NO_MODULE, NoEffect, Protection, Rule, SNIPPET, Switch};
+use super::{Draft, NO_MODULE, NoEffect, Protection, Read, Rule, SNIPPET, Switch};
+use crate::settings::SnippetKey;
+use crate::settings::values::Bad;
+
+/// Kept as it is written; translation knows what directives mean.
+fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<(), Bad> {
+    if !text.trim().is_empty() {
+        draft.config.snippets.insert(key, text.to_owned());
+    }
+    Ok(())
+}
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     // snippets
     ("main-snippet", NoEffect(SNIPPET)),
-    ("http-snippet", NoEffect(SNIPPET)),
-    ("server-snippet", NoEffect(SNIPPET)),
-    ("location-snippet", NoEffect(SNIPPET)),
+    ("http-snippet", Read(|draft, text| snippet(draft, SnippetKey::Http, text))),
+    ("server-snippet", Read(|draft, text| snippet(draft, SnippetKey::Server, text))),
+    ("location-snippet", Read(|draft, text| snippet(draft, SnippetKey::Location, text))),
     ("stream-snippet", NoEffect(SNIPPET)),
     // modules
     ("use-geoip2", Switch(NO_MODULE)),

@@ -1,8 +1,10 @@
 //! Readers of values that only some keys have.
 
-use crate::model::{CpuAffinity, ErrorLevel, MediaType};
-use crate::names::{HeaderName, TextPattern, TextRegex, VariableText, shown};
+use crate::model::{CpuAffinity, ErrorLevel, MediaType, TicketKey};
+use crate::names::{HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
+use crate::settings::RiskLevel;
 use crate::settings::values::{Bad, bytes, flag, items, location_rewrite, number};
+use base64::Engine;
 use std::net::IpAddr;
 
 pub(super) fn not(text: &str) -> Result<bool, Bad> {
@@ -136,4 +138,34 @@ pub(super) fn is_http_1_0(text: &str) -> Result<bool, Bad> {
 
 pub(super) fn redirect_part(text: &str) -> Result<String, Bad> {
     location_rewrite(text, text).map(|_| text.to_owned())
+}
+
+pub(super) fn object_if_any(text: &str) -> Result<Option<ObjectName>, Bad> {
+    match text.trim() {
+        "" => Ok(None),
+        text => ObjectName::parse(text)
+            .map(Some)
+            .map_err(|_| (format!("{} is not of the form namespace/name", shown(text)), "name an object such as shop/headers")),
+    }
+}
+
+/// The message shows nothing of the key.
+pub(super) fn ticket_key(text: &str) -> Result<Option<TicketKey>, Bad> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(compact).ok();
+    let key = bytes.and_then(|bytes| TicketKey::new(&bytes));
+    key.map(Some).ok_or_else(|| ("the value is not the base64 of 48 or 80 bytes".to_owned(), "make one with openssl rand -base64 80"))
+}
+
+pub(super) fn risk_level(text: &str) -> Result<RiskLevel, Bad> {
+    Ok(match text.trim() {
+        "Low" => RiskLevel::Low,
+        "Medium" => RiskLevel::Medium,
+        "" | "High" => RiskLevel::High,
+        "Critical" => RiskLevel::Critical,
+        _ => return Err((format!("{} is not a level", shown(text)), "use Low, Medium, High or Critical")),
+    })
 }

@@ -1,12 +1,12 @@
 //! Switches of security.
 
-use super::readers::{header_names, lower_case_names, not, patterns, texts};
-use super::{NoEffect, Read, Rule, SNIPPET, Switch, config, guard, set};
+use super::readers::{header_names, lower_case_names, not, patterns, risk_level, texts};
+use super::{NoEffect, Read, Rule, Switch, config, guard, set};
 use crate::settings::values::{flag, networks};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
-    ("allow-snippet-annotations", Switch(SNIPPET)),
-    ("annotations-risk-level", NoEffect("every annotation is parsed into a type, so none is riskier than another")),
+    ("allow-snippet-annotations", config!(reads_snippets, flag)),
+    ("annotations-risk-level", config!(risk_level, risk_level)),
     ("allow-cross-namespace-resources", Switch("objects of other namespaces are never read for an Ingress")),
     ("annotation-value-word-blocklist", config!(word_blocklist, texts)),
     ("strict-validate-path-type", NoEffect("paths are always checked")),

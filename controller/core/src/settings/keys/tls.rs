@@ -1,7 +1,7 @@
 //! TLS towards clients, redirects to it, HSTS.
 
-use super::readers::texts;
-use super::{NOT_YET, NoEffect, Read, Rule, Switch, config, draft, set};
+use super::readers::{object_if_any, texts, ticket_key};
+use super::{Read, Rule, Switch, config, draft, set};
 use crate::names::shown;
 use crate::settings::values::{bytes, flag, number, openssl_list, seconds};
 
@@ -24,12 +24,12 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ),
     ("ssl-ciphers", set!(tls.ciphers, openssl_list)),
     ("ssl-ecdh-curve", set!(tls.curves, openssl_list)),
-    ("ssl-dh-param", NoEffect(NOT_YET)),
+    ("ssl-dh-param", config!(dh_params_from, object_if_any)),
     ("ssl-session-cache", draft!(session_cache, flag)),
     ("ssl-session-cache-size", set!(tls.session_cache_bytes, bytes)),
     ("ssl-session-timeout", set!(tls.session_timeout_s, seconds)),
     ("ssl-session-tickets", set!(tls.session_tickets, flag)),
-    ("ssl-session-ticket-key", NoEffect(NOT_YET)),
+    ("ssl-session-ticket-key", set!(tls.ticket_key, ticket_key)),
     ("ssl-buffer-size", set!(tls.buffer_bytes, bytes)),
     ("ssl-early-data", set!(tls.early_data, flag)),
     ("ssl-reject-handshake", set!(tls.reject_unknown_names, flag)),
@@ -38,7 +38,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("force-ssl-redirect", config!(force_ssl_redirect, flag)),
     ("no-tls-redirect-locations", config!(no_tls_redirect_locations, texts)),
     ("preserve-trailing-slash", config!(preserve_trailing_slash, flag)),
-    ("use-port-in-redirects", NoEffect(NOT_YET)),
+    ("use-port-in-redirects", config!(port_in_redirects, flag)),
     ("hsts", draft!(hsts_on, flag)),
     ("hsts-max-age", draft!(hsts.max_age_s, number)),
     ("hsts-include-subdomains", draft!(hsts.include_subdomains, flag)),

@@ -1,6 +1,6 @@
 //! The side of the endpoints.
 
-use super::readers::{bytes_if_any, is_http_1_0, redirect_part};
+use super::readers::{bytes_if_any, is_http_1_0, object_if_any, redirect_part};
 use super::{AUTOMATIC, DEAD, Draft, NOT_YET, NoEffect, Read, Rule, Unless, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
@@ -47,8 +47,8 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             Ok(())
         }),
     ),
-    ("proxy-set-headers", NoEffect(NOT_YET)),
-    ("add-headers", NoEffect(NOT_YET)),
+    ("proxy-set-headers", config!(request_headers_from, object_if_any)),
+    ("add-headers", config!(response_headers_from, object_if_any)),
     ("proxy-headers-hash-max-size", NoEffect(AUTOMATIC)),
     ("proxy-headers-hash-bucket-size", NoEffect(AUTOMATIC)),
     (

@@ -5,7 +5,7 @@
 
 use super::objects::Objects;
 use super::{Class, OnBadValue};
-use crate::names::{HostName, ObjectName, UriPath, shown};
+use crate::names::{HostName, ObjectName, UriPath, VariableText, shown};
 use crate::settings::values;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Given<'a> {
     all: Vec<(&'a str, &'a str)>,
     bad: Vec<BadValue>,
     noted: Vec<BadValue>,
+    /// See [`crate::settings::Settings::unknown_variables`].
+    pub(super) unknown_variables: &'a [&'static str],
     /// The other objects that annotations may name.
     pub objects: Objects<'a>,
 }
@@ -47,7 +49,7 @@ impl<'a> Given<'a> {
         let mut ours: Vec<_> =
             all.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
         ours.sort_unstable();
-        Self { prefix, namespace, all: ours, bad: Vec::new(), noted: Vec::new(), objects }
+        Self { prefix, namespace, all: ours, bad: Vec::new(), noted: Vec::new(), unknown_variables: &[], objects }
     }
 
     /// Whether there is no annotation with our prefix.
@@ -112,6 +114,12 @@ impl<'a> Given<'a> {
     /// Says something about a value that is used: `message` goes on after the name of the annotation.
     pub fn note(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
         self.noted.push(BadValue { name, message: format!("{name}: {message}"), help: help.into(), answer: None });
+    }
+
+    /// The first variable of a text that the proxy has no word for.
+    #[must_use]
+    pub fn lacks_variable<'t>(&self, text: &'t VariableText) -> Option<&'t str> {
+        crate::settings::unknown_variable(self.unknown_variables, text)
     }
 
     /// Whether this annotation was found bad.

@@ -40,17 +40,24 @@ mod external_auth;
 mod fastcgi;
 mod forwarding;
 mod given;
+mod host_tls;
+mod http2_push;
 mod key;
 mod lacks;
 mod limits;
 mod logging;
+mod mirror;
 mod objects;
 mod policies;
+mod port_in_redirects;
+mod proxy_ssl;
 mod proxy_timeouts;
 mod redirect;
 mod reference;
 mod rewrite;
 mod server_alias;
+pub(super) mod snippet;
+mod snippets;
 mod source_ranges;
 mod ssl_redirect;
 #[cfg(test)]
@@ -74,7 +81,7 @@ use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
 
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{ObjectRef, shown};
-use crate::settings::{Config, Settings};
+use crate::settings::{Config, RiskLevel, Settings};
 
 /// One feature: its annotations, and what they do.
 #[derive(Debug)]
@@ -105,8 +112,13 @@ pub const FEATURES: &[Feature] = &[
     custom_headers::FEATURE,
     fastcgi::FEATURE,
     forwarding::FEATURE,
+    proxy_ssl::FEATURE,
+    host_tls::FEATURE,
+    http2_push::FEATURE,
+    port_in_redirects::FEATURE,
     limits::FEATURE,
     logging::FEATURE,
+    mirror::FEATURE,
     proxy_timeouts::FEATURE,
     redirect::FEATURE,
     rewrite::FEATURE,
@@ -115,6 +127,7 @@ pub const FEATURES: &[Feature] = &[
     ssl_redirect::FEATURE,
     upstream_vhost::FEATURE,
     www_redirect::FEATURE,
+    snippets::FEATURE,
 ];
 
 /// What reading the annotations of an Ingress gives.
@@ -128,10 +141,14 @@ pub(super) struct Read {
 }
 
 /// Reads all annotations of an Ingress.
-pub(super) fn read(mut given: Given<'_>, config: &Config, settings: &Settings, object: &ObjectRef) -> Read {
+pub(super) fn read<'a>(mut given: Given<'a>, config: &Config, settings: &'a Settings, object: &ObjectRef) -> Read {
+    given.unknown_variables = &settings.unknown_variables;
     let mut policies = Policies::of(config);
     let mut diagnostics = Vec::new();
     let mut refused = false;
+    if let Some(finding) = too_risky(&given, config, object) {
+        return Read { policies: None, diagnostics: vec![finding], looked_up: given.objects.into_looked_up() };
+    }
     if !given.is_empty() {
         for feature in FEATURES {
             if feature.keys.iter().any(|key| given.has(key.name)) {
@@ -139,10 +156,28 @@ pub(super) fn read(mut given: Given<'_>, config: &Config, settings: &Settings, o
             }
         }
         lacks::tell(&given, settings, &mut policies, object, &mut diagnostics);
-        refused |= unsupported::read(&given, &mut policies, object, &mut diagnostics);
+        unsupported::read(&given, &mut policies, object, &mut diagnostics);
         refused |= has_blocked_word(&given, config, object, &mut diagnostics);
     }
     Read { policies: (!refused).then_some(policies), diagnostics, looked_up: given.objects.into_looked_up() }
+}
+
+/// `annotations-risk-level`: an Ingress with an annotation that is riskier is left out.
+fn too_risky(given: &Given<'_>, config: &Config, object: &ObjectRef) -> Option<Diagnostic> {
+    let level = |risk: Risk| match risk {
+        Risk::Low => RiskLevel::Low,
+        Risk::Medium => RiskLevel::Medium,
+        Risk::High => RiskLevel::High,
+        Risk::Critical => RiskLevel::Critical,
+    };
+    if given.is_empty() {
+        return None;
+    }
+    let keys = FEATURES.iter().flat_map(|feature| feature.keys).map(|key| (key.name, key.risk)).chain(unsupported::risky());
+    let (name, risk) = keys.into_iter().find(|(name, risk)| level(*risk) > config.risk_level && given.has(name))?;
+    let message = format!("{name} is of risk {risk:?}; annotations-risk-level allows {:?}", config.risk_level);
+    let finding = Diagnostic::new(Code::RefusedAnnotation, object.clone(), given.field(name), message);
+    Some(finding.help("use annotations that say the same, and remove it"))
 }
 
 /// Applies one feature; whether the Ingress is left out because of it.

@@ -1,6 +1,7 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
-use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, RoutePolicy};
+use super::snippet::Meaning;
+use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, Identity, RoutePolicy};
 use crate::names::{HeaderName, HostAlias, ObjectName};
 use crate::settings::Config;
 use std::sync::Arc;
@@ -20,6 +21,14 @@ pub struct Policies {
     pub accounts: Option<Arc<Accounts>>,
     /// Who signs the certificates of its clients.
     pub authority: Option<Arc<Authority>>,
+    /// Who signs the certificates of its endpoints.
+    pub upstream_authority: Option<Arc<Authority>>,
+    /// What its endpoints are shown.
+    pub identity: Option<Arc<Identity>>,
+    /// Snippets mean something.
+    pub reads_snippets: bool,
+    /// What a snippet asks of all routes of its hosts.
+    pub(in crate::translate) server_snippet: Option<Meaning>,
     /// Paths are regular expressions.
     pub use_regex: bool,
     /// The target of rewriting as it is written: a path that is just this is not rewritten.
@@ -50,7 +59,12 @@ impl Policies {
     /// What holds without annotations.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        let route = RoutePolicy { external_auth: config.global_auth.clone(), sources: config.sources.clone(), ..RoutePolicy::default() };
+        let route = RoutePolicy {
+            external_auth: config.global_auth.clone(),
+            sources: config.sources.clone().or_else(|| config.route.sources.clone()),
+            port_in_redirects: config.port_in_redirects.then_some(true),
+            ..config.route.clone()
+        };
         Self {
             ssl_redirect: config.ssl_redirect,
             force_ssl_redirect: config.force_ssl_redirect,
@@ -58,6 +72,10 @@ impl Policies {
             closed: config.closed,
             accounts: None,
             authority: None,
+            upstream_authority: None,
+            identity: None,
+            reads_snippets: config.reads_snippets,
+            server_snippet: None,
             use_regex: false,
             rewrite_target: None,
             aliases: Vec::new(),

@@ -30,9 +30,19 @@ pub(super) fn read_with(settings: &Settings, pairs: &[(&str, &str)]) -> (Option<
 
 /// The same beside what is in `snapshot`.
 pub(super) fn read_in(settings: &Settings, snapshot: &Snapshot, pairs: &[(&str, &str)]) -> (Option<Policies>, Vec<String>) {
+    read_configured(settings, &[], snapshot, pairs)
+}
+
+/// The same with keys of the main ConfigMap.
+pub(super) fn read_configured(
+    settings: &Settings,
+    keys: &[(&str, &str)],
+    snapshot: &Snapshot,
+    pairs: &[(&str, &str)],
+) -> (Option<Policies>, Vec<String>) {
     let all = annotations(pairs);
     let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").expect("a name"));
-    let config: Config = crate::settings::read(settings, &BTreeMap::new()).0;
+    let config: Config = crate::settings::read(settings, &keys.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()).0;
     let read = super::read(Given::new("p", "shop", &all, Objects::new(snapshot)), &config, settings, &object);
     (read.policies, read.diagnostics.iter().map(|found| format!("{} ({})", found.message, found.outcome)).collect())
 }

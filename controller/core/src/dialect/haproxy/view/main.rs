@@ -3,7 +3,7 @@
 use super::public::PublicView;
 use super::{Of, seconds};
 use crate::dialect::haproxy::{agent, clients};
-use crate::dialect::{Includes, Version};
+use crate::dialect::{Includes, Version, common};
 use crate::model::{Globals, Model, RetryPolicy, Tls};
 use serde::Serialize;
 
@@ -51,6 +51,7 @@ struct TlsView<'m> {
     tickets: bool,
     ciphers: Option<&'m str>,
     curves: Option<&'m str>,
+    dh_params: Option<String>,
 }
 
 /// What `defaults.tera` sees.
@@ -106,6 +107,7 @@ impl<'m> TlsView<'m> {
             highest,
             tickets: tls.session_tickets && resumes,
             ciphers: Some(tls.ciphers.as_str()).filter(|ciphers| !ciphers.is_empty()),
+            dh_params: tls.dh_params.as_ref().map(common::dh_params_path),
             curves: Some(tls.curves.as_str()).filter(|curves| !matches!(*curves, "" | "auto")),
         }
     }

@@ -1,8 +1,11 @@
 //! The public frontend: listeners, what is believed about a request, what of an answer passes.
 
+use super::route::HeaderView;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
+use crate::dialect::haproxy::credentials::ticket_key_path;
+use crate::dialect::haproxy::expression::Expression;
 use crate::model::{Blocking, Forwarding, Globals, Listeners, TrustedAddressSource};
-use crate::names::TextPattern;
+use crate::names::{HeaderName, TextPattern, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -10,6 +13,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(super) struct PublicView<'m> {
     binds: Vec<BindView>,
+    ticket_key: Option<String>,
     http2: bool,
     reject_unknown_names: bool,
     proxy_protocol: bool,
@@ -26,6 +30,8 @@ pub(super) struct PublicView<'m> {
     lookalikes: &'static [&'static str],
     retry_idempotent_only: bool,
     blocking: BlockingView<'m>,
+    request_headers: Vec<HeaderView>,
+    response_headers: Vec<HeaderView>,
     hidden_headers: Vec<&'m str>,
     server_header: bool,
     hsts: Option<String>,
@@ -70,7 +76,7 @@ impl<'m> BlockingView<'m> {
 
 /// One `bind` line.
 #[derive(Debug, Serialize)]
-struct BindView {
+pub(super) struct BindView {
     address: String,
     v6only: bool,
     tls: bool,
@@ -92,6 +98,7 @@ impl<'m> PublicView<'m> {
         let (listeners, forwarding) = (&globals.listeners, &globals.forwarding);
         Self {
             binds: binds(listeners),
+            ticket_key: globals.tls.ticket_key.as_ref().map(ticket_key_path),
             http2: listeners.http2,
             reject_unknown_names: globals.tls.reject_unknown_names,
             proxy_protocol: listeners.proxy_protocol,
@@ -108,6 +115,8 @@ impl<'m> PublicView<'m> {
             lookalikes: LOOKALIKES,
             retry_idempotent_only: !globals.retries.non_idempotent,
             blocking: BlockingView::new(&globals.blocking),
+            request_headers: headers(&globals.request_headers),
+            response_headers: headers(&globals.response_headers),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),
@@ -116,11 +125,23 @@ impl<'m> PublicView<'m> {
     }
 }
 
+/// Headers for all routes. Translation has left out those that cannot be said.
+fn headers(all: &[(HeaderName, VariableText)]) -> Vec<HeaderView> {
+    all.iter().filter_map(|(name, value)| Some(HeaderView::of(name.as_str(), Expression::of(value)?))).collect()
+}
+
 fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {
     if is_header_name(name) { name } else { fallback }
 }
 
-fn binds(listeners: &Listeners) -> Vec<BindView> {
+/// The lines for a port without TLS.
+pub(super) fn binds_of(listeners: &Listeners, port: u16) -> Vec<BindView> {
+    let line = |(host, v6only): (String, bool)| BindView { address: format!("{host}:{port}"), v6only, tls: false };
+    addresses(listeners).into_iter().map(line).collect()
+}
+
+/// The addresses that are listened on, and whether they are of IPv6 alone.
+fn addresses(listeners: &Listeners) -> Vec<(String, bool)> {
     let mut hosts: Vec<(String, bool)> = listeners
         .addresses
         .iter()
@@ -134,6 +155,11 @@ fn binds(listeners: &Listeners) -> Vec<BindView> {
     }
     hosts.sort_unstable();
     hosts.dedup();
+    hosts
+}
+
+fn binds(listeners: &Listeners) -> Vec<BindView> {
+    let hosts = addresses(listeners);
     let line = |(host, v6only): &(String, bool), port: u16, tls: bool| BindView { address: format!("{host}:{port}"), v6only: *v6only, tls };
     hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect()
 }

@@ -1,5 +1,6 @@
 //! What is asked for the requests of a route.
 
+use super::extra::ExtraView;
 use super::limits::LimitsView;
 use super::seconds;
 use crate::dialect::haproxy::expression::Expression;
@@ -8,7 +9,7 @@ use crate::model::{CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStat
 use serde::Serialize;
 
 /// Path and query without one trailing slash.
-const TRIMMED_TARGET: &str = "pathq,regsub(/$,)";
+pub(super) const TRIMMED_TARGET: &str = "pathq,regsub(/$,)";
 
 /// What the templates of `route/` see.
 #[derive(Debug, Serialize)]
@@ -24,6 +25,7 @@ pub(super) struct RouteView {
     response_headers: Vec<HeaderView>,
     /// What a backend that stands in for another one is told.
     stands_in: Vec<HeaderView>,
+    extra: Option<ExtraView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,12 +69,16 @@ struct ReplacementView {
 }
 
 #[derive(Debug, Serialize)]
-struct HeaderView {
+pub(super) struct HeaderView {
     name: String,
     value: Expression,
 }
 
 impl HeaderView {
+    pub(super) fn of(name: &str, value: Expression) -> Self {
+        Self { name: name.to_owned(), value }
+    }
+
     fn new(name: &str, value: &str) -> Self {
         Self { name: name.to_owned(), value: Expression::literal(value) }
     }
@@ -93,6 +99,7 @@ impl RouteView {
             limits: policy.limits.as_ref().zip(section.key.counted).map(|(limits, counted)| LimitsView::new(limits, counted, globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
+            extra: policy.extra.as_deref().map(ExtraView::new),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
         }
     }

@@ -3,8 +3,9 @@
 use super::client_auth::ClientAuthView;
 use super::guards::GuardsView;
 use super::pages::PagesView;
-use super::route::RouteView;
+use super::route::{RouteView, TRIMMED_TARGET};
 use crate::dialect::Version;
+use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::{Does, Section};
 use crate::model::{Backend, Balance, Globals, RoutePolicy};
 use serde::Serialize;
@@ -31,7 +32,18 @@ pub(super) struct SectionView<'m> {
 #[derive(Debug, Serialize)]
 struct RedirectView {
     status: u16,
-    keep_trailing_slash: bool,
+    location: Expression,
+}
+
+impl RedirectView {
+    fn new(keep_trailing_slash: bool, policy: Option<&RoutePolicy>, globals: &Globals) -> Self {
+        let target = if keep_trailing_slash { "pathq" } else { TRIMMED_TARGET };
+        let mut location = Expression::literal("https://").and_fetch("var(txn.bare_host)");
+        if policy.is_some_and(|policy| policy.port_in_redirects == Some(true)) {
+            location = location.and(&format!(":{}", globals.listeners.https_port));
+        }
+        Self { status: globals.https_redirect_status.0, location: location.and_fetch(target) }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -79,7 +91,6 @@ struct ServerView {
 impl<'m> SectionView<'m> {
     pub(super) fn new(section: &Section<'m>, globals: &Globals, version: Version) -> Self {
         let key = &section.key;
-        let status = globals.https_redirect_status.0;
         let is_guarded = section.policy.is_some_and(RoutePolicy::is_guarded);
         // Nobody to forward to, which the translator does not let happen: closed.
         let (answer, error) = match key.does {
@@ -102,7 +113,7 @@ impl<'m> SectionView<'m> {
             name: key.name(),
             origin: section.origin.map(|origin| origin.name.to_string()),
             unlogged: key.unlogged,
-            https_redirect: key.redirect.map(|keep_trailing_slash| RedirectView { status, keep_trailing_slash }),
+            https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals),
             client_auth: ClientAuthView::new(section.client_auth),

@@ -1,6 +1,8 @@
 //! The side of the clients: limits, TLS, hash tables.
 
 use super::{MAX_BYTES, between, on_off, seconds};
+use crate::dialect::common::dh_params_path;
+use crate::dialect::nginx::credentials::ticket_key_path;
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups::certificate_path;
 use crate::model::{Compression, Globals, MediaType, Model, Tls};
@@ -99,6 +101,8 @@ pub(super) struct TlsView<'m> {
     session_tickets: &'static str,
     prefer_server_ciphers: &'static str,
     early_data: bool,
+    dh_params: Option<String>,
+    ticket_key: Option<String>,
     buffer_bytes: u64,
     /// Number of certificates that are kept parsed.
     certificate_cache: Option<usize>,
@@ -112,6 +116,8 @@ impl<'m> TlsView<'m> {
             protocols: protocols(tls),
             ciphers: Some(tls.ciphers.as_str()).filter(|ciphers| !ciphers.is_empty()),
             curves: if tls.curves.is_empty() { "auto" } else { &tls.curves },
+            dh_params: tls.dh_params.as_ref().map(dh_params_path),
+            ticket_key: tls.ticket_key.as_ref().map(ticket_key_path),
             session_cache: match tls.session_cache_bytes {
                 0 => "none".to_owned(),
                 bytes => format!("shared:tls_sessions:{}", between(1 << 16, bytes, 1 << 32)),

@@ -59,10 +59,12 @@ impl HeadersView {
         if globals.underscores_in_headers {
             LOOKALIKES.iter().for_each(|name| headers.send(name, Expression::literal("")));
         }
+        globals.request_headers.iter().for_each(|(name, value)| headers.send(name.as_str(), Expression::of(value)));
         globals.hidden_headers.iter().for_each(|name| headers.hide(name));
         if globals.hsts.is_some() {
             headers.answer("Strict-Transport-Security", Expression::variable("hsts"));
         }
+        globals.response_headers.iter().for_each(|(name, value)| headers.answer(name.as_str(), Expression::of(value)));
         headers
     }
 

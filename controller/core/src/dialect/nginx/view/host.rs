@@ -8,7 +8,7 @@ use super::route::cors::CorsMapsView;
 use super::route::{RouteView, errors};
 use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
-use crate::model::{Backend, BackendId, Buffers, Globals, Host, Model, RetryPolicy, UpstreamTimeouts};
+use crate::model::{Backend, BackendId, Buffers, ClientAuth, Globals, Host, HostPolicy, Listeners, Model, RetryPolicy, UpstreamTimeouts};
 use crate::names::variable::LABELS;
 use crate::names::{HostAlias, HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
@@ -22,6 +22,7 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     errors: Arc<[ErrorView<'m>]>,
     pub(super) headers: HeadersView,
     pub(super) redirect_status: u16,
+    pub(super) https_port: u16,
     pub(super) buffers: &'m Buffers,
     /// Who writes error answers when nobody else is named.
     pub(super) error_backend: Option<&'m str>,
@@ -76,7 +77,26 @@ pub(super) struct HostView<'m> {
     /// Where requests for `/` are sent.
     app_root: Option<Expression>,
     client_auth: Option<ClientAuthView<'m>>,
+    tls: Option<HostTlsView>,
     routes: Vec<RouteView<'m>>,
+}
+
+/// How handshakes differ from those for all hosts. They do only in a server with a certificate of its own.
+#[derive(Debug, Serialize)]
+struct HostTlsView {
+    ciphers: Option<String>,
+    own_order: Option<&'static str>,
+}
+
+impl HostTlsView {
+    fn of(policy: &HostPolicy) -> Option<Self> {
+        let checks_clients = matches!(policy.client_auth, Some(ClientAuth::Checked(_)));
+        let tls = policy.tls.as_ref();
+        (tls.is_some() || checks_clients).then(|| Self {
+            ciphers: tls.and_then(|tls| tls.ciphers.as_ref()).map(|ciphers| ciphers.closed()),
+            own_order: tls.and_then(|tls| tls.own_order).map(super::on_off),
+        })
+    }
 }
 
 /// What only the default server has.
@@ -113,6 +133,7 @@ impl<'m> HostContext<'m> {
             errors: common_errors(globals).into(),
             headers: HeadersView::new(globals),
             redirect_status: globals.https_redirect_status.0,
+            https_port: globals.listeners.https_port,
             buffers: &globals.buffers,
             error_backend: globals.default_backend.as_ref().map(|id| id.as_str()),
             error_connection: error_connection(globals),
@@ -134,8 +155,8 @@ impl<'m> HostContext<'m> {
     }
 }
 
-fn listens(globals: &Globals, features: Features) -> Vec<ListenView> {
-    let listeners = &globals.listeners;
+/// The addresses that are listened on, as nginx writes them.
+pub(super) fn addresses(listeners: &Listeners) -> Vec<String> {
     let mut hosts: Vec<String> =
         listeners.addresses.iter().map(|address| if address.is_ipv6() { format!("[{address}]") } else { address.to_string() }).collect();
     if hosts.is_empty() {
@@ -146,6 +167,12 @@ fn listens(globals: &Globals, features: Features) -> Vec<ListenView> {
     }
     hosts.sort_unstable();
     hosts.dedup();
+    hosts
+}
+
+fn listens(globals: &Globals, features: Features) -> Vec<ListenView> {
+    let listeners = &globals.listeners;
+    let hosts = addresses(listeners);
     let line = |host: &String, port: u16, tls: bool| ListenView {
         address: format!("{host}:{port}"),
         tls,
@@ -206,6 +233,7 @@ impl<'m> HostView<'m> {
             cors_maps: host.routes.iter().filter_map(CorsMapsView::new).collect::<BTreeMap<_, _>>().into_values().collect(),
             client_auth: client_auth.map(|auth| ClientAuthView::new(auth, &common)),
             app_root: host.policy.app_root.as_ref().map(app_root),
+            tls: HostTlsView::of(&host.policy),
             routes,
         }
     }

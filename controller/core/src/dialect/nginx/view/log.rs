@@ -32,7 +32,7 @@ impl LogView {
                 LogEscape::Json => Some("json"),
                 LogEscape::None => Some("none"),
             },
-            target: access.syslog.map_or_else(|| "/dev/stdout".to_owned(), syslog),
+            target: target(globals),
             skipped: access.skipped_targets.iter().map(map_key).collect(),
             errors: errors.syslog.map_or_else(|| "stderr".to_owned(), syslog),
             error_level: match errors.level {
@@ -47,6 +47,11 @@ impl LogView {
             },
         }
     }
+}
+
+/// Where access logs go.
+pub(super) fn target(globals: &Globals) -> String {
+    globals.access_log.syslog.map_or_else(|| "/dev/stdout".to_owned(), syslog)
 }
 
 fn syslog(server: SocketAddr) -> String {

@@ -6,6 +6,7 @@ use super::headers::HeadersView;
 use super::log::LogView;
 use super::request::{ForwardingView, RealIpView};
 use super::route::limits::ZonesView;
+use super::stream::StreamsView;
 use super::upstream::UpstreamView;
 use super::{Of, between, on_off, seconds};
 use crate::dialect::nginx::features::Features;
@@ -33,6 +34,7 @@ pub(super) struct MainView<'m> {
     sessions: bool,
     limits: Option<ZonesView>,
     log: LogView,
+    streams: Option<StreamsView<'m>>,
     status_address: String,
     /// Answers of services are kept.
     auth_cache: bool,
@@ -99,6 +101,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         sessions: model.backends.values().any(|backend| backend.policy.affinity.is_some()),
         limits: ZonesView::new(model),
         log: LogView::new(globals),
+        streams: StreamsView::new(globals, files(groups::STREAMS)),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
         auth_cache: keeps_answers(model),
         escape_files: files(groups::ESCAPE),

@@ -1,7 +1,7 @@
 //! Which headers a route has: those of all routes, changed by what is asked for.
 
 use super::super::headers::HeadersView;
-use super::{cors, errors, rewrite};
+use super::{cors, errors, extra, rewrite};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::Route;
 
@@ -31,6 +31,9 @@ pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
     }
     if route.policy.stands_in.is_some() {
         errors::tell(&mut headers, route);
+    }
+    if let Some(wish) = &route.policy.extra {
+        extra::add_headers(&mut headers, wish);
     }
     for (name, value) in route.policy.response_headers.iter().flatten() {
         headers.answer(name.as_str(), Expression::literal(value.as_str()));

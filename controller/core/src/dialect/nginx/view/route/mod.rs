@@ -6,15 +6,18 @@ mod cookies;
 pub(super) mod cors;
 pub(super) mod errors;
 mod external_auth;
+mod extra;
 mod forwarding;
 mod headers;
 mod labels;
 pub(super) mod limits;
+mod mirror;
 mod pass;
 mod redirect;
 mod rewrite;
 mod sources;
 mod timeouts;
+mod tls;
 
 pub(super) use external_auth::escapes_targets;
 
@@ -47,6 +50,10 @@ pub(super) struct RouteView<'m> {
     forwarding: Option<forwarding::ForwardingView>,
     grpc: Option<forwarding::GrpcView>,
     fastcgi: Option<forwarding::FastCgiView>,
+    port_in_redirects: bool,
+    answers: Vec<extra::AnswerView>,
+    mirror: Option<mirror::MirrorView>,
+    tls: Option<tls::UpstreamTlsView>,
     timeouts: Option<timeouts::TimeoutsView>,
     buffering: Option<buffering::BufferingView>,
     cookies: Option<cookies::CookiesView<'m>>,
@@ -74,6 +81,8 @@ struct MatchView<'m> {
 struct HttpsRedirectView {
     status: u16,
     keep_trailing_slash: bool,
+    /// `:8443`; `None`: it is not named.
+    port: Option<String>,
 }
 
 impl<'m> RouteView<'m> {
@@ -102,9 +111,14 @@ impl<'m> RouteView<'m> {
         Self {
             matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
-            https_redirect: route
-                .https_redirect
-                .map(|redirect| HttpsRedirectView { status: context.redirect_status, keep_trailing_slash: redirect.keep_trailing_slash }),
+            https_redirect: route.https_redirect.map(|redirect| HttpsRedirectView {
+                status: context.redirect_status,
+                keep_trailing_slash: redirect.keep_trailing_slash,
+                port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
+            }),
+            answers: policy.extra.as_deref().map(extra::answers).unwrap_or_default(),
+            mirror: policy.mirror.as_deref().filter(|_| forwards).map(|mirror| mirror::MirrorView::new(route, mirror, common)),
+            port_in_redirects: policy.port_in_redirects == Some(true),
             pass: pass::PassView::of(route, context),
             canary,
             status,
@@ -123,6 +137,7 @@ impl<'m> RouteView<'m> {
             checked_first,
             limits: limits::LimitsView::new(route),
             bandwidth: route.policy.bandwidth.as_ref().map(limits::BandwidthView::new),
+            tls: tls::UpstreamTlsView::of(route, context),
             timeouts: policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
             buffering: policy.buffering.as_ref().map(|wish| buffering::BufferingView::new(wish, context.buffers)),
             cookies: cookies::CookiesView::new(policy),

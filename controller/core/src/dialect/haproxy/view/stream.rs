@@ -1,0 +1,46 @@
+//! Ports that are forwarded as they are.
+
+use super::seconds;
+use super::section::server_name;
+use crate::model::{Globals, Stream};
+use serde::Serialize;
+
+/// What `stream.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct StreamView<'m> {
+    name: String,
+    origin: String,
+    service: &'m str,
+    binds: Vec<super::public::BindView>,
+    logged: bool,
+    reads_proxy_header: bool,
+    timeout: String,
+    retries: u64,
+    servers: Vec<ServerView>,
+    sends_proxy_header: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ServerView {
+    name: String,
+    address: String,
+}
+
+impl<'m> StreamView<'m> {
+    pub(super) fn new(stream: &'m Stream, globals: &Globals) -> Self {
+        let settings = &globals.streams;
+        let server = |endpoint: &std::net::SocketAddr| ServerView { name: server_name(endpoint), address: endpoint.to_string() };
+        Self {
+            name: format!("{}-{}", stream.transport.lower_case(), stream.port),
+            origin: stream.origin.name.to_string(),
+            service: &stream.name,
+            binds: super::public::binds_of(&globals.listeners, stream.port),
+            logged: settings.logged,
+            reads_proxy_header: stream.reads_proxy_header,
+            timeout: seconds(settings.timeout_s),
+            retries: if settings.tries_others { settings.tries.clamp(1, 11) - 1 } else { 0 },
+            servers: stream.endpoints.iter().map(server).collect(),
+            sends_proxy_header: stream.sends_proxy_header,
+        }
+    }
+}

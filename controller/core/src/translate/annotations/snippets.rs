@@ -1,0 +1,130 @@
+//! Snippets: nginx configuration in annotations. It is read, and each directive with a meaning becomes a wish like any other;
+//! none is ever copied. They are off unless the operator has switched them on.
+
+use super::snippet::{self, Meaning};
+use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+
+const SNIPPET: Value = Value::Other("directives of nginx");
+
+pub(super) const FEATURE: Feature = Feature {
+    name: "Snippets",
+    keys: &[
+        Key::new(
+            "configuration-snippet",
+            SNIPPET,
+            Scope::Route,
+            "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
+             in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`), `return`, \
+             `if` with `return`, `set` of texts, `allow` and `deny`, times, sizes and buffers, `access_log off`; they work on every proxy. \
+             With any other directive the Ingress is left out.",
+        )
+        .ranked(Tier::A, Risk::Critical)
+        .on_bad_value(OnBadValue::SkipIngress),
+        Key::new(
+            "server-snippet",
+            SNIPPET,
+            Scope::Host,
+            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides.",
+        )
+        .ranked(Tier::A, Risk::Critical)
+        .on_bad_value(OnBadValue::SkipIngress),
+        Key::new(
+            "auth-snippet",
+            SNIPPET,
+            Scope::Route,
+            "Headers (`proxy_set_header`) for the service that `auth-url` names.",
+        )
+        .ranked(Tier::B, Risk::Critical)
+        .on_bad_value(OnBadValue::SkipIngress),
+        Key::new("stream-snippet", SNIPPET, Scope::Ingress, "Not read; an Ingress with one is left out. Use the ConfigMap of TCP services.")
+            .ranked(Tier::C, Risk::Critical)
+            .on_bad_value(OnBadValue::SkipIngress),
+    ],
+    apply,
+};
+
+fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    if !policies.reads_snippets {
+        if let Some(key) = FEATURE.keys.iter().find(|key| given.has(key.name)) {
+            given.note(key.name, "snippets are not allowed, so it does nothing", "set allow-snippet-annotations in the main ConfigMap");
+        }
+        return;
+    }
+    if let Some(meaning) = read(given, "configuration-snippet")
+        && let Err(what) = meaning.apply(policies.route())
+    {
+        let message = format!("{what} are set by another annotation as well");
+        given.refuse("configuration-snippet", message, "say it in one of them");
+    }
+    if let Some(meaning) = read(given, "server-snippet") {
+        policies.server_snippet = Some(meaning);
+    }
+    if let Some(meaning) = read(given, "auth-snippet") {
+        let headers = meaning.only_request_headers();
+        match (headers, &mut policies.route().external_auth) {
+            (None, _) => given.refuse("auth-snippet", "only proxy_set_header is accepted here", "remove the rest"),
+            (Some(headers), Some(auth)) => std::sync::Arc::make_mut(auth).request_headers.extend(headers),
+            (Some(_), None) => given.note("auth-snippet", "there is no auth-url, so it does nothing", "remove it"),
+        }
+    }
+    if given.text("stream-snippet").is_some() {
+        given.refuse("stream-snippet", "streams are not configured by snippets", "use the ConfigMap of --tcp-services-configmap");
+    }
+}
+
+fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
+    const HELP: &str = "use annotations that say the same, and remove it";
+    let text = given.text(name)?;
+    let meaning = match snippet::read(text) {
+        Ok(meaning) => meaning,
+        Err(why) => {
+            given.refuse(name, why, HELP);
+            return None;
+        }
+    };
+    let lacking = meaning.texts().find_map(|text| given.lacks_variable(text).map(str::to_owned));
+    if let Some(variable) = lacking {
+        given.refuse(name, format_args!("this proxy has no ${variable}"), HELP);
+        return None;
+    }
+    Some(meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{read_configured, snapshot};
+    use crate::settings::Settings;
+
+    const ON: &[(&str, &str)] = &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
+
+    #[test]
+    fn both_switches_are_needed() {
+        let pair = [("configuration-snippet", "add_header A b;")];
+        let read = |config: &[(&str, &str)]| read_configured(&Settings::default(), config, &snapshot(&[]), &pair);
+        assert!(read(&[]).0.is_none() && read(&ON[..1]).0.is_none(), "the risk is too high");
+        let (policies, said) = read(&ON[1..]);
+        assert!(policies.unwrap().route.extra.is_none() && said.len() == 1, "{said:?}");
+        let (policies, said) = read(ON);
+        assert_eq!((policies.unwrap().route.extra.as_ref().unwrap().answer_headers.len(), said), (1, vec![]));
+    }
+
+    #[test]
+    fn what_has_no_meaning_leaves_the_ingress_out_and_is_named() {
+        for (name, value) in [
+            ("configuration-snippet", "root /etc;"),
+            ("stream-snippet", "server {}"),
+            ("auth-snippet", "return 200;"),
+            ("server-snippet", "x"),
+        ] {
+            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
+            assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_decides_gets_the_headers_of_its_snippet() {
+        let pairs = [("auth-url", "http://auth.example/"), ("auth-snippet", "proxy_set_header X-A b;")];
+        let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &pairs);
+        assert_eq!(policies.unwrap().route.external_auth.as_ref().unwrap().request_headers.len(), 1, "{said:?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! The objects that the main ConfigMap names: headers for all routes, parameters of TLS.
+
+use super::{Input, Wanted};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
+use crate::settings::Config;
+
+/// Written by the proxy itself, which takes no other value.
+const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
+
+/// Reads them into the configuration.
+pub(super) fn read(input: Input<'_>, config: &mut Config, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(main) = &input.settings.config_map else { return };
+    let mut reader = Reader { input, main, wanted, diagnostics };
+    if let Some(name) = config.request_headers_from.clone() {
+        config.globals.request_headers = reader.headers("proxy-set-headers", &name, &[]);
+    }
+    if let Some(name) = config.response_headers_from.clone() {
+        config.globals.response_headers = reader.headers("add-headers", &name, OWN);
+    }
+    if let Some(name) = config.dh_params_from.clone() {
+        reader.wanted.secrets.insert(name.clone());
+        let secret = input.snapshot.secret(&name).ok_or_else(|| format!("Secret {name} does not exist"));
+        let read = secret.and_then(|secret| secret.dh_params.clone().map_err(|why| format!("Secret {name} cannot be used: {why}")));
+        match read {
+            Ok(params) => config.globals.tls.dh_params = Some(params),
+            Err(why) => reader.say("ssl-dh-param", &why, "put PEM parameters of at least 2048 bits into dhparam.pem"),
+        }
+    }
+}
+
+/// Reads the snippets; what is wrong with them is said on `object`.
+pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
+    for (key, text) in config.snippets.clone() {
+        let read = super::annotations::snippet::read(text.trim()).and_then(|meaning| {
+            let lacking = meaning.texts().find_map(|text| input.settings.lacks_variable(text)).map(str::to_owned);
+            match lacking {
+                Some(variable) => Err(format!("this proxy has no ${variable}")),
+                None => Ok(meaning),
+            }
+        });
+        match read {
+            // The inner one goes before what is there of the outer ones.
+            Ok(meaning) => _ = meaning.apply(&mut config.route),
+            Err(why) => diagnostics.extend(object.map(|object| {
+                let field = super::config::field(object.kind, key.as_str());
+                let finding = Diagnostic::new(Code::BadSetting, object.clone(), field, format!("{}: {why}", key.as_str()));
+                finding.help("use other keys that say the same, and remove it")
+            })),
+        }
+    }
+}
+
+struct Reader<'i, 'o> {
+    input: Input<'i>,
+    main: &'i ObjectName,
+    wanted: &'o mut Wanted,
+    diagnostics: &'o mut Vec<Diagnostic>,
+}
+
+impl Reader<'_, '_> {
+    fn say(&mut self, key: &str, message: &str, help: &str) {
+        let object = ObjectRef::new(Kind::ConfigMap, self.main.clone());
+        self.diagnostics.push(Diagnostic::new(Code::BadSetting, object, format!("data[{key}]"), format!("{key}: {message}")).help(help));
+    }
+
+    /// The headers in the data of a ConfigMap. One that cannot be sent is said there, and left out.
+    fn headers(&mut self, key: &str, name: &ObjectName, own: &[&str]) -> Vec<(HeaderName, VariableText)> {
+        self.wanted.config_maps.insert(name.clone());
+        let Some(map) = self.input.snapshot.config_map(name) else {
+            self.say(key, &format!("ConfigMap {name} does not exist"), "create it");
+            return Vec::new();
+        };
+        let mut headers = Vec::new();
+        for (header, value) in &map.data {
+            match self.header(header, value, own) {
+                Ok(read) => headers.push(read),
+                Err((message, help)) => {
+                    let object = ObjectRef::new(Kind::ConfigMap, name.clone());
+                    let field = format!("data[{}]", shown(header).trim_matches('"'));
+                    self.diagnostics.push(Diagnostic::new(Code::BadSetting, object, field, message).help(help));
+                }
+            }
+        }
+        headers
+    }
+
+    fn header(&self, name: &str, value: &str, own: &[&str]) -> Result<(HeaderName, VariableText), (String, &'static str)> {
+        const HELP: &str = "use a name such as X-Frame-Options";
+        let header = HeaderName::settable(name).map_err(|bad| (bad.0, HELP))?;
+        if own.contains(&header.lower_case().as_str()) {
+            return Err((format!("the header {header} is the proxy's own, and stays as it is"), "remove it"));
+        }
+        let text = VariableText::parse(value.trim()).map_err(|bad| (bad.0, "use text, and variables such as $remote_addr"))?;
+        match self.input.settings.lacks_variable(&text) {
+            Some(variable) => Err((format!("the header {header} is left out: this proxy has no ${variable}"), "use another variable")),
+            None => Ok((header, text)),
+        }
+    }
+}
