@@ -116,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_named() {
+        let table = [("render", "INPUT"), ("explain", "URL"), ("diff a", "NEW"), ("supervise", "PROGRAM"), ("echo", "ADDRESS")];
+        for (line, missing) in table {
+            let said = mistakes(line);
+            assert!(said.iter().any(|text| text.contains(missing) && text.ends_with("has to be given")), "{line}: {said:?}");
+        }
+    }
+
+    #[test]
     fn of_a_flag_that_is_repeated_the_last_one_counts() {
         let config = run("run --http-port=81 --http-port=82 --update-status=false --update-status");
         assert_eq!((config.settings.listeners.http_port, config.status.update), (82, true));

@@ -3,6 +3,7 @@
 mod drive;
 mod hold;
 mod maker;
+mod preflight;
 mod wiring;
 
 use crate::proxy::{Outcome, Refused};

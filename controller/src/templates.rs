@@ -48,6 +48,17 @@ pub(crate) fn read(folder: &Path, dialect: &Dialect) -> Result<BTreeMap<String, 
     Ok(overrides)
 }
 
+/// Files beside the overrides that are not read because their names do not end in `.tera`; hidden ones aside.
+pub(crate) fn ignored(folder: &Path, dialect: &Dialect) -> Vec<String> {
+    let own = folder.join(dialect.name);
+    let entries = std::fs::read_dir(if own.is_dir() { own } else { folder.to_owned() });
+    let files = entries.into_iter().flatten().flatten().filter(|entry| entry.path().is_file());
+    let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<_> = names.filter(|name| !name.starts_with('.') && !name.ends_with(".tera")).collect();
+    names.sort_unstable();
+    names
+}
+
 /// Sends whenever something in the folder may have changed and it has been quiet for a moment.
 pub(crate) async fn watch(folder: PathBuf, changed: mpsc::Sender<()>) {
     const QUIET: Duration = Duration::from_millis(150);

@@ -47,13 +47,13 @@ async fn get(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, schem
     Ok(Answer { version: "HTTP/2".to_owned(), status: head.status.as_u16(), headers, body })
 }
 
-fn tokio_stream(tcp: TcpStream) -> io::Result<tokio::net::TcpStream> {
+pub(crate) fn tokio_stream(tcp: TcpStream) -> io::Result<tokio::net::TcpStream> {
     tcp.set_nonblocking(true)?;
     tokio::net::TcpStream::from_std(tcp)
 }
 
 /// On this very thread, which is in the right namespace.
-fn block_on<T>(future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+pub(crate) fn block_on<T>(future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.map_err(io::Error::other)? })

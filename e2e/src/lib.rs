@@ -13,6 +13,7 @@
 pub mod client;
 pub mod cluster;
 pub mod echo;
+pub mod grpc;
 pub mod http1;
 pub mod http2;
 pub mod manifest;

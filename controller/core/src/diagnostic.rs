@@ -179,13 +179,14 @@ macro_rules! codes {
 codes! {
     // input
     BadDocument "GW0001" Error SkippedObject "A document of the input cannot be read.",
-    BadObject "GW0002" Error SkippedObject "An object's field has the wrong type, or its name is not valid.",
+    BadObject "GW0002" Error SkippedObject "A field of an object has the wrong type, or its name is not valid.",
     DuplicateObject "GW0003" Warning SkippedObject "Two documents of the input describe the same object; the later one is used.",
     OldApiVersion "GW0004" Note Served "The API version is no longer served since Kubernetes 1.22; it is read all the same.",
     TooLarge "GW0005" Error SkippedObject "A document or value is larger than is read.",
     Forbidden "GW0006" Warning SkippedObject "The API server does not let the controller read this.",
     UnservedKind "GW0007" Note Served "An object of a kind that is not read.",
     DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used.",
+    NothingFound "GW0009" Note Served "The input holds no object that is read.",
     // class and scope
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",
@@ -228,6 +229,7 @@ codes! {
     UnsupportedProtection "GW0503" Error ClosedRoute "The annotation asks for a protection that is not supported.",
     RefusedAnnotation "GW0504" Error SkippedObject "The annotation is not allowed here.",
     AnnotationNote "GW0505" Warning Served "An annotation is used, and does less than it seems to.",
+    UnreadAnnotation "GW0506" Note Served "An annotation that nothing is known of has a very long value.",
     BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
     UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
     UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",

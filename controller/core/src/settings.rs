@@ -324,6 +324,15 @@ mod tests {
     }
 
     #[test]
+    fn err_6_codes_that_are_no_errors_are_ignored_with_a_warning() {
+        for bad in ["200", "700"] {
+            let (config, problems) = one("custom-http-errors", &format!("503,{bad}"));
+            assert_eq!(config.globals.custom_errors.unwrap().statuses, [503]);
+            assert!(problems[0].message.contains(bad), "{problems:?}");
+        }
+    }
+
+    #[test]
     fn what_protects_closes_every_route_when_it_cannot_be_read() {
         for (key, value) in [
             ("block-cidrs", "10.0.0.0/8,all"),

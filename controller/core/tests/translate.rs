@@ -11,7 +11,7 @@
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Action, Certificate, CertificateId, HostCertificate, PathMatch};
 use gatewright_core::settings::Settings;
-use gatewright_core::state::{Event, Snapshot, decode};
+use gatewright_core::state::{Event, Snapshot, decode, decode_written};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -239,6 +239,40 @@ fn s503_whatever_is_missing_answers_503_and_says_why() {
 }
 
 #[test]
+fn s503_8_a_protection_that_cannot_be_read_closes_its_routes() {
+    let ranges = |value: &str| annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[("whitelist-source-range", value)]);
+    check(&[ranges("10.0.0.0/8")], &["h.test /* → default-s1-80"]);
+    check(&[ranges("everybody")], &["h.test /* → 503"]);
+}
+
+#[test]
+fn top_1_to_5_endpoints_of_the_own_zone_are_kept_where_the_hints_allow_it() {
+    let hinted = |address: &str, zone: Option<&str>| match zone {
+        Some(zone) => json!({"addresses": [address], "hints": {"forZones": [{"name": zone}]}}),
+        None => json!({"addresses": [address]}),
+    };
+    let endpoints = |zone: Option<&str>, service: (&str, Value), zones: [Option<&str>; 2]| {
+        let endpoints = json!([hinted("10.0.0.8", zones[0]), hinted("10.0.0.9", zones[1])]);
+        let [plain, slice] = self::service("s", "10.0.0.8");
+        let objects = [with(plain, service.0, service.1), with(slice, "/endpoints", endpoints)];
+        let mut world = World::new(&[objects.to_vec(), vec![ingress("a", 1, &[("h.test", &[("/", "Prefix", "s")])])]].concat());
+        world.settings.topology_zone = zone.map(str::to_owned);
+        let model = world.translate().model;
+        model.backends.values().flat_map(|b| &b.endpoints).map(|e| e.ip().to_string()).collect::<Vec<_>>()
+    };
+    let auto = || ("/metadata/annotations", json!({"service.kubernetes.io/topology-mode": "Auto"}));
+    let close = || ("/spec/trafficDistribution", json!("PreferClose"));
+    let (a, b) = (Some("a"), Some("b"));
+    assert_eq!(endpoints(None, auto(), [a, b]), ["10.0.0.8", "10.0.0.9"], "TOP-1");
+    assert_eq!(endpoints(a, auto(), [a, b]), ["10.0.0.8"], "TOP-2");
+    assert_eq!(endpoints(a, auto(), [a, None]), ["10.0.0.8", "10.0.0.9"], "TOP-3");
+    assert_eq!(endpoints(a, auto(), [b, b]), [""; 0], "TOP-4");
+    assert_eq!(endpoints(a, close(), [b, b]), ["10.0.0.8", "10.0.0.9"], "TOP-5");
+    assert_eq!(endpoints(a, close(), [a, b]), ["10.0.0.8"]);
+    assert_eq!(endpoints(a, ("/metadata/labels", json!({})), [a, b]), ["10.0.0.8", "10.0.0.9"], "a Service that does not ask for it");
+}
+
+#[test]
 fn prt_ports_by_number_name_and_target() {
     let endpoints = |ports: Value, wanted: Value, slices: &[Value]| {
         let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": ports}});
@@ -387,6 +421,65 @@ fn ext_names_are_looked_up_and_filtered() {
     assert_eq!(endpoints, ["10.9.9.9:80".parse().unwrap()], "the loopback address is left out");
     world.settings.disable_external_names = true;
     assert_eq!(world.picture(), ["h.test /* → 503"], "EXT-7");
+}
+
+#[test]
+fn ext_8_a_headless_service_has_no_address_of_its_own() {
+    let endpoints = |cluster_ip: &str| {
+        let [plain, slice] = service("s", "10.0.0.8");
+        let route = annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s")])]), &[("service-upstream", "true")]);
+        let model = World::new(&[with(plain, "/spec/clusterIP", json!(cluster_ip)), slice, route]).translate().model;
+        model.backends.values().flat_map(|b| &b.endpoints).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(endpoints("10.96.0.1"), ["10.96.0.1:80"]);
+    assert_eq!(endpoints("None"), ["10.0.0.8:8080"], "EXT-8");
+}
+
+#[test]
+fn what_has_the_wrong_type_costs_its_own_path_or_host() {
+    let good = |n: usize| {
+        json!({"host": format!("h{n}.test"), "http": {"paths": [
+        {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s1", "port": {"number": 80}}}}]}})
+    };
+    let mut object = with(ingress("a", 1, &[]), "/spec", json!({"rules": (0..4).map(good).collect::<Vec<_>>()}));
+    let second = &mut object["spec"]["rules"][1]["http"]["paths"];
+    second[0]["backend"]["service"]["port"] = json!({"number": "80"});
+    second.as_array_mut().unwrap().push(json!(["/x", "Prefix", {}]));
+    object["spec"]["rules"][2] = json!(["h2.test"]);
+    let (object, faults) = decode_written(object).unwrap().unwrap();
+    let mut world = World::new(&services());
+    world.snapshot.apply(Event::Applied(Box::new(object)));
+    assert_eq!(world.picture(), ["h0.test /* → default-s1-80", "h3.test /* → default-s1-80"]);
+    let fields: Vec<_> = faults.iter().map(|fault| &*fault.field).collect();
+    let path = "spec.rules[1].http.paths";
+    assert_eq!(fields, [&format!("{path}[0].backend.service.port.number"), &format!("{path}[1]"), "spec.rules[2]"]);
+}
+
+#[test]
+fn a_backend_that_says_two_things_is_left_out() {
+    let path = |path: &str, backend: Value| json!({"path": path, "pathType": "Prefix", "backend": backend});
+    let service = |port: Value| json!({"name": "s1", "port": port});
+    let paths = json!([
+        path("/both", json!({"service": service(json!({"number": 80})), "resource": {"kind": "Bucket", "name": "b"}})),
+        path("/ports", json!({"service": service(json!({"number": 80, "name": "http"}))})),
+        path("/none", json!({"service": service(json!({}))})),
+        path("/zero", json!({"service": service(json!({"number": 0}))})),
+        path("/good", json!({"service": service(json!({"number": 80, "name": ""}))})),
+    ]);
+    let object = with(ingress("a", 1, &[]), "/spec", json!({"rules": [{"host": "h.test", "http": {"paths": paths}}]}));
+    let mut world = World::new(&[services(), vec![object]].concat());
+    let translation = world.translate();
+    assert_eq!(picture(&translation), ["h.test =/good → default-s1-80", "h.test /good/* → default-s1-80"]);
+    let said: Vec<_> = translation.diagnostics.iter().filter(|d| d.code == Code::BadBackend).map(|d| &*d.message).collect();
+    assert_eq!(
+        said,
+        [
+            "the backend names a Service and a resource",
+            "the backend names port \"http\" and port 80; one of them is too many",
+            "the backend names no port: neither a name nor a number other than 0",
+            "the backend names no port: neither a name nor a number other than 0",
+        ]
+    );
 }
 
 /// The Ingress with annotations of the usual prefix.

@@ -280,6 +280,12 @@ pub(super) fn parse(mut argv: Vec<String>, mistakes: &mut Vec<String>) -> Result
         {
             return Err(error);
         }
+        if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
+            (error.kind(), error.get(ContextKind::InvalidArg))
+        {
+            mistakes.extend(missing.iter().map(|argument| format!("{argument} has to be given")));
+            return Ok(None);
+        }
         let text = error.render().to_string();
         let first = text.lines().next().unwrap_or_default();
         mistakes.push(first.trim_start_matches("error: ").to_owned());

@@ -46,6 +46,7 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     progress.step("writing");
     let mut findings = all_findings(&world, &translation);
     findings.extend(of_other_classes(&world, &translation));
+    findings.extend(world.nothing_found(&config.inputs));
     findings.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     findings.retain_mut(|located| {
         let finding = &mut located.diagnostic;

@@ -80,7 +80,12 @@ impl<'a> Session<'a> {
     /// A renderer for the proxy that was asked for.
     pub(crate) fn renderer(&self) -> anyhow::Result<Renderer> {
         let overrides = match &self.config.proxy.templates {
-            Some(folder) => crate::templates::read(folder, self.dialect)?,
+            Some(folder) => {
+                for name in crate::templates::ignored(folder, self.dialect) {
+                    say(format_args!("warning: {name} in {} is not a template: only names that end in .tera are read", folder.display()));
+                }
+                crate::templates::read(folder, self.dialect)?
+            }
             None => BTreeMap::new(),
         };
         Renderer::new(self.dialect, self.version, overrides).context("the templates cannot be used")

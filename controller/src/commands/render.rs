@@ -30,7 +30,8 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
         None => print(&stream(&files, config.private_keys))?,
     }
     drop(progress);
-    let all = all_findings(&world, &translation);
+    let mut all = all_findings(&world, &translation);
+    all.extend(world.nothing_found(&config.inputs));
     all.iter().for_each(|located| say(format_located(located)));
     let held_back = files.iter().filter(|(_, file)| file.secret).count();
     if held_back > 0 && !config.private_keys {

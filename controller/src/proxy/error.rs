@@ -1,6 +1,7 @@
 //! How the world can refuse between a file set and a proxy that serves it.
 
 use super::owner::OwnerError;
+use super::ports::Taken;
 use super::publish::PublishError;
 use super::stage::StageError;
 use super::state_dir::StateDirError;
@@ -32,4 +33,7 @@ pub(crate) enum OpenError {
     /// The owner of the proxy's process.
     #[error(transparent)]
     Owner(#[from] OwnerError),
+    /// The ports.
+    #[error("the proxy could not listen: {0}")]
+    Ports(#[from] Taken),
 }

@@ -32,7 +32,9 @@ mod history;
 mod launch;
 mod outcome;
 mod owner;
+mod ports;
 mod process;
+mod program;
 mod publish;
 mod reload;
 mod remote;
@@ -51,7 +53,8 @@ mod wire;
 pub(crate) use error::OpenError;
 pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
-pub(crate) use state_dir::StateDirError;
+pub(crate) use ports::{Port, look as look_at_ports};
+pub(crate) use program::find as find_program;
 pub(crate) use supervise::{SuperviseConfig, supervise};
 
 use gatewright_core::dialect::{Dialect, Version};
@@ -82,6 +85,8 @@ pub(crate) struct ProxyConfig {
     pub(crate) mode: Mode,
     /// Port on 127.0.0.1 where every configuration answers its token.
     pub(crate) status_port: u16,
+    /// The ports that have to be free before the proxy is started first.
+    pub(crate) ports: Vec<Port>,
     /// How many revisions stay on disk, the live one included.
     pub(crate) revisions_kept: usize,
 }
@@ -111,11 +116,11 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    fn owner(self, dialect: &'static Dialect, state: &StateDir) -> Result<Arc<dyn Owner>, StateDirError> {
+    async fn owner(self, dialect: &'static Dialect, state: &StateDir, ports: &[Port]) -> Result<Arc<dyn Owner>, OpenError> {
         let launcher = |run_dir: PathBuf, program| Launcher::new(dialect, state.clone(), &run_dir, program);
         Ok(match self {
             Self::Child { program, run_dir } => {
-                Arc::new(Supervisor::start(launcher(run_dir.unwrap_or_else(|| state.default_run_dir()), program)?))
+                Arc::new(Supervisor::start(launcher(run_dir.unwrap_or_else(|| state.default_run_dir()), program)?, ports).await?)
             }
             Self::Supervise { socket } => {
                 let socket = socket.unwrap_or_else(|| state.default_run_dir().join("supervise.sock"));
@@ -182,14 +187,15 @@ impl Proxy {
     /// Takes the state folder, and lets the proxy run with the last good revision if there is one.
     ///
     /// # Errors
-    /// [`OpenError`] when the folder cannot be used, or another controller uses it.
+    /// [`OpenError`] when the folder cannot be used, or another controller uses it; or when no proxy runs yet and one
+    /// could not listen.
     pub(crate) async fn open(config: ProxyConfig) -> Result<Self, OpenError> {
-        let ProxyConfig { dialect, state_dir, mode, status_port, revisions_kept } = config;
+        let ProxyConfig { dialect, state_dir, mode, status_port, ports, revisions_kept } = config;
         let (state, lock) = spawn_blocking(move || claim(&state_dir)).await.expect("claim does not panic")?;
         let history = History::read(&state);
         let newest = state.all().last().map_or(0, |name| name.number);
         let (live, stepped_back) = last_good(&state, dialect, &history);
-        let owner = mode.owner(dialect, &state)?;
+        let owner = mode.owner(dialect, &state, &ports).await?;
         if stepped_back {
             let owner = Arc::clone(&owner);
             tokio::spawn(async move { owner.reload().await });

@@ -6,7 +6,9 @@
 use super::launch::{Children, Launcher};
 use super::outcome::chain;
 use super::owner::{CheckError, Owner, OwnerError};
+use super::ports::Taken;
 use super::process::zombies_of;
+use super::program::{ProgramError, find};
 use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, make_dir};
 use super::supervisor::Supervisor;
 use super::wire::{Answer, Ask, hear, say};
@@ -65,6 +67,12 @@ pub(crate) enum SuperviseError {
     /// The folders.
     #[error(transparent)]
     StateDir(#[from] StateDirError),
+    /// The program.
+    #[error("the proxy's program cannot be used: {0}")]
+    Program(#[from] ProgramError),
+    /// The ports.
+    #[error(transparent)]
+    Ports(#[from] Taken),
     /// Another supervisor runs there.
     #[error("run folder {} is in use by another supervisor; give each one its own --run-dir", .0.display())]
     InUse(PathBuf),
@@ -84,6 +92,7 @@ pub(crate) enum SuperviseError {
 /// [`SuperviseError`] when it cannot begin.
 pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseError> {
     let mut ends = Ends::new()?;
+    find(Path::new(config.program.first().map_or(config.dialect.program, String::as_str)))?;
     let Some(state) = ends.unless(folder(&config.state_dir)).await else { return Ok(()) };
     let run_dir = config.run_dir.clone().unwrap_or_else(|| state.default_run_dir());
     make_dir(&run_dir)?;
@@ -95,7 +104,11 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     if std::process::id() == INIT {
         tasks.spawn(reap(launcher.children()));
     }
-    let supervisor = Arc::new(Supervisor::start(launcher));
+    if !launcher.main_file().exists() {
+        tracing::info!(state_dir = %config.state_dir.display(), "waiting for the controller to publish a first revision");
+    }
+    // Which flags of the controller set the ports is for the controller to say.
+    let supervisor = Arc::new(Supervisor::start(launcher, &[]).await?);
     let (quit, mut wishes) = mpsc::channel(1);
     let desk = Desk { supervisor: Arc::clone(&supervisor), state, users: allowed(&config), quit };
     tasks.spawn(serve(listener, desk));
@@ -144,10 +157,14 @@ impl Ends {
 }
 
 async fn folder(path: &Path) -> StateDir {
+    let mut told = false;
     loop {
         match StateDir::at(path) {
             Ok(state) => return state,
-            Err(error) => tracing::debug!(error = chain(&error), "waiting for the state folder"),
+            Err(error) if !std::mem::replace(&mut told, true) => {
+                tracing::info!(reason = chain(&error), "waiting for the controller to make the state folder");
+            }
+            Err(_) => {}
         }
         sleep(FOLDER_PACE).await;
     }

@@ -5,6 +5,7 @@
 
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::ports::{self, Port, Taken};
 use super::process::{Handle, Identity, children, command_line, living, named, signal_all, stat};
 use super::runtime::Late;
 use super::state_dir::RevisionName;
@@ -64,15 +65,21 @@ pub(super) struct Supervisor {
 
 impl Supervisor {
     /// Takes over a proxy that runs already, or starts one as soon as something is published.
-    pub(super) fn start(launcher: Launcher) -> Self {
+    ///
+    /// # Errors
+    /// [`Taken`] when none of ours runs, and one could not listen on `ports`.
+    pub(super) async fn start(launcher: Launcher, ports: &[Port]) -> Result<Self, Taken> {
         let launcher = Arc::new(launcher);
         let vital = Arc::new(Mutex::new(Vital::default()));
         let (commands, receiver) = mpsc::channel(8);
         let mut keeper = Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO };
         let running = keeper.adopt();
+        if running.is_none() && keeper.recorded().is_none_or(|dead| workers_of(dead).is_empty()) {
+            ports::check(ports).await?;
+        }
         let agent = agent(&launcher);
         tokio::spawn(keeper.keep(running, receiver));
-        Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new(), _agent: agent }
+        Ok(Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new(), _agent: agent })
     }
 
     async fn known(&self) -> Result<Status, OwnerError> {
@@ -335,14 +342,19 @@ impl Keeper {
 /// Workers whose master was killed keep the ports and go on accepting; they are told to finish, so that the next
 /// master can have the ports. They are found by the process group that the master led.
 fn dismiss_workers_of(dead: Identity, drain: Signal) {
-    if stat(dead.pid).is_some_and(|now| now.identity != dead) {
-        return; // The number belongs to somebody else by now, and so does the group.
-    }
-    let left = living(|stat| stat.group == dead.pid && stat.identity.pid != dead.pid && stat.identity.started >= dead.started);
+    let left = workers_of(dead);
     if !left.is_empty() {
         tracing::warn!(workers = left.len(), "workers outlived their master; draining them");
         signal_all(&left, drain);
     }
+}
+
+/// The workers that outlived this master; none when its number belongs to somebody else by now, and so does the group.
+fn workers_of(dead: Identity) -> BTreeSet<Identity> {
+    if stat(dead.pid).is_some_and(|now| now.identity != dead) {
+        return BTreeSet::new();
+    }
+    living(|stat| stat.group == dead.pid && stat.identity.pid != dead.pid && stat.identity.started >= dead.started)
 }
 
 fn shown(status: Option<ExitStatus>) -> String {

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) settled: bool,
     pub(super) diagnostics: Arc<[Diagnostic]>,
     pub(super) proxy_alive: bool,
+    /// Why the proxy cannot listen; empty when nothing is known against it.
+    pub(super) ports: String,
     pub(super) shutting_down: bool,
     /// Why the newest candidate is not live; empty when it is.
     pub(super) trouble: String,
@@ -54,6 +56,7 @@ impl Default for Board {
             settled: false,
             diagnostics: Arc::new([]),
             proxy_alive: false,
+            ports: String::new(),
             shutting_down: false,
             trouble: String::new(),
         }))
@@ -98,6 +101,11 @@ impl Board {
     /// Whether the proxy's process runs.
     pub(crate) fn proxy_alive(&self, alive: bool) {
         self.change(|state| state.proxy_alive = alive);
+    }
+
+    /// Why the proxy cannot listen; empty: it can.
+    pub(crate) fn ports(&self, trouble: String) {
+        self.change(|state| state.ports = trouble);
     }
 
     /// The end has begun.

@@ -78,11 +78,12 @@ async fn healthz(Shared((board, _)): Shared<Context>) -> Response {
     }
 }
 
-fn unhealthy(state: &State) -> Option<&'static str> {
+fn unhealthy(state: &State) -> Option<String> {
     match state {
-        State { shutting_down: true, .. } => Some("stopping"),
-        State { proxy_alive: false, .. } => Some("the proxy does not run"),
-        State { revision: None, .. } => Some("no revision is live yet"),
+        State { shutting_down: true, .. } => Some("stopping".to_owned()),
+        State { ports, .. } if !ports.is_empty() => Some(format!("the proxy cannot listen: {ports}")),
+        State { proxy_alive: false, .. } => Some("the proxy does not run".to_owned()),
+        State { revision: None, .. } => Some("no revision is live yet".to_owned()),
         _ => None,
     }
 }
@@ -94,7 +95,7 @@ async fn readyz(Shared((board, _)): Shared<Context>) -> Response {
         return "ok".into_response();
     }
     let mut reasons = state.waiting.clone();
-    reasons.extend(unhealthy(&state).map(str::to_owned));
+    reasons.extend(unhealthy(&state));
     if !state.trouble.is_empty() {
         reasons.push(state.trouble);
     }

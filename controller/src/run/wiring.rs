@@ -3,10 +3,10 @@
 use super::drive::{self, Ask};
 use super::hold::Hold;
 use super::maker::Maker;
-use super::{Controller, Ends, RETRY_FIRST, view};
+use super::{Controller, Ends, RETRY_FIRST, preflight, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
-use crate::proxy::{OwnerError, Program, Proxy, ProxyConfig, Pulse};
+use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, look_at_ports};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Reports};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
@@ -30,6 +30,8 @@ const REVISIONS_KEPT: usize = 10;
 /// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program, the
 /// templates. Afterwards nothing ends it but a signal.
 pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
+    let wrong = preflight::mistakes(&config);
+    anyhow::ensure!(wrong.is_empty(), wrong.join("; "));
     let board = Arc::new(Board::default());
     let identity = Identity::of_environment();
     let pod = identity.pod.as_deref().unwrap_or_default();
@@ -48,7 +50,8 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, program)?;
     let (asks, asked) = mpsc::channel(1);
-    tokio::spawn(watch_pulse(pulse, config.health_check_timeout.max(Duration::from_secs(1)), Arc::clone(&board)));
+    let limit = config.health_check_timeout.max(Duration::from_secs(1));
+    tokio::spawn(watch_pulse(pulse, limit, preflight::ports(&config), Arc::clone(&board)));
     let connection = Arc::new(Connection::new(config.cluster.clone()));
     if config.manifests.is_none() {
         check_cluster(&connection, &config, board.has_revision()).await?;
@@ -100,6 +103,7 @@ fn proxy_config(config: &RunConfig) -> ProxyConfig {
         state_dir: config.state_dir.clone(),
         mode,
         status_port: config.settings.listeners.status_port,
+        ports: preflight::ports(config),
         revisions_kept: REVISIONS_KEPT,
     }
 }
@@ -189,12 +193,38 @@ fn controller(
     (controller, reports)
 }
 
-/// A supervisor that does not answer within `limit` counts as one without a proxy.
-async fn watch_pulse(pulse: Pulse, limit: Duration, board: Arc<Board>) {
+/// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs, it is looked whether
+/// it could have its ports.
+async fn watch_pulse(pulse: Pulse, limit: Duration, ports: Vec<Port>, board: Arc<Board>) {
     const EVERY: Duration = Duration::from_millis(500);
+    /// A proxy that lives so many looks has its ports; one that has not tries for a while before it ends.
+    const LASTING: u32 = 8;
+    /// The first death may leave workers that hold the ports for another moment.
+    const IN_A_ROW: u32 = 2;
+    let (mut told, mut lives, mut deaths_before) = (String::new(), 0, 0);
     loop {
-        let alive = tokio::time::timeout(limit, pulse.status()).await.is_ok_and(|status| status.is_ok_and(|status| status.pid.is_some()));
+        let status = tokio::time::timeout(limit, pulse.status()).await.ok().and_then(Result::ok);
+        let alive = status.as_ref().is_some_and(|status| status.pid.is_some());
         board.proxy_alive(alive);
+        lives = if alive { lives + 1 } else { 0 };
+        let deaths = status.map_or(deaths_before, |status| status.deaths);
+        if lives >= LASTING {
+            deaths_before = deaths;
+        }
+        let trouble = if !alive && deaths >= deaths_before + IN_A_ROW {
+            look_at_ports(&ports).err().map(|taken| taken.to_string()).unwrap_or_default()
+        } else if lives < LASTING {
+            told.clone()
+        } else {
+            String::new()
+        };
+        if trouble != told {
+            if !trouble.is_empty() {
+                tracing::error!(reason = trouble, "the proxy cannot listen");
+            }
+            board.ports(trouble.clone());
+            told = trouble;
+        }
         tokio::time::sleep(EVERY).await;
     }
 }

@@ -5,7 +5,7 @@ use super::cluster::{Once, OnceError};
 use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
 use super::{Located, dns};
 use crate::args::ClusterConfig;
-use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::Certificate;
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{self, Event, Object, ServiceType, Snapshot};
@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) texts: Texts,
     /// What kinds of objects the files hold.
     pub(crate) holds: Holds,
+    /// The files hold nothing, not even a mistake.
+    is_empty: bool,
     settings: Settings,
     cluster: Option<Once>,
 }
@@ -98,6 +100,7 @@ impl World {
             problems: loaded.problems,
             texts: loaded.texts,
             holds: Holds::default(),
+            is_empty: false,
             settings: how.settings.clone(),
             cluster: None,
         };
@@ -107,9 +110,17 @@ impl World {
             // An input that is no cluster is taken whole, and has no controllers behind it.
             world.settings.take_all_without_class = true;
             world.settings.external_ips_are_endpoints = true;
+            world.is_empty = loaded.objects.is_empty() && world.problems.is_empty();
         }
         loaded.objects.into_iter().for_each(|object| world.put(object));
         Ok(world)
+    }
+
+    /// Says so when the inputs hold nothing at all: a path may be mistyped.
+    pub(crate) fn nothing_found(&self, inputs: &[String]) -> Option<Located> {
+        let message = || format!("{} holds no manifest", inputs.join(", "));
+        let help = "give files that end in .yaml, .yml or .json, or a folder with such files";
+        self.is_empty.then(|| Located { diagnostic: Diagnostic::of_input(Code::NothingFound, message()).help(help), place: None })
     }
 
     fn read_cluster(&mut self, how: How<'_>) -> Result<(), InputError> {

@@ -10,4 +10,5 @@ mod inputs;
 mod lint;
 mod pages;
 mod render;
+mod start;
 mod world;

@@ -158,6 +158,16 @@ impl<'w> Controller<'w> {
         self.wait_end();
     }
 
+    /// Stops its time: it notices nothing until [`Self::thaw`].
+    pub fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     /// Waits until it has ended by itself; answers its exit code.
     ///
     /// # Panics

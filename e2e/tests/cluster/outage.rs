@@ -60,6 +60,31 @@ fn the_last_good_revision_is_served_while_the_api_server_is_away_and_after_an_ow
 }
 
 #[test]
+fn a_version_that_the_api_server_has_forgotten_begins_a_new_list() {
+    let world = World::start();
+    let install = Install::new(&world, "forgotten");
+    let ns = "forgotten";
+    world.apply(&app(ns, "app", &["10.244.7.31"]));
+    world.apply(&ingress(ns, "gone", "forgotten", "gone.test", "app"));
+    let controller = install.start(&[]);
+    controller.wait_live().wait_pod("gone.test", "10.244.7.31");
+    controller.freeze();
+    world.kill_api_server();
+    world.start_api_server();
+    world.delete("Ingress", ns, "gone");
+    world.apply(&ingress(ns, "later", "forgotten", "later.test", "app"));
+    // What this one remembers of the past begins after both changes.
+    world.kill_api_server();
+    world.start_api_server();
+    controller.thaw();
+    controller.wait_pod("later.test", "10.244.7.31");
+    controller.wait_status("gone.test", "/", 404);
+    let log = controller.log();
+    assert!(log.contains("too old resource version"), "it was told 410: {log}");
+    drop(controller);
+}
+
+#[test]
 fn tokens_are_read_again_when_they_are_no_longer_accepted() {
     let world = World::shared();
     let install = Install::new(world, "tokens");

@@ -3,7 +3,7 @@
 use gatewright_e2e::client::{connect, get};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
+use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::{until, until_at_last};
@@ -134,10 +134,40 @@ on_every_proxy! {
         // TLS-20: an unrelated Secret, and an Ingress of somebody else.
         let mut foreign = ingress("foreign").prefix("f.test", "/", "s");
         foreign["spec"]["ingressClassName"] = "foreign".into();
-        let unrelated = gatewright_e2e::manifest::secret("unrelated", &gatewright_e2e::tls::Pair::new(&["x.test"]));
+        let unrelated = secret("unrelated", &gatewright_e2e::tls::Pair::new(&["x.test"]));
         world.write("unrelated.yaml", &text(&[unrelated, foreign]));
         world.sync("probe.yaml");
         assert_eq!(world.revision(), before + 1, "only the probe");
+    }
+
+    fn rld_5_hosts_with_certificates_that_come_and_go_leave_no_memory_behind(proxy) {
+        const HOSTS: usize = 1000;
+        const ROUNDS: usize = 5;
+        let world = World::of(proxy).manifest("s.yaml", &running("s")).start();
+        let pair = gatewright_e2e::tls::Pair::new(&["*.many.test"]);
+        let objects = (0..HOSTS).flat_map(|n| {
+            let (name, host) = (format!("n{n}"), format!("n{n}.many.test"));
+            [secret(&name, &pair), ingress(&name).prefix(&host, "/", "s").tls(&[&host], &name)]
+        });
+        // Compact: a debug build reads it.
+        let many: String = objects.map(|object| format!("---\n{object}\n")).collect();
+        let resident_kib = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", world.controller_pid())).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            line.split_whitespace().next().unwrap().parse::<u64>().unwrap()
+        };
+        let after: Vec<u64> = (0..ROUNDS)
+            .map(|_| {
+                world.write("many.yaml", &many);
+                until_at_last("the last host is there", || who("n999.many.test", "/") == "308");
+                world.remove("many.yaml");
+                until_at_last("it is gone", || who("n999.many.test", "/") == "404");
+                resident_kib()
+            })
+            .collect();
+        // The first rounds fill what is kept between revisions; a leak would go on.
+        const SLACK_KIB: u64 = 16 << 10;
+        assert!(after[ROUNDS - 1] < after[1] + after[1] / 8 + SLACK_KIB, "it grows: {after:?} KiB");
     }
 
     fn ten_thousand_ingresses_are_served_from_the_start(proxy) {

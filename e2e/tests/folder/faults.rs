@@ -1,15 +1,17 @@
 //! What goes wrong: bad objects, processes that are killed, a full disk.
 
 use gatewright_e2e::client::{admin, certificate, get};
-use gatewright_e2e::manifest::{IngressWords, ingress, text};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
-use gatewright_e2e::wait::{until, until_eq};
+use gatewright_e2e::wait::{until, until_eq, until_some};
 use gatewright_e2e::world::{World, path, send, who};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::fs;
+use std::net::TcpListener;
 
 /// Two hundred good Ingresses.
 fn two_hundred() -> Vec<Value> {
@@ -154,7 +156,34 @@ on_every_proxy! {
         assert_eq!((who("h.test", "/"), certificate(None).unwrap()), ("s".to_owned(), shown), "with the same certificate");
     }
 
-    fn shd_requests_in_flight_finish_at_the_end(proxy) {
+    fn shd_1_2_health_says_so_before_the_proxy_is_stopped(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).arg("--shutdown-grace-period=5").manifest("i.yaml", &objects).start();
+        assert_eq!(admin("/healthz").unwrap().status, 200);
+        let begun = std::time::Instant::now();
+        send(world.controller_pid(), Signal::SIGTERM);
+        until("health is denied at once", || admin("/healthz").is_ok_and(|answer| answer.status == 500));
+        assert_eq!(who("h.test", "/"), "s", "SHD-1: while requests are still served");
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0), "a second signal is as good as none");
+        assert!(begun.elapsed().as_secs() < 60, "SHD-2: an idle proxy does not take its time");
+        assert_eq!(who("h.test", "/"), "nobody");
+    }
+
+    fn shd_4_requests_that_take_too_long_are_cut(proxy) {
+        let settings = config_map("settings", &[("worker-shutdown-timeout", "1s")]);
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s"), settings]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| get("h.test", "/?wait_ms=25000"));
+            // It has to be with the backend before the signal.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+            assert_eq!(who("h.test", "/"), "nobody");
+            assert!(!slow.join().unwrap().is_ok_and(|answer| answer.status == 200), "it did not get its answer");
+        });
+    }
+
+    fn shd_3_requests_in_flight_finish_at_the_end(proxy) {
         let world = with_one_host(proxy);
         std::thread::scope(|scope| {
             let slow = scope.spawn(|| get("h.test", "/?wait_ms=1500"));
@@ -182,6 +211,46 @@ on_every_proxy! {
         assert_eq!(admin("/healthz").unwrap().status, 200);
         fs::remove_file(&filler).unwrap();
         until_eq("with space the change goes live", &"s".to_owned(), || who("b.test", "/"));
+    }
+
+    fn a_port_of_somebody_else_is_told_by_its_flag(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).manifest("i.yaml", &objects).build();
+        let told = "--http-port: port 80 is in use by another process";
+        let other = TcpListener::bind("0.0.0.0:80").unwrap();
+        let refused = world.spawn("run", &["--manifests", &path(&world.manifests())]).wait().unwrap();
+        assert!(refused.code() == Some(2) && world.log().contains(told), "at the start: {}", world.log());
+        drop(other);
+        world.start_controller();
+        world.until_ready();
+
+        // Later: somebody takes the port in the moment in which the proxy dies.
+        let before = world.log().matches(told).count();
+        send(world.controller_pid(), Signal::SIGSTOP);
+        killpg(Pid::from_raw(world.proxy_pid().try_into().unwrap()), Signal::SIGKILL).unwrap();
+        let other = until_some("the port is free", || TcpListener::bind("0.0.0.0:80").ok());
+        send(world.controller_pid(), Signal::SIGCONT);
+        until("it is told that it cannot listen", || admin("/readyz").is_ok_and(|answer| String::from_utf8_lossy(&answer.body).contains(told)));
+        assert_eq!(admin("/healthz").unwrap().status, 500);
+        until("and logged", || world.log().matches(told).count() > before);
+        drop(other);
+        until_eq("it serves again", &"s".to_owned(), || who("h.test", "/"));
+        world.until_ready();
+    }
+
+    fn a_broken_template_at_the_start_starts_no_proxy(proxy) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        let name = if proxy.is_nginx() { "log.tera" } else { "haproxy.cfg.tera" };
+        fs::write(folder.path().join(name), "a {{").unwrap();
+        let refused = world.spawn("run", &["--manifests", &path(&world.manifests())]).wait().unwrap();
+        assert!(refused.code() == Some(2) && world.log().contains(name), "{}", world.log());
+        assert_eq!(who("h.test", "/"), "nobody", "no proxy is left behind");
+        fs::remove_file(folder.path().join(name)).unwrap();
+        world.start_controller();
+        until_eq("the last good revision is served", &"s".to_owned(), || who("h.test", "/"));
     }
 
     fn ports_that_are_taken_are_told(proxy) {

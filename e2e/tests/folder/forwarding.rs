@@ -1,12 +1,14 @@
 //! What backends are told, WebSocket, HTTP/2, PROXY protocol.
 
 use gatewright_e2e::client::{connect, get, get_over_http2, get_over_tls, send};
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::{Answer, Request};
-use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::world::World;
-use gatewright_e2e::{http2, tls, websocket};
+use gatewright_e2e::{grpc, http2, tls, websocket};
+use serde_json::json;
 use std::io::{Read, Write};
 
 /// Headers of a request as they came, in one line each.
@@ -84,21 +86,45 @@ on_every_proxy! {
         assert_eq!([port(&plain).as_deref(), port(&secure).as_deref()], [Some("1080"), Some("443")]);
     }
 
-    fn fwd_7_to_9_the_proxy_protocol_tells_who_asks(proxy) {
-        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s"), config_map("settings", &[("use-proxy-protocol", "true")])]].concat();
+    fn fwd_7_to_9_and_red_14_the_proxy_protocol_tells_who_asks(proxy) {
+        let secure = ingress("secure").prefix("secure.test", "/", "s").tls(&["secure.test"], "");
+        let ingresses = vec![ingress("a").prefix("h.test", "/", "s"), secure, config_map("settings", &[("use-proxy-protocol", "true")])];
+        let objects = [running("s"), ingresses].concat();
         let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
-        let ask = |port: u16, destination: u16| {
+        let ask_host = |host: &str, port: u16, destination: u16| {
             let mut tcp = connect(port).unwrap();
             // In one packet, as everybody sends it.
             tcp.write_all(format!("PROXY TCP4 192.168.0.1 192.168.0.11 56324 {destination}\r\n").as_bytes()).unwrap();
-            let request = Request::get("h.test", "/");
-            if port == 443 { request.send(&mut tls::connect(tcp, Some("h.test"), &[]).unwrap(), true) } else { request.send(&mut tcp, true) }.unwrap()
+            let request = Request::get(host, "/");
+            if port == 443 { request.send(&mut tls::connect(tcp, Some(host), &[]).unwrap(), true) } else { request.send(&mut tcp, true) }.unwrap()
         };
+        let ask = |port: u16, destination: u16| ask_host("h.test", port, destination);
         let names = ["X-Forwarded-Port", "X-Forwarded-Proto", "X-Forwarded-For"];
         let of = |port: &str, scheme: &str| [format!("X-Forwarded-Port: {port}"), format!("X-Forwarded-Proto: {scheme}"), "X-Forwarded-For: 192.168.0.1".to_owned()];
         assert_eq!(received(&ask(80, 1234), &names), of("1234", "http"), "FWD-7");
         assert_eq!(received(&ask(80, 443), &names), of("443", "https"), "FWD-8");
         assert_eq!(received(&ask(443, 1234), &names), of("1234", "https"), "FWD-9");
+        let status = |destination: u16| ask_host("secure.test", 80, destination).status;
+        assert_eq!([status(443), status(80)], [200, 308], "RED-14: who came to port 443 came over TLS");
+    }
+
+    fn grpc_1_a_unary_call_over_tls_reaches_its_backend(proxy) {
+        let pod = new_pod("grpc");
+        let world = World::of(proxy).manifest("s.yaml", &[
+            service_with("grpc", &json!({"ports": [{"port": 50051}]})),
+            slice_with("grpc-1", "grpc", &json!([{"addresses": [pod]}]), &json!([{"port": 50051}])),
+            ingress("a").prefix("grpc.test", "/", "grpc:50051").annotation("backend-protocol", "GRPC"),
+        ]).build();
+        grpc::serve((pod, 50051).into());
+        world.start_controller();
+        world.until_ready();
+        if world.diagnostics().iter().any(|line| line.contains("backend-protocol")) {
+            assert_eq!(get_over_tls("grpc.test", "/").unwrap().status, 503, "a proxy that cannot speak it does not guess");
+            return;
+        }
+        let reply = grpc::call(connect(443).unwrap(), "grpc.test", "/shop.Cart/Add", "one pear").unwrap();
+        assert_eq!((&*reply.content_type, &*reply.status), ("application/grpc", "0"));
+        assert_eq!(reply.message, "grpc.test /shop.Cart/Add one pear", "authority, method and message");
     }
 
     fn websockets_pass_and_stay_open(proxy) {

@@ -63,7 +63,7 @@ on_every_proxy! {
         until("without an override the built-in one is used", || !published(&world, "template-two"));
     }
 
-    fn a_template_that_is_refused_is_told_by_its_place_and_holds_nothing_up(proxy) {
+    fn rld_1_2_a_template_that_is_refused_is_told_by_its_place_and_holds_nothing_up(proxy) {
         let folder = tempfile::tempdir().unwrap();
         let (name, good) = template(proxy.kind, "template-one");
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();

@@ -18,9 +18,6 @@ pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
             path(item, &format!("spec.rules[{r}].http.paths[{p}]"), is_v1, findings);
         }
     }
-    if let Some(default) = spec.get("defaultBackend") {
-        backend(default, "spec.defaultBackend", findings);
-    }
     for (t, section) in items_of(spec, "tls") {
         for (h, name) in items_of(section, "hosts") {
             host(name.as_str().unwrap_or_default(), format!("spec.tls[{t}].hosts[{h}]"), findings);
@@ -59,9 +56,6 @@ fn path(item: &Value, at: &str, is_v1: bool, findings: &mut Findings) {
     } else if item.is_object() && matches!(kind, Some("Exact" | "Prefix")) && text_of(item, "path").unwrap_or_default().is_empty() {
         findings.refused(format!("{at}.path"), "a path of this type may not be empty", "write path: /");
     }
-    if is_v1 && let Some(target) = item.get("backend") {
-        backend(target, &format!("{at}.backend"), findings);
-    }
 }
 
 fn written_path(text: &str, kind: Option<&str>, at: &str, findings: &mut Findings) {
@@ -91,16 +85,4 @@ fn has_escape(text: &str) -> bool {
         let digits = text.as_bytes().get(at + 1..at + 3);
         digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit) && d != b"00")
     })
-}
-
-fn backend(backend: &Value, at: &str, findings: &mut Findings) {
-    let is_there = |key: &str| backend.get(key).is_some_and(|value| !value.is_null());
-    if is_there("service") && is_there("resource") {
-        findings.refused(at, "the backend names a Service and a resource", "remove resource");
-    }
-    let Some(port) = backend.pointer("/service/port") else { return };
-    let named = text_of(port, "name").is_some_and(|name| !name.is_empty());
-    if named && port.get("number").and_then(Value::as_i64).is_some_and(|number| number != 0) {
-        findings.refused(format!("{at}.service.port"), "the port has a name and a number", "remove one of them");
-    }
 }

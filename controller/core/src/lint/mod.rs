@@ -116,12 +116,6 @@ mod tests {
             (with_path(json!({"path": "/a//b", "pathType": "Exact", "backend": backend})), format!("{path}.path")),
             (with_path(json!({"path": "/a%2Fb", "pathType": "Prefix", "backend": backend})), format!("{path}.path")),
             (with_path(json!({"pathType": "Prefix", "backend": backend})), format!("{path}.path")),
-            (
-                with_path(
-                    json!({"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80, "name": "x"}}}}),
-                ),
-                format!("{path}.backend.service.port"),
-            ),
             (ingress(&json!({"rules": [{"http": {"paths": []}}]})), "spec.rules[0].http.paths".to_owned()),
             (ingress(&json!({"rules": [{"host": "Shop.Test"}]})), "spec.rules[0].host".to_owned()),
             (ingress(&json!({"rules": [{}], "tls": [{"hosts": ["A.test"]}]})), "spec.tls[0].hosts[0]".to_owned()),

@@ -78,8 +78,8 @@ pub(super) fn secret(object: &Value, findings: &mut Findings) {
 }
 
 pub(super) fn endpoint_slice(object: &Value, findings: &mut Findings) {
-    if !matches!(text_of(object, "addressType"), Some("IPv4" | "IPv6" | "FQDN")) {
-        findings.refused("addressType", "the EndpointSlice has no addressType that is known", "use IPv4, IPv6 or FQDN");
+    if object.get("addressType").is_none_or(Value::is_null) {
+        findings.refused("addressType", "the EndpointSlice has no addressType", "use IPv4, IPv6 or FQDN");
     }
     for (e, endpoint) in items_of(object, "endpoints") {
         for (a, address) in items_of(endpoint, "addresses") {

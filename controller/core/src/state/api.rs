@@ -1,8 +1,10 @@
 //! From the JSON of the API to the types of this room.
 
 use super::endpoints::RawEndpoints;
+use super::fit::{Fault, fit};
 use super::snapshot::Object;
-use super::{EndpointSlice, legacy};
+use super::{EndpointSlice, legacy, shapes};
+use crate::names::{Kind, ObjectName};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,6 +16,14 @@ pub struct DecodeError {
     pub field: String,
     /// What is wrong with it.
     pub message: String,
+    /// What would do; may be empty.
+    pub help: String,
+}
+
+impl From<Fault> for DecodeError {
+    fn from(fault: Fault) -> Self {
+        Self { field: fault.field, message: fault.message, help: fault.help }
+    }
 }
 
 /// Reads one object of any API version that is known; `None` for kinds that are not used.
@@ -21,35 +31,87 @@ pub struct DecodeError {
 /// # Errors
 /// When a field has a type that the API server would not accept either, or the name is no name.
 pub fn decode(mut object: Value) -> Result<Option<Object>, DecodeError> {
-    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (version, kind) = (text("apiVersion"), text("kind"));
-    Ok(Some(match (version.as_str(), kind.as_str()) {
-        ("networking.k8s.io/v1", "Ingress") => Object::Ingress(read(object)?),
-        ("networking.k8s.io/v1beta1" | "extensions/v1beta1", "Ingress") => {
-            legacy::ingress_to_v1(&mut object);
-            Object::Ingress(read(object)?)
-        }
-        ("networking.k8s.io/v1" | "networking.k8s.io/v1beta1", "IngressClass") => Object::IngressClass(read(object)?),
-        ("v1", "Service") => Object::Service(read(object)?),
-        ("discovery.k8s.io/v1" | "discovery.k8s.io/v1beta1", "EndpointSlice") => Object::EndpointSlice(read(object)?),
-        ("v1", "Endpoints") => {
+    kind_of(&object).map(|kind| decode_as(kind, modern(&mut object))).transpose()
+}
+
+/// Reads one object that no API server has looked at: what has the wrong type is left out of it as far as it can be,
+/// and told.
+///
+/// # Errors
+/// When nothing of the object can be used.
+pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>, DecodeError> {
+    let Some(kind) = kind_of(&object) else { return Ok(None) };
+    let mut object = modern(&mut object);
+    let faults = fit(&mut object, shapes::of(kind))?;
+    check_name(kind, &object)?;
+    decode_as(kind, object).map(|object| Some((object, faults)))
+}
+
+fn kind_of(object: &Value) -> Option<Kind> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    Some(match (text("apiVersion"), text("kind")) {
+        ("networking.k8s.io/v1" | "networking.k8s.io/v1beta1" | "extensions/v1beta1", "Ingress") => Kind::Ingress,
+        ("networking.k8s.io/v1" | "networking.k8s.io/v1beta1", "IngressClass") => Kind::IngressClass,
+        ("v1", "Service") => Kind::Service,
+        ("discovery.k8s.io/v1" | "discovery.k8s.io/v1beta1", "EndpointSlice") => Kind::EndpointSlice,
+        ("v1", "Endpoints") => Kind::Endpoints,
+        ("v1", "Secret") => Kind::Secret,
+        ("v1", "ConfigMap") => Kind::ConfigMap,
+        ("v1", "Namespace") => Kind::Namespace,
+        ("gatewright.dev/v1alpha1", "GatewrightParameters") => Kind::GatewrightParameters,
+        _ => return None,
+    })
+}
+
+/// The object in the shape of its newest API version.
+fn modern(object: &mut Value) -> Value {
+    if object["kind"] == "Ingress" && object["apiVersion"] != "networking.k8s.io/v1" {
+        legacy::ingress_to_v1(object);
+    }
+    object.take()
+}
+
+fn decode_as(kind: Kind, object: Value) -> Result<Object, DecodeError> {
+    Ok(match kind {
+        Kind::Ingress => Object::Ingress(read(object)?),
+        Kind::IngressClass => Object::IngressClass(read(object)?),
+        Kind::Service => Object::Service(read(object)?),
+        Kind::EndpointSlice => Object::EndpointSlice(read(object)?),
+        Kind::Endpoints => {
             let raw: RawEndpoints = read(object)?;
-            Object::EndpointSlice(
-                EndpointSlice::try_from(raw).map_err(|bad| DecodeError { field: "metadata.name".to_owned(), message: bad.0 })?,
-            )
+            let slice = EndpointSlice::try_from(raw);
+            Object::EndpointSlice(slice.map_err(|bad| DecodeError { field: NAME.to_owned(), message: bad.0, help: String::new() })?)
         }
-        ("v1", "Secret") => Object::Secret(read(object)?),
-        ("v1", "ConfigMap") => Object::ConfigMap(read(object)?),
-        ("v1", "Namespace") => Object::Namespace(read(object)?),
-        ("gatewright.dev/v1alpha1", "GatewrightParameters") => Object::GatewrightParameters(read(object)?),
-        _ => return Ok(None),
-    }))
+        Kind::Secret => Object::Secret(read(object)?),
+        Kind::ConfigMap => Object::ConfigMap(read(object)?),
+        Kind::Namespace => Object::Namespace(read(object)?),
+        Kind::GatewrightParameters => Object::GatewrightParameters(read(object)?),
+    })
+}
+
+const NAME: &str = "metadata.name";
+
+/// Every object has a name; what may stand in it is for the types to say.
+fn check_name(kind: Kind, object: &Value) -> Result<(), DecodeError> {
+    let text = |key: &str| object["metadata"][key].as_str();
+    let fault = |field: &str, message: String| Err(DecodeError { field: field.to_owned(), message, help: String::new() });
+    let Some(name) = text("name") else {
+        let field = if object["metadata"].is_object() { "metadata" } else { "" };
+        let help = "add metadata.name, of lower-case letters, digits, '-' and '.'".to_owned();
+        return Err(DecodeError { field: field.to_owned(), message: format!("the {kind} has no name"), help });
+    };
+    match (ObjectName::new("", name), ObjectName::new(text("namespace").unwrap_or_default(), "a")) {
+        (Err(bad), _) => fault(NAME, bad.0),
+        (_, Err(bad)) if !matches!(kind, Kind::IngressClass | Kind::Namespace) => fault("metadata.namespace", bad.0),
+        _ => Ok(()),
+    }
 }
 
 fn read<T: DeserializeOwned>(object: Value) -> Result<T, DecodeError> {
     serde_path_to_error::deserialize(object).map_err(|error| {
         let field = error.path().to_string();
-        DecodeError { field: if field == "." { String::new() } else { field }, message: error.into_inner().to_string() }
+        let field = if field == "." { String::new() } else { field };
+        DecodeError { field, message: error.into_inner().to_string(), help: String::new() }
     })
 }
 
@@ -82,5 +144,50 @@ mod tests {
         let meta = json!({"name": "a", "annotations": {"nginx.ingress.kubernetes.io/ssl-redirect": true}});
         let error = decode(json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta})).unwrap_err();
         assert_eq!(error.field, "metadata.annotations.nginx.ingress.kubernetes.io/ssl-redirect");
+    }
+
+    #[test]
+    fn what_no_api_server_has_looked_at_is_read_as_far_as_it_goes() {
+        let path = |port: Value| json!({"path": "/", "backend": {"service": {"name": "s", "port": port}}});
+        let object = |spec: Value| {
+            json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "a",
+            "annotations": {"p/limit-rps": 5, "p/x": null}}, "spec": spec})
+        };
+        let rules =
+            json!([{"host": "a.test", "http": {"paths": [path(json!({"number": "80"})), path(json!({"number": 80}))]}}, ["b.test"]]);
+        let (read, faults) = decode_written(object(json!({"rules": rules, "tls": [[]], "defaultBackend": 3}))).unwrap().unwrap();
+        let Object::Ingress(ingress) = read else { panic!("{read:?}") };
+        let paths = ingress.rules[0].as_ref().unwrap().paths.as_ref().unwrap();
+        assert_eq!(
+            (paths[0].is_none(), paths[1].is_some(), ingress.rules[1].is_none(), ingress.tls[0].is_none()),
+            (true, true, true, true)
+        );
+        assert_eq!((&*ingress.meta.annotations["p/limit-rps"], ingress.default_backend), ("5", None));
+        let fields: Vec<_> = faults.iter().map(|fault| &*fault.field).collect();
+        assert_eq!(
+            fields,
+            [
+                "metadata.annotations[p/limit-rps]",
+                "spec.defaultBackend",
+                "spec.rules[0].http.paths[0].backend.service.port.number",
+                "spec.rules[1]",
+                "spec.tls[0]"
+            ]
+        );
+        let whole = |spec: Value| decode_written(object(spec)).unwrap_err();
+        assert_eq!(whole(json!({"rules": "x", "defaultBackend": {}})).field, "spec.rules");
+        assert_eq!(whole(json!([])).message, "a list stands where a mapping belongs");
+    }
+
+    #[test]
+    fn a_missing_or_bad_name_is_told_with_its_field() {
+        let told = |meta: Value| {
+            let error = decode_written(json!({"apiVersion": "v1", "kind": "Service", "metadata": meta})).unwrap_err();
+            format!("{}: {}", error.field, error.message)
+        };
+        assert_eq!(told(json!({})), "metadata: the Service has no name");
+        assert_eq!(told(Value::Null), ": the Service has no name");
+        assert!(told(json!({"name": "A"})).starts_with("metadata.name: \"A\" is not an object name"));
+        assert!(told(json!({"name": "a", "namespace": "a.b"})).starts_with("metadata.namespace: \"a.b\" is not a namespace name"));
     }
 }

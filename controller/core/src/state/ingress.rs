@@ -15,10 +15,10 @@ pub struct Ingress {
     pub class_name: Option<Box<str>>,
     /// `spec.defaultBackend`.
     pub default_backend: Option<Backend>,
-    /// `spec.rules`.
-    pub rules: Vec<Rule>,
-    /// `spec.tls`.
-    pub tls: Vec<TlsSection>,
+    /// `spec.rules`; `None` in the place of one that cannot be read.
+    pub rules: Vec<Option<Rule>>,
+    /// `spec.tls`; `None` in the place of one that cannot be read.
+    pub tls: Vec<Option<TlsSection>>,
     /// `status.loadBalancer.ingress`; not part of the digest.
     pub addresses: Vec<LoadBalancerAddress>,
     /// Content hash of all that translation looks at.
@@ -30,8 +30,8 @@ pub struct Ingress {
 pub struct Rule {
     /// `host`; empty: any host.
     pub host: Box<str>,
-    /// `http.paths`; `None` when there is no `http`.
-    pub paths: Option<Vec<Path>>,
+    /// `http.paths`, `None` in the place of one that cannot be read; `None` when there is no `http`.
+    pub paths: Option<Vec<Option<Path>>>,
 }
 
 /// One of `http.paths`.
@@ -75,6 +75,8 @@ pub enum PortRef {
     Number(i64),
     /// `name`.
     Name(Box<str>),
+    /// Both, which the API server refuses.
+    Both(Box<str>, i64),
     /// Neither.
     #[default]
     Missing,
@@ -83,8 +85,8 @@ pub enum PortRef {
 /// One of `spec.tls`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TlsSection {
-    /// `hosts`.
-    pub hosts: Vec<Box<str>>,
+    /// `hosts`; `None` in the place of one that cannot be read.
+    pub hosts: Vec<Option<Box<str>>>,
     /// `secretName`; empty: none.
     pub secret_name: Box<str>,
 }
@@ -117,9 +119,9 @@ pub(super) struct RawSpec {
     #[serde(default)]
     pub(super) default_backend: Option<Backend>,
     #[serde(default)]
-    pub(super) rules: Option<Vec<RawRule>>,
+    pub(super) rules: Option<Vec<Option<RawRule>>>,
     #[serde(default)]
-    pub(super) tls: Option<Vec<RawTls>>,
+    pub(super) tls: Option<Vec<Option<RawTls>>>,
 }
 
 #[derive(Deserialize)]
@@ -133,14 +135,14 @@ pub(super) struct RawRule {
 #[derive(Deserialize)]
 struct RawHttp {
     #[serde(default)]
-    paths: Option<Vec<Path>>,
+    paths: Option<Vec<Option<Path>>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct RawTls {
     #[serde(default)]
-    hosts: Option<Vec<Box<str>>>,
+    hosts: Option<Vec<Option<Box<str>>>>,
     #[serde(default)]
     secret_name: Option<Box<str>>,
 }
@@ -192,10 +194,11 @@ impl From<RawBackend> for Backend {
     fn from(raw: RawBackend) -> Self {
         let service = raw.service.map(|service| ServiceBackend {
             name: service.name,
-            port: match (service.port.name, service.port.number) {
-                (Some(name), _) if !name.is_empty() => PortRef::Name(name),
-                (_, Some(number)) if number != 0 => PortRef::Number(number),
-                _ => PortRef::Missing,
+            port: match (service.port.name.filter(|name| !name.is_empty()), service.port.number.filter(|number| *number != 0)) {
+                (Some(name), Some(number)) => PortRef::Both(name, number),
+                (Some(name), None) => PortRef::Name(name),
+                (None, Some(number)) => PortRef::Number(number),
+                (None, None) => PortRef::Missing,
             },
         });
         Self { service, has_resource: raw.resource.is_some() }
@@ -214,9 +217,11 @@ impl TryFrom<RawIngress> for Ingress {
             class_name: spec.ingress_class_name,
             default_backend: spec.default_backend,
             rules: rules
-                .map(|r| Rule { host: r.host.unwrap_or_default(), paths: r.http.map(|http| http.paths.unwrap_or_default()) })
+                .map(|r| r.map(|r| Rule { host: r.host.unwrap_or_default(), paths: r.http.map(|http| http.paths.unwrap_or_default()) }))
                 .collect(),
-            tls: tls.map(|t| TlsSection { hosts: t.hosts.unwrap_or_default(), secret_name: t.secret_name.unwrap_or_default() }).collect(),
+            tls: tls
+                .map(|t| t.map(|t| TlsSection { hosts: t.hosts.unwrap_or_default(), secret_name: t.secret_name.unwrap_or_default() }))
+                .collect(),
             addresses: raw.status.map(RawStatus::addresses).unwrap_or_default(),
             digest: 0,
         };

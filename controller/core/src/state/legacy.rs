@@ -61,7 +61,8 @@ mod tests {
         ]);
         for version in ["extensions/v1beta1", "networking.k8s.io/v1beta1"] {
             let ingress = read(json!({"spec": {"rules": [{"http": {"paths": paths}}]}}), version);
-            let paths = ingress.rules[0].paths.as_ref().unwrap();
+            let paths = ingress.rules[0].as_ref().unwrap().paths.as_ref().unwrap();
+            let paths: Vec<_> = paths.iter().flatten().collect();
             assert_eq!(paths[0].path_type.as_deref(), Some("ImplementationSpecific"));
             assert_eq!(paths[0].backend.service.as_ref().unwrap().port, PortRef::Number(80));
             assert_eq!(paths[1].path_type.as_deref(), Some("Exact"));

@@ -248,7 +248,7 @@ fn find_port<'a>(service: &'a Service, wanted: &PortRef) -> Option<&'a ServicePo
     let text = match wanted {
         PortRef::Number(number) => number.to_string(),
         PortRef::Name(name) => name.to_string(),
-        PortRef::Missing => return None,
+        PortRef::Both(..) | PortRef::Missing => return None,
     };
     let tcp = || service.ports.iter().filter(|port| &*port.protocol == "TCP");
     let target = |port: &ServicePort| match &port.target {
@@ -265,7 +265,7 @@ fn no_port(service: &Service, wanted: &PortRef) -> Problem {
     let wanted = match wanted {
         PortRef::Name(name) => format!("named {}", shown(name)),
         PortRef::Number(number) => number.to_string(),
-        PortRef::Missing => "without number".to_owned(),
+        PortRef::Both(..) | PortRef::Missing => "without number".to_owned(),
     };
     const SHOWN: usize = 10;
     let has: Vec<_> = service

@@ -74,7 +74,8 @@ impl BackendUse {
         let port = match &self.port {
             PortRef::Number(number) => number.to_string(),
             PortRef::Name(name) => name.to_string(),
-            PortRef::Missing => String::new(),
+            // Nothing is made from one of these.
+            PortRef::Both(..) | PortRef::Missing => String::new(),
         };
         ServiceRef { namespace: self.service.namespace().into(), service: self.service.name().into(), port: port.into() }
     }
@@ -188,7 +189,7 @@ fn read(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> K
     let mut reader = Reader { ingress, origin: &origin, takes_regex, permits, diagnostics };
     let default_backend = reader.default_backend();
     let rules = reader.rules();
-    let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section)).collect();
+    let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
     if ingress.rules.is_empty() && ingress.default_backend.is_none() {
         reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
     }
@@ -227,6 +228,7 @@ impl Reader<'_> {
     fn rules(&mut self) -> Vec<RuleReading> {
         let mut rules = Vec::new();
         for (r, rule) in self.ingress.rules.iter().enumerate() {
+            let Some(rule) = rule else { continue };
             let host = match HostPattern::parse(&rule.host) {
                 Ok(host) => host,
                 Err(bad) => {
@@ -241,7 +243,8 @@ impl Reader<'_> {
                 let message = "a rule without a host answers for every host that has no rule of its own".to_owned();
                 self.say(Code::ServesUnknownHosts, format!("spec.rules[{r}].host"), message, "");
             }
-            let paths = rule.paths.iter().flatten().enumerate().filter_map(|(p, path)| self.path((r, p), path)).collect();
+            let paths = rule.paths.iter().flatten().enumerate();
+            let paths = paths.filter_map(|(p, path)| self.path((r, p), path.as_ref()?)).collect();
             rules.push(RuleReading { host, paths });
         }
         rules
@@ -287,6 +290,10 @@ impl Reader<'_> {
             }
             return None;
         };
+        if backend.has_resource {
+            self.say(Code::BadBackend, field, "the backend names a Service and a resource".to_owned(), "remove resource");
+            return None;
+        }
         let name = match ObjectName::new(self.ingress.meta.name.namespace(), &service.name) {
             Ok(name) => name,
             Err(bad) => {
@@ -294,32 +301,29 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let good = match &service.port {
-            PortRef::Number(number) => (1..=65535).contains(number),
-            PortRef::Name(name) => name.len() <= 63 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'),
-            PortRef::Missing => false,
+        self.port(&service.port, format!("{field}.service.port")).then(|| BackendUse { service: name, port: service.port.clone() })
+    }
+
+    /// Whether something can be a port.
+    fn port(&mut self, port: &PortRef, field: String) -> bool {
+        let message = match port {
+            PortRef::Number(number) if !(1..=65535).contains(number) => format!("{number} is not a port"),
+            PortRef::Name(name) if name.len() > 63 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
+                format!("{} is not a port", shown(name))
+            }
+            PortRef::Both(name, number) => format!("the backend names port {} and port {number}; one of them is too many", shown(name)),
+            PortRef::Missing => "the backend names no port: neither a name nor a number other than 0".to_owned(),
+            _ => return true,
         };
-        if !good {
-            let given = match &service.port {
-                PortRef::Number(number) => number.to_string(),
-                PortRef::Name(name) => shown(name),
-                PortRef::Missing => "nothing".to_owned(),
-            };
-            let message = format!("{given} is not a port");
-            self.say(
-                Code::BadBackend,
-                format!("{field}.service.port"),
-                message,
-                "give the number (1 to 65535) or the name of a port of the Service",
-            );
-            return None;
-        }
-        Some(BackendUse { service: name, port: service.port.clone() })
+        let help = "give the number (1 to 65535) or the name of a port of the Service";
+        self.say(Code::BadBackend, field, message, help);
+        false
     }
 
     fn tls(&mut self, n: usize, section: &TlsSection) -> TlsReading {
         let mut hosts = Vec::new();
         for (h, host) in section.hosts.iter().enumerate() {
+            let Some(host) = host else { continue };
             match HostPattern::parse(host) {
                 Ok(pattern) if !self.permits.host(&pattern, &format!("spec.tls[{n}].hosts[{h}]")) => {}
                 Ok(pattern) => hosts.push(pattern),

@@ -51,13 +51,15 @@ fn refused_word(text: &str) -> Option<&'static str> {
 }
 
 fn texts(ingress: &Ingress) -> impl Iterator<Item = (String, &str)> {
-    let rules = ingress.rules.iter().enumerate().flat_map(|(r, rule)| {
+    let rules = ingress.rules.iter().enumerate().filter_map(|(r, rule)| Some((r, rule.as_ref()?))).flat_map(|(r, rule)| {
         let paths = rule.paths.iter().flatten().enumerate();
-        let paths = paths.filter_map(move |(p, path)| Some((format!("spec.rules[{r}].http.paths[{p}].path"), path.path.as_deref()?)));
+        let paths =
+            paths.filter_map(move |(p, path)| Some((format!("spec.rules[{r}].http.paths[{p}].path"), path.as_ref()?.path.as_deref()?)));
         std::iter::once((format!("spec.rules[{r}].host"), &*rule.host)).chain(paths)
     });
-    let tls = ingress.tls.iter().enumerate().flat_map(|(t, section)| {
-        let hosts = section.hosts.iter().enumerate().map(move |(h, host)| (format!("spec.tls[{t}].hosts[{h}]"), &**host));
+    let tls = ingress.tls.iter().enumerate().filter_map(|(t, section)| Some((t, section.as_ref()?))).flat_map(|(t, section)| {
+        let hosts = section.hosts.iter().enumerate();
+        let hosts = hosts.filter_map(move |(h, host)| Some((format!("spec.tls[{t}].hosts[{h}]"), &**host.as_ref()?)));
         hosts.chain(std::iter::once((format!("spec.tls[{t}].secretName"), &*section.secret_name)))
     });
     rules.chain(tls)

@@ -238,7 +238,7 @@ fn a_body_above_the_limit_is_refused() {
 }
 
 #[test]
-fn err_intercepted_errors_are_answered_by_the_default_backend() {
+fn err_1_to_5_intercepted_errors_are_answered_by_the_default_backend() {
     let (b, errors) = (echo("b"), echo("errors"));
     for (program, version) in programs() {
         for (intercept_upstream, default_backend) in [(true, true), (false, true), (true, false)] {

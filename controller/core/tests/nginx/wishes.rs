@@ -38,7 +38,7 @@ fn redirect(url: &str, status: u16, keep_relative: bool) -> RoutePolicy {
 }
 
 #[test]
-fn redirects_come_before_the_one_to_https_and_keep_their_target() {
+fn red_19_redirects_come_before_the_one_to_https_and_keep_their_target() {
     each(|start| {
         let routes = vec![
             wishing(redirected(respond("/a", 404)), redirect("http://r.test/x?y=1", 301, false)),
@@ -67,7 +67,7 @@ fn a_name_that_only_redirects_names_scheme_host_and_port() {
 }
 
 #[test]
-fn rgx_expressions_match_from_the_beginning_without_case_and_rewrite() {
+fn rgx_2_to_4_expressions_match_from_the_beginning_without_case_and_rewrite() {
     let (a, b) = (echo("a"), echo("b"));
     each(|start| {
         let rewrite = Rewrite { target: text("/new/$2"), forwarded_prefix: Some(text("/old$1")) };
@@ -75,6 +75,8 @@ fn rgx_expressions_match_from_the_beginning_without_case_and_rewrite() {
         let routes = vec![
             regex("/something(/|$)(.*)", "a", policy),
             regex("/id/[0-9]{3}$", "b", RoutePolicy::default()),
+            regex("/id/[0-9]+/post/[a-zA-Z]+$", "b", RoutePolicy::default()),
+            regex("/number/[0-9]+$", "b", RoutePolicy::default()),
             Route { action: Action::Respond(404), ..regex("/", "b", RoutePolicy::default()) },
         ];
         let host = Host::new(HostPattern::parse("h.test").unwrap(), Some(ingress()), HostCertificate::Unclaimed, routes);
@@ -87,6 +89,11 @@ fn rgx_expressions_match_from_the_beginning_without_case_and_rewrite() {
             ("/id/123", Some("b"), "GET /id/123 HTTP/1.1"),
             ("/ID/123", Some("b"), "GET /ID/123 HTTP/1.1"),
             ("/id/1234", None, ""),
+            ("/number/1", Some("b"), "GET /number/1 HTTP/1.1"),
+            ("/number/123a", None, ""),
+            ("/id/123/post/abc", Some("b"), "GET /id/123/post/abc HTTP/1.1"),
+            ("/id/123/post/abc123", None, ""),
+            ("/id/abc/post/abc", None, ""),
             ("/x/something", None, ""),
         ] {
             let answer = proxy.get("h.test", path, &[]);
@@ -115,7 +122,7 @@ fn aliases_are_names_of_the_host() {
 }
 
 #[test]
-fn cors_answers_allowed_origins_and_leaves_others_to_the_endpoint() {
+fn red_20_cors_answers_allowed_origins_and_leaves_others_to_the_endpoint() {
     let own = backend(|_| "HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: own\r\nContent-Length: 0\r\n\r\n".to_owned());
     each(|start| {
         let cors = |origins| {

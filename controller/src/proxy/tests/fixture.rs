@@ -61,7 +61,7 @@ fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {
 }
 
 /// A port that nobody else is given: the system hands out those above 32767 by itself, and each call another one below.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     loop {
         let call = CALLS.fetch_add(1, Ordering::Relaxed);
@@ -98,6 +98,7 @@ impl World {
             state_dir: self.state(),
             mode: Mode::Child { program: vec!["nginx".into()], run_dir: None },
             status_port: self.status_port,
+            ports: Vec::new(),
             revisions_kept: 3,
         }
     }

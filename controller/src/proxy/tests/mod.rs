@@ -1,6 +1,6 @@
 //! The room as a whole, with real proxies on free loopback ports.
 
-mod fixture;
+pub(super) mod fixture;
 mod haproxy;
 mod life;
 mod revisions;

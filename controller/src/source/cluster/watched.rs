@@ -143,7 +143,8 @@ impl<'de, T: WatchedKind> Deserialize<'de> for Watched<T> {
             map.insert("kind".to_owned(), T::KIND.as_str().into());
         }
         let object = decode(value).and_then(|object| {
-            object.ok_or_else(|| DecodeError { field: "kind".to_owned(), message: "the object is of another kind".to_owned() })
+            let message = "the object is of another kind".to_owned();
+            object.ok_or_else(|| DecodeError { field: "kind".to_owned(), message, help: String::new() })
         });
         Ok(Self { metadata, object, kind: PhantomData })
     }

@@ -73,7 +73,13 @@ fn mistakes_are_told_where_they_are() {
         ),
         ("apiVersion: v1\nkind: List\nitems: 3\n", &["3:8 GW0002 items is not a list"]),
         ("apiVersion: v1\nkind: List\nitems: [3]\n", &["3:9 GW0002 a number stands where an object is expected"]),
-        ("apiVersion: v1\nkind: Service\nmetadata: {name: 7}\n", &["3:18 GW0002 invalid type: integer `7`, expected a string"]),
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: 7}\n", &["3:18 GW0002 Service: 7 is a number, where a text belongs"]),
+        ("apiVersion: v1\nkind: Service\nmetadata: {}\n", &["3:1 GW0002 the Service has no name"]),
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: []\n", &["4:1 GW0002 a list stands where a mapping belongs"]),
+        (
+            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: s}\naddressType: IPX\n",
+            &["4:14 GW0002 \"IPX\" is not known"],
+        ),
         ("apiVersion: networking.k8s.io/v2\nkind: Ingress\n", &["1:13 GW0002 apiVersion \"networking.k8s.io/v2\" is not known"]),
         ("apiVersion: networking.k8s.io/v1\nkind: ingress\n", &["2:7 GW0002 kind \"ingress\" is not known"]),
         (

@@ -3,7 +3,7 @@
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::lint;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, shown};
-use gatewright_core::state::{self, Object};
+use gatewright_core::state::{self, Fault, Object};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -81,21 +81,31 @@ impl Unfolded {
                 self.find(finding, way);
             }
         }
-        match state::decode(value) {
-            Ok(Some(object)) => {
-                if let Some(since) = gone_since(version, kind) {
-                    let message =
-                        format!("{version} is not served since Kubernetes {since}; it is read as {}", newest(object.reference().kind));
-                    self.find(Diagnostic::new(Code::OldApiVersion, object.reference(), "apiVersion", message), way);
-                }
-                self.objects.push((object, way.into()));
-            }
+        match state::decode_written(value) {
+            Ok(Some((object, faults))) => self.take_read(object, faults, (version, kind), way),
             Ok(None) => self.take_other(version, kind, reference, way),
             Err(error) => {
-                let help = if is_unquoted(&error) { "quote the value, such as \"true\"" } else { "" };
-                self.find(about(reference, Code::BadObject, &error.field, error.message).help(help), way);
+                // Which object it is can be told by its kind at least.
+                let told = reference.is_some() || error.message.contains(kind);
+                let message = if told { error.message } else { format!("{kind}: {}", error.message) };
+                self.find(about(reference, Code::BadObject, &error.field, message).help(error.help), way);
             }
         }
+    }
+
+    fn take_read(&mut self, object: Object, faults: Vec<Fault>, (version, kind): (&str, &str), way: &[u32]) {
+        /// Of one object; nobody mends more at a time.
+        const MOST: usize = 100;
+        let reference = object.reference();
+        if let Some(since) = gone_since(version, kind) {
+            let message = format!("{version} is not served since Kubernetes {since}; it is read as {}", newest(reference.kind));
+            self.find(Diagnostic::new(Code::OldApiVersion, reference.clone(), "apiVersion", message), way);
+        }
+        for fault in faults.into_iter().take(MOST) {
+            let finding = Diagnostic::new(Code::BadObject, reference.clone(), fault.field, fault.message);
+            self.find(finding.help(fault.help).outcome(fault.outcome), way);
+        }
+        self.objects.push((object, way.into()));
     }
 
     fn take_other(&mut self, version: &str, kind: &str, reference: Option<ObjectRef>, way: &[u32]) {
@@ -173,12 +183,6 @@ fn about(object: Option<ObjectRef>, code: Code, field: &str, message: String) ->
     finding.object = object;
     field.clone_into(&mut finding.field);
     finding
-}
-
-/// Whether a text was expected and YAML took what was written for something else.
-fn is_unquoted(error: &state::DecodeError) -> bool {
-    let is_other = ["boolean", "integer", "floating point"].iter().any(|kind| error.message.starts_with(&format!("invalid type: {kind}")));
-    is_other && error.message.ends_with("expected a string")
 }
 
 fn name_of_type(value: &Value) -> &'static str {

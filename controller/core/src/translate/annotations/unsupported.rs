@@ -80,14 +80,14 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
                 let message = format!("{name} has rules that block requests, which is not supported");
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
             }
-            Some(Switch(_)) => {}
-            _ if value.len() > MAX_VALUE_BYTES && !is_read(name) => {
-                let message = format!("{} has {} bytes; at most {MAX_VALUE_BYTES} are read", printable(name), value.len());
-                diagnostics.push(finding(Code::TooLarge, message).help("shorten it"));
-            }
+            Some(Switch(..)) => {}
             Some(Told | Rules) => {
                 let message = format!("{name} {} is not supported; the route is served without", shown(value));
                 diagnostics.push(finding(Code::UnsupportedAnnotation, message));
+            }
+            None if value.len() > MAX_VALUE_BYTES && !is_read(name) => {
+                let message = format!("{} has {} bytes, and is not an annotation that anything is known of", printable(name), value.len());
+                diagnostics.push(finding(Code::UnreadAnnotation, message).help("remove it"));
             }
             None => {}
         }
@@ -117,5 +117,14 @@ mod tests {
         assert!(read("SecRuleEngine On").0.is_some_and(|policies| policies.closed));
         let (policies, said) = read("SecRuleEngine DetectionOnly");
         assert!(policies.is_some_and(|policies| !policies.closed) && said.len() == 1);
+    }
+
+    #[test]
+    fn a_huge_annotation_that_nobody_knows_costs_nothing() {
+        let huge = "x".repeat(1 << 20);
+        let (policies, said) = read_with(&Settings::default(), &[("nobody-knows", &huge)]);
+        assert!(policies.is_some_and(|policies| !policies.closed));
+        assert_eq!(said, ["nobody-knows has 1048576 bytes, and is not an annotation that anything is known of (served)"]);
+        assert_eq!(closed(&[("enable-opentelemetry", &huge)]), Some(false), "a known one is said as such");
     }
 }

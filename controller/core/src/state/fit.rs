@@ -1,0 +1,284 @@
+//! Takes the parts of an object that have the wrong type out of it before it is read, so that each costs itself and
+//! nothing more.
+//!
+//! The API server refuses such objects as a whole, so only files hold them.
+
+use crate::diagnostic::Outcome;
+use crate::names::shown;
+use serde_json::{Map, Value};
+
+/// What a value has to be.
+#[derive(Debug)]
+pub(super) enum Shape {
+    /// Whatever it is.
+    Any,
+    /// A text.
+    Text,
+    /// One of these texts.
+    Word(&'static [&'static str]),
+    /// A point in time, as RFC 3339 writes it.
+    Time,
+    /// True or false.
+    Bool,
+    /// A whole number between two bounds, both included.
+    Number(i64, i64),
+    /// A text, or a number of a port.
+    NameOrPort,
+    /// A mapping of texts.
+    Texts,
+    /// A mapping of texts; other values are taken as JSON writes them, so that a protection among them is not lost.
+    Printed,
+    /// A mapping with these fields, and others that nobody reads.
+    Fields(&'static [(&'static str, Self)]),
+    /// The same; this field has to be there.
+    With(&'static str, &'static [(&'static str, Self)]),
+    /// A list.
+    List(&'static Self),
+    /// A list; items that do not fit are left out.
+    Parts(&'static Self, Outcome),
+    /// A list; nothing stands in the place of items that do not fit, so that the others keep their index.
+    Places(&'static Self, Outcome),
+    /// It is left out where it does not fit.
+    Own(&'static Self, Outcome),
+}
+
+/// A part of an object that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The field, such as `spec.rules[0].http.paths[1].backend.service.port.number`.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// What would do; may be empty.
+    pub help: String,
+    /// What was done instead.
+    pub outcome: Outcome,
+}
+
+/// Takes out what does not fit, and null, which is as good as nothing for the API server.
+///
+/// # Errors
+/// When something does not fit without which the object is not to be read at all.
+pub(super) fn fit(object: &mut Value, shape: &Shape) -> Result<Vec<Fault>, Fault> {
+    let mut walk = Walk { way: Vec::new(), faults: Vec::new() };
+    walk.fit(object, shape)?;
+    Ok(walk.faults)
+}
+
+enum Step {
+    Field(&'static str),
+    Key(String),
+    Index(usize),
+}
+
+struct Walk {
+    way: Vec<Step>,
+    faults: Vec<Fault>,
+}
+
+impl Walk {
+    /// The depth of recursion is bounded by that of the shape.
+    fn fit(&mut self, value: &mut Value, shape: &Shape) -> Result<(), Fault> {
+        match (shape, &mut *value) {
+            (Shape::Own(shape, outcome), value) => {
+                if let Err(fault) = self.fit(value, shape) {
+                    self.faults.push(Fault { outcome: *outcome, ..fault });
+                    *value = Value::Null;
+                }
+                Ok(())
+            }
+            (_, Value::Null) => Ok(()),
+            (Shape::Fields(fields), Value::Object(map)) => self.fields(map, fields),
+            (Shape::With(needed, fields), Value::Object(map)) => {
+                self.fields(map, fields)?;
+                if map.contains_key(*needed) { Ok(()) } else { Err(self.fault(format!("it has no {needed}"), format!("add {needed}"))) }
+            }
+            (Shape::Texts, Value::Object(map)) => self.texts(map).map_or(Ok(()), Err),
+            (Shape::Printed, Value::Object(map)) => {
+                while let Some(fault) = self.texts(map) {
+                    self.faults.push(Fault { outcome: Outcome::Served, ..fault });
+                }
+                Ok(())
+            }
+            (Shape::List(shape), Value::Array(items)) => items.iter_mut().enumerate().try_for_each(|(n, item)| self.item(n, item, shape)),
+            (Shape::Parts(shape, outcome), Value::Array(items)) => {
+                let mut at = 0;
+                items.retain_mut(|item| {
+                    at += 1;
+                    self.part(at - 1, item, (shape, *outcome))
+                });
+                Ok(())
+            }
+            (Shape::Places(shape, outcome), Value::Array(items)) => {
+                for (n, item) in items.iter_mut().enumerate() {
+                    if !self.part(n, item, (shape, *outcome)) {
+                        *item = Value::Null;
+                    }
+                }
+                Ok(())
+            }
+            (_, value) if is(value, shape) => Ok(()),
+            (_, value) => Err(self.fault(message(value, shape), help(value, shape))),
+        }
+    }
+
+    fn fields(&mut self, map: &mut Map<String, Value>, fields: &[(&'static str, Shape)]) -> Result<(), Fault> {
+        for (name, shape) in fields {
+            if let Some(value) = map.get_mut(*name) {
+                self.step(Step::Field(name), |walk| walk.fit(value, shape))?;
+            }
+        }
+        map.retain(|_, value| !value.is_null());
+        Ok(())
+    }
+
+    /// The first value that is no text, which is one afterwards.
+    fn texts(&mut self, map: &mut Map<String, Value>) -> Option<Fault> {
+        map.retain(|_, value| !value.is_null());
+        let (key, value) = map.iter_mut().find(|(_, value)| !value.is_string())?;
+        let key = shown(key).trim_matches('"').to_owned();
+        let fault = self.step(Step::Key(key), |walk| walk.fault(message(value, &Shape::Text), help(value, &Shape::Text)));
+        *value = value.to_string().into();
+        Some(fault)
+    }
+
+    /// Whether an item fits; it is noted where it does not.
+    fn part(&mut self, n: usize, item: &mut Value, (shape, outcome): (&Shape, Outcome)) -> bool {
+        let fitted = self.item(n, item, shape);
+        fitted.map_err(|fault| self.faults.push(Fault { outcome, ..fault })).is_ok()
+    }
+
+    /// Nothing is no item.
+    fn item(&mut self, n: usize, item: &mut Value, shape: &Shape) -> Result<(), Fault> {
+        self.step(Step::Index(n), |walk| match item {
+            Value::Null => Err(walk.fault(message(item, shape), help(item, shape))),
+            _ => walk.fit(item, shape),
+        })
+    }
+
+    fn step<T>(&mut self, step: Step, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.way.push(step);
+        let seen = look(self);
+        self.way.pop();
+        seen
+    }
+
+    fn fault(&self, message: String, help: String) -> Fault {
+        let mut field = String::new();
+        for step in &self.way {
+            match step {
+                Step::Field(name) if field.is_empty() => field.push_str(name),
+                Step::Field(name) => field.push_str(&format!(".{name}")),
+                Step::Key(key) => field.push_str(&format!("[{key}]")),
+                Step::Index(n) => field.push_str(&format!("[{n}]")),
+            }
+        }
+        Fault { field, message, help, outcome: Outcome::SkippedObject }
+    }
+}
+
+/// Whether a value that holds no others is what it has to be.
+fn is(value: &Value, shape: &Shape) -> bool {
+    match (shape, value) {
+        (Shape::Any, _) | (Shape::Text | Shape::NameOrPort, Value::String(_)) | (Shape::Bool, Value::Bool(_)) => true,
+        (Shape::Word(words), Value::String(text)) => words.contains(&text.as_str()),
+        (Shape::Time, Value::String(text)) => text.parse::<jiff::Timestamp>().is_ok(),
+        (Shape::Number(low, high), Value::Number(number)) => number.as_i64().is_some_and(|number| (*low..=*high).contains(&number)),
+        (Shape::NameOrPort, Value::Number(number)) => number.as_u64().is_some_and(|number| number <= u64::from(u16::MAX)),
+        _ => false,
+    }
+}
+
+/// What is wrong with a value that is not what it has to be.
+fn message(value: &Value, shape: &Shape) -> String {
+    let wanted = match shape {
+        Shape::Bool => "true or false",
+        Shape::Number(..) => "a whole number",
+        Shape::NameOrPort => "a name or a port number",
+        Shape::Time => "a time",
+        Shape::List(_) | Shape::Parts(..) | Shape::Places(..) => "a list",
+        Shape::Texts | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
+        Shape::Own(shape, _) => return message(value, shape),
+        Shape::Any | Shape::Text | Shape::Word(_) => "a text",
+    };
+    match value {
+        Value::Null => format!("nothing stands where {wanted} belongs"),
+        Value::Bool(given) => format!("{given} is a boolean, where {wanted} belongs"),
+        Value::Number(given) => format!("{given} is a number, where {wanted} belongs"),
+        Value::String(given) if matches!(shape, Shape::Word(_)) => format!("{} is not known", shown(given)),
+        Value::String(given) => format!("{} is a text, where {wanted} belongs", shown(given)),
+        Value::Array(_) => format!("a list stands where {wanted} belongs"),
+        Value::Object(_) => format!("a mapping stands where {wanted} belongs"),
+    }
+}
+
+fn help(value: &Value, shape: &Shape) -> String {
+    match (shape, value) {
+        (Shape::Text | Shape::Word(_) | Shape::Time, Value::Bool(_) | Value::Number(_)) => format!("quote the value, such as \"{value}\""),
+        (Shape::Number(low, high), Value::String(text)) if text.parse().is_ok_and(|number| (*low..=*high).contains(&number)) => {
+            format!("write {text} without quotes")
+        }
+        (Shape::Number(0, high), _) => format!("write a number of at most {high}, without quotes"),
+        (Shape::Number(..), _) => "write a number without quotes".to_owned(),
+        (Shape::NameOrPort, _) => "write the name, or a number of at most 65535".to_owned(),
+        (Shape::Bool, _) => "write true or false without quotes".to_owned(),
+        (Shape::Word(words), _) => format!("write one of {}", words.join(", ")),
+        (Shape::Time, _) => "write it as 2026-01-31T12:00:00Z".to_owned(),
+        (Shape::Fields(fields) | Shape::With(_, fields), _) if !fields.is_empty() => {
+            let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
+            format!("name its fields: {}", names.join(", "))
+        }
+        (Shape::Texts | Shape::Printed | Shape::Fields(_) | Shape::With(..), _) => "write a key and a colon before each value".to_owned(),
+        (Shape::List(_) | Shape::Parts(..) | Shape::Places(..), _) => "write '- ' before each item".to_owned(),
+        (Shape::Own(shape, _), _) => help(value, shape),
+        (Shape::Any | Shape::Text, _) => "write a text".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const INNER: Shape = Shape::With("port", &[("port", Shape::Number(0, 65535)), ("on", Shape::Bool)]);
+    const SHAPE: Shape = Shape::Fields(&[
+        ("name", Shape::Text),
+        ("kept", Shape::Places(&INNER, Outcome::SkippedPath)),
+        ("parts", Shape::Parts(&Shape::Text, Outcome::Served)),
+        ("own", Shape::Own(&INNER, Outcome::KeptDefault)),
+        ("texts", Shape::Printed),
+        ("when", Shape::Own(&Shape::Time, Outcome::Served)),
+    ]);
+
+    #[test]
+    fn what_does_not_fit_costs_its_own_part() {
+        let mut value = json!({"name": "a", "kept": [{"port": 1}, ["x"], {"port": "80"}, {}, null, {"port": 2}], "parts": ["a", 7, "b"],
+            "own": [], "texts": {"a": "x", "b": 1.5}, "when": "soon", "other": null});
+        let faults = fit(&mut value, &SHAPE).unwrap();
+        assert_eq!(
+            value,
+            json!({"name": "a", "kept": [{"port": 1}, null, null, null, null, {"port": 2}], "parts": ["a", "b"], "texts": {"a": "x", "b": "1.5"}})
+        );
+        let said: Vec<_> = faults.iter().map(|fault| format!("{}: {}; {}", fault.field, fault.message, fault.help)).collect();
+        assert_eq!(
+            said,
+            [
+                "kept[1]: a list stands where a mapping belongs; name its fields: port, on",
+                "kept[2].port: \"80\" is a text, where a whole number belongs; write 80 without quotes",
+                "kept[3]: it has no port; add port",
+                "kept[4]: nothing stands where a mapping belongs; name its fields: port, on",
+                "parts[1]: 7 is a number, where a text belongs; quote the value, such as \"7\"",
+                "own: a list stands where a mapping belongs; name its fields: port, on",
+                "texts[b]: 1.5 is a number, where a text belongs; quote the value, such as \"1.5\"",
+                "when: \"soon\" is a text, where a time belongs; write it as 2026-01-31T12:00:00Z",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_belongs_to_nothing_smaller_costs_the_whole() {
+        for value in [json!([]), json!({"name": 7}), json!({"kept": {}}), json!({"texts": []})] {
+            assert!(fit(&mut value.clone(), &SHAPE).is_err(), "{value}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What the fields that are read have to be, by kind, and what one that is something else costs.
+
+use super::fit::Shape::{self, Any, Bool, Fields, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Texts, Time, With, Word};
+use crate::diagnostic::Outcome::{ClosedRoute, DefaultCertificate, Served, SkippedPath};
+use crate::names::Kind;
+
+const META: Shape = Fields(&[
+    ("name", Text),
+    ("namespace", Text),
+    ("uid", Own(&Text, Served)),
+    ("resourceVersion", Own(&Text, Served)),
+    ("creationTimestamp", Own(&Time, Served)),
+    ("annotations", Printed),
+    ("labels", Printed),
+]);
+
+const STATUS: Shape = Own(&Fields(&[("loadBalancer", Fields(&[("ingress", List(&Fields(&[("hostname", Text), ("ip", Text)])))]))]), Served);
+
+const INGRESS: Shape = Fields(&[
+    ("metadata", META),
+    (
+        "spec",
+        Fields(&[
+            ("ingressClassName", Text),
+            ("defaultBackend", Own(&BACKEND, SkippedPath)),
+            // Not the list as a whole: without rules a default backend would answer for every host.
+            ("rules", Places(&RULE, SkippedPath)),
+            ("tls", Places(&TLS, DefaultCertificate)),
+        ]),
+    ),
+    ("status", STATUS),
+]);
+
+const RULE: Shape = Fields(&[("host", Text), ("http", Fields(&[("paths", Places(&PATH, SkippedPath))]))]);
+const PATH: Shape = Fields(&[("path", Text), ("pathType", Text), ("backend", BACKEND)]);
+const TLS: Shape = Fields(&[("hosts", Places(&Text, DefaultCertificate)), ("secretName", Own(&Text, DefaultCertificate))]);
+
+const BACKEND: Shape = Fields(&[("service", Fields(&[("name", Text), ("port", PORT_REF)])), ("resource", Any)]);
+const PORT_REF: Shape = Fields(&[("name", Text), ("number", Number(i64::MIN, i64::MAX))]);
+
+const CLASS: Shape = Fields(&[("metadata", META), ("spec", Fields(&[("controller", Text), ("parameters", CLASS_PARAMETERS)]))]);
+
+/// Not without what it names: settings that protect would be lost.
+const CLASS_PARAMETERS: Shape =
+    Fields(&[("apiGroup", Text), ("kind", Text), ("name", Text), ("scope", Word(&["Cluster", "Namespace"])), ("namespace", Text)]);
+
+const SERVICE: Shape = Fields(&[
+    ("metadata", META),
+    (
+        "spec",
+        Fields(&[
+            ("type", Text),
+            ("clusterIP", Own(&Text, Served)),
+            ("externalName", Text),
+            ("externalIPs", Parts(&Text, Served)),
+            ("ports", Parts(&SERVICE_PORT, ClosedRoute)),
+            ("trafficDistribution", Own(&Text, Served)),
+        ]),
+    ),
+    ("status", STATUS),
+]);
+
+const SERVICE_PORT: Shape = With("port", &[("name", Text), ("port", Number(0, 65535)), ("targetPort", NameOrPort), ("protocol", Text)]);
+
+const SLICE: Shape = Fields(&[
+    ("metadata", META),
+    ("addressType", Word(&["IPv4", "IPv6", "FQDN"])),
+    ("endpoints", Parts(&ENDPOINT, ClosedRoute)),
+    ("ports", Parts(&ENDPOINT_PORT, ClosedRoute)),
+]);
+
+const ENDPOINT: Shape = Fields(&[
+    ("addresses", List(&Text)),
+    ("conditions", Fields(&[("ready", Bool)])),
+    ("hints", Own(&Fields(&[("forZones", List(&With("name", &[("name", Text)])))]), Served)),
+]);
+
+const ENDPOINT_PORT: Shape = Fields(&[("name", Text), ("port", Number(0, 65535)), ("protocol", Text)]);
+
+const ENDPOINTS: Shape = Fields(&[("metadata", META), ("subsets", Parts(&SUBSET, ClosedRoute))]);
+
+const SUBSET: Shape =
+    Fields(&[("addresses", Parts(&With("ip", &[("ip", Text)]), ClosedRoute)), ("ports", Parts(&ENDPOINT_PORT, ClosedRoute))]);
+
+/// As a whole or not at all: without its list of revoked certificates, say, a Secret would let in too many.
+const SECRET: Shape = Fields(&[("metadata", META), ("data", Texts), ("stringData", Texts)]);
+
+const CONFIG_MAP: Shape = Fields(&[("metadata", META), ("data", Printed)]);
+
+const NAMESPACE: Shape = Fields(&[("metadata", META)]);
+
+/// The rules are looked at by who reads them.
+const PARAMETERS: Shape = Fields(&[("metadata", META), ("spec", Fields(&[("settings", Printed), ("policy", Any)]))]);
+
+/// What an object of this kind has to be, in the shape of its newest API version.
+pub(super) const fn of(kind: Kind) -> &'static Shape {
+    match kind {
+        Kind::Ingress => &INGRESS,
+        Kind::IngressClass => &CLASS,
+        Kind::Service => &SERVICE,
+        Kind::EndpointSlice => &SLICE,
+        Kind::Endpoints => &ENDPOINTS,
+        Kind::Secret => &SECRET,
+        Kind::ConfigMap => &CONFIG_MAP,
+        Kind::Namespace => &NAMESPACE,
+        Kind::GatewrightParameters => &PARAMETERS,
+    }
+}

@@ -1,0 +1,59 @@
+//! What can be told to be wrong before anything is started: paths that flags name, and the templates.
+
+use crate::args::{Mode, RunConfig};
+use crate::proxy::{Port, find_program};
+use gatewright_core::render::Renderer;
+use std::path::Path;
+
+/// Every mistake there is, one text each; none: go on.
+pub(super) fn mistakes(config: &RunConfig) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if config.mode == Mode::Child {
+        let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(config.proxy.dialect.program));
+        wrong.extend(find_program(program).err().map(|error| format!("--proxy-binary {error}")));
+    }
+    wrong.extend(config.manifests.as_deref().and_then(|folder| manifests(folder, &config.state_dir)));
+    wrong.extend(config.proxy.templates.as_deref().and_then(|folder| templates(folder, config)));
+    if config.state_dir.metadata().is_ok_and(|found| !found.is_dir()) {
+        wrong.push(format!("--state-dir {}: this is not a folder", config.state_dir.display()));
+    }
+    wrong
+}
+
+/// A folder that is gone for a while is no reason not to serve what was served before.
+fn manifests(folder: &Path, state_dir: &Path) -> Option<String> {
+    let said = |why: &str| format!("--manifests {}: {why}", folder.display());
+    match folder.metadata() {
+        Ok(found) if !found.is_dir() => Some(said("this is not a folder; give the folder that the file is in")),
+        Ok(_) => None,
+        Err(error) => {
+            let text = said(&format!("cannot be read: {}", error.kind()));
+            if !state_dir.join("current").exists() {
+                return Some(text);
+            }
+            tracing::error!(reason = text, "waiting for the folder; the last good revision is served meanwhile");
+            None
+        }
+    }
+}
+
+fn templates(folder: &Path, config: &RunConfig) -> Option<String> {
+    let dialect = config.proxy.dialect;
+    for name in crate::templates::ignored(folder, dialect) {
+        tracing::warn!(file = name, "not a template: only names that end in .tera are read");
+    }
+    let said = |error: anyhow::Error| format!("--templates {}: {error:#}", folder.display());
+    let overrides = crate::templates::read(folder, dialect).map_err(|error| said(error.into()));
+    // Whether a template can be read does not depend on the version.
+    overrides.and_then(|overrides| Renderer::new(dialect, dialect.oldest, overrides).map_err(|error| said(error.into()))).err()
+}
+
+/// The ports that the proxy listens on.
+pub(super) fn ports(config: &RunConfig) -> Vec<Port> {
+    let listeners = &config.settings.listeners;
+    vec![
+        Port { flag: "http-port", number: listeners.http_port, local: false },
+        Port { flag: "https-port", number: listeners.https_port, local: false },
+        Port { flag: "status-port", number: listeners.status_port, local: true },
+    ]
+}

@@ -1,0 +1,81 @@
+//! What is told before anything is started: paths that are wrong, programs that are missing, inputs that hold nothing.
+
+use crate::world::Folder;
+
+#[test]
+fn paths_that_are_wrong_are_told_all_at_once() {
+    let folder = Folder::new(&[("state", "a file")]);
+    let run = ["run", "--proxy-binary", "/nowhere/nginx", "--templates", "no-templates", "--manifests", "no-manifests"];
+    let ran = folder.run(&[&run[..], &["--state-dir", "state", "--log-format", "text"]].concat());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for part in [
+        "--proxy-binary /nowhere/nginx: there is no such program",
+        "--templates no-templates: could not read the templates",
+        "--manifests no-manifests: cannot be read: entity not found",
+        "--state-dir state: this is not a folder",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    assert!(!ran.err.contains('\u{1b}'), "colours are for terminals: {:?}", ran.err);
+}
+
+#[test]
+fn a_file_is_no_folder_of_manifests() {
+    let folder = Folder::new(&[("a.yaml", ""), ("proxy", "")]);
+    let ran = folder.run(&["run", "--proxy-binary", "./proxy", "--manifests", "a.yaml", "--state-dir", "state", "--log-format", "text"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("--manifests a.yaml: this is not a folder"), "{}", ran.err);
+    assert!(ran.err.contains("--proxy-binary ./proxy: the file may not be executed"), "{}", ran.err);
+}
+
+#[test]
+fn a_supervisor_without_its_program_says_so_and_ends() {
+    let folder = Folder::new(&[]);
+    let ran = folder.run(&["supervise", "--state-dir", "state", "--", "/nowhere/nginx"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("/nowhere/nginx: there is no such program"), "{}", ran.err);
+}
+
+#[test]
+fn an_input_without_manifests_is_told() {
+    let folder = Folder::new(&[("empty/notes.txt", ""), ("only-comments.yaml", "# nothing\n")]);
+    for input in ["empty", "only-comments.yaml"] {
+        let rendered = folder.run(&["render", "-f", input]);
+        assert!(rendered.code == 0 && rendered.err.contains(&format!("GW0009]: {input} holds no manifest")), "{rendered:?}");
+        let linted = folder.run(&["lint", input]);
+        assert!(linted.code == 0 && linted.out.contains(&format!("{input} holds no manifest")), "{linted:?}");
+    }
+}
+
+#[test]
+fn files_beside_templates_that_are_not_read_are_told() {
+    let folder = Folder::new(&[("t/log", ""), ("t/.hidden", ""), ("in/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")]);
+    let ran = folder.run(&["render", "-f", "in", "--templates", "t"]);
+    assert!(ran.code == 0 && ran.err.contains("warning: log in t is not a template"), "{ran:?}");
+    assert!(!ran.err.contains("hidden") && !ran.err.contains("GW0009"), "{}", ran.err);
+}
+
+#[test]
+fn missing_arguments_are_named() {
+    let ran = Folder::new(&[]).run(&["render"]);
+    assert!(ran.code == 2 && ran.err.starts_with("error: --filename <INPUT> has to be given"), "{ran:?}");
+}
+
+#[test]
+fn a_wrong_type_costs_its_own_path_and_is_told_where_it_stands() {
+    let manifest = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    \
+        nginx.ingress.kubernetes.io/whitelist-source-range: 10\nspec:\n  rules:\n  - host: a.test\n    http: {paths: [{path: /, \
+        pathType: Prefix, backend: {service: {name: s, port: {number: \"80\"}}}}]}\n  - host: b.test\n    http: {paths: [{path: /, \
+        pathType: Prefix, backend: {service: {name: s, port: {number: 80}}}}]}\n";
+    let ran = Folder::new(&[("a.yaml", manifest)]).run(&["render", "-f", "a.yaml"]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    assert!(ran.out.contains("server_name b.test;") && !ran.out.contains("proxy_pass"), "a protection that cannot be read closes");
+    for part in [
+        "a.yaml:6:57: error[GW0002]: 10 is a number, where a text belongs",
+        "a.yaml:6:57: error[GW0501]: whitelist-source-range: \"10\" is not an address or CIDR",
+        "a.yaml:10:92: error[GW0002]: \"80\" is a text, where a whole number belongs",
+        "spec.rules[0].http.paths[0].backend.service.port.number (path left out)\n    help: write 80 without quotes",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+}
