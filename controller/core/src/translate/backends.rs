@@ -216,7 +216,7 @@ pub(super) fn stream_endpoints(
     let is_meant = |port: &&ServicePort| match &used.port {
         PortRef::Number(number) => i64::from(port.port) == *number,
         PortRef::Name(name) => !name.is_empty() && port.name == *name,
-        PortRef::Missing => false,
+        PortRef::Both(..) | PortRef::Missing => false,
     };
     let port = service.ports.iter().filter(|port| &*port.protocol == protocol).find(is_meant);
     let port = port.ok_or_else(|| no_port(service, &used.port))?;
