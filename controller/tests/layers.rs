@@ -15,8 +15,9 @@ const CORE: &[Row] = &[
     ("model", &["names"]),
     // Settings are read into the words of the model: a ConfigMap key that a proxy obeys is a field of `Globals`.
     ("settings", &["model", "names"]),
-    // Key pairs are checked where Secrets are read, and are then what the model holds.
-    ("state", &["model", "names"]),
+    // Key pairs are checked where Secrets are read, and are then what the model holds. What a part that does not fit costs
+    // is known where objects are read.
+    ("state", &["model", "diagnostic", "names"]),
     ("lint", &["diagnostic", "names"]),
     ("translate", &["state", "model", "diagnostic", "settings", "names"]),
     ("compare", &["state", "model", "names"]),

@@ -78,7 +78,9 @@ impl Request {
         let bodiless = self.method == "HEAD" || matches!(answer.status, 204 | 304);
         let length = if bodiless { Length::Known(0) } else { answer.length()? };
         let until_close = matches!(length, Length::Close);
-        let (body, whole) = input.body(length, wanted.max(if until_close { 0 } else { MAX_IGNORED }), wanted).await?;
+        // What nobody wants is read all the same, within bounds, so that the connection can be used again.
+        let most = if wanted > 0 || until_close { wanted } else { MAX_IGNORED };
+        let (body, whole) = input.body(length, most, wanted).await?;
         if wanted > 0 && !whole {
             return Err(broken("a body that is too long"));
         }

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | [`names`] | checked names and texts | nothing of ours |
 //! | [`diagnostic`], [`settings`], [`model`] | "this object is wrong"; what the operator asked for; what the proxy shall do | `names` |
-//! | [`state`] | what the cluster says | `names` |
+//! | [`state`] | what the cluster says | `names`, `model`, `diagnostic` |
 //! | [`lint`] | what is odd about an object as it is written | `diagnostic`, `names` |
 //! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names` |
 //! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names` |

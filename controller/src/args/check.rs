@@ -159,7 +159,7 @@ pub(crate) struct SuperviseConfig {
     pub(crate) socket: Option<PathBuf>,
     /// Folder of the proxy's own.
     pub(crate) run_dir: Option<PathBuf>,
-    /// User ids that may talk to it, besides root and the own one.
+    /// User ids that may talk to it; root and the own one if empty.
     pub(crate) allowed_uids: Vec<u32>,
     /// The program and what goes before its arguments.
     pub(crate) program: Vec<String>,

@@ -254,7 +254,7 @@ pub(super) struct Supervise {
     /// Folder of the proxy's own: process id and temporary files [default: run in the state folder]
     #[arg(long, value_name = "DIR")]
     pub(super) run_dir: Option<PathBuf>,
-    /// User id of the controller, besides root and the own one; may be given several times
+    /// User id that may ask, such as the controller's; may be given several times [default: root and the own one]
     #[arg(long, value_name = "UID")]
     pub(super) allow_uid: Vec<String>,
     /// nginx or haproxy

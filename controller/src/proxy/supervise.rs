@@ -51,7 +51,7 @@ pub(crate) struct SuperviseConfig {
     pub(crate) run_dir: Option<PathBuf>,
     /// Where to listen; `supervise.sock` in the run folder if `None`.
     pub(crate) socket: Option<PathBuf>,
-    /// Users that may ask, besides root and this process's own user.
+    /// Users that may ask; root and this process's own user if empty.
     pub(crate) allowed_users: Vec<u32>,
     /// The program and arguments before those of the dialect.
     pub(crate) program: Vec<String>,
@@ -195,7 +195,7 @@ fn listen(socket: &Path) -> Result<UnixListener, SuperviseError> {
 }
 
 fn allowed(config: &SuperviseConfig) -> Vec<u32> {
-    [0, nix::unistd::geteuid().as_raw()].into_iter().chain(config.allowed_users.iter().copied()).collect()
+    if config.allowed_users.is_empty() { vec![0, nix::unistd::geteuid().as_raw()] } else { config.allowed_users.clone() }
 }
 
 /// All that is needed to answer.

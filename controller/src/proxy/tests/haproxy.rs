@@ -45,6 +45,7 @@ fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&str, &str)]
     let mut files: BTreeMap<String, File> = more.iter().map(|(path, text)| ((*path).to_owned(), plain(text))).collect();
     let hash = xxhash_rust::xxh3::xxh3_128(format!("{}{more:?}", text("")).as_bytes());
     files.insert("haproxy.cfg".to_owned(), plain(&text(&format!("{hash:032x}"))));
+    files.insert("users.cfg".to_owned(), plain("# nobody\n"));
     Arc::new(FileSet::new("haproxy.cfg", files, hash))
 }
 
