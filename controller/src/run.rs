@@ -3,6 +3,7 @@
 mod drive;
 mod hold;
 mod maker;
+mod objects;
 mod preflight;
 mod wiring;
 
@@ -16,6 +17,7 @@ use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use hold::Hold;
 use maker::{Made, Maker};
+use objects::Leaves;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -63,6 +65,7 @@ struct Controller {
     /// What was wrong with objects when the last candidate was made.
     findings: Vec<Diagnostic>,
     said: HashSet<Diagnostic>,
+    leaves: Leaves,
 }
 
 /// A candidate on its way.
@@ -183,7 +186,7 @@ impl Controller {
         }
         self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
         tracing::debug!(
-            hosts = made.hosts,
+            hosts = made.hosts(),
             took_us = begun.elapsed().as_micros(),
             waited_us = changed_at.map(|at| (begun - at).as_micros()),
             "made a candidate"
@@ -222,8 +225,8 @@ impl Controller {
         tracing::info!(
             revision = live.revision,
             cause = live.cause,
-            hosts = made.hosts,
-            backends = made.backends,
+            hosts = made.hosts(),
+            backends = made.model.backends.len(),
             findings = made.diagnostics.len(),
             quarantined = self.maker.quarantine.len(),
             stage_ms = live.took.stage_ms,
@@ -231,6 +234,7 @@ impl Controller {
             load_ms = live.took.load_ms,
             "published"
         );
+        self.ends.metrics.serves(self.leaves.objects(&made.model, &made.served, &made.diagnostics));
         self.findings = made.diagnostics;
         let config_maps = self.config_maps();
         self.ends.news.send_modify(|news| {

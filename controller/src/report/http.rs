@@ -158,7 +158,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(
-            axum::serve(listener, router("/own-health", Arc::clone(board), Arc::new(Metrics::new("c", "n", "p")))).into_future(),
+            axum::serve(listener, router("/own-health", Arc::clone(board), Arc::new(Metrics::new("c", "n", "p", "e")))).into_future(),
         );
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();

@@ -1,12 +1,18 @@
 //! `/metrics`: the names and labels of ingress-nginx that dashboards use, and our own.
 
+mod objects;
+
+pub(crate) use objects::{Objects, ServedCertificate, ServedIngress};
+
 use crate::proxy::Took;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
-use prometheus_client::encoding::text::encode;
+use objects::{Certificates, Orphans, Shown};
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -17,6 +23,9 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
+    /// Those without the constant labels.
+    unlabelled: Registry,
+    shown: Arc<Shown>,
     success: Gauge,
     errors: Gauge,
     last_reload_successful: Gauge,
@@ -24,7 +33,8 @@ pub(crate) struct Metrics {
     config_hash: Gauge<f64, AtomicU64>,
     revision: Gauge,
     quarantined: Gauge,
-    leader: Gauge,
+    leader: Family<[(&'static str, String); 1], Gauge>,
+    election: String,
     stage_seconds: Histogram,
     check_seconds: Histogram,
     load_seconds: Histogram,
@@ -33,12 +43,15 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics with the constant labels `controller_class`, `controller_namespace` and `controller_pod`.
-    pub(crate) fn new(class: &str, namespace: &str, pod: &str) -> Self {
+    /// Metrics with the constant labels `controller_class`, `controller_namespace` and `controller_pod`; `election` is the
+    /// name of the Lease.
+    pub(crate) fn new(class: &str, namespace: &str, pod: &str, election: &str) -> Self {
         let labels = [("controller_class", class), ("controller_namespace", namespace), ("controller_pod", pod)];
         let labels = labels.map(|(name, value)| (name.into(), value.to_owned().into()));
         let mut metrics = Self {
             registry: Registry::with_labels(labels.into_iter()),
+            unlabelled: Registry::default(),
+            shown: Arc::new(Shown::new(class)),
             success: Gauge::default(),
             errors: Gauge::default(),
             last_reload_successful: Gauge::default(),
@@ -46,7 +59,8 @@ impl Metrics {
             config_hash: Gauge::default(),
             revision: Gauge::default(),
             quarantined: Gauge::default(),
-            leader: Gauge::default(),
+            leader: Family::default(),
+            election: election.to_owned(),
             stage_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             check_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 12)),
             load_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 12)),
@@ -54,9 +68,9 @@ impl Metrics {
             diagnostics: Family::default(),
         };
         metrics.register();
-        let build = Family::<[(&'static str, &'static str); 1], Gauge>::default();
-        build.get_or_create(&[("release", env!("CARGO_PKG_VERSION"))]).set(1);
-        metrics.registry.register("nginx_ingress_controller_build_info", "Version of the controller", build);
+        metrics.register_build();
+        metrics.registry.register_collector(Box::new(Orphans(Arc::clone(&metrics.shown))));
+        metrics.unlabelled.register_collector(Box::new(Certificates(Arc::clone(&metrics.shown))));
         metrics
     }
 
@@ -89,6 +103,17 @@ impl Metrics {
         registry.register("gatewright_diagnostics", "Findings about objects, by severity", self.diagnostics.clone());
     }
 
+    fn register_build(&mut self) {
+        let build = Family::<[(&'static str, &'static str); 3], Gauge>::default();
+        let labels = [
+            ("release", env!("CARGO_PKG_VERSION")),
+            ("build", option_env!("GATEWRIGHT_BUILD").unwrap_or_default()),
+            ("repository", env!("CARGO_PKG_REPOSITORY")),
+        ];
+        build.get_or_create(&labels).set(1);
+        self.registry.register("nginx_ingress_controller_build_info", "Version of the controller", build);
+    }
+
     /// A revision went live at this time (seconds since 1970).
     pub(crate) fn live(&self, revision: u64, digest: &str, now_s: f64) {
         self.last_reload_successful.set(1);
@@ -96,6 +121,11 @@ impl Metrics {
         self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));
         const DIGITS: usize = 13;
         self.config_hash.set(u64::from_str_radix(digest.get(..DIGITS).unwrap_or("0"), 16).unwrap_or(0) as f64);
+    }
+
+    /// What the live revision serves.
+    pub(crate) fn serves(&self, objects: Objects) {
+        self.shown.set(objects);
     }
 
     /// A revision was brought to the proxy, with these steps.
@@ -121,7 +151,8 @@ impl Metrics {
 
     /// Whether this replica leads.
     pub(crate) fn leader(&self, leads: bool) {
-        self.leader.set(leads.into());
+        self.leader.get_or_create(&[("name", self.election.clone())]).set(leads.into());
+        self.shown.lead(leads);
     }
 
     /// The text of all metrics.
@@ -131,7 +162,63 @@ impl Metrics {
             self.diagnostics.get_or_create(&[("severity", name)]).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a String cannot fail");
+        let write = |text: &mut String| {
+            encode_registry(text, &self.registry)?;
+            encode_registry(text, &self.unlabelled)?;
+            encode_eof(text)
+        };
+        write(&mut text).expect("writing to a String cannot fail");
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gatewright_core::names::ObjectName;
+    use gatewright_core::state::Leaf;
+
+    fn objects() -> Objects {
+        let leaf = Leaf {
+            not_after_s: 2_000_000_000,
+            serial: "258".to_owned(),
+            issuer_serial: String::new(),
+            issuer_organization: "Org".to_owned(),
+            issuer_common_name: "Name".to_owned(),
+            public_key_algorithm: "RSA".to_owned(),
+        };
+        let name = |name| ObjectName::new("shop", name).unwrap();
+        Objects {
+            ingresses: vec![ServedIngress { name: name("front"), lacks_service: true, lacks_endpoint: false }],
+            certificates: vec![ServedCertificate { host: "a.test".to_owned(), secret: Some(name("tls")), leaf: Arc::new(leaf) }],
+        }
+    }
+
+    #[test]
+    fn ingresses_that_lead_nowhere_are_told() {
+        let metrics = Metrics::new("c", "n", "p", "e");
+        metrics.serves(objects());
+        let text = metrics.text(&[]);
+        for (kind, value) in [("no-service", 1), ("no-endpoint", 0)] {
+            let line = format!(r#"namespace="shop",ingress="front",type="{kind}"}} {value}"#);
+            let found = text.lines().find(|text| text.starts_with("nginx_ingress_controller_orphan_ingress{") && text.ends_with(&line));
+            assert!(found.is_some_and(|found| found.contains(r#"controller_class="c""#)), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_told_by_the_leader_only_and_without_the_constant_labels() {
+        let metrics = Metrics::new("c", "n", "p", "e");
+        metrics.serves(objects());
+        assert!(!metrics.text(&[]).contains("ssl_"));
+        metrics.leader(true);
+        let text = metrics.text(&[]);
+        let labels = r#"namespace="shop",class="c",host="a.test",secret_name="tls",identifier="-258""#;
+        assert!(text.contains(&format!("nginx_ingress_controller_ssl_expire_time_seconds{{{labels}}} 2000000000\n")), "{text}");
+        let more = r#"issuer_organization="Org",issuer_common_name="Name",serial_number="258",public_key_algorithm="RSA""#;
+        assert!(text.contains(&format!("nginx_ingress_controller_ssl_certificate_info{{{labels},{more}}} 1\n")), "{text}");
+        let leads = r#"nginx_ingress_controller_leader_election_status{controller_class="c",controller_namespace="n",controller_pod="p",name="e"} 1"#;
+        assert!(text.contains(leads), "{text}");
+        assert!(text.ends_with("# EOF\n") && text.contains(r#"build_info{"#) && text.contains(r#"repository=""#), "{text}");
     }
 }

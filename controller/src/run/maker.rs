@@ -3,7 +3,7 @@
 use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
-use gatewright_core::model::{Certificate, Workers};
+use gatewright_core::model::{Certificate, Model, Workers};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
@@ -44,8 +44,14 @@ pub(super) struct Made {
     pub(super) wanted: Wanted,
     pub(super) served: Vec<Arc<Ingress>>,
     templates: Arc<Overrides>,
-    pub(super) hosts: usize,
-    pub(super) backends: usize,
+    pub(super) model: Model,
+}
+
+impl Made {
+    /// How many virtual hosts there are, beside the one for all others.
+    pub(super) fn hosts(&self) -> usize {
+        self.model.hosts.len() - 1
+    }
 }
 
 /// Why there is no candidate.
@@ -138,15 +144,8 @@ impl Maker {
             self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
             let files = self.renderer.render(&translation.model)?;
             let Translation { model, diagnostics, wanted, served } = translation;
-            Ok(Made {
-                files: Arc::new(files),
-                diagnostics,
-                wanted,
-                served,
-                templates: Arc::clone(&self.templates),
-                hosts: model.hosts.len() - 1,
-                backends: model.backends.len(),
-            })
+            let templates = Arc::clone(&self.templates);
+            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, model })
         }));
         made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.

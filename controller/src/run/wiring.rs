@@ -3,6 +3,7 @@
 use super::drive::{self, Ask};
 use super::hold::Hold;
 use super::maker::Maker;
+use super::objects::Leaves;
 use super::{Controller, Ends, RETRY_FIRST, preflight, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
@@ -35,7 +36,8 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let board = Arc::new(Board::default());
     let identity = Identity::of_environment();
     let pod = identity.pod.as_deref().unwrap_or_default();
-    let metrics = Arc::new(Metrics::new(&config.settings.controller_class, &identity.namespace, pod));
+    let metrics = Metrics::new(&config.settings.controller_class, &identity.namespace, pod, &config.status.election_id);
+    let metrics = Arc::new(metrics);
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     let proxy = Proxy::open(proxy_config(&config)).await?;
     let pulse = proxy.pulse();
@@ -158,6 +160,8 @@ fn controller(
     tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
     match &config.manifests {
         Some(folder) => {
+            // Nobody else follows it.
+            metrics.leader(true);
             tokio::spawn(source::manifests::run(folder.clone(), places.clone(), input_sender));
         }
         None => {
@@ -189,6 +193,7 @@ fn controller(
         problems: Vec::new(),
         findings: Vec::new(),
         said: HashSet::new(),
+        leaves: Leaves::default(),
     };
     (controller, reports)
 }
