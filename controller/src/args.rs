@@ -11,7 +11,8 @@ mod typed;
 
 pub(crate) use check::{
     AnnotationsConfig, ClusterConfig, Command, DiffConfig, DiffFormat, ExplainConfig, LintConfig, LintFormat, ListFormat, Mode,
-    OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RenderConfig, RunConfig, StatusAddress, StatusConfig, SuperviseConfig,
+    OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RenderConfig, RequestMetrics, RunConfig, StatusAddress, StatusConfig,
+    SuperviseConfig,
 };
 pub(crate) use echo::{EchoBackend, EchoConfig};
 

@@ -184,6 +184,9 @@ impl Controller {
             self.not_before = until;
             return;
         }
+        if let Some(requests) = self.ends.metrics.requests() {
+            requests.coming(objects::routes(&made.model, requests));
+        }
         self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
         tracing::debug!(
             hosts = made.hosts(),

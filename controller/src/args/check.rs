@@ -1,10 +1,12 @@
 //! From what was typed to what it means.
 
 mod diff;
+mod metrics;
 mod offline;
 mod rbac;
 
 pub(crate) use diff::{DiffConfig, DiffFormat};
+pub(crate) use metrics::RequestMetrics;
 pub(crate) use offline::{AnnotationsConfig, ExplainConfig, LintConfig, LintFormat, ListFormat, OfflineConfig, RenderConfig};
 pub(crate) use rbac::{RbacConfig, RbacScope};
 
@@ -134,6 +136,8 @@ pub(crate) struct RunConfig {
     pub(crate) cluster: ClusterConfig,
     /// What is told to it.
     pub(crate) status: StatusConfig,
+    /// What is counted of requests; `None`: nothing.
+    pub(crate) request_metrics: Option<RequestMetrics>,
     /// Where health, metrics and the API are served; an unspecified address is every address.
     pub(crate) admin: (Option<IpAddr>, u16),
     /// How long the health check waits for the proxy.
@@ -211,14 +215,12 @@ impl Check<'_> {
             ("status-port", listeners.status_port),
             ("healthz-port", healthz_port),
         ]);
-        if run.metrics_per_undefined_host.as_deref() == Some("true") {
-            self.wrong("--metrics-per-undefined-host cannot be given without --metrics-per-host".to_owned());
-        }
         let admin_host = Some(&*run.healthz_host).filter(|host| !host.is_empty());
         let in_pod = run.kubeconfig.is_none() && run.apiserver_host.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
         RunConfig {
             mode: self.mode(run.proxy_mode.as_deref(), from_files || !in_pod),
             status: self.status(&run),
+            request_metrics: self.request_metrics(&run),
             admin: (admin_host.and_then(|host| self.parsed("healthz-host", host, "an IP address")), healthz_port),
             health_check_timeout: self.whole_seconds("health-check-timeout", &run.health_check_timeout),
             shutdown_grace: self.whole_seconds("shutdown-grace-period", &run.shutdown_grace_period),
@@ -316,6 +318,7 @@ impl Check<'_> {
             http_port: self.port("http-port", &content.http_port),
             https_port: self.port("https-port", &content.https_port),
             status_port: self.port("status-port", &content.status_port),
+            metrics_port: Some(self.port("metrics-port", &content.metrics_port)).filter(|_| content.metrics.enable_metrics),
             health_check_path: self
                 .said("health-check-path", UriPath::new(&content.health_check_path))
                 .unwrap_or(defaults.health_check_path),

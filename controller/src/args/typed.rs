@@ -106,6 +106,26 @@ switches! {
     }
 }
 
+switches! {
+    /// Whether requests are counted.
+    pub(super) struct MetricsSwitches, "Metrics" {
+        /// Count requests (nginx)
+        enable_metrics = "false",
+    }
+}
+
+switches! {
+    /// How requests are counted.
+    pub(super) struct CountingSwitches, "Metrics" {
+        /// Tell the host of requests
+        metrics_per_host = "true",
+        /// Count requests for hosts that are not configured too, each under its name
+        metrics_per_undefined_host = "false",
+        /// Tell the class of the status, such as 2xx
+        report_status_classes = "false",
+    }
+}
+
 /// What decides the rendered files.
 #[derive(Debug, Args)]
 pub(super) struct Content {
@@ -165,6 +185,11 @@ pub(super) struct Content {
     /// Public path that answers 200 for unknown hosts, and path of the health check
     #[arg(long, value_name = "PATH", default_value = "/healthz", help_heading = "Ports")]
     pub(super) health_check_path: String,
+    #[command(flatten)]
+    pub(super) metrics: MetricsSwitches,
+    /// UDP port on the loopback where the proxy tells of its requests
+    #[arg(long, value_name = "PORT", default_value = "10247", help_heading = "Ports")]
+    pub(super) metrics_port: String,
 }
 
 /// `run`.
@@ -237,9 +262,20 @@ pub(super) struct Run {
     /// Verbosity as ingress-nginx counts it: from 2 on debug messages are written
     #[arg(short = 'v', long = "v", value_name = "LEVEL", default_value = "0", overrides_with = "verbosity", help_heading = "Log")]
     pub(super) verbosity: String,
-    /// Count requests for hosts that are not configured
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
-    pub(super) metrics_per_undefined_host: Option<String>,
+    #[command(flatten)]
+    pub(super) counting: CountingSwitches,
+    /// Metrics of requests that are not shown, separated by commas
+    #[arg(long, value_name = "LIST", help_heading = "Metrics")]
+    pub(super) exclude_socket_metrics: Option<String>,
+    /// Buckets of times, in seconds
+    #[arg(long, value_name = "LIST", help_heading = "Metrics")]
+    pub(super) time_buckets: Option<String>,
+    /// Buckets of request and response sizes, in bytes
+    #[arg(long, value_name = "LIST", help_heading = "Metrics")]
+    pub(super) length_buckets: Option<String>,
+    /// Buckets of bytes sent
+    #[arg(long, value_name = "LIST", help_heading = "Metrics")]
+    pub(super) size_buckets: Option<String>,
 }
 
 /// `supervise`.

@@ -1,8 +1,10 @@
 //! `/metrics`: the names and labels of ingress-nginx that dashboards use, and our own.
 
 mod objects;
+mod requests;
 
 pub(crate) use objects::{Objects, ServedCertificate, ServedIngress};
+pub(crate) use requests::{KnownRoutes, Requests, RouteLabels, listen};
 
 use crate::proxy::Took;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
@@ -12,6 +14,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
+use requests::SeriesCollector;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -26,6 +29,7 @@ pub(crate) struct Metrics {
     /// Those without the constant labels.
     unlabelled: Registry,
     shown: Arc<Shown>,
+    requests: Option<Arc<Requests>>,
     success: Gauge,
     errors: Gauge,
     last_reload_successful: Gauge,
@@ -52,6 +56,7 @@ impl Metrics {
             registry: Registry::with_labels(labels.into_iter()),
             unlabelled: Registry::default(),
             shown: Arc::new(Shown::new(class)),
+            requests: None,
             success: Gauge::default(),
             errors: Gauge::default(),
             last_reload_successful: Gauge::default(),
@@ -114,8 +119,23 @@ impl Metrics {
         self.registry.register("nginx_ingress_controller_build_info", "Version of the controller", build);
     }
 
+    /// Shows what is counted of requests.
+    pub(crate) fn show_requests(&mut self, requests: &Arc<Requests>) {
+        self.registry.register_collector(Box::new(SeriesCollector(Arc::clone(requests))));
+        self.registry.register("gatewright_dropped_request_reports", "Reports that were not counted", requests.dropped().clone());
+        self.requests = Some(Arc::clone(requests));
+    }
+
+    /// What is counted of requests, if anything is.
+    pub(crate) fn requests(&self) -> Option<&Requests> {
+        self.requests.as_deref()
+    }
+
     /// A revision went live at this time (seconds since 1970).
     pub(crate) fn live(&self, revision: u64, digest: &str, now_s: f64) {
+        if let Some(requests) = &self.requests {
+            requests.live();
+        }
         self.last_reload_successful.set(1);
         self.last_reload_at.set(now_s);
         self.revision.set(i64::try_from(revision).unwrap_or(i64::MAX));

@@ -1,6 +1,6 @@
 //! What metrics tell about the objects of a revision; made when it goes live.
 
-use crate::report::{Objects, ServedCertificate, ServedIngress};
+use crate::report::{KnownRoutes, Objects, Requests, RouteLabels, ServedCertificate, ServedIngress};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, CertificateId, HostCertificate, Model};
 use gatewright_core::names::{HostPattern, Kind, ObjectName};
@@ -49,6 +49,25 @@ impl Leaves {
         }
         known.1.clone()
     }
+}
+
+/// The routes that requests are counted for.
+pub(super) fn routes(model: &Model, requests: &Requests) -> KnownRoutes {
+    let mut known = KnownRoutes::default();
+    for (pattern, host) in &model.hosts {
+        let host_name = pattern.to_string();
+        for route in &host.routes {
+            let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
+            let service = route.service.as_ref().map_or("", |service| &*service.service);
+            let path = route.rule_path.as_str();
+            let labels = RouteLabels { host: &host_name, namespace, ingress, service, path, canary: "" };
+            requests.know(&mut known, labels);
+            if let Some(canary) = &route.canary {
+                requests.know(&mut known, RouteLabels { canary: canary.backend.service_port(), ..labels });
+            }
+        }
+    }
+    known
 }
 
 fn named(diagnostics: &[Diagnostic], is_meant: impl Fn(Code) -> bool) -> HashSet<&ObjectName> {

@@ -8,11 +8,12 @@ use super::{Controller, Ends, RETRY_FIRST, preflight, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
 use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, look_at_ports};
-use crate::report::{self, Board, Identity, Look, Metrics, News, Reports};
+use crate::report::{self, Board, Identity, Look, Metrics, News, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
 use gatewright_core::dialect::LACKS_STREAMS;
+use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::translate::Wanted;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -37,7 +38,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let identity = Identity::of_environment();
     let pod = identity.pod.as_deref().unwrap_or_default();
     let metrics = Metrics::new(&config.settings.controller_class, &identity.namespace, pod, &config.status.election_id);
-    let metrics = Arc::new(metrics);
+    let metrics = Arc::new(count_requests(metrics, &config).await?);
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     let proxy = Proxy::open(proxy_config(&config)).await?;
     let pulse = proxy.pulse();
@@ -73,6 +74,19 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     tokio::join!(drive::own(proxy, asked), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
+}
+
+/// Counts requests if that is wanted and the proxy tells of them.
+async fn count_requests(mut metrics: Metrics, config: &RunConfig) -> anyhow::Result<Metrics> {
+    let (Some(wish), Some(port)) = (&config.request_metrics, config.settings.listeners.metrics_port) else { return Ok(metrics) };
+    if config.proxy.dialect.name != NGINX.name {
+        tracing::warn!("--enable-metrics counts requests of nginx only: none are told here; HAProxy has an exporter of its own");
+        return Ok(metrics);
+    }
+    let requests = Arc::new(Requests::new(wish.clone()));
+    report::listen(port, Arc::clone(&requests)).await?;
+    metrics.show_requests(&requests);
+    Ok(metrics)
 }
 
 /// What flags name has to be there, and there has to be a cluster to talk to; but what is served already goes on.

@@ -99,6 +99,8 @@ pub struct Listeners {
     pub https_port: u16,
     /// On the loopback only: which revision answers, and connection counts.
     pub status_port: u16,
+    /// On the loopback, UDP: where every request is told to, for metrics; `None`: nowhere.
+    pub metrics_port: Option<u16>,
     /// Addresses to listen on; empty: all of them.
     pub addresses: Vec<IpAddr>,
     /// Listen on IPv6 addresses as well; the system must have them.
@@ -456,6 +458,7 @@ impl Default for Listeners {
             http_port: 80,
             https_port: 443,
             status_port: 10246,
+            metrics_port: None,
             addresses: Vec::new(),
             ipv6: false,
             proxy_protocol: false,

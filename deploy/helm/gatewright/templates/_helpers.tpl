@@ -116,6 +116,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - --http-port={{ .Values.controller.containerPort.http }}
 - --https-port={{ .Values.controller.containerPort.https }}
 - --healthz-port={{ .Values.controller.metrics.port }}
+{{- if .Values.controller.metrics.enabled }}
+- --enable-metrics
+{{- end }}
 {{- range $key, $value := .Values.controller.extraArgs }}
 {{- if eq (toString $value) "" }}
 - --{{ $key }}

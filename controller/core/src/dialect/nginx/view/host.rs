@@ -30,6 +30,8 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     blocking: bool,
     pub(super) log_unknown_hosts: bool,
     pub(super) log_labels: bool,
+    /// [`crate::model::Listeners::metrics_port`].
+    pub(super) metrics_port: Option<u16>,
     reject_unknown_names: bool,
     health_check_path: &'m str,
     backends: Known<'m>,
@@ -140,6 +142,7 @@ impl<'m> HostContext<'m> {
             blocking: !globals.blocking.is_empty(),
             log_unknown_hosts: globals.access_log.unknown_hosts,
             log_labels: globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS)),
+            metrics_port: globals.listeners.metrics_port,
             reject_unknown_names: globals.tls.reject_unknown_names,
             health_check_path: globals.listeners.health_check_path.as_str(),
             backends: Known(&model.backends),

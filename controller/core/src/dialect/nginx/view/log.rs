@@ -4,7 +4,7 @@ use super::blocking::map_key;
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{ErrorLevel, Globals, LogEscape};
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// What `log.tera` sees.
 #[derive(Debug, Serialize)]
@@ -19,6 +19,8 @@ pub(super) struct LogView {
     skipped: Vec<String>,
     errors: String,
     error_level: &'static str,
+    /// Where every request is told to, for metrics.
+    counted: Option<String>,
 }
 
 impl LogView {
@@ -45,6 +47,7 @@ impl LogView {
                 ErrorLevel::Alert => "alert",
                 ErrorLevel::Emerg => "emerg",
             },
+            counted: globals.listeners.metrics_port.map(counted),
         }
     }
 }
@@ -52,6 +55,11 @@ impl LogView {
 /// Where access logs go.
 pub(super) fn target(globals: &Globals) -> String {
     globals.access_log.syslog.map_or_else(|| "/dev/stdout".to_owned(), syslog)
+}
+
+/// The log that requests are counted from.
+pub(super) fn counted(port: u16) -> String {
+    format!("{},nohostname,tag=gatewright", syslog(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
 }
 
 fn syslog(server: SocketAddr) -> String {

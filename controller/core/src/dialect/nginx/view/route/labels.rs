@@ -1,8 +1,9 @@
 //! What a route is called, for logs, error pages and variables of users.
 
 use crate::dialect::nginx::expression::Expression;
+use crate::dialect::nginx::view::log;
 use crate::model::Route;
-use crate::names::VariableText;
+use crate::names::{HostPattern, VariableText};
 use serde::Serialize;
 
 /// What error pages and log lines are told about the route.
@@ -20,6 +21,21 @@ impl<'m> LabelsView<'m> {
         let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
         let (service, port) = route.service.as_ref().map_or(("", ""), |service| (&*service.service, &*service.port));
         Self { namespace, ingress, service, port, path: route.rule_path.as_str() }
+    }
+}
+
+/// How requests of the route are counted.
+#[derive(Debug, Serialize)]
+pub(super) struct CountedView {
+    /// The host as Ingresses write it.
+    host: String,
+    /// The log.
+    target: String,
+}
+
+impl CountedView {
+    pub(super) fn new(host: &HostPattern, port: u16) -> Self {
+        Self { host: host.to_string(), target: log::counted(port) }
     }
 }
 

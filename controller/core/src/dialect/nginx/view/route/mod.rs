@@ -40,10 +40,11 @@ pub(super) struct RouteView<'m> {
     origin: Option<String>,
     https_redirect: Option<HttpsRedirectView>,
     pass: Option<pass::PassView>,
-    canary: Option<pass::CanaryView>,
+    canary: Option<pass::CanaryView<'m>>,
     status: u16,
     unlogged: bool,
     labels: Option<labels::LabelsView<'m>>,
+    counted: Option<labels::CountedView>,
     redirect: Option<redirect::RedirectView>,
     rewrite: Option<rewrite::RewriteView>,
     headers: HeadersView,
@@ -124,7 +125,9 @@ impl<'m> RouteView<'m> {
             status,
             unlogged: (*host == HostPattern::CatchAll && route.origin.is_none() && !context.log_unknown_hosts)
                 || logging.access == Some(false),
-            labels: (context.log_labels || context.has_errors() || policy.errors.is_some()).then(|| labels::LabelsView::new(route)),
+            labels: (context.log_labels || context.metrics_port.is_some() || context.has_errors() || policy.errors.is_some())
+                .then(|| labels::LabelsView::new(route)),
+            counted: context.metrics_port.map(|port| labels::CountedView::new(host, port)),
             redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
             headers,

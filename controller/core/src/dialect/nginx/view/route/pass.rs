@@ -17,9 +17,11 @@ pub(super) struct PassView {
 
 /// What it sees of a canary.
 #[derive(Debug, Serialize)]
-pub(super) struct CanaryView {
+pub(super) struct CanaryView<'m> {
     /// A variable: whether a request goes there.
     flag: Expression,
+    /// What its requests are counted under, if they are counted.
+    label: Option<&'m str>,
     pass: PassView,
 }
 
@@ -43,10 +45,11 @@ impl PassView {
     }
 }
 
-impl CanaryView {
+impl<'m> CanaryView<'m> {
     /// `flag`: the variable of the route's canary.
-    pub(super) fn of(route: &Route, flag: Option<&Expression>, context: &HostContext<'_>) -> Option<Self> {
+    pub(super) fn of(route: &Route, flag: Option<&Expression>, context: &HostContext<'m>) -> Option<Self> {
         let backend = context.backend(&route.canary.as_ref()?.backend)?;
-        Some(Self { flag: flag?.clone(), pass: PassView::new(backend) })
+        let label = context.metrics_port.map(|_| backend.id.service_port());
+        Some(Self { flag: flag?.clone(), label, pass: PassView::new(backend) })
     }
 }
