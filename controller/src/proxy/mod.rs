@@ -56,6 +56,7 @@ pub(crate) use owner::{OwnerError, Status};
 pub(crate) use ports::{Port, look as look_at_ports};
 pub(crate) use program::find as find_program;
 pub(crate) use supervise::{SuperviseConfig, supervise};
+pub(crate) use verify::page;
 
 use gatewright_core::dialect::{Dialect, Version};
 use history::History;

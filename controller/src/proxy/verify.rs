@@ -45,18 +45,8 @@ pub(super) struct Probe {
 impl Probe {
     /// Asks once, on a new connection.
     pub(super) async fn answer(&self) -> Option<String> {
-        timeout(PATIENCE, self.ask()).await.ok()?
-    }
-
-    async fn ask(&self) -> Option<String> {
-        let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).await.ok()?;
-        stream.write_all(b"GET /gatewright/revision HTTP/1.0\r\nHost: localhost\r\n\r\n").await.ok()?;
-        let mut answer = Vec::new();
-        stream.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
-        let answer = String::from_utf8(answer).ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        let status = head.split(' ').nth(1)?;
-        (status == "200").then(|| body.trim().chars().filter(char::is_ascii_graphic).take(64).collect())
+        let body = page(self.port, "/gatewright/revision").await?;
+        Some(body.trim().chars().filter(char::is_ascii_graphic).take(64).collect())
     }
 
     /// Waits for an unbroken run of answers `wanted`; returns how long after `since` it began.
@@ -96,6 +86,20 @@ impl Probe {
             sleep(PACE).await;
         }
     }
+}
+
+/// What the private port of the proxy says under a path, if it says 200.
+pub(crate) async fn page(port: u16, path: &str) -> Option<String> {
+    let ask = async {
+        let mut stream = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.ok()?;
+        stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n").as_bytes()).await.ok()?;
+        let mut answer = Vec::new();
+        stream.take(MAX_ANSWER).read_to_end(&mut answer).await.ok()?;
+        let answer = String::from_utf8(answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        (head.split(' ').nth(1)? == "200").then(|| body.to_owned())
+    };
+    timeout(PATIENCE, ask).await.ok()?
 }
 
 #[cfg(test)]

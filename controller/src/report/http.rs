@@ -104,6 +104,7 @@ async fn readyz(Shared((board, _)): Shared<Context>) -> Response {
 }
 
 async fn exposition(Shared((board, metrics)): Shared<Context>) -> Response {
+    metrics.look().await;
     let text = metrics.text(&board.read().diagnostics);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }

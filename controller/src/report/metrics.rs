@@ -1,22 +1,25 @@
 //! `/metrics`: the names and labels of ingress-nginx that dashboards use, and our own.
 
 mod objects;
+mod processes;
 mod requests;
 
 pub(crate) use objects::{Objects, ServedCertificate, ServedIngress};
+pub(crate) use processes::Processes;
 pub(crate) use requests::{KnownRoutes, Requests, RouteLabels, listen};
 
 use crate::proxy::Took;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
 use objects::{Certificates, Orphans, Shown};
+use processes::ProcessCollector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use requests::SeriesCollector;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// All metrics of the process.
@@ -30,6 +33,8 @@ pub(crate) struct Metrics {
     unlabelled: Registry,
     shown: Arc<Shown>,
     requests: Option<Arc<Requests>>,
+    /// Set once the proxy is known.
+    processes: Arc<OnceLock<Processes>>,
     success: Gauge,
     errors: Gauge,
     last_reload_successful: Gauge,
@@ -57,6 +62,7 @@ impl Metrics {
             unlabelled: Registry::default(),
             shown: Arc::new(Shown::new(class)),
             requests: None,
+            processes: Arc::default(),
             success: Gauge::default(),
             errors: Gauge::default(),
             last_reload_successful: Gauge::default(),
@@ -75,6 +81,7 @@ impl Metrics {
         metrics.register();
         metrics.register_build();
         metrics.registry.register_collector(Box::new(Orphans(Arc::clone(&metrics.shown))));
+        metrics.registry.register_collector(Box::new(ProcessCollector(Arc::clone(&metrics.processes))));
         metrics.unlabelled.register_collector(Box::new(Certificates(Arc::clone(&metrics.shown))));
         metrics
     }
@@ -124,6 +131,18 @@ impl Metrics {
         self.registry.register_collector(Box::new(SeriesCollector(Arc::clone(requests))));
         self.registry.register("gatewright_dropped_request_reports", "Reports that were not counted", requests.dropped().clone());
         self.requests = Some(Arc::clone(requests));
+    }
+
+    /// From now on, these processes are looked at.
+    pub(crate) fn show_processes(&self, processes: Processes) {
+        self.processes.set(processes).expect("there is one proxy");
+    }
+
+    /// Looks at what is to be looked at when somebody asks.
+    pub(super) async fn look(&self) {
+        if let Some(processes) = self.processes.get() {
+            processes.look().await;
+        }
     }
 
     /// What is counted of requests, if anything is.

@@ -8,7 +8,7 @@ use super::{Controller, Ends, RETRY_FIRST, preflight, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
 use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, look_at_ports};
-use crate::report::{self, Board, Identity, Look, Metrics, News, Reports, Requests};
+use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
@@ -42,6 +42,9 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     let proxy = Proxy::open(proxy_config(&config)).await?;
     let pulse = proxy.pulse();
+    if config.proxy.dialect.name == NGINX.name {
+        metrics.show_processes(Processes::new(pulse.clone(), config.settings.listeners.status_port));
+    }
     if let Some(live) = proxy.live() {
         tracing::info!(revision = live.revision, "the last good revision is served");
         board.live(view(live), false);

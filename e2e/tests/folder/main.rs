@@ -11,6 +11,7 @@ mod faults;
 mod files;
 mod forwarding;
 mod hosts;
+mod metrics;
 mod modes;
 mod offline;
 mod parameters;
