@@ -59,6 +59,8 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         ],
         &[],
     ),
+    (&["tcp.9000=matrix-other/db:5432", "udp.9053=matrix-other/dns:53", "controller.networkPolicy.enabled=true"], &[]),
+    (&["tcp.9000=matrix-other/db:5432", "controller.scope.enabled=true", "controller.scope.namespace=matrix-other"], &[]),
     (&["controller.service.enabled=false", "serviceAccount.name=own", "fullnameOverride=other-name"], &[]),
     (
         &[

@@ -91,6 +91,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if .Values.controller.watchIngressWithoutClass }}
 - --watch-ingress-without-class
 {{- end }}
+{{- range $protocol := list "tcp" "udp" }}
+{{- if index $.Values $protocol }}
+- --{{ $protocol }}-services-configmap={{ include "gatewright.namespace" $ }}/{{ include "gatewright.fullname" $ }}-{{ $protocol }}
+{{- end }}
+{{- end }}
 {{- with include "gatewright.publishService" . }}
 - --publish-service={{ . }}
 {{- end }}
