@@ -1,6 +1,6 @@
 //! Metrics: section 25 of the reference.
 
-use gatewright_e2e::client::{admin, get};
+use gatewright_e2e::client::admin;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::running;
