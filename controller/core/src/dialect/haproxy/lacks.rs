@@ -94,6 +94,7 @@ const LACKS: &[Lack] = &[
     told("proxy-next-upstream-tries", &[], "requests are tried again as for all routes"),
     told("proxy-redirect-from", &["off"], "answers keep their Location"),
     told("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
+    closes("proxy-ssl-secret", &[], "HAProxy is not told about certificates of endpoints yet"),
     told("ssl-prefer-server-ciphers", &["true", "True", "TRUE", "t", "T", "1"], "HAProxy has one order for all hosts, and that is its own"),
     told("udp-services-configmap", &[], "HAProxy forwards no datagrams"),
     told("upstream-hash-by", &[""], "requests are spread over the endpoints whatever their key"),
