@@ -41,7 +41,10 @@ async fn attend(tcp: TcpStream) -> io::Result<()> {
                 let _ = stream.flow_control().release_capacity(part.len());
                 body.extend_from_slice(&part);
             }
-            let authority = head.uri.authority().map_or("", |authority| authority.as_str());
+            // RFC 9113, 8.3.1: what comes by way of HTTP/1 words may say Host in its place, as nginx does; servers of gRPC
+            // take the one for the other.
+            let host = head.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+            let authority = head.uri.authority().map_or(host, |authority| authority.as_str());
             let text = format!("{authority} {} {}", head.uri.path(), unframed(&body));
             let response = http::Response::builder().header("content-type", "application/grpc").body(()).ok()?;
             let mut answer = respond.send_response(response, false).ok()?;

@@ -68,6 +68,8 @@ pub struct Settings {
     pub lacks: Vec<Lack>,
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],
+    /// The proxy in use can compare with paths that hold blanks.
+    pub blanks_in_paths: bool,
     /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: Vec<&'static str>,
 }
@@ -100,6 +102,7 @@ impl Default for Settings {
             listeners: Listeners::default(),
             lacks: Vec::new(),
             unknown_hashes: &[],
+            blanks_in_paths: true,
             unknown_variables: Vec::new(),
         }
     }

@@ -424,6 +424,19 @@ fn ext_names_are_looked_up_and_filtered() {
 }
 
 #[test]
+fn uri_5_blanks_stand_in_paths_where_the_proxy_can_compare_with_them() {
+    let of_type = |kind| ingress("a", 1, &[("h.test", &[("/a b", kind, "s1"), ("/c", "Exact", "s1")])]);
+    let mut lines = World::new(&[services(), vec![of_type("ImplementationSpecific")]].concat()).picture();
+    lines.sort_unstable();
+    assert_eq!(lines, ["h.test /a b/* → default-s1-80", "h.test =/a b → default-s1-80", "h.test =/c → default-s1-80"]);
+    check(&[of_type("Exact")], &["h.test =/c → default-s1-80"]);
+    let mut world = World::new(&[services(), vec![of_type("ImplementationSpecific")]].concat());
+    world.settings.blanks_in_paths = false;
+    assert_eq!(world.picture(), ["h.test =/c → default-s1-80"]);
+    assert!(world.codes().contains(&Code::BadPath));
+}
+
+#[test]
 fn ext_8_a_headless_service_has_no_address_of_its_own() {
     let endpoints = |cluster_ip: &str| {
         let [plain, slice] = service("s", "10.0.0.8");

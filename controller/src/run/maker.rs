@@ -75,7 +75,13 @@ impl Maker {
     ) -> anyhow::Result<Self> {
         let lacks = [&settings.lacks[..], &(dialect.lacks)(version)].concat();
         let unknown_variables = (dialect.unknown_variables)();
-        let settings = Settings { lacks, unknown_hashes: dialect.unknown_hashes, unknown_variables, ..settings };
+        let settings = Settings {
+            lacks,
+            unknown_hashes: dialect.unknown_hashes,
+            blanks_in_paths: dialect.blanks_in_paths,
+            unknown_variables,
+            ..settings
+        };
         let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;
         Ok(Self {
             snapshot: Snapshot::default(),

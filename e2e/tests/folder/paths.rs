@@ -86,6 +86,21 @@ on_every_proxy! {
         }
     }
 
+    fn uri_5_a_blank_is_compared_with_the_decoded_path(proxy) {
+        let site = Site::of(proxy, "uri-5");
+        let host = site.host("h");
+        let rules = ingress("a").path(&host, "/a b", "ImplementationSpecific", "s").path(&host, "/c%20d", "ImplementationSpecific", "s");
+        site.apply(&[all_running(&["s"]), vec![rules]].concat());
+        assert_eq!(who(&host, "/c%20d"), "404", "a rule that is written with an escape never matches");
+        if proxy.is_nginx() {
+            assert_eq!([who(&host, "/a%20b"), who(&host, "/a%20bc")], ["s", "404"]);
+            assert_eq!(get(&host, "/a%20b?x").unwrap().echo()["target"], "/a%20b?x");
+        } else {
+            assert_eq!(who(&host, "/a%20b"), "404");
+            assert!(site.diagnostics().iter().any(|line| line.contains("/a b")), "it is told");
+        }
+    }
+
     fn leg_1_to_3_old_api_versions_mean_the_same(proxy) {
         let site = Site::of(proxy, "leg");
         let [old, older, name] = ["old", "older", "name"].map(|label| site.host(label));

@@ -129,6 +129,8 @@ pub static HAPROXY: Dialect = Dialect {
     origin_at: origin::origin_at,
     runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
+    // A blank ends the key of a line of a map.
+    blanks_in_paths: false,
     lacks: lacks::lacks,
     unknown_variables: expression::unknown_variables,
 };

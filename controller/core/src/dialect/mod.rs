@@ -72,6 +72,8 @@ pub struct Dialect {
     pub runtime: Option<RuntimeLane>,
     /// Hashes of passwords that it cannot check; their users cannot log in.
     pub unknown_hashes: &'static [HashKind],
+    /// Paths of rules may hold blanks.
+    pub blanks_in_paths: bool,
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.

@@ -95,6 +95,7 @@ pub static NGINX: Dialect = Dialect {
     origin_at: origin::origin_at,
     runtime: None,
     unknown_hashes: &[],
+    blanks_in_paths: true,
     lacks: |_| Vec::new(),
     unknown_variables: Vec::new,
 };

@@ -21,13 +21,25 @@ impl UriPath {
     /// # Errors
     /// With the first character or segment that does not belong into a path.
     pub fn new(text: &str) -> Result<Self, BadText> {
+        Self::checked(text, may_stand_in_path)
+    }
+
+    /// The same with blanks, which decoded paths of requests may hold; not every proxy can compare with one.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn with_blanks(text: &str) -> Result<Self, BadText> {
+        Self::checked(text, |c| c == ' ' || may_stand_in_path(c))
+    }
+
+    fn checked(text: &str, fits: fn(char) -> bool) -> Result<Self, BadText> {
         if !text.starts_with('/') {
             return Err(BadText(format!("path {} does not start with '/'", shown(text))));
         }
         if text.len() > MAX_PATH_BYTES {
             return Err(BadText(format!("path {} has {} bytes; at most {MAX_PATH_BYTES} are served", shown(text), text.len())));
         }
-        if let Some((at, c)) = text.char_indices().find(|&(_, c)| !may_stand_in_path(c)) {
+        if let Some((at, c)) = text.char_indices().find(|&(_, c)| !fits(c)) {
             return Err(BadText(format!(
                 "path {} has the character {} at byte {at}, which is not a path character; remove it",
                 shown(text),
@@ -131,6 +143,14 @@ mod tests {
             assert!(UriPath::new(bad).is_err(), "{bad:?}");
         }
         assert!(UriPath::new(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).is_err());
+    }
+
+    #[test]
+    fn blanks_pass_where_they_are_asked_for() {
+        assert_eq!(UriPath::with_blanks("/a b").unwrap().as_str(), "/a b");
+        for bad in ["/a\tb", "/a\u{a0}\nb", "/a b;c", "a b", "/a b/../c"] {
+            assert!(UriPath::with_blanks(bad).is_err(), "{bad:?}");
+        }
     }
 
     #[test]

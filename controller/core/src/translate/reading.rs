@@ -186,7 +186,8 @@ fn read(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> K
     policies.closed |= permits.closed;
     policies.aliases.retain(|alias| permits.alias(alias));
     let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
-    let mut reader = Reader { ingress, origin: &origin, takes_regex, permits, diagnostics };
+    let blanks = input.settings.blanks_in_paths;
+    let mut reader = Reader { ingress, origin: &origin, takes_regex, blanks, permits, diagnostics };
     let default_backend = reader.default_backend();
     let rules = reader.rules();
     let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
@@ -206,6 +207,8 @@ struct Reader<'a> {
     origin: &'a ObjectRef,
     /// Its paths may be regular expressions.
     takes_regex: bool,
+    /// Its paths of type ImplementationSpecific may hold blanks.
+    blanks: bool,
     permits: Permits<'a>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -262,14 +265,18 @@ impl Reader<'_> {
             }
         };
         let text = path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/");
-        let checked = self.path_text(text).map_err(|bad| self.say(Code::BadPath, format!("{field}.path"), bad.0, "")).ok()?;
+        let checked = self
+            .path_text(text, path.path_type.as_deref())
+            .map_err(|bad| self.say(Code::BadPath, format!("{field}.path"), bad.0, ""))
+            .ok()?;
         let backend = self.backend(&path.backend, &format!("{field}.backend"))?;
         let (text, literal) = checked;
         Some(PathReading { text, literal, kind, backend, at })
     }
 
-    fn path_text(&self, text: &str) -> Result<(RulePath, Option<UriPath>), BadText> {
-        let literal = UriPath::new(text);
+    fn path_text(&self, text: &str, path_type: Option<&str>) -> Result<(RulePath, Option<UriPath>), BadText> {
+        let may_hold_blanks = self.blanks && path_type == Some("ImplementationSpecific");
+        let literal = if may_hold_blanks { UriPath::with_blanks(text) } else { UriPath::new(text) };
         if !self.takes_regex {
             return literal.map(|path| (path.clone().into(), Some(path)));
         }

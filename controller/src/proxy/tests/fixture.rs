@@ -49,6 +49,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     origin_at: NGINX.origin_at,
     runtime: None,
     unknown_hashes: &[],
+    blanks_in_paths: true,
     unknown_variables: Vec::new,
     lacks: NGINX.lacks,
 };
