@@ -30,8 +30,7 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     blocking: bool,
     pub(super) log_unknown_hosts: bool,
     pub(super) log_labels: bool,
-    /// [`crate::model::Listeners::metrics_port`].
-    pub(super) metrics_port: Option<u16>,
+    pub(super) counts_requests: bool,
     reject_unknown_names: bool,
     health_check_path: &'m str,
     backends: Known<'m>,
@@ -142,7 +141,7 @@ impl<'m> HostContext<'m> {
             blocking: !globals.blocking.is_empty(),
             log_unknown_hosts: globals.access_log.unknown_hosts,
             log_labels: globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS)),
-            metrics_port: globals.listeners.metrics_port,
+            counts_requests: globals.listeners.metrics_port.is_some(),
             reject_unknown_names: globals.tls.reject_unknown_names,
             health_check_path: globals.listeners.health_check_path.as_str(),
             backends: Known(&model.backends),

@@ -58,7 +58,7 @@ pub(super) fn target(globals: &Globals) -> String {
 }
 
 /// The log that requests are counted from.
-pub(super) fn counted(port: u16) -> String {
+fn counted(port: u16) -> String {
     format!("{},nohostname,tag=gatewright", syslog(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
 }
 

@@ -1,7 +1,6 @@
 //! What a route is called, for logs, error pages and variables of users.
 
 use crate::dialect::nginx::expression::Expression;
-use crate::dialect::nginx::view::log;
 use crate::model::Route;
 use crate::names::{HostPattern, VariableText};
 use serde::Serialize;
@@ -29,13 +28,11 @@ impl<'m> LabelsView<'m> {
 pub(super) struct CountedView {
     /// The host as Ingresses write it.
     host: String,
-    /// The log.
-    target: String,
 }
 
 impl CountedView {
-    pub(super) fn new(host: &HostPattern, port: u16) -> Self {
-        Self { host: host.to_string(), target: log::counted(port) }
+    pub(super) fn new(host: &HostPattern) -> Self {
+        Self { host: host.to_string() }
     }
 }
 

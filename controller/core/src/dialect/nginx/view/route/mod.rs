@@ -125,9 +125,9 @@ impl<'m> RouteView<'m> {
             status,
             unlogged: (*host == HostPattern::CatchAll && route.origin.is_none() && !context.log_unknown_hosts)
                 || logging.access == Some(false),
-            labels: (context.log_labels || context.metrics_port.is_some() || context.has_errors() || policy.errors.is_some())
+            labels: (context.log_labels || context.counts_requests || context.has_errors() || policy.errors.is_some())
                 .then(|| labels::LabelsView::new(route)),
-            counted: context.metrics_port.map(|port| labels::CountedView::new(host, port)),
+            counted: context.counts_requests.then(|| labels::CountedView::new(host)),
             redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
             headers,

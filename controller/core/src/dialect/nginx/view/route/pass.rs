@@ -49,7 +49,7 @@ impl<'m> CanaryView<'m> {
     /// `flag`: the variable of the route's canary.
     pub(super) fn of(route: &Route, flag: Option<&Expression>, context: &HostContext<'m>) -> Option<Self> {
         let backend = context.backend(&route.canary.as_ref()?.backend)?;
-        let label = context.metrics_port.map(|_| backend.id.service_port());
+        let label = context.counts_requests.then(|| backend.id.service_port());
         Some(Self { flag: flag?.clone(), label, pass: PassView::new(backend) })
     }
 }
