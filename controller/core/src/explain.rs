@@ -159,6 +159,7 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
             (Some(Forward { name: id.to_string(), endpoints: endpoints.unwrap_or_default() }), None)
         }
         Some(Action::Respond(status)) => (None, Some(*status)),
+        Some(Action::Vacant(_)) => (None, Some(503)),
         None => (None, Some(404)),
     };
     Explanation {

@@ -5,6 +5,7 @@
 
 pub(crate) mod auth;
 mod keys;
+mod lacking;
 mod policy;
 pub(crate) mod values;
 
@@ -285,6 +286,7 @@ pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Ve
     if let Some(text) = data.get(POLICY_KEY) {
         problems.extend(config.add_policy(Policy::parse(text)).err());
     }
+    problems.extend(lacking::problems(&settings.lacks, data));
     (config, problems)
 }
 

@@ -76,6 +76,7 @@ fn picture(translation: &Translation) -> Vec<String> {
             let target = match &route.action {
                 Action::Forward(id) => id.as_str().split_once('_').map_or("?", |(_, tail)| tail).to_owned(),
                 Action::Respond(status) => status.to_string(),
+                Action::Vacant(_) => "503".to_owned(),
             };
             let redirect = if route.https_redirect.is_some() { " https" } else { "" };
             for path_match in &route.matches {

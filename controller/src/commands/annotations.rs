@@ -3,14 +3,11 @@
 use super::offline::{End, exit};
 use super::output::print;
 use crate::args::{AnnotationsConfig, ListFormat};
-use gatewright_core::dialect::Version;
+use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::translate::annotations::{FEATURES, Key, OnBadValue, markdown};
 use serde_json::{Value, json};
 use std::process::ExitCode;
-
-/// Versions of the proxies that the page speaks of: the oldest that are supported.
-const OLDEST_NGINX: Version = Version(1, 22, 1);
 
 /// Prints; exit code 0, 1 for a name that nobody knows, 2 when that fails.
 pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode {
@@ -19,7 +16,8 @@ pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode 
         let keys: Vec<(&str, &Key)> =
             FEATURES.iter().flat_map(|feature| feature.keys.iter().filter(is_meant).map(|key| (feature.name, key))).collect();
         let text = match config.format {
-            ListFormat::Markdown => markdown(&[(NGINX.name, (NGINX.lacks)(OLDEST_NGINX))]),
+            // The page speaks of the oldest versions that are supported.
+            ListFormat::Markdown => markdown(&[&NGINX, &HAPROXY].map(|proxy| (proxy.name, (proxy.lacks)(proxy.oldest)))),
             ListFormat::Text => keys.iter().map(|(_, key)| one(key)).collect::<Vec<_>>().join("\n"),
             ListFormat::Json => {
                 format!("{:#}\n", json!({"version": 1, "annotations": keys.iter().map(|(f, key)| entry(f, key)).collect::<Vec<_>>()}))

@@ -3,9 +3,8 @@
 //! The core says which commands do that. Here they are spoken, each on a connection of its own, and every answer is
 //! read; whoever asked has the proxy reload after a surprise.
 
-use super::launch::Launcher;
 use super::stage::read_files;
-use super::state_dir::RevisionName;
+use super::state_dir::{RevisionName, StateDir};
 use gatewright_core::dialect::{Contents, RuntimeLane, Step};
 use std::io;
 use std::path::Path;
@@ -17,7 +16,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 /// For one answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
@@ -70,23 +69,33 @@ impl Late {
 ///
 /// # Errors
 /// [`Surprise`]; the proxy may be anywhere between the two then.
-pub(super) async fn amend(launcher: &Launcher, late: &Late, from: RevisionName, to: RevisionName) -> Result<bool, Surprise> {
-    let Some(lane) = launcher.dialect.runtime else { return Ok(false) };
-    let (old, new) = (launcher.state.revision(from), launcher.state.revision(to));
+pub(super) async fn amend(
+    lane: RuntimeLane,
+    (state, run_dir): (&StateDir, &Path),
+    late: &Late,
+    (from, to): (RevisionName, RevisionName),
+) -> Result<bool, Surprise> {
+    let (old, new) = (state.revision(from), state.revision(to));
     let planned = spawn_blocking(move || planned(&lane, &old, &new)).await.expect("planning does not panic");
     let Some(steps) = planned else { return Ok(false) };
-    let socket = launcher.run_dir.join(lane.socket);
+    let socket = run_dir.join(lane.socket);
     let mut again = late.take();
     // A server that is wanted again stays.
     again.retain(|command| !steps.iter().any(|step| is_about_same(&step.command, command)));
     let mut left = Vec::new();
-    for command in again {
-        let removed =
-            ask(&socket, &command).await.is_ok_and(|answer| answer.starts_with("Server deleted") || answer.starts_with("No such"));
-        if !removed {
-            left.push(command);
+    let mut again = again.into_iter();
+    for command in again.by_ref() {
+        match ask(&socket, &command, PATIENCE).await {
+            Ok(answer) if answer.starts_with("Server deleted") || answer.starts_with("No such") => {}
+            Ok(_) => left.push(command),
+            // Nobody waits for each of them if nobody answers.
+            Err(_) => {
+                left.push(command);
+                break;
+            }
         }
     }
+    left.extend(again);
     let said = say_all(&socket, &steps, &mut left).await;
     late.put(left);
     said.map(|()| true)
@@ -110,7 +119,7 @@ async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Resul
     for (number, step) in steps.iter().enumerate() {
         let command = step.command.replace(Step::VERSION, &version);
         let first = command.lines().next().unwrap_or_default().to_owned();
-        let answer = match ask(socket, &command).await {
+        let answer = match ask(socket, &command, PATIENCE).await {
             Ok(answer) => answer,
             Err(source) => return Err(Surprise::Silent { command: first, source }),
         };
@@ -123,7 +132,7 @@ async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Resul
                 continue;
             }
             for undo in steps[..=number].iter().filter_map(|step| step.undo.as_ref()) {
-                let _ = ask(socket, undo).await;
+                let _ = ask(socket, undo, PATIENCE).await;
             }
             return Err(Surprise::Answer { command: first, answer: one_line(&answer) });
         }
@@ -141,8 +150,11 @@ fn is_expected(step: &Step, answer: &str) -> bool {
 }
 
 /// One command, one answer, without the blanks around it.
-async fn ask(socket: &Path, command: &str) -> io::Result<String> {
-    let spoken = timeout(PATIENCE, async {
+///
+/// # Errors
+/// When nobody listens, or the answer has not come to its end within `patience`.
+pub(super) async fn ask(socket: &Path, command: &str, patience: Duration) -> io::Result<String> {
+    let spoken = timeout(patience, async {
         let mut stream = UnixStream::connect(socket).await?;
         stream.write_all(format!("{command}\n").as_bytes()).await?;
         let mut answer = Vec::new();

@@ -6,6 +6,7 @@
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::process::{Handle, Identity, children, command_line, named, stat};
+use super::runtime::{self, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
 use gatewright_core::dialect::Signal;
@@ -33,11 +34,12 @@ pub(super) struct PidFile {
     version: OnceCell<Option<(u16, u16, u16)>>,
     older: Mutex<BTreeSet<Identity>>,
     warned: AtomicBool,
+    late: Late,
 }
 
 impl PidFile {
     pub(super) fn new(path: PathBuf, launcher: Launcher) -> Self {
-        Self { path, launcher, version: OnceCell::new(), older: Mutex::default(), warned: AtomicBool::new(false) }
+        Self { path, launcher, version: OnceCell::new(), older: Mutex::default(), warned: AtomicBool::new(false), late: Late::default() }
     }
 
     /// The process that the file names, if it can be the one that wrote it.
@@ -90,6 +92,7 @@ impl Owner for PidFile {
 
     fn reload(&self) -> BoxFuture<'_, Result<(), OwnerError>> {
         async {
+            self.late.clear();
             let before = self.find()?.identity();
             *self.older.lock().unwrap_or_else(PoisonError::into_inner) = children(before.pid);
             self.signal(self.launcher.dialect.reload).map(drop)
@@ -97,9 +100,15 @@ impl Owner for PidFile {
         .boxed()
     }
 
-    /// The proxy's run folder is not known here, nor its socket.
-    fn amend(&self, _: RevisionName, _: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
-        async { Ok(false) }.boxed()
+    /// The proxy's socket is beside its PID file, if whoever started it made one.
+    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+        async move {
+            let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
+            let Some(folder) = self.path.parent().filter(|folder| folder.join(lane.socket).exists()) else { return Ok(false) };
+            let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, (from, to)).await;
+            amended.map_err(|surprise| OwnerError::Declined(super::outcome::chain(&surprise)))
+        }
+        .boxed()
     }
 
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>> {

@@ -10,6 +10,7 @@ use super::process::{Handle, Identity, children, command_line, living, named, si
 use super::runtime::Late;
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
+use gatewright_core::dialect::Version;
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -72,7 +73,8 @@ impl Supervisor {
         let launcher = Arc::new(launcher);
         let vital = Arc::new(Mutex::new(Vital::default()));
         let (commands, receiver) = mpsc::channel(8);
-        let mut keeper = Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO };
+        let mut keeper =
+            Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO, version: OnceCell::new() };
         let running = keeper.adopt();
         if running.is_none() && keeper.recorded().is_none_or(|dead| workers_of(dead).is_empty()) {
             ports::check(ports).await?;
@@ -125,7 +127,9 @@ impl Owner for Supervisor {
 
     fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
-            let amended = super::runtime::amend(&self.launcher, &self.late, from, to).await;
+            let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
+            let places = (&self.launcher.state, &*self.launcher.run_dir);
+            let amended = super::runtime::amend(lane, places, &self.late, (from, to)).await;
             amended.map_err(|surprise| OwnerError::Declined(super::outcome::chain(&surprise)))
         }
         .boxed()
@@ -169,6 +173,7 @@ struct Keeper {
     launcher: Arc<Launcher>,
     vital: Arc<Mutex<Vital>>,
     pause: Duration,
+    version: OnceCell<Option<Version>>,
 }
 
 impl Keeper {
@@ -263,8 +268,21 @@ impl Keeper {
         self.wait_for_signals(process).await?;
         let pid = process.handle.identity().pid;
         lock(&self.vital).older = children(pid);
+        if let Some(answer) = self.ask_to_reload().await {
+            return answer;
+        }
         let sent = process.handle.signal(named(self.launcher.dialect.reload));
         sent.map_err(|error| OwnerError::NoProxy(format!("process {pid}: {error}")))
+    }
+
+    /// Has the proxy reload in a way that it answers; `None`: it has none, or nobody listens.
+    async fn ask_to_reload(&self) -> Option<Result<(), OwnerError>> {
+        let way = self.launcher.dialect.reload_socket?;
+        let version = self.version.get_or_init(|| async { self.launcher.version().await.ok().flatten() }).await;
+        version.filter(|version| *version >= way.since)?;
+        let answer = super::runtime::ask(&self.launcher.run_dir.join(way.socket), way.command, FIRST_LOAD).await.ok()?;
+        let taken = (way.read)(&answer)?;
+        Some(taken.map_err(|refusal| OwnerError::Declined(refusal.message)))
     }
 
     /// A signal before the program has set up its own reaction would end it. It writes its PID file after that.

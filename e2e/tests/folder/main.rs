@@ -18,6 +18,7 @@ mod parameters;
 mod paths;
 mod protections;
 mod services;
+mod spread;
 mod streams;
 mod templates;
 mod tls;

@@ -16,6 +16,8 @@ pub(super) fn answer(route: &Route) -> String {
     let service = route.service.as_ref().map(|service| format!("Service {}/{}:{}", service.namespace, service.service, service.port));
     match (&route.action, service) {
         (Action::Respond(status), Some(service)) => format!("{status} in place of {service}"),
+        (Action::Vacant(_), Some(service)) => format!("503 in place of {service}"),
+        (Action::Vacant(_), None) => "503".to_owned(),
         (Action::Respond(status), None) => status.to_string(),
         (Action::Forward(_), Some(service)) => service,
         (Action::Forward(backend), None) => backend.to_string(),
@@ -26,7 +28,7 @@ pub(super) fn answer(route: &Route) -> String {
 
 /// Whether the requests of a route reach a backend.
 pub(super) fn is_open(route: Option<&Route>) -> bool {
-    route.is_some_and(|route| !matches!(route.action, Action::Respond(_)))
+    route.is_some_and(|route| !matches!(route.action, Action::Respond(_) | Action::Vacant(_)))
 }
 
 /// What the handshakes for a host are answered with.

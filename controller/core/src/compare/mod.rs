@@ -7,7 +7,7 @@ mod hosts;
 mod openness;
 mod policies;
 
-use crate::model::Model;
+use crate::model::{Backend, Model};
 use crate::names::ObjectRef;
 use crate::state::Ingress;
 use serde::Serialize;
@@ -101,7 +101,8 @@ pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Ch
 /// Endpoints of backends that are there before and after; that a backend comes or goes shows in the routes to it.
 fn backends(old: &Model, new: &Model) -> Vec<Change> {
     let both = old.backends.iter().filter_map(|(id, old)| Some((id, old, new.backends.get(id)?)));
-    let changed = both.filter(|(_, old, new)| old.endpoints != new.endpoints);
+    let there = |backend: &Backend| !backend.endpoints.is_empty();
+    let changed = both.filter(|(_, old, new)| old.endpoints != new.endpoints && there(old) && there(new));
     let change = |(id, old, new): (&crate::model::BackendId, &Arc<_>, &Arc<_>)| Change {
         subject: Subject::Backend,
         hosts: Vec::new(),

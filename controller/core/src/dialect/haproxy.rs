@@ -35,6 +35,10 @@
 //! - TLS sessions are not resumed as soon as one host checks certificates of clients.
 //! - What clients have used of their limits is forgotten at a reload; requests that come at once on several threads may
 //!   be counted as one.
+//! - Names of session cookies are compared with case. One client's session is found by the cookie alone.
+//! - A client with a session at an endpoint that is away gets 502 unless `session-cookie-change-on-failure` is set. Where
+//!   the session names the endpoint, a new client does as well.
+//! - Keys of hashes and sessions pick other endpoints than with nginx.
 //! - Addresses are read from at most eight entries of `X-Forwarded-For`.
 
 mod agent;
@@ -52,7 +56,7 @@ mod view;
 mod vocabulary;
 mod word;
 
-use super::{Dialect, LaunchFile, RuntimeLane, Signal, Version};
+use super::{Dialect, LaunchFile, ReloadSocket, RuntimeLane, Signal, Version};
 
 pub use view::View;
 
@@ -75,6 +79,12 @@ pub static HAPROXY: Dialect = Dialect {
     start_args: command::start_args,
     check_args: command::check_args,
     reload: Signal::Usr2,
+    reload_socket: Some(ReloadSocket {
+        socket: command::MASTER_SOCKET,
+        since: Version(2, 7, 0),
+        command: "reload",
+        read: command::reloaded,
+    }),
     drain: Signal::Usr1,
     refusal: command::refusal,
     templates: templates![
@@ -85,10 +95,12 @@ pub static HAPROXY: Dialect = Dialect {
         "log.tera",
         "request.tera",
         "routing.tera",
+        "canary.tera",
         "response.tera",
         "status.tera",
         "stream.tera",
         "backend.tera",
+        "fastcgi.tera",
         "route/answers.tera",
         "route/app_root.tera",
         "route/client_auth.tera",
@@ -100,6 +112,7 @@ pub static HAPROXY: Dialect = Dialect {
         "route/limits.tera",
         "route/pages.tera",
         "route/https_redirect.tera",
+        "route/spread.tera",
         "route/timeouts.tera",
         "route/error.tera",
         "map.tera",

@@ -37,6 +37,8 @@ pub struct Dialect {
     pub check_args: fn(&Launch<'_>) -> Vec<String>,
     /// Makes the running proxy take new files.
     pub reload: Signal,
+    /// Makes it, too, and answers whether it did; for versions that have it.
+    pub reload_socket: Option<ReloadSocket>,
     /// Makes it stop once the requests in flight are answered.
     pub drain: Signal,
     /// Finds the reason in what a check printed.
@@ -123,6 +125,19 @@ pub struct RuntimeLane {
     /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
     /// last one the proxy answers the token of the new files.
     pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
+}
+
+/// A socket that a reload can be asked of.
+#[derive(Debug, Clone, Copy)]
+pub struct ReloadSocket {
+    /// Its name in [`Launch::run_dir`].
+    pub socket: &'static str,
+    /// The first version that answers.
+    pub since: Version,
+    /// What is asked, without the final line feed.
+    pub command: &'static str,
+    /// Finds out of an answer whether the new files were taken; `None`: it says nothing about that.
+    pub read: fn(&str) -> Option<Result<(), Refusal>>,
 }
 
 /// One command for a running proxy.
@@ -269,7 +284,9 @@ pub const LACKS_STREAMS: &[Lack] = &[lacks_streams("tcp-services-configmap"), la
 const fn lacks_streams(key: &'static str) -> Lack {
     Lack {
         key,
+        is_setting: false,
         fine: &[],
+        also_fine: |_| false,
         way: LackingWay::Told,
         effect: "the proxy is built without its stream module, or the file of the module is missing",
     }

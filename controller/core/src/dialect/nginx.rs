@@ -34,6 +34,7 @@ pub static NGINX: Dialect = Dialect {
     start_args: command::start_args,
     check_args: command::check_args,
     reload: Signal::Hup,
+    reload_socket: None,
     drain: Signal::Quit,
     refusal: command::refusal,
     templates: templates![

@@ -79,7 +79,8 @@ pub enum Balance {
     RandomTwo,
 }
 
-/// A named set of endpoints and how to talk to them. Never empty: a route to a Service without endpoints answers 503.
+/// A named set of endpoints and how to talk to them. Where it is empty, the routes to it are
+/// [`Action::Vacant`](super::Action::Vacant).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Backend {
     /// Its name; unique in the model.

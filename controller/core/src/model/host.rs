@@ -128,4 +128,6 @@ pub enum Action {
     Forward(BackendId),
     /// The proxy answers with this status, 404 or 503, and its own page.
     Respond(u16),
+    /// The proxy answers 503 until this backend of the model, which is empty, has endpoints.
+    Vacant(BackendId),
 }

@@ -1,16 +1,47 @@
 //! What a proxy cannot do, as its dialect says it and translation tells it.
 
-/// An annotation that the proxy in use cannot do justice to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// An annotation, or a key of the main ConfigMap, that the proxy in use cannot do justice to.
+#[derive(Debug, Clone, Copy)]
 pub struct Lack {
-    /// Name of the annotation, without the prefix.
+    /// Name of the annotation, without the prefix, or of the key.
     pub key: &'static str,
+    /// It is a key of the main ConfigMap.
+    pub is_setting: bool,
     /// Values that ask for nothing the proxy cannot do.
     pub fine: &'static [&'static str],
+    /// The same, where there are too many to name them.
+    pub also_fine: fn(&str) -> bool,
     /// What is done about it.
     pub way: LackingWay,
     /// What happens instead, as the end of a sentence: `HAProxy always speaks HTTP/1.1`.
     pub effect: &'static str,
+}
+
+impl Lack {
+    /// Whether this value asks for nothing the proxy cannot do.
+    #[must_use]
+    pub fn is_fine(&self, value: &str) -> bool {
+        self.fine.contains(&value) || (self.also_fine)(value)
+    }
+
+    /// What it is told apart by: the function follows from the rest.
+    const fn parts(&self) -> (&'static str, bool, &'static [&'static str], LackingWay, &'static str) {
+        (self.key, self.is_setting, self.fine, self.way, self.effect)
+    }
+}
+
+impl PartialEq for Lack {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Lack {}
+
+impl std::hash::Hash for Lack {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
 }
 
 /// What is done about a wish that the proxy cannot grant.

@@ -141,7 +141,10 @@ impl Backends<'_> {
                 let id = BackendId::with_policy(used.service.namespace(), used.service.name(), port, policy);
                 let balance = policy.balance.unwrap_or(self.balance);
                 let backend = Arc::new(Backend::with_policy(id.clone(), endpoints, balance, Arc::clone(policy)));
-                (Action::Forward(id), None, Some(backend))
+                let vacant = backend.endpoints.is_empty();
+                let problem =
+                    vacant.then(|| (Code::NoEndpoints, format!("Service {} has no ready endpoints", used.service), String::new()));
+                (if vacant { Action::Vacant(id) } else { Action::Forward(id) }, problem, Some(backend))
             }
             Err(problem) => (Action::Respond(503), Some(problem), None),
         };
@@ -160,7 +163,7 @@ impl Backends<'_> {
 
 type Problem = (Code, String, String);
 
-/// The port of the Service and its endpoints, or why there are none.
+/// The port of the Service and its endpoints, which may be none at the moment, or why there are none.
 fn endpoints(
     used: &BackendUse,
     policy: &BackendPolicy,
@@ -186,7 +189,8 @@ fn endpoints(
     if found.is_empty() && settings.external_ips_are_endpoints {
         found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
     }
-    Ok((port.port, allowed_of(found, name, settings)?))
+    // None at the moment is no trouble of the Service; it is told with the backend.
+    Ok((port.port, if found.is_empty() { found } else { allowed_of(found, name, settings)? }))
 }
 
 /// Those that may be forwarded to; at least one.

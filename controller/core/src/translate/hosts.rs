@@ -278,7 +278,7 @@ impl<'a> Builder<'a> {
         let (canary, policy) = self.agreement.canary(own, used)?;
         match &backends.resolve(canary.backend, &policy).action {
             Action::Forward(id) => Some(Arc::new(Canary { backend: id.clone(), rules: canary.rules.clone() })),
-            Action::Respond(_) => None,
+            Action::Respond(_) | Action::Vacant(_) => None,
         }
     }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) fn of(policies: &Policies, backends: &mut Backends<'_>) -> Option<BackendId> {
     match &backends.resolve(&used(policies)?, &Arc::default()).action {
         Action::Forward(id) => Some(id.clone()),
-        Action::Respond(_) => None,
+        Action::Respond(_) | Action::Vacant(_) => None,
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn behind(
     let listed = policies.error_statuses.is_some();
     let common = || errors.filter(|_| backend.is_some()).map(|errors| errors.statuses.clone());
     let statuses = policies.error_statuses.clone().or_else(common);
-    let stand_in = backend.clone().filter(|_| action == Action::Respond(503));
+    let stand_in = backend.clone().filter(|_| matches!(action, Action::Respond(503) | Action::Vacant(_)));
     if policies.closed || (statuses.is_none() && stand_in.is_none()) {
         return (action, policy);
     }

@@ -31,11 +31,19 @@ const COUNTS_AUTHORITIES: bool = false;
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("haproxy");
 
+/// It can compute the date of a cookie's `Expires`.
+const SAYS_EXPIRES: bool = true;
+
+/// It can speak HTTP/1.0 to endpoints, and tell them what it likes about a connection.
+const CHOOSES_CONNECTIONS: bool = false;
+
 mod blocking;
 #[path = "../nginx/client_certificates.rs"]
 mod client_certificates;
 #[path = "../nginx/external_auth.rs"]
 mod external_auth;
+#[path = "../nginx/forwarding.rs"]
+mod forwarding;
 #[path = "../nginx/models.rs"]
 mod models;
 #[path = "../nginx/protection.rs"]
@@ -43,6 +51,8 @@ mod protection;
 mod rendering;
 #[path = "../nginx/requests.rs"]
 mod requests;
+#[path = "../nginx/spread.rs"]
+mod spread;
 #[path = "../nginx/tls.rs"]
 mod tls;
 #[path = "../nginx/upstream.rs"]

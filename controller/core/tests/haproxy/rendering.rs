@@ -118,6 +118,7 @@ fn files_know_no_place_and_have_stable_names() {
         "ask.spoe",
         "haproxy.cfg",
         "maps/aliases.map",
+        "maps/canaries.map",
         "maps/exact.map",
         "maps/expressions.map",
         "maps/hosts.map",

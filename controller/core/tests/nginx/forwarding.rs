@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Runs a test on every nginx, with one route to these endpoints.
+/// Runs a test on every version of the proxy, with one route to these endpoints.
 fn each(endpoints: &[SocketAddr], backend: &BackendPolicy, route: &RoutePolicy, test: impl Fn(&Proxy)) {
     for (program, version) in programs() {
         let mut draft = Draft { globals: globals(), ..Draft::default() };
@@ -84,8 +84,17 @@ fn endpoints_are_told_version_and_connection() {
     let policy = RoutePolicy { http_1_0: Some(true), connection: Some(ConnectionHeader::KeepAlive), ..RoutePolicy::default() };
     each(&[b], &BackendPolicy::default(), &policy, |proxy| {
         let answer = proxy.get("h.test", "/a", &["Connection: close"]);
-        assert_eq!((answer.request_line(), answer.sent("Connection")), ("GET /a HTTP/1.0", vec!["keep-alive"]));
+        if crate::CHOOSES_CONNECTIONS {
+            assert_eq!((answer.request_line(), answer.sent("Connection")), ("GET /a HTTP/1.0", vec!["keep-alive"]));
+        }
         assert_eq!(answer.sent("Host"), ["h.test"], "the other headers are there");
+    });
+    let policy = RoutePolicy { connection: Some(ConnectionHeader::Close), ..RoutePolicy::default() };
+    each(&[b], &BackendPolicy::default(), &policy, |proxy| {
+        let upgrade =
+            &["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
+        let answer = proxy.get("h.test", "/a", upgrade);
+        assert_eq!((answer.sent("Connection"), answer.status), (vec!["close"], 200), "nothing is upgraded");
     });
 }
 

@@ -27,6 +27,12 @@ const AVOIDS_OFF: bool = true;
 /// It can bound the number of authorities between a client's certificate and the known one.
 const COUNTS_AUTHORITIES: bool = true;
 
+/// It can compute the date of a cookie's `Expires`.
+const SAYS_EXPIRES: bool = false;
+
+/// It can speak HTTP/1.0 to endpoints, and tell them what it likes about a connection.
+const CHOOSES_CONNECTIONS: bool = true;
+
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("nginx");
 

@@ -25,6 +25,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     start_args: |launch| arguments(launch, &["-p", &launch.run_dir.to_string_lossy()]),
     check_args: |launch| arguments(launch, &["-t", "-q", "-p", &launch.run_dir.join("check").to_string_lossy()]),
     reload: Signal::Hup,
+    reload_socket: None,
     drain: Signal::Quit,
     refusal: |text| {
         let line = text.lines().find(|line| line.contains("[emerg]")).unwrap_or("no reason given");

@@ -12,20 +12,20 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-const LIMIT: Duration = Duration::from_secs(5);
+pub(super) const LIMIT: Duration = Duration::from_secs(5);
 
 /// The programs to test with; the one in `PATH` is always there.
-fn programs() -> Vec<String> {
+pub(super) fn programs() -> Vec<String> {
     let others = ["GATEWRIGHT_HAPROXY_3_0", "GATEWRIGHT_HAPROXY_3_2"].into_iter().filter_map(|name| std::env::var(name).ok());
     std::iter::once("haproxy".to_owned()).chain(others).collect()
 }
 
-fn config(world: &World, program: &str) -> ProxyConfig {
+pub(super) fn config(world: &World, program: &str) -> ProxyConfig {
     ProxyConfig { dialect: &HAPROXY, mode: Mode::Child { program: vec![program.to_owned()], run_dir: None }, ..world.config() }
 }
 
 /// A configuration in the shape of the templates: one section with these endpoints.
-fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&str, &str)]) -> Arc<FileSet> {
+pub(super) fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&str, &str)]) -> Arc<FileSet> {
     let servers: String = endpoints.iter().map(|port| format!("    server 127.0.0.1_{port} 127.0.0.1:{port} pool-max-conn 8\n")).collect();
     let tls = more.iter().any(|(path, _)| path.starts_with("tls/"));
     let bind = if tls { format!("    bind 127.0.0.1:{} ssl crt-list tls/hosts.list\n", world.tls_port) } else { String::new() };
@@ -50,7 +50,7 @@ fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&str, &str)]
 }
 
 /// A server that answers its port; it closes every connection.
-async fn endpoint() -> u16 {
+pub(super) async fn endpoint() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -68,7 +68,7 @@ async fn endpoint() -> u16 {
 }
 
 /// The endpoints that answer a number of requests.
-async fn answering(world: &World, requests: usize) -> Vec<u16> {
+pub(super) async fn answering(world: &World, requests: usize) -> Vec<u16> {
     let mut seen = Vec::new();
     for _ in 0..requests {
         seen.extend(world.body().await.parse::<u16>());
@@ -90,14 +90,14 @@ async fn all_answer(world: &World, ports: &[u16]) {
     assert!(seen.iter().eq(&sorted(ports)), "{seen:?} and not {ports:?}");
 }
 
-fn sorted(ports: &[u16]) -> Vec<u16> {
+pub(super) fn sorted(ports: &[u16]) -> Vec<u16> {
     let mut ports = ports.to_vec();
     ports.sort_unstable();
     ports
 }
 
 /// Applies, and says whether the proxy had to reload.
-async fn apply(proxy: &mut Proxy, files: &Arc<FileSet>) -> Live {
+pub(super) async fn apply(proxy: &mut Proxy, files: &Arc<FileSet>) -> Live {
     live(proxy.apply(files, "test").await)
 }
 

@@ -2,6 +2,7 @@
 
 pub(super) mod fixture;
 mod haproxy;
+mod lane;
 mod life;
 mod revisions;
 mod separate;

@@ -67,6 +67,16 @@ pub(super) fn refusal(printed: &str) -> Refusal {
     common::refusal(message, position(message))
 }
 
+/// Reads what the master says to `reload`: `Success=1`, or `Success=0`, dashes, and what a check would print.
+pub(super) fn reloaded(answer: &str) -> Option<Result<(), Refusal>> {
+    let (first, printed) = answer.split_once('\n').unwrap_or((answer, ""));
+    match first.trim() {
+        "Success=1" => Some(Ok(())),
+        "Success=0" => Some(Err(refusal(printed.trim_start_matches(['-', '\n'])))),
+        _ => None,
+    }
+}
+
 /// The place in brackets: `[/path/haproxy.cfg:12]`.
 fn position(message: &str) -> Option<(String, u32)> {
     message.match_indices('[').find_map(|(at, _)| {
@@ -119,6 +129,16 @@ mod tests {
         let refusal = refusal(printed);
         assert_eq!(refusal.message, "parsing [/s/haproxy.cfg:118] : unknown keyword 'foo' in 'backend' section");
         assert_eq!(refusal.at, Some(("/s/haproxy.cfg".to_owned(), 118)));
+    }
+
+    #[test]
+    fn the_master_says_whether_it_has_loaded() {
+        assert_eq!(reloaded("Success=1\n--\n[NOTICE]   (7) : Loading success.\n"), Some(Ok(())));
+        let no = "Success=0\n--\n[NOTICE]   (7) : haproxy version is 3.0.11\n[ALERT]    (7) : Binding [/s/haproxy.cfg:14] for frontend f: cannot bind socket\n";
+        let refused = reloaded(no).and_then(Result::err).unwrap();
+        assert_eq!(refused.message, "Binding [/s/haproxy.cfg:14] for frontend f: cannot bind socket");
+        assert_eq!(refused.at, Some(("/s/haproxy.cfg".to_owned(), 14)));
+        assert_eq!((reloaded(""), reloaded("Unknown command\n")), (None, None));
     }
 
     #[test]

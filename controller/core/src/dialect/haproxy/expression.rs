@@ -24,6 +24,8 @@ impl Expression {
     pub(super) fn of(text: &VariableText) -> Option<Self> {
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => Some(all.and(text)),
+            TextPart::Variable(name) if name == "server_protocol" => Some(all.and("HTTP/").and_fetch("req.ver")),
+            TextPart::Variable(name) if name == "literal_dollar" => Some(all.and("$")),
             TextPart::Variable(name) => Some(all.and_fetch(&fetch(name)?)),
             TextPart::Group(number) => Some(all.and_group(*number)),
         })
@@ -38,12 +40,6 @@ impl Expression {
         })
     }
 
-    /// The same with another one behind it.
-    pub(super) fn and_all(mut self, other: &Self) -> Self {
-        self.0.push_str(&other.0);
-        self
-    }
-
     /// The same with a text behind it.
     pub(super) fn and(mut self, text: &str) -> Self {
         self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
@@ -55,6 +51,12 @@ impl Expression {
         self.0.push(OPEN);
         self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+?".contains(*c)));
         self.0.push(CLOSE);
+        self
+    }
+
+    /// The same with another one behind it.
+    pub(super) fn and_all(mut self, other: &Self) -> Self {
+        self.0.push_str(&other.0);
         self
     }
 
@@ -103,7 +105,19 @@ fn fetch(name: &str) -> Option<String> {
         "args" | "query_string" => "query".to_owned(),
         "pass_access_scheme" => "var(txn.scheme)".to_owned(),
         "scheme" => "ssl_fc,iif(https,http)".to_owned(),
-        "remote_addr" | "the_real_ip" => "src".to_owned(),
+        "https" => "ssl_fc,iif(on,)".to_owned(),
+        "remote_addr" | "binary_remote_addr" | "the_real_ip" => "src".to_owned(),
+        "remote_port" => "src_port".to_owned(),
+        "realip_remote_addr" => "var(sess.peer)".to_owned(),
+        "server_addr" => "dst".to_owned(),
+        "content_length" => "req.fhdr(content-length)".to_owned(),
+        "content_type" => "req.fhdr(content-type)".to_owned(),
+        "hostname" => "hostname".to_owned(),
+        "ssl_cipher" => "ssl_fc_cipher".to_owned(),
+        "ssl_protocol" => "ssl_fc_protocol".to_owned(),
+        "ssl_server_name" => "ssl_fc_sni".to_owned(),
+        // Where a script is looked for; only sections of FastCGI have it.
+        "fastcgi_script_name" => "var(txn.script)".to_owned(),
         "request_method" => "method".to_owned(),
         "server_port" => "dst_port".to_owned(),
         "req_id" | "request_id" => "var(txn.request_id)".to_owned(),
@@ -162,7 +176,8 @@ mod tests {
         assert_eq!(printed("/a/$1").as_deref(), Some(r"'/a/\1'"));
         assert_eq!(printed("$host.x").as_deref(), Some("'%[var(txn.host)].x'"));
         assert_eq!(printed("$http_x_a").as_deref(), Some("'%[req.fhdr(x-a)]'"));
-        assert_eq!(printed("$ssl_cipher"), None);
+        assert_eq!(printed("$server_protocol").as_deref(), Some("'HTTP/%[req.ver]'"));
+        assert_eq!(printed("$request_length"), None);
         assert_eq!(print(&Expression::literal("100%[env(X)]").0), "'100%%[env(X)]'");
         assert_eq!(print(&Expression::literal("a").and_fetch("src'\n\u{e001}x").0), "'a%[srcx]'");
     }

@@ -24,6 +24,7 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
         paths(model, &context, "prefix", "maps/prefix.map"),
         expressions(model, &context),
         aliases(model),
+        canaries(model, &context),
         certificates(model),
         default_certificate(model),
         streams(model),
@@ -140,6 +141,17 @@ fn aliases(model: &Model) -> Group<'_> {
         view::lines(vec![Line::expression(expression.to_owned(), pattern.to_string())])
     });
     map("aliases", "maps/aliases.map", 0, pieces, view)
+}
+
+/// A line for each section that a canary takes requests from. They are few, and one piece.
+fn canaries<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
+    let hosts = model.hosts.values().filter(|host| host.routes.iter().any(|route| route.canary.is_some()));
+    let digests: Vec<u128> = hosts.map(|host| host.digest).collect();
+    let piece = (!digests.is_empty()).then(|| Piece { key: "", digest: digest_of(&digests) });
+    let shared = digest_of(&(&**context, model.backends.values().map(|backend| backend.policy.digest()).collect::<Vec<_>>()));
+    let context = Arc::clone(context);
+    let view = Box::new(move |_| view::lines(view::canary_lines(model, &context)));
+    map("canaries", "maps/canaries.map", shared, piece.into_iter().collect(), view)
 }
 
 fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line> {

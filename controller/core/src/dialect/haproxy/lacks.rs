@@ -1,13 +1,22 @@
-//! What HAProxy cannot do, by annotation.
+//! What HAProxy cannot do, by annotation and by key of the main ConfigMap.
 
 use super::expression::can_say;
 use crate::dialect::Version;
 use crate::model::{BackendPolicy, ExternalAuth, HostPolicy, Lack, LackingWay, RoutePolicy};
 use crate::names::VariableText;
+use crate::names::variable::LABELS;
 
-/// What a version lacks; sorted by annotation.
+/// The first version that tries again after 429.
+pub(super) const RETRIES_429: Version = Version(3, 1, 0);
+
+/// What a version lacks; annotations first.
 pub(super) fn lacks(version: Version) -> Vec<Lack> {
-    LACKS.iter().filter(|lack| lack.key != "limit-rate" || !super::view::has_bandwidth(version)).copied().collect()
+    let granted = |lack: &&Lack| match lack.key {
+        "proxy-next-upstream" => version >= RETRIES_429,
+        "limit-rate" => super::view::has_bandwidth(version),
+        _ => false,
+    };
+    LACKS.iter().chain(SETTINGS).filter(|lack| !granted(lack)).copied().collect()
 }
 
 /// Wishes for routes that `view/route.rs` grants, or that are told above and may be left out.
@@ -22,6 +31,7 @@ const ROUTE_WISHES: &[&str] = &[
     "errors",
     "external_auth",
     "extra",
+    "fastcgi",
     "http_1_0",
     "limits",
     "location_rewrite",
@@ -42,7 +52,7 @@ const ROUTE_WISHES: &[&str] = &[
 /// The same for hosts.
 const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth", "tls"];
 /// The same for backends.
-const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "service_address"];
+const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "keepalive", "protocol", "service_address"];
 
 /// Whether all that is asked for a route, its host and its backend is known here. A route with a wish that nobody has
 /// thought of is closed, for it may be a protection.
@@ -64,40 +74,102 @@ fn texts_of(auth: &ExternalAuth) -> impl Iterator<Item = &VariableText> {
 
 /// A wish that is told and not granted.
 const fn told(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
-    Lack { key, fine, way: LackingWay::Told, effect }
+    Lack { key, is_setting: false, fine, also_fine: |_| false, way: LackingWay::Told, effect }
+}
+
+impl Lack {
+    /// The same, where some values are fine.
+    const fn unless(self, also_fine: fn(&str) -> bool) -> Self {
+        Self { also_fine, ..self }
+    }
+}
+
+/// Whether all variables of a text have a word in HAProxy. One that is no such text is told elsewhere, and texts stand in
+/// place of those about the Ingress.
+fn says(text: &str) -> bool {
+    let filled = |text: VariableText| text.filled(|name| LABELS.contains(&name).then_some("label"));
+    VariableText::parse_with_groups(text).map_or(true, |text| can_say(&filled(text)))
+}
+
+/// The same for a text of a backend, which knows nothing of the Ingress.
+fn hashes(text: &str) -> bool {
+    VariableText::parse(text).map_or(true, |text| can_say(&text))
 }
 
 /// A protection that is not granted.
 const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
-    Lack { key, fine, way: LackingWay::Closes, effect }
+    Lack { key, is_setting: false, fine, also_fine: |_| false, way: LackingWay::Closes, effect }
 }
+
+/// A key of the main ConfigMap that is not granted.
+const fn setting(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
+    Lack { is_setting: true, ..told(key, fine, effect) }
+}
+
+const STREAMED: &str = "HAProxy sends bodies on as they come";
+
+/// Sorted.
+const SETTINGS: &[Lack] = &[
+    setting("client-body-buffer-size", &[], STREAMED),
+    setting("client-header-buffer-size", &[], "HAProxy has one buffer for all headers, as large as large-client-header-buffers says"),
+    setting("debug-connections", &[], "HAProxy logs all connections alike"),
+    setting("default-type", &["text/html"], "answers have the type that endpoints give them"),
+    setting("enable-multi-accept", &["true"], "HAProxy takes as many connections at once as it sees fit"),
+    setting("error-log-level", &["notice"], "HAProxy says all troubles of its own"),
+    setting("grpc-buffer-size-kb", &["0"], STREAMED),
+    setting("gzip-min-length", &["0"], "HAProxy compresses answers of every length"),
+    setting("ignore-invalid-headers", &["true"], "HAProxy refuses requests with header lines that are none"),
+    setting("keep-alive-requests", &[], "connections to HAProxy have no largest number of requests"),
+    setting("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
+    setting("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
+    setting("log-format-escape-json", &["false"], "the access log has the default format"),
+    setting("log-format-escape-none", &["false"], "the access log has the default format"),
+    setting("log-format-upstream", &[], "the access log has the default format"),
+    setting("max-worker-open-files", &["0"], "HAProxy's limit of open files follows from max-worker-connections"),
+    setting("proxy-buffer-size", &[], STREAMED),
+    setting("proxy-buffering", &["off"], STREAMED),
+    setting("proxy-buffers-number", &[], STREAMED),
+    setting("proxy-busy-buffers-size", &[], STREAMED),
+    setting("proxy-http-version", &["1.1"], "HAProxy speaks HTTP/1.1 to endpoints"),
+    setting("proxy-max-temp-file-size", &[], STREAMED),
+    setting("proxy-next-upstream", &[], "HAProxy before 3.1 does not try again after 429").unless(|causes| !causes.contains("429")),
+    setting("proxy-next-upstream-timeout", &["0"], "HAProxy bounds how often a request is tried, and how long each time"),
+    setting("proxy-request-buffering", &["off"], STREAMED),
+    setting("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
+    setting("relative-redirects", &["false"], "HAProxy's own redirects name scheme and host"),
+    setting("reuse-port", &["true"], "HAProxy's threads always share their sockets"),
+    setting("server-tokens", &["false"], "HAProxy never tells its version"),
+    setting("ssl-early-data", &["false"], "HAProxy waits for the end of the handshake"),
+    setting("upstream-keepalive-requests", &[], "connections to endpoints have no largest number of requests"),
+    setting("upstream-keepalive-time", &[], "connections to endpoints have no largest age"),
+    setting("worker-cpu-affinity", &[], "the system picks the processors of HAProxy's threads"),
+];
 
 /// Sorted.
 const LACKS: &[Lack] = &[
-    told("affinity", &[], "clients are spread over the endpoints as if they came for the first time"),
     told("auth-tls-verify-depth", &[], "HAProxy takes certificates whatever stands between them and the authority"),
-    closes("backend-protocol", &["HTTP", "http", "Http"], "HAProxy is not told to speak it yet"),
-    told("canary", &["false", "False", "FALSE", "f", "F", "0"], "the canary gets no requests; the Ingress that it is of answers them all"),
-    told("connection-proxy-header", &[], "endpoints are told what HAProxy tells them"),
+    told("connection-proxy-header", &["close"], "HAProxy keeps connections anyway, and never says so in a header"),
     told(
         "custom-http-errors",
         &[],
         "most errors that HAProxy makes itself keep its own page, and pages are small: half of large-client-header-buffers",
     ),
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
+    told("fastcgi-params-configmap", &[""], "parameters with a variable that HAProxy does not know are left out"),
     told("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
     told("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
     told("mirror-target", &[], "HAProxy sends a request to one server only"),
     told("proxy-http-version", &["1.1"], "HAProxy speaks HTTP/1.1 to endpoints"),
-    told("proxy-next-upstream", &[], "requests are tried again as for all routes"),
+    told("proxy-next-upstream", &[], "HAProxy before 3.1 does not try again after 429").unless(|causes| !causes.contains("429")),
     told("proxy-next-upstream-timeout", &["0"], "requests are tried again as for all routes"),
-    told("proxy-next-upstream-tries", &[], "requests are tried again as for all routes"),
-    told("proxy-redirect-from", &["off"], "answers keep their Location"),
     told("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
     closes("proxy-ssl-secret", &[], "HAProxy is not told about certificates of endpoints yet"),
+    closes("rewrite-target", &[], "HAProxy does not know a variable in it").unless(says),
     told("ssl-prefer-server-ciphers", &["true", "True", "TRUE", "t", "T", "1"], "HAProxy has one order for all hosts, and that is its own"),
     told("udp-services-configmap", &[], "HAProxy forwards no datagrams"),
-    told("upstream-hash-by", &[""], "requests are spread over the endpoints whatever their key"),
+    told("upstream-hash-by", &[], "HAProxy does not know a variable in it; the client's address is the key").unless(hashes),
+    closes("upstream-vhost", &[], "HAProxy does not know a variable in it").unless(says),
+    closes("x-forwarded-prefix", &[], "HAProxy does not know a variable in it").unless(says),
 ];
 
 #[cfg(test)]
@@ -106,7 +178,8 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted() {
-        assert!(LACKS.windows(2).all(|pair| pair[0].key < pair[1].key));
+        assert!([LACKS, SETTINGS].iter().all(|list| list.windows(2).all(|pair| pair[0].key < pair[1].key)));
+        assert!(LACKS.iter().all(|lack| !lack.is_setting) && SETTINGS.iter().all(|lack| lack.is_setting));
     }
 
     #[test]
@@ -118,7 +191,13 @@ mod tests {
 
     #[test]
     fn a_wish_that_is_not_known_closes() {
-        let backend = BackendPolicy { protocol: Some(crate::model::Protocol::Https), ..BackendPolicy::default() };
-        assert!(!knows(&RoutePolicy::default(), &HostPolicy::default(), Some(&backend)));
+        let text = "$request_length";
+        let route = RoutePolicy { upstream_host: VariableText::parse(text).ok(), ..RoutePolicy::default() };
+        assert!(!knows(&route, &HostPolicy::default(), None));
+        let lacking =
+            |key: &str, value: &str, version| lacks(version).iter().any(|lack| !lack.is_setting && lack.key == key && !lack.is_fine(value));
+        assert!(lacking("upstream-vhost", text, Version(2, 6, 0)) && !lacking("upstream-vhost", "$host", Version(2, 6, 0)));
+        let causes = "error http_429";
+        assert!(lacking("proxy-next-upstream", causes, Version(3, 0, 0)) && !lacking("proxy-next-upstream", causes, RETRIES_429));
     }
 }

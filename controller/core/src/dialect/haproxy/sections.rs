@@ -1,7 +1,10 @@
 //! Which backend sections there are: one for every pair of Service port and policy, and one for every answer of our own.
 
 use super::lacks;
-use crate::model::{Action, Backend, BackendId, ClientAuth, Globals, Host, HostPolicy, Model, PathMatch, Route, RoutePolicy, digest_of};
+use crate::model::{
+    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Globals, Host, HostPolicy, Model, PathMatch, Protocol, Route, RoutePolicy,
+    digest_of,
+};
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +14,8 @@ use std::sync::Arc;
 pub(super) struct Context<'m> {
     /// Backends with a wish that is not known here, sorted.
     unknown_backends: Vec<&'m BackendId>,
+    /// Backends that are spoken to over TLS if the client's connection is, sorted.
+    auto_backends: Vec<&'m BackendId>,
     /// Statuses that the default backend answers in place of the proxy; sorted.
     error_statuses: Vec<u16>,
     /// Who that is; `None`: nobody is, and they are 404.
@@ -25,16 +30,32 @@ impl<'m> Context<'m> {
         let globals: &Globals = &model.globals;
         let unknown = |backend: &&Arc<Backend>| !lacks::knows(&RoutePolicy::default(), &HostPolicy::default(), Some(&backend.policy));
         let unknown_backends = model.backends.values().filter(unknown).map(|backend| &backend.id).collect();
+        let auto = |backend: &&Arc<Backend>| backend.policy.protocol == Some(Protocol::AutoHttp);
+        let auto_backends = model.backends.values().filter(auto).map(|backend| &backend.id).collect();
         let custom = globals.custom_errors.as_ref();
         let mut error_statuses: Vec<u16> = custom.map(|custom| custom.statuses.clone()).unwrap_or_default();
         error_statuses.sort_unstable();
         Self {
             unknown_backends,
+            auto_backends,
             error_statuses,
             error_backend: globals.default_backend.as_ref(),
             intercepts: custom.is_some_and(|custom| custom.intercept_upstream),
             log_unknown_hosts: globals.access_log.unknown_hosts,
         }
+    }
+
+    fn knows(&self, id: &BackendId) -> bool {
+        self.unknown_backends.binary_search(&id).is_err()
+    }
+
+    /// Whether there are backends that are spoken to over TLS if the client's connection is.
+    pub(super) const fn has_auto_backends(&self) -> bool {
+        !self.auto_backends.is_empty()
+    }
+
+    fn is_auto(&self, id: &BackendId) -> bool {
+        self.auto_backends.binary_search(&id).is_ok()
     }
 }
 
@@ -82,6 +103,14 @@ pub struct Key<'m> {
     pub(super) pages: Option<Pages<'m>>,
     /// What a backend is told that stands in for another one.
     pub(super) stands_in: Option<Labels<'m>>,
+    /// The path of a cookie that is set.
+    pub(super) cookie_path: Option<&'m str>,
+    /// Some of the requests go elsewhere: where to, and a content hash of the rules.
+    pub(super) canary: Option<(&'m BackendId, u128)>,
+    /// Requests are tried again whatever their method.
+    pub(super) repeats_all: bool,
+    /// There are two sections, for endpoints that are spoken to in what the client speaks; whether this is the one over TLS.
+    pub(super) over_tls: Option<bool>,
 }
 
 /// What is done with a request at last.
@@ -133,8 +162,11 @@ impl<'m> Key<'m> {
         if host.policy.client_auth == Some(ClientAuth::Denied) {
             return Self { unlogged, ..Self::only(Does::Answer(403)) };
         }
+        let does = if lacks::knows(&route.policy, &host.policy, None) { Does::of(route, context) } else { Does::Answer(503) };
+        let forwards_to = if let Does::Forward(id) = does { Some(id) } else { None };
+        let canary = route.canary.as_deref().filter(|canary| forwards_to.is_some() && context.knows(&canary.backend));
         Self {
-            does: if lacks::knows(&route.policy, &host.policy, None) { Does::of(route, context) } else { Does::Answer(503) },
+            does,
             redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
             unlogged,
             policy: route.policy.digest(),
@@ -148,7 +180,19 @@ impl<'m> Key<'m> {
             }),
             pages: context.pages(route),
             stands_in: route.policy.stands_in.map(|_| Labels::of(route)),
+            cookie_path: route.policy.session_cookie.as_ref().map(|_| route.rule_path.as_str()),
+            canary: canary.map(|canary| (&canary.backend, shape_of(&canary.rules))),
+            repeats_all: forwards_to.is_some()
+                && route.policy.retries.as_ref().is_some_and(|retries| matches!(retries.causes, Some((_, true)))),
+            over_tls: forwards_to.filter(|id| context.is_auto(id)).map(|_| false),
         }
+    }
+
+    /// The key of the section that the canary of a route has, and the canary.
+    pub(super) fn of_canary(&self, route: &'m Route, context: &Context<'m>) -> Option<(Self, &'m Canary)> {
+        let (backend, _) = self.canary?;
+        let over_tls = context.is_auto(backend).then_some(false);
+        Some((Self { does: Does::Forward(backend), canary: None, over_tls, ..*self }, route.canary.as_deref()?))
     }
 
     /// The key of the section that sends requests to the root of a host's application.
@@ -172,14 +216,26 @@ impl<'m> Key<'m> {
             asks: None,
             pages: None,
             stands_in: None,
+            cookie_path: None,
+            canary: None,
+            repeats_all: false,
+            over_tls: None,
         }
     }
 
-    /// Name of the section. Routes with different keys have different names.
+    /// Name of the section. Routes with different keys have different names. Its end says what the frontend has to know.
     pub(super) fn name(&self) -> String {
-        let digest = digest_of(self);
+        let digest = digest_of(&Self { over_tls: self.over_tls.map(|_| false), ..*self });
         match self.does {
-            Does::Forward(id) => format!("{id}.{digest:032x}"),
+            Does::Forward(id) => {
+                let all = if self.repeats_all { ".any" } else { "" };
+                let auto = match self.over_tls {
+                    None => "",
+                    Some(false) => ".auto",
+                    Some(true) => ".auto.tls",
+                };
+                format!("{id}.{digest:032x}{all}{auto}")
+            }
             Does::Answer(status) => format!("answer-{status}.{digest:032x}"),
             Does::AppRoot(_) => format!("app-root.{digest:032x}"),
             Does::Error { status, .. } => format!("error-{status}.{digest:032x}"),
@@ -199,10 +255,20 @@ fn client_auth_digest(host: &Host) -> u128 {
     host.policy.client_auth.as_ref().map_or(0, digest_of)
 }
 
+/// Content hash of canary rules, whatever their weight: that is no part of a name, so that it can change in a running proxy.
+fn shape_of(rules: &CanaryRules) -> u128 {
+    let CanaryRules { header, cookie, weight: _, total: _, is_sticky } = rules;
+    digest_of(&(header, cookie, is_sticky))
+}
+
 impl<'m> Does<'m> {
     fn of(route: &'m Route, context: &Context<'m>) -> Self {
+        // Where nobody else answers for it, a backend without endpoints has its section: servers come without a reload.
+        let takes_over = context.error_statuses.binary_search(&503).is_ok();
         let status = match &route.action {
-            Action::Forward(id) if context.unknown_backends.binary_search(&id).is_ok() => 503,
+            Action::Vacant(id) if takes_over || !context.knows(id) => 503,
+            Action::Vacant(id) => return Self::Forward(id),
+            Action::Forward(id) if !context.knows(id) => 503,
             Action::Forward(id) => return Self::Forward(id),
             Action::Respond(status) => *status,
         };
@@ -254,15 +320,20 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
     for host in model.hosts.values() {
         for route in &host.routes {
             let key = Key::of(host, route, context);
-            sections.entry(key).or_insert_with(|| Section {
-                key,
-                page_backend: key.pages.and_then(|pages| pages.backend).and_then(|id| model.backends.get(id)),
-                origin: route.origin.as_ref(),
-                backend: key.backend().and_then(|id| model.backends.get(id)),
-                policy: Some(&*route.policy).filter(|_| key.policy != 0),
-                client_auth: host.policy.client_auth.as_ref(),
-                service: key.asks.and(route.policy.external_auth.as_ref()).and_then(|auth| model.backends.get(&auth.backend_id())),
-            });
+            let canary = key.of_canary(route, context).map(|(key, _)| key);
+            let plain = std::iter::once(key).chain(canary);
+            let all = plain.flat_map(|key| [Some(key), key.over_tls.map(|_| Key { over_tls: Some(true), ..key })]).flatten();
+            for key in all {
+                sections.entry(key).or_insert_with(|| Section {
+                    key,
+                    page_backend: key.pages.and_then(|pages| pages.backend).and_then(|id| model.backends.get(id)),
+                    origin: route.origin.as_ref(),
+                    backend: key.backend().and_then(|id| model.backends.get(id)),
+                    policy: Some(&*route.policy).filter(|_| key.policy != 0),
+                    client_auth: host.policy.client_auth.as_ref(),
+                    service: key.asks.and(route.policy.external_auth.as_ref()).and_then(|auth| model.backends.get(&auth.backend_id())),
+                });
+            }
         }
         if let Some(path) = &host.policy.app_root {
             let key = Key::of_app_root(path, host);

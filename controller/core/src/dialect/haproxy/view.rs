@@ -1,5 +1,6 @@
 //! What the templates see: a field for everything they print or ask, chosen and sorted here.
 
+mod canary;
 mod client_auth;
 mod external_auth;
 mod extra;
@@ -8,15 +9,18 @@ mod guards;
 mod limits;
 mod main;
 mod pages;
+mod protocol;
 mod public;
+mod retries;
 mod route;
 mod section;
+mod spread;
 mod stream;
 
+pub(super) use canary::lines as canary_lines;
 pub(super) use limits::has_bandwidth;
-pub(super) use route::escaped;
-
 pub(super) use main::main;
+pub(super) use route::escaped;
 
 use super::sections::Section;
 use crate::dialect::Version;
@@ -82,7 +86,7 @@ struct CertificateView {
 }
 
 /// The view of a section.
-pub(super) fn section<'m>(section: &Section<'m>, globals: &Globals, version: Version) -> crate::dialect::View<'m> {
+pub(super) fn section<'m>(section: &Section<'m>, globals: &'m Globals, version: Version) -> crate::dialect::View<'m> {
     haproxy(Of::Section(Box::new(section::SectionView::new(section, globals, version))))
 }
 

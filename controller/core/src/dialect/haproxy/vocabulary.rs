@@ -11,6 +11,7 @@ enum Section {
     Defaults,
     Frontend,
     Backend,
+    FastCgi,
 }
 
 /// Checks a rendered file against the lists below.
@@ -105,6 +106,7 @@ fn section_of(words: &[Word<'_>]) -> Option<Section> {
         [keyword] if keyword.text == "defaults" => Some(Section::Defaults),
         [keyword, _] if keyword.text == "frontend" => Some(Section::Frontend),
         [keyword, _] if keyword.text == "backend" => Some(Section::Backend),
+        [keyword, _] if keyword.text == "fcgi-app" => Some(Section::FastCgi),
         _ => None,
     }
 }
@@ -113,7 +115,7 @@ fn section_of(words: &[Word<'_>]) -> Option<Section> {
 fn may_say(section: Section, words: &[Word<'_>]) -> bool {
     let name = |word: &Word<'_>| word.text.split_once('(').map_or_else(|| word.text.to_string(), |(name, _)| name.to_owned());
     let keyword = &*words[0].text;
-    if RULES.contains(&keyword) && section != Section::Global {
+    if RULES.contains(&keyword) && !matches!(section, Section::Global | Section::FastCgi) {
         return words.get(1).is_some_and(|action| !action.quoted && ACTIONS.contains(&&*name(action)));
     }
     if keyword == "filter" {
@@ -131,7 +133,10 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
         Section::Global => GLOBAL.contains(&keyword),
         Section::Defaults => DEFAULTS.contains(&keyword),
         Section::Frontend => FRONTEND.contains(&keyword),
+        // The way without an option in front of the keyword that is switched off.
+        Section::Backend if keyword == "no" => words.get(1).is_some_and(|word| !word.quoted && word.text == "option"),
         Section::Backend => BACKEND.contains(&keyword),
+        Section::FastCgi => FASTCGI.contains(&keyword),
     }
 }
 
@@ -148,7 +153,7 @@ fn names_a_file(word: &Word<'_>) -> bool {
 
 /// Whether formats are evaluated in words of a line that begins with this one.
 fn takes_formats(keyword: &str) -> bool {
-    RULES.contains(&keyword) || matches!(keyword, "log-format" | "use_backend")
+    RULES.contains(&keyword) || matches!(keyword, "log-format" | "set-param" | "use_backend" | "use-server")
 }
 
 /// The first words of the expressions in a format: `src` in `%[src]`; a doubled `%` begins none.
@@ -161,7 +166,10 @@ fn fetches(text: &str) -> impl Iterator<Item = &str> {
 /// Fetches that templates use in formats.
 const FETCHES: &[&str] = &[
     "capture.req.hdr",
+    "date",
+    "dst",
     "dst_port",
+    "hostname",
     "http_auth_user",
     "method",
     "path",
@@ -170,13 +178,19 @@ const FETCHES: &[&str] = &[
     "req.cook",
     "req.fhdr",
     "req.hdr",
+    "req.ver",
     "src",
+    "src_port",
+    "srv_name",
     "ssl_c_der",
     "ssl_c_i_dn",
     "ssl_c_s_dn",
     "ssl_c_sha1",
     "ssl_c_verify",
     "ssl_fc",
+    "ssl_fc_cipher",
+    "ssl_fc_protocol",
+    "ssl_fc_sni",
     "status",
     "str",
     "url_param",
@@ -230,6 +244,7 @@ const GLOBAL: &[&str] = &[
     "ssl-default-bind-options",
     "ssl-dh-param-file",
     "tune.bufsize",
+    "tune.comp.maxlevel",
     "tune.h2.max-concurrent-streams",
     "tune.maxrewrite",
     "tune.ssl.cachesize",
@@ -243,7 +258,24 @@ const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on
 const FRONTEND: &[&str] =
     &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "mode", "option", "stats", "timeout", "use_backend"];
 
-const BACKEND: &[&str] = &["acl", "balance", "filter", "mode", "retries", "server", "stick-table", "timeout"];
+const BACKEND: &[&str] = &[
+    "acl",
+    "balance",
+    "filter",
+    "force-persist",
+    "hash-type",
+    "mode",
+    "option",
+    "retries",
+    "retry-on",
+    "server",
+    "stick-table",
+    "timeout",
+    "use-fcgi-app",
+    "use-server",
+];
+
+const FASTCGI: &[&str] = &["docroot", "index", "set-param"];
 
 #[cfg(test)]
 mod tests {

@@ -64,7 +64,8 @@ fn hosts<'m>(folder: &'static str, hosts: Vec<&'m Arc<Host>>, model: &'m Model, 
 
 fn backends(model: &Model) -> Group<'_> {
     let keepalive = &model.globals.upstream_keepalive;
-    let backends: Vec<_> = model.backends.values().collect();
+    // nginx takes no upstream without servers.
+    let backends: Vec<_> = model.backends.values().filter(|backend| !backend.endpoints.is_empty()).collect();
     Group {
         folder: BACKENDS,
         gather: Gather::Included,

@@ -8,8 +8,8 @@ use crate::settings::Settings;
 
 /// Says every wish that the proxy cannot grant.
 pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
-    for lack in &settings.lacks {
-        let Some(value) = given.text(lack.key).filter(|value| !lack.fine.contains(value)) else { continue };
+    for lack in settings.lacks.iter().filter(|lack| !lack.is_setting) {
+        let Some(value) = given.text(lack.key).filter(|value| !lack.is_fine(value)) else { continue };
         let message = format!("{} {} cannot be had from this proxy: {}", lack.key, shown(value), lack.effect);
         let finding = Diagnostic::new(Code::LacksFeature, object.clone(), given.field(lack.key), message);
         diagnostics.push(match lack.way {
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_protection_that_the_proxy_lacks_closes_and_the_rest_is_told() {
-        let lack = |key, way| Lack { key, fine: &["false"], way, effect: "it is not there" };
+        let lack = |key, way| Lack { key, is_setting: false, fine: &["false"], also_fine: |_| false, way, effect: "it is not there" };
         let settings =
             Settings { lacks: vec![lack("ssl-redirect", LackingWay::Closes), lack("app-root", LackingWay::Told)], ..Settings::default() };
         let (policies, found) = testing::read_with(&settings, &[("ssl-redirect", "true"), ("app-root", "/x")]);

@@ -37,7 +37,7 @@ fn entry(out: &mut String, key: &Key, proxies: &[(&str, Vec<Lack>)]) {
     let _ = writeln!(out, "- Acts on {}. Tier {}, risk {}.", scope(key.scope), tier(key.tier), risk(key.risk));
     let _ = writeln!(out, "- A value that cannot be used: {}.", bad(key.on_bad_value));
     for (proxy, lacks) in proxies {
-        for lack in lacks.iter().filter(|lack| lack.key == key.name) {
+        for lack in lacks.iter().filter(|lack| lack.key == key.name && !lack.is_setting) {
             let closes = if lack.way == LackingWay::Closes { "; the routes answer 503" } else { "" };
             let fine = if lack.fine.is_empty() { String::new() } else { format!(" (except `{}`)", lack.fine.join("`, `")) };
             let _ = writeln!(out, "- Not on {proxy}{fine}: {}{closes}.", lack.effect);

@@ -1,10 +1,12 @@
 //! The main file.
 
 use super::public::PublicView;
+use super::retries::RetriesView;
 use super::{Of, seconds};
+use crate::dialect::haproxy::sections::Context;
 use crate::dialect::haproxy::{agent, clients};
 use crate::dialect::{Includes, Version, common};
-use crate::model::{Globals, Model, RetryPolicy, Tls};
+use crate::model::{Globals, Model, Tls};
 use serde::Serialize;
 
 /// Room for what is added to the headers of a request.
@@ -38,6 +40,8 @@ struct GlobalView<'m> {
     buffer_bytes: u64,
     rewrite_bytes: u64,
     http2_max_streams: u32,
+    /// `None`: nothing is compressed.
+    gzip_level: Option<u64>,
     tls: TlsView<'m>,
 }
 
@@ -63,8 +67,7 @@ struct DefaultsView {
     close_clients: bool,
     connect_timeout: String,
     read_timeout: String,
-    retries: u64,
-    retry_causes: Vec<&'static str>,
+    retries: RetriesView,
     reuse_connections: bool,
 }
 
@@ -83,6 +86,7 @@ impl<'m> GlobalView<'m> {
             buffer_bytes: buffer_bytes(globals),
             rewrite_bytes: REWRITE_BYTES,
             http2_max_streams: globals.listeners.http2_max_streams.clamp(1, 1 << 20),
+            gzip_level: globals.gzip.then_some(globals.compression.level.clamp(1, 9)),
             tls: TlsView::new(&globals.tls, resumes),
         }
     }
@@ -114,7 +118,7 @@ impl<'m> TlsView<'m> {
 }
 
 impl DefaultsView {
-    fn new(globals: &Globals) -> Self {
+    fn new(globals: &Globals, version: Version) -> Self {
         let (client, upstream) = (&globals.client_timeouts, &globals.upstream_timeouts);
         Self {
             header_timeout: seconds(client.header_s),
@@ -123,39 +127,10 @@ impl DefaultsView {
             close_clients: client.keep_alive_s == 0,
             connect_timeout: seconds(upstream.connect_s),
             read_timeout: seconds(upstream.read_s),
-            retries: retries(&globals.retries),
-            retry_causes: retry_causes(&globals.retries),
+            retries: RetriesView::new(&globals.retries, version),
             reuse_connections: globals.upstream_keepalive.connections > 0,
         }
     }
-}
-
-/// How often another endpoint is tried; without a bound, more often than anybody waits.
-fn retries(policy: &RetryPolicy) -> u64 {
-    const MOST: u64 = 10;
-    match policy.tries {
-        _ if policy.causes.iter().any(|cause| cause == "off") => 0,
-        0 => MOST,
-        tries => (tries - 1).min(MOST),
-    }
-}
-
-/// HAProxy's words for the causes; what it has no word for is left out.
-fn retry_causes(policy: &RetryPolicy) -> Vec<&'static str> {
-    const WORDS: &[(&str, &[&str])] = &[
-        ("error", &["conn-failure", "empty-response"]),
-        ("timeout", &["response-timeout"]),
-        ("invalid_header", &["junk-response"]),
-        ("http_403", &["403"]),
-        ("http_404", &["404"]),
-        ("http_500", &["500"]),
-        ("http_502", &["502"]),
-        ("http_503", &["503"]),
-        ("http_504", &["504"]),
-    ];
-    let named = WORDS.iter().filter(|(cause, _)| policy.causes.iter().any(|given| given == cause));
-    let words: Vec<_> = named.flat_map(|(_, words)| words.iter().copied()).collect();
-    if words.is_empty() { vec!["none"] } else { words }
 }
 
 /// The view of the main file.
@@ -171,8 +146,8 @@ pub(in crate::dialect::haproxy) fn main<'m>(
         token,
         version: version.to_string(),
         global: GlobalView::new(globals, !client_certificates),
-        defaults: DefaultsView::new(globals),
-        public: PublicView::new(globals),
+        defaults: DefaultsView::new(globals, version),
+        public: PublicView::new(model, &Context::new(model)),
         asks: agent::is_asked(model),
         client_certificates,
         limits_memory_s: super::limits::memory_s(model).map(|seconds| seconds.min(86_400)),
@@ -184,20 +159,4 @@ pub(in crate::dialect::haproxy) fn main<'m>(
 pub(super) fn buffer_bytes(globals: &Globals) -> u64 {
     let headers = globals.buffers.large_client_headers.saturating_mul(globals.buffers.large_client_header_bytes);
     headers.clamp(8 << 10, 1 << 20) + REWRITE_BYTES
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_causes_that_haproxy_knows_are_named() {
-        let policy = |causes: &[&str], tries| {
-            let causes = causes.iter().map(|&c| c.to_owned()).collect();
-            RetryPolicy { causes, tries, ..RetryPolicy::default() }
-        };
-        assert_eq!(retry_causes(&policy(&["timeout", "error", "x; y"], 1)), ["conn-failure", "empty-response", "response-timeout"]);
-        assert_eq!((retry_causes(&policy(&["off"], 3)), retries(&policy(&["off"], 3))), (vec!["none"], 0));
-        assert_eq!([0, 1, 3, u64::MAX].map(|tries| retries(&policy(&["error"], tries))), [10, 0, 2, 10]);
-    }
 }

@@ -1,11 +1,13 @@
 //! The public frontend: listeners, what is believed about a request, what of an answer passes.
 
+use super::canary::{self, RulesView};
 use super::route::HeaderView;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
 use crate::dialect::haproxy::credentials::ticket_key_path;
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{Blocking, Forwarding, Globals, Listeners, TrustedAddressSource};
-use crate::names::{HeaderName, TextPattern, VariableText};
+use crate::dialect::haproxy::sections::Context;
+use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
+use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -18,6 +20,10 @@ pub(super) struct PublicView<'m> {
     reject_unknown_names: bool,
     proxy_protocol: bool,
     access_log: bool,
+    /// Where lines are sent; `None`: to standard output.
+    syslog: Option<String>,
+    /// Targets of requests that are not logged.
+    unlogged: Vec<TextView<'m>>,
     real_ip: Option<RealIpView>,
     for_header: &'m str,
     host_header: &'m str,
@@ -29,13 +35,38 @@ pub(super) struct PublicView<'m> {
     underscores_in_headers: bool,
     lookalikes: &'static [&'static str],
     retry_idempotent_only: bool,
+    canaries: Vec<RulesView>,
+    /// Some backends are spoken to over TLS if the client's connection is.
+    any_auto: bool,
     blocking: BlockingView<'m>,
     request_headers: Vec<HeaderView>,
     response_headers: Vec<HeaderView>,
     hidden_headers: Vec<&'m str>,
     server_header: bool,
     hsts: Option<String>,
-    gzip: bool,
+    gzip: Option<GzipView<'m>>,
+}
+
+/// How answers are compressed.
+#[derive(Debug, Serialize)]
+struct GzipView<'m> {
+    /// In lines of a bounded number; none: all.
+    types: Vec<Vec<&'m str>>,
+    /// Clients that get answers as they are.
+    excepted_agents: Option<&'m str>,
+}
+
+impl<'m> GzipView<'m> {
+    fn new(compression: &'m Compression) -> Self {
+        const TYPES: usize = 50;
+        let html = "text/html";
+        let others = compression.types.iter().map(MediaType::as_str).filter(|&kind| kind != html);
+        let types: Vec<&str> = if compression.types.is_empty() { Vec::new() } else { std::iter::once(html).chain(others).collect() };
+        Self {
+            types: types.chunks(TYPES).map(<[_]>::to_vec).collect(),
+            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::as_str),
+        }
+    }
 }
 
 /// Requests that are refused whatever they ask for.
@@ -49,24 +80,34 @@ struct BlockingView<'m> {
 #[derive(Debug, Serialize)]
 struct BlockedView<'m> {
     header: &'static str,
+    #[serde(flatten)]
+    text: TextView<'m>,
+}
+
+/// What a text is like.
+#[derive(Debug, Serialize)]
+struct TextView<'m> {
     /// An expression, or the whole text.
     regex: bool,
     ignore_case: bool,
     text: &'m str,
 }
 
+impl<'m> TextView<'m> {
+    fn new(pattern: &'m TextPattern) -> Self {
+        let (regex, ignore_case, text) = match pattern {
+            TextPattern::Exact(text) => (false, true, &**text),
+            TextPattern::Regex(regex) => (true, false, regex.as_str()),
+            TextPattern::RegexIgnoringCase(regex) => (true, true, regex.as_str()),
+        };
+        Self { regex, ignore_case, text }
+    }
+}
+
 impl<'m> BlockingView<'m> {
     fn new(blocking: &'m Blocking) -> Self {
-        let of = |header, patterns: &'m [TextPattern]| {
-            patterns.iter().map(move |pattern| {
-                let (regex, ignore_case, text) = match pattern {
-                    TextPattern::Exact(text) => (false, true, &**text),
-                    TextPattern::Regex(regex) => (true, false, regex.as_str()),
-                    TextPattern::RegexIgnoringCase(regex) => (true, true, regex.as_str()),
-                };
-                BlockedView { header, regex, ignore_case, text }
-            })
-        };
+        let of =
+            |header, patterns: &'m [TextPattern]| patterns.iter().map(move |pattern| BlockedView { header, text: TextView::new(pattern) });
         Self {
             addresses: if blocking.addresses.is_empty() { Vec::new() } else { lines(&blocking.addresses) },
             patterns: of("user-agent", &blocking.user_agents).chain(of("referer", &blocking.referers)).collect(),
@@ -94,7 +135,8 @@ struct RealIpView {
 }
 
 impl<'m> PublicView<'m> {
-    pub(super) fn new(globals: &'m Globals) -> Self {
+    pub(super) fn new(model: &'m Model, context: &Context<'m>) -> Self {
+        let globals: &Globals = &model.globals;
         let (listeners, forwarding) = (&globals.listeners, &globals.forwarding);
         Self {
             binds: binds(listeners),
@@ -103,6 +145,8 @@ impl<'m> PublicView<'m> {
             reject_unknown_names: globals.tls.reject_unknown_names,
             proxy_protocol: listeners.proxy_protocol,
             access_log: globals.access_log.enabled,
+            syslog: globals.access_log.syslog.map(|server| server.to_string()),
+            unlogged: globals.access_log.skipped_targets.iter().map(TextView::new).collect(),
             real_ip: RealIpView::new(forwarding, listeners.proxy_protocol),
             for_header: header_name(&forwarding.for_header, "X-Forwarded-For"),
             host_header: header_name(&forwarding.host_header, "X-Forwarded-Host"),
@@ -114,13 +158,15 @@ impl<'m> PublicView<'m> {
             underscores_in_headers: globals.underscores_in_headers,
             lookalikes: LOOKALIKES,
             retry_idempotent_only: !globals.retries.non_idempotent,
+            canaries: canary::rules(model, context),
+            any_auto: context.has_auto_backends(),
             blocking: BlockingView::new(&globals.blocking),
             request_headers: headers(&globals.request_headers),
             response_headers: headers(&globals.response_headers),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),
-            gzip: globals.gzip,
+            gzip: globals.gzip.then(|| GzipView::new(&globals.compression)),
         }
     }
 }

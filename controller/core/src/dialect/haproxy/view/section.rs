@@ -3,11 +3,14 @@
 use super::client_auth::ClientAuthView;
 use super::guards::GuardsView;
 use super::pages::PagesView;
-use super::route::{RouteView, TRIMMED_TARGET};
+use super::protocol::{FastCgiView, server_options};
+use super::retries::RetriesView;
+use super::route::{RouteView, TRIMMED_TARGET, escaped};
+use super::spread::{ServerView, SpreadView, servers};
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::{Does, Section};
-use crate::model::{Backend, Balance, Globals, RoutePolicy};
+use crate::model::{Backend, ConnectionHeader, Globals, LocationRewrite, RoutePolicy};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -26,6 +29,7 @@ pub(super) struct SectionView<'m> {
     pages: Option<PagesView>,
     answer: Option<AnswerView>,
     error: Option<ErrorView<'m>>,
+    fastcgi: Option<FastCgiView>,
     forward: Option<ForwardView<'m>>,
 }
 
@@ -72,7 +76,14 @@ struct HeaderView<'m> {
 struct ForwardView<'m> {
     /// Name for people: that of the Service port.
     upstream: &'m str,
-    balance: &'static str,
+    spread: SpreadView,
+    /// `None`: as for all.
+    retries: Option<RetriesView>,
+    location: Option<LocationView>,
+    /// The connection is closed after the answer.
+    closes: bool,
+    /// What upgrades a connection is left out.
+    upgrades_nothing: bool,
     /// `None`: any.
     body_limit_bytes: Option<u64>,
     /// Bytes per second of an answer.
@@ -82,14 +93,8 @@ struct ForwardView<'m> {
     options: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct ServerView {
-    name: String,
-    address: String,
-}
-
 impl<'m> SectionView<'m> {
-    pub(super) fn new(section: &Section<'m>, globals: &Globals, version: Version) -> Self {
+    pub(super) fn new(section: &Section<'m>, globals: &'m Globals, version: Version) -> Self {
         let key = &section.key;
         let is_guarded = section.policy.is_some_and(RoutePolicy::is_guarded);
         // Nobody to forward to, which the translator does not let happen: closed.
@@ -121,7 +126,8 @@ impl<'m> SectionView<'m> {
             pages: PagesView::new(section, globals, version),
             answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && is_guarded, page: page(status) }),
             error,
-            forward: section.backend.map(|backend| ForwardView::new(backend, globals, section.policy, version)),
+            fastcgi: FastCgiView::of(section),
+            forward: section.backend.map(|backend| ForwardView::new(section, backend, globals, version)),
         }
     }
 }
@@ -142,36 +148,50 @@ pub(super) fn page(status: u16) -> String {
     format!("<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>")
 }
 
+/// What becomes of headers that lead elsewhere: expressions, and what replaces them.
+#[derive(Debug, Serialize)]
+struct LocationView {
+    location: (String, String),
+    refresh: (String, String),
+}
+
+impl LocationView {
+    fn new(from: &str, to: &str) -> Self {
+        let from = escaped(from);
+        Self {
+            location: (format!("^{from}(.*)$"), format!("{to}\\1")),
+            refresh: (format!("^((?i:.*url=)){from}(.*)$"), format!("\\1{to}\\2")),
+        }
+    }
+}
+
 impl<'m> ForwardView<'m> {
-    fn new(backend: &'m Backend, globals: &Globals, policy: Option<&RoutePolicy>, version: Version) -> Self {
+    fn new(section: &Section<'m>, backend: &'m Backend, globals: &'m Globals, version: Version) -> Self {
+        let policy = section.policy;
         let own_limit = policy.and_then(|policy| policy.buffering.as_ref()).and_then(|wish| wish.body_limit_bytes);
-        let server = |endpoint: &SocketAddr| ServerView { name: server_name(endpoint), address: endpoint.to_string() };
+        let retries = policy.and_then(|policy| policy.retries.as_ref());
+        let location = policy.and_then(|policy| policy.location_rewrite.as_ref()).unwrap_or(&globals.location_rewrite);
+        let connection = policy.and_then(|policy| policy.connection);
         Self {
             // Without the hash that makes it unique.
             upstream: backend.id.as_str().split_once('_').map_or("-", |(_, name)| name),
-            balance: match backend.balance {
-                Balance::RoundRobin => "roundrobin",
-                Balance::RandomTwo => "random(2)",
+            spread: SpreadView::new(section, backend),
+            retries: retries.map(|retries| RetriesView::new(&retries.over(&globals.retries), version)),
+            location: match location {
+                LocationRewrite::Off => None,
+                LocationRewrite::Replace(from, to) => Some(LocationView::new(from, to)),
             },
+            closes: connection == Some(ConnectionHeader::Close),
+            upgrades_nothing: connection.is_some(),
             body_limit_bytes: Some(own_limit.unwrap_or(globals.body_limits.request_bytes).min(1 << 50)).filter(|&bytes| bytes > 0),
             bandwidth: super::limits::bandwidth(policy.and_then(|policy| policy.bandwidth.as_ref()), globals, version),
-            servers: backend.endpoints.iter().map(server).collect(),
-            options: server_options(globals),
+            servers: servers(backend),
+            options: server_options(backend, section.key.over_tls, globals),
         }
     }
 }
 
 /// Name of an endpoint's server: letters, digits, `.`, `:` and `_`.
-pub(in crate::dialect::haproxy) fn server_name(endpoint: &SocketAddr) -> String {
+pub(super) fn server_name(endpoint: &SocketAddr) -> String {
     format!("{}_{}", endpoint.ip(), endpoint.port())
-}
-
-/// What follows the address on a `server` line, and in `add server`.
-pub(in crate::dialect::haproxy) fn server_options(globals: &Globals) -> Vec<String> {
-    let keepalive = &globals.upstream_keepalive;
-    if keepalive.connections == 0 {
-        return Vec::new();
-    }
-    let connections = keepalive.connections.clamp(1, 1 << 20);
-    ["pool-max-conn".to_owned(), connections.to_string(), "pool-purge-delay".to_owned(), super::seconds(keepalive.timeout_s)].into()
 }

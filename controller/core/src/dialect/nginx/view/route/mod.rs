@@ -99,6 +99,7 @@ impl<'m> RouteView<'m> {
         let (forwards, status) = match &route.action {
             Action::Forward(_) => (true, 0),
             Action::Respond(status) => (false, *status),
+            Action::Vacant(_) => (false, 503),
         };
         let auth = auth::AuthView::new(route);
         let checked_first = !forwards && status == 404 && route.policy.is_guarded();

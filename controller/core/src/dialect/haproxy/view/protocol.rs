@@ -1,0 +1,56 @@
+//! What endpoints are spoken to in.
+
+use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::sections::Section;
+use crate::model::{Backend, Globals, Protocol};
+use serde::Serialize;
+
+/// What `fastcgi.tera` sees: endpoints that speak FastCGI.
+#[derive(Debug, Serialize)]
+pub(super) struct FastCgiView {
+    index: Option<String>,
+    /// The script that is asked for: the path, and the index behind a slash.
+    directory: Expression,
+    parameters: Vec<ParameterView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ParameterView {
+    name: String,
+    value: Expression,
+}
+
+impl FastCgiView {
+    /// `None`: the endpoints do not speak FastCGI.
+    pub(super) fn of(section: &Section<'_>) -> Option<Self> {
+        section.backend.filter(|backend| backend.policy.protocol == Some(Protocol::FastCgi))?;
+        let wish = section.policy.and_then(|policy| policy.fastcgi.clone()).unwrap_or_default();
+        // One with a variable that is not known here is told by `lacks.rs`.
+        let parameters = wish.parameters.iter().filter_map(|(name, value)| {
+            let value = Expression::of(value)?;
+            Some(ParameterView { name: name.clone(), value })
+        });
+        let parameters = parameters.collect();
+        let directory = Expression::default().and_fetch("path,url_dec").and(wish.index.as_deref().unwrap_or_default());
+        Some(Self { index: wish.index, directory, parameters })
+    }
+}
+
+/// What follows the address on every `server` line, and in `add server`.
+pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>, globals: &Globals) -> Vec<String> {
+    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let mut options = match (backend.policy.protocol, over_tls) {
+        (None | Some(Protocol::AutoHttp), None | Some(false)) => Vec::new(),
+        (None | Some(Protocol::AutoHttp), Some(true)) | (Some(Protocol::Https), _) => words("ssl verify none"),
+        (Some(Protocol::Grpc), _) => words("proto h2"),
+        (Some(Protocol::Grpcs), _) => words("ssl verify none alpn h2 proto h2"),
+        (Some(Protocol::FastCgi), _) => words("proto fcgi"),
+    };
+    let keepalive = backend.policy.keepalive.as_ref().unwrap_or(&globals.upstream_keepalive);
+    if keepalive.connections > 0 {
+        let connections = keepalive.connections.clamp(1, 1 << 20);
+        options.extend(["pool-max-conn".to_owned(), connections.to_string()]);
+        options.extend(["pool-purge-delay".to_owned(), super::seconds(keepalive.timeout_s)]);
+    }
+    options
+}

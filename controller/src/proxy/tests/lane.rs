@@ -1,0 +1,128 @@
+//! The short way when things are odd: nobody serves, the socket is in a stranger's hands, somebody else owns the proxy.
+
+use super::fixture::{World, live};
+use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, programs, sorted};
+use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig};
+use gatewright_core::dialect::Version;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, UnixListener};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backend_is_emptied_and_filled_without_a_reload() {
+    for program in programs() {
+        let world = World::new();
+        let ports = [endpoint().await, endpoint().await];
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        assert!(apply(&mut proxy, &files(&world, &[], "", &[])).await.reloaded);
+        for count in [1, 0, 2, 0, 1] {
+            let live = apply(&mut proxy, &files(&world, &ports[..count], "", &[])).await;
+            assert!(!live.reloaded, "{program}: {count}");
+            assert_eq!(answering(&world, 6).await, sorted(&ports[..count]), "{program}: {count}");
+        }
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_endpoints_come_and_go_at_once() {
+    for program in programs() {
+        let world = World::new();
+        let one = endpoint().await;
+        // Nobody listens at the others, which the proxy finds out by itself.
+        let many: Vec<u16> = (0..2000u16).map(|number| 40_000 + number).filter(|port| *port != one).chain([one]).collect();
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        assert!(!apply(&mut proxy, &files(&world, &many, "", &[])).await.reloaded, "{program}");
+        assert!(!apply(&mut proxy, &files(&world, &[one], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 3).await, [one]);
+        proxy.drain(LIMIT).await;
+    }
+}
+
+/// What a stranger at the socket does with a command.
+#[derive(Debug, Clone, Copy)]
+enum Odd {
+    SaysNothing,
+    SaysNonsense,
+    IsLate,
+}
+
+/// Takes the place of the proxy's socket.
+fn take_over(socket: &Path, odd: Odd) {
+    std::fs::remove_file(socket).unwrap();
+    let listener = UnixListener::bind(socket).unwrap();
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            match odd {
+                Odd::SaysNothing => kept.push(stream),
+                Odd::SaysNonsense => drop(stream.write_all(b"Unknown command.\n").await),
+                Odd::IsLate => drop(tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    let _ = stream.write_all(b"New server registered.\n").await;
+                })),
+            }
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_hangs_or_says_nonsense_leads_to_a_reload() {
+    for (program, odd) in programs().iter().flat_map(|program| [Odd::SaysNothing, Odd::SaysNonsense, Odd::IsLate].map(|odd| (program, odd)))
+    {
+        let world = World::new();
+        let (one, two) = (endpoint().await, endpoint().await);
+        let mut proxy = Proxy::open(config(&world, program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        take_over(&world.state().join("run/runtime.sock"), odd);
+        assert!(apply(&mut proxy, &files(&world, &[two], "", &[])).await.reloaded, "{program} {odd:?}");
+        assert_eq!(answering(&world, 3).await, [two], "{program} {odd:?}");
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_cannot_load_says_why_at_once() {
+    for program in programs() {
+        let world = World::new();
+        let one = endpoint().await;
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        if proxy.version().await.unwrap() < Some(Version(2, 7, 0)) {
+            // It says nothing, and is waited for.
+            proxy.drain(LIMIT).await;
+            continue;
+        }
+        // A check binds no ports, so it cannot know.
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let bind = format!("    bind {}\n", taken.local_addr().unwrap());
+        let begun = Instant::now();
+        let Outcome::Failed { error } = proxy.apply(&files(&world, &[one], &bind, &[]), "test").await else { panic!("taken") };
+        let said = crate::proxy::outcome::chain(&error);
+        assert!(said.to_lowercase().contains("cannot bind"), "{said}");
+        assert!(begun.elapsed() < crate::proxy::reload::PATIENCE, "nobody waited for it");
+        assert_eq!(answering(&world, 3).await, [one], "{program}: what was live goes on");
+        drop(taken);
+        live(proxy.apply(&files(&world, &[one], &bind, &[]), "test").await);
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proxy_of_somebody_else_is_changed_over_the_socket_beside_its_pid_file() {
+    for program in programs() {
+        let world = World::new();
+        let (one, two) = (endpoint().await, endpoint().await);
+        let mut starter = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut starter, &files(&world, &[one], "", &[])).await;
+        drop(starter);
+        let mode = Mode::Signal { pid_file: None, program: vec![program.clone()] };
+        let mut proxy = Proxy::open(ProxyConfig { mode, ..config(&world, &program) }).await.unwrap();
+        assert!(matches!(proxy.apply(&files(&world, &[one], "", &[]), "test").await, Outcome::Unchanged(_)), "{program}");
+        assert!(!apply(&mut proxy, &files(&world, &[one, two], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 8).await, sorted(&[one, two]), "{program}");
+        proxy.drain(LIMIT).await;
+    }
+}

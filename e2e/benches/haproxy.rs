@@ -1,0 +1,174 @@
+//! What changes cost with HAProxy, beside what HAProxy needs by itself: `cargo bench -p gatewright-e2e --bench haproxy`.
+//!
+//! Each size is a world with so many Ingresses, each with a host, two paths and a Service of ten endpoints. Numbers as
+//! arguments are other sizes. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
+
+use gatewright_e2e::client;
+use gatewright_e2e::echo;
+use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
+use gatewright_e2e::net::on_a_thread_of_its_own;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::world::{World, path};
+use serde_json::Value;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const SIZES: [usize; 3] = [100, 1_000, 10_000];
+const ENDPOINTS: usize = 10;
+
+/// Changes of endpoints, and of hosts, that are measured.
+const ENDPOINT_CHANGES: usize = 100;
+const HOST_CHANGES: usize = 5;
+
+/// Commands for the runtime socket that are measured.
+const COMMANDS: usize = 2_000;
+
+fn main() {
+    let given: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    println!("{:>8} {:>10} {:>30} {:>12}", "backends", "proxy", "what", "figure");
+    for proxy in [Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2] {
+        for &size in if given.is_empty() { &SIZES[..] } else { &given } {
+            on_a_thread_of_its_own(|| measure(proxy, size));
+        }
+    }
+}
+
+fn measure(proxy: Proxy, size: usize) {
+    let say =
+        |what: &str, figure: String| println!("{size:>8} {:>10} {what:>30} {figure:>12}", proxy.variable.trim_start_matches("GATEWRIGHT_"));
+    let world = World::of(proxy).manifest("hot.yaml", &hot(&[echo::new_pod("hot").into()])).build();
+    world.write("many.yaml", &many(size));
+    let begun = Instant::now();
+    world.start_controller();
+    until("everything is live", || client::admin_json("/api/v1/revision")["settled"] == true);
+    say("from start to live", millis(begun.elapsed()));
+    say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
+    let (totals, loads): (Vec<_>, Vec<_>) = (0..HOST_CHANGES).map(|round| host_change(&world, round)).unzip();
+    say("new host to traffic", millis(median(totals)));
+    say("of that, load by HAProxy", millis(median(loads)));
+    let mut changes = endpoint_changes(&world);
+    changes.sort_unstable();
+    say("endpoint to traffic, p50", millis(changes[changes.len() / 2]));
+    say("endpoint to traffic, p99", millis(changes[changes.len() * 99 / 100]));
+    let (alone, joined) = commands_per_second(&world);
+    say("commands/s, one a connection", format!("{alone:.0}"));
+    say("commands/s, fifty a connection", format!("{joined:.0}"));
+    say("memory of the controller", megabytes(world.controller_pid()));
+    let workers = fs::read_to_string(format!("/proc/{0}/task/{0}/children", world.proxy_pid())).unwrap_or_default();
+    let newest = workers.split_whitespace().filter_map(|pid| pid.parse().ok()).max();
+    say("memory of HAProxy's worker", newest.map_or_else(String::new, megabytes));
+}
+
+/// Ingresses with a Service of their own, in as few bytes as possible.
+fn many(size: usize) -> String {
+    let objects = (0..size).flat_map(|number| {
+        let (name, host) = (format!("n{number}"), format!("n{number}.many.test"));
+        let pods: Vec<IpAddr> = (0..ENDPOINTS).map(|pod| pod_of(number, pod)).collect();
+        [service(&name), slice(&name, &pods), ingress(&name).prefix(&host, "/", &name).prefix(&host, "/api", &name)]
+    });
+    objects.map(|object: Value| format!("---\n{object}\n")).collect()
+}
+
+/// Pods of different Services may share an address; nobody asks them.
+fn pod_of(service: usize, pod: usize) -> IpAddr {
+    let [.., high, low] = (service * ENDPOINTS + pod).to_be_bytes();
+    Ipv4Addr::new(10, 244, high, low).into()
+}
+
+fn hot(pods: &[IpAddr]) -> Vec<Value> {
+    vec![service("hot"), slice("hot", pods), ingress("hot").prefix("hot.test", "/", "hot")]
+}
+
+/// Waits without the pace of the tests, which would be measured.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(600), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn check(world: &World) -> Duration {
+    let files = ["run/launch.cfg", "current/haproxy.cfg", "current/users.cfg"].map(|file| path(&world.state().join(file)));
+    let begun = Instant::now();
+    let mut command = Command::new(world.proxy.program());
+    command.args(["-c", "-q"]).args(files.iter().flat_map(|file| ["-f", file]));
+    let status = command.stderr(Stdio::null()).status();
+    assert!(status.is_ok_and(|status| status.success()), "HAProxy takes the files");
+    begun.elapsed()
+}
+
+/// From a new Ingress to its first answer, and how much of that was HAProxy's load.
+fn host_change(world: &World, round: usize) -> (Duration, Duration) {
+    let (host, before) = (format!("r{round}.new.test"), world.revision());
+    let begun = Instant::now();
+    world.write("new.yaml", &text(&[ingress("new").prefix(&host, "/", "hot")]));
+    until("the host answers", || client::get(&host, "/").is_ok_and(|answer| answer.status == 200));
+    let total = begun.elapsed();
+    until("it is published", || world.revision() > before);
+    (total, Duration::from_millis(client::admin_json("/api/v1/revision")["load_ms"].as_u64().unwrap_or(0)))
+}
+
+/// From a changed EndpointSlice to the first answer of the new endpoint, without a reload.
+fn endpoint_changes(world: &World) -> Vec<Duration> {
+    let master = world.proxy_pid();
+    let pods: Vec<IpAddr> = (0..ENDPOINT_CHANGES).map(|_| echo::new_pod("hot").into()).collect();
+    let taken = pods.iter().map(|pod| {
+        let before = world.revision();
+        let begun = Instant::now();
+        world.write("hot.yaml", &text(&hot(&[*pod])));
+        let wanted = pod.to_string();
+        until("the new endpoint answers", || client::get("hot.test", "/").is_ok_and(|answer| answer.echo()["address"] == wanted.as_str()));
+        let taken = begun.elapsed();
+        until("it is published", || world.revision() > before);
+        assert!(client::admin_json("/api/v1/revision")["load_ms"].is_null(), "endpoints need no load");
+        taken
+    });
+    let taken = taken.collect();
+    assert_eq!(world.proxy_pid(), master);
+    taken
+}
+
+fn commands_per_second(world: &World) -> (f64, f64) {
+    let config = fs::read_to_string(world.state().join("current/haproxy.cfg")).expect("it is published");
+    let section = config.split("\nbackend ").find(|section| section.contains("\n    server ")).expect("there is one with endpoints");
+    let name = section.split(' ').next().expect("it has a name");
+    let server = section.split("\n    server ").nth(1).and_then(|line| line.split(' ').next()).expect("it has a server");
+    let command = format!("set server {name}/{server} state ready");
+    let rate = |commands: usize, lines: usize| {
+        let line = vec![command.as_str(); commands].join("; ");
+        let begun = Instant::now();
+        (0..lines).for_each(|_| ask(world, &line));
+        (commands * lines) as f64 / begun.elapsed().as_secs_f64()
+    };
+    (rate(1, COMMANDS), rate(50, COMMANDS / 50))
+}
+
+fn ask(world: &World, line: &str) {
+    let mut socket = UnixStream::connect(world.state().join("run/runtime.sock")).expect("HAProxy listens");
+    socket.write_all(format!("{line}\n").as_bytes()).expect("HAProxy listens");
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).expect("HAProxy answers");
+    assert_eq!(answer.trim(), "", "{line}");
+}
+
+fn median(mut taken: Vec<Duration>) -> Duration {
+    taken.sort_unstable();
+    taken[taken.len() / 2]
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+}
+
+/// What a process holds in memory.
+fn megabytes(pid: u32) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0);
+    format!("{} MiB", kilobytes / 1024)
+}

@@ -1,0 +1,131 @@
+//! Which endpoint a request goes to: canaries, sessions, hashes, and Services that grow and shrink.
+
+use gatewright_e2e::client::{admin_json, send};
+use gatewright_e2e::echo::new_pod;
+use gatewright_e2e::http1::{Answer, Request};
+use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, all_running, running};
+use gatewright_e2e::wait::until;
+use gatewright_e2e::world::{World, who};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// The answer to a request with a header.
+fn with(host: &str, target: &str, name: &str, value: &str) -> Answer {
+    send(&Request::get(host, target).header(name, value)).unwrap()
+}
+
+/// Which pod answered.
+fn pod(answer: &Answer) -> String {
+    answer.echo()["address"].as_str().unwrap_or_default().to_owned()
+}
+
+fn pods(count: usize) -> Vec<IpAddr> {
+    (0..count).map(|_| new_pod("s").into()).collect()
+}
+
+on_every_proxy! {
+    fn a_canary_takes_the_requests_that_its_rules_name(proxy) {
+        let site = Site::of(proxy, "canary");
+        let host = site.host("a");
+        let canary = |weight: &str| {
+            ingress("canary")
+                .prefix(&host, "/", "next")
+                .annotation("canary", "true")
+                .annotation("canary-by-header", "X-Canary")
+                .annotation("canary-by-cookie", "try")
+                .annotation("canary-weight", weight)
+        };
+        let main = [all_running(&["main", "next"]), vec![ingress("main").prefix(&host, "/", "main")]].concat();
+        for (weight, other) in [("0", "main"), ("100", "next"), ("0", "main")] {
+            site.apply(&[main.clone(), vec![canary(weight)]].concat());
+            for (name, value, wanted) in [
+                ("X-Canary", "always", "next"),
+                ("X-Canary", "never", "main"),
+                ("X-Canary", "perhaps", other),
+                ("Cookie", "a=b; try=always", "next"),
+                ("Cookie", "try=never", "main"),
+                ("X-Else", "", other),
+            ] {
+                assert_eq!(with(&host, "/", name, value).word(), wanted, "{name}: {value}, weight {weight}");
+            }
+        }
+        site.apply(&main);
+        assert_eq!(with(&host, "/", "X-Canary", "always").word(), "main", "the canary is gone");
+    }
+
+    fn a_session_lasts_as_long_as_its_pod(proxy) {
+        let site = Site::of(proxy, "sessions");
+        for mode in ["balanced", "persistent"] {
+            let host = site.host(mode);
+            let sticky = ingress(mode)
+                .prefix(&host, "/shop", mode)
+                .annotation("affinity", "cookie")
+                .annotation("affinity-mode", mode)
+                .annotation("session-cookie-name", "ROUTE");
+            let plain = ingress(&format!("{mode}-plain")).prefix(&host, "/", mode);
+            let all: Vec<IpAddr> = pods(4);
+            let with_pods = |some: &[IpAddr]| [service(mode), slice(mode, some), sticky.clone(), plain.clone()];
+            site.apply(&with_pods(&all));
+            let first = send(&Request::get(&host, "/shop")).unwrap();
+            let set: Vec<&str> = first.all("set-cookie").collect();
+            assert!(set.len() == 1 && set[0].contains("; Path=/shop; HttpOnly"), "{mode}: {set:?}");
+            let cookie = set[0].split(';').next().unwrap();
+            for target in ["/shop", "/shop/x", "/elsewhere"] {
+                let again = with(&host, target, "Cookie", cookie);
+                assert_eq!((pod(&again), again.header("set-cookie")), (pod(&first), None), "{mode} {target}");
+            }
+            assert_eq!(send(&Request::get(&host, "/elsewhere")).unwrap().header("set-cookie"), None, "{mode}: this path sets none");
+            let left: Vec<IpAddr> = all.iter().copied().filter(|own| own.to_string() != pod(&first)).collect();
+            site.apply(&with_pods(&left));
+            let moved = with(&host, "/shop", "Cookie", cookie);
+            assert!(moved.status == 200 && pod(&moved) != pod(&first), "{mode}: the pod is gone");
+        }
+    }
+
+    fn equal_keys_go_to_one_pod(proxy) {
+        let site = Site::of(proxy, "hashes");
+        let host = site.host("a");
+        let hashed = ingress("a").prefix(&host, "/", "s").annotation("upstream-hash-by", "$arg_key");
+        let all = pods(5);
+        site.apply(&[service("s"), slice("s", &all), hashed.clone()]);
+        let of = |key: usize| pod(&send(&Request::get(&host, &format!("/?key={key}"))).unwrap());
+        let before: Vec<String> = (0..20).map(of).collect();
+        assert!(before.iter().collect::<BTreeSet<_>>().len() > 1, "keys are spread");
+        assert_eq!((0..20).map(of).collect::<Vec<_>>(), before, "each has its pod");
+        // A new pod takes some of the keys, and the others stay where they are; also after a reload.
+        site.apply(&[service("s"), slice("s", &[all, pods(1)].concat()), hashed, ingress("b").prefix(&site.host("b"), "/", "s")]);
+        let moved = (0..20).filter(|key| of(*key) != before[*key]).count();
+        assert!(moved < 12, "{moved} of 20 keys have moved");
+    }
+
+    fn scale_from_nothing_to_a_hundred_and_back(proxy) {
+        let all = pods(100);
+        let objects = |count: usize| vec![service("s"), slice("s", &all[..count]), ingress("a").prefix("busy.test", "/", "s")];
+        let world = World::of(proxy).manifest("a.yaml", &objects(0)).start();
+        for count in [1, 100, 3, 0, 2] {
+            let before = world.revision();
+            world.write("a.yaml", &text(&objects(count)));
+            until("it is live", || world.revision() > before);
+            let wanted = if count == 0 { "503" } else { "s" };
+            until("it is served", || who("busy.test", "/") == wanted);
+            // Of nginx a change of endpoints needs a load, of HAProxy it does not.
+            assert_eq!(admin_json("/api/v1/revision")["load_ms"].is_null(), !proxy.is_nginx(), "{count}");
+        }
+    }
+
+    fn the_location_of_a_backend_leads_to_the_host(proxy) {
+        let site = Site::of(proxy, "locations");
+        let host = site.host("a");
+        let rewritten = ingress("a")
+            .prefix(&host, "/", "s")
+            .annotation("proxy-redirect-from", "http://inner.test/")
+            .annotation("proxy-redirect-to", "https://outer.test/x/");
+        site.apply(&[running("s"), vec![rewritten]].concat());
+        let answer = send(&Request::get(&host, "/?status=302&header=Location:http://inner.test/a")).unwrap();
+        assert_eq!(answer.header("location"), Some("https://outer.test/x/a"));
+        let answer = send(&Request::get(&host, "/?status=302&header=Location:http://other.test/a")).unwrap();
+        assert_eq!(answer.header("location"), Some("http://other.test/a"));
+    }
+}
