@@ -1,6 +1,7 @@
 //! Metrics: section 25 of the reference.
 
-use gatewright_e2e::client::admin;
+use gatewright_e2e::client::{admin, send};
+use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::running;
@@ -43,6 +44,17 @@ on_every_proxy! {
         world.apply("i.yaml", &[running("s"), vec![ingress("w").prefix("*.w.test", "/", "s")]].concat());
         until("MET-4: the series of the Ingress that is gone are too", || !metrics().contains(r#"ingress="a""#));
         assert_eq!(value("requests", &[r#"ingress="w""#]), Some(1.0), "those of others stay");
+    }
+
+    fn requests_that_went_to_a_canary_are_told_apart(proxy) {
+        let canary = ingress("c").annotation("canary", "true").annotation("canary-by-header", "x-c").prefix("h.test", "/", "s2");
+        let objects = [running("s"), running("s2"), vec![ingress("a").prefix("h.test", "/", "s"), canary]].concat();
+        let _world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start();
+        assert_eq!(who("h.test", "/"), "s");
+        assert_eq!(send(&Request::get("h.test", "/").header("X-C", "always")).unwrap().word(), "s2");
+        let wanted = proxy.is_nginx().then_some(1.0);
+        until_eq("the one", &wanted, || value("requests", &[r#"ingress="a""#, r#"canary="""#]));
+        until_eq("the other", &wanted, || value("requests", &[r#"ingress="a""#, "-s2-80\""]));
     }
 
     fn met_2_hosts_that_are_not_configured_are_told_on_demand(proxy) {
