@@ -2,7 +2,8 @@
 
 use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, holds_for, ingress};
 use serde_json::json;
-use std::net::TcpListener;
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 /// One Ingress named `web` in the namespace of the installation.
@@ -161,9 +162,12 @@ fn a_lease_that_may_not_be_written_is_said_with_the_verb_and_traffic_flows() {
 fn the_status_is_written_only_once_the_configuration_is_live() {
     let world = World::shared();
     let install = with_ingress(world, "early", "10.244.5.81");
-    // nginx cannot take a configuration with a port that somebody else has.
-    let taken = TcpListener::bind("0.0.0.0:0").unwrap();
-    let flag = format!("--http-port={}", taken.local_addr().unwrap().port());
+    // nginx refuses what this template says.
+    let templates = tempfile::tempdir().unwrap();
+    let template = templates.path().join("status.tera");
+    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../templates/nginx/status.tera");
+    fs::write(&template, fs::read_to_string(built_in).unwrap() + "\n    keepalive_timeout nonsense;\n").unwrap();
+    let flag = format!("--templates={}", templates.path().display());
     let controller = install.start(&["--publish-status-address=192.0.2.81", &flag]);
     eventually("it leads", || if leads(&controller) { Ok(()) } else { Err(controller.log()) });
     eventually("it could not go live", || {
@@ -174,6 +178,6 @@ fn the_status_is_written_only_once_the_configuration_is_live() {
         let addresses = world.addresses("early", "web");
         if addresses.is_empty() { Ok(()) } else { Err(format!("{addresses:?}")) }
     });
-    drop(taken);
+    fs::remove_file(template).unwrap();
     wait_addresses(world, "early", &["192.0.2.81"]);
 }

@@ -90,7 +90,7 @@ async fn a_master_that_cannot_load_says_why_at_once() {
         let one = endpoint().await;
         let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
         apply(&mut proxy, &files(&world, &[one], "", &[])).await;
-        if proxy.version().await.unwrap() < Some(Version(2, 7, 0)) {
+        if proxy.program().await.unwrap().unwrap().version < Version(2, 7, 0) {
             // It says nothing, and is waited for.
             proxy.drain(LIMIT).await;
             continue;
