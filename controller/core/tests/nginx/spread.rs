@@ -269,9 +269,9 @@ fn equal_keys_go_to_the_same_endpoint_or_few_of_them() {
                     let get = |_| proxy.get("h.test", &format!("/?key={key}"), &[]).backend().unwrap().to_owned();
                     (0..count).map(get).collect::<std::collections::BTreeSet<_>>()
                 };
-                assert_eq!(hit("a", 60).len(), few, "{subset:?}");
-                assert_eq!(hit("", 60).len(), few, "an empty key is a key");
-                let spread: std::collections::BTreeSet<_> = (0..40).flat_map(|n| hit(&n.to_string(), 1)).collect();
+                assert_eq!(hit("a", 120).len(), few, "{subset:?}");
+                assert_eq!(hit("", 120).len(), few, "an empty key is a key");
+                let spread: std::collections::BTreeSet<_> = (0..120).flat_map(|n| hit(&n.to_string(), 1)).collect();
                 assert!(spread.len() > few.min(6), "{spread:?}");
             },
         );
