@@ -31,7 +31,7 @@ async fn thousands_of_endpoints_come_and_go_at_once() {
         let world = World::new();
         let one = endpoint().await;
         // Nobody listens at the others, which the proxy finds out by itself.
-        let many: Vec<u16> = (0..2000u16).map(|number| 40_000 + number).filter(|port| *port != one).chain([one]).collect();
+        let many: Vec<u16> = (0..5000u16).map(|number| 40_000 + number).filter(|port| *port != one).chain([one]).collect();
         let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
         apply(&mut proxy, &files(&world, &[one], "", &[])).await;
         assert!(!apply(&mut proxy, &files(&world, &many, "", &[])).await.reloaded, "{program}");
