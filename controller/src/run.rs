@@ -51,6 +51,8 @@ struct Controller {
     dialect: &'static gatewright_core::dialect::Dialect,
     /// Every first list is complete.
     complete: bool,
+    /// The source has heard of more than it has told.
+    untold: bool,
     hold: Hold,
     /// Something changed since the candidate that is in flight, or the last one, was made.
     dirty: bool,
@@ -83,7 +85,7 @@ impl Controller {
     /// Runs until `stop` is done.
     async fn follow(&mut self, mut stop: impl Future<Output = ()> + Unpin) {
         loop {
-            self.ends.board.settled(self.complete && !self.dirty && self.flight.is_none());
+            self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flight.is_none());
             let due = self.complete && self.dirty && self.flight.is_none();
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
@@ -128,6 +130,7 @@ impl Controller {
                     self.mark(format!("{changed} objects changed"));
                 }
             }
+            Input::Untold(untold) => self.untold = untold,
             Input::Problems(problems) => {
                 self.problems = problems;
                 self.publish_findings();

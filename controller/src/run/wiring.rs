@@ -200,6 +200,7 @@ fn controller(
         templates: config.proxy.templates.clone(),
         dialect: config.proxy.dialect,
         complete: false,
+        untold: false,
         hold: Hold::new(config.manifests.is_none()),
         dirty: false,
         cause: String::new(),

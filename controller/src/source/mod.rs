@@ -20,6 +20,8 @@ use std::sync::Arc;
 pub(crate) enum Input {
     /// These things happened, in this order; applied together.
     Changed(Vec<Event>),
+    /// Whether something was heard of that is not told yet, such as a file that is still to be read.
+    Untold(bool),
     /// Everything that is wrong with the input itself (documents that cannot be read, kinds that are forbidden),
     /// replacing what this source said before.
     Problems(Vec<Located>),

@@ -43,6 +43,8 @@ pub(super) struct Seen {
     pub(super) is_read: bool,
     /// Everything held still.
     pub(super) is_settled: bool,
+    /// Something that was seen is not believed yet.
+    pub(super) is_pending: bool,
     /// Changes may happen where nothing is heard of them.
     pub(super) leads_out: bool,
     /// Something is to be looked at again after this time, whether or not anything is heard of it.
@@ -104,7 +106,7 @@ impl Folder {
         let after = walk::list(&self.path).unwrap_or_default();
         let is_settled = all_read && before == after;
         if at.is_quiet && !is_settled {
-            return Seen { again: Some(DOUBT / 10), is_read: self.identity.is_some(), ..Seen::default() };
+            return Seen { again: Some(DOUBT / 10), is_read: self.identity.is_some(), is_pending: true, ..Seen::default() };
         }
         let again = self.accept(&before, &after, at);
         self.identity = Some(before.identity);
@@ -113,7 +115,8 @@ impl Folder {
             self.is_stale = true;
         }
         let told = if std::mem::take(&mut self.is_stale) { self.tell() } else { Seen::default() };
-        Seen { is_settled, again, is_read: true, leads_out: before.leads_out, ..told }
+        let is_pending = !is_settled || again.is_some();
+        Seen { is_settled, is_pending, again, is_read: true, leads_out: before.leads_out, ..told }
     }
 
     /// Reads the files that are not as they were. False: one changed under our hands.

@@ -41,14 +41,18 @@ pub(crate) async fn run(path: PathBuf, places: SharedPlaces, out: mpsc::Sender<I
             busy_since = None;
         }
         let pause = seen.again.unwrap_or(if is_heard && !seen.leads_out { SAFETY } else { UNHEARD });
-        let is_read = seen.is_read;
-        if tell(&out, seen, is_read && !is_complete).await.is_err() {
+        let (is_read, is_pending) = (seen.is_read, seen.is_pending);
+        if tell(&out, seen, is_read && !is_complete).await.is_err() || out.send(Input::Untold(is_pending)).await.is_err() {
             return;
         }
         is_complete |= is_read;
         tokio::select! {
             () = out.closed() => return,
-            _ = tokio::time::timeout(pause, news.something.notified()) => {}
+            heard = tokio::time::timeout(pause, news.something.notified()) => {
+                if heard.is_ok() && out.send(Input::Untold(true)).await.is_err() {
+                    return;
+                }
+            }
         }
         is_quiet = news.quiet_since(*busy_since.get_or_insert_with(Instant::now)).await;
     }

@@ -80,6 +80,21 @@ async fn a_change_is_told_and_a_burst_in_few_tellings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_heard_is_said_before_it_is_read() {
+    let mut world = World::new();
+    assert!(world.changes().await.is_empty());
+    while !matches!(world.next().await, Input::Untold(false)) {}
+    world.put("a");
+    assert!(matches!(world.next().await, Input::Untold(true)), "so that nobody takes the state before for the newest");
+    assert_eq!(world.changes().await, ["+a"]);
+    while !matches!(world.next().await, Input::Untold(false)) {}
+    fs::write(world.path("a.yaml"), "").unwrap();
+    assert!(matches!(world.next().await, Input::Untold(true)));
+    while !matches!(world.next().await, Input::Changed(events) if matches!(events[..], [Event::Deleted(_)])) {}
+    assert!(matches!(world.next().await, Input::Untold(false)), "an empty file is in doubt for a second, and then believed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_in_a_new_folder_is_found() {
     let mut world = World::new();
     assert!(world.changes().await.is_empty());
