@@ -1,8 +1,11 @@
 //! The Pod of the chart, started as a kubelet would start it: its own command lines, users, volumes and token.
 
-use gatewright_e2e::cluster::{Answer, Chart, Images, Pod, World, app, eventually, get, ingress};
+use gatewright_e2e::cluster::{Answer, Chart, Images, Pod, World, app, eventually, get, get_tls, ingress, key_pair_secret};
+use gatewright_e2e::tls::Pair;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
 
 /// A release with its ports, which are those of no other test.
 struct Release {
@@ -16,7 +19,8 @@ impl Release {
     fn install(name: &'static str, first_port: u16, values: &[&str]) -> Self {
         let world = World::shared();
         let ports = [first_port, first_port + 1, first_port + 2];
-        let own = [
+        let mut chart = Chart::new(name, &[]);
+        chart.values.extend([
             format!("controller.containerPort.http={}", ports[0]),
             format!("controller.containerPort.https={}", ports[1]),
             format!("controller.metrics.port={}", ports[2]),
@@ -24,9 +28,8 @@ impl Release {
             format!("controller.ingressClassResource.name={name}"),
             format!("controller.ingressClassResource.controllerValue=gatewright.dev/{name}"),
             format!("controller.ingressClass={name}"),
-        ];
-        let mut chart = Chart::new(name, values);
-        chart.values.extend(own);
+        ]);
+        chart.values.extend(values.iter().map(|value| (*value).to_owned()));
         let label = json!({"pod-security.kubernetes.io/enforce": "restricted"});
         world.apply_object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": label}})).unwrap();
         let objects = chart.render().unwrap();
@@ -43,6 +46,16 @@ impl Release {
 
     fn get(&self, host: &str) -> Result<Answer, String> {
         get(self.ports[0], host, "/")
+    }
+
+    /// Waits until each of these, host and path, is answered by a pod, or with a status.
+    fn wait_all(&self, example: &str, expected: &[(&str, &str, &str)]) {
+        for (host, path, answer) in expected {
+            eventually(&format!("{example}: {host}{path} gives {answer}"), || match get(self.ports[0], host, path) {
+                Ok(given) if given.pod() == *answer || given.status.to_string() == *answer => Ok(()),
+                other => Err(format!("{other:?}")),
+            });
+        }
     }
 
     fn wait_pod(&self, host: &str, pod: &str) {
@@ -121,4 +134,58 @@ fn the_images_are_built_and_serve_as_the_pod_starts_them() {
     let images = Images::build(World::shared());
     lives(&Release::install("shipped-image", 15_040, &[]), "10.244.9.5", Some(&images));
     lives(&Release::install("shipped-other", 15_050, &["proxy.kind=haproxy"]), "10.244.9.6", Some(&images));
+}
+
+/// An example of the README, in this namespace where its objects have one.
+fn example(name: &str, namespace: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/examples").join(format!("{name}.yaml"));
+    let text = fs::read_to_string(path).unwrap();
+    text.replace("kind: Ingress\nmetadata:\n", &format!("kind: Ingress\nmetadata:\n  namespace: {namespace}\n"))
+}
+
+#[test]
+fn the_examples_of_tutorials_work_through_the_chart() {
+    let values = [
+        "controller.scope.enabled=true",
+        "controller.watchIngressWithoutClass=true",
+        "controller.ingressClassResource.controllerValue=gatewright.dev/ingress",
+        "controller.publishService.enabled=false",
+        "controller.extraArgs.publish-status-address=192.0.2.15",
+    ];
+    let release = Release::install("shipped-tutorial", 15_060, &values);
+    let (world, ns) = (release.world, release.name);
+    let (s1, s2) = ("10.244.9.21", "10.244.9.22");
+    for (name, address) in [("testsvc", "10.244.9.23"), ("test", "10.244.9.24"), ("s1", s1), ("s2", s2)] {
+        world.apply(&app(ns, name, &[address]));
+    }
+    let pair = Pair::new(&["foo.bar.com"]);
+    world.apply(&key_pair_secret(ns, "testsecret", "Opaque", &(pair.certificate.clone(), pair.key.clone())));
+    let _pod = release.pod(None);
+    release.wait_ready();
+    let show = |file: &str, ingress: &str, expected: &[(&str, &str, &str)]| {
+        world.apply(&example(file, ns));
+        release.wait_all(file, expected);
+        eventually(&format!("{file}: the ADDRESS is filled in"), || match world.addresses(ns, ingress) {
+            addresses if addresses == ["192.0.2.15"] => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+    };
+    show("single-service", "test-ingress", &[("any.host", "/", "10.244.9.23")]);
+    world.delete("Ingress", ns, "test-ingress");
+    show("path", "path", &[("any.host", "/testpath", "10.244.9.24"), ("any.host", "/other", "404")]);
+    world.delete("Ingress", ns, "path");
+    show("fan-out", "fan-out", &[("foo.bar.com", "/foo", s1), ("foo.bar.com", "/bar", s2), ("foo.bar.com", "/", "404")]);
+    world.delete("Ingress", ns, "fan-out");
+    show("virtual-hosts", "virtual-hosts", &[("foo.bar.com", "/", s1), ("bar.foo.com", "/", s2), ("bar.baz.com", "/", "404")]);
+    show("virtual-hosts-edited", "virtual-hosts", &[("foo.bar.com", "/", s1), ("bar.foo.com", "/", s2), ("bar.baz.com", "/", s2)]);
+    world.delete("Ingress", ns, "virtual-hosts");
+    for file in ["tls", "tls-without-hosts"] {
+        show(file, file, &[("foo.bar.com", "/", "308")]);
+        eventually(&format!("{file}: the certificate of the Secret is shown"), || match get_tls(release.ports[1], "foo.bar.com", "/") {
+            Ok(answer) if answer.certificate == pair.der && answer.pod() == s1 => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+        world.delete("Ingress", ns, file);
+    }
+    show("ingress-class", "external", &[("foo.bar.com", "/", s1)]);
 }
