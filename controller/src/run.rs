@@ -7,6 +7,7 @@ mod objects;
 mod preflight;
 mod wiring;
 
+use crate::args::RunConfig;
 use crate::proxy::{Outcome, Refused};
 use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
 use crate::source::manifests::SharedPlaces;
@@ -77,6 +78,29 @@ struct Flight {
 }
 
 impl Controller {
+    fn new(config: &RunConfig, maker: Maker, places: SharedPlaces, ends: Ends) -> Self {
+        Self {
+            maker,
+            places,
+            ends,
+            templates: config.proxy.templates.clone(),
+            dialect: config.proxy.dialect,
+            complete: false,
+            untold: false,
+            hold: Hold::new(config.manifests.is_none()),
+            dirty: false,
+            cause: String::new(),
+            changed_at: None,
+            not_before: Instant::now(),
+            retry: RETRY_FIRST,
+            flight: None,
+            problems: Vec::new(),
+            findings: Vec::new(),
+            said: HashSet::new(),
+            leaves: Leaves::default(),
+        }
+    }
+
     /// How long requests in flight may take at the end.
     const fn drain_timeout(&self) -> Duration {
         self.maker.drain_timeout()

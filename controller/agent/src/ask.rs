@@ -53,6 +53,15 @@ struct Caching {
     times: Vec<(Vec<u16>, u64)>,
 }
 
+/// Fields of the form that mean something together with the request of the client only.
+#[derive(Debug, Default)]
+struct Form {
+    about: Option<String>,
+    sets: Vec<(String, String)>,
+    cache: Option<String>,
+    times: Vec<(Vec<u16>, u64)>,
+}
+
 fn broken(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
@@ -67,27 +76,7 @@ impl Ask {
             Some(Value::Text(text)) => String::from_utf8_lossy(text).into_owned(),
             _ => String::new(),
         };
-        let mut ask = Self { limit: LONGEST, ..Self::default() };
-        let (mut about, mut sets, mut cache, mut times) = (None, Vec::new(), None, Vec::new());
-        for (name, value) in text("ask").split('&').filter_map(|pair| pair.split_once('=')) {
-            let value = decoded(value);
-            match name {
-                "to" => ask.service.addresses = value.split(',').filter_map(|address| address.parse().ok()).collect(),
-                "tls" => ask.service.tls = Some(value),
-                "method" => ask.request.method = value,
-                "host" => ask.request.host = value,
-                "target" => ask.request.target = value,
-                "about" => about = Some(value),
-                "keep" => ask.kept = value.split(',').map(str::to_owned).collect(),
-                "body" => ask.request.body_bytes = value.parse().unwrap_or(0),
-                "flat" => ask.flat = true,
-                "pool" => ask.service.keep = keep(&value),
-                "cache" => cache = Some(value),
-                "times" => times = value.split(',').filter_map(time).collect(),
-                "limit" => ask.limit = Duration::from_secs(value.parse().unwrap_or(0)).clamp(Duration::from_secs(1), LONGEST),
-                _ => sets.extend(name.strip_prefix("set.").map(|name| (decoded(name), value))),
-            }
-        }
+        let (mut ask, Form { about, mut sets, cache, times }) = Self::of_form(&text("ask"));
         if ask.service.addresses.is_empty() || ask.request.host.is_empty() || ask.request.target.is_empty() {
             return Err(broken("it says nobody to ask"));
         }
@@ -105,6 +94,32 @@ impl Ask {
         ask.cache = cache.map(|cache| Caching { name: name(cache), times });
         ask.request.headers = headers(&given, sets);
         Ok(ask)
+    }
+
+    /// What the configuration says, and what of it is about the request of the client.
+    fn of_form(form: &str) -> (Self, Form) {
+        let mut ask = Self { limit: LONGEST, ..Self::default() };
+        let mut rest = Form::default();
+        for (name, value) in form.split('&').filter_map(|pair| pair.split_once('=')) {
+            let value = decoded(value);
+            match name {
+                "to" => ask.service.addresses = value.split(',').filter_map(|address| address.parse().ok()).collect(),
+                "tls" => ask.service.tls = Some(value),
+                "method" => ask.request.method = value,
+                "host" => ask.request.host = value,
+                "target" => ask.request.target = value,
+                "about" => rest.about = Some(value),
+                "keep" => ask.kept = value.split(',').map(str::to_owned).collect(),
+                "body" => ask.request.body_bytes = value.parse().unwrap_or(0),
+                "flat" => ask.flat = true,
+                "pool" => ask.service.keep = keep(&value),
+                "cache" => rest.cache = Some(value),
+                "times" => rest.times = value.split(',').filter_map(time).collect(),
+                "limit" => ask.limit = Duration::from_secs(value.parse().unwrap_or(0)).clamp(Duration::from_secs(1), LONGEST),
+                _ => rest.sets.extend(name.strip_prefix("set.").map(|name| (decoded(name), value))),
+            }
+        }
+        (ask, rest)
     }
 }
 

@@ -39,6 +39,11 @@ pub(crate) async fn attend(mut stream: UnixStream, office: Arc<Office>) -> io::R
     if said.get("healthcheck") == Some(&Value::Bool(true)) {
         return Ok(());
     }
+    converse(stream, &office, size).await
+}
+
+/// Answers questions as they come, until HAProxy says farewell.
+async fn converse(stream: UnixStream, office: &Arc<Office>, size: usize) -> io::Result<()> {
     let (mut reader, mut writer) = stream.into_split();
     let (answers, mut outbox) = mpsc::channel::<Vec<u8>>(BACKLOG);
     let mut tasks = JoinSet::new();
@@ -53,7 +58,7 @@ pub(crate) async fn attend(mut stream: UnixStream, office: Arc<Office>) -> io::R
         match frame.kind {
             NOTIFY => {
                 let place = Arc::clone(&office.places).acquire_owned().await.map_err(io::Error::other)?;
-                let (office, answers) = (Arc::clone(&office), answers.clone());
+                let (office, answers) = (Arc::clone(office), answers.clone());
                 tasks.spawn(async move {
                     let bytes = answer(&frame, &office, size).await;
                     let _ = answers.send(bytes).await;

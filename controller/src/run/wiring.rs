@@ -1,10 +1,8 @@
 //! Starts everything that `run` is made of, and stops it again.
 
 use super::drive::{self, Ask};
-use super::hold::Hold;
 use super::maker::Maker;
-use super::objects::Leaves;
-use super::{Controller, Ends, RETRY_FIRST, preflight, view};
+use super::{Controller, Ends, preflight, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
 use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, look_at_ports};
@@ -15,11 +13,11 @@ use anyhow::Context;
 use gatewright_core::dialect::LACKS_STREAMS;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::translate::Wanted;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -40,15 +38,8 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let metrics = Metrics::new(&config.settings.controller_class, &identity.namespace, pod, &config.status.election_id);
     let metrics = Arc::new(count_requests(metrics, &config).await?);
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
-    let proxy = Proxy::open(proxy_config(&config)).await?;
+    let proxy = open(&config, &board, &metrics).await?;
     let pulse = proxy.pulse();
-    if config.proxy.dialect.name == NGINX.name {
-        metrics.show_processes(Processes::new(pulse.clone(), config.settings.listeners.status_port));
-    }
-    if let Some(live) = proxy.live() {
-        tracing::info!(revision = live.revision, "the last good revision is served");
-        board.live(view(live), false);
-    }
     let program = tokio::select! {
         program = program_of(&proxy) => program?,
         () = pin!(told_to_stop()?) => return Ok(()),
@@ -77,6 +68,19 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     tokio::join!(drive::own(proxy, asked), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
+}
+
+/// Opens the proxy, which serves the last good revision if there is one.
+async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> anyhow::Result<Proxy> {
+    let proxy = Proxy::open(proxy_config(config)).await?;
+    if config.proxy.dialect.name == NGINX.name {
+        metrics.show_processes(Processes::new(proxy.pulse(), config.settings.listeners.status_port));
+    }
+    if let Some(live) = proxy.live() {
+        tracing::info!(revision = live.revision, "the last good revision is served");
+        board.live(view(live), false);
+    }
+    Ok(proxy)
 }
 
 /// Counts requests if that is wanted and the proxy tells of them.
@@ -193,27 +197,8 @@ fn controller(
     if let Some(folder) = &config.proxy.templates {
         tokio::spawn(crate::templates::watch(folder.clone(), template_sender));
     }
-    let controller = Controller {
-        maker,
-        places,
-        ends: Ends { inputs, templates, asks, wanted, news, looks, board, metrics },
-        templates: config.proxy.templates.clone(),
-        dialect: config.proxy.dialect,
-        complete: false,
-        untold: false,
-        hold: Hold::new(config.manifests.is_none()),
-        dirty: false,
-        cause: String::new(),
-        changed_at: None,
-        not_before: Instant::now(),
-        retry: RETRY_FIRST,
-        flight: None,
-        problems: Vec::new(),
-        findings: Vec::new(),
-        said: HashSet::new(),
-        leaves: Leaves::default(),
-    };
-    (controller, reports)
+    let ends = Ends { inputs, templates, asks, wanted, news, looks, board, metrics };
+    (Controller::new(config, maker, places, ends), reports)
 }
 
 /// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs, it is looked whether

@@ -48,6 +48,65 @@ impl CipherList {
     }
 }
 
+/// Families that OpenSSL has a word for.
+const FAMILIES: &[&str] = &[
+    "AES",
+    "AES128",
+    "AES256",
+    "AESCCM",
+    "AESGCM",
+    "ALL",
+    "ARIA",
+    "CAMELLIA",
+    "CAMELLIA128",
+    "CAMELLIA256",
+    "CHACHA20",
+    "DEFAULT",
+    "DH",
+    "DHE",
+    "ECDH",
+    "ECDHE",
+    "ECDSA",
+    "EDH",
+    "EECDH",
+    "HIGH",
+    "MEDIUM",
+    "PSK",
+    "RSA",
+    "SHA",
+    "SHA1",
+    "SHA256",
+    "SHA384",
+    "SSLv3",
+    "TLSv1",
+    "TLSv1.0",
+    "TLSv1.2",
+    "aECDSA",
+    "aRSA",
+    "kDHE",
+    "kECDHE",
+    "kEDH",
+    "kEECDH",
+    "kRSA",
+];
+
+/// What a cipher begins with: how keys are agreed on.
+const EXCHANGES: &[&str] = &["", "ECDHE-ECDSA-", "ECDHE-RSA-", "DHE-RSA-"];
+
+/// What it ends with.
+const CIPHERS: &[&str] = &[
+    "AES128-GCM-SHA256",
+    "AES128-SHA",
+    "AES128-SHA256",
+    "AES256-GCM-SHA384",
+    "AES256-SHA",
+    "AES256-SHA256",
+    "AES256-SHA384",
+    "CHACHA20-POLY1305",
+    "CAMELLIA128-SHA256",
+    "CAMELLIA256-SHA384",
+];
+
 /// Words that order the list, and name no cipher.
 fn is_order(word: &str) -> bool {
     word == "STRENGTH" || word.strip_prefix("SECLEVEL=").is_some_and(|level| matches!(level, "0" | "1" | "2" | "3" | "4" | "5"))
@@ -60,59 +119,6 @@ fn protects_nothing(word: &str) -> bool {
 
 /// Families that OpenSSL has a word for, or the shape of the name of a cipher.
 fn is_known(word: &str) -> bool {
-    const FAMILIES: &[&str] = &[
-        "AES",
-        "AES128",
-        "AES256",
-        "AESCCM",
-        "AESGCM",
-        "ALL",
-        "ARIA",
-        "CAMELLIA",
-        "CAMELLIA128",
-        "CAMELLIA256",
-        "CHACHA20",
-        "DEFAULT",
-        "DH",
-        "DHE",
-        "ECDH",
-        "ECDHE",
-        "ECDSA",
-        "EDH",
-        "EECDH",
-        "HIGH",
-        "MEDIUM",
-        "PSK",
-        "RSA",
-        "SHA",
-        "SHA1",
-        "SHA256",
-        "SHA384",
-        "SSLv3",
-        "TLSv1",
-        "TLSv1.0",
-        "TLSv1.2",
-        "aECDSA",
-        "aRSA",
-        "kDHE",
-        "kECDHE",
-        "kEDH",
-        "kEECDH",
-        "kRSA",
-    ];
-    const EXCHANGES: &[&str] = &["", "ECDHE-ECDSA-", "ECDHE-RSA-", "DHE-RSA-"];
-    const CIPHERS: &[&str] = &[
-        "AES128-GCM-SHA256",
-        "AES128-SHA",
-        "AES128-SHA256",
-        "AES256-GCM-SHA384",
-        "AES256-SHA",
-        "AES256-SHA256",
-        "AES256-SHA384",
-        "CHACHA20-POLY1305",
-        "CAMELLIA128-SHA256",
-        "CAMELLIA256-SHA384",
-    ];
     FAMILIES.contains(&word) || EXCHANGES.iter().any(|exchange| word.strip_prefix(exchange).is_some_and(|cipher| CIPHERS.contains(&cipher)))
 }
 

@@ -102,11 +102,8 @@ impl Walk {
             }
             (Shape::List(shape), Value::Array(items)) => items.iter_mut().enumerate().try_for_each(|(n, item)| self.item(n, item, shape)),
             (Shape::Parts(shape, outcome), Value::Array(items)) => {
-                let mut at = 0;
-                items.retain_mut(|item| {
-                    at += 1;
-                    self.part(at - 1, item, (shape, *outcome))
-                });
+                let mut at = 0..;
+                items.retain_mut(|item| self.part(at.next().unwrap_or_default(), item, (shape, *outcome)));
                 Ok(())
             }
             (Shape::Places(shape, outcome), Value::Array(items)) => {

@@ -107,9 +107,7 @@ async fn repeat<T: WatchedKind>(
                     **failures = 0;
                     **refusals = Refusals::default();
                 }
-                for said in known.take(event) {
-                    say(out, id, said).await?;
-                }
+                say_all(out, id, known.take(event)).await?;
                 continue;
             }
             Err(error) => error,
@@ -119,9 +117,7 @@ async fn repeat<T: WatchedKind>(
         // The API server does not know the kind (yet): there is none of it.
         if is_status(&error, 404) {
             for event in [WatchEvent::<Watched<T>>::Init, WatchEvent::InitDone] {
-                for said in known.take(event) {
-                    say(out, id, said).await?;
-                }
+                say_all(out, id, known.take(event)).await?;
             }
             tokio::time::sleep(pause(**failures)).await;
             continue;
@@ -143,6 +139,13 @@ fn pause(failures: u32) -> Duration {
     // Every state of the standard hasher is seeded at random.
     let chance = RandomState::new().hash_one(0) as u32;
     longest - longest.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 2.0)
+}
+
+async fn say_all(out: &Out, id: &WatchId, all: impl IntoIterator<Item = Said>) -> Result<(), ()> {
+    for said in all {
+        say(out, id, said).await?;
+    }
+    Ok(())
 }
 
 async fn say(out: &Out, id: &WatchId, said: Said) -> Result<(), ()> {

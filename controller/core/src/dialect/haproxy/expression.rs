@@ -84,50 +84,60 @@ pub(super) fn encoded(text: &str) -> String {
     out
 }
 
+/// What finds the values of nginx variables.
+const FETCHES: &[(&str, &str)] = &[
+    ("host", "var(txn.host)"),
+    ("http_host", "var(txn.received_host)"),
+    ("best_http_host", "var(txn.best_host)"),
+    ("uri", "var(txn.path)"),
+    ("document_uri", "var(txn.path)"),
+    ("request_uri", "pathq"),
+    ("escaped_request_uri", "pathq,url_enc"),
+    ("is_args", "query,regsub(.+,?)"),
+    ("literal_dollar", "str($)"),
+    ("pass_port", "var(txn.port)"),
+    ("pass_server_port", "var(txn.port)"),
+    ("remote_user", "http_auth_user"),
+    ("server_name", "var(txn.key)"),
+    ("ssl_client_s_dn", "ssl_c_s_dn(,0,rfc2253)"),
+    ("ssl_client_i_dn", "ssl_c_i_dn(,0,rfc2253)"),
+    ("ssl_client_fingerprint", "ssl_c_sha1,hex,lower"),
+    ("args", "query"),
+    ("query_string", "query"),
+    ("pass_access_scheme", "var(txn.scheme)"),
+    ("scheme", "ssl_fc,iif(https,http)"),
+    ("https", "ssl_fc,iif(on,)"),
+    ("remote_addr", "src"),
+    ("binary_remote_addr", "src"),
+    ("the_real_ip", "src"),
+    ("remote_port", "src_port"),
+    ("realip_remote_addr", "var(sess.peer)"),
+    ("server_addr", "dst"),
+    ("content_length", "req.fhdr(content-length)"),
+    ("content_type", "req.fhdr(content-type)"),
+    ("hostname", "hostname"),
+    ("ssl_cipher", "ssl_fc_cipher"),
+    ("ssl_protocol", "ssl_fc_protocol"),
+    ("ssl_server_name", "ssl_fc_sni"),
+    // Where a script is looked for; only sections of FastCGI have it.
+    ("fastcgi_script_name", "var(txn.script)"),
+    ("request_method", "method"),
+    ("server_port", "dst_port"),
+    ("req_id", "var(txn.request_id)"),
+    ("request_id", "var(txn.request_id)"),
+];
+
 /// What finds the value of an nginx variable.
 fn fetch(name: &str) -> Option<String> {
-    let header = |rest: &str| rest.replace('_', "-");
-    Some(match name {
-        "host" => "var(txn.host)".to_owned(),
-        "http_host" => "var(txn.received_host)".to_owned(),
-        "best_http_host" => "var(txn.best_host)".to_owned(),
-        "uri" | "document_uri" => "var(txn.path)".to_owned(),
-        "request_uri" => "pathq".to_owned(),
-        "escaped_request_uri" => "pathq,url_enc".to_owned(),
-        "is_args" => "query,regsub(.+,?)".to_owned(),
-        "literal_dollar" => "str($)".to_owned(),
-        "pass_port" | "pass_server_port" => "var(txn.port)".to_owned(),
-        "remote_user" => "http_auth_user".to_owned(),
-        "server_name" => "var(txn.key)".to_owned(),
-        "ssl_client_s_dn" => "ssl_c_s_dn(,0,rfc2253)".to_owned(),
-        "ssl_client_i_dn" => "ssl_c_i_dn(,0,rfc2253)".to_owned(),
-        "ssl_client_fingerprint" => "ssl_c_sha1,hex,lower".to_owned(),
-        "args" | "query_string" => "query".to_owned(),
-        "pass_access_scheme" => "var(txn.scheme)".to_owned(),
-        "scheme" => "ssl_fc,iif(https,http)".to_owned(),
-        "https" => "ssl_fc,iif(on,)".to_owned(),
-        "remote_addr" | "binary_remote_addr" | "the_real_ip" => "src".to_owned(),
-        "remote_port" => "src_port".to_owned(),
-        "realip_remote_addr" => "var(sess.peer)".to_owned(),
-        "server_addr" => "dst".to_owned(),
-        "content_length" => "req.fhdr(content-length)".to_owned(),
-        "content_type" => "req.fhdr(content-type)".to_owned(),
-        "hostname" => "hostname".to_owned(),
-        "ssl_cipher" => "ssl_fc_cipher".to_owned(),
-        "ssl_protocol" => "ssl_fc_protocol".to_owned(),
-        "ssl_server_name" => "ssl_fc_sni".to_owned(),
-        // Where a script is looked for; only sections of FastCGI have it.
-        "fastcgi_script_name" => "var(txn.script)".to_owned(),
-        "request_method" => "method".to_owned(),
-        "server_port" => "dst_port".to_owned(),
-        "req_id" | "request_id" => "var(txn.request_id)".to_owned(),
-        _ => match (name.strip_prefix("http_"), name.strip_prefix("arg_"), name.strip_prefix("cookie_")) {
-            (Some(rest), ..) => format!("req.fhdr({})", header(rest)),
-            (_, Some(rest), _) => format!("url_param({rest})"),
-            (.., Some(rest)) => format!("req.cook({rest})"),
-            _ => return None,
-        },
-    })
+    if let Some((_, fetch)) = FETCHES.iter().find(|(known, _)| *known == name) {
+        return Some((*fetch).to_owned());
+    }
+    match (name.strip_prefix("http_"), name.strip_prefix("arg_"), name.strip_prefix("cookie_")) {
+        (Some(rest), ..) => Some(format!("req.fhdr({})", rest.replace('_', "-"))),
+        (_, Some(rest), _) => Some(format!("url_param({rest})")),
+        (.., Some(rest)) => Some(format!("req.cook({rest})")),
+        _ => None,
+    }
 }
 
 /// Whether HAProxy has a word for every variable of a text; those that stand for the route are filled in.

@@ -34,7 +34,7 @@ use std::borrow::Cow;
 pub(super) use forwarding::redirect;
 
 /// What `route.tera` sees, once for each match.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(super) struct RouteView<'m> {
     matches: Vec<MatchView<'m>>,
     origin: Option<String>,
@@ -101,15 +101,12 @@ impl<'m> RouteView<'m> {
             Action::Respond(status) => (false, *status),
             Action::Vacant(_) => (false, 503),
         };
-        let auth = auth::AuthView::new(route);
-        let checked_first = !forwards && status == 404 && route.policy.is_guarded();
-        let external = route.policy.external_auth.as_deref().filter(|_| forwards || checked_first);
-        let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
         let policy = &*route.policy;
-        let logging = policy.logging.unwrap_or_default();
         let more = extras(route, host, maps, context);
         let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
         let (headers, grpc, fastcgi) = said(route, more, (context, common));
+        let has_labels = context.log_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
+        let is_nobodys = *host == HostPattern::CatchAll && route.origin.is_none();
         Self {
             matches: matches(route, extra),
             origin: route.origin.as_ref().map(name_of),
@@ -118,37 +115,55 @@ impl<'m> RouteView<'m> {
                 keep_trailing_slash: redirect.keep_trailing_slash,
                 port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
             }),
-            answers: policy.extra.as_deref().map(extra::answers).unwrap_or_default(),
             mirror: policy.mirror.as_deref().filter(|_| forwards).map(|mirror| mirror::MirrorView::new(route, mirror, common)),
-            port_in_redirects: policy.port_in_redirects == Some(true),
             pass: pass::PassView::of(route, context),
             canary,
             status,
-            unlogged: (*host == HostPattern::CatchAll && route.origin.is_none() && !context.log_unknown_hosts)
-                || logging.access == Some(false),
-            labels: (context.log_labels || context.counts_requests || context.has_errors() || policy.errors.is_some())
-                .then(|| labels::LabelsView::new(route)),
+            unlogged: (is_nobodys && !context.log_unknown_hosts) || policy.logging.unwrap_or_default().access == Some(false),
+            labels: has_labels.then(|| labels::LabelsView::new(route)),
             counted: context.counts_requests.then(|| labels::CountedView::new(host)),
-            redirect: route.policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
-            rewrite: rewrite::RewriteView::new(route),
             headers,
             forwarding: forwarding::ForwardingView::of(route, context),
             grpc,
             fastcgi,
-            auth: auth.filter(|_| forwards || checked_first),
-            auth_location: external.map(|auth| external_auth::AuthLocationView::new(route, auth, common)),
-            sign_in: sign_in.map(|(auth, sign_in)| external_auth::SignInView::new(route, auth, sign_in, common)),
-            checked_first,
-            limits: limits::LimitsView::new(route),
-            bandwidth: route.policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             tls: tls::UpstreamTlsView::of(route, context),
+            ..Self::guarded(route, (forwards, status), common, Self::wishes(route, context))
+        }
+    }
+
+    /// What the policy of a route says by itself.
+    fn wishes(route: &'m Route, context: &HostContext<'m>) -> Self {
+        let policy = &*route.policy;
+        Self {
+            answers: policy.extra.as_deref().map(extra::answers).unwrap_or_default(),
+            port_in_redirects: policy.port_in_redirects == Some(true),
+            redirect: policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
+            rewrite: rewrite::RewriteView::new(route),
+            limits: limits::LimitsView::new(route),
+            bandwidth: policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             timeouts: policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
             buffering: policy.buffering.as_ref().map(|wish| buffering::BufferingView::new(wish, context.buffers)),
             cookies: cookies::CookiesView::new(policy),
             cors: policy.cors.as_ref().map(cors::PreflightView::new),
             errors: policy.errors.as_ref().map(|pages| errors::ErrorPagesView::new(pages, route, context)),
             sources: policy.sources.as_ref().map(sources::SourcesView::new),
-            log_rewriting: logging.rewriting == Some(true),
+            log_rewriting: policy.logging.unwrap_or_default().rewriting == Some(true),
+            ..Self::default()
+        }
+    }
+
+    /// `rest` with those who decide who may pass; where nothing is forwarded, only before an answer that says so.
+    fn guarded(route: &'m Route, (forwards, status): (bool, u16), common: &HeadersView, rest: Self) -> Self {
+        let checked_first = !forwards && status == 404 && route.policy.is_guarded();
+        let guards = forwards || checked_first;
+        let external = route.policy.external_auth.as_deref().filter(|_| guards);
+        let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
+        Self {
+            auth: auth::AuthView::new(route).filter(|_| guards),
+            auth_location: external.map(|auth| external_auth::AuthLocationView::new(route, auth, common)),
+            sign_in: sign_in.map(|(auth, sign_in)| external_auth::SignInView::new(route, auth, sign_in, common)),
+            checked_first,
+            ..rest
         }
     }
 }

@@ -1,0 +1,49 @@
+//! Addresses, ports and protocols of the public side.
+
+use crate::names::UriPath;
+use std::net::IpAddr;
+
+/// Addresses, ports and protocols of the public side, and the private port.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Listeners {
+    /// Plain HTTP.
+    pub http_port: u16,
+    /// HTTPS.
+    pub https_port: u16,
+    /// On the loopback only: which revision answers, and connection counts.
+    pub status_port: u16,
+    /// On the loopback, UDP: where every request is told to, for metrics; `None`: nowhere.
+    pub metrics_port: Option<u16>,
+    /// Addresses to listen on; empty: all of them.
+    pub addresses: Vec<IpAddr>,
+    /// Listen on IPv6 addresses as well; the system must have them.
+    pub ipv6: bool,
+    /// Both public listeners demand a PROXY protocol header.
+    pub proxy_protocol: bool,
+    /// HTTP/2 is offered.
+    pub http2: bool,
+    /// Streams of one HTTP/2 connection.
+    pub http2_max_streams: u32,
+    /// Every worker has a listening socket of its own.
+    pub reuse_port: bool,
+    /// Public path that answers 200 for hosts without a virtual host of their own.
+    pub health_check_path: UriPath,
+}
+
+impl Default for Listeners {
+    fn default() -> Self {
+        Self {
+            http_port: 80,
+            https_port: 443,
+            status_port: 10246,
+            metrics_port: None,
+            addresses: Vec::new(),
+            ipv6: false,
+            proxy_protocol: false,
+            http2: true,
+            http2_max_streams: 128,
+            reuse_port: true,
+            health_check_path: UriPath::new("/healthz").expect("a plain path"),
+        }
+    }
+}

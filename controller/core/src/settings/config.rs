@@ -1,0 +1,132 @@
+//! What the main ConfigMap says; may change while running.
+
+use super::{POLICY_KEY, Policy, Problem, ProblemKind, Settings};
+use crate::model::{ExternalAuth, Globals, RoutePolicy, SourceRanges};
+use crate::names::{HeaderName, ObjectName};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the main ConfigMap says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// What holds for the proxy as a whole.
+    pub globals: Globals,
+    /// `ssl-redirect`.
+    pub ssl_redirect: bool,
+    /// `force-ssl-redirect`.
+    pub force_ssl_redirect: bool,
+    /// `preserve-trailing-slash`.
+    pub preserve_trailing_slash: bool,
+    /// `use-port-in-redirects`.
+    pub port_in_redirects: bool,
+    /// `proxy-set-headers`: the ConfigMap with headers for endpoints.
+    pub request_headers_from: Option<ObjectName>,
+    /// `add-headers`: the ConfigMap with headers of answers.
+    pub response_headers_from: Option<ObjectName>,
+    /// `ssl-dh-param`: the Secret with parameters.
+    pub dh_params_from: Option<ObjectName>,
+    /// `allow-snippet-annotations`.
+    pub reads_snippets: bool,
+    /// `annotations-risk-level`: annotations that are riskier are refused.
+    pub risk_level: RiskLevel,
+    /// `http-snippet`, `server-snippet`, `location-snippet`: directives for every route, the outermost first.
+    pub snippets: BTreeMap<SnippetKey, String>,
+    /// What they ask of every route.
+    pub route: RoutePolicy,
+    /// `no-tls-redirect-locations`: paths of rules that begin with one of these are never redirected.
+    pub no_tls_redirect_locations: Vec<String>,
+    /// `no-auth-locations`: paths of rules that begin with one of these need neither password nor external authentication.
+    pub no_auth_locations: Vec<String>,
+    /// `global-auth-url` and its kin: the service that decides about the routes of Ingresses without one of their own.
+    pub global_auth: Option<Arc<ExternalAuth>>,
+    /// `service-upstream`.
+    pub service_upstream: bool,
+    /// `annotation-value-word-blocklist`.
+    pub word_blocklist: Vec<String>,
+    /// `global-allowed-response-headers`: what the headers of an Ingress may be.
+    pub allowed_response_headers: Vec<HeaderName>,
+    /// `whitelist-source-range` and `denylist-source-range`, unless an Ingress says otherwise.
+    pub sources: Option<SourceRanges>,
+    /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
+    pub closed: bool,
+    /// Rules for those who write Ingresses; all of them count.
+    pub policies: Vec<Policy>,
+}
+
+impl Config {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let globals = Globals { listeners: settings.listeners.clone(), hsts: Some(crate::model::Hsts::default()), ..Globals::default() };
+        Self {
+            globals,
+            ssl_redirect: true,
+            force_ssl_redirect: false,
+            preserve_trailing_slash: false,
+            port_in_redirects: false,
+            reads_snippets: false,
+            risk_level: RiskLevel::High,
+            snippets: BTreeMap::new(),
+            route: RoutePolicy::default(),
+            request_headers_from: None,
+            response_headers_from: None,
+            dh_params_from: None,
+            no_tls_redirect_locations: vec!["/.well-known/acme-challenge".to_owned()],
+            no_auth_locations: vec!["/.well-known/acme-challenge".to_owned()],
+            global_auth: None,
+            service_upstream: false,
+            word_blocklist: Vec::new(),
+            allowed_response_headers: Vec::new(),
+            sources: None,
+            closed: false,
+            policies: Vec::new(),
+        }
+    }
+
+    /// Takes in a policy; one that cannot be read closes every route.
+    pub(crate) fn add_policy(&mut self, read: Result<Policy, String>) -> Result<(), Problem> {
+        match read {
+            Ok(policy) => self.policies.push(policy),
+            Err(message) => {
+                self.closed = true;
+                let message = format!("the policy cannot be read, so every route answers 503: {message}");
+                return Err(Problem { key: POLICY_KEY.to_owned(), kind: ProblemKind::BadProtection, message, help: String::new() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How much harm an annotation may be able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the words of ingress-nginx")]
+pub enum RiskLevel {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+/// A key of the ConfigMap that holds directives for every route, the outermost first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SnippetKey {
+    /// `http-snippet`.
+    Http,
+    /// `server-snippet`.
+    Server,
+    /// `location-snippet`.
+    Location,
+}
+
+impl SnippetKey {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Http, Self::Server, Self::Location];
+
+    /// The key.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http-snippet",
+            Self::Server => "server-snippet",
+            Self::Location => "location-snippet",
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What the command line says about translation; stays while running.
+
+use crate::model::{HashKind, Lack, Listeners};
+use crate::names::{LabelSelector, ObjectName, TextPart, VariableText};
+
+/// What flags say about translation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// `--ingress-class`: the value of the class annotation, and the name for `--ingress-class-by-name`.
+    pub ingress_class: String,
+    /// `--controller-class`: `spec.controller` of our IngressClasses.
+    pub controller_class: String,
+    /// `--watch-ingress-without-class`.
+    pub watch_ingress_without_class: bool,
+    /// `--ingress-class-by-name`.
+    pub ingress_class_by_name: bool,
+    /// IngressClasses may not be read, so only annotations count.
+    pub ignore_classes: bool,
+    /// An input without any IngressClass is taken whole: files, not clusters.
+    pub take_all_without_class: bool,
+    /// `--annotations-prefix`.
+    pub annotations_prefix: String,
+    /// `--disable-catch-all`.
+    pub disable_catch_all: bool,
+    /// `--disable-svc-external-name`.
+    pub disable_external_names: bool,
+    /// `--deep-inspect`.
+    pub deep_inspect: bool,
+    /// The zone of this machine, with `--enable-topology-aware-routing`.
+    pub topology_zone: Option<String>,
+    /// A Service without endpoints is forwarded to at its `spec.externalIPs`: files, not clusters.
+    pub external_ips_are_endpoints: bool,
+    /// `--allow-loopback-endpoints`: for trials with backends on this very machine.
+    pub loopback_endpoints: bool,
+    /// `--default-backend-service`.
+    pub default_backend_service: Option<ObjectName>,
+    /// `--default-ssl-certificate`.
+    pub default_ssl_certificate: Option<ObjectName>,
+    /// `--configmap`.
+    pub config_map: Option<ObjectName>,
+    /// The namespace of the controller: that of parameters of scope Cluster. `None`: there is no controller.
+    pub own_namespace: Option<String>,
+    /// `--tcp-services-configmap`.
+    pub tcp_services_config_map: Option<ObjectName>,
+    /// `--udp-services-configmap`.
+    pub udp_services_config_map: Option<ObjectName>,
+    /// `--watch-namespace`.
+    pub watch_namespace: Option<String>,
+    /// `--watch-namespace-selector`.
+    pub namespace_selector: Option<LabelSelector>,
+    /// Ports of the controller beside those of [`Settings::listeners`].
+    pub reserved_ports: Vec<u16>,
+    /// Ports and the public health path.
+    pub listeners: Listeners,
+    /// What the proxy of `--proxy` cannot do, in the version that is there.
+    pub lacks: Vec<Lack>,
+    /// Hashes of passwords that it cannot check.
+    pub unknown_hashes: &'static [HashKind],
+    /// The proxy in use can compare with paths that hold blanks.
+    pub blanks_in_paths: bool,
+    /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
+    pub unknown_variables: Vec<&'static str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ingress_class: "gatewright".to_owned(),
+            controller_class: "gatewright.dev/ingress".to_owned(),
+            watch_ingress_without_class: false,
+            ingress_class_by_name: false,
+            ignore_classes: false,
+            take_all_without_class: false,
+            annotations_prefix: "nginx.ingress.kubernetes.io".to_owned(),
+            disable_catch_all: false,
+            disable_external_names: false,
+            deep_inspect: true,
+            topology_zone: None,
+            external_ips_are_endpoints: false,
+            loopback_endpoints: false,
+            default_backend_service: None,
+            default_ssl_certificate: None,
+            config_map: None,
+            own_namespace: None,
+            tcp_services_config_map: None,
+            udp_services_config_map: None,
+            watch_namespace: None,
+            namespace_selector: None,
+            reserved_ports: Vec::new(),
+            listeners: Listeners::default(),
+            lacks: Vec::new(),
+            unknown_hashes: &[],
+            blanks_in_paths: true,
+            unknown_variables: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The first variable of a text that the proxy has no word for.
+    #[must_use]
+    pub fn lacks_variable<'t>(&self, text: &'t VariableText) -> Option<&'t str> {
+        unknown_variable(&self.unknown_variables, text)
+    }
+}
+
+/// The first variable of a text that is in a list as [`Settings::unknown_variables`].
+pub(crate) fn unknown_variable<'t>(unknown: &[&str], text: &'t VariableText) -> Option<&'t str> {
+    let lacks = |name: &str| unknown.iter().any(|own| *own == name || (own.ends_with('_') && name.starts_with(own)));
+    text.parts().iter().find_map(|part| match part {
+        TextPart::Variable(name) if lacks(name) => Some(name.as_str()),
+        _ => None,
+    })
+}

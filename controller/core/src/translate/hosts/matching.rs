@@ -1,0 +1,116 @@
+//! Which path of a host is of which Ingress, and what each takes: `ingress-semantics` 4.2, 4.3, 7.
+
+use super::Builder;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::PathMatch;
+use crate::names::{HostPattern, RouteRegex, RulePath};
+use crate::translate::paths::{self, Pattern};
+use crate::translate::reading::{PathKind, PathReading, Reading};
+use std::collections::HashMap;
+
+/// A path and the Ingress that it is of.
+pub(super) struct Entry<'a> {
+    pub(super) reading: &'a Reading,
+    pub(super) path: &'a PathReading,
+}
+
+impl<'a> Builder<'a> {
+    /// The oldest Ingress that makes the paths of the host regular expressions, if one does: `ingress-semantics` 7.
+    pub(super) fn first_with_regex(&self) -> Option<&'a Reading> {
+        self.claims.iter().find_map(|claim| {
+            let policies = &claim.reading.policies;
+            let target = policies.rewrite_target.as_deref();
+            let mut paths = claim.rule.iter().flat_map(|rule| &rule.paths);
+            let rewrites = target.is_some_and(|target| paths.any(|path| path.text.as_str() != target));
+            (policies.use_regex || rewrites).then_some(&**claim.reading)
+        })
+    }
+
+    /// What each path takes as an expression.
+    pub(super) fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
+        let mut matched = Vec::new();
+        for entry in entries {
+            match RouteRegex::new(entry.path.text.as_str()) {
+                Ok(expression) => matched.push((entry, vec![PathMatch::Regex(expression)])),
+                Err(bad) => {
+                    let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
+                    let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
+                    diagnostics.push(Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message));
+                }
+            }
+        }
+        matched
+    }
+
+    /// What each path takes as a literal.
+    pub(super) fn divided(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
+        let (mut literal, mut patterns) = (Vec::new(), Vec::<Pattern<'_>>::new());
+        for entry in entries {
+            match &entry.path.literal {
+                Some(path) => {
+                    patterns.push((path, entry.path.kind));
+                    literal.push(entry);
+                }
+                None => {
+                    let message = format!("path {} is a regular expression on a host without them", entry.path.text);
+                    let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message);
+                    diagnostics.push(finding.help("set use-regex to \"true\""));
+                }
+            }
+        }
+        let (taken, lost): (Vec<_>, Vec<_>) =
+            literal.into_iter().zip(paths::divide(&patterns)).partition(|(_, matches)| !matches.is_empty());
+        for (entry, _) in lost {
+            let message = format!(
+                "host {} path {} is already served by other paths of the host; this path is ignored",
+                self.pattern, entry.path.text
+            );
+            diagnostics.push(Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message));
+        }
+        taken
+    }
+
+    /// The paths of all claims; of equal ones the first.
+    pub(super) fn entries(&self, diagnostics: &mut Vec<Diagnostic>) -> Vec<Entry<'a>> {
+        let mut owners: HashMap<(&RulePath, PathKind), &Reading> = HashMap::new();
+        let mut entries = Vec::new();
+        for claim in self.claims {
+            let reading: &'a Reading = claim.reading;
+            for path in claim.rule.iter().flat_map(|rule| &rule.paths) {
+                match owners.get(&(&path.text, path.kind)) {
+                    None => {
+                        owners.insert((&path.text, path.kind), reading);
+                        entries.push(Entry { reading, path });
+                    }
+                    Some(owner) => diagnostics.push(self.duplicate(owner, reading, path)),
+                }
+            }
+        }
+        entries
+    }
+
+    fn duplicate(&self, owner: &Reading, reading: &Reading, path: &PathReading) -> Diagnostic {
+        let by =
+            if std::ptr::eq(owner, reading) { "an earlier path of this Ingress".to_owned() } else { format!("{} (older)", owner.origin) };
+        let message = format!("host {} path {} is already served by {by}; this path is ignored", self.pattern, path.text);
+        Diagnostic::new(Code::DuplicatePath, reading.origin.clone(), path.field("path"), message)
+    }
+
+    /// Whoever adds paths to a host that another namespace had first is told so, once.
+    pub(super) fn say_shared(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let Some(first) = self.claims.first().filter(|_| *self.pattern != HostPattern::CatchAll) else { return };
+        let owner = &first.reading.origin;
+        let mut said: Option<&Reading> = None;
+        for claim in self.claims {
+            let reading: &Reading = claim.reading;
+            let foreign = reading.origin.name.namespace() != owner.name.namespace();
+            let Some(path) = claim.rule.and_then(|rule| rule.paths.first()).filter(|_| foreign) else { continue };
+            if said.replace(reading).is_none_or(|before| !std::ptr::eq(before, reading)) {
+                let message =
+                    format!("host {} belongs to {owner} (older) of another namespace; paths that it does not use are added", self.pattern);
+                let field = format!("spec.rules[{}].host", path.at.0);
+                diagnostics.push(Diagnostic::new(Code::SharedHost, reading.origin.clone(), field, message));
+            }
+        }
+    }
+}

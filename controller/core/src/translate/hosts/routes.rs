@@ -1,0 +1,201 @@
+//! What becomes of the requests of one path, and of those of none.
+
+use super::matching::Entry;
+use super::{Builder, bare_fallback, root};
+use crate::diagnostic::{Diagnostic, Outcome};
+use crate::model::{Action, BackendPolicy, Canary, HttpsRedirect, PathMatch, Rewrite, Route, RoutePolicy, ServiceRef};
+use crate::names::variable::LABELS;
+use crate::names::{HostPattern, ObjectRef, RulePath, VariableText};
+use crate::translate::annotations::Policies;
+use crate::translate::backends::{Backends, Resolved};
+use crate::translate::claims::Claim;
+use crate::translate::reading::{BackendUse, Reading};
+use crate::translate::stand_in;
+use std::sync::Arc;
+
+impl Builder<'_> {
+    pub(super) fn route(
+        &self,
+        entry: &Entry<'_>,
+        matches: Vec<PathMatch>,
+        backends: &mut Backends<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Route {
+        let (reading, path) = (entry.reading, entry.path);
+        let policies = &reading.policies;
+        let resolved = backends.resolve(&path.backend, &self.agreement.policy(&policies.backend, &path.backend));
+        diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
+        let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
+        let behind = stand_in::of(policies, backends);
+        let service = Some(path.backend.reference());
+        let policy = labelled(policy, &reading.origin, service.as_ref(), &path.text);
+        let canary = self.canary(&policies.backend, &path.backend, backends);
+        if let Some((used, policy)) = self.agreement.canary(&policies.backend, &path.backend) {
+            diagnostics.extend(backends.resolve(used.backend, &policy).finding(&used.reading.origin, "spec.rules".to_owned()));
+        }
+        let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
+        let canary = canary.filter(|_| matches!(action, Action::Forward(_)));
+        let errors = self.config.globals.custom_errors.as_ref();
+        let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
+        Route {
+            canary,
+            policy,
+            matches,
+            rule_path: path.text.clone(),
+            origin: Some(reading.origin.clone()),
+            service,
+            https_redirect: self.redirect(reading, path.text.as_str()).filter(|_| !closed),
+            action,
+        }
+    }
+
+    /// The canary of a Service port, if it has endpoints.
+    fn canary(&self, own: &Arc<BackendPolicy>, used: &BackendUse, backends: &mut Backends<'_>) -> Option<Arc<Canary>> {
+        let (canary, policy) = self.agreement.canary(own, used)?;
+        match &backends.resolve(canary.backend, &policy).action {
+            Action::Forward(id) => Some(Arc::new(Canary { backend: id.clone(), rules: canary.rules.clone() })),
+            Action::Respond(_) | Action::Vacant(_) => None,
+        }
+    }
+
+    /// The route for everything else: the default backend of the Ingress that made the host, else the global one.
+    pub(super) fn fallback(&self, everywhere: PathMatch, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
+        let catch_all = *self.pattern == HostPattern::CatchAll;
+        let is_default = |claim: &&Claim<'_>| if catch_all { claim.rule.is_none() } else { true };
+        let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(everywhere, backends.default_action()) };
+        let reading: &Reading = claim.reading;
+        let policies = &reading.policies;
+        let own: Option<(&BackendUse, Arc<Resolved>)> =
+            reading.default_backend.as_ref().map(|used| (used, backends.resolve(used, &self.agreement.policy(&policies.backend, used))));
+        if let Some((_, resolved)) = &own {
+            diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
+        }
+        let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
+        let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
+        let (policy, closed) = self.policy(reading, &rule_path, &matches, backends, diagnostics);
+        let policy = if claim.rule.is_none() { of_default_backend(&policy) } else { policy };
+        let service = own.map(|(used, _)| used.reference());
+        let policy = labelled(policy, &reading.origin, service.as_ref(), &rule_path);
+        let action = if policies.closed || closed { Action::Respond(503) } else { unclosed };
+        let behind = stand_in::of(policies, backends);
+        let errors = self.config.globals.custom_errors.as_ref();
+        let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
+        Route {
+            policy,
+            matches,
+            rule_path,
+            origin: Some(reading.origin.clone()),
+            service,
+            https_redirect: if catch_all || closed { None } else { self.redirect(reading, "/") },
+            action,
+            canary: None,
+        }
+    }
+
+    /// What an Ingress asks of the route of one of its paths, and whether that cannot be given.
+    ///
+    /// A closed route does nothing but say so. Only expressions are rewritten, and none to what it is already. Nobody has
+    /// to log in where `no-auth-locations` says so, and a service that cannot be asked lets nobody pass.
+    fn policy(
+        &self,
+        reading: &Reading,
+        path: &RulePath,
+        matches: &[PathMatch],
+        backends: &mut Backends<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Arc<RoutePolicy>, bool) {
+        let policies = &reading.policies;
+        if policies.closed {
+            return (Arc::default(), true);
+        }
+        let is_regex = matches.iter().any(|m| matches!(m, PathMatch::Regex(_)));
+        let wish = &policies.route;
+        let to_itself = policies.rewrite_target.as_deref() == Some(path.as_str());
+        let drop_rewrite = wish.rewrite.is_some() && (!is_regex || to_itself);
+        let exempt = reading.class.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
+        let mut policy = Arc::clone(wish);
+        if drop_rewrite {
+            Arc::make_mut(&mut policy).rewrite = None;
+        }
+        if exempt && (wish.basic_auth.is_some() || wish.external_auth.is_some()) {
+            let policy = Arc::make_mut(&mut policy);
+            (policy.basic_auth, policy.external_auth) = (None, None);
+        }
+        self.below(&mut policy);
+        self.mirror(reading, &mut policy, backends, diagnostics);
+        let Some(auth) = policy.external_auth.clone() else { return (policy, false) };
+        let here = auth.for_host(self.pattern);
+        let found = backends.servers.of(here.as_ref().unwrap_or(&auth));
+        let field = format!("metadata.annotations[{}/auth-url]", self.annotations_prefix);
+        diagnostics.extend(found.finding(&reading.origin, field));
+        if !found.is_there() {
+            return (Arc::default(), true);
+        }
+        if let Some(here) = here.filter(|here| *here != *auth) {
+            Arc::make_mut(&mut policy).external_auth = Some(Arc::new(here));
+        }
+        (policy, false)
+    }
+
+    /// What the oldest Ingress with a snippet for the whole host asks of every route.
+    fn below(&self, policy: &mut Arc<RoutePolicy>) {
+        if let Some(snippet) = self.claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref()) {
+            snippet.apply_below(Arc::make_mut(policy));
+        }
+    }
+
+    /// A mirror that cannot be asked costs itself.
+    fn mirror(&self, reading: &Reading, policy: &mut Arc<RoutePolicy>, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) {
+        let Some(mirror) = policy.mirror.clone() else { return };
+        let found = backends.servers.of_mirror(&mirror);
+        let field = format!("metadata.annotations[{}/mirror-target]", self.annotations_prefix);
+        diagnostics.extend(found.finding(&reading.origin, field).map(|finding| finding.outcome(Outcome::KeptDefault)));
+        if !found.is_there() {
+            Arc::make_mut(policy).mirror = None;
+        }
+    }
+
+    fn redirect(&self, reading: &Reading, path: &str) -> Option<HttpsRedirect> {
+        let policies = &reading.policies;
+        let exempt = reading.class.config.no_tls_redirect_locations.iter().any(|prefix| path.starts_with(prefix.as_str()));
+        let wanted = policies.force_ssl_redirect || (policies.ssl_redirect && self.has_tls);
+        (wanted && !exempt && !policies.closed).then_some(HttpsRedirect { keep_trailing_slash: policies.preserve_trailing_slash })
+    }
+}
+
+fn action(policies: &Policies, resolved: &Resolved) -> Action {
+    if policies.closed { Action::Respond(503) } else { resolved.action.clone() }
+}
+
+/// The policy with the names of a route in place of the variables that stand for them.
+fn labelled(policy: Arc<RoutePolicy>, origin: &ObjectRef, service: Option<&ServiceRef>, path: &RulePath) -> Arc<RoutePolicy> {
+    let uses = |text: &VariableText| text.uses(LABELS);
+    let rewrite = policy.rewrite.as_ref();
+    let in_rewrite = rewrite.is_some_and(|rewrite| uses(&rewrite.target) || rewrite.forwarded_prefix.as_ref().is_some_and(uses));
+    if !in_rewrite && !policy.upstream_host.as_ref().is_some_and(uses) {
+        return policy;
+    }
+    let label = |name: &str| match name {
+        "namespace" => Some(origin.name.namespace()),
+        "ingress_name" => Some(origin.name.name()),
+        "service_name" => Some(service.map_or("", |service| &*service.service)),
+        "service_port" => Some(service.map_or("", |service| &*service.port)),
+        "location_path" => Some(path.as_str()),
+        _ => None,
+    };
+    let mut policy = (*policy).clone();
+    policy.upstream_host = policy.upstream_host.map(|text| text.filled(label));
+    policy.rewrite = policy.rewrite.map(|rewrite| Rewrite {
+        target: rewrite.target.filled(label),
+        forwarded_prefix: rewrite.forwarded_prefix.map(|text| text.filled(label)),
+    });
+    Arc::new(policy)
+}
+
+/// A default backend of all hosts is neither redirected nor rewritten: `ingress-semantics` 8.1.
+fn of_default_backend(policy: &Arc<RoutePolicy>) -> Arc<RoutePolicy> {
+    if policy.redirect.is_none() && policy.rewrite.is_none() {
+        return Arc::clone(policy);
+    }
+    Arc::new(RoutePolicy { redirect: None, rewrite: None, ..(**policy).clone() })
+}
