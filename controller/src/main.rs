@@ -1,6 +1,7 @@
 //! The binary `gatewright`: reads the command line, starts the log, and calls the command.
 
 mod args;
+mod causes;
 mod commands;
 mod connection;
 mod proxy;

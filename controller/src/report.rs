@@ -37,17 +37,3 @@ pub(crate) struct Look {
 
 /// Where such questions go.
 pub(crate) type Looks = mpsc::Sender<Look>;
-
-/// The error with all its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
-    text
-}

@@ -31,6 +31,7 @@ const SHELL: &[Row] = &[
         "source",
         &[
             "args",
+            "causes",
             "connection",
             "core::state",
             "core::settings",
@@ -43,8 +44,10 @@ const SHELL: &[Row] = &[
     ),
     // The way to the API server, for those who read from it and those who write to it.
     ("connection", &["args"]),
-    ("proxy", &["core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
-    ("report", &["args", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
+    // What an error says, for all who tell it.
+    ("causes", &[]),
+    ("proxy", &["causes", "core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
+    ("report", &["args", "causes", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
 ];
 
 #[test]

@@ -10,16 +10,19 @@
 //! frames      the bytes of SPOP
 //! ask         what is asked, out of the arguments of a message
 //! http        a request, and what came back
-//! pool        connections to services, with and without TLS
+//! pool        connections to services, with and without TLS, whatever their certificate
 //! cache       answers that may be kept
 //! ```
 
+mod any_certificate;
 mod ask;
 mod cache;
 mod connection;
 mod frames;
 mod http;
 mod pool;
+
+pub use any_certificate::AnyCertificate;
 
 use cache::Cache;
 use pool::Pool;

@@ -1,10 +1,9 @@
 //! Connections to services, with and without TLS; idle ones are used again where that is asked for.
 
+use crate::any_certificate::AnyCertificate;
 use crate::http::{Answer, Request};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -67,7 +66,8 @@ impl std::fmt::Debug for Pool {
 impl Pool {
     pub(crate) fn new() -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = Arc::new(Anybody(Arc::clone(&provider)));
+        // As nginx does with the services that it asks.
+        let verifier = Arc::new(AnyCertificate(Arc::clone(&provider)));
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("ring has what every version needs").dangerous().with_custom_certificate_verifier(verifier);
         let tls = TlsConnector::from(Arc::new(config.with_no_client_auth()));
@@ -132,45 +132,5 @@ impl Pool {
         let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(Box::new(self.tls.connect(name, stream).await?))
-    }
-}
-
-/// Takes every certificate, as nginx does for the services that it asks; only the signature of the handshake has to be
-/// that of the certificate.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

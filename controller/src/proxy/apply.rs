@@ -147,7 +147,7 @@ impl Proxy {
             }
             Ok(false) => Amended::No,
             Err(error) => {
-                tracing::warn!(error = super::outcome::chain(&error), "the proxy could not be changed while it runs; it will reload");
+                tracing::warn!(error = crate::causes::chain(&error), "the proxy could not be changed while it runs; it will reload");
                 Amended::Halfway
             }
         }

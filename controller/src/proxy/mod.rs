@@ -264,7 +264,7 @@ impl Proxy {
     /// Dropping the [`Proxy`] instead leaves it running; the next [`Proxy::open`] takes it over.
     pub(crate) async fn drain(self, limit: Duration) {
         if let Err(error) = self.owner.quit(limit).await {
-            tracing::warn!(error = outcome::chain(&error), "could not drain the proxy");
+            tracing::warn!(error = crate::causes::chain(&error), "could not drain the proxy");
         }
     }
 }

@@ -116,17 +116,6 @@ impl Refused {
     }
 }
 
-/// The error with all its causes, in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
-}
-
 fn as_text<S: serde::Serializer>(error: &ApplyError, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&chain(error))
+    serializer.serialize_str(&crate::causes::chain(error))
 }

@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn looking_takes_nothing_away() {
-        let number = crate::proxy::tests::fixture::free_port();
+        let number = crate::proxy::tests::ports::free_port();
         let ports = [Port { flag: "http-port", number, local: false }, Port { flag: "status-port", number, local: true }];
         assert_eq!(check(&ports).await, Ok(()));
         let other = TcpListener::bind(("0.0.0.0", number)).unwrap();

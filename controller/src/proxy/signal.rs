@@ -106,7 +106,7 @@ impl Owner for PidFile {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let Some(folder) = self.path.parent().filter(|folder| folder.join(lane.socket).exists()) else { return Ok(false) };
             let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, (from, to)).await;
-            amended.map_err(|surprise| OwnerError::Declined(super::outcome::chain(&surprise)))
+            amended.map_err(|surprise| OwnerError::Declined(crate::causes::chain(&surprise)))
         }
         .boxed()
     }

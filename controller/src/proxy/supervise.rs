@@ -4,7 +4,6 @@
 //! as the kernel names them.
 
 use super::launch::{Children, Launcher};
-use super::outcome::chain;
 use super::owner::{CheckError, Owner, OwnerError};
 use super::ports::Taken;
 use super::process::zombies_of;
@@ -12,6 +11,7 @@ use super::program::{ProgramError, find};
 use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, make_dir};
 use super::supervisor::Supervisor;
 use super::wire::{Answer, Ask, hear, say};
+use crate::causes::chain;
 use gatewright_core::dialect::Dialect;
 use std::fs::{self, File};
 use std::io;

@@ -130,7 +130,7 @@ impl Owner for Supervisor {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let places = (&self.launcher.state, &*self.launcher.run_dir);
             let amended = super::runtime::amend(lane, places, &self.late, (from, to)).await;
-            amended.map_err(|surprise| OwnerError::Declined(super::outcome::chain(&surprise)))
+            amended.map_err(|surprise| OwnerError::Declined(crate::causes::chain(&surprise)))
         }
         .boxed()
     }
@@ -237,7 +237,7 @@ impl Keeper {
         };
         if let Err(error) = &started {
             self.pause = (self.pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-            let cause = super::outcome::chain(error);
+            let cause = crate::causes::chain(error);
             tracing::warn!(error = cause, retry_ms = self.pause.as_millis(), "the proxy does not start");
         }
         started

@@ -1,7 +1,8 @@
 //! Sends Events. Through a bounded queue: while the API server is slow or away, events are dropped and nothing else waits.
 
+use super::Identity;
 use super::plan::{Subject, Told};
-use super::{Identity, chain};
+use crate::causes::chain;
 use crate::connection::{CallError, Connection, objects};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Event, EventSource, ObjectReference};

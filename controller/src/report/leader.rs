@@ -170,7 +170,7 @@ impl Candidate {
     }
 
     fn complain(&mut self, error: &CallError) {
-        let text = super::chain(error);
+        let text = crate::causes::chain(error);
         if std::mem::replace(&mut self.said, text.clone()) != text {
             tracing::warn!(
                 lease = %self.lease(),

@@ -2,8 +2,9 @@
 
 use super::addresses::{self, CALL_LIMIT, Source};
 use super::plan::{self, News};
-use super::{Identity, Look, Looks, chain};
+use super::{Identity, Look, Looks};
 use crate::args::StatusConfig;
+use crate::causes::chain;
 use crate::connection::{CallError, Connection};
 use futures::StreamExt;
 use gatewright_core::names::ObjectName;

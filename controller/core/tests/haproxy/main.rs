@@ -42,10 +42,14 @@ mod blocking;
 mod client_certificates;
 #[path = "../nginx/external_auth.rs"]
 mod external_auth;
+#[path = "../nginx/files.rs"]
+mod files;
 #[path = "../nginx/forwarding.rs"]
 mod forwarding;
 #[path = "../nginx/models.rs"]
 mod models;
+#[path = "../nginx/ports.rs"]
+mod ports;
 #[path = "../nginx/protection.rs"]
 mod protection;
 mod rendering;

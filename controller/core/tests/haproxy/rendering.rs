@@ -1,5 +1,6 @@
 //! Files as a whole: what they depend on, what they are called, what is remembered.
 
+use crate::files::{address, many, renderer, token_of};
 use crate::models::*;
 use crate::world::*;
 use gatewright_core::dialect::Version;
@@ -11,10 +12,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const OLDEST: Version = Version(2, 6, 0);
-
-fn address(n: u8) -> std::net::SocketAddr {
-    std::net::SocketAddr::from(([10, 0, 0, n], 80))
-}
 
 /// Everything switched on that can be.
 fn rich() -> Draft {
@@ -34,21 +31,6 @@ fn rich() -> Draft {
         .backend("b", &[address(1), address(2), "[fd00::1]:8080".parse().unwrap()])
         .tls_host("h.test", &pair.id, vec![redirected(prefix("/", "b")), exact("/x'$y/", "b"), respond("/gone", 503)])
         .tls_host("*.w.test", &pair.id, vec![prefix("/", "b")])
-}
-
-fn many(hosts: usize) -> Model {
-    let mut draft = Draft { globals: globals(), ..Draft::default() };
-    for n in 0..hosts {
-        let name = format!("svc-{n}");
-        draft = draft
-            .backend(&name, &[address(1), address(2)])
-            .host(&format!("host-{n}.test"), vec![prefix("/", &name), prefix("/api", &name)]);
-    }
-    draft.model()
-}
-
-fn renderer() -> Renderer {
-    Renderer::new(&HAPROXY, OLDEST, BTreeMap::new()).unwrap()
 }
 
 fn text(files: &FileSet, path: &str) -> String {
@@ -165,32 +147,9 @@ fn every_change_changes_the_token() {
         renewed(),
     ]
     .iter()
-    .map(|model| {
-        // The ports are those of the machine, and differ from draft to draft.
-        let mut globals = (*model.globals).clone();
-        (globals.listeners.http_port, globals.listeners.https_port, globals.listeners.status_port) = (80, 443, 10246);
-        files_of(&Model { globals: Arc::new(globals), ..model.clone() }, OLDEST).token()
-    })
+    .map(token_of)
     .collect();
     assert_eq!(tokens.len(), 5);
-}
-
-#[test]
-fn what_is_remembered_never_changes_a_byte() {
-    let mut remembering = renderer();
-    let mut model = many(200);
-    for step in 0..6u8 {
-        match step {
-            0 => {}
-            1 => model = Model { hosts: many(201).hosts, backends: many(201).backends, ..model },
-            2 => _ = model.backends.insert(id("svc-7"), Arc::new(Backend::new(id("svc-7"), vec![address(9)], Balance::RandomTwo))),
-            3 => model.hosts.retain(|pattern, _| !pattern.to_string().starts_with("host-1")),
-            4 => model.globals = Arc::new(Globals { https_redirect_status: HttpsRedirectStatus(301), ..(*model.globals).clone() }),
-            _ => model = many(3),
-        }
-        let (kept, fresh) = (remembering.render(&model).unwrap(), renderer().render(&model).unwrap());
-        assert!(kept == fresh, "step {step}");
-    }
 }
 
 #[test]

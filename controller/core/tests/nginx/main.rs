@@ -38,9 +38,11 @@ const SERVER: Option<&str> = Some("nginx");
 
 mod client_certificates;
 mod external_auth;
+mod files;
 mod forwarding;
 mod models;
 mod passwords;
+mod ports;
 mod protection;
 mod rendering;
 mod requests;

@@ -1,5 +1,6 @@
 //! A running proxy, backends that echo, and a client. Which proxy it is, is said by the tests' main file.
 
+use crate::ports::free_port;
 use crate::{DIALECT, OTHER_PROGRAMS};
 use gatewright_core::dialect::{Launch, Version};
 use gatewright_core::model::{Globals, Model};
@@ -11,7 +12,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -42,18 +42,6 @@ pub fn globals() -> Globals {
     globals.workers.processes = Some(1);
     globals.workers.connections = 256;
     globals
-}
-
-/// A port that nobody else is given: the system hands out those above 32767 by itself, and each call another one below.
-pub fn free_port() -> u16 {
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let call = CALLS.fetch_add(1, Ordering::Relaxed);
-        let port = u16::try_from(10_000 + std::process::id().wrapping_mul(97).wrapping_add(call) % 22_000).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// Files in a folder.

@@ -1,14 +1,13 @@
 //! A dialect small enough for these tests, file sets for it, and a way to ask the proxy.
 
+use crate::proxy::tests::ports::free_port;
 use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig};
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, Launch, Refusal, Signal, Version};
 use gatewright_core::render::{File, FileSet};
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -60,18 +59,6 @@ fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {
     let globals = format!("daemon off; pid {}; {user}", launch.pid_file.display());
     let main = launch.main_file.to_string_lossy().into_owned();
     first.iter().map(ToString::to_string).chain(["-c".into(), main, "-e".into(), "stderr".into(), "-g".into(), globals]).collect()
-}
-
-/// A port that nobody else is given: the system hands out those above 32767 by itself, and each call another one below.
-pub(crate) fn free_port() -> u16 {
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let call = CALLS.fetch_add(1, Ordering::Relaxed);
-        let port = u16::try_from(10_000 + std::process::id().wrapping_mul(97).wrapping_add(call) % 22_000).unwrap();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 /// One state folder with its ports.

@@ -213,15 +213,7 @@ fn is_status(error: &watcher::Error, code: u16) -> bool {
 /// The error with its causes, in one bounded line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     const LIMIT: usize = 300;
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text = format!("{text}: {cause_text}");
-        }
-        next = cause.source();
-    }
+    let mut text = crate::causes::chain(error);
     text.truncate(text.floor_char_boundary(LIMIT));
     text
 }
