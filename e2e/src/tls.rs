@@ -3,10 +3,11 @@
 use gatewright_agent::AnyCertificate;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::crypto::ring;
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
-use std::io;
-use std::net::TcpStream;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
+use std::io::{self, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 
 /// A self-signed certificate and its key.
@@ -72,6 +73,35 @@ pub fn connect(tcp: TcpStream, name: Option<&str>, protocols: &[&str]) -> io::Re
         stream.conn.complete_io(&mut stream.sock)?;
     }
     Ok(stream)
+}
+
+/// Starts pods that speak TLS themselves, on this port of all addresses of the namespace that this thread is in. Whatever they
+/// are asked over TLS, they name their Service; other connections they close.
+///
+/// # Panics
+/// When the port is taken.
+pub fn start_pods(service: &str, port: u16, pair: &Pair) {
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).expect("the key is PEM");
+    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider())).with_safe_default_protocol_versions();
+    let builder = builder.expect("ring has them").with_no_client_auth();
+    let config = Arc::new(builder.with_single_cert(vec![pair.der.clone().into()], key).expect("they belong together"));
+    let body = format!("{{\"service\":\"{service}\"}}");
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+    let listener = TcpListener::bind(("0.0.0.0", port)).expect("the port is free");
+    std::thread::spawn(move || {
+        for tcp in listener.incoming().flatten() {
+            let (config, answer) = (Arc::clone(&config), answer.clone());
+            std::thread::spawn(move || attend(tcp, config, &answer));
+        }
+    });
+}
+
+fn attend(tcp: TcpStream, config: Arc<ServerConfig>, answer: &str) -> io::Result<()> {
+    let mut stream = StreamOwned::new(ServerConnection::new(config).map_err(io::Error::other)?, tcp);
+    crate::http1::read_head(&mut stream)?;
+    stream.write_all(answer.as_bytes())?;
+    stream.conn.send_close_notify();
+    stream.flush()
 }
 
 /// The certificate that was shown.

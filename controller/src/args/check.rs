@@ -62,7 +62,9 @@ impl Check<'_> {
         let healthz_port = self.port("healthz-port", &run.healthz_port);
         settings.reserved_ports = RESERVED_PORTS.iter().copied().chain([healthz_port]).collect();
         let listeners = &settings.listeners;
+        let inner = listeners.passthrough_port.unwrap_or(0);
         self.distinct(&[
+            ("ssl-passthrough-proxy-port", inner),
             ("http-port", listeners.http_port),
             ("https-port", listeners.https_port),
             ("status-port", listeners.status_port),
@@ -170,6 +172,8 @@ impl Check<'_> {
         Listeners {
             http_port: self.port("http-port", &content.http_port),
             https_port: self.port("https-port", &content.https_port),
+            passthrough_port: Some(self.port("ssl-passthrough-proxy-port", &content.ssl_passthrough_proxy_port))
+                .filter(|_| content.selection.enable_ssl_passthrough),
             status_port: self.port("status-port", &content.status_port),
             metrics_port: Some(self.port("metrics-port", &content.metrics_port)).filter(|_| content.metrics.enable_metrics),
             health_check_path: self

@@ -83,6 +83,8 @@ switches! {
         disable_svc_external_name = "false",
         /// Forward to endpoints on the loopback too: for trials on one machine
         allow_loopback_endpoints = "false",
+        /// Pass TLS connections on as they are for hosts with the annotation ssl-passthrough
+        enable_ssl_passthrough = "false",
         /// Leave out Ingresses with suspicious text in hosts, paths and Secret names
         deep_inspect = "true",
         /// Prefer endpoints of the controller's own zone
@@ -160,10 +162,10 @@ pub(super) struct Content {
     /// ConfigMap with the settings
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) configmap: Option<String>,
-    /// ConfigMap with TCP services (said, not served)
+    /// ConfigMap with TCP services
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) tcp_services_configmap: Option<String>,
-    /// ConfigMap with UDP services (said, not served)
+    /// ConfigMap with UDP services
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) udp_services_configmap: Option<String>,
     /// Service that answers for unknown hosts
@@ -179,6 +181,9 @@ pub(super) struct Content {
     /// Port for HTTPS
     #[arg(long, value_name = "PORT", default_value = "443", help_heading = "Ports")]
     pub(super) https_port: String,
+    /// Port on the loopback for HTTPS with --enable-ssl-passthrough
+    #[arg(long, value_name = "PORT", default_value = "442", help_heading = "Ports")]
+    pub(super) ssl_passthrough_proxy_port: String,
     /// Port on the loopback where the proxy tells its revision and status
     #[arg(long, value_name = "PORT", default_value = "10246", help_heading = "Ports")]
     pub(super) status_port: String,

@@ -62,6 +62,7 @@ impl<'a> Session<'a> {
             unknown_hashes: dialect.unknown_hashes,
             unknown_variables: (dialect.unknown_variables)(),
             blanks_in_paths: dialect.blanks_in_paths,
+            passes_behind_headers: dialect.passes_behind_headers,
             ..config.settings.clone()
         };
         Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()?, names: Names::default() })

@@ -79,6 +79,7 @@ impl Maker {
             lacks,
             unknown_hashes: dialect.unknown_hashes,
             blanks_in_paths: dialect.blanks_in_paths,
+            passes_behind_headers: dialect.passes_behind_headers,
             unknown_variables,
             ..settings
         };

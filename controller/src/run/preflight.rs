@@ -51,9 +51,11 @@ fn templates(folder: &Path, config: &RunConfig) -> Option<String> {
 /// The ports that the proxy listens on.
 pub(super) fn ports(config: &RunConfig) -> Vec<Port> {
     let listeners = &config.settings.listeners;
-    vec![
+    let inner = listeners.passthrough_port.map(|number| Port { flag: "ssl-passthrough-proxy-port", number, local: true });
+    let always = [
         Port { flag: "http-port", number: listeners.http_port, local: false },
         Port { flag: "https-port", number: listeners.https_port, local: false },
         Port { flag: "status-port", number: listeners.status_port, local: true },
-    ]
+    ];
+    always.into_iter().chain(inner).collect()
 }

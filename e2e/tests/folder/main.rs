@@ -15,6 +15,7 @@ mod metrics;
 mod modes;
 mod offline;
 mod parameters;
+mod passthrough;
 mod paths;
 mod protections;
 mod services;

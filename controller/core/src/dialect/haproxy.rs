@@ -99,6 +99,8 @@ pub static HAPROXY: Dialect = Dialect {
         "response.tera",
         "status.tera",
         "stream.tera",
+        "passthrough.tera",
+        "passed.tera",
         "backend.tera",
         "fastcgi.tera",
         "route/answers.tera",
@@ -144,6 +146,7 @@ pub static HAPROXY: Dialect = Dialect {
     unknown_hashes: credentials::UNKNOWN_HASHES,
     // A blank ends the key of a line of a map.
     blanks_in_paths: false,
+    passes_behind_headers: true,
     lacks: lacks::lacks,
     unknown_variables: expression::unknown_variables,
 };

@@ -76,6 +76,8 @@ pub struct Dialect {
     pub unknown_hashes: &'static [HashKind],
     /// Paths of rules may hold blanks.
     pub blanks_in_paths: bool,
+    /// Connections can be passed on as they are even where headers tell the addresses of clients.
+    pub passes_behind_headers: bool,
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
@@ -279,7 +281,11 @@ pub enum Streams {
 }
 
 /// What a program lacks that cannot forward TCP and UDP.
-pub const LACKS_STREAMS: &[Lack] = &[lacks_streams("tcp-services-configmap"), lacks_streams("udp-services-configmap")];
+pub const LACKS_STREAMS: &[Lack] = &[
+    Lack { fine: &["false", "f", "F", "FALSE", "False", "0"], ..lacks_streams("ssl-passthrough") },
+    lacks_streams("tcp-services-configmap"),
+    lacks_streams("udp-services-configmap"),
+];
 
 const fn lacks_streams(key: &'static str) -> Lack {
     Lack {

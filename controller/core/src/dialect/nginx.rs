@@ -45,6 +45,7 @@ pub static NGINX: Dialect = Dialect {
         "upstream.tera",
         "log.tera",
         "status.tera",
+        "passthrough.tera",
         "stream.tera",
         "streams.tera",
         "host.tera",
@@ -97,6 +98,8 @@ pub static NGINX: Dialect = Dialect {
     runtime: None,
     unknown_hashes: &[],
     blanks_in_paths: true,
+    // The directives about headers are for all listeners of a host, and on the inner one every peer is the loopback.
+    passes_behind_headers: false,
     lacks: |_| Vec::new(),
     unknown_variables: Vec::new,
 };

@@ -37,10 +37,10 @@ pub use policy::{
     Verify, VerifyClient,
 };
 
-pub use stream::{Stream, StreamSettings, Transport};
+pub use stream::{Passthrough, Stream, StreamSettings, Transport};
 pub use tls_files::{DhParams, TicketKey};
 
-use crate::names::HostPattern;
+use crate::names::{HostName, HostPattern};
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -58,6 +58,8 @@ pub struct Model {
     pub certificates: BTreeMap<CertificateId, Arc<Certificate>>,
     /// Ports that are forwarded as they are.
     pub streams: BTreeMap<(Transport, u16), Arc<Stream>>,
+    /// Hosts whose TLS connections are passed on as they are; none without [`Listeners::passthrough_port`].
+    pub passthrough: BTreeMap<HostName, Passthrough>,
     /// What clients and endpoints are checked with.
     pub credentials: Credentials,
     /// The certificate for handshakes that no host claims; a key of `certificates`.

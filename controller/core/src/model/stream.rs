@@ -51,6 +51,17 @@ pub struct Stream {
     pub sends_proxy_header: bool,
 }
 
+/// A host whose TLS connections are passed on as they are. There is none without endpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Passthrough {
+    /// The Ingress that asks for it.
+    pub origin: ObjectRef,
+    /// `namespace-service-port`, for logs.
+    pub name: String,
+    /// Sorted, without duplicates; not empty.
+    pub endpoints: Vec<SocketAddr>,
+}
+
 /// How streams are forwarded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StreamSettings {

@@ -58,6 +58,8 @@ pub struct Settings {
     pub unknown_hashes: &'static [HashKind],
     /// The proxy in use can compare with paths that hold blanks.
     pub blanks_in_paths: bool,
+    /// The proxy in use can pass connections on as they are even where headers tell the addresses of clients.
+    pub passes_behind_headers: bool,
     /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: Vec<&'static str>,
 }
@@ -91,6 +93,7 @@ impl Default for Settings {
             lacks: Vec::new(),
             unknown_hashes: &[],
             blanks_in_paths: true,
+            passes_behind_headers: true,
             unknown_variables: Vec::new(),
         }
     }

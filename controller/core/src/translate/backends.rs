@@ -164,7 +164,7 @@ impl Backends<'_> {
 type Problem = (Code, String, String);
 
 /// The port of the Service and its endpoints, which may be none at the moment, or why there are none.
-fn endpoints(
+pub(super) fn endpoints(
     used: &BackendUse,
     policy: &BackendPolicy,
     snapshot: &Snapshot,

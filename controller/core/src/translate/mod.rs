@@ -21,6 +21,7 @@ mod further_names;
 mod host_policy;
 mod hosts;
 mod parameters;
+mod passthrough;
 mod paths;
 mod permits;
 mod quarantine;
@@ -116,6 +117,7 @@ impl Translator {
         let claims = claims::by_host(&readings, &mut diagnostics);
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
         let agreement = agreement::Agreement::of(&readings, &claims, &mut diagnostics);
+        let (passthrough_port, passthrough) = passthrough::decide(input, &config.globals, &claims, &mut diagnostics);
         let mut backends = self.backends.begin(input, config);
         let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
         let operator = (config, input.settings.annotations_prefix.as_str());
@@ -127,6 +129,7 @@ impl Translator {
         diagnostics.dedup();
         let mut globals = config.globals.clone();
         globals.default_backend = default_backend;
+        globals.listeners.passthrough_port = passthrough_port;
         Translation {
             model: Model {
                 globals: Arc::new(globals),
@@ -134,6 +137,7 @@ impl Translator {
                 backends,
                 certificates: certificates.used,
                 streams,
+                passthrough,
                 credentials: credentials(&readings),
                 default_certificate: certificates.default,
             },

@@ -84,7 +84,8 @@ impl Reader<'_, '_> {
         let port = digits.then(|| key.parse().ok()).flatten().filter(|port| *port > 0);
         let port: u16 = port.ok_or_else(|| bad(format!("{} is not a port", shown(key)), "use a number from 1 to 65535"))?;
         let listeners = &self.input.settings.listeners;
-        let own = [listeners.http_port, listeners.https_port, listeners.status_port].contains(&port);
+        let own =
+            [listeners.http_port, listeners.https_port, listeners.status_port].contains(&port) || listeners.passthrough_port == Some(port);
         if own || self.input.settings.reserved_ports.contains(&port) {
             return Err(bad(format!("port {port} is used by the controller or the proxy itself"), "use another one"));
         }

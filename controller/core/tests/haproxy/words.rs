@@ -72,6 +72,7 @@ fn model_with(text: &str, route_path: UriPath, default: &Certificate) -> Model {
         backends: backends.map(|b| (b.id.clone(), b.into())).into(),
         certificates: [(default.id.clone(), default.clone().into())].into(),
         streams: Default::default(),
+        passthrough: Default::default(),
         credentials: Default::default(),
         default_certificate: default.id.clone(),
     }

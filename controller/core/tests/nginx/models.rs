@@ -47,6 +47,7 @@ impl Draft {
             backends: self.backends.into_iter().map(|b| (b.id.clone(), Arc::new(b))).collect(),
             certificates: self.certificates.into_iter().map(|c| (c.id.clone(), Arc::new(c))).collect::<BTreeMap<_, _>>(),
             streams: Default::default(),
+            passthrough: Default::default(),
             credentials: self.credentials,
             default_certificate,
         }

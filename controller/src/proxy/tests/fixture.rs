@@ -50,6 +50,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     runtime: None,
     unknown_hashes: &[],
     blanks_in_paths: true,
+    passes_behind_headers: true,
     unknown_variables: Vec::new,
     lacks: NGINX.lacks,
 };

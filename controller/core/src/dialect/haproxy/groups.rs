@@ -4,8 +4,8 @@ use super::clients;
 use super::sections::{self, Context, Key};
 use super::view::{self, Line};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, Model, PathMatch, Transport, digest_of};
-use crate::names::{CipherList, HostAlias, HostPattern};
+use crate::model::{CertificateId, Host, HostCertificate, Model, Passthrough, PathMatch, Transport, digest_of};
+use crate::names::{CipherList, HostAlias, HostName, HostPattern};
 use std::sync::Arc;
 
 /// Where the key pair is.
@@ -16,7 +16,7 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 /// All groups.
 pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
     let context = Arc::new(Context::new(model));
-    vec![
+    let mut groups = vec![
         sections(model, &context, version),
         names(model, "hosts", "maps/hosts.map"),
         names(model, "wildcards", "maps/wildcards.map"),
@@ -28,7 +28,11 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
         certificates(model),
         default_certificate(model),
         streams(model),
-    ]
+    ];
+    if model.globals.listeners.passthrough_port.is_some() {
+        groups.extend([passed(model), passed_names(model)]);
+    }
+    groups
 }
 
 fn sections<'m>(model: &'m Model, context: &Context<'m>, version: Version) -> Group<'m> {
@@ -57,6 +61,28 @@ fn streams(model: &Model) -> Group<'_> {
         pieces: streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect(),
         view: Box::new(move |number| view::stream(streams[number], &model.globals)),
     }
+}
+
+/// Hosts whose TLS connections are passed on as they are.
+fn passed(model: &Model) -> Group<'_> {
+    let hosts: Vec<(&HostName, &Passthrough)> = model.passthrough.iter().collect();
+    Group {
+        folder: "passed",
+        gather: Gather::Main,
+        template: "passed.tera",
+        place: Place::Streams,
+        shared: 0,
+        pieces: hosts.iter().map(|(name, passed)| Piece { key: name.as_str(), digest: digest_of(passed) }).collect(),
+        view: Box::new(move |number| view::passed(hosts[number].0, hosts[number].1)),
+    }
+}
+
+/// A line for each of them.
+fn passed_names(model: &Model) -> Group<'_> {
+    let names: Vec<&HostName> = model.passthrough.keys().collect();
+    let pieces = names.iter().map(|name| Piece { key: name.as_str(), digest: digest_of(name) }).collect();
+    let line = move |number: usize| Line::new(names[number].to_string(), view::passthrough_id(names[number]));
+    map("passthrough", "maps/passthrough.map", 0, pieces, Box::new(move |number| view::lines(vec![line(number)])))
 }
 
 /// A line for each host of one kind.

@@ -9,6 +9,7 @@ mod guards;
 mod limits;
 mod main;
 mod pages;
+mod passthrough;
 mod protocol;
 mod public;
 mod retries;
@@ -20,13 +21,14 @@ mod stream;
 pub(super) use canary::lines as canary_lines;
 pub(super) use limits::has_bandwidth;
 pub(super) use main::main;
+pub(super) use passthrough::id as passthrough_id;
 pub(super) use route::escaped;
 
 use super::sections::Section;
 use crate::dialect::Version;
 use crate::dialect::common::{authority_path, revocations_path};
-use crate::model::{CertificateId, ClientCertificates, Globals, Stream};
-use crate::names::{CipherList, ObjectRef};
+use crate::model::{CertificateId, ClientCertificates, Globals, Passthrough, Stream};
+use crate::names::{CipherList, HostName, ObjectRef};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -43,6 +45,7 @@ enum Of<'m> {
     Section(Box<section::SectionView<'m>>),
     Lines(LinesView),
     Stream(stream::StreamView<'m>),
+    Passed(passthrough::PassedView),
     Certificate(CertificateView),
 }
 
@@ -93,6 +96,11 @@ pub(super) fn section<'m>(section: &Section<'m>, globals: &'m Globals, version: 
 /// The view of a port that is forwarded as it is.
 pub(super) fn stream<'m>(stream: &'m Stream, globals: &Globals) -> crate::dialect::View<'m> {
     haproxy(Of::Stream(stream::StreamView::new(stream, globals)))
+}
+
+/// The view of a host whose TLS connections are passed on as they are.
+pub(super) fn passed<'m>(name: &HostName, passed: &Passthrough) -> crate::dialect::View<'m> {
+    haproxy(Of::Passed(passthrough::PassedView::new(name, passed)))
 }
 
 /// The view of lines of a map.

@@ -127,7 +127,7 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
     if keyword == "tcp-request" {
         let rule: Vec<String> = words.iter().skip(1).take(2).map(name).collect();
         return section == Section::Frontend
-            && matches!(rule.as_slice(), [at, what] if at == "connection" && TCP_ACTIONS.contains(&&**what));
+            && matches!(rule.as_slice(), [at, what] if at == "inspect-delay" || TCP_ACTIONS.contains(&(&**at, &**what)));
     }
     match section {
         Section::Global => GLOBAL.contains(&keyword),
@@ -178,6 +178,7 @@ const FETCHES: &[&str] = &[
     "req.cook",
     "req.fhdr",
     "req.hdr",
+    "req.ssl_sni",
     "req.ver",
     "src",
     "src_port",
@@ -229,7 +230,14 @@ const ACTIONS: &[&str] = &[
     "track-sc0",
 ];
 
-const TCP_ACTIONS: &[&str] = &["expect-proxy", "set-var"];
+const TCP_ACTIONS: &[(&str, &str)] = &[
+    ("connection", "expect-proxy"),
+    ("connection", "set-var"),
+    ("content", "accept"),
+    ("content", "set-log-level"),
+    ("session", "set-src"),
+    ("session", "set-var"),
+];
 
 const GLOBAL: &[&str] = &[
     "default-path",

@@ -18,6 +18,8 @@ pub(super) const BACKENDS: &str = "backends";
 pub(super) const ESCAPE: &str = "escape";
 /// Ports that are forwarded as they are.
 pub(super) const STREAMS: &str = "streams";
+/// TLS connections that are passed on as they are.
+pub(super) const PASSTHROUGH: &str = "passthrough";
 /// Certificates of exact names.
 pub(super) const CERTIFICATES: &str = "certificates";
 /// Certificates of wildcards.
@@ -42,6 +44,7 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
         streams(model),
     ];
     groups.extend(escape(model));
+    groups.extend(passthrough(model));
     groups
 }
 
@@ -88,6 +91,20 @@ fn streams(model: &Model) -> Group<'_> {
         pieces: streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect(),
         view: Box::new(move |number| view::stream(streams[number], &model.globals)),
     }
+}
+
+/// One piece: its maps are blocks around all hosts.
+fn passthrough(model: &Model) -> Option<Group<'_>> {
+    view::passthrough(model)?;
+    Some(Group {
+        folder: PASSTHROUGH,
+        gather: Gather::Included,
+        template: "passthrough.tera",
+        place: Place::Streams,
+        shared: digest_of(&(&model.globals.listeners, &model.globals.forwarding)),
+        pieces: vec![Piece { key: "", digest: digest_of(&model.passthrough) }],
+        view: Box::new(move |_| view::passthrough(model).expect("it was there before")),
+    })
 }
 
 /// Always the same text, so its one piece never changes.

@@ -11,6 +11,7 @@ mod host;
 mod log;
 mod main;
 mod maps;
+mod passthrough;
 mod paths;
 mod request;
 mod route;
@@ -39,6 +40,7 @@ enum Of<'m> {
     Backend(Box<backend::BackendView>),
     Escape(escape::EscapeView),
     Stream(stream::StreamView<'m>),
+    Passthrough(passthrough::PassthroughView<'m>),
     Certificate(CertificateView),
 }
 
@@ -63,6 +65,11 @@ pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive) -
 /// The view of a port that is forwarded as it is.
 pub(super) fn stream<'m>(stream: &'m Stream, globals: &Globals) -> crate::dialect::View<'m> {
     nginx(Of::Stream(stream::StreamView::new(stream, globals)))
+}
+
+/// TLS connections that are passed on as they are, if some may be.
+pub(super) fn passthrough(model: &Model) -> Option<crate::dialect::View<'_>> {
+    passthrough::PassthroughView::new(model).map(|view| nginx(Of::Passthrough(view)))
 }
 
 /// How targets are encoded, if somebody needs it.

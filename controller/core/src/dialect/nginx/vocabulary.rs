@@ -21,6 +21,7 @@ enum Context {
     Streams,
     StreamServer,
     StreamUpstream,
+    StreamMap,
 }
 
 /// Checks a rendered file against the lists below.
@@ -67,6 +68,7 @@ fn block_context(context: Context, name: &str) -> Option<Context> {
         (Context::Main, "stream") => Some(Context::Streams),
         (Context::Streams, "server") => Some(Context::StreamServer),
         (Context::Streams, "upstream") => Some(Context::StreamUpstream),
+        (Context::Streams, "map") => Some(Context::StreamMap),
         (Context::Http, "server") => Some(Context::Server),
         (Context::Http, "upstream") => Some(Context::Upstream),
         (Context::Http, "map") => Some(Context::Map),
@@ -91,6 +93,7 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Streams => STREAMS.contains(&name),
         Context::StreamServer => STREAM_SERVER.contains(&name),
         Context::StreamUpstream => name == "server",
+        Context::StreamMap => name == "default" || is_map_key(name),
         Context::Upstream => UPSTREAM.contains(&name),
         Context::Map => MAP.contains(&name) || is_map_key(name),
         Context::Split => name == "*" || name.strip_suffix('%').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || b == b'.')),
@@ -112,6 +115,7 @@ const STREAMS: &[&str] = &[
     "access_log",
     "include",
     "log_format",
+    "map_hash_bucket_size",
     "proxy_next_upstream",
     "proxy_next_upstream_timeout",
     "proxy_next_upstream_tries",
@@ -119,7 +123,8 @@ const STREAMS: &[&str] = &[
     "proxy_timeout",
     "set_real_ip_from",
 ];
-const STREAM_SERVER: &[&str] = &["listen", "proxy_pass", "proxy_protocol"];
+const STREAM_SERVER: &[&str] =
+    &["access_log", "listen", "proxy_pass", "proxy_protocol", "proxy_timeout", "set_real_ip_from", "ssl_preread"];
 
 /// Sorted.
 const HTTP: &[&str] = &[

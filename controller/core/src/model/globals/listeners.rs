@@ -10,6 +10,9 @@ pub struct Listeners {
     pub http_port: u16,
     /// HTTPS.
     pub https_port: u16,
+    /// On the loopback only, where the HTTPS port looks at the name that a connection asks for: TLS of all hosts but those that
+    /// are passed on as they are. Every connection begins with a PROXY protocol header. `None`: HTTPS is all for us.
+    pub passthrough_port: Option<u16>,
     /// On the loopback only: which revision answers, and connection counts.
     pub status_port: u16,
     /// On the loopback, UDP: where every request is told to, for metrics; `None`: nowhere.
@@ -35,6 +38,7 @@ impl Default for Listeners {
         Self {
             http_port: 80,
             https_port: 443,
+            passthrough_port: None,
             status_port: 10246,
             metrics_port: None,
             addresses: Vec::new(),

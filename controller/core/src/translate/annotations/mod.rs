@@ -59,6 +59,7 @@ mod server_alias;
 pub(super) mod snippet;
 mod snippets;
 mod source_ranges;
+mod ssl_passthrough;
 mod ssl_redirect;
 #[cfg(test)]
 mod testing;
@@ -124,6 +125,7 @@ pub const FEATURES: &[Feature] = &[
     rewrite::FEATURE,
     server_alias::FEATURE,
     source_ranges::FEATURE,
+    ssl_passthrough::FEATURE,
     ssl_redirect::FEATURE,
     upstream_vhost::FEATURE,
     www_redirect::FEATURE,

@@ -37,6 +37,8 @@ pub struct Policies {
     pub aliases: Vec<HostAlias>,
     /// Redirect between its hosts and the same with, or without, `www.`.
     pub www_redirect: bool,
+    /// TLS connections of its hosts are passed on as they are.
+    pub passthrough: bool,
     /// Statuses of error answers that another backend writes; sorted.
     pub error_statuses: Option<Vec<u16>>,
     /// Error answers of endpoints are among them.
@@ -80,6 +82,7 @@ impl Policies {
             rewrite_target: None,
             aliases: Vec::new(),
             www_redirect: false,
+            passthrough: false,
             error_statuses: None,
             intercept_errors: true,
             default_backend: None,

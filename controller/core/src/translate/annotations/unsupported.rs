@@ -32,7 +32,6 @@ const WAYS: &[(&str, Way)] = &[
     ("modsecurity-transaction-id", Told),
     ("opentelemetry-operation-name", Told),
     ("opentelemetry-trust-incoming-span", Told),
-    ("ssl-passthrough", Told),
 ];
 
 /// The names that this file answers for.

@@ -1,5 +1,6 @@
 //! The main file.
 
+use super::passthrough::PassthroughView;
 use super::public::PublicView;
 use super::retries::RetriesView;
 use super::{Of, seconds};
@@ -20,6 +21,7 @@ pub(super) struct MainView<'m> {
     global: GlobalView<'m>,
     defaults: DefaultsView,
     public: PublicView<'m>,
+    passthrough: Option<PassthroughView>,
     status_address: String,
     /// How long it is known what a client has used of its limits, in seconds; `None`: nobody is limited.
     limits_memory_s: Option<u64>,
@@ -148,6 +150,7 @@ pub(in crate::dialect::haproxy) fn main<'m>(
         global: GlobalView::new(globals, !client_certificates),
         defaults: DefaultsView::new(globals, version),
         public: PublicView::new(model, &Context::new(model)),
+        passthrough: PassthroughView::new(globals),
         asks: agent::is_asked(model),
         client_certificates,
         limits_memory_s: super::limits::memory_s(model).map(|seconds| seconds.min(86_400)),

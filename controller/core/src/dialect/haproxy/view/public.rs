@@ -1,6 +1,7 @@
 //! The public frontend: listeners, what is believed about a request, what of an answer passes.
 
 use super::canary::{self, RulesView};
+use super::passthrough::terminated_address;
 use super::route::HeaderView;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
 use crate::dialect::haproxy::credentials::ticket_key_path;
@@ -121,6 +122,8 @@ pub(super) struct BindView {
     address: String,
     v6only: bool,
     tls: bool,
+    /// It is where the passthrough sends all that it does not pass on.
+    inner: bool,
 }
 
 /// How the address of a connection is replaced.
@@ -182,7 +185,7 @@ fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {
 
 /// The lines for a port without TLS.
 pub(super) fn binds_of(listeners: &Listeners, port: u16) -> Vec<BindView> {
-    let line = |(host, v6only): (String, bool)| BindView { address: format!("{host}:{port}"), v6only, tls: false };
+    let line = |(host, v6only): (String, bool)| BindView { address: format!("{host}:{port}"), v6only, tls: false, inner: false };
     addresses(listeners).into_iter().map(line).collect()
 }
 
@@ -206,8 +209,17 @@ fn addresses(listeners: &Listeners) -> Vec<(String, bool)> {
 
 fn binds(listeners: &Listeners) -> Vec<BindView> {
     let hosts = addresses(listeners);
-    let line = |(host, v6only): &(String, bool), port: u16, tls: bool| BindView { address: format!("{host}:{port}"), v6only: *v6only, tls };
-    hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect()
+    let line = |(host, v6only): &(String, bool), port: u16, tls: bool| BindView {
+        address: format!("{host}:{port}"),
+        v6only: *v6only,
+        tls,
+        inner: false,
+    };
+    let Some(port) = listeners.passthrough_port else {
+        return hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect();
+    };
+    let inner = BindView { address: terminated_address(port), v6only: false, tls: true, inner: true };
+    hosts.iter().map(|host| line(host, listeners.http_port, false)).chain([inner]).collect()
 }
 
 impl RealIpView {
@@ -218,9 +230,7 @@ impl RealIpView {
         if source == Source::Connection && !proxy_protocol {
             return None;
         }
-        let mut trusted: Vec<IpNet> = forwarding.trusted_peers.iter().map(IpNet::trunc).collect();
-        trusted.sort_unstable();
-        trusted.dedup();
+        let trusted = trusted(forwarding);
         let by_header = matches!(source, Source::Header | Source::HeaderBehindProxyProtocol);
         Some(Self {
             trusted: lines(&trusted),
@@ -228,6 +238,19 @@ impl RealIpView {
             header_positions: if by_header { positions(&trusted) } else { Vec::new() },
         })
     }
+}
+
+/// Peers whose word is taken.
+fn trusted(forwarding: &Forwarding) -> Vec<IpNet> {
+    let mut trusted: Vec<IpNet> = forwarding.trusted_peers.iter().map(IpNet::trunc).collect();
+    trusted.sort_unstable();
+    trusted.dedup();
+    trusted
+}
+
+/// The same in lines of a bounded number.
+pub(super) fn trusted_lines(forwarding: &Forwarding) -> Vec<Vec<String>> {
+    lines(&trusted(forwarding))
 }
 
 /// A condition has at most 64 words. Nobody trusted is an address that no peer has.

@@ -20,16 +20,22 @@ pub(super) struct StreamView<'m> {
     sends_proxy_header: bool,
 }
 
+/// A `server` line.
 #[derive(Debug, Serialize)]
-struct ServerView {
+pub(super) struct ServerView {
     name: String,
     address: String,
+}
+
+impl ServerView {
+    pub(super) fn new(endpoint: &std::net::SocketAddr) -> Self {
+        Self { name: server_name(endpoint), address: endpoint.to_string() }
+    }
 }
 
 impl<'m> StreamView<'m> {
     pub(super) fn new(stream: &'m Stream, globals: &Globals) -> Self {
         let settings = &globals.streams;
-        let server = |endpoint: &std::net::SocketAddr| ServerView { name: server_name(endpoint), address: endpoint.to_string() };
         Self {
             name: format!("{}-{}", stream.transport.lower_case(), stream.port),
             origin: stream.origin.name.to_string(),
@@ -39,7 +45,7 @@ impl<'m> StreamView<'m> {
             reads_proxy_header: stream.reads_proxy_header,
             timeout: seconds(settings.timeout_s),
             retries: if settings.tries_others { settings.tries.clamp(1, 11) - 1 } else { 0 },
-            servers: stream.endpoints.iter().map(server).collect(),
+            servers: stream.endpoints.iter().map(ServerView::new).collect(),
             sends_proxy_header: stream.sends_proxy_header,
         }
     }

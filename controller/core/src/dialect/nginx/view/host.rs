@@ -182,7 +182,12 @@ fn listens(globals: &Globals, features: Features) -> Vec<ListenView> {
         proxy_protocol: listeners.proxy_protocol,
         reuse_port: listeners.reuse_port,
     };
-    hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect()
+    let plain = hosts.iter().map(|host| line(host, listeners.http_port, false));
+    let Some(port) = listeners.passthrough_port else {
+        return hosts.iter().zip(plain).flat_map(|(host, plain)| [plain, line(host, listeners.https_port, true)]).collect();
+    };
+    let inner = line(&String::new(), port, true);
+    plain.chain([ListenView { address: super::passthrough::terminated_address(port), proxy_protocol: true, ..inner }]).collect()
 }
 
 /// `Connection` of requests for error answers.

@@ -1,5 +1,6 @@
 //! What is believed about a request: addresses, host, scheme, port.
 
+use super::passthrough::INNER_PEERS;
 use crate::dialect::common::is_header_name;
 use crate::model::{Forwarding, Globals, TrustedAddressSource};
 use serde::Serialize;
@@ -20,7 +21,8 @@ pub(super) struct ForwardingView {
     proxy_protocol: bool,
     original_uri_header: bool,
     generate_request_id: bool,
-    https_port: u16,
+    /// Ports that are 443 for everybody else.
+    https_ports: Vec<u16>,
 }
 
 impl ForwardingView {
@@ -37,7 +39,7 @@ impl ForwardingView {
     pub(super) fn new(globals: &Globals) -> Self {
         let forwarding = &globals.forwarding;
         let proxy_protocol = globals.listeners.proxy_protocol;
-        let replaced = RealIpView::new(forwarding).is_some();
+        let replaced = RealIpView::new(forwarding, None).is_some();
         Self {
             for_variable: header_variable(&forwarding.for_header, "X-Forwarded-For"),
             host_variable: header_variable(&forwarding.host_header, "X-Forwarded-Host"),
@@ -52,7 +54,7 @@ impl ForwardingView {
             proxy_protocol,
             original_uri_header: forwarding.original_uri_header,
             generate_request_id: globals.request_ids.generate,
-            https_port: globals.listeners.https_port,
+            https_ports: std::iter::once(globals.listeners.https_port).chain(globals.listeners.passthrough_port).collect(),
         }
     }
 }
@@ -72,20 +74,23 @@ pub(super) struct RealIpView {
 }
 
 impl RealIpView {
-    /// `None`: it is not.
-    pub(super) fn new(forwarding: &Forwarding) -> Option<Self> {
+    /// `None`: it is not. On an inner listener it is replaced by the one that the outer port has told; translation has seen to it
+    /// that no header is believed beside that.
+    pub(super) fn new(forwarding: &Forwarding, inner_port: Option<u16>) -> Option<Self> {
         let header = if is_header_name(&forwarding.for_header) { forwarding.for_header.as_str() } else { "X-Forwarded-For" };
         let header = match forwarding.client_address {
-            TrustedAddressSource::Connection => return None,
-            TrustedAddressSource::ProxyProtocol => "proxy_protocol",
+            TrustedAddressSource::Connection if inner_port.is_none() => return None,
+            TrustedAddressSource::Connection | TrustedAddressSource::ProxyProtocol => "proxy_protocol",
             TrustedAddressSource::Header | TrustedAddressSource::HeaderBehindProxyProtocol => header,
         };
-        let mut trusted_peers: Vec<_> = forwarding.trusted_peers.iter().map(ipnet::IpNet::trunc).collect();
+        let trusted = forwarding.trusted_peers.iter().filter(|_| forwarding.client_address != TrustedAddressSource::Connection);
+        let mut trusted_peers: Vec<_> = trusted.map(ipnet::IpNet::trunc).collect();
         trusted_peers.sort_unstable();
         trusted_peers.dedup();
+        let inner = inner_port.map(|_| INNER_PEERS.to_owned());
         Some(Self {
             header: header.to_owned(),
-            trusted_peers: trusted_peers.iter().map(ToString::to_string).collect(),
+            trusted_peers: trusted_peers.iter().map(ToString::to_string).chain(inner).collect(),
             behind_proxy_protocol: forwarding.client_address == TrustedAddressSource::HeaderBehindProxyProtocol,
         })
     }

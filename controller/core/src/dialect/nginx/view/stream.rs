@@ -29,7 +29,7 @@ pub(super) struct StreamsView<'m> {
     /// `None`: nothing is logged.
     log_target: Option<String>,
     trusted_peers: Vec<String>,
-    files: &'m [String],
+    files: Vec<&'m str>,
 }
 
 impl<'m> StreamView<'m> {
@@ -50,7 +50,8 @@ impl<'m> StreamView<'m> {
 
 impl<'m> StreamsView<'m> {
     /// `None`: there are none.
-    pub(super) fn new(globals: &Globals, files: &'m [String]) -> Option<Self> {
+    pub(super) fn new(globals: &Globals, files: impl Iterator<Item = &'m String>) -> Option<Self> {
+        let files: Vec<&str> = files.map(String::as_str).collect();
         let StreamSettings { timeout_s, tries_others, tries, tries_timeout_s, responses, logged, believes_proxy_header } = globals.streams;
         let trusted = globals.forwarding.trusted_peers.iter().filter(|_| believes_proxy_header);
         (!files.is_empty()).then(|| Self {

@@ -1,0 +1,112 @@
+//! Hosts whose TLS connections are passed on as they are: `ingress-semantics` 13.
+//!
+//! The Ingresses of the namespace that had the host first have a say, and only one of them can be where its connections go:
+//! nobody takes those of another namespace. A host that cannot be passed on is served as any other.
+
+use super::Input;
+use super::backends::endpoints;
+use super::claims::{Claim, Claims};
+use super::reading::{PathReading, Reading};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::{BackendPolicy, Globals, Passthrough, TrustedAddressSource};
+use crate::names::{HostName, HostPattern};
+use std::collections::BTreeMap;
+
+/// The port of the inner listener, if there is one, and the hosts.
+pub(super) type Decided = (Option<u16>, BTreeMap<HostName, Passthrough>);
+
+/// Decides for all hosts.
+pub(super) fn decide(input: Input<'_>, globals: &Globals, claims: &Claims<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decided {
+    let mut decider = Decider { input, diagnostics };
+    let lacking = input.settings.lacks.iter().any(|lack| lack.key == "ssl-passthrough");
+    let by_header = !input.settings.passes_behind_headers
+        && matches!(globals.forwarding.client_address, TrustedAddressSource::Header | TrustedAddressSource::HeaderBehindProxyProtocol);
+    let port = globals.listeners.passthrough_port.filter(|_| !lacking && !by_header);
+    let why = match (globals.listeners.passthrough_port, by_header) {
+        (None, _) => "the controller runs without --enable-ssl-passthrough",
+        (Some(_), true) => "with this proxy it excludes use-forwarded-headers and enable-real-ip",
+        (Some(_), false) => "the proxy cannot do it",
+    };
+    let mut hosts = BTreeMap::new();
+    for (&pattern, claims) in claims {
+        let wishes = || claims.iter().filter(|claim| claim.reading.policies.passthrough);
+        if port.is_some() {
+            hosts.extend(decider.host(pattern, claims));
+        } else if !lacking {
+            wishes().for_each(|claim| decider.say(claim.reading, format!("host {pattern} is not passed on: {why}")));
+        }
+    }
+    (port, hosts)
+}
+
+struct Decider<'i, 'd> {
+    input: Input<'i>,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+impl Decider<'_, '_> {
+    fn host(&mut self, pattern: &HostPattern, claims: &[Claim<'_>]) -> Option<(HostName, Passthrough)> {
+        let owner = claims.first()?.reading.origin.name.namespace();
+        let (own, foreign): (Vec<&Claim<'_>>, Vec<_>) = claims.iter().partition(|claim| claim.reading.origin.name.namespace() == owner);
+        for claim in foreign.iter().filter(|claim| claim.reading.policies.passthrough) {
+            self.say(claim.reading, format!("host {pattern} belongs to namespace {owner}, which alone decides whether it is passed on"));
+        }
+        let wish = own.iter().find(|claim| claim.reading.policies.passthrough)?.reading;
+        let HostPattern::Exact(name) = pattern else {
+            self.say(wish, format!("host {pattern} is not passed on: only TLS connections for one exact name are"));
+            return None;
+        };
+        let Some((target, path)) = root_of(claims) else {
+            self.say(wish, format!("host {pattern} is not passed on: no rule of it has the path /"));
+            return None;
+        };
+        if target.origin.name.namespace() != owner {
+            self.say(wish, format!("host {pattern} is not passed on: its path / belongs to another namespace"));
+            return None;
+        }
+        // Whatever closes the route, such as a protection that cannot be given, is not passed by.
+        if target.policies.closed {
+            self.say(wish, format!("host {pattern} is not passed on: its path / is closed"));
+            return None;
+        }
+        let (snapshot, settings) = (self.input.snapshot, self.input.settings);
+        // What is wrong with the Service is told with the route.
+        let (_, mut endpoints) = endpoints(&path.backend, &BackendPolicy::default(), snapshot, settings).ok()?;
+        endpoints.sort_unstable();
+        endpoints.dedup();
+        if endpoints.is_empty() {
+            return None;
+        }
+        self.say_other_paths(pattern, claims);
+        let reference = path.backend.reference();
+        let label = format!("{}-{}-{}", reference.namespace, reference.service, reference.port);
+        Some((name.clone(), Passthrough { origin: target.origin.clone(), name: label, endpoints }))
+    }
+
+    /// Requests for other paths reach the Service of `/` as well, unless they come over plain HTTP.
+    fn say_other_paths(&mut self, pattern: &HostPattern, claims: &[Claim<'_>]) {
+        let others = claims.iter().filter(|claim| claim.rule.is_some_and(|rule| rule.paths.iter().any(|path| path.text.as_str() != "/")));
+        for claim in others {
+            let message = format!("TLS connections for host {pattern} go to the Service of its path /, whatever path is asked for");
+            let field = self.field();
+            self.diagnostics.push(Diagnostic::new(Code::AnnotationNote, claim.reading.origin.clone(), field, message));
+        }
+    }
+
+    fn field(&self) -> String {
+        format!("metadata.annotations[{}/ssl-passthrough]", self.input.settings.annotations_prefix)
+    }
+
+    fn say(&mut self, reading: &Reading, message: String) {
+        let finding = Diagnostic::new(Code::LacksFeature, reading.origin.clone(), self.field(), message);
+        self.diagnostics.push(finding.help("its TLS connections are answered as those of other hosts"));
+    }
+}
+
+/// The oldest path `/` of the host, whatever its type.
+fn root_of<'a>(claims: &[Claim<'a>]) -> Option<(&'a Reading, &'a PathReading)> {
+    claims.iter().find_map(|claim| {
+        let root = claim.rule?.paths.iter().find(|path| path.text.as_str() == "/")?;
+        Some((&**claim.reading, root))
+    })
+}
