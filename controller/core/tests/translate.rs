@@ -799,6 +799,18 @@ fn a_canary_takes_requests_of_the_service_port_that_serves_its_path() {
 }
 
 #[test]
+fn a_canary_of_another_namespace_is_refused_by_its_annotation() {
+    let mut canary = annotated(ingress("canary", 2, &[("h.test", &[("/a", "Prefix", "s2")])]), &[("canary", "true")]);
+    canary["metadata"]["namespace"] = "other".into();
+    let mut world = World::new(&[services(), vec![ingress("main", 1, &[("h.test", &[("/a", "Prefix", "s1")])]), canary]].concat());
+    assert!(canaries(&mut world).is_empty());
+    let translation = world.translate();
+    let refused = translation.diagnostics.iter().find(|finding| finding.code == Code::UnusedCanary).unwrap();
+    assert_eq!(refused.field, "metadata.annotations[nginx.ingress.kubernetes.io/canary]");
+    assert!(refused.message.contains("default/main"), "{refused}");
+}
+
+#[test]
 fn a_canary_of_nothing_serves_nothing_and_is_told() {
     let canary = |paths| annotated(ingress("canary", 1, &[("h.test", paths)]), &[("canary", "true"), ("canary-weight", "50")]);
     let mut world = World::new(&[services(), vec![canary(&[("/a", "Exact", "s2")])]].concat());

@@ -43,7 +43,13 @@ pub(super) struct CanaryUse<'a> {
 
 impl<'a> Agreement<'a> {
     /// Asks all Ingresses, oldest first.
-    pub(super) fn of(readings: &'a [Arc<Reading>], claims: &Claims<'a>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    pub(super) fn of(
+        annotations_prefix: &str,
+        readings: &'a [Arc<Reading>],
+        claims: &Claims<'a>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let field = format!("metadata.annotations[{annotations_prefix}/canary]");
         let mut agreement = Self::default();
         for reading in readings.iter().filter(|reading| has_shared_wishes(&reading.policies.backend)) {
             uses(reading).for_each(|used| _ = agreement.shared.entry(used).or_default());
@@ -53,7 +59,7 @@ impl<'a> Agreement<'a> {
         }
         for reading in readings {
             if let Some(rules) = &reading.policies.canary {
-                agreement.attach(reading, rules, claims, diagnostics);
+                agreement.attach((reading, rules), &field, claims, diagnostics);
             }
         }
         agreement
@@ -79,13 +85,21 @@ impl<'a> Agreement<'a> {
 
     /// Makes the backends of a canary Ingress the canaries of the Service ports that serve the same paths. Those of other
     /// namespaces keep their requests: `security` 6, host ownership.
-    fn attach(&mut self, reading: &'a Reading, rules: &'a CanaryRules, claims: &Claims<'a>, diagnostics: &mut Vec<Diagnostic>) {
+    fn attach(
+        &mut self,
+        (reading, rules): (&'a Reading, &'a CanaryRules),
+        annotation: &str,
+        claims: &Claims<'a>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
         for rule in &reading.rules {
             for path in &rule.paths {
-                let (why, help) = match primary(rule, path, claims) {
-                    Some((owner, _)) if owner.name.namespace() != reading.origin.name.namespace() => {
-                        (format!("it belongs to {owner}"), "only Ingresses of one namespace can share their requests")
-                    }
+                let (field, why, help) = match primary(rule, path, claims) {
+                    Some((owner, _)) if owner.name.namespace() != reading.origin.name.namespace() => (
+                        annotation.to_owned(),
+                        format!("it belongs to {owner}"),
+                        "only Ingresses of one namespace can share their requests",
+                    ),
                     Some((_, primary)) => {
                         if *primary != path.backend {
                             self.canaries.entry(primary).or_insert(CanaryUse { rules, backend: &path.backend, reading });
@@ -93,12 +107,13 @@ impl<'a> Agreement<'a> {
                         continue;
                     }
                     None => (
+                        path.field("path"),
                         "no Ingress but canaries serves it".to_owned(),
                         "use host, path and pathType of the Ingress that it is the canary of",
                     ),
                 };
                 let message = format!("nothing of host {} path {} is sent here: {why}", rule.host, path.text);
-                diagnostics.push(Diagnostic::new(Code::UnusedCanary, reading.origin.clone(), path.field("path"), message).help(help));
+                diagnostics.push(Diagnostic::new(Code::UnusedCanary, reading.origin.clone(), field, message).help(help));
             }
         }
     }

@@ -116,7 +116,7 @@ impl Translator {
         let readings = self.readings.of_served(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
         let claims = claims::by_host(&readings, &mut diagnostics);
         let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
-        let agreement = agreement::Agreement::of(&readings, &claims, &mut diagnostics);
+        let agreement = agreement::Agreement::of(&input.settings.annotations_prefix, &readings, &claims, &mut diagnostics);
         let (passthrough_port, passthrough) = passthrough::decide(input, &config.globals, &claims, &mut diagnostics);
         let mut backends = self.backends.begin(input, config);
         let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
