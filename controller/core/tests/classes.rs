@@ -212,6 +212,30 @@ fn what_holds_for_the_proxy_as_a_whole_is_decided_once() {
 }
 
 #[test]
+fn objects_that_parameters_name_are_read_too() {
+    let own = json!({"settings": {"add-headers": "system/out", "proxy-set-headers": "system/none", "ssl-dh-param": "system/none"}});
+    let mut world = World::new(&[
+        class("own", &json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "p"})),
+        class("theirs", &named("ConfigMap", "teams", "a")),
+        parameters("system", "p", &own),
+        config_map("teams", "a", &json!({"add-headers": "teams/out"})),
+        config_map("system", "out", &json!({"X-Out": "yes"})),
+        ingress("a", "own", &[]),
+        ingress("b", "theirs", &[]),
+    ]);
+    let translation = world.translate();
+    let headers = &translation.model.globals.response_headers;
+    assert_eq!(headers.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>(), ["X-Out"]);
+    let said = said(&translation);
+    for part in
+        ["spec.settings[proxy-set-headers]: proxy-set-headers: ConfigMap system/none", "spec.settings[ssl-dh-param]", "data[add-headers]"]
+    {
+        assert!(said.iter().any(|text| text.contains(part)), "{part}: {said:#?}");
+    }
+    assert_eq!(said.len(), 3, "{said:#?}");
+}
+
+#[test]
 fn bad_values_are_said_on_the_parameters_and_not_on_every_ingress() {
     let mut world = World::new(&[
         class("own", &named("GatewrightParameters", "teams", "p")),

@@ -1,4 +1,4 @@
-//! The objects that the main ConfigMap names: headers for all routes, parameters of TLS.
+//! The objects that settings name: headers for all routes, parameters of TLS.
 
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
@@ -8,10 +8,15 @@ use crate::settings::Config;
 /// Written by the proxy itself, which takes no other value.
 const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
 
-/// Reads them into the configuration.
-pub(super) fn read(input: Input<'_>, config: &mut Config, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
-    let Some(main) = &input.settings.config_map else { return };
-    let mut reader = Reader { input, main, wanted, diagnostics };
+/// Reads them into the configuration. `owner`: who has set a key.
+pub(super) fn read<'o>(
+    input: Input<'_>,
+    config: &mut Config,
+    owner: impl Fn(&str) -> Option<&'o ObjectRef>,
+    wanted: &mut Wanted,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut reader = Reader { input, owner, wanted, diagnostics };
     if let Some(name) = config.request_headers_from.clone() {
         config.globals.request_headers = reader.headers("proxy-set-headers", &name, &[]);
     }
@@ -51,17 +56,18 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
     }
 }
 
-struct Reader<'i, 'o> {
+struct Reader<'i, 'o, F> {
     input: Input<'i>,
-    main: &'i ObjectName,
+    owner: F,
     wanted: &'o mut Wanted,
     diagnostics: &'o mut Vec<Diagnostic>,
 }
 
-impl Reader<'_, '_> {
+impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
     fn say(&mut self, key: &str, message: &str, help: &str) {
-        let object = ObjectRef::new(Kind::ConfigMap, self.main.clone());
-        self.diagnostics.push(Diagnostic::new(Code::BadSetting, object, format!("data[{key}]"), format!("{key}: {message}")).help(help));
+        let Some(object) = (self.owner)(key) else { return };
+        let field = super::config::field(object.kind, key);
+        self.diagnostics.push(Diagnostic::new(Code::BadSetting, object.clone(), field, format!("{key}: {message}")).help(help));
     }
 
     /// The headers in the data of a ConfigMap. One that cannot be sent is said there, and left out.

@@ -52,6 +52,9 @@ impl ByClass {
     }
 }
 
+/// Which parameters have set a key of the proxy as a whole.
+type Owners<'f> = BTreeMap<&'f str, &'f ObjectRef>;
+
 /// The parameters of a class, as they were found.
 struct Found<'a> {
     class: &'a IngressClass,
@@ -69,7 +72,7 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
     let alone = settings::read(input.settings, &main_data).0;
     let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };
     let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
-    let closed = reader.take_wide(&found, &wide);
+    let (owners, closed) = reader.take_wide(&found, &wide);
     super::config::say(input, &reader.main, &main_data, reader.diagnostics);
     let by_class: BTreeMap<_, _> = found
         .iter()
@@ -77,8 +80,9 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
         .map(|(found, wide)| (found.class.meta.name.name().into(), reader.of_class(found, wide, closed.contains(&found.object))))
         .collect();
     let mut main = reader.alone;
-    super::config_objects::read(input, &mut main, wanted, reader.diagnostics);
     let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
+    let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
+    super::config_objects::read(input, &mut main, owner, wanted, reader.diagnostics);
     super::config_objects::snippets(input, &mut main, object.as_ref(), reader.diagnostics);
     let main = ClassConfig::new(main, Defaults::new());
     let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
@@ -163,6 +167,11 @@ fn place(given: &ClassParameters, kind: Kind, input: Input<'_>) -> Result<Object
     }
 }
 
+/// What holds for the proxy as a whole, and the objects that say more of it.
+fn wide(config: &Config) -> impl PartialEq {
+    (&config.globals, &config.request_headers_from, &config.response_headers_from, &config.dh_params_from)
+}
+
 /// Reads the data of classes over that of the main ConfigMap.
 struct Reader<'a, 'd> {
     input: Input<'a>,
@@ -187,16 +196,16 @@ impl Reader<'_, '_> {
     fn wide_keys<'f>(&self, found: &Found<'f>) -> Vec<&'f str> {
         let is_wide = |key: &str, value: &str| {
             let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-            !annotations::is_read(key) && self.over_main(&one).0.globals != self.alone.globals
+            !annotations::is_read(key) && wide(&self.over_main(&one).0) != wide(&self.alone)
         };
         found.settings.iter().filter(|(key, value)| is_wide(key, value)).map(|(key, _)| key.as_str()).collect()
     }
 
     /// Takes keys of the proxy as a whole where nobody has set them yet, and says where they are not taken.
-    /// The answer is whose protections are not taken: their classes are closed.
-    fn take_wide(&mut self, found: &[Found<'_>], wide: &[Vec<&str>]) -> BTreeSet<ObjectRef> {
+    /// The answer is who has set which, and whose protections are not taken: their classes are closed.
+    fn take_wide<'f>(&mut self, found: &'f [Found<'_>], wide: &[Vec<&'f str>]) -> (Owners<'f>, BTreeSet<ObjectRef>) {
         let mut closed = BTreeSet::new();
-        let mut owners: BTreeMap<&str, &ObjectRef> = BTreeMap::new();
+        let mut owners = Owners::new();
         for (found, keys) in found.iter().zip(wide) {
             for key in keys.iter().copied() {
                 let value = &found.settings[key];
@@ -220,7 +229,7 @@ impl Reader<'_, '_> {
             }
         }
         self.alone = settings::read(self.input.settings, &self.main).0;
-        closed
+        (owners, closed)
     }
 
     fn say(&mut self, object: &ObjectRef, code: Code, key: &str, message: String, help: &str) {
