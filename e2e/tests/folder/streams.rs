@@ -29,7 +29,8 @@ on_every_proxy! {
     fn l4_1_to_4_7_tcp_services_are_forwarded(proxy) {
         let map = |data: &[(&str, &str)]| config_map("tcp", data);
         let begin = map(&[("9000", "default/a:80"), ("9001", "default/a:80:PROXY"), ("80", "default/a:80"), ("9002", "default/none:80")]);
-        let world = World::of(proxy).arg("--tcp-services-configmap=default/tcp").manifest("t.yaml", &[begin]).manifest("s.yaml", &all_running(&["a", "b"])).start();
+        let settings = config_map("settings", &[("log-format-stream", "$remote_addr \"$protocol\" $status $upstream_addr")]);
+        let world = World::of(proxy).arg("--tcp-services-configmap=default/tcp").arg("--configmap=default/settings").manifest("t.yaml", &[begin, settings]).manifest("s.yaml", &all_running(&["a", "b"])).start();
         let said = world.diagnostics();
         if !forwards_tcp(proxy) {
             assert!(said.iter().any(|line| line.contains("stream module")), "{said:?}");

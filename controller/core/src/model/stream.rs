@@ -1,6 +1,6 @@
 //! Ports that are forwarded as they are: TCP and UDP.
 
-use crate::names::ObjectRef;
+use crate::names::{ObjectRef, VariableText};
 use std::net::SocketAddr;
 
 /// What is forwarded.
@@ -77,6 +77,8 @@ pub struct StreamSettings {
     pub responses: u64,
     /// Streams are logged.
     pub logged: bool,
+    /// How; `None`: as ingress-nginx does by itself.
+    pub log_format: Option<VariableText>,
     /// The address in a PROXY header that is read is that of the client, if the peer is trusted.
     pub believes_proxy_header: bool,
 }
@@ -90,6 +92,7 @@ impl Default for StreamSettings {
             tries_timeout_s: 600,
             responses: 1,
             logged: true,
+            log_format: None,
             believes_proxy_header: false,
         }
     }

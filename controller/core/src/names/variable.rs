@@ -146,6 +146,38 @@ pub fn is_variable(name: &str) -> bool {
     plain && (family || VARIABLES.binary_search(&name).is_ok() || LABELS.contains(&name))
 }
 
+/// Whether a connection or datagram that is forwarded as it is always has the variable.
+#[must_use]
+pub fn is_stream_variable(name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "bytes_received",
+        "bytes_sent",
+        "connection",
+        "hostname",
+        "msec",
+        "nginx_version",
+        "pid",
+        "protocol",
+        "proxy_protocol_addr",
+        "proxy_protocol_port",
+        "remote_addr",
+        "remote_port",
+        "server_addr",
+        "server_port",
+        "session_time",
+        "status",
+        "time_iso8601",
+        "time_local",
+        "upstream_addr",
+        "upstream_bytes_received",
+        "upstream_bytes_sent",
+        "upstream_connect_time",
+        "upstream_first_byte_time",
+        "upstream_session_time",
+    ];
+    NAMES.contains(&name)
+}
+
 /// Variables that may stand in a URL: what the client has asked for, as it was sent. None is decoded, for a line break
 /// could come out of that, and none is a header beside `Host`.
 #[must_use]

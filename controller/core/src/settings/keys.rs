@@ -111,7 +111,6 @@ enum Rule {
 
 use Rule::{Guard, None as NoEffect, Protection, Read, Switch, Unless};
 
-const NOT_YET: &str = "it is not supported";
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
 const SNIPPET: &str = "only snippets for routes are read";
 const AUTOMATIC: &str = "the size is computed from what is served";

@@ -33,6 +33,7 @@ mod tests {
         assert_eq!((count("log-format-upstream", "$status"), count("log-format-upstream", "")), (1, 0));
         assert_eq!((count("proxy-http-version", "1.0"), count("proxy-http-version", "1.1")), (1, 0));
         assert_eq!(count("use-gzip", "true"), 0);
+        assert_eq!((count("log-format-stream", "$status"), count("proxy-stream-responses", "2")), (1, 1));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How the values of ConfigMap keys are read; each answers what would do when it cannot.
 
-use crate::model::LocationRewrite;
-use crate::names::shown;
+use crate::model::{CookieRewrite, LocationRewrite};
+use crate::names::{UrlText, shown};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -151,6 +151,21 @@ pub(crate) fn location_rewrite(from: &str, to: &str) -> Result<LocationRewrite, 
         ("" | "off" | "default", _) | (_, "" | "off") => LocationRewrite::Off,
         _ => LocationRewrite::Replace(from.to_owned(), to.to_owned()),
     })
+}
+
+/// What `proxy-cookie-domain` and `proxy-cookie-path` say; `None`: nothing is changed.
+pub(crate) fn cookie_rewrite(text: &str) -> Result<Option<CookieRewrite>, Bad> {
+    let wrong = || (format!("{} is not a pair of plain texts", shown(text)), "use two texts such as /one/ /, or off");
+    let good = |word: &&str| !word.starts_with('~') && *word != "off";
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [] | ["off"] => Ok(None),
+        [from, to] if good(from) && good(to) && !text.contains(['\n', '\r']) => {
+            let pair = UrlText::new(from).ok().zip(UrlText::new(to).ok());
+            pair.map(|(from, to)| Some(CookieRewrite { from, to })).ok_or_else(wrong)
+        }
+        _ => Err(wrong()),
+    }
 }
 
 /// Words of OpenSSL lists: ciphers, curves.

@@ -1,6 +1,6 @@
 //! Logs.
 
-use super::readers::{error_level, format_if_any, patterns, port, syslog_host};
+use super::readers::{error_level, format_if_any, patterns, port, stream_format, syslog_host};
 use super::{LOGS, NoEffect, Read, Rule, Switch, Unless, draft, set};
 use crate::settings::values::flag;
 
@@ -40,7 +40,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("log-format-upstream", set!(access_log.format, format_if_any)),
     ("log-format-escape-json", draft!(escape_json, flag)),
     ("log-format-escape-none", draft!(escape_none, flag)),
-    ("log-format-stream", NoEffect("streams are logged in the default format")),
+    ("log-format-stream", set!(streams.log_format, stream_format)),
     ("error-log-path", Unless("/var/log/nginx/error.log", "the log goes to standard error")),
     ("error-log-level", set!(error_log.level, error_level)),
     ("enable-syslog", draft!(syslog_on, flag)),

@@ -1,11 +1,14 @@
 //! Readers of values that only some keys have.
 
 use crate::model::{CpuAffinity, ErrorLevel, MediaType, TicketKey};
-use crate::names::{HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
+use crate::names::variable::is_stream_variable;
+use crate::names::{BadText, HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
 use crate::settings::RiskLevel;
 use crate::settings::values::{Bad, bytes, flag, items, location_rewrite, number};
 use base64::Engine;
 use std::net::IpAddr;
+
+const VARIABLES: &str = "use variables of stock nginx, such as $remote_addr and $status";
 
 pub(super) fn not(text: &str) -> Result<bool, Bad> {
     flag(text).map(|on| !on)
@@ -43,12 +46,21 @@ pub(super) fn regex_if_any(text: &str) -> Result<Option<TextRegex>, Bad> {
 }
 
 pub(super) fn format_if_any(text: &str) -> Result<Option<VariableText>, Bad> {
+    log_format(text, VariableText::parse)
+}
+
+/// The same for ports that are forwarded as they are, of which little is known.
+pub(super) fn stream_format(text: &str) -> Result<Option<VariableText>, Bad> {
+    log_format(text, |text| VariableText::parse_with(text, is_stream_variable))
+}
+
+fn log_format(text: &str, read: fn(&str) -> Result<VariableText, BadText>) -> Result<Option<VariableText>, Bad> {
     match text.trim() {
         "" => Ok(None),
+        // Whoever writes this means an expression, and would find it in every line as it is.
+        foreign if foreign.contains("%[") => Err((format!("{} has %[, which begins an expression of HAProxy", shown(foreign)), VARIABLES)),
         // A format in a YAML block has a line break at its end, and may have some inside.
-        trimmed => VariableText::parse(&trimmed.replace(['\n', '\r'], ""))
-            .map(Some)
-            .map_err(|error| (error.0, "use variables of stock nginx, such as $remote_addr and $status")),
+        trimmed => read(&trimmed.replace(['\n', '\r'], "")).map(Some).map_err(|error| (error.0, VARIABLES)),
     }
 }
 
@@ -168,4 +180,16 @@ pub(super) fn risk_level(text: &str) -> Result<RiskLevel, Bad> {
         "Critical" => RiskLevel::Critical,
         _ => return Err((format!("{} is not a level", shown(text)), "use Low, Medium, High or Critical")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_have_known_variables_and_no_expressions_of_another_proxy() {
+        assert!(format_if_any("$status %x").is_ok_and(|format| format.is_some()) && format_if_any(" ").is_ok_and(|format| format.is_none()));
+        assert!(format_if_any("%[env(HOME)] $remote_addr").is_err_and(|(message, _)| message.contains("expression of HAProxy")));
+        assert!(stream_format("$protocol\n").is_ok() && stream_format("$request").is_err());
+    }
 }

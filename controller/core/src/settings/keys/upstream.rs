@@ -1,10 +1,10 @@
 //! The side of the endpoints.
 
 use super::readers::{bytes_if_any, is_http_1_0, object_if_any, redirect_part};
-use super::{AUTOMATIC, DEAD, Draft, NOT_YET, NoEffect, Read, Rule, Unless, config, draft, set};
+use super::{AUTOMATIC, DEAD, Draft, NoEffect, Read, Rule, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
-use crate::settings::values::{Bad, bytes, flag, items, networks, number, on_off, retry_causes, seconds};
+use crate::settings::values::{Bad, bytes, cookie_rewrite, flag, items, networks, number, on_off, retry_causes, seconds};
 
 /// Addresses that protect every route; all are closed when they cannot be read.
 fn protecting(draft: &mut Draft, text: &str) -> Result<Vec<ipnet::IpNet>, Bad> {
@@ -23,8 +23,20 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-max-temp-file-size", set!(buffers.temp_file_bytes, bytes)),
     ("proxy-request-buffering", set!(buffers.buffer_requests, on_off)),
     ("proxy-http-version", set!(upstream_http_1_0, is_http_1_0)),
-    ("proxy-cookie-domain", Unless("off", NOT_YET)),
-    ("proxy-cookie-path", Unless("off", NOT_YET)),
+    (
+        "proxy-cookie-domain",
+        Read(|draft, text| {
+            draft.config.route.cookie_domain = cookie_rewrite(text)?;
+            Ok(())
+        }),
+    ),
+    (
+        "proxy-cookie-path",
+        Read(|draft, text| {
+            draft.config.route.cookie_path = cookie_rewrite(text)?;
+            Ok(())
+        }),
+    ),
     ("proxy-redirect-from", draft!(redirect_from, redirect_part)),
     ("proxy-redirect-to", draft!(redirect_to, redirect_part)),
     (

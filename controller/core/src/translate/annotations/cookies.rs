@@ -2,7 +2,8 @@
 
 use super::{Class, Feature, Given, Key, Policies, Risk, Scope, Tier, Value};
 use crate::model::CookieRewrite;
-use crate::names::{UrlText, shown};
+use crate::names::shown;
+use crate::settings::values::cookie_rewrite;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Cookies of answers",
@@ -28,29 +29,33 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    let domain = pair(given, "proxy-cookie-domain", Class::Basic);
-    let path = pair(given, "proxy-cookie-path", Class::Url);
-    let route = policies.route();
-    (route.cookie_domain, route.cookie_path) = (domain, path);
+    if let Some(domain) = rewrite(given, "proxy-cookie-domain", Class::Basic) {
+        policies.route().cookie_domain = domain;
+    }
+    if let Some(path) = rewrite(given, "proxy-cookie-path", Class::Url) {
+        policies.route().cookie_path = path;
+    }
 }
 
-fn pair(given: &mut Given<'_>, name: &'static str, class: Class) -> Option<CookieRewrite> {
-    let text = given.text(name).filter(|text| *text != "off")?;
-    let good = |word: &&str| word.chars().all(|c| class.holds(c)) && !word.starts_with('~') && *word != "off";
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let both = match words.as_slice() {
-        [from, to] if good(from) && good(to) && !text.contains(['\n', '\r']) => UrlText::new(from).ok().zip(UrlText::new(to).ok()),
-        _ => None,
-    };
-    if both.is_none() {
-        given.refuse(name, format_args!("{} is not a pair of plain texts", shown(text)), "use two texts such as /one/ /, or off");
+fn rewrite(given: &mut Given<'_>, name: &'static str, class: Class) -> Option<Option<CookieRewrite>> {
+    let text = given.text(name)?;
+    match cookie_rewrite(text) {
+        Ok(rewrite) if text.chars().all(|c| c == ' ' || class.holds(c)) => Some(rewrite),
+        Ok(_) => {
+            given.refuse(name, format_args!("{} is not a pair of plain texts", shown(text)), "use letters, digits and -._~/:, or off");
+            None
+        }
+        Err((message, help)) => {
+            given.refuse(name, message, help);
+            None
+        }
     }
-    both.map(|(from, to)| CookieRewrite { from, to })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{problems, read};
+    use super::super::testing::{problems, read, read_configured, snapshot};
+    use crate::settings::Settings;
 
     #[test]
     fn pairs_reach_the_route() {
@@ -59,6 +64,20 @@ mod tests {
         assert_eq!(texts(&route.cookie_domain).as_deref(), Some("localhost example.org"));
         assert_eq!(texts(&route.cookie_path).as_deref(), Some("/one/ /"));
         assert!(read(&[("proxy-cookie-path", "off")]).route.cookie_path.is_none());
+    }
+
+    #[test]
+    fn the_config_map_decides_unless_the_ingress_does() {
+        let path = |pairs: &[(&str, &str)]| {
+            let config = [("proxy-cookie-path", "/a /b"), ("proxy-cookie-domain", "a b")];
+            let route = read_configured(&Settings::default(), &config, &snapshot(&[]), pairs).0.unwrap().route;
+            (route.cookie_path.as_ref().map(|r| r.from.to_string()), route.cookie_domain.is_some())
+        };
+        let a = Some("/a".to_owned());
+        assert_eq!(path(&[]), (a.clone(), true));
+        assert_eq!(path(&[("proxy-cookie-domain", "off")]), (a.clone(), false));
+        assert_eq!(path(&[("proxy-cookie-path", "/c /d")]), (Some("/c".to_owned()), true));
+        assert_eq!(path(&[("proxy-cookie-path", "nonsense")]), (a, true));
     }
 
     #[test]

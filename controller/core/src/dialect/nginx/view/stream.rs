@@ -1,6 +1,7 @@
 //! `stream` blocks: ports that are forwarded as they are.
 
 use super::{between, seconds};
+use crate::dialect::nginx::expression::Expression;
 use crate::model::{Globals, Stream, StreamSettings, Transport};
 use serde::Serialize;
 
@@ -26,6 +27,8 @@ pub(super) struct StreamsView<'m> {
     tries: u64,
     tries_timeout: String,
     responses: u64,
+    /// `None`: as ingress-nginx does by itself.
+    log_format: Option<Expression>,
     /// `None`: nothing is logged.
     log_target: Option<String>,
     trusted_peers: Vec<String>,
@@ -52,7 +55,8 @@ impl<'m> StreamsView<'m> {
     /// `None`: there are none.
     pub(super) fn new(globals: &Globals, files: impl Iterator<Item = &'m String>) -> Option<Self> {
         let files: Vec<&str> = files.map(String::as_str).collect();
-        let StreamSettings { timeout_s, tries_others, tries, tries_timeout_s, responses, logged, believes_proxy_header } = globals.streams;
+        let StreamSettings { timeout_s, tries_others, tries, tries_timeout_s, responses, logged, believes_proxy_header, .. } =
+            globals.streams;
         let trusted = globals.forwarding.trusted_peers.iter().filter(|_| believes_proxy_header);
         (!files.is_empty()).then(|| Self {
             timeout: seconds(timeout_s.max(1)),
@@ -60,6 +64,7 @@ impl<'m> StreamsView<'m> {
             tries: between(0, tries, 1 << 20),
             tries_timeout: seconds(tries_timeout_s),
             responses: between(0, responses, 1 << 20),
+            log_format: globals.streams.log_format.as_ref().map(Expression::of),
             log_target: logged.then(|| super::log::target(globals)),
             trusted_peers: trusted.map(|range| range.trunc().to_string()).collect(),
             files,
