@@ -5,28 +5,32 @@ use super::output::print;
 use crate::args::{AnnotationsConfig, ListFormat};
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
-use gatewright_core::translate::annotations::{FEATURES, Key, OnBadValue, markdown};
+use gatewright_core::translate::annotations::{FEATURES, Key, OnBadValue, ProxyFacts, Verdict, markdown, names};
 use serde_json::{Value, json};
+use std::fmt::Write;
 use std::process::ExitCode;
 
 /// Prints; exit code 0, 1 for a name that nobody knows, 2 when that fails.
 pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode {
     exit(warnings, || {
-        let is_meant = |key: &&Key| config.names.is_empty() || config.names.iter().any(|name| name == key.name);
-        let keys: Vec<(&str, &Key)> =
-            FEATURES.iter().flat_map(|feature| feature.keys.iter().filter(is_meant).map(|key| (feature.name, key))).collect();
+        // The lists speak of the oldest versions that are supported.
+        let proxies = [&NGINX, &HAPROXY].map(|dialect| ProxyFacts {
+            name: dialect.name,
+            lacks: (dialect.lacks)(dialect.oldest),
+            approximates: dialect.approximates,
+        });
+        let is_meant = |name: &&str| config.names.is_empty() || config.names.iter().any(|own| own == name);
+        let found: Vec<&str> = names().filter(is_meant).collect();
         let text = match config.format {
-            // The page speaks of the oldest versions that are supported.
-            ListFormat::Markdown => markdown(&[&NGINX, &HAPROXY].map(|proxy| (proxy.name, (proxy.lacks)(proxy.oldest)))),
-            ListFormat::Text => keys.iter().map(|(_, key)| one(key)).collect::<Vec<_>>().join("\n"),
+            ListFormat::Markdown => markdown(&proxies),
+            ListFormat::Text => found.iter().map(|name| one(name, &proxies)).collect::<Vec<_>>().join("\n"),
             ListFormat::Json => {
-                format!("{:#}\n", json!({"version": 1, "annotations": keys.iter().map(|(f, key)| entry(f, key)).collect::<Vec<_>>()}))
+                format!("{:#}\n", json!({"version": 1, "annotations": found.iter().map(|name| entry(name, &proxies)).collect::<Vec<_>>()}))
             }
         };
         print(text.as_bytes())?;
-        let known = |name: &String| keys.iter().any(|(_, key)| key.name == *name);
-        let unknown: Vec<_> = config.names.iter().filter(|name| !known(name)).collect();
-        unknown.iter().for_each(|name| super::output::say(format_args!("{name}: not among the annotations that are supported")));
+        let unknown: Vec<_> = config.names.iter().filter(|name| !found.contains(&name.as_str())).collect();
+        unknown.iter().for_each(|name| super::output::say(format_args!("{name}: not among the annotations that are known")));
         Ok(if unknown.is_empty() { End::Fine } else { End::Not })
     })
 }
@@ -40,15 +44,36 @@ fn default(key: &Key) -> String {
     }
 }
 
-fn one(key: &Key) -> String {
-    format!("{}\n    {}\n    value: {}; default: {}; wrong value: {}\n", key.name, key.doc, key.value, default(key), bad(key.on_bad_value))
+/// The feature of an annotation, if one reads it.
+fn key_of(name: &str) -> Option<(&'static str, &'static Key)> {
+    FEATURES.iter().find_map(|feature| Some((feature.name, feature.keys.iter().find(|key| key.name == name)?)))
 }
 
-fn entry(feature: &str, key: &Key) -> Value {
+fn one(name: &str, proxies: &[ProxyFacts]) -> String {
+    let mut text = format!("{name}\n");
+    if let Some((_, key)) = key_of(name) {
+        let _ = writeln!(text, "    {}", key.doc);
+        let _ = writeln!(text, "    value: {}; default: {}; wrong value: {}", key.value, default(key), bad(key.on_bad_value));
+    }
+    for proxy in proxies {
+        let (verdict, how) = proxy.verdict(name);
+        let how = if verdict == Verdict::Same { how } else { format!(" ({how})") };
+        let _ = writeln!(text, "    {}: {verdict}{how}", proxy.name);
+    }
+    text
+}
+
+fn entry(name: &str, proxies: &[ProxyFacts]) -> Value {
+    let verdict = |proxy: &ProxyFacts| {
+        let (verdict, how) = proxy.verdict(name);
+        (proxy.name.to_owned(), json!({"verdict": verdict.to_string(), "how": how}))
+    };
+    let proxies: serde_json::Map<String, Value> = proxies.iter().map(verdict).collect();
+    let Some((feature, key)) = key_of(name) else { return json!({"name": name, "proxies": proxies}) };
     json!({
         "name": key.name, "feature": feature, "doc": key.doc, "value": key.value.to_string(), "default": key.default,
         "configKey": key.config_key, "scope": format!("{:?}", key.scope).to_lowercase(), "tier": format!("{:?}", key.tier),
-        "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key.on_bad_value),
+        "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key.on_bad_value), "proxies": proxies,
     })
 }
 

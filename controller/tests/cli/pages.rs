@@ -78,6 +78,15 @@ fn annotations_are_listed_in_three_forms() {
     assert!(text.code == 0 && text.out.contains("ssl-redirect\n    "), "{text:?}");
     let one = folder.run(&["annotations", "ssl-redirect", "--format", "json"]);
     assert_eq!(one.json()["annotations"][0]["name"], "ssl-redirect");
+    let all = folder.run(&["annotations", "--format", "json"]).json();
+    let all = all["annotations"].as_array().unwrap().clone();
+    assert_eq!(all.len(), 138);
+    for entry in &all {
+        let known = |proxy: &str| ["same", "approximated", "told", "closed"].iter().any(|word| entry["proxies"][proxy]["verdict"] == *word);
+        assert!(known("nginx") && known("haproxy"), "{entry}");
+    }
+    let closed = folder.run(&["annotations", "enable-modsecurity"]);
+    assert!(closed.code == 0 && closed.out.contains("haproxy: closed"), "{closed:?}");
     assert!(folder.run(&["annotations", "--format", "markdown"]).out.starts_with("# Annotations\n"));
     let unknown = folder.run(&["annotations", "no-such"]);
     assert!(unknown.code == 1 && unknown.err.contains("no-such"), "{unknown:?}");

@@ -148,6 +148,7 @@ pub static HAPROXY: Dialect = Dialect {
     blanks_in_paths: false,
     passes_behind_headers: true,
     lacks: lacks::lacks,
+    approximates: lacks::APPROXIMATES,
     unknown_variables: expression::unknown_variables,
 };
 

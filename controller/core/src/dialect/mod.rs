@@ -80,6 +80,8 @@ pub struct Dialect {
     pub passes_behind_headers: bool,
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
+    /// What it does in a way of its own, by annotation, sorted, and how; objects are not told.
+    pub approximates: &'static [(&'static str, &'static str)],
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: fn() -> Vec<&'static str>,
 }
@@ -293,6 +295,7 @@ const fn lacks_streams(key: &'static str) -> Lack {
         is_setting: false,
         fine: &[],
         also_fine: |_| false,
+        of_some_values: false,
         way: LackingWay::Told,
         effect: "the proxy is built without its stream module, or the file of the module is missing",
     }

@@ -22,6 +22,17 @@ macro_rules! templates {
     };
 }
 
+/// What ingress-nginx does with modules or Lua, and is done in another way.
+const APPROXIMATES: &[(&str, &str)] = &[
+    ("auth-signin", "the first 64 characters of the target that need it are encoded"),
+    ("canary-weight-total", "shares are steps of a hundredth of a percent"),
+    ("configuration-snippet", "directives that are read have their meaning, and with others the Ingress is left out"),
+    ("load-balance", "ewma is the better one of two endpoints at random"),
+    ("server-snippet", "directives that are read have their meaning, and with others the Ingress is left out"),
+    ("session-cookie-expires", "it is said as Max-Age"),
+    ("ssl-passthrough", "only with nginx's stream module, and not together with use-forwarded-headers or enable-real-ip"),
+];
+
 /// nginx.
 pub static NGINX: Dialect = Dialect {
     name: "nginx",
@@ -101,6 +112,7 @@ pub static NGINX: Dialect = Dialect {
     // The directives about headers are for all listeners of a host, and on the inner one every peer is the loopback.
     passes_behind_headers: false,
     lacks: |_| Vec::new(),
+    approximates: APPROXIMATES,
     unknown_variables: Vec::new,
 };
 

@@ -11,6 +11,8 @@ pub struct Lack {
     pub fine: &'static [&'static str],
     /// The same, where there are too many to name them.
     pub also_fine: fn(&str) -> bool,
+    /// Some values ask for it, and most do not.
+    pub of_some_values: bool,
     /// What is done about it.
     pub way: LackingWay,
     /// What happens instead, as the end of a sentence: `HAProxy always speaks HTTP/1.1`.

@@ -53,6 +53,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     passes_behind_headers: true,
     unknown_variables: Vec::new,
     lacks: NGINX.lacks,
+    approximates: &[],
 };
 
 fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {

@@ -74,13 +74,13 @@ fn texts_of(auth: &ExternalAuth) -> impl Iterator<Item = &VariableText> {
 
 /// A wish that is told and not granted.
 const fn told(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
-    Lack { key, is_setting: false, fine, also_fine: |_| false, way: LackingWay::Told, effect }
+    Lack { key, is_setting: false, fine, also_fine: |_| false, of_some_values: false, way: LackingWay::Told, effect }
 }
 
 impl Lack {
     /// The same, where some values are fine.
     const fn unless(self, also_fine: fn(&str) -> bool) -> Self {
-        Self { also_fine, ..self }
+        Self { also_fine, of_some_values: true, ..self }
     }
 }
 
@@ -98,7 +98,7 @@ fn hashes(text: &str) -> bool {
 
 /// A protection that is not granted.
 const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
-    Lack { key, is_setting: false, fine, also_fine: |_| false, way: LackingWay::Closes, effect }
+    Lack { key, is_setting: false, fine, also_fine: |_| false, of_some_values: false, way: LackingWay::Closes, effect }
 }
 
 /// A key of the main ConfigMap that is not granted.
@@ -177,6 +177,38 @@ const LACKS: &[Lack] = &[
     told("upstream-hash-by", &[], "HAProxy does not know a variable in it; the client's address is the key").unless(hashes),
     closes("upstream-vhost", &[], "HAProxy does not know a variable in it").unless(says),
     closes("x-forwarded-prefix", &[], "HAProxy does not know a variable in it").unless(says),
+];
+
+const STREAMS_BODIES: &str = "bodies and answers are streamed, so settings of buffers mean nothing";
+const FORGETS_CLIENTS: &str = "what clients have used of their limits is forgotten at a reload, and some requests may be counted as one";
+const PICKS_OTHERS: &str = "keys pick other endpoints than with nginx";
+const READS_SNIPPETS: &str = "directives that are read have their meaning, and with others the Ingress is left out";
+
+/// What is done in another way, and not told on objects. Sorted.
+pub(super) const APPROXIMATES: &[(&str, &str)] = &[
+    ("affinity", "one client's session is found by the cookie alone, and none is moved away from an endpoint that refuses it"),
+    ("auth-secret", "users with hashes that crypt(3) does not know cannot log in"),
+    ("client-body-buffer-size", STREAMS_BODIES),
+    ("configuration-snippet", READS_SNIPPETS),
+    ("custom-http-errors", "errors that HAProxy makes itself keep its own page, and pages are small"),
+    ("fastcgi-params-configmap", "parameters with a variable that HAProxy does not know are left out"),
+    ("limit-connections", FORGETS_CLIENTS),
+    ("limit-rate-after", "the speed of an answer is limited from its first byte on"),
+    ("limit-rpm", FORGETS_CLIENTS),
+    ("limit-rps", FORGETS_CLIENTS),
+    ("load-balance", "ewma is the better one of two endpoints at random"),
+    ("proxy-body-size", "bodies without a length are not limited"),
+    ("proxy-buffer-size", STREAMS_BODIES),
+    ("proxy-buffering", STREAMS_BODIES),
+    ("proxy-buffers-number", STREAMS_BODIES),
+    ("proxy-busy-buffers-size", STREAMS_BODIES),
+    ("proxy-max-temp-file-size", STREAMS_BODIES),
+    ("proxy-request-buffering", STREAMS_BODIES),
+    ("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
+    ("server-snippet", READS_SNIPPETS),
+    ("session-cookie-name", "names of cookies are compared with case"),
+    ("upstream-hash-by", PICKS_OTHERS),
+    ("upstream-hash-by-subset", PICKS_OTHERS),
 ];
 
 #[cfg(test)]

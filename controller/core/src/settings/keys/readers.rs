@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn formats_have_known_variables_and_no_expressions_of_another_proxy() {
-        assert!(format_if_any("$status %x").is_ok_and(|format| format.is_some()) && format_if_any(" ").is_ok_and(|format| format.is_none()));
+        assert!(
+            format_if_any("$status %x").is_ok_and(|format| format.is_some()) && format_if_any(" ").is_ok_and(|format| format.is_none())
+        );
         assert!(format_if_any("%[env(HOME)] $remote_addr").is_err_and(|(message, _)| message.contains("expression of HAProxy")));
         assert!(stream_format("$protocol\n").is_ok() && stream_format("$request").is_err());
     }

@@ -49,7 +49,15 @@ mod tests {
 
     #[test]
     fn a_protection_that_the_proxy_lacks_closes_and_the_rest_is_told() {
-        let lack = |key, way| Lack { key, is_setting: false, fine: &["false"], also_fine: |_| false, way, effect: "it is not there" };
+        let lack = |key, way| Lack {
+            key,
+            is_setting: false,
+            fine: &["false"],
+            also_fine: |_| false,
+            of_some_values: false,
+            way,
+            effect: "it is not there",
+        };
         let settings =
             Settings { lacks: vec![lack("ssl-redirect", LackingWay::Closes), lack("app-root", LackingWay::Told)], ..Settings::default() };
         let (policies, found) = testing::read_with(&settings, &[("ssl-redirect", "true"), ("app-root", "/x")]);

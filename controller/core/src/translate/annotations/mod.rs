@@ -66,6 +66,7 @@ mod testing;
 mod unsupported;
 mod upstream_vhost;
 mod value;
+mod verdict;
 mod www_redirect;
 
 pub use given::{BadValue, Given};
@@ -74,6 +75,7 @@ pub use objects::Objects;
 pub use policies::Policies;
 pub use reference::markdown;
 pub use value::{Class, Value};
+pub use verdict::{ProxyFacts, Verdict, names};
 
 pub(super) use objects::LookedUp;
 

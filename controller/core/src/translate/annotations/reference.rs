@@ -1,16 +1,18 @@
 //! The reference page, written from [`FEATURES`].
 
-use super::{FEATURES, Key, OnBadValue, Risk, Scope, Tier, unsupported};
+use super::{FEATURES, Key, OnBadValue, ProxyFacts, Risk, Scope, Tier, Verdict, unsupported};
 use crate::model::{Lack, LackingWay};
 use std::fmt::Write;
 
-/// The whole page as Markdown; `proxies` are the names of proxies and what each of them lacks.
+/// The whole page as Markdown.
 #[must_use]
-pub fn markdown(proxies: &[(&str, Vec<Lack>)]) -> String {
+pub fn markdown(proxies: &[ProxyFacts]) -> String {
     let mut out = String::from(
         "# Annotations\n\n\
          Written from the list of features; do not edit. Every name is that of ingress-nginx and carries the prefix \
-         `nginx.ingress.kubernetes.io/` (`--annotations-prefix`). Tier: how widely it is used. Risk: as ingress-nginx ranks it.\n",
+         `nginx.ingress.kubernetes.io/` (`--annotations-prefix`). Tier: how widely it is used. Risk: as ingress-nginx ranks it.\n\n\
+         What each proxy makes of it: *same* as ingress-nginx; *approximated*, nearly that; *told*, nothing, which is said on the \
+         object; *closed*, what asks for it is not served.\n",
     );
     for feature in FEATURES {
         let _ = write!(out, "\n## {}\n", feature.name);
@@ -18,14 +20,16 @@ pub fn markdown(proxies: &[(&str, Vec<Lack>)]) -> String {
             entry(&mut out, key, proxies);
         }
     }
-    out.push_str("\n## Not supported\n\nKnown, and said on the object that uses them.\n\n| annotation | what is done |\n|---|---|\n");
+    out.push_str("\n## Not supported\n\nKnown, and said on the object that uses them, whatever the proxy.\n\n");
+    out.push_str("| annotation | verdict | what is done |\n|---|---|---|\n");
     for (name, what) in unsupported::described() {
-        let _ = writeln!(out, "| `{name}` | {what} |");
+        let verdicts: Vec<String> = proxies.iter().map(|proxy| proxy.verdict(name).0.to_string()).collect();
+        let _ = writeln!(out, "| `{name}` | {} | {what} |", verdicts.first().map_or("", String::as_str));
     }
     out
 }
 
-fn entry(out: &mut String, key: &Key, proxies: &[(&str, Vec<Lack>)]) {
+fn entry(out: &mut String, key: &Key, proxies: &[ProxyFacts]) {
     let default = match (key.default, key.config_key) {
         ("", "") => "none".to_owned(),
         (default, "") => format!("`{default}`"),
@@ -36,13 +40,19 @@ fn entry(out: &mut String, key: &Key, proxies: &[(&str, Vec<Lack>)]) {
     let _ = writeln!(out, "- Value: {}. Default: {default}.", key.value);
     let _ = writeln!(out, "- Acts on {}. Tier {}, risk {}.", scope(key.scope), tier(key.tier), risk(key.risk));
     let _ = writeln!(out, "- A value that cannot be used: {}.", bad(key.on_bad_value));
-    for (proxy, lacks) in proxies {
-        for lack in lacks.iter().filter(|lack| lack.key == key.name && !lack.is_setting) {
-            let closes = if lack.way == LackingWay::Closes { "; the routes answer 503" } else { "" };
-            let fine = if lack.fine.is_empty() { String::new() } else { format!(" (except `{}`)", lack.fine.join("`, `")) };
-            let _ = writeln!(out, "- Not on {proxy}{fine}: {}{closes}.", lack.effect);
-        }
+    for proxy in proxies {
+        let (verdict, how) = proxy.verdict(key.name);
+        let how = if verdict == Verdict::Same { String::new() } else { format!(": {how}{}", values(key.name, &proxy.lacks)) };
+        let _ = writeln!(out, "- On {}: {verdict}{how}.", proxy.name);
     }
+}
+
+/// Which values are fine, and what becomes of the others.
+fn values(name: &str, lacks: &[Lack]) -> String {
+    let Some(lack) = lacks.iter().find(|lack| lack.key == name && !lack.is_setting) else { return String::new() };
+    let closes = if lack.way == LackingWay::Closes { "; the routes answer 503" } else { "" };
+    let fine = if lack.fine.is_empty() { String::new() } else { format!(" (except `{}`)", lack.fine.join("`, `")) };
+    format!("{closes}{fine}")
 }
 
 const fn scope(scope: Scope) -> &'static str {

@@ -52,6 +52,13 @@ pub(super) fn described() -> impl Iterator<Item = (&'static str, String)> {
     })
 }
 
+/// What is done about a name of this file, and whether that closes something.
+pub(super) fn verdict(name: &str) -> Option<(bool, String)> {
+    let (_, way) = WAYS.iter().find(|(own, _)| *own == name)?;
+    let (_, what) = described().find(|(own, _)| *own == name)?;
+    Some((*way != Told, what))
+}
+
 /// Those that are riskier than others.
 pub(super) fn risky() -> impl Iterator<Item = (&'static str, Risk)> {
     WAYS.iter().filter(|(_, way)| *way == Rules).map(|(name, _)| (*name, Risk::Critical))

@@ -1,0 +1,123 @@
+//! What becomes of each annotation on each proxy: derived from the list of features, from what a proxy lacks, and from what it
+//! does in a way of its own.
+
+use super::{FEATURES, unsupported};
+use crate::model::{Lack, LackingWay};
+use std::fmt;
+
+/// What a proxy makes of an annotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// What ingress-nginx does.
+    Same,
+    /// Nearly that.
+    Approximated,
+    /// Nothing; it is said on the object.
+    Told,
+    /// It asks for a protection that is not there, or for something that is refused: what asks for it is not served.
+    Closed,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Same => "same",
+            Self::Approximated => "approximated",
+            Self::Told => "told",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// A proxy as the verdicts see it.
+#[derive(Debug)]
+pub struct ProxyFacts {
+    /// Its name.
+    pub name: &'static str,
+    /// What it cannot do.
+    pub lacks: Vec<Lack>,
+    /// What it does in a way of its own, by annotation, and how.
+    pub approximates: &'static [(&'static str, &'static str)],
+}
+
+/// Refused whatever the proxy.
+const REFUSED: &[(&str, &str)] = &[("stream-snippet", "an Ingress with one is left out")];
+
+/// The names of all annotations: those of features, then those that are only known.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FEATURES.iter().flat_map(|feature| feature.keys).map(|key| key.name).chain(unsupported::described().map(|(name, _)| name))
+}
+
+impl ProxyFacts {
+    /// What the proxy makes of an annotation, and how it differs; empty: it does not.
+    #[must_use]
+    pub fn verdict(&self, name: &str) -> (Verdict, String) {
+        let own = |list: &[(&str, &'static str)]| list.iter().find(|(key, _)| *key == name).map(|(_, how)| *how);
+        if let Some((closes, how)) = unsupported::verdict(name) {
+            return (if closes { Verdict::Closed } else { Verdict::Told }, how);
+        }
+        if let Some(how) = own(REFUSED) {
+            return (Verdict::Closed, how.to_owned());
+        }
+        let lack = self.lacks.iter().find(|lack| lack.key == name && !lack.is_setting);
+        match (lack, own(self.approximates)) {
+            (Some(lack), _) if lack.way == LackingWay::Closes && !lack.of_some_values => (Verdict::Closed, lack.effect.to_owned()),
+            (Some(lack), how) if lack.of_some_values || how.is_some() => (Verdict::Approximated, how.unwrap_or(lack.effect).to_owned()),
+            (Some(lack), _) => (Verdict::Told, lack.effect.to_owned()),
+            (None, Some(how)) => (Verdict::Approximated, how.to_owned()),
+            (None, None) => (Verdict::Same, String::new()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::haproxy::HAPROXY;
+    use crate::dialect::nginx::NGINX;
+
+    fn of(name: &str) -> [Verdict; 2] {
+        [&NGINX, &HAPROXY].map(|dialect| {
+            let facts = ProxyFacts { name: dialect.name, lacks: (dialect.lacks)(dialect.oldest), approximates: dialect.approximates };
+            facts.verdict(name).0
+        })
+    }
+
+    #[test]
+    fn every_annotation_has_a_verdict_on_every_proxy() {
+        let all: Vec<_> = names().collect();
+        assert_eq!(all.len(), 138);
+        for name in all {
+            for (verdict, how) in [&NGINX, &HAPROXY].map(|dialect| {
+                let facts = ProxyFacts { name: dialect.name, lacks: (dialect.lacks)(dialect.oldest), approximates: dialect.approximates };
+                facts.verdict(name)
+            }) {
+                assert_eq!(how.is_empty(), verdict == Verdict::Same, "{name} is {verdict}, and how is {how:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_differs_is_an_annotation() {
+        let all: Vec<_> = names().collect();
+        for dialect in [&NGINX, &HAPROXY] {
+            let own = dialect.approximates;
+            assert!(own.windows(2).all(|pair| pair[0].0 < pair[1].0), "{} is sorted", dialect.name);
+            let lacks = (dialect.lacks)(dialect.oldest);
+            let lacks = lacks.iter().filter(|lack| !lack.is_setting && !lack.key.ends_with("-services-configmap")).map(|lack| lack.key);
+            for key in own.iter().map(|(key, _)| *key).chain(lacks) {
+                assert!(all.contains(&key), "{}: {key}", dialect.name);
+            }
+        }
+        assert!(REFUSED.iter().all(|(key, _)| all.contains(key)));
+    }
+
+    #[test]
+    fn verdicts_follow_from_the_lists() {
+        assert_eq!(of("ssl-redirect"), [Verdict::Same, Verdict::Same]);
+        assert_eq!(of("enable-modsecurity"), [Verdict::Closed, Verdict::Closed]);
+        assert_eq!(of("enable-rewrite-log"), [Verdict::Same, Verdict::Told]);
+        assert_eq!(of("rewrite-target"), [Verdict::Same, Verdict::Approximated]);
+        assert_eq!(of("session-cookie-expires"), [Verdict::Approximated, Verdict::Same]);
+    }
+}
