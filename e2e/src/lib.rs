@@ -21,6 +21,7 @@ pub mod net;
 pub mod proxies;
 pub mod site;
 pub mod tls;
+pub mod tls_pod;
 pub mod wait;
 pub mod websocket;
 pub mod world;

@@ -1,7 +1,7 @@
 //! TLS: certificates for Secrets, and a client that takes any certificate and tells which one it was shown.
 
 use gatewright_agent::AnyCertificate;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
@@ -54,6 +54,43 @@ impl Pair {
         change(&mut params);
         let certificate = params.self_signed(&key).expect("it can be signed");
         Self { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
+    }
+}
+
+/// Who signs certificates.
+#[derive(Debug)]
+pub struct Authority {
+    /// Its own certificate: `ca.crt`.
+    pub own: Pair,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// One of this name.
+    ///
+    /// # Panics
+    /// Never: any name can be signed.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.self_signed(&key).expect("it can be signed");
+        let own = Pair { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() };
+        Self { own, issuer: Issuer::new(params, key) }
+    }
+
+    /// A certificate for these DNS names.
+    ///
+    /// # Panics
+    /// When they are none.
+    #[must_use]
+    pub fn sign(&self, names: &[&str]) -> Pair {
+        let key = KeyPair::generate().expect("there is randomness");
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let certificate = CertificateParams::new(names).expect("DNS names").signed_by(&key, &self.issuer).expect("it can be signed");
+        Pair { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
     }
 }
 

@@ -23,3 +23,4 @@ mod spread;
 mod streams;
 mod templates;
 mod tls;
+mod upstream_tls;

@@ -3,8 +3,9 @@
 use super::clients;
 use super::sections::{self, Context, Key};
 use super::view::{self, Line};
+use crate::dialect::common::identity_path;
 use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, Model, Passthrough, PathMatch, Transport, digest_of};
+use crate::model::{CertificateId, Host, HostCertificate, IdentityId, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{CipherList, HostAlias, HostName, HostPattern};
 use std::sync::Arc;
 
@@ -12,6 +13,9 @@ use std::sync::Arc;
 pub(super) fn certificate_path(id: &CertificateId) -> String {
     format!("tls/{id}.pem")
 }
+
+/// The names of a certificate that is shown for none of them.
+const NO_NAME: &str = "!*";
 
 /// All groups.
 pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
@@ -211,6 +215,9 @@ fn map<'m>(folder: &'static str, path: &'static str, shared: u128, pieces: Vec<P
 
 /// The hosts whose certificate is decided. One that a TLS section names without a usable certificate has the default one,
 /// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up.
+///
+/// What endpoints are shown stands here as well, for no name: HAProxy before 3.0 looks for the files of servers where it
+/// runs, unless it knows them already, and lines of this list it reads beside the main file.
 fn certificates(model: &Model) -> Group<'_> {
     let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
     let claimed: Vec<(&Host, &CertificateId)> = claimed
@@ -225,27 +232,33 @@ fn certificates(model: &Model) -> Group<'_> {
         .collect();
     let digest =
         |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases, &host.policy.client_auth, &host.policy.tls));
+    let identities: Vec<&IdentityId> = model.credentials.identities.keys().collect();
+    let pieces = claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) });
+    let further = identities.iter().map(|id| Piece { key: "", digest: digest_of(id) });
     Group {
         folder: "certificates",
         gather: Gather::Whole("tls/hosts.list"),
         template: "certificate.tera",
         place: Place::CertificateList,
         shared: 0,
-        pieces: claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) }).collect(),
+        pieces: pieces.chain(further).collect(),
         view: Box::new(move |number| {
-            let (host, id) = claimed[number];
+            let Some(&(host, id)) = claimed.get(number) else {
+                let path = identity_path(identities[number - claimed.len()]);
+                return view::certificate(path, vec![NO_NAME.to_owned()], None, None, None);
+            };
             let asked = clients::asked_for(host);
-            let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified || asked.is_some());
-            let names = aliases.filter(|alias| !matches!(alias.name, HostAlias::Regex(_))).map(|alias| alias.name.to_string());
-            view::certificate(
-                id,
-                std::iter::once(host.pattern.to_string()).chain(names).collect(),
-                host.origin.as_ref(),
-                asked,
-                ciphers_of(host),
-            )
+            view::certificate(certificate_path(id), certified_names(host), host.origin.as_ref(), asked, ciphers_of(host))
         }),
     }
+}
+
+/// The names that the certificate of a host is shown for.
+fn certified_names(host: &Host) -> Vec<String> {
+    let is_asked = clients::asked_for(host).is_some();
+    let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified || is_asked);
+    let names = aliases.filter(|alias| !matches!(alias.name, HostAlias::Regex(_))).map(|alias| alias.name.to_string());
+    std::iter::once(host.pattern.to_string()).chain(names).collect()
 }
 
 /// The ciphers of a host's own.
@@ -266,7 +279,7 @@ fn default_certificate(model: &Model) -> Group<'_> {
         place: Place::CertificateList,
         shared: 0,
         pieces: vec![Piece { key: "", digest: digest_of(&(id, asked, ciphers)) }],
-        view: Box::new(move |_| view::certificate(id, vec!["!*".to_owned()], None, asked, ciphers)),
+        view: Box::new(move |_| view::certificate(certificate_path(id), vec![NO_NAME.to_owned()], None, asked, ciphers)),
     }
 }
 

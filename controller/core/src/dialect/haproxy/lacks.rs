@@ -52,7 +52,7 @@ const ROUTE_WISHES: &[&str] = &[
 /// The same for hosts.
 const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth", "tls"];
 /// The same for backends.
-const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "keepalive", "protocol", "service_address"];
+const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "keepalive", "protocol", "service_address", "tls"];
 
 /// Whether all that is asked for a route, its host and its backend is known here. A route with a wish that nobody has
 /// thought of is closed, for it may be a protection.
@@ -170,7 +170,7 @@ const LACKS: &[Lack] = &[
     told("proxy-next-upstream", &[], "HAProxy before 3.1 does not try again after 429").unless(|causes| !causes.contains("429")),
     told("proxy-next-upstream-timeout", &["0"], "requests are tried again as for all routes"),
     told("proxy-send-timeout", &[], "HAProxy has one timeout for both directions; that is the one of proxy-read-timeout"),
-    closes("proxy-ssl-secret", &[], "HAProxy is not told about certificates of endpoints yet"),
+    told("proxy-ssl-verify-depth", &[], "HAProxy takes certificates whatever stands between them and the authority"),
     closes("rewrite-target", &[], "HAProxy does not know a variable in it").unless(says),
     told("ssl-prefer-server-ciphers", &["true", "True", "TRUE", "t", "T", "1"], "HAProxy has one order for all hosts, and that is its own"),
     told("udp-services-configmap", &[], "HAProxy forwards no datagrams"),

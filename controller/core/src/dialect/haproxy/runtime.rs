@@ -3,6 +3,7 @@
 //! The difference of two revisions becomes commands for the runtime socket, or there is none that a reload is not needed
 //! for. Both revisions are read as text, so that whoever holds the folders can do it, whatever rendered them.
 
+use super::grammar;
 use crate::dialect::{Contents, Step};
 use std::collections::BTreeMap;
 
@@ -120,7 +121,7 @@ fn endpoints(old: &[Section<'_>], new: &[Section<'_>], steps: &mut Vec<Step>) ->
                 Some(_) => return None,
                 None => {
                     let server = format!("{}/{name}", new.name);
-                    steps.push(Step::add_server(&server, how));
+                    steps.push(Step::add_server(&server, &spoken(how)?));
                     steps.push(Step::silent(format!("set server {server} state ready")));
                 }
             }
@@ -134,6 +135,15 @@ fn endpoints(old: &[Section<'_>], new: &[Section<'_>], steps: &mut Vec<Step>) ->
         }
     }
     Some(())
+}
+
+/// Words of the main file for the socket, which knows no quotes; `None`: one of them cannot be said there.
+fn spoken(how: &str) -> Option<String> {
+    let line = format!("{how}\n");
+    let lines = grammar::read(line.as_bytes()).ok()?;
+    let words: Vec<&str> = lines.first()?.words.iter().map(|word| &*word.text).collect();
+    let plain = |word: &&str| !word.is_empty() && !word.contains([' ', ';', '\\', '<', '"', '\'', '#']);
+    (lines.len() == 1 && words.iter().all(plain)).then(|| words.join(" "))
 }
 
 fn certificate(path: &str, pem: &str, steps: &mut Vec<Step>) -> Option<()> {
@@ -209,6 +219,17 @@ mod tests {
 
     fn of_main(old: &str, new: &str) -> Option<Vec<String>> {
         commands(&[(MAIN, &config(1, old))], &[(MAIN, &config(2, new))])
+    }
+
+    #[test]
+    fn quotes_of_the_main_file_are_not_said_to_the_socket() {
+        assert_eq!(
+            spoken("10.0.0.1:80 sni 'str(a.test)' ciphers 'HIGH:!aNULL'").unwrap(),
+            "10.0.0.1:80 sni str(a.test) ciphers HIGH:!aNULL"
+        );
+        for how in ["10.0.0.1:80 a 'b c'", "10.0.0.1:80 a 'b;c'", "10.0.0.1:80 a ''", "# x"] {
+            assert_eq!(spoken(how), None, "{how}");
+        }
     }
 
     const TOKEN_2: &str = "experimental-mode on; set var proc.token str(00000000000000000000000000000002)";

@@ -27,7 +27,7 @@ pub(super) use route::escaped;
 use super::sections::Section;
 use crate::dialect::Version;
 use crate::dialect::common::{authority_path, revocations_path};
-use crate::model::{CertificateId, ClientCertificates, Globals, Passthrough, Stream};
+use crate::model::{ClientCertificates, Globals, Passthrough, Stream};
 use crate::names::{CipherList, HostName, ObjectRef};
 use ipnet::IpNet;
 use serde::Serialize;
@@ -110,14 +110,14 @@ pub(super) fn lines<'m>(lines: Vec<Line>) -> crate::dialect::View<'m> {
 
 /// The line that says which names a certificate is for, and whether its clients need one, too.
 pub(super) fn certificate<'m>(
-    id: &CertificateId,
+    path: String,
     filters: Vec<String>,
     origin: Option<&ObjectRef>,
     clients: Option<&ClientCertificates>,
     ciphers: Option<&CipherList>,
 ) -> crate::dialect::View<'m> {
     haproxy(Of::Certificate(CertificateView {
-        path: super::groups::certificate_path(id),
+        path,
         filters,
         origin: origin.map(|origin| origin.name.to_string()),
         authority: clients.map(|clients| authority_path(&clients.authority)),

@@ -200,7 +200,7 @@ const FETCHES: &[&str] = &[
 ];
 
 /// Words that a file follows.
-const FILES: &[&str] = &["ca-file", "crt", "crt-list", "ssl-dh-param-file", "tls-ticket-keys"];
+const FILES: &[&str] = &["ca-file", "crl-file", "crt", "crt-list", "ssl-dh-param-file", "tls-ticket-keys"];
 
 const RULES: &[&str] = &["http-after-response", "http-request", "http-response"];
 

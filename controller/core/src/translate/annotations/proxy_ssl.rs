@@ -53,15 +53,15 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    if given.text(SECRET).is_none() {
-        return;
-    }
     let verify = given.on_off(VERIFY).unwrap_or(false);
     let depth = given.integer("proxy-ssl-verify-depth").filter(|depth| *depth > 0).unwrap_or(1);
     let name = given.parsed(NAME, HostName::new);
     let tells_name = given.on_off("proxy-ssl-server-name").unwrap_or(false);
     let ciphers = given.parsed("proxy-ssl-ciphers", CipherList::new);
     let versions = versions(given).unwrap_or(TlsVersions { tls12: true, tls13: false });
+    if given.text(SECRET).is_none() {
+        return;
+    }
     let Some(secret) = secret(given) else { return };
     let identity = secret.key_pair.as_ref().ok().map(|pair| Identity::new(Arc::clone(&pair.pem)));
     let authority = authority(given, secret, identity.is_some(), verify);
@@ -202,6 +202,7 @@ mod tests {
             let (policies, said) = read(&[HTTPS, (SECRET, "shop/both"), (name, value)]);
             assert!(!policies.closed && policies.backend.tls.is_some() && said.len() == 1, "{name}: {said:?}");
         }
+        assert_eq!(read(&[HTTPS, (NAME, "a.example; return 418")]).1.len(), 1, "without the Secret, too");
         for pairs in [&[(SECRET, "shop/both")][..], &[HTTPS, (SECRET, "shop/both"), (VERIFY, "on")]] {
             assert_eq!(read(pairs).1.len(), 1, "{pairs:?}");
         }

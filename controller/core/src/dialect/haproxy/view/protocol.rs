@@ -1,8 +1,9 @@
 //! What endpoints are spoken to in.
 
+use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::Section;
-use crate::model::{Backend, Globals, Protocol};
+use crate::model::{Backend, Globals, Protocol, TlsVersions};
 use serde::Serialize;
 
 /// What `fastcgi.tera` sees: endpoints that speak FastCGI.
@@ -38,12 +39,11 @@ impl FastCgiView {
 
 /// What follows the address on every `server` line, and in `add server`.
 pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>, globals: &Globals) -> Vec<String> {
-    let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut options = match (backend.policy.protocol, over_tls) {
         (None | Some(Protocol::AutoHttp), None | Some(false)) => Vec::new(),
-        (None | Some(Protocol::AutoHttp), Some(true)) | (Some(Protocol::Https), _) => words("ssl verify none"),
+        (None | Some(Protocol::AutoHttp), Some(true)) | (Some(Protocol::Https), _) => tls_options(backend),
         (Some(Protocol::Grpc), _) => words("proto h2"),
-        (Some(Protocol::Grpcs), _) => words("ssl verify none alpn h2 proto h2"),
+        (Some(Protocol::Grpcs), _) => [tls_options(backend), words("alpn h2 proto h2")].concat(),
         (Some(Protocol::FastCgi), _) => words("proto fcgi"),
     };
     let keepalive = backend.policy.keepalive.as_ref().unwrap_or(&globals.upstream_keepalive);
@@ -53,4 +53,40 @@ pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>, globals:
         options.extend(["pool-purge-delay".to_owned(), super::seconds(keepalive.timeout_s)]);
     }
     options
+}
+
+/// How endpoints are spoken to over TLS.
+fn tls_options(backend: &Backend) -> Vec<String> {
+    let Some(tls) = &backend.policy.tls else { return words("ssl verify none") };
+    let mut options = match &tls.verify {
+        None => words("ssl verify none"),
+        Some(verify) => {
+            // Without a name it would be no matter whose certificate it is; no certificate is for that of the backend.
+            let name = tls.name.as_ref().map_or_else(|| backend.id.to_string(), ToString::to_string);
+            [words("ssl verify required ca-file"), vec![authority_path(&verify.authority), "verifyhost".to_owned(), name]].concat()
+        }
+    };
+    let mut say = |keyword: &str, value: String| options.extend([keyword.to_owned(), value]);
+    if let Some(identity) = &tls.identity {
+        say("crt", identity_path(identity));
+    }
+    if let Some(name) = tls.name.as_ref().filter(|_| tls.tells_name) {
+        say("sni", format!("str({name})"));
+    }
+    if let Some(ciphers) = &tls.ciphers {
+        say("ciphers", ciphers.closed());
+    }
+    let (lowest, highest) = match tls.versions {
+        Some(TlsVersions { tls12: true, tls13: true }) => ("TLSv1.2", "TLSv1.3"),
+        Some(TlsVersions { tls12: true, tls13: false }) => ("TLSv1.2", "TLSv1.2"),
+        Some(TlsVersions { tls12: false, tls13: true }) => ("TLSv1.3", "TLSv1.3"),
+        Some(TlsVersions { tls12: false, tls13: false }) | None => return options,
+    };
+    say("ssl-min-ver", lowest.to_owned());
+    say("ssl-max-ver", highest.to_owned());
+    options
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
 }

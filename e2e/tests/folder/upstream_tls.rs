@@ -1,0 +1,137 @@
+//! TLS to endpoints: what they are shown, and what they have to show.
+
+use gatewright_e2e::client::{admin_json, get};
+use gatewright_e2e::manifest::{IngressWords, ingress, service_with, slice_with};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::Site;
+use gatewright_e2e::tls::{Authority, Pair};
+use gatewright_e2e::tls_pod::{PORT, Terms, hex, new_pod};
+use gatewright_e2e::world::{World, who};
+use serde_json::{Value, json};
+use std::net::Ipv4Addr;
+
+/// A Service of pods that speak TLS.
+fn service(name: &str, pods: &[Ipv4Addr]) -> Vec<Value> {
+    let ports = json!([{"name": "https", "port": PORT}]);
+    let endpoints = pods.iter().map(|pod| json!({"addresses": [pod]})).collect();
+    let spec = json!({"ports": [{"name": "https", "port": 80, "targetPort": PORT}]});
+    vec![service_with(name, &spec), slice_with(&format!("{name}-1"), name, &endpoints, &ports)]
+}
+
+/// What endpoints are shown, and who has to have signed theirs.
+fn secret(own: &Pair, authority: &Pair) -> Value {
+    let data = json!({"ca.crt": authority.certificate, "tls.crt": own.certificate, "tls.key": own.key});
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "upstream"}, "stringData": data})
+}
+
+/// An Ingress for a Service over TLS, with the Secret of its namespace; its name is the first label of its host.
+fn over_tls(namespace: &str, host: &str, service: &str, annotations: &[(&str, &str)]) -> Value {
+    let name = host.split('.').next().unwrap_or(host);
+    let named = ingress(name).prefix(host, "/", service).annotation("backend-protocol", "HTTPS");
+    let named = named.annotation("proxy-ssl-secret", &format!("{namespace}/upstream"));
+    annotations.iter().fold(named, |ingress, (name, value)| ingress.annotation(name, value))
+}
+
+const VERIFY: (&str, &str) = ("proxy-ssl-verify", "on");
+const RIGHT: (&str, &str) = ("proxy-ssl-name", "in.test");
+const WRONG: (&str, &str) = ("proxy-ssl-name", "out.test");
+const TELLS: (&str, &str) = ("proxy-ssl-server-name", "on");
+
+on_every_proxy! {
+    fn proxy_ssl_verify_asks_for_a_certificate_of_the_name(proxy) {
+        let site = Site::of(proxy, "proxy-ssl");
+        let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+        let (mine, endpoint, stranger) = (ours.sign(&["proxy.test"]), ours.sign(&["in.test"]), theirs.sign(&["in.test"]));
+        let pod = |own: &Pair| new_pod("s", &Terms { own, clients: Some(&ours.own), versions: &[] });
+        let mut objects = [service("s", &[pod(&endpoint)]), service("stranger", &[pod(&stranger)])].concat();
+        objects.push(secret(&mine, &ours.own));
+        for (name, service, annotations) in [
+            ("blind", "stranger", &[][..]),
+            ("right", "s", &[VERIFY, RIGHT]),
+            ("told", "s", &[VERIFY, RIGHT, TELLS]),
+            ("wrong-name", "s", &[VERIFY, WRONG, TELLS]),
+            ("no-name", "s", &[VERIFY]),
+            ("wrong-authority", "stranger", &[VERIFY, RIGHT]),
+        ] {
+            objects.push(over_tls(site.namespace(), &site.host(name), service, annotations));
+        }
+        objects.push(ingress("without").prefix(&site.host("without"), "/", "s").annotation("backend-protocol", "HTTPS"));
+        site.apply(&objects);
+        let answer = |name: &str| get(&site.host(name), "/").unwrap().echo();
+        let shown = hex(&mine.der);
+        for (name, sni) in [("blind", None), ("right", None), ("told", Some("in.test"))] {
+            assert_eq!(answer(name), json!({"service": "s", "sni": sni, "tls": "TLSv1_2", "client": shown}), "{name}");
+        }
+        for name in ["wrong-name", "no-name", "wrong-authority", "without"] {
+            assert_eq!(who(&site.host(name), "/"), "502", "{name}");
+        }
+        assert!(site.diagnostics().iter().any(|line| line.contains("no-name") && line.contains("no certificate is for the name")));
+    }
+
+    fn proxy_ssl_protocols_are_those_of_the_annotation(proxy) {
+        let site = Site::of(proxy, "proxy-ssl-versions");
+        let ours = Authority::new("ours");
+        let own = ours.sign(&["in.test"]);
+        let new_only = new_pod("s", &Terms { own: &own, clients: None, versions: &[&rustls::version::TLS13] });
+        let any = new_pod("s", &Terms { own: &own, clients: None, versions: &[] });
+        let mut objects = [service("new", &[new_only]), service("any", &[any]), vec![secret(&own, &ours.own)]].concat();
+        for (name, service, annotations) in [
+            ("default", "new", &[][..]),
+            ("new", "new", &[("proxy-ssl-protocols", "TLSv1.3")]),
+            ("both", "any", &[("proxy-ssl-protocols", "TLSv1.2 TLSv1.3")]),
+            ("old", "any", &[("proxy-ssl-ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384")]),
+            ("no-cipher", "any", &[("proxy-ssl-ciphers", "ECDHE-RSA-AES256-GCM-SHA384")]),
+        ] {
+            objects.push(over_tls(site.namespace(), &site.host(name), service, annotations));
+        }
+        site.apply(&objects);
+        let version = |name: &str| get(&site.host(name), "/").unwrap().echo()["tls"].clone();
+        assert_eq!(["new", "both", "old"].map(version), ["TLSv1_3", "TLSv1_3", "TLSv1_2"]);
+        assert_eq!(["default", "no-cipher"].map(|name| who(&site.host(name), "/")), ["502", "502"]);
+    }
+
+    fn proxy_ssl_secrets_that_are_broken_close_and_renewed_ones_are_used(proxy) {
+        let site = Site::of(proxy, "proxy-ssl-renewed");
+        let (old, new) = (Authority::new("old"), Authority::new("new"));
+        let endpoint = new.sign(&["in.test"]);
+        let pod = new_pod("s", &Terms { own: &endpoint, clients: Some(&new.own), versions: &[] });
+        let apply = |secret: Option<Value>| {
+            let own = over_tls(site.namespace(), &site.host("h"), "s", &[VERIFY, RIGHT]);
+            site.apply(&[service("s", &[pod]), secret.into_iter().collect(), vec![own]].concat());
+            let answer = get(&site.host("h"), "/").unwrap();
+            (answer.status, answer.echo()["client"].clone())
+        };
+        let closed = |what: &str| {
+            let told = site.diagnostics();
+            assert!(told.iter().any(|line| line.contains("proxy-ssl-renewed/h")), "{what}: {told:?}");
+        };
+        assert_eq!(apply(None).0, 503);
+        closed("no Secret");
+        let no_pem = json!({"ca.crt": "no pem", "tls.crt": "no pem", "tls.key": "no pem"});
+        let broken = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "upstream"}, "stringData": no_pem});
+        assert_eq!(apply(Some(broken)).0, 503);
+        closed("no PEM");
+        assert_eq!(apply(Some(secret(&old.sign(&["proxy.test"]), &old.own))).0, 502);
+        for renewed in [new.sign(&["proxy.test"]), new.sign(&["proxy.test"])] {
+            assert_eq!(apply(Some(secret(&renewed, &new.own))), (200, hex(&renewed.der).into()));
+        }
+    }
+
+    fn proxy_ssl_holds_for_endpoints_that_come_later(proxy) {
+        let world = World::of(proxy).start();
+        let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+        let mine = ours.sign(&["proxy.test"]);
+        let pod = |own: &Pair| new_pod("s", &Terms { own, clients: Some(&ours.own), versions: &[] });
+        let apply = |pod: Ipv4Addr| {
+            let annotations = [VERIFY, RIGHT, TELLS, ("proxy-ssl-ciphers", "HIGH")];
+            let own = over_tls("default", "h.test", "s", &annotations);
+            world.apply("h.yaml", &[service("s", &[pod]), vec![secret(&mine, &ours.own), own]].concat());
+            let loaded = admin_json("/api/v1/revision")["load_ms"].is_u64();
+            (who("h.test", "/"), loaded || proxy.kind == "nginx")
+        };
+        let own = |who: &str| (who.to_owned(), proxy.kind == "nginx");
+        let first = apply(pod(&ours.sign(&["in.test"]))).0;
+        let later = [pod(&ours.sign(&["in.test"])), pod(&theirs.sign(&["in.test"])), pod(&ours.sign(&["out.test"]))].map(apply);
+        assert_eq!((first.as_str(), later), ("s", ["s", "502", "502"].map(own)));
+    }
+}
