@@ -62,8 +62,8 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers HAProxy for as long as the future lives; peers of other users are not heard.
-pub async fn serve(listener: UnixListener, users: Vec<u32>) {
+/// Answers HAProxy for as long as the future lives; a peer whose user `hears` does not know is not heard.
+pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
     let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), places: Arc::new(Semaphore::new(MAX_QUESTIONS)) });
     // Ends with this future.
     let mut tasks = tokio::task::JoinSet::new();
@@ -75,7 +75,7 @@ pub async fn serve(listener: UnixListener, users: Vec<u32>) {
         match accepted {
             Ok((stream, _)) => {
                 let user = stream.peer_cred().map(|peer| peer.uid());
-                if !user.as_ref().is_ok_and(|user| users.contains(user)) {
+                if !user.as_ref().is_ok_and(|user| hears(*user)) {
                     tracing::warn!(?user, "a peer of another user is not answered");
                     continue;
                 }

@@ -88,6 +88,20 @@ impl Launcher {
         Ok(())
     }
 
+    /// Puts the same files beside a PID file, for whoever starts the proxy there; what is there stays.
+    pub(super) fn lay_out(&self, pid_file: &Path) {
+        let Some(folder) = pid_file.parent() else { return };
+        let main_file = self.main_file();
+        let launch = Launch { run_dir: folder, ..self.launch(&main_file, pid_file) };
+        for file in self.dialect.launch_files {
+            let text = (file.text)(&launch, self.worker.as_ref().map(|worker| worker.group));
+            let written = make_dir(folder).map_err(std::io::Error::other).and_then(|()| write_new(&folder.join(file.name), &text));
+            if let Err(error) = written {
+                tracing::warn!(%error, file = file.name, "what the proxy has to be started with cannot be put beside its PID file");
+            }
+        }
+    }
+
     /// The file in which the running proxy writes its process id.
     pub(super) fn pid_file(&self) -> PathBuf {
         self.run_dir.join("proxy.pid")
@@ -178,6 +192,15 @@ impl Launcher {
 
     fn cannot_run(&self, source: std::io::Error) -> OwnerError {
         OwnerError::Run { program: self.program().to_owned(), source }
+    }
+}
+
+/// Writes a file unless there is one.
+fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+    match std::fs::File::create_new(path) {
+        Ok(mut file) => std::io::Write::write_all(&mut file, text.as_bytes()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -26,6 +26,7 @@
 //! So a supervisor needs nothing but read access to the state folder and a `run` of its own. Nothing in here knows
 //! one proxy from another: what differs is data of its [`Dialect`].
 
+mod agent;
 mod apply;
 mod error;
 mod history;

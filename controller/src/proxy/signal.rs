@@ -3,6 +3,7 @@
 //! Weaker than a supervisor: the controller needs the right to signal the proxy, nobody restarts it from here, and a
 //! check needs the proxy's program beside the controller.
 
+use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::process::{Handle, Identity, children, command_line, named, stat};
@@ -17,6 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Clock ticks per second in `/proc`, on every Linux that there is.
@@ -35,11 +37,16 @@ pub(super) struct PidFile {
     older: Mutex<BTreeSet<Identity>>,
     warned: AtomicBool,
     late: Late,
+    /// Asks services for the proxy, where that cannot do so itself. Ends with this owner.
+    _agent: JoinSet<()>,
 }
 
 impl PidFile {
     pub(super) fn new(path: PathBuf, launcher: Launcher) -> Self {
-        Self { path, launcher, version: OnceCell::new(), older: Mutex::default(), warned: AtomicBool::new(false), late: Late::default() }
+        launcher.lay_out(&path);
+        let agent = agent::beside(&launcher, &path);
+        let (version, older, warned) = (OnceCell::new(), Mutex::default(), AtomicBool::new(false));
+        Self { path, launcher, version, older, warned, late: Late::default(), _agent: agent }
     }
 
     /// The process that the file names, if it can be the one that wrote it.

@@ -3,6 +3,7 @@
 //! Runs inside the controller (`child`) or in a process of its own (`supervise`). When it goes away without being told
 //! to quit, the proxy goes on, and the next one finds it by the notes in the run folder.
 
+use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::ports::{self, Port, Taken};
@@ -79,7 +80,7 @@ impl Supervisor {
         if running.is_none() && keeper.recorded().is_none_or(|dead| workers_of(dead).is_empty()) {
             ports::check(ports).await?;
         }
-        let agent = agent(&launcher);
+        let agent = agent::of_ours(&launcher);
         tokio::spawn(keeper.keep(running, receiver));
         Ok(Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new(), _agent: agent })
     }
@@ -95,19 +96,6 @@ impl Supervisor {
         let streams = self.launcher.streams();
         Ok(Status { version, streams, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
     }
-}
-
-/// Starts the agent of proxies that need one. It answers our own user, and that of the workers.
-fn agent(launcher: &Launcher) -> JoinSet<()> {
-    let mut tasks = JoinSet::new();
-    let Some(name) = launcher.dialect.agent_socket else { return tasks };
-    let mut users = vec![0, nix::unistd::geteuid().as_raw()];
-    users.extend(launcher.worker.as_ref().map(|worker| worker.user));
-    match gatewright_agent::listen(&launcher.run_dir.join(name)) {
-        Ok(listener) => _ = tasks.spawn(gatewright_agent::serve(listener, users)),
-        Err(error) => tracing::error!(%error, "the agent cannot listen; routes that a service decides about stay closed"),
-    }
-    tasks
 }
 
 impl Owner for Supervisor {

@@ -1,5 +1,6 @@
 //! The other ways to run the proxy: under a supervisor, and told by signals only.
 
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
@@ -83,6 +84,45 @@ on_every_proxy! {
         send(supervisor.id(), Signal::SIGTERM);
         assert!(supervisor.wait().unwrap().success());
     }
+}
+
+/// HAProxy as the guide says: started by hand beside its PID file, and told by signals.
+fn started_by_hand(proxy: Proxy) {
+    const START: &str = r#"cd "$1" && exec "$2" -W -S "$PWD/master.sock,mode,600" -f launch.cfg -f ../current/haproxy.cfg -f ../current/users.cfg -p proxy.pid"#;
+    let gate = new_pod("gate");
+    let asking = |name: &str, query: &str| {
+        ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("auth-url", &format!("http://{gate}:8080/{query}"))
+    };
+    let objects =
+        [running("s"), vec![ingress("h").prefix("h.test", "/", "s"), asking("yes", "?status=200"), asking("no", "?status=403")]].concat();
+    let world = World::of(proxy).arg("--proxy-mode").arg("signal").manifest("i.yaml", &objects).build();
+    world.start_controller();
+    until("something is published", || world.published().is_some());
+    let mut master =
+        world.launch(&["sh", "-c", START, "start", &path(&world.state().join("run")), &path(&proxy.program())].map(str::to_owned));
+    world.until_ready();
+    until_eq("the service is asked", &"s".to_owned(), || who("yes.test", "/"));
+    assert_eq!([who("h.test", "/"), who("no.test", "/")], ["s", "403"]);
+    changes_go_live(&world, 1);
+    world.end_controller(Signal::SIGKILL);
+    until_eq("nobody decides, nobody passes", &"500".to_owned(), || who("yes.test", "/"));
+    assert_eq!(who("h.test", "/"), "s");
+    world.start_controller();
+    world.until_ready();
+    until_eq("the service is asked again", &"s".to_owned(), || who("yes.test", "/"));
+    assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+    send(master.id(), Signal::SIGTERM);
+    master.wait().unwrap();
+}
+
+#[test]
+fn signals_are_enough_for_a_proxy_that_is_started_by_hand_haproxy_2_6() {
+    gatewright_e2e::net::on_a_thread_of_its_own(|| started_by_hand(Proxy::HAPROXY_2_6));
+}
+
+#[test]
+fn signals_are_enough_for_a_proxy_that_is_started_by_hand_haproxy_3_2() {
+    gatewright_e2e::net::on_a_thread_of_its_own(|| started_by_hand(Proxy::HAPROXY_3_2));
 }
 
 /// The proxy as another user who may read the revisions and nothing else. Only programs that everybody may run can be

@@ -105,7 +105,7 @@ impl Agent {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let user = fs::metadata("/proc/self").map(|found| std::os::unix::fs::MetadataExt::uid(&found)).unwrap();
         let listener = runtime.block_on(async { gatewright_agent::listen(&socket).unwrap() });
-        runtime.spawn(gatewright_agent::serve(listener, vec![user]));
+        runtime.spawn(gatewright_agent::serve(listener, move |peer| peer == user));
         Some(Self(Some(runtime)))
     }
 }
