@@ -3,7 +3,7 @@
 use crate::http1::{Answer, Request};
 use crate::{http2, tls};
 use serde_json::Value;
-use std::io;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -29,6 +29,16 @@ pub fn connect(port: u16) -> io::Result<TcpStream> {
 /// When it gets no whole answer.
 pub fn send(request: &Request) -> io::Result<Answer> {
     request.send(&mut connect(80)?, true)
+}
+
+/// The same with these bytes.
+///
+/// # Errors
+/// When it gets no whole answer.
+pub fn raw(bytes: &str) -> io::Result<Answer> {
+    let mut stream = connect(80)?;
+    stream.write_all(bytes.as_bytes())?;
+    Answer::read(&mut stream, false)
 }
 
 /// The same over HTTPS, with the server name `name`.

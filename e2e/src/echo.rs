@@ -4,14 +4,14 @@
 //! `body`. The query asks for more: `status=418`, `header=Name:value`, `wait_ms=500` (before the answer), `bytes=1000`
 //! (of a body in place of the JSON).
 
-use crate::http1::read_head;
+use crate::http1::{read_chunks, read_head};
 use crate::websocket;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Ports that every pod listens on; other ports are closed.
@@ -36,6 +36,25 @@ pub fn new_pod(service: &str) -> Ipv4Addr {
 /// Calls a pod by the name of a Service.
 pub fn name(address: IpAddr, service: &str) {
     NAMES.lock().unwrap_or_else(PoisonError::into_inner).insert(address, service.to_owned());
+}
+
+/// A pod that keeps what it is asked; [`asked`] tells it.
+#[must_use]
+pub fn new_pod_that_keeps(service: &str) -> Ipv4Addr {
+    let address = new_pod(service);
+    kept().insert(address.into(), Vec::new());
+    address
+}
+
+/// What a pod was asked up to now, each as an answer would tell it.
+#[must_use]
+pub fn asked(address: Ipv4Addr) -> Vec<Value> {
+    kept().get(&address.into()).cloned().unwrap_or_default()
+}
+
+fn kept() -> MutexGuard<'static, HashMap<IpAddr, Vec<Value>>> {
+    static KEPT: LazyLock<Mutex<HashMap<IpAddr, Vec<Value>>>> = LazyLock::new(Mutex::default);
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts to answer on all addresses of the namespace that this thread is in, until the end of the tests.
@@ -68,6 +87,9 @@ fn attend(stream: &TcpStream) -> io::Result<()> {
         if let Some(key) = request.header("sec-websocket-key") {
             return websocket::serve(stream, &mut reader, key);
         }
+        if let Some(all) = kept().get_mut(&local.ip()) {
+            all.push(request.described(local));
+        }
         let close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if let Some(wait) = request.asked("wait_ms").and_then(|text| text.parse().ok()) {
             std::thread::sleep(Duration::from_millis(wait));
@@ -99,6 +121,8 @@ impl Received {
         if let Some(length) = request.header("content-length").and_then(|text| text.parse().ok()) {
             request.body.resize(length, 0);
             stream.read_exact(&mut request.body)?;
+        } else if request.header("transfer-encoding").is_some() {
+            request.body = read_chunks(stream)?;
         }
         Ok(request)
     }

@@ -101,17 +101,7 @@ impl Answer {
     fn read_body(&self, stream: &mut impl Read) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
         if self.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
-            loop {
-                let size = read_line(stream)?;
-                let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).map_err(|_| bad(&size))?;
-                let begun = body.len();
-                body.resize(begun + size, 0);
-                stream.read_exact(&mut body[begun..])?;
-                read_line(stream)?;
-                if size == 0 {
-                    return Ok(body);
-                }
-            }
+            return read_chunks(stream);
         }
         match self.header("content-length") {
             Some(length) => {
@@ -175,6 +165,22 @@ pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
         head.push(byte[0]);
     }
     Ok(head)
+}
+
+/// A body in chunks.
+pub(crate) fn read_chunks(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let size = read_line(stream)?;
+        let size = usize::from_str_radix(size.split(';').next().unwrap_or_default().trim(), 16).map_err(|_| bad(&size))?;
+        let begun = body.len();
+        body.resize(begun + size, 0);
+        stream.read_exact(&mut body[begun..])?;
+        read_line(stream)?;
+        if size == 0 {
+            return Ok(body);
+        }
+    }
 }
 
 fn read_line(stream: &mut impl Read) -> io::Result<String> {

@@ -1,7 +1,7 @@
 //! What is asked, out of the arguments of a message.
 //!
 //! The argument `ask` is a form (`name=value&…`, percent-encoded) that says where and how; it is written by the
-//! configuration. The others are what the client has sent: `head`, `method`, `scheme`, `host`, `target`.
+//! configuration. The others are what the client has sent: `head`, `method`, `scheme`, `host`, `target`, `body`.
 //!
 //! | field | meaning |
 //! |---|---|
@@ -16,6 +16,8 @@
 //! | `pool` | idle connections, requests of each, and seconds that one may be idle |
 //! | `cache`, `times` | the answer may be kept under this name: `200+401:300,any:5` |
 //! | `limit` | seconds for all of it |
+//! | `later` | a copy of the request: nobody waits for the answer, and what comes is dropped |
+//! | `carry` | the argument `body` goes along. Where its length is not told, head and body have to be shorter than so many bytes, for the rest may be missing |
 
 use crate::Office;
 use crate::connection::Arguments;
@@ -42,7 +44,10 @@ pub(crate) struct Ask {
     kept: Vec<String>,
     flat: bool,
     cache: Option<Caching>,
-    limit: Duration,
+    pub(crate) limit: Duration,
+    pub(crate) later: bool,
+    /// A part of the body is missing, so there is nothing to be asked.
+    pub(crate) cut: bool,
 }
 
 /// How an answer may be kept.
@@ -51,6 +56,7 @@ struct Caching {
     name: String,
     /// Statuses (none: every one) and seconds; the first that fits counts.
     times: Vec<(Vec<u16>, u64)>,
+    carry: Option<usize>,
 }
 
 /// Fields of the form that mean something together with the request of the client only.
@@ -76,7 +82,7 @@ impl Ask {
             Some(Value::Text(text)) => String::from_utf8_lossy(text).into_owned(),
             _ => String::new(),
         };
-        let (mut ask, Form { about, mut sets, cache, times }) = Self::of_form(&text("ask"));
+        let (mut ask, Form { about, mut sets, mut cache, times, carry }) = Self::of_form(&text("ask"));
         if ask.service.addresses.is_empty() || ask.request.host.is_empty() || ask.request.target.is_empty() {
             return Err(broken("it says nobody to ask"));
         }
@@ -92,6 +98,14 @@ impl Ask {
         // Nobody passes with the answer to another one's credentials, whatever the name is.
         let name = |name| format!("{name}\n{}\n{}", value("authorization"), value("cookie"));
         ask.cache = cache.map(|cache| Caching { name: name(cache), times });
+        let body = if let Some(Value::Text(body)) = arguments.get("body") { body.as_slice() } else { &[] };
+        if let Some(most) = carry
+            && (has_length(&given) || !body.is_empty())
+        {
+            let told = value("content-length").parse::<usize>().ok();
+            ask.cut = told.map_or(head.len() + body.len() > most, |told| told != body.len());
+            ask.request.payload = Some(body.to_vec());
+        }
         ask.request.headers = headers(&given, sets);
         Ok(ask)
     }
@@ -115,12 +129,18 @@ impl Ask {
                 "pool" => ask.service.keep = keep(&value),
                 "cache" => rest.cache = Some(value),
                 "times" => rest.times = value.split(',').filter_map(time).collect(),
+                "later" => ask.later = true,
+                "carry" => rest.carry = value.parse().ok(),
                 "limit" => ask.limit = Duration::from_secs(value.parse().unwrap_or(0)).clamp(Duration::from_secs(1), LONGEST),
                 _ => rest.sets.extend(name.strip_prefix("set.").map(|name| (decoded(name), value))),
             }
         }
         (ask, rest)
     }
+}
+
+fn has_length(given: &[(&str, &str)]) -> bool {
+    given.iter().any(|(name, _)| ["content-length", "transfer-encoding"].iter().any(|other| other.eq_ignore_ascii_case(name)))
 }
 
 /// Those of the client without what is replaced, and what stands in its place.
@@ -246,6 +266,25 @@ mod tests {
         let cache = ask.cache.unwrap();
         assert_eq!((cache.name.as_str(), cache.times), ("n\n\na=b", vec![(vec![200, 401], 300), (vec![], 5)]));
         assert!(ask.service.keep.is_some() && keep("0,2,3").is_none() && keep("1,1,3").is_none());
+    }
+
+    #[test]
+    fn a_copy_has_the_whole_body_or_is_none() {
+        let ask = |body: &str, form: &str, told: &str| {
+            let mut all = arguments(&format!("to=10.0.0.1:80&host=a&target=/&later=1&{form}"));
+            all.insert("head".to_owned(), Value::Text(format!("{told}\r\n\r\n").into_bytes()));
+            all.insert("body".to_owned(), Value::Text(body.as_bytes().to_vec()));
+            let ask = Ask::read(&all).unwrap();
+            assert!(ask.later);
+            (ask.request.payload.map(|body| String::from_utf8(body).unwrap()), ask.cut)
+        };
+        let whole = |body: &str, cut| (Some(body.to_owned()), cut);
+        assert_eq!(ask("abcd", "carry=9", "Content-Length: 4"), whole("abcd", false));
+        assert_eq!(ask("abc", "carry=9", "content-length: 4"), whole("abc", true));
+        assert_eq!(ask("", "carry=9", "content-length: 0"), whole("", false));
+        assert_eq!(ask("abcd", "carry=99", "Transfer-Encoding: chunked"), whole("abcd", false));
+        assert_eq!(ask("abcd", "carry=30", "Transfer-Encoding: chunked"), whole("abcd", true));
+        assert_eq!((ask("", "carry=9", "A: b"), ask("abcd", "x=", "Content-Length: 4")), ((None, false), (None, false)));
     }
 
     #[test]

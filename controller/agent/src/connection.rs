@@ -79,9 +79,10 @@ async fn converse(stream: UnixStream, office: &Arc<Office>, size: usize) -> io::
 }
 
 /// The variables that are the answer to a question; none where there is no answer.
-async fn answer(frame: &Frame, office: &Office, size: usize) -> Vec<u8> {
+async fn answer(frame: &Frame, office: &Arc<Office>, size: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     match question(&frame.payload) {
+        Ok(ask) if ask.later => office.copy(ask),
         Ok(ask) => {
             for (name, value) in office.ask(&ask).await {
                 put_variable(&mut payload, &name, &value);

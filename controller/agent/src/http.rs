@@ -1,4 +1,4 @@
-//! A request without a body, and what comes back; HTTP/1.1, as far as that needs it.
+//! A request with all of its body, and what comes back; HTTP/1.1, as far as that needs it.
 
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -15,7 +15,9 @@ pub(crate) struct Request {
     pub(crate) host: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// So much of the body is wanted.
+    /// The body; `None`: there is none, and no length of it.
+    pub(crate) payload: Option<Vec<u8>>,
+    /// So much of the answer's body is wanted.
     pub(crate) body_bytes: usize,
 }
 
@@ -55,8 +57,13 @@ impl Request {
         for (name, value) in &self.headers {
             text.extend([name, ": ", value, "\r\n"]);
         }
+        if let Some(payload) = &self.payload {
+            text.push_str(&format!("Content-Length: {}\r\n", payload.len()));
+        }
         text.push_str(if close { "Connection: close\r\n\r\n" } else { "\r\n" });
-        Ok(text.into_bytes())
+        let mut bytes = text.into_bytes();
+        bytes.extend(self.payload.iter().flatten());
+        Ok(bytes)
     }
 
     /// Asks over a connection; the answer, and whether the connection can be used again.

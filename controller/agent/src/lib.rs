@@ -3,7 +3,7 @@
 //!
 //! HAProxy tells the agent over a Unix socket, in its own protocol (SPOP 2.0), which service to ask and how; the agent
 //! asks, and sets variables of the request. It knows no objects, no routes and no credentials, and keeps nothing but idle
-//! connections and answers that may be kept. Where it is away, no variable is set, and HAProxy lets nobody pass.
+//! connections, answers that may be kept, and copies of requests on their way. Where it is away, no variable is set, and HAProxy lets nobody pass.
 //!
 //! ```text
 //! connection  one connection of HAProxy: frames in, frames out
@@ -12,12 +12,14 @@
 //! http        a request, and what came back
 //! pool        connections to services, with and without TLS, whatever their certificate
 //! cache       answers that may be kept
+//! copies      requests that nobody waits for
 //! ```
 
 mod any_certificate;
 mod ask;
 mod cache;
 mod connection;
+mod copies;
 mod frames;
 mod http;
 mod pool;
@@ -25,6 +27,7 @@ mod pool;
 pub use any_certificate::AnyCertificate;
 
 use cache::Cache;
+use copies::Copies;
 use pool::Pool;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -45,6 +48,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Office {
     pub(crate) pool: Pool,
     pub(crate) cache: Cache,
+    pub(crate) copies: Copies,
     pub(crate) places: Arc<Semaphore>,
 }
 
@@ -64,7 +68,8 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 
 /// Answers HAProxy for as long as the future lives; a peer whose user `hears` does not know is not heard.
 pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
-    let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), places: Arc::new(Semaphore::new(MAX_QUESTIONS)) });
+    let places = Arc::new(Semaphore::new(MAX_QUESTIONS));
+    let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places });
     // Ends with this future.
     let mut tasks = tokio::task::JoinSet::new();
     loop {

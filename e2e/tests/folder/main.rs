@@ -12,6 +12,7 @@ mod files;
 mod forwarding;
 mod hosts;
 mod metrics;
+mod mirror;
 mod modes;
 mod offline;
 mod parameters;

@@ -25,6 +25,8 @@
 //!
 //! - Pages for error answers of endpoints (`custom-http-errors`) fit into half a buffer, and before 3.2 have one line; those for most errors of HAProxy
 //!   itself are its own.
+//! - Requests are mirrored by the agent, which knows of a body what fits into a buffer together with the head; larger ones
+//!   are not mirrored, and none while 32 MiB of copies are on their way.
 //! - Bodies without a length are not limited; compression is gzip, without a shortest length.
 //! - Bodies and answers are streamed, so settings of buffers and their sizes mean nothing.
 //! - A connection has no largest number of requests; `keep-alive-requests` and `upstream-keepalive-requests` mean nothing.
@@ -112,6 +114,7 @@ pub static HAPROXY: Dialect = Dialect {
         "route/guards.tera",
         "route/external_auth.tera",
         "route/limits.tera",
+        "route/mirror.tera",
         "route/pages.tera",
         "route/https_redirect.tera",
         "route/spread.tera",

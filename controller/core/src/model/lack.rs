@@ -49,6 +49,8 @@ impl std::hash::Hash for Lack {
 /// What is done about a wish that the proxy cannot grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LackingWay {
+    /// It is granted but for some requests, and that is noted on the object.
+    Nearly,
     /// It is said on the object; the routes are served without.
     Told,
     /// The routes answer 503: it is a protection.

@@ -1,4 +1,4 @@
-//! The agent that asks services for HAProxy: who may pass, and what an error page says.
+//! The agent that asks services for HAProxy: who may pass, and what an error page says. It sends copies of requests, too.
 //!
 //! HAProxy reads how it is spoken to from a file of its own. It looks for the first mention of that file beside the main
 //! file, and for the further ones where it runs; so it is in both places, and always the same.
@@ -44,12 +44,30 @@ spoe-message page
     args ask=var(txn.page_ask) head=var(txn.page_head)
 spoe-group page
     messages page
+
+[mirror]
+spoe-agent mirror
+    groups heads whole
+    option var-prefix mirror
+    timeout hello 5s
+    timeout idle 2m
+    timeout processing 1s
+    use-backend agent
+spoe-message head
+    args ask=var(txn.mirror) head=req.hdrs
+spoe-message all
+    args ask=var(txn.mirror) head=req.hdrs body=req.body
+spoe-group heads
+    messages head
+spoe-group whole
+    messages all
 ";
 
 /// Whether there is anything to ask.
 pub(super) fn is_asked(model: &Model) -> bool {
     let policies = || model.hosts.values().flat_map(|host| &host.routes).map(|route| &route.policy);
-    model.globals.custom_errors.is_some() || policies().any(|policy| policy.external_auth.is_some() || policy.errors.is_some())
+    model.globals.custom_errors.is_some()
+        || policies().any(|policy| policy.external_auth.is_some() || policy.errors.is_some() || policy.mirror.is_some())
 }
 
 /// The file beside the main file.

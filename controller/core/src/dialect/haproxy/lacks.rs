@@ -165,7 +165,14 @@ const LACKS: &[Lack] = &[
     told("fastcgi-params-configmap", &[""], "parameters with a variable that HAProxy does not know are left out"),
     told("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
     told("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
-    told("mirror-target", &[], "HAProxy sends a request to one server only"),
+    Lack {
+        way: LackingWay::Nearly,
+        ..told(
+            "mirror-target",
+            &[],
+            "no copy is made of a request that does not fit into half of large-client-header-buffers, or where HAProxy does not know a variable",
+        )
+    },
     told("proxy-http-version", &["1.1"], "HAProxy speaks HTTP/1.1 to endpoints"),
     told("proxy-next-upstream", &[], "HAProxy before 3.1 does not try again after 429").unless(|causes| !causes.contains("429")),
     told("proxy-next-upstream-timeout", &["0"], "requests are tried again as for all routes"),

@@ -97,7 +97,7 @@ pub struct Key<'m> {
     pub(super) client_auth: u128,
     /// What tells the clients of one Ingress from those of another one, where they are limited.
     pub(super) counted: Option<u128>,
-    /// What a service is told about the route that decides who may pass.
+    /// What others are told about the route: a service that decides who may pass, and a server that gets the requests, too.
     pub(super) asks: Option<Asks<'m>>,
     /// Who is asked for pages in place of the endpoints' error answers.
     pub(super) pages: Option<Pages<'m>>,
@@ -134,7 +134,7 @@ pub(super) struct Pages<'m> {
     pub(super) labels: Labels<'m>,
 }
 
-/// A route that a service is asked about.
+/// A route that a service is asked about, or that another server gets the requests of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Asks<'m> {
     pub(super) labels: Labels<'m>,
@@ -173,11 +173,7 @@ impl<'m> Key<'m> {
             path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).map(PathMatch::text),
             client_auth: client_auth_digest(host),
             counted: route.policy.limits.as_ref().map(|_| digest_of(&route.origin)),
-            asks: route.policy.external_auth.as_ref().map(|auth| Asks {
-                labels: Labels::of(route),
-                path: route.rule_path.as_str(),
-                name: digest_of(&(&route.rule_path, &route.matches, auth)),
-            }),
+            asks: Asks::of(route),
             pages: context.pages(route),
             stands_in: route.policy.stands_in.map(|_| Labels::of(route)),
             cookie_path: route.policy.session_cookie.as_ref().map(|_| route.rule_path.as_str()),
@@ -281,6 +277,18 @@ impl<'m> Does<'m> {
     }
 }
 
+impl<'m> Asks<'m> {
+    /// `None`: nobody is asked.
+    fn of(route: &'m Route) -> Option<Self> {
+        let auth = route.policy.external_auth.as_ref();
+        (auth.is_some() || route.policy.mirror.is_some()).then(|| Self {
+            labels: Labels::of(route),
+            path: route.rule_path.as_str(),
+            name: auth.map_or(0, |auth| digest_of(&(&route.rule_path, &route.matches, auth))),
+        })
+    }
+}
+
 impl<'m> Labels<'m> {
     fn of(route: &'m Route) -> Self {
         let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
@@ -304,12 +312,14 @@ pub(super) struct Section<'m> {
     pub(super) service: Option<&'m Arc<Backend>>,
     /// Who writes pages.
     pub(super) page_backend: Option<&'m Arc<Backend>>,
+    /// Who gets the requests, too.
+    pub(super) mirror: Option<&'m Arc<Backend>>,
 }
 
 impl Section<'_> {
     /// Content hash of all that the section is made from beside the globals.
     pub(super) fn digest(&self) -> u128 {
-        let digests = [self.backend, self.service, self.page_backend].map(|backend| backend.map(|backend| backend.digest));
+        let digests = [self.backend, self.service, self.page_backend, self.mirror].map(|backend| backend.map(|backend| backend.digest));
         digest_of(&(&self.key, self.origin, digests))
     }
 }
@@ -331,6 +341,7 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
                     backend: key.backend().and_then(|id| model.backends.get(id)),
                     policy: Some(&*route.policy).filter(|_| key.policy != 0),
                     client_auth: host.policy.client_auth.as_ref(),
+                    mirror: route.policy.mirror.as_ref().and_then(|mirror| model.backends.get(&mirror.backend_id())),
                     service: key.asks.and(route.policy.external_auth.as_ref()).and_then(|auth| model.backends.get(&auth.backend_id())),
                 });
             }
@@ -346,6 +357,7 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
                 client_auth,
                 service: None,
                 page_backend: None,
+                mirror: None,
             });
         }
     }

@@ -8,6 +8,7 @@ mod form;
 mod guards;
 mod limits;
 mod main;
+mod mirror;
 mod pages;
 mod passthrough;
 mod protocol;

@@ -122,7 +122,8 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
         // The file of the agent is no part of a revision.
         let said: Vec<&str> = words.iter().skip(1).map(|word| &*word.text).collect();
         return section == Section::Backend
-            && (said.first() == Some(&"bwlim-out") || matches!(said[..], ["spoe", "engine", "ask" | "pages", "config", "ask.spoe"]));
+            && (said.first() == Some(&"bwlim-out")
+                || matches!(said[..], ["spoe", "engine", "ask" | "mirror" | "pages", "config", "ask.spoe"]));
     }
     if keyword == "tcp-request" {
         let rule: Vec<String> = words.iter().skip(1).take(2).map(name).collect();
@@ -228,6 +229,7 @@ const ACTIONS: &[&str] = &[
     "set-var",
     "set-var-fmt",
     "track-sc0",
+    "wait-for-body",
 ];
 
 const TCP_ACTIONS: &[(&str, &str)] = &[

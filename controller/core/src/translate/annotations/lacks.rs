@@ -1,7 +1,7 @@
 //! What the proxy in use cannot do is said on the object that asks for it; a protection closes the routes.
 
 use super::{Given, Policies};
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::model::{Account, LackingWay};
 use crate::names::{ObjectRef, shown};
 use crate::settings::Settings;
@@ -10,9 +10,11 @@ use crate::settings::Settings;
 pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
     for lack in settings.lacks.iter().filter(|lack| !lack.is_setting) {
         let Some(value) = given.text(lack.key).filter(|value| !lack.is_fine(value)) else { continue };
-        let message = format!("{} {} cannot be had from this proxy: {}", lack.key, shown(value), lack.effect);
+        let how = if lack.way == LackingWay::Nearly { "is not quite had from" } else { "cannot be had from" };
+        let message = format!("{} {} {how} this proxy: {}", lack.key, shown(value), lack.effect);
         let finding = Diagnostic::new(Code::LacksFeature, object.clone(), given.field(lack.key), message);
         diagnostics.push(match lack.way {
+            LackingWay::Nearly => Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) },
             LackingWay::Told => finding,
             LackingWay::Closes => {
                 policies.closed = true;
@@ -49,24 +51,22 @@ mod tests {
 
     #[test]
     fn a_protection_that_the_proxy_lacks_closes_and_the_rest_is_told() {
-        let lack = |key, way| Lack {
-            key,
-            is_setting: false,
-            fine: &["false"],
-            also_fine: |_| false,
-            of_some_values: false,
-            way,
-            effect: "it is not there",
-        };
-        let settings =
-            Settings { lacks: vec![lack("ssl-redirect", LackingWay::Closes), lack("app-root", LackingWay::Told)], ..Settings::default() };
-        let (policies, found) = testing::read_with(&settings, &[("ssl-redirect", "true"), ("app-root", "/x")]);
+        let lack = |key, way| Lack { key, is_setting: false, fine: &["false"], also_fine: |_| false, of_some_values: false, way, effect: "it is not there" };
+        let lacks = vec![
+            lack("ssl-redirect", LackingWay::Closes),
+            lack("app-root", LackingWay::Told),
+            lack("permanent-redirect", LackingWay::Nearly),
+        ];
+        let settings = Settings { lacks, ..Settings::default() };
+        let pairs = [("ssl-redirect", "true"), ("app-root", "/x"), ("permanent-redirect", "/y")];
+        let (policies, found) = testing::read_with(&settings, &pairs);
         assert!(policies.is_some_and(|policies| policies.closed));
         assert_eq!(
             found,
             [
                 r#"ssl-redirect "true" cannot be had from this proxy: it is not there (route answers 503)"#,
                 r#"app-root "/x" cannot be had from this proxy: it is not there (default kept)"#,
+                r#"permanent-redirect "/y" is not quite had from this proxy: it is not there (served)"#,
             ]
         );
         let (policies, found) = testing::read_with(&settings, &[("ssl-redirect", "false")]);

@@ -115,7 +115,7 @@ fn page_to_sign_in(sign_in: &SignIn, asks: &Asks<'_>) -> Option<Expression> {
 }
 
 /// A text of users in a route: variables that are its labels are what they are.
-fn labelled(text: &VariableText, asks: &Asks<'_>) -> VariableText {
+pub(super) fn labelled(text: &VariableText, asks: &Asks<'_>) -> VariableText {
     let labels = &asks.labels;
     text.filled(|name| match name {
         "namespace" => Some(labels.namespace),

@@ -2,6 +2,7 @@
 
 use super::client_auth::ClientAuthView;
 use super::guards::GuardsView;
+use super::mirror::MirrorView;
 use super::pages::PagesView;
 use super::protocol::{FastCgiView, server_options};
 use super::retries::RetriesView;
@@ -30,6 +31,7 @@ pub(super) struct SectionView<'m> {
     answer: Option<AnswerView>,
     error: Option<ErrorView<'m>>,
     fastcgi: Option<FastCgiView>,
+    mirror: Option<MirrorView>,
     forward: Option<ForwardView<'m>>,
 }
 
@@ -127,6 +129,7 @@ impl<'m> SectionView<'m> {
             answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && is_guarded, page: page(status) }),
             error,
             fastcgi: FastCgiView::of(section),
+            mirror: MirrorView::new(section, globals),
             forward: section.backend.map(|backend| ForwardView::new(section, backend, globals, version)),
         }
     }
