@@ -29,6 +29,19 @@ fn claiming(host: &str) -> Request {
 const FORWARDED: [&str; 6] = ["Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Scheme"];
 
 on_every_proxy! {
+    fn connection_proxy_header_is_what_the_proxy_can_do_of_it(proxy) {
+        let site = Site::of(proxy, "connection");
+        let [close, keep] = ["close", "keep-alive"].map(|value| (site.host(value), ingress(value).annotation("connection-proxy-header", value)));
+        site.apply(&[running("s"), vec![close.1.prefix(&close.0, "/", "s"), keep.1.prefix(&keep.0, "/", "s")]].concat());
+        let told = |host: &str| send(&Request::get(host, "/").header("Upgrade", "websocket").header("X-Own", "1")).unwrap();
+        let [closed, kept] = [&close.0, &keep.0].map(|host| received(&told(host), &["Connection", "X-Own"]));
+        assert_eq!(closed, ["Connection: close", "X-Own: 1"]);
+        let said = site.diagnostics().iter().filter(|line| line.contains("connection-proxy-header")).count();
+        // HAProxy keeps connections without a word.
+        let wanted = if proxy.kind == "nginx" { ("Connection: keep-alive", 0) } else { ("Connection: -", 1) };
+        assert_eq!((kept[0].as_str(), said), wanted);
+    }
+
     fn fwd_1_12_13_claims_of_clients_are_not_believed(proxy) {
         let site = Site::of(proxy, "fwd-1");
         let h = site.host("h");
