@@ -5,6 +5,7 @@
 
 use gatewright_e2e::client;
 use gatewright_e2e::echo;
+use gatewright_e2e::load::while_doing;
 use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
 use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::proxies::Proxy;
@@ -23,6 +24,11 @@ const ENDPOINTS: usize = 10;
 /// Changes of endpoints, and of hosts, that are measured.
 const ENDPOINT_CHANGES: usize = 100;
 const HOST_CHANGES: usize = 5;
+
+/// Changes of endpoints, and loads, while requests flow; at sizes up to this one.
+const CHANGES_UNDER_LOAD: usize = 1_000;
+const LOADS_UNDER_LOAD: u64 = 100;
+const LARGEST_UNDER_LOAD: usize = 1_000;
 
 /// Commands for the runtime socket that are measured.
 const COMMANDS: usize = 2_000;
@@ -54,6 +60,14 @@ fn measure(proxy: Proxy, size: usize) {
     changes.sort_unstable();
     say("endpoint to traffic, p50", millis(changes[changes.len() / 2]));
     say("endpoint to traffic, p99", millis(changes[changes.len() * 99 / 100]));
+    if size <= LARGEST_UNDER_LOAD {
+        let (lost, rate) = under_load(|| endpoints_change(&world));
+        say("lost in 1000 endpoint changes", lost);
+        say("requests/s meanwhile", rate);
+        let (lost, rate) = under_load(|| hosts_change(&world));
+        say("lost in 100 loads", lost);
+        say("requests/s meanwhile", rate);
+    }
     let (alone, joined) = commands_per_second(&world);
     say("commands/s, one a connection", format!("{alone:.0}"));
     say("commands/s, fifty a connection", format!("{joined:.0}"));
@@ -131,6 +145,39 @@ fn endpoint_changes(world: &World) -> Vec<Duration> {
     let taken = taken.collect();
     assert_eq!(world.proxy_pid(), master);
     taken
+}
+
+/// How many requests of how many were lost while something was done, and how many a second there were.
+fn under_load(change: impl FnOnce()) -> (String, String) {
+    let begun = Instant::now();
+    let flow = while_doing("hot.test", "hot", change);
+    let rate = flow.answered as f64 / begun.elapsed().as_secs_f64();
+    flow.lost.iter().take(5).for_each(|why| eprintln!("lost: {why}"));
+    (format!("{} of {}", flow.lost.len(), flow.answered + flow.lost.len()), format!("{rate:.0}"))
+}
+
+/// Pods come and go: there are always two, of which one stays until the next change.
+fn endpoints_change(world: &World) {
+    let pods: Vec<IpAddr> = (0..4).map(|_| echo::new_pod("hot").into()).collect();
+    for round in 0..CHANGES_UNDER_LOAD {
+        let before = world.revision();
+        world.write("hot.yaml", &text(&hot(&[pods[round % 4], pods[(round + 1) % 4]])));
+        until("it is published", || world.revision() > before);
+    }
+}
+
+/// An answer of its own for a path of another host needs a load each time.
+fn hosts_change(world: &World) {
+    let loads = || client::admin_json("/api/v1/revision")["load_ms"].is_u64();
+    let (mut loaded, mut round) = (0, 0);
+    while loaded < LOADS_UNDER_LOAD {
+        let before = world.revision();
+        let timeout = (60 + round % 2).to_string();
+        world.write("other.yaml", &text(&[ingress("other").prefix("other.test", "/", "hot").annotation("proxy-read-timeout", &timeout)]));
+        until("it is published", || world.revision() > before);
+        loaded += u64::from(loads());
+        round += 1;
+    }
 }
 
 fn commands_per_second(world: &World) -> (f64, f64) {

@@ -16,6 +16,7 @@ pub mod echo;
 pub mod grpc;
 pub mod http1;
 pub mod http2;
+pub mod load;
 pub mod manifest;
 pub mod net;
 pub mod proxies;

@@ -1,69 +1,13 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
-use gatewright_e2e::client::{connect, get};
 use gatewright_e2e::echo::new_pod;
-use gatewright_e2e::http1::Request;
+use gatewright_e2e::load::{Flow, while_doing};
 use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::{until, until_at_last};
 use gatewright_e2e::world::{World, who};
 use serde_json::Value;
-use std::io;
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
-
-/// Asks over and over until `done`: how many answers there were, and every request that got none or a wrong one.
-fn ask_until(done: &AtomicBool, count: &AtomicUsize, mut ask: impl FnMut() -> Result<(), String>) -> Vec<String> {
-    let mut lost = Vec::new();
-    // A steady stream; as many as possible would only measure the machine.
-    const PAUSE: Duration = Duration::from_millis(4);
-    while !done.load(Ordering::Relaxed) {
-        std::thread::sleep(PAUSE);
-        match ask() {
-            Ok(()) => {
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(why) => lost.push(why),
-        }
-    }
-    lost
-}
-
-/// One request on a new connection.
-fn ask_anew() -> Result<(), String> {
-    match get("busy.test", "/") {
-        Ok(answer) if answer.status == 200 && answer.word() == "s" => Ok(()),
-        Ok(answer) => Err(format!("status {}", answer.status)),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// One request on a connection that is kept. A connection that was closed while idle is no lost request: HTTP lets the
-/// server do so, and a client asks again on another one.
-fn ask_on(kept: &mut Option<TcpStream>) -> Result<(), String> {
-    let was_kept = kept.is_some();
-    let mut stream = match kept.take() {
-        Some(stream) => stream,
-        None => connect(80).map_err(|error| error.to_string())?,
-    };
-    match Request::get("busy.test", "/").send(&mut stream, false) {
-        Ok(answer) if answer.word() == "s" => {
-            let closes = answer.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
-            *kept = if closes { None } else { Some(stream) };
-            Ok(())
-        }
-        Ok(answer) => Err(format!("status {}", answer.status)),
-        Err(error) if was_kept && is_idle_close(&error) => Ok(()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-fn is_idle_close(error: &io::Error) -> bool {
-    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
-    matches!(error.kind(), ConnectionAborted | ConnectionReset | BrokenPipe)
-}
 
 /// Something that needs a reload on every proxy: another host.
 fn another(round: usize) -> Value {
@@ -72,24 +16,7 @@ fn another(round: usize) -> Value {
 
 /// Lets requests flow while `change` works.
 fn none_is_lost(change: impl FnOnce()) {
-    let (done, count) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let lost = std::thread::scope(|scope| {
-        let askers: Vec<_> = (0..2)
-            .map(|_| scope.spawn(|| ask_until(&done, &count, ask_anew)))
-            .chain((0..2).map(|_| {
-                scope.spawn(|| {
-                    let mut kept = None;
-                    ask_until(&done, &count, || ask_on(&mut kept))
-                })
-            }))
-            .collect();
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(change));
-        done.store(true, Ordering::Relaxed);
-        let lost: Vec<String> = askers.into_iter().flat_map(|asker| asker.join().unwrap()).collect();
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        lost
-    });
-    let count = count.into_inner();
+    let Flow { answered: count, lost } = while_doing("busy.test", "s", change);
     assert!(count > 100, "requests flowed: {count}");
     assert!(lost.is_empty(), "{} of {count} were lost: {:?}", lost.len(), &lost[..lost.len().min(10)]);
 }
