@@ -56,7 +56,6 @@ struct Caching {
     name: String,
     /// Statuses (none: every one) and seconds; the first that fits counts.
     times: Vec<(Vec<u16>, u64)>,
-    carry: Option<usize>,
 }
 
 /// Fields of the form that mean something together with the request of the client only.
@@ -66,6 +65,7 @@ struct Form {
     sets: Vec<(String, String)>,
     cache: Option<String>,
     times: Vec<(Vec<u16>, u64)>,
+    carry: Option<usize>,
 }
 
 fn broken(what: &str) -> io::Error {
@@ -82,7 +82,7 @@ impl Ask {
             Some(Value::Text(text)) => String::from_utf8_lossy(text).into_owned(),
             _ => String::new(),
         };
-        let (mut ask, Form { about, mut sets, mut cache, times, carry }) = Self::of_form(&text("ask"));
+        let (mut ask, Form { about, mut sets, cache, times, carry }) = Self::of_form(&text("ask"));
         if ask.service.addresses.is_empty() || ask.request.host.is_empty() || ask.request.target.is_empty() {
             return Err(broken("it says nobody to ask"));
         }
