@@ -61,6 +61,7 @@ impl<'a> Session<'a> {
             lacks: (dialect.lacks)(version),
             unknown_hashes: dialect.unknown_hashes,
             unknown_variables: (dialect.unknown_variables)(),
+            unknown_directives: (dialect.unknown_directives)(version),
             blanks_in_paths: dialect.blanks_in_paths,
             passes_behind_headers: dialect.passes_behind_headers,
             ..config.settings.clone()

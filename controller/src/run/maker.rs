@@ -81,6 +81,7 @@ impl Maker {
             blanks_in_paths: dialect.blanks_in_paths,
             passes_behind_headers: dialect.passes_behind_headers,
             unknown_variables,
+            unknown_directives: (dialect.unknown_directives)(version),
             ..settings
         };
         let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;

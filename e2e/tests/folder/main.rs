@@ -20,6 +20,7 @@ mod passthrough;
 mod paths;
 mod protections;
 mod services;
+mod snippets;
 mod spread;
 mod streams;
 mod templates;

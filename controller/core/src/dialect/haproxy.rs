@@ -153,6 +153,7 @@ pub static HAPROXY: Dialect = Dialect {
     lacks: lacks::lacks,
     approximates: lacks::APPROXIMATES,
     unknown_variables: expression::unknown_variables,
+    unknown_directives: lacks::unknown_directives,
 };
 
 #[cfg(test)]

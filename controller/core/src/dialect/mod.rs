@@ -84,6 +84,8 @@ pub struct Dialect {
     pub approximates: &'static [(&'static str, &'static str)],
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: fn() -> Vec<&'static str>,
+    /// Directives of snippets that a version cannot follow.
+    pub unknown_directives: fn(Version) -> &'static [&'static str],
 }
 
 /// Writes a string as one word. Fails only if the sink does, and never writes a control character.

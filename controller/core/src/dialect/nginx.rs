@@ -73,6 +73,8 @@ pub static NGINX: Dialect = Dialect {
         "limits.tera",
         "host/cors.tera",
         "route/answers.tera",
+        "route/answered.tera",
+        "route/paths.tera",
         "route/auth.tera",
         "route/auth_location.tera",
         "route/buffering.tera",
@@ -114,6 +116,7 @@ pub static NGINX: Dialect = Dialect {
     lacks: |_| Vec::new(),
     approximates: APPROXIMATES,
     unknown_variables: Vec::new,
+    unknown_directives: |_| &[],
 };
 
 #[cfg(test)]

@@ -62,6 +62,8 @@ pub struct Settings {
     pub passes_behind_headers: bool,
     /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: Vec<&'static str>,
+    /// Directives of snippets that the proxy cannot follow.
+    pub unknown_directives: &'static [&'static str],
 }
 
 impl Default for Settings {
@@ -95,6 +97,7 @@ impl Default for Settings {
             blanks_in_paths: true,
             passes_behind_headers: true,
             unknown_variables: Vec::new(),
+            unknown_directives: &[],
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
-use crate::settings::Config;
+use crate::settings::{Config, SnippetKey};
 
 /// Written by the proxy itself, which takes no other value.
 const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
@@ -38,6 +38,12 @@ pub(super) fn read<'o>(
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     for (key, text) in config.snippets.clone() {
         let read = super::annotations::snippet::read(text.trim()).and_then(|meaning| {
+            if meaning.rewrites_paths() && key != SnippetKey::Location {
+                return Err(super::annotations::snippet::TOO_LATE.to_owned());
+            }
+            if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
+                return Err(format!("this proxy cannot follow {directive}"));
+            }
             let lacking = meaning.texts().find_map(|text| input.settings.lacks_variable(text)).map(str::to_owned);
             match lacking {
                 Some(variable) => Err(format!("this proxy has no ${variable}")),

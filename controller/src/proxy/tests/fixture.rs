@@ -52,6 +52,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     blanks_in_paths: true,
     passes_behind_headers: true,
     unknown_variables: Vec::new,
+    unknown_directives: |_| &[],
     lacks: NGINX.lacks,
     approximates: &[],
 };

@@ -19,6 +19,15 @@ pub(super) fn lacks(version: Version) -> Vec<Lack> {
     LACKS.iter().chain(SETTINGS).filter(|lack| !granted(lack)).copied().collect()
 }
 
+/// Directives of snippets that a version cannot follow: bodies are not looked into, and are compressed for all or nobody.
+pub(super) fn unknown_directives(version: Version) -> &'static [&'static str] {
+    if super::view::has_bandwidth(version) {
+        &["gzip", "limit_rate_after", "sub_filter"]
+    } else {
+        &["gzip", "limit_rate", "limit_rate_after", "sub_filter"]
+    }
+}
+
 /// Wishes for routes that `view/route.rs` grants, or that are told above and may be left out.
 const ROUTE_WISHES: &[&str] = &[
     "bandwidth",

@@ -1,5 +1,6 @@
 //! What a route does beside all else: what snippets ask for and no annotation has a word for.
 
+use crate::model::MediaType;
 use crate::names::{HeaderName, TextRegex, VariableText};
 
 /// Further wishes for the requests of a route.
@@ -13,6 +14,16 @@ pub struct Extra {
     pub answer_headers: Vec<AnswerHeader>,
     /// Headers of endpoints that are not passed on.
     pub hidden_headers: Vec<HeaderName>,
+    /// Other paths for the endpoints; the first that fits.
+    pub rewrites: Vec<PathRewrite>,
+    /// When answers become stale.
+    pub expires: Option<Expires>,
+    /// Type of answers that have none of their own.
+    pub default_type: Option<MediaType>,
+    /// Answers are compressed, or not.
+    pub gzip: Option<bool>,
+    /// Texts in answers that others stand in for.
+    pub substitutions: Option<Substitutions>,
 }
 
 impl Extra {
@@ -24,6 +35,11 @@ impl Extra {
         all.request_headers.extend(self.request_headers.iter().cloned());
         all.answer_headers.extend(self.answer_headers.iter().cloned());
         all.hidden_headers.extend(self.hidden_headers.iter().cloned());
+        all.rewrites.extend(self.rewrites.iter().cloned());
+        all.expires = self.expires.or(all.expires);
+        all.default_type = self.default_type.clone().or(all.default_type);
+        all.gzip = self.gzip.or(all.gzip);
+        all.substitutions = self.substitutions.clone().or(all.substitutions);
         all
     }
 }
@@ -46,10 +62,47 @@ pub struct AnswerHeader {
 pub struct EarlyAnswer {
     /// When it is given; `None`: always.
     pub when: Option<Condition>,
+    /// It is a redirect for paths that this fits, whose groups its text may use; the query is kept.
+    pub path: Option<TextRegex>,
     /// 200 to 599.
     pub status: u16,
     /// Where a redirect leads, with 301, 302, 303, 307 and 308; else what the answer says.
     pub text: VariableText,
+}
+
+/// Another path for the endpoints; the query stays.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PathRewrite {
+    /// When; `None`: always.
+    pub when: Option<Condition>,
+    /// Fits the path somewhere.
+    pub path: TextRegex,
+    /// The whole new path; it may use the groups of the expression.
+    pub target: VariableText,
+}
+
+/// When an answer that went well becomes stale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Expires {
+    /// As the endpoint says.
+    Off,
+    /// Long ago.
+    Epoch,
+    /// Late in 2037.
+    Max,
+    /// So many seconds from now; below 0: it is already.
+    After(i64),
+}
+
+/// Texts in answers that others stand in for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Substitutions {
+    /// What is looked for, and what stands there then; not empty.
+    pub texts: Vec<(VariableText, VariableText)>,
+    /// Only the first of each is replaced.
+    pub once: bool,
+    /// Types of such answers beside `text/html`; `None`: no others, empty: all.
+    pub types: Option<Vec<MediaType>>,
 }
 
 /// What is asked about a request.

@@ -41,3 +41,11 @@ pub struct Bandwidth {
     /// KiB that are sent as fast as it goes; `None`: as the globals say.
     pub after_kib: Option<u64>,
 }
+
+impl Bandwidth {
+    /// The same, where nothing is said as another one says.
+    #[must_use]
+    pub fn over(self, under: Self) -> Self {
+        Self { rate_kib: self.rate_kib.or(under.rate_kib), after_kib: self.after_kib.or(under.after_kib) }
+    }
+}

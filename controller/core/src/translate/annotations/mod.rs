@@ -147,6 +147,7 @@ pub(super) struct Read {
 /// Reads all annotations of an Ingress.
 pub(super) fn read<'a>(mut given: Given<'a>, config: &Config, settings: &'a Settings, object: &ObjectRef) -> Read {
     given.unknown_variables = &settings.unknown_variables;
+    given.unknown_directives = settings.unknown_directives;
     let mut policies = Policies::of(config);
     let mut diagnostics = Vec::new();
     let mut refused = false;

@@ -1,6 +1,10 @@
 //! Reads nginx configuration of users: text → directives → wishes.
 
+mod answers;
 mod directives;
 mod reader;
 
 pub(in crate::translate) use directives::{Meaning, read};
+
+/// Why the path is not another one for a whole host.
+pub(in crate::translate) const TOO_LATE: &str = "rewrite with break: the routes of a host are found by the path that was asked for";

@@ -15,8 +15,9 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`), `return`, \
-             `if` with `return`, `set` of texts, `allow` and `deny`, times, sizes and buffers, `access_log off`; they work on every proxy. \
-             With any other directive the Ingress is left out.",
+             `rewrite` with `break`, `redirect` or `permanent`, `if` with one of these, `set`, `allow` and `deny`, times, sizes and buffers, \
+             `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `access_log off`; they work on every proxy. nginx reads `gzip`, \
+             `sub_filter` and its kin, too. With any other directive the Ingress is left out.",
         )
         .ranked(Tier::A, Risk::Critical)
         .on_bad_value(OnBadValue::SkipIngress),
@@ -57,7 +58,11 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         given.refuse("configuration-snippet", message, "say it in one of them");
     }
     if let Some(meaning) = read(given, "server-snippet") {
-        policies.server_snippet = Some(meaning);
+        if meaning.rewrites_paths() {
+            given.refuse("server-snippet", snippet::TOO_LATE, "write it into configuration-snippet");
+        } else {
+            policies.server_snippet = Some(meaning);
+        }
     }
     if let Some(meaning) = read(given, "auth-snippet") {
         let headers = meaning.only_request_headers();
@@ -85,6 +90,10 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let lacking = meaning.texts().find_map(|text| given.lacks_variable(text).map(str::to_owned));
     if let Some(variable) = lacking {
         given.refuse(name, format_args!("this proxy has no ${variable}"), HELP);
+        return None;
+    }
+    if let Some(directive) = meaning.special().find(|directive| given.unknown_directives.contains(directive)) {
+        given.refuse(name, format_args!("this proxy cannot follow {directive}"), HELP);
         return None;
     }
     Some(meaning)

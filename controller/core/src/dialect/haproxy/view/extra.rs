@@ -1,7 +1,7 @@
 //! What snippets ask for.
 
 use crate::dialect::haproxy::expression::{Expression, fetch_of};
-use crate::model::{Condition, EarlyAnswer, Extra, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Test};
 use serde::Serialize;
 
 /// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
@@ -11,21 +11,49 @@ pub(super) struct ExtraView {
     request_headers: Vec<HeaderView>,
     answer_headers: Vec<HeaderView>,
     hidden_headers: Vec<String>,
+    paths: Vec<PathView>,
+    expires: Option<ExpiresView>,
 }
 
+/// Another path for endpoints.
 #[derive(Debug, Serialize)]
-struct AnswerView {
-    /// Name of the condition; `None`: always.
-    name: Option<String>,
+struct PathView {
+    number: String,
+    condition: Option<ConditionView>,
+    /// Fits whole paths.
+    expression: String,
+    target: Expression,
+}
+
+/// What an answer says of its age.
+#[derive(Debug, Serialize)]
+struct ExpiresView {
+    control: String,
+    date: Expression,
+}
+
+/// A condition with a name.
+#[derive(Debug, Serialize)]
+struct ConditionView {
+    name: String,
     /// What it looks at.
     fetch: String,
     negated: bool,
     regex: bool,
     ignore_case: bool,
     pattern: String,
+}
+
+#[derive(Debug, Serialize)]
+struct AnswerView {
+    /// `None`: always.
+    condition: Option<ConditionView>,
+    /// Name of the condition that the path has to fulfil, and expressions that fit somewhere, and whole paths.
+    path: Option<(String, String, String)>,
     status: u16,
     redirect: Option<Expression>,
     text: Option<Expression>,
+    content_type: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,7 +81,9 @@ impl ExtraView {
             always: header.always,
         });
         Self {
-            answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer)).collect(),
+            answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, extra)).collect(),
+            paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
+            expires: extra.expires.and_then(ExpiresView::new),
             request_headers: requests.collect(),
             answer_headers: answers.collect(),
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
@@ -62,27 +92,70 @@ impl ExtraView {
 }
 
 impl AnswerView {
-    fn new(number: usize, answer: &EarlyAnswer) -> Option<Self> {
+    fn new(number: usize, answer: &EarlyAnswer, extra: &Extra) -> Option<Self> {
         let text = Expression::of(&answer.text)?;
         let redirects = [301, 302, 303, 307, 308].contains(&answer.status);
         let (redirect, text) = if redirects { (Some(text), None) } else { (None, Some(text)) };
-        let view = Self {
-            name: None,
-            fetch: String::new(),
-            negated: false,
-            regex: false,
-            ignore_case: false,
-            pattern: String::new(),
+        let condition = match &answer.when {
+            None => None,
+            Some(when) => Some(ConditionView::new(format!("answer_{number}"), when)?),
+        };
+        let path = answer.path.as_ref().map(|path| (format!("answer_path_{number}"), path.to_string(), whole(path.as_str())));
+        Some(Self {
+            condition,
+            path,
             status: answer.status,
             redirect,
             text: text.filter(|_| !answer.text.parts().is_empty()),
+            content_type: extra.default_type.as_ref().map_or("text/plain", |kind| kind.as_str()).to_owned(),
+        })
+    }
+}
+
+impl PathView {
+    fn new(number: usize, rewrite: &PathRewrite) -> Option<Self> {
+        let condition = match &rewrite.when {
+            None => None,
+            Some(when) => Some(ConditionView::new(format!("path_{number}"), when)?),
         };
-        let Some(Condition { variable, test, negated }) = &answer.when else { return Some(view) };
+        // Numbers from 1 on, for a variable that is not there is 0 in some places.
+        Some(Self {
+            number: (number + 1).to_string(),
+            condition,
+            expression: whole(rewrite.path.as_str()),
+            target: Expression::of(&rewrite.target)?,
+        })
+    }
+}
+
+/// An expression that fits the whole of what another one fits somewhere.
+fn whole(expression: &str) -> String {
+    format!("^.*?(?:{expression}).*$")
+}
+
+impl ConditionView {
+    fn new(name: String, Condition { variable, test, negated }: &Condition) -> Option<Self> {
         let (regex, ignore_case, pattern) = match test {
             Test::Is(text) => (false, true, text.clone()),
             Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.as_str().to_owned()),
         };
-        let (name, fetch) = (Some(format!("answer_{number}")), fetch_of(variable)?);
-        Some(Self { name, fetch, negated: *negated, regex, ignore_case, pattern, ..view })
+        Some(Self { name, fetch: fetch_of(variable)?, negated: *negated, regex, ignore_case, pattern })
+    }
+}
+
+impl ExpiresView {
+    fn new(expires: Expires) -> Option<Self> {
+        const NO_CACHE: &str = "no-cache";
+        let age = |seconds: i64| format!("max-age={seconds}");
+        let (control, date) = match expires {
+            Expires::Off => return None,
+            Expires::Epoch => (NO_CACHE.to_owned(), Expression::literal("Thu, 01 Jan 1970 00:00:01 GMT")),
+            Expires::Max => (age(315_360_000), Expression::literal("Thu, 31 Dec 2037 23:55:55 GMT")),
+            Expires::After(seconds) => {
+                let control = if seconds < 0 { NO_CACHE.to_owned() } else { age(seconds) };
+                (control, Expression::default().and_fetch(&format!("date({seconds}),http_date")))
+            }
+        };
+        Some(Self { control, date })
     }
 }

@@ -1,8 +1,11 @@
 //! What the directives of a snippet mean: each becomes a wish of the model, or is refused by name.
 
+use super::answers;
 use super::reader::{self, Directive};
-use crate::model::{AnswerHeader, Buffering, Condition, EarlyAnswer, Extra, Logging, RoutePolicy, SourceRanges, Test, Timeouts};
-use crate::names::{HeaderName, TextPart, TextRegex, VariableText, shown};
+use crate::model::{
+    AnswerHeader, Bandwidth, Buffering, CookieRewrite, Extra, Logging, MediaType, RoutePolicy, SourceRanges, Substitutions, Timeouts,
+};
+use crate::names::{HeaderName, VariableText, shown};
 use crate::settings::values;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -17,8 +20,13 @@ pub(in crate::translate) struct Meaning {
     sources: Option<SourceRanges>,
     /// Nothing is logged.
     unlogged: bool,
-    /// Texts of variables that `set` has given one.
-    variables: BTreeMap<String, VariableText>,
+    bandwidth: Option<Bandwidth>,
+    cookie_domain: Option<CookieRewrite>,
+    cookie_path: Option<CookieRewrite>,
+    /// Texts of variables that `set` has given one, as they are written.
+    variables: BTreeMap<String, String>,
+    /// `sub_filter_once`.
+    every_occurrence: bool,
     rules: Vec<(bool, Option<IpNet>)>,
 }
 
@@ -32,6 +40,12 @@ pub(in crate::translate) fn read(text: &str) -> Result<Meaning, String> {
         meaning.directive(&directive).map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?;
     }
     meaning.sources = sources(&meaning.rules)?;
+    if let Some(substitutions) = &mut meaning.extra.substitutions {
+        if substitutions.texts.is_empty() {
+            return Err("there is no sub_filter".to_owned());
+        }
+        substitutions.once = !meaning.every_occurrence;
+    }
     Ok(meaning)
 }
 
@@ -59,7 +73,8 @@ impl Meaning {
                 self.request_header(name, value)
             }),
             ("more_clear_input_headers", names) if !names.is_empty() => names.iter().try_for_each(|name| self.request_header(name, "")),
-            ("return", given) => self.answer(None, given),
+            ("return", given) => answers::read(self, None, given),
+            ("rewrite", given) => answers::rewrite(self, None, given),
             ("set", [variable, value]) => self.set(variable, value),
             ("allow", [range]) => self.rule(true, range),
             ("deny", [range]) => self.rule(false, range),
@@ -67,6 +82,16 @@ impl Meaning {
                 self.unlogged = true;
                 Ok(())
             }
+            ("proxy_cookie_domain", pair @ ([_] | [_, _])) => {
+                self.cookie_domain = said(values::cookie_rewrite(&pair.join(" ")))?;
+                Ok(())
+            }
+            ("proxy_cookie_path", pair @ ([_] | [_, _])) => {
+                self.cookie_path = said(values::cookie_rewrite(&pair.join(" ")))?;
+                Ok(())
+            }
+            ("sub_filter", [from, to]) => self.substitution(from, to),
+            ("sub_filter_types", types) if !types.is_empty() => self.substituted_types(types),
             (name, [value]) => self.number(name, value),
             ("proxy_buffers", [count, size]) => {
                 self.buffering.upstream_buffers = Some(said(values::number(count))?);
@@ -90,9 +115,39 @@ impl Meaning {
             "proxy_request_buffering" => self.buffering.buffer_requests = Some(said(values::on_off(value))?),
             "proxy_buffer_size" => self.buffering.upstream_bytes = Some(said(values::bytes(value))?),
             "proxy_busy_buffers_size" => self.buffering.busy_upstream_bytes = Some(said(values::bytes(value))?),
+            "expires" => self.extra.expires = Some(answers::expires(value)?),
+            "default_type" => self.extra.default_type = Some(MediaType::new(value).ok_or("it is not a media type")?),
+            "gzip" => self.extra.gzip = Some(said(values::on_off(value))?),
+            "sub_filter_once" => self.every_occurrence = !said(values::on_off(value))?,
+            "limit_rate" => self.bandwidth().rate_kib = Some(said(values::bytes(value))?.div_ceil(1024)),
+            "limit_rate_after" => self.bandwidth().after_kib = Some(said(values::bytes(value))?.div_ceil(1024)),
             "proxy_max_temp_file_size" => self.buffering.temp_file_bytes = Some(said(values::bytes(value))?),
             _ => return Err(unknown()),
         }
+        Ok(())
+    }
+
+    fn bandwidth(&mut self) -> &mut Bandwidth {
+        self.bandwidth.get_or_insert(Bandwidth { rate_kib: None, after_kib: None })
+    }
+
+    fn substitutions(&mut self) -> &mut Substitutions {
+        self.extra.substitutions.get_or_insert_with(|| Substitutions { texts: Vec::new(), once: true, types: None })
+    }
+
+    fn substitution(&mut self, from: &str, to: &str) -> Done {
+        if from.is_empty() {
+            return Err("it looks for nothing".to_owned());
+        }
+        let pair = (self.text(from)?, self.text(to)?);
+        self.substitutions().texts.push(pair);
+        Ok(())
+    }
+
+    fn substituted_types(&mut self, types: &[&str]) -> Done {
+        let read = |text: &&str| MediaType::new(text).ok_or_else(|| format!("{} is not a media type", shown(text)));
+        let types = if types == ["*"] { Vec::new() } else { types.iter().map(read).collect::<Result<_, _>>()? };
+        self.substitutions().types = Some(types);
         Ok(())
     }
 
@@ -115,16 +170,37 @@ impl Meaning {
     }
 
     /// A text, with the values of variables that were set before.
-    fn text(&self, text: &str) -> Result<VariableText, String> {
-        let mut plain = text.to_owned();
-        for (name, value) in &self.variables {
-            let Some(value) = value.literal() else { continue };
-            plain = plain.replace(&format!("${{{name}}}"), value);
-            if plain == format!("${name}") {
-                value.clone_into(&mut plain);
+    pub(super) fn text(&self, text: &str) -> Result<VariableText, String> {
+        VariableText::parse(&self.filled(text)).map_err(|bad| bad.0)
+    }
+
+    /// The same with the groups of an expression.
+    pub(super) fn text_with_groups(&self, text: &str) -> Result<VariableText, String> {
+        VariableText::parse_with_groups(&self.filled(text)).map_err(|bad| bad.0)
+    }
+
+    /// What was set stands in place of its variables. The result is read like any other text.
+    fn filled(&self, text: &str) -> String {
+        let (mut filled, mut rest) = (String::new(), text);
+        while let Some(at) = rest.find('$') {
+            filled.push_str(&rest[..at]);
+            let behind = &rest[at + 1..];
+            let bare = behind.strip_prefix('{').unwrap_or(behind);
+            let end = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(bare.len());
+            let (name, tail) = bare.split_at(end);
+            let closed = if bare.len() == behind.len() { Some(tail) } else { tail.strip_prefix('}') };
+            match (self.variables.get(name), closed) {
+                (Some(value), Some(tail)) => {
+                    filled.push_str(value);
+                    rest = tail;
+                }
+                _ => {
+                    filled.push('$');
+                    rest = behind;
+                }
             }
         }
-        VariableText::parse(&plain).map_err(|bad| bad.0)
+        filled + rest
     }
 
     fn set(&mut self, variable: &str, value: &str) -> Done {
@@ -133,80 +209,24 @@ impl Meaning {
         if !good || crate::names::variable::is_variable(name) {
             return Err(format!("{} cannot be set", shown(variable)));
         }
-        let value = self.text(value)?;
-        if value.literal().is_none() {
-            return Err("only a text without variables can be set".to_owned());
-        }
-        self.variables.insert(name.to_owned(), value);
-        Ok(())
-    }
-
-    fn answer(&mut self, when: Option<Condition>, given: &[&str]) -> Done {
-        if self.extra.answers.last().is_some_and(|answer| answer.when.is_none()) {
-            return Ok(());
-        }
-        let (status, text) = match given {
-            [one] if one.starts_with("http://") || one.starts_with("https://") || one.starts_with("$scheme") => ("302", *one),
-            [status] => (*status, ""),
-            [status, text] => (*status, *text),
-            _ => return Err("it takes a status, and a text or URL".to_owned()),
-        };
-        let status = status.parse().ok().filter(|status| (200..=599).contains(status));
-        let status: u16 = status.ok_or("the status is not between 200 and 599")?;
-        let text = self.text(text)?;
-        let redirects = [301, 302, 303, 307, 308].contains(&status);
-        if redirects && text.parts().is_empty() {
-            return Err("a redirect needs a URL".to_owned());
-        }
-        if redirects
-            && text.parts().iter().any(|part| matches!(part, TextPart::Variable(name) if !crate::names::variable::is_url_variable(name)))
-        {
-            return Err("a variable cannot stand in a URL".to_owned());
-        }
-        self.extra.answers.push(EarlyAnswer { when, status, text });
+        let value = self.filled(value);
+        VariableText::parse(&value).map_err(|bad| bad.0)?;
+        // So that no name of it runs into what stands behind the variable.
+        self.variables.insert(name.to_owned(), closed_names(&value));
         Ok(())
     }
 
     fn conditional(&mut self, words: &[&str], block: &[Directive]) -> Done {
-        let condition = self.condition(words)?;
-        match block {
-            [Directive { name, arguments, block: None, .. }] if name == "return" => {
-                let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                self.answer(Some(condition), &given)
-            }
-            _ => Err("only one return is accepted inside".to_owned()),
-        }
-    }
-
-    /// `($variable)`, or the variable, a comparison and what it is compared with.
-    fn condition(&self, words: &[&str]) -> Result<Condition, String> {
-        let wrong = || "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text".to_owned();
-        let mut words: Vec<&str> = words.to_vec();
-        let first = words.first_mut().ok_or_else(wrong)?;
-        *first = first.strip_prefix('(').ok_or_else(wrong)?;
-        let last = words.last_mut().ok_or_else(wrong)?;
-        *last = last.strip_suffix(')').ok_or_else(wrong)?;
-        words.retain(|word| !word.is_empty());
-        let variable = VariableText::parse(words.first().ok_or_else(wrong)?).map_err(|bad| bad.0)?;
-        if !matches!(variable.parts(), [TextPart::Variable(_)]) {
-            return Err(wrong());
-        }
-        let expression = |text: &str| TextRegex::new(text).map_err(|bad| bad.0);
-        let matches = |text: &str, ignoring_case| Ok::<_, String>(Test::Matches { expression: expression(text)?, ignoring_case });
-        let (test, negated) = match &words[1..] {
-            [] => (matches("^(0.|[^0])", false)?, false),
-            ["=" | "!="] => (matches("^.", false)?, words[1] == "="),
-            [comparison @ ("=" | "!="), text] => {
-                let text = self.text(text)?.literal().ok_or("it is compared with a variable")?.to_owned();
-                if text.is_empty() { (matches("^.", false)?, *comparison == "=") } else { (Test::Is(text), *comparison == "!=") }
-            }
-            ["~", text] => (matches(text, false)?, false),
-            ["~*", text] => (matches(text, true)?, false),
-            ["!~", text] => (matches(text, false)?, true),
-            ["!~*", text] => (matches(text, true)?, true),
-            _ => return Err(wrong()),
+        let condition = answers::condition(self, words)?;
+        let [Directive { name, arguments, block: None, .. }] = block else {
+            return Err("only one return or rewrite is accepted inside".to_owned());
         };
-        Ok(Condition { variable, test, negated })
+        let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match name.as_str() {
+            "return" => answers::read(self, Some(condition), &given),
+            "rewrite" => answers::rewrite(self, Some(condition), &given),
+            _ => Err("only one return or rewrite is accepted inside".to_owned()),
+        }
     }
 
     fn rule(&mut self, allows: bool, range: &str) -> Done {
@@ -221,7 +241,27 @@ impl Meaning {
         let headers = extra.request_headers.iter().map(|(_, value)| value).chain(extra.answer_headers.iter().map(|header| &header.value));
         let answers = extra.answers.iter();
         let conditions = extra.answers.iter().filter_map(|answer| answer.when.as_ref()).map(|when| &when.variable);
-        headers.chain(answers.map(|answer| &answer.text)).chain(conditions)
+        let conditions = conditions.chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
+        let substitutions = extra.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
+        let targets = extra.rewrites.iter().map(|rewrite| &rewrite.target);
+        headers.chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
+    }
+
+    /// Directives that only some proxies can follow.
+    pub(in crate::translate) fn special(&self) -> impl Iterator<Item = &'static str> {
+        let rate = self.bandwidth.as_ref();
+        let there = [
+            (self.extra.gzip.is_some(), "gzip"),
+            (rate.is_some_and(|rate| rate.rate_kib.is_some()), "limit_rate"),
+            (rate.is_some_and(|rate| rate.after_kib.is_some()), "limit_rate_after"),
+            (self.extra.substitutions.is_some(), "sub_filter"),
+        ];
+        there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name))
+    }
+
+    /// Whether the path for the endpoints is another one, which is too late for a whole host: its routes are found by the path.
+    pub(in crate::translate) fn rewrites_paths(&self) -> bool {
+        !self.extra.rewrites.is_empty()
     }
 
     /// The headers for endpoints, if it asks for nothing else.
@@ -249,6 +289,9 @@ impl Meaning {
         }
         route.timeouts = merged(inner.timeouts, route.timeouts.take(), Timeouts::over);
         route.buffering = merged(inner.buffering, route.buffering.take(), Buffering::over);
+        route.bandwidth = merged(inner.bandwidth, route.bandwidth.take(), Bandwidth::over);
+        route.cookie_domain = inner.cookie_domain.or(route.cookie_domain.take());
+        route.cookie_path = inner.cookie_path.or(route.cookie_path.take());
         route.logging = inner.logging.or(route.logging);
         route.sources = sources.or(route.sources.take());
         Ok(())
@@ -264,6 +307,13 @@ impl Meaning {
         let buffering = Some(self.buffering.clone()).filter(|buffering| *buffering != Buffering::default());
         route.timeouts = merged(route.timeouts.take(), timeouts, Timeouts::over);
         route.buffering = merged(route.buffering.take(), buffering, Buffering::over);
+        route.bandwidth = merged(route.bandwidth.take(), self.bandwidth.clone(), Bandwidth::over);
+        if route.cookie_domain.is_none() {
+            route.cookie_domain.clone_from(&self.cookie_domain);
+        }
+        if route.cookie_path.is_none() {
+            route.cookie_path.clone_from(&self.cookie_path);
+        }
         if route.sources.is_none() {
             route.sources.clone_from(&self.sources);
         }
@@ -305,6 +355,19 @@ fn sources(rules: &[(bool, Option<IpNet>)]) -> Result<Option<SourceRanges>, Stri
 
 fn everybody() -> Vec<IpNet> {
     vec![IpNet::V4(ipnet::Ipv4Net::default()), IpNet::V6(ipnet::Ipv6Net::default())]
+}
+
+/// The same text with braces around every name.
+fn closed_names(text: &str) -> String {
+    let (mut closed, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('$') {
+        let behind = &rest[at + 1..];
+        let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(behind.len());
+        closed.push_str(&rest[..at]);
+        closed.push_str(&if end == 0 { "$".to_owned() } else { format!("${{{}}}", &behind[..end]) });
+        rest = &behind[end..];
+    }
+    closed + rest
 }
 
 fn unknown() -> String {
@@ -358,6 +421,34 @@ mod tests {
     }
 
     #[test]
+    fn paths_are_rewritten_or_redirected_by_their_flag() {
+        let text = "set $to https://$host;\nrewrite ^/old/(.*)$ $to/new/$1 permanent;\nif ($arg_a) { rewrite ^ /x redirect; }\n\
+                    rewrite ^/d http://e.example/;\nrewrite ^/b/(.*)$ /c/$1 break;";
+        let extra = read(text).unwrap().extra;
+        let shape: Vec<_> = extra.answers.iter().map(|a| (a.status, a.when.is_some(), a.path.as_ref().map(ToString::to_string))).collect();
+        let of = |path: &str| Some(path.to_owned());
+        assert_eq!(shape, [(301, false, of("^/old/(.*)$")), (302, true, of("^")), (302, false, of("^/d"))]);
+        assert_eq!((extra.rewrites.len(), extra.rewrites[0].target.parts().len()), (1, 2));
+        assert!(extra.answers[0].text.uses(&["host"]));
+    }
+
+    #[test]
+    fn answers_get_their_type_age_and_texts() {
+        let text = "default_type application/json;\nexpires 1h;\ngzip off;\nlimit_rate 100k;\nproxy_cookie_path /a /b;\n\
+                    sub_filter a 'b $host';\nsub_filter_once off;\nsub_filter_types *;";
+        let read = read(text).unwrap();
+        assert_eq!((read.extra.expires, read.extra.gzip), (Some(crate::model::Expires::After(3600)), Some(false)));
+        assert_eq!(read.extra.default_type.as_ref().map(MediaType::as_str), Some("application/json"));
+        let substitutions = read.extra.substitutions.as_ref().unwrap();
+        assert!(!substitutions.once && substitutions.types == Some(Vec::new()) && substitutions.texts.len() == 1);
+        assert_eq!(read.special().collect::<Vec<_>>(), ["gzip", "limit_rate", "sub_filter"]);
+        let mut route = RoutePolicy::default();
+        read.apply(&mut route).unwrap();
+        assert_eq!(route.bandwidth.unwrap().rate_kib, Some(100));
+        assert!(route.cookie_path.is_some() && route.cookie_domain.is_none());
+    }
+
+    #[test]
     fn lists_of_addresses_are_read_in_one_order() {
         let ranges = |text| read(text).map(|read| read.sources.map(|s| (s.denied.len(), s.allowed.len())));
         assert_eq!(ranges("deny 10.0.0.1; allow 10.0.0.0/8; deny all;"), Ok(Some((1, 1))));
@@ -380,7 +471,15 @@ mod tests {
             ("proxy_set_header Content-Length 5;", "line 1: \"proxy_set_header\""),
             ("add_header A $nosuch;", "line 1: \"add_header\""),
             ("if ($a ~ \"(\") { return 403; }", "line 1: \"if\""),
-            ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only one return"),
+            ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only one return or rewrite"),
+            ("rewrite ^/a /b last;", "line 1: \"rewrite\": the flag"),
+            ("rewrite ^/a /b?c=$1 break;", "line 1: \"rewrite\": a query"),
+            ("rewrite ^/(a $1 break;", "line 1: \"rewrite\""),
+            ("rewrite ^/a http://$http_x/ redirect;", "line 1: \"rewrite\": a variable"),
+            ("expires modified +1h;", "line 1: \"expires\""),
+            ("rewrite ^/a /b break;\nreturn 200;", "line 2: \"return\": it stands behind"),
+            ("limit_req zone=x;", "line 1: \"limit_req\""),
+            ("sub_filter_types text/css;", "there is no sub_filter"),
             ("if (-f /etc/passwd) { return 200; }", "line 1: \"if\""),
             ("return 302 $http_x;", "line 1: \"return\""),
             ("return 99;", "line 1: \"return\""),

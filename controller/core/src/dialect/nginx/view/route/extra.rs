@@ -2,13 +2,16 @@
 
 use super::super::headers::HeadersView;
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{Condition, EarlyAnswer, Extra, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Substitutions, Test};
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
 #[derive(Debug, Serialize)]
 pub(super) struct AnswerView {
     condition: Option<ConditionView>,
+    /// It is a redirect of paths that this fits, by this flag.
+    path: Option<String>,
+    flag: &'static str,
     status: u16,
     /// `None`: the page of the status.
     text: Option<Expression>,
@@ -23,6 +26,70 @@ struct ConditionView {
     expression: Option<String>,
 }
 
+/// What `route/paths.tera` sees.
+#[derive(Debug, Serialize)]
+pub(super) struct PathView {
+    condition: Option<ConditionView>,
+    path: String,
+    target: Expression,
+}
+
+/// What `route/answered.tera` sees: what becomes of answers.
+#[derive(Debug, Serialize)]
+pub(super) struct AnsweredView {
+    expires: Option<String>,
+    default_type: Option<String>,
+    gzip: Option<&'static str>,
+    substitutions: Vec<(Expression, Expression)>,
+    every_occurrence: bool,
+    types: Vec<String>,
+}
+
+pub(super) fn paths(extra: &Extra) -> Vec<PathView> {
+    let view = |rewrite: &PathRewrite| PathView {
+        condition: rewrite.when.as_ref().map(ConditionView::new),
+        path: rewrite.path.to_string(),
+        target: Expression::of(&rewrite.target),
+    };
+    extra.rewrites.iter().map(view).collect()
+}
+
+impl AnsweredView {
+    /// `None`: there is nothing to say.
+    pub(super) fn of(extra: &Extra) -> Option<Self> {
+        let Extra { expires, default_type, gzip, substitutions, .. } = extra;
+        let some = expires.is_some() || default_type.is_some() || gzip.is_some() || substitutions.is_some();
+        let texts = substitutions.iter().flat_map(|all| &all.texts);
+        some.then(|| Self {
+            expires: expires.map(said_expires),
+            default_type: default_type.as_ref().map(|kind| kind.as_str().to_owned()),
+            gzip: gzip.map(super::super::on_off),
+            substitutions: texts.map(|(from, to)| (Expression::of(from), Expression::of(to))).collect(),
+            every_occurrence: substitutions.as_ref().is_some_and(|all| !all.once),
+            types: substitutions.as_ref().map(said_types).unwrap_or_default(),
+        })
+    }
+}
+
+fn said_types(substitutions: &Substitutions) -> Vec<String> {
+    let html = "text/html";
+    match substitutions.types.as_deref() {
+        None => Vec::new(),
+        Some([]) => vec!["*".to_owned()],
+        // Web pages are meant anyway, and said twice draw a warning.
+        Some(types) => types.iter().map(MediaType::as_str).filter(|&kind| kind != html).map(str::to_owned).collect(),
+    }
+}
+
+fn said_expires(expires: Expires) -> String {
+    match expires {
+        Expires::Off => "off".to_owned(),
+        Expires::Epoch => "epoch".to_owned(),
+        Expires::Max => "max".to_owned(),
+        Expires::After(seconds) => format!("{seconds}s"),
+    }
+}
+
 pub(super) fn answers(extra: &Extra) -> Vec<AnswerView> {
     extra.answers.iter().map(AnswerView::new).collect()
 }
@@ -30,7 +97,13 @@ pub(super) fn answers(extra: &Extra) -> Vec<AnswerView> {
 impl AnswerView {
     fn new(answer: &EarlyAnswer) -> Self {
         let text = Some(&answer.text).filter(|text| !text.parts().is_empty());
-        Self { condition: answer.when.as_ref().map(ConditionView::new), status: answer.status, text: text.map(Expression::of) }
+        Self {
+            condition: answer.when.as_ref().map(ConditionView::new),
+            path: answer.path.as_ref().map(ToString::to_string),
+            flag: if answer.status == 301 { "permanent" } else { "redirect" },
+            status: answer.status,
+            text: text.map(Expression::of),
+        }
     }
 }
 

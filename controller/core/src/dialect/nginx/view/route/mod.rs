@@ -53,6 +53,10 @@ pub(super) struct RouteView<'m> {
     fastcgi: Option<forwarding::FastCgiView>,
     port_in_redirects: bool,
     answers: Vec<extra::AnswerView>,
+    /// Other paths for endpoints.
+    paths: Vec<extra::PathView>,
+    /// What becomes of answers.
+    answered: Option<extra::AnsweredView>,
     mirror: Option<mirror::MirrorView>,
     tls: Option<tls::UpstreamTlsView>,
     timeouts: Option<timeouts::TimeoutsView>,
@@ -115,6 +119,8 @@ impl<'m> RouteView<'m> {
                 keep_trailing_slash: redirect.keep_trailing_slash,
                 port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
             }),
+            paths: policy.extra.as_deref().map(extra::paths).unwrap_or_default(),
+            answered: policy.extra.as_deref().and_then(extra::AnsweredView::of),
             mirror: policy.mirror.as_deref().filter(|_| forwards).map(|mirror| mirror::MirrorView::new(route, mirror, common)),
             pass: pass::PassView::of(route, context),
             canary,

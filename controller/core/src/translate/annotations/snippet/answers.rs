@@ -1,0 +1,133 @@
+//! Answers before anybody is asked, other paths, and the conditions of both.
+
+use super::Meaning;
+use crate::model::{Condition, EarlyAnswer, Expires, PathRewrite, Test};
+use crate::names::variable::is_url_variable;
+use crate::names::{TextPart, TextRegex, VariableText};
+use crate::settings::values;
+
+type Done = Result<(), String>;
+
+/// Statuses of redirects.
+const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
+
+/// `return`.
+pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
+    let (status, text) = match given {
+        [one] if begins_url(one) => ("302", *one),
+        [status] => (*status, ""),
+        [status, text] => (*status, *text),
+        _ => return Err("it takes a status, and a text or URL".to_owned()),
+    };
+    let status = status.parse().ok().filter(|status| (200..=599).contains(status));
+    let status: u16 = status.ok_or("the status is not between 200 and 599")?;
+    let text = meaning.text(text)?;
+    if REDIRECTS.contains(&status) {
+        if text.parts().is_empty() {
+            return Err("a redirect needs a URL".to_owned());
+        }
+        only_url_variables(&text)?;
+    }
+    push(meaning, EarlyAnswer { when, path: None, status, text })
+}
+
+/// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, nginx would look for another
+/// route, which is for rules of Ingresses to say.
+pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
+    let (path, target, flag) = match given {
+        [path, target, flag @ ("break" | "permanent" | "redirect")] => (path, target, *flag),
+        [path, target] if begins_url(target) => (path, target, "redirect"),
+        [_, _] | [_, _, "last"] => return Err("the flag is not break, redirect or permanent".to_owned()),
+        _ => return Err("it takes an expression, a target and a flag".to_owned()),
+    };
+    let path = TextRegex::new(path).map_err(|bad| bad.0)?;
+    let target = meaning.text_with_groups(target)?;
+    only_url_variables(&target)?;
+    if target.parts().iter().any(|part| matches!(part, TextPart::Text(text) if text.contains('?'))) {
+        return Err("a query cannot stand in the target".to_owned());
+    }
+    match flag {
+        "break" => {
+            if !matches!(target.parts().first(), Some(TextPart::Text(text)) if text.starts_with('/') && !text.starts_with("//")) {
+                return Err("the target does not begin with one '/'".to_owned());
+            }
+            meaning.extra.rewrites.push(PathRewrite { when, path, target });
+            Ok(())
+        }
+        flag => {
+            let status = if flag == "permanent" { 301 } else { 302 };
+            if target.parts().is_empty() {
+                return Err("a redirect needs a URL".to_owned());
+            }
+            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target })
+        }
+    }
+}
+
+/// Nothing is answered behind an answer that is always given. Answers come before paths are other ones, so none may stand behind
+/// a directive that would end the search for it.
+fn push(meaning: &mut Meaning, answer: EarlyAnswer) -> Done {
+    if !meaning.extra.rewrites.is_empty() {
+        return Err("it stands behind a rewrite with break; write it in front".to_owned());
+    }
+    let answers = &mut meaning.extra.answers;
+    if !answers.last().is_some_and(|answer| answer.when.is_none() && answer.path.is_none()) {
+        answers.push(answer);
+    }
+    Ok(())
+}
+
+fn begins_url(text: &str) -> bool {
+    ["http://", "https://", "$scheme"].iter().any(|begin| text.starts_with(begin))
+}
+
+fn only_url_variables(text: &VariableText) -> Done {
+    let strange = text.parts().iter().any(|part| matches!(part, TextPart::Variable(name) if !is_url_variable(name)));
+    if strange { Err("a variable cannot stand in a URL".to_owned()) } else { Ok(()) }
+}
+
+/// `expires`.
+pub(super) fn expires(text: &str) -> Result<Expires, String> {
+    let seconds =
+        |text: &str| values::seconds(text).map_err(|(message, _)| message).map(|n| i64::try_from(n.min(315_360_000)).unwrap_or(0));
+    Ok(match text {
+        "off" => Expires::Off,
+        "epoch" => Expires::Epoch,
+        "max" => Expires::Max,
+        _ => match text.strip_prefix('-') {
+            Some(past) => Expires::After(-seconds(past)?),
+            None => Expires::After(seconds(text)?),
+        },
+    })
+}
+
+/// `($variable)`, or the variable, a comparison and what it is compared with.
+pub(super) fn condition(meaning: &Meaning, words: &[&str]) -> Result<Condition, String> {
+    let wrong = || "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text".to_owned();
+    let mut words: Vec<&str> = words.to_vec();
+    let first = words.first_mut().ok_or_else(wrong)?;
+    *first = first.strip_prefix('(').ok_or_else(wrong)?;
+    let last = words.last_mut().ok_or_else(wrong)?;
+    *last = last.strip_suffix(')').ok_or_else(wrong)?;
+    words.retain(|word| !word.is_empty());
+    let variable = meaning.text(words.first().ok_or_else(wrong)?)?;
+    if !matches!(variable.parts(), [TextPart::Variable(_)]) {
+        return Err(wrong());
+    }
+    let expression = |text: &str| TextRegex::new(text).map_err(|bad| bad.0);
+    let matches = |text: &str, ignoring_case| Ok::<_, String>(Test::Matches { expression: expression(text)?, ignoring_case });
+    let (test, negated) = match &words[1..] {
+        [] => (matches("^(0.|[^0])", false)?, false),
+        ["=" | "!="] => (matches("^.", false)?, words[1] == "="),
+        [comparison @ ("=" | "!="), text] => {
+            let text = meaning.text(text)?.literal().ok_or("it is compared with a variable")?.to_owned();
+            if text.is_empty() { (matches("^.", false)?, *comparison == "=") } else { (Test::Is(text), *comparison == "!=") }
+        }
+        ["~", text] => (matches(text, false)?, false),
+        ["~*", text] => (matches(text, true)?, false),
+        ["!~", text] => (matches(text, false)?, true),
+        ["!~*", text] => (matches(text, true)?, true),
+        _ => return Err(wrong()),
+    };
+    Ok(Condition { variable, test, negated })
+}
