@@ -123,10 +123,10 @@ fn typed_echo() -> std::net::SocketAddr {
 
 #[test]
 fn a_log_line_is_what_the_format_says() {
-    let format = "%[x] \"$remote_addr\" $status ${namespace}/$ingress_name $service_name:$service_port $location_path 5$ $http_x_a; }\n";
+    let format = "%(x) \"$remote_addr\" $status ${namespace}/$ingress_name $service_name:$service_port $location_path 5$ $http_x_a; }\n";
     each(&[("log-format-upstream", format), ("log-format-escape-json", "true")], |proxy| {
         proxy.get("h.test", "/some", &["X-A: a\"b"]);
-        let line = "%[x] \"127.0.0.1\" 200 shop/front cart:http / 5$ a\\\"b; }\n";
+        let line = "%(x) \"127.0.0.1\" 200 shop/front cart:http / 5$ a\\\"b; }\n";
         until("the request is logged", || proxy.log("access.log").contains(line));
     });
 }
