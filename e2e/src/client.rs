@@ -81,6 +81,14 @@ pub fn certificate(name: Option<&str>) -> io::Result<Vec<u8>> {
     Ok(tls::shown(&tls::connect(connect(443)?, name, &[])?))
 }
 
+/// The certificate that is shown for a server name as it is sent to the byte, in TLS 1.2; clients leave out a last dot.
+///
+/// # Errors
+/// When none is shown.
+pub fn certificate_for_bytes(name: &str) -> io::Result<Vec<u8>> {
+    crate::hello::certificate(connect(443)?, name)
+}
+
 /// What the controller answers at its admin port.
 ///
 /// # Errors

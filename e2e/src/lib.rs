@@ -14,6 +14,7 @@ pub mod client;
 pub mod cluster;
 pub mod echo;
 pub mod grpc;
+mod hello;
 pub mod http1;
 pub mod http2;
 pub mod load;

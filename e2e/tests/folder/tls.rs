@@ -1,6 +1,6 @@
 //! TLS: which certificate a handshake gets, redirects to HTTPS, HSTS.
 
-use gatewright_e2e::client::{certificate, connect, get, get_over_tls, send, send_over_tls};
+use gatewright_e2e::client::{certificate, certificate_for_bytes, connect, get, get_over_tls, send, send_over_tls};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
 use gatewright_e2e::on_every_proxy;
@@ -81,6 +81,11 @@ on_every_proxy! {
         assert!(wrong.is_empty(), "{wrong:?}");
         assert_ne!(w, fallback);
         assert_eq!(certificate(Some(&own("GOOD").to_uppercase())).unwrap(), good.der, "names have no case");
+        for (name, wanted) in [("GOOD", &good.der), ("a.foo", &wild.der), ("b.w", &w), ("plain", &fallback)] {
+            let name = own(name);
+            let sent = [name.clone(), format!("{name}."), format!("{}.", name.to_uppercase())];
+            assert_eq!(sent.map(|name| certificate_for_bytes(&name).unwrap()), [(); 3].map(|()| wanted.clone()), "TLS-16: {name}");
+        }
         let hosts = ["good", "missing", "mixed", "foreign", "expired", "plain", "a.w"];
         assert_eq!(hosts.map(|name| who_over_tls(&own(name), "/")), hosts.map(|_| "s"), "whatever is shown, it is served");
         assert_eq!(send_over_tls(None, &Request::get("127.0.0.1", "/")).unwrap().status, 404, "TLS-17");

@@ -258,7 +258,8 @@ fn certified_names(host: &Host) -> Vec<String> {
     let is_asked = clients::asked_for(host).is_some();
     let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified || is_asked);
     let names = aliases.filter(|alias| !matches!(alias.name, HostAlias::Regex(_))).map(|alias| alias.name.to_string());
-    std::iter::once(host.pattern.to_string()).chain(names).collect()
+    // HAProxy compares names as they are sent, also when they end in a dot.
+    std::iter::once(host.pattern.to_string()).chain(names).flat_map(|name| [format!("{name}."), name]).collect()
 }
 
 /// The ciphers of a host's own.
