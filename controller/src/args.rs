@@ -22,9 +22,9 @@ pub(crate) use echo::{EchoBackend, EchoConfig};
 /// The texts to print: the help or version that was asked for, or every mistake.
 pub(crate) fn parse(argv: impl IntoIterator<Item = String>) -> Result<(Command, Vec<String>), Rejected> {
     let mut argv: Vec<String> = argv.into_iter().collect();
-    let (warnings, mut mistakes) = compat::prepare(&mut argv);
+    let (mut warnings, mut mistakes) = compat::prepare(&mut argv);
     let cli = typed::parse(argv, &mut mistakes).map_err(Rejected::Asked)?;
-    let command = cli.and_then(|cli| check::check(cli, &mut mistakes));
+    let command = cli.and_then(|cli| check::check(cli, &mut mistakes, &mut warnings));
     match command {
         Some(command) if mistakes.is_empty() => Ok((command, warnings)),
         _ => Err(Rejected::Mistakes(mistakes)),
@@ -93,6 +93,22 @@ mod tests {
         assert!(config.settings.ingress_class_by_name && !config.settings.deep_inspect && config.settings.watch_ingress_without_class);
         assert_eq!(config.status.addresses.len(), 2);
         assert_eq!(config.status.election_ttl.as_secs(), 60);
+    }
+
+    #[test]
+    fn somebody_says_in_which_zone_this_is() {
+        let of = |line: &str| parse(words(line)).unwrap();
+        let (Command::Run(config), warnings) = of("run --enable-topology-aware-routing --apiserver-host=http://127.0.0.1:1") else {
+            panic!()
+        };
+        assert_eq!((config.zone_of_node, config.settings.topology_zone, warnings.len()), (true, None, 0));
+        let (Command::Run(config), warnings) = of("run --manifests=/m --enable-topology-aware-routing --topology-zone=a") else { panic!() };
+        assert_eq!((config.zone_of_node, config.settings.topology_zone.as_deref(), warnings.len()), (false, Some("a"), 0));
+        for line in ["run --manifests=/m", "render -f /m"] {
+            let (_, warnings) = of(&format!("{line} --enable-topology-aware-routing"));
+            assert!(matches!(&warnings[..], [one] if one.contains("--topology-zone")), "{warnings:?}");
+        }
+        assert!(mistakes("run --topology-zone=a")[0].contains("--enable-topology-aware-routing"));
     }
 
     #[test]

@@ -165,6 +165,7 @@ impl Controller {
                 self.mark("start".to_owned());
             }
             Input::Waiting(what) => self.ends.board.waiting_for(what),
+            Input::Zone(zone) => self.maker.settings.topology_zone = Some(zone),
             Input::Classes(readable) => {
                 self.maker.settings.ignore_classes = !readable;
                 self.mark("the right to read IngressClasses changed".to_owned());

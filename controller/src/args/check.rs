@@ -23,8 +23,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Checks everything; `None` where a mistake leaves nothing to do.
-pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
-    let mut check = Check { mistakes };
+pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>, warnings: &mut Vec<String>) -> Option<Command> {
+    let mut check = Check { mistakes, warnings };
     Some(match cli.command {
         What::Run(run) => Command::Run(Box::new(check.run(*run))),
         What::Supervise(supervise) => Command::Supervise(check.supervise(supervise)),
@@ -45,6 +45,7 @@ pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>) -> Option<Command> {
 /// Collects mistakes; every method answers something usable, which nobody uses if there is a mistake.
 struct Check<'a> {
     mistakes: &'a mut Vec<String>,
+    warnings: &'a mut Vec<String>,
 }
 
 /// Ports that ingress-nginx keeps for itself, and that TCP services never had.
@@ -61,15 +62,7 @@ impl Check<'_> {
         }
         let healthz_port = self.port("healthz-port", &run.healthz_port);
         settings.reserved_ports = RESERVED_PORTS.iter().copied().chain([healthz_port]).collect();
-        let listeners = &settings.listeners;
-        let inner = listeners.passthrough_port.unwrap_or(0);
-        self.distinct(&[
-            ("ssl-passthrough-proxy-port", inner),
-            ("http-port", listeners.http_port),
-            ("https-port", listeners.https_port),
-            ("status-port", listeners.status_port),
-            ("healthz-port", healthz_port),
-        ]);
+        self.distinct(&[&ports(&settings.listeners)[..], &[("healthz-port", healthz_port)]].concat());
         let admin_host = Some(&*run.healthz_host).filter(|host| !host.is_empty());
         let in_pod = run.kubeconfig.is_none() && run.apiserver_host.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
         RunConfig {
@@ -90,6 +83,7 @@ impl Check<'_> {
                 certificate_authority: run.certificate_authority,
             },
             settings,
+            zone_of_node: self.zone_of_node(&run.content, from_files),
             proxy,
         }
     }
@@ -147,6 +141,7 @@ impl Check<'_> {
             disable_external_names: switches.disable_svc_external_name,
             deep_inspect: switches.deep_inspect,
             loopback_endpoints: switches.allow_loopback_endpoints,
+            topology_zone: content.topology_zone.clone().filter(|_| switches.enable_topology_aware_routing),
             default_backend_service: self.object("default-backend-service", content.default_backend_service.as_deref()),
             default_ssl_certificate: self.object("default-ssl-certificate", content.default_ssl_certificate.as_deref()),
             config_map: self.object("configmap", content.configmap.as_deref()),
@@ -167,6 +162,19 @@ impl Check<'_> {
         )
     }
 
+    /// Whether the Node has to say in which zone this is. From files there is none to ask.
+    fn zone_of_node(&mut self, content: &Content, from_files: bool) -> bool {
+        let (wanted, given) = (content.selection.enable_topology_aware_routing, content.topology_zone.is_some());
+        if given && !wanted {
+            self.wrong("--topology-zone needs --enable-topology-aware-routing".to_owned());
+        }
+        if wanted && !given && from_files {
+            let why = "nobody says in which zone this machine is; give --topology-zone";
+            self.warnings.push(format!("--enable-topology-aware-routing has no effect: {why}"));
+        }
+        wanted && !given && !from_files
+    }
+
     fn listeners(&mut self, content: &Content) -> Listeners {
         let defaults = Listeners::default();
         Listeners {
@@ -182,6 +190,17 @@ impl Check<'_> {
             ..Listeners::default()
         }
     }
+}
+
+/// The ports of the proxy by their flags.
+fn ports(listeners: &Listeners) -> [(&'static str, u16); 4] {
+    let inner = listeners.passthrough_port.unwrap_or(0);
+    [
+        ("ssl-passthrough-proxy-port", inner),
+        ("http-port", listeners.http_port),
+        ("https-port", listeners.https_port),
+        ("status-port", listeners.status_port),
+    ]
 }
 
 /// `/var/lib/gatewright` for root, else a folder of the user's own.

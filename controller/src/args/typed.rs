@@ -158,6 +158,9 @@ pub(super) struct Content {
     pub(super) watch_namespace_selector: Option<String>,
     #[command(flatten)]
     pub(super) selection: SelectionSwitches,
+    /// Zone of this machine for --enable-topology-aware-routing [default: that of the Node that the controller runs on]
+    #[arg(long, value_name = "ZONE", help_heading = "Which objects")]
+    pub(super) topology_zone: Option<String>,
 
     /// ConfigMap with the settings
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]

@@ -111,7 +111,7 @@ fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
     if let Some(namespace) = &config.run.settings.watch_namespace {
         rules.push(watched_namespace(namespace));
     }
-    if publishes_nodes(config) {
+    if publishes_nodes(config) || config.run.zone_of_node {
         rules.push(Rule::new("", "nodes", &["get"]));
     }
     rules

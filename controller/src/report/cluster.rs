@@ -21,6 +21,8 @@ pub(crate) struct Identity {
     pub(crate) namespace: String,
     /// `POD_NAME`; `None` outside of a Pod.
     pub(crate) pod: Option<String>,
+    /// `NODE_NAME`; `None`: the Pod says it.
+    pub(crate) node: Option<String>,
     /// What the Lease is held by: the Pod's name, or one of this process alone.
     pub(crate) holder: String,
 }
@@ -35,6 +37,7 @@ impl Identity {
             namespace: variable("POD_NAMESPACE").unwrap_or_else(|| "default".to_owned()),
             holder: pod.clone().unwrap_or_else(process),
             pod,
+            node: variable("NODE_NAME"),
         }
     }
 }

@@ -197,7 +197,7 @@ mod tests {
     fn candidate(holder: &str, ttl: Duration) -> Candidate {
         Candidate {
             connection: Arc::new(Connection::new(ClusterConfig::default())),
-            identity: Identity { namespace: "sys".to_owned(), pod: None, holder: holder.to_owned() },
+            identity: Identity { namespace: "sys".to_owned(), pod: None, node: None, holder: holder.to_owned() },
             election: Election { id: "lead".to_owned(), ttl },
             seen: None,
             renewed: None,

@@ -190,7 +190,8 @@ fn controller(
             reports = Some(Reports::start(&connection, identity, &config.status, told, Arc::clone(&metrics)));
             maker.settings.own_namespace = Some(identity.namespace.clone());
             let scope = cluster::Scope::of(&config.settings, &identity.namespace);
-            tokio::spawn(cluster::run(connection, scope, wanted_seen, input_sender));
+            let place = config.zone_of_node.then(|| whereabouts(identity));
+            tokio::spawn(cluster::run(connection, scope, place, wanted_seen, input_sender));
         }
     }
     let (template_sender, templates) = mpsc::channel(1);
@@ -199,6 +200,10 @@ fn controller(
     }
     let ends = Ends { inputs, templates, asks, wanted, news, looks, board, metrics };
     (Controller::new(config, maker, places, ends), reports)
+}
+
+fn whereabouts(identity: &Identity) -> cluster::Whereabouts {
+    cluster::Whereabouts { node: identity.node.clone(), pod: identity.pod.clone(), namespace: identity.namespace.clone() }
 }
 
 /// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs, it is looked whether

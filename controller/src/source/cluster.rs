@@ -12,9 +12,11 @@ mod gather;
 mod needed;
 mod once;
 mod watched;
+mod zone;
 
 pub(crate) use needed::missing;
 pub(crate) use once::{Once, OnceError};
+pub(crate) use zone::Whereabouts;
 
 use super::Input;
 use crate::connection::Connection;
@@ -45,7 +47,19 @@ impl Scope {
     }
 }
 
-/// Watches until the receiver is gone.
-pub(crate) async fn run(connection: Arc<Connection>, scope: Scope, wanted: watch::Receiver<Wanted>, out: mpsc::Sender<Input>) {
+/// Watches until the receiver is gone. Where it is asked for, the zone of this place comes first.
+pub(crate) async fn run(
+    connection: Arc<Connection>,
+    scope: Scope,
+    place: Option<Whereabouts>,
+    wanted: watch::Receiver<Wanted>,
+    out: mpsc::Sender<Input>,
+) {
+    if let Some(place) = place {
+        let _ = out.send(Input::Waiting(vec!["the zone of this Node".to_owned()])).await;
+        if let Some(zone) = zone::find(&connection, &place).await {
+            let _ = out.send(Input::Zone(zone)).await;
+        }
+    }
     gather::run(connection, scope, wanted, out).await;
 }

@@ -29,6 +29,8 @@ pub(crate) enum Input {
     Complete,
     /// What is still awaited before that, for `/readyz`.
     Waiting(Vec<String>),
+    /// The zone of the Node that the controller runs on; sent once, before everything else.
+    Zone(String),
     /// Whether IngressClasses may be read; where they may not, only annotations count.
     Classes(bool),
     /// What was asked for by this is known now, as far as it is there.

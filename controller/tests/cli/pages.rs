@@ -39,7 +39,9 @@ fn permissions_are_the_least_for_the_flags() {
         assert!(all.contains(needed), "{needed} is missing in {all:#?}");
     }
     assert!(!has(&all, "namespaces") && !has(&all, "delete") && !has(&all, "*"), "{all:#?}");
-    assert!(!has(&permissions(&["--publish-status-address", "10.0.0.1"]), "/nodes"));
+    let given = ["--publish-status-address", "10.0.0.1", "--enable-topology-aware-routing", "--topology-zone", "a"];
+    assert!(!has(&permissions(&given[..2]), "/nodes") && !has(&permissions(&given), "/nodes"));
+    assert!(has(&permissions(&given[..3]), "/nodes get"), "its label tells the zone");
     let quiet = permissions(&["--update-status=false", "--disable-leader-election", "--disable-sync-events", "--without-secrets"]);
     for part in ["status", "leases", "ClusterRole  /events", "secrets", "nodes"] {
         assert!(!has(&quiet, part), "{part}: {quiet:#?}");

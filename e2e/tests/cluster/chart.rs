@@ -8,6 +8,8 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     (&[], &[]),
     (&["controller.kind=DaemonSet"], &[]),
     (&["proxy.kind=haproxy", "rbac.create=true"], &[]),
+    (&["controller.enableTopologyAwareRouting=true"], &[]),
+    (&["controller.enableTopologyAwareRouting=true", "controller.extraArgs.topology-zone=a"], &[]),
     (&["proxy.mode=signal"], &[]),
     (&["controller.replicaCount=3", "controller.minAvailable=2"], &[]),
     (

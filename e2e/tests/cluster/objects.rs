@@ -61,6 +61,51 @@ fn s503_7_and_ext_6_services_and_endpoints_come_and_go_without_touching_the_ingr
 }
 
 #[test]
+fn top_2_4_5_endpoints_of_the_zone_of_the_own_node_are_preferred() {
+    let world = World::shared();
+    let install = Install::new(world, "zones");
+    let ns = "zones";
+    install.pod("zones", "192.0.2.61");
+    world.patch("Node", "", "node-of-zones", &json!({"metadata": {"labels": {"topology.kubernetes.io/zone": "zone-a"}}}));
+    for (host, pods) in [("auto", ["10.244.2.61", "10.244.2.62"]), ("close", ["10.244.2.63", "10.244.2.64"])] {
+        world.apply(&app(ns, host, &pods));
+        world.apply(&ingress(ns, host, "zones", &format!("{host}.test"), host));
+    }
+    world.patch("Service", ns, "auto", &json!({"metadata": {"annotations": {"service.kubernetes.io/topology-mode": "Auto"}}}));
+    world.patch("Service", ns, "close", &json!({"spec": {"trafficDistribution": "PreferClose"}}));
+    let hint = |name: &str, pods: [&str; 2], zones: [&str; 2]| {
+        let of = |n: usize| json!({"addresses": [pods[n]], "conditions": {"ready": true}, "hints": {"forZones": [{"name": zones[n]}]}});
+        world.patch("EndpointSlice", ns, name, &json!({"endpoints": [of(0), of(1)]}));
+    };
+    let (auto, close) = (["10.244.2.61", "10.244.2.62"], ["10.244.2.63", "10.244.2.64"]);
+    hint("auto", auto, ["zone-b", "zone-a"]);
+    hint("close", close, ["zone-b", "zone-a"]);
+    let controller = install.start(&["--enable-topology-aware-routing", "--publish-status-address=192.0.2.61"]);
+    controller.wait_live();
+    assert_eq!(controller.revision()["revision"], 1, "there was none without the zone: {}", controller.log());
+    let seen = |host: &str| (0..8).map(|_| controller.get(host, "/").pod().to_owned()).collect::<std::collections::BTreeSet<_>>();
+    let only = |pod: &str| std::collections::BTreeSet::from([pod.to_owned()]);
+    assert_eq!([seen("auto.test"), seen("close.test")], [only(auto[1]), only(close[1])], "TOP-2");
+    hint("close", close, ["zone-b", "zone-b"]);
+    eventually("all are used", || if seen("close.test").len() == 2 { Ok(()) } else { Err("TOP-5".to_owned()) });
+    hint("auto", auto, ["zone-b", "zone-b"]);
+    controller.wait_status("auto.test", "/", 503); // TOP-4
+}
+
+#[test]
+fn a_node_without_a_zone_is_told_and_all_endpoints_are_used() {
+    let world = World::shared();
+    let install = Install::new(world, "zoneless");
+    install.pod("zoneless", "192.0.2.71");
+    world.apply(&app("zoneless", "app", &["10.244.2.71"]));
+    world.apply(&ingress("zoneless", "web", "zoneless", "zoneless.test", "app"));
+    let controller = install.start(&["--enable-topology-aware-routing"]);
+    controller.wait_live();
+    controller.wait_pod("zoneless.test", "10.244.2.71");
+    assert!(controller.log().contains("has no label topology.kubernetes.io/zone"), "{}", controller.log());
+}
+
+#[test]
 fn rld_4_settings_change_while_running() {
     let world = World::shared();
     let install = Install::new(world, "settings");

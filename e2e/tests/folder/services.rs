@@ -2,13 +2,13 @@
 
 use gatewright_e2e::client::get;
 use gatewright_e2e::echo::{name, new_pod};
-use gatewright_e2e::manifest::{IngressWords, ingress, service, service_with, slice, slice_with};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, service_with, slice, slice_with};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::until_eq;
 use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The ports of all pods that answer, over a few requests.
 fn ports(host: &str, target: &str) -> BTreeSet<u64> {
@@ -113,6 +113,18 @@ on_every_proxy! {
         assert_eq!((0..8).map(|_| who(&h, "/")).collect::<BTreeSet<_>>(), BTreeSet::from(["four".to_owned(), "six".to_owned()]));
     }
 
+    fn lb_1_requests_go_to_the_pods_in_turn(proxy) {
+        let world = World::of(proxy).arg("--configmap=default/settings");
+        let pods: Vec<_> = (0..3).map(|_| new_pod("s").into()).collect();
+        let objects = [config_map("settings", &[("worker-processes", "1")]), service("s"), slice("s", &pods), ingress("a").prefix("h.test", "/", "s")];
+        let _world = world.manifest("i.yaml", &objects).start();
+        let mut shares = BTreeMap::new();
+        for _ in 0..600 {
+            *shares.entry(get("h.test", "/").unwrap().echo()["address"].to_string()).or_insert(0) += 1;
+        }
+        assert_eq!(shares.into_values().collect::<Vec<u32>>(), [200, 200, 200]);
+    }
+
     fn lb_2_every_pod_gets_its_share(proxy) {
         let site = Site::of(proxy, "lb-2");
         let h = site.host("h");
@@ -179,6 +191,48 @@ on_every_proxy! {
         until_eq("EXT-6: it came", &"second".to_owned(), || who("later.test", "/"));
         world.remove("later.yaml");
         until_eq("EXT-6: it went", &"503".to_owned(), || who("later.test", "/"));
+    }
+
+    fn top_1_to_5_endpoints_of_a_zone_are_preferred_where_the_hints_allow_it(proxy) {
+        let endpoint = |word: &str, zone: Option<&str>| match zone {
+            Some(zone) => json!({"addresses": [new_pod(word)], "hints": {"forZones": [{"name": zone}]}}),
+            None => json!({"addresses": [new_pod(word)]}),
+        };
+        let (here, there) = (Some("a"), Some("b"));
+        let cases = [
+            ("top-2", [here, there], json!("topology-mode"), "x"),
+            ("top-3", [here, None], json!("topology-mode"), "xy"),
+            ("top-4", [there, there], json!("topology-mode"), ""),
+            ("top-5", [there, there], json!("PreferClose"), "xy"),
+            ("close", [here, there], json!("PreferClose"), "x"),
+            ("plain", [here, there], Value::Null, "xy"),
+        ];
+        let objects = cases.iter().flat_map(|(name, zones, kind, _)| {
+            let mut spec = json!({"ports": [{"port": 80, "targetPort": 8080}]});
+            if kind == "PreferClose" {
+                spec["trafficDistribution"] = kind.clone();
+            }
+            let mut service = service_with(name, &spec);
+            if kind == "topology-mode" {
+                service["metadata"]["annotations"] = json!({"service.kubernetes.io/topology-mode": "Auto"});
+            }
+            let endpoints = json!([endpoint("x", zones[0]), endpoint("y", zones[1])]);
+            let slice = slice_with(&format!("{name}-1"), name, &endpoints, &json!([{"port": 8080}]));
+            [service, slice, ingress(name).prefix(&format!("{name}.test"), "/", name)]
+        });
+        let objects: Vec<_> = objects.collect();
+        let seen = |name: &str| (0..20).map(|_| who(&format!("{name}.test"), "/")).collect::<BTreeSet<_>>();
+        let all = |words: &str| if words.is_empty() { BTreeSet::from(["503".to_owned()]) } else { words.chars().map(String::from).collect() };
+        let flags = ["--enable-topology-aware-routing", "--topology-zone=a"];
+        let world = flags.iter().fold(World::of(proxy), |world, flag| world.arg(flag)).manifest("i.yaml", &objects).start();
+        for (name, _, _, words) in &cases {
+            assert_eq!(seen(name), all(words), "{name}");
+        }
+        drop(world);
+        let _world = World::of(proxy).manifest("i.yaml", &objects).start();
+        for (name, ..) in &cases {
+            assert_eq!(seen(name), all("xy"), "TOP-1: {name}");
+        }
     }
 
     fn ext_7_external_names_can_be_switched_off(proxy) {

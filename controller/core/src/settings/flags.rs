@@ -26,7 +26,7 @@ pub struct Settings {
     pub disable_external_names: bool,
     /// `--deep-inspect`.
     pub deep_inspect: bool,
-    /// The zone of this machine, with `--enable-topology-aware-routing`.
+    /// `--topology-zone`, or the zone of the Node, with `--enable-topology-aware-routing`.
     pub topology_zone: Option<String>,
     /// A Service without endpoints is forwarded to at its `spec.externalIPs`: files, not clusters.
     pub external_ips_are_endpoints: bool,

@@ -112,6 +112,8 @@ pub(crate) struct StatusConfig {
 pub(crate) struct RunConfig {
     /// What decides the rendered files.
     pub(crate) settings: Settings,
+    /// The zone of `settings` is that of the Node that the controller runs on.
+    pub(crate) zone_of_node: bool,
     /// Which proxy.
     pub(crate) proxy: ProxyChoice,
     /// How it is driven.

@@ -209,8 +209,8 @@ impl Check<'_> {
 
     pub(super) fn offline(&mut self, offline: Offline) -> OfflineConfig {
         let (settings, proxy) = self.content(&offline.content);
-        let listeners = &settings.listeners;
-        self.distinct(&[("http-port", listeners.http_port), ("https-port", listeners.https_port), ("status-port", listeners.status_port)]);
+        self.zone_of_node(&offline.content, true);
+        self.distinct(&super::ports(&settings.listeners));
         let version = offline.proxy_version.as_deref().and_then(|text| self.version(text));
         OfflineConfig { settings, proxy, version, cluster: ClusterConfig { kubeconfig: offline.kubeconfig, ..ClusterConfig::default() } }
     }

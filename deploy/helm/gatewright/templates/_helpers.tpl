@@ -142,7 +142,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if or (not (hasKey .Values.controller.extraArgs "disable-sync-events")) (eq (toString $flag) "false") }}true{{ end -}}
 {{- end -}}
 {{- define "gatewright.readsNodes" -}}
-{{- if and (include "gatewright.writesStatus" .) (not (include "gatewright.publishService" .)) (not (index .Values.controller.extraArgs "publish-status-address")) }}true{{ end -}}
+{{- $zone := and .Values.controller.enableTopologyAwareRouting (not (index .Values.controller.extraArgs "topology-zone")) -}}
+{{- if or $zone (and (include "gatewright.writesStatus" .) (not (include "gatewright.publishService" .)) (not (index .Values.controller.extraArgs "publish-status-address"))) }}true{{ end -}}
 {{- end -}}
 
 {{/* What is asked for wherever Ingresses are; the same as `gatewright rbac` prints. */}}
