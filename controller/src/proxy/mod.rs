@@ -54,7 +54,7 @@ mod wire;
 pub(crate) use error::OpenError;
 pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
-pub(crate) use ports::{Port, look as look_at_ports};
+pub(crate) use ports::Port;
 pub(crate) use program::find as find_program;
 pub(crate) use supervise::{SuperviseConfig, supervise};
 pub(crate) use verify::page;
@@ -182,6 +182,14 @@ impl Pulse {
     /// When its owner does not answer.
     pub(crate) async fn status(&self) -> Result<Status, OwnerError> {
         self.0.status().await
+    }
+
+    /// What keeps the proxy from listening on these ports, where it runs; empty while it does run.
+    ///
+    /// # Errors
+    /// When its owner does not answer.
+    pub(crate) async fn ports(&self, ports: &[Port]) -> Result<Vec<String>, OwnerError> {
+        self.0.ports(ports.to_vec()).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who owns the proxy's process: the one trait behind the three ways of running it.
 
+use super::ports::Port;
 use super::process::{Identity, children};
 use super::state_dir::RevisionName;
 use futures::future::BoxFuture;
@@ -23,6 +24,9 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
 
     /// How it is.
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>>;
+
+    /// What keeps the proxy from listening on these ports; nothing does while it runs.
+    fn ports(&self, ports: Vec<Port>) -> BoxFuture<'_, Result<Vec<String>, OwnerError>>;
 
     /// Ends the proxy: gracefully for as long as `limit`, then by force.
     fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>>;

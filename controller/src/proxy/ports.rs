@@ -1,5 +1,6 @@
 //! The ports that the proxy is going to listen on: whether they can be had, told by the flags that set them.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -10,10 +11,10 @@ use tokio::time::sleep;
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 /// One port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Port {
     /// The flag that sets it, without dashes.
-    pub(crate) flag: &'static str,
+    pub(crate) flag: Cow<'static, str>,
     /// Its number.
     pub(crate) number: u16,
     /// It is listened on at 127.0.0.1 only.
@@ -40,17 +41,15 @@ pub(crate) async fn check(ports: &[Port]) -> Result<(), Taken> {
 }
 
 /// The same at once.
-///
-/// # Errors
-/// [`Taken`] when some of them cannot be had.
-pub(crate) fn look(ports: &[Port]) -> Result<(), Taken> {
+fn look(ports: &[Port]) -> Result<(), Taken> {
     let taken: Vec<_> = ports.iter().filter_map(Port::trouble).collect();
     if taken.is_empty() { Ok(()) } else { Err(Taken(taken)) }
 }
 
 impl Port {
     fn trouble(&self) -> Option<String> {
-        let Self { flag, number, local } = *self;
+        let Self { flag, number, local } = self;
+        let (number, local) = (*number, *local);
         let any = (SocketAddr::from((Ipv6Addr::UNSPECIFIED, number)), SocketAddr::from((Ipv4Addr::UNSPECIFIED, number)));
         let refused = if local {
             bind((Ipv4Addr::LOCALHOST, number).into()).err()
@@ -91,7 +90,7 @@ mod tests {
             let other = TcpListener::bind(address).unwrap();
             let number = other.local_addr().unwrap().port();
             for local in [false, true] {
-                let ports = [Port { flag: "http-port", number, local }];
+                let ports = [Port { flag: "http-port".into(), number, local }];
                 let Err(Taken(told)) = look(&ports) else { panic!("{address} {local}") };
                 assert_eq!(told, [format!("--http-port: port {number} is in use by another process; end that one, or give another port")]);
             }
@@ -101,7 +100,7 @@ mod tests {
     #[tokio::test]
     async fn looking_takes_nothing_away() {
         let number = crate::proxy::tests::ports::free_port();
-        let ports = [Port { flag: "http-port", number, local: false }, Port { flag: "status-port", number, local: true }];
+        let ports = [("http-port", false), ("status-port", true)].map(|(flag, local)| Port { flag: flag.into(), number, local });
         assert_eq!(check(&ports).await, Ok(()));
         let other = TcpListener::bind(("0.0.0.0", number)).unwrap();
         assert!(look(&ports).is_err_and(|taken| taken.0.len() == 2));

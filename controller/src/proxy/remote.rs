@@ -1,6 +1,7 @@
 //! The controller's end of the socket to `gatewright supervise`.
 
 use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::ports::Port;
 use super::state_dir::RevisionName;
 use super::wire::{Answer, Ask, hear, say};
 use futures::future::{BoxFuture, FutureExt};
@@ -80,6 +81,16 @@ impl Owner for Remote {
         async {
             match self.ask(Ask::Status, PROMPT).await? {
                 Answer::Status(status) => Ok(status),
+                other => Err(unexpected(other)),
+            }
+        }
+        .boxed()
+    }
+
+    fn ports(&self, ports: Vec<Port>) -> BoxFuture<'_, Result<Vec<String>, OwnerError>> {
+        async {
+            match self.ask(Ask::Ports { ports }, PROMPT).await? {
+                Answer::Ports { troubles } => Ok(troubles.iter().map(|text| one_line(text)).collect()),
                 other => Err(unexpected(other)),
             }
         }

@@ -6,6 +6,7 @@
 use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::ports::{self, Port};
 use super::process::{Handle, Identity, children, command_line, named, stat};
 use super::runtime::{self, Late};
 use super::state_dir::RevisionName;
@@ -125,6 +126,14 @@ impl Owner for PidFile {
             let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
             let streams = self.launcher.streams_by_itself();
             Ok(Status { pid, version, streams, deaths: 0, ..Status::counted(pid, &older) })
+        }
+        .boxed()
+    }
+
+    /// It runs with the same network, since it is found by its process id.
+    fn ports(&self, ports: Vec<Port>) -> BoxFuture<'_, Result<Vec<String>, OwnerError>> {
+        async move {
+            Ok(if self.find().is_ok() { Vec::new() } else { ports::check(&ports).await.err().map_or_else(Vec::new, |taken| taken.0) })
         }
         .boxed()
     }

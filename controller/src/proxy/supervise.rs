@@ -249,6 +249,9 @@ impl Desk {
             Ask::Reload => self.supervisor.reload().await,
             Ask::Amend { from, to } => return self.amend(&from, &to).await,
             Ask::Status => return self.supervisor.status().await.map_or_else(|error| told(&error), Answer::Status),
+            Ask::Ports { ports } => {
+                return self.supervisor.ports(ports).await.map_or_else(|error| told(&error), |troubles| Answer::Ports { troubles });
+            }
             Ask::Quit { limit_ms } => {
                 let done = self.supervisor.quit(Duration::from_millis(limit_ms)).await;
                 let _ = self.quit.try_send(());

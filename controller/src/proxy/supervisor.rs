@@ -99,6 +99,14 @@ impl Supervisor {
 }
 
 impl Owner for Supervisor {
+    fn ports(&self, ports: Vec<Port>) -> BoxFuture<'_, Result<Vec<String>, OwnerError>> {
+        async move {
+            let runs = lock(&self.vital).process.is_some_and(|process| process.is_alive());
+            Ok(if runs { Vec::new() } else { ports::check(&ports).await.err().map_or_else(Vec::new, |taken| taken.0) })
+        }
+        .boxed()
+    }
+
     fn check(&self, name: RevisionName, limit: Duration) -> BoxFuture<'_, Result<(), CheckError>> {
         self.launcher.check(name, limit).boxed()
     }

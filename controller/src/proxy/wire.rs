@@ -1,9 +1,10 @@
 //! What controller and supervisor say to each other: one JSON object per line, one question per connection.
 //!
 //! A question names a revision, never a path or a command: whoever speaks to a supervisor can make it check, load or
-//! end what is in the state folder, and nothing else.
+//! end what is in the state folder, and look whether ports are taken, and nothing else.
 
 use super::owner::Status;
+use super::ports::Port;
 use gatewright_core::dialect::Refusal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,10 @@ pub(super) enum Ask {
         to: String,
     },
     Status,
+    /// Could the proxy, which does not run, listen on these?
+    Ports {
+        ports: Vec<Port>,
+    },
     /// End the proxy, and the supervisor with it.
     Quit {
         limit_ms: u64,
@@ -48,6 +53,10 @@ pub(super) enum Answer {
         done: bool,
     },
     Status(Status),
+    /// What keeps the proxy from listening, one text for each port.
+    Ports {
+        troubles: Vec<String>,
+    },
     Refused {
         message: String,
         file: Option<String>,
@@ -125,7 +134,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_said_is_heard() {
         let amend = Ask::Amend { from: "1-0".into(), to: "2-0".into() };
-        let asks = [Ask::Check { revision: "1-0".into(), limit_ms: 5 }, amend, Ask::Reload, Ask::Status, Ask::Quit { limit_ms: 0 }];
+        let ports = Ask::Ports { ports: vec![Port { flag: "http-port".into(), number: 80, local: false }] };
+        let check = Ask::Check { revision: "1-0".into(), limit_ms: 5 };
+        let asks = [check, amend, Ask::Reload, Ask::Status, ports, Ask::Quit { limit_ms: 0 }];
         for ask in asks {
             let mut line = Vec::new();
             say(&mut line, &ask).await.unwrap();

@@ -51,11 +51,12 @@ fn templates(folder: &Path, config: &RunConfig) -> Option<String> {
 /// The ports that the proxy listens on.
 pub(super) fn ports(config: &RunConfig) -> Vec<Port> {
     let listeners = &config.settings.listeners;
-    let inner = listeners.passthrough_port.map(|number| Port { flag: "ssl-passthrough-proxy-port", number, local: true });
+    let port = |flag: &'static str, number, local| Port { flag: flag.into(), number, local };
+    let inner = listeners.passthrough_port.map(|number| port("ssl-passthrough-proxy-port", number, true));
     let always = [
-        Port { flag: "http-port", number: listeners.http_port, local: false },
-        Port { flag: "https-port", number: listeners.https_port, local: false },
-        Port { flag: "status-port", number: listeners.status_port, local: true },
+        port("http-port", listeners.http_port, false),
+        port("https-port", listeners.https_port, false),
+        port("status-port", listeners.status_port, true),
     ];
     always.into_iter().chain(inner).collect()
 }

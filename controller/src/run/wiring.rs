@@ -5,7 +5,7 @@ use super::maker::Maker;
 use super::{Controller, Ends, preflight, view};
 use crate::args::{Mode, RunConfig};
 use crate::connection::Connection;
-use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, look_at_ports};
+use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
@@ -206,26 +206,29 @@ fn whereabouts(identity: &Identity) -> cluster::Whereabouts {
     cluster::Whereabouts { node: identity.node.clone(), pod: identity.pod.clone(), namespace: identity.namespace.clone() }
 }
 
-/// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs, it is looked whether
-/// it could have its ports.
+/// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs, it is asked whether
+/// one could have its ports: at the start, and after deaths.
 async fn watch_pulse(pulse: Pulse, limit: Duration, ports: Vec<Port>, board: Arc<Board>) {
     const EVERY: Duration = Duration::from_millis(500);
     /// A proxy that lives so many looks has its ports; one that has not tries for a while before it ends.
     const LASTING: u32 = 8;
     /// The first death may leave workers that hold the ports for another moment.
     const IN_A_ROW: u32 = 2;
-    let (mut told, mut lives, mut deaths_before) = (String::new(), 0, 0);
+    let (mut told, mut lives, mut deaths_before, mut begun) = (String::new(), 0, 0, false);
     loop {
         let status = tokio::time::timeout(limit, pulse.status()).await.ok().and_then(Result::ok);
         let alive = status.as_ref().is_some_and(|status| status.pid.is_some());
         board.proxy_alive(alive);
         lives = if alive { lives + 1 } else { 0 };
+        let first = status.is_some() && !begun;
+        begun |= status.is_some();
         let deaths = status.map_or(deaths_before, |status| status.deaths);
         if lives >= LASTING {
             deaths_before = deaths;
         }
-        let trouble = if !alive && deaths >= deaths_before + IN_A_ROW {
-            look_at_ports(&ports).err().map(|taken| taken.to_string()).unwrap_or_default()
+        let in_doubt = first || !told.is_empty() || deaths >= deaths_before + IN_A_ROW;
+        let trouble = if !alive && in_doubt {
+            pulse.ports(&ports).await.map(|troubles| troubles.join("; ")).unwrap_or_default()
         } else if lives < LASTING {
             told.clone()
         } else {

@@ -3,7 +3,7 @@
 use super::fixture::{TEST_NGINX, World, live, until};
 use crate::proxy::supervise::SuperviseError;
 use crate::proxy::wire::{Answer, Ask, hear, say};
-use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, supervise};
+use crate::proxy::{Mode, Outcome, Port, Proxy, ProxyConfig, SuperviseConfig, supervise};
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -112,6 +112,23 @@ async fn only_revisions_of_the_state_folder_can_be_checked() {
     }
     let name = proxy.state.published().unwrap().to_string();
     assert_eq!(ask(&world, Ask::Check { revision: name, limit_ms: 60_000 }).await, Answer::Done);
+    proxy.drain(LIMIT).await;
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_taken_port_is_told_where_the_proxy_would_run_before_there_is_anything_to_serve() {
+    let world = World::new();
+    let mut proxy = open(&world).await;
+    let running = supervisor(&world, Vec::new()).await;
+    let other = std::net::TcpListener::bind(("127.0.0.1", world.port)).unwrap();
+    let ports = [Port { flag: "http-port".into(), number: world.port, local: false }];
+    let told = proxy.pulse().ports(&ports).await.unwrap();
+    assert!(matches!(&told[..], [one] if one.starts_with(&format!("--http-port: port {} is in use", world.port))), "{told:?}");
+    drop(other);
+    assert!(proxy.pulse().ports(&ports).await.unwrap().is_empty());
+    live(proxy.apply(&world.files("one", ""), "start").await);
+    assert!(proxy.pulse().ports(&ports).await.unwrap().is_empty(), "what the proxy itself holds is not taken");
     proxy.drain(LIMIT).await;
     running.await.unwrap().unwrap();
 }
