@@ -121,6 +121,20 @@ on_every_proxy! {
         assert_eq!([status(443), status(80)], [200, 308], "RED-14: who came to port 443 came over TLS");
     }
 
+    fn fwd_10_11_the_header_counts_behind_a_source_that_is_trusted(proxy) {
+        let seen = |trusted: &str| {
+            let settings = [("use-proxy-protocol", "true"), ("use-forwarded-headers", "true"), ("proxy-real-ip-cidr", trusted)];
+            let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s"), config_map("settings", &settings)]].concat();
+            let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+            let mut tcp = connect(80).unwrap();
+            tcp.write_all(b"PROXY TCP4 192.168.0.1 192.168.0.11 56324 1234\r\n").unwrap();
+            let request = Request::get("h.test", "/").header("X-Forwarded-For", "192.168.0.111");
+            request.send(&mut tcp, true).unwrap().received("X-Forwarded-For")
+        };
+        assert_eq!(seen("127.0.0.0/8").as_deref(), Some("192.168.0.1"), "FWD-10");
+        assert_eq!(seen("127.0.0.0/8,192.168.0.1/32").as_deref(), Some("192.168.0.111"), "FWD-11");
+    }
+
     fn grpc_1_a_unary_call_over_tls_reaches_its_backend(proxy) {
         let pod = new_pod("grpc");
         let world = World::of(proxy).manifest("s.yaml", &[

@@ -6,7 +6,9 @@
 mod availability;
 mod classes;
 mod default_backends;
+mod errors;
 mod examples;
+mod expressions;
 mod faults;
 mod files;
 mod forwarding;

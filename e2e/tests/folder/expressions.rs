@@ -1,0 +1,53 @@
+//! Hosts whose paths are regular expressions.
+
+use gatewright_e2e::client::get;
+use gatewright_e2e::manifest::{IngressWords, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, all_running};
+use gatewright_e2e::world::who;
+
+const ANY: &str = "ImplementationSpecific";
+
+on_every_proxy! {
+    fn rgx_1_to_4_expressions_match_from_the_beginning(proxy) {
+        let site = Site::of(proxy, "rgx-1");
+        let cases: [(&str, &str, &[(&str, &str)]); 4] = [
+            ("rgx-1", "/id/[0-9]+", &[("/id/1", "s"), ("/id/123a", "s"), ("/id/aaa", "404")]),
+            ("rgx-2", "/id/[0-9]+$", &[("/id/1", "s"), ("/id/123a", "404")]),
+            ("rgx-3", "/id/[0-9]{3}$", &[("/id/99", "404"), ("/id/123", "s"), ("/id/9999", "404")]),
+            (
+                "rgx-4",
+                "/id/[0-9]+/post/[a-zA-Z]+$",
+                &[("/id/123/post/abc", "s"), ("/id/123/post/abc123", "404"), ("/id/abc/post/abc", "404"), ("/ID/1/POST/a", "s")],
+            ),
+        ];
+        let ingresses = cases.map(|(name, path, _)| ingress(name).path(&site.host(name), path, ANY, "s").annotation("use-regex", "true"));
+        site.apply(&[all_running(&["s"]), ingresses.to_vec()].concat());
+        for (name, _, requests) in cases {
+            for (target, wanted) in requests {
+                assert_eq!(who(&site.host(name), target), *wanted, "{name} {target}");
+            }
+        }
+    }
+
+    fn rgx_5_to_8_one_expression_makes_expressions_of_all_paths_of_its_host(proxy) {
+        let site = Site::of(proxy, "rgx-5");
+        let [five, six, seven, eight, other] = ["five", "six", "seven", "eight", "other"].map(|name| site.host(name));
+        site.apply(&[all_running(&["s1", "s2", "s3"]), vec![
+            ingress("five-a").created(1).prefix(&five, "/foo/bar", "s1").prefix(&five, "/foo/bar/", "s2"),
+            ingress("five-b").created(2).path(&five, "/foo/bar/(.+)", ANY, "s3").annotation("rewrite-target", "/$1"),
+            ingress("six").prefix(&six, "/foo/bar/bar", "s1").path(&six, "/foo/bar/[A-Z0-9]{3}", ANY, "s2").annotation("use-regex", "true"),
+            ingress("seven-a").created(1).path(&seven, "/api", "Exact", "s1"),
+            ingress("seven-b").created(2).path(&seven, "/x(/|$)(.*)", ANY, "s2").annotation("rewrite-target", "/$2"),
+            ingress("eight").prefix(&eight, "/foo", "s1").annotation("rewrite-target", "/foo"),
+            ingress("other").path(&other, "/api", "Exact", "s1"),
+        ]].concat());
+        assert_eq!([who(&five, "/foo/bar/1"), who(&five, "/foo/bar/"), who(&five, "/foo/bar")], ["s3", "s2", "s1"], "RGX-5");
+        assert_eq!(get(&five, "/foo/bar/1?q").unwrap().echo()["target"], "/1?q", "RGX-5: what the group matched");
+        assert_eq!(who(&six, "/foo/bar/bar"), "s2", "RGX-6: the longer text comes first");
+        assert_eq!([who(&seven, "/API/v2"), who(&seven, "/x/y"), who(&seven, "/xy")], ["s1", "s2", "404"], "RGX-7");
+        assert_eq!(get(&seven, "/x/y").unwrap().echo()["target"], "/y");
+        assert_eq!([who(&eight, "/foo"), who(&eight, "/foobar")], ["s1", "404"], "RGX-8: no expression");
+        assert_eq!([who(&other, "/api"), who(&other, "/API")], ["s1", "404"], "other hosts stay as they are");
+    }
+}
