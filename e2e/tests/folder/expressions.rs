@@ -8,10 +8,13 @@ use gatewright_e2e::world::who;
 
 const ANY: &str = "ImplementationSpecific";
 
+/// A name, an expression, and what requests for paths are answered.
+type Case = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 on_every_proxy! {
     fn rgx_1_to_4_expressions_match_from_the_beginning(proxy) {
         let site = Site::of(proxy, "rgx-1");
-        let cases: [(&str, &str, &[(&str, &str)]); 4] = [
+        let cases: [Case; 4] = [
             ("rgx-1", "/id/[0-9]+", &[("/id/1", "s"), ("/id/123a", "s"), ("/id/aaa", "404")]),
             ("rgx-2", "/id/[0-9]+$", &[("/id/1", "s"), ("/id/123a", "404")]),
             ("rgx-3", "/id/[0-9]{3}$", &[("/id/99", "404"), ("/id/123", "s"), ("/id/9999", "404")]),
