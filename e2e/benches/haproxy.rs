@@ -1,7 +1,7 @@
 //! What changes cost with HAProxy, beside what HAProxy needs by itself: `cargo bench -p gatewright-e2e --bench haproxy`.
 //!
 //! Each size is a world with so many Ingresses, each with a host, two paths and a Service of ten endpoints. Numbers as
-//! arguments are other sizes. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
+//! arguments are other sizes. A changed folder is read when it has been quiet for 100 ms, which is in every time to traffic. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
 
 use gatewright_e2e::client;
 use gatewright_e2e::echo;
@@ -53,9 +53,15 @@ fn measure(proxy: Proxy, size: usize) {
     until("everything is live", || client::admin_json("/api/v1/revision")["settled"] == true);
     say("from start to live", millis(begun.elapsed()));
     say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
-    let (totals, loads): (Vec<_>, Vec<_>) = (0..HOST_CHANGES).map(|round| host_change(&world, round)).unzip();
-    say("new host to traffic", millis(median(totals)));
-    say("of that, load by HAProxy", millis(median(loads)));
+    let of = |changes: &[Change], part: fn(&Change) -> Duration| millis(median(changes.iter().map(part).collect()));
+    let plain: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(&world, &ingress("new"), &format!("p{round}"))).collect();
+    say("new host to traffic", of(&plain, |change| change.total));
+    let own = |round: usize| ingress("new").annotation("proxy-read-timeout", &(100 + round).to_string());
+    let loaded: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(&world, &own(round), &format!("l{round}"))).collect();
+    assert!(loaded.iter().all(|change| !change.load.is_zero()), "a policy of its own needs a load");
+    say("one that needs a load", of(&loaded, |change| change.total));
+    say("of that, check by HAProxy", of(&loaded, |change| change.check));
+    say("of that, load by HAProxy", of(&loaded, |change| change.load));
     let mut changes = endpoint_changes(&world);
     changes.sort_unstable();
     say("endpoint to traffic, p50", millis(changes[changes.len() / 2]));
@@ -116,15 +122,24 @@ fn check(world: &World) -> Duration {
     begun.elapsed()
 }
 
-/// From a new Ingress to its first answer, and how much of that was HAProxy's load.
-fn host_change(world: &World, round: usize) -> (Duration, Duration) {
-    let (host, before) = (format!("r{round}.new.test"), world.revision());
+/// From a new Ingress to its first answer.
+struct Change {
+    total: Duration,
+    /// What HAProxy needed by itself.
+    check: Duration,
+    load: Duration,
+}
+
+fn host_change(world: &World, object: &Value, name: &str) -> Change {
+    let (host, before) = (format!("{name}.new.test"), world.revision());
     let begun = Instant::now();
-    world.write("new.yaml", &text(&[ingress("new").prefix(&host, "/", "hot")]));
+    world.write("new.yaml", &text(&[object.clone().prefix(&host, "/", "hot")]));
     until("the host answers", || client::get(&host, "/").is_ok_and(|answer| answer.status == 200));
     let total = begun.elapsed();
     until("it is published", || world.revision() > before);
-    (total, Duration::from_millis(client::admin_json("/api/v1/revision")["load_ms"].as_u64().unwrap_or(0)))
+    let revision = client::admin_json("/api/v1/revision");
+    let took = |part: &str| Duration::from_millis(revision[part].as_u64().unwrap_or(0));
+    Change { total, check: took("check_ms"), load: took("load_ms") }
 }
 
 /// From a changed EndpointSlice to the first answer of the new endpoint, without a reload.
