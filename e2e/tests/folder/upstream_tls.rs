@@ -117,6 +117,18 @@ on_every_proxy! {
         }
     }
 
+    fn proxy_ssl_works_beside_the_agent(proxy) {
+        let world = World::of(proxy).start();
+        let ours = Authority::new("ours");
+        let (mine, endpoint) = (ours.sign(&["proxy.test"]), ours.sign(&["in.test"]));
+        let pod = new_pod("s", &Terms { own: &endpoint, clients: Some(&ours.own), versions: &[] });
+        let gate = gatewright_e2e::echo::new_pod("gate");
+        let asks = ("auth-url", &*format!("http://{gate}:8080/"));
+        let own = over_tls("default", "h.test", "s", &[VERIFY, RIGHT, asks]);
+        world.apply("h.yaml", &[service("s", &[pod]), vec![secret(&mine, &ours.own), own]].concat());
+        assert_eq!((who("h.test", "/"), world.diagnostics()), ("s".to_owned(), Vec::<String>::new()));
+    }
+
     fn proxy_ssl_holds_for_endpoints_that_come_later(proxy) {
         let world = World::of(proxy).start();
         let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
