@@ -101,8 +101,13 @@ impl Supervisor {
 impl Owner for Supervisor {
     fn ports(&self, ports: Vec<Port>) -> BoxFuture<'_, Result<Vec<String>, OwnerError>> {
         async move {
-            let runs = lock(&self.vital).process.is_some_and(|process| process.is_alive());
-            Ok(if runs { Vec::new() } else { ports::check(&ports).await.err().map_or_else(Vec::new, |taken| taken.0) })
+            let runs = || lock(&self.vital).process.is_some_and(|process| process.is_alive());
+            if runs() {
+                return Ok(Vec::new());
+            }
+            let taken = ports::check(&ports).await.err().map_or_else(Vec::new, |taken| taken.0);
+            // One that has started meanwhile may have taken them itself.
+            Ok(if runs() { Vec::new() } else { taken })
         }
         .boxed()
     }

@@ -1,6 +1,7 @@
 //! The other ways to run the proxy: under a supervisor, and told by signals only.
 
 use gatewright_e2e::echo::new_pod;
+use gatewright_e2e::client::admin;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
@@ -9,6 +10,7 @@ use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::{World, gatewright, path, send, who};
 use nix::sys::signal::Signal;
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::process::Child;
 
@@ -63,6 +65,22 @@ on_every_proxy! {
         send(supervisor.id(), Signal::SIGTERM);
         assert!(supervisor.wait().unwrap().success());
         until_eq("the supervisor ends the proxy", &"nobody".to_owned(), || who("h.test", "/"));
+    }
+
+    fn a_taken_port_is_told_at_the_start_under_a_supervisor(proxy) {
+        let world = world(proxy, "supervise");
+        let other = TcpListener::bind("0.0.0.0:80").unwrap();
+        let mut supervisor = supervise(&world, None, &path(&gatewright()));
+        world.start_controller();
+        let told = "--http-port: port 80 is in use by another process";
+        until("it is told", || admin("/readyz").is_ok_and(|answer| answer.status == 503 && String::from_utf8_lossy(&answer.body).contains(told)));
+        assert_eq!(world.log().matches(told).count(), 1, "once: {}", world.log());
+        drop(other);
+        until_eq("it serves as soon as it can", &"s".to_owned(), || who("h.test", "/"));
+        world.until_ready();
+        world.end_controller(Signal::SIGTERM);
+        send(supervisor.id(), Signal::SIGTERM);
+        supervisor.wait().unwrap();
     }
 
     fn signals_are_enough_for_a_proxy_of_somebody_else(proxy) {
