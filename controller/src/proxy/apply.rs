@@ -3,7 +3,7 @@
 use super::Proxy;
 use super::error::ApplyError;
 use super::outcome::{Live, Outcome, Refused, Took};
-use super::publish::{Published, point, prune};
+use super::publish::{Published, Validated, point, prune};
 use super::stage::{Base, Staged, may_give_to, seed, stage};
 use super::state_dir::remove_tree;
 use super::validate::NotValid;
@@ -112,21 +112,26 @@ impl Proxy {
         if !served {
             tokio::time::sleep(self.pause().await).await;
         }
-        let before = self.base.take().unwrap_or_default();
-        let published = match validated.publish(&self.state, &before) {
-            Ok(published) => published,
-            Err(error) => {
-                self.base = Some(before);
-                self.take_back(amended).await;
-                return Err(error.into());
-            }
-        };
+        let (published, before) = self.publish(validated, amended).await?;
         let load = if served { Ok(None) } else { self.load(&published).await.map(Some) };
         match load {
             Ok(load) => Ok(Outcome::Live(self.settle(published, cause, Took::new(Some(stage), Some(self.last_check), load)).await)),
             Err(error) => {
                 self.roll_back(published, before, cause).await;
                 Err(error)
+            }
+        }
+    }
+
+    /// Publishes, and answers what was published before; where that fails, the proxy goes back to it.
+    async fn publish(&mut self, validated: Validated, amended: Amended) -> Result<(Published, Arc<Base>), ApplyError> {
+        let before = self.base.take().unwrap_or_default();
+        match validated.publish(&self.state, &before) {
+            Ok(published) => Ok((published, before)),
+            Err(error) => {
+                self.base = Some(before);
+                self.take_back(amended).await;
+                Err(error.into())
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Files as a whole: what they depend on, what they are called, what is remembered.
 
-use crate::files::{address, many, renderer, token_of};
+use crate::files::{address, extreme_globals, many, renderer, token_of};
 use crate::models::*;
 use crate::world::*;
 use gatewright_core::dialect::Version;
@@ -53,23 +53,9 @@ fn the_features_of_every_version_are_taken_by_it() {
 fn limits_of_every_setting_are_taken() {
     for (program, version) in programs() {
         for extreme in [0, 1, u64::MAX] {
-            let mut globals = globals();
+            let mut globals = extreme_globals(extreme);
             let g = &mut globals;
-            g.client_timeouts = ClientTimeouts { keep_alive_s: extreme, keep_alive_requests: extreme, header_s: extreme, body_s: extreme };
-            g.upstream_timeouts = UpstreamTimeouts { connect_s: extreme, read_s: extreme, send_s: extreme };
-            g.body_limits.request_bytes = extreme;
-            g.retries = RetryPolicy { causes: vec![], tries: extreme, timeout_s: extreme, non_idempotent: true };
-            g.upstream_keepalive = UpstreamKeepalive { connections: extreme, timeout_s: extreme, requests: extreme, time_s: extreme };
-            g.tls.session_timeout_s = extreme;
-            g.tls.session_cache_bytes = extreme.min(1 << 20);
-            g.workers.drain_timeout_s = extreme;
             g.workers.connections = extreme;
-            g.buffers.upstream_buffers = extreme.min(4);
-            g.buffers.upstream_bytes = extreme.min(4096);
-            g.buffers.client_body_bytes = extreme;
-            g.buffers.client_header_bytes = extreme;
-            g.buffers.large_client_headers = extreme;
-            g.buffers.large_client_header_bytes = extreme;
             g.listeners.http2_max_streams = u32::try_from(extreme.min(1 << 31)).unwrap();
             g.workers.processes = Some(g.listeners.http2_max_streams);
             let draft = Draft { globals, ..Draft::default() }.backend("b", &[address(1)]).host("h.test", vec![prefix("/", "b")]);

@@ -27,6 +27,27 @@ pub fn renderer() -> Renderer {
     Renderer::new(DIALECT, DIALECT.oldest, BTreeMap::new()).unwrap()
 }
 
+/// Globals whose numbers are all as small or as large as this one, as far as memory and the proxies allow.
+pub fn extreme_globals(extreme: u64) -> Globals {
+    let mut globals = globals();
+    let g = &mut globals;
+    g.client_timeouts = ClientTimeouts { keep_alive_s: extreme, keep_alive_requests: extreme, header_s: extreme, body_s: extreme };
+    g.upstream_timeouts = UpstreamTimeouts { connect_s: extreme, read_s: extreme, send_s: extreme };
+    g.body_limits.request_bytes = extreme;
+    g.retries = RetryPolicy { causes: vec![], tries: extreme, timeout_s: extreme, non_idempotent: true };
+    g.upstream_keepalive = UpstreamKeepalive { connections: extreme, timeout_s: extreme, requests: extreme, time_s: extreme };
+    g.tls.session_timeout_s = extreme;
+    g.tls.session_cache_bytes = extreme.min(1 << 20);
+    g.workers.drain_timeout_s = extreme;
+    g.buffers.upstream_buffers = extreme.min(4);
+    g.buffers.upstream_bytes = extreme.min(4096);
+    g.buffers.client_body_bytes = extreme;
+    g.buffers.client_header_bytes = extreme;
+    g.buffers.large_client_headers = extreme;
+    g.buffers.large_client_header_bytes = extreme;
+    globals
+}
+
 /// What the proxy answers when it is asked for its revision. The ports, which differ from draft to draft, are those of
 /// every machine.
 pub fn token_of(model: &Model) -> String {

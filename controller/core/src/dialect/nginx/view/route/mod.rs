@@ -100,11 +100,7 @@ impl<'m> RouteView<'m> {
         maps: &mut MapsView,
         (context, common): (&HostContext<'m>, &HeadersView),
     ) -> Self {
-        let (forwards, status) = match &route.action {
-            Action::Forward(_) => (true, 0),
-            Action::Respond(status) => (false, *status),
-            Action::Vacant(_) => (false, 503),
-        };
+        let (forwards, status) = answer(&route.action);
         let policy = &*route.policy;
         let more = extras(route, host, maps, context);
         let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
@@ -171,6 +167,15 @@ impl<'m> RouteView<'m> {
             checked_first,
             ..rest
         }
+    }
+}
+
+/// Whether endpoints answer, and the status if not.
+const fn answer(action: &Action) -> (bool, u16) {
+    match action {
+        Action::Forward(_) => (true, 0),
+        Action::Respond(status) => (false, *status),
+        Action::Vacant(_) => (false, 503),
     }
 }
 
