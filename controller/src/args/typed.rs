@@ -165,10 +165,10 @@ pub(super) struct Content {
     /// ConfigMap with the settings
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) configmap: Option<String>,
-    /// ConfigMap with TCP services
+    /// ConfigMap with the TCP ports that are forwarded
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) tcp_services_configmap: Option<String>,
-    /// ConfigMap with UDP services
+    /// ConfigMap with the UDP ports that are forwarded (nginx)
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) udp_services_configmap: Option<String>,
     /// Service that answers for unknown hosts
