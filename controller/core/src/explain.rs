@@ -111,6 +111,8 @@ pub struct Explanation {
     pub host_because: &'static str,
     /// What the handshake is answered with; `None` without TLS.
     pub certificate: Option<String>,
+    /// The connection is passed on to one of these as it is, and the request is none that the proxy sees.
+    pub passed_on: Option<Vec<String>>,
     /// The path as it is compared.
     pub path: String,
     /// The routes that fit; the first one takes the request. Never empty.
@@ -145,6 +147,9 @@ pub struct Forward {
     pub endpoints: Vec<String>,
 }
 
+/// The certificate of a connection that is passed on.
+const OF_ENDPOINTS: &str = "that of the endpoints, to which the connection is passed on";
+
 /// Says what happens to a request.
 #[must_use]
 pub fn explain(model: &Model, request: &Request) -> Explanation {
@@ -162,10 +167,12 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         Some(Action::Vacant(_)) => (None, Some(503)),
         None => (None, Some(404)),
     };
+    let passed = HostName::new(&request.host).ok().filter(|_| request.secure).and_then(|name| model.passthrough.get(&name));
     Explanation {
         host: host.pattern.to_string(),
         host_because,
-        certificate: request.secure.then(|| certificate(model, host)),
+        certificate: request.secure.then(|| if passed.is_some() { OF_ENDPOINTS.to_owned() } else { certificate(model, host) }),
+        passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
         https_redirect,

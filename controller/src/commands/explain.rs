@@ -30,7 +30,11 @@ fn run(config: &ExplainConfig) -> anyhow::Result<End> {
     drop(progress);
     let text = if config.json { story.json(config) } else { story.text(config) };
     print(text.as_bytes())?;
-    Ok(if explanation.https_redirect || explanation.redirect || explanation.backend.is_some() { End::Fine } else { End::Not })
+    Ok(if explanation.passed_on.is_some() || explanation.https_redirect || explanation.redirect || explanation.backend.is_some() {
+        End::Fine
+    } else {
+        End::Not
+    })
 }
 
 /// An explanation with what manifests say of it.
@@ -96,6 +100,9 @@ fn by(origin: Option<&ObjectRef>) -> String {
 }
 
 fn answer(it: &Explanation) -> String {
+    if let Some(endpoints) = &it.passed_on {
+        return format!("that of one of the endpoints of its path /, whatever the path: {}", some_of(endpoints));
+    }
     if it.https_redirect {
         return "a redirect to the https URL".to_owned();
     }
@@ -103,16 +110,18 @@ fn answer(it: &Explanation) -> String {
         return "a redirect, by an annotation of its Ingress".to_owned();
     }
     match (&it.backend, it.status) {
-        (Some(backend), _) => {
-            const SHOWN: usize = 5;
-            let mut endpoints = backend.endpoints.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
-            if backend.endpoints.len() > SHOWN {
-                endpoints.push_str(&format!(" and {} more", backend.endpoints.len() - SHOWN));
-            }
-            format!("that of one of the endpoints of backend {}: {endpoints}", backend.name)
-        }
+        (Some(backend), _) => format!("that of one of the endpoints of backend {}: {}", backend.name, some_of(&backend.endpoints)),
         (None, Some(503)) => "503 of the proxy: the route is closed, or its Service has no endpoints".to_owned(),
         (None, Some(404)) => "404 of the proxy: nobody asked for this path".to_owned(),
         (None, status) => format!("{} of the proxy", status.unwrap_or_default()),
     }
+}
+
+fn some_of(endpoints: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let mut some = endpoints.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if endpoints.len() > SHOWN {
+        some.push_str(&format!(" and {} more", endpoints.len() - SHOWN));
+    }
+    some
 }

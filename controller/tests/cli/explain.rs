@@ -48,6 +48,21 @@ fn the_story_tells_certificate_redirect_annotations_endpoints_and_findings() {
 }
 
 #[test]
+fn connections_that_are_passed_on_have_the_certificate_of_their_endpoints() {
+    let wish = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/ssl-passthrough: 'true'}}";
+    let text = ingress("front", "a.test", "/", "cart").replace("namespace: shop}", wish) + &service("cart");
+    let folder = Folder::new(&[("in.yaml", &text)]);
+    let passed = folder.run(&["explain", "https://a.test/x", "-f", "in.yaml", "--enable-ssl-passthrough"]);
+    for part in ["that of the endpoints, to which the connection is passed on", "endpoints of its path /", "10.1.0.1:8080"] {
+        assert!(passed.code == 0 && passed.out.contains(part), "{part} is missing in {}", passed.out);
+    }
+    let without = folder.run(&["explain", "https://a.test/x", "-f", "in.yaml"]);
+    assert!(without.out.contains("without --enable-ssl-passthrough") && !without.out.contains("passed on to"), "{}", without.out);
+    let twice = folder.run(&["run", "--manifests", ".", "--enable-ssl-passthrough", "--ssl-passthrough-proxy-port=443"]);
+    assert!(twice.code == 2 && twice.err.contains("--ssl-passthrough-proxy-port and --https-port are both 443"), "{}", twice.err);
+}
+
+#[test]
 fn what_cannot_be_a_request_cannot_be_explained() {
     let folder = Folder::new(&[("in.yaml", "")]);
     for url in ["ftp://a.test/", "http://a.test/..", "http:///", "http://a.test/%00"] {

@@ -31,6 +31,10 @@ pub(super) fn effect(name: &str, from: &str, to: &str) -> Option<Effect> {
     if name == "denylist-source-range" {
         return denied(from, to);
     }
+    // Whoever is passed on meets no protection of the proxy.
+    if name == "ssl-passthrough" {
+        return boolean(to, from);
+    }
     if !PROTECTIONS.iter().any(|known| name.starts_with(known)) {
         return None;
     }
@@ -131,6 +135,8 @@ mod tests {
             ("denylist-source-range", "", "10.0.0.0/8", Some(Closes)),
             ("denylist-source-range", "10.1.0.0/16", "10.0.0.0/8", Some(Closes)),
             ("denylist-source-range", "10.1.0.0/16", "", Some(Opens)),
+            ("ssl-passthrough", "", "true", Some(Opens)),
+            ("ssl-passthrough", "true", "false", Some(Closes)),
             ("limit-rps", "10", "20", Some(Opens)),
             ("limit-rps", "20", "10", Some(Closes)),
             ("limit-rps", "20", "", Some(Opens)),
