@@ -2,6 +2,7 @@
 
 use crate::dialect::{CredentialFile, Refusal};
 use crate::model::{Authority, AuthorityId, DhParams, Hsts, Identity, IdentityId, Model, digest_of};
+use crate::model::{Lack, LackingWay};
 use crate::names::is_printable;
 use std::sync::Arc;
 
@@ -81,6 +82,25 @@ pub(super) fn refusal(message: &str, at: Option<(String, u32)>) -> Refusal {
     let mut clean: String = message.chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' }).collect();
     clean.truncate(clean.floor_char_boundary(MAX_MESSAGE_BYTES));
     Refusal { message: clean, at }
+}
+
+/// What no proxy has that is driven here: a module for traces. Sorted.
+pub(super) const LACKS_TRACING: [Lack; 3] = [
+    lacks_tracing("enable-opentelemetry", &["false", "f", "F", "FALSE", "False", "0", ""]),
+    lacks_tracing("opentelemetry-operation-name", &[""]),
+    lacks_tracing("opentelemetry-trust-incoming-span", &["true", "t", "T", "TRUE", "True", "1", ""]),
+];
+
+const fn lacks_tracing(key: &'static str, fine: &'static [&'static str]) -> Lack {
+    Lack {
+        key,
+        is_setting: false,
+        fine,
+        also_fine: |_| false,
+        of_some_values: false,
+        way: LackingWay::Told,
+        effect: "stock proxies have no module for traces, and headers such as traceparent pass as they came",
+    }
 }
 
 #[cfg(test)]

@@ -113,7 +113,7 @@ pub static NGINX: Dialect = Dialect {
     blanks_in_paths: true,
     // The directives about headers are for all listeners of a host, and on the inner one every peer is the loopback.
     passes_behind_headers: false,
-    lacks: |_| Vec::new(),
+    lacks: |_| super::common::LACKS_TRACING.to_vec(),
     approximates: APPROXIMATES,
     unknown_variables: Vec::new,
     unknown_directives: |_| &[],

@@ -2,6 +2,7 @@
 
 use super::expression::can_say;
 use crate::dialect::Version;
+use crate::dialect::common::LACKS_TRACING;
 use crate::model::{BackendPolicy, ExternalAuth, HostPolicy, Lack, LackingWay, RoutePolicy};
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
@@ -16,7 +17,7 @@ pub(super) fn lacks(version: Version) -> Vec<Lack> {
         "limit-rate" => super::view::has_bandwidth(version),
         _ => false,
     };
-    LACKS.iter().chain(SETTINGS).filter(|lack| !granted(lack)).copied().collect()
+    LACKS.iter().chain(&LACKS_TRACING).chain(SETTINGS).filter(|lack| !granted(lack)).copied().collect()
 }
 
 /// Directives of snippets that a version cannot follow: bodies are not looked into, and are compressed for all or nobody.

@@ -48,6 +48,7 @@ mod limits;
 mod logging;
 mod mirror;
 mod objects;
+mod opentelemetry;
 mod policies;
 mod port_in_redirects;
 mod proxy_ssl;
@@ -122,6 +123,7 @@ pub const FEATURES: &[Feature] = &[
     limits::FEATURE,
     logging::FEATURE,
     mirror::FEATURE,
+    opentelemetry::FEATURE,
     proxy_timeouts::FEATURE,
     redirect::FEATURE,
     rewrite::FEATURE,

@@ -26,12 +26,9 @@ const TRUE: Way = Switch(&["true", "True", "TRUE", "t", "T", "1"]);
 #[rustfmt::skip]
 const WAYS: &[(&str, Way)] = &[
     ("enable-modsecurity", TRUE),
-    ("enable-opentelemetry", Told),
     ("enable-owasp-core-rules", TRUE),
     ("modsecurity-snippet", Rules),
     ("modsecurity-transaction-id", Told),
-    ("opentelemetry-operation-name", Told),
-    ("opentelemetry-trust-incoming-span", Told),
 ];
 
 /// The names that this file answers for.
@@ -131,6 +128,6 @@ mod tests {
         let (policies, said) = read_with(&Settings::default(), &[("nobody-knows", &huge)]);
         assert!(policies.is_some_and(|policies| !policies.closed));
         assert_eq!(said, ["nobody-knows has 1048576 bytes, and is not an annotation that anything is known of (served)"]);
-        assert_eq!(closed(&[("enable-opentelemetry", &huge)]), Some(false), "a known one is said as such");
+        assert_eq!(closed(&[("modsecurity-transaction-id", &huge)]), Some(false), "a known one is said as such");
     }
 }

@@ -98,7 +98,7 @@ impl Meaning {
                 self.buffering.upstream_bytes = Some(said(values::bytes(size))?);
                 Ok(())
             }
-            _ => Err(unknown()),
+            (name, _) => Err(unknown(name)),
         }
     }
 
@@ -122,7 +122,7 @@ impl Meaning {
             "limit_rate" => self.bandwidth().rate_kib = Some(said(values::bytes(value))?.div_ceil(1024)),
             "limit_rate_after" => self.bandwidth().after_kib = Some(said(values::bytes(value))?.div_ceil(1024)),
             "proxy_max_temp_file_size" => self.buffering.temp_file_bytes = Some(said(values::bytes(value))?),
-            _ => return Err(unknown()),
+            _ => return Err(unknown(name)),
         }
         Ok(())
     }
@@ -370,8 +370,26 @@ fn closed_names(text: &str) -> String {
     closed + rest
 }
 
-fn unknown() -> String {
-    "it has no meaning that could be given on every proxy".to_owned()
+/// What says the same as a directive that has no meaning here.
+const OTHERS: &[(&str, &str)] = &[
+    ("auth_basic", "auth-type"),
+    ("auth_basic_user_file", "auth-secret"),
+    ("auth_request", "auth-url"),
+    ("error_page", "custom-http-errors"),
+    ("limit_conn", "limit-connections"),
+    ("limit_req", "limit-rps or limit-rpm"),
+    ("mirror", "mirror-target"),
+    ("proxy_http_version", "proxy-http-version"),
+    ("proxy_next_upstream", "proxy-next-upstream"),
+    ("proxy_redirect", "proxy-redirect-from"),
+    ("proxy_ssl_verify", "proxy-ssl-verify"),
+    ("satisfy", "satisfy"),
+];
+
+fn unknown(name: &str) -> String {
+    let other =
+        OTHERS.iter().find(|(own, _)| *own == name).map_or_else(String::new, |(_, other)| format!("; the annotation {other} has one"));
+    format!("it has no meaning that could be given on every proxy{other}")
 }
 
 fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {
@@ -478,7 +496,7 @@ mod tests {
             ("rewrite ^/a http://$http_x/ redirect;", "line 1: \"rewrite\": a variable"),
             ("expires modified +1h;", "line 1: \"expires\""),
             ("rewrite ^/a /b break;\nreturn 200;", "line 2: \"return\": it stands behind"),
-            ("limit_req zone=x;", "line 1: \"limit_req\""),
+            ("limit_req zone=x;", "line 1: \"limit_req\": it has no meaning that could be given on every proxy; the annotation limit-rps"),
             ("sub_filter_types text/css;", "there is no sub_filter"),
             ("if (-f /etc/passwd) { return 200; }", "line 1: \"if\""),
             ("return 302 $http_x;", "line 1: \"return\""),
