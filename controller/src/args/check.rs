@@ -147,6 +147,7 @@ impl Check<'_> {
             config_map: self.object("configmap", content.configmap.as_deref()),
             tcp_services_config_map: self.object("tcp-services-configmap", content.tcp_services_configmap.as_deref()),
             udp_services_config_map: self.object("udp-services-configmap", content.udp_services_configmap.as_deref()),
+            raw_snippet_namespaces: self.namespaces("raw-snippet-namespaces", &content.raw_snippet_namespaces),
             watch_namespace: content.watch_namespace.clone().filter(|name| !name.is_empty()),
             namespace_selector: selector.and_then(|text| self.said("watch-namespace-selector", LabelSelector::parse(text))),
             listeners: self.listeners(content),

@@ -165,6 +165,9 @@ pub(super) struct Content {
     /// ConfigMap with the settings
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) configmap: Option<String>,
+    /// Namespaces, separated by commas, whose Ingresses may say nearly everything to nginx in configuration-snippet
+    #[arg(long, value_name = "LIST", default_value = "", help_heading = "Settings")]
+    pub(super) raw_snippet_namespaces: String,
     /// ConfigMap with the TCP ports that are forwarded
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) tcp_services_configmap: Option<String>,

@@ -1,7 +1,7 @@
 //! The other ways to run the proxy: under a supervisor, and told by signals only.
 
-use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::client::admin;
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;

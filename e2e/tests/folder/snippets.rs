@@ -1,7 +1,7 @@
 //! Snippets: what their directives do, whichever proxy serves.
 
-use gatewright_e2e::client::get;
-use gatewright_e2e::http1::Answer;
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::running;
@@ -58,6 +58,31 @@ on_every_proxy! {
             let said = world.diagnostics();
             assert!(said.iter().any(|line| line.contains("this proxy cannot follow sub_filter")), "{said:?}");
             assert_eq!(who("h.test", "/"), "404");
+        }
+    }
+
+    fn named_namespaces_say_more_to_nginx(proxy) {
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let raw = |name: &str, text: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text);
+        let text = "limit_except GET { deny all; }\nmore_set_headers 'X-A: $host';\ncharset \"utf-8\";";
+        let ingresses = vec![raw("raw", text), raw("bad", "no_such_directive 1;"), raw("files", "root /etc;"), raw("leaves", "x; } server { y;")];
+        let named: Vec<Value> = [running("s"), ingresses].concat().into_iter().map(|object| object.within("trusted")).collect();
+        let other = [running("s"), vec![settings, raw("other", "charset utf-8;")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").arg("--raw-snippet-namespaces=trusted,more");
+        let world = world.manifest("named.yaml", &named).manifest("other.yaml", &other).start();
+        let said = world.diagnostics();
+        let says = |part: &str| said.iter().any(|line| line.contains(part));
+        assert_eq!(["bad", "files", "leaves", "other"].map(|name| who(&format!("{name}.test"), "/")), ["404", "404", "404", "404"], "{said:#?}");
+        if !proxy.is_nginx() {
+            assert!(says("\"limit_except\": blocks are not accepted"), "{said:#?}");
+            return assert_eq!(who("raw.test", "/"), "404");
+        }
+        let answer = get("raw.test", "/").unwrap();
+        assert_eq!((answer.word(), answer.header("X-A")), ("s".to_owned(), Some("raw.test")));
+        let post = send(&Request::new("POST", "/").header("Host", "raw.test")).unwrap();
+        assert_eq!(post.status, 403, "what is said in a block");
+        for part in ["limit_except is passed to the proxy as it is written", "refused to everybody", "no_such_directive"] {
+            assert!(says(part), "{part}: {said:#?}");
         }
     }
 }

@@ -75,6 +75,7 @@ pub static NGINX: Dialect = Dialect {
         "route/answers.tera",
         "route/answered.tera",
         "route/paths.tera",
+        "route/raw.tera",
         "route/auth.tera",
         "route/auth_location.tera",
         "route/buffering.tera",

@@ -62,6 +62,8 @@ pub struct Settings {
     pub passes_behind_headers: bool,
     /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: Vec<&'static str>,
+    /// `--raw-snippet-namespaces`: namespaces whose Ingresses may say everything to nginx.
+    pub raw_snippet_namespaces: Vec<String>,
     /// Directives of snippets that the proxy cannot follow.
     pub unknown_directives: &'static [&'static str],
 }
@@ -97,6 +99,7 @@ impl Default for Settings {
             blanks_in_paths: true,
             passes_behind_headers: true,
             unknown_variables: Vec::new(),
+            raw_snippet_namespaces: Vec::new(),
             unknown_directives: &[],
         }
     }

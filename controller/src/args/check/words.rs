@@ -15,6 +15,14 @@ impl Check<'_> {
         result.map_err(|why| self.wrong(format!("--{flag}: {why}"))).ok()
     }
 
+    pub(super) fn namespaces(&mut self, flag: &str, text: &str) -> Vec<String> {
+        let names: Vec<&str> = text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if let Some(wrong) = names.iter().find(|name| !is_dns_label(name)) {
+            self.wrong(format!("--{flag}: {} is not a namespace name", shown(wrong)));
+        }
+        names.into_iter().map(str::to_owned).collect()
+    }
+
     pub(super) fn object(&mut self, flag: &str, text: Option<&str>) -> Option<ObjectName> {
         text.filter(|text| !text.is_empty()).and_then(|text| self.said(flag, ObjectName::parse(text)))
     }

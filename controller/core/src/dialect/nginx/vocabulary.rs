@@ -39,7 +39,31 @@ pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
 }
 
 fn check_block(directives: &[Directive<'_>], context: Context) -> Result<(), GrammarError> {
-    directives.iter().try_for_each(|directive| check_directive(directive, context))
+    let mut is_raw = false;
+    directives.iter().try_for_each(|directive| {
+        let mark = directive.name == "set" && directive.args.first().is_some_and(|variable| variable == RAW);
+        if mark && context == Context::Location {
+            is_raw = directive.args.get(1).is_some_and(|word| word == "on");
+            return Ok(());
+        }
+        if is_raw { check_raw(directive) } else { check_directive(directive, context) }
+    })
+}
+
+/// Encloses what the operator lets an Ingress say as it is; nobody else can set it.
+const RAW: &str = "$gw_raw";
+
+/// What is said as it is reads no files, writes none and runs no code; translation says so to who writes it.
+fn check_raw(directive: &Directive<'_>) -> Result<(), GrammarError> {
+    let name = &*directive.name;
+    let refused = matches!(name, "alias" | "include" | "listen" | "root" | "server_name" | "set")
+        || ["lua", "perl", "certificate", "_file", "_path", "_store", "_log", "_module"].iter().any(|part| name.contains(part))
+        || name.starts_with("js_")
+        || name.starts_with("ssl_");
+    if refused {
+        return Err(GrammarError::about(directive.line, "nobody says the directive", name));
+    }
+    directive.block.iter().flatten().try_for_each(check_raw)
 }
 
 fn check_directive(directive: &Directive<'_>, context: Context) -> Result<(), GrammarError> {
@@ -352,6 +376,9 @@ mod tests {
             ("server;", Place::Hosts, 1),
             ("gzip { }", Place::Hosts, 1),
             ("geo $a { include x; }", Place::Hosts, 1),
+            ("server { location / {\n set $gw_raw on;\n charset utf-8;\n set $gw_raw off;\n charset utf-8; } }", Place::Hosts, 5),
+            ("server { location / {\n set $gw_raw on;\n limit_except GET {\n include x; } } }", Place::Hosts, 4),
+            ("server {\n set $gw_raw on;\n charset utf-8; }", Place::Hosts, 2),
         ] {
             assert_eq!(check(text.as_bytes(), place).unwrap_err().line, line, "{text}");
         }

@@ -24,6 +24,8 @@ pub struct Extra {
     pub gzip: Option<bool>,
     /// Texts in answers that others stand in for.
     pub substitutions: Option<Substitutions>,
+    /// What the operator lets an Ingress say to nginx as it is.
+    pub raw: Vec<RawDirective>,
 }
 
 impl Extra {
@@ -39,6 +41,7 @@ impl Extra {
         all.expires = self.expires.or(all.expires);
         all.default_type = self.default_type.clone().or(all.default_type);
         all.gzip = self.gzip.or(all.gzip);
+        all.raw.extend(self.raw.iter().cloned());
         all.substitutions = self.substitutions.clone().or(all.substitutions);
         all
     }
@@ -103,6 +106,17 @@ pub struct Substitutions {
     pub once: bool,
     /// Types of such answers beside `text/html`; `None`: no others, empty: all.
     pub types: Option<Vec<MediaType>>,
+}
+
+/// A directive of nginx without a meaning of its own here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RawDirective {
+    /// Lower-case letters, digits and `_`.
+    pub name: String,
+    /// Printable words; variables in them are nginx's.
+    pub words: Vec<String>,
+    /// What stands between its braces.
+    pub block: Option<Vec<RawDirective>>,
 }
 
 /// What is asked about a request.

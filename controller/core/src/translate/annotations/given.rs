@@ -25,6 +25,8 @@ pub struct Given<'a> {
     noted: Vec<BadValue>,
     /// See [`crate::settings::Settings::unknown_variables`].
     pub(super) unknown_variables: &'a [&'static str],
+    /// The operator lets the Ingress say everything in snippets.
+    pub(super) raw_snippets: bool,
     /// See [`crate::settings::Settings::unknown_directives`].
     pub(super) unknown_directives: &'static [&'static str],
     /// The other objects that annotations may name.
@@ -51,7 +53,17 @@ impl<'a> Given<'a> {
         let mut ours: Vec<_> =
             all.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
         ours.sort_unstable();
-        Self { prefix, namespace, all: ours, bad: Vec::new(), noted: Vec::new(), unknown_variables: &[], unknown_directives: &[], objects }
+        Self {
+            prefix,
+            namespace,
+            all: ours,
+            bad: Vec::new(),
+            noted: Vec::new(),
+            unknown_variables: &[],
+            raw_snippets: false,
+            unknown_directives: &[],
+            objects,
+        }
     }
 
     /// Whether there is no annotation with our prefix.

@@ -87,6 +87,9 @@ use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{ObjectRef, shown};
 use crate::settings::{Config, RiskLevel, Settings};
 
+/// Stands among the directives that a proxy cannot follow: it can follow none as they are written.
+const RAW: &str = "raw";
+
 /// One feature: its annotations, and what they do.
 #[derive(Debug)]
 pub struct Feature {
@@ -150,6 +153,8 @@ pub(super) struct Read {
 pub(super) fn read<'a>(mut given: Given<'a>, config: &Config, settings: &'a Settings, object: &ObjectRef) -> Read {
     given.unknown_variables = &settings.unknown_variables;
     given.unknown_directives = settings.unknown_directives;
+    let named = settings.raw_snippet_namespaces.iter().any(|namespace| namespace == given.namespace());
+    given.raw_snippets = named && !settings.unknown_directives.contains(&RAW);
     let mut policies = Policies::of(config);
     let mut diagnostics = Vec::new();
     let mut refused = false;

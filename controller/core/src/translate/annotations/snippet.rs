@@ -2,9 +2,10 @@
 
 mod answers;
 mod directives;
+mod raw;
 mod reader;
 
-pub(in crate::translate) use directives::{Meaning, read};
+pub(in crate::translate) use directives::{Meaning, read, read_raw};
 
 /// Why the path is not another one for a whole host.
 pub(in crate::translate) const TOO_LATE: &str = "rewrite with break: the routes of a host are found by the path that was asked for";

@@ -17,7 +17,8 @@ pub(super) const FEATURE: Feature = Feature {
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, `if` with one of these, `set`, `allow` and `deny`, times, sizes and buffers, \
              `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `access_log off`; they work on every proxy. nginx reads `gzip`, \
-             `sub_filter` and its kin, too. With any other directive the Ingress is left out.",
+             `sub_filter` and its kin, too, and nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
+             Ingress is left out.",
         )
         .ranked(Tier::A, Risk::Critical)
         .on_bad_value(OnBadValue::SkipIngress),
@@ -80,13 +81,18 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     const HELP: &str = "use annotations that say the same, and remove it";
     let text = given.text(name)?;
-    let meaning = match snippet::read(text) {
+    let raw = given.raw_snippets && name == "configuration-snippet";
+    let meaning = match if raw { snippet::read_raw(text) } else { snippet::read(text) } {
         Ok(meaning) => meaning,
         Err(why) => {
             given.refuse(name, why, HELP);
             return None;
         }
     };
+    for directive in &meaning.extra.raw {
+        let message = format!("{} is passed to the proxy as it is written, as --raw-snippet-namespaces allows", directive.name);
+        given.note(name, message, "use annotations that say the same");
+    }
     let lacking = meaning.texts().find_map(|text| given.lacks_variable(text).map(str::to_owned));
     if let Some(variable) = lacking {
         given.refuse(name, format_args!("this proxy has no ${variable}"), HELP);
@@ -128,6 +134,21 @@ mod tests {
             let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
             assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");
         }
+    }
+
+    #[test]
+    fn named_namespaces_may_say_what_has_no_meaning() {
+        let settings = Settings { raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()], ..Settings::default() };
+        let read = |settings: &Settings, text| read_configured(settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
+        let text = "charset utf-8;\nadd_header A b;\nlimit_except GET { deny all; }";
+        let (policies, said) = read(&settings, text);
+        let extra = policies.unwrap().route.extra.clone().unwrap();
+        assert_eq!((extra.raw.len(), extra.answer_headers.len(), said.len()), (2, 1, 2), "{said:?}");
+        for refused in ["root /etc;", "limit_except GET { include /etc/passwd; }", "content_by_lua_block { x; }", "add_header Server x;"] {
+            assert!(read(&settings, refused).0.is_none(), "{refused}");
+        }
+        assert!(read(&Settings { unknown_directives: &["raw"], ..settings }, text).0.is_none(), "not where the proxy cannot follow");
+        assert!(read(&Settings::default(), text).0.is_none());
     }
 
     #[test]

@@ -39,19 +39,45 @@ pub(in crate::translate) fn read(text: &str) -> Result<Meaning, String> {
     for directive in reader::read(text)? {
         meaning.directive(&directive).map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?;
     }
-    meaning.sources = sources(&meaning.rules)?;
-    if let Some(substitutions) = &mut meaning.extra.substitutions {
-        if substitutions.texts.is_empty() {
-            return Err("there is no sub_filter".to_owned());
-        }
-        substitutions.once = !meaning.every_occurrence;
+    meaning.finish()?;
+    Ok(meaning)
+}
+
+/// The same for whoever may say everything: directives without a meaning are kept as they are.
+///
+/// # Errors
+/// As [`read`], and for those that read files, write them or run code.
+pub(in crate::translate) fn read_raw(text: &str) -> Result<Meaning, String> {
+    let (mut meaning, mut raw) = (Meaning::default(), Vec::new());
+    for directive in &reader::read(text)? {
+        let why = match meaning.directive(directive) {
+            Ok(()) => continue,
+            Err(why) => why,
+        };
+        let no_meaning = why.starts_with(NO_MEANING) || (directive.block.is_some() && directive.name != "if");
+        let kept = if no_meaning { super::raw::of(directive) } else { Err(why) };
+        raw.push(kept.map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?);
     }
+    meaning.finish()?;
+    meaning.extra.raw = raw;
     Ok(meaning)
 }
 
 type Done = Result<(), String>;
 
 impl Meaning {
+    /// Puts together what several directives say.
+    fn finish(&mut self) -> Done {
+        self.sources = sources(&self.rules)?;
+        if let Some(substitutions) = &mut self.extra.substitutions {
+            if substitutions.texts.is_empty() {
+                return Err("there is no sub_filter".to_owned());
+            }
+            substitutions.once = !self.every_occurrence;
+        }
+        Ok(())
+    }
+
     fn directive(&mut self, directive: &Directive) -> Done {
         let arguments: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
         if let Some(block) = &directive.block {
@@ -370,6 +396,8 @@ fn closed_names(text: &str) -> String {
     closed + rest
 }
 
+const NO_MEANING: &str = "it has no meaning";
+
 /// What says the same as a directive that has no meaning here.
 const OTHERS: &[(&str, &str)] = &[
     ("auth_basic", "auth-type"),
@@ -389,7 +417,7 @@ const OTHERS: &[(&str, &str)] = &[
 fn unknown(name: &str) -> String {
     let other =
         OTHERS.iter().find(|(own, _)| *own == name).map_or_else(String::new, |(_, other)| format!("; the annotation {other} has one"));
-    format!("it has no meaning that could be given on every proxy{other}")
+    format!("{NO_MEANING} that could be given on every proxy{other}")
 }
 
 fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {

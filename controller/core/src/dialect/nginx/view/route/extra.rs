@@ -2,7 +2,7 @@
 
 use super::super::headers::HeadersView;
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Substitutions, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, RawDirective, Substitutions, Test};
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
@@ -43,6 +43,29 @@ pub(super) struct AnsweredView {
     substitutions: Vec<(Expression, Expression)>,
     every_occurrence: bool,
     types: Vec<String>,
+}
+
+/// A line of `route/raw.tera`.
+#[derive(Debug, Serialize)]
+pub(super) struct RawLineView {
+    words: Vec<String>,
+    opens: bool,
+    closes: bool,
+}
+
+pub(super) fn raw(extra: &Extra) -> Vec<RawLineView> {
+    let mut lines = Vec::new();
+    extra.raw.iter().for_each(|directive| raw_lines(directive, &mut lines));
+    lines
+}
+
+fn raw_lines(directive: &RawDirective, lines: &mut Vec<RawLineView>) {
+    let words = std::iter::once(&directive.name).chain(&directive.words).cloned().collect();
+    lines.push(RawLineView { words, opens: directive.block.is_some(), closes: false });
+    if let Some(block) = &directive.block {
+        block.iter().for_each(|inner| raw_lines(inner, lines));
+        lines.push(RawLineView { words: Vec::new(), opens: false, closes: true });
+    }
 }
 
 pub(super) fn paths(extra: &Extra) -> Vec<PathView> {

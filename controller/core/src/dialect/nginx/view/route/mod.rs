@@ -55,6 +55,8 @@ pub(super) struct RouteView<'m> {
     answers: Vec<extra::AnswerView>,
     /// Other paths for endpoints.
     paths: Vec<extra::PathView>,
+    /// What an Ingress says to nginx as it is.
+    raw: Vec<extra::RawLineView>,
     /// What becomes of answers.
     answered: Option<extra::AnsweredView>,
     mirror: Option<mirror::MirrorView>,
@@ -116,6 +118,7 @@ impl<'m> RouteView<'m> {
                 port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
             }),
             paths: policy.extra.as_deref().map(extra::paths).unwrap_or_default(),
+            raw: policy.extra.as_deref().map(extra::raw).unwrap_or_default(),
             answered: policy.extra.as_deref().and_then(extra::AnsweredView::of),
             mirror: policy.mirror.as_deref().filter(|_| forwards).map(|mirror| mirror::MirrorView::new(route, mirror, common)),
             pass: pass::PassView::of(route, context),
