@@ -3,7 +3,7 @@
 use super::{Check, Mode, StatusAddress};
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{self, Dialect};
-use gatewright_core::names::{HostName, ObjectName, shown};
+use gatewright_core::names::{HostName, ObjectName, is_dns_label, shown};
 use std::time::Duration;
 
 impl Check<'_> {

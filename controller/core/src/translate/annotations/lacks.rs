@@ -51,7 +51,15 @@ mod tests {
 
     #[test]
     fn a_protection_that_the_proxy_lacks_closes_and_the_rest_is_told() {
-        let lack = |key, way| Lack { key, is_setting: false, fine: &["false"], also_fine: |_| false, of_some_values: false, way, effect: "it is not there" };
+        let lack = |key, way| Lack {
+            key,
+            is_setting: false,
+            fine: &["false"],
+            also_fine: |_| false,
+            of_some_values: false,
+            way,
+            effect: "it is not there",
+        };
         let lacks = vec![
             lack("ssl-redirect", LackingWay::Closes),
             lack("app-root", LackingWay::Told),

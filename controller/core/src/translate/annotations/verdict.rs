@@ -62,7 +62,9 @@ impl ProxyFacts {
         let lack = self.lacks.iter().find(|lack| lack.key == name && !lack.is_setting);
         match (lack, own(self.approximates)) {
             (Some(lack), _) if lack.way == LackingWay::Closes && !lack.of_some_values => (Verdict::Closed, lack.effect.to_owned()),
-            (Some(lack), how) if lack.of_some_values || lack.way == LackingWay::Nearly || how.is_some() => (Verdict::Approximated, how.unwrap_or(lack.effect).to_owned()),
+            (Some(lack), how) if lack.of_some_values || lack.way == LackingWay::Nearly || how.is_some() => {
+                (Verdict::Approximated, how.unwrap_or(lack.effect).to_owned())
+            }
             (Some(lack), _) => (Verdict::Told, lack.effect.to_owned()),
             (None, Some(how)) => (Verdict::Approximated, how.to_owned()),
             (None, None) => (Verdict::Same, String::new()),
