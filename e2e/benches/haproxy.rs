@@ -30,6 +30,9 @@ const CHANGES_UNDER_LOAD: usize = 1_000;
 const LOADS_UNDER_LOAD: u64 = 100;
 const LARGEST_UNDER_LOAD: usize = 1_000;
 
+/// The controller keeps some time between loads, which is not to be measured.
+const BETWEEN_LOADS: Duration = Duration::from_secs(5);
+
 /// Commands for the runtime socket that are measured.
 const COMMANDS: usize = 2_000;
 
@@ -57,7 +60,11 @@ fn measure(proxy: Proxy, size: usize) {
     let plain: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(&world, &ingress("new"), &format!("p{round}"))).collect();
     say("new host to traffic", of(&plain, |change| change.total));
     let own = |round: usize| ingress("new").annotation("proxy-read-timeout", &(100 + round).to_string());
-    let loaded: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(&world, &own(round), &format!("l{round}"))).collect();
+    let rested = |round: usize| {
+        std::thread::sleep(BETWEEN_LOADS);
+        host_change(&world, &own(round), &format!("l{round}"))
+    };
+    let loaded: Vec<Change> = (0..HOST_CHANGES).map(rested).collect();
     assert!(loaded.iter().all(|change| !change.load.is_zero()), "a policy of its own needs a load");
     say("one that needs a load", of(&loaded, |change| change.total));
     say("of that, check by HAProxy", of(&loaded, |change| change.check));
