@@ -90,8 +90,12 @@ fn the_default_class_is_what_the_api_server_writes() {
     let world = World::shared();
     let install = Install::new(world, "standard");
     let ns = "standard";
-    let default = json!({"metadata": {"annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}}});
-    world.patch("IngressClass", "", "standard", &default);
+    let _alone = crate::default_class();
+    let default = |text: Option<&str>| {
+        let patch = json!({"metadata": {"annotations": {"ingressclass.kubernetes.io/is-default-class": text}}});
+        world.patch("IngressClass", "", "standard", &patch);
+    };
+    default(Some("true"));
     world.apply(&app(ns, "app", &["10.244.1.3"]));
     // The API server learns of the class by a watch of its own.
     eventually("a new Ingress gets the default class", || {
@@ -102,6 +106,7 @@ fn the_default_class_is_what_the_api_server_writes() {
     });
     let controller = install.start(&[]);
     controller.wait_live().wait_pod("standard.test", "10.244.1.3");
+    default(None);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 mod chart;
 mod classes;
 mod events;
@@ -13,3 +15,9 @@ mod scope;
 mod shipped;
 mod status;
 mod tls;
+
+/// Held by who makes a default class, and by who needs that new Ingresses get none.
+fn default_class() -> MutexGuard<'static, ()> {
+    static LOCK: Mutex<()> = Mutex::new(());
+    LOCK.lock().unwrap_or_else(PoisonError::into_inner)
+}
