@@ -203,7 +203,7 @@ pub struct Group<'m> {
 pub struct Piece<'m> {
     /// Decides the file it goes to.
     pub key: &'m str,
-    /// Content hash of what it is made from.
+    /// Content hash of what it is made from, the key included.
     pub digest: u128,
 }
 

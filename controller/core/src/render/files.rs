@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// One file of a [`FileSet`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,13 @@ pub struct File {
     pub read_live: bool,
 }
 
+/// A file and the hash of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) file: File,
+    pub(super) digest: u128,
+}
+
 /// Everything that is published as one revision: relative path → file, sorted.
 ///
 /// The files are a function of the model alone. They name each other by relative paths (relative to the folder of
@@ -21,7 +29,7 @@ pub struct File {
 /// while a proxy loads can never mix two revisions: the name is either there with these very bytes, or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileSet {
-    files: BTreeMap<String, File>,
+    files: BTreeMap<String, Known>,
     main: String,
     digest: u128,
     reload_digest: u128,
@@ -34,24 +42,30 @@ impl FileSet {
     /// private port as the proof of a reload.
     #[must_use]
     pub fn new(main: &str, files: BTreeMap<String, File>, reload_digest: u128) -> Self {
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        for (path, file) in &files {
+        let known = |file: File| Known { digest: xxh3_128(&file.bytes), file };
+        Self::of_known(main, files.into_iter().map(|(path, file)| (path, known(file))).collect(), reload_digest)
+    }
+
+    /// The same, of files whose hashes are known.
+    pub(super) fn of_known(main: &str, files: BTreeMap<String, Known>, reload_digest: u128) -> Self {
+        let mut hasher = Xxh3::new();
+        for (path, known) in &files {
             hasher.update(path.as_bytes());
             hasher.update(&[0]);
-            hasher.update(&xxhash_rust::xxh3::xxh3_128(&file.bytes).to_le_bytes());
+            hasher.update(&known.digest.to_le_bytes());
         }
         Self { files, main: main.to_owned(), digest: hasher.digest128(), reload_digest }
     }
 
     /// Path and file, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &File)> {
-        self.files.iter().map(|(path, file)| (path.as_str(), file))
+        self.files.iter().map(|(path, known)| (path.as_str(), &known.file))
     }
 
     /// The file at a relative path.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&File> {
-        self.files.get(path)
+        self.files.get(path).map(|known| &known.file)
     }
 
     /// Relative path of the file that the proxy is started with.

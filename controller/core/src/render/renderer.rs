@@ -1,9 +1,10 @@
 //! Puts the files of a revision together.
 
 use super::engine::{Engine, TemplateError};
+use super::files::Known;
 use super::shards::Shards;
 use super::{File, FileSet};
-use crate::dialect::{Dialect, Gather, Group, Includes, Place, Version};
+use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Place, Version};
 use crate::model::Model;
 use crate::names::ObjectRef;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,9 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// What the main file says in place of its token while the token is computed.
 const NO_TOKEN: &str = "00000000000000000000000000000000";
+
+/// How often the main templates of all dialects say the token, whatever the model.
+const TOKENS: usize = 2;
 
 /// Why there are no files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +48,8 @@ pub struct Renderer {
     dialect: &'static Dialect,
     version: Version,
     engine: Engine,
+    /// Some template is not a built-in one.
+    is_overridden: bool,
     shards: BTreeMap<&'static str, Shards>,
 }
 
@@ -53,7 +59,8 @@ impl Renderer {
     /// # Errors
     /// With the first override that is no template of the dialect, or cannot be read. Nothing is kept then.
     pub fn new(dialect: &'static Dialect, version: Version, overrides: BTreeMap<String, String>) -> Result<Self, TemplateError> {
-        Ok(Self { dialect, version, engine: Engine::new(dialect, &overrides)?, shards: BTreeMap::new() })
+        let engine = Engine::new(dialect, &overrides)?;
+        Ok(Self { dialect, version, engine, is_overridden: !overrides.is_empty(), shards: BTreeMap::new() })
     }
 
     /// Renders a model. What did not change since the last one is taken from it.
@@ -61,37 +68,54 @@ impl Renderer {
     /// # Errors
     /// When a template stops or writes what the proxy's grammar does not allow there. The renderer can be used again.
     pub fn render(&mut self, model: &Model) -> Result<FileSet, RenderError> {
-        let mut files = BTreeMap::new();
+        let mut files = Vec::new();
         let mut includes = Includes::new();
         let mut tails = Vec::new();
-        let plain = |bytes| File { bytes, secret: false, read_live: false };
         for group in (self.dialect.groups)(model, self.version) {
             let shards = self.shards.entry(group.folder).or_default();
             shards.update(&group, &self.engine, self.dialect)?;
             match group.gather {
                 Gather::Included => {
-                    files.extend(shards.files().map(|shard| (shard.path.clone(), plain(Arc::clone(&shard.bytes)))));
+                    files.extend(shards.files().map(|shard| (shard.path.clone(), plain(&shard.bytes, shard.digest))));
                     includes.insert(group.folder, shards.files().map(|shard| shard.path.clone()).collect());
                 }
-                Gather::Whole(path) => _ = files.insert(path.to_owned(), plain(shards.joined())),
+                Gather::Whole(path) => {
+                    let (bytes, digest) = shards.joined();
+                    files.push((path.to_owned(), plain(&bytes, digest)));
+                }
                 Gather::Main => tails.push(shards.joined()),
             }
         }
         for certificate in model.certificates.values() {
             let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live: self.dialect.certificates_read_live };
-            files.insert((self.dialect.certificate_path)(&certificate.id), file);
+            files.push(((self.dialect.certificate_path)(&certificate.id), Known { file, digest: certificate.digest }));
         }
-        for file in (self.dialect.credential_files)(model) {
-            files.insert(file.path, File { bytes: file.bytes, secret: file.secret, read_live: file.read_live });
+        for CredentialFile { path, bytes, secret, read_live } in (self.dialect.credential_files)(model) {
+            let digest = xxh3_128(&bytes);
+            files.push((path, Known { file: File { bytes, secret, read_live }, digest }));
         }
+        let mut files: BTreeMap<_, _> = files.into_iter().collect();
         let draft = self.main(model, &includes, NO_TOKEN)?;
         let reload_digest = reload_digest(&draft, &tails, &files);
-        let main = self.main(model, &includes, &format!("{reload_digest:032x}"))?;
+        let main = self.with_token(draft, &format!("{reload_digest:032x}"), |token| self.main(model, &includes, token))?;
         self.check_main(&main)?;
         let mut main = main.into_bytes();
-        tails.iter().for_each(|tail| main.extend_from_slice(tail));
-        files.insert(self.dialect.main_file.to_owned(), plain(main.into()));
-        Ok(FileSet::new(self.dialect.main_file, files, reload_digest))
+        tails.iter().for_each(|(tail, _)| main.extend_from_slice(tail));
+        let digest = xxh3_128(&main);
+        files.insert(self.dialect.main_file.to_owned(), plain(&main.into(), digest));
+        Ok(FileSet::of_known(self.dialect.main_file, files, reload_digest))
+    }
+
+    /// The main file with its token: mostly the draft with the token in its places. Where a text of the model looks like one
+    /// of them, or the template is not ours, it is rendered again.
+    fn with_token(
+        &self,
+        draft: String,
+        token: &str,
+        again: impl FnOnce(&str) -> Result<String, TemplateError>,
+    ) -> Result<String, TemplateError> {
+        let is_plain = !self.is_overridden && draft.matches(NO_TOKEN).count() == TOKENS;
+        if is_plain { Ok(draft.replace(NO_TOKEN, token)) } else { again(token) }
     }
 
     /// What two models render differently, piece by piece: what is neither included by a name with a hash nor in the
@@ -187,15 +211,19 @@ fn named_by_folder(groups: &[Group<'_>]) -> Includes {
 }
 
 /// Hash of all that the proxy reads only when it loads.
-fn reload_digest(main: &str, tails: &[Arc<[u8]>], others: &BTreeMap<String, File>) -> u128 {
+fn reload_digest(main: &str, tails: &[(Arc<[u8]>, u128)], others: &BTreeMap<String, Known>) -> u128 {
     let mut hasher = Xxh3::new();
     hasher.update(&xxh3_128(main.as_bytes()).to_le_bytes());
-    for tail in tails {
-        hasher.update(&xxh3_128(tail).to_le_bytes());
+    for (_, digest) in tails {
+        hasher.update(&digest.to_le_bytes());
     }
-    for (path, file) in others.iter().filter(|(_, file)| !file.read_live) {
+    for (path, known) in others.iter().filter(|(_, known)| !known.file.read_live) {
         hasher.update(path.as_bytes());
-        hasher.update(&xxh3_128(&file.bytes).to_le_bytes());
+        hasher.update(&known.digest.to_le_bytes());
     }
     hasher.digest128()
+}
+
+fn plain(bytes: &Arc<[u8]>, digest: u128) -> Known {
+    Known { file: File { bytes: Arc::clone(bytes), secret: false, read_live: false }, digest }
 }

@@ -3,9 +3,9 @@
 use super::engine::{Engine, TemplateError};
 use super::renderer::{RenderError, line_of};
 use crate::dialect::{Dialect, Gather, Group, Piece};
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// Up to so many pieces stand in one file.
 const PIECES_OF_A_SINGLE_FILE: usize = 64;
@@ -18,9 +18,11 @@ const MAX_FILES: usize = 256;
 #[derive(Debug, Default)]
 pub(super) struct Shards {
     shared: u128,
+    /// Each piece of the last time and its file: equal digests, equal keys.
+    places: Vec<(u128, usize)>,
     files: Vec<Shard>,
-    /// All of them, if nothing changed since they were asked for.
-    joined: Option<Arc<[u8]>>,
+    /// All of them and their hash, if nothing changed since they were asked for.
+    joined: Option<(Arc<[u8]>, u128)>,
 }
 
 /// One file.
@@ -30,8 +32,10 @@ pub(super) struct Shard {
     pub(super) path: String,
     /// What is in it.
     pub(super) bytes: Arc<[u8]>,
-    /// Hash of the digests of its pieces, in order.
-    digest: u128,
+    /// Hash of the bytes.
+    pub(super) digest: u128,
+    /// The digests of its pieces, in order.
+    members: Vec<u128>,
     pieces: HashMap<u128, Arc<str>>,
 }
 
@@ -40,18 +44,29 @@ impl Shards {
     pub(super) fn update(&mut self, group: &Group<'_>, engine: &Engine, dialect: &Dialect) -> Result<(), RenderError> {
         let count = file_count(group.pieces.len());
         if self.shared != group.shared || self.files.len() != count {
-            *self = Self { shared: group.shared, files: vec![Shard::default(); count], joined: None };
+            *self = Self { shared: group.shared, files: vec![Shard::default(); count], ..Self::default() };
         }
-        for (number, members) in members(&group.pieces, count).into_iter().enumerate() {
-            let digest = digest_of_members(&group.pieces, &members);
-            if self.files[number].digest != digest {
-                let shard = self.files[number].next(number, digest, &members, group, engine)?;
-                check(&shard, group, dialect)?;
-                self.files[number] = shard;
-                self.joined = None;
-            }
+        self.places = places(&group.pieces, count, &self.places);
+        for number in self.changed() {
+            let members = (0..self.places.len()).filter(|member| self.places[*member].1 == number).collect();
+            let shard = self.files[number].next(number, members, group, engine)?;
+            check(&shard, group, dialect)?;
+            self.files[number] = shard;
+            self.joined = None;
         }
         Ok(())
+    }
+
+    /// The files whose pieces are not those that they hold.
+    fn changed(&self) -> Vec<usize> {
+        let mut seen = vec![0; self.files.len()];
+        let mut is_changed = vec![false; self.files.len()];
+        for (digest, number) in &self.places {
+            is_changed[*number] |= self.files[*number].members.get(seen[*number]) != Some(digest);
+            seen[*number] += 1;
+        }
+        let is_changed = |number: &usize| is_changed[*number] || seen[*number] != self.files[*number].members.len();
+        (0..self.files.len()).filter(is_changed).collect()
     }
 
     /// The files that have something in them.
@@ -59,23 +74,28 @@ impl Shards {
         self.files.iter().filter(|shard| !shard.path.is_empty())
     }
 
-    /// All pieces.
-    pub(super) fn joined(&mut self) -> Arc<[u8]> {
+    /// All pieces, and the hash of their bytes.
+    pub(super) fn joined(&mut self) -> (Arc<[u8]>, u128) {
         let files = &self.files;
-        let join = || files.iter().map(|shard| &*shard.bytes).collect::<Vec<_>>().concat().into();
-        Arc::clone(self.joined.get_or_insert_with(join))
+        let join = || {
+            let bytes = files.iter().map(|shard| &*shard.bytes).collect::<Vec<_>>().concat();
+            let digest = xxh3_128(&bytes);
+            (bytes.into(), digest)
+        };
+        self.joined.get_or_insert_with(join).clone()
     }
 }
 
 impl Shard {
     /// The same file with other members; pieces it already has are taken over.
-    fn next(&self, number: usize, digest: u128, members: &[usize], group: &Group<'_>, engine: &Engine) -> Result<Self, TemplateError> {
+    fn next(&self, number: usize, members: Vec<usize>, group: &Group<'_>, engine: &Engine) -> Result<Self, TemplateError> {
         if members.is_empty() {
-            return Ok(Self { digest, ..Self::default() });
+            return Ok(Self::default());
         }
-        let mut pieces = HashMap::with_capacity(members.len());
+        let mut pieces = HashMap::default();
+        pieces.reserve(members.len());
         let mut bytes = Vec::new();
-        for &member in members {
+        for &member in &members {
             let digest = group.pieces[member].digest;
             let text: Arc<str> = match self.pieces.get(&digest) {
                 Some(text) => text.clone(),
@@ -84,11 +104,13 @@ impl Shard {
             bytes.extend_from_slice(text.as_bytes());
             pieces.insert(digest, text);
         }
+        let digest = xxh3_128(&bytes);
         let path = match group.gather {
-            Gather::Included => format!("{}/{number:02x}-{:032x}.conf", group.folder, xxh3_128(&bytes)),
+            Gather::Included => format!("{}/{number:02x}-{digest:032x}.conf", group.folder),
             Gather::Main | Gather::Whole(_) => group.folder.to_owned(),
         };
-        Ok(Self { path, bytes: bytes.into(), digest, pieces })
+        let members = members.into_iter().map(|member| group.pieces[member].digest).collect();
+        Ok(Self { path, bytes: bytes.into(), digest, members, pieces })
     }
 }
 
@@ -107,23 +129,19 @@ fn file_count(pieces: usize) -> usize {
     if pieces <= PIECES_OF_A_SINGLE_FILE { 1 } else { pieces.div_ceil(PIECES_PER_FILE).next_power_of_two().min(MAX_FILES) }
 }
 
-/// For each file the numbers of its pieces, in order.
-fn members(pieces: &[Piece<'_>], count: usize) -> Vec<Vec<usize>> {
+/// The digest and the file of each piece. The file follows from the key, which is hashed where the piece does not stand
+/// near its place of the time before.
+fn places(pieces: &[Piece<'_>], count: usize, before: &[(u128, usize)]) -> Vec<(u128, usize)> {
     let mask = count as u64 - 1;
-    let mut members = vec![Vec::new(); count];
-    for (number, piece) in pieces.iter().enumerate() {
-        let file = usize::try_from(xxh3_64(piece.key.as_bytes()) & mask).expect("a file number is below 256");
-        members[file].push(number);
-    }
-    members
-}
-
-fn digest_of_members(pieces: &[Piece<'_>], members: &[usize]) -> u128 {
-    let mut hasher = Xxh3::new();
-    for &member in members {
-        hasher.update(&pieces[member].digest.to_le_bytes());
-    }
-    hasher.digest128()
+    let mut next: usize = 0;
+    let mut place = |piece: &Piece<'_>| {
+        let is_same = |at: &usize| before.get(*at).is_some_and(|(digest, _)| *digest == piece.digest);
+        let near = [next, next + 1, next.saturating_sub(1)].into_iter().find(is_same);
+        next = near.unwrap_or(next) + 1;
+        let of_key = || usize::try_from(xxh3_64(piece.key.as_bytes()) & mask).expect("a file number is below 256");
+        (piece.digest, near.map_or_else(of_key, |at| before[at].1))
+    };
+    pieces.iter().map(&mut place).collect()
 }
 
 #[cfg(test)]

@@ -152,11 +152,25 @@ pub(super) struct HashesView {
 impl HashesView {
     pub(super) fn new(model: &Model) -> Self {
         let aliases = || model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten());
-        let names =
-            || model.hosts.keys().map(|pattern| pattern.to_string().len()).chain(aliases().map(|alias| alias.name.to_string().len()));
-        let longest = names().chain(exact_keys(&model.globals)).max().unwrap_or(0);
-        Self { bucket_size: (longest + 24).next_power_of_two().max(64), max_size: (names().count() * 2).next_power_of_two().max(2048) }
+        let names = model.hosts.keys().map(length).chain(aliases().map(|alias| length(&alias.name)));
+        let longest = names.chain(exact_keys(&model.globals)).max().unwrap_or(0);
+        let count = model.hosts.len() + aliases().count();
+        Self { bucket_size: (longest + 24).next_power_of_two().max(64), max_size: (count * 2).next_power_of_two().max(2048) }
     }
+}
+
+/// How long something is as text.
+fn length(shown: impl std::fmt::Display) -> usize {
+    struct Length(usize);
+    impl std::fmt::Write for Length {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    std::fmt::Write::write_fmt(&mut length, format_args!("{shown}")).expect("counting never fails");
+    length.0
 }
 
 /// How long the texts are that further maps are looked up by.
