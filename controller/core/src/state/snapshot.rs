@@ -1,9 +1,11 @@
 //! Everything that is known of the cluster at one moment.
 
+use super::epochs::Epochs;
 use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
+use foldhash::HashMap;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -75,6 +77,7 @@ pub struct Snapshot {
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
     parameters: BTreeMap<ObjectName, Arc<GatewrightParameters>>,
     addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
+    epochs: Epochs,
 }
 
 impl Snapshot {
@@ -99,6 +102,7 @@ impl Snapshot {
                 replaces(self.classes.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
             }
             Object::Service(o) => {
+                self.epochs.begin(&reference.name);
                 let digest = o.digest;
                 replaces(self.services.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
             }
@@ -137,6 +141,7 @@ impl Snapshot {
             self.unlink_slice(&reference, before.as_deref());
         }
         if let Some(service) = &slice.service {
+            self.epochs.begin(service);
             self.slices_of.entry(service.clone()).or_default().insert(reference, Arc::clone(&slice));
         }
         replaces(before, |old| old.digest == slice.digest)
@@ -144,6 +149,7 @@ impl Snapshot {
 
     fn put_secret(&mut self, secret: Secret) -> bool {
         let name = secret.meta.name.clone();
+        self.epochs.begin(&name);
         let secret = match self.secrets.get(&name) {
             Some(before) => secret.following(before),
             None => secret,
@@ -157,13 +163,19 @@ impl Snapshot {
         match reference.kind {
             Kind::Ingress => self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&age(&old)).is_some()),
             Kind::IngressClass => self.classes.remove(name).is_some(),
-            Kind::Service => self.services.remove(name).is_some(),
+            Kind::Service => {
+                self.epochs.begin(name);
+                self.services.remove(name).is_some()
+            }
             Kind::EndpointSlice | Kind::Endpoints => {
                 let before = self.slices.remove(reference);
                 self.unlink_slice(reference, before.as_deref());
                 before.is_some()
             }
-            Kind::Secret => self.secrets.remove(name).is_some(),
+            Kind::Secret => {
+                self.epochs.begin(name);
+                self.secrets.remove(name).is_some()
+            }
             Kind::ConfigMap => self.config_maps.remove(name).is_some(),
             Kind::Namespace => self.namespaces.remove(name).is_some(),
             Kind::GatewrightParameters => self.parameters.remove(name).is_some(),
@@ -172,6 +184,7 @@ impl Snapshot {
 
     fn unlink_slice(&mut self, reference: &ObjectRef, slice: Option<&EndpointSlice>) {
         let Some(service) = slice.and_then(|slice| slice.service.as_ref()) else { return };
+        self.epochs.begin(service);
         if let Some(slices) = self.slices_of.get_mut(service) {
             slices.remove(reference);
             if slices.is_empty() {
@@ -242,6 +255,12 @@ impl Snapshot {
         self.secrets.get(name)
     }
 
+    /// Tokens of Secrets and Services, the latter together with their slices.
+    #[must_use]
+    pub const fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
     /// The ConfigMap of that name.
     #[must_use]
     pub fn config_map(&self, name: &ObjectName) -> Option<&Arc<ConfigMap>> {
@@ -275,6 +294,12 @@ impl Snapshot {
     pub fn addresses_of(&self, dns_name: &str) -> Option<&Arc<[IpAddr]>> {
         self.addresses.get(dns_name)
     }
+}
+
+/// The order of [`Snapshot::ingresses_oldest_first`].
+#[must_use]
+pub fn by_age(one: &Ingress, other: &Ingress) -> std::cmp::Ordering {
+    age(one).cmp(&age(other))
 }
 
 fn age(ingress: &Ingress) -> Age {
