@@ -6,9 +6,9 @@
 use super::claims::Claims;
 use super::reading::{BackendUse, Reading, RuleReading};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Affinity, BackendPolicy, Balance, CanaryRules, Hashing};
+use crate::model::{Affinity, BackendPolicy, Balance, CanaryRules, Hashing, digest_of};
 use crate::names::ObjectRef;
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 
 /// What holds for whole Service ports.
@@ -19,7 +19,7 @@ pub(super) struct Agreement<'a> {
 }
 
 /// The part of a policy that is one for all who use a Service port.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Shared {
     balance: Option<Balance>,
     hash: Option<Hashing>,
@@ -65,8 +65,15 @@ impl<'a> Agreement<'a> {
         agreement
     }
 
+    /// Hash of all of it.
+    pub(super) fn digest(&self) -> u128 {
+        let canaries = self.canaries.iter().map(|(used, canary)| digest_of(&(used, canary.rules, canary.backend, canary.reading.digest)));
+        // The order of the parts is none.
+        self.shared.iter().map(|shared| digest_of(&shared)).chain(canaries).fold(0, u128::wrapping_add)
+    }
+
     fn settle(&mut self, readings: &'a [Arc<Reading>]) {
-        let mut seen: HashMap<&BackendUse, ()> = HashMap::new();
+        let mut seen: HashMap<&BackendUse, ()> = HashMap::default();
         for reading in readings {
             let policy = &reading.policies.backend;
             for used in uses(reading) {

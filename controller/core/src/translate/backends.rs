@@ -1,14 +1,16 @@
 //! Service ports → backends: `ingress-semantics` 9.
 
-use super::Input;
 use super::reading::BackendUse;
 use super::servers::Servers;
+use super::{Input, by_id};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, digest_of};
 use crate::names::{HostName, Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{Config, Settings};
-use crate::state::{EndpointGroup, EndpointSlice, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::state::{EndpointGroup, EndpointSlice, Epoch, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
+use foldhash::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -29,39 +31,54 @@ impl Resolved {
     }
 }
 
-/// The backends of the time before, by what they were made from.
+/// The global default backend of the time before. Those of hosts are kept with the hosts.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    kept: ByPolicy,
+    default: Option<Arc<Kept>>,
 }
 
 /// By the digest of a policy, then by Service port.
-type ByPolicy = HashMap<u128, HashMap<BackendUse, Kept>>;
+type ByPolicy = HashMap<u128, HashMap<BackendUse, Arc<Kept>>>;
 
-#[derive(Debug, Clone)]
-struct Kept {
+/// What a Service port is under a policy, and what that was made from.
+#[derive(Debug)]
+pub(super) struct Kept {
+    policy: u128,
+    used: BackendUse,
     made_from: u128,
+    /// Of the Service and its slices.
+    epoch: Epoch,
+    has_dns_name: bool,
     resolved: Arc<Resolved>,
     backend: Option<Arc<Backend>>,
 }
 
+impl Kept {
+    /// Whether it depends on what a name resolves to.
+    pub(super) const fn has_dns_name(&self) -> bool {
+        self.has_dns_name
+    }
+}
+
 impl Memo {
     /// Starts a translation.
-    pub(super) fn begin<'a>(&'a mut self, input: Input<'a>, config: &Config) -> Backends<'a> {
-        let before = std::mem::take(&mut self.kept);
-        let balance = config.globals.balance;
-        let settings = digest_of(input.settings);
-        Backends {
+    pub(super) fn begin<'a>(&mut self, input: Input<'a>, config: &Config) -> Backends<'a> {
+        let mut backends = Backends {
             input,
-            settings,
-            balance,
-            before,
-            now: &mut self.kept,
+            settings: digest_of(input.settings),
+            balance: config.globals.balance,
+            before: ByPolicy::default(),
+            now: ByPolicy::default(),
+            of_host: Vec::new(),
+            used: Vec::new(),
             dns_names: BTreeSet::new(),
             servers: Servers::new(input.snapshot),
             default: None,
-        }
-        .with_default()
+        };
+        backends.begin_host(self.default.as_slice());
+        backends.resolve_default();
+        self.default = backends.end_host().pop();
+        backends
     }
 }
 
@@ -71,30 +88,54 @@ pub(super) struct Backends<'a> {
     settings: u128,
     balance: Balance,
     before: ByPolicy,
-    now: &'a mut ByPolicy,
+    now: ByPolicy,
+    /// Those that the host at hand uses.
+    of_host: Vec<Arc<Kept>>,
+    used: Vec<Arc<Backend>>,
     dns_names: BTreeSet<Box<str>>,
     /// Servers that annotations name.
     pub(super) servers: Servers<'a>,
-    default: Option<(BackendUse, Arc<Resolved>)>,
+    default: Option<Arc<Resolved>>,
 }
 
 impl Backends<'_> {
-    fn with_default(mut self) -> Self {
+    fn resolve_default(&mut self) {
         let settings = self.input.settings;
         let name = settings.default_backend_service.as_ref();
         let first_port = name.and_then(|name| self.input.snapshot.service(name)).and_then(|service| service.ports.first());
-        if let Some((name, port)) = name.zip(first_port) {
+        self.default = name.zip(first_port).map(|(name, port)| {
             let used = BackendUse { service: name.clone(), port: PortRef::Number(port.port.into()) };
-            let resolved = self.resolve(&used, &Arc::default());
-            self.default = Some((used, resolved));
+            self.resolve(&used, &Arc::default())
+        });
+    }
+
+    /// From here on it is noted which ones are used; `before` are those that were, the time before.
+    pub(super) fn begin_host(&mut self, before: &[Arc<Kept>]) {
+        for kept in before {
+            self.before.entry(kept.policy).or_default().insert(kept.used.clone(), Arc::clone(kept));
         }
-        self
+        self.of_host.clear();
+    }
+
+    /// Those that were used since.
+    pub(super) fn end_host(&mut self) -> Vec<Arc<Kept>> {
+        std::mem::take(&mut self.of_host)
+    }
+
+    /// Whether all of them are what resolving would give, as far as that does not depend on what names resolve to.
+    pub(super) fn are_current(&self, kept: &[Arc<Kept>]) -> bool {
+        kept.iter().all(|kept| self.input.snapshot.epochs().is_current(&kept.epoch))
+    }
+
+    /// Takes over those of a host that is the same as before.
+    pub(super) fn take(&mut self, kept: &[Arc<Kept>]) {
+        self.used.extend(kept.iter().filter_map(|kept| kept.backend.clone()));
     }
 
     /// What unmatched requests get: the global default backend while it has endpoints, else 404.
     pub(super) fn default_action(&self) -> Action {
         match &self.default {
-            Some((_, resolved)) if matches!(resolved.action, Action::Forward(_)) => resolved.action.clone(),
+            Some(resolved) if matches!(resolved.action, Action::Forward(_)) => resolved.action.clone(),
             _ => Action::Respond(404),
         }
     }
@@ -114,28 +155,34 @@ impl Backends<'_> {
     /// What requests for this Service port get, under this policy.
     pub(super) fn resolve(&mut self, used: &BackendUse, policy: &Arc<BackendPolicy>) -> Arc<Resolved> {
         let policy_digest = policy.digest();
-        if let Some(kept) = self.now.get(&policy_digest).and_then(|kept| kept.get(used)) {
-            return Arc::clone(&kept.resolved);
+        let known = self.now.get(&policy_digest).and_then(|now| now.get(used)).map(Arc::clone);
+        let kept = known.unwrap_or_else(|| self.first_time(used, policy, policy_digest));
+        if !self.of_host.iter().any(|other| Arc::ptr_eq(other, &kept)) {
+            self.of_host.push(Arc::clone(&kept));
         }
+        Arc::clone(&kept.resolved)
+    }
+
+    fn first_time(&mut self, used: &BackendUse, policy: &Arc<BackendPolicy>, policy_digest: u128) -> Arc<Kept> {
         let snapshot = self.input.snapshot;
         let service = snapshot.service(&used.service);
         let dns_name = service.and_then(|service| dns_name(service, &mut self.dns_names));
-        let made_from = digest_of(&(
-            (self.settings, self.balance),
-            service.map(|service| service.digest),
-            snapshot.slices_of(&used.service).map(|slice| slice.digest).collect::<Vec<_>>(),
-            dns_name.map(|name| snapshot.addresses_of(name)),
-        ));
-        let (used, kept) = match self.before.get_mut(&policy_digest).and_then(|before| before.remove_entry(used)) {
-            Some((used, kept)) if kept.made_from == made_from => (used, kept),
-            _ => (used.clone(), self.make(used, policy, made_from)),
-        };
-        let resolved = Arc::clone(&kept.resolved);
-        self.now.entry(policy_digest).or_default().insert(used, kept);
-        resolved
+        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        (self.settings, self.balance, service.map(|service| service.digest)).hash(&mut hasher);
+        snapshot.slices_of(&used.service).for_each(|slice| slice.digest.hash(&mut hasher));
+        dns_name.map(|name| snapshot.addresses_of(name)).hash(&mut hasher);
+        let made_from = hasher.digest128();
+        let before = self.before.get_mut(&policy_digest).and_then(|before| before.remove(used));
+        let before = before.filter(|kept| kept.made_from == made_from);
+        let (resolved, backend) = before.map_or_else(|| self.make(used, policy), |kept| (Arc::clone(&kept.resolved), kept.backend.clone()));
+        self.used.extend(backend.iter().map(Arc::clone));
+        let (epoch, has_dns_name) = (snapshot.epochs().of(&used.service), dns_name.is_some());
+        let kept = Arc::new(Kept { policy: policy_digest, used: used.clone(), made_from, epoch, has_dns_name, resolved, backend });
+        self.now.entry(policy_digest).or_default().insert(used.clone(), Arc::clone(&kept));
+        kept
     }
 
-    fn make(&self, used: &BackendUse, policy: &Arc<BackendPolicy>, made_from: u128) -> Kept {
+    fn make(&self, used: &BackendUse, policy: &Arc<BackendPolicy>) -> (Arc<Resolved>, Option<Arc<Backend>>) {
         let (action, problem, backend) = match endpoints(used, policy, self.input.snapshot, self.input.settings) {
             Ok((port, endpoints)) => {
                 let id = BackendId::with_policy(used.service.namespace(), used.service.name(), port, policy);
@@ -149,15 +196,14 @@ impl Backends<'_> {
             Err(problem) => (Action::Respond(503), Some(problem), None),
         };
         let digest = digest_of(&(&action, problem.as_ref().map(|(code, message, _)| (*code, message))));
-        Kept { made_from, resolved: Arc::new(Resolved { action, problem, digest }), backend }
+        (Arc::new(Resolved { action, problem, digest }), backend)
     }
 
     /// All backends in use, and the DNS names that have to be looked up.
     pub(super) fn finish(self) -> (BTreeMap<BackendId, Arc<Backend>>, BTreeSet<Box<str>>) {
-        let backends = self.now.values().flat_map(HashMap::values).filter_map(|kept| kept.backend.clone());
         let (servers, mut dns_names) = self.servers.finish();
         dns_names.extend(self.dns_names);
-        (backends.chain(servers).map(|backend| (backend.id.clone(), backend)).collect(), dns_names)
+        (by_id(self.used.into_iter().chain(servers).collect(), |backend| &backend.id, BackendId::as_str), dns_names)
     }
 }
 

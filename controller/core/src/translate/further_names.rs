@@ -6,7 +6,8 @@ use super::tls::Certificates;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Alias, HostCertificate};
 use crate::names::{HostAlias, HostName, HostPattern, ObjectRef};
-use std::collections::{BTreeMap, HashMap};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 
 /// All further names.
 #[derive(Default)]
@@ -37,7 +38,7 @@ pub(super) struct Redirecting {
 impl FurtherNames<'_> {
     /// The aliases of a host.
     pub(super) fn of(&self, host: &HostPattern) -> &[Alias] {
-        self.of_host.get(host).map_or(&[], Vec::as_slice)
+        if self.of_host.is_empty() { &[] } else { self.of_host.get(host).map_or(&[], Vec::as_slice) }
     }
 }
 
@@ -49,11 +50,11 @@ pub(super) fn decide<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> FurtherNames<'a> {
     let field = format!("metadata.annotations[{annotations_prefix}/server-alias]");
-    let mut decider = Decider { field, claims, certificates, taken: HashMap::new(), names: FurtherNames::default(), diagnostics };
-    for (&host, claims) in claims.iter().filter(|(host, _)| ***host != HostPattern::CatchAll) {
+    let mut decider = Decider { field, claims, certificates, taken: HashMap::default(), names: FurtherNames::default(), diagnostics };
+    for (host, claims) in claims.iter().filter(|(host, _)| **host != HostPattern::CatchAll) {
         decider.aliases(host, claims);
     }
-    for (&host, claims) in claims {
+    for (host, claims) in claims.iter() {
         decider.www(host, claims);
     }
     decider.names
@@ -102,7 +103,7 @@ impl<'a> Decider<'_, 'a, '_> {
         if pattern.as_ref() == Some(host) {
             return;
         }
-        if pattern.as_ref().is_some_and(|pattern| self.claims.contains_key(pattern)) {
+        if pattern.as_ref().is_some_and(|pattern| self.claims.get(pattern).is_some()) {
             return self.say(reading, format!("{alias} is a host with rules of its own, and no alias of host {host}"));
         }
         if let Some(owner) = self.taken.get(alias) {
@@ -131,7 +132,7 @@ impl<'a> Decider<'_, 'a, '_> {
         let other = target.as_str().strip_prefix("www.").map_or_else(|| format!("www.{target}"), str::to_owned);
         let Ok(other) = HostName::new(&other) else { return };
         let (pattern, alias) = (HostPattern::Exact(other.clone()), HostAlias::Exact(other.clone()));
-        if self.claims.contains_key(&pattern) || self.taken.contains_key(&alias) {
+        if self.claims.get(&pattern).is_some() || self.taken.contains_key(&alias) {
             return;
         }
         let certificate =

@@ -4,8 +4,8 @@ mod matching;
 mod routes;
 
 use super::agreement::Agreement;
-use super::backends::Backends;
-use super::claims::{Claim, Claims};
+use super::backends::{self, Backends};
+use super::claims::{Before, Claim, Claims};
 use super::further_names::{FurtherNames, Redirecting};
 use super::host_policy;
 use super::stand_in;
@@ -15,81 +15,123 @@ use crate::model::{
     Action, Alias, Host, HostCertificate, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, digest_of,
 };
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
-use crate::settings::Config;
-use std::collections::{BTreeMap, HashMap};
+use crate::settings::{Config, Settings};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// The hosts of the time before, by what they were made from.
+/// The hosts of the time before.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    kept: HashMap<HostPattern, Kept>,
+    /// Hash of all that hosts are made from and that is no host's own.
+    circumstances: u128,
+    /// In the order of the claims.
+    kept: Vec<Option<Kept>>,
+    /// Those that only are there because of an alias.
+    apart: HashMap<HostPattern, Kept>,
 }
 
-/// A host, what it was made from, and what was wrong with it.
+/// A host, what it was made from beside the claims on it, and what was wrong with it.
 #[derive(Debug)]
 struct Kept {
     made_from: u128,
+    has_tls: bool,
+    aliases: Box<[Alias]>,
+    backends: Vec<Arc<backends::Kept>>,
+    /// It asks servers that URLs name, or Services whose names have to be looked up.
+    looks_up: bool,
     host: Arc<Host>,
     findings: Arc<[Diagnostic]>,
 }
 
-impl Memo {
-    /// Builds all hosts, or takes them from the time before where nothing that they were made from has changed.
-    pub(super) fn build(
-        &mut self,
-        (config, annotations_prefix): (&Config, &str),
-        claims: &Claims<'_>,
-        certificates: &Certificates<'_>,
-        (names, agreement): (&FurtherNames<'_>, &Agreement<'_>),
-        backends: &mut Backends<'_>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> BTreeMap<HostPattern, Arc<Host>> {
-        let settings = digest_of(config);
-        let mut before = std::mem::take(&mut self.kept);
-        let mut hosts = BTreeMap::new();
-        let of_claims = claims.iter().map(|(&pattern, claims)| {
-            let (certificate, has_tls) = (certificates.of(pattern), certificates.has_tls(pattern));
-            (true, Builder { pattern, claims, config, certificate, has_tls, aliases: names.of(pattern), annotations_prefix, agreement })
-        });
-        let of_aliases = names.apart.iter().map(|(pattern, apart)| {
-            let (certificate, has_tls) = (&HostCertificate::Unclaimed, apart.has_tls);
-            let claims = &claims[apart.host];
-            (false, Builder { pattern, claims, config, certificate, has_tls, aliases: &[], annotations_prefix, agreement })
-        });
-        for (has_say, builder) in of_claims.chain(of_aliases) {
-            let pattern = builder.pattern;
-            let made_from = builder.made_from(settings, backends);
-            let kept = before.remove(pattern).filter(|kept| kept.made_from == made_from).unwrap_or_else(|| {
-                let (host, findings) = builder.build(backends);
-                Kept { made_from, host: Arc::new(host), findings: findings.into() }
-            });
-            if has_say {
-                diagnostics.extend(kept.findings.iter().cloned());
-            }
-            hosts.insert(pattern.clone(), Arc::clone(&kept.host));
-            self.kept.insert(pattern.clone(), kept);
-        }
-        for (pattern, redirecting) in &names.redirecting {
-            hosts.insert(pattern.clone(), Arc::new(redirecting_host(pattern, redirecting)));
-        }
-        hosts
+impl Kept {
+    /// Whether it is made from the very same, where neither the claims nor the circumstances have changed.
+    fn is_current(&self, builder: &Builder<'_>, backends: &Backends<'_>) -> bool {
+        !self.looks_up
+            && (self.has_tls, &self.host.certificate, &*self.aliases) == (builder.has_tls, builder.certificate, builder.aliases)
+            && backends.are_current(&self.backends)
     }
+}
+
+/// What has been found out before hosts are built.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub(super) config: &'a Config,
+    pub(super) settings: &'a Settings,
+    pub(super) certificates: &'a Certificates<'a>,
+    pub(super) names: &'a FurtherNames<'a>,
+    pub(super) agreement: &'a Agreement<'a>,
+}
+
+/// Builds all hosts, or takes them from the time before where nothing that they were made from has changed; `before` is
+/// what was known of each, which `memo` is about.
+pub(super) fn build(
+    world: World<'_>,
+    claims: &Claims<'_>,
+    (before, mut memo): (&[Option<Before>], Memo),
+    backends: &mut Backends<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (BTreeMap<HostPattern, Arc<Host>>, Memo) {
+    let World { certificates, names, .. } = world;
+    let settings = digest_of(world.config);
+    let circumstances = digest_of(&(settings, world.settings, world.agreement.digest(), backends.default_action()));
+    let is_same = memo.circumstances == circumstances;
+    let mut now = Memo { circumstances, kept: Vec::with_capacity(before.len()), apart: HashMap::default() };
+    let mut hosts = Vec::with_capacity(before.len());
+    for (at, ((pattern, claims), before)) in claims.iter().zip(before).enumerate() {
+        let (certificate, has_tls) = (certificates.at(at), certificates.has_tls_at(at, pattern));
+        let builder = Builder { pattern, claims, world, certificate, has_tls, aliases: names.of(pattern) };
+        let kept = before.and_then(|before| memo.kept.get_mut(before.at)?.take());
+        let may_be_same = is_same && before.is_some_and(|before| before.same_claims);
+        let kept = builder.kept(kept, may_be_same, settings, backends);
+        diagnostics.extend(kept.findings.iter().cloned());
+        hosts.push((pattern.clone(), Arc::clone(&kept.host)));
+        now.kept.push(Some(kept));
+    }
+    let mut hosts: BTreeMap<_, _> = hosts.into_iter().collect();
+    for (pattern, apart) in &names.apart {
+        let claims = claims.get(apart.host).unwrap_or_default();
+        let builder = Builder { pattern, claims, world, certificate: &HostCertificate::Unclaimed, has_tls: apart.has_tls, aliases: &[] };
+        let kept = builder.kept(memo.apart.remove(pattern), false, settings, backends);
+        hosts.insert(pattern.clone(), Arc::clone(&kept.host));
+        now.apart.insert(pattern.clone(), kept);
+    }
+    hosts.extend(names.redirecting.iter().map(|(pattern, to)| (pattern.clone(), Arc::new(redirecting_host(pattern, to)))));
+    (hosts, now)
 }
 
 /// All that one host is made from.
 struct Builder<'a> {
     pattern: &'a HostPattern,
     claims: &'a [Claim<'a>],
-    config: &'a Config,
+    world: World<'a>,
     certificate: &'a HostCertificate,
     has_tls: bool,
     aliases: &'a [Alias],
-    annotations_prefix: &'a str,
-    agreement: &'a Agreement<'a>,
 }
 
 impl<'a> Builder<'a> {
+    /// The host, from the time before if it is still the same.
+    fn kept(&self, mut before: Option<Kept>, may_be_same: bool, settings: u128, backends: &mut Backends<'_>) -> Kept {
+        if let Some(kept) = before.take_if(|kept| may_be_same && kept.is_current(self, backends)) {
+            backends.take(&kept.backends);
+            return kept;
+        }
+        backends.begin_host(before.as_ref().map_or(&[], |kept| &kept.backends));
+        let made_from = self.made_from(settings, backends);
+        let (host, findings) = match before.filter(|kept| kept.made_from == made_from) {
+            Some(kept) => (kept.host, kept.findings),
+            None => {
+                let (host, findings) = self.build(backends);
+                (Arc::new(host), findings.into())
+            }
+        };
+        let used = backends.end_host();
+        let looks_up = used.iter().any(|backend| backend.has_dns_name()) || self.claims.iter().any(asks_servers);
+        Kept { made_from, has_tls: self.has_tls, aliases: self.aliases.into(), backends: used, looks_up, host, findings }
+    }
+
     fn made_from(&self, settings: u128, backends: &mut Backends<'_>) -> u128 {
         let mut hasher = xxhash_rust::xxh3::Xxh3::new();
         (settings, self.certificate, self.has_tls, self.aliases, self.claims.len()).hash(&mut hasher);
@@ -99,8 +141,8 @@ impl<'a> Builder<'a> {
             reading.digest.hash(&mut hasher);
             for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
                 let own = &reading.policies.backend;
-                backends.resolve(used, &self.agreement.policy(own, used)).digest.hash(&mut hasher);
-                if let Some((canary, policy)) = self.agreement.canary(own, used) {
+                backends.resolve(used, &self.world.agreement.policy(own, used)).digest.hash(&mut hasher);
+                if let Some((canary, policy)) = self.world.agreement.canary(own, used) {
                     (canary.rules, canary.reading.digest, backends.resolve(canary.backend, &policy).digest).hash(&mut hasher);
                 }
             }
@@ -136,6 +178,12 @@ impl<'a> Builder<'a> {
         let policy = host_policy::of(self.claims, self.aliases);
         (if policy.is_empty() { host } else { host.with_policy(policy) }, diagnostics)
     }
+}
+
+/// Whether its Ingress names servers by their URLs.
+fn asks_servers(claim: &Claim<'_>) -> bool {
+    let wishes = &claim.reading.policies.route;
+    wishes.external_auth.is_some() || wishes.mirror.is_some()
 }
 
 /// A host that only redirects to another one.

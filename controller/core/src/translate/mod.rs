@@ -3,12 +3,13 @@
 //! ```text
 //! parameters  the main ConfigMap, and what classes name        → ByClass
 //! reading     one Ingress: hosts, paths, annotations           → Reading      kept by content hash
-//! hosts       readings of one host, backends, certificates     → Host         kept by content hash
+//! tls         readings of one host, Secrets                    → certificate  kept by identity
+//! hosts       readings of one host, backends, certificates     → Host         kept by identity or content hash
 //! backends    Service ports                                    → Backend      kept by content hash
 //! ```
 //!
 //! Everything is translated again after every change. What is kept from the time before is kept by a hash of all
-//! that it was made from, so that dropping it costs time and nothing else.
+//! that it was made from, or together with all of it, so that dropping it costs time and nothing else.
 
 mod agreement;
 pub mod annotations;
@@ -39,7 +40,7 @@ use crate::model::{Certificate, Credentials, Model};
 use crate::names::ObjectName;
 use crate::settings::Settings;
 use crate::state::{Ingress, Snapshot};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// All that translation looks at.
@@ -97,6 +98,8 @@ impl Wanted {
 #[derive(Debug, Default)]
 pub struct Translator {
     readings: reading::Readings,
+    claims: claims::Memo,
+    certificates: tls::Memo,
     backends: backends::Memo,
     hosts: hosts::Memo,
 }
@@ -115,13 +118,15 @@ impl Translator {
         let config = &by_class.main.config;
         let readings = self.readings.of_served(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
         let claims = claims::by_host(&readings, &mut diagnostics);
-        let certificates = tls::decide(input, &claims, &mut wanted, &mut diagnostics);
+        let before = self.claims.compare(&claims);
+        let (certificates_before, hosts_before) = (std::mem::take(&mut self.certificates), std::mem::take(&mut self.hosts));
+        let mut certificates = tls::decide(input, &claims, (&before, certificates_before), &mut wanted, &mut diagnostics);
         let agreement = agreement::Agreement::of(&input.settings.annotations_prefix, &readings, &claims, &mut diagnostics);
         let (passthrough_port, passthrough) = passthrough::decide(input, &config.globals, &claims, &mut diagnostics);
         let mut backends = self.backends.begin(input, config);
         let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
-        let operator = (config, input.settings.annotations_prefix.as_str());
-        let hosts = self.hosts.build(operator, &claims, &certificates, (&names, &agreement), &mut backends, &mut diagnostics);
+        let world = hosts::World { config, settings: input.settings, certificates: &certificates, names: &names, agreement: &agreement };
+        let (hosts, hosts_now) = hosts::build(world, &claims, (&before, hosts_before), &mut backends, &mut diagnostics);
         let default_backend = backends.default_backend(&mut diagnostics);
         let (backends, dns_names) = backends.finish();
         wanted.dns_names.extend(dns_names);
@@ -130,22 +135,33 @@ impl Translator {
         let mut globals = config.globals.clone();
         globals.default_backend = default_backend;
         globals.listeners.passthrough_port = passthrough_port;
+        let (used, default_certificate) = (std::mem::take(&mut certificates.used), certificates.default.clone());
+        (self.certificates, self.hosts) = (certificates.into_memo(), hosts_now);
         Translation {
             model: Model {
                 globals: Arc::new(globals),
                 hosts,
                 backends,
-                certificates: certificates.used,
+                certificates: used,
                 streams,
                 passthrough,
                 credentials: credentials(&readings),
-                default_certificate: certificates.default,
+                default_certificate,
             },
             diagnostics,
             wanted,
             served: readings.iter().map(|reading| Arc::clone(&reading.ingress)).collect(),
         }
     }
+}
+
+/// Sorted by their ids; of equal ones the last.
+fn by_id<T, I: Ord + Clone>(all: Vec<Arc<T>>, id: impl Fn(&T) -> &I, text: impl Fn(&I) -> &str) -> BTreeMap<I, Arc<T>> {
+    // Ids begin with a hash. To compare numbers is faster than to compare texts elsewhere in memory.
+    let rank = |one: &T| text(id(one)).bytes().take(8).fold(0_u64, |rank, byte| rank << 8 | u64::from(byte));
+    let mut ranked: Vec<(u64, Arc<T>)> = all.into_iter().map(|one| (rank(&one), one)).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, one)| (id(&one).clone(), one)).collect()
 }
 
 /// What the hosts and routes of these Ingresses may name.

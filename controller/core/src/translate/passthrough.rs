@@ -28,7 +28,7 @@ pub(super) fn decide(input: Input<'_>, globals: &Globals, claims: &Claims<'_>, d
         (Some(_), false) => "the proxy cannot do it",
     };
     let mut hosts = BTreeMap::new();
-    for (&pattern, claims) in claims {
+    for (pattern, claims) in claims.iter() {
         let wishes = || claims.iter().filter(|claim| claim.reading.policies.passthrough);
         if port.is_some() {
             hosts.extend(decider.host(pattern, claims));

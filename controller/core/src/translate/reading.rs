@@ -7,8 +7,9 @@ use super::{Input, Wanted, class::Classes, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
 use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, RouteRegex, RulePath, UriPath, shown};
-use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection};
-use std::collections::HashMap;
+use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection, by_age};
+use std::cmp::Ordering;
+use std::iter::Peekable;
 use std::sync::Arc;
 
 /// An Ingress whose texts are checked.
@@ -89,18 +90,20 @@ pub(super) struct TlsReading {
     pub(super) secret: Option<ObjectName>,
 }
 
-/// The readings of the time before, by content.
+/// The readings of the time before, oldest Ingress first.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
-    kept: HashMap<ObjectName, Kept>,
+    kept: Vec<Kept>,
     made_with: u128,
 }
 
 /// What reading an Ingress gave, and all that it was made from.
 #[derive(Debug)]
 struct Kept {
-    /// Digest of the Ingress.
-    made_from: u128,
+    /// The Ingress that is there now, which says where this stands among all.
+    place: Arc<Ingress>,
+    /// The version that was read.
+    version: Arc<Ingress>,
     /// Other objects that were looked at.
     looked_up: Vec<LookedUp>,
     /// `None`: the Ingress is left out.
@@ -109,8 +112,10 @@ struct Kept {
 }
 
 impl Kept {
-    fn is_current(&self, ingress: &Ingress, snapshot: &Snapshot) -> bool {
-        self.made_from == ingress.digest && self.looked_up.iter().all(|one| one.is_current(snapshot))
+    fn is_current(&self, version: &Arc<Ingress>, snapshot: &Snapshot) -> bool {
+        let is_same =
+            Arc::ptr_eq(&self.version, version) || self.version.meta.name == version.meta.name && self.version.digest == version.digest;
+        is_same && self.looked_up.iter().all(|one| one.is_current(snapshot))
     }
 
     fn extend(&self, wanted: &mut Wanted) {
@@ -135,9 +140,9 @@ impl Readings {
     ) -> Vec<Arc<Reading>> {
         let made_with = digest_of(&(by_class.digest, input.settings));
         if self.made_with != made_with {
-            *self = Self { kept: HashMap::new(), made_with };
+            *self = Self { kept: Vec::new(), made_with };
         }
-        let mut before = std::mem::take(&mut self.kept);
+        let mut before = std::mem::take(&mut self.kept).into_iter().peekable();
         let mut served = Vec::new();
         for ingress in input.snapshot.ingresses_oldest_first() {
             if !classes.accept(ingress) || !screen::in_scope(ingress, input.snapshot, input.settings) {
@@ -146,16 +151,14 @@ impl Readings {
             let (version, finding) = input.quarantine.version_of(ingress);
             diagnostics.extend(finding);
             let Some(version) = version else { continue };
-            let (name, kept) = match before.remove_entry(&version.meta.name) {
-                Some((name, kept)) if kept.is_current(version, input.snapshot) => (name, kept),
-                _ => (version.meta.name.clone(), read(version, input, by_class.of(classes.of(version)))),
+            let kept = match of_place(&mut before, ingress).filter(|kept| kept.is_current(version, input.snapshot)) {
+                Some(kept) => Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept },
+                None => read((ingress, version), input, by_class.of(classes.of(version))),
             };
             kept.extend(wanted);
             diagnostics.extend_from_slice(&kept.diagnostics);
-            if let Some(reading) = &kept.reading {
-                served.push(Arc::clone(reading));
-            }
-            self.kept.insert(name, kept);
+            served.extend(kept.reading.iter().map(Arc::clone));
+            self.kept.push(kept);
         }
         if classes.take_all()
             && let Some(first) = served.first()
@@ -167,10 +170,23 @@ impl Readings {
     }
 }
 
-/// Reads one Ingress: its reading, or none and why.
-fn read(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Kept {
+/// What is kept for the place of an Ingress, and away with what stands before.
+fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ingress>) -> Option<Kept> {
+    let order = |kept: &Kept| if Arc::ptr_eq(&kept.place, ingress) { Ordering::Equal } else { by_age(&kept.place, ingress) };
+    loop {
+        match order(before.peek()?) {
+            Ordering::Less => _ = before.next(),
+            Ordering::Equal => return before.next(),
+            Ordering::Greater => return None,
+        }
+    }
+}
+
+/// Reads a version of the Ingress in one place: its reading, or none and why.
+fn read((place, ingress): (&Arc<Ingress>, &Arc<Ingress>), input: Input<'_>, class: &Arc<ClassConfig>) -> Kept {
+    let (place, version) = (Arc::clone(place), Arc::clone(ingress));
     if let Some(refusal) = screen::refusal(ingress, input.settings) {
-        return Kept { made_from: ingress.digest, looked_up: Vec::new(), reading: None, diagnostics: vec![refusal] };
+        return Kept { place, version, looked_up: Vec::new(), reading: None, diagnostics: vec![refusal] };
     }
     let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
     let objects = Objects::new(input.snapshot);
@@ -181,7 +197,7 @@ fn read(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> K
     let annotations::Read { policies, mut diagnostics, looked_up } = annotations::read(given, &class.config, input.settings, &origin);
     let Some(mut policies) = policies else {
         diagnostics.append(&mut permits.diagnostics);
-        return Kept { made_from: ingress.digest, looked_up, reading: None, diagnostics };
+        return Kept { place, version, looked_up, reading: None, diagnostics };
     };
     policies.closed |= permits.closed;
     policies.aliases.retain(|alias| permits.alias(alias));
@@ -198,7 +214,7 @@ fn read(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> K
     diagnostics.append(&mut permits.diagnostics);
     let digest = digest_of(&(ingress.digest, &policies, class.digest));
     let reading = Reading { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
-    Kept { made_from: ingress.digest, looked_up, reading: Some(Arc::new(reading)), diagnostics }
+    Kept { place, version, looked_up, reading: Some(Arc::new(reading)), diagnostics }
 }
 
 /// Reads the parts of one Ingress and collects what is wrong with them.

@@ -7,12 +7,14 @@ use crate::state::{Ingress, Snapshot};
 
 /// Whether the Ingress is in a namespace that is watched.
 pub(super) fn in_scope(ingress: &Ingress, snapshot: &Snapshot, settings: &Settings) -> bool {
-    let namespace = ingress.meta.name.namespace();
-    if settings.watch_namespace.as_ref().is_some_and(|watched| watched != namespace) {
+    if settings.watch_namespace.as_ref().is_some_and(|watched| watched != ingress.meta.name.namespace()) {
         return false;
     }
     let Some(selector) = &settings.namespace_selector else { return true };
-    ObjectName::new("", namespace).ok().and_then(|name| snapshot.namespace(&name)).is_some_and(|n| selector.matches(&n.meta.labels))
+    ObjectName::new("", ingress.meta.name.namespace())
+        .ok()
+        .and_then(|name| snapshot.namespace(&name))
+        .is_some_and(|n| selector.matches(&n.meta.labels))
 }
 
 /// Words that ingress-nginx looks for in hosts, paths and Secret names; the whole Ingress is dropped.

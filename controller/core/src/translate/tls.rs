@@ -1,19 +1,23 @@
 //! Which certificate a host gets: `ingress-semantics` 11.2.
 
-use super::claims::{Claim, Claims};
+use super::claims::{Before, Claim, Claims};
 use super::reading::{Reading, TlsReading};
-use super::{Input, Wanted};
+use super::{Input, Wanted, by_id};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Certificate, CertificateId, HostCertificate};
 use crate::names::{HostName, HostPattern, Kind, ObjectName, ObjectRef};
-use crate::state::KeyPair;
-use std::collections::{BTreeMap, HashMap};
+use crate::state::{Epoch, KeyPair, Snapshot};
+use foldhash::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The decision for all hosts.
 pub(super) struct Certificates<'a> {
-    of_host: HashMap<&'a HostPattern, HostCertificate>,
-    pairs: HashMap<CertificateId, &'a KeyPair>,
+    snapshot: &'a Snapshot,
+    claims: &'a Claims<'a>,
+    /// In the order of the claims.
+    hosts: Vec<Kept>,
+    claims_a_wildcard: bool,
     /// Every certificate in use, the default one included.
     pub(super) used: BTreeMap<CertificateId, Arc<Certificate>>,
     /// For handshakes that no host claims.
@@ -23,7 +27,12 @@ pub(super) struct Certificates<'a> {
 impl Certificates<'_> {
     /// What the handshakes for a host are answered with.
     pub(super) fn of(&self, host: &HostPattern) -> &HostCertificate {
-        self.of_host.get(host).unwrap_or(&HostCertificate::Unclaimed)
+        self.claims.position(host).map_or(&HostCertificate::Unclaimed, |at| self.at(at))
+    }
+
+    /// The same for the host at this place among the claims.
+    pub(super) fn at(&self, at: usize) -> &HostCertificate {
+        &self.hosts[at].certificate
     }
 
     /// Whether the host's own certificate is for this name as well.
@@ -37,101 +46,163 @@ impl Certificates<'_> {
     }
 
     fn own_pair(&self, host: &HostPattern) -> Option<&KeyPair> {
-        match self.of(host) {
-            HostCertificate::Own(id) => self.pairs.get(id).copied(),
-            HostCertificate::Unclaimed | HostCertificate::Default => None,
-        }
+        let (secret, _) = self.hosts[self.claims.position(host)?].own.as_ref()?;
+        self.snapshot.secret(secret)?.key_pair.as_ref().ok()
     }
 
     /// Whether the host counts as one with a certificate: some Ingress has a TLS section for it, or for its wildcard.
     pub(super) fn has_tls(&self, host: &HostPattern) -> bool {
-        let claimed = |host: &HostPattern| *self.of(host) != HostCertificate::Unclaimed;
-        claimed(host) || host.covering_wildcard().is_some_and(|wildcard| claimed(&wildcard))
+        *self.of(host) != HostCertificate::Unclaimed || self.wildcard_has_tls(host)
+    }
+
+    /// The same for the host at this place among the claims.
+    pub(super) fn has_tls_at(&self, at: usize, host: &HostPattern) -> bool {
+        *self.at(at) != HostCertificate::Unclaimed || self.wildcard_has_tls(host)
+    }
+
+    fn wildcard_has_tls(&self, host: &HostPattern) -> bool {
+        let claimed = |wildcard: HostPattern| *self.of(&wildcard) != HostCertificate::Unclaimed;
+        self.claims_a_wildcard && host.covering_wildcard().is_some_and(claimed)
+    }
+
+    /// For the next time.
+    pub(super) fn into_memo(self) -> Memo {
+        Memo { kept: self.hosts }
     }
 }
 
-/// Decides for every host.
+/// The decisions of the time before, in the order of the claims.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    kept: Vec<Kept>,
+}
+
+/// The decision for a host, and what it was made from beside the claims on the host.
+#[derive(Debug, Clone)]
+struct Kept {
+    certificate: HostCertificate,
+    own: Option<(ObjectName, Arc<Certificate>)>,
+    /// All that TLS sections name.
+    secrets: Vec<(ObjectName, Epoch)>,
+    /// Nothing has to be said before; `None`: something was said.
+    silent_until_s: Option<i64>,
+}
+
+impl Kept {
+    const UNCLAIMED: Self =
+        Self { certificate: HostCertificate::Unclaimed, own: None, secrets: Vec::new(), silent_until_s: Some(i64::MAX) };
+
+    fn is_current(&self, input: &Input<'_>) -> bool {
+        let epochs = input.snapshot.epochs();
+        self.silent_until_s.is_some_and(|until| input.now_s <= until) && self.secrets.iter().all(|(_, epoch)| epochs.is_current(epoch))
+    }
+}
+
+/// Decides for every host; `before` is what was known of them, which `memo` is about.
 pub(super) fn decide<'a>(
     input: Input<'a>,
-    claims: &Claims<'a>,
+    claims: &'a Claims<'a>,
+    (before, memo): (&[Option<Before>], Memo),
     wanted: &mut Wanted,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Certificates<'a> {
-    let mut decider = Decider { input, used: BTreeMap::new(), pairs: HashMap::new(), expiring: HashMap::new(), wanted, diagnostics };
-    let default = decider.default_certificate();
-    let mut of_host = HashMap::new();
-    for (host, claims) in claims {
-        if **host != HostPattern::CatchAll {
-            let certificate = decider.for_host(host, claims);
-            if certificate != HostCertificate::Unclaimed {
-                of_host.insert(*host, certificate);
-            }
-        }
+    let mut decider = Decider { input, used: Vec::new(), expiring: HashMap::default(), diagnostics };
+    let (default, of_secret) = decider.default_certificate();
+    let mut secrets: Vec<ObjectName> = of_secret.into_iter().collect();
+    let mut kept = memo.kept;
+    let mut hosts = Vec::with_capacity(before.len());
+    for ((host, claims), before) in claims.iter().zip(before) {
+        let before = before.filter(|before| before.same_claims).and_then(|before| kept.get_mut(before.at));
+        let before = before.map(|kept| std::mem::replace(kept, Kept::UNCLAIMED));
+        let decision = before.filter(|kept| kept.is_current(&input)).unwrap_or_else(|| decider.for_host(host, claims));
+        secrets.extend(decision.secrets.iter().map(|(name, _)| name.clone()));
+        decider.used.extend(decision.own.iter().map(|(_, certificate)| Arc::clone(certificate)));
+        hosts.push(decision);
     }
-    Certificates { of_host, pairs: decider.pairs, used: decider.used, default }
+    wanted.secrets.append(&mut secrets.drain(..).collect());
+    let claims_a_wildcard = claims
+        .iter()
+        .zip(&hosts)
+        .any(|((host, _), kept)| matches!(host, HostPattern::Wildcard(_)) && kept.certificate != HostCertificate::Unclaimed);
+    let used = by_id(decider.used, |certificate| &certificate.id, CertificateId::as_str);
+    Certificates { snapshot: input.snapshot, claims, hosts, claims_a_wildcard, used, default }
 }
+
+/// A certificate that ends within this time is reported.
+const SOON_S: i64 = 10 * 24 * 3600;
 
 struct Decider<'i, 'o> {
     input: Input<'i>,
-    used: BTreeMap<CertificateId, Arc<Certificate>>,
-    pairs: HashMap<CertificateId, &'i KeyPair>,
+    used: Vec<Arc<Certificate>>,
     /// Secrets whose expiry was said already.
     expiring: HashMap<ObjectName, ()>,
-    wanted: &'o mut Wanted,
     diagnostics: &'o mut Vec<Diagnostic>,
 }
 
 impl<'i> Decider<'i, '_> {
-    fn default_certificate(&mut self) -> CertificateId {
-        if let Some(name) = &self.input.settings.default_ssl_certificate {
-            self.wanted.secrets.insert(name.clone());
-            let secret = ObjectRef::new(Kind::Secret, name.clone());
-            match self.key_pair(name) {
-                Ok(pair) => return self.take(name, pair),
-                Err((code, message)) => {
-                    let message = format!("the Secret of --default-ssl-certificate cannot be used: {message}");
-                    self.diagnostics.push(Diagnostic::new(code, secret, "data", message).help("a self-signed certificate is served"));
-                }
+    /// The certificate, and the Secret that is wanted for it.
+    fn default_certificate(&mut self) -> (CertificateId, Option<ObjectName>) {
+        let name = &self.input.settings.default_ssl_certificate;
+        let certificate = name.as_ref().and_then(|name| match self.key_pair(name) {
+            Ok(pair) => Some(certificate(name, pair)),
+            Err((code, message)) => {
+                let secret = ObjectRef::new(Kind::Secret, name.clone());
+                let message = format!("the Secret of --default-ssl-certificate cannot be used: {message}");
+                self.diagnostics.push(Diagnostic::new(code, secret, "data", message).help("a self-signed certificate is served"));
+                None
             }
-        }
-        let own = self.input.self_signed;
-        self.used.insert(own.id.clone(), Arc::clone(own));
-        own.id.clone()
+        });
+        let certificate = certificate.unwrap_or_else(|| Arc::clone(self.input.self_signed));
+        let id = certificate.id.clone();
+        self.used.push(certificate);
+        (id, name.clone())
     }
 
     /// The first Ingress with a TLS section decides; that its Secret cannot be used gives no other one a chance.
-    fn for_host(&mut self, host: &HostPattern, claims: &[Claim<'_>]) -> HostCertificate {
-        let mut decided: Option<(&Reading, HostCertificate)> = None;
+    fn for_host(&mut self, host: &HostPattern, claims: &[Claim<'_>]) -> Kept {
+        if *host == HostPattern::CatchAll {
+            return Kept::UNCLAIMED;
+        }
+        let said_before = self.diagnostics.len();
+        let mut decided: Option<(&Reading, Option<(&ObjectName, &KeyPair)>)> = None;
         let mut last: Option<&Reading> = None;
+        let mut secrets = Vec::new();
         for claim in claims {
             let reading: &Reading = claim.reading;
             if reading.tls.is_empty() || last.is_some_and(|last| std::ptr::eq(last, reading)) {
                 continue;
             }
             last = Some(reading);
-            self.wanted.secrets.extend(reading.tls.iter().filter_map(|section| section.secret.clone()));
+            let epoch = |name: &ObjectName| (name.clone(), self.input.snapshot.epochs().of(name));
+            secrets.extend(reading.tls.iter().filter_map(|section| section.secret.as_ref()).map(epoch));
             match &decided {
                 None => decided = Some((reading, self.by_ingress(host, reading))),
-                Some((owner, HostCertificate::Default)) if has_secret_for(reading, host) => {
+                Some((owner, None)) if has_secret_for(reading, host) => {
                     let message = format!("{} (older) decides the certificate of host {host}, and has none that can be used", owner.origin);
                     self.diagnostics.push(Diagnostic::new(Code::ShadowedCertificate, reading.origin.clone(), "spec.tls", message));
                 }
                 Some(_) => {}
             }
         }
-        decided.map_or(HostCertificate::Unclaimed, |(_, certificate)| certificate)
+        let Some((_, own)) = decided else { return Kept::UNCLAIMED };
+        let is_silent = self.diagnostics.len() == said_before;
+        let silent_until_s = is_silent.then(|| own.map_or(i64::MAX, |(_, pair)| pair.not_after_s.saturating_sub(SOON_S)));
+        let own = own.map(|(name, pair)| (name.clone(), certificate(name, pair)));
+        let certificate = own.as_ref().map_or(HostCertificate::Default, |(_, certificate)| HostCertificate::Own(certificate.id.clone()));
+        Kept { certificate, own, secrets, silent_until_s }
     }
 
-    fn by_ingress(&mut self, host: &HostPattern, reading: &Reading) -> HostCertificate {
+    /// The usable key pair that an Ingress has for a host, and the Secret that it is in.
+    fn by_ingress<'r>(&mut self, host: &HostPattern, reading: &'r Reading) -> Option<(&'r ObjectName, &'i KeyPair)> {
         let named = reading.tls.iter().position(|section| section.hosts.contains(host));
         let covering = || reading.tls.iter().position(|section| self.covers(section, host));
-        let Some(n) = named.or_else(covering) else { return HostCertificate::Default };
-        let Some(name) = &reading.tls[n].secret else { return HostCertificate::Default };
+        let n = named.or_else(covering)?;
+        let name = reading.tls[n].secret.as_ref()?;
         let field = format!("spec.tls[{n}].secretName");
         match self.key_pair(name) {
             Err((code, message)) => {
                 self.diagnostics.push(Diagnostic::new(code, reading.origin.clone(), field, message).help("create or mend the Secret"));
-                HostCertificate::Default
+                None
             }
             Ok(pair) if !pair_covers(pair, host) => {
                 let message = format!("the certificate in Secret {name} is for {}, not for host {host}", listed(&pair.names));
@@ -139,11 +210,11 @@ impl<'i> Decider<'i, '_> {
                     Diagnostic::new(Code::UncoveredHost, reading.origin.clone(), field, message)
                         .help("put a certificate for the host into the Secret"),
                 );
-                HostCertificate::Default
+                None
             }
             Ok(pair) => {
                 self.warn_of_expiry(name, pair, reading, field);
-                HostCertificate::Own(self.take(name, pair))
+                Some((name, pair))
             }
         }
     }
@@ -157,18 +228,7 @@ impl<'i> Decider<'i, '_> {
         secret.key_pair.as_ref().map_err(|why| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}")))
     }
 
-    fn take(&mut self, name: &ObjectName, pair: &'i KeyPair) -> CertificateId {
-        let id = CertificateId::of_secret(name.namespace(), name.name());
-        self.pairs.insert(id.clone(), pair);
-        self.used.entry(id.clone()).or_insert_with(|| {
-            let origin = ObjectRef::new(Kind::Secret, name.clone()).to_string();
-            Arc::new(Certificate { id: id.clone(), origin, pem: Arc::clone(&pair.pem), digest: pair.digest })
-        });
-        id
-    }
-
     fn warn_of_expiry(&mut self, name: &ObjectName, pair: &KeyPair, reading: &Reading, field: String) {
-        const SOON_S: i64 = 10 * 24 * 3600;
         if let Some(why) = self.input.snapshot.secret(name).and_then(|secret| secret.kept_because.as_ref()) {
             let message = format!("Secret {name} holds no key pair any more: {why}; the one before is served");
             let finding = Diagnostic::new(Code::BadCertificate, reading.origin.clone(), field.clone(), message);
@@ -181,6 +241,12 @@ impl<'i> Decider<'i, '_> {
             self.diagnostics.push(Diagnostic::new(Code::ExpiredCertificate, reading.origin.clone(), field, message).help("renew it"));
         }
     }
+}
+
+fn certificate(name: &ObjectName, pair: &KeyPair) -> Arc<Certificate> {
+    let id = CertificateId::of_secret(name.namespace(), name.name());
+    let origin = ObjectRef::new(Kind::Secret, name.clone()).to_string();
+    Arc::new(Certificate { id, origin, pem: Arc::clone(&pair.pem), digest: pair.digest })
 }
 
 fn has_secret_for(reading: &Reading, host: &HostPattern) -> bool {

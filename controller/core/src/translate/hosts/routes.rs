@@ -23,19 +23,19 @@ impl Builder<'_> {
     ) -> Route {
         let (reading, path) = (entry.reading, entry.path);
         let policies = &reading.policies;
-        let resolved = backends.resolve(&path.backend, &self.agreement.policy(&policies.backend, &path.backend));
+        let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&policies.backend, &path.backend));
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
         let policy = labelled(policy, &reading.origin, service.as_ref(), &path.text);
         let canary = self.canary(&policies.backend, &path.backend, backends);
-        if let Some((used, policy)) = self.agreement.canary(&policies.backend, &path.backend) {
+        if let Some((used, policy)) = self.world.agreement.canary(&policies.backend, &path.backend) {
             diagnostics.extend(backends.resolve(used.backend, &policy).finding(&used.reading.origin, "spec.rules".to_owned()));
         }
         let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
         let canary = canary.filter(|_| matches!(action, Action::Forward(_)));
-        let errors = self.config.globals.custom_errors.as_ref();
+        let errors = self.world.config.globals.custom_errors.as_ref();
         let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
         Route {
             canary,
@@ -51,7 +51,7 @@ impl Builder<'_> {
 
     /// The canary of a Service port, if it has endpoints.
     fn canary(&self, own: &Arc<BackendPolicy>, used: &BackendUse, backends: &mut Backends<'_>) -> Option<Arc<Canary>> {
-        let (canary, policy) = self.agreement.canary(own, used)?;
+        let (canary, policy) = self.world.agreement.canary(own, used)?;
         match &backends.resolve(canary.backend, &policy).action {
             Action::Forward(id) => Some(Arc::new(Canary { backend: id.clone(), rules: canary.rules.clone() })),
             Action::Respond(_) | Action::Vacant(_) => None,
@@ -65,8 +65,10 @@ impl Builder<'_> {
         let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(everywhere, backends.default_action()) };
         let reading: &Reading = claim.reading;
         let policies = &reading.policies;
-        let own: Option<(&BackendUse, Arc<Resolved>)> =
-            reading.default_backend.as_ref().map(|used| (used, backends.resolve(used, &self.agreement.policy(&policies.backend, used))));
+        let own: Option<(&BackendUse, Arc<Resolved>)> = reading
+            .default_backend
+            .as_ref()
+            .map(|used| (used, backends.resolve(used, &self.world.agreement.policy(&policies.backend, used))));
         if let Some((_, resolved)) = &own {
             diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
         }
@@ -78,7 +80,7 @@ impl Builder<'_> {
         let policy = labelled(policy, &reading.origin, service.as_ref(), &rule_path);
         let action = if policies.closed || closed { Action::Respond(503) } else { unclosed };
         let behind = stand_in::of(policies, backends);
-        let errors = self.config.globals.custom_errors.as_ref();
+        let errors = self.world.config.globals.custom_errors.as_ref();
         let (action, policy) = if closed { (action, policy) } else { stand_in::behind(action, policy, policies, errors, behind) };
         Route {
             policy,
@@ -126,7 +128,7 @@ impl Builder<'_> {
         let Some(auth) = policy.external_auth.clone() else { return (policy, false) };
         let here = auth.for_host(self.pattern);
         let found = backends.servers.of(here.as_ref().unwrap_or(&auth));
-        let field = format!("metadata.annotations[{}/auth-url]", self.annotations_prefix);
+        let field = format!("metadata.annotations[{}/auth-url]", self.world.settings.annotations_prefix);
         diagnostics.extend(found.finding(&reading.origin, field));
         if !found.is_there() {
             return (Arc::default(), true);
@@ -148,7 +150,7 @@ impl Builder<'_> {
     fn mirror(&self, reading: &Reading, policy: &mut Arc<RoutePolicy>, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) {
         let Some(mirror) = policy.mirror.clone() else { return };
         let found = backends.servers.of_mirror(&mirror);
-        let field = format!("metadata.annotations[{}/mirror-target]", self.annotations_prefix);
+        let field = format!("metadata.annotations[{}/mirror-target]", self.world.settings.annotations_prefix);
         diagnostics.extend(found.finding(&reading.origin, field).map(|finding| finding.outcome(Outcome::KeptDefault)));
         if !found.is_there() {
             Arc::make_mut(policy).mirror = None;
