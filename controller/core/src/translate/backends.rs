@@ -1,24 +1,24 @@
 //! Service ports → backends: `ingress-semantics` 9.
 
+use super::endpoints::{Problem, dns_name, endpoints};
 use super::reading::BackendUse;
 use super::servers::Servers;
 use super::{Input, by_id};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, digest_of};
-use crate::names::{HostName, Kind, ObjectName, ObjectRef, shown};
-use crate::settings::{Config, Settings};
-use crate::state::{EndpointGroup, EndpointSlice, Epoch, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
+use crate::names::{Kind, ObjectRef};
+use crate::settings::Config;
+use crate::state::{Epoch, PortRef};
 use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What requests for a Service port get.
 #[derive(Debug)]
 pub(super) struct Resolved {
     pub(super) action: Action,
-    problem: Option<(Code, String, String)>,
+    problem: Option<Problem>,
     /// Hash of the above: equal for equal answers, whatever the endpoints.
     pub(super) digest: u128,
 }
@@ -199,236 +199,10 @@ impl Backends<'_> {
         (Arc::new(Resolved { action, problem, digest }), backend)
     }
 
-    /// All backends in use, and the DNS names that have to be looked up.
-    pub(super) fn finish(self) -> (BTreeMap<BackendId, Arc<Backend>>, BTreeSet<Box<str>>) {
-        let (servers, mut dns_names) = self.servers.finish();
-        dns_names.extend(self.dns_names);
-        (by_id(self.used.into_iter().chain(servers).collect(), |backend| &backend.id, BackendId::as_str), dns_names)
-    }
-}
-
-type Problem = (Code, String, String);
-
-/// The port of the Service and its endpoints, which may be none at the moment, or why there are none.
-pub(super) fn endpoints(
-    used: &BackendUse,
-    policy: &BackendPolicy,
-    snapshot: &Snapshot,
-    settings: &Settings,
-) -> Result<(u16, Vec<SocketAddr>), Problem> {
-    let name = &used.service;
-    let service = service_of(name, snapshot)?;
-    if service.service_type == ServiceType::ExternalName {
-        let port = match (find_port(service, &used.port), &used.port) {
-            (Some(port), _) => target_of(port),
-            (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port))?,
-            (None, _) => return Err(no_port(service, &used.port)),
-        };
-        return Ok((port, external(port, service, snapshot, settings)?));
-    }
-    let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port))?;
-    let mut found = Vec::new();
-    match service.cluster_ip.filter(|_| policy.service_address == Some(true)) {
-        Some(address) => found.push(SocketAddr::new(address, port.port)),
-        None => snapshot.slices_of(name).for_each(|slice| add_slice(&mut found, slice, service, port, settings)),
-    }
-    if found.is_empty() && settings.external_ips_are_endpoints {
-        found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
-    }
-    // None at the moment is no trouble of the Service; it is told with the backend.
-    Ok((port.port, if found.is_empty() { found } else { allowed_of(found, name, settings)? }))
-}
-
-/// Those that may be forwarded to; at least one.
-fn allowed_of(found: Vec<SocketAddr>, name: &ObjectName, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
-    let (allowed, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| allowed(endpoint.ip(), settings));
-    match (allowed.is_empty(), refused.first()) {
-        (false, _) => Ok(allowed),
-        (true, Some(address)) => Err((
-            Code::RefusedEndpoint,
-            format!("Service {name} has the endpoint {}, which may not be forwarded to", address.ip()),
-            "use addresses that are neither loopback, link-local, multicast nor unspecified".to_owned(),
-        )),
-        (true, None) => Err((Code::NoEndpoints, format!("Service {name} has no ready endpoints"), String::new())),
-    }
-}
-
-/// The endpoints of a Service port for TCP or UDP services: by number or name of a port of that protocol, and no other.
-pub(super) fn stream_endpoints(
-    used: &BackendUse,
-    protocol: &str,
-    snapshot: &Snapshot,
-    settings: &Settings,
-    dns_names: &mut BTreeSet<Box<str>>,
-) -> Result<Vec<SocketAddr>, Problem> {
-    let name = &used.service;
-    let service = service_of(name, snapshot)?;
-    let is_meant = |port: &&ServicePort| match &used.port {
-        PortRef::Number(number) => i64::from(port.port) == *number,
-        PortRef::Name(name) => !name.is_empty() && port.name == *name,
-        PortRef::Both(..) | PortRef::Missing => false,
-    };
-    let port = service.ports.iter().filter(|port| &*port.protocol == protocol).find(is_meant);
-    let port = port.ok_or_else(|| no_port(service, &used.port))?;
-    if service.service_type == ServiceType::ExternalName {
-        dns_name(service, dns_names);
-        return external(target_of(port), service, snapshot, settings);
-    }
-    let mut found = Vec::new();
-    snapshot.slices_of(name).for_each(|slice| add_slice(&mut found, slice, service, port, settings));
-    allowed_of(found, name, settings)
-}
-
-/// Notes the DNS name of an ExternalName Service as one to be looked up.
-fn dns_name<'s>(service: &'s Service, dns_names: &mut BTreeSet<Box<str>>) -> Option<&'s str> {
-    let name = Some(service.external_name.trim_end_matches('.')).filter(|name| !name.is_empty())?;
-    if HostName::new(name).is_ok() {
-        dns_names.insert(name.into());
-    }
-    Some(name)
-}
-
-fn service_of<'s>(name: &ObjectName, snapshot: &'s Snapshot) -> Result<&'s Service, Problem> {
-    let missing = || (Code::NoService, format!("Service {name} does not exist"), "create it, or name another".to_owned());
-    snapshot.service(name).map(|service| &**service).ok_or_else(missing)
-}
-
-/// `PRT-1` to `PRT-4`: by `port`, then by `name`, then, as ingress-nginx, by `targetPort`.
-fn find_port<'a>(service: &'a Service, wanted: &PortRef) -> Option<&'a ServicePort> {
-    let text = match wanted {
-        PortRef::Number(number) => number.to_string(),
-        PortRef::Name(name) => name.to_string(),
-        PortRef::Both(..) | PortRef::Missing => return None,
-    };
-    let tcp = || service.ports.iter().filter(|port| &*port.protocol == "TCP");
-    let target = |port: &ServicePort| match &port.target {
-        TargetPort::Number(number) => number.to_string() == text,
-        TargetPort::Name(name) => **name == *text,
-    };
-    tcp()
-        .find(|port| port.port.to_string() == text)
-        .or_else(|| tcp().find(|port| !port.name.is_empty() && *port.name == *text))
-        .or_else(|| tcp().find(|port| target(port)))
-}
-
-fn no_port(service: &Service, wanted: &PortRef) -> Problem {
-    let wanted = match wanted {
-        PortRef::Name(name) => format!("named {}", shown(name)),
-        PortRef::Number(number) => number.to_string(),
-        PortRef::Both(..) | PortRef::Missing => "without number".to_owned(),
-    };
-    const SHOWN: usize = 10;
-    let has: Vec<_> = service
-        .ports
-        .iter()
-        .take(SHOWN)
-        .map(|port| if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.port, shown(&port.name)) })
-        .collect();
-    let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
-    (Code::NoPort, format!("Service {} has no port {wanted} (it has: {has})", service.meta.name), "name one of them".to_owned())
-}
-
-fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {
-    for group in &slice.groups {
-        for number in group_ports(group, port) {
-            let endpoints = group.endpoints.iter().filter(|endpoint| endpoint.ready);
-            let zone = zone_to_keep(group, service, settings);
-            let in_zone = endpoints.filter(|e| zone.is_none_or(|zone| e.zones.iter().flatten().any(|z| **z == *zone)));
-            found.extend(in_zone.map(|endpoint| SocketAddr::new(endpoint.address, number)));
-        }
-    }
-}
-
-/// The port numbers of a slice that belong to a Service port: `ingress-semantics` 9.1.
-fn group_ports(group: &EndpointGroup, port: &ServicePort) -> Vec<u16> {
-    let numeric = if let TargetPort::Number(number) = port.target { Some(number) } else { None };
-    if group.ports.is_empty() {
-        return numeric.into_iter().collect();
-    }
-    let same = group.ports.iter().filter(|own| own.protocol == port.protocol);
-    let mut numbers: Vec<u16> =
-        same.filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
-    if numbers.is_empty() && group.ports.iter().all(|own| own.name.is_empty()) {
-        numbers.extend(numeric);
-    }
-    numbers.sort_unstable();
-    numbers.dedup();
-    numbers
-}
-
-/// The zone whose endpoints alone are used: `ingress-semantics` 9.3.
-fn zone_to_keep<'a>(group: &EndpointGroup, service: &Service, settings: &'a Settings) -> Option<&'a str> {
-    let zone = settings.topology_zone.as_deref()?;
-    let auto = service.meta.annotations.get("service.kubernetes.io/topology-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("auto"));
-    let close = service.traffic_distribution.as_deref() == Some("PreferClose");
-    let hinted = group.endpoints.iter().all(|endpoint| endpoint.zones.is_some());
-    let here = group.endpoints.iter().any(|endpoint| endpoint.zones.iter().flatten().any(|z| **z == *zone));
-    ((auto || close) && hinted && (auto || here)).then_some(zone)
-}
-
-/// The port that the Service says its target has.
-const fn target_of(port: &ServicePort) -> u16 {
-    if let TargetPort::Number(number) = port.target { number } else { port.port }
-}
-
-/// `ingress-semantics` 9.4: an ExternalName Service forwards to the addresses of its name.
-fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
-    let name = &service.meta.name;
-    let refused = |why: &str| {
-        let message = format!("externalName {} of Service {name} may not be forwarded to: {why}", shown(&service.external_name));
-        (Code::RefusedExternalName, message, "name a host outside of this machine".to_owned())
-    };
-    if settings.disable_external_names {
-        return Err(refused("--disable-svc-external-name is set"));
-    }
-    let host = service.external_name.trim_end_matches('.');
-    let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
-        Ok(literal) => vec![literal],
-        Err(_) => looked_up(host, name, snapshot)
-            .map_err(|problem| problem.unwrap_or_else(|| refused("it is not a DNS name, or a name of this machine")))?,
-    };
-    let allowed: Vec<_> = addresses.iter().copied().filter(|ip| allowed(*ip, settings)).map(|ip| SocketAddr::new(ip, port)).collect();
-    match (allowed.is_empty(), addresses.first()) {
-        (false, _) => Ok(allowed),
-        (true, Some(address)) => Err(refused(&format!("{address} is an address of this machine or its network"))),
-        (true, None) => Err((
-            Code::UnresolvedExternalName,
-            format!("externalName {} of Service {name} does not resolve", shown(&service.external_name)),
-            "use a name that the cluster's DNS knows".to_owned(),
-        )),
-    }
-}
-
-/// The addresses of a name; `Err(None)` for a name that is none, or means this machine.
-fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Vec<IpAddr>, Option<Problem>> {
-    let own = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
-    if own || HostName::new(host).is_err() {
-        return Err(None);
-    }
-    match snapshot.addresses_of(host) {
-        Some(addresses) => Ok(addresses.to_vec()),
-        None => Err(Some((
-            Code::UnresolvedExternalName,
-            format!("externalName {} of Service {service} is being looked up", shown(host)),
-            String::new(),
-        ))),
-    }
-}
-
-/// Whether an endpoint with this address may be forwarded to.
-fn allowed(ip: IpAddr, settings: &Settings) -> bool {
-    may_be_forwarded_to(ip) || (settings.loopback_endpoints && ip.is_loopback())
-}
-
-/// Never this machine, its link, or everybody: the ports of the proxy and the controller are there, and the cloud's
-/// metadata.
-pub(super) fn may_be_forwarded_to(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
-        IpAddr::V6(v6) => {
-            let metadata = v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
-            let odd = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata;
-            !odd && v6.to_ipv4_mapped().is_none_or(|v4| may_be_forwarded_to(IpAddr::V4(v4)))
-        }
+    /// All backends in use; notes the DNS names that have to be looked up.
+    pub(super) fn finish(self, wanted: &mut BTreeSet<Box<str>>) -> BTreeMap<BackendId, Arc<Backend>> {
+        let (servers, dns_names) = self.servers.finish();
+        wanted.extend(dns_names.into_iter().chain(self.dns_names));
+        by_id(self.used.into_iter().chain(servers).collect(), |backend| &backend.id, BackendId::as_str)
     }
 }

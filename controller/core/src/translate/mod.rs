@@ -18,6 +18,7 @@ mod claims;
 mod class;
 mod config;
 mod config_objects;
+mod endpoints;
 mod further_names;
 mod host_policy;
 mod hosts;
@@ -127,13 +128,8 @@ impl Translator {
         let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
         let world = hosts::World { config, settings: input.settings, certificates: &certificates, names: &names, agreement: &agreement };
         let (hosts, hosts_now) = hosts::build(world, &claims, (&before, hosts_before), &mut backends, &mut diagnostics);
-        let default_backend = backends.default_backend(&mut diagnostics);
-        let (backends, dns_names) = backends.finish();
-        wanted.dns_names.extend(dns_names);
-        diagnostics.sort_unstable();
-        diagnostics.dedup();
         let mut globals = config.globals.clone();
-        globals.default_backend = default_backend;
+        globals.default_backend = backends.default_backend(&mut diagnostics);
         globals.listeners.passthrough_port = passthrough_port;
         let (used, default_certificate) = (std::mem::take(&mut certificates.used), certificates.default.clone());
         (self.certificates, self.hosts) = (certificates.into_memo(), hosts_now);
@@ -141,18 +137,24 @@ impl Translator {
             model: Model {
                 globals: Arc::new(globals),
                 hosts,
-                backends,
+                backends: backends.finish(&mut wanted.dns_names),
                 certificates: used,
                 streams,
                 passthrough,
                 credentials: credentials(&readings),
                 default_certificate,
             },
-            diagnostics,
+            diagnostics: sorted(diagnostics),
             wanted,
             served: readings.iter().map(|reading| Arc::clone(&reading.ingress)).collect(),
         }
     }
+}
+
+fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_unstable();
+    diagnostics.dedup();
+    diagnostics
 }
 
 /// Sorted by their ids; of equal ones the last.

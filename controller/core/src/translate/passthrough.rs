@@ -4,8 +4,8 @@
 //! nobody takes those of another namespace. A host that cannot be passed on is served as any other.
 
 use super::Input;
-use super::backends::endpoints;
 use super::claims::{Claim, Claims};
+use super::endpoints::endpoints;
 use super::reading::{PathReading, Reading};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{BackendPolicy, Globals, Passthrough, TrustedAddressSource};

@@ -1,6 +1,6 @@
 //! Servers that annotations name by a URL → backends.
 
-use super::backends::may_be_forwarded_to;
+use super::endpoints::may_be_forwarded_to;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Backend, BackendId, BackendPolicy, Balance, ExternalAuth, Mirror, digest_of};
 use crate::names::{ObjectRef, ServiceUrl, UrlHost, shown};

@@ -1,6 +1,6 @@
 //! TCP and UDP services: `ingress-semantics` 18. A mistake costs its port, on which nothing listens then.
 
-use super::backends::stream_endpoints;
+use super::endpoints::stream_endpoints;
 use super::reading::BackendUse;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
