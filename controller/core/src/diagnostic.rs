@@ -229,7 +229,7 @@ codes! {
     UnsupportedProtection "GW0503" Error ClosedRoute "The annotation asks for a protection that is not supported.",
     RefusedAnnotation "GW0504" Error SkippedObject "The annotation is not allowed here.",
     AnnotationNote "GW0505" Warning Served "An annotation is used, and does less than it seems to.",
-    UnreadAnnotation "GW0506" Note Served "An annotation that nothing is known of has a very long value.",
+    UnknownAnnotation "GW0506" Warning Served "Nothing is known of an annotation of this name, so it does nothing.",
     BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
     UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
     UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",

@@ -64,6 +64,7 @@ mod ssl_passthrough;
 mod ssl_redirect;
 #[cfg(test)]
 mod testing;
+mod unknown;
 mod unsupported;
 mod upstream_vhost;
 mod value;

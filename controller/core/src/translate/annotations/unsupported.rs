@@ -2,8 +2,7 @@
 //!
 //! A protection that cannot be given closes the route; everything else is said and served without.
 
-use super::given::MAX_VALUE_BYTES;
-use super::{Given, Policies, Risk, is_read, printable};
+use super::{Given, Policies, Risk, is_read, printable, unknown};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{ObjectRef, shown};
 
@@ -88,11 +87,11 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
                 let message = format!("{name} {} is not supported; the route is served without", shown(value));
                 diagnostics.push(finding(Code::UnsupportedAnnotation, message));
             }
-            None if value.len() > MAX_VALUE_BYTES && !is_read(name) => {
-                let message = format!("{} has {} bytes, and is not an annotation that anything is known of", printable(name), value.len());
-                diagnostics.push(finding(Code::UnreadAnnotation, message).help("remove it"));
+            None if is_read(name) => {}
+            None => {
+                let message = format!("nothing is known of an annotation {}, so it does nothing", printable(name));
+                diagnostics.push(finding(Code::UnknownAnnotation, message).help(unknown::help(name)));
             }
-            None => {}
         }
     }
 }
@@ -127,7 +126,7 @@ mod tests {
         let huge = "x".repeat(1 << 20);
         let (policies, said) = read_with(&Settings::default(), &[("nobody-knows", &huge)]);
         assert!(policies.is_some_and(|policies| !policies.closed));
-        assert_eq!(said, ["nobody-knows has 1048576 bytes, and is not an annotation that anything is known of (served)"]);
+        assert_eq!(said, ["nothing is known of an annotation nobody-knows, so it does nothing (served)"]);
         assert_eq!(closed(&[("modsecurity-transaction-id", &huge)]), Some(false), "a known one is said as such");
     }
 }
