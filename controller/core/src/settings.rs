@@ -42,6 +42,8 @@ pub enum ProblemKind {
     UnsupportedProtection,
     /// The value of a protection cannot be used; every route is closed.
     BadProtection,
+    /// The value says whom to believe and cannot be used; nobody is believed.
+    BadTrust,
     /// Nobody knows the key.
     Unknown,
 }
@@ -165,7 +167,6 @@ mod tests {
             ("worker-processes", "many"),
             ("ssl-ciphers", "A;\nB"),
             ("ssl-protocols", "SSLv3"),
-            ("proxy-real-ip-cidr", "all"),
             ("forwarded-for-header", "X Y"),
             ("bind-address", "localhost"),
             ("load-balance", "chash"),
@@ -188,6 +189,10 @@ mod tests {
             ("skip-access-log-urls", "~["),
             ("debug-connections", "all"),
             ("global-allowed-response-headers", "a b"),
+            ("ssl-ciphers", "true"),
+            ("ssl-ecdh-curve", "prime256v1:nope"),
+            ("ssl-ecdh-curve", "P-256:prime256v1"),
+            ("proxy-redirect-to", &"x".repeat(4000)),
         ] {
             let (config, problems) = one(key, value);
             assert_eq!(problems.len(), 1, "{key}: {value}");
@@ -196,6 +201,24 @@ mod tests {
         }
         let (_, problems) = one("keep-alive", &"9".repeat(1 << 20));
         assert!(problems[0].message.len() < 300);
+    }
+
+    #[test]
+    fn nobody_is_believed_when_it_cannot_be_read_whom_to_believe() {
+        for value in ["all", "192.0.2.0/33", "10.0.0.0/8 192.168.0.0/16"] {
+            let (config, problems) = one("proxy-real-ip-cidr", value);
+            assert_eq!((config.globals.forwarding.trusted_peers.len(), problems[0].kind), (0, ProblemKind::BadTrust), "{value}");
+        }
+        assert_eq!(one("proxy-real-ip-cidr", "192.0.2.0/24").0.globals.forwarding.trusted_peers.len(), 1);
+    }
+
+    #[test]
+    fn curves_and_ciphers_are_those_that_openssl_knows() {
+        for (key, value) in
+            [("ssl-ecdh-curve", "auto"), ("ssl-ecdh-curve", "X25519:P-256:secp384r1"), ("ssl-ciphers", "HIGH:!aNULL"), ("ssl-ciphers", "")]
+        {
+            assert!(one(key, value).1.is_empty(), "{key}: {value}");
+        }
     }
 
     #[test]
@@ -210,7 +233,7 @@ mod tests {
         let (config, problems) = one("enable-modsecurity", "true");
         assert!(config.closed && problems[0].kind == ProblemKind::UnsupportedProtection);
         let (config, problems) = one("whitelist-source-range", "10.0.0.0/8, all");
-        assert!(config.closed && problems[0].kind == ProblemKind::BadValue);
+        assert!(config.closed && problems[0].kind == ProblemKind::BadProtection);
         assert!(!one("whitelist-source-range", "").0.closed);
     }
 

@@ -99,6 +99,8 @@ enum Rule {
     Read(fn(&mut Draft, &str) -> Result<(), Bad>),
     /// It is read, and protects: a value that cannot be used closes every route.
     Guard(fn(&mut Draft, &str) -> Result<(), Bad>),
+    /// It is read, and says whom to believe: nobody, when the value cannot be used.
+    Trust(fn(&mut Draft, &str) -> Result<(), Bad>),
     /// It has no effect, for this reason.
     None(&'static str),
     /// It has no effect, for this reason; `false` asks for none.
@@ -109,7 +111,7 @@ enum Rule {
     Protection,
 }
 
-use Rule::{Guard, None as NoEffect, Protection, Read, Switch, Unless};
+use Rule::{Guard, None as NoEffect, Protection, Read, Switch, Trust, Unless};
 
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
 const SNIPPET: &str = "only snippets for routes are read";
@@ -147,6 +149,10 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
             draft.config.closed = true;
             problem(ProblemKind::BadProtection, format!("{key}: {message}; every route answers 503"), help)
         }
+        Trust(read) => {
+            let (message, help) = read(draft, value).err()?;
+            problem(ProblemKind::BadTrust, format!("{key}: {message}; nobody is believed"), help)
+        }
         Switch(_) if off => None,
         Unless(fine, _) if value == *fine || value.is_empty() => None,
         NoEffect(reason) | Switch(reason) | Unless(_, reason) => {
@@ -170,7 +176,7 @@ pub(super) fn protects(key: &str) -> bool {
 pub(super) fn known() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     table().map(|(name, rule)| {
         let reason = match rule {
-            Read(_) | Guard(_) => None,
+            Read(_) | Guard(_) | Trust(_) => None,
             NoEffect(reason) | Switch(reason) | Unless(_, reason) => Some(*reason),
             Protection => Some("the protection is not supported; every route is closed while it is set"),
         };

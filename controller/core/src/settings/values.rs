@@ -1,7 +1,7 @@
 //! How the values of ConfigMap keys are read; each answers what would do when it cannot.
 
 use crate::model::{CookieRewrite, LocationRewrite};
-use crate::names::{UrlText, shown};
+use crate::names::{CipherList, UrlText, shown};
 use ipnet::IpNet;
 use std::net::IpAddr;
 
@@ -143,9 +143,11 @@ pub(crate) fn retry_causes(text: &str) -> Result<(Vec<String>, bool), Bad> {
 
 /// What `proxy-redirect-from` and `proxy-redirect-to` say together.
 pub(crate) fn location_rewrite(from: &str, to: &str) -> Result<LocationRewrite, Bad> {
-    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:,?&=".contains(&b));
-    if from.starts_with('~') || ![from, to].into_iter().all(plain) {
-        return Err((format!("{} is not the beginning of a URL", shown(from)), "use one such as http://inner.example/"));
+    // nginx reads words of less than 4 KiB.
+    let plain = |text: &str| text.len() <= 2000 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:,?&=".contains(&b));
+    if let Some(wrong) = [from, to].into_iter().find(|text| text.starts_with('~') && *text == from || !plain(text)) {
+        let message = format!("{} is not the beginning of a URL of at most 2000 bytes", shown(wrong));
+        return Err((message, "use one such as http://inner.example/"));
     }
     Ok(match (from, to) {
         ("" | "off" | "default", _) | (_, "" | "off") => LocationRewrite::Off,
@@ -168,8 +170,28 @@ pub(crate) fn cookie_rewrite(text: &str) -> Result<Option<CookieRewrite>, Bad> {
     }
 }
 
-/// Words of OpenSSL lists: ciphers, curves.
-pub(crate) fn openssl_list(text: &str) -> Result<String, Bad> {
-    let good = text.len() <= 4096 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+!@:=".contains(&b));
-    if good { Ok(text.to_owned()) } else { Err((format!("{} is not a list that OpenSSL reads", shown(text)), "separate the names by ':'")) }
+/// What `ssl-ciphers` says.
+pub(crate) fn ciphers(text: &str) -> Result<String, Bad> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let list = CipherList::new(text).map_err(|bad| (bad.0, "use names of OpenSSL, such as ECDHE-RSA-AES256-GCM-SHA384:HIGH"))?;
+    Ok(list.as_str().to_owned())
+}
+
+/// Curves that every OpenSSL since 1.1.1 has, with all their names. None may be named twice.
+const CURVES: &[&[&str]] = &[&["P-256", "prime256v1"], &["P-384", "secp384r1"], &["P-521", "secp521r1"], &["X25519"], &["X448"]];
+
+/// What `ssl-ecdh-curve` says.
+pub(crate) fn curves(text: &str) -> Result<String, Bad> {
+    let curve = |word: &str| CURVES.iter().position(|names| names.contains(&word));
+    let words: Vec<&str> = text.split(':').collect();
+    let is_wrong = |(n, word): &(usize, &&str)| curve(word).is_none() || words[..*n].iter().any(|other| curve(other) == curve(word));
+    match words.iter().enumerate().find(is_wrong) {
+        Some((_, word)) if !matches!(text, "" | "auto") => Err((
+            format!("{} is not a curve that every proxy has, or is named twice", shown(word)),
+            "use auto, or a list such as X25519:P-256",
+        )),
+        _ => Ok(text.to_owned()),
+    }
 }

@@ -24,14 +24,18 @@ pub(super) fn say(input: Input<'_>, read: &BTreeMap<String, String>, data: &BTre
 /// What is said of a key.
 pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
     let code = match problem.kind {
-        ProblemKind::BadValue | ProblemKind::BadProtection => Code::BadSetting,
+        ProblemKind::BadValue | ProblemKind::BadProtection | ProblemKind::BadTrust => Code::BadSetting,
         ProblemKind::Unsupported => Code::UnsupportedSetting,
         ProblemKind::UnsupportedProtection => Code::UnsupportedProtection,
         ProblemKind::Unknown => Code::UnknownSetting,
     };
     let finding =
         Diagnostic::new(code, object.clone(), field(object.kind, &problem.key), problem.message.clone()).help(problem.help.clone());
-    if problem.kind == ProblemKind::BadProtection { finding.outcome(Outcome::ClosedRoute) } else { finding }
+    match problem.kind {
+        ProblemKind::BadProtection => finding.outcome(Outcome::ClosedRoute),
+        ProblemKind::BadTrust => finding.outcome(Outcome::Served),
+        _ => finding,
+    }
 }
 
 /// The field path of a key.

@@ -1,7 +1,7 @@
 //! The side of the clients: addresses, protocols, limits.
 
 use super::readers::{error_status, media_type};
-use super::{NoEffect, Read, Rule, Switch, Unless, set};
+use super::{NoEffect, Read, Rule, Switch, Trust, Unless, set};
 use crate::model::HttpsRedirectStatus;
 use crate::names::shown;
 use crate::settings::values::{addresses, bytes, flag, header_name, networks, number};
@@ -19,7 +19,15 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("forwarded-host-header", set!(forwarding.host_header, header_name)),
     ("forwarded-for-proxy-protocol-header", NoEffect("no such header is needed")),
     ("compute-full-forwarded-for", set!(forwarding.append_peer, flag)),
-    ("proxy-real-ip-cidr", set!(forwarding.trusted_peers, networks)),
+    (
+        "proxy-real-ip-cidr",
+        Trust(|draft, text| {
+            let peers = &mut draft.globals().forwarding.trusted_peers;
+            peers.clear();
+            *peers = networks(text)?;
+            Ok(())
+        }),
+    ),
     ("use-proxy-protocol", set!(listeners.proxy_protocol, flag)),
     ("proxy-protocol-header-timeout", Unless("5s", "the time for the headers of a request covers it")),
     ("proxy-add-original-uri-header", set!(forwarding.original_uri_header, flag)),

@@ -3,7 +3,7 @@
 use super::readers::{object_if_any, texts, ticket_key};
 use super::{Read, Rule, Switch, config, draft, set};
 use crate::names::shown;
-use crate::settings::values::{bytes, flag, number, openssl_list, seconds};
+use crate::settings::values::{bytes, ciphers, curves, flag, number, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     (
@@ -22,8 +22,8 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             Ok(())
         }),
     ),
-    ("ssl-ciphers", set!(tls.ciphers, openssl_list)),
-    ("ssl-ecdh-curve", set!(tls.curves, openssl_list)),
+    ("ssl-ciphers", set!(tls.ciphers, ciphers)),
+    ("ssl-ecdh-curve", set!(tls.curves, curves)),
     ("ssl-dh-param", config!(dh_params_from, object_if_any)),
     ("ssl-session-cache", draft!(session_cache, flag)),
     ("ssl-session-cache-size", set!(tls.session_cache_bytes, bytes)),

@@ -1,15 +1,10 @@
 //! The side of the endpoints.
 
 use super::readers::{bytes_if_any, is_http_1_0, object_if_any, redirect_part};
-use super::{AUTOMATIC, DEAD, Draft, NoEffect, Read, Rule, config, draft, set};
+use super::{AUTOMATIC, DEAD, Guard, NoEffect, Read, Rule, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
-use crate::settings::values::{Bad, bytes, cookie_rewrite, flag, items, networks, number, on_off, retry_causes, seconds};
-
-/// Addresses that protect every route; all are closed when they cannot be read.
-fn protecting(draft: &mut Draft, text: &str) -> Result<Vec<ipnet::IpNet>, Bad> {
-    networks(text).inspect_err(|_| draft.config.closed = true)
-}
+use crate::settings::values::{bytes, cookie_rewrite, flag, items, networks, number, on_off, retry_causes, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-body-size", set!(body_limits.request_bytes, bytes)),
@@ -87,16 +82,16 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("limit-rate-after", set!(limits.rate_after_kib, number)),
     (
         "whitelist-source-range",
-        Read(|draft, text| {
-            let ranges = protecting(draft, text)?;
+        Guard(|draft, text| {
+            let ranges = networks(text)?;
             draft.config.sources.get_or_insert_default().allowed = ranges;
             Ok(())
         }),
     ),
     (
         "denylist-source-range",
-        Read(|draft, text| {
-            let ranges = protecting(draft, text)?;
+        Guard(|draft, text| {
+            let ranges = networks(text)?;
             draft.config.sources.get_or_insert_default().denied = ranges;
             Ok(())
         }),
