@@ -81,6 +81,7 @@ fn start_log(json: Option<bool>, level: &str) {
     // The libraries below have little to say to an operator.
     let filter = EnvFilter::new(format!("warn,kube_client=error,kube_runtime=error,gatewright={level},gatewright_core={level}"));
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let builder =
+        tracing_subscriber::fmt().log_internal_errors(false).with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     if json { builder.json().flatten_event(true).with_target(false).init() } else { builder.with_target(false).init() }
 }

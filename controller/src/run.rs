@@ -61,13 +61,15 @@ struct Controller {
     changed_at: Option<Instant>,
     /// No candidate is made before this time.
     not_before: Instant,
+    /// Nor before this one, unless something changes: the last one could not be brought live.
+    retry_at: Option<Instant>,
     retry: Duration,
     flight: Option<Flight>,
     /// What the source says is wrong with its input.
     problems: Vec<Located>,
     /// What was wrong with objects when the last candidate was made.
     findings: Vec<Diagnostic>,
-    said: HashSet<Diagnostic>,
+    said: HashSet<Located>,
     leaves: Leaves,
 }
 
@@ -92,6 +94,7 @@ impl Controller {
             cause: String::new(),
             changed_at: None,
             not_before: Instant::now(),
+            retry_at: None,
             retry: RETRY_FIRST,
             flight: None,
             problems: Vec::new(),
@@ -111,6 +114,7 @@ impl Controller {
         loop {
             self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flight.is_none());
             let due = self.complete && self.dirty && self.flight.is_none();
+            let due_at = self.due_at().into();
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
                     Some(input) => self.take(input),
@@ -119,7 +123,7 @@ impl Controller {
                 Some(()) = self.ends.templates.recv() => self.retemplate(),
                 Some(look) = self.ends.looks.recv() => self.answer(look),
                 result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
-                () = tokio::time::sleep_until(self.not_before.into()), if due => self.launch().await,
+                () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = &mut stop => return,
             }
         }
@@ -178,8 +182,14 @@ impl Controller {
         }
     }
 
+    /// When the next candidate may be made.
+    fn due_at(&self) -> Instant {
+        self.retry_at.map_or(self.not_before, |retry_at| retry_at.max(self.not_before))
+    }
+
     fn mark(&mut self, cause: String) {
         self.dirty = true;
+        self.retry_at = None;
         self.changed_at.get_or_insert_with(Instant::now);
         self.cause = cause;
         self.ends.board.settled(false);
@@ -249,7 +259,7 @@ impl Controller {
     }
 
     fn live(&mut self, made: Made, live: &crate::proxy::Live) {
-        self.retry = RETRY_FIRST;
+        (self.retry, self.retry_at) = (RETRY_FIRST, None);
         self.maker.accept(&made);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         self.ends.metrics.live(live.revision, &live.digest, now_s);
@@ -318,7 +328,7 @@ impl Controller {
         self.ends.metrics.not_live();
         self.ends.board.trouble(why.to_owned());
         self.ends.news.send_modify(|news| news.trouble = why.into());
-        self.not_before = Instant::now() + self.retry;
+        self.retry_at = Some(Instant::now() + self.retry);
         self.retry = (self.retry * 2).min(RETRY_LONGEST);
         self.dirty = true;
     }
@@ -328,9 +338,9 @@ impl Controller {
         let places = self.places.current();
         let of_objects = self.findings.iter().map(|finding| places.locate(finding.clone()));
         let mut located: Vec<Located> = self.problems.iter().cloned().chain(of_objects).collect();
-        located.sort_by(|a, b| a.diagnostic.cmp(&b.diagnostic));
-        located.dedup_by(|a, b| a.diagnostic == b.diagnostic);
-        for new in located.iter().filter(|located| !self.said.contains(&located.diagnostic)) {
+        located.sort();
+        located.dedup();
+        for new in located.iter().filter(|located| !self.said.contains(*located)) {
             let place = new.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
             let finding = format!("{place}{}", new.diagnostic);
             match new.diagnostic.severity {
@@ -338,8 +348,10 @@ impl Controller {
                 Severity::Error | Severity::Warning => tracing::warn!(finding, "an object is wrong"),
             }
         }
-        let all: Arc<[Diagnostic]> = located.into_iter().map(|located| located.diagnostic).collect();
-        self.said = all.iter().cloned().collect();
+        let mut all: Vec<Diagnostic> = located.iter().map(|located| located.diagnostic.clone()).collect();
+        all.dedup();
+        let all: Arc<[Diagnostic]> = all.into();
+        self.said = located.into_iter().collect();
         self.tell_findings(&all);
         self.ends.board.diagnostics(all);
     }

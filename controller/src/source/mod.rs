@@ -58,7 +58,7 @@ impl fmt::Display for Place {
 }
 
 /// A finding, and where in a file it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Located {
     /// What is wrong.
     pub(crate) diagnostic: Diagnostic,
