@@ -17,7 +17,7 @@ use super::typed::{Cli, Content, Run, Supervise, What};
 use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::model::Listeners;
-use gatewright_core::names::{LabelSelector, UriPath, is_dns_label, shown};
+use gatewright_core::names::{LabelSelector, UriPath, is_dns_label, is_dns_subdomain, shown};
 use gatewright_core::settings::Settings;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,6 +51,9 @@ struct Check<'a> {
 /// Ports that ingress-nginx keeps for itself, and that TCP services never had.
 const RESERVED_PORTS: [u16; 4] = [442, 8181, 10245, 10247];
 
+/// The default of `--healthz-port`.
+const HEALTHZ_PORT: u16 = 10_254;
+
 impl Check<'_> {
     fn run(&mut self, run: Run) -> RunConfig {
         let (mut settings, proxy) = self.content(&run.content);
@@ -61,7 +64,7 @@ impl Check<'_> {
             self.wrong("--allow-loopback-endpoints cannot be given without --manifests".to_owned());
         }
         let healthz_port = self.port("healthz-port", &run.healthz_port);
-        settings.reserved_ports = RESERVED_PORTS.iter().copied().chain([healthz_port]).collect();
+        settings.reserved_ports = reserved_ports(healthz_port);
         self.distinct(&[&ports(&settings.listeners)[..], &[("healthz-port", healthz_port)]].concat());
         let admin_host = Some(&*run.healthz_host).filter(|host| !host.is_empty());
         let in_pod = run.kubeconfig.is_none() && run.apiserver_host.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
@@ -129,6 +132,13 @@ impl Check<'_> {
         if let Some(namespace) = content.watch_namespace.as_deref().filter(|name| !name.is_empty() && !is_dns_label(name)) {
             self.wrong(format!("--watch-namespace: {} is not a namespace name", shown(namespace)));
         }
+        if !is_dns_subdomain(&content.annotations_prefix) {
+            let prefix = shown(&content.annotations_prefix);
+            self.wrong(format!("--annotations-prefix: {prefix} is no prefix of annotations; use one such as nginx.ingress.kubernetes.io"));
+        }
+        if content.controller_class.is_empty() {
+            self.wrong("--controller-class is empty; use the controller of your IngressClasses, such as gatewright.dev/ingress".to_owned());
+        }
         let selector = content.watch_namespace_selector.as_deref().filter(|text| !text.is_empty());
         let switches = &content.selection;
         let settings = Settings {
@@ -149,6 +159,7 @@ impl Check<'_> {
             udp_services_config_map: self.object("udp-services-configmap", content.udp_services_configmap.as_deref()),
             raw_snippet_namespaces: self.namespaces("raw-snippet-namespaces", &content.raw_snippet_namespaces),
             watch_namespace: content.watch_namespace.clone().filter(|name| !name.is_empty()),
+            reserved_ports: reserved_ports(HEALTHZ_PORT),
             namespace_selector: selector.and_then(|text| self.said("watch-namespace-selector", LabelSelector::parse(text))),
             listeners: self.listeners(content),
             ..Settings::default()
@@ -191,6 +202,10 @@ impl Check<'_> {
             ..Listeners::default()
         }
     }
+}
+
+fn reserved_ports(healthz_port: u16) -> Vec<u16> {
+    RESERVED_PORTS.iter().copied().chain([healthz_port]).collect()
 }
 
 /// The ports of the proxy by their flags.

@@ -8,7 +8,7 @@ use crate::source::{Located, Place};
 use anyhow::Context;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
-use gatewright_core::render::Renderer;
+use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
 use gatewright_core::translate::Translation;
 use std::collections::BTreeMap;
@@ -82,6 +82,19 @@ impl<'a> Session<'a> {
     /// Translates a world.
     pub(crate) fn translate(&mut self, world: &mut World) -> Result<Translation, InputError> {
         world.translate(Moment { now_s: self.now_s, self_signed: &self.self_signed }, &mut self.names)
+    }
+
+    /// Translates a world and renders it. An Ingress with a text that no file may hold is set aside, as `run` does it.
+    pub(crate) fn rendered(&mut self, world: &mut World) -> anyhow::Result<(Translation, FileSet)> {
+        let mut renderer = self.renderer()?;
+        loop {
+            let translation = self.translate(world)?;
+            match renderer.render(&translation.model) {
+                Ok(files) => return Ok((translation, files)),
+                Err(RenderError::Grammar { origin: Some(origin), ref message, .. }) if world.set_aside(&origin, message) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// A renderer for the proxy that was asked for.

@@ -21,10 +21,8 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
     let progress = Progress::begin("reading");
     let mut session = Session::new(&config.offline)?;
     let mut world = session.read(&config.inputs, Purpose::Once)?;
-    progress.step("translating");
-    let translation = session.translate(&mut world)?;
-    progress.step("rendering");
-    let files = session.renderer()?.render(&translation.model)?;
+    progress.step("translating and rendering");
+    let (translation, files) = session.rendered(&mut world)?;
     match &config.output {
         Some(folder) => write_tree(folder, &files, config.private_keys)?,
         None => print(&stream(&files, config.private_keys))?,

@@ -7,6 +7,7 @@ use super::{Located, dns};
 use crate::args::ClusterConfig;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::Certificate;
+use gatewright_core::names::ObjectRef;
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{self, Event, Object, ServiceType, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
@@ -60,6 +61,7 @@ pub(crate) struct World {
     is_empty: bool,
     settings: Settings,
     cluster: Option<Once>,
+    quarantine: Quarantine,
 }
 
 /// What an input holds; nobody misses what a whole input has none of.
@@ -103,6 +105,7 @@ impl World {
             is_empty: false,
             settings: how.settings.clone(),
             cluster: None,
+            quarantine: Quarantine::default(),
         };
         if files.len() < inputs.len() {
             world.read_cluster(how)?;
@@ -192,6 +195,13 @@ impl World {
         Ok(translation)
     }
 
+    /// Sets an Ingress aside, as `run` does with one that the proxy refuses; whether it was not yet.
+    pub(crate) fn set_aside(&mut self, ingress: &ObjectRef, reason: &str) -> bool {
+        let Some(ingress) = self.snapshot.ingress(&ingress.name).filter(|ingress| !self.quarantine.holds(ingress)) else { return false };
+        self.quarantine.set_aside(ingress, reason.to_owned(), None);
+        true
+    }
+
     /// The data of the main ConfigMap; empty without one.
     pub(crate) fn config(&self) -> BTreeMap<String, String> {
         let name = self.settings.config_map.as_ref();
@@ -202,7 +212,7 @@ impl World {
         translator.translate(Input {
             snapshot: &self.snapshot,
             settings: &self.settings,
-            quarantine: &Quarantine::default(),
+            quarantine: &self.quarantine,
             self_signed: moment.self_signed,
             now_s: moment.now_s,
         })

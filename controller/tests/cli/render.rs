@@ -66,6 +66,28 @@ fn exit_codes_and_places_tell_what_is_wrong() {
 }
 
 #[test]
+fn a_value_that_no_file_may_hold_costs_its_own_use_only() {
+    let long = format!("http://{}/", "x".repeat(4000));
+    let annotations = format!(
+        "metadata: {{annotations: {{nginx.ingress.kubernetes.io/proxy-redirect-from: {long}, nginx.ingress.kubernetes.io/proxy-redirect-to: /}}, "
+    );
+    let long = ingress("long", "long.test", "/", "cart").replacen("metadata: {", &annotations, 1);
+    let folder = Folder::new(&[("in.yaml", &(with_tls() + "---\n" + &long))]);
+    let ran = folder.run(&["render", "-f", "in.yaml"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.err.contains("GW0501") && ran.err.contains("proxy-redirect-from"), "{}", ran.err);
+    assert!(["a.test", "long.test"].iter().all(|host| ran.out.contains(&format!("server_name {host};"))), "the rest is rendered");
+}
+
+#[test]
+fn ports_of_the_controller_are_no_ports_of_services() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: tcp, namespace: shop}\ndata: {\"10254\": shop/cart:80}\n---\n";
+    let folder = Folder::new(&[("in.yaml", &(map.to_owned() + &with_tls()))]);
+    let ran = folder.run(&["render", "-f", "in.yaml", "--tcp-services-configmap", "shop/tcp"]);
+    assert!(!ran.out.contains("10254") && ran.err.contains("10254"), "as `run` does it: {}", ran.err);
+}
+
+#[test]
 fn a_tree_replaces_an_earlier_one_and_nothing_else() {
     let folder = Folder::new(&[("in.yaml", &with_tls()), ("other/keep.txt", "mine"), ("conf/nginx.conf", ""), ("conf/mime.types", "mine")]);
     assert_eq!(folder.run(&["render", "-f", "in.yaml", "-o", "out"]).code, 0);

@@ -48,6 +48,16 @@ fn an_input_without_manifests_is_told() {
 }
 
 #[test]
+fn a_prefix_that_no_annotation_has_is_told() {
+    let folder = Folder::new(&[("in.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")]);
+    for prefix in ["nginx.ingress.kubernetes.io/", "", "x y{", "Nginx.example"] {
+        let ran = folder.run(&["render", "-f", "in.yaml", "--annotations-prefix", prefix, "--controller-class", ""]);
+        assert!(ran.code == 2 && ran.err.contains("--annotations-prefix") && ran.err.contains("--controller-class"), "{ran:?}");
+    }
+    assert_eq!(folder.run(&["render", "-f", "in.yaml", "--annotations-prefix", "custom.example"]).code, 0);
+}
+
+#[test]
 fn files_beside_templates_that_are_not_read_are_told() {
     let folder = Folder::new(&[("t/log", ""), ("t/.hidden", ""), ("in/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")]);
     let ran = folder.run(&["render", "-f", "in", "--templates", "t"]);
