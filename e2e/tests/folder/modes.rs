@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
+use std::path::Path;
 use std::process::Child;
 
 const NOBODY: u32 = 65534;
@@ -106,7 +107,10 @@ on_every_proxy! {
 
 /// HAProxy as the guide says: started by hand beside its PID file, and told by signals.
 fn started_by_hand(proxy: Proxy) {
-    const START: &str = r#"cd "$1" && exec "$2" -W -S "$PWD/master.sock,mode,600" -f launch.cfg -f ../current/haproxy.cfg -f ../current/users.cfg -p proxy.pid"#;
+    const WORDS: &str = r#"-W -S "$PWD/master.sock,mode,600" -f launch.cfg -f ../current/haproxy.cfg -f ../current/users.cfg -p proxy.pid"#;
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/sidecar.md");
+    assert!(fs::read_to_string(guide).unwrap().contains(WORDS), "as the guide says");
+    let start = format!(r#"cd "$1" && exec "$2" {WORDS}"#);
     let gate = new_pod("gate");
     let asking = |name: &str, query: &str| {
         ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("auth-url", &format!("http://{gate}:8080/{query}"))
@@ -117,7 +121,7 @@ fn started_by_hand(proxy: Proxy) {
     world.start_controller();
     until("something is published", || world.published().is_some());
     let mut master =
-        world.launch(&["sh", "-c", START, "start", &path(&world.state().join("run")), &path(&proxy.program())].map(str::to_owned));
+        world.launch(&["sh", "-c", &start, "start", &path(&world.state().join("run")), &path(&proxy.program())].map(str::to_owned));
     world.until_ready();
     until_eq("the service is asked", &"s".to_owned(), || who("yes.test", "/"));
     assert_eq!([who("h.test", "/"), who("no.test", "/")], ["s", "403"]);
