@@ -3,19 +3,17 @@
 use super::clients;
 use super::sections::{self, Context, Key};
 use super::view::{self, Line};
-use crate::dialect::common::identity_path;
+use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, IdentityId, Model, Passthrough, PathMatch, Transport, digest_of};
+use crate::model::{CertificateId, Host, HostCertificate, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{CipherList, HostAlias, HostName, HostPattern};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Where the key pair is.
 pub(super) fn certificate_path(id: &CertificateId) -> String {
     format!("tls/{id}.pem")
 }
-
-/// The names of a certificate that is shown for none of them.
-const NO_NAME: &str = "!*";
 
 /// All groups.
 pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
@@ -215,9 +213,6 @@ fn map<'m>(folder: &'static str, path: &'static str, shared: u128, pieces: Vec<P
 
 /// The hosts whose certificate is decided. One that a TLS section names without a usable certificate has the default one,
 /// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up.
-///
-/// What endpoints are shown stands here as well, for no name: HAProxy before 3.0 looks for the files of servers where it
-/// runs, unless it knows them already, and lines of this list it reads beside the main file.
 fn certificates(model: &Model) -> Group<'_> {
     let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
     let claimed: Vec<(&Host, &CertificateId)> = claimed
@@ -232,25 +227,36 @@ fn certificates(model: &Model) -> Group<'_> {
         .collect();
     let digest =
         |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases, &host.policy.client_auth, &host.policy.tls));
-    let identities: Vec<&IdentityId> = model.credentials.identities.keys().collect();
+    let further = files_of_servers(model);
     let pieces = claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) });
-    let further = identities.iter().map(|id| Piece { key: "", digest: digest_of(id) });
+    let more = further.iter().map(|file| Piece { key: "", digest: digest_of(file) });
     Group {
         folder: "certificates",
         gather: Gather::Whole("tls/hosts.list"),
         template: "certificate.tera",
         place: Place::CertificateList,
         shared: 0,
-        pieces: pieces.chain(further).collect(),
+        pieces: pieces.chain(more).collect(),
         view: Box::new(move |number| {
             let Some(&(host, id)) = claimed.get(number) else {
-                let path = identity_path(identities[number - claimed.len()]);
-                return view::certificate(path, vec![NO_NAME.to_owned()], None, None, None);
+                let (path, authority) = further[number - claimed.len()].clone();
+                return view::nameless_certificate(path, authority);
             };
             let asked = clients::asked_for(host);
             view::certificate(certificate_path(id), certified_names(host), host.origin.as_ref(), asked, ciphers_of(host))
         }),
     }
+}
+
+/// Certificates that endpoints are shown, and authorities of theirs, each beside some certificate. HAProxy looks for what
+/// `server` lines name where it runs: a certificate before 3.0, and an authority behind the first line that names the
+/// file of the agent. What it knows already it does not look for, and lines of this list it reads beside the main file.
+fn files_of_servers(model: &Model) -> Vec<(String, Option<String>)> {
+    let identities = model.credentials.identities.keys().map(|id| (identity_path(id), None));
+    let checks = model.backends.values().filter_map(|backend| backend.policy.tls.as_ref()?.verify.as_ref());
+    let authorities: BTreeSet<String> = checks.map(|verify| authority_path(&verify.authority)).collect();
+    let beside = certificate_path(&model.default_certificate);
+    identities.chain(authorities.into_iter().map(|path| (beside.clone(), Some(path)))).collect()
 }
 
 /// The names that the certificate of a host is shown for.
@@ -280,7 +286,7 @@ fn default_certificate(model: &Model) -> Group<'_> {
         place: Place::CertificateList,
         shared: 0,
         pieces: vec![Piece { key: "", digest: digest_of(&(id, asked, ciphers)) }],
-        view: Box::new(move |_| view::certificate(certificate_path(id), vec![NO_NAME.to_owned()], None, asked, ciphers)),
+        view: Box::new(move |_| view::certificate(certificate_path(id), vec![view::NO_NAME.to_owned()], None, asked, ciphers)),
     }
 }
 

@@ -127,6 +127,15 @@ pub(super) fn certificate<'m>(
     }))
 }
 
+/// The names of a certificate that is shown for none of them.
+pub(super) const NO_NAME: &str = "!*";
+
+/// A line that only makes files known.
+pub(super) fn nameless_certificate<'m>(path: String, authority: Option<String>) -> crate::dialect::View<'m> {
+    let filters = vec![NO_NAME.to_owned()];
+    haproxy(Of::Certificate(CertificateView { path, filters, origin: None, authority, revocations: None, ciphers: None }))
+}
+
 fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {
     crate::dialect::View::Haproxy(View(of))
 }

@@ -9,7 +9,6 @@ use crate::dialect::haproxy::{agent, clients};
 use crate::dialect::{Includes, Version, common};
 use crate::model::{Globals, Model, Tls};
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// Room for what is added to the headers of a request.
 const REWRITE_BYTES: u64 = 8 << 10;
@@ -28,8 +27,6 @@ pub(super) struct MainView<'m> {
     limits_memory_s: Option<u64>,
     /// The agent has something to do.
     asks: bool,
-    /// Files of authorities that certificates of endpoints are checked with.
-    authorities: Vec<String>,
     /// Some clients are asked for certificates.
     client_certificates: bool,
 }
@@ -155,17 +152,10 @@ pub(in crate::dialect::haproxy) fn main<'m>(
         public: PublicView::new(model, &Context::new(model)),
         passthrough: PassthroughView::new(globals),
         asks: agent::is_asked(model),
-        authorities: authorities(model),
         client_certificates,
         limits_memory_s: super::limits::memory_s(model).map(|seconds| seconds.min(86_400)),
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
     })))
-}
-
-fn authorities(model: &Model) -> Vec<String> {
-    let checked = model.backends.values().filter_map(|backend| backend.policy.tls.as_ref()?.verify.as_ref());
-    let ids: BTreeSet<_> = checked.map(|verify| &verify.authority).collect();
-    ids.into_iter().map(common::authority_path).collect()
 }
 
 /// Size of a buffer, which holds all headers of a request.
