@@ -1,5 +1,6 @@
 //! The binary `gatewright`: reads the command line, starts the log, and calls the command.
 
+mod abilities;
 mod args;
 mod causes;
 mod commands;

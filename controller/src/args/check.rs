@@ -56,15 +56,14 @@ const HEALTHZ_PORT: u16 = 10_254;
 
 impl Check<'_> {
     fn run(&mut self, run: Run) -> RunConfig {
-        let (mut settings, proxy) = self.content(&run.content);
+        let healthz_port = self.port("healthz-port", &run.healthz_port);
+        let (mut settings, proxy) = self.content(&run.content, healthz_port);
         let from_files = run.manifests.is_some();
         settings.take_all_without_class = from_files;
         settings.external_ips_are_endpoints = from_files;
         if settings.loopback_endpoints && !from_files {
             self.wrong("--allow-loopback-endpoints cannot be given without --manifests".to_owned());
         }
-        let healthz_port = self.port("healthz-port", &run.healthz_port);
-        settings.reserved_ports = reserved_ports(healthz_port);
         self.distinct(&[&ports(&settings.listeners)[..], &[("healthz-port", healthz_port)]].concat());
         let admin_host = Some(&*run.healthz_host).filter(|host| !host.is_empty());
         let in_pod = run.kubeconfig.is_none() && run.apiserver_host.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
@@ -124,8 +123,8 @@ impl Check<'_> {
         }
     }
 
-    fn content(&mut self, content: &Content) -> (Settings, ProxyChoice) {
-        let dialect = self.proxy_kind(&content.proxy);
+    /// Texts that have to be names of something.
+    fn names(&mut self, content: &Content) {
         if content.watch_namespace.is_some() && content.watch_namespace_selector.is_some() {
             self.wrong("--watch-namespace and --watch-namespace-selector cannot both be given".to_owned());
         }
@@ -139,6 +138,11 @@ impl Check<'_> {
         if content.controller_class.is_empty() {
             self.wrong("--controller-class is empty; use the controller of your IngressClasses, such as gatewright.dev/ingress".to_owned());
         }
+    }
+
+    fn content(&mut self, content: &Content, healthz_port: u16) -> (Settings, ProxyChoice) {
+        let dialect = self.proxy_kind(&content.proxy);
+        self.names(content);
         let selector = content.watch_namespace_selector.as_deref().filter(|text| !text.is_empty());
         let switches = &content.selection;
         let settings = Settings {
@@ -159,7 +163,7 @@ impl Check<'_> {
             udp_services_config_map: self.object("udp-services-configmap", content.udp_services_configmap.as_deref()),
             raw_snippet_namespaces: self.namespaces("raw-snippet-namespaces", &content.raw_snippet_namespaces),
             watch_namespace: content.watch_namespace.clone().filter(|name| !name.is_empty()),
-            reserved_ports: reserved_ports(HEALTHZ_PORT),
+            reserved_ports: RESERVED_PORTS.iter().copied().chain([healthz_port]).collect(),
             namespace_selector: selector.and_then(|text| self.said("watch-namespace-selector", LabelSelector::parse(text))),
             listeners: self.listeners(content),
             ..Settings::default()
@@ -202,10 +206,6 @@ impl Check<'_> {
             ..Listeners::default()
         }
     }
-}
-
-fn reserved_ports(healthz_port: u16) -> Vec<u16> {
-    RESERVED_PORTS.iter().copied().chain([healthz_port]).collect()
 }
 
 /// The ports of the proxy by their flags.

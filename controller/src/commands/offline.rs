@@ -57,15 +57,7 @@ impl<'a> Session<'a> {
         let now_s = i64::try_from(now_s).unwrap_or(i64::MAX);
         let dialect = dialect(&config.proxy);
         let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(dialect.oldest);
-        let settings = Settings {
-            lacks: (dialect.lacks)(version),
-            unknown_hashes: dialect.unknown_hashes,
-            unknown_variables: (dialect.unknown_variables)(),
-            unknown_directives: (dialect.unknown_directives)(version),
-            blanks_in_paths: dialect.blanks_in_paths,
-            passes_behind_headers: dialect.passes_behind_headers,
-            ..config.settings.clone()
-        };
+        let settings = crate::abilities::of_proxy(config.settings.clone(), dialect, version);
         Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()?, names: Names::default() })
     }
 

@@ -73,17 +73,7 @@ impl Maker {
         overrides: Overrides,
         self_signed: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
-        let lacks = [&settings.lacks[..], &(dialect.lacks)(version)].concat();
-        let unknown_variables = (dialect.unknown_variables)();
-        let settings = Settings {
-            lacks,
-            unknown_hashes: dialect.unknown_hashes,
-            blanks_in_paths: dialect.blanks_in_paths,
-            passes_behind_headers: dialect.passes_behind_headers,
-            unknown_variables,
-            unknown_directives: (dialect.unknown_directives)(version),
-            ..settings
-        };
+        let settings = crate::abilities::of_proxy(settings, dialect, version);
         let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;
         Ok(Self {
             snapshot: Snapshot::default(),

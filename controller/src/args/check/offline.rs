@@ -208,7 +208,7 @@ impl Check<'_> {
     }
 
     pub(super) fn offline(&mut self, offline: Offline) -> OfflineConfig {
-        let (settings, proxy) = self.content(&offline.content);
+        let (settings, proxy) = self.content(&offline.content, super::HEALTHZ_PORT);
         self.zone_of_node(&offline.content, true);
         self.distinct(&super::ports(&settings.listeners));
         let version = offline.proxy_version.as_deref().and_then(|text| self.version(text));
