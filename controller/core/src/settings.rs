@@ -11,7 +11,7 @@ mod lacking;
 mod policy;
 pub(crate) mod values;
 
-pub use config::{Config, RiskLevel, SnippetKey};
+pub use config::{Config, LimitZone, LimitZones, RiskLevel, SnippetKey};
 pub use flags::Settings;
 pub(crate) use flags::unknown_variable;
 pub use policy::{AnnotationRule, HostRule, Limit, POLICY_KEY, Pattern, Policy};

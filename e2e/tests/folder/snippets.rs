@@ -61,6 +61,20 @@ on_every_proxy! {
         }
     }
 
+    fn clients_are_limited_by_zones_of_the_operator(proxy) {
+        let zones = "limit_req_zone $binary_remote_addr zone=slow:10m rate=1r/m;";
+        let switches = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical"), ("http-snippet", zones)];
+        let of = |name: &str, snippet: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", snippet);
+        let limited = of("limited", "limit_req zone=slow burst=2 nodelay;");
+        let objects = [running("s"), vec![config_map("settings", &switches), limited, of("lost", "limit_req zone=none;")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let statuses: Vec<u16> = (0..5).map(|_| get("limited.test", "/").unwrap().status).collect();
+        assert_eq!(statuses, [200, 200, 200, 503, 503]);
+        let said = world.diagnostics();
+        assert!(said.iter().any(|line| line.contains("there is no zone \"none\"")), "{said:?}");
+        assert_eq!(who("lost.test", "/"), "404", "a limit that cannot be kept");
+    }
+
     fn named_namespaces_say_more_to_nginx(proxy) {
         let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
         let raw = |name: &str, text: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text);

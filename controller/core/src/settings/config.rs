@@ -1,7 +1,7 @@
 //! What the main ConfigMap says; may change while running.
 
 use super::{POLICY_KEY, Policy, Problem, ProblemKind, Settings};
-use crate::model::{ExternalAuth, Globals, RoutePolicy, SourceRanges};
+use crate::model::{ExternalAuth, Globals, Period, RoutePolicy, SourceRanges};
 use crate::names::{HeaderName, ObjectName};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub struct Config {
     pub risk_level: RiskLevel,
     /// `http-snippet`, `server-snippet`, `location-snippet`: directives for every route, the outermost first.
     pub snippets: BTreeMap<SnippetKey, String>,
+    /// The zones that `http-snippet` defines.
+    pub limit_zones: Arc<LimitZones>,
     /// What they ask of every route.
     pub route: RoutePolicy,
     /// `no-tls-redirect-locations`: paths of rules that begin with one of these are never redirected.
@@ -65,6 +67,7 @@ impl Config {
             reads_snippets: false,
             risk_level: RiskLevel::High,
             snippets: BTreeMap::new(),
+            limit_zones: Arc::default(),
             route: RoutePolicy::default(),
             request_headers_from: None,
             response_headers_from: None,
@@ -103,6 +106,18 @@ pub enum RiskLevel {
     Medium,
     High,
     Critical,
+}
+
+/// What `limit_req_zone` and `limit_conn_zone` count, by the name of the zone.
+pub type LimitZones = BTreeMap<String, LimitZone>;
+
+/// What is counted of each client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LimitZone {
+    /// So many requests in a period.
+    Requests(u64, Period),
+    /// Requests at once.
+    Connections,
 }
 
 /// A key of the ConfigMap that holds directives for every route, the outermost first.

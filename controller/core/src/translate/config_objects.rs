@@ -1,9 +1,11 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
+use super::annotations::snippet;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
 use crate::settings::{Config, SnippetKey};
+use std::sync::Arc;
 
 /// Written by the proxy itself, which takes no other value.
 const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
@@ -37,9 +39,11 @@ pub(super) fn read<'o>(
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     for (key, text) in config.snippets.clone() {
-        let read = super::annotations::snippet::read(text.trim()).and_then(|meaning| {
+        let (text, zones) = (text.trim(), Arc::clone(&config.limit_zones));
+        let read = if key == SnippetKey::Http { snippet::read_outermost(text, &zones) } else { snippet::read(text, &zones) };
+        let read = read.and_then(|meaning| {
             if meaning.rewrites_paths() && key != SnippetKey::Location {
-                return Err(super::annotations::snippet::TOO_LATE.to_owned());
+                return Err(snippet::TOO_LATE.to_owned());
             }
             if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
                 return Err(format!("this proxy cannot follow {directive}"));
@@ -52,7 +56,12 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
         });
         match read {
             // The inner one goes before what is there of the outer ones.
-            Ok(meaning) => _ = meaning.apply(&mut config.route),
+            Ok(meaning) => {
+                if key == SnippetKey::Http {
+                    config.limit_zones = Arc::new(meaning.zones());
+                }
+                meaning.apply(&mut config.route);
+            }
             Err(why) => diagnostics.extend(object.map(|object| {
                 let field = super::config::field(object.kind, key.as_str());
                 let finding = Diagnostic::new(Code::BadSetting, object.clone(), field, format!("{}: {why}", key.as_str()));

@@ -6,10 +6,11 @@
 use super::objects::Objects;
 use super::{Class, OnBadValue};
 use crate::names::{HostName, ObjectName, UriPath, VariableText, shown};
-use crate::settings::values;
+use crate::settings::{LimitZones, values};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Longest annotation value that anybody looks at, in bytes.
 pub(super) const MAX_VALUE_BYTES: usize = 64 << 10;
@@ -27,6 +28,8 @@ pub struct Given<'a> {
     pub(super) unknown_variables: &'a [&'static str],
     /// The operator lets the Ingress say everything in snippets.
     pub(super) raw_snippets: bool,
+    /// See [`crate::settings::Config::limit_zones`].
+    pub(super) limit_zones: Arc<LimitZones>,
     /// See [`crate::settings::Settings::unknown_directives`].
     pub(super) unknown_directives: &'static [&'static str],
     /// The other objects that annotations may name.
@@ -61,6 +64,7 @@ impl<'a> Given<'a> {
             noted: Vec::new(),
             unknown_variables: &[],
             raw_snippets: false,
+            limit_zones: Arc::default(),
             unknown_directives: &[],
             objects,
         }

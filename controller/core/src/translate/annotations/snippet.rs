@@ -2,10 +2,16 @@
 
 mod answers;
 mod directives;
+mod limits;
 mod raw;
 mod reader;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod wishes;
+mod words;
 
-pub(in crate::translate) use directives::{Meaning, read, read_raw};
+pub(in crate::translate) use directives::{Meaning, read, read_outermost, read_raw};
 
 /// Why the path is not another one for a whole host.
 pub(in crate::translate) const TOO_LATE: &str = "rewrite with break: the routes of a host are found by the path that was asked for";

@@ -3,6 +3,7 @@
 
 use super::snippet::{self, Meaning};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use std::sync::Arc;
 
 const SNIPPET: Value = Value::Other("directives of nginx");
 
@@ -15,7 +16,8 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`), `return`, \
-             `rewrite` with `break`, `redirect` or `permanent`, `if` with one of these, `set`, `allow` and `deny`, times, sizes and buffers, \
+             `rewrite` with `break`, `redirect` or `permanent`, `if` with one of these, `set`, `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in \
+             `http-snippet`), times, sizes and buffers, \
              `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `access_log off`; they work on every proxy. nginx reads `gzip`, \
              `sub_filter` and its kin, too, and nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
              Ingress is left out.",
@@ -52,11 +54,11 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         }
         return;
     }
-    if let Some(meaning) = read(given, "configuration-snippet")
-        && let Err(what) = meaning.apply(policies.route())
-    {
-        let message = format!("{what} are set by another annotation as well");
-        given.refuse("configuration-snippet", message, "say it in one of them");
+    if let Some(meaning) = read(given, "configuration-snippet") {
+        match meaning.conflict(|key| given.has(key)) {
+            Some(key) => given.refuse("configuration-snippet", format_args!("{key} says something else of the same"), "keep one of them"),
+            None => meaning.apply(policies.route()),
+        }
     }
     if let Some(meaning) = read(given, "server-snippet") {
         if meaning.rewrites_paths() {
@@ -69,7 +71,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         let headers = meaning.only_request_headers();
         match (headers, &mut policies.route().external_auth) {
             (None, _) => given.refuse("auth-snippet", "only proxy_set_header is accepted here", "remove the rest"),
-            (Some(headers), Some(auth)) => std::sync::Arc::make_mut(auth).request_headers.extend(headers),
+            (Some(headers), Some(auth)) => Arc::make_mut(auth).request_headers.extend(headers),
             (Some(_), None) => given.note("auth-snippet", "there is no auth-url, so it does nothing", "remove it"),
         }
     }
@@ -82,7 +84,9 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     const HELP: &str = "use annotations that say the same, and remove it";
     let text = given.text(name)?;
     let raw = given.raw_snippets && name == "configuration-snippet";
-    let meaning = match if raw { snippet::read_raw(text) } else { snippet::read(text) } {
+    let zones = Arc::clone(&given.limit_zones);
+    let read = if raw { snippet::read_raw(text, &zones) } else { snippet::read(text, &zones) };
+    let meaning = match read {
         Ok(meaning) => meaning,
         Err(why) => {
             given.refuse(name, why, HELP);

@@ -1,0 +1,130 @@
+//! Snippets as people write them.
+
+use super::{Meaning, read_outermost};
+use crate::model::{MediaType, Period, RequestRate, RoutePolicy};
+use crate::settings::{LimitZone, LimitZones};
+
+fn read(text: &str) -> Result<Meaning, String> {
+    super::read(text, &LimitZones::new())
+}
+
+#[test]
+fn directives_become_wishes() {
+    let text = "more_set_headers \"X-A: b\" 'X-C: $host';\nadd_header X-D e always;\nproxy_set_header X-In $remote_addr;\n\
+                proxy_hide_header X-P;\nproxy_read_timeout 5m;\nclient_max_body_size 8m;\nproxy_buffering on;\naccess_log off;";
+    let read = read(text).unwrap();
+    let headers: Vec<_> = read.extra.answer_headers.iter().map(|h| (h.name.as_str(), h.always, h.replaces)).collect();
+    assert_eq!(headers, [("X-A", true, true), ("X-C", true, true), ("X-D", true, false)]);
+    assert_eq!((read.extra.request_headers.len(), read.extra.hidden_headers.len()), (1, 1));
+    assert_eq!(
+        (read.timeouts.read_s, read.buffering.body_limit_bytes, read.buffering.buffer_responses),
+        (Some(300), Some(8 << 20), Some(true))
+    );
+    assert!(read.unlogged);
+}
+
+#[test]
+fn answers_have_conditions_and_end_at_the_first_without() {
+    let text = "set $code blocked;\nif ($http_x = \"\") { return 403; }\nif ($http_user_agent ~* \"(curl|wget) x\") { return 429 \"$code\"; }\n\
+                if ($arg_a) { return 302 https://$host/b; }\nreturn 404;\nreturn 200;";
+    let answers = read(text).unwrap().extra.answers;
+    let shape: Vec<_> = answers.iter().map(|a| (a.status, a.when.as_ref().map(|when| when.negated))).collect();
+    assert_eq!(shape, [(403, Some(true)), (429, Some(false)), (302, Some(false)), (404, None)]);
+    assert_eq!(answers[1].text.literal(), Some("blocked"));
+}
+
+#[test]
+fn paths_are_rewritten_or_redirected_by_their_flag() {
+    let text = "set $to https://$host;\nrewrite ^/old/(.*)$ $to/new/$1 permanent;\nif ($arg_a) { rewrite ^ /x redirect; }\n\
+                rewrite ^/d http://e.example/;\nrewrite ^/b/(.*)$ /c/$1 break;";
+    let extra = read(text).unwrap().extra;
+    let shape: Vec<_> = extra.answers.iter().map(|a| (a.status, a.when.is_some(), a.path.as_ref().map(ToString::to_string))).collect();
+    let of = |path: &str| Some(path.to_owned());
+    assert_eq!(shape, [(301, false, of("^/old/(.*)$")), (302, true, of("^")), (302, false, of("^/d"))]);
+    assert_eq!((extra.rewrites.len(), extra.rewrites[0].target.parts().len()), (1, 2));
+    assert!(extra.answers[0].text.uses(&["host"]));
+}
+
+#[test]
+fn answers_get_their_type_age_and_texts() {
+    let text = "default_type application/json;\nexpires 1h;\ngzip off;\nlimit_rate 100k;\nproxy_cookie_path /a /b;\n\
+                sub_filter a 'b $host';\nsub_filter_once off;\nsub_filter_types *;";
+    let read = read(text).unwrap();
+    assert_eq!((read.extra.expires, read.extra.gzip), (Some(crate::model::Expires::After(3600)), Some(false)));
+    assert_eq!(read.extra.default_type.as_ref().map(MediaType::as_str), Some("application/json"));
+    let substitutions = read.extra.substitutions.as_ref().unwrap();
+    assert!(!substitutions.once && substitutions.types == Some(Vec::new()) && substitutions.texts.len() == 1);
+    assert_eq!(read.special().collect::<Vec<_>>(), ["gzip", "limit_rate", "sub_filter"]);
+    let mut route = RoutePolicy::default();
+    read.apply(&mut route);
+    assert_eq!(route.bandwidth.unwrap().rate_kib, Some(100));
+    assert!(route.cookie_path.is_some() && route.cookie_domain.is_none());
+}
+
+#[test]
+fn lists_of_addresses_are_read_in_one_order() {
+    let ranges = |text| read(text).map(|read| read.sources.map(|s| (s.denied.len(), s.allowed.len())));
+    assert_eq!(ranges("deny 10.0.0.1; allow 10.0.0.0/8; deny all;"), Ok(Some((1, 1))));
+    assert_eq!(ranges("deny 10.0.0.1;"), Ok(Some((1, 0))));
+    assert_eq!(ranges("deny all;"), Ok(Some((2, 0))));
+    assert_eq!(ranges("allow all;"), Ok(None));
+    assert!(ranges("allow 10.0.0.1;").is_err() && ranges("allow 10.0.0.1; deny all; allow 10.0.0.2;").is_err());
+}
+
+#[test]
+fn everything_else_is_refused_by_name_and_line() {
+    for (bad, begins) in [
+        ("root /etc;", "line 1: \"root\": it has no meaning"),
+        ("a b;\n", "line 1: \"a\""),
+        ("\ncontent_by_lua_block { x; }", "line 2: \"content_by_lua_block\": blocks"),
+        ("location /x { return 200; }", "line 1: \"location\": blocks"),
+        ("proxy_pass http://127.0.0.1;", "line 1: \"proxy_pass\""),
+        ("add_header Server x;", "line 1: \"add_header\": the header Server"),
+        ("add_header \"X\\nY\" z;", "line 1: \"add_header\""),
+        ("proxy_set_header Content-Length 5;", "line 1: \"proxy_set_header\""),
+        ("add_header A $nosuch;", "line 1: \"add_header\""),
+        ("if ($a ~ \"(\") { return 403; }", "line 1: \"if\""),
+        ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only one return or rewrite"),
+        ("rewrite ^/a /b last;", "line 1: \"rewrite\": the flag"),
+        ("rewrite ^/a /b?c=$1 break;", "line 1: \"rewrite\": a query"),
+        ("rewrite ^/(a $1 break;", "line 1: \"rewrite\""),
+        ("rewrite ^/a http://$http_x/ redirect;", "line 1: \"rewrite\": a variable"),
+        ("expires modified +1h;", "line 1: \"expires\""),
+        ("rewrite ^/a /b break;\nreturn 200;", "line 2: \"return\": it stands behind"),
+        ("limit_req zone=x;", "there is no zone \"x\""),
+        ("limit_req burst=5;", "line 1: \"limit_req\": it names no zone"),
+        ("limit_conn x 0;", "line 1: \"limit_conn\": 0"),
+        ("limit_req_zone $binary_remote_addr zone=x:1m rate=1r/s;", "zones are not defined here"),
+        ("limit_req_zone $http_x zone=x:1m rate=1r/s;", "line 1: \"limit_req_zone\": \"$http_x\" cannot be counted"),
+        ("limit_req_zone $remote_addr zone=x rate=1r/s;", "line 1: \"limit_req_zone\": \"zone=x\" is not"),
+        ("limit_req_zone $remote_addr zone=x:1m rate=1;", "line 1: \"limit_req_zone\": \"1\" is neither"),
+        ("sub_filter_types text/css;", "there is no sub_filter"),
+        ("if (-f /etc/passwd) { return 200; }", "line 1: \"if\""),
+        ("return 302 $http_x;", "line 1: \"return\""),
+        ("return 99;", "line 1: \"return\""),
+        ("set $host x;", "line 1: \"set\""),
+        ("}", "line 1: punctuation"),
+    ] {
+        let why = read(bad).unwrap_err();
+        assert!(why.starts_with(begins), "{bad}: {why}");
+    }
+}
+
+#[test]
+fn clients_are_limited_by_zones_from_further_out() {
+    let outer = "limit_req_zone $binary_remote_addr zone=slow:10m rate=5r/m;\nlimit_conn_zone $remote_addr zone=few:1m;\nlimit_conn few 9;";
+    let outer = read_outermost(outer, &LimitZones::new()).unwrap();
+    let zones = outer.zones();
+    assert_eq!(zones["slow"], LimitZone::Requests(5, Period::Minute));
+    let mut route = RoutePolicy::default();
+    outer.apply(&mut route);
+    assert_eq!(route.limits.as_ref().map(|limits| (limits.rates.len(), limits.connections)), Some((0, Some(9))));
+    let inner = super::read("limit_req zone=slow burst=3 nodelay;", &zones).unwrap();
+    assert_eq!((inner.conflict(|key| key == "limit-rpm"), inner.conflict(|key| key == "limit-rate")), (Some("limit-rpm"), None));
+    inner.apply(&mut route);
+    let limits = route.limits.unwrap();
+    assert_eq!((&limits.rates[..], limits.connections), (&[RequestRate { requests: 5, period: Period::Minute, burst: 3 }][..], None));
+    for bad in ["limit_conn slow 1;", "limit_req zone=few;", "limit_req zone=slow; limit_req zone=slow;", "limit_req zone=slow dry;"] {
+        assert!(super::read(bad, &zones).is_err(), "{bad}");
+    }
+}

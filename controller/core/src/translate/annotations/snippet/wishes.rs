@@ -1,0 +1,114 @@
+//! What a snippet asks for becomes wishes of routes.
+
+use super::Meaning;
+use crate::model::{Bandwidth, Buffering, Extra, Logging, RoutePolicy, Timeouts};
+use crate::names::{HeaderName, VariableText};
+use crate::settings::LimitZones;
+use std::sync::Arc;
+
+impl Meaning {
+    /// Every text that may have variables.
+    pub(in crate::translate) fn texts(&self) -> impl Iterator<Item = &VariableText> {
+        let extra = &self.extra;
+        let headers = extra.request_headers.iter().map(|(_, value)| value).chain(extra.answer_headers.iter().map(|header| &header.value));
+        let answers = extra.answers.iter();
+        let conditions = extra.answers.iter().filter_map(|answer| answer.when.as_ref()).map(|when| &when.variable);
+        let conditions = conditions.chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
+        let substitutions = extra.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
+        let targets = extra.rewrites.iter().map(|rewrite| &rewrite.target);
+        headers.chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
+    }
+
+    /// Directives that only some proxies can follow.
+    pub(in crate::translate) fn special(&self) -> impl Iterator<Item = &'static str> {
+        let rate = self.bandwidth.as_ref();
+        let there = [
+            (self.extra.gzip.is_some(), "gzip"),
+            (rate.is_some_and(|rate| rate.rate_kib.is_some()), "limit_rate"),
+            (rate.is_some_and(|rate| rate.after_kib.is_some()), "limit_rate_after"),
+            (self.extra.substitutions.is_some(), "sub_filter"),
+        ];
+        there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name))
+    }
+
+    /// Whether the path for the endpoints is another one, which is too late for a whole host: its routes are found by the path.
+    pub(in crate::translate) fn rewrites_paths(&self) -> bool {
+        !self.extra.rewrites.is_empty()
+    }
+
+    /// The headers for endpoints, if it asks for nothing else.
+    pub(in crate::translate) fn only_request_headers(&self) -> Option<Vec<(HeaderName, VariableText)>> {
+        let headers = self.extra.request_headers.clone();
+        let extra = Extra { request_headers: headers.clone(), ..Extra::default() };
+        (*self == Self { extra, variables: self.variables.clone(), ..Self::default() }).then_some(headers)
+    }
+
+    /// The zones that it defines.
+    pub(in crate::translate) fn zones(&self) -> LimitZones {
+        self.zones.clone()
+    }
+
+    /// The annotations that say the same as this snippet, of those that `is_given`.
+    pub(in crate::translate) fn conflict(&self, is_given: impl Fn(&str) -> bool) -> Option<&'static str> {
+        const SOURCES: &[&str] = &["allowlist-source-range", "whitelist-source-range", "denylist-source-range"];
+        const LIMITS: &[&str] = &["limit-rps", "limit-rpm", "limit-connections"];
+        let mut said = [(self.sources.is_some(), SOURCES), (self.limits.is_some(), LIMITS)].into_iter().filter(|(is_said, _)| *is_said);
+        said.find_map(|(_, keys)| keys.iter().copied().find(|key| is_given(key)))
+    }
+
+    /// Puts what the snippet asks for into the wishes of a route, before what is there.
+    pub(in crate::translate) fn apply(self, route: &mut RoutePolicy) {
+        let (sources, limits) = (self.sources.clone(), self.limits.clone());
+        let outer = std::mem::take(route);
+        self.apply_below(route);
+        let inner = std::mem::replace(route, outer);
+        if let Some(extra) = inner.extra {
+            let outer = route.extra.take().unwrap_or_default();
+            route.extra = Some(Arc::new(extra.behind(&outer)));
+        }
+        route.timeouts = merged(inner.timeouts, route.timeouts.take(), Timeouts::over);
+        route.buffering = merged(inner.buffering, route.buffering.take(), Buffering::over);
+        route.bandwidth = merged(inner.bandwidth, route.bandwidth.take(), Bandwidth::over);
+        route.cookie_domain = inner.cookie_domain.or(route.cookie_domain.take());
+        route.cookie_path = inner.cookie_path.or(route.cookie_path.take());
+        route.logging = inner.logging.or(route.logging);
+        route.sources = sources.or(route.sources.take());
+        route.limits = limits.or(route.limits.take());
+    }
+
+    /// The same for what holds for more routes than this one: the wishes of the route itself go before.
+    pub(in crate::translate) fn apply_below(&self, route: &mut RoutePolicy) {
+        if self.extra != Extra::default() {
+            let own = route.extra.take().unwrap_or_default();
+            route.extra = Some(Arc::new(own.behind(&self.extra)));
+        }
+        let timeouts = Some(self.timeouts.clone()).filter(|timeouts| *timeouts != Timeouts::default());
+        let buffering = Some(self.buffering.clone()).filter(|buffering| *buffering != Buffering::default());
+        route.timeouts = merged(route.timeouts.take(), timeouts, Timeouts::over);
+        route.buffering = merged(route.buffering.take(), buffering, Buffering::over);
+        route.bandwidth = merged(route.bandwidth.take(), self.bandwidth.clone(), Bandwidth::over);
+        if route.cookie_domain.is_none() {
+            route.cookie_domain.clone_from(&self.cookie_domain);
+        }
+        if route.cookie_path.is_none() {
+            route.cookie_path.clone_from(&self.cookie_path);
+        }
+        if route.sources.is_none() {
+            route.sources.clone_from(&self.sources);
+        }
+        if route.limits.is_none() {
+            route.limits.clone_from(&self.limits);
+        }
+        if self.unlogged && route.logging.is_none_or(|logging| logging.access.is_none()) {
+            route.logging = Some(Logging { access: Some(false), ..route.logging.unwrap_or_default() });
+        }
+    }
+}
+
+/// One wish over another, where both are there.
+fn merged<T>(over: Option<T>, under: Option<T>, join: fn(T, T) -> T) -> Option<T> {
+    match (over, under) {
+        (Some(over), Some(under)) => Some(join(over, under)),
+        (over, under) => over.or(under),
+    }
+}

@@ -1,0 +1,66 @@
+//! Texts with variables, of which some are set in the snippet itself.
+
+use super::Meaning;
+use crate::names::{VariableText, shown};
+
+impl Meaning {
+    /// A text, with the values of variables that were set before.
+    pub(super) fn text(&self, text: &str) -> Result<VariableText, String> {
+        VariableText::parse(&self.filled(text)).map_err(|bad| bad.0)
+    }
+
+    /// The same with the groups of an expression.
+    pub(super) fn text_with_groups(&self, text: &str) -> Result<VariableText, String> {
+        VariableText::parse_with_groups(&self.filled(text)).map_err(|bad| bad.0)
+    }
+
+    /// What was set stands in place of its variables. The result is read like any other text.
+    fn filled(&self, text: &str) -> String {
+        let (mut filled, mut rest) = (String::new(), text);
+        while let Some(at) = rest.find('$') {
+            filled.push_str(&rest[..at]);
+            let behind = &rest[at + 1..];
+            let bare = behind.strip_prefix('{').unwrap_or(behind);
+            let end = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(bare.len());
+            let (name, tail) = bare.split_at(end);
+            let closed = if bare.len() == behind.len() { Some(tail) } else { tail.strip_prefix('}') };
+            match (self.variables.get(name), closed) {
+                (Some(value), Some(tail)) => {
+                    filled.push_str(value);
+                    rest = tail;
+                }
+                _ => {
+                    filled.push('$');
+                    rest = behind;
+                }
+            }
+        }
+        filled + rest
+    }
+
+    pub(super) fn set(&mut self, variable: &str, value: &str) -> Result<(), String> {
+        let name = variable.strip_prefix('$').ok_or("the first word is not a variable")?;
+        let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !good || crate::names::variable::is_variable(name) {
+            return Err(format!("{} cannot be set", shown(variable)));
+        }
+        let value = self.filled(value);
+        VariableText::parse(&value).map_err(|bad| bad.0)?;
+        // So that no name of it runs into what stands behind the variable.
+        self.variables.insert(name.to_owned(), closed_names(&value));
+        Ok(())
+    }
+}
+
+/// The same text with braces around every name.
+fn closed_names(text: &str) -> String {
+    let (mut closed, mut rest) = (String::new(), text);
+    while let Some(at) = rest.find('$') {
+        let behind = &rest[at + 1..];
+        let end = behind.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(behind.len());
+        closed.push_str(&rest[..at]);
+        closed.push_str(&if end == 0 { "$".to_owned() } else { format!("${{{}}}", &behind[..end]) });
+        rest = &behind[end..];
+    }
+    closed + rest
+}
