@@ -1,25 +1,26 @@
 //! What changes cost with HAProxy, beside what HAProxy needs by itself: `cargo bench -p gatewright-e2e --bench haproxy`.
 //!
-//! Each size is a world with so many Ingresses, each with a host, two paths and a Service of ten endpoints. Numbers as
-//! arguments are other sizes. A changed folder is read when it has been quiet for 100 ms, which is in every time to traffic. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
+//! Each size is a world with so many Ingresses of the shape of [`gatewright_e2e::many`]. Numbers as arguments are other
+//! sizes. A changed folder is read when it has been quiet for 100 ms, which is in every time to traffic. The program under
+//! test is that of the other tests: `GATEWRIGHT` names a release build.
 
 use gatewright_e2e::client;
 use gatewright_e2e::echo;
 use gatewright_e2e::load::while_doing;
 use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
+use gatewright_e2e::many;
 use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::world::{World, path};
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
-const ENDPOINTS: usize = 10;
 
 /// Changes of endpoints, and of hosts, that are measured.
 const ENDPOINT_CHANGES: usize = 100;
@@ -50,7 +51,7 @@ fn measure(proxy: Proxy, size: usize) {
     let say =
         |what: &str, figure: String| println!("{size:>8} {:>10} {what:>30} {figure:>12}", proxy.variable.trim_start_matches("GATEWRIGHT_"));
     let world = World::of(proxy).manifest("hot.yaml", &hot(&[echo::new_pod("hot").into()])).build();
-    world.write("many.yaml", &many(size));
+    world.write("many.yaml", &many::manifest(size));
     let begun = Instant::now();
     world.start_controller();
     until("everything is live", || client::admin_json("/api/v1/revision")["settled"] == true);
@@ -88,22 +89,6 @@ fn measure(proxy: Proxy, size: usize) {
     let workers = fs::read_to_string(format!("/proc/{0}/task/{0}/children", world.proxy_pid())).unwrap_or_default();
     let newest = workers.split_whitespace().filter_map(|pid| pid.parse().ok()).max();
     say("memory of HAProxy's worker", newest.map_or_else(String::new, megabytes));
-}
-
-/// Ingresses with a Service of their own, in as few bytes as possible.
-fn many(size: usize) -> String {
-    let objects = (0..size).flat_map(|number| {
-        let (name, host) = (format!("n{number}"), format!("n{number}.many.test"));
-        let pods: Vec<IpAddr> = (0..ENDPOINTS).map(|pod| pod_of(number, pod)).collect();
-        [service(&name), slice(&name, &pods), ingress(&name).prefix(&host, "/", &name).prefix(&host, "/api", &name)]
-    });
-    objects.map(|object: Value| format!("---\n{object}\n")).collect()
-}
-
-/// Pods of different Services may share an address; nobody asks them.
-fn pod_of(service: usize, pod: usize) -> IpAddr {
-    let [.., high, low] = (service * ENDPOINTS + pod).to_be_bytes();
-    Ipv4Addr::new(10, 244, high, low).into()
 }
 
 fn hot(pods: &[IpAddr]) -> Vec<Value> {

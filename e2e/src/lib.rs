@@ -19,6 +19,7 @@ pub mod http1;
 pub mod http2;
 pub mod load;
 pub mod manifest;
+pub mod many;
 pub mod net;
 pub mod proxies;
 pub mod site;
