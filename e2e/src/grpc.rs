@@ -1,9 +1,13 @@
 //! A gRPC server and one unary call: HTTP/2 with its trailers and framed messages, and nothing of Protocol Buffers.
 
+use crate::http2::{block_on, tokio_stream};
 use crate::tls;
+use crate::tls_pod::Terms;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use tokio_rustls::TlsConnector;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// What a call was answered with.
 #[derive(Debug)]
@@ -21,17 +25,33 @@ pub struct Reply {
 /// # Panics
 /// When the address is taken.
 pub fn serve(address: SocketAddr) {
+    on_each(address, |tcp| drop(block_on(async { attend(tokio_stream(tcp)?).await })));
+}
+
+/// The same over TLS.
+///
+/// # Panics
+/// When the address is taken, or the certificates are none.
+pub fn serve_over_tls(address: SocketAddr, terms: &Terms<'_>) {
+    let mut config = terms.config();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    on_each(address, move |tcp| drop(block_on(async { attend(acceptor.accept(tokio_stream(tcp)?).await?).await })));
+}
+
+/// Whoever asks has its own way to tell that there is no answer.
+fn on_each(address: SocketAddr, attend: impl Fn(TcpStream) + Clone + Send + 'static) {
     let listener = TcpListener::bind(address).expect("nobody else listens there");
     std::thread::spawn(move || {
         for tcp in listener.incoming().flatten() {
-            // Whoever asks has its own way to tell that there is no answer.
-            std::thread::spawn(move || drop(crate::http2::block_on(attend(tcp))));
+            let attend = attend.clone();
+            std::thread::spawn(move || attend(tcp));
         }
     });
 }
 
-async fn attend(tcp: TcpStream) -> io::Result<()> {
-    let mut connection = h2::server::handshake(crate::http2::tokio_stream(tcp)?).await.map_err(io::Error::other)?;
+async fn attend(stream: impl AsyncRead + AsyncWrite + Unpin) -> io::Result<()> {
+    let mut connection = h2::server::handshake(stream).await.map_err(io::Error::other)?;
     while let Some(call) = connection.accept().await {
         let (request, mut respond) = call.map_err(io::Error::other)?;
         tokio::spawn(async move {
@@ -62,8 +82,8 @@ async fn attend(tcp: TcpStream) -> io::Result<()> {
 /// # Errors
 /// When there is no whole answer.
 pub fn call(tcp: TcpStream, host: &str, method: &str, message: &str) -> io::Result<Reply> {
-    crate::http2::block_on(async {
-        let tcp = crate::http2::tokio_stream(tcp)?;
+    block_on(async {
+        let tcp = tokio_stream(tcp)?;
         let stream = TlsConnector::from(tls::config(&["h2"])).connect(tls::server_name(Some(host)), tcp).await?;
         let (mut sender, connection) = h2::client::handshake(stream).await.map_err(io::Error::other)?;
         tokio::spawn(connection);

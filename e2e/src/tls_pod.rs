@@ -38,7 +38,7 @@ pub struct Terms<'a> {
 #[must_use]
 pub fn new_pod(service: &str, terms: &Terms<'_>) -> Ipv4Addr {
     let address = echo::new_pod(service);
-    let config = Arc::new(config(terms));
+    let config = Arc::new(terms.config());
     let listener = TcpListener::bind((address, PORT)).expect("nobody else has the address");
     let service = service.to_owned();
     std::thread::spawn(move || {
@@ -50,21 +50,25 @@ pub fn new_pod(service: &str, terms: &Terms<'_>) -> Ipv4Addr {
     address
 }
 
-fn config(terms: &Terms<'_>) -> ServerConfig {
-    let provider = Arc::new(ring::default_provider());
-    let versions = if terms.versions.is_empty() { rustls::ALL_VERSIONS } else { terms.versions };
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).expect("ring has them");
-    let builder = match terms.clients {
-        None => builder.with_no_client_auth(),
-        Some(authority) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from(authority.der.clone())).expect("a certificate");
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("there is an authority");
-            builder.with_client_cert_verifier(verifier)
-        }
-    };
-    let key = PrivateKeyDer::from_pem_slice(terms.own.key.as_bytes()).expect("PEM");
-    builder.with_single_cert(vec![CertificateDer::from(terms.own.der.clone())], key).expect("a pair")
+impl Terms<'_> {
+    /// The same in the words of rustls.
+    pub(crate) fn config(&self) -> ServerConfig {
+        let provider = Arc::new(ring::default_provider());
+        let versions = if self.versions.is_empty() { rustls::ALL_VERSIONS } else { self.versions };
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(versions).expect("ring has them");
+        let builder = match self.clients {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(CertificateDer::from(authority.der.clone())).expect("a certificate");
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("there is an authority");
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let key = PrivateKeyDer::from_pem_slice(self.own.key.as_bytes()).expect("PEM");
+        builder.with_single_cert(vec![CertificateDer::from(self.own.der.clone())], key).expect("a pair")
+    }
 }
 
 /// Answers requests until the connection ends.

@@ -1,12 +1,13 @@
 //! TLS to endpoints: what they are shown, and what they have to show.
 
-use gatewright_e2e::client::{admin_json, get};
-use gatewright_e2e::manifest::{IngressWords, ingress, service_with, slice_with};
+use gatewright_e2e::client::{admin_json, connect, get};
+use gatewright_e2e::grpc;
+use gatewright_e2e::manifest::{IngressWords, ingress, service_with, slice_with, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::Site;
 use gatewright_e2e::tls::{Authority, Pair};
 use gatewright_e2e::tls_pod::{PORT, Terms, hex, new_pod};
-use gatewright_e2e::world::{World, who};
+use gatewright_e2e::world::{World, who, who_over_tls};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 
@@ -66,6 +67,43 @@ on_every_proxy! {
             assert_eq!(who(&site.host(name), "/"), "502", "{name}");
         }
         assert!(site.diagnostics().iter().any(|line| line.contains("no-name") && line.contains("no certificate is for the name")));
+    }
+
+    fn proxy_ssl_holds_for_grpc_calls_too(proxy) {
+        const GRPC_PORT: u16 = 50051;
+        let world = World::of(proxy).build();
+        let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+        let (endpoint, stranger) = (ours.sign(&["in.test"]), theirs.sign(&["in.test"]));
+        let mut objects = vec![secret(&ours.sign(&["proxy.test"]), &ours.own)];
+        for (name, own, annotations) in [
+            ("right", &endpoint, &[VERIFY, RIGHT, TELLS][..]),
+            ("wrong", &stranger, &[VERIFY, RIGHT, TELLS]),
+        ] {
+            let pod = gatewright_e2e::echo::new_pod(name);
+            grpc::serve_over_tls((pod, GRPC_PORT).into(), &Terms { own, clients: Some(&ours.own), versions: &[] });
+            objects.push(service_with(name, &json!({"ports": [{"port": 80, "targetPort": GRPC_PORT}]})));
+            objects.push(slice_with(&format!("{name}-1"), name, &json!([{"addresses": [pod]}]), &json!([{"port": GRPC_PORT}])));
+            objects.push(over_tls("default", &format!("{name}.test"), name, annotations).annotation("backend-protocol", "GRPCS"));
+        }
+        world.write("grpc.yaml", &text(&objects));
+        world.start_controller();
+        world.until_ready();
+        let reply = grpc::call(connect(443).unwrap(), "right.test", "/shop.Cart/Add", "one pear").unwrap();
+        assert_eq!((&*reply.status, &*reply.message), ("0", "right.test /shop.Cart/Add one pear"));
+        assert_eq!(who("wrong.test", "/"), "502");
+    }
+
+    fn auto_http_speaks_to_endpoints_as_clients_do(proxy) {
+        let site = Site::of(proxy, "auto-http");
+        let ours = Authority::new("ours");
+        let pod = new_pod("s", &Terms { own: &ours.sign(&["in.test"]), clients: Some(&ours.own), versions: &[] });
+        let of = |name: &str, annotations| over_tls(site.namespace(), &site.host(name), "s", annotations).annotation("backend-protocol", "AUTO_HTTP");
+        let ingresses = vec![of("right", &[VERIFY, RIGHT]), of("wrong", &[VERIFY, WRONG]), secret(&ours.sign(&["proxy.test"]), &ours.own)];
+        site.apply(&[service("s", &[pod]), ingresses].concat());
+        // In this order: nginx goes on using connections with TLS, and does so for other requests as well.
+        let [plain_right, plain_wrong] = ["right", "wrong"].map(|name| who(&site.host(name), "/"));
+        assert!(plain_right != "s" && plain_wrong != "s", "without TLS, which this endpoint does not speak: {plain_right} {plain_wrong}");
+        assert_eq!(["right", "wrong"].map(|name| who_over_tls(&site.host(name), "/")), ["s", "502"], "over TLS");
     }
 
     fn proxy_ssl_protocols_are_those_of_the_annotation(proxy) {
