@@ -11,6 +11,7 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     (&["controller.enableTopologyAwareRouting=true"], &[]),
     (&["controller.enableTopologyAwareRouting=true", "controller.extraArgs.topology-zone=a"], &[]),
     (&["proxy.mode=signal"], &[]),
+    (&["proxy.mode=signal", "proxy.kind=haproxy"], &[]),
     (&["controller.replicaCount=3", "controller.minAvailable=2"], &[]),
     (
         &[
@@ -146,6 +147,4 @@ fn values_that_cannot_be_meant_are_refused_with_their_name() {
         let error = Chart::new("refused", &[value]).render().unwrap_err();
         assert!(error.contains(part), "{value}: {error}");
     }
-    let both = ["proxy.mode=signal", "proxy.kind=haproxy"];
-    assert!(Chart::new("refused", &both).render().unwrap_err().contains("HAProxy needs supervise"));
 }

@@ -113,6 +113,7 @@ fn the_pod_with_haproxy_serves_as_it_is_shipped() {
 #[test]
 fn the_pod_that_knows_signals_only_serves_as_it_is_shipped() {
     lives(&Release::install("shipped-signal", 15_020, &["proxy.mode=signal"]), "10.244.9.3", None);
+    lives(&Release::install("shipped-usr2", 15_070, &["proxy.mode=signal", "proxy.kind=haproxy"]), "10.244.9.7", None);
 }
 
 #[test]
