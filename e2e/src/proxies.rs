@@ -1,4 +1,5 @@
-//! The proxies that everything is tested with: the oldest and the newest of each kind.
+//! The proxies that everything is tested with: the oldest and the newest of each kind, and for what everybody needs one
+//! between them.
 
 use std::path::PathBuf;
 
@@ -16,10 +17,14 @@ pub struct Proxy {
 impl Proxy {
     /// The nginx of Debian 12.
     pub const NGINX_1_22: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_22", fallback: Some("/usr/sbin/nginx") };
+    /// One between, from its source: the first long-lived one with `server … resolve`.
+    pub const NGINX_1_28: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_28", fallback: None };
     /// The newest nginx.
     pub const NGINX_1_30: Self = Self { kind: "nginx", variable: "GATEWRIGHT_NGINX_1_30", fallback: None };
     /// The HAProxy of Debian 12.
     pub const HAPROXY_2_6: Self = Self { kind: "haproxy", variable: "GATEWRIGHT_HAPROXY_2_6", fallback: Some("/usr/sbin/haproxy") };
+    /// The HAProxy of Debian 13.
+    pub const HAPROXY_3_0: Self = Self { kind: "haproxy", variable: "GATEWRIGHT_HAPROXY_3_0", fallback: None };
     /// The newest HAProxy.
     pub const HAPROXY_3_2: Self = Self { kind: "haproxy", variable: "GATEWRIGHT_HAPROXY_3_2", fallback: None };
 
@@ -47,10 +52,39 @@ impl Proxy {
     }
 }
 
-/// Tests that run once for each proxy: `fn name(proxy) { … }`.
+/// Tests that run once for the oldest and once for the newest proxy of each kind: `fn name(proxy) { … }`.
 #[macro_export]
 macro_rules! on_every_proxy {
-    ($($(#[$doc:meta])* fn $name:ident($proxy:ident) $body:block)*) => {$(
+    ($($tests:tt)*) => {
+        $crate::on_proxies! {
+            [nginx_1_22 = NGINX_1_22, nginx_1_30 = NGINX_1_30, haproxy_2_6 = HAPROXY_2_6, haproxy_3_2 = HAPROXY_3_2]
+            $($tests)*
+        }
+    };
+}
+
+/// Tests of what everybody needs, which run once for each version there is.
+#[macro_export]
+macro_rules! on_every_version {
+    ($($tests:tt)*) => {
+        $crate::on_proxies! {
+            [nginx_1_22 = NGINX_1_22, nginx_1_28 = NGINX_1_28, nginx_1_30 = NGINX_1_30,
+             haproxy_2_6 = HAPROXY_2_6, haproxy_3_0 = HAPROXY_3_0, haproxy_3_2 = HAPROXY_3_2]
+            $($tests)*
+        }
+    };
+}
+
+/// Tests that run once for each proxy of a list.
+#[macro_export]
+macro_rules! on_proxies {
+    (@each [$($test:ident = $proxy:ident),*]) => {$(
+        #[test]
+        fn $test() {
+            $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::$proxy));
+        }
+    )*};
+    ($list:tt $($(#[$doc:meta])* fn $name:ident($proxy:ident) $body:block)*) => {$(
         $(#[$doc])*
         mod $name {
             #[allow(unused_imports, reason = "a test needs some of them")]
@@ -58,25 +92,7 @@ macro_rules! on_every_proxy {
 
             fn check($proxy: $crate::proxies::Proxy) $body
 
-            #[test]
-            fn nginx_1_22() {
-                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::NGINX_1_22));
-            }
-
-            #[test]
-            fn nginx_1_30() {
-                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::NGINX_1_30));
-            }
-
-            #[test]
-            fn haproxy_2_6() {
-                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::HAPROXY_2_6));
-            }
-
-            #[test]
-            fn haproxy_3_2() {
-                $crate::net::on_a_thread_of_its_own(|| check($crate::proxies::Proxy::HAPROXY_3_2));
-            }
+            $crate::on_proxies! { @each $list }
         }
     )*};
 }

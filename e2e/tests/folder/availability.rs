@@ -3,10 +3,10 @@
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::load::{Flow, while_doing};
 use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::{until, until_at_last};
 use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::Value;
 
 /// Something that needs a reload on every proxy: another host.
@@ -21,7 +21,7 @@ fn none_is_lost(change: impl FnOnce()) {
     assert!(lost.is_empty(), "{} of {count} were lost: {:?}", lost.len(), &lost[..lost.len().min(10)]);
 }
 
-on_every_proxy! {
+on_every_version! {
     fn no_request_is_lost_in_a_hundred_reloads(proxy) {
         const RELOADS: u64 = 100;
         let busy = [running("s"), vec![ingress("busy").prefix("busy.test", "/", "s")]].concat();
@@ -66,7 +66,9 @@ on_every_proxy! {
         world.sync("probe.yaml");
         assert_eq!(world.revision(), before + 1, "only the probe");
     }
+}
 
+on_every_proxy! {
     fn rld_5_hosts_with_certificates_that_come_and_go_leave_no_memory_behind(proxy) {
         const HOSTS: usize = 1000;
         const ROUNDS: usize = 5;

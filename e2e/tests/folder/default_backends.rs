@@ -4,14 +4,14 @@ use gatewright_e2e::client::{get, send, send_over_tls};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, ingress, service, service_with, slice};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::world::{World, who, who_over_tls};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::json;
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 
-on_every_proxy! {
+on_every_version! {
     fn def_1_to_14_who_answers_for_unknown_hosts(proxy) {
         let world = World::of(proxy).manifest("services.yaml", &all_running(&["s", "s1", "s2"])).start();
         for method in METHODS {
@@ -67,32 +67,6 @@ on_every_proxy! {
         assert_eq!(who("x.test", "/"), "503", "S503-5");
     }
 
-    fn def_2_a_service_can_answer_for_all_that_nobody_serves(proxy) {
-        let pods = |ready: bool| [service("fallback"), slice("fallback", &if ready { vec![new_pod("fallback").into()] } else { vec![] })];
-        let flag = "--default-backend-service=default/fallback";
-        let world = World::of(proxy).arg(flag).manifest("fallback.yaml", &pods(true)).start();
-        let answer = get("x.test", "/a?b").unwrap();
-        assert_eq!((answer.word().as_str(), answer.echo()["target"].as_str()), ("fallback", Some("/a?b")));
-        assert_eq!(answer.received("X-Code"), None);
-        assert_eq!(answer.received("X-Forwarded-Host").as_deref(), Some("x.test"));
-        world.apply("i.yaml", &[all_running(&["s"]), vec![ingress("a").prefix("h.test", "/a", "s")]].concat());
-        assert_eq!([who("h.test", "/a"), who("h.test", "/zzz")], ["s", "fallback"], "unmatched paths of known hosts too");
-        world.apply("fallback.yaml", &pods(false));
-        assert_eq!([who("x.test", "/"), who("h.test", "/zzz"), who("h.test", "/a")], ["404", "404", "s"]);
-    }
-
-    fn def_9_11_backends_that_are_no_services_cost_their_path(proxy) {
-        let site = Site::of(proxy, "def-9");
-        let (h, tls) = (site.host("h"), site.host("tls"));
-        let mut resource = ingress("a").prefix(&h, "/", "x").prefix(&h, "/ok", "s");
-        resource["spec"]["rules"][0]["http"]["paths"][0]["backend"] = json!({"resource": {"apiGroup": "x", "kind": "Bucket", "name": "b"}});
-        site.apply(&[running("s"), vec![resource, ingress("b").prefix(&tls, "/a", "s").tls(&[&tls], "")]].concat());
-        assert_eq!([who(&h, "/"), who(&h, "/ok")], ["404", "s"], "DEF-9");
-        assert_eq!(who(&tls, "/zzz"), "308", "DEF-11");
-        let request = Request::get(&tls, "/zzz");
-        assert_eq!(send_over_tls(Some(&tls), &request).unwrap().status, 404, "DEF-11: and then");
-    }
-
     fn s503_1_to_7_what_cannot_be_forwarded_is_503(proxy) {
         let site = Site::of(proxy, "s503");
         let [h1, h2, h4, h6, ok] = ["h1", "h2", "h4", "h6", "ok"].map(|name| site.host(name));
@@ -121,6 +95,34 @@ on_every_proxy! {
         assert_eq!(seen(), ["missing", "empty", "503", "308", "s"], "S503-3, 7: without touching the Ingress");
         site.apply(&objects);
         assert_eq!(seen(), ["503", "503", "503", "308", "s"], "S503-3: and back");
+    }
+}
+
+on_every_proxy! {
+    fn def_2_a_service_can_answer_for_all_that_nobody_serves(proxy) {
+        let pods = |ready: bool| [service("fallback"), slice("fallback", &if ready { vec![new_pod("fallback").into()] } else { vec![] })];
+        let flag = "--default-backend-service=default/fallback";
+        let world = World::of(proxy).arg(flag).manifest("fallback.yaml", &pods(true)).start();
+        let answer = get("x.test", "/a?b").unwrap();
+        assert_eq!((answer.word().as_str(), answer.echo()["target"].as_str()), ("fallback", Some("/a?b")));
+        assert_eq!(answer.received("X-Code"), None);
+        assert_eq!(answer.received("X-Forwarded-Host").as_deref(), Some("x.test"));
+        world.apply("i.yaml", &[all_running(&["s"]), vec![ingress("a").prefix("h.test", "/a", "s")]].concat());
+        assert_eq!([who("h.test", "/a"), who("h.test", "/zzz")], ["s", "fallback"], "unmatched paths of known hosts too");
+        world.apply("fallback.yaml", &pods(false));
+        assert_eq!([who("x.test", "/"), who("h.test", "/zzz"), who("h.test", "/a")], ["404", "404", "s"]);
+    }
+
+    fn def_9_11_backends_that_are_no_services_cost_their_path(proxy) {
+        let site = Site::of(proxy, "def-9");
+        let (h, tls) = (site.host("h"), site.host("tls"));
+        let mut resource = ingress("a").prefix(&h, "/", "x").prefix(&h, "/ok", "s");
+        resource["spec"]["rules"][0]["http"]["paths"][0]["backend"] = json!({"resource": {"apiGroup": "x", "kind": "Bucket", "name": "b"}});
+        site.apply(&[running("s"), vec![resource, ingress("b").prefix(&tls, "/a", "s").tls(&[&tls], "")]].concat());
+        assert_eq!([who(&h, "/"), who(&h, "/ok")], ["404", "s"], "DEF-9");
+        assert_eq!(who(&tls, "/zzz"), "308", "DEF-11");
+        let request = Request::get(&tls, "/zzz");
+        assert_eq!(send_over_tls(Some(&tls), &request).unwrap().status, 404, "DEF-11: and then");
     }
 
     fn a_service_without_ports_or_with_an_unknown_type_is_503(proxy) {

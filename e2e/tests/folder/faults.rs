@@ -2,11 +2,11 @@
 
 use gatewright_e2e::client::{admin, certificate, get};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq, until_some};
 use gatewright_e2e::world::{World, path, send, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -68,7 +68,7 @@ fn with_one_host(proxy: Proxy) -> World {
     World::of(proxy).manifest("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat()).start()
 }
 
-on_every_proxy! {
+on_every_version! {
     fn bad_objects_among_two_hundred_hurt_nobody_else(proxy) {
         let world = World::of(proxy).manifest("good.yaml", &two_hundred()).start();
         all_good_are_served();
@@ -113,25 +113,6 @@ on_every_proxy! {
         assert!(world.proxy_pid() == master || who("h.test", "/") == "s");
     }
 
-    fn a_controller_killed_at_any_moment_of_a_change_recovers(proxy) {
-        let world = with_one_host(proxy);
-        for (round, wait) in [0, 5, 20, 60, 120, 250, 400].into_iter().enumerate() {
-            world.write("r.yaml", &text(&[ingress("r").prefix(&format!("r{round}.test"), "/", "s")]));
-            // The moment is what is tested, so it is waited for, not a condition.
-            std::thread::sleep(std::time::Duration::from_millis(wait));
-            world.end_controller(Signal::SIGKILL);
-            until_eq("what was served is served", &"s".to_owned(), || who("h.test", "/"));
-            world.start_controller();
-            until_eq("the change is live", &"s".to_owned(), || who(&format!("r{round}.test"), "/"));
-        }
-        world.until_ready();
-        let unfinished = || {
-            let entries = fs::read_dir(world.state().join("revisions")).unwrap().flatten();
-            entries.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.starts_with(".tmp") && name != ".tmp-seed").collect::<Vec<_>>()
-        };
-        until_eq("nothing is left over but what the next revision begins with", &Vec::new(), unfinished);
-    }
-
     fn a_killed_proxy_is_started_again(proxy) {
         let world = with_one_host(proxy);
         let master = world.proxy_pid();
@@ -154,6 +135,40 @@ on_every_proxy! {
         fs::rename(&away, world.manifests()).unwrap();
         world.until_ready();
         assert_eq!((who("h.test", "/"), certificate(None).unwrap()), ("s".to_owned(), shown), "with the same certificate");
+    }
+
+    fn shd_3_requests_in_flight_finish_at_the_end(proxy) {
+        let world = with_one_host(proxy);
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| get("h.test", "/?wait_ms=1500"));
+            // It has to be with the backend before the signal.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+            let answer = slow.join().unwrap().unwrap();
+            assert_eq!((answer.status, answer.word().as_str()), (200, "s"));
+        });
+        assert_eq!(who("h.test", "/"), "nobody");
+    }
+}
+
+on_every_proxy! {
+    fn a_controller_killed_at_any_moment_of_a_change_recovers(proxy) {
+        let world = with_one_host(proxy);
+        for (round, wait) in [0, 5, 20, 60, 120, 250, 400].into_iter().enumerate() {
+            world.write("r.yaml", &text(&[ingress("r").prefix(&format!("r{round}.test"), "/", "s")]));
+            // The moment is what is tested, so it is waited for, not a condition.
+            std::thread::sleep(std::time::Duration::from_millis(wait));
+            world.end_controller(Signal::SIGKILL);
+            until_eq("what was served is served", &"s".to_owned(), || who("h.test", "/"));
+            world.start_controller();
+            until_eq("the change is live", &"s".to_owned(), || who(&format!("r{round}.test"), "/"));
+        }
+        world.until_ready();
+        let unfinished = || {
+            let entries = fs::read_dir(world.state().join("revisions")).unwrap().flatten();
+            entries.map(|entry| entry.file_name().into_string().unwrap()).filter(|name| name.starts_with(".tmp") && name != ".tmp-seed").collect::<Vec<_>>()
+        };
+        until_eq("nothing is left over but what the next revision begins with", &Vec::new(), unfinished);
     }
 
     fn shd_1_2_health_says_so_before_the_proxy_is_stopped(proxy) {
@@ -181,19 +196,6 @@ on_every_proxy! {
             assert_eq!(who("h.test", "/"), "nobody");
             assert!(!slow.join().unwrap().is_ok_and(|answer| answer.status == 200), "it did not get its answer");
         });
-    }
-
-    fn shd_3_requests_in_flight_finish_at_the_end(proxy) {
-        let world = with_one_host(proxy);
-        std::thread::scope(|scope| {
-            let slow = scope.spawn(|| get("h.test", "/?wait_ms=1500"));
-            // It has to be with the backend before the signal.
-            std::thread::sleep(std::time::Duration::from_millis(300));
-            assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
-            let answer = slow.join().unwrap().unwrap();
-            assert_eq!((answer.status, answer.word().as_str()), (200, "s"));
-        });
-        assert_eq!(who("h.test", "/"), "nobody");
     }
 
     fn a_full_disk_stops_changes_and_nothing_else(proxy) {

@@ -1,11 +1,11 @@
 //! The watched folder: files half written, renamed, linked, broken, gone.
 
 use gatewright_e2e::manifest::{IngressWords, ingress, text};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -21,7 +21,7 @@ fn site_with_host(proxy: Proxy, name: &str) -> (Site, String, String) {
     (site, host, content)
 }
 
-on_every_proxy! {
+on_every_version! {
     fn a_broken_document_never_hides_its_neighbours(proxy) {
         let site = Site::of(proxy, "broken");
         let [first, last] = ["first", "last"].map(|name| site.host(name));
@@ -37,37 +37,6 @@ on_every_proxy! {
         let log = site.world.log();
         assert!(log.contains(&format!("broken.yaml:{line}:")) || log.contains(&format!("broken.yaml:{}:", line + 1)), "file and line are told");
         assert!(site.diagnostics().iter().any(|line| line.contains("broken/typed")), "{:?}", site.diagnostics());
-    }
-
-    fn a_file_in_the_middle_of_being_written_is_not_applied(proxy) {
-        let (site, host, content) = site_with_host(proxy, "half");
-        let path = site.world.manifests().join(site.file());
-        let late = site.host("late");
-        let more = text(&site.placed(&[ingress("late").prefix(&late, "/", "s")]));
-        let before = site.world.revision();
-        // An editor that truncates and takes its time; cut in the middle of the first object.
-        let mut file = fs::File::create(&path).unwrap();
-        file.write_all(&content.as_bytes()[..content.len() / 2]).unwrap();
-        file.flush().unwrap();
-        site.sync();
-        assert_eq!(who(&host, "/"), "s", "what was served goes on");
-        assert!(site.world.revision() > before);
-        file.write_all(&content.as_bytes()[content.len() / 2..]).unwrap();
-        file.write_all(more.as_bytes()).unwrap();
-        drop(file);
-        until_eq("the whole file is applied", &["s".to_owned(), "s".to_owned()], || [who(&host, "/"), who(&late, "/")]);
-    }
-
-    fn an_emptied_file_comes_back_without_a_gap(proxy) {
-        let (site, host, content) = site_with_host(proxy, "emptied");
-        let path = site.world.manifests().join(site.file());
-        for _ in 0..5 {
-            fs::write(&path, "").unwrap();
-            fs::write(&path, &content).unwrap();
-            assert_eq!(who(&host, "/"), "s");
-        }
-        site.sync();
-        assert_eq!(who(&host, "/"), "s");
     }
 
     fn a_rename_keeps_and_a_removal_takes_away(proxy) {
@@ -113,6 +82,39 @@ on_every_proxy! {
         fs::remove_dir_all(mount.join("..1")).unwrap();
         world.sync("probe.yaml");
         assert_eq!([who("a2.test", "/"), who("b2.test", "/")], ["s", "s"]);
+    }
+}
+
+on_every_proxy! {
+    fn a_file_in_the_middle_of_being_written_is_not_applied(proxy) {
+        let (site, host, content) = site_with_host(proxy, "half");
+        let path = site.world.manifests().join(site.file());
+        let late = site.host("late");
+        let more = text(&site.placed(&[ingress("late").prefix(&late, "/", "s")]));
+        let before = site.world.revision();
+        // An editor that truncates and takes its time; cut in the middle of the first object.
+        let mut file = fs::File::create(&path).unwrap();
+        file.write_all(&content.as_bytes()[..content.len() / 2]).unwrap();
+        file.flush().unwrap();
+        site.sync();
+        assert_eq!(who(&host, "/"), "s", "what was served goes on");
+        assert!(site.world.revision() > before);
+        file.write_all(&content.as_bytes()[content.len() / 2..]).unwrap();
+        file.write_all(more.as_bytes()).unwrap();
+        drop(file);
+        until_eq("the whole file is applied", &["s".to_owned(), "s".to_owned()], || [who(&host, "/"), who(&late, "/")]);
+    }
+
+    fn an_emptied_file_comes_back_without_a_gap(proxy) {
+        let (site, host, content) = site_with_host(proxy, "emptied");
+        let path = site.world.manifests().join(site.file());
+        for _ in 0..5 {
+            fs::write(&path, "").unwrap();
+            fs::write(&path, &content).unwrap();
+            assert_eq!(who(&host, "/"), "s");
+        }
+        site.sync();
+        assert_eq!(who(&host, "/"), "s");
     }
 
     fn a_folder_that_vanishes_leaves_what_is_served(proxy) {

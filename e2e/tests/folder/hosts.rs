@@ -3,12 +3,12 @@
 use gatewright_e2e::client::{get, send};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, ingress};
-use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, all_running};
 use gatewright_e2e::world::who;
 use serde_json::Value;
 
-on_every_proxy! {
+on_every_version! {
     fn mrg_1_ingresses_of_two_namespaces_share_a_host(proxy) {
         let site = Site::of(proxy, "mrg-1");
         let h = site.host("h");

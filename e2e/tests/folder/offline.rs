@@ -1,7 +1,7 @@
 //! What `render` says and what `run` does are the same.
 
 use gatewright_e2e::manifest::{IngressWords, ingress, secret};
-use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::all_running;
 use gatewright_e2e::tls::Pair;
 use gatewright_e2e::world::{World, path};
@@ -21,7 +21,7 @@ fn files(folder: &Path, below: &str, found: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-on_every_proxy! {
+on_every_version! {
     fn render_writes_what_run_publishes_byte_for_byte(proxy) {
         let default = "--default-ssl-certificate=default/fallback";
         let objects = vec![

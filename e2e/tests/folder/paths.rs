@@ -2,7 +2,7 @@
 
 use gatewright_e2e::client::get;
 use gatewright_e2e::manifest::{IngressWords, ingress};
-use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, all_running};
 use gatewright_e2e::world::who;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ const CASES: &[Case] = &[
     ),
 ];
 
-on_every_proxy! {
+on_every_version! {
     fn pth_1_to_22_paths_match_as_the_api_says(proxy) {
         let site = Site::of(proxy, "pth");
         let rules = |(name, rules, _): &Case| {

@@ -3,10 +3,10 @@
 use gatewright_e2e::client::get;
 use gatewright_e2e::echo::{name, new_pod};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, service_with, slice, slice_with};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::until_eq;
 use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn ready(address: &str, conditions: Value) -> Value {
     json!({"addresses": [address], "conditions": conditions})
 }
 
-on_every_proxy! {
+on_every_version! {
     fn prt_1_to_8_ports_are_found_by_number_and_name(proxy) {
         let site = Site::of(proxy, "prt");
         let h = site.host("h");
@@ -192,7 +192,9 @@ on_every_proxy! {
         world.remove("later.yaml");
         until_eq("EXT-6: it went", &"503".to_owned(), || who("later.test", "/"));
     }
+}
 
+on_every_proxy! {
     fn top_1_to_5_endpoints_of_a_zone_are_preferred_where_the_hints_allow_it(proxy) {
         let endpoint = |word: &str, zone: Option<&str>| match zone {
             Some(zone) => json!({"addresses": [new_pod(word)], "hints": {"forZones": [{"name": zone}]}}),

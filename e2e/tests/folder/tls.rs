@@ -3,7 +3,7 @@
 use gatewright_e2e::client::{certificate, certificate_for_bytes, connect, get, get_over_tls, send, send_over_tls};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
-use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::tls::{self, Pair};
 use gatewright_e2e::world::{World, who, who_over_tls};
@@ -15,7 +15,7 @@ fn redirect(request: &Request) -> (u16, String) {
     (answer.status, answer.header("location").unwrap_or_default().to_owned())
 }
 
-on_every_proxy! {
+on_every_version! {
     fn tls_1_to_19_the_secret_of_the_host_is_shown(proxy) {
         let site = Site::of(proxy, "tls");
         let own = |name: &str| site.host(name);
