@@ -23,7 +23,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("use-geoip2", Switch(NO_MODULE)),
     ("geoip2-autoreload-in-minutes", NoEffect(NO_MODULE)),
     ("enable-modsecurity", Protection),
-    ("enable-owasp-modsecurity-crs", Protection),
+    ("enable-owasp-modsecurity-crs", NoEffect(NO_MODULE)),
     ("modsecurity-snippet", NoEffect(NO_MODULE)),
     ("enable-opentelemetry", Switch(NO_MODULE)),
     ("opentelemetry-config", NoEffect(NO_MODULE)),

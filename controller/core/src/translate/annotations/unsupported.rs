@@ -25,7 +25,8 @@ const TRUE: Way = Switch(&["true", "True", "TRUE", "t", "T", "1"]);
 #[rustfmt::skip]
 const WAYS: &[(&str, Way)] = &[
     ("enable-modsecurity", TRUE),
-    ("enable-owasp-core-rules", TRUE),
+    // Without the firewall it does nothing, and with it that closes already.
+    ("enable-owasp-core-rules", Told),
     ("modsecurity-snippet", Rules),
     ("modsecurity-transaction-id", Told),
 ];
@@ -109,6 +110,7 @@ mod tests {
     fn a_protection_closes_when_it_is_asked_for() {
         assert_eq!(closed(&[("enable-modsecurity", "true")]), Some(true));
         assert_eq!(closed(&[("enable-modsecurity", "false")]), Some(false));
+        assert_eq!(closed(&[("enable-owasp-core-rules", "true")]), Some(false), "it is nothing without the firewall");
     }
 
     #[test]
