@@ -1,14 +1,18 @@
 //! TCP services, and headers for all routes that ConfigMaps name.
 
 use gatewright_e2e::client::{connect, get};
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::{all_running, running};
 use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::World;
+use serde_json::json;
 use std::io::Write;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::time::Duration;
 
 /// Which Service answers behind a port; `begin` is sent first.
 fn behind(port: u16, begin: &str) -> String {
@@ -18,6 +22,20 @@ fn behind(port: u16, begin: &str) -> String {
         Request::get("any.test", "/").send(&mut tcp, true)
     };
     ask().map_or_else(|_| "nobody".to_owned(), |answer| answer.echo()["service"].as_str().unwrap_or("no echo").to_owned())
+}
+
+/// What comes back for a datagram.
+fn answer_of(port: u16) -> String {
+    let ask = || {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+        socket.connect((Ipv4Addr::LOCALHOST, port))?;
+        socket.send(b"question")?;
+        let mut answer = [0; 512];
+        let length = socket.recv(&mut answer)?;
+        std::io::Result::Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+    };
+    ask().unwrap_or_else(|_| "nobody".to_owned())
 }
 
 /// The newest nginx comes without its stream module.
@@ -48,6 +66,41 @@ on_every_proxy! {
         until("L4-7: without endpoints the port is closed", || connect(9000).is_err());
         world.apply("s.yaml", &all_running(&["a", "b"]));
         until_eq("L4-7: and open again", &"b".to_owned(), || behind(9000, ""));
+    }
+
+    fn l4_5_a_name_outside_is_forwarded_to(proxy) {
+        let world = World::of(proxy).arg("--tcp-services-configmap=default/tcp").build();
+        world.hosts(&format!("{} outside.example", new_pod("outside")));
+        let spec = json!({"type": "ExternalName", "externalName": "outside.example", "ports": [{"port": 5353, "targetPort": 8080}]});
+        world.write("t.yaml", &text(&[config_map("tcp", &[("5353", "default/outside:5353")]), service_with("outside", &spec)]));
+        world.start_controller();
+        world.until_ready();
+        let expected = if forwards_tcp(proxy) { "outside" } else { "nobody" };
+        until_eq("L4-5", &expected.to_owned(), || behind(5353, ""));
+    }
+
+    fn l4_6_datagrams_are_forwarded_by_nginx_alone(proxy) {
+        let world = World::of(proxy).arg("--udp-services-configmap=default/udp").build();
+        let pod = new_pod("dns");
+        let server = UdpSocket::bind((pod, 53)).unwrap();
+        std::thread::spawn(move || {
+            let mut question = [0; 512];
+            while let Ok((length, from)) = server.recv_from(&mut question) {
+                let _ = server.send_to(&[b"answer to ", &question[..length]].concat(), from);
+            }
+        });
+        let ports = json!([{"name": "dns", "port": 53, "protocol": "UDP"}]);
+        let dns = service_with("dns", &json!({"ports": [{"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53}]}));
+        let slice = slice_with("dns-1", "dns", &json!([{"addresses": [pod]}]), &ports);
+        world.write("u.yaml", &text(&[config_map("udp", &[("5300", "default/dns:53")]), dns, slice]));
+        world.start_controller();
+        world.until_ready();
+        if proxy.is_nginx() && forwards_tcp(proxy) {
+            return until_eq("L4-6", &"answer to question".to_owned(), || answer_of(5300));
+        }
+        let said = world.diagnostics();
+        assert!(said.iter().any(|line| line.contains("5300") || line.contains("udp")), "{said:?}");
+        assert_eq!(answer_of(5300), "nobody");
     }
 
     fn headers_of_config_maps_are_for_all_routes(proxy) {
