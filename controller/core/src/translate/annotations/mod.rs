@@ -275,6 +275,7 @@ mod tests {
 
     #[test]
     fn hostile_values_of_every_key_do_no_harm() {
+        const PROTECTIONS: [&str; 7] = ["auth-", "allowlist-", "whitelist-", "denylist-", "limit-", "proxy-ssl-", "satisfy"];
         let long = "x".repeat(1 << 20);
         let hostile = [
             "",
@@ -300,8 +301,13 @@ mod tests {
         ];
         for key in FEATURES.iter().flat_map(|feature| feature.keys) {
             for value in hostile {
-                let found = testing::problems(&[(key.name, value)]);
+                let (policies, found) = testing::read_with(&Settings::default(), &[(key.name, value)]);
                 assert!(found.len() <= 1 && found.iter().all(|text| text.len() < 1200), "{}: {value:.20?}: {found:?}", key.name);
+                let is_refused = found.iter().any(|text| !text.ends_with("(served)"));
+                let closes = matches!(key.on_bad_value, OnBadValue::CloseRoute | OnBadValue::SkipIngress);
+                if is_refused && closes && PROTECTIONS.iter().any(|begins| key.name.starts_with(begins)) {
+                    assert!(policies.is_none_or(|policies| policies.closed), "{}: {value:.20?} lets everybody in: {found:?}", key.name);
+                }
             }
         }
     }
