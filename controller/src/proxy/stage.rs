@@ -8,7 +8,7 @@ use gatewright_core::render::{File, FileSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,8 +59,7 @@ impl Base {
 
     /// A revision that an earlier run wrote with these files, and perhaps could not tidy up any more.
     pub(super) fn tidied(folder: &Path, files: &FileSet) -> Self {
-        let mut found = Content::new();
-        if read_into(folder, "", &mut found, &mut |_| Ok(Arc::default())).is_ok() {
+        if let Ok(found) = walk(folder, &|_| Ok(())) {
             for path in found.keys().filter(|path| files.get(path).is_none()) {
                 remove_tree(&folder.join(path));
             }
@@ -71,25 +70,43 @@ impl Base {
 
 /// All files below a folder.
 pub(super) fn read_files(folder: &Path) -> io::Result<Content> {
-    let mut content = Content::new();
-    read_into(folder, "", &mut content, &mut |path| Ok(fs::read(path)?.into()))?;
-    Ok(content)
+    walk(folder, &|path| Ok(fs::read(path)?.into()))
 }
 
-type Reader<'a> = &'a mut dyn FnMut(&Path) -> io::Result<Arc<[u8]>>;
+/// The files of two folders, without those that are one file in both.
+pub(super) fn read_differing(one: &Path, other: &Path) -> io::Result<(Content, Content)> {
+    let identity = |path: &Path| fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
+    let (ones, others) = (walk(one, &identity)?, walk(other, &identity)?);
+    let read = |folder: &Path, own: &BTreeMap<String, (u64, u64)>, beside: &BTreeMap<String, (u64, u64)>| {
+        let differing = own.iter().filter(|(path, identity)| beside.get(*path) != Some(identity));
+        differing.map(|(path, _)| Ok((path.clone(), fs::read(folder.join(path))?.into()))).collect::<io::Result<Content>>()
+    };
+    Ok((read(one, &ones, &others)?, read(other, &others, &ones)?))
+}
 
-fn read_into(folder: &Path, prefix: &str, content: &mut Content, read: Reader<'_>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        let path = format!("{prefix}{name}");
-        if entry.file_type()?.is_dir() {
-            read_into(&entry.path(), &format!("{path}/"), content, read)?;
-        } else {
-            content.insert(path, read(&entry.path())?);
+/// Looks at every file below a folder.
+fn walk<T>(folder: &Path, look: &impl Fn(&Path) -> io::Result<T>) -> io::Result<BTreeMap<String, T>> {
+    fn walk_into<T>(
+        folder: &Path,
+        prefix: &str,
+        found: &mut BTreeMap<String, T>,
+        look: &impl Fn(&Path) -> io::Result<T>,
+    ) -> io::Result<()> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let path = format!("{prefix}{name}");
+            if entry.file_type()?.is_dir() {
+                walk_into(&entry.path(), &format!("{path}/"), found, look)?;
+            } else {
+                found.insert(path, look(&entry.path())?);
+            }
         }
+        Ok(())
     }
-    Ok(())
+    let mut found = BTreeMap::new();
+    walk_into(folder, "", &mut found, look)?;
+    Ok(found)
 }
 
 /// Makes the seed of the next candidate. Costs time in proportion to all files, so it is done ahead.
@@ -254,7 +271,6 @@ pub(super) fn flush(folder: &Path) -> Result<(), StageError> {
 mod tests {
     use super::*;
     use crate::proxy::state_dir::claim;
-    use std::os::unix::fs::MetadataExt;
 
     fn set(files: &[(&str, &str)]) -> Arc<FileSet> {
         let file = |text: &str, secret| File { bytes: text.as_bytes().into(), secret, read_live: false };
@@ -266,9 +282,7 @@ mod tests {
     }
 
     fn tree(folder: &Path) -> Vec<(String, String)> {
-        let mut found = Content::new();
-        read_into(folder, "", &mut found, &mut |path| Ok(fs::read(path)?.into())).unwrap();
-        found.into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned())).collect()
+        read_files(folder).unwrap().into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned())).collect()
     }
 
     #[test]
@@ -287,6 +301,9 @@ mod tests {
             assert!(!next.folder.join("b").exists(), "empty folders go");
             let inode = |folder: &Path| fs::metadata(folder.join("a/same.pem")).unwrap().ino();
             assert_eq!(inode(&next.folder), inode(&staged.folder));
+            let (old, new) = read_differing(&staged.folder, &next.folder).unwrap();
+            assert_eq!((old.len(), new.len()), (3, 2), "all but the one that is shared");
+            assert_eq!((&*old["main"], &*new["main"]), (&b"1"[..], &b"2"[..]));
             assert_eq!(tree(&staged.folder), before, "the last revision is as it was");
         }
     }
