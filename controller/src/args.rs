@@ -7,6 +7,7 @@ mod compat;
 mod echo;
 mod offline;
 mod rbac;
+mod reading;
 mod typed;
 
 pub(crate) use check::{
@@ -23,17 +24,29 @@ pub(crate) use echo::{EchoBackend, EchoConfig};
 pub(crate) fn parse(argv: impl IntoIterator<Item = String>) -> Result<(Command, Vec<String>), Rejected> {
     let mut argv: Vec<String> = argv.into_iter().collect();
     let (mut warnings, mut mistakes) = compat::prepare(&mut argv);
-    let cli = typed::parse(argv, &mut mistakes).map_err(Rejected::Asked)?;
+    let help = help_of(&argv);
+    let cli = reading::read(argv, &mut mistakes).map_err(Rejected::Asked)?;
     let command = cli.and_then(|cli| check::check(cli, &mut mistakes, &mut warnings));
     match command {
         Some(command) if mistakes.is_empty() => Ok((command, warnings)),
-        _ => Err(Rejected::Mistakes(mistakes)),
+        _ => Err(Rejected::Mistakes(mistakes, help)),
     }
+}
+
+/// What to type for help on the command that was meant.
+fn help_of(argv: &[String]) -> String {
+    let command = argv.iter().skip(1).find(|word| !word.starts_with('-'));
+    let known = command.filter(|name| command_line().find_subcommand(name).is_some()).map(|name| format!(" {name}"));
+    format!("gatewright{} --help", known.unwrap_or_default())
+}
+
+fn command_line() -> clap::Command {
+    <typed::Cli as clap::CommandFactory>::command()
 }
 
 /// The whole command line, for pages that describe it.
 pub(crate) fn command() -> clap::Command {
-    let mut command = <typed::Cli as clap::CommandFactory>::command();
+    let mut command = command_line();
     command.build();
     command
 }
@@ -43,8 +56,8 @@ pub(crate) fn command() -> clap::Command {
 pub(crate) enum Rejected {
     /// Help or version, to be printed as clap does.
     Asked(clap::Error),
-    /// What is wrong, one text each.
-    Mistakes(Vec<String>),
+    /// What is wrong, one text each; and what to type for help.
+    Mistakes(Vec<String>, String),
 }
 
 #[cfg(test)]
@@ -64,7 +77,7 @@ mod tests {
 
     fn mistakes(line: &str) -> Vec<String> {
         match parse(words(line)) {
-            Err(Rejected::Mistakes(mistakes)) => mistakes,
+            Err(Rejected::Mistakes(mistakes, _)) => mistakes,
             other => panic!("{other:?}"),
         }
     }
@@ -129,6 +142,47 @@ mod tests {
             "--health-check-path",
         ] {
             assert!(said.iter().any(|text| text.contains(part)), "{part}: {said:#?}");
+        }
+    }
+
+    #[test]
+    fn a_switch_that_is_neither_on_nor_off_hides_nothing() {
+        assert_eq!(
+            mistakes("run --deep-inspect=perhaps --no-such 5 --http-port=x --update-status=2 --http-prot=1 --templates="),
+            [
+                "--deep-inspect: \"perhaps\" is not true or false",
+                "--no-such is not a flag of this command",
+                "--update-status: \"2\" is not true or false",
+                "--http-prot is not a flag of this command; --http-port may be meant",
+                "--templates needs a value",
+                "--http-port: \"x\" is not a port; use a number from 1 to 65535",
+            ]
+        );
+        assert_eq!(
+            mistakes("render --proxy=envoy --ingress-class-by-name=x"),
+            [
+                "--ingress-class-by-name: \"x\" is not true or false",
+                "--filename <INPUT> has to be given",
+                "--proxy: \"envoy\" is not a proxy that can be driven; use nginx or haproxy",
+            ]
+        );
+        assert_eq!(mistakes("completions tcsh"), ["<SHELL>: \"tcsh\" is none of bash, elvish, fish, powershell, zsh"]);
+        assert_eq!(mistakes("rnder --proxy=x"), ["\"rnder\" is not a command; render may be meant"]);
+        assert_eq!(mistakes("crds one"), ["\"one\" is an argument too many"]);
+    }
+
+    #[test]
+    fn help_is_that_of_the_command() {
+        for (line, help) in [
+            ("lint", "gatewright lint --help"),
+            ("--no-such", "gatewright --help"),
+            ("none", "gatewright --help"),
+            ("run --http-port=x", "gatewright run --help"),
+        ] {
+            match parse(words(line)) {
+                Err(Rejected::Mistakes(_, said)) => assert_eq!(said, help, "{line}"),
+                other => panic!("{other:?}"),
+            }
         }
     }
 

@@ -24,9 +24,9 @@ fn main() -> ExitCode {
     let (command, warnings) = match args::parse(std::env::args()) {
         Ok(parsed) => parsed,
         Err(Rejected::Asked(text)) => text.exit(),
-        Err(Rejected::Mistakes(mistakes)) => {
+        Err(Rejected::Mistakes(mistakes, help)) => {
             mistakes.iter().for_each(|mistake| commands::output::say(format_args!("error: {mistake}")));
-            commands::output::say("\nFor help, try 'gatewright --help'.");
+            commands::output::say(format_args!("\nFor help, try '{help}'."));
             return ExitCode::from(COULD_NOT);
         }
     };

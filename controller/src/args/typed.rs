@@ -3,7 +3,6 @@
 use super::offline::{Annotations, Completions, Diff, Explain, Lint, Man, Render};
 use super::rbac::Rbac;
 use clap::builder::BoolishValueParser;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -310,38 +309,4 @@ pub(super) struct Supervise {
     /// The proxy's program and what goes before its own arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(super) program: Vec<String>,
-}
-
-/// Lets clap read the command line, again and again without the part it complains of, until it is content.
-///
-/// # Errors
-/// Help or version, when that is what was asked for.
-pub(super) fn parse(mut argv: Vec<String>, mistakes: &mut Vec<String>) -> Result<Option<Cli>, clap::Error> {
-    const MOST: usize = 50;
-    for _ in 0..MOST {
-        let error = match Cli::try_parse_from(&argv) {
-            Ok(cli) => return Ok(Some(cli)),
-            Err(error) => error,
-        };
-        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
-        {
-            return Err(error);
-        }
-        if let (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(missing))) =
-            (error.kind(), error.get(ContextKind::InvalidArg))
-        {
-            mistakes.extend(missing.iter().map(|argument| format!("{argument} has to be given")));
-            return Ok(None);
-        }
-        let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        mistakes.push(first.trim_start_matches("error: ").to_owned());
-        let offending = match error.get(ContextKind::InvalidArg) {
-            Some(ContextValue::String(argument)) => argument.split([' ', '=']).next().unwrap_or_default().to_owned(),
-            _ => return Ok(None),
-        };
-        let Some(at) = argv.iter().skip(1).position(|word| word.split('=').next() == Some(&*offending)) else { return Ok(None) };
-        argv.remove(at + 1);
-    }
-    Ok(None)
 }

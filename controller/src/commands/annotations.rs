@@ -5,7 +5,8 @@ use super::output::print;
 use crate::args::{AnnotationsConfig, ListFormat};
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
-use gatewright_core::translate::annotations::{FEATURES, Key, OnBadValue, ProxyFacts, Verdict, markdown, names};
+use gatewright_core::names::shown;
+use gatewright_core::translate::annotations::{FEATURES, Key, OnBadValue, ProxyFacts, Verdict, help_on_unknown, markdown, names};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -19,7 +20,9 @@ pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode 
             lacks: (dialect.lacks)(dialect.oldest),
             approximates: dialect.approximates,
         });
-        let is_meant = |name: &&str| config.names.is_empty() || config.names.iter().any(|own| own == name);
+        // As it stands on an Ingress, a name has the prefix.
+        let wanted: Vec<&str> = config.names.iter().filter_map(|name| name.rsplit('/').next()).collect();
+        let is_meant = |name: &&str| wanted.is_empty() || wanted.contains(name);
         let found: Vec<&str> = names().filter(is_meant).collect();
         let text = match config.format {
             ListFormat::Markdown => markdown(&proxies),
@@ -29,8 +32,11 @@ pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode 
             }
         };
         print(text.as_bytes())?;
-        let unknown: Vec<_> = config.names.iter().filter(|name| !found.contains(&name.as_str())).collect();
-        unknown.iter().for_each(|name| super::output::say(format_args!("{name}: not among the annotations that are known")));
+        let unknown: Vec<_> = wanted.iter().filter(|name| !found.contains(name)).collect();
+        unknown.iter().for_each(|name| {
+            let help = help_on_unknown(name);
+            super::output::say(format_args!("error: nothing is known of an annotation {}; {help}", shown(name)));
+        });
         Ok(if unknown.is_empty() { End::Fine } else { End::Not })
     })
 }

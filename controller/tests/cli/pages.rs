@@ -65,6 +65,22 @@ fn permissions_in_namespaces_stay_in_them() {
 }
 
 #[test]
+fn what_cannot_be_permitted_is_told_by_its_flag() {
+    let said = |arguments: &[&str]| {
+        let ran = Folder::new(&[]).run(&[&["rbac"], arguments].concat());
+        assert_eq!(ran.code, 2, "{ran:?}");
+        ran.err.lines().filter(|line| line.starts_with("error: ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let namespace = "error: --own-namespace: \"A_b\" is not a namespace name".to_owned();
+    assert_eq!(said(&["--own-namespace", "A_b"]), std::slice::from_ref(&namespace));
+    let account = "error: --service-account: \"C_d\" is not an object name; use at most 253 lower-case letters, digits, '-' and '.'";
+    assert_eq!(said(&["--own-namespace", "A_b", "--service-account", "C_d"]), [namespace, account.to_owned()]);
+    assert_eq!(said(&["--own-namespace="]).len(), 1);
+    let watched = said(&["--watch-namespace", "A_b", "--in-namespaces", "ok"]);
+    assert_eq!(watched, ["error: --watch-namespace: \"A_b\" is not a namespace name"]);
+}
+
+#[test]
 fn every_role_is_bound_to_the_service_account() {
     let folder = Folder::new(&[]);
     let ran = folder.run(&["rbac", "--own-namespace", "own", "--service-account", "me", "--in-namespaces", "a"]);
@@ -90,8 +106,10 @@ fn annotations_are_listed_in_three_forms() {
     let closed = folder.run(&["annotations", "enable-modsecurity"]);
     assert!(closed.code == 0 && closed.out.contains("haproxy: closed"), "{closed:?}");
     assert!(folder.run(&["annotations", "--format", "markdown"]).out.starts_with("# Annotations\n"));
-    let unknown = folder.run(&["annotations", "no-such"]);
-    assert!(unknown.code == 1 && unknown.err.contains("no-such"), "{unknown:?}");
+    let prefixed = folder.run(&["annotations", "nginx.ingress.kubernetes.io/ssl-redirect"]);
+    assert!(prefixed.code == 0 && prefixed.out.starts_with("ssl-redirect\n"), "{prefixed:?}");
+    let unknown = folder.run(&["annotations", "ssl-redirct"]);
+    assert!(unknown.code == 1 && unknown.err.contains("\"ssl-redirct\"; write ssl-redirect"), "{unknown:?}");
 }
 
 #[test]

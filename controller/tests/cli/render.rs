@@ -66,6 +66,26 @@ fn exit_codes_and_places_tell_what_is_wrong() {
 }
 
 #[test]
+fn a_version_is_one_that_files_can_be_made_for() {
+    let folder = Folder::new(&[("good.yaml", &with_tls())]);
+    let render = |proxy: &str, version: &str| folder.run(&["render", "-f", "good.yaml", "--proxy", proxy, "--proxy-version", version]);
+    for (proxy, version, said) in [
+        ("nginx", "0.1", "error: --proxy-version: nginx 0.1.0 is too old; use one from 1.22.1 on"),
+        ("haproxy", "2.4.7", "error: --proxy-version: haproxy 2.4.7 is too old; use one from 2.6.0 on"),
+        ("haproxy", "3", "error: --proxy-version: \"3\" is not a version; use one such as 3.2.0"),
+        ("nginx", "1.30.0.1", "error: --proxy-version: \"1.30.0.1\" is not a version; use one such as 1.30.0"),
+    ] {
+        let ran = render(proxy, version);
+        assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains(said), "{version}: {ran:?}");
+    }
+    let newer = render("nginx", "1.99");
+    assert!(newer.code == 0 && newer.err.contains("warning: --proxy-version: nginx 1.99.0 is not known"), "{newer:?}");
+    for (proxy, version) in [("nginx", "1.22"), ("nginx", "1.30.9"), ("haproxy", "3.2"), ("haproxy", "2.6.12")] {
+        assert!(!render(proxy, version).err.contains("--proxy-version"), "{version}");
+    }
+}
+
+#[test]
 fn a_value_that_no_file_may_hold_costs_its_own_use_only() {
     let long = format!("http://{}/", "x".repeat(4000));
     let annotations = format!(

@@ -76,6 +76,7 @@ pub static HAPROXY: Dialect = Dialect {
     main_file: "haproxy.cfg",
     version_args: &["-v"],
     oldest: Version(2, 6, 0),
+    newest: Version(3, 2, 0),
     version: command::version,
     streams: None,
     start_args: command::start_args,

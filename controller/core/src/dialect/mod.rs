@@ -27,6 +27,8 @@ pub struct Dialect {
     pub version_args: &'static [&'static str],
     /// The oldest version that is supported; files are rendered for it when none is known.
     pub oldest: Version,
+    /// The newest version that is known; what a later one can do beyond it is not used.
+    pub newest: Version,
     /// Finds the version in what the program then prints (standard output and error together).
     pub version: fn(&str) -> Option<Version>,
     /// How it is found out whether the program can forward TCP; `None`: every one can.

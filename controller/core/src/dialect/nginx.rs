@@ -40,6 +40,7 @@ pub static NGINX: Dialect = Dialect {
     main_file: "nginx.conf",
     version_args: &["-V"],
     oldest: Version(1, 22, 1),
+    newest: Version(1, 30, 0),
     version: command::version,
     streams: Some(StreamProbe { read: command::streams, smallest_file: "events {}\n" }),
     start_args: command::start_args,

@@ -182,7 +182,7 @@ impl Check<'_> {
 
     pub(super) fn explain(&mut self, explain: Explain) -> Option<ExplainConfig> {
         let json = self.choice("format", &explain.format, &[("text", false), ("json", true)]);
-        let request = self.said("URL", Request::parse(&explain.url).map_err(|why| format!("{}: {why}", shown(&explain.url))));
+        let request = Request::parse(&explain.url).map_err(|why| self.wrong(format!("{}: {why}", shown(&explain.url)))).ok();
         let offline = self.offline(explain.offline);
         Some(ExplainConfig {
             offline,
@@ -211,17 +211,25 @@ impl Check<'_> {
         let (settings, proxy) = self.content(&offline.content, super::HEALTHZ_PORT);
         self.zone_of_node(&offline.content, true);
         self.distinct(&super::ports(&settings.listeners));
-        let version = offline.proxy_version.as_deref().and_then(|text| self.version(text));
+        let version = offline.proxy_version.as_deref().and_then(|text| self.version(text, proxy.dialect));
         OfflineConfig { settings, proxy, version, cluster: ClusterConfig { kubeconfig: offline.kubeconfig, ..ClusterConfig::default() } }
     }
 
-    fn version(&mut self, text: &str) -> Option<Version> {
+    /// A version that is newer than what is known is rendered for as the newest that is.
+    fn version(&mut self, text: &str, dialect: &Dialect) -> Option<Version> {
         let mut parts = text.split('.').map(|part| part.parse::<u16>().ok());
         let version = (|| Some(Version(parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?)))();
-        if version.is_none() {
-            self.wrong(format!("--proxy-version: {} is not a version; use one such as 1.30.0", shown(text)));
+        let Some(version) = version.filter(|_| parts.next().is_none()) else {
+            self.wrong(format!("--proxy-version: {} is not a version; use one such as {}", shown(text), dialect.newest));
+            return None;
+        };
+        let Dialect { name, oldest, newest, .. } = dialect;
+        if (version.0, version.1) < (oldest.0, oldest.1) {
+            self.wrong(format!("--proxy-version: {name} {version} is too old; use one from {oldest} on"));
+        } else if (version.0, version.1) > (newest.0, newest.1) {
+            self.warnings.push(format!("--proxy-version: {name} {version} is not known; what is new since {newest} is not used"));
         }
-        version
+        Some(version)
     }
 
     pub(super) fn colour(&mut self, text: &str) -> Colour {

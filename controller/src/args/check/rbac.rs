@@ -33,20 +33,28 @@ pub(crate) enum RbacScope {
 impl Check<'_> {
     pub(super) fn rbac(&mut self, rbac: Rbac) -> Option<RbacConfig> {
         let json = self.choice("format", &rbac.format, &[("yaml", false), ("json", true)]);
-        let account = self.said("service-account", ObjectName::new(&rbac.own_namespace, &rbac.service_account));
-        let run = self.run(rbac.run);
+        let account = self.account(&rbac.own_namespace, &rbac.service_account);
         let mut namespaces = rbac.in_namespaces;
-        namespaces.extend(run.settings.watch_namespace.clone());
-        namespaces.sort();
-        namespaces.dedup();
         for name in namespaces.iter().filter(|name| !is_dns_label(name)) {
             self.wrong(format!("--in-namespaces: {} is not a namespace name", shown(name)));
         }
+        let run = self.run(rbac.run);
+        namespaces.extend(run.settings.watch_namespace.clone());
+        namespaces.sort();
+        namespaces.dedup();
         if namespaces.is_empty() && rbac.without_cluster_role {
             self.wrong("--without-cluster-role needs --in-namespaces or --watch-namespace".to_owned());
         }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
         let (secrets, cluster_role) = (!rbac.without_secrets, !rbac.without_cluster_role);
         Some(RbacConfig { run, scope, secrets, cluster_role, account: account?, json: json? })
+    }
+    /// Two flags, each with its own mistakes.
+    fn account(&mut self, namespace: &str, name: &str) -> Option<ObjectName> {
+        if !is_dns_label(namespace) {
+            self.wrong(format!("--own-namespace: {} is not a namespace name", shown(namespace)));
+        }
+        let name = self.said("service-account", ObjectName::new("", name))?;
+        ObjectName::new(namespace, name.name()).ok()
     }
 }

@@ -45,6 +45,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     launch_files: &[],
     agent_socket: None,
     oldest: NGINX.oldest,
+    newest: NGINX.newest,
     check_grammar: NGINX.check_grammar,
     origin_at: NGINX.origin_at,
     runtime: None,

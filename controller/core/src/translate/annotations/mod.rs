@@ -76,6 +76,7 @@ pub use key::{Key, OnBadValue, Risk, Scope, Tier};
 pub use objects::Objects;
 pub use policies::Policies;
 pub use reference::markdown;
+pub use unknown::help as help_on_unknown;
 pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names};
 

@@ -21,8 +21,9 @@ const GONE: &[(&str, &str)] = &[
 /// So many characters may be wrong, swapped, missing or too many.
 const SLIPS: usize = 2;
 
-/// What would do instead of a name.
-pub(super) fn help(name: &str) -> String {
+/// What would do in place of an annotation that nothing is known of.
+#[must_use]
+pub fn help(name: &str) -> String {
     if let Some((_, help)) = GONE.iter().find(|(gone, _)| name.starts_with(gone)) {
         return (*help).to_owned();
     }
