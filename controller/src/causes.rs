@@ -1,5 +1,16 @@
 //! Why something could not be done, for people.
 
+use std::io;
+
+/// Why a path cannot be read.
+pub(crate) fn of_path(kind: io::ErrorKind) -> String {
+    match kind {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// The error with its causes, in one line; those that its text names already are left out.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

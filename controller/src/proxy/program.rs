@@ -1,5 +1,6 @@
 //! The program of the proxy: whether it is there, before anything waits for it.
 
+use crate::causes::of_path;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,7 @@ fn check(file: &Path) -> Result<(), String> {
     const ANY_MAY_RUN: u32 = 0o111;
     match file.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no such program".to_owned()),
-        Err(error) => Err(format!("the program cannot be read: {}", error.kind())),
+        Err(error) => Err(format!("the program cannot be read: {}", of_path(error.kind()))),
         Ok(found) if !found.is_file() => Err("this is not a file; give the path of the program itself".to_owned()),
         Ok(found) if found.permissions().mode() & ANY_MAY_RUN == 0 => Err("the file may not be executed".to_owned()),
         Ok(_) => Ok(()),

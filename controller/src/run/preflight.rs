@@ -1,8 +1,10 @@
 //! What can be told to be wrong before anything is started: paths that flags name, and the templates.
 
 use crate::args::{Mode, RunConfig};
+use crate::causes::of_path;
 use crate::proxy::{Port, find_program};
 use gatewright_core::render::Renderer;
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Every mistake there is, one text each; none: go on.
@@ -27,7 +29,8 @@ fn manifests(folder: &Path, state_dir: &Path) -> Option<String> {
         Ok(found) if !found.is_dir() => Some(said("this is not a folder; give the folder that the file is in")),
         Ok(_) => None,
         Err(error) => {
-            let text = said(&format!("cannot be read: {}", error.kind()));
+            let help = if error.kind() == ErrorKind::NotFound { "; create it, or give another folder" } else { "" };
+            let text = said(&format!("{}{help}", of_path(error.kind())));
             if !state_dir.join("current").exists() {
                 return Some(text);
             }

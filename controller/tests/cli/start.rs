@@ -11,7 +11,7 @@ fn paths_that_are_wrong_are_told_all_at_once() {
     for part in [
         "--proxy-binary /nowhere/nginx: there is no such program",
         "--templates no-templates: could not read the templates",
-        "--manifests no-manifests: cannot be read: entity not found",
+        "--manifests no-manifests: it does not exist; create it, or give another folder",
         "--state-dir state: this is not a folder",
     ] {
         assert!(ran.err.contains(part), "{part}: {}", ran.err);

@@ -8,6 +8,7 @@ use super::merge::merge;
 use super::places::{Places, SharedPlaces};
 use super::read::{Contents, Purpose, read};
 use super::walk::{self, Listing, Stamp};
+use crate::causes::of_path;
 use crate::source::Located;
 use gatewright_core::diagnostic::{Code, Outcome, Severity};
 use gatewright_core::names::ObjectRef;
@@ -96,7 +97,7 @@ impl Folder {
     pub(super) fn look(&mut self, at: &Circumstances<'_>) -> Seen {
         let before = match walk::list(&self.path) {
             Ok(listing) => listing,
-            Err(error) => return self.keep(&format!("cannot be read: {}", error.kind())),
+            Err(error) => return self.keep(&format!("cannot be read: {}", of_path(error.kind()))),
         };
         let is_other = self.identity.is_some_and(|identity| identity != before.identity);
         if is_other && before.files.is_empty() && !self.told.is_empty() {
@@ -181,7 +182,9 @@ impl Folder {
     fn tell(&mut self) -> Seen {
         let mut merged = merge(self.manifests.values().filter_map(|manifest| Some(&manifest.used.as_ref()?.contents)));
         for (path, kind) in &self.unreadable {
-            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, format!("cannot be read: {kind}")).problems);
+            merged
+                .problems
+                .extend(Contents::of_unread(&(**path).into(), Code::BadDocument, format!("cannot be read: {}", of_path(*kind))).problems);
         }
         let told = std::mem::take(&mut self.told);
         let mut events: Vec<ObjectRef> = told.keys().filter(|object| !merged.objects.contains_key(object)).cloned().collect();
@@ -198,8 +201,8 @@ impl Folder {
 
     /// Nothing is taken from the folder this time.
     fn keep(&mut self, why: &str) -> Seen {
-        let message =
-            if self.identity.is_some() { format!("the folder {why}; its last state is kept") } else { format!("the folder {why}") };
+        let kept = if self.identity.is_some() { "; its last state is kept" } else { "" };
+        let message = format!("the folder {why}{kept}");
         let mut trouble = Contents::of_unread(&(*self.path).into(), Code::BadDocument, message).problems;
         trouble.iter_mut().for_each(|trouble| trouble.diagnostic.outcome = Outcome::Quarantined);
         self.is_stale = true;
@@ -256,7 +259,7 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
 }
 
 fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {
-    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {kind}"));
+    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(kind)));
     Version { stamp: None, contents, since }
 }
 

@@ -5,6 +5,7 @@ use super::merge::merge;
 use super::places::Places;
 use super::read::{Contents, MAX_FILE_BYTES, Purpose, read};
 use super::walk::{self, Stamp};
+use crate::causes::of_path;
 use crate::source::Located;
 use gatewright_core::state::Object;
 use std::collections::{HashMap, HashSet};
@@ -130,7 +131,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
     }
     let listing = walk::list(path).map_err(|error| failed(path, error))?;
     if let Some((path, kind)) = listing.unreadable.into_iter().next() {
-        return Err(failed(&path, kind.into()));
+        return Err(failed(&path, io::Error::new(kind, of_path(kind))));
     }
     Ok(listing.files.into_iter().map(|(file, _)| file).collect())
 }

@@ -164,7 +164,7 @@ fn a_folder_that_vanishes_keeps_its_state_until_it_is_back() {
     let (here, away) = (world.path(""), world.dir.path().join("away"));
     fs::rename(&here, &away).unwrap();
     assert_eq!(world.look(), NOTHING);
-    assert_eq!(world.problems(), ["the folder cannot be read: entity not found; its last state is kept (last accepted version kept)"]);
+    assert_eq!(world.problems(), ["the folder cannot be read: it does not exist; its last state is kept (last accepted version kept)"]);
     fs::create_dir(&here).unwrap();
     assert_eq!(world.later(DOUBT * 9).look(), NOTHING);
     assert!(world.problems()[0].starts_with("the folder was replaced by one without manifests"), "{:?}", world.problems());
