@@ -15,7 +15,7 @@ mod metrics;
 mod plan;
 mod status;
 
-pub(crate) use board::{Board, RevisionView};
+pub(crate) use board::{Board, RevisionView, Written, WrittenAt};
 pub(crate) use cluster::{Identity, Reports};
 pub(crate) use http::serve;
 pub(crate) use metrics::{KnownRoutes, Metrics, Objects, Processes, Requests, RouteLabels, ServedCertificate, ServedIngress, listen};

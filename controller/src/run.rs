@@ -9,11 +9,11 @@ mod wiring;
 
 use crate::args::RunConfig;
 use crate::proxy::{Outcome, Refused};
-use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
+use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject, Written, WrittenAt};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use drive::Ask;
-use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::diagnostic::{Diagnostic, Severity, grouped};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use hold::Hold;
@@ -340,20 +340,13 @@ impl Controller {
         let mut located: Vec<Located> = self.problems.iter().cloned().chain(of_objects).collect();
         located.sort();
         located.dedup();
-        for new in located.iter().filter(|located| !self.said.contains(*located)) {
-            let place = new.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-            let finding = format!("{place}{}", new.diagnostic);
-            match new.diagnostic.severity {
-                Severity::Note => tracing::info!(finding, "note on an object"),
-                Severity::Error | Severity::Warning => tracing::warn!(finding, "an object is wrong"),
-            }
-        }
+        let new: Vec<&Located> = located.iter().filter(|located| !self.said.contains(*located)).collect();
+        grouped(&new, |located| &located.diagnostic).into_iter().for_each(|(located, more)| log(located, more));
         let mut all: Vec<Diagnostic> = located.iter().map(|located| located.diagnostic.clone()).collect();
         all.dedup();
-        let all: Arc<[Diagnostic]> = all.into();
-        self.said = located.into_iter().collect();
         self.tell_findings(&all);
-        self.ends.board.diagnostics(all);
+        self.ends.board.findings(located.iter().map(written).collect());
+        self.said = located.into_iter().collect();
     }
 
     fn tell_findings(&self, all: &[Diagnostic]) {
@@ -368,6 +361,27 @@ impl Controller {
             changed
         });
     }
+}
+
+fn log(located: &Located, more: usize) {
+    let Located { diagnostic, place } = located;
+    let place = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+    let finding = format!("{place}{diagnostic}");
+    let more = (more > 0).then_some(more);
+    match diagnostic.severity {
+        Severity::Note => tracing::info!(finding, more, "note on an object"),
+        Severity::Error | Severity::Warning => tracing::warn!(finding, more, "an object is wrong"),
+    }
+}
+
+/// A finding as the admin port tells it.
+fn written(located: &Located) -> Written {
+    let place = located.place.as_ref().map(|place| WrittenAt {
+        file: place.file.to_string_lossy().into_owned(),
+        line: place.line,
+        column: place.column,
+    });
+    Written { diagnostic: located.diagnostic.clone(), place }
 }
 
 async fn outcome_of(flight: &mut Option<Flight>) -> Option<(Made, Outcome, Duration)> {

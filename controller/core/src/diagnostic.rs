@@ -4,6 +4,7 @@
 
 use crate::names::ObjectRef;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fmt;
 
 /// How bad it is.
@@ -146,6 +147,32 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// How many findings of one kind on one object people are shown one by one.
+const SHOWN_OF_A_KIND: usize = 10;
+
+/// Which of many findings people are shown: of one object and code the first ten. Each with how many more of its kind
+/// there are, told with the last one that is shown.
+pub fn grouped<'f, F>(findings: &'f [F], diagnostic: impl Fn(&'f F) -> &'f Diagnostic) -> Vec<(&'f F, usize)> {
+    // How many there were of a kind, and where the last one is that is shown.
+    let mut kinds: HashMap<_, (usize, usize)> = HashMap::new();
+    let mut shown = Vec::new();
+    for finding in findings {
+        let Diagnostic { object: Some(object), code, .. } = diagnostic(finding) else {
+            shown.push((finding, 0));
+            continue;
+        };
+        let (count, last) = kinds.entry((object, code)).or_default();
+        *count += 1;
+        if *count <= SHOWN_OF_A_KIND {
+            *last = shown.len();
+            shown.push((finding, 0));
+        } else {
+            shown[*last].1 += 1;
+        }
+    }
+    shown
+}
+
 /// One line, nothing that a terminal or log reader could take for something else, bounded.
 fn cut(text: String) -> String {
     let clean = text.chars().all(crate::names::is_printable);
@@ -265,6 +292,21 @@ mod tests {
     fn codes_are_unique_and_sorted() {
         let codes: Vec<_> = CODES.iter().map(|c| c.facts().0).collect();
         assert!(codes.windows(2).all(|w| w[0] < w[1]));
+    }
+
+    #[test]
+    fn of_many_findings_of_a_kind_some_are_shown_and_all_are_counted() {
+        let object = |name: &str| ObjectRef::new(Kind::Ingress, ObjectName::new("a", name).unwrap());
+        let finding = |name: &str, code: Code, n: usize| Diagnostic::new(code, object(name), format!("[{n}]"), "no");
+        let mut all: Vec<_> = (0..5000).map(|n| finding("many", Code::BadPath, n)).collect();
+        all.insert(7, finding("few", Code::BadPath, 0));
+        all.push(finding("many", Code::BadHost, 0));
+        all.extend((0..20).map(|n| Diagnostic::of_input(Code::BadDocument, n.to_string())));
+        let shown = grouped(&all, |finding| finding);
+        assert_eq!(shown.len(), 10 + 1 + 1 + 20);
+        let more: Vec<_> = shown.iter().filter(|(_, more)| *more > 0).map(|(finding, more)| (&*finding.field, *more)).collect();
+        assert_eq!(more, [("[9]", 4990)], "told once, with the last one");
+        assert_eq!(shown[7].0.object, Some(object("few")), "the order stays");
     }
 
     #[test]

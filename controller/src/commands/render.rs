@@ -3,7 +3,7 @@
 use super::offline::{End, Session, all_findings, exit};
 use super::output::{Progress, print, say};
 use crate::args::RenderConfig;
-use crate::source::format_located;
+use crate::source::format_all;
 use crate::source::manifests::Purpose;
 use anyhow::Context;
 use gatewright_core::diagnostic::Severity;
@@ -30,7 +30,7 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
     drop(progress);
     let mut all = all_findings(&world, &translation);
     all.extend(world.nothing_found(&config.inputs));
-    all.iter().for_each(|located| say(format_located(located)));
+    format_all(&all).for_each(say);
     let held_back = files.iter().filter(|(_, file)| file.secret).count();
     if held_back > 0 && !config.private_keys {
         say(format_args!("note: {held_back} files with private keys are left out; --private-keys writes them"));

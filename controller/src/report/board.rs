@@ -26,6 +26,28 @@ pub(crate) struct RevisionView {
     pub(crate) took: Took,
 }
 
+/// A finding, and where it was written, as `/api/v1/diagnostics` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Written {
+    /// What is wrong.
+    #[serde(flatten)]
+    pub(crate) diagnostic: Diagnostic,
+    /// Where; `None` when it is in no file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<WrittenAt>,
+}
+
+/// A position in a file.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct WrittenAt {
+    /// The file.
+    pub(crate) file: String,
+    /// Line, from 1.
+    pub(crate) line: u32,
+    /// Column in characters, from 1.
+    pub(crate) column: u32,
+}
+
 /// All of it.
 #[derive(Debug, Clone)]
 pub(super) struct State {
@@ -34,7 +56,7 @@ pub(super) struct State {
     /// The live revision was made by this process, from complete lists.
     pub(super) own: bool,
     pub(super) settled: bool,
-    pub(super) diagnostics: Arc<[Diagnostic]>,
+    pub(super) findings: Arc<[Written]>,
     pub(super) proxy_alive: bool,
     /// Why the proxy cannot listen; empty when nothing is known against it.
     pub(super) ports: String,
@@ -54,7 +76,7 @@ impl Default for Board {
             revision: None,
             own: false,
             settled: false,
-            diagnostics: Arc::new([]),
+            findings: Arc::new([]),
             proxy_alive: false,
             ports: String::new(),
             shutting_down: false,
@@ -94,8 +116,8 @@ impl Board {
     }
 
     /// All that is wrong with objects.
-    pub(crate) fn diagnostics(&self, diagnostics: Arc<[Diagnostic]>) {
-        self.change(|state| state.diagnostics = diagnostics);
+    pub(crate) fn findings(&self, findings: Arc<[Written]>) {
+        self.change(|state| state.findings = findings);
     }
 
     /// Whether the proxy's process runs.

@@ -1,12 +1,13 @@
 //! The admin port: `/healthz`, `/readyz`, `/metrics`, `/api/v1`. Only reads; no secrets, of users' data only names.
 
-use super::board::{Board, RevisionView, State};
+use super::board::{Board, RevisionView, State, Written};
 use super::metrics::Metrics;
 use axum::Router;
-use axum::extract::State as Shared;
+use axum::extract::{RawQuery, State as Shared};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use gatewright_core::diagnostic::grouped;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -105,7 +106,7 @@ async fn readyz(Shared((board, _)): Shared<Context>) -> Response {
 
 async fn exposition(Shared((board, metrics)): Shared<Context>) -> Response {
     metrics.look().await;
-    let text = metrics.text(&board.read().diagnostics);
+    let text = metrics.text(&board.read().findings);
     ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
 }
 
@@ -130,14 +131,36 @@ async fn revision(Shared((board, _)): Shared<Context>) -> Json<RevisionAnswer> {
     Json(RevisionAnswer { state: word, settled: state.settled && state.revision.is_some(), trouble: state.trouble, view: state.revision })
 }
 
-async fn diagnostics(Shared((board, _)): Shared<Context>) -> Response {
-    Json(&*board.read().diagnostics).into_response()
+#[derive(Serialize)]
+struct Group<'f> {
+    #[serde(flatten)]
+    finding: &'f Written,
+    /// How many more there are of this code on this object.
+    #[serde(skip_serializing_if = "is_none")]
+    more: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(count: &usize) -> bool {
+    *count == 0
+}
+
+/// Of many findings of a kind on one object a few, unless `?all` asks for each of them.
+async fn diagnostics(Shared((board, _)): Shared<Context>, RawQuery(query): RawQuery) -> Response {
+    let findings = board.read().findings;
+    let wants_all = query.is_some_and(|query| query.split('&').any(|word| word == "all" || word == "all=true"));
+    if wants_all {
+        return Json(&*findings).into_response();
+    }
+    let groups = grouped(&findings, |finding| &finding.diagnostic).into_iter();
+    Json(groups.map(|(finding, more)| Group { finding, more }).collect::<Vec<_>>()).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::proxy::Took;
+    use crate::report::WrittenAt;
     use gatewright_core::diagnostic::{Code, Diagnostic};
     use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 
@@ -199,8 +222,15 @@ mod tests {
         assert_eq!((&answer["revision"], &answer["state"], &answer["settled"]), (&42.into(), &"live".into(), &true.into()));
         assert_eq!(answer["main"], "/s/current/nginx.conf");
         let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").unwrap());
-        board.diagnostics(Arc::new([Diagnostic::new(Code::BadHost, object, "spec.rules[0].host", "no")]));
+        let finding = |n: u32| Written {
+            diagnostic: Diagnostic::new(Code::BadHost, object.clone(), format!("spec.rules[{n}].host"), "no"),
+            place: Some(WrittenAt { file: "/m/a.yaml".to_owned(), line: n + 1, column: 7 }),
+        };
+        board.findings((0..500).map(finding).collect());
         let list = value(&ask(&board, "/api/v1/diagnostics").await.1);
+        assert_eq!((list.as_array().unwrap().len(), &list[8]["more"], &list[9]["more"]), (10, &serde_json::Value::Null, &490.into()));
+        assert_eq!(list[1]["place"], serde_json::json!({"file": "/m/a.yaml", "line": 2, "column": 7}));
+        assert_eq!(value(&ask(&board, "/api/v1/diagnostics?all").await.1).as_array().unwrap().len(), 500);
         assert_eq!(list[0]["object"], serde_json::json!({"kind": "Ingress", "namespace": "shop", "name": "front"}));
         assert_eq!(
             (&list[0]["code"], &list[0]["severity"], &list[0]["outcome"]),
@@ -208,8 +238,9 @@ mod tests {
         );
         let metrics = ask(&board, "/metrics").await.1;
         assert!(
-            metrics
-                .contains(r#"gatewright_diagnostics{controller_class="c",controller_namespace="n",controller_pod="p",severity="error"} 1"#),
+            metrics.contains(
+                r#"gatewright_diagnostics{controller_class="c",controller_namespace="n",controller_pod="p",severity="error"} 500"#
+            ),
             "{metrics}"
         );
     }

@@ -8,8 +8,9 @@ pub(crate) use objects::{Objects, ServedCertificate, ServedIngress};
 pub(crate) use processes::Processes;
 pub(crate) use requests::{KnownRoutes, Requests, RouteLabels, listen};
 
+use super::board::Written;
 use crate::proxy::Took;
-use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::diagnostic::Severity;
 use objects::{Certificates, Orphans, Shown};
 use processes::ProcessCollector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -195,9 +196,9 @@ impl Metrics {
     }
 
     /// The text of all metrics.
-    pub(super) fn text(&self, diagnostics: &[Diagnostic]) -> String {
+    pub(super) fn text(&self, findings: &[Written]) -> String {
         for (name, severity) in [("error", Severity::Error), ("warning", Severity::Warning), ("note", Severity::Note)] {
-            let count = diagnostics.iter().filter(|d| d.severity == severity).count();
+            let count = findings.iter().filter(|finding| finding.diagnostic.severity == severity).count();
             self.diagnostics.get_or_create(&[("severity", name)]).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         let mut text = String::new();

@@ -8,7 +8,7 @@ pub(crate) mod dns;
 pub(crate) mod input;
 pub(crate) mod manifests;
 
-use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::diagnostic::{Diagnostic, grouped};
 use gatewright_core::state::Event;
 use gatewright_core::translate::Wanted;
 use std::fmt;
@@ -64,6 +64,20 @@ pub(crate) struct Located {
     pub(crate) diagnostic: Diagnostic,
     /// Where; `None` when it is in no file.
     pub(crate) place: Option<Place>,
+}
+
+/// Findings for people, each as [`format_located`] has it; of many of a kind on one object a few, and how many more.
+pub(crate) fn format_all(findings: &[Located]) -> impl Iterator<Item = String> {
+    grouped(findings, |located| &located.diagnostic).into_iter().map(|(located, more)| {
+        let more = more_of(&located.diagnostic, more).map(|more| format!("\n{more}")).unwrap_or_default();
+        format_located(located) + &more
+    })
+}
+
+/// What stands for those that are not shown.
+pub(crate) fn more_of(shown: &Diagnostic, more: usize) -> Option<String> {
+    let object = shown.object.as_ref().filter(|_| more > 0)?;
+    Some(format!("and {more} more of {} in {object}; lint --format json tells them all", shown.code))
 }
 
 /// `file:line:column: severity[CODE]: message`, then, indented, whose field it is, what was done, and what would do.

@@ -1,7 +1,7 @@
 //! Changes for people on a terminal.
 
 use super::{Report, count, effect, words};
-use crate::source::format_located;
+use crate::source::format_all;
 use gatewright_core::compare::{Change, Effect, Kind};
 
 const RESET: &str = "\u{1b}[0m";
@@ -19,7 +19,7 @@ pub(super) fn write(report: &Report, colours: bool) -> String {
     }
     if !report.findings.is_empty() {
         out.push_str(&format!("{}{}\n", if out.is_empty() { "" } else { "\n" }, paint(BOLD, "to be said of it, and not before:")));
-        out.extend(report.findings.iter().map(|located| format_located(located) + "\n"));
+        out.extend(format_all(&report.findings).map(|finding| finding + "\n"));
     }
     for file in report.files.iter().flatten() {
         if !out.is_empty() {

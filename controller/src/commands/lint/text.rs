@@ -2,17 +2,18 @@
 
 use super::Report;
 use super::passage::{self, Passage};
-use crate::source::Located;
+use crate::source::{Located, more_of};
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
-use gatewright_core::diagnostic::Severity;
+use gatewright_core::diagnostic::{Severity, grouped};
 use std::collections::HashSet;
 
 pub(super) fn write(report: &Report<'_>, colours: bool) -> String {
     let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for located in &report.findings {
+    for (located, more) in grouped(&report.findings, |located| &located.diagnostic) {
         out.push_str(&one(located, report, &renderer));
         out.push_str("\n\n");
+        out.extend(more_of(&located.diagnostic, more).map(|more| more + "\n\n"));
     }
     out.push_str(&summary(report));
     out
