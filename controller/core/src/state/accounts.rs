@@ -16,10 +16,14 @@ pub(super) fn in_file(bytes: &[u8]) -> Arc<[Account]> {
     collect(lines)
 }
 
-/// The users of a Secret whose keys are names and whose values are hashes.
-pub(super) fn by_key(data: &BTreeMap<String, Vec<u8>>) -> Arc<[Account]> {
-    let texts: Vec<_> =
-        data.iter().map(|(key, value)| (key, String::from_utf8_lossy(&value[..value.len().min(MAX_HASH_BYTES + 1)]))).collect();
+/// The users of a Secret whose keys are names and whose values are hashes; who has a value that cannot be read is shut
+/// out.
+pub(super) fn by_key(data: &BTreeMap<String, Option<Vec<u8>>>) -> Arc<[Account]> {
+    let hash = |value: &Option<Vec<u8>>| {
+        let bytes = value.as_deref().unwrap_or_default();
+        String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_HASH_BYTES + 1)]).into_owned()
+    };
+    let texts: Vec<_> = data.iter().map(|(key, value)| (key, hash(value))).collect();
     collect(texts.iter().map(|(key, value)| (key.as_str(), value.trim_end_matches(['\n', '\r']))))
 }
 
@@ -94,8 +98,10 @@ mod tests {
 
     #[test]
     fn keys_of_a_secret_are_users() {
-        let data = BTreeMap::from([("foo".to_owned(), b"{PLAIN}bar\n".to_vec()), ("tls.crt".to_owned(), vec![b'-'; 5000])]);
-        assert_eq!(kinds(&by_key(&data)), [("foo", Some(HashKind::Plain)), ("tls.crt", None)]);
-        assert_eq!(format!("{:?}", by_key(&data)[0].hash), "Some(PasswordHash { kind: Plain, .. })");
+        let value = |bytes: &[u8]| Some(bytes.to_vec());
+        let data = [("foo", value(b"{PLAIN}bar\n")), ("broken", None), ("tls.crt", value(&[b'-'; 5000]))];
+        let data: BTreeMap<_, _> = data.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        assert_eq!(kinds(&by_key(&data)), [("broken", None), ("foo", Some(HashKind::Plain)), ("tls.crt", None)]);
+        assert_eq!(format!("{:?}", by_key(&data)[1].hash), "Some(PasswordHash { kind: Plain, .. })");
     }
 }

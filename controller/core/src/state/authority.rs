@@ -1,6 +1,7 @@
 //! Authorities out of Secrets: decoded, checked, written again as PEM of our own.
 
 use super::certificate::write_block;
+use super::secret::Unreadable;
 use crate::model::Authority;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -10,6 +11,9 @@ use x509_parser::prelude::{CertificateRevocationList, FromDer, X509Certificate};
 /// Why the contents of a Secret are no authority. Messages hold nothing of the Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum AuthorityError {
+    /// A key of the Secret has a value that is none.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// A key of the Secret is missing.
     #[error("it has no ca.crt")]
     Missing,

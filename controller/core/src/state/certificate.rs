@@ -1,5 +1,6 @@
 //! Key pairs out of Secrets: decoded, checked, written again as PEM of our own.
 
+use super::secret::Unreadable;
 use crate::names::HostName;
 use base64::Engine;
 use rustls_pki_types::pem::PemObject;
@@ -35,6 +36,9 @@ impl fmt::Debug for KeyPair {
 /// Why the contents of a Secret are not a key pair. Messages hold nothing of the Secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CertificateError {
+    /// A key of the Secret has a value that is none.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// A key of the Secret is missing.
     #[error("it has no {0}")]
     Missing(&'static str),

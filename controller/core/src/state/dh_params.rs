@@ -1,6 +1,7 @@
 //! Diffie-Hellman parameters out of Secrets: decoded, checked, written again as PEM of our own.
 
 use super::certificate::write_block;
+use super::secret::Unreadable;
 use crate::model::DhParams;
 use x509_parser::pem::Pem;
 
@@ -10,6 +11,9 @@ const MIN_BYTES: usize = 256;
 /// Why the contents of a Secret are no parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DhParamsError {
+    /// A key of the Secret has a value that is none.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
     /// A key of the Secret is missing.
     #[error("it has no dhparam.pem")]
     Missing,

@@ -3,6 +3,7 @@
 //!
 //! The API server refuses such objects as a whole, so only files hold them.
 
+use super::secret;
 use crate::diagnostic::Outcome;
 use crate::names::shown;
 use serde_json::{Map, Value};
@@ -24,8 +25,10 @@ pub(super) enum Shape {
     Number(i64, i64),
     /// A text, or a number of a port.
     NameOrPort,
-    /// A mapping of texts.
-    Texts,
+    /// A mapping of texts in base64; others stay where they are, and what they are is not told.
+    Encoded,
+    /// The same of texts as they are.
+    Hidden,
     /// A mapping of texts; other values are taken as JSON writes them, so that a protection among them is not lost.
     Printed,
     /// A mapping with these fields, and others that nobody reads.
@@ -93,7 +96,10 @@ impl Walk {
                 self.fields(map, fields)?;
                 if map.contains_key(*needed) { Ok(()) } else { Err(self.fault(format!("it has no {needed}"), format!("add {needed}"))) }
             }
-            (Shape::Texts, Value::Object(map)) => self.texts(map).map_or(Ok(()), Err),
+            (Shape::Encoded | Shape::Hidden, value) => {
+                self.hidden(value, matches!(shape, Shape::Encoded));
+                Ok(())
+            }
             (Shape::Printed, Value::Object(map)) => {
                 while let Some(fault) = self.texts(map) {
                     self.faults.push(Fault { outcome: Outcome::Served, ..fault });
@@ -137,6 +143,30 @@ impl Walk {
         let fault = self.step(Step::Key(key), |walk| walk.fault(message(value, &Shape::Text), help(value, &Shape::Text)));
         *value = value.to_string().into();
         Some(fault)
+    }
+
+    /// Notes values that are none. They may be meant as passwords or keys, so they are not shown.
+    fn hidden(&mut self, value: &Value, encoded: bool) {
+        let Value::Object(map) = value else {
+            let message = format!("{} stands where a mapping belongs", name_of(value));
+            return self.note(message, "write a key and a colon before each value");
+        };
+        for (key, value) in map {
+            let message = match value {
+                Value::Null => continue,
+                Value::String(text) if !encoded || secret::decoded(text.clone()).is_some() => continue,
+                Value::String(_) => "the value is not base64".to_owned(),
+                _ => format!("{} stands where a text belongs", name_of(value)),
+            };
+            let help = if encoded { "encode it with base64, or write it under stringData as it is" } else { "quote it" };
+            self.step(Step::Key(shown(key).trim_matches('"').to_owned()), |walk| walk.note(message, help));
+        }
+    }
+
+    /// Something that stays where it is.
+    fn note(&mut self, message: String, help: &str) {
+        let fault = self.fault(message, help.to_owned());
+        self.faults.push(Fault { outcome: Outcome::Served, ..fault });
     }
 
     /// Whether an item fits; it is noted where it does not.
@@ -194,18 +224,27 @@ fn message(value: &Value, shape: &Shape) -> String {
         Shape::NameOrPort => "a name or a port number",
         Shape::Time => "a time",
         Shape::List(_) | Shape::Parts(..) | Shape::Places(..) => "a list",
-        Shape::Texts | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
+        Shape::Encoded | Shape::Hidden | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
         Shape::Own(shape, _) => return message(value, shape),
         Shape::Any | Shape::Text | Shape::Word(_) => "a text",
     };
     match value {
-        Value::Null => format!("nothing stands where {wanted} belongs"),
         Value::Bool(given) => format!("{given} is a boolean, where {wanted} belongs"),
         Value::Number(given) => format!("{given} is a number, where {wanted} belongs"),
         Value::String(given) if matches!(shape, Shape::Word(_)) => format!("{} is not known", shown(given)),
         Value::String(given) => format!("{} is a text, where {wanted} belongs", shown(given)),
-        Value::Array(_) => format!("a list stands where {wanted} belongs"),
-        Value::Object(_) => format!("a mapping stands where {wanted} belongs"),
+        Value::Null | Value::Array(_) | Value::Object(_) => format!("{} stands where {wanted} belongs", name_of(value)),
+    }
+}
+
+fn name_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
     }
 }
 
@@ -225,7 +264,9 @@ fn help(value: &Value, shape: &Shape) -> String {
             let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
             format!("name its fields: {}", names.join(", "))
         }
-        (Shape::Texts | Shape::Printed | Shape::Fields(_) | Shape::With(..), _) => "write a key and a colon before each value".to_owned(),
+        (Shape::Encoded | Shape::Hidden | Shape::Printed | Shape::Fields(_) | Shape::With(..), _) => {
+            "write a key and a colon before each value".to_owned()
+        }
         (Shape::List(_) | Shape::Parts(..) | Shape::Places(..), _) => "write '- ' before each item".to_owned(),
         (Shape::Own(shape, _), _) => help(value, shape),
         (Shape::Any | Shape::Text, _) => "write a text".to_owned(),

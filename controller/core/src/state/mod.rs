@@ -32,7 +32,7 @@ pub use ingress::{Backend, Ingress, LoadBalancerAddress, Path, PortRef, Rule, Se
 pub use leaf::Leaf;
 pub use meta::Meta;
 pub use parameters::{ClassParameters, GatewrightParameters, ParametersScope};
-pub use secret::Secret;
+pub use secret::{Secret, Unreadable};
 pub use service::{Service, ServicePort, ServiceType, TargetPort};
 pub use small::{ConfigMap, IngressClass, Namespace};
 pub use snapshot::{Event, Object, Snapshot, by_age};

@@ -9,6 +9,7 @@ use crate::model::{Account, Authority, DhParams, digest_of};
 use crate::names::BadText;
 use base64::Engine;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub struct Secret {
     /// Whether `key_pair` is of an older version of the Secret, because the newest holds none; and why it holds none.
     pub kept_because: Option<CertificateError>,
     /// The users in the key `auth`; `None`: there is no such key. May be empty.
-    pub users_in_file: Option<Arc<[Account]>>,
+    pub users_in_file: Result<Option<Arc<[Account]>>, Unreadable>,
     /// Each key as a user, its value as the hash of the password. May be empty.
     pub users_by_key: Arc<[Account]>,
     /// The authorities in `ca.crt`, and what `ca.crl` says they have revoked.
@@ -34,28 +35,72 @@ pub struct Secret {
     pub digest: u128,
 }
 
+/// A value of a Secret that is none; it is told where it stands. Says nothing of what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("its {0} cannot be read")]
+pub struct Unreadable(&'static str);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawSecret {
     metadata: RawMeta,
     #[serde(default)]
-    data: Option<BTreeMap<String, Base64>>,
+    data: Value,
     #[serde(default)]
-    string_data: Option<BTreeMap<String, String>>,
+    string_data: Value,
+}
+
+/// The values by their keys; `None` in the place of one that cannot be read.
+struct Data(BTreeMap<String, Option<Vec<u8>>>);
+
+impl Data {
+    fn read(data: Value, texts: Value) -> Self {
+        let mut all = Self(BTreeMap::new());
+        all.add(data, decoded);
+        all.add(texts, |text| Some(text.into_bytes()));
+        all
+    }
+
+    fn add(&mut self, values: Value, read: fn(String) -> Option<Vec<u8>>) {
+        /// Whatever may have been meant is there, and cannot be read.
+        const USED: [&str; 6] = ["tls.crt", "tls.key", "auth", "ca.crt", "ca.crl", "dhparam.pem"];
+        match values {
+            Value::Null => {}
+            Value::Object(values) => {
+                self.0.extend(values.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| match value {
+                    Value::String(text) => (key, read(text)),
+                    _ => (key, None),
+                }))
+            }
+            _ => self.0.extend(USED.map(|key| (key.to_owned(), None))),
+        }
+    }
+
+    fn get(&self, key: &'static str) -> Result<Option<&[u8]>, Unreadable> {
+        match self.0.get(key) {
+            Some(None) => Err(Unreadable(key)),
+            other => Ok(other.and_then(Option::as_deref)),
+        }
+    }
+
+    fn key_pair(&self) -> Result<KeyPair, CertificateError> {
+        KeyPair::parse(self.get("tls.crt")?, self.get("tls.key")?)
+    }
+
+    fn authority(&self) -> Result<Authority, AuthorityError> {
+        authority::parse(self.get("ca.crt")?, self.get("ca.crl")?)
+    }
+
+    fn dh_params(&self) -> Result<DhParams, DhParamsError> {
+        dh_params::parse(self.get("dhparam.pem")?)
+    }
 }
 
 /// A value of `data`; line breaks and blanks inside are fine, as for the API server's decoder.
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Base64(Vec<u8>);
-
-impl TryFrom<String> for Base64 {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let compact: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-        base64::engine::general_purpose::STANDARD.decode(compact).map(Self).map_err(|_| "value is not base64")
-    }
+pub(super) fn decoded(text: String) -> Option<Vec<u8>> {
+    let mut compact = text.into_bytes();
+    compact.retain(|b| !b.is_ascii_whitespace());
+    base64::engine::general_purpose::STANDARD.decode(compact).ok()
 }
 
 impl TryFrom<RawSecret> for Secret {
@@ -63,17 +108,15 @@ impl TryFrom<RawSecret> for Secret {
 
     fn try_from(raw: RawSecret) -> Result<Self, BadText> {
         let meta = raw.metadata.namespaced()?;
-        let mut data: BTreeMap<String, Vec<u8>> = raw.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0)).collect();
-        data.extend(raw.string_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes())));
-        let bytes = |key: &str| data.get(key).map(Vec::as_slice);
+        let data = Data::read(raw.data, raw.string_data);
         let secret = Self {
             meta,
-            key_pair: KeyPair::parse(bytes("tls.crt"), bytes("tls.key")),
+            key_pair: data.key_pair(),
             kept_because: None,
-            users_in_file: bytes("auth").map(accounts::in_file),
-            users_by_key: accounts::by_key(&data),
-            authority: authority::parse(bytes("ca.crt"), bytes("ca.crl")),
-            dh_params: dh_params::parse(bytes("dhparam.pem")),
+            users_in_file: data.get("auth").map(|file| file.map(accounts::in_file)),
+            users_by_key: accounts::by_key(&data.0),
+            authority: data.authority(),
+            dh_params: data.dh_params(),
             digest: 0,
         };
         Ok(secret.with_digest())

@@ -1,6 +1,8 @@
 //! What the fields that are read have to be, by kind, and what one that is something else costs.
 
-use super::fit::Shape::{self, Any, Bool, Fields, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Texts, Time, With, Word};
+use super::fit::Shape::{
+    self, Any, Bool, Encoded, Fields, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, With, Word,
+};
 use crate::diagnostic::Outcome::{ClosedRoute, DefaultCertificate, Served, SkippedPath};
 use crate::names::Kind;
 
@@ -82,8 +84,9 @@ const ENDPOINTS: Shape = Fields(&[("metadata", META), ("subsets", Parts(&SUBSET,
 const SUBSET: Shape =
     Fields(&[("addresses", Parts(&With("ip", &[("ip", Text)]), ClosedRoute)), ("ports", Parts(&ENDPOINT_PORT, ClosedRoute))]);
 
-/// As a whole or not at all: without its list of revoked certificates, say, a Secret would let in too many.
-const SECRET: Shape = Fields(&[("metadata", META), ("data", Texts), ("stringData", Texts)]);
+/// What cannot be read of it stays where it is: without its list of revoked certificates, say, a Secret would let in too
+/// many.
+const SECRET: Shape = Fields(&[("metadata", META), ("data", Encoded), ("stringData", Hidden)]);
 
 const CONFIG_MAP: Shape = Fields(&[("metadata", META), ("data", Printed)]);
 

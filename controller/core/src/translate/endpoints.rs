@@ -9,6 +9,8 @@ use crate::state::{EndpointGroup, EndpointSlice, PortRef, Service, ServicePort, 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+const TCP: &str = "TCP";
+
 /// What is wrong with a Service port: code, message, help.
 pub(super) type Problem = (Code, String, String);
 
@@ -24,12 +26,12 @@ pub(super) fn endpoints(
     if service.service_type == ServiceType::ExternalName {
         let port = match (find_port(service, &used.port), &used.port) {
             (Some(port), _) => target_of(port),
-            (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port))?,
-            (None, _) => return Err(no_port(service, &used.port)),
+            (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port, TCP))?,
+            (None, _) => return Err(no_port(service, &used.port, TCP)),
         };
         return Ok((port, external(port, service, snapshot, settings)?));
     }
-    let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port))?;
+    let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port, TCP))?;
     let mut found = Vec::new();
     match service.cluster_ip.filter(|_| policy.service_address == Some(true)) {
         Some(address) => found.push(SocketAddr::new(address, port.port)),
@@ -72,7 +74,7 @@ pub(super) fn stream_endpoints(
         PortRef::Both(..) | PortRef::Missing => false,
     };
     let port = service.ports.iter().filter(|port| &*port.protocol == protocol).find(is_meant);
-    let port = port.ok_or_else(|| no_port(service, &used.port))?;
+    let port = port.ok_or_else(|| no_port(service, &used.port, protocol))?;
     if service.service_type == ServiceType::ExternalName {
         dns_name(service, dns_names);
         return external(target_of(port), service, snapshot, settings);
@@ -103,7 +105,7 @@ fn find_port<'a>(service: &'a Service, wanted: &PortRef) -> Option<&'a ServicePo
         PortRef::Name(name) => name.to_string(),
         PortRef::Both(..) | PortRef::Missing => return None,
     };
-    let tcp = || service.ports.iter().filter(|port| &*port.protocol == "TCP");
+    let tcp = || service.ports.iter().filter(|port| &*port.protocol == TCP);
     let target = |port: &ServicePort| match &port.target {
         TargetPort::Number(number) => number.to_string() == text,
         TargetPort::Name(name) => **name == *text,
@@ -114,7 +116,8 @@ fn find_port<'a>(service: &'a Service, wanted: &PortRef) -> Option<&'a ServicePo
         .or_else(|| tcp().find(|port| target(port)))
 }
 
-fn no_port(service: &Service, wanted: &PortRef) -> Problem {
+/// Protocols are named where ports of another one could be mistaken for what is meant.
+fn no_port(service: &Service, wanted: &PortRef, protocol: &str) -> Problem {
     let wanted = match wanted {
         PortRef::Name(name) => format!("named {}", shown(name)),
         PortRef::Number(number) => number.to_string(),
@@ -125,10 +128,17 @@ fn no_port(service: &Service, wanted: &PortRef) -> Problem {
         .ports
         .iter()
         .take(SHOWN)
-        .map(|port| if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.port, shown(&port.name)) })
+        .map(|port| {
+            let other = if *port.protocol == *TCP { String::new() } else { format!("/{}", shown(&port.protocol).trim_matches('"')) };
+            let name = if port.name.is_empty() { String::new() } else { format!(" ({})", shown(&port.name)) };
+            format!("{}{other}{name}", port.port)
+        })
         .collect();
     let has = if has.is_empty() { "none".to_owned() } else { has.join(", ") };
-    (Code::NoPort, format!("Service {} has no port {wanted} (it has: {has})", service.meta.name), "name one of them".to_owned())
+    let is_plain = protocol == TCP && service.ports.iter().all(|port| *port.protocol == *TCP);
+    let kind = if is_plain { String::new() } else { format!("{protocol} ") };
+    let message = format!("Service {} has no {kind}port {wanted} (it has: {has})", service.meta.name);
+    (Code::NoPort, message, if is_plain { "name one of them".to_owned() } else { format!("name one of {protocol}") })
 }
 
 fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {

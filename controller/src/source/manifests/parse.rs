@@ -294,9 +294,18 @@ impl<'de> Visitor<'de> for Node<'_> {
         self.shared.take(0).map(|()| value.into())
     }
 
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Value, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Value, E> {
+        self.visit_f64(value as f64)
+    }
+
+    /// JSON has no word for infinity; where a number is expected, a text is as wrong and can be told.
     fn visit_f64<E: Error>(self, value: f64) -> Result<Value, E> {
         self.shared.take(0)?;
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+        Ok(Number::from_f64(value).map_or_else(|| format!("{value}").into(), Value::Number))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Value, E> {

@@ -65,7 +65,13 @@ fn mistakes_are_told_where_they_are() {
         ("\n\nkind: Ingress\n", &["3:1 GW0002 the object has no apiVersion"]),
         ("{\"a\":\n  1 \"b\": 2}", &["2:5 GW0001 expected `,` or `}`"]),
         ("a: !x y", &["1:4 GW0001 a: tags such as !name have no meaning here"]),
-        ("a: .nan", &["1:4 GW0001 a: not a finite number"]),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: .nan}, {port: 1e400}, {port: 80}]}\n",
+            &[
+                "4:23 GW0002 \"NaN\" is a text, where a whole number belongs",
+                "4:37 GW0002 \"1e400\" is a text, where a whole number belongs",
+            ],
+        ),
         ("*a", &["1:1 GW0001 unknown anchor"]),
         (
             "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\nspec: {}\n",

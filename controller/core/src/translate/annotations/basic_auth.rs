@@ -103,14 +103,17 @@ fn accounts(given: &mut Given<'_>, by_key: bool) -> Option<Accounts> {
         given.refuse("auth-secret", format_args!("Secret {name} does not exist"), "create it");
         return None;
     };
-    let list = if by_key { Some(&secret.users_by_key) } else { secret.users_in_file.as_ref() };
-    let Some(list) = list else {
-        given.refuse(
-            "auth-secret",
-            format_args!("Secret {name} has no key auth"),
-            "put an htpasswd file there, or use auth-secret-type: auth-map",
-        );
-        return None;
+    let list = match &secret.users_in_file {
+        _ if by_key => &secret.users_by_key,
+        Ok(Some(list)) => list,
+        other => {
+            let help = "put an htpasswd file there, or use auth-secret-type: auth-map";
+            match other {
+                Err(why) => given.refuse("auth-secret", format_args!("Secret {name} cannot be used: {why}"), help),
+                Ok(_) => given.refuse("auth-secret", format_args!("Secret {name} has no key auth"), help),
+            }
+            return None;
+        }
     };
     if list.is_empty() {
         given.refuse("auth-secret", format_args!("Secret {name} has no users"), "add lines such as those of htpasswd -B");

@@ -1,0 +1,109 @@
+//! One value that is wrong: it is told where it stands, and costs itself.
+
+use crate::world::{Folder, ingress, secret, service};
+
+/// What `lint` says of a text, without notes: `CODE line: field: message`.
+fn said(name: &str, text: &str) -> Vec<String> {
+    let ran = Folder::new(&[(name, text)]).run(&["lint", "--format", "json", name]);
+    let findings = ran.json()["diagnostics"].as_array().unwrap().clone();
+    let of = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let line = |finding: &serde_json::Value| {
+        format!("{} {}: {}: {}", of(finding, "code"), finding["place"]["line"], of(finding, "field"), of(finding, "message"))
+    };
+    findings.iter().filter(|finding| finding["severity"] != "note").map(line).collect()
+}
+
+#[test]
+fn a_number_that_is_no_port_costs_its_own_path() {
+    let with_port = |number: &str| {
+        let broken = ingress("broken", "a.test", "/broken", "cart").replace("number: 80", &format!("number: {number}"));
+        broken + "---\n" + &ingress("good", "a.test", "/good", "cart") + "---\n" + &service("cart")
+    };
+    let field = "spec.rules[0].http.paths[0].backend.service.port.number";
+    let whole = "where a whole number belongs";
+    for (number, message) in [
+        ("1000000000000000000000000000000", format!("1e+30 is a number, {whole}")),
+        ("1e400", format!("\"1e400\" is a text, {whole}")),
+        ("1.5", format!("1.5 is a number, {whole}")),
+        (".inf", format!("\"inf\" is a text, {whole}")),
+    ] {
+        assert_eq!(said("a.yaml", &with_port(number)), [format!("GW0002 11: {field}: {message}")], "{number}");
+    }
+    for (number, message) in [("-1", "-1"), ("70000", "70000")] {
+        let told = said("a.yaml", &with_port(number));
+        assert!(matches!(&told[..], [one] if one.contains(message) && one.contains("11: spec.rules[0].http.paths[0].backend")), "{told:?}");
+    }
+    let json = r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"ports": [{"name": "a", "port": 1e400}, {"name": "b", "port": 80}]}}"#;
+    assert_eq!(said("a.json", json), ["GW0002 1: spec.ports[0].port: \"1e400\" is a text, where a whole number belongs"]);
+    let rendered = Folder::new(&[("a.yaml", &with_port("1e400"))]).run(&["render", "-f", "a.yaml"]);
+    assert!(rendered.out.contains("location /good") && !rendered.out.contains("location /broken"), "{}", rendered.out);
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_there_all_the_same() {
+    let with = |data: &str| {
+        let tls = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n");
+        let protected = ingress("closed", "b.test", "/", "cart").replace(
+            "namespace: shop",
+            "namespace: shop, annotations: {nginx.ingress.kubernetes.io/auth-type: basic, \
+                nginx.ingress.kubernetes.io/auth-secret: pair}",
+        );
+        let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: pair, namespace: shop}}\n{data}\n");
+        [tls, protected, service("cart"), secret].join("---\n")
+    };
+    for (data, own) in [
+        ("data: {tls.crt: '***hunter2', auth: '***hunter2'}", "data[tls.crt]: the value is not base64"),
+        ("data: {tls.crt: [hunter2], auth: 7}", "data[tls.crt]: a list stands where a text belongs"),
+        ("data: hunter2", "data: a text stands where a mapping belongs"),
+        ("stringData: {tls.crt: true, auth: [hunter2]}", "stringData[tls.crt]: a boolean stands where a text belongs"),
+    ] {
+        let told = said("a.yaml", &with(data));
+        for part in [
+            own,
+            "Secret shop/pair holds no key pair: its tls.crt cannot be read",
+            "Secret shop/pair cannot be used: its auth cannot be read",
+        ] {
+            assert!(told.iter().any(|finding| finding.contains(part)), "{part}: {told:#?}");
+        }
+        assert!(told.iter().all(|finding| !finding.contains("does not exist") && !finding.contains("hunter2")), "{told:#?}");
+        let rendered = Folder::new(&[("a.yaml", &with(data))]).run(&["render", "-f", "a.yaml"]);
+        assert!(!rendered.out.contains("auth_basic_user_file") && rendered.out.contains("return 503"), "it is closed: {}", rendered.out);
+    }
+    assert_eq!(said("a.yaml", &secret("pair", "a.test")), Vec::<String>::new());
+}
+
+#[test]
+fn ports_of_another_protocol_are_told_apart() {
+    let dns =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: dns, namespace: shop}\nspec: {ports: [{name: dns, port: 80, protocol: UDP}]}\n";
+    let told = said("a.yaml", &(ingress("front", "a.test", "/", "dns") + "---\n" + dns));
+    assert!(told.iter().any(|finding| finding.ends_with("Service shop/dns has no TCP port 80 (it has: 80/UDP (\"dns\"))")), "{told:?}");
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: udp, namespace: shop}\ndata: {'53': 'shop/cart:80'}\n";
+    let ran = Folder::new(&[("a.yaml", &(map.to_owned() + "---\n" + &service("cart")))]).run(&[
+        "render",
+        "-f",
+        "a.yaml",
+        "--udp-services-configmap",
+        "shop/udp",
+    ]);
+    assert!(ran.err.contains("Service shop/cart has no UDP port 80 (it has: 80"), "{}", ran.err);
+}
+
+#[test]
+fn of_many_equal_findings_people_see_some_and_programs_all() {
+    let paths: String = (0..5000)
+        .map(|n| format!("      - {{path: /{n}, pathType: Prefix, backend: {{service: {{name: none, port: {{number: 80}}}}}}}}\n"))
+        .collect();
+    let text = format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: many, namespace: shop}}\nspec:\n  rules:\n  - host: a.test\n    http:\n      paths:\n{paths}"
+    );
+    let folder = Folder::new(&[("a.yaml", &(text + "---\n" + &service("cart")))]);
+    let render = folder.run(&["render", "-f", "a.yaml", "-o", "out"]);
+    assert_eq!(render.err.matches("error[GW0303]").count(), 10, "{}", render.err);
+    assert!(render.err.contains("\nand 4990 more of GW0303 in Ingress shop/many; lint --format json tells them all\n"), "{}", render.err);
+    let lint = folder.run(&["lint", "a.yaml"]);
+    assert!(lint.out.contains("and 4990 more of GW0303 in Ingress shop/many") && lint.out.contains("5000 errors"), "{}", lint.out);
+    let json = folder.run(&["lint", "a.yaml", "--format", "json"]).json();
+    let all = json["diagnostics"].as_array().unwrap();
+    assert_eq!(all.iter().filter(|finding| finding["code"] == "GW0303").count(), 5000);
+}
