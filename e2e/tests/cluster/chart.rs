@@ -27,6 +27,29 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     (&["controller.scope.enabled=true", "controller.scope.namespace=matrix-other", "rbac.scope=true"], &["--without-cluster-role"]),
     (&["controller.scope.enabled=true", "controller.scope.namespaceSelector=team=a"], &[]),
     (&["rbac.secrets=false"], &["--without-secrets"]),
+    (&["controller.scope.enabled=true", "controller.extraArgs.default-ssl-certificate=matrix-other/cert"], &[]),
+    (
+        &[
+            "controller.scope.enabled=true",
+            "rbac.secrets=false",
+            "controller.extraArgs.default-ssl-certificate=$(POD_NAMESPACE)/cert",
+            "controller.extraArgs.configmap=matrix-other/settings",
+        ],
+        &["--without-secrets"],
+    ),
+    (&["controller.extraArgs.election-id=own"], &[]),
+    (&["controller.extraArgs.disable-leader-election=", "controller.extraArgs.update-status=No"], &[]),
+    (&["controller.disableLeaderElection=true", "controller.extraArgs.disable-leader-election=false"], &[]),
+    (&["controller.extraArgs.publish-service=matrix-other/front"], &[]),
+    (&["controller.extraArgs.publish-service=matrix-other/front", "controller.extraArgs.update-status=false"], &[]),
+    (&["controller.extraArgs.publish-status-address=192.0.2.1"], &[]),
+    (&["controller.extraArgs.watch-namespace=matrix-other"], &[]),
+    (&["controller.extraArgs.watch-namespace=matrix-other", "controller.scope.enabled=true", "rbac.scope=true"], &["--without-cluster-role"]),
+    (&["controller.extraArgs.watch-namespace-selector=team=a"], &[]),
+    (&["controller.extraArgs.watch-namespace-selector=team=a", "controller.scope.enabled=true"], &[]),
+    (&["controller.extraArgs.enable-topology-aware-routing=true"], &[]),
+    (&["controller.enableTopologyAwareRouting=true", "controller.extraArgs.enable-topology-aware-routing=0"], &[]),
+    (&["controller.extraArgs.disable-sync-events="], &[]),
     (&["controller.publishService.enabled=false"], &[]),
     (&["controller.publishService.pathOverride=matrix-other/front"], &[]),
     (&["controller.publishService.enabled=false", "controller.extraArgs.publish-status-address=192.0.2.1"], &[]),
@@ -119,7 +142,8 @@ fn whatever_the_values_the_api_server_takes_the_objects_and_they_permit_what_the
         pod["metadata"]["namespace"] = json!("matrix");
         world.try_object(&pod).unwrap_or_else(|error| panic!("{values:?}: at the restricted level: {error}"));
         let controller = &template["spec"]["containers"][0];
-        let mut flags = strings(&controller["args"]);
+        // As a kubelet would start it.
+        let mut flags: Vec<_> = strings(&controller["args"]).iter().map(|flag| flag.replace("$(POD_NAMESPACE)", "matrix")).collect();
         flags.remove(0);
         flags.push("--own-namespace=matrix".to_owned());
         flags.extend(told.iter().map(|flag| (*flag).to_owned()));
@@ -142,6 +166,7 @@ fn values_that_cannot_be_meant_are_refused_with_their_name() {
         ("proxy.mode=child", "mode"),
         ("rbac.create=maybe", "create"),
         ("rbac.scope=true", "rbac.scope needs controller.scope.enabled"),
+        ("controller.extraArgs.publish-service=web", "--publish-service: \"web\" has to be namespace/name"),
         ("controller.containerPort.http=many", "http"),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();

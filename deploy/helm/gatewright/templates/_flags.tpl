@@ -1,0 +1,80 @@
+{{/* A value as text. Helm reads numbers of files as floating ones, which it would print as 3.1536e+07. */}}
+{{- define "gatewright.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) -}}
+{{- printf "%.0f" . -}}
+{{- else -}}
+{{- toString . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The flags of `gatewright run` by name, as JSON: what the values mean, and extraArgs over it. */}}
+{{- define "gatewright.flags" -}}
+{{- $controller := .Values.controller -}}
+{{- $own := include "gatewright.namespace" . -}}
+{{- $flags := dict
+  "proxy" .Values.proxy.kind
+  "proxy-mode" .Values.proxy.mode
+  "state-dir" "/var/lib/gatewright"
+  "configmap" (printf "%s/%s" $own (include "gatewright.fullname" .))
+  "controller-class" $controller.ingressClassResource.controllerValue
+  "ingress-class" $controller.ingressClass
+  "election-id" (include "gatewright.electionID" .)
+  "health-check-path" $controller.healthCheckPath
+  "http-port" (include "gatewright.text" $controller.containerPort.http)
+  "https-port" (include "gatewright.text" $controller.containerPort.https)
+  "healthz-port" (include "gatewright.text" $controller.metrics.port)
+-}}
+{{- $switches := dict
+  "ingress-class-by-name" $controller.ingressClassByName
+  "watch-ingress-without-class" $controller.watchIngressWithoutClass
+  "disable-leader-election" $controller.disableLeaderElection
+  "report-node-internal-ip-address" $controller.reportNodeInternalIp
+  "enable-topology-aware-routing" $controller.enableTopologyAwareRouting
+  "enable-metrics" $controller.metrics.enabled
+-}}
+{{- range $name, $on := $switches }}{{ if $on }}{{ $_ := set $flags $name "true" }}{{ end }}{{ end -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- if index $.Values $protocol }}{{ $_ := set $flags (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" $own (include "gatewright.fullname" $) $protocol) }}{{ end -}}
+{{- end -}}
+{{- $_ := include "gatewright.scopeFlags" (list . $flags) -}}
+{{- range $name, $value := $controller.extraArgs -}}
+{{- $_ := set $flags $name (replace "$(POD_NAMESPACE)" $own (include "gatewright.text" $value)) -}}
+{{- end -}}
+{{- range $name := list "configmap" "tcp-services-configmap" "udp-services-configmap" "publish-service" "default-ssl-certificate" "default-backend-service" -}}
+{{- if not (regexMatch "^([^/]+/[^/]+)?$" (get $flags $name)) }}{{ fail (printf "--%s: %q has to be namespace/name" $name (get $flags $name)) }}{{ end -}}
+{{- end -}}
+{{- toJson $flags -}}
+{{- end -}}
+
+{{/* Adds where Ingresses are and whose addresses they get, where extraArgs says nothing else: these flags exclude each other. */}}
+{{- define "gatewright.scopeFlags" -}}
+{{- $flags := index . 1 -}}
+{{- with index . 0 -}}
+{{- $given := .Values.controller.extraArgs -}}
+{{- $scope := .Values.controller.scope -}}
+{{- if and $scope.enabled (not (hasKey $given "watch-namespace")) (not (hasKey $given "watch-namespace-selector")) -}}
+{{- if $scope.namespaceSelector -}}
+{{- $_ := set $flags "watch-namespace-selector" $scope.namespaceSelector -}}
+{{- else -}}
+{{- $_ := set $flags "watch-namespace" (include "gatewright.watchedNamespace" .) -}}
+{{- end -}}
+{{- end -}}
+{{- $service := include "gatewright.publishService" . -}}
+{{- if and $service (not (hasKey $given "publish-status-address")) }}{{ $_ := set $flags "publish-service" $service }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The command line. An empty value of extraArgs is a bare flag. */}}
+{{- define "gatewright.args" -}}
+- run
+{{- range $name, $value := include "gatewright.flags" . | fromJson }}
+- {{ ternary (printf "--%s" $name) (printf "--%s=%s" $name $value) (eq $value "") | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* Whether a switch is on, given the flags, its name and its default; as the program reads it. */}}
+{{- define "gatewright.isOn" -}}
+{{- $flags := index . 0 -}}
+{{- $value := ternary (get $flags (index . 1) | default "true") (toString (index . 2)) (hasKey $flags (index . 1)) -}}
+{{- if not (has (lower $value) (list "n" "no" "f" "false" "off" "0")) }}true{{ end -}}
+{{- end -}}
