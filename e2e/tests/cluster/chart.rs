@@ -2,6 +2,8 @@
 
 use gatewright_e2e::cluster::{Chart, World, permissions, printed};
 use serde_json::{Value, json};
+use std::path::Path;
+use std::process::Command;
 
 /// Values, and what of them `gatewright rbac` is to be told beside the flags of the controller.
 const MATRIX: &[(&[&str], &[&str])] = &[
@@ -25,7 +27,13 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     (&["controller.scope.enabled=true", "rbac.scope=true"], &["--without-cluster-role"]),
     (&["controller.scope.enabled=true", "controller.scope.namespace=matrix-other"], &[]),
     (&["controller.scope.enabled=true", "controller.scope.namespace=matrix-other", "rbac.scope=true"], &["--without-cluster-role"]),
+    (&["controller.scope.namespaceSelector=team=a"], &[]),
     (&["controller.scope.enabled=true", "controller.scope.namespaceSelector=team=a"], &[]),
+    (&["controller.scope.enabled=true", "controller.scope.namespaces={matrix-other,matrix}"], &["--in-namespaces=matrix,matrix-other"]),
+    (
+        &["controller.scope.enabled=true", "controller.scope.namespaces={matrix-other}", "tcp.9000=matrix-other/db:5432"],
+        &["--in-namespaces=matrix-other"],
+    ),
     (&["rbac.secrets=false"], &["--without-secrets"]),
     (&["controller.scope.enabled=true", "controller.extraArgs.default-ssl-certificate=matrix-other/cert"], &[]),
     (
@@ -44,7 +52,10 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     (&["controller.extraArgs.publish-service=matrix-other/front", "controller.extraArgs.update-status=false"], &[]),
     (&["controller.extraArgs.publish-status-address=192.0.2.1"], &[]),
     (&["controller.extraArgs.watch-namespace=matrix-other"], &[]),
-    (&["controller.extraArgs.watch-namespace=matrix-other", "controller.scope.enabled=true", "rbac.scope=true"], &["--without-cluster-role"]),
+    (
+        &["controller.extraArgs.watch-namespace=matrix-other", "controller.scope.enabled=true", "rbac.scope=true"],
+        &["--without-cluster-role"],
+    ),
     (&["controller.extraArgs.watch-namespace-selector=team=a"], &[]),
     (&["controller.extraArgs.watch-namespace-selector=team=a", "controller.scope.enabled=true"], &[]),
     (&["controller.extraArgs.enable-topology-aware-routing=true"], &[]),
@@ -159,6 +170,16 @@ fn whatever_the_values_the_api_server_takes_the_objects_and_they_permit_what_the
 }
 
 #[test]
+fn the_plain_manifests_are_what_the_chart_makes() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy");
+    let made = tempfile::NamedTempFile::new().unwrap();
+    let status = Command::new("sh").arg(deploy.join("generate")).arg(made.path()).status().unwrap();
+    assert!(status.success());
+    let [made, shipped] = [made.path(), &deploy.join("manifests/gatewright.yaml")].map(|path| std::fs::read_to_string(path).unwrap());
+    assert!(made == shipped, "deploy/generate makes something else by now:\n{made}");
+}
+
+#[test]
 fn values_that_cannot_be_meant_are_refused_with_their_name() {
     for (value, part) in [
         ("controller.replicacount=2", "replicacount"),
@@ -168,6 +189,7 @@ fn values_that_cannot_be_meant_are_refused_with_their_name() {
         ("rbac.scope=true", "rbac.scope needs controller.scope.enabled"),
         ("controller.extraArgs.publish-service=web", "--publish-service: \"web\" has to be namespace/name"),
         ("controller.containerPort.http=many", "http"),
+        ("controller.scope.namespaces={A b}", "namespaces"),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();
         assert!(error.contains(part), "{value}: {error}");

@@ -131,6 +131,37 @@ fn the_pod_serves_one_namespace_with_roles_and_without_secrets() {
 }
 
 #[test]
+fn the_pod_serves_the_namespaces_that_are_named_and_no_others() {
+    let names = ["shipped-in-a", "shipped-in-b", "shipped-out"];
+    for name in names {
+        World::shared().apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n"));
+    }
+    let values =
+        ["controller.scope.enabled=true", "controller.scope.namespaces={shipped-in-b,shipped-in-a}", "controller.config.hsts=false"];
+    let release = Release::install("shipped-some", 15_080, &values);
+    let world = release.world;
+    let pair = Pair::new(&["shipped-in-b.test"]);
+    for (at, name) in names.into_iter().enumerate() {
+        world.apply(&app(name, "app", &[&format!("10.244.9.{}", 31 + at)]));
+        world.apply(&key_pair_secret(name, "pair", "kubernetes.io/tls", &(pair.certificate.clone(), pair.key.clone())));
+        let web = ingress(name, "web", release.name, &format!("{name}.test"), "app");
+        world.apply(&if at == 1 { web + "  tls: [{hosts: [shipped-in-b.test], secretName: pair}]\n" } else { web });
+    }
+    let pod = release.pod(None);
+    release.wait_ready();
+    release.wait_pod("shipped-in-a.test", "10.244.9.31");
+    eventually("the certificate of a Secret there is shown", || match get_tls(release.ports[1], "shipped-in-b.test", "/") {
+        Ok(answer)
+            if answer.certificate == pair.der && answer.pod() == "10.244.9.32" && answer.header("strict-transport-security").is_none() =>
+        {
+            Ok(())
+        }
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(release.get("shipped-out.test").map(|answer| answer.status), Ok(404), "{}", pod.log("controller"));
+}
+
+#[test]
 fn the_images_are_built_and_serve_as_the_pod_starts_them() {
     let images = Images::build(World::shared());
     lives(&Release::install("shipped-image", 15_040, &[]), "10.244.9.5", Some(&images));

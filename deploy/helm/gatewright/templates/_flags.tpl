@@ -52,15 +52,28 @@
 {{- with index . 0 -}}
 {{- $given := .Values.controller.extraArgs -}}
 {{- $scope := .Values.controller.scope -}}
-{{- if and $scope.enabled (not (hasKey $given "watch-namespace")) (not (hasKey $given "watch-namespace-selector")) -}}
-{{- if $scope.namespaceSelector -}}
+{{- if not (or (hasKey $given "watch-namespace") (hasKey $given "watch-namespace-selector")) -}}
+{{- if and $scope.enabled $scope.namespaces -}}
+{{- $_ := set $flags "watch-namespace-selector" (printf "kubernetes.io/metadata.name in (%s)" (join "," (sortAlpha $scope.namespaces | uniq))) -}}
+{{- else if $scope.enabled -}}
+{{- $_ := set $flags "watch-namespace" (default (include "gatewright.namespace" .) $scope.namespace) -}}
+{{- else if $scope.namespaceSelector -}}
 {{- $_ := set $flags "watch-namespace-selector" $scope.namespaceSelector -}}
-{{- else -}}
-{{- $_ := set $flags "watch-namespace" (include "gatewright.watchedNamespace" .) -}}
 {{- end -}}
 {{- end -}}
 {{- $service := include "gatewright.publishService" . -}}
 {{- if and $service (not (hasKey $given "publish-status-address")) }}{{ $_ := set $flags "publish-service" $service }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The namespaces that Ingresses may be in, as a JSON list; empty: all. */}}
+{{- define "gatewright.watchedNamespaces" -}}
+{{- $flags := index . 1 -}}
+{{- with index . 0 -}}
+{{- $given := .Values.controller.extraArgs -}}
+{{- $scope := .Values.controller.scope -}}
+{{- $bySelector := and $scope.enabled $scope.namespaces (not (hasKey $given "watch-namespace")) (not (hasKey $given "watch-namespace-selector")) -}}
+{{- toJson (ternary (sortAlpha $scope.namespaces | uniq) (compact (list (get $flags "watch-namespace"))) (not (empty $bySelector))) -}}
 {{- end -}}
 {{- end -}}
 

@@ -46,10 +46,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s-leader" (include "gatewright.fullname" .)) .Values.controller.electionID -}}
 {{- end -}}
 
-{{- define "gatewright.watchedNamespace" -}}
-{{- default (include "gatewright.namespace" .) .Values.controller.scope.namespace -}}
-{{- end -}}
-
 {{- define "gatewright.image" -}}
 {{- $image := .Values.controller.image -}}
 {{- $name := $image.image -}}

@@ -80,7 +80,7 @@
 {{- define "gatewright.roles" -}}
 {{- $flags := include "gatewright.flags" . | fromJson -}}
 {{- $own := include "gatewright.namespace" . -}}
-{{- $watched := compact (list (get $flags "watch-namespace")) -}}
+{{- $watched := include "gatewright.watchedNamespaces" (list . $flags) | fromJsonArray -}}
 {{- $roles := dict -}}
 {{- $_ := include "gatewright.permitCluster" (list $roles $flags) -}}
 {{- range $namespace := $watched | default (list "") -}}
@@ -90,7 +90,7 @@
 {{- $_ := include "gatewright.permitOwn" (list $roles $flags $own $lacksParameters) -}}
 {{- $_ := include "gatewright.permitNamed" (list $roles $flags $watched .Values.rbac.secrets) -}}
 {{- if .Values.rbac.scope -}}
-{{- if not $watched }}{{ fail "rbac.scope needs controller.scope.enabled and one namespace: other ones are found by a ClusterRole" }}{{ end -}}
+{{- if not (get $flags "watch-namespace") }}{{ fail "rbac.scope needs controller.scope.enabled and one namespace: other ones are found by a ClusterRole" }}{{ end -}}
 {{- $roles = omit $roles "" -}}
 {{- range $watched }}{{ $_ := include "gatewright.permit" (list $roles . "" "namespaces" "get" .) }}{{ end -}}
 {{- end -}}
