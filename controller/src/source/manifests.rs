@@ -21,6 +21,7 @@ mod traps;
 mod unfold;
 mod walk;
 mod watch;
+mod work_tree;
 
 pub(crate) use load::{InputPath, LoadError, Texts, load};
 pub(crate) use places::{Places, SharedPlaces};

@@ -12,6 +12,7 @@ mod expressions;
 mod faults;
 mod files;
 mod forwarding;
+mod git;
 mod hosts;
 mod metrics;
 mod mirror;

@@ -31,6 +31,8 @@ pub(super) struct Circumstances<'a> {
     pub(super) is_quiet: bool,
     /// Whether a file is being written.
     pub(super) is_written: &'a dyn Fn(&Path) -> bool,
+    /// Whether somebody is in the middle of a change of many files.
+    pub(super) is_changing: &'a dyn Fn() -> bool,
 }
 
 /// What a look has changed.
@@ -46,6 +48,8 @@ pub(super) struct Seen {
     pub(super) is_settled: bool,
     /// Something that was seen is not believed yet.
     pub(super) is_pending: bool,
+    /// Somebody is in the middle of a change of many files: however long that takes, it is no restlessness.
+    pub(super) is_changing: bool,
     /// Changes may happen where nothing is heard of them.
     pub(super) leads_out: bool,
     /// Something is to be looked at again after this time, whether or not anything is heard of it.
@@ -99,6 +103,9 @@ impl Folder {
             Ok(listing) => listing,
             Err(error) => return self.keep(&format!("cannot be read: {}", of_path(error.kind()))),
         };
+        if (at.is_changing)() {
+            return Seen { is_changing: true, ..self.later() };
+        }
         let is_other = self.identity.is_some_and(|identity| identity != before.identity);
         if is_other && before.files.is_empty() && !self.told.is_empty() {
             return self.keep("was replaced by one without manifests");
@@ -106,8 +113,11 @@ impl Folder {
         let all_read = self.read_changed(&before, at.now);
         let after = walk::list(&self.path).unwrap_or_default();
         let is_settled = all_read && before == after;
+        if (at.is_changing)() {
+            return Seen { is_changing: true, ..self.later() };
+        }
         if at.is_quiet && !is_settled {
-            return Seen { again: Some(DOUBT / 10), is_read: self.identity.is_some(), is_pending: true, ..Seen::default() };
+            return self.later();
         }
         let again = self.accept(&before, &after, at);
         self.identity = Some(before.identity);
@@ -197,6 +207,11 @@ impl Folder {
         self.told = merged.objects.iter().map(|(name, found)| (name.clone(), Arc::clone(&found.object))).collect();
         self.places.set(Places::new(merged.objects.iter().map(|(name, found)| (name.clone(), found.origin.clone()))));
         Seen { events, problems: self.told_of(merged.problems), ..Seen::default() }
+    }
+
+    /// Nothing is taken from the folder before it holds still.
+    fn later(&self) -> Seen {
+        Seen { again: Some(DOUBT / 10), is_read: self.identity.is_some(), is_pending: true, ..Seen::default() }
     }
 
     /// Nothing is taken from the folder this time.

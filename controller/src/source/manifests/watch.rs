@@ -2,6 +2,7 @@
 
 use super::folder::{Circumstances, DOUBT, Folder, Seen};
 use super::places::SharedPlaces;
+use super::work_tree;
 use crate::source::Input;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
@@ -37,7 +38,7 @@ pub(crate) async fn run(path: PathBuf, places: SharedPlaces, out: mpsc::Sender<I
     loop {
         let (back, seen, is_heard) = watched.look(is_quiet).await;
         watched = back;
-        if seen.is_settled {
+        if seen.is_settled || seen.is_changing {
             busy_since = None;
         }
         let pause = seen.again.unwrap_or(if is_heard && !seen.leads_out { SAFETY } else { UNHEARD });
@@ -82,7 +83,8 @@ impl Watched {
             let is_heard = self.ear.listen();
             let now = Instant::now();
             let is_written = |path: &Path| self.ear.news.is_written(path, now);
-            let seen = self.folder.look(&Circumstances { now, is_quiet, is_written: &is_written });
+            let is_changing = || work_tree::is_changing(&self.ear.path);
+            let seen = self.folder.look(&Circumstances { now, is_quiet, is_written: &is_written, is_changing: &is_changing });
             (self, seen, is_heard)
         };
         match tokio::task::spawn_blocking(look).await {

@@ -1,6 +1,7 @@
 //! Looks at folders, with a clock that is turned by hand.
 
 use super::*;
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::symlink;
 use tempfile::TempDir;
@@ -10,6 +11,8 @@ struct World {
     folder: Folder,
     now: Instant,
     written: Option<PathBuf>,
+    /// Whether somebody changes many files, at each time that this is asked.
+    changing: RefCell<Vec<bool>>,
 }
 
 impl World {
@@ -17,7 +20,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("m")).unwrap();
         let folder = Folder::new(dir.path().join("m"), SharedPlaces::default());
-        let world = Self { dir, folder, now: Instant::now(), written: None };
+        let world = Self { dir, folder, now: Instant::now(), written: None, changing: RefCell::default() };
         files.iter().for_each(|(name, text)| world.write(name, text));
         world
     }
@@ -33,7 +36,8 @@ impl World {
     fn look_as(&mut self, is_quiet: bool) -> Seen {
         let written = self.written.clone();
         let is_written = |path: &Path| written.as_deref() == Some(path);
-        self.folder.look(&Circumstances { now: self.now, is_quiet, is_written: &is_written })
+        let is_changing = || self.changing.borrow_mut().pop().unwrap_or(false);
+        self.folder.look(&Circumstances { now: self.now, is_quiet, is_written: &is_written, is_changing: &is_changing })
     }
 
     /// What happened, as `+name=value` and `-name`.
@@ -80,6 +84,21 @@ fn only_what_changed_is_told() {
     fs::remove_file(world.path("a.yaml")).unwrap();
     fs::rename(world.path("c.yaml"), world.path("d.yaml")).unwrap();
     assert_eq!(world.look(), ["-a", "+b=y"]);
+}
+
+#[test]
+fn a_change_of_many_files_is_waited_for() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x")), ("b.yaml", &map("b", "x"))]);
+    world.look();
+    world.write("a.yaml", &map("a", "y"));
+    // Before anything is read, and while it is; answered from the end.
+    for changing in [vec![true], vec![true, false]] {
+        *world.changing.borrow_mut() = changing;
+        let seen = world.look_as(false);
+        assert_eq!((shown(&seen), seen.is_pending, seen.is_changing, seen.again.is_some()), (Vec::new(), true, true, true));
+    }
+    world.write("b.yaml", &map("b", "y"));
+    assert_eq!(world.look(), ["+a=y", "+b=y"]);
 }
 
 #[test]
