@@ -5,7 +5,7 @@ use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq, until_some};
-use gatewright_e2e::world::{World, path, send, who};
+use gatewright_e2e::world::{World, gatewright, path, send, who};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -261,5 +261,30 @@ on_every_proxy! {
         assert_eq!(second.code(), Some(2));
         assert!(world.log().contains("could not listen on port 10254"), "the port is named");
         assert_eq!(who("h.test", "/"), "s");
+    }
+
+    fn another_controller_on_the_same_ports_is_told_and_takes_no_request(proxy) {
+        let world = with_one_host(proxy);
+        let (state, manifests) = (world.outside().join("state"), world.outside().join("manifests"));
+        fs::create_dir(&manifests).unwrap();
+        let program = proxy.program();
+        let second = |more: &[&str]| {
+            let fixed = ["run", "--manifests", &path(&manifests), "--state-dir", &path(&state), "--healthz-port", "10355"].map(str::to_owned);
+            let proxy = ["--proxy", proxy.kind, "--proxy-binary", &path(&program)].map(str::to_owned);
+            let more = more.iter().map(|word| (*word).to_owned());
+            let words: Vec<_> = [path(&gatewright())].into_iter().chain(fixed).chain(proxy).chain(more).collect();
+            world.launch(&words).wait().unwrap()
+        };
+        // The master of nginx and its sockets, which others could share, are of the first one.
+        let told = |flag: &str, port: u16| format!("--{flag}: port {port} is in use by another process");
+        assert_eq!(second(&["--status-port", "10356"]).code(), Some(2));
+        for (flag, port) in [("http-port", 80), ("https-port", 443)] {
+            assert!(world.log().contains(&told(flag, port)), "{flag}: {}", world.log());
+        }
+        assert_eq!(second(&["--http-port", "8180", "--https-port", "8543"]).code(), Some(2));
+        assert!(world.log().contains(&told("status-port", 10246)), "{}", world.log());
+        for _ in 0..50 {
+            assert_eq!(who("h.test", "/"), "s");
+        }
     }
 }

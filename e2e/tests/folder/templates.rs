@@ -59,8 +59,39 @@ on_every_proxy! {
         until("it is told", || world.log().contains("could not read the templates"));
         world.apply("c.yaml", &[ingress("c").prefix("c.test", "/", "s")]);
         assert_eq!(who("c.test", "/"), "s");
+        assert!(published(&world, "template-two"), "the set before stays");
         fs::remove_dir(folder.path().join(name)).unwrap();
         until("without an override the built-in one is used", || !published(&world, "template-two"));
+    }
+
+    fn an_override_that_cannot_be_read_is_told_and_changes_nothing(proxy) {
+        let folder = tempfile::tempdir().unwrap();
+        let (name, good) = template(proxy.kind, "template-one");
+        let file = folder.path().join(name);
+        fs::write(&file, &good).unwrap();
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
+        let told = || world.log().matches("the templates cannot be used; the set before stays").count();
+        type Put = fn(&Path);
+        let unreadable: [(&str, Put); 3] = [
+            ("a link to nothing", |file| std::os::unix::fs::symlink("nothing", file).unwrap()),
+            ("a link to itself", |file| std::os::unix::fs::symlink(file.file_name().unwrap(), file).unwrap()),
+            ("no text", |file| fs::write(file, [0xff, 0xfe, 0xfd]).unwrap()),
+        ];
+        for (round, (what, put)) in unreadable.into_iter().enumerate() {
+            let before = told();
+            let beside = folder.path().join(".new");
+            put(&beside);
+            fs::rename(&beside, &file).unwrap();
+            until("it is told", || told() > before);
+            let host = format!("r{round}.test");
+            world.apply("b.yaml", &[ingress("b").prefix(&host, "/", "s")]);
+            assert_eq!([who("h.test", "/"), who(&host, "/")], ["s", "s"], "{what}: changes go on");
+            assert!(published(&world, "template-one") && world.log().contains(&path(&file)), "{what}: with the set before");
+        }
+        fs::write(folder.path().join(".new"), good.replace("template-one", "template-two")).unwrap();
+        fs::rename(folder.path().join(".new"), &file).unwrap();
+        until("one that can be read is used", || published(&world, "template-two"));
     }
 
     fn rld_1_2_a_template_that_is_refused_is_told_by_its_place_and_holds_nothing_up(proxy) {
