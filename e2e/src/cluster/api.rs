@@ -1,7 +1,7 @@
 //! What the tests do with the API server, as an administrator.
 
 use super::World;
-use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
@@ -181,9 +181,27 @@ impl World {
     /// When the API server refuses it.
     #[must_use]
     pub fn token(&self, namespace: &str, account: &str) -> String {
+        self.token_bound_to(namespace, account, None)
+    }
+
+    /// The same, of a token that ends with a Secret of that name.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    #[must_use]
+    pub fn token_bound_to(&self, namespace: &str, account: &str, secret: Option<&str>) -> String {
         let api = self.api("v1", "ServiceAccount", namespace);
         let request = TokenRequest {
-            spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() },
+            spec: TokenRequestSpec {
+                expiration_seconds: Some(3600),
+                bound_object_ref: secret.map(|name| BoundObjectReference {
+                    api_version: Some("v1".to_owned()),
+                    kind: Some("Secret".to_owned()),
+                    name: Some(name.to_owned()),
+                    uid: None,
+                }),
+                ..TokenRequestSpec::default()
+            },
             ..TokenRequest::default()
         };
         let answer: TokenRequest = self

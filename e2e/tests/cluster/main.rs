@@ -12,6 +12,7 @@ mod objects;
 mod outage;
 mod parameters;
 mod scope;
+mod secrets;
 mod shipped;
 mod status;
 mod tls;

@@ -104,6 +104,45 @@ fn tokens_are_read_again_when_they_are_no_longer_accepted() {
     controller.wait_live().wait_pod("tokens.test", "10.244.7.11");
 }
 
+/// A token of a ServiceAccount that is bound to an object ends with it, as one of a Pod does.
+#[test]
+fn a_token_that_ends_under_running_watches_is_exchanged_for_the_one_in_the_file() {
+    let world = World::start();
+    let ns = "exchanged";
+    let install = Install::new(&world, ns);
+    world.apply(&app(ns, "app", &["10.244.7.41"]));
+    world.apply(&ingress(ns, "web", ns, "web.test", "app"));
+    world.apply(&format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: bound, namespace: {ns}}}\n"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let write = |token: &str| {
+        std::fs::write(folder.path().join("new"), token).unwrap();
+        std::fs::rename(folder.path().join("new"), &file).unwrap();
+    };
+    write(&world.token_bound_to(ns, "gatewright", Some("bound")));
+    let kubeconfig = Some(world.kubeconfig_with_file(&file));
+    let controller = install.start_with(Setup { kubeconfig, ..Setup::default() });
+    controller.wait_live().wait_pod("web.test", "10.244.7.41");
+
+    world.delete("Secret", ns, "bound");
+    // An API server that is started again has ended all watches, and believes no token without a look at it.
+    world.kill_api_server();
+    world.start_api_server();
+    world.apply(&ingress(ns, "later", ns, "later.test", "app"));
+    eventually("it is told that its token is none any more", || {
+        let log = controller.log();
+        if log.contains("Unauthorized") { Ok(()) } else { Err(log) }
+    });
+    answers(&controller, "web.test", "10.244.7.41");
+    assert_eq!(controller.get("later.test", "/").status, 404, "what follows is not seen");
+
+    write(&world.token(ns, "gatewright"));
+    controller.wait_pod("later.test", "10.244.7.41");
+    world.apply(&slice(ns, "app", &["10.244.7.42"]));
+    controller.wait_pod("web.test", "10.244.7.42");
+    drop(controller);
+}
+
 #[test]
 fn lists_come_in_pages_where_the_api_server_does_not_stream_them() {
     let world = World::start_with(&["--feature-gates=WatchList=false"]);
