@@ -72,31 +72,58 @@ fn every_installed_proxy_takes_every_case() {
     for proxy in PROXIES {
         for (program, version) in programs(proxy) {
             for case in cases() {
-                let out = tempfile::tempdir().unwrap();
-                let (files, run_dir) = (out.path().join("files"), out.path().join("run"));
-                fs::create_dir(&run_dir).unwrap();
-                render(&case, proxy, &version.to_string(), &files);
-                let main_file = files.join(proxy.dialect.main_file);
-                let launch = Launch {
-                    main_file: &main_file,
-                    run_dir: &run_dir,
-                    pid_file: &run_dir.join("pid"),
-                    worker_user: None,
-                    stream_module: None,
-                };
-                for file in proxy.dialect.launch_files {
-                    fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
-                }
-                let printed = Command::new(&program).current_dir(&run_dir).args((proxy.dialect.check_args)(&launch)).output().unwrap();
-                if !printed.status.success() {
-                    refused.push(format!("{} {version}: {}", case.display(), String::from_utf8_lossy(&printed.stderr)));
-                }
+                refused.extend(refusal(&case, proxy, &program, version).map(|said| format!("{} {version}: {said}", case.display())));
                 checked += 1;
             }
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
     assert!(checked > 0, "no proxy is installed");
+}
+
+#[test]
+fn many_names_and_headers_of_all_lengths_are_taken_without_a_warning() {
+    let case = tempfile::tempdir().unwrap();
+    let mut text = String::from("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n");
+    text.push_str("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: gatewright}\ndata: {proxy-set-headers: gatewright/headers}\n");
+    text.push_str("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: headers, namespace: gatewright}\ndata:\n");
+    for n in 0..300 {
+        text.push_str(&format!("  X-{n}-{}: \"{n}\"\n", "h".repeat(n % 120 + 1)));
+    }
+    for n in 0..5000 {
+        let host = format!("h{n}.{}.{}.example", "a".repeat(n % 60 + 1), "b".repeat(n % 47 + 1));
+        text.push_str(&format!(
+            "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: i{n}}}\nspec: {{rules: [{{host: {host}, http: {{paths: \
+             [{{path: /, pathType: Prefix, backend: {{service: {{name: s, port: {{number: 80}}}}}}}}]}}}}]}}\n"
+        ));
+    }
+    fs::write(case.path().join("in.yaml"), text).unwrap();
+    for proxy in PROXIES {
+        let (program, version) = programs(proxy).into_iter().next().expect("one is installed");
+        assert_eq!(refusal(case.path(), proxy, &program, version), None);
+    }
+}
+
+/// What a proxy has to say against the files of a case.
+fn refusal(case: &Path, proxy: &Proxy, program: &Path, version: Version) -> Option<String> {
+    let out = tempfile::tempdir().unwrap();
+    let (files, run_dir) = (out.path().join("files"), out.path().join("run"));
+    fs::create_dir(&run_dir).unwrap();
+    render(case, proxy, &version.to_string(), &files);
+    let main_file = files.join(proxy.dialect.main_file);
+    let launch =
+        Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user: None, stream_module: None };
+    for file in proxy.dialect.launch_files {
+        fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
+    }
+    let printed = Command::new(program).current_dir(&run_dir).args((proxy.dialect.check_args)(&launch)).output().unwrap();
+    let said = String::from_utf8_lossy(&[printed.stdout, printed.stderr].concat()).into_owned();
+    (!printed.status.success() || warns(&said)).then_some(said)
+}
+
+/// Whether a check that passed has something to say all the same. Nobody could mend it: the files are ours.
+fn warns(said: &str) -> bool {
+    said.lines().any(|line| ["[warn]", "[WARNING]"].iter().any(|mark| line.contains(mark)))
 }
 
 fn cases() -> Vec<PathBuf> {

@@ -140,6 +140,7 @@ const STREAMS: &[&str] = &[
     "include",
     "log_format",
     "map_hash_bucket_size",
+    "map_hash_max_size",
     "proxy_next_upstream",
     "proxy_next_upstream_timeout",
     "proxy_next_upstream_tries",

@@ -142,7 +142,8 @@ fn protocols(tls: &Tls) -> Vec<&'static str> {
     }
 }
 
-/// Sizes of nginx's hash tables. A bucket that is too small for the longest name fails the whole file.
+/// Sizes of one of nginx's hash tables. A bucket that is too small for the longest name fails the whole file, and names
+/// of which too many fall into one bucket are warned of.
 #[derive(Debug, Serialize)]
 pub(super) struct HashesView {
     bucket_size: usize,
@@ -154,8 +155,14 @@ impl HashesView {
         let aliases = || model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten());
         let names = model.hosts.keys().map(length).chain(aliases().map(|alias| length(&alias.name)));
         let longest = names.chain(exact_keys(&model.globals)).max().unwrap_or(0);
-        let count = model.hosts.len() + aliases().count();
-        Self { bucket_size: (longest + 24).next_power_of_two().max(64), max_size: (count * 2).next_power_of_two().max(2048) }
+        Self::of(longest, model.hosts.len() + aliases().count())
+    }
+
+    /// With two buckets for each name, nine of the same one are never met.
+    pub(super) fn of(longest: usize, count: usize) -> Self {
+        const NAMES_OF_A_BUCKET: usize = 8;
+        let bucket_size = (NAMES_OF_A_BUCKET * (longest + 24)).next_power_of_two().max(512);
+        Self { bucket_size, max_size: (count * 2).next_power_of_two().max(2048) }
     }
 }
 

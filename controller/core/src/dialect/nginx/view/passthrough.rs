@@ -3,6 +3,7 @@
 //! What the outer port sends on begins with a PROXY protocol header, for the inner listener has to know who asks. Endpoints
 //! must not see it, so their connections go through a second port of the loopback, which takes it off again.
 
+use super::client::HashesView;
 use super::seconds;
 use crate::model::{Globals, Model, Passthrough};
 use crate::names::HostName;
@@ -29,7 +30,7 @@ pub(in crate::dialect::nginx) struct PassthroughView<'m> {
     terminated: String,
     passed: String,
     timeout: String,
-    bucket_size: usize,
+    hashes: HashesView,
     hosts: Vec<HostView<'m>>,
 }
 
@@ -59,7 +60,7 @@ impl<'m> PassthroughView<'m> {
             terminated: terminated_address(port),
             passed: format!("127.0.0.2:{port}"),
             timeout: seconds(TIMEOUT_S),
-            bucket_size: (longest + 24).next_power_of_two().max(64),
+            hashes: HashesView::of(longest, model.passthrough.len()),
             hosts: model.passthrough.iter().map(HostView::new).collect(),
         })
     }
