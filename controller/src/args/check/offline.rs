@@ -170,7 +170,7 @@ impl Check<'_> {
     pub(super) fn lint(&mut self, lint: Lint) -> LintConfig {
         let explain = lint.explain.as_deref().map(|text| self.codes(text)).unwrap_or_default();
         let inputs = [lint.inputs, lint.paths].concat();
-        if inputs.is_empty() && explain.is_empty() {
+        if inputs.is_empty() && lint.explain.is_none() {
             self.wrong("nothing to look at; give an input, such as a folder".to_owned());
         }
         let formats =
