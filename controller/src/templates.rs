@@ -1,12 +1,27 @@
-//! A folder of templates that replace built-in ones: read, and watched for changes.
+//! A folder of templates that replace built-in ones: read, and watched for changes. What renders them.
 
-use gatewright_core::dialect::Dialect;
+use gatewright_core::cores::Cores;
+use gatewright_core::dialect::{Dialect, Version};
+use gatewright_core::render::{Renderer, TemplateError};
 use notify::{EventKind, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// A renderer with these overrides, which uses all cores there are.
+///
+/// # Errors
+/// With the first override that is no template of the dialect, or cannot be read.
+pub(crate) fn renderer(
+    dialect: &'static Dialect,
+    version: Version,
+    overrides: BTreeMap<String, String>,
+) -> Result<Renderer, TemplateError> {
+    let cores = std::thread::available_parallelism().map(Cores::from).unwrap_or_default();
+    Renderer::new(dialect, version, overrides).map(|renderer| renderer.on(cores))
+}
 
 /// The folder, or a file in it, cannot be read.
 #[derive(Debug, thiserror::Error)]

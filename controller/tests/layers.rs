@@ -11,6 +11,7 @@ type Row = (&'static str, &'static [&'static str]);
 
 const CORE: &[Row] = &[
     ("names", &[]),
+    ("cores", &[]),
     ("diagnostic", &["names"]),
     ("model", &["names"]),
     // Settings are read into the words of the model: a ConfigMap key that a proxy obeys is a field of `Globals`.
@@ -23,7 +24,7 @@ const CORE: &[Row] = &[
     ("compare", &["state", "model", "names"]),
     ("explain", &["model", "names"]),
     ("dialect", &["model", "names"]),
-    ("render", &["model", "dialect", "names"]),
+    ("render", &["model", "dialect", "names", "cores"]),
 ];
 
 const SHELL: &[Row] = &[

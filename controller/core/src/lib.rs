@@ -7,6 +7,7 @@
 //! | room | holds | may use |
 //! |---|---|---|
 //! | [`names`] | checked names and texts | nothing of ours |
+//! | [`cores`] | work side by side | nothing of ours |
 //! | [`diagnostic`], [`settings`], [`model`] | "this object is wrong"; what the operator asked for; what the proxy shall do | `names` |
 //! | [`state`] | what the cluster says | `names`, `model`, `diagnostic` |
 //! | [`lint`] | what is odd about an object as it is written | `diagnostic`, `names` |
@@ -14,7 +15,7 @@
 //! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names` |
 //! | [`explain`] | what happens to one request, and why | `model`, `names` |
 //! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |
-//! | [`render`] | model and dialect → files | `model`, `dialect`, `names` |
+//! | [`render`] | model and dialect → files | `model`, `dialect`, `names`, `cores` |
 //!
 //! Rules that hold everywhere in here, each kept by a test:
 //!
@@ -26,6 +27,7 @@
 //!   model, and only a dialect's word printer writes it into a file.
 
 pub mod compare;
+pub mod cores;
 pub mod diagnostic;
 pub mod dialect;
 pub mod explain;

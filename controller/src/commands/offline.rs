@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
             }
             None => BTreeMap::new(),
         };
-        Renderer::new(self.dialect, self.version, overrides).context("the templates cannot be used")
+        crate::templates::renderer(self.dialect, self.version, overrides).context("the templates cannot be used")
     }
 }
 

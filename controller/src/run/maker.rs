@@ -1,5 +1,6 @@
 //! From what is known to files: the core, with what it has to remember.
 
+use crate::templates;
 use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
@@ -74,7 +75,7 @@ impl Maker {
         self_signed: Arc<Certificate>,
     ) -> anyhow::Result<Self> {
         let settings = crate::abilities::of_proxy(settings, dialect, version);
-        let renderer = Renderer::new(dialect, version, overrides.clone()).context("the templates cannot be used")?;
+        let renderer = templates::renderer(dialect, version, overrides.clone()).context("the templates cannot be used")?;
         Ok(Self {
             snapshot: Snapshot::default(),
             quarantine: Quarantine::default(),
@@ -97,7 +98,7 @@ impl Maker {
         if overrides == *self.templates || self.rejected.as_ref() == Some(&overrides) {
             return Ok(false);
         }
-        match Renderer::new(self.dialect, self.version, overrides.clone()) {
+        match templates::renderer(self.dialect, self.version, overrides.clone()) {
             Ok(renderer) => {
                 (self.renderer, self.templates, self.rejected) = (renderer, Arc::new(overrides), None);
                 Ok(true)
@@ -114,7 +115,7 @@ impl Maker {
     /// `line` is the rendered line that was refused for this `reason`.
     pub(super) fn take_back_templates(&mut self, line: &str, reason: &str) -> bool {
         let Some(proven) = self.proven.clone().filter(|proven| *proven != self.templates) else { return false };
-        let Ok(renderer) = Renderer::new(self.dialect, self.version, Overrides::clone(&proven)) else { return false };
+        let Ok(renderer) = templates::renderer(self.dialect, self.version, Overrides::clone(&proven)) else { return false };
         let refused = std::mem::replace(&mut self.templates, Arc::clone(&proven));
         let changed = refused.iter().filter(|(name, text)| proven.get(*name) != Some(*text));
         let place = changed.clone().find_map(|(name, text)| place_in(text, line).map(|(line, column)| format!("{name}:{line}:{column}")));

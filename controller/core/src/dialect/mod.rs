@@ -197,7 +197,7 @@ pub struct Group<'m> {
     /// In the order of the files' content.
     pub pieces: Vec<Piece<'m>>,
     /// What the template sees of the piece with this number.
-    pub view: Box<dyn Fn(usize) -> View<'m> + 'm>,
+    pub view: Box<dyn Fn(usize) -> View<'m> + Sync + 'm>,
 }
 
 /// One piece of a file.

@@ -4,6 +4,7 @@ use super::engine::{Engine, TemplateError};
 use super::files::Known;
 use super::shards::Shards;
 use super::{File, FileSet};
+use crate::cores::Cores;
 use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Place, Version};
 use crate::model::Model;
 use crate::names::ObjectRef;
@@ -51,6 +52,7 @@ pub struct Renderer {
     /// Some template is not a built-in one.
     is_overridden: bool,
     shards: BTreeMap<&'static str, Shards>,
+    cores: Cores,
 }
 
 impl Renderer {
@@ -60,7 +62,13 @@ impl Renderer {
     /// With the first override that is no template of the dialect, or cannot be read. Nothing is kept then.
     pub fn new(dialect: &'static Dialect, version: Version, overrides: BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let engine = Engine::new(dialect, &overrides)?;
-        Ok(Self { dialect, version, engine, is_overridden: !overrides.is_empty(), shards: BTreeMap::new() })
+        Ok(Self { dialect, version, engine, is_overridden: !overrides.is_empty(), shards: BTreeMap::new(), cores: Cores::default() })
+    }
+
+    /// Renders on so many cores.
+    #[must_use]
+    pub fn on(self, cores: Cores) -> Self {
+        Self { cores, ..self }
     }
 
     /// Renders a model. What did not change since the last one is taken from it.
@@ -73,7 +81,7 @@ impl Renderer {
         let mut tails = Vec::new();
         for group in (self.dialect.groups)(model, self.version) {
             let shards = self.shards.entry(group.folder).or_default();
-            shards.update(&group, &self.engine, self.dialect)?;
+            shards.update(&group, &self.engine, self.dialect, self.cores)?;
             match group.gather {
                 Gather::Included => {
                     files.extend(shards.files().map(|shard| (shard.path.clone(), plain(&shard.bytes, shard.digest))));

@@ -2,6 +2,7 @@
 
 use super::engine::{Engine, TemplateError};
 use super::renderer::{RenderError, line_of};
+use crate::cores::Cores;
 use crate::dialect::{Dialect, Gather, Group, Piece};
 use foldhash::HashMap;
 use std::sync::Arc;
@@ -41,24 +42,28 @@ pub(super) struct Shard {
 
 impl Shards {
     /// Brings the files in line with a group. Only what changed is rendered.
-    pub(super) fn update(&mut self, group: &Group<'_>, engine: &Engine, dialect: &Dialect) -> Result<(), RenderError> {
+    pub(super) fn update(&mut self, group: &Group<'_>, engine: &Engine, dialect: &Dialect, cores: Cores) -> Result<(), RenderError> {
         let count = file_count(group.pieces.len());
         if self.shared != group.shared || self.files.len() != count {
             *self = Self { shared: group.shared, files: vec![Shard::default(); count], ..Self::default() };
         }
         self.places = places(&group.pieces, count, &self.places);
-        for number in self.changed() {
-            let members = (0..self.places.len()).filter(|member| self.places[*member].1 == number).collect();
-            let shard = self.files[number].next(number, members, group, engine)?;
+        let changed = self.changed();
+        let next = |(number, members): &(usize, Vec<usize>)| {
+            let shard = self.files[*number].next(*number, members, group, engine)?;
             check(&shard, group, dialect)?;
-            self.files[number] = shard;
+            Ok::<_, RenderError>(shard)
+        };
+        let shards = cores.map(&changed, next);
+        for ((number, _), shard) in changed.iter().zip(shards) {
+            self.files[*number] = shard?;
             self.joined = None;
         }
         Ok(())
     }
 
-    /// The files whose pieces are not those that they hold.
-    fn changed(&self) -> Vec<usize> {
+    /// The files whose pieces are not those that they hold, and the numbers of the pieces that they are to hold.
+    fn changed(&self) -> Vec<(usize, Vec<usize>)> {
         let mut seen = vec![0; self.files.len()];
         let mut is_changed = vec![false; self.files.len()];
         for (digest, number) in &self.places {
@@ -66,7 +71,14 @@ impl Shards {
             seen[*number] += 1;
         }
         let is_changed = |number: &usize| is_changed[*number] || seen[*number] != self.files[*number].members.len();
-        (0..self.files.len()).filter(is_changed).collect()
+        let mut changed: Vec<_> =
+            (0..self.files.len()).filter(is_changed).map(|number| (number, Vec::with_capacity(seen[number]))).collect();
+        for (piece, (_, number)) in self.places.iter().enumerate() {
+            if let Ok(at) = changed.binary_search_by_key(number, |(number, _)| *number) {
+                changed[at].1.push(piece);
+            }
+        }
+        changed
     }
 
     /// The files that have something in them.
@@ -88,14 +100,14 @@ impl Shards {
 
 impl Shard {
     /// The same file with other members; pieces it already has are taken over.
-    fn next(&self, number: usize, members: Vec<usize>, group: &Group<'_>, engine: &Engine) -> Result<Self, TemplateError> {
+    fn next(&self, number: usize, members: &[usize], group: &Group<'_>, engine: &Engine) -> Result<Self, TemplateError> {
         if members.is_empty() {
             return Ok(Self::default());
         }
         let mut pieces = HashMap::default();
         pieces.reserve(members.len());
         let mut bytes = Vec::new();
-        for &member in &members {
+        for &member in members {
             let digest = group.pieces[member].digest;
             let text: Arc<str> = match self.pieces.get(&digest) {
                 Some(text) => text.clone(),
@@ -109,7 +121,7 @@ impl Shard {
             Gather::Included => format!("{}/{number:02x}-{digest:032x}.conf", group.folder),
             Gather::Main | Gather::Whole(_) => group.folder.to_owned(),
         };
-        let members = members.into_iter().map(|member| group.pieces[member].digest).collect();
+        let members = members.iter().map(|member| group.pieces[*member].digest).collect();
         Ok(Self { path, bytes: bytes.into(), digest, members, pieces })
     }
 }

@@ -205,7 +205,7 @@ fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line>
     lines
 }
 
-type View<'m> = Box<dyn Fn(usize) -> crate::dialect::View<'m> + 'm>;
+type View<'m> = Box<dyn Fn(usize) -> crate::dialect::View<'m> + Sync + 'm>;
 
 fn map<'m>(folder: &'static str, path: &'static str, shared: u128, pieces: Vec<Piece<'m>>, view: View<'m>) -> Group<'m> {
     Group { folder, gather: Gather::Whole(path), template: "map.tera", place: Place::Map, shared, pieces, view }
