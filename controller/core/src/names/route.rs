@@ -92,6 +92,30 @@ impl RouteRegex {
         out
     }
 
+    /// The alternatives that it is made of; one, if none stands outside of groups and classes.
+    #[must_use]
+    pub fn alternatives(&self) -> Vec<&str> {
+        let text = self.as_str();
+        let (mut found, mut begin, mut depth, mut in_class) = (Vec::new(), 0, 0_usize, false);
+        let mut chars = text.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '\\' => _ = chars.next(),
+                '[' => in_class = true,
+                ']' => in_class = false,
+                '(' if !in_class => depth += 1,
+                ')' if !in_class => depth = depth.saturating_sub(1),
+                '|' if !in_class && depth == 0 => {
+                    found.push(&text[begin..at]);
+                    begin = at + 1;
+                }
+                _ => {}
+            }
+        }
+        found.push(&text[begin..]);
+        found
+    }
+
     /// The number of its groups.
     #[must_use]
     pub fn groups(&self) -> usize {
@@ -118,6 +142,13 @@ mod tests {
         for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a)", "/\\1", "/a**", "/a\"{2}", "/a b", "/a;b", "/a#"] {
             assert!(RouteRegex::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn alternatives_stand_outside_of_groups_and_classes() {
+        let of = |text: &str| RouteRegex::new(text).unwrap().alternatives().join(" ");
+        assert_eq!(of("/a|/b(/|$)|^/c"), "/a /b(/|$) ^/c");
+        assert_eq!((of(r"/a\|[|]b(x|(y|z))"), of("/")), (r"/a\|[|]b(x|(y|z))".to_owned(), "/".to_owned()));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::view::{self, Line};
 use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
 use crate::model::{CertificateId, Host, HostCertificate, Model, Passthrough, PathMatch, Transport, digest_of};
-use crate::names::{CipherList, HostAlias, HostName, HostPattern};
+use crate::names::{CipherList, HostAlias, HostName, HostPattern, RouteRegex};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -149,12 +149,23 @@ fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
         let begin = view::escaped(&host.pattern.to_string());
         let lines = host.routes.iter().flat_map(|route| {
             let name = Key::of(host, route, &context).name();
-            let paths = route.matches.iter().filter(|m| matches!(m, PathMatch::Regex(_))).map(PathMatch::text);
-            paths.map(|path| Line::expression(format!("^{begin}(?i:{path})"), name.clone())).collect::<Vec<_>>()
+            let paths = route.matches.iter().filter_map(|m| if let PathMatch::Regex(path) = m { Some(path) } else { None });
+            paths.map(|path| Line::expression(format!("^{begin}(?i:{})", behind(path)), name.clone())).collect::<Vec<_>>()
         });
         view::lines(lines.collect())
     });
     map("expressions", "maps/expressions.map", shared, pieces, view)
+}
+
+/// A path behind the name of its host. As nginx has it, only the first alternative is bound to the beginning of the path.
+fn behind(path: &RouteRegex) -> String {
+    let alternatives = path.alternatives();
+    let (first, others) = alternatives.split_first().map_or(("", &[][..]), |(first, others)| (*first, others));
+    let others = others.iter().map(|other| match other.strip_prefix('^') {
+        Some(bound) => format!("|{bound}"),
+        None => format!("|.*?(?:{other})"),
+    });
+    first.to_owned() + &others.collect::<String>()
 }
 
 /// A line for each alias that is an expression.

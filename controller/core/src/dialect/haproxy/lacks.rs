@@ -153,7 +153,6 @@ const SETTINGS: &[Lack] = &[
         "HAProxy bounds how often a connection is tried, and how long each time",
     ),
     setting("proxy-stream-responses", &["1"], "HAProxy forwards no datagrams"),
-    setting("relative-redirects", &["false"], "HAProxy's own redirects name scheme and host"),
     setting("reuse-port", &["true"], "HAProxy's threads always share their sockets"),
     setting("server-tokens", &["false"], "HAProxy never tells its version"),
     setting("ssl-early-data", &["false"], "HAProxy waits for the end of the handshake"),

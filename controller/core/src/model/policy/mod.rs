@@ -187,6 +187,12 @@ impl RoutePolicy {
     pub const fn is_guarded(&self) -> bool {
         self.basic_auth.is_some() || self.external_auth.is_some() || self.sources.is_some()
     }
+
+    /// Whether requests may be turned away before they get their answer: the route is guarded, or clients have limits.
+    #[must_use]
+    pub const fn turns_away(&self) -> bool {
+        self.is_guarded() || self.limits.is_some()
+    }
 }
 
 /// A further name of a host.

@@ -8,6 +8,9 @@ use crate::dialect::haproxy::sections::{Labels, Section};
 use crate::model::{CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
 use serde::Serialize;
 
+/// The one status of a redirect whose answers have no body.
+const NOT_MODIFIED: u16 = 304;
+
 /// Path and query without one trailing slash.
 pub(super) const TRIMMED_TARGET: &str = "pathq,regsub(/$,)";
 
@@ -39,6 +42,8 @@ struct RedirectView {
     status: u16,
     /// The text of a status that has no location.
     text: Option<String>,
+    /// The status has neither.
+    bare: bool,
     locations: Vec<LocationView>,
 }
 
@@ -92,7 +97,7 @@ impl RouteView {
         let headers = policy.response_headers.iter().flatten();
         Self {
             timeouts: policy.timeouts.as_ref().map(TimeoutsView::new),
-            redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, globals.https_redirect_status.0)),
+            redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, globals)),
             rewrite: RewriteView::new(policy, section.key.path),
             upstream_host: policy.upstream_host.as_ref().and_then(Expression::of),
             cors: policy.cors.as_ref().map(CorsView::new),
@@ -114,15 +119,17 @@ impl TimeoutsView {
 }
 
 impl RedirectView {
-    fn new(redirect: &Redirect, https_redirect_status: u16) -> Self {
+    fn new(redirect: &Redirect, globals: &Globals) -> Self {
         let status = match redirect.status {
             RedirectStatus::Is(status) => status,
-            RedirectStatus::OfHttpsRedirect => https_redirect_status,
+            RedirectStatus::OfHttpsRedirect => globals.https_redirect_status.0,
         };
+        let keep_relative = redirect.keep_relative || globals.relative_redirects;
         let anywhere = |location| vec![LocationView { location, plain_http_only: false }];
         let (text, locations) = match &redirect.target {
+            RedirectTarget::Url(_) if status == NOT_MODIFIED => (None, Vec::new()),
             RedirectTarget::Url(url) if ![301, 302, 303, 307, 308].contains(&status) => (Some(url.as_str().to_owned()), Vec::new()),
-            RedirectTarget::Url(url) if url.as_str().starts_with('/') && !redirect.keep_relative => {
+            RedirectTarget::Url(url) if url.as_str().starts_with('/') && !keep_relative => {
                 let own = |scheme: &str| Expression::literal(scheme).and("://").and_fetch("var(txn.received_host)").and(url.as_str());
                 let plain = LocationView { location: own("http"), plain_http_only: true };
                 (None, vec![plain, LocationView { location: own("https"), plain_http_only: false }])
@@ -133,7 +140,7 @@ impl RedirectView {
                 (None, anywhere(location.and_fetch("var(txn.port)").and_fetch(TRIMMED_TARGET)))
             }
         };
-        Self { status, text, locations }
+        Self { status, bare: text.is_none() && locations.is_empty(), text, locations }
     }
 }
 
@@ -141,7 +148,7 @@ impl RewriteView {
     fn new(policy: &RoutePolicy, path: Option<&str>) -> Option<Self> {
         let rewrite = policy.rewrite.as_ref()?;
         Some(Self {
-            expression: format!("^(?i:{}).*", path?),
+            expression: format!("^.*?(?i:{}).*", path?),
             target: Expression::of(&rewrite.target)?,
             forwarded_prefix: rewrite.forwarded_prefix.as_ref().and_then(Expression::of),
         })

@@ -25,6 +25,8 @@ pub(super) struct SectionView<'m> {
     /// Where the root of a host leads.
     app_root: Option<&'m str>,
     route: RouteView,
+    /// Largest body that is taken at all; `None`: any.
+    body_limit_bytes: Option<u64>,
     client_auth: Option<ClientAuthView<'m>>,
     guards: Option<GuardsView>,
     pages: Option<PagesView>,
@@ -86,8 +88,6 @@ struct ForwardView<'m> {
     closes: bool,
     /// What upgrades a connection is left out.
     upgrades_nothing: bool,
-    /// `None`: any.
-    body_limit_bytes: Option<u64>,
     /// Bytes per second of an answer.
     bandwidth: Option<u64>,
     servers: Vec<ServerView>,
@@ -98,7 +98,7 @@ struct ForwardView<'m> {
 impl<'m> SectionView<'m> {
     pub(super) fn new(section: &Section<'m>, globals: &'m Globals, version: Version) -> Self {
         let key = &section.key;
-        let is_guarded = section.policy.is_some_and(RoutePolicy::is_guarded);
+        let turns_away = section.policy.is_some_and(RoutePolicy::turns_away);
         // Nobody to forward to, which the translator does not let happen: closed.
         let (answer, error) = match key.does {
             Does::Answer(status) => (Some(status), None),
@@ -123,16 +123,27 @@ impl<'m> SectionView<'m> {
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals),
+            body_limit_bytes: body_limit(section, globals),
             client_auth: ClientAuthView::new(section.client_auth),
             guards: GuardsView::new(section, globals),
             pages: PagesView::new(section, globals, version),
-            answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && is_guarded, page: page(status) }),
+            answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && turns_away, page: page(status) }),
             error,
             fastcgi: FastCgiView::of(section),
             mirror: MirrorView::new(section, globals),
             forward: section.backend.map(|backend| ForwardView::new(section, backend, globals, version)),
         }
     }
+}
+
+/// Bodies are compared before the route answers anything, but not where the host as a whole answers, or the default
+/// backend is told of an error.
+fn body_limit(section: &Section<'_>, globals: &Globals) -> Option<u64> {
+    if matches!(section.key.does, Does::AppRoot(_) | Does::Error { .. } | Does::Answer(403)) {
+        return None;
+    }
+    let own = section.policy.and_then(|policy| policy.buffering.as_ref()).and_then(|wish| wish.body_limit_bytes);
+    Some(own.unwrap_or(globals.body_limits.request_bytes).min(1 << 50)).filter(|&bytes| bytes > 0)
 }
 
 /// Our own page for a status.
@@ -171,7 +182,6 @@ impl LocationView {
 impl<'m> ForwardView<'m> {
     fn new(section: &Section<'m>, backend: &'m Backend, globals: &'m Globals, version: Version) -> Self {
         let policy = section.policy;
-        let own_limit = policy.and_then(|policy| policy.buffering.as_ref()).and_then(|wish| wish.body_limit_bytes);
         let retries = policy.and_then(|policy| policy.retries.as_ref());
         let location = policy.and_then(|policy| policy.location_rewrite.as_ref()).unwrap_or(&globals.location_rewrite);
         let connection = policy.and_then(|policy| policy.connection);
@@ -186,7 +196,6 @@ impl<'m> ForwardView<'m> {
             },
             closes: connection == Some(ConnectionHeader::Close),
             upgrades_nothing: connection.is_some(),
-            body_limit_bytes: Some(own_limit.unwrap_or(globals.body_limits.request_bytes).min(1 << 50)).filter(|&bytes| bytes > 0),
             bandwidth: super::limits::bandwidth(policy.and_then(|policy| policy.bandwidth.as_ref()), globals, version),
             servers: servers(backend),
             options: server_options(backend, section.key.over_tls, globals),

@@ -159,7 +159,7 @@ impl<'m> RouteView<'m> {
 
     /// `rest` with those who decide who may pass; where nothing is forwarded, only before an answer that says so.
     fn guarded(route: &'m Route, (forwards, status): (bool, u16), common: &HeadersView, rest: Self) -> Self {
-        let checked_first = !forwards && status == 404 && route.policy.is_guarded();
+        let checked_first = !forwards && status == 404 && route.policy.turns_away();
         let guards = forwards || checked_first;
         let external = route.policy.external_auth.as_deref().filter(|_| guards);
         let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
