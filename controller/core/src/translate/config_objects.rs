@@ -1,6 +1,6 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
-use super::annotations::snippet;
+use super::annotations::{lacking, snippet};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
@@ -48,8 +48,7 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
             if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
                 return Err(format!("this proxy cannot follow {directive}"));
             }
-            let lacking = meaning.texts().find_map(|text| input.settings.lacks_variable(text)).map(str::to_owned);
-            match lacking {
+            match lacking(&meaning, |text| input.settings.lacks_variable(text).map(str::to_owned)) {
                 Some(variable) => Err(format!("this proxy has no ${variable}")),
                 None => Ok(meaning),
             }

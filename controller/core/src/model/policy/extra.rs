@@ -47,6 +47,29 @@ impl Extra {
     }
 }
 
+impl Extra {
+    /// Whether a text that is sent has one of these variables.
+    #[must_use]
+    pub fn uses(&self, names: &[&str]) -> bool {
+        let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));
+        let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().map(|rewrite| &rewrite.target));
+        headers.chain(targets).any(|text| text.uses(names))
+    }
+
+    /// The same with texts in place of such variables.
+    #[must_use]
+    pub fn filled<'t>(mut self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {
+        let headers = self.request_headers.iter_mut().map(|(_, value)| value);
+        let answered = self.answer_headers.iter_mut().map(|header| &mut header.value);
+        let targets =
+            self.answers.iter_mut().map(|answer| &mut answer.text).chain(self.rewrites.iter_mut().map(|rewrite| &mut rewrite.target));
+        for text in headers.chain(answered).chain(targets) {
+            *text = text.filled(&text_of);
+        }
+        self
+    }
+}
+
 /// A header of answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AnswerHeader {

@@ -81,6 +81,7 @@ pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names};
 
 pub(super) use objects::LookedUp;
+pub(super) use snippets::lacking;
 
 #[expect(unused_imports, reason = "named in the documentation above")]
 use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};

@@ -3,6 +3,9 @@
 
 use super::snippet::{self, Meaning};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use crate::model::Extra;
+use crate::names::VariableText;
+use crate::names::variable::LABELS;
 use std::sync::Arc;
 
 const SNIPPET: Value = Value::Other("directives of nginx");
@@ -97,8 +100,7 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
         let message = format!("{} is passed to the proxy as it is written, as --raw-snippet-namespaces allows", directive.name);
         given.note(name, message, "use annotations that say the same");
     }
-    let lacking = meaning.texts().find_map(|text| given.lacks_variable(text).map(str::to_owned));
-    if let Some(variable) = lacking {
+    if let Some(variable) = lacking(&meaning, |text| given.lacks_variable(text).map(str::to_owned)) {
         given.refuse(name, format_args!("this proxy has no ${variable}"), HELP);
         return None;
     }
@@ -107,6 +109,16 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
         return None;
     }
     Some(meaning)
+}
+
+/// The first variable that the proxy has no word for. Those that stand for the route are filled in later, but for those in
+/// conditions.
+pub(in crate::translate) fn lacking(meaning: &Meaning, lacks: impl Fn(&VariableText) -> Option<String>) -> Option<String> {
+    let Extra { answers, rewrites, .. } = &meaning.extra;
+    let conditions = answers.iter().map(|answer| &answer.when).chain(rewrites.iter().map(|rewrite| &rewrite.when));
+    let filled = |text: &VariableText| text.filled(|name| LABELS.contains(&name).then_some("label"));
+    let in_conditions = conditions.flatten().find_map(|when| lacks(&when.variable));
+    in_conditions.or_else(|| meaning.texts().find_map(|text| lacks(&filled(text))))
 }
 
 #[cfg(test)]

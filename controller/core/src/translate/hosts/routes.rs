@@ -174,7 +174,8 @@ fn labelled(policy: Arc<RoutePolicy>, origin: &ObjectRef, service: Option<&Servi
     let uses = |text: &VariableText| text.uses(LABELS);
     let rewrite = policy.rewrite.as_ref();
     let in_rewrite = rewrite.is_some_and(|rewrite| uses(&rewrite.target) || rewrite.forwarded_prefix.as_ref().is_some_and(uses));
-    if !in_rewrite && !policy.upstream_host.as_ref().is_some_and(uses) {
+    let in_snippets = policy.extra.as_ref().is_some_and(|extra| extra.uses(LABELS));
+    if !in_rewrite && !in_snippets && !policy.upstream_host.as_ref().is_some_and(uses) {
         return policy;
     }
     let label = |name: &str| match name {
@@ -191,6 +192,7 @@ fn labelled(policy: Arc<RoutePolicy>, origin: &ObjectRef, service: Option<&Servi
         target: rewrite.target.filled(label),
         forwarded_prefix: rewrite.forwarded_prefix.map(|text| text.filled(label)),
     });
+    policy.extra = policy.extra.map(|extra| Arc::new((*extra).clone().filled(label)));
     Arc::new(policy)
 }
 
