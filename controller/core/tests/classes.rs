@@ -193,7 +193,7 @@ fn what_holds_for_the_proxy_as_a_whole_is_decided_once() {
         config_map("system", "main", &json!({"keep-alive": "11"})),
         class("a", &named("ConfigMap", "teams", "a")),
         class("b", &cluster),
-        config_map("teams", "a", &json!({"server-tokens": "true", "block-cidrs": "10.0.0.0/8"})),
+        config_map("teams", "a", &json!({"server-tokens": "true", "block-cidrs": "10.0.0.0/8", "allow-cross-namespace-resources": "true"})),
         parameters("system", "p", &json!({"settings": {"keep-alive": "22", "keep-alive-requests": "33"}})),
         ingress("a", "a", &[]),
         ingress("b", "b", &[]),
@@ -202,8 +202,13 @@ fn what_holds_for_the_proxy_as_a_whole_is_decided_once() {
     let globals = &translation.model.globals;
     assert_eq!((globals.client_timeouts.keep_alive_s, globals.client_timeouts.keep_alive_requests, globals.server_tokens), (11, 33, false));
     let fields: Vec<_> = translation.diagnostics.iter().map(|d| (d.code.to_string(), d.field.clone())).collect();
-    let expected = [("GW0503", "data[block-cidrs]"), ("GW0602", "spec.settings[keep-alive]"), ("GW0602", "data[server-tokens]")];
-    assert_eq!(fields.len(), 3, "{fields:?}");
+    let expected = [
+        ("GW0503", "data[block-cidrs]"),
+        ("GW0602", "spec.settings[keep-alive]"),
+        ("GW0602", "data[server-tokens]"),
+        ("GW0602", "data[allow-cross-namespace-resources]"),
+    ];
+    assert_eq!(fields.len(), expected.len(), "{fields:?}");
     for (code, field) in expected {
         assert!(fields.contains(&(code.to_owned(), field.to_owned())), "{fields:?}");
     }

@@ -29,6 +29,8 @@ pub struct Config {
     pub reads_snippets: bool,
     /// `annotations-risk-level`: annotations that are riskier are refused.
     pub risk_level: RiskLevel,
+    /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces.
+    pub shares_objects: bool,
     /// `http-snippet`, `server-snippet`, `location-snippet`: directives for every route, the outermost first.
     pub snippets: BTreeMap<SnippetKey, String>,
     /// The zones that `http-snippet` defines.
@@ -66,6 +68,7 @@ impl Config {
             port_in_redirects: false,
             reads_snippets: false,
             risk_level: RiskLevel::High,
+            shares_objects: false,
             snippets: BTreeMap::new(),
             limit_zones: Arc::default(),
             route: RoutePolicy::default(),

@@ -167,9 +167,10 @@ fn place(given: &ClassParameters, kind: Kind, input: Input<'_>) -> Result<Object
     }
 }
 
-/// What holds for the proxy as a whole, and the objects that say more of it.
+/// What holds for the proxy as a whole, and the objects that say more of it; and whether namespaces share theirs, which is
+/// for none of them to say.
 fn wide(config: &Config) -> impl PartialEq {
-    (&config.globals, &config.request_headers_from, &config.response_headers_from, &config.dh_params_from)
+    (&config.globals, &config.request_headers_from, &config.response_headers_from, &config.dh_params_from, config.shares_objects)
 }
 
 /// Reads the data of classes over that of the main ConfigMap.

@@ -1,13 +1,13 @@
 //! Switches of security.
 
 use super::readers::{header_names, lower_case_names, not, patterns, risk_level, texts};
-use super::{NoEffect, Read, Rule, Switch, config, guard, set};
+use super::{NoEffect, Read, Rule, config, guard, set};
 use crate::settings::values::{flag, networks};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("allow-snippet-annotations", config!(reads_snippets, flag)),
     ("annotations-risk-level", config!(risk_level, risk_level)),
-    ("allow-cross-namespace-resources", Switch("objects of other namespaces are never read for an Ingress")),
+    ("allow-cross-namespace-resources", config!(shares_objects, flag)),
     ("annotation-value-word-blocklist", config!(word_blocklist, texts)),
     ("strict-validate-path-type", NoEffect("paths are always checked")),
     ("global-allowed-response-headers", config!(allowed_response_headers, header_names)),

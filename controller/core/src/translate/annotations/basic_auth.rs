@@ -177,7 +177,7 @@ mod tests {
             (&[("auth-type", "basic"), ("auth-secret", "map")], "auth-secret: Secret shop/map has no key auth"),
             (
                 &[("auth-type", "basic"), ("auth-secret", "other/users")],
-                r#"auth-secret: "other/users" is of another namespace, which no Ingress may use"#,
+                r#"auth-secret: "other/users" is of another namespace, which allow-cross-namespace-resources does not allow"#,
             ),
             (
                 &[("auth-type", "basic"), ("auth-secret", "users"), ("auth-secret-type", "auth-files")],

@@ -26,6 +26,8 @@ pub struct Given<'a> {
     noted: Vec<BadValue>,
     /// See [`crate::settings::Settings::unknown_variables`].
     pub(super) unknown_variables: &'a [&'static str],
+    /// The operator lets Ingresses name objects of other namespaces.
+    pub(super) shares_objects: bool,
     /// The operator lets the Ingress say everything in snippets.
     pub(super) raw_snippets: bool,
     /// See [`crate::settings::Config::limit_zones`].
@@ -63,6 +65,7 @@ impl<'a> Given<'a> {
             bad: Vec::new(),
             noted: Vec::new(),
             unknown_variables: &[],
+            shares_objects: false,
             raw_snippets: false,
             limit_zones: Arc::default(),
             unknown_directives: &[],
@@ -302,12 +305,12 @@ impl<'a> Given<'a> {
         self.parsed(name, HostName::new)
     }
 
-    /// The name of an object of the Ingress's own namespace: `name`, or `namespace/name`.
+    /// The name of an object: `name`, or `namespace/name`; of the Ingress's own namespace, if the operator says no more.
     pub fn object(&mut self, name: &'static str) -> Option<ObjectName> {
         let text = self.text(name)?;
         let (namespace, local) = text.split_once('/').unwrap_or((self.namespace, text));
-        if namespace != self.namespace {
-            let message = format!("{} is of another namespace, which no Ingress may use", shown(text));
+        if namespace != self.namespace && !self.shares_objects {
+            let message = format!("{} is of another namespace, which allow-cross-namespace-resources does not allow", shown(text));
             self.refuse(name, message, format!("name an object of namespace {}", self.namespace));
             return None;
         }

@@ -157,6 +157,7 @@ pub(super) fn read<'a>(mut given: Given<'a>, config: &Config, settings: &'a Sett
     given.unknown_variables = &settings.unknown_variables;
     given.unknown_directives = settings.unknown_directives;
     given.limit_zones = std::sync::Arc::clone(&config.limit_zones);
+    given.shares_objects = config.shares_objects;
     let named = settings.raw_snippet_namespaces.iter().any(|namespace| namespace == given.namespace());
     given.raw_snippets = named && !settings.unknown_directives.contains(&RAW);
     let mut policies = Policies::of(config);
