@@ -64,7 +64,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
-/// The text; one with a variable that cannot be used is refused.
+/// The text; with a variable that nobody knows there is no key.
 fn hash_key(given: &mut Given<'_>) -> Option<VariableText> {
     let text = given.text("upstream-hash-by")?;
     if let Some(c) = text.chars().find(|&c| c != ' ' && !Class::Variable.holds(c)) {
@@ -72,7 +72,9 @@ fn hash_key(given: &mut Given<'_>) -> Option<VariableText> {
         given.refuse("upstream-hash-by", message, "use text and variables such as $request_uri");
         return None;
     }
-    given.parsed("upstream-hash-by", VariableText::parse)
+    VariableText::parse(text)
+        .map_err(|bad| given.refuse_as(OnBadValue::KeepDefault, "upstream-hash-by", bad, "use text and variables such as $request_uri"))
+        .ok()
 }
 
 #[cfg(test)]
@@ -96,11 +98,16 @@ mod tests {
     }
 
     #[test]
+    fn without_a_variable_that_is_known_there_is_no_key() {
+        let (policies, said) = read_with(&Settings::default(), &[("upstream-hash-by", "$nosuch")]);
+        assert!(policies.is_some_and(|policies| policies.backend.hash.is_none()) && said.len() == 1, "{said:?}");
+    }
+
+    #[test]
     fn what_ingress_nginx_refuses_leaves_the_ingress_out() {
         for (name, value) in [
             ("load-balance", "least_conn"),
             ("upstream-hash-by", "$request_uri;"),
-            ("upstream-hash-by", "$nosuch"),
             ("upstream-hash-by-subset", "yes"),
             ("upstream-hash-by-subset-size", "many"),
         ] {

@@ -44,6 +44,9 @@ fn headers(given: &mut Given<'_>, map: &ConfigMap, allowed: &[HeaderName]) -> Ve
         let checked = HeaderName::new(name).and_then(|name| Ok((name, HeaderValue::new(value)?)));
         match checked {
             Err(bad) => given.refuse(NAME, bad, "mend the ConfigMap"),
+            Ok(_) if !value.is_ascii() => {
+                given.refuse(NAME, format_args!("{} has a character beyond ASCII", shown(value)), "write it in ASCII");
+            }
             Ok((name, _)) if !allowed.contains(&name) => {
                 let message = format!("the header {name} is not in global-allowed-response-headers");
                 given.refuse(NAME, message, "ask the operator to allow it");
@@ -58,4 +61,23 @@ fn headers(given: &mut Given<'_>, map: &ConfigMap, allowed: &[HeaderName]) -> Ve
         }
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{read_configured, snapshot};
+    use crate::settings::Settings;
+    use serde_json::json;
+
+    #[test]
+    fn a_value_beyond_ascii_closes_the_routes() {
+        let read = |value: &str| {
+            let map =
+                json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "h", "namespace": "shop"}, "data": {"X-A": value}});
+            let allowed = [("global-allowed-response-headers", "X-A")];
+            let (policies, said) = read_configured(&Settings::default(), &allowed, &snapshot(&[map]), &[("custom-headers", "shop/h")]);
+            (policies.is_some_and(|policies| policies.closed), said.len())
+        };
+        assert_eq!([read("plain $host"), read("\u{e4}"), read("a\nb")], [(false, 0), (true, 1), (true, 1)]);
+    }
 }
