@@ -1,0 +1,115 @@
+//! What the reference of annotations says beside single features: the order of answers, what several Ingresses of a host
+//! share, and settings that annotations obey. The numbers in the names of tests are those of its sections.
+
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::{Answer, Request};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::{Site, all_running, running};
+use gatewright_e2e::world::{World, who};
+use serde_json::json;
+
+const ANY: &str = "ImplementationSpecific";
+
+/// Status and place of a redirect.
+fn led(answer: &Answer) -> (u16, String) {
+    (answer.status, answer.header("location").unwrap_or("-").to_owned())
+}
+
+/// The status of an answer to so many bytes.
+fn posted(host: &str, bytes: usize) -> u16 {
+    send(&Request::new("POST", "/").header("Host", host).body(&vec![b'x'; bytes])).unwrap().status
+}
+
+on_every_proxy! {
+    fn ann_1_5_a_body_that_is_too_large_is_refused_before_redirects(proxy) {
+        let site = Site::of(proxy, "ann-1-5-body");
+        let [moved, https, root] = ["moved", "https", "root"].map(|name| site.host(name));
+        let small = |name: &str| ingress(name).annotation("proxy-body-size", "1k");
+        site.apply(&[running("s"), vec![
+            small("moved").prefix(&moved, "/", "s").annotation("permanent-redirect", "http://a.test/"),
+            small("https").prefix(&https, "/", "s").annotation("force-ssl-redirect", "true"),
+            small("root").prefix(&root, "/", "s").annotation("app-root", "/app"),
+        ]].concat());
+        assert_eq!([2000, 20].map(|bytes| posted(&moved, bytes)), [413, 301]);
+        assert_eq!([2000, 20].map(|bytes| posted(&https, bytes)), [413, 308]);
+        assert_eq!(posted(&root, 2000), 302, "the root of a host leads elsewhere before its routes are looked at");
+    }
+
+    fn ann_1_4_the_root_that_a_host_has_by_itself_is_limited_like_its_ingress(proxy) {
+        let site = Site::of(proxy, "ann-1-4-root");
+        let h = site.host("h");
+        let limited = ingress("a").prefix(&h, "/foo", "s").annotation("limit-rpm", "1").annotation("limit-burst-multiplier", "1");
+        site.apply(&[running("s"), vec![limited]].concat());
+        assert_eq!(["/other", "/foo", "/other", "/foo"].map(|target| who(&h, target)), ["404", "s", "503", "503"]);
+    }
+
+    fn ann_4_1_only_the_first_alternative_is_bound_to_the_beginning(proxy) {
+        let site = Site::of(proxy, "ann-4-1-alternatives");
+        let [h, rewritten] = ["h", "rewritten"].map(|name| site.host(name));
+        site.apply(&[running("s"), vec![
+            ingress("h").path(&h, "/aaa|/bbb|^/ccc", ANY, "s").annotation("use-regex", "true"),
+            ingress("rewritten").path(&rewritten, "/e/(.*)|/f/(.*)", ANY, "s").annotation("rewrite-target", "/$1$2"),
+        ]].concat());
+        let answered = ["/aaa", "/x/aaa", "/bbb", "/x/BBB", "/ccc", "/x/ccc"].map(|target| who(&h, target));
+        assert_eq!(answered, ["s", "404", "s", "s", "s", "404"]);
+        let seen = |target: &str| get(&rewritten, target).unwrap().echo()["target"].as_str().unwrap_or("-").to_owned();
+        let seen = ["/e/a%20b?q", "/x/f/a", "/x/../e//a/./b"].map(seen);
+        assert_eq!(seen, ["/a%20b?q", "/a", "/a/b"], "the path is rewritten as it was compared");
+    }
+
+    fn ann_4_1_a_redirect_of_any_status_is_answered(proxy) {
+        let site = Site::of(proxy, "ann-4-1-status");
+        let statuses = [300, 304, 305, 307].map(|status| (status.to_string(), site.host(&format!("h{status}"))));
+        let ingresses = statuses.iter().map(|(status, host)| {
+            let moved = ingress(&format!("h{status}")).prefix(host, "/", "s").annotation("permanent-redirect", "http://a.test/");
+            moved.annotation("permanent-redirect-code", status)
+        });
+        site.apply(&[running("s"), ingresses.collect()].concat());
+        let answered = statuses.map(|(_, host)| led(&get(&host, "/").unwrap()));
+        assert_eq!(answered, [(300, "-"), (304, "-"), (305, "-"), (307, "http://a.test/")].map(|(status, place)| (status, place.to_owned())));
+    }
+
+    fn ann_1_7_snippets_may_name_the_route(proxy) {
+        let settings = config_map("settings", &[
+            ("allow-snippet-annotations", "true"),
+            ("annotations-risk-level", "Critical"),
+            ("location-snippet", "add_header X-Path $location_path always;"),
+        ]);
+        let text = "add_header X-Of $namespace/$ingress_name always;\nproxy_set_header X-For $service_name:$service_port;";
+        let objects = vec![settings, ingress("a").prefix("h.test", "/p", "s").prefix("h.test", "/q", "t").annotation("configuration-snippet", text)];
+        let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &[all_running(&["s", "t"]), objects].concat()).start();
+        let told = ["/p", "/q"].map(|target| {
+            let answer = get("h.test", target).unwrap();
+            let said = |name| answer.header(name).unwrap_or("-").to_owned();
+            [said("X-Of"), said("X-Path"), answer.received("X-For").unwrap_or_default()].join(" ")
+        });
+        assert_eq!(told, ["default/a /p s:80", "default/a /q t:80"]);
+    }
+
+    fn ann_1_3_objects_of_other_namespaces_are_read_where_the_operator_allows_it(proxy) {
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "other"},
+            "stringData": {"auth": "user:{PLAIN}word\n"}});
+        let guarded = ingress("a").prefix("h.test", "/", "s").annotation("auth-type", "basic").annotation("auth-secret", "other/users");
+        let settings = |value: &str| config_map("settings", &[("allow-cross-namespace-resources", value)]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("false")]).start();
+        world.apply("i.yaml", &[running("s"), vec![users, guarded]].concat());
+        let status = |word: &str| send(&Request::get("h.test", "/").header("Authorization", &format!("Basic {word}"))).unwrap().status;
+        let (good, bad) = ("dXNlcjp3b3Jk", "dXNlcjpvdGhlcg==");
+        assert_eq!(status(good), 503);
+        world.apply("c.yaml", &[settings("true")]);
+        assert_eq!([good, bad].map(status), [200, 401]);
+    }
+
+    fn settings_redirects_stay_relative_and_headers_for_endpoints_may_name_the_host(proxy) {
+        let settings = config_map("settings", &[("relative-redirects", "true"), ("proxy-set-headers", "default/headers")]);
+        let headers = config_map("headers", &[("Host", "inner.test"), ("X-Asked", "$host $uri")]);
+        let moved = ingress("b").prefix("b.test", "/", "s").annotation("permanent-redirect", "/new");
+        let objects = vec![settings, headers, ingress("a").prefix("h.test", "/", "s"), moved];
+        let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &[running("s"), objects].concat()).start();
+        let told = get("h.test", "/a//b").unwrap();
+        let told = ["Host", "X-Asked"].map(|name| told.received(name).unwrap_or_default());
+        assert_eq!(told, ["inner.test", "h.test /a/b"]);
+        assert_eq!(led(&get("b.test", "/").unwrap()), (301, "/new".to_owned()));
+    }
+}
