@@ -22,7 +22,8 @@ pub(super) enum What {
     Supervise(Supervise),
     /// Write the files that `run` would publish
     ///
-    /// Diagnostics go to standard error as file:line:column. Exit code: 0 fine, 1 an object is wrong, 2 it could not be done.
+    /// DNS names stand for made-up addresses of 2001:db8::/32, for nobody is asked. Diagnostics go to standard error as
+    /// file:line:column. Exit code: 0 fine, 1 an object is wrong, 2 it could not be done.
     Render(Box<Render>),
     /// Say all that is wrong with manifests
     ///

@@ -51,11 +51,11 @@ struct FileDiff {
 
 fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let progress = Progress::begin("reading");
-    let mut session = Session::new(&config.offline)?;
-    let mut other = config.new_offline.as_ref().map(|offline| session.beside(offline)).transpose()?;
-    let (old, before) = side(&mut session, &config.old)?;
+    let session = Session::new(&config.offline)?;
+    let other = config.new_offline.as_ref().map(|offline| session.beside(offline)).transpose()?;
+    let (old, before) = side(&session, &config.old)?;
     progress.step("reading the second input");
-    let (new, after) = side(other.as_mut().unwrap_or(&mut session), &config.new)?;
+    let (new, after) = side(other.as_ref().unwrap_or(&session), &config.new)?;
     progress.step("comparing");
     let (old_config, new_config) = (old.config(), new.config());
     let old_side = Side { model: &before.model, served: &before.served, config: &old_config };
@@ -86,7 +86,7 @@ fn new_findings(before: &Translation, after: &Translation, new: &World) -> Vec<L
     after.diagnostics.iter().filter(serious).map(|finding| new.places.locate(finding.clone())).collect()
 }
 
-fn side(session: &mut Session<'_>, inputs: &[String]) -> anyhow::Result<(World, Translation)> {
+fn side(session: &Session<'_>, inputs: &[String]) -> anyhow::Result<(World, Translation)> {
     let mut world = session.read(inputs, Purpose::Once)?;
     world.stand_in_for_pods();
     let translation = session.translate(&mut world)?;

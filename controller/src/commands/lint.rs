@@ -38,7 +38,7 @@ impl Report<'_> {
 
 fn lint(config: &LintConfig) -> anyhow::Result<End> {
     let progress = Progress::begin("reading");
-    let mut session = Session::new(&config.offline)?;
+    let session = Session::new(&config.offline)?;
     let mut world = session.read(&config.inputs, Purpose::Lint)?;
     world.stand_in_for_pods();
     progress.step("translating");

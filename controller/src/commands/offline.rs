@@ -2,7 +2,7 @@
 
 use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
-use crate::source::input::{How, InputError, Moment, Names, World};
+use crate::source::input::{How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place};
 use anyhow::Context;
@@ -47,7 +47,6 @@ pub(crate) struct Session<'a> {
     settings: Settings,
     now_s: i64,
     self_signed: Arc<Certificate>,
-    names: Names,
 }
 
 impl<'a> Session<'a> {
@@ -58,7 +57,7 @@ impl<'a> Session<'a> {
         let dialect = dialect(&config.proxy);
         let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(dialect.oldest);
         let settings = crate::abilities::of_proxy(config.settings.clone(), dialect, version);
-        Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()?, names: Names::default() })
+        Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()? })
     }
 
     /// Another one at the same moment, for another proxy.
@@ -72,12 +71,12 @@ impl<'a> Session<'a> {
     }
 
     /// Translates a world.
-    pub(crate) fn translate(&mut self, world: &mut World) -> Result<Translation, InputError> {
-        world.translate(Moment { now_s: self.now_s, self_signed: &self.self_signed }, &mut self.names)
+    pub(crate) fn translate(&self, world: &mut World) -> Result<Translation, InputError> {
+        world.translate(Moment { now_s: self.now_s, self_signed: &self.self_signed })
     }
 
     /// Translates a world and renders it. An Ingress with a text that no file may hold is set aside, as `run` does it.
-    pub(crate) fn rendered(&mut self, world: &mut World) -> anyhow::Result<(Translation, FileSet)> {
+    pub(crate) fn rendered(&self, world: &mut World) -> anyhow::Result<(Translation, FileSet)> {
         let mut renderer = self.renderer()?;
         loop {
             let translation = self.translate(world)?;

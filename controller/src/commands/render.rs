@@ -19,7 +19,7 @@ pub(crate) fn main(config: &RenderConfig, warnings: &[String]) -> ExitCode {
 
 fn render(config: &RenderConfig) -> anyhow::Result<End> {
     let progress = Progress::begin("reading");
-    let mut session = Session::new(&config.offline)?;
+    let session = Session::new(&config.offline)?;
     let mut world = session.read(&config.inputs, Purpose::Once)?;
     progress.step("translating and rendering");
     let (translation, files) = session.rendered(&mut world)?;

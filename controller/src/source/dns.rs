@@ -42,16 +42,6 @@ pub(crate) async fn run(mut wanted: watch::Receiver<Wanted>, out: mpsc::Sender<I
     }
 }
 
-/// Looks up every name once, for the commands that are done then; names that are not answered for do not resolve.
-pub(crate) fn once(names: impl IntoIterator<Item = Box<str>>) -> std::io::Result<Vec<Event>> {
-    let mut answers: Answers = names.into_iter().map(|name| (name, None)).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let events = runtime.block_on(ask_all(&mut answers));
-    // A question without an answer would otherwise be waited for.
-    runtime.shutdown_background();
-    Ok(events)
-}
-
 /// Asks for every name; answers what is different from before.
 async fn ask_all(answers: &mut Answers) -> Vec<Event> {
     let mut names: Vec<Box<str>> = answers.keys().cloned().collect();

@@ -1,20 +1,19 @@
 //! The inputs of the commands that look once: files, folders, the standard input, git revisions and the cluster, read
 //! into one world that can be translated.
 
+mod stand_ins;
+
+use super::Located;
 use super::cluster::{Once, OnceError};
 use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
-use super::{Located, dns};
 use crate::args::ClusterConfig;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::Certificate;
 use gatewright_core::names::ObjectRef;
 use gatewright_core::settings::Settings;
-use gatewright_core::state::{self, Event, Object, ServiceType, Snapshot};
+use gatewright_core::state::{Event, Object, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
-use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The name of the input that is the cluster.
@@ -29,9 +28,6 @@ pub(crate) enum InputError {
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] OnceError),
-    /// The resolver cannot be asked.
-    #[error("could not start looking up names")]
-    Names(#[source] io::Error),
 }
 
 /// How inputs are read.
@@ -74,10 +70,6 @@ pub(crate) struct Holds {
     /// There is a Secret.
     pub(crate) secrets: bool,
 }
-
-/// Addresses of names of the outside world, so that each is asked for once.
-#[derive(Debug, Default)]
-pub(crate) struct Names(BTreeMap<Box<str>, Vec<IpAddr>>);
 
 /// What a translation needs besides the world.
 #[derive(Debug, Clone, Copy)]
@@ -158,36 +150,21 @@ impl World {
         if self.holds.endpoints {
             return;
         }
-        let services: Vec<_> =
-            self.snapshot.services().filter(|service| service.service_type != ServiceType::ExternalName).cloned().collect();
-        for service in services {
-            let name = &service.meta.name;
-            let ports: Vec<_> =
-                service.ports.iter().map(|port| json!({"name": &*port.name, "port": port.port, "protocol": "TCP"})).collect();
-            // An address of a network that is set aside for documentation.
-            let slice = json!({
-                "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
-                "metadata": {"name": name.name(), "namespace": name.namespace(), "labels": {"kubernetes.io/service-name": name.name()}},
-                "endpoints": [{"addresses": ["192.0.2.1"]}], "ports": ports,
-            });
-            if let Ok(Some(slice)) = state::decode(slice) {
-                self.snapshot.apply(Event::Applied(Box::new(slice)));
-            }
-        }
+        stand_ins::pods(&mut self.snapshot);
     }
 
-    /// Translates, and gets what turns out to be missing: names of the outside world, and objects of the cluster that
-    /// are read only when something refers to them.
+    /// Translates, and gets what turns out to be missing: objects of the cluster that are read only when something refers
+    /// to them. Addresses of names are made up.
     ///
     /// # Errors
-    /// When the cluster or the resolver cannot be asked.
-    pub(crate) fn translate(&mut self, moment: Moment<'_>, names: &mut Names) -> Result<Translation, InputError> {
+    /// When the cluster cannot be asked.
+    pub(crate) fn translate(&mut self, moment: Moment<'_>) -> Result<Translation, InputError> {
         // Each round can bring objects that refer to further ones; none is asked for twice.
         const ROUNDS: usize = 8;
         let mut translator = Translator::default();
         let mut translation = self.once(&mut translator, moment);
         for _ in 0..ROUNDS {
-            if !self.fetch(&translation.wanted, names)? {
+            if !self.fetch(&translation.wanted)? {
                 break;
             }
             translation = self.once(&mut translator, moment);
@@ -219,12 +196,12 @@ impl World {
     }
 
     /// Whether anything new was learnt.
-    fn fetch(&mut self, wanted: &Wanted, names: &mut Names) -> Result<bool, InputError> {
+    fn fetch(&mut self, wanted: &Wanted) -> Result<bool, InputError> {
         let missing = wanted.dns_names.iter().filter(|name| self.snapshot.addresses_of(name).is_none());
-        let missing: BTreeSet<Box<str>> = missing.cloned().collect();
+        let missing: Vec<_> = missing.map(|name| Event::Resolved(name.clone(), stand_ins::addresses(name, &self.snapshot))).collect();
         let mut changed = !missing.is_empty();
-        for (name, addresses) in names.of(missing).map_err(InputError::Names)? {
-            self.snapshot.apply(Event::Resolved(name, addresses));
+        for event in missing {
+            self.snapshot.apply(event);
         }
         if let Some(cluster) = &mut self.cluster {
             let heard = cluster.wanted(wanted)?;
@@ -232,19 +209,5 @@ impl World {
             self.hear(heard.events, heard.problems);
         }
         Ok(changed)
-    }
-}
-
-impl Names {
-    fn of(&mut self, wanted: BTreeSet<Box<str>>) -> io::Result<Vec<(Box<str>, Vec<IpAddr>)>> {
-        let new: Vec<_> = wanted.iter().filter(|name| !self.0.contains_key(*name)).cloned().collect();
-        if !new.is_empty() {
-            for event in dns::once(new)? {
-                if let Event::Resolved(name, addresses) = event {
-                    self.0.insert(name, addresses);
-                }
-            }
-        }
-        Ok(wanted.into_iter().map(|name| (self.0.get(&name).cloned().unwrap_or_default(), name)).map(|(a, n)| (n, a)).collect())
     }
 }

@@ -171,3 +171,35 @@ fn a_cluster_that_is_not_there_cannot_be_read() {
         assert!(ran.code == 2 && ran.err.contains(said), "{file}: {ran:?}");
     }
 }
+
+#[test]
+fn names_are_nowhere_looked_up() {
+    // The first one never exists, and the second one does on every machine that runs tests.
+    let external = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: cart, namespace: shop}}\nspec: {{type: ExternalName, externalName: {name}, ports: [{{port: 80}}]}}\n---\n"
+        )
+    };
+    let auth = |url: &str| {
+        let wish = format!("namespace: shop, annotations: {{nginx.ingress.kubernetes.io/auth-url: \"{url}\"}}}}");
+        ingress("front", "a.test", "/", "cart").replace("namespace: shop}", &wish)
+    };
+    let inside =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: auth, namespace: shop}\nspec: {clusterIP: 10.9.8.7, ports: [{port: 80}]}\n---\n";
+    let folder = Folder::new(&[
+        ("one.yaml", &(auth("http://auth.shop.svc.cluster.local/x") + &external("cart.invalid"))),
+        ("other.yaml", &(auth("http://auth.shop.svc.cluster.local/x") + &external("other.invalid"))),
+        ("inside.yaml", &(auth("http://auth.shop.svc.cluster.local/x") + inside + &external("cart.invalid"))),
+        ("own.yaml", &(auth("http://localhost/x") + &external("cart.invalid"))),
+    ]);
+    let linted = folder.run(&["lint", "one.yaml"]);
+    assert!(linted.code == 0 && linted.out.contains("0 errors, 0 warnings"), "{linted:?}");
+    let rendered = folder.run(&["render", "-f", "one.yaml"]);
+    assert_eq!((rendered.code, rendered.out.matches("server [2001:db8:").count()), (0, 2), "{}", rendered.out);
+    assert_eq!(folder.run(&["render", "-f", "one.yaml"]).out, rendered.out);
+    let diff = folder.run(&["diff", "one.yaml", "other.yaml", "--routes-only"]);
+    assert!(diff.code == 1 && diff.out.contains("[2001:db8:"), "{diff:?}");
+    assert!(folder.run(&["render", "-f", "inside.yaml"]).out.contains("server 10.9.8.7:80 "), "a Service of the input is known");
+    let own = folder.run(&["lint", "own.yaml"]);
+    assert!(own.code == 1 && own.out.contains("an address of this machine"), "{own:?}");
+}
