@@ -13,19 +13,36 @@ pub struct Chart<'a> {
     pub release: &'a str,
     /// What is given to `--set`.
     pub values: Vec<String>,
+    /// A file of values, which those go over.
+    file: Option<tempfile::NamedTempFile>,
 }
 
 impl<'a> Chart<'a> {
     /// With these values.
     #[must_use]
     pub fn new(release: &'a str, values: &[&str]) -> Self {
-        Self { release, values: values.iter().map(|value| (*value).to_owned()).collect() }
+        Self { release, values: values.iter().map(|value| (*value).to_owned()).collect(), file: None }
+    }
+
+    /// With a file of values, too.
+    ///
+    /// # Panics
+    /// When it cannot be written.
+    #[must_use]
+    pub fn with_file(mut self, values: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().expect("a file can be made");
+        std::fs::write(file.path(), values).expect("it can be written");
+        self.file = Some(file);
+        self
     }
 
     fn helm(&self, words: &[&str]) -> Output {
         let helm = std::env::var("HELM").expect(r#"HELM is set; eval "$(e2e/tools/setup env)" sets it"#);
         let mut command = Command::new(helm);
         command.args(words).args(["--namespace", self.release]);
+        if let Some(file) = &self.file {
+            command.arg("--values").arg(file.path());
+        }
         command.args(self.values.iter().flat_map(|value| ["--set", value]));
         command.output().expect("helm can be started")
     }
@@ -39,6 +56,18 @@ impl<'a> Chart<'a> {
         let output = self.helm(&["template", self.release, &folder.display().to_string(), "--include-crds"]);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if output.status.success() { Ok(documents(&text(&output.stdout))) } else { Err(text(&output.stderr)) }
+    }
+
+    /// What is told after the installation.
+    ///
+    /// # Panics
+    /// When the values are not taken.
+    #[must_use]
+    pub fn notes(&self) -> String {
+        let output = self.helm(&["install", self.release, &folder().display().to_string(), "--dry-run=client"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{:?}: {}", self.values, String::from_utf8_lossy(&output.stderr));
+        text.split_once("\nNOTES:\n").expect("there are notes").1.to_owned()
     }
 
     /// Whether `helm lint` is content.

@@ -45,6 +45,24 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         ],
         &["--without-secrets"],
     ),
+    (&["controller.scope.enabled=true", "controller.configMapNamespace=matrix-other"], &[]),
+    (
+        &[
+            "controller.scope.enabled=true",
+            "controller.tcp.configMapNamespace=matrix-other",
+            "tcp.9000=matrix-other/db:5432",
+            "udp.53=a/b:c",
+        ],
+        &[],
+    ),
+    (
+        &[
+            "controller.service.external.enabled=false",
+            "controller.service.internal.enabled=true",
+            "controller.service.internal.annotations.a=b",
+        ],
+        &[],
+    ),
     (&["controller.extraArgs.election-id=own"], &[]),
     (&["controller.extraArgs.disable-leader-election=", "controller.extraArgs.update-status=No"], &[]),
     (&["controller.disableLeaderElection=true", "controller.extraArgs.disable-leader-election=false"], &[]),

@@ -16,6 +16,7 @@ mod secrets;
 mod shipped;
 mod status;
 mod tls;
+mod values;
 
 /// Held by who makes a default class, and by who needs that new Ingresses get none.
 fn default_class() -> MutexGuard<'static, ()> {

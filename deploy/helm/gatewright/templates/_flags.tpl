@@ -15,7 +15,7 @@
   "proxy" .Values.proxy.kind
   "proxy-mode" .Values.proxy.mode
   "state-dir" "/var/lib/gatewright"
-  "configmap" (printf "%s/%s" $own (include "gatewright.fullname" .))
+  "configmap" (printf "%s/%s" (default $own $controller.configMapNamespace) (include "gatewright.fullname" .))
   "controller-class" $controller.ingressClassResource.controllerValue
   "ingress-class" $controller.ingressClass
   "election-id" (include "gatewright.electionID" .)
@@ -33,8 +33,9 @@
   "enable-metrics" $controller.metrics.enabled
 -}}
 {{- range $name, $on := $switches }}{{ if $on }}{{ $_ := set $flags $name "true" }}{{ end }}{{ end -}}
+{{- range $name, $value := dict "election-ttl" $controller.electionTTL "healthz-host" $controller.healthCheckHost }}{{ if $value }}{{ $_ := set $flags $name $value }}{{ end }}{{ end -}}
 {{- range $protocol := list "tcp" "udp" -}}
-{{- if index $.Values $protocol }}{{ $_ := set $flags (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" $own (include "gatewright.fullname" $) $protocol) }}{{ end -}}
+{{- if index $.Values $protocol }}{{ $_ := set $flags (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" (default $own (index $controller $protocol).configMapNamespace) (include "gatewright.fullname" $) $protocol) }}{{ end -}}
 {{- end -}}
 {{- $_ := include "gatewright.scopeFlags" (list . $flags) -}}
 {{- range $name, $value := $controller.extraArgs -}}

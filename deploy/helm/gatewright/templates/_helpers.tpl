@@ -33,23 +33,37 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "gatewright.labels" -}}
-{{ include "gatewright.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{ include "gatewright.labelsWith" (list . dict) }}
+{{- end -}}
+
+{{/* The labels of every object, and further ones: root, labels. */}}
+{{- define "gatewright.labelsWith" -}}
+{{- $more := index . 1 | default dict -}}
+{{- with index . 0 -}}
+{{- $common := dict
+  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/managed-by" .Release.Service
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_")
+-}}
+{{- merge (include "gatewright.selectorLabels" . | fromYaml) $more .Values.controller.labels .Values.commonLabels $common | toYaml -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "gatewright.electionID" -}}
 {{- default (printf "%s-leader" (include "gatewright.fullname" .)) .Values.controller.electionID -}}
 {{- end -}}
 
+{{/* Whether values made for ingress-nginx name its image, which is none of ours. */}}
+{{- define "gatewright.isForeignImage" -}}
+{{- with .Values.controller.image }}{{ if contains "ingress-nginx/" (default .image .repository) }}true{{ end }}{{ end -}}
+{{- end -}}
+
 {{- define "gatewright.image" -}}
-{{- $image := .Values.controller.image -}}
+{{- $image := ternary (dict "image" .Chart.Name) .Values.controller.image (not (empty (include "gatewright.isForeignImage" .))) -}}
 {{- $name := $image.image -}}
-{{- if $image.registry }}{{ $name = printf "%s/%s" $image.registry $image.image }}{{ end -}}
+{{- $global := ternary "" (dig "image" "registry" "" .Values.global) (not (empty (include "gatewright.isForeignImage" .))) -}}
+{{- with default $global $image.registry }}{{ $name = printf "%s/%s" . $image.image }}{{ end -}}
+{{- with $image.repository }}{{ $name = . }}{{ end -}}
 {{- if $image.digest -}}
 {{- printf "%s@%s" $name $image.digest -}}
 {{- else -}}
@@ -67,10 +81,41 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* Whose addresses Ingresses get, as namespace/name; empty: those of nodes. */}}
 {{- define "gatewright.publishService" -}}
-{{- if and .Values.controller.publishService.enabled (or .Values.controller.publishService.pathOverride .Values.controller.service.enabled) -}}
-{{- default (printf "%s/%s" (include "gatewright.namespace" .) (include "gatewright.fullname" .)) .Values.controller.publishService.pathOverride -}}
+{{- if .Values.controller.publishService.enabled -}}
+{{- $own := printf "%s/%s" (include "gatewright.namespace" .) (include "gatewright.fullname" .) -}}
+{{- if .Values.controller.publishService.pathOverride -}}
+{{- tpl .Values.controller.publishService.pathOverride . -}}
+{{- else if include "gatewright.hasExternalService" . -}}
+{{- $own -}}
+{{- else if include "gatewright.hasInternalService" . -}}
+{{- $own }}-internal
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The least port that is listened on. */}}
+{{- define "gatewright.leastPort" -}}
+{{- $ports := list .Values.controller.containerPort.http .Values.controller.containerPort.https -}}
+{{- range $protocol := list "tcp" "udp" }}{{ range $port, $_ := index $.Values $protocol }}{{ $ports = append $ports $port }}{{ end }}{{ end -}}
+{{- $least := 65535 -}}
+{{- range $ports }}{{ $least = min $least (int .) }}{{ end -}}
+{{- $least -}}
+{{- end -}}
+
+{{/* Of the Pod. Ports below 1024 are opened to everybody in the Pod, so that nobody needs a capability for them. */}}
+{{- define "gatewright.podSecurityContext" -}}
+{{- $own := dict "runAsNonRoot" true "fsGroup" (int64 .Values.controller.image.runAsGroup) "seccompProfile" .Values.controller.image.seccompProfile -}}
+{{- $sysctls := dict -}}
+{{- $least := int (include "gatewright.leastPort" .) -}}
+{{- if and (lt $least 1024) (not .Values.controller.hostNetwork) }}{{ $_ := set $sysctls "net.ipv4.ip_unprivileged_port_start" (toString $least) }}{{ end -}}
+{{- range $name, $value := .Values.controller.sysctls }}{{ $_ := set $sysctls $name (include "gatewright.text" $value) }}{{ end -}}
+{{- $list := list -}}
+{{- range $name, $value := $sysctls }}{{ $list = append $list (dict "name" $name "value" $value) }}{{ end -}}
+{{- if $list }}{{ $_ := set $own "sysctls" $list }}{{ end -}}
+{{- range $key, $value := .Values.controller.podSecurityContext }}{{ $_ := set $own $key $value }}{{ end -}}
+{{- toYaml $own -}}
 {{- end -}}
 
 {{- define "gatewright.securityContext" -}}
@@ -79,4 +124,28 @@ readOnlyRootFilesystem: true
 runAsNonRoot: true
 capabilities:
   drop: [ALL]
+{{- end -}}
+
+{{/* Of the controller's own container. */}}
+{{- define "gatewright.controllerSecurityContext" -}}
+{{- $image := .Values.controller.image -}}
+{{- $own := dict
+  "allowPrivilegeEscalation" $image.allowPrivilegeEscalation
+  "readOnlyRootFilesystem" $image.readOnlyRootFilesystem
+  "runAsNonRoot" $image.runAsNonRoot
+  "runAsUser" (int64 $image.runAsUser)
+  "runAsGroup" (int64 $image.runAsGroup)
+  "capabilities" (dict "drop" (list "ALL"))
+-}}
+{{- range $key, $value := .Values.controller.containerSecurityContext }}{{ $_ := set $own $key $value }}{{ end -}}
+{{- toYaml $own -}}
+{{- end -}}
+
+{{/* A probe: how it asks where the values do not say, and the values. */}}
+{{- define "gatewright.probe" -}}
+{{- $probe := index . 1 -}}
+{{- $ways := list "httpGet" "tcpSocket" "exec" "grpc" -}}
+{{- $given := false -}}
+{{- range $ways }}{{ if hasKey $probe . }}{{ $given = true }}{{ end }}{{ end -}}
+{{- toYaml (ternary $probe (merge (dict "httpGet" (dict "path" (index . 0) "port" (index . 2))) $probe) $given) -}}
 {{- end -}}

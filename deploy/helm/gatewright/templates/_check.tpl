@@ -1,0 +1,27 @@
+{{/* Refuses values that are good ones by themselves, and cannot be good together. */}}
+{{- define "gatewright.check" -}}
+{{- $controller := .Values.controller -}}
+{{- if and (eq .Values.proxy.mode "supervise") (eq (int64 .Values.proxy.runAsUser) (int64 $controller.image.runAsUser)) -}}
+{{- fail (printf "proxy.runAsUser and controller.image.runAsUser are both %d; the proxy must not be able to signal or read the controller" (int64 .Values.proxy.runAsUser)) -}}
+{{- end -}}
+{{- $flags := include "gatewright.flags" . | fromJson -}}
+{{- $taken := dict
+  (get $flags "healthz-port") "controller.metrics.port"
+  (get $flags "status-port" | default "10246") "the status port of the proxy"
+-}}
+{{- range list "442" "8181" "10245" "10247" }}{{ $_ := set $taken . "a port of the controller" }}{{ end -}}
+{{- $http := dict -}}
+{{- if include "gatewright.hasExternalService" . -}}
+{{- with $controller.service -}}
+{{- if .enableHttp }}{{ $_ := set $http (toString .ports.http) "controller.service.ports.http" }}{{ end -}}
+{{- if .enableHttps }}{{ $_ := set $http (toString .ports.https) "controller.service.ports.https" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range $name := list "http" "https" }}{{ $_ := set $http (get $flags (printf "%s-port" $name)) (printf "controller.containerPort.%s" $name) }}{{ end -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- $mine := ternary (merge (dict) $taken $http) $taken (eq $protocol "tcp") -}}
+{{- range $port, $_ := index $.Values $protocol -}}
+{{- with get $mine $port }}{{ fail (printf "%s.%s: this port is that of %s; use another one" $protocol $port .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

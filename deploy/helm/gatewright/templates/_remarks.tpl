@@ -1,0 +1,67 @@
+{{/* What is told after the installation about values that do not do what one might think, as a JSON list. */}}
+{{- define "gatewright.remarks" -}}
+{{- $remarks := include "gatewright.withoutEffect" . | fromJsonArray -}}
+{{- $controller := .Values.controller -}}
+{{- $namespace := include "gatewright.namespace" . -}}
+{{- $fullname := include "gatewright.fullname" . -}}
+{{- if include "gatewright.isForeignImage" . -}}
+{{- $remarks = append $remarks (printf "controller.image has no effect: it is the image of ingress-nginx; %s is run." (include "gatewright.image" .)) -}}
+{{- end -}}
+{{- if and $controller.scope.enabled $controller.scope.namespaceSelector -}}
+{{- $remarks = append $remarks "controller.scope.namespaceSelector has no effect while controller.scope.enabled is set." -}}
+{{- end -}}
+{{- if and $controller.service.internal.enabled (not $controller.service.internal.annotations) -}}
+{{- $remarks = append $remarks "controller.service.internal.enabled has no effect without controller.service.internal.annotations." -}}
+{{- end -}}
+{{- if ne $namespace (default $namespace $controller.configMapNamespace) -}}
+{{- $remarks = append $remarks (printf "controller.config has no effect: the settings are those of ConfigMap %s/%s, which this chart does not make." $controller.configMapNamespace $fullname) -}}
+{{- end -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- with (index $controller $protocol).configMapNamespace -}}
+{{- if and (index $.Values $protocol) (ne . $namespace) -}}
+{{- $remarks = append $remarks (printf "%s only opens ports: the services are those of ConfigMap %s/%s-%s, which this chart does not make." $protocol . $fullname $protocol) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and (lt (int (include "gatewright.leastPort" .)) 1024) $controller.hostNetwork -}}
+{{- $remarks = append $remarks "controller.hostNetwork with a port below 1024 needs net.ipv4.ip_unprivileged_port_start on the nodes: no container here has a capability." -}}
+{{- end -}}
+{{- if not .Values.rbac.secrets -}}
+{{- $remarks = append $remarks "rbac.secrets=false: certificates and passwords of Secrets are not served; TLS is answered with a self-signed certificate." -}}
+{{- end -}}
+{{- toJson $remarks -}}
+{{- end -}}
+
+{{/* Values of the chart of ingress-nginx that have no effect here: what they are when nobody has set them, and why. */}}
+{{- define "gatewright.withoutEffect" -}}
+{{- $keys := list
+  (list "controller.admissionWebhooks.enabled" "" "wrong objects are said in events and left out")
+  (list "controller.maxmindLicenseKey" "" "stock proxies have no GeoIP module")
+  (list "controller.customTemplate.configMapName" "" "templates of ingress-nginx do not fit; see --templates")
+  (list "controller.extraModules" "" "the proxy's image brings its modules")
+  (list "controller.keda.enabled" "" "use controller.autoscaling, or a ScaledObject of your own")
+  (list "controller.lifecycle" "" "the proxy drains by itself when it is told to stop")
+  (list "controller.opentelemetry.enabled" "" "the stock image has no such module")
+  (list "controller.image.chroot" "" "the proxy has a container of its own")
+  (list "controller.image.digestChroot" "" "the proxy has a container of its own")
+  (list "controller.enableMimalloc" "true" "the proxy's image decides it")
+  (list "controller.enableAnnotationValidations" "true" "annotations are always checked")
+  (list "controller.shareProcessNamespace" "" "proxy.mode decides it")
+  (list "controller.automountServiceAccountToken" "" "only the controller's container gets a token")
+  (list "controller.existingPsp" "" "there are no PodSecurityPolicies any more")
+  (list "controller.name" "controller" "objects are named after the release")
+  (list "podSecurityPolicy.enabled" "" "there are no PodSecurityPolicies any more")
+  (list "serviceAccount.automountServiceAccountToken" "true" "only the controller's container gets a token")
+  (list "defaultBackend.enabled" "" "install one, and name its Service in controller.extraArgs.default-backend-service")
+-}}
+{{- $said := list -}}
+{{- range $keys -}}
+{{- $at := $.Values -}}
+{{- range splitList "." (index . 0) }}{{ if kindIs "map" $at }}{{ $at = get $at . }}{{ else }}{{ $at = "" }}{{ end }}{{ end -}}
+{{- $harmless := index . 1 -}}
+{{- if ternary (not (has (toString $at) (list "" $harmless))) (not (empty $at)) (ne $harmless "") -}}
+{{- $said = append $said (printf "%s has no effect here: %s." (index . 0) (index . 2)) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $said -}}
+{{- end -}}
