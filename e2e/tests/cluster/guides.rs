@@ -16,39 +16,97 @@ fn blocks(guide: &str) -> Vec<String> {
     blocks.map(|block| block.lines().map(str::trim).collect::<Vec<_>>().join("\n")).collect()
 }
 
-#[test]
-fn moving_over_from_ingress_nginx_goes_as_the_guide_says() {
-    // The guide's names are those of the chart, which other tests install too.
-    let world = World::start();
-    let folder = tempfile::tempdir().unwrap();
-    let kubeconfig = folder.path().join("kubeconfig");
-    std::fs::write(&kubeconfig, world.admin_kubeconfig().to_string()).unwrap();
-    let helm = std::env::var("HELM").expect(r#"HELM is set; eval "$(e2e/tools/setup env)" sets it"#);
-    std::os::unix::fs::symlink(program(), folder.path().join("gatewright")).unwrap();
-    std::os::unix::fs::symlink(helm, folder.path().join("helm")).unwrap();
-    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
-    let blocks = blocks("beside-ingress-nginx.md");
-    assert_eq!(blocks.len(), 3, "{blocks:#?}");
-    let run = |text: &str| {
+/// A chart that is named as that of ingress-nginx, and has no more than its IngressClass.
+fn stand_in(folder: &Path) {
+    let chart = folder.join("ingress-nginx/ingress-nginx");
+    std::fs::create_dir_all(chart.join("templates")).unwrap();
+    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata:\n  name: nginx\n  annotations: \
+                 {{- toYaml .Values.controller.ingressClassResource.annotations | nindent 4 }}\nspec: {controller: k8s.io/ingress-nginx}\n";
+    for (name, text) in [
+        ("Chart.yaml", "apiVersion: v2\nname: ingress-nginx\nversion: 4.15.1\n"),
+        ("values.yaml", "controller: {ingressClassResource: {annotations: {}}}\n"),
+        ("templates/class.yaml", class),
+    ] {
+        std::fs::write(chart.join(name), text).unwrap();
+    }
+}
+
+/// A folder with the programs that the guide runs, and what runs a command there.
+struct Shell {
+    folder: tempfile::TempDir,
+}
+
+impl Shell {
+    fn new(world: &World) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("kubeconfig"), world.admin_kubeconfig().to_string()).unwrap();
+        let set = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!(r#"{name} is set; eval "$(e2e/tools/setup env)" sets it"#));
+        let kubectl = PathBuf::from(set("KUBEBUILDER_ASSETS")).join("kubectl");
+        for (name, target) in [
+            ("gatewright", PathBuf::from(program())),
+            ("helm", PathBuf::from(set("HELM"))),
+            ("kubectl", kubectl),
+            ("deploy", repository().join("deploy")),
+        ] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
+        Self { folder }
+    }
+
+    /// Exit code, and all that was written.
+    fn run(&self, line: &str) -> (Option<i32>, String) {
+        let folder = self.folder.path();
+        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
         let mut command = Command::new("sh");
-        command.args(["-e", "-c", text]).current_dir(repository());
-        let output = command.env("PATH", &path).env("KUBECONFIG", &kubeconfig).env("HOME", folder.path()).output().unwrap();
+        command.args(["-e", "-c", line]).current_dir(folder);
+        let output = command.env("PATH", path).env("KUBECONFIG", folder.join("kubeconfig")).env("HOME", folder).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout) + &text(&output.stderr))
-    };
-    for block in &blocks {
-        // Those who look answer 1 where there is something to see.
+    }
+
+    /// Runs every command of a block.
+    fn block(&self, block: &str) {
         for line in block.replace("\\\n", " ").lines() {
-            let (code, said) = run(line);
+            let (code, said) = self.run(line);
+            // Those who look answer 1 where there is something to see.
             let looks = line.starts_with("gatewright ");
             assert!(code == Some(0) || (looks && code == Some(1)), "{line}: {code:?} {said}");
         }
     }
-    let arguments = world.object("Deployment", "gatewright", "gatewright")["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+}
+
+#[test]
+fn moving_over_from_ingress_nginx_goes_as_the_guide_says() {
+    // The guide's names are those of the chart, which other tests install too.
+    let world = World::start();
+    let shell = Shell::new(&world);
+    stand_in(shell.folder.path());
+    let (code, said) = shell.run("helm install ingress-nginx ingress-nginx/ingress-nginx --namespace ingress-nginx --create-namespace");
+    assert_eq!(code, Some(0), "{said}");
+    world.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
+    world.apply(&ingress("shop", "front", "nginx", "shop.example", "cart"));
+    let [look, install, copy, delete, take_over, finish] = blocks("beside-ingress-nginx.md").try_into().unwrap();
+    let arguments = || {
+        let deployment = world.object("Deployment", "gatewright", "gatewright");
+        deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
+    };
+    shell.block(&look);
+    shell.block(&install);
+    shell.block(&copy);
+    let trial = &world.object("Ingress", "shop", "front-trial")["spec"];
+    assert_eq!((&trial["ingressClassName"], &trial["rules"][0]["host"]), (&json!("gatewright"), &json!("trial.shop.example")));
+    shell.block(&delete);
+    shell.block(&take_over);
     for part in ["--controller-class=k8s.io/ingress-nginx", "--ingress-class=nginx", "--update-status=false"] {
-        assert!(arguments.contains(part), "{part}: {arguments}");
+        assert!(arguments().contains(part), "{part}: {}", arguments());
     }
-    assert_eq!(run("helm uninstall gatewright --namespace gatewright").0, Some(0));
+    let class = || world.object("IngressClass", "", "nginx")["metadata"].clone();
+    let uid = class()["uid"].clone();
+    shell.block(&finish);
+    assert_eq!(class()["uid"], uid, "the class was there all the time");
+    assert_eq!(class()["annotations"]["meta.helm.sh/release-name"], "gatewright");
+    assert!(arguments().contains("--ingress-class=nginx") && !arguments().contains("--update-status"), "{}", arguments());
+    assert_eq!(shell.run("helm uninstall gatewright --namespace gatewright").0, Some(0));
 }
 
 #[test]

@@ -143,6 +143,25 @@ fn a_configmap_or_a_service_can_be_elsewhere() {
 }
 
 #[test]
+fn ingress_nginx_is_taken_over_with_what_the_notes_say() {
+    let advised =
+        |notes: &str| -> Vec<String> { notes.lines().filter_map(|line| line.trim().strip_prefix("--set ")).map(str::to_owned).collect() };
+    let mut chart = Chart::new("values", &[]);
+    chart.values = advised(&chart.notes());
+    let objects = chart.render().unwrap();
+    let arguments = find(&objects, "Deployment", "values-gatewright")["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+    for flag in ["--controller-class=k8s.io/ingress-nginx", "--ingress-class=nginx"] {
+        assert!(arguments.contains(flag), "{flag}: {arguments}");
+    }
+    assert!(objects.iter().all(|object| object["kind"] != "IngressClass"), "that of ingress-nginx is there");
+    let notes = chart.notes();
+    assert!(notes.contains("kubernetes.io/ingress.class: nginx") && !notes.contains("ingressClassName: gatewright"), "{notes}");
+    chart.values.extend(advised(&notes));
+    assert_eq!(find(&chart.render().unwrap(), "IngressClass", "nginx")["spec"]["controller"], "k8s.io/ingress-nginx");
+    assert!(chart.notes().contains("ingressClassName: nginx"));
+}
+
+#[test]
 fn what_cannot_be_followed_is_named_after_the_installation() {
     for (value, told) in [
         ("controller.admissionWebhooks.enabled=true", "controller.admissionWebhooks.enabled has no effect"),
