@@ -310,7 +310,7 @@ impl Controller {
         if self.maker.take_back_templates(line, &refused.message) {
             self.mark("the templates before".to_owned());
         } else if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
-            self.mark("an Ingress was set aside".to_owned());
+            self.mark("what the proxy refuses was set aside".to_owned());
         } else {
             self.findings.clone_from(&made.diagnostics);
             self.publish_findings();

@@ -60,8 +60,8 @@ pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Ve
 }
 
 /// Whether a key asks for a protection.
-pub(crate) fn protects(key: &str) -> bool {
-    keys::protects(key)
+pub fn protects(key: &str) -> bool {
+    key == POLICY_KEY || keys::protects(key)
 }
 
 /// Every key that is known, with the reason if it has no effect, in the order of the documentation.

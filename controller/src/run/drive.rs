@@ -1,10 +1,9 @@
 //! Brings candidates to the proxy, one at a time, and finds out who is to blame when it refuses one.
 
-use super::maker::{Made, MakeError, Maker};
+use super::maker::{Made, MakeError, Maker, Suspect};
 use crate::proxy::{Outcome, Proxy, Refused};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;
-use gatewright_core::state::Ingress;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -58,13 +57,13 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
 
 fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
     let ingress = maker.snapshot.ingress(&origin.name).cloned();
-    ingress.is_some_and(|ingress| maker.quarantine_is_new(&ingress) && maker.set_aside(&ingress, reason))
+    ingress.is_some_and(|ingress| maker.quarantine_is_new(&ingress) && maker.set_ingress_aside(&ingress, reason))
 }
 
 /// Sets aside whoever made the proxy refuse; `false`: nobody was found.
 ///
 /// The proxy's message names a line, and every block names its Ingress. Where that leads nowhere, the Ingresses that
-/// changed are halved until one is left: about log₂ n checks.
+/// changed are halved until one is left: about log₂ n checks. Then the settings are.
 pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
     let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
     if let Some(origin) = named
@@ -72,15 +71,16 @@ pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, ask
     {
         return true;
     }
-    let suspects = maker.suspects(&made.served);
-    match halve(maker, suspects, asks).await {
-        Some(guilty) => maker.set_aside(&guilty, &refused.message),
-        None => false,
+    for suspects in [maker.suspects(made), maker.suspect_settings(made)] {
+        if let Some(guilty) = halve(maker, suspects, asks).await {
+            return maker.set_aside(&guilty, &refused.message);
+        }
     }
+    false
 }
 
-/// One Ingress without which the proxy takes more than with it.
-async fn halve(maker: &mut Maker, suspects: Vec<Arc<Ingress>>, asks: &mpsc::Sender<Ask>) -> Option<Arc<Ingress>> {
+/// The one without which the proxy takes more than with it.
+async fn halve(maker: &mut Maker, suspects: Vec<Suspect>, asks: &mpsc::Sender<Ask>) -> Option<Suspect> {
     if suspects.is_empty() || !taken_without(maker, &suspects, asks).await? {
         // Without any of them it is refused too: it is not theirs.
         return None;
@@ -98,7 +98,7 @@ async fn halve(maker: &mut Maker, suspects: Vec<Arc<Ingress>>, asks: &mpsc::Send
     suspects.pop()
 }
 
-async fn taken_without(maker: &mut Maker, aside: &[Arc<Ingress>], asks: &mpsc::Sender<Ask>) -> Option<bool> {
+async fn taken_without(maker: &mut Maker, aside: &[Suspect], asks: &mpsc::Sender<Ask>) -> Option<bool> {
     let made = match maker.make_without(aside) {
         Ok(made) => made,
         Err(_) => return Some(false),

@@ -7,7 +7,7 @@ use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, Model, Workers};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
-use gatewright_core::settings::Settings;
+use gatewright_core::settings::{Settings, protects};
 use gatewright_core::state::{Ingress, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashMap};
@@ -35,6 +35,17 @@ pub(super) struct Maker {
     self_signed: Arc<Certificate>,
     /// The Ingresses of the last revision that the proxy has taken.
     accepted: HashMap<ObjectName, Arc<Ingress>>,
+    /// The main ConfigMap of it.
+    accepted_settings: BTreeMap<String, String>,
+}
+
+/// What may have made the proxy refuse a candidate.
+#[derive(Debug, Clone)]
+pub(super) enum Suspect {
+    /// An Ingress.
+    Ingress(Arc<Ingress>),
+    /// A key of the main ConfigMap, and its value.
+    Setting(String, String),
 }
 
 /// A candidate.
@@ -45,6 +56,8 @@ pub(super) struct Made {
     pub(super) wanted: Wanted,
     pub(super) served: Vec<Arc<Ingress>>,
     templates: Arc<Overrides>,
+    /// The main ConfigMap, without what is set aside.
+    config: BTreeMap<String, String>,
     pub(super) model: Model,
 }
 
@@ -81,6 +94,7 @@ impl Maker {
             quarantine: Quarantine::default(),
             translator: Translator::default(),
             accepted: HashMap::new(),
+            accepted_settings: BTreeMap::new(),
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
             templates: Arc::new(overrides),
             proven: None,
@@ -144,7 +158,8 @@ impl Maker {
             let files = self.renderer.render(&translation.model)?;
             let Translation { model, diagnostics, wanted, served } = translation;
             let templates = Arc::clone(&self.templates);
-            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, model })
+            let config = quarantine.accepted_of(&self.config());
+            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, config, model })
         }));
         made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.
@@ -170,16 +185,47 @@ impl Maker {
         self.proven = Some(Arc::clone(&made.templates));
         self.accepted.clear();
         self.accepted.extend(made.served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
+        self.accepted_settings.clone_from(&made.config);
+    }
+
+    /// The data of the main ConfigMap.
+    fn config(&self) -> BTreeMap<String, String> {
+        let name = self.settings.config_map.as_ref();
+        name.and_then(|name| self.snapshot.config_map(name)).map(|map| map.data.clone()).unwrap_or_default()
     }
 
     /// The Ingresses that are new or other than those that the proxy has taken.
-    pub(super) fn suspects(&self, served: &[Arc<Ingress>]) -> Vec<Arc<Ingress>> {
+    pub(super) fn suspects(&self, made: &Made) -> Vec<Suspect> {
         let changed = |ingress: &&Arc<Ingress>| self.accepted.get(&ingress.meta.name).is_none_or(|old| old.digest != ingress.digest);
-        served.iter().filter(changed).cloned().collect()
+        made.served.iter().filter(changed).cloned().map(Suspect::Ingress).collect()
+    }
+
+    /// The same of settings. Without one that protects more would be open than is meant, unless its value before holds.
+    pub(super) fn suspect_settings(&self, made: &Made) -> Vec<Suspect> {
+        let accepted = &self.accepted_settings;
+        let changed = made.config.iter().filter(|(key, value)| accepted.get(*key) != Some(value));
+        let changed = changed.filter(|(key, _)| accepted.contains_key(*key) || !protects(key));
+        changed.map(|(key, value)| Suspect::Setting(key.clone(), value.clone())).collect()
+    }
+
+    /// Sets somebody aside for good; whether that changes anything.
+    pub(super) fn set_aside(&mut self, guilty: &Suspect, reason: &str) -> bool {
+        match guilty {
+            Suspect::Ingress(ingress) => self.set_ingress_aside(ingress, reason),
+            Suspect::Setting(key, value) => {
+                let is_current = self.config().get(key) == Some(value);
+                if is_current {
+                    let last = self.accepted_settings.get(key).cloned();
+                    self.quarantine.set_setting_aside(key, value, reason.to_owned(), last);
+                    tracing::warn!(key, reason, "the proxy refuses this setting; it is set aside");
+                }
+                is_current
+            }
+        }
     }
 
     /// Sets an Ingress aside for good; whether that changes anything.
-    pub(super) fn set_aside(&mut self, ingress: &Arc<Ingress>, reason: &str) -> bool {
+    pub(super) fn set_ingress_aside(&mut self, ingress: &Arc<Ingress>, reason: &str) -> bool {
         let name = &ingress.meta.name;
         let last = self.accepted.get(name).filter(|old| old.digest != ingress.digest).cloned();
         let current = self.snapshot.ingress(name).is_some_and(|now| now.digest == ingress.digest);
@@ -196,11 +242,18 @@ impl Maker {
     }
 
     /// A candidate without these.
-    pub(super) fn make_without(&mut self, aside: &[Arc<Ingress>]) -> Result<Made, MakeError> {
+    pub(super) fn make_without(&mut self, aside: &[Suspect]) -> Result<Made, MakeError> {
         let mut quarantine = self.quarantine.clone();
-        for ingress in aside {
-            let last = self.accepted.get(&ingress.meta.name).filter(|old| old.digest != ingress.digest).cloned();
-            quarantine.set_aside(ingress, String::new(), last);
+        for suspect in aside {
+            match suspect {
+                Suspect::Ingress(ingress) => {
+                    let last = self.accepted.get(&ingress.meta.name).filter(|old| old.digest != ingress.digest).cloned();
+                    quarantine.set_aside(ingress, String::new(), last);
+                }
+                Suspect::Setting(key, value) => {
+                    quarantine.set_setting_aside(key, value, String::new(), self.accepted_settings.get(key).cloned());
+                }
+            }
         }
         self.make_with(&quarantine)
     }
@@ -217,8 +270,9 @@ impl Maker {
         (self.dialect.origin_at)(bytes, line).filter(|origin| origin.kind == Kind::Ingress)
     }
 
-    /// Forgets verdicts on Ingresses that are gone or changed.
+    /// Forgets verdicts on Ingresses and settings that are gone or changed.
     pub(super) fn forget_verdicts(&mut self) {
+        self.quarantine.forget_settings(&self.config());
         let snapshot = &self.snapshot;
         self.quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
     }

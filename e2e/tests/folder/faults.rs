@@ -1,6 +1,7 @@
 //! What goes wrong: bad objects, processes that are killed, a full disk.
 
-use gatewright_e2e::client::{admin, certificate, get};
+use gatewright_e2e::client::{admin, admin_json, certificate, get, send as client_send};
+use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
@@ -238,6 +239,34 @@ on_every_proxy! {
         drop(other);
         until_eq("it serves again", &"s".to_owned(), || who("h.test", "/"));
         world.until_ready();
+    }
+
+    fn a_setting_that_the_proxy_refuses_is_told_by_its_key_and_holds_nothing_up(proxy) {
+        // Each of these words is known; that they mean no cipher at all is for the proxy to find out.
+        const NONE: &str = "HIGH:!ALL";
+        let settings = |ciphers: &str, further: &[(&str, &str)]| config_map("settings", &[&[("ssl-ciphers", ciphers)], further].concat());
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let builder = || World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects);
+        let told = || {
+            let all = admin_json("/api/v1/diagnostics");
+            let refused = all.as_array().into_iter().flatten().filter(|finding| finding["code"] == "GW0701");
+            refused.map(|finding| [&finding["object"]["name"], &finding["field"], &finding["outcome"]].map(|word| word.as_str().unwrap().to_owned())).collect::<Vec<_>>()
+        };
+        let world = builder().manifest("c.yaml", &[settings("HIGH", &[])]).start();
+        assert_eq!(told(), Vec::<[String; 3]>::new());
+        world.apply("c.yaml", &[settings(NONE, &[("proxy-body-size", "1")])]);
+        until_eq("it is told", &vec![["settings", "data[ssl-ciphers]", "quarantined"].map(str::to_owned)], told);
+        let post = || client_send(&Request::new("POST", "/").header("Host", "h.test").body(b"abc")).unwrap().status;
+        until_eq("other settings hold", &413, post);
+        world.apply("c.yaml", &[settings("HIGH", &[])]);
+        until_eq("it is mended", &Vec::new(), told);
+        assert_eq!(post(), 200);
+        drop(world);
+
+        let world = builder().manifest("c.yaml", &[settings(NONE, &[("proxy-body-size", "1")])]).start();
+        assert_eq!((who("h.test", "/"), post()), ("s".to_owned(), 413), "from the start");
+        assert_eq!(told(), [["settings", "data[ssl-ciphers]", "kept-default"]]);
+        drop(world);
     }
 
     fn a_broken_template_at_the_start_starts_no_proxy(proxy) {

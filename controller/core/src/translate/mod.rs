@@ -51,7 +51,7 @@ pub struct Input<'a> {
     pub snapshot: &'a Snapshot,
     /// What the operator asked for on the command line.
     pub settings: &'a Settings,
-    /// Ingresses that the proxy refused.
+    /// Ingresses and settings that the proxy refused.
     pub quarantine: &'a Quarantine,
     /// Certificate for handshakes that no host claims, when none is configured.
     pub self_signed: &'a Arc<Certificate>,

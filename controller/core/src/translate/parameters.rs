@@ -67,7 +67,7 @@ struct Found<'a> {
 
 /// Reads the settings of all classes that are ours.
 pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> ByClass {
-    let main_data = super::config::main(input, wanted);
+    let main_data = super::config::main(input, wanted, diagnostics);
     let found: Vec<Found<'_>> = classes.ours(input.snapshot).filter_map(|class| find(class, input, wanted, diagnostics)).collect();
     let alone = settings::read(input.settings, &main_data).0;
     let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };

@@ -1,4 +1,4 @@
-//! Ingresses that the proxy refused, although we did not.
+//! Ingresses and settings that the proxy refused, although we did not.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{Kind, ObjectName, ObjectRef};
@@ -10,6 +10,25 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Quarantine {
     verdicts: BTreeMap<ObjectName, Verdict>,
+    /// By keys of the main ConfigMap.
+    settings: BTreeMap<String, SettingVerdict>,
+}
+
+/// A verdict on one value of a key of the main ConfigMap.
+#[derive(Debug, Clone)]
+struct SettingVerdict {
+    value: String,
+    reason: String,
+    last_accepted: Option<String>,
+}
+
+/// A key of the main ConfigMap whose value was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RefusedSetting<'q> {
+    pub(super) key: &'q str,
+    pub(super) reason: &'q str,
+    /// The value before holds, and not the default.
+    pub(super) has_last: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -31,22 +50,56 @@ impl Quarantine {
         self.verdicts.retain(|name, verdict| still_there(name) == Some(verdict.digest));
     }
 
+    /// Sets a value of a key of the main ConfigMap aside. `last_accepted` is the value that holds instead, if there was one.
+    pub fn set_setting_aside(&mut self, key: &str, value: &str, reason: String, last_accepted: Option<String>) {
+        self.settings.insert(key.to_owned(), SettingVerdict { value: value.to_owned(), reason, last_accepted });
+    }
+
+    /// Forgets the verdicts on values that the main ConfigMap has no more.
+    pub fn forget_settings(&mut self, data: &BTreeMap<String, String>) {
+        self.settings.retain(|key, verdict| data.get(key) == Some(&verdict.value));
+    }
+
+    /// The data of the main ConfigMap, without values that are set aside.
+    #[must_use]
+    pub fn accepted_of(&self, data: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut data = data.clone();
+        self.mend(&mut data);
+        data
+    }
+
+    /// Takes values that are set aside out of the data of the main ConfigMap; which they are.
+    pub(super) fn mend(&self, data: &mut BTreeMap<String, String>) -> Vec<RefusedSetting<'_>> {
+        let mut refused = Vec::new();
+        for (key, verdict) in &self.settings {
+            if data.get(key) != Some(&verdict.value) {
+                continue;
+            }
+            match &verdict.last_accepted {
+                Some(last) => data.insert(key.clone(), last.clone()),
+                None => data.remove(key),
+            };
+            refused.push(RefusedSetting { key, reason: &verdict.reason, has_last: verdict.last_accepted.is_some() });
+        }
+        refused
+    }
+
     /// Whether this version of an Ingress is set aside.
     #[must_use]
     pub fn holds(&self, ingress: &Ingress) -> bool {
         self.verdicts.get(&ingress.meta.name).is_some_and(|verdict| verdict.digest == ingress.digest)
     }
 
-    /// How many Ingresses are set aside.
+    /// How many Ingresses and settings are set aside.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.verdicts.len()
+        self.verdicts.len() + self.settings.len()
     }
 
     /// Whether none is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.verdicts.is_empty()
+        self.len() == 0
     }
 
     /// The version of an Ingress to serve: itself, an older one with a finding, or none with a finding.
