@@ -1,7 +1,7 @@
 //! What `deploy/ci` and the guides tell people to run, run.
 
 use crate::world::{Folder, Ran, ingress, of_repository, service};
-use std::path::Path;
+use serde_json::{Value, json};
 use std::process::Command;
 
 /// A repository with a branch `main`, and one change in the work tree.
@@ -15,11 +15,13 @@ fn repository() -> Folder {
     folder
 }
 
-/// Runs a program with `gatewright` in its path.
+/// Runs a program with `gatewright` and `gatewright-review` in its path.
 fn run(folder: &Folder, mut command: Command) -> Ran {
-    let program = Path::new(env!("CARGO_BIN_EXE_gatewright"));
+    let programs = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gatewright"), programs.path().join("gatewright")).unwrap();
+    std::os::unix::fs::symlink(of_repository("deploy/ci/review"), programs.path().join("gatewright-review")).unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
-    command.current_dir(folder.path()).env("PATH", format!("{}:{path}", program.parent().unwrap().display())).env("HOME", folder.path());
+    command.current_dir(folder.path()).env("PATH", format!("{}:{path}", programs.path().display())).env("HOME", folder.path());
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
@@ -45,13 +47,13 @@ fn blocks(guide: &str) -> Vec<String> {
 
 #[test]
 fn every_command_of_the_guides_works() {
-    for (guide, least) in [("docs/guides/review-a-pull-request.md", 7), ("docs/guides/sidecar.md", 1)] {
+    for (guide, least) in [("docs/guides/review-a-pull-request.md", 9), ("docs/guides/sidecar.md", 1)] {
         let blocks = blocks(guide);
         assert!(blocks.len() >= least, "{guide}: {blocks:#?}");
         let folder = repository();
         for block in blocks {
             let mut command = Command::new("sh");
-            command.args(["-e", "-c", &block]);
+            command.args(["-e", "-c", &block]).env("GATEWRIGHT_SOURCE", of_repository(""));
             let ran = run(&folder, command);
             assert_eq!(ran.code, 0, "{guide}: {block}: {ran:?}");
         }
@@ -108,6 +110,174 @@ fn the_hook_lints_what_is_staged_and_not_what_lies_around() {
     folder.git(&["add", "-A"]);
     let staged = run(&folder, script("pre-commit", &[]));
     assert!(staged.code == 1 && staged.out.contains("deploy/bad.yaml:1:"), "{staged:?}");
+}
+
+#[test]
+fn a_folder_that_is_new_or_gone_is_compared_with_an_empty_one() {
+    let folder = repository();
+    folder.write("apps/new/one.yaml", ingress("one", "one.example", "/", "cart") + &service("cart"));
+    let added = run(&folder, script("review", &["main", "./apps/new/"]));
+    assert!(added.code == 0 && added.out.contains("`host one.example`"), "{added:?}");
+    std::fs::remove_dir_all(folder.path().join("deploy")).unwrap();
+    let gone = run(&folder, script("review", &["main", "deploy"]));
+    assert!(gone.code == 0 && gone.out.contains("`host shop.example`"), "{gone:?}");
+    let nowhere = run(&folder, script("review", &["main", "deplyo"]));
+    assert!(nowhere.code == 2 && nowhere.err.contains("there is no deplyo, neither here nor in main"), "{nowhere:?}");
+}
+
+#[test]
+fn the_review_script_works_below_the_root_and_on_all_of_the_repository() {
+    let folder = repository();
+    let mut below = Command::new("sh");
+    below.args(["-c", r#"cd deploy && exec sh "$1" main ."#, "sh"]).arg(of_repository("deploy/ci/review"));
+    for command in [below, script("review", &["main", "."])] {
+        let ran = run(&folder, command);
+        assert!(ran.code == 0 && ran.out.contains("`host more.example`") && !ran.out.contains("`host shop.example`"), "{ran:?}");
+    }
+}
+
+/// A clone of depth one, as runners make it.
+fn shallow() -> (Folder, Folder, String) {
+    let origin = repository();
+    origin.git(&["add", "-A"]);
+    origin.git(&["commit", "-q", "-m", "two"]);
+    let base = Command::new("git").args(["rev-parse", "main~1"]).current_dir(origin.path()).output().unwrap();
+    let base = String::from_utf8(base.stdout).unwrap().trim().to_owned();
+    let clone = Folder::new(&[]);
+    clone.git(&["clone", "-q", "--depth=1", &format!("file://{}", origin.path().display()), "."]);
+    (origin, clone, base)
+}
+
+#[test]
+fn a_base_that_was_not_fetched_is_fetched_or_told() {
+    let (origin, clone, base) = shallow();
+    let ran = run(&clone, script("review", &[&base, "deploy"]));
+    assert!(ran.code == 0 && ran.out.contains("`host more.example`"), "{ran:?}");
+    drop(origin);
+    let told = run(&clone, script("review", &["HEAD~5", "deploy"]));
+    assert!(told.code == 2 && told.err.contains("fetch-depth: 0 at GitHub, GIT_DEPTH: 0 at GitLab"), "{told:?}");
+}
+
+#[test]
+fn what_is_not_installed_is_said_by_its_name() {
+    let folder = repository();
+    let tools = tempfile::tempdir().unwrap();
+    let mut review = Command::new("/bin/sh");
+    review.arg(of_repository("deploy/ci/review")).args(["main", "deploy"]).current_dir(folder.path()).env("PATH", tools.path());
+    let output = review.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "review: git is not installed here\n");
+}
+
+fn yaml(path: &str) -> Value {
+    serde_yaml::from_str(&std::fs::read_to_string(of_repository(path)).unwrap()).unwrap()
+}
+
+/// The text of a list of commands.
+fn lines(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect()
+}
+
+#[test]
+fn the_action_runs_as_it_stands_in_its_file() {
+    let action = yaml("deploy/ci/action/action.yml");
+    let step = &action["runs"]["steps"][0];
+    let place = of_repository("deploy/ci/action").display().to_string();
+    let (_origin, clone, base) = shallow();
+    let mut command = Command::new(step["shell"].as_str().unwrap());
+    command.args(["-e", "-c", step["run"].as_str().unwrap()]).env("GITHUB_STEP_SUMMARY", clone.path().join("summary.md"));
+    let default = action["inputs"]["path"]["default"].as_str().unwrap();
+    for (name, value) in step["env"].as_object().unwrap() {
+        let value = value.as_str().unwrap().replace("${{ github.action_path }}", &place).replace("${{ inputs.base }}", &base);
+        let value = value.replace("${{ inputs.path }}", default);
+        assert!(!value.contains("${{"), "{name}: {value}");
+        command.env(name, value);
+    }
+    clone.write("deploy/bad.yaml", "a: [");
+    let ran = run(&clone, command);
+    assert!(ran.code == 1 && ran.out.contains("::error file=deploy/bad.yaml,line=1"), "{ran:?}");
+    let summary = std::fs::read_to_string(clone.path().join("summary.md")).unwrap();
+    assert!(summary.contains("`host more.example`"), "{summary}");
+}
+
+#[test]
+fn the_job_runs_as_it_stands_in_its_file() {
+    let file = yaml("deploy/ci/gitlab.yml");
+    let job = &file["review-ingress"];
+    assert_eq!((&job["image"]["entrypoint"], &job["variables"]["GIT_DEPTH"]), (&json!([""]), &json!("0")));
+    let (_origin, clone, base) = shallow();
+    let job = |clone: &Folder| {
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", &lines(&job["script"]).join("\n")]).env("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base);
+        command.env("GATEWRIGHT_MANIFESTS", file["variables"]["GATEWRIGHT_MANIFESTS"].as_str().unwrap());
+        run(clone, command)
+    };
+    let fine = job(&clone);
+    assert_eq!(fine.code, 0, "{fine:?}");
+    clone.write("deploy/bad.yaml", "a: [");
+    let bad = job(&clone);
+    assert!(bad.code == 1 && bad.out.contains("deploy/bad.yaml:1:"), "{bad:?}");
+    for (path, part) in [("gatewright.sarif", "deploy/bad.yaml"), ("gatewright.md", "`host more.example`")] {
+        let text = std::fs::read_to_string(clone.path().join(path)).unwrap();
+        assert!(text.contains(part), "{path}: {text}");
+    }
+}
+
+#[test]
+fn the_pre_commit_hook_lints_the_folder_and_not_single_files() {
+    let file = yaml(".pre-commit-hooks.yaml");
+    let hook = &file[0];
+    assert_eq!((&hook["pass_filenames"], &hook["language"]), (&json!(false), &json!("system")));
+    // An Ingress that is changed, and the Service that it needs in a file that is not.
+    let folder = Folder::new(&[
+        ("deploy/front.yaml", &ingress("front", "shop.example", "/", "cart")),
+        ("deploy/cart.yaml", &service("cart")),
+        ("package.json", r#"{"name": "shop"}"#),
+    ]);
+    let entry = [hook["entry"].as_str().unwrap(), &lines(&hook["args"]).join(" ")].join(" ");
+    let hook = || {
+        let mut command = Command::new("sh");
+        command.args(["-c", &entry]);
+        run(&folder, command)
+    };
+    let fine = hook();
+    assert!(fine.code == 0 && !fine.out.contains("GW0303"), "{fine:?}");
+    folder.write("deploy/bad.yaml", "a: [");
+    assert_eq!(hook().code, 1);
+}
+
+#[test]
+fn the_files_that_the_guide_shows_use_what_is_there() {
+    let text = std::fs::read_to_string(of_repository("docs/guides/review-a-pull-request.md")).unwrap();
+    let shown: Vec<Value> =
+        text.split("```yaml\n").skip(1).map(|part| serde_yaml::from_str(part.split("```").next().unwrap()).unwrap()).collect();
+    let [workflow, job, hooks] = &shown[..] else { panic!("{shown:?}") };
+    let step = &workflow["jobs"]["review-ingress"]["steps"][1];
+    let place = step["uses"].as_str().unwrap().split_once("gatewright/").unwrap().1.split('@').next().unwrap();
+    let inputs = &yaml(&format!("{place}/action.yml"))["inputs"];
+    for name in step["with"].as_object().unwrap().keys() {
+        assert!(inputs[name].is_object(), "{name}: {inputs}");
+    }
+    let file = std::fs::read_to_string(of_repository("deploy/ci/gitlab.yml")).unwrap();
+    for name in job["variables"].as_object().unwrap().keys() {
+        assert!(file.contains(name), "{name}: {file}");
+    }
+    assert_eq!(hooks["repos"][0]["hooks"][0]["id"], yaml(".pre-commit-hooks.yaml")[0]["id"]);
+}
+
+#[test]
+fn the_git_hook_lets_a_repository_without_manifests_alone() {
+    let folder = Folder::new(&[("package.json", r#"{"name": "shop"}"#)]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    let none = run(&folder, script("pre-commit", &[]));
+    assert_eq!((none.code, none.out.as_str()), (0, ""), "{none:?}");
+    folder.write("k8s/bad.yaml", "a: [");
+    folder.git(&["add", "-A"]);
+    let mut hook = script("pre-commit", &[]);
+    hook.env("GATEWRIGHT_MANIFESTS", "./k8s/");
+    let bad = run(&folder, hook);
+    assert!(bad.code == 1 && bad.out.contains("k8s/bad.yaml:1:"), "{bad:?}");
 }
 
 #[test]
