@@ -122,12 +122,26 @@ fn the_pod_serves_one_namespace_with_roles_and_without_secrets() {
     let release = Release::install("shipped-narrow", 15_030, &values);
     let (world, ns) = (release.world, release.name);
     world.apply(&app(ns, "app", &["10.244.9.4"]));
-    // IngressClasses may not be read, so only the annotation counts.
-    let web = ingress(ns, "web", ns, "web.narrow.test", "app").replace(&format!("  ingressClassName: {ns}\n"), "");
-    world.apply(&web.replace("metadata: {", &format!("metadata: {{annotations: {{kubernetes.io/ingress.class: {ns}}}, ")));
+    let pair = Pair::new(&["tls.narrow.test"]);
+    world.apply(&key_pair_secret(ns, "pair", "kubernetes.io/tls", &(pair.certificate.clone(), pair.key.clone())));
+    for (name, more) in [
+        ("web", ""),
+        ("tls", ""),
+        ("closed", ", nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: users"),
+    ] {
+        // IngressClasses may not be read, so only the annotation counts.
+        let text = ingress(ns, name, ns, &format!("{name}.narrow.test"), "app").replace(&format!("  ingressClassName: {ns}\n"), "");
+        let text = text.replace("metadata: {", &format!("metadata: {{annotations: {{kubernetes.io/ingress.class: {ns}{more}}}, "));
+        world.apply(&if name == "tls" { text + "  tls: [{hosts: [tls.narrow.test], secretName: pair}]\n" } else { text });
+    }
     let _pod = release.pod(None);
     release.wait_ready();
     release.wait_pod("web.narrow.test", "10.244.9.4");
+    eventually("TLS is answered, with a certificate of nobody's", || match get_tls(release.ports[1], "tls.narrow.test", "/") {
+        Ok(answer) if answer.pod() == "10.244.9.4" && answer.certificate != pair.der => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    release.wait_all("passwords cannot be read", &[("closed.narrow.test", "/", "503")]);
 }
 
 #[test]
