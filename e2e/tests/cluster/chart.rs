@@ -63,6 +63,8 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         ],
         &[],
     ),
+    (&["defaultBackend.enabled=true", "controller.scope.enabled=true", "controller.scope.namespace=matrix-other"], &[]),
+    (&["defaultBackend.enabled=true", "controller.extraArgs.default-backend-service=matrix-other/fallback"], &[]),
     (&["controller.extraArgs.election-id=own"], &[]),
     (&["controller.extraArgs.disable-leader-election=", "controller.extraArgs.update-status=No"], &[]),
     (&["controller.disableLeaderElection=true", "controller.extraArgs.disable-leader-election=false"], &[]),
@@ -140,9 +142,13 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     ),
 ];
 
-/// The workload of a release.
+/// The controller's workload.
 fn workload(objects: &[Value]) -> &Value {
-    objects.iter().find(|object| object["kind"] == "Deployment" || object["kind"] == "DaemonSet").unwrap()
+    let is_it = |object: &&Value| {
+        let name = &object["spec"]["selector"]["matchLabels"]["app.kubernetes.io/name"];
+        (object["kind"] == "Deployment" || object["kind"] == "DaemonSet") && name == "gatewright"
+    };
+    objects.iter().find(is_it).unwrap()
 }
 
 fn strings(list: &Value) -> Vec<String> {

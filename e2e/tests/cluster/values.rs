@@ -15,13 +15,16 @@ fn render(values: &str) -> Vec<Value> {
     Chart::new("values", &[]).with_file(values).render().unwrap_or_else(|error| panic!("{values}: {error}"))
 }
 
+/// Their definitions are installed by others.
+fn is_of_an_operator(object: &Value) -> bool {
+    ["monitoring.coreos.com/v1", "keda.sh/v1alpha1"].contains(&object["apiVersion"].as_str().unwrap())
+}
+
 /// The API server takes all that it does not hold already, but the kinds that it does not know.
 fn taken(objects: &[Value]) {
     let world = World::shared();
     world.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: values, labels: {pod-security.kubernetes.io/enforce: restricted}}\n");
-    for object in
-        objects.iter().filter(|object| object["kind"] != "CustomResourceDefinition" && object["apiVersion"] != "monitoring.coreos.com/v1")
-    {
+    for object in objects.iter().filter(|object| object["kind"] != "CustomResourceDefinition" && !is_of_an_operator(object)) {
         world.try_object(object).unwrap_or_else(|error| panic!("{error}: {object}"));
         let template = &object["spec"]["template"];
         if template.is_object() {
@@ -110,15 +113,34 @@ fn the_values_of_ingress_nginx_become_what_they_become_there() {
         ("ServiceMonitor", "own", "/spec/endpoints/0/interval", json!("15s")),
         ("ServiceMonitor", "own", "/metadata/namespace", json!("monitoring")),
         ("ServiceMonitor", "own", "/spec/selector/matchLabels/app.kubernetes.io~1component", json!("metrics")),
+        ("Deployment", "own-errors", "/spec/template/spec/containers/0/image", json!("registry.example/errors:2")),
+        ("Deployment", "own-errors", "/spec/template/spec/containers/0/ports/0/containerPort", json!(8081)),
+        ("PodDisruptionBudget", "own-errors", "/spec/minAvailable", json!(1)),
+        ("Service", "own-errors", "/spec/ports/0/port", json!(81)),
         ("PrometheusRule", "own", "/spec/groups/0/rules/0/alert", json!("Down")),
     ] {
         let object = find(&objects, kind, name);
         assert_eq!(object.pointer(pointer).unwrap_or(&Value::Null), &expected, "{kind} {name} {pointer}: {object}");
     }
     let arguments = find(&objects, "Deployment", "own")["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
-    for flag in ["--election-ttl=45s", "--healthz-host=0.0.0.0"] {
+    for flag in ["--election-ttl=45s", "--healthz-host=0.0.0.0", "--default-backend-service=values/own-errors"] {
         assert!(arguments.contains(flag), "{flag}: {arguments}");
     }
+}
+
+#[test]
+fn keda_scales_in_place_of_the_chart() {
+    let values = "controller: {keda: {enabled: true, minReplicas: 2, triggers: [{type: cpu, metadata: {value: '50'}}], \
+                  behavior: {scaleDown: {stabilizationWindowSeconds: 300}}}}\n";
+    let objects = render(values);
+    let scaled = &find(&objects, "ScaledObject", "values-gatewright")["spec"];
+    assert_eq!((&scaled["scaleTargetRef"]["name"], &scaled["minReplicaCount"]), (&json!("values-gatewright"), &json!(2)));
+    let behavior = &scaled["advanced"]["horizontalPodAutoscalerConfig"]["behavior"];
+    assert_eq!(behavior["scaleDown"]["stabilizationWindowSeconds"], 300, "{scaled}");
+    assert_eq!(find(&objects, "Deployment", "values-gatewright")["spec"]["replicas"], Value::Null);
+    assert_eq!(find(&objects, "PodDisruptionBudget", "values-gatewright")["spec"]["minAvailable"], 1);
+    let both = ["controller.keda.enabled=true", "controller.autoscaling.enabled=true"];
+    assert!(Chart::new("values", &both).render().unwrap_err().contains("cannot both be set"));
 }
 
 #[test]
@@ -168,7 +190,6 @@ fn what_cannot_be_followed_is_named_after_the_installation() {
         ("controller.maxmindLicenseKey=a", "controller.maxmindLicenseKey has no effect"),
         ("controller.customTemplate.configMapName=a", "controller.customTemplate.configMapName has no effect"),
         ("controller.extraModules[0].name=a", "controller.extraModules has no effect"),
-        ("controller.keda.enabled=true", "controller.keda.enabled has no effect"),
         ("controller.opentelemetry.enabled=true", "controller.opentelemetry.enabled has no effect"),
         ("controller.image.chroot=true", "controller.image.chroot has no effect"),
         ("controller.enableMimalloc=false", "controller.enableMimalloc has no effect"),
@@ -177,7 +198,9 @@ fn what_cannot_be_followed_is_named_after_the_installation() {
         ("controller.name=other", "controller.name has no effect"),
         ("controller.image.repository=registry.k8s.io/ingress-nginx/controller", "gatewright:0.1.0 is run"),
         ("serviceAccount.automountServiceAccountToken=false", "serviceAccount.automountServiceAccountToken has no effect"),
-        ("defaultBackend.enabled=true", "defaultBackend.enabled has no effect"),
+        ("defaultBackend.networkPolicy.enabled=true", "defaultBackend.networkPolicy.enabled has no effect"),
+        ("defaultBackend.extraConfigMaps[0].name=a", "defaultBackend.extraConfigMaps has no effect"),
+        ("defaultBackend.serviceAccount.name=a", "defaultBackend.serviceAccount.name has no effect"),
         ("rbac.secrets=false", "self-signed certificate"),
     ] {
         let notes = Chart::new("values", &[value]).notes();
@@ -210,6 +233,7 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("tcp.9000=db", "tcp/9000"),
         ("proxy.runAsUser=101", "proxy.runAsUser and controller.image.runAsUser are both 101"),
         ("controller.publishService.pathOverride=web", "pathOverride"),
+        ("defaultBackend.replicas=2", "replicas"),
         ("controller.extraArgs.default-ssl-certificate=web", "--default-ssl-certificate: \"web\" has to be namespace/name"),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();

@@ -4,6 +4,9 @@
 {{- if and (eq .Values.proxy.mode "supervise") (eq (int64 .Values.proxy.runAsUser) (int64 $controller.image.runAsUser)) -}}
 {{- fail (printf "proxy.runAsUser and controller.image.runAsUser are both %d; the proxy must not be able to signal or read the controller" (int64 .Values.proxy.runAsUser)) -}}
 {{- end -}}
+{{- if and $controller.autoscaling.enabled $controller.keda.enabled -}}
+{{- fail "controller.autoscaling.enabled and controller.keda.enabled cannot both be set: each would undo what the other does" -}}
+{{- end -}}
 {{- $flags := include "gatewright.flags" . | fromJson -}}
 {{- $taken := dict
   (get $flags "healthz-port") "controller.metrics.port"

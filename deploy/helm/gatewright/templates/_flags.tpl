@@ -37,6 +37,7 @@
 {{- range $protocol := list "tcp" "udp" -}}
 {{- if index $.Values $protocol }}{{ $_ := set $flags (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" (default $own (index $controller $protocol).configMapNamespace) (include "gatewright.fullname" $) $protocol) }}{{ end -}}
 {{- end -}}
+{{- if .Values.defaultBackend.enabled }}{{ $_ := set $flags "default-backend-service" (printf "%s/%s" $own (include "gatewright.defaultBackend" .)) }}{{ end -}}
 {{- $_ := include "gatewright.scopeFlags" (list . $flags) -}}
 {{- range $name, $value := $controller.extraArgs -}}
 {{- $_ := set $flags $name (replace "$(POD_NAMESPACE)" $own (include "gatewright.text" $value)) -}}

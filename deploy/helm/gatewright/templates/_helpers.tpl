@@ -126,18 +126,17 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Of the controller's own container. */}}
-{{- define "gatewright.controllerSecurityContext" -}}
-{{- $image := .Values.controller.image -}}
+{{/* Of a container, from `image` and `containerSecurityContext` in the values of its part. */}}
+{{- define "gatewright.ownSecurityContext" -}}
 {{- $own := dict
-  "allowPrivilegeEscalation" $image.allowPrivilegeEscalation
-  "readOnlyRootFilesystem" $image.readOnlyRootFilesystem
-  "runAsNonRoot" $image.runAsNonRoot
-  "runAsUser" (int64 $image.runAsUser)
-  "runAsGroup" (int64 $image.runAsGroup)
+  "allowPrivilegeEscalation" .image.allowPrivilegeEscalation
+  "readOnlyRootFilesystem" .image.readOnlyRootFilesystem
+  "runAsNonRoot" .image.runAsNonRoot
+  "runAsUser" (int64 .image.runAsUser)
+  "runAsGroup" (int64 .image.runAsGroup)
   "capabilities" (dict "drop" (list "ALL"))
 -}}
-{{- range $key, $value := .Values.controller.containerSecurityContext }}{{ $_ := set $own $key $value }}{{ end -}}
+{{- range $key, $value := .containerSecurityContext }}{{ $_ := set $own $key $value }}{{ end -}}
 {{- toYaml $own -}}
 {{- end -}}
 

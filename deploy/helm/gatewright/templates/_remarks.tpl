@@ -39,7 +39,6 @@
   (list "controller.maxmindLicenseKey" "" "stock proxies have no GeoIP module")
   (list "controller.customTemplate.configMapName" "" "templates of ingress-nginx do not fit; see --templates")
   (list "controller.extraModules" "" "the proxy's image brings its modules")
-  (list "controller.keda.enabled" "" "use controller.autoscaling, or a ScaledObject of your own")
   (list "controller.lifecycle" "" "the proxy drains by itself when it is told to stop")
   (list "controller.opentelemetry.enabled" "" "the stock image has no such module")
   (list "controller.image.chroot" "" "the proxy has a container of its own")
@@ -52,7 +51,10 @@
   (list "controller.name" "controller" "objects are named after the release")
   (list "podSecurityPolicy.enabled" "" "there are no PodSecurityPolicies any more")
   (list "serviceAccount.automountServiceAccountToken" "true" "only the controller's container gets a token")
-  (list "defaultBackend.enabled" "" "install one, and name its Service in controller.extraArgs.default-backend-service")
+  (list "defaultBackend.networkPolicy.enabled" "" "make one for its Pods yourself")
+  (list "defaultBackend.extraConfigMaps" "" "make them yourself, and mount them with defaultBackend.extraVolumes")
+  (list "defaultBackend.serviceAccount.create" "true" "its Pods get no token")
+  (list "defaultBackend.serviceAccount.name" "" "its Pods get no token")
 -}}
 {{- $said := list -}}
 {{- range $keys -}}

@@ -1,0 +1,21 @@
+{{- define "gatewright.defaultBackend" -}}
+{{- printf "%s-%s" (include "gatewright.fullname" .) .Values.defaultBackend.name -}}
+{{- end -}}
+
+{{/* Another name than that of the controller, whose selectors shall not find these Pods. */}}
+{{- define "gatewright.defaultBackendSelector" -}}
+app.kubernetes.io/name: {{ include "gatewright.name" . }}-default-backend
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "gatewright.defaultBackendLabels" -}}
+{{- $own := merge (include "gatewright.defaultBackendSelector" . | fromYaml) .Values.defaultBackend.labels -}}
+{{- merge $own (include "gatewright.labels" . | fromYaml) | toYaml -}}
+{{- end -}}
+
+{{- define "gatewright.defaultBackendImage" -}}
+{{- $image := .Values.defaultBackend.image -}}
+{{- $name := printf "%s/%s" (default "registry.k8s.io" (default (dig "image" "registry" "" .Values.global) $image.registry)) $image.image -}}
+{{- with $image.repository }}{{ $name = . }}{{ end -}}
+{{- if $image.digest }}{{ printf "%s@%s" $name $image.digest }}{{ else }}{{ printf "%s:%s" $name $image.tag }}{{ end -}}
+{{- end -}}

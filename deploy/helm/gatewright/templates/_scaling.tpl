@@ -1,0 +1,68 @@
+{{/* PodDisruptionBudget and HorizontalPodAutoscaler: root, name, values, isDeployment, selector, labels. */}}
+{{- define "gatewright.scaling" -}}
+{{- $values := .values -}}
+{{- $autoscaling := $values.autoscaling -}}
+{{- $least := ternary $autoscaling.minReplicas $values.replicaCount $autoscaling.enabled -}}
+{{- if dig "keda" "enabled" false $values }}{{ $least = $values.keda.minReplicas }}{{ end -}}
+{{- if and .isDeployment (gt (int $least) 1) }}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ .name }}
+  namespace: {{ include "gatewright.namespace" .root }}
+  labels:
+    {{- .labels | nindent 4 }}
+spec:
+  {{- if $values.maxUnavailable }}
+  maxUnavailable: {{ include "gatewright.text" $values.maxUnavailable }}
+  {{- else }}
+  minAvailable: {{ include "gatewright.text" $values.minAvailable }}
+  {{- end }}
+  {{- with $values.unhealthyPodEvictionPolicy }}
+  unhealthyPodEvictionPolicy: {{ . }}
+  {{- end }}
+  selector:
+    matchLabels:
+      {{- .selector | nindent 6 }}
+{{- end }}
+{{- if and .isDeployment $autoscaling.enabled }}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata:
+  name: {{ .name }}
+  namespace: {{ include "gatewright.namespace" .root }}
+  labels:
+    {{- .labels | nindent 4 }}
+  {{- with $autoscaling.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  scaleTargetRef:
+    apiVersion: apps/v1
+    kind: Deployment
+    name: {{ .name }}
+  minReplicas: {{ int64 $autoscaling.minReplicas }}
+  maxReplicas: {{ int64 $autoscaling.maxReplicas }}
+  {{- with $autoscaling.behavior }}
+  behavior:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  metrics:
+    {{- range $resource, $percent := dict "cpu" $autoscaling.targetCPUUtilizationPercentage "memory" $autoscaling.targetMemoryUtilizationPercentage }}
+    {{- with $percent }}
+    - type: Resource
+      resource:
+        name: {{ $resource }}
+        target:
+          type: Utilization
+          averageUtilization: {{ . }}
+    {{- end }}
+    {{- end }}
+    {{- with $values.autoscalingTemplate }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}
+{{- end -}}
