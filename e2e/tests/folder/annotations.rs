@@ -1,13 +1,15 @@
 //! What the reference of annotations says beside single features: the order of answers, what several Ingresses of a host
 //! share, and settings that annotations obey. The numbers in the names of tests are those of its sections.
 
-use gatewright_e2e::client::{get, send};
+use gatewright_e2e::client::{admin_json, get, send};
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::world::{World, who};
 use serde_json::json;
+use std::path::Path;
+use std::process::Command;
 
 const ANY: &str = "ImplementationSpecific";
 
@@ -99,6 +101,19 @@ on_every_proxy! {
         assert_eq!(status(good), 503);
         world.apply("c.yaml", &[settings("true")]);
         assert_eq!([good, bad].map(status), [200, 401]);
+    }
+
+    fn the_main_file_can_be_checked_alone(proxy) {
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "default"},
+            "stringData": {"auth": "user:{PLAIN}word\n"}});
+        let guarded = ingress("a").prefix("h.test", "/", "s").annotation("auth-type", "basic").annotation("auth-secret", "users");
+        let _world = World::of(proxy).manifest("i.yaml", &[running("s"), vec![users, guarded]].concat()).start();
+        let status = |word: &str| send(&Request::get("h.test", "/").header("Authorization", &format!("Basic {word}"))).unwrap().status;
+        assert_eq!(["dXNlcjp3b3Jk", "dXNlcjpvdGhlcg=="].map(status), [200, 401]);
+        let main = admin_json("/api/v1/revision")["main"].as_str().unwrap().to_owned();
+        let words = if proxy.is_nginx() { ["-t", "-q", "-c", main.as_str()] } else { ["-c", "-q", "-f", main.as_str()] };
+        let checked = Command::new(proxy.program()).args(words).current_dir(Path::new(&main).parent().unwrap()).output().unwrap();
+        assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     }
 
     fn settings_redirects_stay_relative_and_headers_for_endpoints_may_name_the_host(proxy) {

@@ -48,7 +48,9 @@ fn files(launch: &Launch<'_>) -> Vec<String> {
 /// The first of the files that HAProxy reads.
 pub(super) fn launch_file(launch: &Launch<'_>, worker_group: Option<u32>) -> String {
     let socket = word(&launch.run_dir.join(RUNTIME_SOCKET).to_string_lossy());
-    let mut text = format!("global\n    stats socket {socket} mode 600 level admin\n    stats timeout 1m\n");
+    // The last line says to the main file that the users are there.
+    let mut text =
+        format!("global\n    stats socket {socket} mode 600 level admin\n    stats timeout 1m\n    setenv GATEWRIGHT_USERS yes\n");
     if let Some(user) = launch.worker_user {
         text.push_str(&format!("    user {}\n", word(user)));
     }
@@ -118,7 +120,8 @@ mod tests {
         assert_eq!(args[..3], ["-W", "-S", "/run/my gw/master.sock,mode,600"]);
         assert_eq!((&args[3..9], &args[9..]), (&files.map(str::to_owned)[..], &["-p", "/run/pid"].map(str::to_owned)[..]));
         assert_eq!(check_args(&launch)[1..], files);
-        let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600 level admin\n    stats timeout 1m\n    user www-data\n    gid 33\n";
+        let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600 level admin\n    stats timeout 1m\n    \
+                    setenv GATEWRIGHT_USERS yes\n    user www-data\n    gid 33\n";
         assert_eq!(launch_file(&launch, Some(33)), text);
     }
 

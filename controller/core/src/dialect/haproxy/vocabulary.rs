@@ -130,6 +130,10 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
         return section == Section::Frontend
             && matches!(rule.as_slice(), [at, what] if at == "inspect-delay" || TCP_ACTIONS.contains(&(&**at, &**what)));
     }
+    if let ".if" | ".endif" = keyword {
+        let said: Vec<&str> = words.iter().map(|word| &*word.text).collect();
+        return section == Section::Backend && matches!(said[..], [".if", "defined(GATEWRIGHT_USERS)"] | [".endif"]);
+    }
     match section {
         Section::Global => GLOBAL.contains(&keyword),
         Section::Defaults => DEFAULTS.contains(&keyword),
@@ -300,6 +304,7 @@ mod tests {
             ("listen x\n", Place::Main, 1),
             ("backend x\n    server-template a 1\n", Place::Hosts, 2),
             ("backend x\n    http-request lua.x\n", Place::Hosts, 2),
+            ("backend x\n    .if defined(HOME)\n", Place::Hosts, 2),
             ("backend x\n    filter trace\n", Place::Hosts, 2),
             ("backend x\n    filter spoe engine ask config /etc/x\n", Place::Hosts, 2),
             ("backend x\n    http-request use-service prometheus-exporter\n", Place::Hosts, 2),
