@@ -9,8 +9,8 @@ use crate::names::{ObjectRef, shown};
 /// What is done about an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// It asks for a protection when it has one of these values. The first one is the usual one.
-    Switch(&'static [&'static str]),
+    /// It asks for a protection, unless it clearly asks for none.
+    Switch,
     /// Rules of a firewall, which ask for a protection if they block anything. Their risk is above the default level.
     Rules,
     /// Nothing is lost but what the annotation adds.
@@ -19,12 +19,13 @@ enum Way {
 
 use Way::{Rules, Switch, Told};
 
-const TRUE: Way = Switch(&["true", "True", "TRUE", "t", "T", "1"]);
+/// Values that ask for none.
+const OFF: &[&str] = &["", "0", "f", "F", "false", "False", "FALSE"];
 
 /// By name. Whoever adds a feature takes its names out.
 #[rustfmt::skip]
 const WAYS: &[(&str, Way)] = &[
-    ("enable-modsecurity", TRUE),
+    ("enable-modsecurity", Switch),
     // Without the firewall it does nothing, and with it that closes already.
     ("enable-owasp-core-rules", Told),
     ("modsecurity-snippet", Rules),
@@ -41,7 +42,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 pub(super) fn described() -> impl Iterator<Item = (&'static str, String)> {
     WAYS.iter().map(|(name, way)| {
         let what = match way {
-            Switch(values) => format!("when `{}`, the routes of the Ingress answer 503", values[0]),
+            Switch => "unless it is `false`, the routes of the Ingress answer 503".to_owned(),
             Rules => "the Ingress is left out; where `annotations-risk-level` allows it, rules that block close its routes".to_owned(),
             Told => "the route is served without".to_owned(),
         };
@@ -73,7 +74,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
         let finding = |code, message: String| Diagnostic::new(code, object.clone(), given.field(printable(name)), message);
         let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
         match way {
-            Some(Switch(values)) if values.contains(&value.trim()) => {
+            Some(Switch) if !OFF.contains(&value.trim()) => {
                 policies.closed = true;
                 let message = format!("{name} {} asks for a protection that is not supported", shown(value));
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
@@ -83,7 +84,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
                 let message = format!("{name} has rules that block requests, which is not supported");
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
             }
-            Some(Switch(..)) => {}
+            Some(Switch) => {}
             Some(Told | Rules) => {
                 let message = format!("{name} {} is not supported; the route is served without", shown(value));
                 diagnostics.push(finding(Code::UnsupportedAnnotation, message));
@@ -109,6 +110,7 @@ mod tests {
     #[test]
     fn a_protection_closes_when_it_is_asked_for() {
         assert_eq!(closed(&[("enable-modsecurity", "true")]), Some(true));
+        assert_eq!(closed(&[("enable-modsecurity", "yes")]), Some(true), "whoever writes that wants to be protected");
         assert_eq!(closed(&[("enable-modsecurity", "false")]), Some(false));
         assert_eq!(closed(&[("enable-owasp-core-rules", "true")]), Some(false), "it is nothing without the firewall");
     }
