@@ -1,0 +1,37 @@
+//! Paths that are expressions.
+
+use crate::world::{World, annotated, check, ingress, services};
+use gatewright_core::diagnostic::Code;
+
+#[test]
+fn rgx_1_to_6_paths_of_a_host_are_expressions_by_falling_length() {
+    let plain = ingress("plain", 1, &[("t", &[("/foo/bar", "Prefix", "s1"), ("/foo/bar/", "Prefix", "s2")])]);
+    let rewriting =
+        annotated(ingress("rewriting", 2, &[("t", &[("/foo/bar/(.+)", "ImplementationSpecific", "s3")])]), &[("rewrite-target", "/$1")]);
+    check(&[plain, rewriting], &["t ~/foo/bar/(.+) → default-s3-80", "t ~/foo/bar/ → default-s2-80", "t ~/foo/bar → default-s1-80"]);
+    let regex = ingress("regex", 1, &[("t", &[("/foo/bar/bar", "Prefix", "s1"), ("/foo/bar/[A-Z0-9]{3}", "Prefix", "s2")])]);
+    check(&[annotated(regex, &[("use-regex", "true")])], &["t ~/foo/bar/[A-Z0-9]{3} → default-s2-80", "t ~/foo/bar/bar → default-s1-80"]);
+}
+
+#[test]
+fn rgx_7_exact_paths_of_others_become_expressions_and_other_hosts_do_not() {
+    let exact = ingress("exact", 1, &[("t", &[("/api", "Exact", "s1")]), ("u", &[("/api", "Exact", "s1")])]);
+    let rewriting = annotated(ingress("rewriting", 2, &[("t", &[("/x(/|$)(.*)", "Prefix", "s2")])]), &[("rewrite-target", "/$2")]);
+    check(&[exact, rewriting], &["t ~/x(/|$)(.*) → default-s2-80", "t ~/api → default-s1-80", "u =/api → default-s1-80"]);
+}
+
+#[test]
+fn rgx_8_a_target_that_is_the_path_itself_changes_nothing() {
+    let same = annotated(ingress("same", 1, &[("t", &[("/foo", "Prefix", "s1")])]), &[("rewrite-target", "/foo")]);
+    check(&[same], &["t =/foo → default-s1-80", "t /foo/* → default-s1-80"]);
+}
+
+#[test]
+fn a_path_that_is_no_expression_costs_only_itself() {
+    let plain = ingress("plain", 1, &[("t", &[("/a+*", "Prefix", "s1"), ("/b", "Prefix", "s2")])]);
+    let regex = annotated(ingress("regex", 2, &[("t", &[("/c[0-9]", "Prefix", "s3")])]), &[("use-regex", "true")]);
+    let objects = [services(), vec![plain, regex]].concat();
+    let mut world = World::new(&objects);
+    assert_eq!(world.picture(), ["t ~/c[0-9] → default-s3-80", "t ~/b → default-s2-80"]);
+    assert!(world.codes().contains(&Code::BadPath));
+}

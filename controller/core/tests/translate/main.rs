@@ -1,0 +1,19 @@
+//! Whole translations, by the case ids of the Ingress semantics: objects in, a readable picture of the model out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::type_complexity,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test may do all that, and fails by panicking"
+)]
+
+mod backends;
+mod broken;
+mod canaries;
+mod expressions;
+mod hosts;
+mod memory;
+mod names;
+mod protections;
+mod world;

@@ -1,0 +1,137 @@
+//! What protects: it closes where it cannot be given, and is asked where it can.
+
+use crate::world::{World, annotated, check, ingress, services, with};
+use gatewright_core::diagnostic::Code;
+use gatewright_core::model::Action;
+use gatewright_core::state::Event;
+use serde_json::{Value, json};
+
+#[test]
+fn s503_8_a_protection_that_cannot_be_read_closes_its_routes() {
+    let ranges = |value: &str| annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[("whitelist-source-range", value)]);
+    check(&[ranges("10.0.0.0/8")], &["h.test /* → default-s1-80"]);
+    check(&[ranges("everybody")], &["h.test /* → 503"]);
+}
+
+#[test]
+fn protections_that_cannot_be_given_close_the_route() {
+    for annotation in ["auth-url", "auth-type", "whitelist-source-range", "limit-rps", "auth-tls-secret"] {
+        let annotations = json!({format!("nginx.ingress.kubernetes.io/{annotation}"): "x"});
+        check(
+            &[with(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/metadata/annotations", annotations)],
+            &["h.test /* → 503"],
+        );
+    }
+    for annotation in ["canary", "configuration-snippet"] {
+        let annotations = json!({format!("nginx.ingress.kubernetes.io/{annotation}"): "true"});
+        check(&[with(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/metadata/annotations", annotations)], &[]);
+    }
+}
+
+#[test]
+fn closed_routes_redirect_nobody() {
+    let guarded =
+        annotated(ingress("g", 1, &[("t", &[("/", "Prefix", "s1")])]), &[("allowlist-source-range", ""), ("permanent-redirect", "/x")]);
+    let objects = [services(), vec![guarded]].concat();
+    let model = World::new(&objects).translate().model;
+    let host = model.hosts.values().last().unwrap();
+    assert!(host.routes.iter().all(|route| route.action == Action::Respond(503) && route.policy.redirect.is_none()));
+}
+
+/// An Ingress `shop/front` for these hosts, with annotations.
+fn guarded(hosts: &[&str], annotations: Value) -> Value {
+    let rule = |host: &&str| {
+        let backend = json!({"service": {"name": "cart", "port": {"number": 80}}});
+        let path = |path: &str| json!({"path": path, "pathType": "Prefix", "backend": backend});
+        json!({"host": host, "http": {"paths": [path("/"), path("/.well-known/acme-challenge")]}})
+    };
+    let rules: Vec<Value> = hosts.iter().map(rule).collect();
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "front", "namespace": "shop", "annotations": annotations}, "spec": {"rules": rules}})
+}
+
+fn cart() -> [Value; 2] {
+    [
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart", "namespace": "shop"},
+            "spec": {"ports": [{"port": 80, "targetPort": 8080}]}}),
+        json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+            "metadata": {"name": "cart-1", "namespace": "shop", "labels": {"kubernetes.io/service-name": "cart"}},
+            "endpoints": [{"addresses": ["10.1.1.1"], "conditions": {"ready": true}}], "ports": [{"port": 8080, "protocol": "TCP"}]}),
+    ]
+}
+
+/// For every route of a host its path, whether it is forwarded, and the host of the service that is asked.
+fn asked(world: &mut World, host: &str) -> Vec<(String, bool, Option<String>)> {
+    let translation = world.translate();
+    let host = translation.model.hosts.values().find(|known| known.pattern.to_string() == host).unwrap();
+    let route = |route: &gatewright_core::model::Route| {
+        let service = route.policy.external_auth.as_ref().map(|auth| {
+            assert!(route.action == Action::Respond(503) || translation.model.backends.contains_key(&auth.backend_id()));
+            auth.url.host.to_string()
+        });
+        (route.rule_path.to_string(), matches!(route.action, Action::Forward(_)), service)
+    };
+    host.routes.iter().map(route).collect()
+}
+
+#[test]
+fn a_service_that_decides_is_looked_up_and_closes_until_it_is_found() {
+    let prefix = "nginx.ingress.kubernetes.io";
+    let mut world = World::new(&cart());
+    world.apply(guarded(&["a.test", "*.b.test"], json!({format!("{prefix}/auth-url"): "https://$host/verify"})));
+    let acme = ("/.well-known/acme-challenge".to_owned(), true, None);
+    let root = |open: bool| ("/".to_owned(), open, open.then(|| "a.test".to_owned()));
+    assert_eq!(asked(&mut world, "a.test"), [acme.clone(), root(false)]);
+    assert_eq!(asked(&mut world, "*.b.test"), [acme.clone(), root(false)]);
+    assert!(world.translate().wanted.dns_names.contains("a.test"));
+    let codes = world.codes();
+    assert!(codes.contains(&Code::UnresolvedServer) && codes.contains(&Code::RefusedServer), "{codes:?}");
+    for (addresses, open) in [(&["10.2.2.2"][..], true), (&["127.0.0.1"], false), (&[], false), (&["169.254.169.254", "10.2.2.2"], true)] {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        world.snapshot.apply(Event::Resolved("a.test".into(), addresses));
+        assert_eq!(asked(&mut world, "a.test"), [acme.clone(), root(open)]);
+    }
+}
+
+#[test]
+fn a_service_for_all_is_asked_unless_an_ingress_has_its_own_or_none() {
+    let prefix = "nginx.ingress.kubernetes.io";
+    let config = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", "namespace": "gw"}, "data": {"global-auth-url": value}});
+    for (annotations, service) in [
+        (json!({}), Some("10.9.9.9")),
+        (json!({format!("{prefix}/enable-global-auth"): "false"}), None),
+        (json!({format!("{prefix}/enable-global-auth"): "no"}), Some("10.9.9.9")),
+        (json!({format!("{prefix}/auth-url"): "http://10.8.8.8/"}), Some("10.8.8.8")),
+        (json!({format!("{prefix}/auth-url"): "http://10.8.8.8/", format!("{prefix}/enable-global-auth"): "false"}), Some("10.8.8.8")),
+    ] {
+        let mut world = World::new(&cart());
+        world.settings.config_map = Some(gatewright_core::names::ObjectName::new("gw", "config").unwrap());
+        world.apply(config("http://10.9.9.9/verify"));
+        world.apply(guarded(&["a.test"], annotations.clone()));
+        assert_eq!(asked(&mut world, "a.test")[1], ("/".to_owned(), true, service.map(str::to_owned)), "{annotations}");
+        world.apply(config("nonsense"));
+        assert!(!asked(&mut world, "a.test")[1].1, "a service for all that cannot be asked closes");
+    }
+}
+
+#[test]
+fn users_reach_the_model_and_paths_without_login_need_none() {
+    let prefix = "nginx.ingress.kubernetes.io";
+    let mut world = World::new(&cart());
+    let annotations = json!({format!("{prefix}/auth-type"): "basic", format!("{prefix}/auth-secret"): "users"});
+    world.apply(guarded(&["a.test"], annotations));
+    let closed = |world: &mut World| asked(world, "a.test").iter().map(|(_, open, _)| !open).collect::<Vec<_>>();
+    assert_eq!(closed(&mut world), [true, true]);
+    assert!(world.translate().wanted.secrets.iter().any(|name| name.to_string() == "shop/users"));
+    let users = |text: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "shop"}, "stringData": {"auth": text}});
+    world.apply(users("anna:{PLAIN}x"));
+    assert_eq!(closed(&mut world), [false, false]);
+    let before = world.translate().model;
+    let host = |model: &gatewright_core::model::Model| model.hosts.values().last().unwrap().clone();
+    let needs: Vec<_> = host(&before).routes.iter().map(|route| route.policy.basic_auth.is_some()).collect();
+    assert_eq!(needs, [false, true]);
+    world.apply(users("anna:{PLAIN}x\nben:{PLAIN}y"));
+    let after = world.translate().model;
+    assert_eq!(after.credentials.accounts.values().next().unwrap().list.len(), 2);
+    assert_eq!(host(&after).digest, host(&before).digest, "new users change no host");
+}
