@@ -3,14 +3,17 @@
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::SourceRanges;
 
+const NEWER: &str = "allowlist-source-range";
+const OLDER: &str = "whitelist-source-range";
+
 pub(super) const FEATURE: Feature = Feature {
     name: "Addresses of clients",
     keys: &[
-        Key::new("allowlist-source-range", Value::Cidrs, Scope::Route, "Only clients of these addresses may ask; others get 403.")
+        Key::new(NEWER, Value::Cidrs, Scope::Route, "Only clients of these addresses may ask; others get 403.")
             .ranked(Tier::A, Risk::Medium)
             .configured("whitelist-source-range", "")
             .on_bad_value(OnBadValue::CloseRoute),
-        Key::new("whitelist-source-range", Value::Cidrs, Scope::Route, "The older name of `allowlist-source-range`, which comes first.")
+        Key::new(OLDER, Value::Cidrs, Scope::Route, "The older name of `allowlist-source-range`, which comes first.")
             .ranked(Tier::A, Risk::Medium)
             .configured("whitelist-source-range", "")
             .on_bad_value(OnBadValue::CloseRoute),
@@ -24,18 +27,22 @@ pub(super) const FEATURE: Feature = Feature {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let before = policies.route.sources.clone().unwrap_or_default();
-    let name = if given.has("allowlist-source-range")
-        && given.text("allowlist-source-range").or(given.text("whitelist-source-range")).is_none()
-        || given.text("allowlist-source-range").is_some()
-    {
-        "allowlist-source-range"
-    } else {
-        "whitelist-source-range"
-    };
-    let allowed = list(given, name, name == "allowlist-source-range").unwrap_or(before.allowed);
+    let name = name_that_counts(given);
+    let allowed = list(given, name, name == NEWER).unwrap_or(before.allowed);
     let denied = list(given, "denylist-source-range", true).unwrap_or(before.denied);
     let sources = SourceRanges { denied, allowed };
     policies.route().sources = (sources != SourceRanges::default()).then_some(sources);
+}
+
+/// Of the two names the newer one, unless only the older one says something. An empty list is a mistake under the newer
+/// name, and nothing under the older.
+fn name_that_counts(given: &Given<'_>) -> &'static str {
+    match (given.text(NEWER), given.text(OLDER)) {
+        (Some(_), _) => NEWER,
+        (None, Some(_)) => OLDER,
+        (None, None) if given.has(NEWER) => NEWER,
+        (None, None) => OLDER,
+    }
 }
 
 /// The addresses; an empty list is a mistake where it is `strict`.

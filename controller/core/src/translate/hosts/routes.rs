@@ -13,6 +13,27 @@ use crate::translate::reading::{BackendUse, Reading};
 use crate::translate::stand_in;
 use std::sync::Arc;
 
+/// What an Ingress asks of a route.
+enum Asked {
+    /// This.
+    For(Arc<RoutePolicy>),
+    /// Something that cannot be given: the route does nothing but say so.
+    Closed,
+}
+
+impl Asked {
+    const fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed)
+    }
+
+    fn policy(self) -> Arc<RoutePolicy> {
+        match self {
+            Self::For(policy) => policy,
+            Self::Closed => Arc::default(),
+        }
+    }
+}
+
 impl Builder<'_> {
     pub(super) fn route(
         &self,
@@ -25,10 +46,11 @@ impl Builder<'_> {
         let policies = &reading.policies;
         let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&policies.backend, &path.backend));
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
-        let (policy, closed) = self.policy(reading, &path.text, &matches, backends, diagnostics);
+        let asked = self.asked(reading, &path.text, &matches, backends, diagnostics);
+        let closed = asked.is_closed();
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
-        let policy = labelled(policy, &reading.origin, service.as_ref(), &path.text);
+        let policy = labelled(asked.policy(), &reading.origin, service.as_ref(), &path.text);
         let canary = self.canary(&policies.backend, &path.backend, backends);
         if let Some((used, policy)) = self.world.agreement.canary(&policies.backend, &path.backend) {
             diagnostics.extend(backends.resolve(used.backend, &policy).finding(&used.reading.origin, "spec.rules".to_owned()));
@@ -74,7 +96,8 @@ impl Builder<'_> {
         }
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
-        let (policy, closed) = self.policy(reading, &rule_path, &matches, backends, diagnostics);
+        let asked = self.asked(reading, &rule_path, &matches, backends, diagnostics);
+        let (closed, policy) = (asked.is_closed(), asked.policy());
         let policy = if claim.rule.is_none() { of_default_backend(&policy) } else { policy };
         let service = own.map(|(used, _)| used.reference());
         let policy = labelled(policy, &reading.origin, service.as_ref(), &rule_path);
@@ -94,21 +117,21 @@ impl Builder<'_> {
         }
     }
 
-    /// What an Ingress asks of the route of one of its paths, and whether that cannot be given.
+    /// What an Ingress asks of the route of one of its paths.
     ///
-    /// A closed route does nothing but say so. Only expressions are rewritten, and none to what it is already. Nobody has
-    /// to log in where `no-auth-locations` says so, and a service that cannot be asked lets nobody pass.
-    fn policy(
+    /// Only expressions are rewritten, and none to what it is already. Nobody has to log in where `no-auth-locations` says
+    /// so, and a service that cannot be asked lets nobody pass.
+    fn asked(
         &self,
         reading: &Reading,
         path: &RulePath,
         matches: &[PathMatch],
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> (Arc<RoutePolicy>, bool) {
+    ) -> Asked {
         let policies = &reading.policies;
         if policies.closed {
-            return (Arc::default(), true);
+            return Asked::Closed;
         }
         let is_regex = matches.iter().any(|m| matches!(m, PathMatch::Regex(_)));
         let wish = &policies.route;
@@ -125,18 +148,18 @@ impl Builder<'_> {
         }
         self.below(&mut policy);
         self.mirror(reading, &mut policy, backends, diagnostics);
-        let Some(auth) = policy.external_auth.clone() else { return (policy, false) };
+        let Some(auth) = policy.external_auth.clone() else { return Asked::For(policy) };
         let here = auth.for_host(self.pattern);
         let found = backends.servers.of(here.as_ref().unwrap_or(&auth));
         let field = format!("metadata.annotations[{}/auth-url]", self.world.settings.annotations_prefix);
         diagnostics.extend(found.finding(&reading.origin, field));
         if !found.is_there() {
-            return (Arc::default(), true);
+            return Asked::Closed;
         }
         if let Some(here) = here.filter(|here| *here != *auth) {
             Arc::make_mut(&mut policy).external_auth = Some(Arc::new(here));
         }
-        (policy, false)
+        Asked::For(policy)
     }
 
     /// What the oldest Ingress with a snippet for the whole host asks of every route.
