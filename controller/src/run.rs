@@ -1,6 +1,7 @@
 //! The controller: takes what the sources say, makes candidates, brings them to the proxy, tells what became of them.
 
 mod drive;
+mod findings;
 mod hold;
 mod maker;
 mod objects;
@@ -9,11 +10,11 @@ mod wiring;
 
 use crate::args::RunConfig;
 use crate::proxy::{Outcome, Refused};
-use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject, Written, WrittenAt};
+use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use drive::Ask;
-use gatewright_core::diagnostic::{Diagnostic, Severity, grouped};
+use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use hold::Hold;
@@ -341,11 +342,11 @@ impl Controller {
         located.sort();
         located.dedup();
         let new: Vec<&Located> = located.iter().filter(|located| !self.said.contains(*located)).collect();
-        grouped(&new, |located| &located.diagnostic).into_iter().for_each(|(located, more)| log(located, more));
+        findings::log(&new);
         let mut all: Vec<Diagnostic> = located.iter().map(|located| located.diagnostic.clone()).collect();
         all.dedup();
         self.tell_findings(&all);
-        self.ends.board.findings(located.iter().map(written).collect());
+        self.ends.board.findings(located.iter().map(findings::written).collect());
         self.said = located.into_iter().collect();
     }
 
@@ -361,27 +362,6 @@ impl Controller {
             changed
         });
     }
-}
-
-fn log(located: &Located, more: usize) {
-    let Located { diagnostic, place } = located;
-    let place = place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-    let finding = format!("{place}{diagnostic}");
-    let more = (more > 0).then_some(more);
-    match diagnostic.severity {
-        Severity::Note => tracing::info!(finding, more, "note on an object"),
-        Severity::Error | Severity::Warning => tracing::warn!(finding, more, "an object is wrong"),
-    }
-}
-
-/// A finding as the admin port tells it.
-fn written(located: &Located) -> Written {
-    let place = located.place.as_ref().map(|place| WrittenAt {
-        file: place.file.to_string_lossy().into_owned(),
-        line: place.line,
-        column: place.column,
-    });
-    Written { diagnostic: located.diagnostic.clone(), place }
 }
 
 async fn outcome_of(flight: &mut Option<Flight>) -> Option<(Made, Outcome, Duration)> {

@@ -84,10 +84,7 @@ impl Walk {
     fn fit(&mut self, value: &mut Value, shape: &Shape) -> Result<(), Fault> {
         match (shape, &mut *value) {
             (Shape::Own(shape, outcome), value) => {
-                if let Err(fault) = self.fit(value, shape) {
-                    self.faults.push(Fault { outcome: *outcome, ..fault });
-                    *value = Value::Null;
-                }
+                self.own(value, shape, *outcome);
                 Ok(())
             }
             (_, Value::Null) => Ok(()),
@@ -122,6 +119,14 @@ impl Walk {
             }
             (_, value) if is(value, shape) => Ok(()),
             (_, value) => Err(self.fault(message(value, shape), help(value, shape))),
+        }
+    }
+
+    /// What does not fit is taken away, and its place is not missed.
+    fn own(&mut self, value: &mut Value, shape: &Shape, outcome: Outcome) {
+        if let Err(fault) = self.fit(value, shape) {
+            self.faults.push(Fault { outcome, ..fault });
+            *value = Value::Null;
         }
     }
 
