@@ -2,6 +2,7 @@
 
 use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
+use crate::causes::chain;
 use crate::source::input::{How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place};
@@ -33,7 +34,7 @@ pub(crate) fn exit(warnings: &[String], command: impl FnOnce() -> anyhow::Result
         Ok(End::Fine) => ExitCode::SUCCESS,
         Ok(End::Not) => ExitCode::from(1),
         Err(error) => {
-            say(format_args!("error: {error:#}"));
+            say(format_args!("error: {}", chain(error.as_ref())));
             ExitCode::from(2)
         }
     }

@@ -4,6 +4,7 @@ use super::drive::{self, Ask};
 use super::maker::Maker;
 use super::{Controller, Ends, preflight, view};
 use crate::args::{Mode, RunConfig};
+use crate::causes::chain;
 use crate::connection::Connection;
 use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
@@ -100,7 +101,7 @@ async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool
     let mut wrong: Vec<String> = Vec::new();
     match connection.client().await {
         Ok(_) => wrong.extend(cluster::missing(connection, &config.settings, &config.status).await),
-        Err(error) => wrong.push(format!("{:#}", anyhow::Error::from(error))),
+        Err(error) => wrong.push(chain(&error)),
     }
     match (wrong.join("; "), serves) {
         (text, _) if text.is_empty() => {}

@@ -84,6 +84,13 @@ fn an_input_that_is_not_there_is_named_and_cannot_be_done() {
 }
 
 #[test]
+fn a_kubeconfig_that_is_not_there_is_told_once() {
+    let ran = Folder::new(&[]).run(&["render", "-f", "cluster", "--kubeconfig", "/nowhere/config"]);
+    assert!(ran.code == 2 && ran.err.contains("/nowhere/config"), "{ran:?}");
+    assert_eq!(ran.err.matches("No such file").count(), 1, "{}", ran.err);
+}
+
+#[test]
 fn broken_documents_cost_themselves_and_nothing_else() {
     let huge = format!("a: \"{}\"\n", "x".repeat(3 << 20));
     let folder =

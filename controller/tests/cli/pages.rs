@@ -110,6 +110,8 @@ fn annotations_are_listed_in_three_forms() {
     assert!(prefixed.code == 0 && prefixed.out.starts_with("ssl-redirect\n"), "{prefixed:?}");
     let unknown = folder.run(&["annotations", "ssl-redirct"]);
     assert!(unknown.code == 1 && unknown.err.contains("\"ssl-redirct\"; write ssl-redirect"), "{unknown:?}");
+    let part = folder.run(&["annotations", "rewrite"]);
+    assert!(part.code == 1 && part.err.contains("perhaps rewrite-target is meant") | part.err.contains("rewrite-target, "), "{part:?}");
 }
 
 #[test]
