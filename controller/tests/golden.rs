@@ -85,7 +85,10 @@ fn every_installed_proxy_takes_every_case() {
 fn many_names_and_headers_of_all_lengths_are_taken_without_a_warning() {
     let case = tempfile::tempdir().unwrap();
     let mut text = String::from("apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}]}\n");
-    text.push_str("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: gatewright}\ndata: {proxy-set-headers: gatewright/headers}\n");
+    let settings = "{proxy-set-headers: gatewright/headers, worker-processes: '3', worker-cpu-affinity: '1 10'}";
+    text.push_str(&format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: gatewright}}\ndata: {settings}\n"
+    ));
     text.push_str("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: headers, namespace: gatewright}\ndata:\n");
     for n in 0..300 {
         text.push_str(&format!("  X-{n}-{}: \"{n}\"\n", "h".repeat(n % 120 + 1)));

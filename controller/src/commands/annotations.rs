@@ -35,7 +35,7 @@ pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode 
         let unknown: Vec<_> = wanted.iter().filter(|name| !found.contains(name)).collect();
         unknown.iter().for_each(|name| {
             let alike: Vec<&str> = names().filter(|known| known.contains(*name)).collect();
-            let help = if alike.is_empty() { help_on_unknown(name) } else { format!("perhaps {} is meant", alike.join(", ")) };
+            let help = if alike.is_empty() { help_on_unknown(name) } else { format!("perhaps {} is meant", alike.join(" or ")) };
             super::output::say(format_args!("error: nothing is known of an annotation {}; {help}", shown(name)));
         });
         Ok(if unknown.is_empty() { End::Fine } else { End::Not })

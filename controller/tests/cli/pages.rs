@@ -111,7 +111,7 @@ fn annotations_are_listed_in_three_forms() {
     let unknown = folder.run(&["annotations", "ssl-redirct"]);
     assert!(unknown.code == 1 && unknown.err.contains("\"ssl-redirct\"; write ssl-redirect"), "{unknown:?}");
     let part = folder.run(&["annotations", "rewrite"]);
-    assert!(part.code == 1 && part.err.contains("perhaps rewrite-target is meant") | part.err.contains("rewrite-target, "), "{part:?}");
+    assert!(part.code == 1 && part.err.contains("perhaps enable-rewrite-log or rewrite-target is meant"), "{part:?}");
 }
 
 #[test]

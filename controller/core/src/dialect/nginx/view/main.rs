@@ -69,11 +69,18 @@ impl<'m> WorkersView<'m> {
             cpu_affinity: match &workers.cpu_affinity {
                 CpuAffinity::Any => Vec::new(),
                 CpuAffinity::Spread => vec!["auto"],
-                CpuAffinity::Masks(masks) => masks.iter().map(String::as_str).collect(),
+                CpuAffinity::Masks(masks) => one_for_each(masks, workers.processes),
             },
             debugged_clients: workers.debugged_clients.iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// A mask for each process where their number is known: nginx takes the last one for all further processes, and warns.
+fn one_for_each(masks: &[String], processes: Option<u32>) -> Vec<&str> {
+    let count = processes.and_then(|count| usize::try_from(count).ok()).unwrap_or(masks.len());
+    let last = masks.last().into_iter().cycle();
+    masks.iter().chain(last).take(count).map(String::as_str).collect()
 }
 
 /// The view of the main file.
