@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, TemplateError};
 use super::files::Known;
-use super::shards::Shards;
+use super::shards::{Shards, joined};
 use super::{File, FileSet};
 use crate::cores::Cores;
 use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Place, Version};
@@ -76,42 +76,50 @@ impl Renderer {
     /// # Errors
     /// When a template stops or writes what the proxy's grammar does not allow there. The renderer can be used again.
     pub fn render(&mut self, model: &Model) -> Result<FileSet, RenderError> {
+        let groups = (self.dialect.groups)(model, self.version);
+        for group in &groups {
+            self.shards.entry(group.folder).or_default().update(group, &self.engine, self.dialect, self.cores)?;
+        }
         let mut files = Vec::new();
         let mut includes = Includes::new();
         let mut tails = Vec::new();
-        for group in (self.dialect.groups)(model, self.version) {
-            let shards = self.shards.entry(group.folder).or_default();
-            shards.update(&group, &self.engine, self.dialect, self.cores)?;
+        for group in &groups {
+            let shards = &self.shards[group.folder];
             match group.gather {
                 Gather::Included => {
                     files.extend(shards.files().map(|shard| (shard.path.clone(), plain(&shard.bytes, shard.digest))));
                     includes.insert(group.folder, shards.files().map(|shard| shard.path.clone()).collect());
                 }
                 Gather::Whole(path) => {
-                    let (bytes, digest) = shards.joined();
+                    let (bytes, digest) = shards.whole();
                     files.push((path.to_owned(), plain(&bytes, digest)));
                 }
-                Gather::Main => tails.push(shards.joined()),
+                Gather::Main => tails.push(shards),
             }
         }
-        for certificate in model.certificates.values() {
-            let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live: self.dialect.certificates_read_live };
-            files.push(((self.dialect.certificate_path)(&certificate.id), Known { file, digest: certificate.digest }));
-        }
-        for CredentialFile { path, bytes, secret, read_live } in (self.dialect.credential_files)(model) {
-            let digest = xxh3_128(&bytes);
-            files.push((path, Known { file: File { bytes, secret, read_live }, digest }));
-        }
-        let mut files: BTreeMap<_, _> = files.into_iter().collect();
+        let mut files: BTreeMap<_, _> = files.into_iter().chain(self.credentials(model)).collect();
         let draft = self.main(model, &includes, NO_TOKEN)?;
         let reload_digest = reload_digest(&draft, &tails, &files);
         let main = self.with_token(draft, &format!("{reload_digest:032x}"), |token| self.main(model, &includes, token))?;
         self.check_main(&main)?;
-        let mut main = main.into_bytes();
-        tails.iter().for_each(|(tail, _)| main.extend_from_slice(tail));
+        let texts: Vec<&[u8]> = std::iter::once(main.as_bytes()).chain(tails.iter().flat_map(|tail| tail.texts())).collect();
+        let main = joined(&texts);
         let digest = xxh3_128(&main);
-        files.insert(self.dialect.main_file.to_owned(), plain(&main.into(), digest));
+        files.insert(self.dialect.main_file.to_owned(), plain(&main, digest));
         Ok(FileSet::of_known(self.dialect.main_file, files, reload_digest))
+    }
+
+    /// Certificates, and what clients are checked with.
+    fn credentials(&self, model: &Model) -> impl Iterator<Item = (String, Known)> {
+        let certificates = model.certificates.values().map(|certificate| {
+            let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live: self.dialect.certificates_read_live };
+            ((self.dialect.certificate_path)(&certificate.id), Known { file, digest: certificate.digest })
+        });
+        let files = (self.dialect.credential_files)(model).into_iter().map(|CredentialFile { path, bytes, secret, read_live }| {
+            let digest = xxh3_128(&bytes);
+            (path, Known { file: File { bytes, secret, read_live }, digest })
+        });
+        certificates.chain(files)
     }
 
     /// The main file with its token: mostly the draft with the token in its places. Where a text of the model looks like one
@@ -219,11 +227,11 @@ fn named_by_folder(groups: &[Group<'_>]) -> Includes {
 }
 
 /// Hash of all that the proxy reads only when it loads.
-fn reload_digest(main: &str, tails: &[(Arc<[u8]>, u128)], others: &BTreeMap<String, Known>) -> u128 {
+fn reload_digest(main: &str, tails: &[&Shards], others: &BTreeMap<String, Known>) -> u128 {
     let mut hasher = Xxh3::new();
     hasher.update(&xxh3_128(main.as_bytes()).to_le_bytes());
-    for (_, digest) in tails {
-        hasher.update(&digest.to_le_bytes());
+    for tail in tails {
+        hasher.update(&tail.digest().to_le_bytes());
     }
     for (path, known) in others.iter().filter(|(_, known)| !known.file.read_live) {
         hasher.update(path.as_bytes());

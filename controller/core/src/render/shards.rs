@@ -6,7 +6,7 @@ use crate::cores::Cores;
 use crate::dialect::{Dialect, Gather, Group, Piece};
 use foldhash::HashMap;
 use std::sync::Arc;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 /// Up to so many pieces stand in one file.
 const PIECES_OF_A_SINGLE_FILE: usize = 64;
@@ -22,8 +22,8 @@ pub(super) struct Shards {
     /// Each piece of the last time and its file: equal digests, equal keys.
     places: Vec<(u128, usize)>,
     files: Vec<Shard>,
-    /// All of them and their hash, if nothing changed since they were asked for.
-    joined: Option<(Arc<[u8]>, u128)>,
+    /// All of them in one, and its hash, where the group is one file.
+    whole: Option<(Arc<[u8]>, u128)>,
 }
 
 /// One file.
@@ -35,9 +35,8 @@ pub(super) struct Shard {
     pub(super) bytes: Arc<[u8]>,
     /// Hash of the bytes.
     pub(super) digest: u128,
-    /// The digests of its pieces, in order.
-    members: Vec<u128>,
-    pieces: HashMap<u128, Arc<str>>,
+    /// The digest of each piece and where it ends in the bytes, in order.
+    pieces: Vec<(u128, usize)>,
 }
 
 impl Shards {
@@ -57,7 +56,12 @@ impl Shards {
         let shards = cores.map(&changed, next);
         for ((number, _), shard) in changed.iter().zip(shards) {
             self.files[*number] = shard?;
-            self.joined = None;
+            self.whole = None;
+        }
+        if let (Gather::Whole(_), None) = (group.gather, &self.whole) {
+            let bytes = joined(&self.texts().collect::<Vec<_>>());
+            let digest = xxh3_128(&bytes);
+            self.whole = Some((bytes, digest));
         }
         Ok(())
     }
@@ -67,10 +71,10 @@ impl Shards {
         let mut seen = vec![0; self.files.len()];
         let mut is_changed = vec![false; self.files.len()];
         for (digest, number) in &self.places {
-            is_changed[*number] |= self.files[*number].members.get(seen[*number]) != Some(digest);
+            is_changed[*number] |= self.files[*number].pieces.get(seen[*number]).is_none_or(|(held, _)| held != digest);
             seen[*number] += 1;
         }
-        let is_changed = |number: &usize| is_changed[*number] || seen[*number] != self.files[*number].members.len();
+        let is_changed = |number: &usize| is_changed[*number] || seen[*number] != self.files[*number].pieces.len();
         let mut changed: Vec<_> =
             (0..self.files.len()).filter(is_changed).map(|number| (number, Vec::with_capacity(seen[number]))).collect();
         for (piece, (_, number)) in self.places.iter().enumerate() {
@@ -86,15 +90,26 @@ impl Shards {
         self.files.iter().filter(|shard| !shard.path.is_empty())
     }
 
-    /// All pieces, and the hash of their bytes.
-    pub(super) fn joined(&mut self) -> (Arc<[u8]>, u128) {
-        let files = &self.files;
-        let join = || {
-            let bytes = files.iter().map(|shard| &*shard.bytes).collect::<Vec<_>>().concat();
-            let digest = xxh3_128(&bytes);
-            (bytes.into(), digest)
-        };
-        self.joined.get_or_insert_with(join).clone()
+    /// The one file that all pieces are in, and the hash of its bytes; empty for a group of several.
+    pub(super) fn whole(&self) -> (Arc<[u8]>, u128) {
+        self.whole.clone().unwrap_or_default()
+    }
+
+    /// What is in the files, in their order.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
+        self.files().map(|shard| &*shard.bytes)
+    }
+
+    /// Hash of what is in all files.
+    pub(super) fn digest(&self) -> u128 {
+        if let [Shard { path, digest, .. }] = &*self.files
+            && !path.is_empty()
+        {
+            return *digest;
+        }
+        let mut hasher = Xxh3::new();
+        self.files().for_each(|shard| hasher.update(&shard.digest.to_le_bytes()));
+        hasher.digest128()
     }
 }
 
@@ -104,25 +119,29 @@ impl Shard {
         if members.is_empty() {
             return Ok(Self::default());
         }
-        let mut pieces = HashMap::default();
-        pieces.reserve(members.len());
-        let mut bytes = Vec::new();
+        let known = self.known();
+        let mut pieces = Vec::with_capacity(members.len());
+        let mut bytes = Vec::with_capacity(self.bytes.len());
         for &member in members {
             let digest = group.pieces[member].digest;
-            let text: Arc<str> = match self.pieces.get(&digest) {
-                Some(text) => text.clone(),
-                None => engine.render(group.template, &(group.view)(member))?.into(),
-            };
-            bytes.extend_from_slice(text.as_bytes());
-            pieces.insert(digest, text);
+            match known.get(&digest) {
+                Some(text) => bytes.extend_from_slice(text),
+                None => bytes.extend_from_slice(engine.render(group.template, &(group.view)(member))?.as_bytes()),
+            }
+            pieces.push((digest, bytes.len()));
         }
         let digest = xxh3_128(&bytes);
         let path = match group.gather {
             Gather::Included => format!("{}/{number:02x}-{digest:032x}.conf", group.folder),
             Gather::Main | Gather::Whole(_) => group.folder.to_owned(),
         };
-        let members = members.iter().map(|member| group.pieces[*member].digest).collect();
-        Ok(Self { path, bytes: bytes.into(), digest, members, pieces })
+        Ok(Self { path, bytes: bytes.into(), digest, pieces })
+    }
+
+    /// The text of each piece.
+    fn known(&self) -> HashMap<u128, &[u8]> {
+        let starts = std::iter::once(0).chain(self.pieces.iter().map(|(_, end)| *end));
+        self.pieces.iter().zip(starts).map(|((digest, end), start)| (*digest, &self.bytes[start..*end])).collect()
     }
 }
 
@@ -134,6 +153,19 @@ fn check(shard: &Shard, group: &Group<'_>, dialect: &Dialect) -> Result<(), Rend
         text: line_of(&shard.bytes, error.line),
         origin: (dialect.origin_at)(&shard.bytes, error.line),
     })
+}
+
+/// One text behind the other, without a copy in between: they can be large.
+pub(super) fn joined(texts: &[&[u8]]) -> Arc<[u8]> {
+    let len = texts.iter().map(|text| text.len()).sum();
+    let mut whole: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
+    let mut rest = Arc::get_mut(&mut whole).expect("nobody else has it yet");
+    for text in texts {
+        let (here, behind) = rest.split_at_mut(text.len());
+        here.copy_from_slice(text);
+        rest = behind;
+    }
+    whole
 }
 
 /// A power of two, so that most pieces stay where they are when it changes.
