@@ -7,6 +7,7 @@ mod accounts;
 mod authority;
 mod backend;
 mod certificate;
+mod digest;
 mod globals;
 mod host;
 mod identity;
@@ -20,6 +21,8 @@ pub use accounts::{Account, Accounts, AccountsId, HashKind, PasswordHash};
 pub use authority::{Authority, AuthorityId};
 pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};
+pub(crate) use digest::Digester;
+pub use digest::digest_of;
 pub use globals::{
     AccessLog, Blocking, BodyLimits, Buffers, ClientTimeouts, Compression, CpuAffinity, CustomErrors, ErrorLevel, ErrorLog, Forwarding,
     Globals, Hsts, HttpsRedirectStatus, Limits, Listeners, LogEscape, MediaType, RequestIds, RetryPolicy, Tls, TrustedAddressSource,
@@ -42,7 +45,6 @@ pub use tls_files::{DhParams, TicketKey};
 
 use crate::names::{HostName, HostPattern};
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// Everything the proxy shall do.
@@ -75,13 +77,4 @@ pub struct Credentials {
     pub authorities: BTreeMap<AuthorityId, Arc<Authority>>,
     /// What endpoints are shown.
     pub identities: BTreeMap<IdentityId, Arc<Identity>>,
-}
-
-/// The 128-bit content hash that memoising goes by. Stable within one build of the program only.
-#[must_use]
-pub fn digest_of(value: &impl Hash) -> u128 {
-    let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-    value.hash(&mut hasher);
-    let _ = hasher.finish();
-    hasher.digest128()
 }

@@ -12,13 +12,13 @@ use super::stand_in;
 use super::tls::Certificates;
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Action, Alias, Host, HostCertificate, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, digest_of,
+    Action, Alias, Digester, Host, HostCertificate, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, digest_of,
 };
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::{Config, Settings};
 use foldhash::HashMap;
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// The hosts of the time before.
@@ -133,7 +133,7 @@ impl<'a> Builder<'a> {
     }
 
     fn made_from(&self, settings: u128, backends: &mut Backends<'_>) -> u128 {
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
+        let mut hasher = Digester::default();
         (settings, self.certificate, self.has_tls, self.aliases, self.claims.len()).hash(&mut hasher);
         backends.default_action().hash(&mut hasher);
         for claim in self.claims {
@@ -157,8 +157,7 @@ impl<'a> Builder<'a> {
             // Which rules of the Ingress these are: their paths say where they stand.
             claim.rule.map(|rule| (rule.paths.len(), rule.paths.first().map(|path| path.at))).hash(&mut hasher);
         }
-        let _ = hasher.finish();
-        hasher.digest128()
+        hasher.digest()
     }
 
     fn build(&self, backends: &mut Backends<'_>) -> (Host, Vec<Diagnostic>) {
