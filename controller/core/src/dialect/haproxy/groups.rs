@@ -89,6 +89,11 @@ fn passed_names(model: &Model) -> Group<'_> {
 
 /// A line for each host of one kind.
 fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Group<'m> {
+    let is_own = |pattern: &HostPattern| match pattern {
+        HostPattern::Exact(_) => folder == "hosts",
+        HostPattern::Wildcard(_) => folder == "wildcards",
+        HostPattern::CatchAll => false,
+    };
     let line = move |pattern: &HostPattern| match (pattern, folder) {
         (HostPattern::Exact(name), "hosts") => Some(Line::new(name.to_string(), name.to_string())),
         (HostPattern::Wildcard(parent), "wildcards") => Some(Line::new(format!(".{parent}"), pattern.to_string())),
@@ -103,14 +108,9 @@ fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Grou
         let aliases = host.policy.aliases.iter().flatten().filter_map(|alias| of_alias(&host.pattern, &alias.name));
         line(&host.pattern).into_iter().chain(aliases).collect::<Vec<_>>()
     };
-    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| !lines_of_host(host).is_empty()).collect();
-    map(
-        folder,
-        path,
-        0,
-        hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: digest_of(&(&host.pattern, &host.policy.aliases)) }).collect(),
-        Box::new(move |number| view::lines(lines_of_host(hosts[number]))),
-    )
+    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| is_own(&host.pattern) || !lines_of_host(host).is_empty()).collect();
+    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: digest_of(&(&host.pattern, &host.policy.aliases)) });
+    map(folder, path, 0, pieces.collect(), Box::new(move |number| view::lines(lines_of_host(hosts[number]))))
 }
 
 /// The lines of all routes of one kind of match, a piece for each host.

@@ -73,7 +73,12 @@ pub(super) fn knows(route: &RoutePolicy, host: &HostPolicy, backend: Option<&Bac
         && texts.into_iter().all(can_say)
         && route.external_auth.as_ref().is_none_or(|auth| texts_of(auth).all(can_say))
         && known(host.names(), HOST_WISHES)
-        && backend.is_none_or(|backend| known(backend.names(), BACKEND_WISHES))
+        && backend.is_none_or(knows_backend)
+}
+
+/// Whether all that is asked for a backend is known here.
+pub(super) fn knows_backend(backend: &BackendPolicy) -> bool {
+    backend.names().iter().all(|name| BACKEND_WISHES.contains(name))
 }
 
 /// The texts of a service, without those that stand for the route.

@@ -2,8 +2,7 @@
 
 use super::lacks;
 use crate::model::{
-    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Globals, Host, HostPolicy, Model, PathMatch, Protocol, Route, RoutePolicy,
-    digest_of,
+    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Globals, Host, Model, PathMatch, Protocol, Route, RoutePolicy, digest_of,
 };
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use std::collections::BTreeMap;
@@ -28,10 +27,11 @@ pub(super) struct Context<'m> {
 impl<'m> Context<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
         let globals: &Globals = &model.globals;
-        let unknown = |backend: &&Arc<Backend>| !lacks::knows(&RoutePolicy::default(), &HostPolicy::default(), Some(&backend.policy));
-        let unknown_backends = model.backends.values().filter(unknown).map(|backend| &backend.id).collect();
-        let auto = |backend: &&Arc<Backend>| backend.policy.protocol == Some(Protocol::AutoHttp);
-        let auto_backends = model.backends.values().filter(auto).map(|backend| &backend.id).collect();
+        let (mut unknown_backends, mut auto_backends) = (Vec::new(), Vec::new());
+        for backend in model.backends.values() {
+            unknown_backends.extend((!lacks::knows_backend(&backend.policy)).then_some(&backend.id));
+            auto_backends.extend((backend.policy.protocol == Some(Protocol::AutoHttp)).then_some(&backend.id));
+        }
         let custom = globals.custom_errors.as_ref();
         let mut error_statuses: Vec<u16> = custom.map(|custom| custom.statuses.clone()).unwrap_or_default();
         error_statuses.sort_unstable();
@@ -326,7 +326,7 @@ impl Section<'_> {
 
 /// The sections of a model, sorted by key.
 pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Section<'m>> {
-    let mut sections: BTreeMap<Key<'m>, Section<'m>> = BTreeMap::new();
+    let mut sections = Sections::default();
     for host in model.hosts.values() {
         for route in &host.routes {
             let key = Key::of(host, route, context);
@@ -334,7 +334,7 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
             let plain = std::iter::once(key).chain(canary);
             let all = plain.flat_map(|key| [Some(key), key.over_tls.map(|_| Key { over_tls: Some(true), ..key })]).flatten();
             for key in all {
-                sections.entry(key).or_insert_with(|| Section {
+                sections.add(key, || Section {
                     key,
                     page_backend: key.pages.and_then(|pages| pages.backend).and_then(|id| model.backends.get(id)),
                     origin: route.origin.as_ref(),
@@ -349,7 +349,7 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
         if let Some(path) = &host.policy.app_root {
             let key = Key::of_app_root(path, host);
             let (origin, client_auth) = (host.origin.as_ref(), host.policy.client_auth.as_ref());
-            sections.entry(key).or_insert(Section {
+            sections.add(key, || Section {
                 key,
                 origin,
                 backend: None,
@@ -361,5 +361,38 @@ pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Secti
             });
         }
     }
-    sections.into_values().collect()
+    sections.sorted()
+}
+
+/// The first section of each key.
+#[derive(Default)]
+struct Sections<'m> {
+    /// Those that forward; some more than once. They are many, and nearly each has a backend of its own.
+    forwarding: Vec<Section<'m>>,
+    others: BTreeMap<Key<'m>, Section<'m>>,
+}
+
+impl<'m> Sections<'m> {
+    fn add(&mut self, key: Key<'m>, section: impl FnOnce() -> Section<'m>) {
+        if !matches!(key.does, Does::Forward(_)) {
+            self.others.entry(key).or_insert_with(section);
+        } else if self.forwarding.last().is_none_or(|last| last.key != key) {
+            // Routes of one host mostly have one section.
+            self.forwarding.push(section());
+        }
+    }
+
+    /// By key.
+    fn sorted(self) -> Vec<Section<'m>> {
+        let Self { forwarding, others } = self;
+        // Ids begin with a hash. To compare numbers is faster than to compare texts elsewhere in memory.
+        let rank = |id: &BackendId| id.as_str().bytes().take(8).fold(0_u64, |rank, byte| rank << 8 | u64::from(byte));
+        let ranked = |(at, section): (usize, &Section<'_>)| (section.key.backend().map_or(0, rank), at);
+        let mut order: Vec<(u64, usize)> = forwarding.iter().enumerate().map(ranked).collect();
+        order.sort_unstable_by(|(rank, at), (other_rank, other)| {
+            rank.cmp(other_rank).then_with(|| forwarding[*at].key.cmp(&forwarding[*other].key)).then(at.cmp(other))
+        });
+        order.dedup_by(|(_, later), (_, first)| forwarding[*later].key == forwarding[*first].key);
+        order.into_iter().map(|(_, at)| forwarding[at]).chain(others.into_values()).collect()
+    }
 }
