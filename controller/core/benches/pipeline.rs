@@ -2,12 +2,13 @@
 //! each; every second one with a certificate.
 //!
 //! `from_nothing` translates and renders with empty memories, as at a start. The others begin with everything remembered
-//! and bring one change.
+//! and bring one change. `ten_annotations` is how much longer a start takes for each Ingress that has them.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use gatewright_core::cores::Cores;
-use gatewright_core::dialect::Version;
+use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, CertificateId};
 use gatewright_core::render::{FileSet, Renderer};
 use gatewright_core::settings::Settings;
@@ -17,10 +18,25 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 const NGINX_VERSION: Version = Version(1, 30, 0);
+const HAPROXY_VERSION: Version = Version(3, 2, 0);
+
+/// Annotations as many have them.
+const TEN_ANNOTATIONS: [(&str, &str); 10] = [
+    ("affinity", "cookie"),
+    ("cors-allow-origin", "https://shop.bench.example"),
+    ("enable-cors", "true"),
+    ("proxy-body-size", "8m"),
+    ("proxy-connect-timeout", "10"),
+    ("proxy-read-timeout", "120"),
+    ("proxy-send-timeout", "120"),
+    ("session-cookie-name", "route"),
+    ("ssl-redirect", "false"),
+    ("whitelist-source-range", "10.0.0.0/8,192.0.2.0/24"),
+];
 
 /// All that `run` holds between its sources and the proxy.
 struct Pipeline {
@@ -33,13 +49,17 @@ struct Pipeline {
 
 impl Pipeline {
     fn new(snapshot: Snapshot) -> Self {
+        Self::of_proxy(snapshot, &NGINX, NGINX_VERSION)
+    }
+
+    fn of_proxy(snapshot: Snapshot, dialect: &'static Dialect, version: Version) -> Self {
         let cores = std::thread::available_parallelism().map(Cores::from).unwrap_or_default();
         let pem: Arc<[u8]> = Arc::from(&b"pem"[..]);
         Self {
             snapshot,
             settings: Settings { take_all_without_class: true, ..Settings::default() },
             translator: Translator::default(),
-            renderer: Renderer::new(&NGINX, NGINX_VERSION, BTreeMap::new()).expect("the built-in templates are good").on(cores),
+            renderer: Renderer::new(dialect, version, BTreeMap::new()).expect("the built-in templates are good").on(cores),
             self_signed: Arc::new(Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem, digest: 1 }),
         }
     }
@@ -66,10 +86,14 @@ fn event(object: &Value) -> Event {
 }
 
 fn cluster(size: usize) -> Snapshot {
+    cluster_of(size, |n| ingress(n, "/b"))
+}
+
+fn cluster_of(size: usize, ingress: impl Fn(usize) -> Value) -> Snapshot {
     let mut snapshot = Snapshot::default();
     let pair = pair();
     for n in 0..size {
-        let mut objects = vec![ingress(n, "/b"), service(n), slice(n, 10)];
+        let mut objects = vec![ingress(n), service(n), slice(n, 10)];
         if n % 2 == 0 {
             objects.push(secret(n, &pair));
         }
@@ -87,6 +111,14 @@ fn ingress(n: usize, second_path: &str) -> Value {
     let tls = if n.is_multiple_of(2) { json!([{"hosts": [host], "secretName": format!("t{n}")}]) } else { json!([]) };
     json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": format!("i{n}"), "namespace": "bench"},
         "spec": {"rules": [{"host": host, "http": {"paths": [path("/a"), path(second_path)]}}], "tls": tls}})
+}
+
+fn annotated(n: usize) -> Value {
+    let mut ingress = ingress(n, "/b");
+    for (name, value) in TEN_ANNOTATIONS {
+        ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{name}")] = json!(value);
+    }
+    ingress
 }
 
 fn service(n: usize) -> Value {
@@ -150,5 +182,24 @@ fn change(
     });
 }
 
-criterion_group!(benches, pipeline);
+/// The difference of two starts, for each Ingress.
+fn annotations(c: &mut Criterion) {
+    const SIZE: usize = SIZES[2];
+    let mut group = c.benchmark_group("ten_annotations");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(10));
+    let (plain, annotated) = (cluster(SIZE), cluster_of(SIZE, annotated));
+    for (dialect, version) in [(&NGINX, NGINX_VERSION), (&HAPROXY, HAPROXY_VERSION)] {
+        let start = |snapshot: &Snapshot| {
+            let mut pipeline = Pipeline::of_proxy(snapshot.clone(), dialect, version);
+            let begun = Instant::now();
+            black_box(pipeline.make());
+            begun.elapsed()
+        };
+        let more = || start(&annotated).saturating_sub(start(&plain)).div_f64(SIZE as f64);
+        group.bench_function(BenchmarkId::new(dialect.name, SIZE), |b| b.iter_custom(|rounds| (0..rounds).map(|_| more()).sum()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, pipeline, annotations);
 criterion_main!(benches);
