@@ -58,8 +58,9 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let (new, after) = side(other.as_ref().unwrap_or(&session), &config.new)?;
     progress.step("comparing");
     let (old_config, new_config) = (old.config(), new.config());
-    let old_side = Side { model: &before.model, served: &before.served, config: &old_config };
-    let new_side = Side { model: &after.model, served: &after.served, config: &new_config };
+    let (old_globals, new_globals) = (old.configured(&old_config), new.configured(&new_config));
+    let old_side = Side { model: &before.model, served: &before.served, config: &old_config, configured: &old_globals };
+    let new_side = Side { model: &after.model, served: &after.served, config: &new_config, configured: &new_globals };
     let prefix = &config.offline.settings.annotations_prefix;
     let compare_files = config.files && other.is_none();
     let report = Report {
@@ -134,12 +135,16 @@ fn count(changes: &[Change], effect: Effect) -> usize {
 /// The two halves of a change: what it is about, and what happens to it.
 fn words(change: &Change) -> (String, String) {
     let host = || change.hosts.first().map(|host| known(host)).unwrap_or_default();
+    let route = || format!("{}{}{}", host(), if change.name.starts_with('/') { "" } else { " " }, change.name);
     let about = match change.subject {
         Subject::Host => format!("host {}", host()),
-        Subject::Route => {
-            format!("{}{}", host(), if change.name.starts_with('/') { change.name.clone() } else { format!(" {}", change.name) })
-        }
+        Subject::Route => route(),
+        Subject::Certificate if change.hosts.is_empty() => format!("{} certificate", change.name),
         Subject::Certificate => format!("certificate of {}", host()),
+        Subject::Canary => format!("canary of {}", route()),
+        Subject::User => format!("user {} of {}", change.name, hosts(&change.hosts)),
+        Subject::Stream => change.name.clone(),
+        Subject::Passthrough => format!("TLS passed on for {}", host()),
         Subject::Policy => format!("{} of {}", change.name, hosts(&change.hosts)),
         Subject::Backend => format!("endpoints of {}", change.name),
         Subject::Setting => format!("setting {}", change.name),

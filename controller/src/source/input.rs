@@ -8,9 +8,9 @@ use super::cluster::{Once, OnceError};
 use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
 use crate::args::ClusterConfig;
 use gatewright_core::diagnostic::{Code, Diagnostic};
-use gatewright_core::model::Certificate;
+use gatewright_core::model::{Certificate, Globals};
 use gatewright_core::names::ObjectRef;
-use gatewright_core::settings::Settings;
+use gatewright_core::settings::{self, Settings};
 use gatewright_core::state::{Event, Object, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
 use std::collections::BTreeMap;
@@ -183,6 +183,11 @@ impl World {
     pub(crate) fn config(&self) -> BTreeMap<String, String> {
         let name = self.settings.config_map.as_ref();
         name.and_then(|name| self.snapshot.config_map(name)).map(|map| map.data.clone()).unwrap_or_default()
+    }
+
+    /// What this data of the main ConfigMap alone asks for the proxy as a whole.
+    pub(crate) fn configured(&self, config: &BTreeMap<String, String>) -> Globals {
+        settings::read(&self.settings, config).0.globals
     }
 
     fn once(&self, translator: &mut Translator, moment: Moment<'_>) -> Translation {

@@ -191,3 +191,147 @@ fn one_input_is_compared_on_two_proxies() {
         assert_eq!(diff(&text, &text, arguments).code, 2, "{arguments:?}");
     }
 }
+
+/// `subject name: from → to`, with flags.
+fn changes_with(old: &str, new: &str, flags: &[&str]) -> Vec<String> {
+    let ran = diff(old, new, &[&["--format", "json", "--routes-only"], flags].concat());
+    let report = ran.json();
+    assert_valid(&report, &of_repository("docs/schemas/diff.schema.json"));
+    let text = |change: &Value, key: &str| change[key].as_str().unwrap_or("-").to_owned();
+    let one = |change: &Value| {
+        let part = |key| text(change, key);
+        format!("{} {}: {} → {} [{}]", part("subject"), part("name"), part("from"), part("to"), part("effect"))
+    };
+    let lines: Vec<_> = report["changes"].as_array().unwrap().iter().map(one).collect();
+    let has_findings = !report["findings"].as_array().unwrap().is_empty();
+    assert_eq!(ran.code, i32::from(!lines.is_empty() || has_findings), "{ran:?}");
+    lines
+}
+
+fn object(kind: &str, name: &str, key: &str, data: &[(&str, &str)]) -> String {
+    let data: String = data.iter().map(|(key, value)| format!("  {key}: {value:?}\n")).collect();
+    format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\n{key}:\n{data}---\n")
+}
+
+#[test]
+fn a_canary_is_told_with_whom_it_gets() {
+    let canary = |wishes: &str, service: &str| {
+        let wish = format!("namespace: shop, annotations: {{nginx.ingress.kubernetes.io/canary: \"true\"{wishes}}}}}");
+        ingress("canary", "a.test", "/", service).replace("namespace: shop}", &wish)
+    };
+    let weight = |n: u32| format!(", nginx.ingress.kubernetes.io/canary-weight: \"{n}\"");
+    let header = |name: &str| format!(", nginx.ingress.kubernetes.io/canary-by-header: {name}");
+    let base = ingress("front", "a.test", "/", "cart") + &service("cart") + &service("new") + &service("newer");
+    let with = |wishes: &str, service: &str| base.clone() + &canary(wishes, service);
+    for (old, new, told) in [
+        (base.clone(), with(&weight(10), "new"), " → 10 of 100 requests to shop-new-80"),
+        (with(&weight(10), "new"), with(&weight(90), "new"), "10 of 100 requests to shop-new-80 → 90 of 100 requests to shop-new-80"),
+        (with(&weight(10), "new"), with(&weight(10), "newer"), "10 of 100 requests to shop-new-80 → 10 of 100 requests to shop-newer-80"),
+        (with(&header("X-A"), "new"), with(&header("X-B"), "new"), "header X-A to shop-new-80 → header X-B to shop-new-80"),
+        (with(&weight(10), "new"), base.clone(), "10 of 100 requests to shop-new-80 → "),
+    ] {
+        assert_eq!(changes(&old, &new), [format!("canary /*: {told} [-] front")]);
+    }
+}
+
+#[test]
+fn what_is_asked_for_a_whole_host_is_told() {
+    let of = |wish: &str| annotated("cart", wish) + &service("cart");
+    for (name, value, other) in [
+        ("server-alias", "b.test", "c.test"),
+        ("app-root", "/a", "/b"),
+        ("ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"),
+    ] {
+        let wish = |value: &str| of(&format!("nginx.ingress.kubernetes.io/{name}: {value}"));
+        assert_eq!(changes(&of(""), &wish(value)), [format!("policy {name}:  → {value:?} [-] front")]);
+        assert_eq!(changes(&wish(value), &wish(other)), [format!("policy {name}: {value:?} → {other:?} [-] front")]);
+    }
+    let passed = of("nginx.ingress.kubernetes.io/ssl-passthrough: \"true\"");
+    let found = changes_with(&of(""), &passed, &["--enable-ssl-passthrough"]);
+    assert!(found.contains(&"passthrough a.test:  → shop-cart-80 [opens]".to_owned()), "{found:#?}");
+}
+
+#[test]
+fn ports_that_are_forwarded_are_told() {
+    let ports = |data: &[(&str, &str)]| {
+        ingress("front", "a.test", "/", "cart") + &service("cart") + &service("db") + &object("ConfigMap", "tcp", "data", data)
+    };
+    let flags = ["--tcp-services-configmap", "shop/tcp"];
+    let (none, one, other) = (ports(&[]), ports(&[("9000", "shop/db:80")]), ports(&[("9000", "shop/cart:80")]));
+    assert_eq!(changes_with(&none, &one, &flags), ["stream TCP port 9000:  → shop-db-80 [opens]"]);
+    assert_eq!(changes_with(&one, &other, &flags), ["stream TCP port 9000: shop-db-80 → shop-cart-80 [-]"]);
+    assert_eq!(changes_with(&one, &none, &flags), ["stream TCP port 9000: shop-db-80 →  [closes]"]);
+    let moved = changes_with(&one, &one.replace("10.1.0.1", "10.1.0.9"), &flags);
+    assert!(
+        moved.contains(&"stream TCP port 9000: shop-db-80 at 10.1.0.1:8080 → shop-db-80 at 10.1.0.9:8080 [-]".to_owned()),
+        "{moved:#?}"
+    );
+}
+
+#[test]
+fn users_are_told_by_their_names() {
+    let with = |users: &str| {
+        annotated("cart", "nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: users")
+            + &service("cart")
+            + &object("Secret", "users", "stringData", &[("auth", users)])
+    };
+    let (old, new) = (with("anna:$apr1$xyz$abc\nben:$apr1$xyz$abc\n"), with("anna:$apr1$xyz$def\ncarla:$apr1$xyz$ghi\n"));
+    assert_eq!(
+        changes(&old, &new),
+        ["user anna: one password → another password [unclear] front", "user ben:  →  [closes] front", "user carla:  →  [opens] front"]
+    );
+    for format in ["text", "markdown", "json"] {
+        for part in ["apr1", "xyz", "def", "ghi"] {
+            let ran = diff(&old, &new, &["--format", format]);
+            let told = ran.out.split("--- ").next().unwrap_or_default();
+            assert!(ran.code == 1 && !told.contains(part), "{part}: {}", ran.out);
+        }
+    }
+}
+
+#[test]
+fn objects_behind_annotations_and_settings_are_told_when_they_are_other_ones() {
+    let authority = |name: &str| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        object("Secret", "ca", "stringData", &[("ca.crt", &certificate.pem())])
+    };
+    let wish = "nginx.ingress.kubernetes.io/auth-tls-secret: shop/ca";
+    let tls = annotated("cart", wish).replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n") + &service("cart");
+    let tls = tls + &secret("pair", "a.test");
+    let behind = "one → another, by an object or a setting behind it [unclear]";
+    assert_eq!(
+        changes(&(tls.clone() + &authority("a")), &(tls.clone() + &authority("b"))),
+        [format!("policy authority of client certificates: {behind} front")]
+    );
+    // Another annotation of the same Ingress does not hide it.
+    let other = tls.replace(wish, &format!("{wish}, nginx.ingress.kubernetes.io/auth-tls-verify-depth: \"3\""));
+    let found = changes(&(tls + &authority("a")), &(other + &authority("b")));
+    assert!(found.len() == 2 && found[1] == format!("policy authority of client certificates: {behind} front"), "{found:#?}");
+
+    let base = ingress("front", "a.test", "/", "cart") + &service("cart") + &secret("pair", "x.test");
+    let headers = |value: &str, more: &[(&str, &str)]| {
+        let main = [&[("proxy-set-headers", "shop/headers")], more].concat();
+        base.clone() + &object("ConfigMap", "headers", "data", &[("X-A", value)]) + &object("ConfigMap", "main", "data", &main)
+    };
+    let flags = ["--configmap", "shop/main"];
+    let told = format!("setting headers for endpoints: {behind}");
+    assert_eq!(changes_with(&headers("1", &[]), &headers("2", &[]), &flags), [told.as_str()]);
+    assert!(changes_with(&headers("1", &[]), &headers("2", &[("keep-alive", "9")]), &flags).contains(&told), "beside a key");
+
+    let default = |pair: String| ingress("front", "a.test", "/", "cart") + &service("cart") + &pair;
+    let (one, two) = (default(secret("pair", "x.test")), default(secret("pair", "x.test")));
+    assert_eq!(
+        changes_with(&one, &two, &["--default-ssl-certificate", "shop/pair"]),
+        ["certificate default: Secret shop/pair → Secret shop/pair, with another key pair [-]"]
+    );
+}
+
+#[test]
+fn policies_of_a_route_that_is_closed_are_compared() {
+    let of = |url: &str| annotated("gone", &format!("nginx.ingress.kubernetes.io/auth-url: {url}")) + &service("cart");
+    let found = changes(&of("http://10.2.0.1/a"), &of("http://10.2.0.1/b"));
+    assert_eq!(found, [r#"policy auth-url: "http://10.2.0.1/a" → "http://10.2.0.1/b" [unclear] front"#]);
+    let bad = |value: &str| annotated("cart", &format!("nginx.ingress.kubernetes.io/allowlist-source-range: {value}")) + &service("cart");
+    assert!(!changes_with(&bad("x"), &bad("y"), &[]).is_empty());
+}

@@ -1,6 +1,8 @@
 //! Facts about parts of the model, as texts for people.
 
-use crate::model::{Action, Backend, Host, HostCertificate, Model, PathMatch, Route};
+use crate::model::{Action, Canary, CanaryHeader, CanaryHeaderTest, CanaryRules, Host, HostCertificate, Model, PathMatch, Route};
+use crate::names::shown;
+use std::net::SocketAddr;
 
 /// `/path` for exactly that, `/path/*` for all below, `~/path` for an expression.
 pub(super) fn path(path: &PathMatch) -> String {
@@ -41,11 +43,29 @@ pub(super) fn certificate(host: &Host, model: &Model) -> String {
 }
 
 /// The first endpoints, and how many more there are.
-pub(super) fn endpoints(backend: &Backend) -> String {
+pub(super) fn endpoints(all: &[SocketAddr]) -> String {
     const SHOWN: usize = 3;
-    let mut out = backend.endpoints.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if let Some(more @ 1..) = backend.endpoints.len().checked_sub(SHOWN) {
+    let mut out = all.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if let Some(more @ 1..) = all.len().checked_sub(SHOWN) {
         out.push_str(&format!(" and {more} more"));
     }
     out
+}
+
+/// Which requests go where: `10 of 100 requests to shop-new-80`.
+pub(super) fn canary(canary: &Canary) -> String {
+    let Canary { backend, rules } = canary;
+    let CanaryRules { header, cookie, weight, total, is_sticky } = rules;
+    let header = header.as_ref().map(|CanaryHeader { name, test }| match test {
+        CanaryHeaderTest::Words => format!("header {name}"),
+        CanaryHeaderTest::Value(value) => format!("header {name}: {}", shown(value)),
+        CanaryHeaderTest::Pattern(pattern) => format!("header {name} like {}", shown(&pattern.to_string())),
+        CanaryHeaderTest::Never => format!("header {name}, which never decides for it"),
+    });
+    let cookie = cookie.as_ref().map(|name| format!("cookie {}", shown(name)));
+    let chance = (*weight > 0).then(|| format!("{weight} of {total} requests"));
+    let who: Vec<String> = [header, cookie, chance].into_iter().flatten().collect();
+    let who = if who.is_empty() { "no requests".to_owned() } else { who.join(", ") };
+    let sticky = if *is_sticky { "" } else { ", not sticky" };
+    format!("{who} to {}{sticky}", backend.service_port())
 }

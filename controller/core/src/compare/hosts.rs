@@ -1,14 +1,22 @@
 //! Hosts and their routes: what each request path gets before and after.
 
-use super::policies::{Collected, Policies};
-use super::{Change, Effect, Kind, Side, Subject, facts};
-use crate::model::{Host, PathMatch, Route};
+use super::parts::{self, Part};
+use super::policies::{Collected, Owners};
+use super::{Change, Effect, Kind, Side, Subject, facts, kind_of};
+use crate::model::{Action, BackendId, Host, PathMatch, Route};
 use crate::names::HostPattern;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) fn compare(old: Side<'_>, new: Side<'_>, prefix: &str) -> Vec<Change> {
-    let policies = (Policies::of(old.served, prefix), Policies::of(new.served, prefix));
-    let mut comparison = Comparison { old, new, policies: &policies, changes: Vec::new(), collected: Collected::default() };
+/// What was compared, and what has to be compared beside it.
+pub(super) struct Compared<'a> {
+    pub(super) changes: Vec<Change>,
+    /// Backends of the same Service port before and after that go by different names.
+    pub(super) renamed: BTreeSet<(&'a BackendId, &'a BackendId)>,
+}
+
+pub(super) fn compare<'a>(old: Side<'a>, new: Side<'a>, prefix: &str) -> Compared<'a> {
+    let collected = Collected::new(old, new, prefix);
+    let mut comparison = Comparison { old, new, changes: Vec::new(), renamed: BTreeSet::new(), collected };
     let mut patterns: Vec<&HostPattern> = old.model.hosts.keys().chain(new.model.hosts.keys()).collect();
     patterns.sort();
     patterns.dedup();
@@ -20,16 +28,16 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>, prefix: &str) -> Vec<Change>
             (None, None) => {}
         }
     }
-    let Comparison { mut changes, collected, .. } = comparison;
+    let Comparison { mut changes, renamed, collected, .. } = comparison;
     changes.extend(collected.into_changes());
-    changes
+    Compared { changes, renamed }
 }
 
 struct Comparison<'a> {
     old: Side<'a>,
     new: Side<'a>,
-    policies: &'a (Policies<'a>, Policies<'a>),
     changes: Vec<Change>,
+    renamed: BTreeSet<(&'a BackendId, &'a BackendId)>,
     collected: Collected<'a>,
 }
 
@@ -90,10 +98,29 @@ impl<'a> Comparison<'a> {
                 told.entry((number(before, before_route), number(after, after_route))).or_default().push(path.clone());
             }
         }
+        let mut owners = vec![(before.origin.as_ref(), after.origin.as_ref())];
         for ((b, a), paths) in told {
             let (route_before, route_after) = (&before.routes[b], &after.routes[a]);
-            self.route_pair(after, &paths, route_before, route_after, &old, &new);
+            owners.push((route_before.origin.as_ref(), route_after.origin.as_ref()));
+            self.route_pair(after, &paths, (route_before, route_after), (&old, &new));
         }
+        self.whole(before, after, owners);
+    }
+
+    /// What concerns a host as a whole; every Ingress with a route there may have a say.
+    fn whole(&mut self, before: &'a Host, after: &'a Host, mut owners: Vec<Owners<'a>>) {
+        // What is told elsewhere: who made it, the certificate, the routes.
+        let Host { pattern, origin: _, certificate: _, routes: _, policy, digest: _ } = after;
+        if *policy == before.policy {
+            return;
+        }
+        let host = pattern.to_string();
+        owners.sort();
+        owners.dedup();
+        owners.iter().for_each(|owners| self.collected.take(&host, *owners));
+        let mut found = Vec::new();
+        parts::of_host(&before.policy, policy, &mut found);
+        self.collected.note(&host, &owners, found);
     }
 
     fn renewed(&mut self, before: &Host, after: &Host) {
@@ -108,12 +135,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn certificate(&mut self, host: &Host, from: String, to: String) {
-        let kind = match (from.is_empty(), to.is_empty()) {
-            (true, true) => return,
-            (true, false) => Kind::Added,
-            (false, true) => Kind::Removed,
-            (false, false) => Kind::Changed,
-        };
+        if from.is_empty() && to.is_empty() {
+            return;
+        }
+        let kind = kind_of(&from, &to);
         let pattern = host.pattern.to_string();
         let by = host.origin.clone();
         self.changes.push(Change {
@@ -128,44 +153,86 @@ impl<'a> Comparison<'a> {
         });
     }
 
-    fn route_pair(&mut self, host: &Host, paths: &[PathMatch], before: &'a Route, after: &'a Route, old: &Routes<'_>, new: &Routes<'_>) {
-        if before == after {
+    fn route_pair(&mut self, host: &Host, paths: &[PathMatch], (before, after): (&'a Route, &'a Route), all: (&Routes<'a>, &Routes<'a>)) {
+        // Of a route that is closed, nobody can tell what else is asked for, but that it is.
+        let is_closed = !facts::is_open(Some(before)) && !facts::is_open(Some(after));
+        if before == after && !is_closed {
             return;
         }
         let name = joined(paths);
-        let (was_there, is_there) = (paths.iter().any(|path| old.contains_key(path)), paths.iter().any(|path| new.contains_key(path)));
+        let (was_there, is_there) = (paths.iter().any(|path| all.0.contains_key(path)), paths.iter().any(|path| all.1.contains_key(path)));
         let same_answer = facts::answer(before) == facts::answer(after);
         if !same_answer {
             // Where nobody asked for anything, there was nothing, or nothing is left.
             let asked = |route: &'a Route, itself: bool| Some(route).filter(|route| itself || route.origin.is_some());
             self.route(host, &name, asked(before, was_there), asked(after, is_there));
         }
-        if before.origin.is_none() || after.origin.is_none() {
+        if before.origin.is_some() && after.origin.is_some() {
+            let pattern = host.pattern.to_string();
+            let owners = (before.origin.as_ref(), after.origin.as_ref());
+            self.collected.take(&pattern, owners);
+            let parts = self.parts(host, &name, (before, after), same_answer);
+            self.collected.note(&pattern, &[owners], parts);
+        }
+    }
+
+    /// What else is different in two routes.
+    fn parts(&mut self, host: &Host, name: &str, (before, after): (&'a Route, &'a Route), same_answer: bool) -> Vec<Part> {
+        let mut found = Vec::new();
+        // What is told elsewhere: which paths, who asks, the Service, the canary.
+        let Route { matches, rule_path, origin: _, service: _, https_redirect, policy, action, canary: _ } = after;
+        if *rule_path != before.rule_path && *matches == before.matches {
+            found.push(Part::new("path of the rule", &[]));
+        }
+        if !self.redirect(host, name, before, after) && *https_redirect != before.https_redirect {
+            found.push(Part::new("redirect to https", &["preserve-trailing-slash"]));
+        }
+        parts::of_route(&before.policy, policy, &mut found);
+        if let (true, Action::Forward(old), Action::Forward(new)) = (same_answer, &before.action, action) {
+            self.backend((old, new), &mut found);
+        }
+        self.canary(host, name, (before, after), &mut found);
+        found
+    }
+
+    /// How two backends of the same Service port are talked to.
+    fn backend(&mut self, (old, new): (&'a BackendId, &'a BackendId), found: &mut Vec<Part>) {
+        if old == new {
             return;
         }
-        let redirect = self.redirect(host, &name, before, after);
-        let policy = self.collected.take(&host.pattern.to_string(), (before, &self.policies.0), (after, &self.policies.1));
-        // A setting, or an object that an annotation names, can change it in a way that has no name here.
-        if same_answer && !redirect && !policy && before.policy != after.policy {
-            self.unnamed(host, &name, after);
+        self.renamed.insert((old, new));
+        let (Some(before), Some(after)) = (self.old.model.backends.get(old), self.new.model.backends.get(new)) else { return };
+        if before.policy == after.policy {
+            found.push(Part::new("port of the Service", &[]));
         }
+        parts::of_backend(&before.policy, &after.policy, found);
+    }
+
+    fn canary(&mut self, host: &Host, name: &str, (before, after): (&'a Route, &'a Route), found: &mut Vec<Part>) {
+        if before.canary == after.canary {
+            return;
+        }
+        let text = |route: &Route| route.canary.as_deref().map(facts::canary).unwrap_or_default();
+        let (from, to) = (text(before), text(after));
+        if from == to {
+            let ids = before.canary.as_deref().zip(after.canary.as_deref()).map(|(old, new)| (&old.backend, &new.backend));
+            ids.into_iter().for_each(|ids| self.backend(ids, found));
+            return;
+        }
+        let kind = kind_of(&from, &to);
+        self.push(host, name, (Subject::Canary, kind), (from, to), after, None);
     }
 
     fn redirect(&mut self, host: &Host, name: &str, before: &Route, after: &Route) -> bool {
         let text = |route: &Route| if route.https_redirect.is_some() { "redirected to https" } else { "plain HTTP served" }.to_owned();
-        let (from, to) = (text(before), text(after));
+        let texts = (text(before), text(after));
         let effect = match (before.https_redirect.is_some(), after.https_redirect.is_some()) {
             (true, false) => Effect::Opens,
             (false, true) => Effect::Closes,
             _ => return false,
         };
-        self.push(host, name, Kind::Changed, from, to, after, Some(effect));
+        self.push(host, name, (Subject::Route, Kind::Changed), texts, after, Some(effect));
         true
-    }
-
-    fn unnamed(&mut self, host: &Host, name: &str, after: &Route) {
-        let to = "other policies, by settings or objects that its Ingress names".to_owned();
-        self.push(host, name, Kind::Changed, "the same answer".to_owned(), to, after, Some(Effect::Unclear));
     }
 
     fn route(&mut self, host: &Host, name: &str, before: Option<&Route>, after: Option<&Route>) {
@@ -182,26 +249,28 @@ impl<'a> Comparison<'a> {
         };
         let from = before.map(facts::answer).unwrap_or_default();
         let mut to = after.map(facts::answer).unwrap_or_default();
-        let asked = after.filter(|_| before.is_none()).map(|route| self.policies.1.names(route)).unwrap_or_default();
+        let new = after.filter(|_| before.is_none());
+        let asked = new.map(|route| self.collected.asked(route)).unwrap_or_default();
         if !asked.is_empty() {
-            to.push_str(&format!(", with {}", shown_names(&asked)));
+            to.push_str(&format!(", with {}", shown_wishes(&asked)));
         }
-        self.push(host, name, kind, from, to, owner, effect);
+        if let Some(canary) = new.and_then(|route| route.canary.as_deref()) {
+            to.push_str(&format!(", and for {}", facts::canary(canary)));
+        }
+        self.push(host, name, (Subject::Route, kind), (from, to), owner, effect);
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a change, in order")]
-    fn push(&mut self, host: &Host, name: &str, kind: Kind, from: String, to: String, by: &Route, effect: Option<Effect>) {
+    fn push(
+        &mut self,
+        host: &Host,
+        name: &str,
+        (subject, kind): (Subject, Kind),
+        (from, to): (String, String),
+        by: &Route,
+        effect: Option<Effect>,
+    ) {
         let by = by.origin.clone();
-        self.changes.push(Change {
-            subject: Subject::Route,
-            hosts: vec![host.pattern.to_string()],
-            name: name.to_owned(),
-            kind,
-            from,
-            to,
-            by,
-            effect,
-        });
+        self.changes.push(Change { subject, hosts: vec![host.pattern.to_string()], name: name.to_owned(), kind, from, to, by, effect });
     }
 }
 
@@ -219,11 +288,12 @@ fn joined(paths: &[PathMatch]) -> String {
     paths.iter().map(facts::path).collect::<Vec<_>>().join(", ")
 }
 
-fn shown_names(names: &[&str]) -> String {
+fn shown_wishes(wishes: &[(&str, &str)]) -> String {
     const SHOWN: usize = 8;
-    let mut out: Vec<String> = names.iter().take(SHOWN).map(|name| crate::names::shown(name).trim_matches('"').to_owned()).collect();
-    if names.len() > SHOWN {
-        out.push(format!("{} more", names.len() - SHOWN));
+    let wish = |(name, value): &(&str, &str)| format!("{} {}", crate::names::shown(name).trim_matches('"'), crate::names::shown(value));
+    let mut out: Vec<String> = wishes.iter().take(SHOWN).map(wish).collect();
+    if wishes.len() > SHOWN {
+        out.push(format!("{} more", wishes.len() - SHOWN));
     }
     out.join(", ")
 }

@@ -2,12 +2,16 @@
 //!
 //! Only meaning is compared; how it is spelt in manifests or in a proxy's files does not matter here.
 
+mod backends;
 mod facts;
 mod hosts;
 mod openness;
+mod others;
+mod parts;
 mod policies;
+mod ports;
 
-use crate::model::{Backend, Model};
+use crate::model::{Credentials, Globals, Model};
 use crate::names::ObjectRef;
 use crate::state::Ingress;
 use serde::Serialize;
@@ -23,6 +27,8 @@ pub struct Side<'a> {
     pub served: &'a [Arc<Ingress>],
     /// The data of the main ConfigMap.
     pub config: &'a BTreeMap<String, String>,
+    /// What that alone asks for the proxy as a whole.
+    pub configured: &'a Globals,
 }
 
 /// What kind of thing changes.
@@ -35,11 +41,19 @@ pub enum Subject {
     Route,
     /// What a host's handshakes are answered with.
     Certificate,
-    /// An annotation of an Ingress whose routes are there before and after.
+    /// An annotation of an Ingress whose routes are there before and after, or what stands behind it.
     Policy,
+    /// Requests of a route that go elsewhere.
+    Canary,
+    /// A user that may log in.
+    User,
     /// The endpoints of a backend.
     Backend,
-    /// A key of the main ConfigMap.
+    /// A port that is forwarded as it is.
+    Stream,
+    /// A host whose TLS connections are passed on as they are.
+    Passthrough,
+    /// A key of the main ConfigMap, or what else holds for the proxy as a whole.
     Setting,
 }
 
@@ -74,7 +88,7 @@ pub struct Change {
     pub subject: Subject,
     /// The hosts that it concerns, `_` for unknown ones; empty when it concerns all, or none directly.
     pub hosts: Vec<String>,
-    /// Path, annotation, backend or key.
+    /// Path, annotation, backend, port, user or key.
     pub name: String,
     /// How it changes.
     pub kind: Kind,
@@ -91,27 +105,27 @@ pub struct Change {
 /// Compares two inputs. Sorted by subject, then host and name; equal inputs give nothing.
 #[must_use]
 pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Change> {
-    let mut changes = hosts::compare(old, new, annotations_prefix);
-    changes.extend(backends(old.model, new.model));
+    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, annotations_prefix);
+    // Without `..`, so that no part of the model is forgotten; hosts are compared above, with their certificates and users.
+    let Model { globals: _, hosts: _, backends: _, certificates: _, streams, passthrough, credentials, default_certificate: _ } = new.model;
+    changes.extend(others::globals(old, new));
+    changes.extend(backends::compare(old.model, new.model, &renamed));
+    changes.extend(ports::streams(&old.model.streams, streams));
+    changes.extend(ports::passthrough(&old.model.passthrough, passthrough));
+    // Authorities and identities go by their content, which hosts and backends name.
+    let Credentials { accounts, authorities: _, identities: _ } = credentials;
+    changes.extend(others::users(&old.model.credentials.accounts, accounts, new.model));
+    changes.extend(others::default_certificate(old.model, new.model));
     changes.extend(policies::settings(old.config, new.config));
     changes.sort();
     changes
 }
 
-/// Endpoints of backends that are there before and after; that a backend comes or goes shows in the routes to it.
-fn backends(old: &Model, new: &Model) -> Vec<Change> {
-    let both = old.backends.iter().filter_map(|(id, old)| Some((id, old, new.backends.get(id)?)));
-    let there = |backend: &Backend| !backend.endpoints.is_empty();
-    let changed = both.filter(|(_, old, new)| old.endpoints != new.endpoints && there(old) && there(new));
-    let change = |(id, old, new): (&crate::model::BackendId, &Arc<_>, &Arc<_>)| Change {
-        subject: Subject::Backend,
-        hosts: Vec::new(),
-        name: id.to_string(),
-        kind: Kind::Changed,
-        from: facts::endpoints(old),
-        to: facts::endpoints(new),
-        by: None,
-        effect: None,
-    };
-    changed.map(change).collect()
+/// How something changes that was and is described so.
+const fn kind_of(from: &str, to: &str) -> Kind {
+    match (from.is_empty(), to.is_empty()) {
+        (true, _) => Kind::Added,
+        (_, true) => Kind::Removed,
+        _ => Kind::Changed,
+    }
 }

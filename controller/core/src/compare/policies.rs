@@ -1,6 +1,7 @@
 //! Annotations of the Ingresses behind a route, and keys of the main ConfigMap: what they were and what they are.
 
-use super::{Change, Kind, Subject, openness};
+use super::parts::Part;
+use super::{Change, Effect, Kind, Side, Subject, openness};
 use crate::model::Route;
 use crate::names::{ObjectRef, shown};
 use crate::state::Ingress;
@@ -11,12 +12,12 @@ use std::sync::Arc;
 type Annotations<'a> = BTreeMap<&'a str, &'a str>;
 
 /// The annotations of the Ingresses of one side.
-pub(super) struct Policies<'a> {
+struct Policies<'a> {
     of: HashMap<&'a crate::names::ObjectName, Annotations<'a>>,
 }
 
 impl<'a> Policies<'a> {
-    pub(super) fn of(served: &'a [Arc<Ingress>], prefix: &str) -> Self {
+    fn of(served: &'a [Arc<Ingress>], prefix: &str) -> Self {
         let own = |ingress: &'a Arc<Ingress>| {
             let all = ingress.meta.annotations.iter();
             all.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect()
@@ -27,18 +28,20 @@ impl<'a> Policies<'a> {
     fn get(&self, origin: Option<&ObjectRef>) -> Option<&Annotations<'a>> {
         self.of.get(&origin?.name)
     }
-
-    /// The names of what is asked for, for a route that is new.
-    pub(super) fn names(&self, route: &Route) -> Vec<&'a str> {
-        self.get(route.origin.as_ref()).map(|all| all.keys().copied().collect()).unwrap_or_default()
-    }
 }
 
 /// Changes of policies, each said once for all hosts that it concerns.
-#[derive(Default)]
 pub(super) struct Collected<'a> {
-    changes: BTreeMap<(Option<&'a ObjectRef>, Option<&'a ObjectRef>), Pair>,
+    sides: (Policies<'a>, Policies<'a>),
+    /// Keys of the main ConfigMap with another value.
+    settings: BTreeSet<String>,
+    changes: BTreeMap<Owners<'a>, Pair>,
+    /// What no annotation or key tells of: hosts, and who has a say there.
+    untold: BTreeMap<Part, (BTreeSet<String>, BTreeSet<&'a ObjectRef>)>,
 }
+
+/// Who asked before, and who asks now.
+pub(super) type Owners<'a> = (Option<&'a ObjectRef>, Option<&'a ObjectRef>);
 
 #[derive(Default)]
 struct Pair {
@@ -48,24 +51,59 @@ struct Pair {
 }
 
 impl<'a> Collected<'a> {
-    /// Compares what stands behind a route that is there before and after. Whether anything is different.
-    pub(super) fn take(&mut self, host: &str, before: (&'a Route, &Policies<'_>), after: (&'a Route, &Policies<'_>)) -> bool {
-        let key = (before.0.origin.as_ref(), after.0.origin.as_ref());
-        let pair = self.changes.entry(key).or_insert_with(|| {
+    pub(super) fn new(old: Side<'a>, new: Side<'a>, prefix: &str) -> Self {
+        let sides = (Policies::of(old.served, prefix), Policies::of(new.served, prefix));
+        let settings = differences(&texts(old.config), &texts(new.config)).into_iter().map(|(name, ..)| name).collect();
+        Self { sides, settings, changes: BTreeMap::new(), untold: BTreeMap::new() }
+    }
+
+    /// What is asked for, for a route that is new: names and values.
+    pub(super) fn asked(&self, route: &Route) -> Vec<(&'a str, &'a str)> {
+        let of = self.sides.1.get(route.origin.as_ref());
+        of.into_iter().flatten().map(|(name, value)| (*name, *value)).collect()
+    }
+
+    /// Compares the annotations behind something that is there before and after.
+    pub(super) fn take(&mut self, host: &str, owners: Owners<'a>) {
+        let sides = &self.sides;
+        let pair = self.changes.entry(owners).or_insert_with(|| {
             let empty = Annotations::new();
-            let (old, new) = (before.1.get(key.0).unwrap_or(&empty), after.1.get(key.1).unwrap_or(&empty));
+            let (old, new) = (sides.0.get(owners.0).unwrap_or(&empty), sides.1.get(owners.1).unwrap_or(&empty));
             Pair { hosts: BTreeSet::new(), changed: differences(old, new) }
         });
         pair.hosts.insert(host.to_owned());
-        !pair.changed.is_empty()
+    }
+
+    /// Notes parts that are other ones, unless the annotations that were taken for one of these owners, or settings, tell.
+    pub(super) fn note(&mut self, host: &str, owners: &[Owners<'a>], parts: Vec<Part>) {
+        for part in parts {
+            let annotations = owners.iter().filter_map(|owners| self.changes.get(owners)).flat_map(|pair| &pair.changed);
+            let mut names = annotations.map(|(name, ..)| name).chain(&self.settings);
+            if !names.any(|name| part.is_told_by(name)) {
+                let (hosts, origins) = self.untold.entry(part).or_default();
+                hosts.insert(host.to_owned());
+                origins.extend(owners.iter().filter_map(|(old, new)| new.or(*old)));
+            }
+        }
     }
 
     pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
-        self.changes.into_iter().flat_map(|((old, new), pair)| {
+        let told = self.changes.into_iter().flat_map(|((old, new), pair)| {
             let (by, hosts) = (new.or(old).cloned(), Vec::from_iter(pair.hosts));
             pair.changed.into_iter().map(move |(name, from, to)| change(Subject::Policy, hosts.clone(), &name, &from, &to, by.clone()))
-        })
+        });
+        let untold = self.untold.into_iter().map(|(part, (hosts, origins))| {
+            let by = if origins.len() == 1 { origins.first().map(|origin| (*origin).clone()) } else { None };
+            another(Subject::Policy, Vec::from_iter(hosts), part, by)
+        });
+        told.chain(untold)
     }
+}
+
+/// A part that is another one, by an object or setting that stands behind what is written.
+pub(super) fn another(subject: Subject, hosts: Vec<String>, part: Part, by: Option<ObjectRef>) -> Change {
+    let (from, to) = ("one".to_owned(), "another, by an object or a setting behind it".to_owned());
+    Change { subject, hosts, name: part.name.to_owned(), kind: Kind::Changed, from, to, by, effect: Some(Effect::Unclear) }
 }
 
 /// Changes of the main ConfigMap.

@@ -5,7 +5,7 @@
 
 use gatewright_core::model::digest_of;
 use gatewright_core::names::ObjectName;
-use gatewright_core::state::{self, Event, Service, ServiceType, Snapshot};
+use gatewright_core::state::{self, Event, Service, ServicePort, ServiceType, Snapshot};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,7 +14,8 @@ pub(super) fn pods(snapshot: &mut Snapshot) {
     let services: Vec<_> = snapshot.services().filter(|service| service.service_type != ServiceType::ExternalName).cloned().collect();
     for service in services {
         let name = &service.meta.name;
-        let ports: Vec<_> = service.ports.iter().map(|port| json!({"name": &*port.name, "port": port.port, "protocol": "TCP"})).collect();
+        let port = |port: &ServicePort| json!({"name": &*port.name, "port": port.port, "protocol": &*port.protocol});
+        let ports: Vec<_> = service.ports.iter().map(port).collect();
         let slice = json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {"name": name.name(), "namespace": name.namespace(), "labels": {"kubernetes.io/service-name": name.name()}},
