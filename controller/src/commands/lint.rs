@@ -15,6 +15,7 @@ use crate::source::manifests::{Purpose, Texts};
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::translate::Translation;
+use passage::Lines;
 use std::collections::HashSet;
 use std::process::ExitCode;
 
@@ -28,6 +29,7 @@ struct Report<'a> {
     /// By file and line; their severities are those that they count with.
     findings: Vec<Located>,
     texts: &'a Texts,
+    lines: Lines<'a>,
 }
 
 impl Report<'_> {
@@ -53,7 +55,8 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
         soften(finding, world.holds);
         config.severities.of(finding.code, finding.severity).map(|severity| finding.severity = severity).is_some()
     });
-    let report = Report { findings, texts: &world.texts };
+    let lines = Lines::of(&findings, &world.texts);
+    let report = Report { findings, texts: &world.texts, lines };
     let text = match config.format {
         LintFormat::Text => text::write(&report, config.colour.on_stdout()),
         LintFormat::Json => json::write(&report),

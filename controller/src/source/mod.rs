@@ -11,7 +11,9 @@ pub(crate) mod manifests;
 use gatewright_core::diagnostic::{Diagnostic, grouped};
 use gatewright_core::state::Event;
 use gatewright_core::translate::Wanted;
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,6 +48,15 @@ pub(crate) struct Place {
     pub(crate) line: u32,
     /// Column in characters, from 1.
     pub(crate) column: u32,
+}
+
+impl Place {
+    /// The file as others know it who read findings: of a revision, the path in the repository.
+    pub(crate) fn file_for_others(&self) -> &Path {
+        let path = self.file.as_os_str().as_bytes();
+        let in_revision = path.strip_prefix(b"git:").and_then(|rest| Some(&rest[rest.iter().position(|&b| b == b':')? + 1..]));
+        in_revision.map_or(&*self.file, |path| Path::new(OsStr::from_bytes(path)))
+    }
 }
 
 /// `file:line:column`; what a terminal could take for something else is replaced.

@@ -1,6 +1,6 @@
 //! Findings as workflow commands of GitHub, which become annotations of a pull request.
 
-use super::{Report, passage};
+use super::Report;
 use crate::source::Located;
 use gatewright_core::diagnostic::Severity;
 
@@ -17,10 +17,10 @@ fn one(located: &Located, report: &Report<'_>) -> String {
     };
     let mut properties = Vec::new();
     if let Some(place) = &located.place {
-        properties.push(format!("file={}", property(&place.file.to_string_lossy())));
+        properties.push(format!("file={}", property(&place.file_for_others().to_string_lossy())));
         properties.push(format!("line={}", place.line));
         properties.push(format!("col={}", place.column));
-        if let Some(passage) = passage::find(place, report.texts) {
+        if let Some(passage) = report.lines.find(place) {
             properties.push(format!("endColumn={}", passage.end_column()));
         }
     }
@@ -35,7 +35,10 @@ fn one(located: &Located, report: &Report<'_>) -> String {
     format!("::{command} {}::{}\n", properties.join(","), data(&message))
 }
 
+/// What a terminal could take for something else is replaced; line breaks are kept, escaped.
 fn data(text: &str) -> String {
+    let shown = |c: char| if matches!(c, '\r' | '\n') || gatewright_core::names::is_printable(c) { c } else { '\u{fffd}' };
+    let text: String = text.chars().map(shown).collect();
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
@@ -50,6 +53,6 @@ mod tests {
     #[test]
     fn text_cannot_become_a_command() {
         assert_eq!(data("a%\r\n::error::b"), "a%25%0D%0A::error::b");
-        assert_eq!(property("a,b:c\n"), "a%2Cb%3Ac%0A");
+        assert_eq!(property("a,b:c\n\u{1b}[1m"), "a%2Cb%3Ac%0A\u{fffd}[1m");
     }
 }

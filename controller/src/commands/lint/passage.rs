@@ -1,9 +1,11 @@
 //! The line of a file that a finding points at, and which part of it is meant.
 
-use crate::source::Place;
 use crate::source::manifests::Texts;
+use crate::source::{Located, Place};
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::path::Path;
 
 /// Lines are shown up to this length, in bytes.
 const MAX_LINE: usize = 400;
@@ -23,31 +25,39 @@ impl Passage<'_> {
     }
 }
 
-/// Finds the line of a place; `None` when the file is not text there.
-pub(super) fn find<'a>(place: &Place, texts: &'a Texts) -> Option<Passage<'a>> {
-    let bytes = texts.get(&place.file)?;
-    let line = nth_line(bytes, place.line)?;
-    let cut = &line[..line.len().min(MAX_LINE)];
-    let line = String::from_utf8_lossy(cut);
-    let column = usize::try_from(place.column).ok()?.saturating_sub(1);
-    let start = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-    let length = length_of_node(&line[start..]);
-    Some(Passage { span: start..start + length, line })
+/// The lines of the files that findings are in.
+pub(super) struct Lines<'a>(HashMap<&'a Path, Vec<&'a [u8]>>);
+
+impl<'a> Lines<'a> {
+    /// Takes files apart, each once.
+    pub(super) fn of(findings: &[Located], texts: &'a Texts) -> Self {
+        let files: HashSet<&Path> = findings.iter().filter_map(|located| located.place.as_ref()).map(|place| &*place.file).collect();
+        let found = files.into_iter().filter_map(|file| texts.get_key_value(file));
+        Self(found.map(|(file, bytes)| (&**file, lines(bytes))).collect())
+    }
+
+    /// Finds the line of a place; `None` when the file is not text there.
+    pub(super) fn find(&self, place: &Place) -> Option<Passage<'a>> {
+        let number = usize::try_from(place.line).ok()?.checked_sub(1)?;
+        let line = self.0.get(&*place.file)?.get(number)?;
+        let cut = &line[..line.len().min(MAX_LINE)];
+        let line = String::from_utf8_lossy(cut);
+        let column = usize::try_from(place.column).ok()?.saturating_sub(1);
+        let start = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
+        let length = length_of_node(&line[start..]);
+        Some(Passage { span: start..start + length, line })
+    }
 }
 
 /// Lines end with LF, CR LF or CR.
-fn nth_line(bytes: &[u8], number: u32) -> Option<&[u8]> {
-    let (mut rest, mut number) = (bytes, number.checked_sub(1)?);
+fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    let (mut rest, mut out) = (bytes, Vec::new());
     loop {
         let end = rest.iter().position(|&b| b == b'\n' || b == b'\r');
-        let line = &rest[..end.unwrap_or(rest.len())];
-        if number == 0 {
-            return Some(line);
-        }
-        let end = end?;
+        out.push(&rest[..end.unwrap_or(rest.len())]);
+        let Some(end) = end else { return out };
         let skip = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
         rest = &rest[end + skip..];
-        number -= 1;
     }
 }
 
@@ -64,13 +74,19 @@ fn length_of_node(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
+    use gatewright_core::diagnostic::{Code, Diagnostic};
     use std::sync::Arc;
+
+    fn find<'a>(place: Place, texts: &'a Texts) -> Option<Passage<'a>> {
+        let diagnostic = Diagnostic::of_input(Code::BadDocument, "");
+        let located = Located { diagnostic, place: Some(place.clone()) };
+        Lines::of(&[located], texts).find(&place)
+    }
 
     fn meant(text: &str, line: u32, column: u32) -> Option<String> {
         let file: Arc<Path> = Path::new("f").into();
         let texts = Texts::from([(Arc::clone(&file), text.as_bytes().into())]);
-        let passage = find(&Place { file, line, column }, &texts)?;
+        let passage = find(Place { file, line, column }, &texts)?;
         Some(passage.line[passage.span].to_owned())
     }
 
@@ -98,7 +114,7 @@ mod tests {
         let file: Arc<Path> = Path::new("f").into();
         let bytes: Vec<u8> = std::iter::repeat_n(0xff, 100_000).collect();
         let texts = Texts::from([(Arc::clone(&file), bytes.into())]);
-        let passage = find(&Place { file, line: 1, column: 7 }, &texts).unwrap();
+        let passage = find(Place { file, line: 1, column: 7 }, &texts).unwrap();
         assert!(passage.line.chars().all(|c| c == '\u{fffd}') && passage.line.len() <= 3 * MAX_LINE);
     }
 }

@@ -1,6 +1,6 @@
 //! Findings as SARIF 2.1.0, for code scanning.
 
-use super::{Report, passage};
+use super::Report;
 use crate::source::Located;
 use gatewright_core::diagnostic::{CODES, Code, Severity};
 use serde_json::{Value, json};
@@ -49,13 +49,14 @@ fn result(located: &Located, report: &Report<'_>) -> Value {
     let mut location = serde_json::Map::new();
     if let Some(place) = &located.place {
         let mut region = json!({"startLine": place.line, "startColumn": place.column});
-        if let Some(passage) = passage::find(place, report.texts) {
+        if let Some(passage) = report.lines.find(place) {
             let end = passage.end_column();
             if u32::try_from(end).is_ok_and(|end| end > place.column) {
                 region["endColumn"] = end.into();
             }
         }
-        location.insert("physicalLocation".to_owned(), json!({"artifactLocation": {"uri": uri(&place.file)}, "region": region}));
+        location
+            .insert("physicalLocation".to_owned(), json!({"artifactLocation": {"uri": uri(place.file_for_others())}, "region": region}));
     }
     if let Some(object) = &finding.object {
         let name = format!("{object} {}", finding.field);

@@ -1,7 +1,7 @@
 //! Findings for people: with the line that each is about.
 
 use super::Report;
-use super::passage::{self, Passage};
+use super::passage::Passage;
 use crate::source::{Located, more_of};
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use gatewright_core::diagnostic::{Severity, grouped};
@@ -30,7 +30,7 @@ fn one(located: &Located, report: &Report<'_>, renderer: &Renderer) -> String {
     let title = level.primary_title(finding.message.as_str()).id(code);
     let place = located.place.as_ref();
     let path = place.map(|place| printable(&place.file.to_string_lossy()));
-    let passage = place.and_then(|place| passage::find(place, report.texts));
+    let passage = place.and_then(|place| report.lines.find(place));
     let whose = finding.object.as_ref().map(|object| {
         let comma = if finding.field.is_empty() { "" } else { ", " };
         format!("{object}{comma}{} ({})", finding.field, finding.outcome)
