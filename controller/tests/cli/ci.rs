@@ -93,7 +93,7 @@ fn the_review_script_lints_and_writes_what_changes() {
     assert_eq!(ran.code, 0, "{ran:?}");
     let text = std::fs::read_to_string(folder.path().join("review.md")).unwrap();
     assert!(text.contains("`host more.example`") && text.contains("more open"), "{text}");
-    folder.write("deploy/bad.yaml", "a: [");
+    folder.write("deploy/bad.yaml", "kind: [");
     let mut review = script("review", &["main", "deploy"]);
     review.env("GATEWRIGHT_FORMAT", "github");
     let ran = run(&folder, review);
@@ -104,7 +104,7 @@ fn the_review_script_lints_and_writes_what_changes() {
 #[test]
 fn the_hook_lints_what_is_staged_and_not_what_lies_around() {
     let folder = repository();
-    folder.write("deploy/bad.yaml", "a: [");
+    folder.write("deploy/bad.yaml", "kind: [");
     let clean = run(&folder, script("pre-commit", &[]));
     assert_eq!(clean.code, 0, "{clean:?}");
     folder.git(&["add", "-A"]);

@@ -185,3 +185,64 @@ fn workflow_commands_name_file_and_line() {
     );
     assert!(ran.out.lines().all(|line| line.starts_with("::")), "{}", ran.out);
 }
+
+#[test]
+fn a_file_with_many_findings_takes_no_longer_than_many_files() {
+    // Each finding was once looked up from the first line on.
+    let many: String = (0..20_000)
+        .map(|n| format!("      - {{path: /p{n}, pathType: Prefix, backend: {{service: {{name: gone, port: {{number: 80}}}}}}}}\n"))
+        .collect();
+    let text = format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: a, namespace: shop}}\nspec:\n  rules:\n  - host: a.test\n    \
+         http:\n      paths:\n{many}---\n{}",
+        service("cart")
+    );
+    let folder = Folder::new(&[("in.yaml", &text)]);
+    let begin = std::time::Instant::now();
+    for format in ["text", "json", "sarif", "github"] {
+        assert_eq!(folder.run(&["lint", "in.yaml", "--format", format]).code, 1);
+    }
+    assert!(begin.elapsed().as_secs() < 60, "{:?}", begin.elapsed());
+}
+
+#[test]
+fn files_for_other_programs_in_a_folder_are_passed_over() {
+    let folder = Folder::new(&[
+        ("in/a.yaml", &(ingress("front", "a.test", "/", "cart") + &service("cart"))),
+        ("in/package.json", r#"{"name": "x", "version": "1"}"#),
+        ("in/list.json", "[1, 2]"),
+        ("in/docker-compose.yml", "services: {a: {image: b}}\n"),
+        ("in/chart/Chart.yaml", "name: a\nversion: 1\n"),
+        ("in/tsconfig.json", "{\n  // why\n  \"a\": 1,\n}\n"),
+    ]);
+    let ran = folder.run(&["lint", "in"]);
+    assert!(ran.code == 0 && ran.out.contains("note[GW0007]") && ran.out.contains("4 without apiVersion and kind"), "{ran:?}");
+    assert!(ran.out.contains("warning[GW0001]") && ran.out.contains("tsconfig.json:3:"), "{ran:?}");
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    assert_eq!(folder.run(&["lint", "git:HEAD"]).code, 0);
+    for named in ["in/package.json", "in/list.json", "in/tsconfig.json", "git:HEAD:in/package.json"] {
+        let ran = folder.run(&["lint", named]);
+        assert!(ran.code == 1 && ran.out.contains("error[GW000"), "{named}: {ran:?}");
+    }
+    assert_eq!(folder.run_with(&["lint", "-"], b"a: 1\n").code, 1);
+    folder.write("in/b.yaml", "kind: Service\nmetadata: {name: b}\n");
+    folder.write("in/c.yaml", "apiVersion: v1\nkind: [");
+    let ran = folder.run(&["lint", "in"]);
+    assert!(ran.code == 1 && ran.out.contains("the object has no apiVersion") && ran.out.contains("error[GW0001]"), "{ran:?}");
+}
+
+#[test]
+fn merge_keys_mean_what_they_mean_for_kubectl() {
+    let text = "apiVersion: v1\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: Ingress\n  metadata: {name: a, namespace: shop}\n  spec:\n    \
+                rules:\n    - &rule\n      host: a.test\n      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}\n    \
+                - <<: *rule\n      host: b.test\n    - host: c.test\n      <<: [{host: d.test}, *rule]\n";
+    let folder = Folder::new(&[("in.yaml", &(text.to_owned() + "---\n" + &service("cart")))]);
+    let ran = folder.run(&["lint", "in.yaml"]);
+    assert!(ran.code == 0 && ran.out.contains("0 errors, 0 warnings"), "{ran:?}");
+    for host in ["a.test", "b.test", "c.test"] {
+        assert_eq!(folder.run(&["explain", &format!("http://{host}/"), "-f", "in.yaml"]).code, 0, "{host}");
+    }
+    assert_eq!(folder.run(&["explain", "http://d.test/", "-f", "in.yaml"]).code, 1);
+}

@@ -6,7 +6,7 @@
 use super::load::bounded;
 use super::merge::merge;
 use super::places::{Places, SharedPlaces};
-use super::read::{Contents, Purpose, read};
+use super::read::{Chosen, Contents, Purpose, read};
 use super::walk::{self, Listing, Stamp};
 use crate::causes::of_path;
 use crate::source::Located;
@@ -270,7 +270,7 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
         return Ok(None);
     }
     let bytes = bounded(&file)?;
-    Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, Purpose::Follow)) } else { None })
+    Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, Purpose::Follow, Chosen::InFolder)) } else { None })
 }
 
 fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {

@@ -1,6 +1,6 @@
 //! The files of a git revision, through the git program: nothing is checked out, and no file of the work tree is read.
 
-use super::read::MAX_FILE_BYTES;
+use super::read::{Chosen, MAX_FILE_BYTES};
 use super::walk::is_manifest;
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -60,7 +60,7 @@ impl Revision {
     ///
     /// # Errors
     /// When git, the repository, the revision or the path is not there.
-    pub(super) fn read(&self) -> Result<Vec<(PathBuf, Vec<u8>)>, GitError> {
+    pub(super) fn read(&self) -> Result<Vec<(PathBuf, Vec<u8>, Chosen)>, GitError> {
         let tree = self.tree()?;
         let entries = self.entries(&tree)?;
         let regular: HashSet<&str> = entries.iter().filter(|entry| !entry.is_link).map(|entry| entry.hash.as_str()).collect();
@@ -73,7 +73,8 @@ impl Revision {
             if entry.is_link && (regular.contains(hash.as_str()) || !seen_through_links.insert(hash)) {
                 continue;
             }
-            files.push((self.name_of(&entry.path), bytes));
+            let chosen = if entry.path == Path::new(&self.path) { Chosen::ByName } else { Chosen::InFolder };
+            files.push((self.name_of(&entry.path), bytes, chosen));
         }
         Ok(files)
     }
@@ -114,7 +115,11 @@ impl Revision {
     }
 
     fn name_of(&self, path: &Path) -> PathBuf {
-        let mut name = format!("git:{}:", self.revision).into_bytes();
+        // Ids are told as short as people tell them.
+        const SHOWN: usize = 12;
+        let is_id = self.revision.len() == 40 && self.revision.bytes().all(|b| b.is_ascii_hexdigit());
+        let shown = if is_id { &self.revision[..SHOWN] } else { &self.revision };
+        let mut name = format!("git:{shown}:").into_bytes();
         name.extend_from_slice(path.as_os_str().as_bytes());
         OsStr::from_bytes(&name).into()
     }

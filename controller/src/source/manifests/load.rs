@@ -3,7 +3,7 @@
 use super::git::{GitError, Revision};
 use super::merge::merge;
 use super::places::Places;
-use super::read::{Contents, MAX_FILE_BYTES, Purpose, read};
+use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
 use super::walk::{self, Stamp};
 use crate::causes::of_path;
 use crate::source::Located;
@@ -82,16 +82,17 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
             InputPath::Stdin if stdin_read => {}
             InputPath::Stdin => {
                 stdin_read = true;
-                loading.take(Path::new("-"), bounded(io::stdin().lock()).map_err(LoadError::Stdin)?);
+                loading.take(Path::new("-"), bounded(io::stdin().lock()).map_err(LoadError::Stdin)?, Chosen::ByName);
             }
             InputPath::Path(path) => {
-                for file in files_of(path)? {
+                let (files, chosen) = files_of(path)?;
+                for file in files {
                     if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
-                        loading.take(&file, bytes);
+                        loading.take(&file, bytes, chosen);
                     }
                 }
             }
-            InputPath::Git(revision) => revision.read()?.into_iter().for_each(|(name, bytes)| loading.take(&name, bytes)),
+            InputPath::Git(revision) => revision.read()?.into_iter().for_each(|(name, bytes, chosen)| loading.take(&name, bytes, chosen)),
         }
     }
     Ok(loading.finish())
@@ -104,10 +105,10 @@ struct Loading {
 }
 
 impl Loading {
-    fn take(&mut self, name: &Path, bytes: Vec<u8>) {
+    fn take(&mut self, name: &Path, bytes: Vec<u8>, chosen: Chosen) {
         // `./a` and `a` are the same, and others who read our findings know files by the shorter name.
         let name: Arc<Path> = name.strip_prefix(".").unwrap_or(name).into();
-        self.contents.push(read(&name, &bytes, self.purpose));
+        self.contents.push(read(&name, &bytes, self.purpose, chosen));
         self.texts.insert(name, bytes.into());
     }
 
@@ -124,16 +125,16 @@ impl Loading {
     }
 }
 
-fn files_of(path: &Path) -> Result<Vec<PathBuf>, LoadError> {
+fn files_of(path: &Path) -> Result<(Vec<PathBuf>, Chosen), LoadError> {
     let failed = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
     if !path.metadata().map_err(|error| failed(path, error))?.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok((vec![path.to_owned()], Chosen::ByName));
     }
     let listing = walk::list(path).map_err(|error| failed(path, error))?;
     if let Some((path, kind)) = listing.unreadable.into_iter().next() {
         return Err(failed(&path, io::Error::new(kind, of_path(kind))));
     }
-    Ok(listing.files.into_iter().map(|(file, _)| file).collect())
+    Ok((listing.files.into_iter().map(|(file, _)| file).collect(), Chosen::InFolder))
 }
 
 /// `None`: it was read before.
@@ -156,6 +157,6 @@ pub(super) fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 pub(super) fn from_texts<'a>(texts: impl IntoIterator<Item = (&'a Path, &'a [u8])>) -> Loaded {
     let mut loading = Loading { purpose: Purpose::Once, contents: Vec::new(), texts: Texts::new() };
-    texts.into_iter().for_each(|(name, bytes)| loading.take(name, bytes.to_vec()));
+    texts.into_iter().for_each(|(name, bytes)| loading.take(name, bytes.to_vec(), Chosen::ByName));
     loading.finish()
 }

@@ -93,7 +93,7 @@ mod json {
     impl<'de> Deserialize<'de> for Tree {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             // JSON has no aliases: the text itself is the bound.
-            let shared = Shared::new(usize::MAX / 2);
+            let shared = Shared::new(usize::MAX / 2, false);
             let value = Node { shared: &shared, path: super::Path::Root }.deserialize(deserializer)?;
             Ok(Self(Parsed { value, offset: 0, end: 0, duplicates: shared.duplicates.into_inner() }))
         }
@@ -151,7 +151,7 @@ mod yaml {
 
     pub(super) fn parse(text: &str) -> Result<Parsed, Broken> {
         check_size(text)?;
-        let shared = Shared::new(text.len());
+        let shared = Shared::new(text.len(), true);
         let value = Node { shared: &shared, path: Path::Root }
             .deserialize(serde_yaml::Deserializer::from_str(text))
             .map_err(|error| broken(&error, text, shared.is_exhausted.get()))?;
@@ -204,12 +204,15 @@ struct Shared {
     nodes_left: Cell<usize>,
     text_left: Cell<usize>,
     is_exhausted: Cell<bool>,
+    /// Merge keys mean something.
+    merges: bool,
     duplicates: RefCell<Vec<Vec<Step>>>,
 }
 
 impl Shared {
-    fn new(length: usize) -> Self {
+    fn new(length: usize, merges: bool) -> Self {
         Self {
+            merges,
             nodes_left: Cell::new(length + NODES_BY_ALIASES),
             text_left: Cell::new(length + TEXT_BY_ALIASES),
             is_exhausted: Cell::new(false),
@@ -229,6 +232,27 @@ impl Shared {
                 Err(E::custom("the aliases of the document repeat more than is read"))
             }
         }
+    }
+}
+
+/// Takes in what the merge key of YAML 1.1 names, as kubectl does: keys of the mapping itself go before those of the named
+/// ones, and those of earlier ones before those of later ones.
+fn merge(values: &mut Map<String, Value>) {
+    const KEY: &str = "<<";
+    let is_mergeable = |value: &Value| match value {
+        Value::Object(_) => true,
+        Value::Array(items) => items.iter().all(Value::is_object),
+        _ => false,
+    };
+    if !values.get(KEY).is_some_and(is_mergeable) {
+        return;
+    }
+    let named = match values.remove(KEY) {
+        Some(Value::Array(items)) => items,
+        other => other.into_iter().collect(),
+    };
+    for (key, value) in named.into_iter().filter_map(|value| if let Value::Object(named) = value { Some(named) } else { None }).flatten() {
+        values.entry(key).or_insert(value);
     }
 }
 
@@ -340,6 +364,9 @@ impl<'de> Visitor<'de> for Node<'_> {
             }
             let value = map.next_value_seed(Node { shared: self.shared, path })?;
             values.insert(key, value);
+        }
+        if self.shared.merges {
+            merge(&mut values);
         }
         Ok(Value::Object(values))
     }

@@ -49,9 +49,18 @@ pub(crate) enum Purpose {
     Lint,
 }
 
+/// How it came that a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chosen {
+    /// Somebody named it, so it holds objects.
+    ByName,
+    /// It lies in a folder, perhaps beside manifests.
+    InFolder,
+}
+
 /// Reads a file.
-pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose) -> Contents {
-    let mut reading = Reading { file, purpose, contents: Contents { is_whole: true, ..Contents::default() } };
+pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose, chosen: Chosen) -> Contents {
+    let mut reading = Reading { file, purpose, chosen, contents: Contents { is_whole: true, ..Contents::default() } };
     if bytes.len() > MAX_FILE_BYTES {
         return Contents::of_unread(file, Code::TooLarge, format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
     }
@@ -101,6 +110,7 @@ impl Contents {
 struct Reading<'a> {
     file: &'a Arc<Path>,
     purpose: Purpose,
+    chosen: Chosen,
     contents: Contents,
 }
 
@@ -115,7 +125,8 @@ impl Reading<'_> {
             content: lines.at(parsed.offset + content_of(text)),
             text: Text::new(text, part.offset + parsed.offset, self.purpose != Purpose::Follow),
         });
-        let Unfolded { objects, findings, unserved, .. } = unfold(parsed.value, self.purpose == Purpose::Lint);
+        let Unfolded { objects, findings, unserved, .. } =
+            unfold(parsed.value, self.purpose == Purpose::Lint, self.chosen == Chosen::InFolder);
         self.contents.is_whole &= findings.iter().all(|(finding, _)| !spoils(finding));
         for (kind, count) in unserved {
             *self.contents.unserved.entry(kind).or_default() += count;
@@ -160,8 +171,19 @@ impl Reading<'_> {
         let At { line, column } = lines.at(broken.offset.min(lines.part.bytes.trim_ascii_end().len()));
         let code = if broken.is_too_large { Code::TooLarge } else { Code::BadDocument };
         let place = Some(Place { file: Arc::clone(self.file), line, column });
-        self.contents.problems.push(Located { diagnostic: Diagnostic::of_input(code, broken.message), place });
+        let mut diagnostic = Diagnostic::of_input(code, broken.message);
+        // It is for another program, perhaps.
+        if self.chosen == Chosen::InFolder && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
+            diagnostic.severity = Severity::Warning;
+        }
+        self.contents.problems.push(Located { diagnostic, place });
     }
+}
+
+/// Whether a text that cannot be read has the words that every object begins with.
+fn may_be_an_object(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    text.contains("apiVersion") || text.contains("kind")
 }
 
 /// Whether a finding means that something of the file is missing.

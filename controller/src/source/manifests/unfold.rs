@@ -17,14 +17,19 @@ pub(super) struct Unfolded {
     /// How many objects of which other kinds there are.
     pub(super) unserved: BTreeMap<String, usize>,
     lint: bool,
+    in_folder: bool,
 }
 
 /// Different kinds that are counted one by one.
 const MAX_KINDS: usize = 50;
 
-/// Takes a document apart. `lint`: also says what is odd about its objects as they are written.
-pub(super) fn unfold(document: Value, lint: bool) -> Unfolded {
-    let mut out = Unfolded { lint, ..Unfolded::default() };
+/// What documents of folders are counted as that are for other programs.
+const FOREIGN: &str = "without apiVersion and kind";
+
+/// Takes a document apart. `lint`: also says what is odd about its objects as they are written. `in_folder`: nobody said
+/// that it holds any.
+pub(super) fn unfold(document: Value, lint: bool, in_folder: bool) -> Unfolded {
+    let mut out = Unfolded { lint, in_folder, ..Unfolded::default() };
     out.take(document, &mut Vec::new());
     out
 }
@@ -33,6 +38,11 @@ impl Unfolded {
     /// The depth of recursion is bounded by that of the document.
     fn take(&mut self, mut value: Value, way: &mut Vec<u32>) {
         if value.is_null() && way.is_empty() {
+            return;
+        }
+        let is_foreign = value.get("apiVersion").is_none() && value.get("kind").is_none();
+        if is_foreign && self.in_folder && way.is_empty() {
+            *self.unserved.entry(FOREIGN.to_owned()).or_default() += 1;
             return;
         }
         if !value.is_object() {
