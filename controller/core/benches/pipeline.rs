@@ -183,6 +183,7 @@ fn change(
 }
 
 /// The difference of two starts, for each Ingress.
+#[expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]
 fn annotations(c: &mut Criterion) {
     const SIZE: usize = SIZES[2];
     let mut group = c.benchmark_group("ten_annotations");

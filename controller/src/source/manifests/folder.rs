@@ -270,7 +270,8 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
         return Ok(None);
     }
     let bytes = bounded(&file)?;
-    Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, Purpose::Follow, Chosen::InFolder)) } else { None })
+    // Half of a file looks like one for another program.
+    Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, Purpose::Follow, Chosen::ByName)) } else { None })
 }
 
 fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {

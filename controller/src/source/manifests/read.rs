@@ -172,8 +172,9 @@ impl Reading<'_> {
         let code = if broken.is_too_large { Code::TooLarge } else { Code::BadDocument };
         let place = Some(Place { file: Arc::clone(self.file), line, column });
         let mut diagnostic = Diagnostic::of_input(code, broken.message);
-        // It is for another program, perhaps.
-        if self.chosen == Chosen::InFolder && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
+        // JSON with comments, as settings of other programs have them.
+        let is_json = self.file.extension().is_some_and(|extension| extension == "json");
+        if self.chosen == Chosen::InFolder && is_json && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
             diagnostic.severity = Severity::Warning;
         }
         self.contents.problems.push(Located { diagnostic, place });
