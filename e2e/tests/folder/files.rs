@@ -1,11 +1,13 @@
 //! The watched folder: files half written, renamed, linked, broken, gone.
 
+use gatewright_e2e::client::admin_json;
 use gatewright_e2e::manifest::{IngressWords, ingress, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::{until, until_eq};
-use gatewright_e2e::world::{World, who};
+use gatewright_e2e::world::{World, path, who};
 use gatewright_e2e::{on_every_proxy, on_every_version};
+use serde_json::json;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -37,6 +39,11 @@ on_every_version! {
         let log = site.world.log();
         assert!(log.contains(&format!("broken.yaml:{line}:")) || log.contains(&format!("broken.yaml:{}:", line + 1)), "file and line are told");
         assert!(site.diagnostics().iter().any(|line| line.contains("broken/typed")), "{:?}", site.diagnostics());
+        let all = admin_json("/api/v1/diagnostics?all");
+        let typed = all.as_array().unwrap().iter().find(|finding| finding["object"] == json!({"kind": "Ingress", "namespace": "broken", "name": "typed"}));
+        let line = whole.lines().position(|line| line == "  rules: 7").unwrap() + 1;
+        let file = path(&site.world.manifests().join(site.file()));
+        assert_eq!(typed.unwrap()["place"], json!({"file": file, "line": line, "column": 10}), "the admin port says where");
     }
 
     fn a_rename_keeps_and_a_removal_takes_away(proxy) {
