@@ -129,6 +129,21 @@ fn the_values_of_ingress_nginx_become_what_they_become_there() {
 }
 
 #[test]
+fn ports_are_those_of_the_final_command_line() {
+    let values =
+        ["controller.extraArgs.http-port=8000", "controller.extraArgs.healthz-port=9000", "controller.extraArgs.enable-ssl-passthrough="];
+    let objects = Chart::new("values", &values).render().unwrap();
+    taken(&objects);
+    let pod = &find(&objects, "Deployment", "values-gatewright")["spec"]["template"]["spec"];
+    let ports = |container: usize| pod["containers"][container]["ports"][0]["containerPort"].clone();
+    assert_eq!((ports(0), ports(1)), (json!(9000), json!(8000)), "{pod}");
+    assert_eq!(pod["securityContext"]["sysctls"][0]["value"], "442", "passed through is what comes in at this port");
+    let host = Chart::new("values", &["controller.hostPort.enabled=true", "tcp.9000=a/db:5432"]).render().unwrap();
+    let pod = &find(&host, "Deployment", "values-gatewright")["spec"]["template"]["spec"];
+    assert_eq!(pod["containers"][1]["ports"][2]["hostPort"], 9000, "{pod}");
+}
+
+#[test]
 fn keda_scales_in_place_of_the_chart() {
     let values = "controller: {keda: {enabled: true, minReplicas: 2, triggers: [{type: cpu, metadata: {value: '50'}}], \
                   behavior: {scaleDown: {stabilizationWindowSeconds: 300}}}}\n";
@@ -233,6 +248,8 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("tcp.9000=db", "tcp/9000"),
         ("proxy.runAsUser=101", "proxy.runAsUser and controller.image.runAsUser are both 101"),
         ("controller.publishService.pathOverride=web", "pathOverride"),
+        ("controller.extraArgs.proxy=haproxy", "controller.extraArgs.proxy: the container of the proxy has to know it too; use proxy.kind"),
+        ("controller.extraArgs.state-dir=/a", "controller.extraArgs.state-dir: it cannot be changed in a Pod"),
         ("defaultBackend.replicas=2", "replicas"),
         ("controller.extraArgs.default-ssl-certificate=web", "--default-ssl-certificate: \"web\" has to be namespace/name"),
     ] {

@@ -7,6 +7,12 @@
 {{- if and $controller.autoscaling.enabled $controller.keda.enabled -}}
 {{- fail "controller.autoscaling.enabled and controller.keda.enabled cannot both be set: each would undo what the other does" -}}
 {{- end -}}
+{{- range $flag, $value := dict "proxy" "proxy.kind" "proxy-mode" "proxy.mode" -}}
+{{- if hasKey $controller.extraArgs $flag }}{{ fail (printf "controller.extraArgs.%s: the container of the proxy has to know it too; use %s" $flag $value) }}{{ end -}}
+{{- end -}}
+{{- range list "state-dir" "manifests" -}}
+{{- if hasKey $controller.extraArgs . }}{{ fail (printf "controller.extraArgs.%s: it cannot be changed in a Pod" .) }}{{ end -}}
+{{- end -}}
 {{- $flags := include "gatewright.flags" . | fromJson -}}
 {{- $taken := dict
   (get $flags "healthz-port") "controller.metrics.port"

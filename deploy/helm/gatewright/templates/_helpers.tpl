@@ -95,9 +95,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
-{{/* The least port that is listened on. */}}
+{{/* The least port that the proxy listens on. */}}
 {{- define "gatewright.leastPort" -}}
-{{- $ports := list .Values.controller.containerPort.http .Values.controller.containerPort.https -}}
+{{- $flags := include "gatewright.flags" . | fromJson -}}
+{{- $ports := list (get $flags "http-port") (get $flags "https-port") -}}
+{{- if include "gatewright.isOn" (list $flags "enable-ssl-passthrough" false) -}}
+{{- $ports = append $ports (get $flags "ssl-passthrough-proxy-port" | default "442") -}}
+{{- end -}}
 {{- range $protocol := list "tcp" "udp" }}{{ range $port, $_ := index $.Values $protocol }}{{ $ports = append $ports $port }}{{ end }}{{ end -}}
 {{- $least := 65535 -}}
 {{- range $ports }}{{ $least = min $least (int .) }}{{ end -}}
