@@ -144,6 +144,21 @@ fn ports_are_those_of_the_final_command_line() {
 }
 
 #[test]
+fn long_names_stay_names_of_services() {
+    let long = "a".repeat(63);
+    let values = format!(
+        "{{fullnameOverride: {long}, nameOverride: {long}, defaultBackend: {{enabled: true}}, controller: {{metrics: {{enabled: true}}, \
+         service: {{external: {{enabled: false}}, internal: {{enabled: true, annotations: {{a: b}}}}}}}}}}"
+    );
+    let objects = render(&values);
+    taken(&objects);
+    let internal = format!("{}-internal", &long[..54]);
+    find(&objects, "Service", &internal);
+    let arguments = find(&objects, "Deployment", &long)["spec"]["template"]["spec"]["containers"][0]["args"].to_string();
+    assert!(arguments.contains(&format!("--publish-service=values/{internal}")), "{arguments}");
+}
+
+#[test]
 fn keda_scales_in_place_of_the_chart() {
     let values = "controller: {keda: {enabled: true, minReplicas: 2, triggers: [{type: cpu, metadata: {value: '50'}}], \
                   behavior: {scaleDown: {stabilizationWindowSeconds: 300}}}}\n";

@@ -1,10 +1,10 @@
 {{- define "gatewright.defaultBackend" -}}
-{{- printf "%s-%s" (include "gatewright.fullname" .) .Values.defaultBackend.name -}}
+{{- include "gatewright.suffixed" (list (include "gatewright.fullname" .) .Values.defaultBackend.name) -}}
 {{- end -}}
 
 {{/* Another name than that of the controller, whose selectors shall not find these Pods. */}}
 {{- define "gatewright.defaultBackendSelector" -}}
-app.kubernetes.io/name: {{ include "gatewright.name" . }}-default-backend
+app.kubernetes.io/name: {{ include "gatewright.suffixed" (list (include "gatewright.name" .) "default-backend") }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 

@@ -15,6 +15,11 @@
 {{- end -}}
 {{- end -}}
 
+{{/* A name with a suffix, as short as that of a Service has to be: name, suffix. */}}
+{{- define "gatewright.suffixed" -}}
+{{- printf "%s-%s" (index . 0 | trunc (int (sub 62 (len (index . 1)))) | trimSuffix "-") (index . 1) -}}
+{{- end -}}
+
 {{- define "gatewright.namespace" -}}
 {{- default .Release.Namespace .Values.namespaceOverride -}}
 {{- end -}}
@@ -84,13 +89,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* Whose addresses Ingresses get, as namespace/name; empty: those of nodes. */}}
 {{- define "gatewright.publishService" -}}
 {{- if .Values.controller.publishService.enabled -}}
-{{- $own := printf "%s/%s" (include "gatewright.namespace" .) (include "gatewright.fullname" .) -}}
+{{- $own := include "gatewright.fullname" . -}}
 {{- if .Values.controller.publishService.pathOverride -}}
 {{- tpl .Values.controller.publishService.pathOverride . -}}
 {{- else if include "gatewright.hasExternalService" . -}}
-{{- $own -}}
+{{- printf "%s/%s" (include "gatewright.namespace" .) $own -}}
 {{- else if include "gatewright.hasInternalService" . -}}
-{{- $own }}-internal
+{{- printf "%s/%s" (include "gatewright.namespace" .) (include "gatewright.suffixed" (list $own "internal")) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
