@@ -11,7 +11,7 @@ use crate::source::Located;
 use crate::source::input::World;
 use crate::source::manifests::Purpose;
 use gatewright_core::compare::{self, Change, Effect, Kind, Side, Subject};
-use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::render::Difference;
 use gatewright_core::translate::Translation;
 use similar::TextDiff;
@@ -53,9 +53,10 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let progress = Progress::begin("reading");
     let session = Session::new(&config.offline)?;
     let other = config.new_offline.as_ref().map(|offline| session.beside(offline)).transpose()?;
-    let (old, before) = side(&session, &config.old)?;
-    progress.step("reading the second input");
-    let (new, after) = side(other.as_ref().unwrap_or(&session), &config.new)?;
+    let new_session = other.as_ref().unwrap_or(&session);
+    let (mut old, mut new) = worlds((&session, &config.old), (new_session, &config.new))?;
+    progress.step("translating");
+    let (before, after) = (session.translate(&mut old)?, new_session.translate(&mut new)?);
     progress.step("comparing");
     let (old_config, new_config) = (old.config(), new.config());
     let (old_globals, new_globals) = (old.configured(&old_config), new.configured(&new_config));
@@ -87,22 +88,37 @@ fn new_findings(before: &Translation, after: &Translation, new: &World) -> Vec<L
     after.diagnostics.iter().filter(serious).map(|finding| new.places.locate(finding.clone())).collect()
 }
 
-fn side(session: &Session<'_>, inputs: &[String]) -> anyhow::Result<(World, Translation)> {
-    let mut world = session.read(inputs, Purpose::Once)?;
-    world.stand_in_for_pods();
-    let translation = session.translate(&mut world)?;
-    Ok((world, translation))
+/// Reads both inputs. A cluster is read first: a repository lacks what only a cluster has, and that makes no difference.
+fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> anyhow::Result<(World, World)> {
+    let is_cluster = |inputs: &[String]| inputs.iter().any(|input| input == "cluster");
+    let (mut before, mut after) = if is_cluster(new.1) && !is_cluster(old.1) {
+        let after = new.0.read(new.1, Purpose::Once)?;
+        (old.0.read_beside(old.1, &after)?, after)
+    } else {
+        let before = old.0.read(old.1, Purpose::Once)?;
+        let after = new.0.read_beside(new.1, &before)?;
+        (before, after)
+    };
+    if is_cluster(old.1) != is_cluster(new.1) {
+        let files = if is_cluster(old.1) { new.1 } else { old.1 };
+        let what = "classes, endpoints, Secrets, ConfigMaps, and Services if it has none";
+        say(format_args!("note: what {} lacks is taken from the cluster: {what}", files.join(", ")));
+    }
+    before.stand_in_for_pods();
+    after.stand_in_for_pods();
+    Ok((before, after))
 }
 
 /// What cannot be read is in no comparison, which its reader has to know.
 fn say_broken(inputs: &[String], world: &World) {
-    let errors = world.problems.iter().filter(|located| located.diagnostic.severity == Severity::Error).count();
-    if errors > 0 {
-        say(format_args!(
-            "warning: {errors} documents or objects of {} are left out, as they cannot be read; lint tells why",
-            inputs.join(", ")
-        ));
-    }
+    let is_left_out = |finding: &Diagnostic| finding.severity == Severity::Error || finding.code == Code::BadDocument;
+    let errors = world.problems.iter().filter(|located| is_left_out(&located.diagnostic)).count();
+    let told = match errors {
+        0 => return,
+        1 => "1 document or object is left out, as it".to_owned(),
+        _ => format!("{errors} documents or objects are left out, as they"),
+    };
+    say(format_args!("warning: of {}, {told} cannot be read; lint tells why", inputs.join(", ")));
 }
 
 fn files(differences: Vec<Difference>) -> Vec<FileDiff> {

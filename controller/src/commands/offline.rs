@@ -68,7 +68,13 @@ impl<'a> Session<'a> {
 
     /// Reads inputs.
     pub(crate) fn read(&self, inputs: &[String], purpose: Purpose) -> Result<World, InputError> {
-        World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose })
+        World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose, beside: None })
+    }
+
+    /// Reads inputs beside a world, which they may lack things of.
+    pub(crate) fn read_beside(&self, inputs: &[String], world: &World) -> Result<World, InputError> {
+        let beside = Some(world);
+        World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose: Purpose::Once, beside })
     }
 
     /// Translates a world.

@@ -1,6 +1,7 @@
 //! The inputs of the commands that look once: files, folders, the standard input, git revisions and the cluster, read
 //! into one world that can be translated.
 
+mod completion;
 mod stand_ins;
 
 use super::Located;
@@ -11,7 +12,7 @@ use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, Globals};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::settings::{self, Settings};
-use gatewright_core::state::{Event, Object, Snapshot};
+use gatewright_core::state::{Event, Object, Service, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ pub(crate) enum InputError {
 }
 
 /// How inputs are read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) struct How<'a> {
     /// What flags say.
     pub(crate) settings: &'a Settings,
@@ -39,6 +40,8 @@ pub(crate) struct How<'a> {
     pub(crate) cluster: &'a ClusterConfig,
     /// What the files are read for.
     pub(crate) purpose: Purpose,
+    /// A world of the cluster; what files do not hold beside it is taken from there.
+    pub(crate) beside: Option<&'a World>,
 }
 
 /// Everything that the inputs hold.
@@ -57,6 +60,8 @@ pub(crate) struct World {
     is_empty: bool,
     settings: Settings,
     cluster: Option<Once>,
+    /// What the cluster has told when it was asked for everything.
+    heard: Vec<Event>,
     quarantine: Quarantine,
 }
 
@@ -97,18 +102,40 @@ impl World {
             is_empty: false,
             settings: how.settings.clone(),
             cluster: None,
+            heard: Vec::new(),
             quarantine: Quarantine::default(),
         };
-        if files.len() < inputs.len() {
-            world.read_cluster(how)?;
-        } else {
-            // An input that is no cluster is taken whole, and has no controllers behind it.
-            world.settings.take_all_without_class = true;
-            world.settings.external_ips_are_endpoints = true;
-            world.is_empty = loaded.objects.is_empty() && world.problems.is_empty();
+        let cluster = how.beside.filter(|beside| beside.cluster.is_some());
+        match cluster {
+            _ if files.len() < inputs.len() => world.read_cluster(how)?,
+            Some(cluster) => world.take_from(cluster, &loaded.objects, how)?,
+            None => {
+                // An input that is no cluster is taken whole, and has no controllers behind it.
+                world.settings.take_all_without_class = true;
+                world.settings.external_ips_are_endpoints = true;
+                world.is_empty = loaded.objects.is_empty() && world.problems.is_empty();
+            }
         }
-        loaded.objects.into_iter().for_each(|object| world.put(object));
+        for mut object in loaded.objects {
+            cluster.into_iter().for_each(|cluster| completion::complete(&mut object, &cluster.snapshot));
+            world.put(object);
+        }
+        if let Some(cluster) = cluster {
+            let is_new = |service: &Service| cluster.snapshot.service(&service.meta.name).is_none();
+            stand_ins::pods(&mut world.snapshot, is_new);
+        }
         Ok(world)
+    }
+
+    /// Takes in what the files hold none of.
+    fn take_from(&mut self, cluster: &Self, objects: &[Object], how: How<'_>) -> Result<(), InputError> {
+        self.cluster = Some(Once::connect(how.cluster.clone(), how.settings)?);
+        self.holds = Holds { services: true, endpoints: true, secrets: true };
+        let held = objects.iter().map(|object| object.reference().kind).collect();
+        for event in completion::of_cluster(&cluster.heard, &held) {
+            self.snapshot.apply(event.clone());
+        }
+        Ok(())
     }
 
     /// Says so when the inputs hold nothing at all: a path may be mistyped.
@@ -123,6 +150,7 @@ impl World {
         let heard = cluster.everything()?;
         self.cluster = Some(cluster);
         self.holds = Holds { services: true, endpoints: true, secrets: true };
+        self.heard.clone_from(&heard.events);
         self.hear(heard.events, heard.problems);
         Ok(())
     }
@@ -150,7 +178,7 @@ impl World {
         if self.holds.endpoints {
             return;
         }
-        stand_ins::pods(&mut self.snapshot);
+        stand_ins::pods(&mut self.snapshot, |_| true);
     }
 
     /// Translates, and gets what turns out to be missing: objects of the cluster that are read only when something refers

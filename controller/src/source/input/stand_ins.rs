@@ -8,10 +8,12 @@ use gatewright_core::names::ObjectName;
 use gatewright_core::state::{self, Event, Service, ServicePort, ServiceType, Snapshot};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-/// One endpoint for each Service, at an address of a network that is set aside for documentation.
-pub(super) fn pods(snapshot: &mut Snapshot) {
-    let services: Vec<_> = snapshot.services().filter(|service| service.service_type != ServiceType::ExternalName).cloned().collect();
+/// One endpoint for each of these Services, at an address of a network that is set aside for documentation.
+pub(super) fn pods(snapshot: &mut Snapshot, of: impl Fn(&Service) -> bool) {
+    let is_meant = |service: &&Arc<Service>| service.service_type != ServiceType::ExternalName && of(service);
+    let services: Vec<_> = snapshot.services().filter(is_meant).cloned().collect();
     for service in services {
         let name = &service.meta.name;
         let port = |port: &ServicePort| json!({"name": &*port.name, "port": port.port, "protocol": &*port.protocol});
@@ -85,7 +87,7 @@ mod tests {
         }
         assert_ne!(addresses("a.test", &snapshot), addresses("b.test", &snapshot));
         assert_eq!(addresses("a.test", &snapshot), addresses("A.test", &snapshot));
-        pods(&mut snapshot);
+        pods(&mut snapshot, |_| true);
         assert_eq!(of("headless.shop.svc", &snapshot), ["192.0.2.1"]);
     }
 }
