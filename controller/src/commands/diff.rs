@@ -8,14 +8,15 @@ use super::offline::{End, Session, exit};
 use super::output::{Progress, print, say};
 use crate::args::{DiffConfig, DiffFormat};
 use crate::source::Located;
-use crate::source::input::World;
-use crate::source::manifests::Purpose;
+use crate::source::input::{InputError, World};
+use crate::source::manifests::{InputPath, Purpose};
 use gatewright_core::compare::{self, Change, Effect, Kind, Side, Subject};
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::render::Difference;
 use gatewright_core::translate::Translation;
 use similar::TextDiff;
 use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 /// Compares; exit code 0: the same, 1: different, 2: it could not be done.
@@ -89,24 +90,51 @@ fn new_findings(before: &Translation, after: &Translation, new: &World) -> Vec<L
 }
 
 /// Reads both inputs. A cluster is read first: a repository lacks what only a cluster has, and that makes no difference.
+/// A folder that comes or goes is empty on the side where it is not.
 fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> anyhow::Result<(World, World)> {
     let is_cluster = |inputs: &[String]| inputs.iter().any(|input| input == "cluster");
-    let (mut before, mut after) = if is_cluster(new.1) && !is_cluster(old.1) {
-        let after = new.0.read(new.1, Purpose::Once)?;
-        (old.0.read_beside(old.1, &after)?, after)
-    } else {
-        let before = old.0.read(old.1, Purpose::Once)?;
-        let after = new.0.read_beside(new.1, &before)?;
-        (before, after)
+    let new_first = is_cluster(new.1) && !is_cluster(old.1);
+    let ((one, inputs), (other, others)) = if new_first { (new, old) } else { (old, new) };
+    let (mut first, mut second) = match one.read(inputs, Purpose::Once) {
+        Ok(first) => {
+            let read = |inputs: &[String]| other.read_beside(inputs, &first);
+            let second = read(others).or_else(|error| without_own(error, others, inputs, read))?;
+            (first, second)
+        }
+        Err(error) => match other.read(others, Purpose::Once) {
+            Ok(second) => (without_own(error, inputs, others, |rest| one.read(rest, Purpose::Once))?, second),
+            Err(_) => return Err(error.into()),
+        },
     };
-    if is_cluster(old.1) != is_cluster(new.1) {
-        let files = if is_cluster(old.1) { new.1 } else { old.1 };
+    if is_cluster(inputs) != is_cluster(others) {
         let what = "classes, endpoints, Secrets, ConfigMaps, and Services if it has none";
-        say(format_args!("note: what {} lacks is taken from the cluster: {what}", files.join(", ")));
+        say(format_args!("note: what {} lacks is taken from the cluster: {what}", others.join(", ")));
     }
-    before.stand_in_for_pods();
-    after.stand_in_for_pods();
-    Ok((before, after))
+    first.stand_in_for_pods();
+    second.stand_in_for_pods();
+    Ok(if new_first { (second, first) } else { (first, second) })
+}
+
+/// Reads what is left without the last input, if that is a path that a revision does not have, or a path that is not there
+/// but in the revision that is the other side.
+fn without_own(
+    error: InputError,
+    inputs: &[String],
+    others: &[String],
+    read: impl FnOnce(&[String]) -> Result<World, InputError>,
+) -> Result<World, InputError> {
+    let (Some((own, rest)), Some(other)) = (inputs.split_last(), others.last()) else { return Err(error) };
+    let in_revision = |input: &str| match InputPath::from(input) {
+        InputPath::Git(revision) => Some(PathBuf::from(revision.path)),
+        _ => None,
+    };
+    let is_same = |path: &Path| Path::new(own).components().filter(|part| *part != Component::CurDir).eq(path.components());
+    let comes_or_goes = in_revision(own).is_some() || in_revision(other).is_some_and(|path| is_same(&path));
+    if !(error.is_absence() && comes_or_goes) {
+        return Err(error);
+    }
+    say(format_args!("note: {own} is not there, which counts as empty"));
+    read(rest)
 }
 
 /// What cannot be read is in no comparison, which its reader has to know.

@@ -31,6 +31,13 @@ pub(crate) enum InputError {
     Cluster(#[from] OnceError),
 }
 
+impl InputError {
+    /// Whether an input is not there, and nothing else is wrong with it.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::Load(error) if error.is_absence())
+    }
+}
+
 /// How inputs are read.
 #[derive(Clone, Copy)]
 pub(crate) struct How<'a> {

@@ -397,3 +397,26 @@ fn the_same_objects_in_a_cluster_and_in_a_folder_make_no_difference() {
     assert!(ran.code == 1 && ran.out.starts_with("+ host new.test: added"), "{ran:?}");
     assert!(ran.out.contains("new.test/*: added: Service shop/cart:80"), "{ran:?}");
 }
+
+#[test]
+fn a_folder_that_comes_or_goes_is_empty_where_it_is_not() {
+    let folder = Folder::new(&[("README", "")]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    folder.write("deploy/a.yaml", ingress("front", "a.test", "/", "cart") + &service("cart"));
+    let comes = folder.run(&["diff", "git:HEAD:deploy", "deploy", "--routes-only"]);
+    assert!(comes.code == 1 && comes.out.contains("+ host a.test: added"), "{comes:?}");
+    assert_eq!(comes.err, "note: git:HEAD:deploy is not there, which counts as empty\n");
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "two"]);
+    let between = folder.run(&["diff", "git:HEAD~1:deploy", "git:HEAD:deploy", "--routes-only"]);
+    assert!(between.code == 1 && between.out.contains("+ host a.test: added"), "{between:?}");
+    std::fs::remove_dir_all(folder.path().join("deploy")).unwrap();
+    let goes = folder.run(&["diff", "git:HEAD:deploy", "./deploy/", "--routes-only"]);
+    assert!(goes.code == 1 && goes.out.contains("- host a.test: removed"), "{goes:?}");
+    for mistyped in [["git:HEAD:deploi", "git:HEAD~1:deploi"], ["git:HEAD:deploy", "deploi"], ["deploi", "deploj"]] {
+        let ran = folder.run(&["diff", mistyped[0], mistyped[1]]);
+        assert!(ran.code == 2 && ran.err.starts_with("error: "), "{mistyped:?}: {ran:?}");
+    }
+}

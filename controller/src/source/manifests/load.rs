@@ -70,6 +70,17 @@ pub(crate) enum LoadError {
     Git(#[from] GitError),
 }
 
+impl LoadError {
+    /// Whether an input is not there, and nothing else is wrong with it.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::Git(error) => matches!(error, GitError::NoPath { .. }),
+            Self::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            Self::Stdin(_) => false,
+        }
+    }
+}
+
 /// Reads inputs, later ones after earlier ones; a file that is named twice, in whatever way, is read once.
 ///
 /// # Errors
