@@ -35,6 +35,16 @@ pub(super) fn effect(name: &str, from: &str, to: &str) -> Option<Effect> {
     if name == "ssl-passthrough" {
         return boolean(to, from);
     }
+    match name {
+        // Other origins, or all of them, may read what is answered.
+        "enable-cors" => return boolean(to, from),
+        "cors-allow-origin" => return origins(from, to),
+        // Visitors land elsewhere.
+        "permanent-redirect" | "temporal-redirect" => return (!to.is_empty()).then_some(Effect::Unclear),
+        // What visitors are told keeps nobody out.
+        "auth-realm" => return None,
+        _ => {}
+    }
     if !PROTECTIONS.iter().any(|known| name.starts_with(known)) {
         return None;
     }
@@ -73,6 +83,17 @@ fn limit(name: &str, from: &str, to: &str) -> Option<Effect> {
         (Some(from), Some(to)) if from < to => Some(Effect::Opens),
         (Some(from), Some(to)) if from > to => Some(Effect::Closes),
         _ => None,
+    }
+}
+
+/// Without a list, every origin may.
+fn origins(from: &str, to: &str) -> Option<Effect> {
+    let all = |text: &str| text.is_empty() || text.split(',').any(|origin| origin.trim() == "*");
+    match (all(from), all(to)) {
+        (false, true) => Some(Effect::Opens),
+        (true, false) => Some(Effect::Closes),
+        (true, true) => None,
+        (false, false) => Some(Effect::Unclear),
     }
 }
 
@@ -146,6 +167,16 @@ mod tests {
             ("enable-modsecurity", "true", "", Some(Opens)),
             ("enable-modsecurity", "", "false", None),
             ("proxy-read-timeout", "1", "2", None),
+            ("enable-cors", "", "true", Some(Opens)),
+            ("enable-cors", "true", "false", Some(Closes)),
+            ("cors-allow-origin", "https://a.test", "*", Some(Opens)),
+            ("cors-allow-origin", "https://a.test", "", Some(Opens)),
+            ("cors-allow-origin", "*", "https://a.test", Some(Closes)),
+            ("cors-allow-origin", "https://a.test", "https://b.test", Some(Unclear)),
+            ("permanent-redirect", "https://a.test", "https://b.test", Some(Unclear)),
+            ("permanent-redirect", "https://a.test", "", None),
+            ("auth-realm", "", "shop", None),
+            ("auth-realm", "shop", "other", None),
         ];
         for (name, from, to, expected) in table {
             assert_eq!(effect(name, from, to), expected, "{name}: {from:?} → {to:?}");
