@@ -3,7 +3,7 @@
 //! The proxies decide by what is rendered for them; this decides by the model, in the words of the model, and tests hold
 //! the two together.
 
-use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Route};
+use crate::model::{Action, BackendId, EarlyAnswer, Host, HostCertificate, Model, PathMatch, Route};
 use crate::names::{HostName, HostPattern, ObjectRef};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -121,6 +121,14 @@ pub struct Explanation {
     pub https_redirect: bool,
     /// The route answers with a redirect in place of anything else.
     pub redirect: bool,
+    /// Where the host sends requests for `/`, before anything else is looked at; `None`: the request is no such.
+    pub app_root: Option<String>,
+    /// What snippets of the route answer first; the last one whatever the request is like, if [`Explanation::status`] is its.
+    pub early: Vec<Early>,
+    /// Which requests of the route go elsewhere.
+    pub canary: Option<String>,
+    /// The proxy's own answer to whoever asks whether it is there.
+    pub health_check: bool,
     /// The backend that it is forwarded to; `None`: the proxy answers.
     pub backend: Option<Forward>,
     /// Status that the proxy answers with, when it does not forward.
@@ -136,6 +144,15 @@ pub struct Fit {
     pub origin: Option<ObjectRef>,
     /// The Service port that it names.
     pub service: Option<String>,
+}
+
+/// What a snippet answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Early {
+    /// The status.
+    pub status: u16,
+    /// Whether it depends on more than the path.
+    pub depends: bool,
 }
 
 /// Where a request is forwarded to.
@@ -158,14 +175,19 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
     // Every host has a route for every path; a model without is broken, and answers 404.
     let route = fits.first().map(|(_, route)| *route);
     let https_redirect = !request.secure && route.is_some_and(|route| route.https_redirect.is_some());
+    let health_check = is_health_check(model, host, &fits, &request.path);
+    let app_root = host.policy.app_root.as_ref().filter(|_| request.path == "/").map(ToString::to_string);
+    let early = route.map(|route| early(route, &request.path)).unwrap_or_default();
     let (backend, status) = match route.map(|route| &route.action) {
-        Some(Action::Forward(id)) => {
-            let endpoints = model.backends.get(id).map(|backend| backend.endpoints.iter().map(ToString::to_string).collect());
-            (Some(Forward { name: id.to_string(), endpoints: endpoints.unwrap_or_default() }), None)
-        }
+        _ if health_check => (None, Some(200)),
+        _ if app_root.is_some() => (None, Some(302)),
         Some(Action::Respond(status)) => (None, Some(*status)),
         Some(Action::Vacant(_)) => (None, Some(503)),
         None => (None, Some(404)),
+        Some(Action::Forward(id)) => match early.last().filter(|answer| !answer.depends) {
+            Some(answer) => (None, Some(answer.status)),
+            None => (Some(forward(model, id)), None),
+        },
     };
     let passed = HostName::new(&request.host).ok().filter(|_| request.secure).and_then(|name| model.passthrough.get(&name));
     Explanation {
@@ -175,11 +197,41 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
-        https_redirect,
+        https_redirect: https_redirect && app_root.is_none() && !health_check,
+        app_root,
+        canary: backend.as_ref().and(route).and_then(|route| route.canary.as_ref()).map(ToString::to_string),
+        early,
+        health_check,
         redirect: status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
         backend,
         status,
     }
+}
+
+fn forward(model: &Model, id: &BackendId) -> Forward {
+    let endpoints = model.backends.get(id).map(|backend| backend.endpoints.iter().map(ToString::to_string).collect());
+    Forward { name: id.to_string(), endpoints: endpoints.unwrap_or_default() }
+}
+
+/// The answers of snippets for a path, up to the first one that every request for it gets.
+fn early(route: &Route, path: &str) -> Vec<Early> {
+    let all = route.policy.extra.iter().flat_map(|extra| &extra.answers);
+    let fitting = all.filter(|answer| answer.path.as_ref().is_none_or(|expression| finds(&expression.to_string(), path)));
+    let mut out = Vec::new();
+    for EarlyAnswer { when, path: _, status, text: _ } in fitting {
+        out.push(Early { status: *status, depends: when.is_some() });
+        if when.is_none() {
+            break;
+        }
+    }
+    out
+}
+
+/// Unknown hosts answer on the path of health checks, unless a route is more to the point.
+fn is_health_check(model: &Model, host: &Host, fits: &[(&PathMatch, &Route)], path: &str) -> bool {
+    let own = model.globals.listeners.health_check_path.as_str();
+    let is_closer = |fit: &PathMatch| matches!(fit, PathMatch::Exact(_)) || fit.text().len() > own.len();
+    host.pattern == HostPattern::CatchAll && path.starts_with(own) && !fits.first().is_some_and(|(fit, _)| is_closer(fit))
 }
 
 /// Exact names before wildcards before everything else: `ingress-semantics` 6.
@@ -221,10 +273,12 @@ fn fits<'m>(host: &'m Host, path: &str) -> Vec<(&'m PathMatch, &'m Route)> {
 
 /// Whether an expression matches the beginning of a path, without case. One that only proxies can read matches nothing.
 fn matches(expression: &str, path: &str) -> bool {
+    finds(&format!("(?i)^(?:{expression})"), path)
+}
+
+fn finds(expression: &str, path: &str) -> bool {
     const MAX_BYTES: usize = 1 << 20;
-    let anchored = format!("^(?:{expression})");
-    let built = regex::RegexBuilder::new(&anchored).case_insensitive(true).size_limit(MAX_BYTES).build();
-    built.is_ok_and(|built| built.is_match(path))
+    regex::RegexBuilder::new(expression).size_limit(MAX_BYTES).build().is_ok_and(|built| built.is_match(path))
 }
 
 fn fit(path: &PathMatch, route: &Route) -> Fit {

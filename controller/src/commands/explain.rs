@@ -7,7 +7,7 @@ use crate::source::format_located;
 use crate::source::input::World;
 use crate::source::manifests::Purpose;
 use gatewright_core::explain::{Explanation, explain};
-use gatewright_core::names::{ObjectRef, shown};
+use gatewright_core::names::{ObjectRef, is_printable, shown};
 use gatewright_core::translate::Translation;
 use serde_json::json;
 use std::process::ExitCode;
@@ -30,11 +30,11 @@ fn run(config: &ExplainConfig) -> anyhow::Result<End> {
     drop(progress);
     let text = if config.json { story.json(config) } else { story.text(config) };
     print(text.as_bytes())?;
-    Ok(if explanation.passed_on.is_some() || explanation.https_redirect || explanation.redirect || explanation.backend.is_some() {
-        End::Fine
-    } else {
-        End::Not
-    })
+    let it = &explanation;
+    // What an Ingress asks the proxy to answer is no error of it.
+    let asked = it.health_check || it.app_root.is_some() || it.early.iter().any(|answer| Some(answer.status) == it.status);
+    let is_served = it.passed_on.is_some() || it.https_redirect || it.redirect || it.backend.is_some() || asked;
+    Ok(if is_served { End::Fine } else { End::Not })
 }
 
 /// An explanation with what manifests say of it.
@@ -76,8 +76,11 @@ impl<'a> Story<'a> {
             rows.push((if n == 0 { "route" } else { "not taken" }, format!("{}{to}, {by}{place}", route.path)));
         }
         rows.extend(self.annotations.iter().map(|(name, value)| ("annotation", format!("{name}: {}", shown(value)))));
+        let perhaps = it.early.iter().filter(|answer| answer.depends);
+        rows.extend(perhaps.map(|answer| ("perhaps", format!("{}, by a snippet, for some requests", answer.status))));
+        rows.extend(it.canary.iter().map(|canary| ("canary", canary.clone())));
         rows.push(("answer", answer(it)));
-        let mut out = format!("{}\n", config.url);
+        let mut out = format!("{}\n", printable(&config.url));
         out.extend(rows.iter().map(|(what, text)| format!("  {what:<12} {text}\n")));
         if !self.findings.is_empty() {
             out.push_str(&format!("\nof its Ingress is to be said:\n{}\n", self.findings.join("\n")));
@@ -95,6 +98,11 @@ impl<'a> Story<'a> {
     }
 }
 
+/// What a terminal could take for something else is replaced.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' }).collect()
+}
+
 fn by(origin: Option<&ObjectRef>) -> String {
     origin.map_or_else(|| "which is built in".to_owned(), |origin| format!("asked for by {origin}"))
 }
@@ -103,11 +111,20 @@ fn answer(it: &Explanation) -> String {
     if let Some(endpoints) = &it.passed_on {
         return format!("that of one of the endpoints of its path /, whatever the path: {}", some_of(endpoints));
     }
+    if it.health_check {
+        return "200 of the proxy, which tells that it is there".to_owned();
+    }
+    if let Some(path) = &it.app_root {
+        return format!("302 of the proxy to {path}, by app-root");
+    }
     if it.https_redirect {
         return "a redirect to the https URL".to_owned();
     }
     if it.redirect {
         return "a redirect, by an annotation of its Ingress".to_owned();
+    }
+    if let Some(status) = it.early.iter().find(|answer| !answer.depends && Some(answer.status) == it.status).map(|answer| answer.status) {
+        return format!("{status} of the proxy, by a snippet");
     }
     match (&it.backend, it.status) {
         (Some(backend), _) => format!("that of one of the endpoints of backend {}: {}", backend.name, some_of(&backend.endpoints)),

@@ -79,3 +79,39 @@ fn files_without_endpoints_are_read_as_if_pods_were_there_unless_told_otherwise(
     let as_it_is = folder.run(&["explain", "http://a.test/", "-f", "in.yaml", "--as-it-is"]);
     assert!(as_it_is.code == 1 && as_it_is.out.contains("503"), "{as_it_is:?}");
 }
+
+#[test]
+fn answers_of_the_proxy_itself_are_known() {
+    let of = |wishes: &str| {
+        ingress("front", "a.test", "/", "cart").replace("namespace: shop}", &format!("namespace: shop, annotations: {{{wishes}}}}}"))
+    };
+    let prefix = "nginx.ingress.kubernetes.io";
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: x}\ndata: {allow-snippet-annotations: \"true\", annotations-risk-level: Critical}\n---\n";
+    let with = |wishes: &str, more: &str| of(wishes) + &service("cart") + config + more;
+    let ran = |text: &str, url: &str| Folder::new(&[("in.yaml", text)]).run(&["explain", url, "-f", "in.yaml", "--configmap", "x/c"]);
+
+    let root = with(&format!("{prefix}/app-root: /shop"), "");
+    let found = ran(&root, "http://a.test/");
+    assert!(found.code == 0 && found.out.contains("302 of the proxy to /shop, by app-root"), "{found:?}");
+    assert!(ran(&root, "http://a.test/x").out.contains("10.1.0.1:8080"));
+
+    let refused = ran(&with(&format!("{prefix}/configuration-snippet: 'return 403;'"), ""), "http://a.test/");
+    assert!(
+        refused.code == 0 && refused.out.contains("403 of the proxy, by a snippet") && !refused.out.contains("10.1.0.1"),
+        "{refused:?}"
+    );
+    let some = ran(&with(&format!("{prefix}/configuration-snippet: 'if ($http_x = \"a\") {{ return 403; }}'"), ""), "http://a.test/");
+    assert!(some.out.contains("perhaps      403") && some.out.contains("10.1.0.1:8080"), "{some:?}");
+
+    let canary = ingress("canary", "a.test", "/", "new")
+        .replace("namespace: shop}", &format!("namespace: shop, annotations: {{{prefix}/canary: 'true', {prefix}/canary-weight: '10'}}}}"));
+    let found = ran(&with("", &(canary + &service("new"))), "http://a.test/");
+    assert!(found.out.contains("canary       10 of 100 requests to shop-new-80"), "{found:?}");
+
+    let health = ran(&with("", ""), "http://other.test/healthz");
+    assert!(health.code == 0 && health.out.contains("200 of the proxy"), "{health:?}");
+    assert_eq!(ran(&with("", ""), "http://a.test/healthz").code, 0);
+    assert_eq!(ran(&with("", ""), "http://other.test/health").code, 1);
+    let escaped = ran(&with("", ""), "http://a.test/\u{1b}[31m");
+    assert!(!escaped.out.contains('\u{1b}'), "{escaped:?}");
+}

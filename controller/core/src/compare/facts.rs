@@ -1,7 +1,6 @@
 //! Facts about parts of the model, as texts for people.
 
-use crate::model::{Action, Canary, CanaryHeader, CanaryHeaderTest, CanaryRules, Host, HostCertificate, Model, PathMatch, Route};
-use crate::names::shown;
+use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Route};
 use std::net::SocketAddr;
 
 /// `/path` for exactly that, `/path/*` for all below, `~/path` for an expression.
@@ -50,22 +49,4 @@ pub(super) fn endpoints(all: &[SocketAddr]) -> String {
         out.push_str(&format!(" and {more} more"));
     }
     out
-}
-
-/// Which requests go where: `10 of 100 requests to shop-new-80`.
-pub(super) fn canary(canary: &Canary) -> String {
-    let Canary { backend, rules } = canary;
-    let CanaryRules { header, cookie, weight, total, is_sticky } = rules;
-    let header = header.as_ref().map(|CanaryHeader { name, test }| match test {
-        CanaryHeaderTest::Words => format!("header {name}"),
-        CanaryHeaderTest::Value(value) => format!("header {name}: {}", shown(value)),
-        CanaryHeaderTest::Pattern(pattern) => format!("header {name} like {}", shown(&pattern.to_string())),
-        CanaryHeaderTest::Never => format!("header {name}, which never decides for it"),
-    });
-    let cookie = cookie.as_ref().map(|name| format!("cookie {}", shown(name)));
-    let chance = (*weight > 0).then(|| format!("{weight} of {total} requests"));
-    let who: Vec<String> = [header, cookie, chance].into_iter().flatten().collect();
-    let who = if who.is_empty() { "no requests".to_owned() } else { who.join(", ") };
-    let sticky = if *is_sticky { "" } else { ", not sticky" };
-    format!("{who} to {}{sticky}", backend.service_port())
 }

@@ -212,7 +212,7 @@ impl<'a> Comparison<'a> {
         if before.canary == after.canary {
             return;
         }
-        let text = |route: &Route| route.canary.as_deref().map(facts::canary).unwrap_or_default();
+        let text = |route: &Route| route.canary.as_deref().map(ToString::to_string).unwrap_or_default();
         let (from, to) = (text(before), text(after));
         if from == to {
             let ids = before.canary.as_deref().zip(after.canary.as_deref()).map(|(old, new)| (&old.backend, &new.backend));
@@ -255,7 +255,7 @@ impl<'a> Comparison<'a> {
             to.push_str(&format!(", with {}", shown_wishes(&asked)));
         }
         if let Some(canary) = new.and_then(|route| route.canary.as_deref()) {
-            to.push_str(&format!(", and for {}", facts::canary(canary)));
+            to.push_str(&format!(", and {canary}"));
         }
         self.push(host, name, (Subject::Route, kind), (from, to), owner, effect);
     }

@@ -1,7 +1,8 @@
 //! Requests that go to another backend than their route's.
 
 use crate::model::BackendId;
-use crate::names::{HeaderName, TextRegex};
+use crate::names::{HeaderName, TextRegex, shown};
+use std::fmt;
 
 /// The other backend of a route, and who goes there. [`Canary::backend`] is another one than the route's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,4 +48,23 @@ pub enum CanaryHeaderTest {
     Pattern(TextRegex),
     /// Every value: not to the canary. What was asked for cannot be read.
     Never,
+}
+
+/// Which requests go where, for people: `10 of 100 requests to shop-new-80`.
+impl fmt::Display for Canary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backend, rules } = self;
+        let CanaryRules { header, cookie, weight, total, is_sticky } = rules;
+        let header = header.as_ref().map(|CanaryHeader { name, test }| match test {
+            CanaryHeaderTest::Words => format!("header {name}"),
+            CanaryHeaderTest::Value(value) => format!("header {name}: {}", shown(value)),
+            CanaryHeaderTest::Pattern(pattern) => format!("header {name} like {}", shown(&pattern.to_string())),
+            CanaryHeaderTest::Never => format!("header {name}, which never decides for it"),
+        });
+        let cookie = cookie.as_ref().map(|name| format!("cookie {}", shown(name)));
+        let chance = (*weight > 0).then(|| format!("{weight} of {total} requests"));
+        let who: Vec<String> = [header, cookie, chance].into_iter().flatten().collect();
+        let who = if who.is_empty() { "no requests".to_owned() } else { who.join(", ") };
+        write!(f, "{who} to {}{}", backend.service_port(), if *is_sticky { "" } else { ", not sticky" })
+    }
 }
