@@ -1,13 +1,22 @@
 //! Ingress: `ingress-semantics` 1.1, as far as translation does not say it.
 
+use super::others::{PORT_NAME, SERVICE_NAME, is_port_name, is_service_name};
 use super::{Findings, items_of, text_of};
 use crate::diagnostic::Code;
 use crate::names::{is_dns_subdomain, shown};
 use serde_json::Value;
 
 pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
-    let Some(spec) = object.get("spec") else { return };
+    let nothing = Value::Null;
+    let spec = object.get("spec").unwrap_or(&nothing);
     class(object, spec, findings);
+    let default = if is_v1 { "defaultBackend" } else { "backend" };
+    let is_there =
+        |key: &str| spec.get(key).is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty()));
+    if !is_there(default) && !is_there("rules") {
+        findings.refused("spec", format!("the Ingress has neither rules nor a {default}"), "add one of them");
+    }
+    backend(spec.get(default), &format!("spec.{default}"), findings);
     for (r, rule) in items_of(spec, "rules") {
         host(text_of(rule, "host").unwrap_or_default(), format!("spec.rules[{r}].host"), findings);
         let Some(http) = rule.get("http").filter(|http| http.is_object()) else { continue };
@@ -15,13 +24,34 @@ pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
             findings.refused(format!("spec.rules[{r}].http.paths"), "http has no paths", "add one, or leave http out");
         }
         for (p, item) in items_of(http, "paths") {
-            path(item, &format!("spec.rules[{r}].http.paths[{p}]"), is_v1, findings);
+            let at = format!("spec.rules[{r}].http.paths[{p}]");
+            path(item, &at, is_v1, findings);
+            backend(item.get("backend"), &format!("{at}.backend"), findings);
         }
     }
     for (t, section) in items_of(spec, "tls") {
         for (h, name) in items_of(section, "hosts") {
             host(name.as_str().unwrap_or_default(), format!("spec.tls[{t}].hosts[{h}]"), findings);
         }
+    }
+}
+
+/// The names of a Service and its port, in either version of the API.
+fn backend(backend: Option<&Value>, at: &str, findings: &mut Findings) {
+    let Some(backend) = backend else { return };
+    let service = backend.get("service");
+    let name = service.map_or_else(|| text_of(backend, "serviceName"), |service| text_of(service, "name"));
+    if let Some(name) = name.filter(|name| !name.is_empty() && !is_service_name(name)) {
+        let field = if service.is_some() { "service.name" } else { "serviceName" };
+        findings.refused(format!("{at}.{field}"), format!("{} cannot be the name of a Service", shown(name)), SERVICE_NAME);
+    }
+    let port =
+        service.map_or_else(|| text_of(backend, "servicePort"), |service| service.get("port").and_then(|port| text_of(port, "name")));
+    if let Some(port) = port.filter(|port| !port.is_empty() && !is_port_name(port)) {
+        let field = if service.is_some() { "service.port.name" } else { "servicePort" };
+        let is_number = port.bytes().all(|b| b.is_ascii_digit());
+        let help = if is_number { "write number, without quotes" } else { PORT_NAME };
+        findings.refused(format!("{at}.{field}"), format!("{} cannot be the name of a port", shown(port)), help);
     }
 }
 
@@ -32,8 +62,9 @@ fn class(object: &Value, spec: &Value, findings: &mut Findings) {
         let message = format!("{} is not the name of an IngressClass", shown(class));
         findings.refused("spec.ingressClassName", message, "use lower-case letters, digits, '-' and '.'");
     }
-    if object.pointer("/metadata/annotations").is_some_and(|all| all.get(ANNOTATION).is_some()) {
-        let message = "the annotation and spec.ingressClassName cannot both be there when the Ingress is created";
+    let annotation = object.pointer("/metadata/annotations").and_then(|all| text_of(all, ANNOTATION));
+    if let Some(other) = annotation.filter(|other| *other != class) {
+        let message = format!("class {} is another one than {} of spec.ingressClassName", shown(other), shown(class));
         findings.refused(format!("metadata.annotations[{ANNOTATION}]"), message, "remove the annotation");
     }
 }

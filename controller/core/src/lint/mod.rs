@@ -27,7 +27,11 @@ pub fn check(object: &Value) -> Vec<Diagnostic> {
         "Ingress" => ingress::check(object, version == "networking.k8s.io/v1", &mut findings),
         "IngressClass" => others::ingress_class(object, &mut findings),
         "Service" => others::service(object, &mut findings),
-        "Secret" => others::secret(object, &mut findings),
+        "Secret" => {
+            others::keys(object, &mut findings);
+            others::secret(object, &mut findings);
+        }
+        "ConfigMap" => others::keys(object, &mut findings),
         "EndpointSlice" => others::endpoint_slice(object, &mut findings),
         "Endpoints" => others::endpoints(object, &mut findings),
         _ => {}
@@ -121,7 +125,7 @@ mod tests {
             (ingress(&json!({"rules": [{}], "tls": [{"hosts": ["A.test"]}]})), "spec.tls[0].hosts[0]".to_owned()),
             (
                 json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"ingressClassName": "x", "rules": [{}]},
-                    "metadata": {"name": "a", "annotations": {"kubernetes.io/ingress.class": "x"}}}),
+                    "metadata": {"name": "a", "annotations": {"kubernetes.io/ingress.class": "y"}}}),
                 "metadata.annotations[kubernetes.io/ingress.class]".to_owned(),
             ),
             (
@@ -165,9 +169,51 @@ mod tests {
                 json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "labels": {"a": "b c"}}}),
                 "metadata.labels[a]".to_owned(),
             ),
+            (ingress(&json!({})), "spec".to_owned()),
+            (ingress(&json!({"rules": []})), "spec".to_owned()),
+            (json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "a"}}), "spec".to_owned()),
+            (config_map("a b"), "data[a b]".to_owned()),
+            (config_map("..a"), "data[..a]".to_owned()),
         ];
         for (object, field) in table {
             assert_eq!(said(&object), [format!("GW0802 {field}")], "{object}");
+        }
+    }
+
+    fn config_map(key: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {key: ""}})
+    }
+
+    #[test]
+    fn names_and_types_that_the_api_server_refuses_are_found() {
+        let backend = |service: &str, port: Value| ingress(&json!({"defaultBackend": {"service": {"name": service, "port": port}}}));
+        let at = |field: &str| [format!("GW0802 {field}")];
+        for name in ["80", "HTTP", "sixteen-letters-", "a-b-c-d-e-f-g-h-i", "a--b"] {
+            assert_eq!(said(&backend("s", json!({"name": name}))), at("spec.defaultBackend.service.port.name"), "{name}");
+        }
+        for name in ["a.b", "A", "1a", &"a".repeat(64)] {
+            assert_eq!(said(&backend(name, json!({"number": 80}))), at("spec.defaultBackend.service.name"), "{name}");
+        }
+        let service = |name: &str, spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec});
+        for name in ["a.b", &"a".repeat(64)] {
+            assert_eq!(said(&service(name, json!({"ports": [{"port": 80}]}))), at("metadata.name"), "{name}");
+        }
+        assert_eq!(said(&service("a", json!({"type": "externalname", "externalName": "b", "ports": [{"port": 80}]}))), at("spec.type"));
+        let twice = json!({"ports": [{"name": "a", "port": 80}, {"name": "b", "port": 80}, {"name": "c", "port": 80, "protocol": "UDP"}]});
+        assert_eq!(said(&service("a", twice)), at("spec.ports[1]"));
+        assert_eq!(said(&service("a", json!({"ports": [{"port": 80, "protocol": "tcp"}]}))), at("spec.ports[0].protocol"));
+        assert_eq!(said(&service("a", json!({"ports": [{"port": 80, "targetPort": "Web"}]}))), at("spec.ports[0].targetPort"));
+    }
+
+    #[test]
+    fn what_the_api_server_takes_is_left_in_peace() {
+        let same = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"ingressClassName": "x", "rules": [{}]},
+            "metadata": {"name": "a", "annotations": {"kubernetes.io/ingress.class": "x"}}});
+        let port = ingress(&json!({"defaultBackend": {"service": {"name": "s-1", "port": {"name": "http-1"}}}}));
+        let old = json!({"apiVersion": "extensions/v1beta1", "kind": "Ingress", "metadata": {"name": "a"},
+            "spec": {"backend": {"serviceName": "s", "servicePort": "web"}}});
+        for object in [same, port, old, config_map("a_b.C-1")] {
+            assert_eq!(said(&object), [""; 0], "{object}");
         }
     }
 

@@ -33,30 +33,85 @@ pub(super) fn ingress_class(object: &Value, findings: &mut Findings) {
     }
 }
 
+/// What a Service may be called.
+pub(super) const SERVICE_NAME: &str = "use at most 63 lower-case letters, digits and '-', beginning with a letter";
+/// What a port may be called by others than its Service.
+pub(super) const PORT_NAME: &str = "use at most 15 lower-case letters, digits and '-', with a letter";
+
+/// RFC 1035 label.
+pub(super) fn is_service_name(name: &str) -> bool {
+    is_dns_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// RFC 6335 name of a service.
+pub(super) fn is_port_name(name: &str) -> bool {
+    const LONGEST: usize = 15;
+    is_dns_label(name) && name.len() <= LONGEST && !name.contains("--") && name.bytes().any(|b| b.is_ascii_lowercase())
+}
+
 pub(super) fn service(object: &Value, findings: &mut Findings) {
+    const TYPES: [&str; 4] = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    if is_dns_label(name) && name.starts_with(|c: char| c.is_ascii_digit()) {
-        let message = format!("{} cannot be the name of a Service", shown(name));
-        findings.refused("metadata.name", message, "begin it with a letter");
+    if !name.is_empty() && !is_service_name(name) {
+        findings.refused("metadata.name", format!("{} cannot be the name of a Service", shown(name)), SERVICE_NAME);
     }
     let Some(spec) = object.get("spec") else { return };
+    if let Some(other) = text_of(spec, "type").filter(|text| !text.is_empty() && !TYPES.contains(text)) {
+        findings.refused("spec.type", format!("{} is not a type of Services", shown(other)), format!("use one of {}", TYPES.join(", ")));
+    }
     if text_of(spec, "type") == Some("ExternalName") && text_of(spec, "externalName").unwrap_or_default().is_empty() {
         findings.refused("spec.externalName", "a Service of type ExternalName needs an externalName", "name a host");
     }
     let ports: Vec<_> = items_of(spec, "ports").collect();
-    let mut names = BTreeSet::new();
+    let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
     for (n, port) in &ports {
-        if port.get("port").and_then(Value::as_i64).is_some_and(|number| !(1..=65535).contains(&number)) {
-            findings.refused(format!("spec.ports[{n}].port"), "the port is not a port number", "use a number from 1 to 65535");
+        let at = format!("spec.ports[{n}]");
+        service_port(port, &at, findings);
+        let protocol = text_of(port, "protocol").unwrap_or("TCP");
+        if let Some(number) = port.get("port").and_then(Value::as_i64).filter(|number| !numbers.insert((protocol, *number))) {
+            findings.refused(at.clone(), format!("port {number} of {protocol} stands there twice"), "remove one of them");
         }
         let name = text_of(port, "name").unwrap_or_default();
         if name.is_empty() && ports.len() > 1 {
-            findings.refused(format!("spec.ports[{n}].name"), "with several ports, each needs a name", "name it");
+            findings.refused(format!("{at}.name"), "with several ports, each needs a name", "name it");
         } else if !name.is_empty() && !is_dns_label(name) {
             let message = format!("{} is not the name of a port", shown(name));
-            findings.refused(format!("spec.ports[{n}].name"), message, "use at most 63 lower-case letters, digits and '-'");
+            findings.refused(format!("{at}.name"), message, "use at most 63 lower-case letters, digits and '-'");
         } else if !name.is_empty() && !names.insert(name) {
-            findings.refused(format!("spec.ports[{n}].name"), format!("two ports have the name {}", shown(name)), "give each its own");
+            findings.refused(format!("{at}.name"), format!("two ports have the name {}", shown(name)), "give each its own");
+        }
+    }
+}
+
+fn service_port(port: &Value, at: &str, findings: &mut Findings) {
+    const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
+    let is_port = |value: &Value| value.as_i64().is_none_or(|number| (1..=65535).contains(&number));
+    for key in ["port", "targetPort"] {
+        if port.get(key).is_some_and(|value| !is_port(value)) {
+            findings.refused(format!("{at}.{key}"), "the port is not a port number", "use a number from 1 to 65535");
+        }
+    }
+    if let Some(name) = text_of(port, "targetPort").filter(|name| !name.is_empty() && !is_port_name(name)) {
+        findings.refused(format!("{at}.targetPort"), format!("{} cannot be the name of a port", shown(name)), PORT_NAME);
+    }
+    if let Some(other) = text_of(port, "protocol").filter(|text| !text.is_empty() && !PROTOCOLS.contains(text)) {
+        findings.refused(format!("{at}.protocol"), format!("{} is not a protocol", shown(other)), "use TCP, UDP or SCTP");
+    }
+}
+
+/// The keys of ConfigMaps and Secrets.
+pub(super) fn keys(object: &Value, findings: &mut Findings) {
+    const LONGEST: usize = 253;
+    let is_key = |key: &str| {
+        (1..=LONGEST).contains(&key.len())
+            && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && !matches!(key, "." | "..")
+            && !key.starts_with("..")
+    };
+    for map in ["data", "stringData", "binaryData"] {
+        for (key, _) in object.get(map).and_then(Value::as_object).into_iter().flatten().filter(|(key, _)| !is_key(key)) {
+            let field = format!("{map}[{}]", shown(key).trim_matches('"'));
+            findings.refused(field, format!("{} cannot be a key", shown(key)), "use at most 253 letters, digits, '-', '_' and '.'");
         }
     }
 }
