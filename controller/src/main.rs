@@ -13,7 +13,7 @@ mod source;
 mod templates;
 
 use args::{Command, Rejected};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -21,9 +21,17 @@ use tracing_subscriber::EnvFilter;
 const COULD_NOT: u8 = 2;
 
 fn main() -> ExitCode {
-    let (command, warnings) = match args::parse(std::env::args()) {
+    let words = match std::env::args_os().map(std::ffi::OsString::into_string).collect::<Result<Vec<_>, _>>() {
+        Ok(words) => words,
+        Err(odd) => {
+            let odd = gatewright_core::names::shown(&odd.to_string_lossy());
+            commands::output::say(format_args!("error: {odd} is not UTF-8 text; give the folder that holds it, or another name"));
+            return ExitCode::from(COULD_NOT);
+        }
+    };
+    let (command, warnings) = match args::parse(words) {
         Ok(parsed) => parsed,
-        Err(Rejected::Asked(text)) => text.exit(),
+        Err(Rejected::Asked(text)) => return asked(&text),
         Err(Rejected::Mistakes(mistakes, help)) => {
             mistakes.iter().for_each(|mistake| commands::output::say(format_args!("error: {mistake}")));
             commands::output::say(format_args!("\nFor help, try '{help}'."));
@@ -57,6 +65,18 @@ fn main() -> ExitCode {
             start_log(None, "info");
             stay(&warnings, commands::supervise::main(config))
         }
+    }
+}
+
+/// Prints help or the version.
+fn asked(text: &clap::Error) -> ExitCode {
+    let printed = text.print().and_then(|()| std::io::stdout().flush());
+    match printed {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            commands::output::say(format_args!("error: could not write to the standard output: {error}"));
+            ExitCode::from(COULD_NOT)
+        }
+        _ => ExitCode::from(u8::try_from(text.exit_code()).unwrap_or(COULD_NOT)),
     }
 }
 

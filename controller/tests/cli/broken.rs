@@ -107,3 +107,24 @@ fn of_many_equal_findings_people_see_some_and_programs_all() {
     let all = json["diagnostics"].as_array().unwrap();
     assert_eq!(all.iter().filter(|finding| finding["code"] == "GW0303").count(), 5000);
 }
+
+#[test]
+fn a_name_that_is_no_text_is_told() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new(&[]);
+    let mut command = folder.command(&["lint"]);
+    let output = command.arg(std::ffi::OsStr::from_bytes(b"bad\xff.yaml")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.starts_with("error: \"bad\u{fffd}.yaml\" is not UTF-8 text"), "{output:?}");
+}
+
+#[test]
+fn help_that_cannot_be_written_is_no_success() {
+    let folder = Folder::new(&[]);
+    for arguments in [&["lint", "--help"][..], &["--version"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = folder.command(arguments).stdout(full).output().unwrap();
+        assert!(output.status.code() == Some(2) && !output.stderr.is_empty(), "{output:?}");
+        assert_eq!(folder.run(arguments).code, 0);
+    }
+}
