@@ -20,6 +20,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 const NGINX_VERSION: Version = Version(1, 30, 0);
 const HAPROXY_VERSION: Version = Version(3, 2, 0);
