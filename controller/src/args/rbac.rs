@@ -9,7 +9,7 @@ pub(super) struct Rbac {
     /// Namespaces with Ingresses, separated by commas [default: that of --watch-namespace, else all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Permissions")]
     pub(super) in_namespaces: Vec<String>,
-    /// Certificates are given as files: no Secret is read
+    /// No Secret is read: TLS is answered with a self-signed certificate, and what needs a Secret stays closed
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_secrets: bool,
     /// No ClusterRole at all: IngressClasses are not read, and only class annotations count

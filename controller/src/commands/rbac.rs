@@ -105,7 +105,9 @@ fn of_watched(config: &RbacConfig) -> Vec<Rule> {
 /// What is in no namespace.
 fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
     let mut rules = vec![Rule::new(NETWORKING, "ingressclasses", &["list", "watch"])];
-    if config.run.settings.namespace_selector.is_some() {
+    // Where Ingresses may not be read everywhere, each namespace is tried.
+    let tries_each = matches!(config.scope, RbacScope::Namespaces(_)) && config.run.settings.watch_namespace.is_none();
+    if config.run.settings.namespace_selector.is_some() || tries_each {
         rules.push(Rule::new("", "namespaces", &["list", "watch"]));
     }
     if let Some(namespace) = &config.run.settings.watch_namespace {

@@ -60,6 +60,8 @@ fn permissions_in_namespaces_stay_in_them() {
         assert!(some.contains(needed), "{needed} is missing in {some:#?}");
     }
     assert!(!has(&some, "Role own /secrets"), "{some:#?}");
+    let ran = Folder::new(&[]).run(&["rbac", "--in-namespaces", "a,b", "--format", "json"]);
+    assert!(ran.out.contains("\"namespaces\""), "namespaces that are tried have to be known: {ran:?}");
     let ran = Folder::new(&[]).run(&["rbac", "--without-cluster-role", "--in-namespaces", "A_"]);
     assert!(ran.code == 2 && ran.err.contains("--in-namespaces"), "{ran:?}");
 }
