@@ -248,7 +248,7 @@ codes! {
     NoSecret "GW0402" Error DefaultCertificate "The Secret of a TLS section does not exist.",
     BadCertificate "GW0403" Error DefaultCertificate "The Secret of a TLS section does not hold a usable key pair.",
     UncoveredHost "GW0404" Warning DefaultCertificate "The certificate does not cover the host.",
-    ExpiredCertificate "GW0405" Warning Served "The certificate is expired, or will be within ten days.",
+    ExpiredCertificate "GW0405" Warning Served "The certificate is expired, will be within ten days, or is not valid yet.",
     ShadowedCertificate "GW0406" Warning DefaultCertificate "An older Ingress already decided the certificate of the host.",
     // annotations, settings
     BadAnnotation "GW0501" Error KeptDefault "The value of an annotation cannot be used.",

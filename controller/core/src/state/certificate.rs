@@ -22,6 +22,10 @@ pub struct KeyPair {
     pub names: Vec<Box<str>>,
     /// End of validity of the leaf, in seconds since 1970.
     pub not_after_s: i64,
+    /// Begin of validity of the leaf, in the same way.
+    pub not_before_s: i64,
+    /// The names are those of the subject, for there are no others; clients do not look at them there.
+    pub names_are_common: bool,
     /// Content hash of `pem`.
     pub digest: u128,
 }
@@ -75,11 +79,11 @@ impl KeyPair {
         let key = key.filter(|k| !k.is_empty()).ok_or(CertificateError::Missing("tls.key"))?;
         let chain = read_chain(certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
-        let (names, not_after_s) = check_chain(&chain)?;
+        let Leaf { names, names_are_common, not_before_s, not_after_s } = check_chain(&chain)?;
         check_pair(&chain, &key)?;
         let pem: Arc<[u8]> = write_pem(&chain, &key).into_bytes().into();
         let digest = xxhash_rust::xxh3::xxh3_128(&pem);
-        Ok(Self { pem, names, not_after_s, digest })
+        Ok(Self { pem, names, not_after_s, not_before_s, names_are_common, digest })
     }
 
     /// Whether the leaf is for this host: a name of its own, or a wildcard one label above.
@@ -109,8 +113,8 @@ fn read_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateErr
 }
 
 /// Proxies present the whole chain, so a bad link of it costs every handshake; HAProxy does not even start with one.
-/// Gives names and end of validity of the leaf.
-fn check_chain(chain: &[CertificateDer<'_>]) -> Result<(Vec<Box<str>>, i64), CertificateError> {
+/// Gives what the leaf says of itself.
+fn check_chain(chain: &[CertificateDer<'_>]) -> Result<Leaf, CertificateError> {
     let mut read = Vec::new();
     for (index, der) in chain.iter().enumerate() {
         match X509Certificate::from_der(der) {
@@ -144,17 +148,28 @@ fn is_strong(certificate: &X509Certificate<'_>) -> bool {
     key_is_strong && (is_root || !WEAK_SIGNATURES.contains(&&*certificate.signature_algorithm.algorithm.to_id_string()))
 }
 
-fn read_leaf(leaf: &X509Certificate<'_>) -> Result<(Vec<Box<str>>, i64), CertificateError> {
+/// What a leaf says of itself.
+struct Leaf {
+    names: Vec<Box<str>>,
+    names_are_common: bool,
+    not_before_s: i64,
+    not_after_s: i64,
+}
+
+fn read_leaf(leaf: &X509Certificate<'_>) -> Result<Leaf, CertificateError> {
     let alternative = leaf.subject_alternative_name().map_err(|_| CertificateError::BadCertificate(1))?;
     let mut names: Vec<Box<str>> = alternative
         .into_iter()
         .flat_map(|extension| &extension.value.general_names)
         .filter_map(|name| if let GeneralName::DNSName(name) = name { Some(name.to_ascii_lowercase().into()) } else { None })
         .collect();
-    if names.is_empty() {
+    let names_are_common = names.is_empty();
+    if names_are_common {
         names.extend(leaf.subject().iter_common_name().filter_map(|cn| cn.as_str().ok()).map(|cn| cn.to_ascii_lowercase().into()));
     }
-    Ok((names, leaf.validity().not_after.timestamp()))
+    let validity = leaf.validity();
+    let (not_before_s, not_after_s) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    Ok(Leaf { names, names_are_common, not_before_s, not_after_s })
 }
 
 /// Keys that the library here cannot load (P-521, small RSA) are refused too: it could not be checked that they fit.

@@ -213,7 +213,7 @@ impl<'i> Decider<'i, '_> {
                 None
             }
             Ok(pair) => {
-                self.warn_of_expiry(name, pair, reading, field);
+                self.warn_of_leaf(name, pair, reading, field);
                 Some((name, pair))
             }
         }
@@ -228,17 +228,27 @@ impl<'i> Decider<'i, '_> {
         secret.key_pair.as_ref().map_err(|why| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}")))
     }
 
-    fn warn_of_expiry(&mut self, name: &ObjectName, pair: &KeyPair, reading: &Reading, field: String) {
+    fn warn_of_leaf(&mut self, name: &ObjectName, pair: &KeyPair, reading: &Reading, field: String) {
         if let Some(why) = self.input.snapshot.secret(name).and_then(|secret| secret.kept_because.as_ref()) {
             let message = format!("Secret {name} holds no key pair any more: {why}; the one before is served");
             let finding = Diagnostic::new(Code::BadCertificate, reading.origin.clone(), field.clone(), message);
             self.diagnostics.push(finding.help("mend the Secret").outcome(Outcome::Served));
         }
         let left_s = pair.not_after_s - self.input.now_s;
-        if left_s < SOON_S && self.expiring.insert(name.clone(), ()).is_none() {
-            let when = if left_s < 0 { "is expired" } else { "expires within ten days" };
-            let message = format!("the certificate in Secret {name} {when}");
-            self.diagnostics.push(Diagnostic::new(Code::ExpiredCertificate, reading.origin.clone(), field, message).help("renew it"));
+        let (when, help) = match () {
+            () if pair.not_before_s > self.input.now_s => ("is not valid yet", "use one whose time has begun"),
+            () if left_s < 0 => ("is expired", "renew it"),
+            () if left_s < SOON_S => ("expires within ten days", "renew it"),
+            () if pair.names_are_common => {
+                ("names its hosts in the common name alone, where clients do not look", "use one with subjectAltName")
+            }
+            () => return,
+        };
+        if self.expiring.insert(name.clone(), ()).is_none() {
+            let code =
+                if left_s >= SOON_S && pair.not_before_s <= self.input.now_s { Code::UncoveredHost } else { Code::ExpiredCertificate };
+            let finding = Diagnostic::new(code, reading.origin.clone(), field, format!("the certificate in Secret {name} {when}"));
+            self.diagnostics.push(finding.help(help).outcome(Outcome::Served));
         }
     }
 }
