@@ -16,12 +16,13 @@ use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::translate::Translation;
 use passage::Lines;
+use serde_json::json;
 use std::collections::HashSet;
 use std::process::ExitCode;
 
 /// Lints; exit code 0: no errors, 1: errors, 2: it could not be done.
 pub(crate) fn main(config: &LintConfig, warnings: &[String]) -> ExitCode {
-    exit(warnings, || if config.explain.is_empty() { lint(config) } else { explain(&config.explain) })
+    exit(warnings, || if config.explain.is_empty() { lint(config) } else { explain(&config.explain, config.format) })
 }
 
 /// What the formats write.
@@ -103,7 +104,16 @@ fn of_other_classes(world: &World, translation: &Translation) -> Vec<Located> {
     out
 }
 
-fn explain(codes: &[Code]) -> anyhow::Result<End> {
+fn explain(codes: &[Code], format: LintFormat) -> anyhow::Result<End> {
+    if format == LintFormat::Json {
+        let object = |code: &Code| {
+            let (name, severity, outcome, sentence) = code.facts();
+            json!({"code": name, "severity": severity, "outcome": outcome, "meaning": sentence})
+        };
+        let document = json!({"version": 1, "codes": codes.iter().map(object).collect::<Vec<_>>()});
+        print(format!("{document:#}\n").as_bytes())?;
+        return Ok(End::Fine);
+    }
     let tell = |code: &Code| {
         let (name, severity, outcome, sentence) = code.facts();
         format!("{name} ({severity})\n    {sentence}\n    What is done, unless a finding says otherwise: {outcome}.\n")

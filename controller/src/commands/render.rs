@@ -1,7 +1,7 @@
 //! `gatewright render`: the files that `run` would publish, to a folder or as one stream.
 
 use super::offline::{End, Session, all_findings, exit};
-use super::output::{Progress, print, say};
+use super::output::{Progress, counted, print, say};
 use crate::args::RenderConfig;
 use crate::source::format_all;
 use crate::source::manifests::Purpose;
@@ -33,7 +33,7 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
     format_all(&all).for_each(say);
     let held_back = files.iter().filter(|(_, file)| file.secret).count();
     if held_back > 0 && !config.private_keys {
-        say(format_args!("note: {held_back} files with private keys are left out; --private-keys writes them"));
+        say(format_args!("note: private keys are left out, {}; --private-keys writes them", counted(held_back, "file")));
     }
     let is_wrong = all.iter().any(|located| located.diagnostic.severity == Severity::Error);
     Ok(if is_wrong { End::Not } else { End::Fine })

@@ -62,6 +62,15 @@ fn findings_in_a_revision_name_it() {
 }
 
 #[test]
+fn a_name_for_a_terminal_is_told_in_quotes() {
+    let folder = Folder::new(&[]);
+    for (name, said) in [("", "could not read \"\": "), ("a\u{1b}[31m", "could not read \"a")] {
+        let ran = folder.run(&["lint", name]);
+        assert!(ran.code == 2 && ran.err.contains(said) && !ran.err.contains('\u{1b}'), "{ran:?}");
+    }
+}
+
+#[test]
 fn an_input_that_is_not_there_is_named_and_cannot_be_done() {
     let folder = Folder::new(&[("a.yaml", "")]);
     let outside = folder.run(&["render", "-f", "git:HEAD"]);
@@ -173,6 +182,8 @@ fn the_cluster_is_an_input_and_what_it_forbids_is_said() {
 fn a_cluster_that_is_not_there_cannot_be_read() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = Folder::new(&[("kubeconfig", &kubeconfig(port)), ("broken", "a: [")]);
+    let nowhere = folder.run(&["lint", "cluster"]);
+    assert_eq!((nowhere.code, &*nowhere.err), (2, "error: no cluster is configured; give --kubeconfig, or set KUBECONFIG\n"));
     for (file, said) in [("kubeconfig", "Ingress"), ("broken", "kubeconfig"), ("missing", "kubeconfig")] {
         let ran = folder.run(&["lint", "cluster", "--kubeconfig", file]);
         assert!(ran.code == 2 && ran.err.contains(said), "{file}: {ran:?}");

@@ -150,6 +150,8 @@ fn a_code_is_explained() {
     assert!(ran.code == 0 && ran.out.starts_with("GW0203 (warning)\n    Host and path are already served"), "{ran:?}");
     assert!(folder.run(&["lint", "--explain", "all"]).out.lines().filter(|line| line.starts_with("GW")).count() > 40);
     assert_eq!(folder.run(&["lint", "--explain", "GW9"]).code, 2);
+    let told = folder.run(&["lint", "--explain", "GW0203", "--format", "json"]).json();
+    assert!(told["codes"][0]["code"] == "GW0203" && told["codes"][0]["severity"] == "warning", "{told}");
 }
 
 #[test]
@@ -245,4 +247,40 @@ fn merge_keys_mean_what_they_mean_for_kubectl() {
         assert_eq!(folder.run(&["explain", &format!("http://{host}/"), "-f", "in.yaml"]).code, 0, "{host}");
     }
     assert_eq!(folder.run(&["explain", "http://d.test/", "-f", "in.yaml"]).code, 1);
+}
+
+#[test]
+fn certificates_that_clients_refuse_are_told() {
+    const YEAR_S: u64 = 365 * 86_400;
+    let now = std::time::SystemTime::now();
+    let at = |years: i64| {
+        let shift = std::time::Duration::from_secs(YEAR_S * years.unsigned_abs());
+        if years < 0 { now - shift } else { now + shift }
+    };
+    let lint = |from: i64, until: i64, names: Vec<String>| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "a.test");
+        (params.not_before, params.not_after) = (at(from).into(), at(until).into());
+        let certificate = params.self_signed(&key).unwrap();
+        let block = |pem: &str| pem.lines().map(|line| format!("    {line}\n")).collect::<String>();
+        let secret = format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: pair, namespace: shop}}\ntype: kubernetes.io/tls\nstringData:\n  tls.crt: |\n{}  tls.key: |\n{}---\n",
+            block(&certificate.pem()),
+            block(&key.serialize_pem())
+        );
+        let tls = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n");
+        Folder::new(&[("in.yaml", &(tls + &service("cart") + &secret))]).run(&["lint", "in.yaml"])
+    };
+    let named = || vec!["a.test".to_owned()];
+    for (from, until, names, said) in [
+        (-2, -1, named(), "warning[GW0405]: the certificate in Secret shop/pair is expired"),
+        (1, 2, named(), "warning[GW0405]: the certificate in Secret shop/pair is not valid yet"),
+        (-1, 1, Vec::new(), "warning[GW0404]: the certificate in Secret shop/pair names its hosts in the common name alone"),
+    ] {
+        let ran = lint(from, until, names);
+        assert!(ran.code == 0 && ran.out.contains(said) && ran.out.contains("0 errors, 1 warning,"), "{said}: {ran:?}");
+    }
+    let good = lint(-1, 1, named());
+    assert!(good.out.contains("0 errors, 0 warnings,"), "{good:?}");
 }

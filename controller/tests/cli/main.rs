@@ -12,4 +12,5 @@ mod lint;
 mod pages;
 mod render;
 mod start;
+mod terminal;
 mod world;

@@ -1,6 +1,7 @@
 //! Changes as a comment on a pull request.
 
 use super::{FileDiff, Report, count, effect, words};
+use crate::commands::output::counted;
 use crate::source::Located;
 use gatewright_core::compare::{Change, Effect, Kind};
 
@@ -53,7 +54,7 @@ fn traffic(changes: &[Change], out: &mut String) {
         out.push_str(&format!("| {sign} | {} | {} | {} | {} |\n", code(&about), code(&what), effect(change.effect), code(&by)));
     }
     if rows.len() > MAX_ROWS {
-        out.push_str(&format!("\n{} more changes are not listed.\n", rows.len() - MAX_ROWS));
+        out.push_str(&format!("\n{} not listed.\n", more(rows.len() - MAX_ROWS, "change")));
     }
 }
 
@@ -72,7 +73,7 @@ fn findings(findings: &[Located], out: &mut String) {
 
 fn write_files(files: &[FileDiff], out: &mut String) {
     let (added, removed) = (files.iter().map(|file| file.added).sum::<usize>(), files.iter().map(|file| file.removed).sum::<usize>());
-    out.push_str(&format!("\n#### Rendered files: {added} lines added, {removed} removed\n"));
+    out.push_str(&format!("\n#### Rendered files: {} added, {removed} removed\n", counted(added, "line")));
     for (shown, file) in files.iter().enumerate() {
         let fence = "`".repeat(longest_run(&file.diff).max(2) + 1);
         let (summary, diff) = (html(&file.title), file.diff.trim_end());
@@ -81,7 +82,7 @@ fn write_files(files: &[FileDiff], out: &mut String) {
             file.added, file.removed
         );
         if out.len() + section.len() > MAX_BYTES {
-            out.push_str(&format!("\n{} more files are not shown; `gatewright diff` shows them.\n", files.len() - shown));
+            out.push_str(&format!("\n{} not shown; `gatewright diff` shows all.\n", more(files.len() - shown, "file")));
             return;
         }
         out.push_str(&section);
@@ -106,6 +107,11 @@ fn longest_run(text: &str) -> usize {
 
 fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// `1 more file is`, `2 more files are`.
+fn more(count: usize, what: &str) -> String {
+    format!("{} {}", counted(count, &format!("more {what}")), if count == 1 { "is" } else { "are" })
 }
 
 #[cfg(test)]

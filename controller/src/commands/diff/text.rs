@@ -1,6 +1,7 @@
 //! Changes for people on a terminal.
 
 use super::{Report, count, effect, words};
+use crate::commands::output::counted;
 use crate::source::format_all;
 use gatewright_core::compare::{Change, Effect, Kind};
 
@@ -61,6 +62,6 @@ fn traffic(changes: &[Change], paint: &impl Fn(&str, &str) -> String, out: &mut 
     }
     if !changes.is_empty() {
         let (opens, closes, unclear) = (count(changes, Effect::Opens), count(changes, Effect::Closes), count(changes, Effect::Unclear));
-        out.push_str(&format!("\n{} changes: {opens} open more, {closes} close more, {unclear} to look at\n", changes.len()));
+        out.push_str(&format!("\n{}: {opens} open more, {closes} close more, {unclear} to look at\n", counted(changes.len(), "change")));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Report;
 use super::passage::Passage;
+use crate::commands::output::counted;
 use crate::source::{Located, more_of};
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use gatewright_core::diagnostic::{Severity, grouped};
@@ -65,17 +66,14 @@ fn printable(text: &str) -> String {
 
 fn summary(report: &Report<'_>) -> String {
     let files: HashSet<_> = report.findings.iter().filter_map(|located| located.place.as_ref()).map(|place| &place.file).collect();
-    let counted = |severity: Severity| {
-        let count = report.count(severity);
-        format!("{count} {severity}{}", if count == 1 { "" } else { "s" })
-    };
+    let count = |severity: Severity| counted(report.count(severity), &severity.to_string());
     let looked_at = report.texts.len();
     format!(
-        "{}, {}, {} in {} of {looked_at} file{}\n",
-        counted(Severity::Error),
-        counted(Severity::Warning),
-        counted(Severity::Note),
+        "{}, {}, {} in {} of {}\n",
+        count(Severity::Error),
+        count(Severity::Warning),
+        count(Severity::Note),
         files.len(),
-        if looked_at == 1 { "" } else { "s" }
+        counted(looked_at, "file"),
     )
 }

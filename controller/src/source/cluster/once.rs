@@ -23,7 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) enum OnceError {
     /// The configuration does not lead to a cluster.
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(ConnectError),
+    /// No configuration was given, and none was found.
+    #[error("no cluster is configured; give --kubeconfig, or set KUBECONFIG")]
+    Nowhere,
     /// The API server refuses, or something on the way to it.
     #[error("the API server does not list {kind}")]
     List {
@@ -63,7 +66,10 @@ impl Once {
     /// Makes a client; nothing is asked yet.
     pub(crate) fn connect(config: ClusterConfig, settings: &Settings) -> Result<Self, OnceError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let client = runtime.block_on(async { Connection::new(config).client().await })?;
+        let client = runtime.block_on(async { Connection::new(config).client().await }).map_err(|error| match error {
+            ConnectError::Nowhere(_) => OnceError::Nowhere,
+            error => OnceError::Connect(error),
+        })?;
         Ok(Self {
             runtime,
             client,

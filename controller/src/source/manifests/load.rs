@@ -7,6 +7,7 @@ use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
 use super::walk::{self, Stamp};
 use crate::causes::of_path;
 use crate::source::Located;
+use gatewright_core::names::{is_printable, shown};
 use gatewright_core::state::Object;
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -55,7 +56,7 @@ pub(crate) type Texts = HashMap<Arc<Path>, Arc<[u8]>>;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadError {
     /// A path that is not there, or may not be read.
-    #[error("could not read {}", path.display())]
+    #[error("could not read {}", said(path))]
     Read {
         /// The path.
         path: PathBuf,
@@ -68,6 +69,12 @@ pub(crate) enum LoadError {
     /// A git revision.
     #[error(transparent)]
     Git(#[from] GitError),
+}
+
+/// A path for people: in quotes where a terminal could take it for something else, or there is nothing to see.
+fn said(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if !text.is_empty() && text.chars().all(is_printable) { text.into_owned() } else { shown(&text) }
 }
 
 impl LoadError {
