@@ -284,3 +284,15 @@ fn certificates_that_clients_refuse_are_told() {
     let good = lint(-1, 1, named());
     assert!(good.out.contains("0 errors, 0 warnings,"), "{good:?}");
 }
+
+#[test]
+fn what_a_link_out_of_the_folder_leads_to_is_not_shown() {
+    let folder = Folder::new(&[("token", "secret-token: [kind\n"), ("in/own.yaml", "own-text: [kind\n")]);
+    std::os::unix::fs::symlink("../token", folder.path().join("in/link.yaml")).unwrap();
+    std::os::unix::fs::symlink("own.yaml", folder.path().join("in/within.yaml")).unwrap();
+    for format in ["text", "json", "sarif", "github"] {
+        let ran = folder.run(&["lint", "in", "--format", format]);
+        assert!(ran.code == 1 && ran.out.contains("link.yaml") && !ran.out.contains("secret-token"), "{format}: {ran:?}");
+    }
+    assert!(folder.run(&["lint", "in"]).out.contains("own-text"));
+}

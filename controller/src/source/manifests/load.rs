@@ -107,6 +107,9 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 for file in files {
                     if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
                         loading.take(&file, bytes, chosen);
+                        if chosen == Chosen::InFolder && leads_out(path, &file) {
+                            loading.hide(&file);
+                        }
                     }
                 }
             }
@@ -128,6 +131,14 @@ impl Loading {
         let name: Arc<Path> = name.strip_prefix(".").unwrap_or(name).into();
         self.contents.push(read(&name, &bytes, self.purpose, chosen));
         self.texts.insert(name, bytes.into());
+    }
+
+    /// Keeps a file out of excerpts. Whoever puts a link into a folder, such as that of a pull request, could have any file
+    /// of the machine shown by it, and what is shown stands in logs that others read.
+    fn hide(&mut self, name: &Path) {
+        if let Some(text) = self.texts.get_mut(name.strip_prefix(".").unwrap_or(name)) {
+            *text = Arc::from([]);
+        }
     }
 
     fn finish(self) -> Loaded {
@@ -153,6 +164,12 @@ fn files_of(path: &Path) -> Result<(Vec<PathBuf>, Chosen), LoadError> {
         return Err(failed(&path, io::Error::new(kind, of_path(kind))));
     }
     Ok((listing.files.into_iter().map(|(file, _)| file).collect(), Chosen::InFolder))
+}
+
+/// Whether a file of a folder is somewhere else, behind a link.
+fn leads_out(folder: &Path, file: &Path) -> bool {
+    let (root, target) = (folder.canonicalize(), file.canonicalize());
+    !root.is_ok_and(|root| target.is_ok_and(|target| target.starts_with(root)))
 }
 
 /// `None`: it was read before.
