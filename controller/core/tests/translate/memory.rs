@@ -1,6 +1,6 @@
 //! What a translator remembers never changes what it says.
 
-use crate::world::{World, annotated, gone, ingress, picture, secret, service, services, slice, with};
+use crate::world::{NOW_S, World, annotated, gone, ingress, picture, secret, service, services, slice, with};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::Kind;
 use gatewright_core::translate::Translation;
@@ -64,7 +64,7 @@ fn what_is_remembered_of_certificates_never_changes_the_result() {
     same(&mut world, "it ends");
     world.snapshot.apply(gone(Kind::Ingress, "c"));
     same(&mut world, "who was told goes");
-    world.now_s = 0;
+    world.now_s = NOW_S;
     same(&mut world, "back in time");
     world.apply(secret("pair", &["a.test"]));
     same(&mut world, "it is for one host only");

@@ -9,6 +9,9 @@ use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// A time at which the certificates of tests are valid.
+pub(crate) const NOW_S: i64 = 1_700_000_000;
+
 /// A cluster of the test's own: objects and settings.
 pub(crate) struct World {
     pub(crate) snapshot: Snapshot,
@@ -25,7 +28,7 @@ impl World {
             settings: Settings::default(),
             quarantine: Quarantine::default(),
             translator: Translator::default(),
-            now_s: 0,
+            now_s: NOW_S,
         };
         world.settings.take_all_without_class = true;
         objects.iter().for_each(|object| world.apply(object.clone()));
