@@ -153,7 +153,7 @@ impl Walk {
     /// Notes values that are none. They may be meant as passwords or keys, so they are not shown.
     fn hidden(&mut self, value: &Value, encoded: bool) {
         let Value::Object(map) = value else {
-            let message = format!("{} stands where a mapping belongs", name_of(value));
+            let message = format!("{} stands where a mapping belongs", name_of_type(value));
             return self.note(message, "write a key and a colon before each value");
         };
         for (key, value) in map {
@@ -161,7 +161,7 @@ impl Walk {
                 Value::Null => continue,
                 Value::String(text) if !encoded || secret::decoded(text.clone()).is_some() => continue,
                 Value::String(_) => "the value is not base64".to_owned(),
-                _ => format!("{} stands where a text belongs", name_of(value)),
+                _ => format!("{} stands where a text belongs", name_of_type(value)),
             };
             let help = if encoded { "encode it with base64, or write it under stringData as it is" } else { "quote it" };
             self.step(Step::Key(shown(key).trim_matches('"').to_owned()), |walk| walk.note(message, help));
@@ -238,11 +238,13 @@ fn message(value: &Value, shape: &Shape) -> String {
         Value::Number(given) => format!("{given} is a number, where {wanted} belongs"),
         Value::String(given) if matches!(shape, Shape::Word(_)) => format!("{} is not known", shown(given)),
         Value::String(given) => format!("{} is a text, where {wanted} belongs", shown(given)),
-        Value::Null | Value::Array(_) | Value::Object(_) => format!("{} stands where {wanted} belongs", name_of(value)),
+        Value::Null | Value::Array(_) | Value::Object(_) => format!("{} stands where {wanted} belongs", name_of_type(value)),
     }
 }
 
-fn name_of(value: &Value) -> &'static str {
+/// What a value is, in words for people.
+#[must_use]
+pub fn name_of_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "a boolean",

@@ -27,7 +27,7 @@ pub use authority::AuthorityError;
 pub use certificate::{CertificateError, KeyPair};
 pub use endpoints::{Endpoint, EndpointGroup, EndpointSlice, SlicePort};
 pub use epochs::{Epoch, Epochs};
-pub use fit::Fault;
+pub use fit::{Fault, name_of_type};
 pub use ingress::{Backend, Ingress, LoadBalancerAddress, Path, PortRef, Rule, ServiceBackend, TlsSection};
 pub use leaf::Leaf;
 pub use meta::Meta;

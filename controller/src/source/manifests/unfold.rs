@@ -3,7 +3,7 @@
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::lint;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, shown};
-use gatewright_core::state::{self, Fault, Object};
+use gatewright_core::state::{self, Fault, Object, name_of_type};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -193,15 +193,4 @@ fn about(object: Option<ObjectRef>, code: Code, field: &str, message: String) ->
     finding.object = object;
     field.clone_into(&mut finding.field);
     finding
-}
-
-fn name_of_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
 }
