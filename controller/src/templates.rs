@@ -52,7 +52,7 @@ pub(crate) fn read(folder: &Path, dialect: &Dialect) -> Result<BTreeMap<String, 
             let path = entry.map_err(failed(&folder))?.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.')) else { continue };
             if name.ends_with(".tera") {
-                let text = std::fs::read_to_string(&path).map_err(failed(&path))?;
+                let text = text_of(&path).map_err(failed(&path))?;
                 overrides.insert(format!("{prefix}{name}"), text);
             } else if path.is_dir() && is_folder(&format!("{prefix}{name}/")) {
                 let prefix = format!("{prefix}{name}/");
@@ -61,6 +61,11 @@ pub(crate) fn read(folder: &Path, dialect: &Dialect) -> Result<BTreeMap<String, 
         }
     }
     Ok(overrides)
+}
+
+/// Of a file only: whoever reads a pipe waits for somebody to write.
+fn text_of(path: &Path) -> io::Result<String> {
+    if path.metadata()?.is_file() { std::fs::read_to_string(path) } else { Err(io::Error::other("it is not a file")) }
 }
 
 /// Files beside the overrides that are not read because their names do not end in `.tera`; hidden ones aside.

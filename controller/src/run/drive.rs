@@ -46,8 +46,13 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
             Ok(made) => return Ok(made),
             Err(error) => error,
         };
-        let MakeError::Render(RenderError::Grammar { origin, text, .. }) = &error else { return Err(error) };
-        let reason = error.to_string();
+        let reason = crate::causes::chain(&error);
+        let (origin, text) = match &error {
+            MakeError::Render(RenderError::Grammar { origin, text, .. }) => (origin, text.as_str()),
+            // Its message names file and line.
+            MakeError::Render(RenderError::Template(_)) => (&None, ""),
+            MakeError::Bug(_) => return Err(error),
+        };
         if maker.take_back_templates(text, &reason) || origin.as_ref().is_some_and(|origin| set_aside(maker, origin, &reason)) {
             continue;
         }

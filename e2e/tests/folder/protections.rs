@@ -3,10 +3,10 @@
 use gatewright_e2e::client::{get, send};
 use gatewright_e2e::echo;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, ingress, service, slice};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, slice};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running, running};
-use gatewright_e2e::world::who;
+use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
 
 /// `anna:opensesame`
@@ -23,6 +23,31 @@ fn status(host: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
 }
 
 on_every_proxy! {
+    fn addresses_of_one_family_are_none_of_the_other(proxy) {
+        let settings = config_map("settings", &[("use-forwarded-headers", "true"), ("proxy-real-ip-cidr", "127.0.0.0/8")]);
+        let of = |name: &str, key: &str, list: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation(key, list);
+        let lists = vec![
+            of("ten", "whitelist-source-range", "10.0.0.0/8"),
+            of("six", "whitelist-source-range", "::/0"),
+            of("mapped", "whitelist-source-range", "::ffff:10.0.0.0/104"),
+            of("no-six", "denylist-source-range", "::/0"),
+        ];
+        let objects = [running("s"), lists, vec![settings]].concat();
+        let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        for (client, expected) in [
+            ("10.1.2.3", [200, 403, 200, 200]),
+            // Where a list has no IPv4 networks at all, nginx takes it for an IPv6 one.
+            ("::ffff:10.1.2.3", [200, 403, 200, if proxy.is_nginx() { 403 } else { 200 }]),
+            ("11.1.2.3", [403, 403, 403, 200]),
+            ("::10.1.2.3", [403, 200, 403, 403]),
+            ("2002:a01:203::1", [403, 200, 403, 403]),
+            ("2001:db8::1", [403, 200, 403, 403]),
+        ] {
+            let statuses = ["ten", "six", "mapped", "no-six"].map(|name| status(&format!("{name}.test"), "/", &[("X-Forwarded-For", client)]));
+            assert_eq!(statuses, expected, "{client}");
+        }
+    }
+
     fn a_password_or_an_address_lets_in(proxy) {
         let site = Site::of(proxy, "passwords");
         let [all, any, outside] = ["all", "any", "outside"].map(|name| site.host(name));

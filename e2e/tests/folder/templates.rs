@@ -73,7 +73,9 @@ on_every_proxy! {
         let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
         let told = || world.log().matches("the templates cannot be used; the set before stays").count();
         type Put = fn(&Path);
-        let unreadable: [(&str, Put); 3] = [
+        let unreadable: [(&str, Put); 5] = [
+            ("a pipe", |file| nix::unistd::mkfifo(file, nix::sys::stat::Mode::S_IRWXU).unwrap()),
+            ("one that stops while it renders", |file| fs::write(file, "{{ nobody.has_this }}").unwrap()),
             ("a link to nothing", |file| std::os::unix::fs::symlink("nothing", file).unwrap()),
             ("a link to itself", |file| std::os::unix::fs::symlink(file.file_name().unwrap(), file).unwrap()),
             ("no text", |file| fs::write(file, [0xff, 0xfe, 0xfd]).unwrap()),
@@ -83,9 +85,9 @@ on_every_proxy! {
             let beside = folder.path().join(".new");
             put(&beside);
             fs::rename(&beside, &file).unwrap();
-            until("it is told", || told() > before);
             let host = format!("r{round}.test");
             world.apply("b.yaml", &[ingress("b").prefix(&host, "/", "s")]);
+            until("it is told", || told() > before);
             assert_eq!([who("h.test", "/"), who(&host, "/")], ["s", "s"], "{what}: changes go on");
             assert!(published(&world, "template-one") && world.log().contains(&path(&file)), "{what}: with the set before");
         }

@@ -2,7 +2,7 @@
 
 use crate::model::{CookieRewrite, LocationRewrite};
 use crate::names::{CipherList, UrlText, shown};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
 
 /// What is wrong with a value, and what would do.
@@ -88,11 +88,23 @@ pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
     let mut all = Vec::new();
     for item in items(text) {
         let net = one(item).ok_or_else(|| (format!("{} is not an address or CIDR", shown(item)), "use addresses such as 10.0.0.0/8"))?;
-        all.push(net.trunc());
+        all.push(unmapped(net.trunc()));
     }
     all.sort_unstable();
     all.dedup();
     Ok(all)
+}
+
+/// IPv4 networks that are written as IPv6 ones are IPv4 networks.
+fn unmapped(net: IpNet) -> IpNet {
+    const LENGTH: u8 = 96;
+    match net {
+        IpNet::V6(v6) => {
+            let length = v6.prefix_len().checked_sub(LENGTH);
+            v6.network().to_ipv4_mapped().zip(length).and_then(|(v4, length)| Ipv4Net::new(v4, length).ok()).map_or(net, IpNet::V4)
+        }
+        IpNet::V4(_) => net,
+    }
 }
 
 pub(crate) fn addresses(text: &str) -> Result<Vec<IpAddr>, Bad> {

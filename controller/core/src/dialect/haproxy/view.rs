@@ -1,5 +1,6 @@
 //! What the templates see: a field for everything they print or ask, chosen and sorted here.
 
+mod addresses;
 mod canary;
 mod client_auth;
 mod external_auth;
@@ -30,7 +31,6 @@ use crate::dialect::Version;
 use crate::dialect::common::{authority_path, revocations_path};
 use crate::model::{ClientCertificates, Globals, Passthrough, Stream};
 use crate::names::{CipherList, HostName, ObjectRef};
-use ipnet::IpNet;
 use serde::Serialize;
 
 /// What one template sees.
@@ -143,11 +143,4 @@ fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {
 /// Seconds as HAProxy writes them: at least one, and at most what its clock of milliseconds can hold.
 fn seconds(seconds: u64) -> String {
     format!("{}s", seconds.clamp(1, 2_147_483))
-}
-
-/// Addresses in lines of a bounded number: HAProxy takes 64 words.
-fn ranges(list: &[IpNet]) -> Vec<Vec<String>> {
-    /// With room for what stands before and behind them.
-    const WORDS: usize = 40;
-    list.chunks(WORDS).map(|some| some.iter().map(|range| range.trunc().to_string()).collect()).collect()
 }

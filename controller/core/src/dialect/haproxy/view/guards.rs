@@ -1,7 +1,7 @@
 //! Who may pass: addresses, passwords, and how protections are joined.
 
+use super::addresses::lines;
 use super::external_auth::ExternalAuthView;
-use super::ranges;
 use super::section::page;
 use crate::dialect::haproxy::credentials::list_name;
 use crate::dialect::haproxy::expression::Expression;
@@ -47,8 +47,8 @@ impl GuardsView {
         let external = ExternalAuthView::new(section, globals);
         Some(Self {
             any: policy.satisfy == Some(Satisfy::Any) && (basic.is_some() || external.is_some()),
-            denied: sources.map(|sources| ranges(&sources.denied)).unwrap_or_default(),
-            allowed: sources.map(|sources| ranges(&sources.allowed)).unwrap_or_default(),
+            denied: sources.map(|sources| lines(&sources.denied)).unwrap_or_default(),
+            allowed: sources.map(|sources| lines(&sources.allowed)).unwrap_or_default(),
             closed: policy.external_auth.is_some() && external.is_none(),
             basic,
             external,

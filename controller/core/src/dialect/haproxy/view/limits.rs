@@ -3,7 +3,7 @@
 //! All clients are counted in one table, each together with the Ingress. Its entries hold a moment for each period: when
 //! the client will have made up for all that it asked for. That one lies in the future by as much as the client is ahead.
 
-use super::ranges;
+use super::addresses::lines;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
 use crate::model::{Bandwidth, ClientLimits, Globals, Model, Period, RequestRate};
@@ -52,7 +52,7 @@ impl LimitsView {
         let (requests, connections) = (globals.limits.request_status.clamp(400, 599), globals.limits.connection_status.clamp(400, 599));
         Self {
             counted: Expression::literal(&format!("{:016x} ", counted >> 64)).and_fetch("src"),
-            exempt: ranges(&limits.exempt),
+            exempt: lines(&limits.exempt),
             rates: limits.rates.iter().map(|rate| RateView::new(*rate)).collect(),
             connections: limits.connections.map(|number| number.clamp(1, 1 << 20)),
             request_status: requests,

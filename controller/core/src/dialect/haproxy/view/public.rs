@@ -1,5 +1,6 @@
 //! The public frontend: listeners, what is believed about a request, what of an answer passes.
 
+use super::addresses;
 use super::canary::{self, RulesView};
 use super::passthrough::terminated_address;
 use super::route::HeaderView;
@@ -110,7 +111,7 @@ impl<'m> BlockingView<'m> {
         let of =
             |header, patterns: &'m [TextPattern]| patterns.iter().map(move |pattern| BlockedView { header, text: TextView::new(pattern) });
         Self {
-            addresses: if blocking.addresses.is_empty() { Vec::new() } else { lines(&blocking.addresses) },
+            addresses: addresses::lines(&blocking.addresses),
             patterns: of("user-agent", &blocking.user_agents).chain(of("referer", &blocking.referers)).collect(),
         }
     }
@@ -233,7 +234,7 @@ impl RealIpView {
         let trusted = trusted(forwarding);
         let by_header = matches!(source, Source::Header | Source::HeaderBehindProxyProtocol);
         Some(Self {
-            trusted: lines(&trusted),
+            trusted: peers(&trusted),
             source_is_believed: matches!(source, Source::ProxyProtocol | Source::HeaderBehindProxyProtocol),
             header_positions: if by_header { positions(&trusted) } else { Vec::new() },
         })
@@ -250,16 +251,12 @@ fn trusted(forwarding: &Forwarding) -> Vec<IpNet> {
 
 /// The same in lines of a bounded number.
 pub(super) fn trusted_lines(forwarding: &Forwarding) -> Vec<Vec<String>> {
-    lines(&trusted(forwarding))
+    peers(&trusted(forwarding))
 }
 
-/// A condition has at most 64 words. Nobody trusted is an address that no peer has.
-fn lines(trusted: &[IpNet]) -> Vec<Vec<String>> {
-    const RANGES: usize = 50;
-    if trusted.is_empty() {
-        return vec![vec!["255.255.255.255".to_owned()]];
-    }
-    trusted.chunks(RANGES).map(|ranges| ranges.iter().map(ToString::to_string).collect()).collect()
+/// Nobody trusted is an address that no peer has.
+fn peers(trusted: &[IpNet]) -> Vec<Vec<String>> {
+    if trusted.is_empty() { vec![vec!["255.255.255.255".to_owned()]] } else { addresses::lines(trusted) }
 }
 
 /// The entries are asked from the last one on, for as long as the one before is trusted; where everybody is, only the
@@ -274,10 +271,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lists_of_peers_are_cut_into_lines() {
-        let trusted: Vec<IpNet> = (0..120).map(|n| format!("10.0.{n}.0/24").parse().unwrap()).collect();
-        assert_eq!(lines(&trusted).iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
-        assert_eq!(lines(&[]), [["255.255.255.255"]]);
+    fn nobody_is_an_address_that_no_peer_has() {
+        assert_eq!(peers(&[]), [["255.255.255.255"]]);
     }
 
     #[test]
