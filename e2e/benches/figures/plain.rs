@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Of each step so many are measured.
 const ROUNDS: u32 = 3;
 /// Where this nginx listens, beside that of the controller.
-const PORTS: (u16, u16) = (8081, 8444);
+const PORTS: (u16, u16) = (19_080, 19_443);
 
 /// What nginx needs for them.
 pub(crate) struct Plain {
