@@ -25,11 +25,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const COULD_NOT: u8 = 2;
 
 fn main() -> ExitCode {
-    let words = match std::env::args_os().map(std::ffi::OsString::into_string).collect::<Result<Vec<_>, _>>() {
+    let words = match words() {
         Ok(words) => words,
-        Err(odd) => {
-            let odd = gatewright_core::names::shown(&odd.to_string_lossy());
-            commands::output::say(format_args!("error: {odd} is not UTF-8 text; give the folder that holds it, or another name"));
+        Err(why) => {
+            commands::output::say(format_args!("error: {why}"));
             return ExitCode::from(COULD_NOT);
         }
     };
@@ -70,6 +69,14 @@ fn main() -> ExitCode {
             stay(&warnings, commands::supervise::main(config))
         }
     }
+}
+
+/// The command line, if it is text.
+fn words() -> Result<Vec<String>, String> {
+    std::env::args_os().map(std::ffi::OsString::into_string).collect::<Result<_, _>>().map_err(|odd| {
+        let odd = gatewright_core::names::shown(&odd.to_string_lossy());
+        format!("{odd} is not UTF-8 text; give the folder that holds it, or another name")
+    })
 }
 
 /// Prints help or the version.
