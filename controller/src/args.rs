@@ -11,9 +11,9 @@ mod reading;
 mod typed;
 
 pub(crate) use check::{
-    AnnotationsConfig, ClusterConfig, Command, DiffConfig, DiffFormat, ExplainConfig, LintConfig, LintFormat, ListFormat, Mode,
-    OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RenderConfig, RequestMetrics, RunConfig, StatusAddress, StatusConfig,
-    SuperviseConfig,
+    AdmissionConfig, AdmissionPolicyConfig, AnnotationsConfig, ClusterConfig, Command, DiffConfig, DiffFormat, ExplainConfig, LintConfig,
+    LintFormat, ListFormat, Mode, OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RenderConfig, RequestMetrics, RunConfig,
+    StatusAddress, StatusConfig, SuperviseConfig,
 };
 pub(crate) use echo::{EchoBackend, EchoConfig};
 

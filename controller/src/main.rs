@@ -1,7 +1,9 @@
 //! The binary `gatewright`: reads the command line, starts the log, and calls the command.
 
 mod abilities;
+mod admission;
 mod args;
+mod bind;
 mod causes;
 mod commands;
 mod connection;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Diff(config) => commands::diff::main(&config, &warnings),
         Command::Explain(config) => commands::explain::main(&config, &warnings),
         Command::Annotations(config) => commands::annotations::main(&config, &warnings),
+        Command::AdmissionPolicy(config) => commands::admission_policy::main(&config),
         Command::Rbac(config) => commands::rbac::main(&config, &warnings),
         Command::Crds => commands::pages::crds(),
         Command::Completions(shell) => commands::pages::completions(shell),
@@ -59,6 +62,10 @@ fn main() -> ExitCode {
         Command::Run(config) => {
             start_log(config.json_log, &config.log_level);
             stay(&warnings, run::run(*config))
+        }
+        Command::Webhook(config, admission) => {
+            start_log(config.json_log, &config.log_level);
+            stay(&warnings, commands::webhook::main(*config, admission))
         }
         Command::Echo(config) => {
             start_log(None, "info");

@@ -8,6 +8,7 @@ mod objects;
 mod preflight;
 mod wiring;
 
+use crate::admission::Question;
 use crate::args::RunConfig;
 use crate::proxy::{Outcome, Refused};
 use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
@@ -39,6 +40,9 @@ struct Ends {
     wanted: watch::Sender<Wanted>,
     news: watch::Sender<News>,
     looks: mpsc::Receiver<Look>,
+    questions: mpsc::Receiver<Question>,
+    /// Whether the first lists are complete.
+    known: watch::Sender<bool>,
     board: Arc<Board>,
     metrics: Arc<Metrics>,
 }
@@ -123,6 +127,7 @@ impl Controller {
                 },
                 Some(()) = self.ends.templates.recv() => self.retemplate(),
                 Some(look) = self.ends.looks.recv() => self.answer(look),
+                Some(question) = self.ends.questions.recv() => self.judge(question),
                 result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = &mut stop => return,
@@ -147,6 +152,15 @@ impl Controller {
         let _ = look.answer.send(there.collect());
     }
 
+    fn judge(&self, Question { candidate, answer }: Question) {
+        if let Some(verdict) = tokio::task::block_in_place(|| self.maker.judge(&candidate)) {
+            let object = candidate.meta.name;
+            tracing::debug!(%object, refusals = verdict.refusals.len(), warnings = verdict.warnings.len(), "was asked about an Ingress");
+            // Nobody waits any more if this fails.
+            let _ = answer.send(verdict);
+        }
+    }
+
     fn take(&mut self, input: Input) {
         match input {
             Input::Changed(events) => {
@@ -166,6 +180,7 @@ impl Controller {
             }
             Input::Complete => {
                 self.complete = true;
+                self.ends.known.send_replace(true);
                 self.ends.board.waiting_for(Vec::new());
                 self.mark("start".to_owned());
             }

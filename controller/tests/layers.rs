@@ -43,12 +43,16 @@ const SHELL: &[Row] = &[
             "core::model",
         ],
     ),
+    // Asked by the API server; whoever knows the cluster answers.
+    ("admission", &["args", "bind", "causes", "core::names", "core::state", "core::translate"]),
+    // Ports of our own.
+    ("bind", &[]),
     // The way to the API server, for those who read from it and those who write to it.
     ("connection", &["args"]),
     // What an error says, for all who tell it.
     ("causes", &[]),
     ("proxy", &["causes", "core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
-    ("report", &["args", "causes", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
+    ("report", &["args", "bind", "causes", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
 ];
 
 #[test]

@@ -257,6 +257,7 @@ codes! {
     RefusedAnnotation "GW0504" Error SkippedObject "The annotation is not allowed here.",
     AnnotationNote "GW0505" Warning Served "An annotation is used, and does less than it seems to.",
     UnknownAnnotation "GW0506" Warning Served "Nothing is known of an annotation of this name, so it does nothing.",
+    MissingObject "GW0507" Error ClosedRoute "An annotation names an object that does not exist.",
     BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
     UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
     UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",

@@ -1,5 +1,6 @@
 //! From what was typed to what it means.
 
+mod admission;
 mod command;
 mod diff;
 mod metrics;
@@ -7,7 +8,10 @@ mod offline;
 mod rbac;
 mod words;
 
-pub(crate) use command::{ClusterConfig, Command, Mode, ProxyChoice, RunConfig, StatusAddress, StatusConfig, SuperviseConfig};
+pub(crate) use admission::AdmissionPolicyConfig;
+pub(crate) use command::{
+    AdmissionConfig, ClusterConfig, Command, Mode, ProxyChoice, RunConfig, StatusAddress, StatusConfig, SuperviseConfig,
+};
 pub(crate) use diff::{DiffConfig, DiffFormat};
 pub(crate) use metrics::RequestMetrics;
 pub(crate) use offline::{AnnotationsConfig, ExplainConfig, LintConfig, LintFormat, ListFormat, OfflineConfig, RenderConfig};
@@ -27,11 +31,20 @@ pub(super) fn check(cli: Cli, mistakes: &mut Vec<String>, warnings: &mut Vec<Str
     let mut check = Check { mistakes, warnings };
     Some(match cli.command {
         What::Run(run) => Command::Run(Box::new(check.run(*run))),
+        What::Webhook(run) => {
+            let mut run = check.run(*run);
+            let admission = run.admission.take();
+            if admission.is_none() {
+                check.wrong("--validating-webhook is missing; give an address and a port, such as :8443".to_owned());
+            }
+            Command::Webhook(Box::new(run), admission?)
+        }
         What::Supervise(supervise) => Command::Supervise(check.supervise(supervise)),
         What::Render(render) => Command::Render(Box::new(check.render(*render))),
         What::Diff(diff) => Command::Diff(Box::new(check.diff(*diff))),
         What::Explain(explain) => Command::Explain(Box::new(check.explain(*explain)?)),
         What::Annotations(annotations) => Command::Annotations(check.annotations(annotations)?),
+        What::AdmissionPolicy(policy) => Command::AdmissionPolicy(check.admission_policy(policy)?),
         What::Rbac(rbac) => Command::Rbac(Box::new(check.rbac(*rbac)?)),
         What::Crds => Command::Crds,
         What::Completions(completions) => Command::Completions(completions.shell),
@@ -85,6 +98,7 @@ impl Check<'_> {
                 certificate_authority: run.certificate_authority,
             },
             settings,
+            admission: self.admission(run.admission),
             zone_of_node: self.zone_of_node(&run.content, from_files),
             proxy,
         }

@@ -124,6 +124,23 @@ pub(super) struct Annotations {
     pub(super) format: String,
 }
 
+/// `admission-policy`.
+#[derive(Debug, Args)]
+pub(super) struct AdmissionPolicy {
+    /// Name of what is printed
+    #[arg(long, value_name = "NAME", default_value = "gatewright")]
+    pub(super) name: String,
+    /// IngressClasses whose Ingresses are checked, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "gatewright")]
+    pub(super) ingress_class: Vec<String>,
+    /// Prefix of the annotations
+    #[arg(long, value_name = "PREFIX", default_value = "nginx.ingress.kubernetes.io")]
+    pub(super) annotations_prefix: String,
+    /// deny, warn or audit
+    #[arg(long, value_name = "ACTION", default_value = "deny")]
+    pub(super) action: String,
+}
+
 /// `completions`.
 #[derive(Debug, Args)]
 pub(super) struct Completions {

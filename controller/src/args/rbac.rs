@@ -12,6 +12,9 @@ pub(super) struct Rbac {
     /// No Secret is read: TLS is answered with a self-signed certificate, and what needs a Secret stays closed
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_secrets: bool,
+    /// Those of `gatewright webhook`, in place of `run`
+    #[arg(long, help_heading = "Permissions")]
+    pub(super) webhook: bool,
     /// No ClusterRole at all: IngressClasses are not read, and only class annotations count
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_cluster_role: bool,

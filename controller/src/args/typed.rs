@@ -1,6 +1,6 @@
 //! The command line as clap reads it; values are still text where [`super::check`] looks at them.
 
-use super::offline::{Annotations, Completions, Diff, Explain, Lint, Man, Render};
+use super::offline::{AdmissionPolicy, Annotations, Completions, Diff, Explain, Lint, Man, Render};
 use super::rbac::Rbac;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -18,6 +18,11 @@ pub(super) struct Cli {
 pub(super) enum What {
     /// Follow a cluster or a folder, and drive the proxy
     Run(Box<Run>),
+    /// Answer the API server, which asks before it stores an Ingress
+    ///
+    /// For a Pod of its own: no proxy is driven, and no Secret is read. Of the flags, those count that decide which Ingresses
+    /// are served, and what may be in them.
+    Webhook(Box<Run>),
     /// Own the proxy's process in a container of its own; holds no credentials
     Supervise(Supervise),
     /// Write the files that `run` would publish
@@ -41,6 +46,8 @@ pub(super) enum What {
     Explain(Box<Explain>),
     /// List the annotations, what they do and what may be written
     Annotations(Annotations),
+    /// Print a ValidatingAdmissionPolicy: what the API server can check of Ingresses by itself
+    AdmissionPolicy(AdmissionPolicy),
     /// Print the least permissions for these flags of `run`
     Rbac(Box<Rbac>),
     /// Print the CustomResourceDefinition of GatewrightParameters
@@ -264,6 +271,9 @@ pub(super) struct Run {
     #[arg(long, value_name = "SECONDS", default_value = "0", help_heading = "Stopping")]
     pub(super) post_shutdown_grace_period: String,
 
+    #[command(flatten)]
+    pub(super) admission: Admission,
+
     /// text or json [default: text on a terminal, else json]
     #[arg(long, value_name = "FORMAT", help_heading = "Log")]
     pub(super) log_format: Option<String>,
@@ -287,6 +297,23 @@ pub(super) struct Run {
     /// Buckets of bytes sent
     #[arg(long, value_name = "LIST", help_heading = "Metrics")]
     pub(super) size_buckets: Option<String>,
+}
+
+/// Where the API server asks.
+#[derive(Debug, Args)]
+pub(super) struct Admission {
+    /// Address and port of the admission webhook, such as :8443; empty: there is none
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "", help_heading = "Admission webhook")]
+    pub(super) validating_webhook: String,
+    /// Its certificate, followed by its intermediates; read again when it changes
+    #[arg(long, value_name = "FILE", help_heading = "Admission webhook")]
+    pub(super) validating_webhook_certificate: Option<PathBuf>,
+    /// The key of its certificate
+    #[arg(long, value_name = "FILE", help_heading = "Admission webhook")]
+    pub(super) validating_webhook_key: Option<PathBuf>,
+    /// Authority of the certificate that clients must show [default: everybody may ask]
+    #[arg(long, value_name = "FILE", help_heading = "Admission webhook")]
+    pub(super) validating_webhook_client_ca: Option<PathBuf>,
 }
 
 /// `supervise`.

@@ -1,5 +1,6 @@
 //! The commands besides `run`, one file each.
 
+pub(crate) mod admission_policy;
 pub(crate) mod annotations;
 pub(crate) mod diff;
 pub(crate) mod echo;
@@ -11,3 +12,4 @@ pub(crate) mod pages;
 pub(crate) mod rbac;
 pub(crate) mod render;
 pub(crate) mod supervise;
+pub(crate) mod webhook;

@@ -34,6 +34,8 @@ const NETWORKING: &str = "networking.k8s.io";
 /// Group and resource of what IngressClasses name.
 const PARAMETERS: (&str, &str) = ("gatewright.dev", "gatewrightparameters");
 
+const READ: &[&str] = &["list", "watch"];
+
 impl Rule {
     const fn new(group: &'static str, resource: &'static str, verbs: &'static [&'static str]) -> Self {
         Self { group, resource, verbs, names: Vec::new() }
@@ -80,7 +82,10 @@ fn objects(config: &RbacConfig) -> Vec<Value> {
 
 /// What is asked for wherever Ingresses are.
 fn of_watched(config: &RbacConfig) -> Vec<Rule> {
-    const READ: &[&str] = &["list", "watch"];
+    if config.webhook {
+        let kinds = [(NETWORKING, "ingresses"), ("", "services"), ("", "configmaps"), PARAMETERS];
+        return kinds.map(|(group, resource)| Rule::new(group, resource, READ)).into();
+    }
     let status = &config.run.status;
     let mut rules = vec![
         // A status is written over what is read right before.
@@ -110,6 +115,9 @@ fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
     if config.run.settings.namespace_selector.is_some() || tries_each {
         rules.push(Rule::new("", "namespaces", &["list", "watch"]));
     }
+    if config.webhook {
+        return rules;
+    }
     if let Some(namespace) = &config.run.settings.watch_namespace {
         rules.push(watched_namespace(namespace));
     }
@@ -122,7 +130,7 @@ fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
 /// The controller's own Lease, Pods and events.
 fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
     let status = &config.run.status;
-    let mut rules = vec![Rule::new("", "events", &["create", "patch"])];
+    let mut rules = Vec::new();
     let is_watched = match &config.scope {
         RbacScope::Cluster => true,
         RbacScope::Namespaces(names) => names.iter().any(|name| name == config.account.namespace()),
@@ -131,6 +139,10 @@ fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
     if config.cluster_role && !is_watched {
         rules.push(Rule::new(PARAMETERS.0, PARAMETERS.1, &["list", "watch"]));
     }
+    if config.webhook {
+        return rules;
+    }
+    rules.push(Rule::new("", "events", &["create", "patch"]));
     rules.push(Rule::new("", "pods", if status.update { &["get", "list"] } else { &["get"] }));
     if status.leader_election {
         const LEASES: &str = "coordination.k8s.io";
@@ -151,11 +163,15 @@ fn of_named_objects(config: &RbacConfig) -> Vec<(String, Rule)> {
     let mut add =
         |name: &ObjectName, resource, verbs| rules.push((name.namespace().to_owned(), Rule::new("", resource, verbs).named(name.name())));
     let maps = [&settings.config_map, &settings.tcp_services_config_map, &settings.udp_services_config_map];
-    for name in maps.into_iter().flatten().filter(|name| !is_watched(name.namespace())) {
-        add(name, "configmaps", &["list", "watch"]);
+    let maps = if config.webhook { &maps[..1] } else { &maps };
+    for name in maps.iter().copied().flatten().filter(|name| !is_watched(name.namespace())) {
+        add(name, "configmaps", READ);
+    }
+    if config.webhook {
+        return rules;
     }
     if let Some(name) = settings.default_ssl_certificate.as_ref().filter(|name| config.secrets && !is_watched(name.namespace())) {
-        add(name, "secrets", &["list", "watch"]);
+        add(name, "secrets", READ);
     }
     if let Some(name) = config.run.status.service.as_ref().filter(|_| config.run.status.update) {
         add(name, "services", &["get"]);

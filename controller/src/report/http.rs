@@ -9,9 +9,8 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use gatewright_core::diagnostic::grouped;
 use serde::Serialize;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::net::TcpListener;
 
 /// The port cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +31,7 @@ pub(crate) async fn serve(
     metrics: Arc<Metrics>,
 ) -> Result<(), BindError> {
     let (address, port) = admin;
-    let listener = bind(address, port).await.map_err(|source| BindError { port, source })?;
+    let listener = crate::bind::tcp(address, port).await.map_err(|source| BindError { port, source })?;
     let router = router(health_path, board, metrics);
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
@@ -40,19 +39,6 @@ pub(crate) async fn serve(
         }
     });
     Ok(())
-}
-
-async fn bind(address: Option<IpAddr>, port: u16) -> std::io::Result<TcpListener> {
-    if let Some(address) = address {
-        return TcpListener::bind(SocketAddr::new(address, port)).await;
-    }
-    // One socket for both families where the system has IPv6.
-    match TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).await {
-        Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
-            TcpListener::bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))).await
-        }
-        other => other,
-    }
 }
 
 type Context = (Arc<Board>, Arc<Metrics>);
@@ -163,6 +149,7 @@ mod tests {
     use crate::report::WrittenAt;
     use gatewright_core::diagnostic::{Code, Diagnostic};
     use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+    use tokio::net::TcpListener;
 
     fn view(revision: u64) -> RevisionView {
         RevisionView {

@@ -9,6 +9,7 @@ use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::{Settings, protects};
 use gatewright_core::state::{Ingress, Snapshot};
+use gatewright_core::translate::admission::{self, Verdict};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -170,14 +171,15 @@ impl Maker {
     }
 
     fn translate(&mut self, quarantine: &Quarantine) -> Translation {
-        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        self.translator.translate(Input {
-            snapshot: &self.snapshot,
-            settings: &self.settings,
-            quarantine,
-            self_signed: &self.self_signed,
-            now_s: i64::try_from(now_s).unwrap_or(i64::MAX),
-        })
+        let Self { snapshot, settings, self_signed, translator, .. } = self;
+        translator.translate(Input { snapshot, settings, quarantine, self_signed, now_s: now_s() })
+    }
+
+    /// What the API server is told of an Ingress that it is about to store; `None`: the core broke one of its own rules.
+    pub(super) fn judge(&self, candidate: &Ingress) -> Option<Verdict> {
+        let Self { snapshot, settings, quarantine, self_signed, .. } = self;
+        let input = Input { snapshot, settings, quarantine, self_signed, now_s: now_s() };
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| admission::review(candidate, input))).ok()
     }
 
     /// The proxy has taken this.
@@ -283,4 +285,10 @@ fn place_in(template: &str, line: &str) -> Option<(usize, usize)> {
     let is_it = |text: &&str| !line.is_empty() && text.trim() == line;
     let (number, text) = template.lines().enumerate().find(|(_, text)| is_it(text))?;
     Some((number + 1, text.len() - text.trim_start().len() + 1))
+}
+
+/// Seconds since 1970.
+fn now_s() -> i64 {
+    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+    i64::try_from(now_s).unwrap_or(i64::MAX)
 }

@@ -3,6 +3,7 @@
 use super::drive::{self, Ask};
 use super::maker::Maker;
 use super::{Controller, Ends, preflight, view};
+use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
@@ -53,7 +54,9 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     if config.manifests.is_none() {
         check_cluster(&connection, &config, board.has_revision()).await?;
     }
-    let (mut controller, reports) = controller(&config, maker, (&identity, connection), asks.clone(), Arc::clone(&board), metrics);
+    let questions = questions(&config).await?;
+    let told = (Arc::clone(&board), metrics);
+    let (mut controller, reports) = controller(&config, maker, (&identity, connection), (asks.clone(), questions), told);
     let stop = pin!(told_to_stop()?);
     let follow = async {
         controller.follow(stop).await;
@@ -162,14 +165,25 @@ fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     Maker::new(settings, dialect, program.version, overrides, self_signed)
 }
 
+/// What the API server asks, if it may; and where to say that there are answers.
+async fn questions(config: &RunConfig) -> anyhow::Result<Questions> {
+    let (asked, questions) = mpsc::channel(1);
+    let (known, known_seen) = watch::channel(false);
+    if let Some(admission) = &config.admission {
+        admission::serve(admission, asked, known_seen).await?;
+    }
+    Ok((questions, known))
+}
+
+type Questions = (mpsc::Receiver<Question>, watch::Sender<bool>);
+
 /// Starts the sources and the reports, and puts the loop together.
 fn controller(
     config: &RunConfig,
     mut maker: Maker,
     (identity, connection): (&Identity, Arc<Connection>),
-    asks: mpsc::Sender<Ask>,
-    board: Arc<Board>,
-    metrics: Arc<Metrics>,
+    (asks, (questions, known)): (mpsc::Sender<Ask>, Questions),
+    (board, metrics): (Arc<Board>, Arc<Metrics>),
 ) -> (Controller, Option<Reports>) {
     const QUEUE: usize = 64;
     let (input_sender, inputs) = mpsc::channel(QUEUE);
@@ -198,7 +212,7 @@ fn controller(
     if let Some(folder) = &config.proxy.templates {
         tokio::spawn(crate::templates::watch(folder.clone(), template_sender));
     }
-    let ends = Ends { inputs, templates, asks, wanted, news, looks, board, metrics };
+    let ends = Ends { inputs, templates, asks, wanted, news, looks, questions, known, board, metrics };
     (Controller::new(config, maker, places, ends), reports)
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Scope {
     pub(crate) namespaces: bool,
     /// The namespace of the controller itself; tried where nothing else is permitted.
     pub(crate) own_namespace: String,
+    /// What is behind Ingresses is needed: endpoints and Secrets.
+    pub(crate) backs: bool,
 }
 
 impl Scope {
@@ -43,7 +45,13 @@ impl Scope {
             namespace: settings.watch_namespace.clone(),
             namespaces: settings.namespace_selector.is_some(),
             own_namespace: own_namespace.to_owned(),
+            backs: true,
         }
+    }
+
+    /// The same without what is behind Ingresses.
+    pub(crate) fn of_ingresses(self) -> Self {
+        Self { backs: false, ..self }
     }
 }
 

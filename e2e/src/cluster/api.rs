@@ -20,6 +20,9 @@ fn resource(api_version: &str, kind: &str) -> (ApiResource, bool) {
         "GatewrightParameters" => ("gatewrightparameters", true),
         "CustomResourceDefinition" => ("customresourcedefinitions", false),
         "SubjectAccessReview" => ("subjectaccessreviews", false),
+        "ValidatingAdmissionPolicy" => ("validatingadmissionpolicies", false),
+        "ValidatingAdmissionPolicyBinding" => ("validatingadmissionpolicybindings", false),
+        "ValidatingWebhookConfiguration" => ("validatingwebhookconfigurations", false),
         _ => ("", true),
     };
     let gvk = GroupVersionKind::gvk(group, version, kind);
@@ -34,6 +37,9 @@ fn api_version(kind: &str) -> &'static str {
         "GatewrightParameters" => "gatewright.dev/v1alpha1",
         "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
         "SubjectAccessReview" => "authorization.k8s.io/v1",
+        "ValidatingAdmissionPolicy" | "ValidatingAdmissionPolicyBinding" | "ValidatingWebhookConfiguration" => {
+            "admissionregistration.k8s.io/v1"
+        }
         "Deployment" | "DaemonSet" => "apps/v1",
         "Lease" => "coordination.k8s.io/v1",
         "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding" => "rbac.authorization.k8s.io/v1",
@@ -88,8 +94,16 @@ impl World {
     /// # Panics
     /// When the API server refuses it.
     pub fn patch(&self, kind: &str, namespace: &str, name: &str, patch: &Value) {
+        self.try_patch(kind, namespace, name, patch).expect("the patch is taken");
+    }
+
+    /// The same where it may be refused.
+    ///
+    /// # Errors
+    /// When the API server refuses it.
+    pub fn try_patch(&self, kind: &str, namespace: &str, name: &str, patch: &Value) -> Result<(), kube::Error> {
         let api = self.api(api_version(kind), kind, namespace);
-        self.block(async { api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await }).expect("the patch is taken");
+        self.block(async { api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop) })
     }
 
     /// Changes the status of an object: a merge patch.

@@ -216,6 +216,13 @@ fn nothing(error: String) -> Answer {
     Answer { status: 0, head: String::new(), body: error, certificate: Vec::new() }
 }
 
+/// A port that nobody listens on.
+#[must_use]
+pub fn free_port() -> u16 {
+    let [port] = free_ports();
+    port
+}
+
 /// Ports that nobody else in this namespace is given: the system hands out those above 32767 by itself, and each call
 /// others below.
 fn free_ports<const N: usize>() -> [u16; N] {

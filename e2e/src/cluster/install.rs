@@ -167,7 +167,9 @@ impl<'w> Install<'w> {
         self.world.apply_object(&role).expect("roles can be changed");
     }
 
-    fn controller_class(&self) -> String {
+    /// Controller of its IngressClass.
+    #[must_use]
+    pub fn controller_class(&self) -> String {
         format!("gatewright.dev/{}", self.name)
     }
 

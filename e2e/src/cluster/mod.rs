@@ -17,7 +17,7 @@ mod world;
 
 pub use certificates::Authority;
 pub use chart::{Chart, permissions, printed};
-pub use controller::{Controller, program};
+pub use controller::{Controller, free_port, program};
 pub use http::{Answer, get, get_tls};
 pub use images::Images;
 pub use install::{Install, Setup, cluster_rules, deployment, documents};

@@ -4,6 +4,7 @@
 
 use super::world::tail;
 use super::{Images, World, eventually, program};
+use base64::Engine;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -95,6 +96,14 @@ impl<'w> Pod<'w> {
                 let token = self.world.token(namespace, text(&self.spec, "serviceAccountName"));
                 for (name, content) in [("token", token), ("ca.crt", self.world.ca()), ("namespace", namespace.to_owned())] {
                     fs::write(path.join(name), content).expect("there is room for temporary files");
+                    own(&path.join(name), 0o440);
+                }
+            }
+            if let Some(secret) = volume["secret"]["secretName"].as_str() {
+                let secret = self.world.object("Secret", namespace, secret);
+                for (name, value) in secret["data"].as_object().expect("the Secret is there") {
+                    let value = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default());
+                    fs::write(path.join(name), value.expect("data are in base64")).expect("there is room for temporary files");
                     own(&path.join(name), 0o440);
                 }
             }

@@ -133,6 +133,16 @@ impl World {
         &self.space
     }
 
+    /// Makes an address one of this machine, such as that of a Service: whoever connects to it reaches what listens here.
+    ///
+    /// # Panics
+    /// When that is not permitted.
+    pub fn make_own(&self, address: &str) {
+        let route: Vec<String> = ["route", "add", "local", address, "dev", "lo"].map(str::to_owned).to_vec();
+        let done = self.space.call(move || std::process::Command::new("ip").args(&route).status());
+        assert!(done.is_ok_and(|status| status.success()), "ip route add local {address}");
+    }
+
     /// A new folder below that of the world.
     ///
     /// # Panics

@@ -110,6 +110,28 @@ fn moving_over_from_ingress_nginx_goes_as_the_guide_says() {
 }
 
 #[test]
+fn the_api_server_says_no_as_the_guide_says() {
+    // The guide's names are those of the chart, which other tests install too.
+    let world = World::start();
+    let shell = Shell::new(&world);
+    let bad = |host: &str| {
+        let text = ingress("default", "bad", "gatewright", host, "app").replace("path: /,", "path: '/a[b',");
+        world.try_object(&serde_yaml::from_str(&text).unwrap())
+    };
+    let [rules, printed, webhook] = blocks("admission.md").try_into().unwrap();
+    shell.block(&rules);
+    let said = eventually("the rules count", || bad("a.test").err().map(|error| error.to_string()).ok_or_else(|| "it is taken".to_owned()));
+    assert!(said.contains("no plain path"), "{said}");
+    shell.block(&printed);
+    let binding = world.object("ValidatingAdmissionPolicyBinding", "", "ingress-rules");
+    assert_eq!(binding["spec"], json!({"policyName": "ingress-rules", "validationActions": ["Warn"]}));
+    shell.block(&webhook);
+    let hook = world.object("ValidatingWebhookConfiguration", "", "gatewright-admission");
+    assert_eq!(hook["webhooks"][0]["failurePolicy"], "Ignore");
+    assert_eq!(shell.run("helm uninstall gatewright --namespace gatewright").0, Some(0));
+}
+
+#[test]
 fn a_sidecar_serves_as_the_guide_says() {
     let world = World::shared();
     let install = Install::new(world, "sidecar");

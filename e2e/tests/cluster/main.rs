@@ -4,6 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod admission;
 mod chart;
 mod classes;
 mod events;

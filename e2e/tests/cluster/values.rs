@@ -46,7 +46,7 @@ fn the_defaults_of_ingress_nginx_are_taken_as_they_are() {
     assert_eq!(pod["containers"][0]["image"], "gatewright:0.1.0", "another's image would be run");
     assert_eq!(find(&objects, "IngressClass", "nginx")["spec"]["controller"], "k8s.io/ingress-nginx");
     let notes = Chart::new("values", &[]).with_file(DEFAULTS).notes();
-    for told in ["controller.admissionWebhooks.enabled", "controller.lifecycle", "controller.image"] {
+    for told in ["controller.admissionWebhooks.patch.enabled", "controller.lifecycle", "controller.image"] {
         assert!(notes.contains(&format!("{told} has no effect")), "{told}: {notes}");
     }
     assert!(notes.contains("ingressClassName: nginx"), "{notes}");
@@ -216,7 +216,7 @@ fn ingress_nginx_is_taken_over_with_what_the_notes_say() {
 #[test]
 fn what_cannot_be_followed_is_named_after_the_installation() {
     for (value, told) in [
-        ("controller.admissionWebhooks.enabled=true", "controller.admissionWebhooks.enabled has no effect"),
+        ("controller.admissionWebhooks.patch.enabled=true", "controller.admissionWebhooks.patch.enabled has no effect"),
         ("controller.maxmindLicenseKey=a", "controller.maxmindLicenseKey has no effect"),
         ("controller.customTemplate.configMapName=a", "controller.customTemplate.configMapName has no effect"),
         ("controller.extraModules[0].name=a", "controller.extraModules has no effect"),

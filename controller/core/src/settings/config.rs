@@ -25,6 +25,9 @@ pub struct Config {
     pub response_headers_from: Option<ObjectName>,
     /// `ssl-dh-param`: the Secret with parameters.
     pub dh_params_from: Option<ObjectName>,
+    /// `strict-validate-path-type`: whoever is asked about an Ingress takes plain paths only, save where they may be
+    /// expressions. Those that are there already are served as far as they can be.
+    pub strict_path_types: bool,
     /// `allow-snippet-annotations`.
     pub reads_snippets: bool,
     /// `annotations-risk-level`: annotations that are riskier are refused.
@@ -66,6 +69,7 @@ impl Config {
             force_ssl_redirect: false,
             preserve_trailing_slash: false,
             port_in_redirects: false,
+            strict_path_types: true,
             reads_snippets: false,
             risk_level: RiskLevel::High,
             shares_objects: false,

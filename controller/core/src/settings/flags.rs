@@ -60,6 +60,8 @@ pub struct Settings {
     pub blanks_in_paths: bool,
     /// The proxy in use can pass connections on as they are even where headers tell the addresses of clients.
     pub passes_behind_headers: bool,
+    /// Secrets and ConfigMaps that Ingresses name are read; otherwise it is not known whether they are there.
+    pub reads_named_objects: bool,
     /// Variables that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: Vec<&'static str>,
     /// `--raw-snippet-namespaces`: namespaces whose Ingresses may say everything to nginx.
@@ -98,6 +100,7 @@ impl Default for Settings {
             unknown_hashes: &[],
             blanks_in_paths: true,
             passes_behind_headers: true,
+            reads_named_objects: true,
             unknown_variables: Vec::new(),
             raw_snippet_namespaces: Vec::new(),
             unknown_directives: &[],

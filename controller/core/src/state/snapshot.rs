@@ -193,6 +193,34 @@ impl Snapshot {
         }
     }
 
+    /// The same cluster with `ingress` as the youngest of all, in place of its version that is there, and with no other
+    /// Ingress but those that `keep` wants.
+    #[must_use]
+    pub fn around(&self, mut ingress: Ingress, keep: impl Fn(&Ingress) -> bool) -> Self {
+        let mut around = Self {
+            ingresses: HashMap::default(),
+            by_age: BTreeMap::new(),
+            classes: self.classes.clone(),
+            services: self.services.clone(),
+            slices: HashMap::default(),
+            slices_of: self.slices_of.clone(),
+            secrets: self.secrets.clone(),
+            config_maps: self.config_maps.clone(),
+            namespaces: self.namespaces.clone(),
+            parameters: self.parameters.clone(),
+            addresses: self.addresses.clone(),
+            epochs: self.epochs.clone(),
+        };
+        let others = self.by_age.iter().filter(|(_, other)| other.meta.name != ingress.meta.name && keep(other));
+        for (age, other) in others {
+            around.ingresses.insert(other.meta.name.clone(), Arc::clone(other));
+            around.by_age.insert(age.clone(), Arc::clone(other));
+        }
+        ingress.meta.created_s = i64::MAX;
+        around.put_ingress(ingress);
+        around
+    }
+
     /// The metadata of an object, if it is there.
     #[must_use]
     pub fn meta(&self, object: &ObjectRef) -> Option<&Meta> {

@@ -11,6 +11,7 @@
 //! Everything is translated again after every change. What is kept from the time before is kept by a hash of all
 //! that it was made from, or together with all of it, so that dropping it costs time and nothing else.
 
+pub mod admission;
 mod agreement;
 pub mod annotations;
 mod backends;

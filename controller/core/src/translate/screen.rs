@@ -18,22 +18,28 @@ pub(super) fn in_scope(ingress: &Ingress, snapshot: &Snapshot, settings: &Settin
 }
 
 /// Words that ingress-nginx looks for in hosts, paths and Secret names; the whole Ingress is dropped.
-const REFUSED: &[&str] =
+pub(super) const REFUSED: &[&str] =
     &["/etc/passwd", "/etc/shadow", "/etc/group", "/etc/nginx", "/etc/ingress-controller", "/var/run/secrets", "_by_lua"];
 
 /// The first reason to leave the whole Ingress out.
 pub(super) fn refusal(ingress: &Ingress, settings: &Settings) -> Option<Diagnostic> {
-    let object = || ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
     if settings.disable_catch_all && ingress.default_backend.is_some() {
         let message = "the Ingress has a default backend, which --disable-catch-all does not allow";
-        return Some(Diagnostic::new(Code::CatchAllDisabled, object(), "spec.defaultBackend", message).help("remove it, or use a rule"));
+        let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+        return Some(Diagnostic::new(Code::CatchAllDisabled, object, "spec.defaultBackend", message).help("remove it, or use a rule"));
     }
+    refused_text(ingress, settings)
+}
+
+/// Text that no honest Ingress holds, of whatever class it is.
+pub(super) fn refused_text(ingress: &Ingress, settings: &Settings) -> Option<Diagnostic> {
     if !settings.deep_inspect {
         return None;
     }
+    let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
     let (field, word) = texts(ingress).find_map(|(field, text)| refused_word(text).map(|word| (field, word)))?;
     let message = format!("the text contains {}, which no Ingress needs", crate::names::shown(word));
-    Some(Diagnostic::new(Code::RefusedText, object(), field, message).help("remove it; --deep-inspect=false switches this check off"))
+    Some(Diagnostic::new(Code::RefusedText, object, field, message).help("remove it; --deep-inspect=false switches this check off"))
 }
 
 fn refused_word(text: &str) -> Option<&'static str> {

@@ -8,6 +8,7 @@
     reason = "a test may do all that, and fails by panicking"
 )]
 
+mod admission;
 mod backends;
 mod broken;
 mod canaries;

@@ -1,6 +1,6 @@
 //! What was asked for, checked.
 
-use super::{AnnotationsConfig, DiffConfig, ExplainConfig, LintConfig, RbacConfig, RenderConfig, RequestMetrics};
+use super::{AdmissionPolicyConfig, AnnotationsConfig, DiffConfig, ExplainConfig, LintConfig, RbacConfig, RenderConfig, RequestMetrics};
 use crate::args::echo::EchoConfig;
 use gatewright_core::dialect::Dialect;
 use gatewright_core::names::{HostName, ObjectName};
@@ -14,6 +14,8 @@ use std::time::Duration;
 pub(crate) enum Command {
     /// `gatewright run`.
     Run(Box<RunConfig>),
+    /// `gatewright webhook`.
+    Webhook(Box<RunConfig>, AdmissionConfig),
     /// `gatewright supervise`.
     Supervise(SuperviseConfig),
     /// `gatewright render`.
@@ -28,6 +30,8 @@ pub(crate) enum Command {
     Explain(Box<ExplainConfig>),
     /// `gatewright annotations`.
     Annotations(AnnotationsConfig),
+    /// `gatewright admission-policy`.
+    AdmissionPolicy(AdmissionPolicyConfig),
     /// `gatewright rbac`.
     Rbac(Box<RbacConfig>),
     /// `gatewright crds`.
@@ -126,6 +130,8 @@ pub(crate) struct RunConfig {
     pub(crate) cluster: ClusterConfig,
     /// What is told to it.
     pub(crate) status: StatusConfig,
+    /// Where it may ask about Ingresses.
+    pub(crate) admission: Option<AdmissionConfig>,
     /// What is counted of requests; `None`: nothing.
     pub(crate) request_metrics: Option<RequestMetrics>,
     /// Where health, metrics and the API are served; an unspecified address is every address.
@@ -140,6 +146,19 @@ pub(crate) struct RunConfig {
     pub(crate) json_log: Option<bool>,
     /// Directive of the log filter.
     pub(crate) log_level: String,
+}
+
+/// The admission webhook.
+#[derive(Debug, Clone)]
+pub(crate) struct AdmissionConfig {
+    /// Address and port; without an address, every address is listened on.
+    pub(crate) address: (Option<IpAddr>, u16),
+    /// PEM file of its certificate and the intermediates.
+    pub(crate) certificate: PathBuf,
+    /// PEM file of the key.
+    pub(crate) key: PathBuf,
+    /// PEM file with the authorities of clients; `None`: everybody may ask.
+    pub(crate) client_ca: Option<PathBuf>,
 }
 
 /// `gatewright supervise`.

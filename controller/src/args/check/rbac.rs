@@ -11,6 +11,8 @@ pub(crate) struct RbacConfig {
     pub(crate) run: RunConfig,
     /// Where Ingresses are.
     pub(crate) scope: RbacScope,
+    /// The account is that of `webhook`.
+    pub(crate) webhook: bool,
     /// Secrets are read.
     pub(crate) secrets: bool,
     /// A ClusterRole may be given.
@@ -47,8 +49,9 @@ impl Check<'_> {
         }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
         let (secrets, cluster_role) = (!rbac.without_secrets, !rbac.without_cluster_role);
-        Some(RbacConfig { run, scope, secrets, cluster_role, account: account?, json: json? })
+        Some(RbacConfig { run, scope, webhook: rbac.webhook, secrets, cluster_role, account: account?, json: json? })
     }
+
     /// Two flags, each with its own mistakes.
     fn account(&mut self, namespace: &str, name: &str) -> Option<ObjectName> {
         if !is_dns_label(namespace) {

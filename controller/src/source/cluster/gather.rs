@@ -114,8 +114,9 @@ impl Gather {
     fn start(&mut self) {
         let namespace = self.scope.namespace.clone();
         let everywhere = |kind| WatchId { kind, namespace: namespace.clone(), name: None };
-        for kind in [Kind::Ingress, Kind::Service, Kind::EndpointSlice, Kind::Secret] {
-            self.watch(everywhere(kind));
+        let backs: &[_] = if self.scope.backs { &[Kind::EndpointSlice, Kind::Secret] } else { &[] };
+        for kind in [Kind::Ingress, Kind::Service].iter().chain(backs) {
+            self.watch(everywhere(*kind));
         }
         self.watch(WatchId { kind: Kind::IngressClass, namespace: None, name: None });
         if self.scope.namespaces {

@@ -13,6 +13,10 @@
 {{- range list "state-dir" "manifests" -}}
 {{- if hasKey $controller.extraArgs . }}{{ fail (printf "controller.extraArgs.%s: it cannot be changed in a Pod" .) }}{{ end -}}
 {{- end -}}
+{{- with $controller.admissionWebhooks -}}
+{{- if and .secretName .certManager.enabled }}{{ fail "controller.admissionWebhooks.secretName and .certManager.enabled cannot both be set: the first names a certificate that is there already" }}{{ end -}}
+{{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
+{{- end -}}
 {{- $flags := include "gatewright.flags" . | fromJson -}}
 {{- $taken := dict
   (get $flags "healthz-port") "controller.metrics.port"

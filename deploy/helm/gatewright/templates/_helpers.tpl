@@ -157,3 +157,25 @@ capabilities:
 {{- range $ways }}{{ if hasKey $probe . }}{{ $given = true }}{{ end }}{{ end -}}
 {{- toYaml (ternary $probe (merge (dict "httpGet" (dict "path" (index . 0) "port" (index . 2))) $probe) $given) -}}
 {{- end -}}
+
+{{/* The token of the ServiceAccount, as a kubelet would mount it by itself. */}}
+{{- define "gatewright.tokenVolume" -}}
+- name: token
+  projected:
+    # 0440; readers of YAML 1.2 take no octal numbers.
+    defaultMode: 288
+    sources:
+      - serviceAccountToken:
+          path: token
+          expirationSeconds: 3600
+      - configMap:
+          name: kube-root-ca.crt
+          items:
+            - key: ca.crt
+              path: ca.crt
+      - downwardAPI:
+          items:
+            - path: namespace
+              fieldRef:
+                fieldPath: metadata.namespace
+{{- end -}}

@@ -35,7 +35,9 @@
 {{/* Values of the chart of ingress-nginx that have no effect here: what they are when nobody has set them, and why. */}}
 {{- define "gatewright.withoutEffect" -}}
 {{- $keys := list
-  (list "controller.admissionWebhooks.enabled" "" "wrong objects are said in events and left out")
+  (list "controller.admissionWebhooks.certificate" "" "the files are those of the Secret")
+  (list "controller.admissionWebhooks.key" "" "the files are those of the Secret")
+  (list "controller.admissionWebhooks.patch.enabled" "" "the chart makes the certificate and names its authority by itself")
   (list "controller.maxmindLicenseKey" "" "stock proxies have no GeoIP module")
   (list "controller.customTemplate.configMapName" "" "templates of ingress-nginx do not fit; see --templates")
   (list "controller.extraModules" "" "the proxy's image brings its modules")

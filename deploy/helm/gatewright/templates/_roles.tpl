@@ -96,3 +96,46 @@
 {{- end -}}
 {{- toJson $roles -}}
 {{- end -}}
+
+{{/* Roles and their bindings: root, the rules by namespace, their name, the ServiceAccount, labels. */}}
+{{- define "gatewright.roleObjects" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 2 -}}
+{{- $account := index . 3 -}}
+{{- $labels := index . 4 -}}
+{{- range $namespace, $rules := index . 1 }}
+{{- $kind := ternary "Role" "ClusterRole" (ne $namespace "") }}
+{{- range $object := list $kind (printf "%sBinding" $kind) }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ $object }}
+metadata:
+  name: {{ $name }}
+  {{- with $namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- $labels | nindent 4 }}
+{{- if eq $object $kind }}
+rules:
+  {{- range $rules }}
+  - apiGroups: {{ toJson .apiGroups }}
+    resources: {{ toJson .resources }}
+    {{- with .resourceNames }}
+    resourceNames: {{ toJson . }}
+    {{- end }}
+    verbs: {{ toJson .verbs }}
+  {{- end }}
+{{- else }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ $kind }}
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ $account }}
+    namespace: {{ include "gatewright.namespace" $root }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,7 +1,7 @@
 //! Switches of security.
 
 use super::readers::{header_names, lower_case_names, not, patterns, risk_level, texts};
-use super::{NoEffect, Read, Rule, config, guard, set};
+use super::{Read, Rule, config, guard, set};
 use crate::settings::values::{flag, networks};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -9,7 +9,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("annotations-risk-level", config!(risk_level, risk_level)),
     ("allow-cross-namespace-resources", config!(shares_objects, flag)),
     ("annotation-value-word-blocklist", config!(word_blocklist, texts)),
-    ("strict-validate-path-type", NoEffect("paths are always checked")),
+    ("strict-validate-path-type", config!(strict_path_types, flag)),
     ("global-allowed-response-headers", config!(allowed_response_headers, header_names)),
     ("block-cidrs", guard!(blocking.addresses, networks)),
     ("block-user-agents", guard!(blocking.user_agents, patterns)),

@@ -100,7 +100,7 @@ fn accounts(given: &mut Given<'_>, by_key: bool) -> Option<Accounts> {
         return None;
     };
     let Some(secret) = given.objects.secret(&name) else {
-        given.refuse("auth-secret", format_args!("Secret {name} does not exist"), "create it");
+        given.miss("auth-secret", Kind::Secret, &name);
         return None;
     };
     let list = match &secret.users_in_file {

@@ -107,7 +107,7 @@ fn authority(given: &mut Given<'_>) -> Option<Authority> {
     }
     let name = given.object(NAME)?;
     let Some(secret) = given.objects.secret(&name) else {
-        given.refuse(NAME, format_args!("Secret {name} does not exist"), "create it");
+        given.miss(NAME, Kind::Secret, &name);
         return None;
     };
     secret

@@ -46,11 +46,14 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
             "name one of the own namespace",
         );
     };
-    match given.objects.service(&name).and_then(|service| service.ports.first()) {
-        Some(port) => policies.default_backend = Some((name, port.port)),
+    let Some(service) = given.objects.service(&name) else {
+        return given.miss_as(OnBadValue::KeepDefault, "default-backend", Kind::Service, &name);
+    };
+    match service.ports.first().map(|port| port.port) {
+        Some(port) => policies.default_backend = Some((name, port)),
         None => {
-            let message = format!("Service {name} does not exist or has no port");
-            given.refuse_as(OnBadValue::KeepDefault, "default-backend", message, "create it, or name another");
+            let message = format!("Service {name} has no port");
+            given.refuse_as(OnBadValue::KeepDefault, "default-backend", message, "give it one, or name another");
         }
     }
 }

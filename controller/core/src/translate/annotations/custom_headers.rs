@@ -1,7 +1,7 @@
 //! `custom-headers`: headers of answers, from a ConfigMap.
 
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
-use crate::names::{HeaderName, HeaderValue, ObjectName, shown};
+use crate::names::{HeaderName, HeaderValue, Kind, ObjectName, shown};
 use crate::state::ConfigMap;
 
 pub(super) const FEATURE: Feature = Feature {
@@ -30,7 +30,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         return given.refuse_as(OnBadValue::KeepDefault, NAME, message, "name a ConfigMap such as shop/headers");
     };
     let Some(map) = given.objects.config_map(&name) else {
-        return given.refuse(NAME, format_args!("ConfigMap {name} does not exist"), "create it");
+        return given.miss(NAME, Kind::ConfigMap, &name);
     };
     let headers = headers(given, map, &policies.allowed_response_headers);
     if !headers.is_empty() {

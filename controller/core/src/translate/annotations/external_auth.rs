@@ -145,7 +145,7 @@ fn request_headers(given: &mut Given<'_>) -> Vec<(HeaderName, VariableText)> {
     const NAME: &str = "auth-proxy-set-headers";
     let Some(name) = given.object(NAME) else { return Vec::new() };
     let Some(map) = given.objects.config_map(&name) else {
-        given.refuse(NAME, format_args!("ConfigMap {name} does not exist"), "create it");
+        given.miss(NAME, Kind::ConfigMap, &name);
         return Vec::new();
     };
     let mut headers = Vec::new();

@@ -41,7 +41,7 @@ fn parameters(given: &mut Given<'_>) -> Option<Vec<(String, VariableText)>> {
     const NAME: &str = "fastcgi-params-configmap";
     let name = given.object(NAME)?;
     let Some(map) = given.objects.config_map(&name) else {
-        given.refuse(NAME, format_args!("ConfigMap {name} does not exist"), "create it, or name another");
+        given.miss(NAME, Kind::ConfigMap, &name);
         return None;
     };
     let mut parameters = Vec::new();

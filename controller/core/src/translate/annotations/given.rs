@@ -5,7 +5,8 @@
 
 use super::objects::Objects;
 use super::{Class, OnBadValue};
-use crate::names::{HostName, ObjectName, UriPath, VariableText, shown};
+use crate::diagnostic::Code;
+use crate::names::{HostName, Kind, ObjectName, UriPath, VariableText, shown};
 use crate::settings::{LimitZones, values};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -43,6 +44,8 @@ pub struct Given<'a> {
 pub struct BadValue {
     /// Name of the annotation, without the prefix.
     pub name: &'static str,
+    /// What kind of mistake it is.
+    pub code: Code,
     /// What is wrong with it.
     pub message: String,
     /// What would do.
@@ -121,7 +124,23 @@ impl<'a> Given<'a> {
 
     /// Notes that a value cannot be used: `message` goes on after the name of the annotation.
     pub fn refuse(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
-        self.bad.push(BadValue { name, message: format!("{name}: {message}"), help: help.into(), answer: None });
+        self.bad.push(BadValue { name, code: Code::BadAnnotation, message: format!("{name}: {message}"), help: help.into(), answer: None });
+    }
+
+    /// Notes that the object which a value names is not there (yet).
+    pub fn miss(&mut self, name: &'static str, kind: Kind, object: &ObjectName) {
+        self.refuse(name, format_args!("{kind} {object} does not exist"), "create it, or name another");
+        if let Some(bad) = self.bad.last_mut() {
+            bad.code = Code::MissingObject;
+        }
+    }
+
+    /// The same for an object of another weight than the key says.
+    pub fn miss_as(&mut self, answer: OnBadValue, name: &'static str, kind: Kind, object: &ObjectName) {
+        self.miss(name, kind, object);
+        if let Some(bad) = self.bad.last_mut() {
+            bad.answer = Some(answer);
+        }
     }
 
     /// The same for a mistake of another weight than the key says.
@@ -134,7 +153,13 @@ impl<'a> Given<'a> {
 
     /// Says something about a value that is used: `message` goes on after the name of the annotation.
     pub fn note(&mut self, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
-        self.noted.push(BadValue { name, message: format!("{name}: {message}"), help: help.into(), answer: None });
+        self.noted.push(BadValue {
+            name,
+            code: Code::AnnotationNote,
+            message: format!("{name}: {message}"),
+            help: help.into(),
+            answer: None,
+        });
     }
 
     /// The first variable of a text that the proxy has no word for.

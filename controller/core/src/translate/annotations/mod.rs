@@ -63,7 +63,7 @@ mod source_ranges;
 mod ssl_passthrough;
 mod ssl_redirect;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 mod unknown;
 mod unsupported;
 mod upstream_vhost;
@@ -212,11 +212,11 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
             OnBadValue::CloseRoute => Outcome::ClosedRoute,
             OnBadValue::SkipIngress => Outcome::SkippedObject,
         };
-        let finding = Diagnostic::new(Code::BadAnnotation, object.clone(), given.field(bad.name), bad.message);
+        let finding = Diagnostic::new(bad.code, object.clone(), given.field(bad.name), bad.message);
         diagnostics.push(finding.help(bad.help).outcome(outcome));
     }
     for noted in given.take_noted() {
-        let finding = Diagnostic::new(Code::AnnotationNote, object.clone(), given.field(noted.name), noted.message);
+        let finding = Diagnostic::new(noted.code, object.clone(), given.field(noted.name), noted.message);
         diagnostics.push(finding.help(noted.help));
     }
     match worst {

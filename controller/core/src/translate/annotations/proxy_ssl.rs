@@ -98,7 +98,7 @@ fn secret<'a>(given: &mut Given<'a>) -> Option<&'a Secret> {
     let name = given.object(SECRET)?;
     let secret = given.objects.secret(&name);
     if secret.is_none() {
-        given.refuse(SECRET, format_args!("Secret {name} does not exist"), "create it");
+        given.miss(SECRET, Kind::Secret, &name);
     }
     secret.map(|secret| &**secret)
 }

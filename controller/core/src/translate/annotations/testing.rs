@@ -24,7 +24,7 @@ pub(super) fn problems(pairs: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// What they ask for (`None`: the Ingress is left out), and what is said about them.
-pub(super) fn read_with(settings: &Settings, pairs: &[(&str, &str)]) -> (Option<Policies>, Vec<String>) {
+pub(in crate::translate) fn read_with(settings: &Settings, pairs: &[(&str, &str)]) -> (Option<Policies>, Vec<String>) {
     read_in(settings, &Snapshot::default(), pairs)
 }
 
