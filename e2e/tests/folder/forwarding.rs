@@ -206,6 +206,26 @@ on_every_proxy! {
         assert!(answer.status == 400 || (answer.word() == "s" && answer.received("Content-Length").is_none_or(|length| length == "0")), "{answer:?}");
     }
 
+    fn what_is_no_request_is_refused(proxy) {
+        let site = Site::of(proxy, "odd");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s"), ingress("all").prefix("", "/", "s")]].concat());
+        for (line, host, statuses) in [
+            ("GET /", &*h, &[200][..]),
+            ("OPTIONS /", &h, &[200]),
+            ("TRACE /", &h, &[405]),
+            (&format!("CONNECT {h}:80"), &h, &[400, 405]),
+            ("get /", &h, &[400]),
+            ("G3T /", &h, &[400]),
+            ("GET /", "", &[400]),
+        ] {
+            let mut stream = connect(80).unwrap();
+            stream.write_all(format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+            let answer = Answer::read(&mut stream, false).unwrap();
+            assert!(statuses.contains(&answer.status), "{line} for {host:?}: {answer:?}");
+        }
+    }
+
     fn large_bodies_pass_up_to_the_limit(proxy) {
         let site = Site::of(proxy, "body");
         let h = site.host("h");
