@@ -20,10 +20,18 @@ mod tests;
 mod traps;
 mod unfold;
 mod walk;
-mod watch;
-mod work_tree;
 
 pub(crate) use load::{InputPath, LoadError, Texts, load};
 pub(crate) use places::{Places, SharedPlaces};
 pub(crate) use read::Purpose;
-pub(crate) use watch::run;
+
+use super::{Input, watch};
+use folder::Folder;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// Follows a folder until nobody listens to `out` any more. `places` always says where the objects that were told of are
+/// written.
+pub(crate) async fn run(path: PathBuf, places: SharedPlaces, out: mpsc::Sender<Input>) {
+    watch::run(path.clone(), Folder::new(path, places), out).await;
+}

@@ -7,6 +7,8 @@ pub(crate) mod cluster;
 pub(crate) mod dns;
 pub(crate) mod input;
 pub(crate) mod manifests;
+mod stamp;
+mod watch;
 
 use gatewright_core::diagnostic::{Diagnostic, grouped};
 use gatewright_core::state::Event;

@@ -7,9 +7,11 @@ use super::load::bounded;
 use super::merge::merge;
 use super::places::{Places, SharedPlaces};
 use super::read::{Chosen, Contents, Purpose, read};
-use super::walk::{self, Listing, Stamp};
+use super::walk::{self, Listing};
 use crate::causes::of_path;
 use crate::source::Located;
+use crate::source::stamp::Stamp;
+use crate::source::watch::{Circumstances, DOUBT, Followed, Seen};
 use gatewright_core::diagnostic::{Code, Outcome, Severity};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::state::{Event, Object};
@@ -19,42 +21,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// How long what looks half written may be just that.
-pub(super) const DOUBT: Duration = Duration::from_secs(1);
-
-/// The circumstances of a look.
-pub(super) struct Circumstances<'a> {
-    /// When it is.
-    pub(super) now: Instant,
-    /// Nothing has been heard of the folder for a moment; otherwise it has been changing for too long to wait more.
-    pub(super) is_quiet: bool,
-    /// Whether a file is being written.
-    pub(super) is_written: &'a dyn Fn(&Path) -> bool,
-    /// Whether somebody is in the middle of a change of many files.
-    pub(super) is_changing: &'a dyn Fn() -> bool,
-}
-
-/// What a look has changed.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    /// What happened to objects.
-    pub(super) events: Vec<Event>,
-    /// All that is wrong, if that has changed.
-    pub(super) problems: Option<Vec<Located>>,
-    /// The folder has been read at least once.
-    pub(super) is_read: bool,
-    /// Everything held still.
-    pub(super) is_settled: bool,
-    /// Something that was seen is not believed yet.
-    pub(super) is_pending: bool,
-    /// Somebody is in the middle of a change of many files: however long that takes, it is no restlessness.
-    pub(super) is_changing: bool,
-    /// Changes may happen where nothing is heard of them.
-    pub(super) leads_out: bool,
-    /// Something is to be looked at again after this time, whether or not anything is heard of it.
-    pub(super) again: Option<Duration>,
-}
 
 /// A folder of manifests.
 #[derive(Debug)]
@@ -96,9 +62,11 @@ impl Folder {
         let (manifests, told) = (BTreeMap::new(), HashMap::new());
         Self { path, places, manifests, told, problems: Vec::new(), identity: None, unreadable: Vec::new(), is_stale: true }
     }
+}
 
-    /// Looks at the folder. When it is gone, or an empty one stands in its place, the last state stays.
-    pub(super) fn look(&mut self, at: &Circumstances<'_>) -> Seen {
+impl Followed for Folder {
+    /// When the folder is gone, or an empty one stands in its place, the last state stays.
+    fn look(&mut self, at: &Circumstances<'_>) -> Seen {
         let before = match walk::list(&self.path) {
             Ok(listing) => listing,
             Err(error) => return self.keep(&format!("cannot be read: {}", of_path(error.kind()))),
@@ -129,7 +97,9 @@ impl Folder {
         let is_pending = !is_settled || again.is_some();
         Seen { is_settled, is_pending, again, is_read: true, leads_out: before.leads_out, ..told }
     }
+}
 
+impl Folder {
     /// Reads the files that are not as they were. False: one changed under our hands.
     fn read_changed(&mut self, listing: &Listing, now: Instant) -> bool {
         let mut all_read = true;

@@ -1,37 +1,10 @@
 //! Which files a folder holds, and how to tell that one has changed. Nothing is read here but folders.
 
+use crate::source::stamp::Stamp;
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-/// What tells one content of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Stamp {
-    device: u64,
-    inode: u64,
-    pub(super) size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    /// Which file it is, whatever its name and content.
-    pub(super) const fn identity(&self) -> (u64, u64) {
-        (self.device, self.inode)
-    }
-}
 
 /// What a folder holds.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Hears that a folder changes, waits for a quiet moment, has it looked at, and tells the loop.
 
-use super::folder::{Circumstances, DOUBT, Folder, Seen};
-use super::places::SharedPlaces;
-use super::work_tree;
-use crate::source::Input;
+mod work_tree;
+
+use super::{Input, Located};
+use gatewright_core::state::Event;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
 use std::collections::HashMap;
@@ -13,6 +13,48 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tracing::{debug, warn};
+
+/// How long what looks half written may be just that.
+pub(super) const DOUBT: Duration = Duration::from_secs(1);
+
+/// The circumstances of a look.
+pub(super) struct Circumstances<'a> {
+    /// When it is.
+    pub(super) now: Instant,
+    /// Nothing has been heard of the folder for a moment; otherwise it has been changing for too long to wait more.
+    pub(super) is_quiet: bool,
+    /// Whether a file is being written.
+    pub(super) is_written: &'a dyn Fn(&Path) -> bool,
+    /// Whether somebody is in the middle of a change of many files.
+    pub(super) is_changing: &'a dyn Fn() -> bool,
+}
+
+/// What a look has changed.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// What happened to objects.
+    pub(super) events: Vec<Event>,
+    /// All that is wrong, if that has changed.
+    pub(super) problems: Option<Vec<Located>>,
+    /// The folder has been read at least once.
+    pub(super) is_read: bool,
+    /// Everything held still.
+    pub(super) is_settled: bool,
+    /// Something that was seen is not believed yet.
+    pub(super) is_pending: bool,
+    /// Somebody is in the middle of a change of many files: however long that takes, it is no restlessness.
+    pub(super) is_changing: bool,
+    /// Changes may happen where nothing is heard of them.
+    pub(super) leads_out: bool,
+    /// Something is to be looked at again after this time, whether or not anything is heard of it.
+    pub(super) again: Option<Duration>,
+}
+
+/// A folder that is looked at whenever it may have changed.
+pub(super) trait Followed: Send + 'static {
+    /// Looks at the folder. What it is not sure of yet, it looks at again.
+    fn look(&mut self, at: &Circumstances<'_>) -> Seen;
+}
 
 /// Without news for so long, a change is taken to be complete.
 const QUIET: Duration = Duration::from_millis(100);
@@ -25,12 +67,11 @@ const UNHEARD: Duration = Duration::from_secs(2);
 
 /// Follows a folder until nobody listens to `out` any more.
 ///
-/// The first look gives all objects and [`Input::Complete`], later ones what has changed. `places` always says where
-/// the objects that were told of are written.
-pub(crate) async fn run(path: PathBuf, places: SharedPlaces, out: mpsc::Sender<Input>) {
+/// The first look gives all objects and [`Input::Complete`], later ones what has changed.
+pub(super) async fn run(path: PathBuf, folder: impl Followed, out: mpsc::Sender<Input>) {
     let waiting = Input::Waiting(vec![format!("the folder {}", path.display())]);
     let news = Arc::new(News::default());
-    let mut watched = Watched { folder: Folder::new(path.clone(), places), ear: Ear::new(path, Arc::clone(&news)) };
+    let mut watched = Watched { folder, ear: Ear::new(path, Arc::clone(&news)) };
     let (mut is_complete, mut is_quiet, mut busy_since) = (false, true, None::<Instant>);
     if out.send(waiting).await.is_err() {
         return;
@@ -71,12 +112,12 @@ async fn tell(out: &mpsc::Sender<Input>, seen: Seen, is_first: bool) -> Result<(
     if is_first { out.send(Input::Complete).await } else { Ok(()) }
 }
 
-struct Watched {
-    folder: Folder,
+struct Watched<F> {
+    folder: F,
     ear: Ear,
 }
 
-impl Watched {
+impl<F: Followed> Watched<F> {
     /// Looks at the folder, away from the threads of the runtime; listens before, so that nothing falls in between.
     async fn look(mut self, is_quiet: bool) -> (Self, Seen, bool) {
         let look = move || {

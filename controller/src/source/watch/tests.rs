@@ -1,7 +1,7 @@
 //! A folder on a real file system, with real time; every wait has a condition and a deadline.
 
 use super::*;
-use gatewright_core::state::Event;
+use crate::source::manifests::{self, SharedPlaces};
 use std::fs;
 use tempfile::TempDir;
 
@@ -17,7 +17,7 @@ impl World {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("m")).unwrap();
         let (out, inputs) = mpsc::channel(16);
-        tokio::spawn(run(dir.path().join("m"), SharedPlaces::default(), out));
+        tokio::spawn(manifests::run(dir.path().join("m"), SharedPlaces::default(), out));
         Self { dir, inputs }
     }
 
@@ -183,7 +183,7 @@ async fn under_constant_change_others_are_told_all_the_same() {
 async fn it_ends_when_nobody_listens() {
     let dir = tempfile::tempdir().unwrap();
     let (out, mut inputs) = mpsc::channel(16);
-    let source = tokio::spawn(run(dir.path().to_owned(), SharedPlaces::default(), out));
+    let source = tokio::spawn(manifests::run(dir.path().to_owned(), SharedPlaces::default(), out));
     while !matches!(inputs.recv().await, Some(Input::Complete)) {}
     drop(inputs);
     tokio::time::timeout(DEADLINE, source).await.expect("it ends in time").unwrap();
