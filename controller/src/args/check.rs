@@ -92,6 +92,7 @@ impl Check<'_> {
             log_level: self.log_level(&run.log_level, &run.verbosity),
             state_dir: run.state_dir.unwrap_or_else(default_state_dir),
             manifests: run.manifests,
+            secrets_from: run.content.secrets_from.clone(),
             cluster: ClusterConfig {
                 kubeconfig: run.kubeconfig,
                 apiserver_host: run.apiserver_host,

@@ -188,6 +188,10 @@ pub(super) struct Content {
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) default_ssl_certificate: Option<String>,
 
+    /// Folder with all Secrets, as NAMESPACE/NAME/KEY in it; none is asked of the API server then
+    #[arg(long, value_name = "DIR", help_heading = "Settings")]
+    pub(super) secrets_from: Option<PathBuf>,
+
     /// Port for HTTP
     #[arg(long, value_name = "PORT", default_value = "80", help_heading = "Ports")]
     pub(super) http_port: String,

@@ -68,13 +68,16 @@ impl<'a> Session<'a> {
 
     /// Reads inputs.
     pub(crate) fn read(&self, inputs: &[String], purpose: Purpose) -> Result<World, InputError> {
-        World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose, beside: None })
+        World::read(inputs, self.how(purpose, None))
     }
 
     /// Reads inputs beside a world, which they may lack things of.
     pub(crate) fn read_beside(&self, inputs: &[String], world: &World) -> Result<World, InputError> {
-        let beside = Some(world);
-        World::read(inputs, How { settings: &self.settings, cluster: &self.config.cluster, purpose: Purpose::Once, beside })
+        World::read(inputs, self.how(Purpose::Once, Some(world)))
+    }
+
+    fn how<'h>(&'h self, purpose: Purpose, beside: Option<&'h World>) -> How<'h> {
+        How { settings: &self.settings, cluster: &self.config.cluster, secrets: self.config.secrets_from.as_deref(), purpose, beside }
     }
 
     /// Translates a world.

@@ -32,7 +32,7 @@ pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> anyho
     let (sender, mut inputs) = mpsc::channel(64);
     let own_namespace = Identity::of_environment().namespace;
     let mut judge = Judge::new(&config, own_namespace.clone())?;
-    let scope = cluster::Scope::of(&judge.settings, &own_namespace).of_ingresses();
+    let scope = cluster::Scope::of(&judge.settings, &own_namespace, false).of_ingresses();
     tokio::spawn(cluster::run(connection, scope, None, wanted_seen, sender));
     tracing::info!(port = admission.address.1, "answers the API server about Ingresses");
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

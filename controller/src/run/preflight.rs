@@ -14,7 +14,9 @@ pub(super) fn mistakes(config: &RunConfig) -> Vec<String> {
         let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(config.proxy.dialect.program));
         wrong.extend(find_program(program).err().map(|error| format!("--proxy-binary {error}")));
     }
-    wrong.extend(config.manifests.as_deref().and_then(|folder| manifests(folder, &config.state_dir)));
+    for (flag, folder) in [("manifests", &config.manifests), ("secrets-from", &config.secrets_from)] {
+        wrong.extend(folder.as_deref().and_then(|folder| followed(flag, folder, &config.state_dir)));
+    }
     wrong.extend(config.proxy.templates.as_deref().and_then(|folder| templates(folder, config)));
     if config.state_dir.metadata().is_ok_and(|found| !found.is_dir()) {
         wrong.push(format!("--state-dir {}: this is not a folder", config.state_dir.display()));
@@ -23,8 +25,8 @@ pub(super) fn mistakes(config: &RunConfig) -> Vec<String> {
 }
 
 /// A folder that is gone for a while is no reason not to serve what was served before.
-fn manifests(folder: &Path, state_dir: &Path) -> Option<String> {
-    let said = |why: &str| format!("--manifests {}: {why}", folder.display());
+fn followed(flag: &str, folder: &Path, state_dir: &Path) -> Option<String> {
+    let said = |why: &str| format!("--{flag} {}: {why}", folder.display());
     match folder.metadata() {
         Ok(found) if !found.is_dir() => Some(said("this is not a folder; give the folder that the file is in")),
         Ok(_) => None,

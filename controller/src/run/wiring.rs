@@ -193,19 +193,23 @@ fn controller(
     let mut reports = None;
     let places = SharedPlaces::default();
     tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
+    let objects = match &config.secrets_from {
+        Some(folder) => source::with_secrets_of(folder.clone(), input_sender),
+        None => input_sender,
+    };
     match &config.manifests {
         Some(folder) => {
             // Nobody else follows it.
             metrics.leader(true);
-            tokio::spawn(source::manifests::run(folder.clone(), places.clone(), input_sender));
+            tokio::spawn(source::manifests::run(folder.clone(), places.clone(), objects));
         }
         None => {
             let told = (news_seen, look_sender);
             reports = Some(Reports::start(&connection, identity, &config.status, told, Arc::clone(&metrics)));
             maker.settings.own_namespace = Some(identity.namespace.clone());
-            let scope = cluster::Scope::of(&config.settings, &identity.namespace);
+            let scope = cluster::Scope::of(&config.settings, &identity.namespace, config.secrets_from.is_none());
             let place = config.zone_of_node.then(|| whereabouts(identity));
-            tokio::spawn(cluster::run(connection, scope, place, wanted_seen, input_sender));
+            tokio::spawn(cluster::run(connection, scope, place, wanted_seen, objects));
         }
     }
     let (template_sender, templates) = mpsc::channel(1);

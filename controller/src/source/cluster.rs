@@ -32,6 +32,8 @@ pub(crate) struct Scope {
     pub(crate) namespace: Option<String>,
     /// Namespaces are needed for their labels.
     pub(crate) namespaces: bool,
+    /// Secrets are to be read; otherwise nobody asks for any.
+    pub(crate) secrets: bool,
     /// The namespace of the controller itself; tried where nothing else is permitted.
     pub(crate) own_namespace: String,
     /// What is behind Ingresses is needed: endpoints and Secrets.
@@ -40,10 +42,11 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// The scope that the settings ask for.
-    pub(crate) fn of(settings: &Settings, own_namespace: &str) -> Self {
+    pub(crate) fn of(settings: &Settings, own_namespace: &str, secrets: bool) -> Self {
         Self {
             namespace: settings.watch_namespace.clone(),
             namespaces: settings.namespace_selector.is_some(),
+            secrets,
             own_namespace: own_namespace.to_owned(),
             backs: true,
         }

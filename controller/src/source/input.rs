@@ -4,17 +4,19 @@
 mod completion;
 mod stand_ins;
 
-use super::Located;
 use super::cluster::{Once, OnceError};
 use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
+use super::secrets::{self, SecretsError};
+use super::{Located, beside};
 use crate::args::ClusterConfig;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, Globals};
-use gatewright_core::names::ObjectRef;
+use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::settings::{self, Settings};
 use gatewright_core::state::{Event, Object, Service, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The name of the input that is the cluster.
@@ -29,6 +31,9 @@ pub(crate) enum InputError {
     /// The cluster.
     #[error(transparent)]
     Cluster(#[from] OnceError),
+    /// The folder of Secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
 }
 
 impl InputError {
@@ -45,6 +50,8 @@ pub(crate) struct How<'a> {
     pub(crate) settings: &'a Settings,
     /// How to reach the cluster.
     pub(crate) cluster: &'a ClusterConfig,
+    /// The folder that all Secrets are in, if they are in one.
+    pub(crate) secrets: Option<&'a Path>,
     /// What the files are read for.
     pub(crate) purpose: Purpose,
     /// A world of the cluster; what files do not hold beside it is taken from there.
@@ -123,7 +130,11 @@ impl World {
                 world.is_empty = loaded.objects.is_empty() && world.problems.is_empty();
             }
         }
-        for mut object in loaded.objects {
+        let objects = match how.secrets {
+            Some(folder) => world.with_secrets_of(folder, loaded.objects)?,
+            None => loaded.objects,
+        };
+        for mut object in objects {
             cluster.into_iter().for_each(|cluster| completion::complete(&mut object, &cluster.snapshot));
             world.put(object);
         }
@@ -134,9 +145,20 @@ impl World {
         Ok(world)
     }
 
+    /// The same objects with the Secrets of a folder, and no others.
+    fn with_secrets_of(&mut self, folder: &Path, objects: Vec<Object>) -> Result<Vec<Object>, InputError> {
+        let (own, mut objects): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| object.reference().kind == Kind::Secret);
+        let (secrets, problems) = secrets::load(folder)?;
+        self.problems.extend(problems);
+        self.problems.extend(beside::left_out(own.len()).map(|diagnostic| Located { diagnostic, place: None }));
+        objects.extend(secrets.into_iter().map(Object::Secret));
+        self.holds.secrets = true;
+        Ok(objects)
+    }
+
     /// Takes in what the files hold none of.
     fn take_from(&mut self, cluster: &Self, objects: &[Object], how: How<'_>) -> Result<(), InputError> {
-        self.cluster = Some(Once::connect(how.cluster.clone(), how.settings)?);
+        self.cluster = Some(Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?);
         self.holds = Holds { services: true, endpoints: true, secrets: true };
         let held = objects.iter().map(|object| object.reference().kind).collect();
         for event in completion::of_cluster(&cluster.heard, &held) {
@@ -153,7 +175,7 @@ impl World {
     }
 
     fn read_cluster(&mut self, how: How<'_>) -> Result<(), InputError> {
-        let cluster = Once::connect(how.cluster.clone(), how.settings)?;
+        let cluster = Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?;
         let heard = cluster.everything()?;
         self.cluster = Some(cluster);
         self.holds = Holds { services: true, endpoints: true, secrets: true };

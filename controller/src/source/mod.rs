@@ -3,10 +3,12 @@
 //! A source moves bytes and waits; it decides nothing about routing. What it has to say travels as [`Input`]s over a
 //! bounded channel.
 
+mod beside;
 pub(crate) mod cluster;
 pub(crate) mod dns;
 pub(crate) mod input;
 pub(crate) mod manifests;
+pub(crate) mod secrets;
 mod stamp;
 mod watch;
 
@@ -16,8 +18,19 @@ use gatewright_core::translate::Wanted;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Follows a folder of Secrets beside another source, which is to send to what is answered.
+pub(crate) fn with_secrets_of(folder: PathBuf, out: mpsc::Sender<Input>) -> mpsc::Sender<Input> {
+    const QUEUE: usize = 64;
+    let (secrets_sender, secrets) = mpsc::channel(1);
+    let (objects_sender, objects) = mpsc::channel(QUEUE);
+    tokio::spawn(secrets::run(folder, secrets_sender));
+    tokio::spawn(beside::run(objects, secrets, out));
+    objects_sender
+}
 
 /// What a source tells the loop.
 #[derive(Debug)]

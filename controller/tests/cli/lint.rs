@@ -104,6 +104,30 @@ fn what_an_input_has_none_of_is_not_missed() {
 }
 
 #[test]
+fn secrets_of_a_folder_of_their_own_are_looked_at_in_place_of_others() {
+    let tls = |secret: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {secret}, namespace: shop}}\nspec:\n  tls: [{{hosts: \
+             [{secret}.test], secretName: {secret}}}]\n  rules: [{{host: {secret}.test}}]\n---\n"
+        )
+    };
+    let text = tls("there") + &tls("missing") + &secret("missing", "missing.test");
+    let folder = Folder::new(&[("m/a.yaml", &text), ("s/shop/there/tls.crt", "x"), ("s/shop/there/tls.key", "y"), ("s/shop/stray", "")]);
+    let ran = folder.run(&["lint", "-f", "m", "--secrets-from", "s"]);
+    for part in [
+        "error[GW0403]",
+        "error[GW0402]: Secret shop/missing does not exist",
+        "note[GW0007]: 1 Secret is left out: all Secrets are those of --secrets-from",
+        "error[GW0001]: a file is in no folder of a Secret; put it into NAMESPACE/NAME\n--> s/shop/stray:1:1",
+        "in 2 of 2 files",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    let ran = folder.run(&["lint", "-f", "m", "--secrets-from", "none"]);
+    assert!(ran.code == 2 && ran.err.contains("could not read none"), "{ran:?}");
+}
+
+#[test]
 fn an_ingress_of_another_class_is_said() {
     let class =
         "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\nspec: {controller: gatewright.dev/ingress}\n---\n";

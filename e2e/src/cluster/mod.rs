@@ -12,6 +12,7 @@ mod objects;
 mod pod;
 mod pods;
 mod space;
+mod volume;
 mod wait;
 mod world;
 

@@ -2,6 +2,7 @@
 //! with the root of its image or of this machine, read-only, as the user that it shall be, without capabilities, and with
 //! the volumes that the Pod gives it.
 
+use super::volume::publish;
 use super::world::tail;
 use super::{Images, World, eventually, program};
 use base64::Engine;
@@ -108,6 +109,18 @@ impl<'w> Pod<'w> {
                 }
             }
             own(&path, 0o2777);
+        }
+        self.renew_secrets(namespace);
+    }
+
+    /// Writes the volumes of Secrets as these are now.
+    ///
+    /// # Panics
+    /// When they cannot be written.
+    pub fn renew_secrets(&self, namespace: &str) {
+        for volume in list(&self.spec, "volumes").iter().filter(|volume| !volume["secret"].is_null()) {
+            let secret = self.world.object("Secret", namespace, text(&volume["secret"], "secretName"));
+            publish(&self.volume(text(volume, "name")), &secret).expect("there is room for temporary files");
         }
     }
 

@@ -35,6 +35,18 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         &["--in-namespaces=matrix-other"],
     ),
     (&["rbac.secrets=false"], &["--without-secrets"]),
+    (
+        &[
+            "controller.secretVolumes[0].secret=matrix-other/cert",
+            "controller.secretVolumes[0].volume.secret.secretName=cert",
+            "controller.secretVolumes[1].secret=matrix-other/users",
+            "controller.secretVolumes[1].volume.csi.driver=secrets-store.csi.k8s.io",
+            "controller.scope.enabled=true",
+            "controller.extraArgs.default-ssl-certificate=matrix-other/cert",
+        ],
+        &[],
+    ),
+    (&["controller.extraArgs.secrets-from=/run/secrets"], &[]),
     (&["controller.scope.enabled=true", "controller.extraArgs.default-ssl-certificate=matrix-other/cert"], &[]),
     (
         &[
@@ -213,6 +225,7 @@ fn values_that_cannot_be_meant_are_refused_with_their_name() {
         ("rbac.scope=true", "rbac.scope needs controller.scope.enabled"),
         ("controller.extraArgs.publish-service=web", "--publish-service: \"web\" has to be namespace/name"),
         ("controller.containerPort.http=many", "http"),
+        ("controller.secretVolumes[0].secret=shop", "secret"),
         ("controller.scope.namespaces={A b}", "namespaces"),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();

@@ -144,6 +144,70 @@ fn the_pod_serves_one_namespace_with_roles_and_without_secrets() {
     release.wait_all("passwords cannot be read", &[("closed.narrow.test", "/", "503")]);
 }
 
+/// A host, and who asks there: `anna:one` and `anna:two` in base64.
+fn asked_by(host: &str, user: &str) -> String {
+    format!("{host}\r\nAuthorization: Basic {user}")
+}
+
+const ANNA_ONE: &str = "YW5uYTpvbmU=";
+const ANNA_TWO: &str = "YW5uYTp0d28=";
+
+#[test]
+fn the_pod_takes_secrets_from_volumes_and_may_read_none() {
+    let values = [
+        "controller.secretVolumes[0].secret=shipped-shop/pair",
+        "controller.secretVolumes[0].volume.secret.secretName=shop-pair",
+        "controller.secretVolumes[1].secret=shipped-shop/users",
+        "controller.secretVolumes[1].volume.secret.secretName=shop-users",
+    ];
+    let release = Release::install("shipped-files", 15_090, &values);
+    let (world, ns, shop) = (release.world, release.name, "shipped-shop");
+    world.apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {shop}}}\n"));
+    world.apply(&app(shop, "app", &["10.244.9.41"]));
+    let host = "files.test";
+    let protected = "metadata: {annotations: {nginx.ingress.kubernetes.io/auth-type: basic, \
+                     nginx.ingress.kubernetes.io/auth-secret: users, nginx.ingress.kubernetes.io/ssl-redirect: 'false'}, ";
+    let web = ingress(shop, "web", ns, host, "app").replace("metadata: {", protected);
+    world.apply(&format!("{web}  tls: [{{hosts: [{host}], secretName: pair}}]\n"));
+    // What the API has under these names is not what counts.
+    let foreign = Pair::new(&[host]);
+    world.apply(&key_pair_secret(shop, "pair", "kubernetes.io/tls", &(foreign.certificate, foreign.key)));
+    let put = |password: &str| {
+        let pair = Pair::new(&[host]);
+        world.apply(&key_pair_secret(ns, "shop-pair", "kubernetes.io/tls", &(pair.certificate, pair.key)));
+        world.apply(&format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: shop-users, namespace: {ns}}}\nstringData: {{auth: 'anna:{{PLAIN}}{password}'}}\n"
+        ));
+        pair.der
+    };
+    let served = |certificate: &[u8], user: &str| {
+        eventually(&format!("{user} is let in under the certificate of the volume"), || {
+            match get_tls(release.ports[1], host, "/").and_then(|shown| Ok((shown, release.get(&asked_by(host, user))?))) {
+                Ok((shown, answer)) if shown.certificate == certificate && shown.status == 401 && answer.pod() == "10.244.9.41" => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+    };
+    let first = put("one");
+    let pod = release.pod(None);
+    release.wait_ready();
+    served(&first, ANNA_ONE);
+    let second = put("two");
+    pod.renew_secrets(ns);
+    served(&second, ANNA_TWO);
+    assert_eq!(release.get(&asked_by(host, ANNA_ONE)).map(|answer| answer.status), Ok(401));
+    let account = release.objects.iter().find(|object| object["kind"] == "ServiceAccount").unwrap();
+    let user = format!("system:serviceaccount:{ns}:{}", account["metadata"]["name"].as_str().unwrap());
+    for (namespace, names) in [(None, json!([])), (Some(shop), json!(["pair"])), (Some(ns), json!(["shop-pair"]))] {
+        for verb in ["get", "list", "watch"] {
+            let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": [verb], "resourceNames": names});
+            assert!(!world.may(&user, namespace, &rule), "{namespace:?}: {verb}");
+        }
+    }
+    let log = pod.log("controller");
+    assert!(!log.contains("does not permit") && !log.contains("is forbidden"), "{log}");
+}
+
 #[test]
 fn the_pod_serves_the_namespaces_that_are_named_and_no_others() {
     let names = ["shipped-in-a", "shipped-in-b", "shipped-out"];

@@ -23,6 +23,7 @@ mod parameters;
 mod passthrough;
 mod paths;
 mod protections;
+mod secret_files;
 mod services;
 mod snippets;
 mod spread;

@@ -21,6 +21,14 @@ pub struct Meta {
     pub labels: BTreeMap<Box<str>, Box<str>>,
 }
 
+impl Meta {
+    /// That of an object of which nothing else is known.
+    pub(super) fn of_name(name: ObjectName) -> Self {
+        let (annotations, labels) = (BTreeMap::new(), BTreeMap::new());
+        Self { name, uid: "".into(), resource_version: "".into(), created_s: 0, annotations, labels }
+    }
+}
+
 /// `metadata` as the API writes it; a missing namespace stays empty until the kind is known.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]

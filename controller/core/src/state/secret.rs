@@ -6,7 +6,7 @@ use super::certificate::{CertificateError, KeyPair};
 use super::dh_params::{self, DhParamsError};
 use super::meta::{Meta, RawMeta};
 use crate::model::{Account, Authority, DhParams, digest_of};
-use crate::names::BadText;
+use crate::names::{BadText, ObjectName};
 use base64::Engine;
 use serde::Deserialize;
 use serde_json::Value;
@@ -107,8 +107,18 @@ impl TryFrom<RawSecret> for Secret {
     type Error = BadText;
 
     fn try_from(raw: RawSecret) -> Result<Self, BadText> {
-        let meta = raw.metadata.namespaced()?;
-        let data = Data::read(raw.data, raw.string_data);
+        Ok(Self::new(raw.metadata.namespaced()?, &Data::read(raw.data, raw.string_data)))
+    }
+}
+
+impl Secret {
+    /// A Secret that somebody keeps elsewhere than in a cluster, by its data.
+    #[must_use]
+    pub fn of_data(name: ObjectName, data: BTreeMap<String, Vec<u8>>) -> Self {
+        Self::new(Meta::of_name(name), &Data(data.into_iter().map(|(key, value)| (key, Some(value))).collect()))
+    }
+
+    fn new(meta: Meta, data: &Data) -> Self {
         let secret = Self {
             meta,
             key_pair: data.key_pair(),
@@ -119,11 +129,9 @@ impl TryFrom<RawSecret> for Secret {
             dh_params: data.dh_params(),
             digest: 0,
         };
-        Ok(secret.with_digest())
+        secret.with_digest()
     }
-}
 
-impl Secret {
     fn with_digest(mut self) -> Self {
         let pair = self.key_pair.as_ref().map(|pair| pair.digest).map_err(ToString::to_string);
         let kept = self.kept_because.as_ref().map(ToString::to_string);

@@ -126,6 +126,8 @@ pub(crate) struct RunConfig {
     pub(crate) state_dir: PathBuf,
     /// A folder instead of a cluster.
     pub(crate) manifests: Option<PathBuf>,
+    /// The folder that all Secrets are in, if they are in one.
+    pub(crate) secrets_from: Option<PathBuf>,
     /// How to reach the cluster.
     pub(crate) cluster: ClusterConfig,
     /// What is told to it.

@@ -19,6 +19,8 @@ pub(crate) struct OfflineConfig {
     pub(crate) proxy: ProxyChoice,
     /// The proxy's version, if one is given.
     pub(crate) version: Option<Version>,
+    /// The folder that all Secrets are in, if they are in one.
+    pub(crate) secrets_from: Option<PathBuf>,
     /// How to reach the cluster.
     pub(crate) cluster: ClusterConfig,
 }
@@ -212,7 +214,8 @@ impl Check<'_> {
         self.zone_of_node(&offline.content, true);
         self.distinct(&super::ports(&settings.listeners));
         let version = offline.proxy_version.as_deref().and_then(|text| self.version(text, proxy.dialect));
-        OfflineConfig { settings, proxy, version, cluster: ClusterConfig { kubeconfig: offline.kubeconfig, ..ClusterConfig::default() } }
+        let cluster = ClusterConfig { kubeconfig: offline.kubeconfig, ..ClusterConfig::default() };
+        OfflineConfig { settings, proxy, version, secrets_from: offline.content.secrets_from, cluster }
     }
 
     /// A version that is newer than what is known is rendered for as the newest that is.

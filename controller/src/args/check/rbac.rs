@@ -48,7 +48,7 @@ impl Check<'_> {
             self.wrong("--without-cluster-role needs --in-namespaces or --watch-namespace".to_owned());
         }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
-        let (secrets, cluster_role) = (!rbac.without_secrets, !rbac.without_cluster_role);
+        let (secrets, cluster_role) = (!rbac.without_secrets && run.secrets_from.is_none(), !rbac.without_cluster_role);
         Some(RbacConfig { run, scope, webhook: rbac.webhook, secrets, cluster_role, account: account?, json: json? })
     }
 

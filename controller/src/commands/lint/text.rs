@@ -67,7 +67,8 @@ fn printable(text: &str) -> String {
 fn summary(report: &Report<'_>) -> String {
     let files: HashSet<_> = report.findings.iter().filter_map(|located| located.place.as_ref()).map(|place| &place.file).collect();
     let count = |severity: Severity| counted(report.count(severity), &severity.to_string());
-    let looked_at = report.texts.len();
+    // Of some that findings are in nothing is shown, such as those of Secrets.
+    let looked_at = report.texts.len() + files.iter().filter(|file| !report.texts.contains_key(**file)).count();
     format!(
         "{}, {}, {} in {} of {}\n",
         count(Severity::Error),

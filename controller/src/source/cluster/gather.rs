@@ -114,9 +114,12 @@ impl Gather {
     fn start(&mut self) {
         let namespace = self.scope.namespace.clone();
         let everywhere = |kind| WatchId { kind, namespace: namespace.clone(), name: None };
-        let backs: &[_] = if self.scope.backs { &[Kind::EndpointSlice, Kind::Secret] } else { &[] };
+        let backs: &[_] = if self.scope.backs { &[Kind::EndpointSlice] } else { &[] };
         for kind in [Kind::Ingress, Kind::Service].iter().chain(backs) {
             self.watch(everywhere(*kind));
+        }
+        if self.scope.backs && self.scope.secrets {
+            self.watch(everywhere(Kind::Secret));
         }
         self.watch(WatchId { kind: Kind::IngressClass, namespace: None, name: None });
         if self.scope.namespaces {
@@ -269,7 +272,8 @@ impl Gather {
         self.answered = false;
         let single =
             |kind, name: &ObjectName| WatchId { kind, namespace: Some(name.namespace().to_owned()), name: Some(name.name().to_owned()) };
-        let secrets = self.wanted.secrets.iter().filter(|name| !self.tls_secrets.contains(*name)).map(|name| single(Kind::Secret, name));
+        let secrets = self.wanted.secrets.iter().filter(|name| self.scope.secrets && !self.tls_secrets.contains(*name));
+        let secrets = secrets.map(|name| single(Kind::Secret, name));
         let config_maps = self.wanted.config_maps.iter().map(|name| single(Kind::ConfigMap, name));
         let parameters = self.wanted.parameters.iter().map(|name| single(Kind::GatewrightParameters, name));
         let needed: BTreeSet<WatchId> = parameters.chain(config_maps).chain(secrets).take(SINGLE_WATCHES).collect();

@@ -52,6 +52,7 @@ pub(crate) struct Once {
     client: Client,
     namespace: Option<String>,
     namespaces: bool,
+    secrets: bool,
     asked: BTreeSet<ObjectRef>,
 }
 
@@ -63,8 +64,8 @@ pub(crate) struct Heard {
 }
 
 impl Once {
-    /// Makes a client; nothing is asked yet.
-    pub(crate) fn connect(config: ClusterConfig, settings: &Settings) -> Result<Self, OnceError> {
+    /// Makes a client; nothing is asked yet. Without `secrets` nobody ever asks for one.
+    pub(crate) fn connect(config: ClusterConfig, settings: &Settings, secrets: bool) -> Result<Self, OnceError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let client = runtime.block_on(async { Connection::new(config).client().await }).map_err(|error| match error {
             ConnectError::Nowhere(_) => OnceError::Nowhere,
@@ -75,6 +76,7 @@ impl Once {
             client,
             namespace: settings.watch_namespace.clone(),
             namespaces: settings.namespace_selector.is_some(),
+            secrets,
             asked: BTreeSet::new(),
         })
     }
@@ -90,7 +92,9 @@ impl Once {
             self.list::<IngressClass>(whole, None, &mut heard).await?;
             self.list::<Service>(namespaced, None, &mut heard).await?;
             self.list::<EndpointSlice>(namespaced, None, &mut heard).await?;
-            self.list::<Secret>(namespaced, Some("type=kubernetes.io/tls"), &mut heard).await?;
+            if self.secrets {
+                self.list::<Secret>(namespaced, Some("type=kubernetes.io/tls"), &mut heard).await?;
+            }
             if self.namespaces {
                 self.list::<Namespace>(whole, None, &mut heard).await?;
             }
@@ -105,7 +109,8 @@ impl Once {
     pub(crate) fn wanted(&mut self, wanted: &Wanted) -> Result<Heard, OnceError> {
         let of = |kind, names: &BTreeSet<ObjectName>| names.iter().map(|name| ObjectRef::new(kind, name.clone())).collect::<Vec<_>>();
         let parameters = of(Kind::GatewrightParameters, &wanted.parameters);
-        let all = [of(Kind::Secret, &wanted.secrets), of(Kind::ConfigMap, &wanted.config_maps), parameters].concat();
+        let secrets = if self.secrets { of(Kind::Secret, &wanted.secrets) } else { Vec::new() };
+        let all = [secrets, of(Kind::ConfigMap, &wanted.config_maps), parameters].concat();
         let new: Vec<_> = all.into_iter().filter(|object| self.asked.insert(object.clone())).collect();
         let mut heard = Heard::default();
         self.runtime.block_on(async {

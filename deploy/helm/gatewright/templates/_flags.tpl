@@ -38,6 +38,7 @@
 {{- if index $.Values $protocol }}{{ $_ := set $flags (printf "%s-services-configmap" $protocol) (printf "%s/%s-%s" (default $own (index $controller $protocol).configMapNamespace) (include "gatewright.fullname" $) $protocol) }}{{ end -}}
 {{- end -}}
 {{- if .Values.defaultBackend.enabled }}{{ $_ := set $flags "default-backend-service" (printf "%s/%s" $own (include "gatewright.defaultBackend" .)) }}{{ end -}}
+{{- if $controller.secretVolumes }}{{ $_ := set $flags "secrets-from" "/var/run/secrets/gatewright" }}{{ end -}}
 {{- $_ := include "gatewright.scopeFlags" (list . $flags) -}}
 {{- range $name, $value := $controller.extraArgs -}}
 {{- $_ := set $flags $name (replace "$(POD_NAMESPACE)" $own (include "gatewright.text" $value)) -}}

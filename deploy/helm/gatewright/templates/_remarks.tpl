@@ -26,7 +26,7 @@
 {{- if and (lt (int (include "gatewright.leastPort" .)) 1024) $controller.hostNetwork -}}
 {{- $remarks = append $remarks "controller.hostNetwork with a port below 1024 needs net.ipv4.ip_unprivileged_port_start on the nodes: no container here has a capability." -}}
 {{- end -}}
-{{- if not .Values.rbac.secrets -}}
+{{- if not (or .Values.rbac.secrets (get (include "gatewright.flags" . | fromJson) "secrets-from")) -}}
 {{- $remarks = append $remarks "rbac.secrets=false: certificates and passwords of Secrets are not served; TLS is answered with a self-signed certificate." -}}
 {{- end -}}
 {{- toJson $remarks -}}

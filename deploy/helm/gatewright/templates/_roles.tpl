@@ -81,14 +81,15 @@
 {{- $flags := include "gatewright.flags" . | fromJson -}}
 {{- $own := include "gatewright.namespace" . -}}
 {{- $watched := include "gatewright.watchedNamespaces" (list . $flags) | fromJsonArray -}}
+{{- $secrets := and .Values.rbac.secrets (not (get $flags "secrets-from")) -}}
 {{- $roles := dict -}}
 {{- $_ := include "gatewright.permitCluster" (list $roles $flags) -}}
 {{- range $namespace := $watched | default (list "") -}}
-{{- $_ := include "gatewright.permitWatched" (list $roles $namespace $flags $.Values.rbac.secrets) -}}
+{{- $_ := include "gatewright.permitWatched" (list $roles $namespace $flags $secrets) -}}
 {{- end -}}
 {{- $lacksParameters := and (not .Values.rbac.scope) $watched (not (has $own $watched)) -}}
 {{- $_ := include "gatewright.permitOwn" (list $roles $flags $own $lacksParameters) -}}
-{{- $_ := include "gatewright.permitNamed" (list $roles $flags $watched .Values.rbac.secrets) -}}
+{{- $_ := include "gatewright.permitNamed" (list $roles $flags $watched $secrets) -}}
 {{- if .Values.rbac.scope -}}
 {{- if not (get $flags "watch-namespace") }}{{ fail "rbac.scope needs controller.scope.enabled and one namespace: other ones are found by a ClusterRole" }}{{ end -}}
 {{- $roles = omit $roles "" -}}
