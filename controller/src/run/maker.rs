@@ -5,13 +5,13 @@ use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, Model, Workers};
-use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::{Settings, protects};
 use gatewright_core::state::{Ingress, Snapshot};
 use gatewright_core::translate::admission::{self, Verdict};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,9 +34,7 @@ pub(super) struct Maker {
     rejected: Option<Overrides>,
     drain_timeout: Duration,
     self_signed: Arc<Certificate>,
-    /// The Ingresses of the last revision that the proxy has taken.
-    accepted: HashMap<ObjectName, Arc<Ingress>>,
-    /// The main ConfigMap of it.
+    /// The main ConfigMap of the last revision that the proxy has taken.
     accepted_settings: BTreeMap<String, String>,
 }
 
@@ -94,7 +92,6 @@ impl Maker {
             snapshot: Snapshot::default(),
             quarantine: Quarantine::default(),
             translator: Translator::default(),
-            accepted: HashMap::new(),
             accepted_settings: BTreeMap::new(),
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
             templates: Arc::new(overrides),
@@ -185,8 +182,7 @@ impl Maker {
     /// The proxy has taken this.
     pub(super) fn accept(&mut self, made: &Made) {
         self.proven = Some(Arc::clone(&made.templates));
-        self.accepted.clear();
-        self.accepted.extend(made.served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
+        self.quarantine.accept(&made.served);
         self.accepted_settings.clone_from(&made.config);
     }
 
@@ -198,7 +194,7 @@ impl Maker {
 
     /// The Ingresses that are new or other than those that the proxy has taken.
     pub(super) fn suspects(&self, made: &Made) -> Vec<Suspect> {
-        let changed = |ingress: &&Arc<Ingress>| self.accepted.get(&ingress.meta.name).is_none_or(|old| old.digest != ingress.digest);
+        let changed = |ingress: &&Arc<Ingress>| !self.quarantine.has_accepted(ingress);
         made.served.iter().filter(changed).cloned().map(Suspect::Ingress).collect()
     }
 
@@ -229,10 +225,9 @@ impl Maker {
     /// Sets an Ingress aside for good; whether that changes anything.
     pub(super) fn set_ingress_aside(&mut self, ingress: &Arc<Ingress>, reason: &str) -> bool {
         let name = &ingress.meta.name;
-        let last = self.accepted.get(name).filter(|old| old.digest != ingress.digest).cloned();
         let current = self.snapshot.ingress(name).is_some_and(|now| now.digest == ingress.digest);
         if current {
-            self.quarantine.set_aside(ingress, reason.to_owned(), last);
+            self.quarantine.set_aside(ingress, reason.to_owned());
             tracing::warn!(ingress = %name, reason, "the proxy refuses this Ingress; it is set aside");
         }
         current
@@ -248,10 +243,7 @@ impl Maker {
         let mut quarantine = self.quarantine.clone();
         for suspect in aside {
             match suspect {
-                Suspect::Ingress(ingress) => {
-                    let last = self.accepted.get(&ingress.meta.name).filter(|old| old.digest != ingress.digest).cloned();
-                    quarantine.set_aside(ingress, String::new(), last);
-                }
+                Suspect::Ingress(ingress) => quarantine.set_aside(ingress, String::new()),
                 Suspect::Setting(key, value) => {
                     quarantine.set_setting_aside(key, value, String::new(), self.accepted_settings.get(key).cloned());
                 }

@@ -232,7 +232,7 @@ impl World {
     /// Sets an Ingress aside, as `run` does with one that the proxy refuses; whether it was not yet.
     pub(crate) fn set_aside(&mut self, ingress: &ObjectRef, reason: &str) -> bool {
         let Some(ingress) = self.snapshot.ingress(&ingress.name).filter(|ingress| !self.quarantine.holds(ingress)) else { return false };
-        self.quarantine.set_aside(ingress, reason.to_owned(), None);
+        self.quarantine.set_aside(ingress, reason.to_owned());
         true
     }
 

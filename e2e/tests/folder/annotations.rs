@@ -38,6 +38,29 @@ on_every_proxy! {
         assert_eq!(posted(&root, 2000), 302, "the root of a host leads elsewhere before its routes are looked at");
     }
 
+    fn ann_1_2_an_update_that_cannot_be_served_leaves_the_version_before(proxy) {
+        let site = Site::of(proxy, "ann-1-2");
+        let h = site.host("h");
+        let version = |service: &str, annotations: &[(&str, &str)]| {
+            annotations.iter().fold(ingress("a").prefix(&h, "/", service), |ingress, (name, value)| ingress.annotation(name, value))
+        };
+        let bad = ("permanent-redirect-code", "moved");
+        let show = |ingress| {
+            site.apply(&[all_running(&["s", "t"]), vec![ingress]].concat());
+            let all = admin_json("/api/v1/diagnostics");
+            let own = all.as_array().unwrap().iter().filter(|finding| finding["object"]["namespace"] == site.namespace());
+            let outcomes: Vec<_> = own.map(|finding| finding["outcome"].as_str().unwrap()).collect();
+            format!("{} {}", who(&h, "/"), outcomes.join(" "))
+        };
+        assert_eq!(show(version("t", &[bad])), "404 skipped-object");
+        assert_eq!(show(version("s", &[])), "s ");
+        assert_eq!(show(version("t", &[bad])), "s quarantined");
+        assert_eq!(show(version("t", &[("whitelist-source-range", "everybody")])), "503 closed-route");
+        assert_eq!(show(version("t", &[])), "t ");
+        let guarded = version("s", &[bad, ("whitelist-source-range", "10.0.0.0/8")]);
+        assert_eq!(show(guarded), "404 skipped-object", "what was open does not stand in for what is not");
+    }
+
     fn ann_1_4_the_root_that_a_host_has_by_itself_is_limited_like_its_ingress(proxy) {
         let site = Site::of(proxy, "ann-1-4-root");
         let h = site.host("h");

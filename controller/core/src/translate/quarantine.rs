@@ -1,9 +1,9 @@
-//! Ingresses and settings that the proxy refused, although we did not.
+//! Ingresses and settings that the proxy refused, although we did not, and what it has taken before.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::state::Ingress;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The verdicts. Each is about one version of an Ingress, by content: a changed Ingress gets a new chance.
@@ -12,6 +12,8 @@ pub struct Quarantine {
     verdicts: BTreeMap<ObjectName, Verdict>,
     /// By keys of the main ConfigMap.
     settings: BTreeMap<String, SettingVerdict>,
+    /// The Ingresses of the last revision that the proxy has taken, in the versions that it served.
+    accepted: Arc<HashMap<ObjectName, Arc<Ingress>>>,
 }
 
 /// A verdict on one value of a key of the main ConfigMap.
@@ -39,8 +41,28 @@ struct Verdict {
 }
 
 impl Quarantine {
-    /// Sets an Ingress aside. `last_accepted` is the version that is served instead, if there was one.
-    pub fn set_aside(&mut self, ingress: &Ingress, reason: String, last_accepted: Option<Arc<Ingress>>) {
+    /// The proxy has taken a revision that serves these.
+    pub fn accept(&mut self, served: &[Arc<Ingress>]) {
+        let accepted = Arc::make_mut(&mut self.accepted);
+        accepted.clear();
+        accepted.extend(served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
+    }
+
+    /// Whether the proxy has taken this version of an Ingress.
+    #[must_use]
+    pub fn has_accepted(&self, ingress: &Ingress) -> bool {
+        self.accepted.get(&ingress.meta.name).is_some_and(|accepted| accepted.digest == ingress.digest)
+    }
+
+    /// The version of an Ingress that the proxy has taken last, if that is another one. One that was deleted in between and
+    /// made anew has none.
+    pub(super) fn last_before(&self, ingress: &Ingress) -> Option<&Arc<Ingress>> {
+        self.accepted.get(&ingress.meta.name).filter(|last| last.digest != ingress.digest && last.meta.uid == ingress.meta.uid)
+    }
+
+    /// Sets an Ingress aside. The version that was accepted last is served instead, if there was one.
+    pub fn set_aside(&mut self, ingress: &Ingress, reason: String) {
+        let last_accepted = self.last_before(ingress).cloned();
         let verdict = Verdict { digest: ingress.digest, reason, last_accepted };
         self.verdicts.insert(ingress.meta.name.clone(), verdict);
     }

@@ -4,7 +4,7 @@ use super::annotations::{self, Given, LookedUp, Objects, Policies};
 use super::parameters::{ByClass, ClassConfig};
 use super::permits::Permits;
 use super::{Input, Wanted, class::Classes, screen};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{ServiceRef, digest_of};
 use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, RouteRegex, RulePath, UriPath, shown};
 use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection, by_age};
@@ -108,6 +108,10 @@ struct Kept {
     looked_up: Vec<LookedUp>,
     /// `None`: the Ingress is left out.
     reading: Option<Arc<Reading>>,
+    /// Its annotations do not let it be served.
+    is_refused: bool,
+    /// The version that was accepted last, if the one that was read is refused.
+    last: Option<Arc<Ingress>>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -116,6 +120,19 @@ impl Kept {
         let is_same =
             Arc::ptr_eq(&self.version, version) || self.version.meta.name == version.meta.name && self.version.digest == version.digest;
         is_same && self.looked_up.iter().all(|one| one.is_current(snapshot))
+    }
+
+    /// Whether an older version could stand in for this one, and not the one that was asked.
+    fn has_other_last(&self, last: Option<&Arc<Ingress>>) -> bool {
+        self.is_refused && self.last.as_ref().map(|last| last.digest) != last.map(|last| last.digest)
+    }
+
+    /// The older version is served in place of this one, and that is told of what is wrong with this one.
+    fn stand_in(&mut self, older: Self) {
+        self.reading = older.reading;
+        self.looked_up.extend(older.looked_up);
+        self.diagnostics.retain(|finding| finding.outcome == Outcome::SkippedObject);
+        self.diagnostics.iter_mut().for_each(|finding| finding.outcome = Outcome::Quarantined);
     }
 
     fn extend(&self, wanted: &mut Wanted) {
@@ -151,9 +168,11 @@ impl Readings {
             let (version, finding) = input.quarantine.version_of(ingress);
             diagnostics.extend(finding);
             let Some(version) = version else { continue };
-            let kept = match of_place(&mut before, ingress).filter(|kept| kept.is_current(version, input.snapshot)) {
+            let last = input.quarantine.last_before(version);
+            let is_current = |kept: &Kept| kept.is_current(version, input.snapshot) && !kept.has_other_last(last);
+            let kept = match of_place(&mut before, ingress).filter(is_current) {
                 Some(kept) => Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept },
-                None => read((ingress, version), input, by_class.of(classes.of(version))),
+                None => read_or_last((ingress, version, last), input, |version| by_class.of(classes.of(version))),
             };
             kept.extend(wanted);
             diagnostics.extend_from_slice(&kept.diagnostics);
@@ -182,11 +201,30 @@ fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ing
     }
 }
 
+/// Reads a version of an Ingress. One that its annotations do not let be served leaves the version in use that was accepted
+/// last, unless that one is protected otherwise: it might be open where this one is not.
+fn read_or_last<'c>(
+    (place, version, last): (&Arc<Ingress>, &Arc<Ingress>, Option<&Arc<Ingress>>),
+    input: Input<'_>,
+    class_of: impl Fn(&Ingress) -> &'c Arc<ClassConfig>,
+) -> Kept {
+    let mut kept = read((place, version), input, class_of(version));
+    let Some(last) = last.filter(|_| kept.is_refused) else { return kept };
+    kept.last = Some(Arc::clone(last));
+    if annotations::protect_alike(&input.settings.annotations_prefix, &version.meta.annotations, &last.meta.annotations) {
+        let older = read((place, last), input, class_of(last));
+        if older.reading.is_some() {
+            kept.stand_in(older);
+        }
+    }
+    kept
+}
+
 /// Reads a version of the Ingress in one place: its reading, or none and why.
 fn read((place, ingress): (&Arc<Ingress>, &Arc<Ingress>), input: Input<'_>, class: &Arc<ClassConfig>) -> Kept {
     let (place, version) = (Arc::clone(place), Arc::clone(ingress));
     if let Some(refusal) = screen::refusal(ingress, input.settings) {
-        return Kept { place, version, looked_up: Vec::new(), reading: None, diagnostics: vec![refusal] };
+        return Kept { place, version, looked_up: Vec::new(), reading: None, is_refused: false, last: None, diagnostics: vec![refusal] };
     }
     let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
     let objects = Objects::new(input.snapshot);
@@ -197,7 +235,7 @@ fn read((place, ingress): (&Arc<Ingress>, &Arc<Ingress>), input: Input<'_>, clas
     let annotations::Read { policies, mut diagnostics, looked_up } = annotations::read(given, &class.config, input.settings, &origin);
     let Some(mut policies) = policies else {
         diagnostics.append(&mut permits.diagnostics);
-        return Kept { place, version, looked_up, reading: None, diagnostics };
+        return Kept { place, version, looked_up, reading: None, is_refused: true, last: None, diagnostics };
     };
     policies.closed |= permits.closed;
     policies.aliases.retain(|alias| permits.alias(alias));
@@ -214,7 +252,7 @@ fn read((place, ingress): (&Arc<Ingress>, &Arc<Ingress>), input: Input<'_>, clas
     diagnostics.append(&mut permits.diagnostics);
     let digest = digest_of(&(ingress.digest, &policies, class.digest));
     let reading = Reading { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
-    Kept { place, version, looked_up, reading: Some(Arc::new(reading)), diagnostics }
+    Kept { place, version, looked_up, reading: Some(Arc::new(reading)), is_refused: false, last: None, diagnostics }
 }
 
 /// Reads the parts of one Ingress and collects what is wrong with them.

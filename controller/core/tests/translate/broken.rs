@@ -1,10 +1,10 @@
 //! What cannot be read, and what the proxy refused.
 
-use crate::world::{World, ingress, services, with};
+use crate::world::{World, annotated, ingress, picture, services, with};
 use gatewright_core::diagnostic::{Code, Outcome};
 use gatewright_core::names::ObjectName;
 use gatewright_core::state::{Event, decode_written};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 
 #[test]
@@ -31,14 +31,85 @@ fn what_has_the_wrong_type_costs_its_own_path_or_host() {
 fn a_quarantined_ingress_is_served_in_its_last_accepted_version() {
     let mut world = World::new(&services());
     world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]));
-    let good = Arc::clone(&world.translate().served[0]);
+    let served = world.translate().served;
+    world.quarantine.accept(&served);
     world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s2")])]));
     let bad = Arc::clone(&world.translate().served[0]);
-    world.quarantine.set_aside(&bad, "nginx refused it".to_owned(), Some(good));
+    world.quarantine.set_aside(&bad, "nginx refused it".to_owned());
     assert_eq!(world.picture(), ["h.test /* → default-s1-80"]);
     assert!(world.codes().contains(&Code::RefusedByProxy));
     world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s3")])]));
     assert_eq!(world.picture(), ["h.test /* → default-s3-80"], "another version gets a chance");
+}
+
+/// An Ingress `a` for this Service, with annotations.
+fn version(service: &str, annotations: &[(&str, &str)]) -> Value {
+    annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", service)])]), annotations)
+}
+
+/// What is made of a version, and what is said and done about it.
+fn seen(world: &mut World, version: Value) -> (Vec<String>, Vec<(Code, Outcome)>) {
+    world.apply(version);
+    let translation = world.translate();
+    world.quarantine.accept(&translation.served);
+    let said = translation
+        .diagnostics
+        .iter()
+        .filter(|finding| finding.code != Code::NoClassInInput)
+        .map(|finding| (finding.code, finding.outcome));
+    (picture(&translation), said.collect())
+}
+
+#[test]
+fn an_update_that_annotations_do_not_let_be_served_leaves_the_version_before() {
+    let mut world = World::new(&services());
+    let [one, two] = ["s1", "s2"].map(|service| vec![format!("h.test /* → default-{service}-80")]);
+    let bad = ("permanent-redirect-code", "moved");
+    assert_eq!(seen(&mut world, version("s2", &[bad])), (vec![], vec![(Code::BadAnnotation, Outcome::SkippedObject)]), "it is new");
+    assert_eq!(seen(&mut world, version("s1", &[])), (one.clone(), vec![]));
+    let kept = (one.clone(), vec![(Code::BadAnnotation, Outcome::Quarantined)]);
+    assert_eq!(seen(&mut world, version("s2", &[bad, ("proxy-body-size", "x")])), kept, "one finding says so");
+    assert_eq!(seen(&mut world, version("s2", &[bad])), kept, "and another version is no better");
+    assert_eq!(world.picture(), one, "nor is the same one later");
+    let risky = version("s2", &[("configuration-snippet", "add_header A b;")]);
+    assert_eq!(seen(&mut world, risky), (one, vec![(Code::RefusedAnnotation, Outcome::Quarantined)]));
+    assert_eq!(seen(&mut world, version("s2", &[])), (two.clone(), vec![]));
+    // What is remembered of readings follows what was accepted.
+    world.quarantine.accept(&[]);
+    assert_eq!(seen(&mut world, version("s1", &[bad])).0, Vec::<String>::new(), "after a restart nothing is known of the version before");
+}
+
+#[test]
+fn the_version_before_never_stands_in_for_one_that_is_protected_otherwise() {
+    let (bad, guard) = (("permanent-redirect-code", "moved"), ("whitelist-source-range", "10.0.0.0/8"));
+    for (before, after, stays) in [
+        (vec![], vec![bad, guard], false),
+        (vec![], vec![bad, ("auth-type", "basic")], false),
+        (vec![], vec![("configuration-snippet", "deny all;")], false),
+        (vec![guard], vec![bad, ("whitelist-source-range", "10.0.0.0/7")], false),
+        (vec![guard], vec![bad, guard], true),
+        (vec![guard], vec![bad], false),
+        (vec![("auth-realm", "x")], vec![bad], false),
+        (vec![("app-root", "/a")], vec![bad], true),
+    ] {
+        let mut world = World::new(&services());
+        let open = seen(&mut world, version("s1", &before)).0;
+        assert_eq!(open.len(), 1);
+        let expected = if stays { open } else { vec![] };
+        assert_eq!(seen(&mut world, version("s1", &after)).0, expected, "{before:?} → {after:?}");
+    }
+    // One that only closes is served, and closed.
+    let mut world = World::new(&services());
+    seen(&mut world, version("s1", &[]));
+    assert_eq!(seen(&mut world, version("s1", &[("whitelist-source-range", "x")])).0, ["h.test /* → 503"]);
+}
+
+#[test]
+fn an_ingress_that_was_made_anew_has_no_version_before() {
+    let made = |service: &str, uid: &str, annotations: &[(&str, &str)]| with(version(service, annotations), "/metadata/uid", json!(uid));
+    let mut world = World::new(&services());
+    assert_eq!(seen(&mut world, made("s1", "1", &[])).0.len(), 1);
+    assert_eq!(seen(&mut world, made("s1", "2", &[("permanent-redirect-code", "x")])).0, Vec::<String>::new());
 }
 
 #[test]

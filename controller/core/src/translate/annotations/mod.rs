@@ -51,6 +51,7 @@ mod objects;
 mod opentelemetry;
 mod policies;
 mod port_in_redirects;
+mod protection;
 mod proxy_ssl;
 mod proxy_timeouts;
 mod redirect;
@@ -81,6 +82,7 @@ pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names};
 
 pub(super) use objects::LookedUp;
+pub(super) use protection::protect_alike;
 pub(super) use snippets::lacking;
 
 #[expect(unused_imports, reason = "named in the documentation above")]

@@ -12,7 +12,9 @@ pub fn markdown(proxies: &[ProxyFacts]) -> String {
          Written from the list of features; do not edit. Every name is that of ingress-nginx and carries the prefix \
          `nginx.ingress.kubernetes.io/` (`--annotations-prefix`). Tier: how widely it is used. Risk: as ingress-nginx ranks it.\n\n\
          What each proxy makes of it: *same* as ingress-nginx; *approximated*, nearly that; *told*, nothing, which is said on the \
-         object; *closed*, what asks for it is not served.\n",
+         object; *closed*, what asks for it is not served.\n\n\
+         An Ingress that is *left out* because of a value is not served. If `run` has served a version of it before, that one stays, \
+         and the finding says so, as long as both versions ask for the same protections, word by word.\n",
     );
     for feature in FEATURES {
         let _ = write!(out, "\n## {}\n", feature.name);

@@ -50,6 +50,13 @@ pub(super) const FEATURE: Feature = Feature {
     apply,
 };
 
+/// Whether a snippet may keep somebody out. It is not read for that: what cannot be read may all the same.
+pub(super) fn protects(name: &str, text: &str) -> bool {
+    const WORDS: [&str; 8] = ["allow", "auth", "deny", "if", "limit_", "return", "satisfy", "valid"];
+    let has_word = || WORDS.iter().any(|word| text.contains(word));
+    FEATURE.keys.iter().any(|key| key.name == name) && (name == "auth-snippet" || has_word())
+}
+
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if !policies.reads_snippets {
         if let Some(key) = FEATURE.keys.iter().find(|key| given.has(key.name)) {

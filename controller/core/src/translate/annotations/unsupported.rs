@@ -57,6 +57,11 @@ pub(super) fn verdict(name: &str) -> Option<(bool, String)> {
     Some((*way != Told, what))
 }
 
+/// Whether a name of this file asks for a protection.
+pub(super) fn protects(name: &str) -> bool {
+    verdict(name).is_some_and(|(closes, _)| closes)
+}
+
 /// Those that are riskier than others.
 pub(super) fn risky() -> impl Iterator<Item = (&'static str, Risk)> {
     WAYS.iter().filter(|(_, way)| *way == Rules).map(|(name, _)| (*name, Risk::Critical))

@@ -1,0 +1,64 @@
+//! Which annotations ask for a protection: what an older version of an Ingress may stand in for must not differ in these.
+
+use super::{FEATURES, Feature, OnBadValue, snippets, unsupported};
+use std::collections::BTreeMap;
+
+type Annotations = BTreeMap<Box<str>, Box<str>>;
+
+/// Whether two versions of an Ingress ask for the same protections, word by word.
+pub(in crate::translate) fn protect_alike(prefix: &str, one: &Annotations, other: &Annotations) -> bool {
+    protections(prefix, one).eq(protections(prefix, other))
+}
+
+fn protections<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let own = annotations.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value)));
+    own.filter(|(name, value)| protects(name, value))
+}
+
+/// A feature that closes its routes when it cannot be read is a protection with all that belongs to it; and how several of
+/// them are joined decides what each of them is worth.
+fn protects(name: &str, value: &str) -> bool {
+    let has = |feature: &Feature| feature.keys.iter().any(|key| key.name == name);
+    let closes = |feature: &Feature| feature.keys.iter().any(|key| key.on_bad_value == OnBadValue::CloseRoute);
+    let is_one = FEATURES.iter().any(|feature| closes(feature) && has(feature));
+    is_one || name == "satisfy" || unsupported::protects(name) || snippets::protects(name, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Annotations {
+        pairs.iter().map(|(name, value)| (format!("p/{name}").into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn protections_are_compared_and_nothing_else() {
+        let alike = |one: &[_], other: &[_]| protect_alike("p", &of(one), &of(other));
+        for (name, value) in [
+            ("auth-type", "basic"),
+            ("auth-url", "http://a"),
+            ("auth-snippet", "proxy_set_header A b;"),
+            ("whitelist-source-range", "10.0.0.0/8"),
+            ("denylist-source-range", "10.0.0.0/8"),
+            ("auth-tls-secret", "a/b"),
+            ("limit-rps", "1"),
+            ("satisfy", "any"),
+            ("enable-modsecurity", "true"),
+            ("proxy-ssl-verify", "on"),
+            ("configuration-snippet", "deny all;"),
+            ("server-snippet", "if ($a) { return 403; }"),
+        ] {
+            assert!(!alike(&[(name, value)], &[]) && !alike(&[], &[(name, value)]), "{name}");
+            assert!(alike(&[(name, value)], &[(name, value), ("permanent-redirect", "x")]), "{name}");
+        }
+        assert!(!alike(&[("auth-realm", "a")], &[("auth-realm", "b")]));
+        for (name, value) in
+            [("permanent-redirect", "x"), ("configuration-snippet", "add_header A b;"), ("unknown", "x"), ("use-regex", "x")]
+        {
+            assert!(alike(&[(name, value)], &[]), "{name}");
+        }
+        let foreign = [("q/auth-type".into(), "basic".into())].into();
+        assert!(protect_alike("p", &foreign, &Annotations::new()), "another prefix");
+    }
+}
