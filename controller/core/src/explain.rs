@@ -218,7 +218,7 @@ fn early(route: &Route, path: &str) -> Vec<Early> {
     let all = route.policy.extra.iter().flat_map(|extra| &extra.answers);
     let fitting = all.filter(|answer| answer.path.as_ref().is_none_or(|expression| finds(&expression.to_string(), path)));
     let mut out = Vec::new();
-    for EarlyAnswer { when, path: _, status, text: _ } in fitting {
+    for EarlyAnswer { when, status, .. } in fitting {
         out.push(Early { status: *status, depends: when.is_some() });
         if when.is_none() {
             break;

@@ -37,6 +37,34 @@ on_every_proxy! {
         assert_eq!(who("b.test", "/old/a"), "s", "other Ingresses are as they were");
     }
 
+    fn returns_use_what_their_condition_has_matched(proxy) {
+        let text = "if ($host ~* ^WWW\\.(.+)$) { return 301 https://$1$request_uri; }\n\
+                    if ($http_x_tenant ~ ^([a-z]+)-([0-9]+)$) { return 307 /$2/$1; }\n\
+                    if ($arg_say ~ ^(a|b)) { return 200 \"said $1 to $host\"; }\n\
+                    rewrite ^/query/(.*)$ https://x.test/?page=$1 redirect;\nrewrite ^/none/(.*)$ https://x.test/$1? permanent;\n\
+                    rewrite ^/flag https://x.test/ last;";
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let with = ingress("a").prefix("h.test", "/", "s").prefix("www.h.test", "/", "s").annotation("configuration-snippet", text);
+        let world = World::of(proxy).arg("--configmap=default/settings");
+        let _world = world.manifest("i.yaml", &[running("s"), vec![settings, with]].concat()).start();
+        assert_eq!(location(&get("www.h.test", "/a?b=c").unwrap()), (301, "https://h.test/a?b=c".to_owned()));
+        let tenant = |value: &str| send(&Request::get("h.test", "/x?y=z").header("X-Tenant", value)).unwrap();
+        let (status, to) = location(&tenant("acme-12"));
+        assert!(status == 307 && to.ends_with("/12/acme"), "{to}");
+        assert_eq!(tenant("acme-x").status, 200, "it does not fit");
+        let said = get("h.test", "/?say=b2").unwrap();
+        assert_eq!((said.status, String::from_utf8_lossy(&said.body).into_owned()), (200, "said b to h.test".to_owned()));
+        for (target, status, expected) in [
+            ("/query/a", 302, "https://x.test/?page=a"),
+            ("/query/a?b=c", 302, "https://x.test/?page=a&b=c"),
+            ("/none/a?b=c", 301, "https://x.test/a"),
+            ("/flag?b=c", 302, "https://x.test/?b=c"),
+        ] {
+            assert_eq!(location(&get("h.test", target).unwrap()), (status, expected.to_owned()), "{target}");
+        }
+        assert_eq!(seen("/a"), "/a", "everything else is forwarded");
+    }
+
     fn answers_get_their_type_age_and_cookies(proxy) {
         let text = "if ($http_x_none) { return 403; }\nif ($arg_text) { return 200 '{}'; }\ndefault_type application/json;\nexpires 1h;\n\
                     proxy_cookie_path /a /b;";

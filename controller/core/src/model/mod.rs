@@ -35,9 +35,9 @@ pub use policy::{
     Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
     CanaryHeader, CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
     ConnectionHeader, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExternalAuth, Extra, FastCgi, Hashing, HostPolicy, HostTls,
-    LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, RawDirective, Redirect, RedirectStatus, RedirectTarget,
-    RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses, Substitutions,
-    Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
+    LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect, RedirectStatus,
+    RedirectTarget, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses,
+    Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
 };
 
 pub use stream::{Passthrough, Stream, StreamSettings, Transport};

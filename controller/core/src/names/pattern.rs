@@ -43,6 +43,22 @@ impl TextRegex {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// How many groups there are whose matches can be asked for.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        let (mut count, mut in_class, mut rest) = (0, false, self.0.chars());
+        while let Some(c) = rest.next() {
+            match c {
+                '\\' => _ = rest.next(),
+                '[' => in_class = true,
+                ']' => in_class = false,
+                '(' if !in_class && !rest.as_str().starts_with('?') => count += 1,
+                _ => {}
+            }
+        }
+        count
+    }
 }
 
 impl fmt::Display for TextRegex {

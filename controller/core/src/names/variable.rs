@@ -111,6 +111,12 @@ impl VariableText {
         filled
     }
 
+    /// Whether what a group of an expression has matched occurs.
+    #[must_use]
+    pub fn has_groups(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, TextPart::Group(_)))
+    }
+
     /// Whether one of these variables occurs.
     #[must_use]
     pub fn uses(&self, names: &[&str]) -> bool {

@@ -88,12 +88,26 @@ pub struct AnswerHeader {
 pub struct EarlyAnswer {
     /// When it is given; `None`: always.
     pub when: Option<Condition>,
-    /// It is a redirect for paths that this fits, whose groups its text may use; the query is kept.
+    /// It is a redirect for paths that this fits, whose groups its text may use.
     pub path: Option<TextRegex>,
     /// 200 to 599.
     pub status: u16,
-    /// Where a redirect leads, with 301, 302, 303, 307 and 308; else what the answer says.
+    /// Where a redirect leads, with 301, 302, 303, 307 and 308; else what the answer says. Without `path` it may use the
+    /// groups of the expression in `when`.
     pub text: VariableText,
+    /// What a redirect for some paths makes of the query of the request.
+    pub query: Query,
+}
+
+/// What becomes of the query of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Query {
+    /// It stands behind the new path.
+    Kept,
+    /// It stands behind a query that the new path has.
+    Appended,
+    /// It is gone.
+    Dropped,
 }
 
 /// Another path for the endpoints; the query stays.
@@ -151,6 +165,17 @@ pub struct Condition {
     pub test: Test,
     /// The condition holds when the test does not.
     pub negated: bool,
+}
+
+impl Condition {
+    /// The expression whose groups are known where the condition holds.
+    #[must_use]
+    pub const fn matched(&self) -> Option<&TextRegex> {
+        match &self.test {
+            Test::Matches { expression, .. } if !self.negated => Some(expression),
+            _ => None,
+        }
+    }
 }
 
 /// A comparison.

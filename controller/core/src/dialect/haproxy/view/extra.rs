@@ -1,7 +1,7 @@
 //! What snippets ask for.
 
 use crate::dialect::haproxy::expression::{Expression, fetch_of};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, Test};
 use serde::Serialize;
 
 /// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
@@ -50,7 +50,11 @@ struct AnswerView {
     condition: Option<ConditionView>,
     /// Name of the condition that the path has to fulfil, and expressions that fit somewhere, and whole paths.
     path: Option<(String, String, String)>,
+    /// The text uses groups of the condition: what that looks at, and an expression that fits the whole of it.
+    groups: Option<(Expression, String)>,
     status: u16,
+    /// What stands between a redirect for some paths and the query; `None`: that is gone.
+    query: Option<&'static str>,
     redirect: Option<Expression>,
     text: Option<Expression>,
     content_type: String,
@@ -101,10 +105,17 @@ impl AnswerView {
             Some(when) => Some(ConditionView::new(format!("answer_{number}"), when)?),
         };
         let path = answer.path.as_ref().map(|path| (format!("answer_path_{number}"), path.to_string(), whole(path.as_str())));
+        let query = match answer.query {
+            Query::Kept => Some("?"),
+            Query::Appended => Some("&"),
+            Query::Dropped => None,
+        };
         Some(Self {
             condition,
             path,
+            groups: answer.when.as_ref().filter(|_| answer.path.is_none() && answer.text.has_groups()).and_then(groups_of),
             status: answer.status,
+            query,
             redirect,
             text: text.filter(|_| !answer.text.parts().is_empty()),
             content_type: extra.default_type.as_ref().map_or("text/plain", |kind| kind.as_str()).to_owned(),
@@ -126,6 +137,12 @@ impl PathView {
             target: Expression::of(&rewrite.target)?,
         })
     }
+}
+
+fn groups_of(when: &Condition) -> Option<(Expression, String)> {
+    let ignoring_case = matches!(when.test, Test::Matches { ignoring_case: true, .. });
+    let expression = whole(when.matched()?.as_str());
+    Some((Expression::of(&when.variable)?, if ignoring_case { format!("(?i){expression}") } else { expression }))
 }
 
 /// An expression that fits the whole of what another one fits somewhere.

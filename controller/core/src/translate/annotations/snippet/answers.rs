@@ -1,9 +1,9 @@
 //! Answers before anybody is asked, other paths, and the conditions of both.
 
 use super::Meaning;
-use crate::model::{Condition, EarlyAnswer, Expires, PathRewrite, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, PathRewrite, Query, Test};
 use crate::names::variable::is_url_variable;
-use crate::names::{TextPart, TextRegex, VariableText};
+use crate::names::{TextPart, TextRegex, VariableText, shown};
 use crate::settings::values;
 
 type Done = Result<(), String>;
@@ -21,33 +21,60 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
     };
     let status = status.parse().ok().filter(|status| (200..=599).contains(status));
     let status: u16 = status.ok_or("the status is not between 200 and 599")?;
-    let text = meaning.text(text)?;
+    let text = match when.as_ref().and_then(Condition::matched) {
+        Some(expression) => with_groups_of(expression, meaning.text_with_groups(text)?)?,
+        None => meaning.text(text)?,
+    };
     if REDIRECTS.contains(&status) {
         if text.parts().is_empty() {
             return Err("a redirect needs a URL".to_owned());
         }
         only_url_variables(&text)?;
+        if let Some(when) = when.as_ref().filter(|_| text.has_groups()) {
+            stays_one_line(when)?;
+        }
     }
-    push(meaning, EarlyAnswer { when, path: None, status, text })
+    push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped })
+}
+
+/// A text whose groups are all in the expression.
+fn with_groups_of(expression: &TextRegex, text: VariableText) -> Result<VariableText, String> {
+    let beyond = |part: &TextPart| matches!(part, TextPart::Group(number) if usize::from(*number) > expression.groups());
+    if text.parts().iter().any(beyond) { Err(format!("{} has fewer groups", shown(expression.as_str()))) } else { Ok(text) }
+}
+
+/// What is taken out of a decoded path may be several lines, which would be further headers of the answer.
+fn stays_one_line(when: &Condition) -> Done {
+    let is_as_sent = |name: &str| is_url_variable(name) || ["arg_", "cookie_", "http_"].iter().any(|begin| name.starts_with(begin));
+    match when.variable.parts() {
+        [TextPart::Variable(name)] if is_as_sent(name) => Ok(()),
+        _ => Err("what this variable holds cannot stand in a URL; use $request_uri".to_owned()),
+    }
 }
 
 /// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, nginx would look for another
 /// route, which is for rules of Ingresses to say.
 pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
     let (path, target, flag) = match given {
+        // Whatever else is said, nginx redirects to a URL.
+        [path, target] | [path, target, "last" | "break"] if begins_url(target) => (path, target, "redirect"),
         [path, target, flag @ ("break" | "permanent" | "redirect")] => (path, target, *flag),
-        [path, target] if begins_url(target) => (path, target, "redirect"),
-        [_, _] | [_, _, "last"] => return Err("the flag is not break, redirect or permanent".to_owned()),
+        [_, _] | [_, _, "last"] => return Err("without break, redirect or permanent nginx looks for another route; use break".to_owned()),
         _ => return Err("it takes an expression, a target and a flag".to_owned()),
     };
     let path = TextRegex::new(path).map_err(|bad| bad.0)?;
-    let target = meaning.text_with_groups(target)?;
+    let (target, query) = match (target.strip_suffix('?'), target.contains('?')) {
+        (Some(target), _) => (target, Query::Dropped),
+        (None, true) => (*target, Query::Appended),
+        (None, false) => (*target, Query::Kept),
+    };
+    let target = with_groups_of(&path, meaning.text_with_groups(target)?)?;
     only_url_variables(&target)?;
-    if target.parts().iter().any(|part| matches!(part, TextPart::Text(text) if text.contains('?'))) {
-        return Err("a query cannot stand in the target".to_owned());
-    }
     match flag {
         "break" => {
+            if query != Query::Kept {
+                return Err("a query cannot stand in the target of break".to_owned());
+            }
             if !matches!(target.parts().first(), Some(TextPart::Text(text)) if text.starts_with('/') && !text.starts_with("//")) {
                 return Err("the target does not begin with one '/'".to_owned());
             }
@@ -59,7 +86,7 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
             if target.parts().is_empty() {
                 return Err("a redirect needs a URL".to_owned());
             }
-            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target })
+            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target, query })
         }
     }
 }
@@ -117,7 +144,7 @@ pub(super) fn condition(meaning: &Meaning, words: &[&str]) -> Result<Condition, 
     let expression = |text: &str| TextRegex::new(text).map_err(|bad| bad.0);
     let matches = |text: &str, ignoring_case| Ok::<_, String>(Test::Matches { expression: expression(text)?, ignoring_case });
     let (test, negated) = match &words[1..] {
-        [] => (matches("^(0.|[^0])", false)?, false),
+        [] => (matches("^(?:0.|[^0])", false)?, false),
         ["=" | "!="] => (matches("^.", false)?, words[1] == "="),
         [comparison @ ("=" | "!="), text] => {
             let text = meaning.text(text)?.literal().ok_or("it is compared with a variable")?.to_owned();

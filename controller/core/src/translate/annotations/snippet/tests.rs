@@ -46,6 +46,40 @@ fn paths_are_rewritten_or_redirected_by_their_flag() {
 }
 
 #[test]
+fn returns_use_the_groups_of_their_condition() {
+    let text = "if ($host ~* ^www\\.(.+)$) { return 301 https://$1$request_uri; }\nif ($arg_x ~ (a)(b)) { return 200 $2$1; }";
+    let answers = read(text).unwrap().extra.answers;
+    assert!(answers.iter().all(|answer| answer.text.has_groups() && answer.path.is_none()));
+    for (bad, why) in [
+        ("if ($host ~ a) { return 301 https://$1; }", "\"a\" has fewer groups"),
+        ("if ($host ~ (a)) { return 301 https://$2; }", "has fewer groups"),
+        ("if ($host !~ (a)) { return 301 https://$1; }", "\"$1\" is not a variable"),
+        ("if ($host = a) { return 301 https://$1; }", "\"$1\" is not a variable"),
+        ("if ($arg_x) { return 301 https://$1; }", "has fewer groups"),
+        ("if ($uri ~ ^/(.*)$) { return 301 https://a.test/$1; }", "cannot stand in a URL; use $request_uri"),
+        ("return 301 https://$1;", "\"$1\" is not a variable"),
+    ] {
+        let said = read(bad).unwrap_err();
+        assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn redirects_to_urls_need_no_flag_and_say_what_becomes_of_the_query() {
+    use crate::model::Query::{Appended, Dropped, Kept};
+    for (text, status, query) in [
+        ("rewrite ^ https://e.test$request_uri? permanent;", 301, Dropped),
+        ("rewrite ^/a(.*)$ https://e.test/?page=$1 redirect;", 302, Appended),
+        ("rewrite ^/a https://e.test/ last;", 302, Kept),
+        ("rewrite ^/a https://e.test/ break;", 302, Kept),
+        ("rewrite ^/a $scheme://e.test/?;", 302, Dropped),
+    ] {
+        let answers = read(text).unwrap_or_else(|why| panic!("{text}: {why}")).extra.answers;
+        assert_eq!((answers[0].status, answers[0].query), (status, query), "{text}");
+    }
+}
+
+#[test]
 fn answers_get_their_type_age_and_texts() {
     let text = "default_type application/json;\nexpires 1h;\ngzip off;\nlimit_rate 100k;\nproxy_cookie_path /a /b;\n\
                 sub_filter a 'b $host';\nsub_filter_once off;\nsub_filter_types *;";
@@ -85,8 +119,10 @@ fn everything_else_is_refused_by_name_and_line() {
         ("add_header A $nosuch;", "line 1: \"add_header\""),
         ("if ($a ~ \"(\") { return 403; }", "line 1: \"if\""),
         ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only one return or rewrite"),
-        ("rewrite ^/a /b last;", "line 1: \"rewrite\": the flag"),
-        ("rewrite ^/a /b?c=$1 break;", "line 1: \"rewrite\": a query"),
+        ("rewrite ^/a /b last;", "line 1: \"rewrite\": without break"),
+        ("rewrite ^/a /b;", "line 1: \"rewrite\": without break"),
+        ("rewrite ^/(a) /$2 break;", "line 1: \"rewrite\": \"^/(a)\" has fewer"),
+        ("rewrite ^/(a) /b?c=$1 break;", "line 1: \"rewrite\": a query"),
         ("rewrite ^/(a $1 break;", "line 1: \"rewrite\""),
         ("rewrite ^/a http://$http_x/ redirect;", "line 1: \"rewrite\": a variable"),
         ("expires modified +1h;", "line 1: \"expires\""),

@@ -2,7 +2,7 @@
 
 use super::super::headers::HeadersView;
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, RawDirective, Substitutions, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Query, RawDirective, Substitutions, Test};
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
@@ -120,12 +120,13 @@ pub(super) fn answers(extra: &Extra) -> Vec<AnswerView> {
 impl AnswerView {
     fn new(answer: &EarlyAnswer) -> Self {
         let text = Some(&answer.text).filter(|text| !text.parts().is_empty());
+        let drops_query = answer.path.is_some() && answer.query == Query::Dropped;
         Self {
             condition: answer.when.as_ref().map(ConditionView::new),
             path: answer.path.as_ref().map(ToString::to_string),
             flag: if answer.status == 301 { "permanent" } else { "redirect" },
             status: answer.status,
-            text: text.map(Expression::of),
+            text: text.map(Expression::of).map(|text| if drops_query { text.and("?") } else { text }),
         }
     }
 }
