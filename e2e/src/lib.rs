@@ -13,6 +13,7 @@
 pub mod client;
 pub mod cluster;
 pub mod echo;
+pub mod fastcgi;
 pub mod grpc;
 mod hello;
 pub mod http1;

@@ -10,6 +10,7 @@ mod default_backends;
 mod errors;
 mod examples;
 mod expressions;
+mod fastcgi;
 mod faults;
 mod files;
 mod forwarding;

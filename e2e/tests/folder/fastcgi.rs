@@ -1,0 +1,66 @@
+//! `backend-protocol: FCGI` with pods that speak FastCGI: what they are told.
+
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::{Answer, Request};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with};
+use gatewright_e2e::site::Site;
+use gatewright_e2e::wait::until_eq;
+use gatewright_e2e::{fastcgi, on_every_version};
+use serde_json::{Value, json};
+
+fn told(answer: &Answer) -> Value {
+    serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
+}
+
+/// Parameters of an answer.
+fn parameters<const N: usize>(answer: &Answer, names: [&str; N]) -> [String; N] {
+    let told = told(answer);
+    names.map(|name| told["parameters"][name].as_str().unwrap_or("-").to_owned())
+}
+
+on_every_version! {
+    fn scripts_are_told_what_is_asked(proxy) {
+        let site = Site::of(proxy, "fcgi");
+        let pod = fastcgi::new_pod("php");
+        let hosts = ["plain", "index", "more", "gone", "bad"].map(|name| site.host(name));
+        let [plain, index, more, gone, bad] = &hosts;
+        let of = |name: &str, host: &str| ingress(name).prefix(host, "/", "php").annotation("backend-protocol", "fcgi");
+        let map = config_map("more", &[("SCRIPT_FILENAME", "/app$fastcgi_script_name"), ("TENANT", "acme"), ("SEEN_HOST", "$host")]);
+        let with_map = |name: &str, host: &str, map: &str| of(name, host).annotation("fastcgi-params-configmap", map);
+        site.apply(&[
+            service_with("php", &json!({"ports": [{"name": "http", "port": 80, "targetPort": fastcgi::PORT}]})),
+            slice_with("php-1", "php", &json!([{"addresses": [pod]}]), &json!([{"name": "http", "port": fastcgi::PORT}])),
+            map,
+            config_map("odd", &[("A", "$no_such")]),
+            of("plain", plain),
+            of("index", index).annotation("fastcgi-index", "index.php"),
+            with_map("more", more, "more").annotation("fastcgi-index", "index.php"),
+            with_map("gone", gone, "none"),
+            with_map("bad", bad, "odd"),
+            of("refused", &site.host("refused")).annotation("fastcgi-index", "a/b"),
+        ]);
+        let answer = get(plain, "/hello.php?a=b").unwrap();
+        assert_eq!((answer.status, answer.header("x-script")), (200, Some("yes")));
+        let names = ["REQUEST_METHOD", "SCRIPT_NAME", "QUERY_STRING", "REQUEST_URI", "HTTP_HOST", "SERVER_PROTOCOL", "GATEWAY_INTERFACE"];
+        assert_eq!(parameters(&answer, names), ["GET", "/hello.php", "a=b", "/hello.php?a=b", plain, "HTTP/1.1", "CGI/1.1"]);
+        assert_eq!(parameters(&get(plain, "/").unwrap(), ["SCRIPT_NAME"]), ["/"], "there is no index");
+        assert_eq!(parameters(&get(index, "/").unwrap(), ["SCRIPT_NAME"]), ["/index.php"]);
+        assert_eq!(parameters(&get(index, "/a/?x").unwrap(), ["SCRIPT_NAME", "QUERY_STRING"]), ["/a/index.php", "x"]);
+        assert_eq!(parameters(&get(index, "/a.php").unwrap(), ["SCRIPT_NAME"]), ["/a.php"]);
+        let names = ["SCRIPT_FILENAME", "TENANT", "SEEN_HOST"];
+        assert_eq!(parameters(&get(more, "/").unwrap(), names), ["/app/index.php", "acme", more]);
+        assert_eq!(parameters(&get(more, "/x.php").unwrap(), names), ["/app/x.php", "acme", more]);
+        let post = send(&Request::new("POST", "/form.php").header("Host", plain).header("Content-Type", "text/plain").body(b"hello")).unwrap();
+        assert_eq!((told(&post)["body"].as_str(), post.status), (Some("hello"), 200));
+        assert_eq!(parameters(&post, ["REQUEST_METHOD", "CONTENT_LENGTH", "CONTENT_TYPE"]), ["POST", "5", "text/plain"]);
+        assert_eq!(get(plain, "/?status=418").unwrap().status, 418, "the script decides");
+        let proxied = send(&Request::get(plain, "/").header("Proxy", "http://evil.test")).unwrap();
+        assert!(["", "-"].contains(&&*parameters(&proxied, ["HTTP_PROXY"])[0]), "no script takes a header for its proxy");
+        assert_eq!([get(gone, "/").unwrap().status, get(bad, "/").unwrap().status], [503, 503], "parameters that are not there");
+        assert_eq!(get(&site.host("refused"), "/").unwrap().status, 404, "the Ingress is left out");
+        let changed = config_map("more", &[("TENANT", "other")]);
+        site.world.apply("fcgi2.yaml", &site.placed(&[changed]));
+        until_eq("the ConfigMap is followed", &"other".to_owned(), || parameters(&get(more, "/").unwrap(), ["TENANT"])[0].clone());
+        site.world.remove("fcgi2.yaml");
+    }
+}
