@@ -2,7 +2,7 @@
 
 use gatewright_e2e::client::{admin_json, connect, get};
 use gatewright_e2e::grpc;
-use gatewright_e2e::manifest::{IngressWords, ingress, service_with, slice_with, text};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::Site;
 use gatewright_e2e::tls::{Authority, Pair};
@@ -67,6 +67,27 @@ on_every_proxy! {
             assert_eq!(who(&site.host(name), "/"), "502", "{name}");
         }
         assert!(site.diagnostics().iter().any(|line| line.contains("no-name") && line.contains("no certificate is for the name")));
+    }
+
+    fn proxy_ssl_of_an_ingress_holds_for_its_neighbours_on_the_host(proxy) {
+        let settings = |value: &str| config_map("settings", &[("proxy-ssl-location-only", value)]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("false")]).start();
+        let ours = Authority::new("ours");
+        let pod = new_pod("s", &Terms { own: &ours.sign(&["in.test"]), clients: Some(&ours.own), versions: &[] });
+        let mine = ours.sign(&["proxy.test"]);
+        let beside = |name: &str, path: &str| ingress(name).prefix("h.test", path, "s").annotation("backend-protocol", "HTTPS");
+        let own = over_tls("default", "h.test", "s", &[VERIFY, RIGHT]);
+        let foreign: Vec<Value> =
+            [service("s", &[pod]), vec![beside("foreign", "/foreign")]].concat().into_iter().map(|object| object.within("other")).collect();
+        let alone = ingress("alone").prefix("alone.test", "/", "s").annotation("backend-protocol", "HTTPS");
+        let objects = [service("s", &[pod]), vec![secret(&mine, &ours.own), own, beside("beside", "/beside"), alone], foreign].concat();
+        world.apply("i.yaml", &objects);
+        let told = get("h.test", "/beside").unwrap().echo();
+        assert_eq!(told["client"], json!(hex(&mine.der)), "{told}");
+        assert_eq!(["h.test", "alone.test"].map(|host| who(host, "/")), ["s", "502"], "the pods ask for a certificate");
+        assert_eq!(who("h.test", "/foreign"), "502", "nobody's certificate is shown to pods of another namespace");
+        world.apply("c.yaml", &[settings("true")]);
+        assert_eq!(["/", "/beside"].map(|target| who("h.test", target)), ["s", "502"]);
     }
 
     fn proxy_ssl_holds_for_grpc_calls_too(proxy) {

@@ -19,6 +19,9 @@ pub struct Config {
     pub preserve_trailing_slash: bool,
     /// `use-port-in-redirects`.
     pub port_in_redirects: bool,
+    /// `proxy-ssl-location-only`: how endpoints are spoken to over TLS is said for the routes of one Ingress, and not for the
+    /// others of its host.
+    pub upstream_tls_by_route: bool,
     /// `proxy-set-headers`: the ConfigMap with headers for endpoints.
     pub request_headers_from: Option<ObjectName>,
     /// `add-headers`: the ConfigMap with headers of answers.
@@ -70,6 +73,7 @@ impl Config {
             preserve_trailing_slash: false,
             port_in_redirects: false,
             strict_path_types: true,
+            upstream_tls_by_route: false,
             reads_snippets: false,
             risk_level: RiskLevel::High,
             shares_objects: false,

@@ -2,6 +2,7 @@
 
 mod matching;
 mod routes;
+mod upstream_tls;
 
 use super::agreement::Agreement;
 use super::backends::{self, Backends};
@@ -139,10 +140,10 @@ impl<'a> Builder<'a> {
         for claim in self.claims {
             let reading = claim.reading;
             reading.digest.hash(&mut hasher);
+            let own = self.upstream(reading);
             for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
-                let own = &reading.policies.backend;
-                backends.resolve(used, &self.world.agreement.policy(own, used)).digest.hash(&mut hasher);
-                if let Some((canary, policy)) = self.world.agreement.canary(own, used) {
+                backends.resolve(used, &self.world.agreement.policy(&own, used)).digest.hash(&mut hasher);
+                if let Some((canary, policy)) = self.world.agreement.canary(&own, used) {
                     (canary.rules, canary.reading.digest, backends.resolve(canary.backend, &policy).digest).hash(&mut hasher);
                 }
             }

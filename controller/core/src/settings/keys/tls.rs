@@ -43,5 +43,5 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("hsts-max-age", draft!(hsts.max_age_s, number)),
     ("hsts-include-subdomains", draft!(hsts.include_subdomains, flag)),
     ("hsts-preload", draft!(hsts.preload, flag)),
-    ("proxy-ssl-location-only", Switch("TLS to endpoints is set up for each route anyway")),
+    ("proxy-ssl-location-only", config!(upstream_tls_by_route, flag)),
 ];

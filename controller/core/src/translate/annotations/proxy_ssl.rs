@@ -18,7 +18,9 @@ pub(super) const FEATURE: Feature = Feature {
             Value::Object(Kind::Secret),
             Scope::Backend,
             "The Secret with the certificate that endpoints are shown (`tls.crt`, `tls.key`), and with the authorities that theirs are \
-             checked with (`ca.crt`); written `namespace/name`. All other `proxy-ssl-*` annotations need it, and endpoints that speak TLS.",
+             checked with (`ca.crt`); written `namespace/name`. All other `proxy-ssl-*` annotations need it, and endpoints that speak TLS. \
+             Ingresses of the same host and namespace without one have the same, if their endpoints speak TLS, unless \
+             `proxy-ssl-location-only` is set in the main ConfigMap: of the oldest with authorities, else of the youngest.",
         )
         .ranked(Tier::B, Risk::Medium)
         .on_bad_value(OnBadValue::CloseRoute),

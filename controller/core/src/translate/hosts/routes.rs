@@ -43,16 +43,16 @@ impl Builder<'_> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Route {
         let (reading, path) = (entry.reading, entry.path);
-        let policies = &reading.policies;
-        let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&policies.backend, &path.backend));
+        let (policies, upstream) = (&reading.policies, self.upstream(reading));
+        let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&upstream, &path.backend));
         diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
         let asked = self.asked(reading, &path.text, &matches, backends, diagnostics);
         let closed = asked.is_closed();
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
         let policy = labelled(asked.policy(), &reading.origin, service.as_ref(), &path.text);
-        let canary = self.canary(&policies.backend, &path.backend, backends);
-        if let Some((used, policy)) = self.world.agreement.canary(&policies.backend, &path.backend) {
+        let canary = self.canary(&upstream, &path.backend, backends);
+        if let Some((used, policy)) = self.world.agreement.canary(&upstream, &path.backend) {
             diagnostics.extend(backends.resolve(used.backend, &policy).finding(&used.reading.origin, "spec.rules".to_owned()));
         }
         let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
@@ -90,7 +90,7 @@ impl Builder<'_> {
         let own: Option<(&BackendUse, Arc<Resolved>)> = reading
             .default_backend
             .as_ref()
-            .map(|used| (used, backends.resolve(used, &self.world.agreement.policy(&policies.backend, used))));
+            .map(|used| (used, backends.resolve(used, &self.world.agreement.policy(&self.upstream(reading), used))));
         if let Some((_, resolved)) = &own {
             diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
         }
