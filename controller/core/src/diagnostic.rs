@@ -214,6 +214,7 @@ codes! {
     UnservedKind "GW0007" Note Served "An object of a kind that is not read.",
     DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used.",
     NothingFound "GW0009" Note Served "The input holds no object that is read.",
+    UnrenderedTemplate "GW0010" Note SkippedObject "A file is a template of Helm, and no manifest before it is rendered.",
     // class and scope
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",

@@ -8,6 +8,7 @@
 
 mod folder;
 mod git;
+mod helm;
 mod load;
 mod merge;
 mod parse;

@@ -221,3 +221,44 @@ fn names_are_nowhere_looked_up() {
     let own = folder.run(&["lint", "own.yaml"]);
     assert!(own.code == 1 && own.out.contains("an address of this machine"), "{own:?}");
 }
+
+#[test]
+fn templates_of_helm_beside_manifests_are_noted_once_each() {
+    let template =
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n---\n{{- if .Values.web }}\napiVersion: v1\n{{- end }}\n";
+    // YAML, though not what it seems.
+    let quoted = "apiVersion: v1\nkind: Service\nmetadata:\n  name: \"{{ .Release.Name }}\"\n";
+    let folder = Folder::new(&[
+        ("in/a.yaml", &good("a.test")),
+        ("in/shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n"),
+        ("in/shop/values.yaml", "web: true\n"),
+        ("in/shop/templates/web.yaml", template),
+        ("in/shop/templates/deep/quoted.yaml", quoted),
+        ("in/shop/templates/plain.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: plain}\n"),
+        ("in/elsewhere.yaml", template),
+        ("in/broken.yaml", "a: [\n"),
+    ]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    for (input, files, chart) in [("in", "in/", "in/shop"), ("git:HEAD:in", "git:HEAD:in/", "CHART")] {
+        let ran = folder.run(&["lint", "-f", input]);
+        assert_eq!(ran.code, 1, "of the broken one: {ran:?}");
+        assert_eq!(ran.out.matches("GW0010").count(), 3, "{}", ran.out);
+        let said: Vec<&str> = ran.out.split("\n\n").filter(|one| one.starts_with("note[GW0010]: ")).collect();
+        for (file, chart) in
+            [("shop/templates/web.yaml:1:1", chart), ("shop/templates/deep/quoted.yaml:1:1", chart), ("elsewhere.yaml:4:10", "CHART")]
+        {
+            let help = format!("helm template {chart} | gatewright lint -f -");
+            let is_it = |one: &&str| one.contains(&format!("--> {files}{file}")) && one.contains(&help);
+            assert!(said.iter().any(|one| is_it(one)), "{file}: {}", ran.out);
+        }
+        assert_eq!(ran.out.matches("error[").count(), 1, "{}", ran.out);
+    }
+    std::fs::remove_file(folder.path().join("in/broken.yaml")).unwrap();
+    let ran = folder.run(&["render", "-f", "in"]);
+    assert!(ran.code == 0 && ran.out.contains("server_name a.test;"), "{ran:?}");
+    assert_eq!(folder.run(&["lint", "-f", "in", "--deny", "GW0010"]).code, 1);
+    let ran = folder.run(&["lint", "-f", "in/elsewhere.yaml"]);
+    assert!(ran.code == 1 && ran.out.contains("error[GW0010]"), "who names a template thinks that it holds objects: {ran:?}");
+}

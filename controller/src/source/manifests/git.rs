@@ -1,5 +1,6 @@
 //! The files of a git revision, through the git program: nothing is checked out, and no file of the work tree is read.
 
+use super::helm;
 use super::read::{Chosen, MAX_FILE_BYTES};
 use super::walk::is_manifest;
 use std::collections::HashSet;
@@ -66,6 +67,7 @@ impl Revision {
         let regular: HashSet<&str> = entries.iter().filter(|entry| !entry.is_link).map(|entry| entry.hash.as_str()).collect();
         let read = contents(&entries.iter().map(|entry| entry.question(&tree)).collect::<Vec<_>>());
         let read = read.map_err(|error| self.broken(format!("git cat-file broke off: {error}")))?;
+        let there: HashSet<&Path> = entries.iter().map(|entry| &*entry.path).collect();
         let mut seen_through_links = HashSet::new();
         let mut files = Vec::new();
         for (entry, blob) in entries.iter().zip(read) {
@@ -73,7 +75,11 @@ impl Revision {
             if entry.is_link && (regular.contains(hash.as_str()) || !seen_through_links.insert(hash)) {
                 continue;
             }
-            let chosen = if entry.path == Path::new(&self.path) { Chosen::ByName } else { Chosen::InFolder };
+            let chosen = match helm::chart_of(&entry.path, |path| there.contains(path)) {
+                _ if entry.path == Path::new(&self.path) => Chosen::ByName,
+                Some(_) => Chosen::InChart,
+                None => Chosen::InFolder,
+            };
             files.push((self.name_of(&entry.path), bytes, chosen));
         }
         Ok(files)

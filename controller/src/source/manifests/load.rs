@@ -1,6 +1,7 @@
 //! Inputs that are read once: files, folders, git revisions and the standard input, for the offline commands.
 
 use super::git::{GitError, Revision};
+use super::helm;
 use super::merge::merge;
 use super::places::Places;
 use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
@@ -107,8 +108,10 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 let (files, chosen) = files_of(path)?;
                 for file in files {
                     if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
+                        let is_in_chart = || helm::chart_of(&file, |path| path.is_file()).is_some();
+                        let chosen = if chosen == Chosen::InFolder && is_in_chart() { Chosen::InChart } else { chosen };
                         loading.take(&file, bytes, chosen);
-                        if chosen == Chosen::InFolder && leads_out(path, &file) {
+                        if chosen != Chosen::ByName && leads_out(path, &file) {
                             loading.hide(&file);
                         }
                     }

@@ -1,5 +1,6 @@
 //! The bytes of one file into objects and findings with their places.
 
+use super::helm;
 use super::parse::{self, Broken, Parsed, Step};
 use super::places::{Document, Origin, Text};
 use super::spans::{At, Spans};
@@ -56,6 +57,8 @@ pub(super) enum Chosen {
     ByName,
     /// It lies in a folder, perhaps beside manifests.
     InFolder,
+    /// It lies in a folder too, among the templates of a chart of Helm.
+    InChart,
 }
 
 /// Reads a file.
@@ -63,6 +66,14 @@ pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose, chosen: Cho
     let mut reading = Reading { file, purpose, chosen, contents: Contents { is_whole: true, ..Contents::default() } };
     if bytes.len() > MAX_FILE_BYTES {
         return Contents::of_unread(file, Code::TooLarge, format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
+    }
+    if chosen != Chosen::ByName && helm::is_chart(file) {
+        return reading.contents;
+    }
+    if chosen == Chosen::InChart && helm::is_template(bytes) {
+        let place = Some(Place { file: Arc::clone(file), line: 1, column: 1 });
+        let chart = helm::chart_of(file, |_| true);
+        return Contents { problems: vec![Located { diagnostic: helm::finding(chart), place }], ..reading.contents };
     }
     for part in split(bytes) {
         let mut lines = Lines { part, offset: 0, at: At { line: part.line, column: 1 } };
@@ -126,7 +137,7 @@ impl Reading<'_> {
             text: Text::new(text, part.offset + parsed.offset, self.purpose != Purpose::Follow),
         });
         let Unfolded { objects, findings, unserved, .. } =
-            unfold(parsed.value, self.purpose == Purpose::Lint, self.chosen == Chosen::InFolder);
+            unfold(parsed.value, self.purpose == Purpose::Lint, self.chosen != Chosen::ByName);
         self.contents.is_whole &= findings.iter().all(|(finding, _)| !spoils(finding));
         for (kind, count) in unserved {
             *self.contents.unserved.entry(kind).or_default() += count;
@@ -171,11 +182,26 @@ impl Reading<'_> {
         let At { line, column } = lines.at(broken.offset.min(lines.part.bytes.trim_ascii_end().len()));
         let code = if broken.is_too_large { Code::TooLarge } else { Code::BadDocument };
         let place = Some(Place { file: Arc::clone(self.file), line, column });
+        if code == Code::BadDocument && helm::is_template(lines.part.bytes) {
+            return self.take_template(place);
+        }
         let mut diagnostic = Diagnostic::of_input(code, broken.message);
         // JSON with comments, as settings of other programs have them.
         let is_json = self.file.extension().is_some_and(|extension| extension == "json");
-        if self.chosen == Chosen::InFolder && is_json && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
+        if self.chosen != Chosen::ByName && is_json && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
             diagnostic.severity = Severity::Warning;
+        }
+        self.contents.problems.push(Located { diagnostic, place });
+    }
+
+    /// Somebody who names a template, or follows it, thinks that it holds objects.
+    fn take_template(&mut self, place: Option<Place>) {
+        if self.contents.problems.iter().any(|problem| problem.diagnostic.code == Code::UnrenderedTemplate) {
+            return;
+        }
+        let mut diagnostic = helm::finding(None);
+        if self.chosen == Chosen::ByName {
+            diagnostic.severity = Severity::Error;
         }
         self.contents.problems.push(Located { diagnostic, place });
     }
