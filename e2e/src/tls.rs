@@ -2,10 +2,11 @@
 
 use gatewright_agent::AnyCertificate;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ServerConfig, ServerConnection, SignatureScheme, StreamOwned};
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
@@ -46,6 +47,17 @@ impl Pair {
         })
     }
 
+    /// For `*.curves.test`, with a key of a kind that is not made here: `p521`, `secp256k1`, `ed448` or `rsa-pss`.
+    ///
+    /// # Panics
+    /// When there is none of that kind.
+    #[must_use]
+    pub fn of_kind(kind: &str) -> Self {
+        let pem = key_file(&format!("{kind}.pem"));
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).expect("it begins with a certificate").to_vec();
+        Self { certificate: pem.clone(), key: pem, der }
+    }
+
     fn with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Self {
         let key = KeyPair::generate().expect("there is randomness");
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
@@ -54,6 +66,68 @@ impl Pair {
         change(&mut params);
         let certificate = params.self_signed(&key).expect("it can be signed");
         Self { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
+    }
+}
+
+/// A file of keys that are not made here.
+///
+/// # Panics
+/// When there is no such file.
+#[must_use]
+pub fn key_file(name: &str) -> String {
+    let path = format!("{}/../controller/core/tests/keys/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Takes any certificate, also one with a key that the library here does not know; of those that it knows, the handshake
+/// has to prove that the server has the key.
+#[derive(Debug)]
+struct AnyKind(AnyCertificate);
+
+impl AnyKind {
+    const UNKNOWN: [SignatureScheme; 4] = [
+        SignatureScheme::ECDSA_NISTP521_SHA512,
+        SignatureScheme::ED448,
+        SignatureScheme::Unknown(0x0809), // rsa_pss_pss_sha256
+        SignatureScheme::Unknown(0x080a), // rsa_pss_pss_sha384
+    ];
+}
+
+impl ServerCertVerifier for AnyKind {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.0.verify_server_cert(certificate, chain, name, ocsp, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        if Self::UNKNOWN.contains(&signed.scheme) {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        [self.0.supported_verify_schemes(), Self::UNKNOWN.to_vec()].concat()
     }
 }
 
@@ -150,7 +224,8 @@ pub fn shown(stream: &Stream) -> Vec<u8> {
 pub(crate) fn config(protocols: &[&str]) -> Arc<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().expect("ring has them");
-    let mut config = builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider))).with_no_client_auth();
+    let mut config =
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyKind(AnyCertificate(provider)))).with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     // A resumed session would show no certificate.
     config.resumption = rustls::client::Resumption::disabled();

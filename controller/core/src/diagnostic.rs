@@ -251,6 +251,7 @@ codes! {
     UncoveredHost "GW0404" Warning DefaultCertificate "The certificate does not cover the host.",
     ExpiredCertificate "GW0405" Warning Served "The certificate is expired, will be within ten days, or is not valid yet.",
     ShadowedCertificate "GW0406" Warning DefaultCertificate "An older Ingress already decided the certificate of the host.",
+    UncheckedKey "GW0407" Note Served "The key of a certificate is of a kind that only the proxy can check.",
     // annotations, settings
     BadAnnotation "GW0501" Error KeptDefault "The value of an annotation cannot be used.",
     UnsupportedAnnotation "GW0502" Error KeptDefault "The annotation is known, but not supported.",

@@ -11,7 +11,7 @@ use gatewright_core::settings::{Settings, protects};
 use gatewright_core::state::{Ingress, Snapshot};
 use gatewright_core::translate::admission::{self, Verdict};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,6 +36,8 @@ pub(super) struct Maker {
     self_signed: Arc<Certificate>,
     /// The main ConfigMap of the last revision that the proxy has taken.
     accepted_settings: BTreeMap<String, String>,
+    /// Digests of its key pairs that only the proxy can check.
+    accepted_pairs: HashSet<u128>,
 }
 
 /// What may have made the proxy refuse a candidate.
@@ -45,6 +47,8 @@ pub(super) enum Suspect {
     Ingress(Arc<Ingress>),
     /// A key of the main ConfigMap, and its value.
     Setting(String, String),
+    /// The key pair with this digest, in a Secret.
+    Pair(ObjectName, u128),
 }
 
 /// A candidate.
@@ -64,6 +68,11 @@ impl Made {
     /// How many virtual hosts there are, beside the one for all others.
     pub(super) fn hosts(&self) -> usize {
         self.model.hosts.len() - 1
+    }
+
+    /// The key pairs that only the proxy can check.
+    fn unchecked_pairs(&self) -> impl Iterator<Item = &Certificate> {
+        self.model.certificates.values().map(|pair| &**pair).filter(|pair| pair.id.is_unchecked())
     }
 }
 
@@ -93,6 +102,7 @@ impl Maker {
             quarantine: Quarantine::default(),
             translator: Translator::default(),
             accepted_settings: BTreeMap::new(),
+            accepted_pairs: HashSet::new(),
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
             templates: Arc::new(overrides),
             proven: None,
@@ -184,6 +194,8 @@ impl Maker {
         self.proven = Some(Arc::clone(&made.templates));
         self.quarantine.accept(&made.served);
         self.accepted_settings.clone_from(&made.config);
+        self.accepted_pairs.clear();
+        self.accepted_pairs.extend(made.unchecked_pairs().map(|pair| pair.digest));
     }
 
     /// The data of the main ConfigMap.
@@ -206,6 +218,12 @@ impl Maker {
         changed.map(|(key, value)| Suspect::Setting(key.clone(), value.clone())).collect()
     }
 
+    /// The key pairs that only the proxy can check, and that it has not taken yet.
+    pub(super) fn suspect_pairs(&self, made: &Made) -> Vec<Suspect> {
+        let new = made.unchecked_pairs().filter(|pair| !self.accepted_pairs.contains(&pair.digest));
+        new.filter_map(|pair| Some(Suspect::Pair(secret_of(pair)?, pair.digest))).collect()
+    }
+
     /// Sets somebody aside for good; whether that changes anything.
     pub(super) fn set_aside(&mut self, guilty: &Suspect, reason: &str) -> bool {
         match guilty {
@@ -216,6 +234,14 @@ impl Maker {
                     let last = self.accepted_settings.get(key).cloned();
                     self.quarantine.set_setting_aside(key, value, reason.to_owned(), last);
                     tracing::warn!(key, reason, "the proxy refuses this setting; it is set aside");
+                }
+                is_current
+            }
+            Suspect::Pair(secret, digest) => {
+                let is_current = digest_of_pair(&self.snapshot, secret) == Some(*digest);
+                if is_current {
+                    self.quarantine.set_pair_aside(secret, *digest, reason.to_owned());
+                    tracing::warn!(%secret, reason, "the proxy refuses the key pair in this Secret; it is set aside");
                 }
                 is_current
             }
@@ -247,6 +273,7 @@ impl Maker {
                 Suspect::Setting(key, value) => {
                     quarantine.set_setting_aside(key, value, String::new(), self.accepted_settings.get(key).cloned());
                 }
+                Suspect::Pair(secret, digest) => quarantine.set_pair_aside(secret, *digest, String::new()),
             }
         }
         self.make_with(&quarantine)
@@ -264,12 +291,22 @@ impl Maker {
         (self.dialect.origin_at)(bytes, line).filter(|origin| origin.kind == Kind::Ingress)
     }
 
-    /// Forgets verdicts on Ingresses and settings that are gone or changed.
+    /// Forgets verdicts on what is gone or changed.
     pub(super) fn forget_verdicts(&mut self) {
         self.quarantine.forget_settings(&self.config());
         let snapshot = &self.snapshot;
+        self.quarantine.forget_pairs(|secret| digest_of_pair(snapshot, secret));
         self.quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
     }
+}
+
+/// The Secret that a certificate names as its origin.
+pub(super) fn secret_of(certificate: &Certificate) -> Option<ObjectName> {
+    ObjectName::parse(certificate.origin.strip_prefix("Secret ")?).ok()
+}
+
+fn digest_of_pair(snapshot: &Snapshot, secret: &ObjectName) -> Option<u128> {
+    snapshot.secret(secret)?.key_pair.as_ref().ok().map(|pair| pair.digest)
 }
 
 /// Line and column, counted from 1, where a template has this line as it is.

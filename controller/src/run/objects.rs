@@ -1,5 +1,6 @@
 //! What metrics tell about the objects of a revision; made when it goes live.
 
+use super::maker::secret_of;
 use crate::report::{KnownRoutes, Objects, Requests, RouteLabels, ServedCertificate, ServedIngress};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, CertificateId, HostCertificate, Model};
@@ -37,7 +38,7 @@ impl Leaves {
         let hosts = model.hosts.iter().filter_map(|(pattern, host)| Some((pattern, of_host((pattern, &host.certificate))?)));
         let shown = hosts.filter_map(|(pattern, id)| {
             let certificate = model.certificates.get(&id)?;
-            Some(ServedCertificate { host: pattern.to_string(), secret: secret(certificate), leaf: self.leaf(certificate)? })
+            Some(ServedCertificate { host: pattern.to_string(), secret: secret_of(certificate), leaf: self.leaf(certificate)? })
         });
         shown.collect()
     }
@@ -77,9 +78,4 @@ fn named(diagnostics: &[Diagnostic], is_meant: impl Fn(Code) -> bool) -> HashSet
         .filter(|object| object.kind == Kind::Ingress)
         .map(|object| &object.name)
         .collect()
-}
-
-/// The Secret that a certificate names as its origin.
-fn secret(certificate: &Certificate) -> Option<ObjectName> {
-    ObjectName::parse(certificate.origin.strip_prefix("Secret ")?).ok()
 }

@@ -5,8 +5,9 @@ use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
 use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, running};
-use gatewright_e2e::tls::{self, Pair};
+use gatewright_e2e::tls::{self, Pair, key_file};
 use gatewright_e2e::world::{World, who, who_over_tls};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 /// The `Location` of a redirect with its status.
@@ -133,6 +134,49 @@ on_every_version! {
         world.apply("c.yaml", &[config_map("settings", &[("ssl-reject-handshake", "true")])]);
         assert!(certificate(Some("x.test")).is_err(), "TLS-21");
         assert_eq!(who_over_tls("h.test", "/"), "s", "TLS-21: known hosts are fine");
+    }
+
+    fn keys_of_kinds_that_only_the_proxy_can_check_are_served_and_a_broken_pair_costs_its_own_name(proxy) {
+        let kinds = ["p521", "ed448", "rsa-pss", "secp256k1"];
+        let host = |kind: &str| format!("{kind}.curves.test");
+        let route = |kind: &str| ingress(kind).prefix(&host(kind), "/", "s").tls(&[&host(kind)], kind);
+        let plain = Pair::new(&["plain.test"]);
+        let neighbour = [secret("plain", &plain), ingress("plain").prefix("plain.test", "/", "s").tls(&["plain.test"], "plain")];
+        let good = kinds.map(|kind| secret(kind, &Pair::of_kind(kind))).into_iter().chain(kinds.map(route));
+        let world = World::of(proxy).manifest("s.yaml", &[running("s"), neighbour.to_vec(), good.collect()].concat()).start();
+        let fallback = certificate(None).unwrap();
+        let shown = |kind: &str| certificate(Some(&host(kind))).unwrap();
+        // No client here speaks secp256k1.
+        let all_good = |kinds: &[&str]| {
+            kinds.iter().for_each(|kind| assert_eq!(shown(kind), Pair::of_kind(kind).der, "{kind}"));
+            assert_eq!(certificate(Some("plain.test")).unwrap(), plain.der);
+        };
+        let told = |code: &str, kind: &str| world.diagnostics().iter().any(|line| line.starts_with(code) && line.contains(&format!("Secret default/{kind} ")));
+        all_good(&kinds[..3]);
+        kinds.iter().for_each(|kind| assert!(told("GW0407", kind) && !told("GW0403", kind), "{kind}: {:#?}", world.diagnostics()));
+
+        // Nothing in the key tells whose it is, so it is the proxy who finds out.
+        let mixed = |name: &str, kind: &str, key: &str| secret_with(name, "kubernetes.io/tls", &Pair::of_kind(kind).certificate, &key_file(key));
+        let broken = [mixed("bad-ed", "ed448", "other-ed448.key"), route("bad-ed"), mixed("bad-ec", "p521", "other-p521-alone.key"), route("bad-ec")];
+        world.apply("bad.yaml", &broken);
+        assert_eq!([shown("bad-ed"), shown("bad-ec")], [&fallback; 2].map(Clone::clone));
+        assert_eq!(["bad-ed", "bad-ec"].map(|kind| who_over_tls(&host(kind), "/")), ["s", "s"], "the route is fine");
+        assert!(["bad-ed", "bad-ec"].iter().all(|kind| told("GW0403", kind)), "{:#?}", world.diagnostics());
+        assert!(world.diagnostics().iter().all(|line| !line.starts_with("GW0701")), "it is no fault of the Ingress");
+        all_good(&kinds[..3]);
+
+        // One that was fine is renewed with a pair that is not.
+        world.apply("bad.yaml", &[mixed("bad-ed", "ed448", "other-ed448.key"), route("bad-ed"), secret("bad-ec", &Pair::of_kind("p521")), route("bad-ec")]);
+        assert_eq!([shown("bad-ed"), shown("bad-ec")], [fallback.clone(), Pair::of_kind("p521").der], "what is mended is served");
+        world.apply("bad.yaml", &[mixed("bad-ec", "p521", "other-p521-alone.key"), route("bad-ec")]);
+        assert_eq!(shown("bad-ec"), fallback);
+        assert!(told("GW0403", "bad-ec"));
+        all_good(&kinds[..3]);
+        world.end_controller(Signal::SIGTERM);
+        world.start_controller();
+        world.until_ready();
+        all_good(&kinds[..3]);
+        assert_eq!(shown("bad-ec"), fallback, "also from the start");
     }
 
     fn red_1_to_17_hosts_with_tls_redirect_to_it(proxy) {

@@ -4,6 +4,9 @@ use serde::Serialize;
 use std::fmt;
 use std::sync::Arc;
 
+/// Begin of the names of pairs that were not checked.
+const UNCHECKED: &str = "unchecked-";
+
 /// Name of a certificate in the proxy's files: a hash of the Secret's namespace and name. It stays the same when the
 /// certificate is renewed, so that a renewal changes one file and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -14,6 +17,18 @@ impl CertificateId {
     #[must_use]
     pub fn of_secret(namespace: &str, name: &str) -> Self {
         Self(format!("{:032x}", xxhash_rust::xxh3::xxh3_128(format!("{namespace}/{name}").as_bytes())).into())
+    }
+
+    /// The id of a key pair in a Secret of which nobody knows yet whether the key is the certificate's.
+    #[must_use]
+    pub fn of_unchecked_secret(namespace: &str, name: &str) -> Self {
+        Self(format!("{UNCHECKED}{}", Self::of_secret(namespace, name)).into())
+    }
+
+    /// Whether the proxy has to find out if the key is the certificate's.
+    #[must_use]
+    pub fn is_unchecked(&self) -> bool {
+        self.0.starts_with(UNCHECKED)
     }
 
     /// The id of the self-signed certificate that stands in when no default certificate is configured.
@@ -35,7 +50,7 @@ impl fmt::Display for CertificateId {
     }
 }
 
-/// A checked key pair.
+/// A key pair.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Certificate {
     /// Its name; unique in the model.

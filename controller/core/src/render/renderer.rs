@@ -112,7 +112,9 @@ impl Renderer {
     /// Certificates, and what clients are checked with.
     fn credentials(&self, model: &Model) -> impl Iterator<Item = (String, Known)> {
         let certificates = model.certificates.values().map(|certificate| {
-            let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live: self.dialect.certificates_read_live };
+            // One that has to be checked is read when the proxy loads.
+            let read_live = self.dialect.certificates_read_live && !certificate.id.is_unchecked();
+            let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live };
             ((self.dialect.certificate_path)(&certificate.id), Known { file, digest: certificate.digest })
         });
         let files = (self.dialect.credential_files)(model).into_iter().map(|CredentialFile { path, bytes, secret, read_live }| {

@@ -1,5 +1,6 @@
 //! Key pairs out of Secrets: decoded, checked, written again as PEM of our own.
 
+use super::private_key::{Fit, fit};
 use super::secret::Unreadable;
 use crate::names::HostName;
 use base64::Engine;
@@ -13,7 +14,7 @@ use x509_parser::public_key::PublicKey;
 /// A chain of more than this many certificates is a mistake: a handshake carries the whole chain.
 const MOST_CERTIFICATES: usize = 16;
 
-/// A certificate chain and its key, checked to belong together.
+/// A certificate chain and its key. They belong together, as far as can be told here.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyPair {
     /// The chain, leaf first, then the key; PEM made from the decoded parts, so that no other text of the Secret is in it.
@@ -26,6 +27,8 @@ pub struct KeyPair {
     pub not_before_s: i64,
     /// The names are those of the subject, for there are no others; clients do not look at them there.
     pub names_are_common: bool,
+    /// The key is of a kind that cannot be loaded here, so it is the proxy who finds out whether it is the certificate's.
+    pub unchecked: bool,
     /// Content hash of `pem`.
     pub digest: u128,
 }
@@ -61,8 +64,8 @@ pub enum CertificateError {
     /// No key in `tls.key`.
     #[error("tls.key does not hold a PEM private key")]
     NoKey,
-    /// The key is of a kind that proxies do not take, or broken.
-    #[error("the private key in tls.key cannot be read; use RSA of at least 2048 bits, ECDSA on P-256 or P-384, or Ed25519")]
+    /// The key is broken.
+    #[error("the private key in tls.key cannot be decoded")]
     UnreadableKey,
     /// The key is another certificate's.
     #[error("the private key in tls.key does not belong to the certificate in tls.crt")]
@@ -80,10 +83,10 @@ impl KeyPair {
         let chain = read_chain(certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
         let Leaf { names, names_are_common, not_before_s, not_after_s } = check_chain(&chain)?;
-        check_pair(&chain, &key)?;
+        let unchecked = check_pair(&chain, &key)? == Checked::ByTheProxy;
         let pem: Arc<[u8]> = write_pem(&chain, &key).into_bytes().into();
         let digest = xxhash_rust::xxh3::xxh3_128(&pem);
-        Ok(Self { pem, names, not_after_s, not_before_s, names_are_common, digest })
+        Ok(Self { pem, names, not_after_s, not_before_s, names_are_common, unchecked, digest })
     }
 
     /// Whether the leaf is for this host: a name of its own, or a wildcard one label above.
@@ -172,11 +175,24 @@ fn read_leaf(leaf: &X509Certificate<'_>) -> Result<Leaf, CertificateError> {
     Ok(Leaf { names, names_are_common, not_before_s, not_after_s })
 }
 
-/// Keys that the library here cannot load (P-521, small RSA) are refused too: it could not be checked that they fit.
-fn check_pair(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>) -> Result<(), CertificateError> {
-    let signer = rustls::crypto::ring::sign::any_supported_type(key).map_err(|_| CertificateError::UnreadableKey)?;
+/// Who says that a key is the certificate's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Checked {
+    Here,
+    ByTheProxy,
+}
+
+/// Keys that the library here cannot load (P-521, long RSA keys, Ed448 …) are compared by what stands in them.
+fn check_pair(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>) -> Result<Checked, CertificateError> {
+    let Ok(signer) = rustls::crypto::ring::sign::any_supported_type(key) else {
+        let (_, leaf) = X509Certificate::from_der(&chain[0]).map_err(|_| CertificateError::BadCertificate(1))?;
+        return match fit(key, leaf.public_key()).ok_or(CertificateError::UnreadableKey)? {
+            Fit::Possible => Ok(Checked::ByTheProxy),
+            Fit::Differs => Err(CertificateError::Mismatch),
+        };
+    };
     match rustls::sign::CertifiedKey::new(chain.to_vec(), signer).keys_match() {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Checked::Here),
         Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => Err(CertificateError::Mismatch),
         Err(_) => Err(CertificateError::BadCertificate(1)),
     }
@@ -258,5 +274,39 @@ mod tests {
         assert_eq!(parse(&format!("{certificate}{garbage}"), &key), Err(CertificateError::BadCertificate(2)));
         assert_eq!(parse(&certificate.repeat(MOST_CERTIFICATES + 1), &key), Err(CertificateError::LongChain));
         assert!(parse(&certificate.repeat(2), &key).is_ok());
+    }
+
+    #[test]
+    fn keys_of_kinds_that_only_proxies_know_are_taken() {
+        for (kind, pem) in [
+            ("P-521", include_str!("../../tests/keys/p521.pem")),
+            ("secp256k1", include_str!("../../tests/keys/secp256k1.pem")),
+            ("Ed448", include_str!("../../tests/keys/ed448.pem")),
+            ("RSA-PSS", include_str!("../../tests/keys/rsa-pss.pem")),
+        ] {
+            let read = parse(pem, pem).unwrap_or_else(|why| panic!("{kind}: {why}"));
+            assert!(read.unchecked && *read.names == [Box::from("*.curves.test")], "{kind}");
+        }
+        let (certificate, key) = pair(&["a.test"]);
+        assert!(!parse(&certificate, &key).unwrap().unchecked);
+    }
+
+    #[test]
+    fn of_such_keys_those_that_differ_are_told_where_that_can_be_seen() {
+        let [p521, ed448, pss] = [
+            include_str!("../../tests/keys/p521.pem"),
+            include_str!("../../tests/keys/ed448.pem"),
+            include_str!("../../tests/keys/rsa-pss.pem"),
+        ];
+        let (_, p256) = pair(&["a.test"]);
+        assert_eq!(parse(p521, include_str!("../../tests/keys/other-p521.key")), Err(CertificateError::Mismatch));
+        for (certificate, key) in [(p521, ed448), (p521, &*p256), (ed448, p521), (pss, p521), (p521, pss)] {
+            assert_eq!(parse(certificate, key), Err(CertificateError::Mismatch));
+        }
+        let unseen = parse(p521, include_str!("../../tests/keys/other-p521-alone.key")).unwrap();
+        assert!(unseen.unchecked, "a key without its public half tells nothing");
+        assert!(parse(p521, include_str!("../../tests/keys/p521-alone.key")).unwrap().unchecked);
+        let garbage = "-----BEGIN PRIVATE KEY-----\nMAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(parse(p521, garbage), Err(CertificateError::UnreadableKey));
     }
 }

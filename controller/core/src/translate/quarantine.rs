@@ -1,8 +1,8 @@
-//! Ingresses and settings that the proxy refused, although we did not, and what it has taken before.
+//! Ingresses, settings and key pairs that the proxy refused, although we did not, and what it has taken before.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{Kind, ObjectName, ObjectRef};
-use crate::state::Ingress;
+use crate::state::{Ingress, KeyPair};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -12,6 +12,8 @@ pub struct Quarantine {
     verdicts: BTreeMap<ObjectName, Verdict>,
     /// By keys of the main ConfigMap.
     settings: BTreeMap<String, SettingVerdict>,
+    /// By Secrets: the digest of the key pair, and the reason.
+    pairs: BTreeMap<ObjectName, (u128, String)>,
     /// The Ingresses of the last revision that the proxy has taken, in the versions that it served.
     accepted: Arc<HashMap<ObjectName, Arc<Ingress>>>,
 }
@@ -82,6 +84,22 @@ impl Quarantine {
         self.settings.retain(|key, verdict| data.get(key) == Some(&verdict.value));
     }
 
+    /// Sets the key pair in a Secret aside.
+    pub fn set_pair_aside(&mut self, secret: &ObjectName, digest: u128, reason: String) {
+        self.pairs.insert(secret.clone(), (digest, reason));
+    }
+
+    /// Forgets the verdicts on key pairs that `still_there` does not know in the refused version.
+    pub fn forget_pairs(&mut self, still_there: impl Fn(&ObjectName) -> Option<u128>) {
+        self.pairs.retain(|secret, (digest, _)| still_there(secret) == Some(*digest));
+    }
+
+    /// Why the key pair in a Secret is set aside, if it is.
+    #[must_use]
+    pub fn refusal_of(&self, secret: &ObjectName, pair: &KeyPair) -> Option<&str> {
+        self.pairs.get(secret).filter(|(digest, _)| *digest == pair.digest).map(|(_, reason)| reason.as_str())
+    }
+
     /// The data of the main ConfigMap, without values that are set aside.
     #[must_use]
     pub fn accepted_of(&self, data: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -112,10 +130,10 @@ impl Quarantine {
         self.verdicts.get(&ingress.meta.name).is_some_and(|verdict| verdict.digest == ingress.digest)
     }
 
-    /// How many Ingresses and settings are set aside.
+    /// How many Ingresses, settings and key pairs are set aside.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.verdicts.len() + self.settings.len()
+        self.verdicts.len() + self.settings.len() + self.pairs.len()
     }
 
     /// Whether none is.

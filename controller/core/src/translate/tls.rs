@@ -9,6 +9,7 @@ use crate::names::{HostName, HostPattern, Kind, ObjectName, ObjectRef};
 use crate::state::{Epoch, KeyPair, Snapshot};
 use foldhash::HashMap;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 /// The decision for all hosts.
@@ -225,7 +226,12 @@ impl<'i> Decider<'i, '_> {
 
     fn key_pair(&self, name: &ObjectName) -> Result<&'i KeyPair, (Code, String)> {
         let secret = self.input.snapshot.secret(name).ok_or_else(|| (Code::NoSecret, format!("Secret {name} does not exist")))?;
-        secret.key_pair.as_ref().map_err(|why| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}")))
+        let bad = |why: &dyn fmt::Display| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}"));
+        let pair = secret.key_pair.as_ref().map_err(|why| bad(why))?;
+        match self.input.quarantine.refusal_of(name, pair) {
+            Some(reason) => Err(bad(&format_args!("the proxy refuses it: {reason}"))),
+            None => Ok(pair),
+        }
     }
 
     fn warn_of_leaf(&mut self, name: &ObjectName, pair: &KeyPair, reading: &Reading, field: String) {
@@ -233,6 +239,10 @@ impl<'i> Decider<'i, '_> {
             let message = format!("Secret {name} holds no key pair any more: {why}; the one before is served");
             let finding = Diagnostic::new(Code::BadCertificate, reading.origin.clone(), field.clone(), message);
             self.diagnostics.push(finding.help("mend the Secret").outcome(Outcome::Served));
+        }
+        if pair.unchecked {
+            let message = format!("the key in Secret {name} is of a kind that only the proxy can check");
+            self.diagnostics.push(Diagnostic::new(Code::UncheckedKey, reading.origin.clone(), field.clone(), message));
         }
         let left_s = pair.not_after_s - self.input.now_s;
         let (when, help) = match () {
@@ -254,7 +264,8 @@ impl<'i> Decider<'i, '_> {
 }
 
 fn certificate(name: &ObjectName, pair: &KeyPair) -> Arc<Certificate> {
-    let id = CertificateId::of_secret(name.namespace(), name.name());
+    let of = if pair.unchecked { CertificateId::of_unchecked_secret } else { CertificateId::of_secret };
+    let id = of(name.namespace(), name.name());
     let origin = ObjectRef::new(Kind::Secret, name.clone()).to_string();
     Arc::new(Certificate { id, origin, pem: Arc::clone(&pair.pem), digest: pair.digest })
 }

@@ -8,7 +8,10 @@ use super::route::cors::CorsMapsView;
 use super::route::{RouteView, errors};
 use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
-use crate::model::{Backend, BackendId, Buffers, ClientAuth, Globals, Host, HostPolicy, Listeners, Model, RetryPolicy, UpstreamTimeouts};
+use crate::dialect::nginx::groups::certificate_path;
+use crate::model::{
+    Backend, BackendId, Buffers, ClientAuth, Globals, Host, HostCertificate, Listeners, Model, RetryPolicy, UpstreamTimeouts,
+};
 use crate::names::variable::LABELS;
 use crate::names::{HostAlias, HostPattern, ObjectRef, UriPath};
 use serde::Serialize;
@@ -85,15 +88,23 @@ pub(super) struct HostView<'m> {
 /// How handshakes differ from those for all hosts. They do only in a server with a certificate of its own.
 #[derive(Debug, Serialize)]
 struct HostTlsView {
+    /// File of the certificate, if the check has to look into it; `None`: by the name of the handshake.
+    certificate: Option<String>,
     ciphers: Option<String>,
     own_order: Option<&'static str>,
 }
 
 impl HostTlsView {
-    fn of(policy: &HostPolicy) -> Option<Self> {
+    fn of(host: &Host) -> Option<Self> {
+        let policy = &host.policy;
+        let certificate = match &host.certificate {
+            HostCertificate::Own(id) if id.is_unchecked() => Some(certificate_path(id)),
+            _ => None,
+        };
         let checks_clients = matches!(policy.client_auth, Some(ClientAuth::Checked(_)));
         let tls = policy.tls.as_ref();
-        (tls.is_some() || checks_clients).then(|| Self {
+        (tls.is_some() || checks_clients || certificate.is_some()).then(|| Self {
+            certificate,
             ciphers: tls.and_then(|tls| tls.ciphers.as_ref()).map(|ciphers| ciphers.closed()),
             own_order: tls.and_then(|tls| tls.own_order).map(super::on_off),
         })
@@ -240,7 +251,7 @@ impl<'m> HostView<'m> {
             cors_maps: host.routes.iter().filter_map(CorsMapsView::new).collect::<BTreeMap<_, _>>().into_values().collect(),
             client_auth: client_auth.map(|auth| ClientAuthView::new(auth, &common)),
             app_root: host.policy.app_root.as_ref().map(app_root),
-            tls: HostTlsView::of(&host.policy),
+            tls: HostTlsView::of(host),
             routes,
         }
     }
