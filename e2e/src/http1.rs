@@ -153,7 +153,10 @@ impl Answer {
 }
 
 /// Everything up to the empty line.
-pub(crate) fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+/// When there is no such line, or the connection ends before it.
+pub fn read_head(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     const MOST: usize = 256 * 1024;
     let mut head = Vec::new();
     let mut byte = [0];

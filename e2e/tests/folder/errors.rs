@@ -1,11 +1,15 @@
 //! Errors that the default backend answers.
 
 use gatewright_e2e::client::{get, send};
-use gatewright_e2e::http1::{Answer, Request};
-use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
-use gatewright_e2e::on_every_proxy;
-use gatewright_e2e::site::all_running;
+use gatewright_e2e::echo::new_pod;
+use gatewright_e2e::http1::{Answer, Request, read_head};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, slice_with};
+use gatewright_e2e::site::{all_running, running};
 use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
+use serde_json::json;
+use std::io::Write;
+use std::net::TcpListener;
 
 /// Service `s` for `h.test`, none for `dead.test`; `e` may answer for errors.
 fn world(proxy: gatewright_e2e::proxies::Proxy, flags: &[&str]) -> World {
@@ -14,6 +18,44 @@ fn world(proxy: gatewright_e2e::proxies::Proxy, flags: &[&str]) -> World {
         [all_running(&["s", "e"]), vec![ingress("live").prefix("h.test", "/", "s"), ingress("dead").prefix("dead.test", "/", "missing")]];
     let builder = flags.iter().fold(World::of(proxy).arg("--configmap=default/settings"), |builder, flag| builder.arg(flag));
     builder.manifest("c.yaml", &[settings]).manifest("i.yaml", &objects.concat()).start()
+}
+
+/// Answers every request on this port with these bytes, and closes the connection.
+fn pods_that_say(port: u16, bytes: &'static [u8]) {
+    let listener = TcpListener::bind(("0.0.0.0", port)).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::thread::spawn(move || read_head(&mut stream).and_then(|_| stream.write_all(bytes)));
+        }
+    });
+}
+
+on_every_version! {
+    fn what_goes_wrong_with_an_endpoint_has_its_own_status_and_page(proxy) {
+        let world = World::of(proxy).manifest("s.yaml", &running("s")).start();
+        pods_that_say(7001, b"HTTP/1.1 200 OK\r\nno\0header: 1\r\n\r\n");
+        pods_that_say(7002, b"");
+        let on_port = |name: &str, port: u16| {
+            let pod = json!([{"addresses": [new_pod(name)]}]);
+            let host = format!("{name}.test");
+            let route = ingress(name).prefix(&host, "/", name).annotation("proxy-read-timeout", "1").annotation("proxy-next-upstream-tries", "1");
+            [service(name), slice_with(&format!("{name}-1"), name, &pod, &json!([{"name": "http", "port": port}])), route]
+        };
+        let objects = [on_port("refuses", 7000), on_port("talks", 7001), on_port("leaves", 7002), on_port("sleeps", 8080)].concat();
+        world.apply("i.yaml", &[objects, vec![ingress("nobody").prefix("nobody.test", "/", "missing")]].concat());
+        for (host, target, status, page) in [
+            ("refuses.test", "/", 502, "502 Bad Gateway"),
+            ("talks.test", "/", 502, "502 Bad Gateway"),
+            ("leaves.test", "/", 502, "502 Bad Gateway"),
+            ("sleeps.test", "/?wait_ms=3000", 504, "504 Gateway Time-out"),
+            ("nobody.test", "/", 503, "503 Service Temporarily Unavailable"),
+            ("sleeps.test", "/?status=503", 503, "\"service\":\"sleeps\""),
+        ] {
+            let answer = get(host, target).unwrap();
+            let body = String::from_utf8_lossy(&answer.body).into_owned();
+            assert!(answer.status == status && body.contains(page), "{host}{target}: {} {body}", answer.status);
+        }
+    }
 }
 
 on_every_proxy! {

@@ -125,6 +125,10 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
             && (said.first() == Some(&"bwlim-out")
                 || matches!(said[..], ["spoe", "engine", "ask" | "mirror" | "pages", "config", "ask.spoe"]));
     }
+    if keyword == "http-error" {
+        let said: Vec<&str> = words.iter().skip(1).map(|word| &*word.text).collect();
+        return section == Section::Defaults && matches!(said[..], ["status", "503", "content-type", "text/html", "lf-string", _]);
+    }
     if keyword == "tcp-request" {
         let rule: Vec<String> = words.iter().skip(1).take(2).map(name).collect();
         return section == Section::Frontend
@@ -158,7 +162,7 @@ fn names_a_file(word: &Word<'_>) -> bool {
 
 /// Whether formats are evaluated in words of a line that begins with this one.
 fn takes_formats(keyword: &str) -> bool {
-    RULES.contains(&keyword) || matches!(keyword, "log-format" | "set-param" | "use_backend" | "use-server")
+    RULES.contains(&keyword) || matches!(keyword, "http-error" | "log-format" | "set-param" | "use_backend" | "use-server")
 }
 
 /// The first words of the expressions in a format: `src` in `%[src]`; a doubled `%` begins none.
