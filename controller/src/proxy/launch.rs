@@ -80,10 +80,7 @@ impl Launcher {
         for file in self.dialect.launch_files {
             let path = self.run_dir.join(file.name);
             let text = (file.text)(&self.launch(&self.main_file(), &self.pid_file()), self.worker.as_ref().map(|worker| worker.group));
-            // Renamed, for a proxy may be reading it.
-            let fresh = path.with_extension("new");
-            let written = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, &path));
-            written.map_err(|source| StateDirError::Io { path, source })?;
+            write_whole(&path, &text).map_err(|source| StateDirError::Io { path, source })?;
         }
         Ok(())
     }
@@ -98,6 +95,21 @@ impl Launcher {
             let written = make_dir(folder).map_err(std::io::Error::other).and_then(|()| write_new(&folder.join(file.name), &text));
             if let Err(error) = written {
                 tracing::warn!(%error, file = file.name, "what the proxy has to be started with cannot be put beside its PID file");
+            }
+        }
+    }
+
+    /// Has the next generation of the proxy bind its runtime socket anew, because the one there is does not serve us: its
+    /// file is gone, somebody else has it, or nobody answers. Generations hand a socket on as long as its path is spelled the
+    /// same, so it is spelled in another way.
+    pub(super) fn renew_socket(&self, folder: &Path) {
+        let Some(lane) = self.dialect.runtime else { return };
+        for file in self.dialect.launch_files {
+            let path = folder.join(file.name);
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let written = write_whole(&path, &respelled(&text, folder, lane.socket));
+            if let Err(error) = written {
+                tracing::warn!(%error, file = file.name, "the proxy cannot be told to bind its runtime socket anew");
             }
         }
     }
@@ -195,6 +207,25 @@ impl Launcher {
     }
 }
 
+/// Writes a file that a proxy may be reading.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let fresh = path.with_extension("new");
+    std::fs::write(&fresh, text)?;
+    std::fs::rename(&fresh, path)
+}
+
+/// The same text, in which the path of a socket in this folder is spelled in the other one of two ways.
+fn respelled(text: &str, folder: &Path, socket: &str) -> String {
+    /// HAProxy takes no longer path for a socket.
+    const LONGEST: usize = 97;
+    let [short, long] = ["", "./"].map(|dot| format!("{}/{dot}{socket}", folder.display()));
+    match () {
+        () if text.contains(&long) => text.replace(&long, &short),
+        () if long.len() <= LONGEST => text.replace(&short, &long),
+        () => text.to_owned(),
+    }
+}
+
 /// Writes a file unless there is one.
 fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     match std::fs::File::create_new(path) {
@@ -252,4 +283,20 @@ fn worker_user() -> Option<Worker> {
         group: user.gid.as_raw(),
         name: user.name,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_socket_is_spelled_in_two_ways_in_turn() {
+        let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600\n";
+        let other = respelled(text, Path::new("/run/my gw"), "runtime.sock");
+        assert_eq!(other, text.replace("gw/run", "gw/./run"));
+        assert_eq!(respelled(&other, Path::new("/run/my gw"), "runtime.sock"), text);
+        let folder = format!("/run/{}", "x".repeat(80));
+        let long = format!("stats socket '{folder}/runtime.sock'");
+        assert_eq!(respelled(&long, Path::new(&folder), "runtime.sock"), long, "one that would be too long stays");
+    }
 }

@@ -112,9 +112,15 @@ impl Owner for PidFile {
     fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
-            let Some(folder) = self.path.parent().filter(|folder| folder.join(lane.socket).exists()) else { return Ok(false) };
+            let Some(folder) = self.path.parent().filter(|folder| folder.join(lane.socket).exists()) else {
+                self.path.parent().inspect(|folder| self.launcher.renew_socket(folder));
+                return Ok(false);
+            };
             let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, (from, to)).await;
-            amended.map_err(|surprise| OwnerError::Declined(crate::causes::chain(&surprise)))
+            amended.map_err(|surprise| {
+                self.launcher.renew_socket(folder);
+                OwnerError::Declined(crate::causes::chain(&surprise))
+            })
         }
         .boxed()
     }

@@ -131,7 +131,10 @@ impl Owner for Supervisor {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let places = (&self.launcher.state, &*self.launcher.run_dir);
             let amended = super::runtime::amend(lane, places, &self.late, (from, to)).await;
-            amended.map_err(|surprise| OwnerError::Declined(crate::causes::chain(&surprise)))
+            amended.map_err(|surprise| {
+                self.launcher.renew_socket(&self.launcher.run_dir);
+                OwnerError::Declined(crate::causes::chain(&surprise))
+            })
         }
         .boxed()
     }

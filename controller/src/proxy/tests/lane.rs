@@ -79,6 +79,8 @@ async fn a_socket_that_hangs_or_says_nonsense_leads_to_a_reload() {
         take_over(&world.state().join("run/runtime.sock"), odd);
         assert!(apply(&mut proxy, &files(&world, &[two], "", &[])).await.reloaded, "{program} {odd:?}");
         assert_eq!(answering(&world, 3).await, [two], "{program} {odd:?}");
+        assert!(!apply(&mut proxy, &files(&world, &[one, two], "", &[])).await.reloaded, "{program} {odd:?}: it has a socket again");
+        assert_eq!(answering(&world, 8).await, sorted(&[one, two]), "{program} {odd:?}");
         proxy.drain(LIMIT).await;
     }
 }
