@@ -14,7 +14,7 @@ use gatewright_core::settings::Settings;
 use gatewright_core::translate::Translation;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -130,7 +130,5 @@ pub(crate) const fn dialect(proxy: &ProxyChoice) -> &'static Dialect {
 
 fn installed_version(proxy: &ProxyChoice, dialect: &Dialect) -> Option<Version> {
     let program = proxy.program.as_deref().unwrap_or_else(|| Path::new(dialect.program));
-    let output = Command::new(program).args(dialect.version_args).output().ok()?;
-    let text = [output.stdout, output.stderr].concat();
-    (dialect.version)(&String::from_utf8_lossy(&text))
+    crate::proxy::version_of(program, dialect)
 }

@@ -55,7 +55,7 @@ pub(crate) use error::OpenError;
 pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
 pub(crate) use ports::Port;
-pub(crate) use program::find as find_program;
+pub(crate) use program::{find_usable as find_program, version_of};
 pub(crate) use supervise::{SuperviseConfig, supervise};
 pub(crate) use verify::page;
 

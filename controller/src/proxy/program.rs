@@ -1,11 +1,13 @@
-//! The program of the proxy: whether it is there, before anything waits for it.
+//! The program of the proxy: whether it is there and new enough, before anything waits for it.
 
 use crate::causes::of_path;
+use gatewright_core::dialect::{Dialect, Version};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-/// There is no such program.
+/// There is no such program, or none that can be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{program}: {reason}")]
 pub(crate) struct ProgramError {
@@ -19,6 +21,22 @@ pub(crate) struct ProgramError {
 /// When there is none, or it cannot be run.
 pub(crate) fn find(program: &Path) -> Result<PathBuf, ProgramError> {
     find_in(program, &std::env::var_os("PATH").unwrap_or_default())
+}
+
+/// The same, if its version is one that files are made for. One that does not tell its version is found out later.
+///
+/// # Errors
+/// When there is none, it cannot be run, or it is too old.
+pub(crate) fn find_usable(program: &Path, dialect: &Dialect) -> Result<PathBuf, ProgramError> {
+    let found = find(program)?;
+    let reason = version_of(&found, dialect).and_then(|version| dialect.too_old(version));
+    reason.map_or(Ok(found), |reason| Err(ProgramError { program: program.display().to_string(), reason }))
+}
+
+/// What the program says its version is.
+pub(crate) fn version_of(program: &Path, dialect: &Dialect) -> Option<Version> {
+    let output = Command::new(program).args(dialect.version_args).stdin(Stdio::null()).output().ok()?;
+    (dialect.version)(&String::from_utf8_lossy(&[output.stdout, output.stderr].concat()))
 }
 
 fn find_in(program: &Path, path: &std::ffi::OsStr) -> Result<PathBuf, ProgramError> {

@@ -70,6 +70,9 @@ pub(crate) enum SuperviseError {
     /// The program.
     #[error("the proxy's program cannot be used: {0}")]
     Program(#[from] ProgramError),
+    /// No files are made for its version.
+    #[error("the proxy's program cannot be used: {0}")]
+    TooOld(String),
     /// The ports.
     #[error(transparent)]
     Ports(#[from] Taken),
@@ -99,6 +102,10 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     let _lock = lock(&run_dir)?;
     let listener = listen(&config.socket.clone().unwrap_or_else(|| run_dir.join("supervise.sock")))?;
     let launcher = Launcher::new(config.dialect, state.clone(), &run_dir, config.program.clone())?;
+    // One that cannot be asked now is found out when it is started.
+    if let Some(why) = launcher.version().await.ok().flatten().and_then(|version| config.dialect.too_old(version)) {
+        return Err(SuperviseError::TooOld(why));
+    }
     // Ends with this function, however it ends.
     let mut tasks = JoinSet::new();
     if std::process::id() == INIT {

@@ -12,7 +12,7 @@ pub(super) fn mistakes(config: &RunConfig) -> Vec<String> {
     let mut wrong = Vec::new();
     if config.mode == Mode::Child {
         let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(config.proxy.dialect.program));
-        wrong.extend(find_program(program).err().map(|error| format!("--proxy-binary {error}")));
+        wrong.extend(find_program(program, config.proxy.dialect).err().map(|error| format!("--proxy-binary {error}")));
     }
     for (flag, folder) in [("manifests", &config.manifests), ("secrets-from", &config.secrets_from)] {
         wrong.extend(folder.as_deref().and_then(|folder| followed(flag, folder, &config.state_dir)));

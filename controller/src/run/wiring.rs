@@ -12,8 +12,8 @@ use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Repor
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
-use gatewright_core::dialect::LACKS_STREAMS;
 use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Dialect, LACKS_STREAMS};
 use gatewright_core::translate::Wanted;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,7 +43,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let proxy = open(&config, &board, &metrics).await?;
     let pulse = proxy.pulse();
     let program = tokio::select! {
-        program = program_of(&proxy) => program?,
+        program = program_of(&proxy, config.proxy.dialect) => program?,
         () = pin!(told_to_stop()?) => return Ok(()),
     };
     tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
@@ -135,7 +135,7 @@ fn proxy_config(config: &RunConfig) -> ProxyConfig {
 }
 
 /// Asks until there is somebody to ask: the supervisor's container may start later than ours.
-async fn program_of(proxy: &Proxy) -> anyhow::Result<Program> {
+async fn program_of(proxy: &Proxy, dialect: &Dialect) -> anyhow::Result<Program> {
     const EVERY: Duration = Duration::from_millis(200);
     let mut told = false;
     loop {
@@ -147,7 +147,12 @@ async fn program_of(proxy: &Proxy) -> anyhow::Result<Program> {
                 tokio::time::sleep(EVERY).await;
             }
             other => {
-                return other.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version");
+                let program =
+                    other.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version")?;
+                return match dialect.too_old(program.version) {
+                    Some(why) => Err(anyhow::anyhow!("the proxy's program cannot be used: {why}")),
+                    None => Ok(program),
+                };
             }
         }
     }

@@ -37,6 +37,24 @@ fn a_supervisor_without_its_program_says_so_and_ends() {
 }
 
 #[test]
+fn a_proxy_that_is_too_old_is_refused_with_the_version_found_and_the_one_wanted() {
+    for (kind, says, told) in [
+        ("nginx", "nginx version: nginx/1.18.0", "nginx 1.18.0 is too old; use one from 1.22.1 on"),
+        ("haproxy", "HAProxy version 2.4.22 2023/02/14", "haproxy 2.4.22 is too old; use one from 2.6.0 on"),
+    ] {
+        let folder = Folder::new(&[("proxy", &*format!("#!/bin/sh\necho '{says}'\n")), ("manifests/empty", ""), ("other/empty", "")]);
+        let program = folder.path().join("proxy");
+        std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let program = program.to_str().unwrap();
+        let run = ["run", "--proxy", kind, "--proxy-binary", program, "--manifests", "manifests", "--state-dir", "state"];
+        let ran = folder.run(&[&run[..], &["--log-format", "text"]].concat());
+        assert!(ran.code == 2 && ran.err.contains(&format!("--proxy-binary {program}: {told}")), "{ran:?}");
+        let ran = folder.run(&["supervise", "--proxy", kind, "--state-dir", "other", "--", program]);
+        assert!(ran.code == 2 && ran.err.contains(told), "{ran:?}");
+    }
+}
+
+#[test]
 fn an_input_without_manifests_is_told() {
     let folder = Folder::new(&[("empty/notes.txt", ""), ("only-comments.yaml", "# nothing\n")]);
     for input in ["empty", "only-comments.yaml"] {

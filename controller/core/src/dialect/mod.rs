@@ -90,6 +90,15 @@ pub struct Dialect {
     pub unknown_directives: fn(Version) -> &'static [&'static str],
 }
 
+impl Dialect {
+    /// What to say of a program of this version, if no files are made for it.
+    #[must_use]
+    pub fn too_old(&self, version: Version) -> Option<String> {
+        let Self { name, oldest, .. } = self;
+        ((version.0, version.1) < (oldest.0, oldest.1)).then(|| format!("{name} {version} is too old; use one from {oldest} on"))
+    }
+}
+
 /// Writes a string as one word. Fails only if the sink does, and never writes a control character.
 pub type WordPrinter = fn(&str, &mut dyn std::io::Write) -> std::io::Result<()>;
 

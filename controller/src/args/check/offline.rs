@@ -226,9 +226,9 @@ impl Check<'_> {
             self.wrong(format!("--proxy-version: {} is not a version; use one such as {}", shown(text), dialect.newest));
             return None;
         };
-        let Dialect { name, oldest, newest, .. } = dialect;
-        if (version.0, version.1) < (oldest.0, oldest.1) {
-            self.wrong(format!("--proxy-version: {name} {version} is too old; use one from {oldest} on"));
+        let Dialect { name, newest, .. } = dialect;
+        if let Some(why) = dialect.too_old(version) {
+            self.wrong(format!("--proxy-version: {why}"));
         } else if (version.0, version.1) > (newest.0, newest.1) {
             self.warnings.push(format!("--proxy-version: {name} {version} is not known; what is new since {newest} is not used"));
         }
