@@ -185,6 +185,8 @@ mod tests {
             ("syslog-port", "0"),
             ("default-type", "text/html; return"),
             ("worker-cpu-affinity", "0; x"),
+            ("worker-cpu-affinity", "0001 0010"),
+            ("max-worker-open-files", "4096"),
             ("limit-req-status-code", "200"),
             ("skip-access-log-urls", "~["),
             ("debug-connections", "all"),

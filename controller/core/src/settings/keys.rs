@@ -129,7 +129,8 @@ fn table() -> impl Iterator<Item = &'static (&'static str, Rule)> {
 /// Reads all keys of a ConfigMap, and says what is wrong with them.
 pub(super) fn read<'d>(config: Config, data: impl Iterator<Item = (&'d String, &'d String)>) -> (Config, Vec<Problem>) {
     let mut draft = Draft::new(config);
-    let problems = data.filter_map(|(key, value)| read_one(&mut draft, key, value)).collect();
+    let mut problems: Vec<_> = data.filter_map(|(key, value)| read_one(&mut draft, key, value)).collect();
+    problems.extend(workers::settle(&mut draft.globals().workers));
     (draft.finish(), problems)
 }
 

@@ -209,7 +209,7 @@ fn further_keys_are_taken_by_every_nginx() {
     each(
         &[
             ("worker-cpu-affinity", "auto"),
-            ("max-worker-open-files", "4096"),
+            ("max-worker-open-files", "20000"),
             ("enable-multi-accept", "false"),
             ("debug-connections", "10.0.0.0/8,::1"),
             ("default-type", "text/plain"),

@@ -1,7 +1,8 @@
 //! Compression, workers, hash tables.
 
 use super::readers::{cpu_affinity, gzip_level, media_types, number_if_any, regex_if_any};
-use super::{AUTOMATIC, NO_MODULE, NoEffect, Read, Rule, Switch, set};
+use super::{AUTOMATIC, NO_MODULE, NoEffect, Problem, ProblemKind, Read, Rule, Switch, set};
+use crate::model::{CpuAffinity, Workers};
 use crate::settings::values::{flag, networks, number, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -47,3 +48,27 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("debug-connections", set!(workers.debugged_clients, networks)),
     ("lua-shared-dicts", NoEffect("there is no Lua here")),
 ];
+
+/// Leaves out what does not go together with another key; the proxy would take it, and complain at every load.
+pub(super) fn settle(workers: &mut Workers) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem = |key: &str, message: String, help: &str| {
+        problems.push(Problem {
+            key: key.to_owned(),
+            kind: ProblemKind::BadValue,
+            message: format!("{key}: {message}"),
+            help: help.to_owned(),
+        });
+    };
+    let connections = workers.connections;
+    if let Some(files) = workers.open_files.take_if(|files| *files < connections) {
+        let message = format!("{files} files are too few for {connections} connections of a worker");
+        problem("max-worker-open-files", message, "give more, or set max-worker-connections to fewer");
+    }
+    if workers.processes.is_none() && matches!(workers.cpu_affinity, CpuAffinity::Masks(_)) {
+        workers.cpu_affinity = CpuAffinity::Any;
+        let message = "there is a mask for each worker, and worker-processes does not say how many workers there are".to_owned();
+        problem("worker-cpu-affinity", message, "set worker-processes to a number, or this to auto");
+    }
+    problems
+}

@@ -51,7 +51,7 @@ struct WorkersView<'m> {
     processes: String,
     connections: u64,
     drain_timeout: String,
-    open_files: Option<u64>,
+    open_files: u64,
     multi_accept: &'static str,
     /// `auto`, or a mask for each worker; empty: the system decides.
     cpu_affinity: Vec<&'m str>,
@@ -60,11 +60,13 @@ struct WorkersView<'m> {
 
 impl<'m> WorkersView<'m> {
     fn new(workers: &'m Workers) -> Self {
+        /// Files that a worker has open beside its connections.
+        const FURTHER_FILES: u64 = 1024;
         Self {
             processes: workers.processes.map_or_else(|| "auto".to_owned(), |number| number.clamp(1, 1024).to_string()),
             connections: between(16, workers.connections, 1 << 24),
             drain_timeout: seconds(workers.drain_timeout_s),
-            open_files: workers.open_files.map(|number| between(64, number, 1 << 30)),
+            open_files: between(64, workers.open_files.unwrap_or(workers.connections.saturating_add(FURTHER_FILES)), 1 << 30),
             multi_accept: on_off(workers.multi_accept),
             cpu_affinity: match &workers.cpu_affinity {
                 CpuAffinity::Any => Vec::new(),
