@@ -113,6 +113,8 @@ impl Proxy {
             tokio::time::sleep(self.pause().await).await;
         }
         let (published, before) = self.publish(validated, amended).await?;
+        // One that died since has come back with the files before.
+        let served = served && self.probe.answer().await.as_deref() == Some(&*published.files.token());
         let load = if served { Ok(None) } else { self.load(&published).await.map(Some) };
         match load {
             Ok(load) => Ok(Outcome::Live(self.settle(published, cause, Took::new(Some(stage), Some(self.last_check), load)).await)),
