@@ -63,6 +63,14 @@ macro_rules! on_every_proxy {
     };
 }
 
+/// Tests that run once for the newest proxy of each kind.
+#[macro_export]
+macro_rules! on_each_kind {
+    ($($tests:tt)*) => {
+        $crate::on_proxies! { [nginx = NGINX_1_30, haproxy = HAPROXY_3_2] $($tests)* }
+    };
+}
+
 /// Tests of what everybody needs, which run once for each version there is.
 #[macro_export]
 macro_rules! on_every_version {

@@ -1,5 +1,6 @@
-//! One running controller, with a real nginx as its child.
+//! One running controller, with a real proxy as its child.
 
+use super::http::ask;
 use super::world::tail;
 use super::{Answer, World, eventually, get, get_tls};
 use nix::sys::signal::{Signal, kill};
@@ -78,6 +79,12 @@ impl<'w> Controller<'w> {
     #[must_use]
     pub fn get(&self, host: &str, path: &str) -> Answer {
         get(self.http, host, path).unwrap_or_else(nothing)
+    }
+
+    /// Asks the proxy over HTTP with any method; what keeps it from answering is a status of 0.
+    #[must_use]
+    pub fn ask(&self, method: &str, host: &str, path: &str) -> Answer {
+        ask(self.http, method, host, path).unwrap_or_else(nothing)
     }
 
     /// Asks the proxy over HTTPS; what keeps it from answering is a status of 0.

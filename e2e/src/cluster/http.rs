@@ -40,7 +40,15 @@ impl Answer {
 /// # Errors
 /// When nothing comes back.
 pub fn get(port: u16, host: &str, path: &str) -> Result<Answer, String> {
-    exchange(connect(port)?, host, path).map_err(|error| error.to_string())
+    ask(port, "GET", host, path)
+}
+
+/// The same with any method.
+///
+/// # Errors
+/// When nothing comes back.
+pub(super) fn ask(port: u16, method: &str, host: &str, path: &str) -> Result<Answer, String> {
+    exchange(connect(port)?, method, host, path).map_err(|error| error.to_string())
 }
 
 /// Asks for `https://HOST/PATH` at a local port; any certificate is taken, and shown.
@@ -49,7 +57,7 @@ pub fn get(port: u16, host: &str, path: &str) -> Result<Answer, String> {
 /// When nothing comes back.
 pub fn get_tls(port: u16, host: &str, path: &str) -> Result<Answer, String> {
     let mut stream = tls::connect(connect(port)?, Some(host), &[]).map_err(|error| error.to_string())?;
-    let mut answer = exchange(&mut stream, host, path).map_err(|error| error.to_string())?;
+    let mut answer = exchange(&mut stream, "GET", host, path).map_err(|error| error.to_string())?;
     answer.certificate = tls::shown(&stream);
     Ok(answer)
 }
@@ -60,8 +68,8 @@ fn connect(port: u16) -> Result<TcpStream, String> {
     Ok(stream)
 }
 
-fn exchange(mut stream: impl Read + Write, host: &str, path: &str) -> std::io::Result<Answer> {
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+fn exchange(mut stream: impl Read + Write, method: &str, host: &str, path: &str) -> std::io::Result<Answer> {
+    write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: e2e\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
     stream.flush()?;
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {

@@ -1,7 +1,8 @@
 //! The manifests that are shipped, installed once per test: in a namespace of its own, with a class of its own, and with
 //! the least permissions for the flags of the test.
 
-use super::{Controller, World, eventually, nginx, printed};
+use super::{Controller, World, eventually, printed};
+use crate::proxies::Proxy;
 use serde_json::{Value, json};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -11,8 +12,6 @@ use std::path::Path;
 pub struct Setup<'a> {
     /// Further flags.
     pub flags: &'a [&'a str],
-    /// Version of nginx; the newest, if none is given.
-    pub nginx: Option<&'a str>,
     /// Name of the Pod; the installation's name, if none is given.
     pub pod: Option<&'a str>,
     /// The kubeconfig; one with a fresh token of the ServiceAccount, if none is given.
@@ -30,6 +29,7 @@ pub struct Install<'w> {
     pub world: &'w World,
     /// Name of its namespace and of its class.
     pub name: String,
+    proxy: Proxy,
     /// The test has given other permissions than those that are needed.
     has_own_permissions: Cell<bool>,
     /// The flags that permissions were given for.
@@ -37,13 +37,21 @@ pub struct Install<'w> {
 }
 
 impl<'w> Install<'w> {
-    /// Installs everything as it is shipped, under another name.
-    ///
-    /// # Panics
-    /// When the API server refuses something.
+    /// Installs everything as it is shipped, under another name, with the newest nginx.
     #[must_use]
     pub fn new(world: &'w World, name: &str) -> Self {
-        let install = Self { world, name: name.to_owned(), has_own_permissions: Cell::new(false), permitted: RefCell::default() };
+        Self::named(Proxy::NGINX_1_30, world, name.to_owned())
+    }
+
+    /// The same with any proxy, whose name becomes part of the name.
+    #[must_use]
+    pub fn of(proxy: Proxy, world: &'w World, name: &str) -> Self {
+        let proxy_name = proxy.variable.trim_start_matches("GATEWRIGHT_").to_lowercase().replace('_', "-");
+        Self::named(proxy, world, format!("{name}-{proxy_name}"))
+    }
+
+    fn named(proxy: Proxy, world: &'w World, name: String) -> Self {
+        let install = Self { world, name, proxy, has_own_permissions: Cell::new(false), permitted: RefCell::default() };
         for object in shipped() {
             world.apply_object(&install.renamed(object)).expect("what is shipped is taken by the API server");
         }
@@ -193,7 +201,8 @@ impl<'w> Install<'w> {
             "--election-ttl=4s".to_owned(),
             "--status-update-interval=5".to_owned(),
             "--proxy-mode=child".to_owned(),
-            format!("--proxy-binary={}", nginx(setup.nginx.unwrap_or("1.30"))),
+            format!("--proxy={}", self.proxy.kind),
+            format!("--proxy-binary={}", self.proxy.program().display()),
         ];
         arguments.extend(setup.flags.iter().map(|flag| (*flag).to_owned()));
         if !self.has_own_permissions.get() {

@@ -27,13 +27,3 @@ pub use pod::Pod;
 use space::Space;
 pub use wait::{eventually, holds_for};
 pub use world::World;
-
-/// The programs of nginx that the tests run, oldest first.
-///
-/// # Panics
-/// When the environment does not name them: `eval "$(e2e/tools/setup env)"` does.
-#[must_use]
-pub fn nginx(version: &str) -> String {
-    let name = format!("GATEWRIGHT_NGINX_{}", version.replace('.', "_"));
-    std::env::var(&name).unwrap_or_else(|_| panic!(r#"{name} is not set; eval "$(e2e/tools/setup env)" sets it"#))
-}

@@ -18,7 +18,7 @@ pub struct World {
     authority: Authority,
     runtime: Runtime,
     client: OnceLock<Client>,
-    _etcd: Ended,
+    etcd: Mutex<Option<Ended>>,
     api_server: Mutex<Option<Ended>>,
     flags: Vec<String>,
 }
@@ -76,7 +76,16 @@ impl World {
             .call(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads can be started"));
         let etcd = start_etcd(&space, &folder);
         pods::start(&space);
-        let world = Self { space, folder, authority, runtime, client: OnceLock::new(), _etcd: etcd, api_server: Mutex::new(None), flags };
+        let world = Self {
+            space,
+            folder,
+            authority,
+            runtime,
+            client: OnceLock::new(),
+            etcd: Mutex::new(Some(etcd)),
+            api_server: Mutex::new(None),
+            flags,
+        };
         world.start_api_server();
         world.apply(DEFAULTS);
         world
@@ -103,6 +112,16 @@ impl World {
     /// Ends the API server as a crash does.
     pub fn kill_api_server(&self) {
         self.api_server.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Ends etcd as a crash does.
+    pub fn kill_etcd(&self) {
+        self.etcd.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Starts etcd again, with what it has on disk.
+    pub fn start_etcd(&self) {
+        *self.etcd.lock().unwrap_or_else(PoisonError::into_inner) = Some(start_etcd(&self.space, &self.folder));
     }
 
     /// The administrator's client.

@@ -15,7 +15,7 @@ fn classless(namespace: &str, name: &str, host: &str) -> String {
 }
 
 #[test]
-fn cls_1_to_6_16_and_19_field_and_annotation_decide() {
+fn cls_1_to_6_16_19_and_sta_11_field_and_annotation_decide() {
     let world = World::shared();
     let install = Install::new(world, "classes");
     let ns = "classes";

@@ -1,4 +1,4 @@
-//! The controller against a real API server, with the roles that are shipped, and a real nginx.
+//! The controller against a real API server, with the roles that are shipped, and real proxies.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 mod admission;
 mod chart;
 mod classes;
+mod conformance;
 mod events;
 mod guides;
 mod objects;

@@ -1,6 +1,7 @@
 //! The status of Ingresses and who writes it: `ingress-semantics` 19 and 20.
 
 use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, holds_for, ingress};
+use gatewright_e2e::on_each_kind;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,11 @@ use std::time::Duration;
 
 /// One Ingress named `web` in the namespace of the installation.
 fn with_ingress<'w>(world: &'w World, name: &str, pod: &str) -> Install<'w> {
-    let install = Install::new(world, name);
+    filled(Install::new(world, name), pod)
+}
+
+fn filled<'w>(install: Install<'w>, pod: &str) -> Install<'w> {
+    let (world, name) = (install.world, &*install.name);
     world.apply(&app(name, "app", &[pod]));
     world.apply(&ingress(name, "web", name, &format!("{name}.test"), "app"));
     install
@@ -28,17 +33,6 @@ fn holder(world: &World, namespace: &str) -> String {
 
 fn leads(controller: &Controller<'_>) -> bool {
     controller.metric("nginx_ingress_controller_leader_election_status") == Some(1.0)
-}
-
-#[test]
-fn sta_1_2_and_7_given_addresses_are_written_and_restored() {
-    let world = World::shared();
-    let install = with_ingress(world, "given", "10.244.5.1");
-    let controller = install.start(&["--publish-status-address=a.example, 192.0.2.5"]);
-    wait_addresses(world, "given", &["a.example", "192.0.2.5"]);
-    assert!(leads(&controller));
-    world.patch_status("Ingress", "given", "web", &json!({"loadBalancer": {"ingress": null}}));
-    wait_addresses(world, "given", &["a.example", "192.0.2.5"]);
 }
 
 #[test]
@@ -129,7 +123,7 @@ fn two_replicas_hand_over_the_lease_and_only_the_leader_writes() {
     wait_addresses(world, "pair", &["192.0.2.51"]);
     let lease = world.object("Lease", "pair", "gatewright-leader");
     assert_eq!(lease["spec"]["leaseTransitions"], 1, "{lease}");
-    // STA-8: somebody deletes the Lease.
+    // Somebody deletes the Lease.
     world.delete("Lease", "pair", "gatewright-leader");
     eventually("it is taken again", || if holder(world, "pair") == "pair-b" { Ok(()) } else { Err(b.log()) });
 }
@@ -158,26 +152,40 @@ fn a_lease_that_may_not_be_written_is_said_with_the_verb_and_traffic_flows() {
     assert!(world.addresses("unelected", "web").is_empty());
 }
 
-#[test]
-fn the_status_is_written_only_once_the_configuration_is_live() {
-    let world = World::shared();
-    let install = with_ingress(world, "early", "10.244.5.81");
-    // nginx refuses what this template says.
-    let templates = tempfile::tempdir().unwrap();
-    let template = templates.path().join("status.tera");
-    let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("../templates/nginx/status.tera");
-    fs::write(&template, fs::read_to_string(built_in).unwrap() + "\n    keepalive_timeout nonsense;\n").unwrap();
-    let flag = format!("--templates={}", templates.path().display());
-    let controller = install.start(&["--publish-status-address=192.0.2.81", &flag]);
-    eventually("it leads", || if leads(&controller) { Ok(()) } else { Err(controller.log()) });
-    eventually("it could not go live", || {
-        let revision = controller.revision();
-        if revision["trouble"].as_str().is_some_and(|text| !text.is_empty()) { Ok(()) } else { Err(revision.to_string()) }
-    });
-    holds_for(Duration::from_secs(2), "nothing is written", || {
-        let addresses = world.addresses("early", "web");
-        if addresses.is_empty() { Ok(()) } else { Err(format!("{addresses:?}")) }
-    });
-    fs::remove_file(template).unwrap();
-    wait_addresses(world, "early", &["192.0.2.81"]);
+on_each_kind! {
+    fn the_status_is_written_only_once_the_configuration_is_live(proxy) {
+        let world = World::shared();
+        let install = filled(Install::of(proxy, world, "early"), "10.244.5.81");
+        let ns = &*install.name;
+        // The proxy refuses what this template says.
+        let templates = tempfile::tempdir().unwrap();
+        let template = templates.path().join("status.tera");
+        let refused = if proxy.is_nginx() { "\n    keepalive_timeout nonsense;\n" } else { "\n    timeout client nonsense\n" };
+        let built_in = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../templates/{}/status.tera", proxy.kind));
+        fs::write(&template, fs::read_to_string(built_in).unwrap() + refused).unwrap();
+        let flag = format!("--templates={}", templates.path().display());
+        let controller = install.start(&["--publish-status-address=192.0.2.81", &flag]);
+        eventually("it leads", || if leads(&controller) { Ok(()) } else { Err(controller.log()) });
+        eventually("it could not go live", || {
+            let revision = controller.revision();
+            if revision["trouble"].as_str().is_some_and(|text| !text.is_empty()) { Ok(()) } else { Err(revision.to_string()) }
+        });
+        holds_for(Duration::from_secs(2), "nothing is written", || {
+            let addresses = world.addresses(ns, "web");
+            if addresses.is_empty() { Ok(()) } else { Err(format!("{addresses:?}")) }
+        });
+        fs::remove_file(template).unwrap();
+        wait_addresses(world, ns, &["192.0.2.81"]);
+    }
+
+    fn sta_1_2_and_7_given_addresses_are_written_and_restored(proxy) {
+        let world = World::shared();
+        let install = filled(Install::of(proxy, world, "given"), "10.244.5.1");
+        let ns = &*install.name;
+        let controller = install.start(&["--publish-status-address=a.example, 192.0.2.5"]);
+        wait_addresses(world, ns, &["a.example", "192.0.2.5"]);
+        assert!(leads(&controller));
+        world.patch_status("Ingress", ns, "web", &json!({"loadBalancer": {"ingress": null}}));
+        wait_addresses(world, ns, &["a.example", "192.0.2.5"]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Certificates from Secrets: `ingress-semantics` 11.
 
 use gatewright_e2e::cluster::{Controller, Install, World, app, eventually, ingress, key_pair_secret};
+use gatewright_e2e::on_each_kind;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -20,71 +21,70 @@ fn wait_certificate(controller: &Controller<'_>, host: &str, pem: &str) {
     });
 }
 
-#[test]
-fn tls_1_2_4_to_7_secrets_come_change_break_and_go() {
-    let world = World::shared();
-    let install = Install::new(world, "secrets");
-    let ns = "secrets";
-    world.apply(&app(ns, "app", &["10.244.3.1"]));
-    let controller = install.start(&[]);
-    controller.wait_live();
-    for (host, kind) in [("tls.test", "kubernetes.io/tls"), ("opaque.test", "Opaque")] {
-        let name = host.replace('.', "-");
-        world.apply(&with_tls(ns, &name, "secrets", host, &name));
-        eventually("the host is served with the default certificate: TLS-2", || {
-            let answer = controller.get_tls(host, "/");
-            if answer.status == 200 { Ok(()) } else { Err(format!("{} {}", answer.status, answer.body)) }
-        });
-        // RED-4. Workers of the revision before may still take connections.
-        controller.wait_status(host, "/", 308);
-        let first = world.authority().issue(&[host]);
-        world.apply(&key_pair_secret(ns, &name, kind, &first));
-        wait_certificate(&controller, host, &first.0);
-        let second = world.authority().issue(&[host]);
-        world.apply(&key_pair_secret(ns, &name, kind, &second));
-        wait_certificate(&controller, host, &second.0);
-        // TLS-6
-        world.apply(&key_pair_secret(ns, &name, kind, &("garbage".to_owned(), second.1.clone())));
-        eventually("the broken Secret is said", || {
-            let said = controller.diagnostics();
-            if said.iter().any(|text| text.starts_with("GW0403")) { Ok(()) } else { Err(format!("{said:?}")) }
-        });
-        // Workers of nginx keep a certificate for some seconds, so the first one may be seen once more.
-        wait_certificate(&controller, host, &second.0);
-        world.delete("Secret", ns, &name);
-        eventually("the default certificate is served: TLS-7", || {
-            let answer = controller.get_tls(host, "/");
-            if answer.status == 200 && answer.certificate != der(&second.0) { Ok(()) } else { Err(answer.body) }
+on_each_kind! {
+    fn tls_1_2_4_to_7_secrets_come_change_break_and_go(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "secrets");
+        let ns = &*install.name;
+        world.apply(&app(ns, "app", &["10.244.3.1"]));
+        let controller = install.start(&[]);
+        controller.wait_live();
+        for (host, kind) in [("tls.test", "kubernetes.io/tls"), ("opaque.test", "Opaque")] {
+            let name = host.replace('.', "-");
+            world.apply(&with_tls(ns, &name, ns, host, &name));
+            eventually("the host is served with the default certificate: TLS-2", || {
+                let answer = controller.get_tls(host, "/");
+                if answer.status == 200 { Ok(()) } else { Err(format!("{} {}", answer.status, answer.body)) }
+            });
+            // RED-4. Workers of the revision before may still take connections.
+            controller.wait_status(host, "/", 308);
+            let first = world.authority().issue(&[host]);
+            world.apply(&key_pair_secret(ns, &name, kind, &first));
+            wait_certificate(&controller, host, &first.0);
+            let second = world.authority().issue(&[host]);
+            world.apply(&key_pair_secret(ns, &name, kind, &second));
+            wait_certificate(&controller, host, &second.0);
+            // TLS-6
+            world.apply(&key_pair_secret(ns, &name, kind, &("garbage".to_owned(), second.1.clone())));
+            eventually("the broken Secret is said", || {
+                let said = controller.diagnostics();
+                if said.iter().any(|text| text.starts_with("GW0403")) { Ok(()) } else { Err(format!("{said:?}")) }
+            });
+            // Workers of nginx keep a certificate for some seconds, so the first one may be seen once more.
+            wait_certificate(&controller, host, &second.0);
+            world.delete("Secret", ns, &name);
+            eventually("the default certificate is served: TLS-7", || {
+                let answer = controller.get_tls(host, "/");
+                if answer.status == 200 && answer.certificate != der(&second.0) { Ok(()) } else { Err(answer.body) }
+            });
+        }
+    }
+
+    fn tls_1_the_first_revision_after_a_restart_has_all_certificates(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "restart");
+        let ns = &*install.name;
+        let pair = world.authority().issue(&["restart.test"]);
+        world.apply(&app(ns, "app", &["10.244.3.11"]));
+        world.apply(&key_pair_secret(ns, "pair", "Opaque", &pair));
+        world.apply(&with_tls(ns, "web", ns, "restart.test", "pair"));
+        let controller = install.start(&[&format!("--watch-namespace={ns}")]);
+        controller.wait_live();
+        assert_eq!(controller.revision()["revision"], 1, "no revision without the Secret went before: {}", controller.log());
+        assert_eq!(controller.get_tls("restart.test", "/").certificate, der(&pair.0));
+    }
+
+    fn tls_8_and_17_the_default_certificate_comes_from_the_flag(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "fallback");
+        let ns = &*install.name;
+        let pair = world.authority().issue(&["anything.test"]);
+        world.apply(&key_pair_secret(ns, "default", "kubernetes.io/tls", &pair));
+        let controller = install.start(&[&format!("--default-ssl-certificate={ns}/default")]);
+        controller.wait_live();
+        eventually("unknown hosts get it", || {
+            let answer = controller.get_tls("unknown.test", "/");
+            if answer.status == 404 && answer.certificate == der(&pair.0) { Ok(()) } else { Err(answer.body) }
         });
     }
-}
-
-#[test]
-fn tls_1_the_first_revision_after_a_restart_has_all_certificates() {
-    let world = World::shared();
-    let install = Install::new(world, "restart");
-    let ns = "restart";
-    let pair = world.authority().issue(&["restart.test"]);
-    world.apply(&app(ns, "app", &["10.244.3.11"]));
-    world.apply(&key_pair_secret(ns, "pair", "Opaque", &pair));
-    world.apply(&with_tls(ns, "web", "restart", "restart.test", "pair"));
-    let controller = install.start(&["--watch-namespace=restart"]);
-    controller.wait_live();
-    assert_eq!(controller.revision()["revision"], 1, "no revision without the Secret went before: {}", controller.log());
-    assert_eq!(controller.get_tls("restart.test", "/").certificate, der(&pair.0));
-}
-
-#[test]
-fn tls_8_and_17_the_default_certificate_comes_from_the_flag() {
-    let world = World::shared();
-    let install = Install::new(world, "fallback");
-    let ns = "fallback";
-    let pair = world.authority().issue(&["anything.test"]);
-    world.apply(&key_pair_secret(ns, "default", "kubernetes.io/tls", &pair));
-    let controller = install.start(&["--default-ssl-certificate=fallback/default"]);
-    controller.wait_live();
-    eventually("unknown hosts get it", || {
-        let answer = controller.get_tls("unknown.test", "/");
-        if answer.status == 404 && answer.certificate == der(&pair.0) { Ok(()) } else { Err(answer.body) }
-    });
 }
