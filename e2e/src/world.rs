@@ -364,6 +364,15 @@ pub fn send(pid: u32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid.try_into().expect("a process id")), signal);
 }
 
+/// Process ids of the workers of a proxy's master, of all generations; sorted.
+#[must_use]
+pub fn workers_of(master: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap_or_default();
+    let mut workers: Vec<u32> = children.split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+    workers.sort_unstable();
+    workers
+}
+
 /// A path as text.
 #[must_use]
 pub fn path(path: &Path) -> String {

@@ -1,13 +1,16 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
+use gatewright_e2e::client::{certificate, get_over_tls};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::load::{Flow, while_doing};
 use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
 use gatewright_e2e::site::{Site, running};
+use gatewright_e2e::tls::Pair;
 use gatewright_e2e::wait::{until, until_at_last};
-use gatewright_e2e::world::{World, who};
+use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Something that needs a reload on every proxy: another host.
 fn another(round: usize) -> Value {
@@ -52,7 +55,7 @@ on_every_version! {
         });
     }
 
-    fn rld_6_nothing_changes_when_nothing_changed(proxy) {
+    fn rld_6_and_tls_20_nothing_changes_when_nothing_changed(proxy) {
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(proxy).manifest("i.yaml", &objects).start();
         world.sync("probe.yaml");
@@ -61,10 +64,58 @@ on_every_version! {
         // TLS-20: an unrelated Secret, and an Ingress of somebody else.
         let mut foreign = ingress("foreign").prefix("f.test", "/", "s");
         foreign["spec"]["ingressClassName"] = "foreign".into();
-        let unrelated = secret("unrelated", &gatewright_e2e::tls::Pair::new(&["x.test"]));
+        let unrelated = secret("bystander", &Pair::new(&["x.test"]));
         world.write("unrelated.yaml", &text(&[unrelated, foreign]));
         world.sync("probe.yaml");
         assert_eq!(world.revision(), before + 1, "only the probe");
+        assert!(!world.log().contains("bystander"), "nobody speaks of it: {}", world.log());
+    }
+}
+
+/// Opens TLS connections to `busy.test`, each for one request, until `done`; how many, and what went wrong.
+fn shake_hands_until(done: &AtomicBool) -> (usize, Vec<String>) {
+    let (mut count, mut lost) = (0, Vec::new());
+    while !done.load(Ordering::Relaxed) {
+        match get_over_tls("busy.test", "/") {
+            Ok(answer) if answer.word() == "s" => count += 1,
+            Ok(answer) => lost.push(answer.word()),
+            Err(error) => lost.push(error.to_string()),
+        }
+    }
+    (count, lost)
+}
+
+// nginx reads certificate and key one after the other, and may find those of two renewals.
+gatewright_e2e::on_proxies! {
+    [haproxy_2_6 = HAPROXY_2_6, haproxy_3_2 = HAPROXY_3_2]
+    fn no_handshake_is_lost_in_a_hundred_renewals_of_a_certificate_and_nothing_reloads(proxy) {
+        const RENEWALS: usize = 100;
+        let pair = || Pair::new(&["busy.test"]);
+        let route = ingress("busy").prefix("busy.test", "/", "s").tls(&["busy.test"], "busy");
+        let world = World::of(proxy).manifest("i.yaml", &[running("s"), vec![route]].concat()).manifest("s.yaml", &[secret("busy", &pair())]).start();
+        let workers = || workers_of(world.proxy_pid());
+        let (before, done) = (workers(), AtomicBool::new(false));
+        let seen = std::thread::scope(|scope| {
+            let askers = [(); 3].map(|()| scope.spawn(|| shake_hands_until(&done)));
+            let renewed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                let mut last = pair();
+                for _ in 0..RENEWALS {
+                    last = pair();
+                    let before = world.revision();
+                    world.write("s.yaml", &text(&[secret("busy", &last)]));
+                    until("it is live", || world.revision() > before);
+                }
+                until("the last one is shown", || certificate(Some("busy.test")).is_ok_and(|shown| shown == last.der));
+            }));
+            done.store(true, Ordering::Relaxed);
+            let seen = askers.map(|asker| asker.join().unwrap());
+            renewed.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            seen
+        });
+        let lost: Vec<_> = seen.iter().flat_map(|(_, lost)| lost).collect();
+        let count: usize = seen.iter().map(|(count, _)| count).sum();
+        assert!(count > RENEWALS && lost.is_empty(), "{} of {count} were lost: {lost:?}", lost.len());
+        assert_eq!(workers(), before, "the workers are those from before: nothing was reloaded");
     }
 }
 
@@ -73,7 +124,7 @@ on_every_proxy! {
         const HOSTS: usize = 1000;
         const ROUNDS: usize = 5;
         let world = World::of(proxy).manifest("s.yaml", &running("s")).start();
-        let pair = gatewright_e2e::tls::Pair::new(&["*.many.test"]);
+        let pair = Pair::new(&["*.many.test"]);
         let objects = (0..HOSTS).flat_map(|n| {
             let (name, host) = (format!("n{n}"), format!("n{n}.many.test"));
             [secret(&name, &pair), ingress(&name).prefix(&host, "/", "s").tls(&[&host], &name)]

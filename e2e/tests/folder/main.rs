@@ -16,6 +16,7 @@ mod files;
 mod forwarding;
 mod git;
 mod hosts;
+mod kills;
 mod metrics;
 mod mirror;
 mod modes;

@@ -179,7 +179,7 @@ on_every_version! {
         assert_eq!(shown("bad-ec"), fallback, "also from the start");
     }
 
-    fn red_1_to_17_hosts_with_tls_redirect_to_it(proxy) {
+    fn red_1_to_17_and_mrg_9_hosts_with_tls_redirect_to_it(proxy) {
         let site = Site::of(proxy, "red");
         let [h, plain, empty, other, forced, off] = ["h", "plain", "empty", "other", "forced", "off"].map(|name| site.host(name));
         let (wild, exact) = (site.host("*.w"), site.host("a.w"));
@@ -210,7 +210,7 @@ on_every_version! {
         assert_eq!(who_over_tls(&h, "/foo/"), "s", "no redirect on TLS");
     }
 
-    fn red_11_12_18_redirects_follow_the_settings(proxy) {
+    fn red_11_12_18_and_hst5_2_3_5_redirects_and_hsts_follow_the_settings(proxy) {
         let settings = [("use-forwarded-headers", "true"), ("http-redirect-code", "301"), ("hsts-max-age", "86400"), ("hsts-include-subdomains", "false")];
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[config_map("settings", &settings)]).start();
         world.apply("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s").tls(&["h.test"], "")]].concat());
