@@ -24,7 +24,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 #[derive(Debug)]
 pub(crate) struct Question {
     /// The Ingress as it shall be stored.
-    pub(crate) candidate: Ingress,
+    pub(crate) candidate: Arc<Ingress>,
     /// Where the answer goes.
     pub(crate) answer: oneshot::Sender<Verdict>,
 }
@@ -106,7 +106,7 @@ async fn admit(State(ends): State<Ends>, body: Bytes) -> Response {
         return unknown();
     }
     match review::read(&body) {
-        Ok(Asked { head, candidate: Some(candidate) }) => match tokio::time::timeout(PATIENCE, ask(&ends, *candidate)).await {
+        Ok(Asked { head, candidate: Some(candidate) }) => match tokio::time::timeout(PATIENCE, ask(&ends, candidate)).await {
             Ok(Some(verdict)) => Json(head.answer(&verdict)).into_response(),
             Ok(None) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "stopping, or too busy").into_response(),
         },
@@ -122,7 +122,7 @@ async fn admit(State(ends): State<Ends>, body: Bytes) -> Response {
     }
 }
 
-async fn ask(ends: &Ends, candidate: Ingress) -> Option<Verdict> {
+async fn ask(ends: &Ends, candidate: Arc<Ingress>) -> Option<Verdict> {
     let (answer, verdict) = oneshot::channel();
     ends.questions.send(Question { candidate, answer }).await.ok()?;
     verdict.await.ok()

@@ -154,7 +154,7 @@ impl Controller {
 
     fn judge(&self, Question { candidate, answer }: Question) {
         if let Some(verdict) = tokio::task::block_in_place(|| self.maker.judge(&candidate)) {
-            let object = candidate.meta.name;
+            let object = &candidate.meta.name;
             tracing::debug!(%object, refusals = verdict.refusals.len(), warnings = verdict.warnings.len(), "was asked about an Ingress");
             // Nobody waits any more if this fails.
             let _ = answer.send(verdict);
@@ -323,7 +323,7 @@ impl Controller {
         tracing::warn!(revision = refused.revision, reason = format!("{}{place}", refused.message), "the proxy refused a revision");
         let at = refused.file.as_deref().zip(refused.line);
         let line = at.and_then(|(file, line)| Maker::line_at(&made.files, file, line)).unwrap_or_default();
-        if self.maker.take_back_templates(line, &refused.message) {
+        if self.maker.take_back_templates(&line, &refused.message) {
             self.mark("the templates before".to_owned());
         } else if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
             self.mark("what the proxy refuses was set aside".to_owned());

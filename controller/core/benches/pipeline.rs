@@ -86,7 +86,7 @@ impl Pipeline {
 }
 
 fn event(object: &Value) -> Event {
-    Event::Applied(Box::new(decode(object.clone()).expect("a readable object").expect("a known kind")))
+    Event::Applied(decode(object.clone()).expect("a readable object").expect("a known kind"))
 }
 
 fn cluster(size: usize) -> Snapshot {

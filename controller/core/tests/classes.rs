@@ -75,7 +75,7 @@ impl World {
     }
 
     fn apply(&mut self, object: Value) -> bool {
-        self.snapshot.apply(Event::Applied(Box::new(decode(object).unwrap().unwrap())))
+        self.snapshot.apply(Event::Applied(decode(object).unwrap().unwrap()))
     }
 
     fn translate(&mut self) -> Translation {

@@ -104,7 +104,7 @@ fn others() -> Vec<Value> {
 fn translate(ingresses: [Value; 2], settings: &Settings) -> Translation {
     let mut snapshot = Snapshot::default();
     for object in others().into_iter().chain(ingresses) {
-        snapshot.apply(Event::Applied(Box::new(decode(object).unwrap().unwrap())));
+        snapshot.apply(Event::Applied(decode(object).unwrap().unwrap()));
     }
     snapshot.apply(Event::Resolved("x.test".into(), vec!["10.9.9.9".parse().unwrap()]));
     let pem = Arc::from(&b"pem"[..]);

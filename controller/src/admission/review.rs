@@ -5,6 +5,7 @@ use gatewright_core::state::{Ingress, Object, decode};
 use gatewright_core::translate::admission::Verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// What the answer repeats of the question.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Head {
 pub(super) struct Asked {
     pub(super) head: Head,
     /// `None`: there is nothing to judge, for the Ingress is on its way out.
-    pub(super) candidate: Option<Box<Ingress>>,
+    pub(super) candidate: Option<Arc<Ingress>>,
 }
 
 /// Why there is nothing to put to the loop.
@@ -70,7 +71,7 @@ pub(super) fn read(body: &[u8]) -> Result<Asked, Unusable> {
     object["apiVersion"] = json!("networking.k8s.io/v1");
     object["kind"] = json!("Ingress");
     match decode(object) {
-        Ok(Some(Object::Ingress(candidate))) => Ok(Asked { head, candidate: Some(Box::new(candidate)) }),
+        Ok(Some(Object::Ingress(candidate))) => Ok(Asked { head, candidate: Some(candidate) }),
         Ok(_) => Err(Unusable::Denied(head, "this is no Ingress".to_owned())),
         Err(error) => {
             let field = if error.field.is_empty() { String::new() } else { format!("{}: ", error.field) };

@@ -50,7 +50,7 @@ fn write_tree(folder: &Path, files: &FileSet, private_keys: bool) -> anyhow::Res
         let mut options = std::fs::OpenOptions::new();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, if file.secret { 0o600 } else { 0o644 });
         let mut out = options.write(true).create_new(true).open(&path).with_context(|| failed(&path))?;
-        out.write_all(&file.bytes).with_context(|| failed(&path))?;
+        file.bytes.parts().iter().try_for_each(|part| out.write_all(part)).with_context(|| failed(&path))?;
     }
     Ok(())
 }
@@ -92,8 +92,8 @@ fn stream(files: &FileSet, private_keys: bool) -> Vec<u8> {
     let mut out = Vec::new();
     for (path, file) in files.iter().filter(|(_, file)| private_keys || !file.secret) {
         out.extend_from_slice(format!("### {path}\n").as_bytes());
-        out.extend_from_slice(&file.bytes);
-        if !file.bytes.ends_with(b"\n") {
+        file.bytes.parts().iter().for_each(|part| out.extend_from_slice(part));
+        if !out.ends_with(b"\n") {
             out.push(b'\n');
         }
     }

@@ -4,7 +4,7 @@ use super::Proxy;
 use super::error::ApplyError;
 use super::outcome::{Live, Outcome, Refused, Took};
 use super::publish::{Published, Validated, point, prune};
-use super::stage::{Base, Staged, may_give_to, seed, stage};
+use super::stage::{Base, Flushed, Staged, Unflushed, may_give_to, seed, stage};
 use super::state_dir::remove_tree;
 use super::validate::NotValid;
 use super::verify::NotTaken;
@@ -46,7 +46,7 @@ impl Proxy {
     /// # Errors
     /// When nobody can say.
     pub(crate) async fn check_only(&mut self, files: &Arc<FileSet>) -> Result<Option<Refused>, ApplyError> {
-        let staged = self.stage(files).await?;
+        let (staged, _) = self.stage(files).await?;
         match staged.validate(&*self.owner, self.last_check).await {
             Ok((validated, took)) => {
                 self.last_check = took;
@@ -90,9 +90,10 @@ impl Proxy {
 
     async fn renew(&mut self, files: &Arc<FileSet>, cause: &str) -> Result<Outcome, ApplyError> {
         let begun = Instant::now();
-        let staged = self.stage(files).await?;
+        let (staged, unflushed) = self.stage(files).await?;
         let stage = begun.elapsed();
         self.next_number += 1;
+        let flushing = spawn_blocking(move || unflushed.flush());
         let amended = self.amend(&staged).await;
         let validated = match staged.validate(&*self.owner, self.last_check).await {
             Ok((validated, took)) => {
@@ -107,12 +108,20 @@ impl Proxy {
                 };
             }
         };
+        let flushed = match flushing.await.expect("flushing does not panic") {
+            Ok(flushed) => flushed,
+            Err(error) => {
+                self.take_back(amended).await;
+                validated.discard();
+                return Err(error.into());
+            }
+        };
         let served =
             amended == Amended::Yes || self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == files.token());
         if !served {
             tokio::time::sleep(self.pause().await).await;
         }
-        let (published, before) = self.publish(validated, amended).await?;
+        let (published, before) = self.publish((validated, flushed), amended).await?;
         // One that died since has come back with the files before.
         let served = served && self.probe.answer().await.as_deref() == Some(&*published.files.token());
         let load = if served { Ok(None) } else { self.load(&published).await.map(Some) };
@@ -126,9 +135,13 @@ impl Proxy {
     }
 
     /// Publishes, and answers what was published before; where that fails, the proxy goes back to it.
-    async fn publish(&mut self, validated: Validated, amended: Amended) -> Result<(Published, Arc<Base>), ApplyError> {
+    async fn publish(
+        &mut self,
+        (validated, flushed): (Validated, Flushed),
+        amended: Amended,
+    ) -> Result<(Published, Arc<Base>), ApplyError> {
         let before = self.base.take().unwrap_or_default();
-        match validated.publish(&self.state, &before) {
+        match validated.publish(flushed, &self.state, &before) {
             Ok(published) => Ok((published, before)),
             Err(error) => {
                 self.base = Some(before);
@@ -171,7 +184,7 @@ impl Proxy {
     }
 
     /// Writes the candidate, beginning with what the last revision left.
-    async fn stage(&mut self, files: &Arc<FileSet>) -> Result<Staged, ApplyError> {
+    async fn stage(&mut self, files: &Arc<FileSet>) -> Result<(Staged, Unflushed), ApplyError> {
         let group = self.owner.status().await?.worker_group.filter(|group| may_give_to(*group));
         self.group = group;
         let prepared = match self.seed.take() {

@@ -28,6 +28,7 @@
 
 mod agent;
 mod apply;
+mod differing;
 mod error;
 mod history;
 mod launch;

@@ -1,6 +1,6 @@
 //! Third step: make a checked candidate the one that every start and reload reads.
 
-use super::stage::{Base, Staged, flush};
+use super::stage::{Base, Flushed, Staged, flush};
 use super::state_dir::{RevisionName, StateDir, remove_tree};
 use gatewright_core::render::FileSet;
 use std::fs;
@@ -39,14 +39,14 @@ impl Validated {
         self.0.discard();
     }
 
-    /// Switches `current` to this revision, atomically.
+    /// Switches `current` to this revision, atomically; it has to be on disk before.
     ///
     /// Files are named through the link, and a proxy may be anywhere in a load, or read some while it serves. So the
     /// new folder carries the files of the revision before until [`Published::settle`]: no name vanishes on the way.
     ///
     /// # Errors
     /// [`PublishError`]; the candidate is removed then.
-    pub(super) fn publish(self, state: &StateDir, before: &Base) -> Result<Published, PublishError> {
+    pub(super) fn publish(self, _on_disk: Flushed, state: &StateDir, before: &Base) -> Result<Published, PublishError> {
         let Staged { name, folder, files } = self.0;
         let published = carry(&folder, &files, before).and_then(|carried| {
             point(state, name)?;

@@ -3,7 +3,7 @@
 //! The core says which commands do that. Here they are spoken, each on a connection of its own, and every answer is
 //! read; whoever asked has the proxy reload after a surprise.
 
-use super::stage::read_differing;
+use super::differing::read_differing;
 use super::state_dir::{RevisionName, StateDir};
 use gatewright_core::dialect::{Contents, RuntimeLane, Step};
 use std::io;
@@ -102,7 +102,7 @@ pub(super) async fn amend(
 }
 
 fn planned(lane: &RuntimeLane, old: &Path, new: &Path) -> Option<Vec<Step>> {
-    let (old, new) = read_differing(old, new).ok()?;
+    let (old, new) = read_differing(old, new, lane.long).ok()??;
     let old: Contents<'_> = old.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
     let new: Contents<'_> = new.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
     (lane.plan)(&old, &new)

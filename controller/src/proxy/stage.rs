@@ -4,11 +4,12 @@
 //! differences are written. The seed is made while nothing else is to do, so that a change costs what changed.
 
 use super::state_dir::{RevisionName, StateDir, open_up, remove_tree};
-use gatewright_core::render::{File, FileSet};
+use gatewright_core::render::{Bytes, File, FileSet};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 const FLUSH_ALL_FROM: usize = 32;
 
 /// Bytes by relative path: what a folder holds.
-pub(super) type Content = BTreeMap<String, Arc<[u8]>>;
+pub(super) type Content = BTreeMap<String, Bytes>;
 
 /// The candidate could not be written; nothing of it is left.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +29,49 @@ pub(crate) struct StageError {
     pub(crate) source: io::Error,
 }
 
-/// A folder, complete and on disk, that nobody has checked yet.
+/// A folder, complete, that nobody has checked yet.
 #[derive(Debug)]
 pub(super) struct Staged {
     pub(super) name: RevisionName,
     pub(super) folder: PathBuf,
     pub(super) files: Arc<FileSet>,
+}
+
+/// What of a candidate may be lost yet if the machine stops. That takes as long as the disk does, so it is brought there
+/// while the proxy checks.
+#[derive(Debug)]
+pub(super) struct Unflushed {
+    folder: PathBuf,
+    /// New files, up to [`FLUSH_ALL_FROM`] of them.
+    files: Vec<fs::File>,
+    /// Relative paths of the folders that changed.
+    folders: BTreeSet<String>,
+}
+
+/// All of a candidate is on disk.
+#[derive(Debug)]
+pub(super) struct Flushed(());
+
+impl Unflushed {
+    /// Waits until all of it is on disk.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(super) fn flush(self) -> Result<Flushed, StageError> {
+        let failed = |source| StageError { path: self.folder.clone(), source };
+        if self.files.len() < FLUSH_ALL_FROM {
+            self.files.iter().try_for_each(|file| file.sync_all().map_err(failed))?;
+        } else {
+            nix::unistd::syncfs(&self.files[0]).map_err(|errno| failed(errno.into()))?;
+        }
+        self.folders
+            .iter()
+            .map(|folder| self.folder.join(folder))
+            .filter(|folder| folder.is_dir())
+            .try_for_each(|folder| flush(&folder))?;
+        self.folder.parent().map_or(Ok(()), flush)?;
+        Ok(Flushed(()))
+    }
 }
 
 /// What the last revision left on disk to begin with.
@@ -53,7 +91,7 @@ impl Base {
 
     /// A revision that this run wrote.
     pub(super) fn of(folder: &Path, files: &FileSet, secret_group: Option<u32>) -> Self {
-        let content = files.iter().map(|(path, file)| (path.to_owned(), Arc::clone(&file.bytes))).collect();
+        let content = files.iter().map(|(path, file)| (path.to_owned(), file.bytes.clone())).collect();
         Self { folder: Some(folder.to_owned()), content, secret_group: Some(secret_group) }
     }
 
@@ -70,27 +108,16 @@ impl Base {
 
 /// All files below a folder.
 pub(super) fn read_files(folder: &Path) -> io::Result<Content> {
-    walk(folder, &|path| Ok(fs::read(path)?.into()))
-}
-
-/// The files of two folders, without those that are one file in both.
-pub(super) fn read_differing(one: &Path, other: &Path) -> io::Result<(Content, Content)> {
-    let identity = |path: &Path| fs::symlink_metadata(path).map(|file| (file.dev(), file.ino()));
-    let (ones, others) = (walk(one, &identity)?, walk(other, &identity)?);
-    let read = |folder: &Path, own: &BTreeMap<String, (u64, u64)>, beside: &BTreeMap<String, (u64, u64)>| {
-        let differing = own.iter().filter(|(path, identity)| beside.get(*path) != Some(identity));
-        differing.map(|(path, _)| Ok((path.clone(), fs::read(folder.join(path))?.into()))).collect::<io::Result<Content>>()
-    };
-    Ok((read(one, &ones, &others)?, read(other, &others, &ones)?))
+    walk(folder, &|entry| Ok(fs::read(entry.path())?.into()))
 }
 
 /// Looks at every file below a folder.
-fn walk<T>(folder: &Path, look: &impl Fn(&Path) -> io::Result<T>) -> io::Result<BTreeMap<String, T>> {
+pub(super) fn walk<T>(folder: &Path, look: &impl Fn(&fs::DirEntry) -> io::Result<T>) -> io::Result<BTreeMap<String, T>> {
     fn walk_into<T>(
         folder: &Path,
         prefix: &str,
         found: &mut BTreeMap<String, T>,
-        look: &impl Fn(&Path) -> io::Result<T>,
+        look: &impl Fn(&fs::DirEntry) -> io::Result<T>,
     ) -> io::Result<()> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
@@ -99,7 +126,7 @@ fn walk<T>(folder: &Path, look: &impl Fn(&Path) -> io::Result<T>) -> io::Result<
             if entry.file_type()?.is_dir() {
                 walk_into(&entry.path(), &format!("{path}/"), found, look)?;
             } else {
-                found.insert(path, look(&entry.path())?);
+                found.insert(path, look(&entry)?);
             }
         }
         Ok(())
@@ -129,7 +156,7 @@ fn link_all(base: &Base, seed: &Path) -> Result<(), StageError> {
     folders.iter().try_for_each(|folder| flush(&seed.join(folder)))
 }
 
-/// Turns the seed into the candidate and gives it its name.
+/// Turns the seed into the candidate and gives it its name; what of it is not on disk yet comes with it.
 ///
 /// `secret_group` is the group that may read private keys: the workers'.
 ///
@@ -142,15 +169,19 @@ pub(super) fn stage(
     files: Arc<FileSet>,
     number: u64,
     secret_group: Option<u32>,
-) -> Result<Staged, StageError> {
+) -> Result<(Staged, Unflushed), StageError> {
     let name = RevisionName { number, digest: files.digest() };
     let folder = state.revision(name);
     remove_tree(&folder);
-    let written = write_difference(seed, base, &files, secret_group)
-        .and_then(|()| fs::rename(seed, &folder).map_err(|source| StageError { path: folder.clone(), source }))
-        .and_then(|()| flush(&state.revisions()));
+    let written = write_difference(seed, base, &files, secret_group).and_then(|written| {
+        fs::rename(seed, &folder).map_err(|source| StageError { path: folder.clone(), source })?;
+        Ok(written)
+    });
     match written {
-        Ok(()) => Ok(Staged { name, folder, files }),
+        Ok((new, folders)) => {
+            let unflushed = Unflushed { folder: folder.clone(), files: new, folders };
+            Ok((Staged { name, folder, files }, unflushed))
+        }
         Err(error) => {
             remove_tree(seed);
             remove_tree(&folder);
@@ -159,35 +190,59 @@ pub(super) fn stage(
     }
 }
 
-fn write_difference(seed: &Path, base: &Base, files: &FileSet, secret_group: Option<u32>) -> Result<(), StageError> {
+/// The files that were written, up to [`FLUSH_ALL_FROM`] of them, and the folders that changed.
+fn write_difference(
+    seed: &Path,
+    base: &Base,
+    files: &FileSet,
+    secret_group: Option<u32>,
+) -> Result<(Vec<fs::File>, BTreeSet<String>), StageError> {
     let mut touched = BTreeSet::from([String::new()]);
-    for path in base.content.keys().filter(|path| files.get(path).is_none()) {
+    for (path, ..) in beside(base, files).filter(|(_, _, new)| new.is_none()) {
         remove(&seed.join(path))?;
         touched.extend(path.match_indices('/').map(|(end, _)| path[..end].to_owned()));
     }
     let same_group = base.secret_group == Some(secret_group);
     let mut written = Vec::new();
-    for (path, file) in files.iter() {
+    for (path, old, file) in beside(base, files) {
+        let Some(file) = file else { continue };
+        let stays = |old: &Bytes| *old == file.bytes && (same_group || mode_fits(&seed.join(path), file, secret_group));
+        if old.is_some_and(stays) {
+            continue;
+        }
         let to = seed.join(path);
-        match base.content.get(path) {
-            Some(old) if same(old, &file.bytes) && (same_group || mode_fits(&to, file, secret_group)) => continue,
+        match old {
             // The link goes, not the file behind it: that one belongs to the last revision.
             Some(_) => remove(&to)?,
             None => make_parents(seed, path, &mut touched)?,
         }
         touched.insert(parent(path).to_owned());
-        written.push(write(&to, file, secret_group).map_err(|source| StageError { path: to, source })?);
+        let new = write(&to, file, secret_group).map_err(|source| StageError { path: to, source })?;
+        if written.len() < FLUSH_ALL_FROM {
+            written.push(new);
+        }
     }
-    flush_files(seed, &written)?;
     // Folders that lost their last file go too: at rest the folder is exactly the file set.
     for folder in touched.iter().rev().filter(|folder| !folder.is_empty()) {
         let _ = fs::remove_dir(seed.join(folder));
     }
-    touched.iter().map(|folder| seed.join(folder)).filter(|folder| folder.is_dir()).try_for_each(|folder| flush(&folder))
+    Ok((written, touched))
 }
 
-fn same(old: &Arc<[u8]>, new: &Arc<[u8]>) -> bool {
-    Arc::ptr_eq(old, new) || old == new
+/// What the last revision holds at each path, and what the next one does; sorted by path.
+fn beside<'a>(base: &'a Base, files: &'a FileSet) -> impl Iterator<Item = (&'a str, Option<&'a Bytes>, Option<&'a File>)> {
+    let (mut old, mut new) = (base.content.iter().peekable(), files.iter().peekable());
+    std::iter::from_fn(move || {
+        let order = match (old.peek(), new.peek()) {
+            (Some((one, _)), Some((other, _))) => one.as_str().cmp(other),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        let was = old.next_if(|_| order.is_le());
+        let is = new.next_if(|_| order.is_ge());
+        let path = was.map(|(path, _)| path.as_str()).or(is.map(|(path, _)| path))?;
+        Some((path, was.map(|(_, bytes)| bytes), is.map(|(_, file)| file)))
+    })
 }
 
 /// Whether a linked file of an earlier run may be read by those who should, and by nobody else.
@@ -205,7 +260,7 @@ const fn mode(file: &File) -> u32 {
 
 fn write(path: &Path, file: &File, secret_group: Option<u32>) -> io::Result<fs::File> {
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o400).open(path)?;
-    out.write_all(&file.bytes)?;
+    file.bytes.parts().iter().try_for_each(|part| out.write_all(part))?;
     if let (true, Some(group)) = (file.secret, secret_group) {
         give_to(&out, group)?;
     }
@@ -254,14 +309,6 @@ fn new_dir(path: &Path) -> Result<(), StageError> {
     fs::create_dir(path).and_then(|()| open_up(path)).map_err(|source| StageError { path: path.to_owned(), source })
 }
 
-fn flush_files(seed: &Path, written: &[fs::File]) -> Result<(), StageError> {
-    let failed = |source| StageError { path: seed.to_owned(), source };
-    if written.len() >= FLUSH_ALL_FROM {
-        return nix::unistd::syncfs(&written[0]).map_err(|errno| failed(errno.into()));
-    }
-    written.iter().try_for_each(|file| file.sync_all().map_err(failed))
-}
-
 /// Makes the names in a folder survive a power cut.
 pub(super) fn flush(folder: &Path) -> Result<(), StageError> {
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| StageError { path: folder.to_owned(), source })
@@ -270,7 +317,9 @@ pub(super) fn flush(folder: &Path) -> Result<(), StageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::differing::read_differing;
     use crate::proxy::state_dir::claim;
+    use std::os::unix::fs::MetadataExt;
 
     fn set(files: &[(&str, &str)]) -> Arc<FileSet> {
         let file = |text: &str, secret| File { bytes: text.as_bytes().into(), secret, read_live: false };
@@ -282,7 +331,7 @@ mod tests {
     }
 
     fn tree(folder: &Path) -> Vec<(String, String)> {
-        read_files(folder).unwrap().into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes).into_owned())).collect()
+        read_files(folder).unwrap().into_iter().map(|(path, bytes)| (path, String::from_utf8_lossy(&bytes.whole()).into_owned())).collect()
     }
 
     #[test]
@@ -291,17 +340,19 @@ mod tests {
         let (state, _lock) = claim(dir.path()).unwrap();
         let empty = Base::default();
         let first = set(&[("main", "1"), ("a/same.pem", "key"), ("a/gone", "x"), ("b/c/alone", "y")]);
-        let staged = stage(&state, &seed(&state, &empty).unwrap(), &empty, first, 1, None).unwrap();
+        let (staged, unflushed) = stage(&state, &seed(&state, &empty).unwrap(), &empty, first, 1, None).unwrap();
+        unflushed.flush().unwrap();
         let before = tree(&staged.folder);
         for base in [Base::of(&staged.folder, &staged.files, None), Base::read(&staged.folder).unwrap()] {
             let second = set(&[("main", "2"), ("a/same.pem", "key"), ("d/new", "z")]);
-            let next = stage(&state, &seed(&state, &base).unwrap(), &base, Arc::clone(&second), 2, None).unwrap();
+            let (next, unflushed) = stage(&state, &seed(&state, &base).unwrap(), &base, Arc::clone(&second), 2, None).unwrap();
+            unflushed.flush().unwrap();
             let wanted: Vec<_> = [("a/same.pem", "key"), ("d/new", "z"), ("main", "2")].map(|(p, t)| (p.to_owned(), t.to_owned())).into();
             assert_eq!(tree(&next.folder), wanted);
             assert!(!next.folder.join("b").exists(), "empty folders go");
             let inode = |folder: &Path| fs::metadata(folder.join("a/same.pem")).unwrap().ino();
             assert_eq!(inode(&next.folder), inode(&staged.folder));
-            let (old, new) = read_differing(&staged.folder, &next.folder).unwrap();
+            let (old, new) = read_differing(&staged.folder, &next.folder, "main").unwrap().unwrap();
             assert_eq!((old.len(), new.len()), (3, 2), "all but the one that is shared");
             assert_eq!((&*old["main"], &*new["main"]), (&b"1"[..], &b"2"[..]));
             assert_eq!(tree(&staged.folder), before, "the last revision is as it was");
@@ -314,7 +365,7 @@ mod tests {
         let (state, _lock) = claim(dir.path()).unwrap();
         let empty = Base::default();
         let files = set(&[("main", "1"), ("key.pem", "key")]);
-        let staged = stage(&state, &seed(&state, &empty).unwrap(), &empty, files, 1, None).unwrap();
+        let (staged, _) = stage(&state, &seed(&state, &empty).unwrap(), &empty, files, 1, None).unwrap();
         let mode = |path: &str| fs::metadata(staged.folder.join(path)).unwrap().mode() & 0o777;
         assert_eq!((mode("main"), mode("key.pem")), (0o444, 0o440));
     }
@@ -324,7 +375,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (state, _lock) = claim(dir.path()).unwrap();
         let empty = Base::default();
-        let staged = stage(&state, &seed(&state, &empty).unwrap(), &empty, set(&[("main", "1")]), 1, None).unwrap();
+        let (staged, _) = stage(&state, &seed(&state, &empty).unwrap(), &empty, set(&[("main", "1")]), 1, None).unwrap();
         fs::write(staged.folder.join("carried"), "old").unwrap();
         Base::tidied(&staged.folder, &staged.files);
         assert_eq!(tree(&staged.folder), [("main".to_owned(), "1".to_owned())]);

@@ -213,7 +213,7 @@ mod tests {
             "spec": {"rules": [{"http": {"paths": [{"path": path, "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}}]}}]},
             "status": {"loadBalancer": {"ingress": addresses}}});
         match decode(object).unwrap().unwrap() {
-            Object::Ingress(ingress) => Arc::new(ingress),
+            Object::Ingress(ingress) => ingress,
             other => panic!("{other:?}"),
         }
     }

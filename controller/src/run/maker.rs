@@ -280,15 +280,16 @@ impl Maker {
     }
 
     /// A line of a file, without the space around it.
-    pub(super) fn line_at<'a>(files: &'a FileSet, file: &str, line: u32) -> Option<&'a str> {
-        let text = std::str::from_utf8(&files.get(file)?.bytes).ok()?;
-        text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?).map(str::trim)
+    pub(super) fn line_at(files: &FileSet, file: &str, line: u32) -> Option<String> {
+        let bytes = files.get(file)?.bytes.whole();
+        let text = std::str::from_utf8(&bytes).ok()?;
+        text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?).map(|line| line.trim().to_owned())
     }
 
     /// Who asked for the block that this line of a file is in.
     pub(super) fn origin_at(&self, files: &FileSet, file: &str, line: u32) -> Option<ObjectRef> {
-        let bytes = files.get(file).map(|file| &file.bytes)?;
-        (self.dialect.origin_at)(bytes, line).filter(|origin| origin.kind == Kind::Ingress)
+        let bytes = files.get(file)?.bytes.whole();
+        (self.dialect.origin_at)(&bytes, line).filter(|origin| origin.kind == Kind::Ingress)
     }
 
     /// Forgets verdicts on what is gone or changed.

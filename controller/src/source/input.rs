@@ -198,7 +198,7 @@ impl World {
             Object::Secret(_) => self.holds.secrets = true,
             _ => {}
         }
-        self.snapshot.apply(Event::Applied(Box::new(object)));
+        self.snapshot.apply(Event::Applied(object));
     }
 
     /// Gives Services an endpoint each where the input has none for any: files hold what is written, and endpoints are

@@ -146,7 +146,7 @@ pub static HAPROXY: Dialect = Dialect {
     agent_socket: Some(agent::SOCKET),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
-    runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
+    runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, long: runtime::MAIN, plan: runtime::plan }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
     // A blank ends the key of a line of a map.
     blanks_in_paths: false,

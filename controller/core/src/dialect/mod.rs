@@ -139,6 +139,8 @@ pub type Contents<'f> = BTreeMap<&'f str, &'f [u8]>;
 pub struct RuntimeLane {
     /// Name of the proxy's socket in [`Launch::run_dir`].
     pub socket: &'static str,
+    /// Path of a file whose paragraphs, behind the first 64 KiB, may be left out where they are the same in both revisions.
+    pub long: &'static str,
     /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
     /// last one the proxy answers the token of the new files.
     pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,

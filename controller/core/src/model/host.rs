@@ -30,6 +30,9 @@ impl Host {
     #[must_use]
     pub fn new(pattern: HostPattern, origin: Option<ObjectRef>, certificate: HostCertificate, mut routes: Vec<Route>) -> Self {
         routes.sort_by(Route::order);
+        // There are many, and they stay.
+        routes.shrink_to_fit();
+        routes.iter_mut().for_each(|route| route.matches.shrink_to_fit());
         let policy = HostPolicy::default();
         let mut host = Self { pattern, origin, certificate, routes, policy, digest: 0 };
         host.digest = host.content();

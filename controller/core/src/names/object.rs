@@ -94,6 +94,21 @@ impl ObjectName {
         }
     }
 
+    /// Another object of the same namespace.
+    ///
+    /// # Errors
+    /// As [`ObjectName::new`].
+    pub fn beside(&self, name: &str) -> Result<Self, BadText> {
+        let Self { name, .. } = Self::new("", name)?;
+        Ok(Self { namespace: Arc::clone(&self.namespace), name })
+    }
+
+    /// Namespace and name, to be kept elsewhere.
+    #[must_use]
+    pub fn parts(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.namespace), Arc::clone(&self.name))
+    }
+
     /// The namespace; empty for cluster-scoped kinds.
     #[must_use]
     pub fn namespace(&self) -> &str {

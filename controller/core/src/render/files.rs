@@ -1,21 +1,21 @@
 //! The rendered files, before anybody writes them.
 
+use super::Bytes;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// One file of a [`FileSet`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its bytes; shared with the file sets before and after that have the same file.
-    pub bytes: Arc<[u8]>,
+    pub bytes: Bytes,
     /// Holds a private key: readable by owner and group only, and never printed unless asked.
     pub secret: bool,
     /// The proxy reads it while it serves, so a change takes effect without a reload.
     pub read_live: bool,
 }
 
-/// A file and the hash of its bytes.
+/// A file and the hash of its bytes, or that of the hashes of their parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) file: File,
@@ -42,7 +42,7 @@ impl FileSet {
     /// private port as the proof of a reload.
     #[must_use]
     pub fn new(main: &str, files: BTreeMap<String, File>, reload_digest: u128) -> Self {
-        let known = |file: File| Known { digest: xxh3_128(&file.bytes), file };
+        let known = |file: File| Known { digest: xxh3_128(&file.bytes.whole()), file };
         Self::of_known(main, files.into_iter().map(|(path, file)| (path, known(file))).collect(), reload_digest)
     }
 

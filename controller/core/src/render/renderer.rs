@@ -2,8 +2,8 @@
 
 use super::engine::{Engine, TemplateError};
 use super::files::Known;
-use super::shards::{Shards, joined};
-use super::{File, FileSet};
+use super::shards::{Shards, joined_digest};
+use super::{Bytes, File, FileSet};
 use crate::cores::Cores;
 use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Place, Version};
 use crate::model::Model;
@@ -87,12 +87,12 @@ impl Renderer {
             let shards = &self.shards[group.folder];
             match group.gather {
                 Gather::Included => {
-                    files.extend(shards.files().map(|shard| (shard.path.clone(), plain(&shard.bytes, shard.digest))));
+                    files.extend(shards.files().map(|shard| (shard.path.clone(), plain(Arc::clone(&shard.bytes).into(), shard.digest))));
                     includes.insert(group.folder, shards.files().map(|shard| shard.path.clone()).collect());
                 }
                 Gather::Whole(path) => {
                     let (bytes, digest) = shards.whole();
-                    files.push((path.to_owned(), plain(&bytes, digest)));
+                    files.push((path.to_owned(), plain(bytes, digest)));
                 }
                 Gather::Main => tails.push(shards),
             }
@@ -102,10 +102,10 @@ impl Renderer {
         let reload_digest = reload_digest(&draft, &tails, &files);
         let main = self.with_token(draft, &format!("{reload_digest:032x}"), |token| self.main(model, &includes, token))?;
         self.check_main(&main)?;
-        let texts: Vec<&[u8]> = std::iter::once(main.as_bytes()).chain(tails.iter().flat_map(|tail| tail.texts())).collect();
-        let main = joined(&texts);
-        let digest = xxh3_128(&main);
-        files.insert(self.dialect.main_file.to_owned(), plain(&main, digest));
+        let head = (Arc::from(main.as_bytes()), xxh3_128(main.as_bytes()));
+        let parts: Vec<_> = std::iter::once(head).chain(tails.iter().flat_map(|tail| tail.parts())).collect();
+        let digest = joined_digest(parts.iter().map(|(_, digest)| *digest));
+        files.insert(self.dialect.main_file.to_owned(), plain(parts.into_iter().map(|(part, _)| part).collect(), digest));
         Ok(FileSet::of_known(self.dialect.main_file, files, reload_digest))
     }
 
@@ -114,12 +114,12 @@ impl Renderer {
         let certificates = model.certificates.values().map(|certificate| {
             // One that has to be checked is read when the proxy loads.
             let read_live = self.dialect.certificates_read_live && !certificate.id.is_unchecked();
-            let file = File { bytes: Arc::clone(&certificate.pem), secret: true, read_live };
+            let file = File { bytes: Arc::clone(&certificate.pem).into(), secret: true, read_live };
             ((self.dialect.certificate_path)(&certificate.id), Known { file, digest: certificate.digest })
         });
         let files = (self.dialect.credential_files)(model).into_iter().map(|CredentialFile { path, bytes, secret, read_live }| {
             let digest = xxh3_128(&bytes);
-            (path, Known { file: File { bytes, secret, read_live }, digest })
+            (path, Known { file: File { bytes: bytes.into(), secret, read_live }, digest })
         });
         certificates.chain(files)
     }
@@ -242,6 +242,6 @@ fn reload_digest(main: &str, tails: &[&Shards], others: &BTreeMap<String, Known>
     hasher.digest128()
 }
 
-fn plain(bytes: &Arc<[u8]>, digest: u128) -> Known {
-    Known { file: File { bytes: Arc::clone(bytes), secret: false, read_live: false }, digest }
+fn plain(bytes: Bytes, digest: u128) -> Known {
+    Known { file: File { bytes, secret: false, read_live: false }, digest }
 }

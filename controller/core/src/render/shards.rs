@@ -1,5 +1,6 @@
 //! Gathers the pieces of a group in files, and remembers both by content hash.
 
+use super::Bytes;
 use super::engine::{Engine, TemplateError};
 use super::renderer::{RenderError, line_of};
 use crate::cores::Cores;
@@ -22,8 +23,6 @@ pub(super) struct Shards {
     /// Each piece of the last time and its file: equal digests, equal keys.
     places: Vec<(u128, usize)>,
     files: Vec<Shard>,
-    /// All of them in one, and its hash, where the group is one file.
-    whole: Option<(Arc<[u8]>, u128)>,
 }
 
 /// One file.
@@ -56,12 +55,6 @@ impl Shards {
         let shards = cores.map(&changed, next);
         for ((number, _), shard) in changed.iter().zip(shards) {
             self.files[*number] = shard?;
-            self.whole = None;
-        }
-        if let (Gather::Whole(_), None) = (group.gather, &self.whole) {
-            let bytes = joined(&self.texts().collect::<Vec<_>>());
-            let digest = xxh3_128(&bytes);
-            self.whole = Some((bytes, digest));
         }
         Ok(())
     }
@@ -90,14 +83,14 @@ impl Shards {
         self.files.iter().filter(|shard| !shard.path.is_empty())
     }
 
-    /// The one file that all pieces are in, and the hash of its bytes; empty for a group of several.
-    pub(super) fn whole(&self) -> (Arc<[u8]>, u128) {
-        self.whole.clone().unwrap_or_default()
+    /// All pieces as one file, and its hash.
+    pub(super) fn whole(&self) -> (Bytes, u128) {
+        (self.parts().map(|(part, _)| part).collect(), self.digest())
     }
 
-    /// What is in the files, in their order.
-    pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        self.files().map(|shard| &*shard.bytes)
+    /// What is in the files and its hash, in their order.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (Arc<[u8]>, u128)> {
+        self.files().map(|shard| (Arc::clone(&shard.bytes), shard.digest))
     }
 
     /// Hash of what is in all files.
@@ -107,9 +100,7 @@ impl Shards {
         {
             return *digest;
         }
-        let mut hasher = Xxh3::new();
-        self.files().for_each(|shard| hasher.update(&shard.digest.to_le_bytes()));
-        hasher.digest128()
+        joined_digest(self.files().map(|shard| shard.digest))
     }
 }
 
@@ -155,17 +146,11 @@ fn check(shard: &Shard, group: &Group<'_>, dialect: &Dialect) -> Result<(), Rend
     })
 }
 
-/// One text behind the other, without a copy in between: they can be large.
-pub(super) fn joined(texts: &[&[u8]]) -> Arc<[u8]> {
-    let len = texts.iter().map(|text| text.len()).sum();
-    let mut whole: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
-    let mut rest = Arc::get_mut(&mut whole).expect("nobody else has it yet");
-    for text in texts {
-        let (here, behind) = rest.split_at_mut(text.len());
-        here.copy_from_slice(text);
-        rest = behind;
-    }
-    whole
+/// Hash of what is in files that stand one behind the other.
+pub(super) fn joined_digest(digests: impl Iterator<Item = u128>) -> u128 {
+    let mut hasher = Xxh3::new();
+    digests.for_each(|digest| hasher.update(&digest.to_le_bytes()));
+    hasher.digest128()
 }
 
 /// A power of two, so that most pieces stay where they are when it changes.

@@ -7,6 +7,7 @@ use super::{EndpointSlice, legacy, shapes};
 use crate::names::{Kind, ObjectName};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// Why an object cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,19 +74,20 @@ fn modern(object: &mut Value) -> Value {
 
 fn decode_as(kind: Kind, object: Value) -> Result<Object, DecodeError> {
     Ok(match kind {
-        Kind::Ingress => Object::Ingress(read(object)?),
-        Kind::IngressClass => Object::IngressClass(read(object)?),
-        Kind::Service => Object::Service(read(object)?),
-        Kind::EndpointSlice => Object::EndpointSlice(read(object)?),
+        Kind::Ingress => Object::Ingress(Arc::new(read(object)?)),
+        Kind::IngressClass => Object::IngressClass(Arc::new(read(object)?)),
+        Kind::Service => Object::Service(Arc::new(read(object)?)),
+        Kind::EndpointSlice => Object::EndpointSlice(Arc::new(read(object)?)),
         Kind::Endpoints => {
             let raw: RawEndpoints = read(object)?;
             let slice = EndpointSlice::try_from(raw);
-            Object::EndpointSlice(slice.map_err(|bad| DecodeError { field: NAME.to_owned(), message: bad.0, help: String::new() })?)
+            let slice = slice.map_err(|bad| DecodeError { field: NAME.to_owned(), message: bad.0, help: String::new() })?;
+            Object::EndpointSlice(Arc::new(slice))
         }
-        Kind::Secret => Object::Secret(read(object)?),
-        Kind::ConfigMap => Object::ConfigMap(read(object)?),
-        Kind::Namespace => Object::Namespace(read(object)?),
-        Kind::GatewrightParameters => Object::GatewrightParameters(read(object)?),
+        Kind::Secret => Object::Secret(Arc::new(read(object)?)),
+        Kind::ConfigMap => Object::ConfigMap(Arc::new(read(object)?)),
+        Kind::Namespace => Object::Namespace(Arc::new(read(object)?)),
+        Kind::GatewrightParameters => Object::GatewrightParameters(Arc::new(read(object)?)),
     })
 }
 
@@ -162,7 +164,7 @@ mod tests {
             (paths[0].is_none(), paths[1].is_some(), ingress.rules[1].is_none(), ingress.tls[0].is_none()),
             (true, true, true, true)
         );
-        assert_eq!((&*ingress.meta.annotations["p/limit-rps"], ingress.default_backend), ("5", None));
+        assert_eq!((&*ingress.meta.annotations["p/limit-rps"], &ingress.default_backend), ("5", &None));
         let fields: Vec<_> = faults.iter().map(|fault| &*fault.field).collect();
         assert_eq!(
             fields,

@@ -135,7 +135,7 @@ impl TryFrom<RawSlice> for EndpointSlice {
 
     fn try_from(raw: RawSlice) -> Result<Self, BadText> {
         let meta = raw.metadata.namespaced()?;
-        let service = meta.labels.get("kubernetes.io/service-name").and_then(|name| ObjectName::new(meta.name.namespace(), name).ok());
+        let service = meta.labels.get("kubernetes.io/service-name").and_then(|name| meta.name.beside(name).ok());
         let mut addresses = Addresses::default();
         for endpoint in raw.endpoints.unwrap_or_default() {
             let ready = endpoint.conditions.and_then(|c| c.ready).unwrap_or(true);

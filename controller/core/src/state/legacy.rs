@@ -42,8 +42,9 @@ fn backend_to_v1(backend: Value) -> Value {
 mod tests {
     use crate::state::{Ingress, Object, PortRef, decode};
     use serde_json::{Value, json};
+    use std::sync::Arc;
 
-    fn read(mut object: Value, api_version: &str) -> Ingress {
+    fn read(mut object: Value, api_version: &str) -> Arc<Ingress> {
         object["apiVersion"] = api_version.into();
         object["kind"] = "Ingress".into();
         object["metadata"] = json!({"name": "a"});
@@ -73,7 +74,7 @@ mod tests {
     #[test]
     fn leg_3_backend_of_the_spec_is_the_default_backend() {
         let ingress = read(json!({"spec": {"backend": {"serviceName": "testsvc", "servicePort": 80}}}), "extensions/v1beta1");
-        assert_eq!(&*ingress.default_backend.unwrap().service.unwrap().name, "testsvc");
+        assert_eq!(&*ingress.default_backend.as_ref().unwrap().service.as_ref().unwrap().name, "testsvc");
         assert!(ingress.rules.is_empty());
     }
 }

@@ -140,13 +140,13 @@ impl Secret {
     }
 
     /// This version of a Secret, following `before`: a usable key pair outlives an update that breaks it.
-    pub(super) fn following(self, before: &Self) -> Self {
-        match (&before.key_pair, &self.key_pair) {
+    pub(super) fn following(this: Arc<Self>, before: &Self) -> Arc<Self> {
+        match (&before.key_pair, &this.key_pair) {
             (Ok(good), Err(why)) => {
                 let (key_pair, kept_because) = (Ok(good.clone()), Some(why.clone()));
-                Self { key_pair, kept_because, ..self }.with_digest()
+                Arc::new(Self { key_pair, kept_because, ..Self::clone(&this) }.with_digest())
             }
-            _ => self,
+            _ => this,
         }
     }
 }

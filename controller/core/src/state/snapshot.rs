@@ -4,30 +4,30 @@ use super::epochs::Epochs;
 use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use foldhash::HashMap;
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// One object of a kind that is used.
+/// One object of a kind that is used. Cheap to clone: whoever keeps it shares it with all others who do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Object {
     /// An Ingress.
-    Ingress(Ingress),
+    Ingress(Arc<Ingress>),
     /// An IngressClass.
-    IngressClass(IngressClass),
+    IngressClass(Arc<IngressClass>),
     /// A Service.
-    Service(Service),
+    Service(Arc<Service>),
     /// An EndpointSlice, or Endpoints.
-    EndpointSlice(EndpointSlice),
+    EndpointSlice(Arc<EndpointSlice>),
     /// A Secret.
-    Secret(Secret),
+    Secret(Arc<Secret>),
     /// A ConfigMap.
-    ConfigMap(ConfigMap),
+    ConfigMap(Arc<ConfigMap>),
     /// A Namespace.
-    Namespace(Namespace),
+    Namespace(Arc<Namespace>),
     /// Settings of a class.
-    GatewrightParameters(GatewrightParameters),
+    GatewrightParameters(Arc<GatewrightParameters>),
 }
 
 impl Object {
@@ -53,25 +53,47 @@ impl Object {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The object is there, in this version.
-    Applied(Box<Object>),
+    Applied(Object),
     /// The object is gone.
     Deleted(ObjectRef),
     /// A DNS name has these addresses now, sorted; empty: it does not resolve.
     Resolved(Box<str>, Vec<IpAddr>),
 }
 
-/// Where an Ingress stands among all: older first; of the same second, the greater `namespace/name` first.
-type Age = (i64, Reverse<Box<str>>);
+/// An Ingress, sorted as [`by_age`] says.
+#[derive(Debug, Clone)]
+struct Aged(Arc<Ingress>);
+
+impl Ord for Aged {
+    fn cmp(&self, other: &Self) -> Ordering {
+        by_age(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Aged {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Aged {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Aged {}
 
 /// What the cluster says. Equal histories of objects give equal snapshots, whatever the order of kinds and names.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     ingresses: HashMap<ObjectName, Arc<Ingress>>,
-    by_age: BTreeMap<Age, Arc<Ingress>>,
+    by_age: BTreeSet<Aged>,
     classes: BTreeMap<ObjectName, Arc<IngressClass>>,
     services: HashMap<ObjectName, Arc<Service>>,
     slices: HashMap<ObjectRef, Arc<EndpointSlice>>,
-    slices_of: HashMap<ObjectName, BTreeMap<ObjectRef, Arc<EndpointSlice>>>,
+    /// By Service; those of one sorted by name.
+    slices_of: HashMap<ObjectName, Vec<Arc<EndpointSlice>>>,
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
@@ -84,7 +106,7 @@ impl Snapshot {
     /// Takes in what happened; true when something changed that translation looks at.
     pub fn apply(&mut self, event: Event) -> bool {
         match event {
-            Event::Applied(object) => self.put(*object),
+            Event::Applied(object) => self.put(object),
             Event::Deleted(reference) => self.remove(&reference),
             Event::Resolved(name, addresses) => {
                 let before = self.addresses.insert(name, addresses.clone().into());
@@ -99,69 +121,68 @@ impl Snapshot {
             Object::Ingress(o) => self.put_ingress(o),
             Object::IngressClass(o) => {
                 let digest = o.digest;
-                replaces(self.classes.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+                replaces(self.classes.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Service(o) => {
                 self.epochs.begin(&reference.name);
                 let digest = o.digest;
-                replaces(self.services.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+                replaces(self.services.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::EndpointSlice(o) => self.put_slice(reference, o),
             Object::Secret(o) => self.put_secret(o),
             Object::ConfigMap(o) => {
                 let digest = o.digest;
-                replaces(self.config_maps.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+                replaces(self.config_maps.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Namespace(o) => {
                 let digest = o.digest;
-                replaces(self.namespaces.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+                replaces(self.namespaces.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::GatewrightParameters(o) => {
                 let digest = o.digest;
-                replaces(self.parameters.insert(reference.name, Arc::new(o)), |old| old.digest == digest)
+                replaces(self.parameters.insert(reference.name, o), |old| old.digest == digest)
             }
         }
     }
 
-    fn put_ingress(&mut self, ingress: Ingress) -> bool {
-        let ingress = Arc::new(ingress);
+    fn put_ingress(&mut self, ingress: Arc<Ingress>) -> bool {
         let before = self.ingresses.insert(ingress.meta.name.clone(), Arc::clone(&ingress));
-        if let Some(before) = &before {
-            self.by_age.remove(&age(before));
-        }
         let digest = ingress.digest;
-        self.by_age.insert(age(&ingress), ingress);
-        replaces(before, |old| old.digest == digest)
+        let is_same = before.as_ref().is_some_and(|old| old.digest == digest);
+        if let Some(before) = before {
+            self.by_age.remove(&Aged(before));
+        }
+        self.by_age.insert(Aged(ingress));
+        !is_same
     }
 
-    fn put_slice(&mut self, reference: ObjectRef, slice: EndpointSlice) -> bool {
-        let slice = Arc::new(slice);
-        let before = self.slices.insert(reference.clone(), Arc::clone(&slice));
-        if before.as_ref().is_some_and(|old| old.service != slice.service) {
-            self.unlink_slice(&reference, before.as_deref());
-        }
+    fn put_slice(&mut self, reference: ObjectRef, slice: Arc<EndpointSlice>) -> bool {
+        let before = self.slices.insert(reference, Arc::clone(&slice));
+        self.unlink_slice(before.as_ref());
         if let Some(service) = &slice.service {
             self.epochs.begin(service);
-            self.slices_of.entry(service.clone()).or_default().insert(reference, Arc::clone(&slice));
+            let slices = self.slices_of.entry(service.clone()).or_insert_with(|| Vec::with_capacity(1));
+            let at = slices.partition_point(|other| key(other) < key(&slice));
+            slices.insert(at, Arc::clone(&slice));
         }
         replaces(before, |old| old.digest == slice.digest)
     }
 
-    fn put_secret(&mut self, secret: Secret) -> bool {
+    fn put_secret(&mut self, secret: Arc<Secret>) -> bool {
         let name = secret.meta.name.clone();
         self.epochs.begin(&name);
         let secret = match self.secrets.get(&name) {
-            Some(before) => secret.following(before),
+            Some(before) => Secret::following(secret, before),
             None => secret,
         };
         let digest = secret.digest;
-        replaces(self.secrets.insert(name, Arc::new(secret)), |old| old.digest == digest)
+        replaces(self.secrets.insert(name, secret), |old| old.digest == digest)
     }
 
     fn remove(&mut self, reference: &ObjectRef) -> bool {
         let name = &reference.name;
         match reference.kind {
-            Kind::Ingress => self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&age(&old)).is_some()),
+            Kind::Ingress => self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&Aged(old))),
             Kind::IngressClass => self.classes.remove(name).is_some(),
             Kind::Service => {
                 self.epochs.begin(name);
@@ -169,7 +190,7 @@ impl Snapshot {
             }
             Kind::EndpointSlice | Kind::Endpoints => {
                 let before = self.slices.remove(reference);
-                self.unlink_slice(reference, before.as_deref());
+                self.unlink_slice(before.as_ref());
                 before.is_some()
             }
             Kind::Secret => {
@@ -182,11 +203,11 @@ impl Snapshot {
         }
     }
 
-    fn unlink_slice(&mut self, reference: &ObjectRef, slice: Option<&EndpointSlice>) {
-        let Some(service) = slice.and_then(|slice| slice.service.as_ref()) else { return };
+    fn unlink_slice(&mut self, slice: Option<&Arc<EndpointSlice>>) {
+        let Some((slice, service)) = slice.and_then(|slice| Some((slice, slice.service.as_ref()?))) else { return };
         self.epochs.begin(service);
         if let Some(slices) = self.slices_of.get_mut(service) {
-            slices.remove(reference);
+            slices.retain(|other| !Arc::ptr_eq(other, slice));
             if slices.is_empty() {
                 self.slices_of.remove(service);
             }
@@ -199,7 +220,7 @@ impl Snapshot {
     pub fn around(&self, mut ingress: Ingress, keep: impl Fn(&Ingress) -> bool) -> Self {
         let mut around = Self {
             ingresses: HashMap::default(),
-            by_age: BTreeMap::new(),
+            by_age: BTreeSet::new(),
             classes: self.classes.clone(),
             services: self.services.clone(),
             slices: HashMap::default(),
@@ -211,13 +232,12 @@ impl Snapshot {
             addresses: self.addresses.clone(),
             epochs: self.epochs.clone(),
         };
-        let others = self.by_age.iter().filter(|(_, other)| other.meta.name != ingress.meta.name && keep(other));
-        for (age, other) in others {
-            around.ingresses.insert(other.meta.name.clone(), Arc::clone(other));
-            around.by_age.insert(age.clone(), Arc::clone(other));
+        for other in self.by_age.iter().filter(|Aged(other)| other.meta.name != ingress.meta.name && keep(other)) {
+            around.ingresses.insert(other.0.meta.name.clone(), Arc::clone(&other.0));
+            around.by_age.insert(other.clone());
         }
         ingress.meta.created_s = i64::MAX;
-        around.put_ingress(ingress);
+        around.put_ingress(Arc::new(ingress));
         around
     }
 
@@ -239,7 +259,7 @@ impl Snapshot {
 
     /// All Ingresses, oldest first; of the same second, the greater `namespace/name` first (`MRG-5`).
     pub fn ingresses_oldest_first(&self) -> impl Iterator<Item = &Arc<Ingress>> {
-        self.by_age.values()
+        self.by_age.iter().map(|aged| &aged.0)
     }
 
     /// The Ingress of that name.
@@ -273,8 +293,8 @@ impl Snapshot {
     /// The slices of a Service, by name. Where it has EndpointSlices, its Endpoints are the same once more and left out.
     pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Arc<EndpointSlice>> {
         let slices = self.slices_of.get(service);
-        let has_slices = slices.is_some_and(|slices| slices.values().any(|slice| !slice.from_endpoints));
-        slices.into_iter().flat_map(|slices| slices.values()).filter(move |slice| slice.from_endpoints != has_slices)
+        let has_slices = slices.is_some_and(|slices| slices.iter().any(|slice| !slice.from_endpoints));
+        slices.into_iter().flatten().filter(move |slice| slice.from_endpoints != has_slices)
     }
 
     /// The Secret of that name.
@@ -326,12 +346,19 @@ impl Snapshot {
 
 /// The order of [`Snapshot::ingresses_oldest_first`].
 #[must_use]
-pub fn by_age(one: &Ingress, other: &Ingress) -> std::cmp::Ordering {
-    age(one).cmp(&age(other))
+pub fn by_age(one: &Ingress, other: &Ingress) -> Ordering {
+    let (own, others) = (&one.meta.name, &other.meta.name);
+    let written = |name: &'_ ObjectName| [name.namespace(), "/", name.name()].concat();
+    let greater_first = || {
+        // The same, but where a namespace begins with the other one.
+        if own.namespace() == others.namespace() { others.name().cmp(own.name()) } else { written(others).cmp(&written(own)) }
+    };
+    one.meta.created_s.cmp(&other.meta.created_s).then_with(greater_first)
 }
 
-fn age(ingress: &Ingress) -> Age {
-    (ingress.meta.created_s, Reverse(ingress.meta.name.to_string().into()))
+/// How the slices of a Service are sorted.
+fn key(slice: &EndpointSlice) -> (bool, &ObjectName) {
+    (slice.from_endpoints, &slice.meta.name)
 }
 
 /// Whether putting an object changed anything: there was none before, or not an equal one.
@@ -346,7 +373,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn event(object: Value) -> Event {
-        Event::Applied(Box::new(decode(object).unwrap().unwrap()))
+        Event::Applied(decode(object).unwrap().unwrap())
     }
 
     fn ingress(name: &str, created: &str, version: u32) -> Event {

@@ -4,7 +4,7 @@
 //! key that holds for the proxy as a whole cannot differ between classes: the main ConfigMap decides, then the first
 //! class by name that is not in the hands of a namespace.
 
-use super::annotations::{self, Given, Objects};
+use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
 use super::config::finding;
 use super::{Input, Wanted};
@@ -25,13 +25,16 @@ pub(super) type Defaults = BTreeMap<Box<str>, Box<str>>;
 pub(super) struct ClassConfig {
     pub(super) config: Config,
     pub(super) defaults: Defaults,
+    /// What holds for an Ingress without annotations.
+    pub(super) plain: Arc<Policies>,
     pub(super) digest: u128,
 }
 
 impl ClassConfig {
     fn new(config: Config, defaults: Defaults) -> Arc<Self> {
         let digest = digest_of(&(&config, &defaults));
-        Arc::new(Self { config, defaults, digest })
+        let plain = Arc::new(Policies::of(&config));
+        Arc::new(Self { config, defaults, plain, digest })
     }
 }
 
@@ -283,6 +286,6 @@ impl Reader<'_, '_> {
     fn faults(&self, defaults: &Defaults, config: &Config, found: &Found<'_>) -> Vec<Diagnostic> {
         let Input { snapshot, settings, .. } = self.input;
         let given = Given::new(&settings.annotations_prefix, found.object.name.namespace(), defaults, Objects::new(snapshot));
-        annotations::read(given, config, settings, &found.object).diagnostics
+        annotations::read(given, (config, &Arc::new(Policies::of(config))), settings, &found.object).diagnostics
     }
 }

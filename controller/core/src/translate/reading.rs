@@ -19,11 +19,11 @@ pub(super) struct Reading {
     pub(super) origin: ObjectRef,
     /// The settings of its class.
     pub(super) class: Arc<ClassConfig>,
-    pub(super) policies: Policies,
+    pub(super) policies: Arc<Policies>,
     /// The default backend, if it names a Service.
     pub(super) default_backend: Option<BackendUse>,
-    pub(super) rules: Vec<RuleReading>,
-    pub(super) tls: Vec<TlsReading>,
+    pub(super) rules: Box<[RuleReading]>,
+    pub(super) tls: Box<[TlsReading]>,
     /// Hash of all that a host can be made from.
     pub(super) digest: u128,
 }
@@ -32,7 +32,7 @@ pub(super) struct Reading {
 #[derive(Debug)]
 pub(super) struct RuleReading {
     pub(super) host: HostPattern,
-    pub(super) paths: Vec<PathReading>,
+    pub(super) paths: Box<[PathReading]>,
 }
 
 /// A path that can be served.
@@ -78,7 +78,8 @@ impl BackendUse {
             // Nothing is made from one of these.
             PortRef::Both(..) | PortRef::Missing => String::new(),
         };
-        ServiceRef { namespace: self.service.namespace().into(), service: self.service.name().into(), port: port.into() }
+        let (namespace, service) = self.service.parts();
+        ServiceRef { namespace, service, port: port.into() }
     }
 }
 
@@ -232,18 +233,22 @@ fn read((place, ingress): (&Arc<Ingress>, &Arc<Ingress>), input: Input<'_>, clas
     let mut permits = Permits::new(class, &origin, prefix);
     let annotations = permits.annotations(&ingress.meta.annotations);
     let given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
-    let annotations::Read { policies, mut diagnostics, looked_up } = annotations::read(given, &class.config, input.settings, &origin);
+    let annotations::Read { policies, mut diagnostics, looked_up } =
+        annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
     let Some(mut policies) = policies else {
         diagnostics.append(&mut permits.diagnostics);
         return Kept { place, version, looked_up, reading: None, is_refused: true, last: None, diagnostics };
     };
-    policies.closed |= permits.closed;
-    policies.aliases.retain(|alias| permits.alias(alias));
+    if permits.closed || !policies.aliases.is_empty() {
+        let policies = Arc::make_mut(&mut policies);
+        policies.closed |= permits.closed;
+        policies.aliases.retain(|alias| permits.alias(alias));
+    }
     let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
     let blanks = input.settings.blanks_in_paths;
     let mut reader = Reader { ingress, origin: &origin, takes_regex, blanks, permits, diagnostics };
     let default_backend = reader.default_backend();
-    let rules = reader.rules();
+    let rules = reader.rules().into();
     let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
     if ingress.rules.is_empty() && ingress.default_backend.is_none() {
         reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
@@ -355,7 +360,7 @@ impl Reader<'_> {
             self.say(Code::BadBackend, field, "the backend names a Service and a resource".to_owned(), "remove resource");
             return None;
         }
-        let name = match ObjectName::new(self.ingress.meta.name.namespace(), &service.name) {
+        let name = match self.ingress.meta.name.beside(&service.name) {
             Ok(name) => name,
             Err(bad) => {
                 self.say(Code::BadBackend, format!("{field}.service.name"), bad.0, "name a Service of the Ingress's own namespace");
@@ -392,7 +397,7 @@ impl Reader<'_> {
             }
         }
         let secret = Some(&*section.secret_name).filter(|name| !name.is_empty()).and_then(|name| {
-            let checked = ObjectName::new(self.ingress.meta.name.namespace(), name);
+            let checked = self.ingress.meta.name.beside(name);
             checked
                 .map_err(|bad| {
                     self.say(

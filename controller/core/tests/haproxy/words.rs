@@ -32,11 +32,12 @@ fn hostile() -> impl Strategy<Value = String> {
 fn shapes(model: &Model) -> Vec<String> {
     let files = files_of(model, Version(2, 6, 0));
     let main = files.get("haproxy.cfg").unwrap();
-    let lines = read(&main.bytes).unwrap();
+    let bytes = main.bytes.whole();
+    let lines = read(&bytes).unwrap();
     let shape = lines.iter().map(|line| format!("{} {}", line.words[0].text, line.words.len()));
     let lists = files.iter().filter(|(path, _)| path.ends_with(".map") || path.ends_with(".list"));
     let sizes = lists.map(|(path, file)| {
-        let text = String::from_utf8_lossy(&file.bytes).into_owned();
+        let text = String::from_utf8_lossy(&file.bytes.whole()).into_owned();
         let words: Vec<usize> = text.lines().map(|line| line.split_whitespace().count()).collect();
         format!("{path} {words:?}")
     });

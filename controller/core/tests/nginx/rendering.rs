@@ -76,7 +76,8 @@ fn names_and_paths_of_every_length_are_taken() {
 fn files_know_no_place_and_name_each_other_by_content() {
     let files = files_of(&rich().model(), OLDEST);
     for (path, file) in files.iter() {
-        let text = String::from_utf8_lossy(&file.bytes);
+        let bytes = file.bytes.whole();
+        let text = String::from_utf8_lossy(&bytes);
         assert_eq!((file.secret, file.read_live), (path.starts_with("tls/"), path.starts_with("tls/")), "{path}");
         assert!(file.secret || !text.contains("PRIVATE KEY"), "{path}");
         for line in text.lines().filter(|l| l.trim_start().starts_with("include ")) {
@@ -85,10 +86,10 @@ fn files_know_no_place_and_name_each_other_by_content() {
             assert!(!target.read_live);
         }
         if path != files.main() && !file.secret {
-            assert!(path.contains(&format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&file.bytes))), "{path}");
+            assert!(path.contains(&format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&file.bytes.whole()))), "{path}");
         }
     }
-    let main = String::from_utf8_lossy(&files.get("nginx.conf").unwrap().bytes).into_owned();
+    let main = String::from_utf8_lossy(&files.get("nginx.conf").unwrap().bytes.whole()).into_owned();
     assert!(main.starts_with(&format!("# Configuration checksum: {}\n", files.token())));
     for word in main.split_whitespace().filter(|word| word.starts_with('/')) {
         assert!(["/", "/gatewright/revision", "/gatewright/status", "/dev/stdout"].contains(&word), "{word}");
@@ -132,14 +133,15 @@ fn one_change_among_many_touches_one_file_beside_the_main_one() {
     let changed: Vec<_> = after.iter().filter(|(path, file)| before.get(path) != Some(*file)).map(|(path, _)| path).collect();
     assert_eq!(changed.len(), 2, "{changed:?}");
     assert!(changed[0].starts_with("backends/") && changed[1] == "nginx.conf");
-    let same = |path: &str| Arc::ptr_eq(&before.get(path).unwrap().bytes, &after.get(path).unwrap().bytes);
+    let first = |files: &FileSet, path: &str| Arc::clone(&files.get(path).unwrap().bytes.parts()[0]);
+    let same = |path: &str| Arc::ptr_eq(&first(&before, path), &first(&after, path));
     assert!(before.iter().filter(|(path, _)| path.starts_with("hosts/")).all(|(path, _)| same(path)));
 }
 
 #[test]
 fn a_host_never_changes_the_text_of_another() {
     let text = |files: &FileSet| -> String {
-        files.iter().filter(|(p, _)| p.starts_with("hosts/")).map(|(_, f)| String::from_utf8_lossy(&f.bytes).into_owned()).collect()
+        files.iter().filter(|(p, _)| p.starts_with("hosts/")).map(|(_, f)| String::from_utf8_lossy(&f.bytes.whole()).into_owned()).collect()
     };
     let model = rich().model();
     let mut more = model.clone();
@@ -161,7 +163,7 @@ fn a_broken_override_is_named_with_its_position_and_a_good_one_is_used() {
     let Err(RenderError::Template(error)) = undefined.render(&rich().model()) else { panic!("rendered") };
     assert_eq!((error.template.as_str(), error.line), ("backend.tera", 2));
     let mut good = with("certificate.tera", "{{ key }} {{ path }}; # ours\n").unwrap();
-    assert!(good.render(&rich().model()).unwrap().iter().any(|(_, f)| f.bytes.ends_with(b"# ours\n")));
+    assert!(good.render(&rich().model()).unwrap().iter().any(|(_, f)| f.bytes.whole().ends_with(b"# ours\n")));
 }
 
 #[test]
@@ -184,7 +186,8 @@ fn nginx_names_the_line_whose_object_we_find() {
     let files = files_of(&rich().model(), version);
     let staged = Staged::new(&files, &program);
     let (path, file) = files.iter().find(|(path, _)| path.starts_with("hosts/")).unwrap();
-    let text = String::from_utf8_lossy(&file.bytes);
+    let bytes = file.bytes.whole();
+    let text = String::from_utf8_lossy(&bytes);
     let (before, after) = text.split_at(text.find("location = \"/x'$y/\"").unwrap());
     let text = format!("{before}{}", after.replacen("proxy_pass", "proxy_pas", 1));
     std::fs::write(staged.dir.path().join("files").join(path), &text).unwrap();
@@ -202,9 +205,10 @@ fn nginx_and_our_reader_see_the_same_directives() {
     let staged = Staged::new(&files, &program);
     let mut compared = 0;
     for (path, file) in files.iter().filter(|(path, _)| !path.starts_with("tls/") && !path.contains("certificates")) {
-        let text = std::str::from_utf8(&file.bytes).unwrap();
+        let bytes = file.bytes.whole();
+        let text = std::str::from_utf8(&bytes).unwrap();
         let mut found = Vec::new();
-        collect(&read(&file.bytes).unwrap(), &mut found);
+        collect(&read(&bytes).unwrap(), &mut found);
         for (name, line) in &found {
             assert_same(&staged, path, text, name, *line);
             compared += 1;

@@ -20,7 +20,7 @@ fn what_has_the_wrong_type_costs_its_own_path_or_host() {
     object["spec"]["rules"][2] = json!(["h2.test"]);
     let (object, faults) = decode_written(object).unwrap().unwrap();
     let mut world = World::new(&services());
-    world.snapshot.apply(Event::Applied(Box::new(object)));
+    world.snapshot.apply(Event::Applied(object));
     assert_eq!(world.picture(), ["h0.test /* → default-s1-80", "h3.test /* → default-s1-80"]);
     let fields: Vec<_> = faults.iter().map(|fault| &*fault.field).collect();
     let path = "spec.rules[1].http.paths";

@@ -37,7 +37,7 @@ impl World {
 
     pub(crate) fn apply(&mut self, object: Value) {
         let object = decode(object).expect("a readable object").expect("a known kind");
-        self.snapshot.apply(Event::Applied(Box::new(object)));
+        self.snapshot.apply(Event::Applied(object));
     }
 
     pub(crate) fn translate(&mut self) -> Translation {

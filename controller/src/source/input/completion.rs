@@ -4,6 +4,7 @@
 use gatewright_core::names::Kind;
 use gatewright_core::state::{Event, Object, Snapshot};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What of a cluster completes a folder that holds these kinds: everything but Ingresses, for these are what is compared;
 /// and Services and endpoints only where the folder has none of their kind.
@@ -23,10 +24,11 @@ pub(super) fn complete(object: &mut Object, cluster: &Snapshot) {
         Object::Ingress(ingress) => {
             // What the cluster has not yet will be the youngest.
             let known = cluster.ingress(&ingress.meta.name);
-            ingress.meta.created_s = known.map_or(i64::MAX, |known| known.meta.created_s);
+            Arc::make_mut(ingress).meta.created_s = known.map_or(i64::MAX, |known| known.meta.created_s);
         }
         Object::Service(service) if service.cluster_ip.is_none() => {
-            service.cluster_ip = cluster.service(&service.meta.name).and_then(|known| known.cluster_ip);
+            let known = cluster.service(&service.meta.name).and_then(|known| known.cluster_ip);
+            Arc::make_mut(service).cluster_ip = known;
         }
         _ => {}
     }

@@ -24,7 +24,7 @@ pub(super) fn pods(snapshot: &mut Snapshot, of: impl Fn(&Service) -> bool) {
             "endpoints": [{"addresses": ["192.0.2.1"]}], "ports": ports,
         });
         if let Ok(Some(slice)) = state::decode(slice) {
-            snapshot.apply(Event::Applied(Box::new(slice)));
+            snapshot.apply(Event::Applied(slice));
         }
     }
 }
@@ -75,7 +75,7 @@ mod tests {
         for (name, ip) in [("auth", "10.9.0.7"), ("headless", "None"), ("pending", "")] {
             let spec = json!({"clusterIP": ip, "ports": [{"port": 80}]});
             let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"}, "spec": spec});
-            snapshot.apply(Event::Applied(Box::new(state::decode(service).unwrap().unwrap())));
+            snapshot.apply(Event::Applied(state::decode(service).unwrap().unwrap()));
         }
         let of = |name: &str, snapshot: &Snapshot| addresses(name, snapshot).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(of("auth.shop.svc.cluster.local", &snapshot), ["10.9.0.7"]);

@@ -6,7 +6,7 @@
 use super::load::bounded;
 use super::merge::merge;
 use super::places::{Places, SharedPlaces};
-use super::read::{Chosen, Contents, Purpose, read};
+use super::read::{Chosen, Contents, Found, Purpose, read};
 use super::walk::{self, Listing};
 use crate::causes::of_path;
 use crate::source::Located;
@@ -14,7 +14,7 @@ use crate::source::stamp::Stamp;
 use crate::source::watch::{Circumstances, DOUBT, Followed, Seen};
 use gatewright_core::diagnostic::{Code, Outcome, Severity};
 use gatewright_core::names::ObjectRef;
-use gatewright_core::state::{Event, Object};
+use gatewright_core::state::Event;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -29,7 +29,7 @@ pub(super) struct Folder {
     places: SharedPlaces,
     manifests: BTreeMap<PathBuf, Manifest>,
     /// The objects that were told of.
-    told: HashMap<ObjectRef, Arc<Object>>,
+    told: Arc<HashMap<ObjectRef, Found>>,
     problems: Vec<Located>,
     /// Which folder was read last.
     identity: Option<(u64, u64)>,
@@ -59,7 +59,7 @@ struct Version {
 
 impl Folder {
     pub(super) fn new(path: PathBuf, places: SharedPlaces) -> Self {
-        let (manifests, told) = (BTreeMap::new(), HashMap::new());
+        let (manifests, told) = (BTreeMap::new(), Arc::default());
         Self { path, places, manifests, told, problems: Vec::new(), identity: None, unreadable: Vec::new(), is_stale: true }
     }
 }
@@ -166,16 +166,16 @@ impl Folder {
                 .problems
                 .extend(Contents::of_unread(&(**path).into(), Code::BadDocument, format!("cannot be read: {}", of_path(*kind))).problems);
         }
-        let told = std::mem::take(&mut self.told);
+        let told = &self.told;
         let mut events: Vec<ObjectRef> = told.keys().filter(|object| !merged.objects.contains_key(object)).cloned().collect();
         events.sort_unstable();
         let mut events: Vec<Event> = events.into_iter().map(Event::Deleted).collect();
         let mut changed: Vec<_> =
-            merged.objects.iter().filter(|(name, found)| !told.get(name).is_some_and(|old| *old == found.object)).collect();
+            merged.objects.iter().filter(|(name, found)| !told.get(name).is_some_and(|old| old.object == found.object)).collect();
         changed.sort_unstable_by_key(|(name, _)| *name);
-        events.extend(changed.into_iter().map(|(_, found)| Event::Applied(Box::new((*found.object).clone()))));
-        self.told = merged.objects.iter().map(|(name, found)| (name.clone(), Arc::clone(&found.object))).collect();
-        self.places.set(Places::new(merged.objects.iter().map(|(name, found)| (name.clone(), found.origin.clone()))));
+        events.extend(changed.into_iter().map(|(_, found)| Event::Applied(found.object.clone())));
+        self.told = Arc::new(merged.objects.into_iter().map(|(name, found)| (name, found.clone())).collect());
+        self.places.set(Places::new(Arc::clone(&self.told)));
         Seen { events, problems: self.told_of(merged.problems), ..Seen::default() }
     }
 
@@ -239,7 +239,7 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
     if !is_listed(&file)? {
         return Ok(None);
     }
-    let bytes = bounded(&file)?;
+    let bytes = bounded(&file, listed.size)?;
     // Half of a file looks like one for another program.
     Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, Purpose::Follow, Chosen::ByName)) } else { None })
 }

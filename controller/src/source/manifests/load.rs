@@ -102,7 +102,7 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
             InputPath::Stdin if stdin_read => {}
             InputPath::Stdin => {
                 stdin_read = true;
-                loading.take(Path::new("-"), bounded(io::stdin().lock()).map_err(LoadError::Stdin)?, Chosen::ByName);
+                loading.take(Path::new("-"), bounded(io::stdin().lock(), 0).map_err(LoadError::Stdin)?, Chosen::ByName);
             }
             InputPath::Path(path) => {
                 let (files, chosen) = files_of(path)?;
@@ -150,8 +150,8 @@ impl Loading {
         let mut found: Vec<_> = merged.objects.into_iter().collect();
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         Loaded {
-            objects: found.iter().map(|(_, found)| (*found.object).clone()).collect(),
-            places: Places::new(found.into_iter().map(|(reference, found)| (reference, found.origin.clone()))),
+            objects: found.iter().map(|(_, found)| found.object.clone()).collect(),
+            places: Places::new(Arc::new(found.into_iter().map(|(reference, found)| (reference, found.clone())).collect())),
             problems: merged.problems,
             texts: self.texts,
         }
@@ -179,16 +179,18 @@ fn leads_out(folder: &Path, file: &Path) -> bool {
 /// `None`: it was read before.
 fn read_once(path: &Path, seen: &mut HashSet<(u64, u64)>) -> io::Result<Option<Vec<u8>>> {
     let file = File::open(path)?;
-    if !seen.insert(Stamp::of(&file.metadata()?).identity()) {
+    let stamp = Stamp::of(&file.metadata()?);
+    if !seen.insert(stamp.identity()) {
         return Ok(None);
     }
-    bounded(file).map(Some)
+    bounded(file, stamp.size).map(Some)
 }
 
-/// Everything, or one byte more than is ever read of a file.
-pub(super) fn bounded(from: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(MAX_FILE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+/// Everything, or one byte more than is ever read of a file; `size` is how much that will be, if it is known.
+pub(super) fn bounded(from: impl Read, size: u64) -> io::Result<Vec<u8>> {
+    const MOST: u64 = MAX_FILE_BYTES as u64 + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MOST)).unwrap_or_default());
+    from.take(MOST).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

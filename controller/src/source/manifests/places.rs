@@ -1,6 +1,7 @@
 //! From an object and a field path to `file:line:column`, so that whatever is found wrong later can be shown where it
 //! was written.
 
+use super::read::Found;
 use super::spans::{At, Spans};
 use crate::source::{Located, Place};
 use gatewright_core::diagnostic::Diagnostic;
@@ -80,13 +81,13 @@ impl Document {
 /// Where every object of an input was written.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
-    origins: HashMap<ObjectRef, Origin>,
+    found: Arc<HashMap<ObjectRef, Found>>,
     known: Mutex<Known>,
 }
 
 impl Places {
-    pub(super) fn new(origins: impl IntoIterator<Item = (ObjectRef, Origin)>) -> Self {
-        Self { origins: origins.into_iter().collect(), known: Mutex::default() }
+    pub(super) fn new(found: Arc<HashMap<ObjectRef, Found>>) -> Self {
+        Self { found, known: Mutex::default() }
     }
 
     /// Where a field of an object is; what is missing is shown where it should be. `None`: the object is in no file.
@@ -94,7 +95,7 @@ impl Places {
     /// `field` is a path such as `spec.rules[0].host` or `metadata.annotations[a.example/b]`. When the file has
     /// changed since it was read, the beginning of the document is all that is known.
     pub(crate) fn place_of(&self, object: &ObjectRef, field: &str) -> Option<Place> {
-        let origin = self.origins.get(object)?;
+        let origin = &self.found.get(object)?.origin;
         Some(self.known.lock().unwrap_or_else(PoisonError::into_inner).place_of(origin, field))
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Contents {
 /// An object, and where it was written.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
-    pub(super) object: Arc<Object>,
+    pub(super) object: Object,
     pub(super) origin: Origin,
 }
 
@@ -99,6 +99,8 @@ impl Contents {
         let (mut serious, mut notes) = (0, 0);
         let before = self.problems.len();
         let mut worst = Severity::Note;
+        // It stays as long as the file does.
+        self.objects.shrink_to_fit();
         self.problems.retain(|problem| {
             let severity = problem.diagnostic.severity;
             let seen = if severity == Severity::Note { &mut notes } else { &mut serious };
@@ -157,7 +159,7 @@ impl Reading<'_> {
         if self.purpose == Purpose::Lint && !(objects.is_empty() && self.contents.problems.len() == before) {
             self.take_traps(text, &document, owner, before);
         }
-        let found = |(object, items)| Found { object: Arc::new(object), origin: Origin { document: Arc::clone(&document), items } };
+        let found = |(object, items)| Found { object, origin: Origin { document: Arc::clone(&document), items } };
         self.contents.objects.extend(objects.into_iter().map(found));
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 /// Longest payload of one command in bytes; HAProxy reads a command into one buffer, of at least 16 KiB.
 const MAX_PAYLOAD: usize = 8 << 10;
 
-const MAIN: &str = "haproxy.cfg";
+pub(super) const MAIN: &str = "haproxy.cfg";
 const TOKEN: &str = "# Configuration checksum: ";
 
 /// The commands that bring a proxy that runs with the old files to where the new ones would bring it; `None`: only a

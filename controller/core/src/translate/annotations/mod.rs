@@ -91,6 +91,7 @@ use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{ObjectRef, shown};
 use crate::settings::{Config, RiskLevel, Settings};
+use std::sync::Arc;
 
 /// Stands among the directives that a proxy cannot follow: it can follow none as they are written.
 const RAW: &str = "raw";
@@ -147,35 +148,41 @@ pub const FEATURES: &[Feature] = &[
 /// What reading the annotations of an Ingress gives.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// What they say; `None`: the whole Ingress is left out.
-    pub(super) policies: Option<Policies>,
+    /// What they say; `None`: the whole Ingress is left out. Ingresses that say nothing share what holds then.
+    pub(super) policies: Option<Arc<Policies>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Other objects that this depends on.
     pub(super) looked_up: Vec<LookedUp>,
 }
 
-/// Reads all annotations of an Ingress.
-pub(super) fn read<'a>(mut given: Given<'a>, config: &Config, settings: &'a Settings, object: &ObjectRef) -> Read {
+/// Reads all annotations of an Ingress; `plain` is what holds without any, of the same settings.
+pub(super) fn read<'a>(
+    mut given: Given<'a>,
+    (config, plain): (&Config, &Arc<Policies>),
+    settings: &'a Settings,
+    object: &ObjectRef,
+) -> Read {
     given.unknown_variables = &settings.unknown_variables;
     given.unknown_directives = settings.unknown_directives;
-    given.limit_zones = std::sync::Arc::clone(&config.limit_zones);
+    given.limit_zones = Arc::clone(&config.limit_zones);
     given.shares_objects = config.shares_objects;
     let named = settings.raw_snippet_namespaces.iter().any(|namespace| namespace == given.namespace());
     given.raw_snippets = named && !settings.unknown_directives.contains(&RAW);
-    let mut policies = Policies::of(config);
+    let mut policies = Arc::clone(plain);
     let mut diagnostics = Vec::new();
     let mut refused = false;
     if let Some(finding) = too_risky(&given, config, object) {
         return Read { policies: None, diagnostics: vec![finding], looked_up: given.objects.into_looked_up() };
     }
     if !given.is_empty() {
+        let policies = Arc::make_mut(&mut policies);
         for feature in FEATURES {
             if feature.keys.iter().any(|key| given.has(key.name)) {
-                refused |= apply(feature, &mut given, &mut policies, object, &mut diagnostics);
+                refused |= apply(feature, &mut given, policies, object, &mut diagnostics);
             }
         }
-        lacks::tell(&given, settings, &mut policies, object, &mut diagnostics);
-        unsupported::read(&given, &mut policies, object, &mut diagnostics);
+        lacks::tell(&given, settings, policies, object, &mut diagnostics);
+        unsupported::read(&given, policies, object, &mut diagnostics);
         refused |= has_blocked_word(&given, config, object, &mut diagnostics);
     }
     Read { policies: (!refused).then_some(policies), diagnostics, looked_up: given.objects.into_looked_up() }

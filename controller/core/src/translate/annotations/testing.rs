@@ -5,6 +5,7 @@ use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::{Config, Settings};
 use crate::state::{Event, Snapshot, decode};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Calls back with the readers of these annotations.
 pub(super) fn given(pairs: &[(&str, &str)], look: impl FnOnce(&mut Given<'_>)) {
@@ -43,8 +44,12 @@ pub(super) fn read_configured(
     let all = annotations(pairs);
     let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").expect("a name"));
     let config: Config = crate::settings::read(settings, &keys.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()).0;
-    let read = super::read(Given::new("p", "shop", &all, Objects::new(snapshot)), &config, settings, &object);
-    (read.policies, read.diagnostics.iter().map(|found| format!("{} ({})", found.message, found.outcome)).collect())
+    let read =
+        super::read(Given::new("p", "shop", &all, Objects::new(snapshot)), (&config, &Arc::new(Policies::of(&config))), settings, &object);
+    (
+        read.policies.map(Arc::unwrap_or_clone),
+        read.diagnostics.iter().map(|found| format!("{} ({})", found.message, found.outcome)).collect(),
+    )
 }
 
 /// Objects for annotations to name.
@@ -52,7 +57,7 @@ pub(super) fn snapshot(objects: &[serde_json::Value]) -> Snapshot {
     let mut snapshot = Snapshot::default();
     for object in objects {
         let object = decode(object.clone()).expect("a readable object").expect("a known kind");
-        snapshot.apply(Event::Applied(Box::new(object)));
+        snapshot.apply(Event::Applied(object));
     }
     snapshot
 }

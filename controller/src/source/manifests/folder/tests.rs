@@ -1,6 +1,7 @@
 //! Looks at folders, with a clock that is turned by hand.
 
 use super::*;
+use gatewright_core::state::Object;
 use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -57,7 +58,7 @@ impl World {
 
 fn shown(seen: &Seen) -> Vec<String> {
     let show = |event: &Event| match event {
-        Event::Applied(object) => match &**object {
+        Event::Applied(object) => match object {
             Object::ConfigMap(map) => format!("+{}={}", map.meta.name.name(), map.data["k"]),
             other => panic!("{other:?}"),
         },
