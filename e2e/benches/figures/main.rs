@@ -82,11 +82,23 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
+/// Waits until the next load would begin at once: loads keep a distance, which is not what is measured here.
+fn rest() {
+    /// That of quick loads, and more; see `Pace` of the controller.
+    const SHORTEST: Duration = Duration::from_secs(2);
+    const LOADS: u32 = 4;
+    let mut load = Duration::ZERO;
+    until("the last change is settled", || {
+        let view = client::admin_json("/api/v1/revision");
+        load = Duration::from_millis(view["load_ms"].as_u64().unwrap_or_default());
+        view["settled"] == true
+    });
+    std::thread::sleep(SHORTEST.max(load * LOADS));
+}
+
 /// Another path on one host, until it is served.
 fn change(world: &World, round: u32) -> Duration {
-    // Reloads keep a distance, which is not what is measured here.
-    const DISTANCE: Duration = Duration::from_secs(2);
-    std::thread::sleep(DISTANCE);
+    rest();
     let path = format!("/r{round}");
     let manifest = text(&[ingress("more").prefix("more.test", &path, "hot")]);
     timed(|| {
