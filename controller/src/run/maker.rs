@@ -5,7 +5,7 @@ use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, Model, Workers};
-use gatewright_core::names::{Kind, ObjectRef};
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::{Settings, protects};
 use gatewright_core::state::{Ingress, Snapshot};

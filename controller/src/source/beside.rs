@@ -100,7 +100,7 @@ mod tests {
 
     fn applied(kind: &str, name: &str) -> Event {
         let object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": "a"}});
-        Event::Applied(Box::new(decode(object).unwrap().unwrap()))
+        Event::Applied(decode(object).unwrap().unwrap())
     }
 
     /// What is passed on, in short.

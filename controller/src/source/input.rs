@@ -151,7 +151,7 @@ impl World {
         let (secrets, problems) = secrets::load(folder)?;
         self.problems.extend(problems);
         self.problems.extend(beside::left_out(own.len()).map(|diagnostic| Located { diagnostic, place: None }));
-        objects.extend(secrets.into_iter().map(Object::Secret));
+        objects.extend(secrets.into_iter().map(|secret| Object::Secret(Arc::new(secret))));
         self.holds.secrets = true;
         Ok(objects)
     }

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tree::{Files, Tree, Trouble};
@@ -166,7 +167,7 @@ impl Mounts {
         let gone = self.told.keys().filter(|name| !used.contains_key(name));
         let mut events: Vec<_> = gone.map(|name| Event::Deleted(ObjectRef::new(Kind::Secret, name.clone()))).collect();
         let changed = used.iter().filter(|(name, secret)| self.told.get(**name) != Some(&secret.digest));
-        events.extend(changed.map(|(_, secret)| Event::Applied(Box::new(Object::Secret((*secret).clone())))));
+        events.extend(changed.map(|(_, secret)| Event::Applied(Object::Secret(Arc::new((*secret).clone())))));
         self.told = used.into_iter().map(|(name, secret)| (name.clone(), secret.digest)).collect();
         events
     }

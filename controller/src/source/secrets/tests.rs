@@ -89,7 +89,7 @@ impl World {
 fn shown(seen: &Seen) -> Vec<String> {
     let show = |event: &Event| match event {
         Event::Applied(object) => {
-            let Object::Secret(secret) = &**object else { panic!("{object:?}") };
+            let Object::Secret(secret) = object else { panic!("{object:?}") };
             let users = secret.users_in_file.as_ref().unwrap().iter().flat_map(|users| users.iter()).map(|user| format!("{user:?}"));
             let users: Vec<_> = users.map(|user| user.split('"').nth(1).unwrap_or_default().to_owned()).collect();
             format!("+{}={}", secret.meta.name, users.join(","))
