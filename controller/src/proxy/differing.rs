@@ -2,6 +2,7 @@
 
 use super::stage::walk;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufRead, BufReader};
 use std::os::unix::fs::DirEntryExt;
@@ -30,9 +31,9 @@ pub(super) fn read_differing(one: &Path, other: &Path, long: &str) -> io::Result
     }
     for (folder, files, texts) in [(one, ones, &mut left), (other, others, &mut right)] {
         for path in files.into_keys() {
-            if !texts.contains_key(&path) {
-                let text = fs::read(folder.join(&path))?;
-                texts.insert(path, text);
+            if let Entry::Vacant(place) = texts.entry(path) {
+                let text = fs::read(folder.join(place.key()))?;
+                place.insert(text);
             }
         }
     }

@@ -7,7 +7,7 @@ use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::ports::{self, Port};
-use super::process::{Handle, Identity, children, command_line, named, stat};
+use super::process::{DRAIN_AGAIN, Handle, Identity, children, command_line, named, stat};
 use super::runtime::{self, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
@@ -147,7 +147,12 @@ impl Owner for PidFile {
     fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>> {
         async move {
             let handle = self.signal(self.launcher.dialect.drain)?;
-            if timeout(limit, handle.ended()).await.is_err() {
+            let drained = async {
+                while timeout(DRAIN_AGAIN, handle.ended()).await.is_err() {
+                    let _ = handle.signal(named(self.launcher.dialect.drain));
+                }
+            };
+            if timeout(limit, drained).await.is_err() {
                 let _ = handle.signal(rustix::process::Signal::TERM);
             }
             Ok(())

@@ -7,7 +7,7 @@ use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::ports::{self, Port, Taken};
-use super::process::{Handle, Identity, children, command_line, living, named, signal_all, stat};
+use super::process::{DRAIN_AGAIN, Handle, Identity, children, command_line, living, named, signal_all, stat};
 use super::runtime::Late;
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
@@ -306,12 +306,10 @@ impl Keeper {
 
     async fn quit(&self, process: &mut Running, limit: Duration) {
         let group = process.handle.identity().pid;
-        // A master that is loading may miss a signal; one that drains already takes it again for nothing.
-        const AGAIN: Duration = Duration::from_secs(1);
         let drained = async {
             loop {
                 let _ = process.handle.signal(named(self.launcher.dialect.drain));
-                if timeout(AGAIN, process.ended()).await.is_ok() {
+                if timeout(DRAIN_AGAIN, process.ended()).await.is_ok() {
                     return;
                 }
             }

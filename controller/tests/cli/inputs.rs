@@ -251,7 +251,7 @@ fn templates_of_helm_beside_manifests_are_noted_once_each() {
         {
             let help = format!("helm template {chart} | gatewright lint -f -");
             let is_it = |one: &&str| one.contains(&format!("--> {files}{file}")) && one.contains(&help);
-            assert!(said.iter().any(|one| is_it(one)), "{file}: {}", ran.out);
+            assert!(said.iter().any(is_it), "{file}: {}", ran.out);
         }
         assert_eq!(ran.out.matches("error[").count(), 1, "{}", ran.out);
     }

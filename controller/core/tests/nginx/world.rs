@@ -64,7 +64,7 @@ impl Staged {
         for (path, file) in files.iter() {
             let path = self.dir.path().join("files").join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, &file.bytes.whole()).unwrap();
+            fs::write(path, file.bytes.whole()).unwrap();
         }
     }
 

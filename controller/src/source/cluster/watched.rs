@@ -166,7 +166,7 @@ where
 
     /// The event of its being there, or why it cannot be read.
     pub(super) fn applied(self) -> Result<Event, DecodeError> {
-        self.object.map(|object| Event::Applied(object))
+        self.object.map(Event::Applied)
     }
 }
 
