@@ -14,7 +14,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use gatewright_core::state::Ingress;
-use gatewright_core::translate::admission::Verdict;
+use gatewright_core::translate::Input;
+use gatewright_core::translate::admission::{self as verdicts, Verdict};
 use review::Asked;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,19 @@ pub(crate) struct Question {
     pub(crate) candidate: Arc<Ingress>,
     /// Where the answer goes.
     pub(crate) answer: oneshot::Sender<Verdict>,
+}
+
+impl Question {
+    /// Answers it from what is known of the cluster. The core is pure, so a bug in it costs this answer and nothing else.
+    pub(crate) fn answer(self, input: Input<'_>) {
+        let Self { candidate, answer } = self;
+        let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| verdicts::review(&candidate, input)));
+        let Ok(verdict) = judged else { return };
+        let (refusals, warnings) = (verdict.refusals.len(), verdict.warnings.len());
+        tracing::info!(object = %candidate.meta.name, refusals, warnings, "judged an Ingress");
+        // Nobody waits any more if this fails.
+        let _ = answer.send(verdict);
+    }
 }
 
 /// The webhook cannot be served.

@@ -5,6 +5,7 @@ mod admission;
 mod args;
 mod bind;
 mod causes;
+mod clock;
 mod commands;
 mod connection;
 mod proxy;
@@ -44,36 +45,40 @@ fn main() -> ExitCode {
         }
     };
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has set one");
+    call(command, &warnings)
+}
+
+fn call(command: Command, warnings: &[String]) -> ExitCode {
     match command {
         Command::Version => {
             let text = format!("gatewright {}\n", env!("CARGO_PKG_VERSION"));
             commands::output::print(text.as_bytes()).map_or(ExitCode::from(COULD_NOT), |()| ExitCode::SUCCESS)
         }
-        Command::Render(config) => commands::render::main(&config, &warnings),
-        Command::Diff(config) => commands::diff::main(&config, &warnings),
-        Command::Explain(config) => commands::explain::main(&config, &warnings),
-        Command::Annotations(config) => commands::annotations::main(&config, &warnings),
+        Command::Render(config) => commands::render::main(&config, warnings),
+        Command::Diff(config) => commands::diff::main(&config, warnings),
+        Command::Explain(config) => commands::explain::main(&config, warnings),
+        Command::Annotations(config) => commands::annotations::main(&config, warnings),
         Command::AdmissionPolicy(config) => commands::admission_policy::main(&config),
-        Command::Rbac(config) => commands::rbac::main(&config, &warnings),
+        Command::Rbac(config) => commands::rbac::main(&config, warnings),
         Command::Crds => commands::pages::crds(),
         Command::Completions(shell) => commands::pages::completions(shell),
         Command::Man(folder) => commands::pages::man(folder.as_deref()),
-        Command::Lint(config) => commands::lint::main(&config, &warnings),
+        Command::Lint(config) => commands::lint::main(&config, warnings),
         Command::Run(config) => {
             start_log(config.json_log, &config.log_level);
-            stay(&warnings, run::run(*config))
+            stay(warnings, run::run(*config))
         }
         Command::Webhook(config, admission) => {
             start_log(config.json_log, &config.log_level);
-            stay(&warnings, commands::webhook::main(*config, admission))
+            stay(warnings, commands::webhook::main(*config, admission))
         }
         Command::Echo(config) => {
             start_log(None, "info");
-            stay(&warnings, commands::echo::main(config))
+            stay(warnings, commands::echo::main(config))
         }
         Command::Supervise(config) => {
             start_log(None, "info");
-            stay(&warnings, commands::supervise::main(config))
+            stay(warnings, commands::supervise::main(config))
         }
     }
 }

@@ -127,7 +127,7 @@ impl Controller {
                 },
                 Some(()) = self.ends.templates.recv() => self.retemplate(),
                 Some(look) = self.ends.looks.recv() => self.answer(look),
-                Some(question) = self.ends.questions.recv() => self.judge(question),
+                Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.maker.answer(question)),
                 result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = &mut stop => return,
@@ -150,15 +150,6 @@ impl Controller {
         let there = look.names.iter().filter_map(|name| self.maker.snapshot.ingress(name).cloned());
         // Nobody waits any more if this fails.
         let _ = look.answer.send(there.collect());
-    }
-
-    fn judge(&self, Question { candidate, answer }: Question) {
-        if let Some(verdict) = tokio::task::block_in_place(|| self.maker.judge(&candidate)) {
-            let object = &candidate.meta.name;
-            tracing::debug!(%object, refusals = verdict.refusals.len(), warnings = verdict.warnings.len(), "was asked about an Ingress");
-            // Nobody waits any more if this fails.
-            let _ = answer.send(verdict);
-        }
     }
 
     fn take(&mut self, input: Input) {

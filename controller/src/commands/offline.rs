@@ -3,6 +3,7 @@
 use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
 use crate::causes::chain;
+use crate::clock::now_s;
 use crate::source::input::{How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place};
@@ -16,7 +17,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +53,7 @@ pub(crate) struct Session<'a> {
 impl<'a> Session<'a> {
     /// Begins one.
     pub(crate) fn new(config: &'a OfflineConfig) -> anyhow::Result<Self> {
-        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        let now_s = i64::try_from(now_s).unwrap_or(i64::MAX);
+        let now_s = now_s();
         let dialect = dialect(&config.proxy);
         let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(dialect.oldest);
         let settings = crate::abilities::of_proxy(config.settings.clone(), dialect, version);

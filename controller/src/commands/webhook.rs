@@ -3,8 +3,9 @@
 //! It drives no proxy, writes nothing, and reads neither Secrets nor endpoints. So whoever speaks to it gains nothing, and
 //! the controller goes on when it is away.
 
-use crate::admission::{self, Question};
+use crate::admission;
 use crate::args::{AdmissionConfig, RunConfig};
+use crate::clock::now_s;
 use crate::connection::Connection;
 use crate::report::Identity;
 use crate::source::{Input, cluster};
@@ -14,7 +15,6 @@ use gatewright_core::settings::Settings;
 use gatewright_core::state::Snapshot;
 use gatewright_core::translate::{Input as State, Quarantine, Wanted, admission as verdicts};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
@@ -39,7 +39,7 @@ pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> anyho
     loop {
         tokio::select! {
             Some(input) = inputs.recv() => judge.take(input, &wanted, &known),
-            Some(question) = questions.recv() => judge.answer(question),
+            Some(question) = questions.recv() => question.answer(judge.state()),
             _ = term.recv() => return Ok(()),
             _ = int.recv() => return Ok(()),
         }
@@ -65,8 +65,7 @@ impl Judge {
 
     fn state(&self) -> State<'_> {
         let Self { snapshot, settings, quarantine, self_signed } = self;
-        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-        State { snapshot, settings, quarantine, self_signed, now_s: i64::try_from(now_s).unwrap_or(i64::MAX) }
+        State { snapshot, settings, quarantine, self_signed, now_s: now_s() }
     }
 
     fn take(&mut self, input: Input, wanted: &watch::Sender<Wanted>, known: &watch::Sender<bool>) {
@@ -86,12 +85,5 @@ impl Judge {
         }
         let needs = verdicts::needs(self.state());
         wanted.send_if_modified(|wanted| std::mem::replace(wanted, needs.clone()) != needs);
-    }
-
-    fn answer(&self, Question { candidate, answer }: Question) {
-        let verdict = verdicts::review(&candidate, self.state());
-        tracing::info!(object = %candidate.meta.name, refusals = ?verdict.refusals, warnings = verdict.warnings.len(), "judged an Ingress");
-        // Nobody waits any more if this fails.
-        let _ = answer.send(verdict);
     }
 }

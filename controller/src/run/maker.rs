@@ -1,5 +1,7 @@
 //! From what is known to files: the core, with what it has to remember.
 
+use crate::admission::Question;
+use crate::clock::now_s;
 use crate::templates;
 use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
@@ -9,11 +11,10 @@ use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::{Settings, protects};
 use gatewright_core::state::{Ingress, Snapshot};
-use gatewright_core::translate::admission::{self, Verdict};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// Templates in the place of built-in ones, by name.
 type Overrides = BTreeMap<String, String>;
@@ -182,11 +183,10 @@ impl Maker {
         translator.translate(Input { snapshot, settings, quarantine, self_signed, now_s: now_s() })
     }
 
-    /// What the API server is told of an Ingress that it is about to store; `None`: the core broke one of its own rules.
-    pub(super) fn judge(&self, candidate: &Ingress) -> Option<Verdict> {
+    /// What the API server is told of an Ingress that it is about to store.
+    pub(super) fn answer(&self, question: Question) {
         let Self { snapshot, settings, quarantine, self_signed, .. } = self;
-        let input = Input { snapshot, settings, quarantine, self_signed, now_s: now_s() };
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| admission::review(candidate, input))).ok()
+        question.answer(Input { snapshot, settings, quarantine, self_signed, now_s: now_s() });
     }
 
     /// The proxy has taken this.
@@ -315,10 +315,4 @@ fn place_in(template: &str, line: &str) -> Option<(usize, usize)> {
     let is_it = |text: &&str| !line.is_empty() && text.trim() == line;
     let (number, text) = template.lines().enumerate().find(|(_, text)| is_it(text))?;
     Some((number + 1, text.len() - text.trim_start().len() + 1))
-}
-
-/// Seconds since 1970.
-fn now_s() -> i64 {
-    let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    i64::try_from(now_s).unwrap_or(i64::MAX)
 }
