@@ -5,9 +5,10 @@ use super::{World, program};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The root file systems of the images.
+/// The images, and the root file systems of those of a Pod.
 #[derive(Debug)]
 pub struct Images {
+    store: Store,
     /// The controller's.
     pub controller: PathBuf,
     /// The proxy's.
@@ -15,7 +16,7 @@ pub struct Images {
 }
 
 impl Images {
-    /// Builds them. The stage that compiles is replaced by the program that is there.
+    /// Builds those of the Pod. The stage that compiles is replaced by the program that is there.
     ///
     /// # Panics
     /// When buildah fails.
@@ -27,19 +28,27 @@ impl Images {
         let compiled = folder.join("compiled/src/target/release");
         std::fs::create_dir_all(&compiled).expect("there is room for temporary files");
         std::fs::copy(program(), compiled.join("gatewright")).expect("the program can be copied");
-        let store = Store(&folder);
+        let store = Store(folder.clone());
         let base = store.run(&["from", "scratch"]);
         store.run(&["copy", "--quiet", &base, &proxy.display().to_string(), "/"]);
         store.run(&["commit", "--quiet", "--rm", &base, "base"]);
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let file = repository.join("images/controller/Containerfile").display().to_string();
         let context = format!("build={}", folder.join("compiled").display());
-        let words = ["bud", "--quiet", "--isolation", "chroot", "--build-context", &context, "--build-arg", "BASE=localhost/base"];
-        store.run(
-            &[&words[..], &["--file", &file, "--tag", "gatewright", &repository.join("images/controller").display().to_string()]].concat(),
-        );
-        let container = store.run(&["from", "--pull-never", "localhost/gatewright"]);
-        Self { controller: store.run(&["mount", &container]).into(), proxy }
+        store.build("gatewright", "images/controller", "images/controller", &["--build-context", &context]);
+        let controller = store.run(&["mount", &store.container("gatewright")]).into();
+        Self { store, controller, proxy }
+    }
+
+    /// What the image for CI prints when it runs these words in a folder.
+    ///
+    /// # Panics
+    /// When buildah or the words fail.
+    #[must_use]
+    pub fn in_ci(&self, folder: &Path, words: &[&str]) -> String {
+        self.store.build("gatewright-ci", "images/ci", ".", &["--build-arg", "CONTROLLER=localhost/gatewright"]);
+        let container = self.store.container("gatewright-ci");
+        let volume = format!("{}:/review", folder.display());
+        let run = ["run", "--isolation", "chroot", "--volume", &volume, "--workingdir", "/review", &container, "--"];
+        self.store.run(&[&run[..], words].concat())
     }
 
     /// The root of an image, by its name in a Pod.
@@ -49,9 +58,24 @@ impl Images {
 }
 
 /// Where buildah keeps what it makes.
-struct Store<'f>(&'f Path);
+#[derive(Debug)]
+struct Store(PathBuf);
 
-impl Store<'_> {
+impl Store {
+    /// Builds an image by the file of one of our folders, from the files of another.
+    fn build(&self, tag: &str, file: &str, context: &str, words: &[&str]) {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let [file, context] =
+            [repository.join(file).join("Containerfile"), repository.join(context)].map(|path| path.display().to_string());
+        let bud = ["bud", "--quiet", "--isolation", "chroot", "--build-arg", "BASE=localhost/base", "--file", &file, "--tag", tag];
+        self.run(&[&bud[..], words, &[&context]].concat());
+    }
+
+    /// A container of an image that was built here.
+    fn container(&self, image: &str) -> String {
+        self.run(&["from", "--pull-never", &format!("localhost/{image}")])
+    }
+
     /// What buildah prints.
     fn run(&self, words: &[&str]) -> String {
         let mut command = Command::new("buildah");

@@ -166,7 +166,8 @@ impl World {
     ///
     /// # Panics
     /// When it is there already.
-    pub(super) fn new_folder(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn new_folder(&self, name: &str) -> PathBuf {
         let path = self.folder.join(name);
         std::fs::create_dir(&path).expect("names of folders are used once");
         path

@@ -6,6 +6,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// A release with its ports, which are those of no other test.
 struct Release {
@@ -239,9 +240,29 @@ fn the_pod_serves_the_namespaces_that_are_named_and_no_others() {
     assert_eq!(release.get("shipped-out.test").map(|answer| answer.status), Ok(404), "{}", pod.log("controller"));
 }
 
+/// The image for CI reviews a change in a repository that belongs to another user, as runners leave it.
+fn reviews(images: &Images) {
+    let folder = World::shared().new_folder("review");
+    let web = |host: &str| ingress("shop", "web", "gatewright", host, "app");
+    let shell = |script: &str| {
+        let mut git = Command::new("sh");
+        git.args(["-e", "-c", script]).current_dir(&folder).env("HOME", &folder).env("GIT_CONFIG_COUNT", "2");
+        git.envs([("GIT_CONFIG_KEY_0", "user.name"), ("GIT_CONFIG_VALUE_0", "a"), ("GIT_CONFIG_KEY_1", "user.email")]);
+        assert!(git.env("GIT_CONFIG_VALUE_1", "a@b.test").status().unwrap().success(), "{script}");
+    };
+    fs::create_dir(folder.join("deploy")).unwrap();
+    fs::write(folder.join("deploy/web.yaml"), web("shop.test")).unwrap();
+    shell("git init -q -b main; git add -A; git commit -q -m one");
+    fs::write(folder.join("deploy/web.yaml"), web("other.test")).unwrap();
+    shell("chown -R 1000:1000 .");
+    let review = images.in_ci(&folder, &["gatewright-review", "main", "deploy"]);
+    assert!(review.contains("`host shop.test`") && review.contains("`host other.test`"), "{review}");
+}
+
 #[test]
 fn the_images_are_built_and_serve_as_the_pod_starts_them() {
     let images = Images::build(World::shared());
+    reviews(&images);
     lives(&Release::install("shipped-image", 15_040, &[]), "10.244.9.5", Some(&images));
     lives(&Release::install("shipped-other", 15_050, &["proxy.kind=haproxy"]), "10.244.9.6", Some(&images));
 }
