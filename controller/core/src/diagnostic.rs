@@ -225,7 +225,7 @@ codes! {
     // hosts, paths
     BadHost "GW0201" Error SkippedHost "A host is not a DNS name or wildcard.",
     BadPath "GW0202" Error SkippedPath "A path cannot be served as it is written.",
-    DuplicatePath "GW0203" Warning SkippedPath "Host and path are already served by an older Ingress or an earlier rule.",
+    DuplicatePath "GW0203" Warning SkippedPath "Host and path are already served by an Ingress that comes first or an earlier rule.",
     SharedHost "GW0204" Warning Served "A host is shared with an Ingress of another namespace that had it first.",
     BadPathType "GW0205" Error SkippedPath "The pathType is not one of Exact, Prefix and ImplementationSpecific.",
     ServesUnknownHosts "GW0206" Note Served "A rule without a host answers for every host that has no rule of its own.",
@@ -250,7 +250,7 @@ codes! {
     BadCertificate "GW0403" Error DefaultCertificate "The Secret of a TLS section does not hold a usable key pair.",
     UncoveredHost "GW0404" Warning DefaultCertificate "The certificate does not cover the host.",
     ExpiredCertificate "GW0405" Warning Served "The certificate is expired, will be within ten days, or is not valid yet.",
-    ShadowedCertificate "GW0406" Warning DefaultCertificate "An older Ingress already decided the certificate of the host.",
+    ShadowedCertificate "GW0406" Warning DefaultCertificate "An Ingress that comes first already decided the certificate of the host.",
     UncheckedKey "GW0407" Note Served "The key of a certificate is of a kind that only the proxy can check.",
     // annotations, settings
     BadAnnotation "GW0501" Error KeptDefault "The value of an annotation cannot be used.",

@@ -120,10 +120,11 @@ fn broken_documents_cost_themselves_and_nothing_else() {
 }
 
 #[test]
-fn many_small_documents_are_read() {
-    let text: String = (0..20_000).map(|n| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}}}\n---\n")).collect();
-    let ran = Folder::new(&[]).run_with(&["lint", "-f", "-"], (text + &good("a.test")).as_bytes());
-    assert_eq!(ran.code, 0, "{ran:?}");
+fn a_hundred_thousand_documents_are_read_and_a_broken_one_among_them_is_found() {
+    let text: String = (0..100_000).map(|n| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{n}}}\n---\n")).collect();
+    let ran = Folder::new(&[]).run_with(&["render", "-f", "-"], (text + "kind: [\n---\n" + &good("a.test")).as_bytes());
+    assert!(ran.code == 1 && ran.err.starts_with("-:400001:8: error[GW0001]"), "{}", ran.err);
+    assert!(ran.out.contains("server_name a.test;"), "{}", ran.out);
 }
 
 /// Answers lists of the API with what it is given, by path; everything else is 403.

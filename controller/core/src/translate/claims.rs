@@ -60,7 +60,7 @@ pub(super) fn by_host<'a>(readings: &'a [Arc<Reading>], diagnostics: &mut Vec<Di
                 claims.push((&CATCH_ALL, Claim { reading, rule: None, number: 0 }));
             }
             Some(owner) => {
-                let message = format!("{} (older) is already the default backend; this one is not used", owner.origin);
+                let message = format!("{} is already the default backend; this one is not used", owner.first_before(reading));
                 diagnostics.push(Diagnostic::new(Code::DuplicateDefaultBackend, reading.origin.clone(), "spec.defaultBackend", message));
             }
         }

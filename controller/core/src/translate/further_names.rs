@@ -84,7 +84,7 @@ impl<'a> Decider<'_, 'a, '_> {
                 }
                 Some(owner) if std::ptr::eq(owner, reading) || owner.policies.aliases == reading.policies.aliases => {}
                 Some(owner) => {
-                    let message = format!("host {host} has the aliases of {} (older); these are not used", owner.origin);
+                    let message = format!("host {host} has the aliases of {}; these are not used", owner.first_before(reading));
                     self.say(reading, message);
                 }
             }

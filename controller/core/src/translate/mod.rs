@@ -29,6 +29,7 @@ mod paths;
 mod permits;
 mod quarantine;
 mod reading;
+mod readings;
 mod screen;
 mod servers;
 mod stand_in;
@@ -99,7 +100,7 @@ impl Wanted {
 /// Translates, and remembers what it can use again.
 #[derive(Debug, Default)]
 pub struct Translator {
-    readings: reading::Readings,
+    readings: readings::Readings,
     claims: claims::Memo,
     certificates: tls::Memo,
     backends: backends::Memo,

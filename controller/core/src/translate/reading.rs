@@ -1,15 +1,13 @@
 //! One Ingress by itself: what can be said of it without looking at anything else.
 
 use super::annotations::{self, Given, LookedUp, Objects, Policies};
-use super::parameters::{ByClass, ClassConfig};
+use super::parameters::ClassConfig;
 use super::permits::Permits;
-use super::{Input, Wanted, class::Classes, screen};
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use super::{Input, screen};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
 use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, RouteRegex, RulePath, UriPath, shown};
-use crate::state::{Backend, Ingress, Path, PortRef, Snapshot, TlsSection, by_age};
-use std::cmp::Ordering;
-use std::iter::Peekable;
+use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
 use std::sync::Arc;
 
 /// An Ingress whose texts are checked.
@@ -91,173 +89,69 @@ pub(super) struct TlsReading {
     pub(super) secret: Option<ObjectName>,
 }
 
-/// The readings of the time before, oldest Ingress first.
-#[derive(Debug, Default)]
-pub(super) struct Readings {
-    kept: Vec<Kept>,
-    made_with: u128,
-}
-
-/// What reading an Ingress gave, and all that it was made from.
+/// What there is to say of one version of an Ingress.
 #[derive(Debug)]
-struct Kept {
-    /// The Ingress that is there now, which says where this stands among all.
-    place: Arc<Ingress>,
-    /// The version that was read.
-    version: Arc<Ingress>,
-    /// Other objects that were looked at.
-    looked_up: Vec<LookedUp>,
+pub(super) struct Read {
     /// `None`: the Ingress is left out.
-    reading: Option<Arc<Reading>>,
+    pub(super) reading: Option<Arc<Reading>>,
     /// Its annotations do not let it be served.
-    is_refused: bool,
-    /// The version that was accepted last, if the one that was read is refused.
-    last: Option<Arc<Ingress>>,
-    diagnostics: Vec<Diagnostic>,
+    pub(super) is_refused: bool,
+    /// Other objects that were looked at.
+    pub(super) looked_up: Vec<LookedUp>,
+    pub(super) diagnostics: Vec<Diagnostic>,
 }
 
-impl Kept {
-    fn is_current(&self, version: &Arc<Ingress>, snapshot: &Snapshot) -> bool {
-        let is_same =
-            Arc::ptr_eq(&self.version, version) || self.version.meta.name == version.meta.name && self.version.digest == version.digest;
-        is_same && self.looked_up.iter().all(|one| one.is_current(snapshot))
-    }
-
-    /// Whether an older version could stand in for this one, and not the one that was asked.
-    fn has_other_last(&self, last: Option<&Arc<Ingress>>) -> bool {
-        self.is_refused && self.last.as_ref().map(|last| last.digest) != last.map(|last| last.digest)
-    }
-
-    /// The older version is served in place of this one, and that is told of what is wrong with this one.
-    fn stand_in(&mut self, older: Self) {
-        self.reading = older.reading;
-        self.looked_up.extend(older.looked_up);
-        self.diagnostics.retain(|finding| finding.outcome == Outcome::SkippedObject);
-        self.diagnostics.iter_mut().for_each(|finding| finding.outcome = Outcome::Quarantined);
-    }
-
-    fn extend(&self, wanted: &mut Wanted) {
-        for one in &self.looked_up {
-            match one.kind {
-                Kind::Secret => _ = wanted.secrets.insert(one.name.clone()),
-                Kind::ConfigMap => _ = wanted.config_maps.insert(one.name.clone()),
-                _ => {}
-            }
-        }
+impl Read {
+    fn nothing(is_refused: bool, looked_up: Vec<LookedUp>, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { reading: None, is_refused, looked_up, diagnostics }
     }
 }
 
-impl Readings {
-    /// Readings of all Ingresses that are served, oldest first.
-    pub(super) fn of_served(
-        &mut self,
-        input: Input<'_>,
-        (classes, by_class): (&Classes<'_>, &ByClass),
-        wanted: &mut Wanted,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<Arc<Reading>> {
-        let made_with = digest_of(&(by_class.digest, input.settings));
-        if self.made_with != made_with {
-            *self = Self { kept: Vec::new(), made_with };
+impl Reading {
+    /// Reads a version of an Ingress.
+    pub(super) fn of(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Read {
+        if let Some(refusal) = screen::refusal(ingress, input.settings) {
+            return Read::nothing(false, Vec::new(), vec![refusal]);
         }
-        let mut before = std::mem::take(&mut self.kept).into_iter().peekable();
-        let mut served = Vec::new();
-        for ingress in input.snapshot.ingresses_oldest_first() {
-            if !classes.accept(ingress) || !screen::in_scope(ingress, input.snapshot, input.settings) {
-                continue;
-            }
-            let (version, finding) = input.quarantine.version_of(ingress);
-            diagnostics.extend(finding);
-            let Some(version) = version else { continue };
-            let last = input.quarantine.last_before(version);
-            let is_current = |kept: &Kept| kept.is_current(version, input.snapshot) && !kept.has_other_last(last);
-            let kept = match of_place(&mut before, ingress).filter(is_current) {
-                Some(kept) => Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept },
-                None => read_or_last((ingress, version, last), input, |version| by_class.of(classes.of(version))),
-            };
-            kept.extend(wanted);
-            diagnostics.extend_from_slice(&kept.diagnostics);
-            served.extend(kept.reading.iter().map(Arc::clone));
-            self.kept.push(kept);
+        let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+        let objects = Objects::new(input.snapshot);
+        let prefix = &input.settings.annotations_prefix;
+        let mut permits = Permits::new(class, &origin, prefix);
+        let annotations = permits.annotations(&ingress.meta.annotations);
+        let given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
+        let annotations::Read { policies, mut diagnostics, looked_up } =
+            annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
+        let Some(mut policies) = policies else {
+            diagnostics.append(&mut permits.diagnostics);
+            return Read::nothing(true, looked_up, diagnostics);
+        };
+        if permits.closed || !policies.aliases.is_empty() {
+            let policies = Arc::make_mut(&mut policies);
+            policies.closed |= permits.closed;
+            policies.aliases.retain(|alias| permits.alias(alias));
         }
-        if classes.take_all()
-            && let Some(first) = served.first()
-        {
-            let message = "the input has no IngressClass, so every Ingress in it is served";
-            diagnostics.push(Diagnostic::new(Code::NoClassInInput, first.origin.clone(), "spec.ingressClassName", message));
+        let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
+        let blanks = input.settings.blanks_in_paths;
+        let mut reader = Reader { ingress, origin: &origin, takes_regex, blanks, permits, diagnostics };
+        let default_backend = reader.default_backend();
+        let rules = reader.rules().into();
+        let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
+        if ingress.rules.is_empty() && ingress.default_backend.is_none() {
+            reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
         }
-        served
-    }
-}
-
-/// What is kept for the place of an Ingress, and away with what stands before.
-fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ingress>) -> Option<Kept> {
-    let order = |kept: &Kept| if Arc::ptr_eq(&kept.place, ingress) { Ordering::Equal } else { by_age(&kept.place, ingress) };
-    loop {
-        match order(before.peek()?) {
-            Ordering::Less => _ = before.next(),
-            Ordering::Equal => return before.next(),
-            Ordering::Greater => return None,
-        }
-    }
-}
-
-/// Reads a version of an Ingress. One that its annotations do not let be served leaves the version in use that was accepted
-/// last, unless that one is protected otherwise: it might be open where this one is not.
-fn read_or_last<'c>(
-    (place, version, last): (&Arc<Ingress>, &Arc<Ingress>, Option<&Arc<Ingress>>),
-    input: Input<'_>,
-    class_of: impl Fn(&Ingress) -> &'c Arc<ClassConfig>,
-) -> Kept {
-    let mut kept = read((place, version), input, class_of(version));
-    let Some(last) = last.filter(|_| kept.is_refused) else { return kept };
-    kept.last = Some(Arc::clone(last));
-    if annotations::protect_alike(&input.settings.annotations_prefix, &version.meta.annotations, &last.meta.annotations) {
-        let older = read((place, last), input, class_of(last));
-        if older.reading.is_some() {
-            kept.stand_in(older);
-        }
-    }
-    kept
-}
-
-/// Reads a version of the Ingress in one place: its reading, or none and why.
-fn read((place, ingress): (&Arc<Ingress>, &Arc<Ingress>), input: Input<'_>, class: &Arc<ClassConfig>) -> Kept {
-    let (place, version) = (Arc::clone(place), Arc::clone(ingress));
-    if let Some(refusal) = screen::refusal(ingress, input.settings) {
-        return Kept { place, version, looked_up: Vec::new(), reading: None, is_refused: false, last: None, diagnostics: vec![refusal] };
-    }
-    let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
-    let objects = Objects::new(input.snapshot);
-    let prefix = &input.settings.annotations_prefix;
-    let mut permits = Permits::new(class, &origin, prefix);
-    let annotations = permits.annotations(&ingress.meta.annotations);
-    let given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
-    let annotations::Read { policies, mut diagnostics, looked_up } =
-        annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
-    let Some(mut policies) = policies else {
+        let Reader { mut diagnostics, mut permits, .. } = reader;
         diagnostics.append(&mut permits.diagnostics);
-        return Kept { place, version, looked_up, reading: None, is_refused: true, last: None, diagnostics };
-    };
-    if permits.closed || !policies.aliases.is_empty() {
-        let policies = Arc::make_mut(&mut policies);
-        policies.closed |= permits.closed;
-        policies.aliases.retain(|alias| permits.alias(alias));
+        let digest = digest_of(&(ingress.digest, &policies, class.digest));
+        let reading =
+            Self { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
+        Read { reading: Some(Arc::new(reading)), is_refused: false, looked_up, diagnostics }
     }
-    let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
-    let blanks = input.settings.blanks_in_paths;
-    let mut reader = Reader { ingress, origin: &origin, takes_regex, blanks, permits, diagnostics };
-    let default_backend = reader.default_backend();
-    let rules = reader.rules().into();
-    let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
-    if ingress.rules.is_empty() && ingress.default_backend.is_none() {
-        reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
+
+    /// Names this Ingress beside a later one, and says why it comes first.
+    pub(super) fn first_before(&self, later: &Self) -> String {
+        let is_older = self.ingress.meta.created_s < later.ingress.meta.created_s;
+        format!("{} ({})", self.origin, if is_older { "older" } else { "of the same age, and its name comes last in the alphabet" })
     }
-    let Reader { mut diagnostics, mut permits, .. } = reader;
-    diagnostics.append(&mut permits.diagnostics);
-    let digest = digest_of(&(ingress.digest, &policies, class.digest));
-    let reading = Reading { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
-    Kept { place, version, looked_up, reading: Some(Arc::new(reading)), is_refused: false, last: None, diagnostics }
 }
 
 /// Reads the parts of one Ingress and collects what is wrong with them.

@@ -179,7 +179,8 @@ impl<'i> Decider<'i, '_> {
             match &decided {
                 None => decided = Some((reading, self.by_ingress(host, reading))),
                 Some((owner, None)) if has_secret_for(reading, host) => {
-                    let message = format!("{} (older) decides the certificate of host {host}, and has none that can be used", owner.origin);
+                    let message =
+                        format!("{} decides the certificate of host {host}, and has none that can be used", owner.first_before(reading));
                     self.diagnostics.push(Diagnostic::new(Code::ShadowedCertificate, reading.origin.clone(), "spec.tls", message));
                 }
                 Some(_) => {}

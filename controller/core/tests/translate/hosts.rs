@@ -37,6 +37,22 @@ fn mrg_2_the_next_one_takes_over_when_the_oldest_goes() {
 }
 
 #[test]
+fn who_comes_second_is_told_why() {
+    for (age, why) in [(1, "of the same age, and its name comes last in the alphabet"), (2, "older")] {
+        let mut world = World::new(&services());
+        world.apply(ingress("b", 1, &[("h.test", &[("/", "Prefix", "s1")])]));
+        world.apply(ingress("a", age, &[("h.test", &[("/", "Prefix", "s2")])]));
+        let all = world.translate().diagnostics;
+        let told: Vec<_> = all.iter().filter(|one| one.code == Code::DuplicatePath).map(|one| (&one.object, &*one.message)).collect();
+        let message = format!("host h.test path / is already served by Ingress default/b ({why}); this path is ignored");
+        assert!(
+            matches!(told[..], [(object, text)] if object.as_ref().is_some_and(|one| one.name.name() == "a") && text == message),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn mrg_6_7_a_later_root_replaces_the_fallback_and_first_wins_per_path_and_type() {
     check(
         &[ingress("a", 1, &[("h.test", &[("/a", "Exact", "s1")])]), ingress("b", 2, &[("h.test", &[("/", "Prefix", "s2")])])],

@@ -90,8 +90,7 @@ impl<'a> Builder<'a> {
     }
 
     fn duplicate(&self, owner: &Reading, reading: &Reading, path: &PathReading) -> Diagnostic {
-        let by =
-            if std::ptr::eq(owner, reading) { "an earlier path of this Ingress".to_owned() } else { format!("{} (older)", owner.origin) };
+        let by = if std::ptr::eq(owner, reading) { "an earlier path of this Ingress".to_owned() } else { owner.first_before(reading) };
         let message = format!("host {} path {} is already served by {by}; this path is ignored", self.pattern, path.text);
         Diagnostic::new(Code::DuplicatePath, reading.origin.clone(), path.field("path"), message)
     }
@@ -106,8 +105,11 @@ impl<'a> Builder<'a> {
             let foreign = reading.origin.name.namespace() != owner.name.namespace();
             let Some(path) = claim.rule.and_then(|rule| rule.paths.first()).filter(|_| foreign) else { continue };
             if said.replace(reading).is_none_or(|before| !std::ptr::eq(before, reading)) {
-                let message =
-                    format!("host {} belongs to {owner} (older) of another namespace; paths that it does not use are added", self.pattern);
+                let message = format!(
+                    "host {} belongs to {} of another namespace; paths that it does not use are added",
+                    self.pattern,
+                    first.reading.first_before(reading)
+                );
                 let field = format!("spec.rules[{}].host", path.at.0);
                 diagnostics.push(Diagnostic::new(Code::SharedHost, reading.origin.clone(), field, message));
             }
