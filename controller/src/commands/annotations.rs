@@ -60,7 +60,8 @@ fn one(name: &str, proxies: &[ProxyFacts]) -> String {
     let mut text = format!("{name}\n");
     if let Some((_, key)) = key_of(name) {
         let _ = writeln!(text, "    {}", key.doc);
-        let _ = writeln!(text, "    value: {}; default: {}; wrong value: {}", key.value, default(key), bad(key.on_bad_value));
+        let _ =
+            writeln!(text, "    value: {}; default: {}; wrong value: {}{}", key.value, default(key), bad(key.on_bad_value), refused(key));
     }
     for proxy in proxies {
         let (verdict, how) = proxy.verdict(name);
@@ -80,8 +81,13 @@ fn entry(name: &str, proxies: &[ProxyFacts]) -> Value {
     json!({
         "name": key.name, "feature": feature, "doc": key.doc, "value": key.value.to_string(), "default": key.default,
         "configKey": key.config_key, "scope": format!("{:?}", key.scope).to_lowercase(), "tier": format!("{:?}", key.tier),
-        "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key.on_bad_value), "proxies": proxies,
+        "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key.on_bad_value),
+        "refusedAtAdmission": key.is_refused, "proxies": proxies,
     })
+}
+
+const fn refused(key: &Key) -> &'static str {
+    if key.is_refused { "; at admission the Ingress is refused" } else { "" }
 }
 
 const fn bad(answer: OnBadValue) -> &'static str {

@@ -6,7 +6,7 @@
 
 pub mod policy;
 
-use super::{Input, Translator, Wanted, class, parameters, screen};
+use super::{Input, Translator, Wanted, annotations, class, parameters, screen};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectRef, shown};
 use crate::settings::{Config, Settings};
@@ -142,48 +142,6 @@ fn foreign_annotations<'i>(
     })
 }
 
-/// Annotations whose bad values ingress-nginx refuses: the entries with the code R. It takes all other bad values, and
-/// uses the default; so do we, with a warning, unless the route would be closed.
-const CHECKED: &[&str] = &[
-    "auth-realm",
-    "auth-secret-type",
-    "auth-tls-error-page",
-    "auth-tls-match-cn",
-    "auth-tls-pass-certificate-to-upstream",
-    "auth-tls-secret",
-    "auth-type",
-    "auth-url",
-    "client-body-buffer-size",
-    "connection-proxy-header",
-    "custom-http-errors",
-    "default-backend",
-    "fastcgi-index",
-    "fastcgi-params-configmap",
-    "from-to-www-redirect",
-    "http2-push-preload",
-    "limit-allowlist",
-    "limit-connections",
-    "limit-rpm",
-    "limit-rps",
-    "limit-whitelist",
-    "load-balance",
-    "opentelemetry-operation-name",
-    "permanent-redirect",
-    "permanent-redirect-code",
-    "proxy-ssl-secret",
-    "relative-redirects",
-    "server-alias",
-    "ssl-ciphers",
-    "ssl-passthrough",
-    "temporal-redirect",
-    "temporal-redirect-code",
-    "upstream-hash-by",
-    "upstream-hash-by-subset",
-    "upstream-hash-by-subset-size",
-    "upstream-vhost",
-    "x-forwarded-prefix",
-];
-
 /// Whether a finding is a reason not to store the Ingress. What another object has to mend, or one that may still
 /// come, is none.
 fn refuses(finding: &Diagnostic, settings: &Settings) -> bool {
@@ -192,7 +150,7 @@ fn refuses(finding: &Diagnostic, settings: &Settings) -> bool {
         Code::BadAnnotation if finding.outcome == Outcome::KeptDefault => {
             let prefix = format!("metadata.annotations[{}/", settings.annotations_prefix);
             let name = finding.field.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(']'));
-            name.is_some_and(|name| CHECKED.binary_search(&name).is_ok())
+            name.and_then(annotations::key).is_some_and(|key| key.is_refused)
         }
         Code::NoService
         | Code::NoPort
@@ -213,16 +171,4 @@ fn line(finding: &Diagnostic) -> String {
     let Diagnostic { field, message, help, .. } = finding;
     let help = if help.is_empty() { String::new() } else { format!("; {help}") };
     if field.is_empty() { format!("{message}{help}") } else { format!("{field}: {message}{help}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn checked_annotations_are_known_and_sorted() {
-        assert!(CHECKED.is_sorted());
-        let known = |name: &&str| super::super::annotations::is_read(name);
-        assert_eq!(CHECKED.iter().filter(|name| !known(name)).collect::<Vec<_>>(), Vec::<&&str>::new());
-    }
 }

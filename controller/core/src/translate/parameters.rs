@@ -200,7 +200,7 @@ impl Reader<'_, '_> {
     fn wide_keys<'f>(&self, found: &Found<'f>) -> Vec<&'f str> {
         let is_wide = |key: &str, value: &str| {
             let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-            !annotations::is_read(key) && wide(&self.over_main(&one).0) != wide(&self.alone)
+            annotations::key(key).is_none() && wide(&self.over_main(&one).0) != wide(&self.alone)
         };
         found.settings.iter().filter(|(key, value)| is_wide(key, value)).map(|(key, _)| key.as_str()).collect()
     }
@@ -254,7 +254,7 @@ impl Reader<'_, '_> {
         self.diagnostics.extend(bad.map(|problem| finding(&found.object, &problem)));
         let is_default = |key: &str, value: &str| {
             let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-            annotations::is_read(key) && self.over_main(&one).0.globals != self.alone.globals
+            annotations::key(key).is_some() && self.over_main(&one).0.globals != self.alone.globals
         };
         let prefix = &self.input.settings.annotations_prefix;
         let good = data.iter().filter(|(key, value)| !problems.iter().any(|p| p.key == **key) && is_default(key, value));

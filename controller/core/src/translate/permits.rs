@@ -1,7 +1,7 @@
 //! What the policies of a class let one Ingress do. A use that is refused is said and left out; an annotation that
 //! protects closes the routes instead.
 
-use super::annotations::{self, FEATURES, Key, OnBadValue, Value};
+use super::annotations::{self, OnBadValue, Value, key};
 use super::parameters::{ClassConfig, Defaults};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{HostAlias, HostPattern, ObjectRef, shown};
@@ -123,10 +123,6 @@ impl<'a> Permits<'a> {
             }
         }
     }
-}
-
-fn key(name: &str) -> Option<&'static Key> {
-    FEATURES.iter().flat_map(|feature| feature.keys).find(|key| key.name == name)
 }
 
 fn any(patterns: &[Pattern], text: &str) -> bool {

@@ -3,7 +3,6 @@
 
 use super::super::annotations::{Class, FEATURES, Key, Risk, Value};
 use super::super::screen::REFUSED;
-use super::CHECKED;
 
 /// One rule: what has to hold, and what is said where it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +20,7 @@ pub const ANNOTATIONS: &str = "has(object.metadata.annotations) ? object.metadat
 #[must_use]
 pub fn rules(prefix: &str) -> Vec<Rule> {
     let keys = || FEATURES.iter().flat_map(|feature| feature.keys);
-    let checked = keys().filter(|key| CHECKED.binary_search(&key.name).is_ok());
+    let checked = keys().filter(|key| key.is_refused);
     let mut rules = vec![plain_paths(), honest_texts()];
     rules.extend(keys().filter(|key| key.risk == Risk::Critical).map(|key| absent(prefix, key)));
     rules.extend(checked.filter_map(|key| readable(prefix, key)));
@@ -98,7 +97,7 @@ mod tests {
             ["", "true", "F", "10", "-3", "308", "$host", "a.test", "/a/$1", "a, b", "$remote_addr$uri", "on", "keep-alive", "ewma"];
         let keys = FEATURES.iter().flat_map(|feature| feature.keys);
         // Those of client certificates are read only beside a Secret that is there.
-        let checked = keys.filter(|key| CHECKED.contains(&key.name) && !key.name.starts_with("auth-tls-"));
+        let checked = keys.filter(|key| key.is_refused && !key.name.starts_with("auth-tls-"));
         let shapes = checked.filter_map(|key| Some((key, shape(key.value)?)));
         for (key, shape) in shapes {
             let shape = Regex::new(&format!("^({shape})?$")).unwrap();

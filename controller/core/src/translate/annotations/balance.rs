@@ -14,7 +14,7 @@ pub(super) const FEATURE: Feature = Feature {
             Value::Word(ALGORITHMS),
             Scope::Backend,
             "`round_robin` goes from endpoint to endpoint; `ewma` takes the less loaded of two picked at random. The others are round robin.",
-        )
+        ).refused_when_bad()
         .ranked(Tier::B, Risk::Low)
         .configured("load-balance", "round_robin")
         .on_bad_value(OnBadValue::SkipIngress),
@@ -23,14 +23,14 @@ pub(super) const FEATURE: Feature = Feature {
             Value::Text(Class::Variable),
             Scope::Backend,
             "Sends requests for which this text with variables is the same to the same endpoint.",
-        )
+        ).refused_when_bad()
         .ranked(Tier::A, Risk::High)
         .on_bad_value(OnBadValue::SkipIngress),
-        Key::new("upstream-hash-by-subset", Value::Bool, Scope::Backend, "Sends them to a few endpoints in place of one.")
+        Key::new("upstream-hash-by-subset", Value::Bool, Scope::Backend, "Sends them to a few endpoints in place of one.").refused_when_bad()
             .ranked(Tier::C, Risk::Low)
             .default("false")
             .on_bad_value(OnBadValue::SkipIngress),
-        Key::new("upstream-hash-by-subset-size", Value::Integer, Scope::Backend, "How many endpoints that are.")
+        Key::new("upstream-hash-by-subset-size", Value::Integer, Scope::Backend, "How many endpoints that are.").refused_when_bad()
             .ranked(Tier::C, Risk::Low)
             .default("3")
             .on_bad_value(OnBadValue::SkipIngress),

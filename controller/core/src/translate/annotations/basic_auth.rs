@@ -15,6 +15,7 @@ pub(super) const FEATURE: Feature = Feature {
             "Requests need a name and password from `auth-secret`; without it `auth-secret`, `auth-secret-type` and `auth-realm` do \
              nothing. `digest` closes the routes: no stock proxy has it.",
         )
+        .refused_when_bad()
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new("auth-secret", Value::Object(Kind::Secret), Scope::Route, "The Secret with the users. Its changes take effect at once.")
             .ranked(Tier::A, Risk::Medium)
@@ -25,9 +26,11 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "How the Secret is read: its key `auth` is an htpasswd file, or each of its keys is a user and the value the hash.",
         )
+        .refused_when_bad()
         .default("auth-file")
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new("auth-realm", Value::Other("a text without `\"` and `\\`"), Scope::Route, "What clients are told they log in to.")
+            .refused_when_bad()
             .ranked(Tier::A, Risk::Medium)
             .on_bad_value(OnBadValue::CloseRoute),
     ],

@@ -11,6 +11,7 @@ pub(super) const FEATURE: Feature = Feature {
             .ranked(Tier::A, Risk::Medium)
             .configured("proxy-body-size", "1m"),
         Key::new("client-body-buffer-size", Value::Size, Scope::Route, "Part of the body of a request that is kept in memory.")
+            .refused_when_bad()
             .ranked(Tier::C, Risk::Low)
             .configured("client-body-buffer-size", "8k")
             .on_bad_value(OnBadValue::SkipIngress),

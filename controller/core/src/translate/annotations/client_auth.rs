@@ -25,6 +25,7 @@ pub(super) const FEATURE: Feature = Feature {
              (`ca.crl`); written `namespace/name`. If it cannot be used, every request to the hosts is answered 403. All other \
              `auth-tls-*` annotations need it. Plain HTTP is not checked.",
         )
+        .refused_when_bad()
         .ranked(Tier::A, Risk::Medium)
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new(
@@ -45,9 +46,11 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Host,
             "Where clients without a good certificate go in place of 400: a URL by redirect (302), a path of the host at once.",
         )
+        .refused_when_bad()
         .ranked(Tier::B, Risk::High)
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new(NAMES[4], Value::Bool, Scope::Host, "Endpoints get the certificate in `ssl-client-cert`, percent-encoded.")
+            .refused_when_bad()
             .default("false")
             .on_bad_value(OnBadValue::CloseRoute),
         Key::new(
@@ -56,6 +59,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Host,
             "What the subject of the certificate has to match somewhere; otherwise 403, on plain HTTP as well.",
         )
+        .refused_when_bad()
         .ranked(Tier::B, Risk::High)
         .on_bad_value(OnBadValue::CloseRoute),
     ],

@@ -12,6 +12,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Error answers with these statuses, 400 to 599, are written by the default backend, which is told the status in `X-Code`.",
         )
+        .refused_when_bad()
         .configured("custom-http-errors", "")
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(
@@ -28,6 +29,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "The Service, at its first port, that answers where the route's own has no endpoints, and that writes error answers.",
         )
+        .refused_when_bad()
         .on_bad_value(OnBadValue::SkipIngress),
     ],
     apply,

@@ -17,6 +17,7 @@ pub(super) const FEATURE: Feature = Feature {
             "A service that is asked about every request: any 2xx lets it pass, 401 and 403 are answered to the client, everything else \
              is 500. `$host` may stand in place of the host. All other `auth-*` annotations here need it.",
         )
+        .refused_when_bad()
         .ranked(Tier::A, Risk::High)
         .configured("global-auth-url", "")
         .on_bad_value(OnBadValue::CloseRoute),

@@ -13,6 +13,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Name of the script for paths that end in a slash, where `backend-protocol` is `FCGI`.",
         )
+        .refused_when_bad()
         .ranked(Tier::C, Risk::Medium)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(
@@ -21,6 +22,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "ConfigMap with further FastCGI parameters; their values may have variables.",
         )
+        .refused_when_bad()
         .ranked(Tier::C, Risk::Medium)
         .on_bad_value(OnBadValue::CloseRoute),
     ],

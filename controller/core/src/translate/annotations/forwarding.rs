@@ -45,6 +45,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "The header `Connection` that endpoints are sent. With it no connection can be upgraded.",
         )
+        .refused_when_bad()
         .ranked(Tier::C, Risk::Low)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(

@@ -13,6 +13,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Host,
             "Ciphers for TLS 1.2 and the hosts of the Ingress. Of several Ingresses the oldest with a list decides.",
         )
+        .refused_when_bad()
         .ranked(Tier::B, Risk::Low)
         .configured("ssl-ciphers", "")
         .on_bad_value(OnBadValue::SkipIngress),

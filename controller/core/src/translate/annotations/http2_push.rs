@@ -10,6 +10,7 @@ pub(super) const FEATURE: Feature = Feature {
         Scope::Route,
         "Read, and without effect: HTTP/2 push is gone. `Link` headers pass.",
     )
+    .refused_when_bad()
     .ranked(Tier::C, Risk::Low)
     .default("false")
     .on_bad_value(OnBadValue::SkipIngress)],

@@ -21,6 +21,9 @@ pub struct Key {
     pub config_key: &'static str,
     /// What a value that cannot be used does.
     pub on_bad_value: OnBadValue,
+    /// At admission, a value that cannot be used is a reason to refuse the Ingress (code R of the contract). Where the
+    /// default holds, all others are taken with a warning, as by ingress-nginx.
+    pub is_refused: bool,
     /// One sentence: what it does.
     pub doc: &'static str,
 }
@@ -30,7 +33,7 @@ impl Key {
     #[must_use]
     pub const fn new(name: &'static str, value: Value, scope: Scope, doc: &'static str) -> Self {
         let (tier, risk, on_bad_value) = (Tier::A, Risk::Low, OnBadValue::KeepDefault);
-        Self { name, value, scope, tier, risk, default: "", config_key: "", on_bad_value, doc }
+        Self { name, value, scope, tier, risk, default: "", config_key: "", on_bad_value, is_refused: false, doc }
     }
 
     /// The same with another tier and risk.
@@ -58,6 +61,13 @@ impl Key {
     #[must_use]
     pub const fn on_bad_value(mut self, on_bad_value: OnBadValue) -> Self {
         self.on_bad_value = on_bad_value;
+        self
+    }
+
+    /// The same, and its bad values are refused at admission.
+    #[must_use]
+    pub const fn refused_when_bad(mut self) -> Self {
+        self.is_refused = true;
         self
     }
 }

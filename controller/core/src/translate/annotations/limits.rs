@@ -15,8 +15,10 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Ingress,
             "Requests per second of one client address, for all routes of the Ingress together; 0: no limit.",
         )
+        .refused_when_bad()
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new("limit-rpm", Value::Integer, Scope::Ingress, "The same per minute; both may be set, and both count.")
+            .refused_when_bad()
             .on_bad_value(OnBadValue::CloseRoute),
         Key::new(
             "limit-connections",
@@ -24,6 +26,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Ingress,
             "Requests of one client address at once, for all routes of the Ingress together; 0: no limit.",
         )
+        .refused_when_bad()
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new(
             "limit-burst-multiplier",
@@ -32,8 +35,9 @@ pub(super) const FEATURE: Feature = Feature {
             "How many times the rate a client may be ahead of it; such requests are not delayed.",
         )
         .default("5"),
-        Key::new("limit-allowlist", Value::Cidrs, Scope::Ingress, "Clients for which the three limits do not hold."),
-        Key::new("limit-whitelist", Value::Cidrs, Scope::Ingress, "The old name of `limit-allowlist`, which counts when both are there."),
+        Key::new("limit-allowlist", Value::Cidrs, Scope::Ingress, "Clients for which the three limits do not hold.").refused_when_bad(),
+        Key::new("limit-whitelist", Value::Cidrs, Scope::Ingress, "The old name of `limit-allowlist`, which counts when both are there.")
+            .refused_when_bad(),
         Key::new("limit-rate", Value::Integer, Scope::Route, "KiB per second of one answer; 0: no limit.")
             .ranked(Tier::B, Risk::Low)
             .configured("limit-rate", "0"),

@@ -237,9 +237,9 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
     false
 }
 
-/// Whether a feature reads the annotation of that name.
-pub(super) fn is_read(name: &str) -> bool {
-    FEATURES.iter().any(|feature| feature.keys.iter().any(|key| key.name == name))
+/// The annotation of that name, without prefix, if a feature reads it.
+pub(super) fn key(name: &str) -> Option<&'static Key> {
+    FEATURES.iter().flat_map(|feature| feature.keys).find(|key| key.name == name)
 }
 
 /// The group that an annotation belongs to: the title of its feature in lower case, with `-` for blanks.

@@ -14,6 +14,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Name of the spans, with `enable-opentelemetry`.",
         )
+        .refused_when_bad()
         .ranked(Tier::C, Risk::Medium)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(

@@ -22,6 +22,7 @@ pub(super) const FEATURE: Feature = Feature {
              Ingresses of the same host and namespace without one have the same, if their endpoints speak TLS, unless \
              `proxy-ssl-location-only` is set in the main ConfigMap: of the oldest with authorities, else of the youngest.",
         )
+        .refused_when_bad()
         .ranked(Tier::B, Risk::Medium)
         .on_bad_value(OnBadValue::CloseRoute),
         Key::new(VERIFY, Value::Word(&["on", "off"]), Scope::Backend, "Certificates of endpoints are checked; `ca.crt` has to be there.")

@@ -13,6 +13,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Answers every request with a redirect to this URL, or path, and forwards none.",
         )
+        .refused_when_bad()
         .ranked(Tier::A, Risk::Medium)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(
@@ -21,6 +22,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Status of that redirect, 300 to 308; for any other number the default holds. 300 and 304 to 306 have the URL as their text.",
         )
+        .refused_when_bad()
         .ranked(Tier::B, Risk::Low)
         .default("301")
         .on_bad_value(OnBadValue::SkipIngress),
@@ -30,6 +32,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Answers every request with a redirect to this http or https URL; it comes before `permanent-redirect`.",
         )
+        .refused_when_bad()
         .ranked(Tier::A, Risk::Medium)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(
@@ -38,6 +41,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Status of that redirect, 300 to 307; for any other number the default holds.",
         )
+        .refused_when_bad()
         .ranked(Tier::C, Risk::Low)
         .default("302")
         .on_bad_value(OnBadValue::SkipIngress),
@@ -47,6 +51,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Leaves the target of such a redirect as it is, in place of putting scheme and host before a path.",
         )
+        .refused_when_bad()
         .ranked(Tier::C, Risk::Low)
         .configured("relative-redirects", "false")
         .on_bad_value(OnBadValue::SkipIngress),

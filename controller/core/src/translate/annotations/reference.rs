@@ -41,7 +41,12 @@ fn entry(out: &mut String, key: &Key, proxies: &[ProxyFacts]) {
     let _ = write!(out, "\n### {}\n\n{}\n\n", key.name, key.doc);
     let _ = writeln!(out, "- Value: {}. Default: {default}.", key.value);
     let _ = writeln!(out, "- Acts on {}. Tier {}, risk {}.", scope(key.scope), tier(key.tier), risk(key.risk));
-    let _ = writeln!(out, "- A value that cannot be used: {}.", bad(key.on_bad_value));
+    let _ = writeln!(
+        out,
+        "- A value that cannot be used: {}{}.",
+        bad(key.on_bad_value),
+        if key.is_refused { "; at admission the Ingress is refused" } else { "" }
+    );
     for proxy in proxies {
         let (verdict, how) = proxy.verdict(key.name);
         let how = if verdict == Verdict::Same { String::new() } else { format!(": {how}{}", values(key.name, &proxy.lacks)) };

@@ -31,6 +31,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "Sent to endpoints as `X-Forwarded-Prefix` where `rewrite-target` is in effect; may use the same groups.",
         )
+        .refused_when_bad()
         .ranked(Tier::A, Risk::Medium)
         .on_bad_value(OnBadValue::SkipIngress),
     ],

@@ -12,6 +12,7 @@ pub(super) const FEATURE: Feature = Feature {
         "Further names of the hosts: names, `*.` and a name, or `~` and a regular expression. The first list for a host counts; a name \
          that is a host itself keeps its own rules.",
     )
+    .refused_when_bad()
     .ranked(Tier::A, Risk::High)
     .on_bad_value(OnBadValue::SkipIngress)],
     apply,

@@ -10,7 +10,7 @@ pub(super) const FEATURE: Feature = Feature {
         Scope::Host,
         "Passes TLS connections that ask for just this host on as they are, to the Service behind its path `/`. No other annotation acts on \
          them. The controller has to run with `--enable-ssl-passthrough`.",
-    )
+    ).refused_when_bad()
     .default("false")
     .on_bad_value(OnBadValue::SkipIngress)],
     apply,

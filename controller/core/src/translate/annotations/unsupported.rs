@@ -2,7 +2,7 @@
 //!
 //! A protection that cannot be given closes the route; everything else is said and served without.
 
-use super::{Given, Policies, Risk, is_read, printable, unknown};
+use super::{Given, Policies, Risk, key, printable, unknown};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{ObjectRef, shown};
 
@@ -94,7 +94,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
                 let message = format!("{name} {} is not supported; the route is served without", shown(value));
                 diagnostics.push(finding(Code::UnsupportedAnnotation, message));
             }
-            None if is_read(name) => {}
+            None if key(name).is_some() => {}
             None => {
                 let message = format!("nothing is known of an annotation {}, so it does nothing", printable(name));
                 diagnostics.push(finding(Code::UnknownAnnotation, message).help(unknown::help(name)));

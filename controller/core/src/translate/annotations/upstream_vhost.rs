@@ -11,6 +11,7 @@ pub(super) const FEATURE: Feature = Feature {
         Scope::Route,
         "Sent to endpoints as `Host`, in place of that of the request; `$` begins a variable, such as `$service_name`.",
     )
+    .refused_when_bad()
     .on_bad_value(OnBadValue::SkipIngress)],
     apply,
 };

@@ -11,6 +11,7 @@ pub(super) const FEATURE: Feature = Feature {
         "Redirects from `www.` and the host to the host; for a host that begins with `www.`, from the name without it. Not if that name \
          is a host itself.",
     )
+    .refused_when_bad()
     .default("false")
     .on_bad_value(OnBadValue::SkipIngress)],
     apply,
