@@ -43,6 +43,8 @@ pub enum Outcome {
     SkippedPath,
     /// The host is left out.
     SkippedHost,
+    /// One entry of a list or mapping is left out; the others are used.
+    SkippedEntry,
     /// The whole object is left out.
     SkippedObject,
     /// Nothing listens on the port.
@@ -61,6 +63,7 @@ impl fmt::Display for Outcome {
             Self::ClosedRoute => "route answers 503",
             Self::SkippedPath => "path left out",
             Self::SkippedHost => "host left out",
+            Self::SkippedEntry => "entry left out",
             Self::SkippedObject => "object left out",
             Self::ClosedPort => "port stays closed",
             Self::DefaultCertificate => "default certificate served",

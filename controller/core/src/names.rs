@@ -5,6 +5,7 @@
 mod cipher;
 mod header;
 mod host;
+mod nearest;
 mod object;
 mod origin;
 mod path;
@@ -18,6 +19,7 @@ pub mod variable;
 pub use cipher::CipherList;
 pub use header::{HeaderName, HeaderValue};
 pub use host::{HostAlias, HostName, HostPattern};
+pub use nearest::nearest;
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
 pub use origin::Origin;
 pub use path::UriPath;

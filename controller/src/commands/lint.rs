@@ -81,7 +81,7 @@ fn soften(finding: &mut Diagnostic, holds: Holds) {
 }
 
 /// Ingresses that nobody has looked at, because of their class.
-fn of_other_classes(world: &World, translation: &Translation) -> Vec<Located> {
+pub(super) fn of_other_classes(world: &World, translation: &Translation) -> Vec<Located> {
     let said: HashSet<&ObjectRef> = translation.diagnostics.iter().filter_map(|finding| finding.object.as_ref()).collect();
     let served: HashSet<_> = translation.served.iter().map(|ingress| &ingress.meta.name).collect();
     let mut out = Vec::new();

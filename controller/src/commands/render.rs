@@ -1,5 +1,6 @@
 //! `gatewright render`: the files that `run` would publish, to a folder or as one stream.
 
+use super::lint::of_other_classes;
 use super::offline::{End, Session, all_findings, exit};
 use super::output::{Progress, counted, print, say};
 use crate::args::RenderConfig;
@@ -31,6 +32,10 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
     let mut all = all_findings(&world, &translation);
     all.extend(world.nothing_found(&config.inputs));
     format_all(&all).for_each(say);
+    let others = of_other_classes(&world, &translation).len();
+    if others > 0 {
+        say(format_args!("note: Ingresses of other classes are left out: {others}; lint says which"));
+    }
     let held_back = files.iter().filter(|(_, file)| file.secret).count();
     if held_back > 0 && !config.private_keys {
         say(format_args!("note: private keys are left out, {}; --private-keys writes them", counted(held_back, "file")));

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::diagnostic::Code;
-use crate::names::shown;
+use crate::names::{nearest, shown};
 use serde_json::Value;
 
 /// What a value may hold.
@@ -191,34 +191,14 @@ impl Walk<'_> {
         if let Some((_, new)) = moved {
             return format!("networking.k8s.io/v1 has {new}");
         }
-        let nearest = fields.iter().map(|(name, _)| (distance(key, name), *name)).min();
-        match nearest {
-            Some((distance, name)) if distance <= 2 => format!("write {name}"),
-            _ => "remove it".to_owned(),
-        }
+        nearest(key, fields.iter().map(|(name, _)| *name)).map_or_else(|| "remove it".to_owned(), |name| format!("write {name}"))
     }
 }
 
-/// Fields of the old API versions, and what v1 has in their place.
-const MOVED: &[(&str, &str)] =
-    &[("serviceName", "service.name"), ("servicePort", "service.port.number or service.port.name"), ("backend", "defaultBackend")];
-
-/// How many letters differ, case aside; more than two are not counted to the end.
-fn distance(given: &str, known: &str) -> usize {
-    const FAR: usize = 3;
-    let (a, b): (Vec<u8>, Vec<u8>) = (given.to_ascii_lowercase().into_bytes(), known.to_ascii_lowercase().into_bytes());
-    if a.len().abs_diff(b.len()) >= FAR || a.len().min(b.len()) < FAR {
-        return if a == b { 0 } else { FAR };
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut before = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = before + usize::from(x != y);
-            before = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(before + 1);
-        }
-    }
-    row[b.len()]
-}
+/// Fields of the old API versions and of other places, and what v1 has in their place.
+const MOVED: &[(&str, &str)] = &[
+    ("serviceName", "service.name"),
+    ("servicePort", "service.port.number or service.port.name"),
+    ("backend", "defaultBackend"),
+    ("ingressClass", "ingressClassName"),
+];

@@ -4,7 +4,7 @@ use super::others::{PORT_NAME, SERVICE_NAME, is_port_name, is_service_name};
 use super::{Findings, items_of, text_of};
 use crate::diagnostic::Code;
 use crate::names::{is_dns_subdomain, shown};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
     let nothing = Value::Null;
@@ -78,7 +78,9 @@ fn host(text: &str, field: String, findings: &mut Findings) {
 
 fn path(item: &Value, at: &str, is_v1: bool, findings: &mut Findings) {
     let kind = text_of(item, "pathType");
-    if is_v1 && kind.is_none() && item.get("pathType").is_none_or(Value::is_null) && item.is_object() {
+    // One that is spelled in another way is told as an unknown field.
+    let is_missing = |item: &Map<String, Value>| !item.iter().any(|(key, value)| key.eq_ignore_ascii_case("pathType") && !value.is_null());
+    if is_v1 && item.as_object().is_some_and(is_missing) {
         let help = "write pathType: Prefix, or ImplementationSpecific as the old API versions meant it";
         findings.refused(format!("{at}.pathType"), "the path has no pathType", help);
     }

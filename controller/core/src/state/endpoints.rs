@@ -18,8 +18,6 @@ pub struct EndpointSlice {
     pub from_endpoints: bool,
     /// The endpoints; one group for an EndpointSlice, one for each subset of Endpoints.
     pub groups: Vec<EndpointGroup>,
-    /// Addresses that are none, such as those of a slice of type FQDN; at most ten are kept.
-    pub unusable: Vec<Box<str>>,
     /// Content hash of all that translation looks at.
     pub digest: u128,
 }
@@ -140,10 +138,10 @@ impl TryFrom<RawSlice> for EndpointSlice {
         for endpoint in raw.endpoints.unwrap_or_default() {
             let ready = endpoint.conditions.and_then(|c| c.ready).unwrap_or(true);
             let zones: Option<Box<[_]>> = endpoint.hints.and_then(|h| h.for_zones).map(|zones| zones.into_iter().map(|z| z.name).collect());
-            endpoint.addresses.into_iter().for_each(|text| addresses.add(text, ready, zones.as_deref()));
+            endpoint.addresses.iter().for_each(|text| addresses.add(text, ready, zones.as_deref()));
         }
         let group = addresses.take_group(raw.ports);
-        Ok(Self::new(meta, service, false, vec![group], addresses.unusable))
+        Ok(Self::new(meta, service, false, vec![group]))
     }
 }
 
@@ -155,37 +153,33 @@ impl TryFrom<RawEndpoints> for EndpointSlice {
         let meta = raw.metadata.namespaced()?;
         let (mut addresses, mut groups) = (Addresses::default(), Vec::new());
         for subset in raw.subsets.unwrap_or_default() {
-            subset.addresses.unwrap_or_default().into_iter().for_each(|address| addresses.add(address.ip, true, None));
+            subset.addresses.unwrap_or_default().iter().for_each(|address| addresses.add(&address.ip, true, None));
             groups.push(addresses.take_group(subset.ports));
         }
         let service = Some(meta.name.clone());
-        Ok(Self::new(meta, service, true, groups, addresses.unusable))
+        Ok(Self::new(meta, service, true, groups))
     }
 }
 
 impl EndpointSlice {
-    fn new(mut meta: Meta, service: Option<ObjectName>, from_endpoints: bool, groups: Vec<EndpointGroup>, unusable: Vec<Box<str>>) -> Self {
+    fn new(mut meta: Meta, service: Option<ObjectName>, from_endpoints: bool, groups: Vec<EndpointGroup>) -> Self {
         meta.labels.clear();
         meta.annotations.clear();
-        let digest = digest_of(&(&service, from_endpoints, &groups, &unusable));
-        Self { meta, service, from_endpoints, groups, unusable, digest }
+        let digest = digest_of(&(&service, from_endpoints, &groups));
+        Self { meta, service, from_endpoints, groups, digest }
     }
 }
 
-/// Collects the addresses of one object.
+/// Collects the addresses of one object. Names, as slices of type FQDN hold them, are left out.
 #[derive(Default)]
 struct Addresses {
     endpoints: Vec<Endpoint>,
-    unusable: Vec<Box<str>>,
 }
 
 impl Addresses {
-    fn add(&mut self, text: Box<str>, ready: bool, zones: Option<&[Box<str>]>) {
-        const UNUSABLE_KEPT: usize = 10;
-        match text.parse() {
-            Ok(address) => self.endpoints.push(Endpoint { address, ready, zones: zones.map(Box::from) }),
-            Err(_) if self.unusable.len() < UNUSABLE_KEPT => self.unusable.push(text),
-            Err(_) => {}
+    fn add(&mut self, text: &str, ready: bool, zones: Option<&[Box<str>]>) {
+        if let Ok(address) = text.parse() {
+            self.endpoints.push(Endpoint { address, ready, zones: zones.map(Box::from) });
         }
     }
 

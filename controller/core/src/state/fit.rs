@@ -7,6 +7,7 @@ use super::secret;
 use crate::diagnostic::Outcome;
 use crate::names::shown;
 use serde_json::{Map, Value};
+use std::net::IpAddr;
 
 /// What a value has to be.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(super) enum Shape {
     Any,
     /// A text.
     Text,
+    /// An IP address.
+    Address,
     /// One of these texts.
     Word(&'static [&'static str]),
     /// A point in time, as RFC 3339 writes it.
@@ -168,10 +171,10 @@ impl Walk {
         }
     }
 
-    /// Something that stays where it is.
+    /// Something that stays where it is, and cannot be used.
     fn note(&mut self, message: String, help: &str) {
         let fault = self.fault(message, help.to_owned());
-        self.faults.push(Fault { outcome: Outcome::Served, ..fault });
+        self.faults.push(Fault { outcome: Outcome::SkippedEntry, ..fault });
     }
 
     /// Whether an item fits; it is noted where it does not.
@@ -214,6 +217,7 @@ fn is(value: &Value, shape: &Shape) -> bool {
     match (shape, value) {
         (Shape::Any, _) | (Shape::Text | Shape::NameOrPort, Value::String(_)) | (Shape::Bool, Value::Bool(_)) => true,
         (Shape::Word(words), Value::String(text)) => words.contains(&text.as_str()),
+        (Shape::Address, Value::String(text)) => text.parse::<IpAddr>().is_ok(),
         (Shape::Time, Value::String(text)) => text.parse::<jiff::Timestamp>().is_ok(),
         (Shape::Number(low, high), Value::Number(number)) => number.as_i64().is_some_and(|number| (*low..=*high).contains(&number)),
         (Shape::NameOrPort, Value::Number(number)) => number.as_u64().is_some_and(|number| number <= u64::from(u16::MAX)),
@@ -228,6 +232,7 @@ fn message(value: &Value, shape: &Shape) -> String {
         Shape::Number(..) => "a whole number",
         Shape::NameOrPort => "a name or a port number",
         Shape::Time => "a time",
+        Shape::Address => "an IP address",
         Shape::List(_) | Shape::Parts(..) | Shape::Places(..) => "a list",
         Shape::Encoded | Shape::Hidden | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
         Shape::Own(shape, _) => return message(value, shape),
@@ -235,6 +240,7 @@ fn message(value: &Value, shape: &Shape) -> String {
     };
     match value {
         Value::Bool(given) => format!("{given} is a boolean, where {wanted} belongs"),
+        Value::Number(given) if matches!(shape, Shape::Number(..)) => format!("{given} is not {wanted} that can stand here"),
         Value::Number(given) => format!("{given} is a number, where {wanted} belongs"),
         Value::String(given) if matches!(shape, Shape::Word(_)) => format!("{} is not known", shown(given)),
         Value::String(given) => format!("{} is a text, where {wanted} belongs", shown(given)),
@@ -261,9 +267,10 @@ fn help(value: &Value, shape: &Shape) -> String {
         (Shape::Number(low, high), Value::String(text)) if text.parse().is_ok_and(|number| (*low..=*high).contains(&number)) => {
             format!("write {text} without quotes")
         }
-        (Shape::Number(0, high), _) => format!("write a number of at most {high}, without quotes"),
+        (Shape::Number(0, high), _) => format!("write a whole number of at most {high}, without quotes"),
         (Shape::Number(..), _) => "write a number without quotes".to_owned(),
         (Shape::NameOrPort, _) => "write the name, or a number of at most 65535".to_owned(),
+        (Shape::Address, _) => "write an address such as 10.1.2.3; names are looked up for a Service of type ExternalName only".to_owned(),
         (Shape::Bool, _) => "write true or false without quotes".to_owned(),
         (Shape::Word(words), _) => format!("write one of {}", words.join(", ")),
         (Shape::Time, _) => "write it as 2026-01-31T12:00:00Z".to_owned(),

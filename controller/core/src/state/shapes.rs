@@ -1,9 +1,9 @@
 //! What the fields that are read have to be, by kind, and what one that is something else costs.
 
 use super::fit::Shape::{
-    self, Any, Bool, Encoded, Fields, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, With, Word,
+    self, Address, Any, Bool, Encoded, Fields, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, With, Word,
 };
-use crate::diagnostic::Outcome::{ClosedRoute, DefaultCertificate, Served, SkippedPath};
+use crate::diagnostic::Outcome::{DefaultCertificate, Served, SkippedEntry, SkippedHost, SkippedPath};
 use crate::names::Kind;
 
 const META: Shape = Fields(&[
@@ -26,7 +26,7 @@ const INGRESS: Shape = Fields(&[
             ("ingressClassName", Text),
             ("defaultBackend", Own(&BACKEND, SkippedPath)),
             // Not the list as a whole: without rules a default backend would answer for every host.
-            ("rules", Places(&RULE, SkippedPath)),
+            ("rules", Places(&RULE, SkippedHost)),
             ("tls", Places(&TLS, DefaultCertificate)),
         ]),
     ),
@@ -55,7 +55,7 @@ const SERVICE: Shape = Fields(&[
             ("clusterIP", Own(&Text, Served)),
             ("externalName", Text),
             ("externalIPs", Parts(&Text, Served)),
-            ("ports", Parts(&SERVICE_PORT, ClosedRoute)),
+            ("ports", Parts(&SERVICE_PORT, SkippedEntry)),
             ("trafficDistribution", Own(&Text, Served)),
         ]),
     ),
@@ -67,22 +67,22 @@ const SERVICE_PORT: Shape = With("port", &[("name", Text), ("port", Number(0, 65
 const SLICE: Shape = Fields(&[
     ("metadata", META),
     ("addressType", Word(&["IPv4", "IPv6", "FQDN"])),
-    ("endpoints", Parts(&ENDPOINT, ClosedRoute)),
-    ("ports", Parts(&ENDPOINT_PORT, ClosedRoute)),
+    ("endpoints", Parts(&ENDPOINT, SkippedEntry)),
+    ("ports", Parts(&ENDPOINT_PORT, SkippedEntry)),
 ]);
 
 const ENDPOINT: Shape = Fields(&[
-    ("addresses", List(&Text)),
+    ("addresses", Parts(&Address, SkippedEntry)),
     ("conditions", Fields(&[("ready", Bool)])),
     ("hints", Own(&Fields(&[("forZones", List(&With("name", &[("name", Text)])))]), Served)),
 ]);
 
 const ENDPOINT_PORT: Shape = Fields(&[("name", Text), ("port", Number(0, 65535)), ("protocol", Text)]);
 
-const ENDPOINTS: Shape = Fields(&[("metadata", META), ("subsets", Parts(&SUBSET, ClosedRoute))]);
+const ENDPOINTS: Shape = Fields(&[("metadata", META), ("subsets", Parts(&SUBSET, SkippedEntry))]);
 
 const SUBSET: Shape =
-    Fields(&[("addresses", Parts(&With("ip", &[("ip", Text)]), ClosedRoute)), ("ports", Parts(&ENDPOINT_PORT, ClosedRoute))]);
+    Fields(&[("addresses", Parts(&With("ip", &[("ip", Address)]), SkippedEntry)), ("ports", Parts(&ENDPOINT_PORT, SkippedEntry))]);
 
 /// What cannot be read of it stays where it is: without its list of revoked certificates, say, a Secret would let in too
 /// many.

@@ -147,7 +147,11 @@ impl Reading<'_> {
         let owner = if let [(object, _)] = &*objects { Some(object.reference()) } else { None };
         if !(findings.is_empty() && parsed.duplicates.is_empty()) {
             let spans = Spans::of(text);
-            let found = findings.into_iter().map(|(finding, way)| (spans.find(&way, &finding.field), finding));
+            let place = |finding: &Diagnostic, way: &[u32]| match finding.code {
+                Code::UnknownField => spans.find_key(way, &finding.field),
+                _ => spans.find(way, &finding.field),
+            };
+            let found = findings.into_iter().map(|(finding, way)| (place(&finding, &way), finding));
             let twice = parsed.duplicates.iter().map(|steps| {
                 let mut finding = duplicate_key(steps);
                 finding.object.clone_from(&owner);

@@ -3,6 +3,7 @@
 //! Made only for documents of which something has to be told: it parses the text a second time.
 
 use granit_parser::{Event, Marker, Parser, Span};
+use std::collections::HashMap;
 
 /// Line and column of a node, both from 1, counted from the beginning of the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,6 +11,9 @@ pub(super) struct At {
     pub(super) line: u32,
     pub(super) column: u32,
 }
+
+/// By key: where the key is, and the value; of a key that stands there several times the last one.
+type Entries = HashMap<Box<str>, (At, Node)>;
 
 /// The nodes of one document. What stands behind a mistake in the text is missing.
 #[derive(Debug)]
@@ -24,8 +28,7 @@ struct Node {
 #[derive(Debug)]
 enum Inside {
     Nothing,
-    /// Key, where the key is, value; in the order of the text.
-    Mapping(Vec<Entry>),
+    Mapping(Entries),
     Sequence(Vec<Node>),
 }
 
@@ -46,11 +49,21 @@ impl Spans {
     /// What is not there is reported where it should be. Of a scalar the position is its own, if it begins on the
     /// line of its key; of anything else that of its key.
     pub(super) fn find(&self, items: &[u32], field: &str) -> At {
-        let (mut node, mut at) = (&self.0, self.0.at);
+        self.follow(items, field).0
+    }
+
+    /// The same, and of a scalar the position is that of its key as well.
+    pub(super) fn find_key(&self, items: &[u32], field: &str) -> At {
+        self.follow(items, field).1
+    }
+
+    /// Where to show a field, and where its key is.
+    fn follow(&self, items: &[u32], field: &str) -> (At, At) {
+        let (mut node, mut at) = (&self.0, (self.0.at, self.0.at));
         for &item in items {
             let list = node.key("items").map(|(_, list)| list);
             let Some(item) = list.and_then(|list| list.element(item as usize)) else { return at };
-            (node, at) = (item, item.at);
+            (node, at) = (item, (item.at, item.at));
         }
         let mut rest = field;
         while let Some((next, shown, behind)) = node.step(rest) {
@@ -79,59 +92,57 @@ impl Node {
     /// The value of a key, and where the key is; the last one of several.
     fn key(&self, name: &str) -> Option<(At, &Self)> {
         let Inside::Mapping(entries) = &self.inside else { return None };
-        entries.iter().rev().find(|(key, ..)| **key == *name).map(|(_, at, node)| (*at, node))
+        entries.get(name).map(|(at, node)| (*at, node))
     }
 
     fn element(&self, index: usize) -> Option<&Self> {
         if let Inside::Sequence(nodes) = &self.inside { nodes.get(index) } else { None }
     }
 
-    /// Follows the first step of a path: the node, where to show it, and the rest of the path.
-    fn step<'p>(&self, path: &'p str) -> Option<(&Self, At, &'p str)> {
+    /// Follows the first step of a path: the node, where to show it and where its key is, and the rest of the path.
+    fn step<'p>(&self, path: &'p str) -> Option<(&Self, (At, At), &'p str)> {
         let path = path.strip_prefix('.').unwrap_or(path);
         match &self.inside {
             Inside::Nothing => None,
             Inside::Sequence(nodes) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
                 let node = nodes.get(index.parse::<usize>().ok()?)?;
-                Some((node, node.at, rest))
+                Some((node, (node.at, node.at), rest))
             }
             Inside::Mapping(entries) => {
                 // Keys may hold dots and brackets, so the longest key that fits is meant.
-                let fits = entries.iter().rev().filter_map(|entry| Some((entry, after_key(path, &entry.0)?)));
-                let fits = fits.max_by_key(|((key, ..), _)| key.len());
-                let ((_, key_at, node), rest) = fits.or_else(|| old_spelling(path, entries))?;
+                let fits = keys(path).filter_map(|(key, rest)| Some((entries.get(key)?, rest))).last();
+                let ((key_at, node), rest) = fits.or_else(|| old_spelling(path, entries))?;
                 let is_scalar = matches!(node.inside, Inside::Nothing);
                 let at = if is_scalar && node.at.line == key_at.line { node.at } else { *key_at };
-                Some((node, at, rest))
+                Some((node, (at, *key_at), rest))
             }
         }
     }
 }
 
-/// What follows `key` at the beginning of a path, if it stands there whole.
-fn after_key<'p>(path: &'p str, key: &str) -> Option<&'p str> {
-    if let Some(rest) = path.strip_prefix('[') {
-        return rest.strip_prefix(key)?.strip_prefix(']');
-    }
-    path.strip_prefix(key).filter(|rest| matches!(rest.bytes().next(), None | Some(b'.' | b'[')))
+/// What the first key of a path may be, shortest first, and what follows it.
+fn keys(path: &str) -> impl Iterator<Item = (&str, &str)> {
+    let (text, ends, whole): (_, &[char], _) = match path.strip_prefix('[') {
+        Some(text) => (text, &[']'], None),
+        None => (path, &['.', '['], Some((path, ""))),
+    };
+    let ended = text.match_indices(ends).map(|(at, _)| (&text[..at], text[at..].strip_prefix(']').unwrap_or(&text[at..])));
+    ended.chain(whole)
 }
 
 /// Fields of an Ingress v1 that the old API versions spell in another way.
-fn old_spelling<'p, 'n>(path: &'p str, entries: &'n [Entry]) -> Option<(&'n Entry, &'p str)> {
+fn old_spelling<'p, 'n>(path: &'p str, entries: &'n Entries) -> Option<(&'n (At, Node), &'p str)> {
     const SPELLINGS: [(&str, &str); 4] =
         [("defaultBackend", "backend"), ("service.name", "serviceName"), ("service.port", "servicePort"), ("service", "serviceName")];
     SPELLINGS.iter().find_map(|(new, old)| {
-        let rest = after_key(path, new)?;
-        Some((entries.iter().find(|(key, ..)| **key == **old)?, rest))
+        let (_, rest) = keys(path).find(|(key, _)| key == new)?;
+        Some((entries.get(*old)?, rest))
     })
 }
 
 /// A key of a mapping, and where it stands.
 type Key = (Box<str>, At);
-
-/// A key, where it stands, and what is behind it.
-type Entry = (Box<str>, At, Node);
 
 /// Builds the tree from the events, without recursion.
 struct Builder {
@@ -143,7 +154,7 @@ impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) {
         let at = at(span.start);
         match event {
-            Event::MappingStart(..) => self.open(Node { at, inside: Inside::Mapping(Vec::new()) }),
+            Event::MappingStart(..) => self.open(Node { at, inside: Inside::Mapping(HashMap::new()) }),
             Event::SequenceStart(..) => self.open(Node { at, inside: Inside::Sequence(Vec::new()) }),
             Event::MappingEnd | Event::SequenceEnd => self.close(),
             Event::Scalar(text, ..) => match self.open.last_mut() {
@@ -170,7 +181,7 @@ impl Builder {
             None => self.root = self.root.take().or(Some(node)),
             Some((Node { inside: Inside::Sequence(nodes), .. }, _)) => nodes.push(node),
             Some((Node { inside: Inside::Mapping(entries), .. }, key)) => match key.take() {
-                Some((name, key_at)) => entries.push((name, key_at, node)),
+                Some((name, key_at)) => _ = entries.insert(name, (key_at, node)),
                 // A key that is no scalar; no object has one.
                 None => *key = Some((Box::default(), node.at)),
             },
@@ -241,6 +252,7 @@ spec:
         for (field, (line, column)) in table {
             assert_eq!(spans.find(&[], field), At { line, column }, "{field}");
         }
+        assert_eq!(spans.find_key(&[], "metadata.name"), At { line: 4, column: 3 });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Annotations under the prefix that nothing is known of: what may have been meant.
 
 use super::names;
+use crate::names::nearest;
 
 /// Names that older versions of ingress-nginx knew, and those that begin with one of them; and what would do today.
 const GONE: &[(&str, &str)] = &[
@@ -18,21 +19,13 @@ const GONE: &[(&str, &str)] = &[
     ("session-cookie-hash", "remove it: ingress-nginx has dropped it in 0.24"),
 ];
 
-/// So many characters may be wrong, swapped, missing or too many.
-const SLIPS: usize = 2;
-
 /// What would do in place of an annotation that nothing is known of.
 #[must_use]
 pub fn help(name: &str) -> String {
     if let Some((_, help)) = GONE.iter().find(|(gone, _)| name.starts_with(gone)) {
         return (*help).to_owned();
     }
-    let lower = name.to_ascii_lowercase();
-    let slips = |known: &str| strsim::osa_distance(&lower, known);
-    match names().map(|known| (slips(known), known)).min() {
-        Some((slips, known)) if slips <= SLIPS => format!("write {known}"),
-        _ => "remove it, or mend its name".to_owned(),
-    }
+    nearest(name, names()).map_or_else(|| "remove it, or mend its name".to_owned(), |known| format!("write {known}"))
 }
 
 #[cfg(test)]

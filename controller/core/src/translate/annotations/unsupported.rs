@@ -96,7 +96,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
             }
             None if key(name).is_some() => {}
             None => {
-                let message = format!("nothing is known of an annotation {}, so it does nothing", printable(name));
+                let message = format!("nothing is known of an annotation {}, so it does nothing", shown(name));
                 diagnostics.push(finding(Code::UnknownAnnotation, message).help(unknown::help(name)));
             }
         }
