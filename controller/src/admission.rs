@@ -13,6 +13,7 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
+use gatewright_core::names::ObjectName;
 use gatewright_core::state::Ingress;
 use gatewright_core::translate::Input;
 use gatewright_core::translate::admission::{self as verdicts, Verdict};
@@ -32,14 +33,17 @@ pub(crate) struct Question {
 
 impl Question {
     /// Answers it from what is known of the cluster. The core is pure, so a bug in it costs this answer and nothing else.
-    pub(crate) fn answer(self, input: Input<'_>) {
+    ///
+    /// Gives the name of the Ingress, and whether it is refused.
+    pub(crate) fn answer(self, input: Input<'_>) -> Option<(ObjectName, bool)> {
         let Self { candidate, answer } = self;
         let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| verdicts::review(&candidate, input)));
-        let Ok(verdict) = judged else { return };
+        let verdict = judged.ok()?;
         let (refusals, warnings) = (verdict.refusals.len(), verdict.warnings.len());
         tracing::info!(object = %candidate.meta.name, refusals, warnings, "judged an Ingress");
         // Nobody waits any more if this fails.
         let _ = answer.send(verdict);
+        Some((candidate.meta.name.clone(), refusals > 0))
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn parse(argv: impl IntoIterator<Item = String>) -> Result<(Command, 
     let command = cli.and_then(|cli| check::check(cli, &mut mistakes, &mut warnings));
     match command {
         Some(command) if mistakes.is_empty() => Ok((command, warnings)),
-        _ => Err(Rejected::Mistakes(mistakes, help)),
+        command => Err(Rejected::Mistakes { mistakes, help, command: command.map(Box::new) }),
     }
 }
 
@@ -56,8 +56,15 @@ pub(crate) fn command() -> clap::Command {
 pub(crate) enum Rejected {
     /// Help or version, to be printed as clap does.
     Asked(clap::Error),
-    /// What is wrong, one text each; and what to type for help.
-    Mistakes(Vec<String>, String),
+    /// What was typed cannot be done.
+    Mistakes {
+        /// What is wrong, one text each.
+        mistakes: Vec<String>,
+        /// What to type for help.
+        help: String,
+        /// What else was meant, so that more that is wrong can be found; `None` where that cannot be said.
+        command: Option<Box<Command>>,
+    },
 }
 
 #[cfg(test)]
@@ -77,7 +84,7 @@ mod tests {
 
     fn mistakes(line: &str) -> Vec<String> {
         match parse(words(line)) {
-            Err(Rejected::Mistakes(mistakes, _)) => mistakes,
+            Err(Rejected::Mistakes { mistakes, .. }) => mistakes,
             other => panic!("{other:?}"),
         }
     }
@@ -169,6 +176,9 @@ mod tests {
         assert_eq!(mistakes("completions tcsh"), ["<SHELL>: \"tcsh\" is none of bash, elvish, fish, powershell, zsh"]);
         assert_eq!(mistakes("rnder --proxy=x"), ["\"rnder\" is not a command; render may be meant"]);
         assert_eq!(mistakes("crds one"), ["\"one\" is an argument too many"]);
+        let empty = parse(["gatewright", "run", "--manifests", "", "--no-such", "1"].map(str::to_owned));
+        let Err(Rejected::Mistakes { mistakes: said, .. }) = empty else { panic!("{empty:?}") };
+        assert_eq!(said, ["--no-such is not a flag of this command", "--manifests needs a value"]);
     }
 
     #[test]
@@ -180,7 +190,7 @@ mod tests {
             ("run --http-port=x", "gatewright run --help"),
         ] {
             match parse(words(line)) {
-                Err(Rejected::Mistakes(_, said)) => assert_eq!(said, help, "{line}"),
+                Err(Rejected::Mistakes { help: said, .. }) => assert_eq!(said, help, "{line}"),
                 other => panic!("{other:?}"),
             }
         }

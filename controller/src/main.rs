@@ -38,10 +38,13 @@ fn main() -> ExitCode {
     let (command, warnings) = match args::parse(words) {
         Ok(parsed) => parsed,
         Err(Rejected::Asked(text)) => return asked(&text),
-        Err(Rejected::Mistakes(mistakes, help)) => {
-            mistakes.iter().for_each(|mistake| commands::output::say(format_args!("error: {mistake}")));
+        Err(Rejected::Mistakes { mut mistakes, help, command }) => {
+            if let Some(Command::Run(config)) = command.as_deref() {
+                mistakes.extend(run::mistakes(config));
+            }
+            let code = rejected(&mistakes);
             commands::output::say(format_args!("\nFor help, try '{help}'."));
-            return ExitCode::from(COULD_NOT);
+            return code;
         }
     };
     rustls::crypto::ring::default_provider().install_default().expect("nothing else has set one");
@@ -66,7 +69,8 @@ fn call(command: Command, warnings: &[String]) -> ExitCode {
         Command::Lint(config) => commands::lint::main(&config, warnings),
         Command::Run(config) => {
             start_log(config.json_log, &config.log_level);
-            stay(warnings, run::run(*config))
+            let mistakes = run::mistakes(&config);
+            if mistakes.is_empty() { stay(warnings, run::run(*config)) } else { rejected(&mistakes) }
         }
         Command::Webhook(config, admission) => {
             start_log(config.json_log, &config.log_level);
@@ -81,6 +85,12 @@ fn call(command: Command, warnings: &[String]) -> ExitCode {
             stay(warnings, commands::supervise::main(config))
         }
     }
+}
+
+/// Says what is wrong with the command line.
+fn rejected(mistakes: &[String]) -> ExitCode {
+    mistakes.iter().for_each(|mistake| commands::output::say(format_args!("error: {mistake}")));
+    ExitCode::from(COULD_NOT)
 }
 
 /// The command line, if it is text.

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use preflight::mistakes;
 pub(crate) use wiring::run;
 
 /// First and longest pause after a revision that could not be brought live for reasons that may pass.
@@ -127,7 +128,7 @@ impl Controller {
                 },
                 Some(()) = self.ends.templates.recv() => self.retemplate(),
                 Some(look) = self.ends.looks.recv() => self.answer(look),
-                Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.maker.answer(question)),
+                Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.judge(question)),
                 result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = &mut stop => return,
@@ -143,6 +144,13 @@ impl Controller {
                 () = &mut last => return,
                 Some(look) = self.ends.looks.recv() => self.answer(look),
             }
+        }
+    }
+
+    fn judge(&self, question: Question) {
+        let begun = Instant::now();
+        if let Some((name, is_refused)) = self.maker.answer(question) {
+            self.ends.metrics.judged(&name, is_refused, begun.elapsed());
         }
     }
 

@@ -34,8 +34,10 @@ pub(super) fn read(mut argv: Vec<String>, mistakes: &mut Vec<String>) -> Result<
                     mistakes.push(said(&error));
                 }
                 let Some(at) = at else { return Ok(None) };
-                orphan = (error.kind() == ErrorKind::UnknownArgument && is_bare_flag(&argv[at])).then_some(at);
-                argv.remove(at);
+                let is_bare = is_bare_flag(&argv.remove(at));
+                orphan = (error.kind() == ErrorKind::UnknownArgument && is_bare).then_some(at);
+                // Its value, of which nothing more is to be said.
+                argv.extract_if(at..argv.len().min(at + 1), |word| is_bare && word.is_empty()).for_each(drop);
             }
         }
     }

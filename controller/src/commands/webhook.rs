@@ -39,7 +39,7 @@ pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> anyho
     loop {
         tokio::select! {
             Some(input) = inputs.recv() => judge.take(input, &wanted, &known),
-            Some(question) = questions.recv() => question.answer(judge.state()),
+            Some(question) = questions.recv() => drop(question.answer(judge.state())),
             _ = term.recv() => return Ok(()),
             _ = int.recv() => return Ok(()),
         }

@@ -34,6 +34,6 @@ pub(crate) enum OpenError {
     #[error(transparent)]
     Owner(#[from] OwnerError),
     /// The ports.
-    #[error("the proxy could not listen: {0}")]
+    #[error("the proxy could not listen")]
     Ports(#[from] Taken),
 }

@@ -68,7 +68,7 @@ pub(crate) enum SuperviseError {
     #[error(transparent)]
     StateDir(#[from] StateDirError),
     /// The program.
-    #[error("the proxy's program cannot be used: {0}")]
+    #[error("the proxy's program cannot be used")]
     Program(#[from] ProgramError),
     /// No files are made for its version.
     #[error("the proxy's program cannot be used: {0}")]

@@ -330,7 +330,12 @@ impl Keeper {
         let pid = process.handle.identity().pid;
         self.launcher.children().with(|ours| ours.remove(&pid.unsigned_abs()));
         let lived = process.since.elapsed();
-        tracing::warn!(pid, status = shown(status), lived_ms = lived.as_millis(), "the proxy ended; starting it again");
+        tracing::warn!(
+            pid,
+            status = shown(status),
+            lived_ms = u64::try_from(lived.as_millis()).unwrap_or(u64::MAX),
+            "the proxy ended; starting it again"
+        );
         let mut vital = lock(&self.vital);
         vital.process = None;
         vital.deaths = vital.deaths.saturating_add(1);

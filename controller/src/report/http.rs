@@ -47,22 +47,32 @@ fn router(health_path: &str, board: Arc<Board>, metrics: Arc<Metrics>) -> Router
     let mut router = Router::new()
         .route("/healthz", get(healthz))
         .route("/healthz/ping", get(|| async { "ok" }))
+        .route("/healthz/nginx-ingress-controller", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(exposition))
         .route("/api/v1/revision", get(revision))
         .route("/api/v1/diagnostics", get(diagnostics));
-    if !["/healthz", "/healthz/ping", "/readyz", "/metrics"].contains(&health_path) && !health_path.contains(['{', '}', '*', ':']) {
+    let own = ["/healthz", "/healthz/ping", "/healthz/nginx-ingress-controller", "/readyz", "/metrics"];
+    if !own.contains(&health_path) && !health_path.contains(['{', '}', '*', ':']) {
         router = router.route(health_path, get(healthz));
     }
     router.with_state((board, metrics))
 }
 
 /// 200 unless stopping, without a proxy, or without a first revision: `ingress-semantics` 24.1.
-async fn healthz(Shared((board, _)): Shared<Context>) -> Response {
-    match unhealthy(&board.read()) {
-        None => "ok".into_response(),
-        Some(why) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
+///
+/// `?verbose` lists the parts, which `/healthz/…` tell one by one.
+async fn healthz(Shared((board, _)): Shared<Context>, RawQuery(query): RawQuery) -> Response {
+    let trouble = unhealthy(&board.read());
+    let (status, mark, end) = match &trouble {
+        None => (StatusCode::OK, "[+]", "passed"),
+        Some(_) => (StatusCode::INTERNAL_SERVER_ERROR, "[-]", "failed"),
+    };
+    let word = trouble.as_deref().unwrap_or("ok");
+    if query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose="))) {
+        return (status, format!("[+]ping ok\n{mark}nginx-ingress-controller {word}\nhealthz check {end}\n")).into_response();
     }
+    (status, word.to_owned()).into_response()
 }
 
 fn unhealthy(state: &State) -> Option<String> {
@@ -93,7 +103,7 @@ async fn readyz(Shared((board, _)): Shared<Context>) -> Response {
 async fn exposition(Shared((board, metrics)): Shared<Context>) -> Response {
     metrics.look().await;
     let text = metrics.text(&board.read().findings);
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+    ([(header::CONTENT_TYPE, Metrics::CONTENT_TYPE)], text).into_response()
 }
 
 #[derive(Serialize)]
@@ -194,6 +204,9 @@ mod tests {
         board.live(view(2), true);
         assert_eq!(ask(&board, "/readyz").await.0, 200);
         assert_eq!(ask(&board, "/own-health").await.0, 200);
+        let parts = "[+]ping ok\n[+]nginx-ingress-controller ok\nhealthz check passed\n";
+        assert_eq!(ask(&board, "/healthz?verbose").await, (200, parts.to_owned()));
+        assert_eq!(ask(&board, "/healthz/nginx-ingress-controller").await, (200, "ok".to_owned()));
         board.shutting_down();
         assert_eq!(ask(&board, "/healthz").await, (500, "stopping".to_owned()));
     }

@@ -1,5 +1,6 @@
 //! `/metrics`: the names and labels of ingress-nginx that dashboards use, and our own.
 
+mod exposition;
 mod objects;
 mod processes;
 mod requests;
@@ -11,6 +12,7 @@ pub(crate) use requests::{KnownRoutes, Requests, RouteLabels, listen};
 use super::board::Written;
 use crate::proxy::Took;
 use gatewright_core::diagnostic::Severity;
+use gatewright_core::names::ObjectName;
 use objects::{Certificates, Orphans, Shown};
 use processes::ProcessCollector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
@@ -25,8 +27,8 @@ use std::time::Duration;
 
 /// All metrics of the process.
 ///
-/// Numbers that only grow are gauges where ingress-nginx has a counter without `_total`: the encoder would add that,
-/// and dashboards ask for the bare names.
+/// Numbers that only grow are gauges here where ingress-nginx has a counter without `_total`: the encoder would add that.
+/// [`exposition`] tells them as counters.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -50,6 +52,11 @@ pub(crate) struct Metrics {
     load_seconds: Histogram,
     make_seconds: Histogram,
     diagnostics: Family<[(&'static str, &'static str); 1], Gauge>,
+    /// Ingresses that may be stored and those that may not, as the admission webhook has judged them.
+    checks: [Family<[(&'static str, String); 2], Gauge>; 2],
+    /// How many names those have; not told.
+    checked_names: Gauge,
+    check_seconds_last: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -78,6 +85,9 @@ impl Metrics {
             load_seconds: Histogram::new(exponential_buckets(0.01, 2.0, 12)),
             make_seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 14)),
             diagnostics: Family::default(),
+            checks: Default::default(),
+            checked_names: Gauge::default(),
+            check_seconds_last: Gauge::default(),
         };
         metrics.register();
         metrics.register_build();
@@ -113,6 +123,11 @@ impl Metrics {
         registry.register("gatewright_check_seconds", "The proxy's own check of a revision", self.check_seconds.clone());
         registry.register("gatewright_load_seconds", "From the reload signal to the first new answer", self.load_seconds.clone());
         registry.register("gatewright_make_seconds", "From the change to rendered files", self.make_seconds.clone());
+        let [success, errors] = &self.checks;
+        registry.register("nginx_ingress_controller_check_success", "Ingresses that may be stored", success.clone());
+        registry.register("nginx_ingress_controller_check_errors", "Ingresses that may not be stored", errors.clone());
+        let help = "How long the last judgement of an Ingress took, in seconds";
+        registry.register("nginx_ingress_controller_admission_tested_duration", help, self.check_seconds_last.clone());
         registry.register("gatewright_diagnostics", "Findings about objects, by severity", self.diagnostics.clone());
     }
 
@@ -183,6 +198,17 @@ impl Metrics {
         self.last_reload_successful.set(0);
     }
 
+    /// The admission webhook has judged an Ingress. Whoever may create Ingresses chooses the names, so not all are kept.
+    pub(crate) fn judged(&self, name: &ObjectName, is_refused: bool, took: Duration) {
+        const MOST: i64 = 10_000;
+        self.check_seconds_last.set(took.as_secs_f64());
+        let labels = [("namespace", name.namespace().to_owned()), ("ingress", name.name().to_owned())];
+        let checks = &self.checks[usize::from(is_refused)];
+        if checks.get(&labels).is_some() || self.checked_names.inc() < MOST {
+            checks.get_or_create(&labels).inc();
+        }
+    }
+
     /// Files were made in this time.
     pub(crate) fn made(&self, took: Duration, quarantined: usize) {
         self.make_seconds.observe(took.as_secs_f64());
@@ -194,6 +220,9 @@ impl Metrics {
         self.leader.get_or_create(&[("name", self.election.clone())]).set(leads.into());
         self.shown.lead(leads);
     }
+
+    /// What [`Metrics::text`] is.
+    pub(super) const CONTENT_TYPE: &str = exposition::CONTENT_TYPE;
 
     /// The text of all metrics.
     pub(super) fn text(&self, findings: &[Written]) -> String {
@@ -208,14 +237,13 @@ impl Metrics {
             encode_eof(text)
         };
         write(&mut text).expect("writing to a String cannot fail");
-        text
+        exposition::of_openmetrics(&text)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatewright_core::names::ObjectName;
     use gatewright_core::state::Leaf;
 
     fn objects() -> Objects {
@@ -247,6 +275,19 @@ mod tests {
     }
 
     #[test]
+    fn judged_ingresses_are_counted_by_name_and_not_without_end() {
+        let metrics = Metrics::new("c", "n", "p", "e");
+        for n in (0..12_000).chain([7]) {
+            metrics.judged(&ObjectName::new("shop", &format!("i{n}")).unwrap(), n % 2 == 1, Duration::from_millis(2));
+        }
+        let text = metrics.text(&[]);
+        let count = |name: &str| text.lines().filter(|line| line.starts_with(&format!("nginx_ingress_controller_{name}{{"))).count();
+        assert_eq!((count("check_success"), count("check_errors")), (5000, 5000), "of 12 000");
+        assert!(text.contains("# TYPE nginx_ingress_controller_check_errors counter\n"));
+        assert!(text.lines().any(|line| line.starts_with("nginx_ingress_controller_check_errors{") && line.ends_with("ingress=\"i7\"} 2")));
+    }
+
+    #[test]
     fn certificates_are_told_by_the_leader_only_and_without_the_constant_labels() {
         let metrics = Metrics::new("c", "n", "p", "e");
         metrics.serves(objects());
@@ -259,6 +300,11 @@ mod tests {
         assert!(text.contains(&format!("nginx_ingress_controller_ssl_certificate_info{{{labels},{more}}} 1\n")), "{text}");
         let leads = r#"nginx_ingress_controller_leader_election_status{controller_class="c",controller_namespace="n",controller_pod="p",name="e"} 1"#;
         assert!(text.contains(leads), "{text}");
-        assert!(text.ends_with("# EOF\n") && text.contains(r#"build_info{"#) && text.contains(r#"repository=""#), "{text}");
+        assert!(
+            text.contains("# TYPE nginx_ingress_controller_success counter\n")
+                && text.contains(r#"build_info{"#)
+                && text.contains(r#"repository=""#),
+            "{text}"
+        );
     }
 }

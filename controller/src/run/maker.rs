@@ -184,9 +184,10 @@ impl Maker {
     }
 
     /// What the API server is told of an Ingress that it is about to store.
-    pub(super) fn answer(&self, question: Question) {
+    /// Gives the name of the Ingress, and whether it is refused.
+    pub(super) fn answer(&self, question: Question) -> Option<(ObjectName, bool)> {
         let Self { snapshot, settings, quarantine, self_signed, .. } = self;
-        question.answer(Input { snapshot, settings, quarantine, self_signed, now_s: now_s() });
+        question.answer(Input { snapshot, settings, quarantine, self_signed, now_s: now_s() })
     }
 
     /// The proxy has taken this.

@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 /// Every mistake there is, one text each; none: go on.
-pub(super) fn mistakes(config: &RunConfig) -> Vec<String> {
+pub(crate) fn mistakes(config: &RunConfig) -> Vec<String> {
     let mut wrong = Vec::new();
     if config.mode == Mode::Child {
         let program = config.proxy.program.as_deref().unwrap_or_else(|| Path::new(config.proxy.dialect.program));

@@ -32,8 +32,6 @@ const REVISIONS_KEPT: usize = 10;
 /// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program, the
 /// templates. Afterwards nothing ends it but a signal.
 pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
-    let wrong = preflight::mistakes(&config);
-    anyhow::ensure!(wrong.is_empty(), wrong.join("; "));
     let board = Arc::new(Board::default());
     let identity = Identity::of_environment();
     let pod = identity.pod.as_deref().unwrap_or_default();
@@ -147,8 +145,9 @@ async fn program_of(proxy: &Proxy, dialect: &Dialect) -> anyhow::Result<Program>
                 tokio::time::sleep(EVERY).await;
             }
             other => {
+                let program = other.context("the proxy's program cannot be used")?;
                 let program =
-                    other.context("the proxy's program cannot be used")?.context("the proxy's program does not tell its version")?;
+                    program.with_context(|| format!("the proxy's program does not tell a version of {0}; give a {0}", dialect.name))?;
                 return match dialect.too_old(program.version) {
                     Some(why) => Err(anyhow::anyhow!("the proxy's program cannot be used: {why}")),
                     None => Ok(program),
