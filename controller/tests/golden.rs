@@ -162,11 +162,11 @@ fn files(case: &Path, proxy: &Proxy, out: &Path) -> BTreeMap<String, String> {
                 files.entry(format!("{name}/maps.conf")).or_default().push_str(&without_hashes(&text));
             }
             Some((folder, _)) => files.entry(format!("{name}/{folder}.conf")).or_default().push_str(&without_built_in(&text)),
-            None if path == "haproxy.cfg" && !is_of(case, "globals") => {
-                files.insert(format!("{name}/sections.cfg"), without_hashes(&asked_for(&text)));
-            }
             None if is_of(case, "globals") => {
                 files.insert(format!("{name}/{path}"), without_hashes(&text));
+            }
+            None if path.ends_with(".cfg") && path != "users.cfg" => {
+                files.entry(format!("{name}/sections.cfg")).or_default().push_str(&without_hashes(&asked_for(&text)));
             }
             None => {}
         }

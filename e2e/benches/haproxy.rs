@@ -105,7 +105,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 fn check(world: &World) -> Duration {
-    let files = ["run/launch.cfg", "current/haproxy.cfg", "current/users.cfg"].map(|file| path(&world.state().join(file)));
+    let files = ["run/launch.cfg", "current"].map(|file| path(&world.state().join(file)));
     let begun = Instant::now();
     let mut command = Command::new(world.proxy.program());
     command.args(["-c", "-q"]).args(files.iter().flat_map(|file| ["-f", file]));
@@ -188,9 +188,9 @@ fn hosts_change(world: &World) {
 }
 
 fn commands_per_second(world: &World) -> (f64, f64) {
-    let config = fs::read_to_string(world.state().join("current/haproxy.cfg")).expect("it is published");
-    let section = config.split("\nbackend ").find(|section| section.contains("\n    server ")).expect("there is one with endpoints");
-    let name = section.split(' ').next().expect("it has a name");
+    let config = fs::read_to_string(world.state().join("current/sections-00.cfg")).expect("it is published");
+    let section = config.split("\n\n").find(|section| section.contains("\n    server ")).expect("there is one with endpoints");
+    let name = section.trim_start().split(' ').nth(1).expect("it has a name");
     let server = section.split("\n    server ").nth(1).and_then(|line| line.split(' ').next()).expect("it has a server");
     let command = format!("set server {name}/{server} state ready");
     let rate = |commands: usize, lines: usize| {

@@ -76,7 +76,7 @@ pub(super) async fn amend(
     (from, to): (RevisionName, RevisionName),
 ) -> Result<bool, Surprise> {
     let (old, new) = (state.revision(from), state.revision(to));
-    let planned = spawn_blocking(move || planned(&lane, &old, &new)).await.expect("planning does not panic");
+    let planned = spawn_blocking(move || planned(lane, &old, &new)).await.expect("planning does not panic");
     let Some(steps) = planned else { return Ok(false) };
     let socket = run_dir.join(lane.socket);
     let mut again = late.take();
@@ -101,8 +101,8 @@ pub(super) async fn amend(
     said.map(|()| true)
 }
 
-fn planned(lane: &RuntimeLane, old: &Path, new: &Path) -> Option<Vec<Step>> {
-    let (old, new) = read_differing(old, new, lane.long).ok()??;
+fn planned(lane: RuntimeLane, old: &Path, new: &Path) -> Option<Vec<Step>> {
+    let (old, new) = read_differing(old, new).ok()??;
     let old: Contents<'_> = old.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
     let new: Contents<'_> = new.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
     (lane.plan)(&old, &new)

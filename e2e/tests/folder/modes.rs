@@ -107,7 +107,7 @@ on_every_proxy! {
 
 /// HAProxy as the guide says: started by hand beside its PID file, and told by signals.
 fn started_by_hand(proxy: Proxy) {
-    const WORDS: &str = r#"-W -S "$PWD/master.sock,mode,600" -f launch.cfg -f ../current/haproxy.cfg -f ../current/users.cfg -p proxy.pid"#;
+    const WORDS: &str = r#"-W -S "$PWD/master.sock,mode,600" -f launch.cfg -f ../current -p proxy.pid"#;
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/sidecar.md");
     assert!(fs::read_to_string(guide).unwrap().contains(WORDS), "as the guide says");
     let start = format!(r#"cd "$1" && exec "$2" {WORDS}"#);

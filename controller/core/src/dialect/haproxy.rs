@@ -5,7 +5,8 @@
 //! One frontend looks the host up in `maps/hosts.map` (exact names) and `maps/wildcards.map` (one label), then host and
 //! path in `maps/exact.map` and `maps/prefix.map` (longest prefix). The value is the name of a *section*, a HAProxy
 //! `backend`: there is one for every pair of Service port and policy, and one for every answer of our own. All paths are
-//! stable and relative to the main file, for a file's path is its name on the runtime socket.
+//! stable and relative to the main file, for a file's path is its name on the runtime socket. Sections stand in files beside
+//! the main one, `sections-3f.cfg`: HAProxy is started with the folder, of which it reads the main file first.
 //!
 //! # How a feature gets its HAProxy side
 //!
@@ -54,6 +55,7 @@ mod lacks;
 mod origin;
 mod runtime;
 pub mod sections;
+mod sources;
 mod view;
 mod vocabulary;
 mod word;
@@ -146,7 +148,7 @@ pub static HAPROXY: Dialect = Dialect {
     agent_socket: Some(agent::SOCKET),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
-    runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, long: runtime::MAIN, plan: runtime::plan }),
+    runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
     // A blank ends the key of a line of a map.
     blanks_in_paths: false,

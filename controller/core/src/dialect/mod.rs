@@ -139,8 +139,6 @@ pub type Contents<'f> = BTreeMap<&'f str, &'f [u8]>;
 pub struct RuntimeLane {
     /// Name of the proxy's socket in [`Launch::run_dir`].
     pub socket: &'static str,
-    /// Path of a file whose paragraphs, behind the first 64 KiB, may be left out where they are the same in both revisions.
-    pub long: &'static str,
     /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
     /// last one the proxy answers the token of the new files.
     pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
@@ -187,6 +185,8 @@ impl Step {
 pub enum Gather {
     /// To files that the main file includes; each has a hash of its bytes in its name.
     Included,
+    /// To files beside the main file that the proxy reads as well, such as `sections-3f.cfg`: this name, and a number.
+    Beside(&'static str),
     /// To the end of the main file.
     Main,
     /// To one file with this relative path, which is there even without pieces.

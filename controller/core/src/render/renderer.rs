@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, TemplateError};
 use super::files::Known;
-use super::shards::{Shards, joined_digest};
+use super::shards::{Shard, Shards, joined_digest};
 use super::{Bytes, File, FileSet};
 use crate::cores::Cores;
 use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Place, Version};
@@ -87,9 +87,10 @@ impl Renderer {
             let shards = &self.shards[group.folder];
             match group.gather {
                 Gather::Included => {
-                    files.extend(shards.files().map(|shard| (shard.path.clone(), plain(Arc::clone(&shard.bytes).into(), shard.digest))));
+                    files.extend(shards.files().map(Shard::known));
                     includes.insert(group.folder, shards.files().map(|shard| shard.path.clone()).collect());
                 }
+                Gather::Beside(_) => files.extend(shards.files().map(Shard::known)),
                 Gather::Whole(path) => {
                     let (bytes, digest) = shards.whole();
                     files.push((path.to_owned(), plain(bytes, digest)));

@@ -1,8 +1,9 @@
 //! Gathers the pieces of a group in files, and remembers both by content hash.
 
-use super::Bytes;
 use super::engine::{Engine, TemplateError};
+use super::files::Known;
 use super::renderer::{RenderError, line_of};
+use super::{Bytes, File};
 use crate::cores::Cores;
 use crate::dialect::{Dialect, Gather, Group, Piece};
 use foldhash::HashMap;
@@ -110,7 +111,7 @@ impl Shard {
         if members.is_empty() {
             return Ok(Self::default());
         }
-        let known = self.known();
+        let known = self.texts();
         let mut pieces = Vec::with_capacity(members.len());
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for &member in members {
@@ -124,13 +125,20 @@ impl Shard {
         let digest = xxh3_128(&bytes);
         let path = match group.gather {
             Gather::Included => format!("{}/{number:02x}-{digest:032x}.conf", group.folder),
+            Gather::Beside(name) => format!("{name}-{number:02x}.cfg"),
             Gather::Main | Gather::Whole(_) => group.folder.to_owned(),
         };
         Ok(Self { path, bytes: bytes.into(), digest, pieces })
     }
 
+    /// As a file of its own.
+    pub(super) fn known(&self) -> (String, Known) {
+        let file = File { bytes: Arc::clone(&self.bytes).into(), secret: false, read_live: false };
+        (self.path.clone(), Known { file, digest: self.digest })
+    }
+
     /// The text of each piece.
-    fn known(&self) -> HashMap<u128, &[u8]> {
+    fn texts(&self) -> HashMap<u128, &[u8]> {
         let starts = std::iter::once(0).chain(self.pieces.iter().map(|(_, end)| *end));
         self.pieces.iter().zip(starts).map(|((digest, end), start)| (*digest, &self.bytes[start..*end])).collect()
     }

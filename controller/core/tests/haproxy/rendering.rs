@@ -7,8 +7,10 @@ use gatewright_core::dialect::Version;
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::haproxy::grammar::read;
 use gatewright_core::model::*;
+use gatewright_core::names::{HostPattern, Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 const OLDEST: Version = Version(2, 6, 0);
@@ -32,6 +34,9 @@ fn rich() -> Draft {
         .tls_host("h.test", &pair.id, vec![redirected(prefix("/", "b")), exact("/x'$y/", "b"), respond("/gone", 503)])
         .tls_host("*.w.test", &pair.id, vec![prefix("/", "b")])
 }
+
+/// Where the sections of few routes are.
+const SECTIONS: &str = "sections-00.cfg";
 
 fn text(files: &FileSet, path: &str) -> String {
     String::from_utf8_lossy(&files.get(path).unwrap().bytes.whole()).into_owned()
@@ -92,6 +97,7 @@ fn files_know_no_place_and_have_stable_names() {
         "maps/hosts.map",
         "maps/prefix.map",
         "maps/wildcards.map",
+        "sections-00.cfg",
         "tls/default.list",
         "tls/hosts.list",
     ];
@@ -111,9 +117,9 @@ fn routes_with_equal_policies_share_a_section_and_others_do_not() {
     let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address(1)]);
     let routes = vec![prefix("/", "b"), prefix("/same", "b"), redirected(prefix("/other", "b")), respond("/gone", 503)];
     let files = files_of(&draft.host("h.test", routes).host("i.test", vec![prefix("/", "b")]).model(), OLDEST);
-    let main = text(&files, "haproxy.cfg");
-    assert_eq!(main.matches("\nbackend ").count(), 2 + 2 + 2, "{main}");
-    assert_eq!(main.matches("    server 10.0.0.1_80 10.0.0.1:80").count(), 2);
+    let sections = text(&files, SECTIONS);
+    assert_eq!(sections.lines().filter(|line| line.starts_with("backend ")).count(), 2 + 2, "{sections}");
+    assert_eq!(sections.matches("    server 10.0.0.1_80 10.0.0.1:80").count(), 2);
     assert_eq!(text(&files, "maps/prefix.map").lines().count(), 4 + 1 + 2, "with the health path and the fallback");
 }
 
@@ -138,15 +144,71 @@ fn every_change_changes_the_token() {
     assert_eq!(tokens.len(), 5);
 }
 
+/// Two hosts share a section, which the first one names; one route has a canary, and pages come from a third backend.
+fn sharing(change: impl FnOnce(&mut Model)) -> Model {
+    let rules = CanaryRules { header: None, cookie: None, weight: 10, total: 100, is_sticky: false };
+    let canary = Some(Arc::new(Canary { backend: id("canary"), rules }));
+    let pages = ErrorPages { statuses: vec![404], backend: Some(id("pages")), intercept_upstream: Some(true) };
+    let policy = Arc::new(RoutePolicy { errors: Some(pages), ..RoutePolicy::default() });
+    let owner = |route: Route, name: &str| {
+        let origin = ObjectName::new("shop", name).unwrap();
+        Route { origin: Some(ObjectRef::new(Kind::Ingress, origin)), ..route }
+    };
+    let names = ["b", "c", "canary", "pages"];
+    let draft = names.iter().fold(Draft::default(), |draft, name| draft.backend(name, &[address(1)]));
+    let mut model = draft
+        .host("a.test", vec![owner(prefix("/", "b"), "one")])
+        .host("b.test", vec![owner(prefix("/", "b"), "other"), Route { canary, ..prefix("/canary", "b") }])
+        .host("c.test", vec![Route { policy, ..prefix("/pages", "c") }])
+        .model();
+    change(&mut model);
+    model
+}
+
 #[test]
-fn a_new_endpoint_changes_the_main_file_and_nothing_else() {
+fn what_is_remembered_of_sections_never_changes_a_byte() {
+    fn put(model: &mut Model, name: &str, endpoint: u8, policy: BackendPolicy) {
+        let backend = Backend::with_policy(id(name), vec![address(endpoint)], Balance::RoundRobin, Arc::new(policy));
+        model.backends.insert(id(name), Arc::new(backend));
+    }
+    let auto = || BackendPolicy { protocol: Some(Protocol::AutoHttp), ..BackendPolicy::default() };
+    let plain = BackendPolicy::default;
+    let host = |name: &str| HostPattern::parse(name).unwrap();
+    let changes: [&dyn Fn(&mut Model); 9] = [
+        &|_| (),
+        &|model| put(model, "b", 9, plain()),
+        &|model| put(model, "canary", 9, plain()),
+        &|model| put(model, "pages", 9, plain()),
+        &|model| put(model, "b", 1, auto()),
+        &|model| put(model, "canary", 1, auto()),
+        &|model| _ = model.hosts.remove(&host("a.test")),
+        &|model| _ = model.hosts.remove(&host("b.test")),
+        &|model| _ = model.backends.remove(&id("pages")),
+    ];
+    let mut remembering = renderer();
+    let mut seen = std::collections::BTreeSet::new();
+    for (step, change) in changes.iter().enumerate() {
+        let model = sharing(change);
+        let (kept, fresh) = (remembering.render(&model).unwrap(), renderer().render(&model).unwrap());
+        assert!(kept == fresh, "step {step}");
+        seen.insert(kept.digest());
+    }
+    assert_eq!(seen.len(), changes.len());
+    let origins = |model: &Model| text(&files_of(model, OLDEST), SECTIONS).matches("# Ingress shop/one").count();
+    assert_eq!((origins(&sharing(|_| ())), origins(&sharing(|model| _ = model.hosts.remove(&host("a.test"))))), (1, 0));
+}
+
+#[test]
+fn a_new_endpoint_changes_one_file_and_the_token() {
     let mut renderer = renderer();
     let mut model = many(300);
     let before = renderer.render(&model).unwrap();
     model.backends.insert(id("svc-7"), Arc::new(Backend::new(id("svc-7"), vec![address(9)], Balance::RoundRobin)));
     let after = renderer.render(&model).unwrap();
     let changed: Vec<_> = after.iter().filter(|(path, file)| before.get(path) != Some(*file)).map(|(path, _)| path).collect();
-    assert_eq!(changed, ["haproxy.cfg"]);
+    assert!(matches!(changed[..], ["haproxy.cfg", sections] if sections.starts_with("sections-")), "{changed:?}");
+    let without_token = |files: &FileSet| text(files, "haproxy.cfg").replace(&files.token(), "");
+    assert_eq!(without_token(&after), without_token(&before));
     let first = |files: &FileSet, path: &str| Arc::clone(&files.get(path).unwrap().bytes.parts()[0]);
     let same = |path: &str| Arc::ptr_eq(&first(&before, path), &first(&after, path));
     assert!(same("maps/exact.map") && same("maps/hosts.map"));
@@ -171,11 +233,11 @@ fn haproxy_names_the_line_whose_object_we_find() {
     for (program, version) in programs() {
         let files = files_of(&rich().model(), version);
         let staged = Staged::new(&files, &program);
-        let text = text(&files, "haproxy.cfg").replace("    balance roundrobin", "    balanced roundrobin");
-        std::fs::write(staged.dir.path().join("files/haproxy.cfg"), &text).unwrap();
+        let text = text(&files, SECTIONS).replace("    balance roundrobin", "    balanced roundrobin");
+        std::fs::write(staged.dir.path().join("files").join(SECTIONS), &text).unwrap();
         let refusal = (HAPROXY.refusal)(&staged.check().unwrap_err());
         let (at, line) = refusal.at.unwrap();
-        assert!(at.ends_with("haproxy.cfg") && refusal.message.contains("'balanced'"), "{}", refusal.message);
+        assert!(at.ends_with(SECTIONS) && refusal.message.contains("'balanced'"), "{}", refusal.message);
         assert_eq!((HAPROXY.origin_at)(text.as_bytes(), line), Some(ingress()), "{line}");
     }
 }
@@ -185,8 +247,14 @@ fn haproxy_names_the_line_whose_object_we_find() {
 fn haproxy_and_our_reader_see_the_same_keywords() {
     let (program, version) = programs().remove(0);
     let files = files_of(&rich().model(), version);
-    let staged = Staged::new(&files, &program);
-    let text = text(&files, "haproxy.cfg");
+    for path in ["haproxy.cfg", SECTIONS] {
+        same_keywords(&files, path, &program);
+    }
+}
+
+fn same_keywords(files: &FileSet, path: &str, program: &Path) {
+    let staged = Staged::new(files, program);
+    let text = text(files, path);
     let mut renamed: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut wanted = Vec::new();
     for line in read(text.as_bytes()).unwrap().iter().filter(|line| line.indented) {
@@ -195,7 +263,7 @@ fn haproxy_and_our_reader_see_the_same_keywords() {
         renamed[at] = renamed[at].replacen(&**keyword, &format!("x{keyword}"), 1);
         wanted.push(line.number);
     }
-    std::fs::write(staged.dir.path().join("files/haproxy.cfg"), renamed.join("\n") + "\n").unwrap();
+    std::fs::write(staged.dir.path().join("files").join(path), renamed.join("\n") + "\n").unwrap();
     let printed = staged.check().expect_err("HAProxy took unknown keywords");
     // It stops after so many mistakes.
     let refused: Vec<u32> = printed.lines().filter_map(|line| (HAPROXY.refusal)(line).at).map(|(_, line)| line).collect();

@@ -31,10 +31,11 @@ fn hostile() -> impl Strategy<Value = String> {
 /// Keywords and numbers of words of all lines.
 fn shapes(model: &Model) -> Vec<String> {
     let files = files_of(model, Version(2, 6, 0));
-    let main = files.get("haproxy.cfg").unwrap();
-    let bytes = main.bytes.whole();
-    let lines = read(&bytes).unwrap();
-    let shape = lines.iter().map(|line| format!("{} {}", line.words[0].text, line.words.len()));
+    let shape = files.iter().filter(|(path, _)| path.ends_with(".cfg")).flat_map(|(_, file)| {
+        let bytes = file.bytes.whole();
+        let lines = read(&bytes).unwrap();
+        lines.iter().map(|line| format!("{} {}", line.words[0].text, line.words.len())).collect::<Vec<_>>()
+    });
     let lists = files.iter().filter(|(path, _)| path.ends_with(".map") || path.ends_with(".list"));
     let sizes = lists.map(|(path, file)| {
         let text = String::from_utf8_lossy(&file.bytes.whole()).into_owned();

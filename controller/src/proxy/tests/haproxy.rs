@@ -32,7 +32,7 @@ pub(super) fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&
     let text = |token: &str| {
         format!(
             "# Configuration checksum: {token}\nglobal\n    default-path config\n    expose-experimental-directives\n    \
-             set-var proc.token str({token})\n    fd-hard-limit 2000\n    hard-stop-after 5s\n\ndefaults\n    mode http\n    \
+             set-var proc.token str({token})\n    fd-hard-limit 2000\n    hard-stop-after 5s\n\ndefaults common\n    mode http\n    \
              timeout client 10s\n    timeout server 10s\n    timeout connect 5s\n    retries 3\n    option redispatch 1\n    \
              retry-on conn-failure empty-response\n\nfrontend public\n    bind 127.0.0.1:{}\n{bind}{settings}    \
              option idle-close-on-response\n    default_backend app\n\nfrontend status\n    bind 127.0.0.1:{}\n    \

@@ -1,6 +1,5 @@
 //! How HAProxy is started and checked, and how its answers are read.
 
-use super::credentials::USERS;
 use super::word::word;
 use crate::dialect::{Launch, Refusal, Version, common};
 
@@ -39,10 +38,12 @@ pub(super) fn check_args(launch: &Launch<'_>) -> Vec<String> {
 }
 
 fn files(launch: &Launch<'_>) -> Vec<String> {
-    let launch_file = launch.run_dir.join(LAUNCH_FILE).display().to_string();
-    // Behind the main file: its global section has to be the first to say what it says.
-    let users = launch.main_file.with_file_name(USERS).display().to_string();
-    [launch_file, launch.main_file.display().to_string(), users].into_iter().flat_map(|file| ["-f".to_owned(), file]).collect()
+    let launch_file = launch.run_dir.join(LAUNCH_FILE);
+    // Of a folder, HAProxy reads the files whose names end in `.cfg`, sorted by name: the main file is the first of all, and
+    // its global section has to be the first to say what it says. Of a link that is switched meanwhile, what is read later
+    // is newer, and the main file tells which revision it is.
+    let folder = launch.main_file.parent().unwrap_or(launch.main_file);
+    [&*launch_file, folder].into_iter().flat_map(|path| ["-f".to_owned(), path.display().to_string()]).collect()
 }
 
 /// The first of the files that HAProxy reads.
@@ -115,10 +116,10 @@ mod tests {
             worker_user: Some("www-data"),
             stream_module: None,
         };
-        let files = ["-f", "/run/my gw/launch.cfg", "-f", "/s/current/haproxy.cfg", "-f", "/s/current/users.cfg"];
+        let files = ["-f", "/run/my gw/launch.cfg", "-f", "/s/current"];
         let args = start_args(&launch);
         assert_eq!(args[..3], ["-W", "-S", "/run/my gw/master.sock,mode,600"]);
-        assert_eq!((&args[3..9], &args[9..]), (&files.map(str::to_owned)[..], &["-p", "/run/pid"].map(str::to_owned)[..]));
+        assert_eq!((&args[3..7], &args[7..]), (&files.map(str::to_owned)[..], &["-p", "/run/pid"].map(str::to_owned)[..]));
         assert_eq!(check_args(&launch)[1..], files);
         let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600 level admin\n    stats timeout 1m\n    \
                     setenv GATEWRIGHT_USERS yes\n    user www-data\n    gid 33\n";

@@ -1,7 +1,8 @@
 //! What is rendered piece by piece: sections, and the lines of maps and certificate lists.
 
 use super::clients;
-use super::sections::{self, Context, Key};
+use super::sections::{Context, Key};
+use super::sources::{self, Source};
 use super::view::{self, Line};
 use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
@@ -37,17 +38,18 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
     groups
 }
 
-fn sections<'m>(model: &'m Model, context: &Context<'m>, version: Version) -> Group<'m> {
-    let sections = sections::of_model(model, context);
-    let key = |section: &sections::Section<'m>| section.key.backend().map_or("", |id| id.as_str());
+fn sections<'m>(model: &'m Model, context: &Arc<Context<'m>>, version: Version) -> Group<'m> {
+    let sections = sources::of_model(model, context);
+    let key = |source: &Source<'m>| source.backend.map_or("", |id| id.as_str());
+    let (shared, context) = (digest_of(&(&*model.globals, &**context)), Arc::clone(context));
     Group {
         folder: "sections",
-        gather: Gather::Main,
+        gather: Gather::Beside("sections"),
         template: "backend.tera",
         place: Place::Hosts,
-        shared: digest_of(&*model.globals),
-        pieces: sections.iter().map(|section| Piece { key: key(section), digest: section.digest() }).collect(),
-        view: Box::new(move |number| view::section(&sections[number], &model.globals, version)),
+        shared,
+        pieces: sections.iter().map(|(source, digest)| Piece { key: key(source), digest: *digest }).collect(),
+        view: Box::new(move |number| view::section(&sections[number].0.section(model, &context), &model.globals, version)),
     }
 }
 
@@ -108,8 +110,9 @@ fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Grou
         let aliases = host.policy.aliases.iter().flatten().filter_map(|alias| of_alias(&host.pattern, &alias.name));
         line(&host.pattern).into_iter().chain(aliases).collect::<Vec<_>>()
     };
-    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| is_own(&host.pattern) || !lines_of_host(host).is_empty()).collect();
-    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: digest_of(&(&host.pattern, &host.policy.aliases)) });
+    let has_lines = |host: &Host| is_own(&host.pattern) || host.policy.aliases.is_some() && !lines_of_host(host).is_empty();
+    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| has_lines(host)).collect();
+    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest });
     map(folder, path, 0, pieces.collect(), Box::new(move |number| view::lines(lines_of_host(hosts[number]))))
 }
 
@@ -140,7 +143,8 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str,
 /// The lines of all routes of hosts of expressions, a piece for each host. The first that matches counts, and no two hosts
 /// match the same texts.
 fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
-    let is_regex = |host: &&Arc<Host>| host.routes.iter().flat_map(|route| &route.matches).any(|m| matches!(m, PathMatch::Regex(_)));
+    // All routes of a host are, or none.
+    let is_regex = |host: &&Arc<Host>| matches!(host.routes.first().and_then(|route| route.matches.first()), Some(PathMatch::Regex(_)));
     let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(is_regex).collect();
     let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
     let (shared, context) = (digest_of(&**context), Arc::clone(context));
@@ -186,8 +190,11 @@ fn aliases(model: &Model) -> Group<'_> {
 fn canaries<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
     let hosts = model.hosts.values().filter(|host| host.routes.iter().any(|route| route.canary.is_some()));
     let digests: Vec<u128> = hosts.map(|host| host.digest).collect();
-    let piece = (!digests.is_empty()).then(|| Piece { key: "", digest: digest_of(&digests) });
-    let shared = digest_of(&(&**context, model.backends.values().map(|backend| backend.policy.digest()).collect::<Vec<_>>()));
+    let piece = (!digests.is_empty()).then(|| {
+        let policies: Vec<u128> = model.backends.values().map(|backend| backend.policy.digest()).collect();
+        Piece { key: "", digest: digest_of(&(digests, policies)) }
+    });
+    let shared = digest_of(&**context);
     let context = Arc::clone(context);
     let view = Box::new(move |_| view::lines(view::canary_lines(model, &context)));
     map("canaries", "maps/canaries.map", shared, piece.into_iter().collect(), view)
@@ -236,8 +243,7 @@ fn certificates(model: &Model) -> Group<'_> {
             HostCertificate::Own(id) => Some((&**host, id)),
         })
         .collect();
-    let digest =
-        |host: &Host, id| digest_of(&(&host.pattern, id, &host.origin, &host.policy.aliases, &host.policy.client_auth, &host.policy.tls));
+    let digest = |host: &Host, id| digest_of(&(host.digest, id));
     let further = files_of_servers(model);
     let pieces = claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) });
     let more = further.iter().map(|file| Piece { key: "", digest: digest_of(file) });

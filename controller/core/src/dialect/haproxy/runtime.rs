@@ -10,28 +10,29 @@ use std::collections::BTreeMap;
 /// Longest payload of one command in bytes; HAProxy reads a command into one buffer, of at least 16 KiB.
 const MAX_PAYLOAD: usize = 8 << 10;
 
-pub(super) const MAIN: &str = "haproxy.cfg";
+const MAIN: &str = "haproxy.cfg";
 const TOKEN: &str = "# Configuration checksum: ";
 
 /// The commands that bring a proxy that runs with the old files to where the new ones would bring it; `None`: only a
-/// reload can. Files that are the same may be left out on both sides.
+/// reload can. Files that are the same may be left out on both sides, but not the main file.
 pub(super) fn plan(old: &Contents<'_>, new: &Contents<'_>) -> Option<Vec<Step>> {
     if !old.keys().eq(new.keys()) {
         return None;
     }
+    let main = text_of(new, MAIN)?;
+    let token = token_of(main)?;
     let (mut steps, mut maps) = (Vec::new(), Vec::new());
-    let mut token = None;
-    for (path, before) in old {
-        let after = *new.get(path)?;
-        if *before == after {
+    for path in old.keys() {
+        let (before, after) = (text_of(old, path)?, text_of(new, path)?);
+        if before == after {
             continue;
         }
-        if *path == MAIN {
-            token = Some(main(std::str::from_utf8(before).ok()?, std::str::from_utf8(after).ok()?, &mut steps)?);
+        if path.ends_with(".cfg") {
+            endpoints(&sections(before)?, &sections(after)?, shared_options(main), &mut steps)?;
         } else if path.starts_with("tls/") && path.ends_with(".pem") {
-            certificate(path, std::str::from_utf8(after).ok()?, &mut steps)?;
+            certificate(path, after, &mut steps)?;
         } else if path.starts_with("maps/") {
-            maps.push((*path, std::str::from_utf8(after).ok()?));
+            maps.push((*path, after));
         } else {
             return None;
         }
@@ -39,81 +40,51 @@ pub(super) fn plan(old: &Contents<'_>, new: &Contents<'_>) -> Option<Vec<Step>> 
     // Hosts last: one that is there has its paths.
     maps.sort_by_key(|(path, _)| matches!(*path, "maps/hosts.map" | "maps/wildcards.map"));
     maps.into_iter().for_each(|(path, text)| map(path, text, &mut steps));
-    steps.push(Step::silent(format!("experimental-mode on; set var proc.token str({})", token?)));
+    steps.push(Step::silent(format!("experimental-mode on; set var proc.token str({token})")));
     Some(steps)
 }
 
-/// Reads the differences of the main files; the new token.
-fn main<'f>(before: &'f str, after: &'f str, steps: &mut Vec<Step>) -> Option<&'f str> {
-    let (old_head, old_tail) = split(before)?;
-    let (new_head, new_tail) = split(after)?;
-    let (old_token, new_token) = (token_of(old_head)?, token_of(new_head)?);
-    if old_head.replace(old_token, "") != new_head.replace(new_token, "") {
-        return None;
-    }
-    let (old, new) = differing(old_tail, new_tail)?;
-    endpoints(&sections(old)?, &sections(new)?, steps)?;
-    Some(new_token)
+fn text_of<'f>(files: &Contents<'f>, path: &str) -> Option<&'f str> {
+    std::str::from_utf8(files.get(path)?).ok()
 }
 
-/// The `global` section, which holds the token, and the rest.
-fn split(text: &str) -> Option<(&str, &str)> {
-    text.split_at_checked(text.find("\ndefaults\n")?)
-}
-
-fn token_of(head: &str) -> Option<&str> {
-    let token = head.strip_prefix(TOKEN)?.lines().next()?;
+fn token_of(main: &str) -> Option<&str> {
+    let token = main.strip_prefix(TOKEN)?.lines().next()?;
     (token.len() == 32 && token.bytes().all(|b| b.is_ascii_hexdigit())).then_some(token)
 }
 
-/// The smallest part of both texts that holds all differences and begins and ends with whole sections.
-fn differing<'a>(old: &'a str, new: &'a str) -> Option<(&'a str, &'a str)> {
-    if old == new {
-        return Some(("", ""));
-    }
-    let prefix = common_prefix(old.as_bytes(), new.as_bytes());
-    let suffix = common_suffix(&old.as_bytes()[prefix..], &new.as_bytes()[prefix..]);
-    let start = old.as_bytes()[..prefix].windows(9).rposition(|window| window == b"\nbackend ")? + 1;
-    let rest = &old.as_bytes()[old.len() - suffix..];
-    let kept = rest.windows(9).position(|window| window == b"\nbackend ").map_or(0, |at| rest.len() - at - 1);
-    Some((old.get(start..old.len() - kept)?, new.get(start..new.len() - kept)?))
-}
-
-/// Whole blocks are compared at once, which is many times faster than bytes.
-const BLOCK: usize = 4096;
-
-fn common_prefix(one: &[u8], other: &[u8]) -> usize {
-    let whole = one.chunks_exact(BLOCK).zip(other.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
-    whole + one[whole..].iter().zip(&other[whole..]).take_while(|(a, b)| a == b).count()
-}
-
-fn common_suffix(one: &[u8], other: &[u8]) -> usize {
-    let whole = one.rchunks_exact(BLOCK).zip(other.rchunks_exact(BLOCK)).take_while(|(a, b)| a == b).count() * BLOCK;
-    let (one, other) = (&one[..one.len() - whole], &other[..other.len() - whole]);
-    whole + one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count()
+/// What `server` lines of routes need not say. The socket knows nothing of it.
+fn shared_options(main: &str) -> &str {
+    let routes = main.split_once("\ndefaults routes ").map_or("", |(_, routes)| routes);
+    let mut lines = routes.lines().take_while(|line| !line.is_empty());
+    lines.find_map(|line| line.strip_prefix("    default-server ")).unwrap_or_default()
 }
 
 /// A section: its endpoints, and all that is said beside them.
 #[derive(Debug, Default)]
 struct Section<'f> {
     name: &'f str,
+    of_route: bool,
     others: Vec<&'f str>,
     servers: BTreeMap<&'f str, &'f str>,
 }
 
+/// The sections of a file; what stands before the first of them is one without a name, and the token no part of it.
 fn sections(text: &str) -> Option<Vec<Section<'_>>> {
-    let mut sections: Vec<Section<'_>> = Vec::new();
+    let mut sections = vec![Section::default()];
+    let token = token_of(text);
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("backend ") {
-            let name = rest.split(' ').next()?;
-            sections.push(Section { name, ..Section::default() });
+            let (name, how) = rest.split_once(' ')?;
+            sections.push(Section { name, of_route: how.starts_with("from routes "), ..Section::default() });
         }
-        let section = sections.last_mut()?;
+        let section = sections.last_mut().expect("there was one to begin with");
         match line.strip_prefix("    server ") {
             Some(server) => {
                 let (name, how) = server.split_once(' ')?;
                 section.servers.insert(name, how);
             }
+            None if section.name.is_empty() && token.is_some_and(|token| line.contains(token)) => {}
             None => section.others.push(line),
         }
     }
@@ -121,7 +92,7 @@ fn sections(text: &str) -> Option<Vec<Section<'_>>> {
 }
 
 /// New endpoints first, so that a section always has some.
-fn endpoints(old: &[Section<'_>], new: &[Section<'_>], steps: &mut Vec<Step>) -> Option<()> {
+fn endpoints(old: &[Section<'_>], new: &[Section<'_>], shared: &str, steps: &mut Vec<Step>) -> Option<()> {
     let same = |(old, new): (&Section<'_>, &Section<'_>)| old.name == new.name && old.others == new.others;
     if old.len() != new.len() || !old.iter().zip(new).all(same) {
         return None;
@@ -134,7 +105,8 @@ fn endpoints(old: &[Section<'_>], new: &[Section<'_>], steps: &mut Vec<Step>) ->
                 Some(_) => return None,
                 None => {
                     let server = format!("{}/{name}", new.name);
-                    steps.push(Step::add_server(&server, &spoken(how)?));
+                    let how = if new.of_route { with_shared(how, shared) } else { (*how).to_owned() };
+                    steps.push(Step::add_server(&server, &spoken(&how)?));
                     steps.push(Step::silent(format!("set server {server} state ready")));
                 }
             }
@@ -148,6 +120,12 @@ fn endpoints(old: &[Section<'_>], new: &[Section<'_>], steps: &mut Vec<Step>) ->
         }
     }
     Some(())
+}
+
+/// The address, what all have, and what is its own.
+fn with_shared(how: &str, shared: &str) -> String {
+    let (address, own) = how.split_once(' ').unwrap_or((how, ""));
+    [address, shared, own].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
 }
 
 /// Words of the main file for the socket, which knows no quotes; `None`: one of them cannot be said there.
@@ -215,13 +193,14 @@ mod tests {
     fn config(token: u8, backends: &str) -> String {
         let token = format!("{token:032x}");
         format!(
-            "{TOKEN}{token}\nglobal\n    set-var proc.token str({token})\n\ndefaults\n    mode http\n\nfrontend public\n    x\n\nbackend health   # built in\n    y\n\n{backends}"
+            "{TOKEN}{token}\nglobal\n    set-var proc.token str({token})\n\ndefaults common\n    mode http\n\n\
+             defaults routes from common\n    # All.\n    default-server pool-max-conn 32 pool-purge-delay 60s\n\nfrontend public\n    x\n\nbackend health   # built in\n    y\n\n{backends}"
         )
     }
 
     fn backend(name: &str, servers: &[u8]) -> String {
-        let servers: String = servers.iter().map(|n| format!("    server 10.0.0.{n}_80 10.0.0.{n}:80 pool-max-conn 32\n")).collect();
-        format!("backend {name}   # Ingress shop/front\n    balance roundrobin\n{servers}\n")
+        let servers: String = servers.iter().map(|n| format!("    server 10.0.0.{n}_80 10.0.0.{n}:80 ssl verify none\n")).collect();
+        format!("backend {name} from routes   # Ingress shop/front\n    balance roundrobin\n{servers}\n")
     }
 
     fn commands(old: &[(&str, &str)], new: &[(&str, &str)]) -> Option<Vec<String>> {
@@ -255,9 +234,9 @@ mod tests {
         assert_eq!(
             commands,
             [
-                "add server b/10.0.0.10_80 10.0.0.10:80 pool-max-conn 32",
+                "add server b/10.0.0.10_80 10.0.0.10:80 pool-max-conn 32 pool-purge-delay 60s ssl verify none",
                 "set server b/10.0.0.10_80 state ready",
-                "add server b/10.0.0.2_80 10.0.0.2:80 pool-max-conn 32",
+                "add server b/10.0.0.2_80 10.0.0.2:80 pool-max-conn 32 pool-purge-delay 60s ssl verify none",
                 "set server b/10.0.0.2_80 state ready",
                 "set server b/10.0.0.1_80 state maint",
                 "del server b/10.0.0.1_80",
@@ -267,17 +246,23 @@ mod tests {
     }
 
     #[test]
-    fn large_files_are_compared_to_the_byte() {
-        let text: Vec<u8> = (0..3 * BLOCK + 7).map(|n| b'a' + u8::try_from(n % 23).unwrap()).collect();
-        for at in [0, 1, BLOCK - 1, BLOCK, 2 * BLOCK + 5, text.len() - 1] {
-            let mut other = text.clone();
-            other[at] = b'X';
-            let (prefix, suffix) = (common_prefix(&text, &other), common_suffix(&text, &other));
-            assert_eq!((prefix, suffix), (at, text.len() - at - 1));
-            other.insert(at, b'Y');
-            assert_eq!((common_prefix(&text, &other), common_suffix(&text, &other)), (prefix, suffix));
-        }
-        assert_eq!((common_prefix(&text, &text), common_suffix(&text, &[])), (text.len(), 0));
+    fn only_endpoints_of_routes_have_what_is_said_for_all_of_those() {
+        let plain = |n: u8| backend("a", &[n]).replace(" ssl verify none", "");
+        let added = |old: &str, new: &str| of_main(old, new).unwrap().swap_remove(0);
+        assert_eq!(added(&plain(1), &plain(2)), "add server a/10.0.0.2_80 10.0.0.2:80 pool-max-conn 32 pool-purge-delay 60s");
+        let others = |n: u8| plain(n).replace(" from routes", "");
+        assert_eq!(added(&others(1), &others(2)), "add server a/10.0.0.2_80 10.0.0.2:80");
+    }
+
+    #[test]
+    fn endpoints_stand_in_files_beside_the_main_one() {
+        let (old, new) = (config(1, ""), config(2, ""));
+        let of_file =
+            |one: &str, other: &str| commands(&[(MAIN, &old), ("sections-00.cfg", one)], &[(MAIN, &new), ("sections-00.cfg", other)]);
+        let found = of_file(&backend("a", &[1]), &backend("a", &[1, 2])).unwrap();
+        assert_eq!(found[0], "add server a/10.0.0.2_80 10.0.0.2:80 pool-max-conn 32 pool-purge-delay 60s ssl verify none");
+        assert_eq!(of_file("fcgi-app a\n    docroot /\n", "fcgi-app a\n    docroot /a\n"), None);
+        assert_eq!(commands(&[("sections-00.cfg", "")], &[("sections-00.cfg", &backend("a", &[1]))]), None, "nobody knows the token");
     }
 
     #[test]
@@ -295,7 +280,7 @@ mod tests {
             backend("b", &[1]),
             backend("a", &[1]) + &backend("b", &[1]),
             one.replace("roundrobin", "random"),
-            one.replace("pool-max-conn 32", "pool-max-conn 33"),
+            one.replace("verify none", "verify required"),
             one.replace("shop/front", "shop/back"),
             String::new(),
         ] {
@@ -304,6 +289,7 @@ mod tests {
         let (old, new) = (config(1, &one), config(2, &one));
         assert_eq!(commands(&[(MAIN, &old)], &[(MAIN, &new.replace("mode http", "mode tcp"))]), None);
         assert_eq!(commands(&[(MAIN, &old)], &[(MAIN, &new.replace("global\n", "global\n    nbthread 2\n"))]), None);
+        assert_eq!(commands(&[(MAIN, &old)], &[(MAIN, &new.replace("pool-max-conn 32", "pool-max-conn 33"))]), None);
         assert_eq!(commands(&[(MAIN, &old)], &[(MAIN, &new), ("tls/a.pem", "x")]), None);
         assert_eq!(commands(&[(MAIN, &old), ("tls/hosts.list", "x")], &[(MAIN, &new), ("tls/hosts.list", "y")]), None);
     }

@@ -5,7 +5,6 @@ use crate::model::{
     Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Globals, Host, Model, PathMatch, Protocol, Route, RoutePolicy, digest_of,
 };
 use crate::names::{HostPattern, ObjectRef, UriPath};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the sections of all routes depend on beside the route.
@@ -70,7 +69,7 @@ impl<'m> Context<'m> {
         }
     }
 
-    fn pages(&self, route: &'m Route) -> Option<Pages<'m>> {
+    pub(super) fn pages(&self, route: &'m Route) -> Option<Pages<'m>> {
         let own = route.policy.errors.as_ref();
         let intercepts = own.and_then(|errors| errors.intercept_upstream).unwrap_or(self.intercepts);
         let forwards = matches!(route.action, Action::Forward(_));
@@ -314,85 +313,4 @@ pub(super) struct Section<'m> {
     pub(super) page_backend: Option<&'m Arc<Backend>>,
     /// Who gets the requests, too.
     pub(super) mirror: Option<&'m Arc<Backend>>,
-}
-
-impl Section<'_> {
-    /// Content hash of all that the section is made from beside the globals.
-    pub(super) fn digest(&self) -> u128 {
-        let digests = [self.backend, self.service, self.page_backend, self.mirror].map(|backend| backend.map(|backend| backend.digest));
-        digest_of(&(&self.key, self.origin, digests))
-    }
-}
-
-/// The sections of a model, sorted by key.
-pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Section<'m>> {
-    let mut sections = Sections::default();
-    for host in model.hosts.values() {
-        for route in &host.routes {
-            let key = Key::of(host, route, context);
-            let canary = key.of_canary(route, context).map(|(key, _)| key);
-            let plain = std::iter::once(key).chain(canary);
-            let all = plain.flat_map(|key| [Some(key), key.over_tls.map(|_| Key { over_tls: Some(true), ..key })]).flatten();
-            for key in all {
-                sections.add(key, || Section {
-                    key,
-                    page_backend: key.pages.and_then(|pages| pages.backend).and_then(|id| model.backends.get(id)),
-                    origin: route.origin.as_ref(),
-                    backend: key.backend().and_then(|id| model.backends.get(id)),
-                    policy: Some(&*route.policy).filter(|_| key.policy != 0),
-                    client_auth: host.policy.client_auth.as_ref(),
-                    mirror: route.policy.mirror.as_ref().and_then(|mirror| model.backends.get(&mirror.backend_id())),
-                    service: key.asks.and(route.policy.external_auth.as_ref()).and_then(|auth| model.backends.get(&auth.backend_id())),
-                });
-            }
-        }
-        if let Some(path) = &host.policy.app_root {
-            let key = Key::of_app_root(path, host);
-            let (origin, client_auth) = (host.origin.as_ref(), host.policy.client_auth.as_ref());
-            sections.add(key, || Section {
-                key,
-                origin,
-                backend: None,
-                policy: None,
-                client_auth,
-                service: None,
-                page_backend: None,
-                mirror: None,
-            });
-        }
-    }
-    sections.sorted()
-}
-
-/// The first section of each key.
-#[derive(Default)]
-struct Sections<'m> {
-    /// Those that forward; some more than once. They are many, and nearly each has a backend of its own.
-    forwarding: Vec<Section<'m>>,
-    others: BTreeMap<Key<'m>, Section<'m>>,
-}
-
-impl<'m> Sections<'m> {
-    fn add(&mut self, key: Key<'m>, section: impl FnOnce() -> Section<'m>) {
-        if !matches!(key.does, Does::Forward(_)) {
-            self.others.entry(key).or_insert_with(section);
-        } else if self.forwarding.last().is_none_or(|last| last.key != key) {
-            // Routes of one host mostly have one section.
-            self.forwarding.push(section());
-        }
-    }
-
-    /// By key.
-    fn sorted(self) -> Vec<Section<'m>> {
-        let Self { forwarding, others } = self;
-        // Ids begin with a hash. To compare numbers is faster than to compare texts elsewhere in memory.
-        let rank = |id: &BackendId| id.as_str().bytes().take(8).fold(0_u64, |rank, byte| rank << 8 | u64::from(byte));
-        let ranked = |(at, section): (usize, &Section<'_>)| (section.key.backend().map_or(0, rank), at);
-        let mut order: Vec<(u64, usize)> = forwarding.iter().enumerate().map(ranked).collect();
-        order.sort_unstable_by(|(rank, at), (other_rank, other)| {
-            rank.cmp(other_rank).then_with(|| forwarding[*at].key.cmp(&forwarding[*other].key)).then(at.cmp(other))
-        });
-        order.dedup_by(|(_, later), (_, first)| forwarding[*later].key == forwarding[*first].key);
-        order.into_iter().map(|(_, at)| forwarding[at]).chain(others.into_values()).collect()
-    }
 }

@@ -103,12 +103,19 @@ fn check_sections(lines: &[Line<'_>]) -> Result<(), GrammarError> {
 fn section_of(words: &[Word<'_>]) -> Option<Section> {
     match words {
         [keyword] if keyword.text == "global" => Some(Section::Global),
-        [keyword] if keyword.text == "defaults" => Some(Section::Defaults),
+        [keyword, rest @ ..] if keyword.text == "defaults" => are_defaults(rest).then_some(Section::Defaults),
         [keyword, _] if keyword.text == "frontend" => Some(Section::Frontend),
         [keyword, _] if keyword.text == "backend" => Some(Section::Backend),
+        [keyword, _, from, routes] if keyword.text == "backend" && from.text == "from" && routes.text == "routes" => Some(Section::Backend),
         [keyword, _] if keyword.text == "fcgi-app" => Some(Section::FastCgi),
         _ => None,
     }
+}
+
+/// What may follow `defaults`.
+fn are_defaults(words: &[Word<'_>]) -> bool {
+    let said: Vec<&str> = words.iter().map(|word| &*word.text).collect();
+    matches!(said[..], ["common"] | ["routes", "from", "common"] | ["from", "common"])
 }
 
 /// The keyword, and the action where rules have one. Parts in brackets are arguments.
@@ -271,7 +278,7 @@ const GLOBAL: &[&str] = &[
     "tune.ssl.maxrecord",
 ];
 
-const DEFAULTS: &[&str] = &["http-reuse", "mode", "option", "retries", "retry-on", "timeout"];
+const DEFAULTS: &[&str] = &["default-server", "http-reuse", "mode", "option", "retries", "retry-on", "timeout"];
 
 const FRONTEND: &[&str] =
     &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "mode", "option", "stats", "timeout", "use_backend"];

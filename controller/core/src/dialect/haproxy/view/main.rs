@@ -1,6 +1,7 @@
 //! The main file.
 
 use super::passthrough::PassthroughView;
+use super::protocol::PoolView;
 use super::public::PublicView;
 use super::retries::RetriesView;
 use super::{Of, seconds};
@@ -71,6 +72,8 @@ struct DefaultsView {
     read_timeout: String,
     retries: RetriesView,
     reuse_connections: bool,
+    /// Idle connections of each endpoint; `None`: there are none.
+    pool: Option<PoolView>,
 }
 
 impl<'m> GlobalView<'m> {
@@ -131,6 +134,7 @@ impl DefaultsView {
             read_timeout: seconds(upstream.read_s),
             retries: RetriesView::new(&globals.retries, version),
             reuse_connections: globals.upstream_keepalive.connections > 0,
+            pool: Some(PoolView::new(&globals.upstream_keepalive)).filter(|_| globals.upstream_keepalive.connections > 0),
         }
     }
 }

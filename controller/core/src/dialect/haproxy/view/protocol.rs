@@ -3,7 +3,7 @@
 use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::Section;
-use crate::model::{Backend, Globals, Protocol, TlsVersions};
+use crate::model::{Backend, Protocol, TlsVersions, UpstreamKeepalive};
 use serde::Serialize;
 
 /// What `fastcgi.tera` sees: endpoints that speak FastCGI.
@@ -37,8 +37,8 @@ impl FastCgiView {
     }
 }
 
-/// What follows the address on every `server` line, and in `add server`.
-pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>, globals: &Globals) -> Vec<String> {
+/// What follows the address on every `server` line, beside what `default-server` says for all.
+pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>) -> Vec<String> {
     let mut options = match (backend.policy.protocol, over_tls) {
         (None | Some(Protocol::AutoHttp), None | Some(false)) => Vec::new(),
         (None | Some(Protocol::AutoHttp), Some(true)) | (Some(Protocol::Https), _) => tls_options(backend),
@@ -46,13 +46,24 @@ pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>, globals:
         (Some(Protocol::Grpcs), _) => [tls_options(backend), words("alpn h2 proto h2")].concat(),
         (Some(Protocol::FastCgi), _) => words("proto fcgi"),
     };
-    let keepalive = backend.policy.keepalive.as_ref().unwrap_or(&globals.upstream_keepalive);
-    if keepalive.connections > 0 {
-        let connections = keepalive.connections.clamp(1, 1 << 20);
-        options.extend(["pool-max-conn".to_owned(), connections.to_string()]);
-        options.extend(["pool-purge-delay".to_owned(), super::seconds(keepalive.timeout_s)]);
+    if let Some(keepalive) = &backend.policy.keepalive {
+        let PoolView { connections, purge_delay } = PoolView::new(keepalive);
+        options.extend(["pool-max-conn".to_owned(), connections.to_string(), "pool-purge-delay".to_owned(), purge_delay]);
     }
     options
+}
+
+/// Idle connections of an endpoint.
+#[derive(Debug, Serialize)]
+pub(super) struct PoolView {
+    connections: u64,
+    purge_delay: String,
+}
+
+impl PoolView {
+    pub(super) fn new(keepalive: &UpstreamKeepalive) -> Self {
+        Self { connections: keepalive.connections.min(1 << 20), purge_delay: super::seconds(keepalive.timeout_s) }
+    }
 }
 
 /// How endpoints are spoken to over TLS.

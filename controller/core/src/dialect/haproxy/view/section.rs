@@ -198,7 +198,7 @@ impl<'m> ForwardView<'m> {
             upgrades_nothing: connection.is_some(),
             bandwidth: super::limits::bandwidth(policy.and_then(|policy| policy.bandwidth.as_ref()), globals, version),
             servers: servers(backend),
-            options: server_options(backend, section.key.over_tls, globals),
+            options: server_options(backend, section.key.over_tls),
         }
     }
 }
