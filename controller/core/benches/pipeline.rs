@@ -2,7 +2,8 @@
 //! each; every second one with a certificate.
 //!
 //! `from_nothing` translates and renders with empty memories, as at a start. The others begin with everything remembered
-//! and bring one change. `ten_annotations` is how much longer a start takes for each Ingress that has them.
+//! and bring one change. `ten_annotations` is how much longer a start takes for each Ingress that has them, `admission` what
+//! a question about one Ingress takes while all that is known.
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use gatewright_core::cores::Cores;
@@ -12,7 +13,8 @@ use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, CertificateId};
 use gatewright_core::render::{FileSet, Renderer};
 use gatewright_core::settings::Settings;
-use gatewright_core::state::{Event, Snapshot, decode};
+use gatewright_core::state::{Event, Object, Snapshot, decode};
+use gatewright_core::translate::admission::review;
 use gatewright_core::translate::{Input, Quarantine, Translator};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 const NGINX_VERSION: Version = Version(1, 30, 0);
 const HAPROXY_VERSION: Version = Version(3, 2, 0);
+const NOW_S: i64 = 1_700_000_000;
 
 /// Annotations as many have them.
 const TEN_ANNOTATIONS: [(&str, &str); 10] = [
@@ -69,13 +72,9 @@ impl Pipeline {
     }
 
     fn make(&mut self) -> FileSet {
-        let translation = self.translator.translate(Input {
-            snapshot: &self.snapshot,
-            settings: &self.settings,
-            quarantine: &Quarantine::default(),
-            self_signed: &self.self_signed,
-            now_s: 1_700_000_000,
-        });
+        let Self { snapshot, settings, self_signed, .. } = self;
+        let quarantine = &Quarantine::default();
+        let translation = self.translator.translate(Input { snapshot, settings, quarantine, self_signed, now_s: NOW_S });
         self.renderer.render(&translation.model).expect("the built-in templates render every model")
     }
 
@@ -206,5 +205,22 @@ fn annotations(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pipeline, annotations);
+/// A question about one more path of an Ingress.
+fn admission(c: &mut Criterion) {
+    let mut group = c.benchmark_group("admission");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    for size in SIZES {
+        let Pipeline { snapshot, settings, self_signed, .. } = Pipeline::new(cluster(size));
+        let mut asked = ingress(size / 2, "/c");
+        asked["metadata"]["uid"] = json!("8e0c3b1a-52a4-4d5e-9c0a-0b7d5f1e2a3c");
+        let Ok(Some(Object::Ingress(candidate))) = decode(asked) else { panic!("it is an Ingress") };
+        let quarantine = &Quarantine::default();
+        let input = Input { snapshot: &snapshot, settings: &settings, quarantine, self_signed: &self_signed, now_s: NOW_S };
+        assert!(review(&candidate, input).refusals.is_empty());
+        group.bench_function(BenchmarkId::from_parameter(size), |b| b.iter(|| black_box(review(&candidate, input))));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, pipeline, annotations, admission);
 criterion_main!(benches);

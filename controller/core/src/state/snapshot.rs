@@ -89,6 +89,12 @@ impl Eq for Aged {}
 pub struct Snapshot {
     ingresses: HashMap<ObjectName, Arc<Ingress>>,
     by_age: BTreeSet<Aged>,
+    others: Arc<Others>,
+}
+
+/// All but the Ingresses.
+#[derive(Debug, Clone, Default)]
+struct Others {
     classes: BTreeMap<ObjectName, Arc<IngressClass>>,
     services: HashMap<ObjectName, Arc<Service>>,
     slices: HashMap<ObjectRef, Arc<EndpointSlice>>,
@@ -109,10 +115,15 @@ impl Snapshot {
             Event::Applied(object) => self.put(object),
             Event::Deleted(reference) => self.remove(&reference),
             Event::Resolved(name, addresses) => {
-                let before = self.addresses.insert(name, addresses.clone().into());
+                let before = self.others().addresses.insert(name, addresses.clone().into());
                 before.is_none_or(|before| *before != *addresses)
             }
         }
+    }
+
+    /// To be changed; copied first if another snapshot has them, too.
+    fn others(&mut self) -> &mut Others {
+        Arc::make_mut(&mut self.others)
     }
 
     fn put(&mut self, object: Object) -> bool {
@@ -121,26 +132,26 @@ impl Snapshot {
             Object::Ingress(o) => self.put_ingress(o),
             Object::IngressClass(o) => {
                 let digest = o.digest;
-                replaces(self.classes.insert(reference.name, o), |old| old.digest == digest)
+                replaces(self.others().classes.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Service(o) => {
-                self.epochs.begin(&reference.name);
+                self.others().epochs.begin(&reference.name);
                 let digest = o.digest;
-                replaces(self.services.insert(reference.name, o), |old| old.digest == digest)
+                replaces(self.others().services.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::EndpointSlice(o) => self.put_slice(reference, o),
             Object::Secret(o) => self.put_secret(o),
             Object::ConfigMap(o) => {
                 let digest = o.digest;
-                replaces(self.config_maps.insert(reference.name, o), |old| old.digest == digest)
+                replaces(self.others().config_maps.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Namespace(o) => {
                 let digest = o.digest;
-                replaces(self.namespaces.insert(reference.name, o), |old| old.digest == digest)
+                replaces(self.others().namespaces.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::GatewrightParameters(o) => {
                 let digest = o.digest;
-                replaces(self.parameters.insert(reference.name, o), |old| old.digest == digest)
+                replaces(self.others().parameters.insert(reference.name, o), |old| old.digest == digest)
             }
         }
     }
@@ -157,11 +168,11 @@ impl Snapshot {
     }
 
     fn put_slice(&mut self, reference: ObjectRef, slice: Arc<EndpointSlice>) -> bool {
-        let before = self.slices.insert(reference, Arc::clone(&slice));
+        let before = self.others().slices.insert(reference, Arc::clone(&slice));
         self.unlink_slice(before.as_ref());
         if let Some(service) = &slice.service {
-            self.epochs.begin(service);
-            let slices = self.slices_of.entry(service.clone()).or_insert_with(|| Vec::with_capacity(1));
+            self.others().epochs.begin(service);
+            let slices = self.others().slices_of.entry(service.clone()).or_insert_with(|| Vec::with_capacity(1));
             let at = slices.partition_point(|other| key(other) < key(&slice));
             slices.insert(at, Arc::clone(&slice));
         }
@@ -170,46 +181,46 @@ impl Snapshot {
 
     fn put_secret(&mut self, secret: Arc<Secret>) -> bool {
         let name = secret.meta.name.clone();
-        self.epochs.begin(&name);
-        let secret = match self.secrets.get(&name) {
+        self.others().epochs.begin(&name);
+        let secret = match self.others.secrets.get(&name) {
             Some(before) => Secret::following(secret, before),
             None => secret,
         };
         let digest = secret.digest;
-        replaces(self.secrets.insert(name, secret), |old| old.digest == digest)
+        replaces(self.others().secrets.insert(name, secret), |old| old.digest == digest)
     }
 
     fn remove(&mut self, reference: &ObjectRef) -> bool {
         let name = &reference.name;
         match reference.kind {
             Kind::Ingress => self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&Aged(old))),
-            Kind::IngressClass => self.classes.remove(name).is_some(),
+            Kind::IngressClass => self.others().classes.remove(name).is_some(),
             Kind::Service => {
-                self.epochs.begin(name);
-                self.services.remove(name).is_some()
+                self.others().epochs.begin(name);
+                self.others().services.remove(name).is_some()
             }
             Kind::EndpointSlice | Kind::Endpoints => {
-                let before = self.slices.remove(reference);
+                let before = self.others().slices.remove(reference);
                 self.unlink_slice(before.as_ref());
                 before.is_some()
             }
             Kind::Secret => {
-                self.epochs.begin(name);
-                self.secrets.remove(name).is_some()
+                self.others().epochs.begin(name);
+                self.others().secrets.remove(name).is_some()
             }
-            Kind::ConfigMap => self.config_maps.remove(name).is_some(),
-            Kind::Namespace => self.namespaces.remove(name).is_some(),
-            Kind::GatewrightParameters => self.parameters.remove(name).is_some(),
+            Kind::ConfigMap => self.others().config_maps.remove(name).is_some(),
+            Kind::Namespace => self.others().namespaces.remove(name).is_some(),
+            Kind::GatewrightParameters => self.others().parameters.remove(name).is_some(),
         }
     }
 
     fn unlink_slice(&mut self, slice: Option<&Arc<EndpointSlice>>) {
         let Some((slice, service)) = slice.and_then(|slice| Some((slice, slice.service.as_ref()?))) else { return };
-        self.epochs.begin(service);
-        if let Some(slices) = self.slices_of.get_mut(service) {
+        self.others().epochs.begin(service);
+        if let Some(slices) = self.others().slices_of.get_mut(service) {
             slices.retain(|other| !Arc::ptr_eq(other, slice));
             if slices.is_empty() {
-                self.slices_of.remove(service);
+                self.others().slices_of.remove(service);
             }
         }
     }
@@ -218,20 +229,7 @@ impl Snapshot {
     /// Ingress but those that `keep` wants.
     #[must_use]
     pub fn around(&self, mut ingress: Ingress, keep: impl Fn(&Ingress) -> bool) -> Self {
-        let mut around = Self {
-            ingresses: HashMap::default(),
-            by_age: BTreeSet::new(),
-            classes: self.classes.clone(),
-            services: self.services.clone(),
-            slices: HashMap::default(),
-            slices_of: self.slices_of.clone(),
-            secrets: self.secrets.clone(),
-            config_maps: self.config_maps.clone(),
-            namespaces: self.namespaces.clone(),
-            parameters: self.parameters.clone(),
-            addresses: self.addresses.clone(),
-            epochs: self.epochs.clone(),
-        };
+        let mut around = Self { ingresses: HashMap::default(), by_age: BTreeSet::new(), others: Arc::clone(&self.others) };
         for other in self.by_age.iter().filter(|Aged(other)| other.meta.name != ingress.meta.name && keep(other)) {
             around.ingresses.insert(other.0.meta.name.clone(), Arc::clone(&other.0));
             around.by_age.insert(other.clone());
@@ -247,13 +245,13 @@ impl Snapshot {
         let name = &object.name;
         match object.kind {
             Kind::Ingress => self.ingresses.get(name).map(|o| &o.meta),
-            Kind::IngressClass => self.classes.get(name).map(|o| &o.meta),
-            Kind::Service => self.services.get(name).map(|o| &o.meta),
-            Kind::EndpointSlice | Kind::Endpoints => self.slices.get(object).map(|o| &o.meta),
-            Kind::Secret => self.secrets.get(name).map(|o| &o.meta),
-            Kind::ConfigMap => self.config_maps.get(name).map(|o| &o.meta),
-            Kind::Namespace => self.namespaces.get(name).map(|o| &o.meta),
-            Kind::GatewrightParameters => self.parameters.get(name).map(|o| &o.meta),
+            Kind::IngressClass => self.others.classes.get(name).map(|o| &o.meta),
+            Kind::Service => self.others.services.get(name).map(|o| &o.meta),
+            Kind::EndpointSlice | Kind::Endpoints => self.others.slices.get(object).map(|o| &o.meta),
+            Kind::Secret => self.others.secrets.get(name).map(|o| &o.meta),
+            Kind::ConfigMap => self.others.config_maps.get(name).map(|o| &o.meta),
+            Kind::Namespace => self.others.namespaces.get(name).map(|o| &o.meta),
+            Kind::GatewrightParameters => self.others.parameters.get(name).map(|o| &o.meta),
         }
     }
 
@@ -270,29 +268,29 @@ impl Snapshot {
 
     /// All IngressClasses, by name.
     pub fn classes(&self) -> impl Iterator<Item = &Arc<IngressClass>> {
-        self.classes.values()
+        self.others.classes.values()
     }
 
     /// The IngressClass of that name.
     #[must_use]
     pub fn class(&self, name: &ObjectName) -> Option<&Arc<IngressClass>> {
-        self.classes.get(name)
+        self.others.classes.get(name)
     }
 
     /// The Service of that name.
     #[must_use]
     pub fn service(&self, name: &ObjectName) -> Option<&Arc<Service>> {
-        self.services.get(name)
+        self.others.services.get(name)
     }
 
     /// All Services, in no order.
     pub fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
-        self.services.values()
+        self.others.services.values()
     }
 
     /// The slices of a Service, by name. Where it has EndpointSlices, its Endpoints are the same once more and left out.
     pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        let slices = self.slices_of.get(service);
+        let slices = self.others.slices_of.get(service);
         let has_slices = slices.is_some_and(|slices| slices.iter().any(|slice| !slice.from_endpoints));
         slices.into_iter().flatten().filter(move |slice| slice.from_endpoints != has_slices)
     }
@@ -300,47 +298,47 @@ impl Snapshot {
     /// The Secret of that name.
     #[must_use]
     pub fn secret(&self, name: &ObjectName) -> Option<&Arc<Secret>> {
-        self.secrets.get(name)
+        self.others.secrets.get(name)
     }
 
     /// Tokens of Secrets and Services, the latter together with their slices.
     #[must_use]
-    pub const fn epochs(&self) -> &Epochs {
-        &self.epochs
+    pub fn epochs(&self) -> &Epochs {
+        &self.others.epochs
     }
 
     /// The ConfigMap of that name.
     #[must_use]
     pub fn config_map(&self, name: &ObjectName) -> Option<&Arc<ConfigMap>> {
-        self.config_maps.get(name)
+        self.others.config_maps.get(name)
     }
 
     /// All ConfigMaps, in no order.
     pub fn config_maps(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
-        self.config_maps.values()
+        self.others.config_maps.values()
     }
 
     /// The GatewrightParameters of that name.
     #[must_use]
     pub fn parameters_of(&self, name: &ObjectName) -> Option<&Arc<GatewrightParameters>> {
-        self.parameters.get(name)
+        self.others.parameters.get(name)
     }
 
     /// All GatewrightParameters, by name.
     pub fn parameters(&self) -> impl Iterator<Item = &Arc<GatewrightParameters>> {
-        self.parameters.values()
+        self.others.parameters.values()
     }
 
     /// The Namespace of that name.
     #[must_use]
     pub fn namespace(&self, name: &ObjectName) -> Option<&Arc<Namespace>> {
-        self.namespaces.get(name)
+        self.others.namespaces.get(name)
     }
 
     /// The addresses of a DNS name, sorted; `None`: nobody has asked yet.
     #[must_use]
     pub fn addresses_of(&self, dns_name: &str) -> Option<&Arc<[IpAddr]>> {
-        self.addresses.get(dns_name)
+        self.others.addresses.get(dns_name)
     }
 }
 
