@@ -229,7 +229,13 @@ impl Controller {
             Ok(made) => made,
             Err(error) => return self.gave_up(&error.to_string()),
         };
-        self.ends.wanted.send_if_modified(|wanted| std::mem::replace(wanted, made.wanted.clone()) != made.wanted);
+        self.ends.wanted.send_if_modified(|wanted| {
+            let changed = *wanted != made.wanted;
+            if changed {
+                wanted.clone_from(&made.wanted);
+            }
+            changed
+        });
         let first = self.ends.news.borrow().revision == 0;
         if let Some(until) = self.hold.until(&made.wanted, &self.maker.snapshot, first) {
             self.dirty = true;

@@ -130,12 +130,16 @@ impl Requests {
 
     /// Equal for routes whose labels are equal as they are shown.
     fn route(&self, labels: RouteLabels<'_>) -> u128 {
-        use std::hash::{Hash, Hasher};
-        let shown = RouteLabels { host: if self.wish.per_host { labels.host } else { "" }, ..labels };
-        let mut hasher = xxhash_rust::xxh3::Xxh3::new();
-        shown.hash(&mut hasher);
-        let _ = hasher.finish();
-        hasher.digest128()
+        /// No text has this byte.
+        const END: u8 = 0xff;
+        let RouteLabels { host, namespace, ingress, service, path, canary } = labels;
+        let host = if self.wish.per_host { host } else { "" };
+        let mut shown = Vec::with_capacity(128);
+        for label in [host, namespace, ingress, service, path, canary] {
+            shown.extend_from_slice(label.as_bytes());
+            shown.push(END);
+        }
+        xxhash_rust::xxh3::xxh3_128(&shown)
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
