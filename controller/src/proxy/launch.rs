@@ -1,7 +1,7 @@
 //! Command lines of the proxy: to start it, to check a candidate, to ask for its version.
 
 use super::owner::{CheckError, OwnerError};
-use super::state_dir::{RevisionName, StateDir, StateDirError, make_dir};
+use super::state_dir::{RevisionName, StateDir, StateDirError, make_dir, remove_tree};
 use gatewright_core::dialect::{Dialect, Launch, Streams, Version};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -72,6 +72,7 @@ impl Launcher {
         let mut launcher = Self { dialect, state, run_dir, worker, program, streams, started: Children::default() };
         launcher.streams = streams_of(&launcher);
         launcher.write_launch_files()?;
+        launcher.link_published(&launcher.run_dir).map_err(|source| StateDirError::Io { path: launcher.run_dir.clone(), source })?;
         Ok(launcher)
     }
 
@@ -85,7 +86,17 @@ impl Launcher {
         Ok(())
     }
 
-    /// Puts the same files beside a PID file, for whoever starts the proxy there; what is there stays.
+    /// Makes the link to what is published, for those dialects whose files follow it.
+    fn link_published(&self, folder: &Path) -> std::io::Result<()> {
+        let Some(name) = self.dialect.published_link else { return Ok(()) };
+        let (link, fresh) = (folder.join(name), folder.join(name).with_extension("new"));
+        make_dir(folder).map_err(std::io::Error::other)?;
+        remove_tree(&fresh);
+        std::os::unix::fs::symlink(self.state.current(), &fresh)?;
+        std::fs::rename(fresh, link)
+    }
+
+    /// Puts the same files beside a PID file, for whoever starts the proxy there; what is there stays, but for a link.
     pub(super) fn lay_out(&self, pid_file: &Path) {
         let Some(folder) = pid_file.parent() else { return };
         let main_file = self.main_file();
@@ -96,6 +107,9 @@ impl Launcher {
             if let Err(error) = written {
                 tracing::warn!(%error, file = file.name, "what the proxy has to be started with cannot be put beside its PID file");
             }
+        }
+        if let Err(error) = self.link_published(folder) {
+            tracing::warn!(%error, "what is published cannot be linked beside the PID file; a renewed certificate may cost a handshake");
         }
     }
 

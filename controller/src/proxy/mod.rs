@@ -19,6 +19,7 @@
 //! | `revisions/.tmp-*` | what is being written or removed; cleared at start | controller |
 //! | `history.json` | cause and time of each revision, for people and for the next start | controller |
 //! | `run/` (`--run-dir`) | the proxy's own: temporary files, `proxy.pid` | supervisor, proxy |
+//! | `run/published` | link to `current`, for proxies that follow it while they serve | supervisor |
 //! | `run/proxy.json` | which process the supervisor started | supervisor |
 //! | `run/supervise.sock` | where `gatewright supervise` listens | supervisor |
 //! | `checks/` | temporary files of checks, where only signals reach the proxy | controller |

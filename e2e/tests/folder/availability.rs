@@ -85,9 +85,7 @@ fn shake_hands_until(done: &AtomicBool) -> (usize, Vec<String>) {
     (count, lost)
 }
 
-// nginx reads certificate and key one after the other, and may find those of two renewals.
-gatewright_e2e::on_proxies! {
-    [haproxy_2_6 = HAPROXY_2_6, haproxy_3_2 = HAPROXY_3_2]
+on_every_version! {
     fn no_handshake_is_lost_in_a_hundred_renewals_of_a_certificate_and_nothing_reloads(proxy) {
         const RENEWALS: usize = 100;
         let pair = || Pair::new(&["busy.test"]);

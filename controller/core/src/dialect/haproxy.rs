@@ -145,6 +145,7 @@ pub static HAPROXY: Dialect = Dialect {
         LaunchFile { name: command::LAUNCH_FILE, text: command::launch_file },
         LaunchFile { name: agent::FILE, text: |_, _| agent::TEXT.to_owned() },
     ],
+    published_link: None,
     agent_socket: Some(agent::SOCKET),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,

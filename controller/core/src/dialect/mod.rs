@@ -65,6 +65,9 @@ pub struct Dialect {
     pub certificates_read_live: bool,
     /// Files beside those of a revision, for what belongs to the place and not to the content: see [`LaunchFile`].
     pub launch_files: &'static [LaunchFile],
+    /// Name of a link in [`Launch::run_dir`] to the published revision, which the files of the proxy follow while it serves;
+    /// made by whoever starts it. `None`: they need none.
+    pub published_link: Option<&'static str>,
     /// Name of the socket in [`Launch::run_dir`] where an agent has to listen that asks services for the proxy; `None`: it
     /// asks them itself.
     pub agent_socket: Option<&'static str>,

@@ -107,6 +107,7 @@ pub static NGINX: Dialect = Dialect {
     credential_files: credentials::files,
     certificates_read_live: true,
     launch_files: &[],
+    published_link: Some("published"),
     agent_socket: None,
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,

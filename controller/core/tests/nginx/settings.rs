@@ -171,6 +171,15 @@ fn logs_go_to_syslog_when_told() {
 }
 
 #[test]
+fn requests_have_the_root_of_nginx_itself() {
+    each(&[("log-format-upstream", "root is $document_root")], |proxy| {
+        proxy.get("h.test", "/", &[]);
+        let wanted = format!("root is {}\n", proxy.staged.dir.path().join("run/html").display());
+        until("the request is noted", || proxy.log("access.log").contains(&wanted));
+    });
+}
+
+#[test]
 fn the_error_log_holds_what_its_level_says() {
     let refused = |proxy: &Proxy| {
         proxy.get("h.test", "/", &["Bad Header: x", "bad name\u{1}: y"]);

@@ -1,5 +1,6 @@
 //! Which certificate a handshake gets while no server but the default one has any.
 
+use crate::DIALECT;
 use crate::models::*;
 use crate::world::*;
 use gatewright_agent::AnyCertificate;
@@ -109,6 +110,22 @@ fn tls_5_a_renewed_certificate_is_served_without_a_reload() {
         until("the renewed certificate is served", || {
             visit(&proxy, "h.test", "h.test", &rustls::version::TLS13).unwrap().0 == leaf(&renewed)
         });
+    }
+}
+
+#[test]
+fn a_handshake_needs_no_link_to_what_is_published() {
+    for (program, version) in programs() {
+        let (draft, [own, _]) = draft(globals());
+        let proxy = Proxy::start(&draft.model(), &program, version);
+        let shown = || visit(&proxy, "h.test", "h.test", &rustls::version::TLS13).unwrap().0;
+        assert_eq!(shown(), leaf(&own));
+        let Some(name) = DIALECT.published_link else { continue };
+        let misses_it = || proxy.log("error.log").contains("realpath() ");
+        assert!(!misses_it(), "the link is followed");
+        std::fs::remove_file(proxy.staged.dir.path().join("run").join(name)).unwrap();
+        assert_eq!(shown(), leaf(&own), "without the link");
+        until("it is noted", misses_it);
     }
 }
 

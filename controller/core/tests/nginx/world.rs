@@ -76,6 +76,9 @@ impl Staged {
         for file in DIALECT.launch_files {
             fs::write(run_dir.join(file.name), (file.text)(&launch, None)).unwrap();
         }
+        if let Some(name) = DIALECT.published_link {
+            let _ = std::os::unix::fs::symlink(self.dir.path().join("files"), run_dir.join(name));
+        }
         args(&launch)
     }
 

@@ -43,6 +43,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     credential_files: NGINX.credential_files,
     certificates_read_live: NGINX.certificates_read_live,
     launch_files: &[],
+    published_link: NGINX.published_link,
     agent_socket: None,
     oldest: NGINX.oldest,
     newest: NGINX.newest,

@@ -216,6 +216,7 @@ const HTTP: &[&str] = &[
     "real_ip_header",
     "real_ip_recursive",
     "reset_timedout_connection",
+    "root",
     "scgi_temp_path",
     "server_names_hash_bucket_size",
     "server_names_hash_max_size",
