@@ -69,24 +69,39 @@ fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
 ///
 /// Key pairs that only the proxy can check come first: lines that name one belong to an Ingress that did nothing wrong.
 /// Else the proxy's message names a line, and every block names its Ingress. Where that leads nowhere, the Ingresses
-/// that changed are halved until one is left: about log₂ n checks. Then the settings are.
+/// that changed are halved until one is left: about log₂ n checks. Then the settings are. An Ingress that the proxy has
+/// taken before is to blame only if nobody else is: a setting may have changed its block.
 pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
     let pairs = maker.suspect_pairs(made);
     if let Some(guilty) = halve(maker, pairs, asks).await {
         return maker.set_aside(&guilty, &refused.message);
     }
     let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
-    if let Some(origin) = named
-        && set_aside(maker, &origin, &refused.message)
-    {
-        return true;
+    let guilty = match named.as_ref().and_then(|origin| maker.suspect(origin)) {
+        Some(new) => Some(new),
+        None => halve(maker, maker.suspects(made), asks).await,
+    };
+    if let Some(ingress) = guilty {
+        let guilty = default_behind(maker, made, &ingress, asks).await.unwrap_or(ingress);
+        return maker.set_aside(&guilty, &refused.message);
     }
-    for suspects in [maker.suspects(made), maker.suspect_settings(made)] {
-        if let Some(guilty) = halve(maker, suspects, asks).await {
-            return maker.set_aside(&guilty, &refused.message);
-        }
+    if let Some(guilty) = halve(maker, maker.suspect_settings(made), asks).await {
+        return maker.set_aside(&guilty, &refused.message);
     }
-    false
+    named.is_some_and(|origin| set_aside(maker, &origin, &refused.message))
+}
+
+/// The default of a class that is behind what an Ingress would be blamed for: without it the proxy takes the Ingress, and
+/// refuses others of the class, too, or there are none.
+async fn default_behind(maker: &mut Maker, made: &Made, ingress: &Suspect, asks: &mpsc::Sender<Ask>) -> Option<Suspect> {
+    let defaults = maker.suspect_defaults(made);
+    if defaults.is_empty() || !taken_without(maker, &defaults, asks).await? {
+        return None;
+    }
+    if made.has_others_of_class(ingress) && taken_without(maker, std::slice::from_ref(ingress), asks).await? {
+        return None;
+    }
+    halve(maker, defaults, asks).await
 }
 
 /// The one without which the proxy takes more than with it.

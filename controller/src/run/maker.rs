@@ -9,15 +9,18 @@ use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, Model, Workers};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
-use gatewright_core::settings::{Settings, protects};
+use gatewright_core::settings::Settings;
 use gatewright_core::state::{Ingress, Snapshot};
-use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
+use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Templates in the place of built-in ones, by name.
 type Overrides = BTreeMap<String, String>;
+
+/// Keys and values, by the object that says them.
+type SettingsByObject = BTreeMap<ObjectRef, BTreeMap<String, String>>;
 
 /// Makes candidates.
 pub(super) struct Maker {
@@ -35,8 +38,8 @@ pub(super) struct Maker {
     rejected: Option<Overrides>,
     drain_timeout: Duration,
     self_signed: Arc<Certificate>,
-    /// The main ConfigMap of the last revision that the proxy has taken.
-    accepted_settings: BTreeMap<String, String>,
+    /// Those of the last revision that the proxy has taken.
+    accepted_settings: SettingsByObject,
     /// Digests of its key pairs that only the proxy can check.
     accepted_pairs: HashSet<u128>,
 }
@@ -46,8 +49,8 @@ pub(super) struct Maker {
 pub(super) enum Suspect {
     /// An Ingress.
     Ingress(Arc<Ingress>),
-    /// A key of the main ConfigMap, and its value.
-    Setting(String, String),
+    /// A key of the main ConfigMap, or of the parameters of a class.
+    Setting(Setting),
     /// The key pair with this digest, in a Secret.
     Pair(ObjectName, u128),
 }
@@ -60,8 +63,8 @@ pub(super) struct Made {
     pub(super) wanted: Wanted,
     pub(super) served: Vec<Arc<Ingress>>,
     templates: Arc<Overrides>,
-    /// The main ConfigMap, without what is set aside.
-    config: BTreeMap<String, String>,
+    /// Those that hold.
+    settings: SettingsByObject,
     pub(super) model: Model,
 }
 
@@ -69,6 +72,14 @@ impl Made {
     /// How many virtual hosts there are, beside the one for all others.
     pub(super) fn hosts(&self) -> usize {
         self.model.hosts.len() - 1
+    }
+
+    /// Whether other Ingresses than this one have its class.
+    pub(super) fn has_others_of_class(&self, suspect: &Suspect) -> bool {
+        let Suspect::Ingress(one) = suspect else { return false };
+        let by_annotation = |ingress: &Ingress| ingress.meta.annotations.get("kubernetes.io/ingress.class").cloned();
+        let is_alike = |other: &Ingress| other.class_name == one.class_name && by_annotation(other) == by_annotation(one);
+        self.served.iter().any(|other| other.meta.name != one.meta.name && is_alike(other))
     }
 
     /// The key pairs that only the proxy can check.
@@ -165,10 +176,9 @@ impl Maker {
             let translation = self.translate(quarantine);
             self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
             let files = self.renderer.render(&translation.model)?;
-            let Translation { model, diagnostics, wanted, served } = translation;
+            let Translation { model, diagnostics, wanted, served, settings } = translation;
             let templates = Arc::clone(&self.templates);
-            let config = quarantine.accepted_of(&self.config());
-            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, config, model })
+            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, settings, model })
         }));
         made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.
@@ -194,15 +204,21 @@ impl Maker {
     pub(super) fn accept(&mut self, made: &Made) {
         self.proven = Some(Arc::clone(&made.templates));
         self.quarantine.accept(&made.served);
-        self.accepted_settings.clone_from(&made.config);
+        self.accepted_settings.clone_from(&made.settings);
         self.accepted_pairs.clear();
         self.accepted_pairs.extend(made.unchecked_pairs().map(|pair| pair.digest));
     }
 
-    /// The data of the main ConfigMap.
-    fn config(&self) -> BTreeMap<String, String> {
-        let name = self.settings.config_map.as_ref();
-        name.and_then(|name| self.snapshot.config_map(name)).map(|map| map.data.clone()).unwrap_or_default()
+    /// The value of a setting in the last revision that the proxy has taken.
+    fn accepted_value(&self, object: &ObjectRef, key: &str) -> Option<&String> {
+        self.accepted_settings.get(object)?.get(key)
+    }
+
+    /// An Ingress that is new, or other than the one that the proxy has taken, and has no verdict yet.
+    pub(super) fn suspect(&self, ingress: &ObjectRef) -> Option<Suspect> {
+        let found = self.snapshot.ingress(&ingress.name)?;
+        let is_new = !self.quarantine.has_accepted(found) && self.quarantine_is_new(found);
+        is_new.then(|| Suspect::Ingress(Arc::clone(found)))
     }
 
     /// The Ingresses that are new or other than those that the proxy has taken.
@@ -213,10 +229,21 @@ impl Maker {
 
     /// The same of settings. Without one that protects more would be open than is meant, unless its value before holds.
     pub(super) fn suspect_settings(&self, made: &Made) -> Vec<Suspect> {
-        let accepted = &self.accepted_settings;
-        let changed = made.config.iter().filter(|(key, value)| accepted.get(*key) != Some(value));
-        let changed = changed.filter(|(key, _)| accepted.contains_key(*key) || !protects(key));
-        changed.map(|(key, value)| Suspect::Setting(key.clone(), value.clone())).collect()
+        let all = made.settings.iter().flat_map(|(object, data)| {
+            data.iter().map(|(key, value)| Setting { object: object.clone(), key: key.clone(), value: value.clone() })
+        });
+        let is_suspect = |setting: &Setting| match self.accepted_value(&setting.object, &setting.key) {
+            Some(accepted) => *accepted != setting.value,
+            None => !setting.protects(),
+        };
+        all.filter(is_suspect).map(Suspect::Setting).collect()
+    }
+
+    /// Those that are defaults of annotations, for the Ingresses of a class.
+    pub(super) fn suspect_defaults(&self, made: &Made) -> Vec<Suspect> {
+        let is_main = |object: &ObjectRef| object.kind == Kind::ConfigMap && Some(&object.name) == self.settings.config_map.as_ref();
+        let is_default = |suspect: &Suspect| matches!(suspect, Suspect::Setting(one) if one.is_annotation() && !is_main(&one.object));
+        self.suspect_settings(made).into_iter().filter(is_default).collect()
     }
 
     /// The key pairs that only the proxy can check, and that it has not taken yet.
@@ -229,12 +256,13 @@ impl Maker {
     pub(super) fn set_aside(&mut self, guilty: &Suspect, reason: &str) -> bool {
         match guilty {
             Suspect::Ingress(ingress) => self.set_ingress_aside(ingress, reason),
-            Suspect::Setting(key, value) => {
-                let is_current = self.config().get(key) == Some(value);
+            Suspect::Setting(setting) => {
+                let is_current = setting.is_in(&self.snapshot);
                 if is_current {
-                    let last = self.accepted_settings.get(key).cloned();
-                    self.quarantine.set_setting_aside(key, value, reason.to_owned(), last);
-                    tracing::warn!(key, reason, "the proxy refuses this setting; it is set aside");
+                    let Setting { object, key, .. } = setting;
+                    let last = self.accepted_value(object, key).cloned();
+                    self.quarantine.set_setting_aside(setting.clone(), reason.to_owned(), last);
+                    tracing::warn!(%object, key, reason, "the proxy refuses this setting; it is set aside");
                 }
                 is_current
             }
@@ -271,8 +299,9 @@ impl Maker {
         for suspect in aside {
             match suspect {
                 Suspect::Ingress(ingress) => quarantine.set_aside(ingress, String::new()),
-                Suspect::Setting(key, value) => {
-                    quarantine.set_setting_aside(key, value, String::new(), self.accepted_settings.get(key).cloned());
+                Suspect::Setting(setting) => {
+                    let last = self.accepted_value(&setting.object, &setting.key).cloned();
+                    quarantine.set_setting_aside(setting.clone(), String::new(), last);
                 }
                 Suspect::Pair(secret, digest) => quarantine.set_pair_aside(secret, *digest, String::new()),
             }
@@ -295,8 +324,8 @@ impl Maker {
 
     /// Forgets verdicts on what is gone or changed.
     pub(super) fn forget_verdicts(&mut self) {
-        self.quarantine.forget_settings(&self.config());
         let snapshot = &self.snapshot;
+        self.quarantine.forget_settings(snapshot);
         self.quarantine.forget_pairs(|secret| digest_of_pair(snapshot, secret));
         self.quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
     }

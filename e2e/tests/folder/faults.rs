@@ -2,7 +2,7 @@
 
 use gatewright_e2e::client::{admin, admin_json, certificate, get, send as client_send};
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
+use gatewright_e2e::manifest::{IngressWords, class, config_map, ingress, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq, until_some};
@@ -152,6 +152,53 @@ on_every_version! {
     }
 }
 
+/// One key of `settings`, which give the class, too, is refused by the proxy; the others hold. `place` is the name of the
+/// object, and the field.
+fn a_refused_setting(proxy: Proxy, place: [&str; 2], settings: impl Fn(&[(&str, &str)]) -> Vec<Value>) {
+    // Each of these words is known; that they mean no cipher at all is for the proxy to find out.
+    const NONE: &str = "HIGH:!ALL";
+    let settings = |ciphers: &str, further: &[(&str, &str)]| settings(&[&[("ssl-ciphers", ciphers)], further].concat());
+    let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+    let builder = || World::of(proxy).without_class().arg("--configmap=default/settings").manifest("i.yaml", &objects);
+    let told = || {
+        let all = admin_json("/api/v1/diagnostics");
+        let refused = all.as_array().into_iter().flatten().filter(|finding| finding["code"] == "GW0701");
+        let words = |finding: &Value| {
+            [&finding["object"]["name"], &finding["field"], &finding["outcome"]].map(|word| word.as_str().unwrap().to_owned())
+        };
+        refused.map(words).collect::<Vec<_>>()
+    };
+    let told_as = |outcome: &str| vec![[place[0], place[1], outcome].map(str::to_owned)];
+    let world = builder().manifest("c.yaml", &settings("HIGH", &[])).start();
+    assert_eq!(told(), Vec::<[String; 3]>::new());
+    world.apply("c.yaml", &settings(NONE, &[("proxy-body-size", "1")]));
+    until_eq("it is told", &told_as("quarantined"), told);
+    let post = || client_send(&Request::new("POST", "/").header("Host", "h.test").body(b"abc")).unwrap().status;
+    until_eq("other settings hold", &413, post);
+    world.apply("c.yaml", &settings("HIGH", &[]));
+    until_eq("it is mended", &Vec::new(), told);
+    assert_eq!(post(), 200);
+    drop(world);
+
+    // From the start, with one Ingress and with several.
+    let refused = settings(NONE, &[("proxy-body-size", "1")]);
+    let more = ["b", "c"].map(|name| ingress(name).prefix(&format!("{name}.test"), "/", "s"));
+    for more in [&[], &more[..]] {
+        let world = builder().manifest("more.yaml", more).manifest("c.yaml", &refused).start();
+        assert_eq!((who("h.test", "/"), post()), ("s".to_owned(), 413), "{} more", more.len());
+        assert!(more.is_empty() || ["b.test", "c.test"].map(|host| who(host, "/")) == ["s", "s"]);
+        assert_eq!(told(), told_as("kept-default"), "{} more", more.len());
+        drop(world);
+    }
+
+    // An Ingress that says so itself is to blame itself.
+    let own = ingress("own").prefix("own.test", "/", "s").annotation("ssl-ciphers", NONE);
+    let world = builder().manifest("more.yaml", &[own]).manifest("c.yaml", &settings("HIGH", &[("proxy-body-size", "1")])).start();
+    assert_eq!((who("h.test", "/"), post()), ("s".to_owned(), 413));
+    assert_eq!(told(), [["own", "", "quarantined"]]);
+    drop(world);
+}
+
 on_every_proxy! {
     fn a_controller_killed_at_any_moment_of_a_change_recovers(proxy) {
         let world = with_one_host(proxy);
@@ -242,31 +289,18 @@ on_every_proxy! {
     }
 
     fn a_setting_that_the_proxy_refuses_is_told_by_its_key_and_holds_nothing_up(proxy) {
-        // Each of these words is known; that they mean no cipher at all is for the proxy to find out.
-        const NONE: &str = "HIGH:!ALL";
-        let settings = |ciphers: &str, further: &[(&str, &str)]| config_map("settings", &[&[("ssl-ciphers", ciphers)], further].concat());
-        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
-        let builder = || World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects);
-        let told = || {
-            let all = admin_json("/api/v1/diagnostics");
-            let refused = all.as_array().into_iter().flatten().filter(|finding| finding["code"] == "GW0701");
-            refused.map(|finding| [&finding["object"]["name"], &finding["field"], &finding["outcome"]].map(|word| word.as_str().unwrap().to_owned())).collect::<Vec<_>>()
-        };
-        let world = builder().manifest("c.yaml", &[settings("HIGH", &[])]).start();
-        assert_eq!(told(), Vec::<[String; 3]>::new());
-        world.apply("c.yaml", &[settings(NONE, &[("proxy-body-size", "1")])]);
-        until_eq("it is told", &vec![["settings", "data[ssl-ciphers]", "quarantined"].map(str::to_owned)], told);
-        let post = || client_send(&Request::new("POST", "/").header("Host", "h.test").body(b"abc")).unwrap().status;
-        until_eq("other settings hold", &413, post);
-        world.apply("c.yaml", &[settings("HIGH", &[])]);
-        until_eq("it is mended", &Vec::new(), told);
-        assert_eq!(post(), 200);
-        drop(world);
+        a_refused_setting(proxy, ["settings", "data[ssl-ciphers]"], |data| vec![class(), config_map("settings", data)]);
+    }
 
-        let world = builder().manifest("c.yaml", &[settings(NONE, &[("proxy-body-size", "1")])]).start();
-        assert_eq!((who("h.test", "/"), post()), ("s".to_owned(), 413), "from the start");
-        assert_eq!(told(), [["settings", "data[ssl-ciphers]", "kept-default"]]);
-        drop(world);
+    fn parameters_of_a_class_that_the_proxy_refuses_are_told_by_their_key_and_hold_nothing_up(proxy) {
+        a_refused_setting(proxy, ["edge", "spec.settings[ssl-ciphers]"], |data| {
+            let mut class = class();
+            class["spec"]["parameters"] = json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "edge"});
+            let settings: serde_json::Map<_, _> = data.iter().map(|&(key, value)| (key.to_owned(), value.into())).collect();
+            let parameters = json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters",
+                "metadata": {"name": "edge"}, "spec": {"settings": settings}});
+            vec![class, parameters]
+        });
     }
 
     fn a_broken_template_at_the_start_starts_no_proxy(proxy) {

@@ -6,20 +6,33 @@ use crate::names::{Kind, ObjectRef};
 use crate::settings::{POLICY_KEY, Problem, ProblemKind};
 use std::collections::BTreeMap;
 
-/// The data of the main ConfigMap; without one, everything is at its default. What the proxy refused is said, and is not
-/// among it.
-pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+/// What objects say of settings, without what the proxy refused.
+pub(super) type Said = BTreeMap<ObjectRef, BTreeMap<String, String>>;
+
+/// The data of the main ConfigMap; without one, everything is at its default.
+pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
     let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
     let Some(map) = name.and_then(|name| input.snapshot.config_map(name)) else { return BTreeMap::new() };
-    let mut data = map.data.clone();
-    let object = ObjectRef::new(Kind::ConfigMap, map.meta.name.clone());
-    diagnostics.extend(input.quarantine.mend(&mut data).into_iter().map(|refused| {
+    mended(input, &ObjectRef::new(Kind::ConfigMap, map.meta.name.clone()), &map.data, said, diagnostics)
+}
+
+/// What an object says. What of it the proxy refused is told, and is not among it.
+pub(super) fn mended(
+    input: Input<'_>,
+    object: &ObjectRef,
+    data: &BTreeMap<String, String>,
+    said: &mut Said,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
+    let mut data = data.clone();
+    diagnostics.extend(input.quarantine.mend(object, &mut data).into_iter().map(|refused| {
         let outcome = if refused.has_last { Outcome::Quarantined } else { Outcome::KeptDefault };
         let field = field(object.kind, refused.key);
         let finding = Diagnostic::new(Code::RefusedByProxy, object.clone(), field, format!("{}: {}", refused.key, refused.reason));
         finding.help("change the value; this one will not be tried again").outcome(outcome)
     }));
+    said.insert(object.clone(), data.clone());
     data
 }
 

@@ -36,11 +36,11 @@ mod stand_in;
 mod streams;
 mod tls;
 
-pub use quarantine::Quarantine;
+pub use quarantine::{Quarantine, Setting};
 
 use crate::diagnostic::Diagnostic;
 use crate::model::{Certificate, Credentials, Model};
-use crate::names::ObjectName;
+use crate::names::{ObjectName, ObjectRef};
 use crate::settings::Settings;
 use crate::state::{Ingress, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -72,6 +72,8 @@ pub struct Translation {
     pub wanted: Wanted,
     /// The Ingresses that are served, oldest first; quarantined ones in the version that is served.
     pub served: Vec<Arc<Ingress>>,
+    /// The settings that hold, by the object that says them: the main ConfigMap, and the parameters of classes.
+    pub settings: BTreeMap<ObjectRef, BTreeMap<String, String>>,
 }
 
 /// Objects and names that some object refers to. Sources that do not give everything give these.
@@ -149,6 +151,7 @@ impl Translator {
             diagnostics: sorted(diagnostics),
             wanted,
             served: readings.iter().map(|reading| Arc::clone(&reading.ingress)).collect(),
+            settings: by_class.said,
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
-use super::config::finding;
+use super::config::{Said, finding, mended};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::digest_of;
@@ -44,6 +44,8 @@ pub(super) struct ByClass {
     /// Of Ingresses whose class says nothing, and of the proxy as a whole.
     pub(super) main: Arc<ClassConfig>,
     classes: BTreeMap<Box<str>, Arc<ClassConfig>>,
+    /// What was said of them by whom, without what the proxy refused.
+    pub(super) said: Said,
     /// Hash of all of them.
     pub(super) digest: u128,
 }
@@ -62,7 +64,8 @@ type Owners<'f> = BTreeMap<&'f str, &'f ObjectRef>;
 struct Found<'a> {
     class: &'a IngressClass,
     object: ObjectRef,
-    settings: &'a BTreeMap<String, String>,
+    /// Without what the proxy refused.
+    settings: BTreeMap<String, String>,
     policy: Option<&'a Value>,
     /// Not in the hands of a namespace: keys of the proxy as a whole may come from here.
     of_operator: bool,
@@ -70,8 +73,10 @@ struct Found<'a> {
 
 /// Reads the settings of all classes that are ours.
 pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> ByClass {
-    let main_data = super::config::main(input, wanted, diagnostics);
-    let found: Vec<Found<'_>> = classes.ours(input.snapshot).filter_map(|class| find(class, input, wanted, diagnostics)).collect();
+    let mut said = Said::new();
+    let main_data = super::config::main(input, wanted, &mut said, diagnostics);
+    let ours = classes.ours(input.snapshot);
+    let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, wanted, &mut said, diagnostics)).collect();
     let alone = settings::read(input.settings, &main_data).0;
     let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };
     let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
@@ -90,11 +95,17 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
     let main = ClassConfig::new(main, Defaults::new());
     let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
     let digest = digest_of(&(main.digest, digests));
-    ByClass { main, classes: by_class, digest }
+    ByClass { main, classes: by_class, said, digest }
 }
 
 /// Where the parameters of a class are; says what keeps them from being used.
-fn find<'a>(class: &'a IngressClass, input: Input<'a>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> Option<Found<'a>> {
+fn find<'a>(
+    class: &'a IngressClass,
+    input: Input<'a>,
+    wanted: &mut Wanted,
+    said: &mut Said,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Found<'a>> {
     let given = class.parameters.as_ref()?;
     let mut say = |code, field: &str, message: String, help: &str| {
         let object = ObjectRef::new(Kind::IngressClass, class.meta.name.clone());
@@ -129,6 +140,7 @@ fn find<'a>(class: &'a IngressClass, input: Input<'a>, wanted: &mut Wanted, diag
         say(Code::NoParameters, "", message, "create it; it is used as soon as it is there");
         return None;
     };
+    let settings = mended(input, &object, settings, said, diagnostics);
     Some(Found { class, object, settings, policy, of_operator })
 }
 
@@ -197,7 +209,7 @@ impl Reader<'_, '_> {
     }
 
     /// The keys of these parameters that say something of the proxy as a whole.
-    fn wide_keys<'f>(&self, found: &Found<'f>) -> Vec<&'f str> {
+    fn wide_keys<'f>(&self, found: &'f Found<'_>) -> Vec<&'f str> {
         let is_wide = |key: &str, value: &str| {
             let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
             annotations::key(key).is_none() && wide(&self.over_main(&one).0) != wide(&self.alone)

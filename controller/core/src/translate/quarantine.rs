@@ -1,8 +1,10 @@
 //! Ingresses, settings and key pairs that the proxy refused, although we did not, and what it has taken before.
 
+use super::annotations;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{Kind, ObjectName, ObjectRef};
-use crate::state::{Ingress, KeyPair};
+use crate::settings;
+use crate::state::{Ingress, KeyPair, Snapshot};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -10,15 +12,53 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub struct Quarantine {
     verdicts: BTreeMap<ObjectName, Verdict>,
-    /// By keys of the main ConfigMap.
-    settings: BTreeMap<String, SettingVerdict>,
+    /// By object and key.
+    settings: BTreeMap<(ObjectRef, String), SettingVerdict>,
     /// By Secrets: the digest of the key pair, and the reason.
     pairs: BTreeMap<ObjectName, (u128, String)>,
     /// The Ingresses of the last revision that the proxy has taken, in the versions that it served.
     accepted: Arc<HashMap<ObjectName, Arc<Ingress>>>,
 }
 
-/// A verdict on one value of a key of the main ConfigMap.
+/// One value of a key of the main ConfigMap, or of the parameters of a class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Who says it.
+    pub object: ObjectRef,
+    /// What it is about.
+    pub key: String,
+    /// What is said.
+    pub value: String,
+}
+
+impl Setting {
+    /// Whether the object still says so.
+    #[must_use]
+    pub fn is_in(&self, snapshot: &Snapshot) -> bool {
+        value_in(snapshot, &self.object, &self.key) == Some(&self.value)
+    }
+
+    /// Whether an annotation has its name: parameters of a class then say the default.
+    #[must_use]
+    pub fn is_annotation(&self) -> bool {
+        annotations::key(&self.key).is_some()
+    }
+
+    /// Whether it asks for a protection: without it more would be open than is meant.
+    #[must_use]
+    pub fn protects(&self) -> bool {
+        settings::protects(&self.key) || annotations::protects(&self.key, &self.value)
+    }
+}
+
+fn value_in<'s>(snapshot: &'s Snapshot, object: &ObjectRef, key: &str) -> Option<&'s String> {
+    match object.kind {
+        Kind::GatewrightParameters => snapshot.parameters_of(&object.name)?.settings.get(key),
+        _ => snapshot.config_map(&object.name)?.data.get(key),
+    }
+}
+
+/// A verdict on one value of a key.
 #[derive(Debug, Clone)]
 struct SettingVerdict {
     value: String,
@@ -26,7 +66,7 @@ struct SettingVerdict {
     last_accepted: Option<String>,
 }
 
-/// A key of the main ConfigMap whose value was refused.
+/// A key whose value was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RefusedSetting<'q> {
     pub(super) key: &'q str,
@@ -74,14 +114,15 @@ impl Quarantine {
         self.verdicts.retain(|name, verdict| still_there(name) == Some(verdict.digest));
     }
 
-    /// Sets a value of a key of the main ConfigMap aside. `last_accepted` is the value that holds instead, if there was one.
-    pub fn set_setting_aside(&mut self, key: &str, value: &str, reason: String, last_accepted: Option<String>) {
-        self.settings.insert(key.to_owned(), SettingVerdict { value: value.to_owned(), reason, last_accepted });
+    /// Sets a value of a key aside. `last_accepted` is the value that holds instead, if there was one.
+    pub fn set_setting_aside(&mut self, setting: Setting, reason: String, last_accepted: Option<String>) {
+        let Setting { object, key, value } = setting;
+        self.settings.insert((object, key), SettingVerdict { value, reason, last_accepted });
     }
 
-    /// Forgets the verdicts on values that the main ConfigMap has no more.
-    pub fn forget_settings(&mut self, data: &BTreeMap<String, String>) {
-        self.settings.retain(|key, verdict| data.get(key) == Some(&verdict.value));
+    /// Forgets the verdicts on values that their objects do not have any more.
+    pub fn forget_settings(&mut self, snapshot: &Snapshot) {
+        self.settings.retain(|(object, key), verdict| value_in(snapshot, object, key) == Some(&verdict.value));
     }
 
     /// Sets the key pair in a Secret aside.
@@ -100,19 +141,11 @@ impl Quarantine {
         self.pairs.get(secret).filter(|(digest, _)| *digest == pair.digest).map(|(_, reason)| reason.as_str())
     }
 
-    /// The data of the main ConfigMap, without values that are set aside.
-    #[must_use]
-    pub fn accepted_of(&self, data: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        let mut data = data.clone();
-        self.mend(&mut data);
-        data
-    }
-
-    /// Takes values that are set aside out of the data of the main ConfigMap; which they are.
-    pub(super) fn mend(&self, data: &mut BTreeMap<String, String>) -> Vec<RefusedSetting<'_>> {
+    /// Takes values that are set aside out of what an object says; which they are.
+    pub(super) fn mend(&self, object: &ObjectRef, data: &mut BTreeMap<String, String>) -> Vec<RefusedSetting<'_>> {
         let mut refused = Vec::new();
-        for (key, verdict) in &self.settings {
-            if data.get(key) != Some(&verdict.value) {
+        for ((owner, key), verdict) in &self.settings {
+            if owner != object || data.get(key) != Some(&verdict.value) {
                 continue;
             }
             match &verdict.last_accepted {

@@ -2,8 +2,10 @@
 
 use crate::world::{World, annotated, ingress, picture, services, with};
 use gatewright_core::diagnostic::{Code, Outcome};
-use gatewright_core::names::ObjectName;
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::settings::POLICY_KEY;
 use gatewright_core::state::{Event, decode_written};
+use gatewright_core::translate::Setting;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -112,24 +114,60 @@ fn an_ingress_that_was_made_anew_has_no_version_before() {
     assert_eq!(seen(&mut world, made("s1", "2", &[("permanent-redirect-code", "x")])).0, Vec::<String>::new());
 }
 
+/// The main ConfigMap, and the parameters of a class.
+fn settings_objects(value: &str) -> [(ObjectRef, &'static str, serde_json::Value); 2] {
+    let name = |name: &str| ObjectName::new("default", name).unwrap();
+    let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"http-redirect-code": value}});
+    let parameters = json!({
+        "apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters", "metadata": {"name": "edge"},
+        "spec": {"settings": {"http-redirect-code": value}}
+    });
+    [
+        (ObjectRef::new(Kind::ConfigMap, name("settings")), "data[http-redirect-code]", map),
+        (ObjectRef::new(Kind::GatewrightParameters, name("edge")), "spec.settings[http-redirect-code]", parameters),
+    ]
+}
+
 #[test]
 fn a_refused_setting_has_its_last_accepted_value_or_its_default() {
-    let map = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": {"http-redirect-code": value}});
-    let mut world = World::new(&[map("301")]);
-    let name = ObjectName::new("default", "settings").unwrap();
-    world.settings.config_map = Some(name);
-    let seen = |world: &mut World| {
-        let translation = world.translate();
-        let refused = translation.diagnostics.iter().filter(|finding| finding.code == Code::RefusedByProxy);
-        let refused = refused.map(|finding| (finding.field.clone(), finding.outcome)).collect::<Vec<_>>();
-        (translation.model.globals.https_redirect_status.0, refused)
-    };
-    assert_eq!(seen(&mut world), (301, Vec::new()));
-    world.quarantine.set_setting_aside("http-redirect-code", "301", "no".to_owned(), None);
-    let field = "data[http-redirect-code]".to_owned();
-    assert_eq!(seen(&mut world), (308, vec![(field.clone(), Outcome::KeptDefault)]));
-    world.quarantine.set_setting_aside("http-redirect-code", "301", "no".to_owned(), Some("307".to_owned()));
-    assert_eq!(seen(&mut world), (307, vec![(field, Outcome::Quarantined)]));
-    world.apply(map("302"));
-    assert_eq!(seen(&mut world), (302, Vec::new()), "another value gets a chance");
+    let class = json!({
+        "apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "edge"},
+        "spec": {
+            "controller": "gatewright.dev/ingress",
+            "parameters": {"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "edge"}
+        }
+    });
+    for (number, (object, field, given)) in settings_objects("301").into_iter().enumerate() {
+        let mut world = World::new(&[class.clone(), given]);
+        world.settings.config_map = Some(ObjectName::new("default", "settings").unwrap());
+        let seen = |world: &mut World| {
+            let translation = world.translate();
+            let refused = translation.diagnostics.iter().filter(|finding| finding.code == Code::RefusedByProxy);
+            let refused = refused.map(|finding| (finding.object.clone(), finding.field.clone(), finding.outcome)).collect::<Vec<_>>();
+            (translation.model.globals.https_redirect_status.0, refused)
+        };
+        let found = |outcome| vec![(Some(object.clone()), field.to_owned(), outcome)];
+        let setting = Setting { object: object.clone(), key: "http-redirect-code".to_owned(), value: "301".to_owned() };
+        assert_eq!(seen(&mut world), (301, Vec::new()));
+        assert_eq!(world.translate().settings[&object]["http-redirect-code"], "301");
+        world.quarantine.set_setting_aside(setting.clone(), "no".to_owned(), None);
+        assert_eq!(seen(&mut world), (308, found(Outcome::KeptDefault)));
+        assert!(!world.translate().settings[&object].contains_key("http-redirect-code"));
+        world.quarantine.set_setting_aside(setting, "no".to_owned(), Some("307".to_owned()));
+        assert_eq!(seen(&mut world), (307, found(Outcome::Quarantined)));
+        world.apply(settings_objects("302")[number].2.clone());
+        assert_eq!(seen(&mut world), (302, Vec::new()), "another value gets a chance");
+    }
+}
+
+#[test]
+fn settings_that_protect_are_known_wherever_they_are_said() {
+    let object = settings_objects("301")[1].0.clone();
+    let setting = |key: &str| Setting { object: object.clone(), key: key.to_owned(), value: "x".to_owned() };
+    for key in ["whitelist-source-range", "global-auth-url", "auth-url", "auth-tls-secret", POLICY_KEY] {
+        assert!(setting(key).protects(), "{key}");
+    }
+    for key in ["ssl-ciphers", "proxy-read-timeout", "permanent-redirect"] {
+        assert!(!setting(key).protects(), "{key}");
+    }
 }

@@ -17,7 +17,7 @@ fn protections<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterat
 
 /// A feature that closes its routes when it cannot be read is a protection with all that belongs to it; and how several of
 /// them are joined decides what each of them is worth.
-fn protects(name: &str, value: &str) -> bool {
+pub(in crate::translate) fn protects(name: &str, value: &str) -> bool {
     let has = |feature: &Feature| feature.keys.iter().any(|key| key.name == name);
     let closes = |feature: &Feature| feature.keys.iter().any(|key| key.on_bad_value == OnBadValue::CloseRoute);
     let is_one = FEATURES.iter().any(|feature| closes(feature) && has(feature));
