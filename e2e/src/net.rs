@@ -1,4 +1,5 @@
-//! A network namespace: ports of its own, and 10.244.0.0/16 and fd00:244::/64 on its loopback.
+//! A network namespace: ports of its own, 10.244.0.0/16 and fd00:244::/64 on its loopback, and 10.245.0.0/16, where nobody
+//! ever answers.
 //!
 //! The kernel keeps a namespace per thread, so a test enters one with its own thread; threads and processes that it
 //! starts are in it too. Whatever process still is in it at the end is killed by a shell that outlives everything: it
@@ -40,7 +41,13 @@ impl Namespace {
     #[must_use]
     pub fn make(folder: Option<&Path>) -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace can be made; without root, run the tests under `unshare -Urn`");
-        for arguments in ["link set lo up", "route add local 10.244.0.0/16 dev lo", "-6 route add local fd00:244::/64 dev lo"] {
+        const ROUTES: [&str; 4] = [
+            "link set lo up",
+            "route add local 10.244.0.0/16 dev lo",
+            "route add 10.245.0.0/16 dev lo",
+            "-6 route add local fd00:244::/64 dev lo",
+        ];
+        for arguments in ROUTES {
             let done = Command::new("ip").args(arguments.split(' ')).status().expect("iproute2 is installed");
             // A machine without IPv6 is fine; the tests that need it say so.
             assert!(done.success() || arguments.starts_with("-6"), "ip {arguments}");

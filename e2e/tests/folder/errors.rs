@@ -3,13 +3,14 @@
 use gatewright_e2e::client::{get, send};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::{Answer, Request, read_head};
-use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, slice_with};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, slice_with, text};
 use gatewright_e2e::site::{all_running, running};
 use gatewright_e2e::world::{World, who};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::json;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex};
 
 /// Service `s` for `h.test`, none for `dead.test`; `e` may answer for errors.
 fn world(proxy: gatewright_e2e::proxies::Proxy, flags: &[&str]) -> World {
@@ -35,16 +36,24 @@ on_every_version! {
         let world = World::of(proxy).manifest("s.yaml", &running("s")).start();
         pods_that_say(7001, b"HTTP/1.1 200 OK\r\nno\0header: 1\r\n\r\n");
         pods_that_say(7002, b"");
-        let on_port = |name: &str, port: u16| {
-            let pod = json!([{"addresses": [new_pod(name)]}]);
-            let host = format!("{name}.test");
-            let route = ingress(name).prefix(&host, "/", name).annotation("proxy-read-timeout", "1").annotation("proxy-next-upstream-tries", "1");
+        let at = |name: &str, address: Ipv4Addr, port: u16, tries: &str| {
+            let pod = json!([{"addresses": [address]}]);
+            let route = ingress(name).prefix(&format!("{name}.test"), "/", name).annotation("proxy-next-upstream-tries", tries);
+            let route = route.annotation("proxy-read-timeout", "1").annotation("proxy-connect-timeout", "1");
             [service(name), slice_with(&format!("{name}-1"), name, &pod, &json!([{"name": "http", "port": port}])), route]
         };
-        let objects = [on_port("refuses", 7000), on_port("talks", 7001), on_port("leaves", 7002), on_port("sleeps", 8080)].concat();
+        let on_port = |name: &str, port: u16| at(name, new_pod(name), port, "1");
+        let nowhere = Ipv4Addr::new(10, 245, 0, 1);
+        let refused = [on_port("refuses", 7000), at("refuses-again", new_pod("refuses-again"), 7000, "3")];
+        let silent = [at("silent", nowhere, 80, "1"), at("silent-again", nowhere, 80, "3")];
+        let others = [on_port("talks", 7001), on_port("leaves", 7002), on_port("sleeps", 8080)];
+        let objects = refused.into_iter().chain(silent).chain(others).collect::<Vec<_>>().concat();
         world.apply("i.yaml", &[objects, vec![ingress("nobody").prefix("nobody.test", "/", "missing")]].concat());
         for (host, target, status, page) in [
             ("refuses.test", "/", 502, "502 Bad Gateway"),
+            ("refuses-again.test", "/", 502, "502 Bad Gateway"),
+            ("silent.test", "/", 504, "504 Gateway Time-out"),
+            ("silent-again.test", "/", 504, "504 Gateway Time-out"),
             ("talks.test", "/", 502, "502 Bad Gateway"),
             ("leaves.test", "/", 502, "502 Bad Gateway"),
             ("sleeps.test", "/?wait_ms=3000", 504, "504 Gateway Time-out"),
@@ -55,6 +64,38 @@ on_every_version! {
             let body = String::from_utf8_lossy(&answer.body).into_owned();
             assert!(answer.status == status && body.contains(page), "{host}{target}: {} {body}", answer.status);
         }
+    }
+}
+
+/// Closes every connection to this port that has asked for something, and keeps the addresses that were asked.
+fn pods_that_hang_up(port: u16) -> Arc<Mutex<Vec<IpAddr>>> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (listener, seen) = (TcpListener::bind(("0.0.0.0", port)).unwrap(), Arc::clone(&asked));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            if read_head(&mut stream).is_ok() {
+                seen.lock().unwrap().push(stream.local_addr().unwrap().ip());
+            }
+        }
+    });
+    asked
+}
+
+on_every_version! {
+    fn without_a_bound_every_endpoint_is_tried_once(proxy) {
+        let world = World::of(proxy).build();
+        let asked = pods_that_hang_up(7001);
+        let pods = [(); 4].map(|()| new_pod("s"));
+        let endpoints: Vec<_> = pods.iter().map(|pod| json!({"addresses": [pod]})).collect();
+        let slice = slice_with("s-1", "s", &json!(endpoints), &json!([{"name": "http", "port": 7001}]));
+        let route = ingress("a").prefix("h.test", "/", "s").annotation("proxy-next-upstream-tries", "0");
+        world.write("i.yaml", &text(&[service("s"), slice, route]));
+        world.start_controller();
+        world.until_ready();
+        assert_eq!(who("h.test", "/"), "502");
+        let mut seen = std::mem::take(&mut *asked.lock().unwrap());
+        seen.sort_unstable();
+        assert_eq!(seen, pods.map(IpAddr::from));
     }
 }
 

@@ -49,7 +49,7 @@ impl Expression {
     /// The same with what a fetch of ours finds behind it.
     pub(super) fn and_fetch(mut self, fetch: &str) -> Self {
         self.0.push(OPEN);
-        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+?".contains(*c)));
+        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+? ".contains(*c)));
         self.0.push(CLOSE);
         self
     }

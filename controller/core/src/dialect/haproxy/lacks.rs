@@ -224,6 +224,10 @@ pub(super) const APPROXIMATES: &[(&str, &str)] = &[
     ("proxy-buffers-number", STREAMS_BODIES),
     ("proxy-busy-buffers-size", STREAMS_BODIES),
     ("proxy-max-temp-file-size", STREAMS_BODIES),
+    (
+        "proxy-next-upstream-tries",
+        "0 tries as many endpoints as there are, and then a change of their number is a reload; one that is the only one is tried again",
+    ),
     ("proxy-request-buffering", STREAMS_BODIES),
     ("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
     ("server-snippet", READS_SNIPPETS),

@@ -19,6 +19,7 @@ mod route;
 mod section;
 mod spread;
 mod stream;
+mod unanswered;
 
 pub(super) use canary::lines as canary_lines;
 pub(super) use limits::has_bandwidth;
@@ -140,7 +141,10 @@ fn haproxy(of: Of<'_>) -> crate::dialect::View<'_> {
     crate::dialect::View::Haproxy(View(of))
 }
 
-/// Seconds as HAProxy writes them: at least one, and at most what its clock of milliseconds can hold.
+/// What its clock of milliseconds can hold.
+const MOST_SECONDS: u64 = 2_147_483;
+
+/// Seconds as HAProxy writes them: at least one.
 fn seconds(seconds: u64) -> String {
-    format!("{}s", seconds.clamp(1, 2_147_483))
+    format!("{}s", seconds.clamp(1, MOST_SECONDS))
 }

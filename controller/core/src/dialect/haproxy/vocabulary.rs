@@ -210,6 +210,7 @@ const FETCHES: &[&str] = &[
     "ssl_fc_sni",
     "status",
     "str",
+    "txn.sess_term_state",
     "url_param",
     "uuid",
     "var",

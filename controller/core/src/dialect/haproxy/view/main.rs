@@ -4,7 +4,8 @@ use super::passthrough::PassthroughView;
 use super::protocol::PoolView;
 use super::public::PublicView;
 use super::retries::RetriesView;
-use super::{Of, seconds};
+use super::{Of, seconds, unanswered};
+use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::Context;
 use crate::dialect::haproxy::{agent, clients};
 use crate::dialect::{Includes, Version, common};
@@ -74,6 +75,10 @@ struct DefaultsView {
     reuse_connections: bool,
     /// Idle connections of each endpoint; `None`: there are none.
     pool: Option<PoolView>,
+    /// Where nobody took a request.
+    page: Expression,
+    /// What becomes of such a 503 where an endpoint was there.
+    reason: Expression,
 }
 
 impl<'m> GlobalView<'m> {
@@ -132,9 +137,11 @@ impl DefaultsView {
             close_clients: client.keep_alive_s == 0,
             connect_timeout: seconds(upstream.connect_s),
             read_timeout: seconds(upstream.read_s),
-            retries: RetriesView::new(&globals.retries, version),
+            retries: RetriesView::new(&globals.retries, version, None),
             reuse_connections: globals.upstream_keepalive.connections > 0,
             pool: Some(PoolView::new(&globals.upstream_keepalive)).filter(|_| globals.upstream_keepalive.connections > 0),
+            page: unanswered::page(version),
+            reason: Expression::default().and_fetch(unanswered::reason(version)),
         }
     }
 }

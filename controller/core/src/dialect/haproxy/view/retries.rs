@@ -5,6 +5,9 @@ use crate::dialect::haproxy::lacks::RETRIES_429;
 use crate::model::RetryPolicy;
 use serde::Serialize;
 
+/// No connection comes about.
+const CONNECTION: &str = "conn-failure";
+
 /// How often, and for which causes.
 #[derive(Debug, Serialize)]
 pub(super) struct RetriesView {
@@ -13,17 +16,23 @@ pub(super) struct RetriesView {
 }
 
 impl RetriesView {
-    pub(super) fn new(policy: &RetryPolicy, version: Version) -> Self {
-        Self { retries: retries(policy), causes: causes(policy, version) }
+    /// `endpoints`: how many there are, where that is known.
+    pub(super) fn new(policy: &RetryPolicy, version: Version, endpoints: Option<u64>) -> Self {
+        Self { retries: retries(policy, endpoints), causes: causes(policy, version) }
+    }
+
+    /// How many connections are tried where none comes about.
+    pub(super) fn connections(&self) -> u64 {
+        if self.causes.contains(&CONNECTION) { self.retries + 1 } else { 1 }
     }
 }
 
-/// How often another endpoint is tried; without a bound, more often than anybody waits.
-fn retries(policy: &RetryPolicy) -> u64 {
+/// How often another endpoint is tried; without a bound, until each was tried once.
+fn retries(policy: &RetryPolicy, endpoints: Option<u64>) -> u64 {
     const MOST: u64 = 10;
     match policy.tries {
         _ if policy.causes.iter().any(|cause| cause == "off") => 0,
-        0 => MOST,
+        0 => endpoints.map_or(MOST, |endpoints| endpoints.saturating_sub(1)),
         tries => (tries - 1).min(MOST),
     }
 }
@@ -31,8 +40,8 @@ fn retries(policy: &RetryPolicy) -> u64 {
 /// HAProxy's words for the causes; what it has no word for is left out.
 fn causes(policy: &RetryPolicy, version: Version) -> Vec<&'static str> {
     const WORDS: &[(&str, &[&str])] = &[
-        ("error", &["conn-failure", "empty-response"]),
-        ("timeout", &["conn-failure", "response-timeout"]),
+        ("error", &[CONNECTION, "empty-response"]),
+        ("timeout", &[CONNECTION, "response-timeout"]),
         ("invalid_header", &["junk-response"]),
         ("http_403", &["403"]),
         ("http_404", &["404"]),
@@ -67,7 +76,8 @@ mod tests {
         let old = Version(2, 6, 0);
         assert_eq!(named(&["timeout", "error", "x; y"], old), ["conn-failure", "empty-response", "response-timeout"]);
         assert_eq!((named(&["http_429"], old), named(&["http_429"], RETRIES_429)), (vec!["none"], vec!["429"]));
-        assert_eq!((named(&["off"], old), retries(&policy(&["off"], 3))), (vec!["none"], 0));
-        assert_eq!([0, 1, 3, u64::MAX].map(|tries| retries(&policy(&["error"], tries))), [10, 0, 2, 10]);
+        assert_eq!((named(&["off"], old), retries(&policy(&["off"], 3), Some(5))), (vec!["none"], 0));
+        assert_eq!([0, 1, 3, u64::MAX].map(|tries| retries(&policy(&["error"], tries), Some(5))), [4, 0, 2, 10]);
+        assert_eq!([Some(0), Some(1), None].map(|endpoints| retries(&policy(&["error"], 0), endpoints)), [0, 0, 10]);
     }
 }

@@ -8,6 +8,7 @@ use super::protocol::{FastCgiView, server_options};
 use super::retries::RetriesView;
 use super::route::{RouteView, TRIMMED_TARGET, escaped};
 use super::spread::{ServerView, SpreadView, servers};
+use super::unanswered;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::{Does, Section};
@@ -81,6 +82,8 @@ struct ForwardView<'m> {
     /// Name for people: that of the Service port.
     upstream: &'m str,
     spread: SpreadView,
+    /// What is noted before the first connection.
+    timed_out: String,
     /// `None`: as for all.
     retries: Option<RetriesView>,
     location: Option<LocationView>,
@@ -182,14 +185,17 @@ impl LocationView {
 impl<'m> ForwardView<'m> {
     fn new(section: &Section<'m>, backend: &'m Backend, globals: &'m Globals, version: Version) -> Self {
         let policy = section.policy;
-        let retries = policy.and_then(|policy| policy.retries.as_ref());
+        let own_retries = policy.and_then(|policy| policy.retries.as_ref());
+        let wanted = own_retries.map_or_else(|| globals.retries.clone(), |own| own.over(&globals.retries));
+        let retries = RetriesView::new(&wanted, version, Some(backend.endpoints.len() as u64));
         let location = policy.and_then(|policy| policy.location_rewrite.as_ref()).unwrap_or(&globals.location_rewrite);
         let connection = policy.and_then(|policy| policy.connection);
         Self {
             // Without the hash that makes it unique.
             upstream: backend.id.as_str().split_once('_').map_or("-", |(_, name)| name),
             spread: SpreadView::new(section, backend),
-            retries: retries.map(|retries| RetriesView::new(&retries.over(&globals.retries), version)),
+            timed_out: unanswered::mark(policy, &retries, globals, version),
+            retries: (own_retries.is_some() || wanted.tries == 0).then_some(retries),
             location: match location {
                 LocationRewrite::Off => None,
                 LocationRewrite::Replace(from, to) => Some(LocationView::new(from, to)),
