@@ -58,6 +58,7 @@ pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
 pub(crate) use ports::Port;
 pub(crate) use program::{find_usable as find_program, version_of};
+pub(crate) use state_dir::StateDir;
 pub(crate) use supervise::{SuperviseConfig, supervise};
 pub(crate) use verify::page;
 
@@ -70,7 +71,7 @@ use reload::Pace;
 use remote::Remote;
 use signal::PidFile;
 use stage::Base;
-use state_dir::{Lock, StateDir, check_socket_path, claim, remove_tree};
+use state_dir::{Lock, check_socket_path, claim, remove_tree};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

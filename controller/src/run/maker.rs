@@ -6,13 +6,14 @@ use crate::templates;
 use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
-use gatewright_core::model::{Certificate, Model, Workers};
+use gatewright_core::model::{Certificate, CertificateId, Model, Workers};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
-use gatewright_core::state::{Ingress, Snapshot};
+use gatewright_core::state::{Ingress, KeyPair, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub(super) struct Maker {
     rejected: Option<Overrides>,
     drain_timeout: Duration,
     self_signed: Arc<Certificate>,
+    /// Where the files are that the proxy has taken last.
+    published: PathBuf,
     /// Those of the last revision that the proxy has taken.
     accepted_settings: SettingsByObject,
     /// Digests of its key pairs that only the proxy can check.
@@ -106,6 +109,7 @@ impl Maker {
         version: Version,
         overrides: Overrides,
         self_signed: Arc<Certificate>,
+        published: PathBuf,
     ) -> anyhow::Result<Self> {
         let settings = crate::abilities::of_proxy(settings, dialect, version);
         let renderer = templates::renderer(dialect, version, overrides.clone()).context("the templates cannot be used")?;
@@ -124,6 +128,7 @@ impl Maker {
             version,
             renderer,
             self_signed,
+            published,
         })
     }
 
@@ -246,10 +251,13 @@ impl Maker {
         self.suspect_settings(made).into_iter().filter(is_default).collect()
     }
 
-    /// The key pairs that only the proxy can check, and that it has not taken yet.
+    /// The key pairs that only the proxy can check, and that it has not taken yet. One that is served in the place of one
+    /// that was set aside it has taken, perhaps before a restart.
     pub(super) fn suspect_pairs(&self, made: &Made) -> Vec<Suspect> {
         let new = made.unchecked_pairs().filter(|pair| !self.accepted_pairs.contains(&pair.digest));
-        new.filter_map(|pair| Some(Suspect::Pair(secret_of(pair)?, pair.digest))).collect()
+        let named = new.filter_map(|pair| Some((secret_of(pair)?, pair.digest)));
+        let newest = named.filter(|(secret, digest)| digest_of_pair(&self.snapshot, secret) == Some(*digest));
+        newest.map(|(secret, digest)| Suspect::Pair(secret, digest)).collect()
     }
 
     /// Sets somebody aside for good; whether that changes anything.
@@ -269,12 +277,21 @@ impl Maker {
             Suspect::Pair(secret, digest) => {
                 let is_current = digest_of_pair(&self.snapshot, secret) == Some(*digest);
                 if is_current {
-                    self.quarantine.set_pair_aside(secret, *digest, reason.to_owned());
+                    let last = self.published_pair(secret).filter(|last| last.digest != *digest).map(Arc::new);
+                    self.quarantine.set_pair_aside(secret, *digest, reason.to_owned(), last);
                     tracing::warn!(%secret, reason, "the proxy refuses the key pair in this Secret; it is set aside");
                 }
                 is_current
             }
         }
+    }
+
+    /// The key pair of a Secret that the proxy has taken last, also before a restart.
+    fn published_pair(&self, secret: &ObjectName) -> Option<KeyPair> {
+        let ids = [CertificateId::of_unchecked_secret, CertificateId::of_secret].map(|id| id(secret.namespace(), secret.name()));
+        let path = |id| self.published.join((self.dialect.certificate_path)(id));
+        let pem = ids.iter().find_map(|id| std::fs::read(path(id)).ok())?;
+        KeyPair::parse(Some(&pem), Some(&pem)).ok()
     }
 
     /// Sets an Ingress aside for good; whether that changes anything.
@@ -303,7 +320,7 @@ impl Maker {
                     let last = self.accepted_value(&setting.object, &setting.key).cloned();
                     quarantine.set_setting_aside(setting.clone(), String::new(), last);
                 }
-                Suspect::Pair(secret, digest) => quarantine.set_pair_aside(secret, *digest, String::new()),
+                Suspect::Pair(secret, digest) => quarantine.set_pair_aside(secret, *digest, String::new(), None),
             }
         }
         self.make_with(&quarantine)

@@ -7,7 +7,7 @@ use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
-use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse};
+use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, StateDir};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
@@ -166,7 +166,8 @@ fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     let self_signed = crate::self_signed::of_folder(&config.state_dir)?;
     let mut settings = config.settings.clone();
     settings.lacks.extend(LACKS_STREAMS.iter().filter(|_| !program.streams));
-    Maker::new(settings, dialect, program.version, overrides, self_signed)
+    let published = StateDir::at(&config.state_dir)?.current();
+    Maker::new(settings, dialect, program.version, overrides, self_signed, published)
 }
 
 /// What the API server asks, if it may; and where to say that there are answers.

@@ -14,8 +14,8 @@ pub struct Quarantine {
     verdicts: BTreeMap<ObjectName, Verdict>,
     /// By object and key.
     settings: BTreeMap<(ObjectRef, String), SettingVerdict>,
-    /// By Secrets: the digest of the key pair, and the reason.
-    pairs: BTreeMap<ObjectName, (u128, String)>,
+    /// By Secrets.
+    pairs: BTreeMap<ObjectName, PairVerdict>,
     /// The Ingresses of the last revision that the proxy has taken, in the versions that it served.
     accepted: Arc<HashMap<ObjectName, Arc<Ingress>>>,
 }
@@ -64,6 +64,14 @@ struct SettingVerdict {
     value: String,
     reason: String,
     last_accepted: Option<String>,
+}
+
+/// A verdict on the key pair in a Secret.
+#[derive(Debug, Clone)]
+struct PairVerdict {
+    digest: u128,
+    reason: String,
+    last_accepted: Option<Arc<KeyPair>>,
 }
 
 /// A key whose value was refused.
@@ -125,20 +133,20 @@ impl Quarantine {
         self.settings.retain(|(object, key), verdict| value_in(snapshot, object, key) == Some(&verdict.value));
     }
 
-    /// Sets the key pair in a Secret aside.
-    pub fn set_pair_aside(&mut self, secret: &ObjectName, digest: u128, reason: String) {
-        self.pairs.insert(secret.clone(), (digest, reason));
+    /// Sets the key pair in a Secret aside. `last_accepted` is the one that is served instead, if there was one.
+    pub fn set_pair_aside(&mut self, secret: &ObjectName, digest: u128, reason: String, last_accepted: Option<Arc<KeyPair>>) {
+        self.pairs.insert(secret.clone(), PairVerdict { digest, reason, last_accepted });
     }
 
     /// Forgets the verdicts on key pairs that `still_there` does not know in the refused version.
     pub fn forget_pairs(&mut self, still_there: impl Fn(&ObjectName) -> Option<u128>) {
-        self.pairs.retain(|secret, (digest, _)| still_there(secret) == Some(*digest));
+        self.pairs.retain(|secret, verdict| still_there(secret) == Some(verdict.digest));
     }
 
-    /// Why the key pair in a Secret is set aside, if it is.
-    #[must_use]
-    pub fn refusal_of(&self, secret: &ObjectName, pair: &KeyPair) -> Option<&str> {
-        self.pairs.get(secret).filter(|(digest, _)| *digest == pair.digest).map(|(_, reason)| reason.as_str())
+    /// Why the key pair in a Secret is set aside, if it is, and the one that is served instead.
+    pub(super) fn refusal_of(&self, secret: &ObjectName, pair: &KeyPair) -> Option<(&str, Option<&KeyPair>)> {
+        let verdict = self.pairs.get(secret).filter(|verdict| verdict.digest == pair.digest)?;
+        Some((&verdict.reason, verdict.last_accepted.as_deref()))
     }
 
     /// Takes values that are set aside out of what an object says; which they are.

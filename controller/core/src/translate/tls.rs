@@ -6,7 +6,7 @@ use super::{Input, Wanted, by_id};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Certificate, CertificateId, HostCertificate};
 use crate::names::{HostName, HostPattern, Kind, ObjectName, ObjectRef};
-use crate::state::{Epoch, KeyPair, Snapshot};
+use crate::state::{Epoch, KeyPair};
 use foldhash::HashMap;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// The decision for all hosts.
 pub(super) struct Certificates<'a> {
-    snapshot: &'a Snapshot,
+    input: Input<'a>,
     claims: &'a Claims<'a>,
     /// In the order of the claims.
     hosts: Vec<Kept>,
@@ -48,7 +48,7 @@ impl Certificates<'_> {
 
     fn own_pair(&self, host: &HostPattern) -> Option<&KeyPair> {
         let (secret, _) = self.hosts[self.claims.position(host)?].own.as_ref()?;
-        self.snapshot.secret(secret)?.key_pair.as_ref().ok()
+        pair_of(&self.input, secret).ok()
     }
 
     /// Whether the host counts as one with a certificate: some Ingress has a TLS section for it, or for its wildcard.
@@ -126,7 +126,7 @@ pub(super) fn decide<'a>(
         .zip(&hosts)
         .any(|((host, _), kept)| matches!(host, HostPattern::Wildcard(_)) && kept.certificate != HostCertificate::Unclaimed);
     let used = by_id(decider.used, |certificate| &certificate.id, CertificateId::as_str);
-    Certificates { snapshot: input.snapshot, claims, hosts, claims_a_wildcard, used, default }
+    Certificates { input, claims, hosts, claims_a_wildcard, used, default }
 }
 
 /// A certificate that ends within this time is reported.
@@ -145,7 +145,14 @@ impl<'i> Decider<'i, '_> {
     fn default_certificate(&mut self) -> (CertificateId, Option<ObjectName>) {
         let name = &self.input.settings.default_ssl_certificate;
         let certificate = name.as_ref().and_then(|name| match self.key_pair(name) {
-            Ok(pair) => Some(certificate(name, pair)),
+            Ok(pair) => {
+                if let Some(message) = self.kept_because(name) {
+                    let secret = ObjectRef::new(Kind::Secret, name.clone());
+                    let finding = Diagnostic::new(Code::BadCertificate, secret, "data", message);
+                    self.diagnostics.push(finding.help("mend the Secret").outcome(Outcome::Served));
+                }
+                Some(certificate(name, pair))
+            }
             Err((code, message)) => {
                 let secret = ObjectRef::new(Kind::Secret, name.clone());
                 let message = format!("the Secret of --default-ssl-certificate cannot be used: {message}");
@@ -226,18 +233,21 @@ impl<'i> Decider<'i, '_> {
     }
 
     fn key_pair(&self, name: &ObjectName) -> Result<&'i KeyPair, (Code, String)> {
-        let secret = self.input.snapshot.secret(name).ok_or_else(|| (Code::NoSecret, format!("Secret {name} does not exist")))?;
-        let bad = |why: &dyn fmt::Display| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}"));
-        let pair = secret.key_pair.as_ref().map_err(|why| bad(why))?;
-        match self.input.quarantine.refusal_of(name, pair) {
-            Some(reason) => Err(bad(&format_args!("the proxy refuses it: {reason}"))),
-            None => Ok(pair),
+        pair_of(&self.input, name)
+    }
+
+    /// Why it is not the newest key pair of a Secret that is served.
+    fn kept_because(&self, name: &ObjectName) -> Option<String> {
+        let secret = self.input.snapshot.secret(name)?;
+        if let Some((reason, Some(_))) = self.input.quarantine.refusal_of(name, secret.key_pair.as_ref().ok()?) {
+            return Some(format!("Secret {name} holds no key pair that the proxy takes: {reason}; the one before is served"));
         }
+        let why = secret.kept_because.as_ref()?;
+        Some(format!("Secret {name} holds no key pair any more: {why}; the one before is served"))
     }
 
     fn warn_of_leaf(&mut self, name: &ObjectName, pair: &KeyPair, reading: &Reading, field: String) {
-        if let Some(why) = self.input.snapshot.secret(name).and_then(|secret| secret.kept_because.as_ref()) {
-            let message = format!("Secret {name} holds no key pair any more: {why}; the one before is served");
+        if let Some(message) = self.kept_because(name) {
             let finding = Diagnostic::new(Code::BadCertificate, reading.origin.clone(), field.clone(), message);
             self.diagnostics.push(finding.help("mend the Secret").outcome(Outcome::Served));
         }
@@ -261,6 +271,17 @@ impl<'i> Decider<'i, '_> {
             let finding = Diagnostic::new(code, reading.origin.clone(), field, format!("the certificate in Secret {name} {when}"));
             self.diagnostics.push(finding.help(help).outcome(Outcome::Served));
         }
+    }
+}
+
+/// The key pair that a Secret stands for.
+fn pair_of<'i>(input: &Input<'i>, name: &ObjectName) -> Result<&'i KeyPair, (Code, String)> {
+    let secret = input.snapshot.secret(name).ok_or_else(|| (Code::NoSecret, format!("Secret {name} does not exist")))?;
+    let bad = |why: &dyn fmt::Display| (Code::BadCertificate, format!("Secret {name} holds no key pair: {why}"));
+    let pair = secret.key_pair.as_ref().map_err(|why| bad(why))?;
+    match input.quarantine.refusal_of(name, pair) {
+        Some((reason, last)) => last.ok_or_else(|| bad(&format_args!("the proxy refuses it: {reason}"))),
+        None => Ok(pair),
     }
 }
 
