@@ -3,12 +3,32 @@
 use gatewright_e2e::client::get;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_version;
-use gatewright_e2e::site::{Site, all_running};
+use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::world::who;
 use serde_json::{Value, json};
 
 /// One case: the id, the rules as `(path, type, service)`, and the requests with who answers.
 type Case = (&'static str, &'static [(&'static str, &'static str, &'static str)], &'static [(&'static str, &'static str)]);
+
+/// What is asked for, and what an endpoint is asked for where `/a(/|$)(.*)` is rewritten to `/n/$2`.
+const REWRITTEN: &[(&str, &str)] = &[
+    ("/a", "/n/"),
+    ("/a/b?c=%2F+%20", "/n/b?c=%2F+%20"),
+    ("/a/b%2Fc", "/n/b/c"),
+    ("/a%2fb", "/n/b"),
+    ("/%61/b", "/n/b"),
+    ("/a/b+c%2Bd", "/n/b+c+d"),
+    ("/a/b%20c%41%7E%2e", "/n/b%20cA~."),
+    ("/a/%C3%A9%80", "/n/%C3%A9%80"),
+    ("/a/100%25%2525", "/n/100%25%2525"),
+    ("/a/%21%22%24%26%27%28%29%2A%2C%3A%3B%3C%3D%3E%40", "/n/!%22$&'()*,:;%3C=%3E@"),
+    ("/a/%5B%5C%5D%5E%60%7B%7C%7D", "/n/[%5C]%5E%60%7B%7C%7D"),
+    ("/a/%5C1%5C2", "/n/%5C1%5C2"),
+    ("/a/b//c/./d/../e", "/n/b/c/e"),
+    ("/a/b%3Fc%23d?e", "/n/b%3Fc%23d?e"),
+    ("/a/b%1Fc%7Fd", "/n/b%1Fc%7Fd"),
+    ("/a/b%20", "/n/b%20"),
+];
 
 const CASES: &[Case] = &[
     ("pth-1", &[("/", "Prefix", "a")], &[("/", "a"), ("/x/y", "a"), ("/x?y=/z", "a")]),
@@ -60,6 +80,18 @@ const CASES: &[Case] = &[
 ];
 
 on_every_version! {
+    fn a_path_is_rewritten_decoded_and_sent_encoded(proxy) {
+        let site = Site::of(proxy, "rewritten");
+        let h = site.host("h");
+        let route = ingress("a").path(&h, "/a(/|$)(.*)", "ImplementationSpecific", "a").annotation("use-regex", "true");
+        site.apply(&[running("a"), vec![route.annotation("rewrite-target", "/n/$2")]].concat());
+        let sent = |asked: &str| get(&h, asked).unwrap().echo()["target"].as_str().unwrap_or_default().to_owned();
+        REWRITTEN.iter().for_each(|(asked, expected)| assert_eq!(sent(asked), *expected, "{asked}"));
+        // Where there is a control character, HAProxy rewrites what is encoded.
+        assert_eq!(sent("/a/b%0Ac%2F"), if proxy.is_nginx() { "/n/b" } else { "/n/b%0Ac%2F" });
+        assert_eq!(get(&h, "/a/b%00c").unwrap().status, 400);
+    }
+
     fn pth_1_to_22_paths_match_as_the_api_says(proxy) {
         let site = Site::of(proxy, "pth");
         let rules = |(name, rules, _): &Case| {

@@ -230,6 +230,11 @@ pub(super) const APPROXIMATES: &[(&str, &str)] = &[
     ),
     ("proxy-request-buffering", STREAMS_BODIES),
     ("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
+    (
+        "rewrite-target",
+        "paths with an encoded control character, `?` or `#`, or with a blank at their end, are rewritten as they are encoded; \
+         a target with a variable that HAProxy does not know is not served",
+    ),
     ("server-snippet", READS_SNIPPETS),
     ("session-cookie-name", "names of cookies are compared with case"),
     ("upstream-hash-by", PICKS_OTHERS),
