@@ -52,6 +52,10 @@ fn stays_one_line(when: &Condition) -> Done {
     }
 }
 
+/// Why a path is not looked for among the routes again: HAProxy has only one look at them.
+const ANOTHER_ROUTE: &str = "with last, or without a flag, another route is looked for, which not every proxy can; write break to send the new \
+                             path to the Service of this route, or name the other Service for this path and use rewrite-target";
+
 /// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, nginx would look for another
 /// route, which is for rules of Ingresses to say.
 pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
@@ -59,7 +63,7 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
         // Whatever else is said, nginx redirects to a URL.
         [path, target] | [path, target, "last" | "break"] if begins_url(target) => (path, target, "redirect"),
         [path, target, flag @ ("break" | "permanent" | "redirect")] => (path, target, *flag),
-        [_, _] | [_, _, "last"] => return Err("without break, redirect or permanent nginx looks for another route; use break".to_owned()),
+        [_, _] | [_, _, "last"] => return Err(ANOTHER_ROUTE.to_owned()),
         _ => return Err("it takes an expression, a target and a flag".to_owned()),
     };
     let path = TextRegex::new(path).map_err(|bad| bad.0)?;

@@ -119,8 +119,11 @@ fn everything_else_is_refused_by_name_and_line() {
         ("add_header A $nosuch;", "line 1: \"add_header\""),
         ("if ($a ~ \"(\") { return 403; }", "line 1: \"if\""),
         ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only one return or rewrite"),
-        ("rewrite ^/a /b last;", "line 1: \"rewrite\": without break"),
-        ("rewrite ^/a /b;", "line 1: \"rewrite\": without break"),
+        (
+            "rewrite ^/a /b last;",
+            "line 1: \"rewrite\": with last, or without a flag, another route is looked for, which not every proxy can; write break",
+        ),
+        ("rewrite ^/a /b;", "line 1: \"rewrite\": with last, or without a flag"),
         ("rewrite ^/(a) /$2 break;", "line 1: \"rewrite\": \"^/(a)\" has fewer"),
         ("rewrite ^/(a) /b?c=$1 break;", "line 1: \"rewrite\": a query"),
         ("rewrite ^/(a $1 break;", "line 1: \"rewrite\""),
