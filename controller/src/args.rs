@@ -231,6 +231,9 @@ mod tests {
         let (_, warnings) = parse(words("run --manifests=/m --dynamic-configuration-retries=15 --stream-port 10247")).unwrap();
         assert_eq!(warnings.len(), 2);
         assert!(warnings[0].starts_with("--dynamic-configuration-retries has no effect"));
+        let validation = |word: &str| parse(words(&format!("run --manifests=/m --enable-annotation-validation{word}"))).unwrap().1;
+        assert_eq!(validation("=false"), ["--enable-annotation-validation has no effect: annotations are always checked"]);
+        assert!(["", "=true"].iter().all(|word| validation(word).is_empty()), "it is on anyway");
     }
 
     #[test]

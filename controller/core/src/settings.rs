@@ -143,7 +143,20 @@ mod tests {
         ] {
             assert!(one(key, value).1.is_empty(), "{key}");
         }
-        assert_eq!(one("enable-brotli", "true").1[0].kind, ProblemKind::Unsupported);
+        for (key, value) in [("enable-brotli", "true"), ("limit-conn-zone-variable", "$http_x_client")] {
+            assert_eq!(one(key, value).1[0].kind, ProblemKind::Unsupported, "{key}");
+        }
+    }
+
+    #[test]
+    fn where_ipv6_is_disabled_nobody_listens_on_it() {
+        let mut config = defaults();
+        config.globals.listeners.ipv6 = true;
+        let listens = |value: &str| {
+            let data = BTreeMap::from([("disable-ipv6".to_owned(), value.to_owned())]);
+            keys::read(config.clone(), data.iter()).0.globals.listeners.ipv6
+        };
+        assert_eq!([listens("true"), listens("false")], [false, true]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ const WITHOUT_EFFECT: &[(&str, bool, &str)] = &[
     ("stream-port", true, "there is no Lua endpoint to configure"),
     ("default-server-port", true, "unknown hosts are answered by the proxy itself"),
     ("enable-ssl-chain-completion", false, "certificates are served as their Secrets hold them"),
-    ("enable-annotation-validation", false, "annotations are always checked"),
+    (ALWAYS_ON, false, "annotations are always checked"),
     ("profiling", false, ""),
     ("profiler-port", true, ""),
     ("profiler-address", true, ""),
@@ -37,6 +37,9 @@ const WITHOUT_EFFECT: &[(&str, bool, &str)] = &[
     ("skip_log_headers", false, ""),
     ("one_output", false, ""),
 ];
+
+/// A switch that is on in ingress-nginx, too, unless somebody says otherwise.
+const ALWAYS_ON: &str = "enable-annotation-validation";
 
 /// Makes the command line one of ours: flags without effect go, `nginx-ingress-controller` becomes `run`. Answers the
 /// warnings and the mistakes.
@@ -65,7 +68,9 @@ pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {
         if *takes_value && value.is_none() && rest.next_if(|next| !next.starts_with("--")).is_none() {
             mistakes.push(format!("--{name} needs a value"));
         }
-        if !reason.is_empty() && value != Some("false") {
+        // What is switched off was not asked for, but for this one, which is on without a word.
+        let is_asked = if name == ALWAYS_ON { value == Some("false") } else { value != Some("false") };
+        if !reason.is_empty() && is_asked {
             warnings.push(format!("--{name} has no effect: {reason}"));
         }
     }

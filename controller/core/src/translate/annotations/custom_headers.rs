@@ -70,6 +70,20 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn a_header_that_the_operator_does_not_allow_closes_the_routes() {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "h", "namespace": "shop"}, "data": {"X-A": "a"}});
+        let read = |allowed: &[(&str, &str)]| {
+            let (policies, said) =
+                read_configured(&Settings::default(), allowed, &snapshot(std::slice::from_ref(&map)), &[("custom-headers", "shop/h")]);
+            (policies.is_some_and(|policies| policies.closed), said)
+        };
+        let (closed, said) = read(&[("global-allowed-response-headers", "X-B")]);
+        assert!(closed && said[0].contains("the header X-A is not in global-allowed-response-headers"), "{said:?}");
+        assert!(read(&[]).0, "none is allowed unless the operator says so");
+        assert_eq!(read(&[("global-allowed-response-headers", "X-B,X-A")]), (false, vec![]));
+    }
+
+    #[test]
     fn a_value_beyond_ascii_closes_the_routes() {
         let read = |value: &str| {
             let map =
