@@ -1,5 +1,6 @@
 //! While the API server is away: what is served goes on, also after a restart of the controller; and what follows.
 
+use crate::status::leads;
 use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, documents, eventually, get, holds_for, ingress, slice};
 use gatewright_e2e::on_each_kind;
 use serde_json::json;
@@ -144,15 +145,18 @@ on_each_kind! {
         });
         assert!(lost.is_empty(), "{} requests were lost: {:?}", lost.len(), &lost[..lost.len().min(5)]);
 
-        // The Lease and the status go while the controller does not see it, and the API server with them.
+        // The Lease and the status go while the controller does not see it, and the API server with them, for so long that
+        // it leads no more.
         controller.freeze();
         world.delete("Lease", ns, "gatewright-leader");
         world.patch_status("Ingress", ns, "web", &json!({"loadBalancer": {"ingress": null}}));
         world.kill_api_server();
         controller.thaw();
+        eventually("it leads no more", || if leads(&controller) { Err(controller.log()) } else { Ok(()) });
         answers(&controller, "web.test", "10.244.7.54");
         world.start_api_server();
         has_status("web");
+        eventually("it leads again", || if leads(&controller) { Ok(()) } else { Err(controller.log()) });
         eventually("the Lease is held again", || {
             let lease = world.object("Lease", ns, "gatewright-leader");
             if lease["spec"]["holderIdentity"] == ns { Ok(()) } else { Err(lease.to_string()) }

@@ -31,7 +31,7 @@ fn holder(world: &World, namespace: &str) -> String {
     lease["spec"]["holderIdentity"].as_str().unwrap_or_default().to_owned()
 }
 
-fn leads(controller: &Controller<'_>) -> bool {
+pub(crate) fn leads(controller: &Controller<'_>) -> bool {
     controller.metric("nginx_ingress_controller_leader_election_status") == Some(1.0)
 }
 
