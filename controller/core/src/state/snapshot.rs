@@ -225,15 +225,19 @@ impl Snapshot {
         }
     }
 
+    /// The same cluster with no Ingress but those that `keep` wants.
+    #[must_use]
+    pub fn only(&self, keep: impl Fn(&Ingress) -> bool) -> Self {
+        let by_age: BTreeSet<Aged> = self.by_age.iter().filter(|Aged(ingress)| keep(ingress)).cloned().collect();
+        let ingresses = by_age.iter().map(|Aged(ingress)| (ingress.meta.name.clone(), Arc::clone(ingress))).collect();
+        Self { ingresses, by_age, others: Arc::clone(&self.others) }
+    }
+
     /// The same cluster with `ingress` as the youngest of all, in place of its version that is there, and with no other
     /// Ingress but those that `keep` wants.
     #[must_use]
     pub fn around(&self, mut ingress: Ingress, keep: impl Fn(&Ingress) -> bool) -> Self {
-        let mut around = Self { ingresses: HashMap::default(), by_age: BTreeSet::new(), others: Arc::clone(&self.others) };
-        for other in self.by_age.iter().filter(|Aged(other)| other.meta.name != ingress.meta.name && keep(other)) {
-            around.ingresses.insert(other.0.meta.name.clone(), Arc::clone(&other.0));
-            around.by_age.insert(other.clone());
-        }
+        let mut around = self.only(|other| other.meta.name != ingress.meta.name && keep(other));
         ingress.meta.created_s = i64::MAX;
         around.put_ingress(Arc::new(ingress));
         around

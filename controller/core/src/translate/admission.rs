@@ -40,7 +40,12 @@ pub fn review(candidate: &Ingress, input: Input<'_>) -> Verdict {
     let config = &by_class.of(classes.of(candidate)).config;
     let mut old: HashSet<(Code, String)> = HashSet::new();
     let mut add = |findings: Vec<Diagnostic>| old.extend(findings.into_iter().map(|finding| (finding.code, finding.message)));
-    if let Some(stored) = input.snapshot.ingress(&candidate.meta.name) {
+    let stored = input.snapshot.ingress(&candidate.meta.name);
+    // Of all the others, those that may have a say are looked for once.
+    let concerned: HashSet<&str> = hosts(candidate).chain(stored.iter().flat_map(|stored| hosts(stored))).collect();
+    let near = input.snapshot.only(|other| hosts(other).any(|host| concerned.contains(host)));
+    let input = Input { snapshot: &near, ..input };
+    if let Some(stored) = stored {
         add(among_others(stored, config, input));
     }
     // Paths of one Ingress do no harm to others.
