@@ -8,6 +8,7 @@ mod causes;
 mod clock;
 mod commands;
 mod connection;
+mod ends;
 mod proxy;
 mod report;
 mod run;

@@ -10,6 +10,7 @@ mod wiring;
 
 use crate::admission::Question;
 use crate::args::RunConfig;
+use crate::ends::Ends as Signals;
 use crate::proxy::{Outcome, Refused};
 use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
 use crate::source::manifests::SharedPlaces;
@@ -115,8 +116,8 @@ impl Controller {
         self.maker.drain_timeout()
     }
 
-    /// Runs until `stop` is done.
-    async fn follow(&mut self, mut stop: impl Future<Output = ()> + Unpin) {
+    /// Runs until a signal comes.
+    async fn follow(&mut self, signals: &mut Signals) {
         loop {
             self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flight.is_none());
             let due = self.complete && self.dirty && self.flight.is_none();
@@ -131,7 +132,7 @@ impl Controller {
                 Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.judge(question)),
                 result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
-                () = &mut stop => return,
+                () = signals.come() => return,
             }
         }
     }

@@ -51,7 +51,9 @@ const SHELL: &[Row] = &[
     ("connection", &["args"]),
     // What an error says, for all who tell it.
     ("causes", &[]),
-    ("proxy", &["causes", "core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
+    // The signals that say so.
+    ("ends", &[]),
+    ("proxy", &["causes", "ends", "core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
     ("report", &["args", "bind", "causes", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
 ];
 

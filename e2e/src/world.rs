@@ -17,13 +17,13 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// Prepares the mounts of a process, and becomes it. `$1`: its hosts file, `$2`: size of the state folder or nothing,
-/// `$3`: the state folder.
+/// Prepares the mounts of a process, and becomes it, with signals as in a terminal, however the tests were started. `$1`: its
+/// hosts file, `$2`: size of the state folder or nothing, `$3`: the state folder.
 const LAUNCH: &str = r#"
 mount --bind "$1" /etc/hosts || exit
 [ -z "$2" ] || mount -t tmpfs -o "size=$2,mode=755" tmpfs "$3" || exit
 shift 3
-exec "$@"
+exec env --default-signal=HUP,INT -- "$@"
 "#;
 
 /// What a world begins with.
@@ -34,9 +34,17 @@ pub struct Builder {
     manifests: Vec<(String, String)>,
     has_class: bool,
     state_size: &'static str,
+    program: Option<PathBuf>,
 }
 
 impl Builder {
+    /// Runs another program as the proxy.
+    #[must_use]
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
+        self
+    }
+
     /// Adds an argument of `gatewright run`.
     #[must_use]
     pub fn arg(mut self, argument: &str) -> Self {
@@ -81,8 +89,9 @@ impl Builder {
         fs::write(folder.join("hosts"), "127.0.0.1 localhost\n").expect("it is ours");
         let net = Namespace::make(Some(&folder));
         echo::start();
-        let world =
-            World { proxy: self.proxy, arguments: self.arguments, state_size: self.state_size, folder, net, controller: Mutex::new(None) };
+        let program = self.program.unwrap_or_else(|| self.proxy.program());
+        let (proxy, arguments, state_size) = (self.proxy, self.arguments, self.state_size);
+        let world = World { proxy, arguments, state_size, program, folder, net, controller: Mutex::new(None) };
         let pod = echo::new_pod("probe").into();
         let probe = [service("probe").within("probe"), slice("probe", &[pod]).within("probe")];
         world.write("base.yaml", &text(&probe));
@@ -112,6 +121,7 @@ pub struct World {
     pub proxy: Proxy,
     arguments: Vec<String>,
     state_size: &'static str,
+    program: PathBuf,
     folder: PathBuf,
     /// Where it all happens.
     pub net: Namespace,
@@ -122,7 +132,7 @@ impl World {
     /// A world that belongs to one test.
     #[must_use]
     pub fn of(proxy: Proxy) -> Builder {
-        Builder { proxy, arguments: Vec::new(), manifests: Vec::new(), has_class: true, state_size: "" }
+        Builder { proxy, arguments: Vec::new(), manifests: Vec::new(), has_class: true, state_size: "", program: None }
     }
 
     /// The world that tests with hosts of their own share; this thread enters it.
@@ -235,7 +245,7 @@ impl World {
     pub fn spawn(&self, command: &str, arguments: &[&str]) -> Child {
         let mut words = vec![path(&gatewright()), command.to_owned()];
         words.extend(arguments.iter().map(ToString::to_string));
-        words.extend(["--proxy".to_owned(), self.proxy.kind.to_owned(), "--proxy-binary".to_owned(), path(&self.proxy.program())]);
+        words.extend(["--proxy".to_owned(), self.proxy.kind.to_owned(), "--proxy-binary".to_owned(), path(&self.program)]);
         words.extend(["--state-dir".to_owned(), path(&self.state())]);
         words.extend(self.arguments.clone());
         self.launch(&words)

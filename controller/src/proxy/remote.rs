@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long an answer may take that needs no work.
 const PROMPT: Duration = Duration::from_secs(10);
@@ -20,6 +20,9 @@ const RELOAD: Duration = Duration::from_secs(150);
 
 /// Thousands of endpoints may be new.
 const AMEND: Duration = Duration::from_secs(60);
+
+/// Pause before the next try to be heard.
+const CROWDED: Duration = Duration::from_millis(10);
 
 /// Longest text of a supervisor that is repeated, in bytes.
 const MAX_TEXT: usize = 500;
@@ -33,12 +36,26 @@ pub(super) struct Remote {
 impl Remote {
     async fn ask(&self, ask: Ask, limit: Duration) -> Result<Answer, OwnerError> {
         let spoken = timeout(limit, async {
-            let mut stream = UnixStream::connect(&self.socket).await?;
-            say(&mut stream, &ask).await?;
-            hear::<Answer>(&mut stream).await
+            let mut stream = self.connect().await?;
+            match say(&mut stream, &ask).await {
+                // Somebody who may not ask is told so before it has spoken.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => hear::<Answer>(&mut stream).await.map_err(|_| error),
+                Err(error) => Err(error),
+                Ok(()) => hear::<Answer>(&mut stream).await,
+            }
         });
         let answer = spoken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         answer.map_err(|source| OwnerError::Unreachable { socket: self.socket.clone(), source })
+    }
+
+    /// Others may be before us at the socket, more than it lets wait.
+    async fn connect(&self) -> io::Result<UnixStream> {
+        loop {
+            match UnixStream::connect(&self.socket).await {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(CROWDED).await,
+                other => return other,
+            }
+        }
     }
 
     async fn do_it(&self, ask: Ask, limit: Duration) -> Result<(), OwnerError> {

@@ -10,11 +10,13 @@ use super::process::zombies_of;
 use super::program::{ProgramError, find};
 use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, make_dir};
 use super::supervisor::Supervisor;
-use super::wire::{Answer, Ask, hear, say};
+use super::wire::{Answer, Ask, hear, line, say};
 use crate::causes::chain;
+use crate::ends::Ends;
 use gatewright_core::dialect::Dialect;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +38,9 @@ const LONGEST_CHECK: Duration = Duration::from_secs(600);
 
 /// The process that inherits every orphan of a container.
 const INIT: u32 = 1;
+
+/// The bit of a folder's mode by which its group becomes that of all that is made in it.
+const SET_GROUP: u32 = 0o2000;
 
 /// How long the state folder may take to appear: another container makes it.
 const FOLDER_PACE: Duration = Duration::from_millis(250);
@@ -89,12 +94,12 @@ pub(crate) enum SuperviseError {
     },
 }
 
-/// Runs until SIGTERM, SIGQUIT, SIGINT or a peer's wish; the proxy has ended then.
+/// Runs until a signal or a peer's wish; the proxy has ended then.
 ///
 /// # Errors
 /// [`SuperviseError`] when it cannot begin.
 pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseError> {
-    let mut ends = Ends::new()?;
+    let mut ends = Ends::new().map_err(|source| SuperviseError::Io { path: "signal".into(), source })?;
     find(Path::new(config.program.first().map_or(config.dialect.program, String::as_str)))?;
     let Some(state) = ends.unless(folder(&config.state_dir)).await else { return Ok(()) };
     let run_dir = config.run_dir.clone().unwrap_or_else(|| state.default_run_dir());
@@ -134,35 +139,6 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     Ok(())
 }
 
-/// The signals that end it.
-struct Ends {
-    signals: mpsc::Receiver<()>,
-}
-
-impl Ends {
-    fn new() -> Result<Self, SuperviseError> {
-        let (sender, signals) = mpsc::channel(2);
-        for kind in [SignalKind::terminate(), SignalKind::quit(), SignalKind::interrupt()] {
-            let mut stream = signal(kind).map_err(|source| SuperviseError::Io { path: "signal".into(), source })?;
-            let sender = sender.clone();
-            tokio::spawn(async move {
-                while stream.recv().await.is_some() {
-                    let _ = sender.try_send(());
-                }
-            });
-        }
-        Ok(Self { signals })
-    }
-
-    async fn come(&mut self) {
-        self.signals.recv().await;
-    }
-
-    async fn unless<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
-        tokio::select! { () = self.come() => None, done = other => Some(done) }
-    }
-}
-
 async fn folder(path: &Path) -> StateDir {
     let mut told = false;
     loop {
@@ -188,7 +164,8 @@ fn lock(run_dir: &Path) -> Result<File, SuperviseError> {
     }
 }
 
-/// Anybody may connect; who is answered is decided by the peer's user, not by file modes that a volume may change.
+/// Who is answered is decided by the peer's user, not by file modes that a volume may change. Where the folder gives its
+/// group to what is in it, as a volume for several containers does, nobody else has to connect; elsewhere anybody may.
 fn listen(socket: &Path) -> Result<UnixListener, SuperviseError> {
     check_socket_path(socket)?;
     let failed = |source| SuperviseError::Io { path: socket.to_owned(), source };
@@ -197,7 +174,10 @@ fn listen(socket: &Path) -> Result<UnixListener, SuperviseError> {
         _ => {}
     }
     let listener = UnixListener::bind(socket).map_err(failed)?;
-    fs::set_permissions(socket, fs::Permissions::from_mode(0o666)).map_err(failed)?;
+    let folder = socket.parent().and_then(|folder| fs::metadata(folder).ok());
+    let is_shared = folder.is_some_and(|folder| folder.permissions().mode() & SET_GROUP != 0);
+    let mode = if is_shared { 0o660 } else { 0o666 };
+    fs::set_permissions(socket, fs::Permissions::from_mode(mode)).map_err(failed)?;
     Ok(listener)
 }
 
@@ -216,10 +196,16 @@ struct Desk {
 
 async fn serve(listener: UnixListener, desk: Desk) {
     let places = Arc::new(Semaphore::new(MAX_PEERS));
+    let mut refused = BTreeSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
+                let Ok(user) = stream.peer_cred().map(|peer| peer.uid()) else { continue };
+                if !desk.users.contains(&user) {
+                    refuse(stream, user, refused.insert(user));
+                    continue;
+                }
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
                 let desk = desk.clone();
                 tokio::spawn(async move {
                     desk.attend(stream).await;
@@ -234,16 +220,20 @@ async fn serve(listener: UnixListener, desk: Desk) {
     }
 }
 
+/// Says why at once and hangs up: a stranger takes no place and no time from those who may ask, and fills no log.
+fn refuse(stream: UnixStream, user: u32, is_first: bool) {
+    if is_first {
+        tracing::warn!(user, "a peer of another user was refused; further ones of it are not told");
+    }
+    let answer = line(&Answer::error(format!("user {user} may not ask; --allow-uid {user} lets it")));
+    // It does not block, and so short a line fits into the socket.
+    let _ = stream.into_std().and_then(|mut stream| stream.write_all(&answer?));
+}
+
 impl Desk {
     async fn attend(&self, mut stream: UnixStream) {
-        let Ok(user) = stream.peer_cred().map(|peer| peer.uid()) else { return };
-        // Heard in any case: an answer to somebody who is still speaking would be lost.
         let Ok(heard) = timeout(PATIENCE, hear::<Ask>(&mut stream)).await else { return };
         let answer = match heard {
-            _ if !self.users.contains(&user) => {
-                tracing::warn!(user, "a peer of another user was refused");
-                Answer::error(format!("user {user} may not ask; --allow-uid {user} lets it"))
-            }
             Ok(ask) => self.answer(ask).await,
             Err(error) => Answer::error(error.to_string()),
         };

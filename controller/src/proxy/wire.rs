@@ -92,11 +92,16 @@ struct OnlyVersion {
     v: u32,
 }
 
-/// Writes one line.
-pub(super) async fn say<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), said: &T) -> io::Result<()> {
+/// What is written to say something.
+pub(super) fn line<T: Serialize>(said: &T) -> io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(&Versioned { v: VERSION, said })?;
     line.push(b'\n');
-    to.write_all(&line).await?;
+    Ok(line)
+}
+
+/// Writes one line.
+pub(super) async fn say<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), said: &T) -> io::Result<()> {
+    to.write_all(&line(said)?).await?;
     to.flush().await
 }
 

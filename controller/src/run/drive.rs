@@ -14,12 +14,18 @@ pub(super) enum Ask {
     Apply(Arc<gatewright_core::render::FileSet>, String, oneshot::Sender<(Outcome, Duration)>),
     /// Would these be taken? `None`: nobody can say.
     Check(Arc<gatewright_core::render::FileSet>, oneshot::Sender<Option<bool>>),
-    /// End it.
-    Drain(Duration, oneshot::Sender<()>),
 }
 
-/// Owns the proxy until it is drained.
-pub(super) async fn own(mut proxy: Proxy, mut asked: mpsc::Receiver<Ask>) {
+/// Owns the proxy until `end` says how long its last requests may take. What is on its way then is given up: a proxy
+/// that does not come would be waited for, and the next start sorts out what is on disk.
+pub(super) async fn own(mut proxy: Proxy, asked: mpsc::Receiver<Ask>, end: oneshot::Receiver<Duration>) {
+    let limit = tokio::select! { () = serve(&mut proxy, asked) => None, limit = end => limit.ok() };
+    if let Some(limit) = limit {
+        proxy.drain(limit).await;
+    }
+}
+
+async fn serve(proxy: &mut Proxy, mut asked: mpsc::Receiver<Ask>) {
     while let Some(ask) = asked.recv().await {
         match ask {
             Ask::Apply(files, cause, answer) => {
@@ -29,11 +35,6 @@ pub(super) async fn own(mut proxy: Proxy, mut asked: mpsc::Receiver<Ask>) {
             Ask::Check(files, answer) => {
                 let taken = proxy.check_only(&files).await.ok().map(|refused| refused.is_none());
                 let _ = answer.send(taken);
-            }
-            Ask::Drain(limit, answer) => {
-                proxy.drain(limit).await;
-                let _ = answer.send(());
-                return;
             }
         }
     }
@@ -131,4 +132,49 @@ async fn taken_without(maker: &mut Maker, aside: &[Suspect], asks: &mpsc::Sender
     let (answer, answered) = oneshot::channel();
     asks.send(Ask::Check(made.files, answer)).await.ok()?;
     answered.await.ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proxy::{Mode, ProxyConfig};
+    use gatewright_core::dialect::nginx::NGINX;
+    use gatewright_core::render::{File, FileSet};
+    use std::collections::BTreeMap;
+
+    /// A proxy that only signals would reach, and that nobody has started.
+    async fn nobody(folder: &std::path::Path) -> Proxy {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mode = Mode::Signal { pid_file: None, program: vec!["/there/is/no/nginx".into()] };
+        let state_dir = folder.join("state");
+        let config = ProxyConfig { dialect: &NGINX, state_dir, mode, status_port: port, ports: Vec::new(), revisions_kept: 3 };
+        Proxy::open(config).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_is_on_its_way_at_the_end_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let ((asks, asked), (end, ended)) = (mpsc::channel(1), oneshot::channel());
+        let main = File { bytes: b"events {}".as_slice().into(), secret: false, read_live: false };
+        let files = Arc::new(FileSet::new("nginx.conf", BTreeMap::from([("nginx.conf".to_owned(), main)]), 7));
+        let apply = || {
+            let (answer, answered) = oneshot::channel();
+            (Ask::Apply(Arc::clone(&files), "test".to_owned(), answer), answered)
+        };
+        let ask = async {
+            let (first, answered) = apply();
+            asks.send(first).await.ok().unwrap();
+            assert!(matches!(answered.await, Ok((Outcome::Failed { .. }, _))), "nobody is there");
+            // What is on disk now is waited for to be served.
+            let (second, waiting) = apply();
+            asks.send(second).await.ok().unwrap();
+            while asks.capacity() == 0 {
+                tokio::task::yield_now().await;
+            }
+            end.send(Duration::ZERO).unwrap();
+            waiting.await
+        };
+        let ((), waited) = tokio::join!(own(nobody(folder.path()).await, asked, ended), ask);
+        assert!(waited.is_err(), "it was waited for to the end");
+    }
 }

@@ -7,6 +7,7 @@ use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
+use crate::ends::Ends as Signals;
 use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, StateDir};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
@@ -14,13 +15,12 @@ use crate::source::{self, cluster};
 use anyhow::Context;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, LACKS_STREAMS};
+use gatewright_core::model::Workers;
 use gatewright_core::translate::Wanted;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Revisions that stay on disk.
@@ -38,12 +38,15 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let metrics = Metrics::new(&config.settings.controller_class, &identity.namespace, pod, &config.status.election_id);
     let metrics = Arc::new(count_requests(metrics, &config).await?);
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
+    // Before there is a proxy that could be left behind.
+    let mut signals = Signals::new()?;
     let proxy = open(&config, &board, &metrics).await?;
     let pulse = proxy.pulse();
-    let program = tokio::select! {
-        program = program_of(&proxy, config.proxy.dialect) => program?,
-        () = pin!(told_to_stop()?) => return Ok(()),
+    let Some(program) = signals.unless(program_of(&proxy, config.proxy.dialect)).await else {
+        proxy.drain(Duration::from_secs(Workers::default().drain_timeout_s)).await;
+        return Ok(());
     };
+    let program = program?;
     tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, program)?;
     let (asks, asked) = mpsc::channel(1);
@@ -54,19 +57,20 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     }
     let questions = questions(&config).await?;
     let told = (Arc::clone(&board), metrics);
-    let (mut controller, reports) = controller(&config, maker, (&identity, connection), (asks.clone(), questions), told);
-    let stop = pin!(told_to_stop()?);
+    let (mut controller, reports) = controller(&config, maker, (&identity, connection), (asks, questions), told);
+    let (end, ended) = oneshot::channel();
     let follow = async {
-        controller.follow(stop).await;
+        controller.follow(&mut signals).await;
         tracing::info!("stopping");
         board.shutting_down();
         controller.answer_until(tokio::time::sleep(config.shutdown_grace)).await;
         if let Some(reports) = reports {
             controller.answer_until(reports.stop()).await;
         }
-        drain(&asks, controller.drain_timeout()).await;
+        // Whoever owns the proxy is there until it is told to end.
+        let _ = end.send(controller.drain_timeout());
     };
-    tokio::join!(drive::own(proxy, asked), follow);
+    tokio::join!(drive::own(proxy, asked, ended), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
 }
@@ -279,24 +283,5 @@ async fn watch_pulse(pulse: Pulse, limit: Duration, (ports, mut told): (Vec<Port
         };
         tell_of_ports(&board, &mut told, trouble);
         tokio::time::sleep(EVERY).await;
-    }
-}
-
-/// Done at the first SIGTERM or SIGINT.
-fn told_to_stop() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-        }
-    })
-}
-
-async fn drain(asks: &mpsc::Sender<Ask>, limit: Duration) {
-    let (answer, drained) = oneshot::channel();
-    if asks.send(Ask::Drain(limit, answer)).await.is_ok() {
-        let _ = drained.await;
     }
 }

@@ -6,6 +6,7 @@ use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until_eq, until_some};
 use gatewright_e2e::world::{World, gatewright, path, send, who};
 use nix::sys::signal::Signal;
@@ -40,6 +41,10 @@ impl Dice {
         }
         list
     }
+}
+
+fn one_host() -> Vec<Value> {
+    [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +159,27 @@ fn any_part_may_be_killed(proxy: Proxy, mode: &str, parts: &[Part]) {
 }
 
 on_every_proxy! {
+    fn the_end_of_a_terminal_ends_the_proxy_too(proxy) {
+        let world = World::of(proxy).manifest("i.yaml", &one_host()).start();
+        assert_eq!(who("h.test", "/"), "s");
+        assert_eq!(world.end_controller(Signal::SIGHUP), Some(0));
+        assert_eq!(who("h.test", "/"), "nobody");
+    }
+
+    fn who_wants_to_outlive_the_terminal_does(proxy) {
+        let world = World::of(proxy).manifest("i.yaml", &one_host()).build();
+        let words = ["env", "--ignore-signal=HUP", &path(&gatewright()), "run", "--manifests", &path(&world.manifests()), "--state-dir", &path(&world.state())];
+        let proxy = ["--proxy", proxy.kind, "--proxy-binary", &path(&proxy.program())];
+        let mut controller = world.launch(&[words.as_slice(), &proxy].concat().iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        world.until_ready();
+        send(controller.id(), Signal::SIGHUP);
+        world.apply("more.yaml", &[ingress("more").prefix("more.test", "/", "s")]);
+        assert_eq!([who("h.test", "/"), who("more.test", "/")], ["s", "s"]);
+        send(controller.id(), Signal::SIGTERM);
+        assert_eq!(controller.wait().unwrap().code(), Some(0));
+        assert_eq!(who("h.test", "/"), "nobody");
+    }
+
     fn controller_supervisor_and_proxy_may_be_killed_at_any_moment_and_in_any_order(proxy) {
         any_part_may_be_killed(proxy, "supervise", &[Part::Controller, Part::Supervisor, Part::Proxy]);
     }

@@ -33,6 +33,22 @@ fn supervise(world: &World, user: Option<u32>, program: &str) -> Child {
     world.launch(&words)
 }
 
+/// Holds connections to a socket as a user who may not ask, and opens new ones for those that are closed.
+const CROWD: &str = r#"
+use IO::Socket::UNIX;
+use Socket;
+my ($socket, $told, @held) = (shift, 0);
+while (1) {
+    for my $n (0 .. 199) {
+        syswrite STDOUT, "the crowd is there\n" if $n == 20 && !$told++;
+        my $byte;
+        next if $held[$n] && !defined($held[$n]->recv($byte, 1, MSG_DONTWAIT));
+        $held[$n] = IO::Socket::UNIX->new(Peer => $socket) or die "$!";
+    }
+    select undef, undef, undef, 0.01;
+}
+"#;
+
 fn changes_go_live(world: &World, round: u32) {
     let host = format!("r{round}.test");
     world.apply("r.yaml", &[ingress("r").prefix(&host, "/", "s")]);
@@ -66,6 +82,37 @@ on_every_proxy! {
         send(supervisor.id(), Signal::SIGTERM);
         assert!(supervisor.wait().unwrap().success());
         until_eq("the supervisor ends the proxy", &"nobody".to_owned(), || who("h.test", "/"));
+    }
+
+    fn the_end_of_a_terminal_ends_the_supervisor_and_its_proxy(proxy) {
+        let world = world(proxy, "supervise");
+        let mut supervisor = supervise(&world, None, &path(&gatewright()));
+        world.start_controller();
+        world.until_ready();
+        send(supervisor.id(), Signal::SIGHUP);
+        assert_eq!(supervisor.wait().unwrap().code(), Some(0));
+        assert_eq!(who("h.test", "/"), "nobody");
+        assert_eq!(world.end_controller(Signal::SIGHUP), Some(0));
+    }
+
+    fn users_who_may_not_ask_the_supervisor_hold_nobody_up(proxy) {
+        let world = world(proxy, "supervise");
+        let mut supervisor = supervise(&world, None, &path(&gatewright()));
+        world.start_controller();
+        world.until_ready();
+        let socket = path(&world.state().join("run/supervise.sock"));
+        let other = ["setpriv", "--reuid", "33", "--regid", "33", "--clear-groups", "perl", "-e", CROWD, &socket];
+        let mut crowd = world.launch(&other.map(str::to_owned));
+        until("the crowd is there", || world.log().contains("the crowd is there"));
+        changes_go_live(&world, 1);
+        changes_go_live(&world, 2);
+        assert!(crowd.try_wait().unwrap().is_none(), "it is still there");
+        assert_eq!(world.log().matches("a peer of another user was refused").count(), 1);
+        crowd.kill().unwrap();
+        crowd.wait().unwrap();
+        world.end_controller(Signal::SIGTERM);
+        send(supervisor.id(), Signal::SIGTERM);
+        supervisor.wait().unwrap();
     }
 
     fn a_taken_port_is_told_at_the_start_under_a_supervisor(proxy) {
