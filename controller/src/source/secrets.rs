@@ -9,7 +9,7 @@ mod tree;
 mod tests;
 
 use super::stamp::Stamp;
-use super::watch::{self, Circumstances, DOUBT, Followed, Seen};
+use super::watch::{self, Circumstances, DOUBT, Followed, LONGEST_WRITE, Seen};
 use super::{Input, Located};
 use crate::causes::of_path;
 use gatewright_core::diagnostic::{Code, Outcome};
@@ -42,7 +42,7 @@ pub(crate) fn load(path: &Path) -> Result<(Vec<Secret>, Vec<Located>), SecretsEr
     let mut problems = Vec::new();
     for look in 1..=LOOKS {
         let is_quiet = look < LOOKS;
-        let seen = mounts.look(&Circumstances { now: Instant::now(), is_quiet, is_written: &|_| false, is_changing: &|| false });
+        let seen = mounts.look(&Circumstances { now: Instant::now(), is_quiet, written_since: &|_| None, is_changing: &|| false });
         problems = seen.problems.unwrap_or(problems);
         if seen.is_settled {
             break;
@@ -148,8 +148,10 @@ impl Mounts {
                 return is_there;
             };
             let Some(fresh) = mounted.fresh.as_ref().filter(|fresh| listed == still && fresh.files == *listed) else { return true };
-            let is_doubtful = mounted.looks_half_written() || fresh.files.values().any(|(path, _)| (at.is_written)(path));
-            let left = if is_doubtful { DOUBT.saturating_sub(at.now.duration_since(fresh.since)) } else { Duration::ZERO };
+            let rest = |since: Instant, limit: Duration| limit.saturating_sub(at.now.saturating_duration_since(since));
+            let doubt = if mounted.looks_half_written() { rest(fresh.since, DOUBT) } else { Duration::ZERO };
+            let written = fresh.files.values().filter_map(|(path, _)| (at.written_since)(path)).map(|since| rest(since, LONGEST_WRITE));
+            let left = written.fold(doubt, Duration::max);
             if left.is_zero() {
                 mounted.used = mounted.fresh.take();
             } else {

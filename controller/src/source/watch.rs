@@ -17,14 +17,17 @@ use tracing::{debug, warn};
 /// How long what looks half written may be just that.
 pub(super) const DOUBT: Duration = Duration::from_secs(1);
 
+/// How long a file is waited for that is open for writing: a writer may pause at a place where the file looks whole.
+pub(super) const LONGEST_WRITE: Duration = Duration::from_secs(30);
+
 /// The circumstances of a look.
 pub(super) struct Circumstances<'a> {
     /// When it is.
     pub(super) now: Instant,
     /// Nothing has been heard of the folder for a moment; otherwise it has been changing for too long to wait more.
     pub(super) is_quiet: bool,
-    /// Whether a file is being written.
-    pub(super) is_written: &'a dyn Fn(&Path) -> bool,
+    /// Since when a file is being written.
+    pub(super) written_since: &'a dyn Fn(&Path) -> Option<Instant>,
     /// Whether somebody is in the middle of a change of many files.
     pub(super) is_changing: &'a dyn Fn() -> bool,
 }
@@ -123,9 +126,9 @@ impl<F: Followed> Watched<F> {
         let look = move || {
             let is_heard = self.ear.listen();
             let now = Instant::now();
-            let is_written = |path: &Path| self.ear.news.is_written(path, now);
+            let written_since = |path: &Path| self.ear.news.written_since(path);
             let is_changing = || work_tree::is_changing(&self.ear.path);
-            let seen = self.folder.look(&Circumstances { now, is_quiet, is_written: &is_written, is_changing: &is_changing });
+            let seen = self.folder.look(&Circumstances { now, is_quiet, written_since: &written_since, is_changing: &is_changing });
             (self, seen, is_heard)
         };
         match tokio::task::spawn_blocking(look).await {
@@ -145,8 +148,37 @@ struct News {
 #[derive(Debug, Default)]
 struct Heard {
     last: Option<Instant>,
-    /// Files that were written to and not closed, and when they were last written to.
+    /// Files that were written to and not closed, and when they were first written to.
     open: HashMap<PathBuf, Instant>,
+}
+
+impl Heard {
+    /// Follows which files are open for writing. False: nothing has changed.
+    fn follow(&mut self, event: &notify::Event, now: Instant) -> bool {
+        if event.need_rescan() {
+            // Not all was heard, so nobody knows what has been closed.
+            self.open.clear();
+        }
+        match event.kind {
+            EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => {
+                event.paths.iter().for_each(|path| {
+                    self.open.entry(path.clone()).or_insert(now);
+                });
+            }
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Create(_) => {
+                event.paths.iter().for_each(|path| {
+                    self.open.remove(path);
+                });
+            }
+            // Of a folder, with all that is in it.
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
+                self.open.retain(|open, _| !event.paths.iter().any(|path| open.starts_with(path)));
+            }
+            EventKind::Access(_) => return false,
+            _ => {}
+        }
+        true
+    }
 }
 
 impl News {
@@ -163,29 +195,17 @@ impl News {
             if !event.need_rescan() && !event.paths.iter().any(is_ours) {
                 return;
             }
-            let mut heard = self.heard();
-            match event.kind {
-                EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => {
-                    heard.open.extend(event.paths.iter().map(|path| (path.clone(), now)))
-                }
-                EventKind::Access(AccessKind::Close(AccessMode::Write)) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => {
-                    event.paths.iter().for_each(|path| {
-                        heard.open.remove(path);
-                    });
-                }
-                EventKind::Access(_) => return,
-                _ => {}
+            if !self.heard().follow(event, now) {
+                return;
             }
         }
         self.heard().last = Some(now);
         self.something.notify_one();
     }
 
-    /// Written to a moment ago and still open.
-    fn is_written(&self, path: &Path, now: Instant) -> bool {
-        let mut heard = self.heard();
-        heard.open.retain(|_, last| now.duration_since(*last) < DOUBT);
-        heard.open.contains_key(path)
+    /// When it was first written to, if it is still open.
+    fn written_since(&self, path: &Path) -> Option<Instant> {
+        self.heard().open.get(path).copied()
     }
 
     /// Waits until nothing has been heard for a moment. False: it has been restless for too long to wait more.
@@ -221,6 +241,7 @@ impl Ear {
             return identity.is_some();
         }
         self.listening = None;
+        self.news.heard().open.clear();
         match self.start(identity.is_some()) {
             Ok(watcher) => self.listening = Some((watcher, identity)),
             Err(error) if self.has_complained => debug!(%error, "folder is not watched"),

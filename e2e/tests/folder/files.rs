@@ -11,6 +11,10 @@ use serde_json::json;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+/// How long a writer pauses: longer than it takes to believe that a file is what it seems to be.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// A site with one host, and its manifest.
 fn site_with_host(proxy: Proxy, name: &str) -> (Site, String, String) {
@@ -110,6 +114,42 @@ on_every_proxy! {
         file.write_all(more.as_bytes()).unwrap();
         drop(file);
         until_eq("the whole file is applied", &["s".to_owned(), "s".to_owned()], || [who(&host, "/"), who(&late, "/")]);
+    }
+
+    fn a_file_is_not_cut_where_its_writer_pauses_between_two_documents(proxy) {
+        let (site, host, content) = site_with_host(proxy, "pause");
+        let path = site.world.manifests().join(site.file());
+        let late = site.host("late");
+        let more = text(&site.placed(&[ingress("late").prefix(&late, "/", "s")]));
+        site.world.write(&site.file(), &format!("{content}{more}"));
+        site.sync();
+        assert_eq!(who(&late, "/"), "s");
+        let mut file = fs::File::create(&path).unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        file.flush().unwrap();
+        let begun = Instant::now();
+        while begun.elapsed() < PAUSE {
+            site.sync();
+            assert_eq!([who(&host, "/"), who(&late, "/")], ["s", "s"], "{:?}", begun.elapsed());
+        }
+        file.write_all(more.as_bytes()).unwrap();
+        drop(file);
+        site.sync();
+        assert_eq!([who(&host, "/"), who(&late, "/")], ["s", "s"]);
+    }
+
+    fn a_link_to_all_of_the_machine_is_told_and_the_rest_is_served(proxy) {
+        let world = World::of(proxy).manifest("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat()).build();
+        symlink("/", world.manifests().join("machine")).unwrap();
+        world.start_controller();
+        until_eq("the rest is served", &"s".to_owned(), || who("h.test", "/"));
+        world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
+        assert_eq!(who("b.test", "/"), "s", "changes are followed");
+        let all = admin_json("/api/v1/diagnostics?all");
+        let told = all.as_array().unwrap().iter().find(|finding| finding["code"] == "GW0001").unwrap();
+        assert_eq!(told["place"]["file"], path(&world.manifests().join("machine")), "the link is named");
+        fs::remove_file(world.manifests().join("machine")).unwrap();
+        until("it is mended", || !world.diagnostics().iter().any(|line| line.contains("GW0001")));
     }
 
     fn an_emptied_file_comes_back_without_a_gap(proxy) {

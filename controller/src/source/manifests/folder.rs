@@ -7,11 +7,11 @@ use super::load::bounded;
 use super::merge::merge;
 use super::places::{Places, SharedPlaces};
 use super::read::{Chosen, Contents, Found, Purpose, read};
-use super::walk::{self, Listing};
+use super::walk::{self, Hindrance, Listing};
 use crate::causes::of_path;
 use crate::source::Located;
 use crate::source::stamp::Stamp;
-use crate::source::watch::{Circumstances, DOUBT, Followed, Seen};
+use crate::source::watch::{Circumstances, DOUBT, Followed, LONGEST_WRITE, Seen};
 use gatewright_core::diagnostic::{Code, Outcome, Severity};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::state::Event;
@@ -34,7 +34,7 @@ pub(super) struct Folder {
     /// Which folder was read last.
     identity: Option<(u64, u64)>,
     /// Folders that could not be listed then.
-    unreadable: Vec<(PathBuf, io::ErrorKind)>,
+    unreadable: Vec<(PathBuf, Hindrance)>,
     /// What was told is not what is known.
     is_stale: bool,
 }
@@ -47,6 +47,8 @@ struct Manifest {
     /// What it seems to hold now.
     fresh: Option<Version>,
     missing_since: Option<Instant>,
+    /// What it holds is used although somebody has not finished writing it.
+    is_unfinished: bool,
 }
 
 #[derive(Debug)]
@@ -129,8 +131,8 @@ impl Folder {
         let still: HashSet<&Path> =
             before.files.iter().filter(|(path, stamp)| after.get(&**path) == Some(stamp)).map(|(path, _)| &**path).collect();
         let (mut again, is_first) = (None::<Duration>, self.identity.is_none());
-        let mut wait = |since: Instant| {
-            let left = DOUBT.saturating_sub(at.now.duration_since(since));
+        let mut wait = |since: Instant, limit: Duration| {
+            let left = limit.saturating_sub(at.now.saturating_duration_since(since));
             if !left.is_zero() {
                 again = Some(again.map_or(left, |again| again.min(left)));
             }
@@ -139,19 +141,25 @@ impl Folder {
         self.manifests.retain(|path, manifest| {
             if still.contains(&**path) {
                 manifest.missing_since = None;
-                if let Some(fresh) = &manifest.fresh {
-                    let is_doubtful = (at.is_written)(path) || (!is_first && manifest.looks_half_written());
-                    if !is_doubtful || wait(fresh.since) {
-                        manifest.believe();
-                        self.is_stale = true;
-                    }
+                let written = (at.written_since)(path);
+                let Some(fresh) = &manifest.fresh else {
+                    let was_finished = manifest.is_unfinished && written.is_none();
+                    manifest.is_unfinished &= !was_finished;
+                    self.is_stale |= was_finished;
+                    return true;
+                };
+                let is_doubtful = !is_first && manifest.looks_half_written();
+                if written.is_none_or(|since| wait(since, LONGEST_WRITE)) && (!is_doubtful || wait(fresh.since, DOUBT)) {
+                    manifest.believe();
+                    manifest.is_unfinished = written.is_some();
+                    self.is_stale = true;
                 }
                 return true;
             }
             let is_hidden = before.unreadable.iter().any(|(hidden, _)| path.starts_with(hidden));
             let is_there = is_hidden || after.contains_key(&**path);
             let since = *manifest.missing_since.get_or_insert(at.now);
-            let stays = is_there || !(at.is_quiet || wait(since));
+            let stays = is_there || !(at.is_quiet || wait(since, DOUBT));
             self.is_stale |= !stays;
             stays
         });
@@ -161,11 +169,12 @@ impl Folder {
     /// Compares with what was told before.
     fn tell(&mut self) -> Seen {
         let mut merged = merge(self.manifests.values().filter_map(|manifest| Some(&manifest.used.as_ref()?.contents)));
-        for (path, kind) in &self.unreadable {
-            merged
-                .problems
-                .extend(Contents::of_unread(&(**path).into(), Code::BadDocument, format!("cannot be read: {}", of_path(*kind))).problems);
+        for (path, hindrance) in &self.unreadable {
+            let message = format!("cannot be read: {hindrance}");
+            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message).problems);
         }
+        let unfinished = self.manifests.iter().filter(|(_, manifest)| manifest.is_unfinished);
+        merged.problems.extend(unfinished.flat_map(|(path, _)| of_unfinished(path)));
         let told = &self.told;
         let mut events: Vec<ObjectRef> = told.keys().filter(|object| !merged.objects.contains_key(object)).cloned().collect();
         events.sort_unstable();
@@ -247,6 +256,17 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
 fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {
     let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(kind)));
     Version { stamp: None, contents, since }
+}
+
+/// It is used, but probably not as meant.
+fn of_unfinished(path: &Path) -> Vec<Located> {
+    let message = format!("the file has been open for writing for {} s; what it holds by now is used", LONGEST_WRITE.as_secs());
+    let mut problems = Contents::of_unread(&path.into(), Code::BadDocument, message).problems;
+    for Located { diagnostic, .. } in &mut problems {
+        (diagnostic.severity, diagnostic.outcome) = (Severity::Warning, Outcome::Served);
+        diagnostic.help = "whoever writes it should close it, or write beside it and rename".to_owned();
+    }
+    problems
 }
 
 #[cfg(test)]

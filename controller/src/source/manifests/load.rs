@@ -6,7 +6,6 @@ use super::merge::merge;
 use super::places::Places;
 use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
 use super::walk;
-use crate::causes::of_path;
 use crate::source::Located;
 use crate::source::stamp::Stamp;
 use gatewright_core::names::{is_printable, shown};
@@ -164,8 +163,8 @@ fn files_of(path: &Path) -> Result<(Vec<PathBuf>, Chosen), LoadError> {
         return Ok((vec![path.to_owned()], Chosen::ByName));
     }
     let listing = walk::list(path).map_err(|error| failed(path, error))?;
-    if let Some((path, kind)) = listing.unreadable.into_iter().next() {
-        return Err(failed(&path, io::Error::new(kind, of_path(kind))));
+    if let Some((path, hindrance)) = listing.unreadable.into_iter().next() {
+        return Err(failed(&path, io::Error::other(hindrance.to_string())));
     }
     Ok((listing.files.into_iter().map(|(file, _)| file).collect(), Chosen::InFolder))
 }

@@ -1,10 +1,20 @@
 //! Which files a folder holds, and how to tell that one has changed. Nothing is read here but folders.
 
+use crate::causes::of_path;
 use crate::source::stamp::Stamp;
 use std::collections::HashSet;
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// So many files and folders are looked at behind a link that leads out of the folder: a link to `/` leads to all of a
+/// machine, and some of that never holds still.
+const MOST_BEHIND_A_LINK: usize = if cfg!(test) { 200 } else { 20_000 };
+
+/// For so long.
+const LONGEST_BEHIND_A_LINK: Duration = Duration::from_secs(10);
 
 /// What a folder holds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -14,9 +24,36 @@ pub(super) struct Listing {
     /// Manifests by name, each target once.
     pub(super) files: Vec<(PathBuf, Stamp)>,
     /// Folders and files that are there but cannot be looked at.
-    pub(super) unreadable: Vec<(PathBuf, io::ErrorKind)>,
+    pub(super) unreadable: Vec<(PathBuf, Hindrance)>,
     /// A symbolic link leads out of the folder, where changes happen unseen.
     pub(super) leads_out: bool,
+}
+
+/// Why something in a folder is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Hindrance {
+    /// The system says no.
+    Io(io::ErrorKind),
+    /// It is a link, and too much is behind it.
+    TooMuch,
+    /// It is a link, and what is behind it takes too long.
+    TooSlow,
+}
+
+impl fmt::Display for Hindrance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(kind) => f.write_str(&of_path(*kind)),
+            Self::TooMuch => write!(f, "the link leads to more than {MOST_BEHIND_A_LINK} files and folders"),
+            Self::TooSlow => write!(f, "the link leads to more than can be listed in {} s", LONGEST_BEHIND_A_LINK.as_secs()),
+        }
+    }
+}
+
+impl From<io::Error> for Hindrance {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error.kind())
+    }
 }
 
 /// Lists the manifests of a folder and the folders in it: `*.yaml`, `*.yml` and `*.json`, but nothing hidden.
@@ -28,16 +65,17 @@ pub(super) struct Listing {
 pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     let root = fs::canonicalize(folder)?;
     let identity = Stamp::of(&fs::metadata(folder)?).identity();
-    let mut walk = Walk { root, listing: Listing { identity, ..Listing::default() }, folders: HashSet::from([identity]) };
-    let mut waiting = walk.look_into(folder)?;
-    while let Some(folder) = waiting.pop() {
-        match walk.look_into(&folder) {
-            Ok(more) => waiting.extend(more),
-            // Gone since it was listed.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => walk.listing.unreadable.push((folder, error.kind())),
-        }
-    }
+    let listing = Listing { identity, ..Listing::default() };
+    let mut walk = Walk { root, listing, folders: HashSet::from([identity]), links: Vec::new(), behind: None };
+    let folders = walk.look_into(folder).map_err(|hindrance| match hindrance {
+        Hindrance::Io(kind) => io::Error::from(kind),
+        behind_a_link => io::Error::other(behind_a_link.to_string()),
+    })?;
+    // Nothing but what is behind links has bounds.
+    let _ = walk.look_into_all(folders);
+    let mut links = std::mem::take(&mut walk.links);
+    links.sort_unstable();
+    links.into_iter().for_each(|link| walk.follow(link));
     let Listing { files, unreadable, .. } = &mut walk.listing;
     files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     unreadable.sort_unstable();
@@ -51,14 +89,74 @@ struct Walk {
     listing: Listing,
     /// Folders that were entered; a link back up is not followed again.
     folders: HashSet<(u64, u64)>,
+    /// Links to folders elsewhere, for later.
+    links: Vec<PathBuf>,
+    /// What was met behind the one that is followed.
+    behind: Option<Behind>,
+}
+
+struct Behind {
+    begun: Instant,
+    entries: usize,
+    entered: Vec<(u64, u64)>,
+}
+
+impl Behind {
+    fn meet(&mut self) -> Result<(), Hindrance> {
+        self.entries += 1;
+        match () {
+            () if self.entries > MOST_BEHIND_A_LINK => Err(Hindrance::TooMuch),
+            () if self.begun.elapsed() > LONGEST_BEHIND_A_LINK => Err(Hindrance::TooSlow),
+            () => Ok(()),
+        }
+    }
 }
 
 impl Walk {
+    /// Takes the files of all that is behind a link, or nothing of it.
+    fn follow(&mut self, link: PathBuf) {
+        let Ok(metadata) = fs::metadata(&link) else { return };
+        if !self.folders.insert(Stamp::of(&metadata).identity()) {
+            return;
+        }
+        let (files, unreadable) = (self.listing.files.len(), self.listing.unreadable.len());
+        self.behind = Some(Behind { begun: Instant::now(), entries: 0, entered: Vec::new() });
+        let followed = self.look_into_all(vec![link.clone()]);
+        let behind = self.behind.take();
+        if let Err(hindrance) = followed {
+            self.listing.files.truncate(files);
+            self.listing.unreadable.truncate(unreadable);
+            self.listing.unreadable.push((link, hindrance));
+            // Another link may lead to a part of it.
+            behind.into_iter().flat_map(|behind| behind.entered).for_each(|entered| {
+                self.folders.remove(&entered);
+            });
+        }
+    }
+
+    /// The same of folders, and of all that are in them.
+    ///
+    /// # Errors
+    /// When there is more of it than is looked at behind a link.
+    fn look_into_all(&mut self, mut waiting: Vec<PathBuf>) -> Result<(), Hindrance> {
+        while let Some(folder) = waiting.pop() {
+            match self.look_into(&folder) {
+                Ok(more) => waiting.extend(more),
+                // Gone since it was listed.
+                Err(Hindrance::Io(io::ErrorKind::NotFound)) => {}
+                Err(hindrance @ Hindrance::Io(_)) => self.listing.unreadable.push((folder, hindrance)),
+                Err(hindrance) => return Err(hindrance),
+            }
+        }
+        Ok(())
+    }
+
     /// Takes the files of one folder and returns the folders in it.
-    fn look_into(&mut self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fn look_into(&mut self, folder: &Path) -> Result<Vec<PathBuf>, Hindrance> {
         let mut folders = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
+            self.behind.as_mut().map_or(Ok(()), Behind::meet)?;
             let path = entry.path();
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
@@ -68,19 +166,22 @@ impl Walk {
                 // A link to nothing, or a file that is gone by now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    self.listing.unreadable.push((path, error.kind()));
+                    self.listing.unreadable.push((path, error.into()));
                     continue;
                 }
             };
             if !(metadata.is_dir() || metadata.is_file() && is_manifest(&path)) {
                 continue;
             }
-            if entry.file_type()?.is_symlink() {
-                self.listing.leads_out |= fs::canonicalize(&path).is_ok_and(|target| !target.starts_with(&self.root));
-            }
+            let leads_out = entry.file_type()?.is_symlink() && fs::canonicalize(&path).is_ok_and(|target| !target.starts_with(&self.root));
+            self.listing.leads_out |= leads_out;
+            let stamp = Stamp::of(&metadata);
             if metadata.is_file() {
-                self.listing.files.push((path, Stamp::of(&metadata)));
-            } else if self.folders.insert(Stamp::of(&metadata).identity()) {
+                self.listing.files.push((path, stamp));
+            } else if leads_out && self.behind.is_none() {
+                self.links.push(path);
+            } else if self.folders.insert(stamp.identity()) {
+                self.behind.iter_mut().for_each(|behind| behind.entered.push(stamp.identity()));
                 folders.push(path);
             }
         }

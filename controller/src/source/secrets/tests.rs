@@ -60,8 +60,8 @@ impl World {
 
     fn look_as(&mut self, is_quiet: bool) -> Seen {
         let written = self.written.clone();
-        let is_written = |path: &Path| written.as_deref() == Some(path);
-        self.mounts.look(&Circumstances { now: self.now, is_quiet, is_written: &is_written, is_changing: &|| false })
+        let written_since = |path: &Path| (written.as_deref() == Some(path)).then_some(self.now);
+        self.mounts.look(&Circumstances { now: self.now, is_quiet, written_since: &written_since, is_changing: &|| false })
     }
 
     /// What happened, as `+namespace/name=users` and `-namespace/name`.
@@ -127,7 +127,7 @@ fn a_volume_is_seen_before_or_after_its_change_and_never_between() {
         let mut mounts = Mounts::new(path);
         let mut look = || {
             let now = Instant::now();
-            let at = Circumstances { now, is_quiet: false, is_written: &|_| false, is_changing: &|| false };
+            let at = Circumstances { now, is_quiet: false, written_since: &|_| None, is_changing: &|| false };
             let events = shown(&mounts.look(&at));
             let keys = mounts.mounted.values().next().unwrap().used.as_ref().unwrap().files.keys().cloned().collect::<Vec<_>>();
             seen.push((events.concat(), keys.join(" ")));

@@ -11,7 +11,8 @@ struct World {
     dir: TempDir,
     folder: Folder,
     now: Instant,
-    written: Option<PathBuf>,
+    /// What is being written, and since when.
+    written: Option<(PathBuf, Instant)>,
     /// Whether somebody changes many files, at each time that this is asked.
     changing: RefCell<Vec<bool>>,
 }
@@ -36,9 +37,9 @@ impl World {
 
     fn look_as(&mut self, is_quiet: bool) -> Seen {
         let written = self.written.clone();
-        let is_written = |path: &Path| written.as_deref() == Some(path);
+        let written_since = |path: &Path| written.as_ref().filter(|(written, _)| written == path).map(|(_, since)| *since);
         let is_changing = || self.changing.borrow_mut().pop().unwrap_or(false);
-        self.folder.look(&Circumstances { now: self.now, is_quiet, is_written: &is_written, is_changing: &is_changing })
+        self.folder.look(&Circumstances { now: self.now, is_quiet, written_since: &written_since, is_changing: &is_changing })
     }
 
     /// What happened, as `+name=value` and `-name`.
@@ -149,12 +150,47 @@ fn an_empty_file_is_believed_after_a_second() {
 fn a_file_is_not_taken_while_it_is_written() {
     let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
     assert_eq!(world.look(), ["+a=x"]);
-    world.written = Some(world.path("a.yaml"));
+    world.written = Some((world.path("a.yaml"), world.now));
     world.write("a.yaml", "# not yet\n");
     assert_eq!(world.look(), NOTHING);
     world.write("a.yaml", &map("a", "y"));
     world.written = None;
     assert_eq!(world.look(), ["+a=y"]);
+}
+
+#[test]
+fn a_file_that_stays_open_is_waited_for_and_then_taken_with_a_warning() {
+    let both = map("a", "y") + &map("b", "y");
+    let mut world = World::new(&[("a.yaml", &(map("a", "x") + &map("b", "x")))]);
+    assert_eq!(world.look(), ["+a=x", "+b=x"]);
+    world.written = Some((world.path("a.yaml"), world.now));
+    // Cut where a document ends: nothing about it looks wrong.
+    world.write("a.yaml", &map("a", "y"));
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.later(DOUBT * 3).look_as(true).again, Some(LONGEST_WRITE - DOUBT * 3));
+    assert_eq!(world.problems(), NOTHING);
+    assert_eq!(world.later(LONGEST_WRITE).look(), ["-b", "+a=y"]);
+    assert_eq!(world.problems(), ["the file has been open for writing for 30 s; what it holds by now is used (served)"]);
+    assert!(world.folder.problems[0].place.as_ref().is_some_and(|place| *place.file == *world.path("a.yaml")), "the file is named");
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.problems().len(), 1, "as long as it is open");
+    world.write("a.yaml", &both);
+    world.written = None;
+    assert_eq!(world.look(), ["+b=y"]);
+    assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn a_file_that_is_closed_as_it_was_taken_is_complained_of_no_more() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    world.written = Some((world.path("a.yaml"), world.now));
+    world.write("a.yaml", &map("a", "y"));
+    assert_eq!(world.later(LONGEST_WRITE).look(), ["+a=y"]);
+    assert_eq!(world.problems().len(), 1);
+    world.written = None;
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.problems(), NOTHING);
 }
 
 #[test]
@@ -175,6 +211,36 @@ fn a_mounted_config_map_changes_at_once() {
     fs::rename(world.path("..data_tmp"), world.path("..data")).unwrap();
     assert_eq!(world.look(), ["+a=y", "+b=y"]);
     assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn a_link_to_more_than_anybody_means_is_told_and_the_rest_is_read() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    let machine = world.dir.path().join("machine");
+    fs::create_dir_all(machine.join("many")).unwrap();
+    fs::write(machine.join("b.yaml"), map("b", "x")).unwrap();
+    symlink(&machine, world.path("all")).unwrap();
+    assert_eq!(world.look(), ["+a=x", "+b=x"]);
+    for n in 0..200 {
+        fs::write(machine.join(format!("many/{n}")), "").unwrap();
+    }
+    symlink(machine.join("many"), world.path("z")).unwrap();
+    world.write("a.yaml", &map("a", "y"));
+    assert_eq!(world.look(), ["+a=y"], "what was behind the link stays");
+    let told = "cannot be read: the link leads to more than 200 files and folders (object left out)";
+    assert_eq!(world.problems(), [told]);
+    assert!(world.folder.problems[0].place.as_ref().is_some_and(|place| *place.file == *world.path("all")), "the link is named");
+    fs::remove_file(world.path("all")).unwrap();
+    assert_eq!(world.look(), ["-b"]);
+    assert_eq!(world.problems(), NOTHING);
+}
+
+#[test]
+fn a_link_to_all_of_the_machine_holds_nothing_up() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    symlink("/", world.path("root")).unwrap();
+    assert_eq!(world.look(), ["+a=x"]);
+    assert_eq!(world.problems().len(), 1);
 }
 
 #[test]
