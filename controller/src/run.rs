@@ -342,11 +342,12 @@ impl Controller {
 
     /// What is live goes on; another try follows, or the next change makes a better candidate.
     fn gave_up(&mut self, why: &str) {
-        tracing::error!(
-            reason = why,
-            retry_s = self.retry.as_secs(),
-            "could not bring the newest state live; the last good revision keeps serving"
-        );
+        let retry_s = self.retry.as_secs();
+        if self.ends.board.serves() {
+            tracing::error!(reason = why, retry_s, "could not bring the newest state live; the last good revision keeps serving");
+        } else {
+            tracing::error!(reason = why, retry_s, "could not bring the newest state live; nothing is served yet");
+        }
         self.ends.metrics.not_live();
         self.ends.board.trouble(why.to_owned());
         self.ends.news.send_modify(|news| news.trouble = why.into());

@@ -96,13 +96,21 @@ impl Board {
         self.change(|state| {
             state.revision = Some(view);
             state.own |= own;
+            // It has answered.
+            state.proxy_alive |= own;
             state.trouble.clear();
         });
     }
 
-    /// Whether anything is served.
+    /// Whether there is anything to serve.
     pub(crate) fn has_revision(&self) -> bool {
         self.read().revision.is_some()
+    }
+
+    /// Whether there is a proxy that serves it, as far as is known.
+    pub(crate) fn serves(&self) -> bool {
+        let state = self.read();
+        state.revision.is_some() && state.proxy_alive
     }
 
     /// The newest candidate is not live, for this reason.

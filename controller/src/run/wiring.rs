@@ -82,7 +82,7 @@ async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> anyhow::R
         metrics.show_processes(Processes::new(proxy.pulse(), config.settings.listeners.status_port));
     }
     if let Some(live) = proxy.live() {
-        tracing::info!(revision = live.revision, "the last good revision is served");
+        tracing::info!(revision = live.revision, "beginning with the last good revision");
         board.live(view(live), false);
     }
     Ok(proxy)

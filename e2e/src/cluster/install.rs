@@ -20,6 +20,8 @@ pub struct Setup<'a> {
     pub state: Option<&'a Path>,
     /// The controller whose ports are taken over; free ones, if none is given.
     pub ports: Option<&'a Controller<'a>>,
+    /// Another program to run as the proxy.
+    pub program: Option<&'a Path>,
 }
 
 /// One installation.
@@ -202,7 +204,7 @@ impl<'w> Install<'w> {
             "--status-update-interval=5".to_owned(),
             "--proxy-mode=child".to_owned(),
             format!("--proxy={}", self.proxy.kind),
-            format!("--proxy-binary={}", self.proxy.program().display()),
+            format!("--proxy-binary={}", setup.program.map_or_else(|| self.proxy.program(), Path::to_owned).display()),
         ];
         arguments.extend(setup.flags.iter().map(|flag| (*flag).to_owned()));
         if !self.has_own_permissions.get() {

@@ -1,6 +1,7 @@
 //! Events: `ingress-semantics` 21.
 
-use gatewright_e2e::cluster::{Install, World, app, eventually, holds_for, ingress};
+use gatewright_e2e::cluster::{Install, Setup, World, app, eventually, holds_for, ingress};
+use gatewright_e2e::proxies::Proxy;
 use serde_json::json;
 use std::time::Duration;
 
@@ -40,6 +41,65 @@ fn ingresses_are_told_when_they_are_live_and_what_is_wrong() {
         let of_web: Vec<_> = events.iter().filter(|event| event["involvedObject"]["name"] == "web").collect();
         if of_web.len() == 1 && of_web[0]["count"] == 2 { Ok(()) } else { Err(format!("{of_web:?}")) }
     });
+}
+
+#[test]
+fn a_value_of_an_annotation_that_cannot_be_read_is_a_warning() {
+    let world = World::shared();
+    let install = Install::new(world, "unread");
+    let ns = "unread";
+    world.apply(&app(ns, "app", &["10.244.6.31"]));
+    world.apply(&ingress(ns, "web", "unread", "unread.test", "app"));
+    world.patch("Ingress", ns, "web", &json!({"metadata": {"annotations": {"nginx.ingress.kubernetes.io/proxy-read-timeout": "soon"}}}));
+    let controller = install.start(&[]);
+    controller.wait_live();
+    wait_event(world, ns, "Ingress", "web", "AnnotationParsingFailed: ");
+    let events = world.objects("Event", ns);
+    let failed = events.iter().find(|event| event["reason"] == "AnnotationParsingFailed").unwrap();
+    assert_eq!((&failed["type"], &failed["involvedObject"]["name"]), (&json!("Warning"), &json!("web")));
+    assert!(failed["message"].as_str().is_some_and(|message| message.contains("proxy-read-timeout")), "{failed}");
+    controller.wait_pod("unread.test", "10.244.6.31");
+}
+
+#[test]
+fn rld_1_2_a_configuration_that_cannot_be_used_is_a_warning_and_the_old_one_serves() {
+    let world = World::shared();
+    let install = Install::new(world, "refused");
+    let ns = "refused";
+    install.pod("refused", "192.0.2.104");
+    world.apply(&app(ns, "app", &["10.244.6.41"]));
+    world.apply(&ingress(ns, "web", "refused", "refused.test", "app"));
+    // The real proxy, but for its checks while a file says no.
+    let folder = tempfile::tempdir().unwrap();
+    let (program, no) = (folder.path().join("nginx"), folder.path().join("no"));
+    let refusing = format!(
+        "#!/bin/sh\ncase \" $* \" in *\" -t \"*) [ ! -e '{}' ] || exit 1 ;; esac\nexec '{}' \"$@\"\n",
+        no.display(),
+        Proxy::NGINX_1_30.program().display()
+    );
+    // Not by this process: another thread's child could hold it open for writing when it is started.
+    let write = r#"printf '%s' "$2" >"$1" && chmod 755 "$1""#;
+    let written = std::process::Command::new("sh").args(["-c", write, "write"]).arg(&program).arg(refusing).status().unwrap();
+    assert!(written.success());
+    let controller = install.start_with(Setup { program: Some(&program), ..Setup::default() });
+    controller.wait_live().wait_pod("refused.test", "10.244.6.41");
+    let successful = |wanted: f64| {
+        eventually(&format!("config_last_reload_successful is {wanted}"), || {
+            let now = controller.metric("nginx_ingress_controller_config_last_reload_successful{");
+            if now == Some(wanted) { Ok(()) } else { Err(format!("{now:?}")) }
+        });
+    };
+    successful(1.0);
+    std::fs::write(&no, "").unwrap();
+    world.apply(&ingress(ns, "more", "refused", "more.test", "app"));
+    successful(0.0);
+    wait_event(world, ns, "Pod", "refused", "RELOAD: Error reloading NGINX: the proxy refused revision");
+    let events = world.objects("Event", ns);
+    assert!(events.iter().any(|event| event["reason"] == "RELOAD" && event["type"] == "Warning"), "{events:?}");
+    controller.wait_pod("refused.test", "10.244.6.41");
+    std::fs::remove_file(&no).unwrap();
+    successful(1.0);
+    controller.wait_pod("more.test", "10.244.6.41");
 }
 
 #[test]

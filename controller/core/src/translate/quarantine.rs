@@ -1,7 +1,7 @@
 //! Ingresses, settings and key pairs that the proxy refused, although we did not, and what it has taken before.
 
 use super::annotations;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings;
 use crate::state::{Ingress, KeyPair, Snapshot};
@@ -188,8 +188,10 @@ impl Quarantine {
         match self.verdicts.get(&ingress.meta.name) {
             Some(verdict) if verdict.digest == ingress.digest => {
                 let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+                let instead = if verdict.last_accepted.is_some() { Outcome::Quarantined } else { Outcome::SkippedObject };
                 let finding = Diagnostic::new(Code::RefusedByProxy, object, "", verdict.reason.clone())
-                    .help("change the Ingress; this version will not be tried again");
+                    .help("change the Ingress; this version will not be tried again")
+                    .outcome(instead);
                 (verdict.last_accepted.as_ref(), Some(finding))
             }
             _ => (Some(ingress), None),
