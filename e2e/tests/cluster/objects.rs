@@ -118,8 +118,19 @@ on_each_kind! {
         let answer = controller.get("web.test", "/");
         assert_eq!((answer.status, answer.header("Location")), (308, Some("https://web.test")), "the first revision has the settings");
         assert_eq!(controller.revision()["revision"], 1, "there was none without them: {}", controller.log());
+        let checksum = || {
+            let main = controller.revision()["main"].as_str().and_then(|main| std::fs::read_to_string(main).ok()).unwrap_or_default();
+            main.lines().next().and_then(|line| line.strip_prefix("# Configuration checksum: ")).map(str::to_owned)
+        };
+        let (before, published) = (checksum(), controller.log().matches("\"published\"").count());
+        assert!(before.is_some(), "{}", controller.revision());
         world.patch("ConfigMap", ns, "gatewright", &json!({"data": {"http-redirect-code": "301"}}));
         controller.wait_status("web.test", "/", 301);
+        eventually("there is another checksum, and a line in the log", || {
+            let now = checksum();
+            let is_new = now.is_some() && now != before && controller.log().matches("\"published\"").count() > published;
+            if is_new { Ok(()) } else { Err(format!("{before:?} {now:?} {}", controller.log())) }
+        });
         world.patch("ConfigMap", ns, "gatewright", &json!({"data": {"force-ssl-redirect": null}}));
         controller.wait_pod("web.test", "10.244.2.21");
         world.patch("ConfigMap", ns, "gatewright", &json!({"data": {"http-redirect-code": "200"}}));

@@ -12,7 +12,7 @@ use serde_json::json;
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 
 on_every_version! {
-    fn def_1_to_14_and_hst_9_10_who_answers_for_unknown_hosts(proxy) {
+    fn def_1_3_to_8_10_12_13_hst_9_10_and_red_8_who_answers_for_unknown_hosts(proxy) {
         let world = World::of(proxy).manifest("services.yaml", &all_running(&["s", "s1", "s2"])).start();
         for method in METHODS {
             let status = |target: &str| send(&Request::new(method, target).header("Host", "x.test")).unwrap().status;

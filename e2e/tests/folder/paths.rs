@@ -4,7 +4,7 @@ use gatewright_e2e::client::get;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, all_running, running};
-use gatewright_e2e::world::who;
+use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
 
 /// One case: the id, the rules as `(path, type, service)`, and the requests with who answers.
@@ -133,7 +133,7 @@ on_every_version! {
         }
     }
 
-    fn leg_1_to_3_old_api_versions_mean_the_same(proxy) {
+    fn leg_1_2_old_api_versions_mean_the_same(proxy) {
         let site = Site::of(proxy, "leg");
         let [old, older, name] = ["old", "older", "name"].map(|label| site.host(label));
         let legacy = |version: &str, host: &str, port: Value| {
@@ -152,6 +152,18 @@ on_every_version! {
         site.apply(&[all_running(&["s"]), ingresses].concat());
         for host in [&old, &older, &name] {
             assert_eq!([who(host, "/a"), who(host, "/a/b"), who(host, "/ab")], ["s", "s", "404"], "{host}");
+        }
+    }
+
+    fn leg_3_a_backend_of_an_old_version_without_rules_is_for_all(proxy) {
+        for version in ["networking.k8s.io/v1beta1", "extensions/v1beta1"] {
+            let old = json!({
+                "apiVersion": version, "kind": "Ingress",
+                "metadata": {"name": "old", "annotations": {"kubernetes.io/ingress.class": "gatewright"}},
+                "spec": {"backend": {"serviceName": "s", "servicePort": 80}},
+            });
+            let _world = World::of(proxy).manifest("i.yaml", &[all_running(&["s"]), vec![old]].concat()).start();
+            assert_eq!([who("any.test", "/"), who("other.test", "/a")], ["s", "s"], "{version}");
         }
     }
 }

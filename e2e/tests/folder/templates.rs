@@ -96,7 +96,7 @@ on_every_proxy! {
         until("one that can be read is used", || published(&world, "template-two"));
     }
 
-    fn rld_1_2_a_template_that_is_refused_is_told_by_its_place_and_holds_nothing_up(proxy) {
+    fn a_template_that_is_refused_is_told_by_its_place_and_holds_nothing_up(proxy) {
         let folder = tempfile::tempdir().unwrap();
         let (name, good) = template(proxy.kind, "template-one");
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();

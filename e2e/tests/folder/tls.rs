@@ -1,7 +1,7 @@
 //! TLS: which certificate a handshake gets, redirects to HTTPS, HSTS.
 
 use gatewright_e2e::client::{certificate, certificate_for_bytes, connect, get, get_over_tls, send, send_over_tls};
-use gatewright_e2e::http1::Request;
+use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
 use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, running};
@@ -9,6 +9,7 @@ use gatewright_e2e::tls::{self, Pair, key_file};
 use gatewright_e2e::world::{World, who, who_over_tls};
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use std::io::Write;
 
 /// The `Location` of a redirect with its status.
 fn redirect(request: &Request) -> (u16, String) {
@@ -91,6 +92,7 @@ on_every_version! {
         assert_eq!(hosts.map(|name| who_over_tls(&own(name), "/")), hosts.map(|_| "s"), "whatever is shown, it is served");
         assert_eq!(send_over_tls(None, &Request::get("127.0.0.1", "/")).unwrap().status, 404, "TLS-17");
         let told = site.diagnostics();
+        assert!(told.iter().any(|line| line.contains("tls/expired") && line.contains("is expired")), "TLS-14: {told:#?}");
         for part in ["tls/no-such-secret", "tls/empty", "tls/mixed", "tls/garbage", "tls/foreign"] {
             assert!(told.iter().any(|line| line.contains(part)), "{part}: {told:#?}");
         }
@@ -108,12 +110,17 @@ on_every_version! {
         let fallback = apply(&[]);
         assert_eq!(fallback, certificate(None).unwrap());
         assert_eq!(apply(&[secret("s", &first)]), first.der, "TLS-4");
+        // Not idle, so it is nobody's to close.
         let mut open = tls::connect(connect(443).unwrap(), Some(&h), &[]).unwrap();
+        let request = Request::get(&h, "/").bytes(true);
+        let (begun, rest) = request.split_at(request.len() / 2);
+        open.write_all(begun).unwrap();
+        open.flush().unwrap();
         assert_eq!(apply(&[secret("s", &second)]), second.der, "TLS-5");
-        // Where there is no reload, the old connection lives on; where there is one, it may be closed, but not cut.
-        if let Ok(answer) = Request::get(&h, "/").send(&mut open, true) {
-            assert_eq!(answer.status, 200);
-        }
+        assert_eq!(tls::shown(&open), first.der);
+        open.write_all(rest).unwrap();
+        open.flush().unwrap();
+        assert_eq!(Answer::read(&mut open, false).unwrap().word(), "s", "TLS-5: the old connection is unharmed");
         assert_eq!(apply(&[secret_with("s", "kubernetes.io/tls", "garbage", "garbage")]), second.der, "TLS-6: the last good one stays");
         assert_eq!(apply(&[]), fallback, "TLS-7");
         assert_eq!(who(&h, "/"), "308");
