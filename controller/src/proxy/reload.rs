@@ -35,6 +35,13 @@ impl Pace {
         (when + slower.min(LONGEST.max(base))).saturating_duration_since(now)
     }
 
+    /// When a proxy that shows nothing of a reload is told again: no load takes so long.
+    pub(super) fn again(&self, check: Duration) -> Duration {
+        const AT_LEAST: Duration = Duration::from_secs(3);
+        let last = self.last.map_or(Duration::ZERO, |(_, took)| took);
+        AT_LEAST.max((last + check) * 3)
+    }
+
     /// When a load counts as not taken. `check` is how long the check of the same files took: most of a load is the same work.
     pub(super) fn deadline(&self, check: Duration, at_least: Duration) -> Duration {
         let last = self.last.map_or(Duration::ZERO, |(_, took)| took);

@@ -4,6 +4,8 @@ use super::fixture::{World, live, until};
 use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, supervise};
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::render::{File, FileSet};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -188,6 +190,33 @@ async fn without_its_runtime_socket_the_proxy_reloads_and_then_has_one_again() {
 }
 
 /// Certificate and key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_that_the_master_forgets_is_asked_for_again() {
+    /// The oldest version forgets about every second pair of signals.
+    const ROUNDS: usize = 6;
+    for program in programs() {
+        let world = World::new();
+        let one = endpoint().await;
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        let link = world.state().join("current");
+        for round in 0..ROUNDS {
+            let pid = proxy.pulse().status().await.unwrap().pid.unwrap();
+            let before = std::fs::read_link(&link).unwrap();
+            // It moves right before the reload is asked for.
+            let another = async {
+                until("the link moves", async || std::fs::read_link(&link).is_ok_and(|now| now != before)).await;
+                kill(Pid::from_raw(pid), Signal::SIGUSR2).unwrap();
+            };
+            let files = files(&world, &[one], &format!("    maxconn {}\n", 100 + round), &[]);
+            let (live, ()) = tokio::join!(apply(&mut proxy, &files), another);
+            assert!(live.reloaded, "{program}: {round}");
+            assert_eq!(answering(&world, 3).await, [one], "{program}: {round}");
+        }
+        proxy.drain(LIMIT).await;
+    }
+}
+
 fn key_pair(name: &str) -> String {
     let pair = rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
     format!("{}{}", pair.cert.pem(), pair.signing_key.serialize_pem())
