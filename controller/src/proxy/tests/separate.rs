@@ -41,7 +41,8 @@ async fn open(world: &World) -> Proxy {
 
 async fn ask(world: &World, ask: Ask) -> Answer {
     let mut stream = UnixStream::connect(socket(world)).await.unwrap();
-    say(&mut stream, &ask).await.unwrap();
+    // A stranger is answered and left before it has asked.
+    let _ = say(&mut stream, &ask).await;
     hear(&mut stream).await.unwrap()
 }
 

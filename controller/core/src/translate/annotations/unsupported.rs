@@ -135,7 +135,7 @@ mod tests {
         let huge = "x".repeat(1 << 20);
         let (policies, said) = read_with(&Settings::default(), &[("nobody-knows", &huge)]);
         assert!(policies.is_some_and(|policies| !policies.closed));
-        assert_eq!(said, ["nothing is known of an annotation nobody-knows, so it does nothing (served)"]);
+        assert_eq!(said, ["nothing is known of an annotation \"nobody-knows\", so it does nothing (served)"]);
         assert_eq!(closed(&[("modsecurity-transaction-id", &huge)]), Some(false), "a known one is said as such");
     }
 }
