@@ -224,8 +224,10 @@ impl Keeper {
 
     /// A proxy that still serves from this very state folder.
     fn adopt(&mut self) -> Option<Running> {
+        // Some are started with the main file, others with its folder.
         let main = self.launcher.main_file();
-        let ours = |process: &Identity| process.is_alive() && command_line(process.pid).contains(&*main.to_string_lossy());
+        let folder = main.parent().unwrap_or(&main).to_string_lossy();
+        let ours = |process: &Identity| process.is_alive() && command_line(process.pid).contains(&*folder);
         let process = [self.recorded(), self.in_pid_file()].into_iter().flatten().find(ours)?;
         let handle = Handle::open(process).ok()?;
         tracing::info!(pid = process.pid, "took over the running proxy");

@@ -209,7 +209,7 @@ fn a_refused_setting(proxy: Proxy, place: [&str; 2], settings: impl Fn(&[(&str, 
     let own = ingress("own").prefix("own.test", "/", "s").annotation("ssl-ciphers", NONE);
     let world = builder().manifest("more.yaml", &[own]).manifest("c.yaml", &settings("HIGH", &[("proxy-body-size", "1")])).start();
     assert_eq!((who("h.test", "/"), post()), ("s".to_owned(), 413));
-    assert_eq!(told(), [["own", "", "quarantined"]]);
+    assert_eq!(told(), [["own", "", "skipped-object"]]);
     drop(world);
 }
 
