@@ -128,6 +128,18 @@ on_every_version! {
         assert_eq!(world.proxy_pid(), master, "the proxy does not notice");
     }
 
+    fn most_hosts_go_at_once_and_what_is_left_is_served(proxy) {
+        let world = with_one_host(proxy);
+        // Each with a section of its own.
+        let host = |n| ingress(&format!("i{n}")).prefix(&format!("h{n}.test"), "/", "s").annotation("proxy-body-size", &format!("{}", 9000 + n));
+        let hosts = |from: usize| (from..200).map(host).collect::<Vec<_>>();
+        for from in [0, 199, 0, 199] {
+            world.write("many.yaml", &text(&hosts(from)));
+            until("all is as it is written", || who("h199.test", "/") == "s" && (who("h0.test", "/") == "s") == (from == 0));
+        }
+        assert_eq!(who("h.test", "/"), "s");
+    }
+
     fn a_killed_proxy_is_started_again(proxy) {
         let world = with_one_host(proxy);
         let master = world.proxy_pid();
