@@ -3,6 +3,7 @@
 mod drive;
 mod findings;
 mod hold;
+mod live;
 mod maker;
 mod objects;
 mod preflight;
@@ -12,7 +13,7 @@ use crate::admission::Question;
 use crate::args::RunConfig;
 use crate::ends::Ends as Signals;
 use crate::proxy::{Outcome, Refused};
-use crate::report::{Board, Finding, Look, Metrics, News, RevisionView, Subject};
+use crate::report::{Board, Finding, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use drive::Ask;
@@ -20,6 +21,7 @@ use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use hold::Hold;
+use live::view;
 use maker::{Made, Maker};
 use objects::Leaves;
 use std::collections::HashSet;
@@ -393,16 +395,4 @@ async fn outcome_of(flight: &mut Option<Flight>) -> Option<(Made, Outcome, Durat
     };
     let flight = flight.take()?;
     result.ok().map(|(outcome, pause)| (flight.made, outcome, pause))
-}
-
-fn view(live: &crate::proxy::Live) -> RevisionView {
-    RevisionView {
-        revision: live.revision,
-        digest: live.digest.clone(),
-        main: live.main.clone(),
-        cause: live.cause.clone(),
-        published_at: live.published_at.clone(),
-        checked_at: live.checked_at.clone(),
-        took: live.took,
-    }
 }

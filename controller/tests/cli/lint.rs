@@ -212,7 +212,7 @@ fn workflow_commands_name_file_and_line() {
 #[test]
 fn a_file_with_many_findings_takes_no_longer_than_many_files() {
     // Each finding was once looked up from the first line on.
-    let many: String = (0..8_000)
+    let many: String = (0..20_000)
         .map(|n| format!("      - {{path: /p{n}, pathType: Prefix, backend: {{service: {{name: gone, port: {{number: 80}}}}}}}}\n"))
         .collect();
     let text = format!(
