@@ -1,7 +1,9 @@
-//! What the proxy in use can do, for the settings that translation looks at.
+//! What the proxy in use and its machine can do, for the settings that translation looks at.
 
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::settings::Settings;
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use nix::sys::socket::{AddressFamily, SockaddrLike};
 
 /// Settings for a version of a proxy; what they say it lacks stays.
 pub(crate) fn of_proxy(settings: Settings, dialect: &Dialect, version: Version) -> Settings {
@@ -14,4 +16,12 @@ pub(crate) fn of_proxy(settings: Settings, dialect: &Dialect, version: Version) 
         unknown_directives: (dialect.unknown_directives)(version),
         ..settings
     }
+}
+
+/// Whether any network interface has an IPv6 address, the loopback's included: where that is so, ingress-nginx listens on
+/// IPv6. The containers of a Pod share their interfaces, so what is seen here holds for the proxy.
+pub(crate) fn has_ipv6() -> bool {
+    let is_ipv6 = |interface: InterfaceAddress| interface.address.is_some_and(|address| address.family() == Some(AddressFamily::Inet6));
+    // Where the kernel does not tell, nothing is listened on that may not be there.
+    getifaddrs().is_ok_and(|mut interfaces| interfaces.any(is_ipv6))
 }

@@ -90,6 +90,15 @@ mod tests {
     }
 
     #[test]
+    fn ipv6_is_listened_on_where_it_is_there_or_as_a_flag_says() {
+        let listens = |line: &str| run(line).settings.listeners.ipv6;
+        assert_eq!([listens("run --ipv6=true"), listens("run --ipv6=false")], [true, false]);
+        // An address of the loopback can be bound exactly where an interface has it.
+        assert_eq!(listens("run"), std::net::UdpSocket::bind("[::1]:0").is_ok());
+        assert_eq!(mistakes("run --ipv6=maybe"), ["--ipv6: \"maybe\" is none of auto, true, false"]);
+    }
+
+    #[test]
     fn every_flag_of_ingress_nginx_is_accepted() {
         let flags = "--apiserver-host=http://127.0.0.1:1 --certificate-authority=/ca --kubeconfig=/k --watch-namespace=a --sync-period=1h \
             --configmap=a/b --tcp-services-configmap=a/b --udp-services-configmap=a/b --default-backend-service=a/b \

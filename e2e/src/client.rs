@@ -4,7 +4,7 @@ use crate::http1::{Answer, Request};
 use crate::{http2, tls};
 use serde_json::Value;
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// Where the controller answers.
@@ -15,8 +15,16 @@ pub const ADMIN_PORT: u16 = 10254;
 /// # Errors
 /// When nobody listens there.
 pub fn connect(port: u16) -> io::Result<TcpStream> {
+    connect_at(Ipv4Addr::LOCALHOST.into(), port)
+}
+
+/// A connection to a port of an address.
+///
+/// # Errors
+/// When nobody listens there.
+pub fn connect_at(address: IpAddr, port: u16) -> io::Result<TcpStream> {
     const PATIENCE: Duration = Duration::from_secs(30);
-    let stream = TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), PATIENCE)?;
+    let stream = TcpStream::connect_timeout(&SocketAddr::from((address, port)), PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;

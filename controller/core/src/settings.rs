@@ -153,10 +153,12 @@ mod tests {
         let mut config = defaults();
         config.globals.listeners.ipv6 = true;
         let listens = |value: &str| {
-            let data = BTreeMap::from([("disable-ipv6".to_owned(), value.to_owned())]);
-            keys::read(config.clone(), data.iter()).0.globals.listeners.ipv6
+            let data = [("bind-address", "10.0.0.1,[fd00::1]"), ("disable-ipv6", value)];
+            let data: BTreeMap<_, _> = data.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+            let listeners = keys::read(config.clone(), data.iter()).0.globals.listeners;
+            (listeners.ipv6, listeners.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
         };
-        assert_eq!([listens("true"), listens("false")], [false, true]);
+        assert_eq!([listens("true"), listens("false")], [(false, "10.0.0.1".to_owned()), (true, "10.0.0.1 fd00::1".to_owned())]);
     }
 
     #[test]

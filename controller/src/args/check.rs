@@ -18,6 +18,7 @@ pub(crate) use offline::{AnnotationsConfig, ExplainConfig, LintConfig, LintForma
 pub(crate) use rbac::{RbacConfig, RbacScope};
 
 use super::typed::{Cli, Content, Run, Supervise, What};
+use crate::abilities::has_ipv6;
 use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::model::Listeners;
@@ -208,6 +209,7 @@ impl Check<'_> {
 
     fn listeners(&mut self, content: &Content) -> Listeners {
         let defaults = Listeners::default();
+        let whens = [("auto", None), ("true", Some(true)), ("false", Some(false))];
         Listeners {
             http_port: self.port("http-port", &content.http_port),
             https_port: self.port("https-port", &content.https_port),
@@ -218,6 +220,7 @@ impl Check<'_> {
             health_check_path: self
                 .said("health-check-path", UriPath::new(&content.health_check_path))
                 .unwrap_or(defaults.health_check_path),
+            ipv6: self.choice("ipv6", &content.ipv6, &whens).flatten().unwrap_or_else(has_ipv6),
             ..Listeners::default()
         }
     }

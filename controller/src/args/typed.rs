@@ -204,6 +204,9 @@ pub(super) struct Content {
     /// Port on the loopback where the proxy tells its revision and status
     #[arg(long, value_name = "PORT", default_value = "10246", help_heading = "Ports")]
     pub(super) status_port: String,
+    /// Listen on IPv6 as well: true, false or auto, where this machine or Pod has an IPv6 address
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Ports")]
+    pub(super) ipv6: String,
     /// Public path that answers 200 for unknown hosts, and path of the health check
     #[arg(long, value_name = "PATH", default_value = "/healthz", help_heading = "Ports")]
     pub(super) health_check_path: String,

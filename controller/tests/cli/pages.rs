@@ -78,6 +78,8 @@ fn what_cannot_be_permitted_is_told_by_its_flag() {
     let account = "error: --service-account: \"C_d\" is not an object name; use at most 253 lower-case letters, digits, '-' and '.'";
     assert_eq!(said(&["--own-namespace", "A_b", "--service-account", "C_d"]), [namespace, account.to_owned()]);
     assert_eq!(said(&["--own-namespace="]).len(), 1);
+    let unlabelled = said(&["--without-cluster-role", "--in-namespaces", "a", "--watch-namespace-selector", "a=b"]);
+    assert!(unlabelled.len() == 1 && unlabelled[0].contains("--watch-namespace-selector"), "{unlabelled:?}");
     let watched = said(&["--watch-namespace", "A_b", "--in-namespaces", "ok"]);
     assert_eq!(watched, ["error: --watch-namespace: \"A_b\" is not a namespace name"]);
 }

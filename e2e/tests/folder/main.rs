@@ -17,6 +17,7 @@ mod forwarding;
 mod git;
 mod hosts;
 mod kills;
+mod listeners;
 mod metrics;
 mod mirror;
 mod modes;

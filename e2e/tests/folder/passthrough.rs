@@ -31,7 +31,12 @@ fn passes(proxy: Proxy) -> bool {
 
 /// What the pod is told about the client of a connection that begins with these bytes.
 fn seen_address(host: &str, begin: &str) -> Option<String> {
-    let mut tcp = TcpStream::connect((CLIENT, 443)).ok()?;
+    seen_address_at(CLIENT, host, begin)
+}
+
+/// The same at another address of ours.
+fn seen_address_at(address: &str, host: &str, begin: &str) -> Option<String> {
+    let mut tcp = TcpStream::connect((address, 443)).ok()?;
     tcp.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
     tcp.write_all(begin.as_bytes()).ok()?;
     let mut stream = tls::connect(tcp, Some(host), &[]).ok()?;
@@ -71,6 +76,7 @@ on_every_proxy! {
         assert!(TcpStream::connect(("127.0.0.1", 1442)).is_ok() && TcpStream::connect((CLIENT, 1442)).is_err(), "PAS-4");
         assert_eq!([who("t.test", "/"), who("p.test", "/other")], ["308", "s"], "PAS-5: over plain HTTP it is a host as others are");
         assert_eq!(seen_address("q.test", ""), Some(CLIENT.to_owned()), "who asks is not forgotten on the way");
+        assert_eq!(seen_address_at("::1", "q.test", ""), Some("::1".to_owned()), "nor over IPv6");
         let port = get_over_tls("q.test", "/").unwrap().received("X-Forwarded-Port");
         assert_eq!(port.as_deref(), Some("443"));
         for part in ["only TLS connections for one exact name", "no rule of it has the path /", "go to the Service of its path /"] {

@@ -1,6 +1,6 @@
 //! TCP services, and headers for all routes that ConfigMaps name.
 
-use gatewright_e2e::client::{connect, get};
+use gatewright_e2e::client::{connect, connect_at, get};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with, text};
@@ -11,7 +11,7 @@ use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::World;
 use serde_json::json;
 use std::io::Write;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
 /// Which Service answers behind a port; `begin` is sent first.
@@ -24,12 +24,13 @@ fn behind(port: u16, begin: &str) -> String {
     ask().map_or_else(|_| "nobody".to_owned(), |answer| answer.echo()["service"].as_str().unwrap_or("no echo").to_owned())
 }
 
-/// What comes back for a datagram.
-fn answer_of(port: u16) -> String {
+/// What comes back for a datagram to a port of an address of the loopback.
+fn answer_of(address: impl Into<IpAddr>, port: u16) -> String {
+    let address = address.into();
     let ask = || {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let socket = UdpSocket::bind((address, 0))?;
         socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-        socket.connect((Ipv4Addr::LOCALHOST, port))?;
+        socket.connect((address, port))?;
         socket.send(b"question")?;
         let mut answer = [0; 512];
         let length = socket.recv(&mut answer)?;
@@ -55,6 +56,7 @@ on_every_proxy! {
             return assert_eq!(behind(9000, ""), "nobody");
         }
         until_eq("L4-1", &"a".to_owned(), || behind(9000, ""));
+        assert!(connect_at(Ipv6Addr::LOCALHOST.into(), 9000).is_ok(), "over IPv6 too");
         until_eq("L4-3", &"a".to_owned(), || behind(9001, "PROXY TCP4 192.168.0.1 192.168.0.11 56324 9001\r\n"));
         assert_eq!(behind(9002, ""), "nobody");
         let mentions = |text: &str| said.iter().any(|line| line.contains(text));
@@ -96,11 +98,12 @@ on_every_proxy! {
         world.start_controller();
         world.until_ready();
         if proxy.is_nginx() && forwards_tcp(proxy) {
-            return until_eq("L4-6", &"answer to question".to_owned(), || answer_of(5300));
+            let answers = ["answer to question"; 2].map(str::to_owned);
+            return until_eq("L4-6", &answers, || [answer_of(Ipv4Addr::LOCALHOST, 5300), answer_of(Ipv6Addr::LOCALHOST, 5300)]);
         }
         let said = world.diagnostics();
         assert!(said.iter().any(|line| line.contains("5300") || line.contains("udp")), "{said:?}");
-        assert_eq!(answer_of(5300), "nobody");
+        assert_eq!(answer_of(Ipv4Addr::LOCALHOST, 5300), "nobody");
     }
 
     fn headers_of_config_maps_are_for_all_routes(proxy) {

@@ -34,6 +34,7 @@ struct Draft {
     syslog_on: bool,
     syslog_host: Option<IpAddr>,
     syslog_port: u16,
+    ipv6_off: bool,
     auth: auth::AuthDraft,
 }
 
@@ -54,6 +55,7 @@ impl Draft {
             syslog_on: false,
             syslog_host: None,
             syslog_port: 514,
+            ipv6_off: false,
             auth: auth::AuthDraft::default(),
         }
     }
@@ -63,6 +65,10 @@ impl Draft {
         let mut config = self.config;
         config.global_auth = self.auth.finish().map(Arc::new);
         let globals = &mut config.globals;
+        if self.ipv6_off {
+            globals.listeners.ipv6 = false;
+            globals.listeners.addresses.retain(IpAddr::is_ipv4);
+        }
         globals.hsts = self.hsts_on.then_some(self.hsts);
         globals.custom_errors =
             (!self.statuses.is_empty()).then_some(CustomErrors { statuses: self.statuses, intercept_upstream: self.intercept_upstream });

@@ -47,6 +47,10 @@ impl Check<'_> {
         if namespaces.is_empty() && rbac.without_cluster_role {
             self.wrong("--without-cluster-role needs --in-namespaces or --watch-namespace".to_owned());
         }
+        if run.settings.namespace_selector.is_some() && rbac.without_cluster_role {
+            let why = "labels of Namespaces are read with it, and only a ClusterRole permits that";
+            self.wrong(format!("--without-cluster-role cannot be used with --watch-namespace-selector: {why}"));
+        }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
         let (secrets, cluster_role) = (!rbac.without_secrets && run.secrets_from.is_none(), !rbac.without_cluster_role);
         Some(RbacConfig { run, scope, webhook: rbac.webhook, secrets, cluster_role, account: account?, json: json? })

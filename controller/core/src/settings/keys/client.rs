@@ -64,9 +64,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "disable-ipv6",
         Read(|draft, text| {
-            if flag(text)? {
-                draft.globals().listeners.ipv6 = false;
-            }
+            draft.ipv6_off = flag(text)?;
             Ok(())
         }),
     ),

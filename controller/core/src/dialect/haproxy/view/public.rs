@@ -12,6 +12,7 @@ use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaT
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// What the templates of the frontend see.
 #[derive(Debug, Serialize)]
@@ -192,11 +193,8 @@ pub(super) fn binds_of(listeners: &Listeners, port: u16) -> Vec<BindView> {
 
 /// The addresses that are listened on, and whether they are of IPv6 alone.
 fn addresses(listeners: &Listeners) -> Vec<(String, bool)> {
-    let mut hosts: Vec<(String, bool)> = listeners
-        .addresses
-        .iter()
-        .map(|address| if address.is_ipv6() { (format!("[{address}]"), false) } else { (address.to_string(), false) })
-        .collect();
+    let host = |address: &IpAddr| if address.is_ipv6() { (format!("[{address}]"), true) } else { (address.to_string(), false) };
+    let mut hosts: Vec<(String, bool)> = listeners.addresses.iter().map(host).collect();
     if hosts.is_empty() {
         hosts.push(("*".to_owned(), false));
         if listeners.ipv6 {
