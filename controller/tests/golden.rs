@@ -141,7 +141,8 @@ fn render(case: &Path, proxy: &Proxy, version: &str, out: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
     command.current_dir(case).args(["render", "-f", "in.yaml", "--private-keys", "--proxy", proxy.dialect.name]);
     command.args(["--proxy-version", version, "--configmap", "gatewright/settings"]);
-    command.args(["--http-port", "8080", "--https-port", "8443"]).arg("-o").arg(out);
+    // The same on machines with and without IPv6.
+    command.args(["--http-port", "8080", "--https-port", "8443", "--ipv6", "false"]).arg("-o").arg(out);
     let printed = command.output().unwrap();
     let said = String::from_utf8(printed.stderr).unwrap();
     format!("{said}exit code {}\n", printed.status.code().unwrap())
