@@ -84,7 +84,7 @@ pub(super) async fn follow<T: WatchedKind>(
                 if say(&out, &id, Said::Failing(chain(&error))).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(pause(failures)).await;
+                tokio::time::sleep(pause(failures, chance())).await;
             }
         }
         connection.renew().await;
@@ -119,12 +119,12 @@ async fn repeat<T: WatchedKind>(
             for event in [WatchEvent::<Watched<T>>::Init, WatchEvent::InitDone] {
                 say_all(out, id, known.take(event)).await?;
             }
-            tokio::time::sleep(pause(**failures)).await;
+            tokio::time::sleep(pause(**failures, chance())).await;
             continue;
         }
         let forbidden = is_status(&error, 403) && refusals.count(client).await;
         say(out, id, if forbidden { Said::Forbidden } else { Said::Failing(chain(&error)) }).await?;
-        tokio::time::sleep(pause(**failures)).await;
+        tokio::time::sleep(pause(**failures, chance())).await;
         if unauthorized || failures.is_multiple_of(FAILURES) {
             break;
         }
@@ -132,13 +132,17 @@ async fn repeat<T: WatchedKind>(
     Ok(())
 }
 
-/// Doubles with every failure; up to half of it is taken off by chance, so that not all watches come at once.
-fn pause(failures: u32) -> Duration {
+/// Doubles with every failure; up to half of it is taken off by chance, of all values alike, so that not all watches come
+/// at once.
+fn pause(failures: u32, chance: u32) -> Duration {
     const DOUBLED_AT_MOST: u32 = 10;
     let longest = (PAUSE_FIRST * (1 << failures.saturating_sub(1).min(DOUBLED_AT_MOST))).min(PAUSE_LONGEST);
-    // Every state of the standard hasher is seeded at random.
-    let chance = RandomState::new().hash_one(0) as u32;
     longest - longest.mul_f64(f64::from(chance) / f64::from(u32::MAX) / 2.0)
+}
+
+/// Any number: every state of the standard hasher is seeded at random.
+fn chance() -> u32 {
+    RandomState::new().hash_one(0) as u32
 }
 
 async fn say_all(out: &Out, id: &WatchId, all: impl IntoIterator<Item = Said>) -> Result<(), ()> {
@@ -290,12 +294,18 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_a_bound_and_differ_by_chance() {
-        for (failures, longest) in [(1, PAUSE_FIRST), (2, PAUSE_FIRST * 2), (50, PAUSE_LONGEST), (u32::MAX, PAUSE_LONGEST)] {
-            let pauses: Vec<_> = (0..50).map(|_| pause(failures)).collect();
-            assert!(pauses.iter().all(|pause| (longest / 2..=longest).contains(pause)), "{pauses:?}");
-            assert!(pauses.iter().any(|pause| *pause != pauses[0]));
-        }
+    fn pauses_double_to_a_bound_and_chance_takes_off_up_to_half() {
+        let ms = |failures, chance| pause(failures, chance).as_millis();
+        let doubled: Vec<_> = (0..8).map(|failures| ms(failures, 0)).collect();
+        assert_eq!(doubled, [400, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert_eq!([1, 3, 50, u32::MAX].map(|failures| ms(failures, u32::MAX)), [200, 800, 5000, 5000]);
+        assert_eq!([0, u32::MAX / 4, u32::MAX / 2].map(|chance| ms(2, chance)), [800, 700, 600]);
+    }
+
+    #[test]
+    fn chance_is_another_one_each_time() {
+        let first = chance();
+        assert!((0..50).any(|_| chance() != first));
     }
 
     #[test]
