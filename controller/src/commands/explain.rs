@@ -7,7 +7,7 @@ use crate::source::format_located;
 use crate::source::input::World;
 use crate::source::manifests::Purpose;
 use gatewright_core::explain::{Explanation, explain};
-use gatewright_core::names::{ObjectRef, is_printable, shown};
+use gatewright_core::names::{Kind, ObjectRef, is_printable, shown};
 use gatewright_core::translate::Translation;
 use serde_json::json;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ struct Story<'a> {
     place: Option<String>,
     /// Annotations of the Ingress, without the prefix.
     annotations: Vec<(&'a str, &'a str)>,
-    /// What is wrong with the Ingress.
+    /// What is wrong with the Ingress, or cannot be read of the Service that its route names.
     findings: Vec<String>,
 }
 
@@ -56,7 +56,12 @@ impl<'a> Story<'a> {
         let all = ingress.into_iter().flat_map(|ingress| &ingress.meta.annotations);
         let annotations = all.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
         let about = translation.diagnostics.iter().filter(|finding| origin.is_some() && finding.object.as_ref() == origin);
-        let findings = about.map(|finding| format_located(&world.places.locate(finding.clone()))).collect();
+        let findings = about.map(|finding| format_located(&world.places.locate(finding.clone())));
+        let service = explanation.routes.first().and_then(|route| route.service.as_ref()?.rsplit_once(':')).map(|(name, _)| name);
+        let is_about =
+            |object: &ObjectRef| Some(object) == origin || object.kind == Kind::Service && Some(&*object.name.to_string()) == service;
+        let unread = world.problems.iter().filter(|problem| problem.diagnostic.object.as_ref().is_some_and(is_about)).map(format_located);
+        let findings = unread.chain(findings).collect();
         Self { explanation, place, annotations, findings }
     }
 
@@ -83,7 +88,7 @@ impl<'a> Story<'a> {
         let mut out = format!("{}\n", printable(&config.url));
         out.extend(rows.iter().map(|(what, text)| format!("  {what:<12} {text}\n")));
         if !self.findings.is_empty() {
-            out.push_str(&format!("\nof its Ingress is to be said:\n{}\n", self.findings.join("\n")));
+            out.push_str(&format!("\nof its Ingress and Service is to be said:\n{}\n", self.findings.join("\n")));
         }
         out
     }

@@ -58,18 +58,31 @@ fn a_secret_that_cannot_be_read_is_there_all_the_same() {
         ("stringData: {tls.crt: true, auth: [hunter2]}", "stringData[tls.crt]: a boolean stands where a text belongs"),
     ] {
         let told = said("a.yaml", &with(data));
-        for part in [
-            own,
-            "Secret shop/pair holds no key pair: its tls.crt cannot be read",
-            "Secret shop/pair cannot be used: its auth cannot be read",
-        ] {
+        for part in [own, "Secret shop/pair cannot be used: its auth cannot be read"] {
             assert!(told.iter().any(|finding| finding.contains(part)), "{part}: {told:#?}");
         }
+        assert!(told.iter().all(|finding| !finding.contains("holds no key pair")), "one fault is told once: {told:#?}");
         assert!(told.iter().all(|finding| !finding.contains("does not exist") && !finding.contains("hunter2")), "{told:#?}");
         let rendered = Folder::new(&[("a.yaml", &with(data))]).run(&["render", "-f", "a.yaml"]);
         assert!(!rendered.out.contains("auth_basic_user_file") && rendered.out.contains("return 503"), "it is closed: {}", rendered.out);
     }
     assert_eq!(said("a.yaml", &secret("pair", "a.test")), Vec::<String>::new());
+}
+
+#[test]
+fn a_port_of_a_service_that_cannot_be_read_is_told_once() {
+    let with = |ports: &str| {
+        let service = format!("apiVersion: v1\nkind: Service\nmetadata: {{name: cart, namespace: shop}}\nspec: {{ports: [{ports}]}}\n");
+        ingress("front", "a.test", "/", "cart") + "---\n" + &service
+    };
+    let own = "GW0002 17: spec.ports[0].port: 70000 is not a whole number that can stand here";
+    for ports in ["{port: 70000}", "{name: web, port: 70000}, {name: other, port: 81}"] {
+        assert_eq!(said("a.yaml", &with(ports)), [own], "{ports}");
+    }
+    assert!(said("a.yaml", &with("{port: 81}"))[0].contains("Service shop/cart has no port 80 (it has: 81)"));
+    let folder = Folder::new(&[("a.yaml", &with("{port: 70000}"))]);
+    let explained = folder.run(&["explain", "-f", "a.yaml", "http://a.test/"]);
+    assert!(explained.code == 1 && explained.out.contains("a.yaml:17:"), "{explained:?}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ const SERVICE: Shape = Fields(&[
             ("clusterIP", Own(&Text, Served)),
             ("externalName", Text),
             ("externalIPs", Parts(&Text, Served)),
-            ("ports", Parts(&SERVICE_PORT, SkippedEntry)),
+            ("ports", Places(&SERVICE_PORT, SkippedEntry)),
             ("trafficDistribution", Own(&Text, Served)),
         ]),
     ),

@@ -193,10 +193,18 @@ impl Backends<'_> {
                     vacant.then(|| (Code::NoEndpoints, format!("Service {} has no ready endpoints", used.service), String::new()));
                 (if vacant { Action::Vacant(id) } else { Action::Forward(id) }, problem, Some(backend))
             }
-            Err(problem) => (Action::Respond(503), Some(problem), None),
+            Err(problem) => {
+                let is_told = problem.0 == Code::NoPort && self.has_unread_ports(used);
+                (Action::Respond(503), (!is_told).then_some(problem), None)
+            }
         };
         let digest = digest_of(&(&action, problem.as_ref().map(|(code, message, _)| (*code, message))));
         (Arc::new(Resolved { action, problem, digest }), backend)
+    }
+
+    /// Whether the port that is missing may be one that cannot be read, which is told on the Service.
+    fn has_unread_ports(&self, used: &BackendUse) -> bool {
+        self.input.snapshot.service(&used.service).is_some_and(|service| service.has_unread_ports)
     }
 
     /// All backends in use; notes the DNS names that have to be looked up.

@@ -6,7 +6,7 @@ use super::{Input, Wanted, by_id};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Certificate, CertificateId, HostCertificate};
 use crate::names::{HostName, HostPattern, Kind, ObjectName, ObjectRef};
-use crate::state::{Epoch, KeyPair};
+use crate::state::{CertificateError, Epoch, KeyPair};
 use foldhash::HashMap;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -209,6 +209,7 @@ impl<'i> Decider<'i, '_> {
         let name = reading.tls[n].secret.as_ref()?;
         let field = format!("spec.tls[{n}].secretName");
         match self.key_pair(name) {
+            Err(_) if self.is_told(name) => None,
             Err((code, message)) => {
                 self.diagnostics.push(Diagnostic::new(code, reading.origin.clone(), field, message).help("create or mend the Secret"));
                 None
@@ -234,6 +235,12 @@ impl<'i> Decider<'i, '_> {
 
     fn key_pair(&self, name: &ObjectName) -> Result<&'i KeyPair, (Code, String)> {
         pair_of(&self.input, name)
+    }
+
+    /// Whether what is wrong with the key pair is told where it stands in the Secret.
+    fn is_told(&self, name: &ObjectName) -> bool {
+        let secret = self.input.snapshot.secret(name);
+        secret.is_some_and(|secret| matches!(secret.key_pair, Err(CertificateError::Unreadable(_))))
     }
 
     /// Why it is not the newest key pair of a Secret that is served.

@@ -85,6 +85,7 @@ impl Unfolded {
         }
         let name = |key: &str| value.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).map(str::to_owned);
         let reference = reference_of(kind, name("namespace").as_deref(), name("name").as_deref());
+        let before = self.findings.len();
         if self.lint {
             for mut finding in lint::check(&value) {
                 finding.object.clone_from(&reference);
@@ -101,6 +102,17 @@ impl Unfolded {
                 self.find(about(reference, Code::BadObject, &error.field, message).help(error.help), way);
             }
         }
+        if self.lint {
+            self.tell_once(before);
+        }
+    }
+
+    /// What cannot be read is not told again as something that the API server would refuse.
+    fn tell_once(&mut self, before: usize) {
+        let new = self.findings.split_off(before);
+        let unread = |field: &str| new.iter().any(|(finding, _)| finding.code == Code::BadObject && finding.field == field);
+        let is_new = |finding: &Diagnostic| finding.code != Code::RefusedByApi || !unread(&finding.field);
+        self.findings.extend(new.iter().filter(|(finding, _)| is_new(finding)).cloned());
     }
 
     fn take_read(&mut self, object: Object, faults: Vec<Fault>, (version, kind): (&str, &str), way: &[u32]) {
