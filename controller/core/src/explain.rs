@@ -3,7 +3,7 @@
 //! The proxies decide by what is rendered for them; this decides by the model, in the words of the model, and tests hold
 //! the two together.
 
-use crate::model::{Action, BackendId, EarlyAnswer, Host, HostCertificate, Model, PathMatch, Route};
+use crate::model::{Action, BackendId, EarlyAnswer, Host, HostCertificate, Listeners, Model, PathMatch, Route};
 use crate::names::{HostName, HostPattern, ObjectRef};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -129,6 +129,8 @@ pub struct Explanation {
     pub canary: Option<String>,
     /// The proxy's own answer to whoever asks whether it is there.
     pub health_check: bool,
+    /// The proxy's own answer about how it is, for those who may see it; 403 for others.
+    pub status_page: bool,
     /// The backend that it is forwarded to; `None`: the proxy answers.
     pub backend: Option<Forward>,
     /// Status that the proxy answers with, when it does not forward.
@@ -175,11 +177,13 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
     // Every host has a route for every path; a model without is broken, and answers 404.
     let route = fits.first().map(|(_, route)| *route);
     let https_redirect = !request.secure && route.is_some_and(|route| route.https_redirect.is_some());
-    let health_check = is_health_check(model, host, &fits, &request.path);
+    let is_own = |own: &str| is_own(own, host, &fits, &request.path);
+    let health_check = is_own(model.globals.listeners.health_check_path.as_str());
+    let status_page = !health_check && is_own(Listeners::STATUS_PATH);
     let app_root = host.policy.app_root.as_ref().filter(|_| request.path == "/").map(ToString::to_string);
     let early = route.map(|route| early(route, &request.path)).unwrap_or_default();
     let (backend, status) = match route.map(|route| &route.action) {
-        _ if health_check => (None, Some(200)),
+        _ if health_check || status_page => (None, Some(200)),
         _ if app_root.is_some() => (None, Some(302)),
         Some(Action::Respond(status)) => (None, Some(*status)),
         Some(Action::Vacant(_)) => (None, Some(503)),
@@ -197,11 +201,12 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
-        https_redirect: https_redirect && app_root.is_none() && !health_check,
+        https_redirect: https_redirect && app_root.is_none() && !health_check && !status_page,
         app_root,
         canary: backend.as_ref().and(route).and_then(|route| route.canary.as_ref()).map(ToString::to_string),
         early,
         health_check,
+        status_page,
         redirect: status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
         backend,
         status,
@@ -227,9 +232,8 @@ fn early(route: &Route, path: &str) -> Vec<Early> {
     out
 }
 
-/// Unknown hosts answer on the path of health checks, unless a route is more to the point.
-fn is_health_check(model: &Model, host: &Host, fits: &[(&PathMatch, &Route)], path: &str) -> bool {
-    let own = model.globals.listeners.health_check_path.as_str();
+/// Unknown hosts answer on paths of the proxy's own, such as that of health checks, unless a route is more to the point.
+fn is_own(own: &str, host: &Host, fits: &[(&PathMatch, &Route)], path: &str) -> bool {
     let is_closer = |fit: &PathMatch| matches!(fit, PathMatch::Exact(_)) || fit.text().len() > own.len();
     host.pattern == HostPattern::CatchAll && path.starts_with(own) && !fits.first().is_some_and(|(fit, _)| is_closer(fit))
 }

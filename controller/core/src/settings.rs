@@ -122,6 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn each_list_of_those_who_may_see_the_status_is_of_its_family() {
+        let clients = |(config, problems): (Config, Vec<Problem>)| {
+            let clients: Vec<_> = config.globals.listeners.status_clients.iter().map(ToString::to_string).collect();
+            (clients.join(" "), problems.len())
+        };
+        let [v4, v6] = ["nginx-status-ipv4-whitelist", "nginx-status-ipv6-whitelist"];
+        let is = |text: &str, problems| (text.to_owned(), problems);
+        assert_eq!(clients(one(v4, "10.0.0.0/8, 192.0.2.1")), is("10.0.0.0/8 192.0.2.1/32 ::1/128", 0));
+        assert_eq!(clients(one(v6, "2001:db8::/32")), is("127.0.0.1/32 2001:db8::/32", 0));
+        assert_eq!(clients(one(v4, "")), is("::1/128", 0));
+        for (key, bad) in [(v4, "all"), (v4, "10.0.0.1,::1"), (v6, "10.0.0.1")] {
+            assert_eq!(clients(one(key, bad)), is("127.0.0.1/32 ::1/128", 1), "{key}: {bad}");
+        }
+    }
+
+    #[test]
     fn log_targets_come_together() {
         let data = [("enable-syslog", "true"), ("syslog-host", "10.0.0.9"), ("syslog-port", "1514")];
         let data = data.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();

@@ -32,7 +32,8 @@ fn run(config: &ExplainConfig) -> anyhow::Result<End> {
     print(text.as_bytes())?;
     let it = &explanation;
     // What an Ingress asks the proxy to answer is no error of it.
-    let asked = it.health_check || it.app_root.is_some() || it.early.iter().any(|answer| Some(answer.status) == it.status);
+    let asked =
+        it.health_check || it.status_page || it.app_root.is_some() || it.early.iter().any(|answer| Some(answer.status) == it.status);
     let is_served = it.passed_on.is_some() || it.https_redirect || it.redirect || it.backend.is_some() || asked;
     Ok(if is_served { End::Fine } else { End::Not })
 }
@@ -118,6 +119,10 @@ fn answer(it: &Explanation) -> String {
     }
     if it.health_check {
         return "200 of the proxy, which tells that it is there".to_owned();
+    }
+    if it.status_page {
+        return "how the proxy is, for the addresses of nginx-status-ipv4-whitelist and nginx-status-ipv6-whitelist; 403 for others"
+            .to_owned();
     }
     if let Some(path) = &it.app_root {
         return format!("302 of the proxy to {path}, by app-root");

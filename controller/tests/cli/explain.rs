@@ -111,6 +111,8 @@ fn answers_of_the_proxy_itself_are_known() {
     let health = ran(&with("", ""), "http://other.test/healthz");
     assert!(health.code == 0 && health.out.contains("200 of the proxy"), "{health:?}");
     assert_eq!(ran(&with("", ""), "http://a.test/healthz").code, 0);
+    let status = ran(&with("", ""), "http://other.test/nginx_status");
+    assert!(status.code == 0 && status.out.contains("nginx-status-ipv4-whitelist"), "{status:?}");
     assert_eq!(ran(&with("", ""), "http://other.test/health").code, 1);
     let escaped = ran(&with("", ""), "http://a.test/\u{1b}[31m");
     assert!(!escaped.out.contains('\u{1b}'), "{escaped:?}");

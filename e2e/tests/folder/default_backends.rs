@@ -3,7 +3,7 @@
 use gatewright_e2e::client::{get, send, send_over_tls};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, ingress, service, service_with, slice};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, service_with, slice};
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::world::{World, who, who_over_tls};
 use gatewright_e2e::{on_every_proxy, on_every_version};
@@ -99,6 +99,20 @@ on_every_version! {
 }
 
 on_every_proxy! {
+    fn the_status_of_the_proxy_is_shown_to_the_addresses_of_the_settings(proxy) {
+        let settings = |clients: &str| config_map("settings", &[("nginx-status-ipv4-whitelist", clients)]);
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let seen = || ["/nginx_status", "/nginx_status/x"].map(|path| get("any.host", path).unwrap().status);
+        assert_eq!((seen(), who_over_tls("any.host", "/nginx_status")), ([200, 200], "200".to_owned()), "from this machine");
+        assert_eq!(who("h.test", "/nginx_status"), "s", "hosts have their own paths");
+        world.apply("c.yaml", &[settings("10.9.9.9,192.0.2.0/24")]);
+        assert_eq!((seen(), who_over_tls("any.host", "/nginx_status")), ([403, 403], "403".to_owned()));
+        assert_eq!(who("any.host", "/healthz"), "200");
+        world.apply("c.yaml", &[settings("10.9.9.9,127.0.0.0/8")]);
+        assert_eq!(seen(), [200, 200]);
+    }
+
     fn def_2_a_service_can_answer_for_all_that_nobody_serves(proxy) {
         let pods = |ready: bool| [service("fallback"), slice("fallback", &if ready { vec![new_pod("fallback").into()] } else { vec![] })];
         let flag = "--default-backend-service=default/fallback";

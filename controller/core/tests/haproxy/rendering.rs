@@ -120,7 +120,7 @@ fn routes_with_equal_policies_share_a_section_and_others_do_not() {
     let sections = text(&files, SECTIONS);
     assert_eq!(sections.lines().filter(|line| line.starts_with("backend ")).count(), 2 + 2, "{sections}");
     assert_eq!(sections.matches("    server 10.0.0.1_80 10.0.0.1:80").count(), 2);
-    assert_eq!(text(&files, "maps/prefix.map").lines().count(), 4 + 1 + 2, "with the health path and the fallback");
+    assert_eq!(text(&files, "maps/prefix.map").lines().count(), 4 + 1 + 3, "with the paths of health and status, and the fallback");
 }
 
 #[test]

@@ -173,6 +173,58 @@ fn the_health_path_answers_unknown_hosts_only() {
 }
 
 #[test]
+fn unknown_hosts_show_how_the_proxy_is_to_those_who_may_see_it() {
+    let address = echo("b");
+    let networks = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
+    each(|start| {
+        let by = |clients: Option<&[&str]>, believed: bool, header: &str| {
+            let mut globals = globals();
+            if let Some(clients) = clients {
+                globals.listeners.status_clients = networks(clients);
+            }
+            if believed {
+                globals.forwarding.client_address = TrustedAddressSource::Header;
+            }
+            let draft = Draft { globals, ..Draft::default() }.backend("b", &[address]);
+            let proxy = start(draft.host("h.test", vec![prefix("/", "b")]).host("", vec![prefix("/", "b")]));
+            assert_eq!(proxy.get("h.test", "/nginx_status", &[]).backend(), Some("b"), "hosts have their own paths");
+            assert_eq!(proxy.get("10.0.0.1", "/nginx_stat", &[]).backend(), Some("b"));
+            proxy.get("10.0.0.1", "/nginx_status", &[header])
+        };
+        let seen = by(None, false, "X-Forwarded-For: 1.2.3.4");
+        assert!(seen.status == 200 && (seen.body.starts_with("Active connections: ") || seen.body.contains("HAProxy")), "{seen:?}");
+        for (clients, believed, header, status) in [
+            (Some(&["10.1.2.3/32"][..]), false, "X-Forwarded-For: 10.1.2.3", 403),
+            (Some(&[][..]), false, "X-Own: 1", 403),
+            (Some(&["127.0.0.0/8", "::1/128"][..]), false, "X-Own: 1", 200),
+            (None, true, "X-Forwarded-For: 10.1.2.3", 403),
+            // The client that a header tells has asked through somebody who may not.
+            (Some(&["10.1.2.3/32"][..]), true, "X-Forwarded-For: 10.1.2.3", 403),
+            (Some(&["10.1.2.3/32", "127.0.0.1/32"][..]), true, "X-Forwarded-For: 10.1.2.3", 200),
+        ] {
+            assert_eq!(by(clients, believed, header).status, status, "{clients:?} {header}");
+        }
+    });
+}
+
+#[test]
+fn a_status_path_that_a_route_or_the_health_check_has_taken_is_left_to_it() {
+    let address = echo("b");
+    each(|start| {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address]);
+        let proxy = start(draft.host("", vec![prefix("/nginx_status", "b")]));
+        assert_eq!(
+            [proxy.get("x", "/nginx_status", &[]).backend(), proxy.get("x", "/nginx_status/", &[]).backend()],
+            [Some("b"), Some("b")]
+        );
+        let mut globals = globals();
+        globals.listeners.health_check_path = path("/nginx_status");
+        let proxy = start(Draft { globals, ..Draft::default() });
+        assert_eq!((proxy.get("x", "/nginx_status", &[]).status, &*proxy.get("x", "/nginx_status", &[]).body), (200, ""));
+    });
+}
+
+#[test]
 fn a_health_path_that_a_route_has_taken_is_left_to_it() {
     let address = echo("b");
     each(|start| {

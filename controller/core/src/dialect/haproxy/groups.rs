@@ -6,7 +6,7 @@ use super::sources::{self, Source};
 use super::view::{self, Line};
 use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, Model, Passthrough, PathMatch, Transport, digest_of};
+use crate::model::{CertificateId, Host, HostCertificate, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{CipherList, HostAlias, HostName, HostPattern, RouteRegex};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -131,9 +131,11 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str,
         Box::new(move |number| {
             let host = hosts[number];
             let mut lines = lines_of(host, &context, folder == "exact");
-            let taken = host.routes.iter().flat_map(|route| &route.matches).any(|m| m.text() == health);
-            if host.pattern == HostPattern::CatchAll && folder == "prefix" && !taken {
-                lines.push(Line::new(format!("_{health}"), "health".to_owned()));
+            if host.pattern == HostPattern::CatchAll && folder == "prefix" {
+                let taken = |path: &str| host.routes.iter().flat_map(|route| &route.matches).any(|m| m.text() == path);
+                let own = [(health, "health"), (Listeners::STATUS_PATH, "status-page")];
+                let own = own.into_iter().filter(|(path, name)| !taken(path) && (*name == "health" || *path != health));
+                lines.extend(own.map(|(path, name)| Line::new(format!("_{path}"), name.to_owned())));
             }
             view::lines(lines)
         }),

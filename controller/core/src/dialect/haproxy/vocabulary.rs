@@ -295,6 +295,7 @@ const BACKEND: &[&str] = &[
     "retries",
     "retry-on",
     "server",
+    "stats",
     "stick-table",
     "timeout",
     "use-fcgi-app",

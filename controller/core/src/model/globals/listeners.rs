@@ -1,7 +1,8 @@
 //! Addresses, ports and protocols of the public side.
 
 use crate::names::UriPath;
-use std::net::IpAddr;
+use ipnet::IpNet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Addresses, ports and protocols of the public side, and the private port.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,6 +32,14 @@ pub struct Listeners {
     pub reuse_port: bool,
     /// Public path that answers 200 for hosts without a virtual host of their own.
     pub health_check_path: UriPath,
+    /// Who may see how the proxy is, on the public path [`Listeners::STATUS_PATH`] of hosts without a virtual host of their own:
+    /// both the connection and the client that it speaks for are among these networks. Sorted; empty: nobody.
+    pub status_clients: Vec<IpNet>,
+}
+
+impl Listeners {
+    /// Where unknown hosts show how the proxy is.
+    pub const STATUS_PATH: &str = "/nginx_status";
 }
 
 impl Default for Listeners {
@@ -48,6 +57,7 @@ impl Default for Listeners {
             http2_max_streams: 128,
             reuse_port: true,
             health_check_path: UriPath::new("/healthz").expect("a plain path"),
+            status_clients: [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].map(IpNet::from).to_vec(),
         }
     }
 }

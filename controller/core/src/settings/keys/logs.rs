@@ -1,8 +1,10 @@
-//! Logs.
+//! Logs, and who may see the status of the proxy.
 
 use super::readers::{error_level, format_if_any, patterns, port, stream_format, syslog_host};
-use super::{LOGS, NoEffect, Read, Rule, Switch, Unless, draft, set};
-use crate::settings::values::flag;
+use super::{Draft, LOGS, Read, Rule, Switch, Unless, draft, set};
+use crate::names::shown;
+use crate::settings::values::{Bad, flag, networks};
+use ipnet::IpNet;
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("access-log-path", Unless("/var/log/nginx/access.log", LOGS)),
@@ -46,6 +48,19 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("enable-syslog", draft!(syslog_on, flag)),
     ("syslog-host", draft!(syslog_host, syslog_host)),
     ("syslog-port", draft!(syslog_port, port)),
-    ("nginx-status-ipv4-whitelist", NoEffect("the status of the proxy is on the loopback only")),
-    ("nginx-status-ipv6-whitelist", NoEffect("the status of the proxy is on the loopback only")),
+    ("nginx-status-ipv4-whitelist", Read(|draft, text| status_clients(draft, text, |network| matches!(network, IpNet::V4(_))))),
+    ("nginx-status-ipv6-whitelist", Read(|draft, text| status_clients(draft, text, |network| matches!(network, IpNet::V6(_))))),
 ];
+
+/// Those of one family; who is not named may not see it.
+fn status_clients(draft: &mut Draft, text: &str, is_own: fn(&IpNet) -> bool) -> Result<(), Bad> {
+    let own = networks(text)?;
+    if let Some(other) = own.iter().find(|network| !is_own(network)) {
+        return Err((format!("{} is of the other family of addresses", shown(&other.to_string())), "name it under the other key"));
+    }
+    let clients = &mut draft.globals().listeners.status_clients;
+    clients.retain(|network| !is_own(network));
+    clients.extend(own);
+    clients.sort_unstable();
+    Ok(())
+}

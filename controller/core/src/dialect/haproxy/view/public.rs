@@ -48,6 +48,9 @@ pub(super) struct PublicView<'m> {
     server_header: bool,
     hsts: Option<String>,
     gzip: Option<GzipView<'m>>,
+    /// Who may see the status of the proxy, in lines of a bounded number; none: nobody.
+    status_clients: Vec<Vec<String>>,
+    status_path: &'static str,
 }
 
 /// How answers are compressed.
@@ -172,6 +175,8 @@ impl<'m> PublicView<'m> {
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),
             gzip: globals.gzip.then(|| GzipView::new(&globals.compression)),
+            status_clients: addresses::lines(&listeners.status_clients),
+            status_path: Listeners::STATUS_PATH,
         }
     }
 }

@@ -117,6 +117,8 @@ struct CatchAllView<'m> {
     reject_unknown_names: bool,
     /// `None`: a route has taken the path.
     health_check_path: Option<&'m str>,
+    /// The same.
+    status_path: Option<&'static str>,
 }
 
 /// The backends of the model. A name tells all of a backend but its endpoints, and hosts do not depend on those.
@@ -236,6 +238,8 @@ impl<'m> HostView<'m> {
         let catch_all = is_catch_all.then(|| CatchAllView {
             reject_unknown_names: context.reject_unknown_names,
             health_check_path: Some(context.health_check_path).filter(|path| !paths::is_taken(&host.routes, path)),
+            status_path: Some(Listeners::STATUS_PATH)
+                .filter(|path| context.health_check_path != *path && !paths::is_taken(&host.routes, path)),
         });
         Self {
             maps,

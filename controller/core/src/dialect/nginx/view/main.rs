@@ -4,7 +4,7 @@ use super::blocking::BlockingView;
 use super::client::{ClientView, HashesView, TlsView};
 use super::headers::HeadersView;
 use super::log::LogView;
-use super::request::{ForwardingView, RealIpView};
+use super::request::{ForwardingView, RealIpView, StatusClientsView};
 use super::route::limits::ZonesView;
 use super::stream::StreamsView;
 use super::upstream::UpstreamView;
@@ -26,6 +26,7 @@ pub(super) struct MainView<'m> {
     tls: TlsView<'m>,
     real_ip: Option<RealIpView>,
     forwarding: ForwardingView,
+    status_clients: StatusClientsView,
     hsts: Option<String>,
     upstream: UpstreamView,
     headers: HeadersView,
@@ -103,6 +104,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         tls: TlsView::new(model, features),
         real_ip: RealIpView::new(&globals.forwarding, globals.listeners.passthrough_port),
         forwarding: ForwardingView::new(globals),
+        status_clients: StatusClientsView::new(globals),
         hsts: globals.hsts.as_ref().map(common::hsts),
         upstream: UpstreamView::new(globals),
         headers: HeadersView::new(globals),

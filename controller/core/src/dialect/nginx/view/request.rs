@@ -4,6 +4,7 @@ use super::passthrough::INNER_PEERS;
 use crate::dialect::common::is_header_name;
 use crate::model::{Forwarding, Globals, TrustedAddressSource};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// What `request.tera` and `upstream.tera` see.
 #[derive(Debug, Serialize)]
@@ -93,6 +94,29 @@ impl RealIpView {
             trusted_peers: trusted_peers.iter().map(ToString::to_string).chain(inner).collect(),
             behind_proxy_protocol: forwarding.client_address == TrustedAddressSource::HeaderBehindProxyProtocol,
         })
+    }
+}
+
+/// Who may see the status of the proxy.
+#[derive(Debug, Serialize)]
+pub(super) struct StatusClientsView {
+    /// The address of the connection is no longer `$remote_addr`.
+    peer_is_replaced: bool,
+    peers: Vec<String>,
+    clients: Vec<String>,
+}
+
+impl StatusClientsView {
+    /// An address that a header tells is not enough, whoever may tell addresses: the connection has to come from one as well.
+    pub(super) fn new(globals: &Globals) -> Self {
+        let listeners = &globals.listeners;
+        let clients: BTreeSet<String> = listeners.status_clients.iter().map(ToString::to_string).collect();
+        let inner = listeners.passthrough_port.map(|_| INNER_PEERS.to_owned());
+        Self {
+            peer_is_replaced: RealIpView::new(&globals.forwarding, listeners.passthrough_port).is_some(),
+            peers: clients.iter().cloned().chain(inner).collect::<BTreeSet<_>>().into_iter().collect(),
+            clients: clients.into_iter().collect(),
+        }
     }
 }
 
