@@ -14,7 +14,7 @@ use std::process::{Child, Command};
 /// The tools beside a copy of the demo folder, which may be edited.
 fn repository(world: &World) -> PathBuf {
     let (ours, copy) = (Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), world.outside().join("repository"));
-    for part in ["e2e/tools", "deploy/demo"] {
+    for part in ["e2e/tools", "deploy/demo", "deploy/examples"] {
         let to = copy.join(part);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         let copied = Command::new("cp").arg("-r").args([ours.join(part), to]).status().unwrap();
@@ -23,7 +23,7 @@ fn repository(world: &World) -> PathBuf {
     copy
 }
 
-fn trial(world: &World, repository: &Path, proxy: Proxy) -> Child {
+fn trial(world: &World, repository: &Path, proxy: Proxy, more: &[&str]) -> Child {
     let [programs, temporary] = ["programs", "temporary"].map(|name| world.outside().join(name));
     for folder in [&programs, &temporary] {
         fs::create_dir_all(folder).unwrap();
@@ -37,7 +37,29 @@ fn trial(world: &World, repository: &Path, proxy: Proxy) -> Child {
         "HTTPS_PORT=443".to_owned(),
     ];
     let command = [path(&repository.join("e2e/tools/trial")), "--proxy".to_owned(), proxy.kind.to_owned()];
-    world.launch(&[&["env".to_owned()], settings.as_slice(), &command].concat())
+    let more: Vec<String> = more.iter().map(|word| (*word).to_owned()).collect();
+    world.launch(&[&["env".to_owned()], settings.as_slice(), &command, &more].concat())
+}
+
+/// A request that a page shows, and who it says answers: `curl -H 'Host: a' http://127.0.0.1:8080/b`.
+struct Shown {
+    command: String,
+    name: String,
+}
+
+impl Shown {
+    /// Those of an example, in its comments.
+    fn of_example(text: &str) -> Vec<Self> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("#   curl ")?.strip_suffix(" answers")?.rsplit_once('#'));
+        lines.map(|(command, name)| Self { command: command.trim().to_owned(), name: name.trim().to_owned() }).collect()
+    }
+
+    fn answer(&self) -> std::io::Result<gatewright_e2e::http1::Answer> {
+        let url = self.command.split_once("://").unwrap().1;
+        let (authority, path) = url.split_at(url.find('/').unwrap());
+        let host = self.command.split_once("Host: ").map_or(authority, |(_, rest)| rest.split_once('\'').unwrap().0);
+        if self.command.contains("https://") { get_over_tls(host.trim_end_matches(":8443"), path) } else { get(host, path) }
+    }
 }
 
 /// Which backend has answered.
@@ -50,7 +72,7 @@ on_each_kind! {
         let world = World::of(proxy).build();
         let repository = repository(&world);
         for (round, signal) in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGINT].into_iter().enumerate() {
-            let mut running = trial(&world, &repository, proxy);
+            let mut running = trial(&world, &repository, proxy, &[]);
             let told = |part: &str| world.log().matches(part).count() > round;
             until("it prints what to ask", || told("curl --insecure https://blog.localhost:443/"));
             assert!(told(&format!("with {}. Edit the files there", proxy.kind)), "{}", world.log());
@@ -72,5 +94,36 @@ on_each_kind! {
             }
             until_eq("its folder is gone", &0, || fs::read_dir(world.outside().join("temporary")).unwrap().count());
         }
+    }
+
+    fn the_trial_serves_each_example_as_its_file_and_the_readme_say(proxy) {
+        let world = World::of(proxy).build();
+        let repository = repository(&world);
+        let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+        let mut files: Vec<PathBuf> = fs::read_dir(repository.join("deploy/examples")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        assert_eq!(files.len(), 16, "each in both forms");
+        for file in files {
+            let example = file.file_stem().unwrap().to_str().unwrap();
+            let shown = Shown::of_example(&fs::read_to_string(&file).unwrap());
+            assert!(!shown.is_empty(), "{example} says what to ask");
+            let mut row = readme.lines().filter(|line| line.starts_with(&format!("| `{}` |", example.trim_end_matches("-v1beta1"))));
+            let row = row.next().unwrap_or_else(|| panic!("the README has {example}"));
+            let in_readme = |shown: &Shown| row.contains(&shown.command) && row.ends_with(&format!("`{}` |", shown.name));
+            assert!(row.contains("| the same |") || shown.iter().any(in_readme), "{row}");
+            let before = world.log().len();
+            let mut running = trial(&world, &repository, proxy, &["--example", example]);
+            until(&format!("{example} is served"), || world.log()[before..].contains("Ctrl-C ends it."));
+            for shown in shown {
+                assert_eq!(name(shown.answer()), shown.name, "{example}: {}", shown.command);
+                let printed = format!("curl {}", shown.command).replace("8080", "80").replace("8443", "443");
+                assert!(world.log()[before..].contains(&printed), "{example} prints {printed}");
+            }
+            send(running.id(), Signal::SIGTERM);
+            assert_eq!(running.wait().unwrap().code(), Some(0));
+        }
+        let mut wrong = trial(&world, &repository, proxy, &["--example", "fan-ot"]);
+        assert_eq!(wrong.wait().unwrap().code(), Some(2));
+        assert!(world.log().contains("fan-ot is not the name of an example") && world.log().contains("  fan-out-v1beta1\n"));
     }
 }
