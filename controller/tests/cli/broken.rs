@@ -79,6 +79,14 @@ fn a_port_of_a_service_that_cannot_be_read_is_told_once() {
     for ports in ["{port: 70000}", "{name: web, port: 70000}, {name: other, port: 81}"] {
         assert_eq!(said("a.yaml", &with(ports)), [own], "{ports}");
     }
+    let spec = |spec: &str| with("").replace("{ports: []}", spec);
+    for (written, own) in [
+        ("{type: 7, ports: [{port: 80}]}", "GW0002 17: spec.type: 7 is a number, where a text belongs"),
+        ("{ports: {port: 80}}", "GW0002 17: spec.ports: a mapping stands where a list belongs"),
+        ("{type: ExternalName, externalName: 7}", "GW0002 17: spec.externalName: 7 is a number, where a text belongs"),
+    ] {
+        assert_eq!(said("a.yaml", &spec(written)), [own], "{written}");
+    }
     assert!(said("a.yaml", &with("{port: 81}"))[0].contains("Service shop/cart has no port 80 (it has: 81)"));
     let folder = Folder::new(&[("a.yaml", &with("{port: 70000}"))]);
     let explained = folder.run(&["explain", "-f", "a.yaml", "http://a.test/"]);

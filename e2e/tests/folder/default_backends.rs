@@ -3,7 +3,7 @@
 use gatewright_e2e::client::{get, send, send_over_tls};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, service_with, slice};
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service, service_with, slice, slice_with};
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::world::{World, who, who_over_tls};
 use gatewright_e2e::{on_every_proxy, on_every_version};
@@ -139,10 +139,16 @@ on_every_proxy! {
         assert_eq!(send_over_tls(Some(&tls), &request).unwrap().status, 404, "DEF-11: and then");
     }
 
-    fn a_service_without_ports_or_with_an_unknown_type_is_503(proxy) {
+    fn a_service_without_ports_is_503_and_one_of_an_unknown_type_is_as_the_usual_one(proxy) {
         let site = Site::of(proxy, "s503-odd");
         let h = site.host("h");
-        site.apply(&[service_with("none", &json!({"ports": []})), slice("none", &[new_pod("none").into()]), ingress("a").prefix(&h, "/", "none")]);
-        assert_eq!(who(&h, "/"), "503");
+        let services = [("none", json!({"ports": []})), ("odd", json!({"type": "Odd", "ports": [{"port": 80}]})), ("typed", json!({"type": 7, "ports": [{"port": 80}]}))];
+        let mut objects = vec![services.iter().fold(ingress("a"), |ingress, (name, _)| ingress.prefix(&h, &format!("/{name}"), name))];
+        for (name, spec) in &services {
+            let endpoints = json!([{"addresses": [new_pod(name)]}]);
+            objects.extend([service_with(name, spec), slice_with(&format!("{name}-1"), name, &endpoints, &json!([{"port": 8080}]))]);
+        }
+        site.apply(&objects);
+        assert_eq!(["/none", "/odd", "/typed"].map(|path| who(&h, path)), ["503", "odd", "typed"]);
     }
 }

@@ -45,7 +45,11 @@ pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>,
     let mut object = modern(&mut object);
     let faults = fit(&mut object, shapes::of(kind))?;
     check_name(kind, &object)?;
-    decode_as(kind, object).map(|object| Some((object, faults)))
+    let object = match decode_as(kind, object)? {
+        Object::Service(service) => Object::Service(Arc::new(Arc::unwrap_or_clone(service).without(&faults))),
+        other => other,
+    };
+    Ok(Some((object, faults)))
 }
 
 fn kind_of(object: &Value) -> Option<Kind> {

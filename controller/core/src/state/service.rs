@@ -1,5 +1,6 @@
 //! Service.
 
+use super::fit::Fault;
 use super::ingress::{LoadBalancerAddress, RawStatus};
 use super::meta::{Meta, RawMeta};
 use crate::model::digest_of;
@@ -23,8 +24,8 @@ pub struct Service {
     pub external_ips: Vec<IpAddr>,
     /// `spec.ports`, those that can be read.
     pub ports: Vec<ServicePort>,
-    /// Whether `spec.ports` has more; what is wrong with them is told where they stand.
-    pub has_unread_ports: bool,
+    /// Whether something of `spec` cannot be read; that is told where it stands.
+    pub is_cut: bool,
     /// `spec.trafficDistribution`.
     pub traffic_distribution: Option<Box<str>>,
     /// `status.loadBalancer.ingress`; not part of the digest.
@@ -89,7 +90,7 @@ struct RawSpec {
     #[serde(default, rename = "externalIPs")]
     external_ips: Option<Vec<Box<str>>>,
     #[serde(default)]
-    ports: Option<Vec<Option<RawPort>>>,
+    ports: Option<Vec<RawPort>>,
     #[serde(default)]
     traffic_distribution: Option<Box<str>>,
 }
@@ -124,25 +125,32 @@ impl TryFrom<RawService> for Service {
             Some("ExternalName") => ServiceType::ExternalName,
             _ => ServiceType::ClusterIp,
         };
-        let ports = spec.ports.unwrap_or_default();
-        let has_unread_ports = ports.iter().any(Option::is_none);
         let mut service = Self {
             meta: raw.metadata.namespaced()?,
             service_type,
             cluster_ip: spec.cluster_ip.and_then(|ip| ip.parse().ok()),
             external_name: spec.external_name.filter(|_| service_type == ServiceType::ExternalName).unwrap_or_default(),
             external_ips: spec.external_ips.unwrap_or_default().iter().filter_map(|ip| ip.parse().ok()).collect(),
-            ports: ports.into_iter().flatten().map(ServicePort::from).collect(),
-            has_unread_ports,
+            ports: spec.ports.unwrap_or_default().into_iter().map(ServicePort::from).collect(),
+            is_cut: false,
             traffic_distribution: spec.traffic_distribution,
             addresses: raw.status.map(RawStatus::addresses).unwrap_or_default(),
             digest: 0,
         };
         service.digest = digest_of(&(
             (&service.meta.name, &service.meta.annotations, service_type, service.cluster_ip, &service.external_name),
-            (&service.external_ips, &service.ports, has_unread_ports, &service.traffic_distribution),
+            (&service.external_ips, &service.ports, &service.traffic_distribution),
         ));
         Ok(service)
+    }
+}
+
+impl Service {
+    /// The same, of which these parts could not be read.
+    pub(super) fn without(mut self, faults: &[Fault]) -> Self {
+        self.is_cut = faults.iter().any(|fault| fault.field.starts_with("spec."));
+        self.digest = digest_of(&(self.digest, self.is_cut));
+        self
     }
 }
 

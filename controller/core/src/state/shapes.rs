@@ -46,16 +46,17 @@ const CLASS: Shape = Fields(&[("metadata", META), ("spec", Fields(&[("controller
 const CLASS_PARAMETERS: Shape =
     Fields(&[("apiGroup", Text), ("kind", Text), ("name", Text), ("scope", Word(&["Cluster", "Namespace"])), ("namespace", Text)]);
 
+/// Without what cannot be read of it, it is there all the same: who names it is not told that it is not.
 const SERVICE: Shape = Fields(&[
     ("metadata", META),
     (
         "spec",
         Fields(&[
-            ("type", Text),
+            ("type", Own(&Text, Served)),
             ("clusterIP", Own(&Text, Served)),
-            ("externalName", Text),
-            ("externalIPs", Parts(&Text, Served)),
-            ("ports", Places(&SERVICE_PORT, SkippedEntry)),
+            ("externalName", Own(&Text, SkippedEntry)),
+            ("externalIPs", Own(&Parts(&Text, Served), Served)),
+            ("ports", Own(&Parts(&SERVICE_PORT, SkippedEntry), SkippedEntry)),
             ("trafficDistribution", Own(&Text, Served)),
         ]),
     ),

@@ -194,7 +194,7 @@ impl Backends<'_> {
                 (if vacant { Action::Vacant(id) } else { Action::Forward(id) }, problem, Some(backend))
             }
             Err(problem) => {
-                let is_told = problem.0 == Code::NoPort && self.has_unread_ports(used);
+                let is_told = matches!(problem.0, Code::NoPort | Code::RefusedExternalName) && self.is_cut(used);
                 (Action::Respond(503), (!is_told).then_some(problem), None)
             }
         };
@@ -202,9 +202,9 @@ impl Backends<'_> {
         (Arc::new(Resolved { action, problem, digest }), backend)
     }
 
-    /// Whether the port that is missing may be one that cannot be read, which is told on the Service.
-    fn has_unread_ports(&self, used: &BackendUse) -> bool {
-        self.input.snapshot.service(&used.service).is_some_and(|service| service.has_unread_ports)
+    /// Whether what is missing may be what cannot be read, which is told on the Service.
+    fn is_cut(&self, used: &BackendUse) -> bool {
+        self.input.snapshot.service(&used.service).is_some_and(|service| service.is_cut)
     }
 
     /// All backends in use; notes the DNS names that have to be looked up.

@@ -246,7 +246,9 @@ impl Reader<'_> {
                 let message = "resource backends are not supported".to_owned();
                 self.say(Code::ResourceBackend, format!("{field}.resource"), message, "name a Service");
             } else {
-                self.say(Code::BadBackend, field, "the backend names no Service".to_owned(), "name a Service and its port");
+                let help =
+                    "give service.name and service.port; serviceName and servicePort are of the versions before networking.k8s.io/v1";
+                self.say(Code::BadBackend, field, "the backend names no Service".to_owned(), help);
             }
             return None;
         };
