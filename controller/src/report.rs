@@ -9,6 +9,7 @@ mod addresses;
 mod board;
 mod cluster;
 mod events;
+mod guests;
 mod http;
 mod leader;
 mod metrics;
