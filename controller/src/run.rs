@@ -23,7 +23,7 @@ use gatewright_core::translate::Wanted;
 use hold::Hold;
 use live::view;
 use maker::{Made, Maker};
-use objects::Leaves;
+use objects::{Leaves, Routes};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -80,6 +80,7 @@ struct Controller {
     findings: Vec<Diagnostic>,
     said: HashSet<Located>,
     leaves: Leaves,
+    routes: Routes,
 }
 
 /// A candidate on its way.
@@ -110,6 +111,7 @@ impl Controller {
             findings: Vec::new(),
             said: HashSet::new(),
             leaves: Leaves::default(),
+            routes: Routes::default(),
         }
     }
 
@@ -247,7 +249,7 @@ impl Controller {
             return;
         }
         if let Some(requests) = self.ends.metrics.requests() {
-            requests.coming(objects::routes(&made.model, requests));
+            requests.coming(self.routes.of(&made.model, requests));
         }
         self.ends.metrics.made(begun.elapsed(), self.maker.quarantine.len());
         tracing::debug!(
@@ -305,7 +307,7 @@ impl Controller {
         self.ends.news.send_modify(|news| {
             news.revision = live.revision;
             news.loads += u64::from(live.reloaded);
-            news.served = made.served.into();
+            news.served = made.served;
             news.config_maps = config_maps;
             news.trouble = "".into();
         });

@@ -5,7 +5,6 @@
 
 use super::state_dir::{RevisionName, StateDir, open_up, remove_tree};
 use gatewright_core::render::{Bytes, File, FileSet};
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -78,7 +77,7 @@ impl Unflushed {
 #[derive(Debug, Default, Clone)]
 pub(super) struct Base {
     pub(super) folder: Option<PathBuf>,
-    pub(super) content: Content,
+    pub(super) files: Arc<FileSet>,
     /// The group that its secrets were given to; `None` if an earlier run decided that.
     secret_group: Option<Option<u32>>,
 }
@@ -86,17 +85,18 @@ pub(super) struct Base {
 impl Base {
     /// Reads a revision of an earlier run.
     pub(super) fn read(folder: &Path) -> io::Result<Self> {
-        Ok(Self { folder: Some(folder.to_owned()), content: read_files(folder)?, secret_group: None })
+        let file = |bytes| File { bytes, secret: false, read_live: false };
+        let files = read_files(folder)?.into_iter().map(|(path, bytes)| (path, file(bytes))).collect();
+        Ok(Self { folder: Some(folder.to_owned()), files: Arc::new(FileSet::new("", files, 0)), secret_group: None })
     }
 
     /// A revision that this run wrote.
-    pub(super) fn of(folder: &Path, files: &FileSet, secret_group: Option<u32>) -> Self {
-        let content = files.iter().map(|(path, file)| (path.to_owned(), file.bytes.clone())).collect();
-        Self { folder: Some(folder.to_owned()), content, secret_group: Some(secret_group) }
+    pub(super) fn of(folder: &Path, files: &Arc<FileSet>, secret_group: Option<u32>) -> Self {
+        Self { folder: Some(folder.to_owned()), files: Arc::clone(files), secret_group: Some(secret_group) }
     }
 
     /// A revision that an earlier run wrote with these files, and perhaps could not tidy up any more.
-    pub(super) fn tidied(folder: &Path, files: &FileSet) -> Self {
+    pub(super) fn tidied(folder: &Path, files: &Arc<FileSet>) -> Self {
         if let Ok(found) = walk(folder, &|_| Ok(())) {
             for path in found.keys().filter(|path| files.get(path).is_none()) {
                 remove_tree(&folder.join(path));
@@ -148,7 +148,7 @@ fn link_all(base: &Base, seed: &Path) -> Result<(), StageError> {
     let mut folders = BTreeSet::new();
     new_dir(seed)?;
     let Some(from) = &base.folder else { return Ok(()) };
-    for path in base.content.keys() {
+    for (path, _) in base.files.iter() {
         make_parents(seed, path, &mut folders)?;
         let to = seed.join(path);
         fs::hard_link(from.join(path), &to).map_err(|source| StageError { path: to, source })?;
@@ -198,15 +198,16 @@ fn write_difference(
     secret_group: Option<u32>,
 ) -> Result<(Vec<fs::File>, BTreeSet<String>), StageError> {
     let mut touched = BTreeSet::from([String::new()]);
-    for (path, ..) in beside(base, files).filter(|(_, _, new)| new.is_none()) {
+    for (path, ..) in files.changes(&base.files).filter(|(_, _, new)| new.is_none()) {
         remove(&seed.join(path))?;
         touched.extend(path.match_indices('/').map(|(end, _)| path[..end].to_owned()));
     }
     let same_group = base.secret_group == Some(secret_group);
     let mut written = Vec::new();
-    for (path, old, file) in beside(base, files) {
+    let may_differ = if same_group { files.changes(&base.files) } else { Box::new(files.beside(&base.files)) };
+    for (path, old, file) in may_differ {
         let Some(file) = file else { continue };
-        let stays = |old: &Bytes| *old == file.bytes && (same_group || mode_fits(&seed.join(path), file, secret_group));
+        let stays = |old: &File| old.bytes == file.bytes && (same_group || mode_fits(&seed.join(path), file, secret_group));
         if old.is_some_and(stays) {
             continue;
         }
@@ -227,22 +228,6 @@ fn write_difference(
         let _ = fs::remove_dir(seed.join(folder));
     }
     Ok((written, touched))
-}
-
-/// What the last revision holds at each path, and what the next one does; sorted by path.
-fn beside<'a>(base: &'a Base, files: &'a FileSet) -> impl Iterator<Item = (&'a str, Option<&'a Bytes>, Option<&'a File>)> {
-    let (mut old, mut new) = (base.content.iter().peekable(), files.iter().peekable());
-    std::iter::from_fn(move || {
-        let order = match (old.peek(), new.peek()) {
-            (Some((one, _)), Some((other, _))) => one.as_str().cmp(other),
-            (Some(_), None) => Ordering::Less,
-            (None, _) => Ordering::Greater,
-        };
-        let was = old.next_if(|_| order.is_le());
-        let is = new.next_if(|_| order.is_ge());
-        let path = was.map(|(path, _)| path.as_str()).or(is.map(|(path, _)| path))?;
-        Some((path, was.map(|(_, bytes)| bytes), is.map(|(_, file)| file)))
-    })
 }
 
 /// Whether a linked file of an earlier run may be read by those who should, and by nobody else.

@@ -55,10 +55,11 @@ mod tests {
     use super::*;
     use gatewright_core::names::ObjectName;
     use gatewright_core::state::Event;
+    use std::sync::Arc;
 
     fn wanted(secrets: &[&str], dns_names: &[&str]) -> Wanted {
         let secrets = secrets.iter().map(|name| ObjectName::new("shop", name).unwrap()).collect();
-        Wanted { secrets, dns_names: dns_names.iter().map(|name| (*name).into()).collect(), ..Wanted::default() }
+        Wanted { secrets: Arc::new(secrets), dns_names: dns_names.iter().map(|name| (*name).into()).collect(), ..Wanted::default() }
     }
 
     #[test]

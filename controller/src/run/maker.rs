@@ -64,7 +64,7 @@ pub(super) struct Made {
     pub(super) files: Arc<FileSet>,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) wanted: Wanted,
-    pub(super) served: Vec<Arc<Ingress>>,
+    pub(super) served: Arc<[Arc<Ingress>]>,
     templates: Arc<Overrides>,
     /// Those that hold.
     settings: SettingsByObject,

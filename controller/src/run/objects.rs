@@ -1,9 +1,9 @@
 //! What metrics tell about the objects of a revision; made when it goes live.
 
 use super::maker::secret_of;
-use crate::report::{KnownRoutes, Objects, Requests, RouteLabels, ServedCertificate, ServedIngress};
+use crate::report::{KnownRoutes, Objects, Requests, RouteId, RouteLabels, ServedCertificate, ServedIngress};
 use gatewright_core::diagnostic::{Code, Diagnostic};
-use gatewright_core::model::{Certificate, CertificateId, HostCertificate, Model};
+use gatewright_core::model::{Certificate, CertificateId, Host, HostCertificate, MapToken, Model, Route};
 use gatewright_core::names::{HostPattern, Kind, ObjectName};
 use gatewright_core::state::{Ingress, Leaf};
 use std::collections::{HashMap, HashSet};
@@ -52,23 +52,45 @@ impl Leaves {
     }
 }
 
-/// The routes that requests are counted for.
-pub(super) fn routes(model: &Model, requests: &Requests) -> KnownRoutes {
-    let mut known = KnownRoutes::default();
-    for (pattern, host) in &model.hosts {
-        let host_name = pattern.to_string();
-        for route in &host.routes {
-            let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
-            let service = route.service.as_ref().map_or("", |service| &*service.service);
-            let path = route.rule_path.as_str();
-            let labels = RouteLabels { host: &host_name, namespace, ingress, service, path, canary: "" };
-            requests.know(&mut known, labels);
-            if let Some(canary) = &route.canary {
-                requests.know(&mut known, RouteLabels { canary: canary.backend.service_port(), ..labels });
-            }
+/// The routes that requests were counted for in the revision before.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    token: MapToken<HostPattern, Host>,
+    /// Sorted by pattern.
+    hosts: Vec<(Arc<Host>, Box<[RouteId]>)>,
+    known: KnownRoutes,
+}
+
+impl Routes {
+    /// The routes that requests are counted for.
+    pub(super) fn of(&mut self, model: &Model, requests: &Requests) -> KnownRoutes {
+        if self.token.is_of(&model.hosts) {
+            return self.known.clone();
         }
+        let mut before = std::mem::take(&mut self.hosts).into_iter().peekable();
+        for (pattern, host) in &model.hosts {
+            let is_same = |(kept, _): &(Arc<Host>, Box<[RouteId]>)| Arc::ptr_eq(kept, host);
+            while before.next_if(|kept| !is_same(kept) && kept.0.pattern < *pattern).is_some() {}
+            let kept = before.next_if(is_same);
+            self.hosts.push(kept.unwrap_or_else(|| (Arc::clone(host), routes(host, requests))));
+        }
+        self.known = self.hosts.iter().flat_map(|(_, routes)| routes).copied().collect();
+        self.token = model.hosts.token();
+        self.known.clone()
     }
-    known
+}
+
+fn routes(host: &Host, requests: &Requests) -> Box<[RouteId]> {
+    let host_name = host.pattern.to_string();
+    let of_route = |route: &Route| {
+        let (namespace, ingress) = route.origin.as_ref().map_or(("", ""), |origin| (origin.name.namespace(), origin.name.name()));
+        let service = route.service.as_ref().map_or("", |service| &*service.service);
+        let path = route.rule_path.as_str();
+        let labels = RouteLabels { host: &host_name, namespace, ingress, service, path, canary: "" };
+        let canary = route.canary.as_ref().map(|canary| requests.id(RouteLabels { canary: canary.backend.service_port(), ..labels }));
+        std::iter::once(requests.id(labels)).chain(canary)
+    };
+    host.routes.iter().flat_map(of_route).collect()
 }
 
 fn named(diagnostics: &[Diagnostic], is_meant: impl Fn(Code) -> bool) -> HashSet<&ObjectName> {

@@ -110,7 +110,7 @@ impl<'a> Comparison<'a> {
     /// What concerns a host as a whole; every Ingress with a route there may have a say.
     fn whole(&mut self, before: &'a Host, after: &'a Host, mut owners: Vec<Owners<'a>>) {
         // What is told elsewhere: who made it, the certificate, the routes.
-        let Host { pattern, origin: _, certificate: _, routes: _, policy, digest: _ } = after;
+        let Host { pattern, origin: _, certificate: _, routes: _, policy, features: _, digest: _ } = after;
         if *policy == before.policy {
             return;
         }

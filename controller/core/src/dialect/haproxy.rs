@@ -60,6 +60,8 @@ mod view;
 mod vocabulary;
 mod word;
 
+pub use sources::Memory;
+
 use super::{Dialect, LaunchFile, ReloadSocket, RuntimeLane, Signal, Version};
 
 pub use view::View;

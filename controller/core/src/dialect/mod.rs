@@ -54,7 +54,7 @@ pub struct Dialect {
     /// Further ways to print a string, as filters for templates. What they print is not escaped again.
     pub filters: &'static [(&'static str, Filter)],
     /// What is rendered piece by piece, and included by the main file.
-    pub groups: for<'m> fn(&'m Model, Version) -> Vec<Group<'m>>,
+    pub groups: for<'m> fn(&'m Model, Version, &mut Memory) -> Vec<Group<'m>>,
     /// What the main template sees: the model, the included files, and the token that proves a reload.
     pub main: for<'m> fn(&'m Model, Version, &'m Includes, &'m str) -> View<'m>,
     /// Relative path of a certificate's file.
@@ -181,6 +181,12 @@ impl Step {
     pub const VERSION: &'static str = "VERSION";
     /// See [`Step::command`].
     pub const VERSION_ANSWER: &'static str = "New version created: ";
+}
+
+/// What is remembered from one model to the next; one that is empty costs time and nothing else.
+#[derive(Debug, Default)]
+pub struct Memory {
+    haproxy: haproxy::Memory,
 }
 
 /// Where the pieces of a group go.

@@ -1,6 +1,6 @@
 //! Virtual hosts and their routes.
 
-use super::{BackendId, Canary, CertificateId, HostPolicy, RoutePolicy, ServiceRef};
+use super::{BackendId, Canary, CertificateId, Feature, Features, HostPolicy, RoutePolicy, ServiceRef};
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Host {
     pub routes: Vec<Route>,
     /// What is asked for the host as a whole.
     pub policy: HostPolicy,
+    /// What of the above is seldom there.
+    pub features: Features,
     /// Content hash of the above.
     pub digest: u128,
 }
@@ -34,21 +36,26 @@ impl Host {
         routes.shrink_to_fit();
         routes.iter_mut().for_each(|route| route.matches.shrink_to_fit());
         let policy = HostPolicy::default();
-        let mut host = Self { pattern, origin, certificate, routes, policy, digest: 0 };
-        host.digest = host.content();
-        host
+        let features = Features::default();
+        Self { pattern, origin, certificate, routes, policy, features, digest: 0 }.summed_up()
     }
 
     /// The same host with a policy.
     #[must_use]
     pub fn with_policy(mut self, policy: HostPolicy) -> Self {
         self.policy = policy;
-        self.digest = self.content();
-        self
+        self.summed_up()
     }
 
-    fn content(&self) -> u128 {
-        super::digest_of(&(&self.pattern, &self.origin, &self.certificate, &self.routes, &self.policy))
+    fn summed_up(mut self) -> Self {
+        let HostPolicy { app_root: _, aliases, client_auth, tls } = &self.policy;
+        let of_host = Features::default()
+            .with(Feature::Aliases, aliases.is_some())
+            .with(Feature::ClientAuth, client_auth.is_some())
+            .with(Feature::HostTls, tls.is_some());
+        self.features = self.routes.iter().fold(of_host, |features, route| route.features_with(features));
+        self.digest = super::digest_of(&(&self.pattern, &self.origin, &self.certificate, &self.routes, &self.policy));
+        self
     }
 }
 
@@ -86,6 +93,18 @@ pub struct Route {
 }
 
 impl Route {
+    /// These features of its host, and its own.
+    fn features_with(&self, features: Features) -> Features {
+        let policy = &self.policy;
+        features
+            .with(Feature::Expressions, self.matches.iter().any(|m| matches!(m, PathMatch::Regex(_))))
+            .with(Feature::Canary, self.canary.is_some())
+            .with(Feature::Limits, policy.limits.is_some())
+            .with(Feature::ExternalAuth, policy.external_auth.is_some())
+            .with(Feature::Mirror, policy.mirror.is_some())
+            .with(Feature::ErrorPages, policy.errors.is_some())
+    }
+
     /// Longest path first, exact before prefix, then by path; expressions by falling text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         let (own, others) = (self.rule_path.as_str(), other.rule_path.as_str());

@@ -8,12 +8,14 @@ mod authority;
 mod backend;
 mod certificate;
 mod digest;
+mod feature;
 mod globals;
 mod host;
 mod identity;
 mod lack;
 mod md5;
 mod policy;
+mod shared_map;
 mod stream;
 mod tls_files;
 
@@ -23,6 +25,7 @@ pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};
 pub(crate) use digest::Digester;
 pub use digest::digest_of;
+pub use feature::{Feature, Features};
 pub use globals::{
     AccessLog, Blocking, BodyLimits, Buffers, ClientTimeouts, Compression, CpuAffinity, CustomErrors, ErrorLevel, ErrorLog, Forwarding,
     Globals, Hsts, HttpsRedirectStatus, Limits, Listeners, LogEscape, MediaType, RequestIds, RetryPolicy, Tls, TrustedAddressSource,
@@ -40,6 +43,7 @@ pub use policy::{
     Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
 };
 
+pub use shared_map::{Featured, MapToken, SharedMap};
 pub use stream::{Passthrough, Stream, StreamSettings, Transport};
 pub use tls_files::{DhParams, TicketKey};
 
@@ -53,11 +57,11 @@ pub struct Model {
     /// What holds for all hosts.
     pub globals: Arc<Globals>,
     /// The virtual hosts. [`HostPattern::CatchAll`] is always there.
-    pub hosts: BTreeMap<HostPattern, Arc<Host>>,
+    pub hosts: SharedMap<HostPattern, Host>,
     /// Every backend that a route or the globals name, and no other.
-    pub backends: BTreeMap<BackendId, Arc<Backend>>,
+    pub backends: SharedMap<BackendId, Backend>,
     /// Every certificate that a host names, and the default one.
-    pub certificates: BTreeMap<CertificateId, Arc<Certificate>>,
+    pub certificates: SharedMap<CertificateId, Certificate>,
     /// Ports that are forwarded as they are.
     pub streams: BTreeMap<(Transport, u16), Arc<Stream>>,
     /// Hosts whose TLS connections are passed on as they are; none without [`Listeners::passthrough_port`].

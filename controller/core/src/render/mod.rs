@@ -11,5 +11,5 @@ mod shards;
 
 pub use bytes::Bytes;
 pub use engine::TemplateError;
-pub use files::{File, FileSet};
+pub use files::{Beside, File, FileSet};
 pub use renderer::{Difference, RenderError, Renderer};

@@ -1,12 +1,12 @@
 //! Puts the files of a revision together.
 
 use super::engine::{Engine, TemplateError};
-use super::files::Known;
+use super::files::{Known, Part};
 use super::shards::{Shard, Shards, joined_digest};
 use super::{Bytes, File, FileSet};
 use crate::cores::Cores;
-use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Place, Version};
-use crate::model::Model;
+use crate::dialect::{CredentialFile, Dialect, Gather, Group, Includes, Memory, Place, Version};
+use crate::model::{Certificate, CertificateId, MapToken, Model, SharedMap};
 use crate::names::ObjectRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -52,6 +52,10 @@ pub struct Renderer {
     /// Some template is not a built-in one.
     is_overridden: bool,
     shards: BTreeMap<&'static str, Shards>,
+    /// What the dialect remembers.
+    memory: Memory,
+    /// The files of certificates, and what they were made from.
+    certificates: (MapToken<CertificateId, Certificate>, Arc<Part>),
     cores: Cores,
 }
 
@@ -62,7 +66,16 @@ impl Renderer {
     /// With the first override that is no template of the dialect, or cannot be read. Nothing is kept then.
     pub fn new(dialect: &'static Dialect, version: Version, overrides: BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let engine = Engine::new(dialect, &overrides)?;
-        Ok(Self { dialect, version, engine, is_overridden: !overrides.is_empty(), shards: BTreeMap::new(), cores: Cores::default() })
+        Ok(Self {
+            dialect,
+            version,
+            engine,
+            is_overridden: !overrides.is_empty(),
+            shards: BTreeMap::new(),
+            memory: Memory::default(),
+            certificates: Default::default(),
+            cores: Cores::default(),
+        })
     }
 
     /// Renders on so many cores.
@@ -76,7 +89,8 @@ impl Renderer {
     /// # Errors
     /// When a template stops or writes what the proxy's grammar does not allow there. The renderer can be used again.
     pub fn render(&mut self, model: &Model) -> Result<FileSet, RenderError> {
-        let groups = (self.dialect.groups)(model, self.version);
+        self.update_certificates(&model.certificates);
+        let groups = (self.dialect.groups)(model, self.version, &mut self.memory);
         for group in &groups {
             self.shards.entry(group.folder).or_default().update(group, &self.engine, self.dialect, self.cores)?;
         }
@@ -100,29 +114,37 @@ impl Renderer {
         }
         let mut files: BTreeMap<_, _> = files.into_iter().chain(self.credentials(model)).collect();
         let draft = self.main(model, &includes, NO_TOKEN)?;
-        let reload_digest = reload_digest(&draft, &tails, &files);
+        let reload_digest = reload_digest(&draft, &tails, (&self.certificates.1, &files));
         let main = self.with_token(draft, &format!("{reload_digest:032x}"), |token| self.main(model, &includes, token))?;
         self.check_main(&main)?;
         let head = (Arc::from(main.as_bytes()), xxh3_128(main.as_bytes()));
         let parts: Vec<_> = std::iter::once(head).chain(tails.iter().flat_map(|tail| tail.parts())).collect();
         let digest = joined_digest(parts.iter().map(|(_, digest)| *digest));
         files.insert(self.dialect.main_file.to_owned(), plain(parts.into_iter().map(|(part, _)| part).collect(), digest));
-        Ok(FileSet::of_known(self.dialect.main_file, files, reload_digest))
+        let parts = (Arc::clone(&self.certificates.1), Arc::new(files.into()));
+        Ok(FileSet::of_parts(self.dialect.main_file, parts, reload_digest))
     }
 
-    /// Certificates, and what clients are checked with.
-    fn credentials(&self, model: &Model) -> impl Iterator<Item = (String, Known)> {
-        let certificates = model.certificates.values().map(|certificate| {
+    fn update_certificates(&mut self, all: &SharedMap<CertificateId, Certificate>) {
+        if self.certificates.0.is_of(all) {
+            return;
+        }
+        let files = all.values().map(|certificate| {
             // One that has to be checked is read when the proxy loads.
             let read_live = self.dialect.certificates_read_live && !certificate.id.is_unchecked();
             let file = File { bytes: Arc::clone(&certificate.pem).into(), secret: true, read_live };
             ((self.dialect.certificate_path)(&certificate.id), Known { file, digest: certificate.digest })
         });
-        let files = (self.dialect.credential_files)(model).into_iter().map(|CredentialFile { path, bytes, secret, read_live }| {
+        let files: BTreeMap<_, _> = files.collect();
+        self.certificates = (all.token(), Arc::new(files.into()));
+    }
+
+    /// What clients are checked with.
+    fn credentials(&self, model: &Model) -> impl Iterator<Item = (String, Known)> {
+        (self.dialect.credential_files)(model).into_iter().map(|CredentialFile { path, bytes, secret, read_live }| {
             let digest = xxh3_128(&bytes);
             (path, Known { file: File { bytes: bytes.into(), secret, read_live }, digest })
-        });
-        certificates.chain(files)
+        })
     }
 
     /// The main file with its token: mostly the draft with the token in its places. Where a text of the model looks like one
@@ -143,7 +165,8 @@ impl Renderer {
     /// # Errors
     /// When a template stops.
     pub fn differences(&self, old: &Model, new: &Model) -> Result<Vec<Difference>, RenderError> {
-        let (old_groups, new_groups) = ((self.dialect.groups)(old, self.version), (self.dialect.groups)(new, self.version));
+        let groups = |model| (self.dialect.groups)(model, self.version, &mut Memory::default());
+        let (old_groups, new_groups) = (groups(old), groups(new));
         let main = |model, groups: &[Group<'_>]| self.main(model, &named_by_folder(groups), NO_TOKEN);
         let mut out = Vec::new();
         let (before, after) = (main(old, &old_groups)?, main(new, &new_groups)?);
@@ -230,12 +253,13 @@ fn named_by_folder(groups: &[Group<'_>]) -> Includes {
 }
 
 /// Hash of all that the proxy reads only when it loads.
-fn reload_digest(main: &str, tails: &[&Shards], others: &BTreeMap<String, Known>) -> u128 {
+fn reload_digest(main: &str, tails: &[&Shards], (certificates, others): (&Part, &BTreeMap<String, Known>)) -> u128 {
     let mut hasher = Xxh3::new();
     hasher.update(&xxh3_128(main.as_bytes()).to_le_bytes());
     for tail in tails {
         hasher.update(&tail.digest().to_le_bytes());
     }
+    hasher.update(&certificates.loaded().to_le_bytes());
     for (path, known) in others.iter().filter(|(_, known)| !known.file.read_live) {
         hasher.update(path.as_bytes());
         hasher.update(&known.digest.to_le_bytes());

@@ -8,10 +8,31 @@ use xxhash_rust::xxh3::xxh3_64;
 const PARTS: usize = 256;
 
 /// The tokens of objects by name, whatever their kind. Each name belongs to a part, and each change of a part gives it a
-/// new token.
+/// new token. Whole kinds have tokens of their own.
 #[derive(Debug, Clone)]
 pub struct Epochs {
+    /// Behind those of the names stand those of the kinds.
     parts: Vec<Arc<()>>,
+}
+
+/// Objects of one kind, or of several that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kinds {
+    /// Secrets.
+    Secrets,
+    /// Services, and their EndpointSlices.
+    Services,
+    /// Namespaces.
+    Namespaces,
+}
+
+impl Kinds {
+    /// How many there are.
+    const ALL: usize = 3;
+
+    const fn part(self) -> usize {
+        PARTS + self as usize
+    }
 }
 
 /// A token of one moment. It is held as long as somebody compares with it, so no later one can be the same.
@@ -23,14 +44,20 @@ pub struct Epoch {
 
 impl Default for Epochs {
     fn default() -> Self {
-        Self { parts: (0..PARTS).map(|_| Arc::new(())).collect() }
+        Self { parts: (0..PARTS + Kinds::ALL).map(|_| Arc::new(())).collect() }
     }
 }
 
 impl Epochs {
     /// Something of this name has changed.
-    pub(super) fn begin(&mut self, name: &ObjectName) {
+    pub(super) fn begin(&mut self, kinds: Kinds, name: &ObjectName) {
         self.parts[part_of(name)] = Arc::new(());
+        self.begin_all(kinds);
+    }
+
+    /// Something of these kinds has changed.
+    pub(super) fn begin_all(&mut self, kinds: Kinds) {
+        self.parts[kinds.part()] = Arc::new(());
     }
 
     /// The token of a name, of something that is there or not.
@@ -40,7 +67,13 @@ impl Epochs {
         Epoch { part, token: Arc::clone(&self.parts[part]) }
     }
 
-    /// Whether nothing of that name has changed since the token was given, here or in the snapshot that this is a copy of.
+    /// The token of all objects of these kinds.
+    #[must_use]
+    pub fn of_all(&self, kinds: Kinds) -> Epoch {
+        Epoch { part: kinds.part(), token: Arc::clone(&self.parts[kinds.part()]) }
+    }
+
+    /// Whether nothing of that name, or those kinds, has changed since the token was given, here or in the snapshot that this is a copy of.
     #[must_use]
     pub fn is_current(&self, epoch: &Epoch) -> bool {
         Arc::ptr_eq(&self.parts[epoch.part], &epoch.token)
@@ -63,10 +96,13 @@ mod tests {
         let before = epochs.of(&name);
         let copy = epochs.clone();
         assert!(epochs.is_current(&before));
-        epochs.begin(&name);
+        epochs.begin(Kinds::Services, &name);
         assert!(!epochs.is_current(&before) && copy.is_current(&before));
         let between = epochs.of(&name);
-        epochs.begin(&name);
+        epochs.begin(Kinds::Services, &name);
+        let (services, secrets) = (epochs.of_all(Kinds::Services), epochs.of_all(Kinds::Secrets));
+        epochs.begin(Kinds::Secrets, &name);
+        assert!(epochs.is_current(&services) && !epochs.is_current(&secrets));
         assert!(!epochs.is_current(&between) && !epochs.is_current(&before) && !copy.is_current(&between));
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that is known of the cluster at one moment.
 
-use super::epochs::Epochs;
+use super::epochs::{Epochs, Kinds};
 use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use foldhash::HashMap;
@@ -89,7 +89,18 @@ impl Eq for Aged {}
 pub struct Snapshot {
     ingresses: HashMap<ObjectName, Arc<Ingress>>,
     by_age: BTreeSet<Aged>,
+    ingresses_token: Token,
     others: Arc<Others>,
+}
+
+/// Tells that two snapshots have the same Ingresses.
+#[derive(Debug, Clone, Default)]
+pub struct Token(Arc<()>);
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// All but the Ingresses.
@@ -135,7 +146,7 @@ impl Snapshot {
                 replaces(self.others().classes.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Service(o) => {
-                self.others().epochs.begin(&reference.name);
+                self.others().epochs.begin(Kinds::Services, &reference.name);
                 let digest = o.digest;
                 replaces(self.others().services.insert(reference.name, o), |old| old.digest == digest)
             }
@@ -146,6 +157,7 @@ impl Snapshot {
                 replaces(self.others().config_maps.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Namespace(o) => {
+                self.others().epochs.begin_all(Kinds::Namespaces);
                 let digest = o.digest;
                 replaces(self.others().namespaces.insert(reference.name, o), |old| old.digest == digest)
             }
@@ -157,6 +169,7 @@ impl Snapshot {
     }
 
     fn put_ingress(&mut self, ingress: Arc<Ingress>) -> bool {
+        self.ingresses_token = Token::default();
         let before = self.ingresses.insert(ingress.meta.name.clone(), Arc::clone(&ingress));
         let digest = ingress.digest;
         let is_same = before.as_ref().is_some_and(|old| old.digest == digest);
@@ -171,7 +184,7 @@ impl Snapshot {
         let before = self.others().slices.insert(reference, Arc::clone(&slice));
         self.unlink_slice(before.as_ref());
         if let Some(service) = &slice.service {
-            self.others().epochs.begin(service);
+            self.others().epochs.begin(Kinds::Services, service);
             let slices = self.others().slices_of.entry(service.clone()).or_insert_with(|| Vec::with_capacity(1));
             let at = slices.partition_point(|other| key(other) < key(&slice));
             slices.insert(at, Arc::clone(&slice));
@@ -181,7 +194,7 @@ impl Snapshot {
 
     fn put_secret(&mut self, secret: Arc<Secret>) -> bool {
         let name = secret.meta.name.clone();
-        self.others().epochs.begin(&name);
+        self.others().epochs.begin(Kinds::Secrets, &name);
         let secret = match self.others.secrets.get(&name) {
             Some(before) => Secret::following(secret, before),
             None => secret,
@@ -193,10 +206,13 @@ impl Snapshot {
     fn remove(&mut self, reference: &ObjectRef) -> bool {
         let name = &reference.name;
         match reference.kind {
-            Kind::Ingress => self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&Aged(old))),
+            Kind::Ingress => {
+                self.ingresses_token = Token::default();
+                self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&Aged(old)))
+            }
             Kind::IngressClass => self.others().classes.remove(name).is_some(),
             Kind::Service => {
-                self.others().epochs.begin(name);
+                self.others().epochs.begin(Kinds::Services, name);
                 self.others().services.remove(name).is_some()
             }
             Kind::EndpointSlice | Kind::Endpoints => {
@@ -205,18 +221,21 @@ impl Snapshot {
                 before.is_some()
             }
             Kind::Secret => {
-                self.others().epochs.begin(name);
+                self.others().epochs.begin(Kinds::Secrets, name);
                 self.others().secrets.remove(name).is_some()
             }
             Kind::ConfigMap => self.others().config_maps.remove(name).is_some(),
-            Kind::Namespace => self.others().namespaces.remove(name).is_some(),
+            Kind::Namespace => {
+                self.others().epochs.begin_all(Kinds::Namespaces);
+                self.others().namespaces.remove(name).is_some()
+            }
             Kind::GatewrightParameters => self.others().parameters.remove(name).is_some(),
         }
     }
 
     fn unlink_slice(&mut self, slice: Option<&Arc<EndpointSlice>>) {
         let Some((slice, service)) = slice.and_then(|slice| Some((slice, slice.service.as_ref()?))) else { return };
-        self.others().epochs.begin(service);
+        self.others().epochs.begin(Kinds::Services, service);
         if let Some(slices) = self.others().slices_of.get_mut(service) {
             slices.retain(|other| !Arc::ptr_eq(other, slice));
             if slices.is_empty() {
@@ -230,7 +249,7 @@ impl Snapshot {
     pub fn only(&self, keep: impl Fn(&Ingress) -> bool) -> Self {
         let by_age: BTreeSet<Aged> = self.by_age.iter().filter(|Aged(ingress)| keep(ingress)).cloned().collect();
         let ingresses = by_age.iter().map(|Aged(ingress)| (ingress.meta.name.clone(), Arc::clone(ingress))).collect();
-        Self { ingresses, by_age, others: Arc::clone(&self.others) }
+        Self { ingresses, by_age, ingresses_token: Token::default(), others: Arc::clone(&self.others) }
     }
 
     /// The same cluster with `ingress` as the youngest of all, in place of its version that is there, and with no other
@@ -262,6 +281,12 @@ impl Snapshot {
     /// All Ingresses, oldest first; of the same second, the greater `namespace/name` first (`MRG-5`).
     pub fn ingresses_oldest_first(&self) -> impl Iterator<Item = &Arc<Ingress>> {
         self.by_age.iter().map(|aged| &aged.0)
+    }
+
+    /// Another one from each change of an Ingress on.
+    #[must_use]
+    pub const fn ingresses_token(&self) -> &Token {
+        &self.ingresses_token
     }
 
     /// The Ingress of that name.

@@ -11,7 +11,8 @@ use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectRef, shown};
 use crate::settings::{Config, Settings};
 use crate::state::{Ingress, Path};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// What the API server is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub fn review(candidate: &Ingress, input: Input<'_>) -> Verdict {
 pub fn needs(input: Input<'_>) -> Wanted {
     let mut wanted = Wanted::default();
     parameters::read(input, &class::Classes::new(input.snapshot, input.settings), &mut wanted, &mut Vec::new());
-    Wanted { secrets: BTreeSet::new(), ..wanted }
+    Wanted { secrets: Arc::default(), ..wanted }
 }
 
 /// Everything that is wrong with an Ingress, if it were the youngest of all.

@@ -45,8 +45,8 @@ impl<'a> Agreement<'a> {
     /// Asks all Ingresses, oldest first.
     pub(super) fn of(
         annotations_prefix: &str,
-        readings: &'a [Arc<Reading>],
-        claims: &Claims<'a>,
+        readings: &[&'a Arc<Reading>],
+        claims: &'a Claims,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
         let field = format!("metadata.annotations[{annotations_prefix}/canary]");
@@ -72,7 +72,7 @@ impl<'a> Agreement<'a> {
         self.shared.iter().map(|shared| digest_of(&shared)).chain(canaries).fold(0, u128::wrapping_add)
     }
 
-    fn settle(&mut self, readings: &'a [Arc<Reading>]) {
+    fn settle(&mut self, readings: &[&'a Arc<Reading>]) {
         let mut seen: HashMap<&BackendUse, ()> = HashMap::default();
         for reading in readings {
             let policy = &reading.policies.backend;
@@ -96,7 +96,7 @@ impl<'a> Agreement<'a> {
         &mut self,
         (reading, rules): (&'a Reading, &'a CanaryRules),
         annotation: &str,
-        claims: &Claims<'a>,
+        claims: &'a Claims,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         for rule in &reading.rules {
@@ -146,9 +146,9 @@ impl<'a> Agreement<'a> {
 }
 
 /// The first normal Ingress with that host and path, and the Service port that it uses.
-fn primary<'a>(rule: &RuleReading, path: &super::reading::PathReading, claims: &Claims<'a>) -> Option<(&'a ObjectRef, &'a BackendUse)> {
+fn primary<'a>(rule: &RuleReading, path: &super::reading::PathReading, claims: &'a Claims) -> Option<(&'a ObjectRef, &'a BackendUse)> {
     claims.get(&rule.host)?.iter().find_map(|claim| {
-        let mut same = claim.rule?.paths.iter().filter(|other| other.text == path.text && other.kind == path.kind);
+        let mut same = claim.rule()?.paths.iter().filter(|other| other.text == path.text && other.kind == path.kind);
         same.next().map(|other| (&claim.reading.origin, &other.backend))
     })
 }
@@ -157,7 +157,7 @@ fn uses(reading: &Reading) -> impl Iterator<Item = &BackendUse> {
     reading.default_backend.iter().chain(reading.rules.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend))
 }
 
-fn has_shared_wishes(policy: &BackendPolicy) -> bool {
+pub(super) fn has_shared_wishes(policy: &BackendPolicy) -> bool {
     policy.balance.is_some() || policy.hash.is_some() || policy.service_address.is_some() || policy.affinity.is_some()
 }
 

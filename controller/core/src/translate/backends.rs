@@ -1,16 +1,17 @@
 //! Service ports → backends: `ingress-semantics` 9.
 
+use super::Input;
 use super::endpoints::{Problem, dns_name, endpoints};
+use super::in_use::InUse;
 use super::reading::BackendUse;
 use super::servers::Servers;
-use super::{Input, by_id};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, Digester, digest_of};
+use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, Digester, SharedMap, digest_of};
 use crate::names::{Kind, ObjectRef};
 use crate::settings::Config;
-use crate::state::{Epoch, PortRef};
+use crate::state::{Epoch, Epochs, PortRef};
 use foldhash::HashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -31,10 +32,13 @@ impl Resolved {
     }
 }
 
-/// The global default backend of the time before. Those of hosts are kept with the hosts.
+/// All backends in use, and the global default one of the time before. Those of hosts are kept with the hosts.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
+    used: InUse<BackendId, Backend>,
     default: Option<Arc<Kept>>,
+    /// Those of servers that annotations name.
+    servers: Vec<BackendId>,
 }
 
 /// By the digest of a policy, then by Service port.
@@ -62,7 +66,8 @@ impl Kept {
 
 impl Memo {
     /// Starts a translation.
-    pub(super) fn begin<'a>(&mut self, input: Input<'a>, config: &Config) -> Backends<'a> {
+    pub(super) fn begin<'a>(&'a mut self, input: Input<'a>, config: &Config) -> Backends<'a> {
+        let Self { used, default, servers } = self;
         let mut backends = Backends {
             input,
             settings: digest_of(input.settings),
@@ -70,14 +75,18 @@ impl Memo {
             before: ByPolicy::default(),
             now: ByPolicy::default(),
             of_host: Vec::new(),
-            used: Vec::new(),
+            used,
             dns_names: BTreeSet::new(),
             servers: Servers::new(input.snapshot),
+            servers_before: servers,
             default: None,
         };
-        backends.begin_host(self.default.as_slice());
+        let before = std::mem::take(default);
+        backends.begin_host(before.as_slice());
         backends.resolve_default();
-        self.default = backends.end_host().pop();
+        *default = backends.end_host().pop();
+        backends.take(default.as_slice());
+        backends.leave(before.as_slice());
         backends
     }
 }
@@ -91,10 +100,11 @@ pub(super) struct Backends<'a> {
     now: ByPolicy,
     /// Those that the host at hand uses.
     of_host: Vec<Arc<Kept>>,
-    used: Vec<Arc<Backend>>,
+    used: &'a mut InUse<BackendId, Backend>,
     dns_names: BTreeSet<Box<str>>,
     /// Servers that annotations name.
     pub(super) servers: Servers<'a>,
+    servers_before: &'a mut Vec<BackendId>,
     default: Option<Arc<Resolved>>,
 }
 
@@ -127,9 +137,23 @@ impl Backends<'_> {
         kept.iter().all(|kept| self.input.snapshot.epochs().is_current(&kept.epoch))
     }
 
-    /// Takes over those of a host that is the same as before.
+    /// The tokens of the snapshot.
+    pub(super) fn epochs(&self) -> &Epochs {
+        self.input.snapshot.epochs()
+    }
+
+    /// One more host uses these.
     pub(super) fn take(&mut self, kept: &[Arc<Kept>]) {
-        self.used.extend(kept.iter().filter_map(|kept| kept.backend.clone()));
+        kept.iter().filter_map(|kept| kept.backend.as_ref()).for_each(|backend| self.take_one(backend));
+    }
+
+    /// A host does not use these any more.
+    pub(super) fn leave(&mut self, kept: &[Arc<Kept>]) {
+        kept.iter().filter_map(|kept| kept.backend.as_ref()).for_each(|backend| self.used.leave(&backend.id));
+    }
+
+    fn take_one(&mut self, backend: &Arc<Backend>) {
+        self.used.take(&backend.id, backend, |one, other| one.digest == other.digest);
     }
 
     /// What unmatched requests get: the global default backend while it has endpoints, else 404.
@@ -175,7 +199,6 @@ impl Backends<'_> {
         let before = self.before.get_mut(&policy_digest).and_then(|before| before.remove(used));
         let before = before.filter(|kept| kept.made_from == made_from);
         let (resolved, backend) = before.map_or_else(|| self.make(used, policy), |kept| (Arc::clone(&kept.resolved), kept.backend.clone()));
-        self.used.extend(backend.iter().map(Arc::clone));
         let (epoch, has_dns_name) = (snapshot.epochs().of(&used.service), dns_name.is_some());
         let kept = Arc::new(Kept { policy: policy_digest, used: used.clone(), made_from, epoch, has_dns_name, resolved, backend });
         self.now.entry(policy_digest).or_default().insert(used.clone(), Arc::clone(&kept));
@@ -208,9 +231,12 @@ impl Backends<'_> {
     }
 
     /// All backends in use; notes the DNS names that have to be looked up.
-    pub(super) fn finish(self, wanted: &mut BTreeSet<Box<str>>) -> BTreeMap<BackendId, Arc<Backend>> {
-        let (servers, dns_names) = self.servers.finish();
+    pub(super) fn finish(mut self, wanted: &mut BTreeSet<Box<str>>) -> SharedMap<BackendId, Backend> {
+        let servers = std::mem::replace(&mut self.servers, Servers::new(self.input.snapshot));
+        let (servers, dns_names) = servers.finish();
+        let servers: Vec<_> = servers.inspect(|backend| self.take_one(backend)).map(|backend| backend.id.clone()).collect();
+        std::mem::replace(self.servers_before, servers).iter().for_each(|id| self.used.leave(id));
         wanted.extend(dns_names.into_iter().chain(self.dns_names));
-        by_id(self.used.into_iter().chain(servers).collect(), |backend| &backend.id, BackendId::as_str)
+        self.used.map()
     }
 }

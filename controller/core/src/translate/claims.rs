@@ -1,140 +1,153 @@
-//! Which readings have something to say about a host.
+//! Which readings have something to say about a host. Of a change, only the hosts that it is about are looked at.
 
 use super::reading::{Reading, RuleReading};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::HostPattern;
+use crate::state::{Ingress, by_age};
 use std::cmp::Ordering;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// A reading, and where it stands among all.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    /// The Ingress that is there now; an older version of it may be served.
+    pub(super) place: Arc<Ingress>,
+    pub(super) reading: Arc<Reading>,
+}
+
+/// What has changed among the readings.
+#[derive(Debug, Default)]
+pub(super) struct Change {
+    pub(super) gone: Vec<Placed>,
+    pub(super) new: Vec<Placed>,
+}
+
+impl Change {
+    /// Whether the readings are the very same.
+    pub(super) const fn is_none(&self) -> bool {
+        self.gone.is_empty() && self.new.is_empty()
+    }
+}
+
 /// One rule's claim on its host.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Claim<'a> {
-    pub(super) reading: &'a Arc<Reading>,
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    place: Arc<Ingress>,
+    pub(super) reading: Arc<Reading>,
+    /// Index of the rule among those of the reading; `None` for an Ingress that is a default backend and nothing else.
+    number: Option<usize>,
+}
+
+impl Claim {
+    fn new(placed: &Placed, number: Option<usize>) -> Self {
+        Self { place: Arc::clone(&placed.place), reading: Arc::clone(&placed.reading), number }
+    }
+
     /// The rule; `None` for an Ingress that is a default backend and nothing else.
-    pub(super) rule: Option<&'a RuleReading>,
-    /// Index of the rule among those of the reading.
-    number: usize,
+    pub(super) fn rule(&self) -> Option<&RuleReading> {
+        self.number.map(|number| &self.reading.rules[number])
+    }
+
+    /// Oldest Ingress first, then the order of its rules.
+    fn order(&self, other: &Self) -> Ordering {
+        let by_place = if Arc::ptr_eq(&self.place, &other.place) { Ordering::Equal } else { by_age(&self.place, &other.place) };
+        by_place.then(self.number.cmp(&other.number))
+    }
 }
 
-/// The claims on each host, sorted by host and then in order: oldest Ingress first, then the order of its rules. The
-/// catch-all is always there, as the first one.
+/// The claims on each host, in their order. The catch-all is always there.
 #[derive(Debug)]
-pub(super) struct Claims<'a> {
-    all: Vec<Claim<'a>>,
-    hosts: Vec<(&'a HostPattern, Range<usize>)>,
+pub(super) struct Claims {
+    hosts: BTreeMap<HostPattern, Vec<Claim>>,
+    /// Ingresses that are a default backend and nothing else, oldest first. Only the first one is a claim.
+    defaults: Vec<Claim>,
 }
 
-static CATCH_ALL: HostPattern = HostPattern::CatchAll;
+impl Default for Claims {
+    fn default() -> Self {
+        Self { hosts: BTreeMap::from([(HostPattern::CatchAll, Vec::new())]), defaults: Vec::new() }
+    }
+}
 
-impl<'a> Claims<'a> {
+impl Claims {
     /// All hosts and the claims on them, sorted by host.
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&'a HostPattern, &[Claim<'a>])> {
-        self.hosts.iter().map(|(host, range)| (*host, &self.all[range.clone()]))
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&HostPattern, &[Claim])> {
+        self.hosts.iter().map(|(host, claims)| (host, claims.as_slice()))
     }
 
     /// The claims on a host, if it is one.
-    pub(super) fn get(&self, host: &HostPattern) -> Option<&[Claim<'a>]> {
-        self.position(host).map(|at| &self.all[self.hosts[at].1.clone()])
+    pub(super) fn get(&self, host: &HostPattern) -> Option<&[Claim]> {
+        self.hosts.get(host).map(Vec::as_slice)
     }
 
-    /// Where a host stands among all.
-    pub(super) fn position(&self, host: &HostPattern) -> Option<usize> {
-        self.hosts.binary_search_by(|(other, _)| (*other).cmp(host)).ok()
-    }
-}
-
-/// Sorts the rules of all readings by host.
-pub(super) fn by_host<'a>(readings: &'a [Arc<Reading>], diagnostics: &mut Vec<Diagnostic>) -> Claims<'a> {
-    let mut claims = Vec::with_capacity(readings.len());
-    let mut default_owner: Option<&Reading> = None;
-    for reading in readings.iter().filter(|reading| reading.policies.canary.is_none()) {
-        let rules = reading.rules.iter().enumerate();
-        claims.extend(rules.map(|(number, rule)| (&rule.host, Claim { reading, rule: Some(rule), number })));
-        if reading.default_backend.is_none() || !reading.ingress.rules.is_empty() {
-            continue;
-        }
-        match default_owner {
-            None => {
-                default_owner = Some(reading);
-                claims.push((&CATCH_ALL, Claim { reading, rule: None, number: 0 }));
-            }
-            Some(owner) => {
-                let message = format!("{} is already the default backend; this one is not used", owner.first_before(reading));
-                diagnostics.push(Diagnostic::new(Code::DuplicateDefaultBackend, reading.origin.clone(), "spec.defaultBackend", message));
+    /// Takes in what has changed. The hosts that have other claims than before, or none any more.
+    pub(super) fn update(&mut self, change: &Change) -> BTreeSet<HostPattern> {
+        let mut touched = BTreeSet::new();
+        let has_say = |placed: &&Placed| placed.reading.policies.canary.is_none();
+        for placed in change.gone.iter().filter(has_say) {
+            for rule in &placed.reading.rules {
+                self.withdraw(&rule.host, &placed.reading);
+                touched.insert(rule.host.clone());
             }
         }
+        for placed in change.new.iter().filter(has_say) {
+            for (number, rule) in placed.reading.rules.iter().enumerate() {
+                self.put(rule.host.clone(), Claim::new(placed, Some(number)));
+                touched.insert(rule.host.clone());
+            }
+        }
+        if change.gone.iter().chain(&change.new).filter(has_say).any(is_default_backend) {
+            self.settle_default(change);
+            touched.insert(HostPattern::CatchAll);
+        }
+        touched
     }
-    // The order of the claims on one host stays.
-    claims.sort_by_key(|(host, _)| *host);
-    divided(claims)
-}
 
-fn divided<'a>(claims: Vec<(&'a HostPattern, Claim<'a>)>) -> Claims<'a> {
-    let mut hosts: Vec<(&HostPattern, Range<usize>)> = vec![(&CATCH_ALL, 0..0)];
-    hosts.reserve(claims.len());
-    for (at, (host, _)) in claims.iter().enumerate() {
-        match hosts.last_mut() {
-            Some((last, range)) if last == host => range.end = at + 1,
-            _ => hosts.push((*host, at..at + 1)),
+    /// Tells those whose default backend is not used.
+    pub(super) fn say_unused_defaults(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let Some((owner, others)) = self.defaults.split_first() else { return };
+        for Claim { reading, .. } in others {
+            let message = format!("{} is already the default backend; this one is not used", owner.reading.first_before(reading));
+            diagnostics.push(Diagnostic::new(Code::DuplicateDefaultBackend, reading.origin.clone(), "spec.defaultBackend", message));
         }
     }
-    Claims { all: claims.into_iter().map(|(_, claim)| claim).collect(), hosts }
-}
 
-/// The claims of the time before.
-#[derive(Debug, Default)]
-pub(super) struct Memo {
-    kept: Vec<Kept>,
-}
-
-/// The claims on one host.
-#[derive(Debug)]
-struct Kept {
-    host: HostPattern,
-    claims: Vec<(Arc<Reading>, usize)>,
-}
-
-impl Kept {
-    fn new(host: &HostPattern, claims: &[Claim<'_>]) -> Self {
-        Self { host: host.clone(), claims: claims.iter().map(|claim| (Arc::clone(claim.reading), claim.number)).collect() }
+    fn put(&mut self, host: HostPattern, claim: Claim) {
+        insert(self.hosts.entry(host).or_insert_with(|| Vec::with_capacity(1)), claim);
     }
 
-    fn is_same(&self, claims: &[Claim<'_>]) -> bool {
-        let same = |((reading, number), claim): (&(Arc<Reading>, usize), &Claim<'_>)| {
-            Arc::ptr_eq(reading, claim.reading) && *number == claim.number
-        };
-        self.claims.len() == claims.len() && self.claims.iter().zip(claims).all(same)
-    }
-}
-
-/// What was known of a host the time before.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Before {
-    /// Where it stood among all.
-    pub(super) at: usize,
-    /// The claims on it are the very same as now.
-    pub(super) same_claims: bool,
-}
-
-impl Memo {
-    /// What was known of each host, in the order of the claims; takes them in for the next time.
-    pub(super) fn compare(&mut self, claims: &Claims<'_>) -> Vec<Option<Before>> {
-        let mut before = std::mem::take(&mut self.kept).into_iter().enumerate().peekable();
-        self.kept.reserve(claims.hosts.len());
-        let mut found = Vec::with_capacity(claims.hosts.len());
-        for (host, claims) in claims.iter() {
-            while before.next_if(|(_, kept)| order(&kept.host, host) == Ordering::Less).is_some() {}
-            let same_host = before.next_if(|(_, kept)| kept.host == *host);
-            found.push(same_host.as_ref().map(|(at, kept)| Before { at: *at, same_claims: kept.is_same(claims) }));
-            let same = same_host.map(|(_, kept)| kept).filter(|kept| kept.is_same(claims));
-            self.kept.push(same.unwrap_or_else(|| Kept::new(host, claims)));
+    fn withdraw(&mut self, host: &HostPattern, reading: &Arc<Reading>) {
+        let Some(claims) = self.hosts.get_mut(host) else { return };
+        claims.retain(|claim| !Arc::ptr_eq(&claim.reading, reading));
+        if claims.is_empty() && *host != HostPattern::CatchAll {
+            self.hosts.remove(host);
         }
-        found
+    }
+
+    fn settle_default(&mut self, change: &Change) {
+        if let Some(owner) = self.defaults.first().map(|owner| Arc::clone(&owner.reading)) {
+            self.withdraw(&HostPattern::CatchAll, &owner);
+        }
+        let is_gone = |claim: &Claim| change.gone.iter().any(|gone| Arc::ptr_eq(&gone.reading, &claim.reading));
+        self.defaults.retain(|claim| !is_gone(claim));
+        let has_say = |placed: &&Placed| placed.reading.policies.canary.is_none() && is_default_backend(placed);
+        change.new.iter().filter(has_say).for_each(|new| insert(&mut self.defaults, Claim::new(new, None)));
+        if let Some(owner) = self.defaults.first().cloned() {
+            self.put(HostPattern::CatchAll, owner);
+        }
     }
 }
 
-/// As they are sorted; most are equal, which is seen sooner.
-fn order(one: &HostPattern, other: &HostPattern) -> Ordering {
-    if one == other { Ordering::Equal } else { one.cmp(other) }
+/// Whether it is a default backend and nothing else.
+fn is_default_backend(placed: &Placed) -> bool {
+    placed.reading.default_backend.is_some() && placed.reading.ingress.rules.is_empty()
+}
+
+/// Keeps them sorted.
+fn insert(claims: &mut Vec<Claim>, claim: Claim) {
+    let is_before = |other: &Claim| other.order(&claim) == Ordering::Less;
+    // At the first time they come in their order.
+    let at = if claims.last().is_none_or(is_before) { claims.len() } else { claims.partition_point(is_before) };
+    claims.insert(at, claim);
 }

@@ -1,13 +1,14 @@
 //! Which Ingresses are ours.
 
+use crate::model::digest_of;
 use crate::settings::Settings;
 use crate::state::{Ingress, IngressClass, Snapshot};
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 /// The classes of one moment.
 pub(super) struct Classes<'a> {
     settings: &'a Settings,
-    accepted: HashSet<&'a str>,
+    accepted: BTreeSet<&'a str>,
     take_all: bool,
 }
 
@@ -16,6 +17,11 @@ impl<'a> Classes<'a> {
         let accepted = snapshot.classes().filter(|class| is_ours(class, settings)).map(|class| class.meta.name.name()).collect();
         let take_all = settings.take_all_without_class && snapshot.classes().next().is_none();
         Self { settings, accepted, take_all }
+    }
+
+    /// Hash of all that decides which Ingresses are ours, beside the settings.
+    pub(super) fn digest(&self) -> u128 {
+        digest_of(&(&self.accepted, self.take_all))
     }
 
     /// Whether every Ingress is taken because the input holds no IngressClass.

@@ -26,7 +26,7 @@ pub(super) fn read<'o>(
         config.globals.response_headers = reader.headers("add-headers", &name, OWN);
     }
     if let Some(name) = config.dh_params_from.clone() {
-        reader.wanted.secrets.insert(name.clone());
+        Arc::make_mut(&mut reader.wanted.secrets).insert(name.clone());
         let secret = input.snapshot.secret(&name).ok_or_else(|| format!("Secret {name} does not exist"));
         let read = secret.and_then(|secret| secret.dh_params.clone().map_err(|why| format!("Secret {name} cannot be used: {why}")));
         match read {

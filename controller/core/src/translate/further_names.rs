@@ -36,19 +36,27 @@ pub(super) struct Redirecting {
 }
 
 impl FurtherNames<'_> {
+    /// The hosts that have aliases.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.of_host.keys().copied()
+    }
+
     /// The aliases of a host.
     pub(super) fn of(&self, host: &HostPattern) -> &[Alias] {
         if self.of_host.is_empty() { &[] } else { self.of_host.get(host).map_or(&[], Vec::as_slice) }
     }
 }
 
-/// Decides for all hosts.
+/// Decides for all hosts; `are_wished`: some Ingress wants names of that kind.
 pub(super) fn decide<'a>(
     annotations_prefix: &str,
-    claims: &Claims<'a>,
-    certificates: &Certificates<'_>,
+    (claims, are_wished): (&'a Claims, bool),
+    certificates: Certificates<'a>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> FurtherNames<'a> {
+    if !are_wished {
+        return FurtherNames::default();
+    }
     let field = format!("metadata.annotations[{annotations_prefix}/server-alias]");
     let mut decider = Decider { field, claims, certificates, taken: HashMap::default(), names: FurtherNames::default(), diagnostics };
     for (host, claims) in claims.iter().filter(|(host, _)| **host != HostPattern::CatchAll) {
@@ -60,23 +68,23 @@ pub(super) fn decide<'a>(
     decider.names
 }
 
-struct Decider<'c, 'a, 'o> {
+struct Decider<'a, 'o> {
     /// The annotation that names aliases.
     field: String,
-    claims: &'c Claims<'a>,
-    certificates: &'c Certificates<'c>,
+    claims: &'a Claims,
+    certificates: Certificates<'a>,
     /// Who has an alias already.
     taken: HashMap<HostAlias, &'a HostPattern>,
     names: FurtherNames<'a>,
     diagnostics: &'o mut Vec<Diagnostic>,
 }
 
-impl<'a> Decider<'_, 'a, '_> {
+impl<'a> Decider<'a, '_> {
     /// The first list counts.
-    fn aliases(&mut self, host: &'a HostPattern, claims: &[Claim<'a>]) {
+    fn aliases(&mut self, host: &'a HostPattern, claims: &'a [Claim]) {
         let mut owner: Option<&Reading> = None;
         for claim in claims.iter().filter(|claim| !claim.reading.policies.aliases.is_empty()) {
-            let reading: &Reading = claim.reading;
+            let reading: &'a Reading = &claim.reading;
             match owner {
                 None => {
                     owner = Some(reading);
@@ -126,7 +134,7 @@ impl<'a> Decider<'_, 'a, '_> {
         self.names.of_host.entry(host).or_default().push(Alias { name: alias.clone(), certified });
     }
 
-    fn www(&mut self, host: &'a HostPattern, claims: &[Claim<'a>]) {
+    fn www(&mut self, host: &'a HostPattern, claims: &'a [Claim]) {
         let Some(claim) = claims.iter().find(|claim| claim.reading.policies.www_redirect) else { return };
         let HostPattern::Exact(target) = host else { return };
         let other = target.as_str().strip_prefix("www.").map_or_else(|| format!("www.{target}"), str::to_owned);

@@ -6,31 +6,53 @@ mod upstream_tls;
 
 use super::agreement::Agreement;
 use super::backends::{self, Backends};
-use super::claims::{Before, Claim, Claims};
+use super::claims::{Claim, Claims};
 use super::further_names::{FurtherNames, Redirecting};
 use super::host_policy;
 use super::stand_in;
 use super::tls::Certificates;
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Action, Alias, Digester, Host, HostCertificate, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, digest_of,
+    Action, Alias, Digester, Host, HostCertificate, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, RoutePolicy, SharedMap,
+    digest_of,
 };
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::{Config, Settings};
+use crate::state::{Epoch, Kinds};
 use foldhash::HashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// The hosts of the time before.
+/// The hosts of the time before, brought in line with each change.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
+pub(super) struct Built {
     /// Hash of all that hosts are made from and that is no host's own.
     circumstances: u128,
-    /// In the order of the claims.
-    kept: Vec<Option<Kept>>,
+    kept: BTreeMap<HostPattern, Kept>,
     /// Those that only are there because of an alias.
     apart: HashMap<HostPattern, Kept>,
+    /// All of them, and those that only redirect.
+    hosts: SharedMap<HostPattern, Host>,
+    /// Those in `hosts` that no Ingress has a rule for.
+    unclaimed: BTreeSet<HostPattern>,
+    /// Hosts with further names.
+    aliased: BTreeSet<HostPattern>,
+    /// Hosts that something is said of.
+    loud: BTreeSet<HostPattern>,
+    /// Hosts that ask servers, or Services whose names have to be looked up.
+    looking: BTreeSet<HostPattern>,
+    /// Of all Services.
+    epoch: Option<Epoch>,
+}
+
+/// The hosts that may not be as they were.
+#[derive(Clone, Copy)]
+pub(super) struct Touched<'a> {
+    /// They have other claims, or none any more.
+    pub(super) claims: &'a BTreeSet<HostPattern>,
+    /// They have another certificate.
+    pub(super) certificates: &'a BTreeSet<HostPattern>,
 }
 
 /// A host, what it was made from beside the claims on it, and what was wrong with it.
@@ -60,52 +82,130 @@ impl Kept {
 pub(super) struct World<'a> {
     pub(super) config: &'a Config,
     pub(super) settings: &'a Settings,
-    pub(super) certificates: &'a Certificates<'a>,
+    pub(super) certificates: Certificates<'a>,
     pub(super) names: &'a FurtherNames<'a>,
     pub(super) agreement: &'a Agreement<'a>,
 }
 
-/// Builds all hosts, or takes them from the time before where nothing that they were made from has changed; `before` is
-/// what was known of each, which `memo` is about.
-pub(super) fn build(
-    world: World<'_>,
-    claims: &Claims<'_>,
-    (before, mut memo): (&[Option<Before>], Memo),
-    backends: &mut Backends<'_>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> (BTreeMap<HostPattern, Arc<Host>>, Memo) {
-    let World { certificates, names, .. } = world;
-    let settings = digest_of(world.config);
-    let circumstances = digest_of(&(settings, world.settings, world.agreement.digest(), backends.default_action()));
-    let is_same = memo.circumstances == circumstances;
-    let mut now = Memo { circumstances, kept: Vec::with_capacity(before.len()), apart: HashMap::default() };
-    let mut hosts = Vec::with_capacity(before.len());
-    for (at, ((pattern, claims), before)) in claims.iter().zip(before).enumerate() {
-        let (certificate, has_tls) = (certificates.at(at), certificates.has_tls_at(at, pattern));
-        let builder = Builder { pattern, claims, world, certificate, has_tls, aliases: names.of(pattern) };
-        let kept = before.and_then(|before| memo.kept.get_mut(before.at)?.take());
-        let may_be_same = is_same && before.is_some_and(|before| before.same_claims);
-        let kept = builder.kept(kept, may_be_same, settings, backends);
-        diagnostics.extend(kept.findings.iter().cloned());
-        hosts.push((pattern.clone(), Arc::clone(&kept.host)));
-        now.kept.push(Some(kept));
+impl Built {
+    /// Builds all hosts of which something has changed that they are made from.
+    pub(super) fn update(
+        &mut self,
+        world: World<'_>,
+        claims: &Claims,
+        touched: Touched<'_>,
+        backends: &mut Backends<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> SharedMap<HostPattern, Host> {
+        let settings = digest_of(world.config);
+        let circumstances = digest_of(&(settings, world.settings, world.agreement.digest(), backends.default_action()));
+        let is_same = std::mem::replace(&mut self.circumstances, circumstances) == circumstances;
+        for pattern in self.again(is_same, (world, claims), touched, backends) {
+            let before = self.kept.remove(&pattern);
+            let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
+            let may_be_same = is_same && !touched.claims.contains(&pattern);
+            let kept = claims.get(&pattern).map(|claims| {
+                let (certificate, has_tls) = (world.certificates.of(&pattern), world.certificates.has_tls(&pattern));
+                let builder = Builder { pattern: &pattern, claims, world, certificate, has_tls, aliases: world.names.of(&pattern) };
+                builder.kept(before, may_be_same, settings, backends)
+            });
+            self.put(pattern, kept, backends);
+            backends.leave(&used_before);
+        }
+        self.put_unclaimed(world, claims, settings, backends);
+        diagnostics.extend(self.loud.iter().flat_map(|host| &*self.kept[host].findings).cloned());
+        self.hosts.clone()
     }
-    let mut hosts: BTreeMap<_, _> = hosts.into_iter().collect();
-    for (pattern, apart) in &names.apart {
-        let claims = claims.get(apart.host).unwrap_or_default();
-        let builder = Builder { pattern, claims, world, certificate: &HostCertificate::Unclaimed, has_tls: apart.has_tls, aliases: &[] };
-        let kept = builder.kept(memo.apart.remove(pattern), false, settings, backends);
-        hosts.insert(pattern.clone(), Arc::clone(&kept.host));
-        now.apart.insert(pattern.clone(), kept);
+
+    /// The hosts to look at; `is_same`: only for what is their own.
+    fn again(
+        &mut self,
+        is_same: bool,
+        (world, claims): (World<'_>, &Claims),
+        touched: Touched<'_>,
+        backends: &Backends<'_>,
+    ) -> BTreeSet<HostPattern> {
+        let mut again: BTreeSet<HostPattern> = touched.claims.union(touched.certificates).cloned().collect();
+        let epochs = backends.epochs();
+        let same_services = self.epoch.as_ref().is_some_and(|epoch| epochs.is_current(epoch));
+        self.epoch = Some(epochs.of_all(Kinds::Services));
+        if !is_same {
+            again.extend(claims.iter().map(|(pattern, _)| pattern.clone()));
+            return again;
+        }
+        again.extend(self.looking.iter().chain(&self.aliased).chain(world.names.hosts()).cloned());
+        if !same_services {
+            again.extend(self.kept.iter().filter(|(_, kept)| !backends.are_current(&kept.backends)).map(|(pattern, _)| pattern.clone()));
+        }
+        if touched.certificates.iter().any(|pattern| matches!(pattern, HostPattern::Wildcard(_))) {
+            let is_covered = |host: &HostPattern| host.covering_wildcard().is_some_and(|wildcard| touched.certificates.contains(&wildcard));
+            again.extend(claims.iter().map(|(pattern, _)| pattern).filter(|pattern| is_covered(pattern)).cloned());
+        }
+        again
     }
-    hosts.extend(names.redirecting.iter().map(|(pattern, to)| (pattern.clone(), Arc::new(redirecting_host(pattern, to)))));
-    (hosts, now)
+
+    /// `None`: nobody has a rule for it any more.
+    fn put(&mut self, pattern: HostPattern, kept: Option<Kept>, backends: &mut Backends<'_>) {
+        note(&mut self.loud, &pattern, kept.as_ref().is_some_and(|kept| !kept.findings.is_empty()));
+        note(&mut self.looking, &pattern, kept.as_ref().is_some_and(|kept| kept.looks_up));
+        note(&mut self.aliased, &pattern, kept.as_ref().is_some_and(|kept| !kept.aliases.is_empty()));
+        let Some(kept) = kept else {
+            self.hosts.remove(&pattern);
+            return;
+        };
+        backends.take(&kept.backends);
+        self.put_host(&pattern, &kept.host);
+        self.kept.insert(pattern, kept);
+    }
+
+    fn put_host(&mut self, pattern: &HostPattern, host: &Arc<Host>) {
+        if self.hosts.get(pattern).is_none_or(|there| there.digest != host.digest) {
+            self.hosts.insert(pattern.clone(), Arc::clone(host));
+        }
+    }
+
+    /// Hosts that nobody has a rule for: aliases that are hosts of their own, and names that only redirect.
+    fn put_unclaimed(&mut self, world: World<'_>, claims: &Claims, settings: u128, backends: &mut Backends<'_>) {
+        let mut before = std::mem::take(&mut self.apart);
+        let mut unclaimed = BTreeSet::new();
+        for (pattern, apart) in &world.names.apart {
+            let claims = claims.get(apart.host).unwrap_or_default();
+            let builder =
+                Builder { pattern, claims, world, certificate: &HostCertificate::Unclaimed, has_tls: apart.has_tls, aliases: &[] };
+            let before = before.remove(pattern);
+            let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
+            let kept = builder.kept(before, false, settings, backends);
+            backends.take(&kept.backends);
+            backends.leave(&used_before);
+            self.put_host(pattern, &kept.host);
+            unclaimed.insert(pattern.clone());
+            self.apart.insert(pattern.clone(), kept);
+        }
+        before.values().for_each(|gone| backends.leave(&gone.backends));
+        for (pattern, to) in &world.names.redirecting {
+            self.put_host(pattern, &Arc::new(redirecting_host(pattern, to)));
+            unclaimed.insert(pattern.clone());
+        }
+        let gone = std::mem::replace(&mut self.unclaimed, unclaimed);
+        let is_gone = |pattern: &&HostPattern| !self.unclaimed.contains(*pattern) && claims.get(pattern).is_none();
+        let gone: Vec<&HostPattern> = gone.iter().filter(is_gone).collect();
+        gone.into_iter().for_each(|pattern| _ = self.hosts.remove(pattern));
+    }
+}
+
+/// Whether a host is one of these.
+fn note(hosts: &mut BTreeSet<HostPattern>, host: &HostPattern, is_one: bool) {
+    if !is_one {
+        hosts.remove(host);
+    } else if !hosts.contains(host) {
+        hosts.insert(host.clone());
+    }
 }
 
 /// All that one host is made from.
 struct Builder<'a> {
     pattern: &'a HostPattern,
-    claims: &'a [Claim<'a>],
+    claims: &'a [Claim],
     world: World<'a>,
     certificate: &'a HostCertificate,
     has_tls: bool,
@@ -116,7 +216,6 @@ impl<'a> Builder<'a> {
     /// The host, from the time before if it is still the same.
     fn kept(&self, mut before: Option<Kept>, may_be_same: bool, settings: u128, backends: &mut Backends<'_>) -> Kept {
         if let Some(kept) = before.take_if(|kept| may_be_same && kept.is_current(self, backends)) {
-            backends.take(&kept.backends);
             return kept;
         }
         backends.begin_host(before.as_ref().map_or(&[], |kept| &kept.backends));
@@ -138,10 +237,12 @@ impl<'a> Builder<'a> {
         (settings, self.certificate, self.has_tls, self.aliases, self.claims.len()).hash(&mut hasher);
         backends.default_action().hash(&mut hasher);
         for claim in self.claims {
-            let reading = claim.reading;
+            let reading = &claim.reading;
             reading.digest.hash(&mut hasher);
             let own = self.upstream(reading);
-            for used in reading.default_backend.iter().chain(claim.rule.iter().flat_map(|rule| &rule.paths).map(|path| &path.backend)) {
+            for used in
+                reading.default_backend.iter().chain(claim.rule().into_iter().flat_map(|rule| &rule.paths).map(|path| &path.backend))
+            {
                 backends.resolve(used, &self.world.agreement.policy(&own, used)).digest.hash(&mut hasher);
                 if let Some((canary, policy)) = self.world.agreement.canary(&own, used) {
                     (canary.rules, canary.reading.digest, backends.resolve(canary.backend, &policy).digest).hash(&mut hasher);
@@ -156,7 +257,7 @@ impl<'a> Builder<'a> {
             }
             stand_in::hash(&reading.policies, backends, &mut hasher);
             // Which rules of the Ingress these are: their paths say where they stand.
-            claim.rule.map(|rule| (rule.paths.len(), rule.paths.first().map(|path| path.at))).hash(&mut hasher);
+            claim.rule().map(|rule| (rule.paths.len(), rule.paths.first().map(|path| path.at))).hash(&mut hasher);
         }
         hasher.digest()
     }
@@ -181,7 +282,7 @@ impl<'a> Builder<'a> {
 }
 
 /// Whether its Ingress names servers by their URLs.
-fn asks_servers(claim: &Claim<'_>) -> bool {
+fn asks_servers(claim: &Claim) -> bool {
     let wishes = &claim.reading.policies.route;
     wishes.external_auth.is_some() || wishes.mirror.is_some()
 }

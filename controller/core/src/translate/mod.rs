@@ -8,8 +8,9 @@
 //! backends    Service ports                                    → Backend      kept by content hash
 //! ```
 //!
-//! Everything is translated again after every change. What is kept from the time before is kept by a hash of all
-//! that it was made from, or together with all of it, so that dropping it costs time and nothing else.
+//! What is kept from the time before is kept by a hash of all that it was made from, or together with all of it, so that
+//! dropping it costs time and nothing else. Each step hands on which of its results are others than before, by host; the
+//! next one looks at these, and at those of which something else has changed that they are made from.
 
 pub mod admission;
 mod agreement;
@@ -23,6 +24,7 @@ mod endpoints;
 mod further_names;
 mod host_policy;
 mod hosts;
+mod in_use;
 mod parameters;
 mod passthrough;
 mod paths;
@@ -35,6 +37,7 @@ mod servers;
 mod stand_in;
 mod streams;
 mod tls;
+mod wishes;
 
 pub use quarantine::{Quarantine, Setting};
 
@@ -71,7 +74,7 @@ pub struct Translation {
     /// What else has to be known to translate completely.
     pub wanted: Wanted,
     /// The Ingresses that are served, oldest first; quarantined ones in the version that is served.
-    pub served: Vec<Arc<Ingress>>,
+    pub served: Arc<[Arc<Ingress>]>,
     /// The settings that hold, by the object that says them: the main ConfigMap, and the parameters of classes.
     pub settings: BTreeMap<ObjectRef, BTreeMap<String, String>>,
 }
@@ -80,7 +83,7 @@ pub struct Translation {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Secrets with key pairs.
-    pub secrets: BTreeSet<ObjectName>,
+    pub secrets: Arc<BTreeSet<ObjectName>>,
     /// ConfigMaps with settings.
     pub config_maps: BTreeSet<ObjectName>,
     /// GatewrightParameters of IngressClasses.
@@ -93,7 +96,7 @@ impl Wanted {
     /// Whether the other one holds all the objects of this one.
     #[must_use]
     pub fn is_part_of(&self, other: &Self) -> bool {
-        self.secrets.is_subset(&other.secrets)
+        (Arc::ptr_eq(&self.secrets, &other.secrets) || self.secrets.is_subset(&other.secrets))
             && self.config_maps.is_subset(&other.config_maps)
             && self.parameters.is_subset(&other.parameters)
     }
@@ -103,10 +106,11 @@ impl Wanted {
 #[derive(Debug, Default)]
 pub struct Translator {
     readings: readings::Readings,
-    claims: claims::Memo,
-    certificates: tls::Memo,
+    wishes: wishes::Wishes,
+    claims: claims::Claims,
+    certificates: tls::Decided,
     backends: backends::Memo,
-    hosts: hosts::Memo,
+    hosts: hosts::Built,
 }
 
 impl Translator {
@@ -121,39 +125,58 @@ impl Translator {
         let streams = streams::read(input, &mut wanted, &mut diagnostics);
         let by_class = parameters::read(input, &classes, &mut wanted, &mut diagnostics);
         let config = &by_class.main.config;
-        let readings = self.readings.of_served(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
-        let claims = claims::by_host(&readings, &mut diagnostics);
-        let before = self.claims.compare(&claims);
-        let (certificates_before, hosts_before) = (std::mem::take(&mut self.certificates), std::mem::take(&mut self.hosts));
-        let mut certificates = tls::decide(input, &claims, (&before, certificates_before), &mut wanted, &mut diagnostics);
-        let agreement = agreement::Agreement::of(&input.settings.annotations_prefix, &readings, &claims, &mut diagnostics);
-        let (passthrough_port, passthrough) = passthrough::decide(input, &config.globals, &claims, &mut diagnostics);
-        let mut backends = self.backends.begin(input, config);
-        let names = further_names::decide(&input.settings.annotations_prefix, &claims, &certificates, &mut diagnostics);
-        let world = hosts::World { config, settings: input.settings, certificates: &certificates, names: &names, agreement: &agreement };
-        let (hosts, hosts_now) = hosts::build(world, &claims, (&before, hosts_before), &mut backends, &mut diagnostics);
+        let change = self.readings.update(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
+        self.wishes.update(&change);
+        let touched = self.claims.update(&change);
+        self.claims.say_unused_defaults(&mut diagnostics);
+        let recertified = self.certificates.update(input, &self.claims, &touched, &mut diagnostics);
+        let Self { readings, wishes, claims, certificates: decided, backends, hosts } = self;
+        let (claims, certificates) = (&*claims, decided.certificates(input));
+        let agreement = agree(input.settings, (readings, claims, wishes), &mut diagnostics);
+        let (passthrough_port, passthrough) =
+            passthrough::decide(input, &config.globals, (claims, wishes.passthrough > 0), &mut diagnostics);
+        let mut backends = backends.begin(input, config);
+        let names = further_names::decide(&input.settings.annotations_prefix, (claims, wishes.names > 0), certificates, &mut diagnostics);
+        let world = hosts::World { config, settings: input.settings, certificates, names: &names, agreement: &agreement };
+        let touched = hosts::Touched { claims: &touched, certificates: &recertified };
+        let hosts = hosts.update(world, claims, touched, &mut backends, &mut diagnostics);
         let mut globals = config.globals.clone();
         globals.default_backend = backends.default_backend(&mut diagnostics);
         globals.listeners.passthrough_port = passthrough_port;
-        let (used, default_certificate) = (std::mem::take(&mut certificates.used), certificates.default.clone());
-        (self.certificates, self.hosts) = (certificates.into_memo(), hosts_now);
+        let backends = backends.finish(&mut wanted.dns_names);
+        let credentials = if wishes.credentials > 0 { credentials(readings) } else { Credentials::default() };
+        let default_certificate;
+        (default_certificate, wanted.secrets) = self.certificates.finish(&wanted.secrets);
         Translation {
             model: Model {
                 globals: Arc::new(globals),
                 hosts,
-                backends: backends.finish(&mut wanted.dns_names),
-                certificates: used,
+                backends,
+                certificates: self.certificates.used(),
                 streams,
                 passthrough,
-                credentials: credentials(&readings),
+                credentials,
                 default_certificate,
             },
             diagnostics: sorted(diagnostics),
             wanted,
-            served: readings.iter().map(|reading| Arc::clone(&reading.ingress)).collect(),
+            served: self.readings.served(),
             settings: by_class.said,
         }
     }
+}
+
+/// What holds for whole Service ports.
+fn agree<'a>(
+    settings: &Settings,
+    (readings, claims, wishes): (&'a readings::Readings, &'a claims::Claims, &wishes::Wishes),
+    diagnostics: &mut Vec<Diagnostic>,
+) -> agreement::Agreement<'a> {
+    if wishes.agreement == 0 {
+        return agreement::Agreement::default();
+    }
+    let readings: Vec<_> = readings.iter().collect();
+    agreement::Agreement::of(&settings.annotations_prefix, &readings, claims, diagnostics)
 }
 
 fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
@@ -162,17 +185,8 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// Sorted by their ids; of equal ones the last.
-fn by_id<T, I: Ord + Clone>(all: Vec<Arc<T>>, id: impl Fn(&T) -> &I, text: impl Fn(&I) -> &str) -> BTreeMap<I, Arc<T>> {
-    // Ids begin with a hash. To compare numbers is faster than to compare texts elsewhere in memory.
-    let rank = |one: &T| text(id(one)).bytes().take(8).fold(0_u64, |rank, byte| rank << 8 | u64::from(byte));
-    let mut ranked: Vec<(u64, Arc<T>)> = all.into_iter().map(|one| (rank(&one), one)).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, one)| (id(&one).clone(), one)).collect()
-}
-
 /// What the hosts and routes of these Ingresses may name.
-fn credentials(readings: &[Arc<reading::Reading>]) -> Credentials {
+fn credentials(readings: &readings::Readings) -> Credentials {
     let mut all = Credentials::default();
     for accounts in readings.iter().filter_map(|reading| reading.policies.accounts.as_ref()) {
         all.accounts.insert(accounts.id.clone(), Arc::clone(accounts));

@@ -15,8 +15,13 @@ use std::collections::BTreeMap;
 /// The port of the inner listener, if there is one, and the hosts.
 pub(super) type Decided = (Option<u16>, BTreeMap<HostName, Passthrough>);
 
-/// Decides for all hosts.
-pub(super) fn decide(input: Input<'_>, globals: &Globals, claims: &Claims<'_>, diagnostics: &mut Vec<Diagnostic>) -> Decided {
+/// Decides for all hosts; `is_wished`: some Ingress wants that one is passed on.
+pub(super) fn decide(
+    input: Input<'_>,
+    globals: &Globals,
+    (claims, is_wished): (&Claims, bool),
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Decided {
     let mut decider = Decider { input, diagnostics };
     let lacking = input.settings.lacks.iter().any(|lack| lack.key == "ssl-passthrough");
     let by_header = !input.settings.passes_behind_headers
@@ -28,12 +33,15 @@ pub(super) fn decide(input: Input<'_>, globals: &Globals, claims: &Claims<'_>, d
         (Some(_), false) => "the proxy cannot do it",
     };
     let mut hosts = BTreeMap::new();
+    if !is_wished {
+        return (port, hosts);
+    }
     for (pattern, claims) in claims.iter() {
         let wishes = || claims.iter().filter(|claim| claim.reading.policies.passthrough);
         if port.is_some() {
             hosts.extend(decider.host(pattern, claims));
         } else if !lacking {
-            wishes().for_each(|claim| decider.say(claim.reading, format!("host {pattern} is not passed on: {why}")));
+            wishes().for_each(|claim| decider.say(&claim.reading, format!("host {pattern} is not passed on: {why}")));
         }
     }
     (port, hosts)
@@ -45,13 +53,13 @@ struct Decider<'i, 'd> {
 }
 
 impl Decider<'_, '_> {
-    fn host(&mut self, pattern: &HostPattern, claims: &[Claim<'_>]) -> Option<(HostName, Passthrough)> {
+    fn host(&mut self, pattern: &HostPattern, claims: &[Claim]) -> Option<(HostName, Passthrough)> {
         let owner = claims.first()?.reading.origin.name.namespace();
-        let (own, foreign): (Vec<&Claim<'_>>, Vec<_>) = claims.iter().partition(|claim| claim.reading.origin.name.namespace() == owner);
+        let (own, foreign): (Vec<&Claim>, Vec<_>) = claims.iter().partition(|claim| claim.reading.origin.name.namespace() == owner);
         for claim in foreign.iter().filter(|claim| claim.reading.policies.passthrough) {
-            self.say(claim.reading, format!("host {pattern} belongs to namespace {owner}, which alone decides whether it is passed on"));
+            self.say(&claim.reading, format!("host {pattern} belongs to namespace {owner}, which alone decides whether it is passed on"));
         }
-        let wish = own.iter().find(|claim| claim.reading.policies.passthrough)?.reading;
+        let wish = &own.iter().find(|claim| claim.reading.policies.passthrough)?.reading;
         let HostPattern::Exact(name) = pattern else {
             self.say(wish, format!("host {pattern} is not passed on: only TLS connections for one exact name are"));
             return None;
@@ -84,8 +92,8 @@ impl Decider<'_, '_> {
     }
 
     /// Requests for other paths reach the Service of `/` as well, unless they come over plain HTTP.
-    fn say_other_paths(&mut self, pattern: &HostPattern, claims: &[Claim<'_>]) {
-        let others = claims.iter().filter(|claim| claim.rule.is_some_and(|rule| rule.paths.iter().any(|path| path.text.as_str() != "/")));
+    fn say_other_paths(&mut self, pattern: &HostPattern, claims: &[Claim]) {
+        let others = claims.iter().filter(|claim| claim.rule().is_some_and(|rule| rule.paths.iter().any(|path| path.text.as_str() != "/")));
         for claim in others {
             let message = format!("TLS connections for host {pattern} go to the Service of its path /, whatever path is asked for");
             let field = self.field();
@@ -104,9 +112,9 @@ impl Decider<'_, '_> {
 }
 
 /// The oldest path `/` of the host, whatever its type.
-fn root_of<'a>(claims: &[Claim<'a>]) -> Option<(&'a Reading, &'a PathReading)> {
+fn root_of(claims: &[Claim]) -> Option<(&Reading, &PathReading)> {
     claims.iter().find_map(|claim| {
-        let root = claim.rule?.paths.iter().find(|path| path.text.as_str() == "/")?;
-        Some((&**claim.reading, root))
+        let root = claim.rule()?.paths.iter().find(|path| path.text.as_str() == "/")?;
+        Some((&*claim.reading, root))
     })
 }

@@ -165,6 +165,11 @@ impl Quarantine {
         refused
     }
 
+    /// Whether an Ingress is set aside.
+    pub(super) fn has_verdicts(&self) -> bool {
+        !self.verdicts.is_empty()
+    }
+
     /// Whether this version of an Ingress is set aside.
     #[must_use]
     pub fn holds(&self, ingress: &Ingress) -> bool {

@@ -1,13 +1,14 @@
 //! All Ingresses that are served, each read once: what has not changed since the time before is not read again.
 
 use super::annotations;
+use super::claims::{Change, Placed};
 use super::parameters::{ByClass, ClassConfig};
 use super::reading::{Read, Reading};
 use super::{Input, Wanted, class::Classes, screen};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::digest_of;
 use crate::names::Kind;
-use crate::state::{Ingress, Snapshot, by_age};
+use crate::state::{Epoch, Ingress, Kinds, Snapshot, Token, by_age};
 use std::cmp::Ordering;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -16,7 +17,41 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(super) struct Readings {
     kept: Vec<Kept>,
+    /// Which of them have something to say each time, or are made from more than the Ingress.
+    noted: Vec<usize>,
+    served: Arc<[Arc<Ingress>]>,
+    /// `None`: nothing was read yet.
+    circumstances: Option<Circumstances>,
+}
+
+/// All that decides about readings beside the Ingress itself and what it names.
+#[derive(Debug)]
+struct Circumstances {
     made_with: u128,
+    classes: u128,
+    /// Where it matters in which one an Ingress is.
+    namespaces: Option<Epoch>,
+    has_verdicts: bool,
+    ingresses: Token,
+}
+
+impl Circumstances {
+    fn of(input: Input<'_>, classes: &Classes<'_>, by_class: &ByClass) -> Self {
+        Self {
+            made_with: digest_of(&(by_class.digest, input.settings)),
+            classes: classes.digest(),
+            namespaces: input.settings.namespace_selector.as_ref().map(|_| input.snapshot.epochs().of_all(Kinds::Namespaces)),
+            has_verdicts: input.quarantine.has_verdicts(),
+            ingresses: input.snapshot.ingresses_token().clone(),
+        }
+    }
+
+    /// Whether an Ingress that has not changed is served as before.
+    fn same_for_each(&self, now: &Self, snapshot: &Snapshot) -> bool {
+        let same_namespaces = || self.namespaces.as_ref().is_none_or(|namespaces| snapshot.epochs().is_current(namespaces));
+        let same = (self.made_with, self.classes) == (now.made_with, now.classes) && same_namespaces();
+        same && !self.has_verdicts && !now.has_verdicts
+    }
 }
 
 /// What reading an Ingress gave, and what it was made from.
@@ -32,15 +67,27 @@ struct Kept {
 }
 
 impl Kept {
-    fn is_current(&self, version: &Arc<Ingress>, snapshot: &Snapshot) -> bool {
+    fn is_current(&self, version: &Arc<Ingress>, input: Input<'_>) -> bool {
         let is_same =
             Arc::ptr_eq(&self.version, version) || self.version.meta.name == version.meta.name && self.version.digest == version.digest;
-        is_same && self.read.looked_up.iter().all(|one| one.is_current(snapshot))
+        is_same && self.read.looked_up.iter().all(|one| one.is_current(input.snapshot)) && !self.has_other_last(input)
     }
 
     /// Whether an older version could stand in for this one, and not the one that was asked.
-    fn has_other_last(&self, last: Option<&Arc<Ingress>>) -> bool {
-        self.read.is_refused && self.last.as_ref().map(|last| last.digest) != last.map(|last| last.digest)
+    fn has_other_last(&self, input: Input<'_>) -> bool {
+        self.read.is_refused && {
+            let last = input.quarantine.last_before(&self.version);
+            self.last.as_ref().map(|last| last.digest) != last.map(|last| last.digest)
+        }
+    }
+
+    /// Whether it was made from nothing but the Ingress and the circumstances.
+    const fn is_plain(&self) -> bool {
+        self.read.looked_up.is_empty() && !self.read.is_refused
+    }
+
+    fn placed(&self) -> Option<Placed> {
+        self.read.reading.as_ref().map(|reading| Placed { place: Arc::clone(&self.place), reading: Arc::clone(reading) })
     }
 
     /// The older version is served in place of this one, and that is told of what is wrong with this one.
@@ -54,7 +101,7 @@ impl Kept {
     fn extend(&self, wanted: &mut Wanted) {
         for one in &self.read.looked_up {
             match one.kind {
-                Kind::Secret => _ = wanted.secrets.insert(one.name.clone()),
+                Kind::Secret => _ = Arc::make_mut(&mut wanted.secrets).insert(one.name.clone()),
                 Kind::ConfigMap => _ = wanted.config_maps.insert(one.name.clone()),
                 _ => {}
             }
@@ -63,54 +110,103 @@ impl Kept {
 }
 
 impl Readings {
-    /// Readings of all Ingresses that are served, oldest first.
-    pub(super) fn of_served(
+    /// Reads what has changed among the Ingresses that are served, and tells what there is to say of all.
+    pub(super) fn update(
         &mut self,
         input: Input<'_>,
         (classes, by_class): (&Classes<'_>, &ByClass),
         wanted: &mut Wanted,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<Arc<Reading>> {
-        let made_with = digest_of(&(by_class.digest, input.settings));
-        if self.made_with != made_with {
-            *self = Self { kept: Vec::new(), made_with };
+    ) -> Change {
+        let now = Circumstances::of(input, classes, by_class);
+        let before = self.circumstances.as_ref();
+        let is_same = before.is_some_and(|before| before.same_for_each(&now, input.snapshot));
+        let same_ingresses = before.is_some_and(|before| before.ingresses == now.ingresses);
+        let is_current = |place: &usize| self.kept[*place].is_current(&self.kept[*place].version, input);
+        let mut change = Change::default();
+        if !is_same || !same_ingresses || !self.noted.iter().all(is_current) {
+            if before.is_none_or(|before| before.made_with != now.made_with) {
+                change.gone.extend(self.kept.drain(..).filter_map(|kept| kept.placed()));
+            }
+            self.read(input, (classes, by_class, is_same), &mut change, diagnostics);
         }
-        let mut before = std::mem::take(&mut self.kept).into_iter().peekable();
-        let mut served = Vec::new();
+        self.circumstances = Some(now);
+        self.tell(classes, wanted, diagnostics);
+        change
+    }
+
+    /// The readings, oldest Ingress first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Reading>> {
+        self.kept.iter().filter_map(|kept| kept.read.reading.as_ref())
+    }
+
+    /// The Ingresses that are served, oldest first.
+    pub(super) fn served(&self) -> Arc<[Arc<Ingress>]> {
+        Arc::clone(&self.served)
+    }
+
+    /// Goes through all Ingresses; `is_same`: none is read otherwise than before unless it has changed, or what it names.
+    fn read(
+        &mut self,
+        input: Input<'_>,
+        (classes, by_class, is_same): (&Classes<'_>, &ByClass, bool),
+        change: &mut Change,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let before = std::mem::take(&mut self.kept);
+        self.kept.reserve(before.len());
+        let mut before = before.into_iter().peekable();
         for ingress in input.snapshot.ingresses_oldest_first() {
+            if is_same && let Some(kept) = before.next_if(|kept| Arc::ptr_eq(&kept.place, ingress) && kept.is_plain()) {
+                self.kept.push(kept);
+                continue;
+            }
             if !classes.accept(ingress) || !screen::in_scope(ingress, input.snapshot, input.settings) {
                 continue;
             }
             let (version, finding) = input.quarantine.version_of(ingress);
             diagnostics.extend(finding);
             let Some(version) = version else { continue };
-            let last = input.quarantine.last_before(version);
-            let is_current = |kept: &Kept| kept.is_current(version, input.snapshot) && !kept.has_other_last(last);
-            let kept = match of_place(&mut before, ingress).filter(is_current) {
-                Some(kept) => Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept },
-                None => read_or_last((ingress, version, last), input, |version| by_class.of(classes.of(version))),
+            let kept = match of_place(&mut before, ingress, change) {
+                Some(kept) if kept.is_current(version, input) => Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept },
+                other => {
+                    change.gone.extend(other.and_then(|kept| kept.placed()));
+                    let last = input.quarantine.last_before(version);
+                    let kept = read_or_last((ingress, version, last), input, |version| by_class.of(classes.of(version)));
+                    change.new.extend(kept.placed());
+                    kept
+                }
             };
-            kept.extend(wanted);
-            diagnostics.extend_from_slice(&kept.read.diagnostics);
-            served.extend(kept.read.reading.iter().map(Arc::clone));
             self.kept.push(kept);
         }
+        change.gone.extend(before.filter_map(|kept| kept.placed()));
+        if !change.is_none() {
+            self.served = self.iter().map(|reading| Arc::clone(&reading.ingress)).collect();
+        }
+        let is_noted = |(_, kept): &(usize, &Kept)| !kept.is_plain() || !kept.read.diagnostics.is_empty();
+        self.noted = self.kept.iter().enumerate().filter(is_noted).map(|(place, _)| place).collect();
+    }
+
+    fn tell(&self, classes: &Classes<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
+        for kept in self.noted.iter().map(|place| &self.kept[*place]) {
+            kept.extend(wanted);
+            diagnostics.extend_from_slice(&kept.read.diagnostics);
+        }
         if classes.take_all()
-            && let Some(first) = served.first()
+            && let Some(first) = self.iter().next()
         {
             let message = "the input has no IngressClass, so every Ingress in it is served";
             diagnostics.push(Diagnostic::new(Code::NoClassInInput, first.origin.clone(), "spec.ingressClassName", message));
         }
-        served
     }
 }
 
 /// What is kept for the place of an Ingress, and away with what stands before.
-fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ingress>) -> Option<Kept> {
+fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ingress>, change: &mut Change) -> Option<Kept> {
     let order = |kept: &Kept| if Arc::ptr_eq(&kept.place, ingress) { Ordering::Equal } else { by_age(&kept.place, ingress) };
     loop {
         match order(before.peek()?) {
-            Ordering::Less => _ = before.next(),
+            Ordering::Less => change.gone.extend(before.next().and_then(|kept| kept.placed())),
             Ordering::Equal => return before.next(),
             Ordering::Greater => return None,
         }

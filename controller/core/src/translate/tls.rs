@@ -1,39 +1,29 @@
 //! Which certificate a host gets: `ingress-semantics` 11.2.
 
-use super::claims::{Before, Claim, Claims};
+use super::Input;
+use super::claims::{Claim, Claims};
+use super::in_use::{InUse, Names};
 use super::reading::{Reading, TlsReading};
-use super::{Input, Wanted, by_id};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
-use crate::model::{Certificate, CertificateId, HostCertificate};
+use crate::model::{Certificate, CertificateId, HostCertificate, SharedMap};
 use crate::names::{HostName, HostPattern, Kind, ObjectName, ObjectRef};
-use crate::state::{CertificateError, Epoch, KeyPair};
+use crate::state::{CertificateError, Epoch, KeyPair, Kinds};
 use foldhash::HashMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 /// The decision for all hosts.
+#[derive(Clone, Copy)]
 pub(super) struct Certificates<'a> {
     input: Input<'a>,
-    claims: &'a Claims<'a>,
-    /// In the order of the claims.
-    hosts: Vec<Kept>,
-    claims_a_wildcard: bool,
-    /// Every certificate in use, the default one included.
-    pub(super) used: BTreeMap<CertificateId, Arc<Certificate>>,
-    /// For handshakes that no host claims.
-    pub(super) default: CertificateId,
+    decided: &'a Decided,
 }
 
-impl Certificates<'_> {
+impl<'a> Certificates<'a> {
     /// What the handshakes for a host are answered with.
-    pub(super) fn of(&self, host: &HostPattern) -> &HostCertificate {
-        self.claims.position(host).map_or(&HostCertificate::Unclaimed, |at| self.at(at))
-    }
-
-    /// The same for the host at this place among the claims.
-    pub(super) fn at(&self, at: usize) -> &HostCertificate {
-        &self.hosts[at].certificate
+    pub(super) fn of(&self, host: &HostPattern) -> &'a HostCertificate {
+        self.decided.hosts.get(host).map_or(&HostCertificate::Unclaimed, |kept| &kept.certificate)
     }
 
     /// Whether the host's own certificate is for this name as well.
@@ -47,45 +37,44 @@ impl Certificates<'_> {
     }
 
     fn own_pair(&self, host: &HostPattern) -> Option<&KeyPair> {
-        let (secret, _) = self.hosts[self.claims.position(host)?].own.as_ref()?;
+        let (secret, _) = self.decided.hosts.get(host)?.own.as_ref()?;
         pair_of(&self.input, secret).ok()
     }
 
     /// Whether the host counts as one with a certificate: some Ingress has a TLS section for it, or for its wildcard.
     pub(super) fn has_tls(&self, host: &HostPattern) -> bool {
-        *self.of(host) != HostCertificate::Unclaimed || self.wildcard_has_tls(host)
-    }
-
-    /// The same for the host at this place among the claims.
-    pub(super) fn has_tls_at(&self, at: usize, host: &HostPattern) -> bool {
-        *self.at(at) != HostCertificate::Unclaimed || self.wildcard_has_tls(host)
-    }
-
-    fn wildcard_has_tls(&self, host: &HostPattern) -> bool {
         let claimed = |wildcard: HostPattern| *self.of(&wildcard) != HostCertificate::Unclaimed;
-        self.claims_a_wildcard && host.covering_wildcard().is_some_and(claimed)
-    }
-
-    /// For the next time.
-    pub(super) fn into_memo(self) -> Memo {
-        Memo { kept: self.hosts }
+        *self.of(host) != HostCertificate::Unclaimed || self.decided.wildcards > 0 && host.covering_wildcard().is_some_and(claimed)
     }
 }
 
-/// The decisions of the time before, in the order of the claims.
+/// The decisions of the time before, brought in line with each change.
 #[derive(Debug, Default)]
-pub(super) struct Memo {
-    kept: Vec<Kept>,
+pub(super) struct Decided {
+    hosts: BTreeMap<HostPattern, Kept>,
+    /// How many wildcards have a certificate.
+    wildcards: usize,
+    used: InUse<CertificateId, Certificate>,
+    /// Secrets that are named.
+    secrets: Names,
+    /// For handshakes that no host claims.
+    default: Option<Arc<Certificate>>,
+    /// Hosts that something is said of each time.
+    loud: BTreeSet<HostPattern>,
+    /// Nothing has to be said of the others before.
+    silent_until_s: i64,
+    /// Of all Secrets.
+    epoch: Option<Epoch>,
 }
 
 /// The decision for a host, and what it was made from beside the claims on the host.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Kept {
     certificate: HostCertificate,
     own: Option<(ObjectName, Arc<Certificate>)>,
     /// All that TLS sections name.
     secrets: Vec<(ObjectName, Epoch)>,
-    /// Nothing has to be said before; `None`: something was said.
+    /// Nothing has to be said before; `None`: something was said, or would have been.
     silent_until_s: Option<i64>,
 }
 
@@ -93,40 +82,104 @@ impl Kept {
     const UNCLAIMED: Self =
         Self { certificate: HostCertificate::Unclaimed, own: None, secrets: Vec::new(), silent_until_s: Some(i64::MAX) };
 
+    fn is_silent(&self, input: &Input<'_>) -> bool {
+        self.silent_until_s.is_some_and(|until| input.now_s <= until)
+    }
+
     fn is_current(&self, input: &Input<'_>) -> bool {
         let epochs = input.snapshot.epochs();
-        self.silent_until_s.is_some_and(|until| input.now_s <= until) && self.secrets.iter().all(|(_, epoch)| epochs.is_current(epoch))
+        self.is_silent(input) && self.secrets.iter().all(|(_, epoch)| epochs.is_current(epoch))
     }
 }
 
-/// Decides for every host; `before` is what was known of them, which `memo` is about.
-pub(super) fn decide<'a>(
-    input: Input<'a>,
-    claims: &'a Claims<'a>,
-    (before, memo): (&[Option<Before>], Memo),
-    wanted: &mut Wanted,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Certificates<'a> {
-    let mut decider = Decider { input, used: Vec::new(), expiring: HashMap::default(), diagnostics };
-    let (default, of_secret) = decider.default_certificate();
-    let mut secrets: Vec<ObjectName> = of_secret.into_iter().collect();
-    let mut kept = memo.kept;
-    let mut hosts = Vec::with_capacity(before.len());
-    for ((host, claims), before) in claims.iter().zip(before) {
-        let before = before.filter(|before| before.same_claims).and_then(|before| kept.get_mut(before.at));
-        let before = before.map(|kept| std::mem::replace(kept, Kept::UNCLAIMED));
-        let decision = before.filter(|kept| kept.is_current(&input)).unwrap_or_else(|| decider.for_host(host, claims));
-        secrets.extend(decision.secrets.iter().map(|(name, _)| name.clone()));
-        decider.used.extend(decision.own.iter().map(|(_, certificate)| Arc::clone(certificate)));
-        hosts.push(decision);
+impl Decided {
+    /// Decides for every host that has other claims, whose Secrets have changed, or of which there is something to say.
+    /// The hosts whose certificate is another one.
+    pub(super) fn update(
+        &mut self,
+        input: Input<'_>,
+        claims: &Claims,
+        touched: &BTreeSet<HostPattern>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> BTreeSet<HostPattern> {
+        let mut decider = Decider { input, expiring: HashMap::default(), suppressed: false, diagnostics };
+        self.take_default(decider.default_certificate());
+        let epochs = input.snapshot.epochs();
+        let is_same = self.epoch.as_ref().is_some_and(|epoch| epochs.is_current(epoch)) && input.now_s <= self.silent_until_s;
+        let mut again: BTreeSet<HostPattern> = touched.union(&self.loud).cloned().collect();
+        if !is_same {
+            again.extend(self.hosts.iter().filter(|(_, kept)| !kept.is_current(&input)).map(|(host, _)| host.clone()));
+        }
+        let mut changed = BTreeSet::new();
+        for host in again {
+            let decision = claims.get(&host).map(|claims| decider.for_host(&host, claims));
+            let after = decision.as_ref().map_or(HostCertificate::Unclaimed, |kept| kept.certificate.clone());
+            if self.put(&host, decision, &input) != after {
+                changed.insert(host);
+            }
+        }
+        if !is_same {
+            let silent = self.hosts.iter().filter(|(host, _)| !self.loud.contains(*host));
+            self.silent_until_s = silent.filter_map(|(_, kept)| kept.silent_until_s).min().unwrap_or(i64::MAX);
+        }
+        self.epoch = Some(epochs.of_all(Kinds::Secrets));
+        changed
     }
-    wanted.secrets.append(&mut secrets.drain(..).collect());
-    let claims_a_wildcard = claims
-        .iter()
-        .zip(&hosts)
-        .any(|((host, _), kept)| matches!(host, HostPattern::Wildcard(_)) && kept.certificate != HostCertificate::Unclaimed);
-    let used = by_id(decider.used, |certificate| &certificate.id, CertificateId::as_str);
-    Certificates { input, claims, hosts, claims_a_wildcard, used, default }
+
+    /// What was decided.
+    pub(super) const fn certificates<'a>(&'a self, input: Input<'a>) -> Certificates<'a> {
+        Certificates { input, decided: self }
+    }
+
+    /// Every certificate in use, the default one included.
+    pub(super) fn used(&self) -> SharedMap<CertificateId, Certificate> {
+        self.used.map()
+    }
+
+    /// The certificate for handshakes that no host claims, and the Secrets that are named; with these, too.
+    pub(super) fn finish(&mut self, others: &BTreeSet<ObjectName>) -> (CertificateId, Arc<BTreeSet<ObjectName>>) {
+        let default = self.default.as_ref().expect("it was decided").id.clone();
+        (default, self.secrets.with(others))
+    }
+
+    /// Notes a decision; what handshakes were answered with before.
+    fn put(&mut self, host: &HostPattern, decision: Option<Kept>, input: &Input<'_>) -> HostCertificate {
+        if let Some(kept) = &decision {
+            kept.secrets.iter().for_each(|(name, _)| self.secrets.take(name));
+            kept.own.iter().for_each(|(_, certificate)| take(&mut self.used, certificate));
+            self.wildcards += usize::from(is_wildcard_with_tls(host, kept));
+            self.silent_until_s = self.silent_until_s.min(kept.silent_until_s.filter(|_| kept.is_silent(input)).unwrap_or(i64::MAX));
+        }
+        if decision.as_ref().is_none_or(|kept| kept.is_silent(input)) {
+            self.loud.remove(host);
+        } else {
+            self.loud.insert(host.clone());
+        }
+        let before = match decision {
+            Some(kept) => self.hosts.insert(host.clone(), kept),
+            None => self.hosts.remove(host),
+        };
+        let Some(before) = before else { return HostCertificate::Unclaimed };
+        before.secrets.iter().for_each(|(name, _)| self.secrets.leave(name));
+        before.own.iter().for_each(|(_, certificate)| self.used.leave(&certificate.id));
+        self.wildcards -= usize::from(is_wildcard_with_tls(host, &before));
+        before.certificate
+    }
+
+    fn take_default(&mut self, default: Arc<Certificate>) {
+        take(&mut self.used, &default);
+        if let Some(before) = self.default.replace(default) {
+            self.used.leave(&before.id);
+        }
+    }
+}
+
+fn take(used: &mut InUse<CertificateId, Certificate>, certificate: &Arc<Certificate>) {
+    used.take(&certificate.id, certificate, |one, other| (one.digest, &one.origin) == (other.digest, &other.origin));
+}
+
+fn is_wildcard_with_tls(host: &HostPattern, kept: &Kept) -> bool {
+    matches!(host, HostPattern::Wildcard(_)) && kept.certificate != HostCertificate::Unclaimed
 }
 
 /// A certificate that ends within this time is reported.
@@ -134,15 +187,15 @@ const SOON_S: i64 = 10 * 24 * 3600;
 
 struct Decider<'i, 'o> {
     input: Input<'i>,
-    used: Vec<Arc<Certificate>>,
     /// Secrets whose expiry was said already.
     expiring: HashMap<ObjectName, ()>,
+    /// That was the reason not to say something.
+    suppressed: bool,
     diagnostics: &'o mut Vec<Diagnostic>,
 }
 
 impl<'i> Decider<'i, '_> {
-    /// The certificate, and the Secret that is wanted for it.
-    fn default_certificate(&mut self) -> (CertificateId, Option<ObjectName>) {
+    fn default_certificate(&mut self) -> Arc<Certificate> {
         let name = &self.input.settings.default_ssl_certificate;
         let certificate = name.as_ref().and_then(|name| match self.key_pair(name) {
             Ok(pair) => {
@@ -160,23 +213,21 @@ impl<'i> Decider<'i, '_> {
                 None
             }
         });
-        let certificate = certificate.unwrap_or_else(|| Arc::clone(self.input.self_signed));
-        let id = certificate.id.clone();
-        self.used.push(certificate);
-        (id, name.clone())
+        certificate.unwrap_or_else(|| Arc::clone(self.input.self_signed))
     }
 
     /// The first Ingress with a TLS section decides; that its Secret cannot be used gives no other one a chance.
-    fn for_host(&mut self, host: &HostPattern, claims: &[Claim<'_>]) -> Kept {
+    fn for_host(&mut self, host: &HostPattern, claims: &[Claim]) -> Kept {
         if *host == HostPattern::CatchAll {
             return Kept::UNCLAIMED;
         }
         let said_before = self.diagnostics.len();
+        self.suppressed = false;
         let mut decided: Option<(&Reading, Option<(&ObjectName, &KeyPair)>)> = None;
         let mut last: Option<&Reading> = None;
         let mut secrets = Vec::new();
         for claim in claims {
-            let reading: &Reading = claim.reading;
+            let reading: &Reading = &claim.reading;
             if reading.tls.is_empty() || last.is_some_and(|last| std::ptr::eq(last, reading)) {
                 continue;
             }
@@ -194,7 +245,7 @@ impl<'i> Decider<'i, '_> {
             }
         }
         let Some((_, own)) = decided else { return Kept::UNCLAIMED };
-        let is_silent = self.diagnostics.len() == said_before;
+        let is_silent = self.diagnostics.len() == said_before && !self.suppressed;
         let silent_until_s = is_silent.then(|| own.map_or(i64::MAX, |(_, pair)| pair.not_after_s.saturating_sub(SOON_S)));
         let own = own.map(|(name, pair)| (name.clone(), certificate(name, pair)));
         let certificate = own.as_ref().map_or(HostCertificate::Default, |(_, certificate)| HostCertificate::Own(certificate.id.clone()));
@@ -272,6 +323,7 @@ impl<'i> Decider<'i, '_> {
             }
             () => return,
         };
+        self.suppressed |= self.expiring.contains_key(name);
         if self.expiring.insert(name.clone(), ()).is_none() {
             let code =
                 if left_s >= SOON_S && pair.not_before_s <= self.input.now_s { Code::UncoveredHost } else { Code::ExpiredCertificate };

@@ -2,7 +2,6 @@
 
 use gatewright_core::model::*;
 use gatewright_core::names::{HostPattern, Kind, ObjectName, ObjectRef, UriPath};
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ impl Draft {
             globals: Arc::new(self.globals),
             hosts: self.hosts.into_iter().map(|h| (h.pattern.clone(), Arc::new(h))).collect(),
             backends: self.backends.into_iter().map(|b| (b.id.clone(), Arc::new(b))).collect(),
-            certificates: self.certificates.into_iter().map(|c| (c.id.clone(), Arc::new(c))).collect::<BTreeMap<_, _>>(),
+            certificates: self.certificates.into_iter().map(|c| (c.id.clone(), Arc::new(c))).collect(),
             streams: Default::default(),
             passthrough: Default::default(),
             credentials: self.credentials,

@@ -12,6 +12,7 @@ mod admission;
 mod backends;
 mod broken;
 mod canaries;
+mod edits;
 mod expressions;
 mod hosts;
 mod memory;

@@ -49,9 +49,19 @@ pub(crate) struct RouteLabels<'a> {
     pub(crate) canary: &'a str,
 }
 
+/// What a route is known by: equal for routes whose labels are equal as they are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RouteId(u128);
+
 /// The routes that may be told.
-#[derive(Debug, Default)]
-pub(crate) struct KnownRoutes(HashSet<u128>);
+#[derive(Debug, Clone, Default)]
+pub(crate) struct KnownRoutes(Arc<HashSet<RouteId>>);
+
+impl FromIterator<RouteId> for KnownRoutes {
+    fn from_iter<I: IntoIterator<Item = RouteId>>(routes: I) -> Self {
+        Self(Arc::new(routes.into_iter().collect()))
+    }
+}
 
 /// Counts requests.
 #[derive(Debug)]
@@ -73,11 +83,6 @@ struct Counts {
 impl Requests {
     pub(crate) fn new(wish: RequestMetrics) -> Self {
         Self { wish, counts: Mutex::default(), dropped: Family::default() }
-    }
-
-    /// Adds a route to those that may be told.
-    pub(crate) fn know(&self, routes: &mut KnownRoutes, labels: RouteLabels<'_>) {
-        routes.0.insert(self.route(labels));
     }
 
     /// These routes are on their way.
@@ -108,7 +113,7 @@ impl Requests {
 
     fn count(&self, report: &Report<'_>) -> Result<(), &'static str> {
         let status = status(&report.status, self.wish.status_classes).ok_or("malformed")?;
-        let route = self.route(report.route());
+        let route = self.id(report.route());
         let counts = &mut *self.counts();
         if !counts.live.0.contains(&route) && !counts.coming.0.contains(&route) {
             return Err("unknown");
@@ -128,8 +133,8 @@ impl Requests {
         Ok(())
     }
 
-    /// Equal for routes whose labels are equal as they are shown.
-    fn route(&self, labels: RouteLabels<'_>) -> u128 {
+    /// What a route is known by.
+    pub(crate) fn id(&self, labels: RouteLabels<'_>) -> RouteId {
         /// No text has this byte.
         const END: u8 = 0xff;
         let RouteLabels { host, namespace, ingress, service, path, canary } = labels;
@@ -139,7 +144,7 @@ impl Requests {
             shown.extend_from_slice(label.as_bytes());
             shown.push(END);
         }
-        xxhash_rust::xxh3::xxh3_128(&shown)
+        RouteId(xxhash_rust::xxh3::xxh3_128(&shown))
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -183,9 +188,7 @@ mod tests {
     }
 
     fn serve(requests: &Requests, routes: &[RouteLabels<'_>]) {
-        let mut known = KnownRoutes::default();
-        routes.iter().for_each(|labels| requests.know(&mut known, *labels));
-        requests.coming(known);
+        requests.coming(routes.iter().map(|labels| requests.id(*labels)).collect());
         requests.live();
     }
 
@@ -287,10 +290,8 @@ mod tests {
     #[test]
     fn a_route_is_told_before_it_is_known_to_be_live() {
         let requests = requests(|_| {});
-        let mut known = KnownRoutes::default();
         let new = RouteLabels { path: "/new", ..FRONT };
-        requests.know(&mut known, new);
-        requests.coming(known);
+        requests.coming([requests.id(new)].into_iter().collect());
         tell(&requests, new, "GET", "200", "a.test");
         tell(&requests, FRONT, "GET", "200", "a.test");
         assert_eq!(counted(&requests).len(), 2);

@@ -4,7 +4,7 @@
 //! file, and for the further ones where it runs; so it is in both places, and always the same.
 
 use crate::dialect::{CredentialFile, Version};
-use crate::model::Model;
+use crate::model::{Feature, Model};
 
 /// How the agent is spoken to.
 pub(super) const FILE: &str = "ask.spoe";
@@ -65,9 +65,8 @@ spoe-group whole
 
 /// Whether there is anything to ask.
 pub(super) fn is_asked(model: &Model) -> bool {
-    let policies = || model.hosts.values().flat_map(|host| &host.routes).map(|route| &route.policy);
-    model.globals.custom_errors.is_some()
-        || policies().any(|policy| policy.external_auth.is_some() || policy.errors.is_some() || policy.mirror.is_some())
+    let asking = [Feature::ExternalAuth, Feature::ErrorPages, Feature::Mirror];
+    model.globals.custom_errors.is_some() || asking.iter().any(|feature| model.hosts.count_of(*feature) > 0)
 }
 
 /// The file beside the main file.

@@ -1,6 +1,6 @@
 //! Which handshakes ask clients for certificates.
 
-use crate::model::{CertificateId, ClientAuth, ClientCertificates, Host, HostCertificate, Model, VerifyClient};
+use crate::model::{CertificateId, ClientAuth, ClientCertificates, Feature, Host, HostCertificate, Model, VerifyClient};
 use crate::names::HostPattern;
 
 /// How the certificates of a host's clients are checked, if they are asked for one.
@@ -13,7 +13,7 @@ pub(super) fn asked_for(host: &Host) -> Option<&ClientCertificates> {
 
 /// Whether any client is asked for one.
 pub(super) fn any(model: &Model) -> bool {
-    model.hosts.values().any(|host| asked_for(host).is_some())
+    model.hosts.having(Feature::ClientAuth).any(|host| asked_for(host).is_some())
 }
 
 /// What the handshakes for a host without a certificate of its own are answered with: that of its wildcard sibling, or the

@@ -5,8 +5,8 @@ use super::sections::{Context, Key};
 use super::sources::{self, Source};
 use super::view::{self, Line};
 use crate::dialect::common::{authority_path, identity_path};
-use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
+use crate::dialect::{Gather, Group, Memory, Piece, Place, Version};
+use crate::model::{CertificateId, Feature, Host, HostCertificate, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{CipherList, HostAlias, HostName, HostPattern, RouteRegex};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 }
 
 /// All groups.
-pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
+pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory) -> Vec<Group<'m>> {
     let context = Arc::new(Context::new(model));
     let mut groups = vec![
-        sections(model, &context, version),
+        sections(model, (&context, &mut memory.haproxy), version),
         names(model, "hosts", "maps/hosts.map"),
         names(model, "wildcards", "maps/wildcards.map"),
         paths(model, &context, "exact", "maps/exact.map"),
@@ -38,8 +38,8 @@ pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
     groups
 }
 
-fn sections<'m>(model: &'m Model, context: &Arc<Context<'m>>, version: Version) -> Group<'m> {
-    let sections = sources::of_model(model, context);
+fn sections<'m>(model: &'m Model, (context, memory): (&Arc<Context<'m>>, &mut sources::Memory), version: Version) -> Group<'m> {
+    let sections = memory.sources(model, context);
     let key = |source: &Source<'m>| source.backend.map_or("", |id| id.as_str());
     let (shared, context) = (digest_of(&(&*model.globals, &**context)), Arc::clone(context));
     Group {
@@ -147,7 +147,7 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str,
 fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
     // All routes of a host are, or none.
     let is_regex = |host: &&Arc<Host>| matches!(host.routes.first().and_then(|route| route.matches.first()), Some(PathMatch::Regex(_)));
-    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(is_regex).collect();
+    let hosts: Vec<&Arc<Host>> = model.hosts.having(Feature::Expressions).filter(is_regex).collect();
     let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
     let (shared, context) = (digest_of(&**context), Arc::clone(context));
     let view = Box::new(move |number: usize| {
@@ -176,7 +176,10 @@ fn behind(path: &RouteRegex) -> String {
 
 /// A line for each alias that is an expression.
 fn aliases(model: &Model) -> Group<'_> {
-    let all = model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten().map(move |alias| (&host.pattern, &alias.name)));
+    let all = model
+        .hosts
+        .having(Feature::Aliases)
+        .flat_map(|host| host.policy.aliases.iter().flatten().map(move |alias| (&host.pattern, &alias.name)));
     let found: Vec<(&HostPattern, &str)> = all
         .filter_map(|(pattern, alias)| if let HostAlias::Regex(expression) = alias { Some((pattern, expression.as_str())) } else { None })
         .collect();
@@ -190,8 +193,7 @@ fn aliases(model: &Model) -> Group<'_> {
 
 /// A line for each section that a canary takes requests from. They are few, and one piece.
 fn canaries<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
-    let hosts = model.hosts.values().filter(|host| host.routes.iter().any(|route| route.canary.is_some()));
-    let digests: Vec<u128> = hosts.map(|host| host.digest).collect();
+    let digests: Vec<u128> = model.hosts.having(Feature::Canary).map(|host| host.digest).collect();
     let piece = (!digests.is_empty()).then(|| {
         let policies: Vec<u128> = model.backends.values().map(|backend| backend.policy.digest()).collect();
         Piece { key: "", digest: digest_of(&(digests, policies)) }
@@ -272,7 +274,7 @@ fn certificates(model: &Model) -> Group<'_> {
 /// file of the agent. What it knows already it does not look for, and lines of this list it reads beside the main file.
 fn files_of_servers(model: &Model) -> Vec<(String, Option<String>)> {
     let identities = model.credentials.identities.keys().map(|id| (identity_path(id), None));
-    let checks = model.backends.values().filter_map(|backend| backend.policy.tls.as_ref()?.verify.as_ref());
+    let checks = model.backends.having(Feature::BackendPolicy).filter_map(|backend| backend.policy.tls.as_ref()?.verify.as_ref());
     let authorities: BTreeSet<String> = checks.map(|verify| authority_path(&verify.authority)).collect();
     let beside = certificate_path(&model.default_certificate);
     identities.chain(authorities.into_iter().map(|path| (beside.clone(), Some(path)))).collect()

@@ -2,7 +2,8 @@
 
 use super::lacks;
 use crate::model::{
-    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Globals, Host, Model, PathMatch, Protocol, Route, RoutePolicy, digest_of,
+    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Feature, Globals, Host, Model, PathMatch, Protocol, Route, RoutePolicy,
+    digest_of,
 };
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl<'m> Context<'m> {
     pub(super) fn new(model: &'m Model) -> Self {
         let globals: &Globals = &model.globals;
         let (mut unknown_backends, mut auto_backends) = (Vec::new(), Vec::new());
-        for backend in model.backends.values() {
+        for backend in model.backends.having(Feature::BackendPolicy) {
             unknown_backends.extend((!lacks::knows_backend(&backend.policy)).then_some(&backend.id));
             auto_backends.extend((backend.policy.protocol == Some(Protocol::AutoHttp)).then_some(&backend.id));
         }

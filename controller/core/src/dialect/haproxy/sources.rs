@@ -2,9 +2,12 @@
 //! looked at.
 
 use super::sections::{Context, Does, Key, Section};
-use crate::model::{Backend, BackendId, Host, Model, Route, digest_of};
+use crate::model::{BackendId, Host, MapToken, Model, Route, digest_of};
+use crate::names::HostPattern;
+use foldhash::HashSet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Where a section comes from.
 #[derive(Debug, Clone, Copy)]
@@ -50,93 +53,180 @@ impl<'m> Source<'m> {
         }
     }
 
-    /// Content hash of all that the section is made from beside the globals and the context.
-    fn digest(&self, backend: Option<&Arc<Backend>>, model: &'m Model, context: &Context<'m>) -> u128 {
+    /// Content hash of the backends that it needs beside its own.
+    fn others(&self, model: &'m Model, context: &Context<'m>) -> u128 {
+        let Section { service, page_backend, mirror, .. } = self.section(model, context);
+        digest_of(&[service, page_backend, mirror].map(|backend| backend.map(|backend| backend.digest)))
+    }
+}
+
+/// Where the sections of the hosts of the time before came from.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// Hash of the context.
+    context: u128,
+    hosts_token: MapToken<HostPattern, Host>,
+    /// Sorted by pattern.
+    hosts: Vec<OfHost>,
+}
+
+/// What the routes of a host need.
+#[derive(Debug)]
+struct OfHost {
+    host: Arc<Host>,
+    found: Box<[Found]>,
+}
+
+/// A section that a route needs.
+#[derive(Debug)]
+struct Found {
+    /// Index of the route; `None`: it leads to the root of the host's application.
+    route: Option<usize>,
+    is_canary: bool,
+    over_tls: Option<bool>,
+    /// Hash of its key: equal for equal sections.
+    key: u128,
+    /// Sorts those that forward to endpoints; `None`: it is no such one.
+    rank: Option<u64>,
+    backend: Option<BackendId>,
+    /// Other backends have to do with it.
+    has_others: bool,
+    /// Hash of all that it is made from beside backends, the globals and the context.
+    digest: u128,
+}
+
+impl Memory {
+    /// Where the sections of a model come from, and their content hashes; sorted by key.
+    pub(super) fn sources<'m>(&mut self, model: &'m Model, context: &Context<'m>) -> Vec<(Source<'m>, u128)> {
+        self.update(model, context);
+        // Most are sorted as the backends are.
+        let mut backends = model.backends.values().peekable();
+        let mut digest = |(source, found): (Source<'m>, &Found)| {
+            let backend = found.backend.as_ref().and_then(|id| {
+                while backends.next_if(|backend| backend.id < *id).is_some() {}
+                backends.peek().copied().filter(|backend| backend.id == *id).or_else(|| model.backends.get(id))
+            });
+            let others = found.has_others.then(|| source.others(model, context));
+            let digest = joined(&[Some(found.digest), backend.map(|backend| backend.digest), others]);
+            let own = || source.key(context).backend();
+            (
+                Source { backend: backend.map(|backend| &backend.id).or_else(|| found.backend.as_ref().and_then(|_| own())), ..source },
+                digest,
+            )
+        };
+        let (forwarding, others) = self.sorted(model, context);
+        forwarding.into_iter().chain(others).map(&mut digest).collect()
+    }
+
+    /// Brings what is remembered in line with the hosts.
+    fn update<'m>(&mut self, model: &'m Model, context: &Context<'m>) {
+        let now = digest_of(context);
+        if self.context == now && self.hosts_token.is_of(&model.hosts) {
+            return;
+        }
+        let same_context = std::mem::replace(&mut self.context, now) == now;
+        let mut before = std::mem::take(&mut self.hosts).into_iter().filter(|_| same_context).peekable();
+        self.hosts.reserve(model.hosts.len());
+        for (pattern, host) in &model.hosts {
+            let is_same = |kept: &OfHost| Arc::ptr_eq(&kept.host, host);
+            while before.next_if(|kept| !is_same(kept) && kept.host.pattern < *pattern).is_some() {}
+            let kept = before.next_if(is_same);
+            self.hosts.push(kept.unwrap_or_else(|| OfHost { host: Arc::clone(host), found: found(host, context) }));
+        }
+        self.hosts_token = model.hosts.token();
+    }
+
+    /// The first of each key: those that forward, sorted, and the others.
+    fn sorted<'s, 'm>(&'s self, model: &'m Model, context: &Context<'m>) -> (Sorted<'s, 'm>, Sorted<'s, 'm>) {
+        let mut forwarding = Vec::with_capacity(self.hosts.len());
+        let mut others = BTreeMap::new();
+        let mut seen = HashSet::default();
+        let all = model.hosts.values().zip(&self.hosts);
+        for (order, (source, found)) in
+            all.flat_map(|(host, kept)| kept.found.iter().map(|found| (Source::of(host, found), found))).enumerate()
+        {
+            match found.rank {
+                Some(rank) => forwarding.push((rank, order, source, found)),
+                None if seen.insert(found.key) => _ = others.insert(source.key(context), (source, found)),
+                None => {}
+            }
+        }
+        // The first of equal ones stays the first.
+        forwarding.sort_unstable_by_key(|(rank, order, ..)| (*rank, *order));
+        let mut sorted = Vec::with_capacity(forwarding.len());
+        for same_rank in forwarding.chunk_by(|(rank, ..), (other, ..)| rank == other) {
+            let (_, _, first, found) = same_rank[0];
+            if same_rank.iter().all(|(.., other)| other.key == found.key) {
+                sorted.push((first, found));
+                continue;
+            }
+            let mut by_key = BTreeMap::new();
+            for (_, _, source, found) in same_rank {
+                by_key.entry(source.key(context)).or_insert((*source, *found));
+            }
+            sorted.extend(by_key.into_values());
+        }
+        (sorted, others.into_values().collect())
+    }
+}
+
+/// Sources, and what is remembered of each.
+type Sorted<'s, 'm> = Vec<(Source<'m>, &'s Found)>;
+
+impl<'m> Source<'m> {
+    fn of(host: &'m Host, found: &Found) -> Self {
+        let Found { route, is_canary, over_tls, .. } = *found;
+        Self { host, route, is_canary, over_tls, backend: None }
+    }
+}
+
+/// What the routes of a host need; each once, where they stand one behind the other.
+fn found<'m>(host: &'m Host, context: &Context<'m>) -> Box<[Found]> {
+    let mut all: Vec<Found> = Vec::new();
+    let mut add = |key: Key<'m>, route: Option<usize>, is_canary: bool| {
+        let digest = digest_of(&key);
+        // Routes of one host mostly have one section.
+        if all.last().is_some_and(|last| last.key == digest) {
+            return;
+        }
         let asks_others = |route: &'m Route| {
             let policy = &route.policy;
             policy.external_auth.is_some() || policy.mirror.is_some() || context.pages(route).is_some()
         };
-        let others = self.route().filter(|route| asks_others(route)).map(|_| {
-            let Section { service, page_backend, mirror, .. } = self.section(model, context);
-            [service, page_backend, mirror].map(|backend| backend.map(|backend| backend.digest))
+        // Ids begin with a hash. To compare numbers is faster than to compare texts elsewhere in memory.
+        let rank = |id: &BackendId| id.as_str().bytes().take(8).fold(0_u64, |rank, byte| rank << 8 | u64::from(byte));
+        all.push(Found {
+            route,
+            is_canary,
+            over_tls: key.over_tls,
+            key: digest,
+            rank: if let Does::Forward(id) = key.does { Some(rank(id)) } else { None },
+            backend: key.backend().filter(|_| route.is_some()).cloned(),
+            has_others: route.is_some_and(|number| asks_others(&host.routes[number])),
+            digest: digest_of(&(host.digest, route, is_canary, key.over_tls)),
         });
-        digest_of(&(self.host.digest, self.route, self.is_canary, self.over_tls, backend.map(|backend| backend.digest), others))
-    }
-}
-
-/// Where the sections of a model come from, and their content hashes; sorted by key.
-pub(super) fn of_model<'m>(model: &'m Model, context: &Context<'m>) -> Vec<(Source<'m>, u128)> {
-    let mut sources = Sources::default();
-    for host in model.hosts.values() {
-        for (number, route) in host.routes.iter().enumerate() {
-            let key = Key::of(host, route, context);
-            let canary = key.of_canary(route, context).map(|(key, _)| key);
-            for (key, is_canary) in std::iter::once((key, false)).chain(canary.map(|key| (key, true))) {
-                for over_tls in std::iter::once(key.over_tls).chain(key.over_tls.map(|_| Some(true))) {
-                    let source = Source { host, route: Some(number), is_canary, over_tls, backend: key.backend() };
-                    sources.add(Key { over_tls, ..key }, source);
-                }
-            }
-        }
-        if let Some(path) = &host.policy.app_root {
-            sources.add(Key::of_app_root(path, host), Source { host, route: None, is_canary: false, over_tls: None, backend: None });
-        }
-    }
-    // Most are sorted as the backends are.
-    let mut backends = model.backends.values().peekable();
-    let mut digest = |source: Source<'m>| {
-        let backend = source.backend.and_then(|id| {
-            while backends.next_if(|backend| backend.id < *id).is_some() {}
-            backends.peek().copied().filter(|backend| backend.id == *id).or_else(|| model.backends.get(id))
-        });
-        (source, source.digest(backend, model, context))
     };
-    sources.sorted(context).into_iter().map(&mut digest).collect()
-}
-
-/// Where the sections of each key come from.
-#[derive(Default)]
-struct Sources<'m> {
-    /// Those that forward, and a number that sorts them; some more than once. They are many, and nearly each has a backend
-    /// of its own.
-    forwarding: Vec<(u64, Source<'m>)>,
-    last: Option<Key<'m>>,
-    /// The first of each key.
-    others: BTreeMap<Key<'m>, Source<'m>>,
-}
-
-impl<'m> Sources<'m> {
-    fn add(&mut self, key: Key<'m>, source: Source<'m>) {
-        let Does::Forward(id) = key.does else {
-            self.others.entry(key).or_insert(source);
-            return;
-        };
-        // Routes of one host mostly have one section.
-        if self.last.replace(key) != Some(key) {
-            // Ids begin with a hash. To compare numbers is faster than to compare texts elsewhere in memory.
-            let rank = id.as_str().bytes().take(8).fold(0_u64, |rank, byte| rank << 8 | u64::from(byte));
-            self.forwarding.push((rank, source));
+    for (number, route) in host.routes.iter().enumerate() {
+        let key = Key::of(host, route, context);
+        let canary = key.of_canary(route, context).map(|(key, _)| key);
+        for (key, is_canary) in std::iter::once((key, false)).chain(canary.map(|key| (key, true))) {
+            for over_tls in std::iter::once(key.over_tls).chain(key.over_tls.map(|_| Some(true))) {
+                add(Key { over_tls, ..key }, Some(number), is_canary);
+            }
         }
     }
-
-    /// By key.
-    fn sorted(self, context: &Context<'m>) -> Vec<Source<'m>> {
-        let Self { mut forwarding, others, .. } = self;
-        // The first of equal ones stays the first.
-        forwarding.sort_by_key(|(rank, _)| *rank);
-        let mut sorted = Vec::with_capacity(forwarding.len() + others.len());
-        for same_rank in forwarding.chunk_by(|(rank, _), (other, _)| rank == other) {
-            if let [(_, source)] = same_rank {
-                sorted.push(*source);
-                continue;
-            }
-            let mut by_key = BTreeMap::new();
-            for (_, source) in same_rank {
-                by_key.entry(source.key(context)).or_insert(*source);
-            }
-            sorted.extend(by_key.into_values());
-        }
-        sorted.extend(others.into_values());
-        sorted
+    if let Some(path) = &host.policy.app_root {
+        add(Key::of_app_root(path, host), None, false);
     }
+    all.into()
+}
+
+/// One hash of several.
+fn joined(parts: &[Option<u128>; 3]) -> u128 {
+    let mut bytes = [0; 51];
+    for (part, place) in parts.iter().zip(bytes.chunks_exact_mut(17)) {
+        place[0] = u8::from(part.is_some());
+        place[1..].copy_from_slice(&part.unwrap_or_default().to_le_bytes());
+    }
+    xxh3_128(&bytes)
 }

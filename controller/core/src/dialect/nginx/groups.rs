@@ -2,8 +2,8 @@
 
 use super::features::Features;
 use super::view::{self, HostContext};
-use crate::dialect::{Gather, Group, Piece, Place, Version};
-use crate::model::{CertificateId, Host, HostCertificate, Model, digest_of};
+use crate::dialect::{Gather, Group, Memory, Piece, Place, Version};
+use crate::model::{CertificateId, Feature, Host, HostCertificate, Model, digest_of};
 use crate::names::{HostAlias, HostName, HostPattern};
 use std::sync::Arc;
 
@@ -31,10 +31,12 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 }
 
 /// All groups.
-pub(super) fn groups(model: &Model, version: Version) -> Vec<Group<'_>> {
+pub(super) fn groups<'m>(model: &'m Model, version: Version, _: &mut Memory) -> Vec<Group<'m>> {
     let features = Features::of(version);
     let (exact, wildcards) = claimed(model).partition(|claimed| !claimed.is_wildcard);
-    let (by_pattern, hosts_by_name) = model.hosts.values().partition(|host| has_pattern_alias(host));
+    let by_pattern: Vec<_> = model.hosts.having(Feature::Aliases).filter(|host| has_pattern_alias(host)).collect();
+    let is_by_name = |host: &&Arc<Host>| by_pattern.is_empty() || !has_pattern_alias(host);
+    let hosts_by_name = model.hosts.values().filter(is_by_name).collect();
     let mut groups = vec![
         backends(model),
         hosts(HOSTS, hosts_by_name, model, features),

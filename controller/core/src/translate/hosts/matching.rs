@@ -20,9 +20,9 @@ impl<'a> Builder<'a> {
         self.claims.iter().find_map(|claim| {
             let policies = &claim.reading.policies;
             let target = policies.rewrite_target.as_deref();
-            let mut paths = claim.rule.iter().flat_map(|rule| &rule.paths);
+            let mut paths = claim.rule().into_iter().flat_map(|rule| &rule.paths);
             let rewrites = target.is_some_and(|target| paths.any(|path| path.text.as_str() != target));
-            (policies.use_regex || rewrites).then_some(&**claim.reading)
+            (policies.use_regex || rewrites).then_some(&*claim.reading)
         })
     }
 
@@ -75,8 +75,8 @@ impl<'a> Builder<'a> {
         let mut owners: HashMap<(&RulePath, PathKind), &Reading> = HashMap::new();
         let mut entries = Vec::new();
         for claim in self.claims {
-            let reading: &'a Reading = claim.reading;
-            for path in claim.rule.iter().flat_map(|rule| &rule.paths) {
+            let reading: &'a Reading = &claim.reading;
+            for path in claim.rule().into_iter().flat_map(|rule| &rule.paths) {
                 match owners.get(&(&path.text, path.kind)) {
                     None => {
                         owners.insert((&path.text, path.kind), reading);
@@ -101,9 +101,9 @@ impl<'a> Builder<'a> {
         let owner = &first.reading.origin;
         let mut said: Option<&Reading> = None;
         for claim in self.claims {
-            let reading: &Reading = claim.reading;
+            let reading: &Reading = &claim.reading;
             let foreign = reading.origin.name.namespace() != owner.name.namespace();
-            let Some(path) = claim.rule.and_then(|rule| rule.paths.first()).filter(|_| foreign) else { continue };
+            let Some(path) = claim.rule().and_then(|rule| rule.paths.first()).filter(|_| foreign) else { continue };
             if said.replace(reading).is_none_or(|before| !std::ptr::eq(before, reading)) {
                 let message = format!(
                     "host {} belongs to {} of another namespace; paths that it does not use are added",

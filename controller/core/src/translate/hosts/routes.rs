@@ -83,9 +83,9 @@ impl Builder<'_> {
     /// The route for everything else: the default backend of the Ingress that made the host, else the global one.
     pub(super) fn fallback(&self, everywhere: PathMatch, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
         let catch_all = *self.pattern == HostPattern::CatchAll;
-        let is_default = |claim: &&Claim<'_>| if catch_all { claim.rule.is_none() } else { true };
+        let is_default = |claim: &&Claim| if catch_all { claim.rule().is_none() } else { true };
         let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(everywhere, backends.default_action()) };
-        let reading: &Reading = claim.reading;
+        let reading: &Reading = &claim.reading;
         let policies = &reading.policies;
         let own: Option<(&BackendUse, Arc<Resolved>)> = reading
             .default_backend
@@ -98,7 +98,7 @@ impl Builder<'_> {
         let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
         let asked = self.asked(reading, &rule_path, &matches, backends, diagnostics);
         let (closed, policy) = (asked.is_closed(), asked.policy());
-        let policy = if claim.rule.is_none() { of_default_backend(&policy) } else { policy };
+        let policy = if claim.rule().is_none() { of_default_backend(&policy) } else { policy };
         let service = own.map(|(used, _)| used.reference());
         let policy = labelled(policy, &reading.origin, service.as_ref(), &rule_path);
         let action = if policies.closed || closed { Action::Respond(503) } else { unclosed };

@@ -23,7 +23,7 @@ impl Builder<'_> {
     /// That of the oldest one with authorities, else that of the youngest.
     fn tls_of_neighbours(&self, reading: &Reading) -> Option<Arc<UpstreamTls>> {
         let namespace = reading.origin.name.namespace();
-        let neighbours = self.claims.iter().map(|claim| claim.reading).filter(|other| other.origin.name.namespace() == namespace);
+        let neighbours = self.claims.iter().map(|claim| &claim.reading).filter(|other| other.origin.name.namespace() == namespace);
         let mut last = None;
         for tls in neighbours.map(|other| other.policies.backend.tls.as_ref()) {
             last = tls;

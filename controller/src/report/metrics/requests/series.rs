@@ -2,7 +2,7 @@
 
 use super::histogram::Histogram;
 use super::report::{Report, number};
-use super::{RequestMetrics, Requests, RouteLabels};
+use super::{RequestMetrics, Requests, RouteId, RouteLabels};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, LabelSetEncoder};
 use prometheus_client::metrics::MetricType;
@@ -68,7 +68,7 @@ const METRICS: [Metric; 7] = [
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     /// Hash of the labels of the route.
-    pub(super) route: u128,
+    pub(super) route: RouteId,
     pub(super) status: Cow<'static, str>,
     pub(super) method: &'static str,
     /// The host, where it is none of the route's.

@@ -4,7 +4,7 @@
 use super::Line;
 use super::route::escaped;
 use crate::dialect::haproxy::sections::{Context, Key};
-use crate::model::{Affinity, Canary, CanaryHeader, CanaryHeaderTest, Model, Route, digest_of};
+use crate::model::{Affinity, Canary, CanaryHeader, CanaryHeaderTest, Feature, Model, Route, digest_of};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -109,7 +109,7 @@ fn threshold(canary: &Canary) -> u64 {
 
 /// Every canary in use, by the section that it takes requests from.
 fn all<'m>(model: &'m Model, context: &Context<'m>) -> BTreeMap<Key<'m>, (Key<'m>, Use<'m>)> {
-    let routes = model.hosts.values().flat_map(|host| host.routes.iter().map(move |route| (host, route)));
+    let routes = model.hosts.having(Feature::Canary).flat_map(|host| host.routes.iter().map(move |route| (host, route)));
     let with = |(_, route): &(_, &'m Route)| route.canary.is_some();
     let found = routes.filter(with).filter_map(|(host, route)| {
         let from = Key::of(host, route, context);

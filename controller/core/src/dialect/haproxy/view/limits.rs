@@ -6,7 +6,7 @@
 use super::addresses::lines;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{Bandwidth, ClientLimits, Globals, Model, Period, RequestRate};
+use crate::model::{Bandwidth, ClientLimits, Feature, Globals, Model, Period, RequestRate};
 use serde::Serialize;
 
 /// The first version that can send slowly.
@@ -89,7 +89,7 @@ pub(super) fn memory_s(model: &Model) -> Option<u64> {
         };
         period * (rate.burst + 1).div_ceil(rate.requests.max(1))
     };
-    let limits = model.hosts.values().flat_map(|host| &host.routes).filter_map(|route| route.policy.limits.as_ref());
+    let limits = model.hosts.having(Feature::Limits).flat_map(|host| &host.routes).filter_map(|route| route.policy.limits.as_ref());
     limits.map(|limits| limits.rates.iter().map(seconds).max().unwrap_or(0).saturating_add(10)).max()
 }
 

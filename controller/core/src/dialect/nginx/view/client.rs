@@ -5,7 +5,7 @@ use crate::dialect::common::dh_params_path;
 use crate::dialect::nginx::credentials::ticket_key_path;
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups::certificate_path;
-use crate::model::{Compression, Globals, MediaType, Model, Tls};
+use crate::model::{Compression, Feature, Globals, MediaType, Model, Tls};
 use crate::names::{TextPattern, TextRegex};
 use serde::Serialize;
 
@@ -152,7 +152,7 @@ pub(super) struct HashesView {
 
 impl HashesView {
     pub(super) fn new(model: &Model) -> Self {
-        let aliases = || model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten());
+        let aliases = || model.hosts.having(Feature::Aliases).flat_map(|host| host.policy.aliases.iter().flatten());
         let names = model.hosts.keys().map(length).chain(aliases().map(|alias| length(&alias.name)));
         let longest = names.chain(exact_keys(&model.globals)).max().unwrap_or(0);
         Self::of(longest, model.hosts.len() + aliases().count())

@@ -3,7 +3,7 @@
 
 use super::route::escapes_targets;
 use crate::dialect::nginx::expression::Expression;
-use crate::model::Model;
+use crate::model::{Feature, Model};
 use crate::names::variable::ESCAPED_TARGET;
 use serde::Serialize;
 
@@ -47,7 +47,7 @@ struct CharacterView {
 impl EscapeView {
     /// `None`: nobody needs it.
     pub(in crate::dialect::nginx) fn new(model: &Model) -> Option<Self> {
-        let mut routes = model.hosts.values().flat_map(|host| &host.routes);
+        let mut routes = model.hosts.having(Feature::ExternalAuth).flat_map(|host| &host.routes);
         let needed = routes.any(|route| route.policy.external_auth.as_ref().is_some_and(|auth| escapes_targets(auth)));
         needed.then(|| Self {
             levels: (0..LEVELS).map(LevelView::new).collect(),

@@ -12,7 +12,7 @@ use super::{Of, between, on_off, seconds};
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups;
 use crate::dialect::{Includes, Version, common};
-use crate::model::{CpuAffinity, Model, Workers};
+use crate::model::{CpuAffinity, Feature, Model, Workers};
 use serde::Serialize;
 
 /// What `nginx.conf.tera` sees.
@@ -109,7 +109,7 @@ pub(in crate::dialect::nginx) fn main<'m>(
         upstream: UpstreamView::new(globals),
         headers: HeadersView::new(globals),
         blocking: BlockingView::new(&globals.blocking),
-        sessions: model.backends.values().any(|backend| backend.policy.affinity.is_some()),
+        sessions: model.backends.having(Feature::BackendPolicy).any(|backend| backend.policy.affinity.is_some()),
         limits: ZonesView::new(model),
         log: LogView::new(globals),
         streams: StreamsView::new(globals, files(groups::PASSTHROUGH).iter().chain(files(groups::STREAMS))),
@@ -126,6 +126,6 @@ pub(in crate::dialect::nginx) fn main<'m>(
 
 /// Whether answers of services are kept.
 fn keeps_answers(model: &Model) -> bool {
-    let mut routes = model.hosts.values().flat_map(|host| &host.routes);
+    let mut routes = model.hosts.having(Feature::ExternalAuth).flat_map(|host| &host.routes);
     routes.any(|route| route.policy.external_auth.as_ref().is_some_and(|auth| auth.cache.is_some()))
 }

@@ -4,7 +4,7 @@
 //! Ingress, so that each Ingress has counters of its own.
 
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{Bandwidth, ClientLimits, Model, Period, RequestRate, Route, digest_of};
+use crate::model::{Bandwidth, ClientLimits, Feature, Model, Period, RequestRate, Route, digest_of};
 use ipnet::IpNet;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -111,7 +111,7 @@ impl ZonesView {
         let (mut any, mut connections) = (false, false);
         let mut keys = BTreeMap::new();
         let mut exemptions: BTreeSet<&[IpNet]> = BTreeSet::new();
-        for route in model.hosts.values().flat_map(|host| &host.routes) {
+        for route in model.hosts.having(Feature::Limits).flat_map(|host| &host.routes) {
             let Some(limits) = &route.policy.limits else { continue };
             rates.extend(limits.rates.iter().map(|rate| (zone_of(*rate), *rate)));
             (any, connections) = (true, connections || limits.connections.is_some());

@@ -1,0 +1,54 @@
+//! What few hosts and backends have, and more than their own part of the files depends on.
+
+/// One of these things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// A host has further names.
+    Aliases,
+    /// A host matches paths by expressions.
+    Expressions,
+    /// A host sends some requests elsewhere.
+    Canary,
+    /// A host limits clients.
+    Limits,
+    /// A host has a service decide about requests.
+    ExternalAuth,
+    /// A host sends requests a second time.
+    Mirror,
+    /// A host has error pages of its own.
+    ErrorPages,
+    /// A host has to do with certificates of clients.
+    ClientAuth,
+    /// A host has ciphers of its own, or their order.
+    HostTls,
+    /// Something is asked for a backend.
+    BackendPolicy,
+}
+
+impl Feature {
+    /// How many there are.
+    pub const ALL: usize = 10;
+}
+
+/// Some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Features(u16);
+
+impl Features {
+    /// These, and one more if it is there.
+    #[must_use]
+    pub const fn with(self, feature: Feature, is_there: bool) -> Self {
+        Self(self.0 | (is_there as u16) << feature as u16)
+    }
+
+    /// Whether this one is among them.
+    #[must_use]
+    pub const fn has(self, feature: Feature) -> bool {
+        self.number(feature as usize) == 1
+    }
+
+    /// The same as a number, for the feature at this place.
+    pub(super) const fn number(self, feature: usize) -> usize {
+        (self.0 >> feature & 1) as usize
+    }
+}
