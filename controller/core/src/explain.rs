@@ -48,8 +48,11 @@ fn host(authority: &str) -> Result<String, BadUrl> {
     if authority.is_empty() {
         return Err(BadUrl("the URL names no host"));
     }
-    if authority.starts_with('[') {
-        return Ok(String::new());
+    if let Some(literal) = authority.strip_prefix('[') {
+        let (address, port) = literal.split_once(']').ok_or(BadUrl("the address in the URL has no end"))?;
+        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        let is_good = is_port && address.parse::<std::net::Ipv6Addr>().is_ok();
+        return if is_good { Ok(String::new()) } else { Err(BadUrl("what is in brackets is not an IPv6 address")) };
     }
     let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
     if port.parse::<u16>().is_err() {
@@ -326,7 +329,19 @@ mod tests {
         assert_eq!(parsed("http://a_b.example/a%2Fb/"), is(false, "a_b.example", "/a/b/"));
         assert_eq!(parsed("http://10.0.0.1/x/.."), is(false, "", "/"));
         assert_eq!(parsed("http://[::1]:80/"), is(false, "", "/"));
-        for bad in ["ftp://a/", "http:///x", "http://a/../..", "http://a/%", "http://a/%zz", "http://a/%00", "http://a b/", "http://a:b/"] {
+        for bad in [
+            "ftp://a/",
+            "http:///x",
+            "http://a/../..",
+            "http://a/%",
+            "http://a/%zz",
+            "http://a/%00",
+            "http://a b/",
+            "http://a:b/",
+            "http://[::1",
+            "http://[x]/",
+            "http://[::1]x/",
+        ] {
             assert!(Request::parse(bad).is_err(), "{bad}");
         }
     }

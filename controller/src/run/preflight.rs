@@ -17,11 +17,23 @@ pub(crate) fn mistakes(config: &RunConfig) -> Vec<String> {
     for (flag, folder) in [("manifests", &config.manifests), ("secrets-from", &config.secrets_from)] {
         wrong.extend(folder.as_deref().and_then(|folder| followed(flag, folder, &config.state_dir)));
     }
+    if config.manifests.is_none() {
+        let (cluster, served) = (&config.cluster, config.state_dir.join("current"));
+        for (flag, file) in [("kubeconfig", &cluster.kubeconfig), ("certificate-authority", &cluster.certificate_authority)] {
+            // Without it the last good revision is served, if there is one; whoever needs it tells that it is away.
+            wrong.extend(file.as_deref().filter(|_| !served.exists()).and_then(|file| readable(flag, file)));
+        }
+    }
     wrong.extend(config.proxy.templates.as_deref().and_then(|folder| templates(folder, config)));
     if config.state_dir.metadata().is_ok_and(|found| !found.is_dir()) {
         wrong.push(format!("--state-dir {}: this is not a folder", config.state_dir.display()));
     }
     wrong
+}
+
+fn readable(flag: &str, file: &Path) -> Option<String> {
+    let error = std::fs::read(file).err()?;
+    Some(format!("--{flag} {}: {}", file.display(), of_path(error.kind())))
 }
 
 /// A folder that is gone for a while is no reason not to serve what was served before.

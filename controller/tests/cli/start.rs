@@ -20,6 +20,20 @@ fn paths_that_are_wrong_are_told_all_at_once() {
 }
 
 #[test]
+fn the_way_to_the_cluster_is_looked_at_with_all_else() {
+    let folder = Folder::new(&[("config", "")]);
+    let run = ["run", "--proxy-binary", "/nowhere/nginx", "--kubeconfig", "no-config", "--apiserver-host", "http://127.0.0.1:1"];
+    let ran = folder.run(&[&run[..], &["--certificate-authority", "no-ca", "--state-dir", "state", "--log-format", "text"]].concat());
+    assert_eq!(ran.code, 2, "{ran:?}");
+    for part in
+        ["--proxy-binary /nowhere/nginx", "--kubeconfig no-config: it does not exist", "--certificate-authority no-ca: it does not exist"]
+    {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    assert!(!ran.err.contains("started"), "before anything is started: {}", ran.err);
+}
+
+#[test]
 fn a_file_is_no_folder_of_manifests() {
     let folder = Folder::new(&[("a.yaml", ""), ("proxy", "")]);
     let ran = folder.run(&["run", "--proxy-binary", "./proxy", "--manifests", "a.yaml", "--state-dir", "state", "--log-format", "text"]);
