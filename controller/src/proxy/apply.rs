@@ -225,6 +225,8 @@ impl Proxy {
         Ok(load)
     }
 
+    /// How long the load took that came of the last telling: a signal that was forgotten is no load, and slows down no later
+    /// reload.
     async fn verify(&self, token: &str, since: Instant) -> Result<Duration, NotTaken> {
         let deaths = self.owner.status().await.map_or(0, |status| status.deaths);
         // HAProxy before 2.7 may forget both of two signals that come close together. Later versions answer.
@@ -238,7 +240,8 @@ impl Proxy {
             let ended = self.owner.status().await.ok()?.deaths.saturating_sub(deaths);
             (ended >= HOPELESS_DEATHS).then(|| format!("its process ended {ended} times"))
         };
-        self.probe.verify(token, since, self.pace.deadline(self.last_check, self.patience), hopeless).await
+        let seen = self.probe.verify(token, since, self.pace.deadline(self.last_check, self.patience), hopeless).await;
+        seen.map(|took| took.saturating_sub(told.duration_since(since)))
     }
 
     async fn settle(&mut self, mut published: Published, cause: &str, took: Took) -> Live {
