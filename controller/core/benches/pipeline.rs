@@ -158,12 +158,16 @@ fn pipeline(c: &mut Criterion) {
             let start = |mut pipeline: Pipeline| (pipeline.make(), pipeline);
             b.iter_batched(|| Pipeline::new(snapshot.clone()), start, BatchSize::PerIteration);
         });
-        let mut pipeline = Pipeline::new(snapshot);
-        pipeline.make();
-        let (first, second) = (pair(), pair());
-        change(&mut group, &mut pipeline, ("one_ingress", size), |n| ingress(size / 2, if n.is_multiple_of(2) { "/c" } else { "/d" }));
-        change(&mut group, &mut pipeline, ("one_endpoint", size), |n| slice(size / 2, 5 + n % 2));
-        change(&mut group, &mut pipeline, ("one_certificate", size), |n| secret(0, if n.is_multiple_of(2) { &first } else { &second }));
+        let pairs = [pair(), pair()];
+        for (dialect, version) in [(&NGINX, NGINX_VERSION), (&HAPROXY, HAPROXY_VERSION)] {
+            let mut pipeline = Pipeline::of_proxy(snapshot.clone(), dialect, version);
+            pipeline.make();
+            let name = |what: &str| format!("{}_one_{what}", dialect.name);
+            let path = |n: usize| if n.is_multiple_of(2) { "/c" } else { "/d" };
+            change(&mut group, &mut pipeline, (&name("ingress"), size), |n| ingress(size / 2, path(n)));
+            change(&mut group, &mut pipeline, (&name("endpoint"), size), |n| slice(size / 2, 5 + n % 2));
+            change(&mut group, &mut pipeline, (&name("certificate"), size), |n| secret(0, &pairs[n % 2]));
+        }
     }
     group.finish();
 }

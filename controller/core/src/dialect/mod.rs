@@ -7,12 +7,12 @@ mod common;
 pub mod haproxy;
 pub mod nginx;
 
-use crate::model::{CertificateId, HashKind, Lack, LackingWay, Model};
-use crate::names::{ObjectRef, shown};
+use crate::model::{Backend, BackendId, CertificateId, HashKind, Host, Lack, LackingWay, MapToken, Model};
+use crate::names::{HostPattern, ObjectRef, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One kind of proxy. Everything outside `dialect/` and `templates/` that has to differ between proxies asks this.
 #[derive(Debug)]
@@ -186,7 +186,25 @@ impl Step {
 /// What is remembered from one model to the next; one that is empty costs time and nothing else.
 #[derive(Debug, Default)]
 pub struct Memory {
+    hosts: MapToken<HostPattern, Host>,
+    backends: MapToken<BackendId, Backend>,
     haproxy: haproxy::Memory,
+}
+
+/// What is the very same as in the model before.
+#[derive(Debug, Clone, Copy)]
+struct Same {
+    hosts: bool,
+    backends: bool,
+}
+
+impl Memory {
+    /// Compares with the model before, and remembers this one.
+    fn compare(&mut self, model: &Model) -> Same {
+        let same = Same { hosts: self.hosts.is_of(&model.hosts), backends: self.backends.is_of(&model.backends) };
+        (self.hosts, self.backends) = (model.hosts.token(), model.backends.token());
+        same
+    }
 }
 
 /// Where the pieces of a group go.
@@ -214,10 +232,30 @@ pub struct Group<'m> {
     pub place: Place,
     /// Hash of all that a piece is made from beside its own [`Piece::digest`].
     pub shared: u128,
+    /// The same pieces as in the model before, by what is remembered of it; they are not looked at then.
+    pub is_same: bool,
+    /// Made when they are looked at.
+    pub parts: LazyLock<Parts<'m>, Box<dyn FnOnce() -> Parts<'m> + Send + 'm>>,
+}
+
+/// The pieces of a group, and how they are shown to the template.
+pub struct Parts<'m> {
     /// In the order of the files' content.
     pub pieces: Vec<Piece<'m>>,
     /// What the template sees of the piece with this number.
-    pub view: Box<dyn Fn(usize) -> View<'m> + Sync + 'm>,
+    pub view: Box<dyn Fn(usize) -> View<'m> + Send + Sync + 'm>,
+}
+
+impl<'m> Parts<'m> {
+    /// Pieces, and what the template sees of the one with a number.
+    fn new(pieces: Vec<Piece<'m>>, view: impl Fn(usize) -> View<'m> + Send + Sync + 'm) -> Self {
+        Self { pieces, view: Box::new(view) }
+    }
+
+    /// To be made when they are looked at.
+    fn later(make: impl FnOnce() -> Self + Send + 'm) -> LazyLock<Self, Box<dyn FnOnce() -> Self + Send + 'm>> {
+        LazyLock::new(Box::new(make))
+    }
 }
 
 /// One piece of a file.

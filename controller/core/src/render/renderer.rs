@@ -89,8 +89,16 @@ impl Renderer {
     /// # Errors
     /// When a template stops or writes what the proxy's grammar does not allow there. The renderer can be used again.
     pub fn render(&mut self, model: &Model) -> Result<FileSet, RenderError> {
+        // It is taken along only where all groups came as far as the model did.
+        let mut memory = std::mem::take(&mut self.memory);
+        let files = self.render_after(model, &mut memory)?;
+        self.memory = memory;
+        Ok(files)
+    }
+
+    fn render_after(&mut self, model: &Model, memory: &mut Memory) -> Result<FileSet, RenderError> {
         self.update_certificates(&model.certificates);
-        let groups = (self.dialect.groups)(model, self.version, &mut self.memory);
+        let groups = (self.dialect.groups)(model, self.version, memory);
         for group in &groups {
             self.shards.entry(group.folder).or_default().update(group, &self.engine, self.dialect, self.cores)?;
         }
@@ -184,7 +192,7 @@ impl Renderer {
         // Several pieces may have one key, such as the lines of a map for one host.
         let by_key = |group: &Group<'_>| {
             let mut map: BTreeMap<String, Vec<(usize, u128)>> = BTreeMap::new();
-            for (number, piece) in group.pieces.iter().enumerate() {
+            for (number, piece) in group.parts.pieces.iter().enumerate() {
                 map.entry(piece.key.to_owned()).or_default().push((number, piece.digest));
             }
             map
@@ -199,7 +207,7 @@ impl Renderer {
                 continue;
             }
             let text = |group: &Group<'_>, pieces: Option<&Vec<(usize, u128)>>| {
-                let render = |(number, _): &(usize, u128)| self.engine.render(group.template, &(group.view)(*number));
+                let render = |(number, _): &(usize, u128)| self.engine.render(group.template, &(group.parts.view)(*number));
                 pieces.map(|all| all.iter().map(render).collect::<Result<String, _>>()).transpose()
             };
             let (was, is) = (before.map_or(Ok(None), |before| text(before, was))?, text(after, is)?);
@@ -248,7 +256,7 @@ pub struct Difference {
 
 /// Includes as the main file would show them if nobody had to tell one content from another.
 fn named_by_folder(groups: &[Group<'_>]) -> Includes {
-    let some = |group: &Group<'_>| if group.pieces.is_empty() { Vec::new() } else { vec![format!("{}/…", group.folder)] };
+    let some = |group: &Group<'_>| if group.parts.pieces.is_empty() { Vec::new() } else { vec![format!("{}/…", group.folder)] };
     groups.iter().map(|group| (group.folder, some(group))).collect()
 }
 

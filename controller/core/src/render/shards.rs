@@ -5,7 +5,7 @@ use super::files::Known;
 use super::renderer::{RenderError, line_of};
 use super::{Bytes, File};
 use crate::cores::Cores;
-use crate::dialect::{Dialect, Gather, Group, Piece};
+use crate::dialect::{Dialect, Gather, Group, Parts, Piece};
 use foldhash::HashMap;
 use std::sync::Arc;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
@@ -42,11 +42,15 @@ pub(super) struct Shard {
 impl Shards {
     /// Brings the files in line with a group. Only what changed is rendered.
     pub(super) fn update(&mut self, group: &Group<'_>, engine: &Engine, dialect: &Dialect, cores: Cores) -> Result<(), RenderError> {
-        let count = file_count(group.pieces.len());
+        if group.is_same && self.shared == group.shared && !self.files.is_empty() {
+            return Ok(());
+        }
+        let parts: &Parts<'_> = &group.parts;
+        let count = file_count(parts.pieces.len());
         if self.shared != group.shared || self.files.len() != count {
             *self = Self { shared: group.shared, files: vec![Shard::default(); count], ..Self::default() };
         }
-        self.places = places(&group.pieces, count, &self.places);
+        self.places = places(&parts.pieces, count, &self.places);
         let changed = self.changed();
         let next = |(number, members): &(usize, Vec<usize>)| {
             let shard = self.files[*number].next(*number, members, group, engine)?;
@@ -115,10 +119,10 @@ impl Shard {
         let mut pieces = Vec::with_capacity(members.len());
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for &member in members {
-            let digest = group.pieces[member].digest;
+            let digest = group.parts.pieces[member].digest;
             match known.get(&digest) {
                 Some(text) => bytes.extend_from_slice(text),
-                None => bytes.extend_from_slice(engine.render(group.template, &(group.view)(member))?.as_bytes()),
+                None => bytes.extend_from_slice(engine.render(group.template, &(group.parts.view)(member))?.as_bytes()),
             }
             pieces.push((digest, bytes.len()));
         }

@@ -166,7 +166,7 @@ fn renderer(dialect: &'static Dialect) -> Renderer {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_remembered_never_changes_the_result_of_any_edits(edits in prop::collection::vec(edit(), 1..40)) {

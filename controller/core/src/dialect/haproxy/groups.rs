@@ -5,7 +5,7 @@ use super::sections::{Context, Key};
 use super::sources::{self, Source};
 use super::view::{self, Line};
 use crate::dialect::common::{authority_path, identity_path};
-use crate::dialect::{Gather, Group, Memory, Piece, Place, Version};
+use crate::dialect::{Gather, Group, Memory, Parts, Piece, Place, Same, Version};
 use crate::model::{CertificateId, Feature, Host, HostCertificate, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{CipherList, HostAlias, HostName, HostPattern, RouteRegex};
 use std::collections::BTreeSet;
@@ -19,16 +19,17 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 /// All groups.
 pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory) -> Vec<Group<'m>> {
     let context = Arc::new(Context::new(model));
+    let same = memory.compare(model);
     let mut groups = vec![
         sections(model, (&context, &mut memory.haproxy), version),
-        names(model, "hosts", "maps/hosts.map"),
-        names(model, "wildcards", "maps/wildcards.map"),
-        paths(model, &context, "exact", "maps/exact.map"),
-        paths(model, &context, "prefix", "maps/prefix.map"),
+        names(model, ("hosts", "maps/hosts.map"), same),
+        names(model, ("wildcards", "maps/wildcards.map"), same),
+        paths(model, &context, ("exact", "maps/exact.map"), same),
+        paths(model, &context, ("prefix", "maps/prefix.map"), same),
         expressions(model, &context),
         aliases(model),
         canaries(model, &context),
-        certificates(model),
+        certificates(model, same),
         default_certificate(model),
         streams(model),
     ];
@@ -48,50 +49,64 @@ fn sections<'m>(model: &'m Model, (context, memory): (&Arc<Context<'m>>, &mut so
         template: "backend.tera",
         place: Place::Hosts,
         shared,
-        pieces: sections.iter().map(|(source, digest)| Piece { key: key(source), digest: *digest }).collect(),
-        view: Box::new(move |number| view::section(&sections[number].0.section(model, &context), &model.globals, version)),
+        is_same: false,
+        parts: Parts::later(move || {
+            let pieces = sections.iter().map(|(source, digest)| Piece { key: key(source), digest: *digest }).collect();
+            Parts::new(pieces, move |number| view::section(&sections[number].0.section(model, &context), &model.globals, version))
+        }),
     }
 }
 
 /// Ports that are forwarded as they are; only TCP.
 fn streams(model: &Model) -> Group<'_> {
-    let streams: Vec<_> = model.streams.values().filter(|stream| stream.transport == Transport::Tcp).collect();
+    let parts = move || {
+        let streams: Vec<_> = model.streams.values().filter(|stream| stream.transport == Transport::Tcp).collect();
+        let pieces = streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect();
+        Parts::new(pieces, move |number| view::stream(streams[number], &model.globals))
+    };
     Group {
         folder: "streams",
         gather: Gather::Main,
         template: "stream.tera",
         place: Place::Streams,
         shared: digest_of(&*model.globals),
-        pieces: streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect(),
-        view: Box::new(move |number| view::stream(streams[number], &model.globals)),
+        is_same: false,
+        parts: Parts::later(parts),
     }
 }
 
 /// Hosts whose TLS connections are passed on as they are.
 fn passed(model: &Model) -> Group<'_> {
-    let hosts: Vec<(&HostName, &Passthrough)> = model.passthrough.iter().collect();
+    let parts = move || {
+        let hosts: Vec<(&HostName, &Passthrough)> = model.passthrough.iter().collect();
+        let pieces = hosts.iter().map(|(name, passed)| Piece { key: name.as_str(), digest: digest_of(passed) }).collect();
+        Parts::new(pieces, move |number| view::passed(hosts[number].0, hosts[number].1))
+    };
     Group {
         folder: "passed",
         gather: Gather::Main,
         template: "passed.tera",
         place: Place::Streams,
         shared: 0,
-        pieces: hosts.iter().map(|(name, passed)| Piece { key: name.as_str(), digest: digest_of(passed) }).collect(),
-        view: Box::new(move |number| view::passed(hosts[number].0, hosts[number].1)),
+        is_same: false,
+        parts: Parts::later(parts),
     }
 }
 
 /// A line for each of them.
 fn passed_names(model: &Model) -> Group<'_> {
-    let names: Vec<&HostName> = model.passthrough.keys().collect();
-    let pieces = names.iter().map(|name| Piece { key: name.as_str(), digest: digest_of(name) }).collect();
-    let line = move |number: usize| Line::new(names[number].to_string(), view::passthrough_id(names[number]));
-    map("passthrough", "maps/passthrough.map", 0, pieces, Box::new(move |number| view::lines(vec![line(number)])))
+    let parts = move || {
+        let names: Vec<&HostName> = model.passthrough.keys().collect();
+        let pieces = names.iter().map(|name| Piece { key: name.as_str(), digest: digest_of(name) }).collect();
+        let line = move |number: usize| Line::new(names[number].to_string(), view::passthrough_id(names[number]));
+        Parts::new(pieces, move |number| view::lines(vec![line(number)]))
+    };
+    map(("passthrough", "maps/passthrough.map"), 0, false, parts)
 }
 
 /// A line for each host of one kind.
-fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Group<'m> {
-    let is_own = |pattern: &HostPattern| match pattern {
+fn names<'m>(model: &'m Model, (folder, path): (&'static str, &'static str), same: Same) -> Group<'m> {
+    let is_own = move |pattern: &HostPattern| match pattern {
         HostPattern::Exact(_) => folder == "hosts",
         HostPattern::Wildcard(_) => folder == "wildcards",
         HostPattern::CatchAll => false,
@@ -110,25 +125,24 @@ fn names<'m>(model: &'m Model, folder: &'static str, path: &'static str) -> Grou
         let aliases = host.policy.aliases.iter().flatten().filter_map(|alias| of_alias(&host.pattern, &alias.name));
         line(&host.pattern).into_iter().chain(aliases).collect::<Vec<_>>()
     };
-    let has_lines = |host: &Host| is_own(&host.pattern) || host.policy.aliases.is_some() && !lines_of_host(host).is_empty();
-    let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| has_lines(host)).collect();
-    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest });
-    map(folder, path, 0, pieces.collect(), Box::new(move |number| view::lines(lines_of_host(hosts[number]))))
+    let has_lines = move |host: &Host| is_own(&host.pattern) || host.features.has(Feature::Aliases) && !lines_of_host(host).is_empty();
+    let parts = move || {
+        let hosts: Vec<&Arc<Host>> = model.hosts.values().filter(|host| has_lines(host)).collect();
+        let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest });
+        Parts::new(pieces.collect(), move |number| view::lines(lines_of_host(hosts[number])))
+    };
+    map((folder, path), 0, same.hosts, parts)
 }
 
 /// The lines of all routes of one kind of match, a piece for each host.
-fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str, path: &'static str) -> Group<'m> {
-    let hosts: Vec<&Arc<Host>> = model.hosts.values().collect();
+fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, (folder, path): (&'static str, &'static str), same: Same) -> Group<'m> {
     let health = model.globals.listeners.health_check_path.as_str();
     let shared = digest_of(&(&**context, health));
-    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
     let context = Arc::clone(context);
-    map(
-        folder,
-        path,
-        shared,
-        pieces,
-        Box::new(move |number| {
+    let parts = move || {
+        let hosts: Vec<&Arc<Host>> = model.hosts.values().collect();
+        let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
+        Parts::new(pieces, move |number| {
             let host = hosts[number];
             let mut lines = lines_of(host, &context, folder == "exact");
             if host.pattern == HostPattern::CatchAll && folder == "prefix" {
@@ -138,8 +152,9 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, folder: &'static str,
                 lines.extend(own.map(|(path, name)| Line::new(format!("_{path}"), name.to_owned())));
             }
             view::lines(lines)
-        }),
-    )
+        })
+    };
+    map((folder, path), shared, same.hosts, parts)
 }
 
 /// The lines of all routes of hosts of expressions, a piece for each host. The first that matches counts, and no two hosts
@@ -150,7 +165,7 @@ fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
     let hosts: Vec<&Arc<Host>> = model.hosts.having(Feature::Expressions).filter(is_regex).collect();
     let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
     let (shared, context) = (digest_of(&**context), Arc::clone(context));
-    let view = Box::new(move |number: usize| {
+    let view = move |number: usize| {
         let host: &'m Host = hosts[number];
         let begin = view::escaped(&host.pattern.to_string());
         let lines = host.routes.iter().flat_map(|route| {
@@ -159,8 +174,8 @@ fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
             paths.map(|path| Line::expression(format!("^{begin}(?i:{})", behind(path)), name.clone())).collect::<Vec<_>>()
         });
         view::lines(lines.collect())
-    });
-    map("expressions", "maps/expressions.map", shared, pieces, view)
+    };
+    map(("expressions", "maps/expressions.map"), shared, false, move || Parts::new(pieces, view))
 }
 
 /// A path behind the name of its host. As nginx has it, only the first alternative is bound to the beginning of the path.
@@ -184,11 +199,11 @@ fn aliases(model: &Model) -> Group<'_> {
         .filter_map(|(pattern, alias)| if let HostAlias::Regex(expression) = alias { Some((pattern, expression.as_str())) } else { None })
         .collect();
     let pieces = found.iter().map(|(pattern, expression)| Piece { key: expression, digest: digest_of(&(pattern, expression)) }).collect();
-    let view = Box::new(move |number: usize| {
+    let view = move |number: usize| {
         let (pattern, expression) = found[number];
         view::lines(vec![Line::expression(expression.to_owned(), pattern.to_string())])
-    });
-    map("aliases", "maps/aliases.map", 0, pieces, view)
+    };
+    map(("aliases", "maps/aliases.map"), 0, false, move || Parts::new(pieces, view))
 }
 
 /// A line for each section that a canary takes requests from. They are few, and one piece.
@@ -200,8 +215,8 @@ fn canaries<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
     });
     let shared = digest_of(&**context);
     let context = Arc::clone(context);
-    let view = Box::new(move |_| view::lines(view::canary_lines(model, &context)));
-    map("canaries", "maps/canaries.map", shared, piece.into_iter().collect(), view)
+    let view = move |_| view::lines(view::canary_lines(model, &context));
+    map(("canaries", "maps/canaries.map"), shared, false, move || Parts::new(piece.into_iter().collect(), view))
 }
 
 fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line> {
@@ -227,15 +242,32 @@ fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line>
     lines
 }
 
-type View<'m> = Box<dyn Fn(usize) -> crate::dialect::View<'m> + Sync + 'm>;
-
-fn map<'m>(folder: &'static str, path: &'static str, shared: u128, pieces: Vec<Piece<'m>>, view: View<'m>) -> Group<'m> {
-    Group { folder, gather: Gather::Whole(path), template: "map.tera", place: Place::Map, shared, pieces, view }
+fn map<'m>(
+    (folder, path): (&'static str, &'static str),
+    shared: u128,
+    is_same: bool,
+    parts: impl FnOnce() -> Parts<'m> + Send + 'm,
+) -> Group<'m> {
+    Group { folder, gather: Gather::Whole(path), template: "map.tera", place: Place::Map, shared, is_same, parts: Parts::later(parts) }
 }
 
 /// The hosts whose certificate is decided. One that a TLS section names without a usable certificate has the default one,
 /// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up.
-fn certificates(model: &Model) -> Group<'_> {
+fn certificates(model: &Model, same: Same) -> Group<'_> {
+    let further = files_of_servers(model);
+    let shared = digest_of(&(&model.default_certificate, &further));
+    Group {
+        folder: "certificates",
+        gather: Gather::Whole("tls/hosts.list"),
+        template: "certificate.tera",
+        place: Place::CertificateList,
+        shared,
+        is_same: same.hosts,
+        parts: Parts::later(move || certificate_lines(model, further)),
+    }
+}
+
+fn certificate_lines(model: &Model, further: Vec<(String, Option<String>)>) -> Parts<'_> {
     let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
     let claimed: Vec<(&Host, &CertificateId)> = claimed
         .filter_map(|host| match &host.certificate {
@@ -248,25 +280,17 @@ fn certificates(model: &Model) -> Group<'_> {
         })
         .collect();
     let digest = |host: &Host, id| digest_of(&(host.digest, id));
-    let further = files_of_servers(model);
     let pieces = claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) });
     let more = further.iter().map(|file| Piece { key: "", digest: digest_of(file) });
-    Group {
-        folder: "certificates",
-        gather: Gather::Whole("tls/hosts.list"),
-        template: "certificate.tera",
-        place: Place::CertificateList,
-        shared: 0,
-        pieces: pieces.chain(more).collect(),
-        view: Box::new(move |number| {
-            let Some(&(host, id)) = claimed.get(number) else {
-                let (path, authority) = further[number - claimed.len()].clone();
-                return view::nameless_certificate(path, authority);
-            };
-            let asked = clients::asked_for(host);
-            view::certificate(certificate_path(id), certified_names(host), host.origin.as_ref(), asked, ciphers_of(host))
-        }),
-    }
+    let pieces = pieces.chain(more).collect();
+    Parts::new(pieces, move |number| {
+        let Some(&(host, id)) = claimed.get(number) else {
+            let (path, authority) = further[number - claimed.len()].clone();
+            return view::nameless_certificate(path, authority);
+        };
+        let asked = clients::asked_for(host);
+        view::certificate(certificate_path(id), certified_names(host), host.origin.as_ref(), asked, ciphers_of(host))
+    })
 }
 
 /// Certificates that endpoints are shown, and authorities of theirs, each beside some certificate. HAProxy looks for what
@@ -306,8 +330,11 @@ fn default_certificate(model: &Model) -> Group<'_> {
         template: "certificate.tera",
         place: Place::CertificateList,
         shared: 0,
-        pieces: vec![Piece { key: "", digest: digest_of(&(id, asked, ciphers)) }],
-        view: Box::new(move |_| view::certificate(certificate_path(id), vec![view::NO_NAME.to_owned()], None, asked, ciphers)),
+        is_same: false,
+        parts: Parts::later(move || {
+            let piece = Piece { key: "", digest: digest_of(&(id, asked, ciphers)) };
+            Parts::new(vec![piece], move |_| view::certificate(certificate_path(id), vec![view::NO_NAME.to_owned()], None, asked, ciphers))
+        }),
     }
 }
 

@@ -68,6 +68,8 @@ pub struct Memory {
     hosts_token: MapToken<HostPattern, Host>,
     /// Sorted by pattern.
     hosts: Vec<OfHost>,
+    /// The first of each key, sorted by key: its host, and what it needs, as places in `hosts` and `found`.
+    order: Vec<(usize, usize)>,
 }
 
 /// What the routes of a host need.
@@ -114,8 +116,12 @@ impl Memory {
                 digest,
             )
         };
-        let (forwarding, others) = self.sorted(model, context);
-        forwarding.into_iter().chain(others).map(&mut digest).collect()
+        let hosts: Vec<&'m Arc<Host>> = model.hosts.values().collect();
+        let found = |(host, found): &(usize, usize)| {
+            let of_host = &self.hosts[*host].found[*found];
+            (Source::of(hosts[*host], of_host), of_host)
+        };
+        self.order.iter().map(found).map(&mut digest).collect()
     }
 
     /// Brings what is remembered in line with the hosts.
@@ -134,44 +140,44 @@ impl Memory {
             self.hosts.push(kept.unwrap_or_else(|| OfHost { host: Arc::clone(host), found: found(host, context) }));
         }
         self.hosts_token = model.hosts.token();
+        self.order = self.sorted(model, context);
     }
 
-    /// The first of each key: those that forward, sorted, and the others.
-    fn sorted<'s, 'm>(&'s self, model: &'m Model, context: &Context<'m>) -> (Sorted<'s, 'm>, Sorted<'s, 'm>) {
+    /// The first of each key: those that forward, and behind them the others.
+    fn sorted<'m>(&self, model: &'m Model, context: &Context<'m>) -> Vec<(usize, usize)> {
+        let hosts: Vec<&'m Arc<Host>> = model.hosts.values().collect();
+        let key = |(host, found): (usize, usize)| Source::of(hosts[host], &self.hosts[host].found[found]).key(context);
         let mut forwarding = Vec::with_capacity(self.hosts.len());
         let mut others = BTreeMap::new();
         let mut seen = HashSet::default();
-        let all = model.hosts.values().zip(&self.hosts);
-        for (order, (source, found)) in
-            all.flat_map(|(host, kept)| kept.found.iter().map(|found| (Source::of(host, found), found))).enumerate()
-        {
+        let all =
+            self.hosts.iter().enumerate().flat_map(|(host, kept)| kept.found.iter().enumerate().map(move |(n, found)| ((host, n), found)));
+        for (place, found) in all {
             match found.rank {
-                Some(rank) => forwarding.push((rank, order, source, found)),
-                None if seen.insert(found.key) => _ = others.insert(source.key(context), (source, found)),
+                Some(rank) => forwarding.push((rank, place, found.key)),
+                None if seen.insert(found.key) => _ = others.insert(key(place), place),
                 None => {}
             }
         }
         // The first of equal ones stays the first.
-        forwarding.sort_unstable_by_key(|(rank, order, ..)| (*rank, *order));
-        let mut sorted = Vec::with_capacity(forwarding.len());
+        forwarding.sort_unstable();
+        let mut sorted = Vec::with_capacity(forwarding.len() + others.len());
         for same_rank in forwarding.chunk_by(|(rank, ..), (other, ..)| rank == other) {
-            let (_, _, first, found) = same_rank[0];
-            if same_rank.iter().all(|(.., other)| other.key == found.key) {
-                sorted.push((first, found));
+            let (_, first, of_first) = same_rank[0];
+            if same_rank.iter().all(|(.., other)| *other == of_first) {
+                sorted.push(first);
                 continue;
             }
             let mut by_key = BTreeMap::new();
-            for (_, _, source, found) in same_rank {
-                by_key.entry(source.key(context)).or_insert((*source, *found));
+            for (_, place, _) in same_rank {
+                by_key.entry(key(*place)).or_insert(*place);
             }
             sorted.extend(by_key.into_values());
         }
-        (sorted, others.into_values().collect())
+        sorted.extend(others.into_values());
+        sorted
     }
 }
-
-/// Sources, and what is remembered of each.
-type Sorted<'s, 'm> = Vec<(Source<'m>, &'s Found)>;
 
 impl<'m> Source<'m> {
     fn of(host: &'m Host, found: &Found) -> Self {

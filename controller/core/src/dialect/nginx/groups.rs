@@ -2,7 +2,7 @@
 
 use super::features::Features;
 use super::view::{self, HostContext};
-use crate::dialect::{Gather, Group, Memory, Piece, Place, Version};
+use crate::dialect::{Gather, Group, Memory, Parts, Piece, Place, Same, Version};
 use crate::model::{CertificateId, Feature, Host, HostCertificate, Model, digest_of};
 use crate::names::{HostAlias, HostName, HostPattern};
 use std::sync::Arc;
@@ -31,18 +31,15 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
 }
 
 /// All groups.
-pub(super) fn groups<'m>(model: &'m Model, version: Version, _: &mut Memory) -> Vec<Group<'m>> {
+pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory) -> Vec<Group<'m>> {
     let features = Features::of(version);
-    let (exact, wildcards) = claimed(model).partition(|claimed| !claimed.is_wildcard);
-    let by_pattern: Vec<_> = model.hosts.having(Feature::Aliases).filter(|host| has_pattern_alias(host)).collect();
-    let is_by_name = |host: &&Arc<Host>| by_pattern.is_empty() || !has_pattern_alias(host);
-    let hosts_by_name = model.hosts.values().filter(is_by_name).collect();
+    let same = memory.compare(model);
     let mut groups = vec![
-        backends(model),
-        hosts(HOSTS, hosts_by_name, model, features),
-        hosts(PATTERN_HOSTS, by_pattern, model, features),
-        certificates(CERTIFICATES, exact),
-        certificates(WILDCARD_CERTIFICATES, wildcards),
+        backends(model, same),
+        hosts((HOSTS, false), model, features, same),
+        hosts((PATTERN_HOSTS, true), model, features, same),
+        certificates((CERTIFICATES, false), model, same),
+        certificates((WILDCARD_CERTIFICATES, true), model, same),
         streams(model),
     ];
     groups.extend(escape(model));
@@ -54,88 +51,116 @@ fn has_pattern_alias(host: &Host) -> bool {
     host.policy.aliases.iter().flatten().any(|alias| !matches!(alias.name, HostAlias::Exact(_)))
 }
 
-fn hosts<'m>(folder: &'static str, hosts: Vec<&'m Arc<Host>>, model: &'m Model, features: Features) -> Group<'m> {
+/// Those with expressions among their aliases, or the others.
+fn hosts<'m>((folder, by_pattern): (&'static str, bool), model: &'m Model, features: Features, same: Same) -> Group<'m> {
     let context = HostContext::new(model, features);
+    let shared = digest_of(&context);
+    let parts = move || {
+        let by_name = |host: &&Arc<Host>| !host.features.has(Feature::Aliases) || !has_pattern_alias(host);
+        let hosts: Vec<&Arc<Host>> = if by_pattern {
+            model.hosts.having(Feature::Aliases).filter(|host| has_pattern_alias(host)).collect()
+        } else {
+            model.hosts.values().filter(by_name).collect()
+        };
+        let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
+        Parts::new(pieces, move |number| view::host(hosts[number], &context))
+    };
     Group {
         folder,
         gather: Gather::Included,
         template: "host.tera",
         place: Place::Hosts,
-        shared: digest_of(&context),
-        pieces: hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect(),
-        view: Box::new(move |number| view::host(hosts[number], &context)),
+        shared,
+        is_same: same.hosts,
+        parts: Parts::later(parts),
     }
 }
 
-fn backends(model: &Model) -> Group<'_> {
+fn backends(model: &Model, same: Same) -> Group<'_> {
     let keepalive = &model.globals.upstream_keepalive;
-    // nginx takes no upstream without servers.
-    let backends: Vec<_> = model.backends.values().filter(|backend| !backend.endpoints.is_empty()).collect();
+    let parts = move || {
+        // nginx takes no upstream without servers.
+        let backends: Vec<_> = model.backends.values().filter(|backend| !backend.endpoints.is_empty()).collect();
+        let pieces = backends.iter().map(|backend| Piece { key: backend.id.as_str(), digest: backend.digest }).collect();
+        Parts::new(pieces, move |number| view::backend(backends[number], keepalive))
+    };
     Group {
         folder: BACKENDS,
         gather: Gather::Included,
         template: "backend.tera",
         place: Place::Hosts,
         shared: digest_of(keepalive),
-        pieces: backends.iter().map(|backend| Piece { key: backend.id.as_str(), digest: backend.digest }).collect(),
-        view: Box::new(move |number| view::backend(backends[number], keepalive)),
+        is_same: same.backends,
+        parts: Parts::later(parts),
     }
 }
 
 fn streams(model: &Model) -> Group<'_> {
-    let streams: Vec<_> = model.streams.values().collect();
+    let parts = move || {
+        let streams: Vec<_> = model.streams.values().collect();
+        let pieces = streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect();
+        Parts::new(pieces, move |number| view::stream(streams[number], &model.globals))
+    };
     Group {
         folder: STREAMS,
         gather: Gather::Included,
         template: "stream.tera",
         place: Place::Streams,
         shared: digest_of(&model.globals.listeners),
-        pieces: streams.iter().map(|stream| Piece { key: &stream.name, digest: digest_of(stream) }).collect(),
-        view: Box::new(move |number| view::stream(streams[number], &model.globals)),
+        is_same: false,
+        parts: Parts::later(parts),
     }
 }
 
 /// One piece: its maps are blocks around all hosts.
 fn passthrough(model: &Model) -> Option<Group<'_>> {
     view::passthrough(model)?;
+    let piece = || Piece { key: "", digest: digest_of(&model.passthrough) };
     Some(Group {
         folder: PASSTHROUGH,
         gather: Gather::Included,
         template: "passthrough.tera",
         place: Place::Streams,
         shared: digest_of(&(&model.globals.listeners, &model.globals.forwarding)),
-        pieces: vec![Piece { key: "", digest: digest_of(&model.passthrough) }],
-        view: Box::new(move |_| view::passthrough(model).expect("it was there before")),
+        is_same: false,
+        parts: Parts::later(move || Parts::new(vec![piece()], |_| view::passthrough(model).expect("it was there before"))),
     })
 }
 
 /// Always the same text, so its one piece never changes.
 fn escape(model: &Model) -> Option<Group<'_>> {
     view::escape(model)?;
+    let piece = Piece { key: "", digest: 0 };
     Some(Group {
         folder: ESCAPE,
         gather: Gather::Included,
         template: "escape.tera",
         place: Place::Hosts,
         shared: 0,
-        pieces: vec![Piece { key: "", digest: 0 }],
-        view: Box::new(move |_| view::escape(model).expect("it was there before")),
+        is_same: false,
+        parts: Parts::later(move || Parts::new(vec![piece], |_| view::escape(model).expect("it was there before"))),
     })
 }
 
-fn certificates<'m>(folder: &'static str, claimed: Vec<Claimed<'m>>) -> Group<'m> {
+/// Those of wildcards, or of exact names.
+fn certificates<'m>((folder, of_wildcards): (&'static str, bool), model: &'m Model, same: Same) -> Group<'m> {
+    let parts = move || {
+        let claimed: Vec<Claimed<'m>> = claimed(model).filter(|claimed| claimed.is_wildcard == of_wildcards).collect();
+        let pieces = claimed.iter().map(|claimed| Piece { key: claimed.name.as_str(), digest: digest_of(claimed) }).collect();
+        Parts::new(pieces, move |number| {
+            let Claimed { name, is_wildcard, certificate } = claimed[number];
+            let pattern = if is_wildcard { HostPattern::Wildcard(name.clone()) } else { HostPattern::Exact(name.clone()) };
+            view::certificate(&pattern, certificate)
+        })
+    };
     Group {
         folder,
         gather: Gather::Included,
         template: "certificate.tera",
         place: Place::Map,
-        shared: 0,
-        pieces: claimed.iter().map(|claimed| Piece { key: claimed.name.as_str(), digest: digest_of(claimed) }).collect(),
-        view: Box::new(move |number| {
-            let Claimed { name, is_wildcard, certificate } = claimed[number];
-            let pattern = if is_wildcard { HostPattern::Wildcard(name.clone()) } else { HostPattern::Exact(name.clone()) };
-            view::certificate(&pattern, certificate)
-        }),
+        shared: digest_of(&model.default_certificate),
+        is_same: same.hosts,
+        parts: Parts::later(parts),
     }
 }
 

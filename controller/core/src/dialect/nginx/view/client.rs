@@ -6,7 +6,7 @@ use crate::dialect::nginx::credentials::ticket_key_path;
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups::certificate_path;
 use crate::model::{Compression, Feature, Globals, MediaType, Model, Tls};
-use crate::names::{TextPattern, TextRegex};
+use crate::names::{HostPattern, TextPattern, TextRegex};
 use serde::Serialize;
 
 /// What `client.tera` sees, beside the hash sizes.
@@ -153,7 +153,7 @@ pub(super) struct HashesView {
 impl HashesView {
     pub(super) fn new(model: &Model) -> Self {
         let aliases = || model.hosts.having(Feature::Aliases).flat_map(|host| host.policy.aliases.iter().flatten());
-        let names = model.hosts.keys().map(length).chain(aliases().map(|alias| length(&alias.name)));
+        let names = model.hosts.keys().map(length_of_host).chain(aliases().map(|alias| length(&alias.name)));
         let longest = names.chain(exact_keys(&model.globals)).max().unwrap_or(0);
         Self::of(longest, model.hosts.len() + aliases().count())
     }
@@ -163,6 +163,15 @@ impl HashesView {
         const NAMES_OF_A_BUCKET: usize = 8;
         let bucket_size = (NAMES_OF_A_BUCKET * (longest + 24)).next_power_of_two().max(512);
         Self { bucket_size, max_size: (count * 2).next_power_of_two().max(2048) }
+    }
+}
+
+/// How long the name of a host is as text.
+fn length_of_host(host: &HostPattern) -> usize {
+    match host {
+        HostPattern::CatchAll => "_".len(),
+        HostPattern::Exact(name) => name.as_str().len(),
+        HostPattern::Wildcard(parent) => "*.".len() + parent.as_str().len(),
     }
 }
 
