@@ -1,7 +1,6 @@
 //! What two revisions on disk do not have in common; the rest of them may be large and is not read.
 
-use super::stage::walk;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, DirEntry};
 use std::io;
 use std::os::unix::fs::DirEntryExt;
@@ -13,12 +12,51 @@ const MOST: u64 = 8 << 20;
 /// Bytes by relative path.
 type Texts = BTreeMap<String, Vec<u8>>;
 
+/// Relative paths.
+type Paths = Vec<String>;
+
 /// The files of two folders, without those that are one file in both. `None`: they differ in too much.
 pub(super) fn read_differing(one: &Path, other: &Path) -> io::Result<Option<(Texts, Texts)>> {
-    let identity = |entry: &DirEntry| Ok(entry.ino());
-    let (mut ones, mut others) = (walk(one, &identity)?, walk(other, &identity)?);
-    ones.retain(|path, file| others.get(path) != Some(file) || others.remove(path).is_none());
-    Ok(read(one, ones.into_keys())?.zip(read(other, others.into_keys())?))
+    let (mut ones, mut others) = (Paths::new(), Paths::new());
+    find_differing((Some(one), &mut ones), (Some(other), &mut others), "")?;
+    Ok(read(one, ones.into_iter())?.zip(read(other, others.into_iter())?))
+}
+
+/// Looks below two folders that have the same path; most of their files are the same.
+fn find_differing((one, ones): (Option<&Path>, &mut Paths), (other, others): (Option<&Path>, &mut Paths), prefix: &str) -> io::Result<()> {
+    let (mut left, mut folders) = (HashMap::new(), BTreeMap::new());
+    for entry in entries(one)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if entry.file_type()?.is_dir() {
+            folders.insert(name, (true, false));
+        } else {
+            left.insert(name, entry.ino());
+        }
+    }
+    for entry in entries(other)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if entry.file_type()?.is_dir() {
+            folders.entry(name).or_insert((false, false)).1 = true;
+        } else if left.get(&name) == Some(&entry.ino()) {
+            left.remove(&name);
+        } else {
+            others.push(format!("{prefix}{name}"));
+        }
+    }
+    ones.extend(left.into_keys().map(|name| format!("{prefix}{name}")));
+    for (name, (in_one, in_other)) in folders {
+        let below = |folder: Option<&Path>, is_there: bool| folder.filter(|_| is_there).map(|folder| folder.join(&name));
+        let (one, other) = (below(one, in_one), below(other, in_other));
+        find_differing((one.as_deref(), ones), (other.as_deref(), others), &format!("{prefix}{name}/"))?;
+    }
+    Ok(())
+}
+
+/// What is in a folder, if there is one.
+fn entries(folder: Option<&Path>) -> io::Result<impl Iterator<Item = io::Result<DirEntry>>> {
+    Ok(folder.map(fs::read_dir).transpose()?.into_iter().flatten())
 }
 
 fn read(folder: &Path, paths: impl Iterator<Item = String>) -> io::Result<Option<Texts>> {
