@@ -3,11 +3,11 @@
 use std::io;
 
 /// Why a path cannot be read.
-pub(crate) fn of_path(kind: io::ErrorKind) -> String {
-    match kind {
+pub(crate) fn of_path(error: &io::Error) -> String {
+    match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
-        other => other.to_string(),
+        _ => error.to_string(),
     }
 }
 

@@ -52,7 +52,7 @@ fn check(file: &Path) -> Result<(), String> {
     const ANY_MAY_RUN: u32 = 0o111;
     match file.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err("there is no such program".to_owned()),
-        Err(error) => Err(format!("the program cannot be read: {}", of_path(error.kind()))),
+        Err(error) => Err(format!("the program cannot be read: {}", of_path(&error))),
         Ok(found) if !found.is_file() => Err("this is not a file; give the path of the program itself".to_owned()),
         Ok(found) if found.permissions().mode() & ANY_MAY_RUN == 0 => Err("the file may not be executed".to_owned()),
         Ok(_) => Ok(()),

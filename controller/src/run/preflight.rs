@@ -33,7 +33,7 @@ pub(crate) fn mistakes(config: &RunConfig) -> Vec<String> {
 
 fn readable(flag: &str, file: &Path) -> Option<String> {
     let error = std::fs::read(file).err()?;
-    Some(format!("--{flag} {}: {}", file.display(), of_path(error.kind())))
+    Some(format!("--{flag} {}: {}", file.display(), of_path(&error)))
 }
 
 /// A folder that is gone for a while is no reason not to serve what was served before.
@@ -44,7 +44,7 @@ fn followed(flag: &str, folder: &Path, state_dir: &Path) -> Option<String> {
         Ok(_) => None,
         Err(error) => {
             let help = if error.kind() == ErrorKind::NotFound { "; create it, or give another folder" } else { "" };
-            let text = said(&format!("{}{help}", of_path(error.kind())));
+            let text = said(&format!("{}{help}", of_path(&error)));
             if !state_dir.join("current").exists() {
                 return Some(text);
             }

@@ -92,7 +92,7 @@ impl Followed for Mounts {
     fn look(&mut self, at: &Circumstances<'_>) -> Seen {
         let before = match tree::list(&self.path) {
             Ok(tree) => tree,
-            Err(error) => return self.keep(&format!("cannot be read: {}", of_path(error.kind()))),
+            Err(error) => return self.keep(&format!("cannot be read: {}", of_path(&error))),
         };
         let is_other = self.identity.is_some_and(|identity| identity != before.identity);
         if is_other && before.secrets.is_empty() && !self.told.is_empty() {

@@ -71,7 +71,7 @@ impl Followed for Folder {
     fn look(&mut self, at: &Circumstances<'_>) -> Seen {
         let before = match walk::list(&self.path) {
             Ok(listing) => listing,
-            Err(error) => return self.keep(&format!("cannot be read: {}", of_path(error.kind()))),
+            Err(error) => return self.keep(&format!("cannot be read: {}", of_path(&error))),
         };
         if (at.is_changing)() {
             return Seen { is_changing: true, ..self.later() };
@@ -254,7 +254,7 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
 }
 
 fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {
-    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(kind)));
+    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(&kind.into())));
     Version { stamp: None, contents, since }
 }
 

@@ -43,7 +43,7 @@ pub(super) enum Hindrance {
 impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(kind) => f.write_str(&of_path(*kind)),
+            Self::Io(kind) => f.write_str(&of_path(&(*kind).into())),
             Self::TooMuch => write!(f, "the link leads to more than {MOST_BEHIND_A_LINK} files and folders"),
             Self::TooSlow => write!(f, "the link leads to more than can be listed in {} s", LONGEST_BEHIND_A_LINK.as_secs()),
         }

@@ -51,7 +51,7 @@ impl Trouble {
     }
 
     fn unreadable(path: &Path, error: &io::Error) -> Self {
-        Self::new(path, Code::BadDocument, format!("it cannot be read: {}", of_path(error.kind())))
+        Self::new(path, Code::BadDocument, format!("it cannot be read: {}", of_path(error)))
     }
 
     fn of(mut self, secret: &ObjectName) -> Self {
