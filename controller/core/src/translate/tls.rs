@@ -63,6 +63,8 @@ pub(super) struct Decided {
     loud: BTreeSet<HostPattern>,
     /// Nothing has to be said of the others before.
     silent_until_s: i64,
+    /// The time of the last decision. A clock that is set back says nothing about what was silent after.
+    now_s: i64,
     /// Of all Secrets.
     epoch: Option<Epoch>,
 }
@@ -105,10 +107,12 @@ impl Decided {
         let mut decider = Decider { input, expiring: HashMap::default(), suppressed: false, diagnostics };
         self.take_default(decider.default_certificate());
         let epochs = input.snapshot.epochs();
-        let is_same = self.epoch.as_ref().is_some_and(|epoch| epochs.is_current(epoch)) && input.now_s <= self.silent_until_s;
+        let is_set_back = input.now_s < std::mem::replace(&mut self.now_s, input.now_s);
+        let is_silent = !is_set_back && input.now_s <= self.silent_until_s;
+        let is_same = is_silent && self.epoch.as_ref().is_some_and(|epoch| epochs.is_current(epoch));
         let mut again: BTreeSet<HostPattern> = touched.union(&self.loud).cloned().collect();
         if !is_same {
-            again.extend(self.hosts.iter().filter(|(_, kept)| !kept.is_current(&input)).map(|(host, _)| host.clone()));
+            again.extend(self.hosts.iter().filter(|(_, kept)| is_set_back || !kept.is_current(&input)).map(|(host, _)| host.clone()));
         }
         let mut changed = BTreeSet::new();
         for host in again {

@@ -10,6 +10,7 @@ use gatewright_core::render::Renderer;
 use gatewright_core::state::Event;
 use gatewright_core::translate::{Translation, Translator};
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -165,34 +166,46 @@ fn renderer(dialect: &'static Dialect) -> Renderer {
     Renderer::new(dialect, dialect.newest, BTreeMap::new()).unwrap()
 }
 
+/// What is made with all that is remembered, after each edit and at the end, against what is made from nothing.
+fn check(edits: &[Edit]) -> Result<(), TestCaseError> {
+    let mut world = World::new(&services());
+    let mut renderers = [&NGINX, &HAPROXY].map(renderer);
+    for (step, edit) in edits.iter().enumerate() {
+        happens(&mut world, edit);
+        let remembered = world.translate();
+        let memory = std::mem::take(&mut world.translator);
+        let anew = world.translate();
+        world.translator = memory;
+        prop_assert_eq!(whole(&remembered), whole(&anew), "step {}: {:?}", step, edit);
+        prop_assert_eq!(counts(&remembered.model), counts(&anew.model), "step {}: {:?}", step, edit);
+        let files = renderers.each_mut().map(|renderer| renderer.render(&remembered.model).unwrap());
+        if step % 8 == 7 || step + 1 == edits.len() {
+            world.quarantine.accept(&remembered.served);
+            let fresh = [&NGINX, &HAPROXY].map(|dialect| renderer(dialect).render(&anew.model).unwrap());
+            prop_assert!(files == fresh, "step {}: {:?}", step, edit);
+        }
+    }
+    // Nothing is left over where nothing is left.
+    for name in 0..6 {
+        happens(&mut world, &Edit::NoIngress(name));
+    }
+    let empty = world.translate();
+    world.translator = Translator::default();
+    prop_assert_eq!(whole(&empty), whole(&world.translate()));
+    Ok(())
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_remembered_never_changes_the_result_of_any_edits(edits in prop::collection::vec(edit(), 1..40)) {
-        let mut world = World::new(&services());
-        let mut renderers = [&NGINX, &HAPROXY].map(renderer);
-        for (step, edit) in edits.iter().enumerate() {
-            happens(&mut world, edit);
-            let remembered = world.translate();
-            let memory = std::mem::take(&mut world.translator);
-            let anew = world.translate();
-            world.translator = memory;
-            prop_assert_eq!(whole(&remembered), whole(&anew), "step {}: {:?}", step, edit);
-            prop_assert_eq!(counts(&remembered.model), counts(&anew.model), "step {}: {:?}", step, edit);
-            let files = renderers.each_mut().map(|renderer| renderer.render(&remembered.model).unwrap());
-            if step % 8 == 7 || step + 1 == edits.len() {
-                world.quarantine.accept(&remembered.served);
-                let fresh = [&NGINX, &HAPROXY].map(|dialect| renderer(dialect).render(&anew.model).unwrap());
-                prop_assert!(files == fresh, "step {}: {:?}", step, edit);
-            }
-        }
-        // Nothing is left over where nothing is left.
-        for name in 0..6 {
-            happens(&mut world, &Edit::NoIngress(name));
-        }
-        let empty = world.translate();
-        world.translator = Translator::default();
-        prop_assert_eq!(whole(&empty), whole(&world.translate()));
+        check(&edits)?;
     }
+}
+
+#[test]
+fn what_is_remembered_holds_for_a_clock_that_is_set_back_too() {
+    let ingress = Edit::Ingress { name: 0, age: 0, rules: vec![(0, Vec::new())], wish: 0, tls: Some(0), default: None };
+    check(&[Edit::Secret(0, 0), ingress, Edit::Time(0), Edit::Time(NOW_S), Edit::Time(i64::MAX), Edit::Time(NOW_S)]).unwrap();
 }
