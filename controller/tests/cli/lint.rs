@@ -148,6 +148,20 @@ fn excerpts_point_at_what_is_meant() {
 }
 
 #[test]
+fn in_a_line_that_is_long_findings_have_their_own_places() {
+    let text = format!(
+        r#"{{"apiVersion": "v1", "kind": "Service", "metadata": {{"name": "cart", "annotations": {{"a": "{}"}}}}, "spec": {{"type": "Foo"}}}}"#,
+        "x".repeat(2000)
+    );
+    let column = text.find("\"Foo").unwrap() + 1;
+    let ran = linted(&text, &[]);
+    let (_, told) = ran.out.split_once(&format!("--> in.yaml:1:{column}\n")).unwrap_or_else(|| panic!("{ran:?}"));
+    assert!(told.contains(r#""type": "Foo""#) && told.contains(" ^^^^^\n"), "{told}");
+    let ran = linted(&text, &["--format", "github"]);
+    assert!(ran.out.contains(&format!("col={column},endColumn={},", column + 5)), "{ran:?}");
+}
+
+#[test]
 fn text_of_files_reaches_no_terminal_as_it_is() {
     let folder = Folder::new(&[]);
     folder.write("in.yaml", "kind: Ingress\napiVersion: networking.k8s.io/v1\nmetadata: {name: \"a\u{202e}\u{9b}31m\"}\n");

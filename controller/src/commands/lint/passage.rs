@@ -7,46 +7,70 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-/// Lines are shown up to this length, in bytes.
+/// Of lines so much is shown, in bytes.
 const MAX_LINE: usize = 400;
+
+/// So many characters are counted in a line that is not all ASCII, for each finding from the first one on.
+const MAX_COUNTED: usize = 64 << 10;
 
 /// A line, without its line break.
 pub(super) struct Passage<'a> {
-    /// The text of the line, cut if it is very long.
+    /// The text of the line; of a very long one what is around the part that is meant.
     pub(super) line: Cow<'a, str>,
     /// The part that is meant, in bytes; empty at the end of the line.
     pub(super) span: Range<usize>,
+    /// So many characters of the line stand before the text.
+    pub(super) skipped: usize,
 }
 
 impl Passage<'_> {
     /// Column behind the last character that is meant, in characters, from 1.
     pub(super) fn end_column(&self) -> usize {
-        self.line[..self.span.end].chars().count() + 1
+        self.skipped + self.line[..self.span.end].chars().count() + 1
     }
 }
 
 /// The lines of the files that findings are in.
-pub(super) struct Lines<'a>(HashMap<&'a Path, Vec<&'a [u8]>>);
+pub(super) struct Lines<'a>(HashMap<&'a Path, Text<'a>>);
+
+struct Text<'a> {
+    lines: Vec<&'a [u8]>,
+    /// Then columns are bytes.
+    is_ascii: bool,
+}
 
 impl<'a> Lines<'a> {
     /// Takes files apart, each once.
     pub(super) fn of(findings: &[Located], texts: &'a Texts) -> Self {
         let files: HashSet<&Path> = findings.iter().filter_map(|located| located.place.as_ref()).map(|place| &*place.file).collect();
         let found = files.into_iter().filter_map(|file| texts.get_key_value(file));
-        Self(found.map(|(file, bytes)| (&**file, lines(bytes))).collect())
+        Self(found.map(|(file, bytes)| (&**file, Text { lines: lines(bytes), is_ascii: bytes.is_ascii() })).collect())
     }
 
-    /// Finds the line of a place; `None` when the file is not text there.
+    /// Finds the line of a place; `None` when there is none, or the place is too far into it.
     pub(super) fn find(&self, place: &Place) -> Option<Passage<'a>> {
         let number = usize::try_from(place.line).ok()?.checked_sub(1)?;
-        let line = self.0.get(&*place.file)?.get(number)?;
-        let cut = &line[..line.len().min(MAX_LINE)];
-        let line = String::from_utf8_lossy(cut);
+        let text = self.0.get(&*place.file)?;
+        let line = text.lines.get(number)?;
         let column = usize::try_from(place.column).ok()?.saturating_sub(1);
-        let start = line.char_indices().nth(column).map_or(line.len(), |(at, _)| at);
-        let length = length_of_node(&line[start..]);
-        Some(Passage { span: start..start + length, line })
+        if !text.is_ascii && column > MAX_COUNTED {
+            return None;
+        }
+        let start = if text.is_ascii { column.min(line.len()) } else { beginnings(line).nth(column).unwrap_or(line.len()) };
+        let mut from = if start < MAX_LINE { 0 } else { start - MAX_LINE / 2 };
+        from += beginnings(&line[from..]).next().unwrap_or_default();
+        let before = String::from_utf8_lossy(&line[from..start]);
+        let skipped = column.saturating_sub(before.chars().count());
+        let shown = String::from_utf8_lossy(&line[from..line.len().min(from + MAX_LINE)]);
+        let start = before.len().min(shown.len());
+        let length = length_of_node(&shown[start..]);
+        Some(Passage { span: start..start + length, line: shown, skipped: if from == 0 { 0 } else { skipped } })
     }
+}
+
+/// Where characters begin. A byte that belongs to none counts as one, unless it looks like a later one of a character.
+fn beginnings(line: &[u8]) -> impl Iterator<Item = usize> + '_ {
+    line.iter().enumerate().filter(|(_, byte)| (**byte & 0xc0) != 0x80).map(|(at, _)| at)
 }
 
 /// Lines end with LF, CR LF or CR.
@@ -116,5 +140,21 @@ mod tests {
         let texts = Texts::from([(Arc::clone(&file), bytes.into())]);
         let passage = find(Place { file, line: 1, column: 7 }, &texts).unwrap();
         assert!(passage.line.chars().all(|c| c == '\u{fffd}') && passage.line.len() <= 3 * MAX_LINE);
+    }
+
+    #[test]
+    fn in_a_long_line_the_part_that_is_meant_is_shown_with_its_columns() {
+        for (filling, is_shown) in [("x".repeat(5000), true), ("ä".repeat(5000), true), ("ä".repeat(MAX_COUNTED), false)] {
+            let column = u32::try_from(filling.chars().count()).unwrap() + 7;
+            let text = format!("{{a: {filling}, key: value, b: {filling}}}");
+            let file: Arc<Path> = Path::new("f").into();
+            let texts = Texts::from([(Arc::clone(&file), text.as_bytes().into())]);
+            let passage = find(Place { file, line: 1, column }, &texts);
+            assert_eq!(passage.is_some(), is_shown, "{} bytes", filling.len());
+            let Some(passage) = passage else { continue };
+            assert_eq!(&passage.line[passage.span.clone()], "key");
+            assert_eq!(passage.end_column(), usize::try_from(column).unwrap() + 3);
+            assert!(passage.line.len() <= MAX_LINE + 2, "{} bytes", passage.line.len());
+        }
     }
 }

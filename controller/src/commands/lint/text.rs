@@ -3,10 +3,13 @@
 use super::Report;
 use super::passage::Passage;
 use crate::commands::output::counted;
-use crate::source::{Located, more_of};
-use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
+use crate::source::{Located, Place, more_of};
+use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Renderer, Snippet};
 use gatewright_core::diagnostic::{Severity, grouped};
 use std::collections::HashSet;
+
+/// Of places farther into a line no excerpt is shown.
+const MAX_SKIPPED: usize = 64 << 10;
 
 pub(super) fn write(report: &Report<'_>, colours: bool) -> String {
     let renderer = if colours { Renderer::styled() } else { Renderer::plain() };
@@ -36,13 +39,9 @@ fn one(located: &Located, report: &Report<'_>, renderer: &Renderer) -> String {
         let comma = if finding.field.is_empty() { "" } else { ", " };
         format!("{object}{comma}{} ({})", finding.field, finding.outcome)
     });
-    let mut group = match (place, &passage, path) {
-        (Some(place), Some(Passage { line, span }), Some(path)) => {
-            let annotation = AnnotationKind::Primary.span(span.clone());
-            let line_start = usize::try_from(place.line).unwrap_or(usize::MAX);
-            title.element(Snippet::source(printable(line)).line_start(line_start).path(path).annotation(annotation))
-        }
-        (Some(place), None, Some(path)) => {
+    let mut group = match (place, passage, path) {
+        (Some(place), Some(passage), Some(path)) if passage.skipped <= MAX_SKIPPED => title.element(excerpt(place, &passage).path(path)),
+        (Some(place), _, Some(path)) => {
             let (line, column) = (usize::try_from(place.line).unwrap_or(0), usize::try_from(place.column).unwrap_or(0));
             title.element(Origin::path(path).line(line).char_column(column))
         }
@@ -55,6 +54,14 @@ fn one(located: &Located, report: &Report<'_>, renderer: &Renderer) -> String {
         group = group.element(Level::HELP.message(finding.help.as_str()));
     }
     renderer.render(&[group])
+}
+
+/// Blanks stand for what is not shown of a long line, so that the column is the one that is meant; they are cut off.
+fn excerpt<'a>(place: &Place, passage: &Passage<'_>) -> Snippet<'a, Annotation<'a>> {
+    let Passage { line, span, skipped } = passage;
+    let line_start = usize::try_from(place.line).unwrap_or(usize::MAX);
+    let annotation = AnnotationKind::Primary.span(skipped + span.start..skipped + span.end);
+    Snippet::source(" ".repeat(*skipped) + &printable(line)).line_start(line_start).annotation(annotation)
 }
 
 /// What a terminal could take for something else is replaced; every character keeps its length in bytes at most.
