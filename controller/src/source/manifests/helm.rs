@@ -15,10 +15,10 @@ pub(super) fn is_chart(file: &Path) -> bool {
     file.file_name().is_some_and(|name| name == "Chart.yaml")
 }
 
-/// Whether a text has something that Helm would fill in.
+/// Whether it is a text, and has something that Helm would fill in: in bytes of another kind, braces stand by chance.
 pub(super) fn is_template(text: &[u8]) -> bool {
     let begin = text.windows(2).position(|two| two == b"{{");
-    begin.is_some_and(|begin| text[begin..].windows(2).any(|two| two == b"}}"))
+    begin.is_some_and(|begin| text[begin..].windows(2).any(|two| two == b"}}")) && std::str::from_utf8(text).is_ok()
 }
 
 /// What is said of a template, once.
@@ -61,6 +61,7 @@ mod tests {
         {
             assert_eq!(is_template(text.as_bytes()), is, "{text}");
         }
+        assert!(!is_template(b"a: {{ b }}\xff"), "no template of Helm is binary");
     }
 
     #[test]

@@ -218,6 +218,8 @@ fn folders_are_read_with_links_once_and_without_hidden_files() {
     write("deep/er/b.json", r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "t"}}"#);
     link("..", "deep/loop");
     link("nowhere", "c.yaml");
+    link("itself.yaml", "itself.yaml");
+    link("self", "self");
     write(".hidden/x.yaml", "a: [");
     write("notes.txt", "a: [");
     let root = InputPath::Path(dir.path().to_owned());

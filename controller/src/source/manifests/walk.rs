@@ -163,8 +163,8 @@ impl Walk {
             }
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) => metadata,
-                // A link to nothing, or a file that is gone by now.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // A link to nothing, or to itself, or a file that is gone by now.
+                Err(error) if leads_nowhere(&error) => continue,
                 Err(error) => {
                     self.listing.unreadable.push((path, error.into()));
                     continue;
@@ -187,6 +187,11 @@ impl Walk {
         }
         Ok(folders)
     }
+}
+
+/// Whether there is nothing at the end of a path, by what the system says of it.
+fn leads_nowhere(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
 /// Whether a file counts as a manifest by its name.
