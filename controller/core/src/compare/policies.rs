@@ -129,7 +129,38 @@ fn change(subject: Subject, hosts: Vec<String>, name: &str, from: &str, to: &str
         (_, true) => Kind::Removed,
         _ => Kind::Changed,
     };
-    let text = |value: &str| if value.is_empty() { String::new() } else { shown(value) };
     let name_shown = shown(name).trim_matches('"').to_owned();
-    Change { subject, hosts, name: name_shown, kind, from: text(from), to: text(to), by, effect: openness::effect(name, from, to) }
+    let (from_shown, to_shown) = shown_apart(from, to);
+    Change { subject, hosts, name: name_shown, kind, from: from_shown, to: to_shown, by, effect: openness::effect(name, from, to) }
+}
+
+/// Both values. Where only the end of long ones differs, the end is shown: else both would look the same.
+fn shown_apart(from: &str, to: &str) -> (String, String) {
+    const VISIBLE: usize = 60;
+    const BEFORE: usize = 20;
+    let same = from.chars().zip(to.chars()).take_while(|(a, b)| a == b).count();
+    let text = |value: &str| match same {
+        _ if value.is_empty() => String::new(),
+        ..=VISIBLE => shown(value),
+        _ => shown(&format!("…{}", value.chars().skip(same - BEFORE).collect::<String>())),
+    };
+    (text(from), text(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_long_values_never_look_the_same() {
+        let list = (0..20).map(|n| format!("10.{n}.0.0/16")).collect::<Vec<_>>().join(",");
+        let (from, to) = shown_apart(&list, &format!("{list},0.0.0.0/0"));
+        assert_eq!((from.as_str(), to.as_str()), (r#""….0.0/16,10.19.0.0/16""#, r#""….0.0/16,10.19.0.0/16,0.0.0.0/0""#));
+        assert_eq!(shown_apart("", &list), (String::new(), shown(&list)));
+        assert_eq!(shown_apart("a", "b"), ("\"a\"".to_owned(), "\"b\"".to_owned()));
+        for same in 0..200 {
+            let (from, to) = shown_apart(&"ä".repeat(same), &("ä".repeat(same) + "b"));
+            assert_ne!(from, to, "{same} characters");
+        }
+    }
 }
