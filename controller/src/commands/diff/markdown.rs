@@ -51,7 +51,7 @@ fn traffic(changes: &[Change], out: &mut String) {
         };
         let (about, what) = words(change);
         let by = change.by.as_ref().map(ToString::to_string).unwrap_or_default();
-        out.push_str(&format!("| {sign} | {} | {} | {} | {} |\n", code(&about), code(&what), effect(change.effect), code(&by)));
+        out.push_str(&format!("| {sign} | {} | {} | {} | {} |\n", cell(&about), cell(&what), effect(change.effect), cell(&by)));
     }
     if rows.len() > MAX_ROWS {
         out.push_str(&format!("\n{} not listed.\n", more(rows.len() - MAX_ROWS, "change")));
@@ -89,13 +89,17 @@ fn write_files(files: &[FileDiff], out: &mut String) {
     }
 }
 
-/// A code span for a cell of a table: nothing in it is Markdown.
+/// The same for a cell of a table, which a bar would end.
+fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
+}
+
+/// A code span: nothing in it is Markdown.
 fn code(text: &str) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let text = text.replace('|', "\\|");
-    let fence = "`".repeat(longest_run(&text) + 1);
+    let fence = "`".repeat(longest_run(text) + 1);
     let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{space}{text}{space}{fence}")
 }
@@ -120,7 +124,7 @@ mod tests {
 
     #[test]
     fn text_of_manifests_cannot_become_markup() {
-        assert_eq!(code("a|b"), "`a\\|b`");
+        assert_eq!((cell("a|b"), code("a|b")), ("`a\\|b`".to_owned(), "`a|b`".to_owned()));
         assert_eq!(code("`x`"), "`` `x` ``");
         assert_eq!(longest_run("a```b`"), 3);
         assert_eq!(html("<a>&"), "&lt;a&gt;&amp;");
