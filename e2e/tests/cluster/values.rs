@@ -1,7 +1,8 @@
 //! Values of the chart of ingress-nginx: followed where they mean something here, else named after the installation.
 
-use gatewright_e2e::cluster::{Chart, World};
+use gatewright_e2e::cluster::{Chart, World, documents};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// The defaults of the chart of ingress-nginx, written out in full as people keep them.
 const DEFAULTS: &str = include_str!("values-of-ingress-nginx.yaml");
@@ -68,6 +69,31 @@ fn whole_numbers_of_files_stay_whole() {
     assert!(pod["containers"][0]["args"].as_array().unwrap().contains(&json!("--sync-period=1000000")), "{pod}");
     assert!(pod["containers"][1]["args"].as_array().unwrap().contains(&json!("--allow-uid=1000680000")), "{pod}");
     assert_eq!(pod["containers"][1]["securityContext"]["runAsUser"], 1_000_680_001);
+}
+
+/// All of it, but what has no content has none in the way of a key without a value.
+fn emptied(values: &Value) -> Value {
+    match values {
+        Value::Object(parts) if !parts.is_empty() => parts.iter().map(|(key, part)| (key.clone(), emptied(part))).collect(),
+        empty if [json!({}), json!([]), json!("")].contains(empty) => Value::Null,
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn a_key_whose_values_are_all_commented_out_is_as_if_it_were_not_there() {
+    let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/helm/gatewright/values.yaml");
+    let empty = emptied(&documents(&std::fs::read_to_string(chart).unwrap())[0]);
+    assert_eq!(empty["controller"]["extraArgs"], Value::Null);
+    assert_eq!(render(&empty.to_string()), render(""));
+    let mut more = empty;
+    for part in ["metrics", "autoscaling", "admissionWebhooks", "admissionPolicy", "networkPolicy"] {
+        more["controller"][part]["enabled"] = json!(true);
+    }
+    more["controller"]["service"]["internal"]["enabled"] = json!(true);
+    more["controller"]["service"]["internal"]["annotations"] = json!({"a": "b"});
+    more["defaultBackend"]["enabled"] = json!(true);
+    taken(&render(&more.to_string()));
 }
 
 #[test]
@@ -259,7 +285,11 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("tcp.8080=a/b:1", "tcp.8080: this port is that of controller.containerPort.http"),
         ("tcp.10254=a/b:1", "tcp.10254: this port is that of controller.metrics.port"),
         ("udp.10247=a/b:1", "udp.10247: this port is that of a port of the controller"),
-        ("tcp.70000=a/b:1", "70000"),
+        ("tcp.70000=a/b:1", "at '/tcp': additional properties '70000' not allowed"),
+        ("controller.service.nodePorts.tcp.db=30000", "at '/controller/service/nodePorts/tcp': additional properties 'db' not allowed"),
+        ("fullnameOverride=A_b", "fullnameOverride"),
+        ("controller.ingressClassResource.name=Nginx", "ingressClassResource/name"),
+        ("controller.ingressClassResource.aliases={a b}", "ingressClassResource/aliases/0"),
         ("tcp.9000=db", "tcp/9000"),
         ("proxy.runAsUser=101", "proxy.runAsUser and controller.image.runAsUser are both 101"),
         ("controller.publishService.pathOverride=web", "pathOverride"),

@@ -9,7 +9,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "gatewright.admissionLabels" -}}
-{{- merge (include "gatewright.admissionSelectorLabels" . | fromYaml) .Values.controller.admissionWebhooks.labels (include "gatewright.labels" . | fromYaml) | toYaml -}}
+{{- merge (include "gatewright.admissionSelectorLabels" . | fromYaml) (default (dict) .Values.controller.admissionWebhooks.labels) (include "gatewright.labels" . | fromYaml) | toYaml -}}
 {{- end -}}
 
 {{/* The flags of the controller that decide which Ingresses are its own and what may be in them, as JSON. */}}

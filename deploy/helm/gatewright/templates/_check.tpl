@@ -1,6 +1,7 @@
 {{/* Refuses values that are good ones by themselves, and cannot be good together. */}}
 {{- define "gatewright.check" -}}
 {{- $controller := .Values.controller -}}
+{{- $given := default (dict) $controller.extraArgs -}}
 {{- if and (eq .Values.proxy.mode "supervise") (eq (int64 .Values.proxy.runAsUser) (int64 $controller.image.runAsUser)) -}}
 {{- fail (printf "proxy.runAsUser and controller.image.runAsUser are both %d; the proxy must not be able to signal or read the controller" (int64 .Values.proxy.runAsUser)) -}}
 {{- end -}}
@@ -8,10 +9,10 @@
 {{- fail "controller.autoscaling.enabled and controller.keda.enabled cannot both be set: each would undo what the other does" -}}
 {{- end -}}
 {{- range $flag, $value := dict "proxy" "proxy.kind" "proxy-mode" "proxy.mode" -}}
-{{- if hasKey $controller.extraArgs $flag }}{{ fail (printf "controller.extraArgs.%s: the container of the proxy has to know it too; use %s" $flag $value) }}{{ end -}}
+{{- if hasKey $given $flag }}{{ fail (printf "controller.extraArgs.%s: the container of the proxy has to know it too; use %s" $flag $value) }}{{ end -}}
 {{- end -}}
 {{- range list "state-dir" "manifests" -}}
-{{- if hasKey $controller.extraArgs . }}{{ fail (printf "controller.extraArgs.%s: it cannot be changed in a Pod" .) }}{{ end -}}
+{{- if hasKey $given . }}{{ fail (printf "controller.extraArgs.%s: it cannot be changed in a Pod" .) }}{{ end -}}
 {{- end -}}
 {{- with $controller.admissionWebhooks -}}
 {{- if and .secretName .certManager.enabled }}{{ fail "controller.admissionWebhooks.secretName and .certManager.enabled cannot both be set: the first names a certificate that is there already" }}{{ end -}}

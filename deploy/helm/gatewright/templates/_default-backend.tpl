@@ -9,13 +9,13 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "gatewright.defaultBackendLabels" -}}
-{{- $own := merge (include "gatewright.defaultBackendSelector" . | fromYaml) .Values.defaultBackend.labels -}}
+{{- $own := merge (include "gatewright.defaultBackendSelector" . | fromYaml) (default (dict) .Values.defaultBackend.labels) -}}
 {{- merge $own (include "gatewright.labels" . | fromYaml) | toYaml -}}
 {{- end -}}
 
 {{- define "gatewright.defaultBackendImage" -}}
 {{- $image := .Values.defaultBackend.image -}}
-{{- $name := printf "%s/%s" (default "registry.k8s.io" (default (dig "image" "registry" "" .Values.global) $image.registry)) $image.image -}}
+{{- $name := printf "%s/%s" (default "registry.k8s.io" (default (dig "image" "registry" "" (default (dict) .Values.global)) $image.registry)) $image.image -}}
 {{- with $image.repository }}{{ $name = . }}{{ end -}}
 {{- if $image.digest }}{{ printf "%s@%s" $name $image.digest }}{{ else }}{{ printf "%s:%s" $name $image.tag }}{{ end -}}
 {{- end -}}

@@ -53,7 +53,7 @@
 {{- define "gatewright.scopeFlags" -}}
 {{- $flags := index . 1 -}}
 {{- with index . 0 -}}
-{{- $given := .Values.controller.extraArgs -}}
+{{- $given := default (dict) .Values.controller.extraArgs -}}
 {{- $scope := .Values.controller.scope -}}
 {{- if not (or (hasKey $given "watch-namespace") (hasKey $given "watch-namespace-selector")) -}}
 {{- if and $scope.enabled $scope.namespaces -}}
@@ -73,7 +73,7 @@
 {{- define "gatewright.watchedNamespaces" -}}
 {{- $flags := index . 1 -}}
 {{- with index . 0 -}}
-{{- $given := .Values.controller.extraArgs -}}
+{{- $given := default (dict) .Values.controller.extraArgs -}}
 {{- $scope := .Values.controller.scope -}}
 {{- $bySelector := and $scope.enabled $scope.namespaces (not (hasKey $given "watch-namespace")) (not (hasKey $given "watch-namespace-selector")) -}}
 {{- toJson (ternary (sortAlpha $scope.namespaces | uniq) (compact (list (get $flags "watch-namespace"))) (not (empty $bySelector))) -}}

@@ -50,7 +50,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
   "app.kubernetes.io/managed-by" .Release.Service
   "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_")
 -}}
-{{- merge (include "gatewright.selectorLabels" . | fromYaml) $more .Values.controller.labels .Values.commonLabels $common | toYaml -}}
+{{- merge (include "gatewright.selectorLabels" . | fromYaml) $more (default (dict) .Values.controller.labels) (default (dict) .Values.commonLabels) $common | toYaml -}}
 {{- end -}}
 {{- end -}}
 
@@ -66,7 +66,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- define "gatewright.image" -}}
 {{- $image := ternary (dict "image" .Chart.Name) .Values.controller.image (not (empty (include "gatewright.isForeignImage" .))) -}}
 {{- $name := $image.image -}}
-{{- $global := ternary "" (dig "image" "registry" "" .Values.global) (not (empty (include "gatewright.isForeignImage" .))) -}}
+{{- $global := ternary "" (dig "image" "registry" "" (default (dict) .Values.global)) (not (empty (include "gatewright.isForeignImage" .))) -}}
 {{- with default $global $image.registry }}{{ $name = printf "%s/%s" . $image.image }}{{ end -}}
 {{- with $image.repository }}{{ $name = . }}{{ end -}}
 {{- if $image.digest -}}
