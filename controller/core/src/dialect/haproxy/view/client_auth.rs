@@ -19,7 +19,8 @@ pub(super) struct ClientAuthView<'m> {
     misdirected_page: String,
     subject: Option<&'m str>,
     headers: Vec<CertificateHeaderView>,
-    pass_certificate: Option<Expression>,
+    /// Endpoints are shown the certificate.
+    pass_certificate: bool,
 }
 
 /// What endpoints are told about one result.
@@ -53,8 +54,6 @@ impl<'m> ClientAuthView<'m> {
             Some(ClientErrorPage::Path(path)) => (None, Some(Expression::literal(path.as_str()))),
             None => (None, None),
         };
-        let encoded = |text: &str| text.replace(' ', "%20");
-        let pem = Expression::literal(&format!("{}%0A", encoded("-----BEGIN CERTIFICATE-----"))).and_fetch("ssl_c_der,base64,url_enc");
         Self {
             required: checked.verify == VerifyClient::Required,
             good: std::iter::once(0).chain(tolerated.clone().map(|(result, _)| result)).collect(),
@@ -64,7 +63,7 @@ impl<'m> ClientAuthView<'m> {
             misdirected_page: page(421),
             subject: checked.subject.as_ref().map(crate::names::TextRegex::as_str),
             headers: tolerated.map(|(result, text)| CertificateHeaderView { result, text }).collect(),
-            pass_certificate: checked.pass_certificate.then(|| pem.and(&format!("%0A{}%0A", encoded("-----END CERTIFICATE-----")))),
+            pass_certificate: checked.pass_certificate,
         }
     }
 }
