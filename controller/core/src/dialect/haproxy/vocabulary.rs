@@ -271,6 +271,8 @@ const GLOBAL: &[&str] = &[
     "ssl-dh-param-file",
     "tune.bufsize",
     "tune.comp.maxlevel",
+    "tune.h2.fe.glitches-threshold",
+    "tune.h2.fe.max-total-streams",
     "tune.h2.max-concurrent-streams",
     "tune.maxrewrite",
     "tune.ssl.cachesize",

@@ -33,6 +33,9 @@ pub(super) struct MainView<'m> {
     client_certificates: bool,
 }
 
+/// The first version that bounds what one HTTP/2 connection may ask for, and how often it may break the rules.
+const COUNTS_REQUESTS: Version = Version(3, 0, 0);
+
 /// What `global.tera` sees.
 #[derive(Debug, Serialize)]
 struct GlobalView<'m> {
@@ -44,6 +47,8 @@ struct GlobalView<'m> {
     buffer_bytes: u64,
     rewrite_bytes: u64,
     http2_max_streams: u32,
+    /// Requests of one connection; `None`: this version does not count them.
+    http2_max_requests: Option<u64>,
     /// `None`: nothing is compressed.
     gzip_level: Option<u64>,
     tls: TlsView<'m>,
@@ -82,7 +87,7 @@ struct DefaultsView {
 }
 
 impl<'m> GlobalView<'m> {
-    fn new(globals: &'m Globals, resumes: bool) -> Self {
+    fn new(globals: &'m Globals, resumes: bool, version: Version) -> Self {
         /// Processors that a machine is taken to have where the number of workers follows from them.
         const PROCESSORS: u64 = 8;
         let workers = &globals.workers;
@@ -96,6 +101,7 @@ impl<'m> GlobalView<'m> {
             buffer_bytes: buffer_bytes(globals),
             rewrite_bytes: REWRITE_BYTES,
             http2_max_streams: globals.listeners.http2_max_streams.clamp(1, 1 << 20),
+            http2_max_requests: (version >= COUNTS_REQUESTS).then(|| globals.client_timeouts.keep_alive_requests.clamp(1, 1 << 30)),
             gzip_level: globals.gzip.then_some(globals.compression.level.clamp(1, 9)),
             tls: TlsView::new(&globals.tls, resumes),
         }
@@ -158,7 +164,7 @@ pub(in crate::dialect::haproxy) fn main<'m>(
     super::haproxy(Of::Main(Box::new(MainView {
         token,
         version: version.to_string(),
-        global: GlobalView::new(globals, !client_certificates),
+        global: GlobalView::new(globals, !client_certificates, version),
         defaults: DefaultsView::new(globals, version),
         public: PublicView::new(model, &Context::new(model)),
         passthrough: PassthroughView::new(globals),
