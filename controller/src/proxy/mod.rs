@@ -41,6 +41,7 @@ mod program;
 mod publish;
 mod reload;
 mod remote;
+mod retirement;
 mod runtime;
 mod signal;
 mod stage;

@@ -133,6 +133,24 @@ pub(super) const fn named(signal: gatewright_core::dialect::Signal) -> Signal {
     }
 }
 
+/// Workers whose master was killed keep the ports and go on accepting; they are told to finish, so that the next
+/// master can have the ports. They are found by the process group that the master led.
+pub(super) fn dismiss_workers_of(dead: Identity, drain: Signal) {
+    let left = workers_of(dead);
+    if !left.is_empty() {
+        tracing::warn!(workers = left.len(), "workers outlived their master; draining them");
+        signal_all(&left, drain);
+    }
+}
+
+/// The workers that outlived this master; none when its number belongs to somebody else by now, and so does the group.
+pub(super) fn workers_of(dead: Identity) -> BTreeSet<Identity> {
+    if stat(dead.pid).is_some_and(|now| now.identity != dead) {
+        return BTreeSet::new();
+    }
+    living(|stat| stat.group == dead.pid && stat.identity.pid != dead.pid && stat.identity.started >= dead.started)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,10 +6,11 @@
 use super::differing::read_differing;
 use super::state_dir::{RevisionName, StateDir};
 use gatewright_core::dialect::{Contents, RuntimeLane, Step};
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
@@ -17,6 +18,12 @@ use tokio::time::timeout;
 
 /// For one answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// For all of them: a proxy that takes longer is late with everything, and a reload does not wait for it.
+const WHOLE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// For all that was late before.
+const LATE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Longest answer that is read, in bytes.
 const MAX_ANSWER: u64 = 64 * 1024;
@@ -35,6 +42,9 @@ pub(super) enum Surprise {
         /// Why.
         source: io::Error,
     },
+    /// Every answer comes, but they take too long.
+    #[error("not all commands were answered within {WHOLE_PATIENCE:?}")]
+    Slow,
     /// It says no.
     #[error("{command} was answered {answer}")]
     Answer {
@@ -60,12 +70,24 @@ impl Late {
     }
 
     fn put(&self, mut commands: Vec<String>) {
-        commands.truncate(MOST_LATE);
+        commands.drain(..commands.len().saturating_sub(MOST_LATE));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = commands;
     }
 }
 
-/// Brings the running proxy from one revision on disk to another one; `false`: only a reload can.
+/// What was done on the short way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// Nothing: only a reload can.
+    Nothing,
+    /// All that was to do.
+    All {
+        /// Some endpoints have gone.
+        removed: bool,
+    },
+}
+
+/// Brings the running proxy from one revision on disk to another one.
 ///
 /// # Errors
 /// [`Surprise`]; the proxy may be anywhere between the two then.
@@ -74,18 +96,39 @@ pub(super) async fn amend(
     (state, run_dir): (&StateDir, &Path),
     late: &Late,
     (from, to): (RevisionName, RevisionName),
-) -> Result<bool, Surprise> {
+) -> Result<Done, Surprise> {
     let (old, new) = (state.revision(from), state.revision(to));
     let planned = spawn_blocking(move || planned(lane, &old, &new)).await.expect("planning does not panic");
-    let Some(steps) = planned else { return Ok(false) };
-    let socket = run_dir.join(lane.socket);
+    let Some(steps) = planned else { return Ok(Done::Nothing) };
+    // What is still late when time is over is forgotten, as it is at the reload that follows.
+    let said = timeout(WHOLE_PATIENCE, say_all_and_late(&run_dir.join(lane.socket), &steps, late)).await;
+    said.unwrap_or(Err(Surprise::Slow))?;
+    Ok(Done::All { removed: steps.iter().any(|step| step.late) })
+}
+
+/// What was late before comes last: nobody waits for it.
+async fn say_all_and_late(socket: &Path, steps: &[Step], late: &Late) -> Result<(), Surprise> {
     let mut again = late.take();
     // A server that is wanted again stays.
-    again.retain(|command| !steps.iter().any(|step| is_about_same(&step.command, command)));
+    let wanted: HashSet<&str> = steps.iter().filter_map(|step| server_of(&step.command, "add server ")).collect();
+    again.retain(|command| server_of(command, "del server ").is_none_or(|server| !wanted.contains(server)));
     let mut left = Vec::new();
-    let mut again = again.into_iter();
-    for command in again.by_ref() {
-        match ask(&socket, &command, PATIENCE).await {
+    let said = say_all(socket, steps, &mut left).await;
+    if said.is_ok() {
+        again = say_again(socket, again).await;
+    }
+    again.append(&mut left);
+    late.put(again);
+    said
+}
+
+/// Returns what is still late.
+async fn say_again(socket: &Path, commands: Vec<String>) -> Vec<String> {
+    let begun = Instant::now();
+    let mut left = Vec::new();
+    let mut commands = commands.into_iter();
+    while let Some(command) = (begun.elapsed() < LATE_PATIENCE).then(|| commands.next()).flatten() {
+        match ask(socket, &command, LATE_PATIENCE).await {
             Ok(answer) if answer.starts_with("Server deleted") || answer.starts_with("No such") => {}
             Ok(_) => left.push(command),
             // Nobody waits for each of them if nobody answers.
@@ -95,10 +138,8 @@ pub(super) async fn amend(
             }
         }
     }
-    left.extend(again);
-    let said = say_all(&socket, &steps, &mut left).await;
-    late.put(left);
-    said.map(|()| true)
+    // Those that were not asked about come first the next time.
+    commands.chain(left).collect()
 }
 
 fn planned(lane: RuntimeLane, old: &Path, new: &Path) -> Option<Vec<Step>> {
@@ -108,16 +149,15 @@ fn planned(lane: RuntimeLane, old: &Path, new: &Path) -> Option<Vec<Step>> {
     (lane.plan)(&old, &new)
 }
 
-/// `add server a/b …` is about the server of `del server a/b`.
-fn is_about_same(added: &str, deleted: &str) -> bool {
-    let name = |command: &str, verb| command.strip_prefix(verb).and_then(|rest: &str| rest.split(' ').next().map(str::to_owned));
-    name(added, "add server ").is_some_and(|server| name(deleted, "del server ") == Some(server))
+/// `a/b` of `add server a/b …`.
+fn server_of<'c>(command: &'c str, verb: &str) -> Option<&'c str> {
+    command.strip_prefix(verb)?.split(' ').next()
 }
 
 async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Result<(), Surprise> {
     let mut version = String::new();
     for (number, step) in steps.iter().enumerate() {
-        let command = step.command.replace(Step::VERSION, &version);
+        let command = numbered(&step.command, &version);
         let first = command.lines().next().unwrap_or_default().to_owned();
         let answer = match ask(socket, &command, PATIENCE).await {
             Ok(answer) => answer,
@@ -140,6 +180,12 @@ async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Resul
     Ok(())
 }
 
+/// With the number of the version. What follows the first line is what users have written, whatever it looks like.
+fn numbered(command: &str, version: &str) -> String {
+    let end = command.find('\n').unwrap_or(command.len());
+    command[..end].replace(Step::VERSION, version) + &command[end..]
+}
+
 fn is_expected(step: &Step, answer: &str) -> bool {
     match step.answer {
         "" => answer.is_empty(),
@@ -154,9 +200,24 @@ fn is_expected(step: &Step, answer: &str) -> bool {
 /// # Errors
 /// When nobody listens, or the answer has not come to its end within `patience`.
 pub(super) async fn ask(socket: &Path, command: &str, patience: Duration) -> io::Result<String> {
+    speak(socket, command, patience, false).await
+}
+
+/// The same of a socket that waits for further commands until it is told that there are none.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) async fn ask_last(socket: &Path, command: &str, patience: Duration) -> io::Result<String> {
+    speak(socket, command, patience, true).await
+}
+
+async fn speak(socket: &Path, command: &str, patience: Duration, is_last: bool) -> io::Result<String> {
     let spoken = timeout(patience, async {
         let mut stream = UnixStream::connect(socket).await?;
         stream.write_all(format!("{command}\n").as_bytes()).await?;
+        if is_last {
+            stream.shutdown().await?;
+        }
         let mut answer = Vec::new();
         stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
         Ok(String::from_utf8_lossy(&answer).trim().to_owned())
@@ -168,4 +229,24 @@ fn one_line(answer: &str) -> String {
     const LONGEST: usize = 300;
     let clean: String = answer.chars().map(|c| if gatewright_core::names::is_printable(c) { c } else { ' ' }).collect();
     clean[..clean.floor_char_boundary(LONGEST)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_looks_like_the_place_of_a_number_stays_as_it_is() {
+        let command = format!("add map @{} maps/prefix.map <<\na.test/{}/ b\n", Step::VERSION, Step::VERSION);
+        assert_eq!(numbered(&command, "7"), format!("add map @7 maps/prefix.map <<\na.test/{}/ b\n", Step::VERSION));
+        assert_eq!(numbered(&format!("commit map @{} x", Step::VERSION), "7"), "commit map @7 x");
+    }
+
+    #[test]
+    fn of_too_many_late_commands_the_oldest_are_forgotten() {
+        let late = Late::default();
+        late.put((0..=MOST_LATE).map(|number| number.to_string()).collect());
+        let kept = late.take();
+        assert_eq!((kept.len(), kept[0].as_str()), (MOST_LATE, "1"));
+    }
 }

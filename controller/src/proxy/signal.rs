@@ -117,7 +117,7 @@ impl Owner for PidFile {
                 return Ok(false);
             };
             let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, (from, to)).await;
-            amended.map_err(|surprise| {
+            amended.map(|done| done != runtime::Done::Nothing).map_err(|surprise| {
                 self.launcher.renew_socket(folder);
                 OwnerError::Declined(crate::causes::chain(&surprise))
             })

@@ -7,8 +7,11 @@ use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::ports::{self, Port, Taken};
-use super::process::{DRAIN_AGAIN, Handle, Identity, children, command_line, living, named, signal_all, stat};
-use super::runtime::Late;
+use super::process::{
+    DRAIN_AGAIN, Handle, Identity, children, command_line, dismiss_workers_of, living, named, signal_all, stat, workers_of,
+};
+use super::retirement::Retirement;
+use super::runtime::{Done, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
 use gatewright_core::dialect::Version;
@@ -60,6 +63,7 @@ pub(super) struct Supervisor {
     vital: Arc<Mutex<Vital>>,
     commands: mpsc::Sender<Command>,
     late: Late,
+    retirement: Retirement,
     version: OnceCell<Option<(u16, u16, u16)>>,
     /// Asks services for the proxy, where that cannot do so itself. Ends with this handle.
     _agent: JoinSet<()>,
@@ -82,7 +86,15 @@ impl Supervisor {
         }
         let agent = agent::of_ours(&launcher);
         tokio::spawn(keeper.keep(running, receiver));
-        Ok(Self { launcher, vital, commands, late: Late::default(), version: OnceCell::new(), _agent: agent })
+        Ok(Self {
+            launcher,
+            vital,
+            commands,
+            late: Late::default(),
+            retirement: Retirement::default(),
+            version: OnceCell::new(),
+            _agent: agent,
+        })
     }
 
     async fn known(&self) -> Result<Status, OwnerError> {
@@ -131,7 +143,12 @@ impl Owner for Supervisor {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let places = (&self.launcher.state, &*self.launcher.run_dir);
             let amended = super::runtime::amend(lane, places, &self.late, (from, to)).await;
-            amended.map_err(|surprise| {
+            if let Ok(Done::All { removed: true }) = amended {
+                let vital = Arc::clone(&self.vital);
+                let older = move || lock(&vital).older.clone();
+                self.retirement.begin(lane.old_workers, &self.launcher.run_dir, older);
+            }
+            amended.map(|done| done != Done::Nothing).map_err(|surprise| {
                 self.launcher.renew_socket(&self.launcher.run_dir);
                 OwnerError::Declined(crate::causes::chain(&surprise))
             })
@@ -364,24 +381,6 @@ impl Keeper {
         let pid = std::fs::read_to_string(self.launcher.pid_file()).ok()?.trim().parse().ok()?;
         Some(stat(pid)?.identity)
     }
-}
-
-/// Workers whose master was killed keep the ports and go on accepting; they are told to finish, so that the next
-/// master can have the ports. They are found by the process group that the master led.
-fn dismiss_workers_of(dead: Identity, drain: Signal) {
-    let left = workers_of(dead);
-    if !left.is_empty() {
-        tracing::warn!(workers = left.len(), "workers outlived their master; draining them");
-        signal_all(&left, drain);
-    }
-}
-
-/// The workers that outlived this master; none when its number belongs to somebody else by now, and so does the group.
-fn workers_of(dead: Identity) -> BTreeSet<Identity> {
-    if stat(dead.pid).is_some_and(|now| now.identity != dead) {
-        return BTreeSet::new();
-    }
-    living(|stat| stat.group == dead.pid && stat.identity.pid != dead.pid && stat.identity.started >= dead.started)
 }
 
 fn shown(status: Option<ExitStatus>) -> String {

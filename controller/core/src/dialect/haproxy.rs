@@ -30,7 +30,8 @@
 //!   are not mirrored, and none while 32 MiB of copies are on their way.
 //! - Bodies without a length are not limited; compression is gzip, without a shortest length.
 //! - Bodies and answers are streamed, so settings of buffers and their sizes mean nothing.
-//! - A connection has no largest number of requests; `keep-alive-requests` and `upstream-keepalive-requests` mean nothing.
+//! - Requests of a client's connection are counted with HTTP/2 only, from version 3.0 on (`keep-alive-requests`); those of a
+//!   connection to an endpoint are not (`upstream-keepalive-requests`).
 //! - Headers of one request may have as many bytes as `large-client-header-buffers` in all; a longer one is answered 400.
 //! - The access log counts times in milliseconds, and bytes with the header.
 //! - A single endpoint that refuses a connection is tried again after a second, as often as `proxy-next-upstream-tries` says.
@@ -62,7 +63,7 @@ mod word;
 
 pub use sources::Memory;
 
-use super::{Dialect, LaunchFile, ReloadSocket, RuntimeLane, Signal, Version};
+use super::{Dialect, LaunchFile, OldWorkers, ReloadSocket, RuntimeLane, Signal, Version};
 
 pub use view::View;
 
@@ -151,7 +152,15 @@ pub static HAPROXY: Dialect = Dialect {
     agent_socket: Some(agent::SOCKET),
     check_grammar: vocabulary::check,
     origin_at: origin::origin_at,
-    runtime: Some(RuntimeLane { socket: command::RUNTIME_SOCKET, plan: runtime::plan }),
+    runtime: Some(RuntimeLane {
+        socket: command::RUNTIME_SOCKET,
+        plan: runtime::plan,
+        old_workers: OldWorkers {
+            socket: command::MASTER_SOCKET,
+            questions: command::questions_about_worker,
+            is_idle: command::is_idle_old_worker,
+        },
+    }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
     // A blank ends the key of a line of a map.
     blanks_in_paths: false,

@@ -145,6 +145,19 @@ pub struct RuntimeLane {
     /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
     /// last one the proxy answers the token of the new files.
     pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
+    /// Workers of older generations, which the commands do not reach.
+    pub old_workers: OldWorkers,
+}
+
+/// How workers of older generations are asked whether anybody needs them.
+#[derive(Debug, Clone, Copy)]
+pub struct OldWorkers {
+    /// Name of the socket in [`Launch::run_dir`].
+    pub socket: &'static str,
+    /// What is asked about a worker, by its process id, without the final line feed.
+    pub questions: fn(i32) -> [String; 2],
+    /// Whether the answers say that it takes no connections any more, and that nothing is on its way on those it has.
+    pub is_idle: fn(&[String; 2]) -> bool,
 }
 
 /// A socket that a reload can be asked of.

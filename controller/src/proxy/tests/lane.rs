@@ -6,8 +6,9 @@ use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig};
 use gatewright_core::dialect::Version;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, UnixListener};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backend_is_emptied_and_filled_without_a_reload() {
@@ -81,6 +82,84 @@ async fn a_socket_that_hangs_or_says_nonsense_leads_to_a_reload() {
         assert_eq!(answering(&world, 3).await, [two], "{program} {odd:?}");
         assert!(!apply(&mut proxy, &files(&world, &[one, two], "", &[])).await.reloaded, "{program} {odd:?}: it has a socket again");
         assert_eq!(answering(&world, 8).await, sorted(&[one, two]), "{program} {odd:?}");
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_is_late_with_every_answer_leads_to_a_reload() {
+    let world = World::new();
+    let one = endpoint().await;
+    let many: Vec<u16> = (0..100u16).map(|number| 40_000 + number).filter(|port| *port != one).chain([one]).collect();
+    let mut proxy = Proxy::open(config(&world, "haproxy")).await.unwrap();
+    apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+    let socket = world.state().join("run/runtime.sock");
+    let real = socket.with_extension("real");
+    std::fs::rename(&socket, &real).unwrap();
+    let listener = UnixListener::bind(&socket).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut asker, _)) = listener.accept().await {
+            let mut asked = UnixStream::connect(&real).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut asker, &mut asked).await });
+        }
+    });
+    let begun = Instant::now();
+    assert!(apply(&mut proxy, &files(&world, &many, "", &[])).await.reloaded, "two hundred commands, a second each");
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    proxy.drain(LIMIT).await;
+}
+
+/// Answers each request after a while.
+async fn slow_endpoint() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 1024]).await;
+                tokio::time::sleep(Duration::from_secs(4)).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nslow").await;
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_ends_with_the_endpoints_of_its_worker_and_a_busy_one_does_not() {
+    async fn begin(world: &World) -> TcpStream {
+        let mut stream = TcpStream::connect(("127.0.0.1", world.port)).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        stream
+    }
+    /// Until it is all, or the connection ends.
+    async fn heard(stream: &mut TcpStream, all: &str) -> String {
+        let mut text = String::new();
+        while text.is_empty() || !text.ends_with(all) {
+            let mut part = [0; 4096];
+            let length = timeout(LIMIT, stream.read(&mut part)).await.expect("it says something").unwrap();
+            text.push_str(&String::from_utf8_lossy(&part[..length]));
+            if length == 0 {
+                break;
+            }
+        }
+        text
+    }
+    for program in programs() {
+        let world = World::new();
+        let (one, two, slow) = (endpoint().await, endpoint().await, slow_endpoint().await);
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        let mut idle = begin(&world).await;
+        assert!(heard(&mut idle, &one.to_string()).await.ends_with(&one.to_string()), "{program}");
+        assert!(apply(&mut proxy, &files(&world, &[slow], "    maxconn 101\n", &[])).await.reloaded);
+        let mut busy = begin(&world).await;
+        assert!(apply(&mut proxy, &files(&world, &[slow], "    maxconn 102\n", &[])).await.reloaded);
+        assert!(!apply(&mut proxy, &files(&world, &[two], "    maxconn 102\n", &[])).await.reloaded);
+        assert_eq!(heard(&mut idle, "anything").await, "", "{program}: it is closed before anybody asks in vain");
+        assert!(heard(&mut busy, "slow").await.ends_with("slow"), "{program}: what is on its way has its time");
+        assert_eq!(answering(&world, 3).await, [two]);
         proxy.drain(LIMIT).await;
     }
 }

@@ -80,6 +80,18 @@ pub(super) fn reloaded(answer: &str) -> Option<Result<(), Refusal>> {
     }
 }
 
+/// What the master passes on to one of its workers.
+pub(super) fn questions_about_worker(pid: i32) -> [String; 2] {
+    ["info", "sess"].map(|what| format!("@!{pid} show {what}"))
+}
+
+/// Of an idle connection nothing is shown; the line that is always there is about the question itself.
+pub(super) fn is_idle_old_worker([info, streams]: &[String; 2]) -> bool {
+    let stopping = info.lines().any(|line| line.trim() == "Stopping: 1");
+    let mut shown = streams.lines().filter(|line| !line.trim().is_empty()).peekable();
+    stopping && shown.peek().is_some() && shown.all(|line| line.starts_with("0x") && line.contains(" fe=GLOBAL "))
+}
+
 /// The place in brackets: `[/path/haproxy.cfg:12]`.
 fn position(message: &str) -> Option<(String, u32)> {
     message.match_indices('[').find_map(|(at, _)| {
@@ -143,6 +155,19 @@ mod tests {
         assert_eq!(refused.message, "Binding [/s/haproxy.cfg:14] for frontend f: cannot bind socket");
         assert_eq!(refused.at, Some(("/s/haproxy.cfg".to_owned(), 14)));
         assert_eq!((reloaded(""), reloaded("Unknown command\n")), (None, None));
+    }
+
+    #[test]
+    fn an_old_worker_is_idle_when_it_shows_nothing_but_the_question() {
+        let question = "0x7f06: proto=sockpair src=unix:2 fe=GLOBAL be=<NONE> srv=<none> ts=00 age=0s\n";
+        let request = "0x7f07: proto=tcpv4 src=127.0.0.1:1 fe=public be=a srv=s ts=00 age=0s\n";
+        let idle = |info: &str, streams: &str| is_idle_old_worker(&[info.to_owned(), streams.to_owned()]);
+        let old = "Name: HAProxy\nStopping: 1\nJobs: 3\n";
+        assert!(idle(old, question));
+        assert!(!idle(old, &format!("{question}{request}")), "a request is on its way");
+        assert!(!idle("Name: HAProxy\nStopping: 0\n", question), "it serves");
+        assert!(!idle(old, "") && !idle("", question), "it did not say");
+        assert!(!idle(old, "Can't find the target PID matching the prefix '@!9'"));
     }
 
     #[test]
