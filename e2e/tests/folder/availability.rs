@@ -1,6 +1,6 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
-use gatewright_e2e::client::{certificate, get_over_tls};
+use gatewright_e2e::client::{certificate, get, get_over_tls};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::load::{Flow, while_doing};
 use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
@@ -53,6 +53,24 @@ on_every_version! {
                 world.apply("busy.yaml", &objects(&[pods[round % 3], pods[(round + 1) % 3]]));
             }
         });
+    }
+
+    fn no_request_is_lost_from_one_pod_to_a_hundred_and_back(proxy) {
+        let pods: Vec<_> = (0..100).map(|_| new_pod("s").into()).collect();
+        let objects = |some: &[std::net::IpAddr]| [service("s"), slice("s", some), ingress("busy").prefix("busy.test", "/", "s")];
+        let world = World::of(proxy).manifest("busy.yaml", &objects(&pods[..1])).start();
+        world.sync("probe.yaml");
+        let before = workers_of(world.proxy_pid());
+        none_is_lost(|| {
+            // At once, in steps, and each of them replaced.
+            for some in [0..100, 0..1, 0..10, 0..50, 50..100, 0..100, 99..100] {
+                world.apply("busy.yaml", &objects(&pods[some]));
+            }
+        });
+        assert_eq!(get("busy.test", "/").unwrap().echo()["address"], pods[99].to_string());
+        if !proxy.is_nginx() {
+            assert_eq!(workers_of(world.proxy_pid()), before, "the workers are those from before: nothing was reloaded");
+        }
     }
 
     fn rld_6_and_tls_20_nothing_changes_when_nothing_changed(proxy) {

@@ -109,6 +109,17 @@ on_every_version! {
         assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
+    fn a_path_that_is_new_is_its_own_letters_whatever_else_they_mean(proxy) {
+        let site = Site::of(proxy, "letters");
+        let h = site.host("h");
+        let paths = ["/VERSION", "/@VERSION", "/$HOME", "/it's", "/TOKEN"];
+        let route = |paths: &[&str]| paths.iter().fold(ingress("a").prefix(&h, "/plain", "a"), |route, path| route.prefix(&h, path, "a"));
+        site.apply(&[running("a"), vec![route(&[])]].concat());
+        // One more path to the same endpoints: HAProxy is told while it runs.
+        site.apply(&[running("a"), vec![route(&paths)]].concat());
+        paths.iter().for_each(|path| assert_eq!(who(&h, path), "a", "{path}"));
+    }
+
     fn uri_1_to_4_the_backend_gets_the_target_byte_for_byte(proxy) {
         let site = Site::of(proxy, "uri-1");
         let host = site.host("h");
