@@ -107,19 +107,34 @@ impl AsyncWrite for Guest {
 mod tests {
     use super::*;
     use axum::Router;
+    use axum::body::Body;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc;
     use tokio::time::timeout;
 
     const LONG: Duration = Duration::from_secs(30);
 
     /// A port with so many places.
     async fn serve(most: usize, silence: Duration) -> SocketAddr {
+        serve_with(most, silence, Router::new()).await
+    }
+
+    /// The same, with more to ask for.
+    async fn serve_with(most: usize, silence: Duration, router: Router) -> SocketAddr {
         let guests = Guests { most, silence, ..Guests::of(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
         let address = guests.local_addr().unwrap();
-        let router = Router::new().route("/", get(|| async { "here" })).route("/much", get(|| async { "x".repeat(64 << 20) }));
-        tokio::spawn(axum::serve(guests, router).into_future());
+        tokio::spawn(axum::serve(guests, router.route("/", get(|| async { "here" }))).into_future());
         address
+    }
+
+    /// Says where it goes to that it has gone.
+    struct Gone(mpsc::UnboundedSender<()>);
+
+    impl Drop for Gone {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+        }
     }
 
     async fn say(address: SocketAddr, text: &str) -> TcpStream {
@@ -158,13 +173,22 @@ mod tests {
 
     #[tokio::test]
     async fn who_says_or_reads_nothing_goes() {
-        let address = serve(3, Duration::from_millis(200)).await;
+        let (gone, mut has_gone) = mpsc::unbounded_channel();
+        let endless = move || {
+            let gone = Gone(gone.clone());
+            let more = futures::stream::repeat_with(move || {
+                let _ = &gone;
+                io::Result::Ok(vec![b'x'; 1 << 16])
+            });
+            std::future::ready(Body::from_stream(more))
+        };
+        let address = serve_with(3, Duration::from_millis(200), Router::new().route("/endless", get(endless))).await;
         for text in ["", "GET / HTTP/1.1\r\nHo", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
             let mut silent = say(address, text).await;
             assert_eq!(rest(&mut silent).await.contains("200 OK"), text.ends_with("\r\n\r\n"), "{text:?}");
         }
-        let mut deaf = say(address, "GET /much HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert!(rest(&mut deaf).await.len() < 64 << 20, "it has waited for too long to read");
+        let deaf = say(address, "GET /endless HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        timeout(LONG, has_gone.recv()).await.expect("who does not read is not waited for");
+        drop(deaf);
     }
 }
