@@ -5,7 +5,10 @@
 
 mod common;
 pub mod haproxy;
+mod lane;
 pub mod nginx;
+
+pub use lane::{OldWorkers, ReloadSocket, RuntimeLane, Step};
 
 use crate::model::{Backend, BackendId, CertificateId, HashKind, Host, Lack, LackingWay, MapToken, Model};
 use crate::names::{HostPattern, ObjectRef, shown};
@@ -136,65 +139,6 @@ pub struct LaunchFile {
 
 /// The files of a revision: relative path → bytes.
 pub type Contents<'f> = BTreeMap<&'f str, &'f [u8]>;
-
-/// How a running proxy is brought from the files of one revision to those of the next without a reload.
-#[derive(Debug, Clone, Copy)]
-pub struct RuntimeLane {
-    /// Name of the proxy's socket in [`Launch::run_dir`].
-    pub socket: &'static str,
-    /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
-    /// last one the proxy answers the token of the new files.
-    pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
-    /// Workers of older generations, which the commands do not reach.
-    pub old_workers: OldWorkers,
-}
-
-/// How workers of older generations are asked whether anybody needs them.
-#[derive(Debug, Clone, Copy)]
-pub struct OldWorkers {
-    /// Name of the socket in [`Launch::run_dir`].
-    pub socket: &'static str,
-    /// What is asked about a worker, by its process id, without the final line feed.
-    pub questions: fn(i32) -> [String; 2],
-    /// Whether the answers say that it takes no connections any more, and that nothing is on its way on those it has.
-    pub is_idle: fn(&[String; 2]) -> bool,
-}
-
-/// A socket that a reload can be asked of.
-#[derive(Debug, Clone, Copy)]
-pub struct ReloadSocket {
-    /// Its name in [`Launch::run_dir`].
-    pub socket: &'static str,
-    /// The first version that answers.
-    pub since: Version,
-    /// What is asked, without the final line feed.
-    pub command: &'static str,
-    /// Finds out of an answer whether the new files were taken; `None`: it says nothing about that.
-    pub read: fn(&str) -> Option<Result<(), Refusal>>,
-}
-
-/// One command for a running proxy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Without the final line feed. [`Step::VERSION`] in it stands for the number of the last answer that began with
-    /// [`Step::VERSION_ANSWER`].
-    pub command: String,
-    /// What the answer begins with; empty: there is none. Any other answer is a surprise.
-    pub answer: &'static str,
-    /// What the answer ends with.
-    pub ends: &'static str,
-    /// What is said after a surprise in a later step.
-    pub undo: Option<String>,
-    /// Another answer is no surprise: the command is repeated at the next occasion.
-    pub late: bool,
-}
-
-impl Step {
-    /// See [`Step::command`].
-    pub const VERSION: &'static str = "VERSION";
-    /// See [`Step::command`].
-    pub const VERSION_ANSWER: &'static str = "New version created: ";
-}
 
 /// What is remembered from one model to the next; one that is empty costs time and nothing else.
 #[derive(Debug, Default)]
