@@ -296,10 +296,20 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("controller.extraArgs.proxy=haproxy", "controller.extraArgs.proxy: the container of the proxy has to know it too; use proxy.kind"),
         ("controller.extraArgs.state-dir=/a", "controller.extraArgs.state-dir: it cannot be changed in a Pod"),
         ("defaultBackend.replicas=2", "replicas"),
+        ("controller.extraArgs.http-port=80a", "controller.extraArgs.http-port: \"80a\" is not a port; a number from 1 to 65535 is"),
+        ("controller.extraArgs.healthz-port=65536", "controller.extraArgs.healthz-port: \"65536\" is not a port"),
+        ("controller.service=null", "at '/controller': missing property 'service'"),
+        ("controller.service.ports=null", "at '/controller/service': missing property 'ports'"),
+        ("defaultBackend=null", "missing property 'defaultBackend'"),
         ("controller.extraArgs.default-ssl-certificate=web", "--default-ssl-certificate: \"web\" has to be namespace/name"),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();
         assert!(error.contains(part), "{value}: {error}");
+    }
+    for section in ["controller.autoscaling", "controller.keda", "defaultBackend.autoscaling"] {
+        let values = ["enabled=true", "minReplicas=5", "maxReplicas=2"].map(|value| format!("{section}.{value}"));
+        let error = Chart::new("refused", &values.each_ref().map(String::as_str)).render().unwrap_err();
+        assert!(error.contains(&format!("{section}.minReplicas is 5 and .maxReplicas 2")), "{error}");
     }
     let objects = Chart::new("values", &["udp.53=a/dns:53", "proxy.mode=signal", "proxy.runAsUser=101"]).render().unwrap();
     taken(&objects);

@@ -8,6 +8,11 @@
 {{- if and $controller.autoscaling.enabled $controller.keda.enabled -}}
 {{- fail "controller.autoscaling.enabled and controller.keda.enabled cannot both be set: each would undo what the other does" -}}
 {{- end -}}
+{{- range $section, $scaling := dict "controller.autoscaling" $controller.autoscaling "controller.keda" $controller.keda "defaultBackend.autoscaling" .Values.defaultBackend.autoscaling -}}
+{{- if and $scaling.enabled (gt (int64 $scaling.minReplicas) (int64 $scaling.maxReplicas)) -}}
+{{- fail (printf "%s.minReplicas is %d and .maxReplicas %d; the least cannot be more than the most" $section (int64 $scaling.minReplicas) (int64 $scaling.maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
 {{- range $flag, $value := dict "proxy" "proxy.kind" "proxy-mode" "proxy.mode" -}}
 {{- if hasKey $given $flag }}{{ fail (printf "controller.extraArgs.%s: the container of the proxy has to know it too; use %s" $flag $value) }}{{ end -}}
 {{- end -}}
@@ -19,6 +24,11 @@
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
 {{- end -}}
 {{- $flags := include "gatewright.flags" . | fromJson -}}
+{{- range $flag, $value := $flags -}}
+{{- if and (hasSuffix "-port" $flag) (not (regexMatch "^(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})$" $value)) -}}
+{{- fail (printf "controller.extraArgs.%s: %q is not a port; a number from 1 to 65535 is" $flag $value) -}}
+{{- end -}}
+{{- end -}}
 {{- $taken := dict
   (get $flags "healthz-port") "controller.metrics.port"
   (get $flags "status-port" | default "10246") "the status port of the proxy"
