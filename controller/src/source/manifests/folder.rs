@@ -117,7 +117,7 @@ impl Folder {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => all_read = false,
                     Err(error) => {
                         let since = manifest.fresh.as_ref().filter(|fresh| fresh.stamp.is_none()).map_or(now, |fresh| fresh.since);
-                        manifest.fresh = Some(unreadable(path, error.kind(), since));
+                        manifest.fresh = Some(unreadable(path, &error, since));
                     }
                 }
             }
@@ -253,8 +253,8 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
     Ok(if is_listed(&file)? { Some(read(&path.into(), &bytes, Purpose::Follow, Chosen::ByName)) } else { None })
 }
 
-fn unreadable(path: &Path, kind: io::ErrorKind, since: Instant) -> Version {
-    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(&kind.into())));
+fn unreadable(path: &Path, error: &io::Error, since: Instant) -> Version {
+    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(error)));
     Version { stamp: None, contents, since }
 }
 

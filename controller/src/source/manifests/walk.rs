@@ -2,6 +2,7 @@
 
 use crate::causes::of_path;
 use crate::source::stamp::Stamp;
+use nix::errno::Errno;
 use std::collections::HashSet;
 use std::fmt;
 use std::fs;
@@ -30,10 +31,10 @@ pub(super) struct Listing {
 }
 
 /// Why something in a folder is not looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hindrance {
     /// The system says no.
-    Io(io::ErrorKind),
+    Io(Errno),
     /// It is a link, and too much is behind it.
     TooMuch,
     /// It is a link, and what is behind it takes too long.
@@ -43,7 +44,7 @@ pub(super) enum Hindrance {
 impl fmt::Display for Hindrance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(kind) => f.write_str(&of_path(&(*kind).into())),
+            Self::Io(errno) => f.write_str(&of_path(&(*errno).into())),
             Self::TooMuch => write!(f, "the link leads to more than {MOST_BEHIND_A_LINK} files and folders"),
             Self::TooSlow => write!(f, "the link leads to more than can be listed in {} s", LONGEST_BEHIND_A_LINK.as_secs()),
         }
@@ -52,7 +53,7 @@ impl fmt::Display for Hindrance {
 
 impl From<io::Error> for Hindrance {
     fn from(error: io::Error) -> Self {
-        Self::Io(error.kind())
+        Self::Io(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
     }
 }
 
@@ -68,7 +69,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     let listing = Listing { identity, ..Listing::default() };
     let mut walk = Walk { root, listing, folders: HashSet::from([identity]), links: Vec::new(), behind: None };
     let folders = walk.look_into(folder).map_err(|hindrance| match hindrance {
-        Hindrance::Io(kind) => io::Error::from(kind),
+        Hindrance::Io(errno) => errno.into(),
         behind_a_link => io::Error::other(behind_a_link.to_string()),
     })?;
     // Nothing but what is behind links has bounds.
@@ -78,7 +79,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     links.into_iter().for_each(|link| walk.follow(link));
     let Listing { files, unreadable, .. } = &mut walk.listing;
     files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    unreadable.sort_unstable();
+    unreadable.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let mut seen = HashSet::with_capacity(files.len());
     files.retain(|(_, stamp)| seen.insert(stamp.identity()));
     Ok(walk.listing)
@@ -143,7 +144,7 @@ impl Walk {
             match self.look_into(&folder) {
                 Ok(more) => waiting.extend(more),
                 // Gone since it was listed.
-                Err(Hindrance::Io(io::ErrorKind::NotFound)) => {}
+                Err(Hindrance::Io(Errno::ENOENT)) => {}
                 Err(hindrance @ Hindrance::Io(_)) => self.listing.unreadable.push((folder, hindrance)),
                 Err(hindrance) => return Err(hindrance),
             }
@@ -191,7 +192,7 @@ impl Walk {
 
 /// Whether there is nothing at the end of a path, by what the system says of it.
 fn leads_nowhere(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ELOOP as i32)
 }
 
 /// Whether a file counts as a manifest by its name.

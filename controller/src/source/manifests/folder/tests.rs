@@ -309,7 +309,7 @@ fn places_follow_the_files() {
 fn a_file_that_cannot_be_read_keeps_its_objects() {
     let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
     assert_eq!(world.look(), ["+a=x"]);
-    let fresh = unreadable(&world.path("a.yaml"), io::ErrorKind::PermissionDenied, world.now);
+    let fresh = unreadable(&world.path("a.yaml"), &io::ErrorKind::PermissionDenied.into(), world.now);
     let manifest = world.folder.manifests.values_mut().next().unwrap();
     manifest.fresh = Some(fresh);
     assert!(manifest.looks_half_written());
