@@ -2,7 +2,7 @@
 //!
 //! The same list feeds Events, the admission answer, `lint`, metrics, the log and `/api/v1/diagnostics`.
 
-use crate::names::ObjectRef;
+use crate::names::{Kind, ObjectRef};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt;
@@ -262,7 +262,8 @@ codes! {
     RefusedAnnotation "GW0504" Error SkippedObject "The annotation is not allowed here.",
     AnnotationNote "GW0505" Warning Served "An annotation is used, and does less than it seems to.",
     UnknownAnnotation "GW0506" Warning Served "Nothing is known of an annotation of this name, so it does nothing.",
-    MissingObject "GW0507" Error ClosedRoute "An annotation names an object that does not exist.",
+    MissingSecret "GW0507" Error ClosedRoute "An annotation or a setting names a Secret that does not exist.",
+    MissingConfigMap "GW0508" Error ClosedRoute "An annotation or a setting names a ConfigMap that does not exist.",
     BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
     UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
     UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",
@@ -275,6 +276,18 @@ codes! {
     UnquotedText "GW0803" Error Served "A value without quotes is text here, but a boolean or a number for kubectl, which reads YAML 1.1.",
     NeverReached "GW0804" Warning Served "No request can ever reach the route.",
     OtherClass "GW0805" Note SkippedObject "The Ingress is of a class that is not served here.",
+}
+
+impl Code {
+    /// An object that something names is not there.
+    #[must_use]
+    pub const fn of_missing(kind: Kind) -> Self {
+        match kind {
+            Kind::Secret => Self::MissingSecret,
+            Kind::Service => Self::NoService,
+            _ => Self::MissingConfigMap,
+        }
+    }
 }
 
 impl fmt::Display for Code {
@@ -292,7 +305,7 @@ impl Serialize for Code {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::{Kind, ObjectName};
+    use crate::names::ObjectName;
 
     #[test]
     fn codes_are_unique_and_sorted() {

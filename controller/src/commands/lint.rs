@@ -6,11 +6,11 @@ mod passage;
 mod sarif;
 mod text;
 
-use super::offline::{End, Session, all_findings, exit};
+use super::offline::{End, Session, all_findings, exit, soften};
 use super::output::{Progress, print};
 use crate::args::{LintConfig, LintFormat};
 use crate::source::Located;
-use crate::source::input::{Holds, World};
+use crate::source::input::World;
 use crate::source::manifests::{Purpose, Texts};
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
@@ -67,17 +67,6 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     drop(progress);
     print(text.as_bytes())?;
     Ok(if report.count(Severity::Error) > 0 { End::Not } else { End::Fine })
-}
-
-/// An input that holds no Services or Secrets at all leaves them to somebody else.
-fn soften(finding: &mut Diagnostic, holds: Holds) {
-    let kind = match finding.code {
-        Code::NoService if !holds.services => "Services",
-        Code::NoSecret if !holds.secrets => "Secrets",
-        _ => return,
-    };
-    finding.severity = Severity::Note;
-    finding.help = format!("the input holds no {kind}; add them, and more can be checked");
 }
 
 /// Ingresses that nobody has looked at, because of their class.

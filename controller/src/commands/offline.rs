@@ -4,10 +4,11 @@ use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
 use crate::causes::chain;
 use crate::clock::now_s;
-use crate::source::input::{How, InputError, Moment, World};
+use crate::source::input::{Holds, How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place};
 use anyhow::Context;
+use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
 use gatewright_core::render::{FileSet, RenderError, Renderer};
@@ -120,6 +121,18 @@ pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Loca
     all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     all.dedup();
     all
+}
+
+/// An input that holds no Services, Secrets or ConfigMaps at all leaves them to somebody else.
+pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
+    let kind = match finding.code {
+        Code::NoService if !holds.services => "Services",
+        Code::NoSecret | Code::MissingSecret if !holds.secrets => "Secrets",
+        Code::MissingConfigMap if !holds.config_maps => "ConfigMaps",
+        _ => return,
+    };
+    finding.severity = Severity::Note;
+    finding.help = format!("the input holds no {kind}; add them, and more can be checked");
 }
 
 /// The dialect of the proxy that was asked for.

@@ -88,6 +88,13 @@ pub(crate) struct Holds {
     pub(crate) endpoints: bool,
     /// There is a Secret.
     pub(crate) secrets: bool,
+    /// There is a ConfigMap.
+    pub(crate) config_maps: bool,
+}
+
+impl Holds {
+    /// A cluster, or what stands in for one.
+    const ALL: Self = Self { services: true, endpoints: true, secrets: true, config_maps: true };
 }
 
 /// What a translation needs besides the world.
@@ -159,7 +166,7 @@ impl World {
     /// Takes in what the files hold none of.
     fn take_from(&mut self, cluster: &Self, objects: &[Object], how: How<'_>) -> Result<(), InputError> {
         self.cluster = Some(Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?);
-        self.holds = Holds { services: true, endpoints: true, secrets: true };
+        self.holds = Holds::ALL;
         let held = objects.iter().map(|object| object.reference().kind).collect();
         for event in completion::of_cluster(&cluster.heard, &held) {
             self.snapshot.apply(event.clone());
@@ -178,7 +185,7 @@ impl World {
         let cluster = Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?;
         let heard = cluster.everything()?;
         self.cluster = Some(cluster);
-        self.holds = Holds { services: true, endpoints: true, secrets: true };
+        self.holds = Holds::ALL;
         self.heard.clone_from(&heard.events);
         self.hear(heard.events, heard.problems);
         Ok(())
@@ -196,6 +203,7 @@ impl World {
             Object::Service(_) => self.holds.services = true,
             Object::EndpointSlice(_) => self.holds.endpoints = true,
             Object::Secret(_) => self.holds.secrets = true,
+            Object::ConfigMap(_) => self.holds.config_maps = true,
             _ => {}
         }
         self.snapshot.apply(Event::Applied(object));

@@ -98,6 +98,19 @@ fn what_an_input_has_none_of_is_not_missed() {
         rules: [{host: a.test}]\n---\n";
     let alone = said(&(ingress("front", "a.test", "/", "cart") + tls), &[]);
     assert!(alone.iter().all(|one| one.ends_with("note")), "{alone:#?}");
+    let key = "nginx.ingress.kubernetes.io";
+    let named = format!(
+        "namespace: shop, annotations: {{{key}/auth-type: basic, {key}/auth-secret: users, {key}/custom-headers: shop/headers, \
+         {key}/default-backend: errors}}}}"
+    );
+    let guarded = ingress("front", "a.test", "/", "cart").replace("namespace: shop}", &named);
+    let alone = said(&guarded, &[]);
+    assert!(alone.iter().filter(|one| one.contains("GW0507") || one.contains("GW0508")).count() >= 2, "{alone:#?}");
+    assert!(alone.iter().all(|one| one.ends_with("note")), "{alone:#?}");
+    let others = said(&(guarded + &secret("other", "a.test") + "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n"), &[]);
+    for code in ["GW0507", "GW0508"] {
+        assert!(others.iter().any(|one| one.contains(code) && !one.ends_with("note")), "{code}: {others:#?}");
+    }
     let without_pods = "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\nspec: {ports: [{port: 80}]}\n";
     let found = said(&(ingress("front", "a.test", "/", "cart") + without_pods), &[]);
     assert!(found.iter().all(|one| one.ends_with("note")), "Services of a folder have no endpoints: {found:#?}");

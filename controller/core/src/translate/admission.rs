@@ -89,7 +89,9 @@ fn translated(ingress: &Ingress, keep: impl Fn(&Ingress) -> bool, input: Input<'
 fn is_about_others(finding: &Diagnostic, settings: &Settings) -> bool {
     match finding.code {
         Code::NoEndpoints => true,
-        Code::NoSecret | Code::MissingObject | Code::UnresolvedExternalName | Code::UnresolvedServer => !settings.reads_named_objects,
+        Code::NoSecret | Code::MissingSecret | Code::MissingConfigMap | Code::UnresolvedExternalName | Code::UnresolvedServer => {
+            !settings.reads_named_objects
+        }
         _ => finding.severity == Severity::Note,
     }
 }
@@ -166,7 +168,8 @@ fn refuses(finding: &Diagnostic, settings: &Settings) -> bool {
         | Code::UnresolvedServer
         | Code::NoSecret
         | Code::BadCertificate
-        | Code::MissingObject
+        | Code::MissingSecret
+        | Code::MissingConfigMap
         | Code::UnsupportedAnnotation => false,
         _ => finding.severity == Severity::Error,
     }

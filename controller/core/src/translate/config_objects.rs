@@ -2,7 +2,7 @@
 
 use super::annotations::{lacking, snippet};
 use super::{Input, Wanted};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
 use crate::settings::{Config, SnippetKey};
 use std::sync::Arc;
@@ -27,11 +27,17 @@ pub(super) fn read<'o>(
     }
     if let Some(name) = config.dh_params_from.clone() {
         Arc::make_mut(&mut reader.wanted.secrets).insert(name.clone());
-        let secret = input.snapshot.secret(&name).ok_or_else(|| format!("Secret {name} does not exist"));
-        let read = secret.and_then(|secret| secret.dh_params.clone().map_err(|why| format!("Secret {name} cannot be used: {why}")));
-        match read {
-            Ok(params) => config.globals.tls.dh_params = Some(params),
-            Err(why) => reader.say("ssl-dh-param", &why, "put PEM parameters of at least 2048 bits into dhparam.pem"),
+        let key = "ssl-dh-param";
+        match input.snapshot.secret(&name).map(|secret| secret.dh_params.clone()) {
+            Some(Ok(params)) => config.globals.tls.dh_params = Some(params),
+            Some(Err(why)) => {
+                reader.say(
+                    key,
+                    &format!("Secret {name} cannot be used: {why}"),
+                    "put PEM parameters of at least 2048 bits into dhparam.pem",
+                );
+            }
+            None => reader.miss(key, Kind::Secret, &name),
         }
     }
 }
@@ -79,16 +85,26 @@ struct Reader<'i, 'o, F> {
 
 impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
     fn say(&mut self, key: &str, message: &str, help: &str) {
+        self.find(Code::BadSetting, key, message, help);
+    }
+
+    /// What a key names does not exist.
+    fn miss(&mut self, key: &str, kind: Kind, name: &ObjectName) {
+        self.find(Code::of_missing(kind), key, &format!("{kind} {name} does not exist"), "create it, or name another");
+    }
+
+    fn find(&mut self, code: Code, key: &str, message: &str, help: &str) {
         let Some(object) = (self.owner)(key) else { return };
         let field = super::config::field(object.kind, key);
-        self.diagnostics.push(Diagnostic::new(Code::BadSetting, object.clone(), field, format!("{key}: {message}")).help(help));
+        let finding = Diagnostic::new(code, object.clone(), field, format!("{key}: {message}"));
+        self.diagnostics.push(finding.help(help).outcome(Outcome::KeptDefault));
     }
 
     /// The headers in the data of a ConfigMap. One that cannot be sent is said there, and left out.
     fn headers(&mut self, key: &str, name: &ObjectName, own: &[&str]) -> Vec<(HeaderName, VariableText)> {
         self.wanted.config_maps.insert(name.clone());
         let Some(map) = self.input.snapshot.config_map(name) else {
-            self.say(key, &format!("ConfigMap {name} does not exist"), "create it");
+            self.miss(key, Kind::ConfigMap, name);
             return Vec::new();
         };
         let mut headers = Vec::new();

@@ -131,7 +131,7 @@ impl<'a> Given<'a> {
     pub fn miss(&mut self, name: &'static str, kind: Kind, object: &ObjectName) {
         self.refuse(name, format_args!("{kind} {object} does not exist"), "create it, or name another");
         if let Some(bad) = self.bad.last_mut() {
-            bad.code = Code::MissingObject;
+            bad.code = Code::of_missing(kind);
         }
     }
 
