@@ -2,6 +2,7 @@
 
 mod json;
 mod markdown;
+mod said;
 mod text;
 
 use super::offline::{End, Session, exit};
@@ -11,11 +12,9 @@ use crate::source::Located;
 use crate::source::input::{InputError, World};
 use crate::source::manifests::{InputPath, Purpose};
 use gatewright_core::compare::{self, Change, Effect, Kind, Side, Subject};
-use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::render::Difference;
-use gatewright_core::translate::Translation;
+use said::LeftOut;
 use similar::TextDiff;
-use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,9 +31,16 @@ struct Report {
     files: Option<Vec<FileDiff>>,
     /// Errors and warnings of the second input that the first one does not have.
     findings: Vec<Located>,
+    /// What is in no comparison.
+    left_out: Vec<LeftOut>,
 }
 
 impl Report {
+    /// What is in no comparison, but for what `findings` say already.
+    fn not_compared(&self) -> impl Iterator<Item = &Located> {
+        self.left_out.iter().map(|one| &one.located).filter(|located| !self.findings.contains(located))
+    }
+
     fn is_same(&self) -> bool {
         self.changes.iter().all(Vec::is_empty) && self.files.iter().all(Vec::is_empty) && self.findings.is_empty()
     }
@@ -68,7 +74,8 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let report = Report {
         changes: config.routes.then(|| compare::compare(old_side, new_side, prefix)),
         files: if compare_files { Some(files(session.renderer()?.differences(&before.model, &after.model)?)) } else { None },
-        findings: if config.routes { new_findings(&before, &after, &new) } else { Vec::new() },
+        findings: if config.routes { said::new_findings((&old, &before), (&new, &after)) } else { Vec::new() },
+        left_out: said::left_out(&old, &new),
     };
     let text = match config.format {
         DiffFormat::Text => text::write(&report, config.colour.on_stdout()),
@@ -76,17 +83,11 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
         DiffFormat::Json => json::write(&report),
     };
     drop(progress);
-    say_broken(&config.old, &old);
-    say_broken(&config.new, &new);
+    for (inputs, world, translation) in [(&config.old, &old, &before), (&config.new, &new, &after)] {
+        said::say_left_out(inputs, world, translation);
+    }
     print(text.as_bytes())?;
     Ok(if report.is_same() { End::Fine } else { End::Not })
-}
-
-/// Findings are the same wherever they stand in a file.
-fn new_findings(before: &Translation, after: &Translation, new: &World) -> Vec<Located> {
-    let old: HashSet<&Diagnostic> = before.diagnostics.iter().collect();
-    let serious = |finding: &&Diagnostic| finding.severity != Severity::Note && !old.contains(finding);
-    after.diagnostics.iter().filter(serious).map(|finding| new.places.locate(finding.clone())).collect()
 }
 
 /// Reads both inputs. A cluster is read first: a repository lacks what only a cluster has, and that makes no difference.
@@ -112,6 +113,7 @@ fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> any
     }
     first.stand_in_for_pods();
     second.stand_in_for_pods();
+    let (first, second) = (first.needs_ingresses()?, second.needs_ingresses()?);
     Ok(if new_first { (second, first) } else { (first, second) })
 }
 
@@ -135,18 +137,6 @@ fn without_own(
     }
     say(format_args!("note: {own} is not there, which counts as empty"));
     read(rest)
-}
-
-/// What cannot be read is in no comparison, which its reader has to know.
-fn say_broken(inputs: &[String], world: &World) {
-    let is_left_out = |finding: &Diagnostic| finding.severity == Severity::Error || finding.code == Code::BadDocument;
-    let errors = world.problems.iter().filter(|located| is_left_out(&located.diagnostic)).count();
-    let told = match errors {
-        0 => return,
-        1 => "1 document or object is left out, as it".to_owned(),
-        _ => format!("{errors} documents or objects are left out, as they"),
-    };
-    say(format_args!("warning: of {}, {told} cannot be read; lint tells why", inputs.join(", ")));
 }
 
 fn files(differences: Vec<Difference>) -> Vec<FileDiff> {

@@ -20,7 +20,7 @@ pub(crate) fn main(config: &ExplainConfig, warnings: &[String]) -> ExitCode {
 fn run(config: &ExplainConfig) -> anyhow::Result<End> {
     let progress = Progress::begin("reading");
     let session = Session::new(&config.offline)?;
-    let mut world = session.read(&config.inputs, Purpose::Once)?;
+    let mut world = session.read(&config.inputs, Purpose::Once)?.needs_ingresses()?;
     if !config.as_it_is {
         world.stand_in_for_pods();
     }

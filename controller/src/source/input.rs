@@ -34,6 +34,9 @@ pub(crate) enum InputError {
     /// The folder of Secrets.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
+    /// The cluster has other things to tell.
+    #[error("the Ingresses of the cluster may not be read; use credentials that may list them, or --watch-namespace")]
+    NoIngresses,
 }
 
 impl InputError {
@@ -72,6 +75,8 @@ pub(crate) struct World {
     pub(crate) holds: Holds,
     /// The files hold nothing, not even a mistake.
     is_empty: bool,
+    /// The cluster does not tell its Ingresses.
+    lacks_ingresses: bool,
     settings: Settings,
     cluster: Option<Once>,
     /// What the cluster has told when it was asked for everything.
@@ -121,6 +126,7 @@ impl World {
             texts: loaded.texts,
             holds: Holds::default(),
             is_empty: false,
+            lacks_ingresses: false,
             settings: how.settings.clone(),
             cluster: None,
             heard: Vec::new(),
@@ -181,11 +187,20 @@ impl World {
         self.is_empty.then(|| Located { diagnostic: Diagnostic::of_input(Code::NothingFound, message()).help(help), place: None })
     }
 
+    /// For what would take Ingresses that may not be read for ones that are not there.
+    ///
+    /// # Errors
+    /// When the cluster does not tell its Ingresses.
+    pub(crate) fn needs_ingresses(self) -> Result<Self, InputError> {
+        if self.lacks_ingresses { Err(InputError::NoIngresses) } else { Ok(self) }
+    }
+
     fn read_cluster(&mut self, how: How<'_>) -> Result<(), InputError> {
         let cluster = Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?;
         let heard = cluster.everything()?;
         self.cluster = Some(cluster);
         self.holds = Holds::ALL;
+        self.lacks_ingresses = heard.lacks_ingresses;
         self.heard.clone_from(&heard.events);
         self.hear(heard.events, heard.problems);
         Ok(())

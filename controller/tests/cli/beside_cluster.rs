@@ -1,7 +1,7 @@
 //! `diff` of a cluster and a folder, which holds no objects that only a cluster has.
 
 use crate::inputs::{api_server, kubeconfig};
-use crate::world::Folder;
+use crate::world::{Folder, secret};
 use serde_json::{Value, json};
 
 #[test]
@@ -25,6 +25,7 @@ fn the_same_objects_in_a_cluster_and_in_a_folder_make_no_difference() {
         "addressType": "IPv4", "ports": [{"port": 8080}], "endpoints": [{"addresses": ["10.1.0.1"]}]});
     let users = json!({"metadata": {"name": "users", "namespace": "shop"}, "apiVersion": "v1", "kind": "Secret",
         "data": {"auth": "YW5uYTokYXByMSR4eXokYWJjCg=="}});
+    let pair: Value = serde_yaml::from_str(secret("pair", "a.test").trim_end_matches("---\n")).unwrap();
     let classes = ["own", "other"].map(|name| {
         json!({"metadata": {"name": name}, "spec": {"controller": if name == "own" { "gatewright.dev/ingress" } else { "x.test/y" }}})
     });
@@ -35,6 +36,7 @@ fn the_same_objects_in_a_cluster_and_in_a_folder_make_no_difference() {
         ("/apis/discovery.k8s.io/v1/endpointslices", list("EndpointSlice", &[slice])),
         ("/api/v1/secrets", list("Secret", &[])),
         ("/api/v1/namespaces/shop/secrets/users", users.to_string()),
+        ("/api/v1/namespaces/shop/secrets/pair", pair.to_string()),
     ]);
     let folder = Folder::new(&[("kubeconfig", &kubeconfig(port))]);
     let write = |ingresses: &[Value]| {

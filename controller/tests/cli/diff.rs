@@ -165,6 +165,27 @@ fn a_revision_is_compared_with_the_work_tree() {
 }
 
 #[test]
+fn what_cannot_be_read_is_in_every_report() {
+    let good = ingress("front", "a.test", "/", "cart") + &service("cart");
+    let broken = good.clone() + "kind: [\n";
+    let same = diff(&broken, &broken, &["--format", "markdown"]);
+    assert!(same.code == 0 && same.out.starts_with("### Ingress changes\n\nNothing changes.\n"), "{same:?}");
+    assert!(same.out.contains("#### Not compared, as it cannot be read\n\n- error GW0001 at `new/b.yaml:"), "{same:?}");
+    let text = diff(&broken, &broken, &[]);
+    assert!(text.code == 0 && text.out.starts_with("nothing changes\n\nnot compared, as it cannot be read:\n"), "{text:?}");
+    for (old, new, code, side, findings) in [(&broken, &good, 0, "old", 0), (&good, &broken, 1, "new", 1), (&broken, &broken, 0, "both", 0)]
+    {
+        let ran = diff(old, new, &["--format", "json", "--routes-only"]);
+        let report = ran.json();
+        assert_valid(&report, &of_repository("docs/schemas/diff.schema.json"));
+        assert_eq!((ran.code, &report["left_out"][0]["side"]), (code, &side.into()), "{ran:?}");
+        assert_eq!(report["findings"].as_array().unwrap().len(), findings, "{ran:?}");
+    }
+    let removed = diff(&good, "kind: [\n", &["--format", "markdown"]);
+    assert!(removed.code == 1 && removed.out.contains("GW0001 at `new/b.yaml:1:"), "{removed:?}");
+}
+
+#[test]
 fn what_both_have_in_common_is_given_once() {
     let folder = Folder::new(&[("old.yaml", &ingress("front", "a.test", "/", "cart")), ("base/s.yaml", &service("cart"))]);
     folder.write("new.yaml", ingress("front", "a.test", "/x", "cart"));

@@ -180,6 +180,20 @@ fn the_cluster_is_an_input_and_what_it_forbids_is_said() {
 }
 
 #[test]
+fn a_cluster_that_does_not_tell_its_ingresses_is_not_an_empty_one() {
+    let port = api_server(vec![("/api/v1/services", r#"{"apiVersion":"v1","kind":"ServiceList","metadata":{},"items":[]}"#.to_owned())]);
+    let folder = Folder::new(&[("kubeconfig", &kubeconfig(port)), ("a.yaml", &good("a.test"))]);
+    for command in [&["diff", "cluster", "cluster"][..], &["diff", "cluster", "a.yaml"], &["diff", "a.yaml", "cluster"]] {
+        let ran = folder.run(&[command, &["--kubeconfig", "kubeconfig"]].concat());
+        assert!(ran.code == 2 && ran.err.contains("the Ingresses of the cluster may not be read"), "{ran:?}");
+    }
+    let explained = folder.run(&["explain", "-f", "cluster", "http://a.test/", "--kubeconfig", "kubeconfig"]);
+    assert_eq!(explained.code, 2, "{explained:?}");
+    let ran = folder.run(&["render", "-f", "cluster", "-f", "a.yaml", "--kubeconfig", "kubeconfig"]);
+    assert!(ran.code == 1 && ran.err.contains("error[GW0006]: Ingress of all namespaces may not be read"), "{ran:?}");
+}
+
+#[test]
 fn a_cluster_that_is_not_there_cannot_be_read() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let folder = Folder::new(&[("kubeconfig", &kubeconfig(port)), ("broken", "a: [")]);

@@ -1,5 +1,6 @@
 //! Changes for programs: one object.
 
+use super::said::LeftOut;
 use super::{Report, count};
 use gatewright_core::compare::Effect;
 use serde_json::{Value, json};
@@ -20,7 +21,13 @@ pub(super) fn write(report: &Report) -> String {
         "summary": {"opens": effects(Effect::Opens), "closes": effects(Effect::Closes), "unclear": effects(Effect::Unclear)},
         "changes": changes,
         "files": files,
+        "left_out": report.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "findings": report.findings.iter().map(|located| &located.diagnostic).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+fn left_out(one: &LeftOut) -> Value {
+    let place = one.located.place.as_ref().map(ToString::to_string);
+    json!({"side": one.side, "place": place, "finding": one.located.diagnostic})
 }

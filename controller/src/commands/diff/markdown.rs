@@ -14,6 +14,7 @@ pub(super) fn write(report: &Report) -> String {
     let mut out = String::from("### Ingress changes\n\n");
     if report.is_same() {
         out.push_str("Nothing changes.\n");
+        not_compared(report, &mut out);
         return out;
     }
     match report.changes.as_deref() {
@@ -21,9 +22,8 @@ pub(super) fn write(report: &Report) -> String {
         Some(changes) => traffic(changes, &mut out),
         None => {}
     }
-    if !report.findings.is_empty() {
-        findings(&report.findings, &mut out);
-    }
+    findings("To be said of it, and not before", report.findings.iter(), &mut out);
+    not_compared(report, &mut out);
     if let Some(files) = report.files.as_deref().filter(|files| !files.is_empty()) {
         write_files(files, &mut out);
     }
@@ -58,9 +58,17 @@ fn traffic(changes: &[Change], out: &mut String) {
     }
 }
 
-fn findings(findings: &[Located], out: &mut String) {
+fn not_compared(report: &Report, out: &mut String) {
+    findings("Not compared, as it cannot be read", report.not_compared(), out);
+}
+
+fn findings<'f>(title: &str, findings: impl Iterator<Item = &'f Located>, out: &mut String) {
     const SHOWN: usize = 50;
-    out.push_str("\n#### To be said of it, and not before\n\n");
+    let findings: Vec<_> = findings.collect();
+    if findings.is_empty() {
+        return;
+    }
+    out.push_str(&format!("\n#### {title}\n\n"));
     for Located { diagnostic, place } in findings.iter().take(SHOWN) {
         let place = place.as_ref().map(|place| format!(" at {}", code(&place.to_string()))).unwrap_or_default();
         let object = diagnostic.object.as_ref().map(|object| format!(" {}", code(&object.to_string()))).unwrap_or_default();

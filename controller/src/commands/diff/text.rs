@@ -2,7 +2,7 @@
 
 use super::{Report, count, effect, words};
 use crate::commands::output::counted;
-use crate::source::format_all;
+use crate::source::{Located, format_all};
 use gatewright_core::compare::{Change, Effect, Kind};
 
 const RESET: &str = "\u{1b}[0m";
@@ -18,9 +18,14 @@ pub(super) fn write(report: &Report, colours: bool) -> String {
     if let Some(changes) = &report.changes {
         traffic(changes, &paint, &mut out);
     }
-    if !report.findings.is_empty() {
-        out.push_str(&format!("{}{}\n", if out.is_empty() { "" } else { "\n" }, paint(BOLD, "to be said of it, and not before:")));
-        out.extend(format_all(&report.findings).map(|finding| finding + "\n"));
+    let not_compared: Vec<Located> = report.not_compared().cloned().collect();
+    for (title, findings) in
+        [("to be said of it, and not before:", &report.findings), ("not compared, as it cannot be read:", &not_compared)]
+    {
+        if !findings.is_empty() {
+            out.push_str(&format!("{}{}\n", if out.is_empty() { "" } else { "\n" }, paint(BOLD, title)));
+            out.extend(format_all(findings).map(|finding| finding + "\n"));
+        }
     }
     for file in report.files.iter().flatten() {
         if !out.is_empty() {
@@ -39,8 +44,8 @@ pub(super) fn write(report: &Report, colours: bool) -> String {
             out.push('\n');
         }
     }
-    if out.is_empty() {
-        out.push_str("nothing changes\n");
+    if report.is_same() {
+        out.insert_str(0, if out.is_empty() { "nothing changes\n" } else { "nothing changes\n\n" });
     }
     out
 }

@@ -4,7 +4,7 @@ use super::gather::{namespaced, whole};
 use super::watched::{Watched, WatchedKind};
 use crate::args::ClusterConfig;
 use crate::connection::{ConnectError, Connection};
-use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{ConfigMap, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Namespace, Secret, Service};
@@ -61,6 +61,8 @@ pub(crate) struct Once {
 pub(crate) struct Heard {
     pub(crate) events: Vec<Event>,
     pub(crate) problems: Vec<Diagnostic>,
+    /// The Ingresses may not be read.
+    pub(crate) lacks_ingresses: bool,
 }
 
 impl Once {
@@ -172,6 +174,10 @@ impl Once {
                 let what = object.map_or_else(|| format!("{kind} of {place}"), ToString::to_string);
                 let mut finding = Diagnostic::of_input(Code::Forbidden, format!("{what} may not be read, so it is left out"));
                 finding.object = object.cloned();
+                if object.is_none() && kind == Kind::Ingress {
+                    finding.severity = Severity::Error;
+                    heard.lacks_ingresses = true;
+                }
                 heard.problems.push(finding.help("use credentials that may list it, or give the missing objects as files"));
                 Ok(())
             }
