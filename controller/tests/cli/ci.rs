@@ -102,6 +102,45 @@ fn the_review_script_lints_and_writes_what_changes() {
 }
 
 #[test]
+fn the_review_script_writes_where_it_is_told_and_takes_no_flags_for_revisions() {
+    let folder = repository();
+    folder.write("deploy/bad.yaml", "kind: [");
+    let to_file = || std::fs::File::create(folder.path().join("out.txt")).unwrap();
+    for shell in ["sh", "bash"] {
+        let mut review = Command::new(shell);
+        review.arg(of_repository("deploy/ci/review")).args(["main", "deploy"]).stdout(to_file());
+        let programs = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gatewright"), programs.path().join("gatewright")).unwrap();
+        let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap_or_default());
+        review.current_dir(folder.path()).env("PATH", &path).env("HOME", folder.path());
+        assert_eq!(review.status().unwrap().code(), Some(1), "{shell}");
+        let text = std::fs::read_to_string(folder.path().join("out.txt")).unwrap();
+        assert!(text.contains("GW0001") && text.contains("### Ingress changes"), "{shell}: {text}");
+        let mut nowhere = Command::new(shell);
+        nowhere.arg(of_repository("deploy/ci/review")).args(["main", "deploy"]).env("GATEWRIGHT_REVIEW", "none/review.md");
+        assert_eq!(run(&folder, nowhere).code, 2, "{shell}");
+    }
+    let injected = run(&folder, script("review", &["--upload-pack=touch pwned;git-upload-pack", "deploy"]));
+    assert!(injected.code == 2 && injected.err.contains("is no revision"), "{injected:?}");
+    assert!(!folder.path().join("pwned").exists());
+}
+
+#[test]
+fn the_review_script_passes_flags_on() {
+    let folder = repository();
+    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\nspec: {controller: k8s.io/ingress-nginx}\n";
+    folder.write("deploy/class.yaml", class);
+    folder.git(&["add", "deploy/class.yaml"]);
+    folder.git(&["commit", "-q", "-m", "class"]);
+    let silent = run(&folder, script("review", &["main", "deploy"]));
+    assert!(silent.out.contains("Nothing changes") && silent.err.contains("Ingresses of other classes are left out"), "{silent:?}");
+    let mut review = script("review", &["main", "deploy"]);
+    review.env("GATEWRIGHT_FLAGS", "--watch-ingress-without-class --controller-class k8s.io/ingress-nginx");
+    let told = run(&folder, review);
+    assert!(told.out.contains("`host more.example`"), "{told:?}");
+}
+
+#[test]
 fn the_hook_lints_what_is_staged_and_not_what_lies_around() {
     let folder = repository();
     folder.write("deploy/bad.yaml", "kind: [");
@@ -189,7 +228,7 @@ fn the_action_runs_as_it_stands_in_its_file() {
     let default = action["inputs"]["path"]["default"].as_str().unwrap();
     for (name, value) in step["env"].as_object().unwrap() {
         let value = value.as_str().unwrap().replace("${{ github.action_path }}", &place).replace("${{ inputs.base }}", &base);
-        let value = value.replace("${{ inputs.path }}", default);
+        let value = value.replace("${{ inputs.path }}", default).replace("${{ inputs.flags }}", "");
         assert!(!value.contains("${{"), "{name}: {value}");
         command.env(name, value);
     }
