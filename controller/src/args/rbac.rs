@@ -15,7 +15,7 @@ pub(super) struct Rbac {
     /// Those of `gatewright webhook`, in place of `run`
     #[arg(long, help_heading = "Permissions")]
     pub(super) webhook: bool,
-    /// No ClusterRole at all: IngressClasses are not read, and only class annotations count
+    /// No ClusterRole at all, for one --watch-namespace: IngressClasses are not read, and only class annotations count
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_cluster_role: bool,
     /// Namespace of the controller

@@ -51,18 +51,21 @@ fn permissions_are_the_least_for_the_flags() {
 
 #[test]
 fn permissions_in_namespaces_stay_in_them() {
-    let flags = ["--in-namespaces", "a,b", "--without-cluster-role", "--configmap", "own/config", "--publish-service", "own/lb"];
-    let some = permissions(&flags);
-    assert!(!has(&some, "ClusterRole"), "{some:#?}");
-    for needed in
-        ["Role a /secrets list", "Role b networking.k8s.io/ingresses list", "Role own /configmaps list config", "Role own /services get lb"]
-    {
-        assert!(some.contains(needed), "{needed} is missing in {some:#?}");
+    let flags = ["--configmap", "own/config", "--publish-service", "own/lb"];
+    let one = permissions(&[&["--watch-namespace", "a", "--without-cluster-role"], &flags[..]].concat());
+    assert!(!has(&one, "ClusterRole"), "{one:#?}");
+    let some = permissions(&[&["--in-namespaces", "a,b"], &flags[..]].concat());
+    assert!(some.contains("ClusterRole  /namespaces list"), "namespaces that are tried have to be known: {some:#?}");
+    for (permitted, namespace) in [(&one, "a"), (&some, "a"), (&some, "b")] {
+        for needed in ["/secrets list", "networking.k8s.io/ingresses list"] {
+            assert!(permitted.contains(&*format!("Role {namespace} {needed}")), "{needed} is missing in {permitted:#?}");
+        }
+        for needed in ["Role own /configmaps list config", "Role own /services get lb"] {
+            assert!(permitted.contains(needed), "{needed} is missing in {permitted:#?}");
+        }
+        assert!(!has(permitted, "Role own /secrets") && !has(permitted, "ClusterRole  /secrets"), "{permitted:#?}");
     }
-    assert!(!has(&some, "Role own /secrets"), "{some:#?}");
-    let ran = Folder::new(&[]).run(&["rbac", "--in-namespaces", "a,b", "--format", "json"]);
-    assert!(ran.out.contains("\"namespaces\""), "namespaces that are tried have to be known: {ran:?}");
-    let ran = Folder::new(&[]).run(&["rbac", "--without-cluster-role", "--in-namespaces", "A_"]);
+    let ran = Folder::new(&[]).run(&["rbac", "--in-namespaces", "A_"]);
     assert!(ran.code == 2 && ran.err.contains("--in-namespaces"), "{ran:?}");
 }
 
@@ -80,6 +83,9 @@ fn what_cannot_be_permitted_is_told_by_its_flag() {
     assert_eq!(said(&["--own-namespace="]).len(), 1);
     let unlabelled = said(&["--without-cluster-role", "--in-namespaces", "a", "--watch-namespace-selector", "a=b"]);
     assert!(unlabelled.len() == 1 && unlabelled[0].contains("--watch-namespace-selector"), "{unlabelled:?}");
+    let several = said(&["--without-cluster-role", "--in-namespaces", "a,b"]);
+    assert!(several.len() == 1 && several[0].contains("--without-cluster-role needs --watch-namespace"), "{several:?}");
+    assert!(said(&["--manifests", "deploy"])[0].contains("--manifests: a folder is followed in place of a cluster"));
     let watched = said(&["--watch-namespace", "A_b", "--in-namespaces", "ok"]);
     assert_eq!(watched, ["error: --watch-namespace: \"A_b\" is not a namespace name"]);
 }

@@ -44,8 +44,12 @@ impl Check<'_> {
         namespaces.extend(run.settings.watch_namespace.clone());
         namespaces.sort();
         namespaces.dedup();
-        if namespaces.is_empty() && rbac.without_cluster_role {
-            self.wrong("--without-cluster-role needs --in-namespaces or --watch-namespace".to_owned());
+        if run.manifests.is_some() {
+            self.wrong("--manifests: a folder is followed in place of a cluster, and needs no permission".to_owned());
+        }
+        if run.settings.watch_namespace.is_none() && run.settings.namespace_selector.is_none() && rbac.without_cluster_role {
+            let why = "several ones are found by the list of all, and only a ClusterRole permits that";
+            self.wrong(format!("--without-cluster-role needs --watch-namespace: {why}"));
         }
         if run.settings.namespace_selector.is_some() && rbac.without_cluster_role {
             let why = "labels of Namespaces are read with it, and only a ClusterRole permits that";
