@@ -63,6 +63,17 @@ on_every_version! {
         assert_eq!(who(&h, "/udp"), "503");
     }
 
+    fn an_endpoint_with_port_0_costs_its_own_path(proxy) {
+        let site = Site::of(proxy, "zero");
+        let h = site.host("h");
+        let zero = |service: &str| slice_with(&format!("{service}-0"), service, &json!([{"addresses": [new_pod("zero")]}]), &json!([{"name": "http", "port": 0}]));
+        let rules = ingress("a").prefix(&h, "/good", "good").prefix(&h, "/zero", "zero").prefix(&h, "/both", "both");
+        site.apply(&[running("good"), running("both"), vec![service("zero"), zero("zero"), zero("both"), rules]].concat());
+        assert_eq!([who(&h, "/good"), who(&h, "/zero"), who(&h, "/both")], ["good", "503", "both"]);
+        let told = site.diagnostics();
+        assert!(told.iter().any(|line| line.contains("0 is not a port")), "{told:#?}");
+    }
+
     fn only_ready_endpoints_are_used(proxy) {
         let site = Site::of(proxy, "ready");
         let h = site.host("h");

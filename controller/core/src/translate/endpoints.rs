@@ -46,9 +46,16 @@ pub(super) fn endpoints(
 
 /// Those that may be forwarded to; at least one.
 fn allowed_of(found: Vec<SocketAddr>, name: &ObjectName, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
-    let (allowed, refused): (Vec<_>, Vec<_>) = found.into_iter().partition(|endpoint| allowed(endpoint.ip(), settings));
+    let (allowed, refused): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|endpoint| endpoint.port() != 0 && allowed(endpoint.ip(), settings));
     match (allowed.is_empty(), refused.first()) {
         (false, _) => Ok(allowed),
+        // The API server takes it, and to HAProxy it means the port that the client has asked.
+        (true, Some(address)) if address.port() == 0 => Err((
+            Code::RefusedEndpoint,
+            format!("Service {name} has the endpoint {address}, and 0 is not a port"),
+            "give the EndpointSlice a port from 1 to 65535".to_owned(),
+        )),
         (true, Some(address)) => Err((
             Code::RefusedEndpoint,
             format!("Service {name} has the endpoint {}, which may not be forwarded to", address.ip()),
@@ -193,6 +200,9 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settin
     };
     if settings.disable_external_names {
         return Err(refused("--disable-svc-external-name is set"));
+    }
+    if port == 0 {
+        return Err(refused("0 is not a port"));
     }
     let host = service.external_name.trim_end_matches('.');
     let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {

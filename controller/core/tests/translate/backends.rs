@@ -157,6 +157,21 @@ fn a_default_backend_stands_in_for_a_service_without_endpoints() {
 }
 
 #[test]
+fn an_endpoint_with_port_0_is_none() {
+    let [plain, good] = service("s", "10.0.0.2");
+    let zero = with(slice("s", "zero", &["10.0.0.1"], true), "/ports", json!([{"port": 0}]));
+    let rule = ingress("a", 1, &[("h.test", &[("/", "Prefix", "s")])]);
+    let mut alone = World::new(&[plain.clone(), zero.clone(), rule.clone()]);
+    let findings = alone.translate().diagnostics;
+    let told = findings.iter().find(|finding| finding.code == Code::RefusedEndpoint).expect("it is told");
+    assert_eq!(told.message, "Service default/s has the endpoint 10.0.0.1:0, and 0 is not a port");
+    let mut beside = World::new(&[plain, zero, good, rule]);
+    let backends = beside.translate().model.backends;
+    let endpoints: Vec<_> = backends.values().flat_map(|backend| backend.endpoints.clone()).collect();
+    assert_eq!(endpoints, ["10.0.0.2:8080".parse().unwrap()]);
+}
+
+#[test]
 fn loopback_endpoints_need_a_switch() {
     let slice = json!({
         "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
