@@ -22,7 +22,7 @@ pub use host::{HostAlias, HostName, HostPattern};
 pub use nearest::nearest;
 pub use object::{Kind, ObjectName, ObjectRef, is_dns_label, is_dns_subdomain};
 pub use origin::Origin;
-pub use path::UriPath;
+pub use path::{PathLimits, UriPath};
 pub use pattern::{TextPattern, TextRegex};
 pub use route::{RouteRegex, RulePath};
 pub use selector::LabelSelector;

@@ -120,6 +120,27 @@ on_every_version! {
         paths.iter().for_each(|path| assert_eq!(who(&h, path), "a", "{path}"));
     }
 
+    fn a_long_path_takes_nothing_but_its_own(proxy) {
+        let site = Site::of(proxy, "long");
+        let h = site.host("h");
+        let long = |beginning: &str, bytes: usize| format!("{beginning}{}", "x".repeat(bytes - beginning.len()));
+        let fine = [long("/fine", 254), long("/exact", 254)];
+        // nginx before 1.26 knows the length of a location modulo 256.
+        let too_long = [long("/", 256), long("/login", 262), long("/", 255), long("/login", 2000)];
+        let kind = |n: usize| if n % 2 == 1 { "Exact" } else { "Prefix" };
+        let all = fine.iter().chain(&too_long).enumerate();
+        let rules = all.fold(ingress("new").created(2), |ingress, (n, path)| ingress.path(&h, path, kind(n), "new"));
+        let old = ingress("old").created(1).prefix(&h, "/", "old").prefix(&h, "/login", "login");
+        site.apply(&[all_running(&["old", "login", "new"]), vec![old, rules]].concat());
+        for (path, wanted) in [("/", "old"), ("/x", "old"), ("/foo/bar", "old"), ("/login", "login"), ("/login/", "login"), ("/login/x", "login")] {
+            assert_eq!(who(&h, path), wanted, "{path}");
+        }
+        fine.iter().for_each(|path| assert_eq!(who(&h, path), "new", "{path}"));
+        let told = site.diagnostics().iter().filter(|line| line.contains("GW0202")).count();
+        let served = too_long.iter().filter(|path| who(&h, path) == "new").count();
+        assert!((told, served) == (0, 4) || (told, served) == (4, 0), "{told} told, {served} served");
+    }
+
     fn uri_1_to_4_the_backend_gets_the_target_byte_for_byte(proxy) {
         let site = Site::of(proxy, "uri-1");
         let host = site.host("h");

@@ -64,6 +64,7 @@ mod word;
 pub use sources::Memory;
 
 use super::{Dialect, LaunchFile, OldWorkers, ReloadSocket, RuntimeLane, Signal, Version};
+use crate::names::PathLimits;
 
 pub use view::View;
 
@@ -163,7 +164,7 @@ pub static HAPROXY: Dialect = Dialect {
     }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
     // A blank ends the key of a line of a map.
-    blanks_in_paths: false,
+    path_limits: |_| PathLimits { blanks: false, ..PathLimits::default() },
     passes_behind_headers: true,
     lacks: lacks::lacks,
     approximates: lacks::APPROXIMATES,

@@ -11,7 +11,7 @@ pub mod nginx;
 pub use lane::{OldWorkers, ReloadSocket, RuntimeLane, Step};
 
 use crate::model::{Backend, BackendId, CertificateId, HashKind, Host, Lack, LackingWay, MapToken, Model};
-use crate::names::{HostPattern, ObjectRef, shown};
+use crate::names::{HostPattern, ObjectRef, PathLimits, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -82,8 +82,8 @@ pub struct Dialect {
     pub runtime: Option<RuntimeLane>,
     /// Hashes of passwords that it cannot check; their users cannot log in.
     pub unknown_hashes: &'static [HashKind],
-    /// Paths of rules may hold blanks.
-    pub blanks_in_paths: bool,
+    /// What a version can compare paths with.
+    pub path_limits: fn(Version) -> PathLimits,
     /// Connections can be passed on as they are even where headers tell the addresses of clients.
     pub passes_behind_headers: bool,
     /// What a version of the proxy cannot do, by annotation, sorted.

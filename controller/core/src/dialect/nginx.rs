@@ -12,6 +12,7 @@ mod vocabulary;
 mod word;
 
 use super::{Dialect, Signal, StreamProbe, Version};
+use crate::names::PathLimits;
 
 pub use view::View;
 
@@ -113,7 +114,7 @@ pub static NGINX: Dialect = Dialect {
     origin_at: origin::origin_at,
     runtime: None,
     unknown_hashes: &[],
-    blanks_in_paths: true,
+    path_limits,
     // The directives about headers are for all listeners of a host, and on the inner one every peer is the loopback.
     passes_behind_headers: false,
     lacks: |_| super::common::LACKS_TRACING.to_vec(),
@@ -121,6 +122,14 @@ pub static NGINX: Dialect = Dialect {
     unknown_variables: Vec::new,
     unknown_directives: |_| &[],
 };
+
+/// Early versions keep the length of a location's name in one byte: a longer one stands for its beginning, and takes what
+/// belongs to that.
+fn path_limits(version: Version) -> PathLimits {
+    const LONG_SINCE: Version = Version(1, 26, 0);
+    const MOST_BYTES: usize = u8::MAX as usize;
+    if version < LONG_SINCE { PathLimits { most_bytes: MOST_BYTES, ..PathLimits::default() } } else { PathLimits::default() }
+}
 
 #[cfg(test)]
 mod tests {

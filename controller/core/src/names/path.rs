@@ -8,6 +8,39 @@ use std::sync::Arc;
 /// Longest path of a rule, in bytes.
 pub(crate) const MAX_PATH_BYTES: usize = 2048;
 
+/// What a proxy can compare the path of a request with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PathLimits {
+    /// Paths may hold blanks.
+    pub blanks: bool,
+    /// So many bytes are told apart, with a slash at the end; not more than [`MAX_PATH_BYTES`].
+    pub most_bytes: usize,
+}
+
+impl Default for PathLimits {
+    fn default() -> Self {
+        Self { blanks: true, most_bytes: MAX_PATH_BYTES }
+    }
+}
+
+impl PathLimits {
+    /// Whether the proxy can compare with a path.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub(crate) fn check(self, path: UriPath) -> Result<UriPath, BadText> {
+        let bytes = path.as_str().trim_end_matches('/').len() + 1;
+        if bytes <= self.most_bytes {
+            return Ok(path);
+        }
+        let most = self.most_bytes;
+        Err(BadText(format!(
+            "path {} has {bytes} bytes with its slash; this proxy tells only {most} apart, so use a shorter one",
+            shown(path.as_str())
+        )))
+    }
+}
+
 /// An absolute path as a rule may hold it: RFC 3986 path characters without `;`, or printable characters beyond
 /// ASCII; complete percent escapes without `%00`; no dot segments. At most 2048 bytes. Cheap to clone.
 ///

@@ -1,7 +1,7 @@
 //! What the command line says about translation; stays while running.
 
 use crate::model::{HashKind, Lack, Listeners};
-use crate::names::{LabelSelector, ObjectName, TextPart, VariableText};
+use crate::names::{LabelSelector, ObjectName, PathLimits, TextPart, VariableText};
 
 /// What flags say about translation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,8 +56,8 @@ pub struct Settings {
     pub lacks: Vec<Lack>,
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],
-    /// The proxy in use can compare with paths that hold blanks.
-    pub blanks_in_paths: bool,
+    /// What the proxy in use can compare paths with.
+    pub path_limits: PathLimits,
     /// The proxy in use can pass connections on as they are even where headers tell the addresses of clients.
     pub passes_behind_headers: bool,
     /// Secrets and ConfigMaps that Ingresses name are read; otherwise it is not known whether they are there.
@@ -98,7 +98,7 @@ impl Default for Settings {
             listeners: Listeners::default(),
             lacks: Vec::new(),
             unknown_hashes: &[],
-            blanks_in_paths: true,
+            path_limits: PathLimits::default(),
             passes_behind_headers: true,
             reads_named_objects: true,
             unknown_variables: Vec::new(),

@@ -6,7 +6,7 @@ use super::permits::Permits;
 use super::{Input, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
-use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, RouteRegex, RulePath, UriPath, shown};
+use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath, shown};
 use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
 use std::sync::Arc;
 
@@ -131,8 +131,8 @@ impl Reading {
             policies.aliases.retain(|alias| permits.alias(alias));
         }
         let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
-        let blanks = input.settings.blanks_in_paths;
-        let mut reader = Reader { ingress, origin: &origin, takes_regex, blanks, permits, diagnostics };
+        let path_limits = input.settings.path_limits;
+        let mut reader = Reader { ingress, origin: &origin, takes_regex, path_limits, permits, diagnostics };
         let default_backend = reader.default_backend();
         let rules = reader.rules().into();
         let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
@@ -160,8 +160,8 @@ struct Reader<'a> {
     origin: &'a ObjectRef,
     /// Its paths may be regular expressions.
     takes_regex: bool,
-    /// Its paths of type ImplementationSpecific may hold blanks.
-    blanks: bool,
+    /// Blanks are for paths of type ImplementationSpecific.
+    path_limits: PathLimits,
     permits: Permits<'a>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -228,8 +228,9 @@ impl Reader<'_> {
     }
 
     fn path_text(&self, text: &str, path_type: Option<&str>) -> Result<(RulePath, Option<UriPath>), BadText> {
-        let may_hold_blanks = self.blanks && path_type == Some("ImplementationSpecific");
+        let may_hold_blanks = self.path_limits.blanks && path_type == Some("ImplementationSpecific");
         let literal = if may_hold_blanks { UriPath::with_blanks(text) } else { UriPath::new(text) };
+        let literal = literal.and_then(|path| self.path_limits.check(path));
         if !self.takes_regex {
             return literal.map(|path| (path.clone().into(), Some(path)));
         }

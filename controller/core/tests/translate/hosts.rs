@@ -143,7 +143,7 @@ fn uri_5_blanks_stand_in_paths_where_the_proxy_can_compare_with_them() {
     assert_eq!(lines, ["h.test /a b/* → default-s1-80", "h.test =/a b → default-s1-80", "h.test =/c → default-s1-80"]);
     check(&[of_type("Exact")], &["h.test =/c → default-s1-80"]);
     let mut world = World::new(&[services(), vec![of_type("ImplementationSpecific")]].concat());
-    world.settings.blanks_in_paths = false;
+    world.settings.path_limits.blanks = false;
     assert_eq!(world.picture(), ["h.test =/c → default-s1-80"]);
     assert!(world.codes().contains(&Code::BadPath));
 }

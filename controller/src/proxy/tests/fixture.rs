@@ -4,6 +4,7 @@ use crate::proxy::tests::ports::free_port;
 use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig};
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, Launch, Refusal, Signal, Version};
+use gatewright_core::names::PathLimits;
 use gatewright_core::render::{File, FileSet};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -51,7 +52,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     origin_at: NGINX.origin_at,
     runtime: None,
     unknown_hashes: &[],
-    blanks_in_paths: true,
+    path_limits: |_| PathLimits::default(),
     passes_behind_headers: true,
     unknown_variables: Vec::new,
     unknown_directives: |_| &[],
