@@ -1,6 +1,6 @@
 //! The chart and the manifests that are made from it, as far as they can be held against the program itself.
 
-use crate::world::{Folder, assert_valid, of_repository};
+use crate::world::{Folder, assert_valid, of_repository, refused};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -30,6 +30,39 @@ fn the_values_are_what_their_schema_says() {
     let mut misspelt = values;
     misspelt["controller"]["replicacount"] = json!(2);
     assert!(std::panic::catch_unwind(|| assert_valid(&misspelt, &schema)).is_err(), "a typing error is found");
+}
+
+/// Where the values have a text, number or `true` that templates cannot do without, as JSON pointers; what is handed on to
+/// Kubernetes as it stands can be left out.
+fn needed(values: &Value, at: &str, out: &mut Vec<String>) {
+    for (key, part) in values.as_object().unwrap() {
+        let passed_on = ["nodeSelector", "resources"].contains(&key.as_str()) || key.ends_with("Probe");
+        let optional = passed_on || ["minAvailable", "ipFamilyPolicy", "ipFamilies"].contains(&key.as_str());
+        let empty = [json!(null), json!(""), json!(false), json!(0), json!([]), json!({})].contains(part);
+        let pointer = format!("{at}/{key}");
+        match part {
+            _ if optional || empty => {}
+            Value::Object(_) => needed(part, &pointer, out),
+            _ => out.push(pointer),
+        }
+    }
+}
+
+#[test]
+fn a_value_that_templates_cannot_do_without_is_missed_by_name() {
+    let schema = of_repository("deploy/helm/gatewright/values.schema.json");
+    let values = yaml("deploy/helm/gatewright/values.yaml").remove(0);
+    let mut pointers = Vec::new();
+    needed(&values, "", &mut pointers);
+    assert!(pointers.len() > 80 && pointers.contains(&"/controller/replicaCount".to_owned()), "{pointers:?}");
+    for pointer in pointers {
+        let (section, key) = pointer.rsplit_once('/').unwrap();
+        let mut without = values.clone();
+        // As helm does with what is set to null.
+        without.pointer_mut(section).unwrap().as_object_mut().unwrap().remove(key);
+        let error = refused(&without, &schema).unwrap_or_else(|| panic!("{pointer} is not missed"));
+        assert!(error.contains(&format!("missing properties '{key}'")) || error.contains(&format!("missing property '{key}'")), "{error}");
+    }
 }
 
 /// The rules of every role by kind and namespace, each with sorted parts.

@@ -124,14 +124,19 @@ pub(crate) fn of_repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// Fails unless a document is what a JSON schema says.
-pub(crate) fn assert_valid(document: &serde_json::Value, schema: &Path) {
+/// What of a document is not as a JSON schema says.
+pub(crate) fn refused(document: &serde_json::Value, schema: &Path) -> Option<String> {
     let mut compiler = boon::Compiler::new();
     compiler.set_default_draft(boon::Draft::V7);
     let mut schemas = boon::Schemas::new();
     let name = schema.to_str().unwrap();
     let index = compiler.compile(name, &mut schemas).unwrap_or_else(|error| panic!("{name}: {error:#}"));
-    if let Err(error) = schemas.validate(document, index) {
-        panic!("{error:#}\n{document:#}");
+    schemas.validate(document, index).err().map(|error| format!("{error:#}"))
+}
+
+/// Fails unless a document is what a JSON schema says.
+pub(crate) fn assert_valid(document: &serde_json::Value, schema: &Path) {
+    if let Some(error) = refused(document, schema) {
+        panic!("{error}\n{document:#}");
     }
 }

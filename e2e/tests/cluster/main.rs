@@ -13,6 +13,7 @@ mod guides;
 mod objects;
 mod outage;
 mod parameters;
+mod refused;
 mod scope;
 mod secrets;
 mod shipped;

@@ -138,7 +138,7 @@ capabilities:
 {{/* Of a container, from `image` and `containerSecurityContext` in the values of its part. */}}
 {{- define "gatewright.ownSecurityContext" -}}
 {{- $own := dict
-  "allowPrivilegeEscalation" .image.allowPrivilegeEscalation
+  "allowPrivilegeEscalation" (default false .image.allowPrivilegeEscalation)
   "readOnlyRootFilesystem" .image.readOnlyRootFilesystem
   "runAsNonRoot" .image.runAsNonRoot
   "runAsUser" (int64 .image.runAsUser)

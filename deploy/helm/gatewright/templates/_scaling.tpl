@@ -1,8 +1,8 @@
-{{/* PodDisruptionBudget and HorizontalPodAutoscaler: root, name, values, isDeployment, selector, labels. */}}
+{{/* PodDisruptionBudget and HorizontalPodAutoscaler: root, name, section, values, isDeployment, selector, labels. */}}
 {{- define "gatewright.scaling" -}}
 {{- $values := .values -}}
 {{- $autoscaling := $values.autoscaling -}}
-{{- $least := ternary $autoscaling.minReplicas $values.replicaCount $autoscaling.enabled -}}
+{{- $least := ternary $autoscaling.minReplicas $values.replicaCount (not (empty $autoscaling.enabled)) -}}
 {{- if dig "keda" "enabled" false $values }}{{ $least = $values.keda.minReplicas }}{{ end -}}
 {{- if and .isDeployment (gt (int $least) 1) }}
 ---
@@ -14,11 +14,10 @@ metadata:
   labels:
     {{- .labels | nindent 4 }}
 spec:
-  {{- if $values.maxUnavailable }}
-  maxUnavailable: {{ include "gatewright.text" $values.maxUnavailable }}
-  {{- else }}
-  minAvailable: {{ include "gatewright.text" $values.minAvailable }}
-  {{- end }}
+  {{- $which := ternary "minAvailable" "maxUnavailable" (has $values.maxUnavailable (list nil "")) }}
+  {{- $pods := get $values $which }}
+  {{- if has $pods (list nil "") }}{{ fail (printf "%s.minAvailable and .maxUnavailable are both empty; one of them has to say how many Pods stay" .section) }}{{ end }}
+  {{ $which }}: {{ include "gatewright.text" $pods }}
   {{- with $values.unhealthyPodEvictionPolicy }}
   unhealthyPodEvictionPolicy: {{ . }}
   {{- end }}
