@@ -152,6 +152,18 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         ],
         &[],
     ),
+    (
+        &[
+            "controller.kind=DaemonSet",
+            "controller.hostNetwork=true",
+            "controller.hostPort.enabled=true",
+            "controller.service.enabled=false",
+            "tcp.9000=matrix-other/db:5432",
+        ],
+        &[],
+    ),
+    (&["controller.kind=DaemonSet", "controller.hostNetwork=true", "controller.service.enabled=false"], &[]),
+    (&["controller.kind=DaemonSet", "controller.hostPort.enabled=true"], &[]),
 ];
 
 /// The controller's workload.
@@ -170,12 +182,14 @@ fn strings(list: &Value) -> Vec<String> {
 #[test]
 fn whatever_the_values_the_api_server_takes_the_objects_and_they_permit_what_their_flags_need() {
     let world = World::shared();
-    for name in ["matrix-other", "matrix"] {
-        let label = json!({"pod-security.kubernetes.io/enforce": "restricted"});
+    for (name, level) in [("matrix-other", "restricted"), ("matrix", "restricted"), ("matrix-host", "privileged")] {
+        let label = json!({"pod-security.kubernetes.io/enforce": level});
         world.apply_object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": label}})).unwrap();
     }
     for (values, told) in MATRIX {
-        let chart = Chart::new("matrix", values);
+        // What is the node's own is permitted at no other level.
+        let namespace = if values.iter().any(|value| value.contains(".host")) { "matrix-host" } else { "matrix" };
+        let chart = Chart::new(namespace, values);
         chart.lint();
         let objects = chart.render().unwrap_or_else(|error| panic!("{values:?}: {error}"));
         for object in &objects {
@@ -186,13 +200,13 @@ fn whatever_the_values_the_api_server_takes_the_objects_and_they_permit_what_the
         let template = &workload(&objects)["spec"]["template"];
         let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"]});
         pod["metadata"]["name"] = json!("pod");
-        pod["metadata"]["namespace"] = json!("matrix");
-        world.try_object(&pod).unwrap_or_else(|error| panic!("{values:?}: at the restricted level: {error}"));
+        pod["metadata"]["namespace"] = json!(namespace);
+        world.try_object(&pod).unwrap_or_else(|error| panic!("{values:?}: at the level of {namespace}: {error}"));
         let controller = &template["spec"]["containers"][0];
         // As a kubelet would start it.
-        let mut flags: Vec<_> = strings(&controller["args"]).iter().map(|flag| flag.replace("$(POD_NAMESPACE)", "matrix")).collect();
+        let mut flags: Vec<_> = strings(&controller["args"]).iter().map(|flag| flag.replace("$(POD_NAMESPACE)", namespace)).collect();
         flags.remove(0);
-        flags.push("--own-namespace=matrix".to_owned());
+        flags.push(format!("--own-namespace={namespace}"));
         flags.extend(told.iter().map(|flag| (*flag).to_owned()));
         assert_eq!(permissions(&objects), permissions(&printed(&flags)), "{values:?}");
         // What one set of values leaves behind shall not help the next.

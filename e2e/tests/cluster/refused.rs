@@ -46,3 +46,24 @@ fn zero_pods_that_may_be_missing_are_meant() {
     }
     assert_refused(&["controller.maxUnavailable=many"], "/controller/maxUnavailable");
 }
+
+#[test]
+fn on_the_network_of_the_host_its_ports_are_those_of_the_proxy() {
+    let host = ["controller.kind=DaemonSet", "controller.hostNetwork=true", "controller.service.enabled=false"];
+    let with_ports = [&host[..], &["controller.hostPort.enabled=true"]].concat();
+    let objects = rendered(&with_ports);
+    let pod = &find(&objects, "DaemonSet")["spec"]["template"]["spec"];
+    let ports = pod["containers"][1]["ports"].as_array().unwrap();
+    let port = |at: usize| (ports[at]["containerPort"].clone(), ports[at]["hostPort"].clone());
+    assert_eq!((port(0), port(1)), ((json!(80), json!(80)), (json!(443), json!(443))));
+    let arguments = pod["containers"][0]["args"].as_array().unwrap();
+    assert!(arguments.contains(&json!("--http-port=80")) && arguments.contains(&json!("--https-port=443")), "{arguments:?}");
+    let notes = Chart::new("refused", &with_ports).notes();
+    assert!(notes.contains("net.ipv4.ip_unprivileged_port_start on the nodes") && !notes.contains("nodes listen on"), "{notes}");
+    let notes = Chart::new("refused", &host).notes();
+    let told = "nodes listen on 8080 and 8443; with controller.hostPort.enabled=true on the ports of controller.hostPort.ports, \
+                which are 80 and 443";
+    assert!(notes.contains(told), "{notes}");
+    let other = [&with_ports[..], &["controller.extraArgs.http-port=8000"]].concat();
+    assert_refused(&other, "controller.extraArgs.http-port is 8000 and controller.hostPort.ports.http 80");
+}

@@ -29,6 +29,15 @@
 {{- fail (printf "controller.extraArgs.%s: %q is not a port; a number from 1 to 65535 is" $flag $value) -}}
 {{- end -}}
 {{- end -}}
+{{- $listen := include "gatewright.listenKey" . -}}
+{{- if eq $listen "hostPort.ports" -}}
+{{- range $name := list "http" "https" -}}
+{{- $port := include "gatewright.text" (get $controller.hostPort.ports $name) -}}
+{{- if ne $port (get $flags (printf "%s-port" $name)) -}}
+{{- fail (printf "controller.extraArgs.%s-port is %s and controller.hostPort.ports.%s %s; with controller.hostNetwork they are the same port" $name (get $flags (printf "%s-port" $name)) $name $port) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $taken := dict
   (get $flags "healthz-port") "controller.metrics.port"
   (get $flags "status-port" | default "10246") "the status port of the proxy"
@@ -41,7 +50,7 @@
 {{- if .enableHttps }}{{ $_ := set $http (toString .ports.https) "controller.service.ports.https" }}{{ end -}}
 {{- end -}}
 {{- end -}}
-{{- range $name := list "http" "https" }}{{ $_ := set $http (get $flags (printf "%s-port" $name)) (printf "controller.containerPort.%s" $name) }}{{ end -}}
+{{- range $name := list "http" "https" }}{{ $_ := set $http (get $flags (printf "%s-port" $name)) (printf "controller.%s.%s" $listen $name) }}{{ end -}}
 {{- range $protocol := list "tcp" "udp" -}}
 {{- $mine := ternary (merge (dict) $taken $http) $taken (eq $protocol "tcp") -}}
 {{- range $port, $_ := index $.Values $protocol -}}

@@ -7,10 +7,17 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Which of the controller's values says the ports that the proxy listens on: on the network of the host, a port of the host is
+     none that leads to another one. */}}
+{{- define "gatewright.listenKey" -}}
+{{- with .Values.controller }}{{ if and .hostNetwork .hostPort.enabled }}hostPort.ports{{ else }}containerPort{{ end }}{{ end -}}
+{{- end -}}
+
 {{/* The flags of `gatewright run` by name, as JSON: what the values mean, and extraArgs over it. */}}
 {{- define "gatewright.flags" -}}
 {{- $controller := .Values.controller -}}
 {{- $own := include "gatewright.namespace" . -}}
+{{- $listen := ternary $controller.containerPort $controller.hostPort.ports (eq (include "gatewright.listenKey" .) "containerPort") -}}
 {{- $flags := dict
   "proxy" .Values.proxy.kind
   "proxy-mode" .Values.proxy.mode
@@ -20,8 +27,8 @@
   "ingress-class" $controller.ingressClass
   "election-id" (include "gatewright.electionID" .)
   "health-check-path" $controller.healthCheckPath
-  "http-port" (include "gatewright.text" $controller.containerPort.http)
-  "https-port" (include "gatewright.text" $controller.containerPort.https)
+  "http-port" (include "gatewright.text" $listen.http)
+  "https-port" (include "gatewright.text" $listen.https)
   "healthz-port" (include "gatewright.text" $controller.metrics.port)
 -}}
 {{- $switches := dict

@@ -23,10 +23,16 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- $flags := include "gatewright.flags" . | fromJson -}}
+{{- $ports := list (get $flags "http-port") (get $flags "https-port") -}}
+{{- $hasService := or (include "gatewright.hasExternalService" .) (include "gatewright.hasInternalService" .) -}}
+{{- if and $controller.hostNetwork (not $hasService) (not $controller.hostPort.enabled) (ne (join " " $ports) "80 443") -}}
+{{- $remarks = append $remarks (printf "controller.hostNetwork: nodes listen on %s; with controller.hostPort.enabled=true on the ports of controller.hostPort.ports, which are %s and %s." (join " and " $ports) (include "gatewright.text" $controller.hostPort.ports.http) (include "gatewright.text" $controller.hostPort.ports.https)) -}}
+{{- end -}}
 {{- if and (lt (int (include "gatewright.leastPort" .)) 1024) $controller.hostNetwork -}}
 {{- $remarks = append $remarks "controller.hostNetwork with a port below 1024 needs net.ipv4.ip_unprivileged_port_start on the nodes: no container here has a capability." -}}
 {{- end -}}
-{{- if not (or .Values.rbac.secrets (get (include "gatewright.flags" . | fromJson) "secrets-from")) -}}
+{{- if not (or .Values.rbac.secrets (get $flags "secrets-from")) -}}
 {{- $remarks = append $remarks "rbac.secrets=false: certificates and passwords of Secrets are not served; TLS is answered with a self-signed certificate." -}}
 {{- end -}}
 {{- toJson $remarks -}}
