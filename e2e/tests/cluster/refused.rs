@@ -67,3 +67,44 @@ fn on_the_network_of_the_host_its_ports_are_those_of_the_proxy() {
     let other = [&with_ports[..], &["controller.extraArgs.http-port=8000"]].concat();
     assert_refused(&other, "controller.extraArgs.http-port is 8000 and controller.hostPort.ports.http 80");
 }
+
+#[test]
+fn affinities_made_for_ingress_nginx_look_for_the_pods_of_this_chart() {
+    let file = r#"
+controller:
+  affinity:
+    podAntiAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        - topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchExpressions:
+              - {key: app.kubernetes.io/name, operator: In, values: ['{{ include "ingress-nginx.name" . }}']}
+              - {key: app.kubernetes.io/component, operator: In, values: [controller]}
+  topologySpreadConstraints:
+    - labelSelector:
+        matchLabels:
+          app.kubernetes.io/name: '{{ include "ingress-nginx.name" . }}'
+          app.kubernetes.io/instance: '{{ .Release.Name }}'
+          app.kubernetes.io/component: controller
+      topologyKey: topology.kubernetes.io/zone
+      maxSkew: 1
+      whenUnsatisfiable: ScheduleAnyway
+"#;
+    let objects = Chart::new("refused", &[]).with_file(file).render().unwrap();
+    let template = &find(&objects, "Deployment")["spec"]["template"];
+    let wanted = template["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"].as_object().unwrap();
+    assert_eq!(wanted.len(), 3);
+    for (label, value) in wanted {
+        assert_eq!(&template["metadata"]["labels"][label], value, "{label}: {template}");
+    }
+    let terms = &template["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
+    assert_eq!(terms[0]["labelSelector"]["matchExpressions"][0]["values"], json!(["gatewright"]));
+    for (section, more) in [("controller", ""), ("defaultBackend", "enabled: true, ")] {
+        let name = format!("ingress-nginx.{section}.fullname");
+        let constraints = format!("[{{topologyKey: '{{{{ include \"{name}\" . }}}}'}}]");
+        let file = format!("{section}: {{{more}topologySpreadConstraints: {constraints}}}");
+        let error = Chart::new("refused", &[]).with_file(&file).render().unwrap_err();
+        let told = format!("{section}.topologySpreadConstraints: include \"{name}\" is a template of the chart of ingress-nginx");
+        assert!(error.contains(&told), "{error}");
+    }
+}

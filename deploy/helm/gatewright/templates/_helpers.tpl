@@ -149,6 +149,17 @@ capabilities:
 {{- toYaml $own -}}
 {{- end -}}
 
+{{/* Values as YAML whose texts are templates, as in the chart of ingress-nginx: root, name of the value, value, and of which of
+     its templates this chart has the same. */}}
+{{- define "gatewright.templated" -}}
+{{- $text := toYaml (index . 2) -}}
+{{- range $same := index . 3 }}{{ $text = replace (printf "\"ingress-nginx.%s\"" $same) (printf "\"gatewright.%s\"" $same) $text }}{{ end -}}
+{{- with regexFind "\\b(include|template) +\"ingress-nginx\\.[^\"]*\"" $text -}}
+{{- fail (printf "%s: %s is a template of the chart of ingress-nginx, which is not here; write out what it makes" (index $ 1) .) -}}
+{{- end -}}
+{{- tpl $text (index . 0) -}}
+{{- end -}}
+
 {{/* A probe: how it asks where the values do not say, and the values. */}}
 {{- define "gatewright.probe" -}}
 {{- $probe := index . 1 -}}
