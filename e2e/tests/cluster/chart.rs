@@ -102,6 +102,16 @@ const MATRIX: &[(&[&str], &[&str])] = &[
     (&["controller.networkPolicy.enabled=true", "controller.networkPolicy.apiServer={10.0.0.0/8}", "controller.metrics.enabled=true"], &[]),
     (
         &[
+            "controller.networkPolicy.enabled=true",
+            "controller.networkPolicy.apiServerPorts={8443,16443}",
+            "controller.networkPolicy.extraEgress[0].to[0].ipBlock.cidr=192.0.2.0/24",
+            "controller.networkPolicy.extraEgress[0].ports[0].port=443",
+            "controller.networkPolicy.extraEgress[0].ports[0].protocol=TCP",
+        ],
+        &[],
+    ),
+    (
+        &[
             "controller.ingressClassResource.name=matrix-nginx",
             "controller.ingressClassResource.controllerValue=k8s.io/ingress-nginx",
             "controller.ingressClassResource.default=true",

@@ -108,3 +108,32 @@ controller:
         assert!(error.contains(&told), "{error}");
     }
 }
+
+#[test]
+fn a_network_policy_lets_out_what_values_say_and_the_notes_tell_what_it_does_not() {
+    let on = "controller.networkPolicy.enabled=true";
+    let notes = Chart::new("refused", &[on]).notes();
+    for told in ["the API server on 443, 6443 (controller.networkPolicy.apiServerPorts)", "type ExternalName", "extraEgress"] {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+    let values = [
+        on,
+        "controller.networkPolicy.apiServerPorts={8443,16443}",
+        "controller.networkPolicy.extraEgress[0].to[0].ipBlock.cidr=192.0.2.0/24",
+        "controller.admissionWebhooks.enabled=true",
+    ];
+    let objects = rendered(&values);
+    let policies: Vec<_> = objects.iter().filter(|object| object["kind"] == "NetworkPolicy").collect();
+    assert_eq!(policies.len(), 2, "the controller's and the webhook's");
+    for policy in policies {
+        assert_eq!(policy["spec"]["egress"][1]["ports"], json!([{"port": 8443}, {"port": 16443}]), "{policy}");
+        let extra = json!({"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]});
+        let is_webhook = policy["metadata"]["name"].as_str().unwrap().ends_with("-admission");
+        assert_eq!(policy["spec"]["egress"].as_array().unwrap().contains(&extra), !is_webhook, "{policy}");
+    }
+    assert!(!Chart::new("refused", &values).notes().contains("ExternalName"), "who has rules knows");
+    let host = Chart::new("refused", &[on, "controller.hostNetwork=true"]).notes();
+    assert!(host.contains("controller.networkPolicy.enabled has no effect on Pods that are on the network of the host"), "{host}");
+    assert_refused(&[on, "controller.networkPolicy.apiServerPorts={kube}"], "/controller/networkPolicy/apiServerPorts/0");
+    assert_refused(&[on, "controller.networkPolicy.extraEgress[0].from[0].ipBlock.cidr=a"], "additional properties 'from' not allowed");
+}

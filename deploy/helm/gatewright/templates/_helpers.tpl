@@ -169,6 +169,28 @@ capabilities:
 {{- toYaml (ternary $probe (merge (dict "httpGet" (dict "path" (index . 0) "port" (index . 2))) $probe) $given) -}}
 {{- end -}}
 
+{{/* Rules of a NetworkPolicy for what asks the API server. */}}
+{{- define "gatewright.egress" -}}
+# Names.
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+# The API server.
+- ports:
+    {{- range .Values.controller.networkPolicy.apiServerPorts }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .Values.controller.networkPolicy.apiServer }}
+  to:
+    {{- range . }}
+    - ipBlock:
+        cidr: {{ . }}
+    {{- end }}
+  {{- end }}
+{{- end -}}
+
 {{/* The token of the ServiceAccount, as a kubelet would mount it by itself. */}}
 {{- define "gatewright.tokenVolume" -}}
 - name: token

@@ -32,6 +32,15 @@
 {{- if and (lt (int (include "gatewright.leastPort" .)) 1024) $controller.hostNetwork -}}
 {{- $remarks = append $remarks "controller.hostNetwork with a port below 1024 needs net.ipv4.ip_unprivileged_port_start on the nodes: no container here has a capability." -}}
 {{- end -}}
+{{- with $controller.networkPolicy -}}
+{{- if and .enabled $controller.hostNetwork -}}
+{{- $remarks = append $remarks "controller.networkPolicy.enabled has no effect on Pods that are on the network of the host." -}}
+{{- else if and .enabled (not .extraEgress) -}}
+{{- $api := list -}}
+{{- range .apiServerPorts }}{{ $api = append $api (include "gatewright.text" .) }}{{ end -}}
+{{- $remarks = append $remarks (printf "controller.networkPolicy: only Pods are reached, names on port 53, and the API server on %s (controller.networkPolicy.apiServerPorts). Services of type ExternalName, the auth-url of a host outside and what runs on the network of nodes are not, without rules in controller.networkPolicy.extraEgress." (join ", " $api)) -}}
+{{- end -}}
+{{- end -}}
 {{- if not (or .Values.rbac.secrets (get $flags "secrets-from")) -}}
 {{- $remarks = append $remarks "rbac.secrets=false: certificates and passwords of Secrets are not served; TLS is answered with a self-signed certificate." -}}
 {{- end -}}
