@@ -110,6 +110,7 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         ],
         &[],
     ),
+    (&["controller.containerSecurityContext.capabilities.add={NET_BIND_SERVICE}"], &[]),
     (
         &[
             "controller.ingressClassResource.name=matrix-nginx",

@@ -137,3 +137,31 @@ fn a_network_policy_lets_out_what_values_say_and_the_notes_tell_what_it_does_not
     assert_refused(&[on, "controller.networkPolicy.apiServerPorts={kube}"], "/controller/networkPolicy/apiServerPorts/0");
     assert_refused(&[on, "controller.networkPolicy.extraEgress[0].from[0].ipBlock.cidr=a"], "additional properties 'from' not allowed");
 }
+
+#[test]
+fn a_capability_is_added_where_ports_are_bound_and_all_others_stay_dropped() {
+    let values = [
+        "controller.containerSecurityContext.capabilities.add={NET_BIND_SERVICE}",
+        "controller.containerSecurityContext.capabilities.drop={NET_RAW}",
+        "controller.admissionWebhooks.enabled=true",
+        "defaultBackend.enabled=true",
+        "defaultBackend.containerSecurityContext.capabilities.add={NET_BIND_SERVICE}",
+    ];
+    let objects = rendered(&values);
+    let mut added = Vec::new();
+    for workload in objects.iter().filter(|object| object["kind"] == "Deployment") {
+        let pod = &workload["spec"]["template"]["spec"];
+        let lists = [&pod["initContainers"], &pod["containers"]];
+        for container in lists.into_iter().filter_map(Value::as_array).flatten() {
+            let capabilities = &container["securityContext"]["capabilities"];
+            assert_eq!(capabilities["drop"], json!(["ALL"]), "{container}");
+            if capabilities.get("add").is_some() {
+                assert_eq!(capabilities["add"], json!(["NET_BIND_SERVICE"]), "{container}");
+                added.push(container["name"].as_str().unwrap());
+            }
+        }
+    }
+    added.sort_unstable();
+    assert_eq!(added, ["defaultbackend", "proxy"]);
+    assert!(Chart::new("refused", &values).notes().contains("the proxy's container gets NET_BIND_SERVICE, which helps only where"));
+}

@@ -127,15 +127,25 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- toYaml $own -}}
 {{- end -}}
 
+{{/* Which capabilities are added by `containerSecurityContext` in the values of a part, as a JSON list. */}}
+{{- define "gatewright.addedCapabilities" -}}
+{{- $context := default (dict) .containerSecurityContext -}}
+{{- get (default (dict) $context.capabilities) "add" | default list | toJson -}}
+{{- end -}}
+
+{{/* Of the proxy's container, which binds the ports: capabilities are added to it, and to no other one of the controller's part. */}}
 {{- define "gatewright.securityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
 runAsNonRoot: true
 capabilities:
   drop: [ALL]
+  {{- with include "gatewright.addedCapabilities" .Values.controller | fromJsonArray }}
+  add: {{ toJson . }}
+  {{- end }}
 {{- end -}}
 
-{{/* Of a container, from `image` and `containerSecurityContext` in the values of its part. */}}
+{{/* Of a container, from `image` and `containerSecurityContext` in the values of its part. All capabilities are always dropped. */}}
 {{- define "gatewright.ownSecurityContext" -}}
 {{- $own := dict
   "allowPrivilegeEscalation" (default false .image.allowPrivilegeEscalation)
@@ -143,9 +153,9 @@ capabilities:
   "runAsNonRoot" .image.runAsNonRoot
   "runAsUser" (int64 .image.runAsUser)
   "runAsGroup" (int64 .image.runAsGroup)
-  "capabilities" (dict "drop" (list "ALL"))
 -}}
 {{- range $key, $value := .containerSecurityContext }}{{ $_ := set $own $key $value }}{{ end -}}
+{{- $_ := set $own "capabilities" (dict "drop" (list "ALL")) -}}
 {{- toYaml $own -}}
 {{- end -}}
 

@@ -32,6 +32,9 @@
 {{- if and (lt (int (include "gatewright.leastPort" .)) 1024) $controller.hostNetwork -}}
 {{- $remarks = append $remarks "controller.hostNetwork with a port below 1024 needs net.ipv4.ip_unprivileged_port_start on the nodes: no container here has a capability." -}}
 {{- end -}}
+{{- with include "gatewright.addedCapabilities" $controller | fromJsonArray -}}
+{{- $remarks = append $remarks (printf "controller.containerSecurityContext.capabilities.add: the proxy's container gets %s, which helps only where a file of its image has it: no program of the stock images does. Ports below 1024 are opened by net.ipv4.ip_unprivileged_port_start." (join ", " .)) -}}
+{{- end -}}
 {{- with $controller.networkPolicy -}}
 {{- if and .enabled $controller.hostNetwork -}}
 {{- $remarks = append $remarks "controller.networkPolicy.enabled has no effect on Pods that are on the network of the host." -}}
