@@ -165,3 +165,33 @@ fn a_capability_is_added_where_ports_are_bound_and_all_others_stay_dropped() {
     assert_eq!(added, ["defaultbackend", "proxy"]);
     assert!(Chart::new("refused", &values).notes().contains("the proxy's container gets NET_BIND_SERVICE, which helps only where"));
 }
+
+#[test]
+fn two_listeners_with_one_port_are_refused_with_both_names() {
+    for (values, part) in [
+        ("controller.metrics.port=8080", "controller.containerPort.http and controller.metrics.port are both 8080"),
+        ("controller.containerPort.http=10246", "controller.containerPort.http and the status port of the proxy are both 10246"),
+        ("controller.extraArgs.status-port=8080", "controller.containerPort.http and controller.extraArgs.status-port are both 8080"),
+        ("controller.extraArgs.healthz-port=8080", "controller.containerPort.http and controller.extraArgs.healthz-port are both 8080"),
+        ("controller.containerPort.http=8443", "controller.containerPort.http and controller.containerPort.https are both 8443"),
+        (
+            "controller.extraArgs.enable-ssl-passthrough=,controller.containerPort.http=442",
+            "controller.containerPort.http and the port of --enable-ssl-passthrough are both 442",
+        ),
+        ("udp.8443=a/b:1", "udp.8443: this port is that of controller.containerPort.https"),
+        (
+            "tcp.80=a/b:1,controller.service.enabled=false,controller.hostPort.enabled=true",
+            "tcp.80: this port is that of controller.hostPort.ports.http",
+        ),
+    ] {
+        assert_refused(&[values], part);
+    }
+    rendered(&["controller.containerPort.http=442"]);
+    let low =
+        rendered(&["controller.metrics.port=100", "controller.admissionWebhooks.enabled=true", "controller.admissionWebhooks.port=443"]);
+    let start = |name: &str| {
+        let is_it = |object: &&Value| object["kind"] == "Deployment" && object["metadata"]["name"] == name;
+        low.iter().find(is_it).unwrap()["spec"]["template"]["spec"]["securityContext"]["sysctls"][0]["value"].clone()
+    };
+    assert_eq!((start("refused-gatewright"), start("refused-gatewright-admission")), (json!("100"), json!("443")));
+}

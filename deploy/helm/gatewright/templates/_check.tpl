@@ -23,38 +23,5 @@
 {{- if and .secretName .certManager.enabled }}{{ fail "controller.admissionWebhooks.secretName and .certManager.enabled cannot both be set: the first names a certificate that is there already" }}{{ end -}}
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
 {{- end -}}
-{{- $flags := include "gatewright.flags" . | fromJson -}}
-{{- range $flag, $value := $flags -}}
-{{- if and (hasSuffix "-port" $flag) (not (regexMatch "^(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})$" $value)) -}}
-{{- fail (printf "controller.extraArgs.%s: %q is not a port; a number from 1 to 65535 is" $flag $value) -}}
-{{- end -}}
-{{- end -}}
-{{- $listen := include "gatewright.listenKey" . -}}
-{{- if eq $listen "hostPort.ports" -}}
-{{- range $name := list "http" "https" -}}
-{{- $port := include "gatewright.text" (get $controller.hostPort.ports $name) -}}
-{{- if ne $port (get $flags (printf "%s-port" $name)) -}}
-{{- fail (printf "controller.extraArgs.%s-port is %s and controller.hostPort.ports.%s %s; with controller.hostNetwork they are the same port" $name (get $flags (printf "%s-port" $name)) $name $port) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- $taken := dict
-  (get $flags "healthz-port") "controller.metrics.port"
-  (get $flags "status-port" | default "10246") "the status port of the proxy"
--}}
-{{- range list "442" "8181" "10245" "10247" }}{{ $_ := set $taken . "a port of the controller" }}{{ end -}}
-{{- $http := dict -}}
-{{- if include "gatewright.hasExternalService" . -}}
-{{- with $controller.service -}}
-{{- if .enableHttp }}{{ $_ := set $http (toString .ports.http) "controller.service.ports.http" }}{{ end -}}
-{{- if .enableHttps }}{{ $_ := set $http (toString .ports.https) "controller.service.ports.https" }}{{ end -}}
-{{- end -}}
-{{- end -}}
-{{- range $name := list "http" "https" }}{{ $_ := set $http (get $flags (printf "%s-port" $name)) (printf "controller.%s.%s" $listen $name) }}{{ end -}}
-{{- range $protocol := list "tcp" "udp" -}}
-{{- $mine := ternary (merge (dict) $taken $http) $taken (eq $protocol "tcp") -}}
-{{- range $port, $_ := index $.Values $protocol -}}
-{{- with get $mine $port }}{{ fail (printf "%s.%s: this port is that of %s; use another one" $protocol $port .) }}{{ end -}}
-{{- end -}}
-{{- end -}}
+{{- include "gatewright.checkPorts" . -}}
 {{- end -}}

@@ -7,12 +7,6 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Which of the controller's values says the ports that the proxy listens on: on the network of the host, a port of the host is
-     none that leads to another one. */}}
-{{- define "gatewright.listenKey" -}}
-{{- with .Values.controller }}{{ if and .hostNetwork .hostPort.enabled }}hostPort.ports{{ else }}containerPort{{ end }}{{ end -}}
-{{- end -}}
-
 {{/* The flags of `gatewright run` by name, as JSON: what the values mean, and extraArgs over it. */}}
 {{- define "gatewright.flags" -}}
 {{- $controller := .Values.controller -}}

@@ -100,19 +100,6 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 {{- end -}}
 
-{{/* The least port that the proxy listens on. */}}
-{{- define "gatewright.leastPort" -}}
-{{- $flags := include "gatewright.flags" . | fromJson -}}
-{{- $ports := list (get $flags "http-port") (get $flags "https-port") -}}
-{{- if include "gatewright.isOn" (list $flags "enable-ssl-passthrough" false) -}}
-{{- $ports = append $ports (get $flags "ssl-passthrough-proxy-port" | default "442") -}}
-{{- end -}}
-{{- range $protocol := list "tcp" "udp" }}{{ range $port, $_ := index $.Values $protocol }}{{ $ports = append $ports $port }}{{ end }}{{ end -}}
-{{- $least := 65535 -}}
-{{- range $ports }}{{ $least = min $least (int .) }}{{ end -}}
-{{- $least -}}
-{{- end -}}
-
 {{/* Of the Pod. Ports below 1024 are opened to everybody in the Pod, so that nobody needs a capability for them. */}}
 {{- define "gatewright.podSecurityContext" -}}
 {{- $own := dict "runAsNonRoot" true "fsGroup" (int64 .Values.controller.image.runAsGroup) "seccompProfile" .Values.controller.image.seccompProfile -}}

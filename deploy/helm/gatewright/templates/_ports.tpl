@@ -1,0 +1,75 @@
+{{/* Which values say the ports that the proxy listens on: on the network of the host, a port of the host is none that leads to
+     another one. */}}
+{{- define "gatewright.listenKey" -}}
+{{- with .Values.controller }}{{ if and .hostNetwork .hostPort.enabled }}hostPort.ports{{ else }}containerPort{{ end }}{{ end -}}
+{{- end -}}
+
+{{/* The least port that is listened on in the Pod. */}}
+{{- define "gatewright.leastPort" -}}
+{{- $least := 65535 -}}
+{{- range $port, $_ := include "gatewright.ownPorts" . | fromJson }}{{ $least = min $least (int $port) }}{{ end -}}
+{{- range $protocol := list "tcp" "udp" }}{{ range $port, $_ := index $.Values $protocol }}{{ $least = min $least (int $port) }}{{ end }}{{ end -}}
+{{- $least -}}
+{{- end -}}
+
+{{/* The ports of the controller and the proxy and the values that say them, as JSON. Each is one of its own, as `run` wants it. */}}
+{{- define "gatewright.ownPorts" -}}
+{{- $flags := include "gatewright.flags" . | fromJson -}}
+{{- $given := default (dict) .Values.controller.extraArgs -}}
+{{- $listen := include "gatewright.listenKey" . -}}
+{{- $names := list
+  (list "http-port" "" (printf "controller.%s.http" $listen))
+  (list "https-port" "" (printf "controller.%s.https" $listen))
+  (list "healthz-port" "" "controller.metrics.port")
+  (list "status-port" "10246" "the status port of the proxy")
+-}}
+{{- if include "gatewright.isOn" (list $flags "enable-ssl-passthrough" false) -}}
+{{- $names = append $names (list "ssl-passthrough-proxy-port" "442" "the port of --enable-ssl-passthrough") -}}
+{{- end -}}
+{{- $ports := dict -}}
+{{- range $names -}}
+{{- $flag := index . 0 -}}
+{{- $port := get $flags $flag | default (index . 1) -}}
+{{- $name := ternary (printf "controller.extraArgs.%s" $flag) (index . 2) (hasKey $given $flag) -}}
+{{- with get $ports $port }}{{ fail (printf "%s and %s are both %s; each needs a port of its own" . $name $port) }}{{ end -}}
+{{- $_ := set $ports $port $name -}}
+{{- end -}}
+{{- toJson $ports -}}
+{{- end -}}
+
+{{/* Refuses ports that are none, and those of which two are the same. */}}
+{{- define "gatewright.checkPorts" -}}
+{{- $controller := .Values.controller -}}
+{{- $flags := include "gatewright.flags" . | fromJson -}}
+{{- range $flag, $value := $flags -}}
+{{- if and (hasSuffix "-port" $flag) (not (regexMatch "^(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})$" $value)) -}}
+{{- fail (printf "controller.extraArgs.%s: %q is not a port; a number from 1 to 65535 is" $flag $value) -}}
+{{- end -}}
+{{- end -}}
+{{- if eq (include "gatewright.listenKey" .) "hostPort.ports" -}}
+{{- range $name := list "http" "https" -}}
+{{- $port := include "gatewright.text" (get $controller.hostPort.ports $name) -}}
+{{- if ne $port (get $flags (printf "%s-port" $name)) -}}
+{{- fail (printf "controller.extraArgs.%s-port is %s and controller.hostPort.ports.%s %s; with controller.hostNetwork they are the same port" $name (get $flags (printf "%s-port" $name)) $name $port) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- $taken := include "gatewright.ownPorts" . | fromJson -}}
+{{- range list "442" "8181" "10245" "10247" }}{{ $_ := set $taken . (get $taken . | default "a port of the controller") }}{{ end -}}
+{{- $doors := dict -}}
+{{- with $controller.service -}}
+{{- if include "gatewright.hasExternalService" $ -}}
+{{- if .enableHttp }}{{ $_ := set $doors (include "gatewright.text" .ports.http) "controller.service.ports.http" }}{{ end -}}
+{{- if .enableHttps }}{{ $_ := set $doors (include "gatewright.text" .ports.https) "controller.service.ports.https" }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- with $controller.hostPort -}}
+{{- if .enabled }}{{ range $name, $port := .ports }}{{ $_ := set $doors (include "gatewright.text" $port) (printf "controller.hostPort.ports.%s" $name) }}{{ end }}{{ end -}}
+{{- end -}}
+{{- range $protocol := list "tcp" "udp" -}}
+{{- $mine := ternary (merge (dict) $taken $doors) $taken (eq $protocol "tcp") -}}
+{{- range $port, $_ := index $.Values $protocol -}}
+{{- with get $mine $port }}{{ fail (printf "%s.%s: this port is that of %s; use another one" $protocol $port .) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
