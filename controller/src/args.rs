@@ -252,6 +252,23 @@ mod tests {
         assert_eq!(mistakes("run --allow-loopback-endpoints"), ["--allow-loopback-endpoints cannot be given without --manifests"]);
     }
 
+    /// The chart refuses other ones in `controller.extraArgs`. GATEWRIGHT_REFRESH=1 writes the list.
+    #[test]
+    fn the_chart_knows_all_flags_of_run() {
+        let command = command();
+        let run = command.find_subcommand("run").unwrap();
+        let own = run.get_arguments().flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default());
+        let mut names: Vec<_> = own.filter(|name| *name != "help").map(str::to_owned).collect();
+        names.extend(compat::without_effect().map(str::to_owned));
+        names.sort_unstable();
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/helm/gatewright/files/flags.txt");
+        if std::env::var_os("GATEWRIGHT_REFRESH").is_some() {
+            std::fs::write(file, names.join("\n") + "\n").unwrap();
+        }
+        let there = std::fs::read_to_string(file).unwrap_or_default();
+        assert_eq!(there.lines().collect::<Vec<_>>(), names, "{file} is stale; write it with GATEWRIGHT_REFRESH=1");
+    }
+
     #[test]
     fn render_reads_inputs() {
         match parse(words("render -f a.yaml -f - -o out --http-port 8080")) {

@@ -41,6 +41,12 @@ const WITHOUT_EFFECT: &[(&str, bool, &str)] = &[
 /// A switch that is on in ingress-nginx, too, unless somebody says otherwise.
 const ALWAYS_ON: &str = "enable-annotation-validation";
 
+/// Their names.
+#[cfg(test)]
+pub(super) fn without_effect() -> impl Iterator<Item = &'static str> {
+    WITHOUT_EFFECT.iter().map(|(name, ..)| *name)
+}
+
 /// Makes the command line one of ours: flags without effect go, `nginx-ingress-controller` becomes `run`. Answers the
 /// warnings and the mistakes.
 pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {

@@ -195,3 +195,19 @@ fn two_listeners_with_one_port_are_refused_with_both_names() {
     };
     assert_eq!((start("refused-gatewright"), start("refused-gatewright-admission")), (json!("100"), json!("443")));
 }
+
+#[test]
+fn a_flag_that_the_program_does_not_know_is_refused_with_the_nearest() {
+    for (flag, part) in [
+        ("http-prot=80", "controller.extraArgs.http-prot: gatewright run has no such flag; the nearest are http-port"),
+        (
+            "watch_namespace=a",
+            "controller.extraArgs.watch_namespace: gatewright run has no such flag; the nearest are watch-namespace, watch-n",
+        ),
+        ("zzz=1", "controller.extraArgs.zzz: gatewright run has no such flag"),
+    ] {
+        assert_refused(&[&format!("controller.extraArgs.{flag}")], part);
+    }
+    // One that has no effect, one of klog, and one of this program only.
+    rendered(&["controller.extraArgs.sync-period=10m", "controller.extraArgs.log_dir=/tmp", "controller.extraArgs.log-format=text"]);
+}

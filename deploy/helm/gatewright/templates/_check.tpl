@@ -16,6 +16,13 @@
 {{- range $flag, $value := dict "proxy" "proxy.kind" "proxy-mode" "proxy.mode" -}}
 {{- if hasKey $given $flag }}{{ fail (printf "controller.extraArgs.%s: the container of the proxy has to know it too; use %s" $flag $value) }}{{ end -}}
 {{- end -}}
+{{- $known := .Files.Lines "files/flags.txt" -}}
+{{- range $flag, $_ := $given -}}
+{{- if not (has $flag $known) -}}
+{{- $near := include "gatewright.nearest" (list $flag $known) -}}
+{{- fail (printf "controller.extraArgs.%s: gatewright run has no such flag%s" $flag (ternary "" (printf "; the nearest are %s" $near) (eq $near ""))) -}}
+{{- end -}}
+{{- end -}}
 {{- range list "state-dir" "manifests" -}}
 {{- if hasKey $given . }}{{ fail (printf "controller.extraArgs.%s: it cannot be changed in a Pod" .) }}{{ end -}}
 {{- end -}}
@@ -24,4 +31,14 @@
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
 {{- end -}}
 {{- include "gatewright.checkPorts" . -}}
+{{- end -}}
+
+{{/* Of these names those that begin most like this one: name, names. */}}
+{{- define "gatewright.nearest" -}}
+{{- $name := index . 0 | kebabcase | replace "_" "-" -}}
+{{- $near := list -}}
+{{- range $length := untilStep (len $name) 2 -1 -}}
+{{- range ternary (index $ 1) list (empty $near) }}{{ if hasPrefix (substr 0 $length $name) . }}{{ $near = append $near . }}{{ end }}{{ end -}}
+{{- end -}}
+{{- join ", " $near -}}
 {{- end -}}
