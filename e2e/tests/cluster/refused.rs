@@ -211,3 +211,20 @@ fn a_flag_that_the_program_does_not_know_is_refused_with_the_nearest() {
     // One that has no effect, one of klog, and one of this program only.
     rendered(&["controller.extraArgs.sync-period=10m", "controller.extraArgs.log_dir=/tmp", "controller.extraArgs.log-format=text"]);
 }
+
+#[test]
+fn names_of_objects_and_paths_of_secrets_are_looked_at() {
+    assert_refused(&["nameOverride=Foo_Bar"], "\"refused-Foo_Bar\", of the names of the release and nameOverride, cannot be the name");
+    assert_refused(&["nameOverride=Foo Bar"], "/nameOverride");
+    rendered(&["nameOverride=Foo_Bar", "fullnameOverride=foo-bar"]);
+    let secret = |at: usize, name: &str| {
+        [
+            format!("controller.secretVolumes[{at}].secret=shop/{name}"),
+            format!("controller.secretVolumes[{at}].volume.secret.secretName={name}"),
+        ]
+    };
+    let values = |second: &str| [secret(0, "cert"), secret(1, second)].concat();
+    let text = |values: &[String]| Chart::new("refused", &values.iter().map(String::as_str).collect::<Vec<_>>()).render();
+    assert!(text(&values("cert")).unwrap_err().contains("controller.secretVolumes: shop/cert is there twice"));
+    text(&values("other")).unwrap();
+}

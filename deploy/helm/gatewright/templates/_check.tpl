@@ -2,6 +2,15 @@
 {{- define "gatewright.check" -}}
 {{- $controller := .Values.controller -}}
 {{- $given := default (dict) $controller.extraArgs -}}
+{{- $fullname := include "gatewright.fullname" . -}}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $fullname) -}}
+{{- fail (printf "%q, of the names of the release and nameOverride, cannot be the name of an object; use small letters, digits and dashes, or set fullnameOverride" $fullname) -}}
+{{- end -}}
+{{- $mounted := dict -}}
+{{- range $controller.secretVolumes -}}
+{{- if hasKey $mounted .secret }}{{ fail (printf "controller.secretVolumes: %s is there twice; it can be mounted once" .secret) }}{{ end -}}
+{{- $_ := set $mounted .secret true -}}
+{{- end -}}
 {{- if and (eq .Values.proxy.mode "supervise") (eq (int64 .Values.proxy.runAsUser) (int64 $controller.image.runAsUser)) -}}
 {{- fail (printf "proxy.runAsUser and controller.image.runAsUser are both %d; the proxy must not be able to signal or read the controller" (int64 .Values.proxy.runAsUser)) -}}
 {{- end -}}
