@@ -228,3 +228,20 @@ fn names_of_objects_and_paths_of_secrets_are_looked_at() {
     assert!(text(&values("cert")).unwrap_err().contains("controller.secretVolumes: shop/cert is there twice"));
     text(&values("other")).unwrap();
 }
+
+#[test]
+fn ports_that_nobody_would_answer_on_are_not_opened_and_that_is_told() {
+    let streams = ["udp.53=a/dns:53", "tcp.54=a/dns:54", "controller.networkPolicy.enabled=true"];
+    for (kind, is_served) in [("proxy.kind=nginx", true), ("proxy.kind=haproxy", false)] {
+        let values = [&streams[..], &[kind]].concat();
+        let objects = rendered(&values);
+        for name in ["Deployment", "Service", "NetworkPolicy"] {
+            let text = find(&objects, name).to_string();
+            assert_eq!((text.contains("53-udp"), text.contains("54-tcp")), (is_served, true), "{kind}: {text}");
+        }
+        let told = "udp has no effect with proxy.kind=haproxy, which forwards no datagrams";
+        assert_eq!(Chart::new("refused", &values).notes().contains(told), !is_served, "{kind}");
+        let start = &find(&objects, "Deployment")["spec"]["template"]["spec"]["securityContext"]["sysctls"][0]["value"];
+        assert_eq!(start, if is_served { "53" } else { "54" });
+    }
+}

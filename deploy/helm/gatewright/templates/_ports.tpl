@@ -4,11 +4,16 @@
 {{- with .Values.controller }}{{ if and .hostNetwork .hostPort.enabled }}hostPort.ports{{ else }}containerPort{{ end }}{{ end -}}
 {{- end -}}
 
+{{/* What the proxy can hand on beside HTTP, as a JSON list: HAProxy forwards no datagrams, and none of its ports are opened. */}}
+{{- define "gatewright.protocols" -}}
+{{- ternary (list "tcp") (list "tcp" "udp") (eq .Values.proxy.kind "haproxy") | toJson -}}
+{{- end -}}
+
 {{/* The least port that is listened on in the Pod. */}}
 {{- define "gatewright.leastPort" -}}
 {{- $least := 65535 -}}
 {{- range $port, $_ := include "gatewright.ownPorts" . | fromJson }}{{ $least = min $least (int $port) }}{{ end -}}
-{{- range $protocol := list "tcp" "udp" }}{{ range $port, $_ := index $.Values $protocol }}{{ $least = min $least (int $port) }}{{ end }}{{ end -}}
+{{- range $protocol := include "gatewright.protocols" $ | fromJsonArray }}{{ range $port, $_ := index $.Values $protocol }}{{ $least = min $least (int $port) }}{{ end }}{{ end -}}
 {{- $least -}}
 {{- end -}}
 

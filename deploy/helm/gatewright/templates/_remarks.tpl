@@ -23,6 +23,9 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.udp (eq .Values.proxy.kind "haproxy") -}}
+{{- $remarks = append $remarks "udp has no effect with proxy.kind=haproxy, which forwards no datagrams: its ports are not opened." -}}
+{{- end -}}
 {{- $flags := include "gatewright.flags" . | fromJson -}}
 {{- $ports := list (get $flags "http-port") (get $flags "https-port") -}}
 {{- $hasService := or (include "gatewright.hasExternalService" .) (include "gatewright.hasInternalService" .) -}}

@@ -52,7 +52,7 @@ spec:
       {{- end }}
     {{- end }}
     {{- end }}
-    {{- range $protocol := list "tcp" "udp" }}
+    {{- range $protocol := include "gatewright.protocols" $root | fromJsonArray }}
     {{- range $port, $_ := index $root.Values $protocol }}
     - name: {{ include "gatewright.portName" (list $root $port $protocol) }}
       port: {{ $port }}
