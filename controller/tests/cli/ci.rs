@@ -1,6 +1,6 @@
 //! What `deploy/ci` and the guides tell people to run, run.
 
-use crate::world::{Folder, Ran, ingress, of_repository, service};
+use crate::world::{Folder, Ran, assert_sarif, ingress, of_repository, service};
 use serde_json::{Value, json};
 use std::process::Command;
 
@@ -260,6 +260,7 @@ fn the_job_runs_as_it_stands_in_its_file() {
         let text = std::fs::read_to_string(clone.path().join(path)).unwrap();
         assert!(text.contains(part), "{path}: {text}");
     }
+    assert_sarif(&std::fs::read_to_string(clone.path().join("gatewright.sarif")).unwrap());
 }
 
 #[test]

@@ -62,7 +62,11 @@ impl Folder {
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        let ran = Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) };
+        if arguments.contains(&"sarif") && [0, 1].contains(&ran.code) {
+            assert_sarif(&ran.out);
+        }
+        ran
     }
 
     /// Relative path and bytes of every file below a folder, sorted.
@@ -117,6 +121,12 @@ pub(crate) fn secret(name: &str, host: &str) -> String {
         block(&certificate.pem()),
         block(&key.serialize_pem())
     )
+}
+
+/// Fails unless it is a report in SARIF, as its committee says.
+pub(crate) fn assert_sarif(text: &str) {
+    let report = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"));
+    assert_valid(&report, &Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/sarif-2.1.0.schema.json"));
 }
 
 /// A file of the repository.
