@@ -99,6 +99,11 @@ controller:
     }
     let terms = &template["spec"]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"];
     assert_eq!(terms[0]["labelSelector"]["matchExpressions"][0]["values"], json!(["gatewright"]));
+    let elsewhere = "controller: {config: {a: '{{ include \"ingress-nginx.fullname\" . }}'}, publishService: {pathOverride: \
+                     '{{ include \"ingress-nginx.namespace\" . }}/web'}}";
+    let objects = Chart::new("refused", &[]).with_file(elsewhere).render().unwrap();
+    assert_eq!(find(&objects, "ConfigMap")["data"]["a"], "refused-gatewright");
+    assert!(find(&objects, "Deployment").to_string().contains("--publish-service=refused/web"));
     for (section, more) in [("controller", ""), ("defaultBackend", "enabled: true, ")] {
         let name = format!("ingress-nginx.{section}.fullname");
         let constraints = format!("[{{topologyKey: '{{{{ include \"{name}\" . }}}}'}}]");

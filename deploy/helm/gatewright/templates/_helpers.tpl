@@ -91,7 +91,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- if .Values.controller.publishService.enabled -}}
 {{- $own := include "gatewright.fullname" . -}}
 {{- if .Values.controller.publishService.pathOverride -}}
-{{- tpl .Values.controller.publishService.pathOverride . -}}
+{{- include "gatewright.templated" (list . "controller.publishService.pathOverride" .Values.controller.publishService.pathOverride (include "gatewright.same" . | fromJsonArray)) -}}
 {{- else if include "gatewright.hasExternalService" . -}}
 {{- printf "%s/%s" (include "gatewright.namespace" .) $own -}}
 {{- else if include "gatewright.hasInternalService" . -}}
@@ -146,10 +146,15 @@ capabilities:
 {{- toYaml $own -}}
 {{- end -}}
 
-{{/* Values as YAML whose texts are templates, as in the chart of ingress-nginx: root, name of the value, value, and of which of
-     its templates this chart has the same. */}}
+{{/* The templates of the chart of ingress-nginx that this one has too. */}}
+{{- define "gatewright.same" -}}
+{{- toJson (list "name" "fullname" "namespace" "labels" "selectorLabels") -}}
+{{- end -}}
+
+{{/* A text that is a template, as in the chart of ingress-nginx: root, name of the value, text, and which of the templates there
+     stand for those of this chart. */}}
 {{- define "gatewright.templated" -}}
-{{- $text := toYaml (index . 2) -}}
+{{- $text := index . 2 -}}
 {{- range $same := index . 3 }}{{ $text = replace (printf "\"ingress-nginx.%s\"" $same) (printf "\"gatewright.%s\"" $same) $text }}{{ end -}}
 {{- with regexFind "\\b(include|template) +\"ingress-nginx\\.[^\"]*\"" $text -}}
 {{- fail (printf "%s: %s is a template of the chart of ingress-nginx, which is not here; write out what it makes" (index $ 1) .) -}}
