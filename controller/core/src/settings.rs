@@ -55,7 +55,8 @@ pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Ve
     if let Some(text) = data.get(POLICY_KEY) {
         problems.extend(config.add_policy(Policy::parse(text)).err());
     }
-    problems.extend(lacking::problems(&settings.lacks, data));
+    let lacking = lacking::problems(&settings.lacks, data, &problems);
+    problems.extend(lacking);
     (config, problems)
 }
 

@@ -4,9 +4,11 @@ use super::{Problem, ProblemKind};
 use crate::model::Lack;
 use std::collections::BTreeMap;
 
-/// Says those that ask for something.
-pub(super) fn problems(lacks: &[Lack], data: &BTreeMap<String, String>) -> Vec<Problem> {
-    let asked = |lack: &&Lack| lack.is_setting && data.get(lack.key).is_some_and(|value| !value.is_empty() && !lack.is_fine(value));
+/// Says those that ask for something; values that were refused, of which `said` tells, do not.
+pub(super) fn problems(lacks: &[Lack], data: &BTreeMap<String, String>, said: &[Problem]) -> Vec<Problem> {
+    let is_read = |key: &str| said.iter().all(|problem| problem.key != key);
+    let asks = |lack: &Lack| data.get(lack.key).is_some_and(|value| !value.is_empty() && !lack.is_fine(value));
+    let asked = |lack: &&Lack| lack.is_setting && asks(lack) && is_read(lack.key);
     let problem = |lack: &Lack| Problem {
         key: lack.key.to_owned(),
         kind: ProblemKind::Unsupported,
@@ -34,6 +36,14 @@ mod tests {
         assert_eq!((count("proxy-http-version", "1.0"), count("proxy-http-version", "1.1")), (1, 0));
         assert_eq!(count("use-gzip", "true"), 0);
         assert_eq!((count("log-format-stream", "$status"), count("proxy-stream-responses", "2")), (1, 1));
+    }
+
+    #[test]
+    fn a_value_that_is_refused_is_said_once() {
+        for lack in (HAPROXY.lacks)(HAPROXY.oldest).iter().filter(|lack| lack.is_setting) {
+            let said = said(lack.key, "no value\u{7f}");
+            assert!(said.len() == 1 && said[0].kind != ProblemKind::Unsupported, "{}: {said:?}", lack.key);
+        }
     }
 
     #[test]

@@ -6,13 +6,17 @@ use crate::model::{Account, LackingWay};
 use crate::names::{ObjectRef, shown};
 use crate::settings::Settings;
 
-/// Says every wish that the proxy cannot grant.
+/// Says every wish that the proxy cannot grant. A value that is no wish, and was refused, has had its say.
 pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
     for lack in settings.lacks.iter().filter(|lack| !lack.is_setting) {
         let Some(value) = given.text(lack.key).filter(|value| !lack.is_fine(value)) else { continue };
+        let field = given.field(lack.key);
+        if diagnostics.iter().any(|said| said.severity == Severity::Error && said.field == field) {
+            continue;
+        }
         let how = if lack.way == LackingWay::Nearly { "is not quite had from" } else { "cannot be had from" };
         let message = format!("{} {} {how} this proxy: {}", lack.key, shown(value), lack.effect);
-        let finding = Diagnostic::new(Code::LacksFeature, object.clone(), given.field(lack.key), message);
+        let finding = Diagnostic::new(Code::LacksFeature, object.clone(), field, message);
         diagnostics.push(match lack.way {
             LackingWay::Nearly => Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) },
             LackingWay::Told => finding,
@@ -46,6 +50,7 @@ fn say_shut_out(given: &Given<'_>, settings: &Settings, policies: &Policies, obj
 #[cfg(test)]
 mod tests {
     use super::super::testing;
+    use crate::dialect::haproxy::HAPROXY;
     use crate::model::{Lack, LackingWay};
     use crate::settings::Settings;
 
@@ -80,6 +85,16 @@ mod tests {
         let (policies, found) = testing::read_with(&settings, &[("ssl-redirect", "false")]);
         assert!(policies.is_some_and(|policies| !policies.closed) && found.is_empty());
     }
+
+    #[test]
+    fn a_value_that_is_refused_is_said_once() {
+        let settings = Settings { lacks: (HAPROXY.lacks)(HAPROXY.oldest), ..Settings::default() };
+        for lack in settings.lacks.iter().filter(|lack| !lack.is_setting && !lack.key.ends_with("-services-configmap")) {
+            let (_, found) = testing::read_with(&settings, &[(lack.key, "no value\u{7f}")]);
+            assert_eq!(found.len(), 1, "{}: {found:?}", lack.key);
+        }
+    }
+
     #[test]
     fn users_whose_hash_the_proxy_cannot_check_are_named() {
         let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "shop"},
