@@ -6,6 +6,10 @@ use crate::names::shown;
 
 /// Name of the cookie unless another one is given.
 const COOKIE: &str = "INGRESSCOOKIE";
+/// Of names and domains of cookies, in bytes.
+const LONGEST_NAME: usize = 255;
+/// Of their paths.
+const LONGEST_PATH: usize = 1024;
 
 const fn key(name: &'static str, value: Value, scope: Scope, tier: Tier, risk: Risk, doc: &'static str) -> Key {
     Key::new(name, value, scope, doc).ranked(tier, risk)
@@ -87,15 +91,15 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let wanted = given.word("affinity", &[("cookie", ())]).is_some();
     let mode = given.word("affinity-mode", &[("balanced", AffinityMode::Balanced), ("persistent", AffinityMode::Persistent)]);
     let affinity = Affinity {
-        cookie: given.of_class("session-cookie-name", Class::Basic).unwrap_or(COOKIE).to_owned(),
+        cookie: given.short_of_class("session-cookie-name", Class::Basic, LONGEST_NAME).unwrap_or(COOKIE).to_owned(),
         mode: mode.unwrap_or_default(),
         moves_on_failure: given.bool("session-cookie-change-on-failure").unwrap_or(false),
     };
     let cookie = SessionCookie {
         expires_s: given.integer("session-cookie-expires"),
         max_age_s: given.integer("session-cookie-max-age"),
-        domain: given.of_class("session-cookie-domain", Class::Basic).map(str::to_owned),
-        path: given.of_class("session-cookie-path", Class::Url).map(str::to_owned),
+        domain: given.short_of_class("session-cookie-domain", Class::Basic, LONGEST_NAME).map(str::to_owned),
+        path: given.short_of_class("session-cookie-path", Class::Url, LONGEST_PATH).map(str::to_owned),
         always_secure: given.bool("session-cookie-secure").unwrap_or(false),
         same_site: same_site(given),
         spares_old_clients: given.bool("session-cookie-conditional-samesite-none").unwrap_or(false),
@@ -157,6 +161,9 @@ mod tests {
             ("session-cookie-domain", "a b"),
             ("session-cookie-secure", "yes"),
             ("session-cookie-samesite", "Loose"),
+            ("session-cookie-name", &"n".repeat(256)),
+            ("session-cookie-path", &"/p".repeat(513)),
+            ("session-cookie-domain", &"d".repeat(256)),
         ] {
             assert_eq!(problems(&[(name, value)]).len(), 1, "{name}");
         }

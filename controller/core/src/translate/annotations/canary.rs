@@ -62,11 +62,16 @@ pub(super) const FEATURE: Feature = Feature {
 
 /// A lower total counts as this one: `annotations` canary-weight-total.
 const LEAST_TOTAL: u64 = 100;
+/// Of the name of a cookie, in bytes. What is longer could be too long for a proxy, which would be held against the Ingress
+/// that has the routes.
+const LONGEST_NAME: usize = 255;
+/// Of the value of a header.
+const LONGEST_VALUE: usize = 1000;
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let is_canary = given.bool("canary").unwrap_or(false);
     let header = header(given);
-    let cookie = given.of_class("canary-by-cookie", Class::Basic).map(str::to_owned);
+    let cookie = given.short_of_class("canary-by-cookie", Class::Basic, LONGEST_NAME).map(str::to_owned);
     let total = given.integer_in("canary-weight-total", 1, i64::MAX).unwrap_or(0).unsigned_abs().max(LEAST_TOTAL);
     let weight = given.integer_in("canary-weight", 0, i64::MAX).unwrap_or(0).unsigned_abs().min(total);
     let is_sticky = given.word("affinity-canary-behavior", &[("sticky", true), ("legacy", false)]).unwrap_or(true);
@@ -76,7 +81,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 }
 
 fn header(given: &mut Given<'_>) -> Option<CanaryHeader> {
-    let value = given.of_class("canary-by-header-value", Class::Basic);
+    let value = given.short_of_class("canary-by-header-value", Class::Basic, LONGEST_VALUE);
     let pattern = given.of_class("canary-by-header-pattern", Class::Regex);
     let name = given.parsed("canary-by-header", HeaderName::new)?;
     let test = match (value, pattern) {
@@ -140,6 +145,8 @@ mod tests {
             ("canary-by-header", "X A"),
             ("canary-by-header", "X/A"),
             ("canary-by-cookie", "a;b"),
+            ("canary-by-cookie", &"c".repeat(256)),
+            ("canary-by-header-value", &"v".repeat(1001)),
             ("canary-weight", "half"),
             ("canary-weight", "-1"),
             ("canary-weight-total", "0"),

@@ -175,5 +175,7 @@ mod tests {
             );
         }
         assert!(read_with(&Settings::default(), &[("connection-proxy-header", "upgrade")]).0.is_none());
+        let long = problems(&[("proxy-redirect-from", "http://a/"), ("proxy-redirect-to", &"x".repeat(2001))]);
+        assert!(long.len() == 1 && long[0].starts_with("proxy-redirect-to: "), "{long:?}");
     }
 }

@@ -193,6 +193,11 @@ impl<'a> Given<'a> {
     /// A value that another type knows how to read; its error is the message.
     pub fn parsed<T, E: std::fmt::Display>(&mut self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         let text = self.text(name)?;
+        self.read(name, text, parse)
+    }
+
+    /// The same of a text that is the value, or was made from it.
+    pub fn read<T, E: std::fmt::Display>(&mut self, name: &'static str, text: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         parse(text).map_err(|bad| self.refuse(name, bad, "")).ok()
     }
 
@@ -266,7 +271,17 @@ impl<'a> Given<'a> {
 
     /// A text of one class of characters, on one line; blanks are refused.
     pub fn of_class(&mut self, name: &'static str, class: Class) -> Option<&'a str> {
+        const MOST: usize = 2000;
+        self.short_of_class(name, class, MOST)
+    }
+
+    /// The same of at most so many bytes: several of them may come together in one word for the proxy.
+    pub fn short_of_class(&mut self, name: &'static str, class: Class, most: usize) -> Option<&'a str> {
         let text = self.text(name)?;
+        if text.len() > most {
+            self.refuse(name, format_args!("{} has {} bytes", shown(text), text.len()), format!("use at most {most}"));
+            return None;
+        }
         let Some(c) = text.chars().find(|c| !class.holds(*c)) else { return Some(text) };
         let message = format!("{} has the character {}", shown(text), shown(c.encode_utf8(&mut [0; 4])));
         self.refuse(name, message, format!("use {}", class.described()));

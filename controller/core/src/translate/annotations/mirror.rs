@@ -30,7 +30,8 @@ pub(super) const FEATURE: Feature = Feature {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let with_body = given.on_off("mirror-request-body").unwrap_or(true);
-    let host = given.parsed("mirror-host", |text| VariableText::parse_with(text, is_url_variable));
+    let host = given.of_class("mirror-host", Class::Regex);
+    let host = host.and_then(|text| given.read("mirror-host", text, |text| VariableText::parse_with(text, is_url_variable)));
     let Some(url) = given.parsed(TARGET, ServiceUrl::parse) else { return };
     if url.host == UrlHost::OfRequest {
         return given.refuse(TARGET, "the host of the request would be sent its own requests", "name the host of the mirror");
@@ -63,7 +64,9 @@ mod tests {
         for (name, value) in [
             ("mirror-target", "m.test"),
             ("mirror-target", "http://$host/"),
-            ("mirror-host", "a b\"$nosuch"),
+            ("mirror-host", "a.test; return 418"),
+            ("mirror-host", "a\"b"),
+            ("mirror-host", "$nosuch"),
             ("mirror-request-body", "yes"),
         ] {
             assert_eq!(problems(&[(name, value)]).len(), 1, "{name}: {value}");
