@@ -56,6 +56,7 @@ pub(super) const SATISFY: Feature = Feature {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     match given.text("auth-type") {
+        None if given.is_bad("auth-type") => return,
         None => return say_unused(given),
         Some("basic") => {}
         Some("digest") => {
@@ -199,6 +200,12 @@ mod tests {
         let (policies, said) = read(&[("auth-secret", "users"), ("auth-type", "")]);
         assert!(!policies.closed && policies.route.basic_auth.is_none());
         assert_eq!(said, ["auth-secret: without auth-type it protects nothing (served)"]);
+    }
+
+    #[test]
+    fn a_type_that_is_too_long_closes_and_is_said_once() {
+        let (policies, said) = read(&[("auth-secret", "users"), ("auth-type", &"b".repeat(70_000))]);
+        assert!(policies.closed && said.len() == 1 && said[0].starts_with("auth-type: "), "{said:?}");
     }
 
     #[test]

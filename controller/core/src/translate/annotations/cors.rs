@@ -74,19 +74,23 @@ fn origins(given: &mut Given<'_>) -> Option<Origins> {
     if items.contains(&"*") || items.is_empty() {
         return Some(Origins::Any);
     }
-    let mut origins = Vec::new();
+    let (mut origins, mut bare_hosts) = (Vec::new(), Vec::new());
     for item in items {
         match Origin::parse(item) {
             Ok(origin) => origins.push(origin),
             // As in ingress-nginx, a host without scheme is no origin and no mistake either.
             Err(_) if !item.contains("://") && item.bytes().all(|b| b.is_ascii_alphanumeric() || b".-*:".contains(&b)) => {
-                given.note(NAME, format_args!("{} has no scheme, and allows nothing", shown(item)), "write https:// before it");
+                bare_hosts.push(item);
             }
             Err(bad) => {
                 given.refuse(NAME, bad, "");
                 return None;
             }
         }
+    }
+    if let Some((first, others)) = bare_hosts.split_first() {
+        let others = if others.is_empty() { String::new() } else { format!(", as {} more,", others.len()) };
+        given.note(NAME, format_args!("{}{others} has no scheme, and allows nothing", shown(first)), "write https:// before it");
     }
     origins.sort_unstable();
     origins.dedup();
@@ -123,6 +127,16 @@ mod tests {
         assert_eq!(allowed("https://b.com,*"), Some(vec!["*".to_owned()]));
         assert_eq!(allowed("b.com"), None);
         assert_eq!(allowed(""), Some(vec!["*".to_owned()]));
+    }
+
+    #[test]
+    fn hosts_without_scheme_are_told_together() {
+        let told = |value| problems(&[("enable-cors", "true"), ("cors-allow-origin", value)]);
+        assert_eq!(told("a.com"), [r#"cors-allow-origin: "a.com" has no scheme, and allows nothing (served)"#]);
+        assert_eq!(
+            told("a.com, https://b.com, c.com, d.com"),
+            [r#"cors-allow-origin: "a.com", as 2 more, has no scheme, and allows nothing (served)"#]
+        );
     }
 
     #[test]
