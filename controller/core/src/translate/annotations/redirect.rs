@@ -2,7 +2,7 @@
 
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{Redirect, RedirectStatus, RedirectTarget};
-use crate::names::{UrlText, shown};
+use crate::names::{BadText, UrlText, shown};
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Redirects",
@@ -60,18 +60,33 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    let permanent = given.parsed("permanent-redirect", UrlText::new);
+    let permanent = given.parsed("permanent-redirect", place);
     let permanent_status = status(given, "permanent-redirect-code", 301, 308);
     let temporal = given.parsed("temporal-redirect", UrlText::new);
     let temporal_status = status(given, "temporal-redirect-code", 302, 307);
     let keep_relative = given.bool("relative-redirects").unwrap_or(false);
-    if let Some(url) = temporal.as_ref().filter(|url| !url.as_str().starts_with("http")) {
+    if let Some(url) = temporal.as_ref().filter(|url| !is_of_web(url.as_str())) {
         let message = format!("{} is no http URL", shown(url.as_str()));
         given.refuse_as(OnBadValue::DropFeature, "temporal-redirect", message, "use a URL such as https://a.example/");
     }
     let redirect = |url, status| Redirect { status: RedirectStatus::Is(status), target: RedirectTarget::Url(url), keep_relative };
     policies.route().redirect =
         temporal.map(|url| redirect(url, temporal_status)).or_else(|| permanent.map(|url| redirect(url, permanent_status)));
+}
+
+/// Where browsers may be led: with http or https, or within the host. A text that begins with another scheme would be run by
+/// them, and one that begins with two slashes has another host where the redirect stays relative.
+fn place(text: &str) -> Result<UrlText, BadText> {
+    let url = UrlText::new(text)?;
+    let begin = text.split(['/', '?']).next().unwrap_or_default();
+    if text.starts_with("//") || (begin.contains(':') && !is_of_web(text)) {
+        return Err(BadText(format!("{} is neither an http or https URL nor a path of the host", shown(text))));
+    }
+    Ok(url)
+}
+
+fn is_of_web(url: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| url.get(..scheme.len()).is_some_and(|own| own.eq_ignore_ascii_case(scheme)))
 }
 
 /// A status from 300 to `last`; `usual` for any other number.
@@ -105,6 +120,9 @@ mod tests {
         let temporal = ("temporal-redirect", "https://t.example/x?y=1");
         assert_eq!(redirect(&[permanent]), Some((301, "http://p.example".to_owned())));
         assert_eq!(redirect(&[permanent, temporal]), Some((302, "https://t.example/x?y=1".to_owned())));
+        for same in ["/new?a=http://b.example/", "new", "HTTPS://a.example:8443/", "?a:b"] {
+            assert_eq!(redirect(&[("permanent-redirect", same)]), Some((301, same.to_owned())));
+        }
         assert_eq!(redirect(&[("permanent-redirect", "")]), None);
         assert!(read(&[permanent, ("relative-redirects", "true")]).route.redirect.as_ref().is_some_and(|r| r.keep_relative));
     }
@@ -121,8 +139,10 @@ mod tests {
 
     #[test]
     fn a_temporal_redirect_to_no_http_url_is_dropped() {
-        let given = [("temporal-redirect", "/relative"), ("permanent-redirect", "http://p.example")];
-        assert_eq!((redirect(&given), problems(&given).len()), (None, 1));
+        for text in ["/relative", "httpx:a", "//a.example/"] {
+            let given = [("temporal-redirect", text), ("permanent-redirect", "http://p.example")];
+            assert_eq!((redirect(&given), problems(&given).len()), (None, 1), "{text}");
+        }
     }
 
     #[test]
@@ -130,6 +150,9 @@ mod tests {
         for (name, value) in [
             ("permanent-redirect", "https://a.example$request_uri"),
             ("permanent-redirect", "http://a.example/;x"),
+            ("permanent-redirect", "javascript:x"),
+            ("permanent-redirect", "//evil.example/"),
+            ("permanent-redirect", "ftp://a.example/"),
             ("permanent-redirect-code", "moved"),
             ("temporal-redirect", "http://a b"),
             ("relative-redirects", "yes"),
