@@ -10,6 +10,7 @@ mod object;
 mod origin;
 mod path;
 mod pattern;
+mod repeats;
 mod route;
 mod selector;
 mod service_url;

@@ -1,5 +1,6 @@
 //! Regular expressions and exact texts that requests are compared with.
 
+use super::repeats::are_ambiguous;
 use super::{BadText, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ impl TextRegex {
         match reader.peek() {
             Some(_) => Err(bad("a bracket is closed that is not open")),
             None if size > MAX_SIZE => Err(bad("its repetitions are too large")),
+            None if are_ambiguous(text) => Err(bad("a repetition in a repetition has no bound, and could take very long")),
             None => Ok(Self(text.into())),
         }
     }
@@ -316,6 +318,7 @@ mod tests {
             "(?=a)*",
             "a\nb",
             "((a{1000}){1000}){1000}",
+            "(a+)+$",
             "\\b+",
             &deep,
         ] {
