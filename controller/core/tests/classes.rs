@@ -285,6 +285,39 @@ fn what_a_policy_refuses_is_left_out_and_the_host_is_served() {
 }
 
 #[test]
+fn a_limit_of_a_time_may_have_a_unit() {
+    let mut world = policed(
+        &json!({"limits": {"proxy-read-timeout": "2m", "proxy-next-upstream-timeout": "1m"}}),
+        &[
+            ingress("a", "own", &[("proxy-read-timeout", "3600")]),
+            ingress("b", "own", &[("proxy-read-timeout", "120")]),
+            ingress("c", "own", &[("proxy-next-upstream-timeout", "600")]),
+        ],
+    );
+    let translation = world.translate();
+    assert_eq!((read_timeout(&translation, "a.test"), read_timeout(&translation, "b.test")), (Some(120), Some(120)));
+    assert_eq!(route(&translation, "c.test").policy.retries.as_ref().and_then(|retries| retries.timeout_s), Some(60));
+    assert_eq!(translation.diagnostics.len(), 2, "{:#?}", said(&translation));
+}
+
+#[test]
+fn a_protection_that_may_not_be_used_closes_whatever_asks_for_it() {
+    let denied = json!(["enable-modsecurity", "proxy-ssl-verify", "auth-signin", "satisfy"]);
+    let mut world = policed(
+        &json!({"annotations": [{"denied": denied}]}),
+        &[
+            ingress("a", "own", &[("enable-modsecurity", "true")]),
+            ingress("b", "own", &[("proxy-ssl-verify", "on")]),
+            ingress("c", "own", &[("enable-modsecurity", "false"), ("proxy-ssl-verify", "off")]),
+            ingress("d", "own", &[("auth-signin", "https://a.test/"), ("satisfy", "any")]),
+        ],
+    );
+    let translation = world.translate();
+    let is_closed = |host: &str| route(&translation, host).action == Action::Respond(503);
+    assert_eq!(["a.test", "b.test", "c.test", "d.test"].map(is_closed), [true, true, false, false], "{:#?}", said(&translation));
+}
+
+#[test]
 fn hosts_belong_to_whom_the_policy_says() {
     let policy = json!({"hosts": [{"names": ["b.test", "*.b.test"], "namespaces": ["blog"]}], "wildcardHosts": [], "catchAll": []});
     let mut both = ingress("a", "own", &[("server-alias", "x.b.test")]);

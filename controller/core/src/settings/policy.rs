@@ -1,6 +1,6 @@
 //! Rules of whoever runs the cluster for those who write Ingresses: which annotations, hosts and sizes a namespace may use.
 
-use super::values::bytes;
+use super::values::{bytes, seconds};
 use crate::names::shown;
 use serde::Deserialize;
 use serde_json::Value;
@@ -90,7 +90,7 @@ impl Pattern {
 pub struct Limit {
     /// As it is written.
     pub text: Box<str>,
-    /// In bytes, or as a number.
+    /// In bytes or seconds, or as a number.
     pub value: u64,
 }
 
@@ -103,7 +103,8 @@ impl TryFrom<Value> for Limit {
             Value::Number(number) => number.to_string(),
             _ => return Err("a limit is a number or a size such as 8m".to_owned()),
         };
-        let value = bytes(&text).map_err(|(message, help)| format!("{message}; {help}"))?;
+        let value = bytes(&text).or_else(|bad| seconds(&text).map_err(|_| bad));
+        let value = value.map_err(|(message, help)| format!("{message}; {help}, or a time such as 30s"))?;
         Ok(Self { text: text.into(), value })
     }
 }
@@ -166,6 +167,7 @@ mod tests {
         }
         assert!(Policy::parse("hosts: []").is_err());
         assert_eq!(Policy::parse("{}"), Ok(Policy::default()));
-        assert_eq!(Policy::read(&json!({"limits": {"a": 60}})).unwrap().limits["a"].value, 60);
+        let limit = |given: Value| Policy::read(&json!({"limits": {"a": given}})).unwrap().limits["a"].value;
+        assert_eq!([limit(json!(60)), limit(json!("8k")), limit(json!("90s")), limit(json!("1h30m"))], [60, 8192, 90, 5400]);
     }
 }

@@ -1,11 +1,11 @@
 //! What the policies of a class let one Ingress do. A use that is refused is said and left out; an annotation that
 //! protects closes the routes instead.
 
-use super::annotations::{self, OnBadValue, Value, key};
+use super::annotations::{self, Value, key};
 use super::parameters::{ClassConfig, Defaults};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{HostAlias, HostPattern, ObjectRef, shown};
-use crate::settings::values::bytes;
+use crate::settings::values::{bytes, seconds};
 use crate::settings::{AnnotationRule, Limit, Pattern, Policy};
 use std::borrow::Cow;
 
@@ -51,9 +51,9 @@ impl<'a> Permits<'a> {
                 if self.is_refused(policy, short, value) {
                     all.to_mut().remove(name);
                 } else if let Some(limit) = policy.limits.get(short)
-                    && self.is_above(policy, short, value, limit)
+                    && let Some(most) = self.exceeded(policy, short, value, limit)
                 {
-                    all.to_mut().insert(name.clone(), limit.text.clone());
+                    all.to_mut().insert(name.clone(), most);
                 }
             }
         }
@@ -67,7 +67,7 @@ impl<'a> Permits<'a> {
         if !policy.annotations.iter().any(|rule| refuses(rule, self.namespace(), name)) {
             return false;
         }
-        let protects = key(name).is_some_and(|key| key.on_bad_value == OnBadValue::CloseRoute) && !matches!(value, "" | "false");
+        let protects = annotations::guards(name, value);
         let outcome = if protects { Outcome::ClosedRoute } else { Outcome::KeptDefault };
         let message = format!("{name}: namespace {} may not use the annotation", self.namespace());
         let counts = self.refuse(policy, self.field(name), message, outcome);
@@ -75,14 +75,18 @@ impl<'a> Permits<'a> {
         counts
     }
 
-    fn is_above(&mut self, policy: &Policy, name: &str, value: &str, limit: &Limit) -> bool {
-        let Ok(given) = bytes(value) else { return false };
+    /// The limit, as the value of the annotation, where a value is above it.
+    fn exceeded(&mut self, policy: &Policy, name: &str, value: &str, limit: &Limit) -> Option<Box<str>> {
+        let given = bytes(value).ok()?;
         let is_unlimited = given == 0 && key(name).is_some_and(|key| matches!(key.value, Value::Size | Value::Integer));
-        if given <= limit.value && !is_unlimited {
-            return false;
+        // Times are whole seconds, without a unit; a limit may have one.
+        let most = seconds(&limit.text).ok().filter(|_| is_time(name));
+        if given <= most.unwrap_or(limit.value) && !is_unlimited {
+            return None;
         }
         let message = format!("{name}: {} is above the limit of {}, which is used", shown(value), limit.text);
-        self.refuse(policy, self.field(name), message, Outcome::KeptDefault)
+        let counts = self.refuse(policy, self.field(name), message, Outcome::KeptDefault);
+        counts.then(|| most.map_or_else(|| limit.text.clone(), |most| most.to_string().into()))
     }
 
     fn field(&self, name: &str) -> String {
@@ -123,6 +127,10 @@ impl<'a> Permits<'a> {
             }
         }
     }
+}
+
+fn is_time(name: &str) -> bool {
+    name.ends_with("-timeout") || key(name).is_some_and(|key| matches!(key.value, Value::Seconds))
 }
 
 fn any(patterns: &[Pattern], text: &str) -> bool {

@@ -82,7 +82,7 @@ pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names};
 
 pub(super) use objects::LookedUp;
-pub(super) use protection::{protect_alike, protects};
+pub(super) use protection::{guards, protect_alike, protects};
 pub(super) use snippets::lacking;
 
 #[expect(unused_imports, reason = "named in the documentation above")]

@@ -1,6 +1,6 @@
 //! Which annotations ask for a protection: what an older version of an Ingress may stand in for must not differ in these.
 
-use super::{FEATURES, Feature, OnBadValue, snippets, unsupported};
+use super::{FEATURES, Feature, OnBadValue, key, snippets, unsupported};
 use std::collections::BTreeMap;
 
 type Annotations = BTreeMap<Box<str>, Box<str>>;
@@ -24,9 +24,43 @@ pub(in crate::translate) fn protects(name: &str, value: &str) -> bool {
     is_one || name == "satisfy" || unsupported::protects(name) || snippets::protects(name, value)
 }
 
+/// Whether an annotation keeps somebody out by itself: without it requests would pass that do not.
+pub(in crate::translate) fn guards(name: &str, value: &str) -> bool {
+    let closes = key(name).is_some_and(|key| key.on_bad_value == OnBadValue::CloseRoute) && !matches!(value, "" | "false");
+    let checks = name == "proxy-ssl-verify" && value.trim() == "on";
+    closes || checks || unsupported::guards(name, value) || snippets::protects(name, value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_guards_by_itself_is_told_from_what_belongs_to_it() {
+        for (name, value) in [
+            ("auth-type", "basic"),
+            ("auth-url", "http://a"),
+            ("limit-rps", "5"),
+            ("proxy-ssl-verify", "on"),
+            ("enable-modsecurity", "true"),
+            ("modsecurity-snippet", "SecRuleEngine On"),
+            ("configuration-snippet", "deny all;"),
+        ] {
+            assert!(guards(name, value), "{name}");
+        }
+        for (name, value) in [
+            ("auth-type", ""),
+            ("auth-signin", "http://a"),
+            ("proxy-ssl-verify", "off"),
+            ("enable-modsecurity", "false"),
+            ("modsecurity-snippet", "SecRuleEngine DetectionOnly"),
+            ("configuration-snippet", "add_header A b;"),
+            ("proxy-body-size", "8m"),
+            ("satisfy", "any"),
+        ] {
+            assert!(!guards(name, value), "{name}");
+        }
+    }
 
     fn of(pairs: &[(&str, &str)]) -> Annotations {
         pairs.iter().map(|(name, value)| (format!("p/{name}").into(), (*value).into())).collect()

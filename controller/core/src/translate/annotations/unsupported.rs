@@ -62,6 +62,20 @@ pub(super) fn protects(name: &str) -> bool {
     verdict(name).is_some_and(|(closes, _)| closes)
 }
 
+/// Whether it asks for one that requests have to get through.
+pub(super) fn guards(name: &str, value: &str) -> bool {
+    let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
+    match way {
+        Some(Switch) => is_on(value),
+        Some(Rules) => blocks(value),
+        Some(Told) | None => false,
+    }
+}
+
+fn is_on(value: &str) -> bool {
+    !OFF.contains(&value.trim())
+}
+
 /// Those that are riskier than others.
 pub(super) fn risky() -> impl Iterator<Item = (&'static str, Risk)> {
     WAYS.iter().filter(|(_, way)| *way == Rules).map(|(name, _)| (*name, Risk::Critical))
@@ -79,7 +93,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
         let finding = |code, message: String| Diagnostic::new(code, object.clone(), given.field(printable(name)), message);
         let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
         match way {
-            Some(Switch) if !OFF.contains(&value.trim()) => {
+            Some(Switch) if is_on(value) => {
                 policies.closed = true;
                 let message = format!("{name} {} asks for a protection that is not supported", shown(value));
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
