@@ -241,6 +241,21 @@ fn objects_that_parameters_name_are_read_too() {
 }
 
 #[test]
+fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
+    let headers = |snippet: &str, url: &str| {
+        let main = config_map("system", "main", &json!({"global-auth-url": url, "global-auth-snippet": snippet}));
+        let translation = World::new(&[main, class("own", &json!(null)), ingress("a", "own", &[])]).translate();
+        let auth = route(&translation, "a.test").policy.external_auth.clone();
+        (auth.map(|auth| auth.request_headers.len()), said(&translation).join("\n"))
+    };
+    assert_eq!(headers("proxy_set_header My-Header 42;", "http://10.0.0.9/"), (Some(1), String::new()));
+    let (count, text) = headers("return 200;", "http://10.0.0.9/");
+    assert!(count == Some(0) && text.contains("data[global-auth-snippet]: global-auth-snippet: only proxy_set_header"), "{text}");
+    let (count, text) = headers("proxy_set_header My-Header 42;", "");
+    assert!(count.is_none() && text.contains("there is no global-auth-url"), "{text}");
+}
+
+#[test]
 fn bad_values_are_said_on_the_parameters_and_not_on_every_ingress() {
     let mut world = World::new(&[
         class("own", &named("GatewrightParameters", "teams", "p")),

@@ -37,7 +37,8 @@ pub struct Config {
     pub risk_level: RiskLevel,
     /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces.
     pub shares_objects: bool,
-    /// `http-snippet`, `server-snippet`, `location-snippet`: directives for every route, the outermost first.
+    /// `http-snippet`, `server-snippet`, `location-snippet`, `global-auth-snippet`: directives for every route, the outermost
+    /// first.
     pub snippets: BTreeMap<SnippetKey, String>,
     /// The zones that `http-snippet` defines.
     pub limit_zones: Arc<LimitZones>,
@@ -131,7 +132,8 @@ pub enum LimitZone {
     Connections,
 }
 
-/// A key of the ConfigMap that holds directives for every route, the outermost first.
+/// A key of the ConfigMap that holds directives for every route, the outermost first, or for the service that decides about
+/// them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SnippetKey {
     /// `http-snippet`.
@@ -140,11 +142,13 @@ pub enum SnippetKey {
     Server,
     /// `location-snippet`.
     Location,
+    /// `global-auth-snippet`.
+    Auth,
 }
 
 impl SnippetKey {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Server, Self::Location];
+    pub const ALL: [Self; 4] = [Self::Http, Self::Server, Self::Location, Self::Auth];
 
     /// The key.
     #[must_use]
@@ -153,6 +157,7 @@ impl SnippetKey {
             Self::Http => "http-snippet",
             Self::Server => "server-snippet",
             Self::Location => "location-snippet",
+            Self::Auth => "global-auth-snippet",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
+use super::annotations::snippet::Meaning;
 use super::annotations::{lacking, snippet};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -59,9 +60,10 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
                 None => Ok(meaning),
             }
         });
-        match read {
+        match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, config) } else { Ok(Some(meaning)) }) {
+            Ok(None) => {}
             // The inner one goes before what is there of the outer ones.
-            Ok(meaning) => {
+            Ok(Some(meaning)) => {
                 if key == SnippetKey::Http {
                     config.limit_zones = Arc::new(meaning.zones());
                 }
@@ -74,6 +76,14 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
             })),
         }
     }
+}
+
+/// What the service that decides about all routes is sent as well.
+fn for_service(meaning: &Meaning, config: &mut Config) -> Result<Option<Meaning>, String> {
+    let headers = meaning.only_request_headers().ok_or("only proxy_set_header is accepted here")?;
+    let auth = config.global_auth.as_mut().ok_or("there is no global-auth-url, so it does nothing")?;
+    Arc::make_mut(auth).request_headers.extend(headers);
+    Ok(None)
 }
 
 struct Reader<'i, 'o, F> {

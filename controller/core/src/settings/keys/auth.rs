@@ -1,11 +1,12 @@
 //! External authentication of all routes.
 
+use super::others::snippet;
 use super::readers::texts;
-use super::{DEAD, Guard, NoEffect, Read, Rule, SNIPPET, config};
+use super::{DEAD, Guard, NoEffect, Read, Rule, config};
 use crate::model::{AuthCache, AuthMethod, ExternalAuth, UpstreamKeepalive};
 use crate::names::{HeaderName, ServiceUrl, VariableText, shown};
-use crate::settings::auth;
 use crate::settings::values::{Bad, flag};
+use crate::settings::{SnippetKey, auth};
 
 /// The keys of one service, until all are read.
 #[derive(Default)]
@@ -58,7 +59,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     // Without its headers an endpoint would take those of clients for the service's.
     ("global-auth-response-headers", Guard(auth!(response_headers, auth::response_headers))),
     ("global-auth-request-redirect", Read(auth!(redirect_target, auth::redirect_target))),
-    ("global-auth-snippet", NoEffect(SNIPPET)),
+    ("global-auth-snippet", Read(|draft, text| snippet(draft, SnippetKey::Auth, text))),
     ("global-auth-cache-key", Read(auth!(cache_key, auth::cache_key))),
     ("global-auth-cache-duration", Read(cache_duration)),
     ("global-auth-always-set-cookie", Read(auth!(always_set_cookie, flag))),

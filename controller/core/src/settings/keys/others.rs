@@ -5,7 +5,7 @@ use crate::settings::SnippetKey;
 use crate::settings::values::Bad;
 
 /// Kept as it is written; translation knows what directives mean.
-fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<(), Bad> {
+pub(super) fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<(), Bad> {
     if !text.trim().is_empty() {
         draft.config.snippets.insert(key, text.to_owned());
     }
