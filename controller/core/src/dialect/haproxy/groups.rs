@@ -8,6 +8,7 @@ use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::{Gather, Group, Memory, Parts, Piece, Place, Same, Version};
 use crate::model::{CertificateId, Feature, Host, HostCertificate, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{CipherList, HostAlias, HostName, HostPattern, RouteRegex};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -118,7 +119,6 @@ fn names<'m>(model: &'m Model, (folder, path): (&'static str, &'static str), sam
     };
     let of_alias = move |host: &HostPattern, alias: &HostAlias| match (alias, folder) {
         (HostAlias::Exact(name), "hosts") => Some(Line::new(name.to_string(), host.to_string())),
-        (HostAlias::Wildcard(parent), "wildcards") => Some(Line::new(format!(".{parent}"), host.to_string())),
         _ => None,
     };
     let lines_of_host = move |host: &Host| {
@@ -189,21 +189,35 @@ fn behind(path: &RouteRegex) -> String {
     first.to_owned() + &others.collect::<String>()
 }
 
-/// A line for each alias that is an expression.
+/// A line for each alias that is an expression, or stands for any number of labels: these first, the longer before the
+/// shorter, as nginx looks for them.
 fn aliases(model: &Model) -> Group<'_> {
     let all = model
         .hosts
         .having(Feature::Aliases)
         .flat_map(|host| host.policy.aliases.iter().flatten().map(move |alias| (&host.pattern, &alias.name)));
-    let found: Vec<(&HostPattern, &str)> = all
-        .filter_map(|(pattern, alias)| if let HostAlias::Regex(expression) = alias { Some((pattern, expression.as_str())) } else { None })
-        .collect();
-    let pieces = found.iter().map(|(pattern, expression)| Piece { key: expression, digest: digest_of(&(pattern, expression)) }).collect();
+    let mut found: Vec<(&HostPattern, &HostAlias)> = all.filter(|(_, alias)| !matches!(alias, HostAlias::Exact(_))).collect();
+    found.sort_by_key(|(_, alias)| match alias {
+        HostAlias::Wildcard(parent) => Reverse(parent.as_str().len()),
+        HostAlias::Exact(_) | HostAlias::Regex(_) => Reverse(0),
+    });
+    let pieces = found.iter().map(|(pattern, alias)| Piece { key: key_of_alias(alias), digest: digest_of(&(pattern, alias)) }).collect();
     let view = move |number: usize| {
-        let (pattern, expression) = found[number];
-        view::lines(vec![Line::expression(expression.to_owned(), pattern.to_string())])
+        let (pattern, alias) = found[number];
+        let expression = match alias {
+            HostAlias::Wildcard(parent) => format!("^.+[.]{}$", parent.as_str().replace('.', "[.]")),
+            HostAlias::Exact(_) | HostAlias::Regex(_) => key_of_alias(alias).to_owned(),
+        };
+        view::lines(vec![Line::expression(expression, pattern.to_string())])
     };
     map(("aliases", "maps/aliases.map"), 0, false, move || Parts::new(pieces, view))
+}
+
+fn key_of_alias(alias: &HostAlias) -> &str {
+    match alias {
+        HostAlias::Exact(name) | HostAlias::Wildcard(name) => name.as_str(),
+        HostAlias::Regex(expression) => expression.as_str(),
+    }
 }
 
 /// A line for each section that a canary takes requests from. They are few, and one piece.
