@@ -109,6 +109,7 @@ const FETCHES: &[(&str, &str)] = &[
     ("https", "ssl_fc,iif(on,)"),
     ("remote_addr", "src"),
     ("binary_remote_addr", "src"),
+    ("proxy_add_x_forwarded_for", "var(txn.added_for)"),
     ("the_real_ip", "src"),
     ("remote_port", "src_port"),
     ("realip_remote_addr", "var(sess.peer)"),
