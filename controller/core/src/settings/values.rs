@@ -5,6 +5,9 @@ use crate::names::{CipherList, UrlText, shown};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
 
+/// With this status nginx logs clients that did not wait for an answer; it takes no page for it.
+pub(crate) const CLIENT_GONE: u16 = 499;
+
 /// What is wrong with a value, and what would do.
 pub(crate) type Bad = (String, &'static str);
 

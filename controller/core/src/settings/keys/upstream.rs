@@ -4,7 +4,7 @@ use super::readers::{bytes_if_any, is_http_1_0, object_if_any, redirect_part};
 use super::{AUTOMATIC, DEAD, Guard, NoEffect, Read, Rule, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
-use crate::settings::values::{bytes, cookie_rewrite, flag, items, networks, number, on_off, retry_causes, seconds};
+use crate::settings::values::{CLIENT_GONE, bytes, cookie_rewrite, flag, items, networks, number, on_off, retry_causes, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-body-size", set!(body_limits.request_bytes, bytes)),
@@ -99,12 +99,13 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "custom-http-errors",
         Read(|draft, text| {
-            let status = |item: &str| item.parse::<u16>().ok().filter(|status| (300..=599).contains(status));
+            let is_error = |status: &u16| (300..=599).contains(status) && *status != CLIENT_GONE;
+            let status = |item: &str| item.parse::<u16>().ok().filter(is_error);
             draft.statuses = items(text).filter_map(status).collect();
             draft.statuses.sort_unstable();
             draft.statuses.dedup();
             match items(text).find(|item| status(item).is_none()) {
-                Some(item) => Err((format!("{} is not the status of an error", shown(item)), "use numbers from 300 to 599")),
+                Some(item) => Err((format!("{} is not the status of an error", shown(item)), "use numbers from 300 to 599 but 499")),
                 None => Ok(()),
             }
         }),

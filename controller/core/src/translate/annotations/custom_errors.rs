@@ -2,6 +2,7 @@
 
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::names::{Kind, ObjectName, is_dns_label, shown};
+use crate::settings::values::CLIENT_GONE;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Errors and the default backend",
@@ -36,7 +37,7 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    policies.error_statuses = given.statuses("custom-http-errors", 400, 599);
+    policies.error_statuses = statuses(given);
     policies.intercept_errors = !given.bool("disable-proxy-intercept-errors").unwrap_or(false);
     let Some(text) = given.text("default-backend") else { return };
     let name =
@@ -60,6 +61,16 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
+fn statuses(given: &mut Given<'_>) -> Option<Vec<u16>> {
+    const NAME: &str = "custom-http-errors";
+    let mut statuses = given.statuses(NAME, 400, 599)?;
+    if statuses.contains(&CLIENT_GONE) {
+        given.note(NAME, format_args!("{CLIENT_GONE} stands for clients that are gone, so nobody gets a page for it"), "leave it out");
+        statuses.retain(|status| *status != CLIENT_GONE);
+    }
+    Some(statuses)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{read, read_in, read_with, snapshot};
@@ -69,6 +80,8 @@ mod tests {
     #[test]
     fn statuses_and_service_reach_the_route() {
         assert_eq!(read(&[("custom-http-errors", "503, 404")]).error_statuses, Some(vec![404, 503]));
+        let (policies, found) = read_with(&Settings::default(), &[("custom-http-errors", "404,499")]);
+        assert_eq!((policies.and_then(|policies| policies.error_statuses), found.len()), (Some(vec![404]), 1));
         assert!(!read(&[("disable-proxy-intercept-errors", "true")]).intercept_errors);
         let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "errors", "namespace": "shop"}, "spec": {"ports": [{"port": 8080}, {"port": 81}]}});
         let (policies, found) = read_in(&Settings::default(), &snapshot(&[service]), &[("default-backend", "errors")]);
