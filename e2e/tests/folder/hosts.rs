@@ -9,6 +9,25 @@ use gatewright_e2e::world::who;
 use serde_json::Value;
 
 on_every_version! {
+    fn ann_4_1_aliases_are_names_any_labels_before_one_and_expressions(proxy) {
+        let site = Site::of(proxy, "aliases");
+        let names = "plain.names.test, *.star.names.test, ~^n[0-9]+[.]names[.]test$";
+        let first = ingress("first").prefix(&site.host("first"), "/", "first").annotation("server-alias", names);
+        site.apply(&[all_running(&["first"]), vec![first]].concat());
+        for (host, wanted) in [
+            ("plain.names.test", "first"),
+            ("PLAIN.names.test", "first"),
+            ("a.star.names.test", "first"),
+            ("b.a.star.names.test", "first"),
+            ("n12.names.test", "first"),
+            ("star.names.test", "404"),
+            ("nx.names.test", "404"),
+            ("a.plain.names.test", "404"),
+        ] {
+            assert_eq!(who(host, "/"), wanted, "{host}");
+        }
+    }
+
     fn mrg_1_ingresses_of_two_namespaces_share_a_host(proxy) {
         let site = Site::of(proxy, "mrg-1");
         let h = site.host("h");

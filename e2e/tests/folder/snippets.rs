@@ -25,6 +25,34 @@ fn seen(target: &str) -> String {
 }
 
 on_every_proxy! {
+    fn preflights_are_answered_with_headers_of_their_own(proxy) {
+        let text = "if ($request_method = 'OPTIONS') {\n  add_header 'Access-Control-Allow-Origin' \"$http_origin\";\n\
+                    add_header 'Access-Control-Max-Age' 1728000;\n  add_header 'Content-Length' 0;\n  return 204;\n}\n\
+                    if ($arg_deny) { add_header X-Lost a; add_header X-Why denied always; return 403; }\n\
+                    add_header 'Access-Control-Allow-Origin' '*' always;\nmore_set_headers \"X-All: yes\";";
+        let _world = world(proxy, text);
+        let all = |answer: &Answer| {
+            ["Access-Control-Allow-Origin", "Access-Control-Max-Age", "X-Why", "X-Lost", "X-All"]
+                .map(|name| answer.all(name).collect::<Vec<_>>().join("|"))
+        };
+        let preflight = send(&Request::new("OPTIONS", "/").header("Host", "h.test").header("Origin", "https://a.test")).unwrap();
+        assert_eq!((preflight.status, all(&preflight)), (204, ["https://a.test", "1728000", "", "", "yes"].map(str::to_owned)));
+        let denied = get("h.test", "/?deny=1").unwrap();
+        assert_eq!((denied.status, all(&denied)), (403, ["", "", "denied", "", "yes"].map(str::to_owned)));
+        let other = get("h.test", "/").unwrap();
+        assert_eq!((other.word().as_str(), all(&other)), ("s", ["*", "", "", "", "yes"].map(str::to_owned)));
+        assert_eq!(who("b.test", "/?deny=1"), "s", "other Ingresses are as they were");
+    }
+
+    fn endpoints_are_told_whom_a_request_came_through(proxy) {
+        let _world = world(proxy, "proxy_set_header X-Through $proxy_add_x_forwarded_for;");
+        let through = |given: &[&str]| {
+            let request = given.iter().fold(Request::get("h.test", "/"), |request, value| request.header("X-Forwarded-For", value));
+            send(&request).unwrap().received("X-Through").unwrap_or_default()
+        };
+        assert_eq!([through(&[]), through(&["9.9.9.9, 8.8.8.8"])], ["127.0.0.1", "9.9.9.9, 8.8.8.8, 127.0.0.1"]);
+    }
+
     fn paths_are_redirected_and_rewritten(proxy) {
         let text = "set $new https://$host/new;\nrewrite ^/old/(.*)$ ${new}/$1 permanent;\nif ($arg_to = x) { rewrite /(go) https://x.test/$1 redirect; }\n\
                     if ($arg_beta = yes) { rewrite ^/(.*)$ /beta/$1 break; }\nrewrite \"^/v[0-9]{1,2}/(.*)$\" /$1 break;\nrewrite ^/v1 /never break;";

@@ -211,7 +211,10 @@ mod tests {
                     match (keyword, condition) {
                         (_, true) => assert!(number || before.ends_with("-- "), "a pattern without --: {place}"),
                         (true, false) => {
-                            let of_ours = before.ends_with(" set-header ") || before.contains(" code ") || inside.contains("error.status");
+                            let of_ours = before.ends_with(" set-header ")
+                                || before.ends_with(" add-header ")
+                                || before.contains(" code ")
+                                || inside.contains("error.status");
                             assert!(of_ours || inside.contains("| format") || inside.contains("| expression"), "a format: {place}");
                         }
                         (false, false) => {}

@@ -113,7 +113,7 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Server => SERVER.contains(&name),
         Context::Location => LOCATION.contains(&name),
         Context::If => name == "return",
-        Context::LocationIf => ["fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name),
+        Context::LocationIf => ["add_header", "fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name),
         Context::Streams => STREAMS.contains(&name),
         Context::StreamServer => STREAM_SERVER.contains(&name),
         Context::StreamUpstream => name == "server",

@@ -53,7 +53,8 @@ impl Extra {
     pub fn uses(&self, names: &[&str]) -> bool {
         let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));
         let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().map(|rewrite| &rewrite.target));
-        headers.chain(targets).any(|text| text.uses(names))
+        let early = self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
+        headers.chain(targets).chain(early).any(|text| text.uses(names))
     }
 
     /// The same with texts in place of such variables.
@@ -61,9 +62,12 @@ impl Extra {
     pub fn filled<'t>(mut self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {
         let headers = self.request_headers.iter_mut().map(|(_, value)| value);
         let answered = self.answer_headers.iter_mut().map(|header| &mut header.value);
-        let targets =
-            self.answers.iter_mut().map(|answer| &mut answer.text).chain(self.rewrites.iter_mut().map(|rewrite| &mut rewrite.target));
-        for text in headers.chain(answered).chain(targets) {
+        let targets = self.rewrites.iter_mut().map(|rewrite| &mut rewrite.target);
+        let early = self
+            .answers
+            .iter_mut()
+            .flat_map(|answer| std::iter::once(&mut answer.text).chain(answer.headers.iter_mut().map(|header| &mut header.value)));
+        for text in headers.chain(answered).chain(targets).chain(early) {
             *text = text.filled(&text_of);
         }
         self
@@ -97,6 +101,8 @@ pub struct EarlyAnswer {
     pub text: VariableText,
     /// What a redirect for some paths makes of the query of the request.
     pub query: Query,
+    /// What it is sent with, in place of headers that answers of endpoints are given beside their own; only without `path`.
+    pub headers: Vec<AnswerHeader>,
 }
 
 /// What becomes of the query of a request.

@@ -20,7 +20,7 @@ pub(super) const FEATURE: Feature = Feature {
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
-             stand in `return`), `set`, `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in \
+             stand in `return`, and headers in front of it), `set`, `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in \
              `http-snippet`), times, sizes and buffers, \
              `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `access_log off`; they work on every proxy. nginx reads `gzip`, \
              `sub_filter` and its kin, too, and nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \

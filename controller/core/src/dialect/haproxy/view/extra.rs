@@ -2,6 +2,7 @@
 
 use crate::dialect::haproxy::expression::{Expression, fetch_of};
 use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, Test};
+use crate::names::VariableText;
 use serde::Serialize;
 
 /// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
@@ -13,6 +14,27 @@ pub(super) struct ExtraView {
     hidden_headers: Vec<String>,
     paths: Vec<PathView>,
     expires: Option<ExpiresView>,
+    /// Some answers have headers of their own.
+    marks: bool,
+    early_headers: Vec<EarlyHeaderView>,
+    said: Vec<SaidView>,
+}
+
+/// A header of the answer with this mark.
+#[derive(Debug, Serialize)]
+struct EarlyHeaderView {
+    mark: String,
+    name: String,
+    value: Expression,
+    said: Option<String>,
+    replaces: bool,
+}
+
+/// A text for an answer that is put together while the request is there: nothing of it may be looked up later.
+#[derive(Debug, Serialize)]
+struct SaidView {
+    name: String,
+    value: Expression,
 }
 
 /// Another path for endpoints.
@@ -58,6 +80,8 @@ struct AnswerView {
     redirect: Option<Expression>,
     text: Option<Expression>,
     content_type: String,
+    /// It has headers of its own, which are found by this number.
+    mark: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,6 +89,7 @@ struct HeaderView {
     name: String,
     /// `None`: the header is dropped.
     value: Option<Expression>,
+    said: Option<String>,
     replaces: bool,
     always: bool,
 }
@@ -75,24 +100,55 @@ impl ExtraView {
         let requests = extra.request_headers.iter().map(|(name, value)| HeaderView {
             name: name.to_string(),
             value: Some(value).filter(|value| !value.parts().is_empty()).and_then(Expression::of),
+            said: None,
             replaces: true,
             always: true,
         });
-        let answers = extra.answer_headers.iter().filter(|header| !header.value.parts().is_empty()).map(|header| HeaderView {
-            name: header.name.to_string(),
-            value: Expression::of(&header.value),
-            replaces: header.replaces,
-            always: header.always,
+        let mut said = Vec::new();
+        let answer_headers = extra.answer_headers.iter().filter_map(|header| {
+            let (value, said) = answered(&header.value, &mut said)?;
+            Some(HeaderView { name: header.name.to_string(), value: Some(value), said, replaces: header.replaces, always: header.always })
         });
+        let answer_headers = answer_headers.collect();
+        let early_headers =
+            extra.answers.iter().enumerate().flat_map(|(number, answer)| answer.headers.iter().map(move |header| (number, header)));
+        let early_headers = early_headers.filter_map(|(number, header)| {
+            let (value, said) = answered(&header.value, &mut said)?;
+            Some(EarlyHeaderView { mark: mark(number), name: header.name.to_string(), value, said, replaces: header.replaces })
+        });
+        let early_headers = early_headers.collect();
         Self {
             answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, extra)).collect(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
             request_headers: requests.collect(),
-            answer_headers: answers.collect(),
+            answer_headers,
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
+            marks: extra.answers.iter().any(|answer| !answer.headers.is_empty()),
+            early_headers,
+            said,
         }
     }
+}
+
+/// The value of a header of an answer, and where it is said if it has to be looked up; `None`: it has none.
+fn answered(value: &VariableText, said: &mut Vec<SaidView>) -> Option<(Expression, Option<String>)> {
+    if value.parts().is_empty() {
+        return None;
+    }
+    let value_said = Expression::of(value)?;
+    if value.literal().is_some() {
+        return Some((value_said, None));
+    }
+    let name = format!("said_{}", said.len() + 1);
+    let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
+    said.push(SaidView { name: name.clone(), value: value_said });
+    Some((found, Some(name)))
+}
+
+/// From 1 on, for a variable that is not there is 0 in some places.
+fn mark(number: usize) -> String {
+    (number + 1).to_string()
 }
 
 impl AnswerView {
@@ -119,6 +175,7 @@ impl AnswerView {
             redirect,
             text: text.filter(|_| !answer.text.parts().is_empty()),
             content_type: extra.default_type.as_ref().map_or("text/plain", |kind| kind.as_str()).to_owned(),
+            mark: (!answer.headers.is_empty()).then(|| mark(number)),
         })
     }
 }
@@ -129,13 +186,7 @@ impl PathView {
             None => None,
             Some(when) => Some(ConditionView::new(format!("path_{number}"), when)?),
         };
-        // Numbers from 1 on, for a variable that is not there is 0 in some places.
-        Some(Self {
-            number: (number + 1).to_string(),
-            condition,
-            expression: whole(rewrite.path.as_str()),
-            target: Expression::of(&rewrite.target)?,
-        })
+        Some(Self { number: mark(number), condition, expression: whole(rewrite.path.as_str()), target: Expression::of(&rewrite.target)? })
     }
 }
 

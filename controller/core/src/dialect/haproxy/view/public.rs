@@ -43,7 +43,7 @@ pub(super) struct PublicView<'m> {
     any_auto: bool,
     blocking: BlockingView<'m>,
     request_headers: Vec<HeaderView>,
-    response_headers: Vec<HeaderView>,
+    response_headers: Vec<AnsweredView>,
     hidden_headers: Vec<&'m str>,
     server_header: bool,
     hsts: Option<String>,
@@ -170,7 +170,7 @@ impl<'m> PublicView<'m> {
             any_auto: context.has_auto_backends(),
             blocking: BlockingView::new(&globals.blocking),
             request_headers: headers(&globals.request_headers),
-            response_headers: headers(&globals.response_headers),
+            response_headers: globals.response_headers.iter().enumerate().filter_map(AnsweredView::new).collect(),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),
@@ -182,6 +182,22 @@ impl<'m> PublicView<'m> {
 }
 
 /// Headers for all routes. Translation has left out those that cannot be said.
+/// A header of answers.
+#[derive(Debug, Serialize)]
+struct AnsweredView {
+    name: String,
+    value: Expression,
+    /// The value has to be looked up, which only the request allows: the variable that keeps it.
+    said: Option<String>,
+}
+
+impl AnsweredView {
+    fn new((number, (name, value)): (usize, &(HeaderName, VariableText))) -> Option<Self> {
+        let said = value.literal().is_none().then(|| format!("public_{number}"));
+        Some(Self { name: name.to_string(), value: Expression::of(value)?, said })
+    }
+}
+
 fn headers(all: &[(HeaderName, VariableText)]) -> Vec<HeaderView> {
     all.iter().filter_map(|(name, value)| Some(HeaderView::of(name.as_str(), Expression::of(value)?))).collect()
 }

@@ -1,7 +1,7 @@
 //! Answers before anybody is asked, other paths, and the conditions of both.
 
 use super::Meaning;
-use crate::model::{Condition, EarlyAnswer, Expires, PathRewrite, Query, Test};
+use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, PathRewrite, Query, Test};
 use crate::names::variable::is_url_variable;
 use crate::names::{TextPart, TextRegex, VariableText, shown};
 use crate::settings::values;
@@ -10,6 +10,9 @@ type Done = Result<(), String>;
 
 /// Statuses of redirects.
 const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
+
+/// Statuses that headers are sent with unless they are for all.
+const SUCCESS: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
 
 /// `return`.
 pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
@@ -34,7 +37,18 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
             stays_one_line(when)?;
         }
     }
-    push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped })
+    push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped, headers: Vec::new() })
+}
+
+/// `return` with headers of its own.
+pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str], headers: Vec<AnswerHeader>) -> Done {
+    let count = meaning.extra.answers.len();
+    read(meaning, Some(when), given)?;
+    if let Some(answer) = meaning.extra.answers.get_mut(count) {
+        let is_sent = |header: &AnswerHeader| header.always || SUCCESS.contains(&answer.status);
+        answer.headers = headers.into_iter().filter(is_sent).collect();
+    }
+    Ok(())
 }
 
 /// A text whose groups are all in the expression.
@@ -90,7 +104,7 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
             if target.parts().is_empty() {
                 return Err("a redirect needs a URL".to_owned());
             }
-            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target, query })
+            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target, query, headers: Vec::new() })
         }
     }
 }

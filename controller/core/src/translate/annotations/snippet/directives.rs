@@ -239,16 +239,38 @@ impl Meaning {
     }
 
     fn conditional(&mut self, words: &[&str], block: &[Directive]) -> Done {
+        const INSIDE: &str = "only headers and one return, or one rewrite, are accepted inside";
         let condition = answers::condition(self, words)?;
-        let [Directive { name, arguments, block: None, .. }] = block else {
-            return Err("only one return or rewrite is accepted inside".to_owned());
+        let Some((Directive { name, arguments, block: None, .. }, before)) = block.split_last() else {
+            return Err(INSIDE.to_owned());
         };
         let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match name.as_str() {
-            "return" => answers::read(self, Some(condition), &given),
-            "rewrite" => answers::rewrite(self, Some(condition), &given),
-            _ => Err("only one return or rewrite is accepted inside".to_owned()),
+            "return" => {
+                let headers = self.headers_inside(before)?.ok_or(INSIDE)?;
+                answers::with_headers(self, condition, &given, headers)
+            }
+            "rewrite" if before.is_empty() => answers::rewrite(self, Some(condition), &given),
+            _ => Err(INSIDE.to_owned()),
         }
+    }
+
+    /// Headers of one answer; `None`: there is something else among them.
+    fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
+        let mut inside = Self { variables: self.variables.clone(), ..Self::default() };
+        for Directive { name, arguments, block, .. } in directives {
+            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            let is_header = block.is_none() && ["add_header", "more_set_headers"].contains(&name.as_str());
+            // People say of a preflight that it has no body, which is so anyway.
+            if is_header && matches!(words.as_slice(), [name, "0", ..] if name.eq_ignore_ascii_case("content-length")) {
+                continue;
+            }
+            match inside.header_directive(name, &words).filter(|_| is_header) {
+                Some(done) => done.map_err(|why| format!("{}: {why}", shown(name)))?,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(inside.extra.answer_headers))
     }
 
     fn rule(&mut self, allows: bool, range: &str) -> Done {
@@ -265,6 +287,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("auth_basic", "auth-type"),
     ("auth_basic_user_file", "auth-secret"),
     ("auth_request", "auth-url"),
+    ("auth_request_set", "auth-response-headers"),
     ("error_page", "custom-http-errors"),
     ("mirror", "mirror-target"),
     ("proxy_http_version", "proxy-http-version"),

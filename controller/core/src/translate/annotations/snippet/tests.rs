@@ -34,6 +34,29 @@ fn answers_have_conditions_and_end_at_the_first_without() {
 }
 
 #[test]
+fn answers_of_a_condition_have_headers_of_their_own() {
+    let text = "if ($request_method = 'OPTIONS') {\n  add_header 'Access-Control-Allow-Origin' '*';\n  add_header Content-Length 0;\n\
+                more_set_headers \"X-A: $host\";\n  return 204;\n}\nif ($arg_x) { add_header A b; add_header C d always; return 403; }\nadd_header E f;";
+    let read = read(text).unwrap();
+    let headers = |n: usize| read.extra.answers[n].headers.iter().map(|h| (h.name.as_str(), h.replaces)).collect::<Vec<_>>();
+    assert_eq!(headers(0), [("Access-Control-Allow-Origin", false), ("X-A", true)]);
+    assert_eq!(headers(1), [("C", false)], "without always it is for success only");
+    assert_eq!((read.extra.answer_headers.len(), read.texts().filter(|text| text.uses(&["host"])).count()), (1, 1));
+    for bad in [
+        "if ($arg_x) { add_header A b; }",
+        "if ($arg_x) { return 403; add_header A b; }",
+        "if ($arg_x) { add_header A b; rewrite ^ /x break; }",
+        "if ($arg_x) { proxy_set_header A b; return 403; }",
+        "if ($arg_x) { add_header Server b; return 403; }",
+        "if ($arg_x) { add_header Content-Length 5; return 403; }",
+        "if ($arg_x) { if ($arg_y) { return 403; } }",
+        "if ($arg_x) { }",
+    ] {
+        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1: \"if\": "), "{bad}");
+    }
+}
+
+#[test]
 fn paths_are_rewritten_or_redirected_by_their_flag() {
     let text = "set $to https://$host;\nrewrite ^/old/(.*)$ $to/new/$1 permanent;\nif ($arg_a) { rewrite ^ /x redirect; }\n\
                 rewrite ^/d http://e.example/;\nrewrite ^/b/(.*)$ /c/$1 break;";
@@ -118,7 +141,7 @@ fn everything_else_is_refused_by_name_and_line() {
         ("proxy_set_header Content-Length 5;", "line 1: \"proxy_set_header\""),
         ("add_header A $nosuch;", "line 1: \"add_header\""),
         ("if ($a ~ \"(\") { return 403; }", "line 1: \"if\""),
-        ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only one return or rewrite"),
+        ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only headers and one return"),
         (
             "rewrite ^/a /b last;",
             "line 1: \"rewrite\": with last, or without a flag, another route is looked for, which not every proxy can; write break",

@@ -16,7 +16,8 @@ impl Meaning {
         let conditions = conditions.chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
         let substitutions = extra.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
         let targets = extra.rewrites.iter().map(|rewrite| &rewrite.target);
-        headers.chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
+        let early = extra.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
+        headers.chain(early).chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
     }
 
     /// Directives that only some proxies can follow.

@@ -1,8 +1,11 @@
 //! What snippets ask for.
 
 use super::super::headers::HeadersView;
+use super::headers;
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Query, RawDirective, Substitutions, Test};
+use crate::model::{
+    AnswerHeader, Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Query, RawDirective, Route, Substitutions, Test,
+};
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
@@ -15,6 +18,8 @@ pub(super) struct AnswerView {
     status: u16,
     /// `None`: the page of the status.
     text: Option<Expression>,
+    /// `None`: those of the route.
+    headers: Option<HeadersView>,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,12 +118,14 @@ fn said_expires(expires: Expires) -> String {
     }
 }
 
-pub(super) fn answers(extra: &Extra) -> Vec<AnswerView> {
-    extra.answers.iter().map(AnswerView::new).collect()
+pub(super) fn answers(route: &Route, common: &HeadersView) -> Vec<AnswerView> {
+    let all = route.policy.extra.iter().flat_map(|extra| &extra.answers);
+    let headers = |answer: &EarlyAnswer| (!answer.headers.is_empty()).then(|| headers::of_answer(route, common, &answer.headers));
+    all.map(|answer| AnswerView::new(answer, headers(answer))).collect()
 }
 
 impl AnswerView {
-    fn new(answer: &EarlyAnswer) -> Self {
+    fn new(answer: &EarlyAnswer, headers: Option<HeadersView>) -> Self {
         let text = Some(&answer.text).filter(|text| !text.parts().is_empty());
         let drops_query = answer.path.is_some() && answer.query == Query::Dropped;
         Self {
@@ -127,6 +134,7 @@ impl AnswerView {
             flag: if answer.status == 301 { "permanent" } else { "redirect" },
             status: answer.status,
             text: text.map(Expression::of).map(|text| if drops_query { text.and("?") } else { text }),
+            headers,
         }
     }
 }
@@ -150,13 +158,18 @@ impl ConditionView {
     }
 }
 
-/// Adds the headers.
-pub(super) fn add_headers(headers: &mut HeadersView, extra: &Extra) {
+/// Adds the headers, and of those of answers the ones that it has.
+pub(super) fn add_headers(headers: &mut HeadersView, extra: &Extra, has: impl Fn(&AnswerHeader) -> bool) {
     for (name, value) in &extra.request_headers {
         headers.send(name.as_str(), Expression::of(value));
     }
     extra.hidden_headers.iter().for_each(|name| headers.hide(name.as_str()));
-    for header in &extra.answer_headers {
+    add_answer_headers(headers, extra.answer_headers.iter().filter(|header| has(header)));
+}
+
+/// Adds headers of answers.
+pub(super) fn add_answer_headers<'h>(headers: &mut HeadersView, all: impl Iterator<Item = &'h AnswerHeader>) {
+    for header in all {
         let value = Expression::of(&header.value);
         if header.replaces {
             headers.answer(header.name.as_str(), value);

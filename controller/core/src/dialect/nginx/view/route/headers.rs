@@ -3,7 +3,7 @@
 use super::super::headers::HeadersView;
 use super::{cors, errors, extra, rewrite};
 use crate::dialect::nginx::expression::Expression;
-use crate::model::Route;
+use crate::model::{AnswerHeader, Route};
 
 /// All headers of a route.
 pub(super) fn of(route: &Route, cookie: Option<Expression>, common: &HeadersView) -> HeadersView {
@@ -19,6 +19,19 @@ pub(super) fn of(route: &Route, cookie: Option<Expression>, common: &HeadersView
 
 /// All headers of a route, but for those that its client or endpoint is told about sessions and connections.
 pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
+    of_answers(route, common, |_| true)
+}
+
+/// The headers of an answer that has some of its own: those of the route, but for what answers of endpoints are given beside
+/// theirs.
+pub(super) fn of_answer(route: &Route, common: &HeadersView, own: &[AnswerHeader]) -> HeadersView {
+    let mut headers = of_answers(route, common, |header| header.replaces);
+    extra::add_answer_headers(&mut headers, own.iter());
+    headers.keep_response();
+    headers
+}
+
+fn of_answers(route: &Route, common: &HeadersView, has: impl Fn(&AnswerHeader) -> bool) -> HeadersView {
     let mut headers = common.clone();
     if route.policy.basic_auth.is_some() {
         headers.send("Authorization", Expression::literal(""));
@@ -33,7 +46,7 @@ pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
         errors::tell(&mut headers, route);
     }
     if let Some(wish) = &route.policy.extra {
-        extra::add_headers(&mut headers, wish);
+        extra::add_headers(&mut headers, wish, has);
     }
     for (name, value) in route.policy.response_headers.iter().flatten() {
         headers.answer(name.as_str(), Expression::literal(value.as_str()));

@@ -117,6 +117,7 @@ impl<'m> RouteView<'m> {
                 keep_trailing_slash: redirect.keep_trailing_slash,
                 port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
             }),
+            answers: extra::answers(route, common),
             paths: policy.extra.as_deref().map(extra::paths).unwrap_or_default(),
             raw: policy.extra.as_deref().map(extra::raw).unwrap_or_default(),
             answered: policy.extra.as_deref().and_then(extra::AnsweredView::of),
@@ -140,7 +141,6 @@ impl<'m> RouteView<'m> {
     fn wishes(route: &'m Route, context: &HostContext<'m>) -> Self {
         let policy = &*route.policy;
         Self {
-            answers: policy.extra.as_deref().map(extra::answers).unwrap_or_default(),
             port_in_redirects: policy.port_in_redirects == Some(true),
             redirect: policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
