@@ -108,12 +108,12 @@ on_every_proxy! {
 
     fn headers_of_config_maps_are_for_all_routes(proxy) {
         let main = config_map("settings", &[("proxy-set-headers", "default/in"), ("add-headers", "default/out")]);
-        let given = [main, config_map("in", &[("X-In", "in $remote_addr"), ("Content-Length", "5")]), config_map("out", &[("X-Out", "100%"), ("X-At", "at $request_uri")])];
+        let given = [main, config_map("in", &[("X-In", "in $remote_addr"), ("Content-Length", "5")]), config_map("out", &[("X-Out", "100%"), ("X-At", "at $request_uri $uri")])];
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &given).manifest("i.yaml", &objects).start();
         let answer = get("h.test", "/?header=X-Out:endpoint").unwrap();
         assert_eq!((answer.received("X-In").as_deref(), answer.header("X-Out")), (Some("in 127.0.0.1"), Some("100%")));
-        assert_eq!((answer.header("X-At"), get("h.test", "/a").unwrap().header("X-At")), (Some("at /?header=X-Out:endpoint"), Some("at /a")));
+        assert_eq!((answer.header("X-At"), get("h.test", "/a").unwrap().header("X-At")), (Some("at /?header=X-Out:endpoint /"), Some("at /a /a")));
         assert!(world.diagnostics().iter().any(|line| line.contains("Content-Length")), "a framing header is left out");
         world.apply("c.yaml", &[&given[..2], &[config_map("out", &[("X-Out", "later")])]].concat());
         until_eq("what they say may change", &Some("later".to_owned()), || get("h.test", "/").ok()?.header("X-Out").map(str::to_owned));
