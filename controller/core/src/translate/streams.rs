@@ -56,7 +56,11 @@ impl Reader<'_, '_> {
 
     fn entry(&mut self, key: &str, value: &str, transport: Transport, origin: &ObjectRef) -> Result<Stream, Mistake> {
         if let Some(lack) = self.input.settings.lacks.iter().find(|lack| lack.key == map_flag(transport)) {
-            return Err((Code::LacksFeature, format!("{} services cannot be had: {}", transport.as_str(), lack.effect), String::new()));
+            return Err((
+                Code::LacksFeature,
+                format!("{} services cannot be had: {}", transport.as_str(), lack.effect),
+                "remove it".to_owned(),
+            ));
         }
         let port = self.port(key, transport)?;
         let target = Target::parse(value, transport)?;

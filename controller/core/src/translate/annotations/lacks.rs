@@ -19,7 +19,7 @@ pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Polici
         let finding = Diagnostic::new(Code::LacksFeature, object.clone(), field, message);
         diagnostics.push(match lack.way {
             LackingWay::Nearly => Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) },
-            LackingWay::Told => finding,
+            LackingWay::Told => finding.help("remove it"),
             LackingWay::Closes => {
                 policies.closed = true;
                 finding.outcome(Outcome::ClosedRoute).help("remove it to serve the route without")

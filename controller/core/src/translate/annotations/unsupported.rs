@@ -106,7 +106,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
             Some(Switch) => {}
             Some(Told | Rules) => {
                 let message = format!("{name} {} is not supported; the route is served without", shown(value));
-                diagnostics.push(finding(Code::UnsupportedAnnotation, message));
+                diagnostics.push(finding(Code::UnsupportedAnnotation, message).help("remove it"));
             }
             None if key(name).is_some() => {}
             None => {
