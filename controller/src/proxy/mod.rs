@@ -33,6 +33,7 @@ mod differing;
 mod error;
 mod history;
 mod launch;
+mod lines;
 mod outcome;
 mod owner;
 mod ports;

@@ -1,9 +1,10 @@
 //! The short way: a running proxy is brought to the files of another revision over its runtime socket, without a reload.
 //!
-//! The core says which commands do that. Here they are spoken, each on a connection of its own, and every answer is
-//! read; whoever asked has the proxy reload after a surprise.
+//! The core says which commands do that. Here they are spoken, as many at once as may be, and every answer is read;
+//! whoever asked has the proxy reload after a surprise.
 
 use super::differing::read_differing;
+use super::lines::{answers, joinable, joined};
 use super::state_dir::{RevisionName, StateDir};
 use gatewright_core::dialect::{Contents, RuntimeLane, Step};
 use std::collections::HashSet;
@@ -16,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-/// For one answer.
+/// For the answers on one connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// For all of them: a proxy that takes longer is late with everything, and a reload does not wait for it.
@@ -123,23 +124,27 @@ async fn say_all_and_late(socket: &Path, steps: &[Step], late: &Late) -> Result<
 }
 
 /// Returns what is still late.
-async fn say_again(socket: &Path, commands: Vec<String>) -> Vec<String> {
+async fn say_again(socket: &Path, mut commands: Vec<String>) -> Vec<String> {
     let begun = Instant::now();
     let mut left = Vec::new();
-    let mut commands = commands.into_iter();
-    while let Some(command) = (begun.elapsed() < LATE_PATIENCE).then(|| commands.next()).flatten() {
-        match ask(socket, &command, LATE_PATIENCE).await {
-            Ok(answer) if answer.starts_with("Server deleted") || answer.starts_with("No such") => {}
-            Ok(_) => left.push(command),
+    while !commands.is_empty() && begun.elapsed() < LATE_PATIENCE {
+        let rest = commands.split_off(joinable(commands.iter().map(String::as_str)));
+        let line = std::mem::replace(&mut commands, rest);
+        let said = say(socket, &joined(&line), LATE_PATIENCE).await;
+        let answers = said.as_deref().ok().and_then(|said| answers(said, line.len()));
+        let is_done = |answer: &str| answer.starts_with("Server deleted") || answer.starts_with("No such");
+        match answers {
+            Some(answers) => left.extend(answers.iter().zip(&line).filter(|(answer, _)| !is_done(answer)).map(|(_, late)| late.clone())),
             // Nobody waits for each of them if nobody answers.
-            Err(_) => {
-                left.push(command);
+            None => {
+                left.extend(line);
                 break;
             }
         }
     }
     // Those that were not asked about come first the next time.
-    commands.chain(left).collect()
+    commands.append(&mut left);
+    commands
 }
 
 fn planned(lane: RuntimeLane, old: &Path, new: &Path) -> Option<Vec<Step>> {
@@ -155,29 +160,46 @@ fn server_of<'c>(command: &'c str, verb: &str) -> Option<&'c str> {
 }
 
 async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Result<(), Surprise> {
-    let mut version = String::new();
-    for (number, step) in steps.iter().enumerate() {
-        let command = numbered(&step.command, &version);
-        let first = command.lines().next().unwrap_or_default().to_owned();
-        let answer = match ask(socket, &command, PATIENCE).await {
-            Ok(answer) => answer,
-            Err(source) => return Err(Surprise::Silent { command: first, source }),
-        };
-        if let Some(number) = answer.strip_prefix(Step::VERSION_ANSWER) {
-            version = number.trim().to_owned();
-        }
-        if !is_expected(step, &answer) {
-            if step.late {
-                left.push(command);
-                continue;
-            }
-            for undo in steps[..=number].iter().filter_map(|step| step.undo.as_ref()) {
+    let (mut version, mut said) = (String::new(), 0);
+    while said < steps.len() {
+        let before_the_next = steps[said..].iter().skip(1).take_while(|step| !step.waits).count() + 1;
+        let together = &steps[said..][..before_the_next];
+        let together = &together[..joinable(together.iter().map(|step| &*step.command))];
+        said += together.len();
+        if let Err(surprise) = say_together(socket, together, &mut version, left).await {
+            for undo in steps[..said].iter().filter_map(|step| step.undo.as_ref()) {
                 let _ = ask(socket, undo, PATIENCE).await;
             }
-            return Err(Surprise::Answer { command: first, answer: one_line(&answer) });
+            return Err(surprise);
         }
     }
     Ok(())
+}
+
+async fn say_together(socket: &Path, steps: &[Step], version: &mut String, left: &mut Vec<String>) -> Result<(), Surprise> {
+    let mut commands: Vec<String> = steps.iter().map(|step| numbered(&step.command, version)).collect();
+    let said = say(socket, &joined(&commands), PATIENCE).await;
+    let said = said.map_err(|source| Surprise::Silent { command: first_line(&commands[0]), source })?;
+    let Some(answers) = answers(&said, commands.len()) else {
+        return Err(Surprise::Answer { command: first_line(&commands[0]), answer: one_line(&said) });
+    };
+    for ((step, command), answer) in steps.iter().zip(&mut commands).zip(answers) {
+        if let Some(number) = answer.strip_prefix(Step::VERSION_ANSWER) {
+            number.trim().clone_into(version);
+        }
+        if !is_expected(step, answer) {
+            if !step.late {
+                return Err(Surprise::Answer { command: first_line(command), answer: one_line(answer) });
+            }
+            left.push(std::mem::take(command));
+        }
+    }
+    Ok(())
+}
+
+/// Of a command, for people.
+fn first_line(command: &str) -> String {
+    one_line(command.lines().next().unwrap_or_default())
 }
 
 /// With the number of the version. What follows the first line is what users have written, whatever it looks like.
@@ -200,7 +222,12 @@ fn is_expected(step: &Step, answer: &str) -> bool {
 /// # Errors
 /// When nobody listens, or the answer has not come to its end within `patience`.
 pub(super) async fn ask(socket: &Path, command: &str, patience: Duration) -> io::Result<String> {
-    speak(socket, command, patience, false).await
+    say(socket, &format!("{command}\n"), patience).await.map(|answer| answer.trim().to_owned())
+}
+
+/// What is to be said on a connection, and all that is answered, as it came.
+async fn say(socket: &Path, lines: &str, patience: Duration) -> io::Result<String> {
+    speak(socket, lines, patience, false).await
 }
 
 /// The same of a socket that waits for further commands until it is told that there are none.
@@ -208,19 +235,23 @@ pub(super) async fn ask(socket: &Path, command: &str, patience: Duration) -> io:
 /// # Errors
 /// As [`ask`].
 pub(super) async fn ask_last(socket: &Path, command: &str, patience: Duration) -> io::Result<String> {
-    speak(socket, command, patience, true).await
+    speak(socket, &format!("{command}\n"), patience, true).await.map(|answer| answer.trim().to_owned())
 }
 
-async fn speak(socket: &Path, command: &str, patience: Duration, is_last: bool) -> io::Result<String> {
+async fn speak(socket: &Path, lines: &str, patience: Duration, is_last: bool) -> io::Result<String> {
     let spoken = timeout(patience, async {
-        let mut stream = UnixStream::connect(socket).await?;
-        stream.write_all(format!("{command}\n").as_bytes()).await?;
-        if is_last {
-            stream.shutdown().await?;
-        }
+        let (hear, mut say) = UnixStream::connect(socket).await?.into_split();
         let mut answer = Vec::new();
-        stream.take(MAX_ANSWER).read_to_end(&mut answer).await?;
-        Ok(String::from_utf8_lossy(&answer).trim().to_owned())
+        let mut hear = hear.take(MAX_ANSWER);
+        // At once: who is not heard may not listen.
+        let said = async {
+            say.write_all(lines.as_bytes()).await?;
+            if is_last { say.shutdown().await } else { Ok(()) }
+        };
+        tokio::try_join!(said, hear.read_to_end(&mut answer))?;
+        // Without its end, for others it would be over before.
+        drop(say);
+        Ok(String::from_utf8_lossy(&answer).into_owned())
     });
     spoken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }

@@ -7,8 +7,10 @@ use super::{Contents, Refusal, Version};
 pub struct RuntimeLane {
     /// Name of the proxy's socket in [`Launch::run_dir`](super::Launch::run_dir).
     pub socket: &'static str,
-    /// The commands for it, in order, each on a connection of its own; `None`: only a reload brings it there. After the
-    /// last one the proxy answers the token of the new files.
+    /// The commands for it, in order; `None`: only a reload brings it there. After the last one the proxy answers the token
+    /// of the new files.
+    ///
+    /// Several may be said on one connection, each on a line; one with line feeds ends with an empty line.
     pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
     /// Workers of older generations, which the commands do not reach.
     pub old_workers: OldWorkers,
@@ -52,6 +54,8 @@ pub struct Step {
     pub undo: Option<String>,
     /// Another answer is no surprise: the command is repeated at the next occasion.
     pub late: bool,
+    /// It is not said before all commands before it have been answered as they should be.
+    pub waits: bool,
 }
 
 impl Step {

@@ -2,9 +2,12 @@
 
 use super::fixture::{World, live};
 use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, programs, sorted};
+use crate::proxy::runtime::ask;
 use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig};
 use gatewright_core::dialect::Version;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -86,26 +89,62 @@ async fn a_socket_that_hangs_or_says_nonsense_leads_to_a_reload() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_socket_that_is_late_with_every_answer_leads_to_a_reload() {
-    let world = World::new();
-    let one = endpoint().await;
-    let many: Vec<u16> = (0..100u16).map(|number| 40_000 + number).filter(|port| *port != one).chain([one]).collect();
-    let mut proxy = Proxy::open(config(&world, "haproxy")).await.unwrap();
-    apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+/// Takes the place of the proxy's socket, and asks the proxy what it is asked, after a while; how often it was asked.
+fn stand_before(world: &World, pause: Duration) -> Arc<AtomicUsize> {
     let socket = world.state().join("run/runtime.sock");
     let real = socket.with_extension("real");
     std::fs::rename(&socket, &real).unwrap();
     let listener = UnixListener::bind(&socket).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
     tokio::spawn(async move {
         while let Ok((mut asker, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
             let mut asked = UnixStream::connect(&real).await.unwrap();
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(pause).await;
             tokio::spawn(async move { tokio::io::copy_bidirectional(&mut asker, &mut asked).await });
         }
     });
+    asked
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_share_connections_and_each_of_their_answers_counts() {
+    /// A thousand commands let endpoints come and a thousand let them go, two hundred on a connection.
+    const CONNECTIONS: usize = 24;
+    for program in programs() {
+        let world = World::new();
+        let ports = [endpoint().await, endpoint().await];
+        let many: Vec<u16> = (0..500u16).map(|number| 40_000 + number).filter(|port| !ports.contains(port)).collect();
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &ports, "", &[])).await;
+        let asked = stand_before(&world, Duration::ZERO);
+        assert!(!apply(&mut proxy, &files(&world, &[&ports[..], &many].concat(), "", &[])).await.reloaded, "{program}");
+        assert!(!apply(&mut proxy, &files(&world, &ports[..1], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 3).await, ports[..1], "{program}");
+        let asked = asked.load(Ordering::SeqCst);
+        assert!(asked <= CONNECTIONS, "{program}: {asked} connections");
+        // One of many is not there any more, which is seen among the answers of all others.
+        assert!(!apply(&mut proxy, &files(&world, &[&ports[..], &many].concat(), "", &[])).await.reloaded, "{program}");
+        let socket = world.state().join("run/runtime.sock");
+        let gone = format!("set server app/127.0.0.1_{0} state maint; del server app/127.0.0.1_{0}", many[many.len() / 2]);
+        assert!(ask(&socket, &gone, LIMIT).await.unwrap().contains("Server deleted."), "{program}");
+        assert!(apply(&mut proxy, &files(&world, &ports[..1], "", &[])).await.reloaded, "{program}");
+        assert_eq!(answering(&world, 3).await, ports[..1], "{program}");
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_is_late_with_every_answer_leads_to_a_reload() {
+    let world = World::new();
+    let one = endpoint().await;
+    let many: Vec<u16> = (0..5000u16).map(|number| 40_000 + number).filter(|port| *port != one).chain([one]).collect();
+    let mut proxy = Proxy::open(config(&world, "haproxy")).await.unwrap();
+    apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+    stand_before(&world, Duration::from_secs(1));
     let begun = Instant::now();
-    assert!(apply(&mut proxy, &files(&world, &many, "", &[])).await.reloaded, "two hundred commands, a second each");
+    assert!(apply(&mut proxy, &files(&world, &many, "", &[])).await.reloaded, "more than thirty connections, a second each");
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     proxy.drain(LIMIT).await;
 }

@@ -21,14 +21,14 @@ pub(super) fn plan(old: &Contents<'_>, new: &Contents<'_>) -> Option<Vec<Step>> 
     }
     let main = text_of(new, MAIN)?;
     let token = token_of(main)?;
-    let (mut steps, mut maps) = (Vec::new(), Vec::new());
+    let (mut steps, mut maps, mut removals) = (Vec::new(), Vec::new(), Vec::new());
     for path in old.keys() {
         let (before, after) = (text_of(old, path)?, text_of(new, path)?);
         if before == after {
             continue;
         }
         if path.ends_with(".cfg") {
-            endpoints(&sections(before)?, &sections(after)?, shared_options(main), &mut steps)?;
+            endpoints(&sections(before)?, &sections(after)?, shared_options(main), &mut steps, &mut removals)?;
         } else if path.starts_with("tls/") && path.ends_with(".pem") {
             certificate(path, after, &mut steps)?;
         } else if path.starts_with("maps/") {
@@ -40,7 +40,11 @@ pub(super) fn plan(old: &Contents<'_>, new: &Contents<'_>) -> Option<Vec<Step>> 
     // Hosts last: one that is there has its paths.
     maps.sort_by_key(|(path, _)| matches!(*path, "maps/hosts.map" | "maps/wildcards.map"));
     maps.into_iter().for_each(|(path, text)| map(path, text, &mut steps));
-    steps.push(Step::silent(format!("experimental-mode on; set var proc.token str({token})")));
+    // Others are there by then, and nobody is sent where endpoints go.
+    removals.first_mut().into_iter().for_each(|first| first.waits = true);
+    steps.append(&mut removals);
+    steps.push(Step::silent("experimental-mode on".to_owned()).waiting());
+    steps.push(Step::silent(format!("set var proc.token str({token})")));
     Some(steps)
 }
 
@@ -91,8 +95,8 @@ fn sections(text: &str) -> Option<Vec<Section<'_>>> {
     Some(sections)
 }
 
-/// New endpoints first, so that a section always has some.
-fn endpoints(old: &[Section<'_>], new: &[Section<'_>], shared: &str, steps: &mut Vec<Step>) -> Option<()> {
+/// New endpoints, and apart from them those that go.
+fn endpoints(old: &[Section<'_>], new: &[Section<'_>], shared: &str, steps: &mut Vec<Step>, removals: &mut Vec<Step>) -> Option<()> {
     let same = |(old, new): (&Section<'_>, &Section<'_>)| old.name == new.name && old.others == new.others;
     if old.len() != new.len() || !old.iter().zip(new).all(same) {
         return None;
@@ -111,12 +115,10 @@ fn endpoints(old: &[Section<'_>], new: &[Section<'_>], shared: &str, steps: &mut
                 }
             }
         }
-    }
-    for (old, new) in old.iter().zip(new) {
         for name in old.servers.keys().filter(|name| !new.servers.contains_key(*name)) {
             let server = format!("{}/{name}", old.name);
-            steps.push(Step::silent(format!("set server {server} state maint")));
-            steps.push(Step::remove_server(&server));
+            removals.push(Step::silent(format!("set server {server} state maint")));
+            removals.push(Step::remove_server(&server));
         }
     }
     Some(())
@@ -144,13 +146,14 @@ fn certificate(path: &str, pem: &str, steps: &mut Vec<Step>) -> Option<()> {
         return None;
     }
     steps.push(Step::certificate(format!("set ssl cert {path} <<\n{pem}"), path));
-    steps.push(Step { command: format!("commit ssl cert {path}"), answer: "Committing", ends: "Success!", undo: None, late: false });
+    steps.push(Step { answer: "Committing", ends: "Success!", ..Step::silent(format!("commit ssl cert {path}")) });
     Some(())
 }
 
 /// Replaces a map as a whole, in one moment.
 fn map(path: &str, text: &str, steps: &mut Vec<Step>) {
-    steps.push(Step { command: format!("prepare map {path}"), answer: Step::VERSION_ANSWER, ends: "", undo: None, late: false });
+    steps.push(Step { answer: Step::VERSION_ANSWER, ..Step::silent(format!("prepare map {path}")) });
+    let versioned = steps.len();
     let mut payload = String::new();
     for line in text.lines() {
         if payload.len() + line.len() > MAX_PAYLOAD {
@@ -164,25 +167,30 @@ fn map(path: &str, text: &str, steps: &mut Vec<Step>) {
         steps.push(Step::silent(format!("add map @{} {path} <<\n{payload}", Step::VERSION)));
     }
     steps.push(Step::silent(format!("commit map @{} {path}", Step::VERSION)));
+    steps[versioned].waits = true;
 }
 
 impl Step {
     /// A command without an answer.
     fn silent(command: String) -> Self {
-        Self { command, answer: "", ends: "", undo: None, late: false }
+        Self { command, answer: "", ends: "", undo: None, late: false, waits: false }
+    }
+
+    fn waiting(self) -> Self {
+        Self { waits: true, ..self }
     }
 
     fn add_server(server: &str, how: &str) -> Self {
-        Self { command: format!("add server {server} {how}"), answer: "New server registered.", ends: "", undo: None, late: false }
+        Self { answer: "New server registered.", ..Self::silent(format!("add server {server} {how}")) }
     }
 
     /// Connections may still be open; until they are not, it stays where nobody is sent to.
     fn remove_server(server: &str) -> Self {
-        Self { command: format!("del server {server}"), answer: "Server deleted.", ends: "", undo: None, late: true }
+        Self { answer: "Server deleted.", late: true, ..Self::silent(format!("del server {server}")) }
     }
 
     fn certificate(command: String, path: &str) -> Self {
-        Self { command, answer: "Transaction ", ends: "", undo: Some(format!("abort ssl cert {path}")), late: false }
+        Self { answer: "Transaction ", undo: Some(format!("abort ssl cert {path}")), ..Self::silent(command) }
     }
 }
 
@@ -224,7 +232,8 @@ mod tests {
         }
     }
 
-    const TOKEN_2: &str = "experimental-mode on; set var proc.token str(00000000000000000000000000000002)";
+    const EXPERIMENTAL: &str = "experimental-mode on";
+    const TOKEN_2: &str = "set var proc.token str(00000000000000000000000000000002)";
 
     #[test]
     fn endpoints_come_before_others_go() {
@@ -240,6 +249,7 @@ mod tests {
                 "set server b/10.0.0.2_80 state ready",
                 "set server b/10.0.0.1_80 state maint",
                 "del server b/10.0.0.1_80",
+                EXPERIMENTAL,
                 TOKEN_2,
             ]
         );
@@ -266,11 +276,34 @@ mod tests {
     }
 
     #[test]
+    fn what_has_to_see_answers_waits_for_them() {
+        let (old, new) = (config(1, &backend("a", &[1, 2])), config(2, &backend("a", &[2, 3])));
+        let files = |main, map| {
+            [(MAIN, main), ("maps/exact.map", map), ("sections-00.cfg", "")].map(|(path, text): (_, &str)| (path, text.as_bytes()))
+        };
+        let (before, after) = (files(&*old, "a b\n"), files(&*new, "c d\n"));
+        let steps = plan(&before.into_iter().collect(), &after.into_iter().collect()).unwrap();
+        let lines: Vec<Vec<&str>> = steps.chunk_by(|_, next| !next.waits).map(|line| line.iter().map(verb).collect()).collect();
+        let wanted = [
+            &["add server", "set server", "prepare map"][..],
+            &["add map", "commit map"],
+            &["set server", "del server"],
+            &[EXPERIMENTAL, "set var"],
+        ];
+        assert_eq!(lines, wanted);
+    }
+
+    fn verb(step: &Step) -> &str {
+        let end = step.command.match_indices(' ').nth(1).map_or(step.command.len(), |(end, _)| end);
+        &step.command[..end]
+    }
+
+    #[test]
     fn several_sections_change_at_once() {
         let old = backend("a", &[1]) + &backend("b", &[1]) + &backend("c", &[1]);
         let new = backend("a", &[1, 2]) + &backend("b", &[1]) + &backend("c", &[1, 3]);
-        assert_eq!(of_main(&old, &new).unwrap().len(), 5);
-        assert_eq!(of_main(&old, &old).unwrap(), [TOKEN_2]);
+        assert_eq!(of_main(&old, &new).unwrap().len(), 6);
+        assert_eq!(of_main(&old, &old).unwrap(), [EXPERIMENTAL, TOKEN_2]);
     }
 
     #[test]
@@ -312,6 +345,7 @@ mod tests {
                 "prepare map maps/hosts.map",
                 "add map @VERSION maps/hosts.map <<\nc c\n",
                 "commit map @VERSION maps/hosts.map",
+                EXPERIMENTAL,
                 TOKEN_2,
             ]
         );
