@@ -3,6 +3,10 @@
 //! A worker that has been replaced knows the endpoints there were then, and nothing brings it the newer ones. It keeps idle
 //! connections until their next request, which would find nobody once those endpoints are gone. So the clients are told
 //! before that, by the end of the connection, that a request needs another one.
+//!
+//! A worker that is still busy, with a WebSocket say, keeps its idle connections, too: HAProxy (2.6 to 3.2) refuses an old
+//! worker every command that would switch a server off or on (`Proxy is disabled`), and none closes idle connections. A
+//! request on one of them is tried on the endpoints that there were, and its answer closes the connection.
 
 use super::process::{Identity, signal_all};
 use super::runtime::ask_last;

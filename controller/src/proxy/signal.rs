@@ -8,7 +8,8 @@ use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status};
 use super::ports::{self, Port};
 use super::process::{DRAIN_AGAIN, Handle, Identity, children, command_line, named, stat};
-use super::runtime::{self, Late};
+use super::retirement::Retirement;
+use super::runtime::{self, Done, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
 use gatewright_core::dialect::Signal;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
@@ -35,9 +36,10 @@ pub(super) struct PidFile {
     /// For checks and the version; its program may be missing.
     launcher: Launcher,
     version: OnceCell<Option<(u16, u16, u16)>>,
-    older: Mutex<BTreeSet<Identity>>,
+    older: Arc<Mutex<BTreeSet<Identity>>>,
     warned: AtomicBool,
     late: Late,
+    retirement: Retirement,
     /// Asks services for the proxy, where that cannot do so itself. Ends with this owner.
     _agent: JoinSet<()>,
 }
@@ -46,8 +48,9 @@ impl PidFile {
     pub(super) fn new(path: PathBuf, launcher: Launcher) -> Self {
         launcher.lay_out(&path);
         let agent = agent::beside(&launcher, &path);
-        let (version, older, warned) = (OnceCell::new(), Mutex::default(), AtomicBool::new(false));
-        Self { path, launcher, version, older, warned, late: Late::default(), _agent: agent }
+        let (version, older, warned) = (OnceCell::new(), Arc::default(), AtomicBool::new(false));
+        let (late, retirement) = (Late::default(), Retirement::default());
+        Self { path, launcher, version, older, warned, late, retirement, _agent: agent }
     }
 
     /// The process that the file names, if it can be the one that wrote it.
@@ -117,7 +120,13 @@ impl Owner for PidFile {
                 return Ok(false);
             };
             let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, (from, to)).await;
-            amended.map(|done| done != runtime::Done::Nothing).map_err(|surprise| {
+            if let Ok(Done::All { removed: true }) = amended {
+                let older = Arc::clone(&self.older);
+                let older = move || older.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                // Whoever started it may have given it no such socket; then nobody can be asked, and nobody is ended.
+                self.retirement.begin(lane.old_workers, folder, older);
+            }
+            amended.map(|done| done != Done::Nothing).map_err(|surprise| {
                 self.launcher.renew_socket(folder);
                 OwnerError::Declined(crate::causes::chain(&surprise))
             })

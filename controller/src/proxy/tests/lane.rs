@@ -185,11 +185,18 @@ async fn an_idle_connection_ends_with_the_endpoints_of_its_worker_and_a_busy_one
         }
         text
     }
-    for program in programs() {
+    for (program, is_ours) in programs().into_iter().flat_map(|program| [(program.clone(), true), (program, false)]) {
         let world = World::new();
         let (one, two, slow) = (endpoint().await, endpoint().await, slow_endpoint().await);
         let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
         apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        if !is_ours {
+            // It is told by signals from here on.
+            drop(proxy);
+            let mode = Mode::Signal { pid_file: None, program: vec![program.clone()] };
+            proxy = Proxy::open(ProxyConfig { mode, ..config(&world, &program) }).await.unwrap();
+            assert!(matches!(proxy.apply(&files(&world, &[one], "", &[]), "test").await, Outcome::Unchanged(_)), "{program}");
+        }
         let mut idle = begin(&world).await;
         assert!(heard(&mut idle, &one.to_string()).await.ends_with(&one.to_string()), "{program}");
         assert!(apply(&mut proxy, &files(&world, &[slow], "    maxconn 101\n", &[])).await.reloaded);
