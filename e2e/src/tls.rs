@@ -1,5 +1,6 @@
 //! TLS: certificates for Secrets, and a client that takes any certificate and tells which one it was shown.
 
+use base64::Engine;
 use gatewright_agent::AnyCertificate;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -56,6 +57,24 @@ impl Pair {
         let pem = key_file(&format!("{kind}.pem"));
         let der = CertificateDer::from_pem_slice(pem.as_bytes()).expect("it begins with a certificate").to_vec();
         Self { certificate: pem.clone(), key: pem, der }
+    }
+
+    /// For these DNS names, with a further certificate whose key is no point of its curve. Leaf and key are fine, so it takes a
+    /// library that computes with the point to find out.
+    ///
+    /// # Panics
+    /// When they are none.
+    #[must_use]
+    pub fn with_a_broken_link(names: &[&str]) -> Self {
+        const KEY: &[u8] = &[0x03, 0x42, 0x00, 0x04];
+        const LAST: usize = KEY.len() + 63;
+        let leaf = Self::new(names);
+        let mut link = Authority::new("link").own.der;
+        let at = link.windows(KEY.len()).position(|bytes| bytes == KEY).expect("it has a key of 256 bits");
+        link[at + LAST] ^= 1;
+        let link = base64::engine::general_purpose::STANDARD.encode(link);
+        let link = format!("-----BEGIN CERTIFICATE-----\n{link}\n-----END CERTIFICATE-----\n");
+        Self { certificate: leaf.certificate.clone() + &link, ..leaf }
     }
 
     fn with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Self {

@@ -68,14 +68,16 @@ fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
 
 /// Sets aside whoever made the proxy refuse; `false`: nobody was found.
 ///
-/// Key pairs that only the proxy can check come first: lines that name one belong to an Ingress that did nothing wrong.
+/// Key pairs come first, those that the message names and those that only the proxy can check: lines that name one belong to
+/// an Ingress that did nothing wrong.
 /// Else the proxy's message names a line, and every block names its Ingress. Where that leads nowhere, the Ingresses
 /// that changed are halved until one is left: about log₂ n checks. Then the settings are. An Ingress that the proxy has
 /// taken before is to blame only if nobody else is: a setting may have changed its block.
 pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
-    let pairs = maker.suspect_pairs(made);
-    if let Some(guilty) = halve(maker, pairs, asks).await {
-        return maker.set_aside(&guilty, &refused.message);
+    for pairs in [maker.named_pairs(made, &refused.message), maker.suspect_pairs(made)] {
+        if let Some(guilty) = halve(maker, pairs, asks).await {
+            return maker.set_aside(&guilty, &refused.message);
+        }
     }
     let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
     let guilty = match named.as_ref().and_then(|origin| maker.suspect(origin)) {

@@ -260,6 +260,13 @@ impl Maker {
         newest.map(|(secret, digest)| Suspect::Pair(secret, digest)).collect()
     }
 
+    /// The key pairs whose files a refusal names. That we could check the key says nothing of what the proxy asks beyond that.
+    pub(super) fn named_pairs(&self, made: &Made, message: &str) -> Vec<Suspect> {
+        let all = made.model.certificates.values();
+        let named = all.filter(|pair| message.contains(&(self.dialect.certificate_path)(&pair.id)));
+        named.filter_map(|pair| Some(Suspect::Pair(secret_of(pair)?, pair.digest))).collect()
+    }
+
     /// Sets somebody aside for good; whether that changes anything.
     pub(super) fn set_aside(&mut self, guilty: &Suspect, reason: &str) -> bool {
         match guilty {

@@ -3,10 +3,11 @@
 use gatewright_e2e::client::{certificate, certificate_for_bytes, connect, get, get_over_tls, send, send_over_tls};
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
-use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::tls::{self, Pair, key_file};
-use gatewright_e2e::world::{World, who, who_over_tls};
+use gatewright_e2e::wait::until_eq;
+use gatewright_e2e::world::{World, send as send_signal, who, who_over_tls};
+use gatewright_e2e::{on_every_version, on_proxies};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::io::Write;
@@ -249,5 +250,52 @@ on_every_version! {
         assert_eq!([hsts(&h, "/?status=500"), hsts(&dead, "/"), hsts("unknown.test", "/")], [ours, ours, ours], "errors too");
         assert_eq!(hsts(&h, "/?header=Strict-Transport-Security:max-age=1"), ours, "HST5-4");
         assert_eq!(get(&h, "/").unwrap().header("Strict-Transport-Security"), None);
+    }
+}
+
+on_proxies! {
+    [haproxy_2_6 = HAPROXY_2_6, haproxy_3_0 = HAPROXY_3_0, haproxy_3_2 = HAPROXY_3_2]
+
+    fn a_certificate_that_is_refused_only_when_it_is_to_be_used_leaves_the_one_before(proxy) {
+        let good = Pair::new(&["x.curves.test"]);
+        let route = |name: &str| ingress(name).prefix(&format!("{name}.curves.test"), "/", "s").tls(&[&format!("{name}.curves.test")], name);
+        let others = [running("s"), vec![route("x"), route("y"), secret("y", &Pair::new(&["y.curves.test"]))]].concat();
+        let shown = || certificate(Some("x.curves.test")).unwrap();
+        let told = |world: &World| world.diagnostics().into_iter().filter(|line| line.contains("default/x")).collect::<Vec<_>>();
+        // The one has a bad link above it, the other another one's key.
+        let other_key = secret_with("x", "kubernetes.io/tls", &Pair::of_kind("ed448").certificate, &key_file("other-ed448.key"));
+        for bad in [secret("x", &Pair::with_a_broken_link(&["x.curves.test"])), other_key] {
+            let world = World::of(proxy).manifest("i.yaml", &others).manifest("x.yaml", &[secret("x", &good)]).start();
+            assert_eq!((shown(), told(&world)), (good.der.clone(), Vec::<String>::new()));
+            world.apply("x.yaml", std::slice::from_ref(&bad));
+            let kept = || {
+                assert_eq!([who_over_tls("x.curves.test", "/"), who_over_tls("y.curves.test", "/")], ["s", "s"]);
+                assert_eq!(shown(), good.der, "the one before stays");
+                let told = told(&world);
+                assert!(told.len() == 1 && told[0].starts_with("GW0403 Ingress default/x: Secret default/x holds"), "{told:#?}");
+            };
+            kept();
+            world.apply("z.yaml", &[ingress("z").prefix("z.test", "/", "s")]);
+            assert_eq!(who("z.test", "/"), "s", "nobody else waits for it");
+            kept();
+            let master = world.proxy_pid();
+            send_signal(master, Signal::SIGKILL);
+            until_eq("another one serves", &"s".to_owned(), || if world.proxy_pid() == master { String::new() } else { who("z.test", "/") });
+            kept();
+            world.end_controller(Signal::SIGTERM);
+            world.start_controller();
+            world.until_ready();
+            kept();
+            let renewed = Pair::new(&["x.curves.test"]);
+            world.apply("x.yaml", &[secret("x", &renewed)]);
+            assert_eq!((shown(), told(&world)), (renewed.der, Vec::new()), "it is mended");
+            drop(world);
+
+            // Nothing was there before.
+            let world = World::of(proxy).manifest("i.yaml", &others).manifest("x.yaml", &[bad]).start();
+            assert_eq!([who_over_tls("x.curves.test", "/"), who_over_tls("y.curves.test", "/")], ["s", "s"]);
+            assert_eq!(shown(), certificate(None).unwrap());
+            assert!(told(&world).len() == 1, "{:#?}", told(&world));
+        }
     }
 }

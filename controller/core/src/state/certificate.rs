@@ -8,7 +8,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
 use std::sync::Arc;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 use x509_parser::public_key::PublicKey;
 
 /// A chain of more than this many certificates is a mistake: a handshake carries the whole chain.
@@ -147,8 +147,19 @@ fn is_strong(certificate: &X509Certificate<'_>) -> bool {
         _ => false,
     };
     // Nobody checks the signature of an authority by itself.
-    let is_root = certificate.subject() == certificate.issuer();
-    key_is_strong && (is_root || !WEAK_SIGNATURES.contains(&&*certificate.signature_algorithm.algorithm.to_id_string()))
+    key_is_strong && (is_root(certificate) || !WEAK_SIGNATURES.contains(&&*certificate.signature_algorithm.algorithm.to_id_string()))
+}
+
+/// What OpenSSL takes for one: it names itself as its authority, and no other key or number than its own.
+fn is_root(certificate: &X509Certificate<'_>) -> bool {
+    let extensions = || certificate.iter_extensions().map(|extension| extension.parsed_extension());
+    let of_authority = extensions().find_map(|one| if let ParsedExtension::AuthorityKeyIdentifier(id) = one { Some(id) } else { None });
+    let own = extensions().find_map(|one| if let ParsedExtension::SubjectKeyIdentifier(id) = one { Some(id) } else { None });
+    let names_another = of_authority.is_some_and(|authority| {
+        authority.key_identifier.as_ref().zip(own).is_some_and(|(key, own)| key != own)
+            || authority.authority_cert_serial.is_some_and(|number| number != certificate.raw_serial())
+    });
+    certificate.subject() == certificate.issuer() && !names_another
 }
 
 /// What a leaf says of itself.
@@ -274,6 +285,12 @@ mod tests {
         assert_eq!(parse(&format!("{certificate}{garbage}"), &key), Err(CertificateError::BadCertificate(2)));
         assert_eq!(parse(&certificate.repeat(MOST_CERTIFICATES + 1), &key), Err(CertificateError::LongChain));
         assert!(parse(&certificate.repeat(2), &key).is_ok());
+    }
+
+    #[test]
+    fn a_weak_signature_of_somebody_with_the_same_name_is_weak() {
+        let pem = include_str!("../../tests/keys/names-itself-sha1.pem");
+        assert_eq!(parse(pem, pem), Err(CertificateError::Weak(1)));
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct Quarantine {
     accepted: Arc<HashMap<ObjectName, Arc<Ingress>>>,
 }
 
+/// Digests of key pairs that are set aside, and of those that are served instead, by Secret.
+pub(super) type Aside = BTreeMap<ObjectName, (u128, Option<u128>)>;
+
 /// One value of a key of the main ConfigMap, or of the parameters of a class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -141,6 +144,12 @@ impl Quarantine {
     /// Forgets the verdicts on key pairs that `still_there` does not know in the refused version.
     pub fn forget_pairs(&mut self, still_there: impl Fn(&ObjectName) -> Option<u128>) {
         self.pairs.retain(|secret, verdict| still_there(secret) == Some(verdict.digest));
+    }
+
+    /// The key pairs that are set aside, and those that are served instead.
+    pub(super) fn pairs_aside(&self) -> Aside {
+        let digests = |verdict: &PairVerdict| (verdict.digest, verdict.last_accepted.as_ref().map(|last| last.digest));
+        self.pairs.iter().map(|(secret, verdict)| (secret.clone(), digests(verdict))).collect()
     }
 
     /// Why the key pair in a Secret is set aside, if it is, and the one that is served instead.

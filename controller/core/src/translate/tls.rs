@@ -3,6 +3,7 @@
 use super::Input;
 use super::claims::{Claim, Claims};
 use super::in_use::{InUse, Names};
+use super::quarantine::Aside;
 use super::reading::{Reading, TlsReading};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Certificate, CertificateId, HostCertificate, SharedMap};
@@ -67,6 +68,8 @@ pub(super) struct Decided {
     now_s: i64,
     /// Of all Secrets.
     epoch: Option<Epoch>,
+    /// Key pairs that were set aside.
+    aside: Aside,
 }
 
 /// The decision for a host, and what it was made from beside the claims on the host.
@@ -113,6 +116,13 @@ impl Decided {
         let mut again: BTreeSet<HostPattern> = touched.union(&self.loud).cloned().collect();
         if !is_same {
             again.extend(self.hosts.iter().filter(|(_, kept)| is_set_back || !kept.is_current(&input)).map(|(host, _)| host.clone()));
+        }
+        let aside = input.quarantine.pairs_aside();
+        if aside != self.aside {
+            let concerns = |secret: &ObjectName| aside.contains_key(secret) || self.aside.contains_key(secret);
+            let concerned = self.hosts.iter().filter(|(_, kept)| kept.secrets.iter().any(|(secret, _)| concerns(secret)));
+            again.extend(concerned.map(|(host, _)| host.clone()));
+            self.aside = aside;
         }
         let mut changed = BTreeSet::new();
         for host in again {
