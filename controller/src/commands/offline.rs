@@ -58,6 +58,8 @@ impl<'a> Session<'a> {
         let dialect = dialect(&config.proxy);
         let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(dialect.oldest);
         let settings = crate::abilities::of_proxy(config.settings.clone(), dialect, version);
+        // Who looks at objects wants to know. A controller, which looks at all of them again and again, does not tell it.
+        let settings = Settings { approximates: dialect.approximates, ..settings };
         Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()? })
     }
 

@@ -108,6 +108,44 @@ fn ports_of_the_controller_are_no_ports_of_services() {
 }
 
 #[test]
+fn what_a_proxy_does_in_its_own_way_is_said_of_each_object_and_changes_nothing() {
+    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: edge}\nspec: {controller: gatewright.dev/ingress, \
+        parameters: {apiGroup: gatewright.dev, kind: GatewrightParameters, name: edge}}\n---\napiVersion: gatewright.dev/v1alpha1\n\
+        kind: GatewrightParameters\nmetadata: {name: edge}\nspec: {settings: {proxy-body-size: 7k}}\n---\n";
+    let settings =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\ndata: {limit-rate: '0', proxy-body-size: 3k}\n---\n";
+    let of = |name: &str, annotations: &[(&str, &str)]| {
+        let list: Vec<_> = annotations.iter().map(|(name, value)| format!("nginx.ingress.kubernetes.io/{name}: '{value}'")).collect();
+        ingress(name, &format!("{name}.test"), "/", "cart")
+            .replacen("metadata: {", &format!("metadata: {{annotations: {{{}}}, ", list.join(", ")), 1)
+            .replacen("spec:\n", "spec:\n  ingressClassName: edge\n", 1)
+    };
+    let objects = [
+        of("told", &[("proxy-body-size", "8m"), ("proxy-buffering", "on"), ("load-balance", "ewma"), ("custom-http-errors", "404")]),
+        of("same", &[("proxy-body-size", "0"), ("proxy-buffering", "off"), ("load-balance", "round_robin")]),
+        of("bad", &[("proxy-body-size", "much")]),
+        of("plain", &[]),
+    ];
+    let folder = Folder::new(&[("in.yaml", &(class.to_owned() + settings + &objects.concat() + &service("cart")))]);
+    let render = |proxy: &str| folder.run(&["render", "-f", "in.yaml", "--proxy", proxy, "--configmap", "shop/settings"]);
+    let ran = render("haproxy");
+    let said: Vec<_> = ran.err.lines().filter(|line| line.contains("is not quite had from this proxy: ")).collect();
+    for part in [
+        "note[GW0702]: proxy-body-size \"3k\" is not quite had from this proxy: bodies without a length are not limited",
+        "note[GW0702]: proxy-body-size \"8m\" is not quite had from this proxy: bodies without a length are not limited",
+        "note[GW0702]: proxy-buffering \"on\" is not quite had",
+        "note[GW0702]: load-balance \"ewma\" is not quite had",
+    ] {
+        assert_eq!(said.iter().filter(|line| line.contains(part)).count(), 1, "{part}: {}", ran.err);
+    }
+    assert_eq!(said.len(), 4, "{}", ran.err);
+    assert_eq!(ran.err.matches("custom-http-errors \"404\" cannot be had").count(), 1, "what is told anyway is told once: {}", ran.err);
+    assert_eq!(render("nginx").err.matches("is not quite had").count(), 0);
+    // What the class says holds for those that say nothing.
+    assert!(ran.out.contains(" gt 7168"), "{}", ran.out);
+}
+
+#[test]
 fn a_tree_replaces_an_earlier_one_and_nothing_else() {
     let folder = Folder::new(&[("in.yaml", &with_tls()), ("other/keep.txt", "mine"), ("conf/nginx.conf", ""), ("conf/mime.types", "mine")]);
     assert_eq!(folder.run(&["render", "-f", "in.yaml", "-o", "out"]).code, 0);

@@ -10,7 +10,7 @@ pub mod nginx;
 
 pub use lane::{OldWorkers, ReloadSocket, RuntimeLane, Step};
 
-use crate::model::{Backend, BackendId, CertificateId, HashKind, Host, Lack, LackingWay, MapToken, Model};
+use crate::model::{Approximation, Backend, BackendId, CertificateId, HashKind, Host, Lack, LackingWay, MapToken, Model};
 use crate::names::{HostPattern, ObjectRef, PathLimits, shown};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -88,8 +88,8 @@ pub struct Dialect {
     pub passes_behind_headers: bool,
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
-    /// What it does in a way of its own, by annotation, sorted, and how; objects are not told.
-    pub approximates: &'static [(&'static str, &'static str)],
+    /// What it does in a way of its own, by annotation, sorted.
+    pub approximates: &'static [Approximation],
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: fn() -> Vec<&'static str>,
     /// Directives of snippets that a version cannot follow.

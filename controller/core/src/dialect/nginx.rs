@@ -12,6 +12,7 @@ mod vocabulary;
 mod word;
 
 use super::{Dialect, Signal, StreamProbe, Version};
+use crate::model::Approximation;
 use crate::names::PathLimits;
 
 pub use view::View;
@@ -24,14 +25,14 @@ macro_rules! templates {
 }
 
 /// What ingress-nginx does with modules or Lua, and is done in another way.
-const APPROXIMATES: &[(&str, &str)] = &[
-    ("auth-signin", "the first 64 characters of the target that need it are encoded"),
-    ("canary-weight-total", "shares are steps of a hundredth of a percent"),
-    ("configuration-snippet", "directives that are read have their meaning, and with others the Ingress is left out"),
-    ("load-balance", "ewma is the better one of two endpoints at random"),
-    ("server-snippet", "directives that are read have their meaning, and with others the Ingress is left out"),
-    ("session-cookie-expires", "it is said as Max-Age"),
-    ("ssl-passthrough", "only with nginx's stream module, and not together with use-forwarded-headers or enable-real-ip"),
+const APPROXIMATES: &[Approximation] = &[
+    Approximation::new("auth-signin", "the first 64 characters of the target that need it are encoded"),
+    Approximation::new("canary-weight-total", "shares are steps of a hundredth of a percent"),
+    Approximation::new("configuration-snippet", "directives that are read have their meaning, and with others the Ingress is left out"),
+    Approximation::new("load-balance", "ewma is the better one of two endpoints at random"),
+    Approximation::new("server-snippet", "directives that are read have their meaning, and with others the Ingress is left out"),
+    Approximation::new("session-cookie-expires", "it is said as Max-Age"),
+    Approximation::new("ssl-passthrough", "only with nginx's stream module, and not together with use-forwarded-headers or enable-real-ip"),
 ];
 
 /// nginx.

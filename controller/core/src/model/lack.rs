@@ -56,3 +56,37 @@ pub enum LackingWay {
     /// The routes answer 503: it is a protection.
     Closes,
 }
+
+/// An annotation that the proxy in use does justice to in a way of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Approximation {
+    /// Name of the annotation, without the prefix.
+    pub key: &'static str,
+    /// What differs, as the end of a sentence.
+    pub how: &'static str,
+    /// Who asks what differs is told so on each object. Otherwise something else tells it, or it hardly ever shows.
+    pub is_told: bool,
+    /// Values for which nothing differs; one with a `*` at its end stands for all that begin so.
+    pub fine: &'static [&'static str],
+}
+
+impl Approximation {
+    /// One that is in the reference alone.
+    #[must_use]
+    pub const fn new(key: &'static str, how: &'static str) -> Self {
+        Self { key, how, is_told: false, fine: &[] }
+    }
+
+    /// One that objects are told, but for these values.
+    #[must_use]
+    pub const fn told(key: &'static str, how: &'static str, fine: &'static [&'static str]) -> Self {
+        Self { key, how, is_told: true, fine }
+    }
+
+    /// Whether an object with this value is told.
+    #[must_use]
+    pub fn concerns(&self, value: &str) -> bool {
+        let is_fine = |fine: &&str| fine.strip_suffix('*').map_or(*fine == value, |begin| value.starts_with(begin));
+        self.is_told && !self.fine.iter().any(is_fine)
+    }
+}

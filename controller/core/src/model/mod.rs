@@ -33,7 +33,7 @@ pub use globals::{
 };
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use identity::{Identity, IdentityId};
-pub use lack::{Lack, LackingWay};
+pub use lack::{Approximation, Lack, LackingWay};
 pub use policy::{
     Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
     CanaryHeader, CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,

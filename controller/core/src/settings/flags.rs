@@ -1,6 +1,6 @@
 //! What the command line says about translation; stays while running.
 
-use crate::model::{HashKind, Lack, Listeners};
+use crate::model::{Approximation, HashKind, Lack, Listeners};
 use crate::names::{LabelSelector, ObjectName, PathLimits, TextPart, VariableText};
 
 /// What flags say about translation.
@@ -54,6 +54,8 @@ pub struct Settings {
     pub listeners: Listeners,
     /// What the proxy of `--proxy` cannot do, in the version that is there.
     pub lacks: Vec<Lack>,
+    /// What it does in a way of its own, and objects are to be told.
+    pub approximates: &'static [Approximation],
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],
     /// What the proxy in use can compare paths with.
@@ -97,6 +99,7 @@ impl Default for Settings {
             reserved_ports: Vec::new(),
             listeners: Listeners::default(),
             lacks: Vec::new(),
+            approximates: &[],
             unknown_hashes: &[],
             path_limits: PathLimits::default(),
             passes_behind_headers: true,

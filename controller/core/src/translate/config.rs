@@ -1,5 +1,6 @@
 //! The main ConfigMap, and what is said of settings wherever they come from.
 
+use super::annotations::difference;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectRef};
@@ -42,6 +43,10 @@ pub(super) fn say(input: Input<'_>, read: &BTreeMap<String, String>, data: &BTre
     let object = ObjectRef::new(Kind::ConfigMap, name.clone());
     let (_, problems) = crate::settings::read(input.settings, read);
     diagnostics.extend(problems.iter().filter(|problem| data.contains_key(&problem.key)).map(|problem| finding(&object, problem)));
+    for own in input.settings.approximates.iter().filter(|own| problems.iter().all(|problem| problem.key != own.key)) {
+        let value = data.get(own.key).filter(|value| !value.is_empty() && own.concerns(value));
+        diagnostics.extend(value.map(|value| difference(own, value, field(object.kind, own.key), &object)));
+    }
 }
 
 /// What is said of a key.

@@ -125,6 +125,11 @@ impl Reading {
             diagnostics.append(&mut permits.diagnostics);
             return Read::nothing(true, looked_up, diagnostics);
         };
+        if !input.settings.approximates.is_empty() {
+            // Of what it says itself; defaults of its class are not its own.
+            let given = Given::new(prefix, ingress.meta.name.namespace(), &ingress.meta.annotations, Objects::new(input.snapshot));
+            annotations::note_differences(&given, input.settings, &origin, &mut diagnostics);
+        }
         if permits.closed || !policies.aliases.is_empty() {
             let policies = Arc::make_mut(&mut policies);
             policies.closed |= permits.closed;

@@ -3,7 +3,7 @@
 use super::expression::can_say;
 use crate::dialect::Version;
 use crate::dialect::common::LACKS_TRACING;
-use crate::model::{BackendPolicy, ExternalAuth, HostPolicy, Lack, LackingWay, RoutePolicy};
+use crate::model::{Approximation, BackendPolicy, ExternalAuth, HostPolicy, Lack, LackingWay, RoutePolicy};
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
 
@@ -205,40 +205,55 @@ const FORGETS_CLIENTS: &str = "what clients have used of their limits is forgott
 const PICKS_OTHERS: &str = "keys pick other endpoints than with nginx";
 const READS_SNIPPETS: &str = "directives that are read have their meaning, and with others the Ingress is left out";
 
-/// What is done in another way, and not told on objects. Sorted.
-pub(super) const APPROXIMATES: &[(&str, &str)] = &[
-    ("affinity", "one client's session is found by the cookie alone, and none is moved away from an endpoint that refuses it"),
-    ("auth-secret", "users with hashes that crypt(3) does not know cannot log in"),
-    ("client-body-buffer-size", STREAMS_BODIES),
-    ("configuration-snippet", READS_SNIPPETS),
-    ("custom-http-errors", "errors that HAProxy makes itself keep its own page, and pages are small"),
-    ("fastcgi-params-configmap", "parameters with a variable that HAProxy does not know are left out"),
-    ("limit-connections", FORGETS_CLIENTS),
-    ("limit-rate-after", "the speed of an answer is limited from its first byte on"),
-    ("limit-rpm", FORGETS_CLIENTS),
-    ("limit-rps", FORGETS_CLIENTS),
-    ("load-balance", "ewma is the better one of two endpoints at random"),
-    ("proxy-body-size", "bodies without a length are not limited"),
-    ("proxy-buffer-size", STREAMS_BODIES),
-    ("proxy-buffering", STREAMS_BODIES),
-    ("proxy-buffers-number", STREAMS_BODIES),
-    ("proxy-busy-buffers-size", STREAMS_BODIES),
-    ("proxy-max-temp-file-size", STREAMS_BODIES),
-    (
+/// What is done in another way. Sorted. What lacks something, too, tells that.
+pub(super) const APPROXIMATES: &[Approximation] = &[
+    Approximation::told(
+        "affinity",
+        "one client's session is found by the cookie alone, and none is moved away from an endpoint that refuses it",
+        &[],
+    ),
+    Approximation::new("auth-secret", "users with hashes that crypt(3) does not know cannot log in"),
+    Approximation::told(
+        "auth-tls-error-page",
+        "a path of the host is asked of the Service that the client asked for, whichever Service has that path",
+        &["http://*", "https://*"],
+    ),
+    Approximation::told("client-body-buffer-size", STREAMS_BODIES, &[]),
+    Approximation::new("configuration-snippet", READS_SNIPPETS),
+    Approximation::new("custom-http-errors", "errors that HAProxy makes itself keep its own page, and pages are small"),
+    Approximation::new("fastcgi-params-configmap", "parameters with a variable that HAProxy does not know are left out"),
+    Approximation::told("limit-connections", FORGETS_CLIENTS, &["0"]),
+    Approximation::new("limit-rate-after", "the speed of an answer is limited from its first byte on"),
+    Approximation::told("limit-rpm", FORGETS_CLIENTS, &["0"]),
+    Approximation::told("limit-rps", FORGETS_CLIENTS, &["0"]),
+    Approximation::told(
+        "load-balance",
+        "ewma is the better one of two endpoints at random",
+        &["round_robin", "chash", "chashsubset", "sticky_balanced", "sticky_persistent"],
+    ),
+    Approximation::told("proxy-body-size", "bodies without a length are not limited", &["0"]),
+    Approximation::told("proxy-buffer-size", STREAMS_BODIES, &[]),
+    Approximation::told("proxy-buffering", STREAMS_BODIES, &["off"]),
+    Approximation::told("proxy-buffers-number", STREAMS_BODIES, &[]),
+    Approximation::told("proxy-busy-buffers-size", STREAMS_BODIES, &[]),
+    Approximation::told("proxy-max-temp-file-size", STREAMS_BODIES, &[]),
+    Approximation::told(
         "proxy-next-upstream-tries",
         "0 tries as many endpoints as there are, and then a change of their number is a reload; one that is the only one is tried again",
+        &[],
     ),
-    ("proxy-request-buffering", STREAMS_BODIES),
-    ("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
-    (
+    Approximation::told("proxy-request-buffering", STREAMS_BODIES, &["off"]),
+    Approximation::new("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
+    Approximation::told(
         "rewrite-target",
         "paths with an encoded control character, `?` or `#`, or with a blank at their end, are rewritten as they are encoded; \
          a target with a variable that HAProxy does not know is not served",
+        &[],
     ),
-    ("server-snippet", READS_SNIPPETS),
-    ("session-cookie-name", "names of cookies are compared with case"),
-    ("upstream-hash-by", PICKS_OTHERS),
-    ("upstream-hash-by-subset", PICKS_OTHERS),
+    Approximation::new("server-snippet", READS_SNIPPETS),
+    Approximation::told("session-cookie-name", "names of cookies are compared with case", &[]),
+    Approximation::told("upstream-hash-by", PICKS_OTHERS, &[]),
+    Approximation::told("upstream-hash-by-subset", PICKS_OTHERS, &["false"]),
 ];
 
 #[cfg(test)]

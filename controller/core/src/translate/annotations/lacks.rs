@@ -2,7 +2,7 @@
 
 use super::{Given, Policies};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
-use crate::model::{Account, LackingWay};
+use crate::model::{Account, Approximation, LackingWay};
 use crate::names::{ObjectRef, shown};
 use crate::settings::Settings;
 
@@ -27,6 +27,25 @@ pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Polici
         });
     }
     say_shut_out(given, settings, policies, object, diagnostics);
+}
+
+/// Notes what is had in another way than is meant. It is served, and nothing else comes of it; that is why a reading of
+/// settings, which are left out where anything is said of them, does not tell it.
+pub(in super::super) fn note_differences(given: &Given<'_>, settings: &Settings, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
+    for own in settings.approximates {
+        let Some(value) = given.text(own.key).filter(|value| own.concerns(value)) else { continue };
+        let field = given.field(own.key);
+        if diagnostics.iter().all(|said| said.field != field) {
+            diagnostics.push(difference(own, value, field, object));
+        }
+    }
+}
+
+/// What is noted of one value.
+pub(in super::super) fn difference(own: &Approximation, value: &str, field: String, object: &ObjectRef) -> Diagnostic {
+    let message = format!("{} {} is not quite had from this proxy: {}", own.key, shown(value), own.how);
+    let finding = Diagnostic::new(Code::LacksFeature, object.clone(), field, message);
+    Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) }
 }
 
 /// Users whose password this proxy cannot check.

@@ -81,6 +81,7 @@ pub use unknown::help as help_on_unknown;
 pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names};
 
+pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;
 pub(super) use protection::{guards, protect_alike, protects};
 pub(super) use snippets::lacking;

@@ -2,7 +2,7 @@
 //! does in a way of its own.
 
 use super::{FEATURES, unsupported};
-use crate::model::{Lack, LackingWay};
+use crate::model::{Approximation, Lack, LackingWay};
 use std::fmt;
 
 /// What a proxy makes of an annotation.
@@ -36,8 +36,8 @@ pub struct ProxyFacts {
     pub name: &'static str,
     /// What it cannot do.
     pub lacks: Vec<Lack>,
-    /// What it does in a way of its own, by annotation, and how.
-    pub approximates: &'static [(&'static str, &'static str)],
+    /// What it does in a way of its own, by annotation.
+    pub approximates: &'static [Approximation],
 }
 
 /// Refused whatever the proxy.
@@ -52,15 +52,15 @@ impl ProxyFacts {
     /// What the proxy makes of an annotation, and how it differs; empty: it does not.
     #[must_use]
     pub fn verdict(&self, name: &str) -> (Verdict, String) {
-        let own = |list: &[(&str, &'static str)]| list.iter().find(|(key, _)| *key == name).map(|(_, how)| *how);
         if let Some((closes, how)) = unsupported::verdict(name) {
             return (if closes { Verdict::Closed } else { Verdict::Told }, how);
         }
-        if let Some(how) = own(REFUSED) {
-            return (Verdict::Closed, how.to_owned());
+        if let Some((_, how)) = REFUSED.iter().find(|(key, _)| *key == name) {
+            return (Verdict::Closed, (*how).to_owned());
         }
         let lack = self.lacks.iter().find(|lack| lack.key == name && !lack.is_setting);
-        match (lack, own(self.approximates)) {
+        let own = self.approximates.iter().find(|own| own.key == name).map(|own| own.how);
+        match (lack, own) {
             (Some(lack), _) if lack.way == LackingWay::Closes && !lack.of_some_values => (Verdict::Closed, lack.effect.to_owned()),
             (Some(lack), how) if lack.of_some_values || lack.way == LackingWay::Nearly || how.is_some() => {
                 (Verdict::Approximated, how.unwrap_or(lack.effect).to_owned())
@@ -104,10 +104,10 @@ mod tests {
         let all: Vec<_> = names().collect();
         for dialect in [&NGINX, &HAPROXY] {
             let own = dialect.approximates;
-            assert!(own.windows(2).all(|pair| pair[0].0 < pair[1].0), "{} is sorted", dialect.name);
+            assert!(own.windows(2).all(|pair| pair[0].key < pair[1].key), "{} is sorted", dialect.name);
             let lacks = (dialect.lacks)(dialect.oldest);
             let lacks = lacks.iter().filter(|lack| !lack.is_setting && !lack.key.ends_with("-services-configmap")).map(|lack| lack.key);
-            for key in own.iter().map(|(key, _)| *key).chain(lacks) {
+            for key in own.iter().map(|own| own.key).chain(lacks) {
                 assert!(all.contains(&key), "{}: {key}", dialect.name);
             }
         }
