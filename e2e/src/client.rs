@@ -1,6 +1,7 @@
 //! Asks the proxy of the namespace that this thread is in.
 
 use crate::http1::{Answer, Request};
+use crate::tls::Pair;
 use crate::{http2, tls};
 use serde_json::Value;
 use std::io::{self, Write};
@@ -55,6 +56,14 @@ pub fn raw(bytes: &str) -> io::Result<Answer> {
 /// When it gets no whole answer.
 pub fn send_over_tls(name: Option<&str>, request: &Request) -> io::Result<Answer> {
     request.send(&mut tls::connect(connect(443)?, name, &[])?, true)
+}
+
+/// The same by a client that has a certificate of its own.
+///
+/// # Errors
+/// When it gets no whole answer.
+pub fn send_over_tls_as(own: &Pair, name: &str, request: &Request) -> io::Result<Answer> {
+    request.send(&mut tls::connect_as(connect(443)?, Some(name), &[], Some(own))?, true)
 }
 
 /// `GET` over HTTP.

@@ -2,7 +2,10 @@
 
 use base64::Engine;
 use gatewright_agent::AnyCertificate;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod, KeyPair, RevokedCertParams,
+    SerialNumber, date_time_ymd,
+};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -43,8 +46,8 @@ impl Pair {
     #[must_use]
     pub fn expired(names: &[&str]) -> Self {
         Self::with(names, |params| {
-            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
-            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
         })
     }
 
@@ -180,10 +183,57 @@ impl Authority {
     /// When they are none.
     #[must_use]
     pub fn sign(&self, names: &[&str]) -> Pair {
+        self.sign_with(names, |_| {})
+    }
+
+    /// A certificate for a client of this common name. `number`: which one of this authority it is.
+    #[must_use]
+    pub fn sign_client(&self, name: &str, number: u64) -> Pair {
+        self.sign_with(&[], |params| {
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.serial_number = Some(SerialNumber::from(number));
+        })
+    }
+
+    /// The same, valid only long ago.
+    #[must_use]
+    pub fn sign_expired_client(&self, name: &str) -> Pair {
+        self.sign_with(&[], |params| {
+            params.distinguished_name.push(DnType::CommonName, name);
+            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        })
+    }
+
+    fn sign_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Pair {
         let key = KeyPair::generate().expect("there is randomness");
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let certificate = CertificateParams::new(names).expect("DNS names").signed_by(&key, &self.issuer).expect("it can be signed");
+        let mut params = CertificateParams::new(names).expect("DNS names");
+        change(&mut params);
+        let certificate = params.signed_by(&key, &self.issuer).expect("it can be signed");
         Pair { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() }
+    }
+
+    /// What the authority has revoked, by number: `ca.crl`.
+    ///
+    /// # Panics
+    /// Never: any list can be signed.
+    #[must_use]
+    pub fn revoke(&self, numbers: &[u64]) -> String {
+        let revoked = |number: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*number),
+            revocation_time: date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2026, 1, 1),
+            next_update: date_time_ymd(2099, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: numbers.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).and_then(|list| list.pem()).expect("it can be signed")
     }
 }
 
@@ -198,7 +248,19 @@ pub type Stream = StreamOwned<ClientConnection, TcpStream>;
 /// # Panics
 /// When the name is no DNS name.
 pub fn connect(tcp: TcpStream, name: Option<&str>, protocols: &[&str]) -> io::Result<Stream> {
-    let mut stream = StreamOwned::new(ClientConnection::new(config(protocols), server_name(name)).map_err(io::Error::other)?, tcp);
+    connect_as(tcp, name, protocols, None)
+}
+
+/// The same, with a certificate of its own that the client shows when it is asked for one.
+///
+/// # Errors
+/// When the other side refuses.
+///
+/// # Panics
+/// When the name is no DNS name.
+pub fn connect_as(tcp: TcpStream, name: Option<&str>, protocols: &[&str], own: Option<&Pair>) -> io::Result<Stream> {
+    let connection = ClientConnection::new(config_of(protocols, own), server_name(name)).map_err(io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, tcp);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock)?;
     }
@@ -241,10 +303,20 @@ pub fn shown(stream: &Stream) -> Vec<u8> {
 }
 
 pub(crate) fn config(protocols: &[&str]) -> Arc<ClientConfig> {
+    config_of(protocols, None)
+}
+
+fn config_of(protocols: &[&str], own: Option<&Pair>) -> Arc<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().expect("ring has them");
-    let mut config =
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyKind(AnyCertificate(provider)))).with_no_client_auth();
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyKind(AnyCertificate(provider))));
+    let mut config = match own {
+        Some(own) => {
+            let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).expect("the key is PEM");
+            builder.with_client_auth_cert(vec![own.der.clone().into()], key).expect("they belong together")
+        }
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     // A resumed session would show no certificate.
     config.resumption = rustls::client::Resumption::disabled();

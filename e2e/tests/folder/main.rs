@@ -6,6 +6,7 @@
 mod annotations;
 mod availability;
 mod classes;
+mod client_certificates;
 mod clients;
 mod default_backends;
 mod errors;
