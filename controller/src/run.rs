@@ -2,6 +2,7 @@
 
 mod drive;
 mod findings;
+mod flights;
 mod hold;
 mod live;
 mod maker;
@@ -12,11 +13,12 @@ mod wiring;
 use crate::admission::Question;
 use crate::args::RunConfig;
 use crate::ends::Ends as Signals;
-use crate::proxy::{Outcome, Refused};
+use crate::proxy::{Candidate, Outcome, Refused};
 use crate::report::{Board, Finding, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use drive::Ask;
+use flights::{Event, Flight, Flights};
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
@@ -36,11 +38,17 @@ pub(crate) use wiring::run;
 const RETRY_FIRST: Duration = Duration::from_secs(1);
 const RETRY_LONGEST: Duration = Duration::from_secs(30);
 
+/// What the task that owns the proxy is told, and what it is asked.
+struct ToProxy {
+    candidates: mpsc::Sender<Candidate>,
+    asks: mpsc::Sender<Ask>,
+}
+
 /// What the loop needs to be told things and to tell them.
 struct Ends {
     inputs: mpsc::Receiver<Input>,
     templates: mpsc::Receiver<()>,
-    asks: mpsc::Sender<Ask>,
+    proxy: ToProxy,
     wanted: watch::Sender<Wanted>,
     news: watch::Sender<News>,
     looks: mpsc::Receiver<Look>,
@@ -64,7 +72,7 @@ struct Controller {
     /// The source has heard of more than it has told.
     untold: bool,
     hold: Hold,
-    /// Something changed since the candidate that is in flight, or the last one, was made.
+    /// Something changed since the last candidate was made.
     dirty: bool,
     cause: String,
     changed_at: Option<Instant>,
@@ -73,7 +81,7 @@ struct Controller {
     /// Nor before this one, unless something changes: the last one could not be brought live.
     retry_at: Option<Instant>,
     retry: Duration,
-    flight: Option<Flight>,
+    flights: Flights,
     /// What the source says is wrong with its input.
     problems: Vec<Located>,
     /// What was wrong with objects when the last candidate was made.
@@ -81,12 +89,6 @@ struct Controller {
     said: HashSet<Located>,
     leaves: Leaves,
     routes: Routes,
-}
-
-/// A candidate on its way.
-struct Flight {
-    made: Made,
-    outcome: oneshot::Receiver<(Outcome, Duration)>,
 }
 
 impl Controller {
@@ -106,7 +108,7 @@ impl Controller {
             not_before: Instant::now(),
             retry_at: None,
             retry: RETRY_FIRST,
-            flight: None,
+            flights: Flights::default(),
             problems: Vec::new(),
             findings: Vec::new(),
             said: HashSet::new(),
@@ -123,8 +125,8 @@ impl Controller {
     /// Runs until a signal comes.
     async fn follow(&mut self, signals: &mut Signals) {
         loop {
-            self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flight.is_none());
-            let due = self.complete && self.dirty && self.flight.is_none();
+            self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flights.is_empty());
+            let due = self.complete && self.dirty && self.flights.let_another_begin();
             let due_at = self.due_at().into();
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
@@ -134,7 +136,10 @@ impl Controller {
                 Some(()) = self.ends.templates.recv() => self.retemplate(),
                 Some(look) = self.ends.looks.recv() => self.answer(look),
                 Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.judge(question)),
-                result = outcome_of(&mut self.flight), if self.flight.is_some() => self.landed(result).await,
+                event = self.flights.next(), if !self.flights.is_empty() => match event {
+                    Event::Served => {}
+                    Event::Landed(result) => self.landed(result.map(|landed| *landed)).await,
+                },
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = signals.come() => return,
             }
@@ -258,10 +263,10 @@ impl Controller {
             waited_us = changed_at.map(|at| (begun - at).as_micros()),
             "made a candidate"
         );
-        let (answer, outcome) = oneshot::channel();
-        let ask = Ask::Apply(Arc::clone(&made.files), self.cause.clone(), answer);
-        if self.ends.asks.send(ask).await.is_ok() {
-            self.flight = Some(Flight { made, outcome });
+        let ((say_served, served), (answer, outcome)) = (oneshot::channel(), oneshot::channel());
+        let candidate = Candidate { files: Arc::clone(&made.files), cause: self.cause.clone(), served: say_served, outcome: answer };
+        if self.ends.proxy.candidates.send(candidate).await.is_ok() {
+            self.flights.begin(Flight { made, served, outcome });
         }
     }
 
@@ -276,6 +281,7 @@ impl Controller {
                 self.live(made, &live);
             }
             Outcome::Unchanged(live) => self.live(made, &live),
+            Outcome::Overtaken => {}
             Outcome::Refused(refused) => self.refused(&made, &refused).await,
             Outcome::Failed { error } => {
                 let text = format!("{:#}", anyhow::Error::from(error));
@@ -335,7 +341,7 @@ impl Controller {
         let line = at.and_then(|(file, line)| Maker::line_at(&made.files, file, line)).unwrap_or_default();
         if self.maker.take_back_templates(&line, &refused.message) {
             self.mark("the templates before".to_owned());
-        } else if drive::blame(&mut self.maker, made, refused, &self.ends.asks).await {
+        } else if drive::blame(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
             self.mark("what the proxy refuses was set aside".to_owned());
         } else {
             self.findings.clone_from(&made.diagnostics);
@@ -388,13 +394,4 @@ impl Controller {
             changed
         });
     }
-}
-
-async fn outcome_of(flight: &mut Option<Flight>) -> Option<(Made, Outcome, Duration)> {
-    let result = match flight {
-        Some(flight) => (&mut flight.outcome).await,
-        None => std::future::pending().await,
-    };
-    let flight = flight.take()?;
-    result.ok().map(|(outcome, pause)| (flight.made, outcome, pause))
 }

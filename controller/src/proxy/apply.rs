@@ -4,21 +4,21 @@ use super::Proxy;
 use super::error::ApplyError;
 use super::outcome::{Live, Outcome, Refused, Took};
 use super::publish::{Published, Validated, point, prune};
-use super::stage::{Base, Flushed, Staged, Unflushed, may_give_to, seed, stage};
-use super::state_dir::remove_tree;
+use super::stage::{Base, Flushed, StageError, Staged, Unflushed, may_give_to, seed, stage};
+use super::state_dir::{RevisionName, remove_tree};
 use super::validate::NotValid;
 use super::verify::NotTaken;
 use gatewright_core::render::FileSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// A proxy that ends this often while a revision is waited for will not come up with it.
 const HOPELESS_DEATHS: u32 = 3;
 
 /// How far the short way led.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Amended {
+pub(super) enum Amended {
     /// To the candidate.
     Yes,
     /// Nowhere: there is none.
@@ -27,18 +27,30 @@ enum Amended {
     Halfway,
 }
 
+/// Brings a candidate to the disk.
+type Flushing = JoinHandle<Result<Flushed, StageError>>;
+
+/// A candidate that is written, and perhaps what the proxy runs with.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) staged: Staged,
+    pub(super) flushing: Flushing,
+    pub(super) amended: Amended,
+    /// How long it took to write it.
+    pub(super) stage: Duration,
+    /// Why it was made, for people.
+    pub(super) cause: String,
+}
+
 impl Proxy {
-    /// Brings the files live, or says why not; `cause` is for people.
-    ///
-    /// Waits for [`Proxy::pause`] before a reload. Dropping the future half-way is for a process that ends: what is on
-    /// disk then is sorted out by the next [`Proxy::open`].
-    pub(crate) async fn apply(&mut self, files: &Arc<FileSet>, cause: &str) -> Outcome {
+    /// Writes the candidate, and brings the proxy to it if that goes without a reload. What is live already is confirmed, and
+    /// that is the outcome.
+    pub(super) async fn begin(&mut self, files: &Arc<FileSet>, cause: &str) -> Result<Begun, Outcome> {
         let digest = format!("{:032x}", files.digest());
-        let applied = match self.live.clone().filter(|live| live.digest == digest) {
-            Some(live) => self.confirm(live, files).await,
-            None => self.renew(files, cause).await,
-        };
-        applied.unwrap_or_else(|error| Outcome::Failed { error })
+        if let Some(live) = self.live.clone().filter(|live| live.digest == digest) {
+            return Err(self.confirm(live, files).await.unwrap_or_else(|error| Outcome::Failed { error }));
+        }
+        self.begin_from(files, cause, None).await.map_err(|error| Outcome::Failed { error })
     }
 
     /// Asks the proxy whether it would take the files; nothing of them stays.
@@ -88,26 +100,30 @@ impl Proxy {
         Ok(if reload { Outcome::Live(live) } else { Outcome::Unchanged(live) })
     }
 
-    async fn renew(&mut self, files: &Arc<FileSet>, cause: &str) -> Result<Outcome, ApplyError> {
+    /// The same of files that are not live. `from`: the revision that the proxy was brought to last; else the live one.
+    pub(super) async fn begin_from(&mut self, files: &Arc<FileSet>, cause: &str, from: Option<RevisionName>) -> Result<Begun, ApplyError> {
         let begun = Instant::now();
         let (staged, unflushed) = self.stage(files).await?;
         let stage = begun.elapsed();
         self.next_number += 1;
         let flushing = spawn_blocking(move || unflushed.flush());
-        let amended = self.amend(&staged).await;
-        let validated = match staged.validate(&*self.owner, self.last_check).await {
-            Ok((validated, took)) => {
-                self.last_check = took;
-                validated
-            }
-            Err(not_valid) => {
-                self.take_back(amended).await;
-                return match not_valid {
-                    NotValid::Refused(refused) => Ok(Outcome::Refused(refused)),
-                    NotValid::Unchecked(error) => Err(error.into()),
-                };
-            }
-        };
+        let telling = Instant::now();
+        let amended = self.amend(&staged, from).await;
+        if amended == Amended::Yes {
+            tracing::debug!(stage_us = stage.as_micros(), took_us = telling.elapsed().as_micros(), "changed the running proxy");
+        }
+        Ok(Begun { staged, flushing, amended, stage, cause: cause.to_owned() })
+    }
+
+    /// Publishes what the proxy's check has taken, and has it loaded unless it is served; whether it was loaded. `beyond`: the
+    /// token of a newer candidate that the proxy was brought on to meanwhile.
+    pub(super) async fn conclude(
+        &mut self,
+        (validated, flushing): (Validated, Flushing),
+        (amended, beyond): (Amended, Option<String>),
+        stage: Duration,
+        cause: &str,
+    ) -> Result<(Live, bool), ApplyError> {
         let flushed = match flushing.await.expect("flushing does not panic") {
             Ok(flushed) => flushed,
             Err(error) => {
@@ -116,17 +132,20 @@ impl Proxy {
                 return Err(error.into());
             }
         };
-        let served =
-            amended == Amended::Yes || self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == files.token());
+        let token = validated.0.files.token();
+        let served = amended == Amended::Yes || self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == token);
         if !served {
             tokio::time::sleep(self.pause().await).await;
         }
         let (published, before) = self.publish((validated, flushed), amended).await?;
         // One that died since has come back with the files before.
-        let served = served && self.probe.answer().await.as_deref() == Some(&*published.files.token());
+        let served = served && self.probe.answer().await == Some(beyond.unwrap_or(token));
         let load = if served { Ok(None) } else { self.load(&published).await.map(Some) };
         match load {
-            Ok(load) => Ok(Outcome::Live(self.settle(published, cause, Took::new(Some(stage), Some(self.last_check), load)).await)),
+            Ok(load) => {
+                let live = self.settle(published, cause, Took::new(Some(stage), Some(self.last_check), load)).await;
+                Ok((live, load.is_some()))
+            }
             Err(error) => {
                 self.roll_back(published, before, cause).await;
                 Err(error)
@@ -153,12 +172,12 @@ impl Proxy {
 
     /// Takes the short way to the candidate, if there is one from what the proxy runs with; endpoints do not wait for a
     /// check of all files. A surprise on the way is no harm: the reload that follows leads to the same end.
-    async fn amend(&self, staged: &Staged) -> Amended {
-        let Some(from) = self.live.as_ref().filter(|live| live.checked_at.is_some()).and_then(Live::name) else { return Amended::No };
+    async fn amend(&self, staged: &Staged, from: Option<RevisionName>) -> Amended {
         let token = staged.files.token();
-        if self.dialect.runtime.is_none() || self.live.as_ref().is_some_and(|live| live.token == token) {
+        let live = self.live.as_ref().filter(|live| live.checked_at.is_some() && live.token != token);
+        let Some(from) = from.or_else(|| live.and_then(Live::name)).filter(|_| self.dialect.runtime.is_some()) else {
             return Amended::No;
-        }
+        };
         match self.owner.amend(from, staged.name).await {
             Ok(true) if self.probe.answer().await.as_deref() == Some(&*token) => Amended::Yes,
             Ok(true) => {
@@ -174,7 +193,7 @@ impl Proxy {
     }
 
     /// What the proxy was brought to is not going to be published, so it goes back to what is.
-    async fn take_back(&mut self, amended: Amended) {
+    pub(super) async fn take_back(&mut self, amended: Amended) {
         if amended != Amended::No {
             let _ = self.owner.reload().await;
             if let Some(live) = &mut self.live {
@@ -295,6 +314,12 @@ impl Proxy {
             reloaded: true,
             main: self.state.current().join(self.dialect.main_file),
         }
+    }
+
+    /// Makes another seed like the last one, in the background: the next candidate may come before this one is settled.
+    pub(super) fn prepare_seed(&mut self) {
+        let (state, base) = (self.state.clone(), self.base.clone());
+        self.seed = Some(spawn_blocking(move || base.and_then(|base| seed(&state, &base).ok())));
     }
 
     /// Tidies up and makes the next seed, in the background.

@@ -29,6 +29,7 @@
 
 mod agent;
 mod apply;
+mod bring;
 mod differing;
 mod error;
 mod history;
@@ -55,6 +56,7 @@ mod validate;
 mod verify;
 mod wire;
 
+pub(crate) use bring::Candidate;
 pub(crate) use error::OpenError;
 pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
@@ -262,13 +264,13 @@ impl Proxy {
         Ok(status.version().map(|version| Program { version, streams: status.streams }))
     }
 
-    /// How long [`Proxy::apply`] would wait before a reload. Time in which more changes can gather.
+    /// How long [`Proxy::bring`] would wait before a reload. Time in which more changes can gather.
     pub(crate) async fn pause(&self) -> Duration {
         let draining = self.owner.status().await.map_or(0, |status| status.draining_generations());
         self.pace.pause(Instant::now(), draining)
     }
 
-    /// How long to gather changes before the next [`Proxy::apply`]: not at all where some changes need no reload.
+    /// How long to gather changes before the next [`Proxy::bring`]: not at all where some changes need no reload.
     pub(crate) async fn rest(&self) -> Duration {
         if self.dialect.runtime.is_some() { Duration::ZERO } else { self.pause().await }
     }

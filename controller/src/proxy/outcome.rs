@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What [`super::Proxy::apply`] did.
+/// What became of a [`super::Candidate`].
 #[derive(Debug, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub(crate) enum Outcome {
@@ -17,6 +17,8 @@ pub(crate) enum Outcome {
     Unchanged(Live),
     /// The proxy's own check says no; what was live goes on.
     Refused(Refused),
+    /// A newer one has taken its place before it was settled.
+    Overtaken,
     /// The world refuses (disk, process, socket); what was live goes on, and another try may do.
     Failed {
         /// Why.

@@ -1,41 +1,41 @@
 //! Brings candidates to the proxy, one at a time, and finds out who is to blame when it refuses one.
 
 use super::maker::{Made, MakeError, Maker, Suspect};
-use crate::proxy::{Outcome, Proxy, Refused};
+use crate::proxy::{Candidate, Proxy, Refused};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// What is asked of the task that owns the proxy.
-pub(super) enum Ask {
-    /// Bring these files live.
-    Apply(Arc<gatewright_core::render::FileSet>, String, oneshot::Sender<(Outcome, Duration)>),
-    /// Would these be taken? `None`: nobody can say.
-    Check(Arc<gatewright_core::render::FileSet>, oneshot::Sender<Option<bool>>),
+/// Would these files be taken? `None`: nobody can say.
+pub(super) struct Ask {
+    files: Arc<gatewright_core::render::FileSet>,
+    answer: oneshot::Sender<Option<bool>>,
 }
 
 /// Owns the proxy until `end` says how long its last requests may take. What is on its way then is given up: a proxy
 /// that does not come would be waited for, and the next start sorts out what is on disk.
-pub(super) async fn own(mut proxy: Proxy, asked: mpsc::Receiver<Ask>, end: oneshot::Receiver<Duration>) {
-    let limit = tokio::select! { () = serve(&mut proxy, asked) => None, limit = end => limit.ok() };
+pub(super) async fn own(
+    mut proxy: Proxy,
+    (candidates, asked): (mpsc::Receiver<Candidate>, mpsc::Receiver<Ask>),
+    end: oneshot::Receiver<Duration>,
+) {
+    let limit = tokio::select! { () = serve(&mut proxy, candidates, asked) => None, limit = end => limit.ok() };
     if let Some(limit) = limit {
         proxy.drain(limit).await;
     }
 }
 
-async fn serve(proxy: &mut Proxy, mut asked: mpsc::Receiver<Ask>) {
-    while let Some(ask) = asked.recv().await {
-        match ask {
-            Ask::Apply(files, cause, answer) => {
-                let outcome = proxy.apply(&files, &cause).await;
-                let _ = answer.send((outcome, proxy.rest().await));
-            }
-            Ask::Check(files, answer) => {
+async fn serve(proxy: &mut Proxy, mut candidates: mpsc::Receiver<Candidate>, mut asked: mpsc::Receiver<Ask>) {
+    loop {
+        tokio::select! {
+            Some(candidate) = candidates.recv() => proxy.bring(candidate, &mut candidates).await,
+            Some(Ask { files, answer }) = asked.recv() => {
                 let taken = proxy.check_only(&files).await.ok().map(|refused| refused.is_none());
                 let _ = answer.send(taken);
             }
+            else => return,
         }
     }
 }
@@ -132,14 +132,14 @@ async fn taken_without(maker: &mut Maker, aside: &[Suspect], asks: &mpsc::Sender
         Err(_) => return Some(false),
     };
     let (answer, answered) = oneshot::channel();
-    asks.send(Ask::Check(made.files, answer)).await.ok()?;
+    asks.send(Ask { files: made.files, answer }).await.ok()?;
     answered.await.ok()?
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proxy::{Mode, ProxyConfig};
+    use crate::proxy::{Mode, Outcome, ProxyConfig};
     use gatewright_core::dialect::nginx::NGINX;
     use gatewright_core::render::{File, FileSet};
     use std::collections::BTreeMap;
@@ -156,27 +156,27 @@ mod tests {
     #[tokio::test]
     async fn what_is_on_its_way_at_the_end_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
-        let ((asks, asked), (end, ended)) = (mpsc::channel(1), oneshot::channel());
+        let ((candidates, coming), (_asks, asked), (end, ended)) = (mpsc::channel(1), mpsc::channel(1), oneshot::channel());
         let main = File { bytes: b"events {}".as_slice().into(), secret: false, read_live: false };
         let files = Arc::new(FileSet::new("nginx.conf", BTreeMap::from([("nginx.conf".to_owned(), main)]), 7));
-        let apply = || {
-            let (answer, answered) = oneshot::channel();
-            (Ask::Apply(Arc::clone(&files), "test".to_owned(), answer), answered)
+        let candidate = || {
+            let ((served, _), (outcome, answered)) = (oneshot::channel(), oneshot::channel());
+            (Candidate { files: Arc::clone(&files), cause: "test".to_owned(), served, outcome }, answered)
         };
         let ask = async {
-            let (first, answered) = apply();
-            asks.send(first).await.ok().unwrap();
+            let (first, answered) = candidate();
+            candidates.send(first).await.ok().unwrap();
             assert!(matches!(answered.await, Ok((Outcome::Failed { .. }, _))), "nobody is there");
             // What is on disk now is waited for to be served.
-            let (second, waiting) = apply();
-            asks.send(second).await.ok().unwrap();
-            while asks.capacity() == 0 {
+            let (second, waiting) = candidate();
+            candidates.send(second).await.ok().unwrap();
+            while candidates.capacity() == 0 {
                 tokio::task::yield_now().await;
             }
             end.send(Duration::ZERO).unwrap();
             waiting.await
         };
-        let ((), waited) = tokio::join!(own(nobody(folder.path()).await, asked, ended), ask);
+        let ((), waited) = tokio::join!(own(nobody(folder.path()).await, (coming, asked), ended), ask);
         assert!(waited.is_err(), "it was waited for to the end");
     }
 }

@@ -1,8 +1,8 @@
 //! Starts everything that `run` is made of, and stops it again.
 
-use super::drive::{self, Ask};
+use super::drive;
 use super::maker::Maker;
-use super::{Controller, Ends, preflight, view};
+use super::{Controller, Ends, ToProxy, preflight, view};
 use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
@@ -49,7 +49,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let program = program?;
     tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, program)?;
-    let (asks, asked) = mpsc::channel(1);
+    let ((candidates, coming), (asks, asked)) = (mpsc::channel(1), mpsc::channel(1));
     watch(&config, pulse, &board).await;
     let connection = Arc::new(Connection::new(config.cluster.clone()));
     if config.manifests.is_none() {
@@ -57,7 +57,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     }
     let questions = questions(&config).await?;
     let told = (Arc::clone(&board), metrics);
-    let (mut controller, reports) = controller(&config, maker, (&identity, connection), (asks, questions), told);
+    let (mut controller, reports) = controller(&config, maker, (&identity, connection), (ToProxy { candidates, asks }, questions), told);
     let (end, ended) = oneshot::channel();
     let follow = async {
         controller.follow(&mut signals).await;
@@ -70,7 +70,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
         // Whoever owns the proxy is there until it is told to end.
         let _ = end.send(controller.drain_timeout());
     };
-    tokio::join!(drive::own(proxy, asked, ended), follow);
+    tokio::join!(drive::own(proxy, (coming, asked), ended), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
 }
@@ -191,7 +191,7 @@ fn controller(
     config: &RunConfig,
     mut maker: Maker,
     (identity, connection): (&Identity, Arc<Connection>),
-    (asks, (questions, known)): (mpsc::Sender<Ask>, Questions),
+    (proxy, (questions, known)): (ToProxy, Questions),
     (board, metrics): (Arc<Board>, Arc<Metrics>),
 ) -> (Controller, Option<Reports>) {
     const QUEUE: usize = 64;
@@ -225,7 +225,7 @@ fn controller(
     if let Some(folder) = &config.proxy.templates {
         tokio::spawn(crate::templates::watch(folder.clone(), template_sender));
     }
-    let ends = Ends { inputs, templates, asks, wanted, news, looks, questions, known, board, metrics };
+    let ends = Ends { inputs, templates, proxy, wanted, news, looks, questions, known, board, metrics };
     (Controller::new(config, maker, places, ends), reports)
 }
 

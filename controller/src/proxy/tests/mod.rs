@@ -1,5 +1,6 @@
 //! The room as a whole, with real proxies on free loopback ports.
 
+mod beside;
 pub(super) mod fixture;
 mod haproxy;
 mod lane;
