@@ -1,8 +1,18 @@
 //! What changes cost with HAProxy, beside what HAProxy needs by itself: `cargo bench -p gatewright-e2e --bench haproxy`.
 //!
-//! Each size is a world with so many Ingresses of the shape of [`gatewright_e2e::many`]. Numbers as arguments are other
-//! sizes. A changed folder is read when it has been quiet for 100 ms, which is in every time to traffic. The program under
-//! test is that of the other tests: `GATEWRIGHT` names a release build.
+//! Each size is a world with so many Ingresses of the shape of [`gatewright_e2e::many`]. Arguments say what is measured:
+//!
+//! | argument | meaning | default |
+//! |---|---|---|
+//! | `2.6`, `3.0`, `3.2` | these versions | the oldest and the newest |
+//! | `100`, `1000`, … | these sizes | 100, 1 000 and 10 000 |
+//! | `changes=N` | so many changes of endpoints under load | 1 000, at 1 000 Ingresses alone |
+//! | `loads=N` | so many loads under load | 100, at 1 000 Ingresses alone |
+//! | `only=PART` | of `hosts`, `endpoints`, `load` and `commands` this part alone | all |
+//!
+//! So `3.2 1000 changes=100 loads=5` takes a few minutes, and `3.2 1000 only=endpoints` one. A changed folder is read when it has been quiet for 100 ms, which is
+//! in every time to traffic; `of that, ours` is what the controller needs from then on until the proxy is told. The program
+//! under test is that of the other tests: `GATEWRIGHT` names a release build.
 
 use gatewright_e2e::client;
 use gatewright_e2e::echo;
@@ -11,8 +21,9 @@ use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
 use gatewright_e2e::many;
 use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::proxies::Proxy;
-use gatewright_e2e::world::{World, path};
+use gatewright_e2e::world::{World, path, workers_of};
 use serde_json::Value;
+use std::fmt::Display;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::IpAddr;
@@ -22,14 +33,19 @@ use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 
+const VERSIONS: [(&str, Proxy); 3] = [("2.6", Proxy::HAPROXY_2_6), ("3.0", Proxy::HAPROXY_3_0), ("3.2", Proxy::HAPROXY_3_2)];
+
 /// Changes of endpoints, and of hosts, that are measured.
 const ENDPOINT_CHANGES: usize = 100;
 const HOST_CHANGES: usize = 5;
 
-/// Changes of endpoints, and loads, while requests flow; at this size alone.
+/// Changes of endpoints, and loads, while requests flow; at this size alone unless their number is given.
 const CHANGES_UNDER_LOAD: usize = 1_000;
-const LOADS_UNDER_LOAD: u64 = 100;
+const LOADS_UNDER_LOAD: usize = 100;
 const SIZE_UNDER_LOAD: usize = 1_000;
+
+/// Endpoints of one Service that come and go at once.
+const MANY_ENDPOINTS: usize = 1_000;
 
 /// The controller keeps some time between loads, which is not to be measured.
 const BETWEEN_LOADS: Duration = Duration::from_secs(5);
@@ -37,58 +53,140 @@ const BETWEEN_LOADS: Duration = Duration::from_secs(5);
 /// Commands for the runtime socket that are measured.
 const COMMANDS: usize = 2_000;
 
+/// What is asked for.
+struct Wish {
+    proxies: Vec<Proxy>,
+    sizes: Vec<usize>,
+    changes: Option<usize>,
+    loads: Option<usize>,
+    only: Option<String>,
+}
+
+impl Wish {
+    /// Cargo gives arguments of its own, too.
+    fn read(arguments: &[String]) -> Self {
+        let number = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name)?.parse().ok());
+        let versions = VERSIONS.iter().filter(|(version, _)| arguments.iter().any(|argument| argument == version));
+        let mut proxies: Vec<Proxy> = versions.map(|(_, proxy)| *proxy).collect();
+        if proxies.is_empty() {
+            proxies = vec![Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
+        }
+        let mut sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+        if sizes.is_empty() {
+            sizes = SIZES.to_vec();
+        }
+        let only = arguments.iter().find_map(|argument| argument.strip_prefix("only=")).map(str::to_owned);
+        Self { proxies, sizes, changes: number("changes="), loads: number("loads="), only }
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only == part)
+    }
+
+    /// Changes and loads under load for a size.
+    fn under_load(&self, size: usize) -> [usize; 2] {
+        let usual = |number| if size == SIZE_UNDER_LOAD && self.wants("load") { number } else { 0 };
+        [self.changes.unwrap_or(usual(CHANGES_UNDER_LOAD)), self.loads.unwrap_or(usual(LOADS_UNDER_LOAD))]
+    }
+}
+
 fn main() {
-    let given: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
-    println!("{:>8} {:>10} {:>30} {:>12}", "backends", "proxy", "what", "figure");
-    for proxy in [Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2] {
-        for &size in if given.is_empty() { &SIZES[..] } else { &given } {
-            on_a_thread_of_its_own(|| measure(proxy, size));
+    let wish = Wish::read(&std::env::args().skip(1).collect::<Vec<_>>());
+    println!("{:>8} {:>12} {:>40} {:>14}", "backends", "proxy", "what", "figure");
+    for &proxy in &wish.proxies {
+        for &size in &wish.sizes {
+            on_a_thread_of_its_own(|| measure(proxy, size, &wish));
         }
     }
 }
 
-fn measure(proxy: Proxy, size: usize) {
-    let say =
-        |what: &str, figure: String| println!("{size:>8} {:>10} {what:>30} {figure:>12}", proxy.variable.trim_start_matches("GATEWRIGHT_"));
-    let world = World::of(proxy).manifest("hot.yaml", &hot(&[echo::new_pod("hot").into()])).build();
+/// Prints one figure.
+struct Say(usize, Proxy);
+
+impl Say {
+    fn say(&self, what: &str, figure: impl Display) {
+        let proxy = self.1.variable.trim_start_matches("GATEWRIGHT_");
+        println!("{:>8} {proxy:>12} {what:>40} {figure:>14}", self.0, figure = figure.to_string());
+    }
+
+    /// The middle of all, and the one that one in a hundred is longer than.
+    fn spread(&self, what: &str, mut taken: Vec<Duration>) {
+        taken.sort_unstable();
+        self.say(&format!("{what}, p50"), millis(taken[taken.len() / 2]));
+        self.say(&format!("{what}, p99"), millis(taken[taken.len() * 99 / 100]));
+    }
+}
+
+fn measure(proxy: Proxy, size: usize, wish: &Wish) {
+    let say = Say(size, proxy);
+    let world = World::of(proxy).arg("--log-level=debug").manifest("hot.yaml", &hot(&[echo::new_pod("hot").into()])).build();
     world.write("many.yaml", &many::manifest(size));
     let begun = Instant::now();
     world.start_controller();
     until("everything is live", || client::admin_json("/api/v1/revision")["settled"] == true);
-    say("from start to live", millis(begun.elapsed()));
-    say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
+    say.say("from start to live", millis(begun.elapsed()));
+    say.say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
+    if wish.wants("hosts") {
+        measure_hosts(&world, &say);
+    }
+    if wish.wants("endpoints") {
+        measure_endpoints(&world, &say);
+    }
+    let [changes, loads] = wish.under_load(size);
+    if changes > 0 {
+        let (lost, rate) = under_load(|| endpoints_change(&world, changes));
+        say.say(&format!("lost in {changes} endpoint changes"), lost);
+        say.say("requests/s meanwhile", rate);
+    }
+    if loads > 0 {
+        let (lost, rate) = under_load(|| hosts_change(&world, loads));
+        say.say(&format!("lost in {loads} loads"), lost);
+        say.say("requests/s meanwhile", rate);
+    }
+    if wish.wants("commands") {
+        let (alone, joined) = commands_per_second(&world);
+        say.say("HAProxy's commands/s, one a line", format!("{alone:.0}"));
+        say.say("HAProxy's commands/s, fifty a line", format!("{joined:.0}"));
+    }
+    say.say("memory of the controller", megabytes(world.controller_pid()));
+    let newest = workers_of(world.proxy_pid()).last().copied();
+    say.say("memory of HAProxy's worker", newest.map_or_else(String::new, megabytes));
+}
+
+fn measure_hosts(world: &World, say: &Say) {
     let of = |changes: &[Change], part: fn(&Change) -> Duration| millis(median(changes.iter().map(part).collect()));
-    let plain: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(&world, &ingress("new"), &format!("p{round}"))).collect();
-    say("new host to traffic", of(&plain, |change| change.total));
+    let plain: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(world, &ingress("new"), &format!("p{round}"))).collect();
+    say.say("new host to traffic", of(&plain, |change| change.total));
     let own = |round: usize| ingress("new").annotation("proxy-read-timeout", &(100 + round).to_string());
     let rested = |round: usize| {
         std::thread::sleep(BETWEEN_LOADS);
-        host_change(&world, &own(round), &format!("l{round}"))
+        host_change(world, &own(round), &format!("l{round}"))
     };
     let loaded: Vec<Change> = (0..HOST_CHANGES).map(rested).collect();
     assert!(loaded.iter().all(|change| !change.load.is_zero()), "a policy of its own needs a load");
-    say("one that needs a load", of(&loaded, |change| change.total));
-    say("of that, check by HAProxy", of(&loaded, |change| change.check));
-    say("of that, load by HAProxy", of(&loaded, |change| change.load));
-    let mut changes = endpoint_changes(&world);
-    changes.sort_unstable();
-    say("endpoint to traffic, p50", millis(changes[changes.len() / 2]));
-    say("endpoint to traffic, p99", millis(changes[changes.len() * 99 / 100]));
-    if size == SIZE_UNDER_LOAD {
-        let (lost, rate) = under_load(|| endpoints_change(&world));
-        say("lost in 1000 endpoint changes", lost);
-        say("requests/s meanwhile", rate);
-        let (lost, rate) = under_load(|| hosts_change(&world));
-        say("lost in 100 loads", lost);
-        say("requests/s meanwhile", rate);
+    say.say("one that needs a load", of(&loaded, |change| change.total));
+    say.say("of that, check by HAProxy", of(&loaded, |change| change.check));
+    say.say("of that, load by HAProxy", of(&loaded, |change| change.load));
+}
+
+fn measure_endpoints(world: &World, say: &Say) {
+    let seen = steps(world).len();
+    say.spread("endpoint to traffic", endpoint_changes(world));
+    let ours = steps(world).split_off(seen);
+    // Programs of before do not tell it.
+    if !ours.is_empty() {
+        say.spread("of that, ours", ours.iter().map(Steps::all).collect());
+        for (what, part) in [("waiting", 0), ("translating, rendering", 1), ("writing files", 2), ("telling the proxy", 3)] {
+            say.say(&format!("of that, {what}"), micros(median(ours.iter().map(|steps| steps.0[part]).collect())));
+        }
     }
-    let (alone, joined) = commands_per_second(&world);
-    say("commands/s, one a connection", format!("{alone:.0}"));
-    say("commands/s, fifty a connection", format!("{joined:.0}"));
-    say("memory of the controller", megabytes(world.controller_pid()));
-    let workers = fs::read_to_string(format!("/proc/{0}/task/{0}/children", world.proxy_pid())).unwrap_or_default();
-    let newest = workers.split_whitespace().filter_map(|pid| pid.parse().ok()).max();
-    say("memory of HAProxy's worker", newest.map_or_else(String::new, megabytes));
+    // Changes come while the one before is still being checked.
+    say.spread("one right after another, to traffic", crowded_changes(world));
+    let (total, told) = many_endpoints(world);
+    say.say("1000 endpoints come, 1000 go", millis(total));
+    if !told.is_zero() {
+        say.say("endpoint operations/s", format!("{:.0}", (2 * MANY_ENDPOINTS) as f64 / told.as_secs_f64()));
+    }
 }
 
 fn hot(pods: &[IpAddr]) -> Vec<Value> {
@@ -134,6 +232,34 @@ fn host_change(world: &World, object: &Value, name: &str) -> Change {
     Change { total, check: took("check_ms"), load: took("load_ms") }
 }
 
+/// What a change cost the controller: waiting for its turn, making files, writing them, telling the proxy.
+struct Steps([Duration; 4]);
+
+impl Steps {
+    fn all(&self) -> Duration {
+        self.0.iter().sum()
+    }
+}
+
+/// Those of all changes so far that needed no load.
+fn steps(world: &World) -> Vec<Steps> {
+    let log = world.log();
+    let (mut found, mut made) = (Vec::new(), None);
+    for line in log.lines().filter(|line| line.starts_with('{')) {
+        let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
+        // Numbers of 128 bits are texts.
+        let took = |part: &str| Duration::from_micros(line[part].to_string().trim_matches('"').parse().unwrap_or(0));
+        if line["message"] == "made a candidate" {
+            made = Some((took("waited_us"), took("took_us")));
+        } else if line["message"] == "changed the running proxy"
+            && let Some((waited, making)) = made.take()
+        {
+            found.push(Steps([waited, making, took("stage_us"), took("took_us")]));
+        }
+    }
+    found
+}
+
 /// From a changed EndpointSlice to the first answer of the new endpoint, without a reload.
 fn endpoint_changes(world: &World) -> Vec<Duration> {
     let master = world.proxy_pid();
@@ -154,6 +280,35 @@ fn endpoint_changes(world: &World) -> Vec<Duration> {
     taken
 }
 
+/// The same of changes that do not wait for the one before to be settled.
+fn crowded_changes(world: &World) -> Vec<Duration> {
+    let pods: Vec<IpAddr> = (0..ENDPOINT_CHANGES / 4).map(|_| echo::new_pod("hot").into()).collect();
+    let taken = pods.iter().map(|pod| {
+        let begun = Instant::now();
+        world.write("hot.yaml", &text(&hot(&[*pod])));
+        let wanted = pod.to_string();
+        until("the new endpoint answers", || client::get("hot.test", "/").is_ok_and(|answer| answer.echo()["address"] == wanted.as_str()));
+        begun.elapsed()
+    });
+    let taken = taken.collect();
+    until("all is settled", || client::admin_json("/api/v1/revision")["settled"] == true);
+    taken
+}
+
+/// How long it took until many endpoints that came, and as many that went, were published, and how long of that the proxy
+/// was told of them.
+fn many_endpoints(world: &World) -> (Duration, Duration) {
+    let pods: Vec<IpAddr> = (0..=MANY_ENDPOINTS).map(|_| echo::new_pod("hot").into()).collect();
+    let (seen, begun) = (steps(world).len(), Instant::now());
+    for some in [&pods[..], &pods[..1]] {
+        let before = world.revision();
+        world.write("hot.yaml", &text(&hot(some)));
+        until("it is published", || world.revision() > before);
+    }
+    let taken = begun.elapsed();
+    (taken, steps(world).split_off(seen).iter().map(|steps| steps.0[3]).sum())
+}
+
 /// How many requests of how many were lost while something was done, and how many a second there were.
 fn under_load(change: impl FnOnce()) -> (String, String) {
     let begun = Instant::now();
@@ -164,9 +319,9 @@ fn under_load(change: impl FnOnce()) -> (String, String) {
 }
 
 /// Pods come and go: there are always two, of which one stays until the next change.
-fn endpoints_change(world: &World) {
+fn endpoints_change(world: &World, changes: usize) {
     let pods: Vec<IpAddr> = (0..4).map(|_| echo::new_pod("hot").into()).collect();
-    for round in 0..CHANGES_UNDER_LOAD {
+    for round in 0..changes {
         let before = world.revision();
         world.write("hot.yaml", &text(&hot(&[pods[round % 4], pods[(round + 1) % 4]])));
         until("it is published", || world.revision() > before);
@@ -174,15 +329,15 @@ fn endpoints_change(world: &World) {
 }
 
 /// An answer of its own for a path of another host needs a load each time.
-fn hosts_change(world: &World) {
-    let loads = || client::admin_json("/api/v1/revision")["load_ms"].is_u64();
+fn hosts_change(world: &World, loads: usize) {
+    let is_loaded = || client::admin_json("/api/v1/revision")["load_ms"].is_u64();
     let (mut loaded, mut round) = (0, 0);
-    while loaded < LOADS_UNDER_LOAD {
+    while loaded < loads {
         let before = world.revision();
         let timeout = (60 + round % 2).to_string();
         world.write("other.yaml", &text(&[ingress("other").prefix("other.test", "/", "hot").annotation("proxy-read-timeout", &timeout)]));
         until("it is published", || world.revision() > before);
-        loaded += u64::from(loads());
+        loaded += usize::from(is_loaded());
         round += 1;
     }
 }
@@ -217,6 +372,10 @@ fn median(mut taken: Vec<Duration>) -> Duration {
 
 fn millis(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+}
+
+fn micros(duration: Duration) -> String {
+    format!("{} µs", duration.as_micros())
 }
 
 /// What a process holds in memory.
