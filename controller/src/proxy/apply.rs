@@ -216,8 +216,8 @@ impl Proxy {
         };
         let (state, files, number) = (self.state.clone(), Arc::clone(files), self.next_number);
         let (base, staged) = spawn_blocking(move || {
-            let ready = prepared.map_or_else(|| seed(&state, &base), Ok);
-            let staged = ready.and_then(|seed| stage(&state, &seed, &base, files, number, group));
+            let ready = prepared.map_or_else(|| seed(&state, &base).map(|seed| (seed, Arc::clone(&base))), Ok);
+            let staged = ready.and_then(|(seed, of)| stage(&state, &seed, &of, files, number, group));
             (base, staged)
         })
         .await
@@ -316,24 +316,24 @@ impl Proxy {
         }
     }
 
-    /// Makes another seed like the last one, in the background: the next candidate may come before this one is settled.
+    /// Makes the next seed in the background. It may be of an older revision when it is used, which costs a candidate those
+    /// files that have changed since.
     pub(super) fn prepare_seed(&mut self) {
         let (state, base) = (self.state.clone(), self.base.clone());
-        self.seed = Some(spawn_blocking(move || base.and_then(|base| seed(&state, &base).ok())));
+        // Without one, the next candidate makes its own and reports what is wrong.
+        self.seed = Some(spawn_blocking(move || base.and_then(|base| seed(&state, &base).ok().zip(Some(base)))));
     }
 
-    /// Tidies up and makes the next seed, in the background.
+    /// Makes the next seed if there is none, and tidies up, in the background.
     async fn prepare_next(&mut self) {
-        if let Some(running) = self.seed.take() {
+        if self.seed.is_none() {
+            self.prepare_seed();
+        }
+        if let Some(running) = self.pruning.take() {
             let _ = running.await;
         }
-        let (state, base, kept) = (self.state.clone(), self.base.clone(), self.revisions_kept);
-        self.seed = Some(spawn_blocking(move || {
-            // Without one, the next candidate makes its own and reports what is wrong.
-            let made = base.and_then(|base| seed(&state, &base).ok());
-            prune(&state, kept);
-            made
-        }));
+        let (state, kept) = (self.state.clone(), self.revisions_kept);
+        self.pruning = Some(spawn_blocking(move || prune(&state, kept)));
     }
 }
 

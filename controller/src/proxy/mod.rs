@@ -74,7 +74,7 @@ use publish::point;
 use reload::Pace;
 use remote::Remote;
 use signal::PidFile;
-use stage::Base;
+use stage::{Base, Seed};
 use state_dir::{Lock, check_socket_path, claim, remove_tree};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -175,7 +175,9 @@ pub(crate) struct Proxy {
     /// The files of `live`, once they are known in memory.
     base: Option<Arc<Base>>,
     /// Makes the next candidate's folder while nothing else is to do.
-    seed: Option<JoinHandle<Option<PathBuf>>>,
+    seed: Option<JoinHandle<Option<Seed>>>,
+    /// Removes old revisions.
+    pruning: Option<JoinHandle<()>>,
 }
 
 /// Tells whether the proxy is well; may be asked while a revision is on its way.
@@ -233,6 +235,7 @@ impl Proxy {
             live,
             base: None,
             seed: None,
+            pruning: None,
         })
     }
 

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// From this many new files on, one flush of the whole file system is cheaper than one for each file.
 const FLUSH_ALL_FROM: usize = 32;
 
+/// A folder to begin a candidate with, and the revision whose files it holds.
+pub(super) type Seed = (PathBuf, Arc<Base>);
+
 /// Bytes by relative path: what a folder holds.
 pub(super) type Content = BTreeMap<String, Bytes>;
 
