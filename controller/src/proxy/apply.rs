@@ -3,12 +3,13 @@
 use super::Proxy;
 use super::error::ApplyError;
 use super::outcome::{Live, Outcome, Refused, Took};
+use super::owner::Way;
 use super::publish::{Published, Validated, point, prune};
 use super::stage::{Base, Flushed, StageError, Staged, Unflushed, may_give_to, seed, stage};
 use super::state_dir::{RevisionName, remove_tree};
 use super::validate::NotValid;
 use super::verify::NotTaken;
-use gatewright_core::render::FileSet;
+use gatewright_core::render::{File, FileSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -100,8 +101,13 @@ impl Proxy {
         Ok(if reload { Outcome::Live(live) } else { Outcome::Unchanged(live) })
     }
 
-    /// The same of files that are not live. `from`: the revision that the proxy was brought to last; else the live one.
-    pub(super) async fn begin_from(&mut self, files: &Arc<FileSet>, cause: &str, from: Option<RevisionName>) -> Result<Begun, ApplyError> {
+    /// The same of files that are not live. `from`: what the proxy was brought to last; else it is what is live.
+    pub(super) async fn begin_from(
+        &mut self,
+        files: &Arc<FileSet>,
+        cause: &str,
+        from: Option<(RevisionName, Arc<FileSet>)>,
+    ) -> Result<Begun, ApplyError> {
         let begun = Instant::now();
         let (staged, unflushed) = self.stage(files).await?;
         let stage = begun.elapsed();
@@ -172,13 +178,16 @@ impl Proxy {
 
     /// Takes the short way to the candidate, if there is one from what the proxy runs with; endpoints do not wait for a
     /// check of all files. A surprise on the way is no harm: the reload that follows leads to the same end.
-    async fn amend(&self, staged: &Staged, from: Option<RevisionName>) -> Amended {
+    async fn amend(&self, staged: &Staged, from: Option<(RevisionName, Arc<FileSet>)>) -> Amended {
         let token = staged.files.token();
-        let live = self.live.as_ref().filter(|live| live.checked_at.is_some() && live.token != token);
-        let Some(from) = from.or_else(|| live.and_then(Live::name)).filter(|_| self.dialect.runtime.is_some()) else {
-            return Amended::No;
+        let live = || {
+            let live = self.live.as_ref().filter(|live| live.checked_at.is_some() && live.token != token)?;
+            Some((live.name()?, Arc::clone(&self.base.as_ref()?.files)))
         };
-        match self.owner.amend(from, staged.name).await {
+        let Some((from, files)) = from.or_else(live).filter(|_| self.dialect.runtime.is_some()) else { return Amended::No };
+        let bytes = |file: Option<&File>| file.map(|file| file.bytes.clone());
+        let differing = staged.files.changes(&files).filter(|(_, old, new)| bytes(*old) != bytes(*new)).map(|(path, ..)| path.to_owned());
+        match self.owner.amend(Way { from, to: staged.name, differing: Some(differing.collect()) }).await {
             Ok(true) if self.probe.answer().await.as_deref() == Some(&*token) => Amended::Yes,
             Ok(true) => {
                 tracing::warn!("the proxy does not answer what it was told on its runtime socket; it will reload");

@@ -75,7 +75,8 @@ impl Proxy {
     /// Checks and publishes what is begun; `next` is what has come meanwhile.
     async fn finish(&mut self, begun: Begun, more: &mut mpsc::Receiver<Candidate>, next: &mut Option<Next>) -> Outcome {
         let Begun { staged, flushing, amended, stage, cause } = begun;
-        let (name, last, owner) = (staged.name, self.last_check, Arc::clone(&self.owner));
+        let (last, owner) = (self.last_check, Arc::clone(&self.owner));
+        let under = (staged.name, Arc::clone(&staged.files));
         let may_be_followed = |next: &Option<Next>| amended == Amended::Yes && next.as_ref().is_none_or(|next| next.told().is_some());
         let mut checking = pin!(async move { staged.validate(&*owner, last).await });
         if amended == Amended::Yes {
@@ -84,7 +85,7 @@ impl Proxy {
         let checked = loop {
             tokio::select! {
                 checked = &mut checking => break checked,
-                Some(candidate) = more.recv(), if may_be_followed(next) => self.follow(candidate, name, next).await,
+                Some(candidate) = more.recv(), if may_be_followed(next) => self.follow(candidate, &under, next).await,
             }
         };
         let validated = match checked {
@@ -111,9 +112,10 @@ impl Proxy {
     }
 
     /// Brings the proxy on to a newer candidate. `under`: the one that is being checked.
-    async fn follow(&mut self, candidate: Candidate, under: RevisionName, next: &mut Option<Next>) {
-        let from = next.as_ref().and_then(Next::told).map_or(under, |begun| begun.staged.name);
-        if from.digest == candidate.files.digest() && next.is_none() {
+    async fn follow(&mut self, candidate: Candidate, under: &(RevisionName, Arc<FileSet>), next: &mut Option<Next>) {
+        let told = next.as_ref().and_then(Next::told);
+        let from = told.map_or_else(|| under.clone(), |begun| (begun.staged.name, Arc::clone(&begun.staged.files)));
+        if from.0.digest == candidate.files.digest() && next.is_none() {
             *next = Some(Next::Waiting(candidate));
             return;
         }

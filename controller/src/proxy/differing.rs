@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, DirEntry};
 use std::io;
 use std::os::unix::fs::DirEntryExt;
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// Two revisions of which one has more than so many bytes that are not in the other one are not compared further.
 const MOST: u64 = 8 << 20;
@@ -20,6 +20,19 @@ pub(super) fn read_differing(one: &Path, other: &Path) -> io::Result<Option<(Tex
     let (mut ones, mut others) = (Paths::new(), Paths::new());
     find_differing((Some(one), &mut ones), (Some(other), &mut others), "")?;
     Ok(read(one, ones.into_iter())?.zip(read(other, others.into_iter())?))
+}
+
+/// These files of two folders, where they are. `None`: they are too much, or one is somewhere else.
+pub(super) fn read_these(one: &Path, other: &Path, paths: &[String]) -> io::Result<Option<(Texts, Texts)>> {
+    let is_inside = |path: &&String| Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if !paths.iter().all(|path| is_inside(&path)) {
+        return Ok(None);
+    }
+    let in_folder = |folder: &Path| {
+        let is_there = |path: &&String| fs::symlink_metadata(folder.join(path)).is_ok_and(|found| found.is_file());
+        read(folder, paths.iter().filter(is_there).cloned())
+    };
+    Ok(in_folder(one)?.zip(in_folder(other)?))
 }
 
 /// Looks below two folders that have the same path; most of their files are the same.
@@ -88,6 +101,26 @@ mod tests {
         let (left, right) = read_differing(&one, &other).unwrap().unwrap();
         let texts = |of: &[(&str, &str)]| of.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect::<Texts>();
         assert_eq!((left, right), (texts(&[("x/changed", "a")]), texts(&[("x/changed", "b"), ("new", "")])));
+    }
+
+    #[test]
+    fn of_named_files_those_that_are_there_are_read_and_nothing_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join("1"), dir.path().join("2"));
+        for folder in [&one, &other] {
+            fs::create_dir_all(folder.join("x")).unwrap();
+            fs::write(folder.join("x/a"), folder.as_os_str().as_encoded_bytes()).unwrap();
+            fs::write(folder.join("same"), "same").unwrap();
+        }
+        fs::write(other.join("new"), "new").unwrap();
+        fs::write(dir.path().join("secret"), "secret").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("secret"), one.join("link")).unwrap();
+        let named = |paths: &[&str]| read_these(&one, &other, &paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>()).unwrap();
+        let (left, right) = named(&["x/a", "new", "nowhere", "link"]).unwrap();
+        assert!(left.keys().eq(["x/a"]) && right.keys().eq(["new", "x/a"]), "{left:?}, {right:?}");
+        for path in ["../secret", "/etc/passwd", "x/../../secret", "./x/a"] {
+            assert_eq!(named(&["x/a", path]), None, "{path}");
+        }
     }
 
     #[test]

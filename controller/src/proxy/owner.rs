@@ -20,7 +20,7 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
 
     /// Brings the running proxy from the files of one revision, which it has, to those of another one, without a reload;
     /// `false`: only a reload can.
-    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>>;
+    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>>;
 
     /// How it is.
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>>;
@@ -30,6 +30,15 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
 
     /// Ends the proxy: gracefully for as long as `limit`, then by force.
     fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>>;
+}
+
+/// From one revision on disk to another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Way {
+    pub(super) from: RevisionName,
+    pub(super) to: RevisionName,
+    /// Relative paths of all files that differ; `None`: they have to be looked for among all that there are.
+    pub(super) differing: Option<Vec<String>>,
 }
 
 /// How the proxy's process is.

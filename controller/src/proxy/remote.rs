@@ -1,6 +1,6 @@
 //! The controller's end of the socket to `gatewright supervise`.
 
-use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::owner::{CheckError, Owner, OwnerError, Status, Way};
 use super::ports::Port;
 use super::state_dir::RevisionName;
 use super::wire::{Answer, Ask, hear, say};
@@ -20,6 +20,9 @@ const RELOAD: Duration = Duration::from_secs(150);
 
 /// Thousands of endpoints may be new.
 const AMEND: Duration = Duration::from_secs(60);
+
+/// Longest paths that are said, in bytes together.
+const MAX_PATHS: usize = 4 << 10;
 
 /// Pause before the next try to be heard.
 const CROWDED: Duration = Duration::from_millis(10);
@@ -84,9 +87,11 @@ impl Owner for Remote {
         self.do_it(Ask::Reload, RELOAD).boxed()
     }
 
-    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
-            match self.ask(Ask::Amend { from: from.to_string(), to: to.to_string() }, AMEND).await? {
+            // A line is bounded; then they are looked for.
+            let differing = way.differing.filter(|paths| paths.iter().map(String::len).sum::<usize>() < MAX_PATHS);
+            match self.ask(Ask::Amend { from: way.from.to_string(), to: way.to.to_string(), differing }, AMEND).await? {
                 Answer::Amended { done } => Ok(done),
                 other => Err(unexpected(other)),
             }

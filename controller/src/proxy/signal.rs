@@ -5,7 +5,7 @@
 
 use super::agent;
 use super::launch::Launcher;
-use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::owner::{CheckError, Owner, OwnerError, Status, Way};
 use super::ports::{self, Port};
 use super::process::{DRAIN_AGAIN, Handle, Identity, children, command_line, named, stat};
 use super::retirement::Retirement;
@@ -112,14 +112,14 @@ impl Owner for PidFile {
     }
 
     /// The proxy's socket is beside its PID file, if whoever started it made one.
-    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let Some(folder) = self.path.parent().filter(|folder| folder.join(lane.socket).exists()) else {
                 self.path.parent().inspect(|folder| self.launcher.renew_socket(folder));
                 return Ok(false);
             };
-            let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, (from, to)).await;
+            let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, way).await;
             if let Ok(Done::All { removed: true }) = amended {
                 let older = Arc::clone(&self.older);
                 let older = move || older.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -4,7 +4,7 @@
 //! as the kernel names them.
 
 use super::launch::{Children, Launcher};
-use super::owner::{CheckError, Owner, OwnerError};
+use super::owner::{CheckError, Owner, OwnerError, Way};
 use super::ports::Taken;
 use super::process::zombies_of;
 use super::program::{ProgramError, find};
@@ -244,7 +244,7 @@ impl Desk {
         let done = match ask {
             Ask::Check { revision, limit_ms } => return self.check(&revision, Duration::from_millis(limit_ms)).await,
             Ask::Reload => self.supervisor.reload().await,
-            Ask::Amend { from, to } => return self.amend(&from, &to).await,
+            Ask::Amend { from, to, differing } => return self.amend(&from, &to, differing).await,
             Ask::Status => return self.supervisor.status().await.map_or_else(|error| told(&error), Answer::Status),
             Ask::Ports { ports } => {
                 return self.supervisor.ports(ports).await.map_or_else(|error| told(&error), |troubles| Answer::Ports { troubles });
@@ -265,12 +265,13 @@ impl Desk {
         if real { Ok(name) } else { Err(Answer::error("there is no such revision")) }
     }
 
-    async fn amend(&self, from: &str, to: &str) -> Answer {
+    async fn amend(&self, from: &str, to: &str, differing: Option<Vec<String>>) -> Answer {
         let (from, to) = match (self.revision(from), self.revision(to)) {
             (Ok(from), Ok(to)) => (from, to),
             (Err(answer), _) | (_, Err(answer)) => return answer,
         };
-        self.supervisor.amend(from, to).await.map_or_else(|error| told(&error), |done| Answer::Amended { done })
+        let way = Way { from, to, differing };
+        self.supervisor.amend(way).await.map_or_else(|error| told(&error), |done| Answer::Amended { done })
     }
 
     async fn check(&self, revision: &str, limit: Duration) -> Answer {

@@ -5,7 +5,7 @@
 
 use super::agent;
 use super::launch::Launcher;
-use super::owner::{CheckError, Owner, OwnerError, Status};
+use super::owner::{CheckError, Owner, OwnerError, Status, Way};
 use super::ports::{self, Port, Taken};
 use super::process::{
     DRAIN_AGAIN, Handle, Identity, children, command_line, dismiss_workers_of, living, named, signal_all, stat, workers_of,
@@ -138,11 +138,11 @@ impl Owner for Supervisor {
         .boxed()
     }
 
-    fn amend(&self, from: RevisionName, to: RevisionName) -> BoxFuture<'_, Result<bool, OwnerError>> {
+    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let places = (&self.launcher.state, &*self.launcher.run_dir);
-            let amended = super::runtime::amend(lane, places, &self.late, (from, to)).await;
+            let amended = super::runtime::amend(lane, places, &self.late, way).await;
             if let Ok(Done::All { removed: true }) = amended {
                 let vital = Arc::clone(&self.vital);
                 let older = move || lock(&vital).older.clone();

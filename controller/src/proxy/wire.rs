@@ -1,6 +1,6 @@
 //! What controller and supervisor say to each other: one JSON object per line, one question per connection.
 //!
-//! A question names a revision, never a path or a command: whoever speaks to a supervisor can make it check, load or
+//! A question names a revision and what is in it, never another path or a command: whoever speaks to a supervisor can make it check, load or
 //! end what is in the state folder, and look whether ports are taken, and nothing else.
 
 use super::owner::Status;
@@ -31,6 +31,9 @@ pub(super) enum Ask {
     Amend {
         from: String,
         to: String,
+        /// Relative paths of files in them, which are all that differ; they are looked at in no other folder.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        differing: Option<Vec<String>>,
     },
     Status,
     /// Could the proxy, which does not run, listen on these?
@@ -138,7 +141,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_said_is_heard() {
-        let amend = Ask::Amend { from: "1-0".into(), to: "2-0".into() };
+        let amend = Ask::Amend { from: "1-0".into(), to: "2-0".into(), differing: None };
         let ports = Ask::Ports { ports: vec![Port { flag: "http-port".into(), number: 80, local: false }] };
         let check = Ask::Check { revision: "1-0".into(), limit_ms: 5 };
         let asks = [check, amend, Ask::Reload, Ask::Status, ports, Ask::Quit { limit_ms: 0 }];
