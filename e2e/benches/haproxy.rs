@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `2.6`, `3.0`, `3.2` | these versions | the oldest and the newest |
 //! | `100`, `1000`, … | these sizes | 100, 1 000 and 10 000 |
+//! | `endpoints=N` | so many changes of endpoints, one after another | 100 |
 //! | `changes=N` | so many changes of endpoints under load | 1 000, at 1 000 Ingresses alone |
 //! | `loads=N` | so many loads under load | 100, at 1 000 Ingresses alone |
 //! | `only=PART` | of `hosts`, `endpoints`, `load` and `commands` this part alone | all |
@@ -57,6 +58,7 @@ const COMMANDS: usize = 2_000;
 struct Wish {
     proxies: Vec<Proxy>,
     sizes: Vec<usize>,
+    endpoints: usize,
     changes: Option<usize>,
     loads: Option<usize>,
     only: Option<String>,
@@ -76,7 +78,8 @@ impl Wish {
             sizes = SIZES.to_vec();
         }
         let only = arguments.iter().find_map(|argument| argument.strip_prefix("only=")).map(str::to_owned);
-        Self { proxies, sizes, changes: number("changes="), loads: number("loads="), only }
+        let endpoints = number("endpoints=").unwrap_or(ENDPOINT_CHANGES).max(1);
+        Self { proxies, sizes, endpoints, changes: number("changes="), loads: number("loads="), only }
     }
 
     fn wants(&self, part: &str) -> bool {
@@ -130,7 +133,7 @@ fn measure(proxy: Proxy, size: usize, wish: &Wish) {
         measure_hosts(&world, &say);
     }
     if wish.wants("endpoints") {
-        measure_endpoints(&world, &say);
+        measure_endpoints(&world, &say, wish.endpoints);
     }
     let [changes, loads] = wish.under_load(size);
     if changes > 0 {
@@ -169,9 +172,9 @@ fn measure_hosts(world: &World, say: &Say) {
     say.say("of that, load by HAProxy", of(&loaded, |change| change.load));
 }
 
-fn measure_endpoints(world: &World, say: &Say) {
+fn measure_endpoints(world: &World, say: &Say, changes: usize) {
     let seen = steps(world).len();
-    say.spread("endpoint to traffic", endpoint_changes(world));
+    say.spread("endpoint to traffic", endpoint_changes(world, changes));
     let ours = steps(world).split_off(seen);
     // Programs of before do not tell it.
     if !ours.is_empty() {
@@ -181,7 +184,7 @@ fn measure_endpoints(world: &World, say: &Say) {
         }
     }
     // Changes come while the one before is still being checked.
-    say.spread("one right after another, to traffic", crowded_changes(world));
+    say.spread("one right after another, to traffic", crowded_changes(world, changes));
     let (total, told) = many_endpoints(world);
     say.say("1000 endpoints come, 1000 go", millis(total));
     if !told.is_zero() {
@@ -261,9 +264,9 @@ fn steps(world: &World) -> Vec<Steps> {
 }
 
 /// From a changed EndpointSlice to the first answer of the new endpoint, without a reload.
-fn endpoint_changes(world: &World) -> Vec<Duration> {
+fn endpoint_changes(world: &World, changes: usize) -> Vec<Duration> {
     let master = world.proxy_pid();
-    let pods: Vec<IpAddr> = (0..ENDPOINT_CHANGES).map(|_| echo::new_pod("hot").into()).collect();
+    let pods: Vec<IpAddr> = (0..changes).map(|_| echo::new_pod("hot").into()).collect();
     let taken = pods.iter().map(|pod| {
         let before = world.revision();
         let begun = Instant::now();
@@ -281,8 +284,8 @@ fn endpoint_changes(world: &World) -> Vec<Duration> {
 }
 
 /// The same of changes that do not wait for the one before to be settled.
-fn crowded_changes(world: &World) -> Vec<Duration> {
-    let pods: Vec<IpAddr> = (0..ENDPOINT_CHANGES / 4).map(|_| echo::new_pod("hot").into()).collect();
+fn crowded_changes(world: &World, changes: usize) -> Vec<Duration> {
+    let pods: Vec<IpAddr> = (0..changes).map(|_| echo::new_pod("hot").into()).collect();
     let taken = pods.iter().map(|pod| {
         let begun = Instant::now();
         world.write("hot.yaml", &text(&hot(&[*pod])));

@@ -1,4 +1,4 @@
-//! Brings candidates to the proxy, one at a time, and finds out who is to blame when it refuses one.
+//! Hands candidates to the task that owns the proxy, and finds out who is to blame when the proxy refuses one.
 
 use super::maker::{Made, MakeError, Maker, Suspect};
 use crate::proxy::{Candidate, Proxy, Refused};
