@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -117,10 +116,6 @@ pub(super) fn signal_all(processes: &BTreeSet<Identity>, signal: Signal) {
         let _ = Handle::open(*identity).and_then(|handle| handle.signal(signal));
     }
 }
-
-/// A proxy that shall drain is told so again this often: a master that is loading may miss the signal, and one that drains
-/// already takes it again for nothing.
-pub(super) const DRAIN_AGAIN: Duration = Duration::from_secs(1);
 
 /// The signal that a dialect names.
 pub(super) const fn named(signal: gatewright_core::dialect::Signal) -> Signal {

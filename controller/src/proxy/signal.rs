@@ -7,8 +7,8 @@ use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status, Way};
 use super::ports::{self, Port};
-use super::process::{DRAIN_AGAIN, Handle, Identity, children, command_line, named, stat};
-use super::retirement::Retirement;
+use super::process::{Handle, Identity, children, command_line, named, stat};
+use super::retirement::{self, Retirement};
 use super::runtime::{self, Done, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
@@ -156,12 +156,8 @@ impl Owner for PidFile {
     fn quit(&self, limit: Duration) -> BoxFuture<'_, Result<(), OwnerError>> {
         async move {
             let handle = self.signal(self.launcher.dialect.drain)?;
-            let drained = async {
-                while timeout(DRAIN_AGAIN, handle.ended()).await.is_err() {
-                    let _ = handle.signal(named(self.launcher.dialect.drain));
-                }
-            };
-            if timeout(limit, drained).await.is_err() {
+            let folder = self.path.parent().unwrap_or(&self.path);
+            if timeout(limit, retirement::drain(self.launcher.dialect, folder, &handle)).await.is_err() {
                 let _ = handle.signal(rustix::process::Signal::TERM);
             }
             Ok(())

@@ -7,10 +7,8 @@ use super::agent;
 use super::launch::Launcher;
 use super::owner::{CheckError, Owner, OwnerError, Status, Way};
 use super::ports::{self, Port, Taken};
-use super::process::{
-    DRAIN_AGAIN, Handle, Identity, children, command_line, dismiss_workers_of, living, named, signal_all, stat, workers_of,
-};
-use super::retirement::Retirement;
+use super::process::{Handle, Identity, children, command_line, dismiss_workers_of, living, named, signal_all, stat, workers_of};
+use super::retirement::{self, Retirement};
 use super::runtime::{Done, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
@@ -325,22 +323,16 @@ impl Keeper {
 
     async fn quit(&self, process: &mut Running, limit: Duration) {
         let group = process.handle.identity().pid;
-        let drained = async {
-            loop {
-                let _ = process.handle.signal(named(self.launcher.dialect.drain));
-                if timeout(DRAIN_AGAIN, process.ended()).await.is_ok() {
-                    return;
-                }
-            }
-        };
+        let _ = process.handle.signal(named(self.launcher.dialect.drain));
+        let drained = retirement::drain(self.launcher.dialect, &self.launcher.run_dir, &process.handle);
         if timeout(limit, drained).await.is_err() {
             tracing::warn!(limit_ms = limit.as_millis(), "requests are still running; ending the proxy");
             signal_all(&living(|stat| stat.group == group), Signal::TERM);
             if timeout(LAST_WORDS, process.ended()).await.is_err() {
                 signal_all(&living(|stat| stat.group == group), Signal::KILL);
-                process.ended().await;
             }
         }
+        process.ended().await;
         lock(&self.vital).process = None;
         let _ = std::fs::remove_file(self.record_file());
     }

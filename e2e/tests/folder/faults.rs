@@ -1,13 +1,13 @@
 //! What goes wrong: bad objects, processes that are killed, a full disk.
 
-use gatewright_e2e::client::{admin, admin_json, certificate, get, send as client_send};
+use gatewright_e2e::client::{admin, admin_json, certificate, connect, get, send as client_send};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, class, config_map, ingress, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq, until_some};
 use gatewright_e2e::world::{World, gatewright, path, send, who};
-use gatewright_e2e::{on_every_proxy, on_every_version};
+use gatewright_e2e::{on_every_proxy, on_every_version, tls};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
@@ -256,6 +256,21 @@ on_every_proxy! {
         assert_eq!(world.end_controller(Signal::SIGTERM), Some(0), "a second signal is as good as none");
         assert!(begun.elapsed().as_secs() < 60, "SHD-2: an idle proxy does not take its time");
         assert_eq!(who("h.test", "/"), "nobody");
+    }
+
+    fn shd_2_idle_clients_are_not_waited_for(proxy) {
+        let world = World::of(proxy).manifest("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat()).start();
+        let (mut plain, mut secure) = (connect(80).unwrap(), tls::connect(connect(443).unwrap(), Some("h.test"), &[]).unwrap());
+        let request = Request::get("h.test", "/");
+        assert_eq!([request.send(&mut plain, false).unwrap().status, request.send(&mut secure, false).unwrap().status], [200; 2]);
+        let begun = std::time::Instant::now();
+        let slow = std::thread::spawn(|| get("h.test", "/?wait_ms=4000"));
+        // It has to be with the backend before the signal.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        assert!(begun.elapsed().as_secs() < 20, "nobody waits for the next request of an idle client: {:?}", begun.elapsed());
+        assert_eq!(slow.join().unwrap().unwrap().status, 200, "a request that is running has its time");
+        assert!(world.log().matches("Exiting Master process").count() <= 1, "HAProxy is told once");
     }
 
     fn shd_4_requests_that_take_too_long_are_cut(proxy) {

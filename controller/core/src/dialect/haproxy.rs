@@ -159,7 +159,7 @@ pub static HAPROXY: Dialect = Dialect {
         old_workers: OldWorkers {
             socket: command::MASTER_SOCKET,
             questions: command::questions_about_worker,
-            is_idle: command::is_idle_old_worker,
+            need: command::need_of_worker,
         },
     }),
     unknown_hashes: credentials::UNKNOWN_HASHES,

@@ -12,19 +12,31 @@ pub struct RuntimeLane {
     ///
     /// Several may be said on one connection, each on a line; one with line feeds ends with an empty line.
     pub plan: for<'f> fn(&Contents<'f>, &Contents<'f>) -> Option<Vec<Step>>,
-    /// Workers of older generations, which the commands do not reach.
+    /// Workers that take no connections any more: those of older generations, which the commands do not reach, and all of
+    /// them when the proxy ends.
     pub old_workers: OldWorkers,
 }
 
-/// How workers of older generations are asked whether anybody needs them.
+/// How workers that shall end are asked whether anybody needs them.
 #[derive(Debug, Clone, Copy)]
 pub struct OldWorkers {
     /// Name of the socket in [`Launch::run_dir`](super::Launch::run_dir).
     pub socket: &'static str,
     /// What is asked about a worker, by its process id, without the final line feed.
     pub questions: fn(i32) -> [String; 2],
-    /// Whether the answers say that it takes no connections any more, and that nothing is on its way on those it has.
-    pub is_idle: fn(&[String; 2]) -> bool,
+    /// What the answers say.
+    pub need: fn(&[String; 2]) -> Need,
+}
+
+/// Who needs a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Everybody: it takes connections, for nobody has told it to end.
+    Everybody,
+    /// Those whose requests are on their way, or it does not say.
+    Some,
+    /// Nobody: it takes no connections any more, and nothing is on its way on those it has.
+    Nobody,
 }
 
 /// A socket that a reload can be asked of.

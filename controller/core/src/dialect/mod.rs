@@ -8,7 +8,7 @@ pub mod haproxy;
 mod lane;
 pub mod nginx;
 
-pub use lane::{OldWorkers, ReloadSocket, RuntimeLane, Step};
+pub use lane::{Need, OldWorkers, ReloadSocket, RuntimeLane, Step};
 
 use crate::model::{Approximation, Backend, BackendId, CertificateId, HashKind, Host, Lack, LackingWay, MapToken, Model};
 use crate::names::{HostPattern, ObjectRef, PathLimits, shown};

@@ -1,7 +1,7 @@
 //! How HAProxy is started and checked, and how its answers are read.
 
 use super::word::word;
-use crate::dialect::{Launch, Refusal, Version, common};
+use crate::dialect::{Launch, Need, Refusal, Version, common};
 
 /// What belongs to the place: sockets and users.
 pub(super) const LAUNCH_FILE: &str = "launch.cfg";
@@ -86,10 +86,15 @@ pub(super) fn questions_about_worker(pid: i32) -> [String; 2] {
 }
 
 /// Of an idle connection nothing is shown; the line that is always there is about the question itself.
-pub(super) fn is_idle_old_worker([info, streams]: &[String; 2]) -> bool {
-    let stopping = info.lines().any(|line| line.trim() == "Stopping: 1");
+pub(super) fn need_of_worker([info, streams]: &[String; 2]) -> Need {
+    let says = |what: &str| info.lines().any(|line| line.trim() == what);
     let mut shown = streams.lines().filter(|line| !line.trim().is_empty()).peekable();
-    stopping && shown.peek().is_some() && shown.all(|line| line.starts_with("0x") && line.contains(" fe=GLOBAL "))
+    let is_idle = shown.peek().is_some() && shown.all(|line| line.starts_with("0x") && line.contains(" fe=GLOBAL "));
+    match (says("Stopping: 0"), says("Stopping: 1")) {
+        (true, _) => Need::Everybody,
+        (_, true) if is_idle => Need::Nobody,
+        _ => Need::Some,
+    }
 }
 
 /// The place in brackets: `[/path/haproxy.cfg:12]`.
@@ -158,16 +163,16 @@ mod tests {
     }
 
     #[test]
-    fn an_old_worker_is_idle_when_it_shows_nothing_but_the_question() {
+    fn nobody_needs_a_worker_that_shows_nothing_but_the_question() {
         let question = "0x7f06: proto=sockpair src=unix:2 fe=GLOBAL be=<NONE> srv=<none> ts=00 age=0s\n";
         let request = "0x7f07: proto=tcpv4 src=127.0.0.1:1 fe=public be=a srv=s ts=00 age=0s\n";
-        let idle = |info: &str, streams: &str| is_idle_old_worker(&[info.to_owned(), streams.to_owned()]);
+        let need = |info: &str, streams: &str| need_of_worker(&[info.to_owned(), streams.to_owned()]);
         let old = "Name: HAProxy\nStopping: 1\nJobs: 3\n";
-        assert!(idle(old, question));
-        assert!(!idle(old, &format!("{question}{request}")), "a request is on its way");
-        assert!(!idle("Name: HAProxy\nStopping: 0\n", question), "it serves");
-        assert!(!idle(old, "") && !idle("", question), "it did not say");
-        assert!(!idle(old, "Can't find the target PID matching the prefix '@!9'"));
+        assert_eq!(need(old, question), Need::Nobody);
+        assert_eq!(need(old, &format!("{question}{request}")), Need::Some, "a request is on its way");
+        assert_eq!(need("Name: HAProxy\nStopping: 0\n", question), Need::Everybody, "it serves");
+        assert_eq!([need(old, ""), need("", question)], [Need::Some; 2], "it did not say");
+        assert_eq!(need(old, "Can't find the target PID matching the prefix '@!9'"), Need::Some);
     }
 
     #[test]
