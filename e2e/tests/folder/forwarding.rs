@@ -75,6 +75,20 @@ on_every_proxy! {
         assert_eq!(received(&over_tls, &FORWARDED[3..]), ["X-Forwarded-Port: 443", "X-Forwarded-Proto: https", "X-Scheme: https"]);
     }
 
+    fn headers_of_the_connection_end_at_the_proxy(proxy) {
+        let site = Site::of(proxy, "hops");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let request = || Request::get(&h, "/").header("TE", "trailers").header("Keep-Alive", "timeout=5").header("X-Own", "1");
+        let names = ["Connection", "Upgrade", "TE", "Keep-Alive", "X-Real-IP", "X-Own"];
+        let plain = send(&request().header("Connection", "X-Real-IP, X-Forwarded-For, X-Own")).unwrap();
+        let wanted = ["Connection: -", "Upgrade: -", "TE: -", "Keep-Alive: -", "X-Real-IP: 127.0.0.1", "X-Own: 1"];
+        assert_eq!(received(&plain, &names), wanted);
+        let upgrade = request().header("Connection", "upgrade, X-Own").header("Upgrade", "other");
+        let upgrade = upgrade.send(&mut connect(80).unwrap(), false).unwrap();
+        assert_eq!(received(&upgrade, &names[..3]), ["Connection: upgrade", "Upgrade: other", "TE: -"]);
+    }
+
     fn fwd_2_to_4_headers_are_believed_when_told_to(proxy) {
         let settings = |key: &str| config_map("settings", &[(key, "true")]);
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("use-forwarded-headers")]).start();

@@ -12,7 +12,7 @@ use super::unanswered;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::{Does, Section};
-use crate::model::{Backend, ConnectionHeader, Globals, LocationRewrite, RoutePolicy};
+use crate::model::{Backend, ConnectionHeader, Globals, LocationRewrite, Protocol, RoutePolicy};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -87,6 +87,8 @@ struct ForwardView<'m> {
     /// `None`: as for all.
     retries: Option<RetriesView>,
     location: Option<LocationView>,
+    /// Backends are told which clients take trailers, as gRPC wants it.
+    tells_trailers: bool,
     /// The connection is closed after the answer.
     closes: bool,
     /// What upgrades a connection is left out.
@@ -200,6 +202,7 @@ impl<'m> ForwardView<'m> {
                 LocationRewrite::Off => None,
                 LocationRewrite::Replace(from, to) => Some(LocationView::new(from, to)),
             },
+            tells_trailers: matches!(backend.policy.protocol, Some(Protocol::Grpc | Protocol::Grpcs)),
             closes: connection == Some(ConnectionHeader::Close),
             upgrades_nothing: connection.is_some(),
             bandwidth: super::limits::bandwidth(policy.and_then(|policy| policy.bandwidth.as_ref()), globals, version),
