@@ -89,6 +89,18 @@ on_every_proxy! {
         assert_eq!(received(&upgrade, &names[..3]), ["Connection: upgrade", "Upgrade: other", "TE: -"]);
     }
 
+    fn lines_of_forwarded_for_are_told_as_one(proxy) {
+        let site = Site::of(proxy, "for-lines");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let request = ["1.2.3.4", "5.6.7.8, 9.9.9.9", "fd00::1"].iter().fold(Request::get(&h, "/"), |request, line| {
+            request.header("X-Forwarded-For", line).header("X-Own", "X-Forwarded-For: 7.7.7.7")
+        });
+        let answer = send(&request).unwrap();
+        let wanted = ["X-Original-Forwarded-For: 1.2.3.4, 5.6.7.8, 9.9.9.9, fd00::1", "X-Forwarded-For: 127.0.0.1"];
+        assert_eq!(received(&answer, &["X-Original-Forwarded-For", "X-Forwarded-For"]), wanted);
+    }
+
     fn fwd_2_to_4_headers_are_believed_when_told_to(proxy) {
         let settings = |key: &str| config_map("settings", &[(key, "true")]);
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("use-forwarded-headers")]).start();
