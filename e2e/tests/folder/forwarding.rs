@@ -101,6 +101,15 @@ on_every_proxy! {
         assert_eq!(received(&answer, &["X-Original-Forwarded-For", "X-Forwarded-For"]), wanted);
     }
 
+    fn requests_may_have_many_headers(proxy) {
+        let site = Site::of(proxy, "many-headers");
+        let h = site.host("h");
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
+        let request = (0..300).fold(Request::get(&h, "/"), |request, n| request.header(&format!("X-H{n}"), "x"));
+        let answer = send(&request).unwrap();
+        assert_eq!((answer.status, answer.received("X-H299").as_deref()), (200, Some("x")));
+    }
+
     fn fwd_2_to_4_headers_are_believed_when_told_to(proxy) {
         let settings = |key: &str| config_map("settings", &[(key, "true")]);
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("use-forwarded-headers")]).start();
