@@ -94,7 +94,7 @@ pub(super) struct TlsReading {
 pub(super) struct Read {
     /// `None`: the Ingress is left out.
     pub(super) reading: Option<Arc<Reading>>,
-    /// Its annotations do not let it be served.
+    /// Its annotations or texts do not let it be served.
     pub(super) is_refused: bool,
     /// Other objects that were looked at.
     pub(super) looked_up: Vec<LookedUp>,
@@ -111,7 +111,8 @@ impl Reading {
     /// Reads a version of an Ingress.
     pub(super) fn of(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Read {
         if let Some(refusal) = screen::refusal(ingress, input.settings) {
-            return Read::nothing(false, Vec::new(), vec![refusal]);
+            // An update that adds a default backend which is not allowed takes the Ingress away.
+            return Read::nothing(refusal.code == Code::RefusedText, Vec::new(), vec![refusal]);
         }
         let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
         let objects = Objects::new(input.snapshot);

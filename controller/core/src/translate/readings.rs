@@ -213,7 +213,7 @@ fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ing
     }
 }
 
-/// Reads a version of an Ingress. One that its annotations do not let be served leaves the version in use that was accepted
+/// Reads a version of an Ingress. One that its annotations or texts do not let be served leaves the version in use that was accepted
 /// last, unless that one is protected otherwise: it might be open where this one is not.
 fn read_or_last<'c>(
     (place, version, last): (&Arc<Ingress>, &Arc<Ingress>, Option<&Arc<Ingress>>),

@@ -82,6 +82,18 @@ fn an_update_that_annotations_do_not_let_be_served_leaves_the_version_before() {
 }
 
 #[test]
+fn an_update_with_text_that_no_honest_one_holds_leaves_the_version_before() {
+    let mut world = World::new(&services());
+    let bad = ingress("a", 1, &[("h.test", &[("/x; root /etc;", "ImplementationSpecific", "s2"), ("/", "Prefix", "s2")])]);
+    assert_eq!(seen(&mut world, bad.clone()), (vec![], vec![(Code::RefusedText, Outcome::SkippedObject)]), "it is new");
+    let one = vec!["h.test /* → default-s1-80".to_owned()];
+    assert_eq!(seen(&mut world, version("s1", &[])), (one.clone(), vec![]));
+    assert_eq!(seen(&mut world, bad.clone()), (one, vec![(Code::RefusedText, Outcome::Quarantined)]));
+    let closing = annotated(bad, &[("whitelist-source-range", "10.0.0.0/8")]);
+    assert_eq!(seen(&mut world, closing).0, Vec::<String>::new(), "but for one that is protected otherwise");
+}
+
+#[test]
 fn the_version_before_never_stands_in_for_one_that_is_protected_otherwise() {
     let (bad, guard) = (("permanent-redirect-code", "moved"), ("whitelist-source-range", "10.0.0.0/8"));
     for (before, after, stays) in [
