@@ -370,7 +370,7 @@ impl Controller {
     fn publish_findings(&mut self) {
         let places = self.places.current();
         let of_objects = self.findings.iter().map(|finding| places.locate(finding.clone()));
-        let mut located: Vec<Located> = self.problems.iter().cloned().chain(of_objects).collect();
+        let mut located: Vec<Located> = crate::source::together(&self.problems, of_objects);
         located.sort();
         located.dedup();
         let new: Vec<&Located> = located.iter().filter(|located| !self.said.contains(*located)).collect();

@@ -6,7 +6,7 @@ use crate::causes::chain;
 use crate::clock::now_s;
 use crate::source::input::{Holds, How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
-use crate::source::{Located, Place};
+use crate::source::{Located, Place, together};
 use anyhow::Context;
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::dialect::{Dialect, Version};
@@ -117,8 +117,8 @@ impl<'a> Session<'a> {
 
 /// Everything that is wrong, by file and line; what is in no file comes first.
 pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Located> {
-    let mut all = world.problems.clone();
-    all.extend(translation.diagnostics.iter().map(|diagnostic| world.places.locate(diagnostic.clone())));
+    let of_objects = translation.diagnostics.iter().map(|diagnostic| world.places.locate(diagnostic.clone()));
+    let mut all = together(&world.problems, of_objects);
     let key = |located: &Located| located.place.as_ref().map(|Place { file, line, column }| (Arc::clone(file), *line, *column));
     all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     all.dedup();

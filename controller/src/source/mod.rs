@@ -12,9 +12,11 @@ pub(crate) mod secrets;
 mod stamp;
 mod watch;
 
-use gatewright_core::diagnostic::{Diagnostic, grouped};
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, grouped};
+use gatewright_core::names::ObjectRef;
 use gatewright_core::state::Event;
 use gatewright_core::translate::Wanted;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -92,6 +94,31 @@ pub(crate) struct Located {
     pub(crate) place: Option<Place>,
 }
 
+/// What is wrong with an input, and with what is made of its objects. A value that is no text is read as one; where that is
+/// not good either, one finding tells the reason and what became of it.
+pub(crate) fn together(problems: &[Located], of_objects: impl Iterator<Item = Located>) -> Vec<Located> {
+    let mut all = problems.to_vec();
+    let read_as_text: HashMap<_, _> =
+        problems.iter().enumerate().filter_map(|(at, problem)| Some((place_in_object(problem)?, at))).collect();
+    for located in of_objects {
+        let field = located.diagnostic.object.as_ref().map(|object| (object, &*located.diagnostic.field));
+        let finding = &located.diagnostic;
+        match field.and_then(|field| read_as_text.get(&field)).filter(|_| finding.outcome != Outcome::Served) {
+            Some(at) => all[*at].diagnostic.outcome = finding.outcome,
+            None => all.push(located),
+        }
+    }
+    all
+}
+
+/// The field that holds something else than a text, and is read as one.
+fn place_in_object(problem: &Located) -> Option<(&ObjectRef, &str)> {
+    let Diagnostic { code: Code::BadObject, outcome: Outcome::Served, object: Some(object), field, .. } = &problem.diagnostic else {
+        return None;
+    };
+    Some((object, field))
+}
+
 /// Findings for people, each as [`format_located`] has it; of many of a kind on one object a few, and how many more.
 pub(crate) fn format_all(findings: &[Located]) -> impl Iterator<Item = String> {
     grouped(findings, |located| &located.diagnostic).into_iter().map(|(located, more)| {
@@ -126,8 +153,7 @@ pub(crate) fn format_located(located: &Located) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatewright_core::diagnostic::Code;
-    use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+    use gatewright_core::names::{Kind, ObjectName};
 
     #[test]
     fn a_finding_is_printed_in_the_form_that_editors_jump_to() {
