@@ -127,7 +127,7 @@ fn the_values_of_ingress_nginx_become_what_they_become_there() {
         ("ConfigMap", "own-custom-proxy-headers", "/data/X-Level", json!("7")),
         ("ConfigMap", "own-tcp", "/data/22", json!("values/git:22")),
         ("ConfigMap", "own-tcp", "/metadata/annotations/note", json!("c")),
-        ("Service", "own", "/spec/healthCheckNodePort", json!(30_123)),
+        ("Service", "own", "/spec/healthCheckNodePort", json!(30_021)),
         ("Service", "own", "/spec/trafficDistribution", json!("PreferClose")),
         ("Service", "own", "/spec/allocateLoadBalancerNodePorts", json!(false)),
         ("Service", "own", "/spec/ports/2/name", json!("p-22-tcp")),

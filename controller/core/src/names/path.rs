@@ -13,7 +13,7 @@ pub(crate) const MAX_PATH_BYTES: usize = 2048;
 pub struct PathLimits {
     /// Paths may hold blanks.
     pub blanks: bool,
-    /// So many bytes are told apart, with a slash at the end; not more than [`MAX_PATH_BYTES`].
+    /// So many bytes are told apart, with a slash at the end; at most 2048.
     pub most_bytes: usize,
 }
 
