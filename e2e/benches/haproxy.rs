@@ -11,9 +11,9 @@
 //! | `loads=N` | so many loads under load | 100, at 1 000 Ingresses alone |
 //! | `only=PART` | of `hosts`, `endpoints`, `load` and `commands` this part alone | all |
 //!
-//! So `3.2 1000 changes=100 loads=5` takes a few minutes, and `3.2 1000 only=endpoints` one. A changed folder is read when it has been quiet for 100 ms, which is
-//! in every time to traffic; `of that, ours` is what the controller needs from then on until the proxy is told. The program
-//! under test is that of the other tests: `GATEWRIGHT` names a release build.
+//! So `3.2 1000 changes=100 loads=5` takes a few minutes, and `3.2 1000 only=endpoints` one. A changed folder is read when it
+//! has been quiet for 100 ms, which is in every time to traffic; `of that, ours` is what the controller needs from then on
+//! until the proxy is told. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
 
 use gatewright_e2e::client;
 use gatewright_e2e::echo;
