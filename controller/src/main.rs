@@ -8,6 +8,7 @@ mod causes;
 mod clock;
 mod commands;
 mod connection;
+mod cores;
 mod ends;
 mod proxy;
 mod report;

@@ -1,6 +1,6 @@
 //! A folder of templates that replace built-in ones: read, and watched for changes. What renders them.
 
-use gatewright_core::cores::Cores;
+use crate::cores;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::render::{Renderer, TemplateError};
 use notify::{EventKind, RecursiveMode, Watcher};
@@ -19,8 +19,7 @@ pub(crate) fn renderer(
     version: Version,
     overrides: BTreeMap<String, String>,
 ) -> Result<Renderer, TemplateError> {
-    let cores = std::thread::available_parallelism().map(Cores::from).unwrap_or_default();
-    Renderer::new(dialect, version, overrides).map(|renderer| renderer.on(cores))
+    Renderer::new(dialect, version, overrides).map(|renderer| renderer.on(cores::all()))
 }
 
 /// The folder, or a file in it, cannot be read.

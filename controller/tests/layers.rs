@@ -20,7 +20,7 @@ const CORE: &[Row] = &[
     // is known where objects are read.
     ("state", &["model", "diagnostic", "names"]),
     ("lint", &["diagnostic", "names"]),
-    ("translate", &["state", "model", "diagnostic", "settings", "names"]),
+    ("translate", &["state", "model", "diagnostic", "settings", "names", "cores"]),
     ("compare", &["state", "model", "names"]),
     ("explain", &["model", "names"]),
     ("dialect", &["model", "names"]),
@@ -34,6 +34,7 @@ const SHELL: &[Row] = &[
             "args",
             "causes",
             "connection",
+            "cores",
             "core::state",
             "core::settings",
             "core::names",
@@ -49,6 +50,8 @@ const SHELL: &[Row] = &[
     ("bind", &[]),
     // The way to the API server, for those who read from it and those who write to it.
     ("connection", &["args"]),
+    // How much is done side by side.
+    ("cores", &["core::cores"]),
     // What an error says, for all who tell it.
     ("causes", &[]),
     // The signals that say so.

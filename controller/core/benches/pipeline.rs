@@ -65,7 +65,7 @@ impl Pipeline {
         Self {
             snapshot,
             settings: Settings { take_all_without_class: true, ..Settings::default() },
-            translator: Translator::default(),
+            translator: Translator::default().on(cores),
             renderer: Renderer::new(dialect, version, BTreeMap::new()).expect("the built-in templates are good").on(cores),
             self_signed: Arc::new(Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem, digest: 1 }),
         }

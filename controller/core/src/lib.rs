@@ -11,7 +11,7 @@
 //! | [`diagnostic`], [`settings`], [`model`] | "this object is wrong"; what the operator asked for; what the proxy shall do | `names` |
 //! | [`state`] | what the cluster says | `names`, `model`, `diagnostic` |
 //! | [`lint`] | what is odd about an object as it is written | `diagnostic`, `names` |
-//! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names` |
+//! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names`, `cores` |
 //! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names` |
 //! | [`explain`] | what happens to one request, and why | `model`, `names` |
 //! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |

@@ -2,6 +2,7 @@
 
 use crate::admission::Question;
 use crate::clock::now_s;
+use crate::cores;
 use crate::templates;
 use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
@@ -116,7 +117,7 @@ impl Maker {
         Ok(Self {
             snapshot: Snapshot::default(),
             quarantine: Quarantine::default(),
-            translator: Translator::default(),
+            translator: Translator::default().on(cores::all()),
             accepted_settings: BTreeMap::new(),
             accepted_pairs: HashSet::new(),
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
@@ -187,7 +188,7 @@ impl Maker {
         }));
         made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.
-            self.translator = Translator::default();
+            self.translator = Translator::default().on(cores::all());
             let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             Err(MakeError::Bug(text.unwrap_or("the core has panicked").to_owned()))
         })

@@ -9,6 +9,7 @@ use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
 use super::secrets::{self, SecretsError};
 use super::{Located, beside};
 use crate::args::ClusterConfig;
+use crate::cores;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, Globals};
 use gatewright_core::names::{Kind, ObjectRef};
@@ -241,7 +242,7 @@ impl World {
     pub(crate) fn translate(&mut self, moment: Moment<'_>) -> Result<Translation, InputError> {
         // Each round can bring objects that refer to further ones; none is asked for twice.
         const ROUNDS: usize = 8;
-        let mut translator = Translator::default();
+        let mut translator = Translator::default().on(cores::all());
         let mut translation = self.once(&mut translator, moment);
         for _ in 0..ROUNDS {
             if !self.fetch(&translation.wanted)? {

@@ -41,6 +41,7 @@ mod wishes;
 
 pub use quarantine::{Quarantine, Setting};
 
+use crate::cores::Cores;
 use crate::diagnostic::Diagnostic;
 use crate::model::{Certificate, Credentials, Model};
 use crate::names::{ObjectName, ObjectRef};
@@ -114,6 +115,12 @@ pub struct Translator {
 }
 
 impl Translator {
+    /// Reads Ingresses on so many cores.
+    #[must_use]
+    pub fn on(self, cores: Cores) -> Self {
+        Self { readings: self.readings.on(cores), ..self }
+    }
+
     /// Translates everything.
     ///
     /// Total and deterministic: a broken object yields a diagnostic and nothing else, and equal inputs give equal

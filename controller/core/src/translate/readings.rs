@@ -5,6 +5,7 @@ use super::claims::{Change, Placed};
 use super::parameters::{ByClass, ClassConfig};
 use super::reading::{Read, Reading};
 use super::{Input, Wanted, class::Classes, screen};
+use crate::cores::Cores;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::digest_of;
 use crate::names::Kind;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 /// The readings of the time before, oldest Ingress first.
 #[derive(Debug, Default)]
 pub(super) struct Readings {
+    /// How many are read side by side.
+    cores: Cores,
     kept: Vec<Kept>,
     /// Which of them have something to say each time, or are made from more than the Ingress.
     noted: Vec<usize>,
@@ -109,7 +112,22 @@ impl Kept {
     }
 }
 
+/// An Ingress to read.
+struct Unread<'a> {
+    /// How many of those that are served stand before it.
+    at: usize,
+    place: &'a Arc<Ingress>,
+    version: &'a Arc<Ingress>,
+    /// The version that was accepted last, if it is another one.
+    last: Option<&'a Arc<Ingress>>,
+}
+
 impl Readings {
+    /// Reads so many at a time.
+    pub(super) fn on(self, cores: Cores) -> Self {
+        Self { cores, ..self }
+    }
+
     /// Reads what has changed among the Ingresses that are served, and tells what there is to say of all.
     pub(super) fn update(
         &mut self,
@@ -156,6 +174,7 @@ impl Readings {
         let before = std::mem::take(&mut self.kept);
         self.kept.reserve(before.len());
         let mut before = before.into_iter().peekable();
+        let mut unread = Vec::new();
         for ingress in input.snapshot.ingresses_oldest_first() {
             if is_same && let Some(kept) = before.next_if(|kept| Arc::ptr_eq(&kept.place, ingress) && kept.is_plain()) {
                 self.kept.push(kept);
@@ -167,24 +186,36 @@ impl Readings {
             let (version, finding) = input.quarantine.version_of(ingress);
             diagnostics.extend(finding);
             let Some(version) = version else { continue };
-            let kept = match of_place(&mut before, ingress, change) {
-                Some(kept) if kept.is_current(version, input) => Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept },
+            match of_place(&mut before, ingress, change) {
+                Some(kept) if kept.is_current(version, input) => {
+                    self.kept.push(Kept { place: Arc::clone(ingress), version: Arc::clone(version), ..kept });
+                }
                 other => {
                     change.gone.extend(other.and_then(|kept| kept.placed()));
-                    let last = input.quarantine.last_before(version);
-                    let kept = read_or_last((ingress, version, last), input, |version| by_class.of(classes.of(version)));
-                    change.new.extend(kept.placed());
-                    kept
+                    let at = self.kept.len() + unread.len();
+                    unread.push(Unread { at, place: ingress, version, last: input.quarantine.last_before(version) });
                 }
-            };
-            self.kept.push(kept);
+            }
         }
+        let new = self.cores.map(&unread, |one| one.read(input, |version| by_class.of(classes.of(version))));
+        change.new.extend(new.iter().filter_map(Kept::placed));
+        self.put(unread.iter().map(|one| one.at).zip(new));
         change.gone.extend(before.filter_map(|kept| kept.placed()));
         if !change.is_none() {
             self.served = self.iter().map(|reading| Arc::clone(&reading.ingress)).collect();
         }
         let is_noted = |(_, kept): &(usize, &Kept)| !kept.is_plain() || !kept.read.diagnostics.is_empty();
         self.noted = self.kept.iter().enumerate().filter(is_noted).map(|(place, _)| place).collect();
+    }
+
+    /// Puts readings among the others, each with the number of those that stand before it.
+    fn put(&mut self, new: impl Iterator<Item = (usize, Kept)>) {
+        let mut others = std::mem::take(&mut self.kept).into_iter();
+        for (at, kept) in new {
+            let before = at - self.kept.len();
+            self.kept.extend(others.by_ref().take(before).chain([kept]));
+        }
+        self.kept.extend(others);
     }
 
     fn tell(&self, classes: &Classes<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) {
@@ -213,22 +244,21 @@ fn of_place(before: &mut Peekable<impl Iterator<Item = Kept>>, ingress: &Arc<Ing
     }
 }
 
-/// Reads a version of an Ingress. One that its annotations or texts do not let be served leaves the version in use that was accepted
-/// last, unless that one is protected otherwise: it might be open where this one is not.
-fn read_or_last<'c>(
-    (place, version, last): (&Arc<Ingress>, &Arc<Ingress>, Option<&Arc<Ingress>>),
-    input: Input<'_>,
-    class_of: impl Fn(&Ingress) -> &'c Arc<ClassConfig>,
-) -> Kept {
-    let read = Reading::of(version, input, class_of(version));
-    let mut kept = Kept { place: Arc::clone(place), version: Arc::clone(version), last: None, read };
-    let Some(last) = last.filter(|_| kept.read.is_refused) else { return kept };
-    kept.last = Some(Arc::clone(last));
-    if annotations::protect_alike(&input.settings.annotations_prefix, &version.meta.annotations, &last.meta.annotations) {
-        let older = Reading::of(last, input, class_of(last));
-        if older.reading.is_some() {
-            kept.stand_in(older);
+impl Unread<'_> {
+    /// Reads it. One that its annotations or texts do not let be served leaves the version in use that was accepted last,
+    /// unless that one is protected otherwise: it might be open where this one is not.
+    fn read<'c>(&self, input: Input<'_>, class_of: impl Fn(&Ingress) -> &'c Arc<ClassConfig>) -> Kept {
+        let Self { place, version, last, .. } = *self;
+        let read = Reading::of(version, input, class_of(version));
+        let mut kept = Kept { place: Arc::clone(place), version: Arc::clone(version), last: None, read };
+        let Some(last) = last.filter(|_| kept.read.is_refused) else { return kept };
+        kept.last = Some(Arc::clone(last));
+        if annotations::protect_alike(&input.settings.annotations_prefix, &version.meta.annotations, &last.meta.annotations) {
+            let older = Reading::of(last, input, class_of(last));
+            if older.reading.is_some() {
+                kept.stand_in(older);
+            }
         }
+        kept
     }
-    kept
 }

@@ -7,6 +7,7 @@ use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, Snapshot, decode};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator};
 use serde_json::{Value, json};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// A time at which the certificates of tests are valid.
@@ -27,7 +28,8 @@ impl World {
             snapshot: Snapshot::default(),
             settings: Settings::default(),
             quarantine: Quarantine::default(),
-            translator: Translator::default(),
+            // More than one, so that what is read side by side is seen to be the same.
+            translator: Translator::default().on(NonZeroUsize::new(3).expect("it is three").into()),
             now_s: NOW_S,
         };
         world.settings.take_all_without_class = true;
