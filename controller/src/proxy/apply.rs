@@ -187,7 +187,7 @@ impl Proxy {
         let Some((from, files)) = from.or_else(live).filter(|_| self.dialect.runtime.is_some()) else { return Amended::No };
         let bytes = |file: Option<&File>| file.map(|file| file.bytes.clone());
         let differing = staged.files.changes(&files).filter(|(_, old, new)| bytes(*old) != bytes(*new)).map(|(path, ..)| path.to_owned());
-        match self.owner.amend(Way { from, to: staged.name, differing: Some(differing.collect()) }).await {
+        match self.owner.amend(Way { from, to: staged.name, differing: differing.collect() }).await {
             Ok(true) if self.probe.answer().await.as_deref() == Some(&*token) => Amended::Yes,
             Ok(true) => {
                 tracing::warn!("the proxy does not answer what it was told on its runtime socket; it will reload");

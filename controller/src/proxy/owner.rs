@@ -37,8 +37,8 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
 pub(super) struct Way {
     pub(super) from: RevisionName,
     pub(super) to: RevisionName,
-    /// Relative paths of all files that differ; `None`: they have to be looked for among all that there are.
-    pub(super) differing: Option<Vec<String>>,
+    /// Relative paths of all files that differ.
+    pub(super) differing: Vec<String>,
 }
 
 /// How the proxy's process is.

@@ -21,8 +21,8 @@ const RELOAD: Duration = Duration::from_secs(150);
 /// Thousands of endpoints may be new.
 const AMEND: Duration = Duration::from_secs(60);
 
-/// Longest paths that are said, in bytes together.
-const MAX_PATHS: usize = 4 << 10;
+/// Longest paths that are said, in bytes together; whoever changes more loads it.
+const MAX_PATHS: usize = 128 << 10;
 
 /// Pause before the next try to be heard.
 const CROWDED: Duration = Duration::from_millis(10);
@@ -89,9 +89,11 @@ impl Owner for Remote {
 
     fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
-            // A line is bounded; then they are looked for.
-            let differing = way.differing.filter(|paths| paths.iter().map(String::len).sum::<usize>() < MAX_PATHS);
-            match self.ask(Ask::Amend { from: way.from.to_string(), to: way.to.to_string(), differing }, AMEND).await? {
+            if way.differing.iter().map(String::len).sum::<usize>() > MAX_PATHS {
+                return Ok(false);
+            }
+            let ask = Ask::Amend { from: way.from.to_string(), to: way.to.to_string(), differing: way.differing };
+            match self.ask(ask, AMEND).await? {
                 Answer::Amended { done } => Ok(done),
                 other => Err(unexpected(other)),
             }

@@ -3,7 +3,7 @@
 //! The core says which commands do that. Here they are spoken, as many at once as may be, and every answer is read;
 //! whoever asked has the proxy reload after a surprise.
 
-use super::differing::{read_differing, read_these};
+use super::differing::read_differing;
 use super::lines::{answers, joinable, joined};
 use super::owner::Way;
 use super::state_dir::StateDir;
@@ -100,7 +100,7 @@ pub(super) async fn amend(
     Way { from, to, differing }: Way,
 ) -> Result<Done, Surprise> {
     let (old, new) = (state.revision(from), state.revision(to));
-    let planned = spawn_blocking(move || planned(lane, &old, &new, differing)).await.expect("planning does not panic");
+    let planned = spawn_blocking(move || planned(lane, &old, &new, &differing)).await.expect("planning does not panic");
     let Some(steps) = planned else { return Ok(Done::Nothing) };
     // What is still late when time is over is forgotten, as it is at the reload that follows.
     let said = timeout(WHOLE_PATIENCE, say_all_and_late(&run_dir.join(lane.socket), &steps, late)).await;
@@ -148,12 +148,8 @@ async fn say_again(socket: &Path, mut commands: Vec<String>) -> Vec<String> {
     commands
 }
 
-fn planned(lane: RuntimeLane, old: &Path, new: &Path, differing: Option<Vec<String>>) -> Option<Vec<Step>> {
-    let read = match differing {
-        Some(paths) => read_these(old, new, &paths),
-        None => read_differing(old, new),
-    };
-    let (old, new) = read.ok()??;
+fn planned(lane: RuntimeLane, old: &Path, new: &Path, differing: &[String]) -> Option<Vec<Step>> {
+    let (old, new) = read_differing(old, new, differing).ok()??;
     let old: Contents<'_> = old.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
     let new: Contents<'_> = new.iter().map(|(path, bytes)| (path.as_str(), &**bytes)).collect();
     (lane.plan)(&old, &new)

@@ -265,7 +265,7 @@ impl Desk {
         if real { Ok(name) } else { Err(Answer::error("there is no such revision")) }
     }
 
-    async fn amend(&self, from: &str, to: &str, differing: Option<Vec<String>>) -> Answer {
+    async fn amend(&self, from: &str, to: &str, differing: Vec<String>) -> Answer {
         let (from, to) = match (self.revision(from), self.revision(to)) {
             (Ok(from), Ok(to)) => (from, to),
             (Err(answer), _) | (_, Err(answer)) => return answer,

@@ -14,8 +14,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWrite
 /// Version of what is said; another one is answered with an error that names both.
 pub(super) const VERSION: u32 = 1;
 
-/// Longest line, in bytes.
-const MAX_LINE: u64 = 16 * 1024;
+/// Longest line, in bytes: the paths of thousands of files have their place in it.
+const MAX_LINE: u64 = 256 << 10;
 
 /// A question of the controller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,7 @@ pub(super) enum Ask {
         from: String,
         to: String,
         /// Relative paths of files in them, which are all that differ; they are looked at in no other folder.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        differing: Option<Vec<String>>,
+        differing: Vec<String>,
     },
     Status,
     /// Could the proxy, which does not run, listen on these?
@@ -141,7 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_said_is_heard() {
-        let amend = Ask::Amend { from: "1-0".into(), to: "2-0".into(), differing: None };
+        let amend = Ask::Amend { from: "1-0".into(), to: "2-0".into(), differing: vec!["hosts/1.conf".into()] };
         let ports = Ask::Ports { ports: vec![Port { flag: "http-port".into(), number: 80, local: false }] };
         let check = Ask::Check { revision: "1-0".into(), limit_ms: 5 };
         let asks = [check, amend, Ask::Reload, Ask::Status, ports, Ask::Quit { limit_ms: 0 }];
@@ -158,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn everything_else_is_refused_with_a_reason() {
-        let long = format!("{{\"v\":1,\"do\":\"{}\"}}\n", "x".repeat(1 << 16));
+        let long = format!("{{\"v\":1,\"do\":\"{}\"}}\n", "x".repeat(1 << 18));
         let cases = [
             ("", "end of file"),
             ("{\"v\":1,\"do\":\"reload\"}", "end of file"),
