@@ -1,19 +1,21 @@
-//! What changes cost with HAProxy, beside what HAProxy needs by itself: `cargo bench -p gatewright-e2e --bench haproxy`.
+//! What changes cost while requests flow, and what HAProxy needs for them by itself:
+//! `cargo bench -p gatewright-e2e --bench changes`.
 //!
 //! Each size is a world with so many Ingresses of the shape of [`gatewright_e2e::many`]. Arguments say what is measured:
 //!
 //! | argument | meaning | default |
 //! |---|---|---|
-//! | `2.6`, `3.0`, `3.2` | these versions | the oldest and the newest |
+//! | `haproxy-2.6`, `haproxy-3.0`, `haproxy-3.2`, `nginx-1.22`, `nginx-1.28`, `nginx-1.30` | these proxies | the oldest and the newest HAProxy |
 //! | `100`, `1000`, … | these sizes | 100, 1 000 and 10 000 |
 //! | `endpoints=N` | so many changes of endpoints, one after another | 100 |
 //! | `changes=N` | so many changes of endpoints under load | 1 000, at 1 000 Ingresses alone |
 //! | `loads=N` | so many loads under load | 100, at 1 000 Ingresses alone |
 //! | `only=PART` | of `hosts`, `endpoints`, `load` and `commands` this part alone | all |
 //!
-//! So `3.2 1000 changes=100 loads=5` takes a few minutes, and `3.2 1000 only=endpoints` one. A changed folder is read when it
-//! has been quiet for 100 ms, which is in every time to traffic; `of that, ours` is what the controller needs from then on
-//! until the proxy is told. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
+//! So `haproxy-3.2 1000 changes=100 loads=5` takes a few minutes, and `haproxy-3.2 1000 only=endpoints` one. With nginx, every
+//! change is a load, so that only what is done under load is measured. A changed folder is read when it has been quiet for
+//! 100 ms, which is in every time to traffic; `of that, ours` is what the controller needs from then on until the proxy is
+//! told. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
 
 use gatewright_e2e::client;
 use gatewright_e2e::echo;
@@ -34,7 +36,14 @@ use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 
-const VERSIONS: [(&str, Proxy); 3] = [("2.6", Proxy::HAPROXY_2_6), ("3.0", Proxy::HAPROXY_3_0), ("3.2", Proxy::HAPROXY_3_2)];
+const PROXIES: [(&str, Proxy); 6] = [
+    ("haproxy-2.6", Proxy::HAPROXY_2_6),
+    ("haproxy-3.0", Proxy::HAPROXY_3_0),
+    ("haproxy-3.2", Proxy::HAPROXY_3_2),
+    ("nginx-1.22", Proxy::NGINX_1_22),
+    ("nginx-1.28", Proxy::NGINX_1_28),
+    ("nginx-1.30", Proxy::NGINX_1_30),
+];
 
 /// Changes of endpoints, and of hosts, that are measured.
 const ENDPOINT_CHANGES: usize = 100;
@@ -68,8 +77,8 @@ impl Wish {
     /// Cargo gives arguments of its own, too.
     fn read(arguments: &[String]) -> Self {
         let number = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name)?.parse().ok());
-        let versions = VERSIONS.iter().filter(|(version, _)| arguments.iter().any(|argument| argument == version));
-        let mut proxies: Vec<Proxy> = versions.map(|(_, proxy)| *proxy).collect();
+        let named = PROXIES.iter().filter(|(name, _)| arguments.iter().any(|argument| argument == name));
+        let mut proxies: Vec<Proxy> = named.map(|(_, proxy)| *proxy).collect();
         if proxies.is_empty() {
             proxies = vec![Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
         }
@@ -128,12 +137,9 @@ fn measure(proxy: Proxy, size: usize, wish: &Wish) {
     world.start_controller();
     until("everything is live", || client::admin_json("/api/v1/revision")["settled"] == true);
     say.say("from start to live", millis(begun.elapsed()));
-    say.say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
-    if wish.wants("hosts") {
-        measure_hosts(&world, &say);
-    }
-    if wish.wants("endpoints") {
-        measure_endpoints(&world, &say, wish.endpoints);
+    if !proxy.is_nginx() {
+        say.say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
+        measure_without_load(&world, &say, wish);
     }
     let [changes, loads] = wish.under_load(size);
     if changes > 0 {
@@ -146,14 +152,23 @@ fn measure(proxy: Proxy, size: usize, wish: &Wish) {
         say.say(&format!("lost in {loads} loads"), lost);
         say.say("requests/s meanwhile", rate);
     }
+    say.say("memory of the controller", megabytes(world.controller_pid()));
+    let newest = workers_of(world.proxy_pid()).last().copied();
+    say.say("memory of the proxy's newest worker", newest.map_or_else(String::new, megabytes));
+}
+
+fn measure_without_load(world: &World, say: &Say, wish: &Wish) {
+    if wish.wants("hosts") {
+        measure_hosts(world, say);
+    }
+    if wish.wants("endpoints") {
+        measure_endpoints(world, say, wish.endpoints);
+    }
     if wish.wants("commands") {
-        let (alone, joined) = commands_per_second(&world);
+        let (alone, joined) = commands_per_second(world);
         say.say("HAProxy's commands/s, one a line", format!("{alone:.0}"));
         say.say("HAProxy's commands/s, fifty a line", format!("{joined:.0}"));
     }
-    say.say("memory of the controller", megabytes(world.controller_pid()));
-    let newest = workers_of(world.proxy_pid()).last().copied();
-    say.say("memory of HAProxy's worker", newest.map_or_else(String::new, megabytes));
 }
 
 fn measure_hosts(world: &World, say: &Say) {
