@@ -55,10 +55,7 @@ fn main() -> ExitCode {
 
 fn call(command: Command, warnings: &[String]) -> ExitCode {
     match command {
-        Command::Version => {
-            let text = format!("gatewright {}\n", env!("CARGO_PKG_VERSION"));
-            commands::output::print(text.as_bytes()).map_or(ExitCode::from(COULD_NOT), |()| ExitCode::SUCCESS)
-        }
+        Command::Version => commands::pages::version(),
         Command::Render(config) => commands::render::main(&config, warnings),
         Command::Diff(config) => commands::diff::main(&config, warnings),
         Command::Explain(config) => commands::explain::main(&config, warnings),

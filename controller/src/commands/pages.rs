@@ -1,11 +1,16 @@
-//! `gatewright completions` and `gatewright man`, which are made from the command line's own description, and `gatewright
-//! crds`, which is the file of the chart.
+//! `gatewright completions` and `gatewright man`, which are made from the command line's own description, `gatewright crds`,
+//! which is the file of the chart, and `gatewright version`.
 
 use super::offline::{End, exit};
 use super::output::print;
 use anyhow::Context;
 use std::path::Path;
 use std::process::ExitCode;
+
+/// Prints the version.
+pub(crate) fn version() -> ExitCode {
+    exit(&[], || print(concat!("gatewright ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()).map(|()| End::Fine))
+}
 
 /// Prints the definition of our own kind.
 pub(crate) fn crds() -> ExitCode {

@@ -142,7 +142,18 @@ fn a_name_that_is_no_text_is_told() {
 #[test]
 fn help_that_cannot_be_written_is_no_success() {
     let folder = Folder::new(&[]);
-    for arguments in [&["lint", "--help"][..], &["--version"]] {
+    for arguments in [
+        &["lint", "--help"][..],
+        &["--version"],
+        &["version"],
+        &["crds"],
+        &["rbac"],
+        &["annotations"],
+        &["admission-policy"],
+        &["completions", "bash"],
+        &["man"],
+        &["lint", "--explain", "GW0001"],
+    ] {
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let output = folder.command(arguments).stdout(full).output().unwrap();
         assert!(output.status.code() == Some(2) && !output.stderr.is_empty(), "{output:?}");
