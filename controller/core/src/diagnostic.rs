@@ -211,7 +211,7 @@ codes! {
     BadDocument "GW0001" Error SkippedObject "A document of the input cannot be read.",
     BadObject "GW0002" Error SkippedObject "A field of an object has the wrong type, or its name is not valid.",
     DuplicateObject "GW0003" Warning SkippedObject "Two documents of the input describe the same object; the later one is used.",
-    OldApiVersion "GW0004" Note Served "The API version is no longer served since Kubernetes 1.22; it is read all the same.",
+    OldApiVersion "GW0004" Warning Served "No supported API server takes the API version any more; it is read all the same.",
     TooLarge "GW0005" Error SkippedObject "A document or value is larger than is read.",
     Forbidden "GW0006" Warning SkippedObject "The API server does not let the controller read this.",
     UnservedKind "GW0007" Note Served "An object of a kind that is not read.",

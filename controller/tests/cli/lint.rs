@@ -72,7 +72,7 @@ fn conflicts_and_deprecations_and_duplicates_are_found() {
         paths:\n      - path: /\n        path: /\n        backend: {serviceName: cart, servicePort: 80}\n---\n";
     let text = ingress("z", "a.test", "/", "cart") + old + &service("cart");
     let found = said(&text, &[]);
-    for code in ["GW0004 note", "GW0008 warning", "GW0203 warning"] {
+    for code in ["GW0004 warning", "GW0008 warning", "GW0203 warning"] {
         assert!(found.iter().any(|one| one.ends_with(code)), "{code} is missing in {found:#?}");
     }
 }

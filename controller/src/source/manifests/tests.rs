@@ -90,7 +90,7 @@ fn mistakes_are_told_where_they_are() {
         ("apiVersion: networking.k8s.io/v1\nkind: ingress\n", &["2:7 GW0002 kind \"ingress\" is not known"]),
         (
             "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: a}\n",
-            &["1:13 GW0004 extensions/v1beta1 is not served since Kubernetes 1.22; it is read as networking.k8s.io/v1"],
+            &["1:13 GW0004 no API server takes extensions/v1beta1 since Kubernetes 1.22; it is read as networking.k8s.io/v1"],
         ),
         (
             "apiVersion: apps/v1\nkind: Deployment\n---\napiVersion: networking.internal.knative.dev/v1\nkind: Ingress\n",

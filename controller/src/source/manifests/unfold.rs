@@ -120,8 +120,10 @@ impl Unfolded {
         const MOST: usize = 100;
         let reference = object.reference();
         if let Some(since) = gone_since(version, kind) {
-            let message = format!("{version} is not served since Kubernetes {since}; it is read as {}", newest(reference.kind));
-            self.find(Diagnostic::new(Code::OldApiVersion, reference.clone(), "apiVersion", message), way);
+            let newest = newest(reference.kind);
+            let message = format!("no API server takes {version} since Kubernetes {since}; it is read as {newest}");
+            let finding = Diagnostic::new(Code::OldApiVersion, reference.clone(), "apiVersion", message);
+            self.find(finding.help(format!("write it as {newest} has it")), way);
         }
         for fault in faults.into_iter().take(MOST) {
             let finding = Diagnostic::new(Code::BadObject, reference.clone(), fault.field, fault.message);
