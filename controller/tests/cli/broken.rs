@@ -160,3 +160,77 @@ fn help_that_cannot_be_written_is_no_success() {
         assert_eq!(folder.run(arguments).code, 0);
     }
 }
+
+#[test]
+fn labels_and_tls_sections_of_another_type_cost_themselves() {
+    let with = |spec: &str| {
+        let text = ingress("front", "a.test", "/", "cart").replace("namespace: shop}", "namespace: shop, labels: 5}");
+        text.replace("spec:\n", &format!("spec:\n  {spec}\n")) + &service("cart") + &secret("pair", "a.test")
+    };
+    let labels = "GW0002 3: metadata.labels: 5 is a number, where a mapping belongs";
+    let list = "stands where a list belongs";
+    for (tls, field) in [
+        ("tls: a.test", "spec.tls: \"a.test\" is a text, where a list belongs".to_owned()),
+        ("tls: {hosts: [a.test]}", format!("spec.tls: a mapping {list}")),
+        ("tls: [a.test]", "spec.tls[0]: \"a.test\" is a text, where a mapping belongs".to_owned()),
+        ("tls: [{hosts: {a: b}, secretName: other}]", format!("spec.tls[0].hosts: a mapping {list}")),
+    ] {
+        let text = with(tls);
+        assert_eq!(said("a.yaml", &text), [labels.to_owned(), format!("GW0002 5: {field}")], "{tls}");
+        let ran = Folder::new(&[("a.yaml", &text)]).run(&["explain", "http://a.test/", "-f", "a.yaml"]);
+        assert!(ran.out.contains("a redirect to the https URL"), "it is not served without TLS: {tls}: {ran:?}");
+    }
+    let named = Folder::new(&[("a.yaml", &with("tls: [{hosts: a.test, secretName: pair}]"))]);
+    let ran = named.run(&["explain", "https://a.test/", "-f", "a.yaml"]);
+    assert!(ran.code == 0 && ran.out.contains("Secret shop/pair"), "{ran:?}");
+    let annotations = with("tls: []").replace("labels: 5", "annotations: [limit-rps]");
+    let ran = Folder::new(&[("a.yaml", &annotations)]).run(&["explain", "http://a.test/", "-f", "a.yaml"]);
+    assert_eq!(ran.code, 1, "a protection may be lost: {ran:?}");
+}
+
+#[test]
+fn parameters_that_cannot_be_read_cost_themselves() {
+    let class = |parameters: &str| {
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\nspec:\n  controller: gatewright.dev/ingress\n  parameters: "
+            .to_owned()
+            + parameters
+            + "\n---\n"
+            + &ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: own\n")
+            + &service("cart")
+    };
+    let named = |kind: &str, group: &str| format!("{{apiGroup: '{group}', kind: {kind}, name: p, scope: Namespace, namespace: shop}}");
+    let own = "apiVersion: gatewright.dev/v1alpha1\nkind: GatewrightParameters\nmetadata: {name: p, namespace: shop}\nspec: ";
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, namespace: shop}\ndata: ";
+    for (text, finding) in [
+        (class("foo"), "6: spec.parameters: \"foo\" is a text, where a mapping belongs"),
+        (class("{kind: ConfigMap, name: 7}"), "6: spec.parameters.name: 7 is a number, where a text belongs"),
+        (
+            class(&named("GatewrightParameters", "gatewright.dev")) + own + "{settings: [ssl-redirect]}\n",
+            "36: spec.settings: a list stands where a mapping belongs",
+        ),
+        (class(&named("GatewrightParameters", "gatewright.dev")) + own + "[]\n", "36: spec: a list stands where a mapping belongs"),
+        (class(&named("ConfigMap", "")) + map + "[]\n", "36: data: a list stands where a mapping belongs"),
+    ] {
+        assert_eq!(said("a.yaml", &text), [format!("GW0002 {finding}")], "{text}");
+        let ran = Folder::new(&[("a.yaml", &text)]).run(&["explain", "http://a.test/", "-f", "a.yaml"]);
+        assert_eq!(ran.code, 0, "the class is served: {ran:?}");
+    }
+}
+
+#[test]
+fn a_config_map_that_cannot_be_read_is_not_told_as_missing() {
+    let key = "nginx.ingress.kubernetes.io/custom-headers";
+    let named = format!("namespace: shop, annotations: {{{key}: shop/m}}}}");
+    let text = ingress("front", "a.test", "/", "cart").replace("namespace: shop}", &named) + &service("cart");
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: shop}\ndata: 5\n";
+    let folder = Folder::new(&[("a.yaml", &(text.clone() + map))]);
+    let told = said("a.yaml", &(text + map));
+    assert_eq!(
+        told,
+        [
+            format!("GW0508 3: metadata.annotations[{key}]: custom-headers: ConfigMap shop/m cannot be read"),
+            "GW0002 28: data: 5 is a number, where a mapping belongs".to_owned()
+        ]
+    );
+    assert_eq!(folder.run(&["explain", "http://a.test/", "-f", "a.yaml"]).code, 1, "it may hold headers that protect");
+}

@@ -47,6 +47,7 @@ pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>,
     check_name(kind, &object)?;
     let object = match decode_as(kind, object)? {
         Object::Service(service) => Object::Service(Arc::new(Arc::unwrap_or_clone(service).without(&faults))),
+        Object::ConfigMap(map) => Object::ConfigMap(Arc::new(Arc::unwrap_or_clone(map).without(&faults))),
         other => other,
     };
     Ok(Some((object, faults)))

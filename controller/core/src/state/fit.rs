@@ -46,6 +46,10 @@ pub(super) enum Shape {
     Places(&'static Self, Outcome),
     /// It is left out where it does not fit.
     Own(&'static Self, Outcome),
+    /// The same of a part that says what the object is for: a version of the object in which it fits is better.
+    Vital(&'static Self, Outcome),
+    /// The same of a list, in whose place stands one with a place for what does not fit.
+    VitalList(&'static Self, Outcome),
 }
 
 /// A part of an object that does not fit.
@@ -59,6 +63,8 @@ pub struct Fault {
     pub help: String,
     /// What was done instead.
     pub outcome: Outcome,
+    /// A version of the object without this fault is better than one with it.
+    pub is_vital: bool,
 }
 
 /// Takes out what does not fit, and null, which is as good as nothing for the API server.
@@ -87,7 +93,15 @@ impl Walk {
     fn fit(&mut self, value: &mut Value, shape: &Shape) -> Result<(), Fault> {
         match (shape, &mut *value) {
             (Shape::Own(shape, outcome), value) => {
-                self.own(value, shape, *outcome);
+                self.own(value, shape, (*outcome, false), Value::Null);
+                Ok(())
+            }
+            (Shape::Vital(shape, outcome), value) => {
+                self.own(value, shape, (*outcome, true), Value::Null);
+                Ok(())
+            }
+            (Shape::VitalList(shape, outcome), value) => {
+                self.own(value, shape, (*outcome, true), Value::Array(vec![Value::Null]));
                 Ok(())
             }
             (_, Value::Null) => Ok(()),
@@ -125,11 +139,11 @@ impl Walk {
         }
     }
 
-    /// What does not fit is taken away, and its place is not missed.
-    fn own(&mut self, value: &mut Value, shape: &Shape, outcome: Outcome) {
+    /// What does not fit costs nothing around it.
+    fn own(&mut self, value: &mut Value, shape: &Shape, (outcome, is_vital): (Outcome, bool), in_its_place: Value) {
         if let Err(fault) = self.fit(value, shape) {
-            self.faults.push(Fault { outcome, ..fault });
-            *value = Value::Null;
+            self.faults.push(Fault { outcome, is_vital, ..fault });
+            *value = in_its_place;
         }
     }
 
@@ -208,7 +222,7 @@ impl Walk {
                 Step::Index(n) => field.push_str(&format!("[{n}]")),
             }
         }
-        Fault { field, message, help, outcome: Outcome::SkippedObject }
+        Fault { field, message, help, outcome: Outcome::SkippedObject, is_vital: false }
     }
 }
 
@@ -235,7 +249,7 @@ fn message(value: &Value, shape: &Shape) -> String {
         Shape::Address => "an IP address",
         Shape::List(_) | Shape::Parts(..) | Shape::Places(..) => "a list",
         Shape::Encoded | Shape::Hidden | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
-        Shape::Own(shape, _) => return message(value, shape),
+        Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _) => return message(value, shape),
         Shape::Any | Shape::Text | Shape::Word(_) => "a text",
     };
     match value {
@@ -282,7 +296,7 @@ fn help(value: &Value, shape: &Shape) -> String {
             "write a key and a colon before each value".to_owned()
         }
         (Shape::List(_) | Shape::Parts(..) | Shape::Places(..), _) => "write '- ' before each item".to_owned(),
-        (Shape::Own(shape, _), _) => help(value, shape),
+        (Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _), _) => help(value, shape),
         (Shape::Any | Shape::Text, _) => "write a text".to_owned(),
     }
 }
@@ -300,16 +314,18 @@ mod tests {
         ("own", Shape::Own(&INNER, Outcome::KeptDefault)),
         ("texts", Shape::Printed),
         ("when", Shape::Own(&Shape::Time, Outcome::Served)),
+        ("some", Shape::VitalList(&Shape::Places(&INNER, Outcome::Served), Outcome::Served)),
     ]);
 
     #[test]
     fn what_does_not_fit_costs_its_own_part() {
         let mut value = json!({"name": "a", "kept": [{"port": 1}, ["x"], {"port": "80"}, {}, null, {"port": 2}], "parts": ["a", 7, "b"],
-            "own": [], "texts": {"a": "x", "b": 1.5}, "when": "soon", "other": null});
+            "own": [], "texts": {"a": "x", "b": 1.5}, "when": "soon", "some": {"port": 1}, "other": null});
         let faults = fit(&mut value, &SHAPE).unwrap();
         assert_eq!(
             value,
-            json!({"name": "a", "kept": [{"port": 1}, null, null, null, null, {"port": 2}], "parts": ["a", "b"], "texts": {"a": "x", "b": "1.5"}})
+            json!({"name": "a", "kept": [{"port": 1}, null, null, null, null, {"port": 2}], "parts": ["a", "b"], "texts": {"a": "x", "b": "1.5"},
+                "some": [null]})
         );
         let said: Vec<_> = faults.iter().map(|fault| format!("{}: {}; {}", fault.field, fault.message, fault.help)).collect();
         assert_eq!(
@@ -323,6 +339,7 @@ mod tests {
                 "own: a list stands where a mapping belongs; name its fields: port, on",
                 "texts[b]: 1.5 is a number, where a text belongs; quote the value, such as \"1.5\"",
                 "when: \"soon\" is a text, where a time belongs; write it as 2026-01-31T12:00:00Z",
+                "some: a mapping stands where a list belongs; write '- ' before each item",
             ]
         );
     }

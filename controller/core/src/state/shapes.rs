@@ -1,25 +1,35 @@
 //! What the fields that are read have to be, by kind, and what one that is something else costs.
 
 use super::fit::Shape::{
-    self, Address, Any, Bool, Encoded, Fields, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, With, Word,
+    self, Address, Any, Bool, Encoded, Fields, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, Vital, VitalList,
+    With, Word,
 };
-use crate::diagnostic::Outcome::{DefaultCertificate, Served, SkippedEntry, SkippedHost, SkippedPath};
+use crate::diagnostic::Outcome::{DefaultCertificate, KeptDefault, Served, SkippedEntry, SkippedHost, SkippedPath};
 use crate::names::Kind;
 
-const META: Shape = Fields(&[
-    ("name", Text),
-    ("namespace", Text),
-    ("uid", Own(&Text, Served)),
-    ("resourceVersion", Own(&Text, Served)),
-    ("creationTimestamp", Own(&Time, Served)),
-    ("annotations", Printed),
-    ("labels", Printed),
-]);
+macro_rules! meta {
+    ($annotations:expr) => {
+        Fields(&[
+            ("name", Text),
+            ("namespace", Text),
+            ("uid", Own(&Text, Served)),
+            ("resourceVersion", Own(&Text, Served)),
+            ("creationTimestamp", Own(&Time, Served)),
+            ("annotations", $annotations),
+            ("labels", Own(&Printed, Served)),
+        ])
+    };
+}
+
+const META: Shape = meta!(Own(&Printed, Served));
+
+/// Not without its annotations: protections among them would be lost.
+const META_OF_INGRESS: Shape = meta!(Printed);
 
 const STATUS: Shape = Own(&Fields(&[("loadBalancer", Fields(&[("ingress", List(&Fields(&[("hostname", Text), ("ip", Text)])))]))]), Served);
 
 const INGRESS: Shape = Fields(&[
-    ("metadata", META),
+    ("metadata", META_OF_INGRESS),
     (
         "spec",
         Fields(&[
@@ -27,7 +37,8 @@ const INGRESS: Shape = Fields(&[
             ("defaultBackend", Own(&BACKEND, SkippedPath)),
             // Not the list as a whole: without rules a default backend would answer for every host.
             ("rules", Places(&RULE, SkippedHost)),
-            ("tls", Places(&TLS, DefaultCertificate)),
+            // Nor without any sections: its hosts would answer plain HTTP.
+            ("tls", VitalList(&Places(&TLS, DefaultCertificate), DefaultCertificate)),
         ]),
     ),
     ("status", STATUS),
@@ -35,14 +46,16 @@ const INGRESS: Shape = Fields(&[
 
 const RULE: Shape = Fields(&[("host", Text), ("http", Fields(&[("paths", Places(&PATH, SkippedPath))]))]);
 const PATH: Shape = Fields(&[("path", Text), ("pathType", Text), ("backend", BACKEND)]);
-const TLS: Shape = Fields(&[("hosts", Places(&Text, DefaultCertificate)), ("secretName", Own(&Text, DefaultCertificate))]);
+const TLS: Shape =
+    Fields(&[("hosts", Own(&Places(&Text, DefaultCertificate), DefaultCertificate)), ("secretName", Own(&Text, DefaultCertificate))]);
 
 const BACKEND: Shape = Fields(&[("service", Fields(&[("name", Text), ("port", PORT_REF)])), ("resource", Any)]);
 const PORT_REF: Shape = Fields(&[("name", Text), ("number", Number(i64::MIN, i64::MAX))]);
 
-const CLASS: Shape = Fields(&[("metadata", META), ("spec", Fields(&[("controller", Text), ("parameters", CLASS_PARAMETERS)]))]);
+/// It is served without parameters that cannot be read, as it is without those that are not there.
+const CLASS: Shape =
+    Fields(&[("metadata", META), ("spec", Fields(&[("controller", Text), ("parameters", Vital(&CLASS_PARAMETERS, KeptDefault))]))]);
 
-/// Not without what it names: settings that protect would be lost.
 const CLASS_PARAMETERS: Shape =
     Fields(&[("apiGroup", Text), ("kind", Text), ("name", Text), ("scope", Word(&["Cluster", "Namespace"])), ("namespace", Text)]);
 
@@ -89,12 +102,14 @@ const SUBSET: Shape =
 /// many.
 const SECRET: Shape = Fields(&[("metadata", META), ("data", Encoded), ("stringData", Hidden)]);
 
-const CONFIG_MAP: Shape = Fields(&[("metadata", META), ("data", Printed)]);
+/// Without data that cannot be read, it is there all the same: who names it is told what is wrong.
+const CONFIG_MAP: Shape = Fields(&[("metadata", META), ("data", Vital(&Printed, KeptDefault))]);
 
 const NAMESPACE: Shape = Fields(&[("metadata", META)]);
 
-/// The rules are looked at by who reads them.
-const PARAMETERS: Shape = Fields(&[("metadata", META), ("spec", Fields(&[("settings", Printed), ("policy", Any)]))]);
+/// The rules are looked at by who reads them. It is there without what cannot be read, as a ConfigMap is.
+const PARAMETERS: Shape =
+    Fields(&[("metadata", META), ("spec", Vital(&Fields(&[("settings", Vital(&Printed, KeptDefault)), ("policy", Any)]), KeptDefault))]);
 
 /// What an object of this kind has to be, in the shape of its newest API version.
 pub(super) const fn of(kind: Kind) -> &'static Shape {

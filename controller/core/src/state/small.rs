@@ -1,5 +1,6 @@
 //! The kinds of which little is used: IngressClass, ConfigMap, Namespace.
 
+use super::fit::Fault;
 use super::meta::{Meta, RawMeta};
 use super::parameters::ClassParameters;
 use crate::model::digest_of;
@@ -29,6 +30,8 @@ pub struct ConfigMap {
     pub meta: Meta,
     /// `data`.
     pub data: BTreeMap<String, String>,
+    /// The data cannot be read.
+    pub is_cut: bool,
     /// Content hash.
     pub digest: u128,
 }
@@ -88,7 +91,16 @@ impl TryFrom<RawConfigMap> for ConfigMap {
         let meta = raw.metadata.namespaced()?;
         let data = raw.data.unwrap_or_default();
         let digest = digest_of(&data);
-        Ok(Self { meta, data, digest })
+        Ok(Self { meta, data, is_cut: false, digest })
+    }
+}
+
+impl ConfigMap {
+    /// The same, of which these parts could not be read.
+    pub(super) fn without(mut self, faults: &[Fault]) -> Self {
+        self.is_cut = faults.iter().any(|fault| fault.field == "data");
+        self.digest = digest_of(&(self.digest, self.is_cut));
+        self
     }
 }
 

@@ -1,7 +1,7 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
 use super::annotations::snippet::Meaning;
-use super::annotations::{lacking, snippet};
+use super::annotations::{Objects, lacking, snippet};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
@@ -98,9 +98,10 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         self.find(Code::BadSetting, key, message, help);
     }
 
-    /// What a key names does not exist.
+    /// What a key names does not exist, or cannot be read.
     fn miss(&mut self, key: &str, kind: Kind, name: &ObjectName) {
-        self.find(Code::of_missing(kind), key, &format!("{kind} {name} does not exist"), "create it, or name another");
+        let (lack, help) = Objects::new(self.input.snapshot).lack_of(kind, name);
+        self.find(Code::of_missing(kind), key, &format!("{kind} {name} {lack}"), help);
     }
 
     fn find(&mut self, code: Code, key: &str, message: &str, help: &str) {
@@ -113,7 +114,7 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
     /// The headers in the data of a ConfigMap. One that cannot be sent is said there, and left out.
     fn headers(&mut self, key: &str, name: &ObjectName, own: &[&str]) -> Vec<(HeaderName, VariableText)> {
         self.wanted.config_maps.insert(name.clone());
-        let Some(map) = self.input.snapshot.config_map(name) else {
+        let Some(map) = Objects::new(self.input.snapshot).config_map(name) else {
             self.miss(key, Kind::ConfigMap, name);
             return Vec::new();
         };

@@ -81,8 +81,8 @@ impl BackendUse {
     }
 }
 
-/// A TLS section.
-#[derive(Debug)]
+/// A TLS section. One that cannot be read names no host and no Secret, and is one all the same.
+#[derive(Debug, Default)]
 pub(super) struct TlsReading {
     pub(super) hosts: Vec<HostPattern>,
     /// `None`: no Secret is named, or the name is none.
@@ -141,7 +141,7 @@ impl Reading {
         let mut reader = Reader { ingress, origin: &origin, takes_regex, path_limits, permits, diagnostics };
         let default_backend = reader.default_backend();
         let rules = reader.rules().into();
-        let tls = ingress.tls.iter().enumerate().filter_map(|(n, section)| Some(reader.tls(n, section.as_ref()?))).collect();
+        let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section.as_ref())).collect();
         if ingress.rules.is_empty() && ingress.default_backend.is_none() {
             reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
         }
@@ -289,7 +289,8 @@ impl Reader<'_> {
         false
     }
 
-    fn tls(&mut self, n: usize, section: &TlsSection) -> TlsReading {
+    fn tls(&mut self, n: usize, section: Option<&TlsSection>) -> TlsReading {
+        let Some(section) = section else { return TlsReading::default() };
         let mut hosts = Vec::new();
         for (h, host) in section.hosts.iter().enumerate() {
             let Some(host) = host else { continue };

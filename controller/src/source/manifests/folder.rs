@@ -222,16 +222,19 @@ impl Manifest {
         !used.contents.objects.is_empty() && (is_worse || is_empty)
     }
 
-    /// Takes what is fresh. Where not all of it can be read, the objects that are missing from it stay as they were.
+    /// Takes what is fresh. Where not all of it can be read, the objects that are missing from it, or lack what they had, stay
+    /// as they were.
     fn believe(&mut self) {
         let Some(mut fresh) = self.fresh.take() else { return };
         if let (Some(used), false) = (self.used.take(), fresh.contents.is_whole) {
             let Contents { objects, problems, .. } = &mut fresh.contents;
-            let names: HashSet<ObjectRef> = objects.iter().map(|found| found.object.reference()).collect();
-            let kept: Vec<_> = used.contents.objects.into_iter().filter(|found| !names.contains(&found.object.reference())).collect();
+            let whole: HashMap<ObjectRef, bool> = objects.iter().map(|found| (found.object.reference(), !found.is_cut)).collect();
+            let is_better = |found: &Found| whole.get(&found.object.reference()).is_none_or(|whole| !(whole | found.is_cut));
+            let kept: Vec<_> = used.contents.objects.into_iter().filter(is_better).collect();
+            let names: HashSet<ObjectRef> = kept.iter().map(|found| found.object.reference()).collect();
+            objects.retain(|found| !names.contains(&found.object.reference()));
             for Located { diagnostic, .. } in problems.iter_mut().filter(|p| p.diagnostic.severity == Severity::Error) {
-                let is_about = |object: &ObjectRef| kept.iter().any(|found| found.object.reference() == *object);
-                if diagnostic.object.as_ref().map_or(!kept.is_empty(), is_about) {
+                if diagnostic.object.as_ref().map_or(!kept.is_empty(), |object| names.contains(object)) {
                     diagnostic.outcome = Outcome::Quarantined;
                 }
             }

@@ -6,7 +6,7 @@ use super::places::{Document, Origin, Text};
 use super::spans::{At, Spans};
 use super::split::{Part, split};
 use super::traps;
-use super::unfold::{Unfolded, unfold};
+use super::unfold::{Taken, Unfolded, unfold};
 use crate::source::{Located, Place};
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::{ObjectRef, shown};
@@ -37,6 +37,8 @@ pub(super) struct Contents {
 pub(super) struct Found {
     pub(super) object: Object,
     pub(super) origin: Origin,
+    /// A part of it is missing that another version may have.
+    pub(super) is_cut: bool,
 }
 
 /// What a file is read for.
@@ -144,7 +146,7 @@ impl Reading<'_> {
         for (kind, count) in unserved {
             *self.contents.unserved.entry(kind).or_default() += count;
         }
-        let owner = if let [(object, _)] = &*objects { Some(object.reference()) } else { None };
+        let owner = if let [taken] = &*objects { Some(taken.object.reference()) } else { None };
         if !(findings.is_empty() && parsed.duplicates.is_empty()) {
             let spans = Spans::of(text);
             let place = |finding: &Diagnostic, way: &[u32]| match finding.code {
@@ -163,7 +165,7 @@ impl Reading<'_> {
         if self.purpose == Purpose::Lint && !(objects.is_empty() && self.contents.problems.len() == before) {
             self.take_traps(text, &document, owner, before);
         }
-        let found = |(object, items)| Found { object, origin: Origin { document: Arc::clone(&document), items } };
+        let found = |Taken { object, items, is_cut }| Found { object, origin: Origin { document: Arc::clone(&document), items }, is_cut };
         self.contents.objects.extend(objects.into_iter().map(found));
     }
 

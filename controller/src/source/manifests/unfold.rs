@@ -10,14 +10,24 @@ use std::collections::BTreeMap;
 /// What a document holds.
 #[derive(Debug, Default)]
 pub(super) struct Unfolded {
-    /// The objects that are used, and the way to each through the items of lists.
-    pub(super) objects: Vec<(Object, Box<[u32]>)>,
+    /// The objects that are used.
+    pub(super) objects: Vec<Taken>,
     /// What is wrong; the way to the object it is about.
     pub(super) findings: Vec<(Diagnostic, Box<[u32]>)>,
     /// How many objects of which other kinds there are.
     pub(super) unserved: BTreeMap<String, usize>,
     lint: bool,
     in_folder: bool,
+}
+
+/// An object that is used.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) object: Object,
+    /// The way to it through the items of lists.
+    pub(super) items: Box<[u32]>,
+    /// A part of it is missing that another version may have.
+    pub(super) is_cut: bool,
 }
 
 /// Different kinds that are counted one by one.
@@ -125,11 +135,12 @@ impl Unfolded {
             let finding = Diagnostic::new(Code::OldApiVersion, reference.clone(), "apiVersion", message);
             self.find(finding.help(format!("write it as {newest} has it")), way);
         }
+        let is_cut = faults.iter().any(|fault| fault.is_vital);
         for fault in faults.into_iter().take(MOST) {
             let finding = Diagnostic::new(Code::BadObject, reference.clone(), fault.field, fault.message);
             self.find(finding.help(fault.help).outcome(fault.outcome), way);
         }
-        self.objects.push((object, way.into()));
+        self.objects.push(Taken { object, items: way.into(), is_cut });
     }
 
     fn take_other(&mut self, version: &str, kind: &str, reference: Option<ObjectRef>, way: &[u32]) {

@@ -127,9 +127,10 @@ impl<'a> Given<'a> {
         self.bad.push(BadValue { name, code: Code::BadAnnotation, message: format!("{name}: {message}"), help: help.into(), answer: None });
     }
 
-    /// Notes that the object which a value names is not there (yet).
+    /// Notes that the object which a value names is not there (yet), or cannot be read.
     pub fn miss(&mut self, name: &'static str, kind: Kind, object: &ObjectName) {
-        self.refuse(name, format_args!("{kind} {object} does not exist"), "create it, or name another");
+        let (lack, help) = self.objects.lack_of(kind, object);
+        self.refuse(name, format_args!("{kind} {object} {lack}"), help);
         if let Some(bad) = self.bad.last_mut() {
             bad.code = Code::of_missing(kind);
         }

@@ -49,10 +49,18 @@ impl<'a> Objects<'a> {
         self.snapshot.secret(name)
     }
 
-    /// The ConfigMap of that name.
+    /// The ConfigMap of that name, if it can be read.
     pub fn config_map(&mut self, name: &ObjectName) -> Option<&'a Arc<ConfigMap>> {
         self.note(Kind::ConfigMap, name);
-        self.snapshot.config_map(name)
+        self.snapshot.config_map(name).filter(|map| !map.is_cut)
+    }
+
+    /// Why an object that was looked up is not to be had, and what would do.
+    pub(in crate::translate) fn lack_of(&self, kind: Kind, name: &ObjectName) -> (&'static str, &'static str) {
+        match digest(self.snapshot, kind, name) {
+            None => ("does not exist", "create it, or name another"),
+            Some(_) => ("cannot be read", "mend it, or name another"),
+        }
     }
 
     /// The Service of that name.
