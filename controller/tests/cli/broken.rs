@@ -234,3 +234,32 @@ fn a_config_map_that_cannot_be_read_is_not_told_as_missing() {
     );
     assert_eq!(folder.run(&["explain", "http://a.test/", "-f", "a.yaml"]).code, 1, "it may hold headers that protect");
 }
+
+#[test]
+fn a_kind_that_is_nearly_one_of_ours_is_told_where_it_stands() {
+    for (written, line, field, help) in [
+        ("apiVersion: networking.k8s.io/v1\nkind: Ingres", 2, "kind: kind \"Ingres\"", "kind: Ingress"),
+        ("apiVersion: networking.k8s.io/v1\nkind: ingress", 2, "kind: kind \"ingress\"", "kind: Ingress"),
+        ("apiVersion: v1\nkind: Ingress", 1, "apiVersion: apiVersion \"v1\"", "apiVersion: networking.k8s.io/v1"),
+        (
+            "apiVersion: networking.k8s.io/v1beta2\nkind: Ingress",
+            1,
+            "apiVersion: apiVersion \"networking.k8s.io/v1beta2\"",
+            "apiVersion: networking.k8s.io/v1",
+        ),
+        ("apiVersion: v1\nkind: Sevice", 2, "kind: kind \"Sevice\"", "kind: Service"),
+    ] {
+        let text = format!("{written}\nmetadata: {{name: a, namespace: shop}}\n");
+        assert_eq!(said("a.yaml", &text), [format!("GW0002 {line}: {field} is not known")], "{text}");
+        let ran = Folder::new(&[("a.yaml", &text)]).run(&["lint", "a.yaml"]);
+        assert!(ran.out.contains(help) && ran.out.contains("shop/a"), "{}", ran.out);
+    }
+    for others in [
+        "apiVersion: apps/v1\nkind: Deployment",
+        "apiVersion: v1\nkind: ServiceAccount",
+        "apiVersion: serving.knative.dev/v1\nkind: Service",
+        "apiVersion: a.test/v1\nkind: Ingresss",
+    ] {
+        assert_eq!(said("a.yaml", &format!("{others}\nmetadata: {{name: a}}\n")), [""; 0], "{others}");
+    }
+}

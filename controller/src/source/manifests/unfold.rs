@@ -2,7 +2,7 @@
 
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::lint;
-use gatewright_core::names::{Kind, ObjectName, ObjectRef, shown};
+use gatewright_core::names::{Kind, ObjectName, ObjectRef, nearest, shown};
 use gatewright_core::state::{self, Fault, Object, name_of_type};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -144,7 +144,7 @@ impl Unfolded {
     }
 
     fn take_other(&mut self, version: &str, kind: &str, reference: Option<ObjectRef>, way: &[u32]) {
-        let Some(meant) = KINDS.into_iter().find(|k| k.as_str().eq_ignore_ascii_case(kind)).filter(|_| !is_foreign(version)) else {
+        let Some(meant) = meant_by(kind).filter(|_| !is_foreign(version)) else {
             return self.count(version, kind);
         };
         let (field, given) = if meant.as_str() == kind { ("apiVersion", version) } else { ("kind", kind) };
@@ -179,6 +179,12 @@ const KINDS: [Kind; 9] = [
     Kind::GatewrightParameters,
 ];
 
+/// The kind of that name, or of one that is nearly the same.
+fn meant_by(name: &str) -> Option<Kind> {
+    let meant = nearest(name, KINDS.iter().map(|kind| kind.as_str()))?;
+    KINDS.into_iter().find(|kind| kind.as_str() == meant)
+}
+
 /// The API version to write today.
 const fn newest(kind: Kind) -> &'static str {
     match kind {
@@ -205,7 +211,7 @@ fn is_foreign(version: &str) -> bool {
 }
 
 fn reference_of(kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {
-    let kind = KINDS.into_iter().find(|k| k.as_str().eq_ignore_ascii_case(kind))?;
+    let kind = meant_by(kind)?;
     let namespace = match kind {
         Kind::IngressClass | Kind::Namespace => "",
         _ => namespace.filter(|n| !n.is_empty()).unwrap_or("default"),
