@@ -140,7 +140,10 @@ fn cases() -> Vec<PathBuf> {
 fn render(case: &Path, proxy: &Proxy, version: &str, out: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
     command.current_dir(case).args(["render", "-f", "in.yaml", "--private-keys", "--proxy", proxy.dialect.name]);
-    command.args(["--proxy-version", version, "--configmap", "gatewright/settings"]);
+    command.args(["--proxy-version", version]);
+    if fs::read_to_string(case.join("in.yaml")).unwrap().contains("{name: settings, namespace: gatewright}") {
+        command.args(["--configmap", "gatewright/settings"]);
+    }
     // The same on machines with and without IPv6.
     command.args(["--http-port", "8080", "--https-port", "8443", "--ipv6", "false"]).arg("-o").arg(out);
     let printed = command.output().unwrap();

@@ -263,7 +263,7 @@ codes! {
     AnnotationNote "GW0505" Warning Served "An annotation is used, and does less than it seems to.",
     UnknownAnnotation "GW0506" Warning Served "Nothing is known of an annotation of this name, so it does nothing.",
     MissingSecret "GW0507" Error ClosedRoute "An annotation or a setting names a Secret that does not exist.",
-    MissingConfigMap "GW0508" Error ClosedRoute "An annotation or a setting names a ConfigMap that does not exist.",
+    MissingConfigMap "GW0508" Error ClosedRoute "An annotation, a setting or a flag names a ConfigMap that does not exist or cannot be read.",
     BadSetting "GW0601" Error KeptDefault "The value of a ConfigMap key cannot be used.",
     UnsupportedSetting "GW0602" Warning KeptDefault "The ConfigMap key is known, but has no effect here.",
     UnknownSetting "GW0603" Warning KeptDefault "The ConfigMap key is not known.",

@@ -70,7 +70,8 @@ impl World {
             ..Settings::default()
         };
         let mut world = Self { snapshot: Snapshot::default(), settings, translator: Translator::default() };
-        app().iter().chain(objects).for_each(|object| _ = world.apply(object.clone()));
+        let main = config_map("system", "main", &json!({}));
+        app().iter().chain([&main]).chain(objects).for_each(|object| _ = world.apply(object.clone()));
         world
     }
 

@@ -263,3 +263,36 @@ fn a_kind_that_is_nearly_one_of_ours_is_told_where_it_stands() {
         assert_eq!(said("a.yaml", &format!("{others}\nmetadata: {{name: a}}\n")), [""; 0], "{others}");
     }
 }
+
+#[test]
+fn objects_that_flags_name_and_that_are_not_there_are_told() {
+    let text = ingress("front", "a.test", "/", "cart") + &service("cart");
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, namespace: shop}\n";
+    let flags = [
+        "--configmap=shop/none",
+        "--tcp-services-configmap=shop/tcp",
+        "--udp-services-configmap=shop/udp",
+        "--default-backend-service=shop/none",
+    ];
+    let ran = |text: &str, flags: &[&str]| {
+        let ran = Folder::new(&[("in.yaml", text)]).run(&[&["lint", "in.yaml", "--format", "json"], flags].concat());
+        let told = ran.json()["diagnostics"].as_array().unwrap().clone();
+        let one = |finding: &serde_json::Value| {
+            let part = |key: &str| finding[key].as_str().unwrap().to_owned();
+            format!("{} {}: {}", part("code"), part("severity"), part("message"))
+        };
+        told.iter().map(one).filter(|one| one.contains("--")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        ran(&(text.clone() + map), &flags),
+        [
+            "GW0303 warning: the Service of --default-backend-service does not exist; 404 is answered instead",
+            "GW0508 warning: the ConfigMap of --configmap does not exist; every setting has its default",
+            "GW0508 warning: the ConfigMap of --tcp-services-configmap does not exist; nothing listens on TCP ports of it",
+            "GW0508 warning: the ConfigMap of --udp-services-configmap does not exist; nothing listens on UDP ports of it",
+        ]
+    );
+    let notes = ran(&text, &flags[..1]);
+    assert_eq!(notes, ["GW0508 note: the ConfigMap of --configmap does not exist; every setting has its default"]);
+    assert_eq!(ran(&(text + map), &["--configmap=shop/other"]), [""; 0]);
+}

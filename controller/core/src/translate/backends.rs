@@ -5,7 +5,7 @@ use super::endpoints::{Problem, dns_name, endpoints};
 use super::in_use::InUse;
 use super::reading::BackendUse;
 use super::servers::Servers;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, Digester, SharedMap, digest_of};
 use crate::names::{Kind, ObjectRef};
 use crate::settings::Config;
@@ -170,9 +170,13 @@ impl Backends<'_> {
         if let Action::Forward(id) = self.default_action() {
             return Some(id);
         }
-        let service = ObjectRef::new(Kind::Service, name.clone());
-        let message = "the Service of --default-backend-service does not exist or has no ready endpoints; 404 is answered instead";
-        diagnostics.push(Diagnostic::new(Code::NoEndpoints, service, "", message));
+        let (code, why) = match self.input.snapshot.service(name) {
+            None => (Code::NoService, "does not exist"),
+            Some(_) => (Code::NoEndpoints, "has no ready endpoints"),
+        };
+        let message = format!("the Service of --default-backend-service {why}; 404 is answered instead");
+        let finding = Diagnostic::new(code, ObjectRef::new(Kind::Service, name.clone()), "", message);
+        diagnostics.push(Diagnostic { severity: Severity::Warning, ..finding });
         None
     }
 

@@ -2,8 +2,8 @@
 
 use super::annotations::difference;
 use super::{Input, Wanted};
-use crate::diagnostic::{Code, Diagnostic, Outcome};
-use crate::names::{Kind, ObjectRef};
+use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
+use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::{POLICY_KEY, Problem, ProblemKind};
 use std::collections::BTreeMap;
 
@@ -14,8 +14,20 @@ pub(super) type Said = BTreeMap<ObjectRef, BTreeMap<String, String>>;
 pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
     let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
-    let Some(map) = name.and_then(|name| input.snapshot.config_map(name)) else { return BTreeMap::new() };
-    mended(input, &ObjectRef::new(Kind::ConfigMap, map.meta.name.clone()), &map.data, said, diagnostics)
+    let Some(name) = name else { return BTreeMap::new() };
+    let Some(map) = input.snapshot.config_map(name) else {
+        diagnostics.push(miss("configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
+        return BTreeMap::new();
+    };
+    mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics)
+}
+
+/// The ConfigMap that a flag names does not exist, and what comes of that. Whoever gives the flag may mean to create it later.
+pub(super) fn miss(flag: &str, name: &ObjectName, instead: &str) -> Diagnostic {
+    let object = ObjectRef::new(Kind::ConfigMap, name.clone());
+    let message = format!("the ConfigMap of --{flag} does not exist; {instead}");
+    let finding = Diagnostic::new(Code::MissingConfigMap, object, "", message).help("create it, or name another");
+    Diagnostic { severity: Severity::Warning, ..finding }
 }
 
 /// What an object says. What of it the proxy refused is told, and is not among it.

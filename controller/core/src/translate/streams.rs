@@ -39,7 +39,10 @@ impl Reader<'_, '_> {
     fn map(&mut self, name: Option<&ObjectName>, transport: Transport) {
         let Some(name) = name else { return };
         self.wanted.config_maps.insert(name.clone());
-        let Some(map) = self.input.snapshot.config_map(name) else { return };
+        let Some(map) = self.input.snapshot.config_map(name) else {
+            let instead = format!("nothing listens on {} ports of it", transport.as_str());
+            return self.diagnostics.push(super::config::miss(map_flag(transport), name, &instead).outcome(Outcome::ClosedPort));
+        };
         let origin = ObjectRef::new(Kind::ConfigMap, name.clone());
         for (key, value) in map.data.iter().take(MOST) {
             match self.entry(key, value, transport, &origin) {
