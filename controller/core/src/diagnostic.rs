@@ -218,6 +218,7 @@ codes! {
     DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used.",
     NothingFound "GW0009" Note Served "The input holds no object that is read.",
     UnrenderedTemplate "GW0010" Note SkippedObject "A file is a template of Helm, and no manifest before it is rendered.",
+    NotFollowed "GW0011" Note SkippedObject "A part of the input is in another place, and is not read.",
     // class and scope
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",

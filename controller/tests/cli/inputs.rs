@@ -52,6 +52,55 @@ fn a_git_revision_is_read_without_a_checkout() {
 }
 
 #[test]
+fn links_of_a_revision_lead_where_a_checkout_would_lead() {
+    let folder = Folder::new(&[
+        (".base/front.yaml", &good("base.test")),
+        ("apps/other.yaml", &good("other.test").replace("name: front", "name: other").replace("name: cart", "name: others")),
+        (".base/deep/last.yaml", &good("last.test").replace("name: front", "name: last").replace("name: cart", "name: own")),
+    ]);
+    for (target, link) in [
+        ("../.base", "apps/base"),
+        (".", "apps/again"),
+        ("deep", ".base/further"),
+        ("apps/base", "named"),
+        ("nowhere", "apps/gone.yaml"),
+        ("../../outside.yaml", "apps/out.yaml"),
+    ] {
+        std::os::unix::fs::symlink(target, folder.path().join(link)).unwrap();
+    }
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["update-index", "--add", "--cacheinfo", "160000,4b825dc642cb6eb9a060e54bf8d69288fbee4904,vendor/sub"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    let served = |input: &str| {
+        let ran = folder.run(&["render", "-f", input]);
+        assert_eq!(ran.code, 0, "{input}: {ran:?}");
+        ["base.test", "last.test", "other.test"].map(|host| ran.out.contains(&format!("server_name {host};")))
+    };
+    for (input, hosts) in [
+        ("git:HEAD", [true, true, true]),
+        ("git:HEAD:apps", [true, true, true]),
+        ("git:HEAD:apps/base", [true, true, false]),
+        ("git:HEAD:named", [true, true, false]),
+        ("git:HEAD:named/further", [false, true, false]),
+        ("git:HEAD:apps/base/front.yaml", [true, false, false]),
+    ] {
+        assert_eq!(served(input), hosts, "{input}");
+    }
+    let told = folder.run(&["lint", "git:HEAD"]).out;
+    for said in ["note[GW0011]: git:HEAD:vendor/sub is a submodule", "note[GW0011]: git:HEAD:apps/out.yaml is a link that leads out"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!told.contains("GW0003"), "nothing is read twice: {told}");
+    for (input, said) in
+        [("git:HEAD:vendor/sub", "it is a submodule"), ("git:HEAD:apps/gone.yaml", "no such path"), ("git:HEAD:apps/out.yaml", "leads out")]
+    {
+        let ran = folder.run(&["lint", input]);
+        assert!(ran.code == 2 && ran.err.contains(said), "{input}: {ran:?}");
+    }
+}
+
+#[test]
 fn findings_in_a_revision_name_it() {
     let folder = Folder::new(&[("a.yaml", "a: 1\n---\nkind: [\n")]);
     folder.git(&["init", "-q"]);

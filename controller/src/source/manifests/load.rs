@@ -8,6 +8,7 @@ use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
 use super::walk;
 use crate::source::Located;
 use crate::source::stamp::Stamp;
+use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{is_printable, shown};
 use gatewright_core::state::Object;
 use std::collections::{HashMap, HashSet};
@@ -116,7 +117,11 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                     }
                 }
             }
-            InputPath::Git(revision) => revision.read()?.into_iter().for_each(|(name, bytes, chosen)| loading.take(&name, bytes, chosen)),
+            InputPath::Git(revision) => {
+                let listed = revision.read()?;
+                listed.files.into_iter().for_each(|(name, bytes, chosen)| loading.take(&name, bytes, chosen));
+                loading.note(listed.notes);
+            }
         }
     }
     Ok(loading.finish())
@@ -134,6 +139,12 @@ impl Loading {
         let name: Arc<Path> = name.strip_prefix(".").unwrap_or(name).into();
         self.contents.push(read(&name, &bytes, self.purpose, chosen));
         self.texts.insert(name, bytes.into());
+    }
+
+    /// Says what is in no file.
+    fn note(&mut self, notes: Vec<Diagnostic>) {
+        let problems = notes.into_iter().map(|diagnostic| Located { diagnostic, place: None }).collect();
+        self.contents.push(Contents { problems, ..Contents::default() });
     }
 
     /// Keeps a file out of excerpts. Whoever puts a link into a folder, such as that of a pull request, could have any file
