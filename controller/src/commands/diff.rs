@@ -29,7 +29,7 @@ struct Report {
     changes: Option<Vec<Change>>,
     /// `None`: they are not asked for, or are of different proxies.
     files: Option<Vec<FileDiff>>,
-    /// Errors and warnings of the second input that the first one does not have.
+    /// Errors and warnings of the second input that the first one does not have; of files alone, what cannot be read of it.
     findings: Vec<Located>,
     /// What is in no comparison.
     left_out: Vec<LeftOut>,
@@ -74,7 +74,7 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let report = Report {
         changes: config.routes.then(|| compare::compare(old_side, new_side, prefix)),
         files: if compare_files { Some(files(session.renderer()?.differences(&before.model, &after.model)?)) } else { None },
-        findings: if config.routes { said::new_findings((&old, &before), (&new, &after)) } else { Vec::new() },
+        findings: if config.routes { said::new_findings((&old, &before), (&new, &after)) } else { said::newly_unread(&old, &new) },
         left_out: said::left_out(&old, &new),
     };
     let text = match config.format {

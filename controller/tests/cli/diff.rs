@@ -173,6 +173,8 @@ fn what_cannot_be_read_is_in_every_report() {
     assert!(same.out.contains("#### Not compared, as it cannot be read\n\n- error GW0001 at `new/b.yaml:"), "{same:?}");
     let text = diff(&broken, &broken, &[]);
     assert!(text.code == 0 && text.out.starts_with("nothing changes\n\nnot compared, as it cannot be read:\n"), "{text:?}");
+    let codes = [(&good, &broken), (&broken, &good), (&broken, &broken)].map(|(old, new)| diff(old, new, &["--files-only"]).code);
+    assert_eq!(codes, [1, 0, 0], "whatever is asked for");
     for (old, new, code, side, findings) in [(&broken, &good, 0, "old", 0), (&good, &broken, 1, "new", 1), (&broken, &broken, 0, "both", 0)]
     {
         let ran = diff(old, new, &["--format", "json", "--routes-only"]);

@@ -19,15 +19,20 @@ pub(super) struct LeftOut {
 
 /// Errors and warnings of the second input that the first one does not have. They are the same wherever they stand.
 pub(super) fn new_findings((old, before): (&World, &Translation), (new, after): (&World, &Translation)) -> Vec<Located> {
-    let known: HashSet<&Diagnostic> = before.diagnostics.iter().chain(old.problems.iter().map(|located| &located.diagnostic)).collect();
+    let known: HashSet<&Diagnostic> = before.diagnostics.iter().collect();
     let located = after.diagnostics.iter().filter(|finding| !known.contains(finding)).map(|finding| new.places.locate(finding.clone()));
-    let problems = unread(new).filter(|located| !known.contains(&located.diagnostic)).cloned();
-    let mut all: Vec<Located> = problems.chain(located).collect();
+    let mut all: Vec<Located> = newly_unread(old, new).into_iter().chain(located).collect();
     all.retain_mut(|located| {
         soften(&mut located.diagnostic, new.holds);
         located.diagnostic.severity != Severity::Note
     });
     all
+/// What of the second input cannot be read that could be in the first one, or was not there.
+pub(super) fn newly_unread(old: &World, new: &World) -> Vec<Located> {
+    let known: HashSet<&Diagnostic> = old.problems.iter().map(|located| &located.diagnostic).collect();
+    unread(new).filter(|located| !known.contains(&located.diagnostic)).cloned().collect()
+}
+
 }
 
 /// What either input does not tell.
