@@ -276,7 +276,7 @@ codes! {
     RefusedByApi "GW0802" Error Served "The API server would not take the object as it is written.",
     UnquotedText "GW0803" Error Served "A value without quotes is text here, but a boolean or a number for kubectl, which reads YAML 1.1.",
     NeverReached "GW0804" Warning Served "No request can ever reach the route.",
-    OtherClass "GW0805" Note SkippedObject "The Ingress is of a class that is not served here.",
+    OtherClass "GW0805" Note SkippedObject "The Ingress is of a class, or in a namespace, that is not served here.",
 }
 
 impl Code {

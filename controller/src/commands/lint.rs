@@ -14,6 +14,7 @@ use crate::source::input::World;
 use crate::source::manifests::{Purpose, Texts};
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
+use gatewright_core::state::Ingress;
 use gatewright_core::translate::Translation;
 use passage::Lines;
 use serde_json::json;
@@ -45,7 +46,8 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     let mut world = session.read(&config.inputs, Purpose::Lint)?;
     world.stand_in_for_pods();
     progress.step("translating");
-    let translation = session.translate(&mut world)?;
+    let mut translation = session.translate(&mut world)?;
+    translation.diagnostics.extend(session.hidden_findings(&mut world, &translation)?);
     progress.step("writing");
     let mut findings = all_findings(&world, &translation);
     findings.extend(of_other_classes(&world, &translation));
@@ -79,18 +81,28 @@ pub(super) fn of_other_classes(world: &World, translation: &Translation) -> Vec<
         if said.contains(&object) {
             continue;
         }
-        let class =
-            ingress.class_name.as_deref().or_else(|| ingress.meta.annotations.get("kubernetes.io/ingress.class").map(|class| &**class));
-        let (field, message) = match class {
-            Some(class) => ("spec.ingressClassName", format!("class {} is not one that is served here", shown(class))),
-            None => ("", "the Ingress has no class, and is not in a namespace or class that is served here".to_owned()),
-        };
-        let finding = Diagnostic::new(Code::OtherClass, object, field, message);
-        out.push(
-            world.places.locate(finding.help("name an IngressClass of this controller, or give --ingress-class or --controller-class")),
-        );
+        let (field, message, help) = if world.watches(ingress) { not_of_class(ingress) } else { not_watched(ingress) };
+        let finding = Diagnostic::new(Code::OtherClass, object, field, message).help(help);
+        out.push(world.places.locate(finding));
     }
     out
+}
+
+type Reason = (&'static str, String, &'static str);
+
+fn not_watched(ingress: &Ingress) -> Reason {
+    let message = format!("namespace {} is not one that is watched", shown(ingress.meta.name.namespace()));
+    ("metadata.namespace", message, "give another --watch-namespace or --watch-namespace-selector")
+}
+
+fn not_of_class(ingress: &Ingress) -> Reason {
+    let not_served = |class: &str| format!("class {} is not one that is served here", shown(class));
+    let (field, message) = match (&ingress.class_name, ingress.meta.annotations.get("kubernetes.io/ingress.class")) {
+        (Some(class), _) => ("spec.ingressClassName", not_served(class)),
+        (None, Some(class)) => ("metadata.annotations[kubernetes.io/ingress.class]", not_served(class)),
+        (None, None) => ("", "the Ingress has no class".to_owned()),
+    };
+    (field, message, "name an IngressClass of this controller, or give --ingress-class or --controller-class")
 }
 
 fn explain(codes: &[Code], format: LintFormat) -> anyhow::Result<End> {

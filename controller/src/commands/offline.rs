@@ -84,7 +84,16 @@ impl<'a> Session<'a> {
 
     /// Translates a world.
     pub(crate) fn translate(&self, world: &mut World) -> Result<Translation, InputError> {
-        world.translate(Moment { now_s: self.now_s, self_signed: &self.self_signed })
+        world.translate(self.moment())
+    }
+
+    /// What else is wrong with Ingresses that are left out.
+    pub(crate) fn hidden_findings(&self, world: &mut World, translation: &Translation) -> Result<Vec<Diagnostic>, InputError> {
+        world.hidden_findings(translation, self.moment())
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        Moment { now_s: self.now_s, self_signed: &self.self_signed }
     }
 
     /// Translates a world and renders it. An Ingress with a text that no file may hold is set aside, as `run` does it.

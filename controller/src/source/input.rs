@@ -10,13 +10,13 @@ use super::secrets::{self, SecretsError};
 use super::{Located, beside};
 use crate::args::ClusterConfig;
 use crate::cores;
-use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome};
 use gatewright_core::model::{Certificate, Globals};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::settings::{self, Settings};
-use gatewright_core::state::{Event, Object, Service, Snapshot};
-use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted};
-use std::collections::BTreeMap;
+use gatewright_core::state::{Event, Ingress, Object, Service, Snapshot};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope, without_cause};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -253,11 +253,59 @@ impl World {
         Ok(translation)
     }
 
+    /// What else is wrong with Ingresses that are left out: each is looked at without what it is left out for.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub(crate) fn hidden_findings(&mut self, translation: &Translation, moment: Moment<'_>) -> Result<Vec<Diagnostic>, InputError> {
+        // Of one Ingress; some of the reasons to leave it out show only when another one is gone.
+        const MOST_REASONS: usize = 100;
+        let before = self.snapshot.clone();
+        let mut known: HashSet<Diagnostic> = translation.diagnostics.iter().cloned().collect();
+        let (mut left_out, mut hidden, mut latest) = (HashSet::new(), Vec::new(), translation.diagnostics.clone());
+        for _ in 0..MOST_REASONS {
+            let others = self.without_causes(&latest);
+            if others.is_empty() {
+                break;
+            }
+            left_out.extend(others);
+            latest = self.translate(moment)?.diagnostics;
+            let is_of_them = |finding: &&Diagnostic| {
+                // What the input lacks as a whole is said on any of them.
+                finding.code != Code::NoClassInInput && finding.object.as_ref().is_some_and(|object| left_out.contains(object))
+            };
+            let new = latest.iter().filter(is_of_them).filter(|finding| known.insert((*finding).clone()));
+            hidden.extend(new.cloned().map(|finding| finding.outcome(Outcome::SkippedObject)));
+        }
+        self.snapshot = before;
+        Ok(hidden)
+    }
+
+    /// Takes what Ingresses are left out for from them; which ones had something.
+    fn without_causes(&mut self, findings: &[Diagnostic]) -> HashSet<ObjectRef> {
+        let mut left_out = HashSet::new();
+        for finding in findings {
+            let ingress = finding.object.as_ref().and_then(|object| Some((object, self.snapshot.ingress(&object.name)?)));
+            let rest =
+                ingress.and_then(|(object, ingress)| Some((object, without_cause(ingress, finding, &self.settings.annotations_prefix)?)));
+            if let Some((object, rest)) = rest {
+                left_out.insert(object.clone());
+                self.snapshot.apply(Event::Applied(Object::Ingress(Arc::new(rest))));
+            }
+        }
+        left_out
+    }
+
     /// Sets an Ingress aside, as `run` does with one that the proxy refuses; whether it was not yet.
     pub(crate) fn set_aside(&mut self, ingress: &ObjectRef, reason: &str) -> bool {
         let Some(ingress) = self.snapshot.ingress(&ingress.name).filter(|ingress| !self.quarantine.holds(ingress)) else { return false };
         self.quarantine.set_aside(ingress, reason.to_owned());
         true
+    }
+
+    /// Whether an Ingress is in a namespace that is watched.
+    pub(crate) fn watches(&self, ingress: &Ingress) -> bool {
+        in_scope(ingress, &self.snapshot, &self.settings)
     }
 
     /// The data of the main ConfigMap; empty without one.

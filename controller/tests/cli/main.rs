@@ -9,6 +9,7 @@ mod ci;
 mod diff;
 mod explain;
 mod inputs;
+mod left_out;
 mod lint;
 mod pages;
 mod render;

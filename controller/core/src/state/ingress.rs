@@ -225,11 +225,22 @@ impl TryFrom<RawIngress> for Ingress {
             addresses: raw.status.map(RawStatus::addresses).unwrap_or_default(),
             digest: 0,
         };
-        let meta = &ingress.meta;
-        ingress.digest = digest_of(&(
-            (&meta.name, meta.created_s, &meta.annotations),
-            (&ingress.class_name, &ingress.default_backend, &ingress.rules, &ingress.tls),
-        ));
+        ingress.digest = ingress.content();
         Ok(ingress)
+    }
+}
+
+impl Ingress {
+    /// The same with something else in it.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self.digest = self.content();
+        self
+    }
+
+    fn content(&self) -> u128 {
+        let meta = &self.meta;
+        digest_of(&((&meta.name, meta.created_s, &meta.annotations), (&self.class_name, &self.default_backend, &self.rules, &self.tls)))
     }
 }

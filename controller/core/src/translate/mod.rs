@@ -25,6 +25,7 @@ mod further_names;
 mod host_policy;
 mod hosts;
 mod in_use;
+mod left_out;
 mod parameters;
 mod passthrough;
 mod paths;
@@ -39,7 +40,9 @@ mod streams;
 mod tls;
 mod wishes;
 
+pub use left_out::without_cause;
 pub use quarantine::{Quarantine, Setting};
+pub use screen::in_scope;
 
 use crate::cores::Cores;
 use crate::diagnostic::Diagnostic;

@@ -6,7 +6,8 @@ use crate::settings::Settings;
 use crate::state::{Ingress, Snapshot};
 
 /// Whether the Ingress is in a namespace that is watched.
-pub(super) fn in_scope(ingress: &Ingress, snapshot: &Snapshot, settings: &Settings) -> bool {
+#[must_use]
+pub fn in_scope(ingress: &Ingress, snapshot: &Snapshot, settings: &Settings) -> bool {
     if settings.watch_namespace.as_ref().is_some_and(|watched| watched != ingress.meta.name.namespace()) {
         return false;
     }
