@@ -5,7 +5,7 @@ mod markdown;
 mod said;
 mod text;
 
-use super::offline::{End, Session, exit};
+use super::offline::{End, Session, exit, say_left_out};
 use super::output::{Progress, print, say};
 use crate::args::{DiffConfig, DiffFormat};
 use crate::source::Located;
@@ -84,7 +84,7 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     };
     drop(progress);
     for (inputs, world, translation) in [(&config.old, &old, &before), (&config.new, &new, &after)] {
-        said::say_left_out(inputs, world, translation);
+        say_left_out(inputs, world, translation);
     }
     print(text.as_bytes())?;
     Ok(if report.is_same() { End::Fine } else { End::Not })

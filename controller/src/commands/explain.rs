@@ -1,13 +1,16 @@
 //! `gatewright explain`: which object serves a request, why, and what happens to it on the way.
 
-use super::offline::{End, Session, exit};
+use super::lint::of_other_classes;
+use super::offline::{End, Session, all_findings, exit, say_left_out};
 use super::output::{Progress, print};
 use crate::args::ExplainConfig;
-use crate::source::format_located;
 use crate::source::input::World;
 use crate::source::manifests::Purpose;
-use gatewright_core::explain::{Explanation, explain};
+use crate::source::{Located, format_located};
+use gatewright_core::diagnostic::Outcome;
+use gatewright_core::explain::{Explanation, Request, explain};
 use gatewright_core::names::{Kind, ObjectRef, is_printable, shown};
+use gatewright_core::state::Ingress;
 use gatewright_core::translate::Translation;
 use serde_json::json;
 use std::process::ExitCode;
@@ -26,8 +29,9 @@ fn run(config: &ExplainConfig) -> anyhow::Result<End> {
     }
     let translation = session.translate(&mut world)?;
     let explanation = explain(&translation.model, &config.request);
-    let story = Story::of(&explanation, &world, &translation, &config.offline.settings.annotations_prefix);
+    let story = Story::of(&explanation, &world, &translation, config);
     drop(progress);
+    say_left_out(&config.inputs, &world, &translation);
     let text = if config.json { story.json(config) } else { story.text(config) };
     print(text.as_bytes())?;
     let it = &explanation;
@@ -47,10 +51,13 @@ struct Story<'a> {
     annotations: Vec<(&'a str, &'a str)>,
     /// What is wrong with the Ingress, or cannot be read of the Service that its route names.
     findings: Vec<String>,
+    /// What is not served of Ingresses that name the host.
+    left_out: Vec<String>,
 }
 
 impl<'a> Story<'a> {
-    fn of(explanation: &'a Explanation, world: &World, translation: &'a Translation, prefix: &str) -> Self {
+    fn of(explanation: &'a Explanation, world: &World, translation: &'a Translation, config: &ExplainConfig) -> Self {
+        let prefix = config.offline.settings.annotations_prefix.as_str();
         let origin = explanation.routes.first().and_then(|route| route.origin.as_ref());
         let place = origin.and_then(|origin| world.places.place_of(origin, "")).map(|place| place.to_string());
         let ingress = translation.served.iter().find(|ingress| origin.is_some_and(|origin| origin.name == ingress.meta.name));
@@ -62,8 +69,10 @@ impl<'a> Story<'a> {
         let is_about =
             |object: &ObjectRef| Some(object) == origin || object.kind == Kind::Service && Some(&*object.name.to_string()) == service;
         let unread = world.problems.iter().filter(|problem| problem.diagnostic.object.as_ref().is_some_and(is_about)).map(format_located);
-        let findings = unread.chain(findings).collect();
-        Self { explanation, place, annotations, findings }
+        let findings: Vec<_> = unread.chain(findings).collect();
+        let mut left_out = left_out(&config.request, world, translation);
+        left_out.retain(|finding| !findings.contains(finding));
+        Self { explanation, place, annotations, findings, left_out }
     }
 
     fn text(&self, config: &ExplainConfig) -> String {
@@ -91,6 +100,9 @@ impl<'a> Story<'a> {
         if !self.findings.is_empty() {
             out.push_str(&format!("\nof its Ingress and Service is to be said:\n{}\n", self.findings.join("\n")));
         }
+        if !self.left_out.is_empty() {
+            out.push_str(&format!("\nof Ingresses that name the host is not served:\n{}\n", self.left_out.join("\n")));
+        }
         out
     }
 
@@ -98,10 +110,30 @@ impl<'a> Story<'a> {
         let annotations: serde_json::Map<_, _> = self.annotations.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
         let document = json!({
             "version": 1, "url": config.url, "explanation": self.explanation, "place": self.place, "annotations": annotations,
-            "findings": self.findings,
+            "findings": self.findings, "left_out": self.left_out,
         });
         format!("{document:#}\n")
     }
+}
+
+/// What is not served of Ingresses that name the host of a request: why it may go elsewhere than its author thinks.
+fn left_out(request: &Request, world: &World, translation: &Translation) -> Vec<String> {
+    let names_host = |ingress: &Ingress| ingress.rules.iter().flatten().any(|rule| covers(&rule.host, &request.host));
+    let is_meant = |located: &Located| {
+        let finding = &located.diagnostic;
+        let is_skipped =
+            matches!(finding.outcome, Outcome::SkippedObject | Outcome::SkippedHost | Outcome::SkippedPath | Outcome::Quarantined);
+        let object = finding.object.as_ref().filter(|object| is_skipped && object.kind == Kind::Ingress);
+        object.and_then(|object| world.snapshot.ingress(&object.name)).is_some_and(|ingress| names_host(ingress))
+    };
+    let all = all_findings(world, translation).into_iter().chain(of_other_classes(world, translation));
+    all.filter(is_meant).map(|located| format_located(&located)).collect()
+}
+
+/// Whether a host, as somebody wrote it, is one or the wildcard of one.
+fn covers(written: &str, host: &str) -> bool {
+    let parents = written.strip_prefix("*.").zip(host.split_once('.'));
+    written.eq_ignore_ascii_case(host) || parents.is_some_and(|(written, (_, parent))| written.eq_ignore_ascii_case(parent))
 }
 
 /// What a terminal could take for something else is replaced.

@@ -1,5 +1,6 @@
 //! What the offline commands share: the moment they are of, the proxy they render for, and their exit codes.
 
+use super::lint::of_other_classes;
 use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
 use crate::causes::chain;
@@ -8,7 +9,7 @@ use crate::source::input::{Holds, How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place, together};
 use anyhow::Context;
-use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
 use gatewright_core::render::{FileSet, RenderError, Renderer};
@@ -144,6 +145,30 @@ pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
     };
     finding.severity = Severity::Note;
     finding.help = format!("the input holds no {kind}; add them, and more can be checked");
+}
+
+/// What cannot be read is in no answer, and neither are Ingresses of other classes: whoever reads it has to know.
+pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Translation) {
+    let inputs = inputs.join(", ");
+    let told = match unread(world).filter(|located| located.diagnostic.outcome == Outcome::SkippedObject).count() {
+        0 => None,
+        1 => Some("1 document or object is left out, as it".to_owned()),
+        errors => Some(format!("{errors} documents or objects are left out, as they")),
+    };
+    if let Some(told) = told {
+        say(format_args!("warning: of {inputs}, {told} cannot be read; lint tells why"));
+    }
+    let others = of_other_classes(world, translation).len();
+    if others > 0 {
+        say(format_args!("note: of {inputs}, Ingresses of other classes are left out: {others}; lint says which"));
+    }
+}
+
+/// What nobody knows what it says.
+pub(super) fn unread(world: &World) -> impl Iterator<Item = &Located> {
+    let is_unread =
+        |finding: &Diagnostic| finding.severity == Severity::Error || [Code::BadDocument, Code::Forbidden].contains(&finding.code);
+    world.problems.iter().filter(move |located| is_unread(&located.diagnostic))
 }
 
 /// The dialect of the proxy that was asked for.

@@ -117,3 +117,30 @@ fn answers_of_the_proxy_itself_are_known() {
     let escaped = ran(&with("", ""), "http://a.test/\u{1b}[31m");
     assert!(!escaped.out.contains('\u{1b}'), "{escaped:?}");
 }
+
+#[test]
+fn what_is_left_out_for_the_same_host_is_told() {
+    let wish = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/permanent-redirect: 'ftp://a.test'}}";
+    let refused = ingress("refused", "a.test", "/", "cart").replace("namespace: shop}", wish);
+    let wild = ingress("wild", "'*.test'", "/b c", "cart");
+    let other = ingress("other", "b.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: other\n");
+    let class =
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\nspec: {controller: gatewright.dev/ingress}\n---\n";
+    let ours = |text: String| text.replace("spec:\n  rules", "spec:\n  ingressClassName: own\n  rules");
+    let folder = Folder::new(&[("in.yaml", &(ours(refused + &wild) + &other + class + &service("cart") + "kind: [\n"))]);
+    for (url, told) in [
+        ("http://a.test/", &["Ingress shop/refused, metadata.annotations", "Ingress shop/wild, spec.rules[0].http.paths[0].path"][..]),
+        ("http://b.test/", &["Ingress shop/other, spec.ingressClassName", "Ingress shop/wild, "]),
+        ("http://c.other/", &[]),
+    ] {
+        let ran = folder.run(&["explain", url, "-f", "in.yaml"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.err.contains("of in.yaml, 1 document or object is left out, as it cannot be read; lint tells why"), "{ran:?}");
+        assert_eq!(ran.out.contains("of Ingresses that name the host is not served:"), !told.is_empty(), "{}", ran.out);
+        assert!(
+            told.iter().all(|part| ran.out.contains(part)) && ran.out.matches("\n    in Ingress ").count() == told.len(),
+            "{}",
+            ran.out
+        );
+    }
+}
