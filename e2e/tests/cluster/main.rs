@@ -10,6 +10,7 @@ mod classes;
 mod conformance;
 mod events;
 mod guides;
+mod names;
 mod objects;
 mod outage;
 mod parameters;

@@ -40,6 +40,7 @@
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
 {{- end -}}
 {{- include "gatewright.checkPorts" . -}}
+{{- include "gatewright.checkNames" . -}}
 {{- end -}}
 
 {{/* Of these names those that begin most like this one: name, names. */}}

@@ -59,22 +59,52 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- $taken := include "gatewright.ownPorts" . | fromJson -}}
-{{- range list "442" "8181" "10245" "10247" }}{{ $_ := set $taken . (get $taken . | default "a port of the controller") }}{{ end -}}
-{{- $doors := dict -}}
-{{- with $controller.service -}}
-{{- if include "gatewright.hasExternalService" $ -}}
-{{- if .enableHttp }}{{ $_ := set $doors (include "gatewright.text" .ports.http) "controller.service.ports.http" }}{{ end -}}
-{{- if .enableHttps }}{{ $_ := set $doors (include "gatewright.text" .ports.https) "controller.service.ports.https" }}{{ end -}}
-{{- end -}}
-{{- end -}}
+{{- $doors := merge (dict) (include "gatewright.serviceDoors" . | fromJson) -}}
 {{- with $controller.hostPort -}}
-{{- if .enabled }}{{ range $name, $port := .ports }}{{ $_ := set $doors (include "gatewright.text" $port) (printf "controller.hostPort.ports.%s" $name) }}{{ end }}{{ end -}}
+{{- $host := dict -}}
+{{- if .enabled }}{{ range $name, $port := .ports }}{{ include "gatewright.claim" (list $host (include "gatewright.text" $port) (printf "controller.hostPort.ports.%s" $name) "port of the host needs a number") }}{{ end }}{{ end -}}
+{{- $doors = merge $host $doors -}}
 {{- end -}}
+{{- $taken := include "gatewright.bound" . | fromJson -}}
 {{- range $protocol := list "tcp" "udp" -}}
 {{- $mine := ternary (merge (dict) $taken $doors) $taken (eq $protocol "tcp") -}}
 {{- range $port, $_ := index $.Values $protocol -}}
 {{- with get $mine $port }}{{ fail (printf "%s.%s: this port is that of %s; use another one" $protocol $port .) }}{{ end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The ports that the controller and the proxy bind in any case and who says them, as JSON. */}}
+{{- define "gatewright.bound" -}}
+{{- $ports := include "gatewright.ownPorts" . | fromJson -}}
+{{- range list "442" "8181" "10245" "10247" }}{{ $_ := set $ports . (get $ports . | default "a port of the controller") }}{{ end -}}
+{{- toJson $ports -}}
+{{- end -}}
+
+{{/* All ports that are bound, as PORT/PROTOCOL, and who says them, as JSON. */}}
+{{- define "gatewright.takenPorts" -}}
+{{- $taken := dict -}}
+{{- range $port, $who := include "gatewright.bound" . | fromJson }}{{ $_ := set $taken (printf "%s/tcp" $port) $who }}{{ end -}}
+{{- range $protocol := include "gatewright.protocols" . | fromJsonArray -}}
+{{- range $port, $_ := index $.Values $protocol }}{{ $_ := set $taken (printf "%s/%s" $port $protocol) (printf "%s.%s" $protocol $port) }}{{ end -}}
+{{- end -}}
+{{- toJson $taken -}}
+{{- end -}}
+
+{{/* The ports for HTTP of the Services that there are and who says them, as JSON. Those of one Service are different ones. */}}
+{{- define "gatewright.serviceDoors" -}}
+{{- $doors := dict -}}
+{{- $service := .Values.controller.service -}}
+{{- $internal := default (dict) $service.internal.ports -}}
+{{- range $there := compact (list (ternary "service" "" (not (empty (include "gatewright.hasExternalService" .)))) (ternary "service.internal" "" (not (empty (include "gatewright.hasInternalService" .))))) -}}
+{{- $own := dict -}}
+{{- range $name, $on := dict "http" $service.enableHttp "https" $service.enableHttps -}}
+{{- $isInternal := and (eq $there "service.internal") (hasKey $internal $name) -}}
+{{- $port := include "gatewright.text" (get (ternary $internal $service.ports $isInternal) $name) -}}
+{{- $who := printf "controller.%s.ports.%s" (ternary "service.internal" "service" $isInternal) $name -}}
+{{- if $on }}{{ include "gatewright.claim" (list $own $port $who "port of a Service needs a number") }}{{ end -}}
+{{- end -}}
+{{- $doors = merge $doors $own -}}
+{{- end -}}
+{{- toJson $doors -}}
 {{- end -}}
