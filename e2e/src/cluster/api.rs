@@ -2,7 +2,8 @@
 
 use super::World;
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, EvictParams, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 /// Where a kind is found: plural, and whether it lives in namespaces.
@@ -32,7 +33,7 @@ fn resource(api_version: &str, kind: &str) -> (ApiResource, bool) {
 
 fn api_version(kind: &str) -> &'static str {
     match kind {
-        "Ingress" | "IngressClass" => "networking.k8s.io/v1",
+        "Ingress" | "IngressClass" | "NetworkPolicy" => "networking.k8s.io/v1",
         "EndpointSlice" => "discovery.k8s.io/v1",
         "GatewrightParameters" => "gatewright.dev/v1alpha1",
         "CustomResourceDefinition" => "apiextensions.k8s.io/v1",
@@ -41,6 +42,7 @@ fn api_version(kind: &str) -> &'static str {
             "admissionregistration.k8s.io/v1"
         }
         "Deployment" | "DaemonSet" => "apps/v1",
+        "PodDisruptionBudget" => "policy/v1",
         "Lease" => "coordination.k8s.io/v1",
         "ClusterRole" | "ClusterRoleBinding" | "Role" | "RoleBinding" => "rbac.authorization.k8s.io/v1",
         _ => "v1",
@@ -149,6 +151,61 @@ impl World {
         let api = self.api(api_version(kind), kind, namespace);
         let list = self.block(async { api.list(&ListParams::default()).await }).expect("the API server answers");
         list.items.into_iter().map(|object| serde_json::to_value(object).expect("objects are JSON")).collect()
+    }
+
+    /// Names of the Pods of a namespace that have these labels.
+    ///
+    /// # Panics
+    /// When the API server cannot be asked.
+    #[must_use]
+    pub fn pods_with(&self, namespace: &str, labels: &Value) -> Vec<String> {
+        let labels = labels.as_object().expect("labels are a map");
+        let selector: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
+        self.pods_selected(namespace, &selector.join(","))
+    }
+
+    /// Names of the Pods of a namespace that a selector finds.
+    ///
+    /// # Panics
+    /// When the API server cannot be asked.
+    #[must_use]
+    pub fn pods_selected(&self, namespace: &str, selector: &str) -> Vec<String> {
+        let parameters = ListParams::default().labels(selector);
+        let pods = self.block(async { self.api("v1", "Pod", namespace).list(&parameters).await }).expect("the API server answers");
+        pods.items.into_iter().filter_map(|pod| pod.metadata.name).collect()
+    }
+
+    /// Asks that a Pod goes, as a drain of its node does.
+    ///
+    /// # Errors
+    /// When the API server refuses it.
+    pub fn evict(&self, namespace: &str, pod: &str) -> Result<(), kube::Error> {
+        let pods: Api<Pod> = Api::namespaced(self.client(), namespace);
+        self.block(async { pods.evict(pod, &EvictParams::default()).await.map(drop) })
+    }
+
+    /// What an autoscaler reads: the replicas that are asked for, and the selector of their Pods.
+    ///
+    /// # Errors
+    /// When there is nothing of this name that can be scaled.
+    pub fn scale(&self, reference: &Value, namespace: &str) -> Result<(i32, String), kube::Error> {
+        let text = |key: &str| reference[key].as_str().unwrap_or_default();
+        let api = self.api(text("apiVersion"), text("kind"), namespace);
+        let scale = self.block(async { api.get_scale(text("name")).await })?;
+        let replicas = scale.spec.and_then(|spec| spec.replicas).unwrap_or_default();
+        Ok((replicas, scale.status.and_then(|status| status.selector).unwrap_or_default()))
+    }
+
+    /// What an autoscaler writes.
+    ///
+    /// # Panics
+    /// When the API server refuses it.
+    pub fn set_scale(&self, reference: &Value, namespace: &str, replicas: i32) {
+        let text = |key: &str| reference[key].as_str().unwrap_or_default();
+        let api = self.api(text("apiVersion"), text("kind"), namespace);
+        let patch = json!({"spec": {"replicas": replicas}});
+        self.block(async { api.patch_scale(text("name"), &PatchParams::default(), &Patch::Merge(&patch)).await })
+            .expect("it can be scaled");
     }
 
     /// Whether a user may do the first of what a rule of a role permits.

@@ -4,11 +4,12 @@
 
 use super::volume::publish;
 use super::world::tail;
-use super::{Images, World, eventually, program};
+use super::{Images, Socket, World, eventually, program, sockets};
 use base64::Engine;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -187,6 +188,16 @@ impl<'w> Pod<'w> {
             Ok(Some(status)) => Ok(status),
             other => Err(format!("{other:?}: {}", self.log(name))),
         })
+    }
+
+    /// The open sockets of a container that runs.
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[must_use]
+    pub fn sockets(&self, name: &str) -> BTreeSet<Socket> {
+        let (_, child) = self.running.iter().find(|(own, _)| own == name).expect("the container runs");
+        sockets::of_tree(child.id())
     }
 
     fn log_file(&self, name: &str) -> PathBuf {

@@ -1,78 +1,13 @@
 //! The Pod of the chart, started as a kubelet would start it: its own command lines, users, volumes and token.
 
-use gatewright_e2e::cluster::{Answer, Chart, Images, Pod, World, app, eventually, get, get_tls, ingress, key_pair_secret};
+use crate::release::Release;
+use gatewright_e2e::cluster::{Images, World, app, eventually, get_tls, ingress, key_pair_secret};
 use gatewright_e2e::tls::Pair;
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
-/// A release with its ports, which are those of no other test.
-struct Release {
-    world: &'static World,
-    name: &'static str,
-    objects: Vec<Value>,
-    ports: [u16; 3],
-}
-
-impl Release {
-    fn install(name: &'static str, first_port: u16, values: &[&str]) -> Self {
-        let world = World::shared();
-        let ports = [first_port, first_port + 1, first_port + 2];
-        let mut chart = Chart::new(name, &[]);
-        chart.values.extend([
-            format!("controller.containerPort.http={}", ports[0]),
-            format!("controller.containerPort.https={}", ports[1]),
-            format!("controller.metrics.port={}", ports[2]),
-            format!("controller.extraArgs.status-port={}", first_port + 3),
-            format!("controller.ingressClassResource.name={name}"),
-            format!("controller.ingressClassResource.controllerValue=gatewright.dev/{name}"),
-            format!("controller.ingressClass={name}"),
-        ]);
-        chart.values.extend(values.iter().map(|value| (*value).to_owned()));
-        let label = json!({"pod-security.kubernetes.io/enforce": "restricted"});
-        world.apply_object(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": label}})).unwrap();
-        let objects = chart.render().unwrap();
-        for object in &objects {
-            world.apply_object(object).unwrap();
-        }
-        Self { world, name, objects, ports }
-    }
-
-    fn pod<'i>(&self, images: Option<&'i Images>) -> Pod<'i> {
-        let workload = self.objects.iter().find(|object| object["kind"] == "Deployment").unwrap();
-        Pod::start(self.world, &format!("{}-pod", self.name), self.name, &workload["spec"]["template"]["spec"], images)
-    }
-
-    fn get(&self, host: &str) -> Result<Answer, String> {
-        get(self.ports[0], host, "/")
-    }
-
-    /// Waits until each of these, host and path, is answered by a pod, or with a status.
-    fn wait_all(&self, example: &str, expected: &[(&str, &str, &str)]) {
-        for (host, path, answer) in expected {
-            eventually(&format!("{example}: {host}{path} gives {answer}"), || match get(self.ports[0], host, path) {
-                Ok(given) if given.pod() == *answer || given.status.to_string() == *answer => Ok(()),
-                other => Err(format!("{other:?}")),
-            });
-        }
-    }
-
-    fn wait_pod(&self, host: &str, pod: &str) {
-        eventually(&format!("{host} is answered by {pod}"), || match self.get(host) {
-            Ok(answer) if answer.pod() == pod => Ok(()),
-            other => Err(format!("{other:?}")),
-        });
-    }
-
-    fn wait_ready(&self) {
-        eventually("the Pod is ready", || match get(self.ports[2], "localhost", "/readyz") {
-            Ok(answer) if answer.status == 200 => Ok(()),
-            other => Err(format!("{other:?}")),
-        });
-    }
-}
 
 /// Serves, takes changes, loses its controller and gets another one, and ends when it is told to.
 fn lives(release: &Release, address: &str, images: Option<&Images>) {
