@@ -1,6 +1,6 @@
 //! Values of the chart that would become something else than what was meant: done as meant, or refused by name.
 
-use gatewright_e2e::cluster::Chart;
+use gatewright_e2e::cluster::{Chart, World};
 use serde_json::{Value, json};
 
 /// What is rendered with these values, each as of `--set`.
@@ -232,6 +232,81 @@ fn names_of_objects_and_paths_of_secrets_are_looked_at() {
     let text = |values: &[String]| Chart::new("refused", &values.iter().map(String::as_str).collect::<Vec<_>>()).render();
     assert!(text(&values("cert")).unwrap_err().contains("controller.secretVolumes: shop/cert is there twice"));
     text(&values("other")).unwrap();
+}
+
+#[test]
+fn what_has_no_effect_in_its_place_is_told() {
+    for (values, told) in [
+        (
+            "controller.metrics.serviceMonitor.enabled=true",
+            "controller.metrics.serviceMonitor.enabled has no effect without controller.metrics.enabled",
+        ),
+        (
+            "controller.metrics.prometheusRule.enabled=true",
+            "controller.metrics.prometheusRule.enabled has no effect without controller.metrics.enabled",
+        ),
+        (
+            "controller.metrics.enabled=true,controller.metrics.serviceMonitor.enabled=true,controller.metrics.service.enabled=false",
+            "controller.metrics.serviceMonitor.enabled finds nothing without the Service",
+        ),
+        ("controller.kind=DaemonSet,controller.autoscaling.enabled=true", "controller.autoscaling.enabled has no effect on a DaemonSet"),
+        (
+            "controller.autoscaling.enabled=true,proxy.resources.requests.cpu=null",
+            "controller.autoscaling cannot measure cpu: it is a percentage of what is requested, and proxy.resources requests none",
+        ),
+        (
+            "controller.autoscaling.enabled=true,controller.extraContainers[0].name=a,controller.extraContainers[0].image=b",
+            "cannot measure cpu: it is a percentage of what is requested, and container a of controller.extraContainers requests none",
+        ),
+        (
+            "defaultBackend.enabled=true,defaultBackend.autoscaling.enabled=true",
+            "defaultBackend.autoscaling cannot measure memory: it is a percentage of what is requested, and defaultBackend.resources requests",
+        ),
+    ] {
+        let notes = Chart::new("refused", &[values]).notes();
+        assert!(notes.contains(told), "{values}: {notes}");
+    }
+    let quiet = ["controller.autoscaling.enabled=true", "controller.autoscaling.targetMemoryUtilizationPercentage=70"];
+    assert!(!Chart::new("refused", &quiet).notes().contains("cannot measure"), "all of the chart's containers request it");
+}
+
+#[test]
+fn names_that_look_like_numbers_stay_names() {
+    let on = ["metrics", "networkPolicy", "admissionWebhooks", "autoscaling"].map(|part| format!("controller.{part}.enabled=true"));
+    let world = World::shared();
+    world.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: '2024'}\n");
+    let mut chart = Chart::new("2024", &["defaultBackend.enabled=true", "controller.autoscaling.minReplicas=2"]).with_file(
+        "{fullnameOverride: '1', nameOverride: '1e3', serviceAccount: {name: '7'}, \
+         controller: {containerName: '2', priorityClassName: '3', ingressClassResource: {name: '4'}}, defaultBackend: {name: '5'}}",
+    );
+    chart.values.extend(on);
+    for object in chart.render().unwrap().iter().filter(|object| object["kind"] != "CustomResourceDefinition") {
+        world.try_object(object).unwrap_or_else(|error| panic!("{error}: {object}"));
+    }
+}
+
+#[test]
+fn what_values_leave_out_is_as_by_default_or_as_the_type_of_the_service_has_it() {
+    let pod = |values: &[&str]| find(&rendered(values), "Deployment")["spec"]["template"]["spec"].clone();
+    let probe = &pod(&["controller.livenessProbe.httpGet.path=/x"])["containers"][0]["livenessProbe"];
+    assert_eq!(probe["httpGet"], json!({"path": "/x", "port": "metrics"}), "{probe}");
+    let probe = &pod(&["controller.livenessProbe.tcpSocket.port=9"])["containers"][0]["livenessProbe"];
+    assert!(probe.get("httpGet").is_none() && probe["tcpSocket"]["port"] == 9, "{probe}");
+    for (kind, is_set) in [("ClusterIP", false), ("NodePort", true), ("LoadBalancer", true)] {
+        let values = [
+            "controller.metrics.enabled=true",
+            "controller.service.nodePorts.http=30080",
+            "controller.metrics.service.nodePort=30081",
+            &format!("controller.service.type={kind}"),
+            &format!("controller.metrics.service.type={kind}"),
+        ];
+        let objects = rendered(&values);
+        let services = objects.iter().filter(|object| object["kind"] == "Service");
+        let set = services.filter(|service| service["spec"]["ports"][0].get("nodePort").is_some()).count();
+        assert_eq!(set, if is_set { 2 } else { 0 }, "{kind}");
+    }
+    let wrapped = Chart::new("refused", &[]).with_file("dhParam: |\n  LS0t\n  LS1C\n").render().unwrap();
+    assert_eq!(find(&wrapped, "Secret")["data"]["dhparam.pem"], "LS0tLS1C", "lines of base64 are one");
 }
 
 #[test]

@@ -304,6 +304,24 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("controller.service.ports=null", "at '/controller/service': missing property 'ports'"),
         ("defaultBackend=null", "missing property 'defaultBackend'"),
         ("controller.extraArgs.default-ssl-certificate=web", "--default-ssl-certificate: \"web\" has to be namespace/name"),
+        ("controller.extraArgs.--v=2", "controller.extraArgs.--v: flags stand here without dashes; write v"),
+        ("controller.admissionPolicy.actions={Deny,Warn}", "controller.admissionPolicy.actions: Deny and Warn exclude each other"),
+        ("controller.admissionWebhooks.enabld=true", "at '/controller/admissionWebhooks': additional properties 'enabld' not allowed"),
+        ("controller.admissionWebhooks.service.type=clusterip", "/controller/admissionWebhooks/service/type"),
+        ("controller.resources.limits.memory=1Gb", "/controller/resources/limits/memory"),
+        ("proxy.stateSizeLimit=1Gb", "/proxy/stateSizeLimit"),
+        ("controller.image.digest=abc", "/controller/image/digest"),
+        ("controller.image.registry=a.example/", "/controller/image/registry"),
+        ("proxy.image.repository=nginx:1.27", "proxy.image.repository: \"nginx:1.27\" has a version, which goes into proxy.image.tag or"),
+        ("controller.ingressClassResource.controllerValue=nginx", "/controller/ingressClassResource/controllerValue"),
+        ("controller.scope.namespace=Shop", "/controller/scope/namespace"),
+        ("controller.healthCheckPath=healthz", "/controller/healthCheckPath"),
+        ("controller.autoscaling.minReplicas=0", "/controller/autoscaling/minReplicas"),
+        ("dhParam=-----BEGIN DH PARAMETERS-----", "dhParam has to be in base64"),
+        (
+            "controller.hostPort.enabled=true,controller.hostPort.ports.https=80",
+            "controller.hostPort.ports.http and controller.hostPort.ports.https are both \"80\"; each port of the host needs a number of its own",
+        ),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();
         assert!(error.contains(part), "{value}: {error}");

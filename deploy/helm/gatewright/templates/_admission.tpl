@@ -5,7 +5,7 @@
 {{/* Labels that its Pods have and the controller's have not. */}}
 {{- define "gatewright.admissionSelectorLabels" -}}
 app.kubernetes.io/name: {{ include "gatewright.name" . }}-admission
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "gatewright.admissionLabels" -}}

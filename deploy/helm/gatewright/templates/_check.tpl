@@ -14,6 +14,14 @@
 {{- if and (eq .Values.proxy.mode "supervise") (eq (int64 .Values.proxy.runAsUser) (int64 $controller.image.runAsUser)) -}}
 {{- fail (printf "proxy.runAsUser and controller.image.runAsUser are both %d; the proxy must not be able to signal or read the controller" (int64 .Values.proxy.runAsUser)) -}}
 {{- end -}}
+{{- range $at, $image := dict "controller.image" $controller.image "proxy.image" .Values.proxy.image "defaultBackend.image" .Values.defaultBackend.image -}}
+{{- range $key := list "image" "repository" -}}
+{{- if regexMatch "[:@]" (base (get $image $key)) }}{{ fail (printf "%s.%s: %q has a version, which goes into %s.tag or %s.digest" $at $key (get $image $key) $at $at) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- if not (regexMatch "^[A-Za-z0-9+/]*=*$" (nospace (default "" .Values.dhParam))) -}}
+{{- fail "dhParam has to be in base64: `openssl dhparam 2048 | base64` prints it" -}}
+{{- end -}}
 {{- if and $controller.autoscaling.enabled $controller.keda.enabled -}}
 {{- fail "controller.autoscaling.enabled and controller.keda.enabled cannot both be set: each would undo what the other does" -}}
 {{- end -}}
@@ -28,6 +36,7 @@
 {{- $known := .Files.Lines "files/flags.txt" -}}
 {{- range $flag, $_ := $given -}}
 {{- if not (has $flag $known) -}}
+{{- if hasPrefix "-" $flag }}{{ fail (printf "controller.extraArgs.%s: flags stand here without dashes; write %s" $flag (trimAll "-" $flag)) }}{{ end -}}
 {{- $near := include "gatewright.nearest" (list $flag $known) -}}
 {{- fail (printf "controller.extraArgs.%s: gatewright run has no such flag%s" $flag (ternary "" (printf "; the nearest are %s" $near) (eq $near ""))) -}}
 {{- end -}}
@@ -38,6 +47,9 @@
 {{- with $controller.admissionWebhooks -}}
 {{- if and .secretName .certManager.enabled }}{{ fail "controller.admissionWebhooks.secretName and .certManager.enabled cannot both be set: the first names a certificate that is there already" }}{{ end -}}
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
+{{- end -}}
+{{- if and (has "Deny" $controller.admissionPolicy.actions) (has "Warn" $controller.admissionPolicy.actions) -}}
+{{- fail "controller.admissionPolicy.actions: Deny and Warn exclude each other: what is denied is told anyway" -}}
 {{- end -}}
 {{- include "gatewright.checkPorts" . -}}
 {{- include "gatewright.checkNames" . -}}

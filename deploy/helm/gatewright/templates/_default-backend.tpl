@@ -4,8 +4,8 @@
 
 {{/* Another name than that of the controller, whose selectors shall not find these Pods. */}}
 {{- define "gatewright.defaultBackendSelector" -}}
-app.kubernetes.io/name: {{ include "gatewright.suffixed" (list (include "gatewright.name" .) "default-backend") }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "gatewright.suffixed" (list (include "gatewright.name" .) "default-backend") | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "gatewright.defaultBackendLabels" -}}

@@ -33,8 +33,8 @@
 {{- end -}}
 
 {{- define "gatewright.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "gatewright.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "gatewright.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end -}}
 
 {{- define "gatewright.labels" -}}
@@ -165,10 +165,9 @@ capabilities:
 {{/* A probe: how it asks where the values do not say, and the values. */}}
 {{- define "gatewright.probe" -}}
 {{- $probe := index . 1 -}}
-{{- $ways := list "httpGet" "tcpSocket" "exec" "grpc" -}}
 {{- $given := false -}}
-{{- range $ways }}{{ if hasKey $probe . }}{{ $given = true }}{{ end }}{{ end -}}
-{{- toYaml (ternary $probe (merge (dict "httpGet" (dict "path" (index . 0) "port" (index . 2))) $probe) $given) -}}
+{{- range list "tcpSocket" "exec" "grpc" }}{{ if hasKey $probe . }}{{ $given = true }}{{ end }}{{ end -}}
+{{- toYaml (ternary $probe (mergeOverwrite (dict "httpGet" (dict "path" (index . 0) "port" (index . 2))) $probe) $given) -}}
 {{- end -}}
 
 {{/* Rules of a NetworkPolicy for what asks the API server. */}}
@@ -188,7 +187,7 @@ capabilities:
   to:
     {{- range . }}
     - ipBlock:
-        cidr: {{ . }}
+        cidr: {{ . | toYaml }}
     {{- end }}
   {{- end }}
 {{- end -}}

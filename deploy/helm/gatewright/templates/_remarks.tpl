@@ -47,8 +47,50 @@
 {{- $remarks = append $remarks (printf "controller.networkPolicy: only Pods are reached, names on port 53, and the API server on %s (controller.networkPolicy.apiServerPorts). Services of type ExternalName, the auth-url of a host outside and what runs on the network of nodes are not, without rules in controller.networkPolicy.extraEgress." (join ", " $api)) -}}
 {{- end -}}
 {{- end -}}
+{{- with $controller.metrics -}}
+{{- range $part := list "serviceMonitor" "prometheusRule" -}}
+{{- if and (get $controller.metrics $part).enabled (not $controller.metrics.enabled) -}}
+{{- $remarks = append $remarks (printf "controller.metrics.%s.enabled has no effect without controller.metrics.enabled." $part) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .enabled .serviceMonitor.enabled (not .service.enabled) -}}
+{{- $remarks = append $remarks "controller.metrics.serviceMonitor.enabled finds nothing without the Service of controller.metrics.service.enabled." -}}
+{{- end -}}
+{{- end -}}
+{{- if eq $controller.kind "DaemonSet" -}}
+{{- range list "autoscaling" "keda" -}}
+{{- if (get $controller .).enabled }}{{ $remarks = append $remarks (printf "controller.%s.enabled has no effect on a DaemonSet, which has a Pod on every node." .) }}{{ end -}}
+{{- end -}}
+{{- else -}}
+{{- $parts := list (list "controller.resources" $controller.resources) (list "proxy.resources" .Values.proxy.resources) -}}
+{{- range $controller.extraContainers }}{{ $parts = append $parts (list (printf "container %s of controller.extraContainers" .name) .resources) }}{{ end -}}
+{{- $remarks = concat $remarks (include "gatewright.unmeasured" (list "controller" $controller.autoscaling $parts) | fromJsonArray) -}}
+{{- end -}}
+{{- if .Values.defaultBackend.enabled -}}
+{{- with .Values.defaultBackend }}{{ $remarks = concat $remarks (include "gatewright.unmeasured" (list "defaultBackend" .autoscaling (list (list "defaultBackend.resources" .resources))) | fromJsonArray) }}{{ end -}}
+{{- end -}}
 {{- if not (or .Values.rbac.secrets (get $flags "secrets-from")) -}}
 {{- $remarks = append $remarks "rbac.secrets=false: certificates and passwords of Secrets are not served; TLS is answered with a self-signed certificate." -}}
+{{- end -}}
+{{- toJson $remarks -}}
+{{- end -}}
+
+{{/* What an autoscaler cannot measure in percent, because a container of its Pods requests none of it, as a JSON list: section, its
+     autoscaling, and names of containers with their resources. */}}
+{{- define "gatewright.unmeasured" -}}
+{{- $section := index . 0 -}}
+{{- $autoscaling := index . 1 -}}
+{{- $parts := index . 2 -}}
+{{- $remarks := list -}}
+{{- if $autoscaling.enabled -}}
+{{- range $resource, $percent := dict "cpu" $autoscaling.targetCPUUtilizationPercentage "memory" $autoscaling.targetMemoryUtilizationPercentage -}}
+{{- range ternary $parts list (not (empty $percent)) -}}
+{{- $resources := default (dict) (index . 1) -}}
+{{- if not (or (hasKey (default (dict) $resources.requests) $resource) (hasKey (default (dict) $resources.limits) $resource)) -}}
+{{- $remarks = append $remarks (printf "%s.autoscaling cannot measure %s: it is a percentage of what is requested, and %s requests none." $section $resource (index . 0)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- toJson $remarks -}}
 {{- end -}}

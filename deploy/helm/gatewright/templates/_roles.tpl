@@ -111,9 +111,9 @@
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ $object }}
 metadata:
-  name: {{ $name }}
+  name: {{ $name | toYaml }}
   {{- with $namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | toYaml }}
   {{- end }}
   labels:
     {{- $labels | nindent 4 }}
@@ -131,11 +131,11 @@ rules:
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ $kind }}
-  name: {{ $name }}
+  name: {{ $name | toYaml }}
 subjects:
   - kind: ServiceAccount
-    name: {{ $account }}
-    namespace: {{ include "gatewright.namespace" $root }}
+    name: {{ $account | toYaml }}
+    namespace: {{ include "gatewright.namespace" $root | toYaml }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -9,8 +9,8 @@
 apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata:
-  name: {{ .name }}
-  namespace: {{ include "gatewright.namespace" .root }}
+  name: {{ .name | toYaml }}
+  namespace: {{ include "gatewright.namespace" .root | toYaml }}
   labels:
     {{- .labels | nindent 4 }}
 spec:
@@ -30,8 +30,8 @@ spec:
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
 metadata:
-  name: {{ .name }}
-  namespace: {{ include "gatewright.namespace" .root }}
+  name: {{ .name | toYaml }}
+  namespace: {{ include "gatewright.namespace" .root | toYaml }}
   labels:
     {{- .labels | nindent 4 }}
   {{- with $autoscaling.annotations }}
@@ -42,7 +42,7 @@ spec:
   scaleTargetRef:
     apiVersion: apps/v1
     kind: Deployment
-    name: {{ .name }}
+    name: {{ .name | toYaml }}
   minReplicas: {{ int64 $autoscaling.minReplicas }}
   maxReplicas: {{ int64 $autoscaling.maxReplicas }}
   {{- with $autoscaling.behavior }}

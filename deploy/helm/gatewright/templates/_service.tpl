@@ -24,11 +24,12 @@
 {{- $root := .root -}}
 {{- $service := .service -}}
 {{- $both := $root.Values.controller.service -}}
+{{- $nodePorts := ternary dict $service.nodePorts (eq $service.type "ClusterIP") -}}
 apiVersion: v1
 kind: Service
 metadata:
-  name: {{ .name }}
-  namespace: {{ include "gatewright.namespace" $root }}
+  name: {{ .name | toYaml }}
+  namespace: {{ include "gatewright.namespace" $root | toYaml }}
   labels:
     {{- include "gatewright.labelsWith" (list $root .labels) | nindent 4 }}
   {{- with $service.annotations }}
@@ -40,25 +41,25 @@ spec:
   ports:
     {{- range $name, $on := dict "http" $both.enableHttp "https" $both.enableHttps }}
     {{- if $on }}
-    - name: {{ $name }}
+    - name: {{ $name | toYaml }}
       port: {{ get $service.ports $name }}
       targetPort: {{ get $service.targetPorts $name }}
       protocol: TCP
       {{- if $service.appProtocol }}
       appProtocol: {{ $name }}
       {{- end }}
-      {{- with get $service.nodePorts $name }}
+      {{- with get $nodePorts $name }}
       nodePort: {{ . }}
       {{- end }}
     {{- end }}
     {{- end }}
     {{- range $protocol := include "gatewright.protocols" $root | fromJsonArray }}
     {{- range $port, $_ := index $root.Values $protocol }}
-    - name: {{ include "gatewright.portName" (list $root $port $protocol) }}
+    - name: {{ include "gatewright.portName" (list $root $port $protocol) | toYaml }}
       port: {{ $port }}
-      targetPort: {{ include "gatewright.portName" (list $root $port $protocol) }}
+      targetPort: {{ include "gatewright.portName" (list $root $port $protocol) | toYaml }}
       protocol: {{ upper $protocol }}
-      {{- with get (get $service.nodePorts $protocol | default dict) $port }}
+      {{- with get (get $nodePorts $protocol | default dict) $port }}
       nodePort: {{ . }}
       {{- end }}
     {{- end }}
