@@ -261,6 +261,12 @@ fn the_job_runs_as_it_stands_in_its_file() {
         assert!(text.contains(part), "{path}: {text}");
     }
     assert_sarif(&std::fs::read_to_string(clone.path().join("gatewright.sarif")).unwrap());
+    std::fs::remove_dir_all(clone.path().join("deploy")).unwrap();
+    let gone = job(&clone);
+    assert!(
+        gone.code == 0 && std::fs::read_to_string(clone.path().join("gatewright.md")).unwrap().contains("`host shop.example`"),
+        "{gone:?}"
+    );
 }
 
 #[test]
@@ -318,6 +324,30 @@ fn the_git_hook_lets_a_repository_without_manifests_alone() {
     hook.env("GATEWRIGHT_MANIFESTS", "./k8s/");
     let bad = run(&folder, hook);
     assert!(bad.code == 1 && bad.out.contains("k8s/bad.yaml:1:"), "{bad:?}");
+}
+
+#[test]
+fn the_git_hook_passes_flags_on_and_says_what_is_not_installed() {
+    let class = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: nginx}\nspec: {controller: k8s.io/ingress-nginx}\n";
+    let web = ingress("front", "shop.example", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: nginx\n");
+    let folder = Folder::new(&[("deploy/class.yaml", class), ("deploy/web.yaml", &web.replace("path: /", "path: x"))]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    let silent = run(&folder, script("pre-commit", &[]));
+    assert_eq!(silent.code, 0, "{silent:?}");
+    let mut hook = script("pre-commit", &[]);
+    hook.env("GATEWRIGHT_FLAGS", "--controller-class k8s.io/ingress-nginx --ingress-class nginx");
+    let told = run(&folder, hook);
+    assert!(told.code == 1 && told.out.contains("deploy/web.yaml:"), "{told:?}");
+    let tools = tempfile::tempdir().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let git = std::env::split_paths(&path).map(|place| place.join("git")).find(|git| git.exists()).unwrap();
+    std::os::unix::fs::symlink(git, tools.path().join("git")).unwrap();
+    let mut alone = Command::new("/bin/sh");
+    alone.arg(of_repository("deploy/ci/pre-commit")).current_dir(folder.path()).env("PATH", tools.path());
+    let output = alone.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "pre-commit: gatewright is not installed here\n");
 }
 
 #[test]
