@@ -12,7 +12,7 @@ mod typed;
 
 pub(crate) use check::{
     AdmissionConfig, AdmissionPolicyConfig, AnnotationsConfig, ClusterConfig, Command, DiffConfig, DiffFormat, ExplainConfig, LintConfig,
-    LintFormat, ListFormat, Mode, OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RenderConfig, RequestMetrics, RunConfig,
+    LintFormat, ListFormat, Mode, OfflineConfig, ProxyChoice, RbacConfig, RbacScope, RbacSecrets, RenderConfig, RequestMetrics, RunConfig,
     StatusAddress, StatusConfig, SuperviseConfig,
 };
 pub(crate) use echo::{EchoBackend, EchoConfig};

@@ -15,7 +15,7 @@ pub(crate) use command::{
 pub(crate) use diff::{DiffConfig, DiffFormat};
 pub(crate) use metrics::RequestMetrics;
 pub(crate) use offline::{AnnotationsConfig, ExplainConfig, LintConfig, LintFormat, ListFormat, OfflineConfig, RenderConfig};
-pub(crate) use rbac::{RbacConfig, RbacScope};
+pub(crate) use rbac::{RbacConfig, RbacScope, RbacSecrets};
 
 use super::typed::{Cli, Content, Run, Supervise, What};
 use crate::abilities::has_ipv6;

@@ -9,6 +9,9 @@ pub(super) struct Rbac {
     /// Namespaces with Ingresses, separated by commas [default: that of --watch-namespace, else all]
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Permissions")]
     pub(super) in_namespaces: Vec<String>,
+    /// Namespaces whose Secrets are read, separated by commas [default: all with Ingresses]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Permissions")]
+    pub(super) secrets_in: Vec<String>,
     /// No Secret is read: TLS is answered with a self-signed certificate, and what needs a Secret stays closed
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_secrets: bool,

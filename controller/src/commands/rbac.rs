@@ -3,7 +3,7 @@
 //! What is in here is what the code asks the API server for, and nothing else; a test runs the controller with it.
 
 use super::output::print;
-use crate::args::{RbacConfig, RbacScope};
+use crate::args::{RbacConfig, RbacScope, RbacSecrets};
 use gatewright_core::names::ObjectName;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ fn objects(config: &RbacConfig) -> Vec<Value> {
         }
     }
     roles.entry(config.account.namespace().to_owned()).or_default().extend(of_own_namespace(config));
-    for (namespace, rule) in of_named_objects(config) {
+    for (namespace, rule) in of_secrets(config).into_iter().chain(of_named_objects(config)) {
         roles.entry(namespace).or_default().push(rule);
     }
     let mut out = Vec::new();
@@ -95,7 +95,7 @@ fn of_watched(config: &RbacConfig) -> Vec<Rule> {
         Rule::new("", "configmaps", READ),
         Rule::new(PARAMETERS.0, PARAMETERS.1, READ),
     ];
-    if config.secrets {
+    if config.secrets == RbacSecrets::Watched {
         rules.push(Rule::new("", "secrets", READ));
     }
     if status.update {
@@ -131,12 +131,8 @@ fn of_cluster(config: &RbacConfig) -> Vec<Rule> {
 fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
     let status = &config.run.status;
     let mut rules = Vec::new();
-    let is_watched = match &config.scope {
-        RbacScope::Cluster => true,
-        RbacScope::Namespaces(names) => names.iter().any(|name| name == config.account.namespace()),
-    };
     // Parameters of scope Cluster are here.
-    if config.cluster_role && !is_watched {
+    if config.cluster_role && !is_watched(config, config.account.namespace()) {
         rules.push(Rule::new(PARAMETERS.0, PARAMETERS.1, &["list", "watch"]));
     }
     if config.webhook {
@@ -152,26 +148,46 @@ fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
     rules
 }
 
+/// Secrets where they are not read wherever Ingresses are. The webhook reads none.
+fn of_secrets(config: &RbacConfig) -> Vec<(String, Rule)> {
+    let mut rules = Vec::new();
+    let names = match &config.secrets {
+        RbacSecrets::Namespaces(names) => &names[..],
+        _ => &[],
+    };
+    if config.webhook || config.secrets == RbacSecrets::None {
+        return rules;
+    }
+    rules.extend(names.iter().map(|name| (name.clone(), Rule::new("", "secrets", READ))));
+    let is_read =
+        |namespace: &str| if names.is_empty() { is_watched(config, namespace) } else { names.iter().any(|name| name == namespace) };
+    if let Some(name) = config.run.settings.default_ssl_certificate.as_ref().filter(|name| !is_read(name.namespace())) {
+        rules.push((name.namespace().to_owned(), Rule::new("", "secrets", READ).named(name.name())));
+    }
+    rules
+}
+
+/// Whether Ingresses may be in a namespace.
+fn is_watched(config: &RbacConfig, namespace: &str) -> bool {
+    match &config.scope {
+        RbacScope::Cluster => true,
+        RbacScope::Namespaces(names) => names.iter().any(|name| name == namespace),
+    }
+}
+
 /// Objects that flags name, where they are.
 fn of_named_objects(config: &RbacConfig) -> Vec<(String, Rule)> {
     let settings = &config.run.settings;
-    let is_watched = |namespace: &str| match &config.scope {
-        RbacScope::Cluster => true,
-        RbacScope::Namespaces(names) => names.iter().any(|name| name == namespace),
-    };
     let mut rules = Vec::new();
     let mut add =
         |name: &ObjectName, resource, verbs| rules.push((name.namespace().to_owned(), Rule::new("", resource, verbs).named(name.name())));
     let maps = [&settings.config_map, &settings.tcp_services_config_map, &settings.udp_services_config_map];
     let maps = if config.webhook { &maps[..1] } else { &maps };
-    for name in maps.iter().copied().flatten().filter(|name| !is_watched(name.namespace())) {
+    for name in maps.iter().copied().flatten().filter(|name| !is_watched(config, name.namespace())) {
         add(name, "configmaps", READ);
     }
     if config.webhook {
         return rules;
-    }
-    if let Some(name) = settings.default_ssl_certificate.as_ref().filter(|name| config.secrets && !is_watched(name.namespace())) {
-        add(name, "secrets", READ);
     }
     if let Some(name) = config.run.status.service.as_ref().filter(|_| config.run.status.update) {
         add(name, "services", &["get"]);

@@ -70,6 +70,18 @@ fn permissions_in_namespaces_stay_in_them() {
 }
 
 #[test]
+fn secrets_are_read_in_namespaces_that_are_named() {
+    let named = permissions(&["--secrets-in", "b,a,b", "--default-ssl-certificate", "c/cert"]);
+    assert!(!has(&named, "ClusterRole  /secrets") && has(&named, "ClusterRole  networking.k8s.io/ingresses list"), "{named:#?}");
+    for needed in ["Role a /secrets list", "Role b /secrets watch", "Role c /secrets list cert"] {
+        assert!(named.contains(needed), "{needed} is missing in {named:#?}");
+    }
+    let scoped = permissions(&["--in-namespaces", "a,b", "--secrets-in", "a", "--default-ssl-certificate", "b/cert"]);
+    assert!(scoped.contains("Role b /secrets list cert") && !scoped.contains("Role b /secrets list"), "{scoped:#?}");
+    assert!(!has(&permissions(&["--webhook", "--secrets-in", "a"]), "secrets"));
+}
+
+#[test]
 fn what_cannot_be_permitted_is_told_by_its_flag() {
     let said = |arguments: &[&str]| {
         let ran = Folder::new(&[]).run(&[&["rbac"], arguments].concat());
@@ -85,6 +97,13 @@ fn what_cannot_be_permitted_is_told_by_its_flag() {
     assert!(unlabelled.len() == 1 && unlabelled[0].contains("--watch-namespace-selector"), "{unlabelled:?}");
     let several = said(&["--without-cluster-role", "--in-namespaces", "a,b"]);
     assert!(several.len() == 1 && several[0].contains("--without-cluster-role needs --watch-namespace"), "{several:?}");
+    let secrets = said(&["--in-namespaces", "a", "--secrets-in", "a,B,c"]);
+    let reasons = ["\"B\" is not a namespace name", "namespace c is none that Ingresses may be in"];
+    assert_eq!(secrets, reasons.map(|reason| format!("error: --secrets-in: {reason}")));
+    for flags in [&["--without-secrets"][..], &["--secrets-from", "/a"]] {
+        let both = said(&[&["--secrets-in", "a"], flags].concat());
+        assert!(both[0].contains(&format!("--secrets-in cannot be used with {}", flags[0])), "{both:?}");
+    }
     assert!(said(&["--manifests", "deploy"])[0].contains("--manifests: a folder is followed in place of a cluster"));
     let watched = said(&["--watch-namespace", "A_b", "--in-namespaces", "ok"]);
     assert_eq!(watched, ["error: --watch-namespace: \"A_b\" is not a namespace name"]);

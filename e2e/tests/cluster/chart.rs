@@ -35,6 +35,16 @@ const MATRIX: &[(&[&str], &[&str])] = &[
         &["--in-namespaces=matrix-other"],
     ),
     (&["rbac.secrets=false"], &["--without-secrets"]),
+    (&["rbac.secretNamespaces={matrix-other,matrix}"], &["--secrets-in=matrix,matrix-other"]),
+    (
+        &[
+            "controller.scope.enabled=true",
+            "controller.scope.namespaces={matrix-other,matrix}",
+            "rbac.secretNamespaces={matrix}",
+            "controller.extraArgs.default-ssl-certificate=matrix-other/cert",
+        ],
+        &["--in-namespaces=matrix,matrix-other", "--secrets-in=matrix"],
+    ),
     (
         &[
             "controller.secretVolumes[0].secret=matrix-other/cert",
@@ -252,6 +262,16 @@ fn values_that_cannot_be_meant_are_refused_with_their_name() {
         ("controller.containerPort.http=many", "http"),
         ("controller.secretVolumes[0].secret=shop", "secret"),
         ("controller.scope.namespaces={A b}", "namespaces"),
+        ("rbac.secretNamespaces={A b}", "at '/rbac/secretNamespaces/0'"),
+        ("rbac.secretNamespaces={a},rbac.secrets=false", "rbac.secretNamespaces and rbac.secrets=false cannot both be set"),
+        (
+            "rbac.secretNamespaces={a},controller.extraArgs.secrets-from=/a",
+            "rbac.secretNamespaces and controller.secretVolumes cannot both be",
+        ),
+        (
+            "rbac.secretNamespaces={a},controller.scope.enabled=true,controller.scope.namespace=b",
+            "rbac.secretNamespaces: a is none of the namespaces that Ingresses are served of: b",
+        ),
     ] {
         let error = Chart::new("refused", &[value]).render().unwrap_err();
         assert!(error.contains(part), "{value}: {error}");

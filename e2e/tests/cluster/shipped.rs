@@ -145,6 +145,54 @@ fn the_pod_takes_secrets_from_volumes_and_may_read_none() {
 }
 
 #[test]
+fn the_pod_reads_secrets_where_values_or_a_namespace_let_it() {
+    let [named, later] = ["shipped-named", "shipped-later"];
+    for name in [named, later] {
+        World::shared().apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n"));
+    }
+    let release = Release::install("shipped-opted", 15_150, &["rbac.secretNamespaces={shipped-named}"]);
+    let (world, ns) = (release.world, release.name);
+    let pair = Pair::new(&["shipped-named.test", "shipped-later.test"]);
+    for (name, pod) in [(named, "10.244.9.61"), (later, "10.244.9.62")] {
+        world.apply(&app(name, "app", &[pod]));
+        world.apply(&key_pair_secret(name, "pair", "kubernetes.io/tls", &(pair.certificate.clone(), pair.key.clone())));
+        let web = ingress(name, "web", ns, &format!("{name}.test"), "app");
+        world.apply(&format!("{web}  tls: [{{hosts: [{name}.test], secretName: pair}}]\n"));
+    }
+    let _pod = release.pod(None);
+    release.wait_ready();
+    let shown = |name: &str, expected: bool| {
+        eventually(&format!("{name} is served, with its certificate: {expected}"), || {
+            match get_tls(release.ports[1], &format!("{name}.test"), "/") {
+                Ok(answer) if answer.status == 200 && (answer.certificate == pair.der) == expected => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        });
+    };
+    shown(named, true);
+    shown(later, false);
+    let user = format!("system:serviceaccount:{ns}:{ns}-gatewright");
+    let may = |namespace| world.may(&user, namespace, &json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}));
+    assert_eq!([None, Some(ns), Some(later), Some(named)].map(may), [false, false, false, true]);
+    eventually("it is said on the Ingress", || {
+        let events = world.events(later, "Ingress", "web");
+        if events.iter().any(|text| text.contains("Secret shipped-later/pair")) { Ok(()) } else { Err(format!("{events:?}")) }
+    });
+    let rules = json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["pair"], "verbs": ["list", "watch"]}]);
+    for object in [
+        json!({"kind": "Role", "metadata": {"name": "let-in", "namespace": later}, "rules": rules}),
+        json!({"kind": "RoleBinding", "metadata": {"name": "let-in", "namespace": later},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "let-in"},
+            "subjects": [{"kind": "ServiceAccount", "name": format!("{ns}-gatewright"), "namespace": ns}]}),
+    ] {
+        let mut object = object;
+        object["apiVersion"] = json!("rbac.authorization.k8s.io/v1");
+        world.apply_object(&object).unwrap();
+    }
+    shown(later, true);
+}
+
+#[test]
 fn the_pod_serves_the_namespaces_that_are_named_and_no_others() {
     let names = ["shipped-in-a", "shipped-in-b", "shipped-out"];
     for name in names {

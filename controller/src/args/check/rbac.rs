@@ -13,14 +13,25 @@ pub(crate) struct RbacConfig {
     pub(crate) scope: RbacScope,
     /// The account is that of `webhook`.
     pub(crate) webhook: bool,
-    /// Secrets are read.
-    pub(crate) secrets: bool,
+    /// Whose Secrets are read.
+    pub(crate) secrets: RbacSecrets,
     /// A ClusterRole may be given.
     pub(crate) cluster_role: bool,
     /// The ServiceAccount.
     pub(crate) account: ObjectName,
     /// JSON in place of YAML.
     pub(crate) json: bool,
+}
+
+/// Whose Secrets are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RbacSecrets {
+    /// Nobody's.
+    None,
+    /// Those of all namespaces that Ingresses may be in.
+    Watched,
+    /// Those of these namespaces, which are watched; sorted, each once.
+    Namespaces(Vec<String>),
 }
 
 /// Where Ingresses are.
@@ -56,8 +67,33 @@ impl Check<'_> {
             self.wrong(format!("--without-cluster-role cannot be used with --watch-namespace-selector: {why}"));
         }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
-        let (secrets, cluster_role) = (!rbac.without_secrets && run.secrets_from.is_none(), !rbac.without_cluster_role);
+        let secrets = self.secrets(rbac.secrets_in, rbac.without_secrets, run.secrets_from.is_some(), &scope);
+        let cluster_role = !rbac.without_cluster_role;
         Some(RbacConfig { run, scope, webhook: rbac.webhook, secrets, cluster_role, account: account?, json: json? })
+    }
+
+    fn secrets(&mut self, mut namespaces: Vec<String>, without: bool, from_files: bool, scope: &RbacScope) -> RbacSecrets {
+        let why = match (without, from_files) {
+            (true, _) => Some("--without-secrets"),
+            (false, true) => Some("--secrets-from"),
+            (false, false) => None,
+        };
+        if let Some(flag) = why {
+            if !namespaces.is_empty() {
+                self.wrong(format!("--secrets-in cannot be used with {flag}, which lets no Secret be asked of the API server"));
+            }
+            return RbacSecrets::None;
+        }
+        for name in &namespaces {
+            if !is_dns_label(name) {
+                self.wrong(format!("--secrets-in: {} is not a namespace name", shown(name)));
+            } else if matches!(scope, RbacScope::Namespaces(watched) if !watched.contains(name)) {
+                self.wrong(format!("--secrets-in: namespace {name} is none that Ingresses may be in"));
+            }
+        }
+        namespaces.sort();
+        namespaces.dedup();
+        if namespaces.is_empty() { RbacSecrets::Watched } else { RbacSecrets::Namespaces(namespaces) }
     }
 
     /// Two flags, each with its own mistakes.

@@ -44,6 +44,15 @@
 {{- range list "state-dir" "manifests" -}}
 {{- if hasKey $given . }}{{ fail (printf "controller.extraArgs.%s: it cannot be changed in a Pod" .) }}{{ end -}}
 {{- end -}}
+{{- with .Values.rbac.secretNamespaces -}}
+{{- $flags := include "gatewright.flags" $ | fromJson -}}
+{{- if not $.Values.rbac.secrets }}{{ fail "rbac.secretNamespaces and rbac.secrets=false cannot both be set: the first says whose Secrets are read" }}{{ end -}}
+{{- if get $flags "secrets-from" }}{{ fail "rbac.secretNamespaces and controller.secretVolumes cannot both be set: with volumes no Secret is asked of the API server" }}{{ end -}}
+{{- $watched := include "gatewright.watchedNamespaces" (list $ $flags) | fromJsonArray -}}
+{{- range . -}}
+{{- if and $watched (not (has . $watched)) }}{{ fail (printf "rbac.secretNamespaces: %s is none of the namespaces that Ingresses are served of: %s" . (join ", " $watched)) }}{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- with $controller.admissionWebhooks -}}
 {{- if and .secretName .certManager.enabled }}{{ fail "controller.admissionWebhooks.secretName and .certManager.enabled cannot both be set: the first names a certificate that is there already" }}{{ end -}}
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}

@@ -37,18 +37,28 @@
 {{- if or $zone $nodes }}{{ $_ := include "gatewright.permit" (list $roles "" "" "nodes" "get") }}{{ end -}}
 {{- end -}}
 
-{{/* Adds objects that flags name: roles, flags, namespaces that are watched (none: all), and whether Secrets are read. */}}
+{{/* Adds Secrets where they are not read wherever Ingresses are: roles, flags, namespaces whose Secrets are read beside these, and all
+     namespaces whose Secrets are read (none: all there are). */}}
+{{- define "gatewright.permitSecrets" -}}
+{{- $roles := index . 0 -}}
+{{- $all := index . 3 -}}
+{{- range index . 2 }}{{ $_ := include "gatewright.permit" (list $roles . "" "secrets" "list,watch") }}{{ end -}}
+{{- with get (index . 1) "default-ssl-certificate" -}}
+{{- $path := splitList "/" . -}}
+{{- if and $all (not (has (index $path 0) $all)) }}{{ $_ := include "gatewright.permit" (list $roles (index $path 0) "" "secrets" "list,watch" (index $path 1)) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Adds objects that flags name: roles, flags, and namespaces that are watched (none: all). */}}
 {{- define "gatewright.permitNamed" -}}
 {{- $roles := index . 0 -}}
 {{- $flags := index . 1 -}}
 {{- $watched := index . 2 -}}
-{{- $secrets := index . 3 -}}
-{{- $maps := list "configmap" "tcp-services-configmap" "udp-services-configmap" -}}
-{{- range $name := concat $maps (ternary (list "default-ssl-certificate") list $secrets) -}}
+{{- range $name := list "configmap" "tcp-services-configmap" "udp-services-configmap" -}}
 {{- with get $flags $name -}}
 {{- $path := splitList "/" . -}}
 {{- if and $watched (not (has (index $path 0) $watched)) -}}
-{{- $_ := include "gatewright.permit" (list $roles (index $path 0) "" (ternary "configmaps" "secrets" (has $name $maps)) "list,watch" (index $path 1)) -}}
+{{- $_ := include "gatewright.permit" (list $roles (index $path 0) "" "configmaps" "list,watch" (index $path 1)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -82,14 +92,16 @@
 {{- $own := include "gatewright.namespace" . -}}
 {{- $watched := include "gatewright.watchedNamespaces" (list . $flags) | fromJsonArray -}}
 {{- $secrets := and .Values.rbac.secrets (not (get $flags "secrets-from")) -}}
+{{- $in := default (list) .Values.rbac.secretNamespaces | sortAlpha | uniq -}}
 {{- $roles := dict -}}
 {{- $_ := include "gatewright.permitCluster" (list $roles $flags) -}}
 {{- range $namespace := $watched | default (list "") -}}
-{{- $_ := include "gatewright.permitWatched" (list $roles $namespace $flags $secrets) -}}
+{{- $_ := include "gatewright.permitWatched" (list $roles $namespace $flags (and $secrets (not $in))) -}}
 {{- end -}}
+{{- if $secrets }}{{ $_ := include "gatewright.permitSecrets" (list $roles $flags $in (default $watched $in)) }}{{ end -}}
 {{- $lacksParameters := and (not .Values.rbac.scope) $watched (not (has $own $watched)) -}}
 {{- $_ := include "gatewright.permitOwn" (list $roles $flags $own $lacksParameters) -}}
-{{- $_ := include "gatewright.permitNamed" (list $roles $flags $watched $secrets) -}}
+{{- $_ := include "gatewright.permitNamed" (list $roles $flags $watched) -}}
 {{- if .Values.rbac.scope -}}
 {{- if not (get $flags "watch-namespace") }}{{ fail "rbac.scope needs controller.scope.enabled and one namespace: other ones are found by a ClusterRole" }}{{ end -}}
 {{- $roles = omit $roles "" -}}
