@@ -2,6 +2,7 @@
 //! packages in place of a stock image.
 
 use super::{World, program};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,6 +39,14 @@ impl Images {
         Self { store, controller, proxy }
     }
 
+    /// The files that the controller's image has and its base has not, and how many bytes both have.
+    #[must_use]
+    pub fn added(&self) -> (Vec<String>, [u64; 2]) {
+        let [controller, base] = [&self.controller, &self.proxy].map(|root| files(root));
+        let sizes = [&controller, &base].map(|files| files.values().sum());
+        (controller.into_keys().filter(|path| !base.contains_key(path)).collect(), sizes)
+    }
+
     /// What the image for CI prints when it runs these words in a folder.
     ///
     /// # Panics
@@ -55,6 +64,24 @@ impl Images {
     pub(super) fn of<'i>(&'i self, image: &str) -> &'i Path {
         if image.starts_with("gatewright") { &self.controller } else { &self.proxy }
     }
+}
+
+/// The files below a folder, by their path in it, with their sizes.
+fn files(root: &Path) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            } else if metadata.is_file() {
+                let path = entry.path();
+                found.insert(path.strip_prefix(root).unwrap_or(&path).display().to_string(), metadata.len());
+            }
+        }
+    }
+    found
 }
 
 /// Where buildah keeps what it makes.

@@ -135,6 +135,31 @@ fn the_api_server_says_no_as_the_guide_says() {
 }
 
 #[test]
+fn rights_on_secrets_are_as_narrow_as_the_guide_makes_them() {
+    // The guide's names are those of the chart, which other tests install too.
+    let world = World::start();
+    let shell = Shell::new(&world);
+    world.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
+    let may = |namespace: Option<&str>, names: &[&str]| {
+        let rule = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["watch"], "resourceNames": names});
+        world.may("system:serviceaccount:gatewright:gatewright", namespace, &rule)
+    };
+    // The API server learns of roles by a watch of its own.
+    let becomes = |expected: [bool; 4]| {
+        eventually(&format!("{expected:?}"), || {
+            let now = [may(None, &[]), may(Some("default"), &[]), may(Some("shop"), &[]), may(Some("shop"), &["front"])];
+            if now == expected { Ok(()) } else { Err(format!("{now:?}")) }
+        });
+    };
+    let [by_the_chart, by_the_namespace] = blocks("permissions.md").try_into().unwrap();
+    shell.block(&by_the_chart, [0]);
+    becomes([false, false, true, true]);
+    shell.block(&by_the_namespace, [0, 0, 0]);
+    becomes([false, false, false, true]);
+    assert_eq!(shell.run("helm uninstall gatewright --namespace gatewright").0, Some(0));
+}
+
+#[test]
 fn a_sidecar_serves_as_the_guide_says() {
     let world = World::shared();
     let install = Install::new(world, "sidecar");

@@ -15,6 +15,7 @@ mod network;
 mod objects;
 mod outage;
 mod parameters;
+mod permissions;
 mod refused;
 mod release;
 mod scaling;

@@ -245,6 +245,9 @@ fn reviews(images: &Images) {
 #[test]
 fn the_images_are_built_and_serve_as_the_pod_starts_them() {
     let images = Images::build(World::shared());
+    let (added, [size, base]) = images.added();
+    println!("the image of the controller has {} MiB, its base {} MiB", size >> 20, base >> 20);
+    assert_eq!(added, ["usr/local/bin/gatewright"], "as docs/guides/permissions.md says");
     reviews(&images);
     lives(&Release::install("shipped-image", 15_040, &[]), "10.244.9.5", Some(&images));
     lives(&Release::install("shipped-other", 15_050, &["proxy.kind=haproxy"]), "10.244.9.6", Some(&images));
