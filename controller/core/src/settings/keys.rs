@@ -120,7 +120,6 @@ enum Rule {
 use Rule::{Guard, None as NoEffect, Protection, Read, Switch, Trust, Unless};
 
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
-const SNIPPET: &str = "only snippets for routes are read";
 const AUTOMATIC: &str = "the size is computed from what is served";
 const LOGS: &str = "the log goes to standard output or to syslog";
 const DEAD: &str = "it has no effect in ingress-nginx either";

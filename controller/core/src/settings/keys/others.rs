@@ -1,8 +1,13 @@
 //! Snippets, modules.
 
-use super::{Draft, NO_MODULE, NoEffect, Protection, Read, Rule, SNIPPET, Switch};
+use super::{Draft, NO_MODULE, NoEffect, Protection, Read, Rule, Switch};
 use crate::settings::SnippetKey;
 use crate::settings::values::Bad;
+
+const MAIN: &str =
+    "only snippets for routes are read; what holds for the whole proxy has keys such as worker-processes and error-log-level";
+const STREAM: &str =
+    "only snippets for routes are read; streams are told in the ConfigMaps of --tcp-services-configmap and --udp-services-configmap";
 
 /// Kept as it is written; translation knows what directives mean.
 pub(super) fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<(), Bad> {
@@ -14,11 +19,11 @@ pub(super) fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     // snippets
-    ("main-snippet", NoEffect(SNIPPET)),
+    ("main-snippet", NoEffect(MAIN)),
     ("http-snippet", Read(|draft, text| snippet(draft, SnippetKey::Http, text))),
     ("server-snippet", Read(|draft, text| snippet(draft, SnippetKey::Server, text))),
     ("location-snippet", Read(|draft, text| snippet(draft, SnippetKey::Location, text))),
-    ("stream-snippet", NoEffect(SNIPPET)),
+    ("stream-snippet", NoEffect(STREAM)),
     // modules
     ("use-geoip2", Switch(NO_MODULE)),
     ("geoip2-autoreload-in-minutes", NoEffect(NO_MODULE)),
