@@ -58,7 +58,8 @@ on_every_version! {
         let words = ["on", "optional", "optional_no_ca", "off"].map(|word| (word, word.replace('_', "-")));
         let ingresses = words.iter().map(|(word, name)| asking(&site, name, &[("verify-client", word)]));
         let plain = ingress("plain").prefix(&site.host("plain"), "/", "s");
-        let objects = [running("s"), vec![authority("ca", &ours, Some(&[8])), plain], ingresses.collect()].concat();
+        let misspelt = asking(&site, "misspelt", &[("verify-client", "optinal"), ("verify-depth", "one")]);
+        let objects = [running("s"), vec![authority("ca", &ours, Some(&[8])), plain, misspelt], ingresses.collect()].concat();
         site.apply(&objects);
         let [on, optional, of_any, off] = words.map(|(_, name)| site.host(&name));
         let clients = [None, Some(&anna), Some(&stranger), Some(&revoked), Some(&expired)];
@@ -66,6 +67,7 @@ on_every_version! {
         let stops = [(); 3].map(|()| stopped(400));
         let [foreign, gone, old] = stops.clone();
         assert_eq!(all(&on), [stopped(400), passed("SUCCESS"), foreign, gone, old]);
+        assert_eq!(all(&site.host("misspelt")), all(&on), "the strictest holds when it is not clear which");
         let [foreign, gone, old] = stops;
         assert_eq!(all(&optional), [passed("NONE"), passed("SUCCESS"), foreign, gone, old]);
         // What is said of an authority that nobody knows is OpenSSL's; other troubles are no better than before.

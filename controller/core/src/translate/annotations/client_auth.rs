@@ -14,6 +14,9 @@ const NAMES: [&str; 6] = [
     "auth-tls-match-cn",
 ];
 
+/// Those whose bad values leave the default.
+const DEFAULTED: [&str; 2] = [NAMES[1], NAMES[2]];
+
 pub(super) const FEATURE: Feature = Feature {
     name: "Certificates of clients",
     keys: &[
@@ -35,11 +38,9 @@ pub(super) const FEATURE: Feature = Feature {
             "Whether a client needs a certificate; without a good one it is answered 400.",
         )
         .ranked(Tier::A, Risk::Medium)
-        .default("on")
-        .on_bad_value(OnBadValue::CloseRoute),
+        .default("on"),
         Key::new(NAMES[2], Value::Integer, Scope::Host, "So many authorities may stand between a certificate and those of `ca.crt`.")
-            .default("1")
-            .on_bad_value(OnBadValue::CloseRoute),
+            .default("1"),
         Key::new(
             NAMES[3],
             Value::Other("an `http` or `https` URL, or a path"),
@@ -85,7 +86,8 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let pass_certificate = given.bool("auth-tls-pass-certificate-to-upstream").unwrap_or(false);
     let subject = subject(given);
     let authority = authority(given);
-    if NAMES.iter().any(|name| given.is_bad(name)) {
+    // Of how certificates are checked the default is the strictest that can be said, and so opens nothing.
+    if NAMES.iter().any(|name| given.is_bad(name) && !DEFAULTED.contains(name)) {
         policies.host.client_auth = Some(ClientAuth::Denied);
         return;
     }
@@ -193,8 +195,6 @@ mod tests {
             ("auth-tls-secret", "shop/missing"),
             ("auth-tls-secret", "shop/none"),
             ("auth-tls-secret", "other/ca"),
-            ("auth-tls-verify-client", "yes"),
-            ("auth-tls-verify-depth", "1; return 418"),
             ("auth-tls-error-page", "javascript:x"),
             ("auth-tls-error-page", "https://a.test/\"; return 418"),
             ("auth-tls-pass-certificate-to-upstream", "yes"),
@@ -206,6 +206,21 @@ mod tests {
             pairs.drain(..usize::from(name == "auth-tls-secret"));
             let (policies, said) = read(&pairs);
             assert!(policies.closed && policies.host.client_auth == Some(ClientAuth::Denied), "{name}: {value}");
+            assert!(said.len() == 1 && said[0].starts_with(&format!("{name}: ")), "{said:?}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_asked_for_in_the_strictest_way_when_it_is_not_clear_how() {
+        for (name, value) in [
+            ("auth-tls-verify-client", "yes"),
+            ("auth-tls-verify-client", "optional_no_ca; return 418"),
+            ("auth-tls-verify-depth", "1; return 418"),
+            ("auth-tls-verify-depth", "99999999999999999999"),
+        ] {
+            let (policies, said) = read(&[("auth-tls-secret", "shop/ca"), (name, value)]);
+            let Some(ClientAuth::Checked(checked)) = policies.host.client_auth.clone() else { panic!("{name}: {value}") };
+            assert_eq!((policies.closed, checked.verify, checked.depth), (false, VerifyClient::Required, 1), "{name}: {value}");
             assert!(said.len() == 1 && said[0].starts_with(&format!("{name}: ")), "{said:?}");
         }
     }
