@@ -53,6 +53,13 @@ on_every_proxy! {
         assert_eq!([through(&[]), through(&["9.9.9.9, 8.8.8.8"])], ["127.0.0.1", "9.9.9.9, 8.8.8.8, 127.0.0.1"]);
     }
 
+    fn texts_are_compared_with_case(proxy) {
+        let _world = world(proxy, "if ($http_x_token != \"Secret\") { return 403; }\nif ($arg_a = b) { return 404; }\nif ($arg_a ~* ^c$) { return 410; }");
+        let status = |token: &str, target: &str| send(&Request::get("h.test", target).header("X-Token", token)).unwrap().status;
+        assert_eq!(["Secret", "SECRET", "secret", "Secret2"].map(|token| status(token, "/")), [200, 403, 403, 403]);
+        assert_eq!(["/?a=b", "/?a=B", "/?a=C"].map(|target| status("Secret", target)), [404, 200, 410]);
+    }
+
     fn paths_are_redirected_and_rewritten(proxy) {
         let text = "set $new https://$host/new;\nrewrite ^/old/(.*)$ ${new}/$1 permanent;\nif ($arg_to = x) { rewrite /(go) https://x.test/$1 redirect; }\n\
                     if ($arg_beta = yes) { rewrite ^/(.*)$ /beta/$1 break; }\nrewrite \"^/v[0-9]{1,2}/(.*)$\" /$1 break;\nrewrite ^/v1 /never break;";

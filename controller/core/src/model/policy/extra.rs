@@ -187,7 +187,7 @@ impl Condition {
 /// A comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Test {
-    /// With this text, which is not empty; case does not count.
+    /// With this text, which is not empty; case counts.
     Is(String),
     /// With an expression.
     Matches {

@@ -204,7 +204,7 @@ fn whole(expression: &str) -> String {
 impl ConditionView {
     fn new(name: String, Condition { variable, test, negated }: &Condition) -> Option<Self> {
         let (regex, ignore_case, pattern) = match test {
-            Test::Is(text) => (false, true, text.clone()),
+            Test::Is(text) => (false, false, text.clone()),
             Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.as_str().to_owned()),
         };
         Some(Self { name, fetch: fetch_of(variable)?, negated: *negated, regex, ignore_case, pattern })
