@@ -1,6 +1,7 @@
 //! Snippets: what their directives do, whichever proxy serves.
 
 use gatewright_e2e::client::{get, send};
+use gatewright_e2e::echo::new_pod_that_keeps;
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
@@ -51,6 +52,36 @@ on_every_proxy! {
             send(&request).unwrap().received("X-Through").unwrap_or_default()
         };
         assert_eq!([through(&[]), through(&["9.9.9.9, 8.8.8.8"])], ["127.0.0.1", "9.9.9.9, 8.8.8.8, 127.0.0.1"]);
+    }
+
+    fn endpoints_and_clients_are_told_what_the_service_has_answered(proxy) {
+        let text = "auth_request_set $user $upstream_http_x_auth_request_user;\nauth_request_set $Token $upstream_http_x_auth_request_access_token;\n\
+                    auth_request_set $none $upstream_http_x_none;\nauth_request_set $auth_cookie $upstream_http_set_cookie;\n\
+                    proxy_set_header X-User $user;\nproxy_set_header Authorization \"Bearer $Token\";\nproxy_set_header X-None $none;\n\
+                    add_header X-Seen \"$user at $host\" always;\nadd_header X-Gone $none always;\nadd_header Set-Cookie $auth_cookie;";
+        let service = new_pod_that_keeps("gate");
+        let answers = "header=X-Auth-Request-User:eve&header=X-Auth-Request-Access-Token:t0&header=Set-Cookie:s=1";
+        let of = |name: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text);
+        let asking = |name: &str, query: &str| of(name).annotation("auth-url", &format!("http://{service}:8080/verify?{query}"));
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let told = asking("told", answers).annotation("auth-response-headers", "X-Auth-Request-User");
+        let objects = [running("s"), vec![settings, told, asking("no", &format!("status=401&{answers}")), of("alone")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let ask = |host: &str| {
+            let forged = ["X-User", "X-None", "Authorization"].iter().fold(Request::get(host, "/"), |r, name| r.header(name, "forged"));
+            send(&forged).unwrap()
+        };
+        let seen = |answer: &Answer| ["X-Seen", "X-Gone", "Set-Cookie"].map(|name| answer.header(name).unwrap_or("-").to_owned());
+        let received = |answer: &Answer| {
+            ["X-User", "X-Auth-Request-User", "Authorization", "X-None"].map(|name| answer.received(name).unwrap_or_else(|| "-".to_owned()))
+        };
+        let answer = ask("told.test");
+        assert_eq!(answer.status, 200, "{:?}", world.diagnostics());
+        assert_eq!((received(&answer), seen(&answer)), (["eve", "eve", "Bearer t0", "-"].map(str::to_owned), ["eve at told.test", "-", "s=1"].map(str::to_owned)));
+        let denied = ask("no.test");
+        assert_eq!((denied.status, seen(&denied)), (401, ["eve at no.test", "-", "-"].map(str::to_owned)));
+        let alone = ask("alone.test");
+        assert_eq!((alone.received("X-User"), alone.received("X-None"), alone.status), (None, None, 200), "nobody has answered");
     }
 
     fn texts_are_compared_with_case(proxy) {

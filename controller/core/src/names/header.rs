@@ -47,6 +47,12 @@ impl HeaderName {
         &self.0
     }
 
+    /// Whether it is the name of the same header.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+
     /// The name in lower case: equal for equal headers.
     #[must_use]
     pub fn lower_case(&self) -> String {

@@ -136,6 +136,7 @@ mod tests {
                 TextPart::Text(text) => text.clone(),
                 TextPart::Group(number) => number.to_string(),
                 TextPart::Variable(name) => format!("<{name}>"),
+                TextPart::Answered(header) => format!("<{header}>"),
             };
             text.parts().iter().map(part).collect::<String>()
         };

@@ -1,9 +1,6 @@
 //! Texts with variables in them, as log formats and header values have them.
 
-use super::{BadText, is_printable, shown};
-
-/// Longest text in bytes.
-const MAX_BYTES: usize = 2000;
+use super::{BadText, HeaderName, is_printable, shown};
 
 /// A part of a [`VariableText`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -14,6 +11,8 @@ pub enum TextPart {
     Variable(String),
     /// What a group of the route's expression has matched, 1 to 9; only where groups are asked for.
     Group(u8),
+    /// What the service that decides has answered in this header; only in headers. Without such a service it is empty.
+    Answered(HeaderName),
 }
 
 /// Text and variables in turns; at most 2000 bytes as it is written.
@@ -21,12 +20,15 @@ pub enum TextPart {
 pub struct VariableText(Vec<TextPart>);
 
 impl VariableText {
+    /// Longest text in bytes.
+    pub const MAX_BYTES: usize = 2000;
+
     /// Reads text in which `$name` and `${name}` are variables. A dollar sign before anything else is one.
     ///
     /// # Errors
     /// When a variable is not one that every request has, or the text is too long or not printable.
     pub fn parse(text: &str) -> Result<Self, BadText> {
-        Self::read(text, false, is_variable)
+        Self::read(text, false, of_request)
     }
 
     /// The same, with `$1` to `$9` for the groups of an expression; further digits are text.
@@ -34,7 +36,7 @@ impl VariableText {
     /// # Errors
     /// As [`VariableText::parse`].
     pub fn parse_with_groups(text: &str) -> Result<Self, BadText> {
-        Self::read(text, true, is_variable)
+        Self::read(text, true, of_request)
     }
 
     /// The same with variables of the caller's choice; each is named by lower-case letters, digits and `_`.
@@ -42,11 +44,21 @@ impl VariableText {
     /// # Errors
     /// When `may_stand` does not know a variable, or the text is too long or not printable.
     pub fn parse_with(text: &str, may_stand: fn(&str) -> bool) -> Result<Self, BadText> {
-        Self::read(text, false, may_stand)
+        Self::read(text, false, |name| may_stand(name).then(|| TextPart::Variable(name.to_owned())))
     }
 
-    fn read(text: &str, groups: bool, may_stand: fn(&str) -> bool) -> Result<Self, BadText> {
-        if text.len() > MAX_BYTES || !text.chars().all(is_printable) {
+    /// As [`VariableText::parse`]; `answered`: names of further variables, and the headers of the service that decides which
+    /// they stand for.
+    ///
+    /// # Errors
+    /// As [`VariableText::parse`].
+    pub fn parse_with_answers(text: &str, answered: impl Fn(&str) -> Option<HeaderName>) -> Result<Self, BadText> {
+        Self::read(text, false, |name| answered(name).map(TextPart::Answered).or_else(|| of_request(name)))
+    }
+
+    /// `part`: what stands for the variable of this name; `None`: it cannot be used.
+    fn read(text: &str, groups: bool, part: impl Fn(&str) -> Option<TextPart>) -> Result<Self, BadText> {
+        if text.len() > Self::MAX_BYTES || !text.chars().all(is_printable) {
             return Err(BadText(format!("{} is not a text of at most 2000 printable characters on one line", shown(text))));
         }
         let mut parts = Self::default();
@@ -59,9 +71,9 @@ impl VariableText {
                 continue;
             }
             let (name, behind) = variable(&rest[at + 1..]);
-            match name {
-                Some(name) if may_stand(name) => parts.0.push(TextPart::Variable(name.to_owned())),
-                Some(name) => return Err(BadText(format!("{} is not a variable that can be used here", shown(&format!("${name}"))))),
+            match name.map(|name| part(name).ok_or(name)) {
+                Some(Ok(part)) => parts.0.push(part),
+                Some(Err(name)) => return Err(BadText(format!("{} is not a variable that can be used here", shown(&format!("${name}"))))),
                 None => parts.text("$"),
             }
             rest = behind;
@@ -105,7 +117,7 @@ impl VariableText {
                     Some(text) => filled.text(text),
                     None => filled.0.push(part.clone()),
                 },
-                TextPart::Group(_) => filled.0.push(part.clone()),
+                TextPart::Group(_) | TextPart::Answered(_) => filled.0.push(part.clone()),
             }
         }
         filled
@@ -117,11 +129,27 @@ impl VariableText {
         self.0.iter().any(|part| matches!(part, TextPart::Group(_)))
     }
 
+    /// The headers of the service that decides whose values occur.
+    pub fn answered(&self) -> impl Iterator<Item = &HeaderName> {
+        self.0.iter().filter_map(|part| if let TextPart::Answered(header) = part { Some(header) } else { None })
+    }
+
+    /// Whether it may turn out to be empty: nothing of it is written out.
+    #[must_use]
+    pub fn may_be_empty(&self) -> bool {
+        !self.0.iter().any(|part| matches!(part, TextPart::Text(_)))
+    }
+
     /// Whether one of these variables occurs.
     #[must_use]
     pub fn uses(&self, names: &[&str]) -> bool {
         self.0.iter().any(|part| matches!(part, TextPart::Variable(name) if names.contains(&name.as_str())))
     }
+}
+
+/// A variable that every request has.
+fn of_request(name: &str) -> Option<TextPart> {
+    is_variable(name).then(|| TextPart::Variable(name.to_owned()))
 }
 
 /// The name behind a dollar sign, and the text behind it.
@@ -338,6 +366,16 @@ mod tests {
         let (text, group) = (|t: &str| TextPart::Text(t.to_owned()), TextPart::Group);
         assert_eq!(parts, [text("/x/"), group(1), text("2"), TextPart::Variable("host".to_owned())]);
         assert!(VariableText::parse("$1").is_err());
+    }
+
+    #[test]
+    fn further_variables_stand_for_what_a_service_has_answered() {
+        let header = HeaderName::new("X-User").unwrap();
+        let read = |text| VariableText::parse_with_answers(text, |name| (name == "User").then(|| header.clone()));
+        let text = read("Bearer ${User}$host").unwrap();
+        let parts = [TextPart::Text("Bearer ".to_owned()), TextPart::Answered(header.clone()), TextPart::Variable("host".to_owned())];
+        assert_eq!((text.parts(), text.answered().count(), text.may_be_empty()), (&parts[..], 1, false));
+        assert!(read("$User").unwrap().may_be_empty() && read("$user").is_err() && VariableText::parse("$User").is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::word::word;
 use crate::names::variable::LABELS;
-use crate::names::{TextPart, VariableText};
+use crate::names::{HeaderName, TextPart, VariableText};
 use serde::Serialize;
 
 /// Encloses what is looked up, with [`CLOSE`]. Private-use characters, which no checked text holds.
@@ -20,14 +20,25 @@ impl Expression {
         Self::default().and(text)
     }
 
-    /// Text and variables as they are given; `None` for a variable that HAProxy has no word for.
+    /// Text and variables as they are given; `None` for a variable that HAProxy has no word for. Nothing stands for what a
+    /// service has answered.
     pub(super) fn of(text: &VariableText) -> Option<Self> {
+        Self::with_answers(text, &[])
+    }
+
+    /// The same; `told`: the headers of the service that decides, in the order in which the agent is asked for them.
+    pub(super) fn with_answers(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
+        let number = |header: &HeaderName| told.iter().position(|known| known.is_same(header));
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => Some(all.and(text)),
             TextPart::Variable(name) if name == "server_protocol" => Some(all.and("HTTP/").and_fetch("req.ver")),
             TextPart::Variable(name) if name == "literal_dollar" => Some(all.and("$")),
             TextPart::Variable(name) => Some(all.and_fetch(&fetch(name)?)),
             TextPart::Group(number) => Some(all.and_group(*number)),
+            TextPart::Answered(header) => match number(header) {
+                Some(number) => Some(all.and_fetch(&format!("var(txn.ask.{})", answered(number)))),
+                None => Some(all),
+            },
         })
     }
 
@@ -36,8 +47,13 @@ impl Expression {
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => Some(all.and(&encoded(text))),
             TextPart::Variable(name) => Some(all.and_fetch(&format!("{},url_enc", fetch(name)?))),
-            TextPart::Group(_) => None,
+            TextPart::Group(_) | TextPart::Answered(_) => None,
         })
+    }
+
+    /// Whether it is always an empty text. Some formats may not be: HAProxy 2.6.12 ends where `set-var-fmt` is given one.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The same with a text behind it.
@@ -68,6 +84,11 @@ impl Expression {
         self.0.push(CLOSE);
         self
     }
+}
+
+/// The variable in which the agent tells a header of the service's answer, by its number among those that it is asked for.
+pub(super) fn answered(number: usize) -> String {
+    format!("h{number}")
 }
 
 /// Percent-encoded, so that nothing of it means anything in a form.

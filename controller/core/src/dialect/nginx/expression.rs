@@ -1,7 +1,7 @@
 //! Words with variables in them: the only way in which a variable gets into what a template prints.
 
 use super::word::{self, is_plain};
-use crate::names::{TextPart, VariableText};
+use crate::names::{HeaderName, TextPart, VariableText};
 use serde::Serialize;
 
 /// Encloses the name of a variable, with [`CLOSE`]. Private-use characters, which no checked text holds.
@@ -24,12 +24,21 @@ impl Expression {
         Self::default().and_variable(name)
     }
 
-    /// Text and variables as they are given.
+    /// Text and variables as they are given. Nothing stands for what a service has answered.
     pub(super) fn of(text: &VariableText) -> Self {
+        Self::with_answers(text, |_| None)
+    }
+
+    /// The same; `variable`: the one that holds a header of the service that decides.
+    pub(super) fn with_answers(text: &VariableText, variable: impl Fn(&HeaderName) -> Option<String>) -> Self {
         text.parts().iter().fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => all.and(text),
             TextPart::Variable(name) => all.and_variable(name),
             TextPart::Group(number) => all.and_variable(&number.to_string()),
+            TextPart::Answered(header) => match variable(header) {
+                Some(name) => all.and_variable(&name),
+                None => all,
+            },
         })
     }
 

@@ -57,6 +57,12 @@ impl Extra {
         headers.chain(targets).chain(early).any(|text| text.uses(names))
     }
 
+    /// Headers of the service that decides, as often as texts have them.
+    pub fn answered(&self) -> impl Iterator<Item = &HeaderName> {
+        let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));
+        headers.flat_map(VariableText::answered)
+    }
+
     /// The same with texts in place of such variables.
     #[must_use]
     pub fn filled<'t>(mut self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {

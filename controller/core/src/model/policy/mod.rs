@@ -188,6 +188,20 @@ impl RoutePolicy {
         self.basic_auth.is_some() || self.external_auth.is_some() || self.sources.is_some()
     }
 
+    /// Headers of the service that decides which endpoints or clients are told, each once: those that replace the request's,
+    /// and then those that texts have. Empty when no service decides.
+    #[must_use]
+    pub fn told_answers(&self) -> Vec<&HeaderName> {
+        let Some(auth) = &self.external_auth else { return Vec::new() };
+        let mut told: Vec<&HeaderName> = auth.response_headers.iter().collect();
+        for header in self.extra.iter().flat_map(|extra| extra.answered()) {
+            if !told.iter().any(|known| known.is_same(header)) {
+                told.push(header);
+            }
+        }
+        told
+    }
+
     /// Whether requests may be turned away before they get their answer: the route is guarded, or clients have limits.
     #[must_use]
     pub const fn turns_away(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Reads nginx configuration of users: text → directives → wishes.
 
+mod answered;
 mod answers;
 mod directives;
 mod limits;

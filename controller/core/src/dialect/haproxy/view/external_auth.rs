@@ -2,10 +2,10 @@
 
 use super::form::Form;
 use super::section::page;
-use crate::dialect::haproxy::expression::{Expression, encoded};
+use crate::dialect::haproxy::expression::{Expression, answered, encoded};
 use crate::dialect::haproxy::sections::{Asks, Section};
 use crate::model::{AuthCache, AuthMethod, ExternalAuth, Globals, SignIn, Statuses};
-use crate::names::VariableText;
+use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
 /// What `route/external_auth.tera` sees.
@@ -33,12 +33,13 @@ struct AnsweredView {
 impl ExternalAuthView {
     /// `None`: nobody is asked.
     pub(super) fn new(section: &Section<'_>, globals: &Globals) -> Option<Self> {
-        let auth = section.policy?.external_auth.as_deref()?;
+        let policy = section.policy?;
+        let auth = policy.external_auth.as_deref()?;
         let asks = section.key.asks?;
         let headers = auth.response_headers.iter().enumerate();
         Some(Self {
-            ask: form(auth, &asks, Form::to(section.service), globals)?,
-            headers: headers.map(|(n, name)| AnsweredView { name: name.as_str().to_owned(), variable: format!("h{n}") }).collect(),
+            ask: form((auth, &policy.told_answers()), &asks, Form::to(section.service), globals)?,
+            headers: headers.map(|(n, name)| AnsweredView { name: name.as_str().to_owned(), variable: answered(n) }).collect(),
             sign_in: auth.sign_in.as_ref().and_then(|sign_in| page_to_sign_in(sign_in, &asks)),
             always_set_cookie: auth.always_set_cookie,
             cookies: ["c0", "c1", "c2", "c3"],
@@ -49,8 +50,8 @@ impl ExternalAuthView {
     }
 }
 
-/// What the agent is told; `None`: there is a variable that HAProxy has no word for.
-fn form(auth: &ExternalAuth, asks: &Asks<'_>, to: Form, globals: &Globals) -> Option<Expression> {
+/// What the agent is told; `None`: there is a variable that HAProxy has no word for. `told`: the headers that it is asked for.
+fn form((auth, told): (&ExternalAuth, &[&HeaderName]), asks: &Asks<'_>, to: Form, globals: &Globals) -> Option<Expression> {
     let url = &auth.url;
     let mut target = Expression::encoded(&labelled(&url.path, asks))?;
     if let Some(query) = &url.query {
@@ -70,8 +71,8 @@ fn form(auth: &ExternalAuth, asks: &Asks<'_>, to: Form, globals: &Globals) -> Op
     for (name, value) in &auth.request_headers {
         form = form.expression(&format!("set.{}", encoded(name.as_str())), &Expression::encoded(&labelled(value, asks))?);
     }
-    if !auth.response_headers.is_empty() {
-        let names: Vec<&str> = auth.response_headers.iter().map(|name| name.as_str()).collect();
+    if !told.is_empty() {
+        let names: Vec<&str> = told.iter().map(|name| name.as_str()).collect();
         form = form.text("keep", &names.join(","));
     }
     let keepalive = &auth.keepalive;

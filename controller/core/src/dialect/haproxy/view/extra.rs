@@ -1,8 +1,8 @@
 //! What snippets ask for.
 
 use crate::dialect::haproxy::expression::{Expression, fetch_of};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, Test};
-use crate::names::VariableText;
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, RoutePolicy, Test};
+use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
 /// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
@@ -35,6 +35,8 @@ struct EarlyHeaderView {
 struct SaidView {
     name: String,
     value: Expression,
+    /// It is put together once the service that decides has answered.
+    answered: bool,
 }
 
 /// Another path for endpoints.
@@ -89,6 +91,8 @@ struct HeaderView {
     name: String,
     /// `None`: the header is dropped.
     value: Option<Expression>,
+    /// It may turn out to have no value, and is dropped then.
+    may_be_empty: bool,
     said: Option<String>,
     replaces: bool,
     always: bool,
@@ -96,24 +100,30 @@ struct HeaderView {
 
 impl ExtraView {
     /// Translation has left out what cannot be said.
-    pub(super) fn new(extra: &Extra) -> Self {
+    pub(super) fn of(policy: &RoutePolicy) -> Option<Self> {
+        policy.extra.as_deref().map(|extra| Self::new(extra, &policy.told_answers()))
+    }
+
+    fn new(extra: &Extra, told: &[&HeaderName]) -> Self {
         let requests = extra.request_headers.iter().map(|(name, value)| HeaderView {
             name: name.to_string(),
-            value: Some(value).filter(|value| !value.parts().is_empty()).and_then(Expression::of),
+            value: Expression::with_answers(value, told).filter(|value| !value.is_empty()),
+            may_be_empty: value.may_be_empty(),
             said: None,
             replaces: true,
             always: true,
         });
         let mut said = Vec::new();
         let answer_headers = extra.answer_headers.iter().filter_map(|header| {
-            let (value, said) = answered(&header.value, &mut said)?;
-            Some(HeaderView { name: header.name.to_string(), value: Some(value), said, replaces: header.replaces, always: header.always })
+            let (value, said) = answered(&header.value, told, &mut said)?;
+            let (name, may_be_empty) = (header.name.to_string(), said.is_some());
+            Some(HeaderView { name, value: Some(value), may_be_empty, said, replaces: header.replaces, always: header.always })
         });
         let answer_headers = answer_headers.collect();
         let early_headers =
             extra.answers.iter().enumerate().flat_map(|(number, answer)| answer.headers.iter().map(move |header| (number, header)));
         let early_headers = early_headers.filter_map(|(number, header)| {
-            let (value, said) = answered(&header.value, &mut said)?;
+            let (value, said) = answered(&header.value, &[], &mut said)?;
             Some(EarlyHeaderView { mark: mark(number), name: header.name.to_string(), value, said, replaces: header.replaces })
         });
         let early_headers = early_headers.collect();
@@ -132,17 +142,15 @@ impl ExtraView {
 }
 
 /// The value of a header of an answer, and where it is said if it has to be looked up; `None`: it has none.
-fn answered(value: &VariableText, said: &mut Vec<SaidView>) -> Option<(Expression, Option<String>)> {
-    if value.parts().is_empty() {
-        return None;
-    }
-    let value_said = Expression::of(value)?;
+fn answered(value: &VariableText, told: &[&HeaderName], said: &mut Vec<SaidView>) -> Option<(Expression, Option<String>)> {
+    let value_said = Expression::with_answers(value, told).filter(|value| !value.is_empty())?;
     if value.literal().is_some() {
         return Some((value_said, None));
     }
     let name = format!("said_{}", said.len() + 1);
     let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
-    said.push(SaidView { name: name.clone(), value: value_said });
+    let is_answered = !told.is_empty() && value.answered().next().is_some();
+    said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered });
     Some((found, Some(name)))
 }
 

@@ -104,7 +104,7 @@ impl RouteView {
             limits: policy.limits.as_ref().zip(section.key.counted).map(|(limits, counted)| LimitsView::new(limits, counted, globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
-            extra: policy.extra.as_deref().map(ExtraView::new),
+            extra: ExtraView::of(policy),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
         }
     }

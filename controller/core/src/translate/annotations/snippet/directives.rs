@@ -1,9 +1,9 @@
 //! What the directives of a snippet mean: each becomes a wish of the model, or is refused by name.
 
-use super::answers;
 use super::limits::LimitUse;
 use super::reader::{self, Directive};
 use super::sources::sources;
+use super::{answered, answers};
 use crate::model::{
     AnswerHeader, Bandwidth, Buffering, ClientLimits, CookieRewrite, Extra, MediaType, SourceRanges, Substitutions, Timeouts,
 };
@@ -26,6 +26,8 @@ pub(in crate::translate) struct Meaning {
     pub(super) cookie_path: Option<CookieRewrite>,
     /// Texts of variables that `set` has given one, as they are written.
     pub(super) variables: BTreeMap<String, String>,
+    /// Headers of the service that decides, by variables that `auth_request_set` has given one.
+    pub(super) answered: BTreeMap<String, HeaderName>,
     /// `sub_filter_once`.
     pub(super) every_occurrence: bool,
     pub(super) rules: Vec<(bool, Option<IpNet>)>,
@@ -52,9 +54,10 @@ fn without_zones(meaning: Meaning) -> Result<Meaning, String> {
 /// # Errors
 /// As [`read`].
 pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    let mut meaning = Meaning::default();
-    for directive in reader::read(text)? {
-        meaning.directive(&directive).map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?;
+    let (directives, mut meaning) = (reader::read(text)?, Meaning::default());
+    meaning.learn(&directives);
+    for directive in &directives {
+        meaning.directive(directive).map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?;
     }
     meaning.finish(zones)?;
     Ok(meaning)
@@ -65,8 +68,9 @@ pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Re
 /// # Errors
 /// As [`read`], and for those that read files, write them or run code.
 pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    let (mut meaning, mut raw) = (Meaning::default(), Vec::new());
-    for directive in &reader::read(text)? {
+    let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning::default(), Vec::new());
+    meaning.learn(&directives);
+    for directive in &directives {
         let why = match meaning.directive(directive) {
             Ok(()) => continue,
             Err(why) => why,
@@ -151,6 +155,7 @@ impl Meaning {
             ("return", given) => answers::read(self, None, given),
             ("rewrite", given) => answers::rewrite(self, None, given),
             ("set", [variable, value]) => self.set(variable, value),
+            (answered::SET, given) => answered::named(given).map(|_| ()),
             ("access_log", ["off"]) => {
                 self.unlogged = true;
                 Ok(())
@@ -221,8 +226,8 @@ impl Meaning {
     }
 
     fn request_header(&mut self, name: &str, value: &str) -> Done {
-        let name = HeaderName::settable(name).map_err(|bad| bad.0)?;
-        let value = self.text(value)?;
+        let name = header_name(name)?;
+        let value = self.header_text(value)?;
         self.extra.request_headers.push((name, value));
         Ok(())
     }
@@ -233,7 +238,10 @@ impl Meaning {
         if OWN.contains(&name.lower_case().as_str()) {
             return Err(format!("the header {name} is the proxy's own"));
         }
-        let value = self.text(value)?;
+        let value = self.header_text(value)?;
+        if !replaces && answered::is_cookie(&name, &value) {
+            return if always { Err("the annotation auth-always-set-cookie says so".to_owned()) } else { Ok(()) };
+        }
         self.extra.answer_headers.push(AnswerHeader { name, value, always, replaces });
         Ok(())
     }
@@ -257,7 +265,7 @@ impl Meaning {
 
     /// Headers of one answer; `None`: there is something else among them.
     fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
-        let mut inside = Self { variables: self.variables.clone(), ..Self::default() };
+        let mut inside = Self { variables: self.variables.clone(), answered: self.answered.clone(), ..Self::default() };
         for Directive { name, arguments, block, .. } in directives {
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let is_header = block.is_none() && ["add_header", "more_set_headers"].contains(&name.as_str());
@@ -270,7 +278,9 @@ impl Meaning {
                 None => return Ok(None),
             }
         }
-        Ok(Some(inside.extra.answer_headers))
+        let headers = inside.extra.answer_headers.into_iter();
+        let known = |header: AnswerHeader| Ok(AnswerHeader { value: answered::without_answers(header.value)?, ..header });
+        headers.map(known).collect::<Result<_, String>>().map(Some)
     }
 
     fn rule(&mut self, allows: bool, range: &str) -> Done {
@@ -280,14 +290,13 @@ impl Meaning {
     }
 }
 
-const NO_MEANING: &str = "it has no meaning";
+pub(super) const NO_MEANING: &str = "it has no meaning";
 
 /// What says the same as a directive that has no meaning here.
 const OTHERS: &[(&str, &str)] = &[
     ("auth_basic", "auth-type"),
     ("auth_basic_user_file", "auth-secret"),
     ("auth_request", "auth-url"),
-    ("auth_request_set", "auth-response-headers"),
     ("error_page", "custom-http-errors"),
     ("mirror", "mirror-target"),
     ("proxy_http_version", "proxy-http-version"),

@@ -2,6 +2,7 @@
 
 use super::{Meaning, read_outermost};
 use crate::model::{MediaType, Period, RequestRate, RoutePolicy};
+use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones};
 
 fn read(text: &str) -> Result<Meaning, String> {
@@ -85,6 +86,54 @@ fn returns_use_the_groups_of_their_condition() {
         let said = read(bad).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
     }
+}
+
+#[test]
+fn headers_tell_what_the_service_has_answered() {
+    let text = "proxy_set_header X-User $user;\nauth_request_set $user $upstream_http_x_auth_request_user;\n\
+                auth_request_set $Token \"${upstream_http_token}\";\nproxy_set_header Authorization \"Bearer $token\";\n\
+                auth_request_set $auth_cookie $upstream_http_set_cookie;\nadd_header Set-Cookie $auth_cookie;\nadd_header X-A $user$host always;";
+    let extra = read(text).unwrap().extra;
+    let answered: Vec<_> = extra.answered().map(HeaderName::as_str).collect();
+    assert_eq!(answered, ["x-auth-request-user", "token", "x-auth-request-user"]);
+    assert_eq!((extra.request_headers.len(), extra.answer_headers.len()), (2, 1), "the cookie reaches clients anyway");
+    assert!(read("auth_request_set $user $upstream_http_x;").unwrap().only_request_headers().is_none());
+    assert!(read("proxy_set_header Cookie $auth_cookie;").unwrap().only_request_headers().is_none(), "it is known too late");
+    for (bad, why) in [
+        ("auth_request_set $a;", "it takes a variable"),
+        ("auth_request_set $a $upstream_status;", "only headers of the service are known"),
+        ("auth_request_set $a $upstream_http_;", "only headers"),
+        ("auth_request_set $a x$upstream_http_x;", "only headers"),
+        ("auth_request_set $a '$upstream_http_x; return 418';", "only headers"),
+        ("auth_request_set $a '$upstream_http_x\n}';", "not printable"),
+        ("auth_request_set $a ${upstream_http_x;", "only headers"),
+        ("auth_request_set $a '$upstream_http_x}';", "only headers"),
+        ("auth_request_set a $upstream_http_x;", "the first word is not a variable"),
+        ("auth_request_set $host $upstream_http_x;", "cannot be set"),
+        ("auth_request_set $HTTP_x $upstream_http_x;", "cannot be set"),
+        ("auth_request_set '$a b' $upstream_http_x;", "cannot be set"),
+        ("auth_request_set '$a;' $upstream_http_x;", "cannot be set"),
+        ("auth_request_set '$a}' $upstream_http_x;", "cannot be set"),
+        ("auth_request_set '$a\"' $upstream_http_x;", "cannot be set"),
+        ("auth_request_set ${a} $upstream_http_x;", "cannot be set"),
+        ("auth_request_set $$a $upstream_http_x;", "cannot be set"),
+        ("auth_request_set $a $upstream_http_x; set $A b;", "gives \"$A\" another value"),
+        ("auth_request_set $a $upstream_http_x; if ($a) { return 403; }", "is known to headers of requests and answers only"),
+        ("auth_request_set $a $upstream_http_x; return 200 $a;", "is known to headers"),
+        ("auth_request_set $a $upstream_http_x; if ($arg_x) { add_header A $a; return 200; }", "is known to headers"),
+        ("auth_request_set $a $upstream_http_x; rewrite ^ /$a break;", "\"$a\" is not a variable"),
+        ("auth_request_set $a $upstream_http_x; add_header X $b;", "\"$b\" is not a variable"),
+        ("add_header Set-Cookie $auth_cookie always;", "auth-always-set-cookie"),
+    ] {
+        let said = read(bad).unwrap_err();
+        assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn variables_in_variables_stay_short() {
+    let doubled: String = (1..30).map(|n| format!("set $a{n} $a{0}$a{0};", n - 1)).collect();
+    assert!(read(&format!("set $a0 xxxxxxxxxxxxxxxx;{doubled}")).unwrap_err().contains("is too long with what its variables stand for"));
 }
 
 #[test]

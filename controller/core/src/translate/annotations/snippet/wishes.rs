@@ -37,9 +37,12 @@ impl Meaning {
         !self.extra.rewrites.is_empty()
     }
 
-    /// The headers for endpoints, if it asks for nothing else.
+    /// The headers for the service that decides, if it asks for nothing else; what that answers is not known to them.
     pub(in crate::translate) fn only_request_headers(&self) -> Option<Vec<(HeaderName, VariableText)>> {
         let headers = self.extra.request_headers.clone();
+        if headers.iter().any(|(_, value)| value.answered().next().is_some()) {
+            return None;
+        }
         let extra = Extra { request_headers: headers.clone(), ..Extra::default() };
         (*self == Self { extra, variables: self.variables.clone(), ..Self::default() }).then_some(headers)
     }

@@ -1,21 +1,23 @@
 //! Texts with variables, of which some are set in the snippet itself.
 
 use super::Meaning;
+use super::answered::{SET, without_answers};
+use crate::names::variable::is_variable;
 use crate::names::{VariableText, shown};
 
 impl Meaning {
     /// A text, with the values of variables that were set before.
     pub(super) fn text(&self, text: &str) -> Result<VariableText, String> {
-        VariableText::parse(&self.filled(text)).map_err(|bad| bad.0)
+        without_answers(self.header_text(text)?)
     }
 
     /// The same with the groups of an expression.
     pub(super) fn text_with_groups(&self, text: &str) -> Result<VariableText, String> {
-        VariableText::parse_with_groups(&self.filled(text)).map_err(|bad| bad.0)
+        VariableText::parse_with_groups(&self.filled(text)?).map_err(|bad| bad.0)
     }
 
-    /// What was set stands in place of its variables. The result is read like any other text.
-    fn filled(&self, text: &str) -> String {
+    /// What was set stands in place of its variables. The result is read like any other text, and no longer than one.
+    pub(super) fn filled(&self, text: &str) -> Result<String, String> {
         let (mut filled, mut rest) = (String::new(), text);
         while let Some(at) = rest.find('$') {
             filled.push_str(&rest[..at]);
@@ -28,6 +30,9 @@ impl Meaning {
                 (Some(value), Some(tail)) => {
                     filled.push_str(value);
                     rest = tail;
+                    if filled.len() > VariableText::MAX_BYTES {
+                        return Err(format!("{} is too long with what its variables stand for", shown(text)));
+                    }
                 }
                 _ => {
                     filled.push('$');
@@ -35,21 +40,30 @@ impl Meaning {
                 }
             }
         }
-        filled + rest
+        Ok(filled + rest)
     }
 
     pub(super) fn set(&mut self, variable: &str, value: &str) -> Result<(), String> {
-        let name = variable.strip_prefix('$').ok_or("the first word is not a variable")?;
-        let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if !good || crate::names::variable::is_variable(name) {
-            return Err(format!("{} cannot be set", shown(variable)));
+        let name = free_name(variable)?;
+        if self.answered.contains_key(&name.to_ascii_lowercase()) {
+            return Err(format!("{SET} gives {} another value", shown(variable)));
         }
-        let value = self.filled(value);
+        let value = self.filled(value)?;
         VariableText::parse(&value).map_err(|bad| bad.0)?;
         // So that no name of it runs into what stands behind the variable.
         self.variables.insert(name.to_owned(), closed_names(&value));
         Ok(())
     }
+}
+
+/// The name of a variable that is nobody's yet.
+pub(super) fn free_name(variable: &str) -> Result<&str, String> {
+    let name = variable.strip_prefix('$').ok_or("the first word is not a variable")?;
+    let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !good || is_variable(&name.to_ascii_lowercase()) {
+        return Err(format!("{} cannot be set", shown(variable)));
+    }
+    Ok(name)
 }
 
 /// The same text with braces around every name.

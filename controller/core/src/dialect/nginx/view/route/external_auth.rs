@@ -4,7 +4,7 @@ use super::super::headers::{HeaderView, HeadersView};
 use super::{headers, labels};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{AuthCache, ExternalAuth, Route, SignIn, Statuses, digest_of};
-use crate::names::{VariableText, variable};
+use crate::names::{HeaderName, VariableText, variable};
 use serde::Serialize;
 
 /// What `route/auth.tera` sees of it.
@@ -88,13 +88,21 @@ impl ExternalAuthView {
             variable: Expression::variable(variable),
             value: Expression::variable(&format!("upstream_http_{}", header.to_ascii_lowercase().replace('-', "_"))),
         };
-        let headers = auth.response_headers.iter().enumerate().map(|(n, header)| from(&header_variable(n), header.as_str()));
+        let told = route.policy.told_answers();
+        let headers = told.iter().enumerate().map(|(n, header)| from(&header_variable(n), header.as_str()));
         Self {
             location: location(&name),
             variables: std::iter::once(from(COOKIE, "Set-Cookie")).chain(headers).collect(),
             sign_in: auth.sign_in.as_ref().map(|_| sign_in_name(&name)),
         }
     }
+}
+
+/// A text of a route, with what the service has answered.
+pub(super) fn expression(text: &VariableText, route: &Route) -> Expression {
+    let told = route.policy.told_answers();
+    let number = |header: &HeaderName| told.iter().position(|known| known.is_same(header));
+    Expression::with_answers(text, |header| number(header).map(header_variable))
 }
 
 /// Gives the headers of a route those of the service's answer.

@@ -1,7 +1,7 @@
 //! What snippets ask for.
 
 use super::super::headers::HeadersView;
-use super::headers;
+use super::{external_auth, headers};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{
     AnswerHeader, Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Query, RawDirective, Route, Substitutions, Test,
@@ -159,18 +159,19 @@ impl ConditionView {
 }
 
 /// Adds the headers, and of those of answers the ones that it has.
-pub(super) fn add_headers(headers: &mut HeadersView, extra: &Extra, has: impl Fn(&AnswerHeader) -> bool) {
+pub(super) fn add_headers(headers: &mut HeadersView, route: &Route, has: impl Fn(&AnswerHeader) -> bool) {
+    let Some(extra) = route.policy.extra.as_deref() else { return };
     for (name, value) in &extra.request_headers {
-        headers.send(name.as_str(), Expression::of(value));
+        headers.send(name.as_str(), external_auth::expression(value, route));
     }
     extra.hidden_headers.iter().for_each(|name| headers.hide(name.as_str()));
-    add_answer_headers(headers, extra.answer_headers.iter().filter(|header| has(header)));
+    add_answer_headers(headers, route, extra.answer_headers.iter().filter(|header| has(header)));
 }
 
 /// Adds headers of answers.
-pub(super) fn add_answer_headers<'h>(headers: &mut HeadersView, all: impl Iterator<Item = &'h AnswerHeader>) {
+pub(super) fn add_answer_headers<'h>(headers: &mut HeadersView, route: &Route, all: impl Iterator<Item = &'h AnswerHeader>) {
     for header in all {
-        let value = Expression::of(&header.value);
+        let value = external_auth::expression(&header.value, route);
         if header.replaces {
             headers.answer(header.name.as_str(), value);
         } else {

@@ -26,7 +26,7 @@ pub(super) fn whole(route: &Route, common: &HeadersView) -> HeadersView {
 /// theirs.
 pub(super) fn of_answer(route: &Route, common: &HeadersView, own: &[AnswerHeader]) -> HeadersView {
     let mut headers = of_answers(route, common, |header| header.replaces);
-    extra::add_answer_headers(&mut headers, own.iter());
+    extra::add_answer_headers(&mut headers, route, own.iter());
     headers.keep_response();
     headers
 }
@@ -45,9 +45,7 @@ fn of_answers(route: &Route, common: &HeadersView, has: impl Fn(&AnswerHeader) -
     if route.policy.stands_in.is_some() {
         errors::tell(&mut headers, route);
     }
-    if let Some(wish) = &route.policy.extra {
-        extra::add_headers(&mut headers, wish, has);
-    }
+    extra::add_headers(&mut headers, route, has);
     for (name, value) in route.policy.response_headers.iter().flatten() {
         headers.answer(name.as_str(), Expression::literal(value.as_str()));
     }
