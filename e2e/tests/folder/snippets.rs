@@ -7,7 +7,7 @@ use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::world::{World, who};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A world that reads snippets, with a host `h.test` that has this one and serves `/` and `/other`.
 fn world(proxy: gatewright_e2e::proxies::Proxy, snippet: &str) -> World {
@@ -89,6 +89,52 @@ on_every_proxy! {
         let status = |token: &str, target: &str| send(&Request::get("h.test", target).header("X-Token", token)).unwrap().status;
         assert_eq!(["Secret", "SECRET", "secret", "Secret2"].map(|token| status(token, "/")), [200, 403, 403, 403]);
         assert_eq!(["/?a=b", "/?a=B", "/?a=C"].map(|target| status("Secret", target)), [404, 200, 410]);
+    }
+
+    fn forwarding_is_as_the_snippet_says(proxy) {
+        let text = "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection \"upgrade\";\n\
+                    gzip on;\ngzip_types text/plain application/json;\ngzip_min_length 1;\nproxy_pass_header Server;\n\
+                    proxy_redirect http://inner.test/ https://outer.test/;\nproxy_next_upstream error timeout;\nproxy_next_upstream_tries 2;";
+        let world = world(proxy, text);
+        assert_eq!(location(&get("h.test", "/?status=302&header=Location:http://inner.test/a").unwrap()), (302, "https://outer.test/a".to_owned()));
+        let zipped = send(&Request::get("h.test", "/?header=Server:own").header("Accept-Encoding", "gzip")).unwrap();
+        let said = world.diagnostics();
+        if proxy.is_nginx() {
+            assert_eq!((zipped.header("content-encoding"), zipped.header("server")), (Some("gzip"), Some("own")), "{said:?}");
+        } else {
+            assert_eq!(zipped.word(), "s");
+            for directive in ["gzip", "proxy_pass_header"] {
+                assert!(said.iter().any(|line| line.contains(&format!("this proxy cannot follow {directive}, and does without"))), "{said:?}");
+            }
+        }
+    }
+
+    fn a_password_or_an_address_of_the_snippet_lets_in(proxy) {
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let line = "anna:$2b$04$2fuS47vmW.HxqtSoLu9FZucuxuhL99TWBqLdU8OCAOXvewDlY.6ty\n";
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": line}});
+        let of = |name: &str, host: &str, path: &str| {
+            ingress(name).prefix(host, path, "s").annotation("auth-type", "basic").annotation("auth-secret", "users")
+        };
+        let with = |name: &str, text: &str| of(name, &format!("{name}.test"), "/").annotation("configuration-snippet", text);
+        let opening = of("opening", "shared.test", "/a").annotation("server-snippet", "satisfy any;\nallow 127.0.0.0/8;\ndeny all;");
+        let ingresses = vec![
+            with("inside", "satisfy any;\nallow 127.0.0.0/8;\ndeny all;"),
+            with("outside", "satisfy any;\nallow 192.0.2.0/24;\ndeny all;"),
+            with("all", "satisfy all;\nallow 127.0.0.0/8;\ndeny all;"),
+            with("everybody", "satisfy any;\nallow all;"),
+            with("twice", "satisfy any;").annotation("satisfy", "all"),
+            opening,
+            of("shared", "shared.test", "/b"),
+        ];
+        let objects = [running("s"), vec![settings, users], ingresses].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let anna = |host: &str| send(&Request::get(host, "/").header("Authorization", "Basic YW5uYTpvcGVuc2VzYW1l")).unwrap().status;
+        let plain = |host: &str, path: &str| get(host, path).unwrap().status;
+        assert_eq!((plain("inside.test", "/"), plain("outside.test", "/"), anna("outside.test")), (200, 401, 200), "{:?}", world.diagnostics());
+        assert_eq!((plain("all.test", "/"), anna("all.test")), (401, 200));
+        assert_eq!(plain("everybody.test", "/"), 401, "an open list opens nothing");
+        assert_eq!((plain("twice.test", "/"), plain("shared.test", "/a"), plain("shared.test", "/b")), (404, 401, 401), "what is refused opens nothing");
     }
 
     fn paths_are_redirected_and_rewritten(proxy) {

@@ -37,8 +37,8 @@ pub use lack::{Approximation, Lack, LackingWay};
 pub use policy::{
     Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
     CanaryHeader, CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
-    ConnectionHeader, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExternalAuth, Extra, FastCgi, Hashing, HostPolicy, HostTls,
-    LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect, RedirectStatus,
+    ConnectionHeader, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExternalAuth, Extra, FastCgi, Gzip, Hashing, HostPolicy,
+    HostTls, LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect, RedirectStatus,
     RedirectTarget, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses,
     Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
 };

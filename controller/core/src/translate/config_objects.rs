@@ -5,7 +5,7 @@ use super::annotations::{Objects, lacking, snippet};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
-use crate::settings::{Config, SnippetKey};
+use crate::settings::{Config, LimitZones, SnippetKey};
 use std::sync::Arc;
 
 /// Written by the proxy itself, which takes no other value.
@@ -46,20 +46,16 @@ pub(super) fn read<'o>(
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     for (key, text) in config.snippets.clone() {
-        let (text, zones) = (text.trim(), Arc::clone(&config.limit_zones));
-        let read = if key == SnippetKey::Http { snippet::read_outermost(text, &zones) } else { snippet::read(text, &zones) };
-        let read = read.and_then(|meaning| {
-            if meaning.rewrites_paths() && key != SnippetKey::Location {
-                return Err(snippet::TOO_LATE.to_owned());
-            }
-            if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
-                return Err(format!("this proxy cannot follow {directive}"));
-            }
-            match lacking(&meaning, |text| input.settings.lacks_variable(text).map(str::to_owned)) {
-                Some(variable) => Err(format!("this proxy has no ${variable}")),
-                None => Ok(meaning),
-            }
-        });
+        let read = snippet(input, key, text.trim(), &config.limit_zones);
+        let finding = |code, message: String, help: &str| {
+            let object = object?;
+            let field = super::config::field(object.kind, key.as_str());
+            Some(Diagnostic::new(code, object.clone(), field, format!("{}: {message}", key.as_str())).help(help))
+        };
+        for directive in read.iter().flat_map(Meaning::comforts).filter(|directive| input.settings.unknown_directives.contains(directive)) {
+            let message = format!("this proxy cannot follow {directive}, and does without");
+            diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
+        }
         match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, config) } else { Ok(Some(meaning)) }) {
             Ok(None) => {}
             // The inner one goes before what is there of the outer ones.
@@ -69,12 +65,23 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
                 }
                 meaning.apply(&mut config.route);
             }
-            Err(why) => diagnostics.extend(object.map(|object| {
-                let field = super::config::field(object.kind, key.as_str());
-                let finding = Diagnostic::new(Code::BadSetting, object.clone(), field, format!("{}: {why}", key.as_str()));
-                finding.help("use other keys that say the same, and remove it")
-            })),
+            Err(why) => diagnostics.extend(finding(Code::BadSetting, why, "use other keys that say the same, and remove it")),
         }
+    }
+}
+
+/// What one of them asks of every route.
+fn snippet(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
+    let meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
+    if meaning.rewrites_paths() && key != SnippetKey::Location {
+        return Err(snippet::TOO_LATE.to_owned());
+    }
+    if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
+        return Err(format!("this proxy cannot follow {directive}"));
+    }
+    match lacking(&meaning, |text| input.settings.lacks_variable(text).map(str::to_owned)) {
+        Some(variable) => Err(format!("this proxy has no ${variable}")),
+        None => Ok(meaning),
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) fn lacks(version: Version) -> Vec<Lack> {
 /// Directives of snippets that a version cannot follow: bodies are not looked into, and are compressed for all or nobody.
 pub(super) fn unknown_directives(version: Version) -> &'static [&'static str] {
     if super::view::has_bandwidth(version) {
-        &["gzip", "limit_rate_after", "raw", "sub_filter"]
+        &["gzip", "limit_rate_after", "proxy_http_version", "proxy_pass_header", "raw", "sub_filter"]
     } else {
-        &["gzip", "limit_rate", "limit_rate_after", "raw", "sub_filter"]
+        &["gzip", "limit_rate", "limit_rate_after", "proxy_http_version", "proxy_pass_header", "raw", "sub_filter"]
     }
 }
 

@@ -14,14 +14,16 @@ pub struct Extra {
     pub answer_headers: Vec<AnswerHeader>,
     /// Headers of endpoints that are not passed on.
     pub hidden_headers: Vec<HeaderName>,
+    /// Headers of endpoints that are passed on, whatever else is said of them.
+    pub passed_headers: Vec<HeaderName>,
     /// Other paths for the endpoints; the first that fits.
     pub rewrites: Vec<PathRewrite>,
     /// When answers become stale.
     pub expires: Option<Expires>,
     /// Type of answers that have none of their own.
     pub default_type: Option<MediaType>,
-    /// Answers are compressed, or not.
-    pub gzip: Option<bool>,
+    /// How answers are compressed, where it is said.
+    pub gzip: Option<Gzip>,
     /// Texts in answers that others stand in for.
     pub substitutions: Option<Substitutions>,
     /// What the operator lets an Ingress say to nginx as it is.
@@ -37,10 +39,14 @@ impl Extra {
         all.request_headers.extend(self.request_headers.iter().cloned());
         all.answer_headers.extend(self.answer_headers.iter().cloned());
         all.hidden_headers.extend(self.hidden_headers.iter().cloned());
+        all.passed_headers.extend(self.passed_headers.iter().cloned());
         all.rewrites.extend(self.rewrites.iter().cloned());
         all.expires = self.expires.or(all.expires);
         all.default_type = self.default_type.clone().or(all.default_type);
-        all.gzip = self.gzip.or(all.gzip);
+        all.gzip = match (self.gzip.clone(), all.gzip) {
+            (Some(inner), Some(outer)) => Some(inner.over(outer)),
+            (inner, outer) => inner.or(outer),
+        };
         all.raw.extend(self.raw.iter().cloned());
         all.substitutions = self.substitutions.clone().or(all.substitutions);
         all
@@ -144,6 +150,38 @@ pub enum Expires {
     Max,
     /// So many seconds from now; below 0: it is already.
     After(i64),
+}
+
+/// How answers are compressed; of what is `None` nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Gzip {
+    /// They are, or not.
+    pub on: Option<bool>,
+    /// Types of such answers beside `text/html`; empty: all.
+    pub types: Option<Vec<MediaType>>,
+    /// The shortest of them.
+    pub min_bytes: Option<u64>,
+    /// 1 to 9.
+    pub level: Option<u64>,
+    /// `Vary: Accept-Encoding` is said.
+    pub vary: Option<bool>,
+    /// Those for other proxies are, too.
+    pub proxied: Option<bool>,
+}
+
+impl Gzip {
+    /// The same, where nothing is said as another one says.
+    #[must_use]
+    pub fn over(self, under: Self) -> Self {
+        Self {
+            on: self.on.or(under.on),
+            types: self.types.or(under.types),
+            min_bytes: self.min_bytes.or(under.min_bytes),
+            level: self.level.or(under.level),
+            vary: self.vary.or(under.vary),
+            proxied: self.proxied.or(under.proxied),
+        }
+    }
 }
 
 /// Texts in answers that others stand in for.

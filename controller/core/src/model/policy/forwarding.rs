@@ -14,6 +14,12 @@ pub struct Retries {
 }
 
 impl Retries {
+    /// The same, where nothing is said as another one says.
+    #[must_use]
+    pub fn before(self, other: Self) -> Self {
+        Self { causes: self.causes.or(other.causes), tries: self.tries.or(other.tries), timeout_s: self.timeout_s.or(other.timeout_s) }
+    }
+
     /// What holds for a route, over what holds for all.
     #[must_use]
     pub fn over(&self, globals: &RetryPolicy) -> RetryPolicy {

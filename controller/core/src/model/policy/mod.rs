@@ -35,7 +35,7 @@ pub use cookies::CookieRewrite;
 pub use cors::{Cors, Origins};
 pub use errors::{ErrorPages, StandsIn};
 pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
-pub use extra::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, RawDirective, Substitutions, Test};
+pub use extra::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Gzip, PathRewrite, Query, RawDirective, Substitutions, Test};
 pub use fastcgi::FastCgi;
 pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries};
 pub use hashing::Hashing;

@@ -78,10 +78,12 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         given.word("connection-proxy-header", &[("close", ConnectionHeader::Close), ("keep-alive", ConnectionHeader::KeepAlive)]);
     let rewrite = rewrite(given);
     let route = policies.route();
-    route.retries = (retries != Retries::default()).then_some(retries);
-    route.http_1_0 = http_1_0;
+    if retries != Retries::default() {
+        route.retries = Some(retries.before(route.retries.take().unwrap_or_default()));
+    }
+    route.http_1_0 = http_1_0.or(route.http_1_0);
     route.connection = connection;
-    route.location_rewrite = rewrite;
+    route.location_rewrite = rewrite.or(route.location_rewrite.take());
 }
 
 /// `Some(None)`: plain HTTP.

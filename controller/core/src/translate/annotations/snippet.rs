@@ -2,8 +2,11 @@
 
 mod answered;
 mod answers;
+mod bodies;
 mod directives;
+mod forwarding;
 mod limits;
+mod others;
 mod raw;
 mod reader;
 mod sources;

@@ -18,12 +18,13 @@ pub(super) const FEATURE: Feature = Feature {
             SNIPPET,
             Scope::Route,
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
-             in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`), `return`, \
+             in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`; with \
+             `auth_request_set`, what the service of `auth-url` has answered), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
-             stand in `return`, and headers in front of it), `set`, `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in \
-             `http-snippet`), times, sizes and buffers, \
-             `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `access_log off`; they work on every proxy. nginx reads `gzip`, \
-             `sub_filter` and its kin, too, and nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
+             stand in `return`, and headers in front of it), `set`, `allow`, `deny` and `satisfy`, `limit_req` and `limit_conn` (their zones \
+             stand in `http-snippet`), times, sizes and buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, \
+             `expires`, `default_type`, `access_log off`; they work on every proxy. Where a proxy has no `gzip`, `limit_rate_after`, \
+             `proxy_pass_header` or `proxy_http_version 1.0`, it does without and says so. nginx reads `sub_filter` and its kin, too, and nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
              Ingress is left out.",
         )
         .ranked(Tier::A, Risk::Critical)
@@ -72,8 +73,11 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         }
     }
     if let Some(meaning) = read(given, "server-snippet") {
+        const HELP: &str = "write it into configuration-snippet";
         if meaning.rewrites_paths() {
-            given.refuse("server-snippet", snippet::TOO_LATE, "write it into configuration-snippet");
+            given.refuse("server-snippet", snippet::TOO_LATE, HELP);
+        } else if meaning.joins_protections() {
+            given.refuse("server-snippet", "satisfy any: the routes of other Ingresses would be open to more than they say", HELP);
         } else {
             policies.server_snippet = Some(meaning);
         }
@@ -112,9 +116,17 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
         given.refuse(name, format_args!("this proxy has no ${variable}"), HELP);
         return None;
     }
-    if let Some(directive) = meaning.special().find(|directive| given.unknown_directives.contains(directive)) {
+    let unknown = given.unknown_directives;
+    if let Some(directive) = meaning.special().find(|directive| unknown.contains(directive)) {
         given.refuse(name, format_args!("this proxy cannot follow {directive}"), HELP);
         return None;
+    }
+    for directive in meaning.comforts().filter(|directive| unknown.contains(directive)) {
+        given.note(
+            name,
+            format_args!("this proxy cannot follow {directive}, and does without"),
+            "remove it, or leave it for another proxy",
+        );
     }
     Some(meaning)
 }
@@ -154,6 +166,7 @@ mod tests {
             ("stream-snippet", "server {}"),
             ("auth-snippet", "return 200;"),
             ("server-snippet", "x"),
+            ("server-snippet", "satisfy any;"),
         ] {
             let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
             assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");

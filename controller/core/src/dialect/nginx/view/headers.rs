@@ -27,6 +27,8 @@ pub(in crate::dialect::nginx) struct HeadersView {
     on_success: Vec<HeaderView>,
     /// Of the endpoint's answer, and not passed on.
     hidden: Vec<String>,
+    /// The same, and passed on although nginx would not.
+    passed: Vec<String>,
 }
 
 impl HeadersView {
@@ -94,6 +96,7 @@ impl HeadersView {
     pub(super) fn keep_response(&mut self) {
         self.request.clear();
         self.hidden.clear();
+        self.passed.clear();
     }
 
     /// Does not pass on a header of the endpoint's answer.
@@ -101,6 +104,12 @@ impl HeadersView {
         if !self.hidden.iter().any(|hidden| hidden.eq_ignore_ascii_case(name)) {
             self.hidden.push(name.to_owned());
         }
+    }
+
+    /// Passes on a header of the endpoint's answer.
+    pub(super) fn pass(&mut self, name: &str) {
+        self.hidden.retain(|hidden| !hidden.eq_ignore_ascii_case(name));
+        self.passed.push(name.to_owned());
     }
 
     /// The same without these headers to the endpoint.
@@ -121,6 +130,9 @@ impl HeadersView {
         }
         if self.hidden == outer.hidden {
             self.hidden.clear();
+        }
+        if self.passed == outer.passed {
+            self.passed.clear();
         }
         self
     }

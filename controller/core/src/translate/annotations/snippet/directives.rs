@@ -3,9 +3,10 @@
 use super::limits::LimitUse;
 use super::reader::{self, Directive};
 use super::sources::sources;
-use super::{answered, answers};
+use super::{answered, answers, others};
 use crate::model::{
-    AnswerHeader, Bandwidth, Buffering, ClientLimits, CookieRewrite, Extra, MediaType, SourceRanges, Substitutions, Timeouts,
+    AnswerHeader, Bandwidth, Buffering, ClientLimits, CookieRewrite, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
+    Timeouts,
 };
 use crate::names::{HeaderName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -19,6 +20,12 @@ pub(in crate::translate) struct Meaning {
     pub(super) timeouts: Timeouts,
     pub(super) buffering: Buffering,
     pub(super) sources: Option<SourceRanges>,
+    pub(super) satisfy: Option<Satisfy>,
+    pub(super) retries: Retries,
+    /// Endpoints are spoken to in HTTP/1.0, or 1.1.
+    pub(super) http_1_0: Option<bool>,
+    pub(super) location_rewrite: Option<LocationRewrite>,
+    pub(super) port_in_redirects: Option<bool>,
     /// Nothing is logged.
     pub(super) unlogged: bool,
     pub(super) bandwidth: Option<Bandwidth>,
@@ -108,7 +115,7 @@ impl Meaning {
         let (name, given) = (directive.name.as_str(), arguments.as_slice());
         let headers = self.header_directive(name, given);
         let read = headers.or_else(|| self.limit_directive(name, given)).or_else(|| self.other_directive(name, given));
-        read.unwrap_or_else(|| Err(unknown(name)))
+        read.unwrap_or_else(|| Err(others::unknown(name)))
     }
 
     /// Headers of requests and answers; `None`: it is something else.
@@ -123,7 +130,8 @@ impl Meaning {
                 let (name, value) = header_line(line)?;
                 self.answer_header(name, value, true, true)
             }),
-            ("more_clear_headers" | "proxy_hide_header", names) => {
+            ("proxy_pass_header", [name]) => self.passed_header(name),
+            ("more_clear_headers" | "proxy_hide_header" | "grpc_hide_header", names) => {
                 names.iter().try_for_each(|name| header_name(name).map(|name| self.extra.hidden_headers.push(name)))
             }
             ("proxy_set_header" | "grpc_set_header", [name, value]) => self.request_header(name, value),
@@ -145,6 +153,7 @@ impl Meaning {
             ("limit_conn_zone", [key, zone]) => self.connection_zone(key, zone),
             ("limit_req", words) => self.limit_requests(words),
             ("limit_conn", [zone, number]) => self.limit_connections(zone, number),
+            ("satisfy", [how]) => self.satisfied(how),
             _ => return None,
         })
     }
@@ -160,72 +169,26 @@ impl Meaning {
                 self.unlogged = true;
                 Ok(())
             }
-            ("proxy_cookie_domain", pair @ ([_] | [_, _])) => cookie_rewrite(&mut self.cookie_domain, pair),
-            ("proxy_cookie_path", pair @ ([_] | [_, _])) => cookie_rewrite(&mut self.cookie_path, pair),
-            ("sub_filter", [from, to]) => self.substitution(from, to),
-            ("sub_filter_types", types) if !types.is_empty() => self.substituted_types(types),
-            ("proxy_buffers", [count, size]) => self.upstream_buffers(count, size),
-            (name, [value]) => self.number(name, value),
-            _ => return None,
+            ("expires", [age]) => answers::expires(age).map(|age| self.extra.expires = Some(age)),
+            ("default_type", [kind]) => media_type(kind).map(|kind| self.extra.default_type = Some(kind)),
+            _ => return self.body_directive(name, given).or_else(|| self.forwarding_directive(name, given)),
         })
     }
 
-    fn upstream_buffers(&mut self, count: &str, size: &str) -> Done {
-        self.buffering.upstream_buffers = Some(said(values::number(count))?);
-        self.buffering.upstream_bytes = Some(said(values::bytes(size))?);
-        Ok(())
-    }
-
-    /// Times, sizes and switches.
-    fn number(&mut self, name: &str, value: &str) -> Done {
-        let at_least_one = |seconds: u64| seconds.max(1);
-        match name {
-            "proxy_connect_timeout" => self.timeouts.connect_s = Some(said(values::seconds(value)).map(at_least_one)?),
-            "proxy_read_timeout" | "grpc_read_timeout" => self.timeouts.read_s = Some(said(values::seconds(value)).map(at_least_one)?),
-            "proxy_send_timeout" | "grpc_send_timeout" => self.timeouts.send_s = Some(said(values::seconds(value)).map(at_least_one)?),
-            "client_max_body_size" => self.buffering.body_limit_bytes = Some(said(values::bytes(value))?),
-            "client_body_buffer_size" => self.buffering.client_body_bytes = Some(said(values::bytes(value))?),
-            "proxy_buffering" => self.buffering.buffer_responses = Some(said(values::on_off(value))?),
-            "proxy_request_buffering" => self.buffering.buffer_requests = Some(said(values::on_off(value))?),
-            "proxy_buffer_size" => self.buffering.upstream_bytes = Some(said(values::bytes(value))?),
-            "proxy_busy_buffers_size" => self.buffering.busy_upstream_bytes = Some(said(values::bytes(value))?),
-            "expires" => self.extra.expires = Some(answers::expires(value)?),
-            "default_type" => self.extra.default_type = Some(MediaType::new(value).ok_or("it is not a media type")?),
-            "gzip" => self.extra.gzip = Some(said(values::on_off(value))?),
-            "sub_filter_once" => self.every_occurrence = !said(values::on_off(value))?,
-            "limit_rate" => self.bandwidth().rate_kib = Some(said(values::bytes(value))?.div_ceil(1024)),
-            "limit_rate_after" => self.bandwidth().after_kib = Some(said(values::bytes(value))?.div_ceil(1024)),
-            "proxy_max_temp_file_size" => self.buffering.temp_file_bytes = Some(said(values::bytes(value))?),
-            _ => return Err(unknown(name)),
+    /// Those that speak to the proxy itself stay its own.
+    fn passed_header(&mut self, name: &str) -> Done {
+        let name = header_name(name)?;
+        if name.lower_case().starts_with("x-accel-") {
+            return Err(format!("the header {name} is for the proxy alone"));
         }
-        Ok(())
-    }
-
-    fn bandwidth(&mut self) -> &mut Bandwidth {
-        self.bandwidth.get_or_insert(Bandwidth { rate_kib: None, after_kib: None })
-    }
-
-    fn substitutions(&mut self) -> &mut Substitutions {
-        self.extra.substitutions.get_or_insert_with(|| Substitutions { texts: Vec::new(), once: true, types: None })
-    }
-
-    fn substitution(&mut self, from: &str, to: &str) -> Done {
-        if from.is_empty() {
-            return Err("it looks for nothing".to_owned());
-        }
-        let pair = (self.text(from)?, self.text(to)?);
-        self.substitutions().texts.push(pair);
-        Ok(())
-    }
-
-    fn substituted_types(&mut self, types: &[&str]) -> Done {
-        let read = |text: &&str| MediaType::new(text).ok_or_else(|| format!("{} is not a media type", shown(text)));
-        let types = if types == ["*"] { Vec::new() } else { types.iter().map(read).collect::<Result<_, _>>()? };
-        self.substitutions().types = Some(types);
+        self.extra.passed_headers.push(name);
         Ok(())
     }
 
     fn request_header(&mut self, name: &str, value: &str) -> Done {
+        if upgrades(name, value) {
+            return Ok(());
+        }
         let name = header_name(name)?;
         let value = self.header_text(value)?;
         self.extra.request_headers.push((name, value));
@@ -283,6 +246,15 @@ impl Meaning {
         headers.map(known).collect::<Result<_, String>>().map(Some)
     }
 
+    fn satisfied(&mut self, how: &str) -> Done {
+        self.satisfy = Some(match how {
+            "any" => Satisfy::Any,
+            "all" => Satisfy::All,
+            _ => return Err(format!("{} is neither any nor all", shown(how))),
+        });
+        Ok(())
+    }
+
     fn rule(&mut self, allows: bool, range: &str) -> Done {
         let range = if range == "all" { None } else { Some(*said(values::networks(range))?.first().ok_or("it names no address")?) };
         self.rules.push((allows, range));
@@ -292,37 +264,27 @@ impl Meaning {
 
 pub(super) const NO_MEANING: &str = "it has no meaning";
 
-/// What says the same as a directive that has no meaning here.
-const OTHERS: &[(&str, &str)] = &[
-    ("auth_basic", "auth-type"),
-    ("auth_basic_user_file", "auth-secret"),
-    ("auth_request", "auth-url"),
-    ("error_page", "custom-http-errors"),
-    ("mirror", "mirror-target"),
-    ("proxy_http_version", "proxy-http-version"),
-    ("proxy_next_upstream", "proxy-next-upstream"),
-    ("proxy_redirect", "proxy-redirect-from"),
-    ("proxy_ssl_verify", "proxy-ssl-verify"),
-    ("satisfy", "satisfy"),
-];
-
-fn unknown(name: &str) -> String {
-    let other =
-        OTHERS.iter().find(|(own, _)| *own == name).map_or_else(String::new, |(_, other)| format!("; the annotation {other} has one"));
-    format!("{NO_MEANING} that could be given on every proxy{other}")
-}
-
-fn cookie_rewrite(place: &mut Option<CookieRewrite>, pair: &[&str]) -> Done {
-    *place = said(values::cookie_rewrite(&pair.join(" ")))?;
-    Ok(())
-}
-
-fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {
+/// Why a value cannot be read.
+pub(super) fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {
     read.map_err(|(message, _)| message)
+}
+
+/// `text/css`.
+pub(super) fn media_type(text: &str) -> Result<MediaType, String> {
+    MediaType::new(text).ok_or_else(|| format!("{} is not a media type", shown(text)))
 }
 
 fn header_name(text: &str) -> Result<HeaderName, String> {
     HeaderName::settable(text).map_err(|bad| bad.0)
+}
+
+/// Whether endpoints are told to speak another protocol as the client wishes, which they are in any case.
+fn upgrades(name: &str, value: &str) -> bool {
+    match name.to_ascii_lowercase().as_str() {
+        "upgrade" => value == "$http_upgrade",
+        "connection" => value == "$connection_upgrade" || value.eq_ignore_ascii_case("upgrade"),
+        _ => false,
+    }
 }
 
 /// `Name: value`; without a value the header is dropped.

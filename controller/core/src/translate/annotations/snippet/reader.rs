@@ -1,5 +1,6 @@
 //! A reader of nginx's grammar as people write it: text → directives with their places.
 
+use super::others;
 use crate::names::{is_printable, shown};
 
 /// Longest word in bytes.
@@ -71,6 +72,10 @@ impl Reader {
 
     fn directive(&mut self, name: String, depth: usize) -> Result<Directive, String> {
         let (line, mut arguments) = (self.line, Vec::new());
+        // What follows is another language.
+        if others::is_code(&name) {
+            return Err(format!("line {line}: {}: {}", shown(&name), others::unknown(&name)));
+        }
         self.count += 1;
         if self.count > MAX_DIRECTIVES || depth > MAX_DEPTH {
             return self.wrong("there are too many directives");

@@ -1,7 +1,7 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_outermost};
-use crate::model::{MediaType, Period, RequestRate, RoutePolicy};
+use crate::model::{MediaType, Period, RequestRate, RoutePolicy, Satisfy};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones};
 
@@ -156,15 +156,75 @@ fn answers_get_their_type_age_and_texts() {
     let text = "default_type application/json;\nexpires 1h;\ngzip off;\nlimit_rate 100k;\nproxy_cookie_path /a /b;\n\
                 sub_filter a 'b $host';\nsub_filter_once off;\nsub_filter_types *;";
     let read = read(text).unwrap();
-    assert_eq!((read.extra.expires, read.extra.gzip), (Some(crate::model::Expires::After(3600)), Some(false)));
+    assert_eq!(
+        (read.extra.expires, read.extra.gzip.as_ref().and_then(|gzip| gzip.on)),
+        (Some(crate::model::Expires::After(3600)), Some(false))
+    );
     assert_eq!(read.extra.default_type.as_ref().map(MediaType::as_str), Some("application/json"));
     let substitutions = read.extra.substitutions.as_ref().unwrap();
     assert!(!substitutions.once && substitutions.types == Some(Vec::new()) && substitutions.texts.len() == 1);
-    assert_eq!(read.special().collect::<Vec<_>>(), ["gzip", "limit_rate", "sub_filter"]);
+    assert_eq!(read.special().collect::<Vec<_>>(), ["sub_filter"]);
+    assert_eq!(read.comforts().collect::<Vec<_>>(), ["gzip", "limit_rate"]);
     let mut route = RoutePolicy::default();
     read.apply(&mut route);
     assert_eq!(route.bandwidth.unwrap().rate_kib, Some(100));
     assert!(route.cookie_path.is_some() && route.cookie_domain.is_none());
+}
+
+#[test]
+fn websockets_need_no_words_and_compression_has_many() {
+    let usual = "proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection \"Upgrade\";";
+    let read = |text: &str| read(text).unwrap_or_else(|why| panic!("{text}: {why}"));
+    assert_eq!((read(usual).extra, read(usual).http_1_0), (crate::model::Extra::default(), Some(false)));
+    assert_eq!(read("proxy_set_header Connection $connection_upgrade;").extra, crate::model::Extra::default());
+    assert_eq!(read("proxy_set_header Connection '';").extra.request_headers.len(), 1);
+    let gzip =
+        read("gzip on; gzip_types text/css application/json; gzip_min_length 1k; gzip_comp_level 6; gzip_vary on; gzip_proxied any;");
+    let gzip = gzip.extra.gzip.unwrap();
+    assert_eq!((gzip.on, gzip.min_bytes, gzip.level, gzip.vary, gzip.proxied), (Some(true), Some(1024), Some(6), Some(true), Some(true)));
+    assert_eq!(gzip.types.as_ref().map(Vec::len), Some(2));
+    assert_eq!(read("gzip_types *;").extra.gzip.unwrap().types, Some(vec![]));
+}
+
+#[test]
+fn forwarding_is_as_the_snippet_says() {
+    let text = "proxy_http_version 1.0;\nproxy_next_upstream error http_502 non_idempotent;\nproxy_next_upstream_tries 3;\n\
+                proxy_next_upstream_timeout 0;\nproxy_redirect http:// https://;\nsatisfy any;\nport_in_redirect on;\n\
+                proxy_pass_header Server;\ngrpc_connect_timeout 0s;";
+    let read = read(text).unwrap();
+    assert_eq!(read.comforts().collect::<Vec<_>>(), ["proxy_http_version", "proxy_pass_header"]);
+    assert!(read.joins_protections() && read.conflict(|key| key == "satisfy") == Some("satisfy"));
+    let mut route = RoutePolicy { satisfy: Some(Satisfy::All), ..RoutePolicy::default() };
+    read.apply_below(&mut route);
+    assert_eq!((route.satisfy, route.http_1_0, route.port_in_redirects), (Some(Satisfy::All), Some(true), Some(true)));
+    let retries = route.retries.clone().unwrap();
+    assert_eq!(
+        (retries.causes, retries.tries, retries.timeout_s),
+        (Some((vec!["error".to_owned(), "http_502".to_owned()], true)), Some(3), Some(0))
+    );
+    assert_eq!(route.timeouts.as_ref().and_then(|timeouts| timeouts.connect_s), Some(1));
+    read.apply(&mut route);
+    assert_eq!(route.satisfy, Some(Satisfy::Any), "the route's own words");
+    for bad in [
+        "satisfy some;",
+        "satisfy any all;",
+        "satisfy 'any; allow all';",
+        "proxy_http_version 2;",
+        "proxy_next_upstream http_418;",
+        "proxy_next_upstream 'error; } server {';",
+        "proxy_redirect ~^x /;",
+        "proxy_redirect $host /;",
+        "proxy_redirect a /; proxy_redirect b /;",
+        "proxy_pass_header X-Accel-Redirect;",
+        "proxy_pass_header 'A;';",
+        "gzip_comp_level 10;",
+        "gzip_types 'text/css; }';",
+        "gzip_proxied expired;",
+        "gzip_min_length $x;",
+        "port_in_redirect maybe;",
+    ] {
+        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1: "), "{bad}");
+    }
 }
 
 #[test]
@@ -182,7 +242,7 @@ fn everything_else_is_refused_by_name_and_line() {
     for (bad, begins) in [
         ("root /etc;", "line 1: \"root\": it has no meaning"),
         ("a b;\n", "line 1: \"a\""),
-        ("\ncontent_by_lua_block { x; }", "line 2: \"content_by_lua_block\": blocks"),
+        ("\ncontent_by_lua_block { x; }", "line 2: \"content_by_lua_block\": it has no meaning"),
         ("location /x { return 200; }", "line 1: \"location\": blocks"),
         ("proxy_pass http://127.0.0.1;", "line 1: \"proxy_pass\""),
         ("add_header Server x;", "line 1: \"add_header\": the header Server"),
@@ -210,6 +270,9 @@ fn everything_else_is_refused_by_name_and_line() {
         ("limit_req_zone $remote_addr zone=x rate=1r/s;", "line 1: \"limit_req_zone\": \"zone=x\" is not"),
         ("limit_req_zone $remote_addr zone=x:1m rate=1;", "line 1: \"limit_req_zone\": \"1\" is neither"),
         ("sub_filter_types text/css;", "there is no sub_filter"),
+        ("add_header A b;\naccess_by_lua_block { ngx.exit(403) }", "line 2: \"access_by_lua_block\": it has no meaning"),
+        ("rewrite_by_lua 'ngx.exit(403)';", "line 1: \"rewrite_by_lua\": it has no meaning"),
+        ("proxy_ssl_name a.test;", "line 1: \"proxy_ssl_name\": it has no meaning"),
         ("if (-f /etc/passwd) { return 200; }", "line 1: \"if\""),
         ("return 302 $http_x;", "line 1: \"return\""),
         ("return 99;", "line 1: \"return\""),

@@ -1,7 +1,7 @@
 //! What a snippet asks for becomes wishes of routes.
 
 use super::Meaning;
-use crate::model::{Bandwidth, Buffering, Extra, Logging, RoutePolicy, Timeouts};
+use crate::model::{Bandwidth, Buffering, Extra, Logging, Retries, RoutePolicy, Satisfy, Timeouts};
 use crate::names::{HeaderName, VariableText};
 use crate::settings::LimitZones;
 use std::sync::Arc;
@@ -20,16 +20,27 @@ impl Meaning {
         headers.chain(early).chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
     }
 
-    /// Directives that only some proxies can follow.
+    /// Directives that only some proxies can follow, and without which answers would be other ones.
     pub(in crate::translate) fn special(&self) -> impl Iterator<Item = &'static str> {
+        self.extra.substitutions.iter().map(|_| "sub_filter")
+    }
+
+    /// Directives that only some proxies can follow, and without which answers are the same.
+    pub(in crate::translate) fn comforts(&self) -> impl Iterator<Item = &'static str> {
         let rate = self.bandwidth.as_ref();
         let there = [
             (self.extra.gzip.is_some(), "gzip"),
             (rate.is_some_and(|rate| rate.rate_kib.is_some()), "limit_rate"),
             (rate.is_some_and(|rate| rate.after_kib.is_some()), "limit_rate_after"),
-            (self.extra.substitutions.is_some(), "sub_filter"),
+            (self.http_1_0 == Some(true), "proxy_http_version"),
+            (!self.extra.passed_headers.is_empty(), "proxy_pass_header"),
         ];
         there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name))
+    }
+
+    /// Whether a password stands in for an address, or an address for a password, which is not for one Ingress to say of a host.
+    pub(in crate::translate) fn joins_protections(&self) -> bool {
+        self.satisfy == Some(Satisfy::Any)
     }
 
     /// Whether the path for the endpoints is another one, which is too late for a whole host: its routes are found by the path.
@@ -56,8 +67,8 @@ impl Meaning {
     pub(in crate::translate) fn conflict(&self, is_given: impl Fn(&str) -> bool) -> Option<&'static str> {
         const SOURCES: &[&str] = &["allowlist-source-range", "whitelist-source-range", "denylist-source-range"];
         const LIMITS: &[&str] = &["limit-rps", "limit-rpm", "limit-connections"];
-        let mut said = [(self.sources.is_some(), SOURCES), (self.limits.is_some(), LIMITS)].into_iter().filter(|(is_said, _)| *is_said);
-        said.find_map(|(_, keys)| keys.iter().copied().find(|key| is_given(key)))
+        let said = [(self.sources.is_some(), SOURCES), (self.limits.is_some(), LIMITS), (self.satisfy.is_some(), &["satisfy"])];
+        said.into_iter().filter(|(is_said, _)| *is_said).find_map(|(_, keys)| keys.iter().copied().find(|key| is_given(key)))
     }
 
     /// Puts what the snippet asks for into the wishes of a route, before what is there.
@@ -75,6 +86,11 @@ impl Meaning {
         route.bandwidth = merged(inner.bandwidth, route.bandwidth.take(), Bandwidth::over);
         route.cookie_domain = inner.cookie_domain.or(route.cookie_domain.take());
         route.cookie_path = inner.cookie_path.or(route.cookie_path.take());
+        route.retries = merged(inner.retries, route.retries.take(), Retries::before);
+        route.http_1_0 = inner.http_1_0.or(route.http_1_0);
+        route.location_rewrite = inner.location_rewrite.or(route.location_rewrite.take());
+        route.port_in_redirects = inner.port_in_redirects.or(route.port_in_redirects);
+        route.satisfy = inner.satisfy.or(route.satisfy);
         route.logging = inner.logging.or(route.logging);
         route.sources = sources.or(route.sources.take());
         route.limits = limits.or(route.limits.take());
@@ -96,6 +112,14 @@ impl Meaning {
         }
         if route.cookie_path.is_none() {
             route.cookie_path.clone_from(&self.cookie_path);
+        }
+        let retries = Some(self.retries.clone()).filter(|retries| *retries != Retries::default());
+        route.retries = merged(route.retries.take(), retries, Retries::before);
+        route.http_1_0 = route.http_1_0.or(self.http_1_0);
+        route.port_in_redirects = route.port_in_redirects.or(self.port_in_redirects);
+        route.satisfy = route.satisfy.or(self.satisfy);
+        if route.location_rewrite.is_none() {
+            route.location_rewrite.clone_from(&self.location_rewrite);
         }
         if route.sources.is_none() {
             route.sources.clone_from(&self.sources);

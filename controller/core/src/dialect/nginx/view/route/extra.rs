@@ -1,11 +1,10 @@
 //! What snippets ask for.
 
 use super::super::headers::HeadersView;
+use super::super::{between, on_off};
 use super::{external_auth, headers};
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{
-    AnswerHeader, Condition, EarlyAnswer, Expires, Extra, MediaType, PathRewrite, Query, RawDirective, Route, Substitutions, Test,
-};
+use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Gzip, MediaType, PathRewrite, Query, RawDirective, Route, Test};
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
@@ -44,10 +43,22 @@ pub(super) struct PathView {
 pub(super) struct AnsweredView {
     expires: Option<String>,
     default_type: Option<String>,
-    gzip: Option<&'static str>,
+    gzip: Option<GzipView>,
     substitutions: Vec<(Expression, Expression)>,
     every_occurrence: bool,
     types: Vec<String>,
+}
+
+/// What is `None` is as it is outside.
+#[derive(Debug, Serialize)]
+struct GzipView {
+    on: Option<&'static str>,
+    types: Vec<String>,
+    /// 0 counts, too.
+    min_bytes: Option<String>,
+    level: Option<u64>,
+    vary: Option<&'static str>,
+    proxied: Option<&'static str>,
 }
 
 /// A line of `route/raw.tera`.
@@ -91,17 +102,30 @@ impl AnsweredView {
         some.then(|| Self {
             expires: expires.map(said_expires),
             default_type: default_type.as_ref().map(|kind| kind.as_str().to_owned()),
-            gzip: gzip.map(super::super::on_off),
+            gzip: gzip.as_ref().map(GzipView::new),
             substitutions: texts.map(|(from, to)| (Expression::of(from), Expression::of(to))).collect(),
             every_occurrence: substitutions.as_ref().is_some_and(|all| !all.once),
-            types: substitutions.as_ref().map(said_types).unwrap_or_default(),
+            types: substitutions.as_ref().map(|all| said_types(all.types.as_deref())).unwrap_or_default(),
         })
     }
 }
 
-fn said_types(substitutions: &Substitutions) -> Vec<String> {
+impl GzipView {
+    fn new(gzip: &Gzip) -> Self {
+        Self {
+            on: gzip.on.map(on_off),
+            types: said_types(gzip.types.as_deref()),
+            min_bytes: gzip.min_bytes.map(|bytes| between(0, bytes, 1 << 40).to_string()),
+            level: gzip.level.map(|level| between(1, level, 9)),
+            vary: gzip.vary.map(on_off),
+            proxied: gzip.proxied.map(|any| if any { "any" } else { "off" }),
+        }
+    }
+}
+
+fn said_types(types: Option<&[MediaType]>) -> Vec<String> {
     let html = "text/html";
-    match substitutions.types.as_deref() {
+    match types {
         None => Vec::new(),
         Some([]) => vec!["*".to_owned()],
         // Web pages are meant anyway, and said twice draw a warning.
@@ -165,6 +189,7 @@ pub(super) fn add_headers(headers: &mut HeadersView, route: &Route, has: impl Fn
         headers.send(name.as_str(), external_auth::expression(value, route));
     }
     extra.hidden_headers.iter().for_each(|name| headers.hide(name.as_str()));
+    extra.passed_headers.iter().for_each(|name| headers.pass(name.as_str()));
     add_answer_headers(headers, route, extra.answer_headers.iter().filter(|header| has(header)));
 }
 
