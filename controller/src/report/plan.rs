@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn findings_are_told_once_and_again_when_they_come_back() {
         let mut memory = Memory::default();
-        let bad = || vec![finding(Code::BadHost, "a"), finding(Code::BadAnnotation, "b"), finding(Code::OldApiVersion, "c")];
+        let bad = || vec![finding(Code::BadHost, "a"), finding(Code::BadAnnotation, "b"), finding(Code::ServesUnknownHosts, "c")];
         let told = memory.news(&news(1, vec![], bad()));
         assert_eq!(
             lines(&told),
