@@ -2,6 +2,7 @@
 //! into one world that can be translated.
 
 mod completion;
+mod left_out;
 mod stand_ins;
 
 use super::cluster::{Once, OnceError};
@@ -10,13 +11,13 @@ use super::secrets::{self, SecretsError};
 use super::{Located, beside};
 use crate::args::ClusterConfig;
 use crate::cores;
-use gatewright_core::diagnostic::{Code, Diagnostic, Outcome};
+use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, Globals};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::settings::{self, Settings};
 use gatewright_core::state::{Event, Ingress, Object, Service, Snapshot};
-use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope, without_cause};
-use std::collections::{BTreeMap, HashSet};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -251,49 +252,6 @@ impl World {
             translation = self.once(&mut translator, moment);
         }
         Ok(translation)
-    }
-
-    /// What else is wrong with Ingresses that are left out: each is looked at without what it is left out for.
-    ///
-    /// # Errors
-    /// When the cluster cannot be asked.
-    pub(crate) fn hidden_findings(&mut self, translation: &Translation, moment: Moment<'_>) -> Result<Vec<Diagnostic>, InputError> {
-        // Of one Ingress; some of the reasons to leave it out show only when another one is gone.
-        const MOST_REASONS: usize = 100;
-        let before = self.snapshot.clone();
-        let mut known: HashSet<Diagnostic> = translation.diagnostics.iter().cloned().collect();
-        let (mut left_out, mut hidden, mut latest) = (HashSet::new(), Vec::new(), translation.diagnostics.clone());
-        for _ in 0..MOST_REASONS {
-            let others = self.without_causes(&latest);
-            if others.is_empty() {
-                break;
-            }
-            left_out.extend(others);
-            latest = self.translate(moment)?.diagnostics;
-            let is_of_them = |finding: &&Diagnostic| {
-                // What the input lacks as a whole is said on any of them.
-                finding.code != Code::NoClassInInput && finding.object.as_ref().is_some_and(|object| left_out.contains(object))
-            };
-            let new = latest.iter().filter(is_of_them).filter(|finding| known.insert((*finding).clone()));
-            hidden.extend(new.cloned().map(|finding| finding.outcome(Outcome::SkippedObject)));
-        }
-        self.snapshot = before;
-        Ok(hidden)
-    }
-
-    /// Takes what Ingresses are left out for from them; which ones had something.
-    fn without_causes(&mut self, findings: &[Diagnostic]) -> HashSet<ObjectRef> {
-        let mut left_out = HashSet::new();
-        for finding in findings {
-            let ingress = finding.object.as_ref().and_then(|object| Some((object, self.snapshot.ingress(&object.name)?)));
-            let rest =
-                ingress.and_then(|(object, ingress)| Some((object, without_cause(ingress, finding, &self.settings.annotations_prefix)?)));
-            if let Some((object, rest)) = rest {
-                left_out.insert(object.clone());
-                self.snapshot.apply(Event::Applied(Object::Ingress(Arc::new(rest))));
-            }
-        }
-        left_out
     }
 
     /// Sets an Ingress aside, as `run` does with one that the proxy refuses; whether it was not yet.

@@ -1,17 +1,43 @@
-//! Ingresses that are left out for one thing: without it, there is more to be said of them.
+//! Ingresses that are left out for one thing, and parts of them: without it, there is more to be said.
 
-use crate::diagnostic::{Diagnostic, Outcome};
-use crate::names::Kind;
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::state::Ingress;
+use std::collections::BTreeMap;
 
-/// The Ingress without what it is left out for; `None`: it is not for this finding, or not for a part of it.
+/// Stands in for hosts; what is said of it concerns nobody.
+const HOST: &str = "left-out.invalid";
+
+/// Parts of an Ingress that are left out, by the begin of their field paths, and how; of an empty one, all of it is.
+pub type Parts = BTreeMap<String, Outcome>;
+
+/// The Ingress without what it, or a part of it, is left out for by these findings, which are about it; and the parts that
+/// can be looked at now and could not before. `None`: there is nothing of that kind.
 #[must_use]
-pub fn without_cause(ingress: &Ingress, finding: &Diagnostic, annotations_prefix: &str) -> Option<Ingress> {
-    let object = finding.object.as_ref().filter(|object| object.kind == Kind::Ingress && object.name == ingress.meta.name);
-    object.filter(|_| finding.outcome == Outcome::SkippedObject)?;
-    let mut is_there = false;
-    let rest = ingress.clone().with(|ingress| is_there = take(ingress, &finding.field, annotations_prefix));
-    is_there.then_some(rest)
+pub fn without_causes<'f>(
+    ingress: &Ingress,
+    findings: impl IntoIterator<Item = &'f Diagnostic>,
+    annotations_prefix: &str,
+) -> Option<(Ingress, Parts)> {
+    let mut parts = Parts::new();
+    let rest = ingress.clone().with(|ingress| {
+        parts.extend(findings.into_iter().filter_map(|finding| {
+            let part = match finding.code {
+                _ if finding.outcome == Outcome::SkippedObject => take(ingress, &finding.field, annotations_prefix).then(String::new),
+                Code::BadHost | Code::BadPath | Code::BadPathType | Code::DuplicatePath => stand_in(ingress, &finding.field),
+                _ => None,
+            };
+            Some((part?, finding.outcome))
+        }));
+    });
+    (!parts.is_empty()).then_some((rest, parts))
+}
+
+/// How what a finding is about is left out; `None`: it is not, or the finding is none that concerns anybody.
+#[must_use]
+pub fn outcome_of(finding: &Diagnostic, parts: &Parts) -> Option<Outcome> {
+    let ends = finding.field.match_indices(']').map(|(at, _)| at + 1);
+    let outcome = std::iter::once(0).chain(ends).filter_map(|end| parts.get(&finding.field[..end])).max();
+    outcome.copied().filter(|_| !finding.message.contains(HOST))
 }
 
 /// Takes a field out, and nothing after it changes its place; whether it was there.
@@ -32,15 +58,29 @@ fn take(ingress: &mut Ingress, field: &str, prefix: &str) -> bool {
         }
         return was_there;
     }
-    if let Some((t, _)) = indexed(field, "spec.tls[") {
-        return ingress.tls.get_mut(t).and_then(Option::take).is_some();
+    match indexed(field, "spec.tls[") {
+        Some((t, _)) => ingress.tls.get_mut(t).and_then(Option::take).is_some(),
+        None => stand_in(ingress, field).is_some(),
     }
-    let Some((r, rest)) = indexed(field, "spec.rules[") else { return false };
-    let Some(rule) = ingress.rules.get_mut(r) else { return false };
-    match indexed(rest, ".http.paths[") {
-        Some((p, _)) => rule.as_mut().and_then(|rule| rule.paths.as_mut()?.get_mut(p)).and_then(Option::take).is_some(),
-        None => rule.take().is_some(),
-    }
+}
+
+/// Puts something good in the place of a host, path or pathType; the part that begins there. `None`: it is already in its
+/// place.
+fn stand_in(ingress: &mut Ingress, field: &str) -> Option<String> {
+    let (r, rest) = indexed(field, "spec.rules[")?;
+    let rule = ingress.rules.get_mut(r)?.as_mut()?;
+    let Some((p, leaf)) = indexed(rest, ".http.paths[") else {
+        let host = format!("rule-{r}.{HOST}").into();
+        return (std::mem::replace(&mut rule.host, host) != rule.host).then(|| format!("spec.rules[{r}]"));
+    };
+    let path = rule.paths.as_mut()?.get_mut(p)?.as_mut()?;
+    let (place, good) = match leaf {
+        ".path" => (&mut path.path, format!("/left-out/{r}/{p}")),
+        ".pathType" => (&mut path.path_type, "Prefix".to_owned()),
+        _ => return None,
+    };
+    let good = Some(good.into());
+    (std::mem::replace(place, good) != *place).then(|| format!("spec.rules[{r}].http.paths[{p}]"))
 }
 
 /// The index behind a list's name, and what follows.

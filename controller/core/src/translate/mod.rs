@@ -25,7 +25,7 @@ mod further_names;
 mod host_policy;
 mod hosts;
 mod in_use;
-mod left_out;
+pub mod left_out;
 mod parameters;
 mod passthrough;
 mod paths;
@@ -40,7 +40,6 @@ mod streams;
 mod tls;
 mod wishes;
 
-pub use left_out::without_cause;
 pub use quarantine::{Quarantine, Setting};
 pub use screen::in_scope;
 

@@ -1,0 +1,64 @@
+//! What is wrong with Ingresses that are left out, beside what they are left out for: whoever mends them wants to know all
+//! of it at once.
+
+use super::{InputError, Moment, World};
+use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::names::{Kind, ObjectRef};
+use gatewright_core::state::{Event, Object};
+use gatewright_core::translate::Translation;
+use gatewright_core::translate::left_out::{Parts, outcome_of, without_causes};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// Which parts of Ingresses are left out, and how.
+type LeftOut = HashMap<ObjectRef, Parts>;
+
+impl World {
+    /// What else is wrong with Ingresses that are left out, or with what is left out of them: each is looked at without what
+    /// it is left out for.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub(crate) fn hidden_findings(&mut self, translation: &Translation, moment: Moment<'_>) -> Result<Vec<Diagnostic>, InputError> {
+        // Of one Ingress; some of the reasons to leave it out show only when another one is gone.
+        const MOST_REASONS: usize = 100;
+        let before = self.snapshot.clone();
+        let mut known: HashSet<Diagnostic> = translation.diagnostics.iter().cloned().collect();
+        let (mut left_out, mut hidden, mut latest) = (LeftOut::new(), Vec::new(), translation.diagnostics.clone());
+        for _ in 0..MOST_REASONS {
+            if !self.take_causes(&latest, &mut left_out) {
+                break;
+            }
+            latest = self.translate(moment)?.diagnostics;
+            for finding in latest.iter().filter(|finding| known.insert((*finding).clone())) {
+                let parts = finding.object.as_ref().and_then(|object| left_out.get(object));
+                let outcome = parts.and_then(|parts| outcome_of(finding, parts));
+                hidden.extend(outcome.map(|outcome| finding.clone().outcome(outcome)));
+            }
+        }
+        self.snapshot = before;
+        // What the input lacks as a whole is said on any of them.
+        hidden.retain(|finding| finding.code != Code::NoClassInInput);
+        Ok(hidden)
+    }
+
+    /// Takes what Ingresses are left out for from them; whether any of them had something.
+    fn take_causes(&mut self, findings: &[Diagnostic], left_out: &mut LeftOut) -> bool {
+        let mut has_taken = false;
+        // They are sorted, but not by their objects.
+        let mut of_ingresses: BTreeMap<&ObjectRef, Vec<&Diagnostic>> = BTreeMap::new();
+        for (object, finding) in findings.iter().filter_map(|finding| Some((finding.object.as_ref()?, finding))) {
+            if object.kind == Kind::Ingress {
+                of_ingresses.entry(object).or_default().push(finding);
+            }
+        }
+        for (object, findings) in of_ingresses {
+            let Some(ingress) = self.snapshot.ingress(&object.name) else { continue };
+            let Some((rest, parts)) = without_causes(ingress, findings, &self.settings.annotations_prefix) else { continue };
+            has_taken = true;
+            left_out.entry(object.clone()).or_default().extend(parts);
+            self.snapshot.apply(Event::Applied(Object::Ingress(Arc::new(rest))));
+        }
+        has_taken
+    }
+}
