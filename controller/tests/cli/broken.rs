@@ -248,6 +248,7 @@ fn a_kind_that_is_nearly_one_of_ours_is_told_where_it_stands() {
             "apiVersion: networking.k8s.io/v1",
         ),
         ("apiVersion: v1\nkind: Sevice", 2, "kind: kind \"Sevice\"", "kind: Service"),
+        ("apiVersion: networking.k8s.oi/v1\nkind: Ingress", 1, "apiVersion: apiVersion \"networking.k8s.oi/v1\"", "k8s.io/v1"),
     ] {
         let text = format!("{written}\nmetadata: {{name: a, namespace: shop}}\n");
         assert_eq!(said("a.yaml", &text), [format!("GW0002 {line}: {field} is not known")], "{text}");
@@ -295,4 +296,16 @@ fn objects_that_flags_name_and_that_are_not_there_are_told() {
     let notes = ran(&text, &flags[..1]);
     assert_eq!(notes, ["GW0508 note: the ConfigMap of --configmap does not exist; every setting has its default"]);
     assert_eq!(ran(&(text + map), &["--configmap=shop/other"]), [""; 0]);
+}
+
+#[test]
+fn all_mistakes_of_an_object_that_cannot_be_read_are_told() {
+    let text =
+        ingress("front", "a.test", "/", "cart").replace("spec:\n  rules:", "spec:\n  tls: a\n  ingressClassName: 5\n  rules: b\n  other:");
+    let told = said("a.yaml", &text);
+    for part in ["5: spec.tls: ", "6: spec.ingressClassName: ", "7: spec.rules: "] {
+        assert!(told.iter().any(|finding| finding.starts_with(&format!("GW0002 {part}"))), "{part}: {told:#?}");
+    }
+    let ran = Folder::new(&[("a.yaml", &text.replace("kind:", "Kind:"))]).run(&["lint", "a.yaml"]);
+    assert!(ran.code == 1 && ran.out.contains("help: write kind in place of \"Kind\""), "{}", ran.out);
 }

@@ -39,13 +39,13 @@ pub fn decode(mut object: Value) -> Result<Option<Object>, DecodeError> {
 /// and told.
 ///
 /// # Errors
-/// When nothing of the object can be used.
-pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>, DecodeError> {
+/// When nothing of the object can be used: all that is wrong with it, and first why.
+pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>, Vec<DecodeError>> {
     let Some(kind) = kind_of(&object) else { return Ok(None) };
     let mut object = modern(&mut object);
-    let faults = fit(&mut object, shapes::of(kind))?;
-    check_name(kind, &object)?;
-    let object = match decode_as(kind, object)? {
+    let faults = fit(&mut object, shapes::of(kind)).map_err(|faults| faults.into_iter().map(DecodeError::from).collect::<Vec<_>>())?;
+    check_name(kind, &object).map_err(|error| vec![error])?;
+    let object = match decode_as(kind, object).map_err(|error| vec![error])? {
         Object::Service(service) => Object::Service(Arc::new(Arc::unwrap_or_clone(service).without(&faults))),
         Object::ConfigMap(map) => Object::ConfigMap(Arc::new(Arc::unwrap_or_clone(map).without(&faults))),
         other => other,
@@ -181,7 +181,7 @@ mod tests {
                 "spec.tls[0]"
             ]
         );
-        let whole = |spec: Value| decode_written(object(spec)).unwrap_err();
+        let whole = |spec: Value| decode_written(object(spec)).unwrap_err().remove(0);
         assert_eq!(whole(json!({"rules": "x", "defaultBackend": {}})).field, "spec.rules");
         assert_eq!(whole(json!([])).message, "a list stands where a mapping belongs");
     }
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn a_missing_or_bad_name_is_told_with_its_field() {
         let told = |meta: Value| {
-            let error = decode_written(json!({"apiVersion": "v1", "kind": "Service", "metadata": meta})).unwrap_err();
+            let error = decode_written(json!({"apiVersion": "v1", "kind": "Service", "metadata": meta})).unwrap_err().remove(0);
             format!("{}: {}", error.field, error.message)
         };
         assert_eq!(told(json!({})), "metadata: the Service has no name");

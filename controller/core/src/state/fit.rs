@@ -70,11 +70,13 @@ pub struct Fault {
 /// Takes out what does not fit, and null, which is as good as nothing for the API server.
 ///
 /// # Errors
-/// When something does not fit without which the object is not to be read at all.
-pub(super) fn fit(object: &mut Value, shape: &Shape) -> Result<Vec<Fault>, Fault> {
-    let mut walk = Walk { way: Vec::new(), faults: Vec::new() };
-    walk.fit(object, shape)?;
-    Ok(walk.faults)
+/// When something does not fit without which the object is not to be read at all: that first, then everything else.
+pub(super) fn fit(object: &mut Value, shape: &Shape) -> Result<Vec<Fault>, Vec<Fault>> {
+    let mut walk = Walk { way: Vec::new(), faults: Vec::new(), further: Vec::new() };
+    match walk.fit(object, shape) {
+        Ok(()) => Ok(walk.faults),
+        Err(fault) => Err(std::iter::once(fault).chain(walk.further).chain(walk.faults).collect()),
+    }
 }
 
 enum Step {
@@ -86,6 +88,8 @@ enum Step {
 struct Walk {
     way: Vec<Step>,
     faults: Vec<Fault>,
+    /// What else does not fit of a part that is left out anyway; it costs what that costs.
+    further: Vec<Fault>,
 }
 
 impl Walk {
@@ -142,19 +146,29 @@ impl Walk {
     /// What does not fit costs nothing around it.
     fn own(&mut self, value: &mut Value, shape: &Shape, (outcome, is_vital): (Outcome, bool), in_its_place: Value) {
         if let Err(fault) = self.fit(value, shape) {
-            self.faults.push(Fault { outcome, is_vital, ..fault });
+            self.leave_out(fault, outcome, is_vital);
             *value = in_its_place;
         }
     }
 
+    /// Notes what a part is left out for.
+    fn leave_out(&mut self, fault: Fault, outcome: Outcome, is_vital: bool) {
+        let all = std::iter::once(fault).chain(self.further.drain(..));
+        self.faults.extend(all.map(|fault| Fault { outcome, is_vital, ..fault }));
+    }
+
     fn fields(&mut self, map: &mut Map<String, Value>, fields: &[(&'static str, Shape)]) -> Result<(), Fault> {
+        let mut fitted = Ok(());
         for (name, shape) in fields {
-            if let Some(value) = map.get_mut(*name) {
-                self.step(Step::Field(name), |walk| walk.fit(value, shape))?;
+            let Some(value) = map.get_mut(*name) else { continue };
+            match self.step(Step::Field(name), |walk| walk.fit(value, shape)) {
+                Err(fault) if fitted.is_err() => self.further.push(fault),
+                Err(fault) => fitted = Err(fault),
+                Ok(()) => {}
             }
         }
         map.retain(|_, value| !value.is_null());
-        Ok(())
+        fitted
     }
 
     /// The first value that is no text, which is one afterwards.
@@ -194,7 +208,7 @@ impl Walk {
     /// Whether an item fits; it is noted where it does not.
     fn part(&mut self, n: usize, item: &mut Value, (shape, outcome): (&Shape, Outcome)) -> bool {
         let fitted = self.item(n, item, shape);
-        fitted.map_err(|fault| self.faults.push(Fault { outcome, ..fault })).is_ok()
+        fitted.map_err(|fault| self.leave_out(fault, outcome, false)).is_ok()
     }
 
     /// Nothing is no item.
@@ -341,6 +355,18 @@ mod tests {
                 "when: \"soon\" is a text, where a time belongs; write it as 2026-01-31T12:00:00Z",
                 "some: a mapping stands where a list belongs; write '- ' before each item",
             ]
+        );
+    }
+
+    #[test]
+    fn all_that_a_part_is_left_out_for_is_told() {
+        let mut value = json!({"own": {"port": "x", "on": 7}, "name": 7, "texts": [], "kept": [{"port": [], "on": []}]});
+        let faults = fit(&mut value, &SHAPE).unwrap_err();
+        let said: Vec<_> = faults.iter().map(|fault| (fault.field.as_str(), fault.outcome)).collect();
+        let (whole, path, own) = (Outcome::SkippedObject, Outcome::SkippedPath, Outcome::KeptDefault);
+        assert_eq!(
+            said,
+            [("name", whole), ("texts", whole), ("kept[0].port", path), ("kept[0].on", path), ("own.port", own), ("own.on", own)]
         );
     }
 

@@ -33,6 +33,9 @@ pub(super) struct Taken {
 /// Different kinds that are counted one by one.
 const MAX_KINDS: usize = 50;
 
+/// Faults of one object that are told; nobody mends more at a time.
+const MOST_FAULTS: usize = 100;
+
 /// What documents of folders are counted as that are for other programs.
 const FOREIGN: &str = "without apiVersion and kind";
 
@@ -90,8 +93,13 @@ impl Unfolded {
     fn take_object(&mut self, value: Value, version: &str, kind: &str, way: &[u32]) {
         if version.is_empty() || kind.is_empty() {
             let missing = if kind.is_empty() { "kind" } else { "apiVersion" };
+            let keys = value.as_object().into_iter().flat_map(|fields| fields.keys()).map(String::as_str);
+            let help = match nearest(missing, keys.filter(|key| *key != missing)) {
+                Some(key) => format!("write {missing} in place of {}", shown(key)),
+                None => "every object begins with apiVersion and kind, both texts".to_owned(),
+            };
             let finding = Diagnostic::of_input(Code::BadObject, format!("the object has no {missing}"));
-            return self.find(finding.help("every object begins with apiVersion and kind, both texts"), way);
+            return self.find(finding.help(help), way);
         }
         let name = |key: &str| value.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).map(str::to_owned);
         let reference = reference_of(kind, name("namespace").as_deref(), name("name").as_deref());
@@ -105,11 +113,13 @@ impl Unfolded {
         match state::decode_written(value) {
             Ok(Some((object, faults))) => self.take_read(object, faults, (version, kind), way),
             Ok(None) => self.take_other(version, kind, reference, way),
-            Err(error) => {
-                // Which object it is can be told by its kind at least.
-                let told = reference.is_some() || error.message.contains(kind);
-                let message = if told { error.message } else { format!("{kind}: {}", error.message) };
-                self.find(about(reference, Code::BadObject, &error.field, message).help(error.help), way);
+            Err(errors) => {
+                for error in errors.into_iter().take(MOST_FAULTS) {
+                    // Which object it is can be told by its kind at least.
+                    let told = reference.is_some() || error.message.contains(kind);
+                    let message = if told { error.message } else { format!("{kind}: {}", error.message) };
+                    self.find(about(reference.clone(), Code::BadObject, &error.field, message).help(error.help), way);
+                }
             }
         }
         if self.lint {
@@ -126,8 +136,6 @@ impl Unfolded {
     }
 
     fn take_read(&mut self, object: Object, faults: Vec<Fault>, (version, kind): (&str, &str), way: &[u32]) {
-        /// Of one object; nobody mends more at a time.
-        const MOST: usize = 100;
         let reference = object.reference();
         if let Some(since) = gone_since(version, kind) {
             let newest = newest(reference.kind);
@@ -136,7 +144,7 @@ impl Unfolded {
             self.find(finding.help(format!("write it as {newest} has it")), way);
         }
         let is_cut = faults.iter().any(|fault| fault.is_vital);
-        for fault in faults.into_iter().take(MOST) {
+        for fault in faults.into_iter().take(MOST_FAULTS) {
             let finding = Diagnostic::new(Code::BadObject, reference.clone(), fault.field, fault.message);
             self.find(finding.help(fault.help).outcome(fault.outcome), way);
         }
@@ -205,9 +213,8 @@ fn gone_since(version: &str, kind: &str) -> Option<&'static str> {
 
 /// Whether an API group is somebody else's, so that kinds in it may be called as ours are.
 fn is_foreign(version: &str) -> bool {
-    version
-        .split_once('/')
-        .is_some_and(|(group, _)| group.contains('.') && !matches!(group, "networking.k8s.io" | "discovery.k8s.io" | "gatewright.dev"))
+    const OURS: [&str; 3] = ["networking.k8s.io", "discovery.k8s.io", "gatewright.dev"];
+    version.split_once('/').is_some_and(|(group, _)| group.contains('.') && nearest(group, OURS).is_none())
 }
 
 fn reference_of(kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {
