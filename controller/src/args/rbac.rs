@@ -12,6 +12,10 @@ pub(super) struct Rbac {
     /// Namespaces whose Secrets are read, separated by commas [default: all with Ingresses]
     #[arg(long, value_name = "LIST", value_delimiter = ',', help_heading = "Permissions")]
     pub(super) secrets_in: Vec<String>,
+    /// Only Secrets that the Ingresses of an input name, each by its name: file, folder, - for standard input, git:REV[:PATH]
+    /// or cluster; may be given several times
+    #[arg(long, value_name = "INPUT", help_heading = "Permissions")]
+    pub(super) secrets_of: Vec<String>,
     /// No Secret is read: TLS is answered with a self-signed certificate, and what needs a Secret stays closed
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_secrets: bool,

@@ -2,17 +2,23 @@
 //!
 //! What is in here is what the code asks the API server for, and nothing else; a test runs the controller with it.
 
+mod secrets;
+
 use super::output::print;
 use crate::args::{RbacConfig, RbacScope, RbacSecrets};
 use gatewright_core::names::ObjectName;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
 /// Prints; exit code 0, or 2 when that fails.
 pub(crate) fn main(config: &RbacConfig, warnings: &[String]) -> ExitCode {
     super::offline::exit(warnings, || {
-        let objects = objects(config);
+        let named = match &config.secrets {
+            RbacSecrets::Of(inputs) => secrets::named(config, inputs)?,
+            _ => BTreeSet::new(),
+        };
+        let objects = objects(config, named);
         let text = if config.json {
             format!("{:#}\n", json!({"apiVersion": "v1", "kind": "List", "items": objects}))
         } else {
@@ -55,7 +61,7 @@ impl Rule {
     }
 }
 
-fn objects(config: &RbacConfig) -> Vec<Value> {
+fn objects(config: &RbacConfig, named: BTreeSet<ObjectName>) -> Vec<Value> {
     let mut cluster = of_cluster(config);
     let mut roles: BTreeMap<String, Vec<Rule>> = BTreeMap::new();
     match &config.scope {
@@ -67,7 +73,7 @@ fn objects(config: &RbacConfig) -> Vec<Value> {
         }
     }
     roles.entry(config.account.namespace().to_owned()).or_default().extend(of_own_namespace(config));
-    for (namespace, rule) in of_secrets(config).into_iter().chain(of_named_objects(config)) {
+    for (namespace, rule) in of_secrets(config, named).into_iter().chain(of_named_objects(config)) {
         roles.entry(namespace).or_default().push(rule);
     }
     let mut out = Vec::new();
@@ -148,23 +154,28 @@ fn of_own_namespace(config: &RbacConfig) -> Vec<Rule> {
     rules
 }
 
-/// Secrets where they are not read wherever Ingresses are. The webhook reads none.
-fn of_secrets(config: &RbacConfig) -> Vec<(String, Rule)> {
-    let mut rules = Vec::new();
-    let names = match &config.secrets {
+/// Secrets where they are not read wherever Ingresses are, and those that are named. The webhook reads none.
+fn of_secrets(config: &RbacConfig, mut named: BTreeSet<ObjectName>) -> Vec<(String, Rule)> {
+    if config.webhook || config.secrets == RbacSecrets::None {
+        return Vec::new();
+    }
+    named.retain(|name| is_watched(config, name.namespace()));
+    let whole = match &config.secrets {
         RbacSecrets::Namespaces(names) => &names[..],
         _ => &[],
     };
-    if config.webhook || config.secrets == RbacSecrets::None {
-        return rules;
+    let is_read = |namespace: &str| match &config.secrets {
+        RbacSecrets::Watched => is_watched(config, namespace),
+        _ => whole.iter().any(|name| name == namespace),
+    };
+    named.extend(config.run.settings.default_ssl_certificate.iter().filter(|name| !is_read(name.namespace())).cloned());
+    let mut by_namespace: BTreeMap<&str, Rule> = BTreeMap::new();
+    for name in &named {
+        let rule = by_namespace.entry(name.namespace()).or_insert(Rule::new("", "secrets", READ));
+        rule.names.push(name.name().to_owned());
     }
-    rules.extend(names.iter().map(|name| (name.clone(), Rule::new("", "secrets", READ))));
-    let is_read =
-        |namespace: &str| if names.is_empty() { is_watched(config, namespace) } else { names.iter().any(|name| name == namespace) };
-    if let Some(name) = config.run.settings.default_ssl_certificate.as_ref().filter(|name| !is_read(name.namespace())) {
-        rules.push((name.namespace().to_owned(), Rule::new("", "secrets", READ).named(name.name())));
-    }
-    rules
+    let of_namespaces = whole.iter().map(|name| (name.clone(), Rule::new("", "secrets", READ)));
+    of_namespaces.chain(by_namespace.into_iter().map(|(namespace, rule)| (namespace.to_owned(), rule))).collect()
 }
 
 /// Whether Ingresses may be in a namespace.

@@ -1,7 +1,7 @@
 //! References and generated files: permissions, annotations, completions, manual pages.
 
-use crate::world::Folder;
-use serde_json::Value;
+use crate::world::{Folder, ingress};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// `kind namespace group/resource verb [names]` of every permission.
@@ -82,6 +82,37 @@ fn secrets_are_read_in_namespaces_that_are_named() {
 }
 
 #[test]
+fn secrets_are_read_by_their_names_where_manifests_tell_them() {
+    let web = |namespace: &str, annotation: &str| {
+        let web =
+            ingress("web", &format!("{namespace}.example"), "/", "cart").replace("namespace: shop", &format!("namespace: {namespace}"));
+        let web = web.replace("spec:\n", &format!("spec:\n  tls: [{{hosts: [{namespace}.example], secretName: pair}}]\n"));
+        web.replace("metadata: {", &format!("metadata: {{annotations: {{{annotation}}}, "))
+    };
+    let users = "nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: users";
+    let folder = Folder::new(&[("deploy/all.yaml", &(web("shop", users) + &web("blog", "a: b")))]);
+    let ran = folder.run(&["rbac", "--format=json", "--secrets-of=deploy", "--default-ssl-certificate=own/default"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let list = ran.json();
+    let rule = |namespace: &str| {
+        let role =
+            list["items"].as_array().unwrap().iter().find(|item| item["kind"] == "Role" && item["metadata"]["namespace"] == namespace);
+        let rules = role.unwrap_or_else(|| panic!("{namespace}: {list}"))["rules"].as_array().unwrap();
+        rules.iter().find(|rule| rule["resources"][0] == "secrets").unwrap()["resourceNames"].clone()
+    };
+    assert_eq!((rule("shop"), rule("blog"), rule("own")), (json!(["pair", "users"]), json!(["pair"]), json!(["default"])));
+    let cluster = list["items"].as_array().unwrap().iter().find(|item| item["kind"] == "ClusterRole").unwrap();
+    assert!(!cluster["rules"].to_string().contains("secrets"), "{cluster}");
+    let scoped = folder.run(&["rbac", "--secrets-of=deploy", "--in-namespaces=shop"]);
+    assert!(scoped.code == 0 && scoped.out.contains("users") && !scoped.out.contains("namespace: blog"), "{scoped:?}");
+    for (input, part) in [("nowhere", "nowhere"), ("empty", "empty holds no manifest")] {
+        std::fs::create_dir_all(folder.path().join("empty")).unwrap();
+        let ran = folder.run(&["rbac", "--secrets-of", input]);
+        assert!(ran.code == 2 && ran.err.contains(part), "{ran:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_permitted_is_told_by_its_flag() {
     let said = |arguments: &[&str]| {
         let ran = Folder::new(&[]).run(&[&["rbac"], arguments].concat());
@@ -103,7 +134,11 @@ fn what_cannot_be_permitted_is_told_by_its_flag() {
     for flags in [&["--without-secrets"][..], &["--secrets-from", "/a"]] {
         let both = said(&[&["--secrets-in", "a"], flags].concat());
         assert!(both[0].contains(&format!("--secrets-in cannot be used with {}", flags[0])), "{both:?}");
+        let both = said(&[&["--secrets-of", "a"], flags].concat());
+        assert!(both[0].contains(&format!("--secrets-of cannot be used with {}", flags[0])), "{both:?}");
     }
+    let both = said(&["--secrets-of", "a", "--secrets-in", "a"]);
+    assert_eq!(both, ["error: --secrets-in cannot be used with --secrets-of: each says which Secrets are read"]);
     assert!(said(&["--manifests", "deploy"])[0].contains("--manifests: a folder is followed in place of a cluster"));
     let watched = said(&["--watch-namespace", "A_b", "--in-namespaces", "ok"]);
     assert_eq!(watched, ["error: --watch-namespace: \"A_b\" is not a namespace name"]);

@@ -151,11 +151,23 @@ fn rights_on_secrets_are_as_narrow_as_the_guide_makes_them() {
             if now == expected { Ok(()) } else { Err(format!("{now:?}")) }
         });
     };
-    let [by_the_chart, by_the_namespace] = blocks("permissions.md").try_into().unwrap();
+    let [by_the_chart, by_the_namespace, by_names] = blocks("permissions.md").try_into().unwrap();
     shell.block(&by_the_chart, [0]);
     becomes([false, false, true, true]);
     shell.block(&by_the_namespace, [0, 0, 0]);
     becomes([false, false, false, true]);
+    shell.block("kubectl delete rolebinding gatewright-secrets --namespace shop", [0]);
+    becomes([false, false, false, false]);
+    let web = |secret: &str| {
+        let web = ingress("shop", "web", "gatewright", "shop.example", "app");
+        world.apply(&format!("{web}  tls: [{{hosts: [shop.example], secretName: {secret}}}]\n"));
+    };
+    web("front");
+    shell.block(&by_names, [0, 0, 0, 0]);
+    becomes([false, false, false, true]);
+    web("back");
+    let looks: Vec<&str> = by_names.lines().filter(|line| !line.starts_with("helm") && !line.contains(" apply ")).collect();
+    shell.block(&looks.join("\n"), [0, 1]);
     assert_eq!(shell.run("helm uninstall gatewright --namespace gatewright").0, Some(0));
 }
 

@@ -32,6 +32,8 @@ pub(crate) enum RbacSecrets {
     Watched,
     /// Those of these namespaces, which are watched; sorted, each once.
     Namespaces(Vec<String>),
+    /// Those that the Ingresses of these inputs name.
+    Of(Vec<String>),
 }
 
 /// Where Ingresses are.
@@ -67,22 +69,30 @@ impl Check<'_> {
             self.wrong(format!("--without-cluster-role cannot be used with --watch-namespace-selector: {why}"));
         }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
-        let secrets = self.secrets(rbac.secrets_in, rbac.without_secrets, run.secrets_from.is_some(), &scope);
+        let secrets = self.secrets((rbac.secrets_in, rbac.secrets_of), rbac.without_secrets, run.secrets_from.is_some(), &scope);
         let cluster_role = !rbac.without_cluster_role;
         Some(RbacConfig { run, scope, webhook: rbac.webhook, secrets, cluster_role, account: account?, json: json? })
     }
 
-    fn secrets(&mut self, mut namespaces: Vec<String>, without: bool, from_files: bool, scope: &RbacScope) -> RbacSecrets {
-        let why = match (without, from_files) {
-            (true, _) => Some("--without-secrets"),
-            (false, true) => Some("--secrets-from"),
-            (false, false) => None,
-        };
-        if let Some(flag) = why {
-            if !namespaces.is_empty() {
-                self.wrong(format!("--secrets-in cannot be used with {flag}, which lets no Secret be asked of the API server"));
-            }
+    fn secrets(
+        &mut self,
+        (mut namespaces, inputs): (Vec<String>, Vec<String>),
+        without: bool,
+        from_files: bool,
+        scope: &RbacScope,
+    ) -> RbacSecrets {
+        let off = if without { Some("without-secrets") } else { from_files.then_some("secrets-from") };
+        let by_namespace = (!namespaces.is_empty()).then_some("secrets-in");
+        let by_name = (!inputs.is_empty()).then_some("secrets-of");
+        let given: Vec<&str> = [by_namespace, by_name, off].into_iter().flatten().collect();
+        if let [flag, other, ..] = given[..] {
+            self.wrong(format!("--{flag} cannot be used with --{other}: each says which Secrets are read"));
+        }
+        if off.is_some() {
             return RbacSecrets::None;
+        }
+        if by_name.is_some() {
+            return RbacSecrets::Of(inputs);
         }
         for name in &namespaces {
             if !is_dns_label(name) {

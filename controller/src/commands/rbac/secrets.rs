@@ -1,0 +1,23 @@
+//! Which Secrets are named: those of the Ingresses and settings of inputs, found as a controller finds them.
+
+use crate::args::{OfflineConfig, RbacConfig};
+use crate::commands::offline::{Session, say_left_out};
+use crate::source::manifests::Purpose;
+use anyhow::bail;
+use gatewright_core::names::ObjectName;
+use std::collections::BTreeSet;
+
+/// Reads inputs; what cannot be read of them is said.
+pub(super) fn named(config: &RbacConfig, inputs: &[String]) -> anyhow::Result<BTreeSet<ObjectName>> {
+    let run = &config.run;
+    let (settings, proxy, cluster) = (run.settings.clone(), run.proxy.clone(), run.cluster.clone());
+    let offline = OfflineConfig { settings, proxy, version: None, secrets_from: None, cluster };
+    let session = Session::new(&offline)?;
+    let mut world = session.read(inputs, Purpose::Once)?.needs_ingresses()?;
+    if let Some(nothing) = world.nothing_found(inputs) {
+        bail!("{}", nothing.diagnostic.message);
+    }
+    let translation = session.translate(&mut world)?;
+    say_left_out(inputs, &world, &translation);
+    Ok(translation.wanted.secrets.iter().cloned().collect())
+}
