@@ -248,6 +248,7 @@ codes! {
     RefusedEndpoint "GW0308" Error ClosedRoute "An endpoint address may not be forwarded to.",
     UnresolvedServer "GW0309" Error ClosedRoute "The host of a server that an annotation names does not resolve.",
     RefusedServer "GW0310" Error ClosedRoute "A server that an annotation names may not be asked.",
+    UnusedEndpoints "GW0311" Warning SkippedEntry "Endpoints that nobody is sent to: they name no Service or none of its ports, or are no addresses.",
     // TLS
     BadSecretName "GW0401" Error DefaultCertificate "A secretName is not the name of a Secret.",
     NoSecret "GW0402" Error DefaultCertificate "The Secret of a TLS section does not exist.",

@@ -1,6 +1,7 @@
 //! EndpointSlices, and Endpoints read as one.
 
 use super::meta::{Meta, RawMeta};
+use super::service::protocol;
 use crate::model::digest_of;
 use crate::names::{BadText, ObjectName};
 use serde::Deserialize;
@@ -14,12 +15,25 @@ pub struct EndpointSlice {
     pub meta: Meta,
     /// The Service they belong to, by the label `kubernetes.io/service-name`; `None`: nobody's.
     pub service: Option<ObjectName>,
+    /// That label where it names no Service; empty without one. `None`: it names one, or another label one elsewhere.
+    pub stray_label: Option<Box<str>>,
     /// Whether this was written as `v1` Endpoints.
     pub from_endpoints: bool,
     /// The endpoints; one group for an EndpointSlice, one for each subset of Endpoints.
     pub groups: Vec<EndpointGroup>,
+    /// What stands in the place of addresses and is none, as names do in slices of type FQDN.
+    pub no_addresses: Option<Box<NoAddresses>>,
     /// Content hash of all that translation looks at.
     pub digest: u128,
+}
+
+/// Texts that are no addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NoAddresses {
+    /// The first one.
+    pub first: Box<str>,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// Endpoints that have the same ports.
@@ -124,7 +138,7 @@ struct RawAddress {
 
 impl From<RawPort> for SlicePort {
     fn from(raw: RawPort) -> Self {
-        Self { name: raw.name.unwrap_or_default(), port: raw.port, protocol: raw.protocol.unwrap_or_else(|| "TCP".into()) }
+        Self { name: raw.name.unwrap_or_default(), port: raw.port, protocol: protocol(raw.protocol) }
     }
 }
 
@@ -133,15 +147,19 @@ impl TryFrom<RawSlice> for EndpointSlice {
 
     fn try_from(raw: RawSlice) -> Result<Self, BadText> {
         let meta = raw.metadata.namespaced()?;
-        let service = meta.labels.get("kubernetes.io/service-name").and_then(|name| meta.name.beside(name).ok());
+        let service = meta.labels.get(SERVICE_NAME).and_then(|name| meta.name.beside(name).ok());
+        let is_foreign = meta.labels.keys().any(|key| &**key != SERVICE_NAME && key.ends_with("/service-name"));
+        let is_stray = service.is_none() && !is_foreign;
+        let stray_label = is_stray.then(|| meta.labels.get(SERVICE_NAME).cloned().unwrap_or_default());
         let mut addresses = Addresses::default();
         for endpoint in raw.endpoints.unwrap_or_default() {
             let ready = endpoint.conditions.and_then(|c| c.ready).unwrap_or(true);
             let zones: Option<Box<[_]>> = endpoint.hints.and_then(|h| h.for_zones).map(|zones| zones.into_iter().map(|z| z.name).collect());
             endpoint.addresses.iter().for_each(|text| addresses.add(text, ready, zones.as_deref()));
         }
-        let group = addresses.take_group(raw.ports);
-        Ok(Self::new(meta, service, false, vec![group]))
+        let groups = vec![addresses.take_group(raw.ports)];
+        let slice = Self { meta, service, stray_label, from_endpoints: false, groups, no_addresses: addresses.others, digest: 0 };
+        Ok(slice.reduced())
     }
 }
 
@@ -157,29 +175,36 @@ impl TryFrom<RawEndpoints> for EndpointSlice {
             groups.push(addresses.take_group(subset.ports));
         }
         let service = Some(meta.name.clone());
-        Ok(Self::new(meta, service, true, groups))
+        let slice = Self { meta, service, stray_label: None, from_endpoints: true, groups, no_addresses: addresses.others, digest: 0 };
+        Ok(slice.reduced())
     }
 }
 
 impl EndpointSlice {
-    fn new(mut meta: Meta, service: Option<ObjectName>, from_endpoints: bool, groups: Vec<EndpointGroup>) -> Self {
-        meta.labels.clear();
-        meta.annotations.clear();
-        let digest = digest_of(&(&service, from_endpoints, &groups));
-        Self { meta, service, from_endpoints, groups, digest }
+    /// Without labels and annotations, and with its digest.
+    fn reduced(mut self) -> Self {
+        self.meta.labels.clear();
+        self.meta.annotations.clear();
+        self.digest = digest_of(&(&self.service, &self.stray_label, self.from_endpoints, &self.groups, &self.no_addresses));
+        self
     }
 }
 
-/// Collects the addresses of one object. Names, as slices of type FQDN hold them, are left out.
+/// Says whose endpoints a slice has.
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// Collects the addresses of one object.
 #[derive(Default)]
 struct Addresses {
     endpoints: Vec<Endpoint>,
+    others: Option<Box<NoAddresses>>,
 }
 
 impl Addresses {
     fn add(&mut self, text: &str, ready: bool, zones: Option<&[Box<str>]>) {
-        if let Ok(address) = text.parse() {
-            self.endpoints.push(Endpoint { address, ready, zones: zones.map(Box::from) });
+        match text.parse() {
+            Ok(address) => self.endpoints.push(Endpoint { address, ready, zones: zones.map(Box::from) }),
+            Err(_) => self.others.get_or_insert_with(|| Box::new(NoAddresses { first: text.into(), count: 0 })).count += 1,
         }
     }
 

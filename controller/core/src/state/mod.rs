@@ -26,7 +26,7 @@ mod snapshot;
 pub use api::{DecodeError, decode, decode_written};
 pub use authority::AuthorityError;
 pub use certificate::{CertificateError, KeyPair};
-pub use endpoints::{Endpoint, EndpointGroup, EndpointSlice, SlicePort};
+pub use endpoints::{Endpoint, EndpointGroup, EndpointSlice, NoAddresses, SlicePort};
 pub use epochs::{Epoch, Epochs, Kinds};
 pub use fit::{Fault, name_of_type};
 pub use ingress::{Backend, Ingress, LoadBalancerAddress, Path, PortRef, Rule, ServiceBackend, TlsSection};

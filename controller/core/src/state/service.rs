@@ -154,6 +154,11 @@ impl Service {
     }
 }
 
+/// The protocol of a port: TCP where it is missing or empty.
+pub(super) fn protocol(written: Option<Box<str>>) -> Box<str> {
+    written.filter(|written| !written.is_empty()).unwrap_or_else(|| "TCP".into())
+}
+
 impl From<RawPort> for ServicePort {
     fn from(raw: RawPort) -> Self {
         Self {
@@ -165,7 +170,7 @@ impl From<RawPort> for ServicePort {
                 // A quoted number is a number, as for the API server's own int-or-string fields in old manifests.
                 Some(RawTarget::Name(name)) => name.parse().map_or(TargetPort::Name(name), TargetPort::Number),
             },
-            protocol: raw.protocol.unwrap_or_else(|| "TCP".into()),
+            protocol: protocol(raw.protocol),
         }
     }
 }

@@ -111,6 +111,8 @@ struct Others {
     slices: HashMap<ObjectRef, Arc<EndpointSlice>>,
     /// By Service; those of one sorted by name.
     slices_of: HashMap<ObjectName, Vec<Arc<EndpointSlice>>>,
+    /// Those that name none.
+    strays: BTreeMap<ObjectName, Arc<EndpointSlice>>,
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
@@ -188,6 +190,8 @@ impl Snapshot {
             let slices = self.others().slices_of.entry(service.clone()).or_insert_with(|| Vec::with_capacity(1));
             let at = slices.partition_point(|other| key(other) < key(&slice));
             slices.insert(at, Arc::clone(&slice));
+        } else if slice.stray_label.is_some() {
+            self.others().strays.insert(slice.meta.name.clone(), Arc::clone(&slice));
         }
         replaces(before, |old| old.digest == slice.digest)
     }
@@ -234,7 +238,11 @@ impl Snapshot {
     }
 
     fn unlink_slice(&mut self, slice: Option<&Arc<EndpointSlice>>) {
-        let Some((slice, service)) = slice.and_then(|slice| Some((slice, slice.service.as_ref()?))) else { return };
+        let Some(slice) = slice else { return };
+        let Some(service) = &slice.service else {
+            self.others().strays.remove(&slice.meta.name);
+            return;
+        };
         self.others().epochs.begin(Kinds::Services, service);
         if let Some(slices) = self.others().slices_of.get_mut(service) {
             slices.retain(|other| !Arc::ptr_eq(other, slice));
@@ -322,6 +330,11 @@ impl Snapshot {
         let slices = self.others.slices_of.get(service);
         let has_slices = slices.is_some_and(|slices| slices.iter().any(|slice| !slice.from_endpoints));
         slices.into_iter().flatten().filter(move |slice| slice.from_endpoints != has_slices)
+    }
+
+    /// The slices that name no Service and are nobody else's, by name.
+    pub fn stray_slices(&self) -> impl Iterator<Item = &Arc<EndpointSlice>> {
+        self.others.strays.values()
     }
 
     /// The Secret of that name.

@@ -1,7 +1,7 @@
 //! Service ports → backends: `ingress-semantics` 9.
 
 use super::Input;
-use super::endpoints::{Problem, dns_name, endpoints};
+use super::endpoints::{Found, Problem, dns_name, endpoints};
 use super::in_use::InUse;
 use super::reading::BackendUse;
 use super::servers::Servers;
@@ -20,15 +20,17 @@ use std::sync::Arc;
 pub(super) struct Resolved {
     pub(super) action: Action,
     problem: Option<Problem>,
+    /// What is wrong with endpoints that are left out.
+    of_endpoints: Vec<Diagnostic>,
     /// Hash of the above: equal for equal answers, whatever the endpoints.
     pub(super) digest: u128,
 }
 
 impl Resolved {
-    /// What is wrong, said on the Ingress that uses it.
-    pub(super) fn finding(&self, origin: &ObjectRef, field: String) -> Option<Diagnostic> {
-        let (code, message, help) = self.problem.as_ref()?;
-        Some(Diagnostic::new(*code, origin.clone(), field, message.clone()).help(help.clone()))
+    /// What is wrong: with the whole, said on the Ingress that uses it; with some endpoints, said on their own objects.
+    pub(super) fn findings(&self, origin: &ObjectRef, field: String) -> impl Iterator<Item = Diagnostic> {
+        let of_all = self.problem.as_ref().map(|(code, message, help)| Diagnostic::new(*code, origin.clone(), field, message).help(help));
+        of_all.into_iter().chain(self.of_endpoints.iter().cloned())
     }
 }
 
@@ -170,12 +172,12 @@ impl Backends<'_> {
         if let Action::Forward(id) = self.default_action() {
             return Some(id);
         }
-        let (code, why) = match self.input.snapshot.service(name) {
-            None => (Code::NoService, "does not exist"),
-            Some(_) => (Code::NoEndpoints, "has no ready endpoints"),
+        let (code, why, help) = match self.input.snapshot.service(name) {
+            None => (Code::NoService, "does not exist", "create it, or name another"),
+            Some(_) => (Code::NoEndpoints, "has no ready endpoints", "see whether its Pods run"),
         };
         let message = format!("the Service of --default-backend-service {why}; 404 is answered instead");
-        let finding = Diagnostic::new(code, ObjectRef::new(Kind::Service, name.clone()), "", message);
+        let finding = Diagnostic::new(code, ObjectRef::new(Kind::Service, name.clone()), "", message).help(help);
         diagnostics.push(Diagnostic { severity: Severity::Warning, ..finding });
         None
     }
@@ -210,23 +212,21 @@ impl Backends<'_> {
     }
 
     fn make(&self, used: &BackendUse, policy: &Arc<BackendPolicy>) -> (Arc<Resolved>, Option<Arc<Backend>>) {
-        let (action, problem, backend) = match endpoints(used, policy, self.input.snapshot, self.input.settings) {
-            Ok((port, endpoints)) => {
+        let (action, problem, of_endpoints, backend) = match endpoints(used, policy, self.input.snapshot, self.input.settings) {
+            Ok(Found { port, endpoints, problem, findings }) => {
                 let id = BackendId::with_policy(used.service.namespace(), used.service.name(), port, policy);
                 let balance = policy.balance.unwrap_or(self.balance);
                 let backend = Arc::new(Backend::with_policy(id.clone(), endpoints, balance, Arc::clone(policy)));
-                let vacant = backend.endpoints.is_empty();
-                let problem =
-                    vacant.then(|| (Code::NoEndpoints, format!("Service {} has no ready endpoints", used.service), String::new()));
-                (if vacant { Action::Vacant(id) } else { Action::Forward(id) }, problem, Some(backend))
+                let action = if backend.endpoints.is_empty() { Action::Vacant(id) } else { Action::Forward(id) };
+                (action, problem, findings, Some(backend))
             }
             Err(problem) => {
                 let is_told = matches!(problem.0, Code::NoPort | Code::RefusedExternalName) && self.is_cut(used);
-                (Action::Respond(503), (!is_told).then_some(problem), None)
+                (Action::Respond(503), (!is_told).then_some(problem), Vec::new(), None)
             }
         };
-        let digest = digest_of(&(&action, problem.as_ref().map(|(code, message, _)| (*code, message))));
-        (Arc::new(Resolved { action, problem, digest }), backend)
+        let digest = digest_of(&(&action, &problem, &of_endpoints));
+        (Arc::new(Resolved { action, problem, of_endpoints, digest }), backend)
     }
 
     /// Whether what is missing may be what cannot be read, which is told on the Service.

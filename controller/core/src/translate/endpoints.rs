@@ -1,7 +1,11 @@
 //! Service ports → addresses: `ingress-semantics` 9.
 
+mod left_out;
+
 use super::reading::BackendUse;
-use crate::diagnostic::Code;
+use super::servers::AWAITED;
+use super::{Input, screen};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::BackendPolicy;
 use crate::names::{HostName, ObjectName, shown};
 use crate::settings::Settings;
@@ -14,13 +18,21 @@ const TCP: &str = "TCP";
 /// What is wrong with a Service port: code, message, help.
 pub(super) type Problem = (Code, String, String);
 
-/// The port of the Service and its endpoints, which may be none at the moment, or why there are none.
-pub(super) fn endpoints(
-    used: &BackendUse,
-    policy: &BackendPolicy,
-    snapshot: &Snapshot,
-    settings: &Settings,
-) -> Result<(u16, Vec<SocketAddr>), Problem> {
+/// Where a Service port leads.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The port of the Service.
+    pub(super) port: u16,
+    /// May be none at the moment.
+    pub(super) endpoints: Vec<SocketAddr>,
+    /// Why there are none.
+    pub(super) problem: Option<Problem>,
+    /// What is wrong with endpoints that are left out beside these, told on their own objects.
+    pub(super) findings: Vec<Diagnostic>,
+}
+
+/// Where a Service port leads, or why nobody may be sent there.
+pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Snapshot, settings: &Settings) -> Result<Found, Problem> {
     let name = &used.service;
     let service = service_of(name, snapshot)?;
     if service.service_type == ServiceType::ExternalName {
@@ -29,40 +41,48 @@ pub(super) fn endpoints(
             (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port, TCP))?,
             (None, _) => return Err(no_port(service, &used.port, TCP)),
         };
-        return Ok((port, external(port, service, snapshot, settings)?));
+        let endpoints = external(port, service, snapshot, settings)?;
+        return Ok(Found { port, endpoints, problem: None, findings: Vec::new() });
     }
     let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port, TCP))?;
-    let mut found = Vec::new();
-    match service.cluster_ip.filter(|_| policy.service_address == Some(true)) {
-        Some(address) => found.push(SocketAddr::new(address, port.port)),
-        None => snapshot.slices_of(name).for_each(|slice| add_slice(&mut found, slice, service, port, settings)),
+    let own = service.cluster_ip.filter(|_| policy.service_address == Some(true));
+    match own.map(|address| SocketAddr::new(address, port.port)) {
+        Some(own) if allowed(own, settings) => Ok(Found { port: port.port, endpoints: vec![own], problem: None, findings: Vec::new() }),
+        Some(own) => Err(refused(name, own)),
+        None => of_slices(service, port, snapshot, settings),
     }
-    if found.is_empty() && settings.external_ips_are_endpoints {
-        found.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
-    }
-    // None at the moment is no trouble of the Service; it is told with the backend.
-    Ok((port.port, if found.is_empty() { found } else { allowed_of(found, name, settings)? }))
 }
 
-/// Those that may be forwarded to; at least one.
-fn allowed_of(found: Vec<SocketAddr>, name: &ObjectName, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
-    let (allowed, refused): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|endpoint| endpoint.port() != 0 && allowed(endpoint.ip(), settings));
-    match (allowed.is_empty(), refused.first()) {
-        (false, _) => Ok(allowed),
-        // The API server takes it, and to HAProxy it means the port that the client has asked.
-        (true, Some(address)) if address.port() == 0 => Err((
-            Code::RefusedEndpoint,
-            format!("Service {name} has the endpoint {address}, and 0 is not a port"),
-            "give the EndpointSlice a port from 1 to 65535".to_owned(),
-        )),
-        (true, Some(address)) => Err((
-            Code::RefusedEndpoint,
-            format!("Service {name} has the endpoint {}, which may not be forwarded to", address.ip()),
-            "use addresses that are neither loopback, link-local, multicast nor unspecified".to_owned(),
-        )),
-        (true, None) => Err((Code::NoEndpoints, format!("Service {name} has no ready endpoints"), String::new())),
+/// The endpoints that slices say, or else those that stand in for them.
+fn of_slices(service: &Service, port: &ServicePort, snapshot: &Snapshot, settings: &Settings) -> Result<Found, Problem> {
+    let slices: Vec<_> = snapshot.slices_of(&service.meta.name).collect();
+    let mut endpoints = Vec::new();
+    slices.iter().for_each(|slice| add_slice(&mut endpoints, slice, service, port, settings));
+    if endpoints.is_empty() && settings.external_ips_are_endpoints {
+        endpoints.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
     }
+    let first_refused = endpoints.iter().copied().find(|endpoint| !allowed(*endpoint, settings));
+    if first_refused.is_some() {
+        endpoints.retain(|endpoint| allowed(*endpoint, settings));
+    }
+    let (problem, findings) = match (endpoints.is_empty(), first_refused) {
+        (true, Some(first)) => return Err(refused(&service.meta.name, first)),
+        (true, None) => (Some(left_out::why_none(&slices, service, port)), Vec::new()),
+        (false, refused) => (None, left_out::beside(&slices, service, port, settings, refused.is_some())),
+    };
+    Ok(Found { port: port.port, endpoints, problem, findings })
+}
+
+fn refused(service: &ObjectName, endpoint: SocketAddr) -> Problem {
+    let (what, help) = left_out::refusal(endpoint);
+    (Code::RefusedEndpoint, format!("Service {service} has the endpoint {what}"), help.to_owned())
+}
+
+/// EndpointSlices that name no Service.
+pub(super) fn strays(input: Input<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    let in_scope = |namespace: &str| screen::is_watched(namespace, input.snapshot, input.settings);
+    let strays = input.snapshot.stray_slices().filter(|slice| in_scope(slice.meta.name.namespace()));
+    diagnostics.extend(strays.filter_map(|slice| Some(left_out::stray(slice, slice.stray_label.as_deref()?))));
 }
 
 /// The endpoints of a Service port for TCP or UDP services: by number or name of a port of that protocol, and no other.
@@ -72,7 +92,7 @@ pub(super) fn stream_endpoints(
     snapshot: &Snapshot,
     settings: &Settings,
     dns_names: &mut BTreeSet<Box<str>>,
-) -> Result<Vec<SocketAddr>, Problem> {
+) -> Result<Found, Problem> {
     let name = &used.service;
     let service = service_of(name, snapshot)?;
     let is_meant = |port: &&ServicePort| match &used.port {
@@ -84,11 +104,10 @@ pub(super) fn stream_endpoints(
     let port = port.ok_or_else(|| no_port(service, &used.port, protocol))?;
     if service.service_type == ServiceType::ExternalName {
         dns_name(service, dns_names);
-        return external(target_of(port), service, snapshot, settings);
+        let endpoints = external(target_of(port), service, snapshot, settings)?;
+        return Ok(Found { port: port.port, endpoints, problem: None, findings: Vec::new() });
     }
-    let mut found = Vec::new();
-    snapshot.slices_of(name).for_each(|slice| add_slice(&mut found, slice, service, port, settings));
-    allowed_of(found, name, settings)
+    of_slices(service, port, snapshot, settings)
 }
 
 /// Notes the DNS name of an ExternalName Service as one to be looked up.
@@ -145,7 +164,12 @@ fn no_port(service: &Service, wanted: &PortRef, protocol: &str) -> Problem {
     let is_plain = protocol == TCP && service.ports.iter().all(|port| *port.protocol == *TCP);
     let kind = if is_plain { String::new() } else { format!("{protocol} ") };
     let message = format!("Service {} has no {kind}port {wanted} (it has: {has})", service.meta.name);
-    (Code::NoPort, message, if is_plain { "name one of them".to_owned() } else { format!("name one of {protocol}") })
+    let help = match service.ports.iter().any(|port| *port.protocol == *protocol) {
+        false => "add it to the Service".to_owned(),
+        true if is_plain => "name one of them".to_owned(),
+        true => format!("name one of {protocol}"),
+    };
+    (Code::NoPort, message, help)
 }
 
 fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {
@@ -165,10 +189,10 @@ fn group_ports(group: &EndpointGroup, port: &ServicePort) -> Vec<u16> {
     if group.ports.is_empty() {
         return numeric.into_iter().collect();
     }
-    let same = group.ports.iter().filter(|own| own.protocol == port.protocol);
+    let same = || group.ports.iter().filter(|own| own.protocol == port.protocol);
     let mut numbers: Vec<u16> =
-        same.filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
-    if numbers.is_empty() && group.ports.iter().all(|own| own.name.is_empty()) {
+        same().filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
+    if numbers.is_empty() && same().next().is_some() && same().all(|own| own.name.is_empty()) {
         numbers.extend(numeric);
     }
     numbers.sort_unstable();
@@ -210,7 +234,7 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settin
         Err(_) => looked_up(host, name, snapshot)
             .map_err(|problem| problem.unwrap_or_else(|| refused("it is not a DNS name, or a name of this machine")))?,
     };
-    let allowed: Vec<_> = addresses.iter().copied().filter(|ip| allowed(*ip, settings)).map(|ip| SocketAddr::new(ip, port)).collect();
+    let allowed: Vec<_> = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).filter(|endpoint| allowed(*endpoint, settings)).collect();
     match (allowed.is_empty(), addresses.first()) {
         (false, _) => Ok(allowed),
         (true, Some(address)) => Err(refused(&format!("{address} is an address of this machine or its network"))),
@@ -233,14 +257,14 @@ fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Ve
         None => Err(Some((
             Code::UnresolvedExternalName,
             format!("externalName {} of Service {service} is being looked up", shown(host)),
-            String::new(),
+            AWAITED.to_owned(),
         ))),
     }
 }
 
-/// Whether an endpoint with this address may be forwarded to.
-fn allowed(ip: IpAddr, settings: &Settings) -> bool {
-    may_be_forwarded_to(ip) || (settings.loopback_endpoints && ip.is_loopback())
+/// Whether this endpoint may be forwarded to.
+fn allowed(endpoint: SocketAddr, settings: &Settings) -> bool {
+    endpoint.port() != 0 && (may_be_forwarded_to(endpoint.ip()) || (settings.loopback_endpoints && endpoint.ip().is_loopback()))
 }
 
 /// Never this machine, its link, or everybody: the ports of the proxy and the controller are there, and the cloud's

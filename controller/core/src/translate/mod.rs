@@ -131,6 +131,7 @@ impl Translator {
         let mut wanted = Wanted::default();
         let mut diagnostics = Vec::new();
         let classes = class::Classes::new(input.snapshot, input.settings);
+        endpoints::strays(input, &mut diagnostics);
         let streams = streams::read(input, &mut wanted, &mut diagnostics);
         let by_class = parameters::read(input, &classes, &mut wanted, &mut diagnostics);
         let config = &by_class.main.config;

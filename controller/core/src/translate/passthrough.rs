@@ -79,7 +79,7 @@ impl Decider<'_, '_> {
         }
         let (snapshot, settings) = (self.input.snapshot, self.input.settings);
         // What is wrong with the Service is told with the route.
-        let (_, mut endpoints) = endpoints(&path.backend, &BackendPolicy::default(), snapshot, settings).ok()?;
+        let mut endpoints = endpoints(&path.backend, &BackendPolicy::default(), snapshot, settings).ok()?.endpoints;
         endpoints.sort_unstable();
         endpoints.dedup();
         if endpoints.is_empty() {
@@ -96,8 +96,8 @@ impl Decider<'_, '_> {
         let others = claims.iter().filter(|claim| claim.rule().is_some_and(|rule| rule.paths.iter().any(|path| path.text.as_str() != "/")));
         for claim in others {
             let message = format!("TLS connections for host {pattern} go to the Service of its path /, whatever path is asked for");
-            let field = self.field();
-            self.diagnostics.push(Diagnostic::new(Code::AnnotationNote, claim.reading.origin.clone(), field, message));
+            let finding = Diagnostic::new(Code::AnnotationNote, claim.reading.origin.clone(), self.field(), message);
+            self.diagnostics.push(finding.help("remove the annotation, or the other paths"));
         }
     }
 

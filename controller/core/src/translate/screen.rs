@@ -8,14 +8,16 @@ use crate::state::{Ingress, Snapshot};
 /// Whether the Ingress is in a namespace that is watched.
 #[must_use]
 pub fn in_scope(ingress: &Ingress, snapshot: &Snapshot, settings: &Settings) -> bool {
-    if settings.watch_namespace.as_ref().is_some_and(|watched| watched != ingress.meta.name.namespace()) {
+    is_watched(ingress.meta.name.namespace(), snapshot, settings)
+}
+
+/// Whether what is in this namespace is ours to look at.
+pub(super) fn is_watched(namespace: &str, snapshot: &Snapshot, settings: &Settings) -> bool {
+    if settings.watch_namespace.as_ref().is_some_and(|watched| watched != namespace) {
         return false;
     }
     let Some(selector) = &settings.namespace_selector else { return true };
-    ObjectName::new("", ingress.meta.name.namespace())
-        .ok()
-        .and_then(|name| snapshot.namespace(&name))
-        .is_some_and(|n| selector.matches(&n.meta.labels))
+    ObjectName::new("", namespace).ok().and_then(|name| snapshot.namespace(&name)).is_some_and(|n| selector.matches(&n.meta.labels))
 }
 
 /// Words that ingress-nginx looks for in hosts, paths and Secret names; the whole Ingress is dropped.

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+/// What would do where the answer about a name is on its way.
+pub(super) const AWAITED: &str = "nothing is to be done before the answer is there";
+
 /// The servers of one translation.
 #[derive(Debug)]
 pub(super) struct Servers<'a> {
@@ -81,7 +84,9 @@ impl<'a> Servers<'a> {
             UrlHost::Name(known) => {
                 self.dns_names.insert(known.as_str().into());
                 let looked_up = self.snapshot.addresses_of(known.as_str());
-                looked_up.ok_or_else(|| (Code::UnresolvedServer, format!("{key}: host {} is being looked up", shown(&name)), ""))?.to_vec()
+                looked_up
+                    .ok_or_else(|| (Code::UnresolvedServer, format!("{key}: host {} is being looked up", shown(&name)), AWAITED))?
+                    .to_vec()
             }
             UrlHost::OfRequest => {
                 let message = format!("{key}: $host stands for one name only where the host of the rule is one");

@@ -71,7 +71,12 @@ impl Reader<'_, '_> {
         let mut dns_names = BTreeSet::new();
         let found = stream_endpoints(&used, transport.as_str(), self.input.snapshot, self.input.settings, &mut dns_names);
         self.wanted.dns_names.extend(dns_names);
-        let mut endpoints = found?;
+        let found = found?;
+        if let Some(problem) = found.problem {
+            return Err(problem);
+        }
+        self.diagnostics.extend(found.findings);
+        let mut endpoints = found.endpoints;
         endpoints.sort_unstable();
         endpoints.dedup();
         let reference = used.reference();

@@ -45,7 +45,7 @@ impl Builder<'_> {
         let (reading, path) = (entry.reading, entry.path);
         let (policies, upstream) = (&reading.policies, self.upstream(reading));
         let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&upstream, &path.backend));
-        diagnostics.extend(resolved.finding(&reading.origin, path.field("backend")));
+        diagnostics.extend(resolved.findings(&reading.origin, path.field("backend")));
         let asked = self.asked(reading, &path.text, &matches, backends, diagnostics);
         let closed = asked.is_closed();
         let behind = stand_in::of(policies, backends);
@@ -53,7 +53,7 @@ impl Builder<'_> {
         let policy = labelled(asked.policy(), &reading.origin, service.as_ref(), &path.text);
         let canary = self.canary(&upstream, &path.backend, backends);
         if let Some((used, policy)) = self.world.agreement.canary(&upstream, &path.backend) {
-            diagnostics.extend(backends.resolve(used.backend, &policy).finding(&used.reading.origin, "spec.rules".to_owned()));
+            diagnostics.extend(backends.resolve(used.backend, &policy).findings(&used.reading.origin, "spec.rules".to_owned()));
         }
         let action = if closed { Action::Respond(503) } else { action(policies, &resolved) };
         let canary = canary.filter(|_| matches!(action, Action::Forward(_)));
@@ -92,7 +92,7 @@ impl Builder<'_> {
             .as_ref()
             .map(|used| (used, backends.resolve(used, &self.world.agreement.policy(&self.upstream(reading), used))));
         if let Some((_, resolved)) = &own {
-            diagnostics.extend(resolved.finding(&reading.origin, "spec.defaultBackend".to_owned()));
+            diagnostics.extend(resolved.findings(&reading.origin, "spec.defaultBackend".to_owned()));
         }
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
