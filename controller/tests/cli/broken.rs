@@ -176,7 +176,9 @@ fn labels_and_tls_sections_of_another_type_cost_themselves() {
         ("tls: [{hosts: {a: b}, secretName: other}]", format!("spec.tls[0].hosts: a mapping {list}")),
     ] {
         let text = with(tls);
-        assert_eq!(said("a.yaml", &text), [labels.to_owned(), format!("GW0002 5: {field}")], "{tls}");
+        let missing = tls.contains("other").then(|| "GW0402 5: spec.tls[0].secretName: Secret shop/other does not exist".to_owned());
+        let expected: Vec<_> = [labels.to_owned(), format!("GW0002 5: {field}")].into_iter().chain(missing).collect();
+        assert_eq!(said("a.yaml", &text), expected, "{tls}");
         let ran = Folder::new(&[("a.yaml", &text)]).run(&["explain", "http://a.test/", "-f", "a.yaml"]);
         assert!(ran.out.contains("a redirect to the https URL"), "it is not served without TLS: {tls}: {ran:?}");
     }

@@ -84,6 +84,8 @@ impl BackendUse {
 /// A TLS section. One that cannot be read names no host and no Secret, and is one all the same.
 #[derive(Debug, Default)]
 pub(super) struct TlsReading {
+    /// Its index in `spec.tls`.
+    pub(super) at: usize,
     pub(super) hosts: Vec<HostPattern>,
     /// `None`: no Secret is named, or the name is none.
     pub(super) secret: Option<ObjectName>,
@@ -313,6 +315,6 @@ impl Reader<'_> {
                 })
                 .ok()
         });
-        TlsReading { hosts, secret }
+        TlsReading { at: n, hosts, secret }
     }
 }

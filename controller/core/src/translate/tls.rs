@@ -1,5 +1,7 @@
 //! Which certificate a host gets: `ingress-semantics` 11.2.
 
+mod uncovered;
+
 use super::Input;
 use super::claims::{Claim, Claims};
 use super::in_use::{InUse, Names};
@@ -240,25 +242,31 @@ impl<'i> Decider<'i, '_> {
         let mut decided: Option<(&Reading, Option<(&ObjectName, &KeyPair)>)> = None;
         let mut last: Option<&Reading> = None;
         let mut secrets = Vec::new();
+        let snapshot = self.input.snapshot;
+        let epoch = |name: &ObjectName| (name.clone(), snapshot.epochs().of(name));
         for claim in claims {
             let reading: &Reading = &claim.reading;
             if reading.tls.is_empty() || last.is_some_and(|last| std::ptr::eq(last, reading)) {
                 continue;
             }
             last = Some(reading);
-            let epoch = |name: &ObjectName| (name.clone(), self.input.snapshot.epochs().of(name));
             secrets.extend(reading.tls.iter().filter_map(|section| section.secret.as_ref()).map(epoch));
             match &decided {
                 None => decided = Some((reading, self.by_ingress(host, reading))),
                 Some((owner, None)) if has_secret_for(reading, host) => {
                     let message =
                         format!("{} decides the certificate of host {host}, and has none that can be used", owner.first_before(reading));
-                    self.diagnostics.push(Diagnostic::new(Code::ShadowedCertificate, reading.origin.clone(), "spec.tls", message));
+                    let finding = Diagnostic::new(Code::ShadowedCertificate, reading.origin.clone(), "spec.tls", message);
+                    self.diagnostics.push(finding.help("mend the Secret that the other one names, or take its TLS section away"));
                 }
                 Some(_) => {}
             }
         }
         let Some((_, own)) = decided else { return Kept::UNCLAIMED };
+        if own.is_none() {
+            // What is said of the host depends on what the default certificate is for.
+            secrets.extend(self.input.settings.default_ssl_certificate.as_ref().map(epoch));
+        }
         let is_silent = self.diagnostics.len() == said_before && !self.suppressed;
         let silent_until_s = is_silent.then(|| own.map_or(i64::MAX, |(_, pair)| pair.not_after_s.saturating_sub(SOON_S)));
         let own = own.map(|(name, pair)| (name.clone(), certificate(name, pair)));
@@ -270,9 +278,12 @@ impl<'i> Decider<'i, '_> {
     fn by_ingress<'r>(&mut self, host: &HostPattern, reading: &'r Reading) -> Option<(&'r ObjectName, &'i KeyPair)> {
         let named = reading.tls.iter().position(|section| section.hosts.contains(host));
         let covering = || reading.tls.iter().position(|section| self.covers(section, host));
-        let n = named.or_else(covering)?;
+        let Some(n) = named.or_else(covering) else {
+            self.say_unnamed(host, reading);
+            return None;
+        };
         let name = reading.tls[n].secret.as_ref()?;
-        let field = format!("spec.tls[{n}].secretName");
+        let field = format!("spec.tls[{}].secretName", reading.tls[n].at);
         match self.key_pair(name) {
             Err(_) if self.is_told(name) => None,
             Err((code, message)) => {
@@ -280,9 +291,8 @@ impl<'i> Decider<'i, '_> {
                 None
             }
             Ok(pair) if !pair_covers(pair, host) => {
-                let message = format!("the certificate in Secret {name} is for {}, not for host {host}", listed(&pair.names));
                 self.diagnostics.push(
-                    Diagnostic::new(Code::UncoveredHost, reading.origin.clone(), field, message)
+                    Diagnostic::new(Code::UncoveredHost, reading.origin.clone(), field, uncovered::message(name, pair, host))
                         .help("put a certificate for the host into the Secret"),
                 );
                 None
@@ -374,15 +384,5 @@ fn pair_covers(pair: &KeyPair, host: &HostPattern) -> bool {
         HostPattern::CatchAll => false,
         HostPattern::Exact(name) => pair.covers(name),
         HostPattern::Wildcard(parent) => pair.covers_wildcard(parent),
-    }
-}
-
-fn listed(names: &[Box<str>]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<_> = names.iter().take(SHOWN).map(|name| crate::names::shown(name)).collect();
-    match names.len() {
-        0 => "no name".to_owned(),
-        n if n > SHOWN => format!("{} and {} more", shown.join(", "), n - SHOWN),
-        _ => shown.join(", "),
     }
 }

@@ -3,6 +3,7 @@
 use crate::world::{World, annotated, check, ingress, secret, services, with};
 use gatewright_core::diagnostic::Code;
 use gatewright_core::model::{CertificateId, HostCertificate};
+use gatewright_core::names::ObjectName;
 use gatewright_core::translate::Translation;
 use serde_json::{Value, json};
 
@@ -41,6 +42,50 @@ fn tls_certificates_and_redirects() {
     none.apply(tls(plain(), json!([{}])));
     none.apply(acme);
     assert_eq!(none.picture()[0], "a.w.test =/.well-known/acme-challenge/tok → default-s3-80", "RED-16");
+}
+
+#[test]
+fn a_host_that_no_section_names_is_told_why_it_has_no_certificate_of_its_own() {
+    let said = |sections: Value, default: Option<&str>| {
+        let ingress = with(ingress("a", 1, &[("a.w.test", &[("/", "Prefix", "s1")])]), "/spec/tls", sections);
+        let secrets = [secret("exact", &["a.w.test"]), secret("wild", &["*.w.test"]), secret("other", &["o.test"])];
+        let mut world = World::new(&[services(), secrets.to_vec(), vec![ingress]].concat());
+        world.settings.default_ssl_certificate = default.map(|name| ObjectName::new("default", name).unwrap());
+        let told = world.translate().diagnostics.into_iter().filter(|finding| finding.code != Code::NoClassInInput);
+        told.map(|finding| format!("{}: {}", finding.field, finding.message)).collect::<Vec<_>>()
+    };
+    let missing = |n: usize| format!("spec.tls[{n}].secretName: Secret default/ghost does not exist");
+    let other = "spec.tls[0].secretName: the certificate in Secret default/other is for \"o.test\", not for host a.w.test".to_owned();
+    for (sections, expected) in [
+        (json!([{"secretName": "ghost"}]), vec![missing(0)]),
+        (json!([{"secretName": "other"}, {"secretName": "ghost"}]), vec![missing(1)]),
+        (json!([{"hosts": ["*.w.test"], "secretName": "ghost"}]), vec![missing(0)]),
+        (json!([{"secretName": "other"}]), vec![other.clone()]),
+        (json!([{"hosts": ["o.test"], "secretName": "other"}]), vec![other]),
+        (
+            json!([{"secretName": "other"}, {"hosts": ["o.test"], "secretName": "other"}]),
+            vec!["spec.tls: none of the certificates is for host a.w.test".to_owned()],
+        ),
+        (json!([{"secretName": "other"}, {"secretName": "wild"}]), vec![]),
+        (json!([{"secretName": "other"}, {}]), vec![]),
+        (json!([{"secretName": "ghost"}, {}]), vec![missing(0)]),
+        (json!([{"hosts": ["o.test"]}]), vec![]),
+    ] {
+        assert_eq!(said(sections.clone(), None), expected, "{sections}");
+        assert_eq!(said(sections.clone(), Some("other")), expected, "{sections}: a default that is for another host");
+        let without: Vec<_> = expected.iter().filter(|one| one.contains("exist")).cloned().collect();
+        assert_eq!(said(sections.clone(), Some("wild")), without, "{sections}: the default is for the host");
+    }
+}
+
+#[test]
+fn what_is_said_of_a_host_follows_what_the_default_certificate_is_for() {
+    let ingress = with(ingress("a", 1, &[("a.w.test", &[("/", "Prefix", "s1")])]), "/spec/tls", json!([{"secretName": "other"}]));
+    let mut world = World::new(&[services(), vec![secret("default", &["*.w.test"]), secret("other", &["o.test"]), ingress]].concat());
+    world.settings.default_ssl_certificate = Some(ObjectName::new("default", "default").unwrap());
+    assert!(!world.codes().contains(&Code::UncoveredHost));
+    world.apply(secret("default", &["o.test"]));
+    assert!(world.codes().contains(&Code::UncoveredHost));
 }
 
 #[test]
