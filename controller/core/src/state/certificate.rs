@@ -50,7 +50,7 @@ pub enum CertificateError {
     #[error("it has no {0}")]
     Missing(&'static str),
     /// No certificate in `tls.crt`.
-    #[error("tls.crt does not begin with a PEM certificate")]
+    #[error("tls.crt holds no PEM certificate")]
     NoCertificate,
     /// A certificate that cannot be read.
     #[error("certificate {0} of tls.crt cannot be decoded")]
@@ -64,12 +64,18 @@ pub enum CertificateError {
     /// No key in `tls.key`.
     #[error("tls.key does not hold a PEM private key")]
     NoKey,
+    /// A key that needs a passphrase.
+    #[error("the private key in tls.key is encrypted; store it without a passphrase")]
+    EncryptedKey,
     /// The key is broken.
     #[error("the private key in tls.key cannot be decoded")]
     UnreadableKey,
     /// The key is another certificate's.
     #[error("the private key in tls.key does not belong to the certificate in tls.crt")]
     Mismatch,
+    /// The chain does not begin with the leaf.
+    #[error("the private key in tls.key belongs to certificate {0} of tls.crt; put that one first")]
+    LeafBehind(usize),
 }
 
 impl KeyPair {
@@ -81,9 +87,9 @@ impl KeyPair {
         let certificate = certificate.filter(|c| !c.is_empty()).ok_or(CertificateError::Missing("tls.crt"))?;
         let key = key.filter(|k| !k.is_empty()).ok_or(CertificateError::Missing("tls.key"))?;
         let chain = read_chain(certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| CertificateError::NoKey)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| without_key(key))?;
         let Leaf { names, names_are_common, not_before_s, not_after_s } = check_chain(&chain)?;
-        let unchecked = check_pair(&chain, &key)? == Checked::ByTheProxy;
+        let unchecked = check_pair(&chain, &key).map_err(|why| behind(&chain, &key, why))? == Checked::ByTheProxy;
         let pem: Arc<[u8]> = write_pem(&chain, &key).into_bytes().into();
         let digest = xxhash_rust::xxh3::xxh3_128(&pem);
         Ok(Self { pem, names, not_after_s, not_before_s, names_are_common, unchecked, digest })
@@ -209,6 +215,19 @@ fn check_pair(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>) -
     }
 }
 
+/// Why no key can be read, where a text should hold one. Both ways to write an encrypted one say so.
+fn without_key(text: &[u8]) -> CertificateError {
+    const MARK: &[u8] = b"ENCRYPTED";
+    if text.windows(MARK.len()).any(|part| part == MARK) { CertificateError::EncryptedKey } else { CertificateError::NoKey }
+}
+
+/// What is wrong with a key that is not the first certificate's: it may be a later one's.
+fn behind(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>, why: CertificateError) -> CertificateError {
+    let is_of = |first: &usize| matches!(check_pair(&chain[*first..], key), Ok(Checked::Here));
+    let later = if why == CertificateError::Mismatch { (1..chain.len()).find(is_of) } else { None };
+    later.map_or(why, |first| CertificateError::LeafBehind(first + 1))
+}
+
 fn write_pem(chain: &[CertificateDer<'_>], key: &PrivateKeyDer<'_>) -> String {
     let mut out = String::new();
     for certificate in chain {
@@ -260,6 +279,27 @@ mod tests {
         let text = std::str::from_utf8(&read.pem).unwrap();
         assert!(text.starts_with("-----BEGIN CERTIFICATE-----\n") && !text.contains("junk"));
         assert_eq!(parse(text, text).unwrap(), read, "what we write reads as what it was");
+    }
+
+    #[test]
+    fn a_key_among_the_certificates_is_left_out() {
+        let ((certificate, key), (_, other)) = (pair(&["a.test"]), pair(&["a.test"]));
+        let plain = parse(&certificate, &key).unwrap();
+        for among in [format!("{other}{certificate}"), format!("{certificate}{other}"), format!("{key}{certificate}")] {
+            assert_eq!(parse(&among, &key).unwrap(), plain);
+        }
+        assert_eq!(parse(&key, &key), Err(CertificateError::NoCertificate));
+    }
+
+    #[test]
+    fn an_encrypted_key_and_a_chain_in_the_wrong_order_are_told() {
+        let ((certificate, key), (authority, _)) = (pair(&["a.test"]), pair(&["ca.test"]));
+        assert_eq!(parse(&format!("{authority}{certificate}"), &key), Err(CertificateError::LeafBehind(2)));
+        let legacy =
+            "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        for encrypted in [legacy, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"] {
+            assert_eq!(parse(&certificate, encrypted), Err(CertificateError::EncryptedKey));
+        }
     }
 
     #[test]
