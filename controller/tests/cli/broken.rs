@@ -94,6 +94,48 @@ fn a_port_of_a_service_that_cannot_be_read_is_told_once() {
 }
 
 #[test]
+fn labels_and_annotations_of_other_kinds_cost_themselves() {
+    let all = ingress("front", "a.test", "/", "cart") + &service("cart") + &secret("pair", "a.test");
+    let tls = all.replace("spec:\n  rules", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n  rules");
+    let kinds = ["kind: Service\nmetadata: {", "kind: Secret\nmetadata: {"];
+    for (begin, field, value) in kinds.into_iter().flat_map(|kind| [(kind, "labels", "x"), (kind, "annotations", "[a]")]) {
+        let text = tls.replace(begin, &format!("{begin}{field}: {value}, "));
+        let told = said("a.yaml", &text);
+        assert!(matches!(&told[..], [one] if one.starts_with("GW0002") && one.contains(&format!("metadata.{field}: "))), "{told:#?}");
+        let rendered = Folder::new(&[("a.yaml", &text)]).run(&["render", "-f", "a.yaml"]);
+        assert!(rendered.out.contains("10.1.0.1:8080"), "{}", rendered.err);
+    }
+}
+
+#[test]
+fn a_word_of_a_service_or_slice_that_is_not_known_is_told() {
+    let all = ingress("front", "a.test", "/", "cart") + &service("cart");
+    for (text, own) in [
+        (all.replace("spec: {ports: [{port: 80,", "spec: {type: clusterip, ports: [{port: 80,"), "spec.type: \"clusterip\" is not known"),
+        (all.replace("ports: [{port: 80,", "ports: [{protocol: tcp, port: 80,"), "spec.ports[0].protocol: \"tcp\" is not known"),
+        (
+            all.replace("spec: {ports: [{port: 80,", "spec: {externalIPs: [x], ports: [{port: 80,"),
+            "spec.externalIPs[0]: \"x\" is a text, where an IP address belongs",
+        ),
+        (
+            all.replace("ports: [{port: 8080}]", "ports: [{port: 8080}, {port: 8080, protocol: udp}]"),
+            "ports[1].protocol: \"udp\" is not known",
+        ),
+        (all.replace("endpoints: [", "endpoints: [{addresses: null}, "), "endpoints[0]: it has no addresses"),
+        (all.replace("endpoints: [", "endpoints: [{addresses: []}, "), "endpoints[0].addresses: the list is empty"),
+        (all.replace("10.1.0.1]", "'up.test']}, {addresses: [10.1.0.1]"), "endpoints[0].addresses[0]: \"up.test\" is a text"),
+        (all.replace("labels: {kubernetes.io/service-name: cart}", "labels: {}"), "it has no label kubernetes.io/service-name"),
+    ] {
+        // That the API server refuses it and that an endpoint is missed is told besides.
+        let is_own = |finding: &String| !["GW0802", "GW0305"].iter().any(|other| finding.starts_with(other));
+        let told: Vec<_> = said("a.yaml", &text).into_iter().filter(is_own).collect();
+        assert!(matches!(&told[..], [one] if one.contains(own)), "{own}: {told:#?}");
+    }
+    let empty = all.replace("ports: [{port: 80,", "ports: [{protocol: '', port: 80,");
+    assert_eq!(said("a.yaml", &empty), Vec::<String>::new(), "an empty one is the default, as for the API server");
+}
+
+#[test]
 fn ports_of_another_protocol_are_told_apart() {
     let dns =
         "apiVersion: v1\nkind: Service\nmetadata: {name: dns, namespace: shop}\nspec: {ports: [{name: dns, port: 80, protocol: UDP}]}\n";

@@ -18,7 +18,7 @@ pub(super) enum Shape {
     Text,
     /// An IP address.
     Address,
-    /// One of these texts.
+    /// One of these texts; an empty one stands for the default.
     Word(&'static [&'static str]),
     /// A point in time, as RFC 3339 writes it.
     Time,
@@ -40,6 +40,8 @@ pub(super) enum Shape {
     With(&'static str, &'static [(&'static str, Self)]),
     /// A list.
     List(&'static Self),
+    /// The same; what has no items does not fit.
+    Filled(&'static Self),
     /// A list; items that do not fit are left out.
     Parts(&'static Self, Outcome),
     /// A list; nothing stands in the place of items that do not fit, so that the others keep their index.
@@ -108,6 +110,10 @@ impl Walk {
                 self.own(value, shape, (*outcome, true), Value::Array(vec![Value::Null]));
                 Ok(())
             }
+            (Shape::Filled(_), Value::Array(items)) if items.is_empty() => {
+                Err(self.fault("the list is empty".to_owned(), "write '- ' and an item into it".to_owned()))
+            }
+            (Shape::Filled(shape), value) => self.fit(value, shape),
             (_, Value::Null) => Ok(()),
             (Shape::Fields(fields), Value::Object(map)) => self.fields(map, fields),
             (Shape::With(needed, fields), Value::Object(map)) => {
@@ -263,7 +269,7 @@ fn message(value: &Value, shape: &Shape) -> String {
         Shape::Address => "an IP address",
         Shape::List(_) | Shape::Parts(..) | Shape::Places(..) => "a list",
         Shape::Encoded | Shape::Hidden | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
-        Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _) => return message(value, shape),
+        Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _) | Shape::Filled(shape) => return message(value, shape),
         Shape::Any | Shape::Text | Shape::Word(_) => "a text",
     };
     match value {
@@ -290,17 +296,21 @@ pub fn name_of_type(value: &Value) -> &'static str {
 }
 
 fn help(value: &Value, shape: &Shape) -> String {
+    let number = value.as_str().and_then(|text| text.parse::<i64>().ok());
     match (shape, value) {
         (Shape::Text | Shape::Word(_) | Shape::Time, Value::Bool(_) | Value::Number(_)) => format!("quote the value, such as \"{value}\""),
-        (Shape::Number(low, high), Value::String(text)) if text.parse().is_ok_and(|number| (*low..=*high).contains(&number)) => {
-            format!("write {text} without quotes")
+        (Shape::Number(low, high), _) if number.is_some_and(|number| (*low..=*high).contains(&number)) => {
+            format!("write {} without quotes", number.unwrap_or_default())
         }
         (Shape::Number(0, high), _) => format!("write a whole number of at most {high}, without quotes"),
         (Shape::Number(..), _) => "write a number without quotes".to_owned(),
         (Shape::NameOrPort, _) => "write the name, or a number of at most 65535".to_owned(),
         (Shape::Address, _) => "write an address such as 10.1.2.3; names are looked up for a Service of type ExternalName only".to_owned(),
         (Shape::Bool, _) => "write true or false without quotes".to_owned(),
-        (Shape::Word(words), _) => format!("write one of {}", words.join(", ")),
+        (Shape::Word(words), _) => {
+            let words: Vec<_> = words.iter().copied().filter(|word| !word.is_empty()).collect();
+            format!("write one of {}", words.join(", "))
+        }
         (Shape::Time, _) => "write it as 2026-01-31T12:00:00Z".to_owned(),
         (Shape::Fields(fields) | Shape::With(_, fields), _) if !fields.is_empty() => {
             let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
@@ -310,7 +320,7 @@ fn help(value: &Value, shape: &Shape) -> String {
             "write a key and a colon before each value".to_owned()
         }
         (Shape::List(_) | Shape::Parts(..) | Shape::Places(..), _) => "write '- ' before each item".to_owned(),
-        (Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _), _) => help(value, shape),
+        (Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _) | Shape::Filled(shape), _) => help(value, shape),
         (Shape::Any | Shape::Text, _) => "write a text".to_owned(),
     }
 }
@@ -368,6 +378,13 @@ mod tests {
             said,
             [("name", whole), ("texts", whole), ("kept[0].port", path), ("kept[0].on", path), ("own.port", own), ("own.on", own)]
         );
+    }
+
+    #[test]
+    fn the_number_that_was_meant_is_told() {
+        let told = |given: &str| fit(&mut json!({"port": given}), &INNER).unwrap_err().remove(0).help;
+        assert_eq!(told("080"), "write 80 without quotes");
+        assert_eq!(told("http"), "write a whole number of at most 65535, without quotes");
     }
 
     #[test]

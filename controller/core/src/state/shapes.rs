@@ -1,8 +1,8 @@
 //! What the fields that are read have to be, by kind, and what one that is something else costs.
 
 use super::fit::Shape::{
-    self, Address, Any, Bool, Encoded, Fields, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, Vital, VitalList,
-    With, Word,
+    self, Address, Any, Bool, Encoded, Fields, Filled, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, Vital,
+    VitalList, With, Word,
 };
 use crate::diagnostic::Outcome::{DefaultCertificate, KeptDefault, Served, SkippedEntry, SkippedHost, SkippedPath};
 use crate::names::Kind;
@@ -65,10 +65,10 @@ const SERVICE: Shape = Fields(&[
     (
         "spec",
         Fields(&[
-            ("type", Own(&Text, Served)),
+            ("type", Own(&Word(&["ClusterIP", "NodePort", "LoadBalancer", "ExternalName", ""]), Served)),
             ("clusterIP", Own(&Text, Served)),
             ("externalName", Own(&Text, SkippedEntry)),
-            ("externalIPs", Own(&Parts(&Text, Served), Served)),
+            ("externalIPs", Own(&Parts(&Address, SkippedEntry), SkippedEntry)),
             ("ports", Own(&Parts(&SERVICE_PORT, SkippedEntry), SkippedEntry)),
             ("trafficDistribution", Own(&Text, Served)),
         ]),
@@ -76,7 +76,9 @@ const SERVICE: Shape = Fields(&[
     ("status", STATUS),
 ]);
 
-const SERVICE_PORT: Shape = With("port", &[("name", Text), ("port", Number(0, 65535)), ("targetPort", NameOrPort), ("protocol", Text)]);
+const SERVICE_PORT: Shape = With("port", &[("name", Text), ("port", Number(0, 65535)), ("targetPort", NameOrPort), ("protocol", PROTOCOL)]);
+
+const PROTOCOL: Shape = Word(&["TCP", "UDP", "SCTP", ""]);
 
 const SLICE: Shape = Fields(&[
     ("metadata", META),
@@ -85,13 +87,16 @@ const SLICE: Shape = Fields(&[
     ("ports", Parts(&ENDPOINT_PORT, SkippedEntry)),
 ]);
 
-const ENDPOINT: Shape = Fields(&[
-    ("addresses", Parts(&Address, SkippedEntry)),
-    ("conditions", Fields(&[("ready", Bool)])),
-    ("hints", Own(&Fields(&[("forZones", List(&With("name", &[("name", Text)])))]), Served)),
-]);
+const ENDPOINT: Shape = With(
+    "addresses",
+    &[
+        ("addresses", Filled(&Parts(&Address, SkippedEntry))),
+        ("conditions", Fields(&[("ready", Bool)])),
+        ("hints", Own(&Fields(&[("forZones", List(&With("name", &[("name", Text)])))]), Served)),
+    ],
+);
 
-const ENDPOINT_PORT: Shape = Fields(&[("name", Text), ("port", Number(0, 65535)), ("protocol", Text)]);
+const ENDPOINT_PORT: Shape = Fields(&[("name", Text), ("port", Number(0, 65535)), ("protocol", PROTOCOL)]);
 
 const ENDPOINTS: Shape = Fields(&[("metadata", META), ("subsets", Parts(&SUBSET, SkippedEntry))]);
 
