@@ -180,9 +180,14 @@ impl Launcher {
 
     /// Asks the program for its version.
     pub(super) async fn version(&self) -> Result<Option<Version>, OwnerError> {
+        Ok(self.asked_for_version().await?.0)
+    }
+
+    /// The version that the program tells, and how it ended then.
+    pub(super) async fn asked_for_version(&self) -> Result<(Option<Version>, ExitStatus), OwnerError> {
         let arguments: Vec<String> = self.dialect.version_args.iter().map(ToString::to_string).collect();
-        let (_, printed) = self.run(&arguments, VERSION_LIMIT).await?;
-        Ok((self.dialect.version)(&printed))
+        let (status, printed) = self.run(&arguments, VERSION_LIMIT).await?;
+        Ok(((self.dialect.version)(&printed), status))
     }
 
     fn launch<'a>(&'a self, main_file: &'a Path, pid_file: &'a Path) -> Launch<'a> {

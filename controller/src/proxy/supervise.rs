@@ -107,10 +107,7 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     let _lock = lock(&run_dir)?;
     let listener = listen(&config.socket.clone().unwrap_or_else(|| run_dir.join("supervise.sock")))?;
     let launcher = Launcher::new(config.dialect, state.clone(), &run_dir, config.program.clone())?;
-    // One that cannot be asked now is found out when it is started.
-    if let Some(why) = launcher.version().await.ok().flatten().and_then(|version| config.dialect.too_old(version)) {
-        return Err(SuperviseError::TooOld(why));
-    }
+    check_version(&launcher).await?;
     // Ends with this function, however it ends.
     let mut tasks = JoinSet::new();
     if std::process::id() == INIT {
@@ -137,6 +134,23 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
         let _ = supervisor.quit(limit).await;
     }
     Ok(())
+}
+
+/// A program that cannot be asked now may be usable later. It is told at once, for it may be long until it is started.
+async fn check_version(launcher: &Launcher) -> Result<(), SuperviseError> {
+    let program = launcher.program();
+    match launcher.asked_for_version().await {
+        Ok((Some(version), _)) => launcher.dialect.too_old(version).map_or(Ok(()), |why| Err(SuperviseError::TooOld(why))),
+        Ok((None, status)) => {
+            let wanted = launcher.dialect.name;
+            tracing::warn!(program, %status, wanted, "the program ended without telling a version; it may not be the proxy");
+            Ok(())
+        }
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "the proxy's program could not be asked for its version");
+            Ok(())
+        }
+    }
 }
 
 async fn folder(path: &Path) -> StateDir {

@@ -51,6 +51,19 @@ fn a_supervisor_without_its_program_says_so_and_ends() {
 }
 
 #[test]
+fn a_supervisor_whose_program_is_no_proxy_says_so_before_it_waits() {
+    use std::io::BufRead;
+    let folder = Folder::new(&[("state/empty", "")]);
+    let mut command = folder.command(&["supervise", "--state-dir", "state", "--", "/bin/false"]);
+    let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let told: Vec<_> = lines.take_while(|line| !line.contains("waiting for the controller to publish")).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(told.iter().any(|line| line.contains("exit status: 1") && line.contains("/bin/false")), "{told:?}");
+}
+
+#[test]
 fn a_proxy_that_is_too_old_is_refused_with_the_version_found_and_the_one_wanted() {
     for (kind, says, told) in [
         ("nginx", "nginx version: nginx/1.18.0", "nginx 1.18.0 is too old; use one from 1.22.1 on"),
