@@ -16,15 +16,17 @@ impl HostName {
     /// # Errors
     /// When it is not an RFC 1123 subdomain, or is an IP address.
     pub fn new(text: &str) -> Result<Self, BadText> {
-        let lower = text.to_ascii_lowercase();
+        Self::part_of(text, text)
+    }
+
+    /// Checks `name`, which is `text` or stands in it.
+    fn part_of(text: &str, name: &str) -> Result<Self, BadText> {
+        let lower = name.to_ascii_lowercase();
         if lower.parse::<std::net::IpAddr>().is_ok() {
             return Err(BadText(format!("host {} is an IP address; use a DNS name, or leave the host out", shown(text))));
         }
         if !is_dns_subdomain(&lower) || lower.split('.').any(|label| label.len() > 63) {
-            return Err(BadText(format!(
-                "host {} is not a DNS name; use letters, digits, '-' and '.', labels of at most 63, 253 in all",
-                shown(text)
-            )));
+            return Err(BadText(format!("host {} is not a DNS name; {}", shown(text), mending(name))));
         }
         Ok(Self(lower.into()))
     }
@@ -33,6 +35,18 @@ impl HostName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What would make a DNS name of a text.
+fn mending(text: &str) -> &'static str {
+    match text {
+        "*" => "leave the host out, or write *. before a name",
+        _ if text.contains('*') => "a '*' can only be the whole first label, before a name",
+        _ if text.contains([':', '/']) => "write the name alone, without scheme, port or path",
+        _ if text.ends_with('.') => "leave the dot at its end out",
+        _ if text.contains(|c: char| c.is_alphabetic() && !c.is_ascii()) => "write it in its ASCII form, which begins with xn--",
+        _ => "use letters, digits, '-' and '.', labels of at most 63, 253 in all",
     }
 }
 
@@ -61,7 +75,7 @@ impl HostPattern {
     pub fn parse(text: &str) -> Result<Self, BadText> {
         match text.strip_prefix("*.") {
             _ if text.is_empty() => Ok(Self::CatchAll),
-            Some(parent) => HostName::new(parent).map(Self::Wildcard),
+            Some(parent) => HostName::part_of(text, parent).map(Self::Wildcard),
             None => HostName::new(text).map(Self::Exact),
         }
     }
@@ -111,7 +125,7 @@ impl HostAlias {
             return TextRegex::new(expression).map(Self::Regex);
         }
         match text.strip_prefix("*.") {
-            Some(parent) => HostName::new(parent).map(Self::Wildcard),
+            Some(parent) => HostName::part_of(text, parent).map(Self::Wildcard),
             None => HostName::new(text).map(Self::Exact),
         }
     }
@@ -139,6 +153,20 @@ mod tests {
         assert_eq!(HostPattern::parse("").unwrap(), HostPattern::CatchAll);
         for bad in ["_", "*", "*.", "a..b", "a.b.", "10.0.0.1", "*.*.b", "a b", "a;b", "~x", "a\n", "[::1]", "a:80", &"a".repeat(64)] {
             assert!(HostPattern::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_shown_as_it_was_given_with_what_would_do() {
+        for (bad, told) in [
+            ("*.*.b", r#"host "*.*.b" is not a DNS name; a '*' can only be the whole first label, before a name"#),
+            ("*", r#"host "*" is not a DNS name; leave the host out, or write *. before a name"#),
+            ("a.b.", r#"host "a.b." is not a DNS name; leave the dot at its end out"#),
+            ("a.b:80", r#"host "a.b:80" is not a DNS name; write the name alone, without scheme, port or path"#),
+            ("m\u{fc}n.test", "host \"m\u{fc}n.test\" is not a DNS name; write it in its ASCII form, which begins with xn--"),
+            ("*.10.0.0.1", r#"host "*.10.0.0.1" is an IP address; use a DNS name, or leave the host out"#),
+        ] {
+            assert_eq!(HostPattern::parse(bad).unwrap_err().0, told);
         }
     }
 
