@@ -11,6 +11,9 @@ pub(crate) fn of_path(error: &io::Error) -> String {
     }
 }
 
+/// What would do about a path that cannot be read.
+pub(crate) const UNREADABLE: &str = "see whether it is there and may be read";
+
 /// The error with its causes, in one line; those that its text names already are left out.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -12,7 +12,7 @@ use super::stamp::Stamp;
 use super::watch::{self, Circumstances, DOUBT, Followed, LONGEST_WRITE, Seen};
 use super::{Input, Located};
 use crate::causes::of_path;
-use gatewright_core::diagnostic::{Code, Outcome};
+use gatewright_core::diagnostic::Outcome;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::state::{Event, Object, Secret};
 use std::collections::BTreeMap;
@@ -177,7 +177,7 @@ impl Mounts {
     /// Nothing is taken from the folder this time.
     fn keep(&mut self, why: &str) -> Seen {
         let kept = if self.identity.is_some() { "; its last state is kept" } else { "" };
-        let trouble = Trouble::new(&self.path, Code::BadDocument, format!("the folder {why}{kept}"));
+        let trouble = Trouble::unreadable(&self.path, format!("the folder {why}{kept}"));
         let problems = self.told_of(&[trouble]);
         Seen { problems, is_read: self.identity.is_some(), is_settled: true, again: Some(DOUBT / 2), ..Seen::default() }
     }

@@ -67,7 +67,7 @@ impl UriPath {
 
     fn checked(text: &str, fits: fn(char) -> bool) -> Result<Self, BadText> {
         if !text.starts_with('/') {
-            return Err(BadText(format!("path {} does not start with '/'", shown(text))));
+            return Err(BadText(format!("path {} does not start with '/'; begin it with one", shown(text))));
         }
         if text.len() > MAX_PATH_BYTES {
             return Err(BadText(format!("path {} has {} bytes; at most {MAX_PATH_BYTES} are served", shown(text), text.len())));
@@ -87,7 +87,10 @@ impl UriPath {
             )));
         }
         if text.split('/').any(|segment| segment == "." || segment == "..") {
-            return Err(BadText(format!("path {} has a dot segment, which no normalised request can match", shown(text))));
+            return Err(BadText(format!(
+                "path {} has a dot segment, which no normalised request can match; write it without",
+                shown(text)
+            )));
         }
         Ok(Self(text.into()))
     }

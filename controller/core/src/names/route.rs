@@ -17,10 +17,13 @@ impl RulePath {
     /// When it cannot be the path of a rule.
     pub fn new(text: &str) -> Result<Self, BadText> {
         if !text.starts_with('/') {
-            return Err(BadText(format!("path {} does not start with '/'", shown(text))));
+            return Err(BadText(format!("path {} does not start with '/'; begin it with one", shown(text))));
         }
         if text.len() > MAX_PATH_BYTES || !text.chars().all(is_printable) {
-            return Err(BadText(format!("path {} is not one line of at most {MAX_PATH_BYTES} printable bytes", shown(text))));
+            return Err(BadText(format!(
+                "path {} is not one line of at most {MAX_PATH_BYTES} printable bytes; shorten it, or leave out what is not printable",
+                shown(text)
+            )));
         }
         Ok(Self(text.into()))
     }

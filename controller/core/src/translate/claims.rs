@@ -109,7 +109,8 @@ impl Claims {
         let Some((owner, others)) = self.defaults.split_first() else { return };
         for Claim { reading, .. } in others {
             let message = format!("{} is already the default backend; this one is not used", owner.reading.first_before(reading));
-            diagnostics.push(Diagnostic::new(Code::DuplicateDefaultBackend, reading.origin.clone(), "spec.defaultBackend", message));
+            let finding = Diagnostic::new(Code::DuplicateDefaultBackend, reading.origin.clone(), "spec.defaultBackend", message);
+            diagnostics.push(finding.help("remove one of them, or use rules with hosts"));
         }
     }
 

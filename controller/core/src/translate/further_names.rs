@@ -150,6 +150,7 @@ impl<'a> Decider<'a, '_> {
     }
 
     fn say(&mut self, reading: &Reading, message: String) {
-        self.diagnostics.push(Diagnostic::new(Code::IgnoredAlias, reading.origin.clone(), self.field.clone(), message));
+        let finding = Diagnostic::new(Code::IgnoredAlias, reading.origin.clone(), self.field.clone(), message);
+        self.diagnostics.push(finding.help("keep the name in one place"));
     }
 }

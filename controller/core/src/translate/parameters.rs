@@ -121,7 +121,7 @@ fn find<'a>(
     let name = match place(given, kind, input) {
         Ok(name) => name,
         Err(bad) => {
-            say(Code::UnknownParameters, ".name", bad, "");
+            say(Code::UnknownParameters, ".name", bad, "give the name of a ConfigMap or GatewrightParameters, and its namespace");
             return None;
         }
     };

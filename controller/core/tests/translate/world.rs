@@ -1,6 +1,6 @@
 //! A cluster of a test: objects, settings, and a picture of what is made of them.
 
-use gatewright_core::diagnostic::Code;
+use gatewright_core::diagnostic::{Code, Severity};
 use gatewright_core::model::{Action, Certificate, CertificateId, PathMatch};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::settings::Settings;
@@ -43,13 +43,18 @@ impl World {
     }
 
     pub(crate) fn translate(&mut self) -> Translation {
-        self.translator.translate(Input {
+        let translation = self.translator.translate(Input {
             snapshot: &self.snapshot,
             settings: &self.settings,
             quarantine: &self.quarantine,
             self_signed: &self_signed(),
             now_s: self.now_s,
-        })
+        });
+        let mut serious = translation.diagnostics.iter().filter(|finding| finding.severity != Severity::Note);
+        // Some messages of values say it themselves.
+        let silent = serious.find(|finding| finding.help.is_empty() && !finding.message.contains("; "));
+        assert!(silent.is_none(), "nothing tells what would do: {}", silent.unwrap());
+        translation
     }
 
     /// `host path → target` lines, without the fallbacks that answer 404.

@@ -350,7 +350,7 @@ impl Gather {
         problems.extend(
             self.unreadable
                 .iter()
-                .map(|(object, error)| Diagnostic::new(Code::BadObject, object.clone(), error.field.clone(), error.message.clone())),
+                .map(|(object, error)| Diagnostic::new(Code::BadObject, object.clone(), &error.field, &error.message).help(&error.help)),
         );
         problems
     }

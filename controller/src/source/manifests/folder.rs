@@ -8,7 +8,7 @@ use super::merge::merge;
 use super::places::{Places, SharedPlaces};
 use super::read::{Chosen, Contents, Found, Purpose, read};
 use super::walk::{self, Hindrance, Listing};
-use crate::causes::of_path;
+use crate::causes::{UNREADABLE, of_path};
 use crate::source::Located;
 use crate::source::stamp::Stamp;
 use crate::source::watch::{Circumstances, DOUBT, Followed, LONGEST_WRITE, Seen};
@@ -171,7 +171,7 @@ impl Folder {
         let mut merged = merge(self.manifests.values().filter_map(|manifest| Some(&manifest.used.as_ref()?.contents)));
         for (path, hindrance) in &self.unreadable {
             let message = format!("cannot be read: {hindrance}");
-            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message).problems);
+            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message, hindrance.help()).problems);
         }
         let unfinished = self.manifests.iter().filter(|(_, manifest)| manifest.is_unfinished);
         merged.problems.extend(unfinished.flat_map(|(path, _)| of_unfinished(path)));
@@ -197,7 +197,7 @@ impl Folder {
     fn keep(&mut self, why: &str) -> Seen {
         let kept = if self.identity.is_some() { "; its last state is kept" } else { "" };
         let message = format!("the folder {why}{kept}");
-        let mut trouble = Contents::of_unread(&(*self.path).into(), Code::BadDocument, message).problems;
+        let mut trouble = Contents::of_unread(&(*self.path).into(), Code::BadDocument, message, UNREADABLE).problems;
         trouble.iter_mut().for_each(|trouble| trouble.diagnostic.outcome = Outcome::Quarantined);
         self.is_stale = true;
         let problems = self.told_of(trouble);
@@ -257,17 +257,18 @@ fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
 }
 
 fn unreadable(path: &Path, error: &io::Error, since: Instant) -> Version {
-    let contents = Contents::of_unread(&path.into(), Code::BadDocument, format!("cannot be read: {}", of_path(error)));
+    let message = format!("cannot be read: {}", of_path(error));
+    let contents = Contents::of_unread(&path.into(), Code::BadDocument, message, UNREADABLE);
     Version { stamp: None, contents, since }
 }
 
 /// It is used, but probably not as meant.
 fn of_unfinished(path: &Path) -> Vec<Located> {
     let message = format!("the file has been open for writing for {} s; what it holds by now is used", LONGEST_WRITE.as_secs());
-    let mut problems = Contents::of_unread(&path.into(), Code::BadDocument, message).problems;
+    let help = "whoever writes it should close it, or write beside it and rename";
+    let mut problems = Contents::of_unread(&path.into(), Code::BadDocument, message, help).problems;
     for Located { diagnostic, .. } in &mut problems {
         (diagnostic.severity, diagnostic.outcome) = (Severity::Warning, Outcome::Served);
-        diagnostic.help = "whoever writes it should close it, or write beside it and rename".to_owned();
     }
     problems
 }

@@ -46,7 +46,7 @@ pub(super) fn merge<'a>(files: impl IntoIterator<Item = &'a Contents>) -> Merged
         }
     }
     if left_out > 0 {
-        merged.tell(Code::TooLarge, format!("{left_out} objects are left out: more than {MAX_OBJECTS} are not read"));
+        merged.tell(Code::TooLarge, format!("{left_out} objects are left out: more than {MAX_OBJECTS} are not read; give fewer at a time"));
     }
     if !unserved.is_empty() {
         let list: Vec<String> = unserved.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
@@ -64,6 +64,6 @@ impl Merged<'_> {
 /// Told at the one that is not used.
 fn duplicate(known: &mut Known, before: &Found, used: &Found) -> Located {
     let message = format!("the object is described again at {}, which is used", known.place_of(&used.origin, ""));
-    let diagnostic = Diagnostic::new(Code::DuplicateObject, used.object.reference(), "", message);
+    let diagnostic = Diagnostic::new(Code::DuplicateObject, used.object.reference(), "", message).help("keep one of them");
     Located { diagnostic, place: Some(known.place_of(&before.origin, "")) }
 }

@@ -67,7 +67,8 @@ pub(super) enum Chosen {
 pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose, chosen: Chosen) -> Contents {
     let mut reading = Reading { file, purpose, chosen, contents: Contents { is_whole: true, ..Contents::default() } };
     if bytes.len() > MAX_FILE_BYTES {
-        return Contents::of_unread(file, Code::TooLarge, format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20));
+        let message = format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20);
+        return Contents::of_unread(file, Code::TooLarge, message, "split it into several");
     }
     if chosen != Chosen::ByName && helm::is_chart(file) {
         return reading.contents;
@@ -91,9 +92,9 @@ pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose, chosen: Cho
 
 impl Contents {
     /// A file of which nothing could be read.
-    pub(super) fn of_unread(file: &Arc<Path>, code: Code, message: String) -> Self {
+    pub(super) fn of_unread(file: &Arc<Path>, code: Code, message: String, help: &str) -> Self {
         let place = Some(Place { file: Arc::clone(file), line: 1, column: 1 });
-        Self { problems: vec![Located { diagnostic: Diagnostic::of_input(code, message), place }], ..Self::default() }
+        Self { problems: vec![Located { diagnostic: Diagnostic::of_input(code, message).help(help), place }], ..Self::default() }
     }
 
     /// Leaves out what nobody would read to the end, and says so.
@@ -193,7 +194,8 @@ impl Reading<'_> {
         if code == Code::BadDocument && helm::is_template(lines.part.bytes) {
             return self.take_template(place);
         }
-        let mut diagnostic = Diagnostic::of_input(code, broken.message);
+        let help = if code == Code::TooLarge { "" } else { mending(&broken.message) };
+        let mut diagnostic = Diagnostic::of_input(code, broken.message).help(help);
         // JSON with comments, as settings of other programs have them.
         let is_json = self.file.extension().is_some_and(|extension| extension == "json");
         if self.chosen != Chosen::ByName && is_json && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
@@ -243,6 +245,15 @@ fn duplicate_key(steps: &[Step]) -> Diagnostic {
     let mut finding = Diagnostic::of_input(Code::DuplicateKey, format!("key {} stands twice in the same mapping", shown(last)));
     finding.field = field;
     finding.help("remove the first one, which has no effect; kubectl refuses both")
+}
+
+/// What would do about a document that cannot be parsed.
+fn mending(message: &str) -> &'static str {
+    match message {
+        _ if message.contains("UTF-8") => "save it as UTF-8",
+        _ if message.contains("limit exceeded") => "write it with less nesting and fewer aliases",
+        _ => "look here and above for a missing quote, bracket, colon or blank",
+    }
 }
 
 /// Offset of the first line that is more than a comment, directive or marker.

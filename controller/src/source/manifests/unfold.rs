@@ -60,7 +60,8 @@ impl Unfolded {
         }
         if !value.is_object() {
             let code = if way.is_empty() { Code::BadDocument } else { Code::BadObject };
-            return self.find(Diagnostic::of_input(code, format!("{} stands where an object is expected", name_of_type(&value))), way);
+            let finding = Diagnostic::of_input(code, format!("{} stands where an object is expected", name_of_type(&value)));
+            return self.find(finding.help("every object begins with apiVersion and kind"), way);
         }
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (version, kind) = (text("apiVersion"), text("kind"));
@@ -69,7 +70,7 @@ impl Unfolded {
             Some(Value::Array(items)) => self.take_items(items, &version, kind.strip_suffix("List").unwrap_or_default(), way),
             Some(Value::Null) => {}
             Some(_) => {
-                let mut finding = Diagnostic::of_input(Code::BadObject, "items is not a list");
+                let mut finding = Diagnostic::of_input(Code::BadObject, "items is not a list").help("write '- ' before each item");
                 "items".clone_into(&mut finding.field);
                 self.find(finding, way);
             }

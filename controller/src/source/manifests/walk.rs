@@ -1,6 +1,6 @@
 //! Which files a folder holds, and how to tell that one has changed. Nothing is read here but folders.
 
-use crate::causes::of_path;
+use crate::causes::{UNREADABLE, of_path};
 use crate::source::stamp::Stamp;
 use nix::errno::Errno;
 use std::collections::HashSet;
@@ -47,6 +47,16 @@ impl fmt::Display for Hindrance {
             Self::Io(errno) => f.write_str(&of_path(&(*errno).into())),
             Self::TooMuch => write!(f, "the link leads to more than {MOST_BEHIND_A_LINK} files and folders"),
             Self::TooSlow => write!(f, "the link leads to more than can be listed in {} s", LONGEST_BEHIND_A_LINK.as_secs()),
+        }
+    }
+}
+
+impl Hindrance {
+    /// What would do.
+    pub(super) const fn help(self) -> &'static str {
+        match self {
+            Self::Io(_) => UNREADABLE,
+            Self::TooMuch | Self::TooSlow => "have the link lead to less",
         }
     }
 }

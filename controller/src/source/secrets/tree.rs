@@ -4,7 +4,7 @@
 //! changing that link. So where there is one, the files are taken from behind it: they belong together.
 
 use super::{Located, Stamp};
-use crate::causes::of_path;
+use crate::causes::{UNREADABLE, of_path};
 use crate::source::Place;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, is_dns_label, shown};
@@ -43,15 +43,21 @@ pub(super) struct Trouble {
     pub(super) secret: Option<ObjectName>,
     code: Code,
     message: String,
+    help: &'static str,
 }
 
 impl Trouble {
     pub(super) fn new(path: &Path, code: Code, message: String) -> Self {
-        Self { path: path.to_owned(), secret: None, code, message }
+        Self { path: path.to_owned(), secret: None, code, message, help: "" }
     }
 
-    fn unreadable(path: &Path, error: &io::Error) -> Self {
-        Self::new(path, Code::BadDocument, format!("it cannot be read: {}", of_path(error)))
+    /// Something that the system does not let be read.
+    pub(super) fn unreadable(path: &Path, message: String) -> Self {
+        Self { help: UNREADABLE, ..Self::new(path, Code::BadDocument, message) }
+    }
+
+    fn of_error(path: &Path, error: &io::Error) -> Self {
+        Self::unreadable(path, format!("it cannot be read: {}", of_path(error)))
     }
 
     fn of(mut self, secret: &ObjectName) -> Self {
@@ -60,7 +66,7 @@ impl Trouble {
     }
 
     pub(super) fn located(&self) -> Located {
-        let mut diagnostic = Diagnostic::of_input(self.code, self.message.clone());
+        let mut diagnostic = Diagnostic::of_input(self.code, self.message.clone()).help(self.help);
         diagnostic.object = self.secret.clone().map(|name| ObjectRef::new(Kind::Secret, name));
         Located { diagnostic, place: Some(Place { file: (*self.path).into(), line: 1, column: 1 }) }
     }
@@ -107,7 +113,7 @@ impl Walk {
             Ok(found) => found,
             Err(error) => {
                 self.tree.unreadable.push(namespace.to_owned());
-                return self.trouble(Trouble::unreadable(folder, &error));
+                return self.trouble(Trouble::of_error(folder, &error));
             }
         };
         for (name, path) in found {
@@ -134,7 +140,7 @@ impl Walk {
                 self.trouble(Trouble::new(path, Code::BadDocument, message));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Trouble::unreadable(path, &error)),
+            Err(error) => return Err(Trouble::of_error(path, &error)),
         }
         Ok(false)
     }
@@ -153,19 +159,19 @@ impl Walk {
 
     fn files(&mut self, folder: &Path) -> Result<Files, Trouble> {
         let mut files = Files::new();
-        for (name, path) in entries(folder).map_err(|error| Trouble::unreadable(folder, &error))? {
+        for (name, path) in entries(folder).map_err(|error| Trouble::of_error(folder, &error))? {
             // A key that is no text is none that is asked for.
             let Some(key) = text(&name) else { continue };
             match fs::metadata(&path) {
                 Ok(found) if found.is_file() => {
-                    File::open(&path).map_err(|error| Trouble::unreadable(&path, &error))?;
+                    File::open(&path).map_err(|error| Trouble::of_error(&path, &error))?;
                     self.follow(&path);
                     files.insert(key, (path, Stamp::of(&found)));
                 }
                 Ok(_) => return Err(Trouble::new(&path, Code::BadDocument, "this is not a file; NAMESPACE/NAME/KEY is read".to_owned())),
                 // A link to nothing, or a file that is gone by now.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(Trouble::unreadable(&path, &error)),
+                Err(error) => return Err(Trouble::of_error(&path, &error)),
             }
         }
         Ok(files)
@@ -196,7 +202,8 @@ fn entries(folder: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
 }
 
 fn misnamed(path: &Path, name: &OsString, what: &str) -> Trouble {
-    Trouble::new(path, Code::BadObject, format!("{} is not the name of {what}", shown(&name.to_string_lossy())))
+    let message = format!("{} is not the name of {what}", shown(&name.to_string_lossy()));
+    Trouble { help: "rename it, or take it out of the folder", ..Trouble::new(path, Code::BadObject, message) }
 }
 
 fn text(name: &OsString) -> Option<String> {

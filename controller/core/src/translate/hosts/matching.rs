@@ -8,6 +8,9 @@ use crate::translate::paths::{self, Pattern};
 use crate::translate::reading::{PathKind, PathReading, Reading};
 use std::collections::HashMap;
 
+/// What would do where a path is taken.
+const OTHER_PATH: &str = "remove it, or use another path or host";
+
 /// A path and the Ingress that it is of.
 pub(super) struct Entry<'a> {
     pub(super) reading: &'a Reading,
@@ -35,7 +38,8 @@ impl<'a> Builder<'a> {
                 Err(bad) => {
                     let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
                     let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
-                    diagnostics.push(Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message));
+                    let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message);
+                    diagnostics.push(finding.help("write an expression, or move the path to a host of its own"));
                 }
             }
         }
@@ -65,7 +69,8 @@ impl<'a> Builder<'a> {
                 "host {} path {} is already served by other paths of the host; this path is ignored",
                 self.pattern, entry.path.text
             );
-            diagnostics.push(Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message));
+            let finding = Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message);
+            diagnostics.push(finding.help(OTHER_PATH));
         }
         taken
     }
@@ -92,7 +97,7 @@ impl<'a> Builder<'a> {
     fn duplicate(&self, owner: &Reading, reading: &Reading, path: &PathReading) -> Diagnostic {
         let by = if std::ptr::eq(owner, reading) { "an earlier path of this Ingress".to_owned() } else { owner.first_before(reading) };
         let message = format!("host {} path {} is already served by {by}; this path is ignored", self.pattern, path.text);
-        Diagnostic::new(Code::DuplicatePath, reading.origin.clone(), path.field("path"), message)
+        Diagnostic::new(Code::DuplicatePath, reading.origin.clone(), path.field("path"), message).help(OTHER_PATH)
     }
 
     /// Whoever adds paths to a host that another namespace had first is told so, once.
@@ -111,7 +116,8 @@ impl<'a> Builder<'a> {
                     first.reading.first_before(reading)
                 );
                 let field = format!("spec.rules[{}].host", path.at.0);
-                diagnostics.push(Diagnostic::new(Code::SharedHost, reading.origin.clone(), field, message));
+                let finding = Diagnostic::new(Code::SharedHost, reading.origin.clone(), field, message);
+                diagnostics.push(finding.help("use a host of your own, unless sharing is meant"));
             }
         }
     }

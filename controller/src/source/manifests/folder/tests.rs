@@ -229,6 +229,7 @@ fn a_link_to_more_than_anybody_means_is_told_and_the_rest_is_read() {
     assert_eq!(world.look(), ["+a=y"], "what was behind the link stays");
     let told = "cannot be read: the link leads to more than 200 files and folders (object left out)";
     assert_eq!(world.problems(), [told]);
+    assert_eq!(world.folder.problems[0].diagnostic.help, "have the link lead to less");
     assert!(world.folder.problems[0].place.as_ref().is_some_and(|place| *place.file == *world.path("all")), "the link is named");
     fs::remove_file(world.path("all")).unwrap();
     assert_eq!(world.look(), ["-b"]);
