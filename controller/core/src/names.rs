@@ -65,7 +65,8 @@ pub fn shown(text: &str) -> String {
 #[must_use]
 pub fn is_printable(c: char) -> bool {
     use unicode_properties::{GeneralCategoryGroup as Group, UnicodeGeneralCategory};
-    c == ' ' || !matches!(c.general_category_group(), Group::Other | Group::Separator)
+    // Most are, and the table is large.
+    if c.is_ascii() { c == ' ' || c.is_ascii_graphic() } else { !matches!(c.general_category_group(), Group::Other | Group::Separator) }
 }
 
 #[cfg(test)]
