@@ -137,6 +137,31 @@ on_every_proxy! {
         assert_eq!((plain("twice.test", "/"), plain("shared.test", "/a"), plain("shared.test", "/b")), (404, 401, 401), "what is refused opens nothing");
     }
 
+    fn locations_of_a_host_answer_before_its_rules(proxy) {
+        let text = "location = /robots.txt { add_header Content-Type text/plain; add_header X-Robots none; return 200 \"User-agent: *\"; }\n\
+                    location ~ ^/(metrics|admin) { deny all; return 403; }\nlocation ~* \\.php$ { deny all; }\n\
+                    location /health { access_log off; return 200 \"ok $host\"; }\nlocation ~ ^/old/(.*)$ { return 301 /new/$1; }\n\
+                    location ^~ /.git/ { return 404; }";
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let with = ingress("a").prefix("h.test", "/app", "s").annotation("server-snippet", text);
+        let objects = [running("s"), vec![settings, with, ingress("b").prefix("h.test", "/admin", "s"), ingress("c").prefix("c.test", "/", "s")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let robots = get("h.test", "/robots.txt").unwrap();
+        assert_eq!((robots.status, robots.body.as_slice()), (200, &b"User-agent: *"[..]), "{:?}", world.diagnostics());
+        assert_eq!((robots.header("content-type"), robots.header("x-robots")), (Some("text/plain"), Some("none")));
+        assert_eq!((robots.all("content-type").count(), get("h.test", "/app").unwrap().header("x-robots")), (1, None));
+        let closed = ["/metrics", "/metrics/x?y", "/admin/users", "//metrics", "/app/../metrics", "/%6detrics", "/app/x.PHP"];
+        assert_eq!(closed.map(|path| get("h.test", path).unwrap().status), [403; 7]);
+        assert_eq!(["/robots.txt/x", "/.git/config", "/nothing", "/Metrics"].map(|path| get("h.test", path).unwrap().status), [404; 4]);
+        let health = get("h.test", "/healthz").unwrap();
+        assert_eq!((health.status, health.body.as_slice()), (200, &b"ok h.test"[..]));
+        let (status, to) = location(&get("h.test", "/old/a%20b?c=d").unwrap());
+        assert!(status == 301 && to.ends_with("/new/a%20b"), "{to}");
+        let split = get("h.test", "/old/a%0d%0aX-Evil:%201/b").unwrap();
+        assert!(split.header("x-evil").is_none() && [301, 404].contains(&split.status), "a decoded line break ends no header: {split:?}");
+        assert_eq!((who("h.test", "/app/x"), who("c.test", "/metrics")), ("s".to_owned(), "s".to_owned()), "everything else is as it was");
+    }
+
     fn paths_are_redirected_and_rewritten(proxy) {
         let text = "set $new https://$host/new;\nrewrite ^/old/(.*)$ ${new}/$1 permanent;\nif ($arg_to = x) { rewrite /(go) https://x.test/$1 redirect; }\n\
                     if ($arg_beta = yes) { rewrite ^/(.*)$ /beta/$1 break; }\nrewrite \"^/v[0-9]{1,2}/(.*)$\" /$1 break;\nrewrite ^/v1 /never break;";

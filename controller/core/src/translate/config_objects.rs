@@ -46,7 +46,7 @@ pub(super) fn read<'o>(
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     for (key, text) in config.snippets.clone() {
-        let read = snippet(input, key, text.trim(), &config.limit_zones);
+        let read = meaning_of(input, key, text.trim(), &config.limit_zones);
         let finding = |code, message: String, help: &str| {
             let object = object?;
             let field = super::config::field(object.kind, key.as_str());
@@ -71,10 +71,13 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
 }
 
 /// What one of them asks of every route.
-fn snippet(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
+fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
     let meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(snippet::TOO_LATE.to_owned());
+    }
+    if meaning.has_locations() && key != SnippetKey::Server {
+        return Err(snippet::TOO_WIDE.to_owned());
     }
     if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
         return Err(format!("this proxy cannot follow {directive}"));

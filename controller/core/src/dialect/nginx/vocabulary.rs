@@ -113,7 +113,9 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Server => SERVER.contains(&name),
         Context::Location => LOCATION.contains(&name),
         Context::If => name == "return",
-        Context::LocationIf => ["add_header", "fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name),
+        Context::LocationIf => {
+            ["access_log", "add_header", "fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name)
+        }
         Context::Streams => STREAMS.contains(&name),
         Context::StreamServer => STREAM_SERVER.contains(&name),
         Context::StreamUpstream => name == "server",

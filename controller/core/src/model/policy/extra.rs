@@ -115,6 +115,8 @@ pub struct EarlyAnswer {
     pub query: Query,
     /// What it is sent with, in place of headers that answers of endpoints are given beside their own; only without `path`.
     pub headers: Vec<AnswerHeader>,
+    /// Nothing is logged.
+    pub unlogged: bool,
 }
 
 /// What becomes of the query of a request.

@@ -6,6 +6,7 @@ mod bodies;
 mod directives;
 mod forwarding;
 mod limits;
+mod locations;
 mod others;
 mod raw;
 mod reader;
@@ -16,6 +17,9 @@ mod wishes;
 mod words;
 
 pub(in crate::translate) use directives::{Meaning, read, read_outermost, read_raw};
+
+/// Why paths of a whole host are not one Ingress's.
+pub(in crate::translate) const TOO_WIDE: &str = "location: it holds for a whole host";
 
 /// Why the path is not another one for a whole host.
 pub(in crate::translate) const TOO_LATE: &str = "rewrite with break: the routes of a host are found by the path that was asked for";

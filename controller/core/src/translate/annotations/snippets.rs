@@ -33,7 +33,9 @@ pub(super) const FEATURE: Feature = Feature {
             "server-snippet",
             SNIPPET,
             Scope::Host,
-            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides.",
+            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `location` is read, too, \
+             with `return` or `deny all` inside: it answers before the paths of rules are looked at, and without the protections of \
+             routes, as in nginx.",
         )
         .ranked(Tier::A, Risk::Critical)
         .on_bad_value(OnBadValue::SkipIngress),
@@ -68,6 +70,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
     if let Some(meaning) = read(given, "configuration-snippet") {
         match meaning.conflict(|key| given.has(key)) {
+            _ if meaning.has_locations() => given.refuse("configuration-snippet", snippet::TOO_WIDE, "write it into server-snippet"),
             Some(key) => given.refuse("configuration-snippet", format_args!("{key} says something else of the same"), "keep one of them"),
             None => meaning.apply(policies.route()),
         }

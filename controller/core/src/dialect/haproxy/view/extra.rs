@@ -84,6 +84,7 @@ struct AnswerView {
     content_type: String,
     /// It has headers of its own, which are found by this number.
     mark: Option<String>,
+    unlogged: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -184,6 +185,7 @@ impl AnswerView {
             text: text.filter(|_| !answer.text.parts().is_empty()),
             content_type: extra.default_type.as_ref().map_or("text/plain", |kind| kind.as_str()).to_owned(),
             mark: (!answer.headers.is_empty()).then(|| mark(number)),
+            unlogged: answer.unlogged,
         })
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
             stays_one_line(when)?;
         }
     }
-    push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped, headers: Vec::new() })
+    push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false })
 }
 
 /// `return` with headers of its own.
@@ -49,6 +49,25 @@ pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str
         answer.headers = headers.into_iter().filter(is_sent).collect();
     }
     Ok(())
+}
+
+/// `return` for some paths. What is taken out of a decoded path stands encoded in a redirect by its expression.
+pub(super) fn in_location(meaning: &mut Meaning, when: Condition, given: &[&str], headers: Vec<AnswerHeader>) -> Done {
+    let redirect = match given {
+        [status @ ("301" | "302"), to] => Some((if *status == "301" { 301 } else { 302 }, *to)),
+        [to] if begins_url(to) => Some((302, *to)),
+        _ => None,
+    };
+    let (Some((status, to)), Test::Matches { expression, ignoring_case: false }) = (redirect, &when.test) else {
+        return with_headers(meaning, when, given, headers);
+    };
+    let text = with_groups_of(expression, meaning.text_with_groups(to)?)?;
+    if !text.has_groups() || !headers.is_empty() {
+        return with_headers(meaning, when, given, headers);
+    }
+    only_url_variables(&text)?;
+    let path = Some(expression.clone());
+    push(meaning, EarlyAnswer { when: None, path, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false })
 }
 
 /// A text whose groups are all in the expression.
@@ -104,7 +123,7 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
             if target.parts().is_empty() {
                 return Err("a redirect needs a URL".to_owned());
             }
-            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target, query, headers: Vec::new() })
+            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target, query, headers: Vec::new(), unlogged: false })
         }
     }
 }

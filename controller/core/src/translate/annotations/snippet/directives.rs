@@ -26,6 +26,8 @@ pub(in crate::translate) struct Meaning {
     pub(super) http_1_0: Option<bool>,
     pub(super) location_rewrite: Option<LocationRewrite>,
     pub(super) port_in_redirects: Option<bool>,
+    /// It says something of paths for a whole host.
+    pub(super) has_locations: bool,
     /// Nothing is logged.
     pub(super) unlogged: bool,
     pub(super) bandwidth: Option<Bandwidth>,
@@ -82,7 +84,8 @@ pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones) -> Result<M
             Ok(()) => continue,
             Err(why) => why,
         };
-        let no_meaning = why.starts_with(NO_MEANING) || (directive.block.is_some() && directive.name != "if");
+        let no_meaning =
+            why.starts_with(NO_MEANING) || (directive.block.is_some() && !["if", "location"].contains(&directive.name.as_str()));
         let kept = if no_meaning { super::raw::of(directive) } else { Err(why) };
         raw.push(kept.map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?);
     }
@@ -110,7 +113,11 @@ impl Meaning {
     fn directive(&mut self, directive: &Directive) -> Done {
         let arguments: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
         if let Some(block) = &directive.block {
-            return if directive.name == "if" { self.conditional(&arguments, block) } else { Err("blocks are not accepted".to_owned()) };
+            return match directive.name.as_str() {
+                "if" => self.conditional(&arguments, block),
+                "location" => self.location(&arguments, block),
+                _ => Err("blocks are not accepted".to_owned()),
+            };
         }
         let (name, given) = (directive.name.as_str(), arguments.as_slice());
         let headers = self.header_directive(name, given);
@@ -170,7 +177,7 @@ impl Meaning {
                 Ok(())
             }
             ("expires", [age]) => answers::expires(age).map(|age| self.extra.expires = Some(age)),
-            ("default_type", [kind]) => media_type(kind).map(|kind| self.extra.default_type = Some(kind)),
+            ("default_type", [kind]) => self.type_of_answers(kind),
             _ => return self.body_directive(name, given).or_else(|| self.forwarding_directive(name, given)),
         })
     }
@@ -227,7 +234,7 @@ impl Meaning {
     }
 
     /// Headers of one answer; `None`: there is something else among them.
-    fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
+    pub(super) fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
         let mut inside = Self { variables: self.variables.clone(), answered: self.answered.clone(), ..Self::default() };
         for Directive { name, arguments, block, .. } in directives {
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -244,6 +251,18 @@ impl Meaning {
         let headers = inside.extra.answer_headers.into_iter();
         let known = |header: AnswerHeader| Ok(AnswerHeader { value: answered::without_answers(header.value)?, ..header });
         headers.map(known).collect::<Result<_, String>>().map(Some)
+    }
+
+    /// What a proxy answers by itself has one type.
+    pub(super) fn type_of_answers(&mut self, kind: &str) -> Done {
+        let kind = media_type(kind)?;
+        match &self.extra.default_type {
+            Some(other) if *other != kind => Err(format!("what is answered here has one type, and {} is another", shown(kind.as_str()))),
+            _ => {
+                self.extra.default_type = Some(kind);
+                Ok(())
+            }
+        }
     }
 
     fn satisfied(&mut self, how: &str) -> Done {

@@ -1,7 +1,7 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_outermost};
-use crate::model::{MediaType, Period, RequestRate, RoutePolicy, Satisfy};
+use crate::model::{EarlyAnswer, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones};
 
@@ -228,6 +228,61 @@ fn forwarding_is_as_the_snippet_says() {
 }
 
 #[test]
+fn locations_answer_for_their_paths() {
+    let text = "location = /robots.txt { add_header Content-Type text/plain; add_header X-A b; return 200 \"no\"; }\n\
+                location ~ ^/(metrics|admin) { deny all; return 403; }\nlocation ~* \\.php$ { deny all; }\n\
+                location ^~ /.well-known/ { return 404; }\nlocation /health { access_log off; log_not_found off; return 200 ok; }\n\
+                location =/x { return 301 https://$host/y$is_args$args; }\nlocation ~ ^/old/(.*)$ { return 301 /new/$1; }";
+    let read = read(text).unwrap();
+    let of = |answer: &EarlyAnswer| match answer.when.as_ref().map(|when| &when.test) {
+        Some(Test::Matches { expression, ignoring_case }) => (expression.as_str().to_owned(), *ignoring_case, answer.status),
+        _ => (answer.path.as_ref().map(ToString::to_string).unwrap_or_default(), false, answer.status),
+    };
+    let shape: Vec<_> = read.extra.answers.iter().map(of).collect();
+    let expected = [
+        (r"^/robots\.txt$", false, 200),
+        ("^/(metrics|admin)", false, 403),
+        (r"\.php$", true, 403),
+        (r"^/\.well-known/", false, 404),
+        ("^/health", false, 200),
+        ("^/x$", false, 301),
+        ("^/old/(.*)$", false, 301),
+    ];
+    assert_eq!(shape, expected.map(|(path, case, status)| (path.to_owned(), case, status)));
+    assert!(read.has_locations() && read.extra.answers[4].unlogged && !read.extra.answers[3].unlogged);
+    assert_eq!((read.extra.default_type.as_ref().map(MediaType::as_str), read.extra.answers[0].headers.len()), (Some("text/plain"), 1));
+    for (bad, why) in [
+        ("location / { return 404; }", "the rules of Ingresses say"),
+        ("location /a { proxy_pass http://b; }", "only return, deny all"),
+        ("location /a { }", "only return, deny all"),
+        ("location /a { deny 10.0.0.1; }", "only return, deny all"),
+        ("location /a { allow 10.0.0.1; deny all; }", "only return, deny all"),
+        ("location /a { return 200; return 403; }", "only return, deny all"),
+        ("location /a { location /b { return 403; } }", "only return, deny all"),
+        ("location /a { if ($arg_x) { return 403; } }", "only return, deny all"),
+        ("location /a { deny all; return 200; }", "exclude each other"),
+        ("location /a { deny all; return https://a.test/; }", "exclude each other"),
+        ("location @a { return 403; }", "path"),
+        ("location a { return 403; }", "path"),
+        ("location '/a b' { return 403; }", "/a b"),
+        ("location '/a;return 418' { return 403; }", "/a;return 418"),
+        ("location \"/a\\\"{\" { return 403; }", "/a"),
+        ("location /a/../b { return 403; }", "/a/../b"),
+        ("location ~ ( { return 403; }", "not a usable regular expression"),
+        ("location ~ (a+)+$ { return 403; }", "could take very long"),
+        ("location ! /a { return 403; }", "it takes a path"),
+        ("location = /a b { return 403; }", "it takes a path"),
+        ("location ~ ^/(.*)$ { return 308 /$1; }", "use $request_uri"),
+        ("location ~ ^/(.*)$ { return 301 /$2; }", "has fewer groups"),
+        ("location = /a { return 302 $http_x; }", "a variable cannot stand in a URL"),
+        ("location = /a { default_type a/b; return 200; } location = /b { default_type a/c; return 200; }", "has one type"),
+    ] {
+        let said = super::read(bad, &LimitZones::new()).unwrap_err();
+        assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+#[test]
 fn lists_of_addresses_are_read_in_one_order() {
     let ranges = |text| read(text).map(|read| read.sources.map(|s| (s.denied.len(), s.allowed.len())));
     assert_eq!(ranges("deny 10.0.0.1; allow 10.0.0.0/8; deny all;"), Ok(Some((1, 1))));
@@ -243,7 +298,7 @@ fn everything_else_is_refused_by_name_and_line() {
         ("root /etc;", "line 1: \"root\": it has no meaning"),
         ("a b;\n", "line 1: \"a\""),
         ("\ncontent_by_lua_block { x; }", "line 2: \"content_by_lua_block\": it has no meaning"),
-        ("location /x { return 200; }", "line 1: \"location\": blocks"),
+        ("types { a b; }", "line 1: \"types\": blocks"),
         ("proxy_pass http://127.0.0.1;", "line 1: \"proxy_pass\""),
         ("add_header Server x;", "line 1: \"add_header\": the header Server"),
         ("add_header \"X\\nY\" z;", "line 1: \"add_header\""),

@@ -48,6 +48,11 @@ impl Meaning {
         !self.extra.rewrites.is_empty()
     }
 
+    /// Whether it has locations, which are for whole hosts.
+    pub(in crate::translate) const fn has_locations(&self) -> bool {
+        self.has_locations
+    }
+
     /// The headers for the service that decides, if it asks for nothing else; what that answers is not known to them.
     pub(in crate::translate) fn only_request_headers(&self) -> Option<Vec<(HeaderName, VariableText)>> {
         let headers = self.extra.request_headers.clone();

@@ -19,6 +19,7 @@ pub(super) struct AnswerView {
     text: Option<Expression>,
     /// `None`: those of the route.
     headers: Option<HeadersView>,
+    unlogged: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -157,6 +158,7 @@ impl AnswerView {
             path: answer.path.as_ref().map(ToString::to_string),
             flag: if answer.status == 301 { "permanent" } else { "redirect" },
             status: answer.status,
+            unlogged: answer.unlogged,
             text: text.map(Expression::of).map(|text| if drops_query { text.and("?") } else { text }),
             headers,
         }
