@@ -162,6 +162,24 @@ on_every_proxy! {
         assert_eq!((who("h.test", "/app/x"), who("c.test", "/metrics")), ("s".to_owned(), "s".to_owned()), "everything else is as it was");
     }
 
+    fn a_protection_of_a_host_that_cannot_be_read_closes_it(proxy) {
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let with = |name: &str, text: &str| ingress(name).prefix(&format!("{name}.test"), "/a", "s").annotation("server-snippet", text);
+        let beside = |name: &str| ingress(&format!("beside-{name}")).prefix(&format!("{name}.test"), "/b", "s");
+        let ingresses = vec![
+            with("closed", "location /b/admin { deny all; satisfy any; }"),
+            beside("closed"),
+            with("lost", "location /b/legacy { proxy_pass http://legacy; }"),
+            beside("lost"),
+        ];
+        let objects = [running("s"), vec![settings], ingresses].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let said = world.diagnostics();
+        assert_eq!(["/a", "/b", "/b/admin", "/"].map(|path| who("closed.test", path)), ["503"; 4], "{said:?}");
+        assert_eq!(["/a", "/b", "/b/legacy"].map(|path| who("lost.test", path)), ["404", "s", "s"], "{said:?}");
+        assert!(said.iter().any(|line| line.contains("every route of its hosts answers 503, for it may keep somebody out")), "{said:?}");
+    }
+
     fn paths_are_redirected_and_rewritten(proxy) {
         let text = "set $new https://$host/new;\nrewrite ^/old/(.*)$ ${new}/$1 permanent;\nif ($arg_to = x) { rewrite /(go) https://x.test/$1 redirect; }\n\
                     if ($arg_beta = yes) { rewrite ^/(.*)$ /beta/$1 break; }\nrewrite \"^/v[0-9]{1,2}/(.*)$\" /$1 break;\nrewrite ^/v1 /never break;";

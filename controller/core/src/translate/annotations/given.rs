@@ -139,16 +139,20 @@ impl<'a> Given<'a> {
     /// The same for an object of another weight than the key says.
     pub fn miss_as(&mut self, answer: OnBadValue, name: &'static str, kind: Kind, object: &ObjectName) {
         self.miss(name, kind, object);
-        if let Some(bad) = self.bad.last_mut() {
-            bad.answer = Some(answer);
-        }
+        self.weigh(answer, "");
     }
 
     /// The same for a mistake of another weight than the key says.
     pub fn refuse_as(&mut self, answer: OnBadValue, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
         self.refuse(name, message, help);
+        self.weigh(answer, "");
+    }
+
+    /// The last mistake is of another weight than its key says; `why` goes on after the message.
+    pub(super) fn weigh(&mut self, answer: OnBadValue, why: &str) {
         if let Some(bad) = self.bad.last_mut() {
             bad.answer = Some(answer);
+            bad.message.push_str(why);
         }
     }
 

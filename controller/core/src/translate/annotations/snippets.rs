@@ -75,16 +75,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
             None => meaning.apply(policies.route()),
         }
     }
-    if let Some(meaning) = read(given, "server-snippet") {
-        const HELP: &str = "write it into configuration-snippet";
-        if meaning.rewrites_paths() {
-            given.refuse("server-snippet", snippet::TOO_LATE, HELP);
-        } else if meaning.joins_protections() {
-            given.refuse("server-snippet", "satisfy any: the routes of other Ingresses would be open to more than they say", HELP);
-        } else {
-            policies.server_snippet = Some(meaning);
-        }
-    }
+    for_host(given, policies);
     if let Some(meaning) = read(given, "auth-snippet") {
         let headers = meaning.only_request_headers();
         match (headers, &mut policies.route().external_auth) {
@@ -96,6 +87,30 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if given.text("stream-snippet").is_some() {
         given.refuse("stream-snippet", "streams are not configured by snippets", "use the ConfigMap of --tcp-services-configmap");
     }
+}
+
+/// What holds for the routes of other Ingresses, too. What may keep somebody out of them, and cannot be read, closes them.
+fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
+    const NAME: &str = "server-snippet";
+    const HELP: &str = "write it into configuration-snippet";
+    match read(given, NAME) {
+        Some(meaning) if meaning.rewrites_paths() => given.refuse(NAME, snippet::TOO_LATE, HELP),
+        Some(meaning) if meaning.joins_protections() => {
+            given.refuse(NAME, "satisfy any: the routes of other Ingresses would be open to more than they say", HELP);
+        }
+        Some(meaning) => policies.server_snippet = Some(meaning),
+        None if given.text(NAME).is_some_and(keeps_out) => {
+            given.weigh(OnBadValue::CloseRoute, "; every route of its hosts answers 503, for it may keep somebody out");
+            policies.server_snippet = Some(Meaning::closing());
+        }
+        None => {}
+    }
+}
+
+/// Whether a text has a word of a protection.
+fn keeps_out(text: &str) -> bool {
+    const WORDS: [&str; 9] = ["allow", "auth", "deny", "internal", "limit_", "return 4", "return 5", "satisfy", "valid"];
+    WORDS.iter().any(|word| text.contains(word))
 }
 
 fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
@@ -147,6 +162,7 @@ pub(in crate::translate) fn lacking(meaning: &Meaning, lacks: impl Fn(&VariableT
 #[cfg(test)]
 mod tests {
     use super::super::testing::{read_configured, snapshot};
+    use crate::model::RoutePolicy;
     use crate::settings::Settings;
 
     const ON: &[(&str, &str)] = &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
@@ -173,6 +189,20 @@ mod tests {
         ] {
             let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
             assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_protection_of_a_host_that_cannot_be_read_closes_it() {
+        for text in
+            ["location /a { deny all; proxy_pass http://b; }", "if ($arg_a) { return 403; } root /etc;", "auth_basic x;", "deny all; }"]
+        {
+            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[("server-snippet", text)]);
+            let policies = policies.unwrap();
+            let mut route = RoutePolicy::default();
+            policies.server_snippet.as_ref().unwrap().apply_below(&mut route);
+            assert!(policies.closed && said.len() == 1 && said[0].contains("every route of its hosts answers 503"), "{text}: {said:?}");
+            assert_eq!(route.extra.unwrap().answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [503], "{text}");
         }
     }
 

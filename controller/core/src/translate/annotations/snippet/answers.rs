@@ -1,7 +1,7 @@
 //! Answers before anybody is asked, other paths, and the conditions of both.
 
 use super::Meaning;
-use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, PathRewrite, Query, Test};
+use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, Test};
 use crate::names::variable::is_url_variable;
 use crate::names::{TextPart, TextRegex, VariableText, shown};
 use crate::settings::values;
@@ -38,6 +38,15 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
         }
     }
     push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false })
+}
+
+impl Meaning {
+    /// What stands in for a protection that cannot be read: nobody is let in.
+    pub(in crate::translate) fn closing() -> Self {
+        let text = VariableText::default();
+        let answer = EarlyAnswer { when: None, path: None, status: 503, text, query: Query::Dropped, headers: Vec::new(), unlogged: false };
+        Self { extra: Extra { answers: vec![answer], ..Extra::default() }, ..Self::default() }
+    }
 }
 
 /// `return` with headers of its own.
