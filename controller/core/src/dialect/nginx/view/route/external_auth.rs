@@ -100,7 +100,7 @@ impl ExternalAuthView {
 
 /// A text of a route, with what the service has answered.
 pub(super) fn expression(text: &VariableText, route: &Route) -> Expression {
-    let told = route.policy.told_answers();
+    let told = super::asked(route).map_or_else(Vec::new, |_| route.policy.told_answers());
     let number = |header: &HeaderName| told.iter().position(|known| known.is_same(header));
     Expression::with_answers(text, |header| number(header).map(header_variable))
 }

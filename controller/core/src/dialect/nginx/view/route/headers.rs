@@ -52,7 +52,7 @@ fn of_answers(route: &Route, common: &HeadersView, has: impl Fn(&AnswerHeader) -
     if let Some(wish) = &route.policy.cors {
         cors::add_headers(&mut headers, wish);
     }
-    if let Some(auth) = &route.policy.external_auth {
+    if let Some(auth) = super::asked(route) {
         super::external_auth::add_headers(&mut headers, auth);
     }
     headers

@@ -26,7 +26,7 @@ use super::host::{HostContext, name_of};
 use super::maps::MapsView;
 use super::{canary, sticky};
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{Action, PathMatch, Protocol, Route};
+use crate::model::{Action, ExternalAuth, PathMatch, Protocol, Route};
 use crate::names::HostPattern;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -159,9 +159,9 @@ impl<'m> RouteView<'m> {
 
     /// `rest` with those who decide who may pass; where nothing is forwarded, only before an answer that says so.
     fn guarded(route: &'m Route, (forwards, status): (bool, u16), common: &HeadersView, rest: Self) -> Self {
-        let checked_first = !forwards && status == 404 && route.policy.turns_away();
+        let checked_first = is_checked_first(route, (forwards, status));
         let guards = forwards || checked_first;
-        let external = route.policy.external_auth.as_deref().filter(|_| guards);
+        let external = asked(route);
         let sign_in = external.and_then(|auth| Some((auth, auth.sign_in.as_ref()?)));
         Self {
             auth: auth::AuthView::new(route).filter(|_| guards),
@@ -171,6 +171,17 @@ impl<'m> RouteView<'m> {
             ..rest
         }
     }
+}
+
+/// Whether an answer that nobody is asked for comes after the checks of who may pass.
+fn is_checked_first(route: &Route, (forwards, status): (bool, u16)) -> bool {
+    !forwards && status == 404 && route.policy.turns_away()
+}
+
+/// The service that decides, where it is asked: elsewhere its variables are not known.
+fn asked(route: &Route) -> Option<&ExternalAuth> {
+    let (forwards, status) = answer(&route.action);
+    route.policy.external_auth.as_deref().filter(|_| forwards || is_checked_first(route, (forwards, status)))
 }
 
 /// Whether endpoints answer, and the status if not.
