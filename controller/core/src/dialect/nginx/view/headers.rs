@@ -63,6 +63,9 @@ impl HeadersView {
         }
         globals.request_headers.iter().for_each(|(name, value)| headers.send(name.as_str(), Expression::of(value)));
         globals.hidden_headers.iter().for_each(|name| headers.hide(name));
+        if globals.backend_server_header {
+            headers.pass("Server");
+        }
         if globals.hsts.is_some() {
             headers.answer("Strict-Transport-Security", Expression::variable("hsts"));
         }
@@ -148,6 +151,14 @@ fn put(headers: &mut Vec<HeaderView>, name: &str, value: Expression) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_route_that_passes_a_header_on_passes_those_of_all_routes_too() {
+        let outer = HeadersView::new(&Globals { backend_server_header: true, ..Globals::default() });
+        let mut inner = outer.clone();
+        inner.pass("X-Powered-By");
+        assert_eq!(inner.against(&outer).passed, ["Server", "X-Powered-By"]);
+    }
 
     #[test]
     fn a_level_says_all_of_a_kind_or_nothing() {
