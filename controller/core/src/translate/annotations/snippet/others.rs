@@ -46,7 +46,7 @@ pub(super) fn is_code(name: &str) -> bool {
 /// Why a directive is refused.
 pub(super) fn unknown(name: &str) -> String {
     let is_it = |own: &&str| *own == name || (own.ends_with('_') && name.starts_with(*own));
-    let other = OTHERS.iter().find(|(names, _)| names.iter().any(|own| is_it(own))).map(|(_, other)| *other);
+    let other = OTHERS.iter().find(|(names, _)| names.iter().any(&is_it)).map(|(_, other)| *other);
     let other = other.or_else(|| is_code(name).then_some("no code is run here, and annotations say much of what it is used for"));
     format!("{NO_MEANING} that could be given on every proxy{}", other.map_or_else(String::new, |other| format!("; {other}")))
 }
