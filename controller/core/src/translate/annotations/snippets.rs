@@ -146,6 +146,9 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
             "remove it, or leave it for another proxy",
         );
     }
+    if meaning.has_line_breaks() {
+        given.note(name, "return: \\n stays the two characters that it is written with", "let an endpoint answer in several lines");
+    }
     Some(meaning)
 }
 
@@ -193,6 +196,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_proxy_is_told_in_another_way_is_said() {
+        let text = "location = /robots.txt { return 200 \"User-agent: *\\nDisallow: /\\n\"; }";
+        let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[("server-snippet", text)]);
+        assert!(policies.unwrap().server_snippet.is_some() && said.len() == 1 && said[0].contains("the two characters"), "{said:?}");
+        let settings = Settings { unknown_directives: &["gzip"], ..Settings::default() };
+        let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", "gzip on;")]);
+        assert!(policies.is_some() && said.len() == 1 && said[0].contains("cannot follow gzip, and does without"), "{said:?}");
+    }
+
+    #[test]
     fn a_protection_of_a_host_that_cannot_be_read_closes_it() {
         for text in
             ["location /a { deny all; proxy_pass http://b; }", "if ($arg_a) { return 403; } root /etc;", "auth_basic x;", "deny all; }"]
@@ -210,10 +223,10 @@ mod tests {
     fn named_namespaces_may_say_what_has_no_meaning() {
         let settings = Settings { raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()], ..Settings::default() };
         let read = |settings: &Settings, text| read_configured(settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
-        let text = "charset utf-8;\nadd_header A b;\nlimit_except GET { deny all; }";
+        let text = "charset utf-8;\nadd_header A b;\nlimit_except GET { deny all; }\nlocation /a { return 403; }";
         let (policies, said) = read(&settings, text);
         let extra = policies.unwrap().route.extra.clone().unwrap();
-        assert_eq!((extra.raw.len(), extra.answer_headers.len(), said.len()), (2, 1, 2), "{said:?}");
+        assert_eq!((extra.raw.len(), extra.answer_headers.len(), extra.answers.len(), said.len()), (3, 1, 0, 3), "{said:?}");
         for refused in ["root /etc;", "limit_except GET { include /etc/passwd; }", "content_by_lua_block { x; }", "add_header Server x;"] {
             assert!(read(&settings, refused).0.is_none(), "{refused}");
         }

@@ -24,6 +24,7 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
     };
     let status = status.parse().ok().filter(|status| (200..=599).contains(status));
     let status: u16 = status.ok_or("the status is not between 200 and 599")?;
+    meaning.has_line_breaks |= text.contains("\\n");
     let text = match when.as_ref().and_then(Condition::matched) {
         Some(expression) => with_groups_of(expression, meaning.text_with_groups(text)?)?,
         None => meaning.text(text)?,

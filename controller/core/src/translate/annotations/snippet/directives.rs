@@ -28,6 +28,8 @@ pub(in crate::translate) struct Meaning {
     pub(super) port_in_redirects: Option<bool>,
     /// It says something of paths for a whole host.
     pub(super) has_locations: bool,
+    /// An answer has `\n` in it.
+    pub(super) has_line_breaks: bool,
     /// Nothing is logged.
     pub(super) unlogged: bool,
     pub(super) bandwidth: Option<Bandwidth>,
@@ -80,12 +82,10 @@ pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones) -> Result<M
     let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning::default(), Vec::new());
     meaning.learn(&directives);
     for directive in &directives {
-        let why = match meaning.directive(directive) {
-            Ok(()) => continue,
-            Err(why) => why,
-        };
-        let no_meaning =
-            why.starts_with(NO_MEANING) || (directive.block.is_some() && !["if", "location"].contains(&directive.name.as_str()));
+        // In the snippet of a route it is one inside of the route's.
+        let read = if directive.name == "location" { Err(others::unknown("location")) } else { meaning.directive(directive) };
+        let Err(why) = read else { continue };
+        let no_meaning = why.starts_with(NO_MEANING) || (directive.block.is_some() && directive.name != "if");
         let kept = if no_meaning { super::raw::of(directive) } else { Err(why) };
         raw.push(kept.map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?);
     }

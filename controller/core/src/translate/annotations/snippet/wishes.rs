@@ -48,6 +48,11 @@ impl Meaning {
         !self.extra.rewrites.is_empty()
     }
 
+    /// Whether an answer has line breaks, of which proxies are told the two characters.
+    pub(in crate::translate) const fn has_line_breaks(&self) -> bool {
+        self.has_line_breaks
+    }
+
     /// Whether it has locations, which are for whole hosts.
     pub(in crate::translate) const fn has_locations(&self) -> bool {
         self.has_locations
