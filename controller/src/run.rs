@@ -23,7 +23,7 @@ use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use hold::Hold;
-use live::view;
+use live::{log_published, view};
 use maker::{Made, Maker};
 use objects::{Leaves, Routes};
 use std::collections::HashSet;
@@ -295,24 +295,16 @@ impl Controller {
         self.maker.accept(&made);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         self.ends.metrics.live(live.revision, &live.digest, now_s);
-        tracing::info!(
-            revision = live.revision,
-            cause = live.cause,
-            hosts = made.hosts(),
-            backends = made.model.backends.len(),
-            findings = made.diagnostics.len(),
-            quarantined = self.maker.quarantine.len(),
-            stage_ms = live.took.stage_ms,
-            check_ms = live.took.check_ms,
-            load_ms = live.took.load_ms,
-            "published"
-        );
+        let is_new = self.ends.news.borrow().revision != live.revision;
+        if is_new {
+            log_published(&made, self.maker.quarantine.len(), live);
+        }
         self.ends.metrics.serves(self.leaves.objects(&made.model, &made.served, &made.diagnostics));
         self.findings = made.diagnostics;
         let config_maps = self.config_maps();
         self.ends.news.send_modify(|news| {
             news.revision = live.revision;
-            news.loads += u64::from(live.reloaded);
+            news.loads += u64::from(is_new && live.reloaded);
             news.served = made.served;
             news.config_maps = config_maps;
             news.trouble = "".into();
