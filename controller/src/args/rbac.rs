@@ -1,5 +1,7 @@
 //! `rbac` as clap reads it: the flags of `run`, and where it shall be permitted.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the comments of arguments are help for terminals")]
+
 use super::typed::Run;
 use clap::Args;
 
