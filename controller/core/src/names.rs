@@ -3,6 +3,7 @@
 //! No other room builds configuration text from anything but these types and numbers.
 
 mod cipher;
+pub mod directive;
 mod header;
 mod host;
 mod nearest;

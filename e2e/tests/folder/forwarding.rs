@@ -290,6 +290,23 @@ on_every_proxy! {
         }
     }
 
+    fn a_path_that_is_decoded_begins_no_header(proxy) {
+        let site = Site::of(proxy, "decoded");
+        let (h, p) = (site.host("h"), site.host("p"));
+        let by_path = ingress("a").annotation("upstream-vhost", "$uri").prefix(&h, "/", "s");
+        let by_group = ingress("b")
+            .annotation("x-forwarded-prefix", "/$1")
+            .annotation("rewrite-target", "/")
+            .path(&p, "/a/([^/]*)", "ImplementationSpecific", "s");
+        site.apply(&[running("s"), vec![by_path, by_group]].concat());
+        for host in [&h, &p] {
+            let answer = get(host, "/a/x%0d%0aX-Evil:1").unwrap();
+            assert!(answer.status == 400 || answer.received("X-Evil").is_none(), "{host}: {answer:?}");
+        }
+        assert_eq!(get(&h, "/a").unwrap().received("Host").as_deref(), Some("/a"));
+        assert_eq!(get(&p, "/a/b").unwrap().received("X-Forwarded-Prefix").as_deref(), Some("/b"));
+    }
+
     fn large_bodies_pass_up_to_the_limit(proxy) {
         let site = Site::of(proxy, "body");
         let h = site.host("h");

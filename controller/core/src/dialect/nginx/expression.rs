@@ -42,6 +42,13 @@ impl Expression {
         })
     }
 
+    /// The same for a header, where a line break would begin another one: of a variable that can hold some stands the one that
+    /// is empty then.
+    pub(super) fn for_header(&self) -> Self {
+        let printable = |text: String, name: &&str| text.replace(&variable(name), &variable(&printable(name)));
+        Self(LINE_BREAKING.iter().fold(self.0.clone(), printable))
+    }
+
     /// The same with another one behind it.
     pub(super) fn and_all(mut self, other: &Self) -> Self {
         self.0.push_str(&other.0);
@@ -56,11 +63,23 @@ impl Expression {
 
     /// The same with a variable behind it.
     pub(super) fn and_variable(mut self, name: &str) -> Self {
-        self.0.push(OPEN);
-        self.0.extend(name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_'));
-        self.0.push(CLOSE);
+        self.0.push_str(&variable(name));
         self
     }
+}
+
+fn variable(name: &str) -> String {
+    let name = name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '_');
+    [OPEN].into_iter().chain(name).chain([CLOSE]).collect()
+}
+
+/// Variables that are decoded, or are the body: line breaks and other control characters come out of requests with them.
+const LINE_BREAKING: &[&str] =
+    &["document_uri", "fastcgi_path_info", "fastcgi_script_name", "remote_user", "request_body", "request_filename", "uri"];
+
+/// The variable that is the same, and empty where that holds a control character.
+fn printable(name: &str) -> String {
+    format!("printable_{name}")
 }
 
 /// Prints what an [`Expression`] serialises to as one word.
@@ -94,6 +113,20 @@ pub(super) fn print(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_is_a_printable_one_of_each_variable_that_can_hold_line_breaks() {
+        let template = include_str!("../../../../../templates/nginx/request.tera");
+        for name in LINE_BREAKING {
+            assert!(template.contains(&format!("map ${name} ${} {{", printable(name))), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_line_break_of_a_request_comes_into_a_header() {
+        let given = Expression::variable("uri").and("/uri/").and_variable("request_uri").and_variable("remote_user");
+        assert_eq!(print(&given.for_header().0), "\"${printable_uri}/uri/${request_uri}${printable_remote_user}\"");
+    }
 
     #[test]
     fn variables_are_variables_and_texts_are_texts() {

@@ -3,6 +3,7 @@
 
 use super::grammar::{Directive, read};
 use crate::dialect::{GrammarError, Place};
+use crate::names::directive::touches_files_or_runs_code;
 
 /// A context of nginx's grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ enum Context {
     LocationIf,
     Upstream,
     Map,
+    /// A map with all that belongs to it, and not only its lines.
+    WholeMap,
     Geo,
     Split,
     Streams,
@@ -56,11 +59,7 @@ const RAW: &str = "$gw_raw";
 /// What is said as it is reads no files, writes none and runs no code; translation says so to who writes it.
 fn check_raw(directive: &Directive<'_>) -> Result<(), GrammarError> {
     let name = &*directive.name;
-    let refused = matches!(name, "alias" | "include" | "listen" | "root" | "server_name" | "set")
-        || ["lua", "perl", "certificate", "_file", "_path", "_store", "_log", "_module"].iter().any(|part| name.contains(part))
-        || name.starts_with("js_")
-        || name.starts_with("ssl_");
-    if refused {
+    if touches_files_or_runs_code(name) {
         return Err(GrammarError::about(directive.line, "nobody says the directive", name));
     }
     directive.block.iter().flatten().try_for_each(check_raw)
@@ -95,7 +94,7 @@ fn block_context(context: Context, name: &str) -> Option<Context> {
         (Context::Streams, "map") => Some(Context::StreamMap),
         (Context::Http, "server") => Some(Context::Server),
         (Context::Http, "upstream") => Some(Context::Upstream),
-        (Context::Http, "map") => Some(Context::Map),
+        (Context::Http, "map") => Some(Context::WholeMap),
         (Context::Http, "geo") => Some(Context::Geo),
         (Context::Http, "split_clients") => Some(Context::Split),
         (Context::Server, "location") => Some(Context::Location),
@@ -121,7 +120,8 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::StreamUpstream => name == "server",
         Context::StreamMap => name == "default" || is_map_key(name),
         Context::Upstream => UPSTREAM.contains(&name),
-        Context::Map => MAP.contains(&name) || is_map_key(name),
+        Context::WholeMap if name == "volatile" => true,
+        Context::WholeMap | Context::Map => MAP.contains(&name) || is_map_key(name),
         Context::Split => name == "*" || name.strip_suffix('%').is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || b == b'.')),
         Context::Geo => name == "default" || name.parse::<ipnet::IpNet>().is_ok(),
     }

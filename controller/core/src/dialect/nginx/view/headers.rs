@@ -87,7 +87,7 @@ impl HeadersView {
     /// Sends a header to the client beside those of the endpoint: always, or with success and redirects only.
     pub(super) fn add(&mut self, name: &str, value: Expression, always: bool) {
         let list = if always { &mut self.response } else { &mut self.on_success };
-        list.push(HeaderView { name: name.to_owned(), value });
+        list.push(HeaderView::new(name, &value));
     }
 
     /// What is sent to the endpoint.
@@ -141,10 +141,16 @@ impl HeadersView {
     }
 }
 
+impl HeaderView {
+    fn new(name: &str, value: &Expression) -> Self {
+        Self { name: name.to_owned(), value: value.for_header() }
+    }
+}
+
 fn put(headers: &mut Vec<HeaderView>, name: &str, value: Expression) {
     match headers.iter_mut().find(|header| header.name.eq_ignore_ascii_case(name)) {
-        Some(header) => *header = HeaderView { name: name.to_owned(), value },
-        None => headers.push(HeaderView { name: name.to_owned(), value }),
+        Some(header) => *header = HeaderView::new(name, &value),
+        None => headers.push(HeaderView::new(name, &value)),
     }
 }
 

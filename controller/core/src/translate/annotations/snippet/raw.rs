@@ -3,13 +3,7 @@
 
 use super::reader::Directive;
 use crate::model::RawDirective;
-
-/// Parts of names that are refused.
-const REFUSED: &[&str] = &["lua", "perl", "certificate", "_file", "_path", "_store", "_log", "_module"];
-/// Beginnings of names that are refused.
-const BEGINNINGS: &[&str] = &["js_", "ssl_"];
-/// Whole names that are refused.
-const NAMES: &[&str] = &["alias", "include", "listen", "root", "server_name", "set"];
+use crate::names::directive::touches_files_or_runs_code;
 
 /// The directive as it is kept.
 ///
@@ -18,9 +12,7 @@ const NAMES: &[&str] = &["alias", "include", "listen", "root", "server_name", "s
 pub(super) fn of(directive: &Directive) -> Result<RawDirective, String> {
     let name = directive.name.as_str();
     let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    let refused =
-        NAMES.contains(&name) || REFUSED.iter().any(|part| name.contains(part)) || BEGINNINGS.iter().any(|begin| name.starts_with(begin));
-    if !plain || refused {
+    if !plain || touches_files_or_runs_code(name) {
         return Err("it reads files, writes them or runs code, and is refused to everybody".to_owned());
     }
     let block = directive.block.as_ref().map(|block| block.iter().map(of).collect::<Result<Vec<_>, _>>()).transpose()?;

@@ -51,6 +51,8 @@ pub(super) struct RouteView<'m> {
     forwarding: Option<forwarding::ForwardingView>,
     grpc: Option<forwarding::GrpcView>,
     fastcgi: Option<forwarding::FastCgiView>,
+    /// What the path holds comes into a header, so that it may hold no line break.
+    refuses_breaks: bool,
     port_in_redirects: bool,
     answers: Vec<extra::AnswerView>,
     /// Other paths for endpoints.
@@ -144,6 +146,7 @@ impl<'m> RouteView<'m> {
             port_in_redirects: policy.port_in_redirects == Some(true),
             redirect: policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
+            refuses_breaks: rewrite::tells_path(route),
             limits: limits::LimitsView::new(route),
             bandwidth: policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             timeouts: policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),

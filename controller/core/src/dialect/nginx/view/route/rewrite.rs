@@ -31,8 +31,13 @@ fn regex_of(route: &Route) -> Option<&RouteRegex> {
 
 /// The expression of a location: from the beginning of the path on.
 pub(super) fn location(path: &RouteRegex, route: &Route) -> String {
+    if tells_path(route) { format!("^{}", path.with_named_groups(GROUP)) } else { format!("^{path}") }
+}
+
+/// Whether a part of the path comes into a header.
+pub(super) fn tells_path(route: &Route) -> bool {
     let prefix = route.policy.rewrite.as_ref().and_then(|rewrite| rewrite.forwarded_prefix.as_ref());
-    if prefix.is_some_and(uses_groups) { format!("^{}", path.with_named_groups(GROUP)) } else { format!("^{path}") }
+    prefix.is_some_and(uses_groups)
 }
 
 fn uses_groups(text: &VariableText) -> bool {
