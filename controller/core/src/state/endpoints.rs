@@ -73,7 +73,7 @@ struct RawSlice {
     #[serde(default)]
     endpoints: Option<Vec<RawEndpoint>>,
     #[serde(default)]
-    ports: Option<Vec<RawPort>>,
+    ports: Option<Vec<Option<RawPort>>>,
 }
 
 #[derive(Deserialize)]
@@ -128,7 +128,7 @@ struct RawSubset {
     #[serde(default)]
     addresses: Option<Vec<RawAddress>>,
     #[serde(default)]
-    ports: Option<Vec<RawPort>>,
+    ports: Option<Vec<Option<RawPort>>>,
 }
 
 #[derive(Deserialize)]
@@ -136,8 +136,10 @@ struct RawAddress {
     ip: Box<str>,
 }
 
-impl From<RawPort> for SlicePort {
-    fn from(raw: RawPort) -> Self {
+/// `None`: it cannot be read. That is no port at all, where no port would be every one.
+impl From<Option<RawPort>> for SlicePort {
+    fn from(raw: Option<RawPort>) -> Self {
+        let Some(raw) = raw else { return Self { name: "".into(), port: Some(0), protocol: protocol(None) } };
         Self { name: raw.name.unwrap_or_default(), port: raw.port, protocol: protocol(raw.protocol) }
     }
 }
@@ -208,7 +210,7 @@ impl Addresses {
         }
     }
 
-    fn take_group(&mut self, ports: Option<Vec<RawPort>>) -> EndpointGroup {
+    fn take_group(&mut self, ports: Option<Vec<Option<RawPort>>>) -> EndpointGroup {
         let mut endpoints = std::mem::take(&mut self.endpoints);
         endpoints.shrink_to_fit();
         EndpointGroup { endpoints, ports: ports.unwrap_or_default().into_iter().map(SlicePort::from).collect() }

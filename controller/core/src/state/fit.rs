@@ -179,7 +179,8 @@ impl Walk {
 
     /// The first value that is no text, which is one afterwards.
     fn texts(&mut self, map: &mut Map<String, Value>) -> Option<Fault> {
-        map.retain(|_, value| !value.is_null());
+        // So the API server takes it.
+        map.values_mut().filter(|value| value.is_null()).for_each(|value| *value = "".into());
         let (key, value) = map.iter_mut().find(|(_, value)| !value.is_string())?;
         let key = shown(key).trim_matches('"').to_owned();
         let fault = self.step(Step::Key(key), |walk| walk.fault(message(value, &Shape::Text), help(value, &Shape::Text)));

@@ -84,7 +84,7 @@ const SLICE: Shape = Fields(&[
     ("metadata", META),
     ("addressType", Word(&["IPv4", "IPv6", "FQDN"])),
     ("endpoints", Parts(&ENDPOINT, SkippedEntry)),
-    ("ports", Parts(&ENDPOINT_PORT, SkippedEntry)),
+    ("ports", Places(&ENDPOINT_PORT, SkippedEntry)),
 ]);
 
 const ENDPOINT: Shape = With(
@@ -101,7 +101,7 @@ const ENDPOINT_PORT: Shape = Fields(&[("name", Text), ("port", Number(0, 65535))
 const ENDPOINTS: Shape = Fields(&[("metadata", META), ("subsets", Parts(&SUBSET, SkippedEntry))]);
 
 const SUBSET: Shape =
-    Fields(&[("addresses", Parts(&With("ip", &[("ip", Address)]), SkippedEntry)), ("ports", Parts(&ENDPOINT_PORT, SkippedEntry))]);
+    Fields(&[("addresses", Parts(&With("ip", &[("ip", Address)]), SkippedEntry)), ("ports", Places(&ENDPOINT_PORT, SkippedEntry))]);
 
 /// What cannot be read of it stays where it is: without its list of revoked certificates, say, a Secret would let in too
 /// many.

@@ -30,6 +30,33 @@ fn what_has_the_wrong_type_costs_its_own_path_or_host() {
 }
 
 #[test]
+fn a_port_of_a_slice_that_cannot_be_read_is_not_every_port() {
+    for ports in [json!([{"port": 70000}]), json!([{"port": "x"}]), json!([5])] {
+        let mut world = World::new(&services());
+        let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4", "ports": ports,
+            "metadata": {"name": "odd", "labels": {"kubernetes.io/service-name": "odd"}}, "endpoints": [{"addresses": ["10.0.0.9"]}]});
+        let (slice, faults) = decode_written(slice).unwrap().unwrap();
+        assert_eq!(faults.len(), 1);
+        world.snapshot.apply(Event::Applied(slice));
+        world.apply(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "odd"}, "spec": {"ports": [{"port": 80}]}}));
+        world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "odd")])]));
+        assert_eq!(world.picture(), ["h.test /* → 503"], "{ports}");
+    }
+}
+
+#[test]
+fn an_annotation_that_is_null_is_empty_as_for_the_api_server() {
+    let mut object = ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]);
+    object["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/allowlist-source-range": null});
+    let (object, faults) = decode_written(object).unwrap().unwrap();
+    assert!(faults.is_empty());
+    let mut world = World::new(&services());
+    world.snapshot.apply(Event::Applied(object));
+    assert_eq!(world.codes(), [Code::BadAnnotation, Code::NoClassInInput]);
+    assert_eq!(world.picture(), ["h.test /* → 503"]);
+}
+
+#[test]
 fn a_quarantined_ingress_is_served_in_its_last_accepted_version() {
     let mut world = World::new(&services());
     world.apply(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]));
