@@ -2,6 +2,7 @@
 
 use super::maker::{Made, MakeError, Maker, Suspect};
 use crate::proxy::{Candidate, Proxy, Refused};
+use futures::FutureExt;
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;
 use std::sync::Arc;
@@ -54,10 +55,31 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
             MakeError::Render(RenderError::Template(_)) => (&None, ""),
             MakeError::Bug(_) => return Err(error),
         };
-        if maker.take_back_templates(text, &reason) || origin.as_ref().is_some_and(|origin| set_aside(maker, origin, &reason)) {
+        if maker.take_back_templates(text, &reason) || origin.as_ref().is_some_and(|origin| blame_for_line(maker, origin, &reason)) {
             continue;
         }
         return Err(error);
+    }
+}
+
+/// Sets aside who is to blame for a line in the block of an Ingress: itself, or another one of its hosts that has a say there,
+/// without which their blocks are fine. One that the proxy has taken before is to blame only if nobody else is.
+fn blame_for_line(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
+    let around = maker.around(origin);
+    let suspects = maker.suspects_among(&around);
+    let mut is_mended = |aside: &[Suspect]| match maker.make_without(aside) {
+        Ok(_) => true,
+        Err(MakeError::Render(RenderError::Grammar { origin: Some(elsewhere), .. })) => {
+            !around.iter().any(|ingress| ingress.meta.name == elsewhere.name)
+        }
+        Err(_) => false,
+    };
+    let is_named = |suspect: &&Suspect| matches!(suspect, Suspect::Ingress(ingress) if ingress.meta.name == origin.name);
+    let named = suspects.iter().find(is_named).filter(|named| is_mended(std::slice::from_ref(*named))).cloned();
+    let guilty = named.or_else(|| halve_by(suspects, async |aside| Some(is_mended(aside))).now_or_never().flatten());
+    match guilty {
+        Some(guilty) => maker.set_aside(&guilty, reason),
+        None => set_aside(maker, origin, reason),
     }
 }
 
@@ -80,8 +102,8 @@ pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, ask
         }
     }
     let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
-    let guilty = match named.as_ref().and_then(|origin| maker.suspect(origin)) {
-        Some(new) => Some(new),
+    let guilty = match named.as_ref().and_then(|origin| Some((origin, maker.suspect(origin)?))) {
+        Some((origin, new)) => Some(or_neighbour(maker, new, origin, asks).await),
         None => halve(maker, maker.suspects(made), asks).await,
     };
     if let Some(ingress) = guilty {
@@ -92,6 +114,15 @@ pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, ask
         return maker.set_aside(&guilty, &refused.message);
     }
     named.is_some_and(|origin| set_aside(maker, &origin, &refused.message))
+}
+
+/// The Ingress whose block is refused, or another one of its hosts if without that one all is well, and without itself not.
+async fn or_neighbour(maker: &mut Maker, named: Suspect, origin: &ObjectRef, asks: &mpsc::Sender<Ask>) -> Suspect {
+    let around = maker.suspects_among(&maker.around(origin));
+    if around.len() < 2 || taken_without(maker, std::slice::from_ref(&named), asks).await != Some(false) {
+        return named;
+    }
+    halve(maker, around, asks).await.unwrap_or(named)
 }
 
 /// The default of a class that is behind what an Ingress would be blamed for: without it the proxy takes the Ingress, and
@@ -109,7 +140,12 @@ async fn default_behind(maker: &mut Maker, made: &Made, ingress: &Suspect, asks:
 
 /// The one without which the proxy takes more than with it.
 async fn halve(maker: &mut Maker, suspects: Vec<Suspect>, asks: &mpsc::Sender<Ask>) -> Option<Suspect> {
-    if suspects.is_empty() || !taken_without(maker, &suspects, asks).await? {
+    halve_by(suspects, async |aside| taken_without(maker, aside, asks).await).await
+}
+
+/// The same; `is_well`: whether all is without these.
+async fn halve_by(suspects: Vec<Suspect>, mut is_well: impl AsyncFnMut(&[Suspect]) -> Option<bool>) -> Option<Suspect> {
+    if suspects.is_empty() || !is_well(&suspects).await? {
         // Without any of them it is refused too: it is not theirs.
         return None;
     }
@@ -118,7 +154,7 @@ async fn halve(maker: &mut Maker, suspects: Vec<Suspect>, asks: &mpsc::Sender<As
     while suspects.len() > 1 {
         let back = suspects.split_off(suspects.len() / 2);
         let aside = [out.as_slice(), suspects.as_slice()].concat();
-        if !taken_without(maker, &aside, asks).await? {
+        if !is_well(&aside).await? {
             out = aside;
             suspects = back;
         }
@@ -140,9 +176,56 @@ async fn taken_without(maker: &mut Maker, aside: &[Suspect], asks: &mpsc::Sender
 mod tests {
     use super::*;
     use crate::proxy::{Mode, Outcome, ProxyConfig};
+    use gatewright_core::dialect::Version;
     use gatewright_core::dialect::nginx::NGINX;
+    use gatewright_core::model::{Certificate, CertificateId};
+    use gatewright_core::names::ObjectName;
     use gatewright_core::render::{File, FileSet};
+    use gatewright_core::settings::Settings;
+    use gatewright_core::state::{Event, decode};
+    use serde_json::{Value, json};
     use std::collections::BTreeMap;
+
+    /// Makes files in which no early answer may have status 418.
+    fn picky(folder: &std::path::Path) -> Maker {
+        let settings = Settings { take_all_without_class: true, config_map: ObjectName::new("a", "c").ok(), ..Settings::default() };
+        let answers = "{% for answer in route.answers %}{% if answer.status == 418 %}\n        no_such_thing on;{% endif %}{% endfor %}";
+        let overrides = BTreeMap::from([("route/answers.tera".to_owned(), answers.to_owned())]);
+        let pem: Arc<[u8]> = Arc::from(&b"pem"[..]);
+        let self_signed = Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem, digest: 1 };
+        let mut maker = Maker::new(settings, &NGINX, Version(1, 22, 1), overrides, Arc::new(self_signed), folder.to_owned()).unwrap();
+        let data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
+        happens(&mut maker, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "a"}, "data": data}));
+        maker
+    }
+
+    fn happens(maker: &mut Maker, object: Value) {
+        maker.snapshot.apply(Event::Applied(decode(object).unwrap().unwrap()));
+    }
+
+    fn ingress(namespace: &str, path: &str, annotations: Value) -> Value {
+        let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "i", "namespace": namespace,
+            "annotations": annotations},
+            "spec": {"rules": [{"host": "h.test", "http": {"paths": [{"path": path, "pathType": "Prefix", "backend": backend}]}}]}})
+    }
+
+    #[test]
+    fn who_breaks_the_blocks_of_others_on_a_host_is_to_blame_and_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = ingress("evil", "/e", json!({"nginx.ingress.kubernetes.io/server-snippet": "if ($http_x) { return 418; }"}));
+        let served = |made: &Made| made.served.iter().map(|one| one.meta.name.namespace().to_owned()).collect::<Vec<_>>();
+        for are_known in [true, false] {
+            let mut maker = picky(folder.path());
+            ["b", "c"].into_iter().for_each(|namespace| happens(&mut maker, ingress(namespace, &format!("/{namespace}"), json!({}))));
+            if are_known {
+                let made = make(&mut maker).unwrap();
+                maker.accept(&made);
+            }
+            happens(&mut maker, bad.clone());
+            assert_eq!(served(&make(&mut maker).unwrap()), ["c", "b"], "known: {are_known}");
+        }
+    }
 
     /// A proxy that only signals would reach, and that nobody has started.
     async fn nobody(folder: &std::path::Path) -> Proxy {

@@ -12,6 +12,7 @@ use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Ingress, KeyPair, Snapshot};
+use gatewright_core::translate::admission::hosts;
 use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -225,6 +226,19 @@ impl Maker {
         let found = self.snapshot.ingress(&ingress.name)?;
         let is_new = !self.quarantine.has_accepted(found) && self.quarantine_is_new(found);
         is_new.then(|| Suspect::Ingress(Arc::clone(found)))
+    }
+
+    /// The Ingresses that share a host with one, itself among them: texts of all of them can stand in its blocks.
+    pub(super) fn around(&self, origin: &ObjectRef) -> Vec<Arc<Ingress>> {
+        let Some(own) = self.snapshot.ingress(&origin.name) else { return Vec::new() };
+        let of_own: HashSet<&str> = hosts(own).collect();
+        self.snapshot.ingresses_oldest_first().filter(|other| hosts(other).any(|host| of_own.contains(host))).cloned().collect()
+    }
+
+    /// Those of them that are new, or other than the ones that the proxy has taken, and have no verdict yet.
+    pub(super) fn suspects_among(&self, ingresses: &[Arc<Ingress>]) -> Vec<Suspect> {
+        let is_new = |one: &&Arc<Ingress>| !self.quarantine.has_accepted(one) && self.quarantine_is_new(one);
+        ingresses.iter().filter(is_new).cloned().map(Suspect::Ingress).collect()
     }
 
     /// The Ingresses that are new or other than those that the proxy has taken.

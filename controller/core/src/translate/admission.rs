@@ -103,7 +103,8 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// Every host of an Ingress; the empty one stands for all others.
-fn hosts(ingress: &Ingress) -> impl Iterator<Item = &str> {
+/// The hosts that an Ingress names, as it writes them; the empty one is that of all requests.
+pub fn hosts(ingress: &Ingress) -> impl Iterator<Item = &str> {
     let rules = ingress.rules.iter().flatten().map(|rule| &*rule.host);
     rules.chain(ingress.default_backend.iter().filter(|_| ingress.rules.is_empty()).map(|_| ""))
 }
