@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::process::Command;
 
 /// A repository with a branch `main`, and one change in the work tree.
-fn repository() -> Folder {
+pub(crate) fn repository() -> Folder {
     let shop = |path: &str| ingress("front", "shop.example", path, "cart") + &service("cart");
     let folder = Folder::new(&[("deploy/shop.yaml", &shop("/"))]);
     folder.git(&["init", "-q"]);
@@ -16,7 +16,7 @@ fn repository() -> Folder {
 }
 
 /// Runs a program with `gatewright` and `gatewright-review` in its path.
-fn run(folder: &Folder, mut command: Command) -> Ran {
+pub(crate) fn run(folder: &Folder, mut command: Command) -> Ran {
     let programs = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_gatewright"), programs.path().join("gatewright")).unwrap();
     std::os::unix::fs::symlink(of_repository("deploy/ci/review"), programs.path().join("gatewright-review")).unwrap();
@@ -27,7 +27,7 @@ fn run(folder: &Folder, mut command: Command) -> Ran {
     Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-fn script(name: &str, arguments: &[&str]) -> Command {
+pub(crate) fn script(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new("sh");
     command.arg(of_repository(&format!("deploy/ci/{name}"))).args(arguments);
     command

@@ -6,6 +6,7 @@ mod beside_cluster;
 mod broken;
 mod chart;
 mod ci;
+mod ci_folder;
 mod diff;
 mod explain;
 mod inputs;
