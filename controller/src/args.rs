@@ -252,21 +252,24 @@ mod tests {
         assert_eq!(mistakes("run --allow-loopback-endpoints"), ["--allow-loopback-endpoints cannot be given without --manifests"]);
     }
 
-    /// The chart refuses other ones in `controller.extraArgs`. GATEWRIGHT_REFRESH=1 writes the list.
+    /// The chart refuses other ones in `controller.extraArgs`, and values that are of another kind. GATEWRIGHT_REFRESH=1 writes
+    /// the list.
     #[test]
-    fn the_chart_knows_all_flags_of_run() {
+    fn the_chart_knows_all_flags_of_run_and_the_kinds_of_their_values() {
         let command = command();
         let run = command.find_subcommand("run").unwrap();
-        let own = run.get_arguments().flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default());
-        let mut names: Vec<_> = own.filter(|name| *name != "help").map(str::to_owned).collect();
-        names.extend(compat::without_effect().map(str::to_owned));
-        names.sort_unstable();
+        let mut lines: Vec<_> = compat::without_effect().map(str::to_owned).collect();
+        for argument in run.get_arguments().filter(|argument| argument.get_id() != "help") {
+            let kind = &argument.get_value_names().unwrap()[0];
+            lines.extend(argument.get_long_and_visible_aliases().unwrap().iter().map(|name| format!("{name} {kind}")));
+        }
+        lines.sort_unstable();
         let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/helm/gatewright/files/flags.txt");
         if std::env::var_os("GATEWRIGHT_REFRESH").is_some() {
-            std::fs::write(file, names.join("\n") + "\n").unwrap();
+            std::fs::write(file, lines.join("\n") + "\n").unwrap();
         }
         let there = std::fs::read_to_string(file).unwrap_or_default();
-        assert_eq!(there.lines().collect::<Vec<_>>(), names, "{file} is stale; write it with GATEWRIGHT_REFRESH=1");
+        assert_eq!(there.lines().collect::<Vec<_>>(), lines, "{file} is stale; write it with GATEWRIGHT_REFRESH=1");
     }
 
     #[test]

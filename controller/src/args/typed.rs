@@ -288,7 +288,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "LEVEL", default_value = "info", help_heading = "Log")]
     pub(super) log_level: String,
     /// Verbosity as ingress-nginx counts it: from 2 on debug messages are written
-    #[arg(short = 'v', long = "v", value_name = "LEVEL", default_value = "0", overrides_with = "verbosity", help_heading = "Log")]
+    #[arg(short = 'v', long = "v", value_name = "NUMBER", default_value = "0", overrides_with = "verbosity", help_heading = "Log")]
     pub(super) verbosity: String,
     #[command(flatten)]
     pub(super) counting: CountingSwitches,

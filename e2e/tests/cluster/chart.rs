@@ -266,7 +266,15 @@ fn values_that_cannot_be_meant_are_refused_with_their_name() {
         ("rbac.secretNamespaces={a},rbac.secrets=false", "rbac.secretNamespaces and rbac.secrets=false cannot both be set"),
         (
             "rbac.secretNamespaces={a},controller.extraArgs.secrets-from=/a",
+            "rbac.secretNamespaces and controller.extraArgs.secrets-from cannot both be",
+        ),
+        (
+            "rbac.secretNamespaces={a},controller.secretVolumes[0].secret=a/b,controller.secretVolumes[0].volume.secret.secretName=b",
             "rbac.secretNamespaces and controller.secretVolumes cannot both be",
+        ),
+        (
+            "controller.scope.enabled=true,controller.scope.namespace=a,controller.scope.namespaces={b}",
+            "controller.scope.namespace and .namespaces cannot both be set",
         ),
         (
             "rbac.secretNamespaces={a},controller.scope.enabled=true,controller.scope.namespace=b",

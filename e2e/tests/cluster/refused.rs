@@ -218,6 +218,32 @@ fn a_flag_that_the_program_does_not_know_is_refused_with_the_nearest() {
 }
 
 #[test]
+fn a_flag_with_a_value_that_ends_the_program_is_refused() {
+    for (flag, part) in [
+        ("update-status=flase", "controller.extraArgs.update-status: \"flase\" has to be true or false"),
+        ("status-update-interval=abc", "controller.extraArgs.status-update-interval: \"abc\" has to be a number of seconds"),
+        ("status-update-interval=", "controller.extraArgs.status-update-interval: \"\" has to be a number of seconds"),
+        ("election-ttl=abc", "controller.extraArgs.election-ttl: \"abc\" has to be a duration such as 30s or 1m30s"),
+        ("log-level=loud", "controller.extraArgs.log-level: \"loud\" has to be error, warn, info, debug or trace"),
+        ("log-format=xml", "controller.extraArgs.log-format: \"xml\" has to be text or json"),
+        ("secrets-from=", "controller.extraArgs.secrets-from: \"\" has to be a path"),
+        ("v=high", "controller.extraArgs.v: \"high\" has to be a number"),
+        ("ipv6=maybe", "controller.extraArgs.ipv6: \"maybe\" has to be true, false or auto"),
+        ("watch-namespace=Foo", "controller.extraArgs.watch-namespace: \"Foo\" has to be the name of a namespace"),
+    ] {
+        assert_refused(&[&format!("controller.extraArgs.{flag}")], part);
+    }
+    assert_refused(&["controller.electionTTL=soon"], "--election-ttl: \"soon\" has to be a duration such as 30s or 1m30s");
+    // What is left to Kubernetes is not known here; an empty value of a switch turns it on, and one of a text is an empty text.
+    let good = ["update-status=", "watch-namespace=", "deep-inspect=NO", "election-ttl=1m30s", "v=3", "log-level=$(LEVEL)"];
+    let objects = rendered(&good.map(|flag| format!("controller.extraArgs.{flag}")).each_ref().map(|value| &**value));
+    let arguments = &find(&objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]["args"];
+    for argument in ["--update-status", "--watch-namespace=", "--deep-inspect=NO", "--v=3", "--log-level=$(LEVEL)"] {
+        assert!(arguments.as_array().unwrap().contains(&json!(argument)), "{argument}: {arguments}");
+    }
+}
+
+#[test]
 fn names_of_objects_and_paths_of_secrets_are_looked_at() {
     assert_refused(&["nameOverride=Foo_Bar"], "\"refused-Foo_Bar\", of the names of the release and nameOverride, cannot be the name");
     assert_refused(&["nameOverride=Foo Bar"], "/nameOverride");
@@ -249,6 +275,8 @@ fn what_has_no_effect_in_its_place_is_told() {
             "controller.metrics.enabled=true,controller.metrics.serviceMonitor.enabled=true,controller.metrics.service.enabled=false",
             "controller.metrics.serviceMonitor.enabled finds nothing without the Service",
         ),
+        ("controller.scope.namespace=a", "controller.scope.namespace has no effect without controller.scope.enabled"),
+        ("controller.scope.namespaces={a}", "controller.scope.namespaces has no effect without controller.scope.enabled"),
         ("controller.kind=DaemonSet,controller.autoscaling.enabled=true", "controller.autoscaling.enabled has no effect on a DaemonSet"),
         (
             "controller.autoscaling.enabled=true,proxy.resources.requests.cpu=null",

@@ -33,7 +33,10 @@
 {{- range $flag, $value := dict "proxy" "proxy.kind" "proxy-mode" "proxy.mode" -}}
 {{- if hasKey $given $flag }}{{ fail (printf "controller.extraArgs.%s: the container of the proxy has to know it too; use %s" $flag $value) }}{{ end -}}
 {{- end -}}
-{{- $known := .Files.Lines "files/flags.txt" -}}
+{{- with $controller.scope -}}
+{{- if and .enabled .namespace .namespaces }}{{ fail "controller.scope.namespace and .namespaces cannot both be set: put all of them into the second" }}{{ end -}}
+{{- end -}}
+{{- $known := include "gatewright.flagKinds" . | fromJson | keys | sortAlpha -}}
 {{- range $flag, $_ := $given -}}
 {{- if not (has $flag $known) -}}
 {{- if hasPrefix "-" $flag }}{{ fail (printf "controller.extraArgs.%s: flags stand here without dashes; write %s" $flag (trimAll "-" $flag)) }}{{ end -}}
@@ -47,7 +50,7 @@
 {{- with .Values.rbac.secretNamespaces -}}
 {{- $flags := include "gatewright.flags" $ | fromJson -}}
 {{- if not $.Values.rbac.secrets }}{{ fail "rbac.secretNamespaces and rbac.secrets=false cannot both be set: the first says whose Secrets are read" }}{{ end -}}
-{{- if get $flags "secrets-from" }}{{ fail "rbac.secretNamespaces and controller.secretVolumes cannot both be set: with volumes no Secret is asked of the API server" }}{{ end -}}
+{{- if get $flags "secrets-from" }}{{ fail (printf "rbac.secretNamespaces and controller.%s cannot both be set: with volumes no Secret is asked of the API server" (ternary "extraArgs.secrets-from" "secretVolumes" (hasKey $given "secrets-from"))) }}{{ end -}}
 {{- $watched := include "gatewright.watchedNamespaces" (list $ $flags) | fromJsonArray -}}
 {{- range . -}}
 {{- if and $watched (not (has . $watched)) }}{{ fail (printf "rbac.secretNamespaces: %s is none of the namespaces that Ingresses are served of: %s" . (join ", " $watched)) }}{{ end -}}
@@ -60,8 +63,35 @@
 {{- if and (has "Deny" $controller.admissionPolicy.actions) (has "Warn" $controller.admissionPolicy.actions) -}}
 {{- fail "controller.admissionPolicy.actions: Deny and Warn exclude each other: what is denied is told anyway" -}}
 {{- end -}}
+{{- include "gatewright.checkKinds" . -}}
 {{- include "gatewright.checkPorts" . -}}
 {{- include "gatewright.checkNames" . -}}
+{{- end -}}
+
+{{/* Refuses values of flags with which the program would end at start. Ports have a check of their own; what Kubernetes puts in for
+     $(NAME) is not known here. */}}
+{{- define "gatewright.checkKinds" -}}
+{{- $given := default (dict) .Values.controller.extraArgs -}}
+{{- $kinds := include "gatewright.flagKinds" . | fromJson -}}
+{{- $known := dict
+  "BOOL" (list "(?i)^(y|yes|t|true|on|1|n|no|f|false|off|0)?$" "true or false")
+  "DURATION" (list "^(0|([0-9]+(ms|s|m|h))+)$" "a duration such as 30s or 1m30s")
+  "NAMESPACE" (list "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$" "the name of a namespace")
+  "NUMBER" (list "^[0-9]{1,9}$" "a number")
+  "SECONDS" (list "^[0-9]{1,9}$" "a number of seconds")
+  "DIR" (list "." "a path")
+  "FILE" (list "." "a path")
+  "FORMAT" (list "^(text|json)$" "text or json")
+  "LEVEL" (list "^(error|warn|info|debug|trace)$" "error, warn, info, debug or trace")
+  "WHEN" (list "^(true|false|auto)$" "true, false or auto")
+-}}
+{{- range $flag, $value := include "gatewright.flags" . | fromJson -}}
+{{- with get $known (get $kinds $flag) -}}
+{{- if not (or (contains "$(" $value) (regexMatch (index . 0) $value)) -}}
+{{- fail (printf "%s%s: %q has to be %s" (ternary "controller.extraArgs." "--" (hasKey $given $flag)) $flag $value (index . 1)) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Of these names those that begin most like this one: name, names. */}}

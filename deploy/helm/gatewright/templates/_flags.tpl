@@ -81,11 +81,18 @@
 {{- end -}}
 {{- end -}}
 
-{{/* The command line. An empty value of extraArgs is a bare flag. */}}
+{{/* The kinds of the values of flags by name, as JSON; that of a flag without effect is empty. */}}
+{{- define "gatewright.flagKinds" -}}
+{{- $kinds := dict -}}
+{{- range compact (.Files.Lines "files/flags.txt") }}{{ $words := splitList " " . }}{{ $_ := set $kinds (first $words) (join " " (rest $words)) }}{{ end -}}
+{{- toJson $kinds -}}
+{{- end -}}
+
+{{/* Flags as they are given to the program: root, flags. An empty value of a switch is a bare flag. */}}
 {{- define "gatewright.args" -}}
-- run
-{{- range $name, $value := include "gatewright.flags" . | fromJson }}
-- {{ ternary (printf "--%s" $name) (printf "--%s=%s" $name $value) (eq $value "") | quote }}
+{{- $kinds := include "gatewright.flagKinds" (index . 0) | fromJson -}}
+{{- range $name, $value := index . 1 }}
+- {{ ternary (printf "--%s" $name) (printf "--%s=%s" $name $value) (and (eq $value "") (eq (get $kinds $name) "BOOL")) | quote }}
 {{- end }}
 {{- end -}}
 

@@ -10,6 +10,11 @@
 {{- if and $controller.scope.enabled $controller.scope.namespaceSelector -}}
 {{- $remarks = append $remarks "controller.scope.namespaceSelector has no effect while controller.scope.enabled is set." -}}
 {{- end -}}
+{{- range $key := list "namespace" "namespaces" -}}
+{{- if and (get $controller.scope $key) (not $controller.scope.enabled) -}}
+{{- $remarks = append $remarks (printf "controller.scope.%s has no effect without controller.scope.enabled." $key) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $controller.service.internal.enabled (not $controller.service.internal.annotations) -}}
 {{- $remarks = append $remarks "controller.service.internal.enabled has no effect without controller.service.internal.annotations." -}}
 {{- end -}}
