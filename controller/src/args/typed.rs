@@ -49,6 +49,8 @@ pub(super) enum What {
     /// Print a ValidatingAdmissionPolicy: what the API server can check of Ingresses by itself
     AdmissionPolicy(AdmissionPolicy),
     /// Print the least permissions for these flags of `run`
+    ///
+    /// Exit code: 0 printed, 2 it could not be done.
     Rbac(Box<Rbac>),
     /// Print the CustomResourceDefinition of GatewrightParameters
     Crds,

@@ -58,8 +58,9 @@ fn key_of(name: &str) -> Option<(&'static str, &'static Key)> {
 
 fn one(name: &str, proxies: &[ProxyFacts]) -> String {
     let mut text = format!("{name}\n");
-    if let Some((_, key)) = key_of(name) {
+    if let Some((group, key)) = key_of(name) {
         let _ = writeln!(text, "    {}", key.doc);
+        let _ = writeln!(text, "    group: {group}");
         let _ =
             writeln!(text, "    value: {}; default: {}; wrong value: {}{}", key.value, default(key), bad(key.on_bad_value), refused(key));
     }

@@ -94,3 +94,19 @@ fn what_a_left_out_host_or_path_hides_is_told() {
     let twice = ingress("front", "a.test", "/", "cart") + &ingress("a-second", "a.test", "/", "missing") + &service("cart");
     assert_eq!(said(&twice, &[]), [at("GW0203", &format!("{path}.path")), at("GW0303", &format!("{path}.backend"))]);
 }
+
+#[test]
+fn what_the_whole_input_has_none_of_is_a_note_to_lint_alone() {
+    let text = ingress("front", "a.test", "/", "missing").replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: missing}]\n");
+    let folder = Folder::new(&[("in/a.yaml", &text)]);
+    let lint = folder.run(&["lint", "in"]);
+    for code in ["GW0303", "GW0402"] {
+        assert!(lint.code == 0 && lint.out.contains(&format!("note[{code}]")), "{lint:?}");
+        let render = folder.run(&["render", "-f", "in"]);
+        assert!(render.code == 1 && render.err.contains(&format!("error[{code}]")), "{render:?}");
+        let explain = folder.run(&["explain", "https://a.test/", "-f", "in"]);
+        assert!(explain.out.contains(&format!("error[{code}]")), "{explain:?}");
+    }
+    let diff = folder.run(&["diff", "in", "in"]);
+    assert!(!(diff.out.clone() + &diff.err).contains("GW0"), "{diff:?}");
+}

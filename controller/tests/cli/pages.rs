@@ -1,6 +1,6 @@
 //! References and generated files: permissions, annotations, completions, manual pages.
 
-use crate::world::{Folder, ingress};
+use crate::world::{Folder, ingress, of_repository};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -160,6 +160,10 @@ fn annotations_are_listed_in_three_forms() {
     assert!(text.code == 0 && text.out.contains("ssl-redirect\n    "), "{text:?}");
     let one = folder.run(&["annotations", "ssl-redirect", "--format", "json"]);
     assert_eq!(one.json()["annotations"][0]["name"], "ssl-redirect");
+    // As `gatewright annotations` lists them, rules of GatewrightParameters name groups.
+    let group = one.json()["annotations"][0]["feature"].as_str().unwrap().to_owned();
+    let alone = folder.run(&["annotations", "ssl-redirect"]);
+    assert!(alone.out.contains(&format!("\n    group: {group}\n")), "{alone:?}");
     let all = folder.run(&["annotations", "--format", "json"]).json();
     let all = all["annotations"].as_array().unwrap().clone();
     assert_eq!(all.len(), 138);
@@ -176,6 +180,22 @@ fn annotations_are_listed_in_three_forms() {
     assert!(unknown.code == 1 && unknown.err.contains("\"ssl-redirct\"; write ssl-redirect"), "{unknown:?}");
     let part = folder.run(&["annotations", "rewrite"]);
     assert!(part.code == 1 && part.err.contains("perhaps enable-rewrite-log or rewrite-target is meant"), "{part:?}");
+}
+
+#[test]
+fn the_guide_tells_the_exit_codes_of_what_can_fail() {
+    let guide = std::fs::read_to_string(of_repository("docs/guides/review-a-pull-request.md")).unwrap();
+    let row = |command: &str| guide.lines().find(|line| line.starts_with(&format!("| `{command}` |"))).map(str::to_owned);
+    for command in ["render", "lint", "diff", "explain", "annotations", "rbac"] {
+        assert!(row(command).is_some_and(|row| row.ends_with("| could not be done |")), "{command}");
+    }
+    let folder = Folder::new(&[]);
+    for (arguments, code) in
+        [(&["rbac"][..], 0), (&["rbac", "--secrets-of", "nowhere"], 2), (&["annotations", "zzz"], 1), (&["annotations", "affinity"], 0)]
+    {
+        assert_eq!(folder.run(arguments).code, code, "{arguments:?}");
+    }
+    assert!(folder.run(&["rbac", "--help"]).out.contains("Exit code: 0 printed, 2 it could not be done"));
 }
 
 #[test]
