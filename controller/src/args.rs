@@ -24,6 +24,10 @@ pub(crate) use echo::{EchoBackend, EchoConfig};
 pub(crate) fn parse(argv: impl IntoIterator<Item = String>) -> Result<(Command, Vec<String>), Rejected> {
     let mut argv: Vec<String> = argv.into_iter().collect();
     let (mut warnings, mut mistakes) = compat::prepare(&mut argv);
+    if argv.get(1).is_some_and(|word| word == "help") {
+        argv.remove(1);
+        argv.insert(argv.len().min(2), "--help".to_owned());
+    }
     let help = help_of(&argv);
     let cli = reading::read(argv, &mut mistakes).map_err(Rejected::Asked)?;
     let command = cli.and_then(|cli| check::check(cli, &mut mistakes, &mut warnings));
@@ -203,6 +207,19 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn help_can_be_asked_for_as_a_command() {
+        for (line, usage) in
+            [("help", "gatewright <COMMAND>"), ("help lint", "gatewright lint "), ("help run --proxy=x", "gatewright run ")]
+        {
+            match parse(words(line)) {
+                Err(Rejected::Asked(help)) => assert!(help.to_string().contains(&format!("Usage: {usage}")), "{line}: {help}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(mistakes("help lnt"), ["\"lnt\" is not a command; lint may be meant"]);
     }
 
     #[test]
