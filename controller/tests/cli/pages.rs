@@ -78,7 +78,16 @@ fn secrets_are_read_in_namespaces_that_are_named() {
     }
     let scoped = permissions(&["--in-namespaces", "a,b", "--secrets-in", "a", "--default-ssl-certificate", "b/cert"]);
     assert!(scoped.contains("Role b /secrets list cert") && !scoped.contains("Role b /secrets list"), "{scoped:#?}");
-    assert!(!has(&permissions(&["--webhook", "--secrets-in", "a"]), "secrets"));
+    assert!(!has(&permissions(&["--webhook", "--default-ssl-certificate", "c/cert"]), "secrets"));
+}
+
+#[test]
+fn secrets_cannot_be_chosen_for_the_webhook() {
+    for flag in ["--secrets-in", "--secrets-of"] {
+        let ran = Folder::new(&[]).run(&["rbac", "--webhook", flag, "a"]);
+        let said = format!("{flag} cannot be used with --webhook, which reads no Secret");
+        assert!(ran.code == 2 && ran.err.contains(&said), "{ran:?}");
+    }
 }
 
 #[test]

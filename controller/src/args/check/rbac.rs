@@ -68,6 +68,10 @@ impl Check<'_> {
             let why = "labels of Namespaces are read with it, and only a ClusterRole permits that";
             self.wrong(format!("--without-cluster-role cannot be used with --watch-namespace-selector: {why}"));
         }
+        let chosen = [("secrets-in", &rbac.secrets_in), ("secrets-of", &rbac.secrets_of)];
+        for (flag, _) in chosen.iter().filter(|(_, given)| rbac.webhook && !given.is_empty()) {
+            self.wrong(format!("--{flag} cannot be used with --webhook, which reads no Secret"));
+        }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
         let secrets = self.secrets((rbac.secrets_in, rbac.secrets_of), rbac.without_secrets, run.secrets_from.is_some(), &scope);
         let cluster_role = !rbac.without_cluster_role;
