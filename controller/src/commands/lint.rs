@@ -81,29 +81,35 @@ pub(super) fn of_other_classes(world: &World, translation: &Translation) -> Vec<
         if said.contains(&object) {
             continue;
         }
-        let (field, message, help) = if world.watches(ingress) { not_of_class(ingress) } else { not_watched(ingress) };
-        let finding = Diagnostic::new(Code::OtherClass, object, field, message).help(help);
+        let finding = if world.watches(ingress) { not_of_class(ingress, object, world) } else { not_watched(object) };
         out.push(world.places.locate(finding));
     }
     out
 }
 
-type Reason = (&'static str, String, &'static str);
-
-fn not_watched(ingress: &Ingress) -> Reason {
-    let message = format!("namespace {} is not one that is watched", shown(ingress.meta.name.namespace()));
-    ("metadata.namespace", message, "give another --watch-namespace or --watch-namespace-selector")
+fn not_watched(object: ObjectRef) -> Diagnostic {
+    let message = format!("namespace {} is not one that is watched", shown(object.name.namespace()));
+    Diagnostic::new(Code::OtherClass, object, "metadata.namespace", message)
+        .help("give another --watch-namespace or --watch-namespace-selector")
 }
 
-fn not_of_class(ingress: &Ingress) -> Reason {
-    let not_served = |class: &str| format!("class {} is not one that is served here", shown(class));
-    let (field, message) = match (&ingress.class_name, ingress.meta.annotations.get("kubernetes.io/ingress.class")) {
-        (Some(class), _) => ("spec.ingressClassName", not_served(class)),
-        (None, Some(class)) => ("metadata.annotations[kubernetes.io/ingress.class]", not_served(class)),
-        (None, None) => ("", "the Ingress has no class".to_owned()),
+/// A class of which a served one may be meant is worth a warning.
+fn not_of_class(ingress: &Ingress, object: ObjectRef, world: &World) -> Diagnostic {
+    let (field, class) = match (&ingress.class_name, ingress.meta.annotations.get("kubernetes.io/ingress.class")) {
+        (Some(class), _) => ("spec.ingressClassName", Some(&**class)),
+        (None, class) => ("metadata.annotations[kubernetes.io/ingress.class]", class.map(|class| &**class)),
     };
-    (field, message, "name an IngressClass of this controller, or give --ingress-class or --controller-class")
+    let Some(class) = class else {
+        return Diagnostic::new(Code::OtherClass, object, "", "the Ingress has no class").help(NAME_A_CLASS);
+    };
+    let finding = Diagnostic::new(Code::OtherClass, object, field, format!("class {} is not one that is served here", shown(class)));
+    match world.nearest_class(class) {
+        Some(meant) => Diagnostic { severity: Severity::Warning, ..finding.help(format!("{meant} may be meant")) },
+        None => finding.help(NAME_A_CLASS),
+    }
 }
+
+const NAME_A_CLASS: &str = "name an IngressClass of this controller, or give --ingress-class or --controller-class";
 
 fn explain(codes: &[Code], format: LintFormat) -> anyhow::Result<End> {
     if format == LintFormat::Json {

@@ -16,7 +16,7 @@ use gatewright_core::model::{Certificate, Globals};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::settings::{self, Settings};
 use gatewright_core::state::{Event, Ingress, Object, Service, Snapshot};
-use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope};
+use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope, nearest_class};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -264,6 +264,11 @@ impl World {
     /// Whether an Ingress is in a namespace that is watched.
     pub(crate) fn watches(&self, ingress: &Ingress) -> bool {
         in_scope(ingress, &self.snapshot, &self.settings)
+    }
+
+    /// The class that may be meant by one that is not served.
+    pub(crate) fn nearest_class(&self, class: &str) -> Option<&str> {
+        nearest_class(class, &self.snapshot, &self.settings)
     }
 
     /// The data of the main ConfigMap; empty without one.

@@ -16,4 +16,5 @@ mod pages;
 mod render;
 mod start;
 mod terminal;
+mod untold;
 mod world;

@@ -1,6 +1,7 @@
 //! Which Ingresses are ours.
 
 use crate::model::digest_of;
+use crate::names::nearest;
 use crate::settings::Settings;
 use crate::state::{Ingress, IngressClass, Snapshot};
 use std::collections::BTreeSet;
@@ -53,6 +54,16 @@ impl<'a> Classes<'a> {
             (None, None) => self.settings.watch_ingress_without_class,
         }
     }
+}
+
+/// The class that may be meant by one that is not served; `None`: no class that is served is like it, or there is an
+/// IngressClass of this name.
+#[must_use]
+pub fn nearest_class<'a>(class: &str, snapshot: &'a Snapshot, settings: &'a Settings) -> Option<&'a str> {
+    if class == settings.ingress_class || snapshot.classes().any(|known| known.meta.name.name() == class) {
+        return None;
+    }
+    nearest(class, Classes::new(snapshot, settings).accepted.into_iter().chain([&*settings.ingress_class]))
 }
 
 fn is_ours(class: &IngressClass, settings: &Settings) -> bool {

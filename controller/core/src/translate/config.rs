@@ -3,8 +3,9 @@
 use super::annotations::difference;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
-use crate::names::{Kind, ObjectName, ObjectRef};
+use crate::names::{Kind, ObjectName, ObjectRef, nearest};
 use crate::settings::{POLICY_KEY, Problem, ProblemKind};
+use crate::state::Snapshot;
 use std::collections::BTreeMap;
 
 /// What objects say of settings, without what the proxy refused.
@@ -16,17 +17,20 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
     wanted.config_maps.extend(name.cloned());
     let Some(name) = name else { return BTreeMap::new() };
     let Some(map) = input.snapshot.config_map(name) else {
-        diagnostics.push(miss("configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
+        diagnostics.push(miss(input.snapshot, "configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
         return BTreeMap::new();
     };
     mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics)
 }
 
 /// The ConfigMap that a flag names does not exist, and what comes of that. Whoever gives the flag may mean to create it later.
-pub(super) fn miss(flag: &str, name: &ObjectName, instead: &str) -> Diagnostic {
+pub(super) fn miss(snapshot: &Snapshot, flag: &str, name: &ObjectName, instead: &str) -> Diagnostic {
     let object = ObjectRef::new(Kind::ConfigMap, name.clone());
     let message = format!("the ConfigMap of --{flag} does not exist; {instead}");
-    let finding = Diagnostic::new(Code::MissingConfigMap, object, "", message).help("create it, or name another");
+    let beside = snapshot.config_maps().map(|map| &map.meta.name).filter(|map| map.namespace() == name.namespace());
+    let help = nearest(name.name(), beside.map(ObjectName::name))
+        .map_or_else(|| "create it, or name another".to_owned(), |meant| format!("{}/{meant} may be meant", name.namespace()));
+    let finding = Diagnostic::new(Code::MissingConfigMap, object, "", message).help(help);
     Diagnostic { severity: Severity::Warning, ..finding }
 }
 

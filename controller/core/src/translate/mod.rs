@@ -40,6 +40,7 @@ mod streams;
 mod tls;
 mod wishes;
 
+pub use class::nearest_class;
 pub use quarantine::{Quarantine, Setting};
 pub use screen::in_scope;
 

@@ -41,7 +41,8 @@ impl Reader<'_, '_> {
         self.wanted.config_maps.insert(name.clone());
         let Some(map) = self.input.snapshot.config_map(name) else {
             let instead = format!("nothing listens on {} ports of it", transport.as_str());
-            return self.diagnostics.push(super::config::miss(map_flag(transport), name, &instead).outcome(Outcome::ClosedPort));
+            let finding = super::config::miss(self.input.snapshot, map_flag(transport), name, &instead);
+            return self.diagnostics.push(finding.outcome(Outcome::ClosedPort));
         };
         let origin = ObjectRef::new(Kind::ConfigMap, name.clone());
         for (key, value) in map.data.iter().take(MOST) {
