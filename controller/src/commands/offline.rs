@@ -147,7 +147,8 @@ pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
     finding.help = format!("the input holds no {kind}; add them, and more can be checked");
 }
 
-/// What cannot be read is in no answer, and neither are Ingresses of other classes: whoever reads it has to know.
+/// What is not read is in no answer, and neither are Ingresses of other classes nor settings of a ConfigMap that is not
+/// there: whoever reads it has to know.
 pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Translation) {
     let inputs = inputs.join(", ");
     let told = match unread(world).filter(|located| located.diagnostic.outcome == Outcome::SkippedObject).count() {
@@ -162,6 +163,15 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
     if others > 0 {
         say(format_args!("note: of {inputs}, Ingresses of other classes are left out: {others}; lint says which"));
     }
+    let elsewhere = elsewhere(world).count();
+    if elsewhere > 0 {
+        say(format_args!("note: of {inputs}, submodules and links that lead out are not read: {elsewhere}; lint says which"));
+    }
+    let is_of_flag = |finding: &&Diagnostic| finding.code == Code::MissingConfigMap && finding.field.is_empty();
+    for mut finding in translation.diagnostics.iter().filter(is_of_flag).cloned() {
+        soften(&mut finding, world.holds);
+        say(format_args!("{}: of {inputs}, {}; {}", finding.severity, finding.message, finding.help));
+    }
 }
 
 /// What nobody knows what it says.
@@ -169,6 +179,11 @@ pub(super) fn unread(world: &World) -> impl Iterator<Item = &Located> {
     let is_unread =
         |finding: &Diagnostic| finding.severity == Severity::Error || [Code::BadDocument, Code::Forbidden].contains(&finding.code);
     world.problems.iter().filter(move |located| is_unread(&located.diagnostic))
+}
+
+/// What is in another place, and not read.
+pub(super) fn elsewhere(world: &World) -> impl Iterator<Item = &Located> {
+    world.problems.iter().filter(|located| located.diagnostic.code == Code::NotFollowed)
 }
 
 /// The dialect of the proxy that was asked for.

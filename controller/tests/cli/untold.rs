@@ -1,12 +1,80 @@
 //! What is in no answer, or is not as somebody may think, is told by every command that leaves it out.
 
-use crate::world::{Folder, ingress, service};
+use crate::world::{Folder, Ran, assert_valid, ingress, of_repository, service};
 
 const OWN: &str =
     "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: gatewright}\nspec: {controller: gatewright.dev/ingress}\n---\n";
 
 fn of_class(class: &str) -> String {
     ingress("front", "a.test", "/", "cart").replace("spec:\n", &format!("spec:\n  ingressClassName: {class}\n")) + OWN + &service("cart")
+}
+
+/// Runs `diff` in each of its formats.
+fn diffs(folder: &Folder, arguments: &[&str]) -> [Ran; 3] {
+    let ran = ["text", "markdown", "json"].map(|format| folder.run(&[&["diff", "--format", format], arguments].concat()));
+    assert_valid(&ran[2].json(), &of_repository("docs/schemas/diff.schema.json"));
+    ran
+}
+
+#[test]
+fn what_is_elsewhere_is_said_to_be_in_no_answer() {
+    let folder = Folder::new(&[("deploy/a.yaml", &(ingress("front", "a.test", "/", "cart") + &service("cart")))]);
+    std::os::unix::fs::symlink("../../outside.yaml", folder.path().join("deploy/out.yaml")).unwrap();
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["update-index", "--add", "--cacheinfo", "160000,4b825dc642cb6eb9a060e54bf8d69288fbee4904,deploy/sub"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    std::fs::remove_file(folder.path().join("deploy/out.yaml")).unwrap();
+    folder.write("deploy/sub/b.yaml", ingress("b", "b.test", "/", "cart"));
+    let said = "note: of git:HEAD:deploy, submodules and links that lead out are not read: 2; lint says which\n";
+    for ran in diffs(&folder, &["git:HEAD:deploy", "deploy"]) {
+        assert!(ran.code == 1 && ran.err == said, "{ran:?}");
+        for part in ["GW0011", "git:HEAD:deploy/sub is a submodule", "git:HEAD:deploy/out.yaml is a link that leads out"] {
+            assert!(ran.out.contains(part), "{part}: {ran:?}");
+        }
+    }
+    let json = folder.run(&["diff", "git:HEAD:deploy", "deploy", "--format", "json"]).json();
+    assert_eq!((&json["left_out"][0]["side"], json["findings"].as_array().unwrap().len()), (&"old".into(), 0), "{json:#}");
+    let same = folder.run(&["diff", "git:HEAD:deploy", "git:HEAD:deploy", "--files-only"]);
+    assert!(same.code == 0 && same.out.contains("GW0011"), "what is not read is no difference: {same:?}");
+    for arguments in [&["explain", "-f", "git:HEAD:deploy", "http://a.test/"][..], &["rbac", "--secrets-of", "git:HEAD:deploy"]] {
+        let ran = folder.run(arguments);
+        assert!(ran.code == 0 && ran.err.contains(said), "{ran:?}");
+    }
+}
+
+#[test]
+fn why_an_ingress_is_no_longer_served_is_told() {
+    let folder = Folder::new(&[("old.yaml", &of_class("gatewright")), ("new.yaml", &of_class("elsewhere"))]);
+    for (ran, title) in
+        diffs(&folder, &["old.yaml", "new.yaml"]).iter().zip(["to be said of it, and not before:", "To be said of it, and not", "findings"])
+    {
+        let (_, findings) = ran.out.split_once(title).unwrap_or_else(|| panic!("{ran:?}"));
+        assert!(ran.code == 1 && findings.contains("GW0805") && findings.contains("is not one that is served here"), "{ran:?}");
+    }
+    for [old, new] in [["new.yaml", "new.yaml"], ["new.yaml", "old.yaml"]] {
+        let ran = folder.run(&["diff", old, new]);
+        assert!(!ran.out.contains("GW0805"), "it was not served before: {ran:?}");
+    }
+}
+
+#[test]
+fn a_config_map_that_is_not_there_is_told() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: gatewright, namespace: shop}\n---\n";
+    let text = of_class("gatewright");
+    let folder = Folder::new(&[("none.yaml", &text), ("one.yaml", &(text.clone() + map))]);
+    let missing = |severity: &str, file: &str, help: &str| {
+        format!("{severity}: of {file}, the ConfigMap of --configmap does not exist; every setting has its default; {help}\n")
+    };
+    let note = missing("note", "none.yaml", "the input holds no ConfigMaps; add them, and more can be checked");
+    let warning = missing("warning", "one.yaml", "shop/gatewright may be meant");
+    let with = |arguments: &[&str], map: &str| folder.run(&[arguments, &["--configmap", map]].concat()).err;
+    assert_eq!(with(&["diff", "none.yaml", "one.yaml"], "shop/gatewrigth"), note.clone() + &warning);
+    assert_eq!(with(&["explain", "-f", "one.yaml", "http://a.test/"], "shop/gatewrigth"), warning);
+    assert_eq!(with(&["explain", "-f", "none.yaml", "http://a.test/"], "shop/gatewright"), note);
+    assert_eq!(with(&["diff", "one.yaml", "one.yaml"], "shop/gatewright"), "");
+    let other = missing("warning", "one.yaml", "create it, or name another");
+    assert_eq!(with(&["explain", "-f", "one.yaml", "http://a.test/"], "other/gatewright"), other);
 }
 
 #[test]

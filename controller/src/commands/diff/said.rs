@@ -1,13 +1,15 @@
 //! What is to be said beside the changes: what is wrong with the second input alone, and what is in no comparison.
 
-use crate::commands::offline::{soften, unread};
+use crate::commands::lint::of_other_classes;
+use crate::commands::offline::{elsewhere, soften, unread};
 use crate::source::Located;
 use crate::source::input::World;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::names::ObjectName;
 use gatewright_core::translate::Translation;
 use std::collections::HashSet;
 
-/// A document or object of which nobody knows what it says.
+/// A document, object or part of an input of which nobody knows what it says.
 pub(super) struct LeftOut {
     /// `old`, `new` or `both`.
     pub(super) side: &'static str,
@@ -15,7 +17,8 @@ pub(super) struct LeftOut {
     pub(super) located: Located,
 }
 
-/// Errors and warnings of the second input that the first one does not have. They are the same wherever they stand.
+/// Errors and warnings of the second input that the first one does not have, and Ingresses that it no longer serves because
+/// of their class or namespace. They are the same wherever they stand.
 pub(super) fn new_findings((old, before): (&World, &Translation), (new, after): (&World, &Translation)) -> Vec<Located> {
     let known: HashSet<&Diagnostic> = before.diagnostics.iter().collect();
     let located = after.diagnostics.iter().filter(|finding| !known.contains(finding)).map(|finding| new.places.locate(finding.clone()));
@@ -24,6 +27,9 @@ pub(super) fn new_findings((old, before): (&World, &Translation), (new, after): 
         soften(&mut located.diagnostic, new.holds);
         located.diagnostic.severity != Severity::Note
     });
+    let was_served: HashSet<&ObjectName> = before.served.iter().map(|ingress| &ingress.meta.name).collect();
+    let is_lost = |located: &Located| located.diagnostic.object.as_ref().is_some_and(|object| was_served.contains(&object.name));
+    all.extend(of_other_classes(new, after).into_iter().filter(is_lost));
     all
 }
 
@@ -35,9 +41,13 @@ pub(super) fn newly_unread(old: &World, new: &World) -> Vec<Located> {
 
 /// What either input does not tell.
 pub(super) fn left_out(old: &World, new: &World) -> Vec<LeftOut> {
-    let in_both: HashSet<&Diagnostic> = unread(old).map(|located| &located.diagnostic).collect();
-    let in_new: HashSet<&Diagnostic> = unread(new).map(|located| &located.diagnostic).collect();
-    let gone = unread(old).filter(|located| !in_new.contains(&located.diagnostic)).map(|located| ("old", located));
-    let there = unread(new).map(|located| (if in_both.contains(&located.diagnostic) { "both" } else { "new" }, located));
+    let in_both: HashSet<&Diagnostic> = not_read(old).map(|located| &located.diagnostic).collect();
+    let in_new: HashSet<&Diagnostic> = not_read(new).map(|located| &located.diagnostic).collect();
+    let gone = not_read(old).filter(|located| !in_new.contains(&located.diagnostic)).map(|located| ("old", located));
+    let there = not_read(new).map(|located| (if in_both.contains(&located.diagnostic) { "both" } else { "new" }, located));
     gone.chain(there).map(|(side, located)| LeftOut { side, located: located.clone() }).collect()
+}
+
+fn not_read(world: &World) -> impl Iterator<Item = &Located> {
+    unread(world).chain(elsewhere(world))
 }
