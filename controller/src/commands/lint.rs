@@ -93,7 +93,7 @@ fn not_watched(object: ObjectRef) -> Diagnostic {
         .help("give another --watch-namespace or --watch-namespace-selector")
 }
 
-/// A class of which a served one may be meant is worth a warning.
+/// It may be of another controller, so that a class that is nearly one of ours is a note, too.
 fn not_of_class(ingress: &Ingress, object: ObjectRef, world: &World) -> Diagnostic {
     let (field, class) = match (&ingress.class_name, ingress.meta.annotations.get("kubernetes.io/ingress.class")) {
         (Some(class), _) => ("spec.ingressClassName", Some(&**class)),
@@ -104,7 +104,7 @@ fn not_of_class(ingress: &Ingress, object: ObjectRef, world: &World) -> Diagnost
     };
     let finding = Diagnostic::new(Code::OtherClass, object, field, format!("class {} is not one that is served here", shown(class)));
     match world.nearest_class(class) {
-        Some(meant) => Diagnostic { severity: Severity::Warning, ..finding.help(format!("{meant} may be meant")) },
+        Some(meant) => finding.help(format!("{meant} may be meant")),
         None => finding.help(NAME_A_CLASS),
     }
 }

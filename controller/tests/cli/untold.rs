@@ -87,10 +87,10 @@ fn the_class_that_may_be_meant_is_named() {
         of_class.map(|finding| format!("{}: {}", part(finding, "severity"), part(finding, "help"))).collect::<Vec<_>>()
     };
     let misspelt = of_class("gatewrigth");
-    assert_eq!(said(&misspelt, &[]), ["warning: gatewright may be meant"]);
+    assert_eq!(said(&misspelt, &[]), ["note: gatewright may be meant"]);
     let annotated = ingress("front", "a.test", "/", "cart")
         .replace("namespace: shop}", "namespace: shop, annotations: {kubernetes.io/ingress.class: Gatewright}}");
-    assert_eq!(said(&(annotated + &OWN.replace("name: gatewright", "name: other")), &[]), ["warning: gatewright may be meant"]);
+    assert_eq!(said(&(annotated + &OWN.replace("name: gatewright", "name: other")), &[]), ["note: gatewright may be meant"]);
     let unlike = ["note: name an IngressClass of this controller, or give --ingress-class or --controller-class"];
     assert_eq!(said(&of_class("nginx"), &[]), unlike);
     let foreign = OWN.replace("name: gatewright", "name: gatewrigth").replace("gatewright.dev/ingress", "example.com/other");

@@ -63,7 +63,7 @@ pub struct SlicePort {
     pub name: Box<str>,
     /// `port`; `None` means every port.
     pub port: Option<u16>,
-    /// `protocol`: TCP where it is missing.
+    /// `protocol`: TCP where it is missing; empty where the port cannot be read.
     pub protocol: Box<str>,
 }
 
@@ -136,10 +136,10 @@ struct RawAddress {
     ip: Box<str>,
 }
 
-/// `None`: it cannot be read. That is no port at all, where no port would be every one.
+/// `None`: it cannot be read. That is no port of any protocol, where none at all would be every one.
 impl From<Option<RawPort>> for SlicePort {
     fn from(raw: Option<RawPort>) -> Self {
-        let Some(raw) = raw else { return Self { name: "".into(), port: Some(0), protocol: protocol(None) } };
+        let Some(raw) = raw else { return Self { name: "".into(), port: None, protocol: "".into() } };
         Self { name: raw.name.unwrap_or_default(), port: raw.port, protocol: protocol(raw.protocol) }
     }
 }

@@ -111,7 +111,8 @@ fn listed(group: &EndpointGroup) -> String {
         let name = if port.name.is_empty() { String::new() } else { format!(" ({})", shown(&port.name)) };
         format!("{number}/{}{name}", shown(&port.protocol).trim_matches('"'))
     };
-    let all: Vec<_> = group.ports.iter().take(SHOWN).map(one).collect();
+    let readable = group.ports.iter().filter(|port| !port.protocol.is_empty());
+    let all: Vec<_> = readable.take(SHOWN).map(one).collect();
     if all.is_empty() { "none".to_owned() } else { all.join(", ") }
 }
 
