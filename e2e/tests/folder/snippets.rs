@@ -220,6 +220,27 @@ on_every_proxy! {
         assert_eq!(seen("/a"), "/a", "everything else is forwarded");
     }
 
+    fn conditions_hold_for_what_is_missing_and_for_what_is_repeated(proxy) {
+        let text = "if ($http_x_agent ~* \"(curl|^$)\") { return 403; }\nif ($http_x_number !~ \"^[0-9]+$\") { return 404; }\n\
+                    if ($arg_a !~ \"^[a-z]*$\") { return 410; }\nif ($arg_debug) { return 418; }\nif ($cookie_k ~ \"^(|0)$\") { return 451; }\n\
+                    if ($arg_close) { return 444; }\nproxy_set_header X-Debug $arg_b;\nadd_header X-Flag -f always;";
+        let _world = world(proxy, text);
+        let ask = |target: &str, headers: &[(&str, &str)]| {
+            send(&headers.iter().fold(Request::get("h.test", target), |request, (name, value)| request.header(name, value)))
+        };
+        let status = |target: &str, headers: &[(&str, &str)]| ask(target, headers).unwrap().status;
+        let [agent, number, cookie] = [("X-Agent", "moz"), ("X-Number", "1"), ("Cookie", "k=v")];
+        let good = [agent, number, cookie];
+        assert_eq!([status("/", &[]), status("/", &[("X-Agent", "Curl")]), status("/", &good)], [403, 403, 200]);
+        assert_eq!([status("/", &[agent, cookie]), status("/", &[agent, ("X-Number", "x"), number, cookie])], [404, 404]);
+        let arguments = ["/?a=E1&a=x", "/?a=x&a=E1", "/?A=E1", "/?aa=E1&a=x", "/?a=", "/?DEBUG=1", "/?debug=0&debug=1", "/?xdebug=1"];
+        assert_eq!(arguments.map(|target| status(target, &good)), [410, 200, 410, 200, 200, 418, 200, 200]);
+        assert_eq!([status("/", &[agent, number]), status("/", &[agent, number, ("Cookie", "k=0")])], [451, 451]);
+        assert!(ask("/?close=1", &good).is_err(), "the connection is closed without an answer");
+        let answer = ask("/?x=1&B=2&b=3", &good).unwrap();
+        assert_eq!((answer.received("X-Debug").as_deref(), answer.header("X-Flag")), (Some("2"), Some("-f")));
+    }
+
     fn answers_get_their_type_age_and_cookies(proxy) {
         let text = "if ($http_x_none) { return 403; }\nif ($arg_text) { return 200 '{}'; }\ndefault_type application/json;\nexpires 1h;\n\
                     proxy_cookie_path /a /b;";

@@ -115,6 +115,7 @@ pub static HAPROXY: Dialect = Dialect {
         "route/answers.tera",
         "route/app_root.tera",
         "route/client_auth.tera",
+        "route/condition.tera",
         "route/extra_answers.tera",
         "route/extra_headers.tera",
         "route/forwarded.tera",

@@ -65,7 +65,7 @@ impl Expression {
     /// The same with what a fetch of ours finds behind it.
     pub(super) fn and_fetch(mut self, fetch: &str) -> Self {
         self.0.push(OPEN);
-        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+? ".contains(*c)));
+        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+? \"^!:*&=\\".contains(*c)));
         self.0.push(CLOSE);
         self
     }
@@ -105,6 +105,9 @@ pub(super) fn encoded(text: &str) -> String {
     out
 }
 
+/// Where a script is looked for; only parameters of FastCGI have it.
+const SCRIPT: &str = "fastcgi_script_name";
+
 /// What finds the values of nginx variables.
 const FETCHES: &[(&str, &str)] = &[
     ("host", "var(txn.host)"),
@@ -141,8 +144,7 @@ const FETCHES: &[(&str, &str)] = &[
     ("ssl_cipher", "ssl_fc_cipher"),
     ("ssl_protocol", "ssl_fc_protocol"),
     ("ssl_server_name", "ssl_fc_sni"),
-    // Where a script is looked for; only sections of FastCGI have it.
-    ("fastcgi_script_name", "var(txn.script)"),
+    (SCRIPT, "var(txn.script)"),
     ("request_method", "method"),
     ("server_port", "dst_port"),
     ("req_id", "var(txn.request_id)"),
@@ -155,11 +157,21 @@ fn fetch(name: &str) -> Option<String> {
         return Some((*fetch).to_owned());
     }
     match (name.strip_prefix("http_"), name.strip_prefix("arg_"), name.strip_prefix("cookie_")) {
-        (Some(rest), ..) => Some(format!("req.fhdr({})", rest.replace('_', "-"))),
-        (_, Some(rest), _) => Some(format!("url_param({rest})")),
+        (Some(rest), ..) => Some(format!("req.fhdr({})", header(rest))),
+        (_, Some(rest), _) => Some(argument(rest)),
         (.., Some(rest)) => Some(format!("req.cook({rest})")),
         _ => None,
     }
+}
+
+/// The name of a header as it stands in a request, by the rest of that of its variable.
+fn header(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// The first argument of this name, whatever its case; empty without one. `url_param` learns of case in later versions only.
+fn argument(name: &str) -> String {
+    format!(r#"query,regsub("^(?!(?:.*&)?{name}=).*$",,i),regsub("^(?:.*?&)??{name}=(.*?)(?:&.*)?$","\1",i)"#)
 }
 
 /// Whether HAProxy has a word for every variable of a text; those that stand for the route are filled in.
@@ -176,10 +188,18 @@ pub(super) fn fetch_of(text: &VariableText) -> Option<String> {
     }
 }
 
-/// Variables that HAProxy has no word for, and beginnings of such.
+/// The header that a text is, if it is one and nothing else.
+pub(super) fn header_of(text: &VariableText) -> Option<String> {
+    match text.parts() {
+        [TextPart::Variable(name)] if !FETCHES.iter().any(|(known, _)| known == name) => name.strip_prefix("http_").map(header),
+        _ => None,
+    }
+}
+
+/// Variables that HAProxy has no word for beside parameters of FastCGI, and beginnings of such.
 pub(super) fn unknown_variables() -> Vec<&'static str> {
     let families = ["sent_http_", "upstream_cookie_", "upstream_http_"];
-    crate::names::variable::all().filter(|name| fetch(name).is_none()).chain(families).collect()
+    crate::names::variable::all().filter(|name| *name == SCRIPT || fetch(name).is_none()).chain(families).collect()
 }
 
 /// Prints what an [`Expression`] serialises to as one word.
@@ -209,7 +229,10 @@ mod tests {
         assert_eq!(printed("$host.x").as_deref(), Some("'%[var(txn.host)].x'"));
         assert_eq!(printed("$http_x_a").as_deref(), Some("'%[req.fhdr(x-a)]'"));
         assert_eq!(printed("$server_protocol").as_deref(), Some("'HTTP/%[req.ver]'"));
+        let argument = r#"'%[query,regsub("^(?!(?:.*&)?id=).*$",,i),regsub("^(?:.*?&)??id=(.*?)(?:&.*)?$","\1",i)]'"#;
+        assert_eq!(printed("$arg_id").as_deref(), Some(argument));
         assert_eq!(printed("$request_length"), None);
+        assert!(["request_length", SCRIPT].iter().all(|name| unknown_variables().contains(name)));
         assert_eq!(print(&Expression::literal("100%[env(X)]").0), "'100%%[env(X)]'");
         assert_eq!(print(&Expression::literal("a").and_fetch("src'\n\u{e001}x").0), "'a%[srcx]'");
     }

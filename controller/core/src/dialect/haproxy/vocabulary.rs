@@ -211,7 +211,6 @@ const FETCHES: &[&str] = &[
     "status",
     "str",
     "txn.sess_term_state",
-    "url_param",
     "uuid",
     "var",
 ];
@@ -229,6 +228,7 @@ const ACTIONS: &[&str] = &[
     "disable-l7-retry",
     "normalize-uri",
     "redirect",
+    "reject",
     "replace-header",
     "replace-path",
     "return",

@@ -6,10 +6,11 @@
 use crate::names::is_printable;
 use std::fmt::Write;
 
-/// A word that means nothing but itself where HAProxy takes words as they are.
+/// A word that means nothing but itself where HAProxy takes words as they are. One that looks like a flag is quoted: to our
+/// reader it is none then.
 pub(super) fn word(text: &str) -> String {
     let bare = |b: u8| b.is_ascii_alphanumeric() || b"_-./:*@+=,[]".contains(&b);
-    if !text.is_empty() && text.bytes().all(bare) {
+    if !text.is_empty() && !text.starts_with('-') && text.bytes().all(bare) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len() + 2);
@@ -35,8 +36,6 @@ pub(super) fn format(text: &str) -> String {
 pub(super) fn pattern(text: &str) -> String {
     match text {
         "}" => word("U+007D"),
-        // Behind `--` it is no flag; in quotes it does not look like one to our reader either.
-        _ if text.starts_with('-') && word(text) == text => format!("'{text}'"),
         _ => word(text),
     }
 }
@@ -95,6 +94,8 @@ mod tests {
             ("{", "'{'"),
             ("a\nb\0", "'aU+000AbU+0000'"),
             ("größe", "'größe'"),
+            ("-f", "'-f'"),
+            ("a-f", "a-f"),
         ] {
             assert_eq!(word(text), printed);
         }

@@ -1,9 +1,12 @@
 //! What snippets ask for.
 
-use crate::dialect::haproxy::expression::{Expression, fetch_of};
+use crate::dialect::haproxy::expression::{Expression, fetch_of, header_of};
 use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, RoutePolicy, Test};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
+
+/// The status with which nginx closes the connection.
+const NO_ANSWER: u16 = 444;
 
 /// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
 #[derive(Debug, Serialize)]
@@ -60,8 +63,10 @@ struct ExpiresView {
 #[derive(Debug, Serialize)]
 struct ConditionView {
     name: String,
-    /// What it looks at.
+    /// What it looks at; of several samples the last.
     fetch: String,
+    /// The header that it looks at: several lines of that are one value.
+    header: Option<String>,
     negated: bool,
     regex: bool,
     ignore_case: bool,
@@ -85,6 +90,8 @@ struct AnswerView {
     /// It has headers of its own, which are found by this number.
     mark: Option<String>,
     unlogged: bool,
+    /// The connection is closed instead.
+    closes: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -186,6 +193,7 @@ impl AnswerView {
             content_type: extra.default_type.as_ref().map_or("text/plain", |kind| kind.as_str()).to_owned(),
             mark: (!answer.headers.is_empty()).then(|| mark(number)),
             unlogged: answer.unlogged,
+            closes: answer.status == NO_ANSWER && answer.text.parts().is_empty(),
         })
     }
 }
@@ -217,7 +225,7 @@ impl ConditionView {
             Test::Is(text) => (false, false, text.clone()),
             Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.as_str().to_owned()),
         };
-        Some(Self { name, fetch: fetch_of(variable)?, negated: *negated, regex, ignore_case, pattern })
+        Some(Self { name, fetch: fetch_of(variable)?, header: header_of(variable), negated: *negated, regex, ignore_case, pattern })
     }
 }
 
