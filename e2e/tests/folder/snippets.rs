@@ -241,6 +241,28 @@ on_every_proxy! {
         assert_eq!((answer.received("X-Debug").as_deref(), answer.header("X-Flag")), (Some("2"), Some("-f")));
     }
 
+    fn paths_are_compared_as_rules_compare_them(proxy) {
+        let text = "rewrite ^/admin/(.*)$ https://x.test/$1 redirect;\nrewrite \"^/a b/(.*)$\" https://x.test/b%20c/$1?d=e permanent;\n\
+                    rewrite ^/api/(.*)$ /v1/$1 break;";
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let with = ingress("a").prefix("h.test", "/", "s").annotation("configuration-snippet", text);
+        let locations = "location ~ ^/old/(.*)$ { return 301 https://x.test/$1; }";
+        let beside = ingress("b").prefix("b.test", "/", "s").annotation("server-snippet", locations);
+        let world = World::of(proxy).arg("--configmap=default/settings");
+        let world = world.manifest("i.yaml", &[running("s"), vec![settings, with, beside]].concat()).start();
+        let to = |path: &str| format!("https://x.test/{path}");
+        for path in ["/admin/x", "/%61dmin/x", "//admin/x", "/y/../admin/x", "/admin//x", "/y/%2e%2e/admin/x"] {
+            assert_eq!(location(&get("h.test", path).unwrap()), (302, to("x")), "{path}: {:?}", world.diagnostics());
+        }
+        assert_eq!(location(&get("h.test", "/%61dmin/a%20b").unwrap()), (302, to("a%20b")));
+        assert_eq!(location(&get("h.test", "/a%20b/c").unwrap()), (301, to("b%20c/c?d=e")));
+        for path in ["/old/x", "/%6fld/x", "//old/x", "/y/../old/x"] {
+            assert_eq!(location(&get("b.test", path).unwrap()), (301, to("x")), "{path}");
+        }
+        let targets = ["/api/x?q=1", "/%61pi/x", "//api/x", "/y/../api/x", "/%61pi/a%20b", "/x//api", "/%78"].map(seen);
+        assert_eq!(targets, ["/v1/x?q=1", "/v1/x", "/v1/x", "/v1/x", "/v1/a%20b", "/x//api", "/%78"]);
+    }
+
     fn answers_get_their_type_age_and_cookies(proxy) {
         let text = "if ($http_x_none) { return 403; }\nif ($arg_text) { return 200 '{}'; }\ndefault_type application/json;\nexpires 1h;\n\
                     proxy_cookie_path /a /b;";

@@ -116,6 +116,7 @@ pub static HAPROXY: Dialect = Dialect {
         "route/app_root.tera",
         "route/client_auth.tera",
         "route/condition.tera",
+        "route/encoded.tera",
         "route/extra_answers.tera",
         "route/extra_headers.tera",
         "route/forwarded.tera",
