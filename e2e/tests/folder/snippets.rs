@@ -263,6 +263,23 @@ on_every_proxy! {
         assert_eq!(targets, ["/v1/x?q=1", "/v1/x", "/v1/x", "/v1/x", "/v1/a%20b", "/x//api", "/%78"]);
     }
 
+    fn headers_are_looked_at_as_the_client_sent_them(proxy) {
+        let text = "if ($http_x_forwarded_proto = \"http\") { return 301 https://$host$request_uri; }\nif ($http_x_real_ip = \"\") { return 403; }\n\
+                    if ($http_x_forwarded_for ~ \"^9\") { return 410; }\nproxy_set_header X-A new;\nproxy_set_header X-B $http_x_a;\n\
+                    proxy_set_header X-C \"$http_x_request_id of $http_x_real_ip\";";
+        let _world = world(proxy, text);
+        let ask = |headers: &[(&str, &str)]| {
+            send(&headers.iter().fold(Request::get("h.test", "/"), |request, (name, value)| request.header(name, value))).unwrap()
+        };
+        let real_ip = ("X-Real-IP", "1.1.1.1");
+        assert_eq!(location(&ask(&[("X-Forwarded-Proto", "http")])), (301, "https://h.test/".to_owned()));
+        assert_eq!([&[][..], &[("X-Forwarded-Proto", "https")]].map(|headers| ask(headers).status), [403; 2]);
+        assert_eq!(ask(&[real_ip, ("X-Forwarded-For", "9.9.9.9")]).status, 410);
+        let answer = ask(&[real_ip, ("X-A", "old"), ("X-Request-ID", "id")]);
+        let received = |name: &str| answer.received(name).unwrap_or_default();
+        assert_eq!(["X-A", "X-B", "X-C", "X-Real-IP"].map(received), ["new", "old", "id of 1.1.1.1", "127.0.0.1"]);
+    }
+
     fn answers_get_their_type_age_and_cookies(proxy) {
         let text = "if ($http_x_none) { return 403; }\nif ($arg_text) { return 200 '{}'; }\ndefault_type application/json;\nexpires 1h;\n\
                     proxy_cookie_path /a /b;";

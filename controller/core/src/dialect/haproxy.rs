@@ -54,6 +54,7 @@ pub mod grammar;
 mod groups;
 mod lacks;
 mod origin;
+mod received;
 mod runtime;
 pub mod sections;
 mod sources;
@@ -103,6 +104,7 @@ pub static HAPROXY: Dialect = Dialect {
         "public.tera",
         "log.tera",
         "request.tera",
+        "joined.tera",
         "routing.tera",
         "canary.tera",
         "response.tera",

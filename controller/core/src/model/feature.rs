@@ -15,6 +15,8 @@ pub enum Feature {
     ExternalAuth,
     /// A host sends requests a second time.
     Mirror,
+    /// A host has what snippets ask for.
+    Snippets,
     /// A host has error pages of its own.
     ErrorPages,
     /// A host has to do with certificates of clients.
@@ -27,7 +29,7 @@ pub enum Feature {
 
 impl Feature {
     /// How many there are.
-    pub const ALL: usize = 10;
+    pub const ALL: usize = 11;
 }
 
 /// Some of them.

@@ -102,6 +102,7 @@ impl Route {
             .with(Feature::Limits, policy.limits.is_some())
             .with(Feature::ExternalAuth, policy.external_auth.is_some())
             .with(Feature::Mirror, policy.mirror.is_some())
+            .with(Feature::Snippets, policy.extra.is_some())
             .with(Feature::ErrorPages, policy.errors.is_some())
     }
 

@@ -1,5 +1,6 @@
 //! Formats: texts with what is looked up in a request.
 
+use super::received;
 use super::word::word;
 use crate::names::variable::LABELS;
 use crate::names::{HeaderName, TextPart, VariableText};
@@ -23,11 +24,15 @@ impl Expression {
     /// Text and variables as they are given; `None` for a variable that HAProxy has no word for. Nothing stands for what a
     /// service has answered.
     pub(super) fn of(text: &VariableText) -> Option<Self> {
-        Self::with_answers(text, &[])
+        Self::read(text, &[], fetch)
     }
 
-    /// The same; `told`: the headers of the service that decides, in the order in which the agent is asked for them.
-    pub(super) fn with_answers(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
+    /// The same in a snippet; `told`: the headers of the service that decides, in the order in which the agent is asked for them.
+    pub(super) fn of_snippet(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
+        Self::read(text, told, fetch_received)
+    }
+
+    fn read(text: &VariableText, told: &[&HeaderName], fetch: fn(&str) -> Option<String>) -> Option<Self> {
         let number = |header: &HeaderName| told.iter().position(|known| known.is_same(header));
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => Some(all.and(text)),
@@ -164,8 +169,13 @@ fn fetch(name: &str) -> Option<String> {
     }
 }
 
+/// The same in a snippet.
+fn fetch_received(name: &str) -> Option<String> {
+    received::fetch(name).or_else(|| fetch(name))
+}
+
 /// The name of a header as it stands in a request, by the rest of that of its variable.
-fn header(name: &str) -> String {
+pub(super) fn header(name: &str) -> String {
     name.replace('_', "-")
 }
 
@@ -180,18 +190,20 @@ pub(super) fn can_say(text: &VariableText) -> bool {
     text.parts().iter().all(is_said)
 }
 
-/// What finds the value of a text that is one variable.
+/// What finds the value of a text of a snippet that is one variable.
 pub(super) fn fetch_of(text: &VariableText) -> Option<String> {
     match text.parts() {
-        [TextPart::Variable(name)] => fetch(name),
+        [TextPart::Variable(name)] => fetch_received(name),
         _ => None,
     }
 }
 
-/// The header that a text is, if it is one and nothing else.
+/// The header of the request that a text of a snippet is, if it is one and nothing else.
 pub(super) fn header_of(text: &VariableText) -> Option<String> {
     match text.parts() {
-        [TextPart::Variable(name)] if !FETCHES.iter().any(|(known, _)| known == name) => name.strip_prefix("http_").map(header),
+        [TextPart::Variable(name)] if received::fetch(name).is_none() && !FETCHES.iter().any(|(known, _)| known == name) => {
+            name.strip_prefix("http_").map(header)
+        }
         _ => None,
     }
 }

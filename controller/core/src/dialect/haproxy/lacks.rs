@@ -203,7 +203,8 @@ const LACKS: &[Lack] = &[
 const STREAMS_BODIES: &str = "bodies and answers are streamed, so settings of buffers mean nothing";
 const FORGETS_CLIENTS: &str = "what clients have used of their limits is forgotten at a reload, and some requests may be counted as one";
 const PICKS_OTHERS: &str = "keys pick other endpoints than with nginx";
-const READS_SNIPPETS: &str = "directives that are read have their meaning, and with others the Ingress is left out";
+const READS_SNIPPETS: &str =
+    "directives that are read have their meaning, but names of cookies are compared with case; with others the Ingress is left out";
 
 /// What is done in another way. Sorted. What lacks something, too, tells that.
 pub(super) const APPROXIMATES: &[Approximation] = &[

@@ -63,6 +63,14 @@ impl Extra {
         headers.chain(targets).chain(early).any(|text| text.uses(names))
     }
 
+    /// The same for texts that are sent, and for conditions.
+    #[must_use]
+    pub fn looks_at(&self, name: &str) -> bool {
+        let answers = self.answers.iter().filter_map(|answer| answer.when.as_ref());
+        let mut conditions = answers.chain(self.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
+        self.uses(&[name]) || conditions.any(|condition| condition.variable.uses(&[name]))
+    }
+
     /// Headers of the service that decides, as often as texts have them.
     pub fn answered(&self) -> impl Iterator<Item = &HeaderName> {
         let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));

@@ -113,15 +113,17 @@ impl ExtraView {
     }
 
     fn new(extra: &Extra, told: &[&HeaderName]) -> Self {
-        let requests = extra.request_headers.iter().map(|(name, value)| HeaderView {
-            name: name.to_string(),
-            value: Expression::with_answers(value, told).filter(|value| !value.is_empty()),
-            may_be_empty: value.may_be_empty(),
-            said: None,
-            replaces: true,
-            always: true,
-        });
         let mut said = Vec::new();
+        let set: Vec<String> = extra.request_headers.iter().map(|(name, _)| variable_of(name)).collect();
+        let set: Vec<&str> = set.iter().map(String::as_str).collect();
+        let requests = extra.request_headers.iter().map(|(name, value)| {
+            // What the client has sent, whatever is set before this one.
+            let kept = value.uses(&set).then(|| answered(value, told, &mut said).map(|(value, _)| value));
+            let value_said = kept.unwrap_or_else(|| Expression::of_snippet(value, told).filter(|value| !value.is_empty()));
+            let (name, may_be_empty) = (name.to_string(), value.may_be_empty());
+            HeaderView { name, value: value_said, may_be_empty, said: None, replaces: true, always: true }
+        });
+        let request_headers = requests.collect();
         let answer_headers = extra.answer_headers.iter().filter_map(|header| {
             let (value, said) = answered(&header.value, told, &mut said)?;
             let (name, may_be_empty) = (header.name.to_string(), said.is_some());
@@ -139,7 +141,7 @@ impl ExtraView {
             answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, extra)).collect(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
-            request_headers: requests.collect(),
+            request_headers,
             answer_headers,
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
             marks: extra.answers.iter().any(|answer| !answer.headers.is_empty()),
@@ -149,9 +151,14 @@ impl ExtraView {
     }
 }
 
-/// The value of a header of an answer, and where it is said if it has to be looked up; `None`: it has none.
+/// The variable that a header of a request is.
+fn variable_of(name: &HeaderName) -> String {
+    format!("http_{}", name.as_str().to_ascii_lowercase().replace('-', "_"))
+}
+
+/// The value of a header, and where it is said if it has to be looked up; `None`: it has none.
 fn answered(value: &VariableText, told: &[&HeaderName], said: &mut Vec<SaidView>) -> Option<(Expression, Option<String>)> {
-    let value_said = Expression::with_answers(value, told).filter(|value| !value.is_empty())?;
+    let value_said = Expression::of_snippet(value, told).filter(|value| !value.is_empty())?;
     if value.literal().is_some() {
         return Some((value_said, None));
     }
@@ -169,7 +176,7 @@ fn mark(number: usize) -> String {
 
 impl AnswerView {
     fn new(number: usize, answer: &EarlyAnswer, extra: &Extra) -> Option<Self> {
-        let text = Expression::of(&answer.text)?;
+        let text = Expression::of_snippet(&answer.text, &[])?;
         let redirects = [301, 302, 303, 307, 308].contains(&answer.status);
         let (redirect, text) = if redirects { (Some(text), None) } else { (None, Some(text)) };
         let condition = match &answer.when {
@@ -204,14 +211,19 @@ impl PathView {
             None => None,
             Some(when) => Some(ConditionView::new(format!("path_{number}"), when)?),
         };
-        Some(Self { number: mark(number), condition, expression: whole(rewrite.path.as_str()), target: Expression::of(&rewrite.target)? })
+        Some(Self {
+            number: mark(number),
+            condition,
+            expression: whole(rewrite.path.as_str()),
+            target: Expression::of_snippet(&rewrite.target, &[])?,
+        })
     }
 }
 
 fn groups_of(when: &Condition) -> Option<(Expression, String)> {
     let ignoring_case = matches!(when.test, Test::Matches { ignoring_case: true, .. });
     let expression = whole(when.matched()?.as_str());
-    Some((Expression::of(&when.variable)?, if ignoring_case { format!("(?i){expression}") } else { expression }))
+    Some((Expression::of_snippet(&when.variable, &[])?, if ignoring_case { format!("(?i){expression}") } else { expression }))
 }
 
 /// An expression that fits the whole of what another one fits somewhere.

@@ -6,7 +6,8 @@ use super::passthrough::terminated_address;
 use super::route::HeaderView;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
 use crate::dialect::haproxy::credentials::ticket_key_path;
-use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::expression::{Expression, header};
+use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::Context;
 use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
@@ -34,6 +35,8 @@ pub(super) struct PublicView<'m> {
     append_peer: bool,
     original_uri_header: bool,
     generate_request_id: bool,
+    /// Headers that are kept as they came.
+    received: Vec<ReceivedView>,
     https_port: u16,
     underscores_in_headers: bool,
     lookalikes: &'static [&'static str],
@@ -51,6 +54,19 @@ pub(super) struct PublicView<'m> {
     /// Who may see the status of the proxy, in lines of a bounded number; none: nobody.
     status_clients: Vec<Vec<String>>,
     status_path: &'static str,
+}
+
+/// A header, and the variable that keeps it.
+#[derive(Debug, Serialize)]
+struct ReceivedView {
+    variable: String,
+    header: String,
+}
+
+impl ReceivedView {
+    fn new(name: &str) -> Self {
+        Self { variable: format!("received_{name}"), header: header(name.trim_start_matches("http_")) }
+    }
 }
 
 /// How answers are compressed.
@@ -162,6 +178,7 @@ impl<'m> PublicView<'m> {
             append_peer: forwarding.append_peer,
             original_uri_header: forwarding.original_uri_header,
             generate_request_id: globals.request_ids.generate,
+            received: received::needed(model).into_iter().map(ReceivedView::new).collect(),
             https_port: listeners.https_port,
             underscores_in_headers: globals.underscores_in_headers,
             lookalikes: LOOKALIKES,
