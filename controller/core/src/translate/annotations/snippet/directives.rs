@@ -3,7 +3,7 @@
 use super::limits::LimitUse;
 use super::reader::{self, Directive};
 use super::sources::sources;
-use super::{answered, answers, others};
+use super::{answered, answers, locations, others};
 use crate::model::{
     AnswerHeader, Bandwidth, Buffering, ClientLimits, CookieRewrite, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
     Timeouts,
@@ -67,8 +67,8 @@ fn without_zones(meaning: Meaning) -> Result<Meaning, String> {
 pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
     let (directives, mut meaning) = (reader::read(text)?, Meaning::default());
     meaning.learn(&directives);
-    for directive in &directives {
-        meaning.directive(directive).map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?;
+    for directive in locations::in_order(&directives)? {
+        meaning.directive(directive).map_err(|why| directive.wrong(&why))?;
     }
     meaning.finish(zones)?;
     Ok(meaning)
@@ -87,7 +87,7 @@ pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones) -> Result<M
         let Err(why) = read else { continue };
         let no_meaning = why.starts_with(NO_MEANING) || (directive.block.is_some() && directive.name != "if");
         let kept = if no_meaning { super::raw::of(directive) } else { Err(why) };
-        raw.push(kept.map_err(|why| format!("line {}: {}: {why}", directive.line, shown(&directive.name)))?);
+        raw.push(kept.map_err(|why| directive.wrong(&why))?);
     }
     meaning.finish(zones)?;
     meaning.extra.raw = raw;

@@ -4,6 +4,7 @@ use super::reader::Directive;
 use super::{Meaning, answers};
 use crate::model::{Condition, Test};
 use crate::names::{TextRegex, UriPath, VariableText, shown};
+use std::cmp::Reverse;
 
 const INSIDE: &str =
     "only return, deny all, headers, default_type and access_log off are accepted inside; a Service is asked by a rule of an Ingress";
@@ -56,16 +57,71 @@ impl Meaning {
     }
 }
 
+/// Which paths a location is for.
+enum Pattern<'d> {
+    /// `=`: this one.
+    Exact(&'d str),
+    /// Those that begin so; `^~`: expressions are not asked where it is the longest of its kind.
+    Prefix { path: &'d str, is_firm: bool },
+    /// `~` and `~*`.
+    Expression { text: &'d str, ignoring_case: bool },
+}
+
+impl<'d> Pattern<'d> {
+    fn of(words: &[&'d str]) -> Result<Self, String> {
+        Ok(match *words {
+            ["=", path] => Self::Exact(path),
+            ["^~", path] => Self::Prefix { path, is_firm: true },
+            ["~", text] => Self::Expression { text, ignoring_case: false },
+            ["~*", text] => Self::Expression { text, ignoring_case: true },
+            [path] if path.starts_with("=/") => Self::Exact(&path[1..]),
+            [path] => Self::Prefix { path, is_firm: false },
+            _ => return Err("it takes a path, with one of =, ~, ~* and ^~ in front".to_owned()),
+        })
+    }
+
+    /// Its place among others: what is the same stays in the order in which it is written.
+    const fn rank(&self, has_expressions: bool) -> (u8, Reverse<usize>) {
+        match *self {
+            Self::Exact(_) => (0, Reverse(0)),
+            Self::Prefix { path, is_firm } if is_firm && has_expressions => (1, Reverse(path.len())),
+            Self::Expression { .. } => (2, Reverse(0)),
+            Self::Prefix { path, .. } => (3, Reverse(path.len())),
+        }
+    }
+
+    /// Whether the path of a longer prefix goes before this one, and expressions before that.
+    fn yields_to(&self, other: &Self) -> bool {
+        let (Self::Prefix { path, is_firm: true }, Self::Prefix { path: longer, is_firm: false }) = (self, other) else { return false };
+        longer.len() > path.len() && longer.starts_with(path)
+    }
+}
+
+/// The directives in the order in which nginx looks at them, where the first answer holds: those of the server, then the
+/// location of the very path, the longest prefix if it is one with `^~`, expressions, and the longest other prefix.
+pub(super) fn in_order(directives: &[Directive]) -> Result<Vec<&Directive>, String> {
+    let (locations, mut ordered): (Vec<&Directive>, Vec<_>) = directives.iter().partition(|directive| directive.name == "location");
+    let mut patterns = Vec::new();
+    for location in locations {
+        let words: Vec<&str> = location.arguments.iter().map(String::as_str).collect();
+        patterns.push((Pattern::of(&words).map_err(|why| location.wrong(&why))?, location));
+    }
+    let has_expressions = patterns.iter().any(|(pattern, _)| matches!(pattern, Pattern::Expression { .. }));
+    let beaten = |(pattern, _): &&(Pattern<'_>, _)| patterns.iter().any(|(other, _)| pattern.yields_to(other));
+    if let Some((_, location)) = patterns.iter().find(beaten).filter(|_| has_expressions) {
+        return Err(location.wrong("a longer path without ^~ goes before it, and expressions before that; write ^~ for both"));
+    }
+    patterns.sort_by_key(|(pattern, _)| pattern.rank(has_expressions));
+    ordered.extend(patterns.into_iter().map(|(_, location)| location));
+    Ok(ordered)
+}
+
 /// The paths of a location. They are compared as nginx does it: `=` with all of the path, no sign with its beginning.
 fn condition(words: &[&str]) -> Result<Condition, String> {
-    let (expression, ignoring_case) = match words {
-        ["=", path] => (format!("^{}$", literal(path)?), false),
-        ["^~", path] => (beginning(path)?, false),
-        ["~", expression] => ((*expression).to_owned(), false),
-        ["~*", expression] => ((*expression).to_owned(), true),
-        [path] if path.starts_with("=/") => (format!("^{}$", literal(&path[1..])?), false),
-        [path] => (beginning(path)?, false),
-        _ => return Err("it takes a path, with one of =, ~, ~* and ^~ in front".to_owned()),
+    let (expression, ignoring_case) = match Pattern::of(words)? {
+        Pattern::Exact(path) => (format!("^{}$", literal(path)?), false),
+        Pattern::Prefix { path, .. } => (beginning(path)?, false),
+        Pattern::Expression { text, ignoring_case } => (text.to_owned(), ignoring_case),
     };
     let expression = TextRegex::new(&expression).map_err(|bad| bad.0)?;
     let variable = VariableText::parse("$uri").map_err(|bad| bad.0)?;

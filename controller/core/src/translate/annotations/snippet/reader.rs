@@ -21,6 +21,13 @@ pub(super) struct Directive {
     pub(super) block: Option<Vec<Directive>>,
 }
 
+impl Directive {
+    /// Why it is refused, with its place.
+    pub(super) fn wrong(&self, why: &str) -> String {
+        format!("line {}: {}: {why}", self.line, shown(&self.name))
+    }
+}
+
 /// Reads a snippet.
 ///
 /// # Errors

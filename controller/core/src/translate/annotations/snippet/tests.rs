@@ -241,15 +241,15 @@ fn locations_answer_for_their_paths() {
     let shape: Vec<_> = read.extra.answers.iter().map(of).collect();
     let expected = [
         (r"^/robots\.txt$", false, 200),
+        ("^/x$", false, 301),
+        (r"^/\.well-known/", false, 404),
         ("^/(metrics|admin)", false, 403),
         (r"\.php$", true, 403),
-        (r"^/\.well-known/", false, 404),
-        ("^/health", false, 200),
-        ("^/x$", false, 301),
         ("^/old/(.*)$", false, 301),
+        ("^/health", false, 200),
     ];
     assert_eq!(shape, expected.map(|(path, case, status)| (path.to_owned(), case, status)));
-    assert!(read.has_locations() && read.extra.answers[4].unlogged && !read.extra.answers[3].unlogged);
+    assert!(read.has_locations() && read.extra.answers[6].unlogged && !read.extra.answers[5].unlogged);
     assert_eq!((read.extra.default_type.as_ref().map(MediaType::as_str), read.extra.answers[0].headers.len()), (Some("text/plain"), 1));
     for (bad, why) in [
         ("location / { return 404; }", "the rules of Ingresses say"),
@@ -280,6 +280,30 @@ fn locations_answer_for_their_paths() {
         let said = super::read(bad, &LimitZones::new()).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
     }
+}
+
+#[test]
+fn locations_are_looked_at_in_the_order_of_nginx() {
+    let statuses = |text: &str| read(text).map(|read| read.extra.answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    for (text, order) in [
+        ("location /a { return 200; } location /a/b { deny all; }", &[403, 200][..]),
+        ("location ~ ^/a { return 200; } location = /a/b { deny all; }", &[403, 200]),
+        ("location /a { return 200; } if ($http_x) { return 403; }", &[403, 200]),
+        ("location /a { return 200; } return 404;", &[404]),
+        ("location /a { deny all; } location ~ [.]txt$ { return 200; }", &[200, 403]),
+        ("location ~ [.]txt$ { return 200; } location ^~ /a { deny all; }", &[403, 200]),
+        ("location ~ b { return 201; } location ~* a { return 202; } location ^~ /a { return 203; }", &[203, 201, 202]),
+        ("location ^~ /a { return 200; } location /a/b { deny all; }", &[403, 200]),
+        ("location /a { return 200; } location ^~ /a/b { return 201; } location ~ c { return 202; }", &[201, 202, 200]),
+        ("location ^~ /a { return 200; } location /ab { return 201; } location ^~ /abc { return 202; }", &[202, 201, 200]),
+    ] {
+        assert_eq!(statuses(text).as_deref(), Ok(order), "{text}");
+    }
+    let texts = read("set $x a; location = /a { return 200 $x; } set $x b;").unwrap().extra.answers;
+    assert_eq!(texts[0].text.literal(), Some("b"), "what is set for the server is set before");
+    let beaten = "location /a/b { deny all; }\nlocation ^~ /a { return 200; }\nlocation ~ c { return 202; }";
+    let said = statuses(beaten).unwrap_err();
+    assert!(said.starts_with("line 2: \"location\": a longer path without ^~ goes before it"), "{said}");
 }
 
 #[test]
