@@ -4,7 +4,7 @@
 use super::Meaning;
 use super::directives::NO_MEANING;
 use super::reader::Directive;
-use super::words::free_name;
+use super::words::{free_name, short_when_printed};
 use crate::names::{HeaderName, VariableText, shown};
 
 /// The cookie of the service, which has this name without being asked for.
@@ -40,7 +40,7 @@ impl Meaning {
             let name = name.to_ascii_lowercase();
             self.answered.get(&name).cloned().or_else(|| if name == COOKIE.0 { HeaderName::new(COOKIE.1).ok() } else { None })
         };
-        VariableText::parse_with_answers(&self.filled(text)?, header).map_err(|bad| bad.0)
+        VariableText::parse_with_answers(&self.filled(text)?, header).map_err(|bad| bad.0).and_then(short_when_printed)
     }
 }
 

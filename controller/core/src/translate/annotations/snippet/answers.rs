@@ -11,6 +11,9 @@ type Done = Result<(), String>;
 /// Statuses of redirects.
 const REDIRECTS: &[u16] = &[301, 302, 303, 307, 308];
 
+/// Statuses of answers without a body; the text of one is read and not sent.
+const BODILESS: &[u16] = &[204, 205, 304];
+
 /// Statuses that headers are sent with unless they are for all.
 const SUCCESS: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
 
@@ -24,11 +27,12 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
     };
     let status = status.parse().ok().filter(|status| (200..=599).contains(status));
     let status: u16 = status.ok_or("the status is not between 200 and 599")?;
-    meaning.has_line_breaks |= text.contains("\\n");
+    meaning.has_line_breaks |= text.contains("\\n") && !BODILESS.contains(&status);
     let text = match when.as_ref().and_then(Condition::matched) {
         Some(expression) => with_groups_of(expression, meaning.text_with_groups(text)?)?,
         None => meaning.text(text)?,
     };
+    let text = if BODILESS.contains(&status) { VariableText::default() } else { text };
     if REDIRECTS.contains(&status) {
         if text.parts().is_empty() {
             return Err("a redirect needs a URL".to_owned());

@@ -3,7 +3,7 @@
 use super::Meaning;
 use super::answered::{SET, without_answers};
 use crate::names::variable::is_variable;
-use crate::names::{VariableText, shown};
+use crate::names::{TextPart, VariableText, shown};
 
 impl Meaning {
     /// A text, with the values of variables that were set before.
@@ -13,7 +13,7 @@ impl Meaning {
 
     /// The same with the groups of an expression.
     pub(super) fn text_with_groups(&self, text: &str) -> Result<VariableText, String> {
-        VariableText::parse_with_groups(&self.filled(text)?).map_err(|bad| bad.0)
+        VariableText::parse_with_groups(&self.filled(text)?).map_err(|bad| bad.0).and_then(short_when_printed)
     }
 
     /// What was set stands in place of its variables. The result is read like any other text, and no longer than one.
@@ -48,11 +48,33 @@ impl Meaning {
         if self.answered.contains_key(&name.to_ascii_lowercase()) {
             return Err(format!("{SET} gives {} another value", shown(variable)));
         }
+        self.text(value)?;
         let value = self.filled(value)?;
-        VariableText::parse(&value).map_err(|bad| bad.0)?;
         // So that no name of it runs into what stands behind the variable.
         self.variables.insert(name.to_owned(), closed_names(&value));
         Ok(())
+    }
+}
+
+/// No word of nginx is as long as its buffer, and what stands for itself, or for something of the request, may be longer there.
+pub(super) fn short_when_printed(text: VariableText) -> Result<VariableText, String> {
+    const MOST: usize = 2 * VariableText::MAX_BYTES;
+    let sign = |c| match c {
+        '$' => "${literal_dollar}".len(),
+        '"' | '\\' => 2,
+        c => c.len_utf8(),
+    };
+    let length = |part: &TextPart| match part {
+        TextPart::Text(text) => text.chars().map(sign).sum(),
+        TextPart::Variable(name) => "${printable_}".len() + name.len(),
+        TextPart::Group(_) => "$1".len(),
+        TextPart::Answered(header) => "${auth_answer_upstream_http_}".len() + header.as_str().len(),
+    };
+    let length: usize = text.parts().iter().map(length).sum();
+    if length > MOST {
+        Err(format!("the text has {length} bytes as nginx has to be told it; at most {MOST} are possible"))
+    } else {
+        Ok(text)
     }
 }
 
@@ -77,4 +99,33 @@ fn closed_names(text: &str) -> String {
         rest = &behind[end..];
     }
     closed + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Meaning, read as read_in};
+    use crate::settings::LimitZones;
+
+    fn read(text: &str) -> Result<Meaning, String> {
+        read_in(text, &LimitZones::new())
+    }
+
+    #[test]
+    fn variables_in_variables_stay_short() {
+        let doubled: String = (1..30).map(|n| format!("set $a{n} $a{0}$a{0};", n - 1)).collect();
+        assert!(
+            read(&format!("set $a0 xxxxxxxxxxxxxxxx;{doubled}")).unwrap_err().contains("is too long with what its variables stand for")
+        );
+    }
+
+    #[test]
+    fn texts_stay_short_when_they_are_printed() {
+        let dollars = |count| "$ ".repeat(count);
+        assert!(read(&format!("add_header X '{}'; return 200 '{0}';", dollars(200))).is_ok());
+        assert!(read(&format!("add_header X {};", "$uri".repeat(400))).is_err(), "variables have longer names, too");
+        for bad in ["add_header X '%';", "return 200 '%';", "if ($http_x ~ (a)) { return 200 '%'; }", "set $a '%';", "sub_filter a '%';"] {
+            let said = read(&bad.replace('%', &dollars(230))).unwrap_err();
+            assert!(said.ends_with("bytes as nginx has to be told it; at most 4000 are possible"), "{bad}: {said}");
+        }
+    }
 }
