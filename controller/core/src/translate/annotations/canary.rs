@@ -1,6 +1,6 @@
 //! `canary` and its kin: an Ingress that takes some of the requests of another one.
 
-use super::{Class, Feature, Given, Key, Policies, Risk, Scope, Tier, Value};
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{CanaryHeader, CanaryHeaderTest, CanaryRules};
 use crate::names::{HeaderName, TextRegex, shown};
 use std::sync::Arc;
@@ -70,6 +70,10 @@ const LONGEST_VALUE: usize = 1000;
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let is_canary = given.bool("canary").unwrap_or(false);
+    // Without the rules of a canary it would take all the requests that another Ingress is for.
+    if given.text("canary").is_some_and(|text| text.starts_with(['[', '{'])) {
+        given.weigh(OnBadValue::SkipIngress, "");
+    }
     let header = header(given);
     let cookie = given.short_of_class("canary-by-cookie", Class::Basic, LONGEST_NAME).map(str::to_owned);
     let total = given.integer_in("canary-weight-total", 1, i64::MAX).unwrap_or(0).unsigned_abs().max(LEAST_TOTAL);
@@ -101,8 +105,9 @@ fn header(given: &mut Given<'_>) -> Option<CanaryHeader> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{problems, read};
+    use super::super::testing::{problems, read, read_with};
     use super::*;
+    use crate::settings::Settings;
 
     fn rules(pairs: &[(&str, &str)]) -> Arc<CanaryRules> {
         let all: Vec<_> = pairs.iter().copied().chain([("canary", "true")]).collect();
@@ -115,6 +120,15 @@ mod tests {
         assert!(read(&[("canary-by-header", "X-A")]).canary.is_none());
         let bare = rules(&[]);
         assert_eq!((bare.weight, bare.total, bare.is_sticky, &bare.header), (0, 100, true, &None));
+    }
+
+    #[test]
+    fn what_is_no_word_at_all_is_left_out() {
+        for value in ["[true]", "{}", r#"{"a":true}"#] {
+            let (policies, said) = read_with(&Settings::default(), &[("canary", value), ("canary-weight", "5")]);
+            assert!(policies.is_none() && said.len() == 1 && said[0].ends_with("(object left out)"), "{value}: {said:?}");
+        }
+        assert!(problems(&[("canary", "yes")])[0].ends_with("(default kept)"));
     }
 
     #[test]
