@@ -124,6 +124,14 @@ impl Diagnostic {
         self
     }
 
+    /// Says that routes are closed instead; `why` goes on after the message.
+    pub fn close(&mut self, why: &str) {
+        let room = MAX_TEXT_BYTES.saturating_sub(self.help.len() + why.len());
+        self.message.truncate(self.message.floor_char_boundary(room));
+        self.message.push_str(why);
+        self.outcome = Outcome::ClosedRoute;
+    }
+
     /// Says that something else than the usual was done.
     #[must_use]
     pub const fn outcome(mut self, outcome: Outcome) -> Self {

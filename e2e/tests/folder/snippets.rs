@@ -134,7 +134,7 @@ on_every_proxy! {
         assert_eq!((plain("inside.test", "/"), plain("outside.test", "/"), anna("outside.test")), (200, 401, 200), "{:?}", world.diagnostics());
         assert_eq!((plain("all.test", "/"), anna("all.test")), (401, 200));
         assert_eq!(plain("everybody.test", "/"), 401, "an open list opens nothing");
-        assert_eq!((plain("twice.test", "/"), plain("shared.test", "/a"), plain("shared.test", "/b")), (404, 401, 401), "what is refused opens nothing");
+        assert_eq!((plain("twice.test", "/"), plain("shared.test", "/a"), plain("shared.test", "/b")), (404, 503, 503), "what is refused opens nothing");
     }
 
     fn locations_of_a_host_answer_before_its_rules(proxy) {
@@ -162,6 +162,18 @@ on_every_proxy! {
         assert_eq!((who("h.test", "/app/x"), who("c.test", "/metrics")), ("s".to_owned(), "s".to_owned()), "everything else is as it was");
     }
 
+    fn locations_are_looked_at_in_the_order_of_nginx(proxy) {
+        let text = "location /a { return 200 open; }\nlocation /a/b { deny all; }\nlocation ~ [.]txt$ { return 201 text; }\n\
+                    location = /a/b/c.txt { deny all; }\nlocation ^~ /firm { return 410; }\nif ($http_x) { return 429; }";
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let with = ingress("a").prefix("h.test", "/", "s").annotation("server-snippet", text);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &[running("s"), vec![settings, with]].concat()).start();
+        let status = |path: &str| get("h.test", path).unwrap().status;
+        let paths = ["/a/x", "/a/b/x", "/a/b/x.txt", "/a/b/c.txt", "/firm/x.txt", "/b.txt"];
+        assert_eq!(paths.map(status), [200, 403, 201, 403, 410, 201], "{:?}", world.diagnostics());
+        assert_eq!(send(&Request::get("h.test", "/a/x").header("X", "1")).unwrap().status, 429);
+    }
+
     fn a_protection_of_a_host_that_cannot_be_read_closes_it(proxy) {
         let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
         let with = |name: &str, text: &str| ingress(name).prefix(&format!("{name}.test"), "/a", "s").annotation("server-snippet", text);
@@ -169,15 +181,20 @@ on_every_proxy! {
         let ingresses = vec![
             with("closed", "location /b/admin { deny all; satisfy any; }"),
             beside("closed"),
-            with("lost", "location /b/legacy { proxy_pass http://legacy; }"),
+            with("unread", "location /b/legacy { proxy_pass http://legacy; }"),
+            beside("unread"),
+            with("neighbour", "if ($http_x) { return 403; }").annotation("configuration-snippet", "root /x;"),
+            beside("neighbour"),
+            with("lost", "add_header A b;\nrewrite ^/b/legacy /b break;"),
             beside("lost"),
         ];
         let objects = [running("s"), vec![settings], ingresses].concat();
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
         let said = world.diagnostics();
         assert_eq!(["/a", "/b", "/b/admin", "/"].map(|path| who("closed.test", path)), ["503"; 4], "{said:?}");
+        assert_eq!(["unread.test", "neighbour.test"].map(|host| who(host, "/b")), ["503"; 2], "{said:?}");
         assert_eq!(["/a", "/b", "/b/legacy"].map(|path| who("lost.test", path)), ["404", "s", "s"], "{said:?}");
-        assert!(said.iter().any(|line| line.contains("every route of its hosts answers 503, for it may keep somebody out")), "{said:?}");
+        assert!(said.iter().any(|line| line.contains("every route of its hosts answers 503, for server-snippet may keep somebody out")), "{said:?}");
     }
 
     fn paths_are_redirected_and_rewritten(proxy) {

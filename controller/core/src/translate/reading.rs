@@ -94,7 +94,7 @@ pub(super) struct TlsReading {
 /// What there is to say of one version of an Ingress.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// `None`: the Ingress is left out.
+    /// `None`: the Ingress is left out. One that is refused may close its hosts all the same.
     pub(super) reading: Option<Arc<Reading>>,
     /// Its annotations or texts do not let it be served.
     pub(super) is_refused: bool,
@@ -122,11 +122,11 @@ impl Reading {
         let mut permits = Permits::new(class, &origin, prefix);
         let annotations = permits.annotations(&ingress.meta.annotations);
         let given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
-        let annotations::Read { policies, mut diagnostics, looked_up } =
+        let annotations::Read { policies, is_refused, mut diagnostics, looked_up } =
             annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
         let Some(mut policies) = policies else {
             diagnostics.append(&mut permits.diagnostics);
-            return Read::nothing(true, looked_up, diagnostics);
+            return Read::nothing(is_refused, looked_up, diagnostics);
         };
         if !input.settings.approximates.is_empty() {
             // Of what it says itself; defaults of its class are not its own.
@@ -152,7 +152,7 @@ impl Reading {
         let digest = digest_of(&(ingress.digest, &policies, class.digest));
         let reading =
             Self { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
-        Read { reading: Some(Arc::new(reading)), is_refused: false, looked_up, diagnostics }
+        Read { reading: Some(Arc::new(reading)), is_refused, looked_up, diagnostics }
     }
 
     /// Names this Ingress beside a later one, and says why it comes first.

@@ -251,13 +251,18 @@ impl Unread<'_> {
         let Self { place, version, last, .. } = *self;
         let read = Reading::of(version, input, class_of(version));
         let mut kept = Kept { place: Arc::clone(place), version: Arc::clone(version), last: None, read };
-        let Some(last) = last.filter(|_| kept.read.is_refused) else { return kept };
-        kept.last = Some(Arc::clone(last));
-        if annotations::protect_alike(&input.settings.annotations_prefix, &version.meta.annotations, &last.meta.annotations) {
-            let older = Reading::of(last, input, class_of(last));
-            if older.reading.is_some() {
-                kept.stand_in(older);
-            }
+        if !kept.read.is_refused {
+            return kept;
+        }
+        kept.last = last.map(Arc::clone);
+        let alike = |last: &&Arc<Ingress>| {
+            annotations::protect_alike(&input.settings.annotations_prefix, &version.meta.annotations, &last.meta.annotations)
+        };
+        let older = last.filter(alike).map(|last| Reading::of(last, input, class_of(last)));
+        match older.filter(|older| older.reading.is_some() && !older.is_refused) {
+            Some(older) => kept.stand_in(older),
+            None if kept.read.reading.is_some() => annotations::tell_closed(&mut kept.read.diagnostics),
+            None => {}
         }
         kept
     }

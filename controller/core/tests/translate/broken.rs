@@ -146,6 +146,21 @@ fn the_version_before_never_stands_in_for_one_that_is_protected_otherwise() {
 }
 
 #[test]
+fn a_snippet_of_a_host_closes_it_where_no_version_before_stands_in() {
+    let mut world = World::new(&services());
+    world.settings.config_map = Some(ObjectName::new("default", "settings").unwrap());
+    let data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
+    world.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": data}));
+    let (guard, bad) = (("server-snippet", "deny all;"), ("configuration-snippet", "root /x;"));
+    let closed = (vec!["h.test /* → 503".to_owned()], vec![(Code::BadAnnotation, Outcome::ClosedRoute)]);
+    assert_eq!(seen(&mut world, version("s1", &[guard, bad])), closed);
+    assert_eq!(seen(&mut world, version("s2", &[guard, bad])), closed, "a closed one stands in for none");
+    let before = seen(&mut world, version("s1", &[guard])).0;
+    assert!(before.len() == 1 && before != closed.0);
+    assert_eq!(seen(&mut world, version("s2", &[guard, bad])), (before, vec![(Code::BadAnnotation, Outcome::Quarantined)]));
+}
+
+#[test]
 fn an_ingress_that_was_made_anew_has_no_version_before() {
     let made = |service: &str, uid: &str, annotations: &[(&str, &str)]| with(version(service, annotations), "/metadata/uid", json!(uid));
     let mut world = World::new(&services());

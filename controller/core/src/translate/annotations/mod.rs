@@ -151,6 +151,8 @@ pub const FEATURES: &[Feature] = &[
 pub(super) struct Read {
     /// What they say; `None`: the whole Ingress is left out. Ingresses that say nothing share what holds then.
     pub(super) policies: Option<Arc<Policies>>,
+    /// They do not let it be served; policies are those that close its hosts then.
+    pub(super) is_refused: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Other objects that this depends on.
     pub(super) looked_up: Vec<LookedUp>,
@@ -173,7 +175,7 @@ pub(super) fn read<'a>(
     let mut diagnostics = Vec::new();
     let mut refused = false;
     if let Some(finding) = too_risky(&given, config, object) {
-        return Read { policies: None, diagnostics: vec![finding], looked_up: given.objects.into_looked_up() };
+        return Read { policies: None, is_refused: true, diagnostics: vec![finding], looked_up: given.objects.into_looked_up() };
     }
     if !given.is_empty() {
         let policies = Arc::make_mut(&mut policies);
@@ -186,7 +188,15 @@ pub(super) fn read<'a>(
         unsupported::read(&given, policies, object, &mut diagnostics);
         refused |= has_blocked_word(&given, config, object, &mut diagnostics);
     }
-    Read { policies: (!refused).then_some(policies), diagnostics, looked_up: given.objects.into_looked_up() }
+    let policies = if refused { snippets::in_place_of_refused(&given, plain).map(Arc::new) } else { Some(policies) };
+    Read { policies, is_refused: refused, diagnostics, looked_up: given.objects.into_looked_up() }
+}
+
+/// Tells of what an Ingress is refused for that its hosts are closed instead.
+pub(super) fn tell_closed(diagnostics: &mut [Diagnostic]) {
+    for finding in diagnostics.iter_mut().filter(|finding| finding.outcome == Outcome::SkippedObject) {
+        finding.close("; every route of its hosts answers 503, for server-snippet may keep somebody out");
+    }
 }
 
 /// `annotations-risk-level`: an Ingress with an annotation that is riskier is left out.

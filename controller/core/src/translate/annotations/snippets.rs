@@ -9,6 +9,8 @@ use crate::names::variable::LABELS;
 use std::sync::Arc;
 
 const SNIPPET: Value = Value::Other("directives of nginx");
+/// The snippet for whole hosts.
+const OF_HOST: &str = "server-snippet";
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Snippets",
@@ -30,12 +32,13 @@ pub(super) const FEATURE: Feature = Feature {
         .ranked(Tier::A, Risk::Critical)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(
-            "server-snippet",
+            OF_HOST,
             SNIPPET,
             Scope::Host,
             "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `location` is read, too, \
              with `return` or `deny all` inside: it answers before the paths of rules are looked at, and without the protections of \
-             routes, as in nginx.",
+             routes, as in nginx. Where the Ingress is left out, and the snippet may keep somebody out, all routes of its hosts \
+             answer 503.",
         )
         .ranked(Tier::A, Risk::Critical)
         .on_bad_value(OnBadValue::SkipIngress),
@@ -89,28 +92,27 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
-/// What holds for the routes of other Ingresses, too. What may keep somebody out of them, and cannot be read, closes them.
+/// What holds for the routes of other Ingresses, too.
 fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
-    const NAME: &str = "server-snippet";
     const HELP: &str = "write it into configuration-snippet";
-    match read(given, NAME) {
-        Some(meaning) if meaning.rewrites_paths() => given.refuse(NAME, snippet::TOO_LATE, HELP),
+    match read(given, OF_HOST) {
+        Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, snippet::TOO_LATE, HELP),
         Some(meaning) if meaning.joins_protections() => {
-            given.refuse(NAME, "satisfy any: the routes of other Ingresses would be open to more than they say", HELP);
+            given.refuse(OF_HOST, "satisfy any: the routes of other Ingresses would be open to more than they say", HELP);
         }
         Some(meaning) => policies.server_snippet = Some(meaning),
-        None if given.text(NAME).is_some_and(keeps_out) => {
-            given.weigh(OnBadValue::CloseRoute, "; every route of its hosts answers 503, for it may keep somebody out");
-            policies.server_snippet = Some(Meaning::closing());
-        }
         None => {}
     }
 }
 
-/// Whether a text has a word of a protection.
-fn keeps_out(text: &str) -> bool {
-    const WORDS: [&str; 9] = ["allow", "auth", "deny", "internal", "limit_", "return 4", "return 5", "satisfy", "valid"];
-    WORDS.iter().any(|word| text.contains(word))
+/// What stands in for an Ingress that is left out: where its snippet for whole hosts may keep somebody out of the routes of
+/// others, these hosts are closed. Only a snippet that was read to its end is known to keep nobody out.
+pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option<Policies> {
+    let is_open = |text: &str| snippet::read(text, &given.limit_zones).is_ok_and(|meaning| !meaning.keeps_out());
+    if !plain.reads_snippets || !given.has(OF_HOST) || given.raw(OF_HOST).is_some_and(is_open) {
+        return None;
+    }
+    Some(Policies { closed: true, server_snippet: Some(Meaning::closing()), ..plain.clone() })
 }
 
 fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
@@ -187,8 +189,8 @@ mod tests {
             ("configuration-snippet", "root /etc;"),
             ("stream-snippet", "server {}"),
             ("auth-snippet", "return 200;"),
-            ("server-snippet", "x"),
             ("server-snippet", "satisfy any;"),
+            ("server-snippet", "rewrite ^/a /b break;"),
         ] {
             let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
             assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");
@@ -206,17 +208,54 @@ mod tests {
     }
 
     #[test]
-    fn a_protection_of_a_host_that_cannot_be_read_closes_it() {
-        for text in
-            ["location /a { deny all; proxy_pass http://b; }", "if ($arg_a) { return 403; } root /etc;", "auth_basic x;", "deny all; }"]
-        {
-            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[("server-snippet", text)]);
-            let policies = policies.unwrap();
-            let mut route = RoutePolicy::default();
-            policies.server_snippet.as_ref().unwrap().apply_below(&mut route);
-            assert!(policies.closed && said.len() == 1 && said[0].contains("every route of its hosts answers 503"), "{text}: {said:?}");
-            assert_eq!(route.extra.unwrap().answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [503], "{text}");
+    fn a_protection_of_a_host_that_is_not_applied_closes_it() {
+        let too_long = format!("deny all; #{}", "x".repeat(70_000));
+        for text in [
+            "location /a { deny all; proxy_pass http://b; }",
+            "if ($arg_a) { return 403; } root /etc;",
+            "if ($arg_a) { return  403; } root /etc;",
+            "if ($arg_a) { return\t403; } root /etc;",
+            "if ($arg_a) { return \"403\"; } root /etc;",
+            "if ($http_x = \"\") { return 302 https://login.test/; } root /x;",
+            "if ($http_x) { return 403; } rewrite ^/a /b break;",
+            "if ($http_x) { rewrite ^ /login break; }",
+            "rewrite ^/admin /forbidden last;",
+            "deny 10.0.0.0/8; satisfy any;",
+            "auth_basic x;",
+            "deny all; }",
+            "x",
+            &too_long,
+        ] {
+            closes(&[("server-snippet", text)], text);
         }
+    }
+
+    #[test]
+    fn a_protection_of_a_host_outlives_mistakes_beside_it() {
+        for beside in [("configuration-snippet", "root /x;"), ("stream-snippet", "x"), ("auth-snippet", "return 200;")] {
+            closes(&[("server-snippet", "deny all;"), beside], beside.0);
+            closes(&[("server-snippet", "limit_conn few 1;"), beside], beside.0);
+            let pairs = [("server-snippet", "add_header A b; # deny all"), beside];
+            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &pairs);
+            assert!(policies.is_none() && said.len() == 1, "nobody is kept out: {said:?}");
+        }
+        let config = [ON, &[("annotation-value-word-blocklist", "evil")][..]].concat();
+        let pairs = [("server-snippet", "deny all;"), ("app-root", "/evil")];
+        let (policies, said) = read_configured(&Settings::default(), &config, &snapshot(&[]), &pairs);
+        assert!(policies.unwrap().server_snippet.is_some() && said[0].ends_with("(route answers 503)"), "{said:?}");
+    }
+
+    /// The routes of the host answer 503, and it is told.
+    #[track_caller]
+    fn closes(pairs: &[(&str, &str)], case: &str) {
+        let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), pairs);
+        let (policies, mut route) = (policies.unwrap(), RoutePolicy::default());
+        policies.server_snippet.as_ref().unwrap().apply_below(&mut route);
+        let is_told = |said: &String| {
+            said.ends_with("every route of its hosts answers 503, for server-snippet may keep somebody out (route answers 503)")
+        };
+        assert!(policies.closed && said.iter().all(is_told) && !said.is_empty(), "{case}: {said:?}");
+        assert_eq!(route.extra.unwrap().answers.iter().map(|answer| answer.status).collect::<Vec<_>>(), [503], "{case}");
     }
 
     #[test]

@@ -44,8 +44,11 @@ pub(super) fn read_configured(
     let all = annotations(pairs);
     let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", "front").expect("a name"));
     let config: Config = crate::settings::read(settings, &keys.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()).0;
-    let read =
+    let mut read =
         super::read(Given::new("p", "shop", &all, Objects::new(snapshot)), (&config, &Arc::new(Policies::of(&config))), settings, &object);
+    if read.is_refused && read.policies.is_some() {
+        super::tell_closed(&mut read.diagnostics);
+    }
     (
         read.policies.map(Arc::unwrap_or_clone),
         read.diagnostics.iter().map(|found| format!("{} ({})", found.message, found.outcome)).collect(),
