@@ -9,7 +9,7 @@ run:
 test:
 	@e2e/tools/test
 
-# The figures of the README.
+# Figures, with their budgets beside them.
 bench:
 	@e2e/tools/bench
 

@@ -63,6 +63,9 @@ fn a_name_that_only_redirects_names_scheme_host_and_port() {
         let answer = proxy.get("www.h.test", "/foo/?a=b", &[]);
         let location = format!("http://h.test:{}/foo/?a=b", proxy.http().port());
         assert_eq!((answer.status, answer.header("Location")), (308, Some(location.as_str())));
+        // ANN-4.1: whatever port the proxy listens on for it, clients reach HTTPS at 443.
+        let (_, answer) = crate::tls::visit_as(None, &proxy, "www.h.test", "www.h.test", &rustls::version::TLS13).unwrap();
+        assert_eq!((answer.status, answer.header("Location")), (308, Some("https://h.test:443")));
     });
 }
 

@@ -24,15 +24,10 @@ struct UpstreamView {
     hash: Option<Expression>,
     random: bool,
     random_two: bool,
-    endpoints: Vec<EndpointView>,
-}
-
-#[derive(Debug, Serialize)]
-struct EndpointView {
-    /// `10.0.0.1:80`, `[fd00::1]:80`.
-    address: String,
-    /// Used only when all others fail.
-    backup: bool,
+    /// Addresses: `10.0.0.1:80`, `[fd00::1]:80`.
+    endpoints: Vec<String>,
+    /// Those of endpoints that are used only when all others fail.
+    backups: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,8 +71,8 @@ impl BackendView {
 
 impl UpstreamView {
     fn plain(id: String, endpoints: &[SocketAddr]) -> Self {
-        let endpoints = endpoints.iter().map(|endpoint| EndpointView { address: endpoint.to_string(), backup: false }).collect();
-        Self { id, hash: None, random: false, random_two: false, endpoints }
+        let endpoints = endpoints.iter().map(SocketAddr::to_string).collect();
+        Self { id, hash: None, random: false, random_two: false, endpoints, backups: Vec::new() }
     }
 }
 
@@ -91,8 +86,7 @@ fn singles(backend: &Backend, moves_on_failure: bool) -> Vec<UpstreamView> {
     let single = |endpoint: &SocketAddr| {
         let mut view = UpstreamView::plain(sticky::single_upstream(&backend.id, *endpoint), &[*endpoint]);
         if moves_on_failure {
-            let others = backend.endpoints.iter().filter(|other| *other != endpoint);
-            view.endpoints.extend(others.map(|other| EndpointView { address: other.to_string(), backup: true }));
+            view.backups = backend.endpoints.iter().filter(|other| *other != endpoint).map(SocketAddr::to_string).collect();
         }
         view
     };

@@ -5,6 +5,7 @@ use crate::dialect::common::{authority_path, revocations_path};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What `server/client_auth.tera` sees.
 #[derive(Debug, Serialize)]
@@ -60,11 +61,13 @@ impl<'m> CheckedView<'m> {
 /// What endpoints are told about certificates, and what clients may not tell them.
 pub(super) const HEADERS: [&str; 4] = ["ssl-client-verify", "ssl-client-subject-dn", "ssl-client-issuer-dn", "ssl-client-cert"];
 
-/// Tells endpoints about the certificate of a host's client.
-pub(super) fn add_headers(headers: &mut HeadersView, auth: Option<&ClientAuth>) {
-    let Some(ClientAuth::Checked(checked)) = auth else { return };
+/// The headers of a host, which tell endpoints about the certificate of its client.
+pub(super) fn headers<'h>(common: &'h HeadersView, auth: Option<&ClientAuth>) -> Cow<'h, HeadersView> {
+    let Some(ClientAuth::Checked(checked)) = auth else { return Cow::Borrowed(common) };
+    let mut headers = common.clone();
     let variables = ["ssl_client_verify", "ssl_client_s_dn", "ssl_client_i_dn", "ssl_client_escaped_cert"];
     for (name, variable) in HEADERS.iter().zip(variables).take(if checked.pass_certificate { 4 } else { 3 }) {
         headers.send(name, Expression::variable(variable));
     }
+    Cow::Owned(headers)
 }

@@ -122,8 +122,8 @@ impl HeadersView {
         headers
     }
 
-    /// Only what a level inside one with the headers of `outer` has to say again.
-    pub(super) fn against(mut self, outer: &Self) -> Self {
+    /// Only what a level inside one with the headers of `outer` has to say again; `None`: nothing.
+    pub(super) fn against(mut self, outer: &Self) -> Option<Self> {
         if self.request == outer.request {
             self.request.clear();
         }
@@ -137,7 +137,7 @@ impl HeadersView {
         if self.passed == outer.passed {
             self.passed.clear();
         }
-        self
+        (self != Self::default()).then_some(self)
     }
 }
 
@@ -163,16 +163,16 @@ mod tests {
         let outer = HeadersView::new(&Globals { backend_server_header: true, ..Globals::default() });
         let mut inner = outer.clone();
         inner.pass("X-Powered-By");
-        assert_eq!(inner.against(&outer).passed, ["Server", "X-Powered-By"]);
+        assert_eq!(inner.against(&outer).unwrap().passed, ["Server", "X-Powered-By"]);
     }
 
     #[test]
     fn a_level_says_all_of_a_kind_or_nothing() {
         let outer = HeadersView::new(&Globals::default());
-        assert_eq!(outer.clone().against(&outer), HeadersView::default());
+        assert_eq!(outer.clone().against(&outer), None);
         let mut inner = outer.clone();
         inner.send("host", Expression::literal("x.test"));
-        let inner = inner.against(&outer);
+        let inner = inner.against(&outer).unwrap();
         assert!(inner.response.is_empty() && inner.hidden.is_empty());
         assert_eq!(inner.request.len(), outer.request.len());
         assert_eq!(inner.request[0], HeaderView { name: "host".to_owned(), value: Expression::literal("x.test") });

@@ -230,8 +230,7 @@ impl<'m> HostView<'m> {
         let is_catch_all = host.pattern == HostPattern::CatchAll;
         let extra = paths::against_slash_redirects(&host.routes);
         let client_auth = host.policy.client_auth.as_ref();
-        let mut common = context.headers.clone();
-        client_auth::add_headers(&mut common, client_auth);
+        let common = client_auth::headers(&context.headers, client_auth);
         let mut maps = MapsView::default();
         let routes = host.routes.iter().zip(extra);
         let routes = routes.map(|(route, extra)| RouteView::new(route, extra, &host.pattern, &mut maps, (context, &common))).collect();

@@ -47,7 +47,8 @@ pub(super) struct RouteView<'m> {
     counted: Option<labels::CountedView>,
     redirect: Option<redirect::RedirectView>,
     rewrite: Option<rewrite::RewriteView>,
-    headers: HeadersView,
+    /// Those that are not the ones of its host.
+    headers: Option<HeadersView>,
     forwarding: Option<forwarding::ForwardingView>,
     grpc: Option<forwarding::GrpcView>,
     fastcgi: Option<forwarding::FastCgiView>,
@@ -202,9 +203,9 @@ fn said<'m>(
     route: &'m Route,
     more: Extras,
     (context, common): (&HostContext<'m>, &HeadersView),
-) -> (HeadersView, Option<forwarding::GrpcView>, Option<forwarding::FastCgiView>) {
+) -> (Option<HeadersView>, Option<forwarding::GrpcView>, Option<forwarding::FastCgiView>) {
     if route.policy.is_empty() && more.protocol.is_none() {
-        return (HeadersView::default(), None, None);
+        return (None, None, None);
     }
     let all = headers::of(route, more.cookie, common);
     let grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);

@@ -25,7 +25,7 @@ impl RedirectView {
                 .and("://")
                 .and(host.as_str())
                 .and(":")
-                .and_variable("believed_port")
+                .and_variable("pass_port")
                 .and_variable("redirect_uri"),
         };
         Self { status, target, keep_relative: redirect.keep_relative }
