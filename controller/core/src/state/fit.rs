@@ -97,19 +97,10 @@ struct Walk {
 impl Walk {
     /// The depth of recursion is bounded by that of the shape.
     fn fit(&mut self, value: &mut Value, shape: &Shape) -> Result<(), Fault> {
+        if self.own(value, shape) {
+            return Ok(());
+        }
         match (shape, &mut *value) {
-            (Shape::Own(shape, outcome), value) => {
-                self.own(value, shape, (*outcome, false), Value::Null);
-                Ok(())
-            }
-            (Shape::Vital(shape, outcome), value) => {
-                self.own(value, shape, (*outcome, true), Value::Null);
-                Ok(())
-            }
-            (Shape::VitalList(shape, outcome), value) => {
-                self.own(value, shape, (*outcome, true), Value::Array(vec![Value::Null]));
-                Ok(())
-            }
             (Shape::Filled(_), Value::Array(items)) if items.is_empty() => {
                 Err(self.fault("the list is empty".to_owned(), "write '- ' and an item into it".to_owned()))
             }
@@ -130,31 +121,45 @@ impl Walk {
                 }
                 Ok(())
             }
-            (Shape::List(shape), Value::Array(items)) => items.iter_mut().enumerate().try_for_each(|(n, item)| self.item(n, item, shape)),
-            (Shape::Parts(shape, outcome), Value::Array(items)) => {
-                let mut at = 0..;
-                items.retain_mut(|item| self.part(at.next().unwrap_or_default(), item, (shape, *outcome)));
-                Ok(())
-            }
-            (Shape::Places(shape, outcome), Value::Array(items)) => {
-                for (n, item) in items.iter_mut().enumerate() {
-                    if !self.part(n, item, (shape, *outcome)) {
-                        *item = Value::Null;
-                    }
-                }
-                Ok(())
-            }
+            (Shape::List(_) | Shape::Parts(..) | Shape::Places(..), Value::Array(items)) => self.items(items, shape),
             (_, value) if is(value, shape) => Ok(()),
             (_, value) => Err(self.fault(message(value, shape), help(value, shape))),
         }
     }
 
-    /// What does not fit costs nothing around it.
-    fn own(&mut self, value: &mut Value, shape: &Shape, (outcome, is_vital): (Outcome, bool), in_its_place: Value) {
+    /// The items of a list, by the shape of that.
+    fn items(&mut self, items: &mut Vec<Value>, shape: &Shape) -> Result<(), Fault> {
+        match shape {
+            Shape::List(shape) => return items.iter_mut().enumerate().try_for_each(|(n, item)| self.item(n, item, shape)),
+            Shape::Parts(shape, outcome) => {
+                let mut at = 0..;
+                items.retain_mut(|item| self.part(at.next().unwrap_or_default(), item, (shape, *outcome)));
+            }
+            Shape::Places(shape, outcome) => {
+                for (n, item) in items.iter_mut().enumerate() {
+                    if !self.part(n, item, (shape, *outcome)) {
+                        *item = Value::Null;
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Takes out a part that costs nothing around it where it does not fit; whether it is such a part.
+    fn own(&mut self, value: &mut Value, shape: &Shape) -> bool {
+        let (shape, outcome, is_vital, in_its_place) = match shape {
+            Shape::Own(shape, outcome) => (shape, outcome, false, Value::Null),
+            Shape::Vital(shape, outcome) => (shape, outcome, true, Value::Null),
+            Shape::VitalList(shape, outcome) => (shape, outcome, true, Value::Array(vec![Value::Null])),
+            _ => return false,
+        };
         if let Err(fault) = self.fit(value, shape) {
-            self.leave_out(fault, outcome, is_vital);
+            self.leave_out(fault, *outcome, is_vital);
             *value = in_its_place;
         }
+        true
     }
 
     /// Notes what a part is left out for.

@@ -20,6 +20,7 @@ mod private_key;
 mod secret;
 mod service;
 mod shapes;
+mod slices;
 mod small;
 mod snapshot;
 

@@ -1,6 +1,7 @@
 //! Everything that is known of the cluster at one moment.
 
 use super::epochs::{Epochs, Kinds};
+use super::slices::Slices;
 use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use foldhash::HashMap;
@@ -108,17 +109,22 @@ impl PartialEq for Token {
 struct Others {
     classes: BTreeMap<ObjectName, Arc<IngressClass>>,
     services: HashMap<ObjectName, Arc<Service>>,
-    slices: HashMap<ObjectRef, Arc<EndpointSlice>>,
-    /// By Service; those of one sorted by name.
-    slices_of: HashMap<ObjectName, Vec<Arc<EndpointSlice>>>,
-    /// Those that name none.
-    strays: BTreeMap<ObjectName, Arc<EndpointSlice>>,
+    slices: Slices,
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
     parameters: BTreeMap<ObjectName, Arc<GatewrightParameters>>,
     addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
     epochs: Epochs,
+}
+
+impl Others {
+    /// What is known of the Service that has this slice is no longer what it was.
+    fn begin_slices_of(&mut self, slice: &EndpointSlice) {
+        if let Some(service) = &slice.service {
+            self.epochs.begin(Kinds::Services, service);
+        }
+    }
 }
 
 impl Snapshot {
@@ -183,16 +189,9 @@ impl Snapshot {
     }
 
     fn put_slice(&mut self, reference: ObjectRef, slice: Arc<EndpointSlice>) -> bool {
-        let before = self.others().slices.insert(reference, Arc::clone(&slice));
-        self.unlink_slice(before.as_ref());
-        if let Some(service) = &slice.service {
-            self.others().epochs.begin(Kinds::Services, service);
-            let slices = self.others().slices_of.entry(service.clone()).or_insert_with(|| Vec::with_capacity(1));
-            let at = slices.partition_point(|other| key(other) < key(&slice));
-            slices.insert(at, Arc::clone(&slice));
-        } else if slice.stray_label.is_some() {
-            self.others().strays.insert(slice.meta.name.clone(), Arc::clone(&slice));
-        }
+        let others = self.others();
+        let before = others.slices.put(reference, Arc::clone(&slice));
+        before.iter().chain([&slice]).for_each(|one| others.begin_slices_of(one));
         replaces(before, |old| old.digest == slice.digest)
     }
 
@@ -220,8 +219,9 @@ impl Snapshot {
                 self.others().services.remove(name).is_some()
             }
             Kind::EndpointSlice | Kind::Endpoints => {
-                let before = self.others().slices.remove(reference);
-                self.unlink_slice(before.as_ref());
+                let others = self.others();
+                let before = others.slices.remove(reference);
+                before.iter().for_each(|before| others.begin_slices_of(before));
                 before.is_some()
             }
             Kind::Secret => {
@@ -234,21 +234,6 @@ impl Snapshot {
                 self.others().namespaces.remove(name).is_some()
             }
             Kind::GatewrightParameters => self.others().parameters.remove(name).is_some(),
-        }
-    }
-
-    fn unlink_slice(&mut self, slice: Option<&Arc<EndpointSlice>>) {
-        let Some(slice) = slice else { return };
-        let Some(service) = &slice.service else {
-            self.others().strays.remove(&slice.meta.name);
-            return;
-        };
-        self.others().epochs.begin(Kinds::Services, service);
-        if let Some(slices) = self.others().slices_of.get_mut(service) {
-            slices.retain(|other| !Arc::ptr_eq(other, slice));
-            if slices.is_empty() {
-                self.others().slices_of.remove(service);
-            }
         }
     }
 
@@ -327,14 +312,12 @@ impl Snapshot {
 
     /// The slices of a Service, by name. Where it has EndpointSlices, its Endpoints are the same once more and left out.
     pub fn slices_of(&self, service: &ObjectName) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        let slices = self.others.slices_of.get(service);
-        let has_slices = slices.is_some_and(|slices| slices.iter().any(|slice| !slice.from_endpoints));
-        slices.into_iter().flatten().filter(move |slice| slice.from_endpoints != has_slices)
+        self.others.slices.of(service)
     }
 
     /// The slices that name no Service and are nobody else's, by name.
     pub fn stray_slices(&self) -> impl Iterator<Item = &Arc<EndpointSlice>> {
-        self.others.strays.values()
+        self.others.slices.strays()
     }
 
     /// The Secret of that name.
@@ -394,11 +377,6 @@ pub fn by_age(one: &Ingress, other: &Ingress) -> Ordering {
         if own.namespace() == others.namespace() { others.name().cmp(own.name()) } else { written(others).cmp(&written(own)) }
     };
     one.meta.created_s.cmp(&other.meta.created_s).then_with(greater_first)
-}
-
-/// How the slices of a Service are sorted.
-fn key(slice: &EndpointSlice) -> (bool, &ObjectName) {
-    (slice.from_endpoints, &slice.meta.name)
 }
 
 /// Whether putting an object changed anything: there was none before, or not an equal one.

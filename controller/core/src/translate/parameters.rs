@@ -107,41 +107,48 @@ fn find<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Found<'a>> {
     let given = class.parameters.as_ref()?;
-    let mut say = |code, field: &str, message: String, help: &str| {
+    let found = object_of(given, input).and_then(|object| match there(&object, input, wanted) {
+        Some((settings, policy)) => {
+            let settings = mended(input, &object, settings, said, diagnostics);
+            Ok(Found { class, object, settings, policy, of_operator: given.scope == ParametersScope::Cluster })
+        }
+        None => {
+            let message = format!("{object} does not exist; the class is served without it");
+            Err((Code::NoParameters, "", message, "create it; it is used as soon as it is there"))
+        }
+    });
+    let say = |(code, field, message, help): Fault| {
         let object = ObjectRef::new(Kind::IngressClass, class.meta.name.clone());
         diagnostics.push(Diagnostic::new(code, object, format!("spec.parameters{field}"), message).help(help));
     };
-    let Some(kind) = kind_of(given) else {
+    found.map_err(say).ok()
+}
+
+/// Why parameters cannot be used: code, field below `spec.parameters`, message, help.
+type Fault = (Code, &'static str, String, &'static str);
+
+/// The object that a class names.
+fn object_of(given: &ClassParameters, input: Input<'_>) -> Result<ObjectRef, Fault> {
+    let unknown = |field, message, help| (Code::UnknownParameters, field, message, help);
+    let kind = kind_of(given).ok_or_else(|| {
         let group = given.api_group.as_deref().filter(|group| !group.is_empty()).unwrap_or("v1");
         let message =
             format!("parameters of kind {} of {} are not known here; the class is served without them", shown(&given.kind), shown(group));
-        say(Code::UnknownParameters, ".kind", message, "name a ConfigMap, or a GatewrightParameters of gatewright.dev");
-        return None;
-    };
-    let name = match place(given, kind, input) {
-        Ok(name) => name,
-        Err(bad) => {
-            say(Code::UnknownParameters, ".name", bad, "give the name of a ConfigMap or GatewrightParameters, and its namespace");
-            return None;
-        }
-    };
-    match kind {
-        Kind::ConfigMap => _ = wanted.config_maps.insert(name.clone()),
-        _ => _ = wanted.parameters.insert(name.clone()),
+        unknown(".kind", message, "name a ConfigMap, or a GatewrightParameters of gatewright.dev")
+    })?;
+    let help = "give the name of a ConfigMap or GatewrightParameters, and its namespace";
+    place(given, kind, input).map(|name| ObjectRef::new(kind, name)).map_err(|bad| unknown(".name", bad, help))
+}
+
+/// Settings and policy of an object that a class names.
+fn there<'a>(object: &ObjectRef, input: Input<'a>, wanted: &mut Wanted) -> Option<(&'a BTreeMap<String, String>, Option<&'a Value>)> {
+    let name = &object.name;
+    if object.kind == Kind::ConfigMap {
+        wanted.config_maps.insert(name.clone());
+        return input.snapshot.config_map(name).map(|map| (&map.data, None));
     }
-    let of_operator = given.scope == ParametersScope::Cluster;
-    let object = ObjectRef::new(kind, name.clone());
-    let there = match kind {
-        Kind::ConfigMap => input.snapshot.config_map(&name).map(|map| (&map.data, None)),
-        _ => input.snapshot.parameters_of(&name).map(|own| (&own.settings, own.policy.as_ref())),
-    };
-    let Some((settings, policy)) = there else {
-        let message = format!("{object} does not exist; the class is served without it");
-        say(Code::NoParameters, "", message, "create it; it is used as soon as it is there");
-        return None;
-    };
-    let settings = mended(input, &object, settings, said, diagnostics);
-    Some(Found { class, object, settings, policy, of_operator })
+    wanted.parameters.insert(name.clone());
+    input.snapshot.parameters_of(name).map(|own| (&own.settings, own.policy.as_ref()))
 }
 
 fn kind_of(given: &ClassParameters) -> Option<Kind> {

@@ -1,11 +1,13 @@
 //! Starts the watches, waits for their first lists, and merges what they say.
 
+mod told;
+
 use super::Scope;
 use super::follow::{Out, Said, WatchId, follow};
 use super::watched::{Watched, WatchedKind};
 use crate::connection::Connection;
 use crate::source::{Input, Located};
-use gatewright_core::diagnostic::{Code, Diagnostic};
+use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::state::{
     ConfigMap, DecodeError, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Namespace, Secret, Service,
@@ -318,68 +320,6 @@ impl Gather {
             send(Input::Answered(self.wanted.clone())).await?;
         }
         Ok(())
-    }
-
-    fn classes_are_forbidden(&self) -> bool {
-        self.running.iter().any(|(id, running)| id.kind == Kind::IngressClass && running.health == Health::Forbidden)
-    }
-
-    fn knows_single_ones(&self) -> bool {
-        let mut single = self.running.iter().filter(|(id, _)| id.name.is_some());
-        single.all(|(_, running)| matches!(running.health, Health::Complete | Health::Forbidden))
-    }
-
-    fn waiting(&self) -> Vec<String> {
-        let pending = self.running.iter().filter_map(|(id, running)| match &running.health {
-            Health::Begun => Some(format!("the list of {id}")),
-            Health::Failing(why) => Some(format!("the list of {id} ({why})")),
-            Health::Complete | Health::Forbidden => None,
-        });
-        pending.collect()
-    }
-
-    fn problems(&self) -> Vec<Diagnostic> {
-        let forbidden = self.running.iter().filter(|(_, running)| running.health == Health::Forbidden);
-        // Of what was only tried nobody need be told.
-        let tried = |id: &WatchId| {
-            let namespace = id.namespace.as_ref();
-            (id.kind == Kind::Namespace && !self.scope.namespaces)
-                || (id.kind == Kind::Ingress && self.scope.namespace.is_none() && namespace.is_some())
-        };
-        let mut problems: Vec<_> = forbidden.filter(|(id, _)| !tried(id)).filter_map(|(id, _)| self.forbidden(id)).collect();
-        problems.extend(
-            self.unreadable
-                .iter()
-                .map(|(object, error)| Diagnostic::new(Code::BadObject, object.clone(), &error.field, &error.message).help(&error.help)),
-        );
-        problems
-    }
-
-    fn forbidden(&self, id: &WatchId) -> Option<Diagnostic> {
-        let resource = resource(id.kind);
-        let help = format!("grant the verbs list and watch on {resource} there, or leave it as it is");
-        let message = match id.kind {
-            Kind::IngressClass => format!("{id} may not be read, so only the class annotation of Ingresses counts"),
-            _ => format!("{id} may not be read, so they are left out"),
-        };
-        let name = id.namespace.as_deref().unwrap_or(&self.scope.own_namespace);
-        let object = ObjectRef::new(Kind::Namespace, ObjectName::new("", name).ok()?);
-        Some(Diagnostic::new(Code::Forbidden, object, "", message).help(help))
-    }
-}
-
-/// The resource as roles name it.
-const fn resource(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ingress => "ingresses.networking.k8s.io",
-        Kind::IngressClass => "ingressclasses.networking.k8s.io",
-        Kind::Service => "services",
-        Kind::EndpointSlice => "endpointslices.discovery.k8s.io",
-        Kind::Endpoints => "endpoints",
-        Kind::Secret => "secrets",
-        Kind::ConfigMap => "configmaps",
-        Kind::Namespace => "namespaces",
-        Kind::GatewrightParameters => "gatewrightparameters.gatewright.dev",
     }
 }
 
