@@ -2,6 +2,7 @@
 
 mod left_out;
 
+use super::forbidden::forbidden;
 use super::reading::BackendUse;
 use super::servers::AWAITED;
 use super::{Input, screen};
@@ -220,7 +221,7 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settin
     let name = &service.meta.name;
     let refused = |why: &str| {
         let message = format!("externalName {} of Service {name} may not be forwarded to: {why}", shown(&service.external_name));
-        (Code::RefusedExternalName, message, "name a host outside of this machine".to_owned())
+        (Code::RefusedExternalName, message, "name a host that serves this".to_owned())
     };
     if settings.disable_external_names {
         return Err(refused("--disable-svc-external-name is set"));
@@ -237,7 +238,7 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settin
     let allowed: Vec<_> = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).filter(|endpoint| allowed(*endpoint, settings)).collect();
     match (allowed.is_empty(), addresses.first()) {
         (false, _) => Ok(allowed),
-        (true, Some(address)) => Err(refused(&format!("{address} is an address of this machine or its network"))),
+        (true, Some(address)) => Err(refused(&forbidden(*address).map_or_else(String::new, |why| format!("{address} {why}")))),
         (true, None) => Err((
             Code::UnresolvedExternalName,
             format!("externalName {} of Service {name} does not resolve", shown(&service.external_name)),
@@ -264,18 +265,5 @@ fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Ve
 
 /// Whether this endpoint may be forwarded to.
 fn allowed(endpoint: SocketAddr, settings: &Settings) -> bool {
-    endpoint.port() != 0 && (may_be_forwarded_to(endpoint.ip()) || (settings.loopback_endpoints && endpoint.ip().is_loopback()))
-}
-
-/// Never this machine, its link, or everybody: the ports of the proxy and the controller are there, and the cloud's
-/// metadata.
-pub(super) fn may_be_forwarded_to(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()),
-        IpAddr::V6(v6) => {
-            let metadata = v6.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
-            let odd = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata;
-            !odd && v6.to_ipv4_mapped().is_none_or(|v4| may_be_forwarded_to(IpAddr::V4(v4)))
-        }
-    }
+    endpoint.port() != 0 && (forbidden(endpoint.ip()).is_none() || (settings.loopback_endpoints && endpoint.ip().is_loopback()))
 }

@@ -21,6 +21,7 @@ mod class;
 mod config;
 mod config_objects;
 mod endpoints;
+mod forbidden;
 mod further_names;
 mod host_policy;
 mod hosts;

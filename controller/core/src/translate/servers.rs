@@ -1,6 +1,6 @@
 //! Servers that annotations name by a URL → backends.
 
-use super::endpoints::may_be_forwarded_to;
+use super::forbidden::forbidden;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Backend, BackendId, BackendPolicy, Balance, ExternalAuth, Mirror, digest_of};
 use crate::names::{ObjectRef, ServiceUrl, UrlHost, shown};
@@ -93,12 +93,16 @@ impl<'a> Servers<'a> {
                 return Err((Code::RefusedServer, message, "write the host of the service, or give rules hosts without wildcard"));
             }
         };
-        let allowed: Vec<_> = all.iter().copied().filter(|address| may_be_forwarded_to(*address)).collect();
+        let allowed: Vec<_> = all.iter().copied().filter(|address| forbidden(*address).is_none()).collect();
         match (allowed.is_empty(), all.first()) {
             (false, _) => Ok(allowed),
             (true, Some(address)) => Err((
                 Code::RefusedServer,
-                format!("{key}: host {} is {address}, an address of this machine or its network", shown(&name)),
+                format!(
+                    "{key}: host {} is {address}{}",
+                    shown(&name),
+                    forbidden(*address).map_or_else(String::new, |why| format!(", which {why}"))
+                ),
                 "name a service elsewhere",
             )),
             (true, None) => Err((

@@ -87,7 +87,18 @@ fn prt_ports_by_number_name_and_target() {
 fn ext_names_are_looked_up_and_filtered() {
     let external = |name: &str| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "e"}, "spec": {"type": "ExternalName", "externalName": name}});
     let route = || ingress("a", 1, &[("h.test", &[("/", "Prefix", "e")])]);
-    for refused in ["localhost", "x.localhost", "127.0.0.1", "169.254.169.254", "a.example; return 418", "::1"] {
+    for refused in [
+        "localhost",
+        "x.localhost",
+        "127.0.0.1",
+        "169.254.169.254",
+        "100.100.100.200",
+        "a.example; return 418",
+        "::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::",
+    ] {
         let mut world = World::new(&[external(refused), route()]);
         assert_eq!(world.picture(), ["h.test /* → 503"], "{refused}");
         assert!(world.codes().contains(&Code::RefusedExternalName), "{refused}");

@@ -22,7 +22,7 @@ fn bad(addresses: &[&str]) -> Value {
 #[test]
 fn what_is_refused_beside_good_ones_is_told_on_its_own_object() {
     let of_slice = "EndpointSlice default/s-bad";
-    let not_ours = "use addresses that are neither loopback, link-local, multicast nor unspecified";
+    let not_ours = "use the addresses of Pods or machines that serve this";
     let names = "write addresses; names are looked up for a Service of type ExternalName only";
     let older = json!({"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "s"},
         "subsets": [{"addresses": [{"ip": "10.0.0.2"}, {"ip": "169.254.169.254"}], "ports": [{"port": 8080}]}]});
@@ -30,7 +30,21 @@ fn what_is_refused_beside_good_ones_is_told_on_its_own_object() {
         (
             bad(&["127.0.0.1", "10.0.0.3", "127.0.0.2"]),
             format!(
-                "error GW0308 {of_slice} endpoints: it has the endpoint 127.0.0.1, which may not be forwarded to; {not_ours} (entry left out)"
+                "error GW0308 {of_slice} endpoints: it has the endpoint 127.0.0.1, which may not be forwarded to: it is loopback; {not_ours} (entry left out)"
+            ),
+        ),
+        (
+            with(bad(&["64:ff9b::a9fe:a9fe", "64:ff9b::a00:3"]), "/addressType", json!("IPv6")),
+            format!(
+                "error GW0308 {of_slice} endpoints: it has the endpoint 64:ff9b::a9fe:a9fe, which may not be forwarded to: \
+                 it leads to 169.254.169.254, which is link-local; {not_ours} (entry left out)"
+            ),
+        ),
+        (
+            with(bad(&["fd00:ec2::254"]), "/addressType", json!("IPv6")),
+            format!(
+                "error GW0308 {of_slice} endpoints: it has the endpoint fd00:ec2::254, which may not be forwarded to: \
+                 it is a cloud's metadata service; {not_ours} (entry left out)"
             ),
         ),
         (

@@ -1,6 +1,6 @@
 //! Why endpoints are left out, for whoever wonders. Nobody looks at single ones here unless something is wrong.
 
-use super::{Problem, allowed, group_ports};
+use super::{Problem, allowed, forbidden, group_ports};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectRef, shown};
 use crate::settings::Settings;
@@ -51,8 +51,8 @@ pub(super) fn refusal(endpoint: SocketAddr) -> (String, &'static str) {
     if endpoint.port() == 0 {
         return (format!("{endpoint}, and 0 is not a port"), "give the EndpointSlice a port from 1 to 65535");
     }
-    let what = format!("{}, which may not be forwarded to", endpoint.ip());
-    (what, "use addresses that are neither loopback, link-local, multicast nor unspecified")
+    let why = forbidden(endpoint.ip()).map_or_else(String::new, |why| format!(": it {why}"));
+    (format!("{}, which may not be forwarded to{why}", endpoint.ip()), "use the addresses of Pods or machines that serve this")
 }
 
 /// Why a Service port leads nowhere.
