@@ -10,6 +10,7 @@ mod commands;
 mod connection;
 mod cores;
 mod ends;
+mod guilt;
 mod proxy;
 mod report;
 mod run;

@@ -5,6 +5,7 @@ use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
 use crate::causes::chain;
 use crate::clock::now_s;
+use crate::guilt;
 use crate::source::input::{Holds, How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place, together};
@@ -12,6 +13,7 @@ use anyhow::Context;
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
+use gatewright_core::names::ObjectRef;
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
 use gatewright_core::translate::Translation;
@@ -104,10 +106,22 @@ impl<'a> Session<'a> {
             let translation = self.translate(world)?;
             match renderer.render(&translation.model) {
                 Ok(files) => return Ok((translation, files)),
-                Err(RenderError::Grammar { origin: Some(origin), ref message, .. }) if world.set_aside(&origin, message) => {}
+                Err(RenderError::Grammar { origin: Some(origin), ref message, .. })
+                    if self.blame(world, &mut renderer, &origin, message) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Sets aside who is to blame for a line in the block of an Ingress; whether anybody is.
+    fn blame(&self, world: &mut World, renderer: &mut Renderer, origin: &ObjectRef, reason: &str) -> bool {
+        let around = guilt::around(&world.snapshot, &origin.name);
+        let suspects = around.iter().filter(|ingress| world.has_no_verdict(ingress)).cloned().collect();
+        let found = guilt::of_line(origin, &around, suspects, |aside| {
+            let Ok(translation) = world.without(aside, |world| self.translate(world)) else { return Err(None) };
+            renderer.render(&translation.model).map(drop).map_err(|error| guilt::block_of(&error).cloned())
+        });
+        found.or_else(|| world.snapshot.ingress(&origin.name).cloned()).is_some_and(|guilty| world.set_aside(&guilty, reason))
     }
 
     /// A renderer for the proxy that was asked for.

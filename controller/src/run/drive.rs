@@ -1,8 +1,8 @@
 //! Hands candidates to the task that owns the proxy, and finds out who is to blame when the proxy refuses one.
 
 use super::maker::{Made, MakeError, Maker, Suspect};
+use crate::guilt;
 use crate::proxy::{Candidate, Proxy, Refused};
-use futures::FutureExt;
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;
 use std::sync::Arc;
@@ -62,23 +62,18 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
     }
 }
 
-/// Sets aside who is to blame for a line in the block of an Ingress: itself, or another one of its hosts that has a say there,
-/// without which their blocks are fine. One that the proxy has taken before is to blame only if nobody else is.
+/// Sets aside who is to blame for a line in the block of an Ingress. One that the proxy has taken before is to blame only if
+/// nobody else is.
 fn blame_for_line(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
-    let around = maker.around(origin);
-    let suspects = maker.suspects_among(&around);
-    let mut is_mended = |aside: &[Suspect]| match maker.make_without(aside) {
-        Ok(_) => true,
-        Err(MakeError::Render(RenderError::Grammar { origin: Some(elsewhere), .. })) => {
-            !around.iter().any(|ingress| ingress.meta.name == elsewhere.name)
-        }
-        Err(_) => false,
-    };
-    let is_named = |suspect: &&Suspect| matches!(suspect, Suspect::Ingress(ingress) if ingress.meta.name == origin.name);
-    let named = suspects.iter().find(is_named).filter(|named| is_mended(std::slice::from_ref(*named))).cloned();
-    let guilty = named.or_else(|| halve_by(suspects, async |aside| Some(is_mended(aside))).now_or_never().flatten());
+    let around = guilt::around(&maker.snapshot, &origin.name);
+    let suspects = maker.suspects_among(&around).collect();
+    let guilty = guilt::of_line(origin, &around, suspects, |aside| {
+        let aside: Vec<_> = aside.iter().cloned().map(Suspect::Ingress).collect();
+        let made = maker.make_without(&aside);
+        made.map(drop).map_err(|error| if let MakeError::Render(error) = &error { guilt::block_of(error).cloned() } else { None })
+    });
     match guilty {
-        Some(guilty) => maker.set_aside(&guilty, reason),
+        Some(guilty) => maker.set_ingress_aside(&guilty, reason),
         None => set_aside(maker, origin, reason),
     }
 }
@@ -118,7 +113,7 @@ pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, ask
 
 /// The Ingress whose block is refused, or another one of its hosts if without that one all is well, and without itself not.
 async fn or_neighbour(maker: &mut Maker, named: Suspect, origin: &ObjectRef, asks: &mpsc::Sender<Ask>) -> Suspect {
-    let around = maker.suspects_among(&maker.around(origin));
+    let around: Vec<_> = maker.suspects_among(&guilt::around(&maker.snapshot, &origin.name)).map(Suspect::Ingress).collect();
     if around.len() < 2 || taken_without(maker, std::slice::from_ref(&named), asks).await != Some(false) {
         return named;
     }
@@ -140,26 +135,7 @@ async fn default_behind(maker: &mut Maker, made: &Made, ingress: &Suspect, asks:
 
 /// The one without which the proxy takes more than with it.
 async fn halve(maker: &mut Maker, suspects: Vec<Suspect>, asks: &mpsc::Sender<Ask>) -> Option<Suspect> {
-    halve_by(suspects, async |aside| taken_without(maker, aside, asks).await).await
-}
-
-/// The same; `is_well`: whether all is without these.
-async fn halve_by(suspects: Vec<Suspect>, mut is_well: impl AsyncFnMut(&[Suspect]) -> Option<bool>) -> Option<Suspect> {
-    if suspects.is_empty() || !is_well(&suspects).await? {
-        // Without any of them it is refused too: it is not theirs.
-        return None;
-    }
-    // Always: without `out` and `suspects` together it is taken, and one of `suspects` is to blame.
-    let (mut out, mut suspects) = (Vec::new(), suspects);
-    while suspects.len() > 1 {
-        let back = suspects.split_off(suspects.len() / 2);
-        let aside = [out.as_slice(), suspects.as_slice()].concat();
-        if !is_well(&aside).await? {
-            out = aside;
-            suspects = back;
-        }
-    }
-    suspects.pop()
+    guilt::halve(suspects, async |aside| taken_without(maker, aside, asks).await).await
 }
 
 async fn taken_without(maker: &mut Maker, aside: &[Suspect], asks: &mpsc::Sender<Ask>) -> Option<bool> {

@@ -12,7 +12,6 @@ use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Ingress, KeyPair, Snapshot};
-use gatewright_core::translate::admission::hosts;
 use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -223,22 +222,13 @@ impl Maker {
 
     /// An Ingress that is new, or other than the one that the proxy has taken, and has no verdict yet.
     pub(super) fn suspect(&self, ingress: &ObjectRef) -> Option<Suspect> {
-        let found = self.snapshot.ingress(&ingress.name)?;
-        let is_new = !self.quarantine.has_accepted(found) && self.quarantine_is_new(found);
-        is_new.then(|| Suspect::Ingress(Arc::clone(found)))
+        self.suspects_among(self.snapshot.ingress(&ingress.name)).next().map(Suspect::Ingress)
     }
 
-    /// The Ingresses that share a host with one, itself among them: texts of all of them can stand in its blocks.
-    pub(super) fn around(&self, origin: &ObjectRef) -> Vec<Arc<Ingress>> {
-        let Some(own) = self.snapshot.ingress(&origin.name) else { return Vec::new() };
-        let of_own: HashSet<&str> = hosts(own).collect();
-        self.snapshot.ingresses_oldest_first().filter(|other| hosts(other).any(|host| of_own.contains(host))).cloned().collect()
-    }
-
-    /// Those of them that are new, or other than the ones that the proxy has taken, and have no verdict yet.
-    pub(super) fn suspects_among(&self, ingresses: &[Arc<Ingress>]) -> Vec<Suspect> {
+    /// Those of these Ingresses that are so.
+    pub(super) fn suspects_among<'i>(&self, ingresses: impl IntoIterator<Item = &'i Arc<Ingress>>) -> impl Iterator<Item = Arc<Ingress>> {
         let is_new = |one: &&Arc<Ingress>| !self.quarantine.has_accepted(one) && self.quarantine_is_new(one);
-        ingresses.iter().filter(is_new).cloned().map(Suspect::Ingress).collect()
+        ingresses.into_iter().filter(is_new).cloned()
     }
 
     /// The Ingresses that are new or other than those that the proxy has taken.

@@ -13,7 +13,7 @@ use crate::args::ClusterConfig;
 use crate::cores;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::model::{Certificate, Globals};
-use gatewright_core::names::{Kind, ObjectRef};
+use gatewright_core::names::Kind;
 use gatewright_core::settings::{self, Settings};
 use gatewright_core::state::{Event, Ingress, Object, Service, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope, nearest_class};
@@ -255,10 +255,24 @@ impl World {
     }
 
     /// Sets an Ingress aside, as `run` does with one that the proxy refuses; whether it was not yet.
-    pub(crate) fn set_aside(&mut self, ingress: &ObjectRef, reason: &str) -> bool {
-        let Some(ingress) = self.snapshot.ingress(&ingress.name).filter(|ingress| !self.quarantine.holds(ingress)) else { return false };
+    pub(crate) fn set_aside(&mut self, ingress: &Ingress, reason: &str) -> bool {
+        let is_new = self.has_no_verdict(ingress);
         self.quarantine.set_aside(ingress, reason.to_owned());
-        true
+        is_new
+    }
+
+    /// Whether an Ingress is not set aside.
+    pub(crate) fn has_no_verdict(&self, ingress: &Ingress) -> bool {
+        !self.quarantine.holds(ingress)
+    }
+
+    /// Looks at what there would be if these were set aside.
+    pub(crate) fn without<T>(&mut self, aside: &[Arc<Ingress>], look: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.quarantine.clone();
+        aside.iter().for_each(|ingress| self.quarantine.set_aside(ingress, String::new()));
+        let seen = look(self);
+        self.quarantine = before;
+        seen
     }
 
     /// Whether an Ingress is in a namespace that is watched.

@@ -353,3 +353,25 @@ fn all_mistakes_of_an_object_that_cannot_be_read_are_told() {
     let ran = Folder::new(&[("a.yaml", &text.replace("kind:", "Kind:"))]).run(&["lint", "a.yaml"]);
     assert!(ran.code == 1 && ran.out.contains("help: write kind in place of \"Kind\""), "{}", ran.out);
 }
+
+#[test]
+fn who_breaks_the_blocks_of_others_on_a_host_is_set_aside_and_nobody_else() {
+    let answers = "{% for answer in route.answers %}{% if answer.status == 418 %}\n        no_such_thing on;{% endif %}{% endfor %}";
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config, namespace: shop}\n\
+        data: {allow-snippet-annotations: 'true', annotations-risk-level: Critical}\n---\n";
+    let evil = ingress("evil", "a.test", "/evil", "cart").replace(
+        "namespace: shop",
+        "namespace: shop, annotations: {nginx.ingress.kubernetes.io/server-snippet: 'if ($http_x) { return 418; }'}",
+    );
+    let [first, second, other] =
+        [("a.test", "/first"), ("a.test", "/second"), ("b.test", "/other")].map(|(host, path)| ingress(&path[1..], host, path, "cart"));
+    for ingresses in [[&first, &evil, &second, &other].map(String::as_str), [&evil, &first, &second, &other].map(String::as_str)] {
+        let text = config.to_owned() + &ingresses.concat() + &service("cart");
+        let folder = Folder::new(&[("in/a.yaml", &text), ("t/route/answers.tera", answers)]);
+        let ran = folder.run(&["render", "-f", "in", "--templates", "t", "--configmap", "shop/config"]);
+        let is_served = |path: &str| ran.out.contains(&format!("location {path}"));
+        assert_eq!(["/first", "/second", "/other", "/evil"].map(is_served), [true, true, true, false], "{ran:?}");
+        let refused = ran.err.matches("no template says the directive").count();
+        assert!(refused == 1 && ran.err.contains("in Ingress shop/evil (object left out)"), "{}", ran.err);
+    }
+}
