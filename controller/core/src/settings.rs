@@ -197,6 +197,8 @@ mod tests {
             ("proxy-body-size", "1m; return 418"),
             ("proxy-body-size", "99999999999999999999g"),
             ("worker-processes", "many"),
+            ("worker-processes", "0"),
+            ("worker-processes", "1025"),
             ("ssl-ciphers", "A;\nB"),
             ("ssl-protocols", "SSLv3"),
             ("forwarded-for-header", "X Y"),

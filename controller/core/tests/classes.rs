@@ -242,6 +242,37 @@ fn objects_that_parameters_name_are_read_too() {
 }
 
 #[test]
+fn settings_among_binary_data_are_told_as_not_read() {
+    let binary = |namespace: &str, name: &str, data: Value, key: &str| {
+        let mut map = config_map(namespace, name, &data);
+        map["binaryData"] = json!({key: "dHJ1ZQ=="});
+        map
+    };
+    let mut world = World::new(&[
+        binary("system", "main", json!({"add-headers": "system/out"}), "ssl-redirect"),
+        class("one", &named("ConfigMap", "teams", "a")),
+        class("two", &named("ConfigMap", "teams", "a")),
+        binary("teams", "a", json!({}), "proxy-read-timeout"),
+        binary("system", "out", json!({"X-Out": "yes"}), "X-More"),
+        binary("system", "tcp", json!({}), "9000"),
+        binary("system", "others", json!({}), "anything"),
+        ingress("a", "one", &[]),
+    ]);
+    world.settings.tcp_services_config_map = ObjectName::new("system", "tcp").ok();
+    let (help, begin) = ("is binary, and no such value is read; write it as text under data", "error GW0601 ConfigMap");
+    let expected = [
+        format!("{begin} system/main binaryData[ssl-redirect]: the value of \"ssl-redirect\" {help} (default kept)"),
+        format!("{begin} system/out binaryData[X-More]: the value of \"X-More\" {help} (entry left out)"),
+        format!("{begin} system/tcp binaryData[9000]: the value of \"9000\" {help} (port stays closed)"),
+        format!("{begin} teams/a binaryData[proxy-read-timeout]: the value of \"proxy-read-timeout\" {help} (default kept)"),
+    ];
+    assert_eq!(said(&world.translate()), expected);
+    let mut mended = binary("system", "main", json!({"add-headers": "system/out"}), "x");
+    mended["binaryData"] = json!(null);
+    assert!(world.apply(mended) && said(&world.translate()) == expected[1..]);
+}
+
+#[test]
 fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
     let headers = |snippet: &str, url: &str| {
         let main = config_map("system", "main", &json!({"global-auth-url": url, "global-auth-snippet": snippet}));

@@ -118,6 +118,10 @@ fn a_word_of_a_service_or_slice_that_is_not_known_is_told() {
             "spec.externalIPs[0]: \"x\" is a text, where an IP address belongs",
         ),
         (
+            all.replace("spec: {ports: [{port: 80,", "spec: {clusterIP: 10.9.8, ports: [{port: 80,"),
+            "spec.clusterIP: \"10.9.8\" is a text, where an IP address belongs",
+        ),
+        (
             all.replace("ports: [{port: 8080}]", "ports: [{port: 8080}, {port: 8080, protocol: udp}]"),
             "ports[1].protocol: \"udp\" is not known",
         ),

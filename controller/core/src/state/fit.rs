@@ -18,6 +18,8 @@ pub(super) enum Shape {
     Text,
     /// An IP address.
     Address,
+    /// The same, or this word; an empty text stands for the default.
+    AddressOr(&'static str),
     /// One of these texts; an empty one stands for the default.
     Word(&'static [&'static str]),
     /// A point in time, as RFC 3339 writes it.
@@ -258,6 +260,7 @@ fn is(value: &Value, shape: &Shape) -> bool {
         (Shape::Any, _) | (Shape::Text | Shape::NameOrPort, Value::String(_)) | (Shape::Bool, Value::Bool(_)) => true,
         (Shape::Word(words), Value::String(text)) => words.contains(&text.as_str()),
         (Shape::Address, Value::String(text)) => text.parse::<IpAddr>().is_ok(),
+        (Shape::AddressOr(word), Value::String(text)) => text.is_empty() || text == *word || text.parse::<IpAddr>().is_ok(),
         (Shape::Time, Value::String(text)) => text.parse::<jiff::Timestamp>().is_ok(),
         (Shape::Number(low, high), Value::Number(number)) => number.as_i64().is_some_and(|number| (*low..=*high).contains(&number)),
         (Shape::NameOrPort, Value::Number(number)) => number.as_u64().is_some_and(|number| number <= u64::from(u16::MAX)),
@@ -272,7 +275,7 @@ fn message(value: &Value, shape: &Shape) -> String {
         Shape::Number(..) => "a whole number",
         Shape::NameOrPort => "a name or a port number",
         Shape::Time => "a time",
-        Shape::Address => "an IP address",
+        Shape::Address | Shape::AddressOr(_) => "an IP address",
         Shape::List(_) | Shape::Parts(..) | Shape::Places(..) => "a list",
         Shape::Encoded | Shape::Hidden | Shape::Printed | Shape::Fields(_) | Shape::With(..) => "a mapping",
         Shape::Own(shape, _) | Shape::Vital(shape, _) | Shape::VitalList(shape, _) | Shape::Filled(shape) => return message(value, shape),
@@ -312,6 +315,7 @@ fn help(value: &Value, shape: &Shape) -> String {
         (Shape::Number(..), _) => "write a number without quotes".to_owned(),
         (Shape::NameOrPort, _) => "write the name, or a number of at most 65535".to_owned(),
         (Shape::Address, _) => "write an address such as 10.1.2.3; names are looked up for a Service of type ExternalName only".to_owned(),
+        (Shape::AddressOr(word), _) => format!("write an address such as 10.1.2.3, or {word}"),
         (Shape::Bool, _) => "write true or false without quotes".to_owned(),
         (Shape::Word(words), _) => {
             let words: Vec<_> = words.iter().copied().filter(|word| !word.is_empty()).collect();

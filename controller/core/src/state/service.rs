@@ -146,9 +146,9 @@ impl TryFrom<RawService> for Service {
 }
 
 impl Service {
-    /// The same, of which these parts could not be read.
+    /// The same, of which these parts could not be read. Nobody misses its address for a port.
     pub(super) fn without(mut self, faults: &[Fault]) -> Self {
-        self.is_cut = faults.iter().any(|fault| fault.field.starts_with("spec."));
+        self.is_cut = faults.iter().any(|fault| fault.field.starts_with("spec.") && fault.field != "spec.clusterIP");
         self.digest = digest_of(&(self.digest, self.is_cut));
         self
     }

@@ -1,8 +1,8 @@
 //! What the fields that are read have to be, by kind, and what one that is something else costs.
 
 use super::fit::Shape::{
-    self, Address, Any, Bool, Encoded, Fields, Filled, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text, Time, Vital,
-    VitalList, With, Word,
+    self, Address, AddressOr, Any, Bool, Encoded, Fields, Filled, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text,
+    Time, Vital, VitalList, With, Word,
 };
 use crate::diagnostic::Outcome::{DefaultCertificate, KeptDefault, Served, SkippedEntry, SkippedHost, SkippedPath};
 use crate::names::Kind;
@@ -66,7 +66,7 @@ const SERVICE: Shape = Fields(&[
         "spec",
         Fields(&[
             ("type", Own(&Word(&["ClusterIP", "NodePort", "LoadBalancer", "ExternalName", ""]), Served)),
-            ("clusterIP", Own(&Text, Served)),
+            ("clusterIP", Own(&AddressOr("None"), Served)),
             ("externalName", Own(&Text, SkippedEntry)),
             ("externalIPs", Own(&Parts(&Address, SkippedEntry), SkippedEntry)),
             ("ports", Own(&Parts(&SERVICE_PORT, SkippedEntry), SkippedEntry)),

@@ -6,6 +6,7 @@ use super::parameters::ClassParameters;
 use crate::model::digest_of;
 use crate::names::BadText;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// An IngressClass.
@@ -30,6 +31,8 @@ pub struct ConfigMap {
     pub meta: Meta,
     /// `data`.
     pub data: BTreeMap<String, String>,
+    /// The keys of `binaryData`, whose values are not read.
+    pub binary_keys: Box<[Box<str>]>,
     /// The data cannot be read.
     pub is_cut: bool,
     /// Content hash.
@@ -66,6 +69,8 @@ struct RawConfigMap {
     metadata: RawMeta,
     #[serde(default)]
     data: Option<BTreeMap<String, String>>,
+    #[serde(default, rename = "binaryData")]
+    binary_data: Value,
 }
 
 #[derive(Deserialize)]
@@ -90,8 +95,10 @@ impl TryFrom<RawConfigMap> for ConfigMap {
     fn try_from(raw: RawConfigMap) -> Result<Self, BadText> {
         let meta = raw.metadata.namespaced()?;
         let data = raw.data.unwrap_or_default();
-        let digest = digest_of(&data);
-        Ok(Self { meta, data, is_cut: false, digest })
+        let binary_keys: Box<[Box<str>]> =
+            raw.binary_data.as_object().into_iter().flat_map(Map::keys).map(|key| key.as_str().into()).collect();
+        let digest = digest_of(&(&data, &binary_keys));
+        Ok(Self { meta, data, binary_keys, is_cut: false, digest })
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef, nearest};
 use crate::settings::{POLICY_KEY, Problem, ProblemKind};
-use crate::state::Snapshot;
+use crate::state::{ConfigMap, Snapshot};
 use std::collections::BTreeMap;
 
 /// What objects say of settings, without what the proxy refused.
@@ -20,7 +20,19 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
         diagnostics.push(miss(input.snapshot, "configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
         return BTreeMap::new();
     };
+    diagnostics.extend(unread(map, Outcome::KeptDefault));
     mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics)
+}
+
+/// What of a ConfigMap is not read, as it is not by ingress-nginx.
+pub(super) fn unread(map: &ConfigMap, instead: Outcome) -> impl Iterator<Item = Diagnostic> {
+    let object = ObjectRef::new(Kind::ConfigMap, map.meta.name.clone());
+    map.binary_keys.iter().map(move |key| {
+        let key = crate::names::shown(key);
+        let message = format!("the value of {key} is binary, and no such value is read");
+        let finding = Diagnostic::new(Code::BadSetting, object.clone(), format!("binaryData[{}]", key.trim_matches('"')), message);
+        finding.help("write it as text under data").outcome(instead)
+    })
 }
 
 /// The ConfigMap that a flag names does not exist, and what comes of that. Whoever gives the flag may mean to create it later.

@@ -128,6 +128,7 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
             self.miss(key, Kind::ConfigMap, name);
             return Vec::new();
         };
+        self.diagnostics.extend(super::config::unread(map, Outcome::SkippedEntry));
         let mut headers = Vec::new();
         for (header, value) in &map.data {
             match self.header(header, value, own) {

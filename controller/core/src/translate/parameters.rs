@@ -6,9 +6,9 @@
 
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
-use super::config::{Said, finding, mended};
+use super::config::{Said, finding, mended, unread};
 use super::{Input, Wanted};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::digest_of;
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
@@ -107,7 +107,7 @@ fn find<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Found<'a>> {
     let given = class.parameters.as_ref()?;
-    let found = object_of(given, input).and_then(|object| match there(&object, input, wanted) {
+    let found = object_of(given, input).and_then(|object| match there(&object, input, wanted, diagnostics) {
         Some((settings, policy)) => {
             let settings = mended(input, &object, settings, said, diagnostics);
             Ok(Found { class, object, settings, policy, of_operator: given.scope == ParametersScope::Cluster })
@@ -141,11 +141,18 @@ fn object_of(given: &ClassParameters, input: Input<'_>) -> Result<ObjectRef, Fau
 }
 
 /// Settings and policy of an object that a class names.
-fn there<'a>(object: &ObjectRef, input: Input<'a>, wanted: &mut Wanted) -> Option<(&'a BTreeMap<String, String>, Option<&'a Value>)> {
+fn there<'a>(
+    object: &ObjectRef,
+    input: Input<'a>,
+    wanted: &mut Wanted,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<(&'a BTreeMap<String, String>, Option<&'a Value>)> {
     let name = &object.name;
     if object.kind == Kind::ConfigMap {
         wanted.config_maps.insert(name.clone());
-        return input.snapshot.config_map(name).map(|map| (&map.data, None));
+        let map = input.snapshot.config_map(name)?;
+        diagnostics.extend(unread(map, Outcome::KeptDefault));
+        return Some((&map.data, None));
     }
     wanted.parameters.insert(name.clone());
     input.snapshot.parameters_of(name).map(|own| (&own.settings, own.policy.as_ref()))

@@ -44,6 +44,7 @@ impl Reader<'_, '_> {
             let finding = super::config::miss(self.input.snapshot, map_flag(transport), name, &instead);
             return self.diagnostics.push(finding.outcome(Outcome::ClosedPort));
         };
+        self.diagnostics.extend(super::config::unread(map, Outcome::ClosedPort));
         let origin = ObjectRef::new(Kind::ConfigMap, name.clone());
         for (key, value) in map.data.iter().take(MOST) {
             match self.entry(key, value, transport, &origin) {

@@ -164,6 +164,7 @@ const SETTINGS: &[Lack] = &[
     setting("upstream-keepalive-requests", &[], "connections to endpoints have no largest number of requests"),
     setting("upstream-keepalive-time", &[], "connections to endpoints have no largest age"),
     setting("worker-cpu-affinity", &[], "the system picks the processors of HAProxy's threads"),
+    setting("worker-processes", &[], "HAProxy runs with 64 threads at most").unless(|count| count.parse::<u64>().map_or(true, |n| n <= 64)),
 ];
 
 /// Sorted.

@@ -3,7 +3,8 @@
 use super::readers::{cpu_affinity, gzip_level, media_types, number_if_any, regex_if_any};
 use super::{AUTOMATIC, NO_MODULE, NoEffect, Problem, ProblemKind, Read, Rule, Switch, set};
 use crate::model::{CpuAffinity, Workers};
-use crate::settings::values::{flag, networks, number, seconds};
+use crate::names::shown;
+use crate::settings::values::{Bad, flag, networks, number, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("use-gzip", set!(gzip, flag)),
@@ -21,7 +22,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
         Read(|draft, text| {
             draft.globals().workers.processes = match text {
                 "" | "auto" => None,
-                _ => Some(u32::try_from(number(text)?.clamp(1, 1024)).unwrap_or(1)),
+                _ => Some(processes(text)?),
             };
             Ok(())
         }),
@@ -48,6 +49,12 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("debug-connections", set!(workers.debugged_clients, networks)),
     ("lua-shared-dicts", NoEffect("there is no Lua here")),
 ];
+
+/// More are more than any machine has use for.
+fn processes(text: &str) -> Result<u32, Bad> {
+    let count = u32::try_from(number(text)?).ok().filter(|count| (1..=1024).contains(count));
+    count.ok_or_else(|| (format!("{} is not a number of workers", shown(text)), "use a number from 1 to 1024, or auto"))
+}
 
 /// Leaves out what does not go together with another key; the proxy would take it, and complain at every load.
 pub(super) fn settle(workers: &mut Workers) -> Vec<Problem> {

@@ -90,10 +90,12 @@ impl<'m> GlobalView<'m> {
     fn new(globals: &'m Globals, resumes: bool, version: Version) -> Self {
         /// Processors that a machine is taken to have where the number of workers follows from them.
         const PROCESSORS: u64 = 8;
+        /// What every version can run with on every machine.
+        const MOST_THREADS: u32 = 64;
         let workers = &globals.workers;
         let processes = workers.processes.map_or(PROCESSORS, u64::from);
         Self {
-            threads: workers.processes.map(|number| number.clamp(1, 64)),
+            threads: workers.processes.filter(|number| *number <= MOST_THREADS),
             // Two for each connection, and some for itself.
             open_files: workers.connections.saturating_mul(processes).saturating_mul(2).clamp(1 << 11, 1 << 20) + 1024,
             drain_timeout: seconds(workers.drain_timeout_s),
