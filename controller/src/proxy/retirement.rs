@@ -95,6 +95,8 @@ pub(super) async fn drain(dialect: &Dialect, run_dir: &Path, master: &Handle) {
         // What was answered a moment ago may still be on its way to a client, so they have to be idle twice.
         if is_idle && was_idle {
             tracing::info!("only idle connections are left; ending the proxy");
+            // The master goes first: it would call it an alert that somebody has ended a worker.
+            let _ = master.signal(Signal::KILL);
             signal_all(&workers, Signal::TERM);
         }
         was_idle = is_idle;

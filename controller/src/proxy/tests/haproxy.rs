@@ -189,6 +189,27 @@ async fn without_its_runtime_socket_the_proxy_reloads_and_then_has_one_again() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn that_idle_clients_are_not_waited_for_is_no_alert() {
+    for program in programs() {
+        let world = World::new();
+        let said = world.dir.path().join("said");
+        let script = format!("exec {program} \"$@\" 2>>{}", said.display());
+        let mode = Mode::Child { program: ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec(), run_dir: None };
+        let mut proxy = Proxy::open(ProxyConfig { mode, ..config(&world, &program) }).await.unwrap();
+        apply(&mut proxy, &files(&world, &[endpoint().await], "", &[])).await;
+        let mut idle = tokio::net::TcpStream::connect(("127.0.0.1", world.port)).await.unwrap();
+        idle.write_all(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n").await.unwrap();
+        let mut answer = [0; 1024];
+        assert!(idle.read(&mut answer).await.unwrap() > 0);
+        proxy.drain(4 * LIMIT).await;
+        let said = std::fs::read_to_string(said).unwrap();
+        assert!(said.contains("Exiting Master process") && !said.contains("ALERT"), "{program}: {said}");
+        until("the connection is closed", async || matches!(idle.read(&mut answer).await, Ok(0) | Err(_))).await;
+        assert!(world.get("/").await.is_none(), "{program}: nobody listens");
+    }
+}
+
 /// Certificate and key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_that_the_master_forgets_is_asked_for_again() {
