@@ -253,6 +253,7 @@ on_every_proxy! {
         let arguments = ["/?a=E1&a=x", "/?a=x&a=E1", "/?A=E1", "/?aa=E1&a=x", "/?a=", "/?DEBUG=1", "/?debug=0&debug=1", "/?xdebug=1"];
         assert_eq!(arguments.map(|target| status(target, &good)), [410, 200, 410, 200, 200, 418, 200, 200]);
         assert_eq!([status("/", &[agent, number]), status("/", &[agent, number, ("Cookie", "k=0")])], [451, 451]);
+        assert_eq!(["K=v", "kk=0; K=0"].map(|cookie| status("/", &[agent, number, ("Cookie", cookie)])), [200, 451]);
         assert!(ask("/?close=1", &good).is_err(), "the connection is closed without an answer");
         let answer = ask("/?x=1&B=2&b=3", &good).unwrap();
         assert_eq!((answer.received("X-Debug").as_deref(), answer.header("X-Flag")), (Some("2"), Some("-f")));
@@ -295,6 +296,9 @@ on_every_proxy! {
         let answer = ask(&[real_ip, ("X-A", "old"), ("X-Request-ID", "id")]);
         let received = |name: &str| answer.received(name).unwrap_or_default();
         assert_eq!(["X-A", "X-B", "X-C", "X-Real-IP"].map(received), ["new", "old", "id of 1.1.1.1", "127.0.0.1"]);
+        let several = ask(&[real_ip, ("X-A", "one"), ("X-Other", "x"), ("X-A", "two"), ("X-A-B", "y")]);
+        let all = if proxy.is_oldest() { "one" } else { "one, two" };
+        assert_eq!(several.received("X-B").as_deref(), Some(all), "all lines of a name are one, but for the oldest nginx");
     }
 
     fn answers_get_their_type_age_and_cookies(proxy) {

@@ -105,6 +105,7 @@ pub static HAPROXY: Dialect = Dialect {
         "log.tera",
         "request.tera",
         "joined.tera",
+        "lines.tera",
         "routing.tera",
         "canary.tera",
         "response.tera",

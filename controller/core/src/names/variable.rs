@@ -140,6 +140,11 @@ impl VariableText {
         !self.0.iter().any(|part| matches!(part, TextPart::Text(_)))
     }
 
+    /// The names of variables, as often as they occur.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| if let TextPart::Variable(name) = part { Some(name.as_str()) } else { None })
+    }
+
     /// Whether one of these variables occurs.
     #[must_use]
     pub fn uses(&self, names: &[&str]) -> bool {

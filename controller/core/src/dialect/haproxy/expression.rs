@@ -70,7 +70,7 @@ impl Expression {
     /// The same with what a fetch of ours finds behind it.
     pub(super) fn and_fetch(mut self, fetch: &str) -> Self {
         self.0.push(OPEN);
-        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()-/$+? \"^!:*&=\\".contains(*c)));
+        self.0.extend(fetch.chars().filter(|c| c.is_ascii_alphanumeric() || "_.,()[]-/$+? \"^!:;*&=\\".contains(*c)));
         self.0.push(CLOSE);
         self
     }
@@ -164,7 +164,7 @@ fn fetch(name: &str) -> Option<String> {
     match (name.strip_prefix("http_"), name.strip_prefix("arg_"), name.strip_prefix("cookie_")) {
         (Some(rest), ..) => Some(format!("req.fhdr({})", header(rest))),
         (_, Some(rest), _) => Some(argument(rest)),
-        (.., Some(rest)) => Some(format!("req.cook({rest})")),
+        (.., Some(rest)) => Some(first_cookie(rest)),
         _ => None,
     }
 }
@@ -184,6 +184,13 @@ fn argument(name: &str) -> String {
     format!(r#"query,regsub("^(?!(?:.*&)?{name}=).*$",,i),regsub("^(?:.*?&)??{name}=(.*?)(?:&.*)?$","\1",i)"#)
 }
 
+/// The first cookie of this name, whatever its case; empty without one. `req.cook` knows of one case only. Names are letters,
+/// digits and `_-./:~`.
+pub(super) fn first_cookie(name: &str) -> String {
+    let name = name.replace('.', "[.]");
+    format!(r#"req.fhdr(cookie),regsub("^(?!(?:.*[;,] *)?{name} *=).*$",,i),regsub("^(?:.*?[;,] *)??{name} *= *([^;]*).*$","\1",i)"#)
+}
+
 /// Whether HAProxy has a word for every variable of a text; those that stand for the route are filled in.
 pub(super) fn can_say(text: &VariableText) -> bool {
     let is_said = |part: &TextPart| !matches!(part, TextPart::Variable(name) if fetch(name).is_none() && !LABELS.contains(&name.as_str()));
@@ -201,11 +208,15 @@ pub(super) fn fetch_of(text: &VariableText) -> Option<String> {
 /// The header of the request that a text of a snippet is, if it is one and nothing else.
 pub(super) fn header_of(text: &VariableText) -> Option<String> {
     match text.parts() {
-        [TextPart::Variable(name)] if received::fetch(name).is_none() && !FETCHES.iter().any(|(known, _)| known == name) => {
-            name.strip_prefix("http_").map(header)
-        }
+        [TextPart::Variable(name)] => client_header(name),
         _ => None,
     }
+}
+
+/// The header of the request that a variable is, if it is as the client has sent it.
+pub(super) fn client_header(name: &str) -> Option<String> {
+    let is_another = received::fetch(name).is_some() || FETCHES.iter().any(|(known, _)| *known == name);
+    name.strip_prefix("http_").filter(|_| !is_another).map(header)
 }
 
 /// Variables that HAProxy has no word for beside parameters of FastCGI, and beginnings of such.
@@ -243,6 +254,8 @@ mod tests {
         assert_eq!(printed("$server_protocol").as_deref(), Some("'HTTP/%[req.ver]'"));
         let argument = r#"'%[query,regsub("^(?!(?:.*&)?id=).*$",,i),regsub("^(?:.*?&)??id=(.*?)(?:&.*)?$","\1",i)]'"#;
         assert_eq!(printed("$arg_id").as_deref(), Some(argument));
+        let cookie = r#"'%[req.fhdr(cookie),regsub("^(?!(?:.*[;,] *)?id *=).*$",,i),regsub("^(?:.*?[;,] *)??id *= *([^;]*).*$","\1",i)]'"#;
+        assert_eq!(printed("$cookie_id").as_deref(), Some(cookie));
         assert_eq!(printed("$request_length"), None);
         assert!(["request_length", SCRIPT].iter().all(|name| unknown_variables().contains(name)));
         assert_eq!(print(&Expression::literal("100%[env(X)]").0), "'100%%[env(X)]'");

@@ -3,7 +3,7 @@
 use super::expression::can_say;
 use crate::dialect::Version;
 use crate::dialect::common::LACKS_TRACING;
-use crate::model::{Approximation, BackendPolicy, ExternalAuth, HostPolicy, Lack, LackingWay, RoutePolicy};
+use crate::model::{Approximation, BackendPolicy, HostPolicy, Lack, LackingWay, RoutePolicy};
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
 
@@ -71,7 +71,7 @@ pub(super) fn knows(route: &RoutePolicy, host: &HostPolicy, backend: Option<&Bac
     let texts = route.upstream_host.iter().chain(route.rewrite.iter().flat_map(|r| std::iter::once(&r.target).chain(&r.forwarded_prefix)));
     known(route.names(), ROUTE_WISHES)
         && texts.into_iter().all(can_say)
-        && route.external_auth.as_ref().is_none_or(|auth| texts_of(auth).all(can_say))
+        && route.external_auth.as_ref().is_none_or(|auth| auth.texts().all(can_say))
         && known(host.names(), HOST_WISHES)
         && backend.is_none_or(knows_backend)
 }
@@ -79,12 +79,6 @@ pub(super) fn knows(route: &RoutePolicy, host: &HostPolicy, backend: Option<&Bac
 /// Whether all that is asked for a backend is known here.
 pub(super) fn knows_backend(backend: &BackendPolicy) -> bool {
     backend.names().iter().all(|name| BACKEND_WISHES.contains(name))
-}
-
-/// The texts of a service, without those that stand for the route.
-fn texts_of(auth: &ExternalAuth) -> impl Iterator<Item = &VariableText> {
-    let url = std::iter::once(&auth.url.path).chain(&auth.url.query).chain(auth.sign_in.as_ref().map(|sign_in| &sign_in.url));
-    url.chain(auth.request_headers.iter().map(|(_, value)| value)).chain(auth.cache.as_ref().map(|cache| &cache.key))
 }
 
 /// A wish that is told and not granted.
@@ -204,8 +198,7 @@ const LACKS: &[Lack] = &[
 const STREAMS_BODIES: &str = "bodies and answers are streamed, so settings of buffers mean nothing";
 const FORGETS_CLIENTS: &str = "what clients have used of their limits is forgotten at a reload, and some requests may be counted as one";
 const PICKS_OTHERS: &str = "keys pick other endpoints than with nginx";
-const READS_SNIPPETS: &str =
-    "directives that are read have their meaning, but names of cookies are compared with case; with others the Ingress is left out";
+const READS_SNIPPETS: &str = "directives that are read have their meaning; with others the Ingress is left out";
 
 /// What is done in another way. Sorted. What lacks something, too, tells that.
 pub(super) const APPROXIMATES: &[Approximation] = &[
@@ -253,7 +246,6 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
         &[],
     ),
     Approximation::new("server-snippet", READS_SNIPPETS),
-    Approximation::told("session-cookie-name", "names of cookies are compared with case", &[]),
     Approximation::told("upstream-hash-by", PICKS_OTHERS, &[]),
     Approximation::told("upstream-hash-by-subset", PICKS_OTHERS, &["false"]),
 ];

@@ -1,6 +1,10 @@
-//! Headers that are set before a route is found: snippets look at what the client has sent.
+//! What texts and conditions see of the headers that clients have sent. Some are set before a route is found, and snippets look
+//! at what came; of several lines with one name they see all.
 
-use crate::model::{Feature, Model};
+use super::expression::client_header;
+use crate::model::{Backend, Feature, Model, RoutePolicy};
+use crate::names::VariableText;
+use std::collections::BTreeSet;
 
 /// By the names of their variables.
 const SET: &[&str] = &[
@@ -26,4 +30,11 @@ pub(super) fn fetch(name: &str) -> Option<String> {
 pub(super) fn needed(model: &Model) -> Vec<&'static str> {
     let snippets = || model.hosts.having(Feature::Snippets).flat_map(|host| &host.routes).filter_map(|route| route.policy.extra.as_deref());
     SET.iter().copied().filter(|name| snippets().any(|extra| extra.looks_at(name))).collect()
+}
+
+/// The headers that texts look at, by their names.
+pub(super) fn looked_at(policy: Option<&RoutePolicy>, backend: Option<&Backend>) -> BTreeSet<String> {
+    let keys = backend.and_then(|backend| backend.policy.hash.as_ref()).map(|hash| &hash.key);
+    let texts = policy.into_iter().flat_map(RoutePolicy::texts).chain(keys);
+    texts.flat_map(VariableText::variables).filter_map(client_header).filter(|header| header != "cookie").collect()
 }

@@ -191,7 +191,6 @@ const FETCHES: &[&str] = &[
     "path",
     "pathq",
     "query",
-    "req.cook",
     "req.fhdr",
     "req.hdr",
     "req.ssl_sni",

@@ -43,6 +43,12 @@ impl ExternalAuth {
         Self { url: ServiceUrl { host: UrlHost::Name(name.clone()), ..self.url.clone() }, ..self.clone() }
     }
 
+    /// Texts that may look at the request.
+    pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
+        let url = std::iter::once(&self.url.path).chain(&self.url.query).chain(self.sign_in.as_ref().map(|sign_in| &sign_in.url));
+        url.chain(self.request_headers.iter().map(|(_, value)| value)).chain(self.cache.as_ref().map(|cache| &cache.key))
+    }
+
     /// How the backend of the service is talked to.
     #[must_use]
     pub fn backend_policy(&self) -> BackendPolicy {

@@ -57,10 +57,15 @@ impl Extra {
     /// Whether a text that is sent has one of these variables.
     #[must_use]
     pub fn uses(&self, names: &[&str]) -> bool {
+        self.texts().any(|text| text.uses(names))
+    }
+
+    /// Texts that are sent.
+    pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
         let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));
         let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().map(|rewrite| &rewrite.target));
         let early = self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
-        headers.chain(targets).chain(early).any(|text| text.uses(names))
+        headers.chain(targets).chain(early)
     }
 
     /// The same for texts that are sent, and for conditions.

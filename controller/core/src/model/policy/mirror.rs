@@ -15,6 +15,11 @@ pub struct Mirror {
 }
 
 impl Mirror {
+    /// Texts that may look at the request.
+    pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
+        [&self.url.path, &self.host].into_iter().chain(&self.url.query)
+    }
+
     /// How the backend of the server is talked to.
     #[must_use]
     pub fn backend_policy() -> BackendPolicy {

@@ -202,6 +202,15 @@ impl RoutePolicy {
         told
     }
 
+    /// Texts that may look at the request.
+    pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
+        let paths = self.rewrite.iter().flat_map(|rewrite| std::iter::once(&rewrite.target).chain(&rewrite.forwarded_prefix));
+        let servers = self.external_auth.iter().flat_map(|auth| auth.texts()).chain(self.mirror.iter().flat_map(|mirror| mirror.texts()));
+        let parameters = self.fastcgi.iter().flat_map(|fastcgi| &fastcgi.parameters).map(|(_, value)| value);
+        let further = self.extra.iter().flat_map(|extra| extra.texts());
+        self.upstream_host.iter().chain(paths).chain(servers).chain(parameters).chain(further)
+    }
+
     /// Whether requests may be turned away before they get their answer: the route is guarded, or clients have limits.
     #[must_use]
     pub const fn turns_away(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use super::Line;
 use super::route::escaped;
+use crate::dialect::haproxy::expression::first_cookie;
 use crate::dialect::haproxy::sections::{Context, Key};
 use crate::model::{Affinity, Canary, CanaryHeader, CanaryHeaderTest, Feature, Model, Route, digest_of};
 use serde::Serialize;
@@ -85,7 +86,7 @@ impl<'m> Use<'m> {
         RulesView {
             id: self.id(),
             condition: format!("canary_{}", self.id()),
-            session: self.session.map(|name| format!("req.cook({name}),field(-1,|)")),
+            session: self.session.map(|name| first_cookie(name) + ",field(-1,|)"),
             header: rules.header.as_ref().map(HeaderView::new),
             cookie: rules.cookie.as_deref().map(CookieView::new),
         }

@@ -11,9 +11,11 @@ use super::spread::{ServerView, SpreadView, servers};
 use super::unanswered;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::{Does, Section};
 use crate::model::{Backend, ConnectionHeader, Globals, LocationRewrite, Protocol, RoutePolicy};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// What `backend.tera` sees.
@@ -23,6 +25,8 @@ pub(super) struct SectionView<'m> {
     origin: Option<String>,
     unlogged: bool,
     https_redirect: Option<RedirectView>,
+    /// Headers that texts look at.
+    looked_at: BTreeSet<String>,
     /// Where the root of a host leads.
     app_root: Option<&'m str>,
     route: RouteView,
@@ -126,6 +130,7 @@ impl<'m> SectionView<'m> {
             origin: section.origin.map(|origin| origin.name.to_string()),
             unlogged: key.unlogged,
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
+            looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals),
             body_limit_bytes: body_limit(section, globals),
@@ -143,6 +148,9 @@ impl<'m> SectionView<'m> {
 
 /// Bodies are compared before the route answers anything, but not where the host as a whole answers, or the default
 /// backend is told of an error.
+///
+/// HAProxy (2.6 to 3.2) counts the bytes of a body without a length in its buffer, and no further ones: behind `wait-for-body`,
+/// 4097 bytes are more than 4096, and 2 MB are not more than 1 MiB. So such bodies are not limited, which is told.
 fn body_limit(section: &Section<'_>, globals: &Globals) -> Option<u64> {
     if matches!(section.key.does, Does::AppRoot(_) | Does::Error { .. } | Does::Answer(403)) {
         return None;

@@ -1,6 +1,6 @@
 //! Which endpoint a request goes to: sessions, hashes, turns.
 
-use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::expression::{Expression, first_cookie};
 use crate::dialect::haproxy::sections::Section;
 use crate::model::{Affinity, AffinityMode, Backend, Balance, SameSite, SessionCookie};
 use serde::Serialize;
@@ -84,7 +84,7 @@ impl SessionView {
     fn new(backend: &Backend, affinity: &Affinity, cookie: Option<&SessionCookie>, path: Option<&str>) -> Self {
         let cookies = cookie.map(|cookie| cookies(backend, affinity, cookie, path.unwrap_or("/"))).unwrap_or_default();
         Self {
-            key: format!("req.cook({}),field(1,|)", affinity.cookie),
+            key: first_cookie(&affinity.cookie) + ",field(1,|)",
             names_server: affinity.mode == AffinityMode::Persistent,
             stays: !affinity.moves_on_failure,
             spares_old_clients: cookies.iter().any(|cookie| cookie.only_old_clients),
