@@ -2,11 +2,11 @@
 
 use gatewright_e2e::client::{admin, admin_json};
 use gatewright_e2e::manifest::{IngressWords, ingress, text};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::{World, path, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::fs;
@@ -182,16 +182,18 @@ on_every_proxy! {
         until_eq("it is served as soon as it is taken", &"s".to_owned(), || who("h.test", "/"));
     }
 
-    fn one_of_two_hundred_is_found_by_the_place_in_the_message(proxy) {
-        while_it_runs(proxy, How::Aloud);
-    }
-
     fn one_of_two_hundred_is_found_by_halving_where_nothing_is_said(proxy) {
         while_it_runs(proxy, How::Silently);
     }
 
     fn one_of_two_hundred_at_a_cold_start_is_found_by_the_place_in_the_message(proxy) {
         from_the_start(proxy, How::Aloud);
+    }
+}
+
+on_every_version! {
+    fn one_of_two_hundred_is_found_by_the_place_in_the_message(proxy) {
+        while_it_runs(proxy, How::Aloud);
     }
 
     fn one_of_two_hundred_at_a_cold_start_is_found_by_halving(proxy) {

@@ -4,10 +4,10 @@ use gatewright_e2e::client::{admin_json, send};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::wait::until;
 use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -103,6 +103,22 @@ on_every_proxy! {
         assert!(moved < 12, "{moved} of 20 keys have moved");
     }
 
+    fn the_location_of_a_backend_leads_to_the_host(proxy) {
+        let site = Site::of(proxy, "locations");
+        let host = site.host("a");
+        let rewritten = ingress("a")
+            .prefix(&host, "/", "s")
+            .annotation("proxy-redirect-from", "http://inner.test/")
+            .annotation("proxy-redirect-to", "https://outer.test/x/");
+        site.apply(&[running("s"), vec![rewritten]].concat());
+        let answer = send(&Request::get(&host, "/?status=302&header=Location:http://inner.test/a")).unwrap();
+        assert_eq!(answer.header("location"), Some("https://outer.test/x/a"));
+        let answer = send(&Request::get(&host, "/?status=302&header=Location:http://other.test/a")).unwrap();
+        assert_eq!(answer.header("location"), Some("http://other.test/a"));
+    }
+}
+
+on_every_version! {
     fn scale_from_nothing_to_a_hundred_and_back(proxy) {
         let all = pods(100);
         let objects = |count: usize| vec![service("s"), slice("s", &all[..count]), ingress("a").prefix("busy.test", "/", "s")];
@@ -116,19 +132,5 @@ on_every_proxy! {
             // Of nginx a change of endpoints needs a load, of HAProxy it does not.
             assert_eq!(admin_json("/api/v1/revision")["load_ms"].is_null(), !proxy.is_nginx(), "{count}");
         }
-    }
-
-    fn the_location_of_a_backend_leads_to_the_host(proxy) {
-        let site = Site::of(proxy, "locations");
-        let host = site.host("a");
-        let rewritten = ingress("a")
-            .prefix(&host, "/", "s")
-            .annotation("proxy-redirect-from", "http://inner.test/")
-            .annotation("proxy-redirect-to", "https://outer.test/x/");
-        site.apply(&[running("s"), vec![rewritten]].concat());
-        let answer = send(&Request::get(&host, "/?status=302&header=Location:http://inner.test/a")).unwrap();
-        assert_eq!(answer.header("location"), Some("https://outer.test/x/a"));
-        let answer = send(&Request::get(&host, "/?status=302&header=Location:http://other.test/a")).unwrap();
-        assert_eq!(answer.header("location"), Some("http://other.test/a"));
     }
 }
