@@ -2,6 +2,7 @@
 
 mod github;
 mod json;
+mod once;
 mod passage;
 mod sarif;
 mod text;
@@ -59,6 +60,7 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
         config.severities.of(finding.code, finding.severity).map(|severity| finding.severity = severity).is_some()
     });
     let lines = Lines::of(&findings, &world.texts);
+    once::tell_once(&mut findings, &world.snapshot, &config.offline.settings);
     let report = Report { findings, texts: &world.texts, lines };
     let text = match config.format {
         LintFormat::Text => text::write(&report, config.colour.on_stdout()),

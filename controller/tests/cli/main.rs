@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
+mod all_classes;
 mod beside_cluster;
 mod broken;
 mod chart;
