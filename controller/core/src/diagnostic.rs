@@ -222,7 +222,7 @@ codes! {
     OldApiVersion "GW0004" Warning Served "No supported API server takes the API version any more; it is read all the same.",
     TooLarge "GW0005" Error SkippedObject "A document or value is larger than is read.",
     Forbidden "GW0006" Warning SkippedObject "The API server does not let the controller read this.",
-    UnservedKind "GW0007" Note Served "An object of a kind that is not read.",
+    UnservedKind "GW0007" Note SkippedObject "An object of a kind that is not read.",
     DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used.",
     NothingFound "GW0009" Note Served "The input holds no object that is read.",
     UnrenderedTemplate "GW0010" Note SkippedObject "A file is a template of Helm, and no manifest before it is rendered.",

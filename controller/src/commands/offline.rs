@@ -13,11 +13,12 @@ use anyhow::Context;
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
-use gatewright_core::names::ObjectRef;
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
 use gatewright_core::translate::Translation;
-use std::collections::BTreeMap;
+use gatewright_core::translate::left_out::{self, Parts};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -146,11 +147,34 @@ pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Loca
     let key = |located: &Located| located.place.as_ref().map(|Place { file, line, column }| (Arc::clone(file), *line, *column));
     all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     all.dedup();
+    tell_what_is_left_out(&mut all, world, translation);
     all
 }
 
 /// An input that holds no Services, Secrets or ConfigMaps at all leaves them to somebody else.
 pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
+/// Nothing is said to be served of what is left out for another reason.
+fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Translation) {
+    let served: HashSet<&ObjectName> = translation.served.iter().map(|ingress| &ingress.meta.name).collect();
+    let mut of_objects: HashMap<ObjectRef, Vec<&Diagnostic>> = HashMap::new();
+    for (object, finding) in all.iter().filter_map(|located| Some((located.diagnostic.object.clone()?, &located.diagnostic))) {
+        of_objects.entry(object).or_default().push(finding);
+    }
+    let parts_of = |(object, findings): (ObjectRef, Vec<&Diagnostic>)| {
+        let mut parts = if object.kind == Kind::Ingress { left_out::parts(findings.iter().copied()) } else { Parts::new() };
+        let is_unread = || findings.iter().any(|finding| finding.outcome == Outcome::SkippedObject) && !world.places.has(&object);
+        if object.kind == Kind::Ingress && !served.contains(&object.name) || is_unread() {
+            parts.insert(String::new(), Outcome::SkippedObject);
+        }
+        (object, parts)
+    };
+    let parts: HashMap<ObjectRef, Parts> = of_objects.into_iter().map(parts_of).collect();
+    for finding in all.iter_mut().map(|located| &mut located.diagnostic).filter(|finding| finding.outcome == Outcome::Served) {
+        let parts = finding.object.as_ref().and_then(|object| parts.get(object));
+        finding.outcome = parts.and_then(|parts| left_out::outcome_of(finding, parts)).unwrap_or(Outcome::Served);
+    }
+}
+
     let kind = match finding.code {
         Code::NoService if !holds.services => "Services",
         Code::NoSecret | Code::MissingSecret if !holds.secrets => "Secrets",

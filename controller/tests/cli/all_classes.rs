@@ -1,6 +1,46 @@
 //! What `lint` says of objects that nobody here serves: Ingresses of other classes, and parameters that no class names.
 
 use crate::world::{Folder, ingress, service};
+use serde_json::Value;
+
+const CLASSES: &str = "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\nspec: {controller: gatewright.dev/ingress}\n---\n\
+    apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: other}\nspec: {controller: other.test/ingress}\n---\n";
+
+fn linted(text: &str) -> Vec<Value> {
+    let ran = Folder::new(&[("in.yaml", text)]).run(&["lint", "in.yaml", "--format", "json"]);
+    let findings = ran.json()["diagnostics"].as_array().unwrap().clone();
+    let errors = findings.iter().any(|finding| finding["severity"] == "error");
+    assert_eq!(ran.code, i32::from(errors), "{ran:?}");
+    findings
+}
+
+fn of_class(class: &str, from: &str, to: &str) -> String {
+    let text = ingress("front", "a.test", "/", "cart")
+        .replace("spec:\n", &format!("spec:\n  ingressClassName: {class}\n  tls: [{{hosts: [a.test]}}]\n"));
+    assert!(text.contains(from), "{from}");
+    text.replace(from, to) + CLASSES + &service("cart")
+}
+
+#[test]
+fn nothing_is_said_to_be_served_that_is_not() {
+    let wish = |text: String| text.replace("spec:\n", "spec:\n  ingressClassNam: x\n");
+    let outcome = |text: &str, code: &str| {
+        let findings = linted(text);
+        let one = findings.iter().find(|finding| finding["code"] == code).unwrap_or_else(|| panic!("{code}: {findings:#?}")).clone();
+        one["outcome"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(outcome(&wish(of_class("own", "cart", "cart")), "GW0801"), "served");
+    assert_eq!(outcome(&wish(of_class("other", "cart", "cart")), "GW0801"), "skipped-object");
+    let path = |more: &str| of_class("own", "path: /\n", &format!("path: /a//b\n        color: red\n{more}"));
+    assert_eq!((outcome(&path(""), "GW0801"), outcome(&path(""), "GW0802")), ("served".to_owned(), "served".to_owned()));
+    let refused = path("").replace("Prefix", "Prefx");
+    assert_eq!(outcome(&refused, "GW0801"), "skipped-path");
+    let host = of_class("own", "host: a.test", "host: a_b.test\n    color: red");
+    assert_eq!(outcome(&host, "GW0801"), "skipped-host");
+    let unread = of_class("own", "spec:\n", "spec:\n  ingressClassNam: x\n").replace("name: front", "name: front, annotations: []");
+    assert_eq!(outcome(&unread, "GW0801"), "skipped-object", "it is not read at all");
+    assert_eq!(outcome("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", "GW0007"), "skipped-object");
+}
 
 #[test]
 fn an_endpoint_that_is_refused_is_told_once() {

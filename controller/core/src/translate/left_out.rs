@@ -32,6 +32,21 @@ pub fn without_causes<'f>(
     (!parts.is_empty()).then_some((rest, parts))
 }
 
+/// The rules and paths that findings about an Ingress say are left out of it.
+#[must_use]
+pub fn parts<'f>(findings: impl IntoIterator<Item = &'f Diagnostic>) -> Parts {
+    let part = |finding: &'f Diagnostic| {
+        let lists = match finding.outcome {
+            Outcome::SkippedHost => 1,
+            Outcome::SkippedPath => 2,
+            _ => return None,
+        };
+        let (end, _) = finding.field.match_indices(']').nth(lists - 1).filter(|_| finding.field.starts_with("spec.rules["))?;
+        Some((finding.field[..=end].to_owned(), finding.outcome))
+    };
+    findings.into_iter().filter_map(part).collect()
+}
+
 /// How what a finding is about is left out; `None`: it is not, or the finding is none that concerns anybody.
 #[must_use]
 pub fn outcome_of(finding: &Diagnostic, parts: &Parts) -> Option<Outcome> {

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::source::Located;
-use gatewright_core::diagnostic::{CODES, Code, Severity};
+use gatewright_core::diagnostic::{CODES, Code, Outcome, Severity};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -42,7 +42,11 @@ fn rule(code: Code) -> Value {
 
 fn result(located: &Located, report: &Report<'_>) -> Value {
     let finding = &located.diagnostic;
-    let mut message = format!("{} ({})", finding.message, finding.outcome);
+    let mut message = finding.message.clone();
+    // What is no object is not served either.
+    if finding.object.is_some() || finding.outcome != Outcome::Served {
+        message.push_str(&format!(" ({})", finding.outcome));
+    }
     if !finding.help.is_empty() {
         message.push_str(&format!("; {}", finding.help));
     }

@@ -99,6 +99,11 @@ impl Places {
         Some(self.known.lock().unwrap_or_else(PoisonError::into_inner).place_of(origin, field))
     }
 
+    /// Whether an object was read from a file.
+    pub(crate) fn has(&self, object: &ObjectRef) -> bool {
+        self.found.contains_key(object)
+    }
+
     /// Adds to a finding where it is.
     pub(crate) fn locate(&self, diagnostic: Diagnostic) -> Located {
         let place = diagnostic.object.as_ref().and_then(|object| self.place_of(object, &diagnostic.field));
