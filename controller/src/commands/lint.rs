@@ -13,10 +13,10 @@ use crate::args::{LintConfig, LintFormat};
 use crate::source::Located;
 use crate::source::input::World;
 use crate::source::manifests::{Purpose, Texts};
-use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::state::Ingress;
-use gatewright_core::translate::Translation;
+use gatewright_core::translate::{Translation, refused_by_api};
 use passage::Lines;
 use serde_json::json;
 use std::collections::HashSet;
@@ -52,6 +52,7 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     progress.step("writing");
     let mut findings = all_findings(&world, &translation);
     findings.extend(of_other_classes(&world, &translation));
+    findings.extend(refused_of_other_classes(&world, &translation));
     findings.extend(world.nothing_found(&config.inputs));
     findings.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     findings.retain_mut(|located| {
@@ -59,8 +60,8 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
         soften(finding, world.holds);
         config.severities.of(finding.code, finding.severity).map(|severity| finding.severity = severity).is_some()
     });
-    let lines = Lines::of(&findings, &world.texts);
     once::tell_once(&mut findings, &world.snapshot, &config.offline.settings);
+    let lines = Lines::of(&findings, &world.texts);
     let report = Report { findings, texts: &world.texts, lines };
     let text = match config.format {
         LintFormat::Text => text::write(&report, config.colour.on_stdout()),
@@ -75,18 +76,25 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
 
 /// Ingresses that nobody has looked at, because of their class.
 pub(super) fn of_other_classes(world: &World, translation: &Translation) -> Vec<Located> {
+    let finding = |(ingress, object): (&Ingress, ObjectRef)| {
+        world.places.locate(if world.watches(ingress) { not_of_class(ingress, object, world) } else { not_watched(object) })
+    };
+    others(world, translation).into_iter().map(finding).collect()
+}
+
+/// What the API server would refuse of them. It looks at all classes alike.
+fn refused_of_other_classes(world: &World, translation: &Translation) -> Vec<Located> {
+    let findings = others(world, translation).into_iter().flat_map(|(ingress, _)| refused_by_api(ingress));
+    findings.map(|finding| world.places.locate(finding.outcome(Outcome::SkippedObject))).collect()
+}
+
+fn others<'w>(world: &'w World, translation: &Translation) -> Vec<(&'w Ingress, ObjectRef)> {
     let said: HashSet<&ObjectRef> = translation.diagnostics.iter().filter_map(|finding| finding.object.as_ref()).collect();
     let served: HashSet<_> = translation.served.iter().map(|ingress| &ingress.meta.name).collect();
-    let mut out = Vec::new();
-    for ingress in world.snapshot.ingresses_oldest_first().filter(|ingress| !served.contains(&ingress.meta.name)) {
-        let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
-        if said.contains(&object) {
-            continue;
-        }
-        let finding = if world.watches(ingress) { not_of_class(ingress, object, world) } else { not_watched(object) };
-        out.push(world.places.locate(finding));
-    }
-    out
+    let rest = world.snapshot.ingresses_oldest_first().filter(|ingress| !served.contains(&ingress.meta.name));
+    rest.map(|ingress| (&**ingress, ObjectRef::new(Kind::Ingress, ingress.meta.name.clone())))
+        .filter(|(_, object)| !said.contains(object))
+        .collect()
 }
 
 fn not_watched(object: ObjectRef) -> Diagnostic {

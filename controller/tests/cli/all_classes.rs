@@ -14,11 +14,66 @@ fn linted(text: &str) -> Vec<Value> {
     findings
 }
 
+/// Field of every error about an Ingress, sorted.
+fn errors(findings: &[Value]) -> Vec<String> {
+    let errors = findings.iter().filter(|finding| finding["severity"] == "error" && finding["object"]["kind"] == "Ingress");
+    let mut fields: Vec<_> = errors.map(|finding| finding["field"].as_str().unwrap().to_owned()).collect();
+    fields.sort();
+    fields
+}
+
 fn of_class(class: &str, from: &str, to: &str) -> String {
     let text = ingress("front", "a.test", "/", "cart")
         .replace("spec:\n", &format!("spec:\n  ingressClassName: {class}\n  tls: [{{hosts: [a.test]}}]\n"));
     assert!(text.contains(from), "{from}");
     text.replace(from, to) + CLASSES + &service("cart")
+}
+
+#[test]
+fn the_api_server_refuses_the_same_of_every_class() {
+    let path = "spec.rules[0].http.paths[0]";
+    let backend = format!("{path}.backend");
+    for (from, to, field) in [
+        ("pathType: Prefix", "pathType: Prefx", format!("{path}.pathType")),
+        ("pathType: Prefix", "pathtype: Prefix", String::new()),
+        ("path: /", "path: a", format!("{path}.path")),
+        ("path: /", "path: /a/../b", format!("{path}.path")),
+        ("host: a.test", "host: a_b.test", "spec.rules[0].host".to_owned()),
+        ("host: a.test", "host: 10.0.0.1", "spec.rules[0].host".to_owned()),
+        ("host: a.test", "host: '*'", "spec.rules[0].host".to_owned()),
+        ("hosts: [a.test]", "hosts: [a.test, 'b:80']", "spec.tls[0].hosts[1]".to_owned()),
+        ("hosts: [a.test]", "hosts: [a.test], secretName: other/pair", "spec.tls[0].secretName".to_owned()),
+        ("number: 80", "number: 800000", format!("{backend}.service.port")),
+        ("number: 80", "number: 80, name: web", format!("{backend}.service.port")),
+        ("{number: 80}", "{}", format!("{backend}.service.port")),
+        ("number: 80", "name: w_b", format!("{backend}.service.port")),
+        ("name: cart", "name: other/cart", format!("{backend}.service.name")),
+        ("backend: {", "backend: {resource: {kind: Bucket, name: b}, ", backend.clone()),
+        ("{service: {name: cart, port: {number: 80}}}", "{}", backend.clone()),
+    ] {
+        let expected: Vec<String> = Some(field).filter(|field| !field.is_empty()).into_iter().collect();
+        assert_eq!(errors(&linted(&of_class("own", from, to))), expected, "{to}");
+        let others = linted(&of_class("other", from, to));
+        assert_eq!(errors(&others), expected, "{to}: {others:#?}");
+        for finding in others.iter().filter(|finding| finding["object"]["kind"] == "Ingress") {
+            assert!(finding["severity"] != "error" || finding["code"] == "GW0802", "{finding}");
+            assert_eq!(finding["outcome"], "skipped-object", "{finding}");
+        }
+    }
+}
+
+#[test]
+fn what_only_we_refuse_is_not_said_of_other_classes() {
+    let resource = "{resource: {apiGroup: a.test, kind: Bucket, name: b}}";
+    for (from, to) in [
+        ("path: /", "path: '/a;b c'"),
+        ("path: /\n        pathType: Prefix", "path: '/a/../b(.*)'\n        pathType: ImplementationSpecific"),
+        ("{service: {name: cart, port: {number: 80}}}", resource),
+        ("name: cart", "name: missing"),
+    ] {
+        assert_eq!(errors(&linted(&of_class("other", from, to))), [""; 0], "{to}");
+        assert_ne!(errors(&linted(&of_class("own", from, to))), [""; 0], "{to}");
+    }
 }
 
 #[test]

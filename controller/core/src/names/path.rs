@@ -66,9 +66,7 @@ impl UriPath {
     }
 
     fn checked(text: &str, fits: fn(char) -> bool) -> Result<Self, BadText> {
-        if !text.starts_with('/') {
-            return Err(BadText(format!("path {} does not start with '/'; begin it with one", shown(text))));
-        }
+        Self::begins(text)?;
         if text.len() > MAX_PATH_BYTES {
             return Err(BadText(format!("path {} has {} bytes; at most {MAX_PATH_BYTES} are served", shown(text), text.len())));
         }
@@ -86,13 +84,33 @@ impl UriPath {
                 shown(escape)
             )));
         }
+        Self::is_without_dots(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// Whether a text begins as a path does.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub(crate) fn begins(text: &str) -> Result<(), BadText> {
+        if !text.starts_with('/') {
+            return Err(BadText(format!("path {} does not start with '/'; begin it with one", shown(text))));
+        }
+        Ok(())
+    }
+
+    /// Whether a text has no dot segment.
+    ///
+    /// # Errors
+    /// When it has one.
+    pub(crate) fn is_without_dots(text: &str) -> Result<(), BadText> {
         if text.split('/').any(|segment| segment == "." || segment == "..") {
             return Err(BadText(format!(
                 "path {} has a dot segment, which no normalised request can match; write it without",
                 shown(text)
             )));
         }
-        Ok(Self(text.into()))
+        Ok(())
     }
 
     /// The path.

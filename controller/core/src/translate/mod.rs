@@ -21,6 +21,7 @@ mod class;
 mod config;
 mod config_objects;
 mod endpoints;
+mod fields;
 mod forbidden;
 mod further_names;
 mod host_policy;
@@ -42,6 +43,7 @@ mod tls;
 mod wishes;
 
 pub use class::nearest_class;
+pub use fields::refused_by_api;
 pub use quarantine::{Quarantine, Setting};
 pub use screen::in_scope;
 

@@ -1,12 +1,13 @@
 //! One Ingress by itself: what can be said of it without looking at anything else.
 
 use super::annotations::{self, Given, LookedUp, Objects, Policies};
+use super::fields::{self, Fault};
 use super::parameters::ClassConfig;
 use super::permits::Permits;
 use super::{Input, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
-use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath, shown};
+use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath};
 use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
 use std::sync::Arc;
 
@@ -179,6 +180,11 @@ impl Reader<'_> {
         self.diagnostics.push(Diagnostic::new(code, self.origin.clone(), field, message).help(help));
     }
 
+    /// What a field says, which is at this place or below it; one that says nothing is told.
+    fn read<T>(&mut self, at: &str, read: Result<T, Fault>) -> Option<T> {
+        read.map_err(|fault| self.diagnostics.push(fault.at(at, self.origin))).ok()
+    }
+
     fn default_backend(&mut self) -> Option<BackendUse> {
         const FIELD: &str = "spec.defaultBackend";
         let backend = self.ingress.default_backend.as_ref()?;
@@ -193,19 +199,14 @@ impl Reader<'_> {
         let mut rules = Vec::new();
         for (r, rule) in self.ingress.rules.iter().enumerate() {
             let Some(rule) = rule else { continue };
-            let host = match HostPattern::parse(&rule.host) {
-                Ok(host) => host,
-                Err(bad) => {
-                    self.say(Code::BadHost, format!("spec.rules[{r}].host"), bad.0, "");
-                    continue;
-                }
-            };
-            if !self.permits.host(&host, &format!("spec.rules[{r}].host")) {
+            let field = format!("spec.rules[{r}].host");
+            let Some(host) = self.read(&field, fields::host(&rule.host)) else { continue };
+            if !self.permits.host(&host, &field) {
                 continue;
             }
             if host == HostPattern::CatchAll && rule.paths.is_some() {
                 let message = "a rule without a host answers for every host that has no rule of its own".to_owned();
-                self.say(Code::ServesUnknownHosts, format!("spec.rules[{r}].host"), message, "");
+                self.say(Code::ServesUnknownHosts, field, message, "");
             }
             let paths = rule.paths.iter().flatten().enumerate();
             let paths = paths.filter_map(|(p, path)| self.path((r, p), path.as_ref()?)).collect();
@@ -216,15 +217,7 @@ impl Reader<'_> {
 
     fn path(&mut self, at: (usize, usize), path: &Path) -> Option<PathReading> {
         let field = format!("spec.rules[{}].http.paths[{}]", at.0, at.1);
-        let kind = match path.path_type.as_deref() {
-            Some("Exact") => PathKind::Exact,
-            None | Some("Prefix" | "ImplementationSpecific") => PathKind::Prefix,
-            Some(other) => {
-                let message = format!("pathType {} is not known", shown(other));
-                self.say(Code::BadPathType, format!("{field}.pathType"), message, "use Exact, Prefix or ImplementationSpecific");
-                return None;
-            }
-        };
+        let kind = self.read(&field, fields::path_kind(path))?;
         let text = path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/");
         let checked = self
             .path_text(text, path.path_type.as_deref())
@@ -250,45 +243,7 @@ impl Reader<'_> {
     }
 
     fn backend(&mut self, backend: &Backend, field: &str) -> Option<BackendUse> {
-        let Some(service) = &backend.service else {
-            if backend.has_resource {
-                let message = "resource backends are not supported".to_owned();
-                self.say(Code::ResourceBackend, format!("{field}.resource"), message, "name a Service");
-            } else {
-                let help =
-                    "give service.name and service.port; serviceName and servicePort are of the versions before networking.k8s.io/v1";
-                self.say(Code::BadBackend, field, "the backend names no Service".to_owned(), help);
-            }
-            return None;
-        };
-        if backend.has_resource {
-            self.say(Code::BadBackend, field, "the backend names a Service and a resource".to_owned(), "remove resource");
-            return None;
-        }
-        let name = match self.ingress.meta.name.beside(&service.name) {
-            Ok(name) => name,
-            Err(bad) => {
-                self.say(Code::BadBackend, format!("{field}.service.name"), bad.0, "name a Service of the Ingress's own namespace");
-                return None;
-            }
-        };
-        self.port(&service.port, format!("{field}.service.port")).then(|| BackendUse { service: name, port: service.port.clone() })
-    }
-
-    /// Whether something can be a port.
-    fn port(&mut self, port: &PortRef, field: String) -> bool {
-        let message = match port {
-            PortRef::Number(number) if !(1..=65535).contains(number) => format!("{number} is not a port"),
-            PortRef::Name(name) if name.len() > 63 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
-                format!("{} is not a port", shown(name))
-            }
-            PortRef::Both(name, number) => format!("the backend names port {} and port {number}; one of them is too many", shown(name)),
-            PortRef::Missing => "the backend names no port: neither a name nor a number other than 0".to_owned(),
-            _ => return true,
-        };
-        let help = "give the number (1 to 65535) or the name of a port of the Service";
-        self.say(Code::BadBackend, field, message, help);
-        false
+        self.read(field, fields::backend(&self.ingress.meta.name, backend))
     }
 
     fn tls(&mut self, n: usize, section: Option<&TlsSection>) -> TlsReading {
@@ -296,25 +251,11 @@ impl Reader<'_> {
         let mut hosts = Vec::new();
         for (h, host) in section.hosts.iter().enumerate() {
             let Some(host) = host else { continue };
-            match HostPattern::parse(host) {
-                Ok(pattern) if !self.permits.host(&pattern, &format!("spec.tls[{n}].hosts[{h}]")) => {}
-                Ok(pattern) => hosts.push(pattern),
-                Err(bad) => self.say(Code::BadHost, format!("spec.tls[{n}].hosts[{h}]"), bad.0, ""),
-            }
+            let field = format!("spec.tls[{n}].hosts[{h}]");
+            let pattern = self.read(&field, fields::host(host));
+            hosts.extend(pattern.filter(|pattern| self.permits.host(pattern, &field)));
         }
-        let secret = Some(&*section.secret_name).filter(|name| !name.is_empty()).and_then(|name| {
-            let checked = self.ingress.meta.name.beside(name);
-            checked
-                .map_err(|bad| {
-                    self.say(
-                        Code::BadSecretName,
-                        format!("spec.tls[{n}].secretName"),
-                        bad.0,
-                        "name a Secret of the Ingress's own namespace",
-                    )
-                })
-                .ok()
-        });
+        let secret = self.read(&format!("spec.tls[{n}]"), fields::secret_name(&self.ingress.meta.name, section)).flatten();
         TlsReading { at: n, hosts, secret }
     }
 }
