@@ -234,6 +234,7 @@ codes! {
     AgainstPolicy "GW0104" Error SkippedPath "A rule of whoever runs the cluster does not allow this.",
     UnknownParameters "GW0105" Warning Served "The parameters of an IngressClass are of a kind, or have a name, that cannot be used.",
     NoParameters "GW0106" Warning Served "The parameters of an IngressClass do not exist.",
+    UnusedParameters "GW0107" Note SkippedObject "No IngressClass that is served names the GatewrightParameters.",
     // hosts, paths
     BadHost "GW0201" Error SkippedHost "A host is not a DNS name or wildcard.",
     BadPath "GW0202" Error SkippedPath "A path cannot be served as it is written.",

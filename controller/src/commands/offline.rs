@@ -91,9 +91,11 @@ impl<'a> Session<'a> {
         world.translate(self.moment())
     }
 
-    /// What else is wrong with Ingresses that are left out.
+    /// What else is wrong: with Ingresses that are left out, and with parameters that no class names.
     pub(crate) fn hidden_findings(&self, world: &mut World, translation: &Translation) -> Result<Vec<Diagnostic>, InputError> {
-        world.hidden_findings(translation, self.moment())
+        let mut findings = world.hidden_findings(translation, self.moment())?;
+        findings.extend(world.unnamed_parameters(translation, self.moment()));
+        Ok(findings)
     }
 
     fn moment(&self) -> Moment<'_> {

@@ -297,13 +297,18 @@ impl World {
     }
 
     fn once(&self, translator: &mut Translator, moment: Moment<'_>) -> Translation {
-        translator.translate(Input {
+        translator.translate(self.seen_at(moment))
+    }
+
+    /// All that translation looks at.
+    pub(super) fn seen_at<'a>(&'a self, moment: Moment<'a>) -> Input<'a> {
+        Input {
             snapshot: &self.snapshot,
             settings: &self.settings,
             quarantine: &self.quarantine,
             self_signed: moment.self_signed,
             now_s: moment.now_s,
-        })
+        }
     }
 
     /// Whether anything new was learnt.

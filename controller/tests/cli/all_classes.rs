@@ -98,6 +98,33 @@ fn nothing_is_said_to_be_served_that_is_not() {
 }
 
 #[test]
+fn parameters_that_no_class_names_are_looked_at() {
+    let parameters = |name: &str| {
+        format!(
+            "apiVersion: gatewright.dev/v1alpha1\nkind: GatewrightParameters\nmetadata: {{name: {name}, namespace: ops}}\nspec:\n  settings: \
+             {{proxy-read-timeout: soon, no-such-key: '1', use-gzip: 'true'}}\n  policy: {{hosts: [{{names: [a.test], namespace: [shop]}}]}}\n---\n"
+        )
+    };
+    let about = |findings: &[Value]| {
+        let own = findings.iter().filter(|finding| finding["object"]["kind"] == "GatewrightParameters");
+        let told = own.map(|finding| format!("{} {}", finding["code"].as_str().unwrap(), finding["field"].as_str().unwrap()));
+        told.collect::<std::collections::BTreeSet<_>>()
+    };
+    let named = CLASSES.replace(
+        "spec: {controller: gatewright.dev/ingress}",
+        "spec: {controller: gatewright.dev/ingress, parameters: {apiGroup: gatewright.dev, kind: GatewrightParameters, name: one}}",
+    );
+    let of_named = about(&linted(&(parameters("one") + &named)));
+    assert_eq!(of_named.len(), 3, "{of_named:?}");
+    let mut of_unnamed = about(&linted(&(parameters("one") + CLASSES)));
+    assert!(of_unnamed.remove("GW0107 "), "{of_unnamed:?}");
+    assert_eq!(of_unnamed, of_named);
+    let both = linted(&(parameters("one") + &parameters("two") + &named));
+    let unused: Vec<_> = both.iter().filter(|finding| finding["code"] == "GW0107").collect();
+    assert!(matches!(&unused[..], [one] if one["object"]["name"] == "two" && one["severity"] == "note"), "{unused:?}");
+}
+
+#[test]
 fn an_endpoint_that_is_refused_is_told_once() {
     let told = |addresses: &str, flags: &[&str]| {
         let text = ingress("front", "a.test", "/", "cart")

@@ -44,6 +44,7 @@ mod wishes;
 
 pub use class::nearest_class;
 pub use fields::refused_by_api;
+pub use parameters::unnamed as unnamed_parameters;
 pub use quarantine::{Quarantine, Setting};
 pub use screen::in_scope;
 

@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::digest_of;
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
-use crate::state::{ClassParameters, IngressClass, ParametersScope};
+use crate::state::{ClassParameters, GatewrightParameters, IngressClass, ParametersScope};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ type Owners<'f> = BTreeMap<&'f str, &'f ObjectRef>;
 
 /// The parameters of a class, as they were found.
 struct Found<'a> {
-    class: &'a IngressClass,
+    class: &'a str,
     object: ObjectRef,
     /// Without what the proxy refused.
     settings: BTreeMap<String, String>,
@@ -77,25 +77,48 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
     let main_data = super::config::main(input, wanted, &mut said, diagnostics);
     let ours = classes.ours(input.snapshot);
     let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, wanted, &mut said, diagnostics)).collect();
-    let alone = settings::read(input.settings, &main_data).0;
-    let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };
-    let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
-    let (owners, closed) = reader.take_wide(&found, &wide);
-    super::config::say(input, &reader.main, &main_data, reader.diagnostics);
-    let by_class: BTreeMap<_, _> = found
-        .iter()
-        .zip(&wide)
-        .map(|(found, wide)| (found.class.meta.name.name().into(), reader.of_class(found, wide, closed.contains(&found.object))))
-        .collect();
-    let mut main = reader.alone;
-    let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
-    let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
-    super::config_objects::read(input, &mut main, owner, wanted, reader.diagnostics);
-    super::config_objects::snippets(input, &mut main, object.as_ref(), reader.diagnostics);
+    let (main, configs) = configs(input, (&found, main_data), wanted, diagnostics);
+    let by_class: BTreeMap<_, _> = found.iter().map(|found| found.class.into()).zip(configs).collect();
     let main = ClassConfig::new(main, Defaults::new());
     let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
     let digest = digest_of(&(main.digest, digests));
     ByClass { main, classes: by_class, said, digest }
+}
+
+/// What is wrong with parameters that no class names, as if one of the operator's did.
+#[must_use]
+pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagnostic> {
+    let object = ObjectRef::new(Kind::GatewrightParameters, parameters.meta.name.clone());
+    let (mut wanted, mut said, mut diagnostics) = (Wanted::default(), Said::new(), Vec::new());
+    let main_data = super::config::main(input, &mut wanted, &mut said, &mut diagnostics);
+    let (settings, policy) = (parameters.settings.clone(), parameters.policy.as_ref());
+    let found = Found { class: "", object: object.clone(), settings, policy, of_operator: true };
+    let _ = configs(input, (&[found], main_data), &mut wanted, &mut diagnostics);
+    // The rest is said without these parameters, too.
+    diagnostics.retain(|finding| finding.object.as_ref() == Some(&object));
+    diagnostics
+}
+
+/// The settings of the proxy as a whole, and those of each class whose parameters were found.
+fn configs(
+    input: Input<'_>,
+    (found, main_data): (&[Found<'_>], BTreeMap<String, String>),
+    wanted: &mut Wanted,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (Config, Vec<Arc<ClassConfig>>) {
+    let alone = settings::read(input.settings, &main_data).0;
+    let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };
+    let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
+    let (owners, closed) = reader.take_wide(found, &wide);
+    super::config::say(input, &reader.main, &main_data, reader.diagnostics);
+    let of_class = |(found, wide): (&Found<'_>, &Vec<&str>)| reader.of_class(found, wide, closed.contains(&found.object));
+    let configs = found.iter().zip(&wide).map(of_class).collect();
+    let mut main = reader.alone;
+    let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
+    let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
+    super::config_objects::read(input, &mut main, owner, wanted, diagnostics);
+    super::config_objects::snippets(input, &mut main, object.as_ref(), diagnostics);
+    (main, configs)
 }
 
 /// Where the parameters of a class are; says what keeps them from being used.
@@ -110,7 +133,7 @@ fn find<'a>(
     let found = object_of(given, input).and_then(|object| match there(&object, input, wanted, diagnostics) {
         Some((settings, policy)) => {
             let settings = mended(input, &object, settings, said, diagnostics);
-            Ok(Found { class, object, settings, policy, of_operator: given.scope == ParametersScope::Cluster })
+            Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator: given.scope == ParametersScope::Cluster })
         }
         None => {
             let message = format!("{object} does not exist; the class is served without it");

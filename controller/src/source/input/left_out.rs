@@ -1,12 +1,12 @@
-//! What is wrong with Ingresses that are left out, beside what they are left out for: whoever mends them wants to know all
-//! of it at once.
+//! What is wrong with objects that are left out: with Ingresses beside what they are left out for, as whoever mends them
+//! wants to know all of it at once; and with what nobody has looked at.
 
 use super::{InputError, Moment, World};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::state::{Event, Object};
-use gatewright_core::translate::Translation;
 use gatewright_core::translate::left_out::{Parts, outcome_of, without_causes};
+use gatewright_core::translate::{Translation, unnamed_parameters};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -40,6 +40,20 @@ impl World {
         // What the input lacks as a whole is said on any of them.
         hidden.retain(|finding| finding.code != Code::NoClassInInput);
         Ok(hidden)
+    }
+
+    /// What is wrong with GatewrightParameters that no class names, and that none does.
+    pub(crate) fn unnamed_parameters(&self, translation: &Translation, moment: Moment<'_>) -> Vec<Diagnostic> {
+        let named = &translation.wanted.parameters;
+        let unnamed = self.snapshot.parameters().filter(|parameters| !named.contains(&parameters.meta.name));
+        let told = unnamed.flat_map(|parameters| {
+            let object = ObjectRef::new(Kind::GatewrightParameters, parameters.meta.name.clone());
+            let message = "no IngressClass that is served here names these parameters, so they have no effect";
+            let note = Diagnostic::new(Code::UnusedParameters, object, "", message);
+            let note = note.help("name them as spec.parameters of a class, or give --controller-class");
+            std::iter::once(note).chain(unnamed_parameters(self.seen_at(moment), parameters))
+        });
+        told.collect()
     }
 
     /// Takes what Ingresses are left out for from them; whether any of them had something.
