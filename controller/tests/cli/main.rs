@@ -15,6 +15,7 @@ mod left_out;
 mod lint;
 mod pages;
 mod render;
+mod schemas;
 mod start;
 mod terminal;
 mod untold;
