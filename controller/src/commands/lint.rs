@@ -7,7 +7,7 @@ mod passage;
 mod sarif;
 mod text;
 
-use super::offline::{End, Session, all_findings, exit, soften};
+use super::offline::{End, Session, all_findings, exit, say_nothing_found, soften};
 use super::output::{Progress, print};
 use crate::args::{LintConfig, LintFormat};
 use crate::source::Located;
@@ -70,6 +70,7 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
         LintFormat::Github => github::write(&report),
     };
     drop(progress);
+    say_nothing_found(&config.inputs, &world);
     print(text.as_bytes())?;
     Ok(if report.count(Severity::Error) > 0 { End::Not } else { End::Fine })
 }

@@ -187,9 +187,17 @@ fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Trans
     finding.help = format!("the input holds no {kind}; add them, and more can be checked");
 }
 
+/// Whoever reads an answer of nothing has to know.
+pub(super) fn say_nothing_found(inputs: &[String], world: &World) {
+    for Located { diagnostic: Diagnostic { message, help, .. }, .. } in world.nothing_found(inputs) {
+        say(format_args!("warning: {message}; {help}"));
+    }
+}
+
 /// What is not read is in no answer, and neither are Ingresses of other classes nor settings of a ConfigMap that is not
 /// there: whoever reads it has to know.
 pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Translation) {
+    say_nothing_found(inputs, world);
     let inputs = inputs.join(", ");
     let told = match unread(world).filter(|located| located.diagnostic.outcome == Outcome::SkippedObject).count() {
         0 => None,

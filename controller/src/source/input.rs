@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// The name of the input that is the cluster.
 const CLUSTER: &str = "cluster";
 
+/// The name of the standard input.
+const STDIN: &str = "-";
+
 /// Why an input cannot be read at all.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InputError {
@@ -142,7 +145,7 @@ impl World {
                 // An input that is no cluster is taken whole, and has no controllers behind it.
                 world.settings.take_all_without_class = true;
                 world.settings.external_ips_are_endpoints = true;
-                world.is_empty = loaded.objects.is_empty() && world.problems.is_empty();
+                world.is_empty = !inputs.is_empty() && loaded.objects.is_empty() && world.problems.is_empty();
             }
         }
         let objects = match how.secrets {
@@ -182,11 +185,22 @@ impl World {
         Ok(())
     }
 
-    /// Says so when the inputs hold nothing at all: a path may be mistyped.
-    pub(crate) fn nothing_found(&self, inputs: &[String]) -> Option<Located> {
-        let message = || format!("{} holds no manifest", inputs.join(", "));
-        let help = "give files that end in .yaml, .yml or .json, or a folder with such files";
-        self.is_empty.then(|| Located { diagnostic: Diagnostic::of_input(Code::NothingFound, message()).help(help), place: None })
+    /// Says so when the inputs hold nothing at all: a path may be mistyped, or the command failed whose output they are.
+    pub(crate) fn nothing_found(&self, inputs: &[String]) -> Vec<Located> {
+        let is_stdin = |input: &&String| *input == STDIN;
+        let is_silent = self.texts.get(Path::new(STDIN)).is_some_and(|text| text.is_empty());
+        let silent = is_silent.then(|| {
+            let message = "nothing was read from the standard input";
+            Diagnostic::of_input(Code::NothingFound, message).help("see whether the command that writes it has failed")
+        });
+        let told = |input: &String| if input == STDIN { "the standard input".to_owned() } else { input.clone() };
+        let others: Vec<String> = inputs.iter().filter(|input| !(is_silent && is_stdin(input))).map(told).collect();
+        let empty = (self.is_empty && !others.is_empty()).then(|| {
+            let message = format!("{} holds no manifest", others.join(", "));
+            Diagnostic::of_input(Code::NothingFound, message)
+                .help("give files that end in .yaml, .yml or .json, or a folder with such files")
+        });
+        silent.into_iter().chain(empty).map(|diagnostic| Located { diagnostic, place: None }).collect()
     }
 
     /// For what would take Ingresses that may not be read for ones that are not there.

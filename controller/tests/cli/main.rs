@@ -16,6 +16,7 @@ mod lint;
 mod pages;
 mod render;
 mod schemas;
+mod slips;
 mod start;
 mod terminal;
 mod untold;

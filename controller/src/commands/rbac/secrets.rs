@@ -14,7 +14,7 @@ pub(super) fn named(config: &RbacConfig, inputs: &[String]) -> anyhow::Result<BT
     let offline = OfflineConfig { settings, proxy, version: None, secrets_from: None, cluster };
     let session = Session::new(&offline)?;
     let mut world = session.read(inputs, Purpose::Once)?.needs_ingresses()?;
-    if let Some(nothing) = world.nothing_found(inputs) {
+    if let Some(nothing) = world.nothing_found(inputs).first() {
         bail!("{}", nothing.diagnostic.message);
     }
     let translation = session.translate(&mut world)?;
