@@ -276,6 +276,16 @@ mod tests {
         let command = command();
         let run = command.find_subcommand("run").unwrap();
         let mut lines: Vec<_> = compat::without_effect().map(str::to_owned).collect();
+    #[test]
+    fn a_program_that_somebody_else_runs_is_told_to_have_no_effect() {
+        let warnings = |line: &str| parse(words(line)).unwrap().1;
+        let told = warnings("run --proxy-mode=supervise --proxy-binary=/nope");
+        assert!(matches!(&told[..], [one] if one.starts_with("--proxy-binary has no effect: with --proxy-mode supervise")), "{told:?}");
+        for line in ["run --proxy-mode=supervise", "run --proxy-mode=signal --proxy-binary=/nope", "run --proxy-binary=/nope"] {
+            assert_eq!(warnings(line), [""; 0], "{line}");
+        }
+    }
+
         for argument in run.get_arguments().filter(|argument| argument.get_id() != "help") {
             let kind = &argument.get_value_names().unwrap()[0];
             lines.extend(argument.get_long_and_visible_aliases().unwrap().iter().map(|name| format!("{name} {kind}")));

@@ -81,8 +81,13 @@ impl Check<'_> {
         self.distinct(&[&ports(&settings.listeners)[..], &[("healthz-port", healthz_port)]].concat());
         let admin_host = Some(&*run.healthz_host).filter(|host| !host.is_empty());
         let in_pod = run.kubeconfig.is_none() && run.apiserver_host.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some();
+        let mode = self.mode(run.proxy_mode.as_deref(), from_files || !in_pod);
+        if mode == Mode::Supervise && proxy.is_program_typed {
+            let why = "with --proxy-mode supervise, the supervisor is told which program it runs";
+            self.warnings.push(format!("--proxy-binary has no effect: {why}"));
+        }
         RunConfig {
-            mode: self.mode(run.proxy_mode.as_deref(), from_files || !in_pod),
+            mode,
             status: self.status(&run),
             request_metrics: self.request_metrics(&run),
             admin: (admin_host.and_then(|host| self.parsed("healthz-host", host, "an IP address")), healthz_port),
@@ -189,6 +194,7 @@ impl Check<'_> {
             ProxyChoice {
                 dialect,
                 program: content.proxy_binary.clone().or_else(|| binary_of_environment(dialect)),
+                is_program_typed: content.proxy_binary.is_some(),
                 templates: content.templates.clone(),
             },
         )

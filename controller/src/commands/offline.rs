@@ -51,6 +51,8 @@ pub(crate) struct Session<'a> {
     dialect: &'static Dialect,
     version: Version,
     settings: Settings,
+    /// Templates that replace built-in ones.
+    overrides: BTreeMap<String, String>,
     now_s: i64,
     self_signed: Arc<Certificate>,
 }
@@ -60,11 +62,13 @@ impl<'a> Session<'a> {
     pub(crate) fn new(config: &'a OfflineConfig) -> anyhow::Result<Self> {
         let now_s = now_s();
         let dialect = dialect(&config.proxy);
-        let version = config.version.or_else(|| installed_version(&config.proxy, dialect)).unwrap_or(dialect.oldest);
+        let installed = installed_version(&config.proxy, dialect, config.version.is_some())?;
+        let version = config.version.or(installed).unwrap_or(dialect.oldest);
+        let overrides = overrides(config.proxy.templates.as_deref(), dialect)?;
         let settings = crate::abilities::of_proxy(config.settings.clone(), dialect, version);
         // Who looks at objects wants to know. A controller, which looks at all of them again and again, does not tell it.
         let settings = Settings { approximates: dialect.approximates, ..settings };
-        Ok(Self { config, dialect, version, settings, now_s, self_signed: crate::self_signed::fresh()? })
+        Ok(Self { config, dialect, version, settings, overrides, now_s, self_signed: crate::self_signed::fresh()? })
     }
 
     /// Another one at the same moment, for another proxy.
@@ -129,16 +133,12 @@ impl<'a> Session<'a> {
 
     /// A renderer for the proxy that was asked for.
     pub(crate) fn renderer(&self) -> anyhow::Result<Renderer> {
-        let overrides = match &self.config.proxy.templates {
-            Some(folder) => {
-                for name in crate::templates::ignored(folder, self.dialect) {
-                    say(format_args!("warning: {name} in {} is not a template: only names that end in .tera are read", folder.display()));
-                }
-                crate::templates::read(folder, self.dialect)?
+        if let Some(folder) = &self.config.proxy.templates {
+            for name in crate::templates::ignored(folder, self.dialect) {
+                say(format_args!("warning: {name} in {} is not a template: only names that end in .tera are read", folder.display()));
             }
-            None => BTreeMap::new(),
-        };
-        crate::templates::renderer(self.dialect, self.version, overrides).context("the templates cannot be used")
+        }
+        crate::templates::renderer(self.dialect, self.version, self.overrides.clone()).context("the templates cannot be used")
     }
 }
 
@@ -147,14 +147,12 @@ pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Loca
     let of_objects = translation.diagnostics.iter().map(|diagnostic| world.places.locate(diagnostic.clone()));
     let mut all = together(&world.problems, of_objects);
     let key = |located: &Located| located.place.as_ref().map(|Place { file, line, column }| (Arc::clone(file), *line, *column));
+    tell_what_is_left_out(&mut all, world, translation);
     all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     all.dedup();
-    tell_what_is_left_out(&mut all, world, translation);
     all
 }
 
-/// An input that holds no Services, Secrets or ConfigMaps at all leaves them to somebody else.
-pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
 /// Nothing is said to be served of what is left out for another reason.
 fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Translation) {
     let served: HashSet<&ObjectName> = translation.served.iter().map(|ingress| &ingress.meta.name).collect();
@@ -177,6 +175,8 @@ fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Trans
     }
 }
 
+/// An input that holds no Services, Secrets or ConfigMaps at all leaves them to somebody else.
+pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
     let kind = match finding.code {
         Code::NoService if !holds.services => "Services",
         Code::NoSecret | Code::MissingSecret if !holds.secrets => "Secrets",
@@ -239,7 +239,26 @@ pub(crate) const fn dialect(proxy: &ProxyChoice) -> &'static Dialect {
     proxy.dialect
 }
 
-fn installed_version(proxy: &ProxyChoice, dialect: &Dialect) -> Option<Version> {
-    let program = proxy.program.as_deref().unwrap_or_else(|| Path::new(dialect.program));
-    crate::proxy::version_of(program, dialect)
+/// What the program of the proxy says its version is. One that somebody named has to be there, and to tell it unless it is
+/// known.
+fn installed_version(proxy: &ProxyChoice, dialect: &Dialect, is_known: bool) -> anyhow::Result<Option<Version>> {
+    let Some(program) = proxy.program.as_deref().filter(|_| proxy.is_program_typed) else {
+        let program = proxy.program.as_deref().unwrap_or_else(|| Path::new(dialect.program));
+        return Ok(crate::proxy::version_of(program, dialect));
+    };
+    let found = crate::proxy::find_program(program, dialect).map_err(|error| anyhow::anyhow!("--proxy-binary {error}"))?;
+    let version = crate::proxy::version_of(&found, dialect);
+    if version.is_none() && !is_known {
+        let (program, name) = (program.display(), dialect.name);
+        anyhow::bail!(
+            "--proxy-binary {program}: it does not tell which version of {name} it is; give the program of {name}, or --proxy-version"
+        );
+    }
+    Ok(version)
+}
+
+/// What replaces built-in templates. It is looked at where nothing is rendered, too: a folder that is not there is a slip.
+fn overrides(folder: Option<&Path>, dialect: &Dialect) -> anyhow::Result<BTreeMap<String, String>> {
+    let Some(folder) = folder else { return Ok(BTreeMap::new()) };
+    crate::templates::read(folder, dialect).with_context(|| format!("--templates {}", folder.display()))
 }

@@ -1,6 +1,7 @@
 //! Slips of whoever types a command: said, and not taken for something that was meant.
 
 use crate::world::{Folder, ingress, service};
+use std::os::unix::fs::PermissionsExt;
 
 fn good() -> String {
     ingress("front", "a.test", "/", "cart") + &service("cart")
@@ -9,6 +10,33 @@ fn good() -> String {
 /// The offline commands with an input, and what they read it for.
 const COMMANDS: [&[&str]; 4] =
     [&["lint", "in"], &["render", "-f", "in"], &["diff", "in", "in"], &["explain", "http://a.test/", "-f", "in"]];
+
+#[test]
+fn paths_that_flags_name_are_there_or_missed_by_every_command() {
+    let folder = Folder::new(&[("in/a.yaml", &good()), ("plain", "#!/bin/sh\n"), ("mute", "#!/bin/sh\nexit 0\n")]);
+    std::fs::set_permissions(folder.path().join("mute"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder.write("teller", "#!/bin/sh\necho nginx version: nginx/1.28.0 >&2\n");
+    std::fs::set_permissions(folder.path().join("teller"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for command in COMMANDS {
+        for (flags, said) in [
+            (&["--templates", "nope"][..], "error: --templates nope: "),
+            (&["--proxy-binary", "/nope"], "error: --proxy-binary /nope: there is no such program\n"),
+            (&["--proxy-binary", "./plain"], "error: --proxy-binary ./plain: the file may not be executed\n"),
+            (&["--proxy-binary", "/nope", "--proxy-version", "1.28"], "error: --proxy-binary /nope: there is no such program\n"),
+            (&["--proxy-binary", "./mute"], "error: --proxy-binary ./mute: it does not tell which version of nginx it is"),
+        ] {
+            let ran = folder.run(&[command, flags].concat());
+            assert!(ran.code == 2 && ran.err.starts_with(said) && ran.out.is_empty(), "{command:?}: {ran:?}");
+        }
+        for flags in [&["--proxy-binary", "./mute", "--proxy-version", "1.28"][..], &["--proxy-binary", "./teller"]] {
+            let ran = folder.run(&[command, flags].concat());
+            assert!(ran.code == 0, "{command:?}: {ran:?}");
+        }
+    }
+    // It is on another machine.
+    let ran = folder.run(&["rbac", "--secrets-of", "in", "--proxy-binary", "/nope", "--templates", "nope"]);
+    assert!(ran.code == 0 && ran.err.is_empty(), "{ran:?}");
+}
 
 #[test]
 fn an_input_that_holds_nothing_is_told_by_every_command() {

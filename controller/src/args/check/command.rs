@@ -51,6 +51,8 @@ pub(crate) struct ProxyChoice {
     pub(crate) dialect: &'static Dialect,
     /// Its program, if one is given.
     pub(crate) program: Option<PathBuf>,
+    /// It was given by --proxy-binary, and not by the environment.
+    pub(crate) is_program_typed: bool,
     /// Folder with templates that replace built-in ones.
     pub(crate) templates: Option<PathBuf>,
 }

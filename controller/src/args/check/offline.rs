@@ -28,7 +28,7 @@ pub(crate) struct OfflineConfig {
 impl OfflineConfig {
     /// The same for another proxy, wherever that is installed.
     pub(super) fn for_proxy(&self, dialect: &'static Dialect) -> Self {
-        let proxy = ProxyChoice { dialect, program: None, templates: self.proxy.templates.clone() };
+        let proxy = ProxyChoice { dialect, program: None, is_program_typed: false, templates: self.proxy.templates.clone() };
         Self { proxy, version: None, ..self.clone() }
     }
 }

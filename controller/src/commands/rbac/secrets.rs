@@ -1,6 +1,6 @@
 //! Which Secrets are named: those of the Ingresses and settings of inputs, found as a controller finds them.
 
-use crate::args::{OfflineConfig, RbacConfig};
+use crate::args::{OfflineConfig, ProxyChoice, RbacConfig};
 use crate::commands::offline::{Session, say_left_out};
 use crate::source::manifests::Purpose;
 use anyhow::bail;
@@ -10,7 +10,9 @@ use std::collections::BTreeSet;
 /// Reads inputs; what cannot be read of them is said.
 pub(super) fn named(config: &RbacConfig, inputs: &[String]) -> anyhow::Result<BTreeSet<ObjectName>> {
     let run = &config.run;
-    let (settings, proxy, cluster) = (run.settings.clone(), run.proxy.clone(), run.cluster.clone());
+    let (settings, cluster) = (run.settings.clone(), run.cluster.clone());
+    // They are of the machine that runs it, and decide no Secret.
+    let proxy = ProxyChoice { is_program_typed: false, templates: None, ..run.proxy.clone() };
     let offline = OfflineConfig { settings, proxy, version: None, secrets_from: None, cluster };
     let session = Session::new(&offline)?;
     let mut world = session.read(inputs, Purpose::Once)?.needs_ingresses()?;
