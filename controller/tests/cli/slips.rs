@@ -1,7 +1,7 @@
 //! Slips of whoever types a command: said, and not taken for something that was meant.
 
 use crate::world::{Folder, ingress, service};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 fn good() -> String {
     ingress("front", "a.test", "/", "cart") + &service("cart")
@@ -36,6 +36,65 @@ fn paths_that_flags_name_are_there_or_missed_by_every_command() {
     // It is on another machine.
     let ran = folder.run(&["rbac", "--secrets-of", "in", "--proxy-binary", "/nope", "--templates", "nope"]);
     assert!(ran.code == 0 && ran.err.is_empty(), "{ran:?}");
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_told_and_the_rest_is_read() {
+    let folder = Folder::new(&[("in/a.yaml", &good())]);
+    for (target, link) in
+        [("gone", "in/b.yaml"), ("../gone", "in/base"), ("loop.yaml", "in/loop.yaml"), ("gone", "in/read.me"), ("gone", "in/.c.yaml")]
+    {
+        symlink(target, folder.path().join(link)).unwrap();
+    }
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    for (input, name) in [("in", "in"), ("./in", "in"), ("git:HEAD:in", "git:HEAD:in")] {
+        let ran = folder.run(&["lint", input]);
+        assert!(ran.code == 0 && ran.out.contains("0 errors, 3 warnings,"), "{ran:?}");
+        for link in ["b.yaml", "base", "loop.yaml"] {
+            assert!(ran.out.contains(&format!("warning[GW0001]: the link leads nowhere\n--> {name}/{link}:1:1")), "{link}: {ran:?}");
+        }
+        let ran = folder.run(&["render", "-f", input]);
+        assert!(
+            ran.code == 0 && ran.out.contains("server_name a.test;") && ran.err.matches("the link leads nowhere").count() == 3,
+            "{ran:?}"
+        );
+        let ran = folder.run(&["explain", "http://a.test/", "-f", input]);
+        assert!(ran.code == 0 && ran.err.contains("3 documents or objects are left out"), "{ran:?}");
+    }
+}
+
+#[test]
+fn a_revision_that_is_a_file_is_told_to_be_one() {
+    let folder = Folder::new(&[("a.yaml", &good())]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    folder.git(&["tag", "file", "HEAD:a.yaml"]);
+    let ran = folder.run(&["lint", "git:file"]);
+    assert_eq!(
+        (ran.code, &*ran.err),
+        (2, "error: git:file cannot be read: it names a file, and not the revision that it is in; give git:REV:PATH\n")
+    );
+}
+
+#[test]
+fn a_path_in_a_submodule_is_no_path_that_is_not_there() {
+    let folder = Folder::new(&[("deploy/a.yaml", &good())]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["update-index", "--add", "--cacheinfo", "160000,4b825dc642cb6eb9a060e54bf8d69288fbee4904,deploy/sub"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    folder.write("deploy/sub/x/b.yaml", good());
+    for (old, new) in
+        [("git:HEAD:deploy/sub/x", "deploy/sub/x"), ("deploy/sub/x", "git:HEAD:deploy/sub/x"), ("git:HEAD:deploy/sub/x/b.yaml", "deploy")]
+    {
+        let ran = folder.run(&["diff", old, new]);
+        assert!(ran.code == 2 && ran.err.contains("cannot be read: it is in a submodule") && ran.out.is_empty(), "{ran:?}");
+    }
+    let ran = folder.run(&["diff", "git:HEAD:deploy/gone", "deploy"]);
+    assert!(ran.code == 1 && ran.err.contains("git:HEAD:deploy/gone is not there, which counts as empty"), "{ran:?}");
 }
 
 #[test]

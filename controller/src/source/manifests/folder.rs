@@ -35,6 +35,8 @@ pub(super) struct Folder {
     identity: Option<(u64, u64)>,
     /// Folders that could not be listed then.
     unreadable: Vec<(PathBuf, Hindrance)>,
+    /// Links that led nowhere then.
+    dangling: Vec<PathBuf>,
     /// What was told is not what is known.
     is_stale: bool,
 }
@@ -62,7 +64,8 @@ struct Version {
 impl Folder {
     pub(super) fn new(path: PathBuf, places: SharedPlaces) -> Self {
         let (manifests, told) = (BTreeMap::new(), Arc::default());
-        Self { path, places, manifests, told, problems: Vec::new(), identity: None, unreadable: Vec::new(), is_stale: true }
+        let (unreadable, dangling) = (Vec::new(), Vec::new());
+        Self { path, places, manifests, told, problems: Vec::new(), identity: None, unreadable, dangling, is_stale: true }
     }
 }
 
@@ -91,8 +94,8 @@ impl Followed for Folder {
         }
         let again = self.accept(&before, &after, at);
         self.identity = Some(before.identity);
-        if self.unreadable != before.unreadable {
-            self.unreadable = before.unreadable;
+        if self.unreadable != before.unreadable || self.dangling != before.dangling {
+            (self.unreadable, self.dangling) = (before.unreadable, before.dangling);
             self.is_stale = true;
         }
         let told = if std::mem::take(&mut self.is_stale) { self.tell() } else { Seen::default() };
@@ -173,6 +176,7 @@ impl Folder {
             let message = format!("cannot be read: {hindrance}");
             merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message, hindrance.help()).problems);
         }
+        merged.problems.extend(self.dangling.iter().flat_map(|link| Contents::of_dangling(&(**link).into()).problems));
         let unfinished = self.manifests.iter().filter(|(_, manifest)| manifest.is_unfinished);
         merged.problems.extend(unfinished.flat_map(|(path, _)| of_unfinished(path)));
         let told = &self.told;

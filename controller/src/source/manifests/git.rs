@@ -31,6 +31,8 @@ pub(super) struct Listed {
     pub(super) files: Vec<(PathBuf, Vec<u8>, Chosen)>,
     /// What would be in a checkout, or beside it, and is not read.
     pub(super) notes: Vec<Diagnostic>,
+    /// Links that lead nowhere, by the names that files have.
+    pub(super) dangling: Vec<PathBuf>,
 }
 
 /// Why a revision cannot be read.
@@ -45,6 +47,9 @@ pub(crate) enum GitError {
     /// The repository has no such revision.
     #[error("git:{0} cannot be read: the repository has no such revision; fetch it, or name another")]
     NoRevision(String),
+    /// It is a file.
+    #[error("git:{0} cannot be read: it names a file, and not the revision that it is in; give git:REV:PATH")]
+    NotARevision(String),
     /// The revision has no such path.
     #[error("git:{revision}:{path} cannot be read: the revision has no such path (paths count from the root of the repository)")]
     NoPath {
@@ -87,7 +92,7 @@ impl Revision {
     /// When git, the repository, the revision or the path is not there.
     pub(super) fn read(&self) -> Result<Listed, GitError> {
         let tree = self.tree()?;
-        let entries::Entries { files: entries, elsewhere } = self.entries(&tree)?;
+        let entries::Entries { files: entries, elsewhere, dangling } = self.entries(&tree)?;
         let read = contents(&entries.iter().map(|entry| entry.question(&tree)).collect::<Vec<_>>());
         let read = read.map_err(|error| self.broken_off(&error))?;
         let there: HashSet<&Path> = entries.iter().map(|entry| &*entry.path).collect();
@@ -105,7 +110,8 @@ impl Revision {
             };
             files.push((self.name_of(&entry.path), bytes, chosen));
         }
-        Ok(Listed { files, notes: elsewhere.iter().map(|(path, why)| self.note(path, why)).collect() })
+        let notes = elsewhere.iter().map(|(path, why)| self.note(path, why)).collect();
+        Ok(Listed { files, notes, dangling: dangling.iter().map(|link| self.name_of(link)).collect() })
     }
 
     fn tree(&self) -> Result<String, GitError> {
@@ -118,8 +124,16 @@ impl Revision {
         Err(match first_line(&said) {
             line if line.contains("not a git repository") => GitError::NoRepository(self.revision.clone()),
             line if line.contains("dubious ownership") => self.broken(line),
+            _ if self.is_file() => GitError::NotARevision(self.revision.clone()),
             _ => GitError::NoRevision(self.revision.clone()),
         })
+    }
+
+    /// Whether it is the id of a file, or a tag of one.
+    fn is_file(&self) -> bool {
+        let wanted = format!("{}^{{blob}}", self.revision);
+        let out = git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted]).output();
+        !self.revision.is_empty() && out.is_ok_and(|out| out.status.success())
     }
 
     fn note(&self, path: &Path, why: &str) -> Diagnostic {

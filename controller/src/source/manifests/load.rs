@@ -5,7 +5,7 @@ use super::helm;
 use super::merge::merge;
 use super::places::Places;
 use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
-use super::walk;
+use super::walk::{self, Listing};
 use crate::source::Located;
 use crate::source::stamp::Stamp;
 use gatewright_core::diagnostic::Diagnostic;
@@ -105,8 +105,9 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 loading.take(Path::new("-"), bounded(io::stdin().lock(), 0).map_err(LoadError::Stdin)?, Chosen::ByName);
             }
             InputPath::Path(path) => {
-                let (files, chosen) = files_of(path)?;
-                for file in files {
+                let (Listing { files, dangling, .. }, chosen) = files_of(path)?;
+                loading.note_dangling(&dangling);
+                for (file, _) in files {
                     if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
                         let is_in_chart = || helm::chart_of(&file, |path| path.is_file()).is_some();
                         let chosen = if chosen == Chosen::InFolder && is_in_chart() { Chosen::InChart } else { chosen };
@@ -121,6 +122,7 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 let listed = revision.read()?;
                 listed.files.into_iter().for_each(|(name, bytes, chosen)| loading.take(&name, bytes, chosen));
                 loading.note(listed.notes);
+                loading.note_dangling(&listed.dangling);
             }
         }
     }
@@ -135,8 +137,7 @@ struct Loading {
 
 impl Loading {
     fn take(&mut self, name: &Path, bytes: Vec<u8>, chosen: Chosen) {
-        // `./a` and `a` are the same, and others who read our findings know files by the shorter name.
-        let name: Arc<Path> = name.strip_prefix(".").unwrap_or(name).into();
+        let name = short(name);
         self.contents.push(read(&name, &bytes, self.purpose, chosen));
         self.texts.insert(name, bytes.into());
     }
@@ -145,6 +146,10 @@ impl Loading {
     fn note(&mut self, notes: Vec<Diagnostic>) {
         let problems = notes.into_iter().map(|diagnostic| Located { diagnostic, place: None }).collect();
         self.contents.push(Contents { problems, ..Contents::default() });
+    }
+
+    fn note_dangling(&mut self, links: &[PathBuf]) {
+        self.contents.extend(links.iter().map(|link| Contents::of_dangling(&short(link))));
     }
 
     /// Keeps a file out of excerpts. Whoever puts a link into a folder, such as that of a pull request, could have any file
@@ -168,16 +173,22 @@ impl Loading {
     }
 }
 
-fn files_of(path: &Path) -> Result<(Vec<PathBuf>, Chosen), LoadError> {
+fn files_of(path: &Path) -> Result<(Listing, Chosen), LoadError> {
     let failed = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
-    if !path.metadata().map_err(|error| failed(path, error))?.is_dir() {
-        return Ok((vec![path.to_owned()], Chosen::ByName));
+    let metadata = path.metadata().map_err(|error| failed(path, error))?;
+    if !metadata.is_dir() {
+        return Ok((Listing { files: vec![(path.to_owned(), Stamp::of(&metadata))], ..Listing::default() }, Chosen::ByName));
     }
     let listing = walk::list(path).map_err(|error| failed(path, error))?;
-    if let Some((path, hindrance)) = listing.unreadable.into_iter().next() {
-        return Err(failed(&path, io::Error::other(hindrance.to_string())));
+    match listing.unreadable.first() {
+        Some((path, hindrance)) => Err(failed(path, io::Error::other(hindrance.to_string()))),
+        None => Ok((listing, Chosen::InFolder)),
     }
-    Ok((listing.files.into_iter().map(|(file, _)| file).collect(), Chosen::InFolder))
+}
+
+/// `./a` and `a` are the same, and others who read our findings know files by the shorter name.
+fn short(path: &Path) -> Arc<Path> {
+    path.strip_prefix(".").unwrap_or(path).into()
 }
 
 /// Whether a file of a folder is somewhere else, behind a link.

@@ -97,6 +97,13 @@ impl Contents {
         Self { problems: vec![Located { diagnostic: Diagnostic::of_input(code, message).help(help), place }], ..Self::default() }
     }
 
+    /// A link that leads nowhere. Whoever put it there may not miss what was behind it.
+    pub(super) fn of_dangling(link: &Arc<Path>) -> Self {
+        let mut contents = Self::of_unread(link, Code::BadDocument, "the link leads nowhere".to_owned(), "remove it, or mend it");
+        contents.problems.iter_mut().for_each(|problem| problem.diagnostic.severity = Severity::Warning);
+        contents
+    }
+
     /// Leaves out what nobody would read to the end, and says so.
     fn bounded(mut self, file: &Arc<Path>) -> Self {
         let (mut serious, mut notes) = (0, 0);

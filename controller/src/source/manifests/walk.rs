@@ -26,6 +26,8 @@ pub(super) struct Listing {
     pub(super) files: Vec<(PathBuf, Stamp)>,
     /// Folders and files that are there but cannot be looked at.
     pub(super) unreadable: Vec<(PathBuf, Hindrance)>,
+    /// Links that lead nowhere, by name, where a manifest or a folder may be meant.
+    pub(super) dangling: Vec<PathBuf>,
     /// A symbolic link leads out of the folder, where changes happen unseen.
     pub(super) leads_out: bool,
 }
@@ -87,7 +89,8 @@ pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     let mut links = std::mem::take(&mut walk.links);
     links.sort_unstable();
     links.into_iter().for_each(|link| walk.follow(link));
-    let Listing { files, unreadable, .. } = &mut walk.listing;
+    let Listing { files, unreadable, dangling, .. } = &mut walk.listing;
+    dangling.sort_unstable();
     files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     unreadable.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let mut seen = HashSet::with_capacity(files.len());
@@ -130,13 +133,15 @@ impl Walk {
         if !self.folders.insert(Stamp::of(&metadata).identity()) {
             return;
         }
-        let (files, unreadable) = (self.listing.files.len(), self.listing.unreadable.len());
+        let Listing { files, unreadable, dangling, .. } = &self.listing;
+        let (files, unreadable, dangling) = (files.len(), unreadable.len(), dangling.len());
         self.behind = Some(Behind { begun: Instant::now(), entries: 0, entered: Vec::new() });
         let followed = self.look_into_all(vec![link.clone()]);
         let behind = self.behind.take();
         if let Err(hindrance) = followed {
             self.listing.files.truncate(files);
             self.listing.unreadable.truncate(unreadable);
+            self.listing.dangling.truncate(dangling);
             self.listing.unreadable.push((link, hindrance));
             // Another link may lead to a part of it.
             behind.into_iter().flat_map(|behind| behind.entered).for_each(|entered| {
@@ -175,7 +180,12 @@ impl Walk {
             let metadata = match fs::metadata(&path) {
                 Ok(metadata) => metadata,
                 // A link to nothing, or to itself, or a file that is gone by now.
-                Err(error) if leads_nowhere(&error) => continue,
+                Err(error) if leads_nowhere(&error) => {
+                    if may_lead_to_manifests(&path) && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        self.listing.dangling.push(path);
+                    }
+                    continue;
+                }
                 Err(error) => {
                     self.listing.unreadable.push((path, error.into()));
                     continue;
@@ -203,6 +213,11 @@ impl Walk {
 /// Whether there is nothing at the end of a path, by what the system says of it.
 fn leads_nowhere(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(Errno::ELOOP as i32)
+}
+
+/// Whether a link that leads nowhere seems to be meant for a manifest, or a folder.
+pub(super) fn may_lead_to_manifests(link: &Path) -> bool {
+    is_manifest(link) || link.extension().is_none()
 }
 
 /// Whether a file counts as a manifest by its name.

@@ -2,7 +2,7 @@
 
 use super::ask::{Answer, first_line, git, kinds};
 use super::{GitError, Revision};
-use crate::source::manifests::walk::is_manifest;
+use crate::source::manifests::walk::{is_manifest, may_lead_to_manifests};
 use gatewright_core::names::shown;
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -13,11 +13,14 @@ use std::path::{Path, PathBuf};
 const MOST_BEHIND_LINKS: usize = 20_000;
 
 /// What of a revision is read, and what is not.
+#[derive(Default)]
 pub(super) struct Entries {
     /// Manifests, and links with the name of one, by name.
     pub(super) files: Vec<Entry>,
     /// What is in another repository or no repository at all, and why.
     pub(super) elsewhere: Vec<(PathBuf, &'static str)>,
+    /// Links that lead nowhere, where a manifest or a folder may be meant.
+    pub(super) dangling: Vec<PathBuf>,
 }
 
 /// Something in a tree.
@@ -82,7 +85,7 @@ impl Revision {
             // The way to it may lead through a link.
             all.push(Entry { hash: String::new(), kind: Kind::Link, path: own.to_owned() });
         }
-        let mut elsewhere = self.follow(tree, &mut all)?;
+        let Entries { mut elsewhere, dangling, .. } = self.follow(tree, &mut all)?;
         let submodules = all.iter().filter(|entry| entry.kind == Kind::Submodule && self.is_visible(&entry.path));
         elsewhere.extend(submodules.map(|entry| (entry.path.clone(), "is a submodule")));
         if let Some((_, why)) = elsewhere.iter().find(|(path, _)| path == own) {
@@ -92,7 +95,7 @@ impl Revision {
         let mut seen: HashSet<String> = all.iter().filter(|entry| !entry.is_link()).map(|entry| entry.hash.clone()).collect();
         all.retain(|entry| entry.kind != Kind::FileBehindLink || seen.insert(entry.hash.clone()));
         all.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Entries { files: all, elsewhere })
+        Ok(Entries { files: all, elsewhere, dangling })
     }
 
     fn list(&self, tree: &str, below: &str) -> Result<Vec<Entry>, GitError> {
@@ -109,9 +112,9 @@ impl Revision {
         Ok(out.stdout.split(|&b| b == 0).filter_map(Entry::parse).filter(can_be_asked).collect())
     }
 
-    /// Adds what is behind links to folders; links that lead out of the revision.
-    fn follow(&self, tree: &str, all: &mut Vec<Entry>) -> Result<Vec<(PathBuf, &'static str)>, GitError> {
-        let (mut elsewhere, mut entered, before) = (Vec::new(), HashSet::new(), all.len());
+    /// Adds what is behind links to folders; links that lead elsewhere.
+    fn follow(&self, tree: &str, all: &mut Vec<Entry>) -> Result<Entries, GitError> {
+        let (mut out, mut entered, before) = (Entries::default(), HashSet::new(), all.len());
         let mut links: Vec<Entry> = self.links(all).cloned().collect();
         while !links.is_empty() {
             let mut behind = Vec::new();
@@ -119,14 +122,13 @@ impl Revision {
             for (link, answer) in links.iter().zip(kinds(&questions).map_err(|error| self.broken_off(&error))?) {
                 let is_named = link.path == Path::new(&self.path);
                 match answer {
-                    Answer::Nothing if is_named => {
-                        return Err(GitError::NoPath { revision: self.revision.clone(), path: self.path.clone() });
-                    }
+                    Answer::Nothing if is_named => return Err(self.missing(tree)?),
+                    Answer::Nothing if may_lead_to_manifests(&link.path) => out.dangling.push(link.path.clone()),
                     Answer::Folder(hash) if entered.insert(hash.clone()) => {
                         behind.extend(self.list(&hash, "")?.into_iter().map(|entry| entry.behind(&link.path)));
                     }
                     Answer::Outside if is_named || self.is_manifest(&link.path) => {
-                        elsewhere.push((link.path.clone(), "is a link that leads out of the revision"));
+                        out.elsewhere.push((link.path.clone(), "is a link that leads out of the revision"));
                     }
                     _ => {}
                 }
@@ -138,7 +140,18 @@ impl Revision {
             links = self.links(&behind).cloned().collect();
             all.extend(behind);
         }
-        Ok(elsewhere)
+        Ok(out)
+    }
+
+    /// Why there is nothing at the path.
+    fn missing(&self, tree: &str) -> Result<GitError, GitError> {
+        let (revision, path) = (self.revision.clone(), self.path.clone());
+        for parent in Path::new(&self.path).ancestors().skip(1).filter_map(Path::to_str).filter(|parent| !parent.is_empty()) {
+            if self.list(tree, parent)?.iter().any(|entry| entry.kind == Kind::Submodule && entry.path == Path::new(parent)) {
+                return Ok(GitError::Elsewhere { revision, path, why: "is in a submodule" });
+            }
+        }
+        Ok(GitError::NoPath { revision, path })
     }
 
     fn links<'e>(&self, entries: &'e [Entry]) -> impl Iterator<Item = &'e Entry> {
