@@ -66,6 +66,22 @@ fn a_link_that_leads_nowhere_is_told_and_the_rest_is_read() {
 }
 
 #[test]
+fn a_misspelt_api_group_is_told_with_the_one_that_may_be_meant() {
+    let misspelt = |group: &str| good().replacen("networking.k8s.io/v1", group, 1);
+    for group in ["networking.k8s.i/v1", "network.k8s.io/v1", "networking.k8s.io.v1", "networking/v1", "networking.kubernetes.io/v1", "v1"]
+    {
+        let ran = Folder::new(&[("in.yaml", &misspelt(group))]).run(&["lint", "in.yaml"]);
+        assert!(ran.code == 1, "{group}: {ran:?}");
+        assert!(ran.out.contains(&format!("error[GW0002]: apiVersion \"{group}\" is not known")), "{group}: {ran:?}");
+        assert!(ran.out.contains("help: write apiVersion: networking.k8s.io/v1 and kind: Ingress"), "{group}: {ran:?}");
+    }
+    for foreign in ["networking.internal.knative.dev/v1", "config.openshift.io/v1", "networking.istio.io/v1"] {
+        let ran = Folder::new(&[("in.yaml", &misspelt(foreign))]).run(&["lint", "in.yaml"]);
+        assert!(ran.code == 0 && ran.out.contains("note[GW0007]"), "{foreign} has an Ingress of its own: {ran:?}");
+    }
+}
+
+#[test]
 fn a_revision_that_is_a_file_is_told_to_be_one() {
     let folder = Folder::new(&[("a.yaml", &good())]);
     folder.git(&["init", "-q"]);

@@ -212,10 +212,12 @@ fn gone_since(version: &str, kind: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether an API group is somebody else's, so that kinds in it may be called as ours are.
+/// Whether an API group is somebody else's, so that kinds in it may be called as ours are. Nobody else may use the domains
+/// of Kubernetes, whose groups have no other kinds of these names.
 fn is_foreign(version: &str) -> bool {
     const OURS: [&str; 3] = ["networking.k8s.io", "discovery.k8s.io", "gatewright.dev"];
-    version.split_once('/').is_some_and(|(group, _)| group.contains('.') && nearest(group, OURS).is_none())
+    let is_of_kubernetes = |group: &str| [".k8s.io", ".kubernetes.io"].iter().any(|domain| group.ends_with(domain));
+    version.split_once('/').is_some_and(|(group, _)| group.contains('.') && !is_of_kubernetes(group) && nearest(group, OURS).is_none())
 }
 
 fn reference_of(kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {
