@@ -39,6 +39,23 @@ fn paths_that_flags_name_are_there_or_missed_by_every_command() {
 }
 
 #[test]
+fn blanks_beside_the_commas_of_a_list_are_no_part_of_it() {
+    let folder = Folder::new(&[("a.yaml", &good())]);
+    let same = |one: &[&str], other: &[&str]| {
+        let [one, other] = [one, other].map(|arguments| folder.run(arguments));
+        assert!(one.code == 0 && one.out == other.out && !one.out.is_empty(), "{one:?}\n{other:?}");
+    };
+    same(&["rbac", "--secrets-in", "a, b"], &["rbac", "--secrets-in", "a,b"]);
+    same(&["rbac", "--in-namespaces", " a , b "], &["rbac", "--in-namespaces", "a,b"]);
+    same(&["admission-policy", "--ingress-class", "a, b"], &["admission-policy", "--ingress-class", "a,b"]);
+    same(&["lint", "a.yaml", "--allow", "GW01, GW02"], &["lint", "a.yaml", "--allow", "GW01,GW02"]);
+    for empty in ["", "a,", "a, ,b"] {
+        let ran = folder.run(&["rbac", "--secrets-in", empty]);
+        assert!(ran.code == 2 && ran.err.contains("--secrets-in: \"\" is not a namespace name"), "nothing is not everything: {ran:?}");
+    }
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_told_and_the_rest_is_read() {
     let folder = Folder::new(&[("in/a.yaml", &good())]);
     for (target, link) in

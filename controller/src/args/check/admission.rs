@@ -2,6 +2,7 @@
 
 use super::Check;
 use super::command::AdmissionConfig;
+use super::words::trimmed;
 use crate::args::offline::AdmissionPolicy;
 use crate::args::typed::Admission;
 use gatewright_core::names::{is_dns_subdomain, shown};
@@ -44,12 +45,13 @@ impl Check<'_> {
 
     pub(super) fn admission_policy(&mut self, policy: AdmissionPolicy) -> Option<AdmissionPolicyConfig> {
         let names = [("name", &policy.name), ("annotations-prefix", &policy.annotations_prefix)];
-        let classes = policy.ingress_class.iter().map(|name| ("ingress-class", name));
-        for (flag, name) in names.into_iter().chain(classes).filter(|(_, name)| !is_dns_subdomain(name)) {
+        let classes = trimmed(policy.ingress_class);
+        let of_classes = classes.iter().map(|name| ("ingress-class", name));
+        for (flag, name) in names.into_iter().chain(of_classes).filter(|(_, name)| !is_dns_subdomain(name)) {
             self.wrong(format!("--{flag}: {} is not a DNS name; use lower-case letters, digits, - and .", shown(name)));
         }
         let action = self.choice("action", &policy.action, &[("deny", "Deny"), ("warn", "Warn"), ("audit", "Audit")])?;
-        let AdmissionPolicy { name, ingress_class: classes, annotations_prefix, .. } = policy;
+        let AdmissionPolicy { name, annotations_prefix, .. } = policy;
         Some(AdmissionPolicyConfig { name, classes, annotations_prefix, action })
     }
 }

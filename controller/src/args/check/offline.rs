@@ -251,7 +251,8 @@ impl Check<'_> {
 
     fn selectors(&mut self, flag: &str, texts: &[String]) -> Vec<Selector> {
         let read = |text: &String| {
-            Selector::parse(text).ok_or_else(|| format!("{} is not a code; use one such as GW0203, GW02, warnings or notes", shown(text)))
+            Selector::parse(text.trim())
+                .ok_or_else(|| format!("{} is not a code; use one such as GW0203, GW02, warnings or notes", shown(text)))
         };
         texts.iter().filter_map(|text| self.said(flag, read(text))).collect()
     }

@@ -1,5 +1,6 @@
 //! `rbac`: from what was typed to what it means.
 
+use super::words::trimmed;
 use super::{Check, RunConfig};
 use crate::args::rbac::Rbac;
 use gatewright_core::names::{ObjectName, is_dns_label, shown};
@@ -49,7 +50,8 @@ impl Check<'_> {
     pub(super) fn rbac(&mut self, rbac: Rbac) -> Option<RbacConfig> {
         let json = self.choice("format", &rbac.format, &[("yaml", false), ("json", true)]);
         let account = self.account(&rbac.own_namespace, &rbac.service_account);
-        let mut namespaces = rbac.in_namespaces;
+        let mut namespaces = trimmed(rbac.in_namespaces);
+        let secrets_in = trimmed(rbac.secrets_in);
         for name in namespaces.iter().filter(|name| !is_dns_label(name)) {
             self.wrong(format!("--in-namespaces: {} is not a namespace name", shown(name)));
         }
@@ -68,12 +70,12 @@ impl Check<'_> {
             let why = "labels of Namespaces are read with it, and only a ClusterRole permits that";
             self.wrong(format!("--without-cluster-role cannot be used with --watch-namespace-selector: {why}"));
         }
-        let chosen = [("secrets-in", &rbac.secrets_in), ("secrets-of", &rbac.secrets_of)];
+        let chosen = [("secrets-in", &secrets_in), ("secrets-of", &rbac.secrets_of)];
         for (flag, _) in chosen.iter().filter(|(_, given)| rbac.webhook && !given.is_empty()) {
             self.wrong(format!("--{flag} cannot be used with --webhook, which reads no Secret"));
         }
         let scope = if namespaces.is_empty() { RbacScope::Cluster } else { RbacScope::Namespaces(namespaces) };
-        let secrets = self.secrets((rbac.secrets_in, rbac.secrets_of), rbac.without_secrets, run.secrets_from.is_some(), &scope);
+        let secrets = self.secrets((secrets_in, rbac.secrets_of), rbac.without_secrets, run.secrets_from.is_some(), &scope);
         let cluster_role = !rbac.without_cluster_role;
         Some(RbacConfig { run, scope, webhook: rbac.webhook, secrets, cluster_role, account: account?, json: json? })
     }

@@ -105,6 +105,11 @@ impl Check<'_> {
     }
 }
 
+/// Items of a list without the blanks that may stand beside its commas.
+pub(super) fn trimmed(items: Vec<String>) -> Vec<String> {
+    items.into_iter().map(|item| item.trim().to_owned()).collect()
+}
+
 fn go_duration(text: &str) -> Option<Duration> {
     let mut total = Duration::ZERO;
     let mut rest = text;
