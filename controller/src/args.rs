@@ -9,6 +9,7 @@ mod offline;
 mod rbac;
 mod reading;
 mod typed;
+mod values;
 
 pub(crate) use check::{
     AdmissionConfig, AdmissionPolicyConfig, AnnotationsConfig, ClusterConfig, Command, DiffConfig, DiffFormat, ExplainConfig, LintConfig,
@@ -53,6 +54,11 @@ pub(crate) fn command() -> clap::Command {
     let mut command = command_line();
     command.build();
     command
+}
+
+/// The same with the words that flags take, for shells.
+pub(crate) fn command_with_values() -> clap::Command {
+    values::with_values(command_line())
 }
 
 /// Why there is nothing to do.

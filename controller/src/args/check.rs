@@ -132,7 +132,7 @@ impl Check<'_> {
     }
 
     fn supervise(&mut self, supervise: Supervise) -> SuperviseConfig {
-        let dialect = self.proxy_kind(&supervise.proxy);
+        let dialect = self.proxy_kind("proxy", &supervise.proxy);
         let uids = supervise.allow_uid.iter().filter_map(|text| self.parsed("allow-uid", text, "a user id"));
         SuperviseConfig {
             dialect,
@@ -162,7 +162,7 @@ impl Check<'_> {
     }
 
     fn content(&mut self, content: &Content, healthz_port: u16) -> (Settings, ProxyChoice) {
-        let dialect = self.proxy_kind(&content.proxy);
+        let dialect = self.proxy_kind("proxy", &content.proxy);
         self.names(content);
         let selector = content.watch_namespace_selector.as_deref().filter(|text| !text.is_empty());
         let switches = &content.selection;

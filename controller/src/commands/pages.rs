@@ -21,7 +21,7 @@ pub(crate) fn crds() -> ExitCode {
 pub(crate) fn completions(shell: clap_complete::Shell) -> ExitCode {
     exit(&[], || {
         let mut text = Vec::new();
-        clap_complete::generate(shell, &mut crate::args::command(), "gatewright", &mut text);
+        clap_complete::generate(shell, &mut crate::args::command_with_values(), "gatewright", &mut text);
         print(&text).map(|()| End::Fine)
     })
 }

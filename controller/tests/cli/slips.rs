@@ -161,3 +161,15 @@ fn a_standard_input_that_says_nothing_is_told() {
     assert!(comment.err.contains("the standard input holds no manifest") && !comment.err.contains(said), "{comment:?}");
     assert_eq!(folder.run_with(&["lint", "-f", "-"], good().as_bytes()).err, "");
 }
+
+#[test]
+fn words_of_flags_are_completed() {
+    let folder = Folder::new(&[]);
+    for (shell, words) in
+        [("bash", "\"text json sarif github\""), ("fish", "haproxy\\t"), ("zsh", "(nginx haproxy)"), ("zsh", "(yaml json)")]
+    {
+        let ran = folder.run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.out.contains(words), "{shell}: {words}");
+    }
+    assert!(!folder.run(&["lint", "--help"]).out.contains("possible values: text"), "the help lists them already");
+}

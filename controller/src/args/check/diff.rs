@@ -48,7 +48,8 @@ impl Check<'_> {
             self.wrong("OLD and NEW cannot both be the standard input".to_owned());
         }
         let offline = self.offline(diff.offline);
-        let new_dialect = diff.new_proxy.as_deref().map(|name| self.proxy_kind(name)).filter(|new| new.name != offline.proxy.dialect.name);
+        let new_dialect =
+            diff.new_proxy.as_deref().map(|name| self.proxy_kind("new-proxy", name)).filter(|new| new.name != offline.proxy.dialect.name);
         if new_dialect.is_some() && diff.files_only {
             self.wrong("--files-only: the files of different proxies cannot be compared".to_owned());
         }

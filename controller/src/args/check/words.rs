@@ -63,9 +63,9 @@ impl Check<'_> {
         items.filter_map(|item| self.said("publish-status-address", read(item))).collect()
     }
 
-    pub(super) fn proxy_kind(&mut self, text: &str) -> &'static Dialect {
+    pub(super) fn proxy_kind(&mut self, flag: &str, text: &str) -> &'static Dialect {
         dialect::by_name(text).unwrap_or_else(|| {
-            self.wrong(format!("--proxy: {} is not a proxy that can be driven; use nginx or haproxy", shown(text)));
+            self.wrong(format!("--{flag}: {} is not a proxy that can be driven; use nginx or haproxy", shown(text)));
             &NGINX
         })
     }
