@@ -244,6 +244,14 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_of_a_command_that_looks_once_is_given_once() {
+        assert_eq!(
+            mistakes("diff a b --color always --color never --format json --format=text"),
+            ["--color is given more than once", "--format is given more than once"]
+        );
+    }
+
+    #[test]
     fn equal_ports_are_a_mistake() {
         assert_eq!(
             mistakes("run --http-port=8080 --https-port=8080"),
@@ -269,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_somebody_else_runs_is_told_to_have_no_effect() {
+        let warnings = |line: &str| parse(words(line)).unwrap().1;
+        let told = warnings("run --proxy-mode=supervise --proxy-binary=/nope");
+        assert!(matches!(&told[..], [one] if one.starts_with("--proxy-binary has no effect: with --proxy-mode supervise")), "{told:?}");
+        for line in ["run --proxy-mode=supervise", "run --proxy-mode=signal --proxy-binary=/nope", "run --proxy-binary=/nope"] {
+            assert_eq!(warnings(line), [""; 0], "{line}");
+        }
+    }
+
+    #[test]
     fn loopback_endpoints_are_for_files_only() {
         assert!(run("run --manifests=/m --allow-loopback-endpoints").settings.loopback_endpoints);
         assert!(!run("run --manifests=/m").settings.loopback_endpoints);
@@ -282,16 +300,6 @@ mod tests {
         let command = command();
         let run = command.find_subcommand("run").unwrap();
         let mut lines: Vec<_> = compat::without_effect().map(str::to_owned).collect();
-    #[test]
-    fn a_program_that_somebody_else_runs_is_told_to_have_no_effect() {
-        let warnings = |line: &str| parse(words(line)).unwrap().1;
-        let told = warnings("run --proxy-mode=supervise --proxy-binary=/nope");
-        assert!(matches!(&told[..], [one] if one.starts_with("--proxy-binary has no effect: with --proxy-mode supervise")), "{told:?}");
-        for line in ["run --proxy-mode=supervise", "run --proxy-mode=signal --proxy-binary=/nope", "run --proxy-binary=/nope"] {
-            assert_eq!(warnings(line), [""; 0], "{line}");
-        }
-    }
-
         for argument in run.get_arguments().filter(|argument| argument.get_id() != "help") {
             let kind = &argument.get_value_names().unwrap()[0];
             lines.extend(argument.get_long_and_visible_aliases().unwrap().iter().map(|name| format!("{name} {kind}")));

@@ -35,7 +35,8 @@ pub(super) fn read(mut argv: Vec<String>, mistakes: &mut Vec<String>) -> Result<
                 }
                 let Some(at) = at else { return Ok(None) };
                 let is_bare = is_bare_flag(&argv.remove(at));
-                orphan = (error.kind() == ErrorKind::UnknownArgument && is_bare).then_some(at);
+                let leaves_value = matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict);
+                orphan = (leaves_value && is_bare).then_some(at);
                 // Its value, of which nothing more is to be said.
                 argv.extract_if(at..argv.len().min(at + 1), |word| is_bare && word.is_empty()).for_each(drop);
             }
@@ -86,6 +87,9 @@ fn said(error: &clap::Error) -> String {
         ErrorKind::InvalidValue if value.is_empty() => format!("{} needs a value", name_of(argument)),
         ErrorKind::InvalidValue => {
             format!("{}: {} is none of {}", name_of(argument), shown(value), list(error, ContextKind::ValidValue).join(", "))
+        }
+        ErrorKind::ArgumentConflict if list(error, ContextKind::PriorArg) == [argument] => {
+            format!("{} is given more than once", name_of(argument))
         }
         ErrorKind::ValueValidation => format!("{}: {} is not true or false", name_of(argument), shown(value)),
         _ => {

@@ -34,7 +34,7 @@ pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode 
         print(text.as_bytes())?;
         let unknown: Vec<_> = wanted.iter().filter(|name| !found.contains(name)).collect();
         unknown.iter().for_each(|name| {
-            let alike: Vec<&str> = names().filter(|known| known.contains(*name)).collect();
+            let alike: Vec<&str> = names().filter(|known| !name.is_empty() && known.contains(*name)).collect();
             let help = if alike.is_empty() { help_on_unknown(name) } else { format!("perhaps {} is meant", alike.join(" or ")) };
             super::output::say(format_args!("error: nothing is known of an annotation {}; {help}", shown(name)));
         });

@@ -173,3 +173,21 @@ fn words_of_flags_are_completed() {
     }
     assert!(!folder.run(&["lint", "--help"]).out.contains("possible values: text"), "the help lists them already");
 }
+
+#[test]
+fn flags_that_leave_each_other_nothing_to_do_are_refused_together() {
+    let folder = Folder::new(&[("in/a.yaml", &good())]);
+    for (arguments, said) in [
+        (
+            &["lint", "--explain", "GW0203", "in"][..],
+            "error: --explain tells what codes mean, and looks at no input; leave one of both out",
+        ),
+        (&["lint", "--explain", "all", "--format", "sarif"], "error: --format: --explain tells what codes mean as text or json"),
+        (&["annotations", "ssl-redirect", "--format", "markdown"], "error: --format: markdown is a page of all annotations"),
+    ] {
+        let ran = folder.run(arguments);
+        assert!(ran.code == 2 && ran.err.starts_with(said) && ran.out.is_empty(), "{ran:?}");
+    }
+    let nothing = folder.run(&["annotations", ""]);
+    assert_eq!((nothing.code, nothing.err.contains("affinity")), (1, false), "every name is like it: {nothing:?}");
+}

@@ -178,6 +178,12 @@ impl Check<'_> {
         let formats =
             [("text", LintFormat::Text), ("json", LintFormat::Json), ("sarif", LintFormat::Sarif), ("github", LintFormat::Github)];
         let format = self.choice("format", &lint.format, &formats).unwrap_or(LintFormat::Text);
+        if lint.explain.is_some() && !inputs.is_empty() {
+            self.wrong("--explain tells what codes mean, and looks at no input; leave one of both out".to_owned());
+        }
+        if lint.explain.is_some() && matches!(format, LintFormat::Sarif | LintFormat::Github) {
+            self.wrong(format!("--format: --explain tells what codes mean as text or json, and not as {}", lint.format));
+        }
         let severities = Severities { deny: self.selectors("deny", &lint.deny), allow: self.selectors("allow", &lint.allow) };
         LintConfig { offline: self.offline(lint.offline), inputs, format, severities, explain, colour: self.colour(&lint.color) }
     }
@@ -199,6 +205,9 @@ impl Check<'_> {
     pub(super) fn annotations(&mut self, annotations: Annotations) -> Option<AnnotationsConfig> {
         let formats = [("text", ListFormat::Text), ("markdown", ListFormat::Markdown), ("json", ListFormat::Json)];
         let format = self.choice("format", &annotations.format, &formats)?;
+        if format == ListFormat::Markdown && !annotations.names.is_empty() {
+            self.wrong("--format: markdown is a page of all annotations; leave the names out, or use text or json".to_owned());
+        }
         Some(AnnotationsConfig { names: annotations.names, format })
     }
 
