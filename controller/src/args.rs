@@ -154,7 +154,8 @@ mod tests {
     fn mistakes_are_said_all_at_once() {
         let said = mistakes(
             "run --no-such --http-port=http --configmap=x --proxy=envoy --watch-namespace=a --watch-namespace-selector=b \
-             --publish-service=a/b --publish-status-address=1.2.3.4 --also-not=1 --health-check-path=x --https-port=70000",
+             --publish-service=a/b --publish-status-address=1.2.3.4 --also-not=1 --health-check-path=x --https-port=70000 \
+             --election-id=A_B",
         );
         for part in [
             "--no-such",
@@ -166,9 +167,22 @@ mod tests {
             "--watch-namespace-selector",
             "--publish-service",
             "--health-check-path",
+            "--election-id",
         ] {
             assert!(said.iter().any(|text| text.contains(part)), "{part}: {said:#?}");
         }
+    }
+
+    #[test]
+    fn a_lease_has_the_name_of_an_object_where_there_is_one() {
+        let told = "--election-id: \"A_B\" is not an object name; use at most 253 lower-case letters, digits, '-' and '.'";
+        for command in ["run", "rbac", "webhook --validating-webhook=:8443 --validating-webhook-certificate=/c --validating-webhook-key=/k"]
+        {
+            assert_eq!(mistakes(&format!("{command} --election-id=A_B")), [told], "{command}");
+        }
+        assert_eq!(mistakes("run --election-id=").len(), 1);
+        run("run --election-id=A_B --disable-leader-election");
+        run("run --election-id=ingress-controller.leader-2");
     }
 
     #[test]

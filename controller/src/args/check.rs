@@ -22,7 +22,7 @@ use crate::abilities::has_ipv6;
 use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::model::Listeners;
-use gatewright_core::names::{LabelSelector, UriPath, is_dns_label, is_dns_subdomain, shown};
+use gatewright_core::names::{LabelSelector, ObjectName, UriPath, is_dns_label, is_dns_subdomain, shown};
 use gatewright_core::settings::Settings;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -117,6 +117,10 @@ impl Check<'_> {
         }
         const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
         let ttl = self.duration("election-ttl", &run.election_ttl);
+        let leader_election = !run.report.disable_leader_election;
+        if leader_election {
+            self.said("election-id", ObjectName::new("", &run.election_id));
+        }
         StatusConfig {
             update: run.report.update_status,
             clear_on_shutdown: run.report.update_status_on_shutdown,
@@ -126,7 +130,7 @@ impl Check<'_> {
             interval: self.whole_seconds("status-update-interval", &run.status_update_interval).max(SHORTEST_INTERVAL),
             election_id: run.election_id.clone(),
             election_ttl: if ttl.is_zero() { Duration::from_secs(30) } else { ttl },
-            leader_election: !run.report.disable_leader_election,
+            leader_election,
             sync_events: !run.report.disable_sync_events,
         }
     }

@@ -257,7 +257,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "SECONDS", default_value = "60", help_heading = "Status and events")]
     pub(super) status_update_interval: String,
     /// Name of the Lease
-    #[arg(long, value_name = "NAME", default_value = "ingress-controller-leader", help_heading = "Status and events")]
+    #[arg(long, value_name = "LEASE", default_value = "ingress-controller-leader", help_heading = "Status and events")]
     pub(super) election_id: String,
     /// Duration of the Lease
     #[arg(long, value_name = "DURATION", default_value = "30s", help_heading = "Status and events")]
