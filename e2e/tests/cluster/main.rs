@@ -12,6 +12,7 @@ mod events;
 mod guides;
 mod names;
 mod network;
+mod nonsense;
 mod objects;
 mod outage;
 mod parameters;

@@ -106,7 +106,7 @@ controller:
     assert!(find(&objects, "Deployment").to_string().contains("--publish-service=refused/web"));
     for (section, more) in [("controller", ""), ("defaultBackend", "enabled: true, ")] {
         let name = format!("ingress-nginx.{section}.fullname");
-        let constraints = format!("[{{topologyKey: '{{{{ include \"{name}\" . }}}}'}}]");
+        let constraints = format!("[{{maxSkew: 1, topologyKey: '{{{{ include \"{name}\" . }}}}', whenUnsatisfiable: ScheduleAnyway}}]");
         let file = format!("{section}: {{{more}topologySpreadConstraints: {constraints}}}");
         let error = Chart::new("refused", &[]).with_file(&file).render().unwrap_err();
         let told = format!("{section}.topologySpreadConstraints: include \"{name}\" is a template of the chart of ingress-nginx");
@@ -244,6 +244,164 @@ fn a_flag_with_a_value_that_ends_the_program_is_refused() {
 }
 
 #[test]
+fn addresses_ports_and_shares_that_are_none_are_refused_with_what_would_do() {
+    for (value, told) in [
+        ("controller.minAvailable=200%", "controller.minAvailable: \"200%\" is not a number of Pods, or a share of them from 0% to 100%"),
+        ("defaultBackend.maxUnavailable=101%", "defaultBackend.maxUnavailable: \"101%\" is not a number of Pods"),
+        ("controller.updateStrategy.rollingUpdate.maxSurge=150%", "controller.updateStrategy.rollingUpdate.maxSurge: \"150%\" is not"),
+        (
+            "controller.service.loadBalancerSourceRanges={192.0.2.0/24,10.0.0.0/99}",
+            "controller.service.loadBalancerSourceRanges[1]: \"10.0.0.0/99\" is not a network such as 192.0.2.0/24",
+        ),
+        ("controller.networkPolicy.apiServer={fd00::/129}", "controller.networkPolicy.apiServer[0]: \"fd00::/129\" is not a network"),
+        ("controller.service.loadBalancerIP=x", "controller.service.loadBalancerIP: \"x\" is not an IP address such as 192.0.2.10"),
+        ("controller.metrics.service.clusterIP=none", "controller.metrics.service.clusterIP: \"none\" is not an IP address, or None"),
+        ("defaultBackend.service.externalIPs={10.0.0.256}", "defaultBackend.service.externalIPs[0]: \"10.0.0.256\" is not an IP address"),
+        ("controller.hostAliases[0].ip=1:2::3::4", "controller.hostAliases[0].ip: \"1:2::3::4\" is not an IP address"),
+        ("controller.dnsConfig.nameservers={one}", "controller.dnsConfig.nameservers[0]: \"one\" is not an IP address"),
+        ("controller.service.nodePorts.http=70000", "at '/controller/service/nodePorts/http': maximum: got 70,000, want 65,535"),
+        ("controller.service.internal.nodePorts.tcp.9000=-1", "at '/controller/service/internal/nodePorts/tcp/9000': minimum"),
+        ("controller.image.runAsUser=99999999999", "at '/controller/image/runAsUser': maximum"),
+        ("controller.service.targetPorts.http=70000", "at '/controller/service/targetPorts/http': maximum"),
+        (
+            "defaultBackend.livenessProbe.successThreshold=2",
+            "defaultBackend.livenessProbe.successThreshold is 2; for this probe it can be 1",
+        ),
+        ("dhParam=x", "dhParam has to be in base64"),
+        ("controller.admissionWebhooks.caBundle=x", "controller.admissionWebhooks.caBundle has to be in base64"),
+        (
+            "controller.metrics.serviceMonitor.scrapeInterval=often",
+            "controller.metrics.serviceMonitor.scrapeInterval: \"often\" is not a duration of Prometheus; use one such as 30s or 1m30s",
+        ),
+        ("controller.resources.limits.cpu=-1", "at '/controller/resources/limits/cpu'"),
+    ] {
+        assert_refused(&[value], told);
+    }
+    let as_text = Chart::new("refused", &[]).with_file("controller: {service: {nodePorts: {https: '70000'}}}").render().unwrap_err();
+    assert!(as_text.contains("controller.service.nodePorts.https: \"70000\" is not a port; a number from 1 to 65535 is"), "{as_text}");
+    let good = [
+        "controller.service.loadBalancerSourceRanges={0.0.0.0/0,::/0,fd00:1::/48}",
+        "controller.service.externalIPs={fd00::1:2,::1,1:2:3:4:5:6:7:8,255.255.255.255}",
+        "controller.hostAliases[0].ip=::",
+        "controller.maxUnavailable=100%",
+        "controller.service.nodePorts.http=30080",
+        "controller.service.nodePorts.https=",
+    ];
+    rendered(&good);
+}
+
+#[test]
+fn names_keys_and_labels_that_are_none_are_refused_with_what_would_do() {
+    let name = "is not the name of an object; use small letters, digits, and dashes or dots between them";
+    let image = "is not the name of an image; after a registry, only small letters and digits are in it";
+    for (value, told) in [
+        ("controller.electionID=A_B", format!("controller.electionID: \"A_B\" {name}")),
+        ("controller.extraArgs.election-id=A_B", "controller.extraArgs.election-id: \"A_B\" has to be the name of an object".to_owned()),
+        ("controller.extraArgs.publish-service=a/B", "--publish-service: \"a/B\" has to be namespace/name".to_owned()),
+        ("controller.priorityClassName=High", format!("controller.priorityClassName: \"High\" {name}")),
+        ("controller.runtimeClassName=a..b", format!("controller.runtimeClassName: \"a..b\" {name}")),
+        ("serviceAccount.name=-a", format!("serviceAccount.name: \"-a\" {name}")),
+        ("imagePullSecrets[0].name=a b", format!("imagePullSecrets[0].name: \"a b\" {name}")),
+        ("controller.ingressClassResource.aliases={a..b}", format!("controller.ingressClassResource.aliases[0]: \"a..b\" {name}")),
+        ("controller.hostname=a.b", "controller.hostname: \"a.b\" is not a name of this kind".to_owned()),
+        ("controller.image.repository=Foo/Bar", format!("controller.image.repository: \"Foo/Bar\" {image}")),
+        ("proxy.image.repository=registry.example/a//b", format!("proxy.image.repository: \"registry.example/a//b\" {image}")),
+        ("defaultBackend.image.image=Back", format!("defaultBackend.image.image: \"Back\" {image}")),
+        ("global.image.registry=a b", "global.image.registry: \"a b\" is not a registry such as registry.example:5000".to_owned()),
+        ("controller.nodeSelector.disk=a b", "controller.nodeSelector.disk: \"a b\" is not the value of a label".to_owned()),
+        ("controller.podLabels.a b=c", "controller.podLabels.a b: \"a b\" is not such a key; use a name such as team".to_owned()),
+        ("commonLabels.team=a/b", "commonLabels.team: \"a/b\" is not the value of a label".to_owned()),
+        ("controller.service.annotations.a b=c", "controller.service.annotations.a b: \"a b\" is not the key of an annotation".to_owned()),
+        ("controller.service.loadBalancerClass=a b", "controller.service.loadBalancerClass: \"a b\" is not such a key".to_owned()),
+        ("controller.config.a b=c", "controller.config.a b: \"a b\" is not a key of a ConfigMap; use letters".to_owned()),
+        ("controller.sysctls.net core=1", "controller.sysctls.net core: \"net core\" is not the name of a sysctl".to_owned()),
+        (
+            "controller.scope.namespaceSelector=team a",
+            "controller.scope.namespaceSelector: \"team a\" is not a selector of labels".to_owned(),
+        ),
+        ("controller.admissionWebhooks.namespaceSelector.team=a", "additional properties 'team' not allowed".to_owned()),
+        ("controller.autoscaling.behavior.scaleup.a=b", "additional properties 'scaleup' not allowed".to_owned()),
+        ("controller.autoscalingTemplate[0].name=a", "missing property 'type'".to_owned()),
+        ("controller.topologySpreadConstraints[0].maxSkew=1", "missing properties 'topologyKey', 'whenUnsatisfiable'".to_owned()),
+        ("controller.service.trafficDistribution=near", "value must be one of '', 'PreferClose'".to_owned()),
+    ] {
+        assert_refused(&[value], &told);
+    }
+    let good = [
+        "controller.electionID=ingress.leader-2",
+        "controller.image.repository=Registry.example:5000/team/gate_wright",
+        "defaultBackend.image.registry=localhost",
+        "controller.priorityClassName=system-node-critical",
+        "controller.podAnnotations.Example\\.com/A=b",
+        "controller.service.loadBalancerClass=example.com/Internal",
+        "controller.sysctls.net/core/somaxconn=1024",
+        "controller.scope.namespaceSelector=team in (a\\, b)\\,!old\\,tier!=web\\,example.com/x",
+        "controller.metrics.serviceMonitor.scrapeInterval=1m30s",
+    ];
+    rendered(&good);
+}
+
+#[test]
+fn values_that_need_each_other_are_told_together() {
+    let toleration = |part: &str| format!("controller.tolerations[0].{part}");
+    for (values, told) in [
+        (toleration("operator=Is"), "value must be one of '', 'Exists', 'Equal', 'Lt', 'Gt'"),
+        (toleration("effect=Never"), "value must be one of '', 'NoSchedule'"),
+        (toleration("value=a"), "controller.tolerations[0].key is missing; only with operator Exists all taints are tolerated"),
+        (
+            toleration("operator=Exists,controller.tolerations[0].value=a"),
+            "controller.tolerations[0].value: with operator Exists any value is tolerated",
+        ),
+        (
+            toleration("operator=Exists,controller.tolerations[0].tolerationSeconds=5"),
+            "controller.tolerations[0].tolerationSeconds needs effect NoExecute",
+        ),
+        ("controller.updateStrategy.type=OnDelete".to_owned(), "OnDelete is none of a Deployment; use RollingUpdate or Recreate"),
+        (
+            "controller.kind=DaemonSet,controller.updateStrategy.type=Recreate".to_owned(),
+            "Recreate is none of a DaemonSet; use RollingUpdate or OnDelete",
+        ),
+        (
+            "controller.updateStrategy.type=Recreate,controller.updateStrategy.rollingUpdate.maxSurge=1".to_owned(),
+            "controller.updateStrategy.rollingUpdate needs type RollingUpdate; it is Recreate",
+        ),
+        (
+            "controller.updateStrategy.rollingUpdate.maxSurge=0,controller.updateStrategy.rollingUpdate.maxUnavailable=0%".to_owned(),
+            "maxSurge and maxUnavailable are both 0, so that no Pod could be replaced",
+        ),
+        (
+            "controller.kind=DaemonSet,controller.updateStrategy.rollingUpdate.maxSurge=1".to_owned(),
+            "a DaemonSet takes maxSurge only with maxUnavailable 0",
+        ),
+        ("controller.minReadySeconds=600".to_owned(), "controller.minReadySeconds is 600 and progressDeadlineSeconds 600"),
+        (
+            "controller.image.seccompProfile.type=Localhost".to_owned(),
+            "controller.image.seccompProfile: type Localhost and localhostProfile need",
+        ),
+        (
+            "controller.service.type=NodePort,controller.service.loadBalancerSourceRanges={192.0.2.0/24}".to_owned(),
+            "controller.service.loadBalancerSourceRanges needs type LoadBalancer; it is NodePort",
+        ),
+        (
+            "controller.service.type=ClusterIP,controller.service.externalTrafficPolicy=Local".to_owned(),
+            "controller.service.externalTrafficPolicy needs type LoadBalancer or NodePort",
+        ),
+        ("controller.service.healthCheckNodePort=30000".to_owned(), "controller.service.healthCheckNodePort needs type LoadBalancer and"),
+        (
+            "controller.service.sessionAffinityConfig.clientIP.timeoutSeconds=9".to_owned(),
+            "sessionAffinityConfig needs sessionAffinity ClientIP",
+        ),
+        (
+            "controller.service.ipFamilies={IPv4,IPv6}".to_owned(),
+            "controller.service.ipFamilies names two; use ipFamilyPolicy PreferDualStack",
+        ),
+    ] {
+        assert_refused(&[&values], told);
+    }
+    rendered(&["controller.tolerations[0].operator=Exists", "controller.kind=DaemonSet", "controller.updateStrategy.type=OnDelete"]);
+}
+
+#[test]
 fn names_of_objects_and_paths_of_secrets_are_looked_at() {
     assert_refused(&["nameOverride=Foo_Bar"], "\"refused-Foo_Bar\", of the names of the release and nameOverride, cannot be the name");
     assert_refused(&["nameOverride=Foo Bar"], "/nameOverride");
@@ -296,6 +454,19 @@ fn what_has_no_effect_in_its_place_is_told() {
     }
     let quiet = ["controller.autoscaling.enabled=true", "controller.autoscaling.targetMemoryUtilizationPercentage=70"];
     assert!(!Chart::new("refused", &quiet).notes().contains("cannot measure"), "all of the chart's containers request it");
+}
+
+#[test]
+fn the_notes_say_where_the_image_is_looked_for_and_how_hosts_are_reached() {
+    let notes = Chart::new("refused", &[]).notes();
+    assert!(notes.contains("controller.image names no registry: where no node has gatewright:0.1.0 by itself"), "{notes}");
+    assert!(notes.contains("\n  kubectl get service refused-gatewright --namespace refused\n"), "{notes}");
+    let named = ["controller.image.repository=registry.example/team/gatewright", "controller.service.external.enabled=false"];
+    let notes = Chart::new("refused", &named).notes();
+    assert!(!notes.contains("names no registry") && !notes.contains("kubectl get service"), "{notes}");
+    let internal = ["controller.service.internal.enabled=true", "controller.service.internal.annotations.a=b"];
+    let notes = Chart::new("refused", &[&named[..], &internal[..]].concat()).notes();
+    assert!(notes.contains("\n  kubectl get service refused-gatewright-internal --namespace refused\n"), "{notes}");
 }
 
 #[test]

@@ -19,7 +19,8 @@
 {{- if regexMatch "[:@]" (base (get $image $key)) }}{{ fail (printf "%s.%s: %q has a version, which goes into %s.tag or %s.digest" $at $key (get $image $key) $at $at) }}{{ end -}}
 {{- end -}}
 {{- end -}}
-{{- if not (regexMatch "^[A-Za-z0-9+/]*=*$" (nospace (default "" .Values.dhParam))) -}}
+{{- $encoded := nospace (default "" .Values.dhParam) -}}
+{{- if ne (b64enc (b64dec $encoded)) $encoded -}}
 {{- fail "dhParam has to be in base64: `openssl dhparam 2048 | base64` prints it" -}}
 {{- end -}}
 {{- if and $controller.autoscaling.enabled $controller.keda.enabled -}}
@@ -58,14 +59,53 @@
 {{- end -}}
 {{- with $controller.admissionWebhooks -}}
 {{- if and .secretName .certManager.enabled }}{{ fail "controller.admissionWebhooks.secretName and .certManager.enabled cannot both be set: the first names a certificate that is there already" }}{{ end -}}
+{{- $bundle := nospace (default "" .caBundle) -}}
+{{- if ne (b64enc (b64dec $bundle)) $bundle }}{{ fail "controller.admissionWebhooks.caBundle has to be in base64: `base64 ca.crt` prints it" }}{{ end -}}
 {{- if and .secretName (not .caBundle) }}{{ fail "controller.admissionWebhooks.secretName needs .caBundle: the API server has to know the authority" }}{{ end -}}
 {{- end -}}
 {{- if and (has "Deny" $controller.admissionPolicy.actions) (has "Warn" $controller.admissionPolicy.actions) -}}
 {{- fail "controller.admissionPolicy.actions: Deny and Warn exclude each other: what is denied is told anyway" -}}
 {{- end -}}
+{{- include "gatewright.checkTexts" . -}}
+{{- include "gatewright.checkPods" (list "controller" $controller (eq $controller.kind "Deployment")) -}}
+{{- include "gatewright.checkPods" (list "defaultBackend" .Values.defaultBackend true) -}}
+{{- include "gatewright.checkServices" . -}}
 {{- include "gatewright.checkKinds" . -}}
 {{- include "gatewright.checkPorts" . -}}
 {{- include "gatewright.checkNames" . -}}
+{{- end -}}
+
+{{/* Refuses what the Pods of a part cannot have: its name, its values, and whether they are of a Deployment. */}}
+{{- define "gatewright.checkPods" -}}
+{{- $part := index . 0 -}}
+{{- $isDeployment := index . 2 -}}
+{{- with index . 1 -}}
+{{- range $at, $toleration := .tolerations -}}
+{{- $name := printf "%s.tolerations[%d]" $part $at -}}
+{{- if and (eq (default "" .operator) "Exists") .value }}{{ fail (printf "%s.value: with operator Exists any value is tolerated; leave one of them out" $name) }}{{ end -}}
+{{- if and (not .key) (ne (default "" .operator) "Exists") }}{{ fail (printf "%s.key is missing; only with operator Exists all taints are tolerated" $name) }}{{ end -}}
+{{- if and (hasKey . "tolerationSeconds") (ne (default "" .effect) "NoExecute") }}{{ fail (printf "%s.tolerationSeconds needs effect NoExecute" $name) }}{{ end -}}
+{{- end -}}
+{{- range $key, $probe := dict "livenessProbe" .livenessProbe "startupProbe" .startupProbe -}}
+{{- if gt (int64 (default (dict) $probe).successThreshold) 1 }}{{ fail (printf "%s.%s.successThreshold is %d; for this probe it can be 1 only" $part $key (int64 $probe.successThreshold)) }}{{ end -}}
+{{- end -}}
+{{- $strategy := default (dict) .updateStrategy -}}
+{{- $other := ternary "OnDelete" "Recreate" $isDeployment -}}
+{{- if eq (default "" $strategy.type) $other }}{{ fail (printf "%s.updateStrategy.type: %s is none of a %s; use RollingUpdate or %s" $part $other (ternary "Deployment" "DaemonSet" $isDeployment) (ternary "Recreate" "OnDelete" $isDeployment)) }}{{ end -}}
+{{- if and $strategy.rollingUpdate (ne (default "RollingUpdate" $strategy.type) "RollingUpdate") }}{{ fail (printf "%s.updateStrategy.rollingUpdate needs type RollingUpdate; it is %s" $part $strategy.type) }}{{ end -}}
+{{- with $strategy.rollingUpdate -}}
+{{- $some := list -}}
+{{- range $key, $default := dict "maxSurge" (ternary "25%" "0" $isDeployment) "maxUnavailable" (ternary "25%" "1" $isDeployment) -}}
+{{- if not (has (include "gatewright.text" (ternary (get $strategy.rollingUpdate $key) $default (hasKey $strategy.rollingUpdate $key))) (list "0" "0%")) }}{{ $some = append $some $key }}{{ end -}}
+{{- end -}}
+{{- if not $some }}{{ fail (printf "%s.updateStrategy.rollingUpdate: maxSurge and maxUnavailable are both 0, so that no Pod could be replaced" $part) }}{{ end -}}
+{{- if and (not $isDeployment) (eq (len $some) 2) }}{{ fail (printf "%s.updateStrategy.rollingUpdate: a DaemonSet takes maxSurge only with maxUnavailable 0" $part) }}{{ end -}}
+{{- end -}}
+{{- $seccomp := .image.seccompProfile -}}
+{{- if ne (eq $seccomp.type "Localhost") (not (empty $seccomp.localhostProfile)) }}{{ fail (printf "%s.image.seccompProfile: type Localhost and localhostProfile need each other" $part) }}{{ end -}}
+{{- $deadline := int64 (default 600 .progressDeadlineSeconds) -}}
+{{- if and $isDeployment (le $deadline (int64 .minReadySeconds)) }}{{ fail (printf "%s.minReadySeconds is %d and progressDeadlineSeconds %d; the second has to be more" $part (int64 .minReadySeconds) $deadline) }}{{ end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Refuses values of flags with which the program would end at start. Ports have a check of their own; what Kubernetes puts in for
@@ -77,6 +117,7 @@
   "BOOL" (list "(?i)^(y|yes|t|true|on|1|n|no|f|false|off|0)?$" "true or false")
   "DURATION" (list "^(0|([0-9]+(ms|s|m|h))+)$" "a duration such as 30s or 1m30s")
   "NAMESPACE" (list "^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$" "the name of a namespace")
+  "LEASE" (list "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" "the name of an object, of small letters, digits, and dashes or dots between them")
   "NUMBER" (list "^[0-9]{1,9}$" "a number")
   "SECONDS" (list "^[0-9]{1,9}$" "a number of seconds")
   "DIR" (list "." "a path")

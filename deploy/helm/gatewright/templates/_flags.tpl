@@ -45,7 +45,7 @@
 {{- $_ := set $flags $name (replace "$(POD_NAMESPACE)" $own (include "gatewright.text" $value)) -}}
 {{- end -}}
 {{- range $name := list "configmap" "tcp-services-configmap" "udp-services-configmap" "publish-service" "default-ssl-certificate" "default-backend-service" -}}
-{{- if not (regexMatch "^([^/]+/[^/]+)?$" (get $flags $name)) }}{{ fail (printf "--%s: %q has to be namespace/name" $name (get $flags $name)) }}{{ end -}}
+{{- if not (regexMatch "^([a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?)?$" (get $flags $name)) }}{{ fail (printf "--%s: %q has to be namespace/name" $name (get $flags $name)) }}{{ end -}}
 {{- end -}}
 {{- toJson $flags -}}
 {{- end -}}

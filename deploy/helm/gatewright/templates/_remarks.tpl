@@ -7,6 +7,9 @@
 {{- if include "gatewright.isForeignImage" . -}}
 {{- $remarks = append $remarks (printf "controller.image has no effect: it is the image of ingress-nginx; %s is run." (include "gatewright.image" .)) -}}
 {{- end -}}
+{{- if not (contains "/" (include "gatewright.image" .)) -}}
+{{- $remarks = append $remarks (printf "controller.image names no registry: where no node has %s by itself, build it as images/controller/Containerfile says, push it to a registry of yours, and name it in controller.image.repository." (include "gatewright.image" .)) -}}
+{{- end -}}
 {{- if and $controller.scope.enabled $controller.scope.namespaceSelector -}}
 {{- $remarks = append $remarks "controller.scope.namespaceSelector has no effect while controller.scope.enabled is set." -}}
 {{- end -}}

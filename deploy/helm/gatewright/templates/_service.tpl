@@ -19,6 +19,31 @@
 {{- toYaml $fields -}}
 {{- end -}}
 
+{{/* Refuses what the Services that there are cannot have. */}}
+{{- define "gatewright.checkServices" -}}
+{{- $service := .Values.controller.service -}}
+{{- $metrics := .Values.controller.metrics -}}
+{{- if include "gatewright.hasExternalService" . }}{{ include "gatewright.checkService" (list "controller.service" $service) }}{{ end -}}
+{{- if include "gatewright.hasInternalService" . }}{{ include "gatewright.checkService" (list "controller.service.internal" (merge (dict "type" (default $service.type $service.internal.type)) $service.internal)) }}{{ end -}}
+{{- if and $metrics.enabled $metrics.service.enabled }}{{ include "gatewright.checkService" (list "controller.metrics.service" $metrics.service) }}{{ end -}}
+{{- if .Values.defaultBackend.enabled }}{{ include "gatewright.checkService" (list "defaultBackend.service" .Values.defaultBackend.service) }}{{ end -}}
+{{- end -}}
+
+{{/* The same of one: name of the values, and the values. */}}
+{{- define "gatewright.checkService" -}}
+{{- $name := index . 0 -}}
+{{- with index . 1 -}}
+{{- $type := .type -}}
+{{- range $key := list "loadBalancerClass" "loadBalancerSourceRanges" -}}
+{{- if and (get (index $ 1) $key) (ne $type "LoadBalancer") }}{{ fail (printf "%s.%s needs type LoadBalancer; it is %s" $name $key $type) }}{{ end -}}
+{{- end -}}
+{{- if and .externalTrafficPolicy (eq $type "ClusterIP") (not .externalIPs) }}{{ fail (printf "%s.externalTrafficPolicy needs type LoadBalancer or NodePort, or externalIPs; it is ClusterIP" $name) }}{{ end -}}
+{{- if and .healthCheckNodePort (not (and (eq $type "LoadBalancer") (eq (default "" .externalTrafficPolicy) "Local"))) }}{{ fail (printf "%s.healthCheckNodePort needs type LoadBalancer and externalTrafficPolicy Local" $name) }}{{ end -}}
+{{- if and .sessionAffinityConfig (ne (default "" .sessionAffinity) "ClientIP") }}{{ fail (printf "%s.sessionAffinityConfig needs sessionAffinity ClientIP" $name) }}{{ end -}}
+{{- if and (gt (len (default list .ipFamilies)) 1) (eq (default "SingleStack" .ipFamilyPolicy) "SingleStack") }}{{ fail (printf "%s.ipFamilies names two; use ipFamilyPolicy PreferDualStack or RequireDualStack, or one of them" $name) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* A Service for visitors: root, service (its values), name, labels. */}}
 {{- define "gatewright.service" -}}
 {{- $root := .root -}}
