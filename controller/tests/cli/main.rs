@@ -6,6 +6,7 @@ mod all_classes;
 mod beside_cluster;
 mod broken;
 mod chart;
+mod chart_readme;
 mod ci;
 mod ci_folder;
 mod diff;
