@@ -33,31 +33,67 @@ pub(crate) fn script(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// The blocks of a guide that are marked as `sh`.
-fn blocks(guide: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(of_repository(guide)).unwrap();
+/// The blocks of a document, each with the language that it is marked with; the indentation of lists is taken off.
+pub(crate) fn fences(document: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
-    for part in text.split("```sh\n").skip(1) {
-        let block = part.split("```").next().unwrap();
-        // Blocks of a list are indented.
-        blocks.push(block.lines().map(str::trim_start).collect::<Vec<_>>().join("\n"));
+    let mut open: Option<(String, String)> = None;
+    for line in std::fs::read_to_string(of_repository(document)).unwrap().lines().map(str::trim_start) {
+        match (line.strip_prefix("```"), open.take()) {
+            (Some(language), None) => open = Some((language.to_owned(), String::new())),
+            (Some(_), Some(block)) => blocks.push(block),
+            (None, Some((language, text))) => open = Some((language, text + line + "\n")),
+            (None, None) => {}
+        }
     }
+    assert!(open.is_none(), "{document}: a block has no end");
     blocks
+}
+
+/// Those that are marked with this one.
+fn blocks(document: &str, language: &str) -> Vec<String> {
+    fences(document).into_iter().filter(|(own, _)| own == language).map(|(_, text)| text).collect()
+}
+
+/// The guides, by their paths in the repository.
+pub(crate) fn guides() -> Vec<String> {
+    let files = std::fs::read_dir(of_repository("docs/guides")).unwrap();
+    let mut guides: Vec<String> = files.map(|file| format!("docs/guides/{}", file.unwrap().file_name().display())).collect();
+    guides.sort();
+    guides
 }
 
 #[test]
 fn every_command_of_the_guides_works() {
-    for (guide, least) in [("docs/guides/review-a-pull-request.md", 9), ("docs/guides/sidecar.md", 1)] {
-        let blocks = blocks(guide);
-        assert!(blocks.len() >= least, "{guide}: {blocks:#?}");
+    let mut ran = 0;
+    for guide in guides() {
         let folder = repository();
-        for block in blocks {
+        for block in blocks(&guide, "sh") {
             let mut command = Command::new("sh");
             command.args(["-e", "-c", &block]).env("GATEWRIGHT_SOURCE", of_repository(""));
-            let ran = run(&folder, command);
-            assert_eq!(ran.code, 0, "{guide}: {block}: {ran:?}");
+            let shown = run(&folder, command);
+            assert_eq!(shown.code, 0, "{guide}: {block}: {shown:?}");
+            ran += 1;
         }
     }
+    assert!(ran >= 10, "{ran}");
+}
+
+#[test]
+fn make_does_what_the_readme_says_it_does() {
+    let mut targets = Vec::new();
+    for line in blocks("README.md", "sh").iter().flat_map(|block| block.lines()).filter(|line| line.starts_with("make ")) {
+        let mut command = Command::new("sh");
+        command.args(["-e", "-c", &line.replacen("make ", "make --no-print-directory --dry-run ", 1)]).current_dir(of_repository(""));
+        // Those of the make that may have started the tests.
+        command.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
+        let output = command.output().unwrap();
+        let would = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        let program = would.split_whitespace().next().unwrap();
+        assert!(of_repository(program).is_file(), "{line}: {would}");
+        targets.push(would.trim_end().to_owned());
+    }
+    assert_eq!(targets, ["e2e/tools/trial", "e2e/tools/test", "e2e/tools/trial --example fan-out"]);
 }
 
 /// Those that need no cluster, in a repository that holds the examples of ours.
@@ -72,7 +108,7 @@ fn the_commands_of_the_readme_work_as_they_are_printed() {
     folder.git(&["init", "-q"]);
     folder.git(&["add", "-A"]);
     folder.git(&["commit", "-q", "-m", "one"]);
-    let blocks = blocks("README.md");
+    let blocks = blocks("README.md", "sh");
     let block = blocks.iter().find(|block| block.contains("gatewright lint")).expect("the README shows the offline commands");
     for line in block.lines() {
         let mut command = Command::new("sh");

@@ -4,6 +4,7 @@
 
 mod all_classes;
 mod beside_cluster;
+mod blocks;
 mod broken;
 mod chart;
 mod chart_readme;

@@ -28,4 +28,4 @@ pub use pod::Pod;
 pub use sockets::Socket;
 use space::Space;
 pub use wait::{eventually, holds_for};
-pub use world::World;
+pub use world::{Ended, World};

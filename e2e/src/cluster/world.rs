@@ -31,7 +31,7 @@ impl std::fmt::Debug for World {
 
 /// A process that is ended when nobody needs it any more.
 #[derive(Debug)]
-struct Ended(Child);
+pub struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -160,6 +160,29 @@ impl World {
         let route: Vec<String> = ["route", "add", "local", address, "dev", "lo"].map(str::to_owned).to_vec();
         let done = self.space.call(move || std::process::Command::new("ip").args(&route).status());
         assert!(done.is_ok_and(|status| status.success()), "ip route add local {address}");
+    }
+
+    /// Starts a script in the world, with a `/var/lib` of its own, and gives it these variables. What it starts ends with it.
+    ///
+    /// # Panics
+    /// When there is no room, or root is not there to make mounts.
+    #[must_use]
+    pub fn script(&self, name: &str, script: &str, environment: &[(&str, String)]) -> Ended {
+        let words = [
+            "--mount",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+            "--",
+            "sh",
+            "-e",
+            "-c",
+            "mount -t tmpfs none /var/lib; eval \"$1\"",
+            name,
+        ];
+        let words: Vec<String> = words.iter().copied().chain([script]).map(str::to_owned).collect();
+        Ended(self.space.spawn("unshare", &words, environment, &self.folder.join(format!("{name}.log"))))
     }
 
     /// A new folder below that of the world.

@@ -1,7 +1,8 @@
 //! What the guides tell people to run against a cluster, run.
 
-use gatewright_e2e::cluster::{Install, Pod, World, app, deployment, eventually, get, ingress, program};
+use gatewright_e2e::cluster::{Chart, Install, Pod, World, app, deployment, eventually, get, ingress, program};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -11,9 +12,22 @@ fn repository() -> PathBuf {
 
 /// The blocks of a guide that are marked as `console`: what is typed at a cluster.
 fn blocks(guide: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(repository().join("docs/guides").join(guide)).unwrap();
-    let blocks = text.split("```console\n").skip(1).map(|part| part.split("```").next().unwrap());
-    blocks.map(|block| block.lines().map(str::trim).collect::<Vec<_>>().join("\n")).collect()
+    marked(&format!("docs/guides/{guide}"), "console")
+        .iter()
+        .map(|block| block.lines().map(str::trim).collect::<Vec<_>>().join("\n"))
+        .collect()
+}
+
+/// The blocks of a document that are marked with this language.
+fn marked(document: &str, language: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(repository().join(document)).unwrap();
+    let start = format!("```{language}\n");
+    text.split(&start).skip(1).map(|part| part.split("```").next().unwrap().to_owned()).collect()
+}
+
+/// What is typed, however its lines are indented.
+fn words(block: &str) -> Vec<&str> {
+    block.split_whitespace().collect()
 }
 
 /// A chart that is named as that of ingress-nginx, and has no more than its IngressClass.
@@ -53,13 +67,17 @@ impl Shell {
         Self { folder }
     }
 
-    /// Exit code, and all that was written.
-    fn run(&self, line: &str) -> (Option<i32>, String) {
+    fn environment(&self) -> [(&'static str, String); 3] {
         let folder = self.folder.path();
         let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+        [("PATH", path), ("KUBECONFIG", folder.join("kubeconfig").display().to_string()), ("HOME", folder.display().to_string())]
+    }
+
+    /// Exit code, and all that was written.
+    fn run(&self, line: &str) -> (Option<i32>, String) {
         let mut command = Command::new("sh");
-        command.args(["-e", "-c", line]).current_dir(folder);
-        let output = command.env("PATH", path).env("KUBECONFIG", folder.join("kubeconfig")).env("HOME", folder).output().unwrap();
+        command.args(["-e", "-c", line]).current_dir(self.folder.path());
+        let output = command.envs(self.environment()).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (output.status.code(), text(&output.stdout) + &text(&output.stderr))
     }
@@ -88,10 +106,13 @@ fn moving_over_from_ingress_nginx_goes_as_the_guide_says() {
     world.apply(&app("shop", "cart", &["10.244.9.1"]));
     world.apply(&ingress("shop", "front", "nginx", "shop.example", "cart"));
     let [look, install, copy, delete, take_over, finish] = blocks("beside-ingress-nginx.md").try_into().unwrap();
-    let arguments = || {
-        let deployment = world.object("Deployment", "gatewright", "gatewright");
-        deployment["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
-    };
+    let [[file], [of_readme]] =
+        ["yaml", "console"].map(|language| marked("deploy/helm/gatewright/README.md", language).try_into().unwrap());
+    assert_eq!(marked("docs/guides/beside-ingress-nginx.md", "yaml").concat(), file, "as the README of the chart says");
+    assert_eq!(words(&of_readme), words(&install), "as the README of the chart says");
+    std::fs::write(shell.folder.path().join("gatewright.yaml"), &file).unwrap();
+    let controller = || world.object("Deployment", "gatewright", "gatewright")["spec"]["template"]["spec"]["containers"][0].clone();
+    let (arguments, image) = (|| controller()["args"].to_string(), || controller()["image"].clone());
     // The Ingress is served as it is, and in the same way by the other proxy.
     shell.block(&look, [0, 0]);
     shell.block(&install, [0]);
@@ -103,9 +124,11 @@ fn moving_over_from_ingress_nginx_goes_as_the_guide_says() {
     for part in ["--controller-class=k8s.io/ingress-nginx", "--ingress-class=nginx", "--update-status=false"] {
         assert!(arguments().contains(part), "{part}: {}", arguments());
     }
+    assert_eq!(image(), "registry.example/team/gatewright:0.1.0", "the file was not forgotten");
     let class = || world.object("IngressClass", "", "nginx")["metadata"].clone();
     let uid = class()["uid"].clone();
     shell.block(&finish, [0, 0, 0]);
+    assert_eq!(image(), "registry.example/team/gatewright:0.1.0", "the file was not forgotten");
     assert_eq!(class()["uid"], uid, "the class was there all the time");
     assert_eq!(class()["annotations"]["meta.helm.sh/release-name"], "gatewright");
     assert!(arguments().contains("--ingress-class=nginx") && !arguments().contains("--update-status"), "{}", arguments());
@@ -195,4 +218,53 @@ fn a_sidecar_serves_as_the_guide_says() {
         Ok(answer) if answer.pod() == "10.244.9.20" => Ok(()),
         other => Err(format!("{other:?}")),
     });
+}
+
+#[test]
+fn secrets_become_volumes_as_the_guide_shows() {
+    let world = World::shared();
+    world.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: mounted, labels: {pod-security.kubernetes.io/enforce: restricted}}\n");
+    let [values] = marked("docs/guides/secrets-as-files.md", "yaml").try_into().unwrap();
+    let objects = Chart::new("mounted", &[]).with_file(&values).render().unwrap();
+    let template = &objects.iter().find(|object| object["kind"] == "Deployment").unwrap()["spec"]["template"];
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": template["metadata"], "spec": template["spec"]});
+    pod["metadata"]["name"] = json!("pod");
+    pod["metadata"]["namespace"] = json!("mounted");
+    world.try_object(&pod).unwrap_or_else(|error| panic!("{error}: {pod}"));
+    let controller = &template["spec"]["containers"][0];
+    let [text] = marked("docs/guides/secrets-as-files.md", "text").try_into().unwrap();
+    let told: BTreeSet<&str> = text.lines().map(|line| line.split_whitespace().last().unwrap().rsplit_once('/').unwrap().0).collect();
+    let mounts = controller["volumeMounts"].as_array().unwrap().iter().map(|mount| mount["mountPath"].as_str().unwrap());
+    let folder = "/var/run/secrets/gatewright";
+    assert_eq!(told, mounts.filter(|path| path.starts_with(folder)).collect(), "the volumes are where the guide says");
+    assert!(controller["args"].as_array().unwrap().contains(&json!(format!("--secrets-from={folder}"))), "{controller}");
+    assert!(objects.iter().all(|object| !object["rules"].to_string().contains("secrets")), "no Secret is asked of the API server");
+}
+
+#[test]
+fn the_controller_starts_as_the_readme_says() {
+    // It listens on the ports that it has by default, which others may use.
+    let world = World::start();
+    let shell = Shell::new(&world);
+    let block = marked("README.md", "sh").into_iter().find(|block| block.starts_with("gatewright run ")).unwrap();
+    let [from_cluster, from_folder]: [&str; 2] = block.lines().collect::<Vec<_>>().try_into().unwrap();
+    let class =
+        "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: gatewright}\nspec: {controller: gatewright.dev/ingress}\n";
+    let objects =
+        |host: &str| [app("default", "app", &["10.244.9.30"]), ingress("default", "web", "gatewright", host, "app")].join("---\n");
+    world.apply(class);
+    world.apply(&objects("cluster.test"));
+    let folder = shell.folder.path().join("manifests");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("all.yaml"), objects("folder.test")).unwrap();
+    for (name, line) in [("cluster", from_cluster), ("folder", &from_folder.replace("DIR", &folder.display().to_string()))] {
+        let running = world.script(name, line, &shell.environment());
+        let host = format!("{name}.test");
+        eventually(&format!("{line} serves"), || match get(80, &host, "/") {
+            Ok(answer) if answer.pod() == "10.244.9.30" => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+        drop(running);
+        eventually("nobody listens any more", || if get(80, &host, "/").is_err() { Ok(()) } else { Err(line.to_owned()) });
+    }
 }

@@ -152,12 +152,41 @@ on_every_proxy! {
     }
 }
 
+/// The commands of the guide, for the folder and the program of a test.
+fn start_of_the_guide(world: &World, proxy: Proxy) -> String {
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/sidecar.md");
+    let text = fs::read_to_string(guide).unwrap();
+    let start = format!("exec {} ", proxy.kind);
+    let mut blocks = text.split("```bash\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let block = blocks.find(|block| block.contains(&start)).expect("the guide starts each kind");
+    block.replace("/var/lib/gatewright", &path(&world.state())).replace(&start, &format!("exec {} ", path(&proxy.program())))
+}
+
+fn start_by_hand(world: &World, proxy: Proxy) -> Child {
+    world.launch(&["sh", "-e", "-c", &start_of_the_guide(world, proxy)].map(str::to_owned))
+}
+
+#[test]
+fn signals_are_enough_for_an_nginx_that_is_started_by_hand() {
+    gatewright_e2e::net::on_a_thread_of_its_own(|| {
+        let world = world(Proxy::NGINX_1_30, "signal");
+        let mut master = start_by_hand(&world, Proxy::NGINX_1_30);
+        world.start_controller();
+        world.until_ready();
+        changes_go_live(&world, 1);
+        world.end_controller(Signal::SIGKILL);
+        assert_eq!(who("h.test", "/"), "s");
+        world.start_controller();
+        world.until_ready();
+        changes_go_live(&world, 2);
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        send(master.id(), Signal::SIGTERM);
+        master.wait().unwrap();
+    });
+}
+
 /// HAProxy as the guide says: started by hand beside its PID file, and told by signals.
 fn started_by_hand(proxy: Proxy) {
-    const WORDS: &str = r#"-W -S "$PWD/master.sock,mode,600" -f launch.cfg -f ../current -p proxy.pid"#;
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/sidecar.md");
-    assert!(fs::read_to_string(guide).unwrap().contains(WORDS), "as the guide says");
-    let start = format!(r#"cd "$1" && exec "$2" {WORDS}"#);
     let gate = new_pod("gate");
     let asking = |name: &str, query: &str| {
         ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("auth-url", &format!("http://{gate}:8080/{query}"))
@@ -165,10 +194,8 @@ fn started_by_hand(proxy: Proxy) {
     let objects =
         [running("s"), vec![ingress("h").prefix("h.test", "/", "s"), asking("yes", "?status=200"), asking("no", "?status=403")]].concat();
     let world = World::of(proxy).arg("--proxy-mode").arg("signal").manifest("i.yaml", &objects).build();
+    let mut master = start_by_hand(&world, proxy);
     world.start_controller();
-    until("something is published", || world.published().is_some());
-    let mut master =
-        world.launch(&["sh", "-c", &start, "start", &path(&world.state().join("run")), &path(&proxy.program())].map(str::to_owned));
     world.until_ready();
     until_eq("the service is asked", &"s".to_owned(), || who("yes.test", "/"));
     assert_eq!([who("h.test", "/"), who("no.test", "/")], ["s", "403"]);
