@@ -39,19 +39,23 @@ impl Release {
 
     /// The object of this kind that is named as the release's are, with this ending.
     pub(crate) fn object(&self, kind: &str, ending: &str) -> &Value {
-        let name = format!("{}-gatewright{ending}", self.name);
-        let is_it = |object: &&Value| object["kind"] == kind && object["metadata"]["name"] == name.as_str();
-        self.objects.iter().find(is_it).unwrap_or_else(|| panic!("there is a {kind} {name}"))
+        self.find(&[kind], ending)
     }
 
-    /// The Pod of its Deployment, started.
+    fn find(&self, kinds: &[&str], ending: &str) -> &Value {
+        let name = format!("{}-gatewright{ending}", self.name);
+        let is_it = |object: &&Value| kinds.iter().any(|kind| object["kind"] == *kind) && object["metadata"]["name"] == name.as_str();
+        self.objects.iter().find(is_it).unwrap_or_else(|| panic!("there is a {kinds:?} {name}"))
+    }
+
+    /// The Pod of its Deployment or DaemonSet, started.
     pub(crate) fn pod<'i>(&self, images: Option<&'i Images>) -> Pod<'i> {
         self.pod_of("", images)
     }
 
-    /// The Pod of the Deployment with this ending of its name, started.
+    /// The Pod of the Deployment or DaemonSet with this ending of its name, started.
     pub(crate) fn pod_of<'i>(&self, ending: &str, images: Option<&'i Images>) -> Pod<'i> {
-        let spec = &self.object("Deployment", ending)["spec"]["template"]["spec"];
+        let spec = &self.find(&["Deployment", "DaemonSet"], ending)["spec"]["template"]["spec"];
         Pod::start(self.world, &format!("{}-pod{ending}", self.name), self.name, spec, images)
     }
 

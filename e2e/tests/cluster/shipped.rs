@@ -53,6 +53,29 @@ fn the_pod_that_knows_signals_only_serves_as_it_is_shipped() {
 }
 
 #[test]
+fn the_pod_of_a_daemonset_serves_as_it_is_shipped() {
+    let release = Release::install("shipped-daemon", 15_160, &["controller.kind=DaemonSet"]);
+    assert!(release.objects.iter().all(|object| object["kind"] != "Deployment"), "it has no other Pods");
+    lives(&release, "10.244.9.8", None);
+}
+
+#[test]
+fn the_pod_of_a_daemonset_serves_on_ports_of_the_node() {
+    let values = [
+        "controller.kind=DaemonSet",
+        "controller.hostNetwork=true",
+        "controller.hostPort.enabled=true",
+        "controller.hostPort.ports.http=15180",
+        "controller.hostPort.ports.https=15181",
+        "controller.containerPort.http=15185",
+        "controller.containerPort.https=15186",
+        "controller.service.enabled=false",
+        "proxy.kind=haproxy",
+    ];
+    lives(&Release::install("shipped-node", 15_180, &values), "10.244.9.9", None);
+}
+
+#[test]
 fn the_pod_serves_one_namespace_with_roles_and_without_secrets() {
     let values = ["controller.scope.enabled=true", "rbac.scope=true", "rbac.secrets=false"];
     let release = Release::install("shipped-narrow", 15_030, &values);
