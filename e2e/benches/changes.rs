@@ -36,14 +36,8 @@ use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 
-const PROXIES: [(&str, Proxy); 6] = [
-    ("haproxy-2.6", Proxy::HAPROXY_2_6),
-    ("haproxy-3.0", Proxy::HAPROXY_3_0),
-    ("haproxy-3.2", Proxy::HAPROXY_3_2),
-    ("nginx-1.22", Proxy::NGINX_1_22),
-    ("nginx-1.28", Proxy::NGINX_1_28),
-    ("nginx-1.30", Proxy::NGINX_1_30),
-];
+/// Those that are measured by default.
+const DEFAULT: [Proxy; 2] = [Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
 
 /// Changes of endpoints, and of hosts, that are measured.
 const ENDPOINT_CHANGES: usize = 100;
@@ -77,11 +71,7 @@ impl Wish {
     /// Cargo gives arguments of its own, too.
     fn read(arguments: &[String]) -> Self {
         let number = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name)?.parse().ok());
-        let named = PROXIES.iter().filter(|(name, _)| arguments.iter().any(|argument| argument == name));
-        let mut proxies: Vec<Proxy> = named.map(|(_, proxy)| *proxy).collect();
-        if proxies.is_empty() {
-            proxies = vec![Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
-        }
+        let proxies = Proxy::named(arguments, &DEFAULT).into_iter().map(|(_, proxy)| proxy).collect();
         let mut sizes: Vec<usize> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
         if sizes.is_empty() {
             sizes = SIZES.to_vec();

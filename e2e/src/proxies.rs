@@ -28,6 +28,25 @@ impl Proxy {
     /// The newest HAProxy.
     pub const HAPROXY_3_2: Self = Self { kind: "haproxy", variable: "GATEWRIGHT_HAPROXY_3_2", fallback: None };
 
+    /// Every one, by the name that benches are told it by; the oldest of a kind first.
+    pub const BY_NAME: [(&'static str, Self); 6] = [
+        ("nginx-1.22", Self::NGINX_1_22),
+        ("nginx-1.28", Self::NGINX_1_28),
+        ("nginx-1.30", Self::NGINX_1_30),
+        ("haproxy-2.6", Self::HAPROXY_2_6),
+        ("haproxy-3.0", Self::HAPROXY_3_0),
+        ("haproxy-3.2", Self::HAPROXY_3_2),
+    ];
+
+    /// Those that arguments of a bench name; where none is named, those that it measures by default.
+    #[must_use]
+    pub fn named(arguments: &[String], default: &[Self]) -> Vec<(&'static str, Self)> {
+        let is_named = |name: &str| arguments.iter().any(|argument| argument == name);
+        let any_is_named = Self::BY_NAME.iter().any(|(name, _)| is_named(name));
+        let is_wanted = |(name, proxy): &(&str, Self)| if any_is_named { is_named(name) } else { default.contains(proxy) };
+        Self::BY_NAME.into_iter().filter(is_wanted).collect()
+    }
+
     /// The program.
     ///
     /// # Panics
@@ -103,4 +122,30 @@ macro_rules! on_proxies {
             $crate::on_proxies! { @each $list }
         }
     )*};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(arguments: &[&str], default: &[Proxy]) -> Vec<&'static str> {
+        let arguments: Vec<String> = arguments.iter().map(|word| (*word).to_owned()).collect();
+        Proxy::named(&arguments, default).into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_bench_measures_what_it_is_told_or_its_default() {
+        let default = [Proxy::HAPROXY_3_2, Proxy::NGINX_1_22];
+        assert_eq!(names(&["--bench", "1000"], &default), ["nginx-1.22", "haproxy-3.2"]);
+        assert_eq!(names(&["haproxy-3.0", "1000", "nginx-1.28"], &default), ["nginx-1.28", "haproxy-3.0"]);
+    }
+
+    #[test]
+    fn names_are_those_of_the_variables() {
+        for (name, proxy) in Proxy::BY_NAME {
+            let variable = name.to_uppercase().replace(['-', '.'], "_");
+            assert_eq!(proxy.variable, format!("GATEWRIGHT_{variable}"));
+            assert!(name.starts_with(proxy.kind));
+        }
+    }
 }

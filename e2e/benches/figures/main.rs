@@ -2,9 +2,10 @@
 //! [`gatewright_e2e::many`].
 //!
 //! ```text
-//! figures [nginx-1.22|nginx-1.30|haproxy-2.6|haproxy-3.2]... [SIZE]...
+//! figures [PROXY]... [SIZE]...
 //! ```
 //!
+//! A proxy is one of [`Proxy::BY_NAME`]; by default the oldest and the newest of each kind are measured.
 //! The controller's times are its own, from `/metrics`; the proxy's check and load of the same files stand beside them.
 //! `start` is from the first instruction of the controller to the first answer of the last host, and `of it ours` from
 //! complete lists to staged files; `change` is from a written file to the first new answer. Last stands what nginx needs
@@ -24,22 +25,16 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
-const PROXIES: [(&str, Proxy); 4] = [
-    ("nginx-1.22", Proxy::NGINX_1_22),
-    ("nginx-1.30", Proxy::NGINX_1_30),
-    ("haproxy-2.6", Proxy::HAPROXY_2_6),
-    ("haproxy-3.2", Proxy::HAPROXY_3_2),
-];
+/// Those that are measured by default.
+const DEFAULT: [Proxy; 4] = [Proxy::NGINX_1_22, Proxy::NGINX_1_30, Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let sizes: Vec<usize> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let named = |name: &str| words.iter().any(|word| word == name);
-    let any_named = PROXIES.iter().any(|(name, _)| named(name));
     println!("{HEAD}");
-    for (name, proxy) in PROXIES.into_iter().filter(|(name, _)| !any_named || named(name)) {
+    for (name, proxy) in Proxy::named(&words, &DEFAULT) {
         for &size in if sizes.is_empty() { &SIZES[..] } else { &sizes } {
             on_a_thread_of_its_own(|| println!("{name:<12} {size:>9} {}", measure(proxy, size)));
         }
