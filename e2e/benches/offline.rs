@@ -5,9 +5,11 @@
 //! offline [SIZE]
 //! ```
 //!
-//! `diff` compares with a folder in which a path of every hundredth Ingress is another one. Last stands the most memory that
-//! any of the programs had. The program is that of the tests: `GATEWRIGHT` names a release build.
+//! `diff` compares with a folder in which a path of every hundredth Ingress is another one. Each median stands beside its
+//! [`Budget`], and so does the most memory that any of the programs had; where one is over, the exit code is 1. The program is
+//! that of the tests: `GATEWRIGHT` names a release build.
 
+use gatewright_e2e::budget::Budget;
 use gatewright_e2e::manifest::class;
 use gatewright_e2e::many;
 use gatewright_e2e::world::gatewright;
@@ -15,26 +17,39 @@ use nix::sys::resource::{UsageWho, getrusage};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 const SIZE: usize = 10_000;
 /// Of so many Ingresses one differs.
 const CHANGED: usize = 100;
 
-fn main() {
+/// What may be taken for [`gatewright_e2e::budget::DOCUMENTS`] of one side.
+const LINT: Budget = Budget::seconds(1.5);
+const RENDER: Budget = Budget::seconds(1.5);
+const DIFF: Budget = Budget::seconds(3.0);
+const MEMORY: Budget = Budget::mebibytes(400.0);
+
+fn main() -> ExitCode {
     let size = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(SIZE);
     let folder = tempfile::tempdir().expect("a folder can be made");
+    let mut all_within = true;
     for (name, is_wanted) in [("ingresses", is_ingress as fn(&Value) -> bool), ("everything", |_| true)] {
-        println!("\n{size} Ingresses: {name}\n");
         let sides = ["old", "new"].map(|side| folder.path().join(name).join(side));
+        let mut documents = 0;
         for (side, every) in sides.iter().zip([None, Some(CHANGED)]) {
+            let text = manifest(size, is_wanted, every);
+            documents = text.lines().filter(|line| *line == "---").count();
             fs::create_dir_all(side).expect("a folder can be made");
-            fs::write(side.join("all.yaml"), manifest(size, is_wanted, every)).expect("it can be written");
+            fs::write(side.join("all.yaml"), text).expect("it can be written");
         }
-        measure(&sides.each_ref().map(|side| &**side));
+        println!("\n{size} Ingresses, {name}: {documents} documents\n");
+        for (what, budget, figure) in measure(&sides.each_ref().map(|side| &**side)) {
+            let (is_within, line) = budget.of(documents).hold(what, figure);
+            println!("{line}");
+            all_within &= is_within;
+        }
     }
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel tells it");
-    println!("\nmost memory of a program: {} MiB", usage.max_rss() / 1024);
+    if all_within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn is_ingress(object: &Value) -> bool {
@@ -55,21 +70,40 @@ fn manifest(size: usize, is_wanted: fn(&Value) -> bool, changed: Option<usize>) 
     std::iter::once(class()).chain(objects).map(|object| format!("---\n{object}\n")).collect()
 }
 
-fn measure([old, new]: &[&Path; 2]) {
+/// Times of the commands, and the most memory so far.
+fn measure([old, new]: &[&Path; 2]) -> Vec<(&'static str, Budget, f64)> {
     let (program, old, new) = (gatewright(), old.display(), new.display());
     let program = program.display();
     let commands = [
-        ("lint", format!("{program} lint {old}")),
-        ("render", format!("{program} render -f {old} -o {old}/../rendered")),
-        ("render for HAProxy", format!("{program} render --proxy haproxy -f {old} -o {old}/../rendered-haproxy")),
-        ("diff", format!("{program} diff {old} {new}")),
+        ("lint", LINT, format!("{program} lint {old}")),
+        ("render", RENDER, format!("{program} render -f {old} -o {old}/../rendered")),
+        ("render for HAProxy", RENDER, format!("{program} render --proxy haproxy -f {old} -o {old}/../rendered-haproxy")),
+        ("diff", DIFF, format!("{program} diff {old} {new}")),
     ];
+    let medians = medians(commands.iter().map(|(name, _, command)| (*name, &**command)));
+    let times = commands.iter().zip(medians).map(|((name, budget, _), median)| (*name, *budget, median));
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel tells it");
+    let kibibytes = u32::try_from(usage.max_rss()).map_or(f64::INFINITY, f64::from);
+    times.chain([("memory of a program", MEMORY, kibibytes / 1024.0)]).collect()
+}
+
+/// Seconds that each command takes.
+fn medians<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<f64> {
+    let told = tempfile::NamedTempFile::new().expect("a file can be made");
     let mut hyperfine = Command::new("hyperfine");
     // What is found ends with another code than 0, which is no failure here.
     hyperfine.args(["--ignore-failure", "--warmup", "1", "--runs", "5", "--style", "basic", "-N"]);
+    hyperfine.arg("--export-json").arg(told.path());
     for (name, command) in commands {
-        hyperfine.args(["--command-name", name, &command]);
+        hyperfine.args(["--command-name", name, command]);
     }
     let status = hyperfine.status().expect("hyperfine is there; e2e/tools/setup hyperfine installs it");
     assert!(status.success(), "hyperfine: {status}");
+    let told: Value = serde_json::from_reader(told.reopen().expect("it was written")).expect("hyperfine writes JSON");
+    let results = told["results"].as_array().expect("it has results");
+    for result in results {
+        let codes = result["exit_codes"].as_array().expect("a result has exit codes");
+        assert!(codes.iter().all(|code| *code == 0 || *code == 1), "it could not be done: {result}");
+    }
+    results.iter().map(|result| result["median"].as_f64().expect("a result has a median")).collect()
 }

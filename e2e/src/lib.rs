@@ -10,6 +10,7 @@
 //! ended when the world is dropped, and when the tests are killed. Tests that only need hosts of their own share one
 //! world per proxy and have a [`site::Site`] in it.
 
+pub mod budget;
 pub mod client;
 pub mod cluster;
 pub mod echo;
