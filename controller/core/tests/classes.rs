@@ -281,8 +281,12 @@ fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
         (auth.map(|auth| auth.request_headers.len()), said(&translation).join("\n"))
     };
     assert_eq!(headers("proxy_set_header My-Header 42;", "http://10.0.0.9/"), (Some(1), String::new()));
+    let closing = "only proxy_set_header is accepted here; every route answers 503";
+    assert!(headers("proxy_set_header A $nosuch;", "http://10.0.0.9/").1.contains("; every route answers 503"));
+    assert!(headers("return 200;", "http://10.0.0.9/").1.contains(closing));
+    assert!(!headers("return 200;", "").1.contains("503"), "nobody is asked");
     let (count, text) = headers("return 200;", "http://10.0.0.9/");
-    assert!(count == Some(0) && text.contains("data[global-auth-snippet]: global-auth-snippet: only proxy_set_header"), "{text}");
+    assert!(count.is_none() && text.contains("data[global-auth-snippet]: global-auth-snippet: only proxy_set_header"), "{text}");
     let (count, text) = headers("proxy_set_header My-Header 42;", "");
     assert!(count.is_none() && text.contains("there is no global-auth-url"), "{text}");
 }
@@ -362,6 +366,66 @@ fn a_protection_that_may_not_be_used_closes_whatever_asks_for_it() {
     let translation = world.translate();
     let is_closed = |host: &str| route(&translation, host).action == Action::Respond(503);
     assert_eq!(["a.test", "b.test", "c.test", "d.test"].map(is_closed), [true, true, false, false], "{:#?}", said(&translation));
+}
+
+#[test]
+fn a_snippet_that_may_not_be_used_closes_if_it_may_keep_somebody_out() {
+    let cases = [
+        ("configuration-snippet", "rewrite ^/old/(.*)$ /new/$1 break;\nadd_header X-Why 'return if allowed';", false),
+        ("configuration-snippet", "rewrite ^/admin /forbidden last;", true),
+        ("configuration-snippet", "if ($http_x) { return 302 https://login.test/; }", true),
+        ("server-snippet", "client_header_buffer_size 64k;", false),
+        ("server-snippet", "location /admin { deny all; }", true),
+        ("auth-snippet", "proxy_set_header X-Role admin;", true),
+        ("auth-snippet", "# nothing", false),
+    ];
+    for (name, text, closes) in cases {
+        let mut world = policed(&json!({"annotations": [{"denied": ["*-snippet"]}]}), &[ingress("a", "own", &[(name, text)])]);
+        let translation = world.translate();
+        assert_eq!(route(&translation, "a.test").action == Action::Respond(503), closes, "{name}: {text}: {:#?}", said(&translation));
+        assert_eq!(translation.diagnostics.len(), 1, "{name}: {text}: {:#?}", said(&translation));
+    }
+}
+
+#[test]
+fn a_snippet_of_the_config_map_that_is_not_applied_closes_if_it_may_keep_somebody_out() {
+    let cases = [
+        ("http-snippet", "deny 10.0.0.0/8; no_such_thing x;", true),
+        ("http-snippet", "limit_req zone=nowhere;", true),
+        ("http-snippet", "server { listen 80; server_name a.test; return 403; }", true),
+        ("http-snippet", "server { server_name a.test; return 403; }", true),
+        ("http-snippet", "server { listen 2443; listen [::]:2443; return 308 https://$host$request_uri; }", false),
+        ("http-snippet", "map $http_x $y { default 1; }\nproxy_cache_path /tmp keys_zone=a:1m;", false),
+        ("http-snippet", "perl_set $x y; add_header X-Why 'deny all';", false),
+        ("server-snippet", "rewrite ^/a /b break;", false),
+        ("server-snippet", "if ($http_x) { return 403; }\nrewrite ^/a /b break;", true),
+        ("server-snippet", "auth_basic x;", true),
+        ("location-snippet", "location /a { deny all; }", true),
+        ("location-snippet", "add_header A $nosuch;", false),
+        ("location-snippet", "no end", true),
+    ];
+    for (key, text, closes) in cases {
+        let main = config_map("system", "main", &json!({key: text}));
+        let translation = World::new(&[main, class("own", &json!(null)), ingress("a", "own", &[])]).translate();
+        assert_eq!(route(&translation, "a.test").action == Action::Respond(503), closes, "{key}: {text}: {:#?}", said(&translation));
+        let told = said(&translation);
+        assert!(told.len() == 1 && told[0].contains(&format!("ConfigMap system/main data[{key}]: {key}: ")), "{text}: {told:#?}");
+        assert_eq!(told[0].contains("; every route answers 503, for it may keep somebody out"), closes, "{text}: {told:#?}");
+    }
+}
+
+#[test]
+fn a_snippet_of_parameters_that_is_not_applied_closes_its_class_alone() {
+    let translation = World::new(&[
+        class("own", &named("GatewrightParameters", "teams", "p")),
+        class("other", &json!(null)),
+        parameters("teams", "p", &json!({"settings": {"location-snippet": "deny 10.0.0.0/8; no_such_thing x;"}})),
+        ingress("a", "own", &[]),
+        ingress("b", "other", &[]),
+    ])
+    .translate();
+    let is_closed = |host: &str| route(&translation, host).action == Action::Respond(503);
+    assert_eq!(["a.test", "b.test"].map(is_closed), [true, false], "{:#?}", said(&translation));
 }
 
 #[test]

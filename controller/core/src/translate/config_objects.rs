@@ -65,8 +65,26 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
                 }
                 meaning.apply(&mut config.route);
             }
-            Err(why) => diagnostics.extend(finding(Code::BadSetting, why, "use other keys that say the same, and remove it")),
+            Err(why) => {
+                let closes = is_protection(key, &text, config);
+                config.closed |= closes;
+                let refused = finding(Code::BadSetting, why, "use other keys that say the same, and remove it");
+                diagnostics.extend(refused.map(|mut refused| {
+                    if closes {
+                        refused.close("; every route answers 503, for it may keep somebody out");
+                    }
+                    refused
+                }));
+            }
         }
+    }
+}
+
+/// Whether one that is not applied may keep somebody out. Where no service decides, none is told anything.
+fn is_protection(key: SnippetKey, text: &str, config: &Config) -> bool {
+    match key {
+        SnippetKey::Auth => config.global_auth.is_some() && snippet::may_be_decided_by(text, &config.limit_zones),
+        _ => snippet::may_keep_out(text, &config.limit_zones),
     }
 }
 

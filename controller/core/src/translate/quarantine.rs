@@ -1,9 +1,9 @@
 //! Ingresses, settings and key pairs that the proxy refused, although we did not, and what it has taken before.
 
-use super::annotations;
+use super::annotations::{self, snippet};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectName, ObjectRef};
-use crate::settings;
+use crate::settings::{self, SnippetKey};
 use crate::state::{Ingress, KeyPair, Snapshot};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -50,7 +50,8 @@ impl Setting {
     /// Whether it asks for a protection: without it more would be open than is meant.
     #[must_use]
     pub fn protects(&self) -> bool {
-        settings::protects(&self.key) || annotations::protects(&self.key, &self.value)
+        let of_snippet = SnippetKey::ALL.iter().any(|key| key.as_str() == self.key && snippet::key_protects(*key, &self.value));
+        of_snippet || settings::protects(&self.key) || annotations::protects(&self.key, &self.value)
     }
 }
 

@@ -28,7 +28,7 @@ pub(in crate::translate) fn protects(name: &str, value: &str) -> bool {
 pub(in crate::translate) fn guards(name: &str, value: &str) -> bool {
     let closes = key(name).is_some_and(|key| key.on_bad_value == OnBadValue::CloseRoute) && !matches!(value, "" | "false");
     let checks = name == "proxy-ssl-verify" && value.trim() == "on";
-    closes || checks || unsupported::guards(name, value) || snippets::protects(name, value)
+    closes || checks || unsupported::guards(name, value) || snippets::guards(name, value)
 }
 
 #[cfg(test)]
@@ -45,8 +45,18 @@ mod tests {
             ("enable-modsecurity", "true"),
             ("modsecurity-snippet", "SecRuleEngine On"),
             ("configuration-snippet", "deny all;"),
+            ("configuration-snippet", "rewrite ^/admin /forbidden last;"),
+            ("configuration-snippet", "rewrite ^/admin https://login.test/ redirect;"),
+            ("configuration-snippet", "limit_req zone=slow;"),
+            ("configuration-snippet", "no_such_thing x;"),
+            ("configuration-snippet", "no end"),
+            ("configuration-snippet", "satisfy all;"),
+            ("server-snippet", "if ($http_x) { return 302 https://login.test/; }"),
+            ("server-snippet", "location /x { limit_except GET { deny all; } }"),
+            ("auth-snippet", "proxy_set_header X-Role admin;"),
+            ("auth-snippet", "proxy_pass_request_headers off;"),
         ] {
-            assert!(guards(name, value), "{name}");
+            assert!(guards(name, value), "{name}: {value}");
         }
         for (name, value) in [
             ("auth-type", ""),
@@ -55,10 +65,18 @@ mod tests {
             ("enable-modsecurity", "false"),
             ("modsecurity-snippet", "SecRuleEngine DetectionOnly"),
             ("configuration-snippet", "add_header A b;"),
+            ("configuration-snippet", "add_header X-Why 'if authenticated: deny, return or allow'; # deny all"),
+            ("configuration-snippet", "rewrite ^/old/(.*)$ /new/$1 break;"),
+            ("configuration-snippet", "rewrite ^(/dashboard)$ $1/ redirect;"),
+            ("configuration-snippet", "proxy_set_header Authorization $http_x_auth;\nproxy_read_timeout 5s;"),
+            ("configuration-snippet", ""),
+            ("server-snippet", "large_client_header_buffers 4 32k;\nadd_header A $nosuch;"),
+            ("auth-snippet", "# deny all"),
+            ("stream-snippet", "server { listen 9000; deny all; }"),
             ("proxy-body-size", "8m"),
             ("satisfy", "any"),
         ] {
-            assert!(!guards(name, value), "{name}");
+            assert!(!guards(name, value), "{name}: {value}");
         }
     }
 
@@ -82,13 +100,14 @@ mod tests {
             ("proxy-ssl-verify", "on"),
             ("configuration-snippet", "deny all;"),
             ("server-snippet", "if ($a) { return 403; }"),
+            ("configuration-snippet", "satisfy any;"),
         ] {
             assert!(!alike(&[(name, value)], &[]) && !alike(&[], &[(name, value)]), "{name}");
             assert!(alike(&[(name, value)], &[(name, value), ("permanent-redirect", "x")]), "{name}");
         }
         assert!(!alike(&[("auth-realm", "a")], &[("auth-realm", "b")]));
         for (name, value) in
-            [("permanent-redirect", "x"), ("configuration-snippet", "add_header A b;"), ("unknown", "x"), ("use-regex", "x")]
+            [("permanent-redirect", "x"), ("configuration-snippet", "add_header A 'return if deny';"), ("unknown", "x"), ("use-regex", "x")]
         {
             assert!(alike(&[(name, value)], &[]), "{name}");
         }

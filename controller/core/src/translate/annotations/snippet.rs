@@ -5,6 +5,7 @@ mod answers;
 mod bodies;
 mod directives;
 mod forwarding;
+mod guarding;
 mod limits;
 mod locations;
 mod others;
@@ -17,6 +18,7 @@ mod wishes;
 mod words;
 
 pub(in crate::translate) use directives::{Meaning, read, read_outermost, read_raw};
+pub(in crate::translate) use guarding::{concerns_protections, key_protects, may_be_decided_by, may_keep_out};
 
 /// Why paths of a whole host are not one Ingress's.
 pub(in crate::translate) const TOO_WIDE: &str = "location: it holds for a whole host";

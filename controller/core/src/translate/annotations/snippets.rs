@@ -6,17 +6,22 @@ use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value}
 use crate::model::Extra;
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
+use crate::settings::LimitZones;
 use std::sync::Arc;
 
 const SNIPPET: Value = Value::Other("directives of nginx");
+/// The snippet for the routes of an Ingress.
+const FOR_ROUTES: &str = "configuration-snippet";
 /// The snippet for whole hosts.
 const OF_HOST: &str = "server-snippet";
+/// The snippet for what the service that decides is asked.
+const FOR_SERVICE: &str = "auth-snippet";
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Snippets",
     keys: &[
         Key::new(
-            "configuration-snippet",
+            FOR_ROUTES,
             SNIPPET,
             Scope::Route,
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
@@ -43,7 +48,7 @@ pub(super) const FEATURE: Feature = Feature {
         .ranked(Tier::A, Risk::Critical)
         .on_bad_value(OnBadValue::SkipIngress),
         Key::new(
-            "auth-snippet",
+            FOR_SERVICE,
             SNIPPET,
             Scope::Route,
             "Headers (`proxy_set_header`) for the service that `auth-url` names.",
@@ -57,11 +62,20 @@ pub(super) const FEATURE: Feature = Feature {
     apply,
 };
 
-/// Whether a snippet may keep somebody out. It is not read for that: what cannot be read may all the same.
+/// Whether a snippet that is not applied may have kept somebody out.
+pub(super) fn guards(name: &str, text: &str) -> bool {
+    let zones = LimitZones::new();
+    match name {
+        FOR_ROUTES | OF_HOST => snippet::may_keep_out(text, &zones),
+        FOR_SERVICE => snippet::may_be_decided_by(text, &zones),
+        _ => false,
+    }
+}
+
+/// Whether a snippet says something of who is kept out, and how protections are joined.
 pub(super) fn protects(name: &str, text: &str) -> bool {
-    const WORDS: [&str; 8] = ["allow", "auth", "deny", "if", "limit_", "return", "satisfy", "valid"];
-    let has_word = || WORDS.iter().any(|word| text.contains(word));
-    FEATURE.keys.iter().any(|key| key.name == name) && (name == "auth-snippet" || has_word())
+    let concerns = || snippet::concerns_protections(text, &LimitZones::new());
+    guards(name, text) || name == FOR_SERVICE || ([FOR_ROUTES, OF_HOST].contains(&name) && concerns())
 }
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
@@ -71,20 +85,20 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         }
         return;
     }
-    if let Some(meaning) = read(given, "configuration-snippet") {
+    if let Some(meaning) = read(given, FOR_ROUTES) {
         match meaning.conflict(|key| given.has(key)) {
-            _ if meaning.has_locations() => given.refuse("configuration-snippet", snippet::TOO_WIDE, "write it into server-snippet"),
-            Some(key) => given.refuse("configuration-snippet", format_args!("{key} says something else of the same"), "keep one of them"),
+            _ if meaning.has_locations() => given.refuse(FOR_ROUTES, snippet::TOO_WIDE, "write it into server-snippet"),
+            Some(key) => given.refuse(FOR_ROUTES, format_args!("{key} says something else of the same"), "keep one of them"),
             None => meaning.apply(policies.route()),
         }
     }
     for_host(given, policies);
-    if let Some(meaning) = read(given, "auth-snippet") {
+    if let Some(meaning) = read(given, FOR_SERVICE) {
         let headers = meaning.only_request_headers();
         match (headers, &mut policies.route().external_auth) {
-            (None, _) => given.refuse("auth-snippet", "only proxy_set_header is accepted here", "remove the rest"),
+            (None, _) => given.refuse(FOR_SERVICE, "only proxy_set_header is accepted here", "remove the rest"),
             (Some(headers), Some(auth)) => Arc::make_mut(auth).request_headers.extend(headers),
-            (Some(_), None) => given.note("auth-snippet", "there is no auth-url, so it does nothing", "remove it"),
+            (Some(_), None) => given.note(FOR_SERVICE, "there is no auth-url, so it does nothing", "remove it"),
         }
     }
     if given.text("stream-snippet").is_some() {
@@ -106,9 +120,9 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
 }
 
 /// What stands in for an Ingress that is left out: where its snippet for whole hosts may keep somebody out of the routes of
-/// others, these hosts are closed. Only a snippet that was read to its end is known to keep nobody out.
+/// others, these hosts are closed.
 pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option<Policies> {
-    let is_open = |text: &str| snippet::read(text, &given.limit_zones).is_ok_and(|meaning| !meaning.keeps_out());
+    let is_open = |text: &str| !snippet::may_keep_out(text, &given.limit_zones);
     if !plain.reads_snippets || !given.has(OF_HOST) || given.raw(OF_HOST).is_some_and(is_open) {
         return None;
     }
@@ -118,7 +132,7 @@ pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option
 fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     const HELP: &str = "use annotations that say the same, and remove it";
     let text = given.text(name)?;
-    let raw = given.raw_snippets && name == "configuration-snippet";
+    let raw = given.raw_snippets && name == FOR_ROUTES;
     let zones = Arc::clone(&given.limit_zones);
     let read = if raw { snippet::read_raw(text, &zones) } else { snippet::read(text, &zones) };
     let meaning = match read {

@@ -98,7 +98,7 @@ type Done = Result<(), String>;
 
 impl Meaning {
     /// Puts together what several directives say.
-    fn finish(&mut self, zones: &LimitZones) -> Done {
+    pub(super) fn finish(&mut self, zones: &LimitZones) -> Done {
         self.sources = sources(&self.rules)?;
         self.count_in(zones)?;
         if let Some(substitutions) = &mut self.extra.substitutions {
@@ -110,7 +110,7 @@ impl Meaning {
         Ok(())
     }
 
-    fn directive(&mut self, directive: &Directive) -> Done {
+    pub(super) fn directive(&mut self, directive: &Directive) -> Done {
         let arguments: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
         if let Some(block) = &directive.block {
             return match directive.name.as_str() {

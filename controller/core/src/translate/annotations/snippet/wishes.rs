@@ -43,13 +43,6 @@ impl Meaning {
         self.satisfy == Some(Satisfy::Any)
     }
 
-    /// Whether somebody may get another answer than others, or none of an endpoint.
-    pub(in crate::translate) fn keeps_out(&self) -> bool {
-        let Extra { answers, rewrites, .. } = &self.extra;
-        let chooses = rewrites.iter().any(|rewrite| rewrite.when.is_some());
-        chooses || !answers.is_empty() || !self.rules.is_empty() || !self.limit_uses.is_empty()
-    }
-
     /// Whether the path for the endpoints is another one, which is too late for a whole host: its routes are found by the path.
     pub(in crate::translate) fn rewrites_paths(&self) -> bool {
         !self.extra.rewrites.is_empty()
