@@ -81,7 +81,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         ],
     );
     let verify = verify.unwrap_or(VerifyClient::Required);
-    let depth = given.integer("auth-tls-verify-depth").map_or(1, |depth| u32::try_from(depth.clamp(1, 100)).unwrap_or(1));
+    let depth = given.verify_depth("auth-tls-verify-depth");
     let error_page = error_page(given);
     let pass_certificate = given.bool("auth-tls-pass-certificate-to-upstream").unwrap_or(false);
     let subject = subject(given);
@@ -181,7 +181,7 @@ mod tests {
             assert_eq!(checked(&[("auth-tls-verify-client", word)]).verify, verify);
         }
         let depth = |value| checked(&[("auth-tls-verify-depth", value)]).depth;
-        assert_eq!([depth("2"), depth("0"), depth("-3")], [2, 1, 1]);
+        assert_eq!([depth("2"), depth("100"), depth("")], [2, 100, 1]);
         assert!(matches!(checked(&[("auth-tls-error-page", "http://h.test/error")]).error_page, Some(ClientErrorPage::Url(_))));
         assert!(matches!(checked(&[("auth-tls-error-page", "/error")]).error_page, Some(ClientErrorPage::Path(_))));
         assert!(checked(&[("auth-tls-pass-certificate-to-upstream", "true")]).pass_certificate);
@@ -215,6 +215,8 @@ mod tests {
         for (name, value) in [
             ("auth-tls-verify-client", "yes"),
             ("auth-tls-verify-client", "optional_no_ca; return 418"),
+            ("auth-tls-verify-depth", "0"),
+            ("auth-tls-verify-depth", "-3"),
             ("auth-tls-verify-depth", "1; return 418"),
             ("auth-tls-verify-depth", "99999999999999999999"),
         ] {
@@ -223,6 +225,13 @@ mod tests {
             assert_eq!((policies.closed, checked.verify, checked.depth), (false, VerifyClient::Required, 1), "{name}: {value}");
             assert!(said.len() == 1 && said[0].starts_with(&format!("{name}: ")), "{said:?}");
         }
+    }
+
+    #[test]
+    fn a_huge_depth_is_told() {
+        let (policies, said) = read(&[("auth-tls-secret", "shop/ca"), ("auth-tls-verify-depth", "101")]);
+        let depth = policies.host.client_auth.map(|auth| if let ClientAuth::Checked(checked) = auth { checked.depth } else { 0 });
+        assert_eq!((depth, said.len()), (Some(100), 1), "{said:?}");
     }
 
     #[test]

@@ -239,6 +239,23 @@ impl<'a> Given<'a> {
         None
     }
 
+    /// So many authorities that may stand between a certificate and one that is known; 1 where it is not said.
+    pub fn verify_depth(&mut self, name: &'static str) -> u32 {
+        const MOST: u32 = 100;
+        let Some(depth) = self.integer(name) else { return 1 };
+        match u32::try_from(depth) {
+            Ok(0) | Err(_) => {
+                self.refuse(name, format_args!("{depth} is not 1 or more, so it is 1"), format!("use a number from 1 to {MOST}"));
+                1
+            }
+            Ok(depth) if depth > MOST => {
+                self.note(name, format_args!("{depth} is more than {MOST}, which is used"), format!("use a number from 1 to {MOST}"));
+                MOST
+            }
+            Ok(depth) => depth,
+        }
+    }
+
     /// A time in whole seconds, at least 1, without unit.
     pub fn seconds(&mut self, name: &'static str) -> Option<u64> {
         const YEAR_S: i64 = 366 * 86_400;

@@ -57,7 +57,7 @@ pub(super) const FEATURE: Feature = Feature {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let verify = given.on_off(VERIFY).unwrap_or(false);
-    let depth = given.integer("proxy-ssl-verify-depth").filter(|depth| *depth > 0).unwrap_or(1);
+    let depth = given.verify_depth("proxy-ssl-verify-depth");
     let name = given.parsed(NAME, HostName::new);
     let tells_name = given.on_off("proxy-ssl-server-name").unwrap_or(false);
     let ciphers = given.parsed("proxy-ssl-ciphers", CipherList::new);
@@ -79,7 +79,6 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         let message = "no certificate is for the name that is looked for, so no endpoint is spoken to";
         given.note(VERIFY, message, "set proxy-ssl-name to the name in the certificates of the endpoints");
     }
-    let depth = u32::try_from(depth.min(100)).unwrap_or(1);
     policies.backend().tls = Some(Arc::new(UpstreamTls {
         identity: identity.as_ref().map(|identity| identity.id.clone()),
         verify: authority.as_ref().filter(|_| verify).map(|authority| Verify { authority: authority.id.clone(), depth }),
@@ -198,6 +197,8 @@ mod tests {
             (VERIFY, "yes"),
             (NAME, "a.example; return 418"),
             ("proxy-ssl-verify-depth", "one"),
+            ("proxy-ssl-verify-depth", "0"),
+            ("proxy-ssl-verify-depth", "101"),
             ("proxy-ssl-server-name", "true"),
             ("proxy-ssl-ciphers", "A;B"),
             ("proxy-ssl-protocols", "TLSv1.2; include x"),
