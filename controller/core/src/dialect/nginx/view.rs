@@ -22,9 +22,10 @@ mod upstream;
 pub(super) use host::HostContext;
 pub(super) use main::main;
 
-use crate::model::{Backend, CertificateId, Globals, Host, Model, Stream, UpstreamKeepalive};
+use crate::model::{Backend, CertificateId, Globals, Host, MediaType, Model, Stream, UpstreamKeepalive};
 use crate::names::HostPattern;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// What one template sees.
 #[derive(Debug, Serialize)]
@@ -95,6 +96,12 @@ fn seconds(seconds: u64) -> String {
 /// A size or count between two bounds that nginx takes.
 fn between(low: u64, number: u64, high: u64) -> u64 {
     number.clamp(low, high)
+}
+
+/// Types beside that of web pages, which are meant anyway: nginx warns of those that are said twice, and knows no case.
+fn beside_html(types: &[MediaType]) -> Vec<&str> {
+    let mut known = BTreeSet::from(["text/html".to_owned()]);
+    types.iter().map(MediaType::as_str).filter(|kind| known.insert(kind.to_ascii_lowercase())).collect()
 }
 
 /// Largest size in bytes that is printed.

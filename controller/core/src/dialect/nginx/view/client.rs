@@ -1,11 +1,11 @@
 //! The side of the clients: limits, TLS, hash tables.
 
-use super::{MAX_BYTES, between, on_off, seconds};
+use super::{MAX_BYTES, beside_html, between, on_off, seconds};
 use crate::dialect::common::dh_params_path;
 use crate::dialect::nginx::credentials::ticket_key_path;
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups::certificate_path;
-use crate::model::{Compression, Feature, Globals, MediaType, Model, Tls};
+use crate::model::{Compression, Feature, Globals, Model, Tls};
 use crate::names::{HostPattern, TextPattern, TextRegex};
 use serde::Serialize;
 
@@ -78,9 +78,7 @@ impl<'m> ClientView<'m> {
 
 impl<'m> GzipView<'m> {
     fn new(compression: &'m Compression) -> Self {
-        let html = "text/html";
-        // The type of web pages is always compressed, and said twice draws a warning.
-        let types: Vec<&str> = compression.types.iter().map(MediaType::as_str).filter(|&kind| kind != html).collect();
+        let types = beside_html(&compression.types);
         Self {
             level: between(1, compression.level, 9),
             min_bytes: between(0, compression.min_bytes, 1 << 30),

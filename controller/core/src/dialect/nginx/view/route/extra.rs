@@ -1,7 +1,7 @@
 //! What snippets ask for.
 
 use super::super::headers::HeadersView;
-use super::super::{between, on_off};
+use super::super::{beside_html, between, on_off};
 use super::{external_auth, headers};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Gzip, MediaType, PathRewrite, Query, RawDirective, Route, Test};
@@ -125,12 +125,10 @@ impl GzipView {
 }
 
 fn said_types(types: Option<&[MediaType]>) -> Vec<String> {
-    let html = "text/html";
     match types {
         None => Vec::new(),
         Some([]) => vec!["*".to_owned()],
-        // Web pages are meant anyway, and said twice draw a warning.
-        Some(types) => types.iter().map(MediaType::as_str).filter(|&kind| kind != html).map(str::to_owned).collect(),
+        Some(types) => beside_html(types).into_iter().map(str::to_owned).collect(),
     }
 }
 
