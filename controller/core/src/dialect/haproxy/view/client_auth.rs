@@ -2,7 +2,7 @@
 
 use super::section::page;
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
+use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, Globals, VerifyClient};
 use serde::Serialize;
 
 /// What `route/client_auth.tera` sees.
@@ -17,6 +17,8 @@ pub(super) struct ClientAuthView<'m> {
     error_path: Option<Expression>,
     error_page: String,
     misdirected_page: String,
+    /// Of what is answered where the subject is another one.
+    content_type: &'m str,
     subject: Option<&'m str>,
     headers: Vec<CertificateHeaderView>,
     /// Endpoints are shown the certificate.
@@ -41,12 +43,12 @@ const UNKNOWN_AUTHORITY: [(u8, &str); 5] = [
 
 impl<'m> ClientAuthView<'m> {
     /// `None`: certificates are nobody's business.
-    pub(super) fn new(auth: Option<&'m ClientAuth>) -> Option<Self> {
+    pub(super) fn new(auth: Option<&'m ClientAuth>, globals: &'m Globals) -> Option<Self> {
         let Some(ClientAuth::Checked(checked)) = auth else { return None };
-        Some(Self::of(checked))
+        Some(Self::of(checked, globals))
     }
 
-    fn of(checked: &'m ClientCertificates) -> Self {
+    fn of(checked: &'m ClientCertificates, globals: &'m Globals) -> Self {
         let of_any = checked.verify == VerifyClient::OptionalOfAny;
         let tolerated = UNKNOWN_AUTHORITY.into_iter().filter(|_| of_any);
         let (error_url, error_path) = match &checked.error_page {
@@ -61,6 +63,7 @@ impl<'m> ClientAuthView<'m> {
             error_path,
             error_page: page(400),
             misdirected_page: page(421),
+            content_type: globals.default_type.as_str(),
             subject: checked.subject.as_ref().map(crate::names::TextRegex::as_str),
             headers: tolerated.map(|(result, text)| CertificateHeaderView { result, text }).collect(),
             pass_certificate: checked.pass_certificate,

@@ -1,7 +1,8 @@
 //! What snippets ask for.
 
+use super::section::known_page;
 use crate::dialect::haproxy::expression::{Expression, fetch_of, header_of};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, RoutePolicy, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, Globals, PathRewrite, Query, RoutePolicy, Test};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
@@ -87,6 +88,8 @@ struct AnswerView {
     redirect: Option<Expression>,
     text: Option<Expression>,
     content_type: String,
+    /// What is said without a text.
+    page: Option<String>,
     /// It has headers of its own, which are found by this number.
     mark: Option<String>,
     unlogged: bool,
@@ -108,11 +111,12 @@ struct HeaderView {
 
 impl ExtraView {
     /// Translation has left out what cannot be said.
-    pub(super) fn of(policy: &RoutePolicy) -> Option<Self> {
-        policy.extra.as_deref().map(|extra| Self::new(extra, &policy.told_answers()))
+    pub(super) fn of(policy: &RoutePolicy, globals: &Globals) -> Option<Self> {
+        let kind = type_of_texts(policy, globals);
+        policy.extra.as_deref().map(|extra| Self::new(extra, kind, &policy.told_answers()))
     }
 
-    fn new(extra: &Extra, told: &[&HeaderName]) -> Self {
+    fn new(extra: &Extra, kind: &str, told: &[&HeaderName]) -> Self {
         let mut said = Vec::new();
         let set: Vec<String> = extra.request_headers.iter().map(|(name, _)| variable_of(name)).collect();
         let set: Vec<&str> = set.iter().map(String::as_str).collect();
@@ -138,7 +142,7 @@ impl ExtraView {
         });
         let early_headers = early_headers.collect();
         Self {
-            answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, extra)).collect(),
+            answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, kind)).collect(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
             request_headers,
@@ -149,6 +153,11 @@ impl ExtraView {
             said,
         }
     }
+}
+
+/// The type of texts that are answered in place of an endpoint.
+pub(super) fn type_of_texts<'p>(policy: &'p RoutePolicy, globals: &'p Globals) -> &'p str {
+    policy.extra.as_ref().and_then(|extra| extra.default_type.as_ref()).unwrap_or(&globals.default_type).as_str()
 }
 
 /// The variable that a header of a request is.
@@ -175,7 +184,7 @@ fn mark(number: usize) -> String {
 }
 
 impl AnswerView {
-    fn new(number: usize, answer: &EarlyAnswer, extra: &Extra) -> Option<Self> {
+    fn new(number: usize, answer: &EarlyAnswer, kind: &str) -> Option<Self> {
         let text = Expression::of_snippet(&answer.text, &[])?;
         let redirects = [301, 302, 303, 307, 308].contains(&answer.status);
         let (redirect, text) = if redirects { (Some(text), None) } else { (None, Some(text)) };
@@ -197,7 +206,8 @@ impl AnswerView {
             query,
             redirect,
             text: text.filter(|_| !answer.text.parts().is_empty()),
-            content_type: extra.default_type.as_ref().map_or("text/plain", |kind| kind.as_str()).to_owned(),
+            content_type: kind.to_owned(),
+            page: known_page(answer.status),
             mark: (!answer.headers.is_empty()).then(|| mark(number)),
             unlogged: answer.unlogged,
             closes: answer.status == NO_ANSWER && answer.text.parts().is_empty(),

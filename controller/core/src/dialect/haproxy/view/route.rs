@@ -1,6 +1,6 @@
 //! What is asked for the requests of a route.
 
-use super::extra::ExtraView;
+use super::extra::{ExtraView, type_of_texts};
 use super::limits::LimitsView;
 use super::seconds;
 use crate::dialect::haproxy::expression::Expression;
@@ -29,6 +29,8 @@ pub(super) struct RouteView {
     /// What a backend that stands in for another one is told.
     stands_in: Vec<HeaderView>,
     extra: Option<ExtraView>,
+    /// Of texts that are answered in place of an endpoint.
+    content_type: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,7 +106,8 @@ impl RouteView {
             limits: policy.limits.as_ref().zip(section.key.counted).map(|(limits, counted)| LimitsView::new(limits, counted, globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
-            extra: ExtraView::of(policy),
+            extra: ExtraView::of(policy, globals),
+            content_type: type_of_texts(policy, globals).to_owned(),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
         }
     }

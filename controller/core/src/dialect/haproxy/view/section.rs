@@ -134,7 +134,7 @@ impl<'m> SectionView<'m> {
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals),
             body_limit_bytes: body_limit(section, globals),
-            client_auth: ClientAuthView::new(section.client_auth),
+            client_auth: ClientAuthView::new(section.client_auth, globals),
             guards: GuardsView::new(section, globals),
             pages: PagesView::new(section, globals, version),
             answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && turns_away, page: page(status) }),
@@ -161,18 +161,40 @@ fn body_limit(section: &Section<'_>, globals: &Globals) -> Option<u64> {
 
 /// Our own page for a status.
 pub(super) fn page(status: u16) -> String {
+    known_page(status).unwrap_or_else(|| format!("<html><body><center><h1>{status}</h1></center></body></html>"))
+}
+
+/// The same for statuses that nginx has a page for, too.
+pub(super) fn known_page(status: u16) -> Option<String> {
     let title = match status {
         400 => "400 Bad Request",
         401 => "401 Authorization Required",
+        402 => "402 Payment Required",
         403 => "403 Forbidden",
         404 => "404 Not Found",
+        405 => "405 Not Allowed",
+        406 => "406 Not Acceptable",
+        408 => "408 Request Time-out",
+        409 => "409 Conflict",
+        410 => "410 Gone",
+        411 => "411 Length Required",
+        412 => "412 Precondition Failed",
+        413 => "413 Request Entity Too Large",
+        414 => "414 Request-URI Too Large",
+        415 => "415 Unsupported Media Type",
+        416 => "416 Requested Range Not Satisfiable",
         421 => "421 Misdirected Request",
         429 => "429 Too Many Requests",
         500 => "500 Internal Server Error",
+        501 => "501 Not Implemented",
+        502 => "502 Bad Gateway",
         503 => "503 Service Temporarily Unavailable",
-        _ => return format!("<html><body><center><h1>{status}</h1></center></body></html>"),
+        504 => "504 Gateway Time-out",
+        505 => "505 HTTP Version Not Supported",
+        507 => "507 Insufficient Storage",
+        _ => return None,
     };
-    format!("<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>")
+    Some(format!("<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>"))
 }
 
 /// What becomes of headers that lead elsewhere: expressions, and what replaces them.
