@@ -345,7 +345,7 @@ on_every_proxy! {
         let text = "limit_except GET { deny all; }\nmore_set_headers 'X-A: $host';\ncharset \"utf-8\";";
         let ingresses = vec![raw("raw", text), raw("bad", "no_such_directive 1;"), raw("files", "root /etc;"), raw("leaves", "x; } server { y;")];
         let named: Vec<Value> = [running("s"), ingresses].concat().into_iter().map(|object| object.within("trusted")).collect();
-        let other = [running("s"), vec![settings, raw("other", "charset utf-8;")]].concat();
+        let other = [running("s"), vec![settings, raw("other", "mp4_buffer_size 1m;")]].concat();
         let world = World::of(proxy).arg("--configmap=default/settings").arg("--raw-snippet-namespaces=trusted,more");
         let world = world.manifest("named.yaml", &named).manifest("other.yaml", &other).start();
         let said = world.diagnostics();

@@ -36,11 +36,11 @@ pub use identity::{Identity, IdentityId};
 pub use lack::{Approximation, Lack, LackingWay};
 pub use policy::{
     Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
-    CanaryHeader, CanaryHeaderTest, CanaryRules, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
-    ConnectionHeader, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExternalAuth, Extra, FastCgi, Gzip, Hashing, HostPolicy,
-    HostTls, LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect, RedirectStatus,
-    RedirectTarget, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges, StandsIn, Statuses,
-    Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
+    CanaryHeader, CanaryHeaderTest, CanaryRules, Charset, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
+    ConnectionHeader, CookieFlags, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExternalAuth, Extra, FastCgi, Gzip, Hashing,
+    HostPolicy, HostTls, LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect,
+    RedirectStatus, RedirectTarget, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn, SourceRanges,
+    StandsIn, Statuses, Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
 };
 
 pub use shared_map::{Featured, MapToken, SharedMap};

@@ -195,6 +195,7 @@ const FETCHES: &[&str] = &[
     "req.hdr",
     "req.ssl_sni",
     "req.ver",
+    "res.fhdr",
     "src",
     "src_port",
     "srv_name",

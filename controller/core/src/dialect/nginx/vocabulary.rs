@@ -270,6 +270,7 @@ const LOCATION: &[&str] = &[
     "auth_basic_user_file",
     "auth_request",
     "auth_request_set",
+    "charset",
     "client_body_buffer_size",
     "client_max_body_size",
     "default_type",
@@ -325,6 +326,7 @@ const LOCATION: &[&str] = &[
     "proxy_cache_valid",
     "proxy_connect_timeout",
     "proxy_cookie_domain",
+    "proxy_cookie_flags",
     "proxy_cookie_path",
     "proxy_hide_header",
     "proxy_http_version",
@@ -386,9 +388,9 @@ mod tests {
             ("server;", Place::Hosts, 1),
             ("gzip { }", Place::Hosts, 1),
             ("geo $a { include x; }", Place::Hosts, 1),
-            ("server { location / {\n set $gw_raw on;\n charset utf-8;\n set $gw_raw off;\n charset utf-8; } }", Place::Hosts, 5),
+            ("server { location / {\n set $gw_raw on;\n mp4_buffer_size 1m;\n set $gw_raw off;\n mp4_buffer_size 1m; } }", Place::Hosts, 5),
             ("server { location / {\n set $gw_raw on;\n limit_except GET {\n include x; } } }", Place::Hosts, 4),
-            ("server {\n set $gw_raw on;\n charset utf-8; }", Place::Hosts, 2),
+            ("server {\n set $gw_raw on;\n mp4_buffer_size 1m; }", Place::Hosts, 2),
         ] {
             assert_eq!(check(text.as_bytes(), place).unwrap_err().line, line, "{text}");
         }

@@ -1,6 +1,6 @@
 //! What a route does beside all else: what snippets ask for and no annotation has a word for.
 
-use crate::model::MediaType;
+use crate::model::{CookieFlags, MediaType};
 use crate::names::{HeaderName, TextRegex, VariableText};
 
 /// Further wishes for the requests of a route.
@@ -22,6 +22,10 @@ pub struct Extra {
     pub expires: Option<Expires>,
     /// Type of answers that have none of their own.
     pub default_type: Option<MediaType>,
+    /// What is said of the characters of texts that say nothing of them.
+    pub charset: Option<Charset>,
+    /// Attributes of cookies of endpoints.
+    pub cookie_flags: Vec<CookieFlags>,
     /// How answers are compressed, where it is said.
     pub gzip: Option<Gzip>,
     /// Texts in answers that others stand in for.
@@ -43,6 +47,10 @@ impl Extra {
         all.rewrites.extend(self.rewrites.iter().cloned());
         all.expires = self.expires.or(all.expires);
         all.default_type = self.default_type.clone().or(all.default_type);
+        all.charset = self.charset.clone().or(all.charset);
+        if !self.cookie_flags.is_empty() {
+            all.cookie_flags.clone_from(&self.cookie_flags);
+        }
         all.gzip = match (self.gzip.clone(), all.gzip) {
             (Some(inner), Some(outer)) => Some(inner.over(outer)),
             (inner, outer) => inner.or(outer),
@@ -96,6 +104,25 @@ impl Extra {
             *text = text.filled(&text_of);
         }
         self
+    }
+}
+
+/// The name of a set of characters, such as `utf-8`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Charset(String);
+
+impl Charset {
+    /// Checks and keeps a name; `None` for what is none.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let good = (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        good.then(|| Self(text.to_owned()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -31,11 +31,13 @@ pub use basic_auth::{BasicAuth, Satisfy};
 pub use buffering::Buffering;
 pub use canary::{Canary, CanaryHeader, CanaryHeaderTest, CanaryRules};
 pub use client_auth::{ClientAuth, ClientCertificates, ClientErrorPage, VerifyClient};
-pub use cookies::CookieRewrite;
+pub use cookies::{CookieFlags, CookieRewrite};
 pub use cors::{Cors, Origins};
 pub use errors::{ErrorPages, StandsIn};
 pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
-pub use extra::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Gzip, PathRewrite, Query, RawDirective, Substitutions, Test};
+pub use extra::{
+    AnswerHeader, Charset, Condition, EarlyAnswer, Expires, Extra, Gzip, PathRewrite, Query, RawDirective, Substitutions, Test,
+};
 pub use fastcgi::FastCgi;
 pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries};
 pub use hashing::Hashing;

@@ -276,7 +276,7 @@ mod tests {
     fn named_namespaces_may_say_what_has_no_meaning() {
         let settings = Settings { raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()], ..Settings::default() };
         let read = |settings: &Settings, text| read_configured(settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
-        let text = "charset utf-8;\nadd_header A b;\nlimit_except GET { deny all; }";
+        let text = "mp4_buffer_size 1m;\nadd_header A b;\nlimit_except GET { deny all; }";
         let (policies, said) = read(&settings, text);
         let extra = policies.unwrap().route.extra.clone().unwrap();
         assert_eq!((extra.raw.len(), extra.answer_headers.len(), extra.answers.len(), said.len()), (2, 1, 0, 2), "{said:?}");

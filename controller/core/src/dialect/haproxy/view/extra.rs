@@ -18,6 +18,7 @@ pub(super) struct ExtraView {
     hidden_headers: Vec<String>,
     paths: Vec<PathView>,
     expires: Option<ExpiresView>,
+    charset: Option<Expression>,
     /// Some answers have headers of their own.
     marks: bool,
     early_headers: Vec<EarlyHeaderView>,
@@ -145,6 +146,10 @@ impl ExtraView {
             answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, kind)).collect(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
+            charset: extra
+                .charset
+                .as_ref()
+                .map(|charset| Expression::default().and_fetch("res.fhdr(content-type)").and(&format!("; charset={}", charset.as_str()))),
             request_headers,
             answer_headers,
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),

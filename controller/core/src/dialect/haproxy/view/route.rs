@@ -5,7 +5,7 @@ use super::limits::LimitsView;
 use super::seconds;
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::{Labels, Section};
-use crate::model::{CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
+use crate::model::{CookieFlags, CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
 use serde::Serialize;
 
 /// The one status of a redirect whose answers have no body.
@@ -187,7 +187,24 @@ fn cookies(policy: &RoutePolicy) -> Vec<ReplacementView> {
     };
     let domain = policy.cookie_domain.as_ref().map(|rewrite| replacement(r"domain=\.?", r"((?:;.*)?)$", rewrite));
     let path = policy.cookie_path.as_ref().map(|rewrite| replacement("path=", "(.*)$", rewrite));
-    domain.into_iter().chain(path).collect()
+    let flags = policy.extra.iter().flat_map(|extra| &extra.cookie_flags).flat_map(flags);
+    domain.into_iter().chain(path).chain(flags).collect()
+}
+
+/// Attributes that a cookie gets unless it has them, or loses.
+fn flags(flags: &CookieFlags) -> Vec<ReplacementView> {
+    let name = flags.cookie.as_ref().map_or_else(String::new, |name| format!("{}=", escaped(name)));
+    let has = |attribute: &str| format!(r"(?i)^({name}[^;]*(?:;.*?)?);\s*{attribute}(?:=[^;]*?)?\s*((?:;.*)?)$");
+    let lacks = |attribute: &str| format!(r"(?i)^({name}[^;]*(?:;(?!\s*{attribute}\s*(?:[;=]|$))[^;]*)*)$");
+    let take = |attribute: &str| ReplacementView { expression: has(attribute), replacement: r"\1\2".to_owned() };
+    let give = |attribute: &str, text: &str| ReplacementView { expression: lacks(attribute), replacement: format!(r"\1; {text}") };
+    let switch = |set: Option<bool>, name: &str| set.map(|set| if set { give(name, name) } else { take(name) });
+    let mut all: Vec<ReplacementView> = switch(flags.secure, "Secure").into_iter().chain(switch(flags.http_only, "HttpOnly")).collect();
+    if let Some(same_site) = flags.same_site {
+        all.push(take("SameSite"));
+        all.extend(same_site.map(|same_site| give("SameSite", &format!("SameSite={}", same_site.as_str()))));
+    }
+    all
 }
 
 /// A text as an expression that matches just it.

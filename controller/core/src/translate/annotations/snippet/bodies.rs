@@ -2,7 +2,8 @@
 
 use super::Meaning;
 use super::directives::{media_type, said};
-use crate::model::{Gzip, MediaType, Substitutions};
+use crate::model::{Charset, Gzip, MediaType, Substitutions};
+use crate::names::shown;
 use crate::settings::values;
 
 type Done = Result<(), String>;
@@ -11,6 +12,7 @@ impl Meaning {
     /// `sub_filter` and `gzip` with their kin; `None`: it is something else.
     pub(super) fn body_directive(&mut self, name: &str, given: &[&str]) -> Option<Done> {
         Some(match (name, given) {
+            ("charset", [name]) => self.characters(name),
             ("sub_filter", [from, to]) => self.substitution(from, to),
             ("sub_filter_types", kinds @ [_, ..]) => types(kinds).map(|types| self.substitutions().types = Some(types)),
             ("sub_filter_once", [once]) => said(values::on_off(once)).map(|once| self.every_occurrence = !once),
@@ -25,6 +27,12 @@ impl Meaning {
             ("gzip_http_version", ["1.1"]) | ("gzip_disable", ["msie6"]) => Ok(()),
             _ => return None,
         })
+    }
+
+    fn characters(&mut self, name: &str) -> Done {
+        let charset = Charset::new(name).ok_or_else(|| format!("{} is not the name of a set of characters", shown(name)))?;
+        self.extra.charset = Some(charset).filter(|charset| charset.as_str() != "off");
+        Ok(())
     }
 
     fn set_gzip_proxied(&mut self, any: bool) -> Done {

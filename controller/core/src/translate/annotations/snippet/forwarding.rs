@@ -2,7 +2,7 @@
 
 use super::directives::said;
 use super::{Meaning, others};
-use crate::model::{Bandwidth, CookieRewrite};
+use crate::model::{Bandwidth, CookieFlags, CookieRewrite, SameSite};
 use crate::names::shown;
 use crate::settings::values;
 
@@ -13,7 +13,8 @@ impl Meaning {
     pub(super) fn forwarding_directive(&mut self, name: &str, given: &[&str]) -> Option<Done> {
         Some(match (name, given) {
             ("proxy_cookie_domain", pair @ ([_] | [_, _])) => cookie_rewrite(&mut self.cookie_domain, pair),
-            ("proxy_cookie_path", pair @ ([_] | [_, _])) => cookie_rewrite(&mut self.cookie_path, pair),
+            ("proxy_cookie_path", pair @ ([_] | [_, _])) => self.paths_of_cookies(pair),
+            ("proxy_cookie_flags", [cookie, flags @ ..]) => self.cookie_flags(cookie, flags),
             ("proxy_buffers", [count, size]) => self.upstream_buffers(count, size),
             ("proxy_http_version", [version]) => self.http_version(version),
             ("proxy_next_upstream" | "grpc_next_upstream", causes @ [_, ..]) => {
@@ -24,6 +25,34 @@ impl Meaning {
             (name, [value]) => self.time(name, value).or_else(|| self.size(name, value)).unwrap_or_else(|| Err(others::unknown(name))),
             _ => return None,
         })
+    }
+
+    /// `off`, or a cookie, `~` for all, and its attributes.
+    fn cookie_flags(&mut self, cookie: &str, words: &[&str]) -> Done {
+        let is_name = |name: &str| name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        let cookie = match (cookie, words) {
+            ("off", []) => return Ok(()),
+            (_, []) => return Err("it says nothing of the cookie".to_owned()),
+            ("~", _) => None,
+            (name, _) if is_name(name) && !name.is_empty() => Some(name.to_owned()),
+            (other, _) => return Err(format!("{} is neither the name of a cookie nor ~ for all of them", shown(other))),
+        };
+        self.extra.cookie_flags.push(flags(cookie, words)?);
+        Ok(())
+    }
+
+    /// A path, and another one that attributes may stand behind, as people wrote before there were flags.
+    fn paths_of_cookies(&mut self, pair: &[&str]) -> Done {
+        if let [from, to] = pair
+            && let Some((to, attributes)) = to.split_once(';')
+        {
+            let words: Vec<String> =
+                attributes.split(';').map(|word| word.trim().to_ascii_lowercase()).filter(|word| !word.is_empty()).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            self.extra.cookie_flags.push(flags(None, &words)?);
+            return if *from == to { Ok(()) } else { cookie_rewrite(&mut self.cookie_path, &[from, to]) };
+        }
+        cookie_rewrite(&mut self.cookie_path, pair)
     }
 
     fn http_version(&mut self, version: &str) -> Done {
@@ -87,6 +116,24 @@ impl Meaning {
     fn bandwidth(&mut self) -> &mut Bandwidth {
         self.bandwidth.get_or_insert(Bandwidth { rate_kib: None, after_kib: None })
     }
+}
+
+fn flags(cookie: Option<String>, words: &[&str]) -> Result<CookieFlags, String> {
+    let mut flags = CookieFlags { cookie, secure: None, http_only: None, same_site: None };
+    for word in words {
+        match word.to_ascii_lowercase().as_str() {
+            "secure" => flags.secure = Some(true),
+            "nosecure" => flags.secure = Some(false),
+            "httponly" => flags.http_only = Some(true),
+            "nohttponly" => flags.http_only = Some(false),
+            "samesite=strict" => flags.same_site = Some(Some(SameSite::Strict)),
+            "samesite=lax" => flags.same_site = Some(Some(SameSite::Lax)),
+            "samesite=none" => flags.same_site = Some(Some(SameSite::None)),
+            "nosamesite" => flags.same_site = Some(None),
+            _ => return Err(format!("{} is no attribute; use secure, httponly, samesite=strict, lax or none", shown(word))),
+        }
+    }
+    Ok(flags)
 }
 
 fn cookie_rewrite(place: &mut Option<CookieRewrite>, pair: &[&str]) -> Done {

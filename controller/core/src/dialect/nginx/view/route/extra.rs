@@ -4,7 +4,10 @@ use super::super::headers::HeadersView;
 use super::super::{beside_html, between, on_off};
 use super::{external_auth, headers};
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Gzip, MediaType, PathRewrite, Query, RawDirective, Route, Test};
+use crate::model::{
+    AnswerHeader, Condition, CookieFlags, EarlyAnswer, Expires, Extra, Gzip, MediaType, PathRewrite, Query, RawDirective, Route, SameSite,
+    Test,
+};
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
@@ -44,10 +47,19 @@ pub(super) struct PathView {
 pub(super) struct AnsweredView {
     expires: Option<String>,
     default_type: Option<String>,
+    charset: Option<String>,
+    cookie_flags: Vec<CookieFlagsView>,
     gzip: Option<GzipView>,
     substitutions: Vec<(Expression, Expression)>,
     every_occurrence: bool,
     types: Vec<String>,
+}
+
+/// Attributes of a cookie.
+#[derive(Debug, Serialize)]
+struct CookieFlagsView {
+    cookie: String,
+    flags: Vec<&'static str>,
 }
 
 /// What is `None` is as it is outside.
@@ -97,17 +109,34 @@ pub(super) fn paths(extra: &Extra) -> Vec<PathView> {
 impl AnsweredView {
     /// `None`: there is nothing to say.
     pub(super) fn of(extra: &Extra) -> Option<Self> {
-        let Extra { expires, default_type, gzip, substitutions, .. } = extra;
-        let some = expires.is_some() || default_type.is_some() || gzip.is_some() || substitutions.is_some();
+        let Extra { expires, default_type, charset, cookie_flags, gzip, substitutions, .. } = extra;
+        let types = default_type.is_some() || charset.is_some();
+        let some = types || expires.is_some() || !cookie_flags.is_empty() || gzip.is_some() || substitutions.is_some();
         let texts = substitutions.iter().flat_map(|all| &all.texts);
         some.then(|| Self {
             expires: expires.map(said_expires),
             default_type: default_type.as_ref().map(|kind| kind.as_str().to_owned()),
+            charset: charset.as_ref().map(|charset| charset.as_str().to_owned()),
+            cookie_flags: cookie_flags.iter().map(CookieFlagsView::new).collect(),
             gzip: gzip.as_ref().map(GzipView::new),
             substitutions: texts.map(|(from, to)| (Expression::of(from), Expression::of(to))).collect(),
             every_occurrence: substitutions.as_ref().is_some_and(|all| !all.once),
             types: substitutions.as_ref().map(|all| said_types(all.types.as_deref())).unwrap_or_default(),
         })
+    }
+}
+
+impl CookieFlagsView {
+    fn new(flags: &CookieFlags) -> Self {
+        let choose = |set: Option<bool>, yes, no| set.map(|set| if set { yes } else { no });
+        let same_site = flags.same_site.map(|same_site| match same_site {
+            None => "nosamesite",
+            Some(SameSite::None) => "samesite=none",
+            Some(SameSite::Lax) => "samesite=lax",
+            Some(SameSite::Strict) => "samesite=strict",
+        });
+        let all = [choose(flags.secure, "secure", "nosecure"), choose(flags.http_only, "httponly", "nohttponly"), same_site];
+        Self { cookie: flags.cookie.clone().unwrap_or_else(|| "~".to_owned()), flags: all.into_iter().flatten().collect() }
     }
 }
 
