@@ -28,7 +28,7 @@ pub use path::{PathLimits, UriPath};
 pub use pattern::{TextPattern, TextRegex};
 pub use route::{RouteRegex, RulePath};
 pub use selector::LabelSelector;
-pub use service_url::{ServiceUrl, UrlHost, url_text};
+pub use service_url::{ServiceUrl, UrlHost, url_text, url_text_with_answers};
 pub use url::UrlText;
 pub use variable::{TextPart, VariableText};
 

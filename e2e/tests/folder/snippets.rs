@@ -84,6 +84,29 @@ on_every_proxy! {
         assert_eq!((alone.received("X-User"), alone.received("X-None"), alone.status), (None, None, 200), "nobody has answered");
     }
 
+    fn signing_in_is_told_what_the_service_has_answered(proxy) {
+        let named = "# these return values are used by the @error401 call\nauth_request_set $auth_resp_jwt $upstream_http_x_vouch_jwt;\n\
+                     auth_request_set $auth_resp_err $upstream_http_x_vouch_err;\n\
+                     auth_request_set $auth_resp_failcount $upstream_http_x_vouch_failcount;";
+        let used = "auth_request_set $auth_resp_x_vouch_user $upstream_http_x_vouch_user;\n\
+                    auth_request_set $name_upstream_1 $upstream_cookie_name_1;\nproxy_set_header X-User $auth_resp_x_vouch_user;";
+        let url = "http://login.test/login?url=$scheme://$http_host$request_uri&failcount=$auth_resp_failcount&token=$auth_resp_jwt&error=$auth_resp_err";
+        let service = new_pod_that_keeps("gate");
+        let answers = "header=X-Vouch-Jwt:t0.a-b_c&header=X-Vouch-Failcount:2&header=X-Vouch-User:eve&header=Set-Cookie:name_1=c1";
+        let asking = |name: &str, query: &str| {
+            let asks = ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("auth-url", &format!("http://{service}:8080/validate?{query}{answers}"));
+            asks.annotation("auth-signin", url).annotation("auth-snippet", named).annotation("configuration-snippet", used)
+        };
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let objects = [running("s"), vec![settings, asking("in", ""), asking("out", "status=401&")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let answer = get("in.test", "/").unwrap();
+        assert_eq!((answer.status, answer.received("X-User").as_deref(), answer.header("set-cookie")), (200, Some("eve"), Some("name_1=c1")), "{:?}", world.diagnostics());
+        let (status, to) = location(&get("out.test", "/a").unwrap());
+        let begin = "http://login.test/login?url=http://out.test/a&failcount=2&token=t0.a-b_c&error=&rd=http://out.test";
+        assert!(status == 302 && to.starts_with(begin), "{status} {to} {:?}", world.diagnostics());
+    }
+
     fn texts_are_compared_with_case(proxy) {
         let _world = world(proxy, "if ($http_x_token != \"Secret\") { return 403; }\nif ($arg_a = b) { return 404; }\nif ($arg_a ~* ^c$) { return 410; }");
         let status = |token: &str, target: &str| send(&Request::get("h.test", target).header("X-Token", token)).unwrap().status;

@@ -1,7 +1,7 @@
 //! URLs of services that are asked about requests.
 
 use super::variable::is_url_variable;
-use super::{BadText, HostName, TextPart, VariableText, shown};
+use super::{BadText, HeaderName, HostName, TextPart, VariableText, shown};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -107,7 +107,15 @@ fn read_authority(text: &str) -> Option<(UrlHost, Option<u16>)> {
 /// # Errors
 /// With the first character or variable that does not belong there.
 pub fn url_text(text: &str) -> Result<VariableText, BadText> {
-    let read = VariableText::parse_with(text, is_url_variable)?;
+    url_text_with_answers(text, |_| None)
+}
+
+/// The same; `answered`: names of further variables, and the headers of the service that decides which they stand for.
+///
+/// # Errors
+/// As [`url_text`].
+pub fn url_text_with_answers(text: &str, answered: impl Fn(&str) -> Option<HeaderName>) -> Result<VariableText, BadText> {
+    let read = VariableText::parse_with_answers(text, answered, is_url_variable)?;
     for part in read.parts() {
         let TextPart::Text(part) = part else { continue };
         if let Some(c) = part.chars().find(|c| !(c.is_ascii_alphanumeric() || "-._~:/?[]@!()*+,;=&%".contains(*c))) {

@@ -47,12 +47,17 @@ impl VariableText {
         Self::read(text, false, |name| may_stand(name).then(|| TextPart::Variable(name.to_owned())))
     }
 
-    /// As [`VariableText::parse`]; `answered`: names of further variables, and the headers of the service that decides which
-    /// they stand for.
+    /// As [`VariableText::parse_with`]; `answered`: names of further variables, and the headers of the service that decides
+    /// which they stand for.
     ///
     /// # Errors
-    /// As [`VariableText::parse`].
-    pub fn parse_with_answers(text: &str, answered: impl Fn(&str) -> Option<HeaderName>) -> Result<Self, BadText> {
+    /// As [`VariableText::parse_with`].
+    pub fn parse_with_answers(
+        text: &str,
+        answered: impl Fn(&str) -> Option<HeaderName>,
+        may_stand: fn(&str) -> bool,
+    ) -> Result<Self, BadText> {
+        let of_request = |name: &str| may_stand(name).then(|| TextPart::Variable(name.to_owned()));
         Self::read(text, false, |name| answered(name).map(TextPart::Answered).or_else(|| of_request(name)))
     }
 
@@ -154,7 +159,7 @@ impl VariableText {
 
 /// A variable that every request has.
 fn of_request(name: &str) -> Option<TextPart> {
-    is_variable(name).then(|| TextPart::Variable(name.to_owned()))
+    may_be_told(name).then(|| TextPart::Variable(name.to_owned()))
 }
 
 /// The name behind a dollar sign, and the text behind it.
@@ -183,6 +188,12 @@ pub fn is_variable(name: &str) -> bool {
     let plain = name.len() <= 100 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     let family = PREFIXES.iter().any(|prefix| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty()));
     plain && (family || VARIABLES.binary_search(&name).is_ok() || LABELS.contains(&name))
+}
+
+/// The same of those that clients and endpoints may be told: nobody learns from a text where files of the proxy are.
+#[must_use]
+pub fn may_be_told(name: &str) -> bool {
+    is_variable(name) && !["document_root", "request_filename"].contains(&name)
 }
 
 /// Whether a connection or datagram that is forwarded as it is always has the variable.
@@ -376,7 +387,7 @@ mod tests {
     #[test]
     fn further_variables_stand_for_what_a_service_has_answered() {
         let header = HeaderName::new("X-User").unwrap();
-        let read = |text| VariableText::parse_with_answers(text, |name| (name == "User").then(|| header.clone()));
+        let read = |text| VariableText::parse_with_answers(text, |name| (name == "User").then(|| header.clone()), is_variable);
         let text = read("Bearer ${User}$host").unwrap();
         let parts = [TextPart::Text("Bearer ".to_owned()), TextPart::Answered(header.clone()), TextPart::Variable("host".to_owned())];
         assert_eq!((text.parts(), text.answered().count(), text.may_be_empty()), (&parts[..], 1, false));
@@ -391,9 +402,10 @@ mod tests {
 
     #[test]
     fn other_variables_and_texts_are_refused() {
-        for bad in ["$nosuch", "$http_", "$HOST", "${geoip2_asn}", "a\nb", "$env_x"] {
-            assert!(VariableText::parse(bad).is_err(), "{bad}");
+        for bad in ["$nosuch", "$http_", "$HOST", "${geoip2_asn}", "a\nb", "$env_x", "$document_root/x", "${request_filename}"] {
+            assert!(VariableText::parse(bad).is_err() && VariableText::parse_with_groups(bad).is_err(), "{bad}");
         }
+        assert!(VariableText::parse_with("$document_root", is_variable).is_ok(), "the operator may log it");
         assert!(VariableText::parse(&"a".repeat(2001)).is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::values::{Bad, items};
 use crate::model::{CacheTime, SignIn, Statuses};
-use crate::names::{HeaderName, ServiceUrl, VariableText, shown, url_text, variable};
+use crate::names::{HeaderName, ServiceUrl, VariableText, shown, url_text_with_answers, variable};
 
 /// Durations of answers when nobody says others.
 pub(crate) const USUAL_TIMES: &str = "200 202 401 5m";
@@ -14,13 +14,18 @@ pub(crate) fn service_url(text: &str) -> Result<ServiceUrl, Bad> {
 
 /// The URL of the page to sign in, and the parameter with the URL to come back to.
 pub(crate) fn sign_in(text: &str, parameter: &str) -> Result<SignIn, Bad> {
+    sign_in_with_answers(text, parameter, |_| None)
+}
+
+/// The same; `answered`: names of further variables, and the headers of the service which they stand for.
+pub(crate) fn sign_in_with_answers(text: &str, parameter: &str, answered: impl Fn(&str) -> Option<HeaderName>) -> Result<SignIn, Bad> {
     const HELP: &str = "use a URL such as https://auth.example/start";
     let absolute = ["http://", "https://", "$scheme://", "$pass_access_scheme://"].iter().any(|start| text.starts_with(start));
     let path = text.starts_with('/') && !text.starts_with("//");
     if !absolute && !path {
         return Err((format!("{} is not a URL that clients can be sent to", shown(text)), HELP));
     }
-    let url = url_text(text).map_err(|bad| (bad.0, HELP))?;
+    let url = url_text_with_answers(text, answered).map_err(|bad| (bad.0, HELP))?;
     Ok(SignIn { url, joint: joint(text, parameter) })
 }
 

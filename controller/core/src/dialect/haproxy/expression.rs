@@ -27,6 +27,11 @@ impl Expression {
         Self::read(text, &[], fetch)
     }
 
+    /// The same; `told`: the headers of the service that decides, in the order in which the agent is asked for them.
+    pub(super) fn with_answers(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
+        Self::read(text, told, fetch)
+    }
+
     /// The same in a snippet; `told`: the headers of the service that decides, in the order in which the agent is asked for them.
     pub(super) fn of_snippet(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
         Self::read(text, told, fetch_received)

@@ -191,12 +191,13 @@ impl RoutePolicy {
     }
 
     /// Headers of the service that decides which endpoints or clients are told, each once: those that replace the request's,
-    /// and then those that texts have. Empty when no service decides.
+    /// then those that texts of headers have, and the URL to sign in. Empty when no service decides.
     #[must_use]
     pub fn told_answers(&self) -> Vec<&HeaderName> {
         let Some(auth) = &self.external_auth else { return Vec::new() };
         let mut told: Vec<&HeaderName> = auth.response_headers.iter().collect();
-        for header in self.extra.iter().flat_map(|extra| extra.answered()) {
+        let in_url = auth.sign_in.iter().flat_map(|sign_in| sign_in.url.answered());
+        for header in self.extra.iter().flat_map(|extra| extra.answered()).chain(in_url) {
             if !told.iter().any(|known| known.is_same(header)) {
                 told.push(header);
             }

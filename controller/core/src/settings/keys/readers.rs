@@ -1,7 +1,7 @@
 //! Readers of values that only some keys have.
 
 use crate::model::{CpuAffinity, ErrorLevel, MediaType, TicketKey};
-use crate::names::variable::is_stream_variable;
+use crate::names::variable::{is_stream_variable, is_variable};
 use crate::names::{BadText, HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
 use crate::settings::RiskLevel;
 use crate::settings::values::{Bad, bytes, flag, items, location_rewrite, number};
@@ -46,7 +46,7 @@ pub(super) fn regex_if_any(text: &str) -> Result<Option<TextRegex>, Bad> {
 }
 
 pub(super) fn format_if_any(text: &str) -> Result<Option<VariableText>, Bad> {
-    log_format(text, VariableText::parse)
+    log_format(text, |text| VariableText::parse_with(text, is_variable))
 }
 
 /// The same for ports that are forwarded as they are, of which little is known.

@@ -3,6 +3,7 @@
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{Balance, Hashing};
 use crate::names::VariableText;
+use crate::names::variable::is_variable;
 
 const ALGORITHMS: &[&str] = &["round_robin", "chash", "chashsubset", "sticky_balanced", "sticky_persistent", "ewma"];
 
@@ -72,7 +73,7 @@ fn hash_key(given: &mut Given<'_>) -> Option<VariableText> {
         given.refuse("upstream-hash-by", message, "use text and variables such as $request_uri");
         return None;
     }
-    VariableText::parse(text)
+    VariableText::parse_with(text, is_variable)
         .map_err(|bad| given.refuse_as(OnBadValue::KeepDefault, "upstream-hash-by", bad, "use text and variables such as $request_uri"))
         .ok()
 }

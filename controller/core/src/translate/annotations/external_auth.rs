@@ -1,10 +1,12 @@
 //! `auth-url` and its kin: a service decides whether a request may pass.
 
+use super::snippet::names_of_answers;
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{AuthCache, AuthMethod, ExternalAuth, SignIn, UpstreamKeepalive};
 use crate::names::{HeaderName, Kind, VariableText, shown};
 use crate::settings::auth;
 use crate::settings::values::Bad;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const FEATURE: Feature = Feature {
@@ -29,7 +31,8 @@ pub(super) const FEATURE: Feature = Feature {
             "auth-signin",
             Value::Other("an `http` or `https` URL or a path, with variables"),
             Scope::Route,
-            "Where clients are sent (302) in place of 401, with the URL that they asked for as a parameter.",
+            "Where clients are sent (302) in place of 401, with the URL that they asked for as a parameter. Names that snippets give to \
+             headers of the service's answer with `auth_request_set` may stand in it.",
         )
         .ranked(Tier::A, Risk::High)
         .configured("global-auth-signin", ""),
@@ -110,7 +113,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let auth = ExternalAuth {
         url,
         method: method(given),
-        sign_in: sign_in(given),
+        sign_in: sign_in(given, policies.reads_snippets),
         response_headers: read(given, "auth-response-headers", auth::response_headers).unwrap_or_default(),
         request_headers: request_headers(given),
         redirect_target: read(given, "auth-request-redirect", auth::redirect_target),
@@ -136,10 +139,14 @@ fn method(given: &mut Given<'_>) -> Option<AuthMethod> {
     method
 }
 
-fn sign_in(given: &mut Given<'_>) -> Option<SignIn> {
+/// The URL may have what snippets name of the service's answer.
+fn sign_in(given: &mut Given<'_>, reads_snippets: bool) -> Option<SignIn> {
     let parameter = read(given, "auth-signin-redirect-param", auth::parameter).unwrap_or_else(|| "rd".to_owned());
     let text = given.text("auth-signin")?;
-    auth::sign_in(text, &parameter).map_err(|(message, help)| given.refuse("auth-signin", message, help)).ok()
+    let snippets = ["server-snippet", "configuration-snippet", "auth-snippet"].map(|name| given.text(name).filter(|_| reads_snippets));
+    let named: BTreeMap<_, _> = snippets.into_iter().flatten().flat_map(names_of_answers).collect();
+    let answered = |name: &str| named.get(&name.to_ascii_lowercase()).cloned();
+    auth::sign_in_with_answers(text, &parameter, answered).map_err(|(message, help)| given.refuse("auth-signin", message, help)).ok()
 }
 
 fn request_headers(given: &mut Given<'_>) -> Vec<(HeaderName, VariableText)> {
@@ -186,7 +193,7 @@ fn keepalive(given: &mut Given<'_>) -> UpstreamKeepalive {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{problems, read_in, snapshot};
+    use super::super::testing::{problems, read_configured, read_in, snapshot};
     use super::*;
     use crate::settings::Settings;
     use serde_json::json;
@@ -224,6 +231,25 @@ mod tests {
         assert!(auth(&[("auth-always-set-cookie", "true")]).always_set_cookie);
         let kept = |pairs: &[(&str, &str)]| auth(&[&[("auth-keepalive", "10")], pairs].concat()).keepalive.connections;
         assert_eq!((kept(&[]), kept(&[("auth-keepalive-requests", "0")]), kept(&[("auth-keepalive-timeout", "-1")])), (10, 0, 0));
+    }
+
+    #[test]
+    fn the_url_to_sign_in_may_have_what_snippets_name() {
+        let text = "auth_request_set $auth_resp_jwt $upstream_http_x_vouch_jwt;";
+        let url = "https://vouch.test/login?url=$scheme://$http_host$request_uri&token=$auth_resp_jwt";
+        let signs_in = |snippet: &str, config: &[(&str, &str)], url: &str| {
+            let pairs = [("auth-url", "http://auth.test/"), ("auth-signin", url), (snippet, text)];
+            let (policies, said) = read_configured(&Settings::default(), config, &snapshot(&[]), &pairs);
+            let headers = |sign_in: SignIn| sign_in.url.answered().map(|header| header.as_str().to_owned()).collect::<Vec<_>>();
+            (policies.unwrap().route.external_auth.as_ref().unwrap().sign_in.clone().map(headers), said)
+        };
+        let on = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
+        for snippet in ["auth-snippet", "configuration-snippet", "server-snippet"] {
+            assert_eq!(signs_in(snippet, &on, url), (Some(vec!["x-vouch-jwt".to_owned()]), vec![]), "{snippet}");
+        }
+        assert!(signs_in("auth-snippet", &on[1..], url).0.is_none(), "snippets are not read");
+        let (none, said) = signs_in("auth-snippet", &on, "https://vouch.test/?token=$auth_resp_other");
+        assert!(none.is_none() && said[0].contains("$auth_resp_other"), "{said:?}");
     }
 
     #[test]

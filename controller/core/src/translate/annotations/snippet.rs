@@ -17,7 +17,8 @@ mod tests;
 mod wishes;
 mod words;
 
-pub(in crate::translate) use directives::{Meaning, read, read_outermost, read_raw};
+pub(in crate::translate) use answered::names as names_of_answers;
+pub(in crate::translate) use directives::{Answers, Meaning, read, read_outermost, read_raw, read_with_answers};
 pub(in crate::translate) use guarding::{concerns_protections, key_protects, may_be_decided_by, may_keep_out};
 
 /// Why paths of a whole host are not one Ingress's.

@@ -1,12 +1,13 @@
 //! Snippets: nginx configuration in annotations. It is read, and each directive with a meaning becomes a wish like any other;
 //! none is ever copied. They are off unless the operator has switched them on.
 
-use super::snippet::{self, Meaning};
+use super::snippet::{self, Answers, Meaning};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::Extra;
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
 use crate::settings::LimitZones;
+use crate::settings::auth::response_headers;
 use std::sync::Arc;
 
 const SNIPPET: Value = Value::Other("directives of nginx");
@@ -134,7 +135,8 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let text = given.text(name)?;
     let raw = given.raw_snippets && name == FOR_ROUTES;
     let zones = Arc::clone(&given.limit_zones);
-    let read = if raw { snippet::read_raw(text, &zones) } else { snippet::read(text, &zones) };
+    let answers = answers_without_a_name(given);
+    let read = if raw { snippet::read_raw(text, &zones, answers) } else { snippet::read_with_answers(text, &zones, answers) };
     let meaning = match read {
         Ok(meaning) => meaning,
         Err(why) => {
@@ -166,6 +168,12 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
         given.note(name, "return: \\n stays the two characters that it is written with", "let an endpoint answer in several lines");
     }
     Some(meaning)
+}
+
+/// `$authHeader0` and so on: what ingress-nginx calls the headers of `auth-response-headers`.
+fn answers_without_a_name(given: &Given<'_>) -> Answers {
+    let headers = given.text("auth-response-headers").and_then(|text| response_headers(text).ok()).unwrap_or_default();
+    headers.into_iter().enumerate().map(|(n, header)| (format!("authheader{n}"), header)).collect()
 }
 
 /// The first variable that the proxy has no word for. Those that stand for the route are filled in later, but for those in
@@ -292,6 +300,21 @@ mod tests {
         }
         assert!(read(&Settings { unknown_directives: &["raw"], ..settings }, text).0.is_none(), "not where the proxy cannot follow");
         assert!(read(&Settings::default(), text).0.is_none());
+    }
+
+    #[test]
+    fn headers_that_endpoints_are_told_have_the_names_of_ingress_nginx() {
+        let text = "proxy_set_header 'X-Forwarded-User' $authHeader1;";
+        let read = |headers| {
+            let pairs = [("auth-url", "http://auth.example/"), ("auth-response-headers", headers), ("configuration-snippet", text)];
+            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &pairs);
+            (
+                policies.map(|policies| policies.route.told_answers().iter().map(|header| header.as_str().to_owned()).collect::<Vec<_>>()),
+                said,
+            )
+        };
+        assert_eq!(read("X-Token, X-User"), (Some(vec!["X-Token".to_owned(), "X-User".to_owned()]), vec![]));
+        assert!(read("X-Token").0.is_none(), "there is no second one");
     }
 
     #[test]

@@ -37,10 +37,11 @@ impl ExternalAuthView {
         let auth = policy.external_auth.as_deref()?;
         let asks = section.key.asks?;
         let headers = auth.response_headers.iter().enumerate();
+        let told = policy.told_answers();
         Some(Self {
-            ask: form((auth, &policy.told_answers()), &asks, Form::to(section.service), globals)?,
+            ask: form((auth, &told), &asks, Form::to(section.service), globals)?,
             headers: headers.map(|(n, name)| AnsweredView { name: name.as_str().to_owned(), variable: answered(n) }).collect(),
-            sign_in: auth.sign_in.as_ref().and_then(|sign_in| page_to_sign_in(sign_in, &asks)),
+            sign_in: auth.sign_in.as_ref().and_then(|sign_in| page_to_sign_in(sign_in, &told, &asks)),
             always_set_cookie: auth.always_set_cookie,
             cookies: ["c0", "c1", "c2", "c3"],
             forbidden: page(403),
@@ -104,8 +105,8 @@ fn times(cache: &AuthCache) -> String {
     cache.times.iter().map(item).collect::<Vec<_>>().join(",")
 }
 
-fn page_to_sign_in(sign_in: &SignIn, asks: &Asks<'_>) -> Option<Expression> {
-    let url = Expression::of(&labelled(&sign_in.url, asks))?;
+fn page_to_sign_in(sign_in: &SignIn, told: &[&HeaderName], asks: &Asks<'_>) -> Option<Expression> {
+    let url = Expression::with_answers(&labelled(&sign_in.url, asks), told)?;
     Some(match &sign_in.joint {
         None => url,
         Some(joint) => {

@@ -2,9 +2,10 @@
 //! written anywhere; what it stands for is a header.
 
 use super::Meaning;
-use super::directives::NO_MEANING;
-use super::reader::Directive;
+use super::directives::{Answers, NO_MEANING};
+use super::reader::{self, Directive};
 use super::words::{free_name, short_when_printed};
+use crate::names::variable::{is_variable, may_be_told};
 use crate::names::{HeaderName, VariableText, shown};
 
 /// The cookie of the service, which has this name without being asked for.
@@ -13,16 +14,28 @@ const COOKIE: (&str, &str) = ("auth_cookie", "set-cookie");
 /// The directive.
 pub(super) const SET: &str = "auth_request_set";
 
-/// A variable, and the header that it stands for.
-pub(super) fn named(words: &[&str]) -> Result<(String, HeaderName), String> {
+/// A variable, and the header that it stands for; `None`: a cookie of the service, which reaches clients without being named,
+/// so that no text has the variable.
+pub(super) fn named(words: &[&str]) -> Result<(String, Option<HeaderName>), String> {
     let [variable, value] = words else { return Err("it takes a variable and what the service has answered".to_owned()) };
     let name = free_name(variable)?.to_ascii_lowercase();
     let source = value.strip_prefix('$').map(|rest| rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(rest));
+    let is_cookie = |source: &str| source.strip_prefix("upstream_cookie_").is_some_and(|_| is_variable(&source.to_ascii_lowercase()));
+    if source.is_some_and(is_cookie) {
+        return Ok((name, None));
+    }
     let header = source.and_then(|source| source.strip_prefix("upstream_http_")).filter(|header| !header.is_empty());
     let header = header.and_then(|header| HeaderName::new(&header.replace('_', "-")).ok());
-    header.map(|header| (name, header)).ok_or_else(|| {
+    header.map(|header| (name, Some(header))).ok_or_else(|| {
         format!("{NO_MEANING} for {}: only headers of the service are known, as $upstream_http_x_user is X-User; its cookies reach clients anyway", shown(value))
     })
+}
+
+/// The headers of the service by the names that a snippet gives them, in lower case; none if it cannot be read.
+pub(in crate::translate) fn names(text: &str) -> Answers {
+    let mut meaning = Meaning::default();
+    meaning.learn(&reader::read(text).unwrap_or_default());
+    meaning.answered
 }
 
 impl Meaning {
@@ -30,7 +43,7 @@ impl Meaning {
     pub(super) fn learn(&mut self, directives: &[Directive]) {
         for directive in directives.iter().filter(|directive| directive.name == SET && directive.block.is_none()) {
             let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
-            self.answered.extend(named(&words));
+            self.answered.extend(named(&words).ok().and_then(|(name, header)| Some((name, header?))));
         }
     }
 
@@ -40,7 +53,7 @@ impl Meaning {
             let name = name.to_ascii_lowercase();
             self.answered.get(&name).cloned().or_else(|| if name == COOKIE.0 { HeaderName::new(COOKIE.1).ok() } else { None })
         };
-        VariableText::parse_with_answers(&self.filled(text)?, header).map_err(|bad| bad.0).and_then(short_when_printed)
+        VariableText::parse_with_answers(&self.filled(text)?, header, may_be_told).map_err(|bad| bad.0).and_then(short_when_printed)
     }
 }
 

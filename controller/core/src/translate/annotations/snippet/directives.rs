@@ -13,6 +13,9 @@ use crate::settings::{LimitZones, SnippetKey, values};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
+/// Headers of the service that decides, by names in lower case.
+pub(in crate::translate) type Answers = BTreeMap<String, HeaderName>;
+
 /// What a snippet asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(in crate::translate) struct Meaning {
@@ -38,7 +41,7 @@ pub(in crate::translate) struct Meaning {
     /// Texts of variables that `set` has given one, as they are written.
     pub(super) variables: BTreeMap<String, String>,
     /// Headers of the service that decides, by variables that `auth_request_set` has given one.
-    pub(super) answered: BTreeMap<String, HeaderName>,
+    pub(super) answered: Answers,
     /// `sub_filter_once`.
     pub(super) every_occurrence: bool,
     pub(super) rules: Vec<(bool, Option<IpNet>)>,
@@ -53,7 +56,15 @@ pub(in crate::translate) struct Meaning {
 /// # Errors
 /// With the line, the name of the directive, and what is wrong with it.
 pub(in crate::translate) fn read(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    without_zones(read_outermost(text, zones)?)
+    read_with_answers(text, zones, Answers::new())
+}
+
+/// The same; `answers`: headers of the service that decides, by the names that they have without being given one.
+///
+/// # Errors
+/// As [`read`].
+pub(in crate::translate) fn read_with_answers(text: &str, zones: &LimitZones, answers: Answers) -> Result<Meaning, String> {
+    without_zones(read_all(text, zones, answers)?)
 }
 
 fn without_zones(meaning: Meaning) -> Result<Meaning, String> {
@@ -65,7 +76,11 @@ fn without_zones(meaning: Meaning) -> Result<Meaning, String> {
 /// # Errors
 /// As [`read`].
 pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    let (directives, mut meaning) = (reader::read(text)?, Meaning::default());
+    read_all(text, zones, Answers::new())
+}
+
+fn read_all(text: &str, zones: &LimitZones, answered: Answers) -> Result<Meaning, String> {
+    let (directives, mut meaning) = (reader::read(text)?, Meaning { answered, ..Meaning::default() });
     meaning.learn(&directives);
     for directive in locations::in_order(&directives)? {
         meaning.directive(directive).map_err(|why| directive.wrong(&why))?;
@@ -78,8 +93,8 @@ pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Re
 ///
 /// # Errors
 /// As [`read`], and for those that read files, write them or run code.
-pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning::default(), Vec::new());
+pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, answered: Answers) -> Result<Meaning, String> {
+    let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, ..Meaning::default() }, Vec::new());
     meaning.learn(&directives);
     for directive in &directives {
         // In the snippet of a route it is one inside of the route's.

@@ -1,7 +1,7 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_outermost};
-use crate::model::{EarlyAnswer, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
+use crate::model::{EarlyAnswer, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones};
 
@@ -97,7 +97,7 @@ fn headers_tell_what_the_service_has_answered() {
     let answered: Vec<_> = extra.answered().map(HeaderName::as_str).collect();
     assert_eq!(answered, ["x-auth-request-user", "token", "x-auth-request-user"]);
     assert_eq!((extra.request_headers.len(), extra.answer_headers.len()), (2, 1), "the cookie reaches clients anyway");
-    assert!(read("auth_request_set $user $upstream_http_x;").unwrap().only_request_headers().is_none());
+    assert_eq!(read("auth_request_set $user $upstream_http_x;").unwrap().only_request_headers(), Some(vec![]), "it is a name alone");
     assert!(read("proxy_set_header Cookie $auth_cookie;").unwrap().only_request_headers().is_none(), "it is known too late");
     for (bad, why) in [
         ("auth_request_set $a;", "it takes a variable"),
@@ -128,6 +128,24 @@ fn headers_tell_what_the_service_has_answered() {
     ] {
         let said = read(bad).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn names_for_answers_of_the_service_may_stay_unused() {
+    let vouch = "# used by @error401\nauth_request_set $auth_resp_jwt $upstream_http_x_vouch_jwt;\n\
+                 auth_request_set $auth_resp_x_vouch_user $upstream_http_x_vouch_user;\nproxy_set_header X-Role admin;";
+    assert_eq!(read(vouch).unwrap().only_request_headers().map(|headers| headers.len()), Some(1));
+    assert_eq!(super::names_of_answers(vouch)["auth_resp_jwt"].as_str(), "x-vouch-jwt");
+    assert!(super::names_of_answers("auth_request_set $a $upstream_http_a; }").is_empty(), "it cannot be read");
+    let cookie = "auth_request_set $name_upstream_1 $upstream_cookie_name_1;\nauth_request_set $Name_2 ${upstream_cookie_Name_2};";
+    assert_eq!(read(cookie).map(|meaning| meaning.extra), Ok(Extra::default()), "cookies reach clients anyway");
+    let used = read(&format!("{cookie} add_header X $name_upstream_1;")).unwrap_err();
+    assert!(used.contains("\"$name_upstream_1\" is not a variable that can be used here"), "{used}");
+    let code = read(&format!("{cookie}\n\naccess_by_lua_block {{\n  if ngx.var.name_upstream_1 ~= \"\" then x() end\n}}")).unwrap_err();
+    assert!(code.starts_with("line 4: \"access_by_lua_block\": ") && code.contains("no code is run here"), "{code}");
+    for bad in ["auth_request_set $a $upstream_cookie_;", "auth_request_set $a '$upstream_cookie_a;b';"] {
+        assert!(read(bad).unwrap_err().contains("only headers"), "{bad}");
     }
 }
 

@@ -65,7 +65,8 @@ impl Meaning {
             return None;
         }
         let extra = Extra { request_headers: headers.clone(), ..Extra::default() };
-        (*self == Self { extra, variables: self.variables.clone(), ..Self::default() }).then_some(headers)
+        let (variables, answered) = (self.variables.clone(), self.answered.clone());
+        (*self == Self { extra, variables, answered, ..Self::default() }).then_some(headers)
     }
 
     /// The zones that it defines.

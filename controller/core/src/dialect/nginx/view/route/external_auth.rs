@@ -180,7 +180,7 @@ impl CacheView {
 
 impl SignInView {
     pub(super) fn new(route: &Route, auth: &ExternalAuth, sign_in: &SignIn, common: &HeadersView) -> Self {
-        let mut url = labels::expression(&sign_in.url, route);
+        let mut url = expression(&labels::filled(&sign_in.url, route), route);
         if let Some(joint) = &sign_in.joint {
             let back =
                 Expression::variable("pass_access_scheme").and("://").and_variable("named_host").and_variable(variable::ESCAPED_TARGET);

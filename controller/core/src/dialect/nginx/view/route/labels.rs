@@ -45,13 +45,18 @@ impl LabelsView<'_> {
 
 /// A text of users in a route: variables that are its labels are what they are, for they need not be set there.
 pub(super) fn expression(text: &VariableText, route: &Route) -> Expression {
+    Expression::of(&filled(text, route))
+}
+
+/// The text with what the labels are.
+pub(super) fn filled(text: &VariableText, route: &Route) -> VariableText {
     let labels = LabelsView::new(route);
-    Expression::of(&text.filled(|name| match name {
+    text.filled(|name| match name {
         "namespace" => Some(labels.namespace),
         "ingress_name" => Some(labels.ingress),
         "service_name" => Some(labels.service),
         "service_port" => Some(labels.port),
         "location_path" => Some(labels.path),
         _ => None,
-    }))
+    })
 }
