@@ -34,6 +34,7 @@ mod refusals;
 mod secret_files;
 mod services;
 mod snippets;
+mod snippets_in_use;
 mod spread;
 mod streams;
 mod templates;

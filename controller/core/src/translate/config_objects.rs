@@ -56,6 +56,10 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
             let message = format!("this proxy cannot follow {directive}, and does without");
             diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
         }
+        for (directive, why) in read.iter().flat_map(Meaning::without) {
+            let message = format!("{directive} has no effect: {why}");
+            diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
+        }
         match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, config) } else { Ok(Some(meaning)) }) {
             Ok(None) => {}
             // The inner one goes before what is there of the outer ones.

@@ -3,6 +3,7 @@
 mod answered;
 mod answers;
 mod bodies;
+mod chosen;
 mod directives;
 mod forwarding;
 mod guarding;

@@ -29,10 +29,13 @@ pub(super) const FEATURE: Feature = Feature {
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`; with \
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
-             stand in `return`, and headers in front of it), `set`, `allow`, `deny` and `satisfy`, `limit_req` and `limit_conn` (their zones \
-             stand in `http-snippet`), times, sizes and buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, \
-             `expires`, `default_type`, `access_log off`; they work on every proxy. Where a proxy has no `gzip`, `limit_rate_after`, \
-             `proxy_pass_header` or `proxy_http_version 1.0`, it does without and says so. nginx reads `sub_filter` and its kin, too, and nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
+             stand in `return`, and headers in front of it), `set` (in `if`, too, for variables that are compared with a text later), \
+             `allow`, `deny` and `satisfy`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`), times, sizes and \
+             buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `charset`, \
+             `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
+             `large_client_header_buffers`, has no effect, and is told. Where a proxy has no `gzip`, `limit_rate_after`, \
+             `proxy_pass_header` or `proxy_http_version 1.0`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
+             nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
              Ingress is left out.",
         )
         .ranked(Tier::A, Risk::Critical)
@@ -156,6 +159,9 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     if let Some(directive) = meaning.special().find(|directive| unknown.contains(directive)) {
         given.refuse(name, format_args!("this proxy cannot follow {directive}"), HELP);
         return None;
+    }
+    for (directive, why) in meaning.without() {
+        given.note(name, format_args!("{directive} has no effect: {why}"), "remove it");
     }
     for directive in meaning.comforts().filter(|directive| unknown.contains(directive)) {
         given.note(

@@ -41,6 +41,7 @@ pub(in crate::translate) fn names(text: &str) -> Answers {
 impl Meaning {
     /// Learns the names in advance: nginx knows them wherever they are set. Of several of a name the last one counts.
     pub(super) fn learn(&mut self, directives: &[Directive]) {
+        self.expect_choices(directives);
         for directive in directives.iter().filter(|directive| directive.name == SET && directive.block.is_none()) {
             let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
             self.answered.extend(named(&words).ok().and_then(|(name, header)| Some((name, header?))));

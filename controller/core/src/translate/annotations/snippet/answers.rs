@@ -179,16 +179,27 @@ pub(super) fn expires(text: &str) -> Result<Expires, String> {
     })
 }
 
-/// `($variable)`, or the variable, a comparison and what it is compared with.
-pub(super) fn condition(meaning: &Meaning, words: &[&str]) -> Result<Condition, String> {
-    let wrong = || "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text".to_owned();
+const NO_CONDITION: &str = "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text";
+
+/// What stands between the brackets of a condition.
+pub(super) fn condition_words<'w>(words: &[&'w str]) -> Result<Vec<&'w str>, String> {
     let mut words: Vec<&str> = words.to_vec();
-    let first = words.first_mut().ok_or_else(wrong)?;
-    *first = first.strip_prefix('(').ok_or_else(wrong)?;
-    let last = words.last_mut().ok_or_else(wrong)?;
-    *last = last.strip_suffix(')').ok_or_else(wrong)?;
+    let first = words.first_mut().ok_or(NO_CONDITION)?;
+    *first = first.strip_prefix('(').ok_or(NO_CONDITION)?;
+    let last = words.last_mut().ok_or(NO_CONDITION)?;
+    *last = last.strip_suffix(')').ok_or(NO_CONDITION)?;
     words.retain(|word| !word.is_empty());
-    let variable = meaning.text(words.first().ok_or_else(wrong)?)?;
+    Ok(words)
+}
+
+/// `$variable`, or the variable, a comparison and what it is compared with.
+pub(super) fn condition(meaning: &Meaning, words: &[&str]) -> Result<Condition, String> {
+    let wrong = || NO_CONDITION.to_owned();
+    let variable = match *words.first().ok_or_else(wrong)? {
+        // Only its end is the request's, and where files would be looked for is nobody's.
+        "$request_filename" => meaning.text("$uri")?,
+        variable => meaning.text(variable)?,
+    };
     if !matches!(variable.parts(), [TextPart::Variable(_)]) {
         return Err(wrong());
     }

@@ -1,12 +1,13 @@
 //! What the directives of a snippet mean: each becomes a wish of the model, or is refused by name.
 
+use super::chosen::{self, Choices};
 use super::limits::LimitUse;
 use super::reader::{self, Directive};
 use super::sources::sources;
 use super::{answered, answers, locations, others};
 use crate::model::{
-    AnswerHeader, Bandwidth, Buffering, ClientLimits, CookieRewrite, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
-    Timeouts,
+    AnswerHeader, Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, Extra, LocationRewrite, MediaType, Retries, Satisfy,
+    SourceRanges, Timeouts,
 };
 use crate::names::{HeaderName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -35,11 +36,15 @@ pub(in crate::translate) struct Meaning {
     pub(super) has_line_breaks: bool,
     /// Nothing is logged.
     pub(super) unlogged: bool,
+    /// Directives without effect, and why.
+    pub(super) without: Vec<(String, &'static str)>,
     pub(super) bandwidth: Option<Bandwidth>,
     pub(super) cookie_domain: Option<CookieRewrite>,
     pub(super) cookie_path: Option<CookieRewrite>,
     /// Texts of variables that `set` has given one, as they are written.
     pub(super) variables: BTreeMap<String, String>,
+    /// What variables are set to under conditions.
+    pub(super) chosen: BTreeMap<String, Choices>,
     /// Headers of the service that decides, by variables that `auth_request_set` has given one.
     pub(super) answered: Answers,
     /// `sub_filter_once`.
@@ -97,8 +102,9 @@ pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, answered: A
     let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, ..Meaning::default() }, Vec::new());
     meaning.learn(&directives);
     for directive in &directives {
-        // In the snippet of a route it is one inside of the route's.
-        let read = if directive.name == "location" { Err(others::unknown("location")) } else { meaning.directive(directive) };
+        // In the snippet of a route it is one inside of the route's; and what would be left out can be given.
+        let as_written = directive.name == "location" || others::does_without(&directive.name).is_some();
+        let read = if as_written { Err(others::unknown(&directive.name)) } else { meaning.directive(directive) };
         let Err(why) = read else { continue };
         let no_meaning = why.starts_with(NO_MEANING) || (directive.block.is_some() && directive.name != "if");
         let kept = if no_meaning { super::raw::of(directive) } else { Err(why) };
@@ -137,7 +143,13 @@ impl Meaning {
         let (name, given) = (directive.name.as_str(), arguments.as_slice());
         let headers = self.header_directive(name, given);
         let read = headers.or_else(|| self.limit_directive(name, given)).or_else(|| self.other_directive(name, given));
-        read.unwrap_or_else(|| Err(others::unknown(name)))
+        let read = read.unwrap_or_else(|| Err(others::unknown(name)));
+        match others::does_without(name).filter(|_| read.is_err()) {
+            Some(why) => self.without.push((name.to_owned(), why)),
+            None if others::is_nothing(name) => {}
+            None => return read,
+        }
+        Ok(())
     }
 
     /// Headers of requests and answers; `None`: it is something else.
@@ -187,7 +199,8 @@ impl Meaning {
             ("rewrite", given) => answers::rewrite(self, None, given),
             ("set", [variable, value]) => self.set(variable, value),
             (answered::SET, given) => answered::named(given).map(|_| ()),
-            ("access_log", ["off"]) => {
+            ("proxy_cache", ["off"]) => Ok(()),
+            ("access_log", ["off"] | ["/dev/null", ..]) => {
                 self.unlogged = true;
                 Ok(())
             }
@@ -232,20 +245,42 @@ impl Meaning {
     }
 
     fn conditional(&mut self, words: &[&str], block: &[Directive]) -> Done {
-        const INSIDE: &str = "only headers and one return, or one rewrite, are accepted inside";
-        let condition = answers::condition(self, words)?;
+        const INSIDE: &str = "only headers and one return, one rewrite, or set, are accepted inside";
+        let (conditions, has_groups) = self.conditions(words)?;
+        if !block.is_empty() && block.iter().all(|directive| directive.name == "set" && directive.block.is_none()) {
+            return self.set_under(&conditions, block);
+        }
         let Some((Directive { name, arguments, block: None, .. }, before)) = block.split_last() else {
             return Err(INSIDE.to_owned());
         };
         let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        match name.as_str() {
-            "return" => {
-                let headers = self.headers_inside(before)?.ok_or(INSIDE)?;
-                answers::with_headers(self, condition, &given, headers)
-            }
-            "rewrite" if before.is_empty() => answers::rewrite(self, Some(condition), &given),
-            _ => Err(INSIDE.to_owned()),
+        if !has_groups && given.iter().any(|word| chosen::has_group(word)) {
+            return Err("groups are those of an expression in the condition itself".to_owned());
         }
+        let headers = self.headers_inside(before)?;
+        for condition in conditions {
+            match (name.as_str(), condition) {
+                ("return", Some(condition)) => answers::with_headers(self, condition, &given, headers.clone().ok_or(INSIDE)?)?,
+                ("return", None) if before.is_empty() => answers::read(self, None, &given)?,
+                ("rewrite", condition) if before.is_empty() => answers::rewrite(self, condition, &given)?,
+                _ => return Err(INSIDE.to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_under(&mut self, conditions: &[Option<Condition>], block: &[Directive]) -> Done {
+        for directive in block {
+            let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
+            for condition in conditions {
+                match (condition, words.as_slice()) {
+                    (Some(when), words) => self.choose(when, words)?,
+                    (None, [variable, value]) => self.set(variable, value)?,
+                    (None, _) => return Err("set takes a variable and a value".to_owned()),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Headers of one answer; `None`: there is something else among them.

@@ -17,26 +17,67 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["server_name"], "the annotation server-alias has one"),
     (&["opentelemetry_", "otel_"], "the annotation enable-opentelemetry has one"),
     (&["modsecurity", "modsecurity_"], "the annotation enable-modsecurity has one"),
-    (&["rewrite_log"], "the annotation enable-rewrite-log has one"),
     (&["client_body_timeout"], "the key client-body-timeout of the main ConfigMap has one"),
     (&["client_header_timeout"], "the key client-header-timeout of the main ConfigMap has one"),
-    (&["client_header_buffer_size"], "the key client-header-buffer-size of the main ConfigMap has one"),
-    (&["large_client_header_buffers"], "the key large-client-header-buffers of the main ConfigMap has one"),
-    (&["keepalive_timeout"], "the key keep-alive of the main ConfigMap has one"),
-    (&["keepalive_requests"], "the key keep-alive-requests of the main ConfigMap has one"),
-    (&["limit_req_status"], "the key limit-req-status-code of the main ConfigMap has one"),
-    (&["limit_conn_status"], "the key limit-conn-status-code of the main ConfigMap has one"),
     (&["log_format"], "the key log-format-upstream of the main ConfigMap has one"),
     (&["access_log"], "off is read; the keys of the main ConfigMap say what is logged"),
-    (&["error_log"], "the key error-log-level of the main ConfigMap has one"),
-    (&["server_tokens"], "the key server-tokens of the main ConfigMap has one"),
     (&["ssl_protocols"], "the key ssl-protocols of the main ConfigMap has one"),
     (&["underscores_in_headers"], "the key enable-underscores-in-headers of the main ConfigMap has one"),
     (&["ignore_invalid_headers"], "the key ignore-invalid-headers of the main ConfigMap has one"),
     (&["real_ip_header"], "the key forwarded-for-header of the main ConfigMap has one"),
     (&["set_real_ip_from"], "the key proxy-real-ip-cidr of the main ConfigMap has one"),
-    (&["brotli", "brotli_"], "the directive gzip has one"),
 ];
+
+/// Names, or beginnings of names that end with `_`, of directives that change nothing here: they concern files, caches and
+/// kinds of connections that there are none of.
+const NOTHING: &[&str] = &[
+    "etag",
+    "if_modified_since",
+    "log_not_found",
+    "max_ranges",
+    "open_file_cache",
+    "open_file_cache_",
+    "proxy_cache_bypass",
+    "proxy_no_cache",
+    "sendfile",
+];
+
+/// Names of those that nobody is kept out by, and without which answers are the same; and why they have no effect.
+const WITHOUT: &[(&[&str], &str)] = &[
+    (&["client_header_buffer_size"], "the key client-header-buffer-size of the main ConfigMap holds for the proxy as a whole"),
+    (&["large_client_header_buffers"], "the key large-client-header-buffers of the main ConfigMap holds for the proxy as a whole"),
+    (&["keepalive_timeout"], "the key keep-alive of the main ConfigMap holds for the proxy as a whole"),
+    (&["keepalive_requests"], "the key keep-alive-requests of the main ConfigMap holds for the proxy as a whole"),
+    (&["server_tokens"], "the key server-tokens of the main ConfigMap holds for the proxy as a whole"),
+    (&["error_log"], "the key error-log-level of the main ConfigMap holds for the proxy as a whole"),
+    (&["rewrite_log"], "the annotation enable-rewrite-log says so"),
+    (&["limit_req_status"], "the key limit-req-status-code of the main ConfigMap holds for the proxy as a whole"),
+    (&["limit_conn_status"], "the key limit-conn-status-code of the main ConfigMap holds for the proxy as a whole"),
+    (&["limit_req_log_level", "limit_conn_log_level"], "who is turned away stands in the access log"),
+    (&["brotli", "brotli_"], "stock proxies have no brotli; the directive gzip is read"),
+    (&["gunzip", "gzip_static"], "answers are passed on as endpoints send them, or compressed by gzip"),
+    (&["chunked_transfer_encoding"], "bodies are sent as the version of HTTP asks for"),
+    (&["tcp_nodelay", "tcp_nopush", "aio", "output_buffers", "postpone_output"], "connections are as the proxy has them"),
+    (&["proxy_headers_hash_", "variables_hash_", "types_hash_", "map_hash_"], "sizes of tables are found out"),
+    (
+        &["proxy_ignore_client_abort", "proxy_socket_keepalive", "reset_timedout_connection", "lingering_"],
+        "connections are ended as the proxy does it",
+    ),
+];
+
+/// Whether a directive changes nothing here.
+pub(super) fn is_nothing(name: &str) -> bool {
+    NOTHING.iter().any(|own| is_named(own, name))
+}
+
+/// Why a directive has no effect, if nothing is lost without it but comfort.
+pub(super) fn does_without(name: &str) -> Option<&'static str> {
+    WITHOUT.iter().find(|(names, _)| names.iter().any(|own| is_named(own, name))).map(|(_, why)| *why)
+}
+
+fn is_named(own: &str, name: &str) -> bool {
+    own == name || (own.ends_with('_') && name.starts_with(own))
+}
 
 /// Whether a directive is followed by a program.
 pub(super) fn is_code(name: &str) -> bool {
@@ -45,8 +86,7 @@ pub(super) fn is_code(name: &str) -> bool {
 
 /// Why a directive is refused.
 pub(super) fn unknown(name: &str) -> String {
-    let is_it = |own: &&str| *own == name || (own.ends_with('_') && name.starts_with(*own));
-    let other = OTHERS.iter().find(|(names, _)| names.iter().any(&is_it)).map(|(_, other)| *other);
+    let other = OTHERS.iter().find(|(names, _)| names.iter().any(|own| is_named(own, name))).map(|(_, other)| *other);
     let other = other.or_else(|| is_code(name).then_some("no code is run here, and annotations say much of what it is used for"));
     format!("{NO_MEANING} that could be given on every proxy{}", other.map_or_else(String::new, |other| format!("; {other}")))
 }
@@ -64,6 +104,11 @@ mod tests {
             let setting = other.strip_prefix("the key ").and_then(|rest| rest.strip_suffix(" of the main ConfigMap has one"));
             assert!(annotation.is_none_or(|name| key(name).is_some() || name.starts_with("enable-")), "{names:?}: {other}");
             assert!(setting.is_none_or(|name| known_keys().any(|(known, _)| known == name)), "{names:?}: {other}");
+        }
+        for (names, why) in WITHOUT {
+            let setting =
+                why.strip_prefix("the key ").and_then(|rest| rest.strip_suffix(" of the main ConfigMap holds for the proxy as a whole"));
+            assert!(setting.is_none_or(|name| known_keys().any(|(known, _)| known == name)), "{names:?}: {why}");
         }
         assert!(unknown("proxy_ssl_name").ends_with("; the annotations proxy-ssl-* have one"));
         assert!(unknown("access_by_lua_block").contains("; no code is run here"));

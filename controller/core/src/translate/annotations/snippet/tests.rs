@@ -35,6 +35,70 @@ fn answers_have_conditions_and_end_at_the_first_without() {
 }
 
 #[test]
+fn variables_that_conditions_set_stand_for_these() {
+    let conditions = |text: &str| {
+        let answers = read(text)?.extra.answers;
+        let of = |answer: &EarlyAnswer| {
+            answer.when.as_ref().map(|when| (when.negated, format!("{:?}", when.variable.parts()).contains("arg_a")))
+        };
+        Ok::<_, String>(answers.iter().map(of).collect::<Vec<_>>())
+    };
+    let (a, b) = ((false, true), (false, false));
+    let agent = "set $agentflag 0;\nif ($arg_a ~* \"(Mobile)\" ) {\n  set $agentflag 1;\n}\nif ( $agentflag = 1 ) {\n  return 301 https://m.example.com;\n}";
+    assert_eq!(conditions(agent), Ok(vec![Some(a)]));
+    for (test, set) in [
+        ("$f", vec![Some(a)]),
+        ("$f = 0", vec![Some((true, true))]),
+        ("$f != 1", vec![Some((true, true))]),
+        ("$f = 2", vec![]),
+        ("$f != 2", vec![None]),
+    ] {
+        assert_eq!(conditions(&format!("set $f 0; if ($arg_a) {{ set $f 1; }} if ({test}) {{ return 403; }}")), Ok(set), "{test}");
+    }
+    let several = |first: &str, second: &str, test: &str| {
+        conditions(&format!("if ($arg_a) {{ set $f {first}; }} if ($http_b) {{ set $f {second}; }} if (${{f}} = {test}) {{ return 403; }}"))
+    };
+    assert_eq!(several("1", "1", "1"), Ok(vec![Some(a), Some(b)]));
+    assert_eq!((several("2", "1", "1"), several("1", "1", "\"\"").is_err()), (Ok(vec![Some(b)]), true));
+    assert!(several("1", "2", "1").unwrap_err().contains("which of them decides"));
+    let chain = (1..40).map(|n| format!("if ($f{}) {{ set $f{n} 1; }} if ($f{0}) {{ set $f{n} 1; }}", n - 1)).collect::<String>();
+    assert!(read(&format!("if ($arg_a) {{ set $f0 1; }} {chain}")).unwrap_err().contains("under more than 20 conditions"));
+    let cleared = "if ($arg_a) { set $f 1; } set $f 0; if ($f = 1) { return 403; }";
+    assert_eq!(conditions(cleared), Ok(vec![]), "what is set last counts");
+    let chained = "if ($arg_a) { set $f 1; } if ($f) { set $g x; } if ($g = x) { rewrite ^ /b break; }";
+    assert!(read(chained).unwrap().extra.rewrites[0].when.is_some());
+    for (bad, why) in [
+        ("if ($arg_a) { set $f $host; }", "is no plain text"),
+        ("add_header X $f; if ($arg_a) { set $f 1; }", "can only be compared with a text"),
+        ("if ($arg_a) { set $f 1; } return 200 $f;", "can only be compared with a text"),
+        ("if ($arg_a) { set $f 1; } if ($http_b) { set $f \"${f}2\"; } if ($f = 12) { return 403; }", "can only be compared with a text"),
+        ("if ($arg_a) { set $f 1; } if ($f ~ 1) { return 403; }", "by = and != only"),
+        (
+            "if ($arg_a ~ (x)) { set $f 1; } if ($f) { return 302 https://a.test/$1; }",
+            "groups are those of an expression in the condition itself",
+        ),
+        ("if ($arg_a) { set $host 1; }", "cannot be set"),
+        ("if ($arg_a) { set $f 1; proxy_set_header A b; }", "only headers and one return, one rewrite, or set"),
+    ] {
+        let said = read(bad).unwrap_err();
+        assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn directives_without_effect_are_told_or_mean_nothing() {
+    let text = "client_header_buffer_size 64k;\nlarge_client_header_buffers 4 128k;\nbrotli_types text/css;\nserver_tokens off;\n\
+                etag off;\nproxy_cache_bypass $http_upgrade;\nproxy_cache off;\nproxy_no_cache 1;\nlog_not_found off;\nsendfile on;\naccess_log /dev/null;";
+    let read = read(text).unwrap();
+    let names: Vec<_> = read.without().map(|(name, _)| name).collect();
+    assert_eq!(names, ["client_header_buffer_size", "large_client_header_buffers", "brotli_types", "server_tokens"]);
+    assert!(read.unlogged && read.extra == Extra::default() && !read.keeps_out());
+    for bad in ["client_body_timeout 5s;", "underscores_in_headers on;", "etag { deny all; }", "proxy_cache zone;"] {
+        assert!(super::read(bad, &LimitZones::new()).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn answers_of_a_condition_have_headers_of_their_own() {
     let text = "if ($request_method = 'OPTIONS') {\n  add_header 'Access-Control-Allow-Origin' '*';\n  add_header Content-Length 0;\n\
                 more_set_headers \"X-A: $host\";\n  return 204;\n}\nif ($arg_x) { add_header A b; add_header C d always; return 403; }\nadd_header E f;";

@@ -38,6 +38,11 @@ impl Meaning {
         there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name))
     }
 
+    /// Directives without effect, and why.
+    pub(in crate::translate) fn without(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.without.iter().map(|(name, why)| (name.as_str(), *why))
+    }
+
     /// Whether a password stands in for an address, or an address for a password, which is not for one Ingress to say of a host.
     pub(in crate::translate) fn joins_protections(&self) -> bool {
         self.satisfy == Some(Satisfy::Any)

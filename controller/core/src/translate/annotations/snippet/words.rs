@@ -26,6 +26,9 @@ impl Meaning {
             let end = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(bare.len());
             let (name, tail) = bare.split_at(end);
             let closed = if bare.len() == behind.len() { Some(tail) } else { tail.strip_prefix('}') };
+            if self.chosen.contains_key(name) {
+                return Err(format!("{} was set under a condition, and can only be compared with a text", shown(&format!("${name}"))));
+            }
             match (self.variables.get(name), closed) {
                 (Some(value), Some(tail)) => {
                     filled.push_str(value);
@@ -50,6 +53,9 @@ impl Meaning {
         }
         self.text(value)?;
         let value = self.filled(value)?;
+        if let Some(choices) = self.chosen.get_mut(name) {
+            choices.clear();
+        }
         // So that no name of it runs into what stands behind the variable.
         self.variables.insert(name.to_owned(), closed_names(&value));
         Ok(())
