@@ -74,6 +74,7 @@ impl<'w> Pod<'w> {
         ];
         let mut pod = Self { world, folder, spec: spec.clone(), environment, images, running: Vec::new() };
         pod.make_volumes(namespace);
+        pod.set_sysctls();
         for container in list(spec, "initContainers") {
             let mut child = pod.run(&container);
             let status = child.wait().expect("it is our child");
@@ -112,6 +113,16 @@ impl<'w> Pod<'w> {
             own(&path, 0o2777);
         }
         self.renew_secrets(namespace);
+    }
+
+    /// Sets what the Pod asks the kernel for, as a runtime does for the network that its containers share.
+    fn set_sysctls(&self) {
+        for sysctl in list(&self.spec["securityContext"], "sysctls") {
+            let file = format!("/proc/sys/{}", text(&sysctl, "name").replace('.', "/"));
+            let words = ["-c", "printf %s \"$1\" >\"$2\"", "set", text(&sysctl, "value"), &file].map(str::to_owned);
+            let mut child = self.world.space().spawn("sh", &words, &self.environment, &self.log_file("sysctls"));
+            assert!(child.wait().expect("it is our child").success(), "{sysctl}: {}", self.log("sysctls"));
+        }
     }
 
     /// Writes the volumes of Secrets as these are now.

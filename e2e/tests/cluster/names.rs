@@ -51,7 +51,7 @@ fn two_ports_with_one_name_or_number_are_refused() {
             "the proxy's port for HTTPS and controller.extraContainers[0].ports[0].name are both \"https\"",
         ),
         (
-            "controller.extraContainers[0].name=a,controller.extraContainers[0].ports[0].containerPort=8080",
+            "controller.extraContainers[0].name=a,controller.extraContainers[0].ports[0].containerPort=80",
             "controller.extraContainers[0].ports[0].containerPort: this port is that of controller.containerPort.http; use another one",
         ),
         (
@@ -95,7 +95,7 @@ fn containers_of_ones_own_are_taken_beside_those_of_the_chart() {
 controller:
   containerName: main
   extraContainers:
-    - {name: one, image: a, ports: [{name: probe, containerPort: 9000}, {containerPort: 8080, protocol: UDP}]}
+    - {name: one, image: a, ports: [{name: probe, containerPort: 9000}, {containerPort: 80, protocol: UDP}]}
     - {name: two, image: a, ports: [{name: probe, containerPort: 9001}]}
   extraInitContainers: [{name: three, image: a}]
   extraVolumes: [{name: more, emptyDir: {}}]

@@ -60,7 +60,8 @@ fn on_the_network_of_the_host_its_ports_are_those_of_the_proxy() {
     assert!(arguments.contains(&json!("--http-port=80")) && arguments.contains(&json!("--https-port=443")), "{arguments:?}");
     let notes = Chart::new("refused", &with_ports).notes();
     assert!(notes.contains("net.ipv4.ip_unprivileged_port_start on the nodes") && !notes.contains("nodes listen on"), "{notes}");
-    let notes = Chart::new("refused", &host).notes();
+    let elsewhere = [&host[..], &["controller.containerPort.http=8080", "controller.containerPort.https=8443"]].concat();
+    let notes = Chart::new("refused", &elsewhere).notes();
     let told = "nodes listen on 8080 and 8443; with controller.hostPort.enabled=true on the ports of controller.hostPort.ports, \
                 which are 80 and 443";
     assert!(notes.contains(told), "{notes}");
@@ -174,16 +175,16 @@ fn a_capability_is_added_where_ports_are_bound_and_all_others_stay_dropped() {
 #[test]
 fn two_listeners_with_one_port_are_refused_with_both_names() {
     for (values, part) in [
-        ("controller.metrics.port=8080", "controller.containerPort.http and controller.metrics.port are both 8080"),
+        ("controller.metrics.port=80", "controller.containerPort.http and controller.metrics.port are both 80"),
         ("controller.containerPort.http=10246", "controller.containerPort.http and the status port of the proxy are both 10246"),
-        ("controller.extraArgs.status-port=8080", "controller.containerPort.http and controller.extraArgs.status-port are both 8080"),
-        ("controller.extraArgs.healthz-port=8080", "controller.containerPort.http and controller.extraArgs.healthz-port are both 8080"),
-        ("controller.containerPort.http=8443", "controller.containerPort.http and controller.containerPort.https are both 8443"),
+        ("controller.extraArgs.status-port=80", "controller.containerPort.http and controller.extraArgs.status-port are both 80"),
+        ("controller.extraArgs.healthz-port=80", "controller.containerPort.http and controller.extraArgs.healthz-port are both 80"),
+        ("controller.containerPort.http=443", "controller.containerPort.http and controller.containerPort.https are both 443"),
         (
             "controller.extraArgs.enable-ssl-passthrough=,controller.containerPort.http=442",
             "controller.containerPort.http and the port of --enable-ssl-passthrough are both 442",
         ),
-        ("udp.8443=a/b:1", "udp.8443: this port is that of controller.containerPort.https"),
+        ("udp.443=a/b:1", "udp.443: this port is that of controller.containerPort.https"),
         (
             "tcp.80=a/b:1,controller.service.enabled=false,controller.hostPort.enabled=true",
             "tcp.80: this port is that of controller.hostPort.ports.http",
@@ -193,12 +194,12 @@ fn two_listeners_with_one_port_are_refused_with_both_names() {
     }
     rendered(&["controller.containerPort.http=442"]);
     let low =
-        rendered(&["controller.metrics.port=100", "controller.admissionWebhooks.enabled=true", "controller.admissionWebhooks.port=443"]);
+        rendered(&["controller.metrics.port=70", "controller.admissionWebhooks.enabled=true", "controller.admissionWebhooks.port=443"]);
     let start = |name: &str| {
         let is_it = |object: &&Value| object["kind"] == "Deployment" && object["metadata"]["name"] == name;
         low.iter().find(is_it).unwrap()["spec"]["template"]["spec"]["securityContext"]["sysctls"][0]["value"].clone()
     };
-    assert_eq!((start("refused-gatewright"), start("refused-gatewright-admission")), (json!("100"), json!("443")));
+    assert_eq!((start("refused-gatewright"), start("refused-gatewright-admission")), (json!("70"), json!("443")));
 }
 
 #[test]

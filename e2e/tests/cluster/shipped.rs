@@ -1,7 +1,7 @@
 //! The Pod of the chart, started as a kubelet would start it: its own command lines, users, volumes and token.
 
 use crate::release::Release;
-use gatewright_e2e::cluster::{Images, World, app, eventually, get_tls, ingress, key_pair_secret};
+use gatewright_e2e::cluster::{Answer, Images, World, app, eventually, get, get_tls, ingress, key_pair_secret};
 use gatewright_e2e::tls::Pair;
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -73,6 +73,27 @@ fn the_pod_of_a_daemonset_serves_on_ports_of_the_node() {
         "proxy.kind=haproxy",
     ];
     lives(&Release::install("shipped-node", 15_180, &values), "10.244.9.9", None);
+}
+
+#[test]
+fn the_pod_listens_below_1024_without_a_capability_and_names_these_ports() {
+    let low = ["controller.containerPort.http=880", "controller.containerPort.https=444"];
+    for (name, kind, address) in [("shipped-low", "nginx", "10.244.9.10"), ("shipped-lower", "haproxy", "10.244.9.11")] {
+        let kind = format!("proxy.kind={kind}");
+        let mut release = Release::install(name, 15_190, &[&low[..], &[&kind]].concat());
+        (release.ports[0], release.ports[1]) = (880, 444);
+        release.world.apply(&app(name, "app", &[address]));
+        let www = "metadata: {annotations: {nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'}, ";
+        release.world.apply(&ingress(name, "low", name, "low.test", "app").replace("metadata: {", www));
+        let mut pod = release.pod(None);
+        release.wait_ready();
+        release.wait_pod("low.test", address);
+        let place = |answer: Answer| answer.header("location").unwrap_or_default().to_owned();
+        assert_eq!(place(get(880, "www.low.test", "/foo").unwrap()), "http://low.test:880/foo");
+        assert_eq!(place(get_tls(444, "www.low.test", "/foo").unwrap()), "https://low.test:443/foo", "where clients reach it");
+        assert!(pod.end("controller", Signal::SIGTERM).success(), "{}", pod.log("controller"));
+        pod.end("proxy", if kind.ends_with("nginx") { Signal::SIGQUIT } else { Signal::SIGUSR1 });
+    }
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("controller.updateStrategy.typ=Recreate", "typ"),
         ("controller.ingressClassResource.parameters.knd=a", "knd"),
         ("tcp.80=a/b:1", "tcp.80: this port is that of controller.service.ports.http"),
-        ("tcp.8080=a/b:1", "tcp.8080: this port is that of controller.containerPort.http"),
+        ("tcp.80=a/b:1", "tcp.80: this port is that of controller.containerPort.http"),
         ("tcp.10254=a/b:1", "tcp.10254: this port is that of controller.metrics.port"),
         ("udp.10247=a/b:1", "udp.10247: this port is that of a port of the controller"),
         ("tcp.70000=a/b:1", "at '/tcp': additional properties '70000' not allowed"),
