@@ -58,10 +58,10 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    /// Starts whatever the flags ask for.
+    /// Starts whatever the flags ask for. `proxy` is what events call it.
     pub(crate) fn start(
         connection: &Arc<Connection>,
-        identity: &Identity,
+        (identity, proxy): (&Identity, &'static str),
         config: &StatusConfig,
         (news, looks): (watch::Receiver<News>, Looks),
         metrics: Arc<Metrics>,
@@ -83,7 +83,7 @@ impl Reports {
         });
         let queue = Queue::start(Arc::clone(connection), identity);
         if let Some(pod) = identity.pod.as_deref().and_then(|pod| ObjectName::new(&identity.namespace, pod).ok()) {
-            tokio::spawn(tell_of_reloads(Arc::clone(connection), pod, news.clone(), queue.clone()));
+            tokio::spawn(tell_of_reloads(Arc::clone(connection), (pod, proxy), news.clone(), queue.clone()));
         }
         tokio::spawn(tell(news, leading.clone(), config.sync_events.then_some(queue)));
         tokio::spawn(show_leadership(leading, metrics));
@@ -138,15 +138,20 @@ async fn tell(mut news: watch::Receiver<News>, mut leading: watch::Receiver<bool
 }
 
 /// Events about reloads, on the Pod of this replica.
-async fn tell_of_reloads(connection: Arc<Connection>, pod: ObjectName, mut news: watch::Receiver<News>, queue: Queue) {
+async fn tell_of_reloads(
+    connection: Arc<Connection>,
+    (pod, proxy): (ObjectName, &'static str),
+    mut news: watch::Receiver<News>,
+    queue: Queue,
+) {
     let mut subject = Subject { api_version: "v1", kind: "Pod", name: pod, uid: "".into() };
     let (mut loads, mut trouble) = (0, Arc::<str>::from(""));
     loop {
         let now = news.borrow_and_update().clone();
         let (warning, message) = if now.loads > loads {
-            (false, "NGINX reload triggered due to a change in configuration".to_owned())
+            (false, format!("{proxy} reload triggered due to a change in configuration"))
         } else if !now.trouble.is_empty() && now.trouble != trouble {
-            (true, format!("Error reloading NGINX: {}", now.trouble))
+            (true, format!("Error reloading {proxy}: {}", now.trouble))
         } else {
             (false, String::new())
         };

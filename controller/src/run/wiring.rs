@@ -214,7 +214,8 @@ fn controller(
         }
         None => {
             let told = (news_seen, look_sender);
-            reports = Some(Reports::start(&connection, identity, &config.status, told, Arc::clone(&metrics)));
+            let identity_and_proxy = (identity, config.proxy.dialect.title);
+            reports = Some(Reports::start(&connection, identity_and_proxy, &config.status, told, Arc::clone(&metrics)));
             maker.settings.own_namespace = Some(identity.namespace.clone());
             let scope = cluster::Scope::of(&config.settings, &identity.namespace, config.secrets_from.is_none());
             let place = config.zone_of_node.then(|| whereabouts(identity));

@@ -79,6 +79,7 @@ macro_rules! templates {
 /// HAProxy.
 pub static HAPROXY: Dialect = Dialect {
     name: "haproxy",
+    title: "HAProxy",
     program: "haproxy",
     main_file: "haproxy.cfg",
     version_args: &["-v"],

@@ -22,6 +22,8 @@ use std::sync::{Arc, LazyLock};
 pub struct Dialect {
     /// `nginx`; the value of `--proxy`, and the folder of the templates.
     pub name: &'static str,
+    /// What events call it; for nginx as ingress-nginx does.
+    pub title: &'static str,
     /// Program that is looked up in `PATH` unless one is given.
     pub program: &'static str,
     /// Relative path of the file that the proxy is started with, such as `nginx.conf`.

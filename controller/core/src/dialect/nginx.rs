@@ -38,6 +38,7 @@ const APPROXIMATES: &[Approximation] = &[
 /// nginx.
 pub static NGINX: Dialect = Dialect {
     name: "nginx",
+    title: "NGINX",
     program: "nginx",
     main_file: "nginx.conf",
     version_args: &["-V"],

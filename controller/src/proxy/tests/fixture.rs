@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub(crate) static TEST_NGINX: Dialect = Dialect {
     name: "nginx",
+    title: "NGINX",
     program: "nginx",
     main_file: "nginx.conf",
     version_args: &["-v"],
