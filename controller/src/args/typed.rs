@@ -120,7 +120,7 @@ switches! {
 switches! {
     /// Whether requests are counted.
     pub(super) struct MetricsSwitches, "Metrics" {
-        /// Count requests (nginx)
+        /// Count requests
         enable_metrics = "false",
     }
 }

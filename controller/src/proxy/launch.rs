@@ -37,6 +37,7 @@ pub(super) struct Launcher {
     pub(super) worker: Option<Worker>,
     program: Vec<String>,
     streams: Streams,
+    exporter: bool,
     started: Children,
 }
 
@@ -69,8 +70,10 @@ impl Launcher {
         make_dir(&run_dir.join("check"))?;
         let run_dir = std::fs::canonicalize(run_dir).map_err(|source| StateDirError::Io { path: run_dir.to_owned(), source })?;
         let (worker, streams) = (worker_user(), Streams::Never);
-        let mut launcher = Self { dialect, state, run_dir, worker, program, streams, started: Children::default() };
-        launcher.streams = streams_of(&launcher);
+        let mut launcher = Self { dialect, state, run_dir, worker, program, streams, exporter: false, started: Children::default() };
+        let printed = about(&launcher);
+        launcher.streams = streams_of(&launcher, printed.as_deref());
+        launcher.exporter = dialect.exporter.zip(printed).is_some_and(|(exporter, printed)| (exporter.is_built_in)(&printed));
         launcher.write_launch_files()?;
         launcher.link_published(&launcher.run_dir).map_err(|source| StateDirError::Io { path: launcher.run_dir.clone(), source })?;
         Ok(launcher)
@@ -146,6 +149,11 @@ impl Launcher {
     /// The same without loading anything, for a program that somebody else starts.
     pub(super) fn streams_by_itself(&self) -> bool {
         self.streams == Streams::BuiltIn
+    }
+
+    /// Whether the program tells metrics of its own.
+    pub(super) const fn exporter(&self) -> bool {
+        self.exporter
     }
 
     /// The program as given.
@@ -254,12 +262,18 @@ fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     }
 }
 
-/// Asks the program whether it can forward TCP, for the proxy may have to be started before anything else is known. A
-/// module may be there and be another version's, so it is loaded once.
-fn streams_of(launcher: &Launcher) -> Streams {
+/// What the program prints about its version, where it is asked for more than that.
+fn about(launcher: &Launcher) -> Option<String> {
+    let dialect = launcher.dialect;
+    let is_asked = dialect.streams.is_some() || dialect.exporter.is_some();
+    is_asked.then(|| ask(launcher, dialect.version_args.iter().map(ToString::to_string).collect()))?.map(|(_, printed)| printed)
+}
+
+/// Whether the program can forward TCP, by what it printed: the proxy may have to be started before anything else is
+/// known. A module may be there and be another version's, so it is loaded once.
+fn streams_of(launcher: &Launcher, printed: Option<&str>) -> Streams {
     let Some(probe) = launcher.dialect.streams else { return Streams::BuiltIn };
-    let asked = ask(launcher, launcher.dialect.version_args.iter().map(ToString::to_string).collect());
-    let streams = asked.map_or(Streams::Never, |(_, printed)| (probe.read)(&printed));
+    let streams = printed.map_or(Streams::Never, probe.read);
     let Streams::Module(path) = &streams else { return streams };
     let folder = launcher.run_dir.join("check");
     let main_file = folder.join("smallest");

@@ -151,6 +151,8 @@ pub(crate) struct Program {
     pub(crate) version: Version,
     /// It can forward TCP.
     pub(crate) streams: bool,
+    /// It tells metrics of its own.
+    pub(crate) exporter: bool,
 }
 
 /// The running proxy and its files.
@@ -264,7 +266,7 @@ impl Proxy {
     /// When there is nobody to ask.
     pub(crate) async fn program(&self) -> Result<Option<Program>, OwnerError> {
         let status = self.owner.status().await?;
-        Ok(status.version().map(|version| Program { version, streams: status.streams }))
+        Ok(status.version().map(|version| Program { version, streams: status.streams, exporter: status.exporter }))
     }
 
     /// How long [`Proxy::bring`] would wait before a reload. Time in which more changes can gather.

@@ -51,6 +51,9 @@ pub(crate) struct Status {
     /// The program can forward TCP.
     #[serde(default)]
     pub(crate) streams: bool,
+    /// The program tells metrics of its own.
+    #[serde(default)]
+    pub(crate) exporter: bool,
     /// Group of the workers, when the master runs as root; private keys are given to it.
     pub(crate) worker_group: Option<u32>,
     /// Workers of the generation that serves.

@@ -139,8 +139,8 @@ impl Owner for PidFile {
             let pid = self.find().ok().map(|handle| handle.identity().pid);
             let version = self.version().await;
             let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
-            let streams = self.launcher.streams_by_itself();
-            Ok(Status { pid, version, streams, deaths: 0, ..Status::counted(pid, &older) })
+            let (streams, exporter) = (self.launcher.streams_by_itself(), self.launcher.exporter());
+            Ok(Status { pid, version, streams, exporter, deaths: 0, ..Status::counted(pid, &older) })
         }
         .boxed()
     }

@@ -103,8 +103,8 @@ impl Supervisor {
         let vital = lock(&self.vital);
         let pid = vital.process.filter(|process| process.is_alive()).map(|process| process.pid);
         let worker_group = self.launcher.worker.as_ref().map(|worker| worker.group);
-        let streams = self.launcher.streams();
-        Ok(Status { version, streams, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
+        let (streams, exporter) = (self.launcher.streams(), self.launcher.exporter());
+        Ok(Status { version, streams, exporter, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
     }
 }
 

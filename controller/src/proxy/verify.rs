@@ -19,7 +19,7 @@ const PACE: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Longest answer that is read, in bytes.
-const MAX_ANSWER: u64 = 4096;
+const MAX_ANSWER: u64 = 1 << 20;
 
 /// The proxy still answers something else, or nothing.
 #[derive(Debug, thiserror::Error)]

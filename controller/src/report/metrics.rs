@@ -2,6 +2,7 @@
 
 mod exposition;
 mod objects;
+mod page;
 mod processes;
 mod requests;
 
@@ -14,6 +15,7 @@ use crate::proxy::Took;
 use gatewright_core::diagnostic::Severity;
 use gatewright_core::names::ObjectName;
 use objects::{Certificates, Orphans, Shown};
+use page::Page;
 use processes::ProcessCollector;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::family::Family;
@@ -38,6 +40,8 @@ pub(crate) struct Metrics {
     requests: Option<Arc<Requests>>,
     /// Set once the proxy is known.
     processes: Arc<OnceLock<Processes>>,
+    /// The same, for a proxy that tells metrics of its own.
+    page: OnceLock<Page>,
     success: Gauge,
     errors: Gauge,
     last_reload_successful: Gauge,
@@ -71,6 +75,7 @@ impl Metrics {
             shown: Arc::new(Shown::new(class)),
             requests: None,
             processes: Arc::default(),
+            page: OnceLock::new(),
             success: Gauge::default(),
             errors: Gauge::default(),
             last_reload_successful: Gauge::default(),
@@ -154,8 +159,16 @@ impl Metrics {
         self.processes.set(processes).expect("there is one proxy");
     }
 
+    /// From now on, what the proxy tells at this target of its private port is told, too.
+    pub(crate) fn show_page(&self, port: u16, target: &'static str) {
+        self.page.set(Page::new(port, target)).expect("there is one proxy");
+    }
+
     /// Looks at what is to be looked at when somebody asks.
     pub(super) async fn look(&self) {
+        if let Some(page) = self.page.get() {
+            page.look().await;
+        }
         if let Some(processes) = self.processes.get() {
             processes.look().await;
         }
@@ -237,7 +250,11 @@ impl Metrics {
             encode_eof(text)
         };
         write(&mut text).expect("writing to a String cannot fail");
-        exposition::of_openmetrics(&text)
+        let own = exposition::of_openmetrics(&text);
+        match self.page.get() {
+            Some(page) => own + &page.seen(),
+            None => own,
+        }
     }
 }
 

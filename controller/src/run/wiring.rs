@@ -13,7 +13,6 @@ use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Repor
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use anyhow::Context;
-use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::{Dialect, LACKS_STREAMS};
 use gatewright_core::model::Workers;
 use gatewright_core::translate::Wanted;
@@ -78,8 +77,11 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
 /// Opens the proxy, which serves the last good revision if there is one.
 async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> anyhow::Result<Proxy> {
     let proxy = Proxy::open(proxy_config(config)).await?;
-    if config.proxy.dialect.name == NGINX.name {
-        metrics.show_processes(Processes::new(proxy.pulse(), config.settings.listeners.status_port));
+    let port = config.settings.listeners.status_port;
+    match config.proxy.dialect.exporter {
+        None => metrics.show_processes(Processes::new(proxy.pulse(), port, config.proxy.dialect.program)),
+        Some(exporter) if config.request_metrics.is_some() => metrics.show_page(port, exporter.target),
+        Some(_) => {}
     }
     if let Some(live) = proxy.live() {
         tracing::info!(revision = live.revision, "beginning with the last good revision");
@@ -88,13 +90,9 @@ async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> anyhow::R
     Ok(proxy)
 }
 
-/// Counts requests if that is wanted and the proxy tells of them.
+/// Counts requests if that is wanted.
 async fn count_requests(mut metrics: Metrics, config: &RunConfig) -> anyhow::Result<Metrics> {
     let (Some(wish), Some(port)) = (&config.request_metrics, config.settings.listeners.metrics_port) else { return Ok(metrics) };
-    if config.proxy.dialect.name != NGINX.name {
-        tracing::warn!("--enable-metrics counts requests of nginx only: none are told here; HAProxy has an exporter of its own");
-        return Ok(metrics);
-    }
     let requests = Arc::new(Requests::new(wish.clone()));
     report::listen(port, Arc::clone(&requests)).await?;
     metrics.show_requests(&requests);
@@ -170,6 +168,10 @@ fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     let self_signed = crate::self_signed::of_folder(&config.state_dir)?;
     let mut settings = config.settings.clone();
     settings.lacks.extend(LACKS_STREAMS.iter().filter(|_| !program.streams));
+    settings.listeners.exporter = program.exporter;
+    if dialect.exporter.is_some() && !program.exporter && config.request_metrics.is_some() {
+        tracing::warn!("the proxy's program is built without its exporter: requests are counted, and no metrics of its own are told");
+    }
     let published = StateDir::at(&config.state_dir)?.current();
     Maker::new(settings, dialect, program.version, overrides, self_signed, published)
 }

@@ -1,12 +1,17 @@
 //! Metrics: section 25 of the reference.
 
-use gatewright_e2e::client::{admin, send};
+use gatewright_e2e::client::{admin, connect, send};
+use gatewright_e2e::echo;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, ingress};
+use gatewright_e2e::manifest::{IngressWords, ingress, service, slice};
+use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::{World, who};
+use std::io::Write;
+use std::process::Command;
 
 fn metrics() -> String {
     String::from_utf8(admin("/metrics").unwrap().body).unwrap()
@@ -27,11 +32,6 @@ on_every_proxy! {
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/x", "s"), ingress("w").prefix("*.w.test", "/", "s")]].concat();
         let world = World::of(proxy).arg("--enable-metrics").arg("--exclude-socket-metrics=request_size").manifest("i.yaml", &objects).start();
         assert_eq!([who("h.test", "/x/1"), who("a.w.test", "/"), who("h.test", "/other")], ["s", "s", "404"]);
-        if !proxy.is_nginx() {
-            assert!(world.log().contains("--enable-metrics counts requests of nginx only"), "it is said that nothing is counted");
-            assert!(!metrics().contains("nginx_ingress_controller_requests"));
-            return;
-        }
         let labels = [r#"ingress="a""#, r#"service="s""#, r#"path="/x""#, r#"status="200""#, r#"method="GET""#, r#"host="h.test""#];
         until_eq("the request is counted", &Some(1.0), || value("requests", &labels));
         until_eq("under the wildcard", &Some(1.0), || value("requests", &[r#"ingress="w""#, r#"host="*.w.test""#]));
@@ -52,18 +52,15 @@ on_every_proxy! {
         let _world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start();
         assert_eq!(who("h.test", "/"), "s");
         assert_eq!(send(&Request::get("h.test", "/").header("X-C", "always")).unwrap().word(), "s2");
-        let wanted = proxy.is_nginx().then_some(1.0);
-        until_eq("the one", &wanted, || value("requests", &[r#"ingress="a""#, r#"canary="""#]));
-        until_eq("the other", &wanted, || value("requests", &[r#"ingress="a""#, "-s2-80\""]));
+        until_eq("the one", &Some(1.0), || value("requests", &[r#"ingress="a""#, r#"canary="""#]));
+        until_eq("the other", &Some(1.0), || value("requests", &[r#"ingress="a""#, "-s2-80\""]));
     }
 
     fn met_2_hosts_that_are_not_configured_are_told_on_demand(proxy) {
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let asked = |world: World| {
             assert_eq!([who("other.test", "/"), who("h.test", "/")], ["404", "s"]);
-            if proxy.is_nginx() {
-                until_eq("the host that is configured", &Some(1.0), || value("requests", &[r#"host="h.test""#]));
-            }
+            until_eq("the host that is configured", &Some(1.0), || value("requests", &[r#"host="h.test""#]));
             world
         };
         let without = asked(World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start());
@@ -71,8 +68,7 @@ on_every_proxy! {
         drop(without);
         let with = World::of(proxy).arg("--enable-metrics").arg("--metrics-per-undefined-host").manifest("i.yaml", &objects).start();
         let _with = asked(with);
-        let wanted = proxy.is_nginx().then_some(1.0);
-        until_eq("the other host", &wanted, || value("requests", &[r#"host="other.test""#, r#"status="404""#]));
+        until_eq("the other host", &Some(1.0), || value("requests", &[r#"host="other.test""#, r#"status="404""#]));
     }
 
     fn requests_are_counted_where_they_are_not_logged_and_nothing_is_told_without_the_flag(proxy) {
@@ -80,12 +76,52 @@ on_every_proxy! {
         let objects = [running("s"), vec![unlogged]].concat();
         let world = World::of(proxy).arg("--enable-metrics").arg("--report-status-classes").manifest("i.yaml", &objects).start();
         assert_eq!(who("h.test", "/"), "s");
-        let wanted = proxy.is_nginx().then_some(1.0);
-        until_eq("the request", &wanted, || value("requests", &[r#"ingress="a""#, r#"status="2xx""#]));
+        until_eq("the request", &Some(1.0), || value("requests", &[r#"ingress="a""#, r#"status="2xx""#]));
         drop(world);
         let _world = World::of(proxy).manifest("i.yaml", &objects).start();
         assert_eq!(who("h.test", "/"), "s");
         assert!(!metrics().contains("nginx_ingress_controller_requests"));
+    }
+
+    fn paths_are_told_as_they_are_written_and_clients_that_did_not_wait_are_counted(proxy) {
+        let regex = ingress("r").annotation("use-regex", "true").prefix("r.test", "/a:b/[a-z]+\\.(x|y)$", "s");
+        let pod = echo::new_pod_that_keeps("slow");
+        let slow = vec![service("slow"), slice("slow", &[pod.into()]), ingress("slow").prefix("slow.test", "/", "slow")];
+        let objects = [running("s"), vec![regex], slow].concat();
+        let world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start();
+        assert_eq!(who("r.test", "/a:b/c.x"), "s");
+        until_eq("the path", &Some(1.0), || value("requests", &[r#"ingress="r""#, r#"path="/a:b/[a-z]+\\.(x|y)$""#]));
+        let mut impatient = connect(80).unwrap();
+        impatient.write_all(b"GET /?wait_ms=3000 HTTP/1.1\r\nHost: slow.test\r\n\r\n").unwrap();
+        until("the pod has the request", || !echo::asked(pod).is_empty());
+        drop(impatient);
+        // HAProxy takes the answer all the same, for others may have closed their half only.
+        let status = if proxy.is_nginx() { r#"status="499""# } else { r#"status="200""# };
+        until_eq("the client", &Some(1.0), || value("requests", &[r#"ingress="slow""#, status]));
+        drop(world);
+    }
+
+    fn what_haproxy_counts_itself_is_told_where_metrics_are_asked_for_and_to_no_client(proxy) {
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start();
+        let public = || {
+            let text = metrics();
+            let line = text.lines().find_map(|line| line.strip_prefix(r#"haproxy_frontend_http_requests_total{proxy="public"} "#))?;
+            line.parse::<f64>().ok()
+        };
+        let before = public();
+        assert_eq!(before.is_some(), !proxy.is_nginx());
+        assert_eq!(["/", "/metrics", "/gatewright/metrics"].map(|path| who("h.test", path)), ["s", "s", "s"]);
+        assert_eq!(public().zip(before).map(|(after, before)| after >= before + 3.0), before.map(|_| true));
+        for host in ["other.test", "localhost", "127.0.0.1:10246"] {
+            assert_eq!(["/metrics", "/gatewright/metrics"].map(|path| who(host, path)), ["404", "404"], "{host}");
+        }
+        assert!(!metrics().contains("haproxy_server_"), "its size does not grow with the pods");
+        drop(world);
+        let _world = World::of(proxy).manifest("i.yaml", &objects).start();
+        let asked = |target: &str| Request::get("localhost", target).send(&mut connect(10246).unwrap(), true).unwrap().status;
+        assert_eq!((asked("/gatewright/metrics"), asked("/gatewright/revision")), (404, 200));
+        assert!(!metrics().contains("haproxy_"));
     }
 
     fn the_controller_tells_of_orphans_and_certificates(proxy) {
@@ -113,4 +149,26 @@ on_every_proxy! {
         assert!(told("resident_memory_bytes").is_some_and(|bytes| bytes > 0.0) && told("cpu_seconds_total").is_some());
         assert!(told("oldest_start_time_seconds").is_some_and(|start| start > 1.7e9));
     }
+}
+
+#[test]
+fn a_haproxy_without_its_exporter_is_told_and_its_requests_are_counted() {
+    on_a_thread_of_its_own(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("haproxy");
+        let real = Proxy::HAPROXY_2_6.program().display().to_string();
+        let without =
+            "#!/bin/sh\n[ \"$1\" != -vv ] || exec sh -c '\"$0\" -vv | grep -v prometheus-exporter' PROGRAM\nexec PROGRAM \"$@\"\n";
+        // Not by this process: another thread's child could hold it open for writing when it is started.
+        let write = r#"printf '%s' "$2" >"$1" && chmod 755 "$1""#;
+        let written =
+            Command::new("sh").args(["-c", write, "write"]).arg(&program).arg(without.replace("PROGRAM", &real)).status().unwrap();
+        assert!(written.success());
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(Proxy::HAPROXY_2_6).program(&program).arg("--enable-metrics").manifest("i.yaml", &objects).start();
+        assert!(world.log().contains("built without its exporter"), "{}", world.log());
+        assert_eq!([who("h.test", "/"), who("other.test", "/gatewright/metrics")], ["s", "404"]);
+        until_eq("the request", &Some(1.0), || value("requests", &[r#"ingress="a""#]));
+        assert!(!metrics().contains("haproxy_"));
+    });
 }

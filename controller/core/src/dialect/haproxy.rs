@@ -33,6 +33,8 @@
 //! - Requests of a client's connection are counted with HTTP/2 only, from version 3.0 on (`keep-alive-requests`); those of a
 //!   connection to an endpoint are not (`upstream-keepalive-requests`).
 //! - Headers of one request may have as many bytes as `large-client-header-buffers` in all; a longer one is answered 400.
+//! - Requests are counted with times in whole milliseconds; of one that was tried several times the last try counts,
+//!   and of a client that did not wait for the answer the answer does.
 //! - The access log counts times in milliseconds, and bytes with the header.
 //! - A single endpoint that refuses a connection is tried again after a second, as often as `proxy-next-upstream-tries` says.
 //! - Any number of authorities may stand between a client's certificate and the one that it is checked with.
@@ -64,7 +66,7 @@ mod word;
 
 pub use sources::Memory;
 
-use super::{Dialect, LaunchFile, OldWorkers, ReloadSocket, RuntimeLane, Signal, Version};
+use super::{Dialect, Exporter, LaunchFile, OldWorkers, ReloadSocket, RuntimeLane, Signal, Version};
 use crate::names::PathLimits;
 
 pub use view::View;
@@ -82,11 +84,12 @@ pub static HAPROXY: Dialect = Dialect {
     title: "HAProxy",
     program: "haproxy",
     main_file: "haproxy.cfg",
-    version_args: &["-v"],
+    version_args: &["-vv"],
     oldest: Version(2, 6, 0),
     newest: Version(3, 2, 0),
     version: command::version,
     streams: None,
+    exporter: Some(Exporter { target: "/gatewright/metrics?scope=global&scope=frontend", is_built_in: command::exporter }),
     start_args: command::start_args,
     check_args: command::check_args,
     reload: Signal::Usr2,

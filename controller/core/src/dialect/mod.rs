@@ -38,6 +38,8 @@ pub struct Dialect {
     pub version: fn(&str) -> Option<Version>,
     /// How it is found out whether the program can forward TCP; `None`: every one can.
     pub streams: Option<StreamProbe>,
+    /// Metrics of the proxy's own, in the text format of Prometheus; `None`: it has none.
+    pub exporter: Option<Exporter>,
     /// Arguments that start the program in the foreground.
     pub start_args: fn(&Launch<'_>) -> Vec<String>,
     /// Arguments that check a candidate's main file.
@@ -290,6 +292,15 @@ pub struct StreamProbe {
     pub read: fn(&str) -> Streams,
     /// The smallest main file: a module that cannot be loaded with it cannot be loaded.
     pub smallest_file: &'static str,
+}
+
+/// Metrics that a proxy tells on its private port, where [`crate::model::Listeners::metrics_port`] asks for them.
+#[derive(Debug, Clone, Copy)]
+pub struct Exporter {
+    /// Path and query of what belongs to the proxy as a whole: its size does not grow with the number of routes.
+    pub target: &'static str,
+    /// Whether a program has it, by what it prints about its version.
+    pub is_built_in: fn(&str) -> bool,
 }
 
 /// Whether a program can forward TCP and UDP as they are.

@@ -46,6 +46,7 @@ pub static NGINX: Dialect = Dialect {
     newest: Version(1, 30, 0),
     version: command::version,
     streams: Some(StreamProbe { read: command::streams, smallest_file: "events {}\n" }),
+    exporter: None,
     start_args: command::start_args,
     check_args: command::check_args,
     reload: Signal::Hup,

@@ -7,7 +7,7 @@ use gatewright_core::dialect::Version;
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::haproxy::grammar::read;
 use gatewright_core::model::*;
-use gatewright_core::names::{HostPattern, Kind, ObjectName, ObjectRef};
+use gatewright_core::names::{HostPattern, Kind, ObjectName, ObjectRef, TextPattern};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,6 +21,7 @@ fn rich() -> Draft {
     globals.custom_errors = Some(CustomErrors { statuses: vec![404, 503], intercept_upstream: true });
     globals.default_backend = Some(id("b"));
     globals.listeners.proxy_protocol = true;
+    globals.listeners.metrics_port = Some(10247);
     globals.forwarding.client_address = TrustedAddressSource::HeaderBehindProxyProtocol;
     globals.forwarding.trusted_peers = (0..120).map(|n| format!("10.0.{n}.0/24").parse().unwrap()).collect();
     globals.forwarding.trust_headers = true;
@@ -46,11 +47,30 @@ fn text(files: &FileSet, path: &str) -> String {
 fn the_features_of_every_version_are_taken_by_it() {
     for (program, version) in programs() {
         Staged::new(&files_of(&rich().model(), version), &program).check().unwrap();
-        let plain = Draft {
-            globals: Globals { access_log: AccessLog { enabled: false, ..AccessLog::default() }, ..globals() },
-            ..Draft::default()
-        };
-        Staged::new(&files_of(&plain.model(), version), &program).check().unwrap();
+        let quiet = Globals { access_log: AccessLog { enabled: false, ..AccessLog::default() }, ..globals() };
+        let mut counted = quiet.clone();
+        counted.listeners.metrics_port = Some(10247);
+        counted.access_log.skipped_targets = vec![TextPattern::Exact("/x".into())];
+        for globals in [quiet, counted] {
+            let plain = Draft { globals, ..Draft::default() };
+            Staged::new(&files_of(&plain.model(), version), &program).check().unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_requests_are_counted_under_stands_behind_the_names_of_sections() {
+    let value_of = |metrics_port: Option<u16>, host: &str| {
+        let mut draft = rich();
+        draft.globals.listeners.metrics_port = metrics_port;
+        let map = text(&files_of(&draft.model(), OLDEST), "maps/prefix.map");
+        let value = map.lines().find_map(|line| line.strip_prefix(&format!("{host}/ "))).unwrap();
+        value.split(':').map(str::to_owned).collect::<Vec<_>>()
+    };
+    for host in ["h.test", "*.w.test", "_"] {
+        let [plain, counted] = [None, Some(10247)].map(|port| value_of(port, host));
+        assert_eq!((plain.len(), counted.len(), counted.last().map(String::as_str)), (1, 5, Some("%2F")), "{plain:?} {counted:?}");
+        assert_eq!(plain[0], counted[0], "the sections are the same");
     }
 }
 

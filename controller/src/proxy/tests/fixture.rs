@@ -23,6 +23,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
         Some(Version(parts.next()??, parts.next()??, parts.next()??))
     },
     streams: None,
+    exporter: None,
     start_args: |launch| arguments(launch, &["-p", &launch.run_dir.to_string_lossy()]),
     check_args: |launch| arguments(launch, &["-t", "-q", "-p", &launch.run_dir.join("check").to_string_lossy()]),
     reload: Signal::Hup,

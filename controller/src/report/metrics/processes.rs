@@ -22,6 +22,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) struct Processes {
     pulse: Pulse,
     status_port: u16,
+    /// What the processes are called.
+    program: &'static str,
     seen: Mutex<(Option<Connections>, Option<Usage>)>,
 }
 
@@ -50,8 +52,8 @@ struct Usage {
 }
 
 impl Processes {
-    pub(crate) fn new(pulse: Pulse, status_port: u16) -> Self {
-        Self { pulse, status_port, seen: Mutex::default() }
+    pub(crate) fn new(pulse: Pulse, status_port: u16, program: &'static str) -> Self {
+        Self { pulse, status_port, program, seen: Mutex::default() }
     }
 
     /// Looks again.
@@ -59,7 +61,7 @@ impl Processes {
         let look = async {
             let connections = page(self.status_port, "/gatewright/status").await.and_then(|text| Connections::read(&text));
             let pid = self.pulse.status().await.ok().and_then(|status| status.pid);
-            (connections, pid.and_then(|pid| Usage::of_master(pid.into())))
+            (connections, pid.and_then(|pid| Usage::of_master(pid.into(), self.program)))
         };
         *self.seen() = tokio::time::timeout(PATIENCE, look).await.unwrap_or_default();
     }
@@ -79,22 +81,23 @@ impl Connections {
 }
 
 impl Usage {
-    /// Of a master and its workers. `None`: there is no nginx of that number here; it runs where other numbers count.
-    fn of_master(master: i64) -> Option<Self> {
+    /// Of a master and its workers. `None`: there is no process of that number and name here; it runs where other numbers
+    /// count.
+    fn of_master(master: i64, program: &str) -> Option<Self> {
         let booted = fs::read_to_string("/proc/stat").ok()?;
         let booted_s: f64 = booted.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
-        let mut sum = Self::of_process(master, booted_s)?;
+        let mut sum = Self::of_process(master, program, booted_s)?;
         let children = fs::read_to_string(format!("/proc/{master}/task/{master}/children")).unwrap_or_default();
-        for other in children.split_whitespace().filter_map(|pid| Self::of_process(pid.parse().ok()?, booted_s)) {
+        for other in children.split_whitespace().filter_map(|pid| Self::of_process(pid.parse().ok()?, program, booted_s)) {
             sum = sum.and(&other);
         }
         Some(sum)
     }
 
-    fn of_process(pid: i64, booted_s: f64) -> Option<Self> {
+    fn of_process(pid: i64, program: &str, booted_s: f64) -> Option<Self> {
         let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
         let stat = read("stat")?;
-        let (cpu_s, start_s) = times(&stat)?;
+        let (cpu_s, start_s) = times(&stat, program)?;
         let status = read("status")?;
         let kib = |key| Some(field(&status, key)?.saturating_mul(1024));
         let io = read("io");
@@ -121,16 +124,16 @@ impl Usage {
     }
 }
 
-/// Time on a processor, and start since boot, in seconds, out of `/proc/PID/stat` of a process that is called nginx.
-fn times(stat: &str) -> Option<(f64, f64)> {
+/// Time on a processor, and start since boot, in seconds, out of `/proc/PID/stat` of a process that is called so.
+fn times(stat: &str, program: &str) -> Option<(f64, f64)> {
     const USER: usize = 11;
     const SYSTEM: usize = 12;
     const START: usize = 19;
     let (head, rest) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split(' ').collect();
     let seconds = |n: usize| Some(fields.get(n)?.parse::<f64>().ok()? / TICKS_PER_SECOND);
-    let is_nginx = head.split_once('(')?.1.starts_with("nginx");
-    if is_nginx { Some((seconds(USER)? + seconds(SYSTEM)?, seconds(START)?)) } else { None }
+    let is_it = head.split_once('(')?.1.starts_with(program);
+    if is_it { Some((seconds(USER)? + seconds(SYSTEM)?, seconds(START)?)) } else { None }
 }
 
 /// The number behind a key.
@@ -214,13 +217,13 @@ mod tests {
     #[test]
     fn times_are_those_of_nginx_and_of_nobody_else() {
         let stat = |name| format!("42 ({name}) S 1 42 42 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 1 0 1000 2 3 4");
-        assert_eq!(times(&stat("nginx")), Some((2.0, 10.0)));
-        assert_eq!(times(&stat("sleep) (nginx")), None);
-        assert_eq!(times("42 (nginx) S 1"), None);
+        assert_eq!(times(&stat("nginx"), "nginx"), Some((2.0, 10.0)));
+        assert_eq!(times(&stat("sleep) (nginx"), "nginx"), None);
+        assert_eq!(times("42 (nginx) S 1", "nginx"), None);
     }
 
     #[test]
     fn a_process_that_is_not_nginx_is_not_counted() {
-        assert_eq!(Usage::of_master(std::process::id().into()), None);
+        assert_eq!(Usage::of_master(std::process::id().into(), "nginx"), None);
     }
 }

@@ -21,6 +21,12 @@ pub(super) fn version(printed: &str) -> Option<Version> {
     Some(Version(next()?, next()?, next().unwrap_or(0)))
 }
 
+/// Looks for its name in the list of services.
+pub(super) fn exporter(printed: &str) -> bool {
+    let services = printed.lines().filter_map(|line| line.strip_prefix("Available services :"));
+    services.flat_map(str::split_whitespace).any(|service| service == "prometheus-exporter")
+}
+
 /// Starts the master in the foreground. It keeps the listening sockets over a reload, and has a socket of its own.
 pub(super) fn start_args(launch: &Launch<'_>) -> Vec<String> {
     let master = launch.run_dir.join(MASTER_SOCKET).display().to_string();
@@ -109,6 +115,14 @@ fn position(message: &str) -> Option<(String, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_exporter_is_looked_for_among_the_services() {
+        let with = |services: &str| {
+            exporter(&format!("HAProxy version 3.2.0\nUsable : no\nAvailable services :{services}\nAvailable filters :\n"))
+        };
+        assert_eq!([" prometheus-exporter", " x prometheus-exporter", " none", ""].map(with), [true, true, false, false]);
+    }
     use std::path::Path;
 
     #[test]

@@ -169,7 +169,7 @@ fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
         let host: &'m Host = hosts[number];
         let begin = view::escaped(&host.pattern.to_string());
         let lines = host.routes.iter().flat_map(|route| {
-            let name = Key::of(host, route, &context).name();
+            let name = context.value_of(host, route);
             let paths = route.matches.iter().filter_map(|m| if let PathMatch::Regex(path) = m { Some(path) } else { None });
             paths.map(|path| Line::expression(format!("^{begin}(?i:{})", behind(path)), name.clone())).collect::<Vec<_>>()
         });
@@ -249,7 +249,7 @@ fn lines_of<'m>(host: &'m Host, context: &Context<'m>, exact: bool) -> Vec<Line>
         let matches = matches.filter(|m| app_root.is_none() || m.text() != "/");
         let mut matches = matches.peekable();
         if matches.peek().is_some() {
-            let name = Key::of(host, route, context).name();
+            let name = context.value_of(host, route);
             lines.extend(matches.map(|m| Line::new(format!("{}{}", host.pattern, m.text()), name.clone())));
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Context<'m> {
     /// Those of endpoints are replaced as well.
     intercepts: bool,
     log_unknown_hosts: bool,
+    /// Requests are counted, so the maps say under what.
+    counts_requests: bool,
 }
 
 impl<'m> Context<'m> {
@@ -42,6 +44,7 @@ impl<'m> Context<'m> {
             error_backend: globals.default_backend.as_ref(),
             intercepts: custom.is_some_and(|custom| custom.intercept_upstream),
             log_unknown_hosts: globals.access_log.unknown_hosts,
+            counts_requests: globals.listeners.metrics_port.is_some(),
         }
     }
 
@@ -52,6 +55,22 @@ impl<'m> Context<'m> {
     /// Whether there are backends that are spoken to over TLS if the client's connection is.
     pub(super) const fn has_auto_backends(&self) -> bool {
         !self.auto_backends.is_empty()
+    }
+
+    /// Whether requests are counted.
+    pub(super) const fn counts_requests(&self) -> bool {
+        self.counts_requests
+    }
+
+    /// What a map says of a route: the name of its section, and what its requests are counted under, if they are:
+    /// `section:namespace:Ingress:Service:path`.
+    pub(super) fn value_of(&self, host: &Host, route: &'m Route) -> String {
+        let name = Key::of(host, route, self).name();
+        if !self.counts_requests {
+            return name;
+        }
+        let Labels { namespace, ingress, service, port: _ } = Labels::of(route);
+        format!("{name}:{namespace}:{ingress}:{service}:{}", percent_encoded(route.rule_path.as_str()))
     }
 
     fn is_auto(&self, id: &BackendId) -> bool {
@@ -245,6 +264,12 @@ impl<'m> Key<'m> {
             Does::Answer(_) | Does::AppRoot(_) => None,
         }
     }
+}
+
+/// With all that could mean something in a map encoded.
+fn percent_encoded(text: &str) -> String {
+    let encoded = |byte: u8| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+    text.bytes().map(encoded).collect()
 }
 
 fn client_auth_digest(host: &Host) -> u128 {

@@ -21,7 +21,7 @@ enum Section {
 pub(super) fn check(bytes: &[u8], place: Place) -> Result<(), GrammarError> {
     match place {
         Place::Main | Place::Hosts | Place::Streams => check_sections(&read(bytes)?),
-        Place::Map => check_lines(bytes, |line| line.split_once(' ').is_some_and(|(key, value)| is_key(key) && is_name(value))),
+        Place::Map => check_lines(bytes, |line| line.split_once(' ').is_some_and(|(key, value)| is_key(key) && is_value(value))),
         Place::CertificateList => check_lines(bytes, is_certificate_line),
     }
 }
@@ -41,6 +41,11 @@ fn is_key(text: &str) -> bool {
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:*".contains(&b))
+}
+
+/// A name, and labels that are percent-encoded.
+fn is_value(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b == b'%' || is_name(&char::from(b).to_string()))
 }
 
 fn is_certificate_line(line: &str) -> bool {
@@ -122,6 +127,11 @@ fn are_defaults(words: &[Word<'_>]) -> bool {
 fn may_say(section: Section, words: &[Word<'_>]) -> bool {
     let name = |word: &Word<'_>| word.text.split_once('(').map_or_else(|| word.text.to_string(), |(name, _)| name.to_owned());
     let keyword = &*words[0].text;
+    if section == Section::Frontend
+        && words.iter().take(3).map(|word| &*word.text).eq(["http-request", "use-service", "prometheus-exporter"])
+    {
+        return true;
+    }
     if RULES.contains(&keyword) && !matches!(section, Section::Global | Section::FastCgi) {
         return words.get(1).is_some_and(|action| !action.quoted && ACTIONS.contains(&&*name(action)));
     }
@@ -169,7 +179,8 @@ fn names_a_file(word: &Word<'_>) -> bool {
 
 /// Whether formats are evaluated in words of a line that begins with this one.
 fn takes_formats(keyword: &str) -> bool {
-    RULES.contains(&keyword) || matches!(keyword, "http-error" | "log-format" | "set-param" | "use_backend" | "use-server")
+    RULES.contains(&keyword)
+        || matches!(keyword, "http-error" | "log-format" | "log-format-sd" | "set-param" | "use_backend" | "use-server")
 }
 
 /// The first words of the expressions in a format: `src` in `%[src]`; a doubled `%` begins none.
@@ -284,8 +295,21 @@ const GLOBAL: &[&str] = &[
 
 const DEFAULTS: &[&str] = &["default-server", "http-reuse", "mode", "option", "retries", "retry-on", "timeout"];
 
-const FRONTEND: &[&str] =
-    &["acl", "bind", "compression", "declare", "default_backend", "log", "log-format", "mode", "option", "stats", "timeout", "use_backend"];
+const FRONTEND: &[&str] = &[
+    "acl",
+    "bind",
+    "compression",
+    "declare",
+    "default_backend",
+    "log",
+    "log-format",
+    "log-format-sd",
+    "mode",
+    "option",
+    "stats",
+    "timeout",
+    "use_backend",
+];
 
 const BACKEND: &[&str] = &[
     "acl",

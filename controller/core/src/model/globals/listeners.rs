@@ -18,6 +18,8 @@ pub struct Listeners {
     pub status_port: u16,
     /// On the loopback, UDP: where every request is told to, for metrics; `None`: nowhere.
     pub metrics_port: Option<u16>,
+    /// What the proxy has counted itself is told on the private port, to whoever wants metrics. Not every program can.
+    pub exporter: bool,
     /// Addresses to listen on; empty: all of them.
     pub addresses: Vec<IpAddr>,
     /// Listen on IPv6 addresses as well; the system must have them.
@@ -50,6 +52,7 @@ impl Default for Listeners {
             passthrough_port: None,
             status_port: 10246,
             metrics_port: None,
+            exporter: true,
             addresses: Vec::new(),
             ipv6: false,
             proxy_protocol: false,

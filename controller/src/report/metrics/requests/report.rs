@@ -7,7 +7,7 @@ use std::borrow::Cow;
 /// The tag that the proxy puts before its text.
 const TAG: &[u8] = b"gatewright: ";
 
-/// One request. The fields are in the order of the log format `gatewright_requests`.
+/// One request. The fields are in the order of the proxy's log format.
 #[derive(Debug, Deserialize)]
 pub(super) struct Report<'a> {
     #[serde(borrow)]
@@ -45,10 +45,10 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// `None`: it is not one of ours.
+    /// `None`: it is not one of ours. Whatever follows is for others.
     pub(super) fn read(datagram: &'a [u8]) -> Option<Self> {
         let at = datagram.windows(TAG.len()).position(|window| window == TAG)?;
-        serde_json::from_slice(&datagram[at + TAG.len()..]).ok()
+        Self::deserialize(&mut serde_json::Deserializer::from_slice(&datagram[at + TAG.len()..])).ok()
     }
 
     pub(super) fn route(&self) -> RouteLabels<'_> {
@@ -63,8 +63,17 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A number that can be counted with. Of a request that was tried several times the proxy writes a list, which is none.
+/// A number that can be counted with: as it is, or `ms 1+2` for a sum of milliseconds, in seconds. Of a request that was
+/// tried several times the proxy may write a list, which is none.
 pub(super) fn number(text: &str) -> Option<f64> {
+    const MS_PER_S: f64 = 1000.0;
+    match text.strip_prefix("ms ") {
+        Some(times) => times.split('+').map(plain_number).sum::<Option<f64>>().map(|ms| ms / MS_PER_S),
+        None => plain_number(text),
+    }
+}
+
+fn plain_number(text: &str) -> Option<f64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     text.parse().ok().filter(|number: &f64| is_plain && number.is_finite())
 }
@@ -79,6 +88,18 @@ mod tests {
             r#"<190>Nov  8 01:02:03 gatewright: ["200","GET","/a\"b\\c","n","i","s","","*.x.test","a.x.test","0.1","1","2","","",""]"#;
         let report = Report::read(line.as_bytes()).unwrap();
         assert_eq!((report.route().path, report.route().host, &*report.host), ("/a\"b\\c", "*.x.test", "a.x.test"));
+    }
+
+    #[test]
+    fn times_in_milliseconds_are_summed_up_unless_one_is_not_known() {
+        let read = ["ms 3", "ms 3+20+1977", "ms 0+-1", "ms -1+-1+-1", "ms ", "3+4"].map(number);
+        assert_eq!(read, [Some(0.003), Some(2.0), None, None, None, None]);
+    }
+
+    #[test]
+    fn what_follows_a_report_is_not_read() {
+        let line = r#"<134>1 - - gatewright: ["200","GET","\/x","n","i","s","","a.test","a.test","ms 1","1","2","","",""] 10.0.0.1 - x"#;
+        assert_eq!(Report::read(line.as_bytes()).unwrap().route().path, "/x");
     }
 
     #[test]

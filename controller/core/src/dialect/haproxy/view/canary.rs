@@ -92,12 +92,13 @@ impl<'m> Use<'m> {
         }
     }
 
-    /// `rules:session here:session there:weight:section`.
-    fn line(&self, from: &Key<'m>, to: &Key<'m>) -> Line {
+    /// `rules:session here:session there:weight:section`, and what it is counted under, if that is `counted`.
+    fn line(&self, from: &Key<'m>, to: &Key<'m>, counted: bool) -> Line {
         let session =
             |key: &Key<'_>| key.backend().filter(|_| self.session.is_some()).map_or_else(|| "-".to_owned(), Affinity::backend_key);
         let there = if self.canary.rules.is_sticky { session(to) } else { "-".to_owned() };
-        let value = format!("{}:{}:{there}:{}:{}", self.id(), session(from), threshold(self.canary), to.name());
+        let name = if counted { format!(":{}", self.canary.backend.service_port()) } else { String::new() };
+        let value = format!("{}:{}:{there}:{}:{}{name}", self.id(), session(from), threshold(self.canary), to.name());
         Line::new(from.name(), value)
     }
 }
@@ -128,5 +129,5 @@ pub(super) fn rules(model: &Model, context: &Context<'_>) -> Vec<RulesView> {
 
 /// The lines of the map.
 pub(in crate::dialect::haproxy) fn lines<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Line> {
-    all(model, context).iter().map(|(from, (to, used))| used.line(from, to)).collect()
+    all(model, context).iter().map(|(from, (to, used))| used.line(from, to, context.counts_requests())).collect()
 }

@@ -25,6 +25,8 @@ pub(super) struct MainView<'m> {
     public: PublicView<'m>,
     passthrough: Option<PassthroughView>,
     status_address: String,
+    /// The status port tells what HAProxy counts itself.
+    exporter: bool,
     /// How long it is known what a client has used of its limits, in seconds; `None`: nobody is limited.
     limits_memory_s: Option<u64>,
     /// The agent has something to do.
@@ -173,6 +175,7 @@ pub(in crate::dialect::haproxy) fn main<'m>(
         asks: agent::is_asked(model),
         client_certificates,
         limits_memory_s: super::limits::memory_s(model).map(|seconds| seconds.min(86_400)),
+        exporter: globals.listeners.metrics_port.is_some() && globals.listeners.exporter,
         status_address: format!("127.0.0.1:{}", globals.listeners.status_port),
     })))
 }

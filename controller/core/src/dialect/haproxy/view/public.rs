@@ -13,7 +13,7 @@ use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaT
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What the templates of the frontend see.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,10 @@ pub(super) struct PublicView<'m> {
     access_log: bool,
     /// Where lines are sent; `None`: to standard output.
     syslog: Option<String>,
+    /// Where every request is told to, for metrics.
+    counted: Option<String>,
+    /// The level of requests that are not logged.
+    unlogged_level: &'static str,
     /// Targets of requests that are not logged.
     unlogged: Vec<TextView<'m>>,
     real_ip: Option<RealIpView>,
@@ -170,6 +174,8 @@ impl<'m> PublicView<'m> {
             proxy_protocol: listeners.proxy_protocol,
             access_log: globals.access_log.enabled,
             syslog: globals.access_log.syslog.map(|server| server.to_string()),
+            counted: listeners.metrics_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string()),
+            unlogged_level: unlogged_level(listeners),
             unlogged: globals.access_log.skipped_targets.iter().map(TextView::new).collect(),
             real_ip: RealIpView::new(forwarding, listeners.proxy_protocol),
             for_header: header_name(&forwarding.for_header, "X-Forwarded-For"),
@@ -196,6 +202,11 @@ impl<'m> PublicView<'m> {
             status_path: Listeners::STATUS_PATH,
         }
     }
+}
+
+/// Which level keeps a request out of the access log: what is counted is told all the same.
+pub(super) const fn unlogged_level(listeners: &Listeners) -> &'static str {
+    if listeners.metrics_port.is_some() { "debug" } else { "silent" }
 }
 
 /// Headers for all routes. Translation has left out those that cannot be said.

@@ -5,6 +5,7 @@ use super::guards::GuardsView;
 use super::mirror::MirrorView;
 use super::pages::PagesView;
 use super::protocol::{FastCgiView, server_options};
+use super::public::unlogged_level;
 use super::retries::RetriesView;
 use super::route::{RouteView, TRIMMED_TARGET, escaped};
 use super::spread::{ServerView, SpreadView, servers};
@@ -23,7 +24,8 @@ use std::net::SocketAddr;
 pub(super) struct SectionView<'m> {
     name: String,
     origin: Option<String>,
-    unlogged: bool,
+    /// What keeps its requests out of the access log.
+    log_level: Option<&'static str>,
     https_redirect: Option<RedirectView>,
     /// Headers that texts look at.
     looked_at: BTreeSet<String>,
@@ -128,7 +130,7 @@ impl<'m> SectionView<'m> {
         Self {
             name: key.name(),
             origin: section.origin.map(|origin| origin.name.to_string()),
-            unlogged: key.unlogged,
+            log_level: key.unlogged.then(|| unlogged_level(&globals.listeners)),
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
