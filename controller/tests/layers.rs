@@ -82,6 +82,50 @@ fn the_template_engine_is_known_to_one_file() {
     assert_known_to(&root().join("src"), "tera::", &[]);
 }
 
+/// Names of ingress-nginx that are part of what users write and read, whichever proxy serves.
+const OF_INGRESS_NGINX: &[&str] = &[
+    "ingress-nginx",
+    "nginx-ingress-controller",
+    "nginx_ingress_controller",
+    "nginx.ingress.kubernetes.io",
+    "nginx-status-ipv",
+    "nginx_process_",
+    "nginx_status",
+    "nginx_version",
+    "/etc/nginx",
+    "/var/log/nginx",
+];
+
+#[test]
+fn a_proxy_is_known_to_its_dialect_and_the_proxy_room_only() {
+    // Keys and annotations whose values are written in the language of nginx, whichever proxy serves, say so.
+    let texts = ["affinity.rs", "fastcgi.rs", "snippets.rs"].map(|name| format!("translate/annotations/{name}"));
+    let texts: Vec<&str> = texts.iter().map(String::as_str).chain(["settings/keys/"]).collect();
+    assert_no_proxy_is_known(&root().join("core/src"), &[&["dialect/"], &texts[..]].concat());
+    // The flags that choose one, and the reference that tells what each can do.
+    assert_no_proxy_is_known(&root().join("src"), &["proxy/", "args/", "commands/annotations.rs"]);
+}
+
+fn assert_no_proxy_is_known(source: &Path, allowed: &[&str]) {
+    let files = files(source);
+    for allowed in allowed {
+        assert!(
+            files.iter().any(|(name, text)| name.starts_with(allowed) && knows_a_proxy(text).is_some()),
+            "{allowed} needs no permission"
+        );
+    }
+    for (name, text) in files.iter().filter(|(name, _)| !allowed.iter().any(|allowed| name.starts_with(allowed))) {
+        assert_eq!(knows_a_proxy(text), None, "{name} knows a proxy; ask its dialect");
+    }
+}
+
+/// The first line that names one.
+fn knows_a_proxy(text: &str) -> Option<String> {
+    let names = |line: &str| ["nginx", "haproxy"].iter().any(|proxy| line.contains(proxy));
+    let without = |line: &str| OF_INGRESS_NGINX.iter().fold(line.to_lowercase(), |line, name| line.replace(name, ""));
+    text.lines().find(|line| names(&without(line))).map(str::to_owned)
+}
+
 #[test]
 fn the_core_does_not_wait_for_anything() {
     assert_known_to(&root().join("core/src"), "tokio::", &[]);

@@ -78,7 +78,7 @@ pub(super) fn short_when_printed(text: VariableText) -> Result<VariableText, Str
     };
     let length: usize = text.parts().iter().map(length).sum();
     if length > MOST {
-        Err(format!("the text has {length} bytes as nginx has to be told it; at most {MOST} are possible"))
+        Err(format!("the text has {length} bytes as the proxy has to be told it; at most {MOST} are possible"))
     } else {
         Ok(text)
     }
@@ -131,7 +131,7 @@ mod tests {
         assert!(read(&format!("add_header X {};", "$uri".repeat(400))).is_err(), "variables have longer names, too");
         for bad in ["add_header X '%';", "return 200 '%';", "if ($http_x ~ (a)) { return 200 '%'; }", "set $a '%';", "sub_filter a '%';"] {
             let said = read(&bad.replace('%', &dollars(230))).unwrap_err();
-            assert!(said.ends_with("bytes as nginx has to be told it; at most 4000 are possible"), "{bad}: {said}");
+            assert!(said.ends_with("bytes as the proxy has to be told it; at most 4000 are possible"), "{bad}: {said}");
         }
     }
 }
