@@ -105,6 +105,8 @@ mod tests {
             assert_eq!(config.globals.custom_errors.unwrap().statuses, [503]);
             assert!(problems[0].message.contains(bad), "{problems:?}");
         }
+        let told = one("custom-http-errors", "200,503,700").1.remove(0).message;
+        assert!(told.contains("200") && told.contains("700") && !told.contains("503"), "all of them, and no other: {told}");
     }
 
     #[test]

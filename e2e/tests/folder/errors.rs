@@ -120,6 +120,19 @@ on_every_proxy! {
         assert_eq!((own.status, by(&own).as_str(), who("dead.test", "/").as_str()), (404, "s", "e"), "ERR-4");
     }
 
+    fn err_6_codes_that_are_no_errors_are_ignored_and_told(proxy) {
+        let settings = config_map("settings", &[("custom-http-errors", "200,404,700,teapot")]);
+        let objects = [all_running(&["s", "e"]), vec![settings, ingress("live").prefix("h.test", "/", "s")]].concat();
+        let flags = ["--configmap=default/settings", "--default-backend-service=default/e"];
+        let world = flags.iter().fold(World::of(proxy), |builder, flag| builder.arg(flag)).manifest("i.yaml", &objects).start();
+        let by = |target: &str| get("h.test", target).unwrap().echo()["service"].as_str().unwrap_or_default().to_owned();
+        assert_eq!([by("/"), by("/?status=404"), by("/?status=500")], ["s", "e", "s"], "the one that is an error counts");
+        let told = world.diagnostics();
+        for code in ["200", "700", "teapot"] {
+            assert!(told.iter().any(|line| line.contains("ConfigMap default/settings") && line.contains(code)), "{code}: {told:#?}");
+        }
+    }
+
     fn err_3_without_a_default_backend_an_error_is_a_404(proxy) {
         let _world = world(proxy, &[]);
         assert_eq!([who("dead.test", "/"), who("h.test", "/?status=503"), who("h.test", "/")], ["404", "404", "s"]);

@@ -104,10 +104,13 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             draft.statuses = items(text).filter_map(status).collect();
             draft.statuses.sort_unstable();
             draft.statuses.dedup();
-            match items(text).find(|item| status(item).is_none()) {
-                Some(item) => Err((format!("{} is not the status of an error", shown(item)), "use numbers from 300 to 599 but 499")),
-                None => Ok(()),
-            }
+            let others: Vec<String> = items(text).filter(|item| status(item).is_none()).map(|item| shown(item).to_string()).collect();
+            let told = match others.as_slice() {
+                [] => return Ok(()),
+                [other] => format!("{other} is not the status of an error"),
+                others => format!("{} are not statuses of errors", others.join(", ")),
+            };
+            Err((told, "use numbers from 300 to 599 but 499"))
         }),
     ),
     (
