@@ -63,8 +63,8 @@ pub(crate) enum ServeError {
     Tls(#[from] tls::TlsError),
 }
 
-/// Longest question that is read, in bytes; an Ingress can be stored with a third of that.
-const MAX_BODY_BYTES: usize = 9 << 20;
+/// Longest question that is read, in bytes: of 9 MiB none is. An Ingress can be stored with a third of that.
+const MAX_BODY_BYTES: usize = (9 << 20) - 1;
 /// So many questions are answered at a time; the API server asks again where there are more.
 const AT_A_TIME: usize = 32;
 /// Whoever connects has so long to ask, and waits so long for the answer.

@@ -62,6 +62,19 @@ pub fn get_tls(port: u16, host: &str, path: &str) -> Result<Answer, String> {
     Ok(answer)
 }
 
+/// Posts JSON, or what is to be none, over TLS.
+///
+/// # Errors
+/// When nothing comes back.
+pub fn post_tls(port: u16, path: &str, body: &[u8]) -> Result<Answer, String> {
+    let mut stream = tls::connect(connect(port)?, Some("localhost"), &[]).map_err(|error| error.to_string())?;
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    stream.write_all(format!("{head}Connection: close\r\n\r\n").as_bytes()).map_err(|error| error.to_string())?;
+    // Whoever takes no more has said why.
+    let _ = stream.write_all(body).and_then(|()| stream.flush());
+    read(stream).map_err(|error| error.to_string())
+}
+
 fn connect(port: u16) -> Result<TcpStream, String> {
     let stream = TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), LIMIT).map_err(|error| error.to_string())?;
     stream.set_read_timeout(Some(LIMIT)).and_then(|()| stream.set_write_timeout(Some(LIMIT))).map_err(|error| error.to_string())?;
@@ -71,6 +84,10 @@ fn connect(port: u16) -> Result<TcpStream, String> {
 fn exchange(mut stream: impl Read + Write, method: &str, host: &str, path: &str) -> std::io::Result<Answer> {
     write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: e2e\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
     stream.flush()?;
+    read(stream)
+}
+
+fn read(mut stream: impl Read) -> std::io::Result<Answer> {
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
         // nginx ends TLS without saying so.

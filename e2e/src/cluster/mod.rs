@@ -20,7 +20,7 @@ mod world;
 pub use certificates::Authority;
 pub use chart::{Chart, permissions, printed};
 pub use controller::{Controller, free_port, program};
-pub use http::{Answer, get, get_tls};
+pub use http::{Answer, get, get_tls, post_tls};
 pub use images::Images;
 pub use install::{Install, Setup, cluster_rules, deployment, documents};
 pub use objects::{app, ingress, key_pair_secret, slice};

@@ -1,7 +1,7 @@
 //! The API server asks the controller about Ingresses before it stores them.
 
 use gatewright_e2e::cluster::{
-    Authority, Chart, Install, Pod, World, app, documents, eventually, free_port, ingress, permissions, printed, program,
+    Authority, Chart, Install, Pod, World, app, documents, eventually, free_port, ingress, permissions, post_tls, printed, program,
 };
 use serde_json::{Value, json};
 use std::path::Path;
@@ -56,7 +56,14 @@ fn adm_1_to_12_the_api_server_stores_what_the_controller_takes() {
     world.apply(&ingress(ns, "first", ns, "one.test", "app"));
     let port = free_port();
     let file = |flag: &str, name: &str| format!("--validating-webhook-{flag}={}", folder.path().join(name).display());
-    let flags = [format!("--validating-webhook=127.0.0.1:{port}"), file("certificate", "tls.crt"), file("key", "tls.key")];
+    let settings = "{annotation-value-word-blocklist: wicked, annotations-risk-level: Medium}";
+    world.apply(&format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: rules, namespace: {ns}}}\ndata: {settings}\n"));
+    let flags = [
+        format!("--validating-webhook=127.0.0.1:{port}"),
+        file("certificate", "tls.crt"),
+        file("key", "tls.key"),
+        format!("--configmap={ns}/rules"),
+    ];
     let mut controller = install.start(&flags.each_ref().map(String::as_str));
     controller.wait_live();
     ask(world, ns, port, &authority);
@@ -74,6 +81,8 @@ fn adm_1_to_12_the_api_server_stores_what_the_controller_takes() {
     assert!(refused.to_string().contains("permanent-redirect-code"), "{refused}");
     world.patch("Ingress", ns, "second", &json!({"metadata": {"labels": {"a": "b"}}})); // ADM-12
 
+    every_other_case(world, ns, port);
+
     // Another authority signs the next certificate.
     let next = Authority::new();
     write_certificate(folder.path(), &next);
@@ -86,6 +95,64 @@ fn adm_1_to_12_the_api_server_stores_what_the_controller_takes() {
     let said = refusal(world, &ingress(ns, "third", ns, "three.test", "app")).expect("nobody answers, and the policy is Fail");
     assert!(said.contains("failed calling webhook"), "{said}");
     world.delete("ValidatingWebhookConfiguration", "", ns);
+}
+
+/// What else the controller says, once it is asked. The API server itself takes no body of 9 MiB and no uid, so these come
+/// without it.
+fn every_other_case(world: &World, ns: &str, port: u16) {
+    let with = |annotations: &str, paths: &[(&str, &str)], host: &str| {
+        let annotated = format!("namespace: {ns}, annotations: {{{annotations}}}}}");
+        let text = ingress(ns, "third", ns, host, "app").replace(&format!("namespace: {ns}}}"), &annotated);
+        let mut object: Value = serde_yaml::from_str(&text).expect("the YAML of a test is YAML");
+        let list = &mut object["spec"]["rules"][0]["http"]["paths"];
+        let backend = list[0]["backend"].clone();
+        *list = paths.iter().map(|(path, kind)| json!({"path": path, "pathType": kind, "backend": backend})).collect();
+        object
+    };
+    let refused = |id: &str, object: &Value, reason: &str| {
+        let said = world.try_object(object).expect_err(id).to_string();
+        assert!(said.contains("validate.nginx.ingress.kubernetes.io") && said.contains(reason), "{id}: {said}");
+    };
+    let taken = |id: &str, object: &Value| world.try_object(object).unwrap_or_else(|error| panic!("{id}: {error}: {object}"));
+    let prefix = "nginx.ingress.kubernetes.io";
+    let root: &[(&str, &str)] = &[("/", "Prefix")];
+    refused("ADM-2", &with("", &[("/new", "Prefix"), ("/", "Prefix")], "one.test"), "spec.rules[0].http.paths[1].path");
+    let canary = format!("{prefix}/canary: 'true', {prefix}/canary-weight: '10'");
+    taken("ADM-3", &with(&canary, root, "one.test"));
+    refused("ADM-5", &with(&format!("{prefix}/upstream-vhost: wicked.test"), root, "three.test"), "annotation-value-word-blocklist");
+    let odd = "/foo/bar/[a-z]{3}";
+    for kind in ["Exact", "Prefix"] {
+        refused("ADM-6", &with("", &[(odd, kind)], "three.test"), "is no plain path");
+    }
+    taken("ADM-6", &with(&format!("{prefix}/use-regex: 'true'"), &[(odd, "ImplementationSpecific")], "three.test"));
+    let snippet = format!("{prefix}/server-snippet: 'nonsense {{'");
+    refused("ADM-7: of our own class", &with(&snippet, root, "three.test"), "snippet");
+    let mut foreign = with(&snippet, root, "three.test");
+    foreign["spec"]["ingressClassName"] = json!("other");
+    taken("ADM-7", &foreign);
+    taken("ADM-9", &with("", &[("/.well-known/acme-challenge/", "Prefix")], "three.test"));
+    let change = json!({"metadata": {"annotations": {format!("{prefix}/auth-url"): "http://auth.test/"}}});
+    let said = world.try_patch("Ingress", ns, "second", &change).expect_err("ADM-10").to_string();
+    assert!(said.contains("risk"), "ADM-10: {said}");
+
+    let path = "/networking/v1/ingresses";
+    let garbage = post_tls(port, path, &vec![b'x'; 9 << 20]).expect("it answers");
+    assert_eq!(garbage.status, 413, "ADM-8: {}", garbage.body);
+    let answer = |uid: &str| {
+        let mut object = with("", root, "three.test");
+        object["metadata"]["uid"] = json!(uid);
+        let kind = json!({"group": "networking.k8s.io", "version": "v1", "kind": "Ingress"});
+        let request = json!({"uid": "u-1", "kind": kind, "operation": "CREATE", "namespace": ns, "object": object});
+        let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
+        let answer = post_tls(port, path, review.to_string().as_bytes()).expect("it answers");
+        let said: Value = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+        (said["response"]["allowed"] == true, said["response"]["status"]["message"].to_string())
+    };
+    assert!(answer("01234567-89ab-cdef-0123-456789abcdef").0, "ADM-11: one that is");
+    for uid in ["x", "01234567-89AB-cdef-0123-456789abcdef"] {
+        let (is_taken, said) = answer(uid);
+        assert!(!is_taken && said.contains("UUID"), "ADM-11: {uid}: {said}");
+    }
 }
 
 /// The objects of the chart that are about the webhook.
