@@ -54,7 +54,8 @@ pub(crate) struct Status {
     /// The program tells metrics of its own.
     #[serde(default)]
     pub(crate) exporter: bool,
-    /// Group of the workers, when the master runs as root; private keys are given to it.
+    /// Group of whoever reads private keys: of the workers when the master runs as root, else its own. The keys are given to
+    /// it.
     pub(crate) worker_group: Option<u32>,
     /// Workers of the generation that serves.
     pub(crate) workers: u32,

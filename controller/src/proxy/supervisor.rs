@@ -102,9 +102,17 @@ impl Supervisor {
         let version = *version.await?;
         let vital = lock(&self.vital);
         let pid = vital.process.filter(|process| process.is_alive()).map(|process| process.pid);
-        let worker_group = self.launcher.worker.as_ref().map(|worker| worker.group);
+        // Where they have no user of their own, they have ours.
+        let worker_group = self.launcher.worker.as_ref().map_or_else(|| nix::unistd::getegid().as_raw(), |worker| worker.group);
         let (streams, exporter) = (self.launcher.streams(), self.launcher.exporter());
-        Ok(Status { version, streams, exporter, worker_group, deaths: vital.deaths, ..Status::counted(pid, &vital.older) })
+        Ok(Status {
+            version,
+            streams,
+            exporter,
+            worker_group: Some(worker_group),
+            deaths: vital.deaths,
+            ..Status::counted(pid, &vital.older)
+        })
     }
 }
 

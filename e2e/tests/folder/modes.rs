@@ -7,7 +7,7 @@ use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq};
-use gatewright_e2e::world::{World, gatewright, path, send, who};
+use gatewright_e2e::world::{World, gatewright, path, send, who, who_over_tls};
 use nix::sys::signal::Signal;
 use std::fs;
 use std::net::TcpListener;
@@ -236,6 +236,7 @@ fn as_another_user(proxy: Proxy) {
     world.start_controller();
     world.until_ready();
     changes_go_live(&world, 1);
+    assert_eq!(who_over_tls("h.test", "/"), "s", "it may read the keys of the controller");
     let owner = |pid: u32| fs::metadata(format!("/proc/{pid}")).unwrap().uid();
     assert_eq!([owner(supervisor.id()), owner(world.proxy_pid()), owner(world.controller_pid())], [NOBODY, NOBODY, 0]);
     send(world.proxy_pid(), Signal::SIGKILL);
@@ -244,6 +245,11 @@ fn as_another_user(proxy: Proxy) {
     world.end_controller(Signal::SIGTERM);
     send(supervisor.id(), Signal::SIGTERM);
     assert!(supervisor.wait().unwrap().success());
+}
+
+#[test]
+fn the_proxy_can_be_another_users_haproxy_2_6() {
+    gatewright_e2e::net::on_a_thread_of_its_own(|| as_another_user(Proxy::HAPROXY_2_6));
 }
 
 #[test]
