@@ -21,7 +21,7 @@ on_every_version! {
         assert_eq!(who_over_tls("x.test", "/"), "404", "DEF-1 over TLS");
         assert_eq!(who("any.host", "/healthz"), "200", "load balancers ask here");
 
-        world.apply("i.yaml", &[ingress("only").default_backend("s")]);
+        world.apply("i.yaml", &[ingress("only").default_backend("s").annotation("ssl-redirect", "true").annotation("force-ssl-redirect", "true")]);
         for method in METHODS {
             let request = Request::new(method, "/some/path?q=1").header("Host", "x.test").header("User-Agent", "conformance");
             let answer = send(&request.body(b"abc")).unwrap();
@@ -67,9 +67,9 @@ on_every_version! {
         assert_eq!(who("x.test", "/"), "503", "S503-5");
     }
 
-    fn s503_1_to_7_what_cannot_be_forwarded_is_503(proxy) {
+    fn s503_1_to_8_what_cannot_be_forwarded_is_503(proxy) {
         let site = Site::of(proxy, "s503");
-        let [h1, h2, h4, h6, ok] = ["h1", "h2", "h4", "h6", "ok"].map(|name| site.host(name));
+        let [h1, h2, h4, h6, h8, ok] = ["h1", "h2", "h4", "h6", "h8", "ok"].map(|name| site.host(name));
         let objects = vec![
             service("empty"),
             slice("empty", &[]),
@@ -77,15 +77,16 @@ on_every_version! {
             ingress("2").prefix(&h2, "/", "empty"),
             ingress("4").prefix(&h4, "/", "s:81"),
             ingress("6").prefix(&h6, "/", "missing").tls(&[&h6], ""),
+            ingress("8").prefix(&h8, "/", "s").annotation("whitelist-source-range", "10.0.0.0/8, here"),
             ingress("ok").prefix(&ok, "/", "s"),
         ];
         let objects = [running("s"), objects].concat();
         site.apply(&objects);
         let seen = || [who(&h1, "/"), who(&h2, "/"), who(&h4, "/"), who(&h6, "/"), who(&ok, "/")];
         assert_eq!(seen(), ["503", "503", "503", "308", "s"], "S503-1, 2, 4, 6");
-        assert_eq!(who_over_tls(&h6, "/"), "503");
+        assert_eq!([who_over_tls(&h6, "/"), who(&h8, "/")], ["503", "503"], "S503-8");
         let told = site.diagnostics();
-        for part in ["s503/missing does not exist", "s503/empty has no ready endpoints", "no port 81"] {
+        for part in ["s503/missing does not exist", "s503/empty has no ready endpoints", "no port 81", "whitelist-source-range"] {
             assert!(told.iter().any(|line| line.contains(part)), "{part}: {told:#?}");
         }
         let mut more = objects.clone();

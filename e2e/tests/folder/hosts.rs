@@ -57,7 +57,7 @@ on_every_version! {
                 ingress("5a").created(1).prefix(&h5, "/a", "s1"),
                 ingress("5b").created(1).prefix(&h5, "/a", "s2"),
                 ingress("6a").created(1).prefix(&h6, "/a", "s1"),
-                ingress("6b").created(2).prefix(&h6, "/", "s2"),
+                ingress("6b").created(2).prefix(&h6, "/", "s2").annotation("upstream-vhost", "b.example"),
                 ingress("7a").created(1).path(&h7, "/a", "Exact", "s1"),
                 ingress("7b").created(2).prefix(&h7, "/a", "s2"),
                 ingress("7c").created(3).path(&h7, "/a", "Exact", "s3"),
@@ -71,6 +71,8 @@ on_every_version! {
         assert_eq!([who(&h4, "/a"), who(&h4, "/a/x")], ["s2", "s1"], "MRG-4");
         assert_eq!(who(&h5, "/a"), "s2", "MRG-5: of equal age, the greater name");
         assert_eq!(who(&h6, "/other"), "s2", "MRG-6");
+        let host_of = |target: &str| get(&h6, target).unwrap().received("Host").unwrap();
+        assert_eq!([host_of("/other"), host_of("/a")], ["b.example", &*h6], "MRG-6: with the annotations of its own Ingress");
         assert_eq!([who(&h7, "/a"), who(&h7, "/a/x")], ["s1", "s2"], "MRG-7");
         assert!(site.diagnostics().iter().any(|line| line.contains("mrg-2/2b")), "who lost is told: {:?}", site.diagnostics());
         site.apply(&objects(false));
@@ -87,7 +89,11 @@ on_every_version! {
     fn hst_1_2_11_hosts_have_their_own_services(proxy) {
         let site = Site::of(proxy, "hst-1");
         let [first, second] = ["first", "second"].map(|name| site.host(name));
-        site.apply(&[all_running(&["s1", "s2"]), vec![ingress("a").prefix(&first, "/", "s1").prefix(&second, "/", "s2")]].concat());
+        let [named, other] = ["named", "other-named"].map(|name| site.host(name));
+        let by_name = ingress("b").prefix(&named, "/", "s1").prefix(&other, "/", "s2").annotation("upstream-vhost", "$service_name.svc.test");
+        site.apply(&[all_running(&["s1", "s2"]), vec![ingress("a").prefix(&first, "/", "s1").prefix(&second, "/", "s2"), by_name]].concat());
+        let told = |host: &str| get(host, "/").unwrap().received("Host").unwrap();
+        assert_eq!([told(&named), told(&other)], ["s1.svc.test", "s2.svc.test"], "HST-11: the Service of the rule that matches");
         assert_eq!([who(&first, "/"), who(&second, "/"), who(&site.host("other"), "/")], ["s1", "s2", "404"]);
         let upper = first.to_uppercase();
         assert_eq!([who(&format!("{upper}:8080"), "/"), who(&format!("{first}."), "/")], ["s1", "s1"]);

@@ -85,7 +85,7 @@ on_every_proxy! {
         assert_eq!([all("https://a.test"), all("https://b.test")], [["https://a.test"], ["https://own.test"]]);
     }
 
-    fn ann_1_5_a_preflight_is_answered_before_anybody_is_asked(proxy) {
+    fn red_20_and_ann_1_5_a_preflight_is_answered_before_anybody_is_asked(proxy) {
         let site = Site::of(proxy, "cors-first");
         let [closed, tls, nobody] = ["closed", "tls", "nobody"].map(|name| site.host(name));
         site.apply(&[running("s"), vec![

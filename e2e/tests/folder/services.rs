@@ -161,6 +161,15 @@ on_every_version! {
         }
     }
 
+    fn ext_8_a_headless_service_is_its_pods_whatever_service_upstream_says(proxy) {
+        let site = Site::of(proxy, "ext-8");
+        let h = site.host("h");
+        let headless = service_with("s", &json!({"clusterIP": "None", "ports": [{"name": "http", "port": 80, "targetPort": 8080}]}));
+        let route = ingress("a").prefix(&h, "/", "s").annotation("service-upstream", "true");
+        site.apply(&[headless, slice("s", &[new_pod("first").into(), new_pod("second").into()]), route]);
+        assert_eq!((0..8).map(|_| who(&h, "/")).collect::<BTreeSet<_>>(), BTreeSet::from(["first".to_owned(), "second".to_owned()]));
+    }
+
     fn ext_1_to_6_external_names_are_looked_up(proxy) {
         let world = World::of(proxy).build();
         let [first, second] = [new_pod("first"), new_pod("second")];
@@ -198,6 +207,13 @@ on_every_version! {
         assert_eq!(who("later.test", "/"), "503", "EXT-6");
         world.apply("e.yaml", &objects("second.example"));
         until_eq("EXT-5", &"second".to_owned(), || who("h.test", "/2"));
+        // The same Services, of whose names others are told now.
+        world.hosts(&format!("{second} first.example short\n{first} second.example"));
+        for (path, wanted) in [("/1", "second"), ("/2", "first"), ("/3", "second")] {
+            until_eq("EXT-5: the answer of the DNS is another one", &wanted.to_owned(), || who("h.test", path));
+        }
+        world.hosts(&format!("{first} first.example short\n{second} second.example"));
+        until_eq("EXT-5: and the one before", &"second".to_owned(), || who("h.test", "/2"));
         world.apply("later.yaml", &[external("later", "second.example", declared())]);
         until_eq("EXT-6: it came", &"second".to_owned(), || who("later.test", "/"));
         world.remove("later.yaml");

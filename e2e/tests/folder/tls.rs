@@ -97,6 +97,11 @@ on_every_version! {
         for part in ["tls/no-such-secret", "tls/empty", "tls/mixed", "tls/garbage", "tls/foreign"] {
             assert!(told.iter().any(|line| line.contains(part)), "{part}: {told:#?}");
         }
+        let log = World::shared(proxy).log();
+        for line in [told.iter().map(String::as_str).collect::<Vec<_>>().join("\n"), log] {
+            let is_told = line.lines().any(|line| line.contains("tls/empty") && line.contains("it has no tls.crt"));
+            assert!(is_told, "TLS-3: the Secret and what it lacks: {line}");
+        }
     }
 
     fn tls_4_to_7_18_secrets_come_change_break_and_go(proxy) {
@@ -193,10 +198,10 @@ on_every_version! {
         assert_eq!([shown("bad-ed"), shown("bad-ec")], [Pair::of_kind("ed448").der, fallback], "what is gone is gone");
     }
 
-    fn red_1_to_17_and_mrg_9_hosts_with_tls_redirect_to_it(proxy) {
+    fn red_1_to_17_19_and_mrg_9_hosts_with_tls_redirect_to_it(proxy) {
         let site = Site::of(proxy, "red");
         let [h, plain, empty, other, forced, off] = ["h", "plain", "empty", "other", "forced", "off"].map(|name| site.host(name));
-        let (wild, exact) = (site.host("*.w"), site.host("a.w"));
+        let (wild, exact, moved) = (site.host("*.w"), site.host("a.w"), site.host("moved"));
         site.apply(&[running("s"), vec![
             ingress("h").prefix(&h, "/", "s").tls(&[&h], "missing"),
             ingress("acme").prefix(&h, "/.well-known/acme-challenge/tok", "s"),
@@ -207,6 +212,7 @@ on_every_version! {
             ingress("off").prefix(&off, "/", "s").tls(&[&off], "").annotation("ssl-redirect", "false"),
             ingress("wild").prefix(&wild, "/", "s").tls(&[&wild], ""),
             ingress("exact").prefix(&exact, "/", "s"),
+            ingress("moved").prefix(&moved, "/", "s").tls(&[&moved], "").annotation("permanent-redirect", "http://new.test/x"),
             ingress("mrg-9-a").created(1).prefix(&site.host("mrg9"), "/a", "s").tls(&[], ""),
             ingress("mrg-9-b").created(2).prefix(&site.host("mrg9"), "/b", "s"),
         ]].concat());
@@ -221,6 +227,7 @@ on_every_version! {
         assert_eq!([&empty, &other, &exact, &forced].map(|host| who(host, "/")), ["308", "308", "308", "308"], "RED-6, 7, 9, 15");
         assert_eq!(who(&h, "/.well-known/acme-challenge/tok"), "s", "RED-16");
         assert_eq!(who(&site.host("mrg9"), "/b"), "308", "MRG-9");
+        assert_eq!(redirect(&Request::get(&moved, "/a?b")), (301, "http://new.test/x".to_owned()), "RED-19: that of the annotation, at once");
         assert_eq!(who_over_tls(&h, "/foo/"), "s", "no redirect on TLS");
     }
 
