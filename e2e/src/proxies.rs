@@ -64,6 +64,12 @@ impl Proxy {
         self == Self::NGINX_1_22
     }
 
+    /// Whether it can forward TCP: the newest nginx comes without its stream module.
+    #[must_use]
+    pub fn forwards_tcp(self) -> bool {
+        self != Self::NGINX_1_30
+    }
+
     /// Whether it is an nginx.
     #[must_use]
     pub fn is_nginx(self) -> bool {

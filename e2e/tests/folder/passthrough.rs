@@ -3,8 +3,7 @@
 use gatewright_e2e::client::{certificate, get_over_tls};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, service_with, slice_with};
-use gatewright_e2e::on_every_proxy;
-use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::on_every_version;
 use gatewright_e2e::site::running;
 use gatewright_e2e::tls::{self, Pair};
 use gatewright_e2e::wait::until_eq;
@@ -22,11 +21,6 @@ fn speaking_tls(name: &str) -> Vec<Value> {
     let ports = json!([{"name": "tls", "port": 443, "targetPort": 8443}]);
     let slice = slice_with(&format!("{name}-1"), name, &json!([{"addresses": ["10.244.0.9"]}]), &json!([{"name": "tls", "port": 8443}]));
     vec![service_with(name, &json!({"ports": ports})), slice]
-}
-
-/// The newest nginx comes without its stream module.
-fn passes(proxy: Proxy) -> bool {
-    !proxy.is_nginx() || proxy.is_oldest()
 }
 
 /// What the pod is told about the client of a connection that begins with these bytes.
@@ -47,7 +41,7 @@ fn says(world: &World, part: &str) -> bool {
     world.diagnostics().iter().any(|line| line.contains(part))
 }
 
-on_every_proxy! {
+on_every_version! {
     fn pas_1_to_6_tls_connections_are_passed_on_by_name(proxy) {
         let world = World::of(proxy).arg("--enable-ssl-passthrough").arg("--ssl-passthrough-proxy-port=1442");
         let [own, terminated] = [Pair::new(&["p.test"]), Pair::new(&["q.test"])];
@@ -62,7 +56,7 @@ on_every_proxy! {
         ]].concat();
         let world = world.manifest("i.yaml", &objects).start();
         tls::start_pods("own", 8443, &own);
-        if !passes(proxy) {
+        if !proxy.forwards_tcp() {
             assert!(says(&world, "stream module"), "{:?}", world.diagnostics());
             return assert_eq!(certificate(Some("p.test")).unwrap(), certificate(None).unwrap(), "it is answered as others are");
         }
@@ -100,7 +94,7 @@ on_every_proxy! {
         let world = World::of(proxy).arg("--enable-ssl-passthrough").manifest("i.yaml", &objects).start();
         tls::start_pods("own", 8443, &Pair::new(&["p.test"]));
         assert_eq!([who_over_tls("p.test", "/"), who_over_tls("half.test", "/a")], ["s", "s"]);
-        if passes(proxy) {
+        if proxy.forwards_tcp() {
             assert!(says(&world, "which alone decides") && says(&world, "its path / belongs to another namespace"), "{:#?}", world.diagnostics());
         }
     }
@@ -109,7 +103,7 @@ on_every_proxy! {
         let objects = [running("s"), vec![ingress("p").prefix("p.test", "/", "s").annotation("ssl-passthrough", "true")]].concat();
         let world = World::of(proxy).manifest("i.yaml", &objects).start();
         assert_eq!(who_over_tls("p.test", "/"), "s");
-        let why = if passes(proxy) { "without --enable-ssl-passthrough" } else { "stream module" };
+        let why = if proxy.forwards_tcp() { "without --enable-ssl-passthrough" } else { "stream module" };
         assert!(says(&world, why), "{:?}", world.diagnostics());
     }
 

@@ -4,11 +4,10 @@ use gatewright_e2e::client::{connect, connect_at, get};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with, text};
-use gatewright_e2e::on_every_proxy;
-use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::{all_running, running};
 use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::World;
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::json;
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
@@ -39,19 +38,14 @@ fn answer_of(address: impl Into<IpAddr>, port: u16) -> String {
     ask().unwrap_or_else(|_| "nobody".to_owned())
 }
 
-/// The newest nginx comes without its stream module.
-fn forwards_tcp(proxy: Proxy) -> bool {
-    !proxy.is_nginx() || proxy.is_oldest()
-}
-
-on_every_proxy! {
+on_every_version! {
     fn l4_1_to_4_7_tcp_services_are_forwarded(proxy) {
         let map = |data: &[(&str, &str)]| config_map("tcp", data);
         let begin = map(&[("9000", "default/a:80"), ("9001", "default/a:80:PROXY"), ("80", "default/a:80"), ("9002", "default/none:80")]);
         let settings = config_map("settings", &[("log-format-stream", "$remote_addr \"$protocol\" $status $upstream_addr")]);
         let world = World::of(proxy).arg("--tcp-services-configmap=default/tcp").arg("--configmap=default/settings").manifest("t.yaml", &[begin, settings]).manifest("s.yaml", &all_running(&["a", "b"])).start();
         let said = world.diagnostics();
-        if !forwards_tcp(proxy) {
+        if !proxy.forwards_tcp() {
             assert!(said.iter().any(|line| line.contains("stream module")), "{said:?}");
             return assert_eq!(behind(9000, ""), "nobody");
         }
@@ -77,7 +71,7 @@ on_every_proxy! {
         world.write("t.yaml", &text(&[config_map("tcp", &[("5353", "default/outside:5353")]), service_with("outside", &spec)]));
         world.start_controller();
         world.until_ready();
-        let expected = if forwards_tcp(proxy) { "outside" } else { "nobody" };
+        let expected = if proxy.forwards_tcp() { "outside" } else { "nobody" };
         until_eq("L4-5", &expected.to_owned(), || behind(5353, ""));
     }
 
@@ -97,7 +91,7 @@ on_every_proxy! {
         world.write("u.yaml", &text(&[config_map("udp", &[("5300", "default/dns:53")]), dns, slice]));
         world.start_controller();
         world.until_ready();
-        if proxy.is_nginx() && forwards_tcp(proxy) {
+        if proxy.is_nginx() && proxy.forwards_tcp() {
             let answers = ["answer to question"; 2].map(str::to_owned);
             return until_eq("L4-6", &answers, || [answer_of(Ipv4Addr::LOCALHOST, 5300), answer_of(Ipv6Addr::LOCALHOST, 5300)]);
         }
@@ -105,7 +99,9 @@ on_every_proxy! {
         assert!(said.iter().any(|line| line.contains("5300") || line.contains("udp")), "{said:?}");
         assert_eq!(answer_of(Ipv4Addr::LOCALHOST, 5300), "nobody");
     }
+}
 
+on_every_proxy! {
     fn headers_of_config_maps_are_for_all_routes(proxy) {
         let main = config_map("settings", &[("proxy-set-headers", "default/in"), ("add-headers", "default/out")]);
         let given = [main, config_map("in", &[("X-In", "in $remote_addr"), ("Content-Length", "5")]), config_map("out", &[("X-Out", "100%"), ("X-At", "at $request_uri $uri")])];
