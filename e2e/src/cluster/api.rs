@@ -1,6 +1,7 @@
 //! What the tests do with the API server, as an administrator.
 
 use super::World;
+use futures::StreamExt;
 use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, EvictParams, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
@@ -77,6 +78,22 @@ impl World {
         let api = self.api(&text("/apiVersion"), &text("/kind"), &text("/metadata/namespace"));
         let name = text("/metadata/name");
         self.block(async { api.patch(&name, &PatchParams::apply("tests").force(), &Patch::Apply(object)).await.map(drop) })
+    }
+
+    /// Makes many new objects of one kind and namespace, several at once.
+    ///
+    /// # Panics
+    /// When the API server refuses one.
+    pub fn create_all(&self, objects: &[Value]) {
+        const AT_ONCE: usize = 16;
+        let Some(first) = objects.first() else { return };
+        let text = |pointer: &str| first.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let api = self.api(text("/apiVersion"), text("/kind"), text("/metadata/namespace"));
+        let create = async |object: &Value| {
+            let object: DynamicObject = serde_json::from_value(object.clone()).expect("it is an object");
+            api.create(&PostParams::default(), &object).await.expect("the API server makes it");
+        };
+        self.block(futures::stream::iter(objects).for_each_concurrent(AT_ONCE, create));
     }
 
     /// Asks whether an object would be made, without making it.

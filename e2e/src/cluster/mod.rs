@@ -2,6 +2,7 @@
 //! manifests that are shipped, each in processes, in a network namespace where every address of 10.244.0.0/16 is local.
 
 mod api;
+mod audit;
 mod certificates;
 mod chart;
 mod controller;
@@ -17,6 +18,7 @@ mod volume;
 mod wait;
 mod world;
 
+pub use audit::{Asked, Audit};
 pub use certificates::Authority;
 pub use chart::{Chart, permissions, printed};
 pub use controller::{Controller, free_port, program};

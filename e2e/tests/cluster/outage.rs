@@ -1,9 +1,12 @@
 //! While the API server is away: what is served goes on, also after a restart of the controller; and what follows.
 
 use crate::status::leads;
-use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, documents, eventually, get, holds_for, ingress, slice};
-use gatewright_e2e::on_each_kind;
+use gatewright_e2e::cluster::{
+    Asked, Audit, Controller, Install, Setup, World, app, documents, eventually, get, holds_for, ingress, program, slice,
+};
+use gatewright_e2e::{on_each_kind, on_proxies};
 use serde_json::json;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -41,68 +44,83 @@ fn answers(controller: &Controller<'_>, host: &str, pod: &str) {
     assert_eq!((answer.status, answer.pod()), (200, pod), "{}", answer.body);
 }
 
-#[test]
-fn a_version_that_the_api_server_has_forgotten_begins_a_new_list() {
-    let world = World::start();
-    let install = Install::new(&world, "forgotten");
-    let ns = "forgotten";
-    world.apply(&app(ns, "app", &["10.244.7.31"]));
-    world.apply(&ingress(ns, "gone", "forgotten", "gone.test", "app"));
-    let controller = install.start(&[]);
-    controller.wait_live().wait_pod("gone.test", "10.244.7.31");
-    controller.freeze();
-    world.kill_api_server();
-    world.start_api_server();
-    world.delete("Ingress", ns, "gone");
-    world.apply(&ingress(ns, "later", "forgotten", "later.test", "app"));
-    // What this one remembers of the past begins after both changes.
-    world.kill_api_server();
-    world.start_api_server();
-    controller.thaw();
-    controller.wait_pod("later.test", "10.244.7.31");
-    controller.wait_status("gone.test", "/", 404);
-    let log = controller.log();
-    assert!(log.contains("too old resource version"), "it was told 410: {log}");
-    drop(controller);
+/// More Ingresses than two pages hold, most of them nobody's.
+const MANY: usize = 1100;
+
+/// Ingresses of nobody, with names between those of the first and the last one.
+fn fill(world: &World, ns: &str) {
+    let objects: Vec<_> =
+        (0..MANY).map(|n| documents(&ingress(ns, &format!("m-{n:04}"), "nobody", "nobody.test", "app")).remove(0)).collect();
+    world.create_all(&objects);
 }
 
-#[test]
-fn tokens_are_read_again_when_they_are_no_longer_accepted() {
-    let world = World::shared();
-    let install = Install::new(world, "tokens");
-    let ns = "tokens";
-    world.apply(&app(ns, "app", &["10.244.7.11"]));
-    world.apply(&ingress(ns, "web", "tokens", "tokens.test", "app"));
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("token");
-    std::fs::write(&file, "a-token-that-nobody-accepts").unwrap();
-    let kubeconfig = world.kubeconfig_with_file(&file);
-    let controller = install.start_with(Setup { kubeconfig: Some(kubeconfig), ..Setup::default() });
-    eventually("it is told that it is nobody", || {
-        let log = controller.log();
-        if log.contains("Unauthorized") { Ok(()) } else { Err(log) }
-    });
-    std::fs::write(&file, world.token(ns, "gatewright")).unwrap();
-    controller.wait_live().wait_pod("tokens.test", "10.244.7.11");
+on_proxies! {
+    [nginx_1_28 = NGINX_1_28, haproxy_2_6 = HAPROXY_2_6]
+
+    fn lists_come_in_pages_where_the_api_server_does_not_stream_them(proxy) {
+        let audit = Audit::of(&[("networking.k8s.io", "ingresses")]);
+        let world = World::start_with(&audit.flags(&["--feature-gates=WatchList=false"]));
+        let install = Install::of(proxy, &world, "pages");
+        let ns = &*install.name;
+        world.apply(&app(ns, "app", &["10.244.7.21"]));
+        fill(&world, ns);
+        for name in ["a", "m-0700-own", "z"] {
+            world.apply(&ingress(ns, name, ns, &format!("{name}.test"), "app"));
+        }
+        let controller = install.start(&[]);
+        controller.wait_live();
+        for name in ["a", "m-0700-own", "z"] {
+            controller.wait_pod(&format!("{name}.test"), "10.244.7.21");
+        }
+        let account = format!("system:serviceaccount:{ns}:gatewright");
+        let asked = audit.asked(&account, "ingresses");
+        let pages: Vec<&Asked> = asked.iter().filter(|asked| asked.verb == "list" && asked.status == 200).collect();
+        let bound: usize = pages.iter().map(|page| page.value("limit").parse::<usize>().unwrap()).sum();
+        assert!(pages.len() >= 3 && bound >= MANY + 3, "{pages:#?}");
+        let begun = pages.iter().filter(|page| page.value("continue").is_empty()).count();
+        assert!(begun >= 1 && pages.len() - begun >= 2, "the first page asks for none, the others go on: {pages:#?}");
+        let streamed = |asked: &&Asked| asked.value("sendInitialEvents") == "true";
+        assert!(!asked.iter().filter(streamed).any(|asked| asked.status == 200), "nothing was streamed: {asked:#?}");
+        world.delete("Ingress", ns, "m-0700-own");
+        controller.wait_status("m-0700-own.test", "/", 404);
+        controller.expect_status("z.test", "/", 200).unwrap();
+
+        // Commands that look once have pages of their own.
+        drop(controller);
+        let before = audit.asked(&account, "ingresses").len();
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        std::fs::write(&kubeconfig, world.kubeconfig(&world.token(ns, "gatewright")).to_string()).unwrap();
+        let classes = [format!("--ingress-class={ns}"), format!("--controller-class={}", install.controller_class())];
+        let ran = Command::new(program()).args(["explain", "http://z.test/", "-f", "cluster"]).args(classes).env("KUBECONFIG", &kubeconfig).output();
+        let ran = ran.unwrap();
+        let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(ran.status.success() && told.contains(&format!("{ns}/z")), "{told} {}", String::from_utf8_lossy(&ran.stderr));
+        let pages = audit.asked(&account, "ingresses").split_off(before);
+        let goes_on = pages.iter().filter(|page| !page.value("continue").is_empty()).count();
+        assert!(goes_on >= 1 && pages.len() == goes_on + 1 && pages.iter().all(|page| page.verb == "list"), "{pages:#?}");
+    }
 }
 
-#[test]
-fn lists_come_in_pages_where_the_api_server_does_not_stream_them() {
-    let world = World::start_with(&["--feature-gates=WatchList=false"]);
-    let install = Install::new(&world, "pages");
-    let ns = "pages";
-    world.apply(&app(ns, "app", &["10.244.7.21"]));
-    for n in 0..3 {
-        world.apply(&ingress(ns, &format!("web-{n}"), "pages", &format!("pages-{n}.test"), "app"));
+on_proxies! {
+    [haproxy_3_0 = HAPROXY_3_0]
+
+    fn lists_are_streamed_where_the_api_server_does_it(proxy) {
+        let audit = Audit::of(&[("networking.k8s.io", "ingresses"), ("discovery.k8s.io", "endpointslices")]);
+        let world = World::start_with(&audit.flags(&[]));
+        let install = Install::of(proxy, &world, "streamed");
+        let ns = &*install.name;
+        world.apply(&app(ns, "app", &["10.244.7.22"]));
+        world.apply(&ingress(ns, "web", ns, "web.test", "app"));
+        let controller = install.start(&[]);
+        controller.wait_live().wait_pod("web.test", "10.244.7.22");
+        for resource in ["ingresses", "endpointslices"] {
+            let asked = audit.asked(&format!("system:serviceaccount:{ns}:gatewright"), resource);
+            let streamed = asked.iter().filter(|asked| asked.verb == "watch" && asked.value("sendInitialEvents") == "true" && asked.status == 200);
+            assert!(streamed.count() >= 1 && asked.iter().all(|asked| asked.verb != "list"), "{resource}: {asked:#?}");
+        }
+        drop(controller);
     }
-    let controller = install.start(&[]);
-    controller.wait_live();
-    for n in 0..3 {
-        controller.wait_pod(&format!("pages-{n}.test"), "10.244.7.21");
-    }
-    world.delete("Ingress", ns, "web-1");
-    controller.wait_status("pages-1.test", "/", 404);
-    drop(controller);
 }
 
 on_each_kind! {
@@ -250,5 +268,56 @@ on_each_kind! {
         world.apply(&slice(ns, "app", &["10.244.7.42"]));
         controller.wait_pod("web.test", "10.244.7.42");
         drop(controller);
+    }
+}
+
+on_proxies! {
+    [nginx_1_22 = NGINX_1_22, haproxy_2_6 = HAPROXY_2_6]
+
+    fn a_version_that_the_api_server_has_forgotten_begins_a_new_list(proxy) {
+        let world = World::start();
+        let install = Install::of(proxy, &world, "forgotten");
+        let ns = &*install.name;
+        world.apply(&app(ns, "app", &["10.244.7.31"]));
+        world.apply(&ingress(ns, "gone", ns, "gone.test", "app"));
+        let controller = install.start(&[]);
+        controller.wait_live().wait_pod("gone.test", "10.244.7.31");
+        controller.freeze();
+        world.kill_api_server();
+        world.start_api_server();
+        world.delete("Ingress", ns, "gone");
+        world.apply(&ingress(ns, "later", ns, "later.test", "app"));
+        // What this one remembers of the past begins after both changes.
+        world.kill_api_server();
+        world.start_api_server();
+        controller.thaw();
+        controller.wait_pod("later.test", "10.244.7.31");
+        controller.wait_status("gone.test", "/", 404);
+        let log = controller.log();
+        assert!(log.contains("too old resource version"), "it was told 410: {log}");
+        drop(controller);
+    }
+}
+
+on_proxies! {
+    [nginx_1_28 = NGINX_1_28, haproxy_3_0 = HAPROXY_3_0]
+
+    fn tokens_are_read_again_when_they_are_no_longer_accepted(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "tokens");
+        let ns = &*install.name;
+        world.apply(&app(ns, "app", &["10.244.7.11"]));
+        world.apply(&ingress(ns, "web", ns, "tokens.test", "app"));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "a-token-that-nobody-accepts").unwrap();
+        let kubeconfig = world.kubeconfig_with_file(&file);
+        let controller = install.start_with(Setup { kubeconfig: Some(kubeconfig), ..Setup::default() });
+        eventually("it is told that it is nobody", || {
+            let log = controller.log();
+            if log.contains("Unauthorized") { Ok(()) } else { Err(log) }
+        });
+        std::fs::write(&file, world.token(ns, "gatewright")).unwrap();
+        controller.wait_live().wait_pod("tokens.test", "10.244.7.11");
     }
 }

@@ -1,9 +1,8 @@
 //! Which Secrets are asked for: those of type `kubernetes.io/tls`, and those that something refers to, each by its name.
 
-use gatewright_e2e::cluster::{Controller, Install, World, app, eventually, ingress, key_pair_secret};
-use serde_json::{Value, json};
+use gatewright_e2e::cluster::{Asked, Audit, Controller, Install, World, app, eventually, ingress, key_pair_secret};
+use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// A Secret with one user, as an Ingress refers to it.
 fn users(ns: &str, name: &str) -> String {
@@ -19,20 +18,12 @@ fn protected(ns: &str, class: &str, host: &str, secret: &str) -> String {
 }
 
 /// What was asked for of Secrets by whoever is not the administrator: `VERB selector`, and the status of the answer.
-fn asked(audit: &Path, account: &str) -> BTreeSet<(String, u64)> {
-    let text = std::fs::read_to_string(audit).unwrap_or_default();
-    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let own = events.filter(|event| event["user"]["username"] == account && event["objectRef"]["resource"] == "secrets");
-    let what = |event: Value| {
-        let uri = event["requestURI"].as_str().unwrap_or_default().to_owned();
-        let query = uri.split_once('?').map(|(_, query)| query).unwrap_or_default();
-        let selector = query.split('&').find_map(|part| part.strip_prefix("fieldSelector=")).unwrap_or("everything");
-        let selector = selector.replace("%3D", "=").replace("%2F", "/");
-        let name = event["objectRef"]["name"].as_str().unwrap_or_default();
-        let verb = event["verb"].as_str().unwrap_or_default();
-        (format!("{verb} {selector} {name}").trim_end().to_owned(), event["responseStatus"]["code"].as_u64().unwrap_or(0))
+fn asked(audit: &Audit, account: &str) -> BTreeSet<(String, u64)> {
+    let what = |asked: Asked| {
+        let selector = Some(asked.value("fieldSelector")).filter(|selector| !selector.is_empty()).unwrap_or("everything");
+        (format!("{} {selector} {}", asked.verb, asked.name).trim_end().to_owned(), asked.status)
     };
-    own.map(what).collect()
+    audit.asked(account, "secrets").into_iter().map(what).collect()
 }
 
 fn closed(controller: &Controller<'_>, host: &str, status: u16) {
@@ -41,12 +32,8 @@ fn closed(controller: &Controller<'_>, host: &str, status: u16) {
 
 #[test]
 fn no_other_secret_is_asked_for_and_named_ones_may_be_all_that_is_permitted() {
-    let folder = tempfile::tempdir().unwrap();
-    let (policy, audit) = (folder.path().join("policy.yaml"), folder.path().join("audit.log"));
-    let rules = "[{level: Metadata, resources: [{group: '', resources: [secrets]}]}, {level: None}]";
-    std::fs::write(&policy, format!("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: {rules}\n")).unwrap();
-    let flags = [("audit-policy-file", &policy), ("audit-log-path", &audit)].map(|(flag, path)| format!("--{flag}={}", path.display()));
-    let world = World::start_with(&[&flags[0], &flags[1], "--audit-log-mode=blocking"]);
+    let audit = Audit::of(&[("", "secrets")]);
+    let world = World::start_with(&audit.flags(&[]));
     let ns = "secrets";
     let install = Install::new(&world, ns);
     world.apply(&app(ns, "app", &["10.244.9.1"]));
