@@ -1,57 +1,11 @@
 //! Which namespaces are watched, and what happens where something may not be read: `ingress-semantics` 3.
 
 use gatewright_e2e::cluster::{Install, World, app, cluster_rules, eventually, ingress, key_pair_secret};
+use gatewright_e2e::on_proxies;
 use serde_json::json;
 
 fn namespace(world: &World, name: &str, labels: &str) {
     world.apply(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{{labels}}}}}\n"));
-}
-
-#[test]
-fn watch_namespace_leaves_all_others_out() {
-    let world = World::shared();
-    let install = Install::new(world, "only");
-    namespace(world, "only-inside", "");
-    for (ns, host, pod) in [("only", "outside.test", "10.244.4.1"), ("only-inside", "inside.test", "10.244.4.2")] {
-        world.apply(&app(ns, "app", &[pod]));
-        world.apply(&ingress(ns, "web", "only", host, "app"));
-    }
-    let controller = install.start(&["--watch-namespace=only-inside"]);
-    controller.wait_live().wait_pod("inside.test", "10.244.4.2");
-    assert_eq!(controller.get("outside.test", "/").status, 404);
-}
-
-#[test]
-fn scp_1_and_2_the_selector_follows_the_labels_of_namespaces() {
-    let world = World::shared();
-    let install = Install::new(world, "select");
-    namespace(world, "select-shop", "");
-    world.apply(&app("select-shop", "app", &["10.244.4.11"]));
-    world.apply(&ingress("select-shop", "web", "select", "select.test", "app"));
-    let controller = install.start(&["--watch-namespace-selector=team=select"]);
-    controller.wait_live();
-    assert_eq!(controller.get("select.test", "/").status, 404, "SCP-1");
-    world.patch("Namespace", "", "select-shop", &json!({"metadata": {"labels": {"team": "select"}}}));
-    controller.wait_pod("select.test", "10.244.4.11");
-    world.patch("Namespace", "", "select-shop", &json!({"metadata": {"labels": {"team": null}}}));
-    controller.wait_status("select.test", "/", 404);
-}
-
-#[test]
-fn scp_3_and_4_default_backends_can_be_switched_off() {
-    let world = World::shared();
-    let install = Install::new(world, "uncaught");
-    let ns = "uncaught";
-    world.apply(&app(ns, "app", &["10.244.4.21"]));
-    let default_backend = "  defaultBackend: {service: {name: app, port: {number: 80}}}\n";
-    world.apply(&(ingress(ns, "three", "uncaught", "three.test", "app") + default_backend));
-    world.apply(&ingress(ns, "four", "uncaught", "four.test", "app"));
-    let controller = install.start(&["--disable-catch-all"]);
-    controller.wait_live().wait_pod("four.test", "10.244.4.21");
-    assert_eq!(controller.get("three.test", "/").status, 404, "SCP-3");
-    let backend = json!({"service": {"name": "app", "port": {"number": 80}}});
-    world.patch("Ingress", ns, "four", &json!({"spec": {"rules": null, "defaultBackend": backend}}));
-    controller.wait_status("four.test", "/", 404);
 }
 
 /// Secrets may be read in one namespace only, ConfigMaps nowhere; all else everywhere.
@@ -144,4 +98,61 @@ fn without_the_right_to_read_ingresses_everywhere_each_namespace_is_tried() {
     assert_eq!(controller.get("scattered-b.test", "/").status, 404);
     install.allow_in("scattered-b", &rules);
     controller.wait_pod("scattered-b.test", "10.244.4.52");
+}
+
+on_proxies! {
+    [nginx_1_22 = NGINX_1_22, haproxy_2_6 = HAPROXY_2_6]
+
+    fn watch_namespace_leaves_all_others_out(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "only");
+        let ns = &*install.name;
+        let inside = format!("{ns}-inside");
+        namespace(world, &inside, "");
+        for (namespace, host, pod) in [(ns, "outside.test", "10.244.4.1"), (&*inside, "inside.test", "10.244.4.2")] {
+            world.apply(&app(namespace, "app", &[pod]));
+            world.apply(&ingress(namespace, "web", ns, host, "app"));
+        }
+        let controller = install.start(&[&format!("--watch-namespace={inside}")]);
+        controller.wait_live().wait_pod("inside.test", "10.244.4.2");
+        assert_eq!(controller.get("outside.test", "/").status, 404);
+    }
+
+    fn scp_1_and_2_the_selector_follows_the_labels_of_namespaces(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "select");
+        let ns = &*install.name;
+        let shop = format!("{ns}-shop");
+        let shop = shop.as_str();
+        namespace(world, shop, "");
+        world.apply(&app(shop, "app", &["10.244.4.11"]));
+        world.apply(&ingress(shop, "web", ns, "select.test", "app"));
+        let controller = install.start(&[&format!("--watch-namespace-selector=team={ns}")]);
+        controller.wait_live();
+        assert_eq!(controller.get("select.test", "/").status, 404, "SCP-1");
+        world.patch("Namespace", "", shop, &json!({"metadata": {"labels": {"team": ns}}}));
+        controller.wait_pod("select.test", "10.244.4.11");
+        world.patch("Namespace", "", shop, &json!({"metadata": {"labels": {"team": null}}}));
+        controller.wait_status("select.test", "/", 404);
+    }
+}
+
+on_proxies! {
+    [nginx_1_30 = NGINX_1_30, haproxy_3_2 = HAPROXY_3_2]
+
+    fn scp_3_and_4_default_backends_can_be_switched_off(proxy) {
+        let world = World::shared();
+        let install = Install::of(proxy, world, "uncaught");
+        let ns = &*install.name;
+        world.apply(&app(ns, "app", &["10.244.4.21"]));
+        let default_backend = "  defaultBackend: {service: {name: app, port: {number: 80}}}\n";
+        world.apply(&(ingress(ns, "three", ns, "three.test", "app") + default_backend));
+        world.apply(&ingress(ns, "four", ns, "four.test", "app"));
+        let controller = install.start(&["--disable-catch-all"]);
+        controller.wait_live().wait_pod("four.test", "10.244.4.21");
+        assert_eq!(controller.get("three.test", "/").status, 404, "SCP-3");
+        let backend = json!({"service": {"name": "app", "port": {"number": 80}}});
+        world.patch("Ingress", ns, "four", &json!({"spec": {"rules": null, "defaultBackend": backend}}));
+        controller.wait_status("four.test", "/", 404);
+    }
 }

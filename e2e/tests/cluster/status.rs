@@ -1,7 +1,7 @@
 //! The status of Ingresses and who writes it: `ingress-semantics` 19 and 20.
 
 use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, holds_for, ingress};
-use gatewright_e2e::on_each_kind;
+use gatewright_e2e::{on_each_kind, on_proxies};
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -19,6 +19,10 @@ fn filled<'w>(install: Install<'w>, pod: &str) -> Install<'w> {
     install
 }
 
+fn service(namespace: &str, name: &str, spec: &str) -> String {
+    format!("apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {spec}\n")
+}
+
 fn wait_addresses(world: &World, namespace: &str, expected: &[&str]) {
     eventually(&format!("the status holds {expected:?}"), || {
         let addresses = world.addresses(namespace, "web");
@@ -33,54 +37,6 @@ fn holder(world: &World, namespace: &str) -> String {
 
 pub(crate) fn leads(controller: &Controller<'_>) -> bool {
     controller.metric("nginx_ingress_controller_leader_election_status") == Some(1.0)
-}
-
-#[test]
-fn sta_3_to_5_the_addresses_of_a_service_are_followed() {
-    let world = World::shared();
-    let install = with_ingress(world, "balanced", "10.244.5.11");
-    world.apply(
-        "apiVersion: v1
-kind: Service
-metadata: {name: front, namespace: balanced}
-spec: {type: LoadBalancer, ports: [{port: 80}]}
-",
-    );
-    let controller = install.start(&["--publish-service=balanced/front"]);
-    controller.wait_live();
-    assert!(world.addresses("balanced", "web").is_empty(), "the load balancer is pending");
-    let pending = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.11"}]}});
-    world.patch_status("Service", "balanced", "front", &pending);
-    wait_addresses(world, "balanced", &["192.0.2.11"]);
-    world.patch("Service", "balanced", "front", &json!({"spec": {"externalIPs": ["192.0.2.12"]}}));
-    wait_addresses(world, "balanced", &["192.0.2.11", "192.0.2.12"]);
-    world.patch_status("Service", "balanced", "front", &json!({"loadBalancer": {"ingress": [{"hostname": "lb.example"}]}}));
-    world.patch("Service", "balanced", "front", &json!({"spec": {"externalIPs": null}}));
-    wait_addresses(world, "balanced", &["lb.example"]);
-}
-
-#[test]
-fn sta_6_and_10_nodes_are_published_and_stay_when_one_of_two_replicas_stops() {
-    let world = World::shared();
-    let install = with_ingress(world, "nodes", "10.244.5.21");
-    install.pod("nodes-a", "192.0.2.21");
-    install.pod("nodes-b", "192.0.2.22");
-    let mut a = install.start_with(Setup { pod: Some("nodes-a"), ..Setup::default() });
-    wait_addresses(world, "nodes", &["192.0.2.21", "192.0.2.22"]);
-    a.stop();
-    assert_eq!(world.addresses("nodes", "web").len(), 2, "another replica is there");
-}
-
-#[test]
-fn sta_9_the_last_replica_empties_the_status() {
-    let world = World::shared();
-    let install = with_ingress(world, "last", "10.244.5.31");
-    install.pod("last", "192.0.2.31");
-    let mut controller = install.start(&[]);
-    wait_addresses(world, "last", &["192.0.2.31"]);
-    controller.stop();
-    assert!(world.addresses("last", "web").is_empty(), "{}", controller.log());
-    assert_eq!(holder(world, "last"), "", "the Lease is given back");
 }
 
 #[test]
@@ -187,5 +143,62 @@ on_each_kind! {
         assert!(leads(&controller));
         world.patch_status("Ingress", ns, "web", &json!({"loadBalancer": {"ingress": null}}));
         wait_addresses(world, ns, &["a.example", "192.0.2.5"]);
+    }
+}
+
+on_proxies! {
+    [nginx_1_22 = NGINX_1_22, haproxy_2_6 = HAPROXY_2_6]
+
+    fn sta_3_to_5_the_addresses_of_a_service_are_followed(proxy) {
+        let world = World::shared();
+        let install = filled(Install::of(proxy, world, "balanced"), "10.244.5.11");
+        let ns = &*install.name;
+        world.apply(&service(ns, "front", "{type: LoadBalancer, ports: [{port: 80}]}"));
+        let controller = install.start(&[&format!("--publish-service={ns}/front")]);
+        controller.wait_live();
+        assert!(world.addresses(ns, "web").is_empty(), "the load balancer is pending");
+        let pending = json!({"loadBalancer": {"ingress": [{"ip": "192.0.2.11"}]}});
+        world.patch_status("Service", ns, "front", &pending);
+        wait_addresses(world, ns, &["192.0.2.11"]);
+        world.patch("Service", ns, "front", &json!({"spec": {"externalIPs": ["192.0.2.12"]}}));
+        wait_addresses(world, ns, &["192.0.2.11", "192.0.2.12"]);
+        world.patch_status("Service", ns, "front", &json!({"loadBalancer": {"ingress": [{"hostname": "lb.example"}]}}));
+        world.patch("Service", ns, "front", &json!({"spec": {"externalIPs": null}}));
+        wait_addresses(world, ns, &["lb.example"]);
+        world.patch("Service", ns, "front", &json!({"spec": {"type": "NodePort"}}));
+        let service = world.object("Service", ns, "front");
+        let own = service["spec"]["clusterIP"].as_str().unwrap();
+        wait_addresses(world, ns, &[own]);
+        world.patch("Service", ns, "front", &json!({"spec": {"externalIPs": ["192.0.2.13"]}}));
+        wait_addresses(world, ns, &["192.0.2.13"]);
+    }
+
+    fn sta_6_and_10_nodes_are_published_and_stay_when_one_of_two_replicas_stops(proxy) {
+        let world = World::shared();
+        let install = filled(Install::of(proxy, world, "nodes"), "10.244.5.21");
+        let ns = &*install.name;
+        let [first, second] = ["a", "b"].map(|replica| format!("{ns}-{replica}"));
+        install.pod(&first, "192.0.2.21");
+        install.pod(&second, "192.0.2.22");
+        let mut a = install.start_with(Setup { pod: Some(&first), ..Setup::default() });
+        wait_addresses(world, ns, &["192.0.2.21", "192.0.2.22"]);
+        a.stop();
+        assert_eq!(world.addresses(ns, "web").len(), 2, "another replica is there");
+    }
+}
+
+on_proxies! {
+    [nginx_1_30 = NGINX_1_30, haproxy_3_2 = HAPROXY_3_2]
+
+    fn sta_9_the_last_replica_empties_the_status(proxy) {
+        let world = World::shared();
+        let install = filled(Install::of(proxy, world, "last"), "10.244.5.31");
+        let ns = &*install.name;
+        install.pod(ns, "192.0.2.31");
+        let mut controller = install.start(&[]);
+        wait_addresses(world, ns, &["192.0.2.31"]);
+        controller.stop();
+        assert!(world.addresses(ns, "web").is_empty(), "{}", controller.log());
+        assert_eq!(holder(world, ns), "", "the Lease is given back");
     }
 }
