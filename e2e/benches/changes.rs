@@ -5,15 +5,15 @@
 //!
 //! | argument | meaning | default |
 //! |---|---|---|
-//! | `haproxy-2.6`, `haproxy-3.0`, `haproxy-3.2`, `nginx-1.22`, `nginx-1.28`, `nginx-1.30` | these proxies | the oldest and the newest HAProxy |
+//! | `haproxy-2.6`, `haproxy-3.0`, `haproxy-3.2`, `nginx-1.22`, `nginx-1.28`, `nginx-1.30` | these proxies | the oldest and the newest HAProxy, the newest nginx |
 //! | `100`, `1000`, … | these sizes | 100, 1 000 and 10 000 |
 //! | `endpoints=N` | so many changes of endpoints, one after another | 100 |
-//! | `changes=N` | so many changes of endpoints under load | 1 000, at 1 000 Ingresses alone |
+//! | `changes=N` | so many changes of endpoints under load | 1 000, at 1 000 Ingresses alone; 100 with nginx |
 //! | `loads=N` | so many loads under load | 100, at 1 000 Ingresses alone |
 //! | `only=PART` | of `hosts`, `endpoints`, `load` and `commands` this part alone | all |
 //!
 //! So `haproxy-3.2 1000 changes=100 loads=5` takes a few minutes, and `haproxy-3.2 1000 only=endpoints` one. With nginx, every
-//! change is a load, so that only what is done under load is measured. A changed folder is read when it has been quiet for
+//! change is a load, so that only what is done under load is measured, at sizes where something is. A changed folder is read when it has been quiet for
 //! 100 ms, which is in every time to traffic; `of that, ours` is what the controller needs from then on until the proxy is
 //! told. The program under test is that of the other tests: `GATEWRIGHT` names a release build.
 
@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 
 /// Those that are measured by default.
-const DEFAULT: [Proxy; 2] = [Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
+const DEFAULT: [Proxy; 3] = [Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2, Proxy::NGINX_1_30];
 
 /// Changes of endpoints, and of hosts, that are measured.
 const ENDPOINT_CHANGES: usize = 100;
@@ -47,6 +47,12 @@ const HOST_CHANGES: usize = 5;
 const CHANGES_UNDER_LOAD: usize = 1_000;
 const LOADS_UNDER_LOAD: usize = 100;
 const SIZE_UNDER_LOAD: usize = 1_000;
+
+/// With nginx each of them is a load.
+const CHANGES_UNDER_LOAD_OF_NGINX: usize = 100;
+
+/// From the event until the proxy has been told of an endpoint.
+const ENDPOINT_BUDGET: Duration = Duration::from_millis(10);
 
 /// Endpoints of one Service that come and go at once.
 const MANY_ENDPOINTS: usize = 1_000;
@@ -85,10 +91,11 @@ impl Wish {
         self.only.as_ref().is_none_or(|only| only == part)
     }
 
-    /// Changes and loads under load for a size.
-    fn under_load(&self, size: usize) -> [usize; 2] {
+    /// Changes and loads under load for a proxy and a size.
+    fn under_load(&self, proxy: Proxy, size: usize) -> [usize; 2] {
+        let changes = if proxy.is_nginx() { CHANGES_UNDER_LOAD_OF_NGINX } else { CHANGES_UNDER_LOAD };
         let usual = |number| if size == SIZE_UNDER_LOAD && self.wants("load") { number } else { 0 };
-        [self.changes.unwrap_or(usual(CHANGES_UNDER_LOAD)), self.loads.unwrap_or(usual(LOADS_UNDER_LOAD))]
+        [self.changes.unwrap_or(usual(changes)), self.loads.unwrap_or(usual(LOADS_UNDER_LOAD))]
     }
 }
 
@@ -96,7 +103,7 @@ fn main() {
     let wish = Wish::read(&std::env::args().skip(1).collect::<Vec<_>>());
     println!("{:>8} {:>12} {:>40} {:>14}", "backends", "proxy", "what", "figure");
     for &proxy in &wish.proxies {
-        for &size in &wish.sizes {
+        for &size in wish.sizes.iter().filter(|size| !proxy.is_nginx() || wish.under_load(proxy, **size) != [0, 0]) {
             on_a_thread_of_its_own(|| measure(proxy, size, &wish));
         }
     }
@@ -131,15 +138,15 @@ fn measure(proxy: Proxy, size: usize, wish: &Wish) {
         say.say("check by HAProxy", millis(median((0..3).map(|_| check(&world)).collect())));
         measure_without_load(&world, &say, wish);
     }
-    let [changes, loads] = wish.under_load(size);
+    let [changes, loads] = wish.under_load(proxy, size);
     if changes > 0 {
         let (lost, rate) = under_load(|| endpoints_change(&world, changes));
-        say.say(&format!("lost in {changes} endpoint changes"), lost);
+        say.say(&format!("lost in {changes} endpoint changes (≤ 0)"), lost);
         say.say("requests/s meanwhile", rate);
     }
     if loads > 0 {
         let (lost, rate) = under_load(|| hosts_change(&world, loads));
-        say.say(&format!("lost in {loads} loads"), lost);
+        say.say(&format!("lost in {loads} loads (≤ 0)"), lost);
         say.say("requests/s meanwhile", rate);
     }
     say.say("memory of the controller", megabytes(world.controller_pid()));
@@ -183,7 +190,9 @@ fn measure_endpoints(world: &World, say: &Say, changes: usize) {
     let ours = steps(world).split_off(seen);
     // Programs of before do not tell it.
     if !ours.is_empty() {
-        say.spread("of that, ours", ours.iter().map(Steps::all).collect());
+        let all: Vec<Duration> = ours.iter().map(Steps::all).collect();
+        say.say(&format!("of that, ours ≤ {}", millis(ENDPOINT_BUDGET)), verdict(median(all.clone()) <= ENDPOINT_BUDGET));
+        say.spread("of that, ours", all);
         for (what, part) in [("waiting", 0), ("translating, rendering", 1), ("writing files", 2), ("telling the proxy", 3)] {
             say.say(&format!("of that, {what}"), micros(median(ours.iter().map(|steps| steps.0[part]).collect())));
         }
@@ -323,7 +332,8 @@ fn under_load(change: impl FnOnce()) -> (String, String) {
     let flow = while_doing("hot.test", "hot", change);
     let rate = flow.answered as f64 / begun.elapsed().as_secs_f64();
     flow.lost.iter().take(5).for_each(|why| eprintln!("lost: {why}"));
-    (format!("{} of {}", flow.lost.len(), flow.answered + flow.lost.len()), format!("{rate:.0}"))
+    let (lost, all) = (flow.lost.len(), flow.answered + flow.lost.len());
+    (format!("{lost} of {all}, {}", verdict(lost == 0)), format!("{rate:.0}"))
 }
 
 /// Pods come and go: there are always two, of which one stays until the next change.
@@ -371,6 +381,11 @@ fn ask(world: &World, line: &str) {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).expect("HAProxy answers");
     assert_eq!(answer.trim(), "", "{line}");
+}
+
+/// Whether a budget is kept.
+const fn verdict(is_kept: bool) -> &'static str {
+    if is_kept { "within" } else { "over" }
 }
 
 fn median(mut taken: Vec<Duration>) -> Duration {

@@ -9,7 +9,7 @@
 //! The controller's times are its own, from `/metrics`; the proxy's check and load of the same files stand beside them.
 //! `start` is from the first instruction of the controller to the first answer of the last host, and `of it ours` from
 //! complete lists to staged files; `change` is from a written file to the first new answer. Last stands what nginx needs
-//! for the same hosts in a file as one writes it by hand.
+//! for the same hosts in a file as one writes it by hand. Below each line stand the budgets, and whether they are kept.
 
 mod plain;
 
@@ -21,6 +21,7 @@ use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::world::{World, who};
 use nix::sys::signal::Signal;
+use std::fmt::{self, Display};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -36,7 +37,11 @@ fn main() {
     println!("{HEAD}");
     for (name, proxy) in Proxy::named(&words, &DEFAULT) {
         for &size in if sizes.is_empty() { &SIZES[..] } else { &sizes } {
-            on_a_thread_of_its_own(|| println!("{name:<12} {size:>9} {}", measure(proxy, size)));
+            on_a_thread_of_its_own(|| {
+                let figures = measure(proxy, size);
+                println!("{name:<12} {size:>9} {figures}");
+                figures.budgets(size).iter().for_each(|budget| println!("{budget}"));
+            });
         }
     }
 }
@@ -46,8 +51,69 @@ const HEAD: &str = "\
 proxy        ingresses |      s  make + stage |   all = make + stage + check + load |  now   peak    | check + load
                        |                   ms |          (ours, ms)   (the proxy's) |                | (ms)";
 
-/// One line of the table.
-fn measure(proxy: Proxy, size: usize) -> String {
+/// One line of the table, in milliseconds and MiB.
+struct Figures {
+    start: f64,
+    first_make: f64,
+    first_stage: f64,
+    /// From a written file to the first new answer.
+    change: f64,
+    make: f64,
+    stage: f64,
+    check: f64,
+    load: f64,
+    memory: [f64; 2],
+    /// Check and load of a file as one writes it by hand; nginx alone.
+    by_hand: Option<[f64; 2]>,
+}
+
+impl Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first_make, first_stage, change, make, stage, check, load, memory: [now, peak], .. } = self;
+        write!(f, "| {:>6.2} {first_make:>6.0} {first_stage:>7.0} ", self.start / 1e3)?;
+        write!(f, "| {change:>5.0} {make:>6.0} {stage:>7.0} {check:>7.0} {load:>6.0} | {now:>4.0} {peak:>6.0}    | ")?;
+        self.by_hand.map_or(Ok(()), |[check, load]| write!(f, "{check:>5.0} {load:>6.0}"))
+    }
+}
+
+/// A figure, and what it may be.
+struct Budget {
+    what: &'static str,
+    figure: f64,
+    unit: &'static str,
+    bound: f64,
+    /// The bound is the least, not the most.
+    is_least: bool,
+}
+
+impl Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, figure, unit, bound, is_least } = self;
+        let (sign, is_kept) = if *is_least { ("≥", figure >= bound) } else { ("≤", figure <= bound) };
+        write!(f, "    {what:<64} {figure:>8.1} {unit:<3} {sign} {bound} {unit}: {}", if is_kept { "within" } else { "over" })
+    }
+}
+
+impl Figures {
+    /// The share of the way from an event to new traffic is one at every size; all else is asked of the largest.
+    fn budgets(&self, size: usize) -> Vec<Budget> {
+        let most = |what, figure, unit, bound| Budget { what, figure, unit, bound, is_least: false };
+        let (ours, proxys) = (self.make + self.stage, self.check + self.load);
+        let share = "event to new traffic: the share that is not the proxy's check and load";
+        let mut budgets = vec![most(share, ours / (ours + proxys) * 100.0, "%", 10.0)];
+        if size >= 10_000 {
+            budgets.push(most("one Ingress changes: from the event to staged files", ours, "ms", 20.0));
+            budgets.push(most("start: from complete lists to staged files", self.first_make + self.first_stage, "ms", 500.0));
+            budgets.push(most("memory of the controller", self.memory[0], "MiB", 200.0));
+            let times = self.by_hand.map(|by_hand| by_hand.iter().sum::<f64>() / proxys);
+            let what = "check and load, against the same hosts written by hand";
+            budgets.extend(times.map(|figure| Budget { what, figure, unit: "×", bound: 3.0, is_least: true }));
+        }
+        budgets
+    }
+}
+
+fn measure(proxy: Proxy, size: usize) -> Figures {
     let world = World::of(proxy).manifest("hot.yaml", &running("hot")).build();
     world.write("many.yaml", &many::manifest(size));
     let last = many::host(size - 1);
@@ -63,15 +129,9 @@ fn measure(proxy: Proxy, size: usize) -> String {
     let [make, stage, check, load] = Steps::read().means_since(&before);
     let [now, peak] = ["VmRSS:", "VmHWM:"].map(|key| mebibytes(world.controller_pid(), key));
     world.end_controller(Signal::SIGTERM);
-    let plain = if proxy.is_nginx() {
-        let plain = plain::measure(&world, size);
-        format!("{:>5.0} {:>6.0}", millis(plain.check), millis(plain.load))
-    } else {
-        String::new()
-    };
-    let (start, all) = (start.as_secs_f64(), millis(median(changes)));
-    let cold = format!("{start:>6.2} {first_make:>6.0} {first_stage:>7.0}");
-    format!("| {cold} | {all:>5.0} {make:>6.0} {stage:>7.0} {check:>7.0} {load:>6.0} | {now:>4.0} {peak:>6.0}    | {plain}")
+    let by_hand = proxy.is_nginx().then(|| plain::measure(&world, size)).map(|plain| [millis(plain.check), millis(plain.load)]);
+    let (start, change) = (millis(start), millis(median(changes)));
+    Figures { start, first_make, first_stage, change, make, stage, check, load, memory: [now, peak], by_hand }
 }
 
 /// How many changes of one Ingress: fewer where the distance that loads keep is a minute.
