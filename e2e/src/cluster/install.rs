@@ -52,6 +52,12 @@ impl<'w> Install<'w> {
         Self::named(proxy, world, format!("{name}-{proxy_name}"))
     }
 
+    /// The same with any proxy, under the name as it is given.
+    #[must_use]
+    pub fn on(proxy: Proxy, world: &'w World, name: &str) -> Self {
+        Self::named(proxy, world, name.to_owned())
+    }
+
     fn named(proxy: Proxy, world: &'w World, name: String) -> Self {
         let install = Self { world, name, proxy, has_own_permissions: Cell::new(false), permitted: RefCell::default() };
         for object in shipped() {

@@ -3,6 +3,7 @@
 use gatewright_e2e::cluster::{
     Authority, Chart, Install, Pod, World, app, documents, eventually, free_port, ingress, permissions, post_tls, printed, program,
 };
+use gatewright_e2e::proxies::Proxy;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -48,7 +49,7 @@ fn write_certificate(folder: &Path, authority: &Authority) {
 fn adm_1_to_12_the_api_server_stores_what_the_controller_takes() {
     let world = World::shared();
     let ns = "admission";
-    let install = Install::new(world, ns);
+    let install = Install::on(Proxy::HAPROXY_2_6, world, ns);
     let folder = tempfile::tempdir().expect("there is room for temporary files");
     let authority = Authority::new();
     write_certificate(folder.path(), &authority);

@@ -2,6 +2,7 @@
 
 use gatewright_e2e::cluster::{Install, Setup, World, app, eventually, ingress};
 use gatewright_e2e::on_proxies;
+use gatewright_e2e::proxies::Proxy;
 use serde_json::json;
 
 /// An Ingress with a class annotation and no class name.
@@ -22,7 +23,7 @@ fn classless(namespace: &str, name: &str, host: &str) -> String {
 #[test]
 fn the_default_class_is_what_the_api_server_writes() {
     let world = World::shared();
-    let install = Install::new(world, "standard");
+    let install = Install::on(Proxy::HAPROXY_2_6, world, "standard");
     let ns = "standard";
     let _alone = crate::default_class();
     let default = |text: Option<&str>| {

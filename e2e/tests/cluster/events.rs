@@ -21,7 +21,7 @@ fn wait_event(world: &World, namespace: &str, kind: &str, name: &str, beginning:
 #[test]
 fn events_that_may_not_be_written_are_left_out_and_all_else_works() {
     let world = World::shared();
-    let install = Install::new(world, "mute");
+    let install = Install::on(Proxy::HAPROXY_2_6, world, "mute");
     // Its own namespace takes events of the controller itself.
     let ns = "mute-shop";
     world.apply("apiVersion: v1\nkind: Namespace\nmetadata: {name: mute-shop}\n");

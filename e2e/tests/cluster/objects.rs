@@ -1,6 +1,7 @@
 //! What happens to routes when objects change: endpoints, Services, settings, paths.
 
 use gatewright_e2e::cluster::{Install, World, app, eventually, holds_for, ingress, slice};
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::{on_each_kind, on_every_proxy};
 use serde_json::json;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 #[test]
 fn top_2_4_5_endpoints_of_the_zone_of_the_own_node_are_preferred() {
     let world = World::shared();
-    let install = Install::new(world, "zones");
+    let install = Install::on(Proxy::HAPROXY_2_6, world, "zones");
     let ns = "zones";
     install.pod("zones", "192.0.2.61");
     world.patch("Node", "", "node-of-zones", &json!({"metadata": {"labels": {"topology.kubernetes.io/zone": "zone-a"}}}));
@@ -40,7 +41,7 @@ fn top_2_4_5_endpoints_of_the_zone_of_the_own_node_are_preferred() {
 #[test]
 fn a_node_without_a_zone_is_told_and_all_endpoints_are_used() {
     let world = World::shared();
-    let install = Install::new(world, "zoneless");
+    let install = Install::on(Proxy::NGINX_1_22, world, "zoneless");
     install.pod("zoneless", "192.0.2.71");
     world.apply(&app("zoneless", "app", &["10.244.2.71"]));
     world.apply(&ingress("zoneless", "web", "zoneless", "zoneless.test", "app"));

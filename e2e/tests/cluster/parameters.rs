@@ -1,6 +1,7 @@
 //! `IngressClass.spec.parameters`: settings of a class, from objects that come, change and go.
 
 use gatewright_e2e::cluster::{Controller, Install, World, app, eventually, ingress};
+use gatewright_e2e::proxies::Proxy;
 use serde_json::{Value, json};
 
 /// One more class of an installation.
@@ -24,7 +25,7 @@ fn wait_said(controller: &Controller<'_>, part: &str) {
 #[test]
 fn classes_have_settings_of_their_own_which_come_change_and_go() {
     let world = World::shared();
-    let install = Install::new(world, "params");
+    let install = Install::on(Proxy::HAPROXY_2_6, world, "params");
     let ns = "params";
     let tutorial = json!({"apiGroup": "k8s.example.com", "kind": "IngressParameters", "name": "external-lb"});
     let late = json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "own", "scope": "Namespace", "namespace": ns});
@@ -58,7 +59,7 @@ fn classes_have_settings_of_their_own_which_come_change_and_go() {
 #[test]
 fn the_definition_of_parameters_may_come_after_the_controller() {
     let world = World::start();
-    let install = Install::new(&world, "early");
+    let install = Install::on(Proxy::NGINX_1_22, &world, "early");
     let ns = "early";
     world.delete("CustomResourceDefinition", "", "gatewrightparameters.gatewright.dev");
     let parameters = json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "own"});

@@ -2,6 +2,7 @@
 
 use gatewright_e2e::cluster::{Install, World, app, cluster_rules, eventually, ingress, key_pair_secret};
 use gatewright_e2e::on_proxies;
+use gatewright_e2e::proxies::Proxy;
 use serde_json::json;
 
 fn namespace(world: &World, name: &str, labels: &str) {
@@ -12,7 +13,7 @@ fn namespace(world: &World, name: &str, labels: &str) {
 #[test]
 fn where_something_is_forbidden_it_is_said_and_the_rest_is_served() {
     let world = World::shared();
-    let install = Install::new(world, "partly");
+    let install = Install::on(Proxy::HAPROXY_3_2, world, "partly");
     namespace(world, "partly-open", "");
     namespace(world, "partly-closed", "");
     install.restrict(|rule| ![json!(["secrets"]), json!(["configmaps"])].contains(&rule["resources"]));
@@ -46,7 +47,7 @@ fn where_something_is_forbidden_it_is_said_and_the_rest_is_served() {
 #[test]
 fn a_role_in_one_namespace_is_enough_for_that_namespace() {
     let world = World::shared();
-    let install = Install::new(world, "narrow");
+    let install = Install::on(Proxy::NGINX_1_22, world, "narrow");
     namespace(world, "narrow-shop", "");
     install.restrict(|_| false);
     let rules = cluster_rules();
@@ -63,7 +64,7 @@ fn a_role_in_one_namespace_is_enough_for_that_namespace() {
 #[test]
 fn what_flags_name_and_is_not_there_is_said_at_the_start() {
     let world = World::shared();
-    let install = Install::new(world, "missing");
+    let install = Install::on(Proxy::NGINX_1_28, world, "missing");
     let mut controller = install.start(&["--publish-service=missing/none", "--default-backend-service=missing/nothing"]);
     assert_eq!(controller.wait_end(), Some(2));
     let log = controller.log();
@@ -80,7 +81,7 @@ fn what_flags_name_and_is_not_there_is_said_at_the_start() {
 #[test]
 fn without_the_right_to_read_ingresses_everywhere_each_namespace_is_tried() {
     let world = World::shared();
-    let install = Install::new(world, "scattered");
+    let install = Install::on(Proxy::HAPROXY_2_6, world, "scattered");
     install.restrict(|rule| rule["resources"] != json!(["ingresses"]));
     let mut rules = cluster_rules().as_array().unwrap().clone();
     rules.retain(|rule| rule["resources"] != json!(["ingresses"]));

@@ -1,6 +1,7 @@
 //! Which Secrets are asked for: those of type `kubernetes.io/tls`, and those that something refers to, each by its name.
 
 use gatewright_e2e::cluster::{Asked, Audit, Controller, Install, World, app, eventually, ingress, key_pair_secret};
+use gatewright_e2e::proxies::Proxy;
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ fn no_other_secret_is_asked_for_and_named_ones_may_be_all_that_is_permitted() {
     let audit = Audit::of(&[("", "secrets")]);
     let world = World::start_with(&audit.flags(&[]));
     let ns = "secrets";
-    let install = Install::new(&world, ns);
+    let install = Install::on(Proxy::HAPROXY_3_0, &world, ns);
     world.apply(&app(ns, "app", &["10.244.9.1"]));
     let pair = world.authority().issue(&["tls.test"]);
     world.apply(&key_pair_secret(ns, "pair", "kubernetes.io/tls", &pair));

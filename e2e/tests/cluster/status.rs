@@ -1,6 +1,7 @@
 //! The status of Ingresses and who writes it: `ingress-semantics` 19 and 20.
 
 use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, holds_for, ingress};
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::{on_each_kind, on_proxies};
 use serde_json::json;
 use std::fs;
@@ -8,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 /// One Ingress named `web` in the namespace of the installation.
-fn with_ingress<'w>(world: &'w World, name: &str, pod: &str) -> Install<'w> {
-    filled(Install::new(world, name), pod)
+fn with_ingress<'w>(proxy: Proxy, world: &'w World, name: &str, pod: &str) -> Install<'w> {
+    filled(Install::on(proxy, world, name), pod)
 }
 
 fn filled<'w>(install: Install<'w>, pod: &str) -> Install<'w> {
@@ -42,7 +43,7 @@ pub(crate) fn leads(controller: &Controller<'_>) -> bool {
 #[test]
 fn the_status_can_be_left_alone_at_the_end_or_always() {
     let world = World::shared();
-    let install = with_ingress(world, "kept", "10.244.5.41");
+    let install = with_ingress(Proxy::NGINX_1_22, world, "kept", "10.244.5.41");
     install.pod("kept", "192.0.2.41");
     let mut controller = install.start(&["--update-status-on-shutdown=false"]);
     wait_addresses(world, "kept", &["192.0.2.41"]);
@@ -59,7 +60,7 @@ fn the_status_can_be_left_alone_at_the_end_or_always() {
 #[test]
 fn two_replicas_hand_over_the_lease_and_only_the_leader_writes() {
     let world = World::shared();
-    let install = with_ingress(world, "pair", "10.244.5.51");
+    let install = with_ingress(Proxy::HAPROXY_2_6, world, "pair", "10.244.5.51");
     install.pod("pair-a", "192.0.2.51");
     install.pod("pair-b", "192.0.2.51");
     let replica = |pod| {
@@ -87,7 +88,7 @@ fn two_replicas_hand_over_the_lease_and_only_the_leader_writes() {
 #[test]
 fn without_an_election_the_instance_leads_and_needs_no_lease() {
     let world = World::shared();
-    let install = with_ingress(world, "alone", "10.244.5.61");
+    let install = with_ingress(Proxy::HAPROXY_3_0, world, "alone", "10.244.5.61");
     install.forbid_leases();
     let _controller = install.start(&["--disable-leader-election", "--publish-status-address=192.0.2.61"]);
     wait_addresses(world, "alone", &["192.0.2.61"]);
@@ -96,7 +97,7 @@ fn without_an_election_the_instance_leads_and_needs_no_lease() {
 #[test]
 fn a_lease_that_may_not_be_written_is_said_with_the_verb_and_traffic_flows() {
     let world = World::shared();
-    let install = with_ingress(world, "unelected", "10.244.5.71");
+    let install = with_ingress(Proxy::NGINX_1_28, world, "unelected", "10.244.5.71");
     install.forbid_leases();
     let controller = install.start(&["--publish-status-address=192.0.2.71"]);
     controller.wait_live().wait_pod("unelected.test", "10.244.5.71");
