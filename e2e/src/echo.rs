@@ -5,13 +5,14 @@
 //! (of a body in place of the JSON).
 
 use crate::http1::{read_chunks, read_head};
+use crate::wait::until;
 use crate::websocket;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::{self, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// Ports that every pod listens on; other ports are closed.
@@ -57,6 +58,89 @@ fn kept() -> MutexGuard<'static, HashMap<IpAddr, Vec<Value>>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A pod that can end; [`end`] does it.
+#[must_use]
+pub fn new_pod_that_ends(service: &str) -> Ipv4Addr {
+    let address = new_pod(service);
+    mortals().insert(address.into(), Mortal::default());
+    address
+}
+
+/// Ends a pod as its container does: what it has been asked is answered first, then its connections are closed, and new ones
+/// reset.
+///
+/// # Panics
+/// When it is asked without a pause, or cannot end.
+pub fn end(address: Ipv4Addr) {
+    until("nobody waits for an answer of the pod", || {
+        let mut mortals = mortals();
+        let pod = mortals.get_mut(&address.into()).expect("it can end");
+        pod.has_ended = pod.asked == 0;
+        if pod.has_ended {
+            let open = pod.connections.drain(..).filter_map(|connection| connection.upgrade());
+            // The other side may have closed it.
+            open.for_each(|connection| drop(connection.shutdown(Shutdown::Both)));
+        }
+        pod.has_ended
+    });
+}
+
+/// Lets a pod that has ended come back. How often it was knocked at meanwhile: by a connection, or by a request on one that was
+/// being closed.
+///
+/// # Panics
+/// When it cannot end.
+pub fn revive(address: Ipv4Addr) -> usize {
+    let mut mortals = mortals();
+    let pod = mortals.get_mut(&address.into()).expect("it can end");
+    pod.has_ended = false;
+    std::mem::take(&mut pod.knocks)
+}
+
+/// A pod that can end.
+#[derive(Debug, Default)]
+struct Mortal {
+    has_ended: bool,
+    /// Requests that wait for their answer.
+    asked: usize,
+    connections: Vec<Weak<TcpStream>>,
+    /// Since its end.
+    knocks: usize,
+}
+
+impl Mortal {
+    /// Whether it goes on; else somebody has knocked.
+    fn is_met(&mut self) -> bool {
+        self.knocks += usize::from(self.has_ended);
+        !self.has_ended
+    }
+}
+
+fn mortals() -> MutexGuard<'static, HashMap<IpAddr, Mortal>> {
+    static MORTALS: LazyLock<Mutex<HashMap<IpAddr, Mortal>>> = LazyLock::new(Mutex::default);
+    MORTALS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Notes that a request comes; whether it gets an answer.
+fn begin_to_answer(pod: IpAddr) -> bool {
+    mortals().get_mut(&pod).is_none_or(|pod| {
+        let is_met = pod.is_met();
+        pod.asked += usize::from(is_met);
+        is_met
+    })
+}
+
+/// Notes that a request has had its answer, at the end of its life.
+struct Answering(IpAddr);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(pod) = mortals().get_mut(&self.0) {
+            pod.asked -= 1;
+        }
+    }
+}
+
 /// Starts to answer on all addresses of the namespace that this thread is in, until the end of the tests.
 ///
 /// # Panics
@@ -66,14 +150,14 @@ pub fn start() {
         let listener = TcpListener::bind(("::", port)).or_else(|_| TcpListener::bind(("0.0.0.0", port))).expect("the port is free");
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                std::thread::spawn(move || attend(&stream));
+                std::thread::spawn(move || attend(&Arc::new(stream)));
             }
         });
     }
 }
 
 /// Answers requests until the connection ends.
-fn attend(stream: &TcpStream) -> io::Result<()> {
+fn attend(stream: &Arc<TcpStream>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut local = stream.local_addr()?;
     if let IpAddr::V6(v6) = local.ip()
@@ -81,11 +165,22 @@ fn attend(stream: &TcpStream) -> io::Result<()> {
     {
         local = SocketAddr::new(v4.into(), local.port());
     }
-    let mut reader = BufReader::new(stream);
+    let mut reader = BufReader::new(&**stream);
+    let is_met = mortals().get_mut(&local.ip()).is_none_or(|pod| {
+        pod.connections.push(Arc::downgrade(stream));
+        pod.is_met()
+    });
+    if !is_met {
+        return reset(stream);
+    }
     loop {
+        if reader.fill_buf()?.is_empty() || !begin_to_answer(local.ip()) {
+            return Ok(());
+        }
+        let _answering = Answering(local.ip());
         let request = Received::read(&mut reader)?;
         if let Some(key) = request.header("sec-websocket-key") {
-            return websocket::serve(stream, &mut reader, key);
+            return websocket::serve(&**stream, &mut reader, key);
         }
         if let Some(all) = kept().get_mut(&local.ip()) {
             all.push(request.described(local));
@@ -94,11 +189,18 @@ fn attend(stream: &TcpStream) -> io::Result<()> {
         if let Some(wait) = request.asked("wait_ms").and_then(|text| text.parse().ok()) {
             std::thread::sleep(Duration::from_millis(wait));
         }
-        request.answer(local, &mut &*stream)?;
+        request.answer(local, &mut &**stream)?;
         if close {
             return Ok(());
         }
     }
+}
+
+/// Ends a connection without a word. What came on it is not read; so it is reset, and not just closed.
+fn reset(stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    stream.peek(&mut [0])?;
+    Ok(())
 }
 
 /// A request as it came.
