@@ -172,7 +172,7 @@ fn measure_hosts(world: &World, say: &Say) {
     let of = |changes: &[Change], part: fn(&Change) -> Duration| millis(median(changes.iter().map(part).collect()));
     let plain: Vec<Change> = (0..HOST_CHANGES).map(|round| host_change(world, &ingress("new"), &format!("p{round}"))).collect();
     say.say("new host to traffic", of(&plain, |change| change.total));
-    let own = |round: usize| ingress("new").annotation("proxy-read-timeout", &(100 + round).to_string());
+    let own = |round: usize| ingress("new").to_be_loaded(round);
     let rested = |round: usize| {
         std::thread::sleep(BETWEEN_LOADS);
         host_change(world, &own(round), &format!("l{round}"))
@@ -346,17 +346,12 @@ fn endpoints_change(world: &World, changes: usize) {
     }
 }
 
-/// An answer of its own for a path of another host needs a load each time.
+/// Another host is changed so that it needs a load each time.
 fn hosts_change(world: &World, loads: usize) {
-    let is_loaded = || client::admin_json("/api/v1/revision")["load_ms"].is_u64();
-    let (mut loaded, mut round) = (0, 0);
-    while loaded < loads {
-        let before = world.revision();
-        let timeout = (60 + round % 2).to_string();
-        world.write("other.yaml", &text(&[ingress("other").prefix("other.test", "/", "hot").annotation("proxy-read-timeout", &timeout)]));
-        until("it is published", || world.revision() > before);
-        loaded += usize::from(is_loaded());
-        round += 1;
+    for round in 0..loads {
+        let before = world.loads();
+        world.write("other.yaml", &text(&[ingress("other").prefix("other.test", "/", "hot").to_be_loaded(round)]));
+        until("it is loaded", || world.loads() > before);
     }
 }
 

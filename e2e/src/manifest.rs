@@ -51,6 +51,12 @@ pub trait IngressWords: Sized {
     /// Adds an annotation; the prefix is added to names without one.
     #[must_use]
     fn annotation(self, name: &str, value: &str) -> Self;
+    /// Gives it a time of its own, another one in each round. Every proxy has to load that; hosts, paths and endpoints HAProxy
+    /// is told of while it runs.
+    #[must_use]
+    fn to_be_loaded(self, round: usize) -> Self {
+        self.annotation("proxy-read-timeout", &(100 + round).to_string())
+    }
     /// Puts the object into a namespace.
     #[must_use]
     fn within(self, namespace: &str) -> Self;

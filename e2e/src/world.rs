@@ -4,7 +4,7 @@ use crate::http1::Answer;
 use crate::manifest::{IngressWords, class, ingress, service, slice, text};
 use crate::net::Namespace;
 use crate::proxies::Proxy;
-use crate::wait::{until, until_some};
+use crate::wait::{until, until_eq, until_some};
 use crate::{client, echo};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -186,6 +186,40 @@ impl World {
     pub fn apply(&self, name: &str, objects: &[Value]) {
         self.write(name, &text(objects));
         self.sync("probe.yaml");
+    }
+
+    /// Puts a manifest into the folder and waits until the proxy has loaded it; something in it has to be
+    /// [`to_be_loaded`](IngressWords::to_be_loaded).
+    #[track_caller]
+    pub fn load(&self, name: &str, objects: &[Value]) {
+        let before = self.loads();
+        self.write(name, &text(objects));
+        until("the proxy has loaded it", || self.loads() > before);
+    }
+
+    /// How often the proxy has loaded a revision since the controller started, by its metrics.
+    #[track_caller]
+    #[must_use]
+    pub fn loads(&self) -> u64 {
+        until_some("the controller counts loads", || {
+            let metrics = String::from_utf8(client::admin("/metrics").ok()?.body).ok()?;
+            let series = metrics.lines().find(|line| line.starts_with("gatewright_load_seconds_count"))?;
+            series.rsplit(' ').next()?.parse().ok()
+        })
+    }
+
+    /// The same of all controllers that this world has had, by the log.
+    #[must_use]
+    pub fn loads_logged(&self) -> usize {
+        self.log().lines().filter(|line| line.contains(r#""message":"published""#) && line.contains(r#""load_ms":"#)).count()
+    }
+
+    /// Waits until none of these workers is left: those of an older generation have had their last request.
+    #[track_caller]
+    pub fn until_gone(&self, workers: &[u32]) {
+        until_eq("workers from before have ended", &Vec::new(), || {
+            workers_of(self.proxy_pid()).into_iter().filter(|worker| workers.contains(worker)).collect::<Vec<_>>()
+        });
     }
 
     /// Waits until all that was written before this call is live: a route that is written after it answers, and the

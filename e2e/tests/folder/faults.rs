@@ -6,7 +6,7 @@ use gatewright_e2e::manifest::{IngressWords, class, config_map, ingress, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq, until_some};
-use gatewright_e2e::world::{World, gatewright, path, send, who};
+use gatewright_e2e::world::{World, gatewright, path, send, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version, tls};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -228,14 +228,19 @@ fn a_refused_setting(proxy: Proxy, place: [&str; 2], settings: impl Fn(&[(&str, 
 on_every_proxy! {
     fn a_controller_killed_at_any_moment_of_a_change_recovers(proxy) {
         let world = with_one_host(proxy);
-        for (round, wait) in [0, 5, 20, 60, 120, 250, 400].into_iter().enumerate() {
-            world.write("r.yaml", &text(&[ingress("r").prefix(&format!("r{round}.test"), "/", "s")]));
+        let moments = [0, 5, 20, 60, 120, 250, 400].into_iter().flat_map(|wait| [(wait, false), (wait, true)]);
+        for (round, (wait, to_be_loaded)) in moments.enumerate() {
+            let before = workers_of(world.proxy_pid());
+            let changed = ingress("r").prefix(&format!("r{round}.test"), "/", "s");
+            world.write("r.yaml", &text(&[if to_be_loaded { changed.to_be_loaded(round) } else { changed }]));
             // The moment is what is tested, so it is waited for, not a condition.
             std::thread::sleep(std::time::Duration::from_millis(wait));
             world.end_controller(Signal::SIGKILL);
             until_eq("what was served is served", &"s".to_owned(), || who("h.test", "/"));
             world.start_controller();
             until_eq("the change is live", &"s".to_owned(), || who(&format!("r{round}.test"), "/"));
+            let is_loaded = workers_of(world.proxy_pid()).iter().any(|worker| !before.contains(worker));
+            assert!(is_loaded || !to_be_loaded, "it takes another worker");
         }
         world.until_ready();
         let unfinished = || {

@@ -17,6 +17,18 @@ fn received(answer: &Answer, names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("{name}: {}", answer.received(name).unwrap_or_else(|| "-".to_owned()))).collect()
 }
 
+/// Makes a WebSocket of a connection.
+fn shake(stream: &mut dyn ReadWrite, host: &str) {
+    stream.write_all(websocket::handshake(host, "/chat").as_bytes()).unwrap();
+    assert_eq!(Answer::read(&mut &mut *stream, true).unwrap().status, 101);
+}
+
+/// Says something, and hears it.
+fn talk(stream: &mut dyn ReadWrite, text: &str) {
+    websocket::say(&mut &mut *stream, text).unwrap();
+    assert_eq!(websocket::hear(&mut &mut *stream).unwrap(), text);
+}
+
 /// A request that claims much.
 fn claiming(host: &str) -> Request {
     Request::get(host, "/")
@@ -194,21 +206,16 @@ on_every_proxy! {
         let site = Site::of(proxy, "ws");
         let h = site.host("h");
         site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s")]].concat());
-        let shake = |stream: &mut dyn ReadWrite| {
-            stream.write_all(websocket::handshake(&h, "/chat").as_bytes()).unwrap();
-            assert_eq!(Answer::read(&mut &mut *stream, true).unwrap().status, 101);
-        };
-        let talk = |stream: &mut dyn ReadWrite, text: &str| {
-            websocket::say(&mut &mut *stream, text).unwrap();
-            assert_eq!(websocket::hear(&mut &mut *stream).unwrap(), text);
-        };
         let mut plain = connect(80).unwrap();
         let mut secure = tls::connect(connect(443).unwrap(), Some(&h), &["http/1.1"]).unwrap();
-        shake(&mut plain);
-        shake(&mut secure);
+        shake(&mut plain, &h);
+        shake(&mut secure, &h);
         talk(&mut plain, "before");
         talk(&mut secure, "before");
-        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s"), ingress("b").prefix(&site.host("b"), "/", "s")]].concat());
+        let before = site.world.loads();
+        let other = ingress("b").prefix(&site.host("b"), "/", "s").to_be_loaded(1);
+        site.apply(&[running("s"), vec![ingress("a").prefix(&h, "/", "s"), other]].concat());
+        assert!(site.world.loads() > before, "it was loaded");
         talk(&mut plain, "after a reload");
         talk(&mut secure, "after a reload");
     }

@@ -49,10 +49,14 @@ while (1) {
 }
 "#;
 
-fn changes_go_live(world: &World, round: u32) {
+/// One that HAProxy takes over while it runs, and one that every proxy loads.
+fn changes_go_live(world: &World, round: usize) {
     let host = format!("r{round}.test");
     world.apply("r.yaml", &[ingress("r").prefix(&host, "/", "s")]);
     assert_eq!([who("h.test", "/"), who(&host, "/")], ["s", "s"]);
+    let loaded = format!("l{round}.test");
+    world.load("l.yaml", &[ingress("l").prefix(&loaded, "/", "s").to_be_loaded(round)]);
+    assert_eq!(["h.test", &host, &loaded].map(|host| who(host, "/")), ["s"; 3]);
 }
 
 on_every_proxy! {

@@ -155,6 +155,19 @@ pub(super) fn file(text: &str) -> File {
     File { bytes: text.as_bytes().into(), secret: false, read_live: false }
 }
 
+/// Applies at once, and asks the public port all the while; each request has its answer.
+pub(super) async fn apply_while_asked(world: &World, proxy: &mut Proxy, files: &Arc<FileSet>) -> Live {
+    proxy.pace = crate::proxy::reload::Pace::default();
+    let applied = proxy.apply(files, "test");
+    tokio::pin!(applied);
+    loop {
+        tokio::select! {
+            outcome = &mut applied => return live(outcome),
+            answer = world.get("/") => assert!(answer.is_some_and(|(status, _)| status == 200), "a request was lost"),
+        }
+    }
+}
+
 /// The revision that went live.
 pub(super) fn live(outcome: Outcome) -> Live {
     match outcome {

@@ -1,6 +1,6 @@
 //! A real HAProxy, of every version there is: loads, refusals, deaths, and the short way without a reload.
 
-use super::fixture::{World, live, until};
+use super::fixture::{World, apply_while_asked, live, until};
 use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, supervise};
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::render::{File, FileSet};
@@ -129,6 +129,22 @@ async fn haproxy_serves_reloads_refuses_and_comes_back() {
         .await;
         proxy.drain(LIMIT).await;
         assert!(world.get("/").await.is_none(), "{program}: drained");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_reloads_lose_no_request() {
+    for program in programs() {
+        let world = World::new();
+        let one = endpoint().await;
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+        for n in 1..=20 {
+            let changed = files(&world, &[one], &format!("    http-response set-header X-Round {n}\n"), &[]);
+            assert!(apply_while_asked(&world, &mut proxy, &changed).await.reloaded, "{program}: {n}");
+            assert_eq!(answering(&world, 1).await, [one], "{program}: {n}");
+        }
+        proxy.drain(LIMIT).await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What lies on disk and what the proxy answers, revision by revision.
 
-use super::fixture::{World, file, live, paths, tree};
+use super::fixture::{World, apply_while_asked, file, live, paths, tree};
 use crate::proxy::Outcome;
 use gatewright_core::render::File;
 use std::collections::BTreeMap;
@@ -37,16 +37,8 @@ async fn twenty_reloads_lose_no_request_and_leave_the_revisions_to_keep() {
     let mut proxy = world.open().await;
     live(proxy.apply(&world.files("0", ""), "start").await);
     for n in 1..=20 {
-        proxy.pace = super::super::reload::Pace::default();
         let files = world.files(&n.to_string(), "");
-        let applied = proxy.apply(&files, "test");
-        tokio::pin!(applied);
-        loop {
-            tokio::select! {
-                outcome = &mut applied => { live(outcome); break }
-                answer = world.get("/") => assert!(answer.is_some_and(|(status, _)| status == 200), "a request was lost"),
-            }
-        }
+        assert!(apply_while_asked(&world, &mut proxy, &files).await.reloaded, "{n}");
         assert_eq!(world.body().await, n.to_string());
     }
     let state = proxy.state.clone();
