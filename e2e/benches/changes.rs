@@ -140,12 +140,12 @@ fn measure(proxy: Proxy, size: usize, wish: &Wish) {
     }
     let [changes, loads] = wish.under_load(proxy, size);
     if changes > 0 {
-        let (lost, rate) = under_load(|| endpoints_change(&world, changes));
+        let (lost, rate) = under_load(proxy, || endpoints_change(&world, changes));
         say.say(&format!("lost in {changes} endpoint changes (≤ 0)"), lost);
         say.say("requests/s meanwhile", rate);
     }
     if loads > 0 {
-        let (lost, rate) = under_load(|| hosts_change(&world, loads));
+        let (lost, rate) = under_load(proxy, || hosts_change(&world, loads));
         say.say(&format!("lost in {loads} loads (≤ 0)"), lost);
         say.say("requests/s meanwhile", rate);
     }
@@ -327,12 +327,12 @@ fn many_endpoints(world: &World) -> (Duration, Duration) {
 }
 
 /// How many requests of how many were lost while something was done, and how many a second there were.
-fn under_load(change: impl FnOnce()) -> (String, String) {
+fn under_load(proxy: Proxy, change: impl FnOnce()) -> (String, String) {
     let begun = Instant::now();
-    let flow = while_doing("hot.test", "hot", change);
-    let rate = flow.answered as f64 / begun.elapsed().as_secs_f64();
+    let flow = while_doing(proxy, "hot.test", "hot", change);
+    let rate = flow.answered() as f64 / begun.elapsed().as_secs_f64();
     flow.lost.iter().take(5).for_each(|why| eprintln!("lost: {why}"));
-    let (lost, all) = (flow.lost.len(), flow.answered + flow.lost.len());
+    let (lost, all) = (flow.lost.len(), flow.answered() + flow.lost.len());
     (format!("{lost} of {all}, {}", verdict(lost == 0)), format!("{rate:.0}"))
 }
 

@@ -70,6 +70,13 @@ impl Proxy {
         self != Self::NGINX_1_30
     }
 
+    /// Whether it closes idle connections at a reload though a request may be on its way to them: nginx before 1.27.4 has no
+    /// `keepalive_min_timeout`.
+    #[must_use]
+    pub fn cuts_idle_connections(self) -> bool {
+        self == Self::NGINX_1_22
+    }
+
     /// Whether it is an nginx.
     #[must_use]
     pub fn is_nginx(self) -> bool {

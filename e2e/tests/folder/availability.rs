@@ -1,27 +1,64 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
 use gatewright_e2e::client::{certificate, get, get_over_tls};
-use gatewright_e2e::echo::new_pod;
-use gatewright_e2e::load::{Flow, while_doing};
+use gatewright_e2e::echo::{end, new_pod_that_ends, revive};
+use gatewright_e2e::load::while_doing;
 use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::tls::Pair;
 use gatewright_e2e::wait::{until, until_at_last};
 use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Something that needs a reload on every proxy: another host.
-fn another(round: usize) -> Value {
-    ingress("other").prefix(&format!("r{round}.test"), "/", "s")
+/// Lets requests flow while `change` works.
+fn none_is_lost(proxy: Proxy, change: impl FnOnce()) {
+    while_doing(proxy, "busy.test", "s", change).none_was_lost();
 }
 
-/// Lets requests flow while `change` works.
-fn none_is_lost(change: impl FnOnce()) {
-    let Flow { answered: count, lost } = while_doing("busy.test", "s", change);
-    assert!(count > 100, "requests flowed: {count}");
-    assert!(lost.is_empty(), "{} of {count} were lost: {:?}", lost.len(), &lost[..lost.len().min(10)]);
+/// A Service whose pods come and go.
+struct Rolling<'w> {
+    world: &'w World,
+    running: BTreeSet<Ipv4Addr>,
+}
+
+impl<'w> Rolling<'w> {
+    /// The world runs with these pods.
+    fn begin(world: &'w World, pods: &[Ipv4Addr]) -> Self {
+        // With its first probe HAProxy loads a section.
+        world.sync("probe.yaml");
+        Self { world, running: pods.iter().copied().collect() }
+    }
+
+    fn objects(pods: &[Ipv4Addr]) -> [Value; 3] {
+        let pods: Vec<IpAddr> = pods.iter().map(|pod| (*pod).into()).collect();
+        [service("s"), slice("s", &pods), ingress("busy").prefix("busy.test", "/", "s")]
+    }
+
+    /// Goes over to these pods. The others end as soon as that is live and their last answers are given; nobody may ask them from
+    /// then on.
+    fn go_over_to(&mut self, pods: &[Ipv4Addr]) {
+        let wanted: BTreeSet<Ipv4Addr> = pods.iter().copied().collect();
+        wanted.difference(&self.running).for_each(|pod| assert_eq!(revive(*pod), 0, "{pod} has ended, and was still asked"));
+        let before = workers_of(self.world.proxy_pid());
+        self.world.apply("busy.yaml", &Self::objects(pods));
+        if self.world.proxy.is_nginx() {
+            // A worker knows the pods that there were at its start.
+            self.world.until_gone(&before);
+        }
+        self.running.difference(&wanted).for_each(|pod| end(*pod));
+        self.running = wanted;
+    }
+
+    /// At the end of all: those that have ended were left alone.
+    fn nobody_else_is_asked(&self, pods: &[Ipv4Addr]) {
+        let ended = pods.iter().filter(|pod| !self.running.contains(pod));
+        ended.for_each(|pod| assert_eq!(revive(*pod), 0, "{pod} has ended, and was still asked"));
+    }
 }
 
 on_every_version! {
@@ -29,44 +66,43 @@ on_every_version! {
         const RELOADS: u64 = 100;
         let busy = [running("s"), vec![ingress("busy").prefix("busy.test", "/", "s")]].concat();
         let world = World::of(proxy).manifest("busy.yaml", &busy).start();
-        let master = world.proxy_pid();
-        none_is_lost(|| {
-            let begun = world.revision();
-            let mut round = 0;
+        let (master, begun) = (world.proxy_pid(), world.loads());
+        let mut workers = Vec::new();
+        none_is_lost(proxy, || {
             // The pace is the controller's: the next change follows as soon as the one before is live.
-            while world.revision() < begun + RELOADS {
-                round += 1;
-                let before = world.revision();
-                world.write("other.yaml", &text(&[another(round)]));
-                until("it is live", || world.revision() > before);
+            for round in (1..).take_while(|_| world.loads() < begun + RELOADS) {
+                workers = workers_of(master);
+                world.load("other.yaml", &[ingress("other").prefix("other.test", "/", "s").to_be_loaded(round)]);
             }
         });
         assert_eq!(world.proxy_pid(), master, "it is still the same proxy");
+        world.until_gone(&workers);
     }
 
     fn no_request_is_lost_when_pods_come_and_go(proxy) {
-        let pods: Vec<_> = (0..3).map(|_| new_pod("s").into()).collect();
-        let objects = |some: &[std::net::IpAddr]| [service("s"), slice("s", some), ingress("busy").prefix("busy.test", "/", "s")];
-        let world = World::of(proxy).manifest("busy.yaml", &objects(&pods)).start();
-        none_is_lost(|| {
+        let pods: Vec<_> = (0..3).map(|_| new_pod_that_ends("s")).collect();
+        let world = World::of(proxy).manifest("busy.yaml", &Rolling::objects(&pods)).start();
+        let mut rolling = Rolling::begin(&world, &pods);
+        none_is_lost(proxy, || {
             for round in 0..12 {
-                world.apply("busy.yaml", &objects(&[pods[round % 3], pods[(round + 1) % 3]]));
+                rolling.go_over_to(&[pods[round % 3], pods[(round + 1) % 3]]);
             }
         });
+        rolling.nobody_else_is_asked(&pods);
     }
 
     fn no_request_is_lost_from_one_pod_to_a_hundred_and_back(proxy) {
-        let pods: Vec<_> = (0..100).map(|_| new_pod("s").into()).collect();
-        let objects = |some: &[std::net::IpAddr]| [service("s"), slice("s", some), ingress("busy").prefix("busy.test", "/", "s")];
-        let world = World::of(proxy).manifest("busy.yaml", &objects(&pods[..1])).start();
-        world.sync("probe.yaml");
+        let pods: Vec<_> = (0..100).map(|_| new_pod_that_ends("s")).collect();
+        let world = World::of(proxy).manifest("busy.yaml", &Rolling::objects(&pods[..1])).start();
+        let mut rolling = Rolling::begin(&world, &pods[..1]);
         let before = workers_of(world.proxy_pid());
-        none_is_lost(|| {
+        none_is_lost(proxy, || {
             // At once, in steps, and each of them replaced.
             for some in [0..100, 0..1, 0..10, 0..50, 50..100, 0..100, 99..100] {
-                world.apply("busy.yaml", &objects(&pods[some]));
+                rolling.go_over_to(&pods[some]);
             }
         });
+        rolling.nobody_else_is_asked(&pods);
         assert_eq!(get("busy.test", "/").unwrap().echo()["address"], pods[99].to_string());
         if !proxy.is_nginx() {
             assert_eq!(workers_of(world.proxy_pid()), before, "the workers are those from before: nothing was reloaded");
