@@ -7,9 +7,10 @@ use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, 
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::until;
-use gatewright_e2e::world::World;
+use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{grpc, http2, tls, websocket};
 use serde_json::json;
+use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
 use std::io::{Read, Write};
 
 /// Headers of a request as they came, in one line each.
@@ -218,6 +219,24 @@ on_every_proxy! {
         assert!(site.world.loads() > before, "it was loaded");
         talk(&mut plain, "after a reload");
         talk(&mut secure, "after a reload");
+    }
+
+    fn an_old_worker_ends_in_time_though_websockets_are_open(proxy) {
+        let settings = config_map("settings", &[("worker-shutdown-timeout", "2s")]);
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s"), settings]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let mut plain = connect(80).unwrap();
+        let mut secure = tls::connect(connect(443).unwrap(), Some("h.test"), &["http/1.1"]).unwrap();
+        shake(&mut plain, "h.test");
+        shake(&mut secure, "h.test");
+        talk(&mut plain, "before");
+        talk(&mut secure, "before");
+        let (master, before) = (world.proxy_pid(), workers_of(world.proxy_pid()));
+        world.load("b.yaml", &[ingress("b").prefix("b.test", "/", "s").to_be_loaded(1)]);
+        world.until_gone(&before);
+        let ends = [websocket::hear(&mut plain), websocket::hear(&mut secure)].map(|heard| heard.unwrap_err().kind());
+        assert!(ends.iter().all(|kind| [UnexpectedEof, ConnectionReset].contains(kind)), "they end with it: {ends:?}");
+        assert_eq!((who("h.test", "/"), who("b.test", "/"), world.proxy_pid()), ("s".to_owned(), "s".to_owned(), master));
     }
 
     fn http_2_is_spoken_over_tls(proxy) {
