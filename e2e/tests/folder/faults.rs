@@ -1,8 +1,9 @@
 //! What goes wrong: bad objects, processes that are killed, a full disk.
 
 use gatewright_e2e::client::{admin, admin_json, certificate, connect, get, send as client_send};
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, class, config_map, ingress, text};
+use gatewright_e2e::manifest::{IngressWords, class, config_map, ingress, service, slice, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq, until_some};
@@ -12,7 +13,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 /// Two hundred good Ingresses.
@@ -307,6 +308,24 @@ on_every_proxy! {
         assert_eq!(admin("/healthz").unwrap().status, 200);
         fs::remove_file(&filler).unwrap();
         until_eq("with space the change goes live", &"s".to_owned(), || who("b.test", "/"));
+    }
+
+    fn a_full_disk_stops_changes_of_endpoints_and_nothing_else(proxy) {
+        let pods = [(); 2].map(|()| new_pod("s"));
+        let objects = |pod: Ipv4Addr| [service("s"), slice("s", &[pod.into()]), ingress("a").prefix("h.test", "/", "s")];
+        let asked = || get("h.test", "/").ok().and_then(|answer| answer.echo()["address"].as_str().map(str::to_owned)).unwrap_or_default();
+        let world = World::of(proxy).state_size("8m").manifest("i.yaml", &objects(pods[0])).start();
+        let filler = format!("/proc/{}/root{}/filler", world.controller_pid(), path(&world.state()));
+        assert!(fs::write(&filler, vec![b'x'; 16 << 20]).is_err(), "the disk is full");
+        world.write("i.yaml", &text(&objects(pods[1])));
+        until("it is told", || world.log().contains("the last good revision keeps serving"));
+        until_eq("the endpoint from before is asked", &pods[0].to_string(), asked);
+        (0..20).for_each(|_| assert_eq!(asked(), pods[0].to_string()));
+        assert_eq!(admin("/healthz").unwrap().status, 200);
+        fs::remove_file(&filler).unwrap();
+        until_eq("with space the change goes live", &pods[1].to_string(), asked);
+        world.until_ready();
+        (0..20).for_each(|_| assert_eq!(asked(), pods[1].to_string()));
     }
 
     fn a_port_of_somebody_else_is_told_by_its_flag(proxy) {
