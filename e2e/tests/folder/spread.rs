@@ -1,13 +1,14 @@
 //! Which endpoint a request goes to: canaries, sessions, hashes, and Services that grow and shrink.
 
-use gatewright_e2e::client::{admin_json, send};
+use gatewright_e2e::client::{admin_json, get, send};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::wait::until;
-use gatewright_e2e::world::{World, who};
+use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -25,7 +26,50 @@ fn pods(count: usize) -> Vec<IpAddr> {
     (0..count).map(|_| new_pod("s").into()).collect()
 }
 
+/// A Service with these pods, in slices as large as those of a cluster.
+fn in_slices(pods: &[IpAddr]) -> Vec<Value> {
+    const LARGEST: usize = 1000;
+    let slice = |(n, pods): (usize, &[IpAddr])| {
+        let mut slice = slice("s", pods);
+        slice["metadata"]["name"] = format!("s-{n}").into();
+        slice
+    };
+    std::iter::once(service("s")).chain(pods.chunks(LARGEST).enumerate().map(slice)).collect()
+}
+
+/// The pods that answer a number of requests.
+fn answering(host: &str, requests: usize) -> BTreeSet<String> {
+    (0..requests).map(|_| pod(&get(host, "/").unwrap())).collect()
+}
+
 on_every_proxy! {
+    fn five_thousand_endpoints_of_one_service_come_and_go(proxy) {
+        const MANY: usize = 5000;
+        const REQUESTS: usize = 400;
+        let pods = pods(MANY);
+        let names: BTreeSet<String> = pods.iter().map(IpAddr::to_string).collect();
+        let route = ingress("a").prefix("h.test", "/", "s");
+        let world = World::of(proxy).manifest("s.yaml", &in_slices(&pods[..1])).manifest("i.yaml", std::slice::from_ref(&route)).start();
+        world.sync("probe.yaml");
+        let before = workers_of(world.proxy_pid());
+        let all_take_turns = || {
+            let seen = answering("h.test", REQUESTS);
+            // Each worker of nginx begins anew.
+            assert!(seen.len() >= REQUESTS / 4 && seen.is_subset(&names), "{}", seen.len());
+        };
+        world.apply("s.yaml", &in_slices(&pods));
+        all_take_turns();
+        if !proxy.is_nginx() {
+            // It loads them when it has not taken all of them over in half a minute: on a machine that does ten things at once.
+            let is_late = world.log().contains("not all commands were answered within");
+            assert!(is_late || workers_of(world.proxy_pid()) == before, "the workers are those from before: nothing was reloaded");
+        }
+        world.load("i.yaml", &[route.to_be_loaded(1)]);
+        all_take_turns();
+        world.apply("s.yaml", &in_slices(&pods[MANY - 1..]));
+        assert_eq!(answering("h.test", 20), BTreeSet::from([pods[MANY - 1].to_string()]));
+    }
+
     fn a_canary_takes_the_requests_that_its_rules_name(proxy) {
         let site = Site::of(proxy, "canary");
         let host = site.host("a");
