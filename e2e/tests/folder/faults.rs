@@ -39,6 +39,16 @@ fn hostile() -> Vec<Value> {
         "/${jndi:x}",
         "/\r\nX: y",
         "/a//b/../c",
+        "/%[src]",
+        "/%[env(HOME)]",
+        "/\"${HOME}\"",
+        "/${HOME}",
+        "/#c",
+        "/a\\ b",
+        "/{",
+        "/}",
+        "/{ src }",
+        "/%{+Q}o",
     ]
     .iter()
     .enumerate()
@@ -47,6 +57,7 @@ fn hostile() -> Vec<Value> {
     let hosts =
         ["g8.test; return 418", "a b.test", "-x.test", "UPPER.test", "*.*.test", "127.0.0.1", "x..test", "ü.test", "*", "g9.test\n"];
     objects.extend(hosts.iter().enumerate().map(|(n, host)| ingress(&format!("host-{n}")).prefix(host, "/", "s")));
+    objects.extend(hostile_words());
     objects.push(ingress("long-host").prefix(&format!("{}.test", "a".repeat(300)), "/", "s"));
     objects.push(ingress("long-path").prefix("g10.test", &format!("/{}", "p".repeat(100_000)), "s"));
     objects.push(ingress("annotation").prefix("g11.test", "/x", "s").annotation("rewrite-target", &"\n;}{".repeat(250_000)));
@@ -59,6 +70,38 @@ fn hostile() -> Vec<Value> {
     empty["spec"] = json!({"ingressClassName": "gatewright", "rules": [{"host": "empty.test", "http": {"paths": [{}]}}]});
     objects.extend([types, empty, json!({"kind": "Ingress"}), json!({"apiVersion": "v1", "kind": 3}), json!([1, 2]), Value::Null]);
     objects
+}
+
+/// Objects with words that mean something in a proxy's files, in all places that take words.
+fn hostile_words() -> Vec<Value> {
+    const WORDS: [&str; 10] = ["%[src]", "%[env(HOME)]", "\"${HOME}\"", "\\", "a#b", "# c", "{", "}", "{ src }", "%{+Q}o"];
+    const ANNOTATIONS: [(&str, &str); 13] = [
+        ("app-root", "/"),
+        ("permanent-redirect", "https://x.test/"),
+        ("rewrite-target", "/"),
+        ("upstream-vhost", ""),
+        ("upstream-hash-by", ""),
+        ("x-forwarded-prefix", "/"),
+        ("session-cookie-name", ""),
+        ("server-alias", ""),
+        ("cors-allow-origin", "https://"),
+        ("proxy-cookie-path", "/a /"),
+        ("auth-url", "http://x.test/"),
+        ("whitelist-source-range", ""),
+        ("custom-headers", "default/"),
+    ];
+    let of_word = |(n, word): (usize, &&str)| {
+        let annotated = ANNOTATIONS.iter().map(move |(key, begin)| {
+            ingress(&format!("{key}-{n}")).prefix(&format!("{key}-{n}.test"), "/", "s").annotation(key, &format!("{begin}{word}"))
+        });
+        let host = format!("{word}.test");
+        let expression = ingress(&format!("expression-{n}")).annotation("use-regex", "true");
+        annotated.collect::<Vec<_>>().into_iter().chain([
+            ingress(&format!("word-{n}")).prefix(&host, "/", "s").tls(&[&host], ""),
+            expression.path(&format!("expression-{n}.test"), &format!("/{word}"), "ImplementationSpecific", "s"),
+        ])
+    };
+    WORDS.iter().enumerate().flat_map(of_word).collect()
 }
 
 /// Every file of a folder and of those in it, as text.

@@ -21,6 +21,7 @@ mod git;
 mod hosts;
 mod kills;
 mod listeners;
+mod literals;
 mod metrics;
 mod mirror;
 mod modes;
