@@ -1,9 +1,11 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
-use gatewright_e2e::client::{certificate, get, get_over_tls};
-use gatewright_e2e::echo::{end, new_pod_that_ends, revive};
+use gatewright_e2e::client::{certificate, connect_at, get, get_over_tls};
+use gatewright_e2e::echo::{self, PORTS, end, new_pod_that_ends, revive};
+use gatewright_e2e::http1::Request;
 use gatewright_e2e::load::while_doing;
 use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
+use gatewright_e2e::net::{Namespace, on_a_thread_of_its_own};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::tls::Pair;
@@ -12,7 +14,8 @@ use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Lets requests flow while `change` works.
@@ -59,6 +62,24 @@ impl<'w> Rolling<'w> {
         let ended = pods.iter().filter(|pod| !self.running.contains(pod));
         ended.for_each(|pod| assert_eq!(revive(*pod), 0, "{pod} has ended, and was still asked"));
     }
+}
+
+/// Without it, nobody would notice a request to a pod that has left.
+#[test]
+fn a_pod_that_has_ended_resets_who_asks_and_counts_it() {
+    on_a_thread_of_its_own(|| {
+        let _net = Namespace::make(None);
+        echo::start();
+        let pod = new_pod_that_ends("s");
+        let open = || connect_at(pod.into(), PORTS[0]).unwrap();
+        let ask = |stream: &mut TcpStream| Request::get("h.test", "/").send(stream, false).map(|answer| answer.word());
+        let mut kept = open();
+        assert_eq!([ask(&mut kept).unwrap(), ask(&mut open()).unwrap()], ["s", "s"]);
+        end(pod);
+        assert!(ask(&mut kept).is_err(), "it is closed");
+        assert_eq!(ask(&mut open()).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        assert_eq!((revive(pod), ask(&mut open()).unwrap(), revive(pod)), (1, "s".to_owned(), 0));
+    });
 }
 
 on_every_version! {
