@@ -47,7 +47,7 @@ pub fn new_pod_that_keeps(service: &str) -> Ipv4Addr {
     address
 }
 
-/// What a pod was asked up to now, each as an answer would tell it.
+/// What a pod was asked up to now, each as an answer would tell it; `client` is who has connected.
 #[must_use]
 pub fn asked(address: Ipv4Addr) -> Vec<Value> {
     kept().get(&address.into()).cloned().unwrap_or_default()
@@ -183,7 +183,9 @@ fn attend(stream: &Arc<TcpStream>) -> io::Result<()> {
             return websocket::serve(&**stream, &mut reader, key);
         }
         if let Some(all) = kept().get_mut(&local.ip()) {
-            all.push(request.described(local));
+            let mut told = request.described(local);
+            told["client"] = stream.peer_addr()?.to_string().into();
+            all.push(told);
         }
         let close = request.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if let Some(wait) = request.asked("wait_ms").and_then(|text| text.parse().ok()) {

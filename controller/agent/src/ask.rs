@@ -15,7 +15,8 @@
 //! | `flat` | line breaks of the body become blanks, for a proxy that cannot say them |
 //! | `pool` | idle connections, requests of each, and seconds that one may be idle |
 //! | `cache`, `times` | the answer may be kept under this name: `200+401:300,any:5` |
-//! | `limit` | seconds for all of it |
+//! | `limit` | seconds for each address that is asked |
+//! | `connect` | seconds of them for its connection |
 //! | `later` | a copy of the request: nobody waits for the answer, and what comes is dropped |
 //! | `carry` | the argument `body` goes along. Where its length is not told, head and body have to be shorter than so many bytes, for the rest may be missing |
 
@@ -27,8 +28,8 @@ use crate::pool::{Keep, Service};
 use std::io;
 use std::time::Duration;
 
-/// No question is given longer than this.
-const LONGEST: Duration = Duration::from_secs(29);
+/// No question is given longer than this at one address.
+const LONGEST: Duration = Duration::from_secs(1200);
 /// So many cookies are passed on.
 const MAX_COOKIES: usize = 4;
 
@@ -44,7 +45,6 @@ pub(crate) struct Ask {
     kept: Vec<String>,
     flat: bool,
     cache: Option<Caching>,
-    pub(crate) limit: Duration,
     pub(crate) later: bool,
     /// A part of the body is missing, so there is nothing to be asked.
     pub(crate) cut: bool,
@@ -112,7 +112,7 @@ impl Ask {
 
     /// What the configuration says, and what of it is about the request of the client.
     fn of_form(form: &str) -> (Self, Form) {
-        let mut ask = Self { limit: LONGEST, ..Self::default() };
+        let mut ask = Self::default();
         let mut rest = Form::default();
         for (name, value) in form.split('&').filter_map(|pair| pair.split_once('=')) {
             let value = decoded(value);
@@ -131,12 +131,18 @@ impl Ask {
                 "times" => rest.times = value.split(',').filter_map(time).collect(),
                 "later" => ask.later = true,
                 "carry" => rest.carry = value.parse().ok(),
-                "limit" => ask.limit = Duration::from_secs(value.parse().unwrap_or(0)).clamp(Duration::from_secs(1), LONGEST),
+                "limit" => ask.service.limit = seconds(&value),
+                "connect" => ask.service.connect = seconds(&value),
                 _ => rest.sets.extend(name.strip_prefix("set.").map(|name| (decoded(name), value))),
             }
         }
         (ask, rest)
     }
+}
+
+/// At least one of them, and not too many.
+fn seconds(text: &str) -> Option<Duration> {
+    Some(Duration::from_secs(text.parse().ok()?).clamp(Duration::from_secs(1), LONGEST))
 }
 
 fn has_length(given: &[(&str, &str)]) -> bool {
@@ -195,8 +201,8 @@ impl Office {
         if let Some(answer) = ask.cache.as_ref().and_then(|caching| self.cache.get(&caching.name)) {
             return ask.variables(&answer);
         }
-        match tokio::time::timeout(ask.limit, self.pool.ask(&ask.service, &ask.request)).await {
-            Ok(Ok(answer)) => {
+        match self.pool.ask(&ask.service, &ask.request).await {
+            Ok(answer) => {
                 if let Some(caching) = &ask.cache {
                     let fits = |(statuses, _): &&(Vec<u16>, u64)| statuses.is_empty() || statuses.contains(&answer.status);
                     let seconds = caching.times.iter().find(fits).map_or(0, |(_, seconds)| *seconds);
@@ -204,12 +210,8 @@ impl Office {
                 }
                 ask.variables(&answer)
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::debug!(%error, host = ask.request.host, "a service gives no answer");
-                Vec::new()
-            }
-            Err(_) => {
-                tracing::debug!(host = ask.request.host, "a service is too slow");
                 Vec::new()
             }
         }
@@ -256,9 +258,11 @@ mod tests {
     #[test]
     fn a_question_says_whom_and_what() {
         let form = "to=10.0.0.1:80,[fd00::1]:81&host=auth.test&method=GET&target=%2Fv%3Fa%2Bb&set.x-user=&set.X-A=1%262&about=1&keep=X-B,X-C\
-                    &cache=n&times=200+401:300,any:5&pool=1,2,3&limit=9";
+                    &cache=n&times=200+401:300,any:5&pool=1,2,3&limit=45&connect=7";
         let ask = Ask::read(&arguments(form)).unwrap();
-        assert_eq!((ask.service.addresses.len(), ask.request.target.as_str(), ask.limit.as_secs()), (2, "/v?a+b", 9));
+        assert_eq!((ask.service.addresses.len(), ask.request.target.as_str()), (2, "/v?a+b"));
+        assert_eq!([ask.service.limit, ask.service.connect], [45, 7].map(|seconds| Some(Duration::from_secs(seconds))));
+        assert_eq!(["0", "99999", "x"].map(|text| seconds(text).map(|time| time.as_secs())), [Some(1), Some(1200), None]);
         let headers: Vec<_> = ask.request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let told = ["X-Original-URL: http://h.test/a?b", "X-Original-Method: POST", "X-Auth-Request-Redirect: /a?b"];
         assert_eq!(headers[..3], ["x-mine: 1", "Cookie: a=b", "X-A: 1&2"]);

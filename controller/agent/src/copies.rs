@@ -33,9 +33,8 @@ impl Office {
         };
         let office = Arc::clone(self);
         tokio::spawn(async move {
-            let asked = tokio::time::timeout(ask.limit, office.pool.ask(&ask.service, &ask.request)).await;
-            if !matches!(asked, Ok(Ok(_))) {
-                tracing::debug!(host = ask.request.host, "a copy of a request gets no answer");
+            if let Err(error) = office.pool.ask(&ask.service, &ask.request).await {
+                tracing::debug!(%error, host = ask.request.host, "a copy of a request gets no answer");
             }
             drop(room);
         });

@@ -14,8 +14,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// A connection has to be there within this time.
+/// Where it is not said, a connection has to be there within this time.
 const CONNECT: Duration = Duration::from_secs(5);
+/// The same for the whole answer.
+const ANSWER: Duration = Duration::from_secs(60);
 /// So many addresses of a service are tried.
 const MAX_TRIES: usize = 3;
 
@@ -26,6 +28,10 @@ pub(crate) struct Service {
     /// The name that is asked for over TLS.
     pub(crate) tls: Option<String>,
     pub(crate) keep: Option<Keep>,
+    /// For the connection to one address.
+    pub(crate) connect: Option<Duration>,
+    /// For all of the answer of one address.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// What becomes of connections that are idle.
@@ -83,22 +89,26 @@ impl Pool {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
         for n in 0..service.addresses.len().min(MAX_TRIES) {
             let address = service.addresses[(first.wrapping_add(n)) % service.addresses.len()];
-            match self.ask_one((address, service.tls.clone()), service.keep, request).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => last = error,
+            let asked = self.ask_one((address, service.tls.clone()), service, request);
+            match tokio::time::timeout(service.limit.unwrap_or(ANSWER), asked).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) => last = error,
+                Err(_) => last = io::ErrorKind::TimedOut.into(),
             }
         }
         Err(last)
     }
 
-    async fn ask_one(&self, place: Place, keep: Option<Keep>, request: &Request) -> io::Result<Answer> {
+    async fn ask_one(&self, place: Place, service: &Service, request: &Request) -> io::Result<Answer> {
+        let keep = service.keep;
         // One that was idle may have been closed meanwhile; then a new one is asked.
         if let Some(idle) = keep.and_then(|keep| self.take(&place, keep))
             && let Ok(answer) = self.ask_over(idle, &place, keep, request).await
         {
             return Ok(answer);
         }
-        let connection = tokio::time::timeout(CONNECT, self.connect(&place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        let connection =
+            tokio::time::timeout(service.connect.unwrap_or(CONNECT), self.connect(&place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
         self.ask_over(Idle { connection, requests: 0, since: Instant::now() }, &place, keep, request).await
     }
 

@@ -1,16 +1,18 @@
 //! The service that decides who may pass, and all that is said to it and taken from it: the entries of the reference under
 //! 4.5 and 4.6 whose answers can be asked for, on every proxy.
 
-use gatewright_e2e::client::{get, send, send_over_tls};
+use gatewright_e2e::client::{connect, get, send, send_over_tls};
 use gatewright_e2e::echo::{asked, new_pod_that_keeps};
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, running};
-use gatewright_e2e::wait::until_eq;
+use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
-use std::net::Ipv4Addr;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
 
 /// The header of the last request that a pod was sent.
 fn told(service: Ipv4Addr, name: &str) -> Option<String> {
@@ -27,6 +29,17 @@ fn asking(name: &str, host: &str, service: Ipv4Addr, query: &str) -> Value {
 
 fn cookies(answer: &Answer) -> Vec<&str> {
     answer.all("set-cookie").collect()
+}
+
+/// Who has connected for each request that a pod was sent.
+fn clients(service: Ipv4Addr) -> Vec<String> {
+    asked(service).iter().map(|asked| asked["client"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// The statuses of as many requests on one connection.
+fn on_one_connection(host: &str, count: usize) -> Vec<u16> {
+    let mut stream = connect(80).unwrap();
+    (0..count).map(|_| Request::get(host, "/").send(&mut stream, false).unwrap().status).collect()
 }
 
 fn with_password(host: &str, credentials: &str) -> u16 {
@@ -162,5 +175,161 @@ on_every_proxy! {
         assert_eq!([get(&off, "/").unwrap().status, with_password(&off, "YW5uYTph")], [401, 200], "a realm of this name is one");
         site.apply(&objects("{PLAIN}b"));
         until_eq("the Secret is read again", &[401, 200, 401], statuses);
+    }
+
+    fn ann_4_6_a_service_that_hangs_is_waited_for_as_long_as_the_settings_say(proxy) {
+        let objects = |service: Ipv4Addr| [running("s"), vec![
+            asking("quick", "quick.test", service, "wait_ms=10"),
+            // The time of an annotation is that of the endpoints.
+            asking("slow", "slow.test", service, "wait_ms=1500").annotation("proxy-read-timeout", "60"),
+            asking("hangs", "hangs.test", service, "wait_ms=60000"),
+        ]].concat();
+        let settings = |seconds: &str| config_map("settings", &[("proxy-read-timeout", seconds)]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("1")]).start();
+        world.apply("i.yaml", &objects(new_pod_that_keeps("gate")));
+        let begun = Instant::now();
+        assert_eq!([who("quick.test", "/"), who("hangs.test", "/"), who("slow.test", "/")], ["s", "500", "500"]);
+        assert!(begun.elapsed() < Duration::from_secs(25), "a second each: {:?}", begun.elapsed());
+        world.apply("c.yaml", &[settings("50")]);
+        assert_eq!(who("slow.test", "/"), "s");
+        world.apply("i.yaml", &[running("s"), vec![asking("long", "long.test", new_pod_that_keeps("gate"), "wait_ms=33000")]].concat());
+        let mut stream = TcpStream::connect(("127.0.0.1", 80)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(&Request::get("long.test", "/").bytes(true)).unwrap();
+        assert_eq!(Answer::read(&mut stream, false).unwrap().word(), "s", "half a minute is not too long");
+    }
+
+    fn ann_4_6_answers_are_kept_for_the_time_of_the_annotation(proxy) {
+        let site = Site::of(proxy, "auth-cache");
+        let [short, long, bogus] = ["short", "long", "bogus"].map(|name| site.host(name));
+        let gates = [(); 3].map(|()| new_pod_that_keeps("gate"));
+        let kept = |name: &str, host: &str, gate: Ipv4Addr, time: &str| {
+            asking(name, host, gate, "").annotation("auth-cache-key", "$remote_addr").annotation("auth-cache-duration", time)
+        };
+        site.apply(&[running("s"), vec![
+            kept("short", &short, gates[0], "200 1s"),
+            kept("long", &long, gates[1], "200 401 1h"),
+            kept("bogus", &bogus, gates[2], "bogus"),
+        ]].concat());
+        let count = |gate: Ipv4Addr| asked(gate).len();
+        assert_eq!([(); 5].map(|()| who(&long, "/")), ["s"; 5]);
+        assert_eq!(count(gates[1]), 1, "the first answer counts for all");
+        assert_eq!(who(&short, "/"), "s");
+        until("it is asked again when its answer is old", || {
+            assert_eq!(who(&short, "/"), "s");
+            count(gates[0]) > 1
+        });
+        assert_eq!((who(&bogus, "/"), count(gates[2])), ("503".to_owned(), 0));
+        let with_other = send(&Request::get(&long, "/").header("Authorization", "Basic YTpi")).unwrap();
+        assert_eq!((with_other.word().as_str(), count(gates[1])), ("s", 2), "nobody passes with another one's answer");
+    }
+
+    fn ann_4_6_connections_to_the_service_are_used_as_the_annotations_say(proxy) {
+        let site = Site::of(proxy, "auth-keepalive");
+        let names = ["kept", "once", "idle", "off"];
+        let hosts = names.map(|name| site.host(name));
+        let gates = names.map(|_| new_pod_that_keeps("gate"));
+        let own: [&[(&str, &str)]; 4] = [
+            &[("auth-keepalive", "10"), ("auth-keepalive-share-vars", "true")],
+            &[("auth-keepalive", "10"), ("auth-keepalive-requests", "1")],
+            &[("auth-keepalive", "10"), ("auth-keepalive-timeout", "1")],
+            &[],
+        ];
+        let route = |n: usize| own[n].iter().fold(asking(names[n], &hosts[n], gates[n], "bytes=0"), |route, (key, value)| route.annotation(key, value));
+        site.apply(&[running("s"), (0..4).map(route).collect()].concat());
+        let connections = |n: usize| {
+            let mut all = clients(gates[n]);
+            assert_eq!(all.len(), 3, "{}", names[n]);
+            all.sort();
+            all.dedup();
+            all.len()
+        };
+        for n in [0, 1, 3] {
+            assert_eq!(on_one_connection(&hosts[n], 3), [200; 3], "{}", names[n]);
+        }
+        assert_eq!([connections(0), connections(1), connections(3)], [1, 3, 3]);
+        let mut stream = connect(80).unwrap();
+        for _ in 0..3 {
+            assert_eq!(Request::get(&hosts[2], "/").send(&mut stream, false).unwrap().status, 200);
+            let idle = Instant::now();
+            until("it is idle for longer than it may", || idle.elapsed() > Duration::from_millis(2100));
+        }
+        assert_eq!(connections(2), 3);
+    }
+
+    fn ann_4_6_service_and_endpoint_see_one_request(proxy) {
+        let site = Site::of(proxy, "auth-ids");
+        let (host, gate) = (site.host("h"), new_pod_that_keeps("gate"));
+        site.apply(&[running("s"), vec![asking("a", &host, gate, "").annotation("auth-keepalive-share-vars", "true")]].concat());
+        let own = get(&host, "/").unwrap().received("X-Request-ID").unwrap();
+        assert_eq!((own.len(), told(gate, "X-Request-ID").as_ref()), (32, Some(&own)));
+        let given = send(&Request::get(&host, "/").header("X-Request-ID", "abc")).unwrap();
+        assert_eq!((given.received("X-Request-ID").as_deref(), told(gate, "X-Request-ID").as_deref()), (Some("abc"), Some("abc")));
+    }
+
+    fn ann_4_6_a_snippet_tells_the_service_more(proxy) {
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let gate = new_pod_that_keeps("gate");
+        let told_more = asking("a", "h.test", gate, "").annotation("auth-snippet", "proxy_set_header Foo-Header 42;");
+        let _world = World::of(proxy)
+            .arg("--configmap=default/settings")
+            .manifest("i.yaml", &[running("s"), vec![settings, told_more]].concat())
+            .start();
+        let answer = get("h.test", "/").unwrap();
+        assert_eq!((answer.word().as_str(), answer.received("Foo-Header")), ("s", None));
+        assert_eq!(told(gate, "Foo-Header").as_deref(), Some("42"));
+    }
+
+    fn ann_4_8_a_password_lets_in_whom_the_service_sends_to_sign_in(proxy) {
+        let site = Site::of(proxy, "satisfy-sign-in");
+        let [any, all] = ["any", "all"].map(|name| site.host(name));
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": "anna:{PLAIN}a\n"}});
+        let route = |name: &str, host: &str| {
+            asking(name, host, new_pod_that_keeps("gate"), "status=401")
+                .annotation("auth-signin", "https://login.test/")
+                .annotation("auth-type", "basic")
+                .annotation("auth-secret", "users")
+                .annotation("satisfy", name)
+        };
+        site.apply(&[running("s"), vec![users, route("any", &any), route("all", &all)]].concat());
+        let asked = |host: &str, credentials: &str| with_password(host, credentials);
+        // anna:a, anna:b
+        assert_eq!([asked(&any, "YW5uYTph"), asked(&any, "YW5uYTpi"), asked(&all, "YW5uYTph")], [200, 302, 302]);
+        assert_eq!(get(&any, "/").unwrap().header("location"), Some(&*format!("https://login.test/?rd=http://{any}%2F")));
+    }
+
+    fn ann_4_4_who_may_not_pass_is_told_whom_the_page_may_be_of(proxy) {
+        let site = Site::of(proxy, "cors-password");
+        let host = site.host("h");
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": "anna:{PLAIN}a\n"}});
+        let route = ingress("a").prefix(&host, "/", "s").annotation("auth-type", "basic").annotation("auth-secret", "users");
+        site.apply(&[running("s"), vec![users, route.annotation("enable-cors", "true")]].concat());
+        let answer = |method: &str| send(&Request::new(method, "/").header("Host", &host).header("Origin", "https://a.test")).unwrap();
+        let seen = ["GET", "OPTIONS"].map(|method| {
+            let answer = answer(method);
+            (answer.status, answer.header("Access-Control-Allow-Origin").unwrap_or("-").to_owned(), answer.body.is_empty())
+        });
+        assert_eq!(seen, [(401, "*".to_owned(), false), (204, "*".to_owned(), true)]);
+    }
+
+    fn ann_4_5_what_cannot_be_asked_for_closes(proxy) {
+        let site = Site::of(proxy, "digest");
+        let names = ["digest", "missing", "foreign", "Basic"];
+        let hosts = names.map(|name| site.host(name));
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": "anna:{PLAIN}a\n"}});
+        let route = |n: usize, kind: &str, secret: &str| {
+            ingress(&names[n].to_lowercase()).prefix(&hosts[n], "/", "s").annotation("auth-type", kind).annotation("auth-secret", secret)
+        };
+        site.apply(&[running("s"), vec![
+            users,
+            route(0, "digest", "users"),
+            route(1, "basic", "nobody"),
+            route(2, "basic", "elsewhere/users"),
+            route(3, "Basic", "users"),
+        ]].concat());
+        let answered = hosts.each_ref().map(|host| with_password(host, "YW5uYTph"));
+        assert_eq!(answered, [503; 4]);
+        let said = site.diagnostics();
+        assert!(names.iter().all(|name| said.iter().filter(|line| line.contains(&format!("/{}:", name.to_lowercase()))).count() == 1), "{said:?}");
     }
 }

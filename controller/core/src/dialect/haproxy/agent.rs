@@ -9,8 +9,9 @@ use crate::model::{Feature, Model};
 /// How the agent is spoken to.
 pub(super) const FILE: &str = "ask.spoe";
 
-/// A question is given at most so many seconds: less than HAProxy waits for the agent.
-pub(super) const LONGEST_S: u64 = 29;
+/// A question to one address is given at most so many seconds. The agent asks three of them, and HAProxy waits longer for
+/// it than that takes: only the agent knows that nobody answers.
+pub(super) const LONGEST_S: u64 = 1200;
 
 /// The first version that prints texts as they are; those before write line breaks as `%0A`.
 pub(super) const WITH_LINES: Version = Version(3, 2, 0);
@@ -25,7 +26,7 @@ spoe-agent agent
     option var-prefix ask
     timeout hello 5s
     timeout idle 2m
-    timeout processing 30s
+    timeout processing 61m
     use-backend agent
 spoe-message check
     args ask=var(txn.ask) head=req.hdrs method=method scheme=ssl_fc,iif(https,http) host=var(txn.received_host) target=pathq
@@ -38,7 +39,7 @@ spoe-agent pages
     option var-prefix page
     timeout hello 5s
     timeout idle 2m
-    timeout processing 30s
+    timeout processing 61m
     use-backend agent
 spoe-message page
     args ask=var(txn.page_ask) head=var(txn.page_head)

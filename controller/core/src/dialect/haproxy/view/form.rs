@@ -30,8 +30,10 @@ impl Form {
         self.expression(name, &Expression::default().and_fetch(&format!("{fetch},url_enc")))
     }
 
-    /// The whole form; a question is given as long as an endpoint, but not much longer than half a minute.
+    /// The whole form; a question is given as long as an endpoint is by the settings.
     pub(super) fn limited(self, globals: &Globals) -> Expression {
-        self.text("limit", &globals.upstream_timeouts.read_s.clamp(1, LONGEST_S).to_string()).0
+        let seconds = |seconds: u64| seconds.clamp(1, LONGEST_S).to_string();
+        let times = &globals.upstream_timeouts;
+        self.text("limit", &seconds(times.read_s)).text("connect", &seconds(times.connect_s)).0
     }
 }
