@@ -223,7 +223,7 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
     Approximation::told("limit-rps", FORGETS_CLIENTS, &["0"]),
     Approximation::told(
         "load-balance",
-        "ewma is the better one of two endpoints at random",
+        "ewma is the least busy one of four endpoints at random",
         &["round_robin", "chash", "chashsubset", "sticky_balanced", "sticky_persistent"],
     ),
     Approximation::told("proxy-body-size", "bodies without a length are not limited", &["0"]),

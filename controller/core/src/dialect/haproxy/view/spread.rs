@@ -67,7 +67,8 @@ impl SpreadView {
         Self {
             balance: match backend.balance {
                 Balance::RoundRobin => "roundrobin",
-                Balance::RandomTwo => "random(2)",
+                // Of a few servers one has a larger share of the draws than the others, so two would often be the same.
+                Balance::RandomTwo => "random(4)",
             },
             session: policy.affinity.as_ref().map(|affinity| SessionView::new(backend, affinity, cookie, section.key.cookie_path)),
             // No key is a key, too.
