@@ -41,6 +41,8 @@ mod fastcgi;
 mod forwarding;
 mod given;
 mod host_tls;
+#[cfg(test)]
+mod hostile;
 mod http2_push;
 mod key;
 mod lacks;
