@@ -6,6 +6,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer, KeyIdMethod, KeyPair, RevokedCertParams,
     SerialNumber, date_time_ymd,
 };
+use rustls::CipherSuite;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -177,6 +178,21 @@ impl Authority {
         Self { own, issuer: Issuer::new(params, key) }
     }
 
+    /// One that this one has signed.
+    ///
+    /// # Panics
+    /// Never: any name can be signed.
+    #[must_use]
+    pub fn below(&self, name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("there is randomness");
+        let certificate = params.signed_by(&key, &self.issuer).expect("it can be signed");
+        let own = Pair { certificate: certificate.pem(), key: key.serialize_pem(), der: certificate.der().to_vec() };
+        Self { own, issuer: Issuer::new(params, key) }
+    }
+
     /// A certificate for these DNS names.
     ///
     /// # Panics
@@ -265,6 +281,31 @@ pub fn connect_as(tcp: TcpStream, name: Option<&str>, protocols: &[&str], own: O
         stream.conn.complete_io(&mut stream.sock)?;
     }
     Ok(stream)
+}
+
+/// Shakes hands in TLS 1.2, with these ciphers in this order; the one that was agreed upon.
+///
+/// # Errors
+/// When the other side refuses.
+///
+/// # Panics
+/// When ring knows none of them.
+pub fn agreed(tcp: TcpStream, name: &str, ciphers: &[CipherSuite]) -> io::Result<CipherSuite> {
+    let mut provider = ring::default_provider();
+    let known = std::mem::take(&mut provider.cipher_suites);
+    provider.cipher_suites = ciphers.iter().flat_map(|cipher| known.iter().find(|suite| suite.suite() == *cipher).copied()).collect();
+    let provider = Arc::new(provider);
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[&rustls::version::TLS12]);
+    let builder = builder.expect("ring knows them").dangerous();
+    let builder = builder.with_custom_certificate_verifier(Arc::new(AnyKind(AnyCertificate(provider))));
+    let mut config = builder.with_no_client_auth();
+    config.resumption = rustls::client::Resumption::disabled();
+    let mut connection = ClientConnection::new(Arc::new(config), server_name(Some(name))).map_err(io::Error::other)?;
+    let mut tcp = tcp;
+    while connection.is_handshaking() {
+        connection.complete_io(&mut tcp)?;
+    }
+    Ok(connection.negotiated_cipher_suite().expect("hands are shaken").suite())
 }
 
 /// Starts pods that speak TLS themselves, on this port of all addresses of the namespace that this thread is in. Whatever they

@@ -23,7 +23,7 @@ pub const PORT: u16 = 8443;
 /// How a pod speaks TLS.
 #[derive(Debug)]
 pub struct Terms<'a> {
-    /// What it shows.
+    /// What it shows, with all certificates that stand there.
     pub own: &'a Pair,
     /// Clients have to show a certificate that this one has signed.
     pub clients: Option<&'a Pair>,
@@ -67,7 +67,8 @@ impl Terms<'_> {
             }
         };
         let key = PrivateKeyDer::from_pem_slice(self.own.key.as_bytes()).expect("PEM");
-        builder.with_single_cert(vec![CertificateDer::from(self.own.der.clone())], key).expect("a pair")
+        let chain = CertificateDer::pem_slice_iter(self.own.certificate.as_bytes());
+        builder.with_single_cert(chain.collect::<Result<_, _>>().expect("PEM"), key).expect("a pair")
     }
 }
 

@@ -129,6 +129,32 @@ on_every_proxy! {
         }
     }
 
+    fn ann_4_10_a_session_stays_among_more_pods_and_begins_anew_when_all_are_gone(proxy) {
+        let site = Site::of(proxy, "persistent");
+        let host = site.host("h");
+        let (all, later) = (pods(15), pods(2));
+        let sticky = ingress("a").prefix(&host, "/", "s").annotation("affinity", "cookie").annotation("affinity-mode", "persistent");
+        let show = |some: &[IpAddr]| site.apply(&[service("s"), slice("s", some), sticky.clone()]);
+        let cookie_of = |answer: &Answer| answer.header("set-cookie").map(|set| set.split(';').next().unwrap().to_owned());
+        show(&all[..5]);
+        let first = send(&Request::get(&host, "/")).unwrap();
+        let cookie = cookie_of(&first).unwrap();
+        let again = || with(&host, "/", "Cookie", &cookie);
+        show(&all);
+        for _ in 0..10 {
+            let answer = again();
+            assert_eq!((pod(&answer), cookie_of(&answer)), (pod(&first), None));
+        }
+        show(&[]);
+        assert_eq!((again().status, cookie_of(&again())), (503, None));
+        show(&later);
+        let moved = again();
+        let new = cookie_of(&moved).unwrap();
+        assert!(later.iter().any(|own| own.to_string() == pod(&moved)) && new != cookie, "{new}");
+        let kept = with(&host, "/", "Cookie", &new);
+        assert_eq!((pod(&kept), cookie_of(&kept)), (pod(&moved), None));
+    }
+
     fn equal_keys_go_to_one_pod(proxy) {
         let site = Site::of(proxy, "hashes");
         let host = site.host("a");

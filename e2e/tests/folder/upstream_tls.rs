@@ -69,6 +69,29 @@ on_every_proxy! {
         assert!(site.diagnostics().iter().any(|line| line.contains("no-name") && line.contains("no certificate is for the name")));
     }
 
+    fn proxy_ssl_verify_depth_bounds_the_authorities_between(proxy) {
+        let site = Site::of(proxy, "proxy-ssl-depth");
+        let root = Authority::new("root");
+        let upper = root.below("upper");
+        let lower = upper.below("lower");
+        let mut endpoint = lower.sign(&["in.test"]);
+        endpoint.certificate = [&endpoint, &lower.own, &upper.own].map(|pair| pair.certificate.as_str()).concat();
+        let pod = new_pod("s", &Terms { own: &endpoint, clients: None, versions: &[] });
+        let route = |name: &str, depth: &[(&str, &str)]| over_tls(site.namespace(), &site.host(name), "s", &[&[VERIFY, RIGHT], depth].concat());
+        site.apply(&[service("s", &[pod]), vec![
+            secret(&root.sign(&["proxy.test"]), &root.own),
+            route("usual", &[]),
+            route("two", &[("proxy-ssl-verify-depth", "2")]),
+        ]].concat());
+        // HAProxy follows every chain, and says so.
+        let usual = if proxy.is_nginx() { "502" } else { "s" };
+        let answered = ["usual", "two"].map(|name| get(&site.host(name), "/").unwrap());
+        let answered = answered.map(|answer| answer.echo()["service"].as_str().map_or_else(|| answer.status.to_string(), str::to_owned));
+        assert_eq!(answered, [usual, "s"]);
+        let said = site.diagnostics().iter().filter(|line| line.contains("proxy-ssl-verify-depth")).count();
+        assert_eq!(said, usize::from(!proxy.is_nginx()), "{:?}", site.diagnostics());
+    }
+
     fn proxy_ssl_of_an_ingress_holds_for_its_neighbours_on_the_host(proxy) {
         let settings = |value: &str| config_map("settings", &[("proxy-ssl-location-only", value)]);
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings("false")]).start();
