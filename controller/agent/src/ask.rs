@@ -201,6 +201,10 @@ impl Office {
         if let Some(answer) = ask.cache.as_ref().and_then(|caching| self.cache.get(&caching.name)) {
             return ask.variables(&answer);
         }
+        let Some(_seat) = self.seats.take(&ask.service.addresses, self.places.available_permits()) else {
+            tracing::debug!(host = ask.request.host, "too many questions wait for a service");
+            return Vec::new();
+        };
         match self.pool.ask(&ask.service, &ask.request).await {
             Ok(answer) => {
                 if let Some(caching) = &ask.cache {

@@ -47,6 +47,7 @@ mod tests {
     use crate::cache::Cache;
     use crate::frames::Value;
     use crate::pool::Pool;
+    use crate::seats::Seats;
     use std::time::{Duration, Instant};
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
@@ -55,8 +56,9 @@ mod tests {
     async fn copies_are_sent_while_there_is_room_and_nobody_waits() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let office =
-            Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places: Arc::new(Semaphore::new(1)) });
+        let places = Arc::new(Semaphore::new(1));
+        let seats = Seats::default();
+        let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, seats });
         let copy = |body: &str| {
             let form = format!("to={address}&host=a&target=/&method=POST&later=1&carry=99");
             let all = [("ask", form.as_str()), ("head", "Content-Length: 3\r\n\r\n"), ("body", body)];

@@ -23,12 +23,14 @@ mod copies;
 mod frames;
 mod http;
 mod pool;
+mod seats;
 
 pub use any_certificate::AnyCertificate;
 
 use cache::Cache;
 use copies::Copies;
 use pool::Pool;
+use seats::Seats;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -50,6 +52,7 @@ pub(crate) struct Office {
     pub(crate) cache: Cache,
     pub(crate) copies: Copies,
     pub(crate) places: Arc<Semaphore>,
+    pub(crate) seats: Seats,
 }
 
 /// Listens at a path; what was there is removed. Anybody may connect, for who is answered is decided by the peer's user.
@@ -69,7 +72,8 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Answers HAProxy for as long as the future lives; a peer whose user `hears` does not know is not heard.
 pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
     let places = Arc::new(Semaphore::new(MAX_QUESTIONS));
-    let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places });
+    let office =
+        Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, seats: Seats::default() });
     // Ends with this future.
     let mut tasks = tokio::task::JoinSet::new();
     loop {
