@@ -67,6 +67,10 @@ on_every_proxy! {
         ]].concat());
         let told = send(&Request::get(&traced, "/").header("traceparent", PARENT).header("tracestate", "a=b")).unwrap();
         assert_eq!((told.received("traceparent").as_deref(), told.received("tracestate").as_deref()), (Some(PARENT), Some("a=b")));
+        let said = site.diagnostics();
+        let told = |key: &str| said.iter().filter(|line| line.contains(&format!(": {key} "))).count();
+        let keys = ["enable-opentelemetry", "opentelemetry-trust-incoming-span", "opentelemetry-operation-name", "http2-push-preload"];
+        assert_eq!(keys.map(told), [1, 1, 1, 0], "{said:?}");
         let answer = get(&pushed, "/?header=Link:/a.css;rel=preload").unwrap();
         assert_eq!((answer.word().as_str(), answer.header("link")), ("s", Some("/a.css;rel=preload")));
         assert_eq!(who(&refused, "/"), "404");
