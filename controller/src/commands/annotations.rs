@@ -6,7 +6,9 @@ use crate::args::{AnnotationsConfig, ListFormat};
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::names::shown;
-use gatewright_core::translate::annotations::{FEATURES, Key, OnBadValue, ProxyFacts, Verdict, help_on_unknown, markdown, names};
+use gatewright_core::translate::annotations::{
+    FEATURES, Key, OnBadValue, ProxyFacts, Verdict, help_on_unknown, markdown, names, tier, totals,
+};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -26,7 +28,8 @@ pub(crate) fn main(config: &AnnotationsConfig, warnings: &[String]) -> ExitCode 
         let found: Vec<&str> = names().filter(is_meant).collect();
         let text = match config.format {
             ListFormat::Markdown => markdown(&proxies),
-            ListFormat::Text => found.iter().map(|name| one(name, &proxies)).collect::<Vec<_>>().join("\n"),
+            ListFormat::Text if wanted.is_empty() => format!("{}\n{}", all(&found, &proxies), totals(&proxies)),
+            ListFormat::Text => all(&found, &proxies),
             ListFormat::Json => {
                 format!("{:#}\n", json!({"version": 1, "annotations": found.iter().map(|name| entry(name, &proxies)).collect::<Vec<_>>()}))
             }
@@ -56,6 +59,10 @@ fn key_of(name: &str) -> Option<(&'static str, &'static Key)> {
     FEATURES.iter().find_map(|feature| Some((feature.name, feature.keys.iter().find(|key| key.name == name)?)))
 }
 
+fn all(names: &[&str], proxies: &[ProxyFacts]) -> String {
+    names.iter().map(|name| one(name, proxies)).collect::<Vec<_>>().join("\n")
+}
+
 fn one(name: &str, proxies: &[ProxyFacts]) -> String {
     let mut text = format!("{name}\n");
     if let Some((group, key)) = key_of(name) {
@@ -63,6 +70,9 @@ fn one(name: &str, proxies: &[ProxyFacts]) -> String {
         let _ = writeln!(text, "    group: {group}");
         let _ =
             writeln!(text, "    value: {}; default: {}; wrong value: {}{}", key.value, default(key), bad(key.on_bad_value), refused(key));
+    }
+    if let Some(tier) = tier(name) {
+        let _ = writeln!(text, "    tier: {tier}");
     }
     for proxy in proxies {
         let (verdict, how) = proxy.verdict(name);
@@ -78,10 +88,11 @@ fn entry(name: &str, proxies: &[ProxyFacts]) -> Value {
         (proxy.name.to_owned(), json!({"verdict": verdict.to_string(), "how": how}))
     };
     let proxies: serde_json::Map<String, Value> = proxies.iter().map(verdict).collect();
-    let Some((feature, key)) = key_of(name) else { return json!({"name": name, "proxies": proxies}) };
+    let tier = tier(name).map(|tier| tier.to_string());
+    let Some((feature, key)) = key_of(name) else { return json!({"name": name, "tier": tier, "proxies": proxies}) };
     json!({
         "name": key.name, "feature": feature, "doc": key.doc, "value": key.value.to_string(), "default": key.default,
-        "configKey": key.config_key, "scope": format!("{:?}", key.scope).to_lowercase(), "tier": format!("{:?}", key.tier),
+        "configKey": key.config_key, "scope": format!("{:?}", key.scope).to_lowercase(), "tier": tier,
         "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key.on_bad_value),
         "refusedAtAdmission": key.is_refused, "proxies": proxies,
     })

@@ -180,6 +180,12 @@ fn annotations_are_listed_in_three_forms() {
         let known = |proxy: &str| ["same", "approximated", "told", "closed"].iter().any(|word| entry["proxies"][proxy]["verdict"] == *word);
         assert!(known("nginx") && known("haproxy"), "{entry}");
     }
+    assert!(all.iter().all(|one| ["A", "B", "C"].map(Some).contains(&one["tier"].as_str())), "each has a tier");
+    let count = |tier: &str, verdict: &str| {
+        all.iter().filter(|one| one["tier"] == tier && one["proxies"]["haproxy"]["verdict"] == verdict).count().to_string()
+    };
+    let counts = ["same", "approximated", "told", "closed"].map(|verdict| count("B", verdict)).join(" | ");
+    assert!(text.out.contains(&format!("| haproxy | B | {counts} |\n")), "{counts}: {}", text.out);
     let closed = folder.run(&["annotations", "enable-modsecurity"]);
     assert!(closed.code == 0 && closed.out.contains("haproxy: closed"), "{closed:?}");
     assert!(folder.run(&["annotations", "--format", "markdown"]).out.starts_with("# Annotations\n"));

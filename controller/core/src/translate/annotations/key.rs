@@ -1,6 +1,7 @@
 //! What is known of an annotation before anybody reads one: how it is documented, and what a bad value does.
 
 use super::Value;
+use std::fmt;
 
 /// One annotation.
 #[derive(Debug)]
@@ -94,6 +95,21 @@ pub enum Tier {
     B,
     /// Rarely.
     C,
+}
+
+impl Tier {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::A, Self::B, Self::C];
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+        })
+    }
 }
 
 /// How much harm an annotation could do in a wrong hand, as ingress-nginx ranks it.

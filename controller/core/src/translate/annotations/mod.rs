@@ -78,10 +78,10 @@ pub use given::{BadValue, Given};
 pub use key::{Key, OnBadValue, Risk, Scope, Tier};
 pub use objects::Objects;
 pub use policies::Policies;
-pub use reference::markdown;
+pub use reference::{markdown, totals};
 pub use unknown::help as help_on_unknown;
 pub use value::{Class, Value};
-pub use verdict::{ProxyFacts, Verdict, names};
+pub use verdict::{ProxyFacts, Verdict, names, tier};
 
 pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;

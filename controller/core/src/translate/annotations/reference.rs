@@ -16,6 +16,8 @@ pub fn markdown(proxies: &[ProxyFacts]) -> String {
          An Ingress that is *left out* because of a value is not served. If `run` has served a version of it before, that one stays, \
          and the finding says so, as long as both versions ask for the same protections, word by word.\n",
     );
+    out.push_str("\n## In numbers\n\n");
+    out.push_str(&totals(proxies));
     for feature in FEATURES {
         let _ = write!(out, "\n## {}\n", feature.name);
         for key in feature.keys {
@@ -23,10 +25,25 @@ pub fn markdown(proxies: &[ProxyFacts]) -> String {
         }
     }
     out.push_str("\n## Not supported\n\nKnown, and said on the object that uses them, whatever the proxy.\n\n");
-    out.push_str("| annotation | verdict | what is done |\n|---|---|---|\n");
+    out.push_str("| annotation | tier | verdict | what is done |\n|---|---|---|---|\n");
     for (name, what) in unsupported::described() {
         let verdicts: Vec<String> = proxies.iter().map(|proxy| proxy.verdict(name).0.to_string()).collect();
-        let _ = writeln!(out, "| `{name}` | {} | {what} |", verdicts.first().map_or("", String::as_str));
+        let tier = unsupported::tier(name).map_or_else(String::new, |tier| tier.to_string());
+        let _ = writeln!(out, "| `{name}` | {tier} | {} | {what} |", verdicts.first().map_or("", String::as_str));
+    }
+    out
+}
+
+/// How many annotations of each tier each proxy makes what of, as a table of Markdown.
+#[must_use]
+pub fn totals(proxies: &[ProxyFacts]) -> String {
+    let mut out = String::from("| proxy | tier |");
+    Verdict::ALL.iter().for_each(|verdict| _ = write!(out, " {verdict} |"));
+    out.push_str("\n|---|---|---|---|---|---|\n");
+    for (proxy, tier) in proxies.iter().flat_map(|proxy| Tier::ALL.map(|tier| (proxy, tier))) {
+        let _ = write!(out, "| {} | {tier} |", proxy.name);
+        Verdict::ALL.iter().for_each(|verdict| _ = write!(out, " {} |", proxy.count(tier, *verdict)));
+        out.push('\n');
     }
     out
 }
@@ -40,7 +57,7 @@ fn entry(out: &mut String, key: &Key, proxies: &[ProxyFacts]) {
     };
     let _ = write!(out, "\n### {}\n\n{}\n\n", key.name, key.doc);
     let _ = writeln!(out, "- Value: {}. Default: {default}.", key.value);
-    let _ = writeln!(out, "- Acts on {}. Tier {}, risk {}.", scope(key.scope), tier(key.tier), risk(key.risk));
+    let _ = writeln!(out, "- Acts on {}. Tier {}, risk {}.", scope(key.scope), key.tier, risk(key.risk));
     let _ = writeln!(
         out,
         "- A value that cannot be used: {}{}.",
@@ -68,14 +85,6 @@ const fn scope(scope: Scope) -> &'static str {
         Scope::Host => "the whole of each host of the Ingress",
         Scope::Ingress => "all routes of the Ingress together",
         Scope::Backend => "the backends of the Ingress",
-    }
-}
-
-const fn tier(tier: Tier) -> &'static str {
-    match tier {
-        Tier::A => "A",
-        Tier::B => "B",
-        Tier::C => "C",
     }
 }
 

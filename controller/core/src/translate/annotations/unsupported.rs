@@ -2,7 +2,7 @@
 //!
 //! A protection that cannot be given closes the route; everything else is said and served without.
 
-use super::{Given, Policies, Risk, key, printable, unknown};
+use super::{Given, Policies, Risk, Tier, key, printable, unknown};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{ObjectRef, shown};
 
@@ -24,23 +24,23 @@ const OFF: &[&str] = &["", "0", "f", "F", "false", "False", "FALSE"];
 
 /// By name. Whoever adds a feature takes its names out.
 #[rustfmt::skip]
-const WAYS: &[(&str, Way)] = &[
-    ("enable-modsecurity", Switch),
+const WAYS: &[(&str, Way, Tier)] = &[
+    ("enable-modsecurity", Switch, Tier::B),
     // Without the firewall it does nothing, and with it that closes already.
-    ("enable-owasp-core-rules", Told),
-    ("modsecurity-snippet", Rules),
-    ("modsecurity-transaction-id", Told),
+    ("enable-owasp-core-rules", Told, Tier::C),
+    ("modsecurity-snippet", Rules, Tier::C),
+    ("modsecurity-transaction-id", Told, Tier::C),
 ];
 
 /// The names that this file answers for.
 #[cfg(test)]
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    WAYS.iter().map(|(name, _)| *name)
+    WAYS.iter().map(|(name, ..)| *name)
 }
 
 /// Each name, and what is done about it.
 pub(super) fn described() -> impl Iterator<Item = (&'static str, String)> {
-    WAYS.iter().map(|(name, way)| {
+    WAYS.iter().map(|(name, way, _)| {
         let what = match way {
             Switch => "unless it is `false`, the routes of the Ingress answer 503".to_owned(),
             Rules => "the Ingress is left out; where `annotations-risk-level` allows it, rules that block close its routes".to_owned(),
@@ -52,9 +52,18 @@ pub(super) fn described() -> impl Iterator<Item = (&'static str, String)> {
 
 /// What is done about a name of this file, and whether that closes something.
 pub(super) fn verdict(name: &str) -> Option<(bool, String)> {
-    let (_, way) = WAYS.iter().find(|(own, _)| *own == name)?;
+    let (_, way, _) = WAYS.iter().find(|(own, ..)| *own == name)?;
     let (_, what) = described().find(|(own, _)| *own == name)?;
     Some((*way != Told, what))
+}
+
+/// How widely a name of this file is used.
+pub(super) fn tier(name: &str) -> Option<Tier> {
+    WAYS.iter().find(|(own, ..)| *own == name).map(|(.., tier)| *tier)
+}
+
+fn way_of(name: &str) -> Option<Way> {
+    WAYS.iter().find(|(own, ..)| *own == name).map(|(_, way, _)| *way)
 }
 
 /// Whether a name of this file asks for a protection.
@@ -64,8 +73,7 @@ pub(super) fn protects(name: &str) -> bool {
 
 /// Whether it asks for one that requests have to get through.
 pub(super) fn guards(name: &str, value: &str) -> bool {
-    let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
-    match way {
+    match way_of(name) {
         Some(Switch) => is_on(value),
         Some(Rules) => blocks(value),
         Some(Told) | None => false,
@@ -78,7 +86,7 @@ fn is_on(value: &str) -> bool {
 
 /// Those that are riskier than others.
 pub(super) fn risky() -> impl Iterator<Item = (&'static str, Risk)> {
-    WAYS.iter().filter(|(_, way)| *way == Rules).map(|(name, _)| (*name, Risk::Critical))
+    WAYS.iter().filter(|(_, way, _)| *way == Rules).map(|(name, ..)| (*name, Risk::Critical))
 }
 
 /// Whether rules do more than write a log.
@@ -91,8 +99,7 @@ fn blocks(rules: &str) -> bool {
 pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
     for (name, value) in given.iter() {
         let finding = |code, message: String| Diagnostic::new(code, object.clone(), given.field(printable(name)), message);
-        let way = WAYS.iter().find(|(own, _)| *own == name).map(|(_, way)| *way);
-        match way {
+        match way_of(name) {
             Some(Switch) if is_on(value) => {
                 policies.closed = true;
                 let message = format!("{name} {} asks for a protection that is not supported", shown(value));

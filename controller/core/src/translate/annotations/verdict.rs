@@ -1,7 +1,7 @@
 //! What becomes of each annotation on each proxy: derived from the list of features, from what a proxy lacks, and from what it
 //! does in a way of its own.
 
-use super::{FEATURES, unsupported};
+use super::{FEATURES, Tier, unsupported};
 use crate::model::{Approximation, Lack, LackingWay};
 use std::fmt;
 
@@ -16,6 +16,11 @@ pub enum Verdict {
     Told,
     /// It asks for a protection that is not there, or for something that is refused: what asks for it is not served.
     Closed,
+}
+
+impl Verdict {
+    /// All of them, the best first.
+    pub const ALL: [Self; 4] = [Self::Same, Self::Approximated, Self::Told, Self::Closed];
 }
 
 impl fmt::Display for Verdict {
@@ -48,7 +53,20 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     FEATURES.iter().flat_map(|feature| feature.keys).map(|key| key.name).chain(unsupported::described().map(|(name, _)| name))
 }
 
+/// How widely an annotation is used; `None`: nothing is known of it.
+#[must_use]
+pub fn tier(name: &str) -> Option<Tier> {
+    let key = FEATURES.iter().flat_map(|feature| feature.keys).find(|key| key.name == name);
+    key.map(|key| key.tier).or_else(|| unsupported::tier(name))
+}
+
 impl ProxyFacts {
+    /// How many annotations of a tier the proxy makes this of.
+    #[must_use]
+    pub fn count(&self, tier: Tier, verdict: Verdict) -> usize {
+        names().filter(|name| self::tier(name) == Some(tier) && self.verdict(name).0 == verdict).count()
+    }
+
     /// What the proxy makes of an annotation, and how it differs; empty: it does not.
     #[must_use]
     pub fn verdict(&self, name: &str) -> (Verdict, String) {
@@ -75,25 +93,28 @@ impl ProxyFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
     use crate::dialect::haproxy::HAPROXY;
     use crate::dialect::nginx::NGINX;
 
+    fn facts(dialect: &Dialect) -> ProxyFacts {
+        ProxyFacts { name: dialect.name, lacks: (dialect.lacks)(dialect.oldest), approximates: dialect.approximates }
+    }
+
     fn of(name: &str) -> [Verdict; 2] {
-        [&NGINX, &HAPROXY].map(|dialect| {
-            let facts = ProxyFacts { name: dialect.name, lacks: (dialect.lacks)(dialect.oldest), approximates: dialect.approximates };
-            facts.verdict(name).0
-        })
+        [&NGINX, &HAPROXY].map(|dialect| facts(dialect).verdict(name).0)
     }
 
     #[test]
     fn every_annotation_has_a_verdict_on_every_proxy() {
         let all: Vec<_> = names().collect();
         assert_eq!(all.len(), 138);
+        let (nginx, tiers) = (facts(&NGINX), Tier::ALL);
+        let counted = |tier: Tier| Verdict::ALL.map(|verdict| nginx.count(tier, verdict)).iter().sum::<usize>();
+        assert_eq!(tiers.map(counted).iter().sum::<usize>(), 138, "each is of one tier, and has one verdict");
+        assert_eq!(nginx.count(Tier::B, Verdict::Closed), 1, "enable-modsecurity");
         for name in all {
-            for (verdict, how) in [&NGINX, &HAPROXY].map(|dialect| {
-                let facts = ProxyFacts { name: dialect.name, lacks: (dialect.lacks)(dialect.oldest), approximates: dialect.approximates };
-                facts.verdict(name)
-            }) {
+            for (verdict, how) in [&NGINX, &HAPROXY].map(|dialect| facts(dialect).verdict(name)) {
                 assert_eq!(how.is_empty(), verdict == Verdict::Same, "{name} is {verdict}, and how is {how:?}");
             }
         }
