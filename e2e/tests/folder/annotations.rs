@@ -2,6 +2,7 @@
 //! share, and settings that annotations obey. The numbers in the names of tests are those of its sections.
 
 use gatewright_e2e::client::{admin_json, get, send};
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
@@ -124,6 +125,75 @@ on_every_proxy! {
         assert_eq!(status(good), 503);
         world.apply("c.yaml", &[settings("true")]);
         assert_eq!([good, bad].map(status), [200, 401]);
+    }
+
+    fn ann_4_5_and_4_6_paths_that_need_no_proof_are_those_of_the_operator(proxy) {
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "default"},
+            "stringData": {"auth": "user:{PLAIN}word\n"}});
+        let gate = format!("http://{}:8080/?status=401", new_pod("gate"));
+        let paths = |name: &str, host: &str| {
+            ["/", "/open", "/openly", "/shut/open", "/.well-known/acme-challenge"].iter().fold(ingress(name), |all, path| all.prefix(host, path, "s"))
+        };
+        let guarded = vec![
+            users,
+            paths("a", "a.test").annotation("auth-type", "basic").annotation("auth-secret", "users"),
+            paths("b", "b.test").annotation("auth-url", &gate),
+        ];
+        let settings = |data: &[(&str, &str)]| config_map("settings", data);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings(&[])]).start();
+        world.apply("i.yaml", &[running("s"), guarded].concat());
+        let asked = |host: &str| {
+            ["/", "/open", "/open/x", "/openly", "/shut/open", "/.well-known/acme-challenge/x"].map(|target| who(host, target))
+        };
+        for host in ["a.test", "b.test"] {
+            assert_eq!(asked(host), ["401", "401", "401", "401", "401", "s"], "{host}: without the key");
+        }
+        world.apply("c.yaml", &[settings(&[("no-auth-locations", "/nothing, /open")])]);
+        for host in ["a.test", "b.test"] {
+            assert_eq!(asked(host), ["401", "s", "s", "s", "401", "401"], "{host}: its own value takes the place of the other one");
+        }
+    }
+
+    fn ann_4_1_the_root_of_an_application_is_a_place_of_the_host_and_nothing_else(proxy) {
+        let site = Site::of(proxy, "ann-4-1-root");
+        let [h, relative] = ["h", "relative"].map(|name| site.host(name));
+        site.apply(&[running("s"), vec![
+            ingress("h").prefix(&h, "/", "s").annotation("app-root", "/foo"),
+            ingress("other").prefix(&h, "/other", "s"),
+            ingress("relative").prefix(&relative, "/", "s").annotation("app-root", "foo"),
+        ]].concat());
+        for target in ["/", "/?query", "//", "/./"] {
+            assert_eq!(led(&get(&h, target).unwrap()), (302, format!("http://{h}/foo")), "{target}");
+        }
+        let with_port = send(&Request::get(&format!("{h}:8443"), "/")).unwrap();
+        assert_eq!(led(&with_port), (302, format!("http://{h}:8443/foo")));
+        assert_eq!(["/x", "/foo", "/other"].map(|target| who(&h, target)), ["s", "s", "s"]);
+        assert_eq!(["/", "/x"].map(|target| who(&relative, target)), ["s", "s"], "a relative one is left out");
+        let said = site.diagnostics();
+        assert!(said.iter().any(|line| line.contains("relative") && line.contains("app-root")), "{said:?}");
+    }
+
+    fn ann_4_13_errors_of_endpoints_stay_where_they_are_not_to_be_replaced(proxy) {
+        let site = Site::of(proxy, "ann-4-13");
+        let [kept, replaced, empty] = ["kept", "replaced", "empty"].map(|name| site.host(name));
+        let with_pages = |name: &str, host: &str, service: &str| {
+            ingress(name).prefix(host, "/", service).annotation("custom-http-errors", "404,503").annotation("default-backend", "pages")
+        };
+        site.apply(&[all_running(&["s", "pages"]), vec![
+            with_pages("kept", &kept, "s").annotation("disable-proxy-intercept-errors", "true"),
+            with_pages("replaced", &replaced, "s"),
+            with_pages("empty", &empty, "missing").annotation("disable-proxy-intercept-errors", "true"),
+        ]].concat());
+        let answered = |host: &str, target: &str| {
+            let answer = get(host, target).unwrap();
+            let by = answer.echo()["service"].as_str().unwrap_or("-").to_owned();
+            (answer.status, by, answer.received("X-Code").unwrap_or_default())
+        };
+        let is = |status: u16, by: &str, code: &str| (status, by.to_owned(), code.to_owned());
+        assert_eq!(answered(&kept, "/?status=404"), is(404, "s", ""), "it is the endpoint's own");
+        assert_eq!(answered(&replaced, "/?status=404"), is(404, "pages", "404"));
+        assert_eq!(answered(&empty, "/"), is(200, "pages", "503"), "nobody but the proxy has made it");
+        assert_eq!([answered(&kept, "/"), answered(&kept, "/?status=500")], [is(200, "s", ""), is(500, "s", "")]);
     }
 
     fn the_main_file_can_be_checked_alone(proxy) {
