@@ -38,6 +38,8 @@ pub enum ProblemKind {
     BadValue,
     /// The key is known and has no effect.
     Unsupported,
+    /// The key has its effect but for what the message says.
+    Approximated,
     /// The key asks for a protection that cannot be given; every route is closed.
     UnsupportedProtection,
     /// The value of a protection cannot be used; every route is closed.

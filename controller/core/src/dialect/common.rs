@@ -98,6 +98,7 @@ const fn lacks_tracing(key: &'static str, fine: &'static [&'static str]) -> Lack
         fine,
         also_fine: |_| false,
         of_some_values: false,
+        culprits: None,
         way: LackingWay::Told,
         effect: "stock proxies have no module for traces, and headers such as traceparent pass as they came",
     }

@@ -28,14 +28,16 @@
 //!   itself are its own.
 //! - Requests are mirrored by the agent, which knows of a body what fits into a buffer together with the head; larger ones
 //!   are not mirrored, and none while 32 MiB of copies are on their way.
-//! - Bodies without a length are not limited; compression is gzip, without a shortest length.
+//! - Bodies without a length are not limited; compression is gzip, without a shortest length before 3.2.
 //! - Bodies and answers are streamed, so settings of buffers and their sizes mean nothing.
 //! - Requests of a client's connection are counted with HTTP/2 only, from version 3.0 on (`keep-alive-requests`); those of a
-//!   connection to an endpoint are not (`upstream-keepalive-requests`).
+//!   connection to an endpoint with HTTP/2 only (`upstream-keepalive-requests`).
 //! - Headers of one request may have as many bytes as `large-client-header-buffers` in all; a longer one is answered 400.
 //! - Requests are counted with times in whole milliseconds; of one that was tried several times the last try counts,
 //!   and of a client that did not wait for the answer the answer does.
-//! - The access log counts times in milliseconds, and bytes with the header.
+//! - The access log counts bytes with the header, and times in milliseconds unless `log-format-upstream` asks for them. There,
+//!   control characters are as in JSON, and a character that is no UTF-8, or beyond U+FFFF, is left out. The `$status` of a
+//!   stream is how HAProxy says it ended.
 //! - A single endpoint that refuses a connection is tried again after a second, as often as `proxy-next-upstream-tries` says.
 //! - Any number of authorities may stand between a client's certificate and the one that it is checked with.
 //! - TLS sessions are not resumed as soon as one host checks certificates of clients.
@@ -55,6 +57,7 @@ mod expression;
 pub mod grammar;
 mod groups;
 mod lacks;
+mod log;
 mod origin;
 mod received;
 mod runtime;

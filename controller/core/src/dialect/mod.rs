@@ -328,6 +328,7 @@ const fn lacks_streams(key: &'static str) -> Lack {
         fine: &[],
         also_fine: |_| false,
         of_some_values: false,
+        culprits: None,
         way: LackingWay::Told,
         effect: "the proxy is built without its stream module, or the file of the module is missing",
     }

@@ -13,6 +13,8 @@ pub struct Lack {
     pub also_fine: fn(&str) -> bool,
     /// Some values ask for it, and most do not.
     pub of_some_values: bool,
+    /// What of a value it is that the proxy cannot do, by name; `None`: it is not told apart.
+    pub culprits: Option<fn(&str) -> Vec<String>>,
     /// What is done about it.
     pub way: LackingWay,
     /// What happens instead, as the end of a sentence: `HAProxy always speaks HTTP/1.1`.
@@ -26,7 +28,7 @@ impl Lack {
         self.fine.contains(&value) || (self.also_fine)(value)
     }
 
-    /// What it is told apart by: the function follows from the rest.
+    /// What it is told apart by: the functions follow from the rest.
     const fn parts(&self) -> (&'static str, bool, &'static [&'static str], LackingWay, &'static str) {
         (self.key, self.is_setting, self.fine, self.way, self.effect)
     }

@@ -81,7 +81,7 @@ pub(super) fn say(input: Input<'_>, read: &BTreeMap<String, String>, data: &BTre
 pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
     let code = match problem.kind {
         ProblemKind::BadValue | ProblemKind::BadProtection | ProblemKind::BadTrust => Code::BadSetting,
-        ProblemKind::Unsupported => Code::UnsupportedSetting,
+        ProblemKind::Unsupported | ProblemKind::Approximated => Code::UnsupportedSetting,
         ProblemKind::UnsupportedProtection => Code::UnsupportedProtection,
         ProblemKind::Unknown => Code::UnknownSetting,
     };
@@ -90,6 +90,7 @@ pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
     match problem.kind {
         ProblemKind::BadProtection => finding.outcome(Outcome::ClosedRoute),
         ProblemKind::BadTrust => finding.outcome(Outcome::Served),
+        ProblemKind::Approximated => Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) },
         _ => finding,
     }
 }

@@ -13,8 +13,8 @@
 )]
 #![allow(unreachable_pub, reason = "nothing of a test is reachable")]
 
-use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::haproxy::HAPROXY;
+use gatewright_core::dialect::{Dialect, Version};
 
 /// The proxy that all of this is about.
 static DIALECT: &Dialect = &HAPROXY;
@@ -31,6 +31,18 @@ const COUNTS_AUTHORITIES: bool = false;
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("haproxy");
 
+/// The first version whose answers can be sent no faster than told.
+const LIMITS_SPEED_SINCE: Version = Version(2, 7, 0);
+
+/// Part of an answer is sent as fast as it goes, before that.
+const SENDS_FASTER_FIRST: bool = false;
+
+/// The first version that sends short answers as they are.
+const COMPRESSES_BY_LENGTH_SINCE: Version = Version(3, 2, 0);
+
+/// Its log of troubles holds what its level says, and header lines that are none may pass.
+const HAS_LEVELS: bool = false;
+
 /// It can compute the date of a cookie's `Expires`.
 const SAYS_EXPIRES: bool = true;
 
@@ -46,6 +58,7 @@ mod external_auth;
 mod files;
 #[path = "../nginx/forwarding.rs"]
 mod forwarding;
+mod logs;
 #[path = "../nginx/models.rs"]
 mod models;
 #[path = "../nginx/ports.rs"]
@@ -55,6 +68,8 @@ mod protection;
 mod rendering;
 #[path = "../nginx/requests.rs"]
 mod requests;
+#[path = "../nginx/settings.rs"]
+mod settings;
 #[path = "../nginx/spread.rs"]
 mod spread;
 #[path = "../nginx/tls.rs"]

@@ -12,8 +12,8 @@
 )]
 #![allow(unreachable_pub, reason = "nothing of a test is reachable")]
 
-use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::nginx::NGINX;
+use gatewright_core::dialect::{Dialect, Version};
 
 /// The proxy that all of this is about.
 static DIALECT: &Dialect = &NGINX;
@@ -35,6 +35,18 @@ const CHOOSES_CONNECTIONS: bool = true;
 
 /// What it calls itself in its answers.
 const SERVER: Option<&str> = Some("nginx");
+
+/// The first version whose answers can be sent no faster than told.
+const LIMITS_SPEED_SINCE: Version = Version(0, 0, 0);
+
+/// Part of an answer is sent as fast as it goes, before that.
+const SENDS_FASTER_FIRST: bool = true;
+
+/// The first version that sends short answers as they are.
+const COMPRESSES_BY_LENGTH_SINCE: Version = Version(0, 0, 0);
+
+/// Its log of troubles holds what its level says, and header lines that are none may pass.
+const HAS_LEVELS: bool = true;
 
 mod client_certificates;
 mod external_auth;

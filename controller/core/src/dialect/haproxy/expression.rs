@@ -80,6 +80,23 @@ impl Expression {
         self
     }
 
+    /// The same with a word of ours behind it that only log formats have.
+    pub(super) fn and_word(mut self, word: &str) -> Self {
+        self.0.push(OPEN);
+        self.0.extend(word.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
+        self.0.push(CLOSE);
+        self
+    }
+
+    /// The same with what a fetch of ours finds behind it in a log format: nothing in place of a dash if it finds nothing.
+    pub(super) fn and_optional_fetch(mut self, fetch: &str) -> Self {
+        let from = self.0.len();
+        self = self.and_fetch(fetch);
+        self.0.insert_str(from + OPEN.len_utf8(), "%{-M}[");
+        self.0.insert(self.0.len() - CLOSE.len_utf8(), ']');
+        self
+    }
+
     /// The same with another one behind it.
     pub(super) fn and_all(mut self, other: &Self) -> Self {
         self.0.push_str(&other.0);
@@ -116,7 +133,7 @@ pub(super) fn encoded(text: &str) -> String {
 }
 
 /// Where a script is looked for; only parameters of FastCGI have it.
-const SCRIPT: &str = "fastcgi_script_name";
+pub(super) const SCRIPT: &str = "fastcgi_script_name";
 
 /// What finds the values of nginx variables.
 const FETCHES: &[(&str, &str)] = &[
@@ -162,7 +179,7 @@ const FETCHES: &[(&str, &str)] = &[
 ];
 
 /// What finds the value of an nginx variable.
-fn fetch(name: &str) -> Option<String> {
+pub(super) fn fetch(name: &str) -> Option<String> {
     if let Some((_, fetch)) = FETCHES.iter().find(|(known, _)| *known == name) {
         return Some((*fetch).to_owned());
     }
@@ -232,14 +249,18 @@ pub(super) fn unknown_variables() -> Vec<&'static str> {
 
 /// Prints what an [`Expression`] serialises to as one word.
 pub(super) fn print(text: &str) -> String {
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut parts = text.split(OPEN);
     let mut out = parts.next().unwrap_or_default().replace('%', "%%");
     for part in parts {
         let (inside, behind) = part.split_once(CLOSE).unwrap_or(("", part));
-        match inside.strip_prefix('\\') {
-            Some(group) => out.extend(["\\", group]),
-            None if inside.is_empty() => {}
-            None => out.extend(["%[", inside, "]"]),
+        match inside.chars().next() {
+            None => {}
+            Some('\\') => out.push_str(inside),
+            // A fetch has no `%` in it. A letter behind a word would be a part of it.
+            Some('%') if inside.ends_with(is_letter) && behind.starts_with(is_letter) => out.extend([inside, "%{-M}[str()]"]),
+            Some('%') => out.push_str(inside),
+            Some(_) => out.extend(["%[", inside, "]"]),
         }
         out.push_str(&behind.replace('%', "%%"));
     }

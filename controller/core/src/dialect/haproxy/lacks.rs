@@ -1,6 +1,7 @@
 //! What HAProxy cannot do, by annotation and by key of the main ConfigMap.
 
 use super::expression::can_say;
+use super::log;
 use crate::dialect::Version;
 use crate::dialect::common::LACKS_TRACING;
 use crate::model::{Approximation, BackendPolicy, HostPolicy, Lack, LackingWay, RoutePolicy};
@@ -10,11 +11,15 @@ use crate::names::variable::LABELS;
 /// The first version that tries again after 429.
 pub(super) const RETRIES_429: Version = Version(3, 1, 0);
 
+/// The first version that does not compress answers below a length.
+pub(super) const COMPRESSES_BY_LENGTH: Version = Version(3, 2, 0);
+
 /// What a version lacks; annotations first.
 pub(super) fn lacks(version: Version) -> Vec<Lack> {
     let granted = |lack: &&Lack| match lack.key {
         "proxy-next-upstream" => version >= RETRIES_429,
         "limit-rate" => super::view::has_bandwidth(version),
+        "gzip-min-length" => version >= COMPRESSES_BY_LENGTH,
         _ => false,
     };
     LACKS.iter().chain(&LACKS_TRACING).chain(SETTINGS).filter(|lack| !granted(lack)).copied().collect()
@@ -83,7 +88,7 @@ pub(super) fn knows_backend(backend: &BackendPolicy) -> bool {
 
 /// A wish that is told and not granted.
 const fn told(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
-    Lack { key, is_setting: false, fine, also_fine: |_| false, of_some_values: false, way: LackingWay::Told, effect }
+    Lack { key, is_setting: false, fine, also_fine: |_| false, of_some_values: false, culprits: None, way: LackingWay::Told, effect }
 }
 
 impl Lack {
@@ -107,12 +112,23 @@ fn hashes(text: &str) -> bool {
 
 /// A protection that is not granted.
 const fn closes(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
-    Lack { key, is_setting: false, fine, also_fine: |_| false, of_some_values: false, way: LackingWay::Closes, effect }
+    Lack { key, is_setting: false, fine, also_fine: |_| false, of_some_values: false, culprits: None, way: LackingWay::Closes, effect }
 }
 
 /// A key of the main ConfigMap that is not granted.
 const fn setting(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
     Lack { is_setting: true, ..told(key, fine, effect) }
+}
+
+/// The same, where it is granted in another way.
+const fn nearly(key: &'static str, fine: &'static [&'static str], effect: &'static str) -> Lack {
+    Lack { way: LackingWay::Nearly, ..setting(key, fine, effect) }
+}
+
+/// A log format, of which some variables have no word.
+const fn nameless(key: &'static str, culprits: fn(&str) -> Vec<String>) -> Lack {
+    let lack = nearly(key, &[], "HAProxy has no word for these variables, which have no value in its lines");
+    Lack { culprits: Some(culprits), of_some_values: true, ..lack }
 }
 
 const STREAMED: &str = "HAProxy sends bodies on as they come";
@@ -123,19 +139,16 @@ const SETTINGS: &[Lack] = &[
     setting("client-header-buffer-size", &[], "HAProxy has one buffer for all headers, as large as large-client-header-buffers says"),
     setting("debug-connections", &[], "HAProxy logs all connections alike"),
     setting("default-type", &["text/html"], "answers have the type that endpoints give them"),
-    setting("enable-multi-accept", &["true"], "HAProxy takes as many connections at once as it sees fit"),
     setting("error-log-level", &["notice"], "HAProxy says all troubles of its own"),
     setting("grpc-buffer-size-kb", &["0"], STREAMED),
-    setting("gzip-min-length", &["0"], "HAProxy compresses answers of every length"),
+    setting("gzip-min-length", &["0"], "HAProxy before 3.2 compresses answers of every length"),
     setting("ignore-invalid-headers", &["true"], "HAProxy refuses requests with header lines that are none"),
     setting("keep-alive-requests", &[], "connections to HAProxy have no largest number of requests"),
     setting("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
     setting("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
-    setting("log-format-escape-json", &["false"], "the access log has the default format"),
-    setting("log-format-escape-none", &["false"], "the access log has the default format"),
-    setting("log-format-stream", &[], "TCP services are logged in the default format"),
-    setting("log-format-upstream", &[], "the access log has the default format"),
-    setting("max-worker-open-files", &["0"], "HAProxy's limit of open files follows from max-worker-connections"),
+    nameless("log-format-stream", log::unknown_of_streams),
+    nameless("log-format-upstream", log::unknown),
+    nearly("max-worker-open-files", &["0"], "HAProxy has one process, which may open as many files as all workers together"),
     setting("proxy-buffer-size", &[], STREAMED),
     setting("proxy-buffering", &["off"], STREAMED),
     setting("proxy-buffers-number", &[], STREAMED),
@@ -154,8 +167,8 @@ const SETTINGS: &[Lack] = &[
     setting("proxy-stream-responses", &["1"], "HAProxy forwards no datagrams"),
     setting("reuse-port", &["true"], "HAProxy's threads always share their sockets"),
     setting("server-tokens", &["false"], "HAProxy never tells its version"),
-    setting("ssl-early-data", &["false"], "HAProxy waits for the end of the handshake"),
-    setting("upstream-keepalive-requests", &[], "connections to endpoints have no largest number of requests"),
+    nearly("ssl-early-data", &["false"], "endpoints are told of a request that came early by a header Early-Data"),
+    nearly("upstream-keepalive-requests", &["10000"], "HAProxy counts requests in connections of HTTP/2 only"),
     setting("upstream-keepalive-time", &[], "connections to endpoints have no largest age"),
     setting("worker-cpu-affinity", &[], "the system picks the processors of HAProxy's threads"),
     setting("worker-processes", &[], "HAProxy runs with 64 threads at most").unless(|count| count.parse::<u64>().map_or(true, |n| n <= 64)),

@@ -2,9 +2,10 @@
 
 use super::lacks;
 use crate::model::{
-    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Feature, Globals, Host, Model, PathMatch, Protocol, Route, RoutePolicy,
-    digest_of,
+    AccessLog, Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Feature, Globals, Host, Model, PathMatch, Protocol, Route,
+    RoutePolicy, digest_of,
 };
+use crate::names::variable::LABELS;
 use crate::names::{HostPattern, ObjectRef, UriPath};
 use std::sync::Arc;
 
@@ -24,6 +25,22 @@ pub(super) struct Context<'m> {
     log_unknown_hosts: bool,
     /// Requests are counted, so the maps say under what.
     counts_requests: bool,
+    /// The access log names the route: its Ingress and Service, and perhaps its path.
+    log_labels: Option<LogLabels>,
+}
+
+/// How log lines name a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct LogLabels {
+    has_path: bool,
+}
+
+impl LogLabels {
+    /// `None`: they do not.
+    fn of(log: &AccessLog) -> Option<Self> {
+        let format = log.format.as_ref().filter(|_| log.enabled)?;
+        format.uses(LABELS).then(|| Self { has_path: format.uses(&["location_path"]) })
+    }
 }
 
 impl<'m> Context<'m> {
@@ -45,6 +62,7 @@ impl<'m> Context<'m> {
             intercepts: custom.is_some_and(|custom| custom.intercept_upstream),
             log_unknown_hosts: globals.access_log.unknown_hosts,
             counts_requests: globals.listeners.metrics_port.is_some(),
+            log_labels: LogLabels::of(&globals.access_log),
         }
     }
 
@@ -99,6 +117,14 @@ impl<'m> Context<'m> {
     }
 }
 
+impl Context<'_> {
+    /// How log lines name a route, and the path of its rule; `None`: they do not.
+    pub(super) fn logged<'r>(&self, route: &'r Route) -> Option<(Labels<'r>, &'r str)> {
+        let LogLabels { has_path } = self.log_labels?;
+        Some((Labels::of(route), if has_path { route.rule_path.as_str() } else { "" }))
+    }
+}
+
 /// All that makes the sections of two routes differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key<'m> {
@@ -108,7 +134,7 @@ pub struct Key<'m> {
     pub(super) redirect: Option<bool>,
     /// Requests are not logged.
     pub(super) unlogged: bool,
-    /// Content hash of what else is asked for; 0: nothing.
+    /// Content hash of what else is asked for, and of how the route is named in log lines; 0: nothing.
     pub(super) policy: u128,
     /// The path that is rewritten, as an expression.
     pub(super) path: Option<&'m str>,
@@ -188,7 +214,7 @@ impl<'m> Key<'m> {
             does,
             redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
             unlogged,
-            policy: route.policy.digest(),
+            policy: context.logged(route).map_or_else(|| route.policy.digest(), |logged| digest_of(&(route.policy.digest(), logged))),
             path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).map(PathMatch::text),
             client_auth: client_auth_digest(host),
             counted: route.policy.limits.as_ref().map(|_| digest_of(&route.origin)),
@@ -339,4 +365,6 @@ pub(super) struct Section<'m> {
     pub(super) page_backend: Option<&'m Arc<Backend>>,
     /// Who gets the requests, too.
     pub(super) mirror: Option<&'m Arc<Backend>>,
+    /// How log lines name the route, and the path of its rule.
+    pub(super) logged: Option<(Labels<'m>, &'m str)>,
 }

@@ -286,6 +286,7 @@ const GLOBAL: &[&str] = &[
     "tune.h2.fe.max-total-streams",
     "tune.h2.max-concurrent-streams",
     "tune.http.maxhdr",
+    "tune.maxaccept",
     "tune.maxrewrite",
     "tune.ssl.cachesize",
     "tune.ssl.default-dh-param",

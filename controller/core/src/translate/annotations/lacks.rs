@@ -81,6 +81,7 @@ mod tests {
             fine: &["false"],
             also_fine: |_| false,
             of_some_values: false,
+            culprits: None,
             way,
             effect: "it is not there",
         };

@@ -44,6 +44,8 @@ struct GlobalView<'m> {
     /// `None`: one for each processor.
     threads: Option<u32>,
     open_files: u64,
+    /// Connections are taken one by one.
+    accepts_one: bool,
     drain_timeout: String,
     old_workers: u32,
     buffer_bytes: u64,
@@ -99,7 +101,11 @@ impl<'m> GlobalView<'m> {
         Self {
             threads: workers.processes.filter(|number| *number <= MOST_THREADS),
             // Two for each connection, and some for itself.
-            open_files: workers.connections.saturating_mul(processes).saturating_mul(2).clamp(1 << 11, 1 << 20) + 1024,
+            open_files: workers.open_files.map_or_else(
+                || workers.connections.saturating_mul(processes).saturating_mul(2).clamp(1 << 11, 1 << 20) + 1024,
+                |files| files.saturating_mul(processes).clamp(1 << 11, 1 << 24),
+            ),
+            accepts_one: !workers.multi_accept,
             drain_timeout: seconds(workers.drain_timeout_s),
             old_workers: 100,
             buffer_bytes: buffer_bytes(globals),
@@ -170,7 +176,7 @@ pub(in crate::dialect::haproxy) fn main<'m>(
         version: version.to_string(),
         global: GlobalView::new(globals, !client_certificates, version),
         defaults: DefaultsView::new(globals, version),
-        public: PublicView::new(model, &Context::new(model)),
+        public: PublicView::new(model, &Context::new(model), version),
         passthrough: PassthroughView::new(globals),
         asks: agent::is_asked(model),
         client_certificates,

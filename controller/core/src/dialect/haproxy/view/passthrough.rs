@@ -4,6 +4,8 @@
 use super::public::{BindView, binds_of, trusted_lines};
 use super::seconds;
 use super::stream::ServerView;
+use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::log::of_streams;
 use crate::model::{Globals, Passthrough};
 use crate::names::HostName;
 use serde::Serialize;
@@ -32,6 +34,8 @@ pub(super) struct PassthroughView {
     /// In lines of a bounded number.
     trusted: Vec<Vec<String>>,
     logged: bool,
+    /// What a line holds; `None`: the default format.
+    log_format: Option<Expression>,
     timeout: String,
     patience: String,
     terminated: String,
@@ -47,6 +51,7 @@ impl PassthroughView {
             proxy_protocol: listeners.proxy_protocol,
             trusted: trusted_lines(&globals.forwarding),
             logged: globals.streams.logged,
+            log_format: globals.streams.log_format.as_ref().map(of_streams),
             timeout: seconds(TIMEOUT_S),
             patience: seconds(PATIENCE_S),
         })

@@ -47,8 +47,9 @@ pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>) -> Vec<S
         (Some(Protocol::FastCgi), _) => words("proto fcgi"),
     };
     if let Some(keepalive) = &backend.policy.keepalive {
-        let PoolView { connections, purge_delay } = PoolView::new(keepalive);
+        let PoolView { connections, purge_delay, max_reuse } = PoolView::new(keepalive);
         options.extend(["pool-max-conn".to_owned(), connections.to_string(), "pool-purge-delay".to_owned(), purge_delay]);
+        options.extend(max_reuse.into_iter().flat_map(|number| ["max-reuse".to_owned(), number]));
     }
     options
 }
@@ -58,11 +59,18 @@ pub(super) fn server_options(backend: &Backend, over_tls: Option<bool>) -> Vec<S
 pub(super) struct PoolView {
     connections: u64,
     purge_delay: String,
+    /// How often one is used again, which only those of HTTP/2 count; `None`: as often as it likes.
+    max_reuse: Option<String>,
 }
 
 impl PoolView {
     pub(super) fn new(keepalive: &UpstreamKeepalive) -> Self {
-        Self { connections: keepalive.connections.min(1 << 20), purge_delay: super::seconds(keepalive.timeout_s) }
+        let UpstreamKeepalive { connections, timeout_s, requests, time_s: _ } = *keepalive;
+        Self {
+            connections: connections.min(1 << 20),
+            purge_delay: super::seconds(timeout_s),
+            max_reuse: (requests != UpstreamKeepalive::default().requests).then(|| (requests.clamp(1, 1 << 30) - 1).to_string()),
+        }
     }
 }
 

@@ -4,9 +4,12 @@ use super::addresses;
 use super::canary::{self, RulesView};
 use super::passthrough::terminated_address;
 use super::route::HeaderView;
+use crate::dialect::Version;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
 use crate::dialect::haproxy::credentials::ticket_key_path;
 use crate::dialect::haproxy::expression::{Expression, header};
+use crate::dialect::haproxy::lacks::COMPRESSES_BY_LENGTH;
+use crate::dialect::haproxy::log::LogLine;
 use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::Context;
 use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
@@ -22,8 +25,11 @@ pub(super) struct PublicView<'m> {
     ticket_key: Option<String>,
     http2: bool,
     reject_unknown_names: bool,
+    early_data: bool,
     proxy_protocol: bool,
     access_log: bool,
+    /// What a line of it holds; `None`: the default format.
+    line: Option<LogLine>,
     /// Where lines are sent; `None`: to standard output.
     syslog: Option<String>,
     /// Where every request is told to, for metrics.
@@ -76,6 +82,8 @@ impl ReceivedView {
 /// How answers are compressed.
 #[derive(Debug, Serialize)]
 struct GzipView<'m> {
+    /// Shorter answers are sent as they are; `None`: this version does not look at that.
+    min_bytes: Option<u64>,
     /// In lines of a bounded number; none: all.
     types: Vec<Vec<&'m str>>,
     /// Clients that get answers as they are.
@@ -83,12 +91,13 @@ struct GzipView<'m> {
 }
 
 impl<'m> GzipView<'m> {
-    fn new(compression: &'m Compression) -> Self {
+    fn new(compression: &'m Compression, version: Version) -> Self {
         const TYPES: usize = 50;
         let html = "text/html";
         let others = compression.types.iter().map(MediaType::as_str).filter(|&kind| kind != html);
         let types: Vec<&str> = if compression.types.is_empty() { Vec::new() } else { std::iter::once(html).chain(others).collect() };
         Self {
+            min_bytes: Some(compression.min_bytes.min(1 << 30)).filter(|_| version >= COMPRESSES_BY_LENGTH),
             types: types.chunks(TYPES).map(<[_]>::to_vec).collect(),
             excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::as_str),
         }
@@ -163,7 +172,7 @@ struct RealIpView {
 }
 
 impl<'m> PublicView<'m> {
-    pub(super) fn new(model: &'m Model, context: &Context<'m>) -> Self {
+    pub(super) fn new(model: &'m Model, context: &Context<'m>, version: Version) -> Self {
         let globals: &Globals = &model.globals;
         let (listeners, forwarding) = (&globals.listeners, &globals.forwarding);
         Self {
@@ -171,8 +180,10 @@ impl<'m> PublicView<'m> {
             ticket_key: globals.tls.ticket_key.as_ref().map(ticket_key_path),
             http2: listeners.http2,
             reject_unknown_names: globals.tls.reject_unknown_names,
+            early_data: globals.tls.early_data,
             proxy_protocol: listeners.proxy_protocol,
             access_log: globals.access_log.enabled,
+            line: globals.access_log.format.as_ref().map(|format| LogLine::of(format, globals.access_log.escape)),
             syslog: globals.access_log.syslog.map(|server| server.to_string()),
             counted: listeners.metrics_port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)).to_string()),
             unlogged_level: unlogged_level(listeners),
@@ -197,7 +208,7 @@ impl<'m> PublicView<'m> {
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),
-            gzip: globals.gzip.then(|| GzipView::new(&globals.compression)),
+            gzip: globals.gzip.then(|| GzipView::new(&globals.compression, version)),
             status_clients: addresses::lines(&listeners.status_clients),
             status_path: Listeners::STATUS_PATH,
         }

@@ -12,6 +12,7 @@ use super::spread::{ServerView, SpreadView, servers};
 use super::unanswered;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::log;
 use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::{Does, Section};
 use crate::model::{Backend, ConnectionHeader, Globals, LocationRewrite, Protocol, RoutePolicy};
@@ -26,6 +27,8 @@ pub(super) struct SectionView<'m> {
     origin: Option<String>,
     /// What keeps its requests out of the access log.
     log_level: Option<&'static str>,
+    /// What log lines call the route.
+    labels: Vec<LabelView<'m>>,
     https_redirect: Option<RedirectView>,
     /// Headers that texts look at.
     looked_at: BTreeSet<String>,
@@ -131,6 +134,7 @@ impl<'m> SectionView<'m> {
             name: key.name(),
             origin: section.origin.map(|origin| origin.name.to_string()),
             log_level: key.unlogged.then(|| unlogged_level(&globals.listeners)),
+            labels: labels(section, globals),
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
@@ -146,6 +150,28 @@ impl<'m> SectionView<'m> {
             forward: section.backend.map(|backend| ForwardView::new(section, backend, globals, version)),
         }
     }
+}
+
+/// A word for a route, and the variable that keeps it.
+#[derive(Debug, Serialize)]
+struct LabelView<'m> {
+    variable: String,
+    value: &'m str,
+}
+
+/// Those that the format of the access log asks for. One without a value is not there.
+fn labels<'m>(section: &Section<'m>, globals: &Globals) -> Vec<LabelView<'m>> {
+    let Some((labels, path)) = section.logged else { return Vec::new() };
+    let all = [
+        ("ingress_name", labels.ingress),
+        ("location_path", path),
+        ("namespace", labels.namespace),
+        ("service_name", labels.service),
+        ("service_port", labels.port),
+    ];
+    let is_asked = |name: &str| globals.access_log.format.as_ref().is_some_and(|format| format.uses(&[name]));
+    let asked = all.into_iter().filter(|(name, value)| !value.is_empty() && is_asked(name));
+    asked.map(|(name, value)| LabelView { variable: log::label(name), value }).collect()
 }
 
 /// Bodies are compared before the route answers anything, but not where the host as a whole answers, or the default

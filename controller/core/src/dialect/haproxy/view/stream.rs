@@ -2,6 +2,8 @@
 
 use super::seconds;
 use super::section::server_name;
+use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::log::of_streams;
 use crate::model::{Globals, Stream};
 use serde::Serialize;
 
@@ -13,6 +15,8 @@ pub(super) struct StreamView<'m> {
     service: &'m str,
     binds: Vec<super::public::BindView>,
     logged: bool,
+    /// What a line holds; `None`: the default format.
+    log_format: Option<Expression>,
     reads_proxy_header: bool,
     timeout: String,
     retries: u64,
@@ -42,6 +46,7 @@ impl<'m> StreamView<'m> {
             service: &stream.name,
             binds: super::public::binds_of(&globals.listeners, stream.port),
             logged: settings.logged,
+            log_format: settings.log_format.as_ref().map(of_streams),
             reads_proxy_header: stream.reads_proxy_header,
             timeout: seconds(settings.timeout_s),
             retries: if settings.tries_others { settings.tries.clamp(1, 11) - 1 } else { 0 },
