@@ -16,6 +16,7 @@ mod edits;
 mod endpoints;
 mod expressions;
 mod hosts;
+mod keys;
 mod memory;
 mod names;
 mod protections;
