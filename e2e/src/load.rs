@@ -60,8 +60,8 @@ impl Kind {
     const fn pause(self) -> Duration {
         match self {
             // A handshake is as much work as many requests.
-            Self::AnewOverTls => Duration::from_millis(20),
-            _ => Duration::from_millis(4),
+            Self::AnewOverTls => Duration::from_millis(100),
+            _ => Duration::from_millis(20),
         }
     }
 }

@@ -18,7 +18,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Route,
             "A service that is asked about every request: any 2xx lets it pass, 401 and 403 are answered to the client, everything else \
              is 500. `$host` may stand in place of the host. How long it is waited for is said by `proxy-connect-timeout` and \
-             `proxy-read-timeout` of the ConfigMap, for all Ingresses alike; with HAProxy at most 20 minutes. All other `auth-*` \
+             `proxy-read-timeout` of the ConfigMap, for all Ingresses alike; at most 20 minutes where an agent asks. All other `auth-*` \
              annotations here need it.",
         )
         .refused_when_bad()
