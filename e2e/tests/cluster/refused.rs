@@ -186,7 +186,7 @@ fn two_listeners_with_one_port_are_refused_with_both_names() {
         ),
         ("udp.443=a/b:1", "udp.443: this port is that of controller.containerPort.https"),
         (
-            "tcp.80=a/b:1,controller.service.enabled=false,controller.hostPort.enabled=true",
+            "controller.containerPort.http=8080,tcp.80=a/b:1,controller.service.enabled=false,controller.hostPort.enabled=true",
             "tcp.80: this port is that of controller.hostPort.ports.http",
         ),
     ] {

@@ -283,7 +283,7 @@ fn values_that_the_api_server_would_refuse_are_refused_before() {
         ("controller.livenessProbe.periodSeconds=x", "periodSeconds"),
         ("controller.updateStrategy.typ=Recreate", "typ"),
         ("controller.ingressClassResource.parameters.knd=a", "knd"),
-        ("tcp.80=a/b:1", "tcp.80: this port is that of controller.service.ports.http"),
+        ("controller.containerPort.http=8080,tcp.80=a/b:1", "tcp.80: this port is that of controller.service.ports.http"),
         ("tcp.80=a/b:1", "tcp.80: this port is that of controller.containerPort.http"),
         ("tcp.10254=a/b:1", "tcp.10254: this port is that of controller.metrics.port"),
         ("udp.10247=a/b:1", "udp.10247: this port is that of a port of the controller"),
