@@ -251,11 +251,12 @@ impl Received {
             Some(length) => vec![b'x'; length],
             None => self.described(local).to_string().into_bytes(),
         };
-        let mut head = format!(
-            "HTTP/1.1 {status} Echo\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
-            body.len()
-        );
-        for (name, value) in self.all_asked("header").filter_map(|text| text.split_once(':')) {
+        let mut head = format!("HTTP/1.1 {status} Echo\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: {}\r\n", body.len());
+        let asked: Vec<_> = self.all_asked("header").filter_map(|text| text.split_once(':')).collect();
+        if !asked.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+            head.push_str("Content-Type: application/json\r\n");
+        }
+        for (name, value) in asked {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str("\r\n");
