@@ -60,9 +60,7 @@ on_every_proxy! {
         world.apply("s.yaml", &in_slices(&pods));
         all_take_turns();
         if !proxy.is_nginx() {
-            // It loads them when it has not taken all of them over in half a minute: on a machine that does ten things at once.
-            let is_late = world.log().contains("not all commands were answered within");
-            assert!(is_late || workers_of(world.proxy_pid()) == before, "the workers are those from before: nothing was reloaded");
+            assert_eq!(workers_of(world.proxy_pid()), before, "the workers are those from before: nothing was reloaded");
         }
         world.load("i.yaml", &[route.to_be_loaded(1)]);
         all_take_turns();
