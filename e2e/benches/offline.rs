@@ -5,7 +5,8 @@
 //! offline [SIZE]
 //! ```
 //!
-//! `diff` compares with a folder in which a path of every hundredth Ingress is another one. Each median stands beside its
+//! `diff` compares with a folder in which a path of every hundredth Ingress is another one; one `lint` reads a file in which
+//! one Ingress has as many findings as there are Ingresses elsewhere. Each median stands beside its
 //! [`Budget`], and so does the most memory that any of the programs had; where one is over, the exit code is 1. The program is
 //! that of the tests: `GATEWRIGHT` names a release build.
 
@@ -43,12 +44,12 @@ fn main() -> ExitCode {
             fs::write(side.join("all.yaml"), text).expect("it can be written");
         }
         println!("\n{size} Ingresses, {name}: {documents} documents\n");
-        for (what, budget, figure) in measure(&sides.each_ref().map(|side| &**side)) {
-            let (is_within, line) = budget.of(documents).hold(what, figure);
-            println!("{line}");
-            all_within &= is_within;
-        }
+        all_within &= measure(&commands(&sides.each_ref().map(|side| &**side)), documents);
     }
+    let file = folder.path().join("findings.yaml");
+    fs::write(&file, findings(size)).expect("it can be written");
+    println!("\nan Ingress with {size} findings\n");
+    all_within &= measure(&[("lint of findings", LINT, format!("{} lint {}", gatewright().display(), file.display()))], size);
     if all_within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -70,21 +71,46 @@ fn manifest(size: usize, is_wanted: fn(&Value) -> bool, changed: Option<usize>) 
     std::iter::once(class()).chain(objects).map(|object| format!("---\n{object}\n")).collect()
 }
 
-/// Times of the commands, and the most memory so far.
-fn measure([old, new]: &[&Path; 2]) -> Vec<(&'static str, Budget, f64)> {
+/// An Ingress with so many paths, each to a Service that is not there.
+fn findings(count: usize) -> String {
+    let backend = serde_json::json!({"service": {"name": "gone", "port": {"number": 80}}});
+    let path = |number| serde_json::json!({"path": format!("/p{number}"), "pathType": "Prefix", "backend": backend});
+    let paths: Vec<Value> = (0..count).map(path).collect();
+    let ingress = serde_json::json!({
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "findings", "namespace": "shop"},
+        "spec": {"rules": [{"host": "findings.test", "http": {"paths": paths}}]},
+    });
+    // As people write it: a line for each of the places.
+    serde_yaml::to_string(&ingress).expect("it is plain data")
+}
+
+type Measured = (&'static str, Budget, String);
+
+fn commands([old, new]: &[&Path; 2]) -> [Measured; 4] {
     let (program, old, new) = (gatewright(), old.display(), new.display());
     let program = program.display();
-    let commands = [
+    [
         ("lint", LINT, format!("{program} lint {old}")),
         ("render", RENDER, format!("{program} render -f {old} -o {old}/../rendered")),
         ("render for HAProxy", RENDER, format!("{program} render --proxy haproxy -f {old} -o {old}/../rendered-haproxy")),
         ("diff", DIFF, format!("{program} diff {old} {new}")),
-    ];
+    ]
+}
+
+/// Prints what the commands take, and the most memory so far; whether all is within its budget.
+fn measure(commands: &[Measured], documents: usize) -> bool {
     let medians = medians(commands.iter().map(|(name, _, command)| (*name, &**command)));
     let times = commands.iter().zip(medians).map(|((name, budget, _), median)| (*name, *budget, median));
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("the kernel tells it");
     let kibibytes = u32::try_from(usage.max_rss()).map_or(f64::INFINITY, f64::from);
-    times.chain([("memory of a program", MEMORY, kibibytes / 1024.0)]).collect()
+    let figures = times.chain([("memory of a program", MEMORY, kibibytes / 1024.0)]);
+    let held = figures.map(|(what, budget, figure)| budget.of(documents).hold(what, figure));
+    held.fold(true, |all, (is_within, line)| {
+        println!("{line}");
+        all && is_within
+    })
 }
 
 /// Seconds that each command takes.
