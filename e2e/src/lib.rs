@@ -25,6 +25,7 @@ pub mod many;
 pub mod net;
 pub mod proxies;
 pub mod site;
+pub mod steps;
 pub mod tls;
 pub mod tls_pod;
 pub mod wait;

@@ -52,7 +52,8 @@ impl Pair {
         })
     }
 
-    /// For `*.curves.test`, with a key of a kind that is not made here: `p521`, `secp256k1`, `ed448` or `rsa-pss`.
+    /// For `*.curves.test`, of a kind that is not made here, by its file: with a key that is `p521`, `secp256k1`, `ed448` or
+    /// `rsa-pss`; or a certificate of `version-1`, or with an extension that is critical and known to nobody.
     ///
     /// # Panics
     /// When there is none of that kind.

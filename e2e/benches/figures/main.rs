@@ -19,10 +19,10 @@ use gatewright_e2e::many;
 use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
+use gatewright_e2e::steps::{Steps, memory};
 use gatewright_e2e::world::{World, who};
 use nix::sys::signal::Signal;
 use std::fmt::{self, Display};
-use std::fs;
 use std::time::{Duration, Instant};
 
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
@@ -122,12 +122,12 @@ fn measure(proxy: Proxy, size: usize) -> Figures {
         until("the last host answers", || client::get(&last, "/api").is_ok_and(|answer| [200, 308].contains(&answer.status)));
     });
     world.until_ready();
-    let before = Steps::read();
+    let before = steps();
     let [first_make, first_stage, ..] = before.sums();
     let changes: Vec<Duration> = (0..changes_at(size)).map(|round| change(&world, round)).collect();
     until("the last change is settled", || client::admin_json("/api/v1/revision")["settled"] == true);
-    let [make, stage, check, load] = Steps::read().means_since(&before);
-    let [now, peak] = ["VmRSS:", "VmHWM:"].map(|key| mebibytes(world.controller_pid(), key));
+    let [make, stage, check, load] = steps().means_since(&before);
+    let [now, peak] = memory(world.controller_pid());
     world.end_controller(Signal::SIGTERM);
     let by_hand = proxy.is_nginx().then(|| plain::measure(&world, size)).map(|plain| [millis(plain.check), millis(plain.load)]);
     let (start, change) = (millis(start), millis(median(changes)));
@@ -188,41 +188,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// Seconds and number of each step so far.
-struct Steps {
-    make: (f64, f64),
-    stage: (f64, f64),
-    check: (f64, f64),
-    load: (f64, f64),
-}
-
-impl Steps {
-    fn read() -> Self {
-        let answer = client::admin("/metrics").expect("the controller answers");
-        let text = String::from_utf8_lossy(&answer.body);
-        let number = |name: &str| {
-            let line = text.lines().find(|line| line.starts_with(name)).expect("the metric is there");
-            line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
-        };
-        let step = |name: &str| (number(&format!("gatewright_{name}_seconds_sum")), number(&format!("gatewright_{name}_seconds_count")));
-        Self { make: step("make"), stage: step("stage"), check: step("check"), load: step("load") }
-    }
-
-    /// All of it so far in milliseconds, in the order of the fields.
-    fn sums(&self) -> [f64; 4] {
-        [self.make, self.stage, self.check, self.load].map(|(sum, _)| sum * 1e3)
-    }
-
-    /// Means since an earlier moment in milliseconds, in the order of the fields; 0 for what was not needed.
-    fn means_since(&self, before: &Self) -> [f64; 4] {
-        let pairs = [(self.make, before.make), (self.stage, before.stage), (self.check, before.check), (self.load, before.load)];
-        pairs.map(|((sum, count), (sum_before, count_before))| (sum - sum_before) / (count - count_before).max(1.0) * 1e3)
-    }
-}
-
-/// A line of `/proc/PID/status` in MiB.
-fn mebibytes(pid: u32, key: &str) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the controller runs");
-    let line = status.lines().find(|line| line.starts_with(key)).expect("the kernel tells it");
-    line.split_whitespace().nth(1).and_then(|number| number.parse::<f64>().ok()).expect("a number") / 1024.0
+fn steps() -> Steps {
+    let answer = client::admin("/metrics").expect("the controller answers");
+    Steps::of(&String::from_utf8_lossy(&answer.body))
 }

@@ -136,10 +136,22 @@ impl<'w> Controller<'w> {
         get(self.admin, "localhost", path).ok().and_then(|answer| serde_json::from_str(&answer.body).ok()).unwrap_or(Value::Null)
     }
 
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `/metrics`; `None` when it does not answer.
+    #[must_use]
+    pub fn metrics(&self) -> Option<String> {
+        get(self.admin, "localhost", "/metrics").ok().map(|answer| answer.body)
+    }
+
     /// A metric's value, by the beginning of its line; `None` when there is none.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<f64> {
-        let text = get(self.admin, "localhost", "/metrics").ok()?.body;
+        let text = self.metrics()?;
         let line = text.lines().find(|line| line.starts_with(name))?;
         line.rsplit(' ').next()?.parse().ok()
     }

@@ -149,6 +149,16 @@ on_every_version! {
         assert_eq!(who_over_tls("h.test", "/"), "s", "TLS-21: known hosts are fine");
     }
 
+    fn tls_15_certificates_that_only_clients_refuse_are_served(proxy) {
+        let kinds = ["version-1", "unknown-critical"];
+        let host = |kind: &str| format!("{kind}.curves.test");
+        let route = |kind: &str| ingress(kind).prefix(&host(kind), "/", "s").tls(&[&host(kind)], kind);
+        let objects = kinds.iter().flat_map(|kind| [secret(kind, &Pair::of_kind(kind)), route(kind)]);
+        let world = World::of(proxy).manifest("s.yaml", &objects.chain(running("s")).collect::<Vec<_>>()).start();
+        kinds.iter().for_each(|kind| assert_eq!(certificate_for_bytes(&host(kind)).unwrap(), Pair::of_kind(kind).der, "{kind}"));
+        assert!(!world.diagnostics().iter().any(|line| line.starts_with("GW0403")), "{:#?}", world.diagnostics());
+    }
+
     fn keys_of_kinds_that_only_the_proxy_can_check_are_served_and_a_broken_pair_costs_its_own_name(proxy) {
         let kinds = ["p521", "ed448", "rsa-pss", "secp256k1"];
         let host = |kind: &str| format!("{kind}.curves.test");

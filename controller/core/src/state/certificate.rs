@@ -199,19 +199,17 @@ enum Checked {
     ByTheProxy,
 }
 
-/// Keys that the library here cannot load (P-521, long RSA keys, Ed448 …) are compared by what stands in them.
+/// Keys that the library here cannot load (P-521, long RSA keys, Ed448 …) are compared by what stands in them. Of the
+/// certificate only its key is looked at: proxies take some that clients of today refuse, such as those of version 1.
 fn check_pair(chain: &[CertificateDer<'static>], key: &PrivateKeyDer<'static>) -> Result<Checked, CertificateError> {
-    let Ok(signer) = rustls::crypto::ring::sign::any_supported_type(key) else {
-        let (_, leaf) = X509Certificate::from_der(&chain[0]).map_err(|_| CertificateError::BadCertificate(1))?;
-        return match fit(key, leaf.public_key()).ok_or(CertificateError::UnreadableKey)? {
-            Fit::Possible => Ok(Checked::ByTheProxy),
-            Fit::Differs => Err(CertificateError::Mismatch),
-        };
-    };
-    match rustls::sign::CertifiedKey::new(chain.to_vec(), signer).keys_match() {
-        Ok(()) => Ok(Checked::Here),
-        Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) => Err(CertificateError::Mismatch),
-        Err(_) => Err(CertificateError::BadCertificate(1)),
+    let (_, leaf) = X509Certificate::from_der(&chain[0]).map_err(|_| CertificateError::BadCertificate(1))?;
+    let signer = rustls::crypto::ring::sign::any_supported_type(key).ok();
+    if let Some(of_key) = signer.and_then(|signer| signer.public_key().map(|key| key.to_vec())) {
+        return if of_key == leaf.public_key().raw { Ok(Checked::Here) } else { Err(CertificateError::Mismatch) };
+    }
+    match fit(key, leaf.public_key()).ok_or(CertificateError::UnreadableKey)? {
+        Fit::Possible => Ok(Checked::ByTheProxy),
+        Fit::Differs => Err(CertificateError::Mismatch),
     }
 }
 
@@ -346,6 +344,16 @@ mod tests {
         }
         let (certificate, key) = pair(&["a.test"]);
         assert!(!parse(&certificate, &key).unwrap().unchecked);
+    }
+
+    #[test]
+    fn certificates_that_only_clients_refuse_are_taken() {
+        let [old, strange] = [include_str!("../../tests/keys/version-1.pem"), include_str!("../../tests/keys/unknown-critical.pem")];
+        for (pem, names_are_common) in [(old, true), (strange, false)] {
+            let read = parse(pem, pem).unwrap();
+            assert!(!read.unchecked && *read.names == [Box::from("*.curves.test")] && read.names_are_common == names_are_common);
+            assert_eq!(parse(pem, &pair(&["a.test"]).1), Err(CertificateError::Mismatch));
+        }
     }
 
     #[test]
