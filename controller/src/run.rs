@@ -3,6 +3,7 @@
 mod drive;
 mod findings;
 mod flights;
+mod held_ports;
 mod hold;
 mod live;
 mod maker;
@@ -20,13 +21,15 @@ use crate::source::{Input, Located};
 use drive::Ask;
 use flights::{Event, Flight, Flights};
 use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::model::Transport;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
+use held_ports::HeldPorts;
 use hold::Hold;
 use live::{log_published, view};
 use maker::{Made, Maker};
 use objects::{Leaves, Routes};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -82,6 +85,9 @@ struct Controller {
     retry_at: Option<Instant>,
     retry: Duration,
     flights: Flights,
+    held_ports: HeldPorts,
+    /// When those that are left out are looked at again.
+    ports_at: Instant,
     /// What the source says is wrong with its input.
     problems: Vec<Located>,
     /// What was wrong with objects when the last candidate was made.
@@ -109,6 +115,8 @@ impl Controller {
             retry_at: None,
             retry: RETRY_FIRST,
             flights: Flights::default(),
+            held_ports: HeldPorts::default(),
+            ports_at: Instant::now(),
             problems: Vec::new(),
             findings: Vec::new(),
             said: HashSet::new(),
@@ -127,7 +135,7 @@ impl Controller {
         loop {
             self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flights.is_empty());
             let due = self.complete && self.dirty && self.flights.let_another_begin();
-            let due_at = self.due_at().into();
+            let (due_at, ports_at) = (self.due_at().into(), self.ports_at.into());
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
                     Some(input) => self.take(input),
@@ -141,6 +149,7 @@ impl Controller {
                     Event::Landed(result) => self.landed(result.map(|landed| *landed)).await,
                 },
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
+                () = tokio::time::sleep_until(ports_at), if !self.maker.settings.taken_ports.is_empty() => self.look_at_held_ports(),
                 () = signals.come() => return,
             }
         }
@@ -220,6 +229,24 @@ impl Controller {
         self.ends.board.settled(false);
     }
 
+    /// Takes those that are free again.
+    fn look_at_held_ports(&mut self) {
+        self.ports_at = Instant::now() + held_ports::PACE;
+        let still = self.held_ports.still(&self.maker.settings.taken_ports);
+        if still != self.maker.settings.taken_ports {
+            self.maker.settings.taken_ports = still;
+            self.mark("a port is free again".to_owned());
+        }
+    }
+
+    /// Leaves these out; whether there are any.
+    fn leave_out(&mut self, held: BTreeSet<(Transport, u16)>) -> bool {
+        let some = !held.is_empty();
+        self.maker.settings.taken_ports.extend(held);
+        self.ports_at = Instant::now() + held_ports::PACE;
+        some
+    }
+
     fn retemplate(&mut self) {
         let Some(folder) = &self.templates else { return };
         let overrides = crate::templates::read(folder, self.dialect);
@@ -246,6 +273,11 @@ impl Controller {
             }
             changed
         });
+        let held = self.held_ports.before(&made.model);
+        if self.leave_out(held) {
+            (self.dirty, self.changed_at) = (true, changed_at);
+            return;
+        }
         let first = self.ends.news.borrow().revision == 0;
         if let Some(until) = self.hold.until(&made.wanted, &self.maker.snapshot, first) {
             self.dirty = true;
@@ -285,7 +317,16 @@ impl Controller {
             Outcome::Refused(refused) => self.refused(&made, &refused).await,
             Outcome::Failed { error } => {
                 let text = format!("{:#}", anyhow::Error::from(error));
-                self.gave_up(&text);
+                let held = self.held_ports.after(&made.model);
+                if self.leave_out(held) {
+                    tracing::warn!(
+                        reason = text,
+                        "could not bring the newest state live: another process holds ports of TCP or UDP services"
+                    );
+                    self.mark("ports that others hold are left out".to_owned());
+                } else {
+                    self.gave_up(&text);
+                }
             }
         }
     }
@@ -293,6 +334,7 @@ impl Controller {
     fn live(&mut self, made: Made, live: &crate::proxy::Live) {
         (self.retry, self.retry_at) = (RETRY_FIRST, None);
         self.maker.accept(&made);
+        self.held_ports.accept(&made.model);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         self.ends.metrics.live(live.revision, &live.digest, now_s);
         let is_new = self.ends.news.borrow().revision != live.revision;

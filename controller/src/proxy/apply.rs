@@ -258,11 +258,13 @@ impl Proxy {
     async fn verify(&self, token: &str, since: Instant) -> Result<Duration, NotTaken> {
         let deaths = self.owner.status().await.map_or(0, |status| status.deaths);
         // HAProxy before 2.7 may forget both of two signals that come close together. Later versions answer.
-        let again = self.dialect.reload_socket.map(|_| self.pace.again(self.last_check));
+        // One that cannot be taken stops the old generation for a moment each time, so it is told less and less often.
+        let mut again = self.dialect.reload_socket.map(|_| self.pace.again(self.last_check));
         let mut told = since;
         let hopeless = async || {
             if again.is_some_and(|again| told.elapsed() >= again) {
                 told = Instant::now();
+                again = again.map(|again| again * 2);
                 let _ = self.owner.reload().await;
             }
             let ended = self.owner.status().await.ok()?.deaths.saturating_sub(deaths);

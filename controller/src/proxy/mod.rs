@@ -60,7 +60,7 @@ pub(crate) use bring::Candidate;
 pub(crate) use error::OpenError;
 pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
-pub(crate) use ports::Port;
+pub(crate) use ports::{Port, is_in_use};
 pub(crate) use program::{find_usable as find_program, version_of};
 pub(crate) use state_dir::StateDir;
 pub(crate) use supervise::{SuperviseConfig, supervise};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 use tokio::net::TcpSocket;
 use tokio::time::sleep;
@@ -77,6 +77,12 @@ fn bind(address: SocketAddr) -> Result<(), ErrorKind> {
         socket.bind(address)
     });
     bound.map_err(|error| error.kind())
+}
+
+/// Whether another process listens there, so that no proxy can.
+pub(crate) fn is_in_use(address: SocketAddr, is_udp: bool) -> bool {
+    let refused = if is_udp { UdpSocket::bind(address).err().map(|error| error.kind()) } else { bind(address).err() };
+    refused == Some(ErrorKind::AddrInUse)
 }
 
 #[cfg(test)]

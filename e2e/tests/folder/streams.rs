@@ -3,14 +3,15 @@
 use gatewright_e2e::client::{connect, connect_at, get};
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
+use gatewright_e2e::load::while_doing;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with, text};
 use gatewright_e2e::site::{all_running, running};
 use gatewright_e2e::wait::{until, until_eq};
-use gatewright_e2e::world::World;
-use gatewright_e2e::{on_every_proxy, on_every_version};
+use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version, on_proxies};
 use serde_json::json;
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::time::Duration;
 
 /// Which Service answers behind a port; `begin` is sent first.
@@ -113,5 +114,38 @@ on_every_proxy! {
         assert!(world.diagnostics().iter().any(|line| line.contains("Content-Length")), "a framing header is left out");
         world.apply("c.yaml", &[&given[..2], &[config_map("out", &[("X-Out", "later")])]].concat());
         until_eq("what they say may change", &Some("later".to_owned()), || get("h.test", "/").ok()?.header("X-Out").map(str::to_owned));
+    }
+}
+
+on_proxies! {
+    [nginx_1_22 = NGINX_1_22, nginx_1_28 = NGINX_1_28, haproxy_2_6 = HAPROXY_2_6, haproxy_3_2 = HAPROXY_3_2]
+
+    fn a_port_that_another_process_holds_is_left_out_until_it_is_free(proxy) {
+        let tcp = config_map("tcp", &[("9000", "default/a:80"), ("9001", "default/a:80")]);
+        let host = |name: &str| ingress(name).prefix(&format!("{name}.test"), "/", "a");
+        let world = World::of(proxy).arg("--tcp-services-configmap=default/tcp").manifest("s.yaml", &running("a")).build();
+        let hold = |port: u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).unwrap();
+        let says = |port: u16| world.diagnostics().iter().any(|line| line.contains(&format!("port {port} is in use by another process")));
+
+        let held = hold(9000);
+        world.write("t.yaml", &text(&[tcp.clone(), host("first")]));
+        world.start_controller();
+        until_eq("at a start", &"a".to_owned(), || who("first.test", "/"));
+        until_eq("others go on", &"a".to_owned(), || behind(9001, ""));
+        until("it is said", || says(9000));
+        drop(held);
+        until_eq("it is free", &"a".to_owned(), || behind(9000, ""));
+        until("nobody speaks of it", || !says(9000));
+
+        world.apply("t.yaml", &[config_map("tcp", &[]), host("first")]);
+        until("nobody listens", || connect(9000).is_err());
+        let held = hold(9000);
+        while_doing(proxy, "first.test", "a", || {
+            world.apply("t.yaml", &[tcp.clone(), host("first"), host("second")]);
+            assert_eq!((who("second.test", "/"), behind(9001, "")), ("a".to_owned(), "a".to_owned()));
+            assert!(says(9000), "{:?}", world.diagnostics());
+        }).none_was_lost();
+        drop(held);
+        until_eq("it is free again", &"a".to_owned(), || behind(9000, ""));
     }
 }

@@ -1,7 +1,8 @@
 //! What the command line says about translation; stays while running.
 
-use crate::model::{Approximation, HashKind, Lack, Listeners};
+use crate::model::{Approximation, HashKind, Lack, Listeners, Transport};
 use crate::names::{LabelSelector, ObjectName, PathLimits, TextPart, VariableText};
+use std::collections::BTreeSet;
 
 /// What flags say about translation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -50,6 +51,8 @@ pub struct Settings {
     pub namespace_selector: Option<LabelSelector>,
     /// Ports of the controller beside those of [`Settings::listeners`].
     pub reserved_ports: Vec<u16>,
+    /// Ports that TCP and UDP services ask for and another process holds.
+    pub taken_ports: BTreeSet<(Transport, u16)>,
     /// Ports and the public health path.
     pub listeners: Listeners,
     /// What the proxy of `--proxy` cannot do, in the version that is there.
@@ -97,6 +100,7 @@ impl Default for Settings {
             watch_namespace: None,
             namespace_selector: None,
             reserved_ports: Vec::new(),
+            taken_ports: BTreeSet::new(),
             listeners: Listeners::default(),
             lacks: Vec::new(),
             approximates: &[],

@@ -103,6 +103,9 @@ impl Reader<'_, '_> {
         if own || self.input.settings.reserved_ports.contains(&port) {
             return Err(bad(format!("port {port} is used by the controller or the proxy itself"), "use another one"));
         }
+        if self.input.settings.taken_ports.contains(&(transport, port)) {
+            return Err(bad(format!("port {port} is in use by another process"), "end that one, or use another port"));
+        }
         if self.streams.contains_key(&(transport, port)) {
             return Err(bad(format!("port {port} is taken by another entry"), "remove one of them"));
         }
