@@ -9,6 +9,7 @@ mod live;
 mod maker;
 mod objects;
 mod preflight;
+mod retrials;
 mod wiring;
 
 use crate::admission::Question;
@@ -136,6 +137,7 @@ impl Controller {
             self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flights.is_empty());
             let due = self.complete && self.dirty && self.flights.let_another_begin();
             let (due_at, ports_at) = (self.due_at().into(), self.ports_at.into());
+            let retrial = self.maker.next_retrial();
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
                     Some(input) => self.take(input),
@@ -150,6 +152,10 @@ impl Controller {
                 },
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = tokio::time::sleep_until(ports_at), if !self.maker.settings.taken_ports.is_empty() => self.look_at_held_ports(),
+                () = tokio::time::sleep_until(retrial.unwrap_or_else(Instant::now).into()), if retrial.is_some() => {
+                    self.maker.forget_verdicts();
+                    self.mark("an Ingress that was set aside has another chance".to_owned());
+                }
                 () = signals.come() => return,
             }
         }
@@ -184,7 +190,7 @@ impl Controller {
             Input::Changed(events) => {
                 let mut changed = 0;
                 for event in events {
-                    changed += usize::from(self.maker.snapshot.apply(event));
+                    changed += usize::from(self.maker.apply(event));
                 }
                 if changed > 0 {
                     self.maker.forget_verdicts();

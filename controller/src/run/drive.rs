@@ -89,7 +89,8 @@ fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
 /// an Ingress that did nothing wrong.
 /// Else the proxy's message names a line, and every block names its Ingress. Where that leads nowhere, the Ingresses
 /// that changed are halved until one is left: about log₂ n checks. Then the settings are. An Ingress that the proxy has
-/// taken before is to blame only if nobody else is: a setting may have changed its block.
+/// taken before is to blame only if nobody else is: a setting may have changed its block, or an object that it names. Those
+/// with changes in their namespace come before all others.
 pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
     for pairs in [maker.named_pairs(made, &refused.message), maker.suspect_pairs(made)] {
         if let Some(guilty) = halve(maker, pairs, asks).await {
@@ -108,7 +109,19 @@ pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, ask
     if let Some(guilty) = halve(maker, maker.suspect_settings(made), asks).await {
         return maker.set_aside(&guilty, &refused.message);
     }
-    named.is_some_and(|origin| set_aside(maker, &origin, &refused.message))
+    if named.is_some_and(|origin| set_aside(maker, &origin, &refused.message)) {
+        return true;
+    }
+    if taken_without(maker, &[], asks).await != Some(false) {
+        // Whatever it was has passed, or nobody can say.
+        return false;
+    }
+    for suspects in [maker.suspects_of_surroundings(made), maker.all(made)] {
+        if let Some(guilty) = halve(maker, suspects, asks).await {
+            return maker.set_aside(&guilty, &refused.message);
+        }
+    }
+    false
 }
 
 /// The Ingress whose block is refused, or another one of its hosts if without that one all is well, and without itself not.

@@ -1,5 +1,6 @@
 //! From what is known to files: the core, with what it has to remember.
 
+use super::retrials::Retrials;
 use crate::admission::Question;
 use crate::clock::now_s;
 use crate::cores;
@@ -11,12 +12,12 @@ use gatewright_core::model::{Certificate, CertificateId, Model, Workers};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
-use gatewright_core::state::{Ingress, KeyPair, Snapshot};
+use gatewright_core::state::{Event, Ingress, KeyPair, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Templates in the place of built-in ones, by name.
 type Overrides = BTreeMap<String, String>;
@@ -46,6 +47,12 @@ pub(super) struct Maker {
     accepted_settings: SettingsByObject,
     /// Digests of its key pairs that only the proxy can check.
     accepted_pairs: HashSet<u128>,
+    /// How many candidates were made.
+    count: u64,
+    /// Namespaces in which something has changed since the last revision that the proxy has taken, and how many candidates
+    /// there were by then.
+    touched: BTreeMap<String, u64>,
+    retrials: Retrials,
 }
 
 /// What may have made the proxy refuse a candidate.
@@ -70,6 +77,8 @@ pub(super) struct Made {
     /// Those that hold.
     settings: SettingsByObject,
     pub(super) model: Model,
+    /// Counted from 1.
+    number: u64,
 }
 
 impl Made {
@@ -120,6 +129,9 @@ impl Maker {
             translator: Translator::default().on(cores::all()),
             accepted_settings: BTreeMap::new(),
             accepted_pairs: HashSet::new(),
+            count: 0,
+            touched: BTreeMap::new(),
+            retrials: Retrials::default(),
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
             templates: Arc::new(overrides),
             proven: None,
@@ -131,6 +143,16 @@ impl Maker {
             self_signed,
             published,
         })
+    }
+
+    /// Takes in what happened; whether anything changed.
+    pub(super) fn apply(&mut self, event: Event) -> bool {
+        let namespace = event.namespace();
+        let changed = self.snapshot.apply(event);
+        if changed {
+            self.touched.insert(namespace, self.count);
+        }
+        changed
     }
 
     /// Takes other templates; whether they are others. Those before stay if these cannot be used.
@@ -178,13 +200,15 @@ impl Maker {
     }
 
     fn make_with(&mut self, quarantine: &Quarantine) -> Result<Made, MakeError> {
+        self.count += 1;
+        let number = self.count;
         let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let translation = self.translate(quarantine);
             self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
             let files = self.renderer.render(&translation.model)?;
             let Translation { model, diagnostics, wanted, served, settings } = translation;
             let templates = Arc::clone(&self.templates);
-            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, settings, model })
+            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, settings, model, number })
         }));
         made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.
@@ -213,6 +237,8 @@ impl Maker {
         self.accepted_settings.clone_from(&made.settings);
         self.accepted_pairs.clear();
         self.accepted_pairs.extend(made.unchecked_pairs().map(|pair| pair.digest));
+        self.touched.retain(|_, candidates| *candidates >= made.number);
+        self.retrials.tidy(&self.quarantine, &self.snapshot);
     }
 
     /// The value of a setting in the last revision that the proxy has taken.
@@ -237,7 +263,19 @@ impl Maker {
         made.served.iter().filter(changed).cloned().map(Suspect::Ingress).collect()
     }
 
-    /// The same of settings. Without one that protects more would be open than is meant, unless its value before holds.
+    /// The Ingresses that the proxy has taken before, and that something has changed around since.
+    pub(super) fn suspects_of_surroundings(&self, made: &Made) -> Vec<Suspect> {
+        let is_touched = |ingress: &&Arc<Ingress>| self.touched.contains_key(ingress.meta.name.namespace());
+        made.served.iter().filter(is_touched).cloned().map(Suspect::Ingress).collect()
+    }
+
+    /// All Ingresses.
+    pub(super) fn all(&self, made: &Made) -> Vec<Suspect> {
+        made.served.iter().cloned().map(Suspect::Ingress).collect()
+    }
+
+    /// The settings that are new or other than those that the proxy has taken. Without one that protects more would be open
+    /// than is meant, unless its value before holds.
     pub(super) fn suspect_settings(&self, made: &Made) -> Vec<Suspect> {
         let all = made.settings.iter().flat_map(|(object, data)| {
             data.iter().map(|(key, value)| Setting { object: object.clone(), key: key.clone(), value: value.clone() })
@@ -311,6 +349,7 @@ impl Maker {
         let name = &ingress.meta.name;
         let current = self.snapshot.ingress(name).is_some_and(|now| now.digest == ingress.digest);
         if current {
+            self.retrials.set_aside(ingress, &self.snapshot, Instant::now());
             self.quarantine.set_aside(ingress, reason.to_owned());
             tracing::warn!(ingress = %name, reason, "the proxy refuses this Ingress; it is set aside");
         }
@@ -351,12 +390,18 @@ impl Maker {
         (self.dialect.origin_at)(&bytes, line).filter(|origin| origin.kind == Kind::Ingress)
     }
 
-    /// Forgets verdicts on what is gone or changed.
+    /// Forgets verdicts on what is gone or changed, also around an Ingress.
     pub(super) fn forget_verdicts(&mut self) {
-        let snapshot = &self.snapshot;
-        self.quarantine.forget_settings(snapshot);
-        self.quarantine.forget_pairs(|secret| digest_of_pair(snapshot, secret));
-        self.quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
+        let Self { snapshot, quarantine, retrials, .. } = self;
+        quarantine.forget_settings(snapshot);
+        quarantine.forget_pairs(|secret| digest_of_pair(snapshot, secret));
+        quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
+        retrials.forgive(quarantine, snapshot, Instant::now());
+    }
+
+    /// When a verdict will be forgotten next, because something has changed around an Ingress.
+    pub(super) fn next_retrial(&self) -> Option<Instant> {
+        self.retrials.next(&self.quarantine, &self.snapshot)
     }
 }
 

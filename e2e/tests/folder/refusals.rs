@@ -1,7 +1,7 @@
 //! Ingresses that we take and the proxy does not: found by what it says, or by halving where it says nothing.
 
 use gatewright_e2e::client::{admin, admin_json};
-use gatewright_e2e::manifest::{IngressWords, ingress, text};
+use gatewright_e2e::manifest::{IngressWords, ingress, service, slice, text};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq};
@@ -47,11 +47,16 @@ enum How {
 
 /// A program that is the proxy, but for what it refuses.
 fn picky(folder: &Path, proxy: Proxy, how: How) -> PathBuf {
+    picky_of(WORD, folder, proxy, how)
+}
+
+/// The same with another word.
+fn picky_of(word: &str, folder: &Path, proxy: Proxy, how: How) -> PathBuf {
     let how = match how {
         How::Aloud => "aloud",
         How::Silently => "silently",
     };
-    let set = format!("#!/bin/sh\nproxy='{}' kind={} word='{WORD}' how={how}\n", path(&proxy.program()), proxy.kind);
+    let set = format!("#!/bin/sh\nproxy='{}' kind={} word='{word}' how={how}\n", path(&proxy.program()), proxy.kind);
     let program = folder.join(proxy.kind);
     // Not by this process: another thread's child could hold it open for writing when it is started.
     let write = r#"printf '%s' "$2" >"$1" && chmod 755 "$1""#;
@@ -180,6 +185,27 @@ on_every_proxy! {
         assert!(!world.log().contains("keeps serving"), "{}", world.log());
         fs::remove_file(&no).unwrap();
         until_eq("it is served as soon as it is taken", &"s".to_owned(), || who("h.test", "/"));
+    }
+
+    fn an_ingress_that_is_refused_for_what_it_names_is_set_aside_until_that_changes(proxy) {
+        const POD: &str = "10.244.250.250";
+        let folder = tempfile::tempdir().unwrap();
+        let program = picky_of(POD, folder.path(), proxy, How::Aloud);
+        let host = |name: &str, service: &str| ingress(name).prefix(&format!("{name}.test"), "/", service);
+        let good = [running("s"), vec![host("first", "s"), host("hurt", "hurt"), host("last", "s")]].concat();
+        let world = World::of(proxy).program(&program).manifest("good.yaml", &good).manifest("hurt.yaml", &running("hurt")).start();
+        let others = || ["first", "last"].map(|name| who(&format!("{name}.test"), "/"));
+        assert_eq!((who("hurt.test", "/"), others()), ("hurt".to_owned(), ["s"; 2].map(str::to_owned)));
+
+        world.write("hurt.yaml", &text(&[service("hurt"), slice("hurt", &[POD.parse().unwrap()])]));
+        until_eq("it is told", &are(&[("hurt", "skipped-object")]), refused);
+        world.apply("later.yaml", &[host("later", "s")]);
+        assert_eq!((who("later.test", "/"), others()), ("s".to_owned(), ["s"; 2].map(str::to_owned)), "nobody else is hurt");
+        assert_eq!(refused(), are(&[("hurt", "skipped-object")]));
+
+        world.write("hurt.yaml", &text(&running("hurt")));
+        until_eq("it has another chance", &"hurt".to_owned(), || who("hurt.test", "/"));
+        until_eq("and nobody is refused", &Vec::new(), refused);
     }
 
     fn one_of_two_hundred_is_found_by_halving_where_nothing_is_said(proxy) {

@@ -23,6 +23,7 @@ mod shapes;
 mod slices;
 mod small;
 mod snapshot;
+mod surroundings;
 
 pub use api::{DecodeError, decode, decode_written};
 pub use authority::AuthorityError;
@@ -38,3 +39,4 @@ pub use secret::{Secret, Unreadable};
 pub use service::{Service, ServicePort, ServiceType, TargetPort};
 pub use small::{ConfigMap, IngressClass, Namespace};
 pub use snapshot::{Event, Object, Snapshot, Token, by_age};
+pub use surroundings::surroundings;

@@ -118,6 +118,18 @@ struct Others {
     epochs: Epochs,
 }
 
+impl Event {
+    /// The namespace of the object; empty where it is in none.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        match self {
+            Self::Applied(object) => object.reference().name.namespace().to_owned(),
+            Self::Deleted(reference) => reference.name.namespace().to_owned(),
+            Self::Resolved(..) => String::new(),
+        }
+    }
+}
+
 impl Others {
     /// What is known of the Service that has this slice is no longer what it was.
     fn begin_slices_of(&mut self, slice: &EndpointSlice) {

@@ -102,7 +102,6 @@ fn is_uuid(text: &str) -> bool {
     parts == [8, 4, 4, 4, 12] && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }
 
-/// Every host of an Ingress; the empty one stands for all others.
 /// The hosts that an Ingress names, as it writes them; the empty one is that of all requests.
 pub fn hosts(ingress: &Ingress) -> impl Iterator<Item = &str> {
     let rules = ingress.rules.iter().flatten().map(|rule| &*rule.host);

@@ -126,6 +126,11 @@ impl Quarantine {
         self.verdicts.retain(|name, verdict| still_there(name) == Some(verdict.digest));
     }
 
+    /// Forgets the verdict on an Ingress: it gets another chance.
+    pub fn forgive(&mut self, name: &ObjectName) {
+        self.verdicts.remove(name);
+    }
+
     /// Sets a value of a key aside. `last_accepted` is the value that holds instead, if there was one.
     pub fn set_setting_aside(&mut self, setting: Setting, reason: String, last_accepted: Option<String>) {
         let Setting { object, key, value } = setting;
@@ -205,7 +210,7 @@ impl Quarantine {
                 let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
                 let instead = if verdict.last_accepted.is_some() { Outcome::Quarantined } else { Outcome::SkippedObject };
                 let finding = Diagnostic::new(Code::RefusedByProxy, object, "", verdict.reason.clone())
-                    .help("change the Ingress; this version will not be tried again")
+                    .help("change the Ingress, or what it names; as all of it is now, it will not be tried again")
                     .outcome(instead);
                 (verdict.last_accepted.as_ref(), Some(finding))
             }
