@@ -56,8 +56,7 @@ pub(super) const SATISFY: Feature = Feature {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     match given.text("auth-type") {
-        None if given.is_bad("auth-type") => return,
-        None => return say_unused(given),
+        None => return,
         Some("basic") => {}
         Some("digest") => {
             return given.refuse(
@@ -76,12 +75,6 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(accounts) = accounts(given, by_key.unwrap_or(false)) else { return };
     policies.route().basic_auth = Some(BasicAuth { realm, accounts: accounts.id.clone() });
     policies.accounts = Some(Arc::new(accounts));
-}
-
-fn say_unused(given: &mut Given<'_>) {
-    if given.text("auth-secret").is_some() {
-        given.note("auth-secret", "without auth-type it protects nothing", "add auth-type: basic, or remove it");
-    }
 }
 
 fn realm(given: &mut Given<'_>) -> String {
@@ -199,7 +192,8 @@ mod tests {
     fn without_a_type_nothing_is_protected_and_that_is_said() {
         let (policies, said) = read(&[("auth-secret", "users"), ("auth-type", "")]);
         assert!(!policies.closed && policies.route.basic_auth.is_none());
-        assert_eq!(said, ["auth-secret: without auth-type it protects nothing (served)"]);
+        let empty = "auth-type: the value is empty, which is as good as none (served)";
+        assert_eq!(said, [empty, "auth-secret: without auth-type it does nothing (served)"]);
     }
 
     #[test]

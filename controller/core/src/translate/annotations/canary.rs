@@ -167,8 +167,10 @@ mod tests {
             ("canary-weight-total", "1k"),
             ("affinity-canary-behavior", "none"),
         ] {
-            assert_eq!(problems(&[(name, value)]).len(), 1, "{name}");
+            let beside =
+                [("affinity", "cookie"), ("canary", "true"), ("canary-by-header", "X-B")].into_iter().filter(|(other, _)| *other != name);
+            assert_eq!(problems(&beside.chain([(name, value)]).collect::<Vec<_>>()).len(), 1, "{name}");
         }
-        assert_eq!(problems(&[("canary-by-header", "X-A"), ("canary-by-header-pattern", "(")]).len(), 1);
+        assert_eq!(problems(&[("canary", "true"), ("canary-by-header", "X-A"), ("canary-by-header-pattern", "(")]).len(), 1);
     }
 }

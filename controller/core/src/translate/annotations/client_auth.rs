@@ -68,6 +68,9 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    if given.refuse_empty("auth-tls-secret") {
+        policies.host.client_auth = Some(ClientAuth::Denied);
+    }
     if given.text("auth-tls-secret").is_none() {
         return;
     }
@@ -164,7 +167,7 @@ mod tests {
 
     fn checked(pairs: &[(&str, &str)]) -> ClientCertificates {
         let (policies, said) = read(&[&[("auth-tls-secret", "shop/ca")], pairs].concat());
-        assert_eq!((policies.closed, said), (false, vec![]), "{pairs:?}");
+        assert!(!policies.closed && said.iter().all(|one| one.contains("the value is empty")), "{pairs:?}: {said:?}");
         match policies.host.client_auth.clone().unwrap() {
             ClientAuth::Checked(checked) if checked.authority == policies.authority.as_ref().unwrap().id => checked,
             other => panic!("{other:?}"),
@@ -236,7 +239,15 @@ mod tests {
 
     #[test]
     fn without_a_secret_the_rest_does_nothing() {
-        let (policies, said) = read(&[("auth-tls-match-cn", "x"), ("auth-tls-secret", "")]);
-        assert!(policies.host.client_auth.is_none() && !policies.closed && said.is_empty());
+        let (policies, said) = read(&[("auth-tls-match-cn", "x")]);
+        assert!(policies.host.client_auth.is_none() && !policies.closed);
+        assert_eq!(said, ["auth-tls-match-cn: without auth-tls-secret it does nothing (served)"]);
+    }
+
+    #[test]
+    fn an_empty_secret_lets_nobody_in() {
+        let (policies, said) = read(&[("auth-tls-secret", " ")]);
+        assert_eq!((policies.host.client_auth, policies.closed), (Some(ClientAuth::Denied), true));
+        assert_eq!(said, ["auth-tls-secret: the value is empty (route answers 503)"]);
     }
 }

@@ -111,6 +111,9 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if given.bool("enable-global-auth") == Some(false) {
         policies.route().external_auth = None;
     }
+    if given.refuse_empty("auth-url") {
+        return;
+    }
     let Some(url) = read(given, "auth-url", auth::service_url) else { return };
     let auth = ExternalAuth {
         url,
@@ -195,7 +198,7 @@ fn keepalive(given: &mut Given<'_>) -> UpstreamKeepalive {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{problems, read_configured, read_in, snapshot};
+    use super::super::testing::{read_configured, read_in, snapshot};
     use super::*;
     use crate::settings::Settings;
     use serde_json::json;
@@ -302,7 +305,9 @@ mod tests {
 
     #[test]
     fn without_a_url_the_rest_does_nothing() {
-        let pairs = [("auth-signin", "http://a.test/"), ("auth-method", "x"), ("auth-url", " ")];
-        assert!(read(&pairs).0.route.external_auth.is_none() && problems(&pairs).is_empty());
+        let pairs = [("auth-signin", "http://a.test/"), ("auth-method", "x")];
+        let (policies, said) = read(&pairs);
+        assert!(policies.route.external_auth.is_none() && !policies.closed);
+        assert_eq!(said, ["method", "signin"].map(|name| format!("auth-{name}: without auth-url it does nothing (served)")));
     }
 }

@@ -179,6 +179,15 @@ impl<'a> Given<'a> {
         self.bad.iter().any(|bad| bad.name == name)
     }
 
+    /// Refuses a protection that is asked for without saying which; whether it was.
+    pub(super) fn refuse_empty(&mut self, name: &'static str) -> bool {
+        let is_empty = self.raw(name).is_some_and(|value| value.trim().is_empty());
+        if is_empty {
+            self.refuse(name, "the value is empty", "give it a value, or remove it");
+        }
+        is_empty
+    }
+
     /// What was found bad since the last call.
     pub(super) fn take_bad(&mut self) -> Vec<BadValue> {
         std::mem::take(&mut self.bad)

@@ -40,7 +40,7 @@ const FINE: &[(&str, &[&str])] = &[
     ("auth-signin-redirect-param", &["minus"]),
     ("canary-by-cookie", &["minus"]),
     ("canary-by-header", &["minus"]),
-    ("canary-by-header-pattern", &["brace", "dollar", "minus"]),
+    ("canary-by-header-pattern", &["dollar", "minus"]),
     ("canary-by-header-value", &["minus"]),
     ("cors-allow-headers", &["minus"]),
     ("cors-expose-headers", &["minus"]),
@@ -76,10 +76,10 @@ fn companions(name: &str) -> &'static [(&'static str, &'static str)] {
         "x-forwarded-prefix" => &[("rewrite-target", "/x")],
         "default-backend" => &[("custom-http-errors", "503")],
         "proxy-redirect-to" => &[("proxy-redirect-from", "http://a/")],
-        "proxy-redirect-from" => &[("proxy-redirect-to", "http://a/")],
         _ if name.starts_with("auth-tls-") => &[("auth-tls-secret", "shop/ca")],
         _ if name.starts_with("auth-") => &[("auth-url", "http://a.test/")],
         _ if name.starts_with("session-cookie-") || name.starts_with("affinity") => &[("affinity", "cookie")],
+        "canary-by-header-pattern" | "canary-by-header-value" => &[("canary", "true"), ("canary-by-header", "X-A")],
         _ if name.starts_with("canary-") => &[("canary", "true")],
         "cors-allow-origin"
         | "cors-allow-methods"

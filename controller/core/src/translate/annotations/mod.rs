@@ -44,6 +44,7 @@ mod host_tls;
 #[cfg(test)]
 mod hostile;
 mod http2_push;
+mod idle;
 mod key;
 mod lacks;
 mod limits;
@@ -188,6 +189,7 @@ pub(super) fn read<'a>(
         }
         lacks::tell(&given, settings, policies, object, &mut diagnostics);
         unsupported::read(&given, policies, object, &mut diagnostics);
+        idle::tell(&given, object, &mut diagnostics);
         refused |= has_blocked_word(&given, config, object, &mut diagnostics);
     }
     let policies = if refused { snippets::in_place_of_refused(&given, plain).map(Arc::new) } else { Some(policies) };

@@ -210,6 +210,6 @@ mod tests {
         for pairs in [&[(SECRET, "shop/both")][..], &[HTTPS, (SECRET, "shop/both"), (VERIFY, "on")]] {
             assert_eq!(read(pairs).1.len(), 1, "{pairs:?}");
         }
-        assert_eq!(read(&[HTTPS, (VERIFY, "on")]).1, Vec::<String>::new(), "without the Secret it asks for nothing");
+        assert_eq!(read(&[HTTPS, (VERIFY, "on")]).1, ["proxy-ssl-verify: without proxy-ssl-secret it does nothing (served)"]);
     }
 }
