@@ -13,7 +13,7 @@ mod stamp;
 mod watch;
 
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, grouped};
-use gatewright_core::names::ObjectRef;
+use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::state::Event;
 use gatewright_core::translate::Wanted;
 use std::collections::HashMap;
@@ -95,7 +95,7 @@ pub(crate) struct Located {
 }
 
 /// What is wrong with an input, and with what is made of its objects. A value that is no text is read as one; where that is
-/// not good either, one finding tells the reason and what became of it.
+/// not good either, one finding tells the reason and what became of it. So it is with settings that cannot be read.
 pub(crate) fn together(problems: &[Located], of_objects: impl Iterator<Item = Located>) -> Vec<Located> {
     let mut all = problems.to_vec();
     let read_as_text: HashMap<_, _> =
@@ -111,12 +111,11 @@ pub(crate) fn together(problems: &[Located], of_objects: impl Iterator<Item = Lo
     all
 }
 
-/// The field that holds something else than a text, and is read as one.
+/// The field that holds something else than a text, and is read as one; or something else than settings, or what names them.
 fn place_in_object(problem: &Located) -> Option<(&ObjectRef, &str)> {
-    let Diagnostic { code: Code::BadObject, outcome: Outcome::Served, object: Some(object), field, .. } = &problem.diagnostic else {
-        return None;
-    };
-    Some((object, field))
+    let Diagnostic { code: Code::BadObject, outcome, object: Some(object), field, .. } = &problem.diagnostic else { return None };
+    let holds_settings = matches!(object.kind, Kind::ConfigMap | Kind::GatewrightParameters | Kind::IngressClass);
+    (*outcome == Outcome::Served || holds_settings).then_some((object, &**field))
 }
 
 /// Findings for people, each as [`format_located`] has it; of many of a kind on one object a few, and how many more.
@@ -153,7 +152,7 @@ pub(crate) fn format_located(located: &Located) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatewright_core::names::{Kind, ObjectName};
+    use gatewright_core::names::ObjectName;
 
     #[test]
     fn a_finding_is_printed_in_the_form_that_editors_jump_to() {

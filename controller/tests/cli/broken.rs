@@ -237,7 +237,7 @@ fn labels_and_tls_sections_of_another_type_cost_themselves() {
 }
 
 #[test]
-fn parameters_that_cannot_be_read_cost_themselves() {
+fn parameters_that_cannot_be_read_close_their_class() {
     let class = |parameters: &str| {
         "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: own}\nspec:\n  controller: gatewright.dev/ingress\n  parameters: "
             .to_owned()
@@ -260,8 +260,50 @@ fn parameters_that_cannot_be_read_cost_themselves() {
         (class(&named("ConfigMap", "")) + map + "[]\n", "36: data: a list stands where a mapping belongs"),
     ] {
         assert_eq!(said("a.yaml", &text), [format!("GW0002 {finding}")], "{text}");
-        let ran = Folder::new(&[("a.yaml", &text)]).run(&["explain", "http://a.test/", "-f", "a.yaml"]);
-        assert_eq!(ran.code, 0, "the class is served: {ran:?}");
+        assert_closed(&text, &[]);
+    }
+}
+
+/// Lint tells in one error that routes answer 503, and so they do.
+fn assert_closed(text: &str, flags: &[&str]) {
+    let folder = Folder::new(&[("a.yaml", text)]);
+    let linted = folder.run(&[&["lint", "a.yaml"], flags].concat());
+    assert!(linted.out.matches("error[").count() == 1 && linted.out.contains("(route answers 503)"), "{text}: {linted:?}");
+    let rendered = folder.run(&[&["render", "-f", "a.yaml"], flags].concat());
+    assert!(rendered.out.contains("return 503;") && !rendered.out.contains("proxy_pass http"), "{text}: {}", rendered.out);
+    let explained = folder.run(&[&["explain", "http://a.test/", "-f", "a.yaml"], flags].concat());
+    assert_eq!(explained.code, 1, "{explained:?}");
+}
+
+#[test]
+fn settings_that_cannot_be_read_close_every_route() {
+    for data in [
+        "data: x",
+        "data: ['whitelist-source-range: 10.0.0.0/8']",
+        "binaryData: 'whitelist-source-range: MTAuMC4wLjAvOA=='",
+        "binaryData: {whitelist-source-range: MTAuMC4wLjAvOA==}",
+    ] {
+        let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m, namespace: shop}}\n{data}\n");
+        assert_closed(&(ingress("front", "a.test", "/", "cart") + &service("cart") + &map), &["--configmap", "shop/m"]);
+    }
+    let harmless = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: shop}\nbinaryData: {keep-alive: NzU=}\n";
+    let folder = Folder::new(&[("a.yaml", &(ingress("front", "a.test", "/", "cart") + &service("cart") + harmless))]);
+    assert!(folder.run(&["render", "-f", "a.yaml", "--configmap", "shop/m"]).out.contains("proxy_pass http"));
+}
+
+#[test]
+fn a_class_that_cannot_be_read_is_one_all_the_same() {
+    let front = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: own\n");
+    for spec in ["[]", "{controller: 7}", "{controller: [], parameters: {kind: GatewrightParameters, name: p}}"] {
+        let class = format!("apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {{name: own}}\nspec: {spec}\n---\n");
+        let folder = Folder::new(&[("a.yaml", &(class + &front + &service("cart")))]);
+        let linted = folder.run(&["lint", "a.yaml"]);
+        let told =
+            ["error[", "(object left out)", "class \"own\" is not one that is served here"].map(|part| linted.out.matches(part).count());
+        assert_eq!((told[0], told[2]), (1, 1), "{spec}: {linted:?}");
+        assert!(told[1] >= 1, "{spec}: {linted:?}");
+        let rendered = folder.run(&["render", "-f", "a.yaml"]);
+        assert!(!rendered.out.contains("a.test"), "its parameters may keep somebody out: {}", rendered.out);
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 pub(super) fn ingress_class(object: &Value, findings: &mut Findings) {
-    let Some(spec) = object.get("spec") else { return };
+    let Some(spec) = object.get("spec").filter(|spec| spec.is_object()) else { return };
     let controller = text_of(spec, "controller").unwrap_or_default();
     let prefix = controller.split_once('/').map_or("", |(prefix, _)| prefix);
     if controller.len() > 250 || !is_dns_subdomain(prefix) {

@@ -48,6 +48,8 @@ pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>,
     let object = match decode_as(kind, object).map_err(|error| vec![error])? {
         Object::Service(service) => Object::Service(Arc::new(Arc::unwrap_or_clone(service).without(&faults))),
         Object::ConfigMap(map) => Object::ConfigMap(Arc::new(Arc::unwrap_or_clone(map).without(&faults))),
+        Object::IngressClass(class) => Object::IngressClass(Arc::new(Arc::unwrap_or_clone(class).without(&faults))),
+        Object::GatewrightParameters(own) => Object::GatewrightParameters(Arc::new(Arc::unwrap_or_clone(own).without(&faults))),
         other => other,
     };
     Ok(Some((object, faults)))

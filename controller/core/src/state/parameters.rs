@@ -1,6 +1,8 @@
 //! What an IngressClass names as its parameters, and our own kind of them.
 
+use super::fit::Fault;
 use super::meta::{Meta, RawMeta};
+use super::small::vital_part;
 use crate::model::digest_of;
 use crate::names::BadText;
 use serde::Deserialize;
@@ -43,6 +45,8 @@ pub struct GatewrightParameters {
     pub settings: BTreeMap<String, String>,
     /// `spec.policy`, as it is written.
     pub policy: Option<Value>,
+    /// The field that cannot be read, and with it settings.
+    pub cut_at: Option<Box<str>>,
     /// Content hash.
     pub digest: u128,
 }
@@ -70,6 +74,15 @@ impl TryFrom<RawGatewrightParameters> for GatewrightParameters {
         let RawSpec { settings, policy } = raw.spec.unwrap_or_default();
         let settings = settings.unwrap_or_default();
         let digest = digest_of(&(&settings, &policy));
-        Ok(Self { meta, settings, policy, digest })
+        Ok(Self { meta, settings, policy, cut_at: None, digest })
+    }
+}
+
+impl GatewrightParameters {
+    /// The same, of which these parts could not be read.
+    pub(super) fn without(mut self, faults: &[Fault]) -> Self {
+        self.cut_at = vital_part(faults);
+        self.digest = digest_of(&(self.digest, &self.cut_at));
+        self
     }
 }

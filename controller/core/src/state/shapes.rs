@@ -4,7 +4,7 @@ use super::fit::Shape::{
     self, Address, AddressOr, Any, Bool, Encoded, Fields, Filled, Hidden, List, NameOrPort, Number, Own, Parts, Places, Printed, Text,
     Time, Vital, VitalList, With, Word,
 };
-use crate::diagnostic::Outcome::{DefaultCertificate, KeptDefault, Served, SkippedEntry, SkippedHost, SkippedPath};
+use crate::diagnostic::Outcome::{DefaultCertificate, KeptDefault, Served, SkippedEntry, SkippedHost, SkippedObject, SkippedPath};
 use crate::names::Kind;
 
 macro_rules! meta {
@@ -52,9 +52,10 @@ const TLS: Shape =
 const BACKEND: Shape = Fields(&[("service", Fields(&[("name", Text), ("port", PORT_REF)])), ("resource", Any)]);
 const PORT_REF: Shape = Fields(&[("name", Text), ("number", Number(i64::MIN, i64::MAX))]);
 
-/// It is served without parameters that cannot be read, as it is without those that are not there.
-const CLASS: Shape =
-    Fields(&[("metadata", META), ("spec", Fields(&[("controller", Text), ("parameters", Vital(&CLASS_PARAMETERS, KeptDefault))]))]);
+/// Without what cannot be read of it, it is there all the same: where there is a class, Ingresses of none are not served.
+const CLASS: Shape = Fields(&[("metadata", META), ("spec", Vital(&CLASS_SPEC, SkippedObject))]);
+
+const CLASS_SPEC: Shape = Fields(&[("controller", Text), ("parameters", Vital(&CLASS_PARAMETERS, KeptDefault))]);
 
 const CLASS_PARAMETERS: Shape =
     Fields(&[("apiGroup", Text), ("kind", Text), ("name", Text), ("scope", Word(&["Cluster", "Namespace"])), ("namespace", Text)]);
@@ -108,7 +109,7 @@ const SUBSET: Shape =
 const SECRET: Shape = Fields(&[("metadata", META), ("data", Encoded), ("stringData", Hidden)]);
 
 /// Without data that cannot be read, it is there all the same: who names it is told what is wrong.
-const CONFIG_MAP: Shape = Fields(&[("metadata", META), ("data", Vital(&Printed, KeptDefault))]);
+const CONFIG_MAP: Shape = Fields(&[("metadata", META), ("data", Vital(&Printed, KeptDefault)), ("binaryData", Hidden)]);
 
 const NAMESPACE: Shape = Fields(&[("metadata", META)]);
 

@@ -19,6 +19,8 @@ pub struct IngressClass {
     pub controller: Box<str>,
     /// `spec.parameters`.
     pub parameters: Option<ClassParameters>,
+    /// The field that cannot be read, and with it what the class asks of its Ingresses.
+    pub cut_at: Option<Box<str>>,
     /// Content hash.
     pub digest: u128,
 }
@@ -33,8 +35,8 @@ pub struct ConfigMap {
     pub data: BTreeMap<String, String>,
     /// The keys of `binaryData`, whose values are not read.
     pub binary_keys: Box<[Box<str>]>,
-    /// The data cannot be read.
-    pub is_cut: bool,
+    /// The field that cannot be read, of the two that hold data.
+    pub cut_at: Option<Box<str>>,
     /// Content hash.
     pub digest: u128,
 }
@@ -85,8 +87,22 @@ impl TryFrom<RawIngressClass> for IngressClass {
         let spec = raw.spec.unwrap_or_default();
         let meta = raw.metadata.cluster_scoped()?;
         let digest = digest_of(&(&meta.name, &spec.controller, &spec.parameters));
-        Ok(Self { meta, controller: spec.controller, parameters: spec.parameters, digest })
+        Ok(Self { meta, controller: spec.controller, parameters: spec.parameters, cut_at: None, digest })
     }
+}
+
+impl IngressClass {
+    /// The same, of which these parts could not be read.
+    pub(super) fn without(mut self, faults: &[Fault]) -> Self {
+        self.cut_at = vital_part(faults);
+        self.digest = digest_of(&(self.digest, &self.cut_at));
+        self
+    }
+}
+
+/// The first of the parts that say what an object is for.
+pub(super) fn vital_part(faults: &[Fault]) -> Option<Box<str>> {
+    faults.iter().find(|fault| fault.is_vital).map(|fault| fault.field.as_str().into())
 }
 
 impl TryFrom<RawConfigMap> for ConfigMap {
@@ -98,15 +114,16 @@ impl TryFrom<RawConfigMap> for ConfigMap {
         let binary_keys: Box<[Box<str>]> =
             raw.binary_data.as_object().into_iter().flat_map(Map::keys).map(|key| key.as_str().into()).collect();
         let digest = digest_of(&(&data, &binary_keys));
-        Ok(Self { meta, data, binary_keys, is_cut: false, digest })
+        Ok(Self { meta, data, binary_keys, cut_at: None, digest })
     }
 }
 
 impl ConfigMap {
     /// The same, of which these parts could not be read.
     pub(super) fn without(mut self, faults: &[Fault]) -> Self {
-        self.is_cut = faults.iter().any(|fault| fault.field == "data");
-        self.digest = digest_of(&(self.digest, self.is_cut));
+        let cut = faults.iter().find(|fault| ["data", "binaryData"].contains(&&*fault.field));
+        self.cut_at = cut.map(|fault| fault.field.as_str().into());
+        self.digest = digest_of(&(self.digest, &self.cut_at));
         self
     }
 }

@@ -1,27 +1,60 @@
 //! The main ConfigMap, and what is said of settings wherever they come from.
 
-use super::annotations::difference;
+use super::annotations::{self, difference};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef, nearest};
-use crate::settings::{POLICY_KEY, Problem, ProblemKind};
+use crate::settings::{self, POLICY_KEY, Problem, ProblemKind, SnippetKey};
 use crate::state::{ConfigMap, Snapshot};
 use std::collections::BTreeMap;
 
 /// What objects say of settings, without what the proxy refused.
 pub(super) type Said = BTreeMap<ObjectRef, BTreeMap<String, String>>;
 
+/// What the main ConfigMap says.
+#[derive(Debug, Default)]
+pub(super) struct Main {
+    pub(super) data: BTreeMap<String, String>,
+    /// Some of it cannot be read, and may keep somebody out.
+    pub(super) closed: bool,
+}
+
 /// The data of the main ConfigMap; without one, everything is at its default.
-pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> Main {
     let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
-    let Some(name) = name else { return BTreeMap::new() };
+    let Some(name) = name else { return Main::default() };
     let Some(map) = input.snapshot.config_map(name) else {
         diagnostics.push(miss(input.snapshot, "configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
-        return BTreeMap::new();
+        return Main::default();
     };
-    diagnostics.extend(unread(map, Outcome::KeptDefault));
-    mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics)
+    let closed = closes(map, diagnostics);
+    Main { data: mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics), closed }
+}
+
+/// Whether settings in a ConfigMap cannot be read that may keep somebody out; tells all that cannot be read.
+pub(super) fn closes(map: &ConfigMap, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let mut closes = map.cut_at.is_some();
+    diagnostics.extend(map.cut_at.as_ref().map(|field| cut(ObjectRef::new(Kind::ConfigMap, map.meta.name.clone()), field)));
+    diagnostics.extend(map.binary_keys.iter().zip(unread(map, Outcome::KeptDefault)).map(|(key, mut finding)| {
+        if may_protect(key) {
+            finding.close("; every route answers 503, for it may keep somebody out");
+            closes = true;
+        }
+        finding
+    }));
+    closes
+}
+
+/// Whether a key asks for a protection, with whatever value.
+fn may_protect(key: &str) -> bool {
+    settings::protects(key) || annotations::protects(key, "") || SnippetKey::ALL.iter().any(|own| own.as_str() == key)
+}
+
+/// Settings that cannot be read close what they are for.
+pub(super) fn cut(object: ObjectRef, field: &str) -> Diagnostic {
+    let message = "the settings cannot be read, and may keep somebody out, so every route that they are for answers 503";
+    Diagnostic::new(Code::BadSetting, object, field, message).help("write a mapping").outcome(Outcome::ClosedRoute)
 }
 
 /// What of a ConfigMap is not read, as it is not by ingress-nginx.

@@ -6,9 +6,9 @@
 
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
-use super::config::{Said, finding, mended, unread};
+use super::config::{Main, Said, closes, cut, finding, mended};
 use super::{Input, Wanted};
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::digest_of;
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
@@ -69,15 +69,17 @@ struct Found<'a> {
     policy: Option<&'a Value>,
     /// Not in the hands of a namespace: keys of the proxy as a whole may come from here.
     of_operator: bool,
+    /// Some of it cannot be read, and may keep somebody out.
+    closed: bool,
 }
 
 /// Reads the settings of all classes that are ours.
 pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> ByClass {
     let mut said = Said::new();
-    let main_data = super::config::main(input, wanted, &mut said, diagnostics);
+    let written = super::config::main(input, wanted, &mut said, diagnostics);
     let ours = classes.ours(input.snapshot);
     let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, wanted, &mut said, diagnostics)).collect();
-    let (main, configs) = configs(input, (&found, main_data), wanted, diagnostics);
+    let (main, configs) = configs(input, (&found, written), wanted, diagnostics);
     let by_class: BTreeMap<_, _> = found.iter().map(|found| found.class.into()).zip(configs).collect();
     let main = ClassConfig::new(main, Defaults::new());
     let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
@@ -90,10 +92,12 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
 pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagnostic> {
     let object = ObjectRef::new(Kind::GatewrightParameters, parameters.meta.name.clone());
     let (mut wanted, mut said, mut diagnostics) = (Wanted::default(), Said::new(), Vec::new());
-    let main_data = super::config::main(input, &mut wanted, &mut said, &mut diagnostics);
+    let written = super::config::main(input, &mut wanted, &mut said, &mut diagnostics);
     let (settings, policy) = (parameters.settings.clone(), parameters.policy.as_ref());
-    let found = Found { class: "", object: object.clone(), settings, policy, of_operator: true };
-    let _ = configs(input, (&[found], main_data), &mut wanted, &mut diagnostics);
+    let closed = parameters.cut_at.is_some();
+    diagnostics.extend(parameters.cut_at.as_ref().map(|field| cut(object.clone(), field)));
+    let found = Found { class: "", object: object.clone(), settings, policy, of_operator: true, closed };
+    let _ = configs(input, (&[found], written), &mut wanted, &mut diagnostics);
     // The rest is said without these parameters, too.
     diagnostics.retain(|finding| finding.object.as_ref() == Some(&object));
     diagnostics
@@ -102,18 +106,19 @@ pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagn
 /// The settings of the proxy as a whole, and those of each class whose parameters were found.
 fn configs(
     input: Input<'_>,
-    (found, main_data): (&[Found<'_>], BTreeMap<String, String>),
+    (found, Main { data: main_data, closed: all_closed }): (&[Found<'_>], Main),
     wanted: &mut Wanted,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Config, Vec<Arc<ClassConfig>>) {
     let alone = settings::read(input.settings, &main_data).0;
-    let mut reader = Reader { input, main: main_data.clone(), alone, diagnostics };
+    let mut reader = Reader { input, main: main_data.clone(), alone, all_closed, diagnostics };
     let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
     let (owners, closed) = reader.take_wide(found, &wide);
     super::config::say(input, &reader.main, &main_data, reader.diagnostics);
     let of_class = |(found, wide): (&Found<'_>, &Vec<&str>)| reader.of_class(found, wide, closed.contains(&found.object));
     let configs = found.iter().zip(&wide).map(of_class).collect();
     let mut main = reader.alone;
+    main.closed |= all_closed;
     let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
     let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
     super::config_objects::read(input, &mut main, owner, wanted, diagnostics);
@@ -129,11 +134,18 @@ fn find<'a>(
     said: &mut Said,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Found<'a>> {
+    let own = || ObjectRef::new(Kind::IngressClass, class.meta.name.clone());
+    if let Some(field) = &class.cut_at {
+        diagnostics.push(cut(own(), field));
+        let class = class.meta.name.name();
+        return Some(Found { class, object: own(), settings: BTreeMap::new(), policy: None, of_operator: false, closed: true });
+    }
     let given = class.parameters.as_ref()?;
     let found = object_of(given, input).and_then(|object| match there(&object, input, wanted, diagnostics) {
-        Some((settings, policy)) => {
+        Some(There { settings, policy, closed }) => {
             let settings = mended(input, &object, settings, said, diagnostics);
-            Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator: given.scope == ParametersScope::Cluster })
+            let of_operator = given.scope == ParametersScope::Cluster;
+            Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
         }
         None => {
             let message = format!("{object} does not exist; the class is served without it");
@@ -141,8 +153,7 @@ fn find<'a>(
         }
     });
     let say = |(code, field, message, help): Fault| {
-        let object = ObjectRef::new(Kind::IngressClass, class.meta.name.clone());
-        diagnostics.push(Diagnostic::new(code, object, format!("spec.parameters{field}"), message).help(help));
+        diagnostics.push(Diagnostic::new(code, own(), format!("spec.parameters{field}"), message).help(help));
     };
     found.map_err(say).ok()
 }
@@ -163,22 +174,26 @@ fn object_of(given: &ClassParameters, input: Input<'_>) -> Result<ObjectRef, Fau
     place(given, kind, input).map(|name| ObjectRef::new(kind, name)).map_err(|bad| unknown(".name", bad, help))
 }
 
-/// Settings and policy of an object that a class names.
-fn there<'a>(
-    object: &ObjectRef,
-    input: Input<'a>,
-    wanted: &mut Wanted,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Option<(&'a BTreeMap<String, String>, Option<&'a Value>)> {
+/// What an object says that a class names.
+struct There<'a> {
+    settings: &'a BTreeMap<String, String>,
+    policy: Option<&'a Value>,
+    /// Some of it cannot be read, and may keep somebody out.
+    closed: bool,
+}
+
+/// Looks for an object that a class names.
+fn there<'a>(object: &ObjectRef, input: Input<'a>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> Option<There<'a>> {
     let name = &object.name;
     if object.kind == Kind::ConfigMap {
         wanted.config_maps.insert(name.clone());
         let map = input.snapshot.config_map(name)?;
-        diagnostics.extend(unread(map, Outcome::KeptDefault));
-        return Some((&map.data, None));
+        return Some(There { settings: &map.data, policy: None, closed: closes(map, diagnostics) });
     }
     wanted.parameters.insert(name.clone());
-    input.snapshot.parameters_of(name).map(|own| (&own.settings, own.policy.as_ref()))
+    let own = input.snapshot.parameters_of(name)?;
+    diagnostics.extend(own.cut_at.as_ref().map(|field| cut(object.clone(), field)));
+    Some(There { settings: &own.settings, policy: own.policy.as_ref(), closed: own.cut_at.is_some() })
 }
 
 fn kind_of(given: &ClassParameters) -> Option<Kind> {
@@ -232,6 +247,8 @@ struct Reader<'a, 'd> {
     main: BTreeMap<String, String>,
     /// What `main` says.
     alone: Config,
+    /// The main ConfigMap closes every route.
+    all_closed: bool,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -293,7 +310,7 @@ impl Reader<'_, '_> {
         let data: BTreeMap<String, String> =
             found.settings.iter().filter(|(key, _)| !wide.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
         let (mut config, problems) = self.over_main(&data);
-        config.closed |= closed;
+        config.closed |= closed || found.closed || self.all_closed;
         // What the main ConfigMap says of them is said there.
         let own = data.keys().any(|key| SnippetKey::ALL.iter().any(|own| own.as_str() == key)).then_some(&found.object);
         super::config_objects::snippets(self.input, &mut config, own, self.diagnostics);

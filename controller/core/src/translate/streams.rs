@@ -46,6 +46,10 @@ impl Reader<'_, '_> {
         };
         self.diagnostics.extend(super::config::unread(map, Outcome::ClosedPort));
         let origin = ObjectRef::new(Kind::ConfigMap, name.clone());
+        if let Some(field) = map.cut_at.as_deref() {
+            let message = format!("the data cannot be read; nothing listens on {} ports of it", transport.as_str());
+            self.diagnostics.push(Diagnostic::new(Code::BadSetting, origin.clone(), field, message).outcome(Outcome::ClosedPort));
+        }
         for (key, value) in map.data.iter().take(MOST) {
             match self.entry(key, value, transport, &origin) {
                 Ok(stream) => _ = self.streams.insert((transport, stream.port), Arc::new(stream)),

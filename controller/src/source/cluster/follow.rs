@@ -264,18 +264,21 @@ impl Known {
         if !version.is_empty() && self.versions.get(&name) == Some(&version) {
             return Vec::new();
         }
-        self.versions.insert(name.clone(), version);
-        vec![match object.applied() {
-            Ok(event) => Said::Happened(event),
-            Err(error) => Said::Unreadable(name, error),
-        }]
+        let is_first = self.versions.insert(name.clone(), version).is_none();
+        match object.applied() {
+            Ok(event) => vec![Said::Happened(event)],
+            // What was there before stays.
+            Err((error, rest)) => {
+                rest.filter(|_| is_first).map(Said::Happened).into_iter().chain([Said::Unreadable(name, error)]).collect()
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gatewright_core::state::Service;
+    use gatewright_core::state::{GatewrightParameters, Object, Service};
 
     fn service(name: &str, version: &str) -> Watched<Service> {
         serde_json::from_value(serde_json::json!({"metadata": {"name": name, "namespace": "a", "resourceVersion": version}, "spec": {}}))
@@ -335,5 +338,22 @@ mod tests {
         let odd: Watched<Service> =
             serde_json::from_value(serde_json::json!({"metadata": {"name": "odd", "namespace": "a"}, "spec": {"ports": "x"}})).unwrap();
         assert!(matches!(&Known::default().take(WatchEvent::Apply(odd))[..], [Said::Unreadable(name, _)] if name.name() == "odd"));
+    }
+
+    #[test]
+    fn parameters_that_cannot_be_read_are_there_unless_they_were_before() {
+        let parameters = |version: &str, settings: serde_json::Value| -> Watched<GatewrightParameters> {
+            let metadata = serde_json::json!({"name": "p", "namespace": "a", "resourceVersion": version});
+            serde_json::from_value(serde_json::json!({"metadata": metadata, "spec": {"settings": settings}})).unwrap()
+        };
+        let is_cut =
+            |said: &Said| matches!(said, Said::Happened(Event::Applied(Object::GatewrightParameters(own))) if own.cut_at.is_some());
+        let mut known = Known::default();
+        let said = known.take(WatchEvent::Apply(parameters("1", "whitelist-source-range: 10.0.0.0/8".into())));
+        assert!(matches!(&said[..], [first, Said::Unreadable(..)] if is_cut(first)), "{said:?}");
+        let said = known.take(WatchEvent::Apply(parameters("2", serde_json::json!({"whitelist-source-range": "10.0.0.0/8"}))));
+        assert_eq!(texts(&said), ["+p"]);
+        let said = known.take(WatchEvent::Apply(parameters("3", serde_json::json!([]))));
+        assert!(matches!(&said[..], [Said::Unreadable(..)]), "its last state stays: {said:?}");
     }
 }

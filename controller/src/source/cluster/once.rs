@@ -190,7 +190,8 @@ fn take<T: WatchedKind>(item: Watched<T>, heard: &mut Heard) {
     let Some(name) = item.name() else { return };
     match item.applied() {
         Ok(event) => heard.events.push(event),
-        Err(error) => {
+        Err((error, rest)) => {
+            heard.events.extend(rest);
             let finding = Diagnostic::new(Code::BadObject, ObjectRef::new(T::KIND, name), error.field, error.message);
             heard.problems.push(finding.help(error.help));
         }

@@ -3,6 +3,7 @@
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::state::{
     ConfigMap, DecodeError, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Namespace, Object, Secret, Service, decode,
+    decode_written,
 };
 use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery, networking::v1 as networking};
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope};
@@ -18,6 +19,9 @@ use std::marker::PhantomData;
 pub(super) struct Watched<T> {
     metadata: ObjectMeta,
     object: Result<Object, DecodeError>,
+    /// What is there of parameters that cannot be read: who names them is not to go without what they may protect. An API
+    /// server that has another definition of our kind than we ship takes such objects.
+    rest: Option<Object>,
     kind: PhantomData<T>,
 }
 
@@ -142,11 +146,13 @@ impl<'de, T: WatchedKind> Deserialize<'de> for Watched<T> {
             map.insert("apiVersion".to_owned(), <T::Full as Resource>::api_version(&()).into_owned().into());
             map.insert("kind".to_owned(), T::KIND.as_str().into());
         }
+        let written = (T::KIND == Kind::GatewrightParameters).then(|| value.clone());
         let object = decode(value).and_then(|object| {
             let message = "the object is of another kind".to_owned();
             object.ok_or_else(|| DecodeError { field: "kind".to_owned(), message, help: String::new() })
         });
-        Ok(Self { metadata, object, kind: PhantomData })
+        let rest = written.filter(|_| object.is_err()).and_then(|written| decode_written(written).ok()?).map(|(object, _)| object);
+        Ok(Self { metadata, object, rest, kind: PhantomData })
     }
 }
 
@@ -164,9 +170,10 @@ where
         self.metadata.resource_version.as_deref().unwrap_or_default().into()
     }
 
-    /// The event of its being there, or why it cannot be read.
-    pub(super) fn applied(self) -> Result<Event, DecodeError> {
-        self.object.map(Event::Applied)
+    /// The event of its being there, or why it cannot be read, and perhaps the event of what of it can be.
+    pub(super) fn applied(self) -> Result<Event, (DecodeError, Option<Event>)> {
+        let rest = self.rest.map(Event::Applied);
+        self.object.map(Event::Applied).map_err(|error| (error, rest))
     }
 }
 

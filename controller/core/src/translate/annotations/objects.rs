@@ -52,7 +52,7 @@ impl<'a> Objects<'a> {
     /// The ConfigMap of that name, if it can be read.
     pub fn config_map(&mut self, name: &ObjectName) -> Option<&'a Arc<ConfigMap>> {
         self.note(Kind::ConfigMap, name);
-        self.snapshot.config_map(name).filter(|map| !map.is_cut)
+        self.snapshot.config_map(name).filter(|map| map.cut_at.is_none())
     }
 
     /// Why an object that was looked up is not to be had, and what would do.
