@@ -236,6 +236,20 @@ fn a_base_that_was_not_fetched_is_fetched_or_told() {
 }
 
 #[test]
+fn a_repository_that_git_does_not_open_lacks_no_revision() {
+    let folder = repository();
+    let mut of_others = script("review", &["HEAD", "deploy"]);
+    of_others.env("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    let told = run(&folder, of_others);
+    let top = folder.path().canonicalize().unwrap().display().to_string();
+    let help = format!("git config --global --add safe.directory '{top}'\n");
+    assert!(told.code == 2 && told.err.contains("dubious ownership") && told.err.ends_with(&help), "{told:?}");
+    let nowhere = run(&Folder::new(&[]), script("review", &["HEAD", "deploy"]));
+    assert!(nowhere.code == 2 && nowhere.err.starts_with("review: not a git repository"), "{nowhere:?}");
+    assert!([told, nowhere].iter().all(|ran| !ran.err.contains("there is no revision")));
+}
+
+#[test]
 fn what_is_not_installed_is_said_by_its_name() {
     let folder = repository();
     let tools = tempfile::tempdir().unwrap();
@@ -259,16 +273,21 @@ fn lines(list: &Value) -> Vec<&str> {
 fn the_action_runs_as_it_stands_in_its_file() {
     let action = yaml("deploy/ci/action/action.yml");
     let step = &action["runs"]["steps"][0];
-    let place = of_repository("deploy/ci/action").display().to_string();
+    // As a job in a container has it: expressions tell paths of the machine around it, which are none in here.
+    let around = "/home/runner/work/_actions/gatewright/deploy/ci/action";
     let (_origin, clone, base) = shallow();
-    let mut command = Command::new(step["shell"].as_str().unwrap());
-    command.args(["-e", "-c", step["run"].as_str().unwrap()]).env("GITHUB_STEP_SUMMARY", clone.path().join("summary.md"));
     let default = action["inputs"]["path"]["default"].as_str().unwrap();
+    let mut command = Command::new(step["shell"].as_str().unwrap());
+    let filled = |text: &Value| {
+        let text = text.as_str().unwrap().replace("${{ github.action_path }}", around).replace("${{ inputs.base }}", &base);
+        let text = text.replace("${{ inputs.path }}", default).replace("${{ inputs.flags }}", "");
+        assert!(!text.contains("${{"), "{text}");
+        text
+    };
+    command.args(["-e", "-c", &filled(&step["run"])]).env("GITHUB_STEP_SUMMARY", clone.path().join("summary.md"));
+    command.env("GITHUB_ACTION_PATH", of_repository("deploy/ci/action"));
     for (name, value) in step["env"].as_object().unwrap() {
-        let value = value.as_str().unwrap().replace("${{ github.action_path }}", &place).replace("${{ inputs.base }}", &base);
-        let value = value.replace("${{ inputs.path }}", default).replace("${{ inputs.flags }}", "");
-        assert!(!value.contains("${{"), "{name}: {value}");
-        command.env(name, value);
+        command.env(name, filled(value));
     }
     clone.write("deploy/bad.yaml", "a: [");
     let ran = run(&clone, command);
