@@ -227,6 +227,7 @@ codes! {
     NothingFound "GW0009" Note Served "The input holds no object that is read.",
     UnrenderedTemplate "GW0010" Note SkippedObject "A file is a template of Helm, and no manifest before it is rendered.",
     NotFollowed "GW0011" Note SkippedObject "A part of the input is in another place, and is not read.",
+    UnlikeKubectl "GW0012" Warning SkippedObject "For its name, kubectl takes a file of a folder that is not read here, or the other way round.",
     // class and scope
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",

@@ -215,6 +215,10 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
     if elsewhere > 0 {
         say(format_args!("note: of {inputs}, submodules and links that lead out are not read: {elsewhere}; lint says which"));
     }
+    let hidden = hidden(world).count();
+    if hidden > 0 {
+        say(format_args!("warning: of {inputs}, hidden files that kubectl applies are not read: {hidden}; lint says which"));
+    }
     let is_of_flag = |finding: &&Diagnostic| finding.code == Code::MissingConfigMap && finding.field.is_empty();
     for mut finding in translation.diagnostics.iter().filter(is_of_flag).cloned() {
         soften(&mut finding, world.holds);
@@ -232,6 +236,12 @@ pub(super) fn unread(world: &World) -> impl Iterator<Item = &Located> {
 /// What is in another place, and not read.
 pub(super) fn elsewhere(world: &World) -> impl Iterator<Item = &Located> {
     world.problems.iter().filter(|located| located.diagnostic.code == Code::NotFollowed)
+}
+
+/// Hidden manifests, which are not read.
+pub(super) fn hidden(world: &World) -> impl Iterator<Item = &Located> {
+    let is_hidden = |finding: &Diagnostic| finding.code == Code::UnlikeKubectl && finding.outcome == Outcome::SkippedObject;
+    world.problems.iter().filter(move |located| is_hidden(&located.diagnostic))
 }
 
 /// The dialect of the proxy that was asked for.

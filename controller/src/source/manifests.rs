@@ -9,6 +9,7 @@
 mod folder;
 mod git;
 mod helm;
+mod hidden;
 mod load;
 mod merge;
 mod parse;

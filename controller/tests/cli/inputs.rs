@@ -176,6 +176,39 @@ fn a_hundred_thousand_documents_are_read_and_a_broken_one_among_them_is_found() 
     assert!(ran.out.contains("server_name a.test;"), "{}", ran.out);
 }
 
+#[test]
+fn files_that_kubectl_takes_otherwise_for_their_names_are_told() {
+    let evil = ingress("evil", "evil.test", "/", "cart");
+    let folder = Folder::new(&[("in/a.yaml", &good("a.test")), ("in/.settings.json", "{}"), ("in/.more/evil.yml", &evil)]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    folder.write("in/.evil.yaml", &evil);
+    folder.write("in/.a.yaml.swp", &evil);
+    folder.write("in/UP.YAML", ingress("up", "up.test", "/", "cart"));
+    let diff = folder.run(&["diff", "git:HEAD:in", "in", "--format", "markdown"]);
+    assert!(
+        diff.code == 1 && diff.out.contains(".evil.yaml is hidden") && diff.err.contains("hidden files that kubectl applies"),
+        "{diff:?}"
+    );
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "two"]);
+    for (input, name) in [("in", "in"), ("git:HEAD:in", "git:HEAD:in")] {
+        let linted = folder.run(&["lint", input]);
+        for told in
+            [".evil.yaml is hidden", "evil.yml is hidden", "--> NAME/.evil.yaml:1:1", "--> NAME/.more/evil.yml:1:1", "--> NAME/UP.YAML:1:1"]
+        {
+            assert!(linted.out.contains(&told.replace("NAME", name)), "{told}: {linted:?}");
+        }
+        let counts = ["warning[GW0012]", "note[GW0012]"].map(|begin| linted.out.matches(begin).count());
+        assert_eq!((linted.code, counts), (0, [2, 1]), "{linted:?}");
+        let rendered = folder.run(&["render", "-f", input]);
+        assert_eq!(rendered.err.matches("is hidden, and is not read").count(), 2, "{rendered:?}");
+        assert!(!rendered.out.contains("evil.test") && rendered.out.contains("up.test"), "{}", rendered.out);
+    }
+    assert!(folder.run(&["render", "-f", "in/.evil.yaml"]).out.contains("evil.test"), "who names it means it");
+}
+
 /// Answers lists of the API with what it is given, by path; everything else is 403.
 pub(crate) fn api_server(lists: Vec<(&'static str, String)>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,7 +1,7 @@
 //! What is to be said beside the changes: what is wrong with the second input alone, and what is in no comparison.
 
 use crate::commands::lint::of_other_classes;
-use crate::commands::offline::{elsewhere, soften, unread};
+use crate::commands::offline::{elsewhere, hidden, soften, unread};
 use crate::source::Located;
 use crate::source::input::World;
 use gatewright_core::diagnostic::{Diagnostic, Severity};
@@ -33,10 +33,10 @@ pub(super) fn new_findings((old, before): (&World, &Translation), (new, after): 
     all
 }
 
-/// What of the second input cannot be read that could be in the first one, or was not there.
+/// What of the second input cannot be read, or is hidden, that could be in the first one, or was not there.
 pub(super) fn newly_unread(old: &World, new: &World) -> Vec<Located> {
     let known: HashSet<&Diagnostic> = old.problems.iter().map(|located| &located.diagnostic).collect();
-    unread(new).filter(|located| !known.contains(&located.diagnostic)).cloned().collect()
+    unread(new).chain(hidden(new)).filter(|located| !known.contains(&located.diagnostic)).cloned().collect()
 }
 
 /// What either input does not tell.
@@ -49,5 +49,5 @@ pub(super) fn left_out(old: &World, new: &World) -> Vec<LeftOut> {
 }
 
 fn not_read(world: &World) -> impl Iterator<Item = &Located> {
-    unread(world).chain(elsewhere(world))
+    unread(world).chain(elsewhere(world)).chain(hidden(world))
 }

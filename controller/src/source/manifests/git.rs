@@ -6,6 +6,7 @@ mod ask;
 mod entries;
 
 use super::helm;
+use super::hidden::may_hold_objects;
 use super::read::Chosen;
 use ask::{Answer, contents, first_line, git};
 use gatewright_core::diagnostic::{Code, Diagnostic};
@@ -33,6 +34,8 @@ pub(super) struct Listed {
     pub(super) notes: Vec<Diagnostic>,
     /// Links that lead nowhere, by the names that files have.
     pub(super) dangling: Vec<PathBuf>,
+    /// Hidden files that seem to hold objects, and that kubectl would take from a checkout.
+    pub(super) hidden: Vec<PathBuf>,
 }
 
 /// Why a revision cannot be read.
@@ -92,9 +95,15 @@ impl Revision {
     /// When git, the repository, the revision or the path is not there.
     pub(super) fn read(&self) -> Result<Listed, GitError> {
         let tree = self.tree()?;
-        let entries::Entries { files: entries, elsewhere, dangling } = self.entries(&tree)?;
-        let read = contents(&entries.iter().map(|entry| entry.question(&tree)).collect::<Vec<_>>());
-        let read = read.map_err(|error| self.broken_off(&error))?;
+        let entries::Entries { files: entries, elsewhere, dangling, hidden } = self.entries(&tree)?;
+        let read = |entries: &[entries::Entry]| {
+            let read = contents(&entries.iter().map(|entry| entry.question(&tree)).collect::<Vec<_>>());
+            read.map_err(|error| self.broken_off(&error))
+        };
+        let may_hold_objects = |answer: &Answer| matches!(answer, Answer::File { bytes, .. } if may_hold_objects(bytes));
+        let hidden: Vec<_> = hidden.iter().zip(read(&hidden)?).filter(|(_, answer)| may_hold_objects(answer)).collect();
+        let hidden = hidden.iter().map(|(entry, _)| self.name_of(&entry.path)).collect();
+        let read = read(&entries)?;
         let there: HashSet<&Path> = entries.iter().map(|entry| &*entry.path).collect();
         let mut seen: HashSet<String> = entries.iter().filter(|entry| !entry.is_link()).map(|entry| entry.hash.clone()).collect();
         let mut files = Vec::new();
@@ -111,7 +120,7 @@ impl Revision {
             files.push((self.name_of(&entry.path), bytes, chosen));
         }
         let notes = elsewhere.iter().map(|(path, why)| self.note(path, why)).collect();
-        Ok(Listed { files, notes, dangling: dangling.iter().map(|link| self.name_of(link)).collect() })
+        Ok(Listed { files, notes, dangling: dangling.iter().map(|link| self.name_of(link)).collect(), hidden })
     }
 
     fn tree(&self) -> Result<String, GitError> {

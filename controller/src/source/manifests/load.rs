@@ -2,6 +2,7 @@
 
 use super::git::{GitError, Revision};
 use super::helm;
+use super::hidden;
 use super::merge::merge;
 use super::places::Places;
 use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
@@ -105,8 +106,9 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 loading.take(Path::new("-"), bounded(io::stdin().lock(), 0).map_err(LoadError::Stdin)?, Chosen::ByName);
             }
             InputPath::Path(path) => {
-                let (Listing { files, dangling, .. }, chosen) = files_of(path)?;
+                let (Listing { files, dangling, .. }, hidden, chosen) = files_of(path)?;
                 loading.note_dangling(&dangling);
+                loading.note_hidden(&hidden::manifests(hidden));
                 for (file, _) in files {
                     if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
                         let is_in_chart = || helm::chart_of(&file, |path| path.is_file()).is_some();
@@ -122,6 +124,7 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 let listed = revision.read()?;
                 listed.files.into_iter().for_each(|(name, bytes, chosen)| loading.take(&name, bytes, chosen));
                 loading.note(listed.notes);
+                loading.note_hidden(&listed.hidden);
                 loading.note_dangling(&listed.dangling);
             }
         }
@@ -152,6 +155,10 @@ impl Loading {
         self.contents.extend(links.iter().map(|link| Contents::of_dangling(&short(link))));
     }
 
+    fn note_hidden(&mut self, manifests: &[PathBuf]) {
+        self.contents.extend(manifests.iter().map(|path| hidden::finding(&short(path))));
+    }
+
     /// Keeps a file out of excerpts. Whoever puts a link into a folder, such as that of a pull request, could have any file
     /// of the machine shown by it, and what is shown stands in logs that others read.
     fn hide(&mut self, name: &Path) {
@@ -173,16 +180,18 @@ impl Loading {
     }
 }
 
-fn files_of(path: &Path) -> Result<(Listing, Chosen), LoadError> {
+/// The files of an input; and what is hidden in it.
+fn files_of(path: &Path) -> Result<(Listing, Vec<PathBuf>, Chosen), LoadError> {
     let failed = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(|error| failed(path, error))?;
     if !metadata.is_dir() {
-        return Ok((Listing { files: vec![(path.to_owned(), Stamp::of(&metadata))], ..Listing::default() }, Chosen::ByName));
+        let files = vec![(path.to_owned(), Stamp::of(&metadata))];
+        return Ok((Listing { files, ..Listing::default() }, Vec::new(), Chosen::ByName));
     }
-    let listing = walk::list(path).map_err(|error| failed(path, error))?;
+    let (listing, hidden) = walk::list_with_hidden(path).map_err(|error| failed(path, error))?;
     match listing.unreadable.first() {
         Some((path, hindrance)) => Err(failed(path, io::Error::other(hindrance.to_string()))),
-        None => Ok((listing, Chosen::InFolder)),
+        None => Ok((listing, hidden, Chosen::InFolder)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The bytes of one file into objects and findings with their places.
 
 use super::helm;
+use super::hidden;
 use super::parse::{self, Broken, Parsed, Step};
 use super::places::{Document, Origin, Text};
 use super::spans::{At, Spans};
@@ -86,6 +87,10 @@ pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose, chosen: Cho
                 Err(broken) => reading.take_broken(&mut lines, broken),
             }
         }
+    }
+    if chosen != Chosen::ByName && !reading.contents.objects.is_empty() && !hidden::is_taken_by_kubectl(file) {
+        let place = Some(Place { file: Arc::clone(file), line: 1, column: 1 });
+        reading.contents.problems.insert(0, Located { diagnostic: hidden::not_taken(), place });
     }
     reading.contents.bounded(file)
 }

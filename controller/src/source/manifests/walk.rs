@@ -76,10 +76,18 @@ impl From<io::Error> for Hindrance {
 /// # Errors
 /// When the folder itself cannot be listed.
 pub(super) fn list(folder: &Path) -> io::Result<Listing> {
+    list_with_hidden(folder).map(|(listing, _)| listing)
+}
+
+/// The same, and what is hidden in these folders.
+///
+/// # Errors
+/// When the folder itself cannot be listed.
+pub(super) fn list_with_hidden(folder: &Path) -> io::Result<(Listing, Vec<PathBuf>)> {
     let root = fs::canonicalize(folder)?;
     let identity = Stamp::of(&fs::metadata(folder)?).identity();
     let listing = Listing { identity, ..Listing::default() };
-    let mut walk = Walk { root, listing, folders: HashSet::from([identity]), links: Vec::new(), behind: None };
+    let mut walk = Walk { root, listing, folders: HashSet::from([identity]), links: Vec::new(), behind: None, hidden: Vec::new() };
     let folders = walk.look_into(folder).map_err(|hindrance| match hindrance {
         Hindrance::Io(errno) => errno.into(),
         behind_a_link => io::Error::other(behind_a_link.to_string()),
@@ -95,7 +103,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Listing> {
     unreadable.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     let mut seen = HashSet::with_capacity(files.len());
     files.retain(|(_, stamp)| seen.insert(stamp.identity()));
-    Ok(walk.listing)
+    Ok((walk.listing, walk.hidden))
 }
 
 struct Walk {
@@ -107,6 +115,8 @@ struct Walk {
     links: Vec<PathBuf>,
     /// What was met behind the one that is followed.
     behind: Option<Behind>,
+    /// Hidden files and folders, but none behind links to elsewhere.
+    hidden: Vec<PathBuf>,
 }
 
 struct Behind {
@@ -175,6 +185,7 @@ impl Walk {
             self.behind.as_mut().map_or(Ok(()), Behind::meet)?;
             let path = entry.path();
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                self.hidden.extend(self.behind.is_none().then_some(path));
                 continue;
             }
             let metadata = match fs::metadata(&path) {

@@ -2,6 +2,7 @@
 
 use super::ask::{Answer, first_line, git, kinds};
 use super::{GitError, Revision};
+use crate::source::manifests::hidden::{is_of_others, is_taken_by_kubectl};
 use crate::source::manifests::walk::{is_manifest, may_lead_to_manifests};
 use gatewright_core::names::shown;
 use std::collections::HashSet;
@@ -21,6 +22,8 @@ pub(super) struct Entries {
     pub(super) elsewhere: Vec<(PathBuf, &'static str)>,
     /// Links that lead nowhere, where a manifest or a folder may be meant.
     pub(super) dangling: Vec<PathBuf>,
+    /// Hidden files that kubectl would take.
+    pub(super) hidden: Vec<Entry>,
 }
 
 /// Something in a tree.
@@ -91,11 +94,12 @@ impl Revision {
         if let Some((_, why)) = elsewhere.iter().find(|(path, _)| path == own) {
             return Err(GitError::Elsewhere { revision: self.revision.clone(), path: self.path.clone(), why });
         }
+        let hidden = all.iter().filter(|entry| entry.kind == Kind::File && self.is_hidden_manifest(&entry.path)).cloned().collect();
         all.retain(|entry| entry.kind != Kind::Submodule && (entry.path == own || self.is_manifest(&entry.path)));
         let mut seen: HashSet<String> = all.iter().filter(|entry| !entry.is_link()).map(|entry| entry.hash.clone()).collect();
         all.retain(|entry| entry.kind != Kind::FileBehindLink || seen.insert(entry.hash.clone()));
         all.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Entries { files: all, elsewhere, dangling })
+        Ok(Entries { files: all, elsewhere, dangling, hidden })
     }
 
     fn list(&self, tree: &str, below: &str) -> Result<Vec<Entry>, GitError> {
@@ -160,6 +164,11 @@ impl Revision {
 
     fn is_manifest(&self, path: &Path) -> bool {
         is_manifest(path) && self.is_visible(path)
+    }
+
+    fn is_hidden_manifest(&self, path: &Path) -> bool {
+        let mut folders = path.ancestors().skip(1);
+        !self.is_visible(path) && is_taken_by_kubectl(path) && !folders.any(is_of_others)
     }
 
     /// Whether nothing on the way from what was named is hidden.
