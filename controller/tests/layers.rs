@@ -23,6 +23,7 @@ const CORE: &[Row] = &[
     ("translate", &["state", "model", "diagnostic", "settings", "names", "cores"]),
     ("compare", &["state", "model", "names"]),
     ("explain", &["model", "names"]),
+    ("review", &["state", "model", "diagnostic", "names"]),
     ("dialect", &["model", "names"]),
     ("render", &["model", "dialect", "names", "cores"]),
 ];

@@ -246,7 +246,8 @@ codes! {
     DuplicateDefaultBackend "GW0207" Warning SkippedPath "Another Ingress is already the default backend.",
     EmptyIngress "GW0208" Warning SkippedObject "The Ingress has neither rules nor a default backend.",
     IgnoredAlias "GW0209" Warning Served "An alias is a host, or an alias of another host, already.",
-    UnusedCanary "GW0210" Warning SkippedPath "A canary has no Ingress that it is the canary of.",
+    UnusedCanary "GW0210" Warning SkippedPath "A canary is not used: it has no Ingress that it is the canary of, or another one comes first.",
+    BecomesRegex "GW0211" Note Served "Another Ingress of the host makes its paths regular expressions, which take more requests.",
     // backends
     ResourceBackend "GW0301" Error SkippedPath "Resource backends are not supported.",
     BadBackend "GW0302" Error SkippedPath "A backend names no Service or no port.",
@@ -267,6 +268,7 @@ codes! {
     ExpiredCertificate "GW0405" Warning Served "The certificate is expired, will be within ten days, or is not valid yet.",
     ShadowedCertificate "GW0406" Warning DefaultCertificate "An Ingress that comes first already decided the certificate of the host.",
     UncheckedKey "GW0407" Note Served "The key of a certificate is of a kind that only the proxy can check.",
+    UnusedTlsHost "GW0408" Note Served "A TLS section names a host that no rule has.",
     // annotations, settings
     BadAnnotation "GW0501" Error KeptDefault "The value of an annotation cannot be used.",
     UnsupportedAnnotation "GW0502" Error KeptDefault "The annotation is known, but not supported.",

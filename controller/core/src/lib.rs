@@ -14,6 +14,7 @@
 //! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names`, `cores` |
 //! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names` |
 //! | [`explain`] | what happens to one request, and why | `model`, `names` |
+//! | [`review`] | what is odd about a translated input as a whole | `state`, `model`, `diagnostic`, `names` |
 //! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |
 //! | [`render`] | model and dialect → files | `model`, `dialect`, `names`, `cores` |
 //!
@@ -35,6 +36,7 @@ pub mod lint;
 pub mod model;
 pub mod names;
 pub mod render;
+pub mod review;
 pub mod settings;
 pub mod state;
 pub mod translate;

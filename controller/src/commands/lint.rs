@@ -15,6 +15,7 @@ use crate::source::input::World;
 use crate::source::manifests::{Purpose, Texts};
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
+use gatewright_core::review::review;
 use gatewright_core::state::Ingress;
 use gatewright_core::translate::{Translation, refused_by_api};
 use passage::Lines;
@@ -49,6 +50,7 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     progress.step("translating");
     let mut translation = session.translate(&mut world)?;
     translation.diagnostics.extend(session.hidden_findings(&mut world, &translation)?);
+    translation.diagnostics.extend(review(&translation.model, &translation.served));
     progress.step("writing");
     let mut findings = all_findings(&world, &translation);
     findings.extend(of_other_classes(&world, &translation));

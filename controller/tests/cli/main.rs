@@ -10,6 +10,7 @@ mod chart;
 mod chart_readme;
 mod ci;
 mod ci_folder;
+mod conflicts;
 mod diff;
 mod explain;
 mod inputs;

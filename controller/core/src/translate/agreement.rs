@@ -108,10 +108,13 @@ impl<'a> Agreement<'a> {
                         "only Ingresses of one namespace can share their requests",
                     ),
                     Some((_, primary)) => {
-                        if *primary != path.backend {
-                            self.canaries.entry(primary).or_insert(CanaryUse { rules, backend: &path.backend, reading });
-                        }
-                        continue;
+                        let own = CanaryUse { rules, backend: &path.backend, reading };
+                        let Some(first) = self.other_canary(primary, own) else { continue };
+                        (
+                            path.field("backend"),
+                            format!("{} is already the canary of its Service port", first.first_before(reading)),
+                            "a Service port has one canary; remove one of them",
+                        )
                     }
                     None => (
                         path.field("path"),
@@ -123,6 +126,17 @@ impl<'a> Agreement<'a> {
                 diagnostics.push(Diagnostic::new(Code::UnusedCanary, reading.origin.clone(), field, message).help(help));
             }
         }
+    }
+
+    /// Makes something the canary of a Service port; whose canary is there already, if it is another one.
+    fn other_canary(&mut self, primary: &'a BackendUse, own: CanaryUse<'a>) -> Option<&'a Reading> {
+        if primary == own.backend {
+            return None;
+        }
+        let (reading, backend) = (own.reading, own.backend);
+        let first = self.canaries.entry(primary).or_insert(own);
+        let is_own = std::ptr::eq(first.reading, reading) && first.backend == backend;
+        (!is_own).then_some(first.reading)
     }
 
     /// The policy of a backend of an Ingress.

@@ -24,6 +24,7 @@ mod endpoints;
 mod fields;
 mod forbidden;
 mod further_names;
+mod groups;
 mod host_policy;
 mod hosts;
 mod in_use;

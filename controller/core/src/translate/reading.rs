@@ -4,7 +4,7 @@ use super::annotations::{self, Given, LookedUp, Objects, Policies};
 use super::fields::{self, Fault};
 use super::parameters::ClassConfig;
 use super::permits::Permits;
-use super::{Input, screen};
+use super::{Input, groups, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
 use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath};
@@ -143,13 +143,14 @@ impl Reading {
         let path_limits = input.settings.path_limits;
         let mut reader = Reader { ingress, origin: &origin, takes_regex, path_limits, permits, diagnostics };
         let default_backend = reader.default_backend();
-        let rules = reader.rules().into();
+        let rules: Box<[RuleReading]> = reader.rules().into();
         let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section.as_ref())).collect();
         if ingress.rules.is_empty() && ingress.default_backend.is_none() {
             reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
         }
         let Reader { mut diagnostics, mut permits, .. } = reader;
         diagnostics.append(&mut permits.diagnostics);
+        diagnostics.extend(groups::missing(&origin, prefix, &policies, &rules));
         let digest = digest_of(&(ingress.digest, &policies, class.digest));
         let reading =
             Self { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };

@@ -43,7 +43,9 @@ fn a_canary_takes_requests_of_the_service_port_that_serves_its_path() {
             ]
         );
         assert_eq!(canaries(&mut world), ["h.test /a → default-s1-80 / default-s3-80 10", "h.test /b → default-s1-80 / default-s3-80 10"]);
-        assert_eq!(world.codes(), [Code::NoClassInInput]);
+        assert_eq!(world.codes(), [Code::UnusedCanary, Code::NoClassInInput]);
+        let told = world.translate().diagnostics.into_iter().find(|finding| finding.code == Code::UnusedCanary).unwrap();
+        assert!(told.object.unwrap().name.name() == "younger" && told.message.contains("default/older (older)"), "{}", told.message);
         all.reverse();
     }
 }

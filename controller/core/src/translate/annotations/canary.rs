@@ -62,6 +62,8 @@ pub(super) const FEATURE: Feature = Feature {
 
 /// A lower total counts as this one: `annotations` canary-weight-total.
 const LEAST_TOTAL: u64 = 100;
+/// What would do about a weight that is too large.
+const HELP: &str = "lower it, or set canary-weight-total";
 /// Of the name of a cookie, in bytes. What is longer could be too long for a proxy, which would be held against the Ingress
 /// that has the routes.
 const LONGEST_NAME: usize = 255;
@@ -77,7 +79,11 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let header = header(given);
     let cookie = given.short_of_class("canary-by-cookie", Class::Basic, LONGEST_NAME).map(str::to_owned);
     let total = given.integer_in("canary-weight-total", 1, i64::MAX).unwrap_or(0).unsigned_abs().max(LEAST_TOTAL);
-    let weight = given.integer_in("canary-weight", 0, i64::MAX).unwrap_or(0).unsigned_abs().min(total);
+    let weight = given.integer_in("canary-weight", 0, i64::MAX).unwrap_or(0).unsigned_abs();
+    if is_canary && weight > total {
+        given.note("canary-weight", format_args!("{weight} is more than all, which is {total}; every request goes to the canary"), HELP);
+    }
+    let weight = weight.min(total);
     let is_sticky = given.word("affinity-canary-behavior", &[("sticky", true), ("legacy", false)]).unwrap_or(true);
     if is_canary {
         policies.canary = Some(Arc::new(CanaryRules { header, cookie, weight, total, is_sticky }));
@@ -137,6 +143,15 @@ mod tests {
             let rules = rules(&[("canary-weight", weight), ("canary-weight-total", total)]);
             assert_eq!((rules.weight, rules.total), want, "{weight} of {total}");
         }
+    }
+
+    #[test]
+    fn a_weight_of_more_than_all_is_told() {
+        let told = |weight: &str, total: &str| problems(&[("canary", "true"), ("canary-weight", weight), ("canary-weight-total", total)]);
+        assert!(told("100", "").is_empty() && told("150", "200").is_empty());
+        let more = told("150", "");
+        assert!(matches!(&more[..], [one] if one.contains("150 is more than all, which is 100")), "{more:?}");
+        assert!(problems(&[("canary", "false"), ("canary-weight", "150")]).is_empty(), "it is none");
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl<'a> Builder<'a> {
     /// What each path takes as an expression.
     pub(super) fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
         let mut matched = Vec::new();
+        self.say_changed(&entries, diagnostics);
         for entry in entries {
             match RouteRegex::new(entry.path.text.as_str()) {
                 Ok(expression) => matched.push((entry, vec![PathMatch::Regex(expression)])),
@@ -44,6 +45,28 @@ impl<'a> Builder<'a> {
             }
         }
         matched
+    }
+
+    /// Tells each Ingress that does not ask for expressions, once, whose paths are some all the same.
+    fn say_changed(&self, entries: &[Entry<'a>], diagnostics: &mut Vec<Diagnostic>) {
+        let Some(by) = self.first_with_regex() else { return };
+        let mut said: Option<&Reading> = None;
+        for Entry { reading, path } in entries {
+            let is_asked_for = reading.policies.use_regex || reading.policies.rewrite_target.is_some();
+            // All of it is taken in either way.
+            let is_same = path.text.as_str() == "/" && path.kind == PathKind::Prefix;
+            let is_said = said.is_some_and(|said| std::ptr::eq(said, *reading));
+            if is_asked_for || is_same || is_said {
+                continue;
+            }
+            said = Some(reading);
+            let message = format!(
+                "host {} takes paths as regular expressions, by {}: path {} takes whatever begins with what it matches, without case",
+                self.pattern, by.origin, path.text
+            );
+            let finding = Diagnostic::new(Code::BecomesRegex, reading.origin.clone(), path.field("path"), message);
+            diagnostics.push(finding.help("move one of them to a host of its own, unless that is meant"));
+        }
     }
 
     /// What each path takes as a literal.
