@@ -287,7 +287,7 @@ codes! {
     // files as they are written; only `lint` says these
     UnknownField "GW0801" Warning Served "The API does not know the field: kubectl refuses it, other clients lose it.",
     RefusedByApi "GW0802" Error Served "The API server would not take the object as it is written.",
-    UnquotedText "GW0803" Error Served "A value without quotes is text here, but a boolean or a number for kubectl, which reads YAML 1.1.",
+    UnquotedText "GW0803" Error Served "A value without quotes is something else than it seems for kubectl, which reads YAML 1.1: a boolean, a number, an octal one.",
     NeverReached "GW0804" Warning Served "No request can ever reach the route.",
     OtherClass "GW0805" Note SkippedObject "The Ingress is of a class, or in a namespace, that is not served here.",
 }

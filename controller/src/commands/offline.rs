@@ -163,7 +163,8 @@ fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Trans
     let parts_of = |(object, findings): (ObjectRef, Vec<&Diagnostic>)| {
         let mut parts = if object.kind == Kind::Ingress { left_out::parts(findings.iter().copied()) } else { Parts::new() };
         let is_unread = || findings.iter().any(|finding| finding.outcome == Outcome::SkippedObject) && !world.places.has(&object);
-        if object.kind == Kind::Ingress && !served.contains(&object.name) || is_unread() {
+        let is_empty = || findings.iter().any(|finding| finding.code == Code::EmptyIngress);
+        if object.kind == Kind::Ingress && (!served.contains(&object.name) || is_empty()) || is_unread() {
             parts.insert(String::new(), Outcome::SkippedObject);
         }
         (object, parts)

@@ -7,7 +7,7 @@ use crate::args::RenderConfig;
 use crate::source::format_all;
 use crate::source::manifests::Purpose;
 use anyhow::Context;
-use gatewright_core::diagnostic::Severity;
+use gatewright_core::diagnostic::{Code, Severity};
 use gatewright_core::render::FileSet;
 use std::io::Write;
 use std::path::Path;
@@ -31,7 +31,15 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
     drop(progress);
     let mut all = all_findings(&world, &translation);
     all.extend(world.nothing_found(&config.inputs));
+    // One reason for all of them.
+    let before = all.len();
+    all.retain(|located| world.holds.endpoints || located.diagnostic.code != Code::NoEndpoints);
     format_all(&all).for_each(say);
+    if all.len() < before {
+        say(
+            "note: the input holds no EndpointSlices, so every route to a Service answers 503; add them, or give cluster as a further input",
+        );
+    }
     let others = of_other_classes(&world, &translation).len();
     if others > 0 {
         say(format_args!("note: Ingresses of other classes are left out: {others}; lint says which"));

@@ -12,6 +12,7 @@ mod helm;
 mod hidden;
 mod load;
 mod merge;
+mod octal;
 mod parse;
 mod places;
 mod read;

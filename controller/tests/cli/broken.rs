@@ -40,6 +40,17 @@ fn a_number_that_is_no_port_costs_its_own_path() {
 }
 
 #[test]
+fn an_octal_port_is_the_one_that_kubectl_reads() {
+    let with =
+        |number: &str| ingress("front", "a.test", "/", "cart").replace("number: 80", &format!("number: {number}")) + &service("cart");
+    let folder = Folder::new(&[("a.yaml", &with("0120"))]);
+    let linted = folder.run(&["lint", "a.yaml"]);
+    assert!(linted.code == 0 && linted.out.contains("warning[GW0803]: 0120 is 80 for kubectl"), "{linted:?}");
+    assert!(folder.run(&["render", "-f", "a.yaml"]).out.contains("server 10.1.0.1:8080"), "port 80 of the Service");
+    assert_eq!(said("a.yaml", &with("'0120'")).len(), 1, "a text is none");
+}
+
+#[test]
 fn a_secret_that_cannot_be_read_is_there_all_the_same() {
     let with = |data: &str| {
         let tls = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n");

@@ -109,3 +109,10 @@ fn a_host_of_a_tls_section_that_nobody_serves_is_told() {
         cart, port: {number: 80}}}}\n---\n";
     assert_eq!(said(&(secure("a.test", "www.a.test") + unknown)), [""; 0], "unknown hosts are served");
 }
+
+#[test]
+fn an_ingress_with_nothing_in_it_is_left_out_in_the_words_of_all() {
+    let empty = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: e, namespace: shop}\nspec: {}\n---\n";
+    let ran = Folder::new(&[("in.yaml", empty)]).run(&["lint", "in.yaml"]);
+    assert_eq!(ran.out.matches("spec (object left out)").count(), 2, "by what the API server says and by what is done: {}", ran.out);
+}

@@ -209,6 +209,21 @@ fn files_that_kubectl_takes_otherwise_for_their_names_are_told() {
     assert!(folder.run(&["render", "-f", "in/.evil.yaml"]).out.contains("evil.test"), "who names it means it");
 }
 
+#[test]
+fn without_any_endpoints_one_note_stands_for_all_services() {
+    let slice = "apiVersion: discovery.k8s.io";
+    let apart = |name: &str| service(name).split_once(slice).unwrap().0.to_owned();
+    let routes = ingress("front", "a.test", "/", "cart") + &ingress("more", "b.test", "/", "other");
+    let folder = Folder::new(&[("a.yaml", &(routes + &apart("cart") + &apart("other"))), ("b.yaml", &service("third"))]);
+    let rendered = folder.run(&["render", "-f", "a.yaml"]);
+    assert_eq!((rendered.err.matches("GW0305").count(), rendered.err.matches("no EndpointSlices").count()), (0, 1), "{rendered:?}");
+    assert!(!folder.run(&["lint", "a.yaml"]).out.contains("GW0305"));
+    for command in [&["render", "-f", "a.yaml", "-f", "b.yaml"][..], &["lint", "a.yaml", "b.yaml"]] {
+        let ran = folder.run(command);
+        assert_eq!((ran.out + &ran.err).matches("GW0305").count(), 2, "{command:?}: who gives some may have forgotten others");
+    }
+}
+
 /// Answers lists of the API with what it is given, by path; everything else is 403.
 pub(crate) fn api_server(lists: Vec<(&'static str, String)>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -146,15 +146,17 @@ mod json {
 }
 
 mod yaml {
+    use super::super::octal;
     use super::{Broken, DeserializeSeed, MAX_BRACKET_WORK, MAX_DEPTH, MAX_DIRECTIVES, MAX_STRUCTURE, Node, Parsed, Path, Shared};
     use granit_parser::Parser;
 
     pub(super) fn parse(text: &str) -> Result<Parsed, Broken> {
         check_size(text)?;
         let shared = Shared::new(text.len(), true);
-        let value = Node { shared: &shared, path: Path::Root }
+        let mut value = Node { shared: &shared, path: Path::Root }
             .deserialize(serde_yaml::Deserializer::from_str(text))
             .map_err(|error| broken(&error, text, shared.is_exhausted.get()))?;
+        octal::put(&octal::find(text), &mut value);
         Ok(Parsed { value, offset: 0, end: text.len(), duplicates: shared.duplicates.into_inner() })
     }
 

@@ -2,6 +2,7 @@
 
 use super::helm;
 use super::hidden;
+use super::octal;
 use super::parse::{self, Broken, Parsed, Step};
 use super::places::{Document, Origin, Text};
 use super::spans::{At, Spans};
@@ -194,6 +195,16 @@ impl Reading<'_> {
             diagnostic.object.clone_from(&owner);
             diagnostic.field = trap.field;
             self.contents.problems.push(Located { diagnostic, place });
+        }
+        for octal in octal::find(text).iter().filter(|octal| octal.written.trim_start_matches('0') != octal.number.to_string()) {
+            let message = format!(
+                "{} is {} for kubectl, which reads YAML 1.1 and takes it for octal; so it is read here",
+                octal.written, octal.number
+            );
+            let mut diagnostic = Diagnostic::of_input(Code::UnquotedText, message).help(format!("write {}", octal.number));
+            (diagnostic.severity, diagnostic.field) = (Severity::Warning, octal.field());
+            diagnostic.object.clone_from(&owner);
+            self.contents.problems.push(Located { diagnostic, place: Some(document.place(octal.at)) });
         }
     }
 
