@@ -277,6 +277,37 @@ fn the_cluster_is_an_input_and_what_it_forbids_is_said() {
 }
 
 #[test]
+fn parameters_of_a_cluster_that_cannot_be_read_close_their_class() {
+    let list = |kind: &str, items: &str| format!(r#"{{"apiVersion":"v1","kind":"{kind}List","metadata":{{}},"items":[{items}]}}"#);
+    let class = r#"{"metadata":{"name":"own"},"spec":{"controller":"gatewright.dev/ingress","parameters":{"apiGroup":"gatewright.dev",
+        "kind":"GatewrightParameters","name":"p","scope":"Namespace","namespace":"shop"}}}"#;
+    let parameters = |settings: &str| {
+        format!(
+            r#"{{"apiVersion":"gatewright.dev/v1alpha1","kind":"GatewrightParameters","metadata":{{"name":"p","namespace":"shop"}},"spec":{{"settings":{settings}}}}}"#
+        )
+    };
+    let front = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: own\n");
+    for (settings, is_closed) in [(r#"{"keep-alive":"75"}"#, false), (r#""whitelist-source-range: 10.0.0.0/8""#, true), ("[]", true)] {
+        let port = api_server(vec![
+            ("/apis/networking.k8s.io/v1/ingresses", list("Ingress", "")),
+            ("/apis/networking.k8s.io/v1/ingressclasses", list("IngressClass", class)),
+            ("/api/v1/services", list("Service", "")),
+            ("/apis/discovery.k8s.io/v1/endpointslices", list("EndpointSlice", "")),
+            ("/apis/gatewright.dev/v1alpha1/namespaces/shop/gatewrightparameters/p", parameters(settings)),
+        ]);
+        let folder = Folder::new(&[("kubeconfig", &kubeconfig(port)), ("a.yaml", &(front.clone() + &service("cart")))]);
+        let ran = folder.run(&["render", "-f", "cluster", "-f", "a.yaml", "--kubeconfig", "kubeconfig"]);
+        assert_eq!(
+            (ran.out.contains("return 503;"), ran.out.contains("proxy_pass http")),
+            (is_closed, !is_closed),
+            "{settings}: {}",
+            ran.err
+        );
+        assert_eq!(ran.err.contains("spec.settings (route answers 503)"), is_closed, "{settings}: {}", ran.err);
+    }
+}
+
+#[test]
 fn a_cluster_that_does_not_tell_its_ingresses_is_not_an_empty_one() {
     let port = api_server(vec![("/api/v1/services", r#"{"apiVersion":"v1","kind":"ServiceList","metadata":{},"items":[]}"#.to_owned())]);
     let folder = Folder::new(&[("kubeconfig", &kubeconfig(port)), ("a.yaml", &good("a.test"))]);
