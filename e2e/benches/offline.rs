@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `diff` compares with a folder in which a path of every hundredth Ingress is another one; one `lint` reads a file in which
-//! one Ingress has as many findings as there are Ingresses elsewhere. Each median stands beside its
+//! one Ingress has as many findings as there are Ingresses elsewhere, and another one ten times as many Ingresses: what takes
+//! more than ten times as long grows faster than its input. Each median stands beside its
 //! [`Budget`], and so does the most memory that any of the programs had; where one is over, the exit code is 1. The program is
 //! that of the tests: `GATEWRIGHT` names a release build.
 
@@ -49,7 +50,12 @@ fn main() -> ExitCode {
     let file = folder.path().join("findings.yaml");
     fs::write(&file, findings(size)).expect("it can be written");
     println!("\nan Ingress with {size} findings\n");
-    all_within &= measure(&[("lint of findings", LINT, format!("{} lint {}", gatewright().display(), file.display()))], size);
+    let lint = |name, file: &Path| [(name, LINT, format!("{} lint {}", gatewright().display(), file.display()))];
+    all_within &= measure(&lint("lint of findings", &file), size);
+    let (file, many) = (folder.path().join("many.yaml"), size * 10);
+    fs::write(&file, manifest(many, is_ingress, None)).expect("it can be written");
+    println!("\n{many} Ingresses in one file\n");
+    all_within &= measure(&lint("lint of many", &file), many);
     if all_within { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
