@@ -297,6 +297,9 @@ fn settings_that_cannot_be_read_close_every_route() {
         let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m, namespace: shop}}\n{data}\n");
         assert_closed(&(ingress("front", "a.test", "/", "cart") + &service("cart") + &map), &["--configmap", "shop/m"]);
     }
+    let streams = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: shop}\ndata: x\n";
+    let told = Folder::new(&[("a.yaml", streams)]).run(&["lint", "a.yaml", "--tcp-services-configmap", "shop/m"]);
+    assert!(told.out.contains("data (port stays closed)") && told.out.contains("1 error, "), "{told:?}");
     let harmless = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m, namespace: shop}\nbinaryData: {keep-alive: NzU=}\n";
     let folder = Folder::new(&[("a.yaml", &(ingress("front", "a.test", "/", "cart") + &service("cart") + harmless))]);
     assert!(folder.run(&["render", "-f", "a.yaml", "--configmap", "shop/m"]).out.contains("proxy_pass http"));
