@@ -1,7 +1,7 @@
 //! What a start and changes cost with a real API server, at a number of Ingresses of the shape of [`gatewright_e2e::many`].
 //!
 //! ```text
-//! cluster [PROXY]... [SIZE]...
+//! kubernetes [PROXY]... [SIZE]...
 //! ```
 //!
 //! A proxy is one of [`Proxy::BY_NAME`]; by default the newest of each kind is measured, with 10 000 Ingresses. All times are
