@@ -1,5 +1,6 @@
 //! Who may pass, how often, and who says so when somebody may not: the same on every proxy.
 
+use base64::Engine;
 use gatewright_e2e::client::{get, send};
 use gatewright_e2e::echo;
 use gatewright_e2e::http1::Request;
@@ -8,6 +9,7 @@ use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running, running};
 use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// `anna:opensesame`
 const ANNA: &str = "Basic YW5uYTpvcGVuc2VzYW1l";
@@ -63,6 +65,26 @@ on_every_proxy! {
         assert_eq!(get(&all, "/").unwrap().header("WWW-Authenticate"), Some("Basic realm=\"the shop\""));
         assert_eq!(send(&Request::get(&all, "/").header("Authorization", ANNA)).unwrap().received("Authorization"), None);
         assert_eq!(who(&any, "/"), "s");
+    }
+
+    fn a_password_that_is_too_much_work_holds_up_nobody(proxy) {
+        let site = Site::of(proxy, "costly");
+        let [h, other] = ["h", "other"].map(|name| site.host(name));
+        // One check would take seconds, minutes, days.
+        let costly = "eve:$2b$15$ZuadeK7Vkepvxi.k4QrzpeZWvWU9fnjzL1Fa0H0kblFK6FyNba7fq\nfay:$2b$31$ZuadeK7Vkepvxi.k4QrzpeZWvWU9fnjzL1Fa0H0kblFK6FyNba7fq\n\
+                      gil:$6$rounds=999999999$salt$x\nhal:$y$jzzzz$salt$x\n";
+        let mut secret = users();
+        let all = format!("{costly}{}", secret["stringData"]["auth"].as_str().unwrap());
+        secret["stringData"]["auth"] = all.into();
+        let guarded = ingress("h").prefix(&h, "/", "s").annotation("auth-type", "basic").annotation("auth-secret", "users");
+        site.apply(&[running("s"), vec![secret, guarded, ingress("other").prefix(&other, "/", "s")]].concat());
+        let begun = Instant::now();
+        for name in ["eve", "fay", "gil", "hal"] {
+            let token = base64::engine::general_purpose::STANDARD.encode(format!("{name}:wrong"));
+            assert_eq!(status(&h, "/", &[("Authorization", &format!("Basic {token}"))]), 401, "{name}");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(1), "nothing was computed: {:?}", begun.elapsed());
+        assert_eq!([status(&h, "/", &[("Authorization", ANNA)]), status(&other, "/", &[])], [200, 200]);
     }
 
     fn a_client_may_be_ahead_of_its_rate_by_the_burst(proxy) {

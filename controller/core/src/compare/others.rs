@@ -61,7 +61,7 @@ fn of_list(id: &AccountsId, (before, after): (&Accounts, &Accounts), model: &Mod
 }
 
 const fn password(account: &Account) -> &'static str {
-    if account.hash.is_some() { "another password" } else { "no password" }
+    if account.hash.is_ok() { "another password" } else { "no password" }
 }
 
 /// The hosts with a route for these users, and who asks for one.

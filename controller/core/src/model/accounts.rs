@@ -61,8 +61,17 @@ impl Hash for Accounts {
 pub struct Account {
     /// Printable, without colon, at most 255 bytes; does not begin with `#`.
     pub name: Arc<str>,
-    /// `None`: nobody can log in by this name.
-    pub hash: Option<PasswordHash>,
+    /// What the password is checked with, or why nobody can log in by this name.
+    pub hash: Result<PasswordHash, NoLogin>,
+}
+
+/// Why nobody can log in by a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoLogin {
+    /// There is no hash, or none that a proxy understands.
+    Unknown,
+    /// To check a password is so much work that everybody would wait for it.
+    TooCostly,
 }
 
 /// A hash of a password. Never shown.

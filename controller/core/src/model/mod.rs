@@ -19,7 +19,7 @@ mod shared_map;
 mod stream;
 mod tls_files;
 
-pub use accounts::{Account, Accounts, AccountsId, HashKind, PasswordHash};
+pub use accounts::{Account, Accounts, AccountsId, HashKind, NoLogin, PasswordHash};
 pub use authority::{Authority, AuthorityId};
 pub use backend::{Backend, BackendId, Balance, ServiceRef};
 pub use certificate::{Certificate, CertificateId};

@@ -1,6 +1,7 @@
 //! Users out of Secrets: lines of htpasswd files, or one key for each user.
 
-use crate::model::{Account, HashKind, PasswordHash};
+use super::password_cost;
+use crate::model::{Account, HashKind, NoLogin, PasswordHash};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -39,11 +40,14 @@ fn is_name(name: &str) -> bool {
     (1..=MAX_NAME_BYTES).contains(&name.len()) && !name.starts_with('#') && name.chars().all(crate::names::is_printable)
 }
 
-/// `None` for one that no proxy understands; what proxies do with such a text differs, from refusal to an error.
-fn hash(text: &str) -> Option<PasswordHash> {
+/// What proxies do with a text that they do not understand differs, from refusal to an error; so none is given one.
+fn hash(text: &str) -> Result<PasswordHash, NoLogin> {
     let printable = !text.is_empty() && text.len() <= MAX_HASH_BYTES && text.bytes().all(|b| b.is_ascii_graphic());
-    let kind = printable.then(|| kind(text)).flatten()?;
-    Some(PasswordHash { kind, text: text.into() })
+    let kind = printable.then(|| kind(text)).flatten().ok_or(NoLogin::Unknown)?;
+    if kind == HashKind::Crypt {
+        password_cost::check(text)?;
+    }
+    Ok(PasswordHash { kind, text: text.into() })
 }
 
 fn kind(text: &str) -> Option<HashKind> {
@@ -68,8 +72,8 @@ fn kind(text: &str) -> Option<HashKind> {
 mod tests {
     use super::*;
 
-    fn kinds(accounts: &[Account]) -> Vec<(&str, Option<HashKind>)> {
-        accounts.iter().map(|account| (&*account.name, account.hash.as_ref().map(|hash| hash.kind))).collect()
+    fn kinds(accounts: &[Account]) -> Vec<(&str, Result<HashKind, NoLogin>)> {
+        accounts.iter().map(|account| (&*account.name, account.hash.as_ref().map(|hash| hash.kind).map_err(|why| *why))).collect()
     }
 
     #[test]
@@ -79,12 +83,12 @@ mod tests {
         assert_eq!(
             kinds(&in_file(file.as_bytes())),
             [
-                ("anna", Some(HashKind::Crypt)),
-                ("ben", Some(HashKind::ApacheMd5)),
-                ("cleo", Some(HashKind::Sha1)),
-                ("dan", Some(HashKind::Plain)),
-                ("eve", Some(HashKind::Crypt)),
-                ("fred", Some(HashKind::Crypt)),
+                ("anna", Ok(HashKind::Crypt)),
+                ("ben", Ok(HashKind::ApacheMd5)),
+                ("cleo", Ok(HashKind::Sha1)),
+                ("dan", Ok(HashKind::Plain)),
+                ("eve", Ok(HashKind::Crypt)),
+                ("fred", Ok(HashKind::Crypt)),
             ]
         );
     }
@@ -92,8 +96,15 @@ mod tests {
     #[test]
     fn what_is_no_user_is_left_out_and_what_is_no_hash_lets_nobody_in() {
         let file = "noline\n:x\nanna:\nben:hunter2\ncleo:$6$a b\nanna:{PLAIN}second\n\u{1}x:{PLAIN}y\ndan:$6$x;y\n";
-        assert_eq!(kinds(&in_file(file.as_bytes())), [("anna", None), ("ben", None), ("cleo", None), ("dan", None)]);
+        assert_eq!(kinds(&in_file(file.as_bytes())), ["anna", "ben", "cleo", "dan"].map(|name| (name, Err(NoLogin::Unknown))));
         assert!(in_file(b"").is_empty() && in_file(b"\n\n# nobody\n").is_empty());
+    }
+
+    #[test]
+    fn whose_hash_is_too_much_work_is_shut_out_alone() {
+        let file = "anna:$2b$15$ZuadeK7Vkepvxi.k4QrzpeZWvWU9fnjzL1Fa0H0kblFK6FyNba7fq\nben:{PLAIN}x\ncleo:$6$rounds=999999999$x$y\n";
+        let costly = Err(NoLogin::TooCostly);
+        assert_eq!(kinds(&in_file(file.as_bytes())), [("anna", costly), ("ben", Ok(HashKind::Plain)), ("cleo", costly)]);
     }
 
     #[test]
@@ -101,7 +112,10 @@ mod tests {
         let value = |bytes: &[u8]| Some(bytes.to_vec());
         let data = [("foo", value(b"{PLAIN}bar\n")), ("broken", None), ("tls.crt", value(&[b'-'; 5000]))];
         let data: BTreeMap<_, _> = data.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        assert_eq!(kinds(&by_key(&data)), [("broken", None), ("foo", Some(HashKind::Plain)), ("tls.crt", None)]);
-        assert_eq!(format!("{:?}", by_key(&data)[1].hash), "Some(PasswordHash { kind: Plain, .. })");
+        assert_eq!(
+            kinds(&by_key(&data)),
+            [("broken", Err(NoLogin::Unknown)), ("foo", Ok(HashKind::Plain)), ("tls.crt", Err(NoLogin::Unknown))]
+        );
+        assert_eq!(format!("{:?}", by_key(&data)[1].hash), "Ok(PasswordHash { kind: Plain, .. })");
     }
 }

@@ -16,6 +16,7 @@ mod leaf;
 mod legacy;
 mod meta;
 mod parameters;
+mod password_cost;
 mod private_key;
 mod secret;
 mod service;

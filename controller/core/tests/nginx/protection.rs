@@ -19,7 +19,7 @@ pub fn guarded(route: Route, policy: RoutePolicy) -> Route {
 pub fn accounts(users: &[(&str, HashKind, &str)]) -> Accounts {
     let account = |(name, kind, text): &(&str, HashKind, &str)| Account {
         name: (*name).into(),
-        hash: Some(PasswordHash { kind: *kind, text: (*text).into() }),
+        hash: Ok(PasswordHash { kind: *kind, text: (*text).into() }),
     };
     Accounts::new(AccountsId::of_secret("shop", "users", false), users.iter().map(account).collect())
 }

@@ -45,7 +45,7 @@ fn ticket_file(key: &TicketKey) -> String {
 fn user_list(accounts: &Accounts) -> String {
     let mut out = format!("userlist {}\n", list_name(&accounts.id));
     for account in &*accounts.list {
-        let Some(hash) = &account.hash else { continue };
+        let Ok(hash) = &account.hash else { continue };
         let (how, text) = match hash.kind {
             HashKind::Crypt => ("password", &*hash.text),
             HashKind::Plain => ("insecure-password", hash.text.strip_prefix("{PLAIN}").unwrap_or_default()),
@@ -59,17 +59,17 @@ fn user_list(accounts: &Accounts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Account, PasswordHash};
+    use crate::model::{Account, NoLogin, PasswordHash};
 
     #[test]
     fn users_whose_hash_is_not_known_are_left_out() {
-        let account = |name: &str, kind, text: &str| Account { name: name.into(), hash: Some(PasswordHash { kind, text: text.into() }) };
+        let account = |name: &str, kind, text: &str| Account { name: name.into(), hash: Ok(PasswordHash { kind, text: text.into() }) };
         let list = [
             account("it's a", HashKind::Crypt, "$6$salt$x/y"),
             account("ben", HashKind::Plain, "{PLAIN}a#\"${HOME}"),
             account("cleo", HashKind::ApacheMd5, "$apr1$x$y"),
             account("dan", HashKind::Sha1, "{SHA}x"),
-            Account { name: "eve".into(), hash: None },
+            Account { name: "eve".into(), hash: Err(NoLogin::TooCostly) },
         ];
         let accounts = Accounts::new(AccountsId::of_secret("a", "b", false), list.into());
         let lines = "    user 'it'\\''s a' password '$6$salt$x/y'\n    user ben insecure-password 'a#\"${HOME}'\n";

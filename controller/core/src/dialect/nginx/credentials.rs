@@ -37,7 +37,7 @@ pub(super) fn files(model: &Model) -> Vec<CredentialFile> {
 fn password_file(accounts: &Accounts) -> String {
     let mut out = String::new();
     for account in &*accounts.list {
-        if let Some(hash) = &account.hash {
+        if let Ok(hash) = &account.hash {
             out.extend([&account.name, ":", &hash.text, "\n"]);
         }
     }
@@ -47,12 +47,12 @@ fn password_file(accounts: &Accounts) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Account, HashKind, PasswordHash};
+    use crate::model::{Account, HashKind, NoLogin, PasswordHash};
 
     #[test]
     fn only_users_who_can_log_in_have_a_line() {
         let hash = PasswordHash { kind: HashKind::Plain, text: "{PLAIN}x".into() };
-        let list = [Account { name: "anna".into(), hash: Some(hash) }, Account { name: "ben".into(), hash: None }];
+        let list = [Account { name: "anna".into(), hash: Ok(hash) }, Account { name: "ben".into(), hash: Err(NoLogin::Unknown) }];
         let accounts = Accounts::new(AccountsId::of_secret("a", "b", false), list.into());
         assert_eq!(password_file(&accounts), "anna:{PLAIN}x\n");
         assert_ne!(accounts.id, AccountsId::of_secret("a", "b", true));

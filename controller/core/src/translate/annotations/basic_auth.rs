@@ -1,7 +1,7 @@
 //! `auth-type` and its kin: names and passwords.
 
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
-use crate::model::{Account, Accounts, AccountsId, BasicAuth, Satisfy};
+use crate::model::{Account, Accounts, AccountsId, BasicAuth, NoLogin, Satisfy};
 use crate::names::{Kind, is_printable, shown};
 use std::sync::Arc;
 
@@ -17,9 +17,15 @@ pub(super) const FEATURE: Feature = Feature {
         )
         .refused_when_bad()
         .on_bad_value(OnBadValue::CloseRoute),
-        Key::new("auth-secret", Value::Object(Kind::Secret), Scope::Route, "The Secret with the users. Its changes take effect at once.")
-            .ranked(Tier::A, Risk::Medium)
-            .on_bad_value(OnBadValue::CloseRoute),
+        Key::new(
+            "auth-secret",
+            Value::Object(Kind::Secret),
+            Scope::Route,
+            "The Secret with the users. Its changes take effect at once. A user whose hash takes too long to check cannot log in: \
+             bcrypt is fine up to cost 12, SHA-2 up to 100000 rounds, yescrypt up to 64 MiB.",
+        )
+        .ranked(Tier::A, Risk::Medium)
+        .on_bad_value(OnBadValue::CloseRoute),
         Key::new(
             "auth-secret-type",
             Value::Word(&["auth-file", "auth-map"]),
@@ -122,13 +128,23 @@ fn accounts(given: &mut Given<'_>, by_key: bool) -> Option<Accounts> {
 
 /// Users whose password nobody can check.
 fn say_shut_out(given: &mut Given<'_>, list: &[Account]) {
-    const SHOWN: usize = 3;
-    let names: Vec<_> = list.iter().filter(|account| account.hash.is_none()).map(|account| shown(&account.name)).collect();
-    if !names.is_empty() {
-        let and_more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
-        let message = format!("no hash that proxies know for {}{and_more}, who cannot log in", names[..names.len().min(SHOWN)].join(", "));
+    let those = |why| named(list.iter().filter(move |account| account.hash.as_ref().is_err_and(|own| *own == why)));
+    if let Some(names) = those(NoLogin::Unknown) {
+        let message = format!("no hash that proxies know for {names}, who cannot log in");
         given.note("auth-secret", message, "use htpasswd -B, or a hash of crypt(3)");
     }
+    if let Some(names) = those(NoLogin::TooCostly) {
+        let message = format!("{names} cannot log in: the hash takes so long to check that everybody would wait");
+        given.note("auth-secret", message, "use htpasswd -B: bcrypt up to cost 12, SHA-2 up to 100000 rounds, yescrypt up to 64 MiB");
+    }
+}
+
+/// The names of users, a few of many; `None`: there are none.
+pub(super) fn named<'a>(accounts: impl Iterator<Item = &'a Account>) -> Option<String> {
+    const SHOWN: usize = 3;
+    let names: Vec<_> = accounts.map(|account| shown(&account.name)).collect();
+    let and_more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
+    (!names.is_empty()).then(|| names[..names.len().min(SHOWN)].join(", ") + &and_more)
 }
 
 #[cfg(test)]
@@ -147,6 +163,7 @@ mod tests {
             secret("users", json!({"auth": "anna:{PLAIN}x\nben:\n"})),
             secret("map", json!({"foo": "{PLAIN}bar"})),
             secret("empty", json!({"auth": ""})),
+            secret("slow", json!({"auth": "anna:{PLAIN}x\nben:$2b$15$x\ncleo:$6$rounds=200000$x$y\n"})),
         ]);
         let (policies, said) = read_in(&Settings::default(), &world, pairs);
         (policies.unwrap(), said)
@@ -161,6 +178,10 @@ mod tests {
         assert_eq!(said, [r#"auth-secret: no hash that proxies know for "ben", who cannot log in (served)"#]);
         let (map, said) = read(&[("auth-type", "basic"), ("auth-secret", "map"), ("auth-secret-type", "auth-map")]);
         assert!(map.accounts.unwrap().list.len() == 1 && said.is_empty() && !map.closed);
+        let (slow, said) = read(&[("auth-type", "basic"), ("auth-secret", "slow")]);
+        assert!(!slow.closed);
+        let why = "the hash takes so long to check that everybody would wait";
+        assert_eq!(said, [format!(r#"auth-secret: "ben", "cleo" cannot log in: {why} (served)"#)]);
     }
 
     #[test]

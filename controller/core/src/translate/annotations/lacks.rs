@@ -1,5 +1,6 @@
 //! What the proxy in use cannot do is said on the object that asks for it; a protection closes the routes.
 
+use super::basic_auth::named;
 use super::{Given, Policies};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::model::{Account, Approximation, LackingWay};
@@ -50,18 +51,10 @@ pub(in super::super) fn difference(own: &Approximation, value: &str, field: Stri
 
 /// Users whose password this proxy cannot check.
 fn say_shut_out(given: &Given<'_>, settings: &Settings, policies: &Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
-    const SHOWN: usize = 3;
-    let is_unknown = |account: &&Account| account.hash.as_ref().is_some_and(|hash| settings.unknown_hashes.contains(&hash.kind));
+    let is_unknown = |account: &&Account| account.hash.as_ref().is_ok_and(|hash| settings.unknown_hashes.contains(&hash.kind));
     let accounts = policies.accounts.iter().flat_map(|accounts| &*accounts.list);
-    let names: Vec<_> = accounts.filter(is_unknown).map(|account| shown(&account.name)).collect();
-    if names.is_empty() {
-        return;
-    }
-    let and_more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };
-    let message = format!(
-        "auth-secret: this proxy cannot check the hash of {}{and_more}, who cannot log in",
-        names[..names.len().min(SHOWN)].join(", ")
-    );
+    let Some(names) = named(accounts.filter(is_unknown)) else { return };
+    let message = format!("auth-secret: this proxy cannot check the hash of {names}, who cannot log in");
     let finding = Diagnostic::new(Code::LacksFeature, object.clone(), given.field("auth-secret"), message);
     diagnostics.push(finding.help("use htpasswd -B, or a hash of crypt(3)"));
 }
