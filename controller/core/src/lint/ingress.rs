@@ -3,7 +3,7 @@
 use super::others::{PORT_NAME, SERVICE_NAME, is_port_name, is_service_name};
 use super::{Findings, items_of, text_of};
 use crate::diagnostic::Code;
-use crate::names::{is_dns_subdomain, shown};
+use crate::names::{HostPattern, is_dns_subdomain, shown};
 use serde_json::{Map, Value};
 
 pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
@@ -69,9 +69,10 @@ fn class(object: &Value, spec: &Value, findings: &mut Findings) {
     }
 }
 
-/// Translation folds upper case, because names compare without case; the API server does not.
+/// Translation folds upper case, because names compare without case; the API server does not. What else is wrong with a
+/// name is told by translation.
 fn host(text: &str, field: String, findings: &mut Findings) {
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+    if text.bytes().any(|b| b.is_ascii_uppercase()) && HostPattern::parse(text).is_ok() {
         findings.refused(field, format!("host {} has upper-case letters", shown(text)), "write it in lower case");
     }
 }

@@ -218,6 +218,15 @@ mod tests {
     }
 
     #[test]
+    fn a_host_with_forbidden_characters_is_not_mended_by_lower_case() {
+        let with = |host: &str| said(&ingress(&json!({"rules": [{"host": host}], "tls": [{"hosts": [host]}]})));
+        assert_eq!(with("*.Shop.test"), ["GW0802 spec.rules[0].host", "GW0802 spec.tls[0].hosts[0]"]);
+        for host in ["%[env(HOME)].test", "A_B.test", "*.*.TEST"] {
+            assert_eq!(with(host), [""; 0], "{host}: translation says what is wrong");
+        }
+    }
+
+    #[test]
     fn odd_types_are_left_to_the_reader() {
         for spec in
             [json!(1), json!({"rules": 1}), json!({"rules": [1]}), json!({"rules": [{"http": {"paths": [null]}}]}), json!({"tls": {}})]
