@@ -127,8 +127,8 @@ pub(crate) enum OwnerError {
         /// Why.
         source: io::Error,
     },
-    /// The supervisor answers that it will not.
-    #[error("the supervisor says: {0}")]
+    /// The proxy, or a supervisor elsewhere, did not do it: who says what.
+    #[error("{0}")]
     Declined(String),
     /// The process that the PID file names is not the proxy.
     #[error("no proxy to signal: {0}")]

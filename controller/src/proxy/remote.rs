@@ -128,8 +128,8 @@ impl Owner for Remote {
 
 fn unexpected(answer: Answer) -> OwnerError {
     OwnerError::Declined(match answer {
-        Answer::Error { message } => one_line(&message),
-        _ => "something that was not asked".to_owned(),
+        Answer::Error { message } => format!("the supervisor says: {}", one_line(&message)),
+        _ => "the supervisor answers something that was not asked".to_owned(),
     })
 }
 

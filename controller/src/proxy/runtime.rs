@@ -48,11 +48,11 @@ pub(super) enum Surprise {
     #[error("not all commands were answered within {WHOLE_PATIENCE:?}")]
     Slow,
     /// It says no.
-    #[error("{command} was answered {answer}")]
+    #[error("{command} was answered {}", if answer.is_empty() { "with nothing" } else { answer })]
     Answer {
         /// First line of the command.
         command: String,
-        /// As it came, on one line.
+        /// As it came, on one line; may be empty.
         answer: String,
     },
 }
@@ -260,6 +260,7 @@ async fn speak(socket: &Path, lines: &str, patience: Duration, is_last: bool) ->
 fn one_line(answer: &str) -> String {
     const LONGEST: usize = 300;
     let clean: String = answer.chars().map(|c| if gatewright_core::names::is_printable(c) { c } else { ' ' }).collect();
+    let clean = clean.trim();
     clean[..clean.floor_char_boundary(LONGEST)].to_owned()
 }
 
@@ -272,6 +273,13 @@ mod tests {
         let command = format!("add map @{} maps/prefix.map <<\na.test/{}/ b\n", Step::VERSION, Step::VERSION);
         assert_eq!(numbered(&command, "7"), format!("add map @7 maps/prefix.map <<\na.test/{}/ b\n", Step::VERSION));
         assert_eq!(numbered(&format!("commit map @{} x", Step::VERSION), "7"), "commit map @7 x");
+    }
+
+    #[test]
+    fn a_surprise_says_what_was_answered_even_if_it_was_nothing() {
+        let said = |answer: &str| Surprise::Answer { command: "add server a/b".to_owned(), answer: answer.to_owned() }.to_string();
+        assert_eq!(said("No such backend."), "add server a/b was answered No such backend.");
+        assert_eq!(said(""), "add server a/b was answered with nothing");
     }
 
     #[test]

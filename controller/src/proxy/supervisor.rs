@@ -311,7 +311,7 @@ impl Keeper {
         version.filter(|version| *version >= way.since)?;
         let answer = super::runtime::ask(&self.launcher.run_dir.join(way.socket), way.command, FIRST_LOAD).await.ok()?;
         let taken = (way.read)(&answer)?;
-        Some(taken.map_err(|refusal| OwnerError::Declined(refusal.message)))
+        Some(taken.map_err(|refusal| OwnerError::Declined(format!("the proxy says: {}", refusal.message))))
     }
 
     /// A signal before the program has set up its own reaction would end it. It writes its PID file after that.

@@ -228,7 +228,7 @@ async fn a_master_that_cannot_load_says_why_at_once() {
         let begun = Instant::now();
         let Outcome::Failed { error } = proxy.apply(&files(&world, &[one], &bind, &[]), "test").await else { panic!("taken") };
         let said = crate::causes::chain(&error);
-        assert!(said.to_lowercase().contains("cannot bind"), "{said}");
+        assert!(said.starts_with("the proxy says: ") && said.to_lowercase().contains("cannot bind"), "{said}");
         assert!(begun.elapsed() < crate::proxy::reload::PATIENCE, "nobody waited for it");
         assert_eq!(answering(&world, 3).await, [one], "{program}: what was live goes on");
         drop(taken);
