@@ -216,6 +216,30 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn whose_endpoints_the_proxy_refuses_is_set_aside_though_it_has_taken_the_ingress() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut maker = picky(folder.path());
+        ["b", "c", "d"].into_iter().for_each(|namespace| happens(&mut maker, ingress(namespace, &format!("/{namespace}"), json!({}))));
+        let made = make(&mut maker).unwrap();
+        maker.accept(&made);
+        let (asks, mut asked) = mpsc::channel::<Ask>(1);
+        let proxy = tokio::spawn(async move {
+            while let Some(Ask { files, answer }) = asked.recv().await {
+                let parts = files.iter().flat_map(|(_, file)| file.bytes.parts());
+                let has_it = parts.into_iter().any(|part| String::from_utf8_lossy(part).contains("# Ingress c/i"));
+                answer.send(Some(!has_it)).unwrap();
+            }
+        });
+        let refused = Refused { revision: 2, message: "no server found".to_owned(), file: None, line: None };
+        assert!(blame(&mut maker, &made, &refused, &asks).await);
+        let mut served: Vec<_> = make(&mut maker).unwrap().served.iter().map(|one| one.meta.name.namespace().to_owned()).collect();
+        served.sort_unstable();
+        assert_eq!(served, ["b", "d"]);
+        drop(asks);
+        proxy.await.unwrap();
+    }
+
     /// A proxy that only signals would reach, and that nobody has started.
     async fn nobody(folder: &std::path::Path) -> Proxy {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
