@@ -288,12 +288,17 @@ on_every_proxy! {
             let rest = String::from_utf8_lossy(&rest);
             assert!(!rest.contains("smuggled") && rest.matches("HTTP/1.1 ").count() <= 1, "SEC-1: {rest}");
         }
-        // Refused, or read as chunks with the other length dropped: never by the length.
+        // Refused, or read as chunks with the other length dropped: never by the length. No rule of HAProxy could tell: the
+        // length is gone before the first one.
         let both = Request::new("POST", "/").header("Host", &h).header("Transfer-Encoding", "chunked").header("Content-Length", "64");
         let mut stream = connect(80).unwrap();
         stream.write_all(&[&both.bytes(true), &b"0\r\n\r\n"[..]].concat()).unwrap();
         let answer = Answer::read(&mut stream, false).unwrap();
-        assert!(answer.status == 400 || (answer.word() == "s" && answer.received("Content-Length").is_none_or(|length| length == "0")), "{answer:?}");
+        if proxy.is_nginx() {
+            assert_eq!(answer.status, 400);
+        } else {
+            assert!(answer.word() == "s" && answer.received("Content-Length").is_none_or(|length| length == "0"), "{answer:?}");
+        }
     }
 
     fn what_is_no_request_is_refused(proxy) {
@@ -308,6 +313,15 @@ on_every_proxy! {
             ("get /", &h, &[400]),
             ("G3T /", &h, &[400]),
             ("GET /", "", &[400]),
+            // nginx 1.22 takes what stands before the first colon.
+            ("GET /", &format!("{h}:80:80"), if proxy.is_nginx() { &[200, 400] } else { &[400] }),
+            ("GET /", &format!("{h}:8x"), if proxy.is_nginx() { &[200, 400] } else { &[400] }),
+            ("GET /", &format!("eve@{h}"), if proxy.is_nginx() { &[400, 404] } else { &[400] }),
+            ("GET /", &format!("{h}/a"), &[400]),
+            ("GET /", &format!("{h}:80"), &[200]),
+            ("GET /", &format!("{h}:"), &[200]),
+            ("GET /", "[::1]:80", &[404]),
+            ("GET /", "[::1", if proxy.is_nginx() { &[400, 404] } else { &[400] }),
         ] {
             let mut stream = connect(80).unwrap();
             stream.write_all(format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
