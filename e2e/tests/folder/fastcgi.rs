@@ -3,10 +3,12 @@
 use gatewright_e2e::client::{get, send};
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, service_with, slice_with};
-use gatewright_e2e::site::Site;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::wait::until_eq;
-use gatewright_e2e::{fastcgi, on_every_version};
+use gatewright_e2e::{echo, fastcgi, on_every_version};
 use serde_json::{Value, json};
+use std::net::Ipv4Addr;
 
 fn told(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{error}: {answer:?}"))
@@ -62,5 +64,34 @@ on_every_version! {
         site.world.apply("fcgi2.yaml", &site.placed(&[changed]));
         until_eq("the ConfigMap is followed", &"other".to_owned(), || parameters(&get(more, "/").unwrap(), ["TENANT"])[0].clone());
         site.world.remove("fcgi2.yaml");
+    }
+
+    fn without_pods_only_their_own_host_is_closed(proxy) {
+        let site = Site::of(proxy, "fcgi-none");
+        let [php, more, other] = ["php", "more", "other"].map(|name| site.host(name));
+        let service = |name: &str| service_with(name, &json!({"ports": [{"name": "http", "port": 80, "targetPort": fastcgi::PORT}]}));
+        let slice = |pods: &[Ipv4Addr]| {
+            let endpoints: Vec<_> = pods.iter().map(|pod| json!({"addresses": [pod]})).collect();
+            slice_with("php-1", "php", &json!(endpoints), &json!([{"name": "http", "port": fastcgi::PORT}]))
+        };
+        let of = |name: &str, host: &str| ingress(name).prefix(host, "/", "php").annotation("backend-protocol", "FCGI");
+        // In HAProxy these are filters beside that of FastCGI, which it cannot have before 3.2.
+        let asked = format!("http://{}:8080/", echo::new_pod("gate"));
+        let limited = of("more", &more).annotation("limit-rate", "100").annotation("auth-url", &asked);
+        let mut objects = running("s");
+        objects.extend([service("php"), of("php", &php), limited]);
+        site.apply(&[&objects[..], &[slice(&[])]].concat());
+        let statuses = || [&php, &more, &other].map(|host| get(host, "/").map_or(0, |answer| answer.status));
+        assert_eq!(statuses(), [503, 503, 404], "there is none yet");
+        let pods = [fastcgi::new_pod("php"), fastcgi::new_pod("php")];
+        let open = if proxy.is_nginx() || proxy == Proxy::HAPROXY_3_2 { 200 } else { 503 };
+        let other_one = ingress("other").prefix(&other, "/", "s");
+        site.apply(&[&objects[..], &[other_one.clone(), slice(&pods[..1])]].concat());
+        until_eq("the first one comes, and another host", &[200, open, 200], statuses);
+        assert_eq!(parameters(&get(&php, "/a").unwrap(), ["SCRIPT_NAME"]), ["/a"]);
+        for (pods, wanted) in [(&pods[..], 200), (&pods[1..], 200), (&pods[..0], 503), (&pods[..1], 200)] {
+            site.apply(&[&objects[..], &[other_one.clone(), slice(pods)]].concat());
+            until_eq("pods come and go", &[wanted, if wanted == 200 { open } else { 503 }, 200], statuses);
+        }
     }
 }

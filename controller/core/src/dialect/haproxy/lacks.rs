@@ -14,11 +14,15 @@ pub(super) const RETRIES_429: Version = Version(3, 1, 0);
 /// The first version that does not compress answers below a length.
 pub(super) const COMPRESSES_BY_LENGTH: Version = Version(3, 2, 0);
 
+/// The first version whose sections can have filters beside that of FastCGI; in others it is never found to be declared.
+pub(super) const FILTERS_BESIDE_FASTCGI: Version = Version(3, 2, 0);
+
 /// What a version lacks; annotations first.
 pub(super) fn lacks(version: Version) -> Vec<Lack> {
     let granted = |lack: &&Lack| match lack.key {
         "proxy-next-upstream" => version >= RETRIES_429,
         "limit-rate" => super::view::has_bandwidth(version),
+        "backend-protocol" => version >= FILTERS_BESIDE_FASTCGI,
         "gzip-min-length" => version >= COMPRESSES_BY_LENGTH,
         _ => false,
     };
@@ -177,6 +181,16 @@ const SETTINGS: &[Lack] = &[
 /// Sorted.
 const LACKS: &[Lack] = &[
     told("auth-tls-verify-depth", &[], "HAProxy takes certificates whatever stands between them and the authority"),
+    Lack {
+        way: LackingWay::Nearly,
+        ..told(
+            "backend-protocol",
+            &[],
+            "a route that asks FastCGI asks nobody else in HAProxy before 3.2: with auth-url it answers 503, and mirror-target, \
+             custom-http-errors and limit-rate do nothing on it",
+        )
+        .unless(|protocol| !protocol.eq_ignore_ascii_case("fcgi"))
+    },
     told("connection-proxy-header", &["close"], "HAProxy keeps connections anyway, and never says so in a header"),
     told(
         "custom-http-errors",

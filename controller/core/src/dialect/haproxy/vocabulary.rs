@@ -140,7 +140,7 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
         let said: Vec<&str> = words.iter().skip(1).map(|word| &*word.text).collect();
         return section == Section::Backend
             && (said.first() == Some(&"bwlim-out")
-                || matches!(said[..], ["spoe", "engine", "ask" | "mirror" | "pages", "config", "ask.spoe"]));
+                || matches!(said[..], ["fcgi-app", _] | ["spoe", "engine", "ask" | "mirror" | "pages", "config", "ask.spoe"]));
     }
     if keyword == "http-error" {
         let said: Vec<&str> = words.iter().skip(1).map(|word| &*word.text).collect();

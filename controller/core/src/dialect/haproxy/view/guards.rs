@@ -33,8 +33,8 @@ struct BasicAuthView {
 }
 
 impl GuardsView {
-    /// `None`: everybody may pass.
-    pub(super) fn new(section: &Section<'_>, globals: &Globals) -> Option<Self> {
+    /// `None`: everybody may pass. `asks_nobody`: the section cannot have the filter with which others are asked.
+    pub(super) fn new(section: &Section<'_>, globals: &Globals, asks_nobody: bool) -> Option<Self> {
         let policy = section.policy?;
         if !policy.is_guarded() {
             return None;
@@ -44,7 +44,7 @@ impl GuardsView {
             users: list_name(&auth.accounts),
             challenge: Expression::literal("Basic realm=\"").and(&auth.realm).and("\""),
         });
-        let external = ExternalAuthView::new(section, globals);
+        let external = if asks_nobody { None } else { ExternalAuthView::new(section, globals) };
         Some(Self {
             any: policy.satisfy == Some(Satisfy::Any) && (basic.is_some() || external.is_some()),
             denied: sources.map(|sources| lines(&sources.denied)).unwrap_or_default(),

@@ -22,9 +22,10 @@ struct ParameterView {
 }
 
 impl FastCgiView {
-    /// `None`: the endpoints do not speak FastCGI.
+    /// `None`: the endpoints do not speak FastCGI, or there are none: HAProxy refuses a section that has an application and
+    /// no server of it. So the first endpoint needs a reload, as it is more than a new server.
     pub(super) fn of(section: &Section<'_>) -> Option<Self> {
-        section.backend.filter(|backend| backend.policy.protocol == Some(Protocol::FastCgi))?;
+        section.backend.filter(|backend| backend.policy.protocol == Some(Protocol::FastCgi) && !backend.endpoints.is_empty())?;
         let wish = section.policy.and_then(|policy| policy.fastcgi.clone()).unwrap_or_default();
         // One with a variable that is not known here is told by `lacks.rs`.
         let parameters = wish.parameters.iter().filter_map(|(name, value)| {

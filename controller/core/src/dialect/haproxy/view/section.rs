@@ -12,6 +12,7 @@ use super::spread::{ServerView, SpreadView, servers};
 use super::unanswered;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::lacks::FILTERS_BESIDE_FASTCGI;
 use crate::dialect::haproxy::log;
 use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::{Does, Section};
@@ -130,6 +131,8 @@ impl<'m> SectionView<'m> {
                 (None, Some(ErrorView { status, headers: said.map(|(name, value)| HeaderView { name, value }).collect() }))
             }
         };
+        let fastcgi = FastCgiView::of(section);
+        let is_alone = fastcgi.is_some() && version < FILTERS_BESIDE_FASTCGI;
         Self {
             name: key.name(),
             origin: section.origin.map(|origin| origin.name.to_string()),
@@ -141,13 +144,13 @@ impl<'m> SectionView<'m> {
             route: RouteView::new(section, globals),
             body_limit_bytes: body_limit(section, globals),
             client_auth: ClientAuthView::new(section.client_auth, globals),
-            guards: GuardsView::new(section, globals),
-            pages: PagesView::new(section, globals, version),
+            guards: GuardsView::new(section, globals, is_alone),
+            pages: if is_alone { None } else { PagesView::new(section, globals, version) },
             answer: answer.map(|status| AnswerView { status, checked_first: status == 404 && turns_away, page: page(status) }),
             error,
-            fastcgi: FastCgiView::of(section),
-            mirror: MirrorView::new(section, globals),
-            forward: section.backend.map(|backend| ForwardView::new(section, backend, globals, version)),
+            fastcgi,
+            mirror: if is_alone { None } else { MirrorView::new(section, globals) },
+            forward: section.backend.map(|backend| ForwardView::new(section, backend, globals, version, is_alone)),
         }
     }
 }
@@ -243,8 +246,9 @@ impl LocationView {
 }
 
 impl<'m> ForwardView<'m> {
-    fn new(section: &Section<'m>, backend: &'m Backend, globals: &'m Globals, version: Version) -> Self {
+    fn new(section: &Section<'m>, backend: &'m Backend, globals: &'m Globals, version: Version, is_alone: bool) -> Self {
         let policy = section.policy;
+        let speed = policy.and_then(|policy| policy.bandwidth.as_ref());
         let own_retries = policy.and_then(|policy| policy.retries.as_ref());
         let wanted = own_retries.map_or_else(|| globals.retries.clone(), |own| own.over(&globals.retries));
         let retries = RetriesView::new(&wanted, version, Some(backend.endpoints.len() as u64));
@@ -263,7 +267,7 @@ impl<'m> ForwardView<'m> {
             tells_trailers: matches!(backend.policy.protocol, Some(Protocol::Grpc | Protocol::Grpcs)),
             closes: connection == Some(ConnectionHeader::Close),
             upgrades_nothing: connection.is_some(),
-            bandwidth: super::limits::bandwidth(policy.and_then(|policy| policy.bandwidth.as_ref()), globals, version),
+            bandwidth: if is_alone { None } else { super::limits::bandwidth(speed, globals, version) },
             servers: servers(backend),
             options: server_options(backend, section.key.over_tls),
         }
