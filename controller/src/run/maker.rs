@@ -206,7 +206,7 @@ impl Maker {
             let translation = self.translate(quarantine);
             self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
             let files = self.renderer.render(&translation.model)?;
-            let Translation { model, diagnostics, wanted, served, settings } = translation;
+            let Translation { model, diagnostics, wanted, served, settings, parameters: _, configured: _ } = translation;
             let templates = Arc::clone(&self.templates);
             Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, settings, model, number })
         }));

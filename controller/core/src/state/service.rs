@@ -6,6 +6,7 @@ use super::meta::{Meta, RawMeta};
 use crate::model::digest_of;
 use crate::names::BadText;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A Service.
@@ -20,6 +21,9 @@ pub struct Service {
     pub cluster_ip: Option<IpAddr>,
     /// `spec.externalName`, as written; empty unless the type is ExternalName.
     pub external_name: Box<str>,
+    /// `spec.selector`: `label=value` of its pods, sorted, with commas; empty without one, and not part of the digest, for
+    /// EndpointSlices say which pods these are.
+    pub selector: Box<str>,
     /// `spec.externalIPs`, those that are addresses.
     pub external_ips: Vec<IpAddr>,
     /// `spec.ports`, those that can be read.
@@ -90,6 +94,8 @@ struct RawSpec {
     #[serde(default, rename = "externalIPs")]
     external_ips: Option<Vec<Box<str>>>,
     #[serde(default)]
+    selector: Option<BTreeMap<Box<str>, Box<str>>>,
+    #[serde(default)]
     ports: Option<Vec<RawPort>>,
     #[serde(default)]
     traffic_distribution: Option<Box<str>>,
@@ -130,6 +136,7 @@ impl TryFrom<RawService> for Service {
             service_type,
             cluster_ip: spec.cluster_ip.and_then(|ip| ip.parse().ok()),
             external_name: spec.external_name.filter(|_| service_type == ServiceType::ExternalName).unwrap_or_default(),
+            selector: selector(&spec.selector.unwrap_or_default()),
             external_ips: spec.external_ips.unwrap_or_default().iter().filter_map(|ip| ip.parse().ok()).collect(),
             ports: spec.ports.unwrap_or_default().into_iter().map(ServicePort::from).collect(),
             is_cut: false,
@@ -152,6 +159,10 @@ impl Service {
         self.digest = digest_of(&(self.digest, self.is_cut));
         self
     }
+}
+
+fn selector(labels: &BTreeMap<Box<str>, Box<str>>) -> Box<str> {
+    labels.iter().map(|(label, value)| format!("{label}={value}")).collect::<Vec<_>>().join(",").into()
 }
 
 /// The protocol of a port: TCP where it is missing or empty.

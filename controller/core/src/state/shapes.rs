@@ -69,6 +69,7 @@ const SERVICE: Shape = Fields(&[
             ("type", Own(&Word(&["ClusterIP", "NodePort", "LoadBalancer", "ExternalName", ""]), Served)),
             ("clusterIP", Own(&AddressOr("None"), Served)),
             ("externalName", Own(&Text, SkippedEntry)),
+            ("selector", Own(&Printed, Served)),
             ("externalIPs", Own(&Parts(&Address, SkippedEntry), SkippedEntry)),
             ("ports", Own(&Parts(&SERVICE_PORT, SkippedEntry), SkippedEntry)),
             ("trafficDistribution", Own(&Text, Served)),

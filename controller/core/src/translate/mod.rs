@@ -51,7 +51,7 @@ pub use screen::in_scope;
 
 use crate::cores::Cores;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Certificate, Credentials, Model};
+use crate::model::{Certificate, Credentials, Globals, Model};
 use crate::names::{ObjectName, ObjectRef};
 use crate::settings::Settings;
 use crate::state::{Ingress, Snapshot};
@@ -86,6 +86,10 @@ pub struct Translation {
     pub served: Arc<[Arc<Ingress>]>,
     /// The settings that hold, by the object that says them: the main ConfigMap, and the parameters of classes.
     pub settings: BTreeMap<ObjectRef, BTreeMap<String, String>>,
+    /// The parameters of classes that name some which are there, by class.
+    pub parameters: BTreeMap<Box<str>, ObjectRef>,
+    /// What settings ask for the proxy as a whole, without what the objects say that they name.
+    pub configured: Arc<Globals>,
 }
 
 /// Objects and names that some object refers to. Sources that do not give everything give these.
@@ -178,6 +182,8 @@ impl Translator {
             wanted,
             served: self.readings.served(),
             settings: by_class.said,
+            parameters: by_class.objects,
+            configured: by_class.configured,
         }
     }
 }

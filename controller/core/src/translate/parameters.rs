@@ -9,7 +9,7 @@ use super::class::Classes;
 use super::config::{Main, Said, closes, cut, finding, mended};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::digest_of;
+use crate::model::{Globals, digest_of};
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
 use crate::state::{ClassParameters, GatewrightParameters, IngressClass, ParametersScope};
@@ -46,6 +46,10 @@ pub(super) struct ByClass {
     classes: BTreeMap<Box<str>, Arc<ClassConfig>>,
     /// What was said of them by whom, without what the proxy refused.
     pub(super) said: Said,
+    /// The objects that classes name, by class.
+    pub(super) objects: BTreeMap<Box<str>, ObjectRef>,
+    /// What settings ask for the proxy as a whole, without the objects that they name.
+    pub(super) configured: Arc<Globals>,
     /// Hash of all of them.
     pub(super) digest: u128,
 }
@@ -79,12 +83,13 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
     let written = super::config::main(input, wanted, &mut said, diagnostics);
     let ours = classes.ours(input.snapshot);
     let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, wanted, &mut said, diagnostics)).collect();
-    let (main, configs) = configs(input, (&found, written), wanted, diagnostics);
+    let (main, configured, configs) = configs(input, (&found, written), wanted, diagnostics);
     let by_class: BTreeMap<_, _> = found.iter().map(|found| found.class.into()).zip(configs).collect();
+    let objects = found.iter().map(|found| (found.class.into(), found.object.clone())).collect();
     let main = ClassConfig::new(main, Defaults::new());
     let digests: Vec<_> = by_class.iter().map(|(name, config)| (name, config.digest)).collect();
     let digest = digest_of(&(main.digest, digests));
-    ByClass { main, classes: by_class, said, digest }
+    ByClass { main, classes: by_class, said, objects, configured, digest }
 }
 
 /// What is wrong with parameters that no class names, as if one of the operator's did.
@@ -103,13 +108,13 @@ pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagn
     diagnostics
 }
 
-/// The settings of the proxy as a whole, and those of each class whose parameters were found.
+/// The settings of the proxy as a whole, with and without what objects say that they name, and those of each class whose parameters were found.
 fn configs(
     input: Input<'_>,
     (found, Main { data: main_data, closed: all_closed }): (&[Found<'_>], Main),
     wanted: &mut Wanted,
     diagnostics: &mut Vec<Diagnostic>,
-) -> (Config, Vec<Arc<ClassConfig>>) {
+) -> (Config, Arc<Globals>, Vec<Arc<ClassConfig>>) {
     let alone = settings::read(input.settings, &main_data).0;
     let mut reader = Reader { input, main: main_data.clone(), alone, all_closed, diagnostics };
     let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
@@ -119,11 +124,12 @@ fn configs(
     let configs = found.iter().zip(&wide).map(of_class).collect();
     let mut main = reader.alone;
     main.closed |= all_closed;
+    let configured = Arc::new(main.globals.clone());
     let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
     let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
     super::config_objects::read(input, &mut main, owner, wanted, diagnostics);
     super::config_objects::snippets(input, &mut main, object.as_ref(), diagnostics);
-    (main, configs)
+    (main, configured, configs)
 }
 
 /// Where the parameters of a class are; says what keeps them from being used.

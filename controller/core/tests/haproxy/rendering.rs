@@ -167,7 +167,7 @@ fn every_change_changes_the_token() {
 /// Two hosts share a section, which the first one names; one route has a canary, and pages come from a third backend.
 fn sharing(change: impl FnOnce(&mut Model)) -> Model {
     let rules = CanaryRules { header: None, cookie: None, weight: 10, total: 100, is_sticky: false };
-    let canary = Some(Arc::new(Canary { backend: id("canary"), rules }));
+    let canary = Some(Arc::new(Canary { origin: ingress(), backend: id("canary"), rules }));
     let pages = ErrorPages { statuses: vec![404], backend: Some(id("pages")), intercept_upstream: Some(true) };
     let policy = Arc::new(RoutePolicy { errors: Some(pages), ..RoutePolicy::default() });
     let owner = |route: Route, name: &str| {

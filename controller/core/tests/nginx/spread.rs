@@ -29,7 +29,7 @@ fn header(name: &str, test: CanaryHeaderTest) -> Option<CanaryHeader> {
 }
 
 fn with_canary(route: Route, rules: CanaryRules) -> Route {
-    Route { canary: Some(Arc::new(Canary { backend: id("canary"), rules })), ..route }
+    Route { canary: Some(Arc::new(Canary { origin: ingress(), backend: id("canary"), rules })), ..route }
 }
 
 /// Runs a test with a route that has a canary by these rules.

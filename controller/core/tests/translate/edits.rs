@@ -151,8 +151,8 @@ fn happens(world: &mut World, edit: &Edit) {
 
 /// All of a translation.
 fn whole(translation: &Translation) -> String {
-    let Translation { model, diagnostics, wanted, served, settings } = translation;
-    format!("{model:#?}\n{diagnostics:#?}\n{wanted:#?}\n{served:#?}\n{settings:#?}")
+    let Translation { model, diagnostics, wanted, served, settings, parameters, configured } = translation;
+    format!("{model:#?}\n{diagnostics:#?}\n{wanted:#?}\n{served:#?}\n{settings:#?}\n{parameters:#?}\n{configured:#?}")
 }
 
 fn counts(model: &Model) -> Vec<usize> {

@@ -1,12 +1,14 @@
 //! Requests that go to another backend than their route's.
 
 use crate::model::BackendId;
-use crate::names::{HeaderName, TextRegex, shown};
+use crate::names::{HeaderName, ObjectRef, TextRegex, shown};
 use std::fmt;
 
 /// The other backend of a route, and who goes there. [`Canary::backend`] is another one than the route's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Canary {
+    /// Who asks for it.
+    pub origin: ObjectRef,
     /// Where they go.
     pub backend: BackendId,
     /// Who goes there.
@@ -53,7 +55,7 @@ pub enum CanaryHeaderTest {
 /// Which requests go where, for people: `10 of 100 requests to shop-new-80`.
 impl fmt::Display for Canary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { backend, rules } = self;
+        let Self { origin: _, backend, rules } = self;
         let CanaryRules { header, cookie, weight, total, is_sticky } = rules;
         let header = header.as_ref().map(|CanaryHeader { name, test }| match test {
             CanaryHeaderTest::Words => format!("header {name}"),

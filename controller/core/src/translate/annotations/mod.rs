@@ -79,6 +79,7 @@ pub use given::{BadValue, Given};
 pub use key::{Key, OnBadValue, Risk, Scope, Tier};
 pub use objects::Objects;
 pub use policies::Policies;
+pub use protection::{snippet_concerns_protections, snippet_keeps_out};
 pub use reference::{markdown, totals};
 pub use unknown::help as help_on_unknown;
 pub use value::{Class, Value};

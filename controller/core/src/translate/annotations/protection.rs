@@ -31,6 +31,18 @@ pub(in crate::translate) fn guards(name: &str, value: &str) -> bool {
     closes || checks || unsupported::guards(name, value) || snippets::guards(name, value)
 }
 
+/// Whether the directives of a snippet may keep somebody out of a route.
+#[must_use]
+pub fn snippet_keeps_out(text: &str) -> bool {
+    snippets::guards("configuration-snippet", text)
+}
+
+/// Whether they belong to a protection, or say how several are joined.
+#[must_use]
+pub fn snippet_concerns_protections(text: &str) -> bool {
+    snippets::protects("configuration-snippet", text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

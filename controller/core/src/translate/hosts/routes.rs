@@ -75,7 +75,10 @@ impl Builder<'_> {
     fn canary(&self, own: &Arc<BackendPolicy>, used: &BackendUse, backends: &mut Backends<'_>) -> Option<Arc<Canary>> {
         let (canary, policy) = self.world.agreement.canary(own, used)?;
         match &backends.resolve(canary.backend, &policy).action {
-            Action::Forward(id) => Some(Arc::new(Canary { backend: id.clone(), rules: canary.rules.clone() })),
+            Action::Forward(id) => {
+                let origin = canary.reading.origin.clone();
+                Some(Arc::new(Canary { origin, backend: id.clone(), rules: canary.rules.clone() }))
+            }
             Action::Respond(_) | Action::Vacant(_) => None,
         }
     }
