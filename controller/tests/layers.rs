@@ -21,7 +21,7 @@ const CORE: &[Row] = &[
     ("state", &["model", "diagnostic", "names"]),
     ("lint", &["diagnostic", "names"]),
     ("translate", &["state", "model", "diagnostic", "settings", "names", "cores"]),
-    ("compare", &["state", "model", "names"]),
+    ("compare", &["state", "model", "names", "settings", "translate"]),
     ("explain", &["model", "names"]),
     ("review", &["state", "model", "diagnostic", "names"]),
     ("dialect", &["model", "names"]),

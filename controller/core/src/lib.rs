@@ -12,7 +12,7 @@
 //! | [`state`] | what the cluster says | `names`, `model`, `diagnostic` |
 //! | [`lint`] | what is odd about an object as it is written | `diagnostic`, `names` |
 //! | [`translate`] | state → model and diagnostics | `state`, `model`, `diagnostic`, `settings`, `names`, `cores` |
-//! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names` |
+//! | [`compare`] | what two inputs do differently with traffic | `state`, `model`, `names`, `settings`, `translate` |
 //! | [`explain`] | what happens to one request, and why | `model`, `names` |
 //! | [`review`] | what is odd about a translated input as a whole | `state`, `model`, `diagnostic`, `names` |
 //! | [`dialect`] | all that is special about one proxy, as data | `model`, `names` |

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gatewright_core::compare::{Side, compare};
-use gatewright_core::model::{Certificate, CertificateId, Globals, Listeners, Model, digest_of};
+use gatewright_core::model::{Certificate, CertificateId, Listeners, Model, digest_of};
 use gatewright_core::names::ObjectName;
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, Snapshot, decode};
@@ -125,8 +125,7 @@ fn whatever_an_annotation_changes_is_told() {
     let config_map = ObjectName::new("shop", "main").ok();
     let listeners = Listeners { passthrough_port: Some(442), ..Listeners::default() };
     let settings = Settings { take_all_without_class: true, config_map, listeners, ..Settings::default() };
-    let config = BTreeMap::new();
-    let globals = Globals::default();
+    let snapshot = Snapshot::default();
     // What makes other annotations mean something.
     let front = [("auth-type", "basic"), ("auth-secret", "users"), ("affinity", "cookie")];
     let canary = [("canary", "true"), ("canary-weight", "10")];
@@ -150,10 +149,43 @@ fn whatever_an_annotation_changes_is_told() {
             }
             effective.insert(key.name);
             for (old, new) in [(&base, &other), (&other, &base)] {
-                let [old, new] = [old, new].map(|of| Side { model: &of.model, served: &of.served, config: &config, configured: &globals });
+                let [old, new] = [old, new].map(|translation| Side { translation, snapshot: &snapshot, config_map: None });
                 assert!(!compare(old, new, PREFIX).is_empty(), "{}: {value} is missed", key.name);
             }
         }
     }
     assert!(effective.len() > 85, "{} annotations made another model: {effective:?}", effective.len());
+}
+
+#[test]
+fn whatever_makes_other_routes_is_told() {
+    let kinds: [&[(&str, &str)]; 3] =
+        [&[], &[("use-regex", "true")], &[("use-regex", "true"), ("auth-type", "basic"), ("auth-secret", "users")]];
+    let paths: [&[&str]; 8] = [&["/"], &["/a"], &["/a/"], &["/a", "/a/b"], &["/a(.*)"], &["/.*"], &["/a$", "/"], &["/a$", "/.*"]];
+    let settings = Settings { take_all_without_class: true, ..Settings::default() };
+    let base = ingress("new", "a.test", &[]);
+    let of = |kind: &&[(&str, &str)], paths: &&[&str], path_type: &str, host: &str| {
+        let mut front = ingress("front", host, kind);
+        let backend = front["spec"]["rules"][0]["http"]["paths"][0]["backend"].clone();
+        let path = |path: &&str| json!({"path": path, "pathType": path_type, "backend": backend});
+        front["spec"]["rules"][0]["http"]["paths"] = paths.iter().map(path).collect();
+        translate([front, base.clone()], &settings)
+    };
+    let mut all = Vec::new();
+    for (kind, paths) in kinds.iter().flat_map(|kind| paths.iter().map(move |paths| (kind, paths))) {
+        all.extend(["Prefix", "Exact"].map(|path_type| of(kind, paths, path_type, "a.test")));
+        all.push(of(kind, paths, "Prefix", "*.test"));
+    }
+    let snapshot = Snapshot::default();
+    let side = |translation| Side { translation, snapshot: &snapshot, config_map: None };
+    let digests: Vec<u128> = all.iter().map(|translation| digest_of(&translation.model.hosts)).collect();
+    let mut different = 0;
+    for (n, old) in all.iter().enumerate() {
+        for (m, new) in all.iter().enumerate() {
+            let changes = compare(side(old), side(new), PREFIX);
+            assert_eq!(changes.is_empty(), digests[n] == digests[m], "{:#?}\nand\n{:#?}\n{changes:#?}", old.model.hosts, new.model.hosts);
+            different += usize::from(!changes.is_empty());
+        }
+    }
+    assert!(different > 2000, "{different}");
 }

@@ -65,10 +65,9 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     progress.step("translating");
     let (before, after) = (session.translate(&mut old)?, new_session.translate(&mut new)?);
     progress.step("comparing");
-    let (old_config, new_config) = (old.config(), new.config());
-    let (old_globals, new_globals) = (old.configured(&old_config), new.configured(&new_config));
-    let old_side = Side { model: &before.model, served: &before.served, config: &old_config, configured: &old_globals };
-    let new_side = Side { model: &after.model, served: &after.served, config: &new_config, configured: &new_globals };
+    let config_map = config.offline.settings.config_map.as_ref();
+    let [old_side, new_side] =
+        [(&old, &before), (&new, &after)].map(|(world, translation)| Side { translation, snapshot: &world.snapshot, config_map });
     let prefix = &config.offline.settings.annotations_prefix;
     let compare_files = config.files && other.is_none();
     let report = Report {

@@ -12,12 +12,11 @@ use super::{Located, beside};
 use crate::args::ClusterConfig;
 use crate::cores;
 use gatewright_core::diagnostic::{Code, Diagnostic};
-use gatewright_core::model::{Certificate, Globals};
+use gatewright_core::model::Certificate;
 use gatewright_core::names::Kind;
-use gatewright_core::settings::{self, Settings};
+use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, Ingress, Object, Service, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Translation, Translator, Wanted, in_scope, nearest_class};
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -297,17 +296,6 @@ impl World {
     /// The class that may be meant by one that is not served.
     pub(crate) fn nearest_class(&self, class: &str) -> Option<&str> {
         nearest_class(class, &self.snapshot, &self.settings)
-    }
-
-    /// The data of the main ConfigMap; empty without one.
-    pub(crate) fn config(&self) -> BTreeMap<String, String> {
-        let name = self.settings.config_map.as_ref();
-        name.and_then(|name| self.snapshot.config_map(name)).map(|map| map.data.clone()).unwrap_or_default()
-    }
-
-    /// What this data of the main ConfigMap alone asks for the proxy as a whole.
-    pub(crate) fn configured(&self, config: &BTreeMap<String, String>) -> Globals {
-        settings::read(&self.settings, config).0.globals
     }
 
     fn once(&self, translator: &mut Translator, moment: Moment<'_>) -> Translation {

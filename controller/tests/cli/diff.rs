@@ -9,7 +9,7 @@ fn diff(old: &str, new: &str, arguments: &[&str]) -> Ran {
 }
 
 /// `subject name: from → to [effect] by`, one line each.
-fn changes(old: &str, new: &str) -> Vec<String> {
+pub(crate) fn changes(old: &str, new: &str) -> Vec<String> {
     let ran = diff(old, new, &["--format", "json", "--routes-only"]);
     let report = ran.json();
     assert_valid(&report, &of_repository("docs/schemas/diff.schema.json"));
@@ -215,8 +215,8 @@ fn one_input_is_compared_on_two_proxies() {
     }
 }
 
-/// `subject name: from → to`, with flags.
-fn changes_with(old: &str, new: &str, flags: &[&str]) -> Vec<String> {
+/// `subject name: from → to [effect]`, with flags.
+pub(crate) fn changes_with(old: &str, new: &str, flags: &[&str]) -> Vec<String> {
     let ran = diff(old, new, &[&["--format", "json", "--routes-only"], flags].concat());
     let report = ran.json();
     assert_valid(&report, &of_repository("docs/schemas/diff.schema.json"));
@@ -231,7 +231,7 @@ fn changes_with(old: &str, new: &str, flags: &[&str]) -> Vec<String> {
     lines
 }
 
-fn object(kind: &str, name: &str, key: &str, data: &[(&str, &str)]) -> String {
+pub(crate) fn object(kind: &str, name: &str, key: &str, data: &[(&str, &str)]) -> String {
     let data: String = data.iter().map(|(key, value)| format!("  {key}: {value:?}\n")).collect();
     format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\n{key}:\n{data}---\n")
 }
@@ -253,7 +253,7 @@ fn a_canary_is_told_with_whom_it_gets() {
         (with(&header("X-A"), "new"), with(&header("X-B"), "new"), "header X-A to shop-new-80 → header X-B to shop-new-80"),
         (with(&weight(10), "new"), base.clone(), "10 of 100 requests to shop-new-80 → "),
     ] {
-        assert_eq!(changes(&old, &new), [format!("canary /*: {told} [-] front")]);
+        assert_eq!(changes(&old, &new), [format!("canary /*: {told} [-] canary")]);
     }
 }
 

@@ -22,5 +22,6 @@ mod schemas;
 mod slips;
 mod start;
 mod terminal;
+mod traffic;
 mod untold;
 mod world;

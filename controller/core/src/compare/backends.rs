@@ -1,21 +1,26 @@
 //! Backends that are there before and after; that one comes or goes shows in the routes to it.
 
+use super::services::External;
 use super::{Change, Effect, Kind, Subject, facts, parts};
 use crate::model::{Backend, BackendId, Model};
 use std::collections::BTreeSet;
 
 /// Compares them by name, and those that are the same by other names.
-pub(super) fn compare(old: &Model, new: &Model, renamed: &BTreeSet<(&BackendId, &BackendId)>) -> Vec<Change> {
+pub(super) fn compare(old: &Model, new: &Model, renamed: &BTreeSet<(&BackendId, &BackendId)>, external: &External) -> Vec<Change> {
     let same = old.backends.keys().map(|id| (id, id));
     let pairs = same.chain(renamed.iter().copied());
-    pairs.filter_map(|(before, after)| Some((old.backends.get(before)?, new.backends.get(after)?))).flat_map(|(b, a)| pair(b, a)).collect()
+    pairs
+        .filter_map(|(before, after)| Some((old.backends.get(before)?, new.backends.get(after)?)))
+        .flat_map(|(b, a)| pair(b, a, external))
+        .collect()
 }
 
-fn pair(old: &Backend, new: &Backend) -> Vec<Change> {
+fn pair(old: &Backend, new: &Backend, external: &External) -> Vec<Change> {
     // Of another policy, whose name is another one, the routes tell.
     let Backend { id, endpoints, balance, policy, digest: _ } = new;
     let mut out = Vec::new();
-    if old.endpoints != *endpoints && !old.endpoints.is_empty() && !endpoints.is_empty() {
+    let is_named = external.has(old) || external.has(new);
+    if old.endpoints != *endpoints && !is_named && !old.endpoints.is_empty() && !endpoints.is_empty() {
         out.push(change(id, facts::endpoints(&old.endpoints), facts::endpoints(endpoints), None));
     }
     let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! Facts about parts of the model, as texts for people.
 
-use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Route};
+use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route};
+use crate::names::shown;
 use std::net::SocketAddr;
 
 /// `/path` for exactly that, `/path/*` for all below, `~/path` for an expression.
@@ -13,23 +14,47 @@ pub(super) fn path(path: &PathMatch) -> String {
 }
 
 /// What the requests of a route get.
-pub(super) fn answer(route: &Route) -> String {
+pub(super) fn answer(route: &Route, model: &Model) -> String {
     let service = route.service.as_ref().map(|service| format!("Service {}/{}:{}", service.namespace, service.service, service.port));
     match (&route.action, service) {
+        (Action::Respond(404), None) if route.policy.redirect.is_some() => {
+            route.policy.redirect.as_ref().map(|redirect| redirected(redirect, model)).unwrap_or_default()
+        }
         (Action::Respond(status), Some(service)) => format!("{status} in place of {service}"),
         (Action::Vacant(_), Some(service)) => format!("503 in place of {service}"),
         (Action::Vacant(_), None) => "503".to_owned(),
         (Action::Respond(status), None) => status.to_string(),
         (Action::Forward(_), Some(service)) => service,
-        (Action::Forward(backend), None) => backend.to_string(),
+        (Action::Forward(backend), None) => format!("default backend {}", backend.service_port()),
         #[allow(unreachable_patterns, reason = "further actions may come")]
         _ => "an answer of the proxy".to_owned(),
     }
 }
 
-/// Whether the requests of a route reach a backend.
-pub(super) fn is_open(route: Option<&Route>) -> bool {
-    route.is_some_and(|route| !matches!(route.action, Action::Respond(_) | Action::Vacant(_)))
+fn redirected(redirect: &Redirect, model: &Model) -> String {
+    let status = match redirect.status {
+        RedirectStatus::Is(status) => status,
+        RedirectStatus::OfHttpsRedirect => model.globals.https_redirect_status.0,
+    };
+    match &redirect.target {
+        RedirectTarget::Host(host) => format!("{status} to the same on {host}"),
+        RedirectTarget::Url(url) => format!("{status} to {}", shown(&url.to_string())),
+    }
+}
+
+/// Whether no backend gets the requests of a route, whatever else is asked for.
+pub(super) const fn is_closed(route: &Route) -> bool {
+    matches!(route.action, Action::Respond(_) | Action::Vacant(_))
+}
+
+/// Whether one of the routes of a host is.
+pub(super) fn has_closed(host: &Host) -> bool {
+    host.routes.iter().any(is_closed)
+}
+
+/// Whether the answer of a route is anybody's, and not just that of a host without a route for such requests.
+pub(super) fn says_something(route: &Route) -> bool {
+    !is_closed(route) || route.origin.is_some() && (route.service.is_some() || route.policy.redirect.is_some())
 }
 
 /// What the handshakes for a host are answered with.

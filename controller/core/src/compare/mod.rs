@@ -4,38 +4,49 @@
 
 mod backends;
 mod facts;
+mod guards;
 mod hosts;
+mod meeting;
 mod openness;
 mod others;
 mod parts;
 mod policies;
 mod ports;
+mod routes;
+mod services;
+mod serving;
+mod settings;
+mod shape;
+mod texts;
 
-use crate::model::{Credentials, Globals, Model};
-use crate::names::ObjectRef;
-use crate::state::Ingress;
+use crate::model::{Credentials, Model};
+use crate::names::{ObjectName, ObjectRef};
+use crate::state::Snapshot;
+use crate::translate::Translation;
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// One of two inputs, translated.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
-    /// What the proxy shall do.
-    pub model: &'a Model,
-    /// The Ingresses that are served.
-    pub served: &'a [Arc<Ingress>],
-    /// The data of the main ConfigMap.
-    pub config: &'a BTreeMap<String, String>,
-    /// What that alone asks for the proxy as a whole.
-    pub configured: &'a Globals,
+    /// What it was translated into.
+    pub translation: &'a Translation,
+    /// What it was translated from.
+    pub snapshot: &'a Snapshot,
+    /// The main ConfigMap.
+    pub config_map: Option<&'a ObjectName>,
+}
+
+impl<'a> Side<'a> {
+    const fn model(self) -> &'a Model {
+        &self.translation.model
+    }
 }
 
 /// What kind of thing changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Subject {
-    /// A virtual host.
+    /// A virtual host, or how its paths are taken.
     Host,
     /// Request paths of a host.
     Route,
@@ -47,13 +58,13 @@ pub enum Subject {
     Canary,
     /// A user that may log in.
     User,
-    /// The endpoints of a backend.
+    /// The endpoints of a backend, or to whom a Service leads.
     Backend,
     /// A port that is forwarded as it is.
     Stream,
     /// A host whose TLS connections are passed on as they are.
     Passthrough,
-    /// A key of the main ConfigMap, or what else holds for the proxy as a whole.
+    /// A key of the main ConfigMap or of the parameters of a class, or what else holds for the proxy as a whole.
     Setting,
 }
 
@@ -105,18 +116,24 @@ pub struct Change {
 /// Compares two inputs. Sorted by subject, then host and name; equal inputs give nothing.
 #[must_use]
 pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Change> {
-    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, annotations_prefix);
-    // Without `..`, so that no part of the model is forgotten; hosts are compared above, with their certificates and users.
-    let Model { globals: _, hosts: _, backends: _, certificates: _, streams, passthrough, credentials, default_certificate: _ } = new.model;
-    changes.extend(others::globals(old, new));
-    changes.extend(backends::compare(old.model, new.model, &renamed));
-    changes.extend(ports::streams(&old.model.streams, streams));
-    changes.extend(ports::passthrough(&old.model.passthrough, passthrough));
+    let settings = settings::Settings::new(old, new);
+    let external = services::External::new(old.snapshot, new.snapshot);
+    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, &settings, annotations_prefix);
+    let before = old.model();
+    // Without `..`, so that no part of the model is forgotten; hosts are compared above, with their certificates and users, and
+    // what holds for the proxy as a whole with the settings.
+    let Model { globals: _, hosts: _, backends: _, certificates: _, streams, passthrough, credentials, default_certificate: _ } =
+        new.model();
+    changes.extend(settings.changes());
+    changes.extend(settings.behind());
+    changes.extend(services::compare(old, new));
+    changes.extend(backends::compare(before, new.model(), &renamed, &external));
+    changes.extend(ports::streams(&before.streams, streams, &external));
+    changes.extend(ports::passthrough(&before.passthrough, passthrough, &external));
     // Authorities and identities go by their content, which hosts and backends name.
     let Credentials { accounts, authorities: _, identities: _ } = credentials;
-    changes.extend(others::users(&old.model.credentials.accounts, accounts, new.model));
-    changes.extend(others::default_certificate(old.model, new.model));
-    changes.extend(policies::settings(old.config, new.config));
+    changes.extend(others::users(&before.credentials.accounts, accounts, new.model()));
+    changes.extend(others::default_certificate(before, new.model()));
     changes.sort();
     changes
 }

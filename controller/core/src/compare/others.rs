@@ -1,20 +1,10 @@
-//! What concerns no host alone: the proxy as a whole, users, the default certificate.
+//! What concerns no host alone: users, the default certificate.
 
-use super::policies::another;
-use super::{Change, Effect, Kind, Side, Subject, parts};
+use super::{Change, Effect, Kind, Subject};
 use crate::model::{Account, Accounts, AccountsId, Model, Route};
 use crate::names::{ObjectRef, shown};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-
-/// What holds for the proxy as a whole, and is another by something else than the main ConfigMap.
-pub(super) fn globals(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
-    let (mut found, mut configured) = (Vec::new(), Vec::new());
-    parts::of_globals(&old.model.globals, &new.model.globals, &mut found);
-    parts::of_globals(old.configured, new.configured, &mut configured);
-    let untold = found.into_iter().filter(|part| !configured.contains(part));
-    untold.map(|part| another(Subject::Setting, Vec::new(), part, None)).collect()
-}
 
 /// The certificate for handshakes that no host claims. One that was made for this run alone says nothing.
 pub(super) fn default_certificate(old: &Model, new: &Model) -> Option<Change> {

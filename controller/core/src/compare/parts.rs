@@ -54,7 +54,7 @@ parts! {
         redirect: "redirect" ["permanent-redirect", "temporal-redirect", "from-to-www-redirect", "-snippet"],
         rewrite: "rewriting of paths" ["rewrite-target", "use-regex", "x-forwarded-prefix", "-snippet"],
         timeouts: "timeouts of endpoints" ["proxy-connect-timeout", "proxy-read-timeout", "proxy-send-timeout", "-snippet"],
-        basic_auth: "passwords" ["auth-type", "auth-secret", "auth-realm"],
+        basic_auth: "passwords" ["auth-type", "auth-secret", "auth-realm", "no-auth-locations"],
         satisfy: "joining of protections" ["satisfy", "-snippet"],
         limits: "limits of clients" ["limit-", "-snippet"],
         bandwidth: "speed of answers" ["limit-rate", "-snippet"],
@@ -77,7 +77,11 @@ parts! {
         port_in_redirects: "ports in redirects" ["use-port-in-redirects"],
         session_cookie: "session cookie" ["session-cookie-", "affinity"],
     } inside {
-        external_auth: option_of("external authentication", &["auth-", "enable-global-auth", "global-auth-"], external_auth),
+        external_auth: option_of(
+            "external authentication",
+            &["auth-", "enable-global-auth", "global-auth-", "no-auth-locations"],
+            external_auth
+        ),
         fastcgi: option_of("FastCGI", &["fastcgi-"], fastcgi),
     }
 }

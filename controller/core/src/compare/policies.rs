@@ -1,40 +1,55 @@
-//! Annotations of the Ingresses behind a route, and keys of the main ConfigMap: what they were and what they are.
+//! Annotations of the Ingresses behind a route: what they were and what they are.
 
+use super::openness::{self, Beside, Place, Texts};
 use super::parts::Part;
-use super::{Change, Effect, Kind, Side, Subject, openness};
+use super::settings::Settings;
+use super::texts::told;
+use super::{Change, Effect, Kind, Side, Subject};
 use crate::model::Route;
-use crate::names::{ObjectRef, shown};
+use crate::names::{ObjectName, ObjectRef};
 use crate::state::Ingress;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// Annotations by the name behind the prefix.
-type Annotations<'a> = BTreeMap<&'a str, &'a str>;
+/// What the class of an Ingress goes by.
+const CLASS: &str = "ingressClassName";
 
-/// The annotations of the Ingresses of one side.
+/// The Ingresses of one side.
 struct Policies<'a> {
-    of: HashMap<&'a crate::names::ObjectName, Annotations<'a>>,
+    of: HashMap<&'a ObjectName, Own<'a>>,
+}
+
+/// What one Ingress says.
+#[derive(Default)]
+struct Own<'a> {
+    class: Option<&'a str>,
+    /// By the name behind the prefix.
+    annotations: Texts<'a>,
+}
+
+impl<'a> Own<'a> {
+    fn new(ingress: &'a Ingress, prefix: &str) -> Self {
+        let all = &ingress.meta.annotations;
+        let class = ingress.class_name.as_deref().or_else(|| all.get("kubernetes.io/ingress.class").map(|class| &**class));
+        let annotations = all.iter().filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value)));
+        Self { class, annotations: annotations.collect() }
+    }
 }
 
 impl<'a> Policies<'a> {
     fn of(served: &'a [Arc<Ingress>], prefix: &str) -> Self {
-        let own = |ingress: &'a Arc<Ingress>| {
-            let all = ingress.meta.annotations.iter();
-            all.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect()
-        };
-        Self { of: served.iter().map(|ingress| (&ingress.meta.name, own(ingress))).collect() }
+        Self { of: served.iter().map(|ingress| (&ingress.meta.name, Own::new(ingress, prefix))).collect() }
     }
 
-    fn get(&self, origin: Option<&ObjectRef>) -> Option<&Annotations<'a>> {
+    fn get(&self, origin: Option<&ObjectRef>) -> Option<&Own<'a>> {
         self.of.get(&origin?.name)
     }
 }
 
 /// Changes of policies, each said once for all hosts that it concerns.
 pub(super) struct Collected<'a> {
-    sides: (Policies<'a>, Policies<'a>),
-    /// Keys of the main ConfigMap with another value.
-    settings: BTreeSet<String>,
+    sides: [Policies<'a>; 2],
+    settings: &'a Settings<'a>,
     changes: BTreeMap<Owners<'a>, Pair>,
     /// What no annotation or key tells of: hosts, and who has a say there.
     untold: BTreeMap<Part, (BTreeSet<String>, BTreeSet<&'a ObjectRef>)>,
@@ -43,54 +58,93 @@ pub(super) struct Collected<'a> {
 /// Who asked before, and who asks now.
 pub(super) type Owners<'a> = (Option<&'a ObjectRef>, Option<&'a ObjectRef>);
 
-#[derive(Default)]
+/// Names and values.
+pub(super) type Wishes<'a> = Vec<(&'a str, &'a str)>;
+
 struct Pair {
+    /// Those that the annotations are told for; none: they are told elsewhere.
     hosts: BTreeSet<String>,
-    /// Name, before, after.
-    changed: Vec<(String, String, String)>,
+    changed: Vec<Wish>,
+    /// Settings that are other ones for them.
+    settings: Vec<String>,
+}
+
+/// An annotation that is another one.
+struct Wish {
+    name: String,
+    from: String,
+    to: String,
+    effect: Option<Effect>,
 }
 
 impl<'a> Collected<'a> {
-    pub(super) fn new(old: Side<'a>, new: Side<'a>, prefix: &str) -> Self {
-        let sides = (Policies::of(old.served, prefix), Policies::of(new.served, prefix));
-        let settings = differences(&texts(old.config), &texts(new.config)).into_iter().map(|(name, ..)| name).collect();
+    pub(super) fn new(old: Side<'a>, new: Side<'a>, settings: &'a Settings<'a>, prefix: &str) -> Self {
+        let sides = [old, new].map(|side| Policies::of(&side.translation.served, prefix));
         Self { sides, settings, changes: BTreeMap::new(), untold: BTreeMap::new() }
     }
 
-    /// What is asked for, for a route that is new: names and values.
-    pub(super) fn asked(&self, route: &Route) -> Vec<(&'a str, &'a str)> {
-        let of = self.sides.1.get(route.origin.as_ref());
-        of.into_iter().flatten().map(|(name, value)| (*name, *value)).collect()
+    /// What is asked for, for a route of the second side; protections first.
+    pub(super) fn asked(&self, route: &Route) -> Wishes<'a> {
+        let of = self.sides[1].get(route.origin.as_ref()).into_iter();
+        protections_first(of.flat_map(|own| &own.annotations).map(|(name, value)| (*name, *value)).collect())
+    }
+
+    /// What the one asked for and the other one does not, and the other way round; protections first.
+    pub(super) fn apart(&self, owners: Owners<'a>) -> (Wishes<'a>, Wishes<'a>) {
+        let none = Own::default();
+        let (old, new) = (self.sides[0].get(owners.0).unwrap_or(&none), self.sides[1].get(owners.1).unwrap_or(&none));
+        let [before, after] = self.settings.of([old.class, new.class]);
+        let is_class_told = old.class != new.class && before != after;
+        let only = |one: &Own<'a>, other: &Own<'a>| {
+            let is_else = |(name, value): &(&&'a str, &&'a str)| other.annotations.get(**name) != Some(*value);
+            let own = one.annotations.iter().filter(is_else).map(|(name, value)| (*name, *value));
+            let class = one.class.filter(|_| is_class_told).map(|class| (CLASS, class));
+            protections_first(own.chain(class).collect())
+        };
+        (only(old, new), only(new, old))
+    }
+
+    /// Whether one Ingress has taken the place of another one, which is the same under another name.
+    pub(super) fn is_renamed(&self, owners: Owners<'_>) -> bool {
+        let is_served = |side: usize, origin| self.sides[side].get(origin).is_some();
+        owners.0.map(|old| &old.name) == owners.1.map(|new| &new.name) || !(is_served(1, owners.0) || is_served(0, owners.1))
+    }
+
+    /// What it means for who may reach what that somebody else asks, by annotations alone.
+    pub(super) fn effect(&mut self, owners: Owners<'a>) -> Option<Effect> {
+        openness::joined(self.pair(owners).changed.iter().map(|wish| wish.effect))
     }
 
     /// Compares the annotations behind something that is there before and after.
     pub(super) fn take(&mut self, host: &str, owners: Owners<'a>) {
-        let sides = &self.sides;
-        let pair = self.changes.entry(owners).or_insert_with(|| {
-            let empty = Annotations::new();
-            let (old, new) = (sides.0.get(owners.0).unwrap_or(&empty), sides.1.get(owners.1).unwrap_or(&empty));
-            Pair { hosts: BTreeSet::new(), changed: differences(old, new) }
-        });
-        pair.hosts.insert(host.to_owned());
+        self.pair(owners).hosts.insert(host.to_owned());
     }
 
-    /// Notes parts that are other ones, unless the annotations that were taken for one of these owners, or settings, tell.
+    fn pair(&mut self, owners: Owners<'a>) -> &mut Pair {
+        let Self { sides, settings, changes, .. } = self;
+        changes.entry(owners).or_insert_with(|| Pair::new(sides, settings, owners))
+    }
+
+    /// Notes parts that are other ones, unless the annotations of one of these owners, or settings, tell.
     pub(super) fn note(&mut self, host: &str, owners: &[Owners<'a>], parts: Vec<Part>) {
-        for part in parts {
-            let annotations = owners.iter().filter_map(|owners| self.changes.get(owners)).flat_map(|pair| &pair.changed);
-            let mut names = annotations.map(|(name, ..)| name).chain(&self.settings);
-            if !names.any(|name| part.is_told_by(name)) {
-                let (hosts, origins) = self.untold.entry(part).or_default();
-                hosts.insert(host.to_owned());
-                origins.extend(owners.iter().filter_map(|(old, new)| new.or(*old)));
-            }
+        if parts.is_empty() {
+            return;
+        }
+        owners.iter().for_each(|owners| _ = self.pair(*owners));
+        let pairs: Vec<&Pair> = owners.iter().filter_map(|owners| self.changes.get(owners)).collect();
+        let names = || pairs.iter().flat_map(|pair| pair.changed.iter().map(|wish| &wish.name).chain(&pair.settings));
+        for part in parts.into_iter().filter(|part| !names().any(|name| part.is_told_by(name))) {
+            let (hosts, origins) = self.untold.entry(part).or_default();
+            hosts.insert(host.to_owned());
+            origins.extend(owners.iter().filter_map(|(old, new)| new.or(*old)));
         }
     }
 
     pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
-        let told = self.changes.into_iter().flat_map(|((old, new), pair)| {
+        let told = self.changes.into_iter().filter(|(_, pair)| !pair.hosts.is_empty()).flat_map(|((old, new), pair)| {
             let (by, hosts) = (new.or(old).cloned(), Vec::from_iter(pair.hosts));
-            pair.changed.into_iter().map(move |(name, from, to)| change(Subject::Policy, hosts.clone(), &name, &from, &to, by.clone()))
+            let one = move |Wish { name, from, to, effect }| told(Subject::Policy, hosts.clone(), (&name, &from, &to), by.clone(), effect);
+            pair.changed.into_iter().map(one)
         });
         let untold = self.untold.into_iter().map(|(part, (hosts, origins))| {
             let by = if origins.len() == 1 { origins.first().map(|origin| (*origin).clone()) } else { None };
@@ -100,67 +154,42 @@ impl<'a> Collected<'a> {
     }
 }
 
+impl Pair {
+    fn new(sides: &[Policies<'_>; 2], settings: &Settings<'_>, owners: Owners<'_>) -> Self {
+        let none = Own::default();
+        let (old, new) = (sides[0].get(owners.0).unwrap_or(&none), sides[1].get(owners.1).unwrap_or(&none));
+        let hold = settings.of([old.class, new.class]);
+        let beside = Beside { own: [&old.annotations, &new.annotations], settings: hold, by_address: settings.by_address };
+        let wish = |(name, from, to): (String, String, String)| {
+            let effect = openness::effect(Place::Annotation, (&name, &from, &to), &beside);
+            Wish { name, from, to, effect }
+        };
+        let mut changed: Vec<Wish> = differences(&old.annotations, &new.annotations).into_iter().map(wish).collect();
+        let settings: Vec<String> = differences(hold[0], hold[1]).into_iter().map(|(name, ..)| name).collect();
+        let [from, to] = [old, new].map(|own| own.class.unwrap_or_default().to_owned());
+        // Another class with the same settings changes nothing.
+        if owners.0.is_some() && owners.1.is_some() && from != to && !settings.is_empty() {
+            changed.push(Wish { name: CLASS.to_owned(), from, to, effect: Some(Effect::Unclear) });
+        }
+        Self { hosts: BTreeSet::new(), changed, settings }
+    }
+}
+
+fn protections_first(mut wishes: Wishes<'_>) -> Wishes<'_> {
+    wishes.sort_by_key(|(name, _)| !openness::concerns(name));
+    wishes
+}
+
 /// A part that is another one, by an object or setting that stands behind what is written.
 pub(super) fn another(subject: Subject, hosts: Vec<String>, part: Part, by: Option<ObjectRef>) -> Change {
     let (from, to) = ("one".to_owned(), "another, by an object or a setting behind it".to_owned());
     Change { subject, hosts, name: part.name.to_owned(), kind: Kind::Changed, from, to, by, effect: Some(Effect::Unclear) }
 }
 
-/// Changes of the main ConfigMap.
-pub(super) fn settings(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> Vec<Change> {
-    let (old, new) = (texts(old), texts(new));
-    differences(&old, &new).into_iter().map(|(name, from, to)| change(Subject::Setting, Vec::new(), &name, &from, &to, None)).collect()
-}
-
-fn texts(map: &BTreeMap<String, String>) -> Annotations<'_> {
-    map.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
-}
-
-fn differences(old: &Annotations<'_>, new: &Annotations<'_>) -> Vec<(String, String, String)> {
+/// Names whose values differ, with both.
+pub(super) fn differences(old: &Texts<'_>, new: &Texts<'_>) -> Vec<(String, String, String)> {
     let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-    let value = |side: &Annotations<'_>, name: &str| side.get(name).copied().unwrap_or_default().to_owned();
+    let value = |side: &Texts<'_>, name: &str| side.get(name).copied().unwrap_or_default().to_owned();
     let all = names.into_iter().map(|name| (name.to_owned(), value(old, name), value(new, name)));
     all.filter(|(_, from, to)| from != to).collect()
-}
-
-fn change(subject: Subject, hosts: Vec<String>, name: &str, from: &str, to: &str, by: Option<ObjectRef>) -> Change {
-    let kind = match (from.is_empty(), to.is_empty()) {
-        (true, _) => Kind::Added,
-        (_, true) => Kind::Removed,
-        _ => Kind::Changed,
-    };
-    let name_shown = shown(name).trim_matches('"').to_owned();
-    let (from_shown, to_shown) = shown_apart(from, to);
-    Change { subject, hosts, name: name_shown, kind, from: from_shown, to: to_shown, by, effect: openness::effect(name, from, to) }
-}
-
-/// Both values. Where only the end of long ones differs, the end is shown: else both would look the same.
-fn shown_apart(from: &str, to: &str) -> (String, String) {
-    const VISIBLE: usize = 60;
-    const BEFORE: usize = 20;
-    let same = from.chars().zip(to.chars()).take_while(|(a, b)| a == b).count();
-    let text = |value: &str| match same {
-        _ if value.is_empty() => String::new(),
-        ..=VISIBLE => shown(value),
-        _ => shown(&format!("…{}", value.chars().skip(same - BEFORE).collect::<String>())),
-    };
-    (text(from), text(to))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_long_values_never_look_the_same() {
-        let list = (0..20).map(|n| format!("10.{n}.0.0/16")).collect::<Vec<_>>().join(",");
-        let (from, to) = shown_apart(&list, &format!("{list},0.0.0.0/0"));
-        assert_eq!((from.as_str(), to.as_str()), (r#""….0.0/16,10.19.0.0/16""#, r#""….0.0/16,10.19.0.0/16,0.0.0.0/0""#));
-        assert_eq!(shown_apart("", &list), (String::new(), shown(&list)));
-        assert_eq!(shown_apart("a", "b"), ("\"a\"".to_owned(), "\"b\"".to_owned()));
-        for same in 0..200 {
-            let (from, to) = shown_apart(&"ä".repeat(same), &("ä".repeat(same) + "b"));
-            assert_ne!(from, to, "{same} characters");
-        }
-    }
 }
