@@ -60,7 +60,7 @@ fn expressions_come_and_go_and_are_told_with_what_they_open() {
     let more = [&both[..], &[ruled("more", "a.test", AUTH_REGEX, &["/a[de](.*)"])]].concat();
     assert_eq!(
         told(&both, &more),
-        ["route ~/a[de](.*):  → Service shop/cart:80, with auth-secret \"cred\", auth-type \"basic\", use-regex \"true\" [closes] more"]
+        ["route ~/a[de](.*):  → Service shop/cart:80, with auth-secret \"cred\", auth-type \"basic\", use-regex \"true\" [unclear] more"]
     );
 }
 
@@ -204,6 +204,8 @@ fn parameters_of_a_class_are_told_by_their_object_and_key() {
             "setting whitelist-source-range: \"10.0.0.0/8\" → \"10.0.0.0/8,10.9.0.0/16,11.0.0.0/8\" [opens] one",
         ]
     );
+    let swapped = changes(&with(narrow, ""), &with(narrow, "").replace("Parameters, name: one", "Parameters, name: two"));
+    assert_eq!(swapped, ["setting whitelist-source-range: \"10.0.0.0/8\" →  [opens] one"]);
     let deleted = changes_with(&with(narrow, ""), &base, &[]);
     assert_eq!(deleted, ["setting whitelist-source-range: \"10.0.0.0/8\" →  [opens]"]);
     let ruled = changes(&with("", "  policy: {hosts: [{names: [a.test], namespaces: [shop]}]}\n"), &with("", ""));
@@ -236,6 +238,19 @@ fn a_service_that_leads_elsewhere_is_told_as_it_is_written() {
         let unused = |text: String| text.replace("{name: web, port", "{name: other, port");
         assert_eq!(changes(&unused(old), &unused(new)), [""; 0], "nobody is led there");
     }
+}
+
+#[test]
+fn a_port_of_another_number_is_told_of_the_service() {
+    let base = ingress("front", "a.test", "/", "web").replace("number: 80", "name: http");
+    let web = |port: u16| {
+        let spec = format!("selector: {{app: a}}, ports: [{{name: http, port: {port}, targetPort: 8080}}]");
+        base.clone() + &format!("apiVersion: v1\nkind: Service\nmetadata: {{name: web, namespace: shop}}\nspec: {{{spec}}}\n---\n")
+    };
+    assert_eq!(
+        changes(&web(80), &web(81)),
+        ["backend Service shop/web:80: port 80, targetPort 8080 → port 81, targetPort 8080 [unclear] web"]
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::meeting::Meeting;
 use super::parts;
 use super::policies::{Collected, Owners};
+use super::services::Services;
 use super::settings::Settings;
 use super::{Change, Effect, Kind, Side, Subject, facts, kind_of};
 use crate::model::{Alias, BackendId, Feature, Host, Model};
@@ -16,9 +17,14 @@ pub(super) struct Compared<'a> {
     pub(super) renamed: BTreeSet<(&'a BackendId, &'a BackendId)>,
 }
 
-pub(super) fn compare<'a>(old: Side<'a>, new: Side<'a>, settings: &'a Settings<'a>, prefix: &str) -> Compared<'a> {
+pub(super) fn compare<'a>(
+    old: Side<'a>,
+    new: Side<'a>,
+    (settings, services): (&'a Settings<'a>, &'a Services),
+    prefix: &str,
+) -> Compared<'a> {
     let collected = Collected::new(old, new, settings, prefix);
-    let mut comparison = Comparison { old, new, changes: Vec::new(), renamed: BTreeSet::new(), collected };
+    let mut comparison = Comparison { old, new, changes: Vec::new(), renamed: BTreeSet::new(), collected, services };
     let mut patterns: Vec<&HostPattern> = old.model().hosts.keys().chain(new.model().hosts.keys()).collect();
     patterns.sort();
     patterns.dedup();
@@ -42,6 +48,7 @@ pub(super) struct Comparison<'a> {
     pub(super) changes: Vec<Change>,
     pub(super) renamed: BTreeSet<(&'a BackendId, &'a BackendId)>,
     pub(super) collected: Collected<'a>,
+    pub(super) services: &'a Services,
 }
 
 impl<'a> Comparison<'a> {

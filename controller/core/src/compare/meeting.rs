@@ -1,7 +1,7 @@
 //! The routes of a host before and after: which of them serve the same requests.
 
 use super::guards::Way;
-use super::serving::Table;
+use super::serving::{Candidate, Table};
 use crate::model::{Host, PathMatch, Route};
 use crate::names::HostPattern;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub(super) struct Doubt {
     pub(super) side: usize,
     pub(super) own: usize,
     /// Those of the other side.
-    pub(super) others: Vec<usize>,
+    pub(super) others: Vec<Candidate>,
 }
 
 /// All paths of both sides, by the routes that serve them; those that change in the same way, such as `/a` and all below it,
@@ -77,14 +77,14 @@ impl<'a> Meeting<'a> {
         }
         for (path, route) in paths {
             let own = self.tables.each_ref().map(|table| table.own(path, route.rule_path.as_str()));
-            let serving = |side: usize| own[side].map_or_else(|| self.tables[side].serving(path), |own| vec![own]);
+            let serving = |side: usize| own[side].map_or_else(|| self.tables[side].serving(path), |number| vec![Candidate { number, is_sure: true }]);
             match [serving(0), serving(1)].each_ref().map(Vec::as_slice) {
                 [[old], [new]] => {
-                    let met = Met { numbers: [*old, *new], there: own.map(|own| own.is_some()) };
+                    let met = Met { numbers: [old.number, new.number], there: own.map(|own| own.is_some()) };
                     sorted.certain.entry(met).or_default().push(path.clone());
                 }
-                [[own], others] => sorted.doubt(Doubt { side: 0, own: *own, others: others.to_vec() }, path),
-                [others, [own]] => sorted.doubt(Doubt { side: 1, own: *own, others: others.to_vec() }, path),
+                [[own], others] => sorted.doubt(Doubt { side: 0, own: own.number, others: others.to_vec() }, path),
+                [others, [own]] => sorted.doubt(Doubt { side: 1, own: own.number, others: others.to_vec() }, path),
                 _ => {}
             }
         }

@@ -117,8 +117,8 @@ pub struct Change {
 #[must_use]
 pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Change> {
     let settings = settings::Settings::new(old, new);
-    let external = services::External::new(old.snapshot, new.snapshot);
-    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, &settings, annotations_prefix);
+    let services = services::Services::new(old.snapshot, new.snapshot);
+    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, (&settings, &services), annotations_prefix);
     let before = old.model();
     // Without `..`, so that no part of the model is forgotten; hosts are compared above, with their certificates and users, and
     // what holds for the proxy as a whole with the settings.
@@ -127,9 +127,9 @@ pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Ch
     changes.extend(settings.changes());
     changes.extend(settings.behind());
     changes.extend(services::compare(old, new));
-    changes.extend(backends::compare(before, new.model(), &renamed, &external));
-    changes.extend(ports::streams(&before.streams, streams, &external));
-    changes.extend(ports::passthrough(&before.passthrough, passthrough, &external));
+    changes.extend(backends::compare(before, new.model(), &renamed, &services));
+    changes.extend(ports::streams(&before.streams, streams, &services));
+    changes.extend(ports::passthrough(&before.passthrough, passthrough, &services));
     // Authorities and identities go by their content, which hosts and backends name.
     let Credentials { accounts, authorities: _, identities: _ } = credentials;
     changes.extend(others::users(&before.credentials.accounts, accounts, new.model()));

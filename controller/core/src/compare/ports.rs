@@ -1,6 +1,6 @@
 //! What is forwarded as it is: ports, and TLS connections for some hosts.
 
-use super::services::External;
+use super::services::Services;
 use super::{Change, Effect, Kind, Subject, kind_of};
 use crate::model::{Passthrough, Stream, Transport};
 use crate::names::{HostName, ObjectRef};
@@ -10,12 +10,12 @@ use std::sync::Arc;
 type Streams = BTreeMap<(Transport, u16), Arc<Stream>>;
 
 /// TCP and UDP ports.
-pub(super) fn streams(old: &Streams, new: &Streams, external: &External) -> Vec<Change> {
+pub(super) fn streams(old: &Streams, new: &Streams, services: &Services) -> Vec<Change> {
     let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let change = |key: &&(Transport, u16)| {
         let (before, after) = (old.get(*key), new.get(*key));
         let owner = after.or(before)?;
-        let (from, to) = different(before.map(|stream| stream_text(stream, external)), after.map(|stream| stream_text(stream, external)))?;
+        let (from, to) = different(before.map(|stream| stream_text(stream, services)), after.map(|stream| stream_text(stream, services)))?;
         let name = format!("{} port {}", key.0.as_str(), key.1);
         Some(told(Subject::Stream, Vec::new(), name, (from, to), &owner.origin))
     };
@@ -23,24 +23,24 @@ pub(super) fn streams(old: &Streams, new: &Streams, external: &External) -> Vec<
 }
 
 /// What a stream is, without and with its endpoints.
-fn stream_text(stream: &Stream, external: &External) -> (String, String) {
+fn stream_text(stream: &Stream, services: &Services) -> (String, String) {
     // Which port is told by its name; who asks for it is told beside.
     let Stream { transport: _, port: _, name, origin: _, endpoints, reads_proxy_header, sends_proxy_header } = stream;
     let reads = if *reads_proxy_header { ", PROXY headers read" } else { "" };
     let sends = if *sends_proxy_header { ", PROXY headers sent" } else { "" };
-    (format!("{name}{reads}{sends}"), external.endpoints(name, endpoints))
+    (format!("{name}{reads}{sends}"), services.endpoints(name, endpoints))
 }
 
 /// Hosts whose TLS connections are passed on.
 pub(super) fn passthrough(
     old: &BTreeMap<HostName, Passthrough>,
     new: &BTreeMap<HostName, Passthrough>,
-    external: &External,
+    services: &Services,
 ) -> Vec<Change> {
     let hosts: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let text = |passed: &Passthrough| {
         let Passthrough { origin: _, name, endpoints } = passed;
-        (name.clone(), external.endpoints(name, endpoints))
+        (name.clone(), services.endpoints(name, endpoints))
     };
     let change = |host: &&HostName| {
         let (before, after) = (old.get(*host), new.get(*host));

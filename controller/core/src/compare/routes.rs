@@ -3,7 +3,6 @@
 use super::guards::{self, is_open};
 use super::hosts::Comparison;
 use super::meeting::{Doubt, Meeting, Met};
-use super::openness::joined;
 use super::parts::{self, Part};
 use super::policies::{Owners, Wishes};
 use super::{Change, Effect, Kind, Subject, facts, kind_of, texts};
@@ -117,17 +116,17 @@ impl<'a> Comparison<'a> {
     /// A route of which the other side tells only who may have served its requests.
     fn doubtful(&mut self, meeting: &Meeting<'a>, doubt: &Doubt, name: &str) {
         let own = meeting.route(doubt.side, doubt.own);
-        let others = doubt.others.iter().map(|other| meeting.way(1 - doubt.side, *other));
-        let effect = joined(others.clone().map(|other| {
+        let others = doubt.others.iter().map(|other| (meeting.way(1 - doubt.side, other.number), other.is_sure));
+        let effect = weighed(others.clone().map(|(other, is_sure)| {
             let own = meeting.way(doubt.side, doubt.own);
-            if doubt.side == 1 { guards::effect(other, own) } else { guards::effect(own, other) }
+            (if doubt.side == 1 { guards::effect(other, own) } else { guards::effect(own, other) }, is_sure)
         }));
         let is_stand_in = meeting.stand_in == Some(doubt.side);
         if !facts::says_something(own) || is_stand_in && effect.is_none() {
             return;
         }
         let [from, to] = self.answers([own, own]);
-        let is_same_owner = others.clone().all(|other| other.route.origin == own.origin);
+        let is_same_owner = others.clone().all(|(other, _)| other.route.origin == own.origin);
         let (kind, texts) = match doubt.side {
             0 => (Kind::Removed, [from, String::new()]),
             _ if is_same_owner => (Kind::Added, [String::new(), to]),
@@ -170,7 +169,7 @@ impl<'a> Comparison<'a> {
         }
         self.renamed.insert((old, new));
         let (Some(before), Some(after)) = (self.old.model().backends.get(old), self.new.model().backends.get(new)) else { return };
-        if before.policy == after.policy {
+        if before.policy == after.policy && !self.services.have_other_ports(new) {
             found.push(Part::new("port of the Service", &[]));
         }
         parts::of_backend(&before.policy, &after.policy, found);
@@ -220,6 +219,16 @@ fn of_answers(pair: Pair<'_>) -> Option<Effect> {
         [true, false] => Some(Effect::Closes),
         _ => None,
     }
+}
+
+/// What it means that requests are served by one or another of several routes, of which some serve some of them for sure.
+fn weighed(effects: impl Iterator<Item = (Option<Effect>, bool)>) -> Option<Effect> {
+    let effects: Vec<(Option<Effect>, bool)> = effects.collect();
+    let mut known = effects.iter().filter_map(|(effect, _)| *effect);
+    let first = known.next()?;
+    let is_one = known.all(|effect| effect == first);
+    let is_hit = effects.iter().all(|(effect, _)| effect.is_some()) || effects.iter().any(|(effect, is_sure)| *is_sure && effect.is_some());
+    Some(if is_one && is_hit { first } else { Effect::Unclear })
 }
 
 fn with(wishes: &Wishes<'_>) -> String {

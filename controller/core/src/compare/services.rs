@@ -5,36 +5,45 @@ use super::{Change, Effect, Kind, Side, Subject, facts};
 use crate::model::{Backend, BackendId, Model};
 use crate::names::{Kind as ObjectKind, ObjectName, ObjectRef, shown};
 use crate::state::{Service, ServicePort, ServiceType, Snapshot, TargetPort};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
 
-/// Services that stand for a DNS name, on either side: addresses of theirs were looked up, or made up, and say nothing.
+/// What has to be known of the Services of both sides to tell of endpoints, by `namespace-service`.
 #[derive(Default)]
-pub(super) struct External {
-    /// By `namespace-service`.
-    by_label: HashMap<String, Vec<ObjectName>>,
+pub(super) struct Services {
+    /// They stand for a DNS name on either side: addresses of theirs were looked up, or made up, and say nothing.
+    external: HashMap<String, Vec<ObjectName>>,
+    /// They have other ports.
+    other_ports: HashSet<String>,
 }
 
-impl External {
+impl Services {
     pub(super) fn new(old: &Snapshot, new: &Snapshot) -> Self {
-        let mut external = Self::default();
+        let mut services = Self::default();
         for service in old.services().chain(new.services()).filter(|service| service.service_type == ServiceType::ExternalName) {
             let name = &service.meta.name;
-            external.by_label.entry(label(name)).or_default().push(name.clone());
+            services.external.entry(label(name)).or_default().push(name.clone());
         }
-        external
+        let is_other = |after: &&std::sync::Arc<Service>| old.service(&after.meta.name).is_some_and(|before| before.ports != after.ports);
+        services.other_ports = new.services().filter(is_other).map(|service| label(&service.meta.name)).collect();
+        services
     }
 
-    /// Whether a backend is one of theirs.
-    pub(super) fn has(&self, backend: &Backend) -> bool {
+    /// Whether a backend is one of a Service with other ports, which is told of the Service.
+    pub(super) fn have_other_ports(&self, backend: &BackendId) -> bool {
+        backend.service_port().rsplit_once('-').is_some_and(|(label, _)| self.other_ports.contains(label))
+    }
+
+    /// Whether a backend is one of a Service that stands for a name.
+    pub(super) fn stands_for_name(&self, backend: &Backend) -> bool {
         let Some((label, port)) = backend.id.service_port().rsplit_once('-') else { return false };
-        let (Some(names), Ok(port)) = (self.by_label.get(label), port.parse()) else { return false };
+        let (Some(names), Ok(port)) = (self.external.get(label), port.parse()) else { return false };
         names.iter().any(|name| BackendId::with_policy(name.namespace(), name.name(), port, &backend.policy) == backend.id)
     }
 
-    /// The endpoints of a port of a Service, `namespace-service-port`, unless they are theirs.
+    /// The endpoints of a port of a Service, `namespace-service-port`, unless it stands for a name.
     pub(super) fn endpoints(&self, label: &str, endpoints: &[SocketAddr]) -> String {
-        let is_one = label.match_indices('-').any(|(at, _)| self.by_label.contains_key(&label[..at]));
+        let is_one = label.match_indices('-').any(|(at, _)| self.external.contains_key(&label[..at]));
         if is_one { String::new() } else { facts::endpoints(endpoints) }
     }
 }
@@ -79,8 +88,9 @@ fn of_service(old: &Service, new: &Service, used: &BTreeSet<&str>) -> Vec<Change
     let is_same_kind = is_same_kind[0] == is_same_kind[1];
     for (before, after) in old.ports.iter().filter_map(|port| Some((port, same_port(port, new)?))) {
         let known = [before, after].into_iter().flat_map(names_of).any(|port| used.contains(&*format!("{label}-{port}")));
-        if is_same_kind && before.target != after.target && known {
-            changes.push(told(format!("{name}:{}", after.port), target(before), target(after)));
+        if is_same_kind && known && (before.port, &before.target) != (after.port, &after.target) {
+            let other = before.port != after.port;
+            changes.push(told(format!("{name}:{}", before.port), target(before, other), target(after, other)));
         }
     }
     changes
@@ -99,8 +109,11 @@ fn is_used(begin: &str, used: &BTreeSet<&str>) -> bool {
     used.range(begin..).next().is_some_and(|label| label.starts_with(begin))
 }
 
+/// The port of that number, else the one of that name.
 fn same_port<'s>(port: &ServicePort, service: &'s Service) -> Option<&'s ServicePort> {
-    service.ports.iter().find(|other| (other.port, &other.protocol) == (port.port, &port.protocol))
+    let ports = || service.ports.iter().filter(|other| other.protocol == port.protocol);
+    let named = || ports().find(|other| !port.name.is_empty() && other.name == port.name);
+    ports().find(|other| other.port == port.port).or_else(named)
 }
 
 /// What a port goes by in labels.
@@ -112,9 +125,11 @@ fn names_of(port: &ServicePort) -> [String; 3] {
     [port.port.to_string(), port.name.to_string(), target]
 }
 
-fn target(port: &ServicePort) -> String {
+/// Where requests for a port go; `with_number`: and which port this is.
+fn target(port: &ServicePort, with_number: bool) -> String {
+    let number = if with_number { format!("port {}, ", port.port) } else { String::new() };
     match &port.target {
-        TargetPort::Number(number) => format!("targetPort {number}"),
-        TargetPort::Name(name) => format!("targetPort {}", shown(name).trim_matches('"')),
+        TargetPort::Number(target) => format!("{number}targetPort {target}"),
+        TargetPort::Name(name) => format!("{number}targetPort {}", shown(name).trim_matches('"')),
     }
 }

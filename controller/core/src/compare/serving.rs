@@ -16,6 +16,14 @@ pub(super) struct Table<'a> {
     pub(super) is_regex: bool,
 }
 
+/// A route that may serve some requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    pub(super) number: usize,
+    /// All of its own requests are among them.
+    pub(super) is_sure: bool,
+}
+
 impl<'a> Table<'a> {
     pub(super) fn new(host: &'a Host) -> Self {
         let all = || host.routes.iter().enumerate().flat_map(|(n, route)| route.matches.iter().map(move |path| (path, n)));
@@ -52,14 +60,17 @@ impl<'a> Table<'a> {
 
     /// The routes that may serve a path that is none of its own, those first that are tried first: at least one, as one is for
     /// every path; if it is one only, it is this one.
-    pub(super) fn serving(&self, path: &PathMatch) -> Vec<usize> {
+    pub(super) fn serving(&self, path: &PathMatch) -> Vec<Candidate> {
         if !self.is_regex && !matches!(path, PathMatch::Regex(_)) {
-            return self.nearest(path.text()).into_iter().collect();
+            return self.nearest(path.text()).map(|number| Candidate { number, is_sure: true }).into_iter().collect();
         }
-        let (wanted, mut found) = (Shapes::of(path), Vec::new());
-        for (shapes, n) in &self.shapes {
-            if shapes.may_meet(&wanted) && !found.contains(n) {
-                found.push(*n);
+        let (wanted, mut found) = (Shapes::of(path), Vec::<Candidate>::new());
+        for (shapes, number) in &self.shapes {
+            let is_sure = wanted.cover(shapes);
+            match found.iter_mut().find(|known| known.number == *number) {
+                Some(known) => known.is_sure |= is_sure,
+                None if shapes.may_meet(&wanted) => found.push(Candidate { number: *number, is_sure }),
+                None => {}
             }
             if shapes.cover(&wanted) {
                 break;

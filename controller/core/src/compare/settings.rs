@@ -70,34 +70,36 @@ impl<'a> Settings<'a> {
     pub(super) fn changes(&self) -> Vec<Change> {
         let [old, new] = &self.sides;
         let main = new.side.config_map.or(old.side.config_map).map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
-        let mut changes = BTreeSet::from_iter(self.between([&old.main, &new.main], [&old.main, &new.main], main.as_ref()));
+        let mains = [&old.main, &new.main];
+        let mut changes = BTreeSet::from_iter(self.between(mains, mains, [main.as_ref(); 2]));
         let none = Texts::new();
         for class in old.classes.keys().chain(new.classes.keys()) {
             let [before, after] = [old, new].map(|side| side.classes.get(class));
             let own = [before, after].map(|of| of.map_or(&none, |of| &of.own));
-            let by = after.or(before).map(|of| of.object);
+            let by = [before, after].map(|of| of.map(|of| of.object));
             changes.extend(self.between(own, self.of([Some(*class); 2]), by));
             changes.extend(self.rules(class, by));
         }
         changes.into_iter().collect()
     }
 
-    fn between(&self, said: [&Texts<'_>; 2], hold: [&Texts<'_>; 2], by: Option<&ObjectRef>) -> Vec<Change> {
+    /// The differences in what is said, by whom, and what they mean where so much holds.
+    fn between(&self, said: [&Texts<'_>; 2], hold: [&Texts<'_>; 2], by: [Option<&ObjectRef>; 2]) -> Vec<Change> {
         let none = Texts::new();
         let beside = Beside { own: [&none, &none], settings: hold, by_address: self.by_address };
         let value = |side: usize, name: &str| hold[side].get(name).copied().unwrap_or_default();
         let one = |(name, from, to): (String, String, String)| {
             let effect = openness::effect(Place::Setting, (&name, value(0, &name), value(1, &name)), &beside);
-            told(Subject::Setting, Vec::new(), (&name, &from, &to), by.cloned(), effect)
+            told(Subject::Setting, Vec::new(), (&name, &from, &to), who(by, &to), effect)
         };
         differences(said[0], said[1]).into_iter().map(one).collect()
     }
 
-    fn rules(&self, class: &str, by: Option<&ObjectRef>) -> Option<Change> {
+    fn rules(&self, class: &str, by: [Option<&ObjectRef>; 2]) -> Option<Change> {
         let (none, [from, to]) = (Texts::new(), [&self.sides[0], &self.sides[1]].map(|side| side.rules(class)));
         let beside = Beside { own: [&none, &none], settings: [&none, &none], by_address: self.by_address };
         let effect = openness::effect(Place::Setting, (POLICY_KEY, &from, &to), &beside);
-        (from != to).then(|| told(Subject::Setting, Vec::new(), ("policy", &from, &to), by.cloned(), effect))
+        (from != to).then(|| told(Subject::Setting, Vec::new(), ("policy", &from, &to), who(by, &to), effect))
     }
 
     /// What holds for the proxy as a whole, and is another by something else than settings.
@@ -109,6 +111,11 @@ impl<'a> Settings<'a> {
         let untold = found.into_iter().filter(|part| !configured.contains(part));
         untold.map(|part| another(Subject::Setting, Vec::new(), part, None)).collect()
     }
+}
+
+/// Who says what is, or, if nothing is, said what was.
+fn who([old, new]: [Option<&ObjectRef>; 2], to: &str) -> Option<ObjectRef> {
+    if to.is_empty() { old.or(new) } else { new.or(old) }.cloned()
 }
 
 fn asks_for_addresses(model: &Model) -> bool {
