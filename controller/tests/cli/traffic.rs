@@ -226,12 +226,18 @@ fn a_service_that_leads_elsewhere_is_told_as_it_is_written() {
     };
     let pods = |app: &str, target: &str| web(&format!("selector: {{app: {app}}}, ports: [{{port: 80, targetPort: {target}}}]"));
     let named = |name: &str| web(&format!("type: ExternalName, externalName: {name}, ports: [{{port: 80}}]"));
+    let long = |end: &str| format!("x.{}.{}{end}.test", "a".repeat(60), "a".repeat(60));
     for (old, new, expected) in [
         (named("a.test"), named("b.test"), "backend Service shop/web: DNS name a.test → DNS name b.test [unclear] web"),
         (pods("a", "80"), named("b.test"), "backend Service shop/web: pods with app=a → DNS name b.test [unclear] web"),
         (named("b.test"), pods("a", "80"), "backend Service shop/web: DNS name b.test → pods with app=a [unclear] web"),
         (pods("a", "8080"), pods("a", "9090"), "backend Service shop/web:80: targetPort 8080 → targetPort 9090 [unclear] web"),
         (pods("a", "8080"), pods("a", "http"), "backend Service shop/web:80: targetPort 8080 → targetPort http [unclear] web"),
+        (
+            named(&long("b")),
+            named(&long("c")),
+            "backend Service shop/web: …aaaaaaaaaaaaaaaaaaaab.test → …aaaaaaaaaaaaaaaaaaaac.test [unclear] web",
+        ),
         (pods("a", "80"), pods("b", "80"), "backend Service shop/web: pods with app=a → pods with app=b [unclear] web"),
     ] {
         assert_eq!(changes(&old, &new), [expected]);

@@ -77,7 +77,8 @@ impl<'a> Meeting<'a> {
         }
         for (path, route) in paths {
             let own = self.tables.each_ref().map(|table| table.own(path, route.rule_path.as_str()));
-            let serving = |side: usize| own[side].map_or_else(|| self.tables[side].serving(path), |number| vec![Candidate { number, is_sure: true }]);
+            let serving =
+                |side: usize| own[side].map_or_else(|| self.tables[side].serving(path), |number| vec![Candidate { number, is_sure: true }]);
             match [serving(0), serving(1)].each_ref().map(Vec::as_slice) {
                 [[old], [new]] => {
                     let met = Met { numbers: [old.number, new.number], there: own.map(|own| own.is_some()) };

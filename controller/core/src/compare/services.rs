@@ -1,12 +1,13 @@
 //! Services behind backends and ports: to whom they lead, as they are written. Which endpoints these are shows only where
 //! EndpointSlices are given, which are written by a cluster.
 
-use super::{Change, Effect, Kind, Side, Subject, facts};
+use super::{Change, Effect, Kind, Side, Subject, facts, texts};
 use crate::model::{Backend, BackendId, Model};
 use crate::names::{Kind as ObjectKind, ObjectName, ObjectRef, shown};
 use crate::state::{Service, ServicePort, ServiceType, Snapshot, TargetPort};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// What has to be known of the Services of both sides to tell of endpoints, by `namespace-service`.
 #[derive(Default)]
@@ -24,7 +25,7 @@ impl Services {
             let name = &service.meta.name;
             services.external.entry(label(name)).or_default().push(name.clone());
         }
-        let is_other = |after: &&std::sync::Arc<Service>| old.service(&after.meta.name).is_some_and(|before| before.ports != after.ports);
+        let is_other = |after: &&Arc<Service>| old.service(&after.meta.name).is_some_and(|before| before.ports != after.ports);
         services.other_ports = new.services().filter(is_other).map(|service| label(&service.meta.name)).collect();
         services
     }
@@ -81,14 +82,14 @@ fn of_service(old: &Service, new: &Service, used: &BTreeSet<&str>) -> Vec<Change
     let (from, to) = (destination(old), destination(new));
     let mut changes = Vec::new();
     if from != to && is_used(&format!("{label}-"), used) {
-        changes.push(told(name.to_string(), from, to));
+        let (from, to) = texts::shown_apart(&from, &to);
+        changes.push(told(name.to_string(), bare(&from), bare(&to)));
     }
     // One that stands for a name has no pods whose ports would be meant.
-    let is_same_kind = [old, new].map(|service| service.service_type == ServiceType::ExternalName);
-    let is_same_kind = is_same_kind[0] == is_same_kind[1];
+    let [was_name, is_name] = [old, new].map(|service| service.service_type == ServiceType::ExternalName);
     for (before, after) in old.ports.iter().filter_map(|port| Some((port, same_port(port, new)?))) {
         let known = [before, after].into_iter().flat_map(names_of).any(|port| used.contains(&*format!("{label}-{port}")));
-        if is_same_kind && known && (before.port, &before.target) != (after.port, &after.target) {
+        if was_name == is_name && known && (before.port, &before.target) != (after.port, &after.target) {
             let other = before.port != after.port;
             changes.push(told(format!("{name}:{}", before.port), target(before, other), target(after, other)));
         }
@@ -96,12 +97,16 @@ fn of_service(old: &Service, new: &Service, used: &BTreeSet<&str>) -> Vec<Change
     changes
 }
 
-/// To whom a Service leads.
+fn bare(quoted: &str) -> String {
+    quoted.trim_matches('"').to_owned()
+}
+
+/// To whom a Service leads, as it is written.
 fn destination(service: &Service) -> String {
     match (service.service_type, &*service.selector) {
-        (ServiceType::ExternalName, _) => format!("DNS name {}", shown(&service.external_name).trim_matches('"')),
+        (ServiceType::ExternalName, _) => format!("DNS name {}", service.external_name),
         (_, "") => "endpoints that are written for it".to_owned(),
-        (_, selector) => format!("pods with {}", shown(selector).trim_matches('"')),
+        (_, selector) => format!("pods with {selector}"),
     }
 }
 

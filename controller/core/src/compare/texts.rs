@@ -32,7 +32,7 @@ pub(super) fn bare(name: &str) -> String {
 }
 
 /// Both values. Where only the end of long ones differs, the end is shown: else both would look the same.
-fn shown_apart(from: &str, to: &str) -> (String, String) {
+pub(super) fn shown_apart(from: &str, to: &str) -> (String, String) {
     const VISIBLE: usize = 60;
     const BEFORE: usize = 20;
     let same = from.chars().zip(to.chars()).take_while(|(a, b)| a == b).count();
