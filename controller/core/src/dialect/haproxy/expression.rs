@@ -66,6 +66,11 @@ impl Expression {
         self.0.is_empty()
     }
 
+    /// Whether anything in it is looked up.
+    pub(super) fn looks_up(&self) -> bool {
+        self.0.contains(OPEN)
+    }
+
     /// The same with a text behind it.
     pub(super) fn and(mut self, text: &str) -> Self {
         self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));

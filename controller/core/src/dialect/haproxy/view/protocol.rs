@@ -15,10 +15,31 @@ pub(super) struct FastCgiView {
     parameters: Vec<ParameterView>,
 }
 
+/// HAProxy (2.6 to 3.2) ends where `set-param` looks up an argument of the query itself: what is looked up is noted before
+/// in a variable.
 #[derive(Debug, Serialize)]
 struct ParameterView {
     name: String,
+    /// What is looked up for it, if anything is.
+    noted: Option<NotedView>,
     value: Expression,
+}
+
+#[derive(Debug, Serialize)]
+struct NotedView {
+    variable: String,
+    value: Expression,
+}
+
+impl ParameterView {
+    fn new(number: usize, name: &str, value: Expression) -> Self {
+        if !value.looks_up() {
+            return Self { name: name.to_owned(), noted: None, value };
+        }
+        let variable = format!("parameter_{number}");
+        let told = Expression::default().and_fetch(&format!("var(txn.{variable})"));
+        Self { name: name.to_owned(), noted: Some(NotedView { variable, value }), value: told }
+    }
 }
 
 impl FastCgiView {
@@ -28,10 +49,9 @@ impl FastCgiView {
         section.backend.filter(|backend| backend.policy.protocol == Some(Protocol::FastCgi) && !backend.endpoints.is_empty())?;
         let wish = section.policy.and_then(|policy| policy.fastcgi.clone()).unwrap_or_default();
         // One with a variable that is not known here is told by `lacks.rs`.
-        let parameters = wish.parameters.iter().filter_map(|(name, value)| {
-            let value = Expression::of(value)?;
-            Some(ParameterView { name: name.clone(), value })
-        });
+        let parameters = wish.parameters.iter().enumerate();
+        let parameters =
+            parameters.filter_map(|(number, (name, value))| Some(ParameterView::new(number, name, Expression::of(value)?)));
         let parameters = parameters.collect();
         let directory = Expression::default().and_fetch("path,url_dec").and(wish.index.as_deref().unwrap_or_default());
         Some(Self { index: wish.index, directory, parameters })
