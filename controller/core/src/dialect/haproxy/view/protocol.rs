@@ -50,8 +50,7 @@ impl FastCgiView {
         let wish = section.policy.and_then(|policy| policy.fastcgi.clone()).unwrap_or_default();
         // One with a variable that is not known here is told by `lacks.rs`.
         let parameters = wish.parameters.iter().enumerate();
-        let parameters =
-            parameters.filter_map(|(number, (name, value))| Some(ParameterView::new(number, name, Expression::of(value)?)));
+        let parameters = parameters.filter_map(|(number, (name, value))| Some(ParameterView::new(number, name, Expression::of(value)?)));
         let parameters = parameters.collect();
         let directory = Expression::default().and_fetch("path,url_dec").and(wish.index.as_deref().unwrap_or_default());
         Some(Self { index: wish.index, directory, parameters })
