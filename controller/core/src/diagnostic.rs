@@ -113,6 +113,12 @@ impl Diagnostic {
         Self { severity, code, object: None, field: String::new(), message: cut(message.into()), help: String::new(), outcome }
     }
 
+    /// The same where it is said, and done all the same.
+    #[must_use]
+    pub(crate) fn only_reported(self) -> Self {
+        Self { severity: Severity::Warning, outcome: Outcome::Served, ..self }
+    }
+
     /// Adds what would do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {

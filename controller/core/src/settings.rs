@@ -9,6 +9,7 @@ mod flags;
 mod keys;
 mod lacking;
 mod policy;
+mod unrepeated;
 pub(crate) mod values;
 
 pub use config::{Config, LimitZone, LimitZones, RiskLevel, SnippetKey};

@@ -454,6 +454,88 @@ fn hosts_belong_to_whom_the_policy_says() {
 }
 
 #[test]
+fn a_name_that_redirects_belongs_to_whom_the_policy_says() {
+    let policy = json!({"hosts": [{"names": ["b.test", "www.c.test"], "namespaces": ["blog"]}]});
+    let asking = |name: &str, host: &str| {
+        let mut ingress = ingress(name, "own", &[("from-to-www-redirect", "true")]);
+        ingress["spec"]["rules"] = json!([rule(host)]);
+        ingress
+    };
+    let all = [asking("a", "www.a.test"), asking("b", "www.b.test"), asking("c", "c.test")];
+    let redirecting = |translation: &Translation| -> Vec<String> {
+        let hosts = translation.model.hosts.iter();
+        hosts.filter(|(_, host)| host.routes[0].policy.redirect.is_some()).map(|(name, _)| name.to_string()).collect()
+    };
+    let translation = policed(&policy, &all).translate();
+    assert_eq!(redirecting(&translation), ["a.test"]);
+    assert_eq!(translation.diagnostics.iter().filter(|d| d.code.to_string() == "GW0104").count(), 2, "{:#?}", said(&translation));
+    let mut report = policy;
+    report["reportOnly"] = json!(true);
+    assert_eq!(redirecting(&policed(&report, &all).translate()), ["a.test", "b.test", "www.c.test"]);
+}
+
+#[test]
+fn no_way_to_write_a_number_goes_past_a_limit() {
+    let limits = json!({"proxy-read-timeout": 2, "limit-rps": 5, "limit-rate": 5, "proxy-buffers-number": 4});
+    let cases = [("proxy-read-timeout", "+600"), ("limit-rps", "+100"), ("limit-rps", "-1"), ("limit-rate", "+500"), ("limit-rate", "-5")];
+    for (name, value) in cases.into_iter().chain([("proxy-buffers-number", "+99")]) {
+        let translation = policed(&json!({"limits": limits}), &[ingress("a", "own", &[(name, value)])]).translate();
+        let policy = &route(&translation, "a.test").policy;
+        let amounts = [
+            policy.timeouts.as_ref().and_then(|timeouts| timeouts.read_s),
+            policy.limits.as_ref().map(|limits| limits.rates[0].requests),
+            policy.bandwidth.as_ref().and_then(|bandwidth| bandwidth.rate_kib),
+            policy.buffering.as_ref().and_then(|buffering| buffering.upstream_buffers),
+        ];
+        assert_eq!(amounts.into_iter().flatten().collect::<Vec<_>>(), [limits[name].as_u64().unwrap()], "{name}: {value}");
+        assert_eq!(translation.diagnostics.len(), 1, "{name}: {value}: {:#?}", said(&translation));
+    }
+}
+
+#[test]
+fn snippets_keep_the_limits_of_annotations() {
+    let on = config_map("system", "main", &json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"}));
+    let text = "client_max_body_size 5m; proxy_read_timeout 1d; limit_rate 0; proxy_send_timeout 5s; proxy_next_upstream_tries 0;";
+    for (snippet, report_only) in [("configuration-snippet", false), ("server-snippet", false), ("configuration-snippet", true)] {
+        let limits = json!({"proxy-body-size": "1k", "proxy-read-timeout": 2, "limit-rate": 7, "proxy-next-upstream-tries": 2});
+        let mut world =
+            policed(&json!({"limits": limits, "reportOnly": report_only}), &[ingress("a", "own", &[(snippet, text)]), on.clone()]);
+        let translation = world.translate();
+        let policy = &route(&translation, "a.test").policy;
+        let (timeouts, buffering) = (policy.timeouts.as_ref().unwrap(), policy.buffering.as_ref().unwrap());
+        let (rate, tries) = (policy.bandwidth.as_ref().unwrap().rate_kib, policy.retries.as_ref().unwrap().tries);
+        let got = [buffering.body_limit_bytes, timeouts.read_s, timeouts.send_s, rate, tries].map(Option::unwrap);
+        assert_eq!(got, if report_only { [5 << 20, 86_400, 5, 0, 0] } else { [1024, 2, 5, 7, 2] }, "{snippet}");
+        let told = said(&translation);
+        let of_policy = told.iter().filter(|line| line.contains("GW0104"));
+        assert!(told.len() == 4 && of_policy.clone().count() == 4, "{snippet}: {told:#?}");
+        assert!(of_policy.clone().all(|line| line.starts_with("warning") == report_only && line.contains(snippet)), "{told:#?}");
+    }
+}
+
+#[test]
+fn a_policy_with_a_name_that_names_nothing_closes() {
+    for (policy, part) in [
+        (json!({"annotations": [{"denied": ["mirror-targets"]}]}), "write mirror-target"),
+        (json!({"limits": {"proxy-body-siz": "1k"}}), "write proxy-body-size"),
+        (json!({"limits": {"limit-rps": 0}}), "deny the annotation instead"),
+    ] {
+        let of_class = policed(&policy, &[ingress("a", "own", &[])]).translate();
+        let main = config_map("system", "main", &json!({"gatewright-policy": policy.to_string()}));
+        let of_all = World::new(&[main, class("own", &json!(null)), ingress("a", "own", &[])]).translate();
+        for translation in [of_class, of_all] {
+            assert_eq!(route(&translation, "a.test").action, Action::Respond(503), "{policy}");
+            let told = said(&translation);
+            assert!(told.len() == 1 && told[0].contains(part) && told[0].contains("every route answers 503"), "{policy}: {told:#?}");
+        }
+    }
+    let mended = json!({"hosts": [{"names": ["A.Test."], "namespaces": ["blog"]}], "annotations": [{"denied": ["Auth-URL"]}]});
+    let translation = policed(&mended, &[ingress("a", "own", &[]), ingress("b", "own", &[("auth-url", "http://10.0.0.9/")])]).translate();
+    assert!(!translation.model.hosts.contains_key(&HostPattern::parse("a.test").unwrap()));
+    assert_eq!(route(&translation, "b.test").action, Action::Respond(503));
+}
+
+#[test]
 fn a_policy_that_cannot_be_read_closes_and_that_of_the_main_config_map_holds_for_every_class() {
     let main = |policy: &str| config_map("system", "main", &json!({"gatewright-policy": policy}));
     let objects = |policy: &str| {

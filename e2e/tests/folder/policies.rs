@@ -18,7 +18,7 @@ fn in_namespace(namespace: &str, objects: Vec<Value>) -> Vec<Value> {
 fn policy(report_only: bool) -> Value {
     json!({
         "reportOnly": report_only,
-        "hosts": [{"names": ["shop.test", "*.shop.test"], "namespaces": ["shop"]}],
+        "hosts": [{"names": ["Shop.test", "*.shop.test.", "bare.test"], "namespaces": ["shop"]}],
         "wildcardHosts": ["shop"],
         "annotations": [{"namespaces": ["team-*"], "denied": ["app-root", "auth-url", "server-alias"]}],
         "limits": {"proxy-body-size": "1k"},
@@ -37,6 +37,7 @@ fn objects() -> Vec<Value> {
         ingress("sub").prefix("a.shop.test", "/", "team"),
         ingress("wide").prefix("*.wide.test", "/", "team"),
         ingress("alias").prefix("aliased.test", "/", "team").annotation("server-alias", "other.test"),
+        ingress("www").prefix("www.bare.test", "/", "team").annotation("from-to-www-redirect", "true"),
         // Nobody asks it, for it may not be named.
         ingress("guarded").prefix("guarded.test", "/", "team").annotation("auth-url", "http://10.245.0.1/"),
     ];
@@ -44,7 +45,7 @@ fn objects() -> Vec<Value> {
         .concat()
 }
 
-const ASKED: [(&str, &str); 10] = [
+const ASKED: [(&str, &str); 11] = [
     ("shop.test", "/"),
     ("shop.test", "/x"),
     ("shop.test", "/stolen"),
@@ -55,9 +56,10 @@ const ASKED: [(&str, &str); 10] = [
     ("team.test", "/"),
     ("aliased.test", "/"),
     ("other.test", "/"),
+    ("bare.test", "/"),
 ];
 
-fn answers() -> [String; 10] {
+fn answers() -> [String; 11] {
     ASKED.map(|(host, target)| who(host, target))
 }
 
@@ -71,7 +73,8 @@ fn told(world: &World) -> Vec<String> {
 }
 
 /// What is said about whom by both.
-const SAID: [&str; 7] = ["shop/shop", "team-a/alias", "team-a/guarded", "team-a/own", "team-a/sub", "team-a/thief", "team-a/wide"];
+const SAID: [&str; 8] =
+    ["shop/shop", "team-a/alias", "team-a/guarded", "team-a/own", "team-a/sub", "team-a/thief", "team-a/wide", "team-a/www"];
 
 on_every_proxy! {
     fn a_policy_takes_away_what_a_namespace_may_not_do_and_nothing_else(proxy) {
@@ -82,12 +85,12 @@ on_every_proxy! {
             .manifest("i.yaml", &objects())
             .start();
         let posted = |host: &str| send(&Request::new("POST", "/x").header("Host", host).body(&[b'x'; 5000])).unwrap().status;
-        assert_eq!(answers(), ["302", "shop", "shop", "team", "shop", "shop", "404", "team", "team", "404"]);
+        assert_eq!(answers(), ["302", "shop", "shop", "team", "shop", "shop", "404", "team", "team", "404", "404"]);
         assert_eq!(get("team.test", "/").unwrap().received("Host").as_deref(), Some("v.test"), "the rest of it holds");
         assert_eq!([who("guarded.test", "/"), posted("shop.test").to_string()], ["503", "413"]);
         assert_eq!(told(&world), SAID);
         world.apply("c.yaml", &[settings(&policy(true))]);
-        assert_eq!(answers(), ["302", "shop", "team", "team", "team", "shop", "team", "302", "team", "team"]);
+        assert_eq!(answers(), ["302", "shop", "team", "team", "team", "shop", "team", "302", "team", "team", "308"]);
         assert_eq!(posted("shop.test"), 200);
         assert_eq!(told(&world), SAID, "the same is said, and done all the same");
         world.write("c.yaml", &text(&[settings(&json!({"hosts": "all of them"}))]));

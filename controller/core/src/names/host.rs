@@ -36,6 +36,13 @@ impl HostName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The same name without `www.` before it, or with it; `None` where that is no name.
+    #[must_use]
+    pub fn www_counterpart(&self) -> Option<Self> {
+        let other = self.as_str().strip_prefix("www.").map_or_else(|| format!("www.{self}"), str::to_owned);
+        Self::new(&other).ok()
+    }
 }
 
 /// What would make a DNS name of a text.

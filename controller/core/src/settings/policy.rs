@@ -1,5 +1,6 @@
 //! Rules of whoever runs the cluster for those who write Ingresses: which annotations, hosts and sizes a namespace may use.
 
+use super::unrepeated;
 use super::values::{bytes, seconds};
 use crate::names::shown;
 use serde::Deserialize;
@@ -58,6 +59,12 @@ pub struct AnnotationRule {
 pub struct Pattern(Box<str>);
 
 impl Pattern {
+    /// One that is written like this.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// Whether the whole text is like this.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
@@ -81,6 +88,28 @@ impl Pattern {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether some text is like this and like the other pattern.
+    #[must_use]
+    pub fn overlaps(&self, other: &str) -> bool {
+        let (own, other) = (self.0.as_bytes(), other.as_bytes());
+        // What is left of the other pattern, where what is left of this one may be like it.
+        let mut fits = vec![false; other.len() + 1];
+        for at in (0..=own.len()).rev() {
+            let behind = std::mem::replace(&mut fits, vec![false; other.len() + 1]);
+            for n in (0..=other.len()).rev() {
+                let next = |fits: &[bool]| n < other.len() && fits[n + 1];
+                fits[n] = match (own.get(at), other.get(n)) {
+                    (None, None) => true,
+                    (Some(b'*'), _) => behind[n] || next(&fits),
+                    (_, Some(b'*')) => next(&fits) || (at < own.len() && behind[n]),
+                    (Some(one), Some(two)) => one == two && next(&behind),
+                    _ => false,
+                };
+            }
+        }
+        fits[0]
     }
 }
 
@@ -130,7 +159,7 @@ impl Policy {
     /// # Errors
     /// What is wrong, with its field.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text).map_err(|error| format!("{} is not JSON: {error}", shown(text)))?;
+        let value = unrepeated::read(text).map_err(|error| format!("{} cannot be read as JSON: {error}", shown(text)))?;
         Self::read(&value)
     }
 }
@@ -154,6 +183,21 @@ mod tests {
     }
 
     #[test]
+    fn patterns_overlap_where_one_text_is_like_both() {
+        let overlap = |one: &str, other: &str| {
+            let [there, back] = [(one, other), (other, one)].map(|(one, other)| Pattern(one.into()).overlaps(other));
+            assert_eq!(there, back, "{one} {other}");
+            there
+        };
+        for (one, other) in [("*.a", "b.*"), ("a.*.c", "*.b.c"), ("*.a.b", "x.a.b"), ("a", "a"), ("*", ""), ("a*a", "aa"), ("**", "*")] {
+            assert!(overlap(one, other), "{one} {other}");
+        }
+        for (one, other) in [("*.a", "*.b"), ("a.*", "b.*"), ("*.a.b", "a.b"), ("a", ""), ("a*a", "a"), ("a.*.c", "*.d")] {
+            assert!(!overlap(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
     fn what_is_misspelt_or_of_another_type_is_named() {
         for (given, part) in [
             (json!({"host": []}), "unknown field `host`"),
@@ -166,6 +210,7 @@ mod tests {
             assert!(error.contains(part), "{given}: {error}");
         }
         assert!(Policy::parse("hosts: []").is_err());
+        assert!(Policy::parse(r#"{"limits": {"a": 1}, "limits": {}}"#).unwrap_err().contains("\"limits\" is there twice"));
         assert_eq!(Policy::parse("{}"), Ok(Policy::default()));
         let limit = |given: Value| Policy::read(&json!({"limits": {"a": given}})).unwrap().limits["a"].value;
         assert_eq!([limit(json!(60)), limit(json!("8k")), limit(json!("90s")), limit(json!("1h30m"))], [60, 8192, 90, 5400]);

@@ -59,11 +59,11 @@ pub(super) fn decide<'a>(
     }
     let field = format!("metadata.annotations[{annotations_prefix}/server-alias]");
     let mut decider = Decider { field, claims, certificates, taken: HashMap::default(), names: FurtherNames::default(), diagnostics };
-    for (host, claims) in claims.iter().filter(|(host, _)| **host != HostPattern::CatchAll) {
-        decider.aliases(host, claims);
-    }
     for (host, claims) in claims.iter() {
         decider.www(host, claims);
+    }
+    for (host, claims) in claims.iter().filter(|(host, _)| **host != HostPattern::CatchAll) {
+        decider.aliases(host, claims);
     }
     decider.names
 }
@@ -114,6 +114,9 @@ impl<'a> Decider<'a, '_> {
         if pattern.as_ref().is_some_and(|pattern| self.claims.get(pattern).is_some()) {
             return self.say(reading, format!("{alias} is a host with rules of its own, and no alias of host {host}"));
         }
+        if let Some(Redirecting { target, .. }) = pattern.as_ref().and_then(|pattern| self.names.redirecting.get(pattern)) {
+            return self.say(reading, format!("{alias} redirects to host {target}, and is no alias of host {host}"));
+        }
         if let Some(owner) = self.taken.get(alias) {
             let message = format!("{alias} is already an alias of host {owner}, and none of host {host}");
             return self.say(reading, message);
@@ -134,17 +137,16 @@ impl<'a> Decider<'a, '_> {
         self.names.of_host.entry(host).or_default().push(Alias { name: alias.clone(), certified });
     }
 
+    /// Whether others have the name as an alias is no matter.
     fn www(&mut self, host: &'a HostPattern, claims: &'a [Claim]) {
-        let Some(claim) = claims.iter().find(|claim| claim.reading.policies.www_redirect) else { return };
-        let HostPattern::Exact(target) = host else { return };
-        let other = target.as_str().strip_prefix("www.").map_or_else(|| format!("www.{target}"), str::to_owned);
-        let Ok(other) = HostName::new(&other) else { return };
-        let (pattern, alias) = (HostPattern::Exact(other.clone()), HostAlias::Exact(other.clone()));
-        if self.claims.get(&pattern).is_some() || self.taken.contains_key(&alias) {
+        let wish = claims.iter().find_map(|claim| Some((claim, claim.rule()?.redirecting.as_ref()?)));
+        let (Some((claim, other)), HostPattern::Exact(target)) = (wish, host) else { return };
+        let pattern = HostPattern::Exact(other.clone());
+        if self.claims.get(&pattern).is_some() {
             return;
         }
         let certificate =
-            if self.certificates.covers(host, &other) { self.certificates.of(host).clone() } else { HostCertificate::Unclaimed };
+            if self.certificates.covers(host, other) { self.certificates.of(host).clone() } else { HostCertificate::Unclaimed };
         let redirecting = Redirecting { target: target.clone(), origin: claim.reading.origin.clone(), certificate };
         self.names.redirecting.insert(pattern, redirecting);
     }

@@ -33,6 +33,7 @@ mod parameters;
 mod passthrough;
 mod paths;
 mod permits;
+mod policy_names;
 mod quarantine;
 mod reading;
 mod readings;

@@ -7,7 +7,7 @@
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
 use super::config::{Main, Said, closes, cut, finding, mended};
-use super::{Input, Wanted};
+use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Globals, digest_of};
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
@@ -122,6 +122,7 @@ fn configs(
     super::config::say(input, &reader.main, &main_data, reader.diagnostics);
     let of_class = |(found, wide): (&Found<'_>, &Vec<&str>)| reader.of_class(found, wide, closed.contains(&found.object));
     let configs = found.iter().zip(&wide).map(of_class).collect();
+    let problems = settle(input, &mut reader.alone);
     let mut main = reader.alone;
     main.closed |= all_closed;
     let configured = Arc::new(main.globals.clone());
@@ -129,7 +130,15 @@ fn configs(
     let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
     super::config_objects::read(input, &mut main, owner, wanted, diagnostics);
     super::config_objects::snippets(input, &mut main, object.as_ref(), diagnostics);
+    diagnostics.extend(object.iter().flat_map(|object| problems.iter().map(|problem| finding(object, problem))));
     (main, configured, configs)
+}
+
+/// Settles the names of policies. One that cannot be settled closes every route.
+fn settle(input: Input<'_>, config: &mut Config) -> Vec<settings::Problem> {
+    let policies = std::mem::take(&mut config.policies).into_iter();
+    let settled = policies.map(|policy| policy_names::settled(policy, &input.settings.annotations_prefix));
+    settled.filter_map(|policy| config.add_policy(policy).err()).collect()
 }
 
 /// Where the parameters of a class are; says what keeps them from being used.
@@ -321,7 +330,11 @@ impl Reader<'_, '_> {
         let own = data.keys().any(|key| SnippetKey::ALL.iter().any(|own| own.as_str() == key)).then_some(&found.object);
         super::config_objects::snippets(self.input, &mut config, own, self.diagnostics);
         self.diagnostics.extend(problems.iter().map(|problem| finding(&found.object, problem)));
+        // What is wrong with those of the main ConfigMap is said there.
+        let _ = settle(self.input, &mut config);
         let policies = found.policy.map(Policy::read).into_iter().chain(data.get(POLICY_KEY).map(|text| Policy::parse(text)));
+        let prefix = &self.input.settings.annotations_prefix;
+        let policies = policies.map(|read| read.and_then(|policy| policy_names::settled(policy, prefix)));
         let bad = policies.filter_map(|policy| config.add_policy(policy).err());
         self.diagnostics.extend(bad.map(|problem| finding(&found.object, &problem)));
         let is_default = |key: &str, value: &str| {

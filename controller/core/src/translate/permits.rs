@@ -1,12 +1,11 @@
 //! What the policies of a class let one Ingress do. A use that is refused is said and left out; an annotation that
 //! protects closes the routes instead.
 
-use super::annotations::{self, Value, key};
+use super::annotations;
 use super::parameters::{ClassConfig, Defaults};
-use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
-use crate::names::{HostAlias, HostPattern, ObjectRef, shown};
-use crate::settings::values::{bytes, seconds};
-use crate::settings::{AnnotationRule, Limit, Pattern, Policy};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::names::{HostAlias, HostName, HostPattern, ObjectRef, shown};
+use crate::settings::{AnnotationRule, HostRule, Limit, Pattern, Policy};
 use std::borrow::Cow;
 
 /// The policies, and what was refused of one Ingress.
@@ -32,13 +31,9 @@ impl<'a> Permits<'a> {
 
     /// Says a refusal; whether it counts.
     fn refuse(&mut self, policy: &Policy, field: String, message: String, outcome: Outcome) -> bool {
-        let mut finding = Diagnostic::new(Code::AgainstPolicy, self.origin.clone(), field, message).outcome(outcome);
-        if policy.report_only {
-            (finding.severity, finding.outcome) = (Severity::Warning, Outcome::Served);
-        } else {
-            finding = finding.help("ask whoever runs the cluster");
-        }
-        self.diagnostics.push(finding);
+        let finding = Diagnostic::new(Code::AgainstPolicy, self.origin.clone(), field, message);
+        let refused = |finding: Diagnostic| finding.outcome(outcome).help(annotations::ASK);
+        self.diagnostics.push(if policy.report_only { finding.only_reported() } else { refused(finding) });
         !policy.report_only
     }
 
@@ -77,16 +72,13 @@ impl<'a> Permits<'a> {
 
     /// The limit, as the value of the annotation, where a value is above it.
     fn exceeded(&mut self, policy: &Policy, name: &str, value: &str, limit: &Limit) -> Option<Box<str>> {
-        let given = bytes(value).ok()?;
-        let is_unlimited = given == 0 && key(name).is_some_and(|key| matches!(key.value, Value::Size | Value::Integer));
-        // Times are whole seconds, without a unit; a limit may have one.
-        let most = seconds(&limit.text).ok().filter(|_| is_time(name));
-        if given <= most.unwrap_or(limit.value) && !is_unlimited {
+        if !annotations::exceeds(name, value, limit) {
             return None;
         }
         let message = format!("{name}: {} is above the limit of {}, which is used", shown(value), limit.text);
         let counts = self.refuse(policy, self.field(name), message, Outcome::KeptDefault);
-        counts.then(|| most.map_or_else(|| limit.text.clone(), |most| most.to_string().into()))
+        // Without a unit, which some annotations do not take.
+        counts.then(|| limit.value.to_string().into())
     }
 
     fn field(&self, name: &str) -> String {
@@ -106,6 +98,12 @@ impl<'a> Permits<'a> {
             };
             !self.refuse(policy, field.to_owned(), message, Outcome::SkippedHost) && fine
         })
+    }
+
+    /// Whether the name may be claimed that redirects to a host of the Ingress.
+    pub(super) fn redirecting(&mut self, name: &HostName) -> bool {
+        let field = self.field("from-to-www-redirect");
+        self.host(&HostPattern::Exact(name.clone()), &field)
     }
 
     /// Whether the further name may be claimed. An expression may match any host, so it takes the right to all of them.
@@ -129,10 +127,6 @@ impl<'a> Permits<'a> {
     }
 }
 
-fn is_time(name: &str) -> bool {
-    name.ends_with("-timeout") || key(name).is_some_and(|key| matches!(key.value, Value::Seconds))
-}
-
 fn any(patterns: &[Pattern], text: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(text))
 }
@@ -143,7 +137,8 @@ fn permits(namespaces: Option<&[Pattern]>, namespace: &str) -> bool {
 
 fn refuses(rule: &AnnotationRule, namespace: &str, name: &str) -> bool {
     let group = annotations::group_of(name);
-    let among = |patterns: &[Pattern]| any(patterns, name) || group.as_deref().is_some_and(|group| any(patterns, group));
+    let names = [Some(name), annotations::other_name(name), group.as_deref()];
+    let among = |patterns: &[Pattern]| names.iter().flatten().any(|name| any(patterns, name));
     permits(rule.namespaces.as_deref(), namespace)
         && (among(&rule.denied) || rule.allowed.as_deref().is_some_and(|allowed| !among(allowed)))
 }
@@ -155,14 +150,18 @@ fn may_claim(policy: &Policy, namespace: &str, host: &HostPattern) -> bool {
         HostPattern::Exact(_) => true,
     };
     let text = host.to_string();
-    let owner = policy.hosts.iter().find(|rule| rule.names.iter().any(|pattern| overlap(pattern, &text)));
-    permitted && owner.is_none_or(|rule| any(&rule.namespaces, namespace))
-}
-
-/// Whether a host that is claimed is, or holds, one that the pattern names.
-fn overlap(pattern: &Pattern, host: &str) -> bool {
-    let held = host.strip_prefix('*').is_some_and(|tail| !pattern.as_str().contains('*') && pattern.as_str().ends_with(tail));
-    held || pattern.matches(host)
+    // A wildcard may hold hosts of several entries: each one of them counts, up to the first that names all of the hosts.
+    let holds_some = |rule: &&HostRule| rule.names.iter().any(|pattern| pattern.overlaps(&text));
+    let names_all = |rule: &HostRule| any(&rule.names, &text);
+    for rule in policy.hosts.iter().filter(holds_some) {
+        if !any(&rule.namespaces, namespace) {
+            return false;
+        }
+        if names_all(rule) {
+            break;
+        }
+    }
+    permitted
 }
 
 #[cfg(test)]
@@ -203,6 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn each_entry_counts_that_a_wildcard_holds_hosts_of() {
+        let hosts = json!([
+            {"names": ["a.own.example"], "namespaces": ["team"]},
+            {"names": ["b.own.example", "c.*.example"], "namespaces": ["shop"]},
+            {"names": ["*.all.test"], "namespaces": ["team"]},
+            {"names": ["x.all.test"], "namespaces": ["shop"]},
+        ]);
+        let policy = Policy::read(&json!({"hosts": hosts})).unwrap();
+        let may = |namespace: &str, host: &str| may_claim(&policy, namespace, &HostPattern::parse(host).unwrap());
+        assert!(may("team", "a.own.example") && !may("team", "*.own.example"), "the second entry has one of them, too");
+        assert!(!may("team", "*.other.example") && may("shop", "*.other.example"), "a star may stand anywhere");
+        assert!(may("team", "*.all.test") && !may("shop", "*.all.test"), "the first entry has all of them");
+    }
+
+    #[test]
     fn annotations_go_by_name_pattern_and_group() {
         let rule = |value| serde_json::from_value::<AnnotationRule>(value).unwrap();
         let allowed = rule(json!({"namespaces": ["shop"], "allowed": ["proxy-*", "app-root"], "denied": ["proxy-body-size"]}));
@@ -215,6 +229,11 @@ mod tests {
         ] {
             assert_eq!(refuses(&allowed, namespace, name), refused, "{namespace} {name}");
         }
+        let either = rule(json!({"denied": ["limit-allowlist", "whitelist-source-range"]}));
+        for name in ["limit-allowlist", "limit-whitelist", "allowlist-source-range", "whitelist-source-range"] {
+            assert!(refuses(&either, "any", name), "{name}: the other name of the same");
+        }
+        assert!(!refuses(&rule(json!({"allowed": ["limit-allowlist"]})), "any", "limit-whitelist"));
         let group = annotations::group_of("enable-cors").unwrap();
         assert!(refuses(&rule(json!({"denied": [group]})), "any", "cors-allow-origin"));
     }

@@ -7,7 +7,7 @@ use super::permits::Permits;
 use super::{Input, groups, screen};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{ServiceRef, digest_of};
-use crate::names::{BadText, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath};
+use crate::names::{BadText, HostName, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath};
 use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub(super) struct Reading {
 #[derive(Debug)]
 pub(super) struct RuleReading {
     pub(super) host: HostPattern,
+    /// The name beside it that redirects to the host, with `www.` or without, if that is wished and permitted.
+    pub(super) redirecting: Option<HostName>,
     pub(super) paths: Box<[PathReading]>,
 }
 
@@ -140,8 +142,8 @@ impl Reading {
             policies.aliases.retain(|alias| permits.alias(alias));
         }
         let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
-        let path_limits = input.settings.path_limits;
-        let mut reader = Reader { ingress, origin: &origin, takes_regex, path_limits, permits, diagnostics };
+        let (path_limits, www_redirect) = (input.settings.path_limits, policies.www_redirect);
+        let mut reader = Reader { ingress, origin: &origin, takes_regex, www_redirect, path_limits, permits, diagnostics };
         let default_backend = reader.default_backend();
         let rules: Box<[RuleReading]> = reader.rules().into();
         let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section.as_ref())).collect();
@@ -170,6 +172,8 @@ struct Reader<'a> {
     origin: &'a ObjectRef,
     /// Its paths may be regular expressions.
     takes_regex: bool,
+    /// Its hosts are redirected to from their names with `www.`, or without.
+    www_redirect: bool,
     /// Blanks are for paths of type ImplementationSpecific.
     path_limits: PathLimits,
     permits: Permits<'a>,
@@ -211,9 +215,17 @@ impl Reader<'_> {
             }
             let paths = rule.paths.iter().flatten().enumerate();
             let paths = paths.filter_map(|(p, path)| self.path((r, p), path.as_ref()?)).collect();
-            rules.push(RuleReading { host, paths });
+            let redirecting = self.redirecting(&host);
+            rules.push(RuleReading { host, redirecting, paths });
         }
         rules
+    }
+
+    /// A name that redirects is claimed as a host is.
+    fn redirecting(&mut self, host: &HostPattern) -> Option<HostName> {
+        let HostPattern::Exact(host) = host else { return None };
+        let other = host.www_counterpart().filter(|_| self.www_redirect)?;
+        self.permits.redirecting(&other).then_some(other)
     }
 
     fn path(&mut self, at: (usize, usize), path: &Path) -> Option<PathReading> {

@@ -3,7 +3,7 @@
 use crate::world::{World, annotated, check, ingress, secret, services, with};
 use gatewright_core::diagnostic::Code;
 use gatewright_core::model::{CertificateId, HostCertificate};
-use gatewright_core::names::ObjectName;
+use gatewright_core::names::{HostPattern, ObjectName};
 use gatewright_core::translate::Translation;
 use serde_json::{Value, json};
 
@@ -126,4 +126,17 @@ fn www_is_redirected_unless_it_is_a_host() {
         .map(|(pattern, _)| pattern.to_string())
         .collect();
     assert_eq!(redirecting, ["b.test", "www.a.test"]);
+}
+
+#[test]
+fn a_name_that_redirects_is_nobodys_alias() {
+    let one = annotated(ingress("one", 2, &[("a.test", &[("/", "Prefix", "s1")])]), &[("from-to-www-redirect", "true")]);
+    let two = annotated(ingress("two", 1, &[("z.test", &[("/", "Prefix", "s2")])]), &[("server-alias", "www.a.test, b.test")]);
+    let translation = World::new(&[services(), vec![one, two]].concat()).translate();
+    let redirecting = &translation.model.hosts[&HostPattern::parse("www.a.test").unwrap()];
+    assert!(redirecting.routes[0].policy.redirect.is_some());
+    let aliases = translation.model.hosts[&HostPattern::parse("z.test").unwrap()].policy.aliases.clone().unwrap_or_default();
+    assert_eq!(aliases.iter().map(|alias| alias.name.to_string()).collect::<Vec<_>>(), ["b.test"]);
+    let told: Vec<_> = translation.diagnostics.iter().filter(|finding| finding.code == Code::IgnoredAlias).collect();
+    assert!(told.len() == 1 && told[0].message.contains("www.a.test redirects to host a.test"), "{told:?}");
 }

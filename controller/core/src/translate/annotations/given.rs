@@ -7,7 +7,7 @@ use super::objects::Objects;
 use super::{Class, OnBadValue};
 use crate::diagnostic::Code;
 use crate::names::{HostName, Kind, ObjectName, UriPath, VariableText, shown};
-use crate::settings::{LimitZones, values};
+use crate::settings::{LimitZones, Policy, values};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -15,6 +15,9 @@ use std::sync::Arc;
 
 /// Longest annotation value that anybody looks at, in bytes.
 pub(super) const MAX_VALUE_BYTES: usize = 64 << 10;
+
+/// Who can let an Ingress do more.
+pub(in crate::translate) const ASK: &str = "ask whoever runs the cluster";
 
 /// The annotations with our prefix, and what was bad among those that were read.
 #[derive(Debug)]
@@ -31,6 +34,8 @@ pub struct Given<'a> {
     pub(super) shares_objects: bool,
     /// The operator lets the Ingress say everything in snippets.
     pub(super) raw_snippets: bool,
+    /// The rules of whoever runs the cluster.
+    pub(super) policies: &'a [Policy],
     /// See [`crate::settings::Config::limit_zones`].
     pub(super) limit_zones: Arc<LimitZones>,
     /// See [`crate::settings::Settings::unknown_directives`].
@@ -70,6 +75,7 @@ impl<'a> Given<'a> {
             unknown_variables: &[],
             shares_objects: false,
             raw_snippets: false,
+            policies: &[],
             limit_zones: Arc::default(),
             unknown_directives: &[],
             objects,
@@ -165,6 +171,14 @@ impl<'a> Given<'a> {
             help: help.into(),
             answer: None,
         });
+    }
+
+    /// Notes that a value is more than a policy lets it be: `message` goes on after the name of the annotation. Less of it is
+    /// used, unless it `is_used`.
+    pub(super) fn exceed(&mut self, name: &'static str, message: impl std::fmt::Display, is_used: bool) {
+        let (code, message) = (Code::AgainstPolicy, format!("{name}: {message}"));
+        let bad = BadValue { name, code, message, help: ASK.to_owned(), answer: Some(OnBadValue::KeepDefault) };
+        if is_used { self.noted.push(bad) } else { self.bad.push(bad) }
     }
 
     /// The first variable of a text that the proxy has no word for.

@@ -26,6 +26,7 @@
 //! `policies.closed = true`, with [`Given::refuse`].
 
 mod affinity;
+mod amounts;
 mod app_root;
 mod balance;
 mod basic_auth;
@@ -75,6 +76,7 @@ mod value;
 mod verdict;
 mod www_redirect;
 
+pub(super) use given::ASK;
 pub use given::{BadValue, Given};
 pub use key::{Key, OnBadValue, Risk, Scope, Tier};
 pub use objects::Objects;
@@ -85,6 +87,7 @@ pub use unknown::help as help_on_unknown;
 pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names, tier};
 
+pub(super) use amounts::{exceeds, most};
 pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;
 pub(super) use protection::{guards, protect_alike, protects};
@@ -165,13 +168,14 @@ pub(super) struct Read {
 /// Reads all annotations of an Ingress; `plain` is what holds without any, of the same settings.
 pub(super) fn read<'a>(
     mut given: Given<'a>,
-    (config, plain): (&Config, &Arc<Policies>),
+    (config, plain): (&'a Config, &Arc<Policies>),
     settings: &'a Settings,
     object: &ObjectRef,
 ) -> Read {
     given.unknown_variables = &settings.unknown_variables;
     given.unknown_directives = settings.unknown_directives;
     given.limit_zones = Arc::clone(&config.limit_zones);
+    given.policies = &config.policies;
     given.shares_objects = config.shares_objects;
     let named = settings.raw_snippet_namespaces.iter().any(|namespace| namespace == given.namespace());
     given.raw_snippets = named && !settings.unknown_directives.contains(&RAW);
@@ -242,7 +246,8 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
     }
     for noted in given.take_noted() {
         let finding = Diagnostic::new(noted.code, object.clone(), given.field(noted.name), noted.message);
-        diagnostics.push(finding.help(noted.help));
+        let finding = finding.help(noted.help);
+        diagnostics.push(if noted.code == Code::AgainstPolicy { finding.only_reported() } else { finding });
     }
     match worst {
         OnBadValue::KeepDefault => {}
@@ -256,6 +261,17 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
 /// The annotation of that name, without prefix, if a feature reads it.
 pub(super) fn key(name: &str) -> Option<&'static Key> {
     FEATURES.iter().flat_map(|feature| feature.keys).find(|key| key.name == name)
+}
+
+/// The other name of an annotation that has two.
+pub(super) fn other_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "allowlist-source-range" => "whitelist-source-range",
+        "whitelist-source-range" => "allowlist-source-range",
+        "limit-allowlist" => "limit-whitelist",
+        "limit-whitelist" => "limit-allowlist",
+        _ => return None,
+    })
 }
 
 /// The group that an annotation belongs to: the title of its feature in lower case, with `-` for blanks.

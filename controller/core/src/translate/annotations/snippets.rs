@@ -1,6 +1,7 @@
 //! Snippets: nginx configuration in annotations. It is read, and each directive with a meaning becomes a wish like any other;
 //! none is ever copied. They are off unless the operator has switched them on.
 
+use super::amounts;
 use super::snippet::{self, Answers, Meaning};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::Extra;
@@ -140,13 +141,14 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let zones = Arc::clone(&given.limit_zones);
     let answers = answers_without_a_name(given);
     let read = if raw { snippet::read_raw(text, &zones, answers) } else { snippet::read_with_answers(text, &zones, answers) };
-    let meaning = match read {
+    let mut meaning = match read {
         Ok(meaning) => meaning,
         Err(why) => {
             given.refuse(name, why, HELP);
             return None;
         }
     };
+    cut(given, name, &mut meaning);
     for directive in &meaning.extra.raw {
         let message = format!("{} is passed to the proxy as it is written, as --raw-snippet-namespaces allows", directive.name);
         given.note(name, message, "use annotations that say the same");
@@ -174,6 +176,14 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
         given.note(name, "return: \\n stays the two characters that it is written with", "let an endpoint answer in several lines");
     }
     Some(meaning)
+}
+
+/// What is more than policies let an annotation say is no more in a snippet.
+fn cut(given: &mut Given<'_>, name: &'static str, meaning: &mut Meaning) {
+    amounts::cut(given.policies, meaning.amounts(), |key, limit, policy| {
+        let message = format!("what it says of {key} is above the limit of {}, which is used", limit.text);
+        given.exceed(name, message, policy.report_only);
+    });
 }
 
 /// `$authHeader0` and so on: what ingress-nginx calls the headers of `auth-response-headers`.

@@ -20,6 +20,29 @@ impl Meaning {
         headers.chain(early).chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
     }
 
+    /// What has a number, in bytes or seconds, by the annotation that says the same.
+    pub(in crate::translate) fn amounts(&mut self) -> Vec<(&'static str, &mut Option<u64>)> {
+        let (timeouts, buffering, retries) = (&mut self.timeouts, &mut self.buffering, &mut self.retries);
+        let mut amounts = vec![
+            ("client-body-buffer-size", &mut buffering.client_body_bytes),
+            ("proxy-body-size", &mut buffering.body_limit_bytes),
+            ("proxy-buffer-size", &mut buffering.upstream_bytes),
+            ("proxy-buffers-number", &mut buffering.upstream_buffers),
+            ("proxy-busy-buffers-size", &mut buffering.busy_upstream_bytes),
+            ("proxy-connect-timeout", &mut timeouts.connect_s),
+            ("proxy-max-temp-file-size", &mut buffering.temp_file_bytes),
+            ("proxy-next-upstream-timeout", &mut retries.timeout_s),
+            ("proxy-next-upstream-tries", &mut retries.tries),
+            ("proxy-read-timeout", &mut timeouts.read_s),
+            ("proxy-send-timeout", &mut timeouts.send_s),
+        ];
+        if let Some(Bandwidth { rate_kib, after_kib }) = &mut self.bandwidth {
+            amounts.extend([("limit-rate", rate_kib), ("limit-rate-after", after_kib)]);
+        }
+        amounts.extend(self.limits.iter_mut().map(|limits| ("limit-connections", &mut limits.connections)));
+        amounts
+    }
+
     /// Directives that only some proxies can follow, and without which answers would be other ones.
     pub(in crate::translate) fn special(&self) -> impl Iterator<Item = &'static str> {
         self.extra.substitutions.iter().map(|_| "sub_filter")
