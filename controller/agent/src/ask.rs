@@ -8,7 +8,7 @@
 //! | `to` | addresses of the service, separated by commas |
 //! | `tls` | its name, where it is asked over TLS |
 //! | `method`, `host`, `target` | of the request |
-//! | `set.NAME` | a header in place of the client's; empty: it is left out |
+//! | `set.NAME` | a header in place of the client's, of those before it and of `host`; empty: it is left out |
 //! | `about` | the service is told which request it is about: `1`, or what it is told to come back to |
 //! | `keep` | headers of the answer that become the variables `h0`, `h1`…; separated by commas |
 //! | `body` | the body becomes the variable `body`, up to so many bytes |
@@ -88,9 +88,12 @@ impl Ask {
         }
         let (method, target) = (text("method"), text("target"));
         if let Some(about) = about {
-            sets.push(("X-Original-URL".to_owned(), format!("{}://{}{target}", text("scheme"), text("host"))));
-            sets.push(("X-Original-Method".to_owned(), method));
-            sets.push(("X-Auth-Request-Redirect".to_owned(), if about == "1" { target } else { about }));
+            let url = format!("{}://{}{target}", text("scheme"), text("host"));
+            let back = if about == "1" { target } else { about };
+            let told = [("X-Original-URL", url), ("X-Original-Method", method), ("X-Auth-Request-Redirect", back)];
+            let is_set = |name: &str| sets.iter().any(|(set, _)| set.eq_ignore_ascii_case(name));
+            let told: Vec<_> = told.into_iter().filter(|(name, _)| !is_set(name)).collect();
+            sets.extend(told.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
         let head = text("head");
         let given: Vec<(&str, &str)> = head.split("\r\n").filter_map(|line| line.split_once(':')).map(|(n, v)| (n, v.trim())).collect();
@@ -108,6 +111,17 @@ impl Ask {
         }
         ask.request.headers = headers(&given, sets);
         Ok(ask)
+    }
+
+    /// Of several headers with one name the last counts.
+    fn set(&mut self, sets: &mut Vec<(String, String)>, name: Option<String>, value: String) {
+        let Some(name) = name else { return };
+        if name.eq_ignore_ascii_case("host") {
+            self.request.host = value;
+            return;
+        }
+        sets.retain(|(set, _)| !set.eq_ignore_ascii_case(&name));
+        sets.push((name, value));
     }
 
     /// What the configuration says, and what of it is about the request of the client.
@@ -133,7 +147,7 @@ impl Ask {
                 "carry" => rest.carry = value.parse().ok(),
                 "limit" => ask.service.limit = seconds(&value),
                 "connect" => ask.service.connect = seconds(&value),
-                _ => rest.sets.extend(name.strip_prefix("set.").map(|name| (decoded(name), value))),
+                _ => ask.set(&mut rest.sets, name.strip_prefix("set.").map(decoded), value),
             }
         }
         (ask, rest)
@@ -274,6 +288,16 @@ mod tests {
         let cache = ask.cache.unwrap();
         assert_eq!((cache.name.as_str(), cache.times), ("n\n\na=b", vec![(vec![200, 401], 300), (vec![], 5)]));
         assert!(ask.service.keep.is_some() && keep("0,2,3").is_none() && keep("1,1,3").is_none());
+    }
+
+    #[test]
+    fn what_is_set_last_counts() {
+        let form = "to=10.0.0.1:80&host=auth.test&target=/&set.X-Sent-From=us&set.X-A=1&set.host=own.test&set.x-sent-from=them&set.x-a=\
+                    &set.X-Original-Method=none&about=1";
+        let request = Ask::read(&arguments(form)).unwrap().request;
+        let headers: Vec<_> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).skip(3).collect();
+        let told = ["x-sent-from: them", "X-Original-Method: none", "X-Original-URL: http://h.test/a?b", "X-Auth-Request-Redirect: /a?b"];
+        assert_eq!((request.host.as_str(), headers), ("own.test", told.map(str::to_owned).to_vec()));
     }
 
     #[test]
