@@ -83,6 +83,57 @@ on_every_proxy! {
         });
     }
 
+    fn ann_4_6_the_service_is_told_of_the_client_s_own_path_and_query(proxy) {
+        let site = Site::of(proxy, "auth-asked");
+        let service = new_pod_that_keeps("gate");
+        let [url, query, own, key] = ["url", "query", "own", "key"].map(|name| site.host(name));
+        let asking = |name: &str, host: &str, target: &str| {
+            ingress(name).prefix(host, "/", "s").annotation("auth-url", &format!("http://{service}:8080{target}"))
+        };
+        let headers = [
+            ("Host", "own.test"),
+            ("X-Sent-From", "me"),
+            ("X-Arg", "$arg_c/$is_args$args/$query_string"),
+            ("X-Path", "$uri"),
+            ("X-Of", "$namespace"),
+        ];
+        site.apply(&[running("s"), vec![
+            config_map("headers", &headers),
+            asking("url", &url, "/verify/$arg_c"),
+            asking("query", &query, "/verify?was=$arg_c&all=$args"),
+            asking("own", &own, "/verify?x=y")
+                .annotation("auth-proxy-set-headers", &format!("{}/headers", site.namespace()))
+                .annotation("rewrite-target", "/other"),
+            asking("key", &key, "/verify?status=$arg_c").annotation("auth-cache-key", "$arg_c$namespace"),
+        ]].concat());
+        let target = || asked(service).pop().unwrap()["target"].as_str().unwrap().to_owned();
+        assert_eq!((who(&url, "/a?c=401"), target()), ("s".to_owned(), "/verify/401".to_owned()));
+        assert_eq!((who(&query, "/a?c=1&d=2"), target()), ("s".to_owned(), "/verify?was=1&all=c=1&d=2".to_owned()));
+        assert_eq!(who(&own, "/a%20b?c=1&d=2"), "s");
+        let said = ["Host", "X-Sent-From", "X-Arg", "X-Path", "X-Of"].map(|name| told(service, name).unwrap_or_default());
+        assert_eq!(said, ["own.test", "me", "1/?c=1&d=2/c=1&d=2", "/a b", site.namespace()]);
+        assert_eq!(["/?c=200", "/?c=403", "/?c=200", "/?c=403"].map(|target| who(&key, target)), ["s", "403", "s", "403"]);
+    }
+
+    fn ann_4_6_nothing_of_a_target_is_another_parameter_of_the_page_to_sign_in(proxy) {
+        let site = Site::of(proxy, "auth-long");
+        let (service, host) = (new_pod_that_keeps("gate"), site.host("a"));
+        site.apply(&[running("s"), vec![
+            asking("a", &host, service, "status=401").annotation("auth-signin", "http://$host/start"),
+        ]].concat());
+        let back = |target: &str| {
+            let location = get(&host, target).unwrap().header("location").unwrap().to_owned();
+            location.strip_prefix(&format!("http://{host}/start?rd=http://{host}")).unwrap_or_else(|| panic!("{location}")).to_owned()
+        };
+        assert_eq!(back(&format!("/{}", "a&".repeat(30))), format!("%2F{}", "a%26".repeat(30)));
+        for filler in ["&", "a&", "&%", "=&"] {
+            let back = back(&format!("/?{}&rd=https://evil.test/", filler.repeat(64).replace('%', "%25")));
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "%-._~!*'()".contains(c);
+            assert!(back.chars().all(is_plain), "{filler}: {back}");
+            assert!(back.starts_with("%2F%3F"), "{filler}: {back}");
+        }
+    }
+
     fn ann_4_6_cookies_of_the_service_reach_the_client(proxy) {
         let site = Site::of(proxy, "auth-cookies");
         let service = new_pod_that_keeps("gate");

@@ -82,6 +82,11 @@ fn printable(name: &str) -> String {
     format!("printable_{name}")
 }
 
+/// The variable for a header, where a line break would begin another one.
+pub(super) fn printable_of(name: &str) -> String {
+    if LINE_BREAKING.contains(&name) { printable(name) } else { name.to_owned() }
+}
+
 /// Prints what an [`Expression`] serialises to as one word.
 pub(super) fn print(text: &str) -> String {
     if is_plain(text) {

@@ -7,17 +7,23 @@ use crate::model::{Feature, Model};
 use crate::names::variable::ESCAPED_TARGET;
 use serde::Serialize;
 
-/// So many maps, and so many characters of a target that are encoded by each of them; further characters stay as they are.
+/// So many maps, and so many characters of a target that are encoded by each of them; it ends before a further one, for what is
+/// not encoded could be another parameter.
 const LEVELS: usize = 8;
 const PER_LEVEL: usize = 8;
 
 /// Characters of targets that are encoded, beside those that no client sends. Letters, digits and `-._~!*'()` are not.
 const ENCODED: &str = "%/?&=+:;,@$#\"<>[]\\^`{|}";
 
+/// Characters that are not encoded.
+const PLAIN: &str = "[0-9A-Za-z._~!*'()-]";
+
 /// What `escape.tera` sees.
 #[derive(Debug, Serialize)]
 pub(in crate::dialect::nginx) struct EscapeView {
     levels: Vec<LevelView>,
+    /// What is left, and what of it needs no encoding.
+    last: LastView,
     characters: Vec<CharacterView>,
 }
 
@@ -29,6 +35,14 @@ struct LevelView {
     value: Expression,
     /// Variables with one character each, and the variables with what stands for it.
     encoded: Vec<EncodedView>,
+}
+
+#[derive(Debug, Serialize)]
+struct LastView {
+    from: Expression,
+    to: Expression,
+    pattern: String,
+    value: Expression,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,30 +65,49 @@ impl EscapeView {
         let needed = routes.any(|route| route.policy.external_auth.as_ref().is_some_and(|auth| escapes_targets(auth)));
         needed.then(|| Self {
             levels: (0..LEVELS).map(LevelView::new).collect(),
+            last: LastView::new(),
             characters: ENCODED.chars().map(|c| CharacterView { key: format!("\\{c}"), code: format!("%{:02X}", u32::from(c)) }).collect(),
         })
+    }
+}
+
+fn rest(level: usize) -> String {
+    format!("gw_rest_{level}")
+}
+
+/// Where what a level makes of a target goes.
+fn to(level: usize) -> String {
+    if level == 0 { ESCAPED_TARGET.to_owned() } else { format!("gw_escaped_{level}") }
+}
+
+impl LastView {
+    fn new() -> Self {
+        const END: &str = "gw_end";
+        Self {
+            from: Expression::variable(&rest(LEVELS - 1)),
+            to: Expression::variable(&to(LEVELS)),
+            pattern: format!("~^(?<{END}>{PLAIN}*)"),
+            value: Expression::variable(END),
+        }
     }
 }
 
 impl LevelView {
     fn new(level: usize) -> Self {
         let name = |kind: &str, number: usize| format!("gw_{kind}_{level}_{number}");
-        let rest = |level: usize| format!("gw_rest_{level}");
         let mut pattern = String::from("~^");
         let mut value = Expression::default();
         for number in 0..PER_LEVEL {
             let (plain, odd) = (name("plain", number), name("odd", number));
-            pattern.push_str(&format!("(?<{plain}>[0-9A-Za-z._~!*'()-]*)(?<{odd}>.?)"));
+            pattern.push_str(&format!("(?<{plain}>{PLAIN}*)(?<{odd}>.?)"));
             value = value.and_variable(&plain).and_variable(&name("code", number));
         }
         pattern.push_str(&format!("(?<{}>.*)\\z", rest(level)));
-        let to = |level: usize| if level == 0 { ESCAPED_TARGET.to_owned() } else { format!("gw_escaped_{level}") };
-        let next = if level + 1 == LEVELS { rest(level) } else { to(level + 1) };
         Self {
             from: if level == 0 { Expression::variable("request_uri") } else { Expression::variable(&rest(level - 1)) },
             to: Expression::variable(&to(level)),
             pattern,
-            value: value.and_variable(&next),
+            value: value.and_variable(&to(level + 1)),
             encoded: (0..PER_LEVEL)
                 .map(|number| EncodedView {
                     from: Expression::variable(&name("odd", number)),

@@ -1,6 +1,7 @@
 //! A service decides whether a request may pass: it is asked by a request of its own to a location of its own.
 
 use super::super::headers::{HeaderView, HeadersView};
+use super::asked::{Asked, NotedView};
 use super::{headers, labels};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{AuthCache, ExternalAuth, Route, SignIn, Statuses, digest_of};
@@ -10,6 +11,8 @@ use serde::Serialize;
 /// What `route/auth.tera` sees of it.
 #[derive(Debug, Serialize)]
 pub(super) struct ExternalAuthView {
+    /// What the question looks at.
+    noted: Vec<NotedView>,
     /// Where the service is asked.
     location: String,
     /// Variables, and what of the service's answer goes into them.
@@ -91,6 +94,7 @@ impl ExternalAuthView {
         let told = route.policy.told_answers();
         let headers = told.iter().enumerate().map(|(n, header)| from(&header_variable(n), header.as_str()));
         Self {
+            noted: Asked::of(auth).noted(),
             location: location(&name),
             variables: std::iter::once(from(COOKIE, "Set-Cookie")).chain(headers).collect(),
             sign_in: auth.sign_in.as_ref().map(|_| sign_in_name(&name)),
@@ -115,11 +119,11 @@ pub(super) fn add_headers(headers: &mut HeadersView, auth: &ExternalAuth) {
 
 impl AuthLocationView {
     pub(super) fn new(route: &Route, auth: &ExternalAuth, common: &HeadersView) -> Self {
-        let name = name(route, auth);
+        let (name, asked) = (name(route, auth), Asked::of(auth));
         let url = &auth.url;
         let scheme = if url.tls { "https://" } else { "http://" };
-        let mut target = Expression::literal(scheme).and(auth.backend_id().as_str()).and_all(&labels::expression(&url.path, route));
-        let written = url.query.as_ref().map(|query| labels::expression(query, route));
+        let mut target = Expression::literal(scheme).and(auth.backend_id().as_str()).and_all(&asked.text(&url.path, route));
+        let written = url.query.as_ref().map(|query| asked.text(query, route));
         let apart = url.path.literal().is_some();
         let (query, joined) = written.map_or((None, None), |query| if apart { (Some(query), None) } else { (None, Some(query)) });
         if let Some(joined) = joined {
@@ -130,15 +134,15 @@ impl AuthLocationView {
             target,
             query,
             method: auth.method.map(crate::model::AuthMethod::as_str),
-            headers: request_headers(route, auth, common),
+            headers: request_headers(route, auth, common, &asked),
             tls_name: url.tls.then(|| url.host.to_string()),
-            cache: auth.cache.as_ref().map(|cache| CacheView::new(cache, &name)),
+            cache: auth.cache.as_ref().map(|cache| CacheView::new(cache, &name, &asked.text(&cache.key, route))),
         }
     }
 }
 
 /// What the service is told: all that endpoints are told of the client, and which request it is about.
-fn request_headers(route: &Route, auth: &ExternalAuth, common: &HeadersView) -> Vec<HeaderView> {
+fn request_headers(route: &Route, auth: &ExternalAuth, common: &HeadersView, asked: &Asked) -> Vec<HeaderView> {
     let mut headers = common.clone();
     let original = Expression::variable("scheme").and("://").and_variable("named_host").and_variable("request_uri");
     headers.send("Host", Expression::literal(&auth.url.host.to_string()));
@@ -155,15 +159,15 @@ fn request_headers(route: &Route, auth: &ExternalAuth, common: &HeadersView) -> 
     }
     headers.send("Connection", Expression::literal(if auth.keepalive.connections > 0 { "" } else { "close" }));
     for (name, value) in &auth.request_headers {
-        headers.send(name.as_str(), labels::expression(value, route));
+        headers.send(name.as_str(), asked.header(value, route));
     }
     headers.into_request()
 }
 
 impl CacheView {
     /// Whatever the key is, nobody passes with the answer to another one's credentials.
-    fn new(cache: &AuthCache, name: &str) -> Self {
-        let key = Expression::variable("host").and(&format!(" {name} ")).and_all(&Expression::of(&cache.key));
+    fn new(cache: &AuthCache, name: &str, key: &Expression) -> Self {
+        let key = Expression::variable("host").and(&format!(" {name} ")).and_all(key);
         let key = ["http_authorization", "http_cookie", "ssl_client_fingerprint"]
             .iter()
             .fold(key, |key, variable| key.and(" ").and_variable(variable));

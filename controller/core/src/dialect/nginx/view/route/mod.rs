@@ -1,5 +1,6 @@
 //! `location` blocks: one file for each thing that a route may ask for.
 
+mod asked;
 mod auth;
 mod buffering;
 mod cookies;
