@@ -17,7 +17,9 @@ pub use flags::Settings;
 pub(crate) use flags::unknown_variable;
 pub use policy::{AnnotationRule, HostRule, Limit, POLICY_KEY, Pattern, Policy};
 
+use crate::names::variable::LABELS;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A key of the ConfigMap that does not do what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +57,24 @@ pub enum ProblemKind {
 #[must_use]
 pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {
     let (mut config, mut problems) = keys::read(Config::new(settings), data.iter().filter(|(key, _)| *key != POLICY_KEY));
+    problems.extend(forget_cache(settings, &mut config));
     if let Some(text) = data.get(POLICY_KEY) {
         problems.extend(config.add_policy(Policy::parse(text)).err());
     }
     let lacking = lacking::problems(&settings.lacks, data, &problems);
     problems.extend(lacking);
     (config, problems)
+}
+
+/// Answers of the service that decides are not kept by a text that the proxy has no word for.
+fn forget_cache(settings: &Settings, config: &mut Config) -> Option<Problem> {
+    let auth = config.global_auth.as_mut()?;
+    let key = &auth.cache.as_ref()?.key;
+    let filled = key.filled(|name| LABELS.contains(&name).then_some("label"));
+    let variable = settings.lacks_variable(&filled)?.to_owned();
+    Arc::make_mut(auth).cache = None;
+    let message = format!("this proxy has no ${variable}, so no answer is kept");
+    Some(Problem { key: "global-auth-cache-key".to_owned(), kind: ProblemKind::BadValue, message, help: "use another variable".to_owned() })
 }
 
 /// Whether a key asks for a protection.
@@ -76,6 +90,16 @@ pub fn known_keys() -> impl Iterator<Item = (&'static str, Option<&'static str>)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_are_not_kept_by_what_the_proxy_has_no_word_for() {
+        let settings = Settings { unknown_variables: vec!["msec"], ..Settings::default() };
+        let pairs =
+            |key: &str| [("global-auth-url", "http://a.test/"), ("global-auth-cache-key", key)].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let (config, problems) = read(&settings, &BTreeMap::from(pairs("$host$msec")));
+        assert!(config.global_auth.is_some_and(|auth| auth.cache.is_none()) && problems[0].message.contains("$msec"), "{problems:?}");
+        assert!(read(&settings, &BTreeMap::from(pairs("$host"))).0.global_auth.is_some_and(|auth| auth.cache.is_some()));
+    }
 
     fn one(key: &str, value: &str) -> (Config, Vec<Problem>) {
         read(&Settings::default(), &BTreeMap::from([(key.to_owned(), value.to_owned())]))

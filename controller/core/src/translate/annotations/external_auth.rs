@@ -3,7 +3,8 @@
 use super::snippet::names_of_answers;
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{AuthCache, AuthMethod, ExternalAuth, SignIn, UpstreamKeepalive};
-use crate::names::{HeaderName, Kind, VariableText, shown};
+use crate::names::variable::LABELS;
+use crate::names::{BadText, HeaderName, Kind, VariableText, shown};
 use crate::settings::auth;
 use crate::settings::values::Bad;
 use std::collections::BTreeMap;
@@ -163,9 +164,12 @@ fn request_headers(given: &mut Given<'_>) -> Vec<(HeaderName, VariableText)> {
     };
     let mut headers = Vec::new();
     for (key, value) in &map.data {
+        if let Some(variable) = value_of(value).ok().and_then(|value| lacking(given, &value)) {
+            given.refuse(NAME, format_args!("ConfigMap {name}: this proxy has no ${variable}"), "use another variable");
+            return Vec::new();
+        }
         let header = auth::header(key);
-        let value = VariableText::parse(value.trim_end_matches(['\n', '\r']))
-            .map_err(|bad| (bad.0, "use text on one line and variables such as $host"));
+        let value = value_of(value).map_err(|bad| (bad.0, "use text on one line and variables such as $host"));
         match header.and_then(|header| Ok((header, value?))) {
             Ok(header) => headers.push(header),
             Err((message, help)) => {
@@ -177,9 +181,26 @@ fn request_headers(given: &mut Given<'_>) -> Vec<(HeaderName, VariableText)> {
     headers
 }
 
+/// Of a header, as it stands in a ConfigMap.
+fn value_of(text: &str) -> Result<VariableText, BadText> {
+    VariableText::parse(text.trim_end_matches(['\n', '\r']))
+}
+
+/// The first variable that the proxy has no word for; those that stand for the route are filled in.
+fn lacking(given: &Given<'_>, text: &VariableText) -> Option<String> {
+    let filled = text.filled(|name| LABELS.contains(&name).then_some("label"));
+    given.lacks_variable(&filled).map(str::to_owned)
+}
+
+/// Without one, every request is decided by itself.
 fn cache(given: &mut Given<'_>) -> Option<AuthCache> {
+    const KEY: &str = "auth-cache-key";
     let times = read(given, "auth-cache-duration", auth::cache_times);
-    let key = read(given, "auth-cache-key", auth::cache_key)?;
+    let key = read(given, KEY, auth::cache_key)?;
+    if let Some(variable) = lacking(given, &key) {
+        given.refuse(KEY, format_args!("this proxy has no ${variable}, so no answer is kept"), "use another variable");
+        return None;
+    }
     let usual = || auth::cache_times(auth::USUAL_TIMES).unwrap_or_default();
     Some(AuthCache { key, times: times.unwrap_or_else(usual) })
 }
@@ -255,6 +276,21 @@ mod tests {
         assert!(signs_in("auth-snippet", &on[1..], url).0.is_none(), "snippets are not read");
         let (none, said) = signs_in("auth-snippet", &on, "https://vouch.test/?token=$auth_resp_other");
         assert!(none.is_none() && said[0].contains("$auth_resp_other"), "{said:?}");
+    }
+
+    #[test]
+    fn variables_that_the_proxy_lacks_are_said() {
+        let settings = Settings { unknown_variables: vec!["msec", "namespace", "proxy_upstream_name"], ..Settings::default() };
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "shop"},
+            "data": {"X-A": "$namespace", "X-B": "${proxy_upstream_name}"}});
+        let read = |pair: (&str, &str)| read_in(&settings, &snapshot(&[map.clone()]), &[("auth-url", "http://auth.test/"), pair]);
+        let (policies, said) = read(("auth-cache-key", "$remote_user$msec"));
+        let policies = policies.unwrap();
+        assert!(!policies.closed && policies.route.external_auth.as_ref().unwrap().cache.is_none());
+        assert_eq!(said, ["auth-cache-key: this proxy has no $msec, so no answer is kept (default kept)"]);
+        let (policies, said) = read(("auth-proxy-set-headers", "shop/m"));
+        assert!(policies.unwrap().closed, "the service may decide by it");
+        assert_eq!(said, ["auth-proxy-set-headers: ConfigMap shop/m: this proxy has no $proxy_upstream_name (route answers 503)"]);
     }
 
     #[test]
