@@ -1,6 +1,7 @@
 //! Hosts whose paths are regular expressions.
 
-use gatewright_e2e::client::get;
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running};
@@ -52,5 +53,26 @@ on_every_proxy! {
         assert_eq!(get(&seven, "/x/y").unwrap().echo()["target"], "/y");
         assert_eq!([who(&eight, "/foo"), who(&eight, "/foobar")], ["s1", "404"], "RGX-8: no expression");
         assert_eq!([who(&other, "/api"), who(&other, "/API")], ["s1", "404"], "other hosts stay as they are");
+    }
+    fn what_requests_say_stays_in_its_segment_of_a_path(proxy) {
+        let site = Site::of(proxy, "rgx-said");
+        let [header, argument] = ["header", "argument"].map(|name| site.host(name));
+        site.apply(&[all_running(&["s"]), vec![
+            ingress("header").path(&header, "/s/(.*)", ANY, "s").annotation("rewrite-target", "/$http_x_a/$1"),
+            ingress("argument").path(&argument, "/s/(.*)", ANY, "s").annotation("rewrite-target", "/$arg_p/$1"),
+        ]].concat());
+        let target = |request: &Request| send(request).unwrap().echo()["target"].as_str().unwrap().to_owned();
+        for (said, path, wanted) in [
+            ("a", "/s/x", "/a/x"),
+            ("a?b", "/s/x", "/a%3Fb/x"),
+            ("a b#c", "/s/x?d", "/a%20b%23c/x?d"),
+            ("a%2e/~", "/s/x", "/a%252e/~/x"),
+            ("a?b", "/s/x%20y", "/a%3Fb/x%20y"),
+            ("a?b", "/s/x%23y", "/a%3Fb/x%23y"),
+        ] {
+            assert_eq!(target(&Request::get(&header, path).header("X-A", said)), wanted, "{said} {path}");
+        }
+        assert_eq!(target(&Request::get(&argument, "/s/x?p=a%20b")), "/a%2520b/x?p=a%20b");
+        assert_eq!(target(&Request::get(&argument, "/s/x?p=a?b=c&q")), "/a%3Fb=c/x?p=a?b=c&q");
     }
 }

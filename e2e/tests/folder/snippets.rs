@@ -222,13 +222,15 @@ on_every_proxy! {
 
     fn paths_are_redirected_and_rewritten(proxy) {
         let text = "set $new https://$host/new;\nrewrite ^/old/(.*)$ ${new}/$1 permanent;\nif ($arg_to = x) { rewrite /(go) https://x.test/$1 redirect; }\n\
-                    if ($arg_beta = yes) { rewrite ^/(.*)$ /beta/$1 break; }\nrewrite \"^/v[0-9]{1,2}/(.*)$\" /$1 break;\nrewrite ^/v1 /never break;";
+                    if ($arg_beta = yes) { rewrite ^/(.*)$ /beta/$1 break; }\nrewrite \"^/v[0-9]{1,2}/(.*)$\" /$1 break;\nrewrite ^/v1 /never break;\nrewrite ^/seg/(.*)$ /$arg_p/$1 break;";
         let _world = world(proxy, text);
         assert_eq!(location(&get("h.test", "/old/a/b").unwrap()), (301, "https://h.test/new/a/b".to_owned()));
         assert_eq!(location(&get("h.test", "/old/a?b=c").unwrap()), (301, "https://h.test/new/a?b=c".to_owned()));
         assert_eq!(location(&get("h.test", "/go?to=x").unwrap()), (302, "https://x.test/go?to=x".to_owned()));
         let targets = ["/v12/a", "/v1/a?q=1", "/a", "/go?to=y", "/a?beta=yes", "/v1/a?beta=yes"].map(seen);
         assert_eq!(targets, ["/a", "/a?q=1", "/a", "/go?to=y", "/beta/a?beta=yes", "/beta/v1/a?beta=yes"], "the first that fits");
+        let said = ["/seg/x?p=a?b%20c", "/seg/x%20y?p=a?b"].map(seen);
+        assert_eq!(said, ["/a%3Fb%2520c/x?p=a?b%20c", "/a%3Fb/x%20y?p=a?b"], "it stays in its segment");
         assert_eq!(who("b.test", "/old/a"), "s", "other Ingresses are as they were");
     }
 

@@ -127,6 +127,7 @@ pub static HAPROXY: Dialect = Dialect {
         "route/client_auth.tera",
         "route/condition.tera",
         "route/encoded.tera",
+        "route/path_variables.tera",
         "route/extra_answers.tera",
         "route/extra_headers.tera",
         "route/forwarded.tera",

@@ -19,6 +19,12 @@ pub enum TextPart {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct VariableText(Vec<TextPart>);
 
+impl From<TextPart> for VariableText {
+    fn from(part: TextPart) -> Self {
+        Self(vec![part])
+    }
+}
+
 impl VariableText {
     /// Longest text in bytes.
     pub const MAX_BYTES: usize = 2000;

@@ -15,6 +15,13 @@ const CLOSE: char = '\u{e001}';
 #[serde(transparent)]
 pub(super) struct Expression(String);
 
+/// What `route/path_variables.tera` sees: a variable, and what is encoded in it.
+#[derive(Debug, Serialize)]
+pub(super) struct EncodedView {
+    variable: String,
+    value: Expression,
+}
+
 impl Expression {
     /// Just this text.
     pub(super) fn literal(text: &str) -> Self {
@@ -50,6 +57,21 @@ impl Expression {
                 None => Some(all),
             },
         })
+    }
+
+    /// The same in a path: what is looked up is encoded as nginx encodes a path, in variables of these names.
+    pub(super) fn in_path(text: &VariableText, names: &str, read: fn(&VariableText) -> Option<Self>) -> Option<(Self, Vec<EncodedView>)> {
+        let mut encoded = Vec::new();
+        let target = text.parts().iter().try_fold(Self::default(), |all, part| match part {
+            TextPart::Variable(_) => {
+                let variable = format!("{names}_{}", encoded.len());
+                let value = read(&part.clone().into())?;
+                encoded.push(EncodedView { variable: variable.clone(), value });
+                Some(all.and_fetch(&format!("var(txn.{variable})")))
+            }
+            part => Some(all.and_all(&read(&part.clone().into())?)),
+        });
+        target.map(|target| (target, encoded))
     }
 
     /// The same, percent-encoded: a field of a form.

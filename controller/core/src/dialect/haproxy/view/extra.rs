@@ -1,7 +1,7 @@
 //! What snippets ask for.
 
 use super::section::known_page;
-use crate::dialect::haproxy::expression::{Expression, fetch_of, header_of};
+use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
 use crate::model::{Condition, EarlyAnswer, Expires, Extra, Globals, PathRewrite, Query, RoutePolicy, Test};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
@@ -51,7 +51,11 @@ struct PathView {
     condition: Option<ConditionView>,
     /// Fits whole paths.
     expression: String,
+    /// For a path that is decoded, and encoded as a whole.
+    decoded: Expression,
+    /// For one that is as it came, and what of it is encoded before.
     target: Expression,
+    encoded: Vec<EncodedView>,
 }
 
 /// What an answer says of its age.
@@ -226,11 +230,15 @@ impl PathView {
             None => None,
             Some(when) => Some(ConditionView::new(format!("path_{number}"), when)?),
         };
+        let read = |text: &VariableText| Expression::of_snippet(text, &[]);
+        let (target, encoded) = Expression::in_path(&rewrite.target, &format!("path_{number}"), read)?;
         Some(Self {
             number: mark(number),
             condition,
             expression: whole(rewrite.path.as_str()),
-            target: Expression::of_snippet(&rewrite.target, &[])?,
+            decoded: read(&rewrite.target)?,
+            target,
+            encoded,
         })
     }
 }

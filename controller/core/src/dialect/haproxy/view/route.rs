@@ -3,7 +3,7 @@
 use super::extra::{ExtraView, type_of_texts};
 use super::limits::LimitsView;
 use super::seconds;
-use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::expression::{EncodedView, Expression};
 use crate::dialect::haproxy::sections::{Labels, Section};
 use crate::model::{CookieFlags, CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
 use serde::Serialize;
@@ -58,7 +58,11 @@ struct LocationView {
 #[derive(Debug, Serialize)]
 struct RewriteView {
     expression: String,
+    /// For a path that is decoded, and encoded as a whole.
+    decoded: Expression,
+    /// For one that is as it came, and what of it is encoded before.
     target: Expression,
+    encoded: Vec<EncodedView>,
     forwarded_prefix: Option<Expression>,
 }
 
@@ -150,9 +154,12 @@ impl RedirectView {
 impl RewriteView {
     fn new(policy: &RoutePolicy, path: Option<&str>) -> Option<Self> {
         let rewrite = policy.rewrite.as_ref()?;
+        let (target, encoded) = Expression::in_path(&rewrite.target, "rewritten", Expression::of)?;
         Some(Self {
             expression: format!("^.*?(?i:{}).*", path?),
-            target: Expression::of(&rewrite.target)?,
+            decoded: Expression::of(&rewrite.target)?,
+            target,
+            encoded,
             forwarded_prefix: rewrite.forwarded_prefix.as_ref().and_then(Expression::of),
         })
     }
