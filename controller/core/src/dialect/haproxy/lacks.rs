@@ -264,6 +264,11 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
         "0 tries as many endpoints as there are, and then a change of their number is a reload; one that is the only one is tried again",
         &[],
     ),
+    Approximation::told(
+        "proxy-read-timeout",
+        "an endpoint that is the only one is asked again where another one would be, so clients wait for it as often",
+        &[],
+    ),
     Approximation::told("proxy-request-buffering", STREAMS_BODIES, &["off"]),
     Approximation::new("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
     Approximation::told(
