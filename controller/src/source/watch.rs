@@ -6,7 +6,7 @@ use super::{Input, Located};
 use gatewright_core::state::Event;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -187,12 +187,10 @@ impl News {
     }
 
     /// Runs on the thread of the watcher.
-    fn hear(&self, event: notify::Result<notify::Event>, path: &Path, absolute: &Path) {
+    fn hear(&self, event: notify::Result<notify::Event>, names: &Names) {
         let now = Instant::now();
         if let Ok(event) = &event {
-            // The folder above is listened to as well.
-            let is_ours = |heard: &PathBuf| heard.starts_with(path) || heard.starts_with(absolute);
-            if !event.need_rescan() && !event.paths.iter().any(is_ours) {
+            if !event.need_rescan() && !names.are_meant(event) {
                 return;
             }
             if !self.heard().follow(event, now) {
@@ -203,9 +201,9 @@ impl News {
         self.something.notify_one();
     }
 
-    /// When it was first written to, if it is still open.
+    /// When it was first written to, if it is still open. What is heard has absolute names free of links.
     fn written_since(&self, path: &Path) -> Option<Instant> {
-        self.heard().open.get(path).copied()
+        self.heard().open.get(&real(path)).copied()
     }
 
     /// Waits until nothing has been heard for a moment. False: it has been restless for too long to wait more.
@@ -219,19 +217,49 @@ impl News {
     }
 }
 
+/// The absolute name of a file, free of links while it is there.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| absolute(path))
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What a folder is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Names {
+    /// As it was given, made absolute.
+    given: PathBuf,
+    /// Where it is, free of links: a watcher does not follow one to its folder.
+    real: PathBuf,
+}
+
+impl Names {
+    fn of(given: &Path) -> Self {
+        Self { given: absolute(given), real: real(given) }
+    }
+
+    /// Whether an event is about the folder. The folders above are listened to as well: a link there may come to lead
+    /// elsewhere, itself or by way of another one beside it.
+    fn are_meant(&self, event: &notify::Event) -> bool {
+        let moves = matches!(event.kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
+        let is_link_moved = |heard: &Path| moves && self.given != self.real && heard.parent() == self.given.parent();
+        event.paths.iter().any(|heard| heard.starts_with(&self.given) || heard.starts_with(&self.real) || is_link_moved(heard))
+    }
+}
+
 /// Listens to a folder, and to its coming and going.
 struct Ear {
     path: PathBuf,
-    absolute: PathBuf,
     news: Arc<News>,
     listening: Option<(RecommendedWatcher, Option<(u64, u64)>)>,
     has_complained: bool,
 }
 
 impl Ear {
-    fn new(path: PathBuf, news: Arc<News>) -> Self {
-        let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
-        Self { path, absolute, news, listening: None, has_complained: false }
+    const fn new(path: PathBuf, news: Arc<News>) -> Self {
+        Self { path, news, listening: None, has_complained: false }
     }
 
     /// Listens to the folder that has the name now. False: changes are not heard.
@@ -254,18 +282,19 @@ impl Ear {
     }
 
     fn start(&self, is_there: bool) -> notify::Result<RecommendedWatcher> {
-        let (news, path, absolute) = (Arc::clone(&self.news), self.path.clone(), self.absolute.clone());
-        // A link may lead anywhere; what changes behind one is found by looking.
+        let (news, names) = (Arc::clone(&self.news), Names::of(&self.path));
+        let Names { given, real } = names.clone();
+        // A link in it may lead anywhere; what changes behind one is found by looking.
         let config = Config::default().with_follow_symlinks(false);
-        let mut watcher = RecommendedWatcher::new(move |event| news.hear(event, &path, &absolute), config)?;
-        if let Some(above) = self.absolute.parent() {
+        let mut watcher = RecommendedWatcher::new(move |event| news.hear(event, &names), config)?;
+        for above in [&given, &real].into_iter().filter_map(|name| name.parent()).collect::<BTreeSet<_>>() {
             // Only to hear sooner that the folder comes, goes or is replaced.
             if let Err(error) = watcher.watch(above, RecursiveMode::NonRecursive) {
                 debug!(%error, "folder above is not watched");
             }
         }
         if is_there {
-            watcher.watch(&self.path, RecursiveMode::Recursive)?;
+            watcher.watch(&real, RecursiveMode::Recursive)?;
         }
         Ok(watcher)
     }

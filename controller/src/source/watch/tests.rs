@@ -14,10 +14,16 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::named(Path::to_owned)
+    }
+
+    /// The folder is given by another name than its own.
+    fn named(name: impl FnOnce(&Path) -> PathBuf) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        fs::create_dir(dir.path().join("m")).unwrap();
+        let folder = dir.path().join("m");
+        fs::create_dir(&folder).unwrap();
         let (out, inputs) = mpsc::channel(16);
-        tokio::spawn(manifests::run(dir.path().join("m"), SharedPlaces::default(), out));
+        tokio::spawn(manifests::run(name(&folder), SharedPlaces::default(), out));
         Self { dir, inputs }
     }
 
@@ -108,8 +114,51 @@ async fn a_file_in_a_new_folder_is_found() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_writer_is_waited_for() {
+    is_waited_for(World::new()).await;
+}
+
+/// From the folder that the program runs in, up to the root and down again.
+fn relative(path: &Path) -> PathBuf {
+    let up = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<PathBuf>();
+    up.join(path.strip_prefix("/").unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_writer_is_waited_for_by_whatever_name_the_folder_is_given() {
+    is_waited_for(World::named(relative)).await;
+    is_waited_for(World::named(|folder| Path::new(".").join(relative(folder)))).await;
+    is_waited_for(World::named(|folder| folder.join(""))).await;
+    is_waited_for(World::named(|folder| folder.join("../m"))).await;
+    is_waited_for(World::named(|folder| {
+        let link = folder.with_file_name("link");
+        std::os::unix::fs::symlink(folder, &link).unwrap();
+        relative(&link)
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_heard_through_links_and_where_they_lead_next() {
+    let mut world = World::named(|folder| {
+        let (link, other) = (folder.with_file_name("link"), folder.with_file_name("..data"));
+        std::os::unix::fs::symlink(folder, &other).unwrap();
+        std::os::unix::fs::symlink("..data", &link).unwrap();
+        link
+    });
+    assert!(world.changes().await.is_empty());
+    let begun = Instant::now();
+    world.put("a");
+    assert_eq!(world.changes().await, ["+a"]);
+    fs::create_dir(world.dir.path().join("n")).unwrap();
+    fs::write(world.dir.path().join("n/b.yaml"), "apiVersion: v1\nkind: Service\nmetadata: {name: b}\n").unwrap();
+    std::os::unix::fs::symlink("n", world.dir.path().join("..new")).unwrap();
+    fs::rename(world.dir.path().join("..new"), world.dir.path().join("..data")).unwrap();
+    assert_eq!(world.changes().await, ["-a", "+b"]);
+    assert!(begun.elapsed() < SAFETY, "it was heard, not found by chance");
+}
+
+async fn is_waited_for(mut world: World) {
     use std::io::Write;
-    let mut world = World::new();
     assert!(world.changes().await.is_empty());
     let mut file = fs::File::create(world.path("a.yaml")).unwrap();
     for name in ["a", "b", "c", "d"] {
