@@ -10,6 +10,7 @@ mod maker;
 mod objects;
 mod preflight;
 mod retrials;
+mod sets;
 mod wiring;
 
 use crate::admission::Question;
@@ -200,7 +201,10 @@ impl Controller {
             Input::Untold(untold) => self.untold = untold,
             Input::Problems(problems) => {
                 self.problems = problems;
-                self.publish_findings();
+                // What becomes of the fields that they are about is known with the candidate that is made of them.
+                if !self.makes_findings() {
+                    self.publish_findings();
+                }
             }
             Input::Complete => {
                 self.complete = true;
@@ -208,7 +212,10 @@ impl Controller {
                 self.ends.board.waiting_for(Vec::new());
                 self.mark("start".to_owned());
             }
-            Input::Waiting(what) => self.ends.board.waiting_for(what),
+            Input::Waiting(what) => {
+                self.ends.board.waiting_for(what);
+                self.publish_findings();
+            }
             Input::Zone(zone) => self.maker.settings.topology_zone = Some(zone),
             Input::Classes(readable) => {
                 self.maker.settings.ignore_classes = !readable;
@@ -220,6 +227,11 @@ impl Controller {
                 }
             }
         }
+    }
+
+    /// Whether a candidate is about to tell all findings.
+    fn makes_findings(&self) -> bool {
+        self.dirty && self.retry_at.is_none() || !self.flights.is_empty()
     }
 
     /// When the next candidate may be made.
@@ -255,11 +267,8 @@ impl Controller {
 
     fn retemplate(&mut self) {
         let Some(folder) = &self.templates else { return };
-        let overrides = crate::templates::read(folder, self.dialect);
-        match overrides.map_err(anyhow::Error::from).and_then(|overrides| self.maker.retemplate(overrides)) {
-            Ok(true) => self.mark("templates changed".to_owned()),
-            Ok(false) => {}
-            Err(error) => tracing::error!(error = format!("{error:#}"), "the templates cannot be used; the set before stays"),
+        if self.maker.templates.follow(crate::templates::read(folder, self.dialect)) {
+            self.mark("templates changed".to_owned());
         }
     }
 
@@ -375,26 +384,32 @@ impl Controller {
 
     async fn refused(&mut self, made: &Made, refused: &Refused) {
         self.ends.metrics.not_live();
-        let place = refused.file.as_deref().map(|file| format!(" in {file}:{}", refused.line.unwrap_or(0))).unwrap_or_default();
-        tracing::warn!(revision = refused.revision, reason = format!("{}{place}", refused.message), "the proxy refused a revision");
+        tracing::warn!(revision = refused.revision, reason = refused.reason(), "the proxy refused a revision");
         let at = refused.file.as_deref().zip(refused.line);
         let line = at.and_then(|(file, line)| Maker::line_at(&made.files, file, line)).unwrap_or_default();
-        if self.maker.take_back_templates(&line, &refused.message) {
+        if self.maker.templates.take_back(&line, &refused.message) {
             self.mark("the templates before".to_owned());
+        } else if drive::templates_are_refused(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
+            self.maker.templates.give_up(&line, &refused.message);
+            self.mark("no templates".to_owned());
         } else if drive::blame(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
             self.mark("what the proxy refuses was set aside".to_owned());
         } else {
             self.findings.clone_from(&made.diagnostics);
-            self.publish_findings();
-            self.gave_up(&format!("the proxy refused revision {}: {}{place}", refused.revision, refused.message));
+            self.gave_up(&format!("the proxy refused revision {}: {}", refused.revision, refused.reason()));
         }
     }
 
     /// What is live goes on; another try follows, or the next change makes a better candidate.
     fn gave_up(&mut self, why: &str) {
+        self.publish_findings();
         let retry_s = self.retry.as_secs();
-        if self.ends.board.serves() {
+        let board = &self.ends.board;
+        if board.serves() {
             tracing::error!(reason = why, retry_s, "could not bring the newest state live; the last good revision keeps serving");
+        } else if board.has_revision() {
+            // Nobody has seen yet whether its proxy runs.
+            tracing::error!(reason = why, retry_s, "could not bring the newest state live; the last good revision stays");
         } else {
             tracing::error!(reason = why, retry_s, "could not bring the newest state live; nothing is served yet");
         }

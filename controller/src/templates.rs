@@ -6,8 +6,9 @@ use gatewright_core::render::{Renderer, TemplateError};
 use notify::{EventKind, RecursiveMode, Watcher};
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
 
 /// A renderer with these overrides, which uses all cores there are.
@@ -67,6 +68,34 @@ fn text_of(path: &Path) -> io::Result<String> {
     if path.metadata()?.is_file() { std::fs::read_to_string(path) } else { Err(io::Error::other("it is not a file")) }
 }
 
+/// Where these templates have a rendered line as it is, as `name:line:column`; if nowhere, the names of all of them.
+pub(crate) fn place_of<'a>(templates: impl Iterator<Item = (&'a String, &'a String)> + Clone, line: &str) -> String {
+    /// A line such as `}` may be anywhere.
+    const MOST: usize = 3;
+    /// A shorter one ends many lines.
+    const SHORTEST: usize = 4;
+    let places = |is_it: fn(&str, &str) -> bool| -> Vec<String> {
+        templates.clone().flat_map(|(name, text)| places_in(name, text, line, is_it)).take(MOST).collect()
+    };
+    let mut places_of_it = places(|own, line| own == line);
+    if places_of_it.is_empty() {
+        // The first line of a template goes on where it is included.
+        places_of_it = places(|own, line| own.len() >= SHORTEST && line.ends_with(own));
+    }
+    let names = || templates.clone().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+    if places_of_it.is_empty() { names() } else { places_of_it.join(" or ") }
+}
+
+fn places_in<'a>(
+    name: &'a str,
+    template: &'a str,
+    line: &'a str,
+    is_it: impl Fn(&str, &str) -> bool + 'a,
+) -> impl Iterator<Item = String> + 'a {
+    let found = template.lines().enumerate().filter(move |(_, text)| !line.is_empty() && is_it(text.trim(), line));
+    found.map(move |(number, text)| format!("{name}:{}:{}", number + 1, text.len() - text.trim_start().len() + 1))
+}
+
 /// Files beside the overrides that are not read because their names do not end in `.tera`; hidden ones aside.
 pub(crate) fn ignored(folder: &Path, dialect: &Dialect) -> Vec<String> {
     let own = folder.join(dialect.name);
@@ -76,6 +105,12 @@ pub(crate) fn ignored(folder: &Path, dialect: &Dialect) -> Vec<String> {
     let mut names: Vec<_> = names.filter(|name| !name.starts_with('.') && !name.ends_with(".tera")).collect();
     names.sort_unstable();
     names
+}
+
+/// What tells a folder from another one of its name.
+fn identity(folder: &Path) -> Option<(u64, u64, Option<SystemTime>)> {
+    let metadata = folder.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino(), metadata.created().ok()))
 }
 
 /// Sends whenever something in the folder may have changed and it has been quiet for a moment.
@@ -90,15 +125,17 @@ pub(crate) async fn watch(folder: PathBuf, changed: mpsc::Sender<()>) {
             let _ = sender.try_send(());
         }
     });
-    let mut was_watched = true;
+    let (mut was_watched, mut known) = (true, None);
     loop {
         // A folder that was replaced has to be watched anew.
+        let identity = identity(&folder);
         let watched = watcher.as_mut().is_ok_and(|watcher| watcher.watch(&folder, RecursiveMode::Recursive).is_ok());
-        if was_watched && !watched {
+        if std::mem::replace(&mut was_watched, watched) && !watched {
             tracing::warn!(folder = %folder.display(), "cannot watch the folder of templates; looking now and then");
         }
-        let came_back = watched && !std::mem::replace(&mut was_watched, watched);
-        if !came_back {
+        // What was in it before it was watched is looked at now; nothing is heard of that.
+        let is_new = watched && std::mem::replace(&mut known, identity) != identity;
+        if !is_new {
             let patience = if folder.is_dir() { LOOK_ANYWAY } else { LOOK_FOR_THE_FOLDER };
             let silent = tokio::time::timeout(patience, events.recv()).await.is_err();
             if silent && !folder.is_dir() {
@@ -108,6 +145,39 @@ pub(crate) async fn watch(folder: PathBuf, changed: mpsc::Sender<()>) {
         }
         if changed.send(()).await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_happened_before_a_folder_was_watched_is_looked_at() {
+        const DEADLINE: Duration = Duration::from_secs(20);
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("t");
+        std::fs::create_dir(&folder).unwrap();
+        let (changed, mut changes) = mpsc::channel(1);
+        tokio::spawn(watch(folder.clone(), changed));
+        let looked = tokio::time::timeout(DEADLINE, changes.recv()).await;
+        assert_eq!(looked, Ok(Some(())), "nobody knows what was written between the first look and now");
+    }
+
+    #[test]
+    fn a_rendered_line_is_found_where_a_template_has_it() {
+        let templates = BTreeMap::from(
+            [("a.tera", "one;\n  }\n\ttwo;\n}\n}\n  }\n"), ("b.tera", "three;\n")].map(|(k, v)| (k.to_owned(), v.to_owned())),
+        );
+        for (line, place) in [
+            ("two;", "a.tera:3:2"),
+            ("}", "a.tera:2:3 or a.tera:4:1 or a.tera:5:1"),
+            ("http { three;", "b.tera:1:1"),
+            ("no such line", "a.tera, b.tera"),
+            ("", "a.tera, b.tera"),
+        ] {
+            assert_eq!(place_of(templates.iter(), line), place, "{line}");
         }
     }
 }

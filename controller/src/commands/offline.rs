@@ -16,6 +16,7 @@ use gatewright_core::model::Certificate;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
+use gatewright_core::state::Ingress;
 use gatewright_core::translate::Translation;
 use gatewright_core::translate::left_out::{self, Parts};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -111,24 +112,58 @@ impl<'a> Session<'a> {
         let mut renderer = self.renderer()?;
         loop {
             let translation = self.translate(world)?;
-            match renderer.render(&translation.model) {
+            let error = match renderer.render(&translation.model) {
                 Ok(files) => return Ok((translation, files)),
-                Err(RenderError::Grammar { origin: Some(origin), ref message, .. })
-                    if self.blame(world, &mut renderer, &origin, message) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => error,
+            };
+            let guilty = guilt::block_of(&error).and_then(|origin| self.guilty(world, &mut renderer, origin));
+            if self.are_templates_to_blame(world, &mut renderer, &translation, guilty.as_ref()) {
+                return Err(self.of_templates(&error));
+            }
+            let RenderError::Grammar { message, .. } = &error else { return Err(error.into()) };
+            if !guilty.is_some_and(|guilty| world.set_aside(&guilty, message)) {
+                return Err(error.into());
             }
         }
     }
 
-    /// Sets aside who is to blame for a line in the block of an Ingress; whether anybody is.
-    fn blame(&self, world: &mut World, renderer: &mut Renderer, origin: &ObjectRef, reason: &str) -> bool {
+    /// Who is to blame for a line in the block of an Ingress.
+    fn guilty(&self, world: &mut World, renderer: &mut Renderer, origin: &ObjectRef) -> Option<Arc<Ingress>> {
         let around = guilt::around(&world.snapshot, &origin.name);
         let suspects = around.iter().filter(|ingress| world.has_no_verdict(ingress)).cloned().collect();
         let found = guilt::of_line(origin, &around, suspects, |aside| {
             let Ok(translation) = world.without(aside, |world| self.translate(world)) else { return Err(None) };
             renderer.render(&translation.model).map(drop).map_err(|error| guilt::block_of(&error).cloned())
         });
-        found.or_else(|| world.snapshot.ingress(&origin.name).cloned()).is_some_and(|guilty| world.set_aside(&guilty, reason))
+        found.or_else(|| world.snapshot.ingress(&origin.name).cloned())
+    }
+
+    /// Whether the overrides are what is wrong: with the built-in templates all is well, and without this one Ingress not, or
+    /// nothing is served then.
+    fn are_templates_to_blame(
+        &self,
+        world: &mut World,
+        renderer: &mut Renderer,
+        translation: &Translation,
+        guilty: Option<&Arc<Ingress>>,
+    ) -> bool {
+        let built_in = (!self.overrides.is_empty()).then(|| crate::templates::renderer(self.dialect, self.version, BTreeMap::new()));
+        if !built_in.is_some_and(|made| made.is_ok_and(|mut renderer| renderer.render(&translation.model).is_ok())) {
+            return false;
+        }
+        let others = guilty.and_then(|guilty| world.without(std::slice::from_ref(guilty), |world| self.translate(world)).ok());
+        others.is_none_or(|others| others.served.is_empty() || renderer.render(&others.model).is_err())
+    }
+
+    /// An error that names the template.
+    fn of_templates(&self, error: &RenderError) -> anyhow::Error {
+        match error {
+            RenderError::Grammar { text, .. } => {
+                let template = crate::templates::place_of(self.overrides.iter(), text);
+                anyhow::anyhow!("the templates cannot be used: {template}: {error}")
+            }
+            RenderError::Template(_) => anyhow::anyhow!("the templates cannot be used: {error}"),
+        }
     }
 
     /// A renderer for the proxy that was asked for.
@@ -208,10 +243,7 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
     if let Some(told) = told {
         say(format_args!("warning: of {inputs}, {told} cannot be read; lint tells why"));
     }
-    let others = of_other_classes(world, translation).len();
-    if others > 0 {
-        say(format_args!("note: of {inputs}, Ingresses of other classes are left out: {others}; lint says which"));
-    }
+    say_others_left_out(&format!("of {inputs}, "), world, translation);
     let elsewhere = elsewhere(world).count();
     if elsewhere > 0 {
         say(format_args!("note: of {inputs}, submodules and links that lead out are not read: {elsewhere}; lint says which"));
@@ -224,6 +256,17 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
     for mut finding in translation.diagnostics.iter().filter(is_of_flag).cloned() {
         soften(&mut finding, world.holds);
         say(format_args!("{}: of {inputs}, {}; {}", finding.severity, finding.message, finding.help));
+    }
+}
+
+/// Ingresses that are not looked at, and why.
+pub(super) fn say_others_left_out(whose: &str, world: &World, translation: &Translation) {
+    let others = of_other_classes(world, translation);
+    let (unwatched, of_classes): (Vec<_>, Vec<_>) = others.iter().partition(|located| located.diagnostic.field == "metadata.namespace");
+    for (left_out, what) in [(of_classes, "of other classes"), (unwatched, "of namespaces that are not watched")] {
+        if !left_out.is_empty() {
+            say(format_args!("note: {whose}Ingresses {what} are left out: {}; lint says which", left_out.len()));
+        }
     }
 }
 

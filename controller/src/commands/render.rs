@@ -1,7 +1,6 @@
 //! `gatewright render`: the files that `run` would publish, to a folder or as one stream.
 
-use super::lint::of_other_classes;
-use super::offline::{End, Session, all_findings, exit};
+use super::offline::{End, Session, all_findings, exit, say_others_left_out};
 use super::output::{Progress, counted, print, say};
 use crate::args::RenderConfig;
 use crate::source::format_all;
@@ -40,10 +39,7 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
             "note: the input holds no EndpointSlices, so every route to a Service answers 503; add them, or give cluster as a further input",
         );
     }
-    let others = of_other_classes(&world, &translation).len();
-    if others > 0 {
-        say(format_args!("note: Ingresses of other classes are left out: {others}; lint says which"));
-    }
+    say_others_left_out("", &world, &translation);
     let held_back = files.iter().filter(|(_, file)| file.secret).count();
     if held_back > 0 && !config.private_keys {
         say(format_args!("note: private keys are left out, {}; --private-keys writes them", counted(held_back, "file")));

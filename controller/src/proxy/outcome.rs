@@ -116,6 +116,15 @@ impl Refused {
         };
         Self { revision: revision.number, message, file: file.as_deref().map(relative), line }
     }
+
+    /// The message, and the place if the message does not name it itself.
+    pub(crate) fn reason(&self) -> String {
+        let place = self.file.as_deref().map(|file| format!("{file}:{}", self.line.unwrap_or(0)));
+        match place.filter(|place| !self.message.contains(place)) {
+            Some(place) => format!("{} in {place}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 fn as_text<S: serde::Serializer>(error: &ApplyError, serializer: S) -> Result<S::Ok, S::Error> {

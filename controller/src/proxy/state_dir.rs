@@ -109,6 +109,11 @@ impl StateDir {
         self.root.join("history.json")
     }
 
+    /// The templates that the last good revision was made with.
+    pub(crate) fn templates(&self) -> PathBuf {
+        self.root.join("templates.json")
+    }
+
     /// Where the proxy may write, unless said otherwise.
     pub(crate) fn default_run_dir(&self) -> PathBuf {
         self.root.join("run")

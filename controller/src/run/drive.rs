@@ -5,6 +5,7 @@ use crate::guilt;
 use crate::proxy::{Candidate, Proxy, Refused};
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;
+use gatewright_core::state::Ingress;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -50,32 +51,50 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
         };
         let reason = crate::causes::chain(&error);
         let (origin, text) = match &error {
-            MakeError::Render(RenderError::Grammar { origin, text, .. }) => (origin, text.as_str()),
+            MakeError::Render(RenderError::Grammar { origin, text, .. }) => (origin.as_ref(), text.as_str()),
             // Its message names file and line.
-            MakeError::Render(RenderError::Template(_)) => (&None, ""),
-            MakeError::Bug(_) => return Err(error),
+            MakeError::Render(RenderError::Template(_)) => (None, ""),
+            MakeError::Templates(_) | MakeError::Bug(_) => return Err(error),
         };
-        if maker.take_back_templates(text, &reason) || origin.as_ref().is_some_and(|origin| blame_for_line(maker, origin, &reason)) {
+        if maker.templates.take_back(text, &reason) {
             continue;
         }
-        return Err(error);
+        let guilty = origin.and_then(|origin| guilty_for_line(maker, origin));
+        if templates_are_to_blame(maker, guilty.as_ref()) {
+            maker.templates.give_up(text, &reason);
+            continue;
+        }
+        let is_mended = match (guilty, origin) {
+            (Some(guilty), _) => maker.set_ingress_aside(&guilty, &reason),
+            (None, Some(origin)) => set_aside(maker, origin, &reason),
+            (None, None) => false,
+        };
+        if !is_mended {
+            return Err(error);
+        }
     }
 }
 
-/// Sets aside who is to blame for a line in the block of an Ingress. One that the proxy has taken before is to blame only if
-/// nobody else is.
-fn blame_for_line(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
+/// Whether templates that no proxy has taken yet are what is wrong: with the built-in ones all is well, and without this
+/// one Ingress not, or nothing is served then.
+fn templates_are_to_blame(maker: &mut Maker, guilty: Option<&Arc<Ingress>>) -> bool {
+    if maker.make_without_unproven_templates().is_none() {
+        return false;
+    }
+    let without = guilty.and_then(|guilty| maker.make_without(&[Suspect::Ingress(Arc::clone(guilty))]).ok());
+    without.is_none_or(|made| made.served.is_empty())
+}
+
+/// Who is to blame for a line in the block of an Ingress. One that the proxy has taken before is to blame only if nobody else
+/// is.
+fn guilty_for_line(maker: &mut Maker, origin: &ObjectRef) -> Option<Arc<Ingress>> {
     let around = guilt::around(&maker.snapshot, &origin.name);
     let suspects = maker.suspects_among(&around).collect();
-    let guilty = guilt::of_line(origin, &around, suspects, |aside| {
+    guilt::of_line(origin, &around, suspects, |aside| {
         let aside: Vec<_> = aside.iter().cloned().map(Suspect::Ingress).collect();
         let made = maker.make_without(&aside);
         made.map(drop).map_err(|error| if let MakeError::Render(error) = &error { guilt::block_of(error).cloned() } else { None })
-    });
-    match guilty {
-        Some(guilty) => maker.set_ingress_aside(&guilty, reason),
-        None => set_aside(maker, origin, reason),
-    }
+    })
 }
 
 fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
@@ -156,13 +175,29 @@ async fn taken_without(maker: &mut Maker, aside: &[Suspect], asks: &mpsc::Sender
         Ok(made) => made,
         Err(_) => return Some(false),
     };
+    taken(made, asks).await
+}
+
+async fn taken(made: Made, asks: &mpsc::Sender<Ask>) -> Option<bool> {
     let (answer, answered) = oneshot::channel();
     asks.send(Ask { files: made.files, answer }).await.ok()?;
     answered.await.ok()?
 }
 
+/// The same as [`templates_are_to_blame`] of what the proxy refuses.
+pub(super) async fn templates_are_refused(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
+    let Some(built_in) = maker.make_without_unproven_templates() else { return false };
+    if taken(built_in, asks).await != Some(true) {
+        return false;
+    }
+    let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
+    let Some(suspect) = named.and_then(|origin| maker.suspect(&origin)).filter(|_| made.served.len() > 1) else { return true };
+    taken_without(maker, &[suspect], asks).await != Some(true)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::sets::Sets;
     use super::*;
     use crate::proxy::{Mode, Outcome, ProxyConfig};
     use gatewright_core::dialect::Version;
@@ -182,7 +217,9 @@ mod tests {
         let overrides = BTreeMap::from([("route/answers.tera".to_owned(), answers.to_owned())]);
         let pem: Arc<[u8]> = Arc::from(&b"pem"[..]);
         let self_signed = Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem, digest: 1 };
-        let mut maker = Maker::new(settings, &NGINX, Version(1, 22, 1), overrides, Arc::new(self_signed), folder.to_owned()).unwrap();
+        let proxy = (&NGINX, Version(1, 22, 1));
+        let sets = Sets::new(proxy.0, proxy.1, Ok(overrides), folder.join("templates.json"));
+        let mut maker = Maker::new(settings, proxy, sets, Arc::new(self_signed), folder.to_owned());
         let data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
         happens(&mut maker, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "a"}, "data": data}));
         maker

@@ -1,16 +1,15 @@
 //! From what is known to files: the core, with what it has to remember.
 
 use super::retrials::Retrials;
+use super::sets::{Overrides, Sets};
 use crate::admission::Question;
 use crate::clock::now_s;
 use crate::cores;
-use crate::templates;
-use anyhow::Context;
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::{Certificate, CertificateId, Model, Workers};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
-use gatewright_core::render::{FileSet, RenderError, Renderer};
+use gatewright_core::render::{FileSet, RenderError};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, Ingress, KeyPair, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
@@ -18,9 +17,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Templates in the place of built-in ones, by name.
-type Overrides = BTreeMap<String, String>;
 
 /// Keys and values, by the object that says them.
 type SettingsByObject = BTreeMap<ObjectRef, BTreeMap<String, String>>;
@@ -30,15 +26,9 @@ pub(super) struct Maker {
     pub(super) snapshot: Snapshot,
     pub(super) settings: Settings,
     pub(super) quarantine: Quarantine,
+    pub(super) templates: Sets,
     dialect: &'static Dialect,
-    version: Version,
     translator: Translator,
-    renderer: Renderer,
-    templates: Arc<Overrides>,
-    /// Those of the last revision that the proxy has taken.
-    proven: Option<Arc<Overrides>>,
-    /// Those that were refused last, so that they are refused once.
-    rejected: Option<Overrides>,
     drain_timeout: Duration,
     self_signed: Arc<Certificate>,
     /// Where the files are that the proxy has taken last.
@@ -82,6 +72,11 @@ pub(super) struct Made {
 }
 
 impl Made {
+    fn new(files: FileSet, translation: Translation, templates: Arc<Overrides>, number: u64) -> Self {
+        let Translation { model, diagnostics, wanted, served, settings, parameters: _, configured: _ } = translation;
+        Self { files: Arc::new(files), diagnostics, wanted, served, templates, settings, model, number }
+    }
+
     /// How many virtual hosts there are, beside the one for all others.
     pub(super) fn hosts(&self) -> usize {
         self.model.hosts.len() - 1
@@ -107,6 +102,9 @@ pub(super) enum MakeError {
     /// A template or the grammar says no.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// There are no templates that can be used.
+    #[error("{0}")]
+    Templates(String),
     /// The core broke one of its own rules.
     #[error("a bug: {0}")]
     Bug(String),
@@ -115,34 +113,27 @@ pub(super) enum MakeError {
 impl Maker {
     pub(super) fn new(
         settings: Settings,
-        dialect: &'static Dialect,
-        version: Version,
-        overrides: Overrides,
+        (dialect, version): (&'static Dialect, Version),
+        templates: Sets,
         self_signed: Arc<Certificate>,
         published: PathBuf,
-    ) -> anyhow::Result<Self> {
-        let settings = crate::abilities::of_proxy(settings, dialect, version);
-        let renderer = templates::renderer(dialect, version, overrides.clone()).context("the templates cannot be used")?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             snapshot: Snapshot::default(),
+            settings: crate::abilities::of_proxy(settings, dialect, version),
             quarantine: Quarantine::default(),
+            templates,
+            dialect,
             translator: Translator::default().on(cores::all()),
+            drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
+            self_signed,
+            published,
             accepted_settings: BTreeMap::new(),
             accepted_pairs: HashSet::new(),
             count: 0,
             touched: BTreeMap::new(),
             retrials: Retrials::default(),
-            drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
-            templates: Arc::new(overrides),
-            proven: None,
-            rejected: None,
-            settings,
-            dialect,
-            version,
-            renderer,
-            self_signed,
-            published,
-        })
+        }
     }
 
     /// Takes in what happened; whether anything changed.
@@ -153,40 +144,6 @@ impl Maker {
             self.touched.insert(namespace, self.count);
         }
         changed
-    }
-
-    /// Takes other templates; whether they are others. Those before stay if these cannot be used.
-    pub(super) fn retemplate(&mut self, overrides: Overrides) -> anyhow::Result<bool> {
-        if overrides == *self.templates || self.rejected.as_ref() == Some(&overrides) {
-            return Ok(false);
-        }
-        match templates::renderer(self.dialect, self.version, overrides.clone()) {
-            Ok(renderer) => {
-                (self.renderer, self.templates, self.rejected) = (renderer, Arc::new(overrides), None);
-                Ok(true)
-            }
-            Err(error) => {
-                self.rejected = Some(overrides);
-                Err(error.into())
-            }
-        }
-    }
-
-    /// Goes back to the templates that the proxy has taken, if those in use are others; `false`: they are not to blame.
-    ///
-    /// `line` is the rendered line that was refused for this `reason`.
-    pub(super) fn take_back_templates(&mut self, line: &str, reason: &str) -> bool {
-        let Some(proven) = self.proven.clone().filter(|proven| *proven != self.templates) else { return false };
-        let Ok(renderer) = templates::renderer(self.dialect, self.version, Overrides::clone(&proven)) else { return false };
-        let refused = std::mem::replace(&mut self.templates, Arc::clone(&proven));
-        let changed = refused.iter().filter(|(name, text)| proven.get(*name) != Some(*text));
-        let place = changed.clone().find_map(|(name, text)| place_in(text, line).map(|(line, column)| format!("{name}:{line}:{column}")));
-        let names = || changed.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
-        let template = place.unwrap_or_else(names);
-        tracing::error!(template, reason, "the templates cannot be used; the set before stays");
-        self.renderer = renderer;
-        self.rejected = Some(Arc::unwrap_or_clone(refused));
-        true
     }
 
     /// How long requests in flight may take at the end.
@@ -202,20 +159,37 @@ impl Maker {
     fn make_with(&mut self, quarantine: &Quarantine) -> Result<Made, MakeError> {
         self.count += 1;
         let number = self.count;
-        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let translation = self.translate(quarantine);
-            self.drain_timeout = Duration::from_secs(translation.model.globals.workers.drain_timeout_s);
-            let files = self.renderer.render(&translation.model)?;
-            let Translation { model, diagnostics, wanted, served, settings, parameters: _, configured: _ } = translation;
-            let templates = Arc::clone(&self.templates);
-            Ok(Made { files: Arc::new(files), diagnostics, wanted, served, templates, settings, model, number })
-        }));
-        made.unwrap_or_else(|panic| {
+        self.guarded(|maker| {
+            let translation = maker.translate(quarantine);
+            let templates = Arc::clone(maker.templates.used());
+            let renderer = maker.templates.renderer().map_err(|why| MakeError::Templates(why.clone()))?;
+            Ok(Made::new(renderer.render(&translation.model)?, translation, templates, number))
+        })
+    }
+
+    /// What built-in templates make, if those in use are others and the proxy never took any: whether those are to blame.
+    pub(super) fn make_without_unproven_templates(&mut self) -> Option<Made> {
+        let mut renderer = self.templates.without_unproven()?;
+        let number = self.count;
+        let made = self.guarded(|maker| {
+            let translation = maker.translate(&maker.quarantine.clone());
+            Ok(Made::new(renderer.render(&translation.model)?, translation, Arc::default(), number))
+        });
+        made.ok()
+    }
+
+    fn guarded(&mut self, make: impl FnOnce(&mut Self) -> Result<Made, MakeError>) -> Result<Made, MakeError> {
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| make(self)));
+        let made = made.unwrap_or_else(|panic| {
             // What the core remembers may be half written.
             self.translator = Translator::default().on(cores::all());
             let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
             Err(MakeError::Bug(text.unwrap_or("the core has panicked").to_owned()))
-        })
+        });
+        if let Ok(made) = &made {
+            self.drain_timeout = Duration::from_secs(made.model.globals.workers.drain_timeout_s);
+        }
+        made
     }
 
     fn translate(&mut self, quarantine: &Quarantine) -> Translation {
@@ -232,7 +206,7 @@ impl Maker {
 
     /// The proxy has taken this.
     pub(super) fn accept(&mut self, made: &Made) {
-        self.proven = Some(Arc::clone(&made.templates));
+        self.templates.accept(&made.templates);
         self.quarantine.accept(&made.served);
         self.accepted_settings.clone_from(&made.settings);
         self.accepted_pairs.clear();
@@ -412,11 +386,4 @@ pub(super) fn secret_of(certificate: &Certificate) -> Option<ObjectName> {
 
 fn digest_of_pair(snapshot: &Snapshot, secret: &ObjectName) -> Option<u128> {
     snapshot.secret(secret)?.key_pair.as_ref().ok().map(|pair| pair.digest)
-}
-
-/// Line and column, counted from 1, where a template has this line as it is.
-fn place_in(template: &str, line: &str) -> Option<(usize, usize)> {
-    let is_it = |text: &&str| !line.is_empty() && text.trim() == line;
-    let (number, text) = template.lines().enumerate().find(|(_, text)| is_it(text))?;
-    Some((number + 1, text.len() - text.trim_start().len() + 1))
 }

@@ -1,9 +1,8 @@
-//! What can be told to be wrong before anything is started: paths that flags name, and the templates.
+//! What can be told to be wrong before anything is started: paths that flags name.
 
 use crate::args::{Mode, RunConfig};
 use crate::causes::of_path;
 use crate::proxy::{Port, find_program};
-use gatewright_core::render::Renderer;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -54,15 +53,15 @@ fn followed(flag: &str, folder: &Path, state_dir: &Path) -> Option<String> {
     }
 }
 
+/// A set that cannot be used is no reason not to serve what was served before. A folder that is not there is a slip only
+/// where there is nothing to serve.
 fn templates(folder: &Path, config: &RunConfig) -> Option<String> {
-    let dialect = config.proxy.dialect;
-    for name in crate::templates::ignored(folder, dialect) {
+    for name in crate::templates::ignored(folder, config.proxy.dialect) {
         tracing::warn!(file = name, "not a template: only names that end in .tera are read");
     }
-    let said = |error: anyhow::Error| format!("--templates {}: {error:#}", folder.display());
-    let overrides = crate::templates::read(folder, dialect).map_err(|error| said(error.into()));
-    // Whether a template can be read does not depend on the version.
-    overrides.and_then(|overrides| Renderer::new(dialect, dialect.oldest, overrides).map_err(|error| said(error.into()))).err()
+    let is_to_tell = !folder.is_dir() && !config.state_dir.join("current").exists();
+    let read = is_to_tell.then(|| crate::templates::read(folder, config.proxy.dialect))?;
+    read.err().map(|error| format!("--templates {}: {:#}", folder.display(), anyhow::Error::from(error)))
 }
 
 /// The ports that the proxy listens on.

@@ -2,6 +2,7 @@
 
 use super::drive;
 use super::maker::Maker;
+use super::sets::Sets;
 use super::{Controller, Ends, ToProxy, preflight, view};
 use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
@@ -28,8 +29,7 @@ const REVISIONS_KEPT: usize = 10;
 /// Runs the controller until it is told to stop.
 ///
 /// # Errors
-/// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program, the
-/// templates. Afterwards nothing ends it but a signal.
+/// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program. Afterwards nothing ends it but a signal.
 pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let board = Arc::new(Board::default());
     let identity = Identity::of_environment();
@@ -162,8 +162,8 @@ async fn program_of(proxy: &Proxy, dialect: &Dialect) -> anyhow::Result<Program>
 fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     let dialect = config.proxy.dialect;
     let overrides = match &config.proxy.templates {
-        Some(folder) => crate::templates::read(folder, dialect)?,
-        None => BTreeMap::new(),
+        Some(folder) => crate::templates::read(folder, dialect),
+        None => Ok(BTreeMap::new()),
     };
     let self_signed = crate::self_signed::of_folder(&config.state_dir)?;
     let mut settings = config.settings.clone();
@@ -172,8 +172,9 @@ fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     if dialect.exporter.is_some() && !program.exporter && config.request_metrics.is_some() {
         tracing::warn!("the proxy's program is built without its exporter: requests are counted, and no metrics of its own are told");
     }
-    let published = StateDir::at(&config.state_dir)?.current();
-    Maker::new(settings, dialect, program.version, overrides, self_signed, published)
+    let state = StateDir::at(&config.state_dir)?;
+    let templates = Sets::new(dialect, program.version, overrides, state.templates());
+    Ok(Maker::new(settings, (dialect, program.version), templates, self_signed, state.current()))
 }
 
 /// What the API server asks, if it may; and where to say that there are answers.

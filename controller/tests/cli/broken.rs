@@ -435,3 +435,20 @@ fn who_breaks_the_blocks_of_others_on_a_host_is_set_aside_and_nobody_else() {
         assert!(refused == 1 && ran.err.contains("in Ingress shop/evil (object left out)"), "{}", ran.err);
     }
 }
+
+#[test]
+fn a_template_that_breaks_everything_is_named_and_no_ingress_is() {
+    let text = ingress("first", "a.test", "/", "cart") + &ingress("second", "b.test", "/", "cart") + &service("cart");
+    for (name, template, place) in [
+        ("log.tera", "load_module /x.so;\n", "log.tera:1:1: nginx.conf:"),
+        ("log.tera", "}\n", "log.tera:1:1: nginx.conf:"),
+        ("log.tera", "\n  {{ nosuch }}\n", "log.tera:2:6: "),
+        ("upstream.tera", "\n        no_such_thing on;\n", "upstream.tera:2:9: nginx.conf:"),
+    ] {
+        let folder = Folder::new(&[("in.yaml", &text), (&format!("t/{name}"), template)]);
+        let ran = folder.run(&["render", "-f", "in.yaml", "--templates", "t"]);
+        assert_eq!(ran.code, 2, "{template}: {ran:?}");
+        let said = format!("error: the templates cannot be used: {place}");
+        assert!(ran.err.lines().any(|line| line.starts_with(&said)) && !ran.err.contains("object left out"), "{template}: {}", ran.err);
+    }
+}

@@ -411,21 +411,6 @@ on_every_proxy! {
         });
     }
 
-    fn a_broken_template_at_the_start_starts_no_proxy(proxy) {
-        let folder = tempfile::tempdir().unwrap();
-        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
-        let world = World::of(proxy).arg("--templates").arg(&path(folder.path())).manifest("i.yaml", &objects).start();
-        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
-        let name = if proxy.is_nginx() { "log.tera" } else { "haproxy.cfg.tera" };
-        fs::write(folder.path().join(name), "a {{").unwrap();
-        let refused = world.spawn("run", &["--manifests", &path(&world.manifests())]).wait().unwrap();
-        assert!(refused.code() == Some(2) && world.log().contains(name), "{}", world.log());
-        assert_eq!(who("h.test", "/"), "nobody", "no proxy is left behind");
-        fs::remove_file(folder.path().join(name)).unwrap();
-        world.start_controller();
-        until_eq("the last good revision is served", &"s".to_owned(), || who("h.test", "/"));
-    }
-
     fn ports_that_are_taken_are_told(proxy) {
         let world = with_one_host(proxy);
         let second = world.spawn("run", &["--manifests", &path(&world.manifests())]).wait().unwrap();
