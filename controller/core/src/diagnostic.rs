@@ -35,6 +35,8 @@ impl fmt::Display for Severity {
 pub enum Outcome {
     /// Nothing had to be left out.
     Served,
+    /// The path is served, and no request comes to it: others answer in its place.
+    NeverReached,
     /// The default of the setting holds.
     KeptDefault,
     /// The route answers 503 until this is mended.
@@ -59,6 +61,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Served => "served",
+            Self::NeverReached => "never reached",
             Self::KeptDefault => "default kept",
             Self::ClosedRoute => "route answers 503",
             Self::SkippedPath => "path left out",
@@ -167,27 +170,58 @@ impl fmt::Display for Diagnostic {
 /// How many findings of one kind on one object people are shown one by one.
 const SHOWN_OF_A_KIND: usize = 10;
 
-/// Which of many findings people are shown: of one object and code the first ten. Each with how many more of its kind
-/// there are, told with the last one that is shown.
+/// How many of the findings of a kind are shown.
+#[derive(Default)]
+struct Kinds {
+    /// That close something and are shown.
+    closing: usize,
+    /// Others that are shown so far.
+    others: usize,
+    /// Where the last one is that is shown.
+    last: Option<usize>,
+    /// That are not shown so far.
+    more: usize,
+}
+
+/// Which of many findings people are shown: of one object and code the first ten, before others those that close something.
+/// Each with how many more of its kind there are, told with the last one that is shown.
+///
+/// What one setting or annotation closes is always shown: there are few of them, and each may close everything.
 pub fn grouped<'f, F>(findings: &'f [F], diagnostic: impl Fn(&'f F) -> &'f Diagnostic) -> Vec<(&'f F, usize)> {
-    // How many there were of a kind, and where the last one is that is shown.
-    let mut kinds: HashMap<_, (usize, usize)> = HashMap::new();
+    let mut kinds: HashMap<_, Kinds> = HashMap::new();
+    let mut closing = vec![false; findings.len()];
+    for (finding, is_shown) in findings.iter().map(&diagnostic).zip(&mut closing).filter(|(finding, _)| closes(finding)) {
+        let kind = kinds.entry((&finding.object, finding.code)).or_default();
+        *is_shown = kind.closing < SHOWN_OF_A_KIND || !finding.field.starts_with("spec.rules[");
+        kind.closing += usize::from(*is_shown);
+    }
     let mut shown = Vec::new();
-    for finding in findings {
-        let Diagnostic { object: Some(object), code, .. } = diagnostic(finding) else {
+    for (finding, closes) in findings.iter().zip(closing) {
+        let Diagnostic { object: object @ Some(_), code, .. } = diagnostic(finding) else {
             shown.push((finding, 0));
             continue;
         };
-        let (count, last) = kinds.entry((object, code)).or_default();
-        *count += 1;
-        if *count <= SHOWN_OF_A_KIND {
-            *last = shown.len();
+        let kind = kinds.entry((object, *code)).or_default();
+        let is_shown = closes || kind.closing + kind.others < SHOWN_OF_A_KIND;
+        kind.others += usize::from(is_shown && !closes);
+        if is_shown {
+            kind.last = Some(shown.len());
             shown.push((finding, 0));
         } else {
-            shown[*last].1 += 1;
+            kind.more += 1;
+        }
+    }
+    for kind in kinds.into_values() {
+        if let Some(last) = kind.last {
+            shown[last].1 = kind.more;
         }
     }
     shown
+}
+
+/// Whether what a finding is about is closed.
+fn closes(finding: &Diagnostic) -> bool {
+    finding.object.is_some() && matches!(finding.outcome, Outcome::ClosedRoute | Outcome::ClosedPort)
 }
 
 /// One line, nothing that a terminal or log reader could take for something else, bounded.
@@ -229,7 +263,7 @@ codes! {
     TooLarge "GW0005" Error SkippedObject "A document or value is larger than is read.",
     Forbidden "GW0006" Warning SkippedObject "The API server does not let the controller read this.",
     UnservedKind "GW0007" Note SkippedObject "An object of a kind that is not read.",
-    DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used.",
+    DuplicateKey "GW0008" Warning Served "A key stands twice in the same mapping; the later value is used, and an Ingress that has one is left out.",
     NothingFound "GW0009" Note Served "The input holds no object that is read.",
     UnrenderedTemplate "GW0010" Note SkippedObject "A file is a template of Helm, and no manifest before it is rendered.",
     NotFollowed "GW0011" Note SkippedObject "A part of the input is in another place, and is not read.",
@@ -290,11 +324,11 @@ codes! {
     // the proxy
     RefusedByProxy "GW0701" Error Quarantined "The proxy refused the configuration made from this object.",
     LacksFeature "GW0702" Warning KeptDefault "The proxy in use cannot do this.",
-    // files as they are written; only `lint` says these
+    // files as they are written; `lint` says all of these, others the first and the fourth
     UnknownField "GW0801" Warning Served "The API does not know the field: kubectl refuses it, other clients lose it.",
     RefusedByApi "GW0802" Error Served "The API server would not take the object as it is written.",
     UnquotedText "GW0803" Error Served "A value without quotes is something else than it seems for kubectl, which reads YAML 1.1: a boolean, a number, an octal one.",
-    NeverReached "GW0804" Warning Served "No request can ever reach the route.",
+    NeverReached "GW0804" Warning NeverReached "No request can ever reach the route.",
     OtherClass "GW0805" Note SkippedObject "The Ingress is of a class, or in a namespace, that is not served here.",
 }
 
@@ -346,6 +380,27 @@ mod tests {
         let more: Vec<_> = shown.iter().filter(|(_, more)| *more > 0).map(|(finding, more)| (&*finding.field, *more)).collect();
         assert_eq!(more, [("[9]", 4990)], "told once, with the last one");
         assert_eq!(shown[7].0.object, Some(object("few")), "the order stays");
+    }
+
+    #[test]
+    fn what_closes_something_is_shown_before_others_and_each_setting_that_does() {
+        let object = ObjectRef::new(Kind::ConfigMap, ObjectName::new("a", "b").unwrap());
+        let finding = |field: String| Diagnostic::new(Code::BadSetting, object.clone(), field, "no");
+        let closing = |field: String| finding(field).outcome(Outcome::ClosedRoute);
+        let fields = |all: &[Diagnostic]| -> Vec<String> {
+            let shown = grouped(all, |finding| finding);
+            assert_eq!(shown.iter().map(|(_, more)| more).sum::<usize>() + shown.len(), all.len());
+            assert_eq!(shown.iter().rposition(|(_, more)| *more > 0).unwrap_or(shown.len() - 1), shown.len() - 1, "told with the last one");
+            shown.into_iter().map(|(finding, _)| finding.field.clone()).collect()
+        };
+        let mut all: Vec<_> = (0..27).map(|n| finding(format!("data[k{n}]"))).collect();
+        all.push(closing("data[whitelist-source-range]".to_owned()));
+        let shown = fields(&all);
+        assert_eq!((shown.len(), &*shown[8], &*shown[9]), (10, "data[k8]", "data[whitelist-source-range]"));
+        let settings: Vec<_> = (0..20).map(|n| closing(format!("data[k{n}]"))).collect();
+        assert_eq!(fields(&settings).len(), 20, "each may close everything");
+        let paths: Vec<_> = (0..20).map(|n| closing(format!("spec.rules[0].http.paths[{n}].backend"))).collect();
+        assert_eq!(fields(&paths).len(), 10);
     }
 
     #[test]

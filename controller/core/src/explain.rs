@@ -3,8 +3,8 @@
 //! The proxies decide by what is rendered for them; this decides by the model, in the words of the model, and tests hold
 //! the two together.
 
-use crate::model::{Action, BackendId, EarlyAnswer, Host, HostCertificate, Listeners, Model, PathMatch, Route};
-use crate::names::{HostName, HostPattern, ObjectRef};
+use crate::model::{Action, BackendId, ClientAuth, EarlyAnswer, Host, HostCertificate, Listeners, Model, PathMatch, Route};
+use crate::names::{HostAlias, HostName, HostPattern, ObjectRef};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -134,6 +134,8 @@ pub struct Explanation {
     pub health_check: bool,
     /// The proxy's own answer about how it is, for those who may see it; 403 for others.
     pub status_page: bool,
+    /// Certificates of clients of the host were to be checked and cannot be, so everybody is answered 403.
+    pub denied: bool,
     /// The backend that it is forwarded to; `None`: the proxy answers.
     pub backend: Option<Forward>,
     /// Status that the proxy answers with, when it does not forward.
@@ -183,9 +185,11 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
     let is_own = |own: &str| is_own(own, host, &fits, &request.path);
     let health_check = is_own(model.globals.listeners.health_check_path.as_str());
     let status_page = !health_check && is_own(Listeners::STATUS_PATH);
-    let app_root = host.policy.app_root.as_ref().filter(|_| request.path == "/").map(ToString::to_string);
+    let denied = !health_check && host.policy.client_auth == Some(ClientAuth::Denied);
+    let app_root = host.policy.app_root.as_ref().filter(|_| !denied && request.path == "/").map(ToString::to_string);
     let early = route.map(|route| early(route, &request.path)).unwrap_or_default();
     let (backend, status) = match route.map(|route| &route.action) {
+        _ if denied => (None, Some(403)),
         _ if health_check || status_page => (None, Some(200)),
         _ if app_root.is_some() => (None, Some(302)),
         Some(Action::Respond(status)) => (None, Some(*status)),
@@ -204,13 +208,14 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
-        https_redirect: https_redirect && app_root.is_none() && !health_check && !status_page,
+        https_redirect: https_redirect && !denied && app_root.is_none() && !health_check && !status_page,
         app_root,
         canary: backend.as_ref().and(route).and_then(|route| route.canary.as_ref()).map(ToString::to_string),
         early,
         health_check,
         status_page,
-        redirect: status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
+        denied,
+        redirect: !denied && status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
         backend,
         status,
     }
@@ -241,23 +246,44 @@ fn is_own(own: &str, host: &Host, fits: &[(&PathMatch, &Route)], path: &str) -> 
     host.pattern == HostPattern::CatchAll && path.starts_with(own) && !fits.first().is_some_and(|(fit, _)| is_closer(fit))
 }
 
-/// Exact names before wildcards before everything else: `ingress-semantics` 6.
+/// Exact names before wildcards before aliases of many names before everything else: `ingress-semantics` 6.
 fn host_of<'m>(model: &'m Model, name: &str) -> (&'m Host, &'static str) {
     let get = |pattern: &HostPattern| model.hosts.get(pattern).map(|host| &**host);
     let exact = HostName::new(name).ok().map(HostPattern::Exact);
     if let Some(host) = exact.as_ref().and_then(get) {
         return (host, "a rule names this host");
     }
-    let is_alias = |host: &&std::sync::Arc<Host>| host.policy.aliases.iter().flatten().any(|alias| alias.name.to_string() == name);
-    if let Some(host) = model.hosts.values().find(is_alias) {
+    let aliases = model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten().map(move |alias| (&**host, &alias.name)));
+    let aliases: Vec<_> = aliases.filter(|(_, alias)| is_alias(alias, name)).collect();
+    let exact = aliases.iter().find(|(_, alias)| matches!(alias, HostAlias::Exact(_)));
+    if let Some((host, _)) = exact {
         return (host, "it is an alias of this host");
     }
     let wildcard = name.split_once('.').and_then(|(_, parent)| HostName::new(parent).ok()).map(HostPattern::Wildcard);
     if let Some(host) = wildcard.as_ref().and_then(get) {
         return (host, "no rule names this host, and the wildcard covers it");
     }
+    // A host comes before an alias that is more than one name; of these, the longest name before expressions.
+    if let Some((host, _)) = aliases.into_iter().min_by_key(|(_, alias)| rank(alias)) {
+        return (host, "an alias of this host fits it");
+    }
     let other = get(&HostPattern::CatchAll).expect("the catch-all is always there");
     (other, "no rule names this host, so it is unknown")
+}
+
+fn rank(alias: &HostAlias) -> (bool, Reverse<usize>) {
+    match alias {
+        HostAlias::Exact(name) | HostAlias::Wildcard(name) => (false, Reverse(name.as_str().len())),
+        HostAlias::Regex(_) => (true, Reverse(0)),
+    }
+}
+
+fn is_alias(alias: &HostAlias, name: &str) -> bool {
+    match alias {
+        HostAlias::Exact(own) => own.as_str() == name,
+        HostAlias::Wildcard(parent) => name.strip_suffix(parent.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        HostAlias::Regex(expression) => !name.is_empty() && finds(&format!("(?i){}", expression.as_str()), name),
+    }
 }
 
 /// The routes that fit, the one that takes the request first: exact, then the longest; of expressions, in the order of

@@ -7,7 +7,7 @@ use crate::args::ExplainConfig;
 use crate::source::input::World;
 use crate::source::manifests::Purpose;
 use crate::source::{Located, format_located};
-use gatewright_core::diagnostic::Outcome;
+use gatewright_core::diagnostic::{Diagnostic, Outcome};
 use gatewright_core::explain::{Explanation, Request, explain};
 use gatewright_core::names::{Kind, ObjectRef, is_printable, shown};
 use gatewright_core::state::Ingress;
@@ -63,7 +63,9 @@ impl<'a> Story<'a> {
         let ingress = translation.served.iter().find(|ingress| origin.is_some_and(|origin| origin.name == ingress.meta.name));
         let all = ingress.into_iter().flat_map(|ingress| &ingress.meta.annotations);
         let annotations = all.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value))).collect();
-        let about = translation.diagnostics.iter().filter(|finding| origin.is_some() && finding.object.as_ref() == origin);
+        let closes = |finding: &Diagnostic| closes_from_elsewhere(finding, explanation, config, world);
+        let is_to_tell = |finding: &&Diagnostic| origin.is_some() && finding.object.as_ref() == origin || closes(finding);
+        let about = translation.diagnostics.iter().filter(is_to_tell);
         let findings = about.map(|finding| format_located(&world.places.locate(finding.clone())));
         let service = explanation.routes.first().and_then(|route| route.service.as_ref()?.rsplit_once(':')).map(|(name, _)| name);
         let is_about =
@@ -98,7 +100,7 @@ impl<'a> Story<'a> {
         let mut out = format!("{}\n", printable(&config.url));
         out.extend(rows.iter().map(|(what, text)| format!("  {what:<12} {text}\n")));
         if !self.findings.is_empty() {
-            out.push_str(&format!("\nof its Ingress and Service is to be said:\n{}\n", self.findings.join("\n")));
+            out.push_str(&format!("\nof its Ingress and Service, and of what closes it, is to be said:\n{}\n", self.findings.join("\n")));
         }
         if !self.left_out.is_empty() {
             out.push_str(&format!("\nof Ingresses that name the host is not served:\n{}\n", self.left_out.join("\n")));
@@ -116,13 +118,30 @@ impl<'a> Story<'a> {
     }
 }
 
+/// Whether a finding about another object than the Ingress of the route tells why the route is closed: a setting that closes
+/// every route, or an Ingress that has the host closed as a whole.
+fn closes_from_elsewhere(finding: &Diagnostic, explanation: &Explanation, config: &ExplainConfig, world: &World) -> bool {
+    let Some(object) = finding.object.as_ref().filter(|_| finding.outcome == Outcome::ClosedRoute) else { return false };
+    match object.kind {
+        Kind::ConfigMap | Kind::GatewrightParameters => explanation.status == Some(503),
+        Kind::Ingress if explanation.denied => {
+            let prefix = format!("metadata.annotations[{}/auth-tls-", config.offline.settings.annotations_prefix);
+            let names_host = |ingress: &Ingress| ingress.rules.iter().flatten().any(|rule| covers(&rule.host, &config.request.host));
+            finding.field.starts_with(&prefix) && world.snapshot.ingress(&object.name).is_some_and(|ingress| names_host(ingress))
+        }
+        _ => false,
+    }
+}
+
 /// What is not served of Ingresses that name the host of a request: why it may go elsewhere than its author thinks.
 fn left_out(request: &Request, world: &World, translation: &Translation) -> Vec<String> {
     let names_host = |ingress: &Ingress| ingress.rules.iter().flatten().any(|rule| covers(&rule.host, &request.host));
     let is_meant = |located: &Located| {
         let finding = &located.diagnostic;
-        let is_skipped =
-            matches!(finding.outcome, Outcome::SkippedObject | Outcome::SkippedHost | Outcome::SkippedPath | Outcome::Quarantined);
+        let is_skipped = matches!(
+            finding.outcome,
+            Outcome::SkippedObject | Outcome::SkippedHost | Outcome::SkippedPath | Outcome::NeverReached | Outcome::Quarantined
+        );
         let object = finding.object.as_ref().filter(|object| is_skipped && object.kind == Kind::Ingress);
         object.and_then(|object| world.snapshot.ingress(&object.name)).is_some_and(|ingress| names_host(ingress))
     };
@@ -148,6 +167,9 @@ fn by(origin: Option<&ObjectRef>) -> String {
 fn answer(it: &Explanation) -> String {
     if let Some(endpoints) = &it.passed_on {
         return format!("that of one of the endpoints of its path /, whatever the path: {}", some_of(endpoints));
+    }
+    if it.denied {
+        return "403 of the proxy on every path of the host: certificates of clients are to be checked, and cannot be".to_owned();
     }
     if it.health_check {
         return "200 of the proxy, which tells that it is there".to_owned();

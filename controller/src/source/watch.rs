@@ -6,13 +6,14 @@ use super::{Input, Located};
 use gatewright_core::state::Event;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
 use notify::{Config, RecommendedWatcher, RecursiveMode, Watcher};
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// How long what looks half written may be just that.
 pub(super) const DOUBT: Duration = Duration::from_secs(1);
@@ -74,7 +75,7 @@ const UNHEARD: Duration = Duration::from_secs(2);
 pub(super) async fn run(path: PathBuf, folder: impl Followed, out: mpsc::Sender<Input>) {
     let waiting = Input::Waiting(vec![format!("the folder {}", path.display())]);
     let news = Arc::new(News::default());
-    let mut watched = Watched { folder, ear: Ear::new(path, Arc::clone(&news)) };
+    let mut watched = Watched { folder, ear: Ear::new(path, Arc::clone(&news)), waits_for_git: Cell::new(false) };
     let (mut is_complete, mut is_quiet, mut busy_since) = (false, true, None::<Instant>);
     if out.send(waiting).await.is_err() {
         return;
@@ -118,6 +119,8 @@ async fn tell(out: &mpsc::Sender<Input>, seen: Seen, is_first: bool) -> Result<(
 struct Watched<F> {
     folder: F,
     ear: Ear,
+    /// Git was seen in the middle of a change, and nothing was seen since.
+    waits_for_git: Cell<bool>,
 }
 
 impl<F: Followed> Watched<F> {
@@ -127,7 +130,14 @@ impl<F: Followed> Watched<F> {
             let is_heard = self.ear.listen();
             let now = Instant::now();
             let written_since = |path: &Path| self.ear.news.written_since(path);
-            let is_changing = || work_tree::is_changing(&self.ear.path);
+            let is_changing = || {
+                let is_changing = work_tree::is_changing(&self.ear.path);
+                if is_changing && !self.waits_for_git.replace(is_changing) {
+                    info!(folder = %self.ear.path.display(), "git holds its lock on the folder; changes wait until it lets go, at most 20 s");
+                }
+                self.waits_for_git.set(is_changing);
+                is_changing
+            };
             let seen = self.folder.look(&Circumstances { now, is_quiet, written_since: &written_since, is_changing: &is_changing });
             (self, seen, is_heard)
         };

@@ -131,12 +131,15 @@ fn an_endpoint_that_is_refused_is_told_once() {
             + &service("cart").replace("endpoints: [{addresses: [10.1.0.1]}]", &format!("endpoints: [{addresses}]"));
         let ran = Folder::new(&[("in.yaml", &text)]).run(&[&["lint", "in.yaml", "--format", "json"], flags].concat());
         let findings = ran.json()["diagnostics"].as_array().unwrap().clone();
-        let errors = findings.iter().filter(|finding| finding["severity"] == "error");
-        errors.map(|finding| format!("{} {}", finding["code"].as_str().unwrap(), finding["outcome"].as_str().unwrap())).collect::<Vec<_>>()
+        let is_meant = |finding: &&serde_json::Value| finding["severity"] == "error" || finding["code"] == "GW0802";
+        let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap().to_owned();
+        let all = findings.iter().filter(is_meant).map(|finding| ["severity", "code", "outcome"].map(|key| text(finding, key)).join(" "));
+        assert_eq!(ran.code, i32::from(findings.iter().any(|finding| finding["severity"] == "error")));
+        all.collect::<Vec<_>>()
     };
-    assert_eq!(told("{addresses: [127.0.0.1]}", &[]), ["GW0802 closed-route"]);
-    assert_eq!(told("{addresses: [127.0.0.1]}, {addresses: [10.1.0.1]}", &[]), ["GW0802 skipped-entry"]);
-    assert_eq!(told("{addresses: [127.0.0.1]}", &["--allow-loopback-endpoints"]), ["GW0802 served"]);
-    assert_eq!(told("{addresses: [127.0.0.1]}", &["--allow", "GW0802"]), ["GW0308 closed-route"]);
-    assert_eq!(told("{addresses: [255.255.255.255]}", &[]), ["GW0308 closed-route"], "the API server takes it");
+    assert_eq!(told("{addresses: [127.0.0.1]}", &[]), ["error GW0802 closed-route"]);
+    assert_eq!(told("{addresses: [127.0.0.1]}, {addresses: [10.1.0.1]}", &[]), ["error GW0802 skipped-entry"]);
+    assert_eq!(told("{addresses: [127.0.0.1]}", &["--allow-loopback-endpoints"]), ["note GW0802 served"]);
+    assert_eq!(told("{addresses: [127.0.0.1]}", &["--allow", "GW0802"]), ["error GW0308 closed-route"]);
+    assert_eq!(told("{addresses: [255.255.255.255]}", &[]), ["error GW0308 closed-route"], "the API server takes it");
 }

@@ -144,3 +144,71 @@ fn what_is_left_out_for_the_same_host_is_told() {
         );
     }
 }
+
+#[test]
+fn aliases_of_many_names_are_followed_as_the_proxies_do() {
+    let aliases = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/server-alias: '*.foo.test, one.test, ~^re[0-9]+$'}}";
+    let text = ingress("front", "a.test", "/", "cart").replace("namespace: shop}", aliases)
+        + &ingress("own", "'*.b.foo.test'", "/", "cart")
+        + &service("cart");
+    let folder = Folder::new(&[("in.yaml", &text)]);
+    for (name, host) in [
+        ("one.test", "a.test"),
+        ("x.foo.test", "a.test"),
+        ("X.Y.foo.test", "a.test"),
+        ("re12", "a.test"),
+        ("x.b.foo.test", "*.b.foo.test"),
+        ("y.x.b.foo.test", "a.test"),
+        ("foo.test", "_"),
+        ("xfoo.test", "_"),
+        ("re", "_"),
+        ("10.0.0.1", "_"),
+    ] {
+        let ran = folder.run(&["explain", &format!("http://{name}/p"), "-f", "in.yaml", "--format", "json"]);
+        assert_eq!(ran.json()["explanation"]["host"], host, "{name}");
+    }
+}
+
+#[test]
+fn what_closes_a_route_from_elsewhere_is_named() {
+    let wish = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/auth-tls-secret: nope}}";
+    let text = ingress("bad", "a.test", "/a", "cart").replace("namespace: shop}", wish)
+        + &ingress("neighbour", "a.test", "/b", "cart")
+        + &ingress("other", "b.test", "/", "cart")
+        + &service("cart");
+    let folder = Folder::new(&[("in.yaml", &text)]);
+    let denied = folder.run(&["explain", "http://a.test/b", "-f", "in.yaml"]);
+    assert!(denied.code == 1 && denied.out.contains("403 of the proxy on every path of the host"), "{denied:?}");
+    assert!(denied.out.contains("in Ingress shop/bad") && denied.out.contains("auth-tls-secret"), "who has it closed is named: {denied:?}");
+    let json = folder.run(&["explain", "http://a.test/b", "-f", "in.yaml", "--format", "json"]).json();
+    assert_eq!((&json["explanation"]["denied"], &json["explanation"]["status"]), (&true.into(), &403.into()));
+    assert_eq!(folder.run(&["explain", "http://b.test/", "-f", "in.yaml"]).code, 0);
+    folder.write(
+        "config.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: config, namespace: shop}\ndata: {whitelist-source-range: banana}\n",
+    );
+    let closed = folder.run(&["explain", "http://b.test/", "-f", "in.yaml", "-f", "config.yaml", "--configmap", "shop/config"]);
+    assert!(closed.code == 1 && closed.out.contains("503 of the proxy"), "{closed:?}");
+    assert!(closed.out.contains("config.yaml:4:") && closed.out.contains("data[whitelist-source-range]"), "the key is named: {closed:?}");
+}
+
+#[test]
+fn a_path_that_no_request_comes_to_is_told_by_every_command() {
+    let protected = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/whitelist-source-range: 10.9.9.9/32}}";
+    for (path, why) in [("/sec//ret", "merged"), ("/esc%2faped", "decoded")] {
+        let closed =
+            ingress("closed", "a.test", path, "cart").replace("Prefix", "ImplementationSpecific").replace("namespace: shop}", protected);
+        let text = ingress("open", "a.test", "/", "cart") + &closed + &service("cart");
+        let folder = Folder::new(&[("in.yaml", &text)]);
+        for arguments in [&["render", "-f", "in.yaml"][..], &["lint", "in.yaml"], &["explain", "http://a.test/sec/ret", "-f", "in.yaml"]] {
+            let ran = folder.run(arguments);
+            let told = if arguments[0] == "render" { ran.err.clone() } else { ran.out.clone() };
+            let is_told = told.matches("GW0804").count() == 1 && told.contains(why) && told.contains("never reached)");
+            assert!(is_told && told.contains("Ingress shop/closed"), "{path}: {ran:?}");
+        }
+    }
+    let expression = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/use-regex: 'true'}}";
+    let text = ingress("a", "a.test", "/a//?b", "cart").replace("Prefix", "ImplementationSpecific").replace("namespace: shop}", expression);
+    let ran = Folder::new(&[("in.yaml", &(text + &service("cart")))]).run(&["lint", "in.yaml"]);
+    assert!(!ran.out.contains("GW0804"), "an expression may mean one slash, too: {ran:?}");
+}

@@ -69,10 +69,11 @@ fn values_that_are_no_text_are_all_found_in_one_go() {
 #[test]
 fn conflicts_and_deprecations_and_duplicates_are_found() {
     let old = "apiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: old, namespace: shop}\nspec:\n  rules:\n  - host: a.test\n    http:\n      \
-        paths:\n      - path: /\n        path: /\n        backend: {serviceName: cart, servicePort: 80}\n---\n";
-    let text = ingress("z", "a.test", "/", "cart") + old + &service("cart");
+        paths:\n      - path: /\n        backend: {serviceName: cart, servicePort: 80}\n---\n";
+    let twice = ingress("twice", "b.test", "/", "cart").replace("path: /\n", "path: /\n        path: /\n");
+    let text = ingress("z", "a.test", "/", "cart") + old + &twice + &service("cart");
     let found = said(&text, &[]);
-    for code in ["GW0004 warning", "GW0008 warning", "GW0203 warning"] {
+    for code in ["GW0004 warning", "GW0008 error", "GW0203 warning"] {
         assert!(found.iter().any(|one| one.ends_with(code)), "{code} is missing in {found:#?}");
     }
 }

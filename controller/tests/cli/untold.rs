@@ -96,3 +96,28 @@ fn the_class_that_may_be_meant_is_named() {
     let foreign = OWN.replace("name: gatewright", "name: gatewrigth").replace("gatewright.dev/ingress", "example.com/other");
     assert_eq!(said(&(misspelt + &foreign), &[]), unlike, "there is such a class");
 }
+
+#[test]
+fn fields_that_nobody_knows_are_told_where_no_api_server_is() {
+    let typo = ingress("front", "a.test", "/", "cart")
+        .replace("namespace: shop}", "namespace: shop, annotation: {a: b}}")
+        .replace("spec:\n", "spec:\n  backend: {serviceName: cart, servicePort: 80}\n");
+    let folder = Folder::new(&[("in.yaml", &(typo + &service("cart")))]);
+    let rendered = folder.run(&["render", "-f", "in.yaml", "-o", "out"]);
+    assert_eq!((rendered.code, rendered.err.matches("GW0801").count()), (0, 2), "{rendered:?}");
+    assert!(rendered.err.contains("write annotations") && rendered.err.contains("spec.backend"), "{rendered:?}");
+    let explained = folder.run(&["explain", "http://a.test/", "-f", "in.yaml"]);
+    assert_eq!((explained.code, explained.out.matches("GW0801").count()), (0, 2), "{explained:?}");
+    assert_eq!(folder.run(&["lint", "in.yaml"]).out.matches("GW0801").count(), 2, "and nowhere twice");
+}
+
+#[test]
+fn why_ingresses_are_left_out_is_told_truly() {
+    let elsewhere = ingress("b", "b.test", "/", "cart").replace("namespace: shop", "namespace: other");
+    let folder = Folder::new(&[("in.yaml", &(of_class("foreign") + &elsewhere))]);
+    for arguments in [&["render", "-f", "in.yaml", "-o", "out"][..], &["explain", "http://a.test/", "-f", "in.yaml"]] {
+        let ran = folder.run(&[arguments, &["--watch-namespace", "shop"]].concat());
+        let said = |what: &str| ran.err.lines().any(|line| line.contains(&format!("Ingresses {what} are left out: 1; lint says which")));
+        assert!(said("of other classes") && said("of namespaces that are not watched"), "{ran:?}");
+    }
+}

@@ -97,6 +97,19 @@ on_every_version! {
 }
 
 on_every_proxy! {
+    fn a_value_of_a_wrong_type_is_told_once_with_what_becomes_of_it(proxy) {
+        let mut odd = ingress("odd").prefix("odd.test", "/", "s");
+        odd["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/whitelist-source-range": 7});
+        let world = World::of(proxy).manifest("s.yaml", &[running("s"), vec![odd]].concat()).start();
+        let log = world.log();
+        let told: Vec<_> = log.lines().filter(|line| line.contains("GW0002") && line.contains("/odd ")).collect();
+        assert!(matches!(told[..], [one] if one.contains("(route answers 503)")), "{told:#?}");
+        assert_eq!(who("odd.test", "/"), "503");
+        // Another mistake is told as soon as it is seen, though nothing is made of it.
+        world.write("broken.yaml", "spec: [\n");
+        until("a document that cannot be read is told", || world.log().contains("broken.yaml:1:"));
+    }
+
     fn a_file_in_the_middle_of_being_written_is_not_applied(proxy) {
         let (site, host, content) = site_with_host(proxy, "half");
         let path = site.world.manifests().join(site.file());

@@ -2,7 +2,6 @@
 
 use super::others::{PORT_NAME, SERVICE_NAME, is_port_name, is_service_name};
 use super::{Findings, items_of, text_of};
-use crate::diagnostic::Code;
 use crate::names::{HostPattern, is_dns_subdomain, shown};
 use serde_json::{Map, Value};
 
@@ -92,31 +91,11 @@ fn path(item: &Value, at: &str, is_v1: bool, findings: &mut Findings) {
     }
 }
 
+/// That no request comes to such a path of another type, and dot segments, are said by translation.
 fn written_path(text: &str, kind: Option<&str>, at: &str, findings: &mut Findings) {
-    let field = format!("{at}.path");
-    // A dot segment is said by translation.
     let part = ["//", "%2f", "%2F"].into_iter().find(|part| text.contains(part));
-    match (kind, part) {
-        (Some("Exact" | "Prefix"), Some(part)) => {
-            findings.refused(field, format!("path {} contains {part}, which this type of path may not", shown(text)), "remove it");
-        }
-        _ if part == Some("//") => {
-            let message =
-                format!("path {} is never reached: repeated slashes of a request are merged before paths are compared", shown(text));
-            findings.say(Code::NeverReached, field, message, "write one slash");
-        }
-        _ if has_escape(text) => {
-            let message = format!("path {} is never reached: requests are decoded before paths are compared", shown(text));
-            findings.say(Code::NeverReached, field, message, "write the character itself in place of its percent escape");
-        }
-        _ => {}
+    if let (Some("Exact" | "Prefix"), Some(part)) = (kind, part) {
+        let message = format!("path {} contains {part}, which this type of path may not", shown(text));
+        findings.refused(format!("{at}.path"), message, "remove it");
     }
-}
-
-/// Whether a percent escape stands there that decoding takes away; `%25` stays a percent sign.
-fn has_escape(text: &str) -> bool {
-    text.match_indices('%').any(|(at, _)| {
-        let digits = text.as_bytes().get(at + 1..at + 3);
-        digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit) && d != b"00")
-    })
 }

@@ -136,9 +136,15 @@ pub(super) fn endpoint_slice(object: &Value, findings: &mut Findings) {
     if object.get("addressType").is_none_or(Value::is_null) {
         findings.refused("addressType", "the EndpointSlice has no addressType", "use IPv4, IPv6 or FQDN");
     }
+    let family = text_of(object, "addressType").unwrap_or_default();
     for (e, endpoint) in items_of(object, "endpoints") {
         for (a, address) in items_of(endpoint, "addresses") {
-            address_of_endpoint(address.as_str().unwrap_or_default(), format!("endpoints[{e}].addresses[{a}]"), findings);
+            let (text, field) = (address.as_str().unwrap_or_default(), format!("endpoints[{e}].addresses[{a}]"));
+            if text.parse().is_ok_and(|ip: IpAddr| family == if ip.is_ipv4() { "IPv6" } else { "IPv4" }) {
+                let help = "put it into a slice of its own addressType";
+                findings.refused(field.clone(), format!("address {text} is none of type {family}"), help);
+            }
+            address_of_endpoint(text, field, findings);
         }
     }
 }

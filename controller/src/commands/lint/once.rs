@@ -1,7 +1,7 @@
 //! One mistake is told once, where it is written, also when more than one part of the program finds it.
 
 use crate::source::Located;
-use gatewright_core::diagnostic::{Code, Diagnostic, Outcome};
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Object, Service, Snapshot};
@@ -60,8 +60,12 @@ fn endpoints(findings: &mut Vec<Located>, snapshot: &Snapshot, settings: &Settin
         !is_told
     });
     for finding in findings.iter_mut().map(|located| &mut located.diagnostic) {
-        let outcome = refused_address(finding).and_then(|(slice, ip)| refused.get(&slice)?.get(&ip).copied());
-        finding.outcome = outcome.unwrap_or(finding.outcome);
+        let Some(outcome) = refused_address(finding).and_then(|(slice, ip)| refused.get(&slice)?.get(&ip).copied()) else { continue };
+        finding.outcome = outcome;
+        if outcome == Outcome::Served {
+            // Whoever allows such addresses knows what they are.
+            finding.severity = Severity::Note;
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use super::split::{Part, split};
 use super::traps;
 use super::unfold::{Taken, Unfolded, unfold};
 use crate::source::{Located, Place};
-use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
-use gatewright_core::names::{ObjectRef, shown};
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
+use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::state::Object;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -161,6 +161,11 @@ impl Reading<'_> {
             *self.contents.unserved.entry(kind).or_default() += count;
         }
         let owner = if let [taken] = &*objects { Some(taken.object.reference()) } else { None };
+        let (torn, objects): (Vec<_>, Vec<_>) = objects.into_iter().partition(|taken| {
+            let is_in = |steps: &Vec<Step>| is_in_item(steps, &taken.items);
+            taken.object.reference().kind == Kind::Ingress && parsed.duplicates.iter().any(is_in)
+        });
+        self.contents.is_whole &= torn.is_empty();
         if !(findings.is_empty() && parsed.duplicates.is_empty()) {
             let spans = Spans::of(text);
             let place = |finding: &Diagnostic, way: &[u32]| match finding.code {
@@ -169,14 +174,15 @@ impl Reading<'_> {
             };
             let found = findings.into_iter().map(|(finding, way)| (place(&finding, &way), finding));
             let twice = parsed.duplicates.iter().map(|steps| {
-                let mut finding = duplicate_key(steps);
-                finding.object.clone_from(&owner);
+                let torn = torn.iter().find(|taken| is_in_item(steps, &taken.items));
+                let mut finding = duplicate_key(steps, torn.is_some());
+                finding.object = torn.map(|taken| taken.object.reference()).or_else(|| owner.clone());
                 (spans.find_last(steps), finding)
             });
             let located = found.chain(twice).map(|(at, diagnostic)| Located { diagnostic, place: Some(document.place(at)) });
             self.contents.problems.extend(located);
         }
-        if self.purpose == Purpose::Lint && !(objects.is_empty() && self.contents.problems.len() == before) {
+        if self.purpose == Purpose::Lint && !(objects.is_empty() && torn.is_empty() && self.contents.problems.len() == before) {
             self.take_traps(text, &document, owner, before);
         }
         let found = |Taken { object, items, is_cut }| Found { object, origin: Origin { document: Arc::clone(&document), items }, is_cut };
@@ -251,7 +257,15 @@ fn spoils(finding: &Diagnostic) -> bool {
     finding.severity == Severity::Error && !matches!(finding.code, Code::RefusedByApi | Code::UnquotedText)
 }
 
-fn duplicate_key(steps: &[Step]) -> Diagnostic {
+/// Whether the way to a node of a document leads through the item of lists that an object is.
+fn is_in_item(steps: &[Step], items: &[u32]) -> bool {
+    let is_item = |(pair, item): (&[Step], &u32)| matches!(pair, [Step::Key(key), Step::Index(index)] if &**key == "items" && u32::try_from(*index) == Ok(*item));
+    steps.len() >= 2 * items.len() && steps.chunks(2).zip(items).all(is_item)
+}
+
+/// `is_torn`: the object that it is in is left out. One that protects something, and says by whom in two ways, protects it
+/// from nobody in particular.
+fn duplicate_key(steps: &[Step], is_torn: bool) -> Diagnostic {
     let (mut field, mut last) = (String::new(), "");
     for step in steps {
         match step {
@@ -267,6 +281,10 @@ fn duplicate_key(steps: &[Step]) -> Diagnostic {
     }
     let mut finding = Diagnostic::of_input(Code::DuplicateKey, format!("key {} stands twice in the same mapping", shown(last)));
     finding.field = field;
+    if is_torn {
+        (finding.severity, finding.outcome) = (Severity::Error, Outcome::SkippedObject);
+        return finding.help("remove one of them; kubectl refuses both");
+    }
     finding.help("remove the first one, which has no effect; kubectl refuses both")
 }
 

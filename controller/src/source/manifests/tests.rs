@@ -3,6 +3,7 @@
 use super::load::{InputPath, Loaded, from_texts, load};
 use super::read::Purpose;
 use crate::source::Located;
+use gatewright_core::diagnostic::{Code, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use std::path::Path;
 
@@ -77,6 +78,11 @@ fn mistakes_are_told_where_they_are() {
             "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {}\nspec: {}\n",
             &["5:1 GW0008 key \"spec\" stands twice in the same mapping"],
         ),
+        (
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Service\n  metadata: {name: s}\n\
+             - apiVersion: networking.k8s.io/v1\n  kind: Ingress\n  metadata: {name: a, annotations: {b: \"1\", b: \"2\"}}\n",
+            &["9:45 GW0008 key \"b\" stands twice in the same mapping"],
+        ),
         ("apiVersion: v1\nkind: List\nitems: 3\n", &["3:8 GW0002 items is not a list"]),
         ("apiVersion: v1\nkind: List\nitems: [3]\n", &["3:9 GW0002 a number stands where an object is expected"]),
         ("apiVersion: v1\nkind: Service\nmetadata: {name: 7}\n", &["3:18 GW0002 Service: 7 is a number, where a text belongs"]),
@@ -100,6 +106,22 @@ fn mistakes_are_told_where_they_are() {
     for (text, problems) in table {
         assert_eq!(told(&one(text).problems), *problems, "{text}");
     }
+}
+
+#[test]
+fn an_ingress_that_says_something_in_two_ways_is_left_out() {
+    let ingress = |name: &str, annotations: &str| {
+        format!("- apiVersion: networking.k8s.io/v1\n  kind: Ingress\n  metadata: {{name: {name}, annotations: {{{annotations}}}}}\n")
+    };
+    let list = ["apiVersion: v1\nkind: List\nitems:\n".to_owned(), ingress("a", "x: \"1\""), ingress("b", "x: \"1\", x: \"2\"")].concat();
+    let loaded = one(&list);
+    assert_eq!(names(&loaded), ["Ingress default/a"]);
+    let [problem] = &*loaded.problems else { panic!("{:?}", loaded.problems) };
+    let finding = &problem.diagnostic;
+    assert_eq!((finding.object.as_ref().unwrap().to_string(), finding.severity), ("Ingress default/b".to_owned(), Severity::Error));
+    assert_eq!((finding.code, finding.outcome), (Code::DuplicateKey, Outcome::SkippedObject));
+    let alone = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {defaultBackend: {}, defaultBackend: {}}\n";
+    assert!(one(alone).objects.is_empty());
 }
 
 #[test]

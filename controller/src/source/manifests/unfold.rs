@@ -105,11 +105,10 @@ impl Unfolded {
         let name = |key: &str| value.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).map(str::to_owned);
         let reference = reference_of(kind, name("namespace").as_deref(), name("name").as_deref());
         let before = self.findings.len();
-        if self.lint {
-            for mut finding in lint::check(&value) {
-                finding.object.clone_from(&reference);
-                self.find(finding, way);
-            }
+        // There is no API server here that would refuse or drop what it does not know.
+        for mut finding in if self.lint { lint::check(&value) } else { lint::unknown_fields(&value) } {
+            finding.object.clone_from(&reference);
+            self.find(finding, way);
         }
         match state::decode_written(value) {
             Ok(Some((object, faults))) => self.take_read(object, faults, (version, kind), way),

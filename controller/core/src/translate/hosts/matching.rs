@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::PathMatch;
-use crate::names::{HostPattern, RouteRegex, RulePath};
+use crate::names::{HostPattern, RouteRegex, RulePath, shown};
 use crate::translate::paths::{self, Pattern};
 use crate::translate::reading::{PathKind, PathReading, Reading};
 use std::collections::HashMap;
@@ -15,6 +15,34 @@ const OTHER_PATH: &str = "remove it, or use another path or host";
 pub(super) struct Entry<'a> {
     pub(super) reading: &'a Reading,
     pub(super) path: &'a PathReading,
+}
+
+impl Entry<'_> {
+    /// Says that no request comes to the path, if so: requests for it are compared as something else, and what protects
+    /// the path protects nothing. An expression may mean more than it says.
+    fn unreached(&self, is_expression: bool) -> Option<Diagnostic> {
+        let text = self.path.text.as_str();
+        if is_expression && text.contains(|c| "\\^$|?*+()[]{}".contains(c)) {
+            return None;
+        }
+        let (why, help) = if text.contains("//") {
+            ("repeated slashes of a request are merged before paths are compared", "write one slash")
+        } else if has_escape(text) {
+            ("requests are decoded before paths are compared", "write the character itself in place of its percent escape")
+        } else {
+            return None;
+        };
+        let message = format!("path {} is never reached: {why}", shown(text));
+        Some(Diagnostic::new(Code::NeverReached, self.reading.origin.clone(), self.path.field("path"), message).help(help))
+    }
+}
+
+/// Whether a percent escape stands there that decoding takes away; `%25` stays a percent sign.
+fn has_escape(text: &str) -> bool {
+    text.match_indices('%').any(|(at, _)| {
+        let digits = text.as_bytes().get(at + 1..at + 3);
+        digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit) && d != b"00")
+    })
 }
 
 impl<'a> Builder<'a> {
@@ -34,6 +62,7 @@ impl<'a> Builder<'a> {
         let mut matched = Vec::new();
         self.say_changed(&entries, diagnostics);
         for entry in entries {
+            diagnostics.extend(entry.unreached(true));
             match RouteRegex::new(entry.path.text.as_str()) {
                 Ok(expression) => matched.push((entry, vec![PathMatch::Regex(expression)])),
                 Err(bad) => {
@@ -73,6 +102,7 @@ impl<'a> Builder<'a> {
     pub(super) fn divided(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
         let (mut literal, mut patterns) = (Vec::new(), Vec::<Pattern<'_>>::new());
         for entry in entries {
+            diagnostics.extend(entry.unreached(false));
             match &entry.path.literal {
                 Some(path) => {
                     patterns.push((path, entry.path.kind));
