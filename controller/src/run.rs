@@ -201,10 +201,7 @@ impl Controller {
             Input::Untold(untold) => self.untold = untold,
             Input::Problems(problems) => {
                 self.problems = problems;
-                // What becomes of the fields that they are about is known with the candidate that is made of them.
-                if !self.makes_findings() {
-                    self.publish_findings();
-                }
+                self.publish_problems();
             }
             Input::Complete => {
                 self.complete = true;
@@ -229,9 +226,12 @@ impl Controller {
         }
     }
 
-    /// Whether a candidate is about to tell all findings.
-    fn makes_findings(&self) -> bool {
-        self.dirty && self.retry_at.is_none() || !self.flights.is_empty()
+    /// Shows what the source says, unless a candidate is about to: what becomes of the fields that it is about is known then.
+    fn publish_problems(&mut self) {
+        let is_made = self.dirty && self.retry_at.is_none() || !self.flights.is_empty();
+        if !is_made {
+            self.publish_findings();
+        }
     }
 
     /// When the next candidate may be made.

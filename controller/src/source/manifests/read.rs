@@ -103,9 +103,13 @@ impl Contents {
         Self { problems: vec![Located { diagnostic: Diagnostic::of_input(code, message).help(help), place }], ..Self::default() }
     }
 
-    /// A link that leads nowhere. Whoever put it there may not miss what was behind it.
+    /// A link that leads nowhere, or to what is no file. Whoever put it there may not miss what was behind it.
     pub(super) fn of_dangling(link: &Arc<Path>) -> Self {
-        let mut contents = Self::of_unread(link, Code::BadDocument, "the link leads nowhere".to_owned(), "remove it, or mend it");
+        let (message, help) = match link.metadata() {
+            Ok(_) => ("this is neither a file nor a folder, so it is not read", "put a file in its place"),
+            Err(_) => ("the link leads nowhere", "remove it, or mend it"),
+        };
+        let mut contents = Self::of_unread(link, Code::BadDocument, message.to_owned(), help);
         contents.problems.iter_mut().for_each(|problem| problem.diagnostic.severity = Severity::Warning);
         contents
     }
@@ -161,10 +165,7 @@ impl Reading<'_> {
             *self.contents.unserved.entry(kind).or_default() += count;
         }
         let owner = if let [taken] = &*objects { Some(taken.object.reference()) } else { None };
-        let (torn, objects): (Vec<_>, Vec<_>) = objects.into_iter().partition(|taken| {
-            let is_in = |steps: &Vec<Step>| is_in_item(steps, &taken.items);
-            taken.object.reference().kind == Kind::Ingress && parsed.duplicates.iter().any(is_in)
-        });
+        let (torn, objects): (Vec<_>, Vec<_>) = objects.into_iter().partition(|taken| is_torn(taken, &parsed.duplicates));
         self.contents.is_whole &= torn.is_empty();
         if !(findings.is_empty() && parsed.duplicates.is_empty()) {
             let spans = Spans::of(text);
@@ -255,6 +256,11 @@ fn may_be_an_object(text: &[u8]) -> bool {
 /// Whether a finding means that something of the file is missing.
 fn spoils(finding: &Diagnostic) -> bool {
     finding.severity == Severity::Error && !matches!(finding.code, Code::RefusedByApi | Code::UnquotedText)
+}
+
+/// Whether an object is an Ingress that says something in two ways.
+fn is_torn(taken: &Taken, duplicates: &[Vec<Step>]) -> bool {
+    taken.object.reference().kind == Kind::Ingress && duplicates.iter().any(|steps| is_in_item(steps, &taken.items))
 }
 
 /// Whether the way to a node of a document leads through the item of lists that an object is.

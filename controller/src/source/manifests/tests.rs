@@ -255,3 +255,13 @@ fn folders_are_read_with_links_once_and_without_hidden_files() {
     let missing = load(&[InputPath::Path(dir.path().join("missing"))], Purpose::Once).unwrap_err();
     assert!(missing.to_string().starts_with("could not read "));
 }
+
+#[test]
+fn what_has_the_name_of_a_manifest_and_is_no_file_is_told_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.yaml"), SERVICE).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(folder.path().join("socket.yaml")).unwrap();
+    let loaded = load(&[InputPath::Path(folder.path().to_owned())], Purpose::Once).unwrap();
+    assert_eq!(names(&loaded), ["Service default/s"]);
+    assert_eq!(told(&loaded.problems), ["1:1 GW0001 this is neither a file nor a folder, so it is not read"]);
+}

@@ -203,6 +203,9 @@ impl Walk {
                 }
             };
             if !(metadata.is_dir() || metadata.is_file() && is_manifest(&path)) {
+                if !metadata.is_file() && is_manifest(&path) {
+                    self.listing.dangling.push(path);
+                }
                 continue;
             }
             let leads_out = entry.file_type()?.is_symlink() && fs::canonicalize(&path).is_ok_and(|target| !target.starts_with(&self.root));
