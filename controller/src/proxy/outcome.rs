@@ -130,3 +130,21 @@ impl Refused {
 fn as_text<S: serde::Serializer>(error: &ApplyError, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&crate::causes::chain(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_names_its_place_once() {
+        let reason = |message: &str, at: Option<(&str, u32)>| {
+            let refusal = Refusal { message: message.to_owned(), at: at.map(|(file, line)| (file.to_owned(), line)) };
+            Refused::new(RevisionName { number: 4, digest: 1 }, refusal).reason()
+        };
+        let folder = format!("/s/revisions/{}", RevisionName { number: 4, digest: 1 });
+        let file = format!("{folder}/nginx.conf");
+        assert_eq!(reason(&format!("no \"x\" in {file}:276"), Some((&file, 276))), "no \"x\" in nginx.conf:276");
+        assert_eq!(reason("no \"x\"", Some((&file, 276))), "no \"x\" in nginx.conf:276");
+        assert_eq!(reason("killed", None), "killed");
+    }
+}
