@@ -107,12 +107,34 @@ fn many_names_and_headers_of_all_lengths_are_taken_without_a_warning() {
     }
 }
 
+#[test]
+fn all_kinds_of_backends_are_taken_without_a_warning_with_and_without_endpoints() {
+    let written = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all-kinds.yaml")).unwrap();
+    let mut said = Vec::new();
+    for endpoints in
+        ["endpoints: [{addresses: [10.0.0.1]}, {addresses: [10.0.0.2]}]", "endpoints: [{addresses: [10.0.0.1]}]", "endpoints: []"]
+    {
+        let case = tempfile::tempdir().unwrap();
+        fs::write(case.path().join("in.yaml"), written.replace("endpoints: []", endpoints)).unwrap();
+        for proxy in PROXIES {
+            for (program, version) in programs(proxy) {
+                let refusal = refusal(case.path(), proxy, &program, version);
+                said.extend(refusal.map(|said| format!("{} {version}, {endpoints}: {said}", proxy.dialect.name)));
+            }
+        }
+    }
+    assert!(said.is_empty(), "{}", said.join("\n"));
+}
+
 /// What a proxy has to say against the files of a case.
 fn refusal(case: &Path, proxy: &Proxy, program: &Path, version: Version) -> Option<String> {
     let out = tempfile::tempdir().unwrap();
     let (files, run_dir) = (out.path().join("files"), out.path().join("run"));
     fs::create_dir(&run_dir).unwrap();
-    render(case, proxy, &version.to_string(), &files);
+    let rendered = render(case, proxy, &version.to_string(), &files);
+    if rendered.contains("GW0701") {
+        return Some(rendered);
+    }
     let main_file = files.join(proxy.dialect.main_file);
     let launch =
         Launch { main_file: &main_file, run_dir: &run_dir, pid_file: &run_dir.join("pid"), worker_user: None, stream_module: None };
@@ -141,9 +163,12 @@ fn render(case: &Path, proxy: &Proxy, version: &str, out: &Path) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
     command.current_dir(case).args(["render", "-f", "in.yaml", "--private-keys", "--proxy", proxy.dialect.name]);
     command.args(["--proxy-version", version]);
-    if fs::read_to_string(case.join("in.yaml")).unwrap().contains("{name: settings, namespace: gatewright}") {
+    let written = fs::read_to_string(case.join("in.yaml")).unwrap();
+    if written.contains("{name: settings, namespace: gatewright}") {
         command.args(["--configmap", "gatewright/settings"]);
     }
+    let flags = format!("# flags for {}: ", proxy.dialect.name);
+    command.args(written.lines().find_map(|line| line.strip_prefix(&*flags)).unwrap_or_default().split_whitespace());
     // The same on machines with and without IPv6.
     command.args(["--http-port", "8080", "--https-port", "8443", "--ipv6", "false"]).arg("-o").arg(out);
     let printed = command.output().unwrap();
