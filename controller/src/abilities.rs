@@ -10,6 +10,7 @@ pub(crate) fn of_proxy(settings: Settings, dialect: &Dialect, version: Version) 
     Settings {
         lacks: [&settings.lacks[..], &(dialect.lacks)(version)].concat(),
         unknown_hashes: dialect.unknown_hashes,
+        time_for_hashes: dialect.time_for_hashes,
         path_limits: (dialect.path_limits)(version),
         passes_behind_headers: dialect.passes_behind_headers,
         unknown_variables: (dialect.unknown_variables)(),

@@ -176,6 +176,7 @@ pub static HAPROXY: Dialect = Dialect {
         },
     }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
+    time_for_hashes: Some(credentials::TIME_FOR_HASHES),
     // A blank ends the key of a line of a map.
     path_limits: |_| PathLimits { blanks: false, ..PathLimits::default() },
     passes_behind_headers: true,

@@ -1,9 +1,11 @@
 //! Users and the hashes of their passwords, for basic authentication.
 
+use super::password_cost;
 use serde::Serialize;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Name of a list of users in the proxy's files: a hash of the Secret and of how it is read. It stays the same when users
 /// change, so that a proxy that reads the list for every request needs no reload.
@@ -63,6 +65,24 @@ pub struct Account {
     pub name: Arc<str>,
     /// What the password is checked with, or why nobody can log in by this name.
     pub hash: Result<PasswordHash, NoLogin>,
+}
+
+impl Account {
+    /// Those whose hashes are more than can be computed in so much time, which HAProxy does with all whenever it reads its
+    /// files. Who comes first has it first.
+    pub fn beyond(all: &[Self], time: Duration) -> impl Iterator<Item = &Self> {
+        let mut left = time;
+        all.iter().filter(move |account| {
+            let rest = left.checked_sub(account.time_to_compute());
+            left = rest.unwrap_or(left);
+            rest.is_none()
+        })
+    }
+
+    fn time_to_compute(&self) -> Duration {
+        let hash = self.hash.as_ref().ok().filter(|hash| hash.kind == HashKind::Crypt);
+        hash.map_or(Duration::ZERO, |hash| password_cost::time(&hash.text))
+    }
 }
 
 /// Why nobody can log in by a name.

@@ -14,6 +14,7 @@ mod host;
 mod identity;
 mod lack;
 mod md5;
+mod password_cost;
 mod policy;
 mod shared_map;
 mod stream;
@@ -34,6 +35,7 @@ pub use globals::{
 pub use host::{Action, Host, HostCertificate, HttpsRedirect, PathMatch, Route};
 pub use identity::{Identity, IdentityId};
 pub use lack::{Approximation, Lack, LackingWay};
+pub(crate) use password_cost::check as check_cost;
 pub use policy::{
     Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
     CanaryHeader, CanaryHeaderTest, CanaryRules, Charset, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,

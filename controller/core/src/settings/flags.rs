@@ -61,6 +61,8 @@ pub struct Settings {
     pub approximates: &'static [Approximation],
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],
+    /// How long the hashes of one Secret may take at each load of the proxy; `None`: it computes none then.
+    pub time_for_hashes: Option<std::time::Duration>,
     /// What the proxy in use can compare paths with.
     pub path_limits: PathLimits,
     /// The proxy in use can pass connections on as they are even where headers tell the addresses of clients.
@@ -105,6 +107,7 @@ impl Default for Settings {
             lacks: Vec::new(),
             approximates: &[],
             unknown_hashes: &[],
+            time_for_hashes: None,
             path_limits: PathLimits::default(),
             passes_behind_headers: true,
             reads_named_objects: true,

@@ -1,7 +1,6 @@
 //! Users out of Secrets: lines of htpasswd files, or one key for each user.
 
-use super::password_cost;
-use crate::model::{Account, HashKind, NoLogin, PasswordHash};
+use crate::model::{Account, HashKind, NoLogin, PasswordHash, check_cost};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -45,7 +44,7 @@ fn hash(text: &str) -> Result<PasswordHash, NoLogin> {
     let printable = !text.is_empty() && text.len() <= MAX_HASH_BYTES && text.bytes().all(|b| b.is_ascii_graphic());
     let kind = printable.then(|| kind(text)).flatten().ok_or(NoLogin::Unknown)?;
     if kind == HashKind::Crypt {
-        password_cost::check(text)?;
+        check_cost(text)?;
     }
     Ok(PasswordHash { kind, text: text.into() })
 }

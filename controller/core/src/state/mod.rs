@@ -16,7 +16,6 @@ mod leaf;
 mod legacy;
 mod meta;
 mod parameters;
-mod password_cost;
 mod private_key;
 mod secret;
 mod service;

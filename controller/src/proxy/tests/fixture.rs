@@ -54,6 +54,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     origin_at: NGINX.origin_at,
     runtime: None,
     unknown_hashes: &[],
+    time_for_hashes: None,
     path_limits: |_| PathLimits::default(),
     passes_behind_headers: true,
     unknown_variables: Vec::new,

@@ -234,7 +234,11 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
         "one client's session is found by the cookie alone, and none is moved away from an endpoint that refuses it",
         &[],
     ),
-    Approximation::new("auth-secret", "users with hashes that crypt(3) does not know cannot log in"),
+    Approximation::new(
+        "auth-secret",
+        "users with hashes that crypt(3) does not know cannot log in, nor those of a Secret whose hashes take longer than 6 s in all: \
+         HAProxy computes each at every load",
+    ),
     Approximation::told(
         "auth-tls-error-page",
         "a path of the host is asked of the Service that the client asked for, whichever Service has that path",

@@ -52,11 +52,18 @@ pub(in super::super) fn difference(own: &Approximation, value: &str, field: Stri
 /// Users whose password this proxy cannot check.
 fn say_shut_out(given: &Given<'_>, settings: &Settings, policies: &Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
     let is_unknown = |account: &&Account| account.hash.as_ref().is_ok_and(|hash| settings.unknown_hashes.contains(&hash.kind));
-    let accounts = policies.accounts.iter().flat_map(|accounts| &*accounts.list);
-    let Some(names) = named(accounts.filter(is_unknown)) else { return };
-    let message = format!("auth-secret: this proxy cannot check the hash of {names}, who cannot log in");
-    let finding = Diagnostic::new(Code::LacksFeature, object.clone(), given.field("auth-secret"), message);
-    diagnostics.push(finding.help("use htpasswd -B, or a hash of crypt(3)"));
+    let accounts: &[Account] = policies.accounts.as_ref().map_or(&[], |accounts| &accounts.list);
+    let mut say = |message: String, help: &str| {
+        diagnostics.push(Diagnostic::new(Code::LacksFeature, object.clone(), given.field("auth-secret"), message).help(help));
+    };
+    if let Some(names) = named(accounts.iter().filter(is_unknown)) {
+        let message = format!("auth-secret: this proxy cannot check the hash of {names}, who cannot log in");
+        say(message, "use htpasswd -B, or a hash of crypt(3)");
+    }
+    if let Some(names) = settings.time_for_hashes.and_then(|time| named(Account::beyond(accounts, time))) {
+        let message = format!("auth-secret: this proxy computes all hashes at each load, and has no time for {names}, who cannot log in");
+        say(message, "use hashes of htpasswd -B, which take milliseconds");
+    }
 }
 
 #[cfg(test)]
@@ -106,6 +113,19 @@ mod tests {
             let (_, found) = testing::read_with(&settings, &[(lack.key, "no value\u{7f}")]);
             assert_eq!(found.len(), 1, "{}: {found:?}", lack.key);
         }
+    }
+
+    #[test]
+    fn users_whose_hashes_would_make_loads_long_are_named() {
+        let users = "anna:$2b$12$x\nben:$2b$12$x\ncleo:$2b$05$x\n";
+        let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "shop"},
+            "stringData": {"auth": users}});
+        let settings = Settings { time_for_hashes: Some(std::time::Duration::from_millis(300)), ..Settings::default() };
+        let pairs = [("auth-type", "basic"), ("auth-secret", "users")];
+        let (policies, found) = testing::read_in(&settings, &testing::snapshot(&[secret]), &pairs);
+        assert!(policies.is_some_and(|policies| !policies.closed));
+        let why = "this proxy computes all hashes at each load, and has no time for";
+        assert_eq!(found, [format!(r#"auth-secret: {why} "ben", who cannot log in (default kept)"#)]);
     }
 
     #[test]

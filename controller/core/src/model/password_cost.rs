@@ -4,11 +4,12 @@
 //! not know a password, names its user. HAProxy even takes itself for stuck after a second, and ends; and it does the work
 //! for each user once more whenever it reads its files.
 
-use crate::model::NoLogin;
+use super::NoLogin;
+use std::time::Duration;
 
 /// The bounds below allow 0.2 to 0.3 s of a core of 2020 for the longest password that C libraries take.
-const MOST_BCRYPT: u32 = 12;
-const MOST_ROUNDS: u32 = 100_000;
+const MOST_BCRYPT: u64 = 1 << 12;
+const MOST_ROUNDS: u64 = 100_000;
 
 /// Of scrypt and its kin: N · r · p, at 128 bytes of memory each.
 const MOST_BLOCKS: u64 = 1 << 19;
@@ -20,31 +21,43 @@ const DIGITS: &str = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 ///
 /// # Errors
 /// When it is too much work, or does not say how much as its kind does.
-pub(super) fn check(hash: &str) -> Result<(), NoLogin> {
+pub(crate) fn check(hash: &str) -> Result<(), NoLogin> {
+    let work = work(hash).ok_or(NoLogin::Unknown)?;
+    if work.amount <= work.most { Ok(()) } else { Err(NoLogin::TooCostly) }
+}
+
+/// How long it takes to compute a hash of an empty password so; none that takes no time to speak of.
+pub(super) fn time(hash: &str) -> Duration {
+    work(hash).map_or(Duration::ZERO, |work| Duration::from_nanos(work.amount.saturating_mul(work.each_ns)))
+}
+
+/// How often something is done, how often it may be, and how long it takes each time, as measured on a core of 2020.
+struct Work {
+    amount: u64,
+    most: u64,
+    each_ns: u64,
+}
+
+/// `None`: it does not say how much work it is as its kind does.
+fn work(hash: &str) -> Option<Work> {
     let (kind, rest) = hash.strip_prefix('$').and_then(|rest| rest.split_once('$')).unwrap_or_default();
-    let is_fine = match kind {
-        "2a" | "2b" | "2x" | "2y" => number(rest.split('$').next()).map(|cost| cost <= MOST_BCRYPT),
-        "5" | "6" => match rest.strip_prefix("rounds=") {
-            Some(rest) => number(rest.split('$').next()).map(|rounds| rounds <= MOST_ROUNDS),
-            None => Some(true),
-        },
-        "sha1" => number(rest.split('$').next()).map(|rounds| rounds <= MOST_ROUNDS),
-        "y" | "gy" => yescrypt_blocks(rest).map(|blocks| blocks <= MOST_BLOCKS),
-        "7" => scrypt_blocks(rest).map(|blocks| blocks <= MOST_BLOCKS),
+    let first = || number(rest.split('$').next());
+    let (amount, most, each_ns) = match kind {
+        "2a" | "2b" | "2x" | "2y" => (1 << first()?.min(63), MOST_BCRYPT, 49_000),
+        "5" | "6" => (rest.strip_prefix("rounds=").map_or(Some(5000), |rest| number(rest.split('$').next()))?, MOST_ROUNDS, 250),
+        "sha1" => (first()?, MOST_ROUNDS, 650),
+        "y" | "gy" => (yescrypt_blocks(rest)?, MOST_BLOCKS, 240),
+        "7" => (scrypt_blocks(rest)?, MOST_BLOCKS, 240),
         // All others are as much work as they always were: little.
-        _ => Some(true),
+        _ => (1, 1, 100_000),
     };
-    match is_fine {
-        Some(true) => Ok(()),
-        Some(false) => Err(NoLogin::TooCostly),
-        None => Err(NoLogin::Unknown),
-    }
+    Some(Work { amount, most, each_ns })
 }
 
 /// Digits only; one that is too large is as large as any.
-fn number(text: Option<&str>) -> Option<u32> {
+fn number(text: Option<&str>) -> Option<u64> {
     let text = text.filter(|text| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))?;
-    Some(text.parse().unwrap_or(u32::MAX))
+    Some(text.parse().unwrap_or(u64::MAX))
 }
 
 fn digit(c: u8) -> Option<u32> {
@@ -76,6 +89,13 @@ fn blocks(log_n: u32, r: u32, p: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_that_a_hash_takes_is_known() {
+        let ms = |hash: &str| time(hash).as_millis();
+        assert_eq!(["$2y$05$x", "$2b$10$x", "$6$x$y", "$6$rounds=100000$x$y", "$y$jBT$x$y", "$1$x$y"].map(ms), [1, 50, 1, 25, 125, 0]);
+        assert!(time("$2b$31$x") > Duration::from_secs(86_400) && time("$y$jzzz$x") > Duration::from_secs(86_400));
+    }
 
     #[test]
     fn what_is_too_much_work_is_told_from_what_is_not() {
