@@ -258,13 +258,13 @@ impl Proxy {
     async fn verify(&self, token: &str, since: Instant) -> Result<Duration, NotTaken> {
         let deaths = self.owner.status().await.map_or(0, |status| status.deaths);
         // HAProxy before 2.7 may forget both of two signals that come close together. Later versions answer.
-        // One that cannot be taken stops the old generation for a moment each time, so it is told less and less often.
-        let mut again = self.dialect.reload_socket.map(|_| self.pace.again(self.last_check));
-        let mut told = since;
+        // One that cannot be taken stops the old generation for a moment each time, so after two of them it is told less and
+        // less often.
+        let again = self.dialect.reload_socket.map(|_| self.pace.again(self.last_check));
+        let (mut told, mut times) = (since, 0_u32);
         let hopeless = async || {
-            if again.is_some_and(|again| told.elapsed() >= again) {
-                told = Instant::now();
-                again = again.map(|again| again * 2);
+            if again.is_some_and(|again| told.elapsed() >= again * 2_u32.pow(times.saturating_sub(1).min(8))) {
+                (told, times) = (Instant::now(), times + 1);
                 let _ = self.owner.reload().await;
             }
             let ended = self.owner.status().await.ok()?.deaths.saturating_sub(deaths);
