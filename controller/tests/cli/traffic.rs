@@ -113,14 +113,14 @@ fn a_path_that_another_ingress_takes_is_told_with_what_guards_it() {
     let main = ruled("main", "a.test", AUTH, &["/"]);
     let with = "Service shop/cart:80, with auth-secret \"cred\", auth-type \"basic\"";
     assert_eq!(
-        told(&[main.clone()], &[main.clone(), ruled("more", "a.test", &[], &["/secret"])]),
+        told(std::slice::from_ref(&main), &[main.clone(), ruled("more", "a.test", &[], &["/secret"])]),
         [format!("route /secret, /secret/*: {with} → Service shop/cart:80 [opens] more")]
     );
     let two = ruled("main", "a.test", AUTH, &["/", "/secret"]);
-    assert_eq!(told(&[main], &[two.clone()]), ["route /secret, /secret/*:  → Service shop/cart:80 [-] main"]);
+    assert_eq!(told(&[main], std::slice::from_ref(&two)), ["route /secret, /secret/*:  → Service shop/cart:80 [-] main"]);
     // It was a path before, of an Ingress that is still there.
     let moved = [ruled("main", "a.test", AUTH, &["/"]), ruled("more", "a.test", &[], &["/secret"])];
-    assert_eq!(told(&[two.clone()], &moved), [format!("route /secret, /secret/*: {with} → Service shop/cart:80 [opens] more")]);
+    assert_eq!(told(std::slice::from_ref(&two), &moved), [format!("route /secret, /secret/*: {with} → Service shop/cart:80 [opens] more")]);
     let renamed = told(&[two], &[ruled("other", "a.test", &[], &["/", "/secret"])]);
     assert_eq!(renamed, ["policy auth-secret: \"cred\" →  [-] other", "policy auth-type: \"basic\" →  [opens] other"]);
 }

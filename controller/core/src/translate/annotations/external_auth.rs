@@ -283,7 +283,8 @@ mod tests {
         let settings = Settings { unknown_variables: vec!["msec", "namespace", "proxy_upstream_name"], ..Settings::default() };
         let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "namespace": "shop"},
             "data": {"X-A": "$namespace", "X-B": "${proxy_upstream_name}"}});
-        let read = |pair: (&str, &str)| read_in(&settings, &snapshot(&[map.clone()]), &[("auth-url", "http://auth.test/"), pair]);
+        let read =
+            |pair: (&str, &str)| read_in(&settings, &snapshot(std::slice::from_ref(&map)), &[("auth-url", "http://auth.test/"), pair]);
         let (policies, said) = read(("auth-cache-key", "$remote_user$msec"));
         let policies = policies.unwrap();
         assert!(!policies.closed && policies.route.external_auth.as_ref().unwrap().cache.is_none());
