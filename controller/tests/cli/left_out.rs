@@ -110,3 +110,20 @@ fn what_the_whole_input_has_none_of_is_a_note_to_lint_alone() {
     let diff = folder.run(&["diff", "in", "in"]);
     assert!(!(diff.out.clone() + &diff.err).contains("GW0"), "{diff:?}");
 }
+
+/// What stands in for a path of one Ingress is in the way of no other, and in no message.
+#[test]
+fn what_stands_in_for_paths_is_never_told() {
+    let of = |namespace: &str, name: &str, path: &str| {
+        ingress(name, "kk.t", path, "cart").replace("namespace: shop", &format!("namespace: {namespace}"))
+    };
+    let all = [("d", "k1", "/"), ("e", "k2", "/"), ("e", "k3", "//"), ("e", "k6", "/a/../b")];
+    let text = all.map(|(namespace, name, path)| of(namespace, name, path)).concat();
+    let ran = Folder::new(&[("in.yaml", &text)]).run(&["lint", "in.yaml", "--format", "json"]);
+    let findings = ran.json()["diagnostics"].as_array().unwrap().clone();
+    let duplicates: Vec<_> = findings.iter().filter(|finding| finding["code"] == "GW0203").collect();
+    let is_written = |finding: &&serde_json::Value| finding["message"].as_str().unwrap().contains("path / is already served");
+    assert!(duplicates.len() == 2 && duplicates.iter().all(is_written), "{duplicates:#?}");
+    assert!(!ran.out.contains("left-out"), "{}", ran.out);
+    assert_eq!(findings.iter().filter(|finding| finding["code"] == "GW0303").count(), 4, "and its Service is looked for: {}", ran.out);
+}

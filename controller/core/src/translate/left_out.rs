@@ -1,10 +1,12 @@
 //! Ingresses that are left out for one thing, and parts of them: without it, there is more to be said.
 
 use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::names::ObjectName;
 use crate::state::Ingress;
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Stands in for hosts; what is said of it concerns nobody.
+/// Stands in for hosts, and is a part of what stands in for paths; what is said of it concerns nobody.
 const HOST: &str = "left-out.invalid";
 
 /// Parts of an Ingress that are left out, by the begin of their field paths, and how; of an empty one, all of it is.
@@ -85,17 +87,24 @@ fn stand_in(ingress: &mut Ingress, field: &str) -> Option<String> {
     let (r, rest) = indexed(field, "spec.rules[")?;
     let rule = ingress.rules.get_mut(r)?.as_mut()?;
     let Some((p, leaf)) = indexed(rest, ".http.paths[") else {
-        let host = format!("rule-{r}.{HOST}").into();
+        let host = format!("rule-{r}.{:x}.{HOST}", number_of(&ingress.meta.name)).into();
         return (std::mem::replace(&mut rule.host, host) != rule.host).then(|| format!("spec.rules[{r}]"));
     };
     let path = rule.paths.as_mut()?.get_mut(p)?.as_mut()?;
     let (place, good) = match leaf {
-        ".path" => (&mut path.path, format!("/left-out/{r}/{p}")),
+        ".path" => (&mut path.path, format!("/{HOST}/{:x}/{r}/{p}", number_of(&ingress.meta.name))),
         ".pathType" => (&mut path.path_type, "Prefix".to_owned()),
         _ => return None,
     };
     let good = Some(good.into());
     (std::mem::replace(place, good) != *place).then(|| format!("spec.rules[{r}].http.paths[{p}]"))
+}
+
+/// What stands in for parts of an Ingress stands in for those of no other: they would be in each other's way.
+fn number_of(name: &ObjectName) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The index behind a list's name, and what follows.
