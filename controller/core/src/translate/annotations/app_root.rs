@@ -19,7 +19,12 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(text) = given.of_class("app-root", Class::Path) else { return };
     match UriPath::new(text) {
         Ok(path) if path.as_str() == "/" => given.refuse("app-root", "\"/\" would redirect to itself", "name another path"),
-        Ok(path) => policies.host.app_root = Some(path),
+        Ok(path) => {
+            if text.contains('$') {
+                given.note("app-root", "\"$\" stands for itself, and no variable has its value there", "write the path itself");
+            }
+            policies.host.app_root = Some(path);
+        }
         Err(bad) => given.refuse("app-root", bad, "use an absolute path such as /app"),
     }
 }
@@ -34,6 +39,14 @@ mod tests {
         assert_eq!(root("/foo").as_deref(), Some("/foo"));
         assert_eq!(root(" /foo ").as_deref(), Some("/foo"));
         assert_eq!(root(""), None);
+    }
+
+    #[test]
+    fn variables_have_no_value_there_and_that_is_told() {
+        let given = [("app-root", "/$http_x_a")];
+        assert_eq!(read(&given).host.app_root.map(|path| path.to_string()).as_deref(), Some("/$http_x_a"));
+        let said = problems(&given);
+        assert!(matches!(&said[..], [one] if one.contains("no variable has its value there")), "{said:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `custom-headers`: headers of answers, from a ConfigMap.
 
-use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::names::{HeaderName, HeaderValue, Kind, ObjectName, shown};
 use crate::state::ConfigMap;
 
@@ -26,8 +26,10 @@ const OWN: &[&str] = &["connection", "content-length", "date", "server", "transf
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(text) = given.text(NAME) else { return };
     let Ok(name) = ObjectName::parse(text) else {
-        let message = format!("{} is not of the form namespace/name", shown(text));
-        return given.refuse_as(OnBadValue::KeepDefault, NAME, message, "name a ConfigMap such as shop/headers");
+        // What could be a name is one that nothing has; all else was never read.
+        let answer = if text.chars().all(|c| Class::Basic.holds(c)) { OnBadValue::CloseRoute } else { OnBadValue::KeepDefault };
+        let message = format!("{} is not of the form namespace/name, so there is no such ConfigMap", shown(text));
+        return given.refuse_as(answer, NAME, message, "name a ConfigMap such as shop/headers");
     };
     let Some(map) = given.objects.config_map(&name) else {
         return given.miss(NAME, Kind::ConfigMap, &name);
@@ -81,6 +83,15 @@ mod tests {
         assert!(closed && said[0].contains("the header X-A is not in global-allowed-response-headers"), "{said:?}");
         assert!(read(&[]).0, "none is allowed unless the operator says so");
         assert_eq!(read(&[("global-allowed-response-headers", "X-B,X-A")]), (false, vec![]));
+    }
+
+    #[test]
+    fn a_name_without_a_namespace_names_no_config_map() {
+        let read = |name| {
+            let (policies, said) = read_configured(&Settings::default(), &[], &snapshot(&[]), &[("custom-headers", name)]);
+            (policies.is_some_and(|policies| policies.closed), said.len())
+        };
+        assert_eq!([read("h1"), read("shop/h"), read("a b;")], [(true, 1), (true, 1), (false, 1)]);
     }
 
     #[test]
