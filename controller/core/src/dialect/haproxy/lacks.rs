@@ -192,11 +192,15 @@ const LACKS: &[Lack] = &[
         .unless(|protocol| !protocol.eq_ignore_ascii_case("fcgi"))
     },
     told("connection-proxy-header", &["close"], "HAProxy keeps connections anyway, and never says so in a header"),
-    told(
-        "custom-http-errors",
-        &[],
-        "most errors that HAProxy makes itself keep its own page, and pages are small: half of large-client-header-buffers",
-    ),
+    Lack {
+        way: LackingWay::Nearly,
+        ..told(
+            "custom-http-errors",
+            &[],
+            "error answers of endpoints, and 503 where there are none, are replaced by pages of at most half of \
+             large-client-header-buffers; 401, 403, 413, 429, 502 and 504 of HAProxy itself keep its own page",
+        )
+    },
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
     told("fastcgi-params-configmap", &[""], "parameters with a variable that HAProxy does not know are left out"),
     told("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
@@ -246,7 +250,7 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
     ),
     Approximation::told("client-body-buffer-size", STREAMS_BODIES, &[]),
     Approximation::new("configuration-snippet", READS_SNIPPETS),
-    Approximation::new("custom-http-errors", "errors that HAProxy makes itself keep its own page, and pages are small"),
+    Approximation::new("custom-http-errors", "401, 403, 413, 429, 502 and 504 of HAProxy itself keep its own page, and pages are small"),
     Approximation::new("fastcgi-params-configmap", "parameters with a variable that HAProxy does not know are left out"),
     Approximation::told("limit-connections", FORGETS_CLIENTS, &["0"]),
     Approximation::new("limit-rate-after", "the speed of an answer is limited from its first byte on"),
