@@ -286,7 +286,7 @@ fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
     assert!(headers("return 200;", "http://10.0.0.9/").1.contains(closing));
     assert!(!headers("return 200;", "").1.contains("503"), "nobody is asked");
     let (count, text) = headers("return 200;", "http://10.0.0.9/");
-    assert!(count.is_none() && text.contains("data[global-auth-snippet]: global-auth-snippet: only proxy_set_header"), "{text}");
+    assert!(count.is_none() && text.contains("data[global-auth-snippet]: global-auth-snippet: line 1, column 1: \"return\": only proxy_set_header"), "{text}");
     let (count, text) = headers("proxy_set_header My-Header 42;", "");
     assert!(count.is_none() && text.contains("there is no global-auth-url"), "{text}");
 }

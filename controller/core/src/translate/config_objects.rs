@@ -1,7 +1,7 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
-use super::annotations::snippet::Meaning;
-use super::annotations::{Objects, lacking, snippet};
+use super::annotations::snippet::{Meaning, Places};
+use super::annotations::{Objects, done_without, lacking, snippet};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
@@ -46,21 +46,20 @@ pub(super) fn read<'o>(
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     for (key, text) in config.snippets.clone() {
-        let read = meaning_of(input, key, text.trim(), &config.limit_zones);
+        let read = meaning_of(input, key, &text, &config.limit_zones);
         let finding = |code, message: String, help: &str| {
             let object = object?;
             let field = super::config::field(object.kind, key.as_str());
             Some(Diagnostic::new(code, object.clone(), field, format!("{}: {message}", key.as_str())).help(help))
         };
-        for directive in read.iter().flat_map(Meaning::comforts).filter(|directive| input.settings.unknown_directives.contains(directive)) {
-            let message = format!("this proxy cannot follow {directive}, and does without");
+        for message in read.iter().flat_map(|meaning| done_without(meaning, &text, input.settings.unknown_directives)) {
             diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
         }
         for (directive, why) in read.iter().flat_map(Meaning::without) {
-            let message = format!("{directive} has no effect: {why}");
+            let message = Places::of(&text).say_of(&[directive], &format!("{directive} has no effect: {why}"));
             diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
         }
-        match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, config) } else { Ok(Some(meaning)) }) {
+        match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, &text, config) } else { Ok(Some(meaning)) }) {
             Ok(None) => {}
             // The inner one goes before what is there of the outer ones.
             Ok(Some(meaning)) => {
@@ -96,23 +95,18 @@ fn is_protection(key: SnippetKey, text: &str, config: &Config) -> bool {
 fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
     let meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
     if meaning.rewrites_paths() && key != SnippetKey::Location {
-        return Err(snippet::TOO_LATE.to_owned());
+        return Err(Places::of(text).too_late());
     }
     if meaning.has_locations() && key != SnippetKey::Server {
-        return Err(snippet::TOO_WIDE.to_owned());
+        return Err(Places::of(text).too_wide());
     }
-    if let Some(directive) = meaning.special().find(|directive| input.settings.unknown_directives.contains(directive)) {
-        return Err(format!("this proxy cannot follow {directive}"));
-    }
-    match lacking(&meaning, |text| input.settings.lacks_variable(text).map(str::to_owned)) {
-        Some(variable) => Err(format!("this proxy has no ${variable}")),
-        None => Ok(meaning),
-    }
+    let lacking = lacking(&meaning, text, input.settings.unknown_directives, |text| input.settings.lacks_variable(text));
+    lacking.map_or(Ok(meaning), Err)
 }
 
 /// What the service that decides about all routes is sent as well.
-fn for_service(meaning: &Meaning, config: &mut Config) -> Result<Option<Meaning>, String> {
-    let headers = meaning.only_request_headers().ok_or("only proxy_set_header is accepted here")?;
+fn for_service(meaning: &Meaning, text: &str, config: &mut Config) -> Result<Option<Meaning>, String> {
+    let headers = meaning.only_request_headers().ok_or_else(|| Places::of(text).not_for_services())?;
     let auth = config.global_auth.as_mut().ok_or("there is no global-auth-url, so it does nothing")?;
     Arc::make_mut(auth).request_headers.extend(headers);
     Ok(None)

@@ -91,7 +91,7 @@ pub(super) use amounts::{exceeds, most};
 pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;
 pub(super) use protection::{guards, protect_alike, protects};
-pub(super) use snippets::lacking;
+pub(super) use snippets::{done_without, lacking};
 
 #[expect(unused_imports, reason = "named in the documentation above")]
 use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};

@@ -10,6 +10,7 @@ mod guarding;
 mod limits;
 mod locations;
 mod others;
+mod places;
 mod raw;
 mod reader;
 mod sources;
@@ -21,9 +22,4 @@ mod words;
 pub(in crate::translate) use answered::names as names_of_answers;
 pub(in crate::translate) use directives::{Answers, Meaning, read, read_outermost, read_raw, read_with_answers};
 pub(in crate::translate) use guarding::{concerns_protections, key_protects, may_be_decided_by, may_keep_out};
-
-/// Why paths of a whole host are not one Ingress's.
-pub(in crate::translate) const TOO_WIDE: &str = "location: it holds for a whole host";
-
-/// Why the path is not another one for a whole host.
-pub(in crate::translate) const TOO_LATE: &str = "rewrite with break: the routes of a host are found by the path that was asked for";
+pub(in crate::translate) use places::Places;

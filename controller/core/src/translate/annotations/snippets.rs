@@ -2,13 +2,14 @@
 //! none is ever copied. They are off unless the operator has switched them on.
 
 use super::amounts;
-use super::snippet::{self, Answers, Meaning};
+use super::snippet::{self, Answers, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::Extra;
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
 use crate::settings::LimitZones;
 use crate::settings::auth::response_headers;
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 const SNIPPET: Value = Value::Other("directives of nginx");
@@ -91,9 +92,13 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         return;
     }
     if let Some(meaning) = read(given, FOR_ROUTES) {
+        let text = given.raw(FOR_ROUTES).unwrap_or_default();
+        let places = || Places::of(text);
         match meaning.conflict(|key| given.has(key)) {
-            _ if meaning.has_locations() => given.refuse(FOR_ROUTES, snippet::TOO_WIDE, "write it into server-snippet"),
-            Some(key) => given.refuse(FOR_ROUTES, format_args!("{key} says something else of the same"), "keep one of them"),
+            _ if meaning.has_locations() => given.refuse(FOR_ROUTES, places().too_wide(), "write it into server-snippet"),
+            Some((key, names)) => {
+                given.refuse(FOR_ROUTES, places().say_of(names, &format!("{key} says something else of the same")), "keep one of them");
+            }
             None => meaning.apply(policies.route()),
         }
     }
@@ -101,7 +106,10 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if let Some(meaning) = read(given, FOR_SERVICE) {
         let headers = meaning.only_request_headers();
         match (headers, &mut policies.route().external_auth) {
-            (None, _) => given.refuse(FOR_SERVICE, "only proxy_set_header is accepted here", "remove the rest"),
+            (None, _) => {
+                let places = Places::of(given.raw(FOR_SERVICE).unwrap_or_default());
+                given.refuse(FOR_SERVICE, places.not_for_services(), "remove the rest");
+            }
             (Some(headers), Some(auth)) => Arc::make_mut(auth).request_headers.extend(headers),
             (Some(_), None) => given.note(FOR_SERVICE, "there is no auth-url, so it does nothing", "remove it"),
         }
@@ -114,11 +122,12 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 /// What holds for the routes of other Ingresses, too.
 fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     const HELP: &str = "write it into configuration-snippet";
+    const OPENS: &str = "with any the routes of other Ingresses would be open to more than they say";
+    let text = given.raw(OF_HOST).unwrap_or_default();
+    let places = || Places::of(text);
     match read(given, OF_HOST) {
-        Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, snippet::TOO_LATE, HELP),
-        Some(meaning) if meaning.joins_protections() => {
-            given.refuse(OF_HOST, "satisfy any: the routes of other Ingresses would be open to more than they say", HELP);
-        }
+        Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, places().too_late(), HELP),
+        Some(meaning) if meaning.joins_protections() => given.refuse(OF_HOST, places().say_of(&["satisfy"], OPENS), HELP),
         Some(meaning) => policies.server_snippet = Some(meaning),
         None => {}
     }
@@ -135,47 +144,56 @@ pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option
 }
 
 fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
-    const HELP: &str = "use annotations that say the same, and remove it";
-    let text = given.text(name)?;
+    // Its lines are counted as they are written.
+    let text = given.text(name).map(|trimmed| given.raw(name).unwrap_or(trimmed))?;
     let raw = given.raw_snippets && name == FOR_ROUTES;
     let zones = Arc::clone(&given.limit_zones);
     let answers = answers_without_a_name(given);
     let read = if raw { snippet::read_raw(text, &zones, answers) } else { snippet::read_with_answers(text, &zones, answers) };
-    let mut meaning = match read {
-        Ok(meaning) => meaning,
-        Err(why) => {
-            given.refuse(name, why, HELP);
-            return None;
+    let read = read.and_then(|meaning| match lacking(&meaning, text, given.unknown_directives, |text| given.lacks_variable(text)) {
+        None => Ok(meaning),
+        Some(why) => Err(why),
+    });
+    match read {
+        Ok(mut meaning) => {
+            cut(given, name, &mut meaning);
+            tell(given, name, &meaning, text);
+            Some(meaning)
         }
-    };
-    cut(given, name, &mut meaning);
+        Err(why) => {
+            given.refuse(name, why, "use annotations that say the same, and remove it");
+            None
+        }
+    }
+}
+
+/// What is done in another way than it is written.
+fn tell(given: &mut Given<'_>, name: &'static str, meaning: &Meaning, text: &str) {
+    let places = LazyCell::new(|| Places::of(text));
     for directive in &meaning.extra.raw {
-        let message = format!("{} is passed to the proxy as it is written, as --raw-snippet-namespaces allows", directive.name);
-        given.note(name, message, "use annotations that say the same");
-    }
-    if let Some(variable) = lacking(&meaning, |text| given.lacks_variable(text).map(str::to_owned)) {
-        given.refuse(name, format_args!("this proxy has no ${variable}"), HELP);
-        return None;
-    }
-    let unknown = given.unknown_directives;
-    if let Some(directive) = meaning.special().find(|directive| unknown.contains(directive)) {
-        given.refuse(name, format_args!("this proxy cannot follow {directive}"), HELP);
-        return None;
+        let why = format!("{} is passed to the proxy as it is written, as --raw-snippet-namespaces allows", directive.name);
+        given.note(name, places.say_of_raw(directive, &why), "use annotations that say the same");
     }
     for (directive, why) in meaning.without() {
-        given.note(name, format_args!("{directive} has no effect: {why}"), "remove it");
+        given.note(name, places.say_of(&[directive], &format!("{directive} has no effect: {why}")), "remove it");
     }
-    for directive in meaning.comforts().filter(|directive| unknown.contains(directive)) {
-        given.note(
-            name,
-            format_args!("this proxy cannot follow {directive}, and does without"),
-            "remove it, or leave it for another proxy",
-        );
+    for message in done_without(meaning, text, given.unknown_directives) {
+        given.note(name, message, "remove it, or leave it for another proxy");
     }
     if meaning.has_line_breaks() {
-        given.note(name, "return: \\n stays the two characters that it is written with", "let an endpoint answer in several lines");
+        let why = "\\n stays the two characters that it is written with";
+        given.note(name, places.say_of_word("return", "\\n", why), "let an endpoint answer in several lines");
     }
-    Some(meaning)
+}
+
+/// What a proxy does without.
+pub(in crate::translate) fn done_without(meaning: &Meaning, text: &str, unknown: &[&str]) -> Vec<String> {
+    let comforts = meaning.comforts().filter(|directive| unknown.contains(directive));
+    let say = |directive: &str| {
+        let kin = format!("{directive}_");
+        Places::of(text).say_of(&[directive, &kin], &format!("this proxy cannot follow {directive}, and does without"))
+    };
+    comforts.map(say).collect()
 }
 
 /// What is more than policies let an annotation say is no more in a snippet.
@@ -192,14 +210,25 @@ fn answers_without_a_name(given: &Given<'_>) -> Answers {
     headers.into_iter().enumerate().map(|(n, header)| (format!("authheader{n}"), header)).collect()
 }
 
-/// The first variable that the proxy has no word for. Those that stand for the route are filled in later, but for those in
-/// conditions.
-pub(in crate::translate) fn lacking(meaning: &Meaning, lacks: impl Fn(&VariableText) -> Option<String>) -> Option<String> {
+/// Why a proxy cannot do what a snippet asks for: it has no word for a variable, or cannot follow a directive without which
+/// answers would be other ones. Variables that stand for the route are filled in later, but for those in conditions.
+pub(in crate::translate) fn lacking(
+    meaning: &Meaning,
+    text: &str,
+    unknown: &[&str],
+    lacks: impl Fn(&VariableText) -> Option<&str>,
+) -> Option<String> {
     let Extra { answers, rewrites, .. } = &meaning.extra;
     let conditions = answers.iter().map(|answer| &answer.when).chain(rewrites.iter().map(|rewrite| &rewrite.when));
+    let lacks = |text: &VariableText| lacks(text).map(str::to_owned);
     let filled = |text: &VariableText| text.filled(|name| LABELS.contains(&name).then_some("label"));
     let in_conditions = conditions.flatten().find_map(|when| lacks(&when.variable));
-    in_conditions.or_else(|| meaning.texts().find_map(|text| lacks(&filled(text))))
+    if let Some(variable) = in_conditions.or_else(|| meaning.texts().find_map(|text| lacks(&filled(text)))) {
+        return Some(Places::of(text).say_of_variable(&variable, &format!("this proxy has no ${variable}")));
+    }
+    let directive = meaning.special().find(|directive| unknown.contains(directive))?;
+    let kin = format!("{directive}_");
+    Some(Places::of(text).say_of(&[directive, &kin], &format!("this proxy cannot follow {directive}")))
 }
 
 #[cfg(test)]
@@ -243,6 +272,52 @@ mod tests {
         let settings = Settings { unknown_directives: &["gzip"], ..Settings::default() };
         let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", "gzip on;")]);
         assert!(policies.is_some() && said.len() == 1 && said[0].contains("cannot follow gzip, and does without"), "{said:?}");
+    }
+
+    /// Of one whose block is wrong the place is its own, or that of the directive inside.
+    #[test]
+    fn whatever_is_said_of_a_directive_names_its_place() {
+        let settings = Settings {
+            raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()],
+            unknown_directives: &["gzip", "sub_filter", "limit_rate"],
+            unknown_variables: vec!["msec"],
+            ..Settings::default()
+        };
+        let told = |settings: &Settings, pairs: &[(&str, &str)]| read_configured(settings, ON, &snapshot(&[]), pairs).1;
+        let plain = Settings { raw_snippet_namespaces: Vec::new(), ..settings.clone() };
+        for (text, place, why) in [
+            ("\nexpires 1h;\n  sub_filter a b;", "line 3, column 3: \"sub_filter\"", "this proxy cannot follow sub_filter"),
+            ("expires 1h; add_header A \"$msec\";", "line 1, column 13: \"add_header\"", "this proxy has no $msec"),
+            ("set $a ${msec};\nadd_header A $a;", "line 1, column 1: \"set\"", "this proxy has no $msec"),
+            ("allow 10.0.0.0/8;\n\tdeny 10.1.0.0/16;\ndeny all;", "line 2, column 2: \"deny\"", "in one order only"),
+            ("allow 10.0.0.0/8;\nallow 11.0.0.0/8;", "line 2, column 1: \"allow\"", "in one order only"),
+            ("expires 1h;\n limit_req zone=none;", "line 2, column 2: \"limit_req\"", "there is no zone"),
+            (" sub_filter_types *;", "line 1, column 2: \"sub_filter_types\"", "there is no sub_filter"),
+            ("expires 1h;\nlimit_conn_zone $remote_addr zone=a:1m;", "line 2, column 1: \"limit_conn_zone\"", "zones are not defined here"),
+            ("if ($arg_a) {\n  add_header Server x;\n  return 403;\n}", "line 2, column 3: \"add_header\"", "the proxy's own"),
+            ("expires 1h;\n  location /a { return 403; }", "line 2, column 3: \"location\"", "for a whole host"),
+            ("expires 1h;\ngzip_types text/css;", "line 2, column 1: \"gzip_types\"", "cannot follow gzip, and does without"),
+            ("expires 1h;\n keepalive_timeout 5;", "line 2, column 2: \"keepalive_timeout\"", "keepalive_timeout has no effect"),
+            ("expires 1h;\n return 200 a\\n;", "line 2, column 2: \"return\"", "stays the two characters"),
+            ("root /a;", "line 1, column 1: \"root\"", "no meaning"),
+        ] {
+            let said = told(&plain, &[("configuration-snippet", text)]);
+            let begin = format!("configuration-snippet: {place}: ");
+            assert!(matches!(&said[..], [one] if one.starts_with(&begin) && one.contains(why)), "{text}: {said:?}");
+        }
+        let both = [("configuration-snippet", "expires 1h; deny 10.0.0.1;"), ("denylist-source-range", "10.0.0.2")];
+        assert!(told(&plain, &both)[0].starts_with("configuration-snippet: line 1, column 13: \"deny\": denylist-source-range"));
+        for (name, text, place) in [
+            ("server-snippet", "expires 1h; satisfy any;", "line 1, column 13: \"satisfy\""),
+            ("server-snippet", "expires 1h;\nrewrite ^/a /b break;", "line 2, column 1: \"rewrite\""),
+            ("auth-snippet", "proxy_set_header A b; return 200;", "line 1, column 23: \"return\""),
+        ] {
+            let said = told(&plain, &[("auth-url", "http://auth.example/"), (name, text)]);
+            assert!(said.iter().any(|said| said.starts_with(&format!("{name}: {place}: "))), "{text}: {said:?}");
+        }
+        let said = told(&settings, &[("configuration-snippet", "expires 1h;\nmp4_buffer_size 1m;\n mp4_buffer_size 2m;")]);
+        let places = ["line 2, column 1: \"mp4_buffer_size\": mp4_buffer_size is passed", "line 3, column 2: "];
+        assert!(said.len() == 2 && places.iter().zip(&said).all(|(place, said)| said.contains(place)), "{said:?}");
     }
 
     #[test]
@@ -304,15 +379,20 @@ mod tests {
         let (policies, said) = read(&settings, text);
         let extra = policies.unwrap().route.extra.clone().unwrap();
         assert_eq!((extra.raw.len(), extra.answer_headers.len(), extra.answers.len(), said.len()), (2, 1, 0, 2), "{said:?}");
-        for refused in [
-            "root /etc;",
-            "limit_except GET { include /etc/passwd; }",
-            "content_by_lua_block { x; }",
-            "add_header Server x;",
-            "location /a { rewrite ^ /../etc/passwd break; }",
-            "if ($http_x) { dav_methods PUT; }",
+        for (refused, why) in [
+            ("root /etc;", "column 1: \"root\": it reads files, writes them or runs code"),
+            ("limit_except GET { include /etc/passwd; }", "column 20: \"include\": it reads files"),
+            ("content_by_lua_block { x; }", "no code is run here"),
+            ("add_header Server x;", "the proxy's own"),
+            ("location /a { rewrite ^ /../etc/passwd break; }", "\"location\": nginx might look for files behind it"),
+            ("if ($http_x) { dav_methods PUT; }", "accepted inside"),
+            ("types { text/css css; }", "\"types\": it is for files"),
+            ("limit_except GET { a/b c; }", "\"a/b\": it is no name of a directive"),
+            ("proxy_pass http://other.example;", "the route has one already"),
+            ("scgi_pass 127.0.0.1:9;", "the route has one already"),
         ] {
-            assert!(read(&settings, refused).0.is_none(), "{refused}");
+            let (policies, said) = read(&settings, refused);
+            assert!(policies.is_none() && said[0].contains(why), "{refused}: {said:?}");
         }
         assert!(read(&Settings { unknown_directives: &["raw"], ..settings }, text).0.is_none(), "not where the proxy cannot follow");
         assert!(read(&Settings::default(), text).0.is_none());

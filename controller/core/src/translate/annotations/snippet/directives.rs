@@ -4,7 +4,7 @@ use super::chosen::{self, Choices};
 use super::limits::LimitUse;
 use super::reader::{self, Directive};
 use super::sources::sources;
-use super::{answered, answers, locations, others};
+use super::{answered, answers, locations, others, places};
 use crate::model::{
     AnswerHeader, Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, Extra, LocationRewrite, MediaType, Retries, Satisfy,
     SourceRanges, Timeouts,
@@ -59,7 +59,7 @@ pub(in crate::translate) struct Meaning {
 /// Reads a snippet. `zones`: those that are defined further out.
 ///
 /// # Errors
-/// With the line, the name of the directive, and what is wrong with it.
+/// With the place and the name of a directive, and what is wrong with it.
 pub(in crate::translate) fn read(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
     read_with_answers(text, zones, Answers::new())
 }
@@ -69,11 +69,24 @@ pub(in crate::translate) fn read(text: &str, zones: &LimitZones) -> Result<Meani
 /// # Errors
 /// As [`read`].
 pub(in crate::translate) fn read_with_answers(text: &str, zones: &LimitZones, answers: Answers) -> Result<Meaning, String> {
-    without_zones(read_all(text, zones, answers)?)
+    read_all(text, zones, answers, Zones::StandElsewhere)
 }
 
-fn without_zones(meaning: Meaning) -> Result<Meaning, String> {
-    if meaning.zones.is_empty() { Ok(meaning) } else { Err(format!("zones are not defined here, but in {}", SnippetKey::Http.as_str())) }
+/// Whether zones may be defined.
+#[derive(Clone, Copy, PartialEq)]
+enum Zones {
+    MayStandHere,
+    StandElsewhere,
+}
+
+impl Zones {
+    fn check(self, meaning: Meaning, directives: &[Directive]) -> Result<Meaning, String> {
+        if meaning.zones.is_empty() || self == Self::MayStandHere {
+            return Ok(meaning);
+        }
+        let why = format!("zones are not defined here, but in {}", SnippetKey::Http.as_str());
+        Err(places::wrong_of(directives, &["limit_req_zone", "limit_conn_zone"], (0, why)))
+    }
 }
 
 /// The same where zones may be defined.
@@ -81,17 +94,17 @@ fn without_zones(meaning: Meaning) -> Result<Meaning, String> {
 /// # Errors
 /// As [`read`].
 pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    read_all(text, zones, Answers::new())
+    read_all(text, zones, Answers::new(), Zones::MayStandHere)
 }
 
-fn read_all(text: &str, zones: &LimitZones, answered: Answers) -> Result<Meaning, String> {
+fn read_all(text: &str, zones: &LimitZones, answered: Answers, defined: Zones) -> Result<Meaning, String> {
     let (directives, mut meaning) = (reader::read(text)?, Meaning { answered, ..Meaning::default() });
     meaning.learn(&directives);
     for directive in locations::in_order(&directives)? {
         meaning.directive(directive).map_err(|why| directive.wrong(&why))?;
     }
-    meaning.finish(zones)?;
-    Ok(meaning)
+    meaning.finish(&directives, zones)?;
+    defined.check(meaning, &directives)
 }
 
 /// The same for whoever may say everything: directives without a meaning are kept as they are.
@@ -110,21 +123,22 @@ pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, answered: A
         let kept = if no_meaning { super::raw::of(directive) } else { Err(why) };
         raw.push(kept.map_err(|why| directive.wrong(&why))?);
     }
-    meaning.finish(zones)?;
+    meaning.finish(&directives, zones)?;
     meaning.extra.raw = raw;
-    without_zones(meaning)
+    Zones::StandElsewhere.check(meaning, &directives)
 }
 
 type Done = Result<(), String>;
 
 impl Meaning {
-    /// Puts together what several directives say.
-    pub(super) fn finish(&mut self, zones: &LimitZones) -> Done {
-        self.sources = sources(&self.rules)?;
-        self.count_in(zones)?;
+    /// Puts together what several of the directives say.
+    pub(super) fn finish(&mut self, directives: &[Directive], zones: &LimitZones) -> Done {
+        self.sources = sources(&self.rules).map_err(|wrong| places::wrong_of(directives, &["allow", "deny"], wrong))?;
+        self.count_in(zones).map_err(|wrong| places::wrong_of(directives, &["limit_req", "limit_conn"], wrong))?;
         if let Some(substitutions) = &mut self.extra.substitutions {
             if substitutions.texts.is_empty() {
-                return Err("there is no sub_filter".to_owned());
+                let nothing = (0, "there is no sub_filter".to_owned());
+                return Err(places::wrong_of(directives, &["sub_filter_once", "sub_filter_types"], nothing));
             }
             substitutions.once = !self.every_occurrence;
         }
@@ -286,7 +300,8 @@ impl Meaning {
     /// Headers of one answer; `None`: there is something else among them.
     pub(super) fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
         let mut inside = Self { variables: self.variables.clone(), answered: self.answered.clone(), ..Self::default() };
-        for Directive { name, arguments, block, .. } in directives {
+        for directive in directives {
+            let Directive { name, arguments, block, .. } = directive;
             let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let is_header = block.is_none() && ["add_header", "more_set_headers"].contains(&name.as_str());
             // People say of a preflight that it has no body, which is so anyway.
@@ -294,7 +309,7 @@ impl Meaning {
                 continue;
             }
             match inside.header_directive(name, &words).filter(|_| is_header) {
-                Some(done) => done.map_err(|why| format!("{}: {why}", shown(name)))?,
+                Some(done) => done.map_err(|why| directive.wrong(&why))?,
                 None => return Ok(None),
             }
         }

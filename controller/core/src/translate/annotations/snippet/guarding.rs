@@ -133,7 +133,7 @@ fn judged(text: &str, zones: &LimitZones) -> Option<Meaning> {
     for directive in directives.iter().filter(|directive| !is_harmless(directive)) {
         meaning.directive(directive).ok()?;
     }
-    meaning.finish(zones).ok()?;
+    meaning.finish(&directives, zones).ok()?;
     Some(meaning)
 }
 

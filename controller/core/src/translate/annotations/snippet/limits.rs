@@ -76,21 +76,24 @@ impl Meaning {
     }
 
     /// Gives the zones that are named their meaning; its own go before `outer` ones.
-    pub(super) fn count_in(&mut self, outer: &LimitZones) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// With the number of the limit that is wrong, and why.
+    pub(super) fn count_in(&mut self, outer: &LimitZones) -> Result<(), (usize, String)> {
         let mut limits = ClientLimits { rates: Vec::new(), connections: None, exempt: Vec::new() };
-        for LimitUse { zone, counts } in &self.limit_uses {
+        for (n, LimitUse { zone, counts }) in self.limit_uses.iter().enumerate() {
             match (self.zones.get(zone).or_else(|| outer.get(zone)), *counts) {
                 (Some(LimitZone::Requests(requests, period)), Counts::Requests(burst)) => {
                     if limits.rates.iter().any(|rate| rate.period == *period) {
-                        return Err("limit_req: there can be one rate per second and one per minute".to_owned());
+                        return Err((n, "there can be one rate per second and one per minute".to_owned()));
                     }
                     limits.rates.push(RequestRate { requests: *requests, period: *period, burst });
                 }
                 (Some(LimitZone::Connections), Counts::Connections(number)) => {
                     limits.connections = Some(limits.connections.map_or(number, |other| other.min(number)));
                 }
-                (Some(_), _) => return Err(format!("the zone {} counts something else", shown(zone))),
-                (None, _) => return Err(format!("there is no zone {}; zones are defined in http-snippet", shown(zone))),
+                (Some(_), _) => return Err((n, format!("the zone {} counts something else", shown(zone)))),
+                (None, _) => return Err((n, format!("there is no zone {}; zones are defined in http-snippet", shown(zone)))),
             }
         }
         self.limits = (!self.limit_uses.is_empty()).then_some(limits);

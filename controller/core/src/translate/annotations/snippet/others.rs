@@ -75,7 +75,8 @@ pub(super) fn does_without(name: &str) -> Option<&'static str> {
     WITHOUT.iter().find(|(names, _)| names.iter().any(|own| is_named(own, name))).map(|(_, why)| *why)
 }
 
-fn is_named(own: &str, name: &str) -> bool {
+/// Whether it is this name, or begins so where that ends with `_`.
+pub(super) fn is_named(own: &str, name: &str) -> bool {
     own == name || (own.ends_with('_') && name.starts_with(own))
 }
 

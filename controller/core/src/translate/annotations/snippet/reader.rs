@@ -10,30 +10,49 @@ const MAX_DIRECTIVES: usize = 200;
 /// Deepest nesting of blocks.
 const MAX_DEPTH: usize = 3;
 
+/// A line of the snippet, and a character of it; both are counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Place {
+    const FIRST: Self = Self { line: 1, column: 1 };
+
+    /// What is said of it.
+    fn wrong(self, why: &str) -> String {
+        let Self { line, column } = self;
+        format!("{BEGIN}{line}, column {column}: {why}")
+    }
+}
+
+/// What is said with a place begins so.
+const BEGIN: &str = "line ";
+
 /// A directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Directive {
     pub(super) name: String,
     pub(super) arguments: Vec<String>,
-    /// Line of the snippet, counted from 1.
-    pub(super) line: usize,
+    pub(super) at: Place,
     /// What stands between its braces; `None`: it ends with a semicolon.
     pub(super) block: Option<Vec<Directive>>,
 }
 
 impl Directive {
-    /// Why it is refused, with its place.
+    /// What is wrong with it, or else to be said of it, with its place; what has one, of a directive in its block, keeps that.
     pub(super) fn wrong(&self, why: &str) -> String {
-        format!("line {}: {}: {why}", self.line, shown(&self.name))
+        if why.starts_with(BEGIN) { why.to_owned() } else { self.at.wrong(&format!("{}: {why}", shown(&self.name))) }
     }
 }
 
 /// Reads a snippet.
 ///
 /// # Errors
-/// With the line at which it is no nginx configuration.
+/// With the place at which it is no nginx configuration.
 pub(super) fn read(text: &str) -> Result<Vec<Directive>, String> {
-    let mut reader = Reader { rest: text.chars().collect(), at: 0, line: 1, count: 0 };
+    let mut reader = Reader { rest: text.chars().collect(), at: 0, place: Place::FIRST, begin: Place::FIRST, count: 0 };
     reader.block(0)
 }
 
@@ -48,19 +67,24 @@ enum Token {
 struct Reader {
     rest: Vec<char>,
     at: usize,
-    line: usize,
+    place: Place,
+    /// Of the last word.
+    begin: Place,
     count: usize,
 }
 
 impl Reader {
     fn wrong<T>(&self, what: &str) -> Result<T, String> {
-        Err(format!("line {}: {what}", self.line))
+        Err(self.place.wrong(what))
     }
 
     fn next(&mut self) -> Option<char> {
         let c = self.rest.get(self.at).copied()?;
         self.at += 1;
-        self.line += usize::from(c == '\n');
+        self.place = match c {
+            '\n' => Place { line: self.place.line + 1, column: 1 },
+            _ => Place { column: self.place.column + 1, ..self.place },
+        };
         Some(c)
     }
 
@@ -78,10 +102,10 @@ impl Reader {
     }
 
     fn directive(&mut self, name: String, depth: usize) -> Result<Directive, String> {
-        let (line, mut arguments) = (self.line, Vec::new());
+        let (at, mut arguments) = (self.begin, Vec::new());
         // What follows is another language.
         if others::is_code(&name) {
-            return Err(format!("line {line}: {}: {}", shown(&name), others::unknown(&name)));
+            return Err(at.wrong(&format!("{}: {}", shown(&name), others::unknown(&name))));
         }
         self.count += 1;
         if self.count > MAX_DIRECTIVES || depth > MAX_DEPTH {
@@ -90,12 +114,12 @@ impl Reader {
         loop {
             match self.token()? {
                 Token::Word(word) => arguments.push(word),
-                Token::Semicolon => return Ok(Directive { name, arguments, line, block: None }),
+                Token::Semicolon => return Ok(Directive { name, arguments, at, block: None }),
                 Token::Open => {
                     let block = Some(self.block(depth + 1)?);
-                    return Ok(Directive { name, arguments, line, block });
+                    return Ok(Directive { name, arguments, at, block });
                 }
-                Token::Close | Token::End => return Err(format!("line {line}: {} has no end", shown(&name))),
+                Token::Close | Token::End => return Err(at.wrong(&format!("{} has no end", shown(&name)))),
             }
         }
     }
@@ -116,8 +140,14 @@ impl Reader {
                         Token::Close
                     });
                 }
-                '"' | '\'' => return self.quoted(c),
-                _ => return self.bare(),
+                '"' | '\'' => {
+                    self.begin = self.place;
+                    return self.quoted(c);
+                }
+                _ => {
+                    self.begin = self.place;
+                    return self.bare();
+                }
             }
         }
     }
@@ -164,10 +194,10 @@ impl Reader {
 
     fn word(&self, word: String) -> Result<Token, String> {
         if word.len() > MAX_WORD {
-            return self.wrong("a word is too long");
+            return Err(self.begin.wrong("a word is too long"));
         }
         if !word.chars().all(is_printable) {
-            return self.wrong(&format!("{} has a character that is not printable", shown(&word)));
+            return Err(self.begin.wrong(&format!("{} has a character that is not printable", shown(&word))));
         }
         Ok(Token::Word(word))
     }
@@ -178,25 +208,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directives_have_their_words_and_lines() {
+    fn directives_have_their_words_and_places() {
         let read = read("# x\nadd_header A 'b \"c\"' always;\n\tif ($http_x ~* \"a b\") {\n return 403; }\n").unwrap();
         assert_eq!(
-            (read[0].name.as_str(), read[0].line, &read[0].arguments[..]),
-            ("add_header", 2, &["A", "b \"c\"", "always"].map(str::to_owned)[..])
+            (read[0].name.as_str(), (read[0].at.line, read[0].at.column), &read[0].arguments[..]),
+            ("add_header", (2, 1), &["A", "b \"c\"", "always"].map(str::to_owned)[..])
         );
         let inside = read[1].block.as_ref().unwrap();
-        assert_eq!((read[1].arguments.len(), inside[0].name.as_str(), inside[0].line), (4, "return", 4));
+        assert_eq!((read[1].arguments.len(), inside[0].name.as_str(), inside[0].at), (4, "return", Place { line: 4, column: 2 }));
+        assert_eq!(read[1].at, Place { line: 3, column: 2 });
         assert_eq!(super::read("  # nothing\n").unwrap(), []);
         assert_eq!(super::read("a ${b}c \\d;").unwrap()[0].arguments, ["${b}c", "\\d"]);
     }
 
     #[test]
-    fn what_is_no_configuration_is_refused_with_its_line() {
-        for (bad, line) in
-            [("a", 1), ("a {", 1), ("a;\n}", 2), ("a \"b", 1), ("a \"b\"c;", 1), (";", 1), ("a;\nb \0;", 2), ("a 'b\nc';", 2)]
-        {
+    fn what_is_no_configuration_is_refused_with_its_place() {
+        for (bad, line, column) in [
+            ("a", 1, 1),
+            ("a {", 1, 4),
+            ("a;\n}", 2, 2),
+            ("a \"b", 1, 5),
+            ("a \"b\"c;", 1, 6),
+            (";", 1, 2),
+            ("a;\nb \0;", 2, 3),
+            ("a 'b\nc';", 1, 3),
+        ] {
             let why = super::read(bad).unwrap_err();
-            assert!(why.starts_with(&format!("line {line}: ")), "{bad:?}: {why}");
+            assert!(why.starts_with(&format!("line {line}, column {column}: ")), "{bad:?}: {why}");
         }
         assert!(super::read(&"a;".repeat(300)).is_err() && super::read(&"a { ".repeat(9)).is_err());
     }

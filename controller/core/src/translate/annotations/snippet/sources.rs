@@ -4,7 +4,10 @@ use crate::model::SourceRanges;
 use ipnet::IpNet;
 
 /// nginx takes the first rule that an address is in; ours are addresses that are denied, then those that alone are allowed.
-pub(super) fn sources(rules: &[(bool, Option<IpNet>)]) -> Result<Option<SourceRanges>, String> {
+///
+/// # Errors
+/// With the number of the rule that does not fit behind those before it, and why.
+pub(super) fn sources(rules: &[(bool, Option<IpNet>)]) -> Result<Option<SourceRanges>, (usize, String)> {
     let mut rest = rules;
     let mut take = |allows: bool| {
         let count = rest.iter().take_while(|(own, range)| *own == allows && range.is_some()).count();
@@ -20,7 +23,10 @@ pub(super) fn sources(rules: &[(bool, Option<IpNet>)]) -> Result<Option<SourceRa
         ([] | [(true, None)], true) => {}
         ([(false, None)], true) => denied = everybody(),
         ([(false, None)], false) => {}
-        _ => return Err("allow and deny are read in one order only: deny some, allow some, deny all".to_owned()),
+        _ => {
+            let first = (rules.len() - rest.len()).min(rules.len() - 1);
+            return Err((first, "allow and deny are read in one order only: deny some, allow some, deny all".to_owned()));
+        }
     }
     Ok((!denied.is_empty() || !allowed.is_empty()).then_some(SourceRanges { denied, allowed }))
 }

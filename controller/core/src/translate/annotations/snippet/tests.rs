@@ -117,7 +117,7 @@ fn answers_of_a_condition_have_headers_of_their_own() {
         "if ($arg_x) { if ($arg_y) { return 403; } }",
         "if ($arg_x) { }",
     ] {
-        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1: \"if\": "), "{bad}");
+        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1, column "), "{bad}");
     }
 }
 
@@ -207,7 +207,7 @@ fn names_for_answers_of_the_service_may_stay_unused() {
     let used = read(&format!("{cookie} add_header X $name_upstream_1;")).unwrap_err();
     assert!(used.contains("\"$name_upstream_1\" is not a variable that can be used here"), "{used}");
     let code = read(&format!("{cookie}\n\naccess_by_lua_block {{\n  if ngx.var.name_upstream_1 ~= \"\" then x() end\n}}")).unwrap_err();
-    assert!(code.starts_with("line 4: \"access_by_lua_block\": ") && code.contains("no code is run here"), "{code}");
+    assert!(code.starts_with("line 4, column 1: \"access_by_lua_block\": ") && code.contains("no code is run here"), "{code}");
     for bad in ["auth_request_set $a $upstream_cookie_;", "auth_request_set $a '$upstream_cookie_a;b';"] {
         assert!(read(bad).unwrap_err().contains("only headers"), "{bad}");
     }
@@ -279,7 +279,7 @@ fn forwarding_is_as_the_snippet_says() {
                 proxy_pass_header Server;\ngrpc_connect_timeout 0s;";
     let read = read(text).unwrap();
     assert_eq!(read.comforts().collect::<Vec<_>>(), ["proxy_http_version", "proxy_pass_header"]);
-    assert!(read.joins_protections() && read.conflict(|key| key == "satisfy") == Some("satisfy"));
+    assert!(read.joins_protections() && read.conflict(|key| key == "satisfy").is_some_and(|(key, _)| key == "satisfy"));
     let mut route = RoutePolicy { satisfy: Some(Satisfy::All), ..RoutePolicy::default() };
     read.apply_below(&mut route);
     assert_eq!((route.satisfy, route.http_1_0, route.port_in_redirects), (Some(Satisfy::All), Some(true), Some(true)));
@@ -309,7 +309,7 @@ fn forwarding_is_as_the_snippet_says() {
         "gzip_min_length $x;",
         "port_in_redirect maybe;",
     ] {
-        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1: "), "{bad}");
+        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1, column "), "{bad}");
     }
 }
 
@@ -389,7 +389,7 @@ fn locations_are_looked_at_in_the_order_of_nginx() {
     assert_eq!(texts[0].text.literal(), Some("b"), "what is set for the server is set before");
     let beaten = "location /a/b { deny all; }\nlocation ^~ /a { return 200; }\nlocation ~ c { return 202; }";
     let said = statuses(beaten).unwrap_err();
-    assert!(said.starts_with("line 2: \"location\": a longer path without ^~ goes before it"), "{said}");
+    assert!(said.starts_with("line 2, column 1: \"location\": a longer path without ^~ goes before it"), "{said}");
 }
 
 #[test]
@@ -405,44 +405,44 @@ fn lists_of_addresses_are_read_in_one_order() {
 #[test]
 fn everything_else_is_refused_by_name_and_line() {
     for (bad, begins) in [
-        ("root /etc;", "line 1: \"root\": it has no meaning"),
-        ("a b;\n", "line 1: \"a\""),
-        ("\ncontent_by_lua_block { x; }", "line 2: \"content_by_lua_block\": it has no meaning"),
-        ("types { a b; }", "line 1: \"types\": blocks"),
-        ("proxy_pass http://127.0.0.1;", "line 1: \"proxy_pass\""),
-        ("add_header Server x;", "line 1: \"add_header\": the header Server"),
-        ("add_header \"X\\nY\" z;", "line 1: \"add_header\""),
-        ("proxy_set_header Content-Length 5;", "line 1: \"proxy_set_header\""),
-        ("add_header A $nosuch;", "line 1: \"add_header\""),
-        ("if ($a ~ \"(\") { return 403; }", "line 1: \"if\""),
-        ("if ($host = a) { proxy_pass http://x; }", "line 1: \"if\": only headers and one return"),
+        ("root /etc;", "line 1, column 1: \"root\": it has no meaning"),
+        ("a b;\n", "line 1, column 1: \"a\""),
+        ("\ncontent_by_lua_block { x; }", "line 2, column 1: \"content_by_lua_block\": it has no meaning"),
+        ("types { a b; }", "line 1, column 1: \"types\": blocks"),
+        ("proxy_pass http://127.0.0.1;", "line 1, column 1: \"proxy_pass\""),
+        ("add_header Server x;", "line 1, column 1: \"add_header\": the header Server"),
+        ("add_header \"X\\nY\" z;", "line 1, column 1: \"add_header\""),
+        ("proxy_set_header Content-Length 5;", "line 1, column 1: \"proxy_set_header\""),
+        ("add_header A $nosuch;", "line 1, column 1: \"add_header\""),
+        ("if ($a ~ \"(\") { return 403; }", "line 1, column 1: \"if\""),
+        ("if ($host = a) { proxy_pass http://x; }", "line 1, column 1: \"if\": only headers and one return"),
         (
             "rewrite ^/a /b last;",
-            "line 1: \"rewrite\": with last, or without a flag, another route is looked for, which not every proxy can; write break",
+            "line 1, column 1: \"rewrite\": with last, or without a flag, another route is looked for, which not every proxy can; write break",
         ),
-        ("rewrite ^/a /b;", "line 1: \"rewrite\": with last, or without a flag"),
-        ("rewrite ^/(a) /$2 break;", "line 1: \"rewrite\": \"^/(a)\" has fewer"),
-        ("rewrite ^/(a) /b?c=$1 break;", "line 1: \"rewrite\": a query"),
-        ("rewrite ^/(a $1 break;", "line 1: \"rewrite\""),
-        ("rewrite ^/a http://$http_x/ redirect;", "line 1: \"rewrite\": a variable"),
-        ("expires modified +1h;", "line 1: \"expires\""),
-        ("rewrite ^/a /b break;\nreturn 200;", "line 2: \"return\": it stands behind"),
-        ("limit_req zone=x;", "there is no zone \"x\""),
-        ("limit_req burst=5;", "line 1: \"limit_req\": it names no zone"),
-        ("limit_conn x 0;", "line 1: \"limit_conn\": 0"),
-        ("limit_req_zone $binary_remote_addr zone=x:1m rate=1r/s;", "zones are not defined here"),
-        ("limit_req_zone $http_x zone=x:1m rate=1r/s;", "line 1: \"limit_req_zone\": \"$http_x\" cannot be counted"),
-        ("limit_req_zone $remote_addr zone=x rate=1r/s;", "line 1: \"limit_req_zone\": \"zone=x\" is not"),
-        ("limit_req_zone $remote_addr zone=x:1m rate=1;", "line 1: \"limit_req_zone\": \"1\" is neither"),
-        ("sub_filter_types text/css;", "there is no sub_filter"),
-        ("add_header A b;\naccess_by_lua_block { ngx.exit(403) }", "line 2: \"access_by_lua_block\": it has no meaning"),
-        ("rewrite_by_lua 'ngx.exit(403)';", "line 1: \"rewrite_by_lua\": it has no meaning"),
-        ("proxy_ssl_name a.test;", "line 1: \"proxy_ssl_name\": it has no meaning"),
-        ("if (-f /etc/passwd) { return 200; }", "line 1: \"if\""),
-        ("return 302 $http_x;", "line 1: \"return\""),
-        ("return 99;", "line 1: \"return\""),
-        ("set $host x;", "line 1: \"set\""),
-        ("}", "line 1: punctuation"),
+        ("rewrite ^/a /b;", "line 1, column 1: \"rewrite\": with last, or without a flag"),
+        ("rewrite ^/(a) /$2 break;", "line 1, column 1: \"rewrite\": \"^/(a)\" has fewer"),
+        ("rewrite ^/(a) /b?c=$1 break;", "line 1, column 1: \"rewrite\": a query"),
+        ("rewrite ^/(a $1 break;", "line 1, column 1: \"rewrite\""),
+        ("rewrite ^/a http://$http_x/ redirect;", "line 1, column 1: \"rewrite\": a variable"),
+        ("expires modified +1h;", "line 1, column 1: \"expires\""),
+        ("rewrite ^/a /b break;\nreturn 200;", "line 2, column 1: \"return\": it stands behind"),
+        ("limit_req zone=x;", "line 1, column 1: \"limit_req\": there is no zone \"x\""),
+        ("limit_req burst=5;", "line 1, column 1: \"limit_req\": it names no zone"),
+        ("limit_conn x 0;", "line 1, column 1: \"limit_conn\": 0"),
+        ("limit_req_zone $binary_remote_addr zone=x:1m rate=1r/s;", "line 1, column 1: \"limit_req_zone\": zones are not defined here"),
+        ("limit_req_zone $http_x zone=x:1m rate=1r/s;", "line 1, column 1: \"limit_req_zone\": \"$http_x\" cannot be counted"),
+        ("limit_req_zone $remote_addr zone=x rate=1r/s;", "line 1, column 1: \"limit_req_zone\": \"zone=x\" is not"),
+        ("limit_req_zone $remote_addr zone=x:1m rate=1;", "line 1, column 1: \"limit_req_zone\": \"1\" is neither"),
+        ("sub_filter_types text/css;", "line 1, column 1: \"sub_filter_types\": there is no sub_filter"),
+        ("add_header A b;\naccess_by_lua_block { ngx.exit(403) }", "line 2, column 1: \"access_by_lua_block\": it has no meaning"),
+        ("rewrite_by_lua 'ngx.exit(403)';", "line 1, column 1: \"rewrite_by_lua\": it has no meaning"),
+        ("proxy_ssl_name a.test;", "line 1, column 1: \"proxy_ssl_name\": it has no meaning"),
+        ("if (-f /etc/passwd) { return 200; }", "line 1, column 1: \"if\""),
+        ("return 302 $http_x;", "line 1, column 1: \"return\""),
+        ("return 99;", "line 1, column 1: \"return\""),
+        ("set $host x;", "line 1, column 1: \"set\""),
+        ("}", "line 1, column 2: punctuation"),
     ] {
         let why = read(bad).unwrap_err();
         assert!(why.starts_with(begins), "{bad}: {why}");
@@ -459,7 +459,8 @@ fn clients_are_limited_by_zones_from_further_out() {
     outer.apply(&mut route);
     assert_eq!(route.limits.as_ref().map(|limits| (limits.rates.len(), limits.connections)), Some((0, Some(9))));
     let inner = super::read("limit_req zone=slow burst=3 nodelay;", &zones).unwrap();
-    assert_eq!((inner.conflict(|key| key == "limit-rpm"), inner.conflict(|key| key == "limit-rate")), (Some("limit-rpm"), None));
+    let conflict = |name: &str| inner.conflict(|key| key == name).map(|(key, _)| key);
+    assert_eq!((conflict("limit-rpm"), conflict("limit-rate")), (Some("limit-rpm"), None));
     inner.apply(&mut route);
     let limits = route.limits.unwrap();
     assert_eq!((&limits.rates[..], limits.connections), (&[RequestRate { requests: 5, period: Period::Minute, burst: 3 }][..], None));

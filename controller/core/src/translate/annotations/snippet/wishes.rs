@@ -102,12 +102,18 @@ impl Meaning {
         self.zones.clone()
     }
 
-    /// The annotations that say the same as this snippet, of those that `is_given`.
-    pub(in crate::translate) fn conflict(&self, is_given: impl Fn(&str) -> bool) -> Option<&'static str> {
+    /// An annotation that says the same as this snippet, of those that `is_given`, and the directives that say it.
+    pub(in crate::translate) fn conflict(&self, is_given: impl Fn(&str) -> bool) -> Option<(&'static str, &'static [&'static str])> {
         const SOURCES: &[&str] = &["allowlist-source-range", "whitelist-source-range", "denylist-source-range"];
         const LIMITS: &[&str] = &["limit-rps", "limit-rpm", "limit-connections"];
-        let said = [(self.sources.is_some(), SOURCES), (self.limits.is_some(), LIMITS), (self.satisfy.is_some(), &["satisfy"])];
-        said.into_iter().filter(|(is_said, _)| *is_said).find_map(|(_, keys)| keys.iter().copied().find(|key| is_given(key)))
+        let said: [(bool, &[&str], &'static [&'static str]); 3] = [
+            (self.sources.is_some(), SOURCES, &["allow", "deny"]),
+            (self.limits.is_some(), LIMITS, &["limit_req", "limit_conn"]),
+            (self.satisfy.is_some(), &["satisfy"], &["satisfy"]),
+        ];
+        let given = said.into_iter().filter(|(is_said, ..)| *is_said);
+        let mut found = given.filter_map(|(_, keys, names)| Some((keys.iter().copied().find(|key| is_given(key))?, names)));
+        found.next()
     }
 
     /// Puts what the snippet asks for into the wishes of a route, before what is there.

@@ -1,0 +1,78 @@
+//! Where directives of a snippet stand, so that whoever wrote them is told of the right one.
+
+use super::answered;
+use super::reader::{self, Directive};
+use crate::model::RawDirective;
+
+/// The directives of a snippet with their places; none, where it cannot be read.
+pub(in crate::translate) struct Places(Vec<Directive>);
+
+impl Places {
+    pub(in crate::translate) fn of(text: &str) -> Self {
+        Self(reader::read(text).unwrap_or_default())
+    }
+
+    /// What is said of the first directive with one of these names, or beginnings of names that end with `_`.
+    pub(in crate::translate) fn say_of(&self, names: &[&str], why: &str) -> String {
+        self.say(|directive| names.iter().any(|own| super::others::is_named(own, &directive.name)), why)
+    }
+
+    /// Paths of a whole host are not one Ingress's.
+    pub(in crate::translate) fn too_wide(&self) -> String {
+        self.say_of(&["location"], "it holds for a whole host")
+    }
+
+    /// The path cannot become another one for a whole host.
+    pub(in crate::translate) fn too_late(&self) -> String {
+        let rewrites =
+            |directive: &Directive| directive.name == "rewrite" && directive.arguments.last().is_some_and(|flag| flag == "break");
+        self.say(rewrites, "with break: the routes of a host are found by the path that was asked for")
+    }
+
+    /// Something else than headers of requests.
+    pub(in crate::translate) fn not_for_services(&self) -> String {
+        const HEADERS: &[&str] = &["proxy_set_header", "grpc_set_header", "more_set_input_headers", "more_clear_input_headers"];
+        let names = [HEADERS, &["set", answered::SET]].concat();
+        self.say(|directive| !names.contains(&directive.name.as_str()), "only proxy_set_header is accepted here")
+    }
+
+    /// What is said of the first directive with this name and a word in which this is.
+    pub(in crate::translate) fn say_of_word(&self, name: &str, part: &str, why: &str) -> String {
+        self.say(|directive| directive.name == name && directive.arguments.iter().any(|word| word.contains(part)), why)
+    }
+
+    /// What is said of the first directive that has this variable.
+    pub(in crate::translate) fn say_of_variable(&self, name: &str, why: &str) -> String {
+        let has = |word: &String| {
+            let mut behind = word.match_indices('$').map(|(at, _)| word[at + 1..].trim_start_matches('{'));
+            behind.any(|rest| {
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+                rest[..end].eq_ignore_ascii_case(name)
+            })
+        };
+        self.say(|directive| directive.arguments.iter().any(has), why)
+    }
+
+    /// What is said of a directive that is kept as it is.
+    pub(in crate::translate) fn say_of_raw(&self, raw: &RawDirective, why: &str) -> String {
+        self.say(|directive| directive.name == raw.name && directive.arguments == raw.words, why)
+    }
+
+    fn say(&self, is_meant: impl Fn(&Directive) -> bool, why: &str) -> String {
+        first(&self.0, &is_meant).map_or_else(|| why.to_owned(), |directive| directive.wrong(why))
+    }
+}
+
+/// The first one, be it in a block.
+fn first<'d>(directives: &'d [Directive], is_meant: &impl Fn(&Directive) -> bool) -> Option<&'d Directive> {
+    directives.iter().find_map(|directive| {
+        let inside = directive.block.as_deref().unwrap_or_default();
+        if is_meant(directive) { Some(directive) } else { first(inside, is_meant) }
+    })
+}
+
+/// What is wrong with one of the directives of these names, by its number among them, in no block.
+pub(super) fn wrong_of(directives: &[Directive], names: &[&str], (number, why): (usize, String)) -> String {
+    let mut named = directives.iter().filter(|directive| directive.block.is_none() && names.contains(&directive.name.as_str()));
+    named.nth(number).map_or_else(|| why.clone(), |directive| directive.wrong(&why))
+}
