@@ -286,7 +286,11 @@ fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
     assert!(headers("return 200;", "http://10.0.0.9/").1.contains(closing));
     assert!(!headers("return 200;", "").1.contains("503"), "nobody is asked");
     let (count, text) = headers("return 200;", "http://10.0.0.9/");
-    assert!(count.is_none() && text.contains("data[global-auth-snippet]: global-auth-snippet: line 1, column 1: \"return\": only proxy_set_header"), "{text}");
+    assert!(
+        count.is_none()
+            && text.contains("data[global-auth-snippet]: global-auth-snippet: line 1, column 1: \"return\": only proxy_set_header"),
+        "{text}"
+    );
     let (count, text) = headers("proxy_set_header My-Header 42;", "");
     assert!(count.is_none() && text.contains("there is no global-auth-url"), "{text}");
 }
@@ -552,4 +556,15 @@ fn a_policy_that_cannot_be_read_closes_and_that_of_the_main_config_map_holds_for
     assert!(text.contains("ConfigMap system/main data[gatewright-policy]: the policy cannot be read"), "{text}");
     let translation = World::new(&objects(r#"{"annotations": [{"denied": ["app-root"]}]}"#)).translate();
     assert!(translation.model.hosts[&HostPattern::parse("a.test").unwrap()].policy.app_root.is_none());
+}
+
+#[test]
+fn a_limit_that_is_only_reported_is_not_said_to_be_used() {
+    let told = |report_only: bool| {
+        let policy = json!({"limits": {"proxy-body-size": "1k"}, "reportOnly": report_only});
+        let translation = policed(&policy, &[ingress("a", "own", &[("proxy-body-size", "5m")])]).translate();
+        said(&translation).join("\n")
+    };
+    assert!(told(true).contains("\"5m\" is above the limit of 1k, which is not enforced (served)"), "{}", told(true));
+    assert!(told(false).contains("\"5m\" is above the limit of 1k, which is used"), "{}", told(false));
 }

@@ -75,7 +75,8 @@ impl<'a> Permits<'a> {
         if !annotations::exceeds(name, value, limit) {
             return None;
         }
-        let message = format!("{name}: {} is above the limit of {}, which is used", shown(value), limit.text);
+        let used = if policy.report_only { "which is not enforced" } else { "which is used" };
+        let message = format!("{name}: {} is above the limit of {}, {used}", shown(value), limit.text);
         let counts = self.refuse(policy, self.field(name), message, Outcome::KeptDefault);
         // Without a unit, which some annotations do not take.
         counts.then(|| limit.value.to_string().into())
