@@ -29,12 +29,26 @@ pub(super) fn lacks(version: Version) -> Vec<Lack> {
     LACKS.iter().chain(&LACKS_TRACING).chain(SETTINGS).filter(|lack| !granted(lack)).copied().collect()
 }
 
-/// Directives of snippets that a version cannot follow: bodies are not looked into, and are compressed for all or nobody.
+/// Directives of snippets that a version cannot follow: bodies are not looked into, and are compressed in one way.
 pub(super) fn unknown_directives(version: Version) -> &'static [&'static str] {
-    if super::view::has_bandwidth(version) {
-        &["gzip", "limit_rate_after", "proxy_http_version", "proxy_pass_header", "raw", "sub_filter"]
-    } else {
-        &["gzip", "limit_rate", "limit_rate_after", "proxy_http_version", "proxy_pass_header", "raw", "sub_filter"]
+    const ALL: &[&str] = &[
+        "limit_rate",
+        "gzip_min_length",
+        "gzip_comp_level",
+        "gzip_proxied",
+        "gzip_vary",
+        "limit_rate_after",
+        "proxy_http_version",
+        "proxy_pass_header",
+        "raw",
+        "sub_filter",
+    ];
+    let [_, by_speed @ ..] = ALL else { return ALL };
+    let [_, by_length @ ..] = by_speed else { return by_speed };
+    match (super::view::has_bandwidth(version), version >= COMPRESSES_BY_LENGTH) {
+        (false, _) => ALL,
+        (true, false) => by_speed,
+        (true, true) => by_length,
     }
 }
 

@@ -140,6 +140,7 @@ fn may_say(section: Section, words: &[Word<'_>]) -> bool {
         let said: Vec<&str> = words.iter().skip(1).map(|word| &*word.text).collect();
         return section == Section::Backend
             && (said.first() == Some(&"bwlim-out")
+                || said == ["compression"]
                 || matches!(said[..], ["fcgi-app", _] | ["spoe", "engine", "ask" | "mirror" | "pages", "config", "ask.spoe"]));
     }
     if keyword == "http-error" {
@@ -315,6 +316,7 @@ const FRONTEND: &[&str] = &[
 const BACKEND: &[&str] = &[
     "acl",
     "balance",
+    "compression",
     "filter",
     "force-persist",
     "hash-type",

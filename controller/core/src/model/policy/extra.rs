@@ -79,7 +79,7 @@ impl Extra {
     /// The same for texts that are sent, and for conditions.
     #[must_use]
     pub fn looks_at(&self, name: &str) -> bool {
-        let answers = self.answers.iter().filter_map(|answer| answer.when.as_ref());
+        let answers = self.answers.iter().flat_map(EarlyAnswer::conditions);
         let mut conditions = answers.chain(self.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
         self.uses(&[name]) || conditions.any(|condition| condition.variable.uses(&[name]))
     }
@@ -144,6 +144,8 @@ pub struct AnswerHeader {
 pub struct EarlyAnswer {
     /// When it is given; `None`: always.
     pub when: Option<Condition>,
+    /// What holds then as well; empty without `when`.
+    pub also: Vec<Condition>,
     /// It is a redirect for paths that this fits, whose groups its text may use.
     pub path: Option<TextRegex>,
     /// 200 to 599.
@@ -157,6 +159,13 @@ pub struct EarlyAnswer {
     pub headers: Vec<AnswerHeader>,
     /// Nothing is logged.
     pub unlogged: bool,
+}
+
+impl EarlyAnswer {
+    /// All that has to hold; none: it is always given.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.when.iter().chain(&self.also)
+    }
 }
 
 /// What becomes of the query of a request.
@@ -260,6 +269,12 @@ pub struct Condition {
 }
 
 impl Condition {
+    /// It holds where this one does not.
+    #[must_use]
+    pub fn negation(&self) -> Self {
+        Self { negated: !self.negated, ..self.clone() }
+    }
+
     /// The expression whose groups are known where the condition holds.
     #[must_use]
     pub const fn matched(&self) -> Option<&TextRegex> {

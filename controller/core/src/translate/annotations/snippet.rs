@@ -16,6 +16,7 @@ mod reader;
 mod sources;
 #[cfg(test)]
 mod tests;
+mod ways;
 mod wishes;
 mod words;
 

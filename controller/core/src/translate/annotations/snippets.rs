@@ -4,7 +4,7 @@
 use super::amounts;
 use super::snippet::{self, Answers, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
-use crate::model::Extra;
+use crate::model::{EarlyAnswer, Extra};
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
 use crate::settings::LimitZones;
@@ -32,11 +32,11 @@ pub(super) const FEATURE: Feature = Feature {
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
              stand in `return`, and headers in front of it), `set` (in `if`, too, for variables that are compared with a text later), \
-             `allow`, `deny` and `satisfy`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`), times, sizes and \
+             `allow`, `deny`, `satisfy` and `limit_except` with `deny all`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`), times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `charset`, \
              `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
-             `large_client_header_buffers`, has no effect, and is told. Where a proxy has no `gzip`, `limit_rate_after`, \
-             `proxy_pass_header` or `proxy_http_version 1.0`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
+             `large_client_header_buffers`, has no effect, and is told. Where a proxy has no `limit_rate_after`, \
+             `proxy_pass_header`, `proxy_http_version 1.0` or details of `gzip`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
              nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
              Ingress is left out.",
         )
@@ -219,10 +219,11 @@ pub(in crate::translate) fn lacking(
     lacks: impl Fn(&VariableText) -> Option<&str>,
 ) -> Option<String> {
     let Extra { answers, rewrites, .. } = &meaning.extra;
-    let conditions = answers.iter().map(|answer| &answer.when).chain(rewrites.iter().map(|rewrite| &rewrite.when));
+    let mut conditions =
+        answers.iter().flat_map(EarlyAnswer::conditions).chain(rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
     let lacks = |text: &VariableText| lacks(text).map(str::to_owned);
     let filled = |text: &VariableText| text.filled(|name| LABELS.contains(&name).then_some("label"));
-    let in_conditions = conditions.flatten().find_map(|when| lacks(&when.variable));
+    let in_conditions = conditions.find_map(|when| lacks(&when.variable));
     if let Some(variable) = in_conditions.or_else(|| meaning.texts().find_map(|text| lacks(&filled(text)))) {
         return Some(Places::of(text).say_of_variable(&variable, &format!("this proxy has no ${variable}")));
     }
@@ -269,9 +270,9 @@ mod tests {
         let text = "location = /robots.txt { return 200 \"User-agent: *\\nDisallow: /\\n\"; }";
         let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[("server-snippet", text)]);
         assert!(policies.unwrap().server_snippet.is_some() && said.len() == 1 && said[0].contains("the two characters"), "{said:?}");
-        let settings = Settings { unknown_directives: &["gzip"], ..Settings::default() };
-        let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", "gzip on;")]);
-        assert!(policies.is_some() && said.len() == 1 && said[0].contains("cannot follow gzip, and does without"), "{said:?}");
+        let settings = Settings { unknown_directives: &["gzip_comp_level"], ..Settings::default() };
+        let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", "gzip on; gzip_comp_level 5;")]);
+        assert!(policies.is_some() && said.len() == 1 && said[0].contains("cannot follow gzip_comp_level, and does without"), "{said:?}");
     }
 
     /// Of one whose block is wrong the place is its own, or that of the directive inside.
@@ -279,7 +280,7 @@ mod tests {
     fn whatever_is_said_of_a_directive_names_its_place() {
         let settings = Settings {
             raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()],
-            unknown_directives: &["gzip", "sub_filter", "limit_rate"],
+            unknown_directives: &["gzip_vary", "sub_filter"],
             unknown_variables: vec!["msec"],
             ..Settings::default()
         };
@@ -296,7 +297,7 @@ mod tests {
             ("expires 1h;\nlimit_conn_zone $remote_addr zone=a:1m;", "line 2, column 1: \"limit_conn_zone\"", "zones are not defined here"),
             ("if ($arg_a) {\n  add_header Server x;\n  return 403;\n}", "line 2, column 3: \"add_header\"", "the proxy's own"),
             ("expires 1h;\n  location /a { return 403; }", "line 2, column 3: \"location\"", "for a whole host"),
-            ("expires 1h;\ngzip_types text/css;", "line 2, column 1: \"gzip_types\"", "cannot follow gzip, and does without"),
+            ("gzip on;\ngzip_vary off;", "line 2, column 1: \"gzip_vary\"", "cannot follow gzip_vary, and does without"),
             ("expires 1h;\n keepalive_timeout 5;", "line 2, column 2: \"keepalive_timeout\"", "keepalive_timeout has no effect"),
             ("expires 1h;\n return 200 a\\n;", "line 2, column 2: \"return\"", "stays the two characters"),
             ("root /a;", "line 1, column 1: \"root\"", "no meaning"),
@@ -375,7 +376,7 @@ mod tests {
     fn named_namespaces_may_say_what_has_no_meaning() {
         let settings = Settings { raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()], ..Settings::default() };
         let read = |settings: &Settings, text| read_configured(settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
-        let text = "mp4_buffer_size 1m;\nadd_header A b;\nlimit_except GET { deny all; }";
+        let text = "mp4_buffer_size 1m;\nadd_header A b;\nlimit_except GET { deny 10.0.0.1; }";
         let (policies, said) = read(&settings, text);
         let extra = policies.unwrap().route.extra.clone().unwrap();
         assert_eq!((extra.raw.len(), extra.answer_headers.len(), extra.answers.len(), said.len()), (2, 1, 0, 2), "{said:?}");

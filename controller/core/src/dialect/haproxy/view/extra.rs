@@ -1,8 +1,10 @@
 //! What snippets ask for.
 
+use super::public;
 use super::section::known_page;
+use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, Globals, PathRewrite, Query, RoutePolicy, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RoutePolicy, Test};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
@@ -19,6 +21,8 @@ pub(super) struct ExtraView {
     paths: Vec<PathView>,
     expires: Option<ExpiresView>,
     charset: Option<Expression>,
+    /// `None`: as for all routes.
+    gzip: Option<GzipView>,
     /// Some answers have headers of their own.
     marks: bool,
     early_headers: Vec<EarlyHeaderView>,
@@ -65,6 +69,15 @@ struct ExpiresView {
     date: Expression,
 }
 
+/// How answers are compressed.
+#[derive(Debug, Serialize)]
+struct GzipView {
+    on: bool,
+    min_bytes: Option<u64>,
+    /// In lines of a bounded number; none: all.
+    types: Vec<Vec<String>>,
+}
+
 /// A condition with a name.
 #[derive(Debug, Serialize)]
 struct ConditionView {
@@ -83,6 +96,8 @@ struct ConditionView {
 struct AnswerView {
     /// `None`: always.
     condition: Option<ConditionView>,
+    /// Conditions that all have to hold; `condition` looks at whether they do.
+    all: Vec<ConditionView>,
     /// Name of the condition that the path has to fulfil, and expressions that fit somewhere, and whole paths.
     path: Option<(String, String, String)>,
     /// The text uses groups of the condition: what that looks at, and an expression that fits the whole of it.
@@ -116,9 +131,11 @@ struct HeaderView {
 
 impl ExtraView {
     /// Translation has left out what cannot be said.
-    pub(super) fn of(policy: &RoutePolicy, globals: &Globals) -> Option<Self> {
+    pub(super) fn of(policy: &RoutePolicy, globals: &Globals, version: Version) -> Option<Self> {
         let kind = type_of_texts(policy, globals);
-        policy.extra.as_deref().map(|extra| Self::new(extra, kind, &policy.told_answers()))
+        let extra = policy.extra.as_deref()?;
+        let gzip = extra.gzip.as_ref().and_then(|gzip| GzipView::new(gzip, globals, version));
+        Some(Self { gzip, ..Self::new(extra, kind, &policy.told_answers()) })
     }
 
     fn new(extra: &Extra, kind: &str, told: &[&HeaderName]) -> Self {
@@ -154,6 +171,7 @@ impl ExtraView {
                 .charset
                 .as_ref()
                 .map(|charset| Expression::default().and_fetch("res.fhdr(content-type)").and(&format!("; charset={}", charset.as_str()))),
+            gzip: None,
             request_headers,
             answer_headers,
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
@@ -197,9 +215,13 @@ impl AnswerView {
         let text = Expression::of_snippet(&answer.text, &[])?;
         let redirects = [301, 302, 303, 307, 308].contains(&answer.status);
         let (redirect, text) = if redirects { (Some(text), None) } else { (None, Some(text)) };
+        let name = format!("answer_{number}");
+        let all = answer.conditions().enumerate().filter(|_| !answer.also.is_empty());
+        let all = all.map(|(n, when)| ConditionView::new(format!("{name}_{n}"), when)).collect::<Option<Vec<_>>>()?;
         let condition = match &answer.when {
             None => None,
-            Some(when) => Some(ConditionView::new(format!("answer_{number}"), when)?),
+            Some(_) if !all.is_empty() => Some(ConditionView::of_all(name)),
+            Some(when) => Some(ConditionView::new(name, when)?),
         };
         let path = answer.path.as_ref().map(|path| (format!("answer_path_{number}"), path.to_string(), whole(path.as_str())));
         let query = match answer.query {
@@ -209,6 +231,7 @@ impl AnswerView {
         };
         Some(Self {
             condition,
+            all,
             path,
             groups: answer.when.as_ref().filter(|_| answer.path.is_none() && answer.text.has_groups()).and_then(groups_of),
             status: answer.status,
@@ -255,12 +278,39 @@ fn whole(expression: &str) -> String {
 }
 
 impl ConditionView {
+    /// Whether all of those hold that are asked before.
+    fn of_all(name: String) -> Self {
+        let (fetch, pattern) = ("var(txn.all_hold)".to_owned(), "1".to_owned());
+        Self { name, fetch, header: None, negated: false, regex: false, ignore_case: false, pattern }
+    }
+
     fn new(name: String, Condition { variable, test, negated }: &Condition) -> Option<Self> {
         let (regex, ignore_case, pattern) = match test {
             Test::Is(text) => (false, false, text.clone()),
             Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.as_str().to_owned()),
         };
         Some(Self { name, fetch: fetch_of(variable)?, header: header_of(variable), negated: *negated, regex, ignore_case, pattern })
+    }
+}
+
+impl GzipView {
+    /// What is not said is as for all routes, and where these are not compressed as it is usual in nginx.
+    fn new(gzip: &Gzip, globals: &Globals, version: Version) -> Option<Self> {
+        const USUAL_LENGTH: u64 = 20;
+        const NO_TYPE: &str = "none/none";
+        let usual: Vec<MediaType> = MediaType::new("text/html").into_iter().collect();
+        let (usual, length) =
+            if globals.gzip { (&globals.compression.types, globals.compression.min_bytes) } else { (&usual, USUAL_LENGTH) };
+        match (gzip.on.unwrap_or(globals.gzip), globals.gzip) {
+            (false, false) => None,
+            // The frontend compresses all the same, but for what a section says itself.
+            (false, true) => Some(Self { on: false, min_bytes: None, types: vec![vec![NO_TYPE.to_owned()]] }),
+            (true, _) => {
+                let lines = public::type_lines(gzip.types.as_ref().unwrap_or(usual)).into_iter();
+                let types = lines.map(|line| line.into_iter().map(str::to_owned).collect()).collect();
+                Some(Self { on: true, min_bytes: public::shortest(gzip.min_bytes.unwrap_or(length), version), types })
+            }
+        }
     }
 }
 

@@ -92,16 +92,26 @@ struct GzipView<'m> {
 
 impl<'m> GzipView<'m> {
     fn new(compression: &'m Compression, version: Version) -> Self {
-        const TYPES: usize = 50;
-        let html = "text/html";
-        let others = compression.types.iter().map(MediaType::as_str).filter(|&kind| kind != html);
-        let types: Vec<&str> = if compression.types.is_empty() { Vec::new() } else { std::iter::once(html).chain(others).collect() };
         Self {
-            min_bytes: Some(compression.min_bytes.min(1 << 30)).filter(|_| version >= COMPRESSES_BY_LENGTH),
-            types: types.chunks(TYPES).map(<[_]>::to_vec).collect(),
+            min_bytes: shortest(compression.min_bytes, version),
+            types: type_lines(&compression.types),
             excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::as_str),
         }
     }
+}
+
+/// The shortest answer that is compressed; `None`: this version does not look at that.
+pub(super) fn shortest(bytes: u64, version: Version) -> Option<u64> {
+    Some(bytes.min(1 << 30)).filter(|_| version >= COMPRESSES_BY_LENGTH)
+}
+
+/// Types of answers that are compressed, with `text/html`; none: all.
+pub(super) fn type_lines(types: &[MediaType]) -> Vec<Vec<&str>> {
+    const TYPES: usize = 50;
+    let html = "text/html";
+    let others = types.iter().map(MediaType::as_str).filter(|&kind| kind != html);
+    let types: Vec<&str> = if types.is_empty() { Vec::new() } else { std::iter::once(html).chain(others).collect() };
+    types.chunks(TYPES).map(<[_]>::to_vec).collect()
 }
 
 /// Requests that are refused whatever they ask for.

@@ -3,6 +3,7 @@
 use super::extra::{ExtraView, type_of_texts};
 use super::limits::LimitsView;
 use super::seconds;
+use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression};
 use crate::dialect::haproxy::sections::{Labels, Section};
 use crate::model::{CookieFlags, CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
@@ -97,7 +98,7 @@ impl HeaderView {
 
 impl RouteView {
     /// Only of wishes that `lacks.rs` knows.
-    pub(super) fn new(section: &Section<'_>, globals: &Globals) -> Self {
+    pub(super) fn new(section: &Section<'_>, globals: &Globals, version: Version) -> Self {
         let nothing = RoutePolicy::default();
         let policy = section.policy.unwrap_or(&nothing);
         let headers = policy.response_headers.iter().flatten();
@@ -110,7 +111,7 @@ impl RouteView {
             limits: policy.limits.as_ref().zip(section.key.counted).map(|(limits, counted)| LimitsView::new(limits, counted, globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
-            extra: ExtraView::of(policy, globals),
+            extra: ExtraView::of(policy, globals, version),
             content_type: type_of_texts(policy, globals).to_owned(),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
         }

@@ -141,7 +141,7 @@ impl<'m> SectionView<'m> {
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
-            route: RouteView::new(section, globals),
+            route: RouteView::new(section, globals, version),
             body_limit_bytes: body_limit(section, globals),
             client_auth: ClientAuthView::new(section.client_auth, globals),
             guards: GuardsView::new(section, globals, is_alone),

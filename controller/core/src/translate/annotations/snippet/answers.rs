@@ -42,16 +42,34 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
             stays_one_line(when)?;
         }
     }
-    push(meaning, EarlyAnswer { when, path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false })
+    push(
+        meaning,
+        EarlyAnswer { when, also: Vec::new(), path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false },
+    )
 }
 
 impl Meaning {
     /// What stands in for a protection that cannot be read: nobody is let in.
     pub(in crate::translate) fn closing() -> Self {
-        let text = VariableText::default();
-        let answer = EarlyAnswer { when: None, path: None, status: 503, text, query: Query::Dropped, headers: Vec::new(), unlogged: false };
-        Self { extra: Extra { answers: vec![answer], ..Extra::default() }, ..Self::default() }
+        Self { extra: Extra { answers: vec![unconditional(503)], ..Extra::default() }, ..Self::default() }
     }
+}
+
+/// The page of a status.
+fn unconditional(status: u16) -> EarlyAnswer {
+    let text = VariableText::default();
+    EarlyAnswer { when: None, also: Vec::new(), path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false }
+}
+
+/// `return` where all of several conditions hold, with headers of its own.
+pub(super) fn where_all_hold(meaning: &mut Meaning, when: &[Condition], given: &[&str], headers: Vec<AnswerHeader>) -> Done {
+    let Some((first, also)) = when.split_first() else { return read(meaning, None, given) };
+    let count = meaning.extra.answers.len();
+    with_headers(meaning, first.clone(), given, headers)?;
+    if let Some(answer) = meaning.extra.answers.get_mut(count) {
+        answer.also = also.to_vec();
+    }
+    Ok(())
 }
 
 /// `return` with headers of its own.
@@ -63,6 +81,20 @@ pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str
         answer.headers = headers.into_iter().filter(is_sent).collect();
     }
     Ok(())
+}
+
+/// `limit_except`: other methods are refused. That is not asked before all answers are given.
+pub(super) fn except(methods: &[&str]) -> Result<EarlyAnswer, String> {
+    let is_method = |method: &&str| !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase());
+    if methods.is_empty() || !methods.iter().all(is_method) {
+        return Err("it takes methods".to_owned());
+    }
+    // Who may ask for something may ask for its head.
+    let head = if methods.contains(&"GET") { "|HEAD" } else { "" };
+    let expression = TextRegex::new(&format!("^(?:{}{head})$", methods.join("|"))).map_err(|bad| bad.0)?;
+    let variable = VariableText::parse("$request_method").map_err(|bad| bad.0)?;
+    let when = Some(Condition { variable, test: Test::Matches { expression, ignoring_case: false }, negated: true });
+    Ok(EarlyAnswer { when, ..unconditional(403) })
 }
 
 /// `return` for some paths. What is taken out of a decoded path stands encoded in a redirect by its expression.
@@ -81,7 +113,10 @@ pub(super) fn in_location(meaning: &mut Meaning, when: Condition, given: &[&str]
     }
     only_url_variables(&text)?;
     let path = Some(expression.clone());
-    push(meaning, EarlyAnswer { when: None, path, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false })
+    push(
+        meaning,
+        EarlyAnswer { when: None, also: Vec::new(), path, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false },
+    )
 }
 
 /// A text whose groups are all in the expression.
@@ -137,7 +172,10 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
             if target.parts().is_empty() {
                 return Err("a redirect needs a URL".to_owned());
             }
-            push(meaning, EarlyAnswer { when, path: Some(path), status, text: target, query, headers: Vec::new(), unlogged: false })
+            push(
+                meaning,
+                EarlyAnswer { when, also: Vec::new(), path: Some(path), status, text: target, query, headers: Vec::new(), unlogged: false },
+            )
         }
     }
 }

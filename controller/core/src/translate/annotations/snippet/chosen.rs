@@ -1,17 +1,43 @@
 //! Variables that conditions set: each is compared with a text later, and so stands for those conditions.
 
 use super::Meaning;
-use super::answers;
 use super::reader::Directive;
 use super::words::free_name;
+use super::{answers, ways};
 use crate::model::Condition;
 use crate::names::shown;
 
-/// What a variable is set to where a condition holds, in the order in which they are looked at.
-pub(super) type Choices = Vec<(Condition, String)>;
+/// What a variable is set to, in the order in which it is.
+pub(super) type Choices = Vec<Choice>;
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Choice {
+    /// What all holds then; not empty.
+    when: Vec<Condition>,
+    /// The value; `None` stands for the one that the variable has had.
+    value: Vec<Option<String>>,
+}
 
 /// Conditions of one variable: each of another variable that is set under it counts as all of its own.
 const MOST: usize = 20;
+
+impl Choice {
+    /// What all holds where the variable is set so.
+    pub(super) fn when(&self) -> &[Condition] {
+        &self.when
+    }
+
+    /// The value that it is given.
+    pub(super) fn set(&self, had: &str) -> String {
+        self.value.iter().map(|part| part.as_deref().unwrap_or(had)).collect()
+    }
+
+    /// Whether that has the value in it which it has had.
+    pub(super) fn goes_on(&self) -> bool {
+        self.value.contains(&None)
+    }
+}
 
 impl Meaning {
     /// Learns in advance which variables are set under conditions: no text but a condition can have these.
@@ -24,28 +50,37 @@ impl Meaning {
         }
     }
 
-    /// `set` in a condition.
-    pub(super) fn choose(&mut self, when: &Condition, words: &[&str]) -> Result<(), String> {
-        let [variable, value] = words else { return Err("set takes a variable and a value".to_owned()) };
+    /// `set` in a condition. `once`: it is set there and nowhere else by the same directive.
+    pub(super) fn choose(&mut self, when: &[Condition], variable: &str, value: &str, once: bool) -> Result<(), String> {
         let name = free_name(variable)?;
-        let literal = self.text(value)?.literal().map(str::to_owned);
-        let value = literal.ok_or_else(|| format!("set: in a condition {} is no plain text", shown(value)))?;
+        let given = value;
+        let mut value = Vec::new();
+        for (n, piece) in around(given, name).into_iter().enumerate() {
+            if n > 0 {
+                value.push(None);
+            }
+            let literal = if piece.is_empty() { Some(String::new()) } else { self.text(piece)?.literal().map(str::to_owned) };
+            value.push(Some(literal.ok_or_else(|| format!("in a condition {} is no plain text", shown(given)))?));
+        }
+        if value.contains(&None) && !once {
+            return Err(undecided(name));
+        }
         let choices = self.chosen.entry(name.to_owned()).or_default();
         if choices.len() >= MOST {
             return Err(format!("{} is set under more than {MOST} conditions", shown(variable)));
         }
-        choices.push((when.clone(), value));
+        choices.push(Choice { when: when.to_vec(), value });
         Ok(())
     }
 
-    /// What a condition stands for: one of these holds. A variable that was set under conditions is those; then no group of
-    /// an expression is known.
-    pub(super) fn conditions(&self, words: &[&str]) -> Result<(Vec<Option<Condition>>, bool), String> {
+    /// What a condition stands for: all of one of these hold. A variable that was set under conditions is those; then no
+    /// group of an expression is known.
+    pub(super) fn conditions(&self, words: &[&str]) -> Result<(Vec<Vec<Condition>>, bool), String> {
         let words = answers::condition_words(words)?;
         let name = words.first().and_then(|word| word.strip_prefix('$'));
         let name = name.map(|name| name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name));
         let Some((name, choices)) = name.and_then(|name| self.chosen.get_key_value(name)) else {
-            return answers::condition(self, &words).map(|condition| (vec![Some(condition)], true));
+            return answers::condition(self, &words).map(|condition| (vec![vec![condition]], true));
         };
         let (text, negated) = match words[1..] {
             [] => (None, false),
@@ -56,31 +91,33 @@ impl Meaning {
             _ => return Err(format!("{} was set under a condition, and is compared by = and != only", shown(&format!("${name}")))),
         };
         let fits = |value: &str| text.map_or(!["", "0"].contains(&value), |text| (value == text) != negated);
-        let usual = fits(self.variables.get(name).map_or("", String::as_str));
-        let marks: Vec<bool> = choices.iter().map(|(_, value)| fits(value)).collect();
-        let which = which(usual, &marks, choices).ok_or_else(|| {
-            format!(
-                "{} was set under several conditions, and which of them decides cannot be told to every proxy",
-                shown(&format!("${name}"))
-            )
-        });
-        Ok((which?, false))
+        let usual = self.variables.get(name).map_or("", String::as_str);
+        let ways = if usual.contains('$') { None } else { ways::ways(usual, choices, fits) };
+        Ok((ways.ok_or_else(|| undecided(name))?, false))
     }
 }
 
-/// The conditions of which one has to hold. `marks`: whether what each of them sets fits; the last one that holds decides.
-fn which(usual: bool, marks: &[bool], choices: &Choices) -> Option<Vec<Option<Condition>>> {
-    if marks.iter().all(|&mark| mark == usual) {
-        return Some(if usual { vec![None] } else { Vec::new() });
-    }
-    match (usual, choices.as_slice()) {
-        (true, [(only, _)]) => Some(vec![Some(Condition { negated: !only.negated, ..only.clone() })]),
-        // Those that set another value come before all that set this one.
-        (false, _) if marks.is_sorted() => {
-            Some(choices.iter().zip(marks).filter(|(_, mark)| **mark).map(|((when, _), _)| Some(when.clone())).collect())
+fn undecided(name: &str) -> String {
+    let name = shown(&format!("${name}"));
+    format!("{name} was set under several conditions, and which of them decides cannot be told to every proxy")
+}
+
+/// What stands before, between and behind the places of a variable.
+fn around<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
+    let (mut pieces, mut begin, mut at) = (Vec::new(), 0, 0);
+    while let Some(found) = text[at..].find('$').map(|found| at + found) {
+        let bare = &text[found + 1..];
+        let closed = bare.strip_prefix('{').and_then(|rest| rest.strip_prefix(name)).and_then(|rest| rest.strip_prefix('}'));
+        let open = bare.strip_prefix(name).filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        at = found + 1;
+        if let Some(rest) = closed.or(open) {
+            pieces.push(&text[begin..found]);
+            begin = text.len() - rest.len();
+            at = begin;
         }
-        _ => None,
     }
+    pieces.push(&text[begin..]);
+    pieces
 }
 
 /// Whether a word has what a group has matched.

@@ -6,8 +6,8 @@ use super::reader::{self, Directive};
 use super::sources::sources;
 use super::{answered, answers, locations, others, places};
 use crate::model::{
-    AnswerHeader, Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, Extra, LocationRewrite, MediaType, Retries, Satisfy,
-    SourceRanges, Timeouts,
+    AnswerHeader, Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries,
+    Satisfy, SourceRanges, Timeouts,
 };
 use crate::names::{HeaderName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -50,6 +50,8 @@ pub(in crate::translate) struct Meaning {
     /// `sub_filter_once`.
     pub(super) every_occurrence: bool,
     pub(super) rules: Vec<(bool, Option<IpNet>)>,
+    /// `limit_except`.
+    pub(super) excepted: Option<EarlyAnswer>,
     /// Zones that it defines.
     pub(super) zones: LimitZones,
     pub(super) limit_uses: Vec<LimitUse>,
@@ -134,6 +136,9 @@ impl Meaning {
     /// Puts together what several of the directives say.
     pub(super) fn finish(&mut self, directives: &[Directive], zones: &LimitZones) -> Done {
         self.sources = sources(&self.rules).map_err(|wrong| places::wrong_of(directives, &["allow", "deny"], wrong))?;
+        // Who may ask is looked at behind all answers, and behind one that is always given nobody is left.
+        let is_left = self.extra.answers.last().is_none_or(|answer| answer.when.is_some() || answer.path.is_some());
+        self.extra.answers.extend(self.excepted.take().filter(|_| is_left));
         self.count_in(zones).map_err(|wrong| places::wrong_of(directives, &["limit_req", "limit_conn"], wrong))?;
         if let Some(substitutions) = &mut self.extra.substitutions {
             if substitutions.texts.is_empty() {
@@ -151,6 +156,7 @@ impl Meaning {
             return match directive.name.as_str() {
                 "if" => self.conditional(&arguments, block),
                 "location" => self.location(&arguments, block),
+                "limit_except" => self.except(&arguments, block),
                 _ => Err("blocks are not accepted".to_owned()),
             };
         }
@@ -272,26 +278,39 @@ impl Meaning {
             return Err("groups are those of an expression in the condition itself".to_owned());
         }
         let headers = self.headers_inside(before)?;
-        for condition in conditions {
-            match (name.as_str(), condition) {
-                ("return", Some(condition)) => answers::with_headers(self, condition, &given, headers.clone().ok_or(INSIDE)?)?,
-                ("return", None) if before.is_empty() => answers::read(self, None, &given)?,
-                ("rewrite", condition) if before.is_empty() => answers::rewrite(self, condition, &given)?,
+        for mut all in conditions {
+            match name.as_str() {
+                "return" if !all.is_empty() || before.is_empty() => {
+                    answers::where_all_hold(self, &all, &given, headers.clone().ok_or(INSIDE)?)?;
+                }
+                "rewrite" if all.len() > 1 => return Err("where several conditions have to hold only return is accepted inside".to_owned()),
+                "rewrite" if before.is_empty() => answers::rewrite(self, all.pop(), &given)?,
                 _ => return Err(INSIDE.to_owned()),
             }
         }
         Ok(())
     }
 
-    fn set_under(&mut self, conditions: &[Option<Condition>], block: &[Directive]) -> Done {
+    fn except(&mut self, methods: &[&str], block: &[Directive]) -> Done {
+        match block {
+            [Directive { name, arguments, block: None, .. }] if name == "deny" && *arguments == ["all"] => {}
+            _ => return Err("only deny all is accepted inside".to_owned()),
+        }
+        if self.excepted.is_some() {
+            return Err("there can be one".to_owned());
+        }
+        self.excepted = Some(answers::except(methods)?);
+        Ok(())
+    }
+
+    fn set_under(&mut self, conditions: &[Vec<Condition>], block: &[Directive]) -> Done {
         for directive in block {
             let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
-            for condition in conditions {
-                match (condition, words.as_slice()) {
-                    (Some(when), words) => self.choose(when, words)?,
-                    (None, [variable, value]) => self.set(variable, value)?,
-                    (None, _) => return Err("set takes a variable and a value".to_owned()),
-                }
+            let [variable, value] = words[..] else { return Err(directive.wrong("it takes a variable and a value")) };
+            let once = conditions.len() == 1;
+            for all in conditions {
+                let set = if all.is_empty() { self.set(variable, value) } else { self.choose(all, variable, value, once) };
+                set.map_err(|why| directive.wrong(&why))?;
             }
         }
         Ok(())

@@ -59,9 +59,8 @@ fn variables_that_conditions_set_stand_for_these() {
         conditions(&format!("if ($arg_a) {{ set $f {first}; }} if ($http_b) {{ set $f {second}; }} if (${{f}} = {test}) {{ return 403; }}"))
     };
     assert_eq!(several("1", "1", "1"), Ok(vec![Some(a), Some(b)]));
-    assert_eq!((several("2", "1", "1"), several("1", "1", "\"\"").is_err()), (Ok(vec![Some(b)]), true));
-    assert!(several("1", "2", "1").unwrap_err().contains("which of them decides"));
-    let chain = (1..40).map(|n| format!("if ($f{}) {{ set $f{n} 1; }} if ($f{0}) {{ set $f{n} 1; }}", n - 1)).collect::<String>();
+    assert_eq!((several("2", "1", "1"), several("1", "1", "\"\"")), (Ok(vec![Some(b)]), Ok(vec![Some((true, true))])));
+    let chain = (1..40).map(|n| format!("if ($f{}) {{ set $f{n} 1; }} if ($arg_a{n}) {{ set $f{n} 1; }}", n - 1)).collect::<String>();
     assert!(read(&format!("if ($arg_a) {{ set $f0 1; }} {chain}")).unwrap_err().contains("under more than 20 conditions"));
     let cleared = "if ($arg_a) { set $f 1; } set $f 0; if ($f = 1) { return 403; }";
     assert_eq!(conditions(cleared), Ok(vec![]), "what is set last counts");
@@ -71,7 +70,8 @@ fn variables_that_conditions_set_stand_for_these() {
         ("if ($arg_a) { set $f $host; }", "is no plain text"),
         ("add_header X $f; if ($arg_a) { set $f 1; }", "can only be compared with a text"),
         ("if ($arg_a) { set $f 1; } return 200 $f;", "can only be compared with a text"),
-        ("if ($arg_a) { set $f 1; } if ($http_b) { set $f \"${f}2\"; } if ($f = 12) { return 403; }", "can only be compared with a text"),
+        ("if ($arg_a) { set $f 1; } if ($http_b) { set $g \"${f}2\"; } if ($g = 12) { return 403; }", "can only be compared with a text"),
+        ("set $f $host; if ($arg_a) { set $f 1; } if ($f = 1) { return 403; }", "which of them decides"),
         ("if ($arg_a) { set $f 1; } if ($f ~ 1) { return 403; }", "by = and != only"),
         (
             "if ($arg_a ~ (x)) { set $f 1; } if ($f) { return 302 https://a.test/$1; }",
@@ -82,6 +82,74 @@ fn variables_that_conditions_set_stand_for_these() {
     ] {
         let said = read(bad).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+/// `a`, `!b`: of each answer all that has to hold.
+fn ways_of(text: &str) -> Result<Vec<String>, String> {
+    let one = |answer: &EarlyAnswer| {
+        let conditions = answer.conditions().map(|when| {
+            let names = format!("{:?}", when.variable.parts());
+            let name = ["arg_a", "arg_b", "arg_c"].into_iter().find(|name| names.contains(name)).unwrap_or("?");
+            format!("{}{}", if when.negated { "!" } else { "" }, &name[4..])
+        });
+        conditions.collect::<Vec<_>>().join(" ")
+    };
+    read(text).map(|read| read.extra.answers.iter().map(one).collect())
+}
+
+#[test]
+fn conditions_that_all_have_to_hold_are_put_together() {
+    let set = |first: &str, a: &str, b: &str, end: &str| {
+        ways_of(&format!("set $m {first}; if ($arg_a) {{ set $m {a}; }} if ($arg_b) {{ set $m {b}; }} if ($m {end}) {{ return 403; }}"))
+    };
+    let ways = |ways: &[&str]| Ok(ways.iter().map(|&way| way.to_owned()).collect::<Vec<_>>());
+    assert_eq!(set("\"\"", "1", "\"${m}1\"", "= 11"), ways(&["a b"]));
+    assert_eq!(set("A", "\"${m}B\"", "\"${m}C\"", "= ABC"), ways(&["a b"]));
+    assert_eq!(set("A", "\"${m}B\"", "\"${m}C\"", "= AC"), ways(&["!a b"]));
+    assert_eq!(set("A", "\"${m}B\"", "\"${m}C\"", "!= ABC"), ways(&["!a", "!b"]));
+    assert_eq!(set("0", "1", "2", "= 1"), ways(&["a !b"]));
+    assert_eq!(set("\"\"", "1", "1", "= \"\""), ways(&["!a !b"]));
+    assert_eq!(set("0", "x$m", "$m$m", "= x0x0"), ways(&["a b"]));
+    assert!(set("0", "1", "1$mx", "= 1").unwrap_err().contains("\"$mx\""), "it is another variable");
+    let three = "if ($arg_a) { set $m 1; } if ($arg_b) { set $m ${m}1; } if ($arg_c) { set $m ${m}1; } if ($m = 111) { return 403; }";
+    assert_eq!(ways_of(three), ways(&["a b c"]));
+    let chained = "if ($arg_a) { set $m 1; } if ($arg_b) { set $m ${m}1; } if ($m = 11) { set $n 1; } if ($n) { return 403; }";
+    assert_eq!(ways_of(chained), ways(&["a b"]));
+    for (bad, why) in [
+        ("if ($arg_a) { set $m 1; } if ($arg_b) { set $m ${m}1; } if ($m = 11) { rewrite ^ /x break; }", "only return is accepted inside"),
+        (
+            "if ($arg_a) { set $f 1; } if ($arg_b) { set $f 1; } if ($f) { set $m x$m; } if ($m = x) { return 403; }",
+            "which of them decides",
+        ),
+        ("if ($arg_a) { set $m $m$host; }", "is no plain text"),
+    ] {
+        let said = read(bad).unwrap_err();
+        assert!(said.contains(why), "{bad}: {said}");
+    }
+}
+
+#[test]
+fn methods_that_are_excepted_may_be_used_and_no_other() {
+    let text = "limit_except GET POST { deny all; }\nif ($arg_a) { return 410; }";
+    let meaning = read(text).unwrap();
+    let shape: Vec<_> = meaning.extra.answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(shape, [410, 403], "who may ask is looked at last");
+    let when = meaning.extra.answers[1].when.clone().unwrap();
+    assert!(when.negated && matches!(&when.test, Test::Matches { expression, .. } if expression.as_str() == "^(?:GET|POST|HEAD)$"));
+    assert!(meaning.keeps_out());
+    let answered = read("limit_except GET { deny all; } return 200;").unwrap().extra.answers;
+    assert_eq!(answered.iter().map(|answer| answer.status).collect::<Vec<_>>(), [200], "nginx, too, asks nobody then");
+    for bad in [
+        "limit_except { deny all; }",
+        "limit_except get { deny all; }",
+        "limit_except GET|. { deny all; }",
+        "limit_except GET { allow 10.0.0.0/8; deny all; }",
+        "limit_except GET { deny 10.0.0.1; }",
+        "limit_except GET { }",
+        "limit_except GET { deny all; } limit_except POST { deny all; }",
+    ] {
+        assert!(read(bad).unwrap_err().contains("\"limit_except\": "), "{bad}");
     }
 }
 
@@ -250,7 +318,7 @@ fn answers_get_their_type_age_and_texts() {
     let substitutions = read.extra.substitutions.as_ref().unwrap();
     assert!(!substitutions.once && substitutions.types == Some(Vec::new()) && substitutions.texts.len() == 1);
     assert_eq!(read.special().collect::<Vec<_>>(), ["sub_filter"]);
-    assert_eq!(read.comforts().collect::<Vec<_>>(), ["gzip", "limit_rate"]);
+    assert_eq!(read.comforts().collect::<Vec<_>>(), ["limit_rate"]);
     let mut route = RoutePolicy::default();
     read.apply(&mut route);
     assert_eq!(route.bandwidth.unwrap().rate_kib, Some(100));

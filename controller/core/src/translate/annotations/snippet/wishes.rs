@@ -1,7 +1,7 @@
 //! What a snippet asks for becomes wishes of routes.
 
 use super::Meaning;
-use crate::model::{Bandwidth, Buffering, Extra, Logging, Retries, RoutePolicy, Satisfy, Timeouts};
+use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, Retries, RoutePolicy, Satisfy, Timeouts};
 use crate::names::{HeaderName, VariableText};
 use crate::settings::LimitZones;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ impl Meaning {
         let extra = &self.extra;
         let headers = extra.request_headers.iter().map(|(_, value)| value).chain(extra.answer_headers.iter().map(|header| &header.value));
         let answers = extra.answers.iter();
-        let conditions = extra.answers.iter().filter_map(|answer| answer.when.as_ref()).map(|when| &when.variable);
+        let conditions = extra.answers.iter().flat_map(EarlyAnswer::conditions).map(|when| &when.variable);
         let conditions = conditions.chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
         let substitutions = extra.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
         let targets = extra.rewrites.iter().map(|rewrite| &rewrite.target);
@@ -50,9 +50,12 @@ impl Meaning {
 
     /// Directives that only some proxies can follow, and without which answers are the same.
     pub(in crate::translate) fn comforts(&self) -> impl Iterator<Item = &'static str> {
-        let rate = self.bandwidth.as_ref();
+        let (rate, gzip) = (self.bandwidth.as_ref(), self.extra.gzip.as_ref());
         let there = [
-            (self.extra.gzip.is_some(), "gzip"),
+            (gzip.is_some_and(|gzip| gzip.min_bytes.is_some()), "gzip_min_length"),
+            (gzip.is_some_and(|gzip| gzip.level.is_some()), "gzip_comp_level"),
+            (gzip.is_some_and(|gzip| gzip.vary == Some(false)), "gzip_vary"),
+            (gzip.is_some_and(|gzip| gzip.proxied == Some(false)), "gzip_proxied"),
             (rate.is_some_and(|rate| rate.rate_kib.is_some()), "limit_rate"),
             (rate.is_some_and(|rate| rate.after_kib.is_some()), "limit_rate_after"),
             (self.http_1_0 == Some(true), "proxy_http_version"),

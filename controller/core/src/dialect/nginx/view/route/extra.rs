@@ -14,6 +14,8 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 pub(super) struct AnswerView {
     condition: Option<ConditionView>,
+    /// Conditions of which none may hold besides, in place of `condition`.
+    unless: Vec<ConditionView>,
     /// It is a redirect of paths that this fits, by this flag.
     path: Option<String>,
     flag: &'static str,
@@ -182,6 +184,7 @@ impl AnswerView {
         let drops_query = answer.path.is_some() && answer.query == Query::Dropped;
         Self {
             condition: answer.when.as_ref().map(ConditionView::new),
+            unless: answer.conditions().filter(|_| !answer.also.is_empty()).map(|when| ConditionView::new(&when.negation())).collect(),
             path: answer.path.as_ref().map(ToString::to_string),
             flag: if answer.status == 301 { "permanent" } else { "redirect" },
             status: answer.status,
