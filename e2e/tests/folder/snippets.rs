@@ -148,6 +148,18 @@ on_every_proxy! {
         assert_eq!(["GET", "HEAD", "PUT", "POST", "DELETE", "PUTS"].map(status), [200, 200, 200, 403, 403, 403], "{:?}", world.diagnostics());
     }
 
+    fn headers_are_cleared_by_their_beginnings(proxy) {
+        let world = world(proxy, "more_clear_headers 'X-Internal-*' X-Other;");
+        let answer = get("h.test", "/?header=X-Internal-A:1&header=x-internal-b:2&header=X-Other:3&header=X-Kept:4").unwrap();
+        let said = world.diagnostics();
+        if proxy.is_nginx() {
+            assert!(answer.status == 404 && said.iter().any(|line| line.contains("this proxy cannot follow more_clear_headers *")), "{said:?}");
+        } else {
+            let headers = ["x-internal-a", "x-internal-b", "x-other", "x-kept"].map(|name| answer.header(name));
+            assert_eq!(headers, [None, None, None, Some("4")], "{said:?}");
+        }
+    }
+
     fn answers_of_a_route_are_compressed_as_it_says(proxy) {
         let on = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
         let of = |name: &str, text: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text);

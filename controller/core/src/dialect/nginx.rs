@@ -124,7 +124,8 @@ pub static NGINX: Dialect = Dialect {
     lacks: |_| super::common::LACKS_TRACING.to_vec(),
     approximates: APPROXIMATES,
     unknown_variables: Vec::new,
-    unknown_directives: |_| &[],
+    // It knows the headers that it hides by their whole names.
+    unknown_directives: |_| &["more_clear_headers *"],
 };
 
 /// Early versions keep the length of a location's name in one byte: a longer one stands for its beginning, and takes what

@@ -14,6 +14,8 @@ pub struct Extra {
     pub answer_headers: Vec<AnswerHeader>,
     /// Headers of endpoints that are not passed on.
     pub hidden_headers: Vec<HeaderName>,
+    /// Beginnings of names of headers of endpoints that are not passed on.
+    pub hidden_beginnings: Vec<HeaderName>,
     /// Headers of endpoints that are passed on, whatever else is said of them.
     pub passed_headers: Vec<HeaderName>,
     /// Other paths for the endpoints; the first that fits.
@@ -43,6 +45,7 @@ impl Extra {
         all.request_headers.extend(self.request_headers.iter().cloned());
         all.answer_headers.extend(self.answer_headers.iter().cloned());
         all.hidden_headers.extend(self.hidden_headers.iter().cloned());
+        all.hidden_beginnings.extend(self.hidden_beginnings.iter().cloned());
         all.passed_headers.extend(self.passed_headers.iter().cloned());
         all.rewrites.extend(self.rewrites.iter().cloned());
         all.expires = self.expires.or(all.expires);

@@ -228,8 +228,11 @@ pub(in crate::translate) fn lacking(
         return Some(Places::of(text).say_of_variable(&variable, &format!("this proxy has no ${variable}")));
     }
     let directive = meaning.special().find(|directive| unknown.contains(directive))?;
-    let kin = format!("{directive}_");
-    Some(Places::of(text).say_of(&[directive, &kin], &format!("this proxy cannot follow {directive}")))
+    let (places, why) = (Places::of(text), format!("this proxy cannot follow {directive}"));
+    Some(match directive.split_once(' ') {
+        Some((name, part)) => places.say_of_word(name, part, &why),
+        None => places.say_of(&[directive, &format!("{directive}_")], &why),
+    })
 }
 
 #[cfg(test)]
@@ -263,6 +266,27 @@ mod tests {
             let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
             assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");
         }
+    }
+
+    #[test]
+    fn headers_are_hidden_by_their_beginnings_where_the_proxy_can() {
+        let read = |unknown_directives: &'static [&'static str], text: &str| {
+            let settings = Settings { unknown_directives, ..Settings::default() };
+            let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
+            (policies.map(|policies| policies.route.extra.as_ref().unwrap().hidden_beginnings.len()), said)
+        };
+        let text = "more_clear_headers A;\nmore_clear_headers 'X-*' X-Y;";
+        assert_eq!(read(&[], text), (Some(1), vec![]));
+        let (policies, said) = read(&["more_clear_headers *"], text);
+        assert!(
+            policies.is_none()
+                && said[0].contains("line 2, column 1: \"more_clear_headers\": this proxy cannot follow more_clear_headers *"),
+            "{said:?}"
+        );
+        for bad in ["*", "Co*", "x*y", "X-**", "content-length*"] {
+            assert!(read(&[], &format!("more_clear_headers {bad};")).0.is_none(), "{bad}");
+        }
+        assert!(read(&[], "proxy_hide_header X-*;").0.is_none(), "it has no such sign");
     }
 
     #[test]

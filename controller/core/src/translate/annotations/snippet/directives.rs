@@ -185,7 +185,8 @@ impl Meaning {
                 self.answer_header(name, value, true, true)
             }),
             ("proxy_pass_header", [name]) => self.passed_header(name),
-            ("more_clear_headers" | "proxy_hide_header" | "grpc_hide_header", names) => {
+            ("more_clear_headers", names) => names.iter().try_for_each(|name| self.cleared(name)),
+            ("proxy_hide_header" | "grpc_hide_header", names) => {
                 names.iter().try_for_each(|name| header_name(name).map(|name| self.extra.hidden_headers.push(name)))
             }
             ("proxy_set_header" | "grpc_set_header", [name, value]) => self.request_header(name, value),
@@ -228,6 +229,23 @@ impl Meaning {
             ("default_type", [kind]) => self.type_of_answers(kind),
             _ => return self.body_directive(name, given).or_else(|| self.forwarding_directive(name, given)),
         })
+    }
+
+    /// A header that is not passed on, or all whose names begin so.
+    fn cleared(&mut self, name: &str) -> Done {
+        /// Without one of these an answer would be another one.
+        const NEEDED: &[&str] = &["connection", "content-", "date", "server", "transfer-encoding"];
+        let Some(beginning) = name.strip_suffix('*') else {
+            self.extra.hidden_headers.push(header_name(name)?);
+            return Ok(());
+        };
+        let beginning = HeaderName::new(beginning).map_err(|bad| bad.0)?;
+        let lower = beginning.lower_case();
+        if NEEDED.iter().any(|own| own.starts_with(&*lower) || lower.starts_with(own)) {
+            return Err(format!("{} is for headers, too, that belong to every answer", shown(name)));
+        }
+        self.extra.hidden_beginnings.push(beginning);
+        Ok(())
     }
 
     /// Those that speak to the proxy itself stay its own.

@@ -45,7 +45,8 @@ impl Meaning {
 
     /// Directives that only some proxies can follow, and without which answers would be other ones.
     pub(in crate::translate) fn special(&self) -> impl Iterator<Item = &'static str> {
-        self.extra.substitutions.iter().map(|_| "sub_filter")
+        let beginnings = self.extra.hidden_beginnings.first().map(|_| "more_clear_headers *");
+        self.extra.substitutions.iter().map(|_| "sub_filter").chain(beginnings)
     }
 
     /// Directives that only some proxies can follow, and without which answers are the same.
