@@ -14,14 +14,13 @@ use gatewright_e2e::cluster::{Controller, Install, World, app, ingress, slice};
 use gatewright_e2e::many;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::steps::{Steps, memory};
+use gatewright_e2e::wait::until_measured as until;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 const SIZE: usize = 10_000;
 const DEFAULT: [Proxy; 2] = [Proxy::NGINX_1_30, Proxy::HAPROXY_3_2];
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(900);
 /// Those of the Service that changes.
 const PODS: [&str; 2] = ["10.244.250.1", "10.244.250.2"];
 /// What is changed.
@@ -125,13 +124,4 @@ fn rest(controller: &Controller<'_>) {
 
 fn steps(controller: &Controller<'_>) -> Steps {
     Steps::of(&controller.metrics().expect("the controller answers"))
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    const PACE: Duration = Duration::from_millis(2);
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
-        std::thread::sleep(PACE);
-    }
 }

@@ -20,6 +20,7 @@ use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::steps::{Steps, memory};
+use gatewright_e2e::wait::until_measured as until;
 use gatewright_e2e::world::{World, who};
 use nix::sys::signal::Signal;
 use std::fmt::{self, Display};
@@ -28,8 +29,6 @@ use std::time::{Duration, Instant};
 const SIZES: [usize; 3] = [100, 1_000, 10_000];
 /// Those that are measured by default.
 const DEFAULT: [Proxy; 4] = [Proxy::NGINX_1_22, Proxy::NGINX_1_30, Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
@@ -166,15 +165,6 @@ fn change(world: &World, round: u32) -> Duration {
         world.write("more.yaml", &manifest);
         until("the change is served", || who("more.test", &path) == "hot");
     })
-}
-
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    const PACE: Duration = Duration::from_millis(2);
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
-        std::thread::sleep(PACE);
-    }
 }
 
 fn timed(work: impl FnOnce()) -> Duration {

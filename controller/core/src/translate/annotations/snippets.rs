@@ -409,7 +409,7 @@ mod tests {
             ("limit_except GET { include /etc/passwd; }", "column 20: \"include\": it reads files"),
             ("content_by_lua_block { x; }", "no code is run here"),
             ("add_header Server x;", "the proxy's own"),
-            ("location /a { rewrite ^ /../etc/passwd break; }", "\"location\": nginx might look for files behind it"),
+            ("location /a { rewrite ^ /../etc/passwd break; }", "\"location\": a proxy that looks for files might find some behind it"),
             ("if ($http_x) { dav_methods PUT; }", "accepted inside"),
             ("types { text/css css; }", "\"types\": it is for files"),
             ("limit_except GET { a/b c; }", "\"a/b\": it is no name of a directive"),

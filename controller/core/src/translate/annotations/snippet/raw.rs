@@ -32,7 +32,9 @@ fn refusal(name: &str) -> Option<String> {
         "types" | "types_hash_max_size" | "types_hash_bucket_size" => "it is for files, and endpoints answer here",
         "listen" | "server_name" => "it belongs to a host, and not to its routes",
         _ if name.ends_with("_pass") => "the route has one already: the Services of the rules of an Ingress say who is asked",
-        _ if ENDS.contains(&name) => "nginx might look for files behind it, so as it is written it is refused to everybody",
+        _ if ENDS.contains(&name) => {
+            "a proxy that looks for files might find some behind it, so as it is written it is refused to everybody"
+        }
         _ if touches_files_or_runs_code(name) => "it reads files, writes them or runs code, and is refused to everybody",
         _ => return None,
     };
