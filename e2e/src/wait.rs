@@ -45,18 +45,20 @@ pub fn until_at_last(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Longer than anything takes that is measured.
+pub const PATIENCE: Duration = Duration::from_secs(900);
+
 /// The same for what is measured: it looks often, and takes its time.
 ///
 /// # Panics
-/// After a quarter of an hour, with what was waited for.
+/// After [`PATIENCE`], with what was waited for.
 #[track_caller]
 pub fn until_measured(what: &str, mut holds: impl FnMut() -> bool) {
-    const PATIENCE: Duration = Duration::from_secs(900);
-    const PACE: Duration = Duration::from_millis(2);
+    const OFTEN: Duration = Duration::from_millis(2);
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain: {what}");
-        std::thread::sleep(PACE);
+        std::thread::sleep(OFTEN);
     }
 }
 

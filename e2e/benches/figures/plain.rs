@@ -1,10 +1,11 @@
 //! The same hosts as somebody would write them down for nginx: a server each with its certificate, and an upstream each
 //! under the name of its Service.
 
-use crate::{PATIENCE, median, timed, until};
+use crate::{median, timed, until};
 use gatewright_e2e::client::connect;
 use gatewright_e2e::many::{endpoints, has_certificate, host, name};
 use gatewright_e2e::tls::Pair;
+use gatewright_e2e::wait::PATIENCE;
 use gatewright_e2e::world::{World, path, send};
 use nix::sys::signal::Signal;
 use std::fmt::Write as _;
