@@ -465,7 +465,9 @@ fn a_name_that_redirects_belongs_to_whom_the_policy_says() {
         ingress["spec"]["rules"] = json!([rule(host)]);
         ingress
     };
-    let all = [asking("a", "www.a.test"), asking("b", "www.b.test"), asking("c", "c.test")];
+    let mut twice = asking("b", "www.b.test");
+    twice["spec"]["rules"] = json!([rule("www.b.test"), rule("www.b.test")]);
+    let all = [asking("a", "www.a.test"), twice, asking("c", "c.test")];
     let redirecting = |translation: &Translation| -> Vec<String> {
         let hosts = translation.model.hosts.iter();
         hosts.filter(|(_, host)| host.routes[0].policy.redirect.is_some()).map(|(name, _)| name.to_string()).collect()
@@ -494,6 +496,22 @@ fn no_way_to_write_a_number_goes_past_a_limit() {
         assert_eq!(amounts.into_iter().flatten().collect::<Vec<_>>(), [limits[name].as_u64().unwrap()], "{name}: {value}");
         assert_eq!(translation.diagnostics.len(), 1, "{name}: {value}: {:#?}", said(&translation));
     }
+}
+
+#[test]
+fn parameters_in_the_hands_of_a_namespace_keep_to_the_limits() {
+    let policy = json!({"limits": {"proxy-read-timeout": 60}}).to_string();
+    let translation = World::new(&[
+        config_map("system", "main", &json!({"gatewright-policy": policy})),
+        class("own", &named("GatewrightParameters", "teams", "p")),
+        parameters("teams", "p", &json!({"settings": {"proxy-read-timeout": "3600", "proxy-send-timeout": "3600"}})),
+        ingress("a", "own", &[]),
+    ])
+    .translate();
+    assert_eq!(read_timeout(&translation, "a.test"), Some(60));
+    assert_eq!(route(&translation, "a.test").policy.timeouts.as_ref().unwrap().send_s, Some(3600));
+    let told = said(&translation);
+    assert!(told.len() == 1 && told[0].contains("GW0104") && told[0].contains("spec.settings[proxy-read-timeout]"), "{told:#?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use gatewright_e2e::client::{get, send};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, class_of, config_map, ingress, text};
 use gatewright_e2e::on_every_proxy;
-use gatewright_e2e::site::all_running;
+use gatewright_e2e::site::{all_running, running};
 use gatewright_e2e::wait::until_eq;
 use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
@@ -135,5 +135,37 @@ on_every_proxy! {
         assert_eq!(told(&world), ["team-a/bound-test", "team-a/shop-test"]);
         world.apply("p.yaml", &[parameters(json!({}))]);
         assert_eq!((answers(), told(&world)), (["302"; 4].map(str::to_owned), vec![]));
+    }
+    fn no_way_to_write_a_wish_goes_past_a_policy(proxy) {
+        let limits = json!({"proxy-body-size": "1k", "limit-rps": 1});
+        let policy = json!({"limits": limits, "annotations": [{"denied": ["limit-allowlist", "Allowlist-Source-Range"]}]});
+        let settings = config_map("settings", &[
+            ("gatewright-policy", &*policy.to_string()),
+            ("allow-snippet-annotations", "true"),
+            ("annotations-risk-level", "Critical"),
+        ]);
+        let wishing = |name: &str, wishes: &[(&str, &str)]| {
+            let plain = ingress(name).prefix(&format!("{name}.test"), "/", "s");
+            wishes.iter().fold(plain, |ingress, (name, value)| ingress.annotation(name, value))
+        };
+        let objects = [running("s"), vec![
+            settings,
+            wishing("route", &[("configuration-snippet", "client_max_body_size 5m;")]),
+            wishing("host", &[("server-snippet", "client_max_body_size 0;")]),
+            wishing("sign", &[("limit-rps", "+1000")]),
+            wishing("none", &[("limit-rps", "-1")]),
+            wishing("exempt", &[("limit-rps", "1"), ("limit-whitelist", "0.0.0.0/0")]),
+            wishing("list", &[("whitelist-source-range", "0.0.0.0/0")]),
+        ]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let posted = |host: &str| send(&Request::new("POST", "/x").header("Host", host).body(&[b'x'; 5000])).unwrap().status;
+        assert_eq!(["route.test", "host.test"].map(posted), [413, 413]);
+        for host in ["sign.test", "none.test", "exempt.test"] {
+            let served = (0..60).filter(|_| who(host, "/") == "s").count();
+            assert!((1..40).contains(&served), "{host}: {served} of 60");
+        }
+        assert_eq!(who("list.test", "/"), "503", "a protection that may not be used closes");
+        let names = ["exempt", "host", "list", "none", "route", "sign"].map(|name| format!("default/{name}"));
+        assert_eq!(told(&world), names);
     }
 }

@@ -8,7 +8,7 @@ use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
 use super::config::{Main, Said, closes, cut, finding, mended};
 use super::{Input, Wanted, policy_names};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Globals, digest_of};
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
@@ -344,8 +344,31 @@ impl Reader<'_, '_> {
         let prefix = &self.input.settings.annotations_prefix;
         let good = data.iter().filter(|(key, value)| !problems.iter().any(|p| p.key == **key) && is_default(key, value));
         let defaults = good.map(|(key, value)| (format!("{prefix}/{key}").into(), value.as_str().into())).collect();
-        let defaults = self.usable(defaults, &config, found);
+        let mut defaults = self.usable(defaults, &config, found);
+        if !found.of_operator {
+            self.bound(&mut defaults, &config, found);
+        }
         ClassConfig::new(config, defaults)
+    }
+
+    /// What is in the hands of a namespace keeps to the limits of policies, as its Ingresses do.
+    fn bound(&mut self, defaults: &mut Defaults, config: &Config, found: &Found<'_>) {
+        let prefix = format!("{}/", self.input.settings.annotations_prefix);
+        for policy in &config.policies {
+            for (name, value) in defaults.iter_mut() {
+                let key = name.strip_prefix(&prefix).unwrap_or(name);
+                let Some(limit) = policy.limits.get(key).filter(|limit| annotations::exceeds(key, value, limit)) else { continue };
+                let message = format!("{key}: {} is above the limit of {}, which is used", shown(value), limit.text);
+                let field = super::config::field(found.object.kind, key);
+                let finding = Diagnostic::new(Code::AgainstPolicy, found.object.clone(), field, message).outcome(Outcome::KeptDefault);
+                if policy.report_only {
+                    self.diagnostics.push(finding.only_reported());
+                } else {
+                    self.diagnostics.push(finding.help(annotations::ASK));
+                    *value = limit.value.to_string().into();
+                }
+            }
+        }
     }
 
     /// The defaults that the annotations of their names take; the others are said once, and not on every Ingress.

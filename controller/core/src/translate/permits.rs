@@ -33,7 +33,11 @@ impl<'a> Permits<'a> {
     fn refuse(&mut self, policy: &Policy, field: String, message: String, outcome: Outcome) -> bool {
         let finding = Diagnostic::new(Code::AgainstPolicy, self.origin.clone(), field, message);
         let refused = |finding: Diagnostic| finding.outcome(outcome).help(annotations::ASK);
-        self.diagnostics.push(if policy.report_only { finding.only_reported() } else { refused(finding) });
+        let finding = if policy.report_only { finding.only_reported() } else { refused(finding) };
+        // Several rules may have one host.
+        if !self.diagnostics.contains(&finding) {
+            self.diagnostics.push(finding);
+        }
         !policy.report_only
     }
 
