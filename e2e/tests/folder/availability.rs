@@ -82,7 +82,7 @@ fn a_pod_that_has_ended_resets_who_asks_and_counts_it() {
     });
 }
 
-on_every_proxy! {
+on_every_version! {
     fn no_request_is_lost_in_a_hundred_reloads(proxy) {
         const RELOADS: u64 = 100;
         let busy = [running("s"), vec![ingress("busy").prefix("busy.test", "/", "s")]].concat();
@@ -99,9 +99,7 @@ on_every_proxy! {
         assert_eq!(world.proxy_pid(), master, "it is still the same proxy");
         world.until_gone(&workers);
     }
-}
 
-on_every_version! {
     fn no_request_is_lost_when_pods_come_and_go(proxy) {
         let pods: Vec<_> = (0..3).map(|_| new_pod_that_ends("s")).collect();
         let world = World::of(proxy).manifest("busy.yaml", &Rolling::objects(&pods)).start();
@@ -162,7 +160,7 @@ fn shake_hands_until(done: &AtomicBool) -> (usize, Vec<String>) {
     (count, lost)
 }
 
-on_every_proxy! {
+on_every_version! {
     fn no_handshake_is_lost_in_a_hundred_renewals_of_a_certificate_and_nothing_reloads(proxy) {
         const RENEWALS: usize = 100;
         let pair = || Pair::new(&["busy.test"]);
