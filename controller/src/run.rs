@@ -17,13 +17,12 @@ use crate::admission::Question;
 use crate::args::RunConfig;
 use crate::ends::Ends as Signals;
 use crate::proxy::{Candidate, Outcome, Refused};
-use crate::report::{Board, Finding, Look, Metrics, News, Subject};
+use crate::report::{Board, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use drive::Ask;
 use flights::{Event, Flight, Flights};
 use gatewright_core::diagnostic::Diagnostic;
-use gatewright_core::model::Transport;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
 use held_ports::HeldPorts;
@@ -31,7 +30,7 @@ use hold::Hold;
 use live::{log_published, view};
 use maker::{Made, Maker};
 use objects::{Leaves, Routes};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -247,24 +246,6 @@ impl Controller {
         self.ends.board.settled(false);
     }
 
-    /// Takes those that are free again.
-    fn look_at_held_ports(&mut self) {
-        self.ports_at = Instant::now() + held_ports::PACE;
-        let still = self.held_ports.still(&self.maker.settings.taken_ports);
-        if still != self.maker.settings.taken_ports {
-            self.maker.settings.taken_ports = still;
-            self.mark("a port is free again".to_owned());
-        }
-    }
-
-    /// Leaves these out; whether there are any.
-    fn leave_out(&mut self, held: BTreeSet<(Transport, u16)>) -> bool {
-        let some = !held.is_empty();
-        self.maker.settings.taken_ports.extend(held);
-        self.ports_at = Instant::now() + held_ports::PACE;
-        some
-    }
-
     fn retemplate(&mut self) {
         let Some(folder) = &self.templates else { return };
         if self.maker.templates.follow(crate::templates::read(folder, self.dialect)) {
@@ -419,34 +400,5 @@ impl Controller {
         self.retry_at = Some(Instant::now() + self.retry);
         self.retry = (self.retry * 2).min(RETRY_LONGEST);
         self.dirty = true;
-    }
-
-    /// Shows all findings, tells them to the cluster, and logs the new ones.
-    fn publish_findings(&mut self) {
-        let places = self.places.current();
-        let of_objects = self.findings.iter().map(|finding| places.locate(finding.clone()));
-        let mut located: Vec<Located> = crate::source::together(&self.problems, of_objects);
-        located.sort();
-        located.dedup();
-        let new: Vec<&Located> = located.iter().filter(|located| !self.said.contains(*located)).collect();
-        findings::log(&new);
-        let mut all: Vec<Diagnostic> = located.iter().map(|located| located.diagnostic.clone()).collect();
-        all.dedup();
-        self.tell_findings(&all);
-        self.ends.board.findings(located.iter().map(findings::written).collect());
-        self.said = located.into_iter().collect();
-    }
-
-    fn tell_findings(&self, all: &[Diagnostic]) {
-        let of_objects = all.iter().filter_map(|diagnostic| {
-            let uid = self.maker.snapshot.meta(diagnostic.object.as_ref()?).map_or("", |meta| &meta.uid);
-            Some(Finding { diagnostic: diagnostic.clone(), uid: uid.into() })
-        });
-        let findings: Vec<_> = of_objects.collect();
-        self.ends.news.send_if_modified(|news| {
-            let changed = *news.findings != *findings;
-            news.findings = findings.into();
-            changed
-        });
     }
 }

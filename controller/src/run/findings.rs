@@ -1,8 +1,9 @@
 //! What is wrong, for the log and for the admin port.
 
-use crate::report::{Written, WrittenAt};
+use super::Controller;
+use crate::report::{Finding, Written, WrittenAt};
 use crate::source::Located;
-use gatewright_core::diagnostic::{Severity, grouped};
+use gatewright_core::diagnostic::{Diagnostic, Severity, grouped};
 
 /// Logs these findings; of many of a kind on one object a few, and how many more.
 pub(super) fn log(findings: &[&Located]) {
@@ -28,4 +29,35 @@ pub(super) fn written(located: &Located) -> Written {
         column: place.column,
     });
     Written { diagnostic: located.diagnostic.clone(), place }
+}
+
+impl Controller {
+    /// Shows all findings, tells them to the cluster, and logs the new ones.
+    pub(super) fn publish_findings(&mut self) {
+        let places = self.places.current();
+        let of_objects = self.findings.iter().map(|finding| places.locate(finding.clone()));
+        let mut located: Vec<Located> = crate::source::together(&self.problems, of_objects);
+        located.sort();
+        located.dedup();
+        let new: Vec<&Located> = located.iter().filter(|located| !self.said.contains(*located)).collect();
+        log(&new);
+        let mut all: Vec<Diagnostic> = located.iter().map(|located| located.diagnostic.clone()).collect();
+        all.dedup();
+        self.tell_findings(&all);
+        self.ends.board.findings(located.iter().map(written).collect());
+        self.said = located.into_iter().collect();
+    }
+
+    fn tell_findings(&self, all: &[Diagnostic]) {
+        let of_objects = all.iter().filter_map(|diagnostic| {
+            let uid = self.maker.snapshot.meta(diagnostic.object.as_ref()?).map_or("", |meta| &meta.uid);
+            Some(Finding { diagnostic: diagnostic.clone(), uid: uid.into() })
+        });
+        let findings: Vec<_> = of_objects.collect();
+        self.ends.news.send_if_modified(|news| {
+            let changed = *news.findings != *findings;
+            news.findings = findings.into();
+            changed
+        });
+    }
 }

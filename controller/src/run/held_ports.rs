@@ -1,14 +1,15 @@
 //! Ports of TCP and UDP services that another process holds. A proxy that is told to listen there fails to load as a whole, and
 //! its own check does not see it: so such a port is left out, and looked at again and again until it is free.
 
+use super::Controller;
 use crate::proxy::is_in_use;
 use gatewright_core::model::{Listeners, Model, Transport};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Between two looks at those that are left out.
-pub(super) const PACE: Duration = Duration::from_secs(5);
+const PACE: Duration = Duration::from_secs(5);
 
 type Ports = BTreeSet<(Transport, u16)>;
 
@@ -42,6 +43,26 @@ impl HeldPorts {
     /// Those of some that are still held.
     pub(super) fn still(&self, taken: &Ports) -> Ports {
         taken.iter().copied().filter(|port| is_held(*port, &self.listeners)).collect()
+    }
+}
+
+impl Controller {
+    /// Takes those that are free again.
+    pub(super) fn look_at_held_ports(&mut self) {
+        self.ports_at = Instant::now() + PACE;
+        let still = self.held_ports.still(&self.maker.settings.taken_ports);
+        if still != self.maker.settings.taken_ports {
+            self.maker.settings.taken_ports = still;
+            self.mark("a port is free again".to_owned());
+        }
+    }
+
+    /// Leaves these out; whether there are any.
+    pub(super) fn leave_out(&mut self, held: Ports) -> bool {
+        let some = !held.is_empty();
+        self.maker.settings.taken_ports.extend(held);
+        self.ports_at = Instant::now() + PACE;
+        some
     }
 }
 
