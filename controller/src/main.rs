@@ -31,6 +31,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const COULD_NOT: u8 = 2;
 
 fn main() -> ExitCode {
+    // The allocator asks for huge pages, and the unused rest of each would be a fifth of the memory. A kernel that does not
+    // know the switch costs no more than that.
+    let _ = nix::sys::prctl::set_thp_disable(true);
     let words = match words() {
         Ok(words) => words,
         Err(why) => {
