@@ -8,6 +8,7 @@ mod hold;
 mod live;
 mod maker;
 mod objects;
+mod pace;
 mod preflight;
 mod retrials;
 mod sets;
@@ -30,6 +31,7 @@ use hold::Hold;
 use live::{log_published, view};
 use maker::{Made, Maker};
 use objects::{Leaves, Routes};
+use pace::Pace;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -37,10 +39,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub(crate) use preflight::mistakes;
 pub(crate) use wiring::run;
-
-/// First and longest pause after a revision that could not be brought live for reasons that may pass.
-const RETRY_FIRST: Duration = Duration::from_secs(1);
-const RETRY_LONGEST: Duration = Duration::from_secs(30);
 
 /// What the task that owns the proxy is told, and what it is asked.
 struct ToProxy {
@@ -76,15 +74,7 @@ struct Controller {
     /// The source has heard of more than it has told.
     untold: bool,
     hold: Hold,
-    /// Something changed since the last candidate was made.
-    dirty: bool,
-    cause: String,
-    changed_at: Option<Instant>,
-    /// No candidate is made before this time.
-    not_before: Instant,
-    /// Nor before this one, unless something changes: the last one could not be brought live.
-    retry_at: Option<Instant>,
-    retry: Duration,
+    pace: Pace,
     flights: Flights,
     held_ports: HeldPorts,
     /// When those that are left out are looked at again.
@@ -109,12 +99,7 @@ impl Controller {
             complete: false,
             untold: false,
             hold: Hold::new(config.manifests.is_none()),
-            dirty: false,
-            cause: String::new(),
-            changed_at: None,
-            not_before: Instant::now(),
-            retry_at: None,
-            retry: RETRY_FIRST,
+            pace: Pace::default(),
             flights: Flights::default(),
             held_ports: HeldPorts::default(),
             ports_at: Instant::now(),
@@ -134,9 +119,9 @@ impl Controller {
     /// Runs until a signal comes.
     async fn follow(&mut self, signals: &mut Signals) {
         loop {
-            self.ends.board.settled(self.complete && !self.untold && !self.dirty && self.flights.is_empty());
-            let due = self.complete && self.dirty && self.flights.let_another_begin();
-            let (due_at, ports_at) = (self.due_at().into(), self.ports_at.into());
+            self.ends.board.settled(self.complete && !self.untold && !self.pace.is_due() && self.flights.is_empty());
+            let due = self.complete && self.pace.is_due() && self.flights.let_another_begin();
+            let (due_at, ports_at) = (self.pace.due_at().into(), self.ports_at.into());
             let retrial = self.maker.next_retrial();
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
@@ -219,7 +204,7 @@ impl Controller {
             }
             Input::Answered(wanted) => {
                 if self.hold.answer(wanted) {
-                    self.not_before = Instant::now();
+                    self.pace.hold(Instant::now());
                 }
             }
         }
@@ -227,22 +212,14 @@ impl Controller {
 
     /// Shows what the source says, unless a candidate is about to: what becomes of the fields that it is about is known then.
     fn publish_problems(&mut self) {
-        let is_made = self.dirty && self.retry_at.is_none() || !self.flights.is_empty();
+        let is_made = self.pace.is_new() || !self.flights.is_empty();
         if !is_made {
             self.publish_findings();
         }
     }
 
-    /// When the next candidate may be made.
-    fn due_at(&self) -> Instant {
-        self.retry_at.map_or(self.not_before, |retry_at| retry_at.max(self.not_before))
-    }
-
     fn mark(&mut self, cause: String) {
-        self.dirty = true;
-        self.retry_at = None;
-        self.changed_at.get_or_insert_with(Instant::now);
-        self.cause = cause;
+        self.pace.mark(cause);
         self.ends.board.settled(false);
     }
 
@@ -256,8 +233,7 @@ impl Controller {
     /// Makes a candidate and sends it on its way.
     async fn launch(&mut self) {
         let begun = Instant::now();
-        self.dirty = false;
-        let changed_at = self.changed_at.take();
+        let changed_at = self.pace.begin();
         let made = match tokio::task::block_in_place(|| drive::make(&mut self.maker)) {
             Ok(made) => made,
             Err(error) => return self.gave_up(&error.to_string()),
@@ -271,15 +247,12 @@ impl Controller {
         });
         let held = self.held_ports.before(&made.model);
         if self.leave_out(held) {
-            (self.dirty, self.changed_at) = (true, changed_at);
-            return;
+            return self.pace.begin_again(changed_at);
         }
         let first = self.ends.news.borrow().revision == 0;
         if let Some(until) = self.hold.until(&made.wanted, &self.maker.snapshot, first) {
-            self.dirty = true;
-            self.changed_at = changed_at;
-            self.not_before = until;
-            return;
+            self.pace.hold(until);
+            return self.pace.begin_again(changed_at);
         }
         if let Some(requests) = self.ends.metrics.requests() {
             requests.coming(self.routes.of(&made.model, requests));
@@ -292,7 +265,8 @@ impl Controller {
             "made a candidate"
         );
         let ((say_served, served), (answer, outcome)) = (oneshot::channel(), oneshot::channel());
-        let candidate = Candidate { files: Arc::clone(&made.files), cause: self.cause.clone(), served: say_served, outcome: answer };
+        let candidate =
+            Candidate { files: Arc::clone(&made.files), cause: self.pace.cause().to_owned(), served: say_served, outcome: answer };
         if self.ends.proxy.candidates.send(candidate).await.is_ok() {
             self.flights.begin(Flight { made, served, outcome });
         }
@@ -302,7 +276,7 @@ impl Controller {
         let Some((made, outcome, pause)) = result else {
             return self.gave_up("the task that owns the proxy has ended");
         };
-        self.not_before = Instant::now() + pause;
+        self.pace.hold(Instant::now() + pause);
         match outcome {
             Outcome::Live(live) => {
                 self.ends.metrics.brought(live.took);
@@ -328,7 +302,7 @@ impl Controller {
     }
 
     fn live(&mut self, made: Made, live: &crate::proxy::Live) {
-        (self.retry, self.retry_at) = (RETRY_FIRST, None);
+        self.pace.succeeded();
         self.maker.accept(&made);
         self.held_ports.accept(&made.model);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
@@ -384,7 +358,7 @@ impl Controller {
     /// What is live goes on; another try follows, or the next change makes a better candidate.
     fn gave_up(&mut self, why: &str) {
         self.publish_findings();
-        let retry_s = self.retry.as_secs();
+        let retry_s = self.pace.failed().as_secs();
         let board = &self.ends.board;
         if board.serves() {
             tracing::error!(reason = why, retry_s, "could not bring the newest state live; the last good revision keeps serving");
@@ -397,8 +371,5 @@ impl Controller {
         self.ends.metrics.not_live();
         self.ends.board.trouble(why.to_owned());
         self.ends.news.send_modify(|news| news.trouble = why.into());
-        self.retry_at = Some(Instant::now() + self.retry);
-        self.retry = (self.retry * 2).min(RETRY_LONGEST);
-        self.dirty = true;
     }
 }
