@@ -150,6 +150,16 @@ on_every_version! {
         }
     }
 
+    fn a_target_with_scheme_and_host_is_its_path(proxy) {
+        let site = Site::of(proxy, "uri-absolute");
+        let host = site.host("h");
+        site.apply(&[all_running(&["s", "root"]), vec![ingress("a").prefix(&host, "/foo", "s").path(&host, "/", "Exact", "root")]].concat());
+        for (target, sent) in [("", "/"), ("/", "/"), ("/foo?a=b://c", "/foo?a=b://c"), ("/x/../foo", "/x/../foo")] {
+            assert_eq!(get(&host, &format!("http://{host}{target}")).unwrap().echo()["target"], sent, "{target}");
+        }
+        assert_eq!(get(&host, "/foo?a=b://c").unwrap().echo()["target"], "/foo?a=b://c");
+    }
+
     fn uri_5_a_blank_is_compared_with_the_decoded_path(proxy) {
         let site = Site::of(proxy, "uri-5");
         let host = site.host("h");
