@@ -16,6 +16,7 @@ mod octal;
 mod parse;
 mod places;
 mod read;
+mod salvage;
 mod spans;
 mod split;
 #[cfg(test)]

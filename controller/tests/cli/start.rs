@@ -117,6 +117,21 @@ fn missing_arguments_are_named() {
 }
 
 #[test]
+fn settings_in_a_document_that_cannot_be_parsed_close_what_they_are_for() {
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec:\n  rules:\n  - host: a.test\n    \
+        http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: s, port: {number: 80}}}}]}\n---\napiVersion: v1\n\
+        kind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], externalIPs: [192.0.2.1]}\n";
+    let settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  whitelist-source-range: 10.0.0.0/8\n";
+    let folder =
+        Folder::new(&[("a.yaml", ingress), ("good.yaml", settings), ("bad.yaml", &(settings.to_owned() + "  use-gzip: \"true\n"))]);
+    let render = |file: &str| folder.run(&["render", "-f", "a.yaml", "-f", file, "--configmap", "default/c"]);
+    let (good, bad) = (render("good.yaml"), render("bad.yaml"));
+    assert!(good.out.contains("proxy_pass") && good.out.contains("10.0.0.0/8"), "{}", good.err);
+    assert!(!bad.out.contains("proxy_pass") && bad.out.contains("server_name a.test;"), "{}", bad.err);
+    assert!(bad.err.contains("error[GW0001]") && bad.err.contains("in ConfigMap default/c"), "{}", bad.err);
+}
+
+#[test]
 fn a_wrong_type_costs_its_own_path_and_is_told_where_it_stands() {
     let manifest = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: a\n  annotations:\n    \
         nginx.ingress.kubernetes.io/whitelist-source-range: 10\nspec:\n  rules:\n  - host: a.test\n    http: {paths: [{path: /, \

@@ -5,14 +5,16 @@ use super::hidden;
 use super::octal;
 use super::parse::{self, Broken, Parsed, Step};
 use super::places::{Document, Origin, Text};
+use super::salvage;
 use super::spans::{At, Spans};
 use super::split::{Part, split};
 use super::traps;
-use super::unfold::{Taken, Unfolded, unfold};
+use super::unfold::{Taken, Unfolded, object_of, unfold};
 use crate::source::{Located, Place};
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::state::Object;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -226,12 +228,32 @@ impl Reading<'_> {
         }
         let help = if code == Code::TooLarge { "" } else { mending(&broken.message) };
         let mut diagnostic = Diagnostic::of_input(code, broken.message).help(help);
+        if let Some(head) = salvage::head(&String::from_utf8_lossy(lines.part.bytes)) {
+            diagnostic.object = object_of(&head);
+            self.take_settings(lines.part, head);
+        }
         // JSON with comments, as settings of other programs have them.
         let is_json = self.file.extension().is_some_and(|extension| extension == "json");
         if self.chosen != Chosen::ByName && is_json && code == Code::BadDocument && !may_be_an_object(lines.part.bytes) {
             diagnostic.severity = Severity::Warning;
         }
         self.contents.problems.push(Located { diagnostic, place });
+    }
+
+    /// Settings that nobody can read are not the same as none, which could open what they close. So they are there without a
+    /// value that can be read, where no better version is known.
+    fn take_settings(&mut self, part: Part<'_>, mut head: Map<String, Value>) {
+        let values = match object_of(&head).map(|object| object.kind) {
+            Some(Kind::ConfigMap) => "data",
+            Some(Kind::GatewrightParameters) => "spec",
+            _ => return,
+        };
+        head.insert(values.to_owned(), Value::from(0));
+        let Some(Taken { object, items, is_cut }) = unfold(Value::Object(head), false, false).objects.pop() else { return };
+        let begin = At { line: part.line, column: 1 };
+        let text = Text::new(&String::from_utf8_lossy(part.bytes), part.offset, self.purpose != Purpose::Follow);
+        let document = Arc::new(Document { file: Arc::clone(self.file), begin, content: begin, text });
+        self.contents.objects.push(Found { object, origin: Origin { document, items }, is_cut });
     }
 
     /// Somebody who names a template, or follows it, thinks that it holds objects.

@@ -265,3 +265,23 @@ fn what_has_the_name_of_a_manifest_and_is_no_file_is_told_and_not_waited_for() {
     assert_eq!(names(&loaded), ["Service default/s"]);
     assert_eq!(told(&loaded.problems), ["1:1 GW0001 this is neither a file nor a folder, so it is not read"]);
 }
+
+#[test]
+fn settings_that_cannot_be_read_are_there_and_hold_nothing() {
+    let table = [
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  global-auth-url: \"http://a\n", "ConfigMap default/c"),
+        (
+            "apiVersion: gatewright.dev/v1alpha1\nkind: GatewrightParameters\nmetadata:\n  name: p\n  namespace: n\nspec: [\n",
+            "GatewrightParameters n/p",
+        ),
+    ];
+    for (text, name) in table {
+        let loaded = one(&format!("{SERVICE}---\n{text}"));
+        assert_eq!(names(&loaded), ["Service default/s", name].map(str::to_owned).into_iter().collect::<Vec<_>>());
+        let [Located { diagnostic, .. }] = &*loaded.problems else { panic!("{:?}", loaded.problems) };
+        assert_eq!(diagnostic.object.as_ref().map(ToString::to_string).as_deref(), Some(name));
+        assert_eq!(diagnostic.code, Code::BadDocument, "{text}");
+    }
+    let ingress = one("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i}\nspec: [\n");
+    assert!(ingress.objects.is_empty() && ingress.problems[0].diagnostic.object.is_some(), "{:?}", ingress.problems);
+}

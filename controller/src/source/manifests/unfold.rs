@@ -4,7 +4,7 @@ use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::lint;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, nearest, shown};
 use gatewright_core::state::{self, Fault, Object, name_of_type};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// What a document holds.
@@ -102,8 +102,7 @@ impl Unfolded {
             let finding = Diagnostic::of_input(Code::BadObject, format!("the object has no {missing}"));
             return self.find(finding.help(help), way);
         }
-        let name = |key: &str| value.pointer(&format!("/metadata/{key}")).and_then(Value::as_str).map(str::to_owned);
-        let reference = reference_of(kind, name("namespace").as_deref(), name("name").as_deref());
+        let reference = value.as_object().and_then(object_of);
         let before = self.findings.len();
         // There is no API server here that would refuse or drop what it does not know.
         for mut finding in if self.lint { lint::check(&value) } else { lint::unknown_fields(&value) } {
@@ -217,6 +216,13 @@ fn is_foreign(version: &str) -> bool {
     const OURS: [&str; 3] = ["networking.k8s.io", "discovery.k8s.io", "gatewright.dev"];
     let is_of_kubernetes = |group: &str| [".k8s.io", ".kubernetes.io"].iter().any(|domain| group.ends_with(domain));
     version.split_once('/').is_some_and(|(group, _)| group.contains('.') && !is_of_kubernetes(group) && nearest(group, OURS).is_none())
+}
+
+/// The object that these fields are of, if it is of a kind that is used and has a name.
+pub(super) fn object_of(fields: &Map<String, Value>) -> Option<ObjectRef> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let of_meta = |key: &str| text(fields.get("metadata").and_then(|meta| meta.get(key)));
+    reference_of(&text(fields.get("kind"))?, of_meta("namespace").as_deref(), of_meta("name").as_deref())
 }
 
 fn reference_of(kind: &str, namespace: Option<&str>, name: Option<&str>) -> Option<ObjectRef> {

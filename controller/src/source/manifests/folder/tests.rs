@@ -137,6 +137,17 @@ fn an_object_that_becomes_wrong_keeps_its_last_good_version() {
 }
 
 #[test]
+fn a_document_that_breaks_is_still_about_its_object() {
+    let broken = map("a", "\"y").replace("k: \"y}", "k: \"y");
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    assert_eq!(world.look(), ["+a=x"]);
+    world.write("a.yaml", &broken);
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.later(DOUBT).look(), NOTHING, "the last good version stays");
+    assert_eq!(world.problems(), ["found unexpected end of stream (last accepted version kept)"]);
+}
+
+#[test]
 fn an_empty_file_is_believed_after_a_second() {
     let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
     assert_eq!(world.look(), ["+a=x"]);
