@@ -1,11 +1,15 @@
 //! A world: a network namespace with `gatewright run`, a real proxy, and pods.
 
+mod builder;
+
+pub use builder::Builder;
+
+use crate::client;
 use crate::http1::Answer;
-use crate::manifest::{IngressWords, class, ingress, service, slice, text};
+use crate::manifest::{IngressWords, ingress, text};
 use crate::net::Namespace;
 use crate::proxies::Proxy;
 use crate::wait::{until, until_eq, until_some};
-use crate::{client, echo};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -26,94 +30,6 @@ shift 3
 exec env --default-signal=HUP,INT -- "$@"
 "#;
 
-/// What a world begins with.
-#[derive(Debug)]
-pub struct Builder {
-    proxy: Proxy,
-    arguments: Vec<String>,
-    manifests: Vec<(String, String)>,
-    has_class: bool,
-    state_size: &'static str,
-    program: Option<PathBuf>,
-}
-
-impl Builder {
-    /// Runs another program as the proxy.
-    #[must_use]
-    pub fn program(mut self, program: &Path) -> Self {
-        self.program = Some(program.to_owned());
-        self
-    }
-
-    /// Adds an argument of `gatewright run`.
-    #[must_use]
-    pub fn arg(mut self, argument: &str) -> Self {
-        self.arguments.push(argument.to_owned());
-        self
-    }
-
-    /// Adds a manifest that is there from the start.
-    #[must_use]
-    pub fn manifest(mut self, name: &str, objects: &[Value]) -> Self {
-        self.manifests.push((name.to_owned(), text(objects)));
-        self
-    }
-
-    /// Leaves out the IngressClass, so that every Ingress is taken.
-    #[must_use]
-    pub fn without_class(mut self) -> Self {
-        self.has_class = false;
-        self
-    }
-
-    /// Bounds the state folder, as `mount` understands a size.
-    #[must_use]
-    pub fn state_size(mut self, size: &'static str) -> Self {
-        self.state_size = size;
-        self
-    }
-
-    /// Makes the world, without starting a controller.
-    ///
-    /// # Panics
-    /// When the machine does not let it.
-    #[must_use]
-    pub fn build(self) -> World {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("gatewright-e2e-{}-{number}", std::process::id()));
-        for part in ["manifests", "outside", "state"] {
-            fs::create_dir_all(folder.join(part)).expect("the temporary folder can be written");
-        }
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("it is ours");
-        fs::write(folder.join("hosts"), "127.0.0.1 localhost\n").expect("it is ours");
-        let net = Namespace::make(Some(&folder));
-        echo::start();
-        let program = self.program.unwrap_or_else(|| self.proxy.program());
-        let (proxy, arguments, state_size) = (self.proxy, self.arguments, self.state_size);
-        let world = World { proxy, arguments, state_size, program, folder, net, controller: Mutex::new(None) };
-        let pod = echo::new_pod("probe").into();
-        let probe = [service("probe").within("probe"), slice("probe", &[pod]).within("probe")];
-        world.write("base.yaml", &text(&probe));
-        if self.has_class {
-            world.write("class.yaml", &text(&[class()]));
-        }
-        for (name, content) in &self.manifests {
-            world.write(name, content);
-        }
-        world
-    }
-
-    /// Makes the world, and waits until all of it is live.
-    #[must_use]
-    pub fn start(self) -> World {
-        let world = self.build();
-        world.start_controller();
-        world.until_ready();
-        world
-    }
-}
-
 /// A running controller and its proxy, on the ports 80, 443 and 10254 of a network namespace.
 #[derive(Debug)]
 pub struct World {
@@ -131,8 +47,8 @@ pub struct World {
 impl World {
     /// A world that belongs to one test.
     #[must_use]
-    pub fn of(proxy: Proxy) -> Builder {
-        Builder { proxy, arguments: Vec::new(), manifests: Vec::new(), has_class: true, state_size: "", program: None }
+    pub const fn of(proxy: Proxy) -> Builder {
+        Builder::new(proxy)
     }
 
     /// The world that tests with hosts of their own share; this thread enters it.
