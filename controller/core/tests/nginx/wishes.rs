@@ -38,6 +38,19 @@ fn redirect(url: &str, status: u16, keep_relative: bool) -> RoutePolicy {
 }
 
 #[test]
+fn expressions_for_unknown_hosts_take_the_health_path_too() {
+    let address = echo("b");
+    for (program, version) in programs() {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address]);
+        let routes = vec![regex("/h[a-z]+$", "b", RoutePolicy::default()), regex("/", "b", RoutePolicy::default())];
+        let proxy = Proxy::start(&draft.host("", routes).model(), &program, version);
+        for path in ["/healthz", "/healthz/x", "/nginx_status"] {
+            assert_eq!(proxy.get("x.test", path, &[]).backend(), Some("b"), "{path}");
+        }
+    }
+}
+
+#[test]
 fn red_19_redirects_come_before_the_one_to_https_and_keep_their_target() {
     each(|start| {
         let routes = vec![

@@ -145,7 +145,8 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, (folder, path): (&'st
         Parts::new(pieces, move |number| {
             let host = hosts[number];
             let mut lines = lines_of(host, &context, folder == "exact");
-            if host.pattern == HostPattern::CatchAll && folder == "prefix" {
+            // Where paths are expressions, one of them takes every path.
+            if host.pattern == HostPattern::CatchAll && folder == "prefix" && !is_of_expressions(host) {
                 let taken = |path: &str| host.routes.iter().flat_map(|route| &route.matches).any(|m| m.text() == path);
                 let own = [(health, "health"), (Listeners::STATUS_PATH, "status-page")];
                 let own = own.into_iter().filter(|(path, name)| !taken(path) && (*name == "health" || *path != health));
@@ -157,12 +158,15 @@ fn paths<'m>(model: &'m Model, context: &Arc<Context<'m>>, (folder, path): (&'st
     map((folder, path), shared, same.hosts, parts)
 }
 
+/// All routes of a host match by expressions, or none.
+fn is_of_expressions(host: &Host) -> bool {
+    matches!(host.routes.first().and_then(|route| route.matches.first()), Some(PathMatch::Regex(_)))
+}
+
 /// The lines of all routes of hosts of expressions, a piece for each host. The first that matches counts, and no two hosts
 /// match the same texts.
 fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
-    // All routes of a host are, or none.
-    let is_regex = |host: &&Arc<Host>| matches!(host.routes.first().and_then(|route| route.matches.first()), Some(PathMatch::Regex(_)));
-    let hosts: Vec<&Arc<Host>> = model.hosts.having(Feature::Expressions).filter(is_regex).collect();
+    let hosts: Vec<&Arc<Host>> = model.hosts.having(Feature::Expressions).filter(|host| is_of_expressions(host)).collect();
     let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
     let (shared, context) = (digest_of(&**context), Arc::clone(context));
     let view = move |number: usize| {
