@@ -175,7 +175,7 @@ fn no_port(service: &Service, wanted: &PortRef, protocol: &str) -> Problem {
 
 fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {
     for group in &slice.groups {
-        for number in group_ports(group, port) {
+        for number in group_ports(group, service, port) {
             let endpoints = group.endpoints.iter().filter(|endpoint| endpoint.ready);
             let zone = zone_to_keep(group, service, settings);
             let in_zone = endpoints.filter(|e| zone.is_none_or(|zone| e.zones.iter().flatten().any(|z| **z == *zone)));
@@ -185,7 +185,9 @@ fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Servi
 }
 
 /// The port numbers of a slice that belong to a Service port: `ingress-semantics` 9.1.
-fn group_ports(group: &EndpointGroup, port: &ServicePort) -> Vec<u16> {
+///
+/// Ports that have none of the names that the Service's ports have are not told apart by them: the Service's number counts.
+fn group_ports(group: &EndpointGroup, service: &Service, port: &ServicePort) -> Vec<u16> {
     let numeric = if let TargetPort::Number(number) = port.target { Some(number) } else { None };
     if group.ports.is_empty() {
         return numeric.into_iter().collect();
@@ -193,7 +195,8 @@ fn group_ports(group: &EndpointGroup, port: &ServicePort) -> Vec<u16> {
     let same = || group.ports.iter().filter(|own| own.protocol == port.protocol);
     let mut numbers: Vec<u16> =
         same().filter_map(|own| if port.name.is_empty() || own.name == port.name { own.port.or(numeric) } else { None }).collect();
-    if numbers.is_empty() && same().next().is_some() && same().all(|own| own.name.is_empty()) {
+    let is_known = |name: &str| service.ports.iter().any(|own| *own.name == *name);
+    if numbers.is_empty() && same().next().is_some() && !same().any(|own| is_known(&own.name)) {
         numbers.extend(numeric);
     }
     numbers.sort_unstable();

@@ -81,6 +81,13 @@ fn prt_ports_by_number_name_and_target() {
         ["[fd00::1]:8080"],
         "no ports in the slice"
     );
+    let one = json!([{"name": "http", "port": 80, "targetPort": 8080}]);
+    let other = [slice("a", "10.0.0.1", json!([{"name": "web", "port": 9999}]))];
+    assert_eq!(endpoints(one, json!({"number": 80}), &other), ["10.0.0.1:8080"], "a name that no port of the Service has");
+    let named = json!([{"name": "http", "port": 80, "targetPort": "http"}]);
+    assert_eq!(endpoints(named, json!({"number": 80}), &other), [""; 0], "and no number to go by");
+    let two = json!([{"name": "http", "port": 80, "targetPort": 8080}, {"name": "web", "port": 81, "targetPort": 9999}]);
+    assert_eq!(endpoints(two, json!({"number": 80}), &other), [""; 0], "a slice for another port of the Service");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(super) fn beside(
     for slice in slices {
         let object = || Object::EndpointSlice(Arc::clone(slice)).reference();
         let field = |name: &'static str| if slice.from_endpoints { "subsets" } else { name };
-        if some_refused && let Some(refused) = refused_of(slice, port, settings) {
+        if some_refused && let Some(refused) = refused_of(slice, (service, port), settings) {
             let (what, help) = refusal(refused);
             let name = if refused.port() == 0 { "ports" } else { "endpoints" };
             let finding = Diagnostic::new(Code::RefusedEndpoint, object(), field(name), format!("it has the endpoint {what}"));
@@ -36,7 +36,7 @@ pub(super) fn beside(
             };
             findings.push(Diagnostic::new(Code::UnusedEndpoints, object(), field("endpoints"), message).help(NAMES));
         }
-        if let Some(group) = slice.groups.iter().find(|group| is_of_other_protocol(group, port)) {
+        if let Some(group) = slice.groups.iter().find(|group| is_of_other_protocol(group, service, port)) {
             let message = format!("it has no {} of Service {} (it has: {})", wanted(port), service.meta.name, listed(group));
             let help = format!("give the port the protocol {}", port.protocol);
             findings.push(Diagnostic::new(Code::UnusedEndpoints, object(), field("ports"), message).help(help));
@@ -60,7 +60,7 @@ pub(super) fn why_none(slices: &Slices<'_>, service: &Service, port: &ServicePor
     let groups = || slices.iter().flat_map(|slice| &slice.groups).filter(|group| !group.endpoints.is_empty());
     let ready = || groups().filter(|group| group.endpoints.iter().any(|endpoint| endpoint.ready));
     let name = slices.iter().find_map(|slice| slice.no_addresses.as_ref());
-    let (why, help) = if ready().any(|group| !group_ports(group, port).is_empty()) {
+    let (why, help) = if ready().any(|group| !group_ports(group, service, port).is_empty()) {
         ("all are for other zones".to_owned(), "leave out what keeps its traffic in a zone, or add Pods in this one".to_owned())
     } else if let Some(unfit) = ready().next() {
         (format!("its EndpointSlices have no {} (they have: {})", wanted(port), listed(unfit)), fitting(port, unfit))
@@ -78,9 +78,9 @@ pub(super) fn why_none(slices: &Slices<'_>, service: &Service, port: &ServicePor
 const NAMES: &str = "write addresses; names are looked up for a Service of type ExternalName only";
 
 /// The first endpoint of a slice that may not be forwarded to.
-fn refused_of(slice: &EndpointSlice, port: &ServicePort, settings: &Settings) -> Option<SocketAddr> {
+fn refused_of(slice: &EndpointSlice, (service, port): (&Service, &ServicePort), settings: &Settings) -> Option<SocketAddr> {
     slice.groups.iter().find_map(|group| {
-        let numbers = group_ports(group, port);
+        let numbers = group_ports(group, service, port);
         let refused = |number: u16| {
             let ready = group.endpoints.iter().filter(|endpoint| endpoint.ready);
             ready.map(|endpoint| SocketAddr::new(endpoint.address, number)).find(|endpoint| !allowed(*endpoint, settings))
@@ -90,10 +90,10 @@ fn refused_of(slice: &EndpointSlice, port: &ServicePort, settings: &Settings) ->
 }
 
 /// Whether ready endpoints have the port that is meant, but for its protocol.
-fn is_of_other_protocol(group: &EndpointGroup, port: &ServicePort) -> bool {
+fn is_of_other_protocol(group: &EndpointGroup, service: &Service, port: &ServicePort) -> bool {
     let mut meant = group.ports.iter().filter(|own| port.name.is_empty() || own.name == port.name);
     meant.any(|own| own.protocol != port.protocol)
-        && group_ports(group, port).is_empty()
+        && group_ports(group, service, port).is_empty()
         && group.endpoints.iter().any(|endpoint| endpoint.ready)
 }
 
