@@ -373,3 +373,22 @@ fn what_a_link_out_of_the_folder_leads_to_is_not_shown() {
     }
     assert!(folder.run(&["lint", "in"]).out.contains("own-text"));
 }
+
+#[test]
+fn a_prefix_that_is_two_expressions_is_told_of_once_and_only_if_neither_is_reached() {
+    let input = |expression: &str| {
+        let ingress = |name: &str, annotations: &str, path: &str| {
+            format!(
+                "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: {name}, namespace: shop, annotations: {{{annotations}}}}}\n\
+                 spec: {{rules: [{{host: a.test, http: {{paths: [{{path: '{path}', pathType: ImplementationSpecific, backend: \
+                 {{service: {{name: gone, port: {{number: 80}}}}}}}}]}}}}]}}\n---\n"
+            )
+        };
+        let asks = "nginx.ingress.kubernetes.io/use-regex: 'true'";
+        ingress("plain", "", "/abc") + &ingress("asking", asks, expression)
+    };
+    // `/abc/` is first, then this, then `/abc`.
+    assert!(!linted(&input("/a.*?"), &[]).out.contains("never reached"));
+    let out = linted(&input("/a.*.*"), &[]).out;
+    assert_eq!(out.matches("path /abc is never reached").count(), 1, "{out}");
+}

@@ -16,8 +16,8 @@ pub struct Host {
     /// Longest path first; at equal length exact before prefix, then by path. Every pair of match and path occurs
     /// once, and one route matches every path ([`PathMatch::Under`] the root), so that no request is without an answer.
     ///
-    /// In a host of regular expressions every route matches by [`PathMatch::Regex`], the last one every path; the first
-    /// one that matches counts. They are sorted by falling length and then by falling text of their rule's path.
+    /// In a host of regular expressions every route matches by one [`PathMatch::Regex`], the last one every path; the first
+    /// one that matches counts. They are sorted by falling length and then by falling text of the expression.
     pub routes: Vec<Route>,
     /// What is asked for the host as a whole.
     pub policy: HostPolicy,
@@ -106,12 +106,20 @@ impl Route {
             .with(Feature::ErrorPages, policy.errors.is_some())
     }
 
+    /// A route for each of the matches.
+    pub(crate) fn apart(mut self) -> impl Iterator<Item = Self> {
+        let matches = std::mem::take(&mut self.matches);
+        matches.into_iter().map(move |one| Self { matches: vec![one], ..self.clone() })
+    }
+
     /// Longest path first, exact before prefix, then by path; expressions by falling text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
+        if let ([PathMatch::Regex(own)], [PathMatch::Regex(others)]) = (&*self.matches, &*other.matches) {
+            let (own, others) = (own.as_str(), others.as_str());
+            return others.len().cmp(&own.len()).then_with(|| others.cmp(own));
+        }
         let (own, others) = (self.rule_path.as_str(), other.rule_path.as_str());
-        let is_regex = self.matches.iter().chain(&other.matches).any(|m| matches!(m, PathMatch::Regex(_)));
-        let ties = || if is_regex { others.cmp(own) } else { self.matches.cmp(&other.matches) };
-        others.len().cmp(&own.len()).then_with(ties)
+        others.len().cmp(&own.len()).then_with(|| self.matches.cmp(&other.matches))
     }
 }
 

@@ -29,17 +29,34 @@ struct Taker<'m> {
 
 fn of_host(host: &Host, ingresses: &HashMap<&ObjectName, &Ingress>) -> Vec<Diagnostic> {
     let (mut takers, mut findings) = (Vec::<Taker<'_>>::new(), Vec::new());
+    let mut reached: Vec<&Route> = Vec::new();
     let expression = |one: &PathMatch| if let PathMatch::Regex(expression) = one { Some(expression.clone()) } else { None };
     for (route, expression) in host.routes.iter().flat_map(|route| route.matches.iter().filter_map(expression).map(move |one| (route, one)))
     {
         let begin = begin(&expression);
         match takers.iter().find(|taker| taker.expression.is_match(&begin)) {
-            Some(taker) => findings.extend(finding(host, route, taker.route, ingresses)),
-            None if takers.len() < MOST => takers.extend(taker(&expression).map(|expression| Taker { expression, route })),
-            None => {}
+            Some(taker) => {
+                if !is_told_of_another(host, route, &reached) {
+                    findings.extend(finding(host, route, taker.route, ingresses));
+                }
+            }
+            None => {
+                reached.push(route);
+                if takers.len() < MOST {
+                    takers.extend(taker(&expression).map(|expression| Taker { expression, route }));
+                }
+            }
         }
     }
     findings
+}
+
+/// Whether another route of the same path is reached, or comes later and is told of: a prefix may be two expressions.
+fn is_told_of_another(host: &Host, route: &Route, reached: &[&Route]) -> bool {
+    let is_other = |other: &Route| other.rule_path == route.rule_path && other.origin == route.origin && other.matches != route.matches;
+    let is_itself = |other: &Route| other.matches.iter().any(|one| one.text() == other.rule_path.as_str());
+    reached.iter().any(|other| is_other(other))
+        || (!is_itself(route) && host.routes.iter().any(|other| is_other(other) && is_itself(other)))
 }
 
 /// `None` for a route that no path of a rule asks for.

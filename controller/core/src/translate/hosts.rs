@@ -1,5 +1,6 @@
 //! One virtual host out of the claims on it: `ingress-semantics` 4.2, 4.3, 8.1, 12.1.
 
+mod expressions;
 mod matching;
 mod routes;
 mod upstream_tls;
@@ -269,6 +270,9 @@ impl<'a> Builder<'a> {
         let matched = if is_regex { self.expressions(entries, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
         let mut routes: Vec<Route> =
             matched.into_iter().map(|(entry, matches)| self.route(&entry, matches, backends, &mut diagnostics)).collect();
+        if is_regex {
+            routes = routes.into_iter().flat_map(Route::apart).collect();
+        }
         self.say_shared(&mut diagnostics);
         let root = if is_regex { PathMatch::Regex(everything()) } else { PathMatch::Under(root()) };
         if !routes.iter().any(|route| route.matches.contains(&root)) {

@@ -41,8 +41,8 @@ pub(super) struct RuleReading {
 pub(super) struct PathReading {
     /// As it is written.
     pub(super) text: RulePath,
-    /// As a literal path; `None` for one that is an expression and nothing else.
-    pub(super) literal: Option<UriPath>,
+    /// As a literal path; for one that is an expression and nothing else, why it is none.
+    pub(super) literal: Result<UriPath, BadText>,
     pub(super) kind: PathKind,
     pub(super) backend: BackendUse,
     /// Index of the rule and of the path in it.
@@ -170,7 +170,7 @@ impl Reading {
 struct Reader<'a> {
     ingress: &'a Ingress,
     origin: &'a ObjectRef,
-    /// Its paths may be regular expressions.
+    /// Its paths are meant as regular expressions.
     takes_regex: bool,
     /// Its hosts are redirected to from their names with `www.`, or without.
     www_redirect: bool,
@@ -241,16 +241,14 @@ impl Reader<'_> {
         Some(PathReading { text, literal, kind, backend, at })
     }
 
-    fn path_text(&self, text: &str, path_type: Option<&str>) -> Result<(RulePath, Option<UriPath>), BadText> {
+    /// A path may be an expression whatever its own Ingress asks for: another one of its host may ask for expressions.
+    fn path_text(&self, text: &str, path_type: Option<&str>) -> Result<(RulePath, Result<UriPath, BadText>), BadText> {
         let may_hold_blanks = self.path_limits.blanks && path_type == Some("ImplementationSpecific");
         let literal = if may_hold_blanks { UriPath::with_blanks(text) } else { UriPath::new(text) };
-        let literal = literal.and_then(|path| self.path_limits.check(path));
-        if !self.takes_regex {
-            return literal.map(|path| (path.clone().into(), Some(path)));
-        }
-        match (RouteRegex::new(text), literal) {
-            (Ok(_), literal) => Ok((RulePath::new(text)?, literal.ok())),
-            (Err(_), Ok(literal)) => Ok((literal.clone().into(), Some(literal))),
+        match (literal.and_then(|path| self.path_limits.check(path)), RouteRegex::new(text)) {
+            (Ok(literal), _) => Ok((literal.clone().into(), Ok(literal))),
+            (Err(bad), Ok(_)) => Ok((RulePath::new(text)?, Err(bad))),
+            (Err(_), Err(bad)) if self.takes_regex => Err(bad),
             (Err(bad), Err(_)) => Err(bad),
         }
     }

@@ -35,3 +35,39 @@ fn a_path_that_is_no_expression_costs_only_itself() {
     assert_eq!(world.picture(), ["t ~/c[0-9] → default-s3-80", "t ~/b → default-s2-80"]);
     assert!(world.codes().contains(&Code::BadPath));
 }
+
+#[test]
+fn a_path_may_be_an_expression_because_of_another_ingress_of_its_host() {
+    let lent = ingress("lent", 1, &[("t", &[("/a/[0-9]+$", "ImplementationSpecific", "s1"), ("/b/(x|y)", "Exact", "s2")])]);
+    let asking = ingress("asking", 2, &[("t", &[("/c", "Prefix", "s3")])]);
+    let as_literals = ["t =/c → default-s3-80", "t /c/* → default-s3-80"];
+    check(&[lent.clone(), asking.clone()], &as_literals);
+    let expected = ["t ~/a/[0-9]+$ → default-s1-80", "t ~/b/(x|y) → default-s2-80", "t ~/c → default-s3-80"];
+    for (key, value) in [("use-regex", "true"), ("rewrite-target", "/new")] {
+        check(&[lent.clone(), annotated(asking.clone(), &[(key, value)])], &expected);
+    }
+    // Of another host.
+    let elsewhere = ingress("elsewhere", 3, &[("u", &[("/d", "Prefix", "s1")])]);
+    let mut world = World::new(&[services(), vec![lent, annotated(elsewhere, &[("use-regex", "true")])]].concat());
+    assert_eq!(world.picture(), ["u ~/d → default-s1-80"]);
+    let told = world.translate().diagnostics;
+    assert_eq!(told.iter().filter(|finding| finding.code == Code::BadPath).count(), 2, "{told:?}");
+    assert!(told.iter().any(|finding| finding.help.contains("use-regex")), "{told:?}");
+}
+
+#[test]
+fn a_plain_prefix_is_two_expressions_where_others_come_between() {
+    let between = annotated(ingress("between", 2, &[("t", &[("/.+/x", "Prefix", "s2")])]), &[("use-regex", "true")]);
+    let plain = ingress("plain", 1, &[("t", &[("/abc", "Prefix", "s1")])]);
+    check(&[plain.clone(), between.clone()], &["t ~/abc/ → default-s1-80", "t ~/.+/x → default-s2-80", "t ~/abc → default-s1-80"]);
+    // Its own Ingress asks for expressions.
+    check(&[annotated(plain.clone(), &[("use-regex", "true")]), between.clone()], &["t ~/.+/x → default-s2-80", "t ~/abc → default-s1-80"]);
+    let exact = ingress("exact", 3, &[("t", &[("/abc", "Exact", "s3")])]);
+    let expected = ["t ~/abc/ → default-s1-80", "t ~/.+/x → default-s2-80", "t ~/abc → default-s3-80"];
+    check(&[plain.clone(), between.clone(), exact.clone()], &expected);
+    // What is written goes before what is made.
+    let written = ingress("written", 4, &[("t", &[("/abc/", "Prefix", "s2")])]);
+    let mut world = World::new(&[services(), vec![plain, between, exact, written]].concat());
+    assert_eq!(world.picture(), ["t ~/abc/ → default-s2-80", "t ~/.+/x → default-s2-80", "t ~/abc → default-s3-80"]);
+    assert!(world.codes().contains(&Code::DuplicatePath));
+}

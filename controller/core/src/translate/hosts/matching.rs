@@ -1,9 +1,10 @@
 //! Which path of a host is of which Ingress, and what each takes: `ingress-semantics` 4.2, 4.3, 7.
 
 use super::Builder;
+use super::expressions::Expressions;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::PathMatch;
-use crate::names::{HostPattern, RouteRegex, RulePath, shown};
+use crate::names::{HostPattern, RulePath, shown};
 use crate::translate::paths::{self, Pattern};
 use crate::translate::reading::{PathKind, PathReading, Reading};
 use std::collections::HashMap;
@@ -61,10 +62,12 @@ impl<'a> Builder<'a> {
     pub(super) fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
         let mut matched = Vec::new();
         self.say_changed(&entries, diagnostics);
+        let expressions = Expressions::of(&entries);
         for entry in entries {
             diagnostics.extend(entry.unreached(true));
-            match RouteRegex::new(entry.path.text.as_str()) {
-                Ok(expression) => matched.push((entry, vec![PathMatch::Regex(expression)])),
+            match expressions.matches(&entry) {
+                Ok(matches) if matches.is_empty() => diagnostics.push(self.lost(&entry)),
+                Ok(matches) => matched.push((entry, matches)),
                 Err(bad) => {
                     let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
                     let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
@@ -104,28 +107,27 @@ impl<'a> Builder<'a> {
         for entry in entries {
             diagnostics.extend(entry.unreached(false));
             match &entry.path.literal {
-                Some(path) => {
+                Ok(path) => {
                     patterns.push((path, entry.path.kind));
                     literal.push(entry);
                 }
-                None => {
-                    let message = format!("path {} is a regular expression on a host without them", entry.path.text);
-                    let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message);
-                    diagnostics.push(finding.help("set use-regex to \"true\""));
+                Err(bad) => {
+                    let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), bad.0.clone());
+                    diagnostics.push(finding.help("set use-regex to \"true\" if it is meant as a regular expression"));
                 }
             }
         }
         let (taken, lost): (Vec<_>, Vec<_>) =
             literal.into_iter().zip(paths::divide(&patterns)).partition(|(_, matches)| !matches.is_empty());
-        for (entry, _) in lost {
-            let message = format!(
-                "host {} path {} is already served by other paths of the host; this path is ignored",
-                self.pattern, entry.path.text
-            );
-            let finding = Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message);
-            diagnostics.push(finding.help(OTHER_PATH));
-        }
+        diagnostics.extend(lost.iter().map(|(entry, _)| self.lost(entry)));
         taken
+    }
+
+    /// Says that other paths take all that a path would.
+    fn lost(&self, entry: &Entry<'_>) -> Diagnostic {
+        let message =
+            format!("host {} path {} is already served by other paths of the host; this path is ignored", self.pattern, entry.path.text);
+        Diagnostic::new(Code::DuplicatePath, entry.reading.origin.clone(), entry.path.field("path"), message).help(OTHER_PATH)
     }
 
     /// The paths of all claims; of equal ones the first.
