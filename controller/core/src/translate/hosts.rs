@@ -276,6 +276,7 @@ impl<'a> Builder<'a> {
         self.say_shared(&mut diagnostics);
         let root = if is_regex { PathMatch::Regex(everything()) } else { PathMatch::Under(root()) };
         if !routes.iter().any(|route| route.matches.contains(&root)) {
+            self.say_unused_defaults(&mut diagnostics);
             routes.push(self.fallback(root, backends, &mut diagnostics));
         }
         let origin = self.claims.first().map(|claim| claim.reading.origin.clone());

@@ -4,7 +4,7 @@ use crate::world::{World, check, default_backend, ingress, services, with};
 use gatewright_core::diagnostic::Code;
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, decode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn mrg_1_to_4_hosts_merge_and_the_oldest_keeps_a_path() {
@@ -87,6 +87,28 @@ fn def_3_to_13_default_backends() {
     check(&[ingress("a", 1, &[("", &[("/", "Prefix", "s1")])]), catch_all("b", 2, "s2")], &["_ /* → default-s1-80"]);
     let forced = json!({"nginx.ingress.kubernetes.io/force-ssl-redirect": "true"});
     check(&[with(catch_all("a", 1, "s1"), "/metadata/annotations", forced)], &["_ /* → default-s1-80"]);
+}
+
+#[test]
+fn def_7_8_who_has_a_default_backend_that_answers_for_nothing_is_told() {
+    let with_default = |object, service| with(object, "/spec/defaultBackend", default_backend(service));
+    let told = |objects: &[Value]| {
+        let findings = World::new(&[&services(), objects].concat()).translate().diagnostics;
+        let unused = findings.iter().filter(|finding| finding.code == Code::UnusedDefaultBackend);
+        unused.map(|finding| format!("{}: {}", finding.object.as_ref().unwrap(), finding.message)).collect::<Vec<_>>()
+    };
+    let first = ingress("a", 1, &[("h.test", &[("/a", "Exact", "s1")])]);
+    let second = with_default(ingress("b", 2, &[("h.test", &[("/b", "Exact", "s2")]), ("own.test", &[])]), "s3");
+    let message =
+        "Ingress default/b: host h.test was first of Ingress default/a (older), so its other paths do not go to this default backend";
+    assert_eq!(told(&[first.clone(), second.clone()]), [message]);
+    assert_eq!(told(&[second.clone()]), [""; 0]);
+    let root = ingress("c", 3, &[("h.test", &[("/", "Prefix", "s1")])]);
+    assert_eq!(told(&[first, second, root]), [""; 0], "there are no other paths");
+    let hostless = with_default(ingress("a", 1, &[("", &[("/a", "Exact", "s1")])]), "s2");
+    assert_eq!(told(&[hostless]).len(), 1);
+    let catch_all = with(ingress("a", 1, &[]), "/spec", json!({"defaultBackend": default_backend("s1")}));
+    assert_eq!(told(&[catch_all]), [""; 0]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ impl Entry<'_> {
     /// the path protects nothing. An expression may mean more than it says.
     fn unreached(&self, is_expression: bool) -> Option<Diagnostic> {
         let text = self.path.text.as_str();
-        if is_expression && text.contains(|c| "\\^$|?*+()[]{}".contains(c)) {
+        if is_expression && looks_like_expression(text) {
             return None;
         }
         let (why, help) = if text.contains("//") {
@@ -36,6 +36,11 @@ impl Entry<'_> {
         let message = format!("path {} is never reached: {why}", shown(text));
         Some(Diagnostic::new(Code::NeverReached, self.reading.origin.clone(), self.path.field("path"), message).help(help))
     }
+}
+
+/// Whether a text has characters that mean something else in an expression.
+fn looks_like_expression(text: &str) -> bool {
+    text.contains(|c| "\\^$|?*+()[]{}".contains(c))
 }
 
 /// Whether a percent escape stands there that decoding takes away; `%25` stays a percent sign.
@@ -113,7 +118,9 @@ impl<'a> Builder<'a> {
                 }
                 Err(bad) => {
                     let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), bad.0.clone());
-                    diagnostics.push(finding.help("set use-regex to \"true\" if it is meant as a regular expression"));
+                    let is_meant_so = looks_like_expression(entry.path.text.as_str());
+                    let help = if is_meant_so { "set use-regex to \"true\" if it is meant as a regular expression" } else { "" };
+                    diagnostics.push(finding.help(help));
                 }
             }
         }
@@ -174,6 +181,34 @@ impl<'a> Builder<'a> {
                 let finding = Diagnostic::new(Code::SharedHost, reading.origin.clone(), field, message);
                 diagnostics.push(finding.help("use a host of your own, unless sharing is meant"));
             }
+        }
+    }
+
+    /// Whoever has a default backend that answers for nothing of the host is told so, once: `ingress-semantics` 8.1.
+    pub(super) fn say_unused_defaults(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let is_catch_all = *self.pattern == HostPattern::CatchAll;
+        let Some(first) = self.claims.first().map(|claim| &claim.reading) else { return };
+        let mut said: Option<&Reading> = None;
+        for claim in self.claims.iter().filter(|claim| claim.rule().is_some()) {
+            let reading: &Reading = &claim.reading;
+            let is_said = said.is_some_and(|said| std::ptr::eq(said, reading));
+            if reading.default_backend.is_none() || is_said || (!is_catch_all && std::ptr::eq(reading, &**first)) {
+                continue;
+            }
+            said = Some(reading);
+            let (message, help) = if is_catch_all {
+                let message = "beside rules a default backend answers for their hosts, and one of them has none".to_owned();
+                (message, "add a path / to the rule, or move the default backend to an Ingress without rules")
+            } else {
+                let message = format!(
+                    "host {} was first of {}, so its other paths do not go to this default backend",
+                    self.pattern,
+                    first.first_before(reading)
+                );
+                (message, "add a path / to the rule, or the default backend to the other Ingress")
+            };
+            let finding = Diagnostic::new(Code::UnusedDefaultBackend, reading.origin.clone(), "spec.defaultBackend", message);
+            diagnostics.push(finding.help(help));
         }
     }
 }
