@@ -60,11 +60,12 @@ impl RouteRegex {
     /// an expression that every PCRE reads alike.
     pub fn new(text: &str) -> Result<Self, BadText> {
         RulePath::new(text)?;
+        let expression = TextRegex::new(text)?;
         if let Some(c) = text.chars().find(|&c| !may_stand_in_path(c) && !r"\^[]{}|?".contains(c)) {
             let c = shown(c.encode_utf8(&mut [0; 4]));
             return Err(BadText(format!("path {} has the character {c}, which no path and no expression needs; remove it", shown(text))));
         }
-        TextRegex::new(text).map(Self)
+        Ok(Self(expression))
     }
 
     /// The expression as it is written, without anchor and flags.
@@ -145,6 +146,7 @@ mod tests {
         for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a)", "/\\1", "/a**", "/a\"{2}", "/a b", "/a;b", "/a#"] {
             assert!(RouteRegex::new(bad).is_err(), "{bad}");
         }
+        assert!(RouteRegex::new("/(?<x>a)").unwrap_err().0.contains("groups"));
     }
 
     #[test]
