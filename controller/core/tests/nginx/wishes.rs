@@ -201,6 +201,25 @@ fn addresses_are_denied_then_allowed() {
 }
 
 #[test]
+fn cookies_of_endpoints_are_changed_where_domain_or_path_is_the_one() {
+    let a = backend(|_| {
+        let cookies =
+            ["a=b; domain=IN.test; PATH=/one/x", "c=d; Domain=.in.test; Path=/ONE/x; Secure", "e=f; Domain=xin.test; Path=/two", "g=h"];
+        let lines: String = cookies.iter().map(|cookie| format!("Set-Cookie: {cookie}\r\n")).collect();
+        format!("HTTP/1.1 200 OK\r\n{lines}Content-Length: 0\r\n\r\n")
+    });
+    each(|start| {
+        let pair = |from: &str, to: &str| Some(CookieRewrite { from: UrlText::new(from).unwrap(), to: UrlText::new(to).unwrap() });
+        let changed = RoutePolicy { cookie_domain: pair("in.test", "out.test"), cookie_path: pair("/one/", "/"), ..RoutePolicy::default() };
+        let proxy = start(draft(vec![wishing(prefix("/", "a"), changed)]).backend("a", &[a]));
+        let answer = proxy.get("h.test", "/", &[]);
+        let wanted =
+            ["a=b; domain=out.test; PATH=/x", "c=d; Domain=.out.test; Path=/ONE/x; Secure", "e=f; Domain=xin.test; Path=/two", "g=h"];
+        assert_eq!(answer.headers("Set-Cookie"), wanted, "domains count without case, paths with it");
+    });
+}
+
+#[test]
 fn bodies_hosts_and_headers_are_those_that_were_asked_for() {
     let a = backend(|_| {
         "HTTP/1.1 200 OK\r\nX-Shop: theirs\r\nSet-Cookie: a=b; Domain=in.test; Path=/one/x\r\nContent-Length: 0\r\n\r\n".to_owned()

@@ -189,12 +189,13 @@ impl CorsView {
 }
 
 fn cookies(policy: &RoutePolicy) -> Vec<ReplacementView> {
-    let replacement = |attribute: &str, end: &str, rewrite: &CookieRewrite| ReplacementView {
-        expression: format!(r"(?i)^(.*;\s*{attribute}){}{end}", escaped(rewrite.from.as_str())),
+    // Names of attributes and domains count without case, paths with it.
+    let replacement = |before: &str, end: &str, rewrite: &CookieRewrite| ReplacementView {
+        expression: format!("{before}{}{end}", escaped(rewrite.from.as_str())),
         replacement: format!(r"\1{}\2", rewrite.to),
     };
-    let domain = policy.cookie_domain.as_ref().map(|rewrite| replacement(r"domain=\.?", r"((?:;.*)?)$", rewrite));
-    let path = policy.cookie_path.as_ref().map(|rewrite| replacement("path=", "(.*)$", rewrite));
+    let domain = policy.cookie_domain.as_ref().map(|rewrite| replacement(r"(?i)^(.*;\s*domain=\.?)", r"((?:;.*)?)$", rewrite));
+    let path = policy.cookie_path.as_ref().map(|rewrite| replacement(r"^((?i:.*;\s*path=))", "(.*)$", rewrite));
     let flags = policy.extra.iter().flat_map(|extra| &extra.cookie_flags).flat_map(flags);
     domain.into_iter().chain(path).chain(flags).collect()
 }
