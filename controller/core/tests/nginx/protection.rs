@@ -131,3 +131,27 @@ fn satisfy_any_does_not_open_a_route_with_a_password_only() {
         assert_eq!((proxy.get("h.test", "/", &[]).status, proxy.get("h.test", "/", &[ANNA]).status), (401, 200));
     });
 }
+
+#[test]
+fn a_route_without_endpoints_asks_nobody_who_they_are() {
+    let b = echo("b");
+    each(|start| {
+        let users = accounts(&[("anna", HashKind::Plain, "{PLAIN}opensesame")]);
+        let sources = |denied: &[&str], allowed: &[&str]| {
+            let networks = |all: &[&str]| all.iter().map(|network| network.parse().unwrap()).collect();
+            RoutePolicy { sources: Some(SourceRanges { denied: networks(denied), allowed: networks(allowed) }), ..RoutePolicy::default() }
+        };
+        let any = RoutePolicy { satisfy: Some(Satisfy::Any), sources: sources(&[], &["10.0.0.0/8"]).sources, ..basic("r", &users) };
+        let guards = [basic("r", &users), any, sources(&["127.0.0.0/8"], &[]), sources(&[], &["10.0.0.0/8"])];
+        let vacant = |route: Route| Route { action: Action::Vacant(id("none")), ..route };
+        let routes = guards.iter().enumerate().flat_map(|(n, policy)| {
+            let there = guarded(prefix(&format!("/there{n}"), "b"), policy.clone());
+            [there, vacant(guarded(prefix(&format!("/none{n}"), "b"), policy.clone()))]
+        });
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[b]).backend("none", &[]);
+        let proxy = start(with_accounts(draft.host("h.test", routes.collect()), users));
+        let statuses = |name: &str| [0, 1, 2, 3].map(|n| proxy.get("h.test", &format!("/{name}{n}"), &[]).status);
+        assert_eq!((statuses("there"), statuses("none")), ([401, 401, 403, 403], [503; 4]));
+        assert_eq!(proxy.get("h.test", "/none0", &[ANNA]).status, 503);
+    });
+}
