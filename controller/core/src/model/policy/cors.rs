@@ -16,8 +16,8 @@ pub struct Cors {
     pub exposed: Option<HeaderValue>,
     /// `Access-Control-Allow-Credentials: true` is sent.
     pub credentials: bool,
-    /// `Access-Control-Max-Age` in seconds.
-    pub max_age_s: u64,
+    /// `Access-Control-Max-Age` in seconds; a negative one forbids that answers are kept.
+    pub max_age_s: i64,
 }
 
 /// Origins that are allowed.

@@ -35,7 +35,13 @@ pub(super) const FEATURE: Feature = Feature {
         Key::new("cors-expose-headers", Value::Text(Class::Headers), Scope::Route, "`Access-Control-Expose-Headers`; may be `*`.")
             .ranked(Tier::A, Risk::Medium),
         Key::new("cors-allow-credentials", Value::Bool, Scope::Route, "Sends `Access-Control-Allow-Credentials: true`.").default("true"),
-        Key::new("cors-max-age", Value::Seconds, Scope::Route, "`Access-Control-Max-Age`.").default("1728000"),
+        Key::new(
+            "cors-max-age",
+            Value::Integer,
+            Scope::Route,
+            "`Access-Control-Max-Age`, in seconds; with -1 no answer to `OPTIONS` is kept.",
+        )
+        .default("1728000"),
     ],
     apply,
 };
@@ -44,15 +50,27 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if given.bool("enable-cors") != Some(true) {
         return;
     }
-    let methods = header(given, "cors-allow-methods", |c| c.is_ascii_alphabetic() || matches!(c, ',' | ' '));
+    let methods = methods(given);
     let headers = header(given, "cors-allow-headers", |c| Class::Headers.holds(c));
     let exposed = header(given, "cors-expose-headers", |c| c == '*' || Class::Headers.holds(c));
     let credentials = given.bool("cors-allow-credentials").unwrap_or(true);
-    let max_age_s = given.integer_in("cors-max-age", 0, i64::from(i32::MAX)).and_then(|age| u64::try_from(age).ok()).unwrap_or(1_728_000);
+    let max_age_s = given.integer("cors-max-age").unwrap_or(1_728_000);
     let Some(origins) = origins(given) else { return };
     let value = |given: Option<HeaderValue>, usual: &str| given.unwrap_or_else(|| HeaderValue::new(usual).expect("a plain text"));
     let (methods, headers) = (value(methods, METHODS), value(headers, HEADERS));
     policies.route().cors = Some(Cors { origins, methods, headers, exposed, credentials, max_age_s });
+}
+
+/// Words of letters; between two of them a comma, a blank, or both.
+fn methods(given: &mut Given<'_>) -> Option<HeaderValue> {
+    const NAME: &str = "cors-allow-methods";
+    let methods = header(given, NAME, |c| c.is_ascii_alphabetic() || matches!(c, ',' | ' '))?;
+    let text = methods.as_str();
+    let lacks_word = text.split([',', ' ']).next().is_none_or(str::is_empty) || [",,", "  ", " ,"].iter().any(|twice| text.contains(twice));
+    if lacks_word {
+        given.refuse(NAME, format_args!("{} has a place without a method", shown(text)), "use methods such as GET, POST");
+    }
+    (!lacks_word).then_some(methods)
 }
 
 fn header(given: &mut Given<'_>, name: &'static str, holds: impl Fn(char) -> bool) -> Option<HeaderValue> {
@@ -149,9 +167,29 @@ mod tests {
 
     #[test]
     fn other_bad_values_leave_the_default() {
-        for pair in [("cors-allow-methods", "*"), ("cors-allow-headers", "*"), ("cors-max-age", "-1"), ("cors-allow-credentials", "yes")] {
+        for pair in [
+            ("cors-allow-methods", "*"),
+            ("cors-allow-methods", "GET  POST"),
+            ("cors-allow-methods", ",GET"),
+            ("cors-allow-methods", "GET ,POST"),
+            ("cors-allow-headers", "*"),
+            ("cors-max-age", "600s"),
+            ("cors-max-age", "99999999999999999999"),
+            ("cors-allow-credentials", "yes"),
+        ] {
             assert_eq!(cors(&[pair]), cors(&[]), "{pair:?}");
+            assert_eq!(problems(&[("enable-cors", "true"), pair]).len(), 1, "{pair:?}");
         }
         assert_eq!(cors(&[("cors-expose-headers", "X-A, X-B")]).unwrap().exposed.unwrap().as_str(), "X-A, X-B");
+    }
+
+    #[test]
+    fn methods_and_the_age_are_sent_as_they_are_written() {
+        for text in ["POST, GET", "POST GET", "post,GET,", "OPTIONS"] {
+            assert_eq!(cors(&[("cors-allow-methods", text)]).unwrap().methods.as_str(), text);
+        }
+        for age in [-1, 0, 600] {
+            assert_eq!(cors(&[("cors-max-age", &age.to_string())]).unwrap().max_age_s, age, "a browser keeps nothing with -1");
+        }
     }
 }

@@ -44,6 +44,7 @@ const FINE: &[(&str, &[&str])] = &[
     ("canary-by-header-value", &["minus"]),
     ("cors-allow-headers", &["minus"]),
     ("cors-expose-headers", &["minus"]),
+    ("cors-max-age", &["minus"]),
     ("fastcgi-index", &["minus"]),
     ("limit-connections", &["minus"]),
     ("limit-rate", &["minus"]),
