@@ -3,6 +3,7 @@
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::Buffering;
 use crate::names::shown;
+use crate::settings::values::bytes;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Bodies and buffers",
@@ -72,17 +73,23 @@ fn small(given: &mut Given<'_>, name: &'static str) -> Option<u64> {
     None
 }
 
-/// ingress-nginx takes the units b and g, and does nothing then; other texts leave the Ingress out.
+/// ingress-nginx takes sizes with blanks in them and the units b and g, and does nothing then. So it is with sizes that no
+/// proxy takes; texts that are no size leave the Ingress out.
 fn client_body(given: &mut Given<'_>) -> Option<u64> {
     const NAME: &str = "client-body-buffer-size";
     let text = given.text(NAME)?;
-    let digits = text.to_ascii_lowercase();
-    let other_unit = digits.strip_suffix(['b', 'g']).is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
-    if other_unit {
-        given.refuse_as(OnBadValue::KeepDefault, NAME, format_args!("{} has no unit that is used", shown(text)), "use k or m");
+    let bare = text.replace(' ', "").to_ascii_lowercase();
+    let digits = bare.strip_suffix(['b', 'k', 'm', 'g']).unwrap_or(&bare);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        given.refuse(NAME, format_args!("{} is not a size", shown(text)), "use a number with k or m, such as 16k");
         return None;
     }
-    small(given, NAME)
+    let is_written_well = bare.len() == text.len() && !bare.ends_with(['b', 'g']);
+    let bytes = bytes(text).ok().filter(|bytes| is_written_well && (1..=1 << 30).contains(bytes));
+    if bytes.is_none() {
+        given.refuse_as(OnBadValue::KeepDefault, NAME, format_args!("{} is no size that is used", shown(text)), "use k or m, such as 16k");
+    }
+    bytes
 }
 
 #[cfg(test)]
@@ -133,9 +140,15 @@ mod tests {
             ("proxy-buffers-number", "1"),
             ("proxy-buffers-number", "-4"),
             ("client-body-buffer-size", "1b"),
+            ("client-body-buffer-size", "2G"),
+            ("client-body-buffer-size", "0"),
+            ("client-body-buffer-size", "10 k"),
+            ("client-body-buffer-size", "99999999999999999999k"),
         ] {
             assert_eq!((buffering(&[pair]), problems(&[pair]).len()), (Buffering::default(), 1), "{pair:?}");
         }
-        assert!(read_with(&Settings::default(), &[("client-body-buffer-size", "large")]).0.is_none());
+        for text in ["large", "1mb", "-1", "1.5m", "k", "1\nk"] {
+            assert!(read_with(&Settings::default(), &[("client-body-buffer-size", text)]).0.is_none(), "{text:?}");
+        }
     }
 }
