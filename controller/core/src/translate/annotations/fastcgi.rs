@@ -1,8 +1,8 @@
 //! `fastcgi-index` and `fastcgi-params-configmap`: what FastCGI endpoints are told.
 
-use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::FastCgi;
-use crate::names::{Kind, VariableText, shown};
+use crate::names::{Kind, ObjectName, VariableText, shown};
 
 pub(super) const FEATURE: Feature = Feature {
     name: "FastCGI",
@@ -41,19 +41,21 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 
 fn parameters(given: &mut Given<'_>) -> Option<Vec<(String, VariableText)>> {
     const NAME: &str = "fastcgi-params-configmap";
-    let name = given.object(NAME)?;
+    let name = map_name(given, NAME)?;
     let Some(map) = given.objects.config_map(&name) else {
         given.miss(NAME, Kind::ConfigMap, &name);
         return None;
     };
     let mut parameters = Vec::new();
     for (key, value) in &map.data {
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_${}/.".contains(&b));
+        if !is_name(key) || !plain(value) {
+            let message = format_args!("{} of ConfigMap {name} is not a parameter", shown(key));
+            given.refuse_as(OnBadValue::SkipIngress, NAME, message, "use letters, digits and .-_, and in its value ${}/ too");
+            return None;
+        }
         match VariableText::parse(value) {
-            Ok(value) if is_name(key) => parameters.push((key.clone(), value)),
-            Ok(_) => {
-                given.refuse(NAME, format_args!("{} of ConfigMap {name} is not a parameter", shown(key)), "use letters, digits and .-_");
-                return None;
-            }
+            Ok(value) => parameters.push((key.clone(), value)),
             Err(bad) => {
                 given.refuse(NAME, format_args!("{} of ConfigMap {name}: {bad}", shown(key)), "use text and variables of stock nginx");
                 return None;
@@ -61,6 +63,17 @@ fn parameters(given: &mut Given<'_>) -> Option<Vec<(String, VariableText)>> {
         }
     }
     Some(parameters)
+}
+
+/// A text that cannot be a name leaves the Ingress out.
+fn map_name(given: &mut Given<'_>, name: &'static str) -> Option<ObjectName> {
+    let text = given.text(name)?;
+    if text.chars().any(|c| c != ' ' && !Class::Basic.holds(c)) {
+        let help = "use the name of a ConfigMap of the same namespace";
+        given.refuse_as(OnBadValue::SkipIngress, name, format_args!("{} is not a name", shown(text)), help);
+        return None;
+    }
+    given.object(name)
 }
 
 fn is_name(text: &str) -> bool {
@@ -80,9 +93,22 @@ mod tests {
         let (policies, said) = read("/app$fastcgi_script_name");
         let fastcgi = policies.unwrap().route.fastcgi.clone().unwrap();
         assert_eq!((fastcgi.parameters[0].0.as_str(), said.len()), ("SCRIPT_FILENAME", 0));
-        for bad in ["$nosuch", "a\nb"] {
+        let (policies, said) = read("$nosuch");
+        assert!(policies.unwrap().closed && said.len() == 1, "{said:?}");
+        for bad in ["a\nb", "a;b", "a b", "\"a\""] {
             let (policies, said) = read(bad);
-            assert!(policies.unwrap().closed && said.len() == 1, "{bad:?}");
+            assert!(policies.is_none() && said.len() == 1, "{bad:?}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn a_config_map_is_of_the_same_namespace() {
+        let read = |value| read_in(&Settings::default(), &snapshot(&[]), &[("fastcgi-params-configmap", value)]);
+        for closing in ["gone", "shop/a b", "other/m"] {
+            assert!(read(closing).0.unwrap().closed, "{closing:?}");
+        }
+        for bad in ["m;", "$m", "\"m\"", "m\nn", "{m}"] {
+            assert!(read(bad).0.is_none(), "{bad:?}");
         }
     }
 
