@@ -3,6 +3,7 @@
 //!
 //! A dialect decides, a template arranges: the views of a dialect hold everything a template prints, sorted and chosen.
 
+mod breaks;
 mod common;
 pub mod haproxy;
 mod lane;

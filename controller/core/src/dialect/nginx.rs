@@ -78,6 +78,7 @@ pub static NGINX: Dialect = Dialect {
         "limits.tera",
         "host/cors.tera",
         "route/answers.tera",
+        "route/chosen.tera",
         "route/answered.tera",
         "route/paths.tera",
         "route/raw.tera",

@@ -145,6 +145,7 @@ mod tests {
                 TextPart::Group(number) => number.to_string(),
                 TextPart::Variable(name) => format!("<{name}>"),
                 TextPart::Answered(header) => format!("<{header}>"),
+                TextPart::Break(_) => String::new(),
             };
             text.parts().iter().map(part).collect::<String>()
         };

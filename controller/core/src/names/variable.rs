@@ -13,6 +13,8 @@ pub enum TextPart {
     Group(u8),
     /// What the service that decides has answered in this header; only in headers. Without such a service it is empty.
     Answered(HeaderName),
+    /// A line break, carriage return or tab; only in what an answer says.
+    Break(char),
 }
 
 /// Text and variables in turns; at most 2000 bytes as it is written.
@@ -93,6 +95,27 @@ impl VariableText {
         Ok(parts)
     }
 
+    /// A text with line breaks, carriage returns and tabs; `read`: reads what stands between them.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn in_lines<E>(text: &str, read: impl Fn(&str) -> Result<Self, E>) -> Result<Self, E> {
+        let (mut all, mut rest) = (Self::default(), text);
+        while let Some((at, found)) = rest.char_indices().find(|(_, c)| ['\n', '\r', '\t'].contains(c)) {
+            all.0.extend(read(&rest[..at])?.0);
+            all.0.push(TextPart::Break(found));
+            rest = &rest[at + 1..];
+        }
+        all.0.extend(read(rest)?.0);
+        Ok(all)
+    }
+
+    /// Whether a line break, carriage return or tab occurs.
+    #[must_use]
+    pub fn has_breaks(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, TextPart::Break(_)))
+    }
+
     fn text(&mut self, text: &str) {
         match self.0.last_mut() {
             Some(TextPart::Text(before)) => before.push_str(text),
@@ -128,7 +151,7 @@ impl VariableText {
                     Some(text) => filled.text(text),
                     None => filled.0.push(part.clone()),
                 },
-                TextPart::Group(_) | TextPart::Answered(_) => filled.0.push(part.clone()),
+                TextPart::Group(_) | TextPart::Answered(_) | TextPart::Break(_) => filled.0.push(part.clone()),
             }
         }
         filled
@@ -148,7 +171,7 @@ impl VariableText {
     /// Whether it may turn out to be empty: nothing of it is written out.
     #[must_use]
     pub fn may_be_empty(&self) -> bool {
-        !self.0.iter().any(|part| matches!(part, TextPart::Text(_)))
+        !self.0.iter().any(|part| matches!(part, TextPart::Text(_) | TextPart::Break(_)))
     }
 
     /// The names of variables, as often as they occur.

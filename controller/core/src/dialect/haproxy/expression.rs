@@ -2,6 +2,7 @@
 
 use super::received;
 use super::word::word;
+use crate::dialect::breaks;
 use crate::names::variable::LABELS;
 use crate::names::{HeaderName, TextPart, VariableText};
 use serde::Serialize;
@@ -52,6 +53,7 @@ impl Expression {
             TextPart::Variable(name) if name == "literal_dollar" => Some(all.and("$")),
             TextPart::Variable(name) => Some(all.and_fetch(&fetch(name)?)),
             TextPart::Group(number) => Some(all.and_group(*number)),
+            TextPart::Break(c) => Some(all.and_break(*c)),
             TextPart::Answered(header) => match number(header) {
                 Some(number) => Some(all.and_fetch(&format!("var(txn.ask.{})", answered(number)))),
                 None => Some(all),
@@ -79,7 +81,7 @@ impl Expression {
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
             TextPart::Text(text) => Some(all.and(&encoded(text))),
             TextPart::Variable(name) => Some(all.and_fetch(&format!("{},url_enc", fetch(name)?))),
-            TextPart::Group(_) | TextPart::Answered(_) => None,
+            TextPart::Group(_) | TextPart::Answered(_) | TextPart::Break(_) => None,
         })
     }
 
@@ -95,7 +97,13 @@ impl Expression {
 
     /// The same with a text behind it.
     pub(super) fn and(mut self, text: &str) -> Self {
-        self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
+        self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c) && !breaks::is_mark(*c)));
+        self
+    }
+
+    /// The same with a control character behind it.
+    fn and_break(mut self, c: char) -> Self {
+        self.0.extend(breaks::mark(c));
         self
     }
 
@@ -291,7 +299,8 @@ pub(super) fn print(text: &str) -> String {
         }
         out.push_str(&behind.replace('%', "%%"));
     }
-    word(&out)
+    // In quotes there is no escape.
+    breaks::escaped(&word(&out), "'")
 }
 
 #[cfg(test)]

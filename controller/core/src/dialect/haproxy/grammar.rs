@@ -1,6 +1,6 @@
 //! A reader of HAProxy's grammar that shares nothing with the printer: bytes → lines of words.
 //!
-//! It is stricter than HAProxy: no double quotes, no backslash but `\'` between two quoted parts, no format in a bare
+//! It is stricter than HAProxy: no double quotes, no backslash but `\'`, `\n`, `\r` and `\t` between two quoted parts, no format in a bare
 //! word, bounded words and lines. What it takes, HAProxy takes in the same way.
 
 use crate::dialect::GrammarError;
@@ -88,8 +88,8 @@ fn word(text: &str) -> Result<(Word<'_>, &str), &'static str> {
                 at += inside.len() + 2;
                 quoted = true;
             }
-            Some(b'\\') if quoted && bytes.get(at + 1) == Some(&b'\'') => {
-                parts.push("'");
+            Some(b'\\') if quoted && let Some(escaped) = bytes.get(at + 1).and_then(|letter| escaped(*letter)) => {
+                parts.push(escaped);
                 at += 2;
             }
             Some(b'"' | b'\\' | b'#' | b'$') => return Err("a double quote, backslash, '#' or '$' outside of quotes"),
@@ -106,6 +106,17 @@ fn word(text: &str) -> Result<(Word<'_>, &str), &'static str> {
         parts => Cow::Owned(parts.concat()),
     };
     if whole.len() > MAX_WORD_BYTES { Err("a word is too long") } else { Ok((Word { text: whole, quoted }, &text[at..])) }
+}
+
+/// What stands behind a backslash outside of quotes.
+const fn escaped(letter: u8) -> Option<&'static str> {
+    Some(match letter {
+        b'\'' => "'",
+        b'n' => "\n",
+        b'r' => "\r",
+        b't' => "\t",
+        _ => return None,
+    })
 }
 
 fn error_at(line: u32, message: &str) -> GrammarError {

@@ -150,7 +150,7 @@ impl LogLine {
             match part {
                 TextPart::Text(text) => line.text(text),
                 TextPart::Variable(name) => line.variable(name, escape),
-                TextPart::Group(_) | TextPart::Answered(_) => {}
+                TextPart::Group(_) | TextPart::Answered(_) | TextPart::Break(_) => {}
             }
         }
         for notes in [&mut line.asked, &mut line.answered, &mut line.sent] {

@@ -90,6 +90,9 @@ fn check_sections(lines: &[Line<'_>]) -> Result<(), GrammarError> {
             (true, Some(section)) if !keyword.quoted && may_say(section, &line.words) => {}
             (true, _) => return refuse("no template says the keyword", &keyword.text),
         }
+        if let Some(word) = line.words.iter().find(|word| word.text.contains(char::is_control) && !is_answer(&line.words)) {
+            return refuse("a control character in", &word.text);
+        }
         if let Some(word) = line.words.iter().find(|word| names_a_file(word)) {
             return refuse("a file that is not ours in", &word.text);
         }
@@ -103,6 +106,11 @@ fn check_sections(lines: &[Line<'_>]) -> Result<(), GrammarError> {
         }
     }
     Ok(())
+}
+
+/// Whether a line says what is answered.
+fn is_answer(words: &[Word<'_>]) -> bool {
+    matches!(words, [rules, action, ..] if !action.quoted && rules.text == "http-request" && action.text == "return")
 }
 
 fn section_of(words: &[Word<'_>]) -> Option<Section> {

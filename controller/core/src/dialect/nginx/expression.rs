@@ -1,6 +1,7 @@
 //! Words with variables in them: the only way in which a variable gets into what a template prints.
 
 use super::word::{self, is_plain};
+use crate::dialect::breaks;
 use crate::names::{HeaderName, TextPart, VariableText};
 use serde::Serialize;
 
@@ -35,6 +36,7 @@ impl Expression {
             TextPart::Text(text) => all.and(text),
             TextPart::Variable(name) => all.and_variable(name),
             TextPart::Group(number) => all.and_variable(&number.to_string()),
+            TextPart::Break(c) => all.and_break(*c),
             TextPart::Answered(header) => match variable(header) {
                 Some(name) => all.and_variable(&name),
                 None => all,
@@ -43,10 +45,10 @@ impl Expression {
     }
 
     /// The same for a header, where a line break would begin another one: of a variable that can hold some stands the one that
-    /// is empty then.
+    /// is empty then, and nothing for one that is written.
     pub(super) fn for_header(&self) -> Self {
         let printable = |text: String, name: &&str| text.replace(&variable(name), &variable(&printable(name)));
-        Self(LINE_BREAKING.iter().fold(self.0.clone(), printable))
+        Self(LINE_BREAKING.iter().fold(breaks::without(&self.0), printable))
     }
 
     /// The same with another one behind it.
@@ -57,7 +59,13 @@ impl Expression {
 
     /// The same with a text behind it.
     pub(super) fn and(mut self, text: &str) -> Self {
-        self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
+        self.0.extend(text.chars().filter(|c| ![OPEN, CLOSE].contains(c) && !breaks::is_mark(*c)));
+        self
+    }
+
+    /// The same with a control character behind it.
+    fn and_break(mut self, c: char) -> Self {
+        self.0.extend(breaks::mark(c));
         self
     }
 
@@ -112,7 +120,7 @@ pub(super) fn print(text: &str) -> String {
         word::escape_into(&mut out, literal, "${literal_dollar}");
     }
     out.push('"');
-    out
+    breaks::escaped(&out, "")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A reader of nginx's grammar that shares nothing with the printer: bytes → directive tree.
 //!
-//! It is stricter than nginx: no control characters, no escapes but `\"` and `\\`, no single quotes, bounded words and
+//! It is stricter than nginx: no control characters, no escapes but `\"`, `\\`, `\n`, `\r` and `\t`, no single quotes, bounded words and
 //! depth. What it takes, nginx takes in the same way (a test compares the two).
 
 use crate::dialect::GrammarError;
@@ -148,7 +148,7 @@ impl<'f> Reader<'f> {
             match rest.get(end) {
                 None => return Err(error_at(self.line, "a quote is not closed")),
                 Some(b'"') => break,
-                Some(b'\\') if matches!(rest.get(end + 1), Some(b'"' | b'\\')) => {
+                Some(b'\\') if matches!(rest.get(end + 1), Some(b'"' | b'\\' | b'n' | b'r' | b't')) => {
                     escapes = true;
                     end += 2;
                 }
@@ -179,7 +179,15 @@ fn unescaped(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut chars = raw.chars();
     while let Some(c) = chars.next() {
-        out.extend(if c == '\\' { chars.next() } else { Some(c) });
+        out.extend(match c {
+            '\\' => chars.next().map(|c| match c {
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                c => c,
+            }),
+            c => Some(c),
+        });
     }
     out
 }
@@ -227,7 +235,7 @@ mod tests {
             "a 'b';",
             "a b'c;",
             "a b\\;c;",
-            "a \"\\n\";",
+            "a \"\\x\";",
             "a\tb;",
             "a b\r;",
             "a \"b\nc\";",

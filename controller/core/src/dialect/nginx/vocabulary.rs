@@ -70,6 +70,9 @@ fn check_directive(directive: &Directive<'_>, context: Context) -> Result<(), Gr
     if directive.name == "include" && !directive.args.iter().all(|path| is_own_path(path)) {
         return refuse("a path that is not ours after");
     }
+    if directive.name != "return" && directive.args.iter().any(|word| word.contains(char::is_control)) {
+        return refuse("a control character in");
+    }
     match (&directive.block, block_context(context, &directive.name)) {
         (Some(block), Some(inner)) => check_block(block, inner),
         (None, None) if may_say(context, &directive.name) => Ok(()),

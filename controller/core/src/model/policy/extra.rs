@@ -8,8 +8,8 @@ use crate::names::{HeaderName, TextRegex, VariableText};
 pub struct Extra {
     /// Answers before anybody is asked who they are; the first whose condition holds is given.
     pub answers: Vec<EarlyAnswer>,
-    /// Headers for the endpoints; an empty value drops the client's.
-    pub request_headers: Vec<(HeaderName, VariableText)>,
+    /// Headers for the endpoints; of several of a name the last whose conditions hold.
+    pub request_headers: Vec<RequestHeader>,
     /// Headers of answers.
     pub answer_headers: Vec<AnswerHeader>,
     /// Headers of endpoints that are not passed on.
@@ -73,7 +73,7 @@ impl Extra {
 
     /// Texts that are sent.
     pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
-        let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));
+        let headers = self.request_headers.iter().map(|header| &header.value).chain(self.answer_headers.iter().map(|header| &header.value));
         let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().map(|rewrite| &rewrite.target));
         let early = self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
         headers.chain(targets).chain(early)
@@ -83,20 +83,38 @@ impl Extra {
     #[must_use]
     pub fn looks_at(&self, name: &str) -> bool {
         let answers = self.answers.iter().flat_map(EarlyAnswer::conditions);
-        let mut conditions = answers.chain(self.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
+        let mut conditions = answers.chain(self.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref())).chain(self.chosen());
         self.uses(&[name]) || conditions.any(|condition| condition.variable.uses(&[name]))
+    }
+
+    /// What all has to hold for headers, each once.
+    #[must_use]
+    pub fn conditions_of_headers(&self) -> Vec<&[Condition]> {
+        let of_requests = self.request_headers.iter().map(|header| header.when.as_slice());
+        let mut all: Vec<&[Condition]> = Vec::new();
+        for when in of_requests.chain(self.answer_headers.iter().map(|header| header.when.as_slice())) {
+            if !when.is_empty() && !all.contains(&when) {
+                all.push(when);
+            }
+        }
+        all
+    }
+
+    /// The conditions in these.
+    pub fn chosen(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions_of_headers().into_iter().flatten()
     }
 
     /// Headers of the service that decides, as often as texts have them.
     pub fn answered(&self) -> impl Iterator<Item = &HeaderName> {
-        let headers = self.request_headers.iter().map(|(_, value)| value).chain(self.answer_headers.iter().map(|header| &header.value));
+        let headers = self.request_headers.iter().map(|header| &header.value).chain(self.answer_headers.iter().map(|header| &header.value));
         headers.flat_map(VariableText::answered)
     }
 
     /// The same with texts in place of such variables.
     #[must_use]
     pub fn filled<'t>(mut self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {
-        let headers = self.request_headers.iter_mut().map(|(_, value)| value);
+        let headers = self.request_headers.iter_mut().map(|header| &mut header.value);
         let answered = self.answer_headers.iter_mut().map(|header| &mut header.value);
         let targets = self.rewrites.iter_mut().map(|rewrite| &mut rewrite.target);
         let early = self
@@ -138,8 +156,33 @@ pub struct AnswerHeader {
     pub value: VariableText,
     /// It is sent whatever the status; otherwise with success and redirects only.
     pub always: bool,
-    /// It takes the place of the endpoint's.
+    /// It takes the place of the endpoint's; an empty one drops that.
     pub replaces: bool,
+    /// What all holds of its requests.
+    pub when: Vec<Condition>,
+    /// With these statuses only; none: whatever the status.
+    pub statuses: Vec<u16>,
+    /// With answers of these types only; none: of all.
+    pub types: Vec<MediaType>,
+}
+
+impl AnswerHeader {
+    /// Whether some answers do without it, whatever their status has to do with success.
+    #[must_use]
+    pub fn is_for_some(&self) -> bool {
+        !(self.when.is_empty() && self.statuses.is_empty() && self.types.is_empty())
+    }
+}
+
+/// A header for the endpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestHeader {
+    /// Its name.
+    pub name: HeaderName,
+    /// Its value; an empty one drops the client's.
+    pub value: VariableText,
+    /// What all holds of its requests.
+    pub when: Vec<Condition>,
 }
 
 /// An answer in place of what the route would do.

@@ -2,11 +2,13 @@
 
 mod answered;
 mod answers;
+mod blocks;
 mod bodies;
 mod chosen;
 mod directives;
 mod forwarding;
 mod guarding;
+mod headers;
 mod limits;
 mod locations;
 mod others;

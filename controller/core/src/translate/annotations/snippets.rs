@@ -28,10 +28,11 @@ pub(super) const FEATURE: Feature = Feature {
             SNIPPET,
             Scope::Route,
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
-             in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers`; with \
+             in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers` with `-s`, `-t` and `-a`; with \
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
-             stand in `return`, and headers in front of it), `set` (in `if`, too, for variables that are compared with a text later), \
+             stand in `return`, and headers in front of it) or with headers (as in nginx, of several the last one that holds decides, and \
+             one with `add_header` is in place of those outside), `set` (in `if`, too, for variables that are compared with a text later), \
              `allow`, `deny`, `satisfy` and `limit_except` with `deny all`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`), times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `charset`, \
              `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
@@ -180,10 +181,6 @@ fn tell(given: &mut Given<'_>, name: &'static str, meaning: &Meaning, text: &str
     for message in done_without(meaning, text, given.unknown_directives) {
         given.note(name, message, "remove it, or leave it for another proxy");
     }
-    if meaning.has_line_breaks() {
-        let why = "\\n stays the two characters that it is written with";
-        given.note(name, places.say_of_word("return", "\\n", why), "let an endpoint answer in several lines");
-    }
 }
 
 /// What a proxy does without.
@@ -219,8 +216,8 @@ pub(in crate::translate) fn lacking(
     lacks: impl Fn(&VariableText) -> Option<&str>,
 ) -> Option<String> {
     let Extra { answers, rewrites, .. } = &meaning.extra;
-    let mut conditions =
-        answers.iter().flat_map(EarlyAnswer::conditions).chain(rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
+    let conditions = answers.iter().flat_map(EarlyAnswer::conditions).chain(rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
+    let mut conditions = conditions.chain(meaning.extra.chosen());
     let lacks = |text: &VariableText| lacks(text).map(str::to_owned);
     let filled = |text: &VariableText| text.filled(|name| LABELS.contains(&name).then_some("label"));
     let in_conditions = conditions.find_map(|when| lacks(&when.variable));
@@ -291,9 +288,6 @@ mod tests {
 
     #[test]
     fn what_a_proxy_is_told_in_another_way_is_said() {
-        let text = "location = /robots.txt { return 200 \"User-agent: *\\nDisallow: /\\n\"; }";
-        let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[("server-snippet", text)]);
-        assert!(policies.unwrap().server_snippet.is_some() && said.len() == 1 && said[0].contains("the two characters"), "{said:?}");
         let settings = Settings { unknown_directives: &["gzip_comp_level"], ..Settings::default() };
         let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", "gzip on; gzip_comp_level 5;")]);
         assert!(policies.is_some() && said.len() == 1 && said[0].contains("cannot follow gzip_comp_level, and does without"), "{said:?}");
@@ -323,7 +317,6 @@ mod tests {
             ("expires 1h;\n  location /a { return 403; }", "line 2, column 3: \"location\"", "for a whole host"),
             ("gzip on;\ngzip_vary off;", "line 2, column 1: \"gzip_vary\"", "cannot follow gzip_vary, and does without"),
             ("expires 1h;\n keepalive_timeout 5;", "line 2, column 2: \"keepalive_timeout\"", "keepalive_timeout has no effect"),
-            ("expires 1h;\n return 200 a\\n;", "line 2, column 2: \"return\"", "stays the two characters"),
             ("root /a;", "line 1, column 1: \"root\"", "no meaning"),
         ] {
             let said = told(&plain, &[("configuration-snippet", text)]);

@@ -4,7 +4,9 @@ use super::public;
 use super::section::known_page;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RoutePolicy, Test};
+use crate::model::{
+    AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RequestHeader, RoutePolicy, Test,
+};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
@@ -14,6 +16,8 @@ const NO_ANSWER: u16 = 444;
 /// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
 #[derive(Debug, Serialize)]
 pub(super) struct ExtraView {
+    /// Conditions that headers look at.
+    chosen: Vec<ChosenView>,
     answers: Vec<AnswerView>,
     request_headers: Vec<HeaderView>,
     answer_headers: Vec<HeaderView>,
@@ -28,6 +32,13 @@ pub(super) struct ExtraView {
     marks: bool,
     early_headers: Vec<EarlyHeaderView>,
     said: Vec<SaidView>,
+}
+
+/// A variable that is there where conditions hold.
+#[derive(Debug, Serialize)]
+struct ChosenView {
+    name: String,
+    all: Vec<ConditionView>,
 }
 
 /// A header of the answer with this mark.
@@ -128,6 +139,11 @@ struct HeaderView {
     said: Option<String>,
     replaces: bool,
     always: bool,
+    /// Where the conditions hold for which there is this variable.
+    chosen: Option<String>,
+    statuses: Vec<u16>,
+    /// An expression for the types that it is for.
+    types: Option<String>,
 }
 
 impl ExtraView {
@@ -141,20 +157,45 @@ impl ExtraView {
 
     fn new(extra: &Extra, kind: &str, told: &[&HeaderName]) -> Self {
         let mut said = Vec::new();
-        let set: Vec<String> = extra.request_headers.iter().map(|(name, _)| variable_of(name)).collect();
+        let all = extra.conditions_of_headers();
+        let set: Vec<String> = extra.request_headers.iter().map(|header| variable_of(&header.name)).collect();
         let set: Vec<&str> = set.iter().map(String::as_str).collect();
-        let requests = extra.request_headers.iter().map(|(name, value)| {
+        let requests = extra.request_headers.iter().map(|RequestHeader { name, value, when }| {
             // What the client has sent, whatever is set before this one.
             let kept = value.uses(&set).then(|| answered(value, told, &mut said).map(|(value, _)| value));
             let value_said = kept.unwrap_or_else(|| Expression::of_snippet(value, told).filter(|value| !value.is_empty()));
             let (name, may_be_empty) = (name.to_string(), value.may_be_empty());
-            HeaderView { name, value: value_said, may_be_empty, said: None, replaces: true, always: true }
+            let chosen = chosen(when, &all);
+            HeaderView {
+                name,
+                value: value_said,
+                may_be_empty,
+                said: None,
+                replaces: true,
+                always: true,
+                chosen,
+                statuses: Vec::new(),
+                types: None,
+            }
         });
         let request_headers = requests.collect();
         let answer_headers = extra.answer_headers.iter().filter_map(|header| {
-            let (value, said) = answered(&header.value, told, &mut said)?;
+            let (value, said) = answered(&header.value, told, &mut said).map_or((None, None), |(value, said)| (Some(value), said));
             let (name, may_be_empty) = (header.name.to_string(), said.is_some());
-            Some(HeaderView { name, value: Some(value), may_be_empty, said, replaces: header.replaces, always: header.always })
+            let AnswerHeader { replaces, always, .. } = *header;
+            let (chosen, statuses, types) = (chosen(&header.when, &all), header.statuses.clone(), types_of(&header.types));
+            // What takes the place of another one and says nothing drops that.
+            (value.is_some() || replaces).then_some(HeaderView {
+                name,
+                value,
+                may_be_empty,
+                said,
+                replaces,
+                always,
+                chosen,
+                statuses,
+                types,
+            })
         });
         let answer_headers = answer_headers.collect();
         let early_headers =
@@ -164,7 +205,9 @@ impl ExtraView {
             Some(EarlyHeaderView { mark: mark(number), name: header.name.to_string(), value, said, replaces: header.replaces })
         });
         let early_headers = early_headers.collect();
+        let named = |(n, when): (usize, &&[Condition])| ChosenView::new(n, when);
         Self {
+            chosen: all.iter().enumerate().filter_map(named).collect(),
             answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, kind)).collect(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
@@ -182,6 +225,27 @@ impl ExtraView {
             said,
         }
     }
+}
+
+fn chosen_name(number: usize) -> String {
+    format!("if_{}", mark(number))
+}
+
+/// The variable that is there where these conditions hold; `None`: there are none.
+fn chosen(when: &[Condition], all: &[&[Condition]]) -> Option<String> {
+    all.iter().position(|own| *own == when).map(chosen_name)
+}
+
+/// An expression for types with what may stand behind them.
+fn types_of(types: &[MediaType]) -> Option<String> {
+    let escaped = |kind: &MediaType| -> String {
+        kind.as_str()
+            .chars()
+            .flat_map(|c| ["\\"].into_iter().filter(move |_| ".+".contains(c)).map(str::to_owned).chain([c.to_string()]))
+            .collect()
+    };
+    let types: Vec<String> = types.iter().map(escaped).collect();
+    (!types.is_empty()).then(|| format!("^(?:{})\\s*(?:;|$)", types.join("|")))
 }
 
 /// The type of texts that are answered in place of an endpoint.
@@ -210,6 +274,14 @@ fn answered(value: &VariableText, told: &[&HeaderName], said: &mut Vec<SaidView>
 /// From 1 on, for a variable that is not there is 0 in some places.
 fn mark(number: usize) -> String {
     (number + 1).to_string()
+}
+
+impl ChosenView {
+    fn new(number: usize, when: &[Condition]) -> Option<Self> {
+        let name = chosen_name(number);
+        let all = when.iter().enumerate().map(|(n, when)| ConditionView::new(format!("{name}_{n}"), when)).collect::<Option<Vec<_>>>()?;
+        Some(Self { name, all })
+    }
 }
 
 impl AnswerView {

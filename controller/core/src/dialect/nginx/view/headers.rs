@@ -3,6 +3,7 @@
 //! nginx takes no header from an outer level once an inner one has any of the kind, so the lists of a route are always
 //! whole: those of the `http` level, changed.
 
+use super::maps::{MapsView, tag};
 use super::request::ForwardingView;
 use crate::dialect::common::LOOKALIKES;
 use crate::dialect::nginx::expression::Expression;
@@ -29,6 +30,26 @@ pub(in crate::dialect::nginx) struct HeadersView {
     hidden: Vec<String>,
     /// The same, and passed on although nginx would not.
     passed: Vec<String>,
+    /// Variables that some of the values are.
+    #[serde(skip)]
+    choices: Vec<Choice>,
+}
+
+/// A value that only some requests or answers have: a variable, and what it is by a text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Choice {
+    variable: String,
+    source: Expression,
+    expression: String,
+    value: Expression,
+    other: Expression,
+}
+
+/// Which requests or answers have a value: those for which this text fits the expression.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) source: Expression,
+    pub(super) expression: String,
 }
 
 impl HeadersView {
@@ -90,6 +111,43 @@ impl HeadersView {
         list.push(HeaderView::new(name, &value));
     }
 
+    /// Sends a header to some endpoints only, where it takes the place of the client's.
+    pub(super) fn send_to_some(&mut self, name: &str, value: &Expression, chosen: Chosen) {
+        let other = current(&self.request, name).unwrap_or_else(|| Expression::variable(&format!("http_{}", variable_part(name))));
+        let value = self.choose(value, other, chosen);
+        self.send(name, value);
+    }
+
+    /// Sends a header to some clients only, where it takes the place of the endpoint's; an empty value drops that.
+    pub(super) fn answer_some(&mut self, name: &str, value: &Expression, chosen: Chosen) {
+        let other =
+            current(&self.response, name).unwrap_or_else(|| Expression::variable(&format!("upstream_http_{}", variable_part(name))));
+        let value = self.choose(value, other, chosen);
+        self.answer(name, value);
+    }
+
+    /// Sends a header to some clients only, beside those of the endpoint.
+    pub(super) fn add_to_some(&mut self, name: &str, value: &Expression, always: bool, chosen: Chosen) {
+        let value = self.choose(value, Expression::literal(""), chosen);
+        self.add(name, value, always);
+    }
+
+    /// A variable with a name that tells all of it: two hosts may have the same one.
+    fn choose(&mut self, value: &Expression, other: Expression, Chosen { source, expression }: Chosen) -> Expression {
+        let (value, other) = (value.for_header(), other.for_header());
+        let variable = format!("gw_header_{}", tag(&[&format!("{source:?}"), &expression, &format!("{value:?}"), &format!("{other:?}")]));
+        let found = Expression::variable(&variable);
+        self.choices.push(Choice { variable, source, expression, value, other });
+        found
+    }
+
+    /// Defines the variables that values are.
+    pub(super) fn define(&mut self, maps: &mut MapsView) {
+        for Choice { variable, source, expression, value, other } in std::mem::take(&mut self.choices) {
+            maps.map(&variable, source, other, vec![(expression, value)]);
+        }
+    }
+
     /// What is sent to the endpoint.
     pub(super) fn into_request(self) -> Vec<HeaderView> {
         self.request
@@ -145,6 +203,15 @@ impl HeaderView {
     fn new(name: &str, value: &Expression) -> Self {
         Self { name: name.to_owned(), value: value.for_header() }
     }
+}
+
+fn current(headers: &[HeaderView], name: &str) -> Option<Expression> {
+    headers.iter().find(|header| header.name.eq_ignore_ascii_case(name)).map(|header| header.value.clone())
+}
+
+/// The rest of the variable that a header is.
+fn variable_part(name: &str) -> String {
+    name.to_ascii_lowercase().replace('-', "_")
 }
 
 fn put(headers: &mut Vec<HeaderView>, name: &str, value: Expression) {

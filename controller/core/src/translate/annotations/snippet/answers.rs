@@ -27,17 +27,22 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
     };
     let status = status.parse().ok().filter(|status| (200..=599).contains(status));
     let status: u16 = status.ok_or("the status is not between 200 and 599")?;
-    meaning.has_line_breaks |= text.contains("\\n") && !BODILESS.contains(&status);
     let text = match when.as_ref().and_then(Condition::matched) {
-        Some(expression) => with_groups_of(expression, meaning.text_with_groups(text)?)?,
-        None => meaning.text(text)?,
+        Some(expression) => with_groups_of(expression, meaning.text_in_lines(text, Meaning::text_with_groups)?)?,
+        None => meaning.text_in_lines(text, Meaning::text)?,
     };
+    if text.has_groups() && text.has_breaks() {
+        return Err("what groups have matched stands in one line".to_owned());
+    }
     let text = if BODILESS.contains(&status) { VariableText::default() } else { text };
     if REDIRECTS.contains(&status) {
         if text.parts().is_empty() {
             return Err("a redirect needs a URL".to_owned());
         }
         only_url_variables(&text)?;
+        if text.has_breaks() {
+            return Err("a URL has one line".to_owned());
+        }
         if let Some(when) = when.as_ref().filter(|_| text.has_groups()) {
             stays_one_line(when)?;
         }
@@ -77,7 +82,9 @@ pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str
     let count = meaning.extra.answers.len();
     read(meaning, Some(when), given)?;
     if let Some(answer) = meaning.extra.answers.get_mut(count) {
-        let is_sent = |header: &AnswerHeader| header.always || SUCCESS.contains(&answer.status);
+        let status = answer.status;
+        let has_status = |header: &AnswerHeader| header.statuses.is_empty() || header.statuses.contains(&status);
+        let is_sent = |header: &AnswerHeader| has_status(header) && (header.always || SUCCESS.contains(&status));
         answer.headers = headers.into_iter().filter(is_sent).collect();
     }
     Ok(())

@@ -1,13 +1,14 @@
 //! What the directives of a snippet mean: each becomes a wish of the model, or is refused by name.
 
+use super::blocks::HeaderBlock;
 use super::chosen::{self, Choices};
 use super::limits::LimitUse;
 use super::reader::{self, Directive};
 use super::sources::sources;
-use super::{answered, answers, locations, others, places};
+use super::{answered, answers, headers, locations, others, places};
 use crate::model::{
-    AnswerHeader, Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries,
-    Satisfy, SourceRanges, Timeouts,
+    Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy,
+    SourceRanges, Timeouts,
 };
 use crate::names::{HeaderName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -32,8 +33,6 @@ pub(in crate::translate) struct Meaning {
     pub(super) port_in_redirects: Option<bool>,
     /// It says something of paths for a whole host.
     pub(super) has_locations: bool,
-    /// An answer has `\n` in it.
-    pub(super) has_line_breaks: bool,
     /// Nothing is logged.
     pub(super) unlogged: bool,
     /// Directives without effect, and why.
@@ -52,6 +51,8 @@ pub(in crate::translate) struct Meaning {
     pub(super) rules: Vec<(bool, Option<IpNet>)>,
     /// `limit_except`.
     pub(super) excepted: Option<EarlyAnswer>,
+    /// Headers under conditions.
+    pub(super) blocks: Vec<HeaderBlock>,
     /// Zones that it defines.
     pub(super) zones: LimitZones,
     pub(super) limit_uses: Vec<LimitUse>,
@@ -135,6 +136,7 @@ type Done = Result<(), String>;
 impl Meaning {
     /// Puts together what several of the directives say.
     pub(super) fn finish(&mut self, directives: &[Directive], zones: &LimitZones) -> Done {
+        self.place_blocks()?;
         self.sources = sources(&self.rules).map_err(|wrong| places::wrong_of(directives, &["allow", "deny"], wrong))?;
         // Who may ask is looked at behind all answers, and behind one that is always given nobody is left.
         let is_left = self.extra.answers.last().is_none_or(|answer| answer.when.is_some() || answer.path.is_some());
@@ -172,33 +174,6 @@ impl Meaning {
         Ok(())
     }
 
-    /// Headers of requests and answers; `None`: it is something else.
-    fn header_directive(&mut self, name: &str, given: &[&str]) -> Option<Done> {
-        if given.is_empty() {
-            return None;
-        }
-        Some(match (name, given) {
-            ("add_header", [name, value]) => self.answer_header(name, value, false, false),
-            ("add_header", [name, value, "always"]) => self.answer_header(name, value, true, false),
-            ("more_set_headers", lines) => lines.iter().try_for_each(|line| {
-                let (name, value) = header_line(line)?;
-                self.answer_header(name, value, true, true)
-            }),
-            ("proxy_pass_header", [name]) => self.passed_header(name),
-            ("more_clear_headers", names) => names.iter().try_for_each(|name| self.cleared(name)),
-            ("proxy_hide_header" | "grpc_hide_header", names) => {
-                names.iter().try_for_each(|name| header_name(name).map(|name| self.extra.hidden_headers.push(name)))
-            }
-            ("proxy_set_header" | "grpc_set_header", [name, value]) => self.request_header(name, value),
-            ("more_set_input_headers", lines) => lines.iter().try_for_each(|line| {
-                let (name, value) = header_line(line)?;
-                self.request_header(name, value)
-            }),
-            ("more_clear_input_headers", names) => names.iter().try_for_each(|name| self.request_header(name, "")),
-            _ => return None,
-        })
-    }
-
     /// Who may ask, and how much; `None`: it is something else.
     fn limit_directive(&mut self, name: &str, given: &[&str]) -> Option<Done> {
         Some(match (name, given) {
@@ -231,62 +206,14 @@ impl Meaning {
         })
     }
 
-    /// A header that is not passed on, or all whose names begin so.
-    fn cleared(&mut self, name: &str) -> Done {
-        /// Without one of these an answer would be another one.
-        const NEEDED: &[&str] = &["connection", "content-", "date", "server", "transfer-encoding"];
-        let Some(beginning) = name.strip_suffix('*') else {
-            self.extra.hidden_headers.push(header_name(name)?);
-            return Ok(());
-        };
-        let beginning = HeaderName::new(beginning).map_err(|bad| bad.0)?;
-        let lower = beginning.lower_case();
-        if NEEDED.iter().any(|own| own.starts_with(&*lower) || lower.starts_with(own)) {
-            return Err(format!("{} is for headers, too, that belong to every answer", shown(name)));
-        }
-        self.extra.hidden_beginnings.push(beginning);
-        Ok(())
-    }
-
-    /// Those that speak to the proxy itself stay its own.
-    fn passed_header(&mut self, name: &str) -> Done {
-        let name = header_name(name)?;
-        if name.lower_case().starts_with("x-accel-") {
-            return Err(format!("the header {name} is for the proxy alone"));
-        }
-        self.extra.passed_headers.push(name);
-        Ok(())
-    }
-
-    fn request_header(&mut self, name: &str, value: &str) -> Done {
-        if upgrades(name, value) {
-            return Ok(());
-        }
-        let name = header_name(name)?;
-        let value = self.header_text(value)?;
-        self.extra.request_headers.push((name, value));
-        Ok(())
-    }
-
-    fn answer_header(&mut self, name: &str, value: &str, always: bool, replaces: bool) -> Done {
-        const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
-        let name = header_name(name)?;
-        if OWN.contains(&name.lower_case().as_str()) {
-            return Err(format!("the header {name} is the proxy's own"));
-        }
-        let value = self.header_text(value)?;
-        if !replaces && answered::is_cookie(&name, &value) {
-            return if always { Err("the annotation auth-always-set-cookie says so".to_owned()) } else { Ok(()) };
-        }
-        self.extra.answer_headers.push(AnswerHeader { name, value, always, replaces });
-        Ok(())
-    }
-
     fn conditional(&mut self, words: &[&str], block: &[Directive]) -> Done {
         const INSIDE: &str = "only headers and one return, one rewrite, or set, are accepted inside";
         let (conditions, has_groups) = self.conditions(words)?;
         if !block.is_empty() && block.iter().all(|directive| directive.name == "set" && directive.block.is_none()) {
             return self.set_under(&conditions, block);
+        }
+        if !block.is_empty() && block.iter().all(headers::is_of_headers) {
+            return self.headers_under(conditions, block);
         }
         let Some((Directive { name, arguments, block: None, .. }, before)) = block.split_last() else {
             return Err(INSIDE.to_owned());
@@ -334,27 +261,6 @@ impl Meaning {
         Ok(())
     }
 
-    /// Headers of one answer; `None`: there is something else among them.
-    pub(super) fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
-        let mut inside = Self { variables: self.variables.clone(), answered: self.answered.clone(), ..Self::default() };
-        for directive in directives {
-            let Directive { name, arguments, block, .. } = directive;
-            let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let is_header = block.is_none() && ["add_header", "more_set_headers"].contains(&name.as_str());
-            // People say of a preflight that it has no body, which is so anyway.
-            if is_header && matches!(words.as_slice(), [name, "0", ..] if name.eq_ignore_ascii_case("content-length")) {
-                continue;
-            }
-            match inside.header_directive(name, &words).filter(|_| is_header) {
-                Some(done) => done.map_err(|why| directive.wrong(&why))?,
-                None => return Ok(None),
-            }
-        }
-        let headers = inside.extra.answer_headers.into_iter();
-        let known = |header: AnswerHeader| Ok(AnswerHeader { value: answered::without_answers(header.value)?, ..header });
-        headers.map(known).collect::<Result<_, String>>().map(Some)
-    }
-
     /// What a proxy answers by itself has one type.
     pub(super) fn type_of_answers(&mut self, kind: &str) -> Done {
         let kind = media_type(kind)?;
@@ -393,26 +299,4 @@ pub(super) fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {
 /// `text/css`.
 pub(super) fn media_type(text: &str) -> Result<MediaType, String> {
     MediaType::new(text).ok_or_else(|| format!("{} is not a media type", shown(text)))
-}
-
-fn header_name(text: &str) -> Result<HeaderName, String> {
-    HeaderName::settable(text).map_err(|bad| bad.0)
-}
-
-/// Whether endpoints are told to speak another protocol as the client wishes, which they are in any case.
-fn upgrades(name: &str, value: &str) -> bool {
-    match name.to_ascii_lowercase().as_str() {
-        "upgrade" => value == "$http_upgrade",
-        "connection" => value == "$connection_upgrade" || value.eq_ignore_ascii_case("upgrade"),
-        _ => false,
-    }
-}
-
-/// `Name: value`; without a value the header is dropped.
-fn header_line(line: &str) -> Result<(&str, &str), String> {
-    if line.starts_with('-') {
-        return Err(format!("the option {} is not accepted", shown(line)));
-    }
-    let (name, value) = line.split_once(':').unwrap_or((line, ""));
-    Ok((name.trim(), value.trim()))
 }

@@ -47,12 +47,54 @@ impl Directive {
     }
 }
 
+/// The directive whose words may have several lines.
+const ANSWERS: &str = "return";
+
+/// Escapes that stand for other characters where a directive says something, by private-use characters which no text holds.
+const ESCAPES: [(char, char, char); 3] = [('n', '\u{e002}', '\n'), ('r', '\u{e003}', '\r'), ('t', '\u{e004}', '\t')];
+
+/// The letter of the escape that a character stands for, and what that means.
+fn escape_of(mark: char) -> Option<(char, char)> {
+    ESCAPES.iter().find(|(_, own, _)| *own == mark).map(|(letter, _, control)| (*letter, *control))
+}
+
+/// Adds what stands behind a backslash.
+fn escape(word: &mut String, letter: char) {
+    match ESCAPES.iter().find(|(own, ..)| *own == letter) {
+        Some((_, mark, _)) => word.push(*mark),
+        None => word.extend(['\\', letter]),
+    }
+}
+
+impl Directive {
+    /// The same with its words as it takes them: what is answered may have several lines, and everything else is as it is written.
+    fn said(mut self) -> Self {
+        let answers = self.name == ANSWERS;
+        for word in std::iter::once(&mut self.name).chain(&mut self.arguments) {
+            if word.contains(|c| escape_of(c).is_some()) {
+                let meant = |c: char| match escape_of(c) {
+                    Some((_, control)) if answers => control.to_string(),
+                    Some((letter, _)) => format!("\\{letter}"),
+                    None => c.to_string(),
+                };
+                *word = word.chars().map(meant).collect();
+            }
+        }
+        self
+    }
+}
+
 /// Reads a snippet.
 ///
 /// # Errors
 /// With the place at which it is no nginx configuration.
 pub(super) fn read(text: &str) -> Result<Vec<Directive>, String> {
-    let mut reader = Reader { rest: text.chars().collect(), at: 0, place: Place::FIRST, begin: Place::FIRST, count: 0 };
+    if let Some((at, c)) = text.char_indices().find(|(_, c)| escape_of(*c).is_some()) {
+        let line = text[..at].rsplit('\n').next().unwrap_or_default();
+        let place = Place { line: text[..at].matches('\n').count() + 1, column: line.chars().count() + 1 };
+        return Err(place.wrong(&format!("{} has a character that is not printable", shown(c.encode_utf8(&mut [0; 4])))));
+    }
+    let mut reader = Reader { rest: text.chars().collect(), at: 0, place: Place::FIRST, begin: Place::FIRST, count: 0, in_lines: false };
     reader.block(0)
 }
 
@@ -71,6 +113,8 @@ struct Reader {
     /// Of the last word.
     begin: Place,
     count: usize,
+    /// Words may have several lines.
+    in_lines: bool,
 }
 
 impl Reader {
@@ -111,13 +155,18 @@ impl Reader {
         if self.count > MAX_DIRECTIVES || depth > MAX_DEPTH {
             return self.wrong("there are too many directives");
         }
+        self.in_lines = name == ANSWERS;
         loop {
             match self.token()? {
                 Token::Word(word) => arguments.push(word),
-                Token::Semicolon => return Ok(Directive { name, arguments, at, block: None }),
+                Token::Semicolon => {
+                    self.in_lines = false;
+                    return Ok(Directive { name, arguments, at, block: None }.said());
+                }
                 Token::Open => {
+                    self.in_lines = false;
                     let block = Some(self.block(depth + 1)?);
-                    return Ok(Directive { name, arguments, at, block });
+                    return Ok(Directive { name, arguments, at, block }.said());
                 }
                 Token::Close | Token::End => return Err(at.wrong(&format!("{} has no end", shown(&name)))),
             }
@@ -161,7 +210,7 @@ impl Reader {
                 Some(c) if c == quote => break,
                 Some('\\') => match self.next() {
                     Some(c @ ('"' | '\'' | '\\')) => word.push(c),
-                    Some(c) => word.extend(['\\', c]),
+                    Some(c) => escape(&mut word, c),
                     None => return self.wrong("a quote is not closed"),
                 },
                 Some(c) => word.push(c),
@@ -181,8 +230,10 @@ impl Reader {
                 '{' if !word.ends_with('$') => break,
                 '\\' => {
                     self.next();
-                    word.push('\\');
-                    word.extend(self.next());
+                    match self.next() {
+                        Some(c) => escape(&mut word, c),
+                        None => word.push('\\'),
+                    }
                     continue;
                 }
                 _ => word.push(c),
@@ -196,7 +247,8 @@ impl Reader {
         if word.len() > MAX_WORD {
             return Err(self.begin.wrong("a word is too long"));
         }
-        if !word.chars().all(is_printable) {
+        let in_lines = |c| self.in_lines && ['\n', '\t'].contains(&c);
+        if !word.chars().all(|c| is_printable(c) || in_lines(c) || escape_of(c).is_some()) {
             return Err(self.begin.wrong(&format!("{} has a character that is not printable", shown(&word))));
         }
         Ok(Token::Word(word))
@@ -219,6 +271,17 @@ mod tests {
         assert_eq!(read[1].at, Place { line: 3, column: 2 });
         assert_eq!(super::read("  # nothing\n").unwrap(), []);
         assert_eq!(super::read("a ${b}c \\d;").unwrap()[0].arguments, ["${b}c", "\\d"]);
+    }
+
+    #[test]
+    fn what_is_answered_may_have_several_lines_and_nothing_else() {
+        let arguments = |text: &str| read(text).map(|read| read[0].arguments.clone());
+        assert_eq!(arguments("return 200 \"a\\n\\\\n\\t\nb\";").unwrap()[1], "a\n\\n\t\nb");
+        assert_eq!(arguments("return 200 a\\nb;").unwrap()[1], "a\nb");
+        assert_eq!(arguments("rewrite ^/\\ra\\n '\\t\\d';").unwrap(), ["^/\\ra\\n", "\\t\\d"], "expressions have escapes of their own");
+        for bad in ["add_header A 'a\nb';", "return 200 'a\u{e002}';", "if ($a = 'a\nb') { return 403; }", "return 200 'a\rb';"] {
+            assert!(arguments(bad).unwrap_err().contains("not printable"), "{bad}");
+        }
     }
 
     #[test]

@@ -176,7 +176,6 @@ fn answers_of_a_condition_have_headers_of_their_own() {
     assert_eq!(headers(1), [("C", false)], "without always it is for success only");
     assert_eq!((read.extra.answer_headers.len(), read.texts().filter(|text| text.uses(&["host"])).count()), (1, 1));
     for bad in [
-        "if ($arg_x) { add_header A b; }",
         "if ($arg_x) { return 403; add_header A b; }",
         "if ($arg_x) { add_header A b; rewrite ^ /x break; }",
         "if ($arg_x) { proxy_set_header A b; return 403; }",
@@ -285,7 +284,7 @@ fn names_for_answers_of_the_service_may_stay_unused() {
 fn answers_without_a_body_have_no_text() {
     for status in [204, 205, 304] {
         let read = read(&format!("if ($arg_a) {{ return {status} $host; }} return {status} 'a\\n';")).unwrap();
-        assert!(!read.has_line_breaks() && read.extra.answers.iter().all(|answer| answer.text.parts().is_empty()), "{status}");
+        assert!(read.extra.answers.iter().all(|answer| answer.text.parts().is_empty()), "{status}");
     }
     assert!(read("return 204 $nosuch;").is_err(), "it is read all the same");
 }
@@ -535,4 +534,73 @@ fn clients_are_limited_by_zones_from_further_out() {
     for bad in ["limit_conn slow 1;", "limit_req zone=few;", "limit_req zone=slow; limit_req zone=slow;", "limit_req zone=slow dry;"] {
         assert!(super::read(bad, &zones).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn answers_have_lines_and_urls_have_none() {
+    let text = |snippet: &str| read(snippet).map(|read| read.extra.answers[0].text.clone());
+    let lines = text("if ($arg_a ~ b) { return 200 \"User-agent: *\\nDisallow: $uri\n\"; }").unwrap();
+    let breaks = lines.parts().iter().filter(|part| **part == crate::names::TextPart::Break('\n')).count();
+    assert_eq!((breaks, lines.has_breaks(), lines.parts().len()), (2, true, 5));
+    assert!(!text("return 200 'a\\\\n';").unwrap().has_breaks(), "it is a backslash and a letter");
+    for (bad, why) in [("return 302 'http://a.test/\\n';", "one line"), ("if ($uri ~ (.)) { return 200 '$1\\n'; }", "stands in one line")] {
+        assert!(text(bad).unwrap_err().contains(why), "{bad}");
+    }
+    assert!(read("set $a 'b\nc';").is_err() && read("add_header A 'a\nb';").is_err());
+}
+
+/// Headers of answers with how many conditions each has.
+fn answer_headers(text: &str) -> Vec<(String, usize)> {
+    read(text)
+        .unwrap()
+        .extra
+        .answer_headers
+        .iter()
+        .map(|header| (header.value.literal().unwrap_or("?").to_owned(), header.when.len()))
+        .collect()
+}
+
+#[test]
+fn headers_in_a_condition_are_in_place_of_those_that_are_added_outside() {
+    let pairs = |pairs: &[(&str, usize)]| pairs.iter().map(|(value, count)| ((*value).to_owned(), *count)).collect::<Vec<_>>();
+    let text = "add_header A out; more_set_headers 'B: out'; if ($arg_a) { add_header A in; more_clear_headers C; }";
+    assert_eq!(answer_headers(text), pairs(&[("out", 1), ("out", 0), ("in", 1), ("", 1)]));
+    let text = "add_header A out; if ($arg_a) { more_set_headers 'B: in'; } if ($arg_b) { more_set_headers 'B: last'; }";
+    assert_eq!(answer_headers(text), pairs(&[("out", 0), ("in", 2), ("last", 1)]), "the last condition that holds decides");
+    let all = "set $m 0; if ($arg_a) { set $m \"${m}1\"; } if ($arg_b) { set $m \"${m}2\"; } if ($m = 012) { add_header A b; }";
+    assert_eq!(answer_headers(all), pairs(&[("b", 2)]));
+    let requests = read("if ($arg_a) { proxy_set_header A b; more_clear_input_headers C; }").unwrap().extra.request_headers;
+    assert_eq!(requests.iter().map(|header| header.when.len()).collect::<Vec<_>>(), [1, 1]);
+    assert!(read("proxy_set_header A b; if ($arg_a) { proxy_set_header A b; }").unwrap().only_request_headers().is_none());
+    let many = |count: usize| "add_header A b;".repeat(count);
+    assert!(read(&format!("if ($arg_a) {{ {} }}", many(100))).is_ok());
+    assert!(read(&format!("if ($arg_a) {{ {} }}", many(101))).unwrap_err().contains("more than 100 headers"));
+    let ifs: String = (0..15).map(|n| format!("if ($arg_a{n}) {{ add_header A b; }}")).collect();
+    assert!(read(&ifs).unwrap_err().contains("too many conditions"), "each is looked at for all before it");
+    for bad in ["if ($arg_a) { add_header Server a; }", "if ($arg_a) { more_clear_headers X-*; }", "if ($arg_a ~ (.)) { add_header A $1; }"]
+    {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn headers_are_for_statuses_and_types() {
+    let header = |text: &str| read(text).map(|read| read.extra.answer_headers[0].clone());
+    let both = header("more_set_headers -s '404 500' -s 503 -t 'text/html text/css' 'A: b';").unwrap();
+    assert_eq!((both.statuses.as_slice(), both.types.len(), both.replaces, both.always), (&[404, 500, 503][..], 2, true, true));
+    let cleared = header("more_clear_headers -t text/html A;").unwrap();
+    assert!(cleared.value.parts().is_empty() && cleared.replaces && cleared.is_for_some());
+    assert!(!header("more_set_headers -a 'A: b';").unwrap().replaces);
+    for bad in ["-s 404", "-s x 'A: b'", "-s 99 'A: b'", "-t 'a b' 'A: b'", "-x 'A: b'", "-s"] {
+        assert!(header(&format!("more_set_headers {bad};")).is_err(), "{bad}");
+    }
+    assert!(
+        read("more_clear_headers -s 404 X-*;").is_err()
+            && read("if ($arg_a) { more_set_headers -t text/html 'A: b'; return 403; }").is_err()
+    );
+    let early = read("if ($arg_a) { more_set_headers -s 404 'A: b'; more_set_headers -s 403 'C: d'; return 403; }").unwrap();
+    assert_eq!(early.extra.answers[0].headers.len(), 1);
+    let replaced = read("more_set_input_headers -r 'X-A: b';").unwrap().extra.request_headers;
+    assert!(replaced[0].when.len() == 1 && replaced[0].when[0].variable.uses(&["http_x_a"]));
+    assert!(read("more_set_input_headers -t text/html 'X-A: b';").is_err());
 }

@@ -10,10 +10,13 @@ impl Meaning {
     /// Every text that may have variables.
     pub(in crate::translate) fn texts(&self) -> impl Iterator<Item = &VariableText> {
         let extra = &self.extra;
-        let headers = extra.request_headers.iter().map(|(_, value)| value).chain(extra.answer_headers.iter().map(|header| &header.value));
+        let headers =
+            extra.request_headers.iter().map(|header| &header.value).chain(extra.answer_headers.iter().map(|header| &header.value));
         let answers = extra.answers.iter();
         let conditions = extra.answers.iter().flat_map(EarlyAnswer::conditions).map(|when| &when.variable);
-        let conditions = conditions.chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
+        let conditions = conditions
+            .chain(extra.chosen().map(|when| &when.variable))
+            .chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
         let substitutions = extra.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
         let targets = extra.rewrites.iter().map(|rewrite| &rewrite.target);
         let early = extra.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
@@ -80,11 +83,6 @@ impl Meaning {
         !self.extra.rewrites.is_empty()
     }
 
-    /// Whether an answer has line breaks, of which proxies are told the two characters.
-    pub(in crate::translate) const fn has_line_breaks(&self) -> bool {
-        self.has_line_breaks
-    }
-
     /// Whether it has locations, which are for whole hosts.
     pub(in crate::translate) const fn has_locations(&self) -> bool {
         self.has_locations
@@ -93,12 +91,13 @@ impl Meaning {
     /// The headers for the service that decides, if it asks for nothing else; what that answers is not known to them.
     pub(in crate::translate) fn only_request_headers(&self) -> Option<Vec<(HeaderName, VariableText)>> {
         let headers = self.extra.request_headers.clone();
-        if headers.iter().any(|(_, value)| value.answered().next().is_some()) {
+        if headers.iter().any(|header| header.value.answered().next().is_some() || !header.when.is_empty()) {
             return None;
         }
         let extra = Extra { request_headers: headers.clone(), ..Extra::default() };
         let (variables, answered) = (self.variables.clone(), self.answered.clone());
-        (*self == Self { extra, variables, answered, ..Self::default() }).then_some(headers)
+        let pairs = headers.into_iter().map(|header| (header.name, header.value)).collect();
+        (*self == Self { extra, variables, answered, ..Self::default() }).then_some(pairs)
     }
 
     /// The zones that it defines.

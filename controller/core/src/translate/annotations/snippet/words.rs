@@ -11,6 +11,11 @@ impl Meaning {
         without_answers(self.header_text(text)?)
     }
 
+    /// A text in lines, each of which is read so.
+    pub(super) fn text_in_lines(&self, text: &str, read: fn(&Self, &str) -> Result<VariableText, String>) -> Result<VariableText, String> {
+        VariableText::in_lines(text, |line| read(self, line)).and_then(short_when_printed)
+    }
+
     /// The same with the groups of an expression.
     pub(super) fn text_with_groups(&self, text: &str) -> Result<VariableText, String> {
         VariableText::parse_with_groups(&self.filled(text)?).map_err(|bad| bad.0).and_then(short_when_printed)
@@ -73,7 +78,7 @@ pub(super) fn short_when_printed(text: VariableText) -> Result<VariableText, Str
     let length = |part: &TextPart| match part {
         TextPart::Text(text) => text.chars().map(sign).sum(),
         TextPart::Variable(name) => "${printable_}".len() + name.len(),
-        TextPart::Group(_) => "$1".len(),
+        TextPart::Group(_) | TextPart::Break(_) => "$1".len(),
         TextPart::Answered(header) => "${auth_answer_upstream_http_}".len() + header.as_str().len(),
     };
     let length: usize = text.parts().iter().map(length).sum();

@@ -53,7 +53,7 @@ impl Asked {
         labels::filled(text, route).parts().iter().fold(Expression::default(), |all, part| match part {
             TextPart::Text(text) => all.and(text),
             TextPart::Variable(name) => all.and_variable(&keeper_of(name).unwrap_or_else(|| name.clone())),
-            TextPart::Group(_) | TextPart::Answered(_) => all,
+            TextPart::Group(_) | TextPart::Answered(_) | TextPart::Break(_) => all,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What snippets ask for.
 
-use super::super::headers::HeadersView;
+use super::super::headers::{Chosen, HeadersView};
+use super::super::maps::{MapsView, escaped};
 use super::super::{beside_html, between, on_off};
 use super::{external_auth, headers};
 use crate::dialect::nginx::expression::Expression;
@@ -172,9 +173,49 @@ fn said_expires(expires: Expires) -> String {
     }
 }
 
-pub(super) fn answers(route: &Route, common: &HeadersView) -> Vec<AnswerView> {
+/// What `route/chosen.tera` sees: a variable that says whether conditions hold.
+#[derive(Debug, Serialize)]
+pub(super) struct ChosenView {
+    variable: Expression,
+    /// None of these may hold.
+    unless: Vec<ConditionView>,
+}
+
+fn variable_of(number: usize) -> Expression {
+    Expression::variable(&format!("gw_if_{}", number + 1))
+}
+
+pub(super) fn chosen(route: &Route) -> Vec<ChosenView> {
+    let all = route.policy.extra.as_deref().map(Extra::conditions_of_headers).unwrap_or_default();
+    let unless = |when: &[Condition]| when.iter().map(|when| ConditionView::new(&when.negation())).collect();
+    all.into_iter().enumerate().map(|(n, when)| ChosenView { variable: variable_of(n), unless: unless(when) }).collect()
+}
+
+/// Whether conditions hold, as a text that is `1` then.
+fn holds(when: &[Condition], all: &[&[Condition]]) -> Expression {
+    all.iter().position(|own| *own == when).map_or_else(|| Expression::literal("1"), variable_of)
+}
+
+/// Which answers have a header; `None`: all that have its like.
+fn chosen_of(header: &AnswerHeader, all: &[&[Condition]]) -> Option<Chosen> {
+    if !header.is_for_some() {
+        return None;
+    }
+    let statuses: Vec<String> = header.statuses.iter().map(ToString::to_string).collect();
+    let statuses = if statuses.is_empty() { "[0-9]*".to_owned() } else { statuses.join("|") };
+    let types: Vec<String> = header.types.iter().map(|kind| escaped(kind.as_str())).collect();
+    let types = if types.is_empty() { String::new() } else { format!("(?:{})[ ]*(?:;|\\z)", types.join("|")) };
+    let source = holds(&header.when, all).and(":").and_variable("status").and(":").and_variable("sent_http_content_type");
+    Some(Chosen { source, expression: format!("~*^1:(?:{statuses}):{types}") })
+}
+
+pub(super) fn answers(route: &Route, common: &HeadersView, maps: &mut MapsView) -> Vec<AnswerView> {
     let all = route.policy.extra.iter().flat_map(|extra| &extra.answers);
-    let headers = |answer: &EarlyAnswer| (!answer.headers.is_empty()).then(|| headers::of_answer(route, common, &answer.headers));
+    let mut headers = |answer: &EarlyAnswer| {
+        let mut own = (!answer.headers.is_empty()).then(|| headers::of_answer(route, common, &answer.headers));
+        own.iter_mut().for_each(|own| own.define(maps));
+        own
+    };
     all.map(|answer| AnswerView::new(answer, headers(answer))).collect()
 }
 
@@ -217,8 +258,15 @@ impl ConditionView {
 /// Adds the headers, and of those of answers the ones that it has.
 pub(super) fn add_headers(headers: &mut HeadersView, route: &Route, has: impl Fn(&AnswerHeader) -> bool) {
     let Some(extra) = route.policy.extra.as_deref() else { return };
-    for (name, value) in &extra.request_headers {
-        headers.send(name.as_str(), external_auth::expression(value, route));
+    let all = extra.conditions_of_headers();
+    for header in &extra.request_headers {
+        let value = external_auth::expression(&header.value, route);
+        if header.when.is_empty() {
+            headers.send(header.name.as_str(), value);
+        } else {
+            let chosen = Chosen { source: holds(&header.when, &all), expression: "~^1".to_owned() };
+            headers.send_to_some(header.name.as_str(), &value, chosen);
+        }
     }
     extra.hidden_headers.iter().for_each(|name| headers.hide(name.as_str()));
     extra.passed_headers.iter().for_each(|name| headers.pass(name.as_str()));
@@ -227,12 +275,14 @@ pub(super) fn add_headers(headers: &mut HeadersView, route: &Route, has: impl Fn
 
 /// Adds headers of answers.
 pub(super) fn add_answer_headers<'h>(headers: &mut HeadersView, route: &Route, all: impl Iterator<Item = &'h AnswerHeader>) {
+    let conditions = route.policy.extra.as_deref().map(Extra::conditions_of_headers).unwrap_or_default();
     for header in all {
-        let value = external_auth::expression(&header.value, route);
-        if header.replaces {
-            headers.answer(header.name.as_str(), value);
-        } else {
-            headers.add(header.name.as_str(), value, header.always);
+        let (name, value) = (header.name.as_str(), external_auth::expression(&header.value, route));
+        match (chosen_of(header, &conditions), header.replaces) {
+            (None, true) => headers.answer(name, value),
+            (None, false) => headers.add(name, value, header.always),
+            (Some(chosen), true) => headers.answer_some(name, &value, chosen),
+            (Some(chosen), false) => headers.add_to_some(name, &value, header.always, chosen),
         }
     }
 }

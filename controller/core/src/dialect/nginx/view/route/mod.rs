@@ -56,6 +56,8 @@ pub(super) struct RouteView<'m> {
     /// What the path holds comes into a header, so that it may hold no line break.
     refuses_breaks: bool,
     port_in_redirects: bool,
+    /// Conditions that headers look at.
+    chosen: Vec<extra::ChosenView>,
     answers: Vec<extra::AnswerView>,
     /// Other paths for endpoints.
     paths: Vec<extra::PathView>,
@@ -110,7 +112,7 @@ impl<'m> RouteView<'m> {
         let policy = &*route.policy;
         let more = extras(route, host, maps, context);
         let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
-        let (headers, grpc, fastcgi) = said(route, more, (context, common));
+        let (headers, grpc, fastcgi) = said(route, more, maps, (context, common));
         let has_labels = context.log_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
         let is_nobodys = *host == HostPattern::CatchAll && route.origin.is_none();
         Self {
@@ -121,7 +123,8 @@ impl<'m> RouteView<'m> {
                 keep_trailing_slash: redirect.keep_trailing_slash,
                 port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
             }),
-            answers: extra::answers(route, common),
+            chosen: extra::chosen(route),
+            answers: extra::answers(route, common, maps),
             paths: policy.extra.as_deref().map(extra::paths).unwrap_or_default(),
             raw: policy.extra.as_deref().map(extra::raw).unwrap_or_default(),
             answered: policy.extra.as_deref().and_then(extra::AnsweredView::of),
@@ -203,12 +206,14 @@ const fn answer(action: &Action) -> (bool, u16) {
 fn said<'m>(
     route: &'m Route,
     more: Extras,
+    maps: &mut MapsView,
     (context, common): (&HostContext<'m>, &HeadersView),
 ) -> (Option<HeadersView>, Option<forwarding::GrpcView>, Option<forwarding::FastCgiView>) {
     if route.policy.is_empty() && more.protocol.is_none() {
         return (None, None, None);
     }
-    let all = headers::of(route, more.cookie, common);
+    let mut all = headers::of(route, more.cookie, common);
+    all.define(maps);
     let grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);
     let fastcgi = forwarding::FastCgiView::of(route, more.protocol, &all, context);
     (all.against(common), grpc, fastcgi)

@@ -51,7 +51,7 @@ pub(super) fn forwarded_prefix(route: &Route) -> Option<Expression> {
     let groups = path.groups();
     let value = forwarded_prefix.as_ref()?.parts().iter().fold(Expression::default(), |value, part| match part {
         TextPart::Group(number) if usize::from(*number) <= groups => value.and_variable(&format!("{GROUP}{number}")),
-        TextPart::Group(_) | TextPart::Answered(_) => value,
+        TextPart::Group(_) | TextPart::Answered(_) | TextPart::Break(_) => value,
         TextPart::Text(text) => value.and(text),
         TextPart::Variable(name) => value.and_variable(name),
     });

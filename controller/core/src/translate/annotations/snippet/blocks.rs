@@ -1,0 +1,118 @@
+//! Headers in conditions. In nginx the last condition that holds decides: what stands in others is not sent then, and of what
+//! stands outside only what takes the place of the endpoint's, if the condition adds headers of its own.
+
+use super::Meaning;
+use crate::model::{AnswerHeader, Condition, RequestHeader};
+
+/// The headers of one condition.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct HeaderBlock {
+    /// It holds where all of one of these do.
+    pub(super) ways: Vec<Vec<Condition>>,
+    pub(super) answers: Vec<AnswerHeader>,
+    pub(super) requests: Vec<RequestHeader>,
+}
+
+/// Most headers that conditions make of those of a snippet, and most conditions that are looked at for them.
+const MOST: usize = 100;
+
+impl Meaning {
+    /// Makes headers of one condition each of those in blocks.
+    pub(super) fn place_blocks(&mut self) -> Result<(), String> {
+        let blocks = std::mem::take(&mut self.blocks);
+        let adding = |block: &&HeaderBlock| block.answers.iter().any(|header| !header.replaces);
+        let adding: Vec<&HeaderBlock> = blocks.iter().filter(adding).collect();
+        let outside = std::mem::take(&mut self.extra.answer_headers).into_iter();
+        let mut answers: Vec<AnswerHeader> = outside
+            .flat_map(|header| {
+                let whens = if header.replaces { vec![Vec::new()] } else { without(vec![Vec::new()], &adding) };
+                whens.into_iter().map(move |when| AnswerHeader { when, ..header.clone() })
+            })
+            .collect();
+        for (n, block) in blocks.iter().enumerate() {
+            let later: Vec<&HeaderBlock> = blocks[n + 1..].iter().collect();
+            for when in without(apart(&block.ways), &later) {
+                answers.extend(block.answers.iter().map(|header| AnswerHeader { when: when.clone(), ..header.clone() }));
+                let also = |own: &[Condition]| own.iter().chain(&when).cloned().collect();
+                self.extra
+                    .request_headers
+                    .extend(block.requests.iter().map(|header| RequestHeader { when: also(&header.when), ..header.clone() }));
+            }
+            if answers.len() + self.extra.request_headers.len() > MOST {
+                return Err(format!("its conditions make more than {MOST} headers"));
+            }
+        }
+        self.extra.answer_headers = answers;
+        if self.extra.conditions_of_headers().iter().map(|all| all.len()).sum::<usize>() > MOST {
+            return Err("its headers have too many conditions together".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// The same ways, of which never two hold.
+fn apart(ways: &[Vec<Condition>]) -> Vec<Vec<Condition>> {
+    let one = |(n, way): (usize, &Vec<Condition>)| ways[..n].iter().fold(vec![way.clone()], |rest, earlier| apart_from(rest, earlier));
+    ways.iter().enumerate().flat_map(one).collect()
+}
+
+/// What is left of ways where none of these conditions holds.
+fn without(ways: Vec<Vec<Condition>>, blocks: &[&HeaderBlock]) -> Vec<Vec<Condition>> {
+    blocks.iter().flat_map(|block| &block.ways).fold(ways, |rest, way| apart_from(rest, way))
+}
+
+/// What is left of ways where this one does not hold: its first condition does not, or else the second, and so on.
+fn apart_from(ways: Vec<Vec<Condition>>, way: &[Condition]) -> Vec<Vec<Condition>> {
+    let mut rest = Vec::new();
+    for own in ways {
+        let mut begin = own;
+        for condition in way {
+            let negation = condition.negation();
+            if begin.contains(&negation) {
+                rest.push(begin);
+                break;
+            }
+            if !begin.contains(condition) {
+                rest.push([begin.as_slice(), &[negation]].concat());
+                begin.push(condition.clone());
+            }
+        }
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Test;
+    use crate::names::VariableText;
+
+    fn condition(name: &str) -> Condition {
+        let (name, negated) = name.strip_prefix('!').map_or((name, false), |name| (name, true));
+        Condition { variable: VariableText::parse(&format!("$arg_{name}")).unwrap(), test: Test::Is("1".to_owned()), negated }
+    }
+
+    fn conditions(names: &[&str]) -> Vec<Condition> {
+        names.iter().map(|name| condition(name)).collect()
+    }
+
+    #[test]
+    fn of_ways_that_are_apart_one_holds_where_one_did() {
+        let holds = |way: &[Condition], state: usize| {
+            way.iter().all(|own| {
+                let bit = ["a", "b", "c"].iter().position(|name| condition(name).variable == own.variable).unwrap();
+                (state >> bit & 1 == 1) != own.negated
+            })
+        };
+        let ways = [conditions(&["a", "b"]), conditions(&["b", "!c"]), conditions(&["c"])];
+        let (apart, rest) = (apart(&ways), apart_from(vec![conditions(&["a"])], &conditions(&["b", "c"])));
+        for state in 0..8 {
+            let count = |ways: &[Vec<Condition>]| ways.iter().filter(|way| holds(way, state)).count();
+            assert_eq!(count(&apart), usize::from(count(&ways) > 0), "{state}");
+            assert_eq!(count(&rest), usize::from(state & 1 == 1 && state != 7), "{state}");
+        }
+        assert_eq!(apart_from(vec![conditions(&["a"])], &conditions(&["a"])), Vec::<Vec<Condition>>::new());
+        assert_eq!(apart_from(vec![conditions(&["!a"])], &conditions(&["a", "b"])), [conditions(&["!a"])]);
+        assert_eq!(apart_from(vec![conditions(&["a"])], &[]), Vec::<Vec<Condition>>::new(), "it always holds");
+    }
+}
