@@ -194,8 +194,10 @@ fn takes_formats(keyword: &str) -> bool {
 
 /// The first words of the expressions in a format: `src` in `%[src]`; a doubled `%` begins none.
 fn fetches(text: &str) -> impl Iterator<Item = &str> {
-    let begins = text.match_indices("%[").filter(|(at, _)| text[..*at].bytes().rev().take_while(|&b| b == b'%').count() % 2 == 0);
-    let flagged = text.match_indices("}[").filter(|(at, _)| text[..*at].rfind("%{").is_some_and(|from| !text[from..*at].contains('}')));
+    let is_alone = |at: usize| text[..at].bytes().rev().take_while(|&b| b == b'%').count() % 2 == 0;
+    let begins = text.match_indices("%[").filter(move |(at, _)| is_alone(*at));
+    let has_flags = move |at: usize| text[..at].match_indices("%{").any(|(from, _)| is_alone(from) && !text[from..at].contains('}'));
+    let flagged = text.match_indices("}[").filter(move |(at, _)| has_flags(*at));
     begins.chain(flagged).map(|(at, mark)| text[at + mark.len()..].split(['(', ',', ']']).next().unwrap_or_default())
 }
 
@@ -347,6 +349,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_only_looks_like_an_expression_is_a_text() {
+        for text in ["a%%[env(HOME)]", "a%%{x}[env(HOME)]", "a}[env(HOME)]", "%%%%{+Q}[x]"] {
+            let line = format!("backend x\n    http-request set-header a '{text}'\n");
+            assert_eq!(check(line.as_bytes(), Place::Hosts).map_err(|error| error.message), Ok(()), "{text}");
+        }
+    }
+
+    #[test]
     fn lines_that_no_template_says_are_refused() {
         for (text, place, line) in [
             ("global\n    lua-load x.lua\n", Place::Main, 2),
@@ -361,6 +371,8 @@ mod tests {
             ("backend x\n    http-request use-service prometheus-exporter\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%[env(HOME)]'\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%{+Q}[env(HOME)]'\n", Place::Hosts, 2),
+            ("backend x\n    http-request return status 200 lf-string '%{+Q%%{}[env(HOME)]'\n", Place::Hosts, 2),
+            ("backend x\n    http-request return status 200 lf-string 'a%%%{+Q}[env(HOME)]'\n", Place::Hosts, 2),
             ("frontend x\n    acl a src -f /etc/passwd\n", Place::Hosts, 2),
             ("frontend x\n    bind *:80 ssl crt-list /etc/x\n", Place::Hosts, 2),
             ("frontend x\n    http-request set-var(txn.a) 'path,map_str(/etc/passwd)'\n", Place::Hosts, 2),
