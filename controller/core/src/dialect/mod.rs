@@ -87,7 +87,7 @@ pub struct Dialect {
     pub runtime: Option<RuntimeLane>,
     /// Hashes of passwords that it cannot check; their users cannot log in.
     pub unknown_hashes: &'static [HashKind],
-    /// How long the hashes of one Secret may take at each load of the proxy; `None`: it computes none then.
+    /// How long the hashes of all users may take at each load of the proxy; `None`: it computes none then.
     pub time_for_hashes: Option<std::time::Duration>,
     /// What a version can compare paths with.
     pub path_limits: fn(Version) -> PathLimits,

@@ -39,7 +39,9 @@ pub struct Accounts {
     pub id: AccountsId,
     /// In the order of the Secret; every name once.
     pub list: Arc<[Account]>,
-    /// Content hash of the above.
+    /// How long it takes to compute all hashes that `crypt(3)` makes.
+    pub(crate) time: Duration,
+    /// Content hash of the id and the list.
     pub digest: u128,
 }
 
@@ -48,7 +50,8 @@ impl Accounts {
     #[must_use]
     pub fn new(id: AccountsId, list: Arc<[Account]>) -> Self {
         let digest = super::digest_of(&(&id, &list));
-        Self { id, list, digest }
+        let time = list.iter().fold(Duration::ZERO, |all, account| all.saturating_add(account.time_to_compute()));
+        Self { id, list, time, digest }
     }
 }
 
@@ -68,18 +71,8 @@ pub struct Account {
 }
 
 impl Account {
-    /// Those whose hashes are more than can be computed in so much time, which HAProxy does with all whenever it reads its
-    /// files. Who comes first has it first.
-    pub fn beyond(all: &[Self], time: Duration) -> impl Iterator<Item = &Self> {
-        let mut left = time;
-        all.iter().filter(move |account| {
-            let rest = left.checked_sub(account.time_to_compute());
-            left = rest.unwrap_or(left);
-            rest.is_none()
-        })
-    }
-
-    fn time_to_compute(&self) -> Duration {
+    /// How long it takes to compute its hash as HAProxy does with all whenever it reads its files.
+    pub(crate) fn time_to_compute(&self) -> Duration {
         let hash = self.hash.as_ref().ok().filter(|hash| hash.kind == HashKind::Crypt);
         hash.map_or(Duration::ZERO, |hash| password_cost::time(&hash.text))
     }

@@ -61,7 +61,7 @@ pub struct Settings {
     pub approximates: &'static [Approximation],
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],
-    /// How long the hashes of one Secret may take at each load of the proxy; `None`: it computes none then.
+    /// How long the hashes of all users may take at each load of the proxy; `None`: it computes none then.
     pub time_for_hashes: Option<std::time::Duration>,
     /// What the proxy in use can compare paths with.
     pub path_limits: PathLimits,

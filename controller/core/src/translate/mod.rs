@@ -20,6 +20,7 @@ mod claims;
 mod class;
 mod config;
 mod config_objects;
+mod credentials;
 mod endpoints;
 mod fields;
 mod forbidden;
@@ -165,7 +166,8 @@ impl Translator {
         globals.default_backend = backends.default_backend(&mut diagnostics);
         globals.listeners.passthrough_port = passthrough_port;
         let backends = backends.finish(&mut wanted.dns_names);
-        let credentials = if wishes.credentials > 0 { credentials(readings) } else { Credentials::default() };
+        let credentials =
+            if wishes.credentials > 0 { credentials::of(readings, input.settings, &mut diagnostics) } else { Credentials::default() };
         let default_certificate;
         (default_certificate, wanted.secrets) = self.certificates.finish(&wanted.secrets);
         Translation {
@@ -206,18 +208,4 @@ fn sorted(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     diagnostics.sort_unstable();
     diagnostics.dedup();
     diagnostics
-}
-
-/// What the hosts and routes of these Ingresses may name.
-fn credentials(readings: &readings::Readings) -> Credentials {
-    let mut all = Credentials::default();
-    for accounts in readings.iter().filter_map(|reading| reading.policies.accounts.as_ref()) {
-        all.accounts.insert(accounts.id.clone(), Arc::clone(accounts));
-    }
-    for policies in readings.iter().map(|reading| &reading.policies) {
-        let authorities = policies.authority.iter().chain(&policies.upstream_authority);
-        all.authorities.extend(authorities.map(|authority| (authority.id.clone(), Arc::clone(authority))));
-        all.identities.extend(policies.identity.iter().map(|identity| (identity.id.clone(), Arc::clone(identity))));
-    }
-    all
 }

@@ -135,3 +135,41 @@ fn users_reach_the_model_and_paths_without_login_need_none() {
     assert_eq!(after.credentials.accounts.values().next().unwrap().list.len(), 2);
     assert_eq!(host(&after).digest, host(&before).digest, "new users change no host");
 }
+
+#[test]
+fn the_time_for_hashes_is_for_the_users_of_all_namespaces() {
+    let users = |namespace: &str, name: &str, count: usize| {
+        let text: String = (0..count).map(|n| format!("u{n}:$2b$12$x\n")).collect();
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "stringData": {"auth": text}})
+    };
+    let route = |namespace: &str, name: &str, age: u32| {
+        let plain = annotated(
+            ingress(name, age, &[(&format!("{name}.test"), &[("/", "Prefix", "s1")])]),
+            &[("auth-type", "basic"), ("auth-secret", name)],
+        );
+        with(plain, "/metadata/namespace", json!(namespace))
+    };
+    let mut world = World::new(&[users("evil", "a", 9), users("evil", "b", 9), users("shop", "c", 2)]);
+    for (namespace, name, age) in [("evil", "a", 1), ("evil", "b", 2), ("shop", "c", 3)] {
+        world.apply(route(namespace, name, age));
+    }
+    let mut left = |time_ms: u64| {
+        world.settings.time_for_hashes = Some(std::time::Duration::from_millis(time_ms));
+        let translation = world.translate();
+        let mut counts: Vec<_> = translation.model.credentials.accounts.values().map(|accounts| accounts.list.len()).collect();
+        counts.sort_unstable();
+        let said = translation.diagnostics.iter().filter(|finding| finding.code == Code::LacksFeature);
+        (counts, said.map(|finding| format!("{} {}", finding.object.as_ref().unwrap(), finding.message)).collect::<Vec<_>>().join("; "))
+    };
+    assert_eq!(left(6000), (vec![2, 9, 9], String::new()));
+    let (counts, said) = left(1300);
+    let why = "auth-secret: this proxy computes all hashes at each load, and has no time for";
+    assert_eq!(counts, [0, 2, 4], "half of what is left to each, and nothing for the younger Secret");
+    assert_eq!(
+        said,
+        format!(
+            "Ingress evil/a {why} \"u4\", \"u5\", \"u6\" and 2 more, who cannot log in; \
+             Ingress evil/b {why} \"u0\", \"u1\", \"u2\" and 6 more, who cannot log in"
+        )
+    );
+}

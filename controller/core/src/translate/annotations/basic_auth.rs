@@ -140,7 +140,7 @@ fn say_shut_out(given: &mut Given<'_>, list: &[Account]) {
 }
 
 /// The names of users, a few of many; `None`: there are none.
-pub(super) fn named<'a>(accounts: impl Iterator<Item = &'a Account>) -> Option<String> {
+pub(in super::super) fn named<'a>(accounts: impl Iterator<Item = &'a Account>) -> Option<String> {
     const SHOWN: usize = 3;
     let names: Vec<_> = accounts.map(|account| shown(&account.name)).collect();
     let and_more = if names.len() > SHOWN { format!(" and {} more", names.len() - SHOWN) } else { String::new() };

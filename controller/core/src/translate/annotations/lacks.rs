@@ -60,10 +60,6 @@ fn say_shut_out(given: &Given<'_>, settings: &Settings, policies: &Policies, obj
         let message = format!("auth-secret: this proxy cannot check the hash of {names}, who cannot log in");
         say(message, "use htpasswd -B, or a hash of crypt(3)");
     }
-    if let Some(names) = settings.time_for_hashes.and_then(|time| named(Account::beyond(accounts, time))) {
-        let message = format!("auth-secret: this proxy computes all hashes at each load, and has no time for {names}, who cannot log in");
-        say(message, "use hashes of htpasswd -B, which take milliseconds");
-    }
 }
 
 #[cfg(test)]
@@ -113,19 +109,6 @@ mod tests {
             let (_, found) = testing::read_with(&settings, &[(lack.key, "no value\u{7f}")]);
             assert_eq!(found.len(), 1, "{}: {found:?}", lack.key);
         }
-    }
-
-    #[test]
-    fn users_whose_hashes_would_make_loads_long_are_named() {
-        let users = "anna:$2b$12$x\nben:$2b$12$x\ncleo:$2b$05$x\n";
-        let secret = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users", "namespace": "shop"},
-            "stringData": {"auth": users}});
-        let settings = Settings { time_for_hashes: Some(std::time::Duration::from_millis(300)), ..Settings::default() };
-        let pairs = [("auth-type", "basic"), ("auth-secret", "users")];
-        let (policies, found) = testing::read_in(&settings, &testing::snapshot(&[secret]), &pairs);
-        assert!(policies.is_some_and(|policies| !policies.closed));
-        let why = "this proxy computes all hashes at each load, and has no time for";
-        assert_eq!(found, [format!(r#"auth-secret: {why} "ben", who cannot log in (default kept)"#)]);
     }
 
     #[test]

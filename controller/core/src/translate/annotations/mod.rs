@@ -88,6 +88,7 @@ pub use value::{Class, Value};
 pub use verdict::{ProxyFacts, Verdict, names, tier};
 
 pub(super) use amounts::{exceeds, most};
+pub(super) use basic_auth::named;
 pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;
 pub(super) use protection::{guards, protect_alike, protects};
