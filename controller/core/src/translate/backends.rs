@@ -1,7 +1,7 @@
 //! Service ports → backends: `ingress-semantics` 9.
 
 use super::Input;
-use super::endpoints::{Found, Problem, dns_name, endpoints};
+use super::endpoints::{Found, Problem, Reach, dns_name, endpoints};
 use super::in_use::InUse;
 use super::reading::BackendUse;
 use super::servers::Servers;
@@ -72,7 +72,8 @@ impl Memo {
         let Self { used, default, servers } = self;
         let mut backends = Backends {
             input,
-            settings: digest_of(input.settings),
+            settings: digest_of(&(input.settings, config.shares_objects)),
+            reach: Reach { settings: input.settings, other_namespaces: config.shares_objects },
             balance: config.globals.balance,
             before: ByPolicy::default(),
             now: ByPolicy::default(),
@@ -96,7 +97,9 @@ impl Memo {
 /// Resolves Service ports, each once.
 pub(super) struct Backends<'a> {
     input: Input<'a>,
+    /// Of these, and of what Services may reach.
     settings: u128,
+    reach: Reach<'a>,
     balance: Balance,
     before: ByPolicy,
     now: ByPolicy,
@@ -212,7 +215,7 @@ impl Backends<'_> {
     }
 
     fn make(&self, used: &BackendUse, policy: &Arc<BackendPolicy>) -> (Arc<Resolved>, Option<Arc<Backend>>) {
-        let (action, problem, of_endpoints, backend) = match endpoints(used, policy, self.input.snapshot, self.input.settings) {
+        let (action, problem, of_endpoints, backend) = match endpoints(used, policy, self.input.snapshot, self.reach) {
             Ok(Found { port, endpoints, problem, findings }) => {
                 let id = BackendId::with_policy(used.service.namespace(), used.service.name(), port, policy);
                 let balance = policy.balance.unwrap_or(self.balance);

@@ -19,6 +19,14 @@ const TCP: &str = "TCP";
 /// What is wrong with a Service port: code, message, help.
 pub(super) type Problem = (Code, String, String);
 
+/// Where Services may lead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach<'a> {
+    pub(super) settings: &'a Settings,
+    /// `allow-cross-namespace-resources`.
+    pub(super) other_namespaces: bool,
+}
+
 /// Where a Service port leads.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -33,7 +41,8 @@ pub(super) struct Found {
 }
 
 /// Where a Service port leads, or why nobody may be sent there.
-pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Snapshot, settings: &Settings) -> Result<Found, Problem> {
+pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Snapshot, reach: Reach<'_>) -> Result<Found, Problem> {
+    let settings = reach.settings;
     let name = &used.service;
     let service = service_of(name, snapshot)?;
     if service.service_type == ServiceType::ExternalName {
@@ -42,7 +51,7 @@ pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Sn
             (None, PortRef::Number(number)) => u16::try_from(*number).map_err(|_| no_port(service, &used.port, TCP))?,
             (None, _) => return Err(no_port(service, &used.port, TCP)),
         };
-        let endpoints = external(port, service, snapshot, settings)?;
+        let endpoints = external(port, service, snapshot, reach)?;
         return Ok(Found { port, endpoints, problem: None, findings: Vec::new() });
     }
     let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port, TCP))?;
@@ -91,7 +100,7 @@ pub(super) fn stream_endpoints(
     used: &BackendUse,
     protocol: &str,
     snapshot: &Snapshot,
-    settings: &Settings,
+    reach: Reach<'_>,
     dns_names: &mut BTreeSet<Box<str>>,
 ) -> Result<Found, Problem> {
     let name = &used.service;
@@ -105,10 +114,10 @@ pub(super) fn stream_endpoints(
     let port = port.ok_or_else(|| no_port(service, &used.port, protocol))?;
     if service.service_type == ServiceType::ExternalName {
         dns_name(service, dns_names);
-        let endpoints = external(target_of(port), service, snapshot, settings)?;
+        let endpoints = external(target_of(port), service, snapshot, reach)?;
         return Ok(Found { port: port.port, endpoints, problem: None, findings: Vec::new() });
     }
-    of_slices(service, port, snapshot, settings)
+    of_slices(service, port, snapshot, reach.settings)
 }
 
 /// Notes the DNS name of an ExternalName Service as one to be looked up.
@@ -220,7 +229,8 @@ const fn target_of(port: &ServicePort) -> u16 {
 }
 
 /// `ingress-semantics` 9.4: an ExternalName Service forwards to the addresses of its name.
-fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settings) -> Result<Vec<SocketAddr>, Problem> {
+fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>) -> Result<Vec<SocketAddr>, Problem> {
+    let settings = reach.settings;
     let name = &service.meta.name;
     let refused = |why: &str| {
         let message = format!("externalName {} of Service {name} may not be forwarded to: {why}", shown(&service.external_name));
@@ -233,6 +243,9 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settin
         return Err(refused("0 is not a port"));
     }
     let host = service.external_name.trim_end_matches('.');
+    if !reach.other_namespaces && namespace_of(host).is_some_and(|namespace| !namespace.eq_ignore_ascii_case(name.namespace())) {
+        return Err(refused("it is of another namespace, which allow-cross-namespace-resources does not allow"));
+    }
     let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
         Ok(literal) => vec![literal],
         Err(_) => looked_up(host, name, snapshot)
@@ -248,6 +261,15 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, settings: &Settin
             "use a name that the cluster's DNS knows".to_owned(),
         )),
     }
+}
+
+/// The namespace that a name of the cluster's DNS is of, such as `web.shop.svc` or `10-1-2-3.shop.pod.cluster.local`.
+fn namespace_of(host: &str) -> Option<&str> {
+    const DOMAIN: &str = ".cluster.local";
+    let outside = host.len().checked_sub(DOMAIN.len()).filter(|at| host.get(*at..).is_some_and(|end| end.eq_ignore_ascii_case(DOMAIN)));
+    let (names, kind) = host[..outside.unwrap_or(host.len())].rsplit_once('.')?;
+    let is_kind = ["svc", "pod"].iter().any(|own| kind.eq_ignore_ascii_case(own));
+    is_kind.then(|| names.rsplit('.').next().unwrap_or(names))
 }
 
 /// The addresses of a name; `Err(None)` for a name that is none, or means this machine.

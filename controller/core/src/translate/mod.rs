@@ -144,9 +144,9 @@ impl Translator {
         let mut diagnostics = Vec::new();
         let classes = class::Classes::new(input.snapshot, input.settings);
         endpoints::strays(input, &mut diagnostics);
-        let streams = streams::read(input, &mut wanted, &mut diagnostics);
         let by_class = parameters::read(input, &classes, &mut wanted, &mut diagnostics);
         let config = &by_class.main.config;
+        let streams = streams::read(input, config, &mut wanted, &mut diagnostics);
         let change = self.readings.update(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
         self.wishes.update(&change);
         let touched = self.claims.update(&change);
@@ -155,8 +155,7 @@ impl Translator {
         let Self { readings, wishes, claims, certificates: decided, backends, hosts } = self;
         let (claims, certificates) = (&*claims, decided.certificates(input));
         let agreement = agree(input.settings, (readings, claims, wishes), &mut diagnostics);
-        let (passthrough_port, passthrough) =
-            passthrough::decide(input, &config.globals, (claims, wishes.passthrough > 0), &mut diagnostics);
+        let (passthrough_port, passthrough) = passthrough::decide(input, config, (claims, wishes.passthrough > 0), &mut diagnostics);
         let mut backends = backends.begin(input, config);
         let names = further_names::decide(&input.settings.annotations_prefix, (claims, wishes.names > 0), certificates, &mut diagnostics);
         let world = hosts::World { config, settings: input.settings, certificates, names: &names, agreement: &agreement };

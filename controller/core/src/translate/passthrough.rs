@@ -5,11 +5,12 @@
 
 use super::Input;
 use super::claims::{Claim, Claims};
-use super::endpoints::endpoints;
+use super::endpoints::{Reach, endpoints};
 use super::reading::{PathReading, Reading};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{BackendPolicy, Globals, Passthrough, TrustedAddressSource};
+use crate::model::{BackendPolicy, Passthrough, TrustedAddressSource};
 use crate::names::{HostName, HostPattern};
+use crate::settings::Config;
 use std::collections::BTreeMap;
 
 /// The port of the inner listener, if there is one, and the hosts.
@@ -18,11 +19,13 @@ pub(super) type Decided = (Option<u16>, BTreeMap<HostName, Passthrough>);
 /// Decides for all hosts; `is_wished`: some Ingress wants that one is passed on.
 pub(super) fn decide(
     input: Input<'_>,
-    globals: &Globals,
+    config: &Config,
     (claims, is_wished): (&Claims, bool),
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Decided {
-    let mut decider = Decider { input, diagnostics };
+    let globals = &config.globals;
+    let reach = Reach { settings: input.settings, other_namespaces: config.shares_objects };
+    let mut decider = Decider { input, reach, diagnostics };
     let lacking = input.settings.lacks.iter().any(|lack| lack.key == "ssl-passthrough");
     let by_header = !input.settings.passes_behind_headers
         && matches!(globals.forwarding.client_address, TrustedAddressSource::Header | TrustedAddressSource::HeaderBehindProxyProtocol);
@@ -49,6 +52,7 @@ pub(super) fn decide(
 
 struct Decider<'i, 'd> {
     input: Input<'i>,
+    reach: Reach<'i>,
     diagnostics: &'d mut Vec<Diagnostic>,
 }
 
@@ -77,9 +81,8 @@ impl Decider<'_, '_> {
             self.say(wish, format!("host {pattern} is not passed on: its path / is closed"));
             return None;
         }
-        let (snapshot, settings) = (self.input.snapshot, self.input.settings);
         // What is wrong with the Service is told with the route.
-        let mut endpoints = endpoints(&path.backend, &BackendPolicy::default(), snapshot, settings).ok()?.endpoints;
+        let mut endpoints = endpoints(&path.backend, &BackendPolicy::default(), self.input.snapshot, self.reach).ok()?.endpoints;
         endpoints.sort_unstable();
         endpoints.dedup();
         if endpoints.is_empty() {

@@ -1,11 +1,12 @@
 //! TCP and UDP services: `ingress-semantics` 18. A mistake costs its port, on which nothing listens then.
 
-use super::endpoints::stream_endpoints;
+use super::endpoints::{Reach, stream_endpoints};
 use super::reading::BackendUse;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Stream, Transport};
 use crate::names::{Kind, ObjectName, ObjectRef, shown};
+use crate::settings::Config;
 use crate::state::PortRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,9 +18,10 @@ const MOST: usize = 1000;
 pub(super) type Streams = BTreeMap<(Transport, u16), Arc<Stream>>;
 
 /// Reads both ConfigMaps.
-pub(super) fn read(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> Streams {
+pub(super) fn read(input: Input<'_>, config: &Config, wanted: &mut Wanted, diagnostics: &mut Vec<Diagnostic>) -> Streams {
     let settings = input.settings;
-    let mut reader = Reader { input, wanted, diagnostics, streams: Streams::new() };
+    let reach = Reach { settings, other_namespaces: config.shares_objects };
+    let mut reader = Reader { input, reach, wanted, diagnostics, streams: Streams::new() };
     reader.map(settings.tcp_services_config_map.as_ref(), Transport::Tcp);
     reader.map(settings.udp_services_config_map.as_ref(), Transport::Udp);
     reader.streams
@@ -27,6 +29,7 @@ pub(super) fn read(input: Input<'_>, wanted: &mut Wanted, diagnostics: &mut Vec<
 
 struct Reader<'i, 'o> {
     input: Input<'i>,
+    reach: Reach<'i>,
     wanted: &'o mut Wanted,
     diagnostics: &'o mut Vec<Diagnostic>,
     streams: Streams,
@@ -75,7 +78,7 @@ impl Reader<'_, '_> {
         let target = Target::parse(value, transport)?;
         let used = BackendUse { service: target.service, port: target.port };
         let mut dns_names = BTreeSet::new();
-        let found = stream_endpoints(&used, transport.as_str(), self.input.snapshot, self.input.settings, &mut dns_names);
+        let found = stream_endpoints(&used, transport.as_str(), self.input.snapshot, self.reach, &mut dns_names);
         self.wanted.dns_names.extend(dns_names);
         let found = found?;
         if let Some(problem) = found.problem {

@@ -125,6 +125,28 @@ fn ext_names_are_looked_up_and_filtered() {
 }
 
 #[test]
+fn names_of_other_namespaces_are_reached_where_they_may_be() {
+    let external = |name: &str| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "e"}, "spec": {"type": "ExternalName", "externalName": name}});
+    let config = |value: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", "namespace": "gw"}, "data": {"allow-cross-namespace-resources": value}});
+    let picture = |name: &str, allowed: &str| {
+        let mut world = World::new(&[external(name), ingress("a", 1, &[("h.test", &[("/", "Prefix", "e")])]), config("false")]);
+        world.settings.config_map = Some(gatewright_core::names::ObjectName::new("gw", "config").unwrap());
+        world.snapshot.apply(Event::Resolved(name.trim_end_matches('.').into(), vec!["10.96.7.7".parse().unwrap()]));
+        world.picture();
+        world.apply(config(allowed));
+        (world.picture().join(""), world.codes().contains(&Code::RefusedExternalName))
+    };
+    let (refused, served) = (("h.test /* → 503".to_owned(), true), ("h.test /* → default-e-80".to_owned(), false));
+    for name in ["web.shop.svc", "kubernetes.shop.svc.cluster.local", "p-0.Web.SHOP.SVC.Cluster.Local.", "10-96-7-7.shop.pod.cluster.local"]
+    {
+        assert_eq!((picture(name, "false"), picture(name, "true")), (refused.clone(), served.clone()), "{name}");
+    }
+    for name in ["web.default.svc", "p-0.web.default.svc.cluster.local.", "svc", "web.shop.svc.example.com", "web.shop", "cluster.local"] {
+        assert_eq!(picture(name, "false"), served, "{name}");
+    }
+}
+
+#[test]
 fn ext_8_a_headless_service_has_no_address_of_its_own() {
     let endpoints = |cluster_ip: &str| {
         let [plain, slice] = service("s", "10.0.0.8");
