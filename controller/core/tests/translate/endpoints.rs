@@ -30,20 +30,20 @@ fn what_is_refused_beside_good_ones_is_told_on_its_own_object() {
         (
             bad(&["127.0.0.1", "10.0.0.3", "127.0.0.2"]),
             format!(
-                "error GW0308 {of_slice} endpoints: it has the endpoint 127.0.0.1, which may not be forwarded to: it is loopback; {not_ours} (entry left out)"
+                "error GW0308 {of_slice} endpoints: it has the endpoint 127.0.0.1, and endpoints may not have such addresses: it is loopback; {not_ours} (entry left out)"
             ),
         ),
         (
             with(bad(&["64:ff9b::a9fe:a9fe", "64:ff9b::a00:3"]), "/addressType", json!("IPv6")),
             format!(
-                "error GW0308 {of_slice} endpoints: it has the endpoint 64:ff9b::a9fe:a9fe, which may not be forwarded to: \
+                "error GW0308 {of_slice} endpoints: it has the endpoint 64:ff9b::a9fe:a9fe, and endpoints may not have such addresses: \
                  it leads to 169.254.169.254, which is link-local; {not_ours} (entry left out)"
             ),
         ),
         (
             with(bad(&["fd00:ec2::254"]), "/addressType", json!("IPv6")),
             format!(
-                "error GW0308 {of_slice} endpoints: it has the endpoint fd00:ec2::254, which may not be forwarded to: \
+                "error GW0308 {of_slice} endpoints: it has the endpoint fd00:ec2::254, and endpoints may not have such addresses: \
                  it is a cloud's metadata service; {not_ours} (entry left out)"
             ),
         ),

@@ -52,7 +52,7 @@ pub(super) fn refusal(endpoint: SocketAddr) -> (String, &'static str) {
         return (format!("{endpoint}, and 0 is not a port"), "give the EndpointSlice a port from 1 to 65535");
     }
     let why = forbidden(endpoint.ip()).map_or_else(String::new, |why| format!(": it {why}"));
-    (format!("{}, which may not be forwarded to{why}", endpoint.ip()), "use the addresses of Pods or machines that serve this")
+    (format!("{}, and endpoints may not have such addresses{why}", endpoint.ip()), "use the addresses of Pods or machines that serve this")
 }
 
 /// Why a Service port leads nowhere.
