@@ -90,6 +90,7 @@ pub fn known_keys() -> impl Iterator<Item = (&'static str, Option<&'static str>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::TextPattern;
 
     #[test]
     fn answers_are_not_kept_by_what_the_proxy_has_no_word_for() {
@@ -138,17 +139,26 @@ mod tests {
 
     #[test]
     fn what_protects_closes_every_route_when_it_cannot_be_read() {
-        for (key, value) in [
-            ("block-cidrs", "10.0.0.0/8,all"),
-            ("block-user-agents", "~("),
-            ("global-auth-url", "x"),
-            ("global-auth-response-headers", "a b"),
-            ("block-referers", "a\nb"),
-        ] {
+        for (key, value) in [("block-cidrs", "10.0.0.0/8,all"), ("global-auth-url", "x"), ("global-auth-response-headers", "a b")] {
             let (config, problems) = one(key, value);
             assert_eq!((config.closed, problems[0].kind), (true, ProblemKind::BadProtection), "{key}");
         }
         assert!(one("block-cidrs", "").1.is_empty() && !one("block-cidrs", "").0.closed);
+    }
+
+    #[test]
+    fn an_entry_that_blocks_nobody_is_told_and_the_others_count() {
+        for bad in ["~(", "~(a+)+$", "a\nb", "bad; } server { listen 1; }", "a\"b\"", "~*x\" 1; include /etc/passwd"] {
+            for key in ["block-user-agents", "block-referers"] {
+                let (config, problems) = one(key, &format!("evil, {bad},~spider"));
+                let blocking = &config.globals.blocking;
+                let all = if key == "block-referers" { &blocking.referers } else { &blocking.user_agents };
+                assert_eq!((config.closed, all.len(), problems.len()), (false, 2, 1), "{key}: {bad}");
+                assert!(problems[0].kind == ProblemKind::BadValue && problems[0].message.ends_with("; the other entries count"));
+            }
+        }
+        let quoted = one("block-user-agents", "\"~*a; b\", 'c; \"d'").0.globals.blocking.user_agents;
+        assert_eq!(quoted, [TextPattern::Exact("c; \"d".into()), TextPattern::parse("~*a; b").unwrap()]);
     }
 
     #[test]

@@ -105,6 +105,9 @@ enum Rule {
     Read(fn(&mut Draft, &str) -> Result<(), Bad>),
     /// It is read, and protects: a value that cannot be used closes every route.
     Guard(fn(&mut Draft, &str) -> Result<(), Bad>),
+    /// It is read, and protects, entry by entry: one that cannot be used is left out, and the others count. What it tells
+    /// clients by, they choose themselves, so that it is nothing to close every route for.
+    Filter(fn(&mut Draft, &str) -> Result<(), Bad>),
     /// It is read, and says whom to believe: nobody, when the value cannot be used.
     Trust(fn(&mut Draft, &str) -> Result<(), Bad>),
     /// It has no effect, for this reason.
@@ -117,7 +120,7 @@ enum Rule {
     Protection,
 }
 
-use Rule::{Guard, None as NoEffect, Protection, Read, Switch, Trust, Unless};
+use Rule::{Filter, Guard, None as NoEffect, Protection, Read, Switch, Trust, Unless};
 
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
 const AUTOMATIC: &str = "the size is computed from what is served";
@@ -155,6 +158,10 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
             draft.config.closed = true;
             problem(ProblemKind::BadProtection, format!("{key}: {message}; every route answers 503"), help)
         }
+        Filter(read) => {
+            let (message, help) = read(draft, value).err()?;
+            problem(ProblemKind::BadValue, format!("{key}: {message}; the other entries count"), help)
+        }
         Trust(read) => {
             let (message, help) = read(draft, value).err()?;
             problem(ProblemKind::BadTrust, format!("{key}: {message}; nobody is believed"), help)
@@ -175,14 +182,14 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
 
 /// Whether a key protects.
 pub(super) fn protects(key: &str) -> bool {
-    table().any(|(name, rule)| *name == key && matches!(rule, Guard(_) | Protection))
+    table().any(|(name, rule)| *name == key && matches!(rule, Guard(_) | Filter(_) | Protection))
 }
 
 /// Every key, and why it has no effect.
 pub(super) fn known() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     table().map(|(name, rule)| {
         let reason = match rule {
-            Read(_) | Guard(_) | Trust(_) => None,
+            Read(_) | Guard(_) | Filter(_) | Trust(_) => None,
             NoEffect(reason) | Switch(reason) | Unless(_, reason) => Some(*reason),
             Protection => Some("the protection is not supported; every route is closed while it is set"),
         };
@@ -210,6 +217,17 @@ macro_rules! guard {
     };
 }
 
+/// The same for a protection whose reader gives what it could read beside what is wrong.
+macro_rules! filter {
+    ($($field:ident).+, $reader:expr) => {
+        super::Filter(|draft, text| {
+            let (entries, result) = $reader(text);
+            draft.globals().$($field).+ = entries;
+            result
+        })
+    };
+}
+
 /// The same for a field of the configuration.
 macro_rules! config {
     ($field:ident, $reader:expr) => {
@@ -230,4 +248,4 @@ macro_rules! draft {
     };
 }
 
-use {config, draft, guard, set};
+use {config, draft, filter, guard, set};

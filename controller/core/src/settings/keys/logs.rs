@@ -38,7 +38,13 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ),
     ("enable-access-log-for-default-backend", set!(access_log.unknown_hosts, flag)),
     ("enable-auth-access-log", Switch("requests of ours for authentication are not logged")),
-    ("skip-access-log-urls", set!(access_log.skipped_targets, patterns)),
+    (
+        "skip-access-log-urls",
+        set!(access_log.skipped_targets, |text| {
+            let (entries, result) = patterns(text);
+            result.map(|()| entries)
+        }),
+    ),
     ("log-format-upstream", set!(access_log.format, format_if_any)),
     ("log-format-escape-json", draft!(escape_json, flag)),
     ("log-format-escape-none", draft!(escape_none, flag)),

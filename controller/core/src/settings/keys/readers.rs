@@ -29,13 +29,31 @@ pub(super) fn lower_case_names(text: &str) -> Result<Vec<String>, Bad> {
     Ok(names)
 }
 
-pub(super) fn patterns(text: &str) -> Result<Vec<TextPattern>, Bad> {
-    let one = |item| TextPattern::parse(item).map_err(|error| (error.0, "use a text, ~ and an expression, or ~* and one without case"));
-    let mut all = items(text).map(one).collect::<Result<Vec<_>, _>>()?;
+/// What requests are compared with: the entries that can be used, and what is wrong with the first that cannot.
+pub(super) fn patterns(text: &str) -> (Vec<TextPattern>, Result<(), Bad>) {
+    let (mut all, mut result) = (Vec::new(), Ok(()));
+    for item in items(text) {
+        match pattern(item) {
+            Ok(pattern) => all.push(pattern),
+            Err(bad) => result = result.and(Err(bad)),
+        }
+    }
     // Maps take the first expression that matches, and it is the same answer for all.
     all.sort_unstable();
     all.dedup();
-    Ok(all)
+    (all, result)
+}
+
+/// One word of an nginx map, for that is what people have written: what would end a word stands in quotes.
+fn pattern(item: &str) -> Result<TextPattern, Bad> {
+    const QUOTES: [char; 2] = ['"', '\''];
+    let within = |quote: char| item.strip_prefix(quote)?.strip_suffix(quote).filter(|text| !text.contains(quote));
+    let quoted = QUOTES.iter().find_map(|quote| within(*quote));
+    if quoted.is_none() && item.contains([';', '"']) {
+        return Err((format!("{} has a character that ends a word", shown(item)), "put the entry in quotes, such as \"a; b\""));
+    }
+    let parsed = TextPattern::parse(quoted.unwrap_or(item));
+    parsed.map_err(|error| (error.0, "use a text, ~ and an expression, or ~* and one without case"))
 }
 
 pub(super) fn regex_if_any(text: &str) -> Result<Option<TextRegex>, Bad> {

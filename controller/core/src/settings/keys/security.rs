@@ -1,7 +1,7 @@
 //! Switches of security.
 
 use super::readers::{header_names, lower_case_names, not, patterns, risk_level, texts};
-use super::{Read, Rule, config, guard, set};
+use super::{Read, Rule, config, filter, guard, set};
 use crate::settings::values::{flag, networks};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -12,8 +12,8 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("strict-validate-path-type", config!(strict_path_types, flag)),
     ("global-allowed-response-headers", config!(allowed_response_headers, header_names)),
     ("block-cidrs", guard!(blocking.addresses, networks)),
-    ("block-user-agents", guard!(blocking.user_agents, patterns)),
-    ("block-referers", guard!(blocking.referers, patterns)),
+    ("block-user-agents", filter!(blocking.user_agents, patterns)),
+    ("block-referers", filter!(blocking.referers, patterns)),
     ("enable-underscores-in-headers", set!(underscores_in_headers, flag)),
     ("ignore-invalid-headers", set!(invalid_headers, not)),
     ("server-tokens", set!(server_tokens, flag)),
