@@ -24,7 +24,7 @@ pub(super) const FEATURE: Feature = Feature {
         .ranked(Tier::A, Risk::Medium),
         Key::new(
             "canary-by-header-value",
-            Value::Text(Class::Basic),
+            Value::Text(Class::Printable),
             Scope::Ingress,
             "The one value of the header that sends a request to the canary.",
         )
@@ -91,7 +91,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 }
 
 fn header(given: &mut Given<'_>) -> Option<CanaryHeader> {
-    let value = given.short_of_class("canary-by-header-value", Class::Basic, LONGEST_VALUE);
+    let value = given.short_of_class("canary-by-header-value", Class::Printable, LONGEST_VALUE);
     let pattern = given.of_class("canary-by-header-pattern", Class::Regex);
     let name = given.parsed("canary-by-header", HeaderName::new)?;
     let test = match (value, pattern) {
@@ -162,6 +162,7 @@ mod tests {
         };
         assert_eq!(test(&[]), CanaryHeaderTest::Words);
         assert_eq!(test(&[("canary-by-header-value", "v"), ("canary-by-header-pattern", "p")]), CanaryHeaderTest::Value("v".to_owned()));
+        assert_eq!(test(&[("canary-by-header-value", "~.* \"x\"")]), CanaryHeaderTest::Value("~.* \"x\"".to_owned()));
         assert!(matches!(test(&[("canary-by-header-pattern", "^a+$")]), CanaryHeaderTest::Pattern(_)));
         assert_eq!(test(&[("canary-by-header-pattern", "[")]), CanaryHeaderTest::Never);
         assert_eq!(rules(&[("canary-by-header-value", "v")]).header, None);
@@ -176,6 +177,8 @@ mod tests {
             ("canary-by-cookie", "a;b"),
             ("canary-by-cookie", &"c".repeat(256)),
             ("canary-by-header-value", &"v".repeat(1001)),
+            ("canary-by-header-value", "a\nb"),
+            ("canary-by-header-value", "größe"),
             ("canary-weight", "half"),
             ("canary-weight", "-1"),
             ("canary-weight-total", "0"),

@@ -34,14 +34,14 @@ const FINE: &[(&str, &[&str])] = &[
     ("auth-keepalive", &["minus"]),
     ("auth-keepalive-requests", &["minus"]),
     ("auth-keepalive-timeout", &["minus"]),
-    ("auth-realm", &["brace", "dollar", "percent", "words", "minus"]),
+    ("auth-realm", &["quote", "brace", "dollar", "percent", "words", "minus"]),
     ("auth-request-redirect", &["minus"]),
     ("auth-response-headers", &["minus"]),
     ("auth-signin-redirect-param", &["minus"]),
     ("canary-by-cookie", &["minus"]),
     ("canary-by-header", &["minus"]),
     ("canary-by-header-pattern", &["dollar", "minus"]),
-    ("canary-by-header-value", &["minus"]),
+    ("canary-by-header-value", &["quote", "brace", "dollar", "percent", "words", "minus"]),
     ("cors-allow-headers", &["minus"]),
     ("cors-expose-headers", &["minus"]),
     ("cors-max-age", &["minus"]),
@@ -190,7 +190,7 @@ fn a_bad_value_takes_nothing_from_its_neighbours() {
         let newer = |name: &str| (key.name, name) == ("whitelist-source-range", "allowlist-source-range");
         let own = |name: &str| name == key.name || companions(key.name).iter().any(|(other, _)| *other == name);
         let others = NEIGHBOURS.iter().copied().filter(|(name, _)| !own(name) && !newer(name));
-        let pairs: Vec<_> = others.chain(beside(key.name, "a\"b")).collect();
+        let pairs: Vec<_> = others.chain(beside(key.name, "a\u{1}b")).collect();
         let (policies, said) = read(&world, &pairs);
         if said.len() != 1 || !said[0].starts_with(key.name) {
             wrong.push(format!("{}: {said:?}", key.name));

@@ -46,6 +46,8 @@ pub enum Class {
     Variable,
     /// Letters, digits, `- _ ,` and the blank.
     Headers,
+    /// Every printable character of ASCII; the reference has [`Class::Basic`] where this is taken.
+    Printable,
 }
 
 impl Class {
@@ -61,6 +63,7 @@ impl Class {
             Self::Path => basic || c == '$',
             Self::Variable => c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$' | '{' | '}'),
             Self::Headers => c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | ',' | ' '),
+            Self::Printable => matches!(c, ' '..='~'),
         }
     }
 
@@ -75,6 +78,7 @@ impl Class {
             Self::Path => "letters, digits and -._~/:$",
             Self::Variable => "letters, digits and -_${}",
             Self::Headers => "letters, digits, '-', '_', commas and blanks",
+            Self::Printable => "printable characters of ASCII",
         }
     }
 }

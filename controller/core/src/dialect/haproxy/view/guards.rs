@@ -42,7 +42,7 @@ impl GuardsView {
         let sources = policy.sources.as_ref();
         let basic = policy.basic_auth.as_ref().map(|auth| BasicAuthView {
             users: list_name(&auth.accounts),
-            challenge: Expression::literal("Basic realm=\"").and(&auth.realm).and("\""),
+            challenge: Expression::literal("Basic realm=\"").and(&auth.quoted_realm()).and("\""),
         });
         let external = if asks_nobody { None } else { ExternalAuthView::new(section, globals) };
         Some(Self {

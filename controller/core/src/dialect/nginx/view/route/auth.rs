@@ -7,21 +7,21 @@ use serde::Serialize;
 
 /// What `route/auth.tera` sees.
 #[derive(Debug, Serialize)]
-pub(super) struct AuthView<'m> {
+pub(super) struct AuthView {
     satisfy_any: bool,
-    basic: Option<BasicAuthView<'m>>,
+    basic: Option<BasicAuthView>,
     external: Option<ExternalAuthView>,
 }
 
 #[derive(Debug, Serialize)]
-struct BasicAuthView<'m> {
-    realm: &'m str,
+struct BasicAuthView {
+    realm: String,
     file: String,
 }
 
-impl<'m> AuthView<'m> {
+impl AuthView {
     /// `None`: there is nothing to say.
-    pub(super) fn new(route: &'m Route) -> Option<Self> {
+    pub(super) fn new(route: &Route) -> Option<Self> {
         let policy = &route.policy;
         let satisfy_any = policy.satisfy == Some(Satisfy::Any);
         let basic = policy.basic_auth.as_ref().map(BasicAuthView::new);
@@ -30,10 +30,10 @@ impl<'m> AuthView<'m> {
     }
 }
 
-impl<'m> BasicAuthView<'m> {
-    fn new(auth: &'m BasicAuth) -> Self {
+impl BasicAuthView {
+    fn new(auth: &BasicAuth) -> Self {
         // The realm `off` would let everybody in, quoted or not.
-        let realm = if auth.realm == "off" { "off " } else { &auth.realm };
+        let realm = if auth.realm == "off" { "off ".to_owned() } else { auth.quoted_realm() };
         Self { realm, file: accounts_path(&auth.accounts) }
     }
 }

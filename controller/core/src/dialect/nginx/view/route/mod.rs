@@ -74,7 +74,7 @@ pub(super) struct RouteView<'m> {
     errors: Option<errors::ErrorPagesView>,
     sources: Option<sources::SourcesView>,
     log_rewriting: bool,
-    auth: Option<auth::AuthView<'m>>,
+    auth: Option<auth::AuthView>,
     auth_location: Option<external_auth::AuthLocationView>,
     sign_in: Option<external_auth::SignInView>,
     /// The status is answered after the checks of who may pass.
