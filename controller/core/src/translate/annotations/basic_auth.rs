@@ -61,6 +61,9 @@ pub(super) const SATISFY: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
+    if given.refuse_empty("auth-type") {
+        return;
+    }
     match given.text("auth-type") {
         None => return,
         Some("basic") => {}
@@ -209,8 +212,7 @@ mod tests {
     fn without_a_type_nothing_is_protected_and_that_is_said() {
         let (policies, said) = read(&[("auth-secret", "users"), ("auth-type", "")]);
         assert!(!policies.closed && policies.route.basic_auth.is_none());
-        let empty = "auth-type: the value is empty, which is as good as none (served)";
-        assert_eq!(said, [empty, "auth-secret: without auth-type it does nothing (served)"]);
+        assert_eq!(said, ["auth-secret: without auth-type it does nothing (served)"]);
     }
 
     #[test]

@@ -27,8 +27,8 @@ const LONG: &str = match std::str::from_utf8(&[b'x'; 20_000]) {
     Err(_) => panic!("letters are text"),
 };
 
-/// Which of them an annotation takes by its entry: `-` and digits are letters of a name, a negative limit is none, and
-/// braces are parts of variables and expressions.
+/// Which of them an annotation takes by its entry: `-` and digits are letters of a name, and braces are parts of
+/// variables and expressions.
 const FINE: &[(&str, &[&str])] = &[
     ("auth-cache-key", &["brace", "minus"]),
     ("auth-keepalive", &["minus"]),
@@ -46,11 +46,8 @@ const FINE: &[(&str, &[&str])] = &[
     ("cors-expose-headers", &["minus"]),
     ("cors-max-age", &["minus"]),
     ("fastcgi-index", &["minus"]),
-    ("limit-connections", &["minus"]),
     ("limit-rate", &["minus"]),
     ("limit-rate-after", &["minus"]),
-    ("limit-rpm", &["minus"]),
-    ("limit-rps", &["minus"]),
     ("mirror-host", &["brace", "minus"]),
     ("opentelemetry-operation-name", &["long", "minus"]),
     ("permanent-redirect", &["minus"]),

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn an_empty_protection_closes() {
-        for name in ["auth-url", "auth-tls-secret"] {
+        for name in ["auth-type", "auth-url", "auth-tls-secret", "limit-rps", "limit-rpm", "limit-connections"] {
             for value in ["", " "] {
                 let problems = problems(&[(name, value)]);
                 assert!(problems.len() == 1 && problems[0].contains(&format!("{name}: the value is empty")), "{problems:?}");

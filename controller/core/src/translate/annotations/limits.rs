@@ -68,9 +68,19 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
-/// 0 and less: none.
+/// 0: none.
 fn limit(given: &mut Given<'_>, name: &'static str) -> Option<u64> {
-    given.integer(name).and_then(|number| u64::try_from(number).ok()).filter(|number| *number > 0).map(|number| number.min(HIGHEST))
+    if given.refuse_empty(name) {
+        return None;
+    }
+    let number = given.integer(name)?;
+    match u64::try_from(number) {
+        Ok(number) => Some(number.min(HIGHEST)).filter(|number| *number > 0),
+        Err(_) => {
+            given.refuse(name, format_args!("{number} is negative"), "use 1 or more, or 0 for no limit");
+            None
+        }
+    }
 }
 
 fn multiplier(given: &mut Given<'_>) -> u64 {
@@ -104,7 +114,7 @@ mod tests {
             limits(&[("limit-rps", "99999999999999"), ("limit-burst-multiplier", "0")]).unwrap().rates,
             [rate(HIGHEST, Period::Second, 0)]
         );
-        assert_eq!(limits(&[("limit-rps", "0"), ("limit-rpm", "-1"), ("limit-connections", "0"), ("limit-allowlist", "::1")]), None);
+        assert_eq!(limits(&[("limit-rps", "0"), ("limit-connections", "0"), ("limit-allowlist", "::1")]), None);
     }
 
     #[test]
@@ -120,6 +130,7 @@ mod tests {
         for name in ["limit-rps", "limit-rpm", "limit-connections"] {
             assert!(read(&[(name, "ten")]).closed, "{name}");
             assert_eq!(problems(&[(name, "1.5")]), [format!("{name}: \"1.5\" is not a whole number (route answers 503)")]);
+            assert_eq!(problems(&[(name, "-1")]), [format!("{name}: -1 is negative (route answers 503)")]);
         }
         let given = [("limit-rps", "1"), ("limit-allowlist", "10.0.0.0/8 1; include /x; ::/0"), ("limit-burst-multiplier", "-1")];
         let policies = read(&given);
