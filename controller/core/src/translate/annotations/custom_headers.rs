@@ -11,7 +11,7 @@ pub(super) const FEATURE: Feature = Feature {
         Value::Other("`namespace/name` of a ConfigMap"),
         Scope::Route,
         "Sets the headers in the data of a ConfigMap on every answer; each has to be in `global-allowed-response-headers` of the main \
-         ConfigMap.",
+         ConfigMap. One of another namespace needs `allow-cross-namespace-resources`.",
     )
     .ranked(Tier::B, Risk::Medium)
     .on_bad_value(OnBadValue::CloseRoute)],
@@ -31,6 +31,9 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         let message = format!("{} is not of the form namespace/name, so there is no such ConfigMap", shown(text));
         return given.refuse_as(answer, NAME, message, "name a ConfigMap such as shop/headers");
     };
+    if !given.may_name(NAME, &name) {
+        return;
+    }
     let Some(map) = given.objects.config_map(&name) else {
         return given.miss(NAME, Kind::ConfigMap, &name);
     };
@@ -83,6 +86,20 @@ mod tests {
         assert!(closed && said[0].contains("the header X-A is not in global-allowed-response-headers"), "{said:?}");
         assert!(read(&[]).0, "none is allowed unless the operator says so");
         assert_eq!(read(&[("global-allowed-response-headers", "X-B,X-A")]), (false, vec![]));
+    }
+
+    #[test]
+    fn a_config_map_of_another_namespace_is_nobody_elses() {
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "h", "namespace": "other"}, "data": {"X-A": "a"}});
+        let read = |shared: &str| {
+            let config = [("global-allowed-response-headers", "X-A"), ("allow-cross-namespace-resources", shared)];
+            let world = snapshot(std::slice::from_ref(&map));
+            let (policies, said) = read_configured(&Settings::default(), &config, &world, &[("custom-headers", "other/h")]);
+            (policies.is_some_and(|policies| policies.closed), said)
+        };
+        let (closed, said) = read("false");
+        assert!(closed && said.len() == 1 && said[0].contains("is of another namespace"), "{said:?}");
+        assert_eq!(read("true"), (false, vec![]));
     }
 
     #[test]

@@ -394,12 +394,24 @@ impl<'a> Given<'a> {
     pub fn object(&mut self, name: &'static str) -> Option<ObjectName> {
         let text = self.text(name)?;
         let (namespace, local) = text.split_once('/').unwrap_or((self.namespace, text));
-        if namespace != self.namespace && !self.shares_objects {
-            let message = format!("{} is of another namespace, which allow-cross-namespace-resources does not allow", shown(text));
-            self.refuse(name, message, format!("name an object of namespace {}", self.namespace));
+        if !self.may_name_in(name, namespace, text) {
             return None;
         }
         ObjectName::new(namespace, local).map_err(|bad| self.refuse(name, bad, "")).ok()
+    }
+
+    /// Whether an object may be named: it is of the Ingress's own namespace, or the operator allows others.
+    pub(super) fn may_name(&mut self, name: &'static str, object: &ObjectName) -> bool {
+        self.may_name_in(name, object.namespace(), &object.to_string())
+    }
+
+    fn may_name_in(&mut self, name: &'static str, namespace: &str, text: &str) -> bool {
+        let may = namespace == self.namespace || self.shares_objects;
+        if !may {
+            let message = format!("{} is of another namespace, which allow-cross-namespace-resources does not allow", shown(text));
+            self.refuse(name, message, format!("name an object of namespace {}", self.namespace));
+        }
+        may
     }
 
     fn settled<T>(&mut self, name: &'static str, read: Result<T, values::Bad>) -> Option<T> {
