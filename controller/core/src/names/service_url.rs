@@ -59,6 +59,9 @@ impl ServiceUrl {
         };
         let (host, rest) = split_host(rest);
         let (host, port) = read_authority(host).ok_or_else(|| bad("the host is neither a DNS name, an address nor $host"))?;
+        if matches!(&host, UrlHost::Name(name) if is_of_api_server(name)) {
+            return Err(bad("the API server is asked by nobody"));
+        }
         let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
         let path = match path {
             "" => "/",
@@ -68,6 +71,11 @@ impl ServiceUrl {
         let query = query.filter(|query| !query.is_empty()).map(url_text).transpose()?;
         Ok(Self { tls, host, port: port.unwrap_or(if tls { 443 } else { 80 }), path: url_text(path)?, query })
     }
+}
+
+/// Its Service is the same in every cluster.
+fn is_of_api_server(name: &HostName) -> bool {
+    matches!(name.as_str(), "kubernetes.default" | "kubernetes.default.svc" | "kubernetes.default.svc.cluster.local")
 }
 
 /// The authority, up to the first slash, question mark or variable.
@@ -179,6 +187,8 @@ mod tests {
             "http://",
             "http:///x",
             "http://invalid..auth.url",
+            "https://kubernetes.default.svc/api",
+            "https://Kubernetes.Default.svc.cluster.local./",
             "http://a b/",
             "http://u:p@a.test/",
             "http://a.test:0/",
