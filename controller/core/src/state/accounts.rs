@@ -16,6 +16,14 @@ pub(super) fn in_file(bytes: &[u8]) -> Arc<[Account]> {
     collect(lines)
 }
 
+/// The first line of such a file that is neither a user, a comment nor empty, counted from 1.
+pub(super) fn unread_line(bytes: &[u8]) -> Option<usize> {
+    let text = String::from_utf8_lossy(bytes);
+    let is_read =
+        |line: &str| line.trim().is_empty() || line.starts_with('#') || line.split_once(':').is_some_and(|(name, _)| is_name(name));
+    text.lines().position(|line| !is_read(line)).map(|at| at + 1)
+}
+
 /// The users of a Secret whose keys are names and whose values are hashes; who has a value that cannot be read is shut
 /// out.
 pub(super) fn by_key(data: &BTreeMap<String, Option<Vec<u8>>>) -> Arc<[Account]> {
@@ -97,6 +105,8 @@ mod tests {
         let file = "noline\n:x\nanna:\nben:hunter2\ncleo:$6$a b\nanna:{PLAIN}second\n\u{1}x:{PLAIN}y\ndan:$6$x;y\n";
         assert_eq!(kinds(&in_file(file.as_bytes())), ["anna", "ben", "cleo", "dan"].map(|name| (name, Err(NoLogin::Unknown))));
         assert!(in_file(b"").is_empty() && in_file(b"\n\n# nobody\n").is_empty());
+        let unread = |file: &str| unread_line(file.as_bytes());
+        assert_eq!([file, "", "# nobody\r\n\n \na:\n", "a:x\nb\0:x", "a:x\n:x"].map(unread), [Some(1), None, None, Some(2), Some(2)]);
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct Secret {
     pub kept_because: Option<CertificateError>,
     /// The users in the key `auth`; `None`: there is no such key. May be empty.
     pub users_in_file: Result<Option<Arc<[Account]>>, Unreadable>,
+    /// The number of the first line of that key which is no user, counted from 1.
+    pub unread_line: Option<usize>,
     /// Each key as a user, its value as the hash of the password. May be empty.
     pub users_by_key: Arc<[Account]>,
     /// The authorities in `ca.crt`, and what `ca.crl` says they have revoked.
@@ -124,6 +126,7 @@ impl Secret {
             key_pair: data.key_pair(),
             kept_because: None,
             users_in_file: data.get("auth").map(|file| file.map(accounts::in_file)),
+            unread_line: data.get("auth").ok().flatten().and_then(accounts::unread_line),
             users_by_key: accounts::by_key(&data.0),
             authority: data.authority(),
             dh_params: data.dh_params(),
@@ -135,7 +138,8 @@ impl Secret {
     fn with_digest(mut self) -> Self {
         let pair = self.key_pair.as_ref().map(|pair| pair.digest).map_err(ToString::to_string);
         let kept = self.kept_because.as_ref().map(ToString::to_string);
-        self.digest = digest_of(&(&self.meta.name, pair, kept, &self.users_in_file, &self.users_by_key, &self.authority, &self.dh_params));
+        let users = (&self.users_in_file, self.unread_line, &self.users_by_key);
+        self.digest = digest_of(&(&self.meta.name, pair, kept, users, &self.authority, &self.dh_params));
         self
     }
 

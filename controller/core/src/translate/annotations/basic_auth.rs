@@ -122,6 +122,10 @@ fn accounts(given: &mut Given<'_>, by_key: bool) -> Option<Accounts> {
         return None;
     }
     say_shut_out(given, list);
+    if let Some(line) = secret.unread_line.filter(|_| !by_key) {
+        let message = format!("line {line} of the key auth of Secret {name} is no user, and is left out");
+        given.note("auth-secret", message, "write a printable name, a colon and a hash");
+    }
     Some(Accounts::new(AccountsId::of_secret(name.namespace(), name.name(), by_key), Arc::clone(list)))
 }
 
@@ -162,6 +166,7 @@ mod tests {
             secret("users", json!({"auth": "anna:{PLAIN}x\nben:\n"})),
             secret("map", json!({"foo": "{PLAIN}bar"})),
             secret("empty", json!({"auth": ""})),
+            secret("odd", json!({"auth": "anna:{PLAIN}x\r\nb\u{0}en:x\n"})),
             secret("slow", json!({"auth": "anna:{PLAIN}x\nben:$2b$15$x\ncleo:$6$rounds=200000$x$y\n"})),
         ]);
         let (policies, said) = read_in(&Settings::default(), &world, pairs);
@@ -177,6 +182,9 @@ mod tests {
         assert_eq!(said, [r#"auth-secret: no hash that proxies know for "ben", who cannot log in (served)"#]);
         let (map, said) = read(&[("auth-type", "basic"), ("auth-secret", "map"), ("auth-secret-type", "auth-map")]);
         assert!(map.accounts.unwrap().list.len() == 1 && said.is_empty() && !map.closed);
+        let (odd, said) = read(&[("auth-type", "basic"), ("auth-secret", "odd")]);
+        assert!(odd.accounts.unwrap().list.len() == 1 && !odd.closed);
+        assert_eq!(said, ["auth-secret: line 2 of the key auth of Secret shop/odd is no user, and is left out (served)"]);
         let (slow, said) = read(&[("auth-type", "basic"), ("auth-secret", "slow")]);
         assert!(!slow.closed);
         let why = "the hash takes so long to check that everybody would wait";
@@ -210,7 +218,7 @@ mod tests {
 
     #[test]
     fn without_a_type_nothing_is_protected_and_that_is_said() {
-        let (policies, said) = read(&[("auth-secret", "users"), ("auth-type", "")]);
+        let (policies, said) = read(&[("auth-secret", "users")]);
         assert!(!policies.closed && policies.route.basic_auth.is_none());
         assert_eq!(said, ["auth-secret: without auth-type it does nothing (served)"]);
     }
