@@ -97,7 +97,7 @@ fn is_about_others(finding: &Diagnostic, settings: &Settings) -> bool {
 }
 
 /// As the API server writes them.
-fn is_uuid(text: &str) -> bool {
+pub(super) fn is_uuid(text: &str) -> bool {
     let parts: Vec<usize> = text.split('-').map(str::len).collect();
     parts == [8, 4, 4, 4, 12] && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'-'))
 }

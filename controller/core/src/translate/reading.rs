@@ -1,13 +1,14 @@
 //! One Ingress by itself: what can be said of it without looking at anything else.
 
+use super::admission::is_uuid;
 use super::annotations::{self, Given, LookedUp, Objects, Policies};
 use super::fields::{self, Fault};
 use super::parameters::ClassConfig;
 use super::permits::Permits;
 use super::{Input, groups, screen};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{ServiceRef, digest_of};
-use crate::names::{BadText, HostName, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath};
+use crate::names::{BadText, HostName, HostPattern, Kind, ObjectName, ObjectRef, PathLimits, RouteRegex, RulePath, UriPath, shown};
 use crate::state::{Backend, Ingress, Path, PortRef, TlsSection};
 use std::sync::Arc;
 
@@ -144,6 +145,7 @@ impl Reading {
         let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
         let (path_limits, www_redirect) = (input.settings.path_limits, policies.www_redirect);
         let mut reader = Reader { ingress, origin: &origin, takes_regex, www_redirect, path_limits, permits, diagnostics };
+        reader.uid();
         let default_backend = reader.default_backend();
         let rules: Box<[RuleReading]> = reader.rules().into();
         let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section.as_ref())).collect();
@@ -188,6 +190,16 @@ impl Reader<'_> {
     /// What a field says, which is at this place or below it; one that says nothing is told.
     fn read<T>(&mut self, at: &str, read: Result<T, Fault>) -> Option<T> {
         read.map_err(|fault| self.diagnostics.push(fault.at(at, self.origin))).ok()
+    }
+
+    /// Nothing is made of it, but who has written it did not mean well.
+    fn uid(&mut self) {
+        let uid = &self.ingress.meta.uid;
+        if !uid.is_empty() && !is_uuid(uid) {
+            let message = format!("metadata.uid {} is no UUID, as the API server writes them", shown(uid));
+            let finding = Diagnostic::new(Code::RefusedByApi, self.origin.clone(), "metadata.uid", message).help("remove it");
+            self.diagnostics.push(Diagnostic { severity: Severity::Warning, ..finding });
+        }
     }
 
     fn default_backend(&mut self) -> Option<BackendUse> {
