@@ -47,6 +47,9 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         given.refuse("rewrite-target", format_args!("{} does not begin with '/'", shown(text)), "use an absolute path such as /$1");
         return;
     }
+    if text.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return given.refuse("rewrite-target", format_args!("{} has a dot segment", shown(text)), "write the path that is meant");
+    }
     if let Some(target) = with_groups(given, "rewrite-target", text) {
         policies.rewrite_target = Some(text.into());
         policies.route().rewrite = Some(Rewrite { target, forwarded_prefix });
@@ -75,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_bad_target_is_left_out() {
-        for value in ["http://evil.example/", "foo", "/a?b=c", "/a b", "/$nosuch", "/a;b", "/{x}", "/a\nb"] {
+        for value in ["http://evil.example/", "foo", "/a?b=c", "/a b", "/$nosuch", "/a;b", "/{x}", "/a\nb", "/../$1", "/a/."] {
             let given = [("rewrite-target", value)];
             assert_eq!((read(&given).route.rewrite.clone(), problems(&given).len()), (None, 1), "{value:?}");
         }
