@@ -27,7 +27,13 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
             return;
         }
         match HostAlias::parse(item) {
-            Ok(alias) => aliases.push(alias),
+            Ok(alias) => {
+                if let HostAlias::Regex(_) = alias {
+                    let message = format!("{} is for every host that it matches and no rule names", shown(item));
+                    given.note("server-alias", message, "write names if those are meant");
+                }
+                aliases.push(alias);
+            }
             Err(bad) => {
                 let help = "use names, *.name or ~expression, separated by commas";
                 given.refuse_as(OnBadValue::KeepDefault, "server-alias", bad, help);
@@ -51,6 +57,12 @@ mod tests {
         assert_eq!(names("b.example, *.c.example,a.example,b.example,"), ["a.example", "b.example", "*.c.example"]);
         assert_eq!(names(r"~^api[0-9]+\.example$"), [r"~^api[0-9]+\.example$"]);
         assert_eq!(names(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_expression_is_served_and_its_reach_is_said() {
+        assert_eq!(problems(&[("server-alias", r"a.example,~^b\.example$")]).len(), 1);
+        assert_eq!(problems(&[("server-alias", "a.example,*.example")]), [""; 0]);
     }
 
     #[test]
