@@ -32,6 +32,8 @@ pub(crate) fn main(config: &LintConfig, warnings: &[String]) -> ExitCode {
 struct Report<'a> {
     /// By file and line; their severities are those that they count with.
     findings: Vec<Located>,
+    /// The first input, which findings that are in no file are about.
+    input: &'a str,
     texts: &'a Texts,
     lines: Lines<'a>,
 }
@@ -64,7 +66,8 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     });
     once::tell_once(&mut findings, &world.snapshot, &config.offline.settings);
     let lines = Lines::of(&findings, &world.texts);
-    let report = Report { findings, texts: &world.texts, lines };
+    let input = config.inputs.first().map_or(".", String::as_str);
+    let report = Report { findings, input, texts: &world.texts, lines };
     let text = match config.format {
         LintFormat::Text => text::write(&report, config.colour.on_stdout()),
         LintFormat::Json => json::write(&report),

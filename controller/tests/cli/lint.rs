@@ -241,6 +241,19 @@ fn whatever_is_found_sarif_is_what_its_schema_says() {
 }
 
 #[test]
+fn what_is_in_no_file_is_in_the_input_for_code_scanning() {
+    let other = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n";
+    let folder = Folder::new(&[("k8s/other.yaml", other), ("k8s/in.yaml", ODD)]);
+    for (input, uri) in [("k8s", "k8s"), ("./k8s/", "k8s/"), (".", "."), ("-", "-")] {
+        let flags = ["lint", input, "--configmap=shop/none", "--format", "sarif"];
+        let report = folder.run_with(&flags, format!("{other}---\n{ODD}").as_bytes()).json();
+        let results = report["runs"][0]["results"].as_array().unwrap();
+        let kinds = results.iter().find(|result| result["ruleId"] == "GW0007").unwrap();
+        assert_eq!(kinds["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], uri);
+    }
+}
+
+#[test]
 fn a_report_that_is_no_sarif_is_refused() {
     for (part, wrong) in [
         ("/runs/0/results/0/level", json!("fatal")),

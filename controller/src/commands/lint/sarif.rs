@@ -1,7 +1,7 @@
 //! Findings as SARIF 2.1.0, for code scanning.
 
 use super::Report;
-use crate::source::Located;
+use crate::source::{Located, Place};
 use gatewright_core::diagnostic::{CODES, Code, Outcome, Severity};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -51,39 +51,43 @@ fn result(located: &Located, report: &Report<'_>) -> Value {
         message.push_str(&format!("; {}", finding.help));
     }
     let mut location = serde_json::Map::new();
-    if let Some(place) = &located.place {
-        let mut region = json!({"startLine": place.line, "startColumn": place.column});
-        if let Some(passage) = report.lines.find(place) {
-            let end = passage.end_column();
-            if u32::try_from(end).is_ok_and(|end| end > place.column) {
-                region["endColumn"] = end.into();
-            }
-        }
-        location
-            .insert("physicalLocation".to_owned(), json!({"artifactLocation": {"uri": uri(place.file_for_others())}, "region": region}));
-    }
+    location.insert("physicalLocation".to_owned(), place(located.place.as_ref(), report));
     if let Some(object) = &finding.object {
         let name = format!("{object} {}", finding.field);
         location.insert("logicalLocations".to_owned(), json!([{"fullyQualifiedName": name.trim_end(), "kind": "object"}]));
     }
     let index = CODES.iter().position(|code| *code == finding.code);
-    let mut result = json!({
+    json!({
         "ruleId": finding.code.to_string(),
         "ruleIndex": index,
         "level": level(finding.severity),
         "message": {"text": message},
-    });
-    if !location.is_empty() {
-        result["locations"] = json!([location]);
+        "locations": [location],
+    })
+}
+
+/// A finding that is in no file is put at the beginning of the input: GitHub takes no report in which one is nowhere.
+fn place(place: Option<&Place>, report: &Report<'_>) -> Value {
+    let Some(place) = place else {
+        let input = Place { file: Path::new(report.input).into(), line: 1, column: 1 };
+        return json!({"artifactLocation": {"uri": uri(input.file_for_others())}, "region": {"startLine": 1}});
+    };
+    let mut region = json!({"startLine": place.line, "startColumn": place.column});
+    if let Some(passage) = report.lines.find(place) {
+        let end = passage.end_column();
+        if u32::try_from(end).is_ok_and(|end| end > place.column) {
+            region["endColumn"] = end.into();
+        }
     }
-    result
+    json!({"artifactLocation": {"uri": uri(place.file_for_others())}, "region": region})
 }
 
 /// A file name as a relative reference, or a `file:` URL for one that begins with a slash.
 fn uri(file: &Path) -> String {
     let name = file.to_string_lossy();
     let mut out = String::from(if name.starts_with('/') { "file://" } else { "" });
-    for byte in name.trim_start_matches("./").bytes() {
+    let name = name.trim_start_matches("./");
+    for byte in if name.is_empty() { "." } else { name }.bytes() {
         if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
             out.push(char::from(byte));
         } else {
@@ -102,5 +106,6 @@ mod tests {
         assert_eq!(uri(Path::new("./a b/ü.yaml")), "a%20b/%C3%BC.yaml");
         assert_eq!(uri(Path::new("/x/y.yaml")), "file:///x/y.yaml");
         assert_eq!(uri(Path::new("git:HEAD:a.yaml")), "git%3AHEAD%3Aa.yaml");
+        assert_eq!([uri(Path::new("./")), uri(Path::new("."))], [".", "."], "GitHub takes no empty one");
     }
 }
