@@ -53,6 +53,14 @@ pub enum ProblemKind {
     Unknown,
 }
 
+impl ProblemKind {
+    /// Whether every route is closed because of it.
+    #[must_use]
+    pub const fn closes(self) -> bool {
+        matches!(self, Self::UnsupportedProtection | Self::BadProtection)
+    }
+}
+
 /// Reads the data of the main ConfigMap. A value that cannot be used leaves its default, and no other key is affected.
 #[must_use]
 pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {

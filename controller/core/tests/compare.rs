@@ -149,8 +149,8 @@ fn whatever_an_annotation_changes_is_told() {
             }
             effective.insert(key.name);
             for (old, new) in [(&base, &other), (&other, &base)] {
-                let [old, new] = [old, new].map(|translation| Side { translation, snapshot: &snapshot, config_map: None });
-                assert!(!compare(old, new, PREFIX).is_empty(), "{}: {value} is missed", key.name);
+                let [old, new] = [old, new].map(|translation| Side { translation, snapshot: &snapshot, settings: &settings });
+                assert!(!compare(old, new).is_empty(), "{}: {value} is missed", key.name);
             }
         }
     }
@@ -177,12 +177,12 @@ fn whatever_makes_other_routes_is_told() {
         all.push(of(kind, paths, "Prefix", "*.test"));
     }
     let snapshot = Snapshot::default();
-    let side = |translation| Side { translation, snapshot: &snapshot, config_map: None };
+    let side = |translation| Side { translation, snapshot: &snapshot, settings: &settings };
     let digests: Vec<u128> = all.iter().map(|translation| digest_of(&translation.model.hosts)).collect();
     let mut different = 0;
     for (n, old) in all.iter().enumerate() {
         for (m, new) in all.iter().enumerate() {
-            let changes = compare(side(old), side(new), PREFIX);
+            let changes = compare(side(old), side(new));
             assert_eq!(changes.is_empty(), digests[n] == digests[m], "{:#?}\nand\n{:#?}\n{changes:#?}", old.model.hosts, new.model.hosts);
             different += usize::from(!changes.is_empty());
         }

@@ -65,13 +65,15 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     progress.step("translating");
     let (before, after) = (session.translate(&mut old)?, new_session.translate(&mut new)?);
     progress.step("comparing");
-    let config_map = config.offline.settings.config_map.as_ref();
-    let [old_side, new_side] =
-        [(&old, &before), (&new, &after)].map(|(world, translation)| Side { translation, snapshot: &world.snapshot, config_map });
-    let prefix = &config.offline.settings.annotations_prefix;
+    let new_offline = config.new_offline.as_ref().unwrap_or(&config.offline);
+    let [old_side, new_side] = [(&old, &before, &config.offline), (&new, &after, new_offline)].map(|(world, translation, offline)| Side {
+        translation,
+        snapshot: &world.snapshot,
+        settings: &offline.settings,
+    });
     let compare_files = config.files && other.is_none();
     let report = Report {
-        changes: config.routes.then(|| compare::compare(old_side, new_side, prefix)),
+        changes: config.routes.then(|| compare::compare(old_side, new_side)),
         files: if compare_files { Some(files(session.renderer()?.differences(&before.model, &after.model)?)) } else { None },
         findings: if config.routes { said::new_findings((&old, &before), (&new, &after)) } else { said::newly_unread(&old, &new) },
         left_out: said::left_out(&old, &new),

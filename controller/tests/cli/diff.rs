@@ -260,14 +260,12 @@ fn a_canary_is_told_with_whom_it_gets() {
 #[test]
 fn what_is_asked_for_a_whole_host_is_told() {
     let of = |wish: &str| annotated("cart", wish) + &service("cart");
-    for (name, value, other) in [
-        ("server-alias", "b.test", "c.test"),
-        ("app-root", "/a", "/b"),
-        ("ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"),
-    ] {
+    for (name, value, other, effect) in
+        [("app-root", "/a", "/b", "-"), ("ssl-ciphers", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "unclear")]
+    {
         let wish = |value: &str| of(&format!("nginx.ingress.kubernetes.io/{name}: {value}"));
-        assert_eq!(changes(&of(""), &wish(value)), [format!("policy {name}:  → {value:?} [-] front")]);
-        assert_eq!(changes(&wish(value), &wish(other)), [format!("policy {name}: {value:?} → {other:?} [-] front")]);
+        assert_eq!(changes(&of(""), &wish(value)), [format!("policy {name}:  → {value:?} [{effect}] front")]);
+        assert_eq!(changes(&wish(value), &wish(other)), [format!("policy {name}: {value:?} → {other:?} [{effect}] front")]);
     }
     let passed = of("nginx.ingress.kubernetes.io/ssl-passthrough: \"true\"");
     let found = changes_with(&of(""), &passed, &["--enable-ssl-passthrough"]);

@@ -22,6 +22,7 @@ mod schemas;
 mod slips;
 mod start;
 mod terminal;
+mod told;
 mod traffic;
 mod untold;
 mod world;

@@ -109,6 +109,39 @@ fn requests_of_a_host_that_goes_are_somebody_elses() {
 }
 
 #[test]
+fn requests_for_a_further_name_of_a_host_are_told_with_what_guarded_them() {
+    let open = |alias: &'static str| ruled("open", "a.test", &[("server-alias", alias)], &["/"]);
+    let wild = ruled("wild", "*.x.test", AUTH, &["/"]);
+    let guarded = "Service shop/cart:80, with auth-secret \"cred\", auth-type \"basic\"";
+    let with = "Service shop/cart:80, with server-alias";
+    assert_eq!(
+        told(&[open("b.test")], &[open("b.test,c.test")]),
+        [
+            format!("route /*:  → {with} \"b.test,c.test\" [opens] open"),
+            "policy server-alias: \"b.test\" → \"b.test,c.test\" [-] open".to_owned()
+        ]
+    );
+    assert_eq!(
+        told(&[open("b.test"), wild.clone()], &[open("b.test,c.x.test"), wild.clone()]),
+        [
+            format!("route /*: {guarded} → {with} \"b.test,c.x.test\" [opens] open"),
+            "policy server-alias: \"b.test\" → \"b.test,c.x.test\" [-] open".to_owned()
+        ]
+    );
+    assert_eq!(
+        told(&[open("b.test,c.x.test"), wild.clone()], &[open("b.test"), wild]),
+        [
+            format!("route /*: {with} \"b.test,c.x.test\" → {guarded} [closes] wild"),
+            "policy server-alias: \"b.test,c.x.test\" → \"b.test\" [-] open".to_owned()
+        ]
+    );
+    // From one host to another.
+    let other = |alias: &'static str| ruled("other", "d.test", &[AUTH, &[("server-alias", alias)]].concat(), &["/"]);
+    let moved = told(&[open("b.test,c.test"), other("e.test")], &[open("b.test"), other("e.test,c.test")]);
+    assert!(moved.iter().any(|line| line.starts_with("route /*:") && line.ends_with("[closes] other")), "{moved:#?}");
+}
+
+#[test]
 fn a_path_that_another_ingress_takes_is_told_with_what_guards_it() {
     let main = ruled("main", "a.test", AUTH, &["/"]);
     let with = "Service shop/cart:80, with auth-secret \"cred\", auth-type \"basic\"";
@@ -139,7 +172,7 @@ fn what_a_name_does_nothing_without_has_no_effect_without_it() {
             "policy limit-allowlist:  → \"10.0.0.0/8\" [opens] front",
         ),
         (&[], &[("limit-allowlist", "10.0.0.0/8")], "policy limit-allowlist:  → \"10.0.0.0/8\" [-] front"),
-        (&[("satisfy", "any")], &[], "policy satisfy: \"any\" →  [closes] front"),
+        (&[("satisfy", "any")], &[], "policy satisfy: \"any\" →  [-] front"),
     ] {
         let mut expected = vec![expected, timeout];
         expected.sort_unstable();
@@ -167,7 +200,6 @@ fn what_a_name_does_nothing_without_has_no_effect_without_it() {
         (&[], "use-forwarded-headers", "unclear"),
         (&[], "allow-snippet-annotations", "opens"),
         (&[], "allow-cross-namespace-resources", "opens"),
-        (&[], "whitelist-source-rnage", "-"),
     ] {
         let found = changes_with(
             &configured(annotations, &[("keep-alive", "9")]),
@@ -176,6 +208,8 @@ fn what_a_name_does_nothing_without_has_no_effect_without_it() {
         );
         assert!(found.contains(&format!("setting {key}:  → \"true\" [{effect}]")), "{found:#?}");
     }
+    let misspelt = changes_with(&configured(&[], &[]), &configured(&[], &[("whitelist-source-rnage", "10.0.0.0/8")]), &flags);
+    assert!(misspelt.is_empty(), "nobody knows it, which a finding tells: {misspelt:#?}");
 }
 
 #[test]

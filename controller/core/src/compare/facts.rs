@@ -1,6 +1,6 @@
 //! Facts about parts of the model, as texts for people.
 
-use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route};
+use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, ServiceRef};
 use crate::names::shown;
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ pub(super) fn path(path: &PathMatch) -> String {
 
 /// What the requests of a route get.
 pub(super) fn answer(route: &Route, model: &Model) -> String {
-    let service = route.service.as_ref().map(|service| format!("Service {}/{}:{}", service.namespace, service.service, service.port));
+    let service = route.service.as_ref().map(service);
     match (&route.action, service) {
         (Action::Respond(404), None) if route.policy.redirect.is_some() => {
             route.policy.redirect.as_ref().map(|redirect| redirected(redirect, model)).unwrap_or_default()
@@ -29,6 +29,11 @@ pub(super) fn answer(route: &Route, model: &Model) -> String {
         #[allow(unreachable_patterns, reason = "further actions may come")]
         _ => "an answer of the proxy".to_owned(),
     }
+}
+
+/// A port of a Service, as it is written.
+pub(super) fn service(service: &ServiceRef) -> String {
+    format!("Service {}/{}:{}", service.namespace, service.service, service.port)
 }
 
 fn redirected(redirect: &Redirect, model: &Model) -> String {
@@ -45,6 +50,18 @@ fn redirected(redirect: &Redirect, model: &Model) -> String {
 /// Whether no backend gets the requests of a route, whatever else is asked for.
 pub(super) const fn is_closed(route: &Route) -> bool {
     matches!(route.action, Action::Respond(_) | Action::Vacant(_))
+}
+
+/// Whether that is so, and the requests are not sent elsewhere either.
+pub(super) fn is_shut(route: &Route) -> bool {
+    is_closed(route) && route.policy.redirect.is_none()
+}
+
+/// Whether two routes lead to the same port of the same Service, however it is written.
+pub(super) fn is_same_port(routes: [&Route; 2]) -> bool {
+    let service = |route: &'_ Route| route.service.as_ref().map(|service| (service.namespace.clone(), service.service.clone()));
+    let is_same = service(routes[0]) == service(routes[1]);
+    is_same && matches!((&routes[0].action, &routes[1].action), (Action::Forward(old), Action::Forward(new)) if old == new)
 }
 
 /// Whether one of the routes of a host is.

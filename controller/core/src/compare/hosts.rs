@@ -8,7 +8,7 @@ use super::settings::Settings;
 use super::{Change, Effect, Kind, Side, Subject, facts, kind_of};
 use crate::model::{Alias, BackendId, Feature, Host, Model};
 use crate::names::{HostAlias, HostPattern};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was compared, and what has to be compared beside it.
 pub(super) struct Compared<'a> {
@@ -35,6 +35,11 @@ pub(super) fn compare<'a>(
             (Some(before), Some(after)) => comparison.both(before, after),
             (None, None) => {}
         }
+    }
+    let [before, after] = [old, new].map(|side| further_names(side.model()));
+    let names: BTreeSet<&HostPattern> = before.keys().chain(after.keys()).collect();
+    for name in names.into_iter().filter(|name| [old, new].iter().all(|side| !side.model().hosts.contains_key(*name))) {
+        comparison.further(name, [before.get(name).copied(), after.get(name).copied()]);
     }
     let Comparison { mut changes, renamed, collected, .. } = comparison;
     changes.extend(collected.into_changes());
@@ -66,6 +71,18 @@ impl<'a> Comparison<'a> {
         }
         let certificate = facts::certificate(host, self.new.model());
         self.certificate(host, String::new(), certificate);
+    }
+
+    /// A name that is nobody's own, and a further one of these.
+    fn further(&mut self, name: &HostPattern, owners: [Option<&'a Host>; 2]) {
+        let meeting = match owners {
+            [Some(before), Some(after)] if before.pattern != after.pattern => Some(Meeting::of(name, [before, after])),
+            [Some(before), None] => in_place_of(name, self.new.model()).map(|instead| Meeting::with_stand_in(name, [before, instead], 1)),
+            [None, Some(after)] => in_place_of(name, self.old.model()).map(|instead| Meeting::with_stand_in(name, [instead, after], 0)),
+            // It is told of that host.
+            _ => None,
+        };
+        meeting.iter().for_each(|meeting| _ = self.meet(meeting));
     }
 
     fn host(&mut self, host: &Host, kind: Kind, [from, to]: [&str; 2], effect: Option<Effect>) {
@@ -145,6 +162,22 @@ impl<'a> Comparison<'a> {
             effect: None,
         });
     }
+}
+
+/// The further names of all hosts that are names, and whose each is.
+fn further_names(model: &Model) -> BTreeMap<HostPattern, &Host> {
+    let pattern = |alias: &Alias| match &alias.name {
+        HostAlias::Exact(name) => Some(HostPattern::Exact(name.clone())),
+        HostAlias::Wildcard(name) => Some(HostPattern::Wildcard(name.clone())),
+        HostAlias::Regex(_) => None,
+    };
+    let mut names = BTreeMap::new();
+    for host in model.hosts.having(Feature::Aliases) {
+        for name in host.policy.aliases.iter().flatten().filter_map(pattern) {
+            names.entry(name).or_insert(&**host);
+        }
+    }
+    names
 }
 
 /// Who serves the requests for a host that is not in a model: one that has its name as a further one, its wildcard, or who

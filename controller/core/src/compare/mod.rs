@@ -20,7 +20,8 @@ mod shape;
 mod texts;
 
 use crate::model::{Credentials, Model};
-use crate::names::{ObjectName, ObjectRef};
+use crate::names::ObjectRef;
+use crate::settings::Settings as Flags;
 use crate::state::Snapshot;
 use crate::translate::Translation;
 use serde::Serialize;
@@ -32,8 +33,8 @@ pub struct Side<'a> {
     pub translation: &'a Translation,
     /// What it was translated from.
     pub snapshot: &'a Snapshot,
-    /// The main ConfigMap.
-    pub config_map: Option<&'a ObjectName>,
+    /// What the flags ask for.
+    pub settings: &'a Flags,
 }
 
 impl<'a> Side<'a> {
@@ -115,17 +116,18 @@ pub struct Change {
 
 /// Compares two inputs. Sorted by subject, then host and name; equal inputs give nothing.
 #[must_use]
-pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Change> {
+pub fn compare(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     let settings = settings::Settings::new(old, new);
     let services = services::Services::new(old.snapshot, new.snapshot);
-    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, (&settings, &services), annotations_prefix);
+    let hosts::Compared { mut changes, renamed } = hosts::compare(old, new, (&settings, &services), &new.settings.annotations_prefix);
     let before = old.model();
     // Without `..`, so that no part of the model is forgotten; hosts are compared above, with their certificates and users, and
     // what holds for the proxy as a whole with the settings.
     let Model { globals: _, hosts: _, backends: _, certificates: _, streams, passthrough, credentials, default_certificate: _ } =
         new.model();
-    changes.extend(settings.changes());
-    changes.extend(settings.behind());
+    let of_settings = settings.changes();
+    changes.extend(settings.behind(&of_settings));
+    changes.extend(of_settings);
     changes.extend(services::compare(old, new));
     changes.extend(backends::compare(before, new.model(), &renamed, &services));
     changes.extend(ports::streams(&before.streams, streams, &services));
@@ -135,6 +137,8 @@ pub fn compare(old: Side<'_>, new: Side<'_>, annotations_prefix: &str) -> Vec<Ch
     changes.extend(others::users(&before.credentials.accounts, accounts, new.model()));
     changes.extend(others::default_certificate(before, new.model()));
     changes.sort();
+    // Endpoints of a Service may be those of several backends.
+    changes.dedup();
     changes
 }
 

@@ -172,7 +172,8 @@ parts! {
 }
 
 parts! {
-    /// Of the proxy as a whole. No names tell of them: what the main ConfigMap alone would change is known.
+    /// Of the proxy as a whole. Few names tell of them: what the main ConfigMap alone would change is known, but for what is in
+    /// the objects that it names.
     pub(super) fn of_globals(Globals) {
         hsts: "HSTS",
         https_redirect_status: "status of redirects to https",
@@ -194,8 +195,8 @@ parts! {
         server_tokens: "version in answers",
         backend_server_header: "Server in answers",
         hidden_headers: "hidden headers",
-        request_headers: "headers for endpoints",
-        response_headers: "headers of answers",
+        request_headers: "headers for endpoints" ["proxy-set-headers"],
+        response_headers: "headers of answers" ["add-headers"],
         underscores_in_headers: "underscores in headers",
         invalid_headers: "invalid headers",
         relative_redirects: "relative redirects",
@@ -227,7 +228,7 @@ fn tls(old: &Tls, new: &Tls, out: &mut Vec<Part>) {
         out.push(Part::new("TLS", &[]));
     }
     if old.dh_params != new.dh_params {
-        out.push(Part::new("parameters of Diffie-Hellman", &[]));
+        out.push(Part::new("parameters of Diffie-Hellman", &["ssl-dh-param"]));
     }
 }
 

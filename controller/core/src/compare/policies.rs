@@ -72,10 +72,13 @@ struct Pair {
 /// An annotation that is another one.
 struct Wish {
     name: String,
-    from: String,
-    to: String,
+    from: Option<String>,
+    to: Option<String>,
     effect: Option<Effect>,
 }
+
+/// A name, and its values on both sides.
+pub(super) type Difference = (String, Option<String>, Option<String>);
 
 impl<'a> Collected<'a> {
     pub(super) fn new(old: Side<'a>, new: Side<'a>, settings: &'a Settings<'a>, prefix: &str) -> Self {
@@ -143,7 +146,10 @@ impl<'a> Collected<'a> {
     pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
         let told = self.changes.into_iter().filter(|(_, pair)| !pair.hosts.is_empty()).flat_map(|((old, new), pair)| {
             let (by, hosts) = (new.or(old).cloned(), Vec::from_iter(pair.hosts));
-            let one = move |Wish { name, from, to, effect }| told(Subject::Policy, hosts.clone(), (&name, &from, &to), by.clone(), effect);
+            let one = move |Wish { name, from, to, effect }| {
+                let values = (&*name, from.as_deref(), to.as_deref());
+                told(Subject::Policy, hosts.clone(), values, by.clone(), effect)
+            };
             pair.changed.into_iter().map(one)
         });
         let untold = self.untold.into_iter().map(|(part, (hosts, origins))| {
@@ -160,13 +166,14 @@ impl Pair {
         let (old, new) = (sides[0].get(owners.0).unwrap_or(&none), sides[1].get(owners.1).unwrap_or(&none));
         let hold = settings.of([old.class, new.class]);
         let beside = Beside { own: [&old.annotations, &new.annotations], settings: hold, by_address: settings.by_address };
-        let wish = |(name, from, to): (String, String, String)| {
-            let effect = openness::effect(Place::Annotation, (&name, &from, &to), &beside);
+        let wish = |(name, from, to): Difference| {
+            let [old, new] = [&from, &to].map(|value| value.as_deref().unwrap_or_default());
+            let effect = openness::effect(Place::Annotation, (&name, old, new), &beside);
             Wish { name, from, to, effect }
         };
         let mut changed: Vec<Wish> = differences(&old.annotations, &new.annotations).into_iter().map(wish).collect();
         let settings: Vec<String> = differences(hold[0], hold[1]).into_iter().map(|(name, ..)| name).collect();
-        let [from, to] = [old, new].map(|own| own.class.unwrap_or_default().to_owned());
+        let [from, to] = [old, new].map(|own| own.class.map(str::to_owned));
         // Another class with the same settings changes nothing.
         if owners.0.is_some() && owners.1.is_some() && from != to && !settings.is_empty() {
             changed.push(Wish { name: CLASS.to_owned(), from, to, effect: Some(Effect::Unclear) });
@@ -187,9 +194,9 @@ pub(super) fn another(subject: Subject, hosts: Vec<String>, part: Part, by: Opti
 }
 
 /// Names whose values differ, with both.
-pub(super) fn differences(old: &Texts<'_>, new: &Texts<'_>) -> Vec<(String, String, String)> {
+pub(super) fn differences(old: &Texts<'_>, new: &Texts<'_>) -> Vec<Difference> {
     let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
-    let value = |side: &Texts<'_>, name: &str| side.get(name).copied().unwrap_or_default().to_owned();
+    let value = |side: &Texts<'_>, name: &str| side.get(name).map(|value| (*value).to_owned());
     let all = names.into_iter().map(|name| (name.to_owned(), value(old, name), value(new, name)));
     all.filter(|(_, from, to)| from != to).collect()
 }

@@ -58,7 +58,10 @@ impl<'a> Comparison<'a> {
             if !apart {
                 self.collected.take(&meeting.pattern, owners);
             }
-            self.parts(pair, redirects, &mut found);
+            // Of what is closed on one side, nothing can be compared but what is asked for.
+            if pair.map(facts::is_shut).iter().all(|is_shut| *is_shut == facts::is_shut(before)) {
+                self.parts(pair, redirects, &mut found);
+            }
             self.collected.note(&meeting.pattern, &[owners], found);
         }
     }
@@ -74,7 +77,8 @@ impl<'a> Comparison<'a> {
         // Where nobody asked for anything, there was nothing, or nothing is left.
         let asked = [0, 1].map(|side| meeting.stand_in.is_none() && met.there[side] || facts::says_something(pair[side]));
         if let Some((kind, texts)) = self.answered(pair, (asked, met.there, apart)) {
-            let by = pair[usize::from(kind != Kind::Removed)].origin.as_ref();
+            let after = pair[1].origin.as_ref().filter(|_| kind != Kind::Removed);
+            let by = after.or(pair[0].origin.as_ref());
             self.push(meeting, name, Told { subject: Subject::Route, kind, texts, by, effect });
         }
     }
@@ -95,6 +99,9 @@ impl<'a> Comparison<'a> {
     /// What becomes of the answer of a route. Another path of the same is one more, or one less.
     fn answered(&self, pair: Pair<'a>, (asked, there, apart): ([bool; 2], [bool; 2], bool)) -> Option<(Kind, [String; 2])> {
         let [from, to] = self.answers(pair);
+        if from == to && !pair.iter().any(|route| facts::says_something(route)) {
+            return None;
+        }
         let (from, to) = match asked {
             [false, true] => return Some((Kind::Added, [String::new(), to + &self.wished_for(pair[1])])),
             [true, false] => return Some((Kind::Removed, [from, String::new()])),
@@ -136,7 +143,10 @@ impl<'a> Comparison<'a> {
     }
 
     fn answers(&self, pair: Pair<'_>) -> [String; 2] {
-        [facts::answer(pair[0], self.old.model()), facts::answer(pair[1], self.new.model())]
+        // A port goes by its number or by its name.
+        let from =
+            if facts::is_same_port(pair) { facts::answer(pair[1], self.old.model()) } else { facts::answer(pair[0], self.old.model()) };
+        [from, facts::answer(pair[1], self.new.model())]
     }
 
     /// All that is asked for, for a route that is new.

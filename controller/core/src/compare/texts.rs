@@ -1,18 +1,24 @@
 //! Values as texts of one line, short and escaped.
 
-use super::{Change, Effect, Subject, kind_of};
+use super::{Change, Effect, Kind, Subject};
 use crate::names::{ObjectRef, shown};
 
 /// The change of a value that goes by a name.
 pub(super) fn told(
     subject: Subject,
     hosts: Vec<String>,
-    (name, from, to): (&str, &str, &str),
+    (name, from, to): (&str, Option<&str>, Option<&str>),
     by: Option<ObjectRef>,
     effect: Option<Effect>,
 ) -> Change {
-    let kind = kind_of(from, to);
-    let (from, to) = shown_apart(from, to);
+    let kind = match (from, to) {
+        (None, _) => Kind::Added,
+        (_, None) => Kind::Removed,
+        _ => Kind::Changed,
+    };
+    let (old, new) = shown_apart(from.unwrap_or_default(), to.unwrap_or_default());
+    // That a text is there and empty is something else than that none is there.
+    let [from, to] = [(from, old), (to, new)].map(|(text, shown_text)| if text == Some("") { shown("") } else { shown_text });
     Change { subject, hosts, name: bare(name), kind, from, to, by, effect }
 }
 

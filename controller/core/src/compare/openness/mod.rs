@@ -3,6 +3,7 @@
 //! Names that nobody knows do nothing, so nothing is said of them: an annotation is none of the keys of a ConfigMap, and a
 //! misspelt one is neither.
 
+mod joining;
 mod rules;
 mod tables;
 
@@ -69,7 +70,10 @@ pub(super) fn effect(place: Place, (name, from, to): (&str, &str, &str), beside:
         Place::Annotation => (beside.holds_for(0, entry, from), beside.holds_for(1, entry, to)),
         Place::Setting => (from, to),
     };
-    if from == to { None } else { entry.rule.effect(from, to, beside.by_address) }
+    if from == to {
+        return None;
+    }
+    joining::corrected(place, (name, from, to), entry.rule.effect(from, to, beside.by_address), beside)
 }
 
 /// Whether a name has to do with who may reach what.

@@ -1,6 +1,7 @@
 //! What values of the different kinds of protections mean.
 
 use super::Effect;
+use crate::settings::values;
 use crate::translate::annotations::{snippet_concerns_protections, snippet_keeps_out};
 use Effect::{Closes, Opens, Unclear};
 use ipnet::IpNet;
@@ -11,6 +12,8 @@ use std::net::IpAddr;
 pub(super) enum Rule {
     /// Whatever is there protects.
     Guard,
+    /// Without it, nobody gets in.
+    Admits,
     /// `true` protects; this holds without a value.
     Protects(bool),
     /// `true` lets more through; this holds without a value.
@@ -33,6 +36,12 @@ pub(super) enum Rule {
     Unprotected(&'static str),
     /// What is refused.
     Refused,
+    /// What may be used; these hold without a value.
+    Granted(&'static str),
+    /// How large a request may be, 0 for any; without a value as large as here.
+    Size(&'static str),
+    /// Further names, of which nobody knows all where they are expressions.
+    Names,
     /// Directives.
     Snippet,
     /// Whether what clients say of their own addresses is believed.
@@ -48,6 +57,7 @@ impl Rule {
     pub(super) fn effect(self, from: &str, to: &str, by_address: bool) -> Option<Effect> {
         match self {
             Self::Guard => presence(!from.is_empty(), !to.is_empty(), true),
+            Self::Admits => presence(from.is_empty(), to.is_empty(), false).or(Some(Unclear)),
             Self::Protects(usual) => switch(from, to, usual).map(|on| if on { Closes } else { Opens }),
             Self::Opens(usual) => switch(from, to, usual).map(|on| if on { Opens } else { Closes }),
             Self::Levels(levels) => by_level(levels, from, to),
@@ -59,9 +69,16 @@ impl Rule {
             Self::Origins => origins(from, to),
             Self::Unprotected(usual) => by_parts(or(from, usual), or(to, usual), |one, other| other.starts_with(one)),
             Self::Refused => by_parts(from, to, |one, other| one == other).map(reversed),
+            Self::Granted(usual) => {
+                let [from, to] = [from, to].map(|text| or(text, usual).split([',', ' ']).collect::<Vec<_>>().join(","));
+                by_parts(&from, &to, |one, other| one.eq_ignore_ascii_case(other))
+            }
+            Self::Size(usual) => by_number(size(or(from, usual)), size(or(to, usual))),
+            Self::Names => [from, to].iter().any(|text| text.contains('~')).then_some(Unclear),
             Self::Snippet => snippet(from, to),
             Self::Trust => switch(from, to, false).map(|on| if on && by_address { Opens } else { Unclear }),
-            Self::Leads => (!to.is_empty()).then_some(Unclear),
+            // Those who are no longer sent elsewhere come to the Service.
+            Self::Leads => Some(if to.is_empty() { Opens } else { Unclear }),
             Self::Look => Some(Unclear),
         }
     }
@@ -123,6 +140,11 @@ fn number(text: &str, usual: u64) -> Option<u64> {
 
 fn rate(text: &str) -> Option<u64> {
     number(text, 0).map(|rate| if rate == 0 { u64::MAX } else { rate })
+}
+
+/// `None`: it is no size, which is told as a mistake.
+fn size(text: &str) -> Option<u64> {
+    values::bytes(text).ok().map(|size| if size == 0 { u64::MAX } else { size })
 }
 
 fn by_number(from: Option<u64>, to: Option<u64>) -> Option<Effect> {

@@ -5,7 +5,8 @@ use super::rules::Rule;
 use crate::settings::POLICY_KEY;
 use Needs::{Nothing, Own, Setting};
 use Rule::{
-    Allowed, Denied, Exempt, Guard, Leads, Levels, Look, Number, Opens, Origins, Protects, Rate, Refused, Snippet, Trust, Unprotected,
+    Admits, Allowed, Denied, Exempt, Granted, Guard, Leads, Levels, Look, Names, Number, Opens, Origins, Protects, Rate, Refused, Size,
+    Snippet, Trust, Unprotected,
 };
 
 /// What a name does nothing without.
@@ -55,7 +56,7 @@ const VERIFY: Rule = Levels(&[&["", "on"], &["optional"], &["optional_no_ca", "o
 /// Of Ingresses.
 pub(super) const ANNOTATIONS: &[Entry] = &[
     entry("auth-type", Guard),
-    with(BASIC, "auth-secret", Guard),
+    with(BASIC, "auth-secret", Admits),
     with(BASIC, "auth-secret-type", Look),
     entry("satisfy", Levels(&[&["", "all"], &["any"]])),
     entry("auth-url", Guard),
@@ -90,8 +91,11 @@ pub(super) const ANNOTATIONS: &[Entry] = &[
     with(CORS, "cors-expose-headers", Look),
     // Whoever is passed on meets no protection of the proxy.
     entry("ssl-passthrough", Opens(false)),
-    entry("permanent-redirect", Leads),
-    entry("temporal-redirect", Leads),
+    twin("temporal-redirect", entry("permanent-redirect", Leads)),
+    twin("permanent-redirect", entry("temporal-redirect", Leads)),
+    entry("server-alias", Names),
+    entry("proxy-body-size", Size("1m")),
+    entry("ssl-ciphers", Look),
     entry("proxy-ssl-verify", Levels(&[&["on"], &["", "off"]])),
     entry("proxy-ssl-verify-depth", Look),
     entry("enable-modsecurity", Protects(false)),
@@ -128,7 +132,14 @@ pub(super) const SETTINGS: &[Entry] = &[
     entry("annotations-risk-level", Levels(&[&["Low"], &["Medium"], &["", "High"], &["Critical"]])),
     entry("allow-cross-namespace-resources", Opens(false)),
     entry("annotation-value-word-blocklist", Refused),
+    entry("strict-validate-path-type", Protects(true)),
+    entry("global-allowed-response-headers", Granted("")),
     entry("ssl-reject-handshake", Protects(false)),
+    entry("ssl-protocols", Granted("TLSv1.2 TLSv1.3")),
+    entry("ssl-ciphers", Look),
+    entry("proxy-body-size", Size("1m")),
+    // Whom limits take for one client.
+    entry("limit-conn-zone-variable", Look),
     entry("enable-modsecurity", Protects(false)),
     entry("http-snippet", Snippet),
     entry("server-snippet", Snippet),

@@ -51,7 +51,14 @@ fn it_is_told_who_gets_in_and_who_no_longer_does() {
             ("enable-modsecurity", "", "false", None),
             ("proxy-read-timeout", "1", "2", None),
             ("permanent-redirect", "https://a.test", "https://b.test", Some(Unclear)),
-            ("permanent-redirect", "https://a.test", "", None),
+            ("permanent-redirect", "https://a.test", "", Some(Opens)),
+            ("temporal-redirect", "", "https://b.test", Some(Unclear)),
+            ("server-alias", "", "b.test", None),
+            ("server-alias", "", "~b.*", Some(Unclear)),
+            ("proxy-body-size", "", "8m", Some(Opens)),
+            ("proxy-body-size", "8m", "0", Some(Opens)),
+            ("proxy-body-size", "8m", "", Some(Closes)),
+            ("proxy-body-size", "", "1024k", None),
             ("auth-realm", "", "shop", None),
             ("auth-realm", "shop", "other", None),
             ("configuration-snippet", "deny all;", "", Some(Opens)),
@@ -71,6 +78,9 @@ fn what_belongs_to_a_protection_is_not_taken_for_one() {
     check(
         Annotation,
         &[
+            ("auth-secret", "", "cred", Some(Opens)),
+            ("auth-secret", "cred", "", Some(Closes)),
+            ("auth-secret", "cred", "other", Some(Unclear)),
             ("satisfy", "", "any", Some(Opens)),
             ("satisfy", "any", "", Some(Closes)),
             ("satisfy", "any", "all", Some(Closes)),
@@ -156,6 +166,14 @@ fn settings_open_and_close() {
             ("whitelist-source-range", "10.0.0.0/8", "", Some(Opens)),
             ("http-snippet", "deny all;", "", Some(Opens)),
             ("limit-rate", "", "5", None),
+            ("limit-conn-zone-variable", "", "$http_x", Some(Unclear)),
+            ("strict-validate-path-type", "", "false", Some(Opens)),
+            ("global-allowed-response-headers", "X-A", "x-a, X-B", Some(Opens)),
+            ("global-allowed-response-headers", "X-A", "", Some(Closes)),
+            ("ssl-protocols", "", "TLSv1.3", Some(Closes)),
+            ("ssl-protocols", "", "TLSv1.1 TLSv1.2 TLSv1.3", Some(Opens)),
+            ("ssl-protocols", "", "TLSv1.3 TLSv1.2", None),
+            ("proxy-body-size", "", "0", Some(Opens)),
         ],
     );
     assert_eq!(effect(Setting, ("use-forwarded-headers", "", "true"), &alone()), Some(Unclear), "nobody is kept out by address");
@@ -177,6 +195,47 @@ fn names_that_do_nothing_mean_nothing() {
     for name in ["auth-secret", "auth-tls-verify-client", "limit-burst-multiplier", "cors-allow-origin", "enable-global-auth"] {
         assert_eq!(effect(Annotation, (name, "", "off"), &alone()), None, "{name} needs what is not there");
     }
+}
+
+#[test]
+fn where_one_protection_suffices_one_more_opens() {
+    type Own = &'static [(&'static str, &'static str)];
+    const PASSWORD: (&str, &str) = ("auth-type", "basic");
+    const LIST: (&str, &str) = ("whitelist-source-range", "10.0.0.0/8");
+    const ANY: (&str, &str) = ("satisfy", "any");
+    let table: [(&str, Own, Own, Option<Effect>); 12] = [
+        ("whitelist-source-range", &[PASSWORD, ANY], &[PASSWORD, ANY, LIST], Some(Opens)),
+        ("whitelist-source-range", &[PASSWORD, ANY, LIST], &[PASSWORD, ANY], Some(Closes)),
+        ("auth-type", &[LIST, ANY], &[PASSWORD, ANY, LIST], Some(Opens)),
+        ("auth-url", &[LIST, ANY, ("auth-url", "http://a")], &[LIST, ANY], Some(Closes)),
+        ("whitelist-source-range", &[ANY], &[ANY, LIST], Some(Closes)),
+        ("whitelist-source-range", &[PASSWORD, LIST], &[PASSWORD], Some(Opens)),
+        // A longer list lets more in, in any case.
+        ("whitelist-source-range", &[PASSWORD, ANY, ("whitelist-source-range", "10.1.0.0/16")], &[PASSWORD, ANY, LIST], Some(Opens)),
+        ("denylist-source-range", &[PASSWORD, ANY], &[PASSWORD, ANY, ("denylist-source-range", "10.0.0.0/8")], Some(Unclear)),
+        // Both at once: who has an address of the list needs no password any more.
+        ("whitelist-source-range", &[PASSWORD], &[PASSWORD, ANY, LIST], Some(Opens)),
+        ("satisfy", &[PASSWORD], &[PASSWORD, ANY, LIST], Some(Opens)),
+        // One alone has to be satisfied.
+        ("satisfy", &[PASSWORD], &[PASSWORD, ANY], None),
+        (
+            "satisfy",
+            &[PASSWORD, ("configuration-snippet", "deny all;")],
+            &[PASSWORD, ANY, ("configuration-snippet", "deny all;")],
+            Some(Opens),
+        ),
+    ];
+    let none = Texts::new();
+    for (name, old, new, expected) in table {
+        let own = [old, new].map(|own| own.iter().copied().collect::<Texts<'_>>());
+        let value = |side: usize| own[side].get(name).copied().unwrap_or_default();
+        let beside = Beside { own: [&own[0], &own[1]], settings: [&none, &none], by_address: true };
+        assert_eq!(effect(Annotation, (name, value(0), value(1)), &beside), expected, "{name}: {old:?} → {new:?}");
+    }
+    let (old, new) = (Texts::from([ANY]), Texts::from([ANY, LIST]));
+    let settings = Texts::from([("global-auth-url", "http://a")]);
+    let beside = Beside { own: [&old, &new], settings: [&settings, &settings], by_address: true };
+    assert_eq!(effect(Annotation, (LIST.0, "", LIST.1), &beside), Some(Opens), "the service of the settings is a protection, too");
 }
 
 #[test]
