@@ -112,8 +112,12 @@ fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> any
         let what = "classes, endpoints, Secrets, ConfigMaps, and Services if it has none";
         say(format_args!("note: what {} lacks is taken from the cluster: {what}", others.join(", ")));
     }
-    first.stand_in_for_pods();
-    second.stand_in_for_pods();
+    // What neither has is written elsewhere, as Secrets usually are.
+    let held = [second.holds, first.holds];
+    for (world, other) in [&mut first, &mut second].into_iter().zip(held) {
+        world.take_as_there(other);
+        world.stand_in_for_pods();
+    }
     let (first, second) = (first.needs_ingresses()?, second.needs_ingresses()?);
     Ok(if new_first { (second, first) } else { (first, second) })
 }

@@ -1,6 +1,7 @@
 //! The inputs of the commands that look once: files, folders, the standard input, git revisions and the cluster, read
 //! into one world that can be translated.
 
+mod assumed;
 mod completion;
 mod left_out;
 mod stand_ins;
@@ -81,6 +82,8 @@ pub(crate) struct World {
     is_empty: bool,
     /// The cluster does not tell its Ingresses.
     lacks_ingresses: bool,
+    /// A Secret that is named and is not there is taken to be there.
+    takes_secrets_as_there: bool,
     settings: Settings,
     cluster: Option<Once>,
     /// What the cluster has told when it was asked for everything.
@@ -131,6 +134,7 @@ impl World {
             holds: Holds::default(),
             is_empty: false,
             lacks_ingresses: false,
+            takes_secrets_as_there: false,
             settings: how.settings.clone(),
             cluster: None,
             heard: Vec::new(),
@@ -248,6 +252,17 @@ impl World {
         stand_ins::pods(&mut self.snapshot, |_| true);
     }
 
+    /// Takes the Services and Secrets that are named to be there, where neither this one nor the other one holds any. Of a
+    /// ConfigMap that is not there, nobody knows what it would ask for.
+    pub(crate) fn take_as_there(&mut self, other: Holds) {
+        self.takes_secrets_as_there = !self.holds.secrets && !other.secrets;
+        if !self.holds.services && !other.services {
+            let annotation = format!("{}/default-backend", self.settings.annotations_prefix);
+            let services = assumed::services(&self.snapshot, &annotation);
+            services.into_iter().for_each(|service| _ = self.snapshot.apply(Event::Applied(service)));
+        }
+    }
+
     /// Translates, and gets what turns out to be missing: objects of the cluster that are read only when something refers
     /// to them. Addresses of names are made up.
     ///
@@ -259,7 +274,7 @@ impl World {
         let mut translator = Translator::default().on(cores::all());
         let mut translation = self.once(&mut translator, moment);
         for _ in 0..ROUNDS {
-            if !self.fetch(&translation.wanted)? {
+            if !self.fetch(&translation.wanted, moment)? {
                 break;
             }
             translation = self.once(&mut translator, moment);
@@ -314,9 +329,10 @@ impl World {
     }
 
     /// Whether anything new was learnt.
-    fn fetch(&mut self, wanted: &Wanted) -> Result<bool, InputError> {
+    fn fetch(&mut self, wanted: &Wanted, moment: Moment<'_>) -> Result<bool, InputError> {
         let missing = wanted.dns_names.iter().filter(|name| self.snapshot.addresses_of(name).is_none());
         let missing: Vec<_> = missing.map(|name| Event::Resolved(name.clone(), stand_ins::addresses(name, &self.snapshot))).collect();
+        let missing: Vec<_> = missing.into_iter().chain(self.taken_as_there(wanted, moment.self_signed)).collect();
         let mut changed = !missing.is_empty();
         for event in missing {
             self.snapshot.apply(event);
@@ -327,5 +343,14 @@ impl World {
             self.hear(heard.events, heard.problems);
         }
         Ok(changed)
+    }
+
+    /// Secrets that stand in for those that are not there.
+    fn taken_as_there(&self, wanted: &Wanted, like: &Certificate) -> Vec<Event> {
+        if !self.takes_secrets_as_there {
+            return Vec::new();
+        }
+        let missing: Vec<_> = wanted.secrets.iter().filter(|name| self.snapshot.secret(name).is_none()).collect();
+        if missing.is_empty() { Vec::new() } else { assumed::secrets(&missing, &self.snapshot, like) }
     }
 }

@@ -152,3 +152,37 @@ fn a_further_way_in_opens() {
     assert_eq!(told(&ANY, &both), ["policy whitelist-source-range:  → \"10.0.0.0/8\" [opens] front"]);
     assert_eq!(told(&both, &ANY), ["policy whitelist-source-range: \"10.0.0.0/8\" →  [closes] front"]);
 }
+
+#[test]
+fn what_is_written_elsewhere_is_taken_to_be_there() {
+    const GUARDED: [(&str, &str); 2] = [("auth-type", "basic"), ("auth-secret", "cred")];
+    let secured = |name: &str| annotated(&[]).replace("spec:\n", &format!("spec:\n  tls: [{{hosts: [a.test], secretName: {name}}}]\n"));
+    let open = "route /*:  → Service shop/cart:80";
+    for (old, new, expected) in [
+        (
+            ingress("z", "z.test", "/", "cart"),
+            ingress("z", "z.test", "/", "cart") + &annotated(&[]),
+            vec!["host a.test:  →  [-] front".to_owned(), format!("{open} [opens] front")],
+        ),
+        (
+            annotated(&[]),
+            annotated(&GUARDED),
+            vec!["policy auth-secret:  → \"cred\" [-] front".to_owned(), "policy auth-type:  → \"basic\" [closes] front".to_owned()],
+        ),
+        (secured("one"), secured("two"), vec!["certificate a.test: Secret shop/one → Secret shop/two [-] front".to_owned()]),
+        (secured("one"), secured("one"), vec![]),
+        (
+            annotated(&[]),
+            annotated(&[]).replace("number: 80", "name: web"),
+            vec!["route /*: Service shop/cart:80 → Service shop/cart:web [-] front".to_owned()],
+        ),
+    ] {
+        assert_eq!(changes(&old, &new), expected);
+    }
+    // Where one side has some, the others are missing.
+    let old = annotated(&[]) + &service("cart");
+    assert_eq!(
+        changes(&old, &(ingress("front", "a.test", "/", "gone") + &service("cart"))),
+        ["route /*: Service shop/cart:80 → 503 in place of Service shop/gone:80 [closes] front"]
+    );
+}
