@@ -108,6 +108,22 @@ impl World {
         self.block(async { api.create(&dry, &object).await.map(drop) })
     }
 
+    /// Asks whether an object would be made as it is written, with every field that is not known, without making it.
+    ///
+    /// # Errors
+    /// When the API server would refuse it.
+    pub fn try_as_written(&self, object: &Value) -> Result<(), kube::Error> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (resource, namespaced) = resource(text("/apiVersion"), text("/kind"));
+        let api = if resource.group.is_empty() { "/api" } else { "/apis" };
+        let namespace = if namespaced { "/namespaces/default" } else { "" };
+        let path = format!("{api}/{}{namespace}/{}?dryRun=All&fieldValidation=Strict", resource.api_version, resource.plural);
+        let request = http::Request::post(path).header("content-type", "application/json").body(object.to_string().into_bytes());
+        let request = request.expect("the request is one");
+        let client = self.client();
+        self.block(async { client.request_text(request).await.map(drop) })
+    }
+
     /// Changes fields of an object: a merge patch.
     ///
     /// # Panics

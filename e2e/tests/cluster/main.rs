@@ -10,6 +10,7 @@ mod classes;
 mod conformance;
 mod events;
 mod guides;
+mod lint;
 mod names;
 mod network;
 mod nonsense;

@@ -1,8 +1,8 @@
 //! Ingress: `ingress-semantics` 1.1, as far as translation does not say it.
 
-use super::others::{PORT_NAME, SERVICE_NAME, is_port_name, is_service_name};
+use super::others::{PORT_NAME, SERVICE_NAME, is_port_name};
 use super::{Findings, items_of, text_of};
-use crate::names::{HostPattern, is_dns_subdomain, shown};
+use crate::names::{HostPattern, is_dns_label, is_dns_subdomain, shown};
 use serde_json::{Map, Value};
 
 pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
@@ -19,7 +19,7 @@ pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
     for (r, rule) in items_of(spec, "rules") {
         host(text_of(rule, "host").unwrap_or_default(), format!("spec.rules[{r}].host"), findings);
         let Some(http) = rule.get("http").filter(|http| http.is_object()) else { continue };
-        if items_of(http, "paths").next().is_none() && http.get("paths").is_none_or(Value::is_array) {
+        if items_of(http, "paths").next().is_none() && http.get("paths").is_none_or(|paths| paths.is_array() || paths.is_null()) {
             findings.refused(format!("spec.rules[{r}].http.paths"), "http has no paths", "add one, or leave http out");
         }
         for (p, item) in items_of(http, "paths") {
@@ -30,7 +30,11 @@ pub(super) fn check(object: &Value, is_v1: bool, findings: &mut Findings) {
     }
     for (t, section) in items_of(spec, "tls") {
         for (h, name) in items_of(section, "hosts") {
-            host(name.as_str().unwrap_or_default(), format!("spec.tls[{t}].hosts[{h}]"), findings);
+            let field = format!("spec.tls[{t}].hosts[{h}]");
+            match name.as_str() {
+                Some("") => findings.refused(field, "the host has no name", "name it, or leave it out"),
+                name => host(name.unwrap_or_default(), field, findings),
+            }
         }
     }
 }
@@ -40,7 +44,7 @@ fn backend(backend: Option<&Value>, at: &str, findings: &mut Findings) {
     let Some(backend) = backend else { return };
     let service = backend.get("service");
     let name = service.map_or_else(|| text_of(backend, "serviceName"), |service| text_of(service, "name"));
-    if let Some(name) = name.filter(|name| !name.is_empty() && !is_service_name(name)) {
+    if let Some(name) = name.filter(|name| !name.is_empty() && !is_dns_label(name)) {
         let field = if service.is_some() { "service.name" } else { "serviceName" };
         findings.refused(format!("{at}.{field}"), format!("{} cannot be the name of a Service", shown(name)), SERVICE_NAME);
     }

@@ -1,6 +1,6 @@
 //! Labels and annotations, which all kinds have.
 
-use super::Findings;
+use super::{Findings, items_of, text_of};
 use crate::names::{is_dns_subdomain, shown};
 use serde_json::Value;
 
@@ -13,7 +13,8 @@ pub(super) fn check(object: &Value, findings: &mut Findings) {
     let mut bytes = 0;
     for (key, value) in map("annotations") {
         bytes += key.len() + value.as_str().map_or(0, str::len);
-        if !is_qualified_name(key) {
+        // The API server lowers these before it looks, and not those of labels.
+        if !is_qualified_name(&key.to_ascii_lowercase()) {
             said_key(findings, "annotations", key);
         }
     }
@@ -26,7 +27,31 @@ pub(super) fn check(object: &Value, findings: &mut Findings) {
         }
         if let Some(text) = value.as_str().filter(|text| !text.is_empty() && !is_label_value(text)) {
             let message = format!("{} is not the value of a label", shown(text));
-            findings.refused(field("labels", key), message, "use at most 63 letters, digits, '-', '_' and '.'");
+            findings.refused(field("labels", key), message, LABEL_VALUE);
+        }
+    }
+    finalizers(meta, findings);
+}
+
+/// What the value of a label may be.
+pub(super) const LABEL_VALUE: &str = "use at most 63 letters, digits, '-', '_' and '.'";
+
+fn finalizers(meta: &Value, findings: &mut Findings) {
+    const STANDARD: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+    for (n, name) in items_of(meta, "finalizers") {
+        let name = name.as_str().unwrap_or_default();
+        if !(STANDARD.contains(&name) || name.contains('/') && is_qualified_name(name)) {
+            let message = format!("{} is not the name of a finalizer", shown(name));
+            findings.refused(format!("metadata.finalizers[{n}]"), message, "use a DNS name, a slash and a word");
+        }
+    }
+    for (n, owner) in items_of(meta, "ownerReferences") {
+        for key in ["apiVersion", "kind", "name", "uid"].into_iter().filter(|key| text_of(owner, key).unwrap_or_default().is_empty()) {
+            findings.refused(
+                format!("metadata.ownerReferences[{n}].{key}"),
+                format!("the owner has no {key}"),
+                "add it, or remove the owner",
+            );
         }
     }
 }
@@ -41,15 +66,14 @@ fn field(map: &str, key: &str) -> String {
     format!("metadata.{map}[{}]", shown(key).trim_matches('"'))
 }
 
-fn is_qualified_name(key: &str) -> bool {
+pub(super) fn is_qualified_name(key: &str) -> bool {
     match key.split_once('/') {
-        // The API server lowers the key before it looks.
-        Some((prefix, name)) => is_dns_subdomain(&prefix.to_ascii_lowercase()) && is_label_value(name),
+        Some((prefix, name)) => is_dns_subdomain(prefix) && is_label_value(name),
         None => is_label_value(key),
     }
 }
 
-fn is_label_value(text: &str) -> bool {
+pub(super) fn is_label_value(text: &str) -> bool {
     let is_end = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     let bytes = text.as_bytes();
     (1..=63).contains(&bytes.len())

@@ -136,6 +136,8 @@ mod tests {
             (with_path(json!({"path": "/a%2Fb", "pathType": "Prefix", "backend": backend})), format!("{path}.path")),
             (with_path(json!({"pathType": "Prefix", "backend": backend})), format!("{path}.path")),
             (ingress(&json!({"rules": [{"http": {"paths": []}}]})), "spec.rules[0].http.paths".to_owned()),
+            (ingress(&json!({"rules": [{"http": {"paths": null}}]})), "spec.rules[0].http.paths".to_owned()),
+            (ingress(&json!({"rules": [{}], "tls": [{"hosts": [""]}]})), "spec.tls[0].hosts[0]".to_owned()),
             (ingress(&json!({"rules": [{"host": "Shop.Test"}]})), "spec.rules[0].host".to_owned()),
             (ingress(&json!({"rules": [{}], "tls": [{"hosts": ["A.test"]}]})), "spec.tls[0].hosts[0]".to_owned()),
             (
@@ -144,7 +146,7 @@ mod tests {
                 "metadata.annotations[kubernetes.io/ingress.class]".to_owned(),
             ),
             (
-                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "1a"}, "spec": {"ports": [{"port": 80}]}}),
+                json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a_"}, "spec": {"ports": [{"port": 80}]}}),
                 "metadata.name".to_owned(),
             ),
             (
@@ -206,7 +208,7 @@ mod tests {
         for name in ["80", "HTTP", "sixteen-letters-", "a-b-c-d-e-f-g-h-i", "a--b"] {
             assert_eq!(said(&backend("s", json!({"name": name}))), at("spec.defaultBackend.service.port.name"), "{name}");
         }
-        for name in ["a.b", "A", "1a", &"a".repeat(64)] {
+        for name in ["a.b", "A", "a_", &"a".repeat(64)] {
             assert_eq!(said(&backend(name, json!({"number": 80}))), at("spec.defaultBackend.service.name"), "{name}");
         }
         let service = |name: &str, spec: Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec});
@@ -221,13 +223,71 @@ mod tests {
     }
 
     #[test]
+    fn metadata_that_the_api_server_refuses_is_found() {
+        let with = |meta: Value| said(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}));
+        for (meta, field) in [
+            (json!({"name": "a", "labels": {"A.B/c": "x"}}), "labels[A.B/c]"),
+            (json!({"name": "a", "finalizers": ["kubernetes", "a"]}), "finalizers[1]"),
+            (json!({"name": "a", "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "b"}]}), "ownerReferences[0].uid"),
+        ] {
+            assert_eq!(with(meta), [format!("GW0802 metadata.{field}")]);
+        }
+        let fine = json!({"name": "a", "annotations": {"A.B/c": "x"}, "labels": {"a.b/C_d": ""}, "finalizers": ["a.test/b"],
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "b", "uid": "1"}]});
+        assert_eq!(with(fine), [""; 0]);
+    }
+
+    #[test]
+    fn kinds_beside_ingresses_are_judged_as_the_api_server_does() {
+        let object = |kind: &str, version: &str, rest: Value| {
+            let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a"}});
+            object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            said(&object)
+        };
+        let service = |spec: Value| object("Service", "v1", json!({"spec": spec}));
+        let secret = |kind: &str, key: &str| object("Secret", "v1", json!({"type": format!("kubernetes.io/{kind}"), "data": {key: ""}}));
+        let slice = |names: [&str; 2]| {
+            let ports = names.map(|name| json!({"name": name, "port": 80}));
+            object("EndpointSlice", "discovery.k8s.io/v1", json!({"addressType": "IPv4", "endpoints": [], "ports": ports}))
+        };
+        let class = |spec: Value| object("IngressClass", "networking.k8s.io/v1", json!({"spec": spec}));
+        let at = |field: &str| vec![format!("GW0802 {field}")];
+        let ports = json!([{"port": 80}]);
+        for (found, expected) in [
+            (service(json!({"selector": {"a": "b"}})), at("spec.ports")),
+            (service(json!({"ports": []})), at("spec.ports")),
+            (service(json!({"clusterIP": "None"})), vec![]),
+            (service(json!({"type": "ExternalName", "externalName": "b.test"})), vec![]),
+            (service(json!({"ports": ports, "selector": {"a b": "c"}})), at("spec.selector[a b]")),
+            (service(json!({"ports": ports, "selector": {"a": "b c"}})), at("spec.selector[a]")),
+            (service(json!({"ports": ports, "sessionAffinity": "clientip"})), at("spec.sessionAffinity")),
+            (service(json!({"ports": [{"port": 80, "appProtocol": "x y"}]})), at("spec.ports[0].appProtocol")),
+            (service(json!({"ports": [{"port": 80, "appProtocol": "kubernetes.io/h2c"}]})), vec![]),
+            (service(json!({"ports": [{"port": 80, "targetPort": 0}]})), vec![]),
+            (service(json!({"ports": [{"port": 80, "nodePort": 30000}]})), at("spec.ports[0].nodePort")),
+            (service(json!({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30000}]})), vec![]),
+            (secret("basic-auth", "a"), at("data")),
+            (secret("basic-auth", "password"), vec![]),
+            (secret("dockerconfigjson", "a"), at("data[.dockerconfigjson]")),
+            (slice(["", ""]), at("ports[1].name")),
+            (slice(["a", "B"]), at("ports[1].name")),
+            (slice(["a", "b"]), vec![]),
+            (class(json!({"controller": "a.test/"})), at("spec.controller")),
+            (class(Value::Null), at("spec.controller")),
+        ] {
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
     fn what_the_api_server_takes_is_left_in_peace() {
         let same = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "spec": {"ingressClassName": "x", "rules": [{}]},
             "metadata": {"name": "a", "annotations": {"kubernetes.io/ingress.class": "x"}}});
         let port = ingress(&json!({"defaultBackend": {"service": {"name": "s-1", "port": {"name": "http-1"}}}}));
         let old = json!({"apiVersion": "extensions/v1beta1", "kind": "Ingress", "metadata": {"name": "a"},
             "spec": {"backend": {"serviceName": "s", "servicePort": "web"}}});
-        for object in [same, port, old, config_map("a_b.C-1")] {
+        let digit = ingress(&json!({"defaultBackend": {"service": {"name": "1a", "port": {"number": 80}}}}));
+        for object in [same, port, old, digit, config_map("a_b.C-1")] {
             assert_eq!(said(&object), [""; 0], "{object}");
         }
     }

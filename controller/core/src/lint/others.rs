@@ -1,16 +1,18 @@
 //! Classes, Services, endpoints and Secrets.
 
+use super::meta::{LABEL_VALUE, is_label_value, is_qualified_name};
 use super::{Findings, items_of, text_of};
 use crate::names::{is_dns_label, is_dns_subdomain, shown};
+use base64::Engine;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 pub(super) fn ingress_class(object: &Value, findings: &mut Findings) {
-    let Some(spec) = object.get("spec").filter(|spec| spec.is_object()) else { return };
+    let Some(spec) = object.get("spec").filter(|spec| spec.is_object() || spec.is_null()) else { return };
     let controller = text_of(spec, "controller").unwrap_or_default();
-    let prefix = controller.split_once('/').map_or("", |(prefix, _)| prefix);
-    if controller.len() > 250 || !is_dns_subdomain(prefix) {
+    let (prefix, path) = controller.split_once('/').unwrap_or_default();
+    if controller.len() > 250 || !is_dns_subdomain(prefix) || path.is_empty() {
         let message = format!("{} is not the name of a controller", shown(controller));
         findings.refused("spec.controller", message, "use a DNS name, a slash and a word, such as gatewright.dev/ingress");
     }
@@ -34,14 +36,9 @@ pub(super) fn ingress_class(object: &Value, findings: &mut Findings) {
 }
 
 /// What a Service may be called.
-pub(super) const SERVICE_NAME: &str = "use at most 63 lower-case letters, digits and '-', beginning with a letter";
+pub(super) const SERVICE_NAME: &str = "use at most 63 lower-case letters, digits and '-'";
 /// What a port may be called by others than its Service.
 pub(super) const PORT_NAME: &str = "use at most 15 lower-case letters, digits and '-', with a letter";
-
-/// RFC 1035 label.
-pub(super) fn is_service_name(name: &str) -> bool {
-    is_dns_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase())
-}
 
 /// RFC 6335 name of a service.
 pub(super) fn is_port_name(name: &str) -> bool {
@@ -52,7 +49,7 @@ pub(super) fn is_port_name(name: &str) -> bool {
 pub(super) fn service(object: &Value, findings: &mut Findings) {
     const TYPES: [&str; 4] = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
     let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    if !name.is_empty() && !is_service_name(name) {
+    if !name.is_empty() && !is_dns_label(name) {
         findings.refused("metadata.name", format!("{} cannot be the name of a Service", shown(name)), SERVICE_NAME);
     }
     let Some(spec) = object.get("spec") else { return };
@@ -62,11 +59,21 @@ pub(super) fn service(object: &Value, findings: &mut Findings) {
     if text_of(spec, "type") == Some("ExternalName") && text_of(spec, "externalName").unwrap_or_default().is_empty() {
         findings.refused("spec.externalName", "a Service of type ExternalName needs an externalName", "name a host");
     }
+    wanted_pods(spec, findings);
     let ports: Vec<_> = items_of(spec, "ports").collect();
+    let needs_none = text_of(spec, "type") == Some("ExternalName") || text_of(spec, "clusterIP") == Some("None");
+    if ports.is_empty() && !needs_none && spec.get("ports").is_none_or(|ports| ports.is_array() || ports.is_null()) {
+        findings.refused("spec.ports", "the Service has no ports", "add one");
+    }
     let (mut names, mut numbers) = (BTreeSet::new(), BTreeSet::new());
     for (n, port) in &ports {
         let at = format!("spec.ports[{n}]");
         service_port(port, &at, findings);
+        let is_inside = matches!(text_of(spec, "type").unwrap_or_default(), "" | "ClusterIP");
+        if is_inside && port.get("nodePort").and_then(Value::as_i64).is_some_and(|number| number != 0) {
+            let message = "a Service of type ClusterIP has no port on nodes";
+            findings.refused(format!("{at}.nodePort"), message, "remove it, or write type: NodePort");
+        }
         let protocol = text_of(port, "protocol").unwrap_or("TCP");
         if let Some(number) = port.get("port").and_then(Value::as_i64).filter(|number| !numbers.insert((protocol, *number))) {
             findings.refused(at.clone(), format!("port {number} of {protocol} stands there twice"), "remove one of them");
@@ -83,16 +90,39 @@ pub(super) fn service(object: &Value, findings: &mut Findings) {
     }
 }
 
+/// Which pods a Service leads to, and whether a client stays with one.
+fn wanted_pods(spec: &Value, findings: &mut Findings) {
+    for (key, value) in spec.get("selector").and_then(Value::as_object).into_iter().flatten() {
+        let field = format!("spec.selector[{}]", shown(key).trim_matches('"'));
+        if !is_qualified_name(key) {
+            findings.refused(field, format!("{} is not the key of a label", shown(key)), LABEL_VALUE);
+        } else if let Some(text) = value.as_str().filter(|text| !text.is_empty() && !is_label_value(text)) {
+            findings.refused(field, format!("{} is not the value of a label", shown(text)), LABEL_VALUE);
+        }
+    }
+    if let Some(other) = text_of(spec, "sessionAffinity").filter(|text| !matches!(*text, "" | "None" | "ClientIP")) {
+        findings.refused("spec.sessionAffinity", format!("{} is not known", shown(other)), "use ClientIP or None");
+    }
+}
+
 fn service_port(port: &Value, at: &str, findings: &mut Findings) {
     const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
-    let is_port = |value: &Value| value.as_i64().is_none_or(|number| (1..=65535).contains(&number));
-    for key in ["port", "targetPort"] {
+    // A target of 0 is the port itself.
+    for (key, least) in [("port", 1), ("targetPort", 0)] {
+        let is_port = |value: &Value| value.as_i64().is_none_or(|number| (least..=65535).contains(&number));
         if port.get(key).is_some_and(|value| !is_port(value)) {
             findings.refused(format!("{at}.{key}"), "the port is not a port number", "use a number from 1 to 65535");
         }
     }
     if let Some(name) = text_of(port, "targetPort").filter(|name| !name.is_empty() && !is_port_name(name)) {
         findings.refused(format!("{at}.targetPort"), format!("{} cannot be the name of a port", shown(name)), PORT_NAME);
+    }
+    if let Some(name) = text_of(port, "appProtocol").filter(|name| !name.is_empty() && !is_qualified_name(name)) {
+        findings.refused(
+            format!("{at}.appProtocol"),
+            format!("{} cannot be the name of a protocol", shown(name)),
+            "use a word, such as http",
+        );
     }
     if let Some(other) = text_of(port, "protocol").filter(|text| !text.is_empty() && !PROTOCOLS.contains(text)) {
         findings.refused(format!("{at}.protocol"), format!("{} is not a protocol", shown(other)), "use TCP, UDP or SCTP");
@@ -114,27 +144,51 @@ pub(super) fn keys(object: &Value, findings: &mut Findings) {
             findings.refused(field, format!("{} cannot be a key", shown(key)), "use at most 253 letters, digits, '-', '_' and '.'");
         }
     }
+    for (key, value) in object.get("binaryData").and_then(Value::as_object).into_iter().flatten() {
+        if value.as_str().is_some_and(|text| !is_base64(text)) {
+            let field = format!("binaryData[{}]", shown(key).trim_matches('"'));
+            findings.refused(field, "the value is not Base64", "encode it, or write it as text under data");
+        }
+    }
+}
+
+/// Line breaks inside are fine.
+fn is_base64(text: &str) -> bool {
+    base64::engine::general_purpose::STANDARD.decode(text.replace(['\r', '\n'], "")).is_ok()
 }
 
 pub(super) fn secret(object: &Value, findings: &mut Findings) {
-    if text_of(object, "type") != Some("kubernetes.io/tls") {
-        return;
+    let kind = text_of(object, "type").unwrap_or_default();
+    let needed: &[&str] = match kind {
+        "kubernetes.io/tls" => &["tls.crt", "tls.key"],
+        "kubernetes.io/ssh-auth" => &["ssh-privatekey"],
+        "kubernetes.io/dockercfg" => &[".dockercfg"],
+        "kubernetes.io/dockerconfigjson" => &[".dockerconfigjson"],
+        _ => &[],
+    };
+    let has = |key: &str| ["data", "stringData"].iter().any(|map| object.get(map).is_some_and(|map| map.get(key).is_some()));
+    for key in needed.iter().filter(|key| !has(key)) {
+        let message = format!("a Secret of type {kind} needs {key}");
+        findings.refused(format!("data[{key}]"), message, "add it, or change the type");
     }
-    for key in ["tls.crt", "tls.key"] {
-        let has = |map: &str| object.get(map).is_some_and(|map| map.get(key).is_some());
-        if !has("data") && !has("stringData") {
-            findings.refused(
-                format!("data[{key}]"),
-                format!("a Secret of type kubernetes.io/tls needs {key}"),
-                "add it, or change the type",
-            );
-        }
+    if kind == "kubernetes.io/basic-auth" && !has("username") && !has("password") {
+        findings.refused("data", format!("a Secret of type {kind} needs a username or a password"), "add one, or change the type");
     }
 }
 
 pub(super) fn endpoint_slice(object: &Value, findings: &mut Findings) {
     if object.get("addressType").is_none_or(Value::is_null) {
         findings.refused("addressType", "the EndpointSlice has no addressType", "use IPv4, IPv6 or FQDN");
+    }
+    let mut names = BTreeSet::new();
+    for (n, port) in items_of(object, "ports") {
+        let (name, field) = (text_of(port, "name").unwrap_or_default(), format!("ports[{n}].name"));
+        if !name.is_empty() && !is_dns_label(name) {
+            let message = format!("{} is not the name of a port", shown(name));
+            findings.refused(field, message, "use at most 63 lower-case letters, digits and '-'");
+        } else if !names.insert(name) {
+            findings.refused(field, format!("two ports have the name {}", shown(name)), "give each its own");
+        }
     }
     let family = text_of(object, "addressType").unwrap_or_default();
     for (e, endpoint) in items_of(object, "endpoints") {

@@ -98,10 +98,10 @@ impl Data {
     }
 }
 
-/// A value of `data`; line breaks and blanks inside are fine, as for the API server's decoder.
+/// A value of `data`; line breaks inside are fine, as for the API server's decoder, and blanks are not.
 pub(super) fn decoded(text: String) -> Option<Vec<u8>> {
     let mut compact = text.into_bytes();
-    compact.retain(|b| !b.is_ascii_whitespace());
+    compact.retain(|b| !matches!(b, b'\r' | b'\n'));
     base64::engine::general_purpose::STANDARD.decode(compact).ok()
 }
 

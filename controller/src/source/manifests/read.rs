@@ -311,15 +311,16 @@ fn duplicate_key(steps: &[Step], is_torn: bool) -> Diagnostic {
     finding.field = field;
     if is_torn {
         (finding.severity, finding.outcome) = (Severity::Error, Outcome::SkippedObject);
-        return finding.help("remove one of them; kubectl refuses both");
+        return finding.help("remove one of them; kubectl takes the last one and says nothing");
     }
-    finding.help("remove the first one, which has no effect; kubectl refuses both")
+    finding.help("remove the first one, which has no effect")
 }
 
 /// What would do about a document that cannot be parsed.
 fn mending(message: &str) -> &'static str {
     match message {
         _ if message.contains("UTF-8") => "save it as UTF-8",
+        _ if message.contains("cannot start any token") => "indent with blanks, not with tabs, and quote a text that begins with @, ` or %",
         _ if message.contains("limit exceeded") => "write it with less nesting and fewer aliases",
         _ => "look here and above for a missing quote, bracket, colon or blank",
     }
