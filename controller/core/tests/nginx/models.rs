@@ -55,7 +55,9 @@ impl Draft {
 
 pub fn host(pattern: &str, certificate: HostCertificate, mut routes: Vec<Route>) -> Host {
     let root = PathMatch::Under(path("/"));
-    if !routes.iter().any(|r| r.matches.contains(&root)) {
+    // A host of expressions has nothing else.
+    let is_complete = |m: &PathMatch| *m == root || matches!(m, PathMatch::Regex(path) if path.as_str() == "/");
+    if !routes.iter().flat_map(|route| &route.matches).any(is_complete) {
         routes.push(fallback());
     }
     Host::new(HostPattern::parse(pattern).unwrap(), Some(ingress()), certificate, routes)

@@ -80,7 +80,7 @@ fn refused_address(finding: &Diagnostic) -> Option<(ObjectRef, String)> {
 /// The address that may not be forwarded to, and the slices that may hold it: the one that it is said of, or those of a Service.
 fn forwarded_to<'f>(finding: &'f Diagnostic, of_services: &HashMap<String, Vec<ObjectRef>>) -> Option<(Vec<ObjectRef>, &'f str)> {
     let (whose, what) = finding.message.split_once(" has the endpoint ").filter(|_| finding.code == Code::RefusedEndpoint)?;
-    let (ip, _) = what.split_once(", which may not be forwarded to")?;
+    let (ip, _) = what.split_once(", and endpoints may not have such addresses")?;
     let slices = match whose.strip_prefix("Service ") {
         Some(service) => of_services.get(service).cloned().unwrap_or_default(),
         None => finding.object.iter().cloned().collect(),
