@@ -113,6 +113,11 @@ fn adm_6_an_expression_is_taken_where_it_may_be_one() {
         assert!(text.contains("is no plain path"), "{text}");
     }
     taken(&strict, ingress("new", "a.test", &[(ODD, "ImplementationSpecific")], &[("use-regex", "true")]));
+    // Of itself it asks for none: it is one where another Ingress of its host does.
+    let plain = ingress("new", "a.test", &[(ODD, "ImplementationSpecific")], &[]);
+    let text = refused(&strict, plain.clone());
+    assert!(text.contains("use-regex"), "{text}");
+    taken(&world(&[ingress("old", "a.test", &[("/b", "Prefix")], &[("use-regex", "true")])]), plain);
     let lax = world(&[config(&json!({"strict-validate-path-type": "false"}))]);
     let warnings = taken(&lax, ingress("new", "a.test", &[("/a~b", "Prefix")], &[]));
     assert!(warnings.iter().any(|warning| warning.contains("is no plain path")), "{warnings:?}");
