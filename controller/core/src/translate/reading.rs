@@ -257,11 +257,12 @@ impl Reader<'_> {
     fn path_text(&self, text: &str, path_type: Option<&str>) -> Result<(RulePath, Result<UriPath, BadText>), BadText> {
         let may_hold_blanks = self.path_limits.blanks && path_type == Some("ImplementationSpecific");
         let literal = if may_hold_blanks { UriPath::with_blanks(text) } else { UriPath::new(text) };
-        match (literal.and_then(|path| self.path_limits.check(path)), RouteRegex::new(text)) {
-            (Ok(literal), _) => Ok((literal.clone().into(), Ok(literal))),
-            (Err(bad), Ok(_)) => Ok((RulePath::new(text)?, Err(bad))),
-            (Err(_), Err(bad)) if self.takes_regex => Err(bad),
-            (Err(bad), Err(_)) => Err(bad),
+        match literal.and_then(|path| self.path_limits.check(path)) {
+            Ok(literal) => Ok((literal.clone().into(), Ok(literal))),
+            Err(bad) => match RouteRegex::new(text) {
+                Ok(_) => Ok((RulePath::new(text)?, Err(bad))),
+                Err(worse) => Err(if self.takes_regex { worse } else { bad }),
+            },
         }
     }
 

@@ -46,6 +46,10 @@ fn a_path_may_be_an_expression_because_of_another_ingress_of_its_host() {
     for (key, value) in [("use-regex", "true"), ("rewrite-target", "/new")] {
         check(&[lent.clone(), annotated(asking.clone(), &[(key, value)])], &expected);
     }
+    let asking = annotated(asking, &[("use-regex", "true")]);
+    let told = World::new(&[services(), vec![lent.clone(), asking]].concat()).translate().diagnostics;
+    let note = told.iter().find(|finding| finding.code == Code::BecomesRegex).unwrap();
+    assert!(note.help.contains("here too"), "{note:?}");
     // Of another host.
     let elsewhere = ingress("elsewhere", 3, &[("u", &[("/d", "Prefix", "s1")])]);
     let mut world = World::new(&[services(), vec![lent, annotated(elsewhere, &[("use-regex", "true")])]].concat());

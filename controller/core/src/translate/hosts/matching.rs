@@ -102,7 +102,11 @@ impl<'a> Builder<'a> {
                 self.pattern, by.origin, path.text
             );
             let finding = Diagnostic::new(Code::BecomesRegex, reading.origin.clone(), path.field("path"), message);
-            diagnostics.push(finding.help("move one of them to a host of its own, unless that is meant"));
+            let help = match path.literal {
+                Ok(_) => "move one of them to a host of its own, unless that is meant",
+                Err(_) => "set use-regex to \"true\" here too: without the other Ingress the path would not be served",
+            };
+            diagnostics.push(finding.help(help));
         }
     }
 
