@@ -39,6 +39,7 @@ fn a_path_that_is_no_expression_costs_only_itself() {
 #[test]
 fn a_path_may_be_an_expression_because_of_another_ingress_of_its_host() {
     let lent = ingress("lent", 1, &[("t", &[("/a/[0-9]+$", "ImplementationSpecific", "s1"), ("/b/(x|y)", "Exact", "s2")])]);
+    let mixed = ingress("mixed", 1, &[("t", &[("/a", "Prefix", "s1"), ("/b/(x|y)", "Exact", "s2")])]);
     let asking = ingress("asking", 2, &[("t", &[("/c", "Prefix", "s3")])]);
     let as_literals = ["t =/c → default-s3-80", "t /c/* → default-s3-80"];
     check(&[lent.clone(), asking.clone()], &as_literals);
@@ -47,9 +48,11 @@ fn a_path_may_be_an_expression_because_of_another_ingress_of_its_host() {
         check(&[lent.clone(), annotated(asking.clone(), &[(key, value)])], &expected);
     }
     let asking = annotated(asking, &[("use-regex", "true")]);
-    let told = World::new(&[services(), vec![lent.clone(), asking]].concat()).translate().diagnostics;
-    let note = told.iter().find(|finding| finding.code == Code::BecomesRegex).unwrap();
-    assert!(note.help.contains("here too"), "{note:?}");
+    for other in [&lent, &mixed] {
+        let told = World::new(&[services(), vec![other.clone(), asking.clone()]].concat()).translate().diagnostics;
+        let notes: Vec<_> = told.iter().filter(|finding| finding.code == Code::BecomesRegex).collect();
+        assert!(notes.len() == 1 && notes[0].help.contains("here too"), "{notes:?}");
+    }
     // Of another host.
     let elsewhere = ingress("elsewhere", 3, &[("u", &[("/d", "Prefix", "s1")])]);
     let mut world = World::new(&[services(), vec![lent, annotated(elsewhere, &[("use-regex", "true")])]].concat());

@@ -96,6 +96,11 @@ impl<'a> Builder<'a> {
             if is_asked_for || is_same || is_said {
                 continue;
             }
+            // One that could not be served otherwise says the most.
+            let of_same = |other: &&Entry<'_>| std::ptr::eq(other.reading, *reading) && other.path.literal.is_err();
+            if path.literal.is_ok() && entries.iter().any(|other| of_same(&other)) {
+                continue;
+            }
             said = Some(reading);
             let message = format!(
                 "host {} takes paths as regular expressions, by {}: path {} takes whatever begins with what it matches, without case",
