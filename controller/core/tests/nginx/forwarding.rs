@@ -105,7 +105,10 @@ fn the_location_of_an_endpoint_is_rewritten() {
         format!("HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
     });
     let rewrite = LocationRewrite::Replace("http://inner.test/".to_owned(), "http://outer.test/x/".to_owned());
+    let to_itself = |to: &str| Some(LocationRewrite::Replace("http://inner.test/".to_owned(), to.to_owned()));
     for (rewrite, given, got) in [
+        (to_itself("/"), "http://inner.test/a/b?c=d", "http://h.test/a/b?c=d"),
+        (to_itself("/x/"), "/inner", "/inner"),
         (Some(rewrite.clone()), "http://inner.test/a/b", "http://outer.test/x/a/b"),
         (Some(rewrite), "http://other.test/", "http://other.test/"),
         (Some(LocationRewrite::Off), "http://inner.test/a", "http://inner.test/a"),

@@ -139,7 +139,7 @@ impl Expression {
     }
 
     /// The same with what a group of the replaced expression has matched behind it.
-    fn and_group(mut self, number: u8) -> Self {
+    pub(super) fn and_group(mut self, number: u8) -> Self {
         self.0.push(OPEN);
         self.0.push('\\');
         self.0.push_str(&number.to_string());

@@ -231,16 +231,22 @@ pub(super) fn known_page(status: u16) -> Option<String> {
 /// What becomes of headers that lead elsewhere: expressions, and what replaces them.
 #[derive(Debug, Serialize)]
 struct LocationView {
-    location: (String, String),
-    refresh: (String, String),
+    location: (String, Expression),
+    refresh: (String, Expression),
 }
 
 impl LocationView {
-    fn new(from: &str, to: &str) -> Self {
+    /// As nginx does it, a place of the same host is told with scheme and host, unless such places are kept as they are.
+    fn new(from: &str, to: &str, keep_relative: bool) -> Self {
         let from = escaped(from);
+        let begin = if to.starts_with('/') && !keep_relative {
+            Expression::default().and_fetch("ssl_fc,iif(https,http)").and("://").and_fetch("var(txn.received_host)")
+        } else {
+            Expression::default()
+        };
         Self {
-            location: (format!("^{from}(.*)$"), format!("{to}\\1")),
-            refresh: (format!("^((?i:.*url=)){from}(.*)$"), format!("\\1{to}\\2")),
+            location: (format!("^{from}(.*)$"), begin.and(to).and_group(1)),
+            refresh: (format!("^((?i:.*url=)){from}(.*)$"), Expression::default().and_group(1).and(to).and_group(2)),
         }
     }
 }
@@ -262,7 +268,7 @@ impl<'m> ForwardView<'m> {
             retries: (own_retries.is_some() || wanted.tries == 0).then_some(retries),
             location: match location {
                 LocationRewrite::Off => None,
-                LocationRewrite::Replace(from, to) => Some(LocationView::new(from, to)),
+                LocationRewrite::Replace(from, to) => Some(LocationView::new(from, to, globals.relative_redirects)),
             },
             tells_trailers: matches!(backend.policy.protocol, Some(Protocol::Grpc | Protocol::Grpcs)),
             closes: connection == Some(ConnectionHeader::Close),
