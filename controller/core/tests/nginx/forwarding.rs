@@ -4,7 +4,7 @@ use crate::models::*;
 use crate::world::*;
 use gatewright_core::model::*;
 use gatewright_core::names::VariableText;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -56,6 +56,46 @@ fn every_protocol_is_spoken() {
             let first = heard.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap();
             assert!(first.starts_with(begin), "{protocol:?}: {first:?}");
         });
+    }
+}
+
+/// An endpoint that answers plain HTTP and keeps its connections, and the first bytes of each.
+fn keeping() -> (SocketAddr, Arc<Mutex<mpsc::Receiver<Vec<u8>>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (sender, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                let (mut bytes, mut is_first) = (vec![0; 4096], true);
+                while let Ok(count @ 1..) = stream.read(&mut bytes) {
+                    if is_first && sender.send(bytes[..count].to_vec()).is_err() || !bytes.starts_with(b"GET") {
+                        return;
+                    }
+                    is_first = false;
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                }
+            });
+        }
+    });
+    (address, Arc::new(Mutex::new(heard)))
+}
+
+#[test]
+fn a_connection_without_tls_is_not_used_for_a_request_with_it() {
+    let policy = Arc::new(BackendPolicy { protocol: Some(Protocol::AutoHttp), ..BackendPolicy::default() });
+    for (program, version) in programs() {
+        let (address, heard) = keeping();
+        let mut draft = Draft { globals: globals(), ..Draft::default() };
+        draft.backends.push(Backend::with_policy(id("b"), vec![address], Balance::RoundRobin, Arc::clone(&policy)));
+        let proxy = Proxy::start(&draft.host("h.test", vec![prefix("/", "b")]).model(), &program, version);
+        let next = || heard.lock().unwrap().recv_timeout(Duration::from_secs(30)).unwrap();
+        assert_eq!(proxy.get("h.test", "/", &[]).status, 200);
+        assert!(next().starts_with(b"GET / HTTP/1.1\r\n"));
+        let (_, answer) = crate::tls::visit_as(None, &proxy, "h.test", "h.test", &rustls::version::TLS13).unwrap();
+        assert!(answer.status >= 500, "nobody answers TLS: {}", answer.status);
+        assert!(next().starts_with(b"\x16\x03"));
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory
     let features = Features::of(version);
     let same = memory.compare(model);
     let mut groups = vec![
-        backends(model, same),
+        backends(model, features, same),
         hosts((HOSTS, false), model, features, same),
         hosts((PATTERN_HOSTS, true), model, features, same),
         certificates((CERTIFICATES, false), model, same),
@@ -76,13 +76,13 @@ fn hosts<'m>((folder, by_pattern): (&'static str, bool), model: &'m Model, featu
     }
 }
 
-fn backends(model: &Model, same: Same) -> Group<'_> {
+fn backends(model: &Model, features: Features, same: Same) -> Group<'_> {
     let keepalive = &model.globals.upstream_keepalive;
     let parts = move || {
         // nginx takes no upstream without servers.
         let backends: Vec<_> = model.backends.values().filter(|backend| !backend.endpoints.is_empty()).collect();
         let pieces = backends.iter().map(|backend| Piece { key: backend.id.as_str(), digest: backend.digest }).collect();
-        Parts::new(pieces, move |number| view::backend(backends[number], keepalive))
+        Parts::new(pieces, move |number| view::backend(backends[number], keepalive, features))
     };
     Group {
         folder: BACKENDS,

@@ -22,6 +22,7 @@ mod upstream;
 pub(super) use host::HostContext;
 pub(super) use main::main;
 
+use crate::dialect::nginx::features::Features;
 use crate::model::{Backend, CertificateId, Globals, Host, MediaType, Model, Stream, UpstreamKeepalive};
 use crate::names::HostPattern;
 use serde::Serialize;
@@ -59,8 +60,8 @@ pub(super) fn host<'m>(host: &'m Host, context: &HostContext<'m>) -> crate::dial
 }
 
 /// The view of a backend.
-pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive) -> crate::dialect::View<'m> {
-    nginx(Of::Backend(Box::new(backend::BackendView::new(backend, keepalive))))
+pub(super) fn backend<'m>(backend: &'m Backend, keepalive: &UpstreamKeepalive, features: Features) -> crate::dialect::View<'m> {
+    nginx(Of::Backend(Box::new(backend::BackendView::new(backend, keepalive, features))))
 }
 
 /// The view of a port that is forwarded as it is.

@@ -3,7 +3,8 @@
 use super::maps::MapsView;
 use super::{between, seconds, sticky};
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{AffinityMode, Backend, Balance, Hashing, UpstreamKeepalive};
+use crate::dialect::nginx::features::Features;
+use crate::model::{AffinityMode, Backend, Balance, Hashing, Protocol, UpstreamKeepalive};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -14,6 +15,8 @@ pub(super) struct BackendView {
     /// The backend's own one first.
     upstreams: Vec<UpstreamView>,
     keep_alive: Option<KeepAliveView>,
+    /// It has to be told to keep no connections.
+    keeps_none: bool,
 }
 
 /// One `upstream` block.
@@ -39,9 +42,12 @@ struct KeepAliveView {
 }
 
 impl BackendView {
-    pub(super) fn new(backend: &Backend, keepalive: &UpstreamKeepalive) -> Self {
+    /// nginx does not tell connections with TLS from those without when it takes one that was kept, so endpoints that are
+    /// spoken to in what the client speaks have none.
+    pub(super) fn new(backend: &Backend, keepalive: &UpstreamKeepalive, features: Features) -> Self {
+        let speaks_both = backend.policy.protocol == Some(Protocol::AutoHttp);
         let keepalive = backend.policy.keepalive.as_ref().unwrap_or(keepalive);
-        let keep_alive = (keepalive.connections > 0).then(|| KeepAliveView {
+        let keep_alive = (keepalive.connections > 0 && !speaks_both).then(|| KeepAliveView {
             connections: between(1, keepalive.connections, 1 << 20),
             timeout: seconds(keepalive.timeout_s),
             requests: between(1, keepalive.requests, 1 << 40),
@@ -65,7 +71,7 @@ impl BackendView {
             own.random_two = backend.balance == Balance::RandomTwo;
         }
         more.insert(0, own);
-        Self { maps, upstreams: more, keep_alive }
+        Self { maps, upstreams: more, keep_alive, keeps_none: speaks_both && features.keeps_connections }
     }
 }
 
