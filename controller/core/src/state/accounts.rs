@@ -7,6 +7,8 @@ use std::sync::Arc;
 /// Longest name of a user and longest hash that are read, in bytes.
 const MAX_NAME_BYTES: usize = 255;
 const MAX_HASH_BYTES: usize = 512;
+/// Before a password that is no hash.
+const PLAIN: &str = "{PLAIN}";
 
 /// The users in an htpasswd file: `name:hash` on each line, further fields and comments left out; of equal names the
 /// first. Lines without a name or without a colon are left out.
@@ -49,7 +51,9 @@ fn is_name(name: &str) -> bool {
 
 /// What proxies do with a text that they do not understand differs, from refusal to an error; so none is given one.
 fn hash(text: &str) -> Result<PasswordHash, NoLogin> {
-    let printable = !text.is_empty() && text.len() <= MAX_HASH_BYTES && text.bytes().all(|b| b.is_ascii_graphic());
+    // A password may have blanks and letters of every language.
+    let fits = |c: char| c.is_ascii_graphic() || text.starts_with(PLAIN) && crate::names::is_printable(c);
+    let printable = !text.is_empty() && text.len() <= MAX_HASH_BYTES && text.chars().all(fits);
     let kind = printable.then(|| kind(text)).flatten().ok_or(NoLogin::Unknown)?;
     if kind == HashKind::Crypt {
         check_cost(text)?;
@@ -61,7 +65,7 @@ fn kind(text: &str) -> Option<HashKind> {
     const CRYPT: &[&str] = &["$1$", "$2a$", "$2b$", "$2x$", "$2y$", "$5$", "$6$", "$7$", "$y$", "$gy$", "$sha1$"];
     let of_crypt = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"./$,=+-_".contains(&b));
     let base64 = |text: &str| text.len() >= 28 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b));
-    if text.strip_prefix("{PLAIN}").is_some_and(|rest| !rest.is_empty()) {
+    if text.strip_prefix(PLAIN).is_some_and(|rest| !rest.is_empty()) {
         return Some(HashKind::Plain);
     }
     if text.strip_prefix("{SHA}").or_else(|| text.strip_prefix("{SSHA}")).is_some_and(base64) {
@@ -107,6 +111,13 @@ mod tests {
         assert!(in_file(b"").is_empty() && in_file(b"\n\n# nobody\n").is_empty());
         let unread = |file: &str| unread_line(file.as_bytes());
         assert_eq!([file, "", "# nobody\r\n\n \na:\n", "a:x\nb\0:x", "a:x\n:x"].map(unread), [Some(1), None, None, Some(2), Some(2)]);
+    }
+
+    #[test]
+    fn a_plain_password_has_blanks_and_letters_of_every_language() {
+        let file = "anna:{PLAIN}open the sésame\nben:{PLAIN}\u{1}x\ncleo:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9é=\n";
+        let unknown = Err(NoLogin::Unknown);
+        assert_eq!(kinds(&in_file(file.as_bytes())), [("anna", Ok(HashKind::Plain)), ("ben", unknown), ("cleo", unknown)]);
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn auth_type_basic_asks_for_a_password_and_keeps_it_from_the_endpoint() {
         let users = accounts(&[
             ("anna", HashKind::Crypt, "$2b$04$2fuS47vmW.HxqtSoLu9FZucuxuhL99TWBqLdU8OCAOXvewDlY.6ty"),
             ("ben", HashKind::Plain, "{PLAIN}opensesame"),
+            ("cleo", HashKind::Plain, "{PLAIN}open \"the\" sésame"),
         ]);
         let routes = vec![
             guarded(prefix("/", "b"), basic("test auth", &users)),
@@ -63,7 +64,8 @@ fn auth_type_basic_asks_for_a_password_and_keeps_it_from_the_endpoint() {
         assert_eq!(challenge("/empty"), said("Basic realm=\"\""));
         assert_eq!(challenge("/dollar"), said("Basic realm=\"$http_x_any\""));
         assert_eq!(proxy.get("h.test", "/", &["Authorization: Basic YW5uYTp3cm9uZw=="]).status, 401);
-        for user in [ANNA, BEN] {
+        // `cleo:open "the" sésame`
+        for user in [ANNA, BEN, "Authorization: Basic Y2xlbzpvcGVuICJ0aGUiIHPDqXNhbWU="] {
             let answer = proxy.get("h.test", "/", &[user]);
             assert_eq!((answer.status, answer.sent("Authorization").len()), (200, 0), "{user}");
             assert_eq!(answer.sent("X-Real-IP"), ["127.0.0.1"], "the other headers are there");
