@@ -14,7 +14,7 @@ pub(super) const FEATURE: Feature = Feature {
             Value::Text(Class::Path),
             Scope::Host,
             "The path that endpoints see, with `$1` to `$9` for the groups of the rule's path; the query stays. The paths of the host \
-             become regular expressions, unless the target is the rule's own path.",
+             become regular expressions, unless the target is the rule's own path; also beside a target that cannot be used.",
         )
         .ranked(Tier::A, Risk::Medium),
         Key::new(
@@ -42,18 +42,28 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     policies.use_regex = given.bool("use-regex").unwrap_or(false);
     let forwarded_prefix =
         given.of_class("x-forwarded-prefix", Class::Path).and_then(|text| with_groups(given, "x-forwarded-prefix", text));
-    let Some(text) = given.of_class("rewrite-target", Class::Path) else { return };
+    match target(given) {
+        Some((text, target)) => {
+            policies.rewrite_target = Some(text.into());
+            policies.route().rewrite = Some(Rewrite { target, forwarded_prefix });
+        }
+        // Whoever wrote the paths meant expressions, and most are nothing else.
+        None => policies.use_regex |= given.is_bad("rewrite-target"),
+    }
+}
+
+/// The target as it is written, and its parts.
+fn target<'a>(given: &mut Given<'a>) -> Option<(&'a str, VariableText)> {
+    let text = given.of_class("rewrite-target", Class::Path)?;
     if !text.starts_with(['/', '$']) {
         given.refuse("rewrite-target", format_args!("{} does not begin with '/'", shown(text)), "use an absolute path such as /$1");
-        return;
+        return None;
     }
     if text.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return given.refuse("rewrite-target", format_args!("{} has a dot segment", shown(text)), "write the path that is meant");
+        given.refuse("rewrite-target", format_args!("{} has a dot segment", shown(text)), "write the path that is meant");
+        return None;
     }
-    if let Some(target) = with_groups(given, "rewrite-target", text) {
-        policies.rewrite_target = Some(text.into());
-        policies.route().rewrite = Some(Rewrite { target, forwarded_prefix });
-    }
+    with_groups(given, "rewrite-target", text).map(|target| (text, target))
 }
 
 fn with_groups(given: &mut Given<'_>, name: &'static str, text: &str) -> Option<VariableText> {
@@ -80,7 +90,9 @@ mod tests {
     fn a_bad_target_is_left_out() {
         for value in ["http://evil.example/", "foo", "/a?b=c", "/a b", "/$nosuch", "/a;b", "/{x}", "/a\nb", "/../$1", "/a/."] {
             let given = [("rewrite-target", value)];
-            assert_eq!((read(&given).route.rewrite.clone(), problems(&given).len()), (None, 1), "{value:?}");
+            let policies = read(&given);
+            assert_eq!((policies.route.rewrite.clone(), problems(&given).len()), (None, 1), "{value:?}");
+            assert!(policies.use_regex && policies.rewrite_target.is_none(), "the paths are expressions all the same");
         }
     }
 
