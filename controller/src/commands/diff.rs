@@ -8,6 +8,7 @@ mod text;
 use super::offline::{End, Session, exit, say_left_out};
 use super::output::{Progress, print, say};
 use crate::args::{DiffConfig, DiffFormat};
+use crate::causes::chain;
 use crate::source::Located;
 use crate::source::input::{InputError, World};
 use crate::source::manifests::{InputPath, Purpose};
@@ -61,7 +62,8 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let session = Session::new(&config.offline)?;
     let other = config.new_offline.as_ref().map(|offline| session.beside(offline)).transpose()?;
     let new_session = other.as_ref().unwrap_or(&session);
-    let (mut old, mut new) = worlds((&session, &config.old), (new_session, &config.new))?;
+    let worlds = worlds((&session, &config.old), (new_session, &config.new));
+    let (mut old, mut new) = worlds.map_err(|error| with_hint(error, [&config.old, &config.new]))?;
     progress.step("translating");
     let (before, after) = (session.translate(&mut old)?, new_session.translate(&mut new)?);
     progress.step("comparing");
@@ -122,6 +124,16 @@ fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> any
     Ok(if new_first { (second, first) } else { (first, second) })
 }
 
+/// A word that is no path is often meant as a branch or a commit.
+fn with_hint(error: anyhow::Error, sides: [&[String]; 2]) -> anyhow::Error {
+    let is_word = |input: &&String| !input.contains(['/', '.', ':']) && *input != "-" && !Path::new(input).exists();
+    let is_absence = error.downcast_ref().is_some_and(InputError::is_absence);
+    match sides.iter().filter_map(|inputs| inputs.last()).find(is_word).filter(|_| is_absence) {
+        Some(word) => anyhow::anyhow!("{}; a revision of git is written git:{word}", chain(error.as_ref())),
+        None => error,
+    }
+}
+
 /// Reads what is left without the last input, if that is a path that a revision does not have, or a path that is not there
 /// but in the revision that is the other side.
 fn without_own(
@@ -155,6 +167,7 @@ fn file(difference: Difference) -> FileDiff {
     let Difference { folder, key, old, new } = difference;
     let title = match folder {
         "" => key,
+        "hosts" if key.is_empty() => "unknown hosts".to_owned(),
         "hosts" => format!("host {key}"),
         _ => format!("{} {key}", folder.replace('/', " ")),
     };

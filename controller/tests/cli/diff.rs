@@ -126,6 +126,9 @@ fn files_are_folded_by_host_and_only_what_is_asked_for_is_told() {
         assert!(all.out.contains(part), "{part:?} is missing in {}", all.out);
     }
     assert!(!all.out.contains("nginx.conf"), "hashes in names are no change: {}", all.out);
+    let unknown = |text: &str| text.replace("- host: b.test\n    ", "- ");
+    let all = diff(&unknown(&old), &unknown(&new), &[]);
+    assert!(all.out.contains("--- unknown hosts\n+++ unknown hosts\n@@ "), "{}", all.out);
     let routes = diff(&old, &new, &["--routes-only"]);
     assert!(routes.out.contains("a.test") && !routes.out.contains("@@"), "{}", routes.out);
     let files = diff(&old, &new, &["--files-only"]);
@@ -161,6 +164,10 @@ fn a_revision_is_compared_with_the_work_tree() {
     let broken = folder.run(&["diff", "git:HEAD:deploy", "deploy"]);
     assert!(broken.code == 1 && broken.err.contains("of deploy, 1 document or object is left out"), "{broken:?}");
     assert_eq!(folder.run(&["diff", "git:nowhere", "deploy"]).code, 2);
+    for inputs in [["main", "deploy"], ["deploy", "main"]] {
+        let forgotten = folder.run(&[&["diff"], &inputs[..]].concat());
+        assert!(forgotten.code == 2 && forgotten.err.contains("a revision of git is written git:main"), "{forgotten:?}");
+    }
     assert_eq!(folder.run(&["diff", "deploy"]).code, 2);
 }
 

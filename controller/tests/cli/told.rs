@@ -125,6 +125,16 @@ fn an_answer_that_nobody_asks_for_is_told_of_the_one_who_asked_before() {
 }
 
 #[test]
+fn the_paths_of_whoever_serves_unknown_hosts_are_not_those_of_a_new_host() {
+    let all = ingress("all", "a.test", "/x", "cart").replace("- host: a.test\n    ", "- ") + &rest();
+    let front = annotated(&[("force-ssl-redirect", "true")]);
+    assert_eq!(
+        changes(&all, &(front + &all)),
+        ["host a.test:  →  [-] front", "route /*:  → Service shop/cart:80, with force-ssl-redirect \"true\" [opens] front"]
+    );
+}
+
+#[test]
 fn endpoints_are_told_of_their_service_once() {
     let all = |address: &str| {
         let kept = ingress("kept", "b.test", "/", "cart")

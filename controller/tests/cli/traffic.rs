@@ -135,6 +135,12 @@ fn requests_for_a_further_name_of_a_host_are_told_with_what_guarded_them() {
             "policy server-alias: \"b.test,c.x.test\" → \"b.test\" [-] open".to_owned()
         ]
     );
+    // Whoever has a name of its own takes it.
+    let own = ruled("own", "b.test", AUTH, &["/"]);
+    assert_eq!(
+        told(&[open("b.test")], &[open("b.test"), own]),
+        ["host b.test:  →  [-] own".to_owned(), format!("route /*: {with} \"b.test\" → {guarded} [closes] own")]
+    );
     // From one host to another.
     let other = |alias: &'static str| ruled("other", "d.test", &[AUTH, &[("server-alias", alias)]].concat(), &["/"]);
     let moved = told(&[open("b.test,c.test"), other("e.test")], &[open("b.test"), other("e.test,c.test")]);

@@ -65,6 +65,11 @@ impl<'a> Meeting<'a> {
         [0, 1].map(|side| self.route(side, met.numbers[side]))
     }
 
+    /// Whether these are paths of the host that stands in alone, which are nobody's of the other one.
+    pub(super) fn is_of_stand_in(&self, met: Met) -> bool {
+        self.stand_in.is_some_and(|side| !met.there[1 - side])
+    }
+
     pub(super) fn way(&self, side: usize, number: usize) -> Way<'a> {
         Way { host: self.tables[side].host, route: self.route(side, number) }
     }

@@ -4,9 +4,10 @@
 //! is told by its name. The lists are complete: a field of the model that stands in none of them does not compile.
 
 use crate::model::{
-    BackendPolicy, ClientAuth, ClientCertificates, ExternalAuth, FastCgi, Globals, HostPolicy, Listeners, RoutePolicy, Tls, UpstreamTls,
-    Verify,
+    Alias, BackendPolicy, ClientAuth, ClientCertificates, ExternalAuth, FastCgi, Globals, HostPolicy, Listeners, RoutePolicy, Tls,
+    UpstreamTls, Verify,
 };
+use crate::names::HostAlias;
 use std::borrow::Borrow;
 
 /// A part that is another one on the other side.
@@ -110,11 +111,23 @@ parts! {
 parts! {
     /// Of a host as a whole.
     pub(super) fn of_host(HostPolicy) {
-        aliases: "further names" ["server-alias", "from-to-www-redirect"],
         app_root: "redirect of /" ["app-root"],
         tls: "ciphers" ["ssl-ciphers", "ssl-prefer-server-ciphers"],
     } inside {
+        aliases: aliases,
         client_auth: option_of("client certificates", &["auth-tls-"], client_auth),
+    }
+}
+
+/// Names that come and go are told by their routes.
+fn aliases(old: &Option<Vec<Alias>>, new: &Option<Vec<Alias>>, out: &mut Vec<Part>) {
+    let [old, new] = [old, new].map(|all| all.as_deref().unwrap_or_default());
+    let is_known = |alias: &&Alias, others: &[Alias]| match alias.name {
+        HostAlias::Regex(_) => others.contains(alias),
+        _ => others.contains(alias) || others.iter().all(|other| other.name != alias.name),
+    };
+    if !(old.iter().all(|alias| is_known(&alias, new)) && new.iter().all(|alias| is_known(&alias, old))) {
+        out.push(Part::new("further names", &["server-alias", "from-to-www-redirect"]));
     }
 }
 

@@ -52,7 +52,7 @@ impl<'a> Comparison<'a> {
             return;
         }
         let mut found = Vec::new();
-        let redirects = self.redirect(meeting, name, pair);
+        let redirects = self.redirect(meeting, met, name);
         self.canary(meeting, name, pair, &mut found);
         if same_host && !met.is_one_sided() {
             if !apart {
@@ -70,8 +70,7 @@ impl<'a> Comparison<'a> {
     fn route(&mut self, meeting: &Meeting<'a>, met: Met, (name, apart): (&str, bool)) {
         let pair = meeting.pair(met);
         let effect = self.effect(meeting, met, apart);
-        // A host that is none of the two has paths of its own.
-        if meeting.stand_in.is_some_and(|side| !met.there[1 - side]) && effect.is_none() {
+        if meeting.is_of_stand_in(met) && effect.is_none() {
             return;
         }
         // Where nobody asked for anything, there was nothing, or nothing is left.
@@ -198,15 +197,16 @@ impl<'a> Comparison<'a> {
         self.push(meeting, name, Told { subject: Subject::Canary, kind, texts, by, effect: None });
     }
 
-    fn redirect(&mut self, meeting: &Meeting<'a>, name: &str, pair: Pair<'a>) -> bool {
+    fn redirect(&mut self, meeting: &Meeting<'a>, met: Met, name: &str) -> bool {
+        let pair = meeting.pair(met);
         let redirects = pair.map(|route| route.https_redirect.is_some());
         let effect = match redirects {
             [true, false] => Effect::Opens,
             [false, true] => Effect::Closes,
             _ => return false,
         };
-        // A route that is closed is not redirected; that it is closed is told.
-        if facts::is_closed(pair[0]) != facts::is_closed(pair[1]) {
+        // A route that is closed is not redirected; that it is closed is told. So is the route of a host that comes or goes.
+        if facts::is_closed(pair[0]) != facts::is_closed(pair[1]) || meeting.is_of_stand_in(met) {
             return true;
         }
         let texts = redirects.map(|redirects| if redirects { "redirected to https" } else { "plain HTTP served" }.to_owned());
