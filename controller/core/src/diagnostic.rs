@@ -109,6 +109,15 @@ impl Diagnostic {
         Self { severity, code, object: Some(object), field: field.into(), message: cut(message.into()), help: String::new(), outcome }
     }
 
+    /// Line and column in the text of the field, both from 1, for what is said of a place in a text of several lines: such a
+    /// message begins with the name of the field, and then with these.
+    #[must_use]
+    pub fn place_in_text(&self) -> Option<(u32, u32)> {
+        let (line, rest) = self.message.split_once(": line ")?.1.split_once(", column ")?;
+        let (column, _) = rest.split_once(": ")?;
+        Some((line.parse().ok()?, column.parse().ok()?))
+    }
+
     /// Builds a finding about input that is no object, or none that has a name.
     #[must_use]
     pub fn of_input(code: Code, message: impl Into<String>) -> Self {

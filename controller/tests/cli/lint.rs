@@ -163,6 +163,18 @@ fn excerpts_point_at_what_is_meant() {
 }
 
 #[test]
+fn what_is_said_of_a_directive_points_at_it() {
+    let snippet = "    nginx.ingress.kubernetes.io/configuration-snippet: |\n      add_header A b;\n\n        foo_bar on;\n";
+    let meta = format!("metadata:\n  namespace: shop\n  name: front\n  annotations:\n{snippet}");
+    let text = ingress("front", "a.test", "/", "cart").replace("metadata: {name: front, namespace: shop}\n", &meta);
+    let settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: main, namespace: shop}\ndata:\n  allow-snippet-annotations: 'true'\n  \
+                    annotations-risk-level: Critical\n  location-snippet: |\n    expires 1h;\n    proxy_foo on;\n";
+    let ran = linted(&(text + settings), &["--configmap=shop/main"]);
+    assert!(ran.out.contains(":10:9\n   |\n10 |         foo_bar on;\n   |         ^^^^^^^"), "{}", ran.out);
+    assert!(ran.out.contains("|     proxy_foo on;\n   |     ^^^^^^^^^"), "{}", ran.out);
+}
+
+#[test]
 fn in_a_line_that_is_long_findings_have_their_own_places() {
     let text = format!(
         r#"{{"apiVersion": "v1", "kind": "Service", "metadata": {{"name": "cart", "annotations": {{"a": "{}"}}}}, "spec": {{"type": "Foo"}}}}"#,

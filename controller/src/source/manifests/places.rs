@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// One document of a file.
@@ -96,7 +96,11 @@ impl Places {
     /// changed since it was read, the beginning of the document is all that is known.
     pub(crate) fn place_of(&self, object: &ObjectRef, field: &str) -> Option<Place> {
         let origin = &self.found.get(object)?.origin;
-        Some(self.known.lock().unwrap_or_else(PoisonError::into_inner).place_of(origin, field))
+        Some(self.known().place_of(origin, field))
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether an object was read from a file.
@@ -106,7 +110,12 @@ impl Places {
 
     /// Adds to a finding where it is.
     pub(crate) fn locate(&self, diagnostic: Diagnostic) -> Located {
-        let place = diagnostic.object.as_ref().and_then(|object| self.place_of(object, &diagnostic.field));
+        let origin = |object: &ObjectRef| Some(&self.found.get(object)?.origin);
+        let field = &diagnostic.field;
+        let place = diagnostic.object.as_ref().and_then(origin).map(|origin| {
+            let within = diagnostic.place_in_text().and_then(|place| self.known().place_within(origin, field, place));
+            within.unwrap_or_else(|| self.known().place_of(origin, field))
+        });
         Located { diagnostic, place }
     }
 }
@@ -123,6 +132,12 @@ impl Known {
             return document.first();
         }
         self.spans_of(document).map_or_else(|| document.first(), |spans| document.place(spans.find(&origin.items, field)))
+    }
+
+    /// Where a line and column of a field's text are, if that is written as lines.
+    fn place_within(&mut self, origin: &Origin, field: &str, place: (u32, u32)) -> Option<Place> {
+        let document = &origin.document;
+        Some(document.place(self.spans_of(document)?.find_within(&origin.items, field, place)?))
     }
 
     fn spans_of(&mut self, document: &Arc<Document>) -> Option<&Spans> {

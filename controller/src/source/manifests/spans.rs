@@ -2,7 +2,7 @@
 //!
 //! Made only for documents of which something has to be told: it parses the text a second time.
 
-use granit_parser::{Event, Marker, Parser, Span};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span};
 use std::collections::HashMap;
 
 /// Line and column of a node, both from 1, counted from the beginning of the document.
@@ -28,6 +28,8 @@ struct Node {
 #[derive(Debug)]
 enum Inside {
     Nothing,
+    /// A text that is written as lines: where the first of them begins.
+    Lines(At),
     Mapping(Entries),
     Sequence(Vec<Node>),
 }
@@ -35,7 +37,7 @@ enum Inside {
 impl Spans {
     /// Reads the text of one document.
     pub(super) fn of(text: &str) -> Self {
-        let mut builder = Builder { open: Vec::new(), root: None };
+        let mut builder = Builder { lines: text.lines().collect(), open: Vec::new(), root: None };
         for event in Parser::new_from_str(text) {
             let Ok((event, span)) = event else { break };
             builder.take(event, span);
@@ -50,6 +52,20 @@ impl Spans {
     /// line of its key; of anything else that of its key.
     pub(super) fn find(&self, items: &[u32], field: &str) -> At {
         self.follow(items, field).0
+    }
+
+    /// Where a line and column of the text of a field are, both from 1, if it is written as lines.
+    pub(super) fn find_within(&self, items: &[u32], field: &str, (line, column): (u32, u32)) -> Option<At> {
+        let mut node = &self.0;
+        for &item in items {
+            node = node.key("items")?.1.element(item as usize)?;
+        }
+        let mut rest = field;
+        while let Some((next, _, behind)) = node.step(rest) {
+            (node, rest) = (next, behind);
+        }
+        let Inside::Lines(first) = node.inside else { return None };
+        rest.is_empty().then(|| At { line: first.line + line - 1, column: first.column + column - 1 })
     }
 
     /// The same, and of a scalar the position is that of its key as well.
@@ -103,7 +119,7 @@ impl Node {
     fn step<'p>(&self, path: &'p str) -> Option<(&Self, (At, At), &'p str)> {
         let path = path.strip_prefix('.').unwrap_or(path);
         match &self.inside {
-            Inside::Nothing => None,
+            Inside::Nothing | Inside::Lines(_) => None,
             Inside::Sequence(nodes) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
                 let node = nodes.get(index.parse::<usize>().ok()?)?;
@@ -113,7 +129,7 @@ impl Node {
                 // Keys may hold dots and brackets, so the longest key that fits is meant.
                 let fits = keys(path).filter_map(|(key, rest)| Some((entries.get(key)?, rest))).last();
                 let ((key_at, node), rest) = fits.or_else(|| old_spelling(path, entries))?;
-                let is_scalar = matches!(node.inside, Inside::Nothing);
+                let is_scalar = matches!(node.inside, Inside::Nothing | Inside::Lines(_));
                 let at = if is_scalar && node.at.line == key_at.line { node.at } else { *key_at };
                 Some((node, (at, *key_at), rest))
             }
@@ -145,25 +161,39 @@ fn old_spelling<'p, 'n>(path: &'p str, entries: &'n Entries) -> Option<(&'n (At,
 type Key = (Box<str>, At);
 
 /// Builds the tree from the events, without recursion.
-struct Builder {
+struct Builder<'t> {
+    lines: Vec<&'t str>,
     open: Vec<(Node, Option<Key>)>,
     root: Option<Node>,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: Span) {
         let at = at(span.start);
         match event {
             Event::MappingStart(..) => self.open(Node { at, inside: Inside::Mapping(HashMap::new()) }),
             Event::SequenceStart(..) => self.open(Node { at, inside: Inside::Sequence(Vec::new()) }),
             Event::MappingEnd | Event::SequenceEnd => self.close(),
-            Event::Scalar(text, ..) => match self.open.last_mut() {
+            Event::Scalar(text, style, ..) => match self.open.last_mut() {
                 Some((Node { inside: Inside::Mapping(_), .. }, key @ None)) => *key = Some((text.into(), at)),
-                _ => self.put(Node { at, inside: Inside::Nothing }),
+                _ => {
+                    let first = (style == ScalarStyle::Literal).then(|| self.first_line(&text)).flatten();
+                    self.put(Node { at, inside: first.map_or(Inside::Nothing, Inside::Lines) });
+                }
             },
             Event::Alias(_) => self.put(Node { at, inside: Inside::Nothing }),
             _ => {}
         }
+    }
+
+    /// Where the first line of the text of a key is, if it is written as lines below the `|` beside that; all are indented as
+    /// far.
+    fn first_line(&self, text: &str) -> Option<At> {
+        let (_, Some((_, key))) = self.open.last()? else { return None };
+        let (n, line) = text.lines().enumerate().find(|(_, line)| !line.is_empty())?;
+        let header = usize::try_from(key.line).ok()?;
+        let indent = self.lines.get(header + n)?.strip_suffix(line)?.chars().count();
+        Some(At { line: key.line + 1, column: u32::try_from(indent).ok()? + 1 })
     }
 
     fn open(&mut self, node: Node) {
@@ -185,7 +215,7 @@ impl Builder {
                 // A key that is no scalar; no object has one.
                 None => *key = Some((Box::default(), node.at)),
             },
-            Some((Node { inside: Inside::Nothing, .. }, _)) => {}
+            Some((Node { inside: Inside::Nothing | Inside::Lines(_), .. }, _)) => {}
         }
     }
 
@@ -253,6 +283,27 @@ spec:
             assert_eq!(spans.find(&[], field), At { line, column }, "{field}");
         }
         assert_eq!(spans.find_key(&[], "metadata.name"), At { line: 4, column: 3 });
+    }
+
+    #[test]
+    fn places_in_texts_that_are_written_as_lines_are_found() {
+        let spans = Spans::of("a:\n  b: |\n\n    one\n      two\n    ü three\n  c: |2-\n     x\n  d: \"x\\ny\"\n  e: >-\n    x\n    y\n");
+        for (field, place, expected) in [
+            ("a.b", (2, 1), Some((4, 5))),
+            ("a.b", (3, 3), Some((5, 7))),
+            ("a.b", (4, 3), Some((6, 7))),
+            ("a.c", (1, 2), Some((8, 6))),
+            ("a.d", (2, 1), None),
+            ("a.e", (1, 1), None),
+            ("a.b.x", (1, 1), None),
+            ("a", (1, 1), None),
+        ] {
+            let found = spans.find_within(&[], field, place).map(|at| (at.line, at.column));
+            assert_eq!(found, expected, "{field} {place:?}");
+        }
+        let list = Spans::of("items:\n- a: |\n    x\n\n    y\n");
+        assert_eq!(list.find_within(&[0], "a", (3, 1)), Some(At { line: 5, column: 5 }));
+        assert_eq!(list.find_within(&[1], "a", (3, 1)), None);
     }
 
     #[test]
