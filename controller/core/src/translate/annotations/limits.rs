@@ -68,7 +68,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
-/// 0: none.
+/// 0 and less: none, as it was in ingress-nginx.
 fn limit(given: &mut Given<'_>, name: &'static str) -> Option<u64> {
     if given.refuse_empty(name) {
         return None;
@@ -77,7 +77,7 @@ fn limit(given: &mut Given<'_>, name: &'static str) -> Option<u64> {
     match u64::try_from(number) {
         Ok(number) => Some(number.min(HIGHEST)).filter(|number| *number > 0),
         Err(_) => {
-            given.refuse(name, format_args!("{number} is negative"), "use 1 or more, or 0 for no limit");
+            given.note(name, format_args!("{number} is negative, which means no limit"), "use 1 or more, or 0 for no limit");
             None
         }
     }
@@ -130,7 +130,8 @@ mod tests {
         for name in ["limit-rps", "limit-rpm", "limit-connections"] {
             assert!(read(&[(name, "ten")]).closed, "{name}");
             assert_eq!(problems(&[(name, "1.5")]), [format!("{name}: \"1.5\" is not a whole number (route answers 503)")]);
-            assert_eq!(problems(&[(name, "-1")]), [format!("{name}: -1 is negative (route answers 503)")]);
+            assert!(!read(&[(name, "-1")]).closed, "{name}");
+            assert_eq!(problems(&[(name, "-1")]), [format!("{name}: -1 is negative, which means no limit (served)")]);
         }
         let given = [("limit-rps", "1"), ("limit-allowlist", "10.0.0.0/8 1; include /x; ::/0"), ("limit-burst-multiplier", "-1")];
         let policies = read(&given);
