@@ -54,6 +54,19 @@ on_every_proxy! {
         assert_eq!([who(&eight, "/foo"), who(&eight, "/foobar")], ["s1", "404"], "RGX-8: no expression");
         assert_eq!([who(&other, "/api"), who(&other, "/API")], ["s1", "404"], "other hosts stay as they are");
     }
+
+    fn another_ingress_makes_expressions_of_paths_and_takes_that_back(proxy) {
+        let site = Site::of(proxy, "rgx-lent");
+        let host = site.host("lent");
+        let lent = ingress("lent").created(1).path(&host, "/l/[0-9]+$", ANY, "s1").prefix(&host, "/abc", "s1");
+        let other = ingress("other").created(2).path(&host, "/.+/x", ANY, "s2");
+        site.apply(&[all_running(&["s1", "s2"]), vec![lent.clone(), other.clone().annotation("use-regex", "true")]].concat());
+        assert_eq!([who(&host, "/l/12"), who(&host, "/l/12a"), who(&host, "/ABC")], ["s1", "404", "s1"]);
+        assert_eq!([who(&host, "/abc/x"), who(&host, "/abcd/x")], ["s1", "s2"], "what is below a prefix comes before an expression as long");
+        site.apply(&[all_running(&["s1", "s2"]), vec![lent, other]].concat());
+        assert_eq!([who(&host, "/l/12"), who(&host, "/ABC"), who(&host, "/abc/x")], ["404", "404", "s1"]);
+    }
+
     fn what_requests_say_stays_in_its_segment_of_a_path(proxy) {
         let site = Site::of(proxy, "rgx-said");
         let [header, argument] = ["header", "argument"].map(|name| site.host(name));
