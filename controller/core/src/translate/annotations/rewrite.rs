@@ -22,7 +22,8 @@ pub(super) const FEATURE: Feature = Feature {
             Value::Bool,
             Scope::Host,
             "Takes every path of the host, of any Ingress, for a regular expression: compared from the beginning on, without case, \
-             longer texts first, whatever the pathType.",
+             longer texts first, whatever the pathType. Read are classes, `(…)` and `(?:…)`, `(?=…)` and `(?!…)`, `|`, `^`, `$` and \
+             repetitions; no group has a name.",
         )
         .default("false"),
         Key::new(
