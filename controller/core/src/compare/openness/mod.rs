@@ -47,9 +47,18 @@ impl Beside<'_> {
         }
     }
 
+    /// Whether nobody needs a good certificate on a side, though there is a Secret to check them with.
+    fn takes_any_certificate(&self, side: usize) -> bool {
+        let says = |name: &str| self.own[side].get(name).copied().unwrap_or_default();
+        matches!(says("auth-tls-verify-client"), "off" | "optional_no_ca") && says("auth-tls-match-cn").is_empty()
+    }
+
     /// What holds on a side for an annotation that says `value`: its other name and the settings may say what it does not.
     fn holds_for<'v>(&'v self, side: usize, entry: &Entry, value: &'v str) -> &'v str {
         let text = |texts: &'v Texts<'_>, name: &str| texts.get(name).copied().filter(|text| !text.is_empty());
+        if entry.name == "auth-tls-secret" && self.takes_any_certificate(side) {
+            return "";
+        }
         if !value.is_empty() {
             return value;
         }

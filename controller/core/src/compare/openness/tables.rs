@@ -138,8 +138,6 @@ pub(super) const SETTINGS: &[Entry] = &[
     entry("ssl-protocols", Granted("TLSv1.2 TLSv1.3")),
     entry("ssl-ciphers", Look),
     entry("proxy-body-size", Size("1m")),
-    // Whom limits take for one client.
-    entry("limit-conn-zone-variable", Look),
     entry("enable-modsecurity", Protects(false)),
     entry("http-snippet", Snippet),
     entry("server-snippet", Snippet),

@@ -166,7 +166,6 @@ fn settings_open_and_close() {
             ("whitelist-source-range", "10.0.0.0/8", "", Some(Opens)),
             ("http-snippet", "deny all;", "", Some(Opens)),
             ("limit-rate", "", "5", None),
-            ("limit-conn-zone-variable", "", "$http_x", Some(Unclear)),
             ("strict-validate-path-type", "", "false", Some(Opens)),
             ("global-allowed-response-headers", "X-A", "x-a, X-B", Some(Opens)),
             ("global-allowed-response-headers", "X-A", "", Some(Closes)),
@@ -236,6 +235,17 @@ fn where_one_protection_suffices_one_more_opens() {
     let settings = Texts::from([("global-auth-url", "http://a")]);
     let beside = Beside { own: [&old, &new], settings: [&settings, &settings], by_address: true };
     assert_eq!(effect(Annotation, (LIST.0, "", LIST.1), &beside), Some(Opens), "the service of the settings is a protection, too");
+}
+
+#[test]
+fn a_secret_that_nobody_is_checked_with_keeps_nobody_out() {
+    let off = Texts::from([("auth-tls-secret", "a/b"), ("auth-tls-verify-client", "off")]);
+    let (on, none) = (Texts::from([("auth-tls-secret", "a/b")]), Texts::new());
+    for (old, new, expected) in [(&off, &none, None), (&none, &off, None), (&on, &none, Some(Opens)), (&none, &on, Some(Closes))] {
+        let value = |own: &Texts<'static>| own.get("auth-tls-secret").copied().unwrap_or_default();
+        let beside = Beside { own: [old, new], ..alone() };
+        assert_eq!(effect(Annotation, ("auth-tls-secret", value(old), value(new)), &beside), expected, "{old:?} → {new:?}");
+    }
 }
 
 #[test]
