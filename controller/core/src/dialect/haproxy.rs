@@ -50,6 +50,7 @@
 //! - Addresses are read from at most eight entries of `X-Forwarded-For`.
 
 mod agent;
+mod certificates;
 mod clients;
 mod command;
 mod credentials;
@@ -155,7 +156,7 @@ pub static HAPROXY: Dialect = Dialect {
     ],
     groups: groups::groups,
     main: view::main,
-    certificate_path: groups::certificate_path,
+    certificate_path: certificates::certificate_path,
     credential_files: credentials::files,
     certificates_read_live: false,
     launch_files: &[
