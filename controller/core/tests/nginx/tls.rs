@@ -5,6 +5,7 @@ use crate::models::*;
 use crate::world::*;
 use gatewright_agent::AnyCertificate;
 use gatewright_core::model::*;
+use gatewright_core::names::HostAlias;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::io::{Read, Write};
@@ -134,10 +135,17 @@ fn tls_21_unknown_names_are_refused_on_request() {
     for (program, version) in programs() {
         let mut globals = globals();
         globals.tls.reject_unknown_names = true;
-        let (draft, [own, wild]) = draft(globals);
-        let proxy = Proxy::start(&draft.model(), &program, version);
-        for (name, certificate) in [("h.test", own), ("a.w.test", wild)] {
-            assert_eq!(visit(&proxy, name, name, &rustls::version::TLS13).unwrap().0, leaf(&certificate), "{name}");
+        let (mut draft, [own, wild]) = draft(globals);
+        let alias = |name: &str| Alias { name: HostAlias::parse(name).unwrap(), certified: false };
+        let aliased = host("aliased.test", HostCertificate::Own(own.id.clone()), vec![prefix("/", "b")]);
+        let aliases = Some(vec![alias("other.test"), alias("other.w.test")]);
+        draft.hosts.push(aliased.with_policy(HostPolicy { aliases, ..HostPolicy::default() }));
+        let model = draft.model();
+        let proxy = Proxy::start(&model, &program, version);
+        let default = model.certificates[&model.default_certificate].as_ref();
+        let known = [("h.test", &own), ("a.w.test", &wild), ("plain.w.test", &wild), ("plain.test", default), ("other.test", default)];
+        for (name, certificate) in known.into_iter().chain([("other.w.test", &wild)]) {
+            assert_eq!(visit(&proxy, name, name, &rustls::version::TLS13).unwrap().0, leaf(certificate), "{name}");
         }
         for name in ["unknown.test", "127.0.0.1"] {
             assert!(visit(&proxy, name, name, &rustls::version::TLS13).is_err(), "{name}");

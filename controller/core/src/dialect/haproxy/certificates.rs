@@ -4,7 +4,7 @@ use super::groups::key_of;
 use super::{clients, view};
 use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::{Gather, Group, Parts, Piece, Place, Same};
-use crate::model::{CertificateId, Feature, Host, HostCertificate, Model, digest_of};
+use crate::model::{Alias, CertificateId, Feature, Host, HostCertificate, Model, digest_of};
 use crate::names::{CipherList, HostAlias, HostPattern};
 use std::collections::BTreeSet;
 
@@ -13,11 +13,12 @@ pub(super) fn certificate_path(id: &CertificateId) -> String {
     format!("tls/{id}.pem")
 }
 
-/// The hosts whose certificate is decided. One that a TLS section names without a usable certificate has the default one,
-/// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up.
+/// The names whose certificate is decided. A host that a TLS section names without a usable certificate has the default one,
+/// even beside a wildcard with a better one; one that none names has that of its wildcard, which the proxy looks up. Where
+/// unknown names are turned away, every known one is listed.
 pub(super) fn certificates(model: &Model, same: Same) -> Group<'_> {
     let further = files_of_servers(model);
-    let shared = digest_of(&(&model.default_certificate, &further));
+    let shared = digest_of(&(&model.default_certificate, &further, model.globals.tls.reject_unknown_names));
     Group {
         folder: "certificates",
         gather: Gather::Whole("tls/hosts.list"),
@@ -29,29 +30,60 @@ pub(super) fn certificates(model: &Model, same: Same) -> Group<'_> {
     }
 }
 
+/// A certificate, and for whom it is shown: a host, or one alias of it.
+struct Shown<'m> {
+    id: &'m CertificateId,
+    host: &'m Host,
+    alias: Option<&'m HostAlias>,
+}
+
+impl<'m> Shown<'m> {
+    fn of_host(model: &'m Model, host: &'m Host) -> Option<Self> {
+        let is_listed = model.globals.tls.reject_unknown_names || clients::asked_for(host).is_some() || ciphers_of(host).is_some();
+        let id = match &host.certificate {
+            HostCertificate::Unclaimed if is_listed => clients::certificate(model, &host.pattern),
+            HostCertificate::Unclaimed => return None,
+            HostCertificate::Default => &model.default_certificate,
+            HostCertificate::Own(id) => id,
+        };
+        Some(Self { id, host, alias: None })
+    }
+
+    /// Aliases that the host's own certificate is not for.
+    fn of_aliases(model: &'m Model, host: &'m Host) -> Vec<Self> {
+        let all = host.policy.aliases.iter().flatten();
+        let others = all.filter(|alias| model.globals.tls.reject_unknown_names && !is_certified(host, alias));
+        let shown = others.filter_map(|alias| {
+            let pattern = match &alias.name {
+                HostAlias::Exact(name) => HostPattern::Exact(name.clone()),
+                HostAlias::Wildcard(parent) => HostPattern::Wildcard(parent.clone()),
+                HostAlias::Regex(_) => return None,
+            };
+            Some(Self { id: clients::certificate(model, &pattern), host, alias: Some(&alias.name) })
+        });
+        shown.collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.alias.map_or_else(|| certified_names(self.host), |alias| dotted(alias.to_string()).into())
+    }
+}
+
 fn certificate_lines(model: &Model, further: Vec<(String, Option<String>)>) -> Parts<'_> {
-    let claimed = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
-    let claimed: Vec<(&Host, &CertificateId)> = claimed
-        .filter_map(|host| match &host.certificate {
-            HostCertificate::Unclaimed if clients::asked_for(host).is_some() || ciphers_of(host).is_some() => {
-                Some((&**host, clients::certificate(model, host)))
-            }
-            HostCertificate::Unclaimed => None,
-            HostCertificate::Default => Some((&**host, &model.default_certificate)),
-            HostCertificate::Own(id) => Some((&**host, id)),
-        })
-        .collect();
-    let digest = |host: &Host, id| digest_of(&(host.digest, id));
-    let pieces = claimed.iter().map(|&(host, id)| Piece { key: key_of(&host.pattern), digest: digest(host, id) });
+    let hosts = model.hosts.values().filter(|host| host.pattern != HostPattern::CatchAll);
+    let shown: Vec<Shown<'_>> =
+        hosts.flat_map(|host| Shown::of_host(model, host).into_iter().chain(Shown::of_aliases(model, host))).collect();
+    let digest = |shown: &Shown<'_>| digest_of(&(shown.host.digest, shown.alias, shown.id));
+    let pieces = shown.iter().map(|one| Piece { key: key_of(&one.host.pattern), digest: digest(one) });
     let more = further.iter().map(|file| Piece { key: "", digest: digest_of(file) });
     let pieces = pieces.chain(more).collect();
     Parts::new(pieces, move |number| {
-        let Some(&(host, id)) = claimed.get(number) else {
-            let (path, authority) = further[number - claimed.len()].clone();
+        let Some(one) = shown.get(number) else {
+            let (path, authority) = further[number - shown.len()].clone();
             return view::nameless_certificate(path, authority);
         };
-        let asked = clients::asked_for(host);
-        view::certificate(certificate_path(id), certified_names(host), host.origin.as_ref(), asked, ciphers_of(host))
+        let asked = clients::asked_for(one.host);
+        view::certificate(certificate_path(one.id), one.names(), one.host.origin.as_ref(), asked, ciphers_of(one.host))
     })
 }
 
@@ -68,11 +100,19 @@ fn files_of_servers(model: &Model) -> Vec<(String, Option<String>)> {
 
 /// The names that the certificate of a host is shown for.
 fn certified_names(host: &Host) -> Vec<String> {
-    let is_asked = clients::asked_for(host).is_some();
-    let aliases = host.policy.aliases.iter().flatten().filter(|alias| alias.certified || is_asked);
+    let aliases = host.policy.aliases.iter().flatten().filter(|alias| is_certified(host, alias));
     let names = aliases.filter(|alias| !matches!(alias.name, HostAlias::Regex(_))).map(|alias| alias.name.to_string());
-    // HAProxy compares names as they are sent, also when they end in a dot.
-    std::iter::once(host.pattern.to_string()).chain(names).flat_map(|name| [format!("{name}."), name]).collect()
+    std::iter::once(host.pattern.to_string()).chain(names).flat_map(dotted).collect()
+}
+
+/// Whether the certificate of a host is the one of this alias of it, too.
+fn is_certified(host: &Host, alias: &Alias) -> bool {
+    alias.certified || clients::asked_for(host).is_some()
+}
+
+/// A name, as HAProxy compares it: as it is sent, which may end in a dot.
+fn dotted(name: String) -> [String; 2] {
+    [format!("{name}."), name]
 }
 
 /// The ciphers of a host's own.

@@ -16,11 +16,12 @@ pub(super) fn any(model: &Model) -> bool {
     model.hosts.having(Feature::ClientAuth).any(|host| asked_for(host).is_some())
 }
 
-/// What the handshakes for a host without a certificate of its own are answered with: that of its wildcard sibling, or the
+/// What the handshakes for a name without a certificate of its own are answered with: that of its wildcard sibling, or the
 /// default one.
-pub(super) fn certificate<'m>(model: &'m Model, host: &Host) -> &'m CertificateId {
-    let parent = if let HostPattern::Exact(name) = &host.pattern { name.as_str().split_once('.').map(|(_, parent)| parent) } else { None };
-    let is_sibling = |pattern: &HostPattern| matches!(pattern, HostPattern::Wildcard(name) if Some(name.as_str()) == parent);
-    let sibling = model.hosts.iter().find(|(pattern, _)| is_sibling(pattern)).map(|(_, host)| &host.certificate);
-    if let Some(HostCertificate::Own(id)) = sibling { id } else { &model.default_certificate }
+pub(super) fn certificate<'m>(model: &'m Model, name: &HostPattern) -> &'m CertificateId {
+    let sibling = name.covering_wildcard().and_then(|wildcard| model.hosts.get(&wildcard));
+    match sibling.map(|host| &host.certificate) {
+        Some(HostCertificate::Own(id)) => id,
+        _ => &model.default_certificate,
+    }
 }
