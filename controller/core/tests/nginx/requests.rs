@@ -3,6 +3,8 @@
 use crate::models::*;
 use crate::world::*;
 use gatewright_core::model::*;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 fn each(test: impl Fn(&dyn Fn(Draft) -> Proxy)) {
     for (program, version) in programs() {
@@ -157,6 +159,30 @@ fn closed_routes_answer_503_and_unknown_ones_404() {
         assert_eq!(proxy.get("other.test", "/demo", &[]).status, 404);
         assert!(answer.headers("Strict-Transport-Security").is_empty());
     });
+}
+
+#[test]
+fn endpoints_are_left_when_the_client_has_gone() {
+    let left = |start: &dyn Fn(Draft) -> Proxy, header: &str| {
+        let endpoint = TcpListener::bind("127.0.0.1:0").unwrap();
+        endpoint.set_nonblocking(true).unwrap();
+        let proxy = start(Draft::default().backend("b", &[endpoint.local_addr().unwrap()]).host("h.test", vec![prefix("/", "b")]));
+        let mut client = TcpStream::connect(proxy.http()).unwrap();
+        client.write_all(format!("GET / HTTP/1.1\r\nHost: h.test\r\n{header}\r\n").as_bytes()).unwrap();
+        let mut asked = None;
+        until("the request is there", || {
+            asked = asked.take().or_else(|| endpoint.accept().ok());
+            asked.as_mut().is_some_and(|(stream, _)| stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0))
+        });
+        drop(client);
+        let (mut stream, _) = asked.unwrap();
+        let is_left = |read: std::io::Result<usize>| match read {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        };
+        until("the endpoint is left", || is_left(stream.read(&mut [0; 4096])));
+    };
+    each(|start| ["", "Connection: close\r\n"].into_iter().for_each(|header| left(start, header)));
 }
 
 #[test]

@@ -119,7 +119,11 @@ fn section_of(words: &[Word<'_>]) -> Option<Section> {
         [keyword, rest @ ..] if keyword.text == "defaults" => are_defaults(rest).then_some(Section::Defaults),
         [keyword, _] if keyword.text == "frontend" => Some(Section::Frontend),
         [keyword, _] if keyword.text == "backend" => Some(Section::Backend),
-        [keyword, _, from, routes] if keyword.text == "backend" && from.text == "from" && routes.text == "routes" => Some(Section::Backend),
+        [keyword, _, from, defaults] if from.text == "from" => match (&*keyword.text, &*defaults.text) {
+            ("frontend", "clients") => Some(Section::Frontend),
+            ("backend", "routes") => Some(Section::Backend),
+            _ => None,
+        },
         [keyword, _] if keyword.text == "fcgi-app" => Some(Section::FastCgi),
         _ => None,
     }
@@ -128,7 +132,7 @@ fn section_of(words: &[Word<'_>]) -> Option<Section> {
 /// What may follow `defaults`.
 fn are_defaults(words: &[Word<'_>]) -> bool {
     let said: Vec<&str> = words.iter().map(|word| &*word.text).collect();
-    matches!(said[..], ["common"] | ["routes", "from", "common"] | ["from", "common"])
+    matches!(said[..], ["common"] | ["clients" | "routes", "from", "common"] | ["from", "common"])
 }
 
 /// The keyword, and the action where rules have one. Parts in brackets are arguments.
