@@ -16,13 +16,13 @@ const BARE_COUNTERS: [&str; 6] = [
     "nginx_process_connections_total",
 ];
 
-/// Rewrites the comments; samples are the same in both formats.
+/// Rewrites the comments, and the bounds of buckets; samples are the same in both formats beside that.
 pub(super) fn of_openmetrics(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut lines = text.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         let Some(comment) = line.strip_prefix("# ") else {
-            out.push_str(line);
+            sample(&mut out, line);
             continue;
         };
         let mut words = comment.splitn(3, [' ', '\n']);
@@ -33,6 +33,27 @@ pub(super) fn of_openmetrics(text: &str) -> String {
         out.extend(["# ", word, " ", name, total, " ", rest]);
     }
     out
+}
+
+/// A bound is a label, and queries name it as ingress-nginx writes it: `1`, where OpenMetrics has `1.0`.
+fn sample(out: &mut String, line: &str) {
+    // No value can hold this: quotes in values are escaped.
+    let begins = ["{le=\"", ",le=\""].iter().find_map(|begin| Some(line.find(begin)? + begin.len()));
+    let parts = begins.map(|at| line.split_at(at)).and_then(|(before, rest)| Some((before, rest.split_once('"')?)));
+    match parts.and_then(|(before, (bound, rest))| Some((before, bound.parse::<f64>().ok().filter(|bound| bound.is_finite())?, rest))) {
+        Some((before, bound, rest)) => out.extend([before, &written(bound), "\"", rest]),
+        None => out.push_str(line),
+    }
+}
+
+/// A number as Go writes it: with an exponent from a million on, and below a ten-thousandth.
+fn written(number: f64) -> String {
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    match exponent.parse().unwrap_or(0) {
+        -4..=5 => number.to_string(),
+        exponent => format!("{digits}e{exponent:+03}"),
+    }
 }
 
 /// The type that the line after the help says.
@@ -56,5 +77,24 @@ mod tests {
             nginx_process_requests_total{a=\"# TYPE x\"} 7\n# HELP nginx_ingress_controller_requests Requests.\n\
             # TYPE nginx_ingress_controller_requests counter\nnginx_ingress_controller_requests 1\n# HELP g A b c.\n# TYPE g gauge\ng 2\n"
         );
+    }
+
+    #[test]
+    fn bounds_are_written_as_ingress_nginx_does() {
+        for (given, expected) in [
+            ("0.005", "0.005"),
+            ("1.0", "1"),
+            ("100000.0", "100000"),
+            ("1000000.0", "1e+06"),
+            ("12500000.0", "1.25e+07"),
+            ("0.00002", "2e-05"),
+        ] {
+            let alone = |bound: &str| format!("a_bucket{{le=\"{bound}\"}} 2\n");
+            let among = |bound: &str| format!("a_bucket{{pod=\"a\",le=\"{bound}\",path=\"/1.0\"}} 2\n");
+            assert_eq!((of_openmetrics(&alone(given)), of_openmetrics(&among(given))), (alone(expected), among(expected)));
+        }
+        for same in ["a_bucket{le=\"+Inf\"} 1\n", "a_sum{path=\"{le=\\\"1.0\\\",le=\\\"1.0\\\"\"} 1.0\n"] {
+            assert_eq!(of_openmetrics(same), same);
+        }
     }
 }
