@@ -400,6 +400,7 @@ fn a_snippet_of_the_config_map_that_is_not_applied_closes_if_it_may_keep_somebod
         ("http-snippet", "server { server_name a.test; return 403; }", true),
         ("http-snippet", "server { listen 2443; listen [::]:2443; return 308 https://$host$request_uri; }", false),
         ("http-snippet", "map $http_x $y { default 1; }\nproxy_cache_path /tmp keys_zone=a:1m;", false),
+        ("http-snippet", "lua_shared_dict x 1m; lua_package_path '/etc/lua/?.lua;;';", false),
         ("http-snippet", "perl_set $x y; add_header X-Why 'deny all';", false),
         ("server-snippet", "rewrite ^/a /b break;", false),
         ("server-snippet", "if ($http_x) { return 403; }\nrewrite ^/a /b break;", true),

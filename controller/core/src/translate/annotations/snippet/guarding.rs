@@ -51,6 +51,7 @@ const HARMLESS: &[&str] = &[
     "limit_req_zone",
     "log_format",
     "log_not_found",
+    "lua_",
     "map",
     "map_hash_",
     "more_clear_headers",
