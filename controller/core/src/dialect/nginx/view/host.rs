@@ -32,7 +32,8 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     pub(super) error_connection: &'static str,
     blocking: bool,
     pub(super) log_unknown_hosts: bool,
-    pub(super) log_labels: bool,
+    /// Something that all routes have in common says which of them it is.
+    pub(super) says_labels: bool,
     pub(super) counts_requests: bool,
     reject_unknown_names: bool,
     health_check_path: &'m str,
@@ -153,7 +154,7 @@ impl<'m> HostContext<'m> {
             error_connection: error_connection(globals),
             blocking: !globals.blocking.is_empty(),
             log_unknown_hosts: globals.access_log.unknown_hosts,
-            log_labels: globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS)),
+            says_labels: says_labels(globals),
             counts_requests: globals.listeners.metrics_port.is_some(),
             reject_unknown_names: globals.tls.reject_unknown_names,
             health_check_path: globals.listeners.health_check_path.as_str(),
@@ -168,6 +169,12 @@ impl<'m> HostContext<'m> {
     pub(super) fn has_errors(&self) -> bool {
         !self.errors.is_empty()
     }
+}
+
+fn says_labels(globals: &Globals) -> bool {
+    let logged = globals.access_log.format.as_ref().is_some_and(|format| format.uses(LABELS));
+    let mut headers = globals.request_headers.iter().chain(&globals.response_headers);
+    logged || headers.any(|(_, value)| value.uses(LABELS))
 }
 
 /// The addresses that are listened on, as nginx writes them.

@@ -113,7 +113,7 @@ impl<'m> RouteView<'m> {
         let more = extras(route, host, maps, context);
         let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
         let (headers, grpc, fastcgi) = said(route, more, maps, (context, common));
-        let has_labels = context.log_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
+        let has_labels = context.says_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
         let is_nobodys = *host == HostPattern::CatchAll && route.origin.is_none();
         Self {
             matches: matches(route, extra),
