@@ -79,6 +79,8 @@ impl Draft {
             (true, false) => TrustedAddressSource::ProxyProtocol,
             (true, true) => TrustedAddressSource::HeaderBehindProxyProtocol,
         };
+        // A list that is not believed is no list to append to: whoever reads its first entry would believe the client.
+        globals.forwarding.append_peer &= globals.forwarding.trust_headers;
         globals.streams.believes_proxy_header = self.use_real_ip;
         if !self.session_cache {
             globals.tls.session_cache_bytes = 0;

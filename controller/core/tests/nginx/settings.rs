@@ -77,6 +77,19 @@ fn blocked_addresses_are_refused_by_the_address_of_the_client() {
 }
 
 #[test]
+fn a_list_of_addresses_is_appended_to_only_where_it_is_believed() {
+    let full = ("compute-full-forwarded-for", "true");
+    let sent = |keys: &[(&str, &str)], expected: &str| {
+        each(keys, |proxy| {
+            assert_eq!(proxy.get("h.test", "/", &["X-Forwarded-For: 1.2.3.4"]).sent("X-Forwarded-For"), [expected], "{keys:?}")
+        });
+    };
+    sent(&[full], "127.0.0.1");
+    sent(&[full, ("enable-real-ip", "true")], "1.2.3.4");
+    sent(&[full, ("use-forwarded-headers", "true")], "1.2.3.4, 127.0.0.1");
+}
+
+#[test]
 fn answers_are_compressed_as_told() {
     let keys = [
         ("use-gzip", "true"),
