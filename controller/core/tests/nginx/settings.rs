@@ -90,6 +90,14 @@ fn a_list_of_addresses_is_appended_to_only_where_it_is_believed() {
 }
 
 #[test]
+fn no_time_at_all_is_the_least_that_a_client_can_have() {
+    each(&[("client-header-timeout", "0"), ("client-body-timeout", "")], |proxy| {
+        let post = "POST / HTTP/1.1\r\nHost: h.test\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc";
+        assert_eq!((proxy.get("h.test", "/", &[]).status, proxy.send(post).status), (200, 200));
+    });
+}
+
+#[test]
 fn answers_are_compressed_as_told() {
     let keys = [
         ("use-gzip", "true"),
