@@ -172,7 +172,9 @@ fn endpoints_are_left_when_the_client_has_gone() {
         let mut asked = None;
         until("the request is there", || {
             asked = asked.take().or_else(|| endpoint.accept().ok());
-            asked.as_mut().is_some_and(|(stream, _)| stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0))
+            let Some((stream, _)) = &mut asked else { return false };
+            stream.set_nonblocking(true).unwrap();
+            stream.read(&mut [0; 4096]).is_ok_and(|count| count > 0)
         });
         drop(client);
         let (mut stream, _) = asked.unwrap();
