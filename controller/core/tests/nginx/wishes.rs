@@ -158,6 +158,9 @@ fn red_20_cors_answers_allowed_origins_and_leaves_others_to_the_endpoint() {
         assert_eq!(preflight("/any", "http://x").status, 204);
         let good = preflight("/some", "http://A.o.test:8080");
         assert_eq!((good.status, allowed(&good)), (204, vec!["http://A.o.test:8080".to_owned()]), "it comes before the redirect");
+        let twice =
+            "GET /some HTTP/1.1\r\nHost: h.test\r\nOrigin: http://a.o.test:8080\r\nOrigin: http://evil.test\r\nConnection: close\r\n\r\n";
+        assert_ne!(allowed(&proxy.send(twice)), ["http://evil.test"], "what is told is what was compared");
         for (name, value) in [("Methods", "GET, POST"), ("Headers", "X-A"), ("Credentials", "true")] {
             assert_eq!(good.header(&format!("Access-Control-Allow-{name}")), Some(value));
         }
