@@ -138,7 +138,7 @@ on_every_proxy! {
     }
     fn no_way_to_write_a_wish_goes_past_a_policy(proxy) {
         let limits = json!({"proxy-body-size": "1k", "limit-rps": 1});
-        let policy = json!({"limits": limits, "annotations": [{"denied": ["limit-allowlist", "Allowlist-Source-Range"]}]});
+        let policy = json!({"limits": limits, "annotations": [{"denied": ["limit-allowlist", "Allowlist-Source-Range", "upstream-vhost"]}]});
         let settings = config_map("settings", &[
             ("gatewright-policy", &*policy.to_string()),
             ("allow-snippet-annotations", "true"),
@@ -156,6 +156,8 @@ on_every_proxy! {
             wishing("none", &[("limit-rps", "-1")]),
             wishing("exempt", &[("limit-rps", "1"), ("limit-whitelist", "0.0.0.0/0")]),
             wishing("list", &[("whitelist-source-range", "0.0.0.0/0")]),
+            wishing("rules", &[("configuration-snippet", "allow 127.0.0.0/8; deny all;")]),
+            wishing("rest", &[("configuration-snippet", "proxy_set_header Host evil.test; add_header X-Rest yes;")]),
         ]].concat();
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
         let posted = |host: &str| send(&Request::new("POST", "/x").header("Host", host).body(&[b'x'; 5000])).unwrap().status;
@@ -164,8 +166,10 @@ on_every_proxy! {
             let served = (0..60).filter(|_| who(host, "/") == "s").count();
             assert!((1..40).contains(&served), "{host}: {served} of 60");
         }
-        assert_eq!(who("list.test", "/"), "503", "a protection that may not be used closes");
-        let names = ["exempt", "host", "list", "none", "route", "sign"].map(|name| format!("default/{name}"));
+        assert_eq!(["list.test", "rules.test"].map(|host| who(host, "/")), ["503", "503"], "a protection that may not be used closes");
+        let rest = get("rest.test", "/").unwrap();
+        assert_eq!((rest.received("Host").as_deref(), rest.header("x-rest")), (Some("rest.test"), Some("yes")));
+        let names = ["exempt", "host", "list", "none", "rest", "route", "rules", "sign"].map(|name| format!("default/{name}"));
         assert_eq!(told(&world), names);
     }
 }

@@ -141,9 +141,7 @@ fn permits(namespaces: Option<&[Pattern]>, namespace: &str) -> bool {
 }
 
 fn refuses(rule: &AnnotationRule, namespace: &str, name: &str) -> bool {
-    let group = annotations::group_of(name);
-    let names = [Some(name), annotations::other_name(name), group.as_deref()];
-    let among = |patterns: &[Pattern]| names.iter().flatten().any(|name| any(patterns, name));
+    let among = |patterns: &[Pattern]| annotations::is_among(patterns, name);
     permits(rule.namespaces.as_deref(), namespace)
         && (among(&rule.denied) || rule.allowed.as_deref().is_some_and(|allowed| !among(allowed)))
 }

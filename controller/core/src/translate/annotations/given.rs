@@ -181,6 +181,13 @@ impl<'a> Given<'a> {
         if is_used { self.noted.push(bad) } else { self.bad.push(bad) }
     }
 
+    /// Notes that a policy keeps the namespace from what a value asks for, and what is done instead; `None`: nothing, for it is
+    /// only reported.
+    pub(super) fn deny(&mut self, name: &'static str, message: impl std::fmt::Display, answer: Option<OnBadValue>) {
+        let bad = BadValue { name, code: Code::AgainstPolicy, message: format!("{name}: {message}"), help: ASK.to_owned(), answer };
+        if answer.is_none() { self.noted.push(bad) } else { self.bad.push(bad) }
+    }
+
     /// The first variable of a text that the proxy has no word for.
     #[must_use]
     pub fn lacks_variable<'t>(&self, text: &'t VariableText) -> Option<&'t str> {

@@ -99,7 +99,7 @@ use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
 
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{ObjectRef, shown};
-use crate::settings::{Config, RiskLevel, Settings};
+use crate::settings::{Config, Pattern, RiskLevel, Settings};
 use std::sync::Arc;
 
 /// Stands among the directives that a proxy cannot follow: it can follow none as they are written.
@@ -282,6 +282,13 @@ pub(super) fn group_of(name: &str) -> Option<String> {
 }
 
 /// `annotation-value-word-blocklist`: an Ingress with a listed word in one of our annotations is left out.
+/// Whether one of these patterns has the annotation: by its name, by its other name, or by its group.
+pub(super) fn is_among(patterns: &[Pattern], name: &str) -> bool {
+    let group = group_of(name);
+    let names = [Some(name), other_name(name), group.as_deref()];
+    names.iter().flatten().any(|name| patterns.iter().any(|pattern| pattern.matches(name)))
+}
+
 fn has_blocked_word(given: &Given<'_>, config: &Config, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) -> bool {
     let hit = given.iter().find_map(|(name, value)| Some((name, config.word_blocklist.iter().find(|word| value.contains(word.as_str()))?)));
     let Some((name, word)) = hit else { return false };

@@ -7,8 +7,8 @@ use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value}
 use crate::model::{EarlyAnswer, Extra};
 use crate::names::VariableText;
 use crate::names::variable::LABELS;
-use crate::settings::LimitZones;
 use crate::settings::auth::response_headers;
+use crate::settings::{AnnotationRule, LimitZones};
 use std::cell::LazyCell;
 use std::sync::Arc;
 
@@ -158,6 +158,7 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     match read {
         Ok(mut meaning) => {
             cut(given, name, &mut meaning);
+            deny(given, name, &mut meaning, text);
             tell(given, name, &meaning, text);
             Some(meaning)
         }
@@ -199,6 +200,30 @@ fn cut(given: &mut Given<'_>, name: &'static str, meaning: &mut Meaning) {
         let message = format!("what it says of {key} is above the limit of {}, which is used", limit.text);
         given.exceed(name, message, policy.report_only);
     });
+}
+
+/// What policies keep the namespace from when an annotation says it is no more in a snippet; a protection closes, as that of an
+/// annotation does.
+fn deny(given: &mut Given<'_>, name: &'static str, meaning: &mut Meaning, text: &str) {
+    let namespace = given.namespace();
+    for policy in given.policies {
+        let holds = |rule: &&AnnotationRule| rule.namespaces.as_ref().is_none_or(|all| all.iter().any(|own| own.matches(namespace)));
+        let is_denied = |annotation: &str| policy.annotations.iter().filter(holds).any(|rule| super::is_among(&rule.denied, annotation));
+        for denial in meaning.denied(&is_denied) {
+            let why = format!("namespace {namespace} may not use the annotation {}, which says the same", denial.annotation);
+            let answer = match (policy.report_only, denial.protects, name) {
+                (true, ..) => None,
+                (false, false, _) => Some(OnBadValue::KeepDefault),
+                // Of the host nothing would be left that keeps anybody out.
+                (false, true, OF_HOST) => Some(OnBadValue::SkipIngress),
+                (false, true, _) => Some(OnBadValue::CloseRoute),
+            };
+            given.deny(name, Places::of(text).say_of(denial.directives, &why), answer);
+            if answer.is_some() {
+                meaning.without_denied(denial);
+            }
+        }
+    }
 }
 
 /// `$authHeader0` and so on: what ingress-nginx calls the headers of `auth-response-headers`.
