@@ -402,10 +402,14 @@ on_every_proxy! {
         let switches = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical"), ("http-snippet", zones)];
         let of = |name: &str, snippet: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", snippet);
         let limited = of("limited", "limit_req zone=slow burst=2 nodelay;");
-        let objects = [running("s"), vec![config_map("settings", &switches), limited, of("lost", "limit_req zone=none;")]].concat();
+        let named = of("named", "limit_req zone=slow nodelay;\nlimit_req_status 429;");
+        let annotated = of("annotated", "limit_req_status 430;").annotation("limit-rpm", "1").annotation("limit-burst-multiplier", "1");
+        let objects = [running("s"), vec![config_map("settings", &switches), limited, of("lost", "limit_req zone=none;"), named, annotated]].concat();
         let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
         let statuses: Vec<u16> = (0..5).map(|_| get("limited.test", "/").unwrap().status).collect();
         assert_eq!(statuses, [200, 200, 200, 503, 503]);
+        assert_eq!([(); 2].map(|()| get("named.test", "/").unwrap().status), [200, 429]);
+        assert_eq!([(); 3].map(|()| get("annotated.test", "/").unwrap().status), [200, 200, 430]);
         let said = world.diagnostics();
         assert!(said.iter().any(|line| line.contains("there is no zone \"none\"")), "{said:?}");
         assert_eq!(who("lost.test", "/"), "404", "a limit that cannot be kept");

@@ -32,6 +32,10 @@ pub struct Extra {
     pub gzip: Option<Gzip>,
     /// Texts in answers that others stand in for.
     pub substitutions: Option<Substitutions>,
+    /// Status for those who ask too often, in place of the usual one.
+    pub request_limit_status: Option<u16>,
+    /// Status for those who ask for too much at once.
+    pub connection_limit_status: Option<u16>,
     /// What the operator lets an Ingress say to nginx as it is.
     pub raw: Vec<RawDirective>,
 }
@@ -58,6 +62,8 @@ impl Extra {
             (Some(inner), Some(outer)) => Some(inner.over(outer)),
             (inner, outer) => inner.or(outer),
         };
+        all.request_limit_status = self.request_limit_status.or(all.request_limit_status);
+        all.connection_limit_status = self.connection_limit_status.or(all.connection_limit_status);
         all.raw.extend(self.raw.iter().cloned());
         all.substitutions = self.substitutions.clone().or(all.substitutions);
         all

@@ -33,7 +33,7 @@ pub(super) const FEATURE: Feature = Feature {
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
              stand in `return`, and headers in front of it) or with headers (as in nginx, of several the last one that holds decides, and \
              one with `add_header` is in place of those outside), `set` (in `if`, too, for variables that are compared with a text later), \
-             `allow`, `deny`, `satisfy` and `limit_except` with `deny all`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`), times, sizes and \
+             `allow`, `deny`, `satisfy` and `limit_except` with `deny all`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `charset`, \
              `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
              `large_client_header_buffers`, has no effect, and is told. Where a proxy has no `limit_rate_after`, \

@@ -6,7 +6,7 @@
 use super::addresses::lines;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{Bandwidth, ClientLimits, Feature, Globals, Model, Period, RequestRate};
+use crate::model::{Bandwidth, ClientLimits, Extra, Feature, Globals, Model, Period, RequestRate};
 use serde::Serialize;
 
 /// The first version that can send slowly.
@@ -48,8 +48,9 @@ struct RateView {
 
 impl LimitsView {
     /// `counted`: what tells Ingresses apart.
-    pub(super) fn new(limits: &ClientLimits, counted: u128, globals: &Globals) -> Self {
-        let (requests, connections) = (globals.limits.request_status.clamp(400, 599), globals.limits.connection_status.clamp(400, 599));
+    pub(super) fn new(limits: &ClientLimits, counted: u128, extra: Option<&Extra>, globals: &Globals) -> Self {
+        let requests = extra.and_then(|extra| extra.request_limit_status).unwrap_or(globals.limits.request_status).clamp(400, 599);
+        let connections = extra.and_then(|extra| extra.connection_limit_status).unwrap_or(globals.limits.connection_status).clamp(400, 599);
         Self {
             counted: Expression::literal(&format!("{:016x} ", counted >> 64)).and_fetch("src"),
             exempt: lines(&limits.exempt),

@@ -108,7 +108,11 @@ impl RouteView {
             rewrite: RewriteView::new(policy, section.key.path),
             upstream_host: policy.upstream_host.as_ref().and_then(Expression::of),
             cors: policy.cors.as_ref().map(CorsView::new),
-            limits: policy.limits.as_ref().zip(section.key.counted).map(|(limits, counted)| LimitsView::new(limits, counted, globals)),
+            limits: policy
+                .limits
+                .as_ref()
+                .zip(section.key.counted)
+                .map(|(limits, counted)| LimitsView::new(limits, counted, policy.extra.as_deref(), globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
             extra: ExtraView::of(policy, globals, version),

@@ -2,7 +2,7 @@
 
 use super::blocks::HeaderBlock;
 use super::chosen::{self, Choices};
-use super::limits::LimitUse;
+use super::limits::{self, LimitUse};
 use super::reader::{self, Directive};
 use super::sources::sources;
 use super::{answered, answers, headers, locations, others, places};
@@ -183,6 +183,8 @@ impl Meaning {
             ("limit_conn_zone", [key, zone]) => self.connection_zone(key, zone),
             ("limit_req", words) => self.limit_requests(words),
             ("limit_conn", [zone, number]) => self.limit_connections(zone, number),
+            ("limit_req_status", [status]) => limits::status(status).map(|status| self.extra.request_limit_status = Some(status)),
+            ("limit_conn_status", [status]) => limits::status(status).map(|status| self.extra.connection_limit_status = Some(status)),
             ("satisfy", [how]) => self.satisfied(how),
             _ => return None,
         })

@@ -101,6 +101,12 @@ impl Meaning {
     }
 }
 
+/// What those are answered who go beyond a limit.
+pub(super) fn status(text: &str) -> Result<u16, String> {
+    let status = text.parse().ok().filter(|status| (400..=599).contains(status));
+    status.ok_or_else(|| format!("{} is not a status between 400 and 599", shown(text)))
+}
+
 fn number_of(text: &str) -> Result<u64, String> {
     values::number(text).map_err(|(message, _)| message)
 }

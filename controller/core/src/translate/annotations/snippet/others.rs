@@ -51,8 +51,6 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["server_tokens"], "the key server-tokens of the main ConfigMap holds for the proxy as a whole"),
     (&["error_log"], "the key error-log-level of the main ConfigMap holds for the proxy as a whole"),
     (&["rewrite_log"], "the annotation enable-rewrite-log says so"),
-    (&["limit_req_status"], "the key limit-req-status-code of the main ConfigMap holds for the proxy as a whole"),
-    (&["limit_conn_status"], "the key limit-conn-status-code of the main ConfigMap holds for the proxy as a whole"),
     (&["limit_req_log_level", "limit_conn_log_level"], "who is turned away stands in the access log"),
     (&["brotli", "brotli_"], "stock proxies have no brotli; the directive gzip is read"),
     (&["gunzip", "gzip_static"], "answers are passed on as endpoints send them, or compressed by gzip"),

@@ -604,3 +604,12 @@ fn headers_are_for_statuses_and_types() {
     assert!(replaced[0].when.len() == 1 && replaced[0].when[0].variable.uses(&["http_x_a"]));
     assert!(read("more_set_input_headers -t text/html 'X-A: b';").is_err());
 }
+
+#[test]
+fn those_who_ask_too_often_have_a_status_of_their_own() {
+    let extra = read("limit_req_status 429; limit_conn_status 430;").unwrap().extra;
+    assert_eq!((extra.request_limit_status, extra.connection_limit_status), (Some(429), Some(430)));
+    for bad in ["399", "600", "x", "429 430", ""] {
+        assert!(read(&format!("limit_req_status {bad};")).is_err() && read(&format!("limit_conn_status {bad};")).is_err(), "{bad}");
+    }
+}

@@ -16,6 +16,9 @@ pub(super) struct LimitsView {
     key: Expression,
     rates: Vec<RateView>,
     connections: Option<ConnectionsView>,
+    /// Other statuses than the usual ones.
+    request_status: Option<u16>,
+    connection_status: Option<u16>,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,10 +42,13 @@ impl LimitsView {
     /// `None`: there are no limits.
     pub(super) fn new(route: &Route) -> Option<Self> {
         let limits = route.policy.limits.as_ref()?;
+        let extra = route.policy.extra.as_deref();
         let rates = limits.rates.iter().map(|rate| RateView { zone: format!("zone={}", zone_of(*rate)), burst: burst(*rate) });
         Some(Self {
             key: if limits.exempt.is_empty() { counted(route) } else { Expression::variable(&key_variable(route, limits)) },
             rates: rates.collect(),
+            request_status: extra.and_then(|extra| extra.request_limit_status),
+            connection_status: extra.and_then(|extra| extra.connection_limit_status),
             connections: limits.connections.map(|number| ConnectionsView { zone: CONNECTIONS, number: number.clamp(1, 65_535) }),
         })
     }
