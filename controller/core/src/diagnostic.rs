@@ -41,6 +41,8 @@ pub enum Outcome {
     KeptDefault,
     /// The route answers 503 until this is mended.
     ClosedRoute,
+    /// Every path of the host answers 403 until this is mended.
+    DeniedHost,
     /// The path (or rule) is left out.
     SkippedPath,
     /// The host is left out.
@@ -64,6 +66,7 @@ impl fmt::Display for Outcome {
             Self::NeverReached => "never reached",
             Self::KeptDefault => "default kept",
             Self::ClosedRoute => "route answers 503",
+            Self::DeniedHost => "host answers 403",
             Self::SkippedPath => "path left out",
             Self::SkippedHost => "host left out",
             Self::SkippedEntry => "entry left out",
@@ -230,7 +233,7 @@ pub fn grouped<'f, F>(findings: &'f [F], diagnostic: impl Fn(&'f F) -> &'f Diagn
 
 /// Whether what a finding is about is closed.
 fn closes(finding: &Diagnostic) -> bool {
-    finding.object.is_some() && matches!(finding.outcome, Outcome::ClosedRoute | Outcome::ClosedPort)
+    finding.object.is_some() && matches!(finding.outcome, Outcome::ClosedRoute | Outcome::DeniedHost | Outcome::ClosedPort)
 }
 
 /// One line, nothing that a terminal or log reader could take for something else, bounded.

@@ -7,7 +7,7 @@ use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::names::shown;
 use gatewright_core::translate::annotations::{
-    FEATURES, Key, OnBadValue, ProxyFacts, Verdict, help_on_unknown, markdown, names, tier, totals,
+    FEATURES, Key, OnBadValue, ProxyFacts, Scope, Verdict, help_on_unknown, markdown, names, tier, totals,
 };
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -68,8 +68,7 @@ fn one(name: &str, proxies: &[ProxyFacts]) -> String {
     if let Some((group, key)) = key_of(name) {
         let _ = writeln!(text, "    {}", key.doc);
         let _ = writeln!(text, "    group: {group}");
-        let _ =
-            writeln!(text, "    value: {}; default: {}; wrong value: {}{}", key.value, default(key), bad(key.on_bad_value), refused(key));
+        let _ = writeln!(text, "    value: {}; default: {}; wrong value: {}{}", key.value, default(key), bad(key), refused(key));
     }
     if let Some(tier) = tier(name) {
         let _ = writeln!(text, "    tier: {tier}");
@@ -93,7 +92,7 @@ fn entry(name: &str, proxies: &[ProxyFacts]) -> Value {
     json!({
         "name": key.name, "feature": feature, "doc": key.doc, "value": key.value.to_string(), "default": key.default,
         "configKey": key.config_key, "scope": format!("{:?}", key.scope).to_lowercase(), "tier": tier,
-        "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key.on_bad_value),
+        "risk": format!("{:?}", key.risk).to_lowercase(), "onBadValue": bad(key),
         "refusedAtAdmission": key.is_refused, "proxies": proxies,
     })
 }
@@ -102,8 +101,9 @@ const fn refused(key: &Key) -> &'static str {
     if key.is_refused { "; at admission the Ingress is refused" } else { "" }
 }
 
-const fn bad(answer: OnBadValue) -> &'static str {
-    match answer {
+const fn bad(key: &Key) -> &'static str {
+    match key.on_bad_value {
+        OnBadValue::CloseRoute if matches!(key.scope, Scope::Host) => "every request to the hosts is answered 403",
         OnBadValue::KeepDefault => "the default holds",
         OnBadValue::DropFeature => "the feature is left out",
         OnBadValue::CloseRoute => "the routes answer 503",

@@ -121,7 +121,9 @@ impl<'a> Story<'a> {
 /// Whether a finding about another object than the Ingress of the route tells why the route is closed: a setting that closes
 /// every route, or an Ingress that has the host closed as a whole.
 fn closes_from_elsewhere(finding: &Diagnostic, explanation: &Explanation, config: &ExplainConfig, world: &World) -> bool {
-    let Some(object) = finding.object.as_ref().filter(|_| finding.outcome == Outcome::ClosedRoute) else { return false };
+    let Some(object) = finding.object.as_ref().filter(|_| matches!(finding.outcome, Outcome::ClosedRoute | Outcome::DeniedHost)) else {
+        return false;
+    };
     match object.kind {
         Kind::ConfigMap | Kind::GatewrightParameters => explanation.status == Some(503),
         Kind::Ingress if explanation.denied => {

@@ -180,6 +180,7 @@ fn what_closes_a_route_from_elsewhere_is_named() {
     let denied = folder.run(&["explain", "http://a.test/b", "-f", "in.yaml"]);
     assert!(denied.code == 1 && denied.out.contains("403 of the proxy on every path of the host"), "{denied:?}");
     assert!(denied.out.contains("in Ingress shop/bad") && denied.out.contains("auth-tls-secret"), "who has it closed is named: {denied:?}");
+    assert!(denied.out.contains("(host answers 403)") && !denied.out.contains("answers 503"), "{denied:?}");
     let json = folder.run(&["explain", "http://a.test/b", "-f", "in.yaml", "--format", "json"]).json();
     assert_eq!((&json["explanation"]["denied"], &json["explanation"]["status"]), (&true.into(), &403.into()));
     assert_eq!(folder.run(&["explain", "http://b.test/", "-f", "in.yaml"]).code, 0);

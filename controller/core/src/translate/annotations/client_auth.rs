@@ -67,6 +67,11 @@ pub(super) const FEATURE: Feature = Feature {
     apply,
 };
 
+/// Whether a mistake in an annotation of this name lets nobody into the hosts.
+pub(super) fn denies(name: &str, policies: &Policies) -> bool {
+    FEATURE.keys.iter().any(|key| key.name == name) && policies.host.client_auth == Some(ClientAuth::Denied)
+}
+
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if given.refuse_empty("auth-tls-secret") {
         policies.host.client_auth = Some(ClientAuth::Denied);
@@ -248,6 +253,6 @@ mod tests {
     fn an_empty_secret_lets_nobody_in() {
         let (policies, said) = read(&[("auth-tls-secret", " ")]);
         assert_eq!((policies.host.client_auth, policies.closed), (Some(ClientAuth::Denied), true));
-        assert_eq!(said, ["auth-tls-secret: the value is empty (route answers 503)"]);
+        assert_eq!(said, ["auth-tls-secret: the value is empty (host answers 403)"]);
     }
 }

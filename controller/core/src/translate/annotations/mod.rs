@@ -239,6 +239,7 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
         worst = worst.max(answer);
         let outcome = match answer {
             OnBadValue::KeepDefault | OnBadValue::DropFeature => Outcome::KeptDefault,
+            OnBadValue::CloseRoute if client_auth::denies(bad.name, policies) => Outcome::DeniedHost,
             OnBadValue::CloseRoute => Outcome::ClosedRoute,
             OnBadValue::SkipIngress => Outcome::SkippedObject,
         };
@@ -281,7 +282,6 @@ pub(super) fn group_of(name: &str) -> Option<String> {
     Some(feature.name.to_lowercase().replace(' ', "-"))
 }
 
-/// `annotation-value-word-blocklist`: an Ingress with a listed word in one of our annotations is left out.
 /// Whether one of these patterns has the annotation: by its name, by its other name, or by its group.
 pub(super) fn is_among(patterns: &[Pattern], name: &str) -> bool {
     let group = group_of(name);
@@ -289,6 +289,7 @@ pub(super) fn is_among(patterns: &[Pattern], name: &str) -> bool {
     names.iter().flatten().any(|name| patterns.iter().any(|pattern| pattern.matches(name)))
 }
 
+/// `annotation-value-word-blocklist`: an Ingress with a listed word in one of our annotations is left out.
 fn has_blocked_word(given: &Given<'_>, config: &Config, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) -> bool {
     let hit = given.iter().find_map(|(name, value)| Some((name, config.word_blocklist.iter().find(|word| value.contains(word.as_str()))?)));
     let Some((name, word)) = hit else { return false };

@@ -61,7 +61,7 @@ fn entry(out: &mut String, key: &Key, proxies: &[ProxyFacts]) {
     let _ = writeln!(
         out,
         "- A value that cannot be used: {}{}.",
-        bad(key.on_bad_value),
+        bad(key),
         if key.is_refused { "; at admission the Ingress is refused" } else { "" }
     );
     for proxy in proxies {
@@ -97,8 +97,9 @@ const fn risk(risk: Risk) -> &'static str {
     }
 }
 
-const fn bad(answer: OnBadValue) -> &'static str {
-    match answer {
+const fn bad(key: &Key) -> &'static str {
+    match key.on_bad_value {
+        OnBadValue::CloseRoute if matches!(key.scope, Scope::Host) => "every request to the hosts is answered 403",
         OnBadValue::KeepDefault => "the default holds",
         OnBadValue::DropFeature => "the feature is left out",
         OnBadValue::CloseRoute => "the routes of the Ingress answer 503",
