@@ -253,6 +253,11 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
         &[],
     ),
     Approximation::new(
+        "auth-cache-key",
+        "the agent keeps 10 000 answers in its memory, and forgets all of them when there are more, or when it starts anew; one with a key \
+         of more than 16 KiB is not kept",
+    ),
+    Approximation::new(
         "auth-secret",
         "users with hashes that crypt(3) does not know cannot log in, nor those of a Secret whose hashes take longer than 6 s in all: \
          HAProxy computes each at every load",
