@@ -64,6 +64,8 @@ on_every_version! {
         let [on, optional, of_any, off] = words.map(|(_, name)| site.host(&name));
         let clients = [None, Some(&anna), Some(&stranger), Some(&revoked), Some(&expired)];
         let all = |host: &str| clients.map(|own| seen(host, own));
+        let page = String::from_utf8_lossy(&ask(&on, None).body).into_owned();
+        assert!(page.contains("No required SSL certificate was sent"), "{page}");
         let stops = [(); 3].map(|()| stopped(400));
         let [foreign, gone, old] = stops.clone();
         assert_eq!(all(&on), [stopped(400), passed("SUCCESS"), foreign, gone, old]);

@@ -41,6 +41,7 @@ mod services;
 mod snippets;
 mod snippets_headers;
 mod snippets_in_use;
+mod snippets_paths;
 mod spread;
 mod streams;
 mod templates;

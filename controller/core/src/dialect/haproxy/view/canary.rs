@@ -41,7 +41,8 @@ struct CookieView {
 }
 
 impl HeaderView {
-    fn new(header: &CanaryHeader) -> Self {
+    /// `underscores`: clients may send names with them, which are dropped otherwise.
+    fn new(header: &CanaryHeader, underscores: bool) -> Self {
         let (mut words, mut value, mut pattern, mut never) = (false, None, None, false);
         match &header.test {
             CanaryHeaderTest::Words => words = true,
@@ -49,7 +50,10 @@ impl HeaderView {
             CanaryHeaderTest::Pattern(regex) => pattern = Some(regex.as_str().to_owned()),
             CanaryHeaderTest::Never => never = true,
         }
-        Self { name: header.name.as_str().to_owned(), words, value, pattern, never }
+        // In nginx both signs are one.
+        let name = header.name.as_str();
+        let name = if underscores { name.to_owned() } else { name.replace('_', "-") };
+        Self { name, words, value, pattern, never }
     }
 }
 
@@ -68,13 +72,19 @@ struct Use<'m> {
     session: Option<&'m str>,
     /// Content hash of all rules that are in the frontend.
     shape: u128,
+    underscores: bool,
 }
 
 impl<'m> Use<'m> {
     fn new(model: &'m Model, key: &Key<'m>, canary: &'m Canary) -> Self {
         let affinity = key.backend().and_then(|id| model.backends.get(id)).and_then(|backend| backend.policy.affinity.as_ref());
         let session = affinity.map(|affinity| affinity.cookie.as_str());
-        Self { canary, session, shape: digest_of(&(session, &canary.rules.header, &canary.rules.cookie)) }
+        Self {
+            canary,
+            session,
+            shape: digest_of(&(session, &canary.rules.header, &canary.rules.cookie)),
+            underscores: model.globals.underscores_in_headers,
+        }
     }
 
     fn id(&self) -> String {
@@ -87,7 +97,7 @@ impl<'m> Use<'m> {
             id: self.id(),
             condition: format!("canary_{}", self.id()),
             session: self.session.map(|name| first_cookie(name) + ",field(-1,|)"),
-            header: rules.header.as_ref().map(HeaderView::new),
+            header: rules.header.as_ref().map(|header| HeaderView::new(header, self.underscores)),
             cookie: rules.cookie.as_deref().map(CookieView::new),
         }
     }
@@ -130,4 +140,17 @@ pub(super) fn rules(model: &Model, context: &Context<'_>) -> Vec<RulesView> {
 /// The lines of the map.
 pub(in crate::dialect::haproxy) fn lines<'m>(model: &'m Model, context: &Context<'m>) -> Vec<Line> {
     all(model, context).iter().map(|(from, (to, used))| used.line(from, to, context.counts_requests())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::names::HeaderName;
+
+    #[test]
+    fn a_header_is_looked_for_as_clients_may_send_it() {
+        let header = CanaryHeader { name: HeaderName::new("X_Try").unwrap(), test: CanaryHeaderTest::Words };
+        let names = [false, true].map(|underscores| HeaderView::new(&header, underscores).name);
+        assert_eq!(names, ["X-Try", "X_Try"], "one with underscores is dropped where these are not let in");
+    }
 }

@@ -15,6 +15,7 @@ pub(super) struct ClientAuthView<'m> {
     /// Where clients without a good one go.
     error_url: Option<Expression>,
     error_path: Option<Expression>,
+    missing_page: String,
     error_page: String,
     misdirected_page: String,
     /// Of what is answered where the subject is another one.
@@ -61,7 +62,8 @@ impl<'m> ClientAuthView<'m> {
             good: std::iter::once(0).chain(tolerated.clone().map(|(result, _)| result)).collect(),
             error_url,
             error_path,
-            error_page: page(400),
+            missing_page: refusal("No required SSL certificate was sent"),
+            error_page: refusal("The SSL certificate error"),
             misdirected_page: page(421),
             content_type: globals.default_type.as_str(),
             subject: checked.subject.as_ref().map(crate::names::TextRegex::as_str),
@@ -69,4 +71,11 @@ impl<'m> ClientAuthView<'m> {
             pass_certificate: checked.pass_certificate,
         }
     }
+}
+
+/// What nginx says to those whose certificate is not good.
+fn refusal(why: &str) -> String {
+    format!(
+        "<html><head><title>400 {why}</title></head><body><center><h1>400 Bad Request</h1></center><center>{why}</center></body></html>"
+    )
 }

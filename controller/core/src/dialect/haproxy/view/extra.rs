@@ -7,7 +7,7 @@ use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, hea
 use crate::model::{
     AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RequestHeader, RoutePolicy, Test,
 };
-use crate::names::{HeaderName, VariableText};
+use crate::names::{HeaderName, TextPart, VariableText};
 use serde::Serialize;
 
 /// The status with which nginx closes the connection.
@@ -118,6 +118,8 @@ struct AnswerView {
     /// What stands between a redirect for some paths and the query; `None`: that is gone.
     query: Option<&'static str>,
     redirect: Option<Expression>,
+    /// What stands in front of a redirect to a path, which is known only when it is there.
+    own_host: Option<Expression>,
     text: Option<Expression>,
     content_type: String,
     /// What is said without a text.
@@ -152,17 +154,24 @@ impl ExtraView {
         let kind = type_of_texts(policy, globals);
         let extra = policy.extra.as_deref()?;
         let gzip = extra.gzip.as_ref().and_then(|gzip| GzipView::new(gzip, globals, version));
-        Some(Self { gzip, ..Self::new(extra, kind, &policy.told_answers()) })
+        let keeps_relative = globals.relative_redirects || policy.redirect.as_ref().is_some_and(|redirect| redirect.keep_relative);
+        let answer = |(number, answer): (usize, &EarlyAnswer)| AnswerView::new(number, answer, kind, !keeps_relative);
+        let answers = extra.answers.iter().enumerate().filter_map(answer).collect();
+        Some(Self { gzip, answers, ..Self::new(extra, (&policy.told_answers(), policy.rewrite.is_some())) })
     }
 
-    fn new(extra: &Extra, kind: &str, told: &[&HeaderName]) -> Self {
+    /// `rewrites`: the path becomes another one before headers are set.
+    fn new(extra: &Extra, (told, rewrites): (&[&HeaderName], bool)) -> Self {
+        const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
+        let moves = rewrites || !extra.rewrites.is_empty();
         let mut said = Vec::new();
         let all = extra.conditions_of_headers();
         let set: Vec<String> = extra.request_headers.iter().map(|header| variable_of(&header.name)).collect();
         let set: Vec<&str> = set.iter().map(String::as_str).collect();
         let requests = extra.request_headers.iter().map(|RequestHeader { name, value, when }| {
-            // What the client has sent, whatever is set before this one.
-            let kept = value.uses(&set).then(|| answered(value, told, &mut said).map(|(value, _)| value));
+            // What the client has sent and asked for, whatever is set before this one.
+            let is_early = value.uses(&set) || (moves && value.uses(AS_ASKED));
+            let kept = is_early.then(|| answered(value, told, &mut said).map(|(value, _)| value));
             let value_said = kept.unwrap_or_else(|| Expression::of_snippet(value, told).filter(|value| !value.is_empty()));
             let (name, may_be_empty) = (name.to_string(), value.may_be_empty());
             let chosen = chosen(when, &all);
@@ -208,7 +217,7 @@ impl ExtraView {
         let named = |(n, when): (usize, &&[Condition])| ChosenView::new(n, when);
         Self {
             chosen: all.iter().enumerate().filter_map(named).collect(),
-            answers: extra.answers.iter().enumerate().filter_map(|(number, answer)| AnswerView::new(number, answer, kind)).collect(),
+            answers: Vec::new(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
             charset: extra
@@ -285,9 +294,12 @@ impl ChosenView {
 }
 
 impl AnswerView {
-    fn new(number: usize, answer: &EarlyAnswer, kind: &str) -> Option<Self> {
+    /// `absolute`: redirects to paths name the host.
+    fn new(number: usize, answer: &EarlyAnswer, kind: &str, absolute: bool) -> Option<Self> {
         let text = Expression::of_snippet(&answer.text, &[])?;
         let redirects = [301, 302, 303, 307, 308].contains(&answer.status);
+        let is_known = answer.path.is_none() && !answer.text.has_groups();
+        let text = if redirects && absolute && is_known && begins_path(&answer.text) { own_host().and_all(&text) } else { text };
         let (redirect, text) = if redirects { (Some(text), None) } else { (None, Some(text)) };
         let name = format!("answer_{number}");
         let all = answer.conditions().enumerate().filter(|_| !answer.also.is_empty());
@@ -308,6 +320,7 @@ impl AnswerView {
             all,
             path,
             groups: answer.when.as_ref().filter(|_| answer.path.is_none() && answer.text.has_groups()).and_then(groups_of),
+            own_host: (redirects && absolute && !is_known).then(|| own_host().and_group(1)),
             status: answer.status,
             query,
             redirect,
@@ -337,6 +350,20 @@ impl PathView {
             target,
             encoded,
         })
+    }
+}
+
+/// Where the request was sent.
+fn own_host() -> Expression {
+    Expression::default().and_fetch("ssl_fc,iif(https,http)").and("://").and_fetch("var(txn.received_host)")
+}
+
+/// Whether a redirect is to a path of the same host.
+fn begins_path(text: &VariableText) -> bool {
+    match text.parts().first() {
+        Some(TextPart::Text(text)) => text.starts_with('/'),
+        Some(TextPart::Variable(name)) => ["document_uri", "request_uri", "uri"].contains(&name.as_str()),
+        _ => false,
     }
 }
 

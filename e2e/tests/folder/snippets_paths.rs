@@ -1,0 +1,87 @@
+//! Where snippets redirect to, and what they tell endpoints of the path that was asked for.
+
+use gatewright_e2e::client::get;
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::site::running;
+use gatewright_e2e::world::World;
+use serde_json::Value;
+
+/// A world that reads snippets, with one for each host: `a.test` and so on.
+fn world(proxy: gatewright_e2e::proxies::Proxy, settings: &[(&str, &str)], snippets: &[(&str, &str, &[(&str, &str)])]) -> World {
+    let switches = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
+    let settings = config_map("settings", &[&switches[..], settings].concat());
+    let with = snippets.iter().map(|(name, text, annotations)| {
+        let plain = ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text);
+        annotations.iter().fold(plain, |ingress, (key, value)| ingress.annotation(key, value))
+    });
+    let objects: Vec<Value> = running("s").into_iter().chain([settings]).chain(with).collect();
+    World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start()
+}
+
+fn location(host: &str, target: &str) -> String {
+    get(host, target).unwrap().header("location").unwrap_or("-").to_owned()
+}
+
+const REDIRECTS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("a", "rewrite ^/old/(.*)$ /new/$1 permanent; rewrite ^(/b)$ $1/ redirect; if ($arg_a ~ ^(/.*)) { return 302 $1; }", &[]),
+    ("b", "if ($arg_a) { return 307 $request_uri/x; } return 301 /moved;", &[]),
+    ("c", "rewrite ^/old/(.*)$ https://x.test/$1 permanent; if ($arg_a ~ ^(h.*)) { return 302 $1; } return 302 https://y.test/;", &[]),
+];
+
+on_every_proxy! {
+    fn redirects_to_paths_name_the_host(proxy) {
+        let world = world(proxy, &[], REDIRECTS);
+        let said = world.diagnostics();
+        for (host, target, expected) in [
+            ("a.test", "/old/x?y=1", "http://a.test/new/x?y=1"),
+            ("a.test", "/old/a%20b", "http://a.test/new/a%20b"),
+            ("a.test", "/b", "http://a.test/b/"),
+            ("b.test", "/c?a=1", "http://b.test/c?a=1/x"),
+            ("b.test", "/c", "http://b.test/moved"),
+            ("c.test", "/old/x", "https://x.test/x"),
+            ("c.test", "/", "https://y.test/"),
+        ] {
+            assert_eq!(location(host, target), expected, "{host}{target}: {said:?}");
+        }
+    }
+
+    fn redirects_to_paths_stay_paths_where_that_is_said(proxy) {
+        let world = world(proxy, &[("relative-redirects", "true")], REDIRECTS);
+        let all = [location("a.test", "/old/x"), location("a.test", "/b"), location("b.test", "/c")];
+        assert_eq!(all, ["/new/x", "/b/", "/moved"], "{:?}", world.diagnostics());
+    }
+
+    fn endpoints_are_told_what_was_asked_for(proxy) {
+        let text = "proxy_set_header X-Asked $request_uri;";
+        let rewritten = [("rewrite-target", "/n")];
+        let world = world(proxy, &[], &[("a", text, &rewritten), ("b", "proxy_set_header X-Asked $request_uri; rewrite ^/o /n break;", &[])]);
+        for host in ["a.test", "b.test"] {
+            let answer = get(host, "/o/p?q=1").unwrap();
+            assert_eq!(answer.received("X-Asked").as_deref(), Some("/o/p?q=1"), "{host}: {:?}", world.diagnostics());
+            assert_eq!(answer.echo()["target"], "/n?q=1");
+        }
+    }
+
+    fn headers_without_a_value_are_dropped(proxy) {
+        let settings = [("proxy-set-headers", "default/in"), ("add-headers", "default/out"), ("global-allowed-response-headers", "X-Own,X-All")];
+        let of = |name: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s");
+        let maps = [
+            config_map("settings", &settings),
+            config_map("in", &[("X-In", ""), ("X-Other", "o")]),
+            config_map("out", &[("X-Out", ""), ("X-Else", "e")]),
+            config_map("own", &[("X-Own", ""), ("X-All", "a")]),
+        ];
+        let objects = [running("s"), maps.to_vec(), vec![of("a").annotation("custom-headers", "default/own"), of("b")]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let ask = |host: &str| {
+            let request = gatewright_e2e::http1::Request::get(host, "/?header=X-Out:endpoint&header=X-Own:endpoint").header("X-In", "client");
+            let answer = gatewright_e2e::client::send(&request).unwrap();
+            let sent = ["X-Out", "X-Else", "X-Own", "X-All"].map(|name| answer.header(name).unwrap_or("-").to_owned());
+            (sent, ["X-In", "X-Other"].map(|name| answer.received(name).unwrap_or_else(|| "-".to_owned())))
+        };
+        let told = ["-", "o"].map(str::to_owned);
+        assert_eq!(ask("a.test"), (["-", "e", "-", "a"].map(str::to_owned), told.clone()), "{:?}", world.diagnostics());
+        assert_eq!(ask("b.test"), (["-", "e", "endpoint", "-"].map(str::to_owned), told));
+    }
+}
