@@ -3,7 +3,7 @@
 use crate::world::{Folder, Ran, assert_valid, ingress, of_repository, secret, service};
 use serde_json::Value;
 
-fn diff(old: &str, new: &str, arguments: &[&str]) -> Ran {
+pub(crate) fn diff(old: &str, new: &str, arguments: &[&str]) -> Ran {
     let folder = Folder::new(&[("old/a.yaml", old), ("new/b.yaml", new)]);
     folder.run(&[&["diff", "old", "new"], arguments].concat())
 }

@@ -1,7 +1,8 @@
 //! `diff`: nothing is told that changes nothing, and what changes is told once, by its own name.
 
-use crate::diff::{changes, changes_with, object};
+use crate::diff::{changes, changes_with, diff, object};
 use crate::world::{ingress, service};
+use serde_json::json;
 
 fn annotated(annotations: &[(&str, &str)]) -> String {
     let all: Vec<String> = annotations.iter().map(|(name, value)| format!("nginx.ingress.kubernetes.io/{name}: {value:?}")).collect();
@@ -188,6 +189,12 @@ fn what_is_written_elsewhere_is_taken_to_be_there() {
         ),
     ] {
         assert_eq!(changes(&old, &new), expected);
+    }
+    // Nor is anything said of what would be in them.
+    let all = [&GUARDED[..], &[("auth-tls-secret", "shop/ca")]].concat();
+    for proxy in ["nginx", "haproxy"] {
+        let told = diff(&secured("one"), &annotated(&all), &["--format", "json", "--proxy", proxy, "--routes-only"]);
+        assert_eq!(told.json()["findings"], json!([]), "{proxy}");
     }
     // Where one side has some, the others are missing.
     let old = annotated(&[]) + &service("cart");
