@@ -7,6 +7,7 @@ mod held_ports;
 mod hold;
 mod live;
 mod maker;
+mod noise;
 mod objects;
 mod pace;
 mod preflight;
@@ -17,7 +18,7 @@ mod wiring;
 use crate::admission::Question;
 use crate::args::RunConfig;
 use crate::ends::Ends as Signals;
-use crate::proxy::{Candidate, Outcome, Refused};
+use crate::proxy::{Candidate, Outcome, Refused, Rest};
 use crate::report::{Board, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
@@ -30,6 +31,7 @@ use held_ports::HeldPorts;
 use hold::Hold;
 use live::{log_published, view};
 use maker::{Made, Maker};
+use noise::Noise;
 use objects::{Leaves, Routes};
 use pace::Pace;
 use std::collections::HashSet;
@@ -44,6 +46,8 @@ pub(crate) use wiring::run;
 struct ToProxy {
     candidates: mpsc::Sender<Candidate>,
     asks: mpsc::Sender<Ask>,
+    /// Whether a namespace waits that has made it reload no more often than others.
+    urgent: Arc<watch::Sender<bool>>,
 }
 
 /// What the loop needs to be told things and to tell them.
@@ -75,6 +79,7 @@ struct Controller {
     untold: bool,
     hold: Hold,
     pace: Pace,
+    noise: Noise,
     flights: Flights,
     held_ports: HeldPorts,
     /// When those that are left out are looked at again.
@@ -100,6 +105,7 @@ impl Controller {
             untold: false,
             hold: Hold::new(config.manifests.is_none()),
             pace: Pace::default(),
+            noise: Noise::default(),
             flights: Flights::default(),
             held_ports: HeldPorts::default(),
             ports_at: Instant::now(),
@@ -121,7 +127,7 @@ impl Controller {
         loop {
             self.ends.board.settled(self.complete && !self.untold && !self.pace.is_due() && self.flights.is_empty());
             let due = self.complete && self.pace.is_due() && self.flights.let_another_begin();
-            let (due_at, ports_at) = (self.pace.due_at().into(), self.ports_at.into());
+            let (due_at, ports_at) = (self.pace.due_at(self.is_urgent()).into(), self.ports_at.into());
             let retrial = self.maker.next_retrial();
             tokio::select! {
                 input = self.ends.inputs.recv() => match input {
@@ -179,6 +185,7 @@ impl Controller {
                 }
                 if changed > 0 {
                     self.maker.forget_verdicts();
+                    self.say_urgency();
                     self.mark(format!("{changed} objects changed"));
                 }
             }
@@ -216,6 +223,17 @@ impl Controller {
         if !is_made {
             self.publish_findings();
         }
+    }
+
+    /// Whether something has changed for somebody who has made the proxy reload no more often than others.
+    fn is_urgent(&self) -> bool {
+        let now = Instant::now();
+        self.maker.touched().any(|namespace| self.noise.is_quiet(namespace, now))
+    }
+
+    fn say_urgency(&self) {
+        let urgent = self.is_urgent();
+        self.ends.proxy.urgent.send_if_modified(|said| std::mem::replace(said, urgent) != urgent);
     }
 
     fn mark(&mut self, cause: String) {
@@ -272,11 +290,11 @@ impl Controller {
         }
     }
 
-    async fn landed(&mut self, result: Option<(Made, Outcome, Duration)>) {
-        let Some((made, outcome, pause)) = result else {
+    async fn landed(&mut self, result: Option<(Made, Outcome, Rest)>) {
+        let Some((made, outcome, rest)) = result else {
             return self.gave_up("the task that owns the proxy has ended");
         };
-        self.pace.hold(Instant::now() + pause);
+        self.pace.gather(rest, Instant::now());
         match outcome {
             Outcome::Live(live) => {
                 self.ends.metrics.brought(live.took);
@@ -303,11 +321,15 @@ impl Controller {
 
     fn live(&mut self, made: Made, live: &crate::proxy::Live) {
         self.pace.succeeded();
+        let is_new = self.ends.news.borrow().revision != live.revision;
+        if is_new && live.reloaded {
+            self.noise.loaded(self.maker.touched_before(&made), Instant::now());
+        }
         self.maker.accept(&made);
+        self.say_urgency();
         self.held_ports.accept(&made.model);
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |now| now.as_secs_f64());
         self.ends.metrics.live(live.revision, &live.digest, now_s);
-        let is_new = self.ends.news.borrow().revision != live.revision;
         if is_new {
             log_published(&made, self.maker.quarantine.len(), live);
         }

@@ -141,7 +141,7 @@ impl Proxy {
         let token = validated.0.files.token();
         let served = amended == Amended::Yes || self.live.as_ref().is_some_and(|live| live.checked_at.is_some() && live.token == token);
         if !served {
-            tokio::time::sleep(self.pause().await).await;
+            self.wait_for_turn().await;
         }
         let (published, before) = self.publish((validated, flushed), amended).await?;
         // One that died since has come back with the files before.

@@ -5,15 +5,14 @@
 //! meanwhile only the newest is checked. So changes of endpoints go as fast as the proxy can be told, and the disk is one
 //! check behind.
 
-use super::Proxy;
 use super::apply::{Amended, Begun};
 use super::outcome::Outcome;
 use super::state_dir::RevisionName;
 use super::validate::NotValid;
+use super::{Proxy, Rest};
 use gatewright_core::render::FileSet;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Files on their way to the proxy.
@@ -25,10 +24,10 @@ pub(crate) struct Candidate {
     /// Told as soon as the proxy serves it, though it is not settled: another candidate may follow.
     pub(crate) served: oneshot::Sender<()>,
     /// What became of it, and how long to gather changes before the next one.
-    pub(crate) outcome: oneshot::Sender<(Outcome, Duration)>,
+    pub(crate) outcome: oneshot::Sender<(Outcome, Rest)>,
 }
 
-type Answer = oneshot::Sender<(Outcome, Duration)>;
+type Answer = oneshot::Sender<(Outcome, Rest)>;
 
 /// A candidate behind another one.
 enum Next {

@@ -166,6 +166,7 @@ pub(crate) struct Proxy {
     revisions_kept: usize,
     history: History,
     pace: Pace,
+    urgent: Arc<tokio::sync::watch::Sender<bool>>,
     last_check: Duration,
     /// Shortest time that a load is waited for.
     patience: Duration,
@@ -180,6 +181,15 @@ pub(crate) struct Proxy {
     seed: Option<JoinHandle<Option<Seed>>>,
     /// Removes old revisions.
     pruning: Option<JoinHandle<()>>,
+}
+
+/// How long to gather changes before the next candidate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rest {
+    /// If some of them are urgent.
+    pub(crate) urgent: Duration,
+    /// If none is.
+    pub(crate) usual: Duration,
 }
 
 /// Tells whether the proxy is well; may be asked while a revision is on its way.
@@ -229,6 +239,7 @@ impl Proxy {
             probe: Probe { port: status_port },
             revisions_kept,
             pace: Pace::default(),
+            urgent: Arc::new(tokio::sync::watch::Sender::new(false)),
             last_check: Duration::ZERO,
             patience: reload::PATIENCE,
             next_number: newest.max(history.newest()) + 1,
@@ -269,15 +280,38 @@ impl Proxy {
         Ok(status.version().map(|version| Program { version, streams: status.streams, exporter: status.exporter }))
     }
 
+    /// Says whether what is to be brought live, or follows, is urgent; heard also while a reload is waited for.
+    #[must_use]
+    pub(crate) fn urgency(&self) -> Arc<tokio::sync::watch::Sender<bool>> {
+        Arc::clone(&self.urgent)
+    }
+
+    /// Waits until there may be a reload.
+    pub(crate) async fn wait_for_turn(&self) {
+        let mut urgency = self.urgent.subscribe();
+        loop {
+            let urgent = *urgency.borrow_and_update();
+            let pause = self.pause(urgent).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => return,
+                // Somebody can say it as long as this is there.
+                _ = urgency.changed() => {}
+            }
+        }
+    }
+
     /// How long [`Proxy::bring`] would wait before a reload. Time in which more changes can gather.
-    pub(crate) async fn pause(&self) -> Duration {
+    pub(crate) async fn pause(&self, urgent: bool) -> Duration {
         let draining = self.owner.status().await.map_or(0, |status| status.draining_generations());
-        self.pace.pause(Instant::now(), draining)
+        self.pace.pause(Instant::now(), draining, urgent)
     }
 
     /// How long to gather changes before the next [`Proxy::bring`]: not at all where some changes need no reload.
-    pub(crate) async fn rest(&self) -> Duration {
-        if self.dialect.runtime.is_some() { Duration::ZERO } else { self.pause().await }
+    pub(crate) async fn rest(&self) -> Rest {
+        if self.dialect.runtime.is_some() {
+            return Rest::default();
+        }
+        Rest { urgent: self.pause(true).await, usual: self.pause(false).await }
     }
 
     /// Ends the proxy once its requests are answered, or after `limit`.

@@ -1,12 +1,11 @@
 //! The candidates that are on their way to the proxy: mostly one, and another one as soon as the proxy serves the first.
 
 use super::maker::Made;
-use crate::proxy::Outcome;
+use crate::proxy::{Outcome, Rest};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A candidate on its way.
@@ -14,7 +13,7 @@ pub(super) struct Flight {
     pub(super) made: Made,
     /// The proxy serves it; what it is on disk follows.
     pub(super) served: oneshot::Receiver<()>,
-    pub(super) outcome: oneshot::Receiver<(Outcome, Duration)>,
+    pub(super) outcome: oneshot::Receiver<(Outcome, Rest)>,
 }
 
 /// All of them, the oldest first.
@@ -30,7 +29,7 @@ pub(super) enum Event {
     /// The newest is served.
     Served,
     /// One has come to its end; `None`: nobody brings it anywhere.
-    Landed(Option<Box<(Made, Outcome, Duration)>>),
+    Landed(Option<Box<(Made, Outcome, Rest)>>),
 }
 
 impl Flights {
@@ -61,7 +60,7 @@ impl Flights {
                     self.served = Some(true);
                 }
                 let Flight { made, .. } = self.all.remove(at).expect("it was there to be asked");
-                return Poll::Ready(Event::Landed(outcome.ok().map(|(outcome, pause)| Box::new((made, outcome, pause)))));
+                return Poll::Ready(Event::Landed(outcome.ok().map(|(outcome, rest)| Box::new((made, outcome, rest)))));
             }
         }
         let newest = self.all.back_mut().filter(|_| self.served.is_none());

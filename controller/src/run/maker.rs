@@ -13,7 +13,7 @@ use gatewright_core::render::{FileSet, RenderError};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Event, Ingress, KeyPair, Snapshot};
 use gatewright_core::translate::{Input, Quarantine, Setting, Translation, Translator, Wanted};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,8 +40,8 @@ pub(super) struct Maker {
     /// How many candidates were made.
     count: u64,
     /// Namespaces in which something has changed since the last revision that the proxy has taken, and how many candidates
-    /// there were by then.
-    touched: BTreeMap<String, u64>,
+    /// there were by the first change and by the last.
+    touched: BTreeMap<String, (u64, u64)>,
     retrials: Retrials,
 }
 
@@ -141,9 +141,19 @@ impl Maker {
         let namespace = event.namespace();
         let changed = self.snapshot.apply(event);
         if changed {
-            self.touched.insert(namespace, self.count);
+            self.touched.entry(namespace).or_insert((self.count, self.count)).1 = self.count;
         }
         changed
+    }
+
+    /// The namespaces in which something has changed since the last revision that the proxy has taken.
+    pub(super) fn touched(&self) -> impl Iterator<Item = &str> {
+        self.touched.keys().map(String::as_str)
+    }
+
+    /// Those of them whose changes are in this.
+    pub(super) fn touched_before(&self, made: &Made) -> BTreeSet<String> {
+        self.touched.iter().filter(|(_, (first, _))| *first < made.number).map(|(namespace, _)| namespace.clone()).collect()
     }
 
     /// How long requests in flight may take at the end.
@@ -211,7 +221,8 @@ impl Maker {
         self.accepted_settings.clone_from(&made.settings);
         self.accepted_pairs.clear();
         self.accepted_pairs.extend(made.unchecked_pairs().map(|pair| pair.digest));
-        self.touched.retain(|_, candidates| *candidates >= made.number);
+        self.touched.retain(|_, (_, last)| *last >= made.number);
+        self.touched.values_mut().for_each(|(first, last)| *first = *last);
         self.retrials.tidy(&self.quarantine, &self.snapshot);
     }
 

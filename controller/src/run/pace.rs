@@ -1,5 +1,6 @@
 //! When the next candidate is made: what changed, the pauses that were asked for, and the rest after a failure.
 
+use crate::proxy::Rest;
 use std::time::{Duration, Instant};
 
 /// First and longest rest after a candidate that could not be brought live for reasons that may pass.
@@ -14,6 +15,8 @@ pub(super) struct Pace {
     changed_at: Option<Instant>,
     /// Nothing is made before this time.
     not_before: Instant,
+    /// Nor before this one, if nothing is urgent.
+    gather_until: Instant,
     /// Nor before this one, unless something changes: the last candidate failed.
     rested_at: Option<Instant>,
     rest: Duration,
@@ -21,7 +24,8 @@ pub(super) struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { is_due: false, cause: String::new(), changed_at: None, not_before: Instant::now(), rested_at: None, rest: REST_FIRST }
+        let (not_before, gather_until) = (Instant::now(), Instant::now());
+        Self { is_due: false, cause: String::new(), changed_at: None, not_before, gather_until, rested_at: None, rest: REST_FIRST }
     }
 }
 
@@ -42,9 +46,10 @@ impl Pace {
         self.is_due && self.rested_at.is_none()
     }
 
-    /// When it may be made.
-    pub(super) fn due_at(&self) -> Instant {
-        self.rested_at.map_or(self.not_before, |rested_at| rested_at.max(self.not_before))
+    /// When it may be made. `urgent`: somebody waits for it who has not made others wait.
+    pub(super) fn due_at(&self, urgent: bool) -> Instant {
+        let not_before = if urgent { self.not_before } else { self.not_before.max(self.gather_until) };
+        self.rested_at.map_or(not_before, |rested_at| rested_at.max(not_before))
     }
 
     /// What changed last.
@@ -66,6 +71,11 @@ impl Pace {
     /// Nothing is made before then, whatever changes.
     pub(super) const fn hold(&mut self, until: Instant) {
         self.not_before = until;
+    }
+
+    /// More changes gather for as long as the proxy asks for.
+    pub(super) fn gather(&mut self, rest: Rest, now: Instant) {
+        (self.not_before, self.gather_until) = (now + rest.urgent, now + rest.usual);
     }
 
     /// What was made is live.
@@ -100,9 +110,17 @@ mod tests {
         let until = Instant::now() + Duration::from_millis(1);
         pace.hold(until);
         pace.failed();
-        assert!(pace.is_due() && !pace.is_new() && pace.due_at() > until);
+        assert!(pace.is_due() && !pace.is_new() && pace.due_at(true) > until);
         pace.mark("a change".to_owned());
-        assert!(pace.is_new() && pace.due_at() == until);
+        assert!(pace.is_new() && pace.due_at(true) == until);
+    }
+
+    #[test]
+    fn what_is_urgent_need_not_gather_so_long() {
+        let (mut pace, now) = (Pace::default(), Instant::now());
+        let [soon, late] = [1, 60].map(Duration::from_secs);
+        pace.gather(Rest { urgent: soon, usual: late }, now);
+        assert_eq!([true, false].map(|urgent| pace.due_at(urgent)), [now + soon, now + late]);
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     }
     let questions = questions(&config).await?;
     let told = (Arc::clone(&board), metrics);
-    let (mut controller, reports) = controller(&config, maker, (&identity, connection), (ToProxy { candidates, asks }, questions), told);
+    let (mut controller, reports) =
+        controller(&config, maker, (&identity, connection), (ToProxy { candidates, asks, urgent: proxy.urgency() }, questions), told);
     let (end, ended) = oneshot::channel();
     let follow = async {
         controller.follow(&mut signals).await;

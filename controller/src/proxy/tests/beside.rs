@@ -2,7 +2,7 @@
 
 use super::fixture::{World, until};
 use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, programs, sorted};
-use crate::proxy::{Candidate, Live, Outcome, Proxy};
+use crate::proxy::{Candidate, Live, Outcome, Proxy, Rest};
 use gatewright_core::render::FileSet;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -10,7 +10,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -28,7 +27,7 @@ struct Slow {
 /// A candidate on its way.
 struct Coming {
     served: oneshot::Receiver<()>,
-    outcome: oneshot::Receiver<(Outcome, Duration)>,
+    outcome: oneshot::Receiver<(Outcome, Rest)>,
 }
 
 impl Slow {

@@ -97,3 +97,31 @@ async fn draining_workers_are_counted() {
     until("the old worker is gone", async || proxy.pulse().status().await.unwrap().draining == 0).await;
     proxy.drain(LIMIT).await;
 }
+
+#[tokio::test]
+async fn a_reload_that_waits_goes_once_it_is_urgent() {
+    use tokio::io::AsyncWriteExt;
+    let world = World::new();
+    let mut proxy = world.open().await;
+    let mut slow = Vec::new();
+    for n in 0..6 {
+        proxy.pace = crate::proxy::reload::Pace::default();
+        let text = format!("client_header_timeout 20s; location /up {{ proxy_pass http://127.0.0.1:1; }} location /{n} {{ return 204; }}");
+        live(proxy.apply(&world.files("busy", &text), "test").await);
+        // A request whose body never ends keeps its worker.
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", world.port)).await.unwrap();
+        stream.write_all(b"POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+        stream.flush().await.unwrap();
+        slow.push(stream);
+        until("the request is there", async || world.get("/").await.is_some()).await;
+    }
+    let (begun, pause, urgency) = (std::time::Instant::now(), proxy.pause(false).await, proxy.urgency());
+    assert!(proxy.pause(true).await * 3 < pause, "{pause:?}");
+    let files = world.files("urgent", "");
+    let urge = async { assert!(!urgency.send_replace(true)) };
+    let (outcome, ()) = tokio::join!(proxy.apply(&files, "test"), urge);
+    live(outcome);
+    assert!(begun.elapsed() < pause, "{:?} of {pause:?}", begun.elapsed());
+    drop(slow);
+    proxy.drain(LIMIT).await;
+}
