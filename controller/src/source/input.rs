@@ -126,20 +126,7 @@ impl World {
     pub(crate) fn read(inputs: &[String], how: How<'_>) -> Result<Self, InputError> {
         let files: Vec<_> = inputs.iter().filter(|input| *input != CLUSTER).map(|input| InputPath::from(input.as_str())).collect();
         let loaded = manifests::load(&files, how.purpose)?;
-        let mut world = Self {
-            snapshot: Snapshot::default(),
-            places: loaded.places,
-            problems: loaded.problems,
-            texts: loaded.texts,
-            holds: Holds::default(),
-            is_empty: false,
-            lacks_ingresses: false,
-            takes_secrets_as_there: false,
-            settings: how.settings.clone(),
-            cluster: None,
-            heard: Vec::new(),
-            quarantine: Quarantine::default(),
-        };
+        let mut world = Self { places: loaded.places, problems: loaded.problems, texts: loaded.texts, ..Self::empty(how.settings) };
         let cluster = how.beside.filter(|beside| beside.cluster.is_some());
         match cluster {
             _ if files.len() < inputs.len() => world.read_cluster(how)?,
@@ -164,6 +151,23 @@ impl World {
             stand_ins::pods(&mut world.snapshot, is_new);
         }
         Ok(world)
+    }
+
+    fn empty(settings: &Settings) -> Self {
+        Self {
+            snapshot: Snapshot::default(),
+            places: Places::default(),
+            problems: Vec::new(),
+            texts: Texts::default(),
+            holds: Holds::default(),
+            is_empty: false,
+            lacks_ingresses: false,
+            takes_secrets_as_there: false,
+            settings: settings.clone(),
+            cluster: None,
+            heard: Vec::new(),
+            quarantine: Quarantine::default(),
+        }
     }
 
     /// The same objects with the Secrets of a folder, and no others.

@@ -60,6 +60,10 @@ pub(super) fn service(object: &Value, findings: &mut Findings) {
         findings.refused("spec.externalName", "a Service of type ExternalName needs an externalName", "name a host");
     }
     wanted_pods(spec, findings);
+    ports(spec, findings);
+}
+
+fn ports(spec: &Value, findings: &mut Findings) {
     let ports: Vec<_> = items_of(spec, "ports").collect();
     let needs_none = text_of(spec, "type") == Some("ExternalName") || text_of(spec, "clusterIP") == Some("None");
     if ports.is_empty() && !needs_none && spec.get("ports").is_none_or(|ports| ports.is_array() || ports.is_null()) {
