@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 10;
 const MAX_SIZE: usize = 20_000;
 
 /// A regular expression that every PCRE takes and reads in the same way: literals, classes, groups without names,
-/// alternatives, look-ahead, `^`, `$`, `*`, `+`, `?`, `{n,m}`. Unanchored. Cheap to clone.
+/// alternatives, groups in which case does not count, look-ahead, `^`, `$`, `*`, `+`, `?`, `{n,m}`. Unanchored. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TextRegex(Arc<str>);
 
@@ -30,6 +30,9 @@ impl TextRegex {
         if !text.chars().all(is_printable) {
             return Err(bad("it has a control character"));
         }
+        // In front of all it holds for all, and so it does around all.
+        let ignoring_case = text.strip_prefix("(?i)").map(|rest| format!("(?i:{rest})"));
+        let text = ignoring_case.as_deref().unwrap_or(text);
         let mut reader = Reader { rest: text.chars().collect(), at: 0 };
         let size = reader.alternatives(0).map_err(bad)?;
         match reader.peek() {
@@ -159,8 +162,8 @@ impl Reader {
 
     fn group(&mut self, depth: usize) -> Result<(usize, bool), &'static str> {
         let looks_ahead = self.eat("?=") || self.eat("?!");
-        if !looks_ahead && !self.eat("?:") && self.peek() == Some('?') {
-            return Err("only the groups (…), (?:…), (?=…) and (?!…) are read");
+        if !looks_ahead && !self.eat("?:") && !self.eat("?i:") && self.peek() == Some('?') {
+            return Err("only the groups (…), (?:…), (?i:…), (?=…) and (?!…), and (?i) in front, are read");
         }
         let size = self.alternatives(depth + 1)?;
         if self.next() != Some(')') {
@@ -274,6 +277,7 @@ mod tests {
             "größe",
             "[\\]\\\\.]",
             "\\bword\\b",
+            "(?i)^a|(?i:b)",
             "()",
             "a|",
             "[a-]",
@@ -312,7 +316,9 @@ mod tests {
             "\\1",
             "(?<n>a)",
             "(?P<n>a)",
-            "(?i)a",
+            "a(?i)b",
+            "(?i",
+            "(?-i:a)",
             "(?<=a)b",
             "[[:alpha:]]",
             "(?=a)*",
@@ -324,6 +330,8 @@ mod tests {
         ] {
             assert!(TextRegex::new(bad).is_err(), "{bad}");
         }
+        assert!(["(?i)(a+)+$", "(?i:a+)+$"].iter().all(|bad| TextRegex::new(bad).is_err()), "case makes it no shorter");
+        assert_eq!(TextRegex::new("(?i)a|(b)").map(|read| (read.to_string(), read.groups())), Ok(("(?i:a|(b))".to_owned(), 1)));
         assert!(TextRegex::new(&"a".repeat(MAX_BYTES + 1)).is_err());
     }
 

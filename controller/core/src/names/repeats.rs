@@ -165,6 +165,8 @@ impl Parser<'_> {
         let mut kind = None;
         if self.rest.next_if_eq(&'?').is_some() {
             kind = self.rest.next();
+            // `(?i:`: case makes no difference here.
+            _ = self.rest.next_if(|&c| kind == Some('i') && c == ':');
         }
         let alternatives = self.alternatives();
         if matches!(kind, Some('=' | '!')) { What::Place } else { What::Group(alternatives) }
