@@ -118,8 +118,10 @@ impl Maker {
         self_signed: Arc<Certificate>,
         published: PathBuf,
     ) -> Self {
+        let mut snapshot = Snapshot::default();
+        settings.config_map.iter().for_each(|name| snapshot.keep_last(name));
         Self {
-            snapshot: Snapshot::default(),
+            snapshot,
             settings: crate::abilities::of_proxy(settings, dialect, version),
             quarantine: Quarantine::default(),
             templates,

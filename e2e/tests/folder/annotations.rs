@@ -7,6 +7,7 @@ use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running, running};
+use gatewright_e2e::wait::until;
 use gatewright_e2e::world::{World, who};
 use serde_json::json;
 use std::path::Path;
@@ -125,6 +126,22 @@ on_every_proxy! {
         assert_eq!(status(good), 503);
         world.apply("c.yaml", &[settings("true")]);
         assert_eq!([good, bad].map(status), [200, 401]);
+    }
+
+    fn settings_that_are_deleted_still_keep_out_whom_they_kept_out(proxy) {
+        let settings = |data: &[(&str, &str)]| config_map("settings", data);
+        let blocked = settings(&[("block-user-agents", "robot")]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[blocked]).start();
+        world.apply("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat());
+        let status = |host: &str| send(&Request::get(host, "/").header("User-Agent", "robot")).unwrap().status;
+        let is_told = || world.diagnostics().iter().any(|line| line.contains("has been deleted"));
+        assert_eq!(status("h.test"), 403);
+        world.remove("c.yaml");
+        until("the deletion is told", is_told);
+        world.apply("j.yaml", &[ingress("b").prefix("i.test", "/", "s")]);
+        assert_eq!(["h.test", "i.test"].map(status), [403, 403]);
+        world.apply("c.yaml", &[settings(&[])]);
+        assert_eq!((status("h.test"), is_told()), (200, false));
     }
 
     fn ann_4_5_and_4_6_paths_that_need_no_proof_are_those_of_the_operator(proxy) {

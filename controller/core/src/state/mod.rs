@@ -12,6 +12,7 @@ mod endpoints;
 mod epochs;
 mod fit;
 mod ingress;
+mod lasting;
 mod leaf;
 mod legacy;
 mod meta;

@@ -1,6 +1,7 @@
 //! Everything that is known of the cluster at one moment.
 
 use super::epochs::{Epochs, Kinds};
+use super::lasting::Lasting;
 use super::slices::Slices;
 use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
@@ -112,6 +113,7 @@ struct Others {
     slices: Slices,
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
+    lasting: Lasting,
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
     parameters: BTreeMap<ObjectName, Arc<GatewrightParameters>>,
     addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
@@ -173,6 +175,7 @@ impl Snapshot {
             Object::EndpointSlice(o) => self.put_slice(reference, o),
             Object::Secret(o) => self.put_secret(o),
             Object::ConfigMap(o) => {
+                self.others().lasting.put(&reference.name);
                 let digest = o.digest;
                 replaces(self.others().config_maps.insert(reference.name, o), |old| old.digest == digest)
             }
@@ -240,7 +243,12 @@ impl Snapshot {
                 self.others().epochs.begin(Kinds::Secrets, name);
                 self.others().secrets.remove(name).is_some()
             }
-            Kind::ConfigMap => self.others().config_maps.remove(name).is_some(),
+            Kind::ConfigMap => {
+                let others = self.others();
+                let before = others.config_maps.remove(name);
+                before.iter().for_each(|before| others.lasting.remove(before));
+                before.is_some()
+            }
             Kind::Namespace => {
                 self.others().epochs.begin_all(Kinds::Namespaces);
                 self.others().namespaces.remove(name).is_some()
@@ -350,6 +358,17 @@ impl Snapshot {
         self.others.config_maps.get(name)
     }
 
+    /// When this ConfigMap is deleted, its last version is still known.
+    pub fn keep_last(&mut self, config_map: &ObjectName) {
+        self.others().lasting.add(config_map);
+    }
+
+    /// The last version of a ConfigMap that is deleted and that [`Self::keep_last`] was asked to keep.
+    #[must_use]
+    pub fn deleted_config_map(&self, name: &ObjectName) -> Option<&Arc<ConfigMap>> {
+        self.others.lasting.get(name)
+    }
+
     /// All ConfigMaps, in no order.
     pub fn config_maps(&self) -> impl Iterator<Item = &Arc<ConfigMap>> {
         self.others.config_maps.values()
@@ -445,6 +464,21 @@ mod tests {
         assert!(snapshot.slices_of(&service).all(|s| s.from_endpoints) && snapshot.slices_of(&service).count() == 1);
         assert!(snapshot.apply(event(slice)));
         assert!(snapshot.slices_of(&service).all(|s| !s.from_endpoints) && snapshot.slices_of(&service).count() == 1);
+    }
+
+    #[test]
+    fn the_last_version_of_a_config_map_is_kept_where_it_was_asked_for() {
+        let map = |name: &str| event(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"k": "v"}}));
+        let names = ["kept", "other"].map(|name| ObjectName::new("default", name).unwrap());
+        let mut snapshot = Snapshot::default();
+        snapshot.keep_last(&names[0]);
+        for name in &names {
+            assert!(snapshot.apply(map(name.name())) && snapshot.deleted_config_map(name).is_none());
+            assert!(snapshot.apply(Event::Deleted(ObjectRef::new(Kind::ConfigMap, name.clone()))) && snapshot.config_map(name).is_none());
+        }
+        let kept = names.each_ref().map(|name| snapshot.deleted_config_map(name).map(|map| map.data["k"].clone()));
+        assert_eq!(kept, [Some("v".to_owned()), None]);
+        assert!(snapshot.apply(map("kept")) && snapshot.deleted_config_map(&names[0]).is_none());
     }
 
     #[test]

@@ -19,17 +19,27 @@ pub(super) struct Main {
     pub(super) closed: bool,
 }
 
-/// The data of the main ConfigMap; without one, everything is at its default.
+/// The data of the main ConfigMap, also of one that has been deleted; without one, everything is at its default.
 pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> Main {
     let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
     let Some(name) = name else { return Main::default() };
-    let Some(map) = input.snapshot.config_map(name) else {
+    let deleted = input.snapshot.deleted_config_map(name);
+    diagnostics.extend(deleted.map(|_| gone(name)));
+    let Some(map) = input.snapshot.config_map(name).or(deleted) else {
         diagnostics.push(miss(input.snapshot, "configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
         return Main::default();
     };
     let closed = closes(map, diagnostics);
     Main { data: mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics), closed }
+}
+
+/// What it said may keep somebody out, so it counts as long as nobody says something else.
+fn gone(name: &ObjectName) -> Diagnostic {
+    let message = "the ConfigMap of --configmap has been deleted; what it said last still counts";
+    let finding = Diagnostic::new(Code::MissingConfigMap, ObjectRef::new(Kind::ConfigMap, name.clone()), "", message);
+    let finding = finding.help("create it again, empty if every setting is to have its default").outcome(Outcome::Quarantined);
+    Diagnostic { severity: Severity::Warning, ..finding }
 }
 
 /// Whether settings in a ConfigMap cannot be read that may keep somebody out; tells all that cannot be read.
