@@ -3,12 +3,16 @@
 use gatewright_e2e::client::get;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::world::World;
 use serde_json::Value;
 
+/// Name of an Ingress, its snippet and its other annotations.
+type Snippet = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// A world that reads snippets, with one for each host: `a.test` and so on.
-fn world(proxy: gatewright_e2e::proxies::Proxy, settings: &[(&str, &str)], snippets: &[(&str, &str, &[(&str, &str)])]) -> World {
+fn world(proxy: Proxy, settings: &[(&str, &str)], snippets: &[Snippet]) -> World {
     let switches = [("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")];
     let settings = config_map("settings", &[&switches[..], settings].concat());
     let with = snippets.iter().map(|(name, text, annotations)| {
@@ -23,7 +27,7 @@ fn location(host: &str, target: &str) -> String {
     get(host, target).unwrap().header("location").unwrap_or("-").to_owned()
 }
 
-const REDIRECTS: &[(&str, &str, &[(&str, &str)])] = &[
+const REDIRECTS: &[Snippet] = &[
     ("a", "rewrite ^/old/(.*)$ /new/$1 permanent; rewrite ^(/b)$ $1/ redirect; if ($arg_a ~ ^(/.*)) { return 302 $1; }", &[]),
     ("b", "if ($arg_a) { return 307 $request_uri/x; } return 301 /moved;", &[]),
     ("c", "rewrite ^/old/(.*)$ https://x.test/$1 permanent; if ($arg_a ~ ^(h.*)) { return 302 $1; } return 302 https://y.test/;", &[]),
@@ -54,8 +58,7 @@ on_every_proxy! {
 
     fn endpoints_are_told_what_was_asked_for(proxy) {
         let text = "proxy_set_header X-Asked $request_uri;";
-        let rewritten = [("rewrite-target", "/n")];
-        let world = world(proxy, &[], &[("a", text, &rewritten), ("b", "proxy_set_header X-Asked $request_uri; rewrite ^/o /n break;", &[])]);
+        let world = world(proxy, &[], &[("a", text, &[("rewrite-target", "/n")]), ("b", "proxy_set_header X-Asked $request_uri; rewrite ^/o /n break;", &[])]);
         for host in ["a.test", "b.test"] {
             let answer = get(host, "/o/p?q=1").unwrap();
             assert_eq!(answer.received("X-Asked").as_deref(), Some("/o/p?q=1"), "{host}: {:?}", world.diagnostics());

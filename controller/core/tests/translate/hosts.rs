@@ -102,7 +102,7 @@ fn def_7_8_who_has_a_default_backend_that_answers_for_nothing_is_told() {
     let message =
         "Ingress default/b: host h.test was first of Ingress default/a (older), so its other paths do not go to this default backend";
     assert_eq!(told(&[first.clone(), second.clone()]), [message]);
-    assert_eq!(told(&[second.clone()]), [""; 0]);
+    assert_eq!(told(std::slice::from_ref(&second)), [""; 0]);
     let root = ingress("c", 3, &[("h.test", &[("/", "Prefix", "s1")])]);
     assert_eq!(told(&[first, second, root]), [""; 0], "there are no other paths");
     let hostless = with_default(ingress("a", 1, &[("", &[("/a", "Exact", "s1")])]), "s2");
