@@ -1,12 +1,12 @@
 //! What snippets ask for.
 
+mod headers;
+
 use super::public;
 use super::section::known_page;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
-use crate::model::{
-    AnswerHeader, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RequestHeader, RoutePolicy, Test,
-};
+use crate::model::{Charset, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RoutePolicy, Test};
 use crate::names::{HeaderName, TextPart, VariableText};
 use serde::Serialize;
 
@@ -17,10 +17,10 @@ const NO_ANSWER: u16 = 444;
 #[derive(Debug, Serialize)]
 pub(super) struct ExtraView {
     /// Conditions that headers look at.
-    chosen: Vec<ChosenView>,
+    chosen: Vec<headers::ChosenView>,
     answers: Vec<AnswerView>,
-    request_headers: Vec<HeaderView>,
-    answer_headers: Vec<HeaderView>,
+    request_headers: Vec<headers::HeaderView>,
+    answer_headers: Vec<headers::HeaderView>,
     hidden_headers: Vec<String>,
     hidden_beginnings: Vec<String>,
     paths: Vec<PathView>,
@@ -30,34 +30,8 @@ pub(super) struct ExtraView {
     gzip: Option<GzipView>,
     /// Some answers have headers of their own.
     marks: bool,
-    early_headers: Vec<EarlyHeaderView>,
-    said: Vec<SaidView>,
-}
-
-/// A variable that is there where conditions hold.
-#[derive(Debug, Serialize)]
-struct ChosenView {
-    name: String,
-    all: Vec<ConditionView>,
-}
-
-/// A header of the answer with this mark.
-#[derive(Debug, Serialize)]
-struct EarlyHeaderView {
-    mark: String,
-    name: String,
-    value: Expression,
-    said: Option<String>,
-    replaces: bool,
-}
-
-/// A text for an answer that is put together while the request is there: nothing of it may be looked up later.
-#[derive(Debug, Serialize)]
-struct SaidView {
-    name: String,
-    value: Expression,
-    /// It is put together once the service that decides has answered.
-    answered: bool,
+    early_headers: Vec<headers::EarlyHeaderView>,
+    said: Vec<headers::SaidView>,
 }
 
 /// Another path for endpoints.
@@ -131,23 +105,6 @@ struct AnswerView {
     closes: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct HeaderView {
-    name: String,
-    /// `None`: the header is dropped.
-    value: Option<Expression>,
-    /// It may turn out to have no value, and is dropped then.
-    may_be_empty: bool,
-    said: Option<String>,
-    replaces: bool,
-    always: bool,
-    /// Where the conditions hold for which there is this variable.
-    chosen: Option<String>,
-    statuses: Vec<u16>,
-    /// An expression for the types that it is for.
-    types: Option<String>,
-}
-
 impl ExtraView {
     /// Translation has left out what cannot be said.
     pub(super) fn of(policy: &RoutePolicy, globals: &Globals, version: Version) -> Option<Self> {
@@ -162,99 +119,25 @@ impl ExtraView {
 
     /// `rewrites`: the path becomes another one before headers are set.
     fn new(extra: &Extra, (told, rewrites): (&[&HeaderName], bool)) -> Self {
-        const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
-        let moves = rewrites || !extra.rewrites.is_empty();
-        let mut said = Vec::new();
-        let all = extra.conditions_of_headers();
-        let set: Vec<String> = extra.request_headers.iter().map(|header| variable_of(&header.name)).collect();
-        let set: Vec<&str> = set.iter().map(String::as_str).collect();
-        let requests = extra.request_headers.iter().map(|RequestHeader { name, value, when }| {
-            // What the client has sent and asked for, whatever is set before this one.
-            let is_early = value.uses(&set) || (moves && value.uses(AS_ASKED));
-            let kept = is_early.then(|| answered(value, told, &mut said).map(|(value, _)| value));
-            let value_said = kept.unwrap_or_else(|| Expression::of_snippet(value, told).filter(|value| !value.is_empty()));
-            let (name, may_be_empty) = (name.to_string(), value.may_be_empty());
-            let chosen = chosen(when, &all);
-            HeaderView {
-                name,
-                value: value_said,
-                may_be_empty,
-                said: None,
-                replaces: true,
-                always: true,
-                chosen,
-                statuses: Vec::new(),
-                types: None,
-            }
-        });
-        let request_headers = requests.collect();
-        let answer_headers = extra.answer_headers.iter().filter_map(|header| {
-            let (value, said) = answered(&header.value, told, &mut said).map_or((None, None), |(value, said)| (Some(value), said));
-            let (name, may_be_empty) = (header.name.to_string(), said.is_some());
-            let AnswerHeader { replaces, always, .. } = *header;
-            let (chosen, statuses, types) = (chosen(&header.when, &all), header.statuses.clone(), types_of(&header.types));
-            // What takes the place of another one and says nothing drops that.
-            (value.is_some() || replaces).then_some(HeaderView {
-                name,
-                value,
-                may_be_empty,
-                said,
-                replaces,
-                always,
-                chosen,
-                statuses,
-                types,
-            })
-        });
-        let answer_headers = answer_headers.collect();
-        let early_headers =
-            extra.answers.iter().enumerate().flat_map(|(number, answer)| answer.headers.iter().map(move |header| (number, header)));
-        let early_headers = early_headers.filter_map(|(number, header)| {
-            let (value, said) = answered(&header.value, &[], &mut said)?;
-            Some(EarlyHeaderView { mark: mark(number), name: header.name.to_string(), value, said, replaces: header.replaces })
-        });
-        let early_headers = early_headers.collect();
-        let named = |(n, when): (usize, &&[Condition])| ChosenView::new(n, when);
+        let mut headers = headers::Reader::new(extra, told);
+        let of_type =
+            |charset: &Charset| Expression::default().and_fetch("res.fhdr(content-type)").and(&format!("; charset={}", charset.as_str()));
         Self {
-            chosen: all.iter().enumerate().filter_map(named).collect(),
+            chosen: headers.chosen(),
             answers: Vec::new(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
-            charset: extra
-                .charset
-                .as_ref()
-                .map(|charset| Expression::default().and_fetch("res.fhdr(content-type)").and(&format!("; charset={}", charset.as_str()))),
+            charset: extra.charset.as_ref().map(of_type),
             gzip: None,
-            request_headers,
-            answer_headers,
+            request_headers: headers.requests(rewrites || !extra.rewrites.is_empty()),
+            answer_headers: headers.answers(),
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
             hidden_beginnings: extra.hidden_beginnings.iter().map(ToString::to_string).collect(),
             marks: extra.answers.iter().any(|answer| !answer.headers.is_empty()),
-            early_headers,
-            said,
+            early_headers: headers.early(),
+            said: headers.said,
         }
     }
-}
-
-fn chosen_name(number: usize) -> String {
-    format!("if_{}", mark(number))
-}
-
-/// The variable that is there where these conditions hold; `None`: there are none.
-fn chosen(when: &[Condition], all: &[&[Condition]]) -> Option<String> {
-    all.iter().position(|own| *own == when).map(chosen_name)
-}
-
-/// An expression for types with what may stand behind them.
-fn types_of(types: &[MediaType]) -> Option<String> {
-    let escaped = |kind: &MediaType| -> String {
-        kind.as_str()
-            .chars()
-            .flat_map(|c| ["\\"].into_iter().filter(move |_| ".+".contains(c)).map(str::to_owned).chain([c.to_string()]))
-            .collect()
-    };
-    let types: Vec<String> = types.iter().map(escaped).collect();
-    (!types.is_empty()).then(|| format!("^(?:{})\\s*(?:;|$)", types.join("|")))
 }
 
 /// The type of texts that are answered in place of an endpoint.
@@ -262,35 +145,9 @@ pub(super) fn type_of_texts<'p>(policy: &'p RoutePolicy, globals: &'p Globals) -
     policy.extra.as_ref().and_then(|extra| extra.default_type.as_ref()).unwrap_or(&globals.default_type).as_str()
 }
 
-/// The variable that a header of a request is.
-fn variable_of(name: &HeaderName) -> String {
-    format!("http_{}", name.as_str().to_ascii_lowercase().replace('-', "_"))
-}
-
-/// The value of a header, and where it is said if it has to be looked up; `None`: it has none.
-fn answered(value: &VariableText, told: &[&HeaderName], said: &mut Vec<SaidView>) -> Option<(Expression, Option<String>)> {
-    let value_said = Expression::of_snippet(value, told).filter(|value| !value.is_empty())?;
-    if value.literal().is_some() {
-        return Some((value_said, None));
-    }
-    let name = format!("said_{}", said.len() + 1);
-    let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
-    let is_answered = !told.is_empty() && value.answered().next().is_some();
-    said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered });
-    Some((found, Some(name)))
-}
-
 /// From 1 on, for a variable that is not there is 0 in some places.
 fn mark(number: usize) -> String {
     (number + 1).to_string()
-}
-
-impl ChosenView {
-    fn new(number: usize, when: &[Condition]) -> Option<Self> {
-        let name = chosen_name(number);
-        let all = when.iter().enumerate().map(|(n, when)| ConditionView::new(format!("{name}_{n}"), when)).collect::<Option<Vec<_>>>()?;
-        Some(Self { name, all })
-    }
 }
 
 impl AnswerView {
