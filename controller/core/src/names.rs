@@ -17,6 +17,7 @@ mod selector;
 mod service_url;
 mod url;
 pub mod variable;
+mod word;
 
 pub use cipher::CipherList;
 pub use header::{HeaderName, HeaderValue};

@@ -1,5 +1,6 @@
 //! Names and values of HTTP headers.
 
+use super::word::fits_a_word;
 use super::{BadText, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
@@ -83,6 +84,7 @@ impl HeaderValue {
         if text.len() > Self::MAX_BYTES || !text.chars().all(is_printable) {
             return Err(BadText(format!("{} is not a header value; use at most 2000 printable characters on one line", shown(text))));
         }
+        fits_a_word(text)?;
         Ok(Self(text.into()))
     }
 

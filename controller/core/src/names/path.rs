@@ -1,5 +1,6 @@
 //! Paths of rules.
 
+use super::word::fits_a_word;
 use super::{BadText, is_printable, shown};
 use serde::Serialize;
 use std::fmt;
@@ -70,6 +71,7 @@ impl UriPath {
         if text.len() > MAX_PATH_BYTES {
             return Err(BadText(format!("path {} has {} bytes; at most {MAX_PATH_BYTES} are served", shown(text), text.len())));
         }
+        fits_a_word(text)?;
         if let Some((at, c)) = text.char_indices().find(|&(_, c)| !fits(c)) {
             return Err(BadText(format!(
                 "path {} has the character {} at byte {at}, which is not a path character; remove it",
@@ -197,6 +199,7 @@ mod tests {
             assert!(UriPath::new(bad).is_err(), "{bad:?}");
         }
         assert!(UriPath::new(&format!("/{}", "a".repeat(MAX_PATH_BYTES))).is_err());
+        assert!(UriPath::new(&format!("/{}", "$".repeat(300))).is_err());
     }
 
     #[test]

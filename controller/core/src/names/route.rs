@@ -1,6 +1,7 @@
 //! Paths of rules as they are compared with requests: literally, or as regular expressions.
 
 use super::path::{MAX_PATH_BYTES, may_stand_in_path};
+use super::word::fits_a_word;
 use super::{BadText, TextRegex, UriPath, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ impl RulePath {
                 shown(text)
             )));
         }
+        fits_a_word(text)?;
         Ok(Self(text.into()))
     }
 

@@ -1,5 +1,6 @@
 //! Texts with variables in them, as log formats and header values have them.
 
+use super::word::fits_a_word;
 use super::{BadText, HeaderName, is_printable, shown};
 
 /// A part of a [`VariableText`].
@@ -74,6 +75,7 @@ impl VariableText {
         if text.len() > Self::MAX_BYTES || !text.chars().all(is_printable) {
             return Err(BadText(format!("{} is not a text of at most 2000 printable characters on one line", shown(text))));
         }
+        fits_a_word(text)?;
         let mut parts = Self::default();
         let mut rest = text;
         while let Some(at) = rest.find('$') {

@@ -61,6 +61,8 @@ mod forwarding;
 mod logs;
 #[path = "../nginx/models.rs"]
 mod models;
+#[path = "../nginx/objects.rs"]
+mod objects;
 #[path = "../nginx/ports.rs"]
 mod ports;
 #[path = "../nginx/protection.rs"]

@@ -53,6 +53,7 @@ mod external_auth;
 mod files;
 mod forwarding;
 mod models;
+mod objects;
 mod passwords;
 mod ports;
 mod protection;
