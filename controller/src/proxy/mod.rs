@@ -35,6 +35,7 @@ mod error;
 mod history;
 mod launch;
 mod lines;
+mod memory;
 mod outcome;
 mod owner;
 mod ports;
@@ -67,8 +68,10 @@ pub(crate) use supervise::{SuperviseConfig, supervise};
 pub(crate) use verify::page;
 
 use gatewright_core::dialect::{Dialect, Version};
+use gatewright_core::render::FileSet;
 use history::History;
 use launch::Launcher;
+use memory::Memory;
 use owner::Owner;
 use publish::point;
 use reload::Pace;
@@ -302,8 +305,19 @@ impl Proxy {
 
     /// How long [`Proxy::bring`] would wait before a reload. Time in which more changes can gather.
     pub(crate) async fn pause(&self, urgent: bool) -> Duration {
-        let draining = self.owner.status().await.map_or(0, |status| status.draining_generations());
-        self.pace.pause(Instant::now(), draining, urgent)
+        let status = self.owner.status().await.unwrap_or_default();
+        let borne = if urgent { self.bearable(&status) } else { reload::FREE };
+        self.pace.pause(Instant::now(), status.draining_generations(), borne)
+    }
+
+    /// How many generations of old workers there is memory for.
+    fn bearable(&self, status: &Status) -> u32 {
+        let bytes = |files: &FileSet| files.iter().map(|(_, file)| u64::try_from(file.bytes.len()).unwrap_or(u64::MAX)).sum();
+        let configuration = || self.base.as_ref().map_or(0, |base| bytes(&base.files));
+        match status.memory {
+            Some(memory) if memory.generation > 0 => memory.bearable(0, reload::FREE),
+            known => known.unwrap_or_else(Memory::unseen).bearable(configuration(), reload::FREE),
+        }
     }
 
     /// How long to gather changes before the next [`Proxy::bring`]: not at all where some changes need no reload.

@@ -1,5 +1,6 @@
 //! Who owns the proxy's process: the one trait behind the three ways of running it.
 
+use super::memory::Memory;
 use super::ports::Port;
 use super::process::{Identity, children};
 use super::state_dir::RevisionName;
@@ -63,17 +64,22 @@ pub(crate) struct Status {
     pub(crate) draining: u32,
     /// How often the proxy ended although nobody asked it to.
     pub(crate) deaths: u32,
+    /// What is known of its memory while old workers are busy; `None` at other times.
+    #[serde(default)]
+    pub(crate) memory: Option<Memory>,
 }
 
 impl Status {
     /// Counts the workers of a master; `older` are those there were when the last reload was asked for.
     pub(super) fn counted(pid: Option<i32>, older: &BTreeSet<Identity>) -> Self {
         let all = pid.map(children).unwrap_or_default();
-        let old = all.intersection(older).count();
+        let new: BTreeSet<Identity> = all.difference(older).copied().collect();
         // Without a new one the last reload was not taken (yet), and the old ones serve.
-        let draining = if old == all.len() { 0 } else { old };
+        let serving = if new.is_empty() { &all } else { &new };
+        let draining = all.len() - serving.len();
         let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        Self { pid, workers: number(all.len() - draining), draining: number(draining), ..Self::default() }
+        let memory = pid.filter(|_| draining > 0).map(|master| Memory::of(master, serving));
+        Self { pid, workers: number(serving.len()), draining: number(draining), memory, ..Self::default() }
     }
 
     /// The program's version.

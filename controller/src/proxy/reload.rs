@@ -8,11 +8,8 @@ const SHORTEST: Duration = Duration::from_secs(1);
 /// Longest one, whatever is draining: then memory is the lesser evil.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Generations of old workers that slow nothing down.
-const FREE: u32 = 2;
-
-/// The same where it is urgent: more than those come to who are slowed down by the other, as long as old workers live.
-const FREE_WHERE_URGENT: u32 = 10;
+/// Generations of old workers that slow nothing down. Where it is urgent, as many as there is memory for.
+pub(super) const FREE: u32 = 2;
 
 /// A reload is waited for at least this long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,14 +28,13 @@ impl Pace {
 
     /// How long to wait before the next reload.
     ///
-    /// The first goes at once; then `max(1 s, 3 × last load)` lie between two. While more than two generations of old
+    /// The first goes at once; then `max(1 s, 3 × last load)` lie between two. While more than `borne` generations of old
     /// workers are still busy with their last requests, each further one doubles that: every one of them holds as
-    /// much memory as the serving one. Where it is `urgent`, more of them are borne with.
-    pub(super) fn pause(&self, now: Instant, draining_generations: u32, urgent: bool) -> Duration {
+    /// much memory as the serving one.
+    pub(super) fn pause(&self, now: Instant, draining_generations: u32, borne: u32) -> Duration {
         let Some((when, took)) = self.last else { return Duration::ZERO };
-        let free = if urgent { FREE_WHERE_URGENT } else { FREE };
         let base = SHORTEST.max(took * 3);
-        let slower = base * 2_u32.pow(draining_generations.saturating_sub(free).min(6));
+        let slower = base * 2_u32.pow(draining_generations.saturating_sub(borne).min(6));
         (when + slower.min(LONGEST.max(base))).saturating_duration_since(now)
     }
 
@@ -64,12 +60,12 @@ mod tests {
     fn the_first_reload_goes_at_once_and_the_next_ones_keep_their_distance() {
         let now = Instant::now();
         let mut pace = Pace::default();
-        assert_eq!(pace.pause(now, 9, false), Duration::ZERO);
+        assert_eq!(pace.pause(now, 9, FREE), Duration::ZERO);
         pace.loaded(now, Duration::from_millis(50));
-        assert_eq!(pace.pause(now, 0, false), SHORTEST);
-        assert_eq!(pace.pause(now + SHORTEST, 0, false), Duration::ZERO);
+        assert_eq!(pace.pause(now, 0, FREE), SHORTEST);
+        assert_eq!(pace.pause(now + SHORTEST, 0, FREE), Duration::ZERO);
         pace.loaded(now, Duration::from_secs(4));
-        assert_eq!(pace.pause(now, 0, false), Duration::from_secs(12));
+        assert_eq!(pace.pause(now, 0, FREE), Duration::from_secs(12));
     }
 
     #[test]
@@ -77,8 +73,8 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::default();
         pace.loaded(now, Duration::ZERO);
-        let pauses = |urgent: bool| [0, 2, 3, 4, 8, 12, 1000].map(|generations| pace.pause(now, generations, urgent).as_secs());
-        assert_eq!(pauses(false), [1, 1, 2, 4, 60, 60, 60]);
-        assert_eq!(pauses(true), [1, 1, 1, 1, 1, 4, 60]);
+        let pauses = |borne: u32| [0, 2, 3, 4, 8, 12, 1000].map(|generations| pace.pause(now, generations, borne).as_secs());
+        assert_eq!(pauses(FREE), [1, 1, 2, 4, 60, 60, 60]);
+        assert_eq!(pauses(10), [1, 1, 1, 1, 1, 4, 60]);
     }
 }

@@ -93,8 +93,11 @@ async fn draining_workers_are_counted() {
     live(proxy.apply(&world.files("two", ""), "test").await);
     let status = proxy.pulse().status().await.unwrap();
     assert_eq!((status.draining, status.workers), (1, 1));
+    let memory = status.memory.expect("what old workers cost is known while there are some");
+    assert!((100 << 10..100 << 20).contains(&memory.generation) && memory.limit > 100 << 20, "{memory:?}");
     drop(slow);
     until("the old worker is gone", async || proxy.pulse().status().await.unwrap().draining == 0).await;
+    assert_eq!(proxy.pulse().status().await.unwrap().memory, None);
     proxy.drain(LIMIT).await;
 }
 
