@@ -186,7 +186,7 @@ impl Controller {
                 if changed > 0 {
                     self.maker.forget_verdicts();
                     self.say_urgency();
-                    self.mark(format!("{changed} objects changed"));
+                    self.mark(if changed == 1 { "1 object changed".to_owned() } else { format!("{changed} objects changed") });
                 }
             }
             Input::Untold(untold) => self.untold = untold,
