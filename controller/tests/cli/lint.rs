@@ -169,9 +169,15 @@ fn what_is_said_of_a_directive_points_at_it() {
     let text = ingress("front", "a.test", "/", "cart").replace("metadata: {name: front, namespace: shop}\n", &meta);
     let settings = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: main, namespace: shop}\ndata:\n  allow-snippet-annotations: 'true'\n  \
                     annotations-risk-level: Critical\n  location-snippet: |\n    expires 1h;\n    proxy_foo on;\n";
-    let ran = linted(&(text + settings), &["--configmap=shop/main"]);
+    let ran = linted(&(text.clone() + settings), &["--configmap=shop/main"]);
     assert!(ran.out.contains(":10:9\n   |\n10 |         foo_bar on;\n   |         ^^^^^^^"), "{}", ran.out);
     assert!(ran.out.contains("|     proxy_foo on;\n   |     ^^^^^^^^^"), "{}", ran.out);
+    for written in ["add_header A b; foo_bar on;", "'add_header A \"b\"; foo_bar on;'", "\"add_header A b;\\nfoo_bar on;\""] {
+        let line = format!("    nginx.ingress.kubernetes.io/configuration-snippet: {written}");
+        let ran = linted(&(text.replace(snippet, &format!("{line}\n")) + settings), &["--configmap=shop/main"]);
+        let carets = format!("| {line}\n  | {}{}\n", " ".repeat(line.find("foo_bar").unwrap()), "^".repeat("foo_bar on;".len()));
+        assert!(ran.out.contains(&carets), "{}", ran.out);
+    }
 }
 
 #[test]

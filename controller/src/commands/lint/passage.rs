@@ -91,8 +91,14 @@ fn length_of_node(text: &str) -> usize {
     if let Some(quote @ ('"' | '\'')) = text.chars().next() {
         return text[1..].find(quote).map_or(text.len(), |end| end + 2);
     }
-    let ends = [text.find(": "), text.find(" #"), text.find([',', '}', ']']), text.strip_suffix(':').map(str::len)];
+    let ends = [text.find(": "), text.find(" #"), text.find([',', '}', ']']), text.strip_suffix(':').map(str::len), end_in_quotes(text)];
     ends.into_iter().flatten().min().unwrap_or(text.len()).max(text.chars().next().map_or(0, char::len_utf8))
+}
+
+/// Where a directive ends that stands in a text between quotes, of which only the last one is here.
+fn end_in_quotes(text: &str) -> Option<usize> {
+    let end = ['"', '\''].into_iter().find(|quote| text.matches(*quote).count() % 2 == 1).and_then(|quote| text.rfind(quote))?;
+    Some(text[..end].find(';').map_or(end, |at| at + 1))
 }
 
 #[cfg(test)]
@@ -116,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_key_or_value_is_meant_and_not_the_line() {
-        let text = "a: 1\r\nkey:\r  path: /x # why\n  host: \"a b\", c: {d: e}\n";
+        let text = "a: 1\r\nkey:\r  path: /x # why\n  host: \"a b\", c: {d: e}\ns: \"a; foo \\\"on\\\";\\nbar on\"\n";
         for (line, column, expected) in [
             (1, 4, "1"),
             (2, 1, "key"),
@@ -126,7 +132,9 @@ mod tests {
             (4, 20, "d"),
             (4, 23, "e"),
             (4, 99, ""),
-            (5, 1, ""),
+            (5, 8, "foo \\\"on\\\";"),
+            (5, 21, "bar on"),
+            (6, 1, ""),
         ] {
             assert_eq!(meant(text, line, column).as_deref(), Some(expected), "{line}:{column}");
         }

@@ -30,6 +30,8 @@ enum Inside {
     Nothing,
     /// A text that is written as lines: where the first of them begins.
     Lines(At),
+    /// A text of several words on one line, as it is written there.
+    Words(Box<str>),
     Mapping(Entries),
     Sequence(Vec<Node>),
 }
@@ -54,7 +56,7 @@ impl Spans {
         self.follow(items, field).0
     }
 
-    /// Where a line and column of the text of a field are, both from 1, if it is written as lines.
+    /// Where a line and column of the text of a field are, both from 1, if it is written as lines, or on one.
     pub(super) fn find_within(&self, items: &[u32], field: &str, (line, column): (u32, u32)) -> Option<At> {
         let mut node = &self.0;
         for &item in items {
@@ -64,8 +66,15 @@ impl Spans {
         while let Some((next, _, behind)) = node.step(rest) {
             (node, rest) = (next, behind);
         }
-        let Inside::Lines(first) = node.inside else { return None };
-        rest.is_empty().then(|| At { line: first.line + line - 1, column: first.column + column - 1 })
+        match &node.inside {
+            _ if !rest.is_empty() => None,
+            Inside::Lines(first) => Some(At { line: first.line + line - 1, column: first.column + column - 1 }),
+            Inside::Words(written) => {
+                let before = written_before(written, (line, column))?;
+                Some(At { line: node.at.line, column: node.at.column + u32::try_from(before).ok()? })
+            }
+            _ => None,
+        }
     }
 
     /// The same, and of a scalar the position is that of its key as well.
@@ -119,7 +128,7 @@ impl Node {
     fn step<'p>(&self, path: &'p str) -> Option<(&Self, (At, At), &'p str)> {
         let path = path.strip_prefix('.').unwrap_or(path);
         match &self.inside {
-            Inside::Nothing | Inside::Lines(_) => None,
+            Inside::Nothing | Inside::Lines(_) | Inside::Words(_) => None,
             Inside::Sequence(nodes) => {
                 let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
                 let node = nodes.get(index.parse::<usize>().ok()?)?;
@@ -129,12 +138,40 @@ impl Node {
                 // Keys may hold dots and brackets, so the longest key that fits is meant.
                 let fits = keys(path).filter_map(|(key, rest)| Some((entries.get(key)?, rest))).last();
                 let ((key_at, node), rest) = fits.or_else(|| old_spelling(path, entries))?;
-                let is_scalar = matches!(node.inside, Inside::Nothing | Inside::Lines(_));
+                let is_scalar = matches!(node.inside, Inside::Nothing | Inside::Lines(_) | Inside::Words(_));
                 let at = if is_scalar && node.at.line == key_at.line { node.at } else { *key_at };
                 Some((node, (at, *key_at), rest))
             }
         }
     }
+}
+
+/// How many characters are written, with the quote that begins it, before a line and column of a text.
+fn written_before(written: &str, place: (u32, u32)) -> Option<usize> {
+    let mut rest = written.chars().peekable();
+    let quote = rest.next_if(|first| matches!(first, '"' | '\''));
+    let (mut count, mut at) = (usize::from(quote.is_some()), (1, 1));
+    while at != place {
+        let (length, is_break) = match (rest.next()?, quote) {
+            ('\\', Some('"')) => match rest.next()? {
+                'n' => (2, true),
+                'x' => (2 + skip(&mut rest, 2)?, false),
+                'u' => (2 + skip(&mut rest, 4)?, false),
+                'U' => (2 + skip(&mut rest, 8)?, false),
+                _ => (2, false),
+            },
+            ('\'', Some('\'')) => (1 + skip(&mut rest, 1)?, false),
+            _ => (1, false),
+        };
+        count += length;
+        at = if is_break { (at.0 + 1, 1) } else { (at.0, at.1 + 1) };
+    }
+    rest.peek().map(|_| count)
+}
+
+/// Passes over so many characters.
+fn skip(rest: &mut impl Iterator<Item = char>, count: usize) -> Option<usize> {
+    rest.nth(count.checked_sub(1)?).map(|_| count)
 }
 
 /// What the first key of a path may be, shortest first, and what follows it.
@@ -177,8 +214,12 @@ impl Builder<'_> {
             Event::Scalar(text, style, ..) => match self.open.last_mut() {
                 Some((Node { inside: Inside::Mapping(_), .. }, key @ None)) => *key = Some((text.into(), at)),
                 _ => {
-                    let first = (style == ScalarStyle::Literal).then(|| self.first_line(&text)).flatten();
-                    self.put(Node { at, inside: first.map_or(Inside::Nothing, Inside::Lines) });
+                    let inside = match style {
+                        ScalarStyle::Literal => self.first_line(&text).map(Inside::Lines),
+                        ScalarStyle::Folded => None,
+                        _ => self.words(&text, span).map(Inside::Words),
+                    };
+                    self.put(Node { at, inside: inside.unwrap_or(Inside::Nothing) });
                 }
             },
             Event::Alias(_) => self.put(Node { at, inside: Inside::Nothing }),
@@ -194,6 +235,13 @@ impl Builder<'_> {
         let header = usize::try_from(key.line).ok()?;
         let indent = self.lines.get(header + n)?.strip_suffix(line)?.chars().count();
         Some(At { line: key.line + 1, column: u32::try_from(indent).ok()? + 1 })
+    }
+
+    /// The text of several words as it is written, if that is on one line.
+    fn words(&self, text: &str, span: Span) -> Option<Box<str>> {
+        let line = text.contains(' ').then(|| self.lines.get(span.start.line().checked_sub(1)?)).flatten()?;
+        let (from, to) = (span.start.col(), span.end.col());
+        (span.start.line() == span.end.line()).then(|| line.chars().skip(from).take(to.saturating_sub(from)).collect::<String>().into())
     }
 
     fn open(&mut self, node: Node) {
@@ -215,7 +263,7 @@ impl Builder<'_> {
                 // A key that is no scalar; no object has one.
                 None => *key = Some((Box::default(), node.at)),
             },
-            Some((Node { inside: Inside::Nothing | Inside::Lines(_), .. }, _)) => {}
+            Some((Node { inside: Inside::Nothing | Inside::Lines(_) | Inside::Words(_), .. }, _)) => {}
         }
     }
 
@@ -287,7 +335,10 @@ spec:
 
     #[test]
     fn places_in_texts_that_are_written_as_lines_are_found() {
-        let spans = Spans::of("a:\n  b: |\n\n    one\n      two\n    ü three\n  c: |2-\n     x\n  d: \"x\\ny\"\n  e: >-\n    x\n    y\n");
+        let spans = Spans::of(
+            "a:\n  b: |\n\n    one\n      two\n    ü three\n  c: |2-\n     x\n  d: \"x\\ny\"\n  e: >-\n    x\n    y\n  \
+             f: \"a \\u00fc \\\"\\nb c\"\n  g: 'it''s a \\n b'\n  h: x y # z\n",
+        );
         for (field, place, expected) in [
             ("a.b", (2, 1), Some((4, 5))),
             ("a.b", (3, 3), Some((5, 7))),
@@ -295,6 +346,12 @@ spec:
             ("a.c", (1, 2), Some((8, 6))),
             ("a.d", (2, 1), None),
             ("a.e", (1, 1), None),
+            ("a.f", (1, 1), Some((13, 7))),
+            ("a.f", (2, 3), Some((13, 22))),
+            ("a.f", (3, 1), None),
+            ("a.g", (1, 8), Some((14, 15))),
+            ("a.h", (1, 3), Some((15, 8))),
+            ("a.h", (1, 4), None),
             ("a.b.x", (1, 1), None),
             ("a", (1, 1), None),
         ] {
