@@ -2,10 +2,11 @@
 //!
 //! The same list feeds Events, the admission answer, `lint`, metrics, the log and `/api/v1/diagnostics`.
 
-use crate::names::{Kind, ObjectRef};
+use crate::names::{Kind, ObjectName, ObjectRef};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -99,6 +100,18 @@ pub struct Diagnostic {
     pub help: String,
     /// What was done instead.
     pub outcome: Outcome,
+    /// The endpoint that this is about, where its address is the mistake; for whoever compares findings, and not told.
+    #[serde(skip)]
+    pub endpoint: Option<Box<BadEndpoint>>,
+}
+
+/// An endpoint whose address may not be one.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BadEndpoint {
+    /// The address.
+    pub address: IpAddr,
+    /// The Service whose it is; `None`: it is of the object that the finding is about.
+    pub service: Option<ObjectName>,
 }
 
 /// Longest message and help, in bytes, together.
@@ -109,7 +122,8 @@ impl Diagnostic {
     #[must_use]
     pub fn new(code: Code, object: ObjectRef, field: impl Into<String>, message: impl Into<String>) -> Self {
         let (_, severity, outcome, _) = code.facts();
-        Self { severity, code, object: Some(object), field: field.into(), message: cut(message.into()), help: String::new(), outcome }
+        let (field, message) = (field.into(), cut(message.into()));
+        Self { severity, code, object: Some(object), field, message, help: String::new(), outcome, endpoint: None }
     }
 
     /// Line and column in the text of the field, both from 1, for what is said of a place in a text of several lines: such a
@@ -125,7 +139,8 @@ impl Diagnostic {
     #[must_use]
     pub fn of_input(code: Code, message: impl Into<String>) -> Self {
         let (_, severity, outcome, _) = code.facts();
-        Self { severity, code, object: None, field: String::new(), message: cut(message.into()), help: String::new(), outcome }
+        let message = cut(message.into());
+        Self { severity, code, object: None, field: String::new(), message, help: String::new(), outcome, endpoint: None }
     }
 
     /// The same where it is said, and done all the same.
@@ -151,6 +166,13 @@ impl Diagnostic {
         self.message.truncate(self.message.floor_char_boundary(room));
         self.message.push_str(why);
         self.outcome = Outcome::ClosedRoute;
+    }
+
+    /// Says which endpoint it is about.
+    #[must_use]
+    pub(crate) fn endpoint(mut self, endpoint: Option<BadEndpoint>) -> Self {
+        self.endpoint = endpoint.map(Box::new);
+        self
     }
 
     /// Says that something else than the usual was done.

@@ -9,8 +9,9 @@ mod ingress;
 mod meta;
 mod others;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{BadEndpoint, Code, Diagnostic};
 use serde_json::Value;
+use std::net::IpAddr;
 
 /// Looks at one object of a kind that is used; nothing is said of others.
 ///
@@ -58,10 +59,14 @@ struct Findings(Vec<Diagnostic>);
 
 impl Findings {
     fn say(&mut self, code: Code, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
+        let mut finding = Diagnostic::of_input(code, message).help(help);
+        finding.field = field.into();
+        self.push(finding);
+    }
+
+    fn push(&mut self, finding: Diagnostic) {
         const MOST: usize = 100;
         if self.0.len() < MOST {
-            let mut finding = Diagnostic::of_input(code, message).help(help);
-            finding.field = field.into();
             self.0.push(finding);
         }
     }
@@ -69,6 +74,15 @@ impl Findings {
     /// The API server would refuse the object for this.
     fn refused(&mut self, field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) {
         self.say(Code::RefusedByApi, field, message, help);
+    }
+
+    /// The same for the address of an endpoint.
+    fn refused_endpoint(&mut self, field: String, address: IpAddr) {
+        let message = format!("{address} may not be the address of an endpoint");
+        let finding = Diagnostic::of_input(Code::RefusedByApi, message).help("use an address that others can reach");
+        let mut finding = finding.endpoint(Some(BadEndpoint { address, service: None }));
+        finding.field = field;
+        self.push(finding);
     }
 }
 

@@ -224,6 +224,6 @@ fn address_of_endpoint(text: &str, field: String, findings: &mut Findings) {
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local(),
     };
     if is_local {
-        findings.refused(field, format!("{ip} may not be the address of an endpoint"), "use an address that others can reach");
+        findings.refused_endpoint(field, ip);
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Resolved {
 impl Resolved {
     /// What is wrong: with the whole, said on the Ingress that uses it; with some endpoints, said on their own objects.
     pub(super) fn findings(&self, origin: &ObjectRef, field: String) -> impl Iterator<Item = Diagnostic> {
-        let of_all = self.problem.as_ref().map(|(code, message, help)| Diagnostic::new(*code, origin.clone(), field, message).help(help));
+        let of_all = self.problem.as_ref().map(|problem| problem.said_on(origin.clone(), field, ""));
         of_all.into_iter().chain(self.of_endpoints.iter().cloned())
     }
 }
@@ -224,7 +224,7 @@ impl Backends<'_> {
                 (action, problem, findings, Some(backend))
             }
             Err(problem) => {
-                let is_told = matches!(problem.0, Code::NoPort | Code::RefusedExternalName) && self.is_cut(used);
+                let is_told = matches!(problem.code, Code::NoPort | Code::RefusedExternalName) && self.is_cut(used);
                 (Action::Respond(503), (!is_told).then_some(problem), Vec::new(), None)
             }
         };

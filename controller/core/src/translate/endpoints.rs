@@ -6,9 +6,9 @@ use super::forbidden::forbidden;
 use super::reading::BackendUse;
 use super::servers::AWAITED;
 use super::{Input, screen};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{BadEndpoint, Code, Diagnostic};
 use crate::model::BackendPolicy;
-use crate::names::{HostName, ObjectName, shown};
+use crate::names::{HostName, ObjectName, ObjectRef, shown};
 use crate::settings::Settings;
 use crate::state::{EndpointGroup, EndpointSlice, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
 use std::collections::BTreeSet;
@@ -16,8 +16,26 @@ use std::net::{IpAddr, SocketAddr};
 
 const TCP: &str = "TCP";
 
-/// What is wrong with a Service port: code, message, help.
-pub(super) type Problem = (Code, String, String);
+/// What is wrong with a Service port.
+#[derive(Debug, Hash)]
+pub(super) struct Problem {
+    pub(super) code: Code,
+    message: String,
+    help: String,
+    /// The endpoint that is refused, if that is it.
+    endpoint: Option<BadEndpoint>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, message: String, help: impl Into<String>) -> Self {
+        Self { code, message, help: help.into(), endpoint: None }
+    }
+
+    /// Said on an object, with `more` after the message.
+    pub(super) fn said_on(&self, object: ObjectRef, field: String, more: &str) -> Diagnostic {
+        Diagnostic::new(self.code, object, field, format!("{}{more}", self.message)).help(&*self.help).endpoint(self.endpoint.clone())
+    }
+}
 
 /// Where Services may lead.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +103,9 @@ fn of_slices(service: &Service, port: &ServicePort, snapshot: &Snapshot, setting
 
 fn refused(service: &ObjectName, endpoint: SocketAddr) -> Problem {
     let (what, help) = left_out::refusal(endpoint);
-    (Code::RefusedEndpoint, format!("Service {service} has the endpoint {what}"), help.to_owned())
+    let bad = BadEndpoint { address: endpoint.ip(), service: Some(service.clone()) };
+    let problem = Problem::new(Code::RefusedEndpoint, format!("Service {service} has the endpoint {what}"), help);
+    Problem { endpoint: Some(bad).filter(|_| endpoint.port() != 0), ..problem }
 }
 
 /// EndpointSlices that name no Service.
@@ -130,7 +150,7 @@ pub(super) fn dns_name<'s>(service: &'s Service, dns_names: &mut BTreeSet<Box<st
 }
 
 fn service_of<'s>(name: &ObjectName, snapshot: &'s Snapshot) -> Result<&'s Service, Problem> {
-    let missing = || (Code::NoService, format!("Service {name} does not exist"), "create it, or name another".to_owned());
+    let missing = || Problem::new(Code::NoService, format!("Service {name} does not exist"), "create it, or name another");
     snapshot.service(name).map(|service| &**service).ok_or_else(missing)
 }
 
@@ -179,7 +199,7 @@ fn no_port(service: &Service, wanted: &PortRef, protocol: &str) -> Problem {
         true if is_plain => "name one of them".to_owned(),
         true => format!("name one of {protocol}"),
     };
-    (Code::NoPort, message, help)
+    Problem::new(Code::NoPort, message, help)
 }
 
 fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {
@@ -234,7 +254,7 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>)
     let name = &service.meta.name;
     let refused = |why: &str| {
         let message = format!("externalName {} of Service {name} may not be forwarded to: {why}", shown(&service.external_name));
-        (Code::RefusedExternalName, message, "name a host that serves this".to_owned())
+        Problem::new(Code::RefusedExternalName, message, "name a host that serves this")
     };
     if settings.disable_external_names {
         return Err(refused("--disable-svc-external-name is set"));
@@ -255,10 +275,10 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>)
     match (allowed.is_empty(), addresses.first()) {
         (false, _) => Ok(allowed),
         (true, Some(address)) => Err(refused(&forbidden(*address).map_or_else(String::new, |why| format!("{address} {why}")))),
-        (true, None) => Err((
+        (true, None) => Err(Problem::new(
             Code::UnresolvedExternalName,
             format!("externalName {} of Service {name} does not resolve", shown(&service.external_name)),
-            "use a name that the cluster's DNS knows".to_owned(),
+            "use a name that the cluster's DNS knows",
         )),
     }
 }
@@ -280,10 +300,10 @@ fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Ve
     }
     match snapshot.addresses_of(host) {
         Some(addresses) => Ok(addresses.to_vec()),
-        None => Err(Some((
+        None => Err(Some(Problem::new(
             Code::UnresolvedExternalName,
             format!("externalName {} of Service {service} is being looked up", shown(host)),
-            AWAITED.to_owned(),
+            AWAITED,
         ))),
     }
 }

@@ -1,6 +1,6 @@
 //! TCP and UDP services: `ingress-semantics` 18. A mistake costs its port, on which nothing listens then.
 
-use super::endpoints::{Reach, stream_endpoints};
+use super::endpoints::{Problem, Reach, stream_endpoints};
 use super::reading::BackendUse;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -35,9 +35,6 @@ struct Reader<'i, 'o> {
     streams: Streams,
 }
 
-/// What is wrong with an entry, and what would do.
-type Mistake = (Code, String, String);
-
 impl Reader<'_, '_> {
     fn map(&mut self, name: Option<&ObjectName>, transport: Transport) {
         let Some(name) = name else { return };
@@ -56,23 +53,20 @@ impl Reader<'_, '_> {
         for (key, value) in map.data.iter().take(MOST) {
             match self.entry(key, value, transport, &origin) {
                 Ok(stream) => _ = self.streams.insert((transport, stream.port), Arc::new(stream)),
-                Err((code, message, help)) => {
+                Err(problem) => {
                     let key = shown(key);
-                    let message = format!("{message}; nothing listens on {} port {key}", transport.as_str());
-                    let finding = Diagnostic::new(code, origin.clone(), format!("data[{}]", key.trim_matches('"')), message);
-                    self.diagnostics.push(finding.help(help).outcome(Outcome::ClosedPort));
+                    let more = format!("; nothing listens on {} port {key}", transport.as_str());
+                    let finding = problem.said_on(origin.clone(), format!("data[{}]", key.trim_matches('"')), &more);
+                    self.diagnostics.push(finding.outcome(Outcome::ClosedPort));
                 }
             }
         }
     }
 
-    fn entry(&mut self, key: &str, value: &str, transport: Transport, origin: &ObjectRef) -> Result<Stream, Mistake> {
+    fn entry(&mut self, key: &str, value: &str, transport: Transport, origin: &ObjectRef) -> Result<Stream, Problem> {
         if let Some(lack) = self.input.settings.lacks.iter().find(|lack| lack.key == map_flag(transport)) {
-            return Err((
-                Code::LacksFeature,
-                format!("{} services cannot be had: {}", transport.as_str(), lack.effect),
-                "remove it".to_owned(),
-            ));
+            let message = format!("{} services cannot be had: {}", transport.as_str(), lack.effect);
+            return Err(Problem::new(Code::LacksFeature, message, "remove it"));
         }
         let port = self.port(key, transport)?;
         let target = Target::parse(value, transport)?;
@@ -100,7 +94,7 @@ impl Reader<'_, '_> {
         })
     }
 
-    fn port(&self, key: &str, transport: Transport) -> Result<u16, Mistake> {
+    fn port(&self, key: &str, transport: Transport) -> Result<u16, Problem> {
         let digits = !key.is_empty() && key.len() <= 5 && key.bytes().all(|b| b.is_ascii_digit());
         let port = digits.then(|| key.parse().ok()).flatten().filter(|port| *port > 0);
         let port: u16 = port.ok_or_else(|| bad(format!("{} is not a port", shown(key)), "use a number from 1 to 65535"))?;
@@ -128,8 +122,8 @@ const fn map_flag(transport: Transport) -> &'static str {
     }
 }
 
-fn bad(message: String, help: &str) -> Mistake {
-    (Code::BadSetting, message, help.to_owned())
+fn bad(message: String, help: &str) -> Problem {
+    Problem::new(Code::BadSetting, message, help)
 }
 
 /// Where a port leads: `namespace/service:port[:PROXY[:PROXY]]`.
@@ -141,7 +135,7 @@ struct Target {
 }
 
 impl Target {
-    fn parse(text: &str, transport: Transport) -> Result<Self, Mistake> {
+    fn parse(text: &str, transport: Transport) -> Result<Self, Problem> {
         let help = "write namespace/service:port, or namespace/service:port:PROXY:PROXY";
         let wrong = || bad(format!("{} does not name a Service port", shown(text)), help);
         let parts: Vec<&str> = text.trim().split(':').collect();

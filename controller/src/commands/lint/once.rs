@@ -2,7 +2,7 @@
 
 use crate::source::Located;
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
-use gatewright_core::names::{Kind, ObjectRef};
+use gatewright_core::names::{ObjectName, ObjectRef};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::{Object, Service, Snapshot};
 use std::collections::{HashMap, HashSet};
@@ -31,14 +31,14 @@ fn backends(findings: &mut Vec<Located>) {
     });
 }
 
-/// By the slice that it is in, and as text: an address that the API server refuses, and what becomes of it.
-type Addresses = HashMap<ObjectRef, HashMap<String, Outcome>>;
+/// By the slice that it is in: an address that the API server refuses, and what becomes of it.
+type Addresses = HashMap<ObjectRef, HashMap<IpAddr, Outcome>>;
 
 /// An address that the API server refuses is told where it stands, and there what becomes of it.
 fn endpoints(findings: &mut Vec<Located>, snapshot: &Snapshot, settings: &Settings) {
     let mut refused = Addresses::new();
     for (slice, ip) in findings.iter().filter_map(|located| refused_address(&located.diagnostic)) {
-        let is_used = settings.loopback_endpoints && ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        let is_used = settings.loopback_endpoints && ip.is_loopback();
         refused.entry(slice).or_default().insert(ip, if is_used { Outcome::Served } else { Outcome::SkippedEntry });
     }
     if refused.is_empty() {
@@ -46,14 +46,14 @@ fn endpoints(findings: &mut Vec<Located>, snapshot: &Snapshot, settings: &Settin
     }
     let slices_of = |service: &Arc<Service>| {
         let slices = snapshot.slices_of(&service.meta.name).map(|slice| Object::EndpointSlice(Arc::clone(slice)).reference());
-        (service.meta.name.to_string(), slices.collect())
+        (service.meta.name.clone(), slices.collect())
     };
-    let of_services: HashMap<String, Vec<ObjectRef>> = snapshot.services().map(slices_of).collect();
+    let of_services: HashMap<ObjectName, Vec<ObjectRef>> = snapshot.services().map(slices_of).collect();
     findings.retain(|Located { diagnostic, .. }| {
         let told = forwarded_to(diagnostic, &of_services).into_iter().flat_map(|(slices, ip)| slices.into_iter().map(move |one| (one, ip)));
         let mut is_told = false;
         for (slice, ip) in told {
-            let Some(outcome) = refused.get_mut(&slice).and_then(|addresses| addresses.get_mut(ip)) else { continue };
+            let Some(outcome) = refused.get_mut(&slice).and_then(|addresses| addresses.get_mut(&ip)) else { continue };
             *outcome = diagnostic.outcome;
             is_told = true;
         }
@@ -70,20 +70,17 @@ fn endpoints(findings: &mut Vec<Located>, snapshot: &Snapshot, settings: &Settin
 }
 
 /// The slice and address that the API server refuses.
-fn refused_address(finding: &Diagnostic) -> Option<(ObjectRef, String)> {
-    let is_address = finding.code == Code::RefusedByApi && finding.field.contains("ddresses[");
-    let slice = finding.object.clone().filter(|object| is_address && matches!(object.kind, Kind::EndpointSlice | Kind::Endpoints))?;
-    let (ip, _) = finding.message.split_once(' ')?;
-    Some((slice, ip.to_owned()))
+fn refused_address(finding: &Diagnostic) -> Option<(ObjectRef, IpAddr)> {
+    let endpoint = finding.endpoint.as_ref().filter(|_| finding.code == Code::RefusedByApi)?;
+    Some((finding.object.clone()?, endpoint.address))
 }
 
 /// The address that may not be forwarded to, and the slices that may hold it: the one that it is said of, or those of a Service.
-fn forwarded_to<'f>(finding: &'f Diagnostic, of_services: &HashMap<String, Vec<ObjectRef>>) -> Option<(Vec<ObjectRef>, &'f str)> {
-    let (whose, what) = finding.message.split_once(" has the endpoint ").filter(|_| finding.code == Code::RefusedEndpoint)?;
-    let (ip, _) = what.split_once(", and endpoints may not have such addresses")?;
-    let slices = match whose.strip_prefix("Service ") {
+fn forwarded_to(finding: &Diagnostic, of_services: &HashMap<ObjectName, Vec<ObjectRef>>) -> Option<(Vec<ObjectRef>, IpAddr)> {
+    let endpoint = finding.endpoint.as_ref().filter(|_| finding.code == Code::RefusedEndpoint)?;
+    let slices = match &endpoint.service {
         Some(service) => of_services.get(service).cloned().unwrap_or_default(),
         None => finding.object.iter().cloned().collect(),
     };
-    Some((slices, ip))
+    Some((slices, endpoint.address))
 }

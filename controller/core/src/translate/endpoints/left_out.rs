@@ -1,7 +1,7 @@
 //! Why endpoints are left out, for whoever wonders. Nobody looks at single ones here unless something is wrong.
 
 use super::{Problem, allowed, forbidden, group_ports};
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::diagnostic::{BadEndpoint, Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectRef, shown};
 use crate::settings::Settings;
 use crate::state::{EndpointGroup, EndpointSlice, Object, Service, ServicePort, TargetPort};
@@ -27,7 +27,9 @@ pub(super) fn beside(
             let (what, help) = refusal(refused);
             let name = if refused.port() == 0 { "ports" } else { "endpoints" };
             let finding = Diagnostic::new(Code::RefusedEndpoint, object(), field(name), format!("it has the endpoint {what}"));
-            findings.push(finding.help(help).outcome(Outcome::SkippedEntry));
+            let bad = BadEndpoint { address: refused.ip(), service: None };
+            let bad = Some(bad).filter(|_| refused.port() != 0);
+            findings.push(finding.help(help).outcome(Outcome::SkippedEntry).endpoint(bad));
         }
         if let Some(others) = &slice.no_addresses {
             let message = match others.count {
@@ -72,7 +74,7 @@ pub(super) fn why_none(slices: &Slices<'_>, service: &Service, port: &ServicePor
         let why = if slices.is_empty() { "it has no EndpointSlice" } else { "its EndpointSlices are empty" };
         (why.to_owned(), "see whether its selector is that of Pods, and they run".to_owned())
     };
-    (Code::NoEndpoints, format!("Service {} has no ready endpoints: {why}", service.meta.name), help)
+    Problem::new(Code::NoEndpoints, format!("Service {} has no ready endpoints: {why}", service.meta.name), help)
 }
 
 const NAMES: &str = "write addresses; names are looked up for a Service of type ExternalName only";
