@@ -9,13 +9,13 @@ mod clock;
 mod commands;
 mod connection;
 mod cores;
-mod ends;
 mod guilt;
 mod proxy;
 mod report;
 mod run;
 mod self_signed;
 mod source;
+mod stop_signals;
 mod templates;
 
 use args::{Command, Rejected};

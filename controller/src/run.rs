@@ -17,11 +17,11 @@ mod wiring;
 
 use crate::admission::Question;
 use crate::args::RunConfig;
-use crate::ends::Ends as Signals;
 use crate::proxy::{Candidate, Outcome, Refused, Rest};
 use crate::report::{Board, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
+use crate::stop_signals::StopSignals;
 use drive::Ask;
 use flights::{Event, Flight, Flights};
 use gatewright_core::diagnostic::Diagnostic;
@@ -123,7 +123,7 @@ impl Controller {
     }
 
     /// Runs until a signal comes.
-    async fn follow(&mut self, signals: &mut Signals) {
+    async fn follow(&mut self, signals: &mut StopSignals) {
         loop {
             self.ends.board.settled(self.complete && !self.untold && !self.pace.is_due() && self.flights.is_empty());
             let due = self.complete && self.pace.is_due() && self.flights.let_another_begin();

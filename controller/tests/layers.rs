@@ -55,9 +55,9 @@ const SHELL: &[Row] = &[
     ("cores", &["core::cores"]),
     // What an error says, for all who tell it.
     ("causes", &[]),
-    // The signals that say so.
-    ("ends", &[]),
-    ("proxy", &["causes", "ends", "core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
+    // The signals that end a command that stays.
+    ("stop_signals", &[]),
+    ("proxy", &["causes", "stop_signals", "core::render", "core::dialect", "core::settings", "core::names", "core::model"]),
     ("report", &["args", "bind", "causes", "connection", "proxy", "core::diagnostic", "core::names", "core::settings", "core::state"]),
 ];
 

@@ -12,7 +12,7 @@ use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path,
 use super::supervisor::Supervisor;
 use super::wire::{Answer, Ask, hear, line, say};
 use crate::causes::chain;
-use crate::ends::Ends;
+use crate::stop_signals::StopSignals;
 use gatewright_core::dialect::Dialect;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -84,6 +84,9 @@ pub(crate) enum SuperviseError {
     /// Another supervisor runs there.
     #[error("run folder {} is in use by another supervisor; give each one its own --run-dir", .0.display())]
     InUse(PathBuf),
+    /// Nobody could end it in order.
+    #[error("could not listen for signals")]
+    Signals(#[source] io::Error),
     /// The socket, or another file of the run folder.
     #[error("could not use {}", path.display())]
     Io {
@@ -99,9 +102,9 @@ pub(crate) enum SuperviseError {
 /// # Errors
 /// [`SuperviseError`] when it cannot begin.
 pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseError> {
-    let mut ends = Ends::new().map_err(|source| SuperviseError::Io { path: "signal".into(), source })?;
+    let mut signals = StopSignals::new().map_err(SuperviseError::Signals)?;
     find(Path::new(config.program.first().map_or(config.dialect.program, String::as_str)))?;
-    let Some(state) = ends.unless(folder(&config.state_dir)).await else { return Ok(()) };
+    let Some(state) = signals.unless(folder(&config.state_dir)).await else { return Ok(()) };
     let run_dir = config.run_dir.clone().unwrap_or_else(|| state.default_run_dir());
     make_dir(&run_dir)?;
     let _lock = lock(&run_dir)?;
@@ -122,9 +125,9 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     let desk = Desk { supervisor: Arc::clone(&supervisor), state, users: allowed(&config), quit };
     tasks.spawn(serve(listener, desk));
     let limit = tokio::select! {
-        () = ends.come() => {
+        () = signals.come() => {
             tracing::info!(grace_ms = config.grace.as_millis(), "ending: draining the proxy");
-            tokio::select! { () = sleep(config.grace) => {}, () = ends.come() => {} }
+            tokio::select! { () = sleep(config.grace) => {}, () = signals.come() => {} }
             Some(config.drain_timeout)
         }
         // The peer's question has ended the proxy already.

@@ -8,11 +8,11 @@ use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
-use crate::ends::Ends as Signals;
 use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, StateDir};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
+use crate::stop_signals::StopSignals;
 use anyhow::Context;
 use gatewright_core::dialect::{Dialect, LACKS_STREAMS};
 use gatewright_core::model::Workers;
@@ -38,7 +38,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let metrics = Arc::new(count_requests(metrics, &config).await?);
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     // Before there is a proxy that could be left behind.
-    let mut signals = Signals::new()?;
+    let mut signals = StopSignals::new()?;
     let proxy = open(&config, &board, &metrics).await?;
     let pulse = proxy.pulse();
     let Some(program) = signals.unless(program_of(&proxy, config.proxy.dialect)).await else {

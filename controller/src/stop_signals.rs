@@ -5,11 +5,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// Hears them from the moment in which it is made.
-pub(crate) struct Ends {
+pub(crate) struct StopSignals {
     signals: mpsc::Receiver<()>,
 }
 
-impl Ends {
+impl StopSignals {
     /// SIGTERM, SIGQUIT and SIGINT; and SIGHUP, which comes when a terminal is closed, unless whoever started us had us
     /// ignore it, as nohup does.
     ///
