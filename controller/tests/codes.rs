@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop anywhere")]
 
-use gatewright_core::diagnostic::CODES;
+use gatewright_core::diagnostic::{CODES, Facts};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn the_page_of_the_codes_is_fresh() {
          | code | severity | meaning | what is done, unless a finding says otherwise |\n|---|---|---|---|\n",
     );
     for code in CODES {
-        let (name, severity, outcome, sentence) = code.facts();
+        let Facts { name, severity, outcome, sentence } = code.facts();
         writeln!(page, "| `{name}` | {severity} | {sentence} | {outcome} |").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/diagnostics.md");

@@ -124,7 +124,7 @@ impl Diagnostic {
     /// Builds a finding; severity and the usual outcome come from the code.
     #[must_use]
     pub fn new(code: Code, object: ObjectRef, field: impl Into<String>, message: impl Into<String>) -> Self {
-        let (_, severity, outcome, _) = code.facts();
+        let Facts { severity, outcome, .. } = code.facts();
         let (field, message) = (field.into(), cut(message.into()));
         Self { severity, code, object: Some(object), field, message, help: String::new(), outcome, endpoint: None }
     }
@@ -141,7 +141,7 @@ impl Diagnostic {
     /// Builds a finding about input that is no object, or none that has a name.
     #[must_use]
     pub fn of_input(code: Code, message: impl Into<String>) -> Self {
-        let (_, severity, outcome, _) = code.facts();
+        let Facts { severity, outcome, .. } = code.facts();
         let message = cut(message.into());
         Self { severity, code, object: None, field: String::new(), message, help: String::new(), outcome, endpoint: None }
     }
@@ -215,6 +215,19 @@ fn cut(text: String) -> String {
     text
 }
 
+/// What is known of a [`Code`].
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The code as people know it, such as `GW0203`.
+    pub name: &'static str,
+    /// How bad it usually is.
+    pub severity: Severity,
+    /// What is usually done instead.
+    pub outcome: Outcome,
+    /// What it means: one sentence, with a full stop.
+    pub sentence: &'static str,
+}
+
 macro_rules! codes {
     ($($variant:ident $code:literal $severity:ident $outcome:ident $doc:literal,)*) => {
         /// What kind of mistake it is. The code is stable; people search and silence by it.
@@ -225,10 +238,13 @@ macro_rules! codes {
         pub const CODES: &[Code] = &[$(Code::$variant,)*];
 
         impl Code {
-            /// Code, severity, usual outcome, one sentence.
+            /// What holds for every finding of this kind, unless it says otherwise.
             #[must_use]
-            pub const fn facts(self) -> (&'static str, Severity, Outcome, &'static str) {
-                match self { $(Self::$variant => ($code, Severity::$severity, Outcome::$outcome, $doc),)* }
+            pub const fn facts(self) -> Facts {
+                match self {
+                    $(Self::$variant =>
+                        Facts { name: $code, severity: Severity::$severity, outcome: Outcome::$outcome, sentence: $doc },)*
+                }
             }
         }
     };
@@ -327,13 +343,13 @@ impl Code {
 
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.facts().0)
+        f.write_str(self.facts().name)
     }
 }
 
 impl Serialize for Code {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.facts().0)
+        serializer.serialize_str(self.facts().name)
     }
 }
 
@@ -344,7 +360,7 @@ mod tests {
 
     #[test]
     fn codes_are_unique_and_sorted() {
-        let codes: Vec<_> = CODES.iter().map(|c| c.facts().0).collect();
+        let codes: Vec<_> = CODES.iter().map(|c| c.facts().name).collect();
         assert!(codes.windows(2).all(|w| w[0] < w[1]));
     }
 

@@ -13,7 +13,7 @@ use crate::args::{LintConfig, LintFormat};
 use crate::source::Located;
 use crate::source::input::World;
 use crate::source::manifests::{Purpose, Texts};
-use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
+use gatewright_core::diagnostic::{Code, Diagnostic, Facts, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::review::review;
 use gatewright_core::state::Ingress;
@@ -130,7 +130,7 @@ const NAME_A_CLASS: &str = "name an IngressClass of this controller, or give --i
 fn explain(codes: &[Code], format: LintFormat) -> anyhow::Result<End> {
     if format == LintFormat::Json {
         let object = |code: &Code| {
-            let (name, severity, outcome, sentence) = code.facts();
+            let Facts { name, severity, outcome, sentence } = code.facts();
             json!({"code": name, "severity": severity, "outcome": outcome, "meaning": sentence})
         };
         let document = json!({"version": 1, "codes": codes.iter().map(object).collect::<Vec<_>>()});
@@ -138,7 +138,7 @@ fn explain(codes: &[Code], format: LintFormat) -> anyhow::Result<End> {
         return Ok(End::Fine);
     }
     let tell = |code: &Code| {
-        let (name, severity, outcome, sentence) = code.facts();
+        let Facts { name, severity, outcome, sentence } = code.facts();
         format!("{name} ({severity})\n    {sentence}\n    What is done, unless a finding says otherwise: {outcome}.\n")
     };
     print(codes.iter().map(tell).collect::<Vec<_>>().join("\n").as_bytes())?;

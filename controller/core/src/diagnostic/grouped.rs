@@ -8,7 +8,7 @@ const SHOWN_OF_A_KIND: usize = 10;
 
 /// How many of the findings of a kind are shown.
 #[derive(Default)]
-struct Kinds {
+struct Counts {
     /// That close something and are shown.
     closing: usize,
     /// Others that are shown so far.
@@ -24,7 +24,7 @@ struct Kinds {
 ///
 /// What one setting or annotation closes is always shown: there are few of them, and each may close everything.
 pub fn grouped<'f, F>(findings: &'f [F], diagnostic: impl Fn(&'f F) -> &'f Diagnostic) -> Vec<(&'f F, usize)> {
-    let mut kinds: HashMap<_, Kinds> = HashMap::new();
+    let mut kinds: HashMap<_, Counts> = HashMap::new();
     let mut closing = vec![false; findings.len()];
     for (finding, is_shown) in findings.iter().map(&diagnostic).zip(&mut closing).filter(|(finding, _)| closes(finding)) {
         let kind = kinds.entry((&finding.object, finding.code)).or_default();

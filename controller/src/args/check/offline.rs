@@ -135,7 +135,7 @@ impl Selector {
             "notes" => Some(Self::Severity(Severity::Note)),
             _ => {
                 let prefix = text.to_ascii_uppercase();
-                let known = prefix.len() > 2 && CODES.iter().any(|code| code.facts().0.starts_with(&prefix));
+                let known = prefix.len() > 2 && CODES.iter().any(|code| code.facts().name.starts_with(&prefix));
                 known.then_some(Self::Prefix(prefix))
             }
         }
@@ -144,7 +144,7 @@ impl Selector {
     fn takes(&self, code: Code, severity: Severity) -> bool {
         match self {
             Self::Severity(own) => *own == severity,
-            Self::Prefix(prefix) => code.facts().0.starts_with(prefix.as_str()),
+            Self::Prefix(prefix) => code.facts().name.starts_with(prefix.as_str()),
         }
     }
 }
@@ -250,7 +250,7 @@ impl Check<'_> {
     }
 
     fn codes(&mut self, text: &str) -> Vec<Code> {
-        let is_meant = |code: &&Code| text == "all" || code.facts().0.eq_ignore_ascii_case(text);
+        let is_meant = |code: &&Code| text == "all" || code.facts().name.eq_ignore_ascii_case(text);
         let codes: Vec<Code> = CODES.iter().filter(is_meant).copied().collect();
         if codes.is_empty() {
             self.wrong(format!("--explain: {} is not a code; use one such as GW0203, or all", shown(text)));

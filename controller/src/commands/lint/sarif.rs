@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::source::{Located, Place};
-use gatewright_core::diagnostic::{CODES, Code, Outcome, Severity};
+use gatewright_core::diagnostic::{CODES, Code, Facts, Outcome, Severity};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -30,7 +30,7 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn rule(code: Code) -> Value {
-    let (id, severity, outcome, sentence) = code.facts();
+    let Facts { name: id, severity, outcome, sentence } = code.facts();
     json!({
         "id": id,
         "name": format!("{code:?}"),
