@@ -2,8 +2,7 @@
 
 use super::endpoints::RawEndpoints;
 use super::fit::{Fault, fit};
-use super::snapshot::Object;
-use super::{EndpointSlice, legacy, shapes};
+use super::{EndpointSlice, Object, legacy, shapes};
 use crate::names::{Kind, ObjectName};
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,108 +1,21 @@
 //! Everything that is known of the cluster at one moment.
 
 use super::epochs::{Epochs, Kinds};
+use super::ingresses::{Ingresses, IngressesToken};
 use super::lasting::Lasting;
 use super::slices::Slices;
-use super::{ConfigMap, EndpointSlice, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Secret, Service};
+use super::{ConfigMap, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Object, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use foldhash::HashMap;
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// One object of a kind that is used. Cheap to clone: whoever keeps it shares it with all others who do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Object {
-    /// An Ingress.
-    Ingress(Arc<Ingress>),
-    /// An IngressClass.
-    IngressClass(Arc<IngressClass>),
-    /// A Service.
-    Service(Arc<Service>),
-    /// An EndpointSlice, or Endpoints.
-    EndpointSlice(Arc<EndpointSlice>),
-    /// A Secret.
-    Secret(Arc<Secret>),
-    /// A ConfigMap.
-    ConfigMap(Arc<ConfigMap>),
-    /// A Namespace.
-    Namespace(Arc<Namespace>),
-    /// Settings of a class.
-    GatewrightParameters(Arc<GatewrightParameters>),
-}
-
-impl Object {
-    /// Kind, namespace and name.
-    #[must_use]
-    pub fn reference(&self) -> ObjectRef {
-        let (kind, meta) = match self {
-            Self::Ingress(o) => (Kind::Ingress, &o.meta),
-            Self::IngressClass(o) => (Kind::IngressClass, &o.meta),
-            Self::Service(o) => (Kind::Service, &o.meta),
-            Self::EndpointSlice(o) if o.from_endpoints => (Kind::Endpoints, &o.meta),
-            Self::EndpointSlice(o) => (Kind::EndpointSlice, &o.meta),
-            Self::Secret(o) => (Kind::Secret, &o.meta),
-            Self::ConfigMap(o) => (Kind::ConfigMap, &o.meta),
-            Self::Namespace(o) => (Kind::Namespace, &o.meta),
-            Self::GatewrightParameters(o) => (Kind::GatewrightParameters, &o.meta),
-        };
-        ObjectRef::new(kind, meta.name.clone())
-    }
-}
-
-/// Something that happened in the cluster or folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The object is there, in this version.
-    Applied(Object),
-    /// The object is gone.
-    Deleted(ObjectRef),
-    /// A DNS name has these addresses now, sorted; empty: it does not resolve.
-    Resolved(Box<str>, Vec<IpAddr>),
-}
-
-/// An Ingress, sorted as [`by_age`] says.
-#[derive(Debug, Clone)]
-struct Aged(Arc<Ingress>);
-
-impl Ord for Aged {
-    fn cmp(&self, other: &Self) -> Ordering {
-        by_age(&self.0, &other.0)
-    }
-}
-
-impl PartialOrd for Aged {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Aged {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Aged {}
 
 /// What the cluster says. Equal histories of objects give equal snapshots, whatever the order of kinds and names.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    ingresses: HashMap<ObjectName, Arc<Ingress>>,
-    by_age: BTreeSet<Aged>,
-    ingresses_token: Token,
+    ingresses: Ingresses,
     others: Arc<Others>,
-}
-
-/// Tells that two snapshots have the same Ingresses.
-#[derive(Debug, Clone, Default)]
-pub struct Token(Arc<()>);
-
-impl PartialEq for Token {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 /// All but the Ingresses.
@@ -118,18 +31,6 @@ struct Others {
     parameters: BTreeMap<ObjectName, Arc<GatewrightParameters>>,
     addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
     epochs: Epochs,
-}
-
-impl Event {
-    /// The namespace of the object; empty where it is in none.
-    #[must_use]
-    pub fn namespace(&self) -> String {
-        match self {
-            Self::Applied(object) => object.reference().name.namespace().to_owned(),
-            Self::Deleted(reference) => reference.name.namespace().to_owned(),
-            Self::Resolved(..) => String::new(),
-        }
-    }
 }
 
 impl Others {
@@ -162,7 +63,7 @@ impl Snapshot {
     fn put(&mut self, object: Object) -> bool {
         let reference = object.reference();
         match object {
-            Object::Ingress(o) => self.put_ingress(o),
+            Object::Ingress(o) => self.ingresses.put(o),
             Object::IngressClass(o) => {
                 let digest = o.digest;
                 replaces(self.others().classes.insert(reference.name, o), |old| old.digest == digest)
@@ -191,18 +92,6 @@ impl Snapshot {
         }
     }
 
-    fn put_ingress(&mut self, ingress: Arc<Ingress>) -> bool {
-        self.ingresses_token = Token::default();
-        let before = self.ingresses.insert(ingress.meta.name.clone(), Arc::clone(&ingress));
-        let digest = ingress.digest;
-        let is_same = before.as_ref().is_some_and(|old| old.digest == digest);
-        if let Some(before) = before {
-            self.by_age.remove(&Aged(before));
-        }
-        self.by_age.insert(Aged(ingress));
-        !is_same
-    }
-
     fn put_slice(&mut self, reference: ObjectRef, slice: Arc<EndpointSlice>) -> bool {
         let others = self.others();
         let before = others.slices.put(reference, Arc::clone(&slice));
@@ -224,10 +113,7 @@ impl Snapshot {
     fn remove(&mut self, reference: &ObjectRef) -> bool {
         let name = &reference.name;
         match reference.kind {
-            Kind::Ingress => {
-                self.ingresses_token = Token::default();
-                self.ingresses.remove(name).is_some_and(|old| self.by_age.remove(&Aged(old)))
-            }
+            Kind::Ingress => self.ingresses.remove(name),
             Kind::IngressClass => self.others().classes.remove(name).is_some(),
             Kind::Service => {
                 self.others().epochs.begin(Kinds::Services, name);
@@ -260,9 +146,7 @@ impl Snapshot {
     /// The same cluster with no Ingress but those that `keep` wants.
     #[must_use]
     pub fn only(&self, keep: impl Fn(&Ingress) -> bool) -> Self {
-        let by_age: BTreeSet<Aged> = self.by_age.iter().filter(|Aged(ingress)| keep(ingress)).cloned().collect();
-        let ingresses = by_age.iter().map(|Aged(ingress)| (ingress.meta.name.clone(), Arc::clone(ingress))).collect();
-        Self { ingresses, by_age, ingresses_token: Token::default(), others: Arc::clone(&self.others) }
+        Self { ingresses: self.ingresses.only(keep), others: Arc::clone(&self.others) }
     }
 
     /// The same cluster with `ingress` as the youngest of all, in place of its version that is there, and with no other
@@ -271,7 +155,7 @@ impl Snapshot {
     pub fn around(&self, mut ingress: Ingress, keep: impl Fn(&Ingress) -> bool) -> Self {
         let mut around = self.only(|other| other.meta.name != ingress.meta.name && keep(other));
         ingress.meta.created_s = i64::MAX;
-        around.put_ingress(Arc::new(ingress));
+        around.ingresses.put(Arc::new(ingress));
         around
     }
 
@@ -293,13 +177,13 @@ impl Snapshot {
 
     /// All Ingresses, oldest first; of the same second, the greater `namespace/name` first (`MRG-5`).
     pub fn ingresses_oldest_first(&self) -> impl Iterator<Item = &Arc<Ingress>> {
-        self.by_age.iter().map(|aged| &aged.0)
+        self.ingresses.oldest_first()
     }
 
     /// Another one from each change of an Ingress on.
     #[must_use]
-    pub const fn ingresses_token(&self) -> &Token {
-        &self.ingresses_token
+    pub const fn ingresses_token(&self) -> &IngressesToken {
+        self.ingresses.token()
     }
 
     /// The Ingress of that name.
@@ -396,18 +280,6 @@ impl Snapshot {
     pub fn addresses_of(&self, dns_name: &str) -> Option<&Arc<[IpAddr]>> {
         self.others.addresses.get(dns_name)
     }
-}
-
-/// The order of [`Snapshot::ingresses_oldest_first`].
-#[must_use]
-pub fn by_age(one: &Ingress, other: &Ingress) -> Ordering {
-    let (own, others) = (&one.meta.name, &other.meta.name);
-    let written = |name: &'_ ObjectName| [name.namespace(), "/", name.name()].concat();
-    let greater_first = || {
-        // The same, but where a namespace begins with the other one.
-        if own.namespace() == others.namespace() { others.name().cmp(own.name()) } else { written(others).cmp(&written(own)) }
-    };
-    one.meta.created_s.cmp(&other.meta.created_s).then_with(greater_first)
 }
 
 /// Whether putting an object changed anything: there was none before, or not an equal one.

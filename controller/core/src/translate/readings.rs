@@ -9,7 +9,7 @@ use crate::cores::Cores;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::digest_of;
 use crate::names::Kind;
-use crate::state::{Epoch, Ingress, Kinds, Snapshot, Token, by_age};
+use crate::state::{Epoch, Ingress, IngressesToken, Kinds, Snapshot, by_age};
 use std::cmp::Ordering;
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ struct Circumstances {
     /// Where it matters in which one an Ingress is.
     namespaces: Option<Epoch>,
     has_verdicts: bool,
-    ingresses: Token,
+    ingresses: IngressesToken,
 }
 
 impl Circumstances {
