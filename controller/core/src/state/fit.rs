@@ -254,6 +254,11 @@ impl Walk {
     }
 }
 
+/// The first of the parts that say what an object is for.
+pub(super) fn vital_part(faults: &[Fault]) -> Option<Box<str>> {
+    faults.iter().find(|fault| fault.is_vital).map(|fault| fault.field.as_str().into())
+}
+
 /// Whether a value that holds no others is what it has to be.
 fn is(value: &Value, shape: &Shape) -> bool {
     match (shape, value) {

@@ -1,8 +1,7 @@
 //! What an IngressClass names as its parameters, and our own kind of them.
 
-use super::fit::Fault;
+use super::fit::{Fault, vital_part};
 use super::meta::{Meta, RawMeta};
-use super::small::vital_part;
 use crate::model::digest_of;
 use crate::names::BadText;
 use serde::Deserialize;
