@@ -141,6 +141,7 @@ impl Check<'_> {
         SuperviseConfig {
             dialect,
             allowed_uids: uids.collect(),
+            shutdown_grace: self.whole_seconds("shutdown-grace-period", &supervise.shutdown_grace_period),
             state_dir: supervise.state_dir.unwrap_or_else(default_state_dir),
             socket: supervise.socket,
             run_dir: supervise.run_dir,

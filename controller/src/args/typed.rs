@@ -340,6 +340,9 @@ pub(super) struct Supervise {
     /// User id that may ask, such as the controller's; may be given several times [default: root and the own one]
     #[arg(long, value_name = "UID")]
     pub(super) allow_uid: Vec<String>,
+    /// Seconds between the signal to stop and stopping the proxy, as of `run`
+    #[arg(long, value_name = "SECONDS", default_value = "0")]
+    pub(super) shutdown_grace_period: String,
     /// nginx or haproxy
     #[arg(long, value_name = "PROXY", default_value = "nginx")]
     pub(super) proxy: String,

@@ -5,17 +5,22 @@ use crate::proxy;
 use gatewright_core::model::Workers;
 use std::time::Duration;
 
-/// How long the proxy still takes new requests after the signal to stop: endpoints of the Pod go out of use meanwhile.
-const GRACE: Duration = Duration::ZERO;
-
 /// Runs until told to stop.
 ///
 /// # Errors
 /// When the folder or the socket cannot be used, or the proxy cannot be run.
 pub(crate) async fn main(config: SuperviseConfig) -> anyhow::Result<()> {
-    let SuperviseConfig { dialect, state_dir, socket, run_dir, allowed_uids, program } = config;
+    let SuperviseConfig { dialect, state_dir, socket, run_dir, allowed_uids, shutdown_grace, program } = config;
     let drain_timeout = Duration::from_secs(Workers::default().drain_timeout_s);
-    let config =
-        proxy::SuperviseConfig { dialect, state_dir, run_dir, socket, allowed_users: allowed_uids, program, grace: GRACE, drain_timeout };
+    let config = proxy::SuperviseConfig {
+        dialect,
+        state_dir,
+        run_dir,
+        socket,
+        allowed_users: allowed_uids,
+        program,
+        grace: shutdown_grace,
+        drain_timeout,
+    };
     Ok(proxy::supervise(config).await?)
 }

@@ -127,7 +127,7 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     let limit = tokio::select! {
         () = signals.come() => {
             tracing::info!(grace_ms = config.grace.as_millis(), "ending: draining the proxy");
-            tokio::select! { () = sleep(config.grace) => {}, () = signals.come() => {} }
+            tokio::select! { () = sleep(config.grace) => {}, () = signals.come() => {}, _ = wishes.recv() => {} }
             Some(config.drain_timeout)
         }
         // The peer's question has ended the proxy already.

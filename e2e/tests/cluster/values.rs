@@ -157,6 +157,16 @@ fn the_values_of_ingress_nginx_become_what_they_become_there() {
 }
 
 #[test]
+fn both_containers_are_told_how_long_requests_are_taken_at_the_end() {
+    let objects = Chart::new("values", &["controller.extraArgs.shutdown-grace-period=15"]).render().unwrap();
+    let containers = &find(&objects, "Deployment", "values-gatewright")["spec"]["template"]["spec"]["containers"];
+    for container in [0, 1] {
+        let arguments = containers[container]["args"].to_string();
+        assert!(arguments.contains("--shutdown-grace-period=15"), "{container}: {arguments}");
+    }
+}
+
+#[test]
 fn ports_are_those_of_the_final_command_line() {
     let values =
         ["controller.extraArgs.http-port=8000", "controller.extraArgs.healthz-port=9000", "controller.extraArgs.enable-ssl-passthrough="];

@@ -14,6 +14,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::Path;
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 const NOBODY: u32 = 65534;
 
@@ -24,11 +25,17 @@ fn world(proxy: Proxy, mode: &str) -> World {
 
 /// The supervisor, as a user if one is given.
 fn supervise(world: &World, user: Option<u32>, program: &str) -> Child {
+    supervise_with(&[], world, user, program)
+}
+
+/// The same with further flags.
+fn supervise_with(flags: &[&str], world: &World, user: Option<u32>, program: &str) -> Child {
     let mut words: Vec<String> = match user {
         Some(user) => ["setpriv", "--reuid", &user.to_string(), "--regid", &user.to_string(), "--clear-groups"].map(str::to_owned).to_vec(),
         None => Vec::new(),
     };
     words.extend([program, "supervise", "--state-dir", &path(&world.state()), "--proxy", world.proxy.kind].map(str::to_owned));
+    words.extend(flags.iter().map(|flag| (*flag).to_owned()));
     words.extend(["--allow-uid".to_owned(), nix::unistd::geteuid().to_string(), "--".to_owned(), path(&world.proxy.program())]);
     world.launch(&words)
 }
@@ -97,6 +104,22 @@ on_every_proxy! {
         assert_eq!(supervisor.wait().unwrap().code(), Some(0));
         assert_eq!(who("h.test", "/"), "nobody");
         assert_eq!(world.end_controller(Signal::SIGHUP), Some(0));
+    }
+
+    fn the_proxy_of_a_supervisor_serves_for_the_grace_period(proxy) {
+        let world = world(proxy, "supervise");
+        let mut supervisor = supervise_with(&["--shutdown-grace-period=4"], &world, None, &path(&gatewright()));
+        world.start_controller();
+        world.until_ready();
+        send(supervisor.id(), Signal::SIGTERM);
+        let begun = Instant::now();
+        until("half of the time is over", || {
+            assert_eq!(who("h.test", "/"), "s", "SHD-1: those who have not heard of it yet are served");
+            begun.elapsed() > Duration::from_secs(2)
+        });
+        assert_eq!(supervisor.wait().unwrap().code(), Some(0));
+        assert_eq!(who("h.test", "/"), "nobody");
+        world.end_controller(Signal::SIGTERM);
     }
 
     fn users_who_may_not_ask_the_supervisor_hold_nobody_up(proxy) {

@@ -178,6 +178,8 @@ pub(crate) struct SuperviseConfig {
     pub(crate) run_dir: Option<PathBuf>,
     /// User ids that may talk to it; root and the own one if empty.
     pub(crate) allowed_uids: Vec<u32>,
+    /// How long the proxy still takes new requests after the signal to stop: endpoints of the Pod go out of use meanwhile.
+    pub(crate) shutdown_grace: Duration,
     /// The program and what goes before its arguments.
     pub(crate) program: Vec<String>,
 }
