@@ -106,7 +106,7 @@ pub(super) struct Explain {
     /// text or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
-    /// Services without endpoints have none; otherwise files that hold no endpoints at all are read as if pods were there
+    /// Take Services without endpoints for such [default: where the input holds no endpoints at all, as if Pods were there]
     #[arg(long)]
     pub(super) as_it_is: bool,
     #[command(flatten)]

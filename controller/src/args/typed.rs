@@ -18,13 +18,13 @@ pub(super) struct Cli {
 pub(super) enum What {
     /// Follow a cluster or a folder, and drive the proxy
     Run(Box<Run>),
+    /// Own the proxy's process in a container of its own; holds no credentials
+    Supervise(Supervise),
     /// Answer the API server, which asks before it stores an Ingress
     ///
     /// For a Pod of its own: no proxy is driven, and no Secret is read. Of the flags, those count that decide which Ingresses
     /// are served, and what may be in them.
     Webhook(Box<Run>),
-    /// Own the proxy's process in a container of its own; holds no credentials
-    Supervise(Supervise),
     /// Write the files that `run` would publish
     ///
     /// DNS names stand for made-up addresses of 2001:db8::/32, for nobody is asked. Diagnostics go to standard error as
@@ -34,8 +34,6 @@ pub(super) enum What {
     ///
     /// Exit code: 0 nothing of severity error, 1 something, 2 it could not be done.
     Lint(Box<Lint>),
-    /// Answer requests with what they were, as backends for trials
-    Echo(super::echo::Echo),
     /// Tell what changes between two inputs: for traffic, and in the rendered files
     ///
     /// Exit code: 0 nothing, 1 something, 2 it could not be done.
@@ -54,6 +52,8 @@ pub(super) enum What {
     Rbac(Box<Rbac>),
     /// Print the CustomResourceDefinition of GatewrightParameters
     Crds,
+    /// Answer requests with what they were, as backends for trials
+    Echo(super::echo::Echo),
     /// Print a completion script
     Completions(Completions),
     /// Print manual pages
