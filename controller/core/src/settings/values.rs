@@ -11,6 +11,7 @@ pub(crate) const CLIENT_GONE: u16 = 499;
 /// What is wrong with a value, and what would do.
 pub(crate) type Bad = (String, &'static str);
 
+/// A bool as Go reads it; nothing is `false`.
 pub(crate) fn flag(text: &str) -> Result<bool, Bad> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),

@@ -115,12 +115,7 @@ fn switch(from: &str, to: &str, usual: bool) -> Option<bool> {
 }
 
 fn flag(text: &str, usual: bool) -> Option<bool> {
-    match text {
-        "" => Some(usual),
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-        _ => None,
-    }
+    if text.is_empty() { Some(usual) } else { values::flag(text).ok() }
 }
 
 fn by_level(levels: &[&[&str]], from: &str, to: &str) -> Option<Effect> {

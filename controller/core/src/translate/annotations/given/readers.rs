@@ -30,15 +30,8 @@ impl<'a> Given<'a> {
 
     /// A bool as ingress-nginx reads it: `1 t T TRUE true True`, `0 f F FALSE false False`, nothing else.
     pub fn bool(&mut self, name: &'static str) -> Option<bool> {
-        match self.raw(name).unwrap_or_default() {
-            "" => None,
-            "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-            "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-            other => {
-                self.refuse(name, format_args!("{} is not a bool", shown(other)), "use \"true\" or \"false\"");
-                None
-            }
-        }
+        let text = self.raw(name).filter(|text| !text.is_empty())?;
+        self.settled(name, values::flag(text))
     }
 
     /// A whole number: decimal, with an optional sign, nothing else.
