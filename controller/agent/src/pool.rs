@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -20,6 +20,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
 /// So many addresses of a service are tried.
 const MAX_TRIES: usize = 3;
+/// How often those are closed whose time is over: pods go, and nobody asks for a connection to them again.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// Whom to ask.
 #[derive(Debug, Default)]
@@ -47,18 +49,52 @@ pub(crate) struct Keep {
 trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Connection for T {}
 
+/// A connection that may be used again.
 struct Idle {
     connection: Box<dyn Connection>,
     requests: u64,
-    since: Instant,
+    /// It is used no more from then on.
+    end: Instant,
 }
 
 /// Where a connection leads to, and the name for TLS.
 type Place = (SocketAddr, Option<String>);
 
-/// All idle connections.
+/// The idle ones, those of one place in the order in which they became so.
+struct Shelf {
+    idle: HashMap<Place, Vec<Idle>>,
+    swept: Instant,
+}
+
+impl Shelf {
+    fn sweep(&mut self, now: Instant) {
+        if now.duration_since(self.swept) >= SWEEP {
+            self.swept = now;
+            self.idle.retain(|_, there| {
+                there.retain(|idle| idle.end > now);
+                !there.is_empty()
+            });
+        }
+    }
+
+    fn put(&mut self, place: &Place, idle: Idle, most: usize, now: Instant) {
+        self.sweep(now);
+        let there = self.idle.entry(place.clone()).or_default();
+        there.retain(|idle| idle.end > now);
+        if there.len() < most {
+            there.push(idle);
+        }
+    }
+
+    fn take(&mut self, place: &Place, now: Instant) -> Option<Idle> {
+        self.sweep(now);
+        self.idle.get_mut(place)?.pop().filter(|idle| idle.end > now)
+    }
+}
+
+/// Asks over connections, and keeps idle ones.
 pub(crate) struct Pool {
-    idle: Mutex<HashMap<Place, Vec<Idle>>>,
+    shelf: Mutex<Shelf>,
     tls: TlsConnector,
     turn: AtomicUsize,
 }
@@ -77,7 +113,8 @@ impl Pool {
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("ring has what every version needs").dangerous().with_custom_certificate_verifier(verifier);
         let tls = TlsConnector::from(Arc::new(config.with_no_client_auth()));
-        Self { idle: Mutex::default(), tls, turn: AtomicUsize::new(0) }
+        let shelf = Shelf { idle: HashMap::new(), swept: Instant::now() };
+        Self { shelf: Mutex::new(shelf), tls, turn: AtomicUsize::new(0) }
     }
 
     /// Asks the addresses in turns, until one of them answers.
@@ -102,37 +139,32 @@ impl Pool {
     async fn ask_one(&self, place: Place, service: &Service, request: &Request) -> io::Result<Answer> {
         let keep = service.keep;
         // One that was idle may have been closed meanwhile; then a new one is asked.
-        if let Some(idle) = keep.and_then(|keep| self.take(&place, keep))
+        if let Some(idle) = keep.and_then(|_| self.shelf().take(&place, Instant::now()))
             && let Ok(answer) = self.ask_over(idle, &place, keep, request).await
         {
             return Ok(answer);
         }
         let connection =
             tokio::time::timeout(service.connect.unwrap_or(CONNECT), self.connect(&place)).await.map_err(|_| io::ErrorKind::TimedOut)??;
-        self.ask_over(Idle { connection, requests: 0, since: Instant::now() }, &place, keep, request).await
+        self.ask_over(Idle { connection, requests: 0, end: Instant::now() }, &place, keep, request).await
     }
 
     async fn ask_over(&self, mut used: Idle, place: &Place, keep: Option<Keep>, request: &Request) -> io::Result<Answer> {
         used.requests += 1;
         let keep = keep.filter(|keep| used.requests < keep.requests);
         let (answer, again) = request.ask(&mut used.connection, keep.is_none()).await?;
-        if let Some(keep) = keep.filter(|_| again) {
-            used.since = Instant::now();
-            let mut all = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            let there = all.entry(place.clone()).or_default();
-            there.retain(|idle| idle.since.elapsed() < keep.idle);
-            if there.len() < keep.connections {
-                there.push(used);
-            }
+        let now = Instant::now();
+        if let Some(keep) = keep.filter(|_| again)
+            && let Some(end) = now.checked_add(keep.idle)
+        {
+            used.end = end;
+            self.shelf().put(place, used, keep.connections, now);
         }
         Ok(answer)
     }
 
-    fn take(&self, place: &Place, keep: Keep) -> Option<Idle> {
-        let mut all = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let there = all.get_mut(place)?;
-        there.retain(|idle| idle.since.elapsed() < keep.idle);
-        there.pop()
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn connect(&self, (address, name): &Place) -> io::Result<Box<dyn Connection>> {
@@ -142,5 +174,40 @@ impl Pool {
         let name = name.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(Box::new(self.tls.connect(name, stream).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn idle(end: Instant) -> Idle {
+        Idle { connection: Box::new(tokio::io::empty()), requests: 1, end }
+    }
+
+    #[test]
+    fn connections_to_those_who_are_gone_are_closed() {
+        let begun = Instant::now();
+        let place = |port| (SocketAddr::from(([10, 0, 0, 1], port)), None);
+        let mut shelf = Shelf { idle: HashMap::new(), swept: begun };
+        let [early, late, later] = [1, 5, 9].map(|seconds| begun + Duration::from_secs(seconds));
+        shelf.put(&place(80), idle(early), 4, begun);
+        shelf.put(&place(81), idle(late), 4, begun);
+        assert!(shelf.take(&place(80), begun).is_some() && shelf.take(&place(80), begun).is_none());
+        shelf.put(&place(80), idle(early), 4, begun);
+        shelf.put(&place(82), idle(later), 4, early + SWEEP);
+        let mut there: Vec<_> = shelf.idle.keys().map(|(address, _)| address.port()).collect();
+        there.sort_unstable();
+        assert_eq!(there, [81, 82], "whoever is asked, the others go when their time is over");
+        assert!(shelf.take(&place(81), late).is_none(), "nor is one used at its end");
+    }
+
+    #[test]
+    fn no_more_are_kept_of_one_place_than_are_wanted() {
+        let begun = Instant::now();
+        let place = (SocketAddr::from(([10, 0, 0, 1], 80)), None);
+        let mut shelf = Shelf { idle: HashMap::new(), swept: begun };
+        (0..5).for_each(|_| shelf.put(&place, idle(begun + SWEEP), 2, begun));
+        assert_eq!(shelf.idle[&place].len(), 2);
     }
 }
