@@ -98,8 +98,11 @@ impl Ask {
         let head = text("head");
         let given: Vec<(&str, &str)> = head.split("\r\n").filter_map(|line| line.split_once(':')).map(|(n, v)| (n, v.trim())).collect();
         let value = |name: &str| given.iter().find(|(given, _)| given.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value);
-        // Nobody passes with the answer to another one's credentials, whatever the name is.
-        let name = |name| format!("{name}\n{}\n{}", value("authorization"), value("cookie"));
+        let values = |name: &str| given.iter().filter(|(given, _)| given.eq_ignore_ascii_case(name)).map(|(_, value)| *value).collect();
+        // Nobody passes with the answer to another one's credentials, whatever the name is: all lines of them count, as the
+        // service is told all.
+        let credentials: [Vec<&str>; 2] = ["authorization", "cookie"].map(values);
+        let name = |name| format!("{name}\n{credentials:?}");
         ask.cache = cache.map(|cache| Caching { name: name(cache), times });
         let body = if let Some(Value::Text(body)) = arguments.get("body") { body.as_slice() } else { &[] };
         if let Some(most) = carry
@@ -286,8 +289,20 @@ mod tests {
         assert_eq!(headers[..3], ["x-mine: 1", "Cookie: a=b", "X-A: 1&2"]);
         assert_eq!(headers[3..], told);
         let cache = ask.cache.unwrap();
-        assert_eq!((cache.name.as_str(), cache.times), ("n\n\na=b", vec![(vec![200, 401], 300), (vec![], 5)]));
+        assert_eq!((cache.name.as_str(), cache.times), ("n\n[[], [\"a=b\"]]", vec![(vec![200, 401], 300), (vec![], 5)]));
         assert!(ask.service.keep.is_some() && keep("0,2,3").is_none() && keep("1,1,3").is_none());
+    }
+
+    #[test]
+    fn an_answer_is_kept_for_all_credentials_together() {
+        let name = |head: &str| {
+            let mut all = arguments("to=10.0.0.1:80&host=a&target=/&cache=n");
+            all.insert("head".to_owned(), Value::Text(format!("{head}\r\n\r\n").into_bytes()));
+            Ask::read(&all).unwrap().cache.unwrap().name
+        };
+        let names = ["Cookie: a", "Cookie: a\r\ncookie: b", "Cookie: a\r\nCookie: c", "Authorization: a", "Authorization: a\r\nCookie: b"];
+        let names: std::collections::BTreeSet<_> = names.map(name).into();
+        assert_eq!(names.len(), 5, "{names:?}");
     }
 
     #[test]
