@@ -25,6 +25,7 @@ use crate::connection::Arguments;
 use crate::frames::Value;
 use crate::http::{Answer, Request};
 use crate::pool::{Keep, Service};
+use percent_encoding::percent_decode_str;
 use std::io;
 use std::time::Duration;
 
@@ -194,22 +195,7 @@ fn time(item: &str) -> Option<(Vec<u16>, u64)> {
 
 /// Percent-decoded; a plus sign is itself.
 fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while at < bytes.len() {
-        match (bytes[at], digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(high << 4 | low);
-                at += 3;
-            }
-            (byte, ..) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 impl Office {

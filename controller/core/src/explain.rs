@@ -5,6 +5,7 @@
 
 use crate::model::{Action, BackendId, ClientAuth, EarlyAnswer, Host, HostCertificate, Listeners, Model, PathMatch, Route};
 use crate::names::{HostAlias, HostName, HostPattern, ObjectRef};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -68,23 +69,11 @@ fn host(authority: &str) -> Result<String, BadUrl> {
 
 /// Decodes percent escapes once, merges slashes and resolves dot segments.
 fn normalised(path: &str) -> Result<String, BadUrl> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        let digit = |b: u8| char::from(b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        match (first, behind) {
-            (b'%', [high, low, behind @ ..]) => {
-                let (Some(high), Some(low)) = (digit(*high), digit(*low)) else { return Err(BadUrl("a percent escape is broken")) };
-                bytes.push(high << 4 | low);
-                rest = behind;
-            }
-            (b'%', _) => return Err(BadUrl("a percent escape is broken")),
-            _ => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
+    let is_whole = |escape: &[u8]| matches!(escape, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
+    if !path.match_indices('%').all(|(at, _)| is_whole(&path.as_bytes()[at + 1..])) {
+        return Err(BadUrl("a percent escape is broken"));
     }
+    let bytes: Vec<u8> = percent_decode_str(path).collect();
     if bytes.contains(&0) {
         return Err(BadUrl("a path cannot hold a NUL character"));
     }
