@@ -7,9 +7,9 @@
 
 mod addresses;
 mod board;
+mod bounded_listener;
 mod cluster;
 mod events;
-mod guests;
 mod http;
 mod leader;
 mod metrics;

@@ -1,7 +1,7 @@
 //! The admin port: `/healthz`, `/readyz`, `/metrics`, `/api/v1`. Only reads; no secrets, of users' data only names.
 
 use super::board::{Board, RevisionView, State, Written};
-use super::guests::Guests;
+use super::bounded_listener::BoundedListener;
 use super::metrics::Metrics;
 use axum::Router;
 use axum::extract::{RawQuery, State as Shared};
@@ -35,7 +35,7 @@ pub(crate) async fn serve(
     let listener = crate::bind::tcp(address, port).await.map_err(|source| BindError { port, source })?;
     let router = router(health_path, board, metrics);
     tokio::spawn(async move {
-        if let Err(error) = axum::serve(Guests::of(listener), router).await {
+        if let Err(error) = axum::serve(BoundedListener::of(listener), router).await {
             tracing::error!(%error, "the admin port has ended");
         }
     });

@@ -1,5 +1,5 @@
-//! Who is connected to the admin port. Anybody in the cluster may be: nobody stays who says nothing, and whoever comes
-//! finds a place, so that no stranger takes the files that the controller itself needs.
+//! Bounds the connections to the admin port. Anybody in the cluster may come: nobody stays who says nothing, and whoever
+//! comes finds a place, so that no stranger takes the files that the controller itself needs.
 
 use axum::serve::Listener;
 use std::collections::VecDeque;
@@ -20,7 +20,7 @@ const MOST: usize = 128;
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// A port with a bounded number of connections.
-pub(super) struct Guests {
+pub(super) struct BoundedListener {
     listener: TcpListener,
     most: usize,
     silence: Duration,
@@ -28,28 +28,28 @@ pub(super) struct Guests {
     places: VecDeque<oneshot::Sender<()>>,
 }
 
-impl Guests {
+impl BoundedListener {
     /// Those of a port.
     pub(super) const fn of(listener: TcpListener) -> Self {
         Self { listener, most: MOST, silence: SILENCE, places: VecDeque::new() }
     }
 
-    fn place(&mut self, stream: TcpStream) -> Guest {
+    fn place(&mut self, stream: TcpStream) -> BoundedStream {
         self.places.retain(|place| !place.is_closed());
         if self.places.len() >= self.most {
             self.places.pop_front();
         }
         let (place, leave) = oneshot::channel();
         self.places.push_back(place);
-        Guest { stream, leave, silence: self.silence, end: Box::pin(sleep(self.silence)), is_over: false }
+        BoundedStream { stream, leave, silence: self.silence, end: Box::pin(sleep(self.silence)), is_over: false }
     }
 }
 
-impl Listener for Guests {
-    type Io = Guest;
+impl Listener for BoundedListener {
+    type Io = BoundedStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Guest, SocketAddr) {
+    async fn accept(&mut self) -> (BoundedStream, SocketAddr) {
         // It waits where the system gives no more of them.
         let (stream, address) = Listener::accept(&mut self.listener).await;
         (self.place(stream), address)
@@ -61,7 +61,7 @@ impl Listener for Guests {
 }
 
 /// A connection.
-pub(super) struct Guest {
+pub(super) struct BoundedStream {
     stream: TcpStream,
     leave: oneshot::Receiver<()>,
     silence: Duration,
@@ -69,7 +69,7 @@ pub(super) struct Guest {
     is_over: bool,
 }
 
-impl Guest {
+impl BoundedStream {
     /// What the stream says; where it says nothing, whether its time is over.
     fn bounded<T>(&mut self, said: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if said.is_ready() && !self.is_over {
@@ -81,14 +81,14 @@ impl Guest {
     }
 }
 
-impl AsyncRead for Guest {
+impl AsyncRead for BoundedStream {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let said = Pin::new(&mut self.stream).poll_read(context, buffer);
         self.bounded(said, context)
     }
 }
 
-impl AsyncWrite for Guest {
+impl AsyncWrite for BoundedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let said = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.bounded(said, context)
@@ -122,9 +122,9 @@ mod tests {
 
     /// The same, with more to ask for.
     async fn serve_with(most: usize, silence: Duration, router: Router) -> SocketAddr {
-        let guests = Guests { most, silence, ..Guests::of(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
-        let address = guests.local_addr().unwrap();
-        tokio::spawn(axum::serve(guests, router.route("/", get(|| async { "here" }))).into_future());
+        let listener = BoundedListener { most, silence, ..BoundedListener::of(TcpListener::bind("127.0.0.1:0").await.unwrap()) };
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum::serve(listener, router.route("/", get(|| async { "here" }))).into_future());
         address
     }
 
