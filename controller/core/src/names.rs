@@ -17,6 +17,7 @@ mod selector;
 mod service_url;
 mod url;
 pub mod variable;
+mod variable_text;
 mod word;
 
 pub use cipher::CipherList;
@@ -31,7 +32,7 @@ pub use route::{RouteRegex, RulePath};
 pub use selector::LabelSelector;
 pub use service_url::{ServiceUrl, UrlHost, url_text, url_text_with_answers};
 pub use url::UrlText;
-pub use variable::{TextPart, VariableText};
+pub use variable_text::{TextPart, VariableText};
 
 /// Why a text is not what it should be: a message in the house style, never longer than 300 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
