@@ -131,6 +131,17 @@ pub struct Explanation {
     pub status: Option<u16>,
 }
 
+impl Explanation {
+    /// Whether the request gets what somebody has asked for: an endpoint, a redirect, an answer of a snippet, or what the
+    /// proxy tells of itself. Else it gets an error of the proxy.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        let redirected = self.https_redirect || self.redirect || self.app_root.is_some();
+        let answered = self.health_check || self.status_page || self.early.iter().any(|answer| Some(answer.status) == self.status);
+        self.passed_on.is_some() || redirected || answered || self.backend.is_some()
+    }
+}
+
 /// A route that fits a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fit {

@@ -34,12 +34,7 @@ fn run(config: &ExplainConfig) -> anyhow::Result<End> {
     say_left_out(&config.inputs, &world, &translation);
     let text = if config.json { story.json(config) } else { story.text(config) };
     print(text.as_bytes())?;
-    let it = &explanation;
-    // What an Ingress asks the proxy to answer is no error of it.
-    let asked =
-        it.health_check || it.status_page || it.app_root.is_some() || it.early.iter().any(|answer| Some(answer.status) == it.status);
-    let is_served = it.passed_on.is_some() || it.https_redirect || it.redirect || it.backend.is_some() || asked;
-    Ok(if is_served { End::Fine } else { End::Not })
+    Ok(if explanation.is_served() { End::Fine } else { End::Not })
 }
 
 /// An explanation with what manifests say of it.
