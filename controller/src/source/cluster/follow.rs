@@ -59,6 +59,15 @@ const PAUSE_LONGEST: Duration = Duration::from_secs(10);
 /// An API server that came back with older data would refuse the old place in its history for ever.
 const FAILURES: u32 = 4;
 
+/// How far a watch has come.
+#[derive(Debug, Default)]
+struct Progress {
+    known: Known,
+    /// Failures in a row.
+    failures: u32,
+    refusals: Refusals,
+}
+
 /// Follows one kind in one scope until nobody listens.
 pub(super) async fn follow<T: WatchedKind>(
     connection: Arc<Connection>,
@@ -67,24 +76,21 @@ pub(super) async fn follow<T: WatchedKind>(
     api: fn(kube::Client, Option<&str>) -> Api<Watched<T>>,
     out: Out,
 ) {
-    let mut known = Known::default();
-    let mut failures = 0;
-    let mut refusals = Refusals::default();
+    let mut progress = Progress::default();
     loop {
         match connection.client().await {
             Ok(client) => {
                 let events = lists_then_watches(api(client.clone(), id.namespace.as_deref()), config.clone());
-                let mut state = (&mut known, &mut failures, &mut refusals);
-                if repeat(events, &client, &id, &mut state, &out).await.is_err() {
+                if repeat(events, &client, &id, &mut progress, &out).await.is_err() {
                     return;
                 }
             }
             Err(error) => {
-                failures += 1;
+                progress.failures += 1;
                 if say(&out, &id, Said::Failing(chain(&error))).await.is_err() {
                     return;
                 }
-                tokio::time::sleep(pause(failures, chance())).await;
+                tokio::time::sleep(pause(progress.failures, chance())).await;
             }
         }
         connection.renew().await;
@@ -96,7 +102,7 @@ async fn repeat<T: WatchedKind>(
     mut events: BoxStream<'static, watcher::Result<WatchEvent<Watched<T>>>>,
     client: &kube::Client,
     id: &WatchId,
-    (known, failures, refusals): &mut (&mut Known, &mut u32, &mut Refusals),
+    progress: &mut Progress,
     out: &Out,
 ) -> Result<(), ()> {
     while let Some(event) = events.next().await {
@@ -104,28 +110,28 @@ async fn repeat<T: WatchedKind>(
             Ok(event) => {
                 // A list that is only begun has not succeeded.
                 if !matches!(event, WatchEvent::Init) {
-                    **failures = 0;
-                    **refusals = Refusals::default();
+                    progress.failures = 0;
+                    progress.refusals = Refusals::default();
                 }
-                say_all(out, id, known.take(event)).await?;
+                say_all(out, id, progress.known.take(event)).await?;
                 continue;
             }
             Err(error) => error,
         };
-        **failures += 1;
+        progress.failures += 1;
         let unauthorized = is_status(&error, 401);
         // The API server does not know the kind (yet): there is none of it.
         if is_status(&error, 404) {
             for event in [WatchEvent::<Watched<T>>::Init, WatchEvent::InitDone] {
-                say_all(out, id, known.take(event)).await?;
+                say_all(out, id, progress.known.take(event)).await?;
             }
-            tokio::time::sleep(pause(**failures, chance())).await;
+            tokio::time::sleep(pause(progress.failures, chance())).await;
             continue;
         }
-        let forbidden = is_status(&error, 403) && refusals.count(client).await;
+        let forbidden = is_status(&error, 403) && progress.refusals.count(client).await;
         say(out, id, if forbidden { Said::Forbidden } else { Said::Failing(chain(&error)) }).await?;
-        tokio::time::sleep(pause(**failures, chance())).await;
-        if unauthorized || failures.is_multiple_of(FAILURES) {
+        tokio::time::sleep(pause(progress.failures, chance())).await;
+        if unauthorized || progress.failures.is_multiple_of(FAILURES) {
             break;
         }
     }
