@@ -11,6 +11,7 @@ mod noise;
 mod objects;
 mod pace;
 mod preflight;
+mod proxy_watch;
 mod retrials;
 mod sets;
 mod wiring;

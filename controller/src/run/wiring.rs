@@ -3,12 +3,12 @@
 use super::drive;
 use super::maker::Maker;
 use super::sets::Sets;
-use super::{Controller, Ends, ToProxy, preflight, view};
+use super::{Controller, Ends, ToProxy, preflight, proxy_watch, view};
 use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
-use crate::proxy::{OwnerError, Port, Program, Proxy, ProxyConfig, Pulse, StateDir};
+use crate::proxy::{OwnerError, Program, Proxy, ProxyConfig, StateDir};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
@@ -49,7 +49,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(&config, program)?;
     let ((candidates, coming), (asks, asked)) = (mpsc::channel(1), mpsc::channel(1));
-    watch(&config, pulse, &board).await;
+    proxy_watch::watch(&config, pulse, &board).await;
     let connection = Arc::new(Connection::new(config.cluster.clone()));
     if config.manifests.is_none() {
         check_cluster(&connection, &config, board.has_revision()).await?;
@@ -236,57 +236,4 @@ fn controller(
 
 fn whereabouts(identity: &Identity) -> cluster::Whereabouts {
     cluster::Whereabouts { node: identity.node.clone(), pod: identity.pod.clone(), namespace: identity.namespace.clone() }
-}
-
-/// Looks at the ports before there is anything to serve, and after the proxy from now on.
-async fn watch(config: &RunConfig, pulse: Pulse, board: &Arc<Board>) {
-    let limit = config.health_check_timeout.max(Duration::from_secs(1));
-    let (ports, mut told) = (preflight::ports(config), String::new());
-    tell_of_ports(board, &mut told, trouble_with(&ports, &pulse).await);
-    tokio::spawn(watch_pulse(pulse, limit, (ports, told), Arc::clone(board)));
-}
-
-/// What keeps the proxy from listening, as its owner sees it; nobody knows where there is no answer.
-async fn trouble_with(ports: &[Port], pulse: &Pulse) -> String {
-    pulse.ports(ports).await.map(|troubles| troubles.join("; ")).unwrap_or_default()
-}
-
-fn tell_of_ports(board: &Board, told: &mut String, trouble: String) {
-    if trouble != *told {
-        if !trouble.is_empty() {
-            tracing::error!(reason = trouble, "the proxy cannot listen");
-        }
-        board.ports(trouble.clone());
-        *told = trouble;
-    }
-}
-
-/// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs that ran before, or
-/// `told` is what keeps it from that, the ports are looked at.
-async fn watch_pulse(pulse: Pulse, limit: Duration, (ports, mut told): (Vec<Port>, String), board: Arc<Board>) {
-    const EVERY: Duration = Duration::from_millis(500);
-    /// A proxy that lives so many looks has its ports; one that has not tries for a while before it ends.
-    const LASTING: u32 = 8;
-    /// The first death may leave workers that hold the ports for another moment.
-    const IN_A_ROW: u32 = 2;
-    let (mut lives, mut deaths_before) = (0, 0);
-    loop {
-        let status = tokio::time::timeout(limit, pulse.status()).await.ok().and_then(Result::ok);
-        let alive = status.as_ref().is_some_and(|status| status.pid.is_some());
-        board.proxy_alive(alive);
-        lives = if alive { lives + 1 } else { 0 };
-        let deaths = status.map_or(deaths_before, |status| status.deaths);
-        if lives >= LASTING {
-            deaths_before = deaths;
-        }
-        let trouble = if !alive && (!told.is_empty() || deaths >= deaths_before + IN_A_ROW) {
-            trouble_with(&ports, &pulse).await
-        } else if lives < LASTING {
-            told.clone()
-        } else {
-            String::new()
-        };
-        tell_of_ports(&board, &mut told, trouble);
-        tokio::time::sleep(EVERY).await;
-    }
 }
