@@ -1,6 +1,6 @@
 //! The controller: takes what the sources say, makes candidates, brings them to the proxy, tells what became of them.
 
-mod drive;
+mod blame;
 mod findings;
 mod flights;
 mod held_ports;
@@ -11,6 +11,7 @@ mod noise;
 mod objects;
 mod pace;
 mod preflight;
+mod proxy_task;
 mod proxy_watch;
 mod retrials;
 mod sets;
@@ -23,7 +24,6 @@ use crate::report::{Board, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use crate::stop_signals::StopSignals;
-use drive::Ask;
 use flights::{Event, Flight, Flights};
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectRef};
@@ -35,6 +35,7 @@ use maker::{Made, Maker};
 use noise::Noise;
 use objects::{Leaves, Routes};
 use pace::Pace;
+use proxy_task::Ask;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -253,7 +254,7 @@ impl Controller {
     async fn launch(&mut self) {
         let begun = Instant::now();
         let changed_at = self.pace.begin();
-        let made = match tokio::task::block_in_place(|| drive::make(&mut self.maker)) {
+        let made = match tokio::task::block_in_place(|| blame::make(&mut self.maker)) {
             Ok(made) => made,
             Err(error) => return self.gave_up(&error.to_string()),
         };
@@ -367,10 +368,10 @@ impl Controller {
         let line = at.and_then(|(file, line)| Maker::line_at(&made.files, file, line)).unwrap_or_default();
         if self.maker.templates.take_back(&line, &refused.message) {
             self.mark("the templates before".to_owned());
-        } else if drive::templates_are_refused(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
+        } else if blame::templates_are_refused(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
             self.maker.templates.give_up(&line, &refused.message);
             self.mark("no templates".to_owned());
-        } else if drive::blame(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
+        } else if blame::blame(&mut self.maker, made, refused, &self.ends.proxy.asks).await {
             self.mark("what the proxy refuses was set aside".to_owned());
         } else {
             self.findings.clone_from(&made.diagnostics);

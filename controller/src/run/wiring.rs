@@ -1,7 +1,7 @@
 //! Starts everything that `run` is made of, and stops it again.
 
-use super::drive;
 use super::maker::Maker;
+use super::proxy_task;
 use super::sets::Sets;
 use super::{Controller, Ends, ToProxy, preflight, proxy_watch, view};
 use crate::admission::{self, Question};
@@ -70,7 +70,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
         // Whoever owns the proxy is there until it is told to end.
         let _ = end.send(controller.drain_timeout());
     };
-    tokio::join!(drive::own(proxy, (coming, asked), ended), follow);
+    tokio::join!(proxy_task::own(proxy, (coming, asked), ended), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
 }

@@ -1,46 +1,14 @@
-//! Hands candidates to the task that owns the proxy, and finds out who is to blame when the proxy refuses one.
+//! Who is to blame when no candidate can be made, or when the proxy refuses one.
 
 use super::maker::{Made, MakeError, Maker, Suspect};
+use super::proxy_task::Ask;
 use crate::guilt;
-use crate::proxy::{Candidate, Proxy, Refused};
+use crate::proxy::Refused;
 use gatewright_core::names::ObjectRef;
 use gatewright_core::render::RenderError;
 use gatewright_core::state::Ingress;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-
-/// Would these files be taken? `None`: nobody can say.
-pub(super) struct Ask {
-    files: Arc<gatewright_core::render::FileSet>,
-    answer: oneshot::Sender<Option<bool>>,
-}
-
-/// Owns the proxy until `end` says how long its last requests may take. What is on its way then is given up: a proxy
-/// that does not come would be waited for, and the next start sorts out what is on disk.
-pub(super) async fn own(
-    mut proxy: Proxy,
-    (candidates, asked): (mpsc::Receiver<Candidate>, mpsc::Receiver<Ask>),
-    end: oneshot::Receiver<Duration>,
-) {
-    let limit = tokio::select! { () = serve(&mut proxy, candidates, asked) => None, limit = end => limit.ok() };
-    if let Some(limit) = limit {
-        proxy.drain(limit).await;
-    }
-}
-
-async fn serve(proxy: &mut Proxy, mut candidates: mpsc::Receiver<Candidate>, mut asked: mpsc::Receiver<Ask>) {
-    loop {
-        tokio::select! {
-            Some(candidate) = candidates.recv() => proxy.bring(candidate, &mut candidates).await,
-            Some(Ask { files, answer }) = asked.recv() => {
-                let taken = proxy.check_only(&files).await.ok().map(|refused| refused.is_none());
-                let _ = answer.send(taken);
-            }
-            else => return,
-        }
-    }
-}
 
 /// Makes a candidate that our own grammar check takes; whoever breaks it is set aside.
 pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
@@ -199,12 +167,10 @@ pub(super) async fn templates_are_refused(maker: &mut Maker, made: &Made, refuse
 mod tests {
     use super::super::sets::Sets;
     use super::*;
-    use crate::proxy::{Mode, Outcome, ProxyConfig};
     use gatewright_core::dialect::Version;
     use gatewright_core::dialect::nginx::NGINX;
     use gatewright_core::model::{Certificate, CertificateId};
     use gatewright_core::names::ObjectName;
-    use gatewright_core::render::{File, FileSet};
     use gatewright_core::settings::Settings;
     use gatewright_core::state::{Event, decode};
     use serde_json::{Value, json};
@@ -275,41 +241,5 @@ mod tests {
         assert_eq!(served, ["b", "d"]);
         drop(asks);
         proxy.await.unwrap();
-    }
-
-    /// A proxy that only signals would reach, and that nobody has started.
-    async fn nobody(folder: &std::path::Path) -> Proxy {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mode = Mode::Signal { pid_file: None, program: vec!["/there/is/no/nginx".into()] };
-        let state_dir = folder.join("state");
-        let config = ProxyConfig { dialect: &NGINX, state_dir, mode, status_port: port, ports: Vec::new(), revisions_kept: 3 };
-        Proxy::open(config).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_is_on_its_way_at_the_end_is_given_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let ((candidates, coming), (_asks, asked), (end, ended)) = (mpsc::channel(1), mpsc::channel(1), oneshot::channel());
-        let main = File { bytes: b"events {}".as_slice().into(), secret: false, read_live: false };
-        let files = Arc::new(FileSet::new("nginx.conf", BTreeMap::from([("nginx.conf".to_owned(), main)]), 7));
-        let candidate = || {
-            let ((served, _), (outcome, answered)) = (oneshot::channel(), oneshot::channel());
-            (Candidate { files: Arc::clone(&files), cause: "test".to_owned(), served, outcome }, answered)
-        };
-        let ask = async {
-            let (first, answered) = candidate();
-            candidates.send(first).await.ok().unwrap();
-            assert!(matches!(answered.await, Ok((Outcome::Failed { .. }, _))), "nobody is there");
-            // What is on disk now is waited for to be served.
-            let (second, waiting) = candidate();
-            candidates.send(second).await.ok().unwrap();
-            while candidates.capacity() == 0 {
-                tokio::task::yield_now().await;
-            }
-            end.send(Duration::ZERO).unwrap();
-            waiting.await
-        };
-        let ((), waited) = tokio::join!(own(nobody(folder.path()).await, (coming, asked), ended), ask);
-        assert!(waited.is_err(), "it was waited for to the end");
     }
 }
