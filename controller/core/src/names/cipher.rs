@@ -17,7 +17,7 @@ impl CipherList {
     /// # Errors
     /// When it has characters that no list has, asks for ciphers that protect nothing, or names none that is known.
     pub fn new(text: &str) -> Result<Self, BadText> {
-        let good = text.len() <= MAX_BYTES && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+!@:=".contains(&b));
+        let good = text.len() <= MAX_BYTES && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_+!@:=.".contains(&b));
         if !good {
             return Err(BadText(format!("{} is not a list of ciphers; separate their names by ':'", shown(text))));
         }
@@ -28,6 +28,12 @@ impl CipherList {
         }
         if let Some(word) = words().find(|word| word.starts_with("SECLEVEL") && !is_order(word)) {
             return Err(BadText(format!("{} is not a level; use SECLEVEL=0 to SECLEVEL=5", shown(word))));
+        }
+        if let Some(item) = text.split(':').find(|item| !is_item(item)) {
+            return Err(BadText(format!(
+                "{} is no item of a list of ciphers; use names, and behind '@' only STRENGTH or SECLEVEL=N",
+                shown(item)
+            )));
         }
         if !asked().any(|word| word.split('+').all(is_known)) {
             return Err(BadText(format!("{} names no cipher that OpenSSL knows", shown(text))));
@@ -107,6 +113,19 @@ const CIPHERS: &[&str] = &[
     "CAMELLIA256-SHA384",
 ];
 
+/// Whether OpenSSL can read what stands between two colons: names joined by `+`, with a sign before them, and orders. Names
+/// that it does not know it passes over.
+fn is_item(item: &str) -> bool {
+    let mut words = item.split('@');
+    let names = words.next().unwrap_or_default();
+    let names_are_read = names.is_empty() || names.strip_prefix(['!', '-', '+']).unwrap_or(names).split('+').all(is_name);
+    names_are_read && words.all(is_order)
+}
+
+fn is_name(name: &str) -> bool {
+    !name.contains('!') && name.starts_with(|c: char| c != '_')
+}
+
 /// Words that order the list, and name no cipher.
 fn is_order(word: &str) -> bool {
     word == "STRENGTH" || word.strip_prefix("SECLEVEL=").is_some_and(|level| matches!(level, "0" | "1" | "2" | "3" | "4" | "5"))
@@ -128,7 +147,15 @@ mod tests {
 
     #[test]
     fn lists_of_openssl_are_kept_and_closed() {
-        for good in ["ECDHE-RSA-AES256-GCM-SHA384", "ALL:!aNULL:!EXPORT56", "HIGH:@STRENGTH", "DEFAULT@SECLEVEL=1", "kEECDH+AESGCM:X"] {
+        for good in [
+            "ECDHE-RSA-AES256-GCM-SHA384",
+            "ALL:!aNULL:!EXPORT56",
+            "HIGH:@STRENGTH",
+            "DEFAULT@SECLEVEL=1",
+            "TLSv1.2",
+            "TLS_AES_128_GCM_SHA256::-HIGH:+RSA:kRSA",
+            "kEECDH+AESGCM:X",
+        ] {
             assert_eq!(CipherList::new(good).unwrap().as_str(), good);
         }
         assert_eq!(CipherList::new("HIGH").unwrap().closed(), "HIGH:!aNULL:!eNULL");
@@ -147,6 +174,13 @@ mod tests {
             "a\nb",
             "HIGH RSA",
             "RC4:HIGH",
+            "ECDHE@-RSA-AES128-GCM-SHA256:HIGH",
+            "HIGH@FASTEST",
+            "HIGH@",
+            "HIGH:!",
+            "HIGH+",
+            "HIGH:!!RSA",
+            "HIGH:_",
         ] {
             assert!(CipherList::new(bad).is_err(), "{bad}");
         }

@@ -1,6 +1,6 @@
 //! Names and values of HTTP headers.
 
-use super::word::fits_a_word;
+use super::word::{fits_a_word, written_bytes};
 use super::{BadText, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl HeaderValue {
         if text.len() > Self::MAX_BYTES || !text.chars().all(is_printable) {
             return Err(BadText(format!("{} is not a header value; use at most 2000 printable characters on one line", shown(text))));
         }
-        fits_a_word(text)?;
+        fits_a_word(written_bytes(text), || shown(text))?;
         Ok(Self(text.into()))
     }
 

@@ -1,6 +1,6 @@
 //! Paths of rules.
 
-use super::word::fits_a_word;
+use super::word::{fits_a_word, written_bytes};
 use super::{BadText, is_printable, shown};
 use serde::Serialize;
 use std::fmt;
@@ -71,7 +71,7 @@ impl UriPath {
         if text.len() > MAX_PATH_BYTES {
             return Err(BadText(format!("path {} has {} bytes; at most {MAX_PATH_BYTES} are served", shown(text), text.len())));
         }
-        fits_a_word(text)?;
+        fits_a_word(written_bytes(text), || format!("path {}", shown(text)))?;
         if let Some((at, c)) = text.char_indices().find(|&(_, c)| !fits(c)) {
             return Err(BadText(format!(
                 "path {} has the character {} at byte {at}, which is not a path character; remove it",

@@ -1,7 +1,7 @@
 //! Paths of rules as they are compared with requests: literally, or as regular expressions.
 
 use super::path::{MAX_PATH_BYTES, may_stand_in_path};
-use super::word::fits_a_word;
+use super::word::{fits_a_word, written_bytes};
 use super::{BadText, TextRegex, UriPath, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ impl RulePath {
                 shown(text)
             )));
         }
-        fits_a_word(text)?;
+        fits_a_word(written_bytes(text), || format!("path {}", shown(text)))?;
         Ok(Self(text.into()))
     }
 

@@ -1,6 +1,7 @@
 //! Texts with variables in them, as log formats and header values have them.
 
 use super::variable::may_be_told;
+use super::word::{fits_a_word, written_bytes};
 use super::{BadText, HeaderName, is_printable, shown};
 
 /// A part of a [`VariableText`].
@@ -93,7 +94,23 @@ impl VariableText {
             rest = behind;
         }
         parts.text(rest);
-        Ok(parts)
+        parts.short_when_written()
+    }
+
+    /// The text, if no proxy has to be told it in too long a word. What stands for something of the request may be longer
+    /// there than as it is read.
+    ///
+    /// # Errors
+    /// When it is too long.
+    pub fn short_when_written(self) -> Result<Self, BadText> {
+        let length = |part: &TextPart| match part {
+            TextPart::Text(text) => written_bytes(text),
+            TextPart::Variable(name) => "${printable_}".len() + name.len(),
+            TextPart::Group(_) | TextPart::Break(_) => "$1".len(),
+            TextPart::Answered(header) => "${auth_answer_upstream_http_}".len() + header.as_str().len(),
+        };
+        fits_a_word(self.0.iter().map(length).sum(), || "the text".to_owned())?;
+        Ok(self)
     }
 
     /// A text with line breaks, carriage returns and tabs; `read`: reads what stands between them.

@@ -1,30 +1,32 @@
-//! Texts as words of a configuration.
+//! How long a text is when it is a word of a configuration.
+//!
+//! nginx reads words of up to 4096 bytes, and knows a dollar sign only as a variable that holds one (security.md, section 4).
+//! For HAProxy the same text is shorter.
 
-use super::{BadText, shown};
+use super::BadText;
 
-/// Longest text, in bytes as they are written.
-const MOST_BYTES: usize = 3584;
+/// Longest text of a word, in bytes as they are written.
+const MOST_BYTES: usize = 4000;
 
-/// Checks that a text can be written as a part of one word for any proxy, in which it is escaped. nginx reads words of up to
-/// 4096 bytes, and knows a dollar sign only as a variable that holds one (security.md, section 4).
-///
-/// # Errors
-/// When it is too long then.
-pub(super) fn fits_a_word(text: &str) -> Result<(), BadText> {
-    const OF_A_DOLLAR: usize = "${literal_dollar}".len();
+/// Bytes of a text that means itself, as it is written.
+pub(super) fn written_bytes(text: &str) -> usize {
     let bytes_of = |c: char| match c {
-        '$' => OF_A_DOLLAR,
+        '$' => "${literal_dollar}".len(),
         '"' | '\\' => 2,
         _ => c.len_utf8(),
     };
-    let bytes: usize = text.chars().map(bytes_of).sum();
+    text.chars().map(bytes_of).sum()
+}
+
+/// Checks that so many bytes can be written; `what`: which text has them.
+///
+/// # Errors
+/// When they are too many.
+pub(super) fn fits_a_word(bytes: usize, what: impl FnOnce() -> String) -> Result<(), BadText> {
     if bytes <= MOST_BYTES {
         return Ok(());
     }
-    Err(BadText(format!(
-        "{} takes {bytes} bytes when its dollar signs, quotes and backslashes are escaped; at most {MOST_BYTES} can be, so use fewer",
-        shown(text)
-    )))
+    Err(BadText(format!("{} has {bytes} bytes as the proxy has to be told it; at most {MOST_BYTES} are possible", what())))
 }
 
 #[cfg(test)]
@@ -33,9 +35,9 @@ mod tests {
 
     #[test]
     fn what_is_escaped_counts_as_long_as_it_is_written() {
-        for (c, most) in [("a", 3584), ("$", 210), ("\\", 1792), ("\"", 1792), ("é", 1792)] {
-            assert!(fits_a_word(&c.repeat(most)).is_ok(), "{c}");
-            assert!(fits_a_word(&c.repeat(most + 1)).is_err(), "{c}");
+        for (c, most) in [("a", 4000), ("$", 235), ("\\", 2000), ("\"", 2000), ("é", 2000)] {
+            let fits = |times| fits_a_word(written_bytes(&c.repeat(times)), || c.to_owned()).is_ok();
+            assert!(fits(most) && !fits(most + 1), "{c}");
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::Meaning;
 use super::directives::{Answers, NO_MEANING};
 use super::reader::{self, Directive};
-use super::words::{free_name, short_when_printed};
+use super::words::free_name;
 use crate::names::variable::{is_variable, may_be_told};
 use crate::names::{HeaderName, VariableText, shown};
 
@@ -54,7 +54,7 @@ impl Meaning {
             let name = name.to_ascii_lowercase();
             self.answered.get(&name).cloned().or_else(|| if name == COOKIE.0 { HeaderName::new(COOKIE.1).ok() } else { None })
         };
-        VariableText::parse_with_answers(&self.filled(text)?, header, may_be_told).map_err(|bad| bad.0).and_then(short_when_printed)
+        VariableText::parse_with_answers(&self.filled(text)?, header, may_be_told).map_err(|bad| bad.0)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Meaning;
 use super::answered::{SET, without_answers};
 use crate::names::variable::is_variable;
-use crate::names::{TextPart, VariableText, shown};
+use crate::names::{VariableText, shown};
 
 impl Meaning {
     /// A text, with the values of variables that were set before.
@@ -13,12 +13,12 @@ impl Meaning {
 
     /// A text in lines, each of which is read so.
     pub(super) fn text_in_lines(&self, text: &str, read: fn(&Self, &str) -> Result<VariableText, String>) -> Result<VariableText, String> {
-        VariableText::in_lines(text, |line| read(self, line)).and_then(short_when_printed)
+        VariableText::in_lines(text, |line| read(self, line)).and_then(|text| text.short_when_written().map_err(|bad| bad.0))
     }
 
     /// The same with the groups of an expression.
     pub(super) fn text_with_groups(&self, text: &str) -> Result<VariableText, String> {
-        VariableText::parse_with_groups(&self.filled(text)?).map_err(|bad| bad.0).and_then(short_when_printed)
+        VariableText::parse_with_groups(&self.filled(text)?).map_err(|bad| bad.0)
     }
 
     /// What was set stands in place of its variables. The result is read like any other text, and no longer than one.
@@ -64,28 +64,6 @@ impl Meaning {
         // So that no name of it runs into what stands behind the variable.
         self.variables.insert(name.to_owned(), closed_names(&value));
         Ok(())
-    }
-}
-
-/// No word of nginx is as long as its buffer, and what stands for itself, or for something of the request, may be longer there.
-pub(super) fn short_when_printed(text: VariableText) -> Result<VariableText, String> {
-    const MOST: usize = 2 * VariableText::MAX_BYTES;
-    let sign = |c| match c {
-        '$' => "${literal_dollar}".len(),
-        '"' | '\\' => 2,
-        c => c.len_utf8(),
-    };
-    let length = |part: &TextPart| match part {
-        TextPart::Text(text) => text.chars().map(sign).sum(),
-        TextPart::Variable(name) => "${printable_}".len() + name.len(),
-        TextPart::Group(_) | TextPart::Break(_) => "$1".len(),
-        TextPart::Answered(header) => "${auth_answer_upstream_http_}".len() + header.as_str().len(),
-    };
-    let length: usize = text.parts().iter().map(length).sum();
-    if length > MOST {
-        Err(format!("the text has {length} bytes as the proxy has to be told it; at most {MOST} are possible"))
-    } else {
-        Ok(text)
     }
 }
 
