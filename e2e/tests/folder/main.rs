@@ -39,6 +39,7 @@ mod refusals;
 mod secret_files;
 mod services;
 mod snippets;
+mod snippets_conditions;
 mod snippets_headers;
 mod snippets_in_use;
 mod snippets_paths;

@@ -418,7 +418,7 @@ on_every_proxy! {
     fn named_namespaces_say_more_to_nginx(proxy) {
         let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
         let raw = |name: &str, text: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text);
-        let text = "limit_except GET { allow 10.255.255.255; deny all; }\nmore_set_headers 'X-A: $host';\ncharset \"utf-8\";";
+        let text = "limit_except GET { auth_basic closed; allow 10.255.255.255; deny all; }\nmore_set_headers 'X-A: $host';\ncharset \"utf-8\";";
         let ingresses = vec![raw("raw", text), raw("bad", "no_such_directive 1;"), raw("files", "root /etc;"), raw("leaves", "x; } server { y;")];
         let named: Vec<Value> = [running("s"), ingresses].concat().into_iter().map(|object| object.within("trusted")).collect();
         let other = [running("s"), vec![settings, raw("other", "mp4_buffer_size 1m;")]].concat();
@@ -428,7 +428,7 @@ on_every_proxy! {
         let says = |part: &str| said.iter().any(|line| line.contains(part));
         assert_eq!(["bad", "files", "leaves", "other"].map(|name| who(&format!("{name}.test"), "/")), ["404", "404", "404", "404"], "{said:#?}");
         if !proxy.is_nginx() {
-            assert!(says("\"limit_except\": only deny all is accepted inside"), "{said:#?}");
+            assert!(says("\"auth_basic\": only allow and deny are accepted inside"), "{said:#?}");
             return assert_eq!(who("raw.test", "/"), "404");
         }
         let answer = get("raw.test", "/").unwrap();

@@ -66,6 +66,38 @@ on_every_proxy! {
         }
     }
 
+    fn other_paths_have_queries(proxy) {
+        let text = "rewrite ^/a/(.*)$ /b/$1?x=1 break;\nrewrite ^/d/(.*)$ /e?p=$1? break;\nrewrite ^/f$ /g? break;\n\
+                    if ($arg_v = 2) { rewrite ^/(v.*)$ /w?from=$host&was=$1 break; }";
+        let world = world(proxy, &[], &[("a", text, &[])]);
+        let seen = |target: &str| get("a.test", target).unwrap().echo()["target"].as_str().unwrap_or("-").to_owned();
+        for (asked, target) in [
+            ("/a/c?y=2", "/b/c?x=1&y=2"),
+            ("/a/c", "/b/c?x=1"),
+            ("/a/c%20d", "/b/c%20d?x=1"),
+            ("/d/z?y=2", "/e?p=z"),
+            ("/d/a%26b?y=2", "/e?p=a%26b"),
+            ("/d/a%23b%25c", "/e?p=a%23b%25c"),
+            ("/f?y=2", "/g"),
+            ("/v1?v=2", "/w?from=a.test&was=v1&v=2"),
+            ("/v1?v=1", "/v1?v=1"),
+            ("/h?y=2", "/h?y=2"),
+        ] {
+            assert_eq!(seen(asked), target, "{asked}: {:?}", world.diagnostics());
+        }
+    }
+
+    fn the_paths_of_a_snippet_go_before_that_of_an_annotation(proxy) {
+        let of = |name: &str| ingress(name).path("a.test", "/a/(.*)", "ImplementationSpecific", "s").annotation("rewrite-target", "/t/$1");
+        let with = of("a").annotation("configuration-snippet", "rewrite ^/a/b$ /own break;\nrewrite ^/a/q$ /own?x=1 break;");
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let objects = [running("s"), vec![settings, with]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let seen = |target: &str| get("a.test", target).unwrap().echo()["target"].as_str().unwrap_or("-").to_owned();
+        let all = ["/a/b?q=1", "/a/c?q=1", "/a/q?q=1", "/a/d%20e"].map(seen);
+        assert_eq!(all, ["/own?q=1", "/t/c?q=1", "/own?x=1&q=1", "/t/d%20e"], "{:?}", world.diagnostics());
+    }
+
     fn headers_without_a_value_are_dropped(proxy) {
         let settings = [("proxy-set-headers", "default/in"), ("add-headers", "default/out"), ("global-allowed-response-headers", "X-Own,X-All")];
         let of = |name: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s");

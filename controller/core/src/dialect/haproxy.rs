@@ -129,6 +129,7 @@ pub static HAPROXY: Dialect = Dialect {
         "route/condition.tera",
         "route/encoded.tera",
         "route/path_variables.tera",
+        "route/paths.tera",
         "route/extra_answers.tera",
         "route/extra_headers.tera",
         "route/forwarded.tera",

@@ -37,10 +37,12 @@ pub(super) fn unknown_directives(version: Version) -> &'static [&'static str] {
         "gzip_comp_level",
         "gzip_proxied",
         "gzip_vary",
+        "client_body_timeout",
         "limit_rate_after",
         "proxy_http_version",
         "proxy_pass_header",
         "raw",
+        "send_timeout",
         "sub_filter",
     ];
     let [_, by_speed @ ..] = ALL else { return ALL };

@@ -265,6 +265,7 @@ const ACTIONS: &[&str] = &[
     "set-log-level",
     "set-path",
     "set-pathq",
+    "set-query",
     "set-src",
     "set-status",
     "set-uri",

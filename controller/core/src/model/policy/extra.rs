@@ -2,6 +2,7 @@
 
 use crate::model::{CookieFlags, MediaType};
 use crate::names::{HeaderName, TextRegex, VariableText};
+use ipnet::IpNet;
 
 /// Further wishes for the requests of a route.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -22,6 +23,8 @@ pub struct Extra {
     pub rewrites: Vec<PathRewrite>,
     /// When answers become stale.
     pub expires: Option<Expires>,
+    /// The same where conditions hold, in place of that; of several the last one.
+    pub expires_when: Vec<ExpiresWhen>,
     /// Type of answers that have none of their own.
     pub default_type: Option<MediaType>,
     /// What is said of the characters of texts that say nothing of them.
@@ -32,6 +35,10 @@ pub struct Extra {
     pub gzip: Option<Gzip>,
     /// Texts in answers that others stand in for.
     pub substitutions: Option<Substitutions>,
+    /// Seconds that a client may take between two parts of a body; at least 1.
+    pub client_body_s: Option<u64>,
+    /// Seconds that a client may take to receive a part of an answer; at least 1.
+    pub client_send_s: Option<u64>,
     /// Status for those who ask too often, in place of the usual one.
     pub request_limit_status: Option<u16>,
     /// Status for those who ask for too much at once.
@@ -53,6 +60,7 @@ impl Extra {
         all.passed_headers.extend(self.passed_headers.iter().cloned());
         all.rewrites.extend(self.rewrites.iter().cloned());
         all.expires = self.expires.or(all.expires);
+        all.expires_when.extend(self.expires_when.iter().cloned());
         all.default_type = self.default_type.clone().or(all.default_type);
         all.charset = self.charset.clone().or(all.charset);
         if !self.cookie_flags.is_empty() {
@@ -62,6 +70,8 @@ impl Extra {
             (Some(inner), Some(outer)) => Some(inner.over(outer)),
             (inner, outer) => inner.or(outer),
         };
+        all.client_body_s = self.client_body_s.or(all.client_body_s);
+        all.client_send_s = self.client_send_s.or(all.client_send_s);
         all.request_limit_status = self.request_limit_status.or(all.request_limit_status);
         all.connection_limit_status = self.connection_limit_status.or(all.connection_limit_status);
         all.raw.extend(self.raw.iter().cloned());
@@ -80,7 +90,7 @@ impl Extra {
     /// Texts that are sent.
     pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
         let headers = self.request_headers.iter().map(|header| &header.value).chain(self.answer_headers.iter().map(|header| &header.value));
-        let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().map(|rewrite| &rewrite.target));
+        let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().flat_map(PathRewrite::texts));
         let early = self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
         headers.chain(targets).chain(early)
     }
@@ -98,7 +108,8 @@ impl Extra {
     pub fn conditions_of_headers(&self) -> Vec<&[Condition]> {
         let of_requests = self.request_headers.iter().map(|header| header.when.as_slice());
         let mut all: Vec<&[Condition]> = Vec::new();
-        for when in of_requests.chain(self.answer_headers.iter().map(|header| header.when.as_slice())) {
+        let of_answers = self.answer_headers.iter().map(|header| header.when.as_slice());
+        for when in of_requests.chain(of_answers).chain(self.expires_when.iter().map(|own| own.when.as_slice())) {
             if !when.is_empty() && !all.contains(&when) {
                 all.push(when);
             }
@@ -122,7 +133,7 @@ impl Extra {
     pub fn filled<'t>(mut self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {
         let headers = self.request_headers.iter_mut().map(|header| &mut header.value);
         let answered = self.answer_headers.iter_mut().map(|header| &mut header.value);
-        let targets = self.rewrites.iter_mut().map(|rewrite| &mut rewrite.target);
+        let targets = self.rewrites.iter_mut().flat_map(|rewrite| [&mut rewrite.target, &mut rewrite.query]);
         let early = self
             .answers
             .iter_mut()
@@ -231,7 +242,7 @@ pub enum Query {
     Dropped,
 }
 
-/// Another path for the endpoints; the query stays.
+/// Another path for the endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PathRewrite {
     /// When; `None`: always.
@@ -240,6 +251,17 @@ pub struct PathRewrite {
     pub path: TextRegex,
     /// The whole new path; it may use the groups of the expression.
     pub target: VariableText,
+    /// The query that stands behind it, in front of that of the request, with the same groups; empty: there is none.
+    pub query: VariableText,
+    /// The query of the request stays.
+    pub keeps_query: bool,
+}
+
+impl PathRewrite {
+    /// What the new path and query are made of.
+    pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
+        [&self.target, &self.query].into_iter()
+    }
 }
 
 /// When an answer that went well becomes stale.
@@ -253,6 +275,15 @@ pub enum Expires {
     Max,
     /// So many seconds from now; below 0: it is already.
     After(i64),
+}
+
+/// When an answer becomes stale whose request fulfils conditions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ExpiresWhen {
+    /// What all holds; not empty.
+    pub when: Vec<Condition>,
+    /// When.
+    pub expires: Expires,
 }
 
 /// How answers are compressed; of what is `None` nothing is said.
@@ -312,7 +343,7 @@ pub struct RawDirective {
 /// What is asked about a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Condition {
-    /// One variable, and nothing else.
+    /// One variable, and nothing else; that of the client's address with [`Test::Within`].
     pub variable: VariableText,
     /// What it is compared with.
     pub test: Test,
@@ -349,4 +380,6 @@ pub enum Test {
         /// Case does not count.
         ignoring_case: bool,
     },
+    /// Whether an address is in one of these.
+    Within(Vec<IpNet>),
 }

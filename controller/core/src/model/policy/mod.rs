@@ -36,8 +36,8 @@ pub use cors::{Cors, Origins};
 pub use errors::{ErrorPages, StandsIn};
 pub use external_auth::{AuthCache, AuthMethod, CacheTime, ExternalAuth, SignIn, Statuses};
 pub use extra::{
-    AnswerHeader, Charset, Condition, EarlyAnswer, Expires, Extra, Gzip, PathRewrite, Query, RawDirective, RequestHeader, Substitutions,
-    Test,
+    AnswerHeader, Charset, Condition, EarlyAnswer, Expires, ExpiresWhen, Extra, Gzip, PathRewrite, Query, RawDirective, RequestHeader,
+    Substitutions, Test,
 };
 pub use fastcgi::FastCgi;
 pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries};

@@ -5,6 +5,7 @@ mod answers;
 mod blocks;
 mod bodies;
 mod chosen;
+mod conditional;
 mod denied;
 mod directives;
 mod forwarding;

@@ -30,14 +30,14 @@ pub(super) const FEATURE: Feature = Feature {
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers` with `-s`, `-t` and `-a`; with \
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
-             `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these (what groups of its expression match may \
-             stand in `return`, and headers in front of it) or with headers (as in nginx, of several the last one that holds decides, and \
-             one with `add_header` is in place of those outside), `set` (in `if`, too, for variables that are compared with a text later), \
-             `allow`, `deny`, `satisfy` and `limit_except` with `deny all`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
+             `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these behind headers and `set` (what groups of \
+             its expression match may stand in `return`), or with headers and `expires` alone (as in nginx, of several the last one that \
+             holds decides, and one with `add_header` is in place of those outside), `set` (of variables that are set in `if`, what stands \
+             behind it may be compared with a text), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `charset`, \
              `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
              `large_client_header_buffers`, has no effect, and is told. Where a proxy has no `limit_rate_after`, \
-             `proxy_pass_header`, `proxy_http_version 1.0` or details of `gzip`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
+             `client_body_timeout`, `send_timeout`, `proxy_pass_header`, `proxy_http_version 1.0` or details of `gzip`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
              nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
              Ingress is left out.",
         )
@@ -418,7 +418,7 @@ mod tests {
     fn named_namespaces_may_say_what_has_no_meaning() {
         let settings = Settings { raw_snippet_namespaces: vec!["shop".to_owned(), "default".to_owned()], ..Settings::default() };
         let read = |settings: &Settings, text| read_configured(settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
-        let text = "mp4_buffer_size 1m;\nadd_header A b;\nlimit_except GET { deny 10.0.0.1; }";
+        let text = "mp4_buffer_size 1m;\nadd_header A b;\nlimit_except GET { auth_basic off; }";
         let (policies, said) = read(&settings, text);
         let extra = policies.unwrap().route.extra.clone().unwrap();
         assert_eq!((extra.raw.len(), extra.answer_headers.len(), extra.answers.len(), said.len()), (2, 1, 0, 2), "{said:?}");

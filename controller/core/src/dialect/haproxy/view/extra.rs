@@ -2,8 +2,8 @@
 
 mod headers;
 
-use super::public;
 use super::section::known_page;
+use super::{addresses, public};
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
 use crate::model::{Charset, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RoutePolicy, Test};
@@ -13,7 +13,7 @@ use serde::Serialize;
 /// The status with which nginx closes the connection.
 const NO_ANSWER: u16 = 444;
 
-/// What `route/extra_answers.tera` and `route/extra_headers.tera` see.
+/// What `route/extra_answers.tera`, `route/paths.tera` and `route/extra_headers.tera` see.
 #[derive(Debug, Serialize)]
 pub(super) struct ExtraView {
     /// Conditions that headers look at.
@@ -25,6 +25,8 @@ pub(super) struct ExtraView {
     hidden_beginnings: Vec<String>,
     paths: Vec<PathView>,
     expires: Option<ExpiresView>,
+    /// The same where the variables are there, and not as usual then.
+    chosen_expires: Vec<ChosenExpiresView>,
     charset: Option<Expression>,
     /// `None`: as for all routes.
     gzip: Option<GzipView>,
@@ -46,6 +48,10 @@ struct PathView {
     /// For one that is as it came, and what of it is encoded before.
     target: Expression,
     encoded: Vec<EncodedView>,
+    /// What stands in front of the query of the request, if that is kept.
+    query: Option<Expression>,
+    query_has_groups: bool,
+    keeps_query: bool,
 }
 
 /// What an answer says of its age.
@@ -53,6 +59,14 @@ struct PathView {
 struct ExpiresView {
     control: String,
     date: Expression,
+}
+
+/// The same where a variable is there.
+#[derive(Debug, Serialize)]
+struct ChosenExpiresView {
+    chosen: String,
+    /// `None`: nothing is said.
+    expires: Option<ExpiresView>,
 }
 
 /// How answers are compressed.
@@ -76,6 +90,8 @@ struct ConditionView {
     regex: bool,
     ignore_case: bool,
     pattern: String,
+    /// It looks at the address of the client, which is in one of these then: in lines of a bounded number.
+    networks: Vec<Vec<String>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -127,6 +143,7 @@ impl ExtraView {
             answers: Vec::new(),
             paths: extra.rewrites.iter().enumerate().filter_map(|(number, rewrite)| PathView::new(number, rewrite)).collect(),
             expires: extra.expires.and_then(ExpiresView::new),
+            chosen_expires: headers.expires(),
             charset: extra.charset.as_ref().map(of_type),
             gzip: None,
             request_headers: headers.requests(rewrites || !extra.rewrites.is_empty()),
@@ -206,6 +223,9 @@ impl PathView {
             decoded: read(&rewrite.target)?,
             target,
             encoded,
+            query: if rewrite.query.parts().is_empty() { None } else { Some(read(&rewrite.query)?) },
+            query_has_groups: rewrite.query.has_groups(),
+            keeps_query: rewrite.keeps_query,
         })
     }
 }
@@ -239,15 +259,18 @@ impl ConditionView {
     /// Whether all of those hold that are asked before.
     fn of_all(name: String) -> Self {
         let (fetch, pattern) = ("var(txn.all_hold)".to_owned(), "1".to_owned());
-        Self { name, fetch, header: None, negated: false, regex: false, ignore_case: false, pattern }
+        Self { name, fetch, header: None, negated: false, regex: false, ignore_case: false, pattern, networks: Vec::new() }
     }
 
     fn new(name: String, Condition { variable, test, negated }: &Condition) -> Option<Self> {
         let (regex, ignore_case, pattern) = match test {
             Test::Is(text) => (false, false, text.clone()),
             Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.as_str().to_owned()),
+            Test::Within(_) => (false, false, String::new()),
         };
-        Some(Self { name, fetch: fetch_of(variable)?, header: header_of(variable), negated: *negated, regex, ignore_case, pattern })
+        let networks = if let Test::Within(networks) = test { addresses::lines(networks) } else { Vec::new() };
+        let (fetch, header) = (fetch_of(variable)?, header_of(variable));
+        Some(Self { name, fetch, header, negated: *negated, regex, ignore_case, pattern, networks })
     }
 }
 

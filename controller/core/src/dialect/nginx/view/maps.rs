@@ -1,6 +1,7 @@
-//! `map` and `split_clients` blocks that a host or a backend brings along.
+//! `map`, `geo` and `split_clients` blocks that a host or a backend brings along.
 
 use crate::dialect::nginx::expression::Expression;
+use ipnet::IpNet;
 use serde::Serialize;
 
 /// Blocks in the order in which they were asked for, each variable once.
@@ -8,6 +9,14 @@ use serde::Serialize;
 pub(super) struct MapsView {
     maps: Vec<MapView>,
     splits: Vec<SplitView>,
+    ranges: Vec<RangesView>,
+}
+
+/// A variable that is 1 for some clients, and 0 for all others.
+#[derive(Debug, Clone, Serialize)]
+struct RangesView {
+    variable: Expression,
+    networks: Vec<String>,
 }
 
 /// What a variable is, by a text.
@@ -45,6 +54,17 @@ impl MapsView {
             let share = |count: u64| format!("{}.{:02}%", count / 100, count % 100);
             let parts = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, value)| (share(count), value)).collect();
             self.splits.push(SplitView { source, variable, parts, rest });
+        }
+    }
+
+    /// Defines `variable`: 1 for clients with an address in one of these networks, else 0.
+    pub(super) fn ranges(&mut self, variable: &str, networks: &[IpNet]) {
+        let variable = Expression::variable(variable);
+        if self.ranges.iter().all(|ranges| ranges.variable != variable) {
+            let mut networks: Vec<_> = networks.iter().map(|network| network.trunc().to_string()).collect();
+            networks.sort_unstable();
+            networks.dedup();
+            self.ranges.push(RangesView { variable, networks });
         }
     }
 

@@ -1,10 +1,11 @@
 //! Answers before anybody is asked, other paths, and the conditions of both.
 
 use super::Meaning;
-use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, Test};
+use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, SourceRanges, Test};
 use crate::names::variable::is_url_variable;
 use crate::names::{TextPart, TextRegex, VariableText, shown};
 use crate::settings::values;
+use ipnet::IpNet;
 
 type Done = Result<(), String>;
 
@@ -90,8 +91,8 @@ pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str
     Ok(())
 }
 
-/// `limit_except`: other methods are refused. That is not asked before all answers are given.
-pub(super) fn except(methods: &[&str]) -> Result<EarlyAnswer, String> {
+/// `limit_except`: of other methods those are refused who may not ask. That is not asked before all answers are given.
+pub(super) fn except(methods: &[&str], sources: Option<&SourceRanges>) -> Result<Vec<EarlyAnswer>, String> {
     let is_method = |method: &&str| !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase());
     if methods.is_empty() || !methods.iter().all(is_method) {
         return Err("it takes methods".to_owned());
@@ -100,8 +101,15 @@ pub(super) fn except(methods: &[&str]) -> Result<EarlyAnswer, String> {
     let head = if methods.contains(&"GET") { "|HEAD" } else { "" };
     let expression = TextRegex::new(&format!("^(?:{}{head})$", methods.join("|"))).map_err(|bad| bad.0)?;
     let variable = VariableText::parse("$request_method").map_err(|bad| bad.0)?;
-    let when = Some(Condition { variable, test: Test::Matches { expression, ignoring_case: false }, negated: true });
-    Ok(EarlyAnswer { when, ..unconditional(403) })
+    let when = Condition { variable, test: Test::Matches { expression, ignoring_case: false }, negated: true };
+    let address = VariableText::parse("$remote_addr").map_err(|bad| bad.0)?;
+    let refused = |ranges: &Vec<IpNet>, negated: bool| {
+        let is_everybody = !negated && SourceRanges::everybody().iter().all(|all| ranges.contains(all));
+        let within = Condition { variable: address.clone(), test: Test::Within(ranges.clone()), negated };
+        EarlyAnswer { when: Some(when.clone()), also: if is_everybody { Vec::new() } else { vec![within] }, ..unconditional(403) }
+    };
+    let sides = sources.into_iter().flat_map(|sources| [(&sources.denied, false), (&sources.allowed, true)]);
+    Ok(sides.filter(|(ranges, _)| !ranges.is_empty()).map(|(ranges, negated)| refused(ranges, negated)).collect())
 }
 
 /// `return` for some paths. What is taken out of a decoded path stands encoded in a redirect by its expression.
@@ -165,13 +173,8 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
     only_url_variables(&target)?;
     match flag {
         "break" => {
-            if query != Query::Kept {
-                return Err("a query cannot stand in the target of break".to_owned());
-            }
-            if !matches!(target.parts().first(), Some(TextPart::Text(text)) if text.starts_with('/') && !text.starts_with("//")) {
-                return Err("the target does not begin with one '/'".to_owned());
-            }
-            meaning.extra.rewrites.push(PathRewrite { when, path, target });
+            let rewrite = other_path(meaning, when, path, given[1])?;
+            meaning.extra.rewrites.push(rewrite);
             Ok(())
         }
         flag => {
@@ -185,6 +188,22 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
             )
         }
     }
+}
+
+/// Another path with its query; the whole of its target has been read.
+fn other_path(meaning: &Meaning, when: Option<Condition>, path: TextRegex, target: &str) -> Result<PathRewrite, String> {
+    let (target, query) = target.split_once('?').map_or((target, None), |(target, query)| (target, Some(query)));
+    let keeps_query = query.is_none_or(|query| !query.is_empty() && !query.ends_with('?'));
+    let query = query.map(|query| query.strip_suffix('?').unwrap_or(query)).unwrap_or_default();
+    let (target, query) = (meaning.text_with_groups(target)?, meaning.text_with_groups(query)?);
+    if !matches!(target.parts().first(), Some(TextPart::Text(text)) if text.starts_with('/') && !text.starts_with("//")) {
+        return Err("the target does not begin with one '/'".to_owned());
+    }
+    // A sign that a variable stands for is one of the path, which proxies would take for the beginning of a query.
+    if target.parts().iter().any(|part| matches!(part, TextPart::Text(text) if text.contains('?'))) {
+        return Err("a variable cannot stand for the beginning of a query".to_owned());
+    }
+    Ok(PathRewrite { when, path, target, query, keeps_query })
 }
 
 /// Nothing is answered behind an answer that is always given. Answers come before paths are other ones, so none may stand behind

@@ -2,7 +2,7 @@
 //! stands outside only what takes the place of the endpoint's, if the condition adds headers of its own.
 
 use super::Meaning;
-use crate::model::{AnswerHeader, Condition, RequestHeader};
+use crate::model::{AnswerHeader, Condition, Expires, ExpiresWhen, RequestHeader};
 
 /// The headers of one condition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -11,6 +11,7 @@ pub(super) struct HeaderBlock {
     pub(super) ways: Vec<Vec<Condition>>,
     pub(super) answers: Vec<AnswerHeader>,
     pub(super) requests: Vec<RequestHeader>,
+    pub(super) expires: Option<Expires>,
 }
 
 /// Most headers that conditions make of those of a snippet, and most conditions that are looked at for them.
@@ -32,13 +33,17 @@ impl Meaning {
         for (n, block) in blocks.iter().enumerate() {
             let later: Vec<&HeaderBlock> = blocks[n + 1..].iter().collect();
             for when in without(apart(&block.ways), &later) {
+                match block.expires {
+                    Some(expires) if when.is_empty() => self.extra.expires = Some(expires),
+                    expires => self.extra.expires_when.extend(expires.map(|expires| ExpiresWhen { when: when.clone(), expires })),
+                }
                 answers.extend(block.answers.iter().map(|header| AnswerHeader { when: when.clone(), ..header.clone() }));
                 let also = |own: &[Condition]| own.iter().chain(&when).cloned().collect();
                 self.extra
                     .request_headers
                     .extend(block.requests.iter().map(|header| RequestHeader { when: also(&header.when), ..header.clone() }));
             }
-            if answers.len() + self.extra.request_headers.len() > MOST {
+            if answers.len() + self.extra.request_headers.len() + self.extra.expires_when.len() > MOST {
                 return Err(format!("its conditions make more than {MOST} headers"));
             }
         }

@@ -1,14 +1,14 @@
 //! What the directives of a snippet mean: each becomes a wish of the model, or is refused by name.
 
 use super::blocks::HeaderBlock;
-use super::chosen::{self, Choices};
+use super::chosen::Choices;
 use super::limits::{self, LimitUse};
 use super::reader::{self, Directive};
 use super::sources::sources;
-use super::{answered, answers, headers, locations, others, places};
+use super::{answered, answers, locations, others, places};
 use crate::model::{
-    Bandwidth, Buffering, ClientLimits, Condition, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy,
-    SourceRanges, Timeouts,
+    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
+    Timeouts,
 };
 use crate::names::{HeaderName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -50,7 +50,7 @@ pub(in crate::translate) struct Meaning {
     pub(super) every_occurrence: bool,
     pub(super) rules: Vec<(bool, Option<IpNet>)>,
     /// `limit_except`.
-    pub(super) excepted: Option<EarlyAnswer>,
+    pub(super) excepted: Option<Vec<EarlyAnswer>>,
     /// Headers under conditions.
     pub(super) blocks: Vec<HeaderBlock>,
     /// Zones that it defines.
@@ -140,7 +140,7 @@ impl Meaning {
         self.sources = sources(&self.rules).map_err(|wrong| places::wrong_of(directives, &["allow", "deny"], wrong))?;
         // Who may ask is looked at behind all answers, and behind one that is always given nobody is left.
         let is_left = self.extra.answers.last().is_none_or(|answer| answer.when.is_some() || answer.path.is_some());
-        self.extra.answers.extend(self.excepted.take().filter(|_| is_left));
+        self.extra.answers.extend(self.excepted.take().filter(|_| is_left).into_iter().flatten());
         self.count_in(zones).map_err(|wrong| places::wrong_of(directives, &["limit_req", "limit_conn"], wrong))?;
         if let Some(substitutions) = &mut self.extra.substitutions {
             if substitutions.texts.is_empty() {
@@ -198,6 +198,10 @@ impl Meaning {
             ("set", [variable, value]) => self.set(variable, value),
             (answered::SET, given) => answered::named(given).map(|_| ()),
             ("proxy_cache", ["off"]) => Ok(()),
+            ("auth_basic" | "auth_request", ["off"]) => {
+                self.without.push((name.to_owned(), others::GUARDS));
+                Ok(())
+            }
             ("access_log", ["off"] | ["/dev/null", ..]) => {
                 self.unlogged = true;
                 Ok(())
@@ -208,58 +212,24 @@ impl Meaning {
         })
     }
 
-    fn conditional(&mut self, words: &[&str], block: &[Directive]) -> Done {
-        const INSIDE: &str = "only headers and one return, one rewrite, or set, are accepted inside";
-        let (conditions, has_groups) = self.conditions(words)?;
-        if !block.is_empty() && block.iter().all(|directive| directive.name == "set" && directive.block.is_none()) {
-            return self.set_under(&conditions, block);
-        }
-        if !block.is_empty() && block.iter().all(headers::is_of_headers) {
-            return self.headers_under(conditions, block);
-        }
-        let Some((Directive { name, arguments, block: None, .. }, before)) = block.split_last() else {
-            return Err(INSIDE.to_owned());
-        };
-        let given: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        if !has_groups && given.iter().any(|word| chosen::has_group(word)) {
-            return Err("groups are those of an expression in the condition itself".to_owned());
-        }
-        let headers = self.headers_inside(before)?;
-        for mut all in conditions {
-            match name.as_str() {
-                "return" if !all.is_empty() || before.is_empty() => {
-                    answers::where_all_hold(self, &all, &given, headers.clone().ok_or(INSIDE)?)?;
-                }
-                "rewrite" if all.len() > 1 => return Err("where several conditions have to hold only return is accepted inside".to_owned()),
-                "rewrite" if before.is_empty() => answers::rewrite(self, all.pop(), &given)?,
-                _ => return Err(INSIDE.to_owned()),
-            }
-        }
-        Ok(())
-    }
-
     fn except(&mut self, methods: &[&str], block: &[Directive]) -> Done {
-        match block {
-            [Directive { name, arguments, block: None, .. }] if name == "deny" && *arguments == ["all"] => {}
-            _ => return Err("only deny all is accepted inside".to_owned()),
-        }
         if self.excepted.is_some() {
             return Err("there can be one".to_owned());
         }
-        self.excepted = Some(answers::except(methods)?);
-        Ok(())
-    }
-
-    fn set_under(&mut self, conditions: &[Vec<Condition>], block: &[Directive]) -> Done {
+        let mut inside = Self::default();
         for directive in block {
-            let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
-            let [variable, value] = words[..] else { return Err(directive.wrong("it takes a variable and a value")) };
-            let once = conditions.len() == 1;
-            for all in conditions {
-                let set = if all.is_empty() { self.set(variable, value) } else { self.choose(all, variable, value, once) };
-                set.map_err(|why| directive.wrong(&why))?;
+            match (directive.name.as_str(), directive.arguments.as_slice()) {
+                (name @ ("allow" | "deny"), [range]) if directive.block.is_none() => {
+                    inside.rule(name == "allow", range).map_err(|why| directive.wrong(&why))?;
+                }
+                _ => return Err(directive.wrong("only allow and deny are accepted inside")),
             }
         }
+        if inside.rules.is_empty() {
+            return Err("allow or deny belongs inside".to_owned());
+        }
+        let sources = sources(&inside.rules).map_err(|wrong| places::wrong_of(block, &["allow", "deny"], wrong))?;
+        self.excepted = Some(answers::except(methods, sources.as_ref())?);
         Ok(())
     }
 

@@ -85,6 +85,8 @@ impl Meaning {
             "proxy_read_timeout" | "grpc_read_timeout" | "fastcgi_read_timeout" => &mut self.timeouts.read_s,
             "proxy_send_timeout" | "grpc_send_timeout" | "fastcgi_send_timeout" => &mut self.timeouts.send_s,
             "proxy_next_upstream_timeout" => &mut self.retries.timeout_s,
+            "client_body_timeout" => &mut self.extra.client_body_s,
+            "send_timeout" => &mut self.extra.client_send_s,
             _ => return None,
         };
         let shortest = u64::from(name != "proxy_next_upstream_timeout");

@@ -168,7 +168,10 @@ impl Meaning {
         let mut inside = Self { variables, answered, chosen, ..Self::default() };
         for directive in block {
             let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
-            let read = inside.header_directive(&directive.name, &words).unwrap_or_else(|| Err(super::others::unknown(&directive.name)));
+            let read = match (directive.name.as_str(), words.as_slice()) {
+                ("expires", [age]) => super::answers::expires(age).map(|age| inside.extra.expires = Some(age)),
+                (name, words) => inside.header_directive(name, words).unwrap_or_else(|| Err(super::others::unknown(name))),
+            };
             read.map_err(|why| directive.wrong(&why))?;
         }
         let mut extra = inside.extra;
@@ -185,7 +188,8 @@ impl Meaning {
             types: Vec::new(),
         });
         extra.answer_headers.extend(dropped);
-        self.blocks.push(HeaderBlock { ways, answers: extra.answer_headers, requests: extra.request_headers });
+        let (expires, answers, requests) = (extra.expires, extra.answer_headers, extra.request_headers);
+        self.blocks.push(HeaderBlock { ways, answers, requests, expires });
         Ok(())
     }
 

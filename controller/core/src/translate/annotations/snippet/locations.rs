@@ -45,8 +45,8 @@ impl Meaning {
                 ("return", _) if inside.answer.is_none() => inside.answer = Some(words),
                 ("deny", ["all"]) => inside.denies = true,
                 ("access_log", ["off"]) => inside.unlogged = true,
-                // What is answered here is never looked for.
-                ("log_not_found", ["off"]) => {}
+                // What is answered here is never looked for, and nobody is asked who they are.
+                ("log_not_found" | "auth_basic" | "auth_request", ["off"]) => {}
                 ("default_type", [kind]) => self.type_of_answers(kind)?,
                 ("add_header", [name, kind, ..]) if name.eq_ignore_ascii_case("content-type") => self.type_of_answers(kind)?,
                 ("add_header" | "more_set_headers", _) => inside.headers.push(directive.clone()),

@@ -17,8 +17,6 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["server_name"], "the annotation server-alias has one"),
     (&["opentelemetry_", "otel_"], "the annotation enable-opentelemetry has one"),
     (&["modsecurity", "modsecurity_"], "the annotation enable-modsecurity has one"),
-    (&["client_body_timeout"], "the key client-body-timeout of the main ConfigMap has one"),
-    (&["client_header_timeout"], "the key client-header-timeout of the main ConfigMap has one"),
     (&["log_format"], "the key log-format-upstream of the main ConfigMap has one"),
     (&["access_log"], "off is read; the keys of the main ConfigMap say what is logged"),
     (&["ssl_protocols"], "the key ssl-protocols of the main ConfigMap has one"),
@@ -44,6 +42,7 @@ const NOTHING: &[&str] = &[
 
 /// Names of those that nobody is kept out by, and without which answers are the same; and why they have no effect.
 const WITHOUT: &[(&[&str], &str)] = &[
+    (&["client_header_timeout"], "the key client-header-timeout of the main ConfigMap holds for the proxy as a whole"),
     (&["client_header_buffer_size"], "the key client-header-buffer-size of the main ConfigMap holds for the proxy as a whole"),
     (&["large_client_header_buffers"], "the key large-client-header-buffers of the main ConfigMap holds for the proxy as a whole"),
     (&["keepalive_timeout"], "the key keep-alive of the main ConfigMap holds for the proxy as a whole"),
@@ -62,6 +61,9 @@ const WITHOUT: &[(&[&str], &str)] = &[
         "connections are ended as the proxy does it",
     ),
 ];
+
+/// Why a directive that switches a protection off has no effect.
+pub(super) const GUARDS: &str = "the annotations auth-type and auth-url say whom a route lets in";
 
 /// Whether a directive changes nothing here.
 pub(super) fn is_nothing(name: &str) -> bool {

@@ -21,7 +21,7 @@ pub(super) fn sources(rules: &[(bool, Option<IpNet>)]) -> Result<Option<SourceRa
     let (mut denied, allowed) = (take(false), take(true));
     match (rest, allowed.is_empty()) {
         ([] | [(true, None)], true) => {}
-        ([(false, None)], true) => denied = everybody(),
+        ([(false, None)], true) => denied = SourceRanges::everybody().to_vec(),
         ([(false, None)], false) => {}
         _ => {
             let first = (rules.len() - rest.len()).min(rules.len() - 1);
@@ -29,8 +29,4 @@ pub(super) fn sources(rules: &[(bool, Option<IpNet>)]) -> Result<Option<SourceRa
         }
     }
     Ok((!denied.is_empty() || !allowed.is_empty()).then_some(SourceRanges { denied, allowed }))
-}
-
-fn everybody() -> Vec<IpNet> {
-    vec![IpNet::V4(ipnet::Ipv4Net::default()), IpNet::V6(ipnet::Ipv6Net::default())]
 }

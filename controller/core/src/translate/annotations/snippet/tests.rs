@@ -1,7 +1,7 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_outermost};
-use crate::model::{EarlyAnswer, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
+use crate::model::{Condition, EarlyAnswer, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones};
 
@@ -78,7 +78,7 @@ fn variables_that_conditions_set_stand_for_these() {
             "groups are those of an expression in the condition itself",
         ),
         ("if ($arg_a) { set $host 1; }", "cannot be set"),
-        ("if ($arg_a) { set $f 1; proxy_set_header A b; }", "only headers and one return, one rewrite, or set"),
+        ("if ($arg_a) { set $f 1; proxy_pass http://x; }", "only headers, expires, set, and one return or rewrite"),
     ] {
         let said = read(bad).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
@@ -144,13 +144,33 @@ fn methods_that_are_excepted_may_be_used_and_no_other() {
         "limit_except { deny all; }",
         "limit_except get { deny all; }",
         "limit_except GET|. { deny all; }",
-        "limit_except GET { allow 10.0.0.0/8; deny all; }",
-        "limit_except GET { deny 10.0.0.1; }",
+        "limit_except GET { allow 10.0.0.0/8; }",
+        "limit_except GET { allow 10.0.0.0/8; deny all; allow 10.0.0.1; }",
+        "limit_except GET { deny x; }",
+        "limit_except GET { auth_basic a; }",
         "limit_except GET { }",
         "limit_except GET { deny all; } limit_except POST { deny all; }",
     ] {
-        assert!(read(bad).unwrap_err().contains("\"limit_except\": "), "{bad}");
+        let said = read(bad).unwrap_err();
+        assert!(
+            ["\"limit_except\": ", "\"allow\": ", "\"deny\": ", "\"auth_basic\": "].iter().any(|part| said.contains(part)),
+            "{bad}: {said}"
+        );
     }
+}
+
+#[test]
+fn other_methods_are_for_some_addresses() {
+    let within = |answer: &EarlyAnswer| match &answer.also[..] {
+        [Condition { test: Test::Within(ranges), negated, .. }] => Some((ranges.len(), *negated)),
+        _ => None,
+    };
+    let shape = |text: &str| read(text).unwrap().extra.answers.iter().map(|answer| (answer.status, within(answer))).collect::<Vec<_>>();
+    assert_eq!(shape("limit_except GET { allow 10.0.0.0/8; allow 11.0.0.0/8; deny all; }"), [(403, Some((2, true)))]);
+    assert_eq!(shape("limit_except GET { deny 10.0.0.1; }"), [(403, Some((1, false)))]);
+    assert_eq!(shape("limit_except GET { deny 10.0.0.1; allow 10.0.0.0/8; deny all; }"), [(403, Some((1, false))), (403, Some((1, true)))]);
+    assert_eq!(shape("limit_except GET { deny all; }"), [(403, None)]);
+    assert_eq!(shape("limit_except GET { allow all; }"), []);
 }
 
 #[test]
@@ -161,7 +181,7 @@ fn directives_without_effect_are_told_or_mean_nothing() {
     let names: Vec<_> = read.without().map(|(name, _)| name).collect();
     assert_eq!(names, ["client_header_buffer_size", "large_client_header_buffers", "brotli_types", "server_tokens"]);
     assert!(read.unlogged && read.extra == Extra::default() && !read.keeps_out());
-    for bad in ["client_body_timeout 5s;", "underscores_in_headers on;", "etag { deny all; }", "proxy_cache zone;"] {
+    for bad in ["auth_basic x;", "underscores_in_headers on;", "etag { deny all; }", "proxy_cache zone;"] {
         assert!(super::read(bad, &LimitZones::new()).is_err(), "{bad}");
     }
 }
@@ -177,7 +197,6 @@ fn answers_of_a_condition_have_headers_of_their_own() {
     assert_eq!((read.extra.answer_headers.len(), read.texts().filter(|text| text.uses(&["host"])).count()), (1, 1));
     for bad in [
         "if ($arg_x) { return 403; add_header A b; }",
-        "if ($arg_x) { add_header A b; rewrite ^ /x break; }",
         "if ($arg_x) { proxy_set_header A b; return 403; }",
         "if ($arg_x) { add_header Server b; return 403; }",
         "if ($arg_x) { add_header Content-Length 5; return 403; }",
@@ -482,14 +501,13 @@ fn everything_else_is_refused_by_name_and_line() {
         ("proxy_set_header Content-Length 5;", "line 1, column 1: \"proxy_set_header\""),
         ("add_header A $nosuch;", "line 1, column 1: \"add_header\""),
         ("if ($a ~ \"(\") { return 403; }", "line 1, column 1: \"if\""),
-        ("if ($host = a) { proxy_pass http://x; }", "line 1, column 1: \"if\": only headers and one return"),
+        ("if ($host = a) { proxy_pass http://x; }", "line 1, column 1: \"if\": only headers, expires, set, and one return"),
         (
             "rewrite ^/a /b last;",
             "line 1, column 1: \"rewrite\": with last, or without a flag, another route is looked for, which not every proxy can; write break",
         ),
         ("rewrite ^/a /b;", "line 1, column 1: \"rewrite\": with last, or without a flag"),
         ("rewrite ^/(a) /$2 break;", "line 1, column 1: \"rewrite\": \"^/(a)\" has fewer"),
-        ("rewrite ^/(a) /b?c=$1 break;", "line 1, column 1: \"rewrite\": a query"),
         ("rewrite ^/(a $1 break;", "line 1, column 1: \"rewrite\""),
         ("rewrite ^/a http://$http_x/ redirect;", "line 1, column 1: \"rewrite\": a variable"),
         ("expires modified +1h;", "line 1, column 1: \"expires\""),
@@ -612,4 +630,63 @@ fn those_who_ask_too_often_have_a_status_of_their_own() {
     for bad in ["399", "600", "x", "429 430", ""] {
         assert!(read(&format!("limit_req_status {bad};")).is_err() && read(&format!("limit_conn_status {bad};")).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn other_paths_have_queries() {
+    let rewrite = |text: &str| read(text).map(|read| read.extra.rewrites[0].clone());
+    let shape = |text: &str| rewrite(text).map(|read| (read.target.parts().len(), read.query.parts().len(), read.keeps_query));
+    assert_eq!(shape("rewrite ^/(a) /b/$1 break;"), Ok((2, 0, true)));
+    assert_eq!(shape("rewrite ^/(a) /b?c=$1 break;"), Ok((1, 2, true)));
+    assert_eq!(shape("rewrite ^/(a) /b?c=$1? break;"), Ok((1, 2, false)));
+    assert_eq!(shape("rewrite ^/(a) /b? break;"), Ok((1, 0, false)));
+    assert_eq!(shape("set $q x; if ($arg_a) { rewrite ^ /b?$q?c break; }"), Ok((1, 1, true)));
+    for (bad, why) in [
+        ("rewrite ^/(a) /b?c=$2 break;", "has fewer groups"),
+        ("rewrite ^ /b?c=$http_x break;", "a variable cannot stand in a URL"),
+        ("set $q '?c=1'; rewrite ^ /b$q break;", "the beginning of a query"),
+        ("rewrite ^ ?c break;", "does not begin with one '/'"),
+        ("rewrite ^ //b?c break;", "does not begin with one '/'"),
+    ] {
+        assert!(rewrite(bad).unwrap_err().contains(why), "{bad}");
+    }
+}
+
+#[test]
+fn several_directives_stand_in_a_condition() {
+    let text = "if ($arg_a ~ (x)) { set $why bad; add_header X-Why $why always; access_log off; return 403 \"$why $1\"; }";
+    let answer = read(text).unwrap().extra.answers[0].clone();
+    assert!(answer.unlogged && answer.headers[0].value.literal() == Some("bad") && answer.text.parts().len() == 2, "{answer:?}");
+    let both = read("if ($arg_a) { set $m 1; expires 30d; add_header A b; } if ($m) { return 410; }").unwrap().extra;
+    assert_eq!((both.answers.len(), both.answer_headers[0].when.len(), both.expires_when.len()), (1, 1, 1));
+    let later = read("expires 1h; if ($arg_a) { expires 1d; } if ($arg_b) { add_header A b; }").unwrap().extra;
+    assert_eq!((later.expires.is_some(), later.expires_when[0].when.len()), (true, 2), "the last condition that holds decides");
+    let moved = read("if ($arg_a) { set $m 1; add_header A b; rewrite ^ /c break; }").unwrap().extra;
+    assert_eq!((moved.rewrites.len(), moved.answer_headers.len()), (1, 1));
+    for bad in [
+        "if ($arg_a) { access_log off; }",
+        "if ($arg_a) { return 403; add_header A b; }",
+        "if ($arg_a) { return 403; return 404; }",
+        "if ($arg_a) { set $m 1; proxy_pass http://x; }",
+        "if ($arg_a) { }",
+        "if ($arg_a) { set $m \"${m}1\"; return 200 $m; }",
+        "if ($arg_a) { expires 1h; return 403; }",
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn clients_have_their_time() {
+    let meaning = read("client_body_timeout 5s; send_timeout 0; client_header_timeout 5s;").unwrap();
+    assert_eq!((meaning.extra.client_body_s, meaning.extra.client_send_s), (Some(5), Some(1)));
+    assert_eq!(meaning.comforts().collect::<Vec<_>>(), ["client_body_timeout", "send_timeout"]);
+    assert_eq!(meaning.without().map(|(name, _)| name).collect::<Vec<_>>(), ["client_header_timeout"]);
+}
+
+#[test]
+fn a_protection_is_not_switched_off() {
+    let meaning = read("auth_basic off; auth_request off;").unwrap();
+    assert_eq!(meaning.without().map(|(name, _)| name).collect::<Vec<_>>(), ["auth_basic", "auth_request"]);
+    assert!(!meaning.keeps_out() && read("auth_basic x;").is_err());
 }

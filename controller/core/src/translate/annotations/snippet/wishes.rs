@@ -1,7 +1,7 @@
 //! What a snippet asks for becomes wishes of routes.
 
 use super::Meaning;
-use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, Retries, RoutePolicy, Satisfy, Timeouts};
+use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, Timeouts};
 use crate::names::{HeaderName, VariableText};
 use crate::settings::LimitZones;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ impl Meaning {
             .chain(extra.chosen().map(|when| &when.variable))
             .chain(extra.rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()).map(|when| &when.variable));
         let substitutions = extra.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
-        let targets = extra.rewrites.iter().map(|rewrite| &rewrite.target);
+        let targets = extra.rewrites.iter().flat_map(PathRewrite::texts);
         let early = extra.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
         headers.chain(early).chain(answers.map(|answer| &answer.text)).chain(conditions).chain(targets).chain(substitutions)
     }
@@ -64,6 +64,8 @@ impl Meaning {
             (rate.is_some_and(|rate| rate.after_kib.is_some()), "limit_rate_after"),
             (self.http_1_0 == Some(true), "proxy_http_version"),
             (!self.extra.passed_headers.is_empty(), "proxy_pass_header"),
+            (self.extra.client_body_s.is_some(), "client_body_timeout"),
+            (self.extra.client_send_s.is_some(), "send_timeout"),
         ];
         there.into_iter().filter_map(|(is_there, name)| is_there.then_some(name))
     }

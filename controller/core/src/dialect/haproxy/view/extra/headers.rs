@@ -1,8 +1,8 @@
 //! Headers that snippets ask for: of requests, of answers, and of answers in place of an endpoint.
 
-use super::{ConditionView, mark};
+use super::{ChosenExpiresView, ConditionView, ExpiresView, mark};
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{AnswerHeader, Condition, Extra, MediaType, RequestHeader};
+use crate::model::{AnswerHeader, Condition, ExpiresWhen, Extra, MediaType, RequestHeader};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
@@ -123,6 +123,13 @@ impl<'e> Reader<'e> {
             Some(EarlyHeaderView { mark: mark(number), name: header.name.to_string(), value, said, replaces: header.replaces })
         };
         all.filter_map(read).collect()
+    }
+
+    /// How long answers are fresh where conditions hold.
+    pub(super) fn expires(&self) -> Vec<ChosenExpiresView> {
+        let view =
+            |own: &ExpiresWhen| Some(ChosenExpiresView { chosen: self.chosen_by(&own.when)?, expires: ExpiresView::new(own.expires) });
+        self.extra.expires_when.iter().filter_map(view).collect()
     }
 
     /// The variable that is there where these conditions hold; `None`: there are none.

@@ -7,8 +7,9 @@ use super::{external_auth, headers};
 use crate::dialect::nginx::expression::Expression;
 use crate::model::{
     AnswerHeader, Condition, CookieFlags, EarlyAnswer, Expires, Extra, Gzip, MediaType, PathRewrite, Query, RawDirective, Route, SameSite,
-    Test,
+    Test, digest_of,
 };
+use ipnet::IpNet;
 use serde::Serialize;
 
 /// What `route/answers.tera` sees.
@@ -48,7 +49,7 @@ pub(super) struct PathView {
 /// What `route/answered.tera` sees: what becomes of answers.
 #[derive(Debug, Serialize)]
 pub(super) struct AnsweredView {
-    expires: Option<String>,
+    expires: Option<Expression>,
     default_type: Option<String>,
     charset: Option<String>,
     cookie_flags: Vec<CookieFlagsView>,
@@ -104,9 +105,16 @@ pub(super) fn paths(extra: &Extra) -> Vec<PathView> {
     let view = |rewrite: &PathRewrite| PathView {
         condition: rewrite.when.as_ref().map(ConditionView::new),
         path: rewrite.path.to_string(),
-        target: Expression::of(&rewrite.target),
+        target: target(rewrite),
     };
     extra.rewrites.iter().map(view).collect()
+}
+
+/// The path with its query; a sign behind all says that of the request nothing is kept.
+fn target(rewrite: &PathRewrite) -> Expression {
+    let path = Expression::of(&rewrite.target);
+    let path = if rewrite.query.parts().is_empty() { path } else { path.and("?").and_all(&Expression::of(&rewrite.query)) };
+    if rewrite.keeps_query { path } else { path.and("?") }
 }
 
 impl AnsweredView {
@@ -114,10 +122,15 @@ impl AnsweredView {
     pub(super) fn of(extra: &Extra) -> Option<Self> {
         let Extra { expires, default_type, charset, cookie_flags, gzip, substitutions, .. } = extra;
         let types = default_type.is_some() || charset.is_some();
+        let expires = if extra.expires_when.is_empty() {
+            expires.map(said_expires).map(|said| Expression::literal(&said))
+        } else {
+            Some(Expression::variable("gw_expires"))
+        };
         let some = types || expires.is_some() || !cookie_flags.is_empty() || gzip.is_some() || substitutions.is_some();
         let texts = substitutions.iter().flat_map(|all| &all.texts);
         some.then(|| Self {
-            expires: expires.map(said_expires),
+            expires,
             default_type: default_type.as_ref().map(|kind| kind.as_str().to_owned()),
             charset: charset.as_ref().map(|charset| charset.as_str().to_owned()),
             cookie_flags: cookie_flags.iter().map(CookieFlagsView::new).collect(),
@@ -185,6 +198,22 @@ fn variable_of(number: usize) -> Expression {
     Expression::variable(&format!("gw_if_{}", number + 1))
 }
 
+/// What `route/chosen.tera` sees of how long answers are fresh; the last variable that is 1 decides.
+#[derive(Debug, Serialize)]
+pub(super) struct ExpiresView {
+    usual: String,
+    chosen: Vec<(Expression, String)>,
+}
+
+impl ExpiresView {
+    /// `None`: it is the same for all requests.
+    pub(super) fn of(extra: &Extra) -> Option<Self> {
+        let all = extra.conditions_of_headers();
+        let chosen = extra.expires_when.iter().map(|own| (holds(&own.when, &all), said_expires(own.expires))).collect::<Vec<_>>();
+        (!chosen.is_empty()).then(|| Self { usual: said_expires(extra.expires.unwrap_or(Expires::Off)), chosen })
+    }
+}
+
 pub(super) fn chosen(route: &Route) -> Vec<ChosenView> {
     let all = route.policy.extra.as_deref().map(Extra::conditions_of_headers).unwrap_or_default();
     let unless = |when: &[Condition]| when.iter().map(|when| ConditionView::new(&when.negation())).collect();
@@ -239,6 +268,10 @@ impl AnswerView {
 impl ConditionView {
     fn new(condition: &Condition) -> Self {
         let (comparison, text, expression) = match (&condition.test, condition.negated) {
+            (Test::Within(ranges), negated) => {
+                let variable = Expression::variable(&ranges_variable(ranges));
+                return Self { variable, comparison: if negated { "!=" } else { "=" }, text: Some("1".to_owned()), expression: None };
+            }
             (Test::Is(text), false) => ("=", Some(text.clone()), None),
             (Test::Is(text), true) => ("!=", Some(text.clone()), None),
             (Test::Matches { expression, ignoring_case }, negated) => {
@@ -252,6 +285,20 @@ impl ConditionView {
             }
         };
         Self { variable: Expression::of(&condition.variable), comparison, text, expression }
+    }
+}
+
+/// The variable that is 1 for clients with an address in one of these.
+fn ranges_variable(ranges: &[IpNet]) -> String {
+    format!("client_within_{:032x}", digest_of(&ranges))
+}
+
+/// Defines what conditions look at beside what a request says itself.
+pub(super) fn define(extra: &Extra, maps: &mut MapsView) {
+    for condition in extra.answers.iter().flat_map(EarlyAnswer::conditions) {
+        if let Test::Within(ranges) = &condition.test {
+            maps.ranges(&ranges_variable(ranges), ranges);
+        }
     }
 }
 

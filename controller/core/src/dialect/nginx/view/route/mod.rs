@@ -58,6 +58,8 @@ pub(super) struct RouteView<'m> {
     port_in_redirects: bool,
     /// Conditions that headers look at.
     chosen: Vec<extra::ChosenView>,
+    /// How long answers are fresh, where that depends on the request.
+    expires: Option<extra::ExpiresView>,
     answers: Vec<extra::AnswerView>,
     /// Other paths for endpoints.
     paths: Vec<extra::PathView>,
@@ -68,6 +70,7 @@ pub(super) struct RouteView<'m> {
     mirror: Option<mirror::MirrorView>,
     tls: Option<tls::UpstreamTlsView>,
     timeouts: Option<timeouts::TimeoutsView>,
+    client_timeouts: timeouts::ClientTimeoutsView,
     buffering: Option<buffering::BufferingView>,
     cookies: Option<cookies::CookiesView<'m>>,
     cors: Option<cors::PreflightView>,
@@ -113,6 +116,7 @@ impl<'m> RouteView<'m> {
         let more = extras(route, host, maps, context);
         let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
         let (headers, grpc, fastcgi) = said(route, more, maps, (context, common));
+        policy.extra.iter().for_each(|extra| extra::define(extra, maps));
         let has_labels = context.says_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
         let is_nobodys = *host == HostPattern::CatchAll && route.origin.is_none();
         Self {
@@ -124,6 +128,7 @@ impl<'m> RouteView<'m> {
                 port: (policy.port_in_redirects == Some(true)).then(|| format!(":{}", context.https_port)),
             }),
             chosen: extra::chosen(route),
+            expires: policy.extra.as_deref().and_then(extra::ExpiresView::of),
             answers: extra::answers(route, common, maps),
             paths: policy.extra.as_deref().map(extra::paths).unwrap_or_default(),
             raw: policy.extra.as_deref().map(extra::raw).unwrap_or_default(),
@@ -155,6 +160,7 @@ impl<'m> RouteView<'m> {
             limits: limits::LimitsView::new(route),
             bandwidth: policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             timeouts: policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
+            client_timeouts: policy.extra.as_deref().map(timeouts::ClientTimeoutsView::new).unwrap_or_default(),
             buffering: policy.buffering.as_ref().map(|wish| buffering::BufferingView::new(wish, context.buffers)),
             cookies: cookies::CookiesView::new(policy),
             cors: policy.cors.as_ref().map(cors::PreflightView::new),

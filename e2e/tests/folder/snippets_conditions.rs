@@ -1,0 +1,81 @@
+//! What snippets do for some requests only.
+
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::Request;
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::running;
+use gatewright_e2e::world::World;
+use serde_json::{Value, json};
+
+/// A world that reads snippets, with one for each host: `a.test` and so on.
+fn world(proxy: Proxy, snippets: &[(&str, &str)], further: Vec<Value>) -> World {
+    let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+    let with = snippets
+        .iter()
+        .map(|(name, text)| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", text));
+    let objects: Vec<Value> = running("s").into_iter().chain([settings]).chain(with).chain(further).collect();
+    World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start()
+}
+
+on_every_proxy! {
+    fn other_methods_are_for_some_addresses(proxy) {
+        let snippets = [
+            ("inside", "limit_except GET { allow 127.0.0.0/8; deny all; }"),
+            ("outside", "limit_except GET { allow 192.0.2.0/24; allow 2001:db8::/32; deny all; }"),
+            ("denied", "limit_except GET POST { deny 127.0.0.1; }"),
+            ("other", "limit_except GET { deny 192.0.2.1; }"),
+            ("all", "limit_except GET { allow all; }"),
+        ];
+        let world = world(proxy, &snippets, Vec::new());
+        let statuses = |name: &str| {
+            ["GET", "HEAD", "POST", "DELETE"].map(|method| send(&Request::new(method, "/").header("Host", &format!("{name}.test"))).unwrap().status)
+        };
+        for (name, expected) in [
+            ("inside", [200, 200, 200, 200]),
+            ("outside", [200, 200, 403, 403]),
+            ("denied", [200, 200, 200, 403]),
+            ("other", [200, 200, 200, 200]),
+            ("all", [200, 200, 200, 200]),
+        ] {
+            assert_eq!(statuses(name), expected, "{name}: {:?}", world.diagnostics());
+        }
+    }
+
+    fn answers_are_fresh_as_a_condition_says(proxy) {
+        let text = "expires 1h;\nif ($request_uri ~* \\.(js|css)$) {\n  expires 30d;\n  add_header X-Kind static;\n}\nif ($arg_old) { expires -1; }";
+        let world = world(proxy, &[("a", text)], Vec::new());
+        let said = |target: &str| {
+            let answer = get("a.test", target).unwrap();
+            let age = answer.all("cache-control").collect::<Vec<_>>().join("|");
+            (age, answer.header("expires").is_some(), answer.header("x-kind").map(str::to_owned))
+        };
+        let diagnostics = world.diagnostics();
+        assert_eq!(said("/a.js"), ("max-age=2592000".to_owned(), true, Some("static".to_owned())), "{diagnostics:?}");
+        assert_eq!(said("/a.html"), ("max-age=3600".to_owned(), true, None), "{diagnostics:?}");
+        assert_eq!(said("/a.html?old=1"), ("no-cache".to_owned(), true, None), "{diagnostics:?}");
+    }
+
+    fn what_is_set_in_a_condition_is_known_there(proxy) {
+        let text = "if ($http_x_kind ~* \"(bad|evil)\") {\n  set $why blocked;\n  add_header X-Why $why always;\n  access_log off;\n  return 403 \"$why $1\";\n}\n\
+                    if ($arg_m) { set $m 1; add_header X-M set always; }\nif ($m = 1) { more_set_headers 'X-N: also'; }";
+        let world = world(proxy, &[("a", text)], Vec::new());
+        let answer = send(&Request::get("a.test", "/").header("X-Kind", "very EVIL")).unwrap();
+        assert_eq!((answer.status, &answer.body[..], answer.header("x-why")), (403, &b"blocked EVIL"[..], Some("blocked")), "{:?}", world.diagnostics());
+        let plain = get("a.test", "/?m=1").unwrap();
+        assert_eq!((plain.status, plain.header("x-m"), plain.header("x-n")), (200, None, Some("also")), "the last condition that holds decides");
+    }
+
+    fn a_protection_is_not_switched_off(proxy) {
+        let guarded = ingress("b").prefix("b.test", "/", "s").annotation("auth-type", "basic").annotation("auth-secret", "users");
+        let guarded = guarded.annotation("configuration-snippet", "auth_basic off;\nauth_request off;\nclient_body_timeout 5s;\nsend_timeout 5s;");
+        let users = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "users"}, "stringData": {"auth": "anna:{PLAIN}x\n"}});
+        let world = world(proxy, &[("a", "auth_basic off;\nadd_header A b;")], vec![guarded, users]);
+        let said = world.diagnostics();
+        assert_eq!(get("a.test", "/").unwrap().header("a"), Some("b"), "{said:?}");
+        assert_eq!(get("b.test", "/").unwrap().status, 401, "{said:?}");
+        assert!(said.iter().any(|line| line.contains("auth_basic has no effect: the annotations auth-type and auth-url")), "{said:?}");
+        assert_eq!(said.iter().any(|line| line.contains("cannot follow send_timeout, and does without")), !proxy.is_nginx(), "{said:?}");
+    }
+}
