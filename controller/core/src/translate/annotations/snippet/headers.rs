@@ -139,6 +139,10 @@ impl Meaning {
         if upgrades(name, value) {
             return Ok(());
         }
+        if name.eq_ignore_ascii_case("connection") && !CONNECTIONS.iter().any(|own| value.eq_ignore_ascii_case(own)) {
+            let others = "it would name headers that are not passed on";
+            return Err(format!("{} is neither close, keep-alive, upgrade nor $connection_upgrade; {others}", shown(value)));
+        }
         let name = header_name(name)?;
         let value = self.header_text(value)?;
         let when = if replaces { vec![is_sent(&name)?] } else { Vec::new() };
@@ -223,11 +227,14 @@ fn header_name(text: &str) -> Result<HeaderName, String> {
     HeaderName::settable(text).map_err(|bad| bad.0)
 }
 
+/// What endpoints may be told of a connection beside what the client wishes; nothing is one of them.
+const CONNECTIONS: &[&str] = &["close", "keep-alive", "upgrade", "$connection_upgrade", ""];
+
 /// Whether endpoints are told to speak another protocol as the client wishes, which they are in any case.
 fn upgrades(name: &str, value: &str) -> bool {
     match name.to_ascii_lowercase().as_str() {
         "upgrade" => value == "$http_upgrade",
-        "connection" => value == "$connection_upgrade" || value.eq_ignore_ascii_case("upgrade"),
+        "connection" => ["$connection_upgrade", "$http_connection"].contains(&value) || value.eq_ignore_ascii_case("upgrade"),
         _ => false,
     }
 }

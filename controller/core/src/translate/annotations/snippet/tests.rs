@@ -685,6 +685,18 @@ fn clients_have_their_time() {
 }
 
 #[test]
+fn a_connection_names_no_headers() {
+    for good in ["close", "keep-alive", "\"\"", "upgrade", "$connection_upgrade", "$http_connection"] {
+        assert!(read(&format!("proxy_set_header Connection {good};")).is_ok(), "{good}");
+    }
+    for bad in ["x-forwarded-for", "'close, x-user'", "$http_x", "$arg_a"] {
+        let said =
+            [format!("proxy_set_header connection {bad};"), format!("more_set_input_headers \"Connection: {}\";", bad.trim_matches('\''))];
+        assert!(said.iter().all(|text| read(text).unwrap_err().contains("headers that are not passed on")), "{bad}");
+    }
+}
+
+#[test]
 fn a_protection_is_not_switched_off() {
     let meaning = read("auth_basic off; auth_request off;").unwrap();
     assert_eq!(meaning.without().map(|(name, _)| name).collect::<Vec<_>>(), ["auth_basic", "auth_request"]);
