@@ -6,13 +6,14 @@ use crate::model::{Condition, Test};
 use crate::names::{TextRegex, UriPath, VariableText, shown};
 use std::cmp::Reverse;
 
-const INSIDE: &str =
-    "only return, deny all, headers, default_type and access_log off are accepted inside; a Service is asked by a rule of an Ingress";
+const INSIDE: &str = "only return, a redirect by rewrite, deny all, headers, default_type and access_log off are accepted inside; a Service is asked by a rule of an Ingress";
 
 /// What stands inside.
 #[derive(Default)]
 struct Inside<'d> {
     answer: Option<Vec<&'d str>>,
+    /// A redirect of paths that an expression fits.
+    redirect: Option<Vec<&'d str>>,
     denies: bool,
     unlogged: bool,
     headers: Vec<Directive>,
@@ -22,7 +23,16 @@ impl Meaning {
     /// `location`, with what is answered there.
     pub(super) fn location(&mut self, words: &[&str], block: &[Directive]) -> Result<(), String> {
         let when = condition(words)?;
-        let Inside { answer, denies, unlogged, headers } = self.inside(block)?;
+        let Inside { answer, redirect, denies, unlogged, headers } = self.inside(block)?;
+        if let Some(redirect) = redirect {
+            if answer.is_some() || denies || unlogged || !headers.is_empty() {
+                return Err("a rewrite stands alone".to_owned());
+            }
+            self.has_locations = true;
+            answers::rewrite(self, Some(when.clone()), &redirect)?;
+            // What it does not fit is looked for among files, of which there are none.
+            return answers::in_location(self, when, &["404"], Vec::new());
+        }
         let given = answer.or_else(|| denies.then(|| vec!["403"])).ok_or(INSIDE)?;
         if denies && !matches!(given[..], [status, ..] if status.starts_with(['4', '5'])) {
             return Err("deny all and an answer that lets in exclude each other".to_owned());
@@ -43,6 +53,7 @@ impl Meaning {
             match (directive.name.as_str(), words.as_slice()) {
                 _ if directive.block.is_some() => return Err(INSIDE.to_owned()),
                 ("return", _) if inside.answer.is_none() => inside.answer = Some(words),
+                ("rewrite", [_, _, "permanent" | "redirect"]) if inside.redirect.is_none() => inside.redirect = Some(words),
                 ("deny", ["all"]) => inside.denies = true,
                 ("access_log", ["off"]) => inside.unlogged = true,
                 // What is answered here is never looked for, and nobody is asked who they are.

@@ -35,8 +35,10 @@ const NOTHING: &[&str] = &[
     "max_ranges",
     "open_file_cache",
     "open_file_cache_",
-    "proxy_cache_bypass",
+    "proxy_cache_",
+    "proxy_ignore_headers",
     "proxy_no_cache",
+    "proxy_temp_file_write_size",
     "sendfile",
 ];
 
@@ -56,6 +58,8 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["chunked_transfer_encoding"], "bodies are sent as the version of HTTP asks for"),
     (&["tcp_nodelay", "tcp_nopush", "aio", "output_buffers", "postpone_output"], "connections are as the proxy has them"),
     (&["proxy_headers_hash_", "variables_hash_", "types_hash_", "map_hash_"], "sizes of tables are found out"),
+    (&["http2_max_", "http2_push", "http2_push_preload"], "HTTP/2 is spoken as the proxy does it"),
+    (&["resolver", "resolver_timeout"], "names are looked up where the cluster does it"),
     (
         &["proxy_ignore_client_abort", "proxy_socket_keepalive", "reset_timedout_connection", "lingering_"],
         "connections are ended as the proxy does it",

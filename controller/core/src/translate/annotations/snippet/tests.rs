@@ -425,13 +425,13 @@ fn locations_answer_for_their_paths() {
     assert_eq!((read.extra.default_type.as_ref().map(MediaType::as_str), read.extra.answers[0].headers.len()), (Some("text/plain"), 1));
     for (bad, why) in [
         ("location / { return 404; }", "the rules of Ingresses say"),
-        ("location /a { proxy_pass http://b; }", "only return, deny all"),
-        ("location /a { }", "only return, deny all"),
-        ("location /a { deny 10.0.0.1; }", "only return, deny all"),
-        ("location /a { allow 10.0.0.1; deny all; }", "only return, deny all"),
-        ("location /a { return 200; return 403; }", "only return, deny all"),
-        ("location /a { location /b { return 403; } }", "only return, deny all"),
-        ("location /a { if ($arg_x) { return 403; } }", "only return, deny all"),
+        ("location /a { proxy_pass http://b; }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { deny 10.0.0.1; }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { allow 10.0.0.1; deny all; }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { return 200; return 403; }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { location /b { return 403; } }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { if ($arg_x) { return 403; } }", "only return, a redirect by rewrite, deny all"),
         ("location /a { deny all; return 200; }", "exclude each other"),
         ("location /a { deny all; return https://a.test/; }", "exclude each other"),
         ("location @a { return 403; }", "path"),
@@ -701,4 +701,23 @@ fn a_protection_is_not_switched_off() {
     let meaning = read("auth_basic off; auth_request off;").unwrap();
     assert_eq!(meaning.without().map(|(name, _)| name).collect::<Vec<_>>(), ["auth_basic", "auth_request"]);
     assert!(!meaning.keeps_out() && read("auth_basic x;").is_err());
+}
+
+#[test]
+fn locations_redirect_by_their_paths() {
+    let answers = read("location /a { rewrite ^/a/(.*)$ /b/$1 permanent; }\nlocation ~ [.]php$ { rewrite ^ https://b.test/ redirect; }")
+        .unwrap()
+        .extra
+        .answers;
+    let shape: Vec<_> = answers.iter().map(|answer| (answer.status, answer.when.is_some(), answer.path.is_some())).collect();
+    assert_eq!(shape, [(302, true, true), (404, true, false), (301, true, true), (404, true, false)], "what is left has no file");
+    for bad in [
+        "location /a { rewrite ^/a /b break; }",
+        "location /a { rewrite ^/a /b; }",
+        "location /a { rewrite ^/a /b permanent; return 404; }",
+        "location /a { rewrite ^/a /b permanent; rewrite ^/c /d permanent; }",
+        "location /a { add_header A b; rewrite ^/a /b permanent; }",
+    ] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
 }
