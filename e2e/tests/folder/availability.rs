@@ -1,6 +1,6 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
-use gatewright_e2e::client::{certificate, connect_at, get, get_over_tls};
+use gatewright_e2e::client::{certificate, connect, connect_at, get, get_over_tls};
 use gatewright_e2e::echo::{self, PORTS, end, new_pod_that_ends, revive};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::load::while_doing;
@@ -14,9 +14,10 @@ use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 /// Lets requests flow while `change` works.
 fn none_is_lost(proxy: Proxy, change: impl FnOnce()) {
@@ -62,6 +63,11 @@ impl<'w> Rolling<'w> {
         let ended = pods.iter().filter(|pod| !self.running.contains(pod));
         ended.for_each(|pod| assert_eq!(revive(*pod), 0, "{pod} has ended, and was still asked"));
     }
+}
+
+/// A Service, its pod and an Ingress of a namespace.
+fn running_in(namespace: &str, ingress: Value) -> Vec<Value> {
+    running("s").into_iter().chain([ingress]).map(|object| object.within(namespace)).collect()
 }
 
 /// Without it, nobody would notice a request to a pod that has left.
@@ -128,6 +134,27 @@ on_every_version! {
         if !proxy.is_nginx() {
             assert_eq!(workers_of(world.proxy_pid()), before, "the workers are those from before: nothing was reloaded");
         }
+    }
+
+    fn who_changes_on_and_on_and_holds_old_workers_keeps_no_other_namespace_waiting(proxy) {
+        let evil = |round| running_in("evil", ingress("on").prefix("evil.test", "/", "s").to_be_loaded(round));
+        let good = |round| running_in("good", ingress("now-and-then").prefix("good.test", "/", "s").to_be_loaded(round));
+        let world = World::of(proxy).manifest("evil.yaml", &evil(0)).manifest("good.yaml", &good(0)).start();
+        let mut held = Vec::new();
+        for round in 1..=6 {
+            // A body that never comes keeps the workers that wait for it.
+            let mut stream = connect(80).unwrap();
+            stream.write_all(b"POST / HTTP/1.1\r\nHost: evil.test\r\nContent-Length: 9\r\n\r\n").unwrap();
+            held.push(stream);
+            until("another worker has it", || who("evil.test", "/") == "s");
+            world.load("evil.yaml", &evil(round));
+        }
+        // Four generations more than slow nothing down: it would wait sixteen times as long as usual.
+        let (begun, before) = (Instant::now(), world.loads());
+        world.write("evil.yaml", &text(&evil(7)));
+        world.load("good.yaml", &good(1));
+        assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+        assert!(world.loads() <= before + 2);
     }
 
     fn rld_6_and_tls_20_nothing_changes_when_nothing_changed(proxy) {
