@@ -160,6 +160,8 @@ struct Heard {
     last: Option<Instant>,
     /// Files that were written to and not closed, and when they were first written to.
     open: HashMap<PathBuf, Instant>,
+    /// The folder itself went or came: what listened to it may have lost it, even if it is there again.
+    is_moved: bool,
 }
 
 impl Heard {
@@ -207,7 +209,10 @@ impl News {
                 return;
             }
         }
-        self.heard().last = Some(now);
+        let mut heard = self.heard();
+        heard.last = Some(now);
+        heard.is_moved |= event.is_ok_and(|event| names.are_moved(&event));
+        drop(heard);
         self.something.notify_one();
     }
 
@@ -253,17 +258,27 @@ impl Names {
     /// Whether an event is about the folder. The folders above are listened to as well: a link there may come to lead
     /// elsewhere, itself or by way of another one beside it.
     fn are_meant(&self, event: &notify::Event) -> bool {
-        let moves = matches!(event.kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
-        let is_link_moved = |heard: &Path| moves && self.given != self.real && heard.parent() == self.given.parent();
+        let is_link_moved = |heard: &Path| moves(event) && self.given != self.real && heard.parent() == self.given.parent();
         event.paths.iter().any(|heard| heard.starts_with(&self.given) || heard.starts_with(&self.real) || is_link_moved(heard))
     }
+
+    /// Whether the folder itself, or the link to it, went or came.
+    fn are_moved(&self, event: &notify::Event) -> bool {
+        moves(event) && event.paths.iter().any(|heard| *heard == self.given || *heard == self.real)
+    }
+}
+
+/// Whether something went or came.
+const fn moves(event: &notify::Event) -> bool {
+    matches!(event.kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)))
 }
 
 /// Listens to a folder, and to its coming and going.
 struct Ear {
     path: PathBuf,
     news: Arc<News>,
-    listening: Option<(RecommendedWatcher, Option<(u64, u64)>)>,
+    /// With the folder that it is, and what it was called then.
+    listening: Option<(RecommendedWatcher, Option<(u64, u64)>, Names)>,
     has_complained: bool,
 }
 
@@ -275,13 +290,15 @@ impl Ear {
     /// Listens to the folder that has the name now. False: changes are not heard.
     fn listen(&mut self) -> bool {
         let identity = std::fs::metadata(&self.path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-        if self.listening.as_ref().is_some_and(|(_, known)| *known == identity) {
+        let (names, is_moved) = (Names::of(&self.path), std::mem::take(&mut self.news.heard().is_moved));
+        let is_same = |(_, known, called): &(_, _, Names)| *known == identity && *called == names;
+        if !is_moved && self.listening.as_ref().is_some_and(is_same) {
             return identity.is_some();
         }
         self.listening = None;
         self.news.heard().open.clear();
-        match self.start(identity.is_some()) {
-            Ok(watcher) => self.listening = Some((watcher, identity)),
+        match self.start(names.clone(), identity.is_some()) {
+            Ok(watcher) => self.listening = Some((watcher, identity, names)),
             Err(error) if self.has_complained => debug!(%error, "folder is not watched"),
             Err(error) => {
                 self.has_complained = true;
@@ -291,8 +308,8 @@ impl Ear {
         self.listening.is_some() && identity.is_some()
     }
 
-    fn start(&self, is_there: bool) -> notify::Result<RecommendedWatcher> {
-        let (news, names) = (Arc::clone(&self.news), Names::of(&self.path));
+    fn start(&self, names: Names, is_there: bool) -> notify::Result<RecommendedWatcher> {
+        let news = Arc::clone(&self.news);
         let Names { given, real } = names.clone();
         // A link in it may lead anywhere; what changes behind one is found by looking.
         let config = Config::default().with_follow_symlinks(false);

@@ -113,6 +113,25 @@ async fn a_file_in_a_new_folder_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_goes_and_is_back_at_once_is_still_heard() {
+    let mut world = World::new();
+    assert!(world.changes().await.is_empty());
+    let (here, away) = (world.dir.path().join("m"), world.dir.path().join("away"));
+    let back: fn(&Path, &Path) = |here, away| fs::rename(away, here).unwrap();
+    let link: fn(&Path, &Path) = |here, away| std::os::unix::fs::symlink(away, here).unwrap();
+    for (name, again) in [("a", back), ("b", link), ("c", back)] {
+        while !matches!(world.next().await, Input::Untold(false)) {}
+        if here.is_symlink() { fs::remove_file(&here) } else { fs::rename(&here, &away) }.unwrap();
+        again(&here, &away);
+        // The look that this brings about may find nothing new.
+        while !matches!(world.next().await, Input::Untold(true)) {}
+        while !matches!(world.next().await, Input::Untold(false)) {}
+        world.put(name);
+        assert_eq!(world.changes().await, [format!("+{name}")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slow_writer_is_waited_for() {
     is_waited_for(World::new()).await;
 }
