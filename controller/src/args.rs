@@ -304,6 +304,8 @@ mod tests {
     fn loopback_endpoints_are_for_files_only() {
         assert!(run("run --manifests=/m --allow-loopback-endpoints").settings.loopback_endpoints);
         assert!(!run("run --manifests=/m").settings.loopback_endpoints);
+        assert_eq!(mistakes("run --only-pod-endpoints --manifests=/m"), ["--only-pod-endpoints cannot be given with --manifests"]);
+        assert!(run("run --only-pod-endpoints").settings.only_pod_endpoints);
         assert_eq!(mistakes("run --allow-loopback-endpoints"), ["--allow-loopback-endpoints cannot be given without --manifests"]);
     }
 

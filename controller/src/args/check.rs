@@ -18,7 +18,7 @@ pub(crate) use offline::{AnnotationsConfig, ExplainConfig, LintConfig, LintForma
 pub(crate) use rbac::{RbacConfig, RbacScope, RbacSecrets};
 
 use super::typed::{Cli, Content, Run, Supervise, What};
-use crate::abilities::has_ipv6;
+use crate::abilities::{has_ipv6, own_addresses};
 use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::model::Listeners;
@@ -75,8 +75,12 @@ impl Check<'_> {
         let from_files = run.manifests.is_some();
         settings.take_all_without_class = from_files;
         settings.external_ips_are_endpoints = from_files;
+        settings.own_addresses = own_addresses();
         if settings.loopback_endpoints && !from_files {
             self.wrong("--allow-loopback-endpoints cannot be given without --manifests".to_owned());
+        }
+        if settings.only_pod_endpoints && from_files {
+            self.wrong("--only-pod-endpoints cannot be given with --manifests".to_owned());
         }
         self.distinct(&[&ports(&settings.listeners)[..], &[("healthz-port", healthz_port)]].concat());
         let admin_host = Some(&*run.healthz_host).filter(|host| !host.is_empty());
@@ -181,6 +185,7 @@ impl Check<'_> {
             disable_external_names: switches.disable_svc_external_name,
             deep_inspect: switches.deep_inspect,
             loopback_endpoints: switches.allow_loopback_endpoints,
+            only_pod_endpoints: switches.only_pod_endpoints,
             topology_zone: content.topology_zone.clone().filter(|_| switches.enable_topology_aware_routing),
             default_backend_service: self.object("default-backend-service", content.default_backend_service.as_deref()),
             default_ssl_certificate: self.object("default-ssl-certificate", content.default_ssl_certificate.as_deref()),
@@ -189,6 +194,7 @@ impl Check<'_> {
             udp_services_config_map: self.object("udp-services-configmap", content.udp_services_configmap.as_deref()),
             raw_snippet_namespaces: self.namespaces("raw-snippet-namespaces", &content.raw_snippet_namespaces),
             watch_namespace: content.watch_namespace.clone().filter(|name| !name.is_empty()),
+            admin_port: Some(healthz_port),
             reserved_ports: RESERVED_PORTS.iter().copied().chain([healthz_port]).collect(),
             namespace_selector: selector.and_then(|text| self.said("watch-namespace-selector", LabelSelector::parse(text))),
             listeners: self.listeners(content),

@@ -92,6 +92,8 @@ switches! {
         disable_svc_external_name = "false",
         /// Forward to endpoints on the loopback too: for trials on one machine
         allow_loopback_endpoints = "false",
+        /// Forward to no other endpoints than those that the cluster itself notes for Pods of the same namespace
+        only_pod_endpoints = "false",
         /// Pass TLS connections on as they are for hosts with the annotation ssl-passthrough
         enable_ssl_passthrough = "false",
         /// Leave out Ingresses with suspicious text in hosts, paths and Secret names

@@ -3,6 +3,7 @@
 use crate::model::{Approximation, HashKind, Lack, Listeners, Transport};
 use crate::names::{LabelSelector, ObjectName, PathLimits, TextPart, VariableText};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 /// What flags say about translation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,6 +34,8 @@ pub struct Settings {
     pub external_ips_are_endpoints: bool,
     /// `--allow-loopback-endpoints`: for trials with backends on this very machine.
     pub loopback_endpoints: bool,
+    /// `--only-pod-endpoints`: no endpoints but those that the cluster itself has noted for Pods of the Service's namespace.
+    pub only_pod_endpoints: bool,
     /// `--default-backend-service`.
     pub default_backend_service: Option<ObjectName>,
     /// `--default-ssl-certificate`.
@@ -51,6 +54,10 @@ pub struct Settings {
     pub namespace_selector: Option<LabelSelector>,
     /// Ports of the controller beside those of [`Settings::listeners`].
     pub reserved_ports: Vec<u16>,
+    /// Port of health, metrics and the API; `None`: there is none.
+    pub admin_port: Option<u16>,
+    /// Addresses of this machine, or Pod.
+    pub own_addresses: Vec<IpAddr>,
     /// Ports that TCP and UDP services ask for and another process holds.
     pub taken_ports: BTreeSet<(Transport, u16)>,
     /// Ports and the public health path.
@@ -93,6 +100,7 @@ impl Default for Settings {
             topology_zone: None,
             external_ips_are_endpoints: false,
             loopback_endpoints: false,
+            only_pod_endpoints: false,
             default_backend_service: None,
             default_ssl_certificate: None,
             config_map: None,
@@ -102,6 +110,8 @@ impl Default for Settings {
             watch_namespace: None,
             namespace_selector: None,
             reserved_ports: Vec::new(),
+            admin_port: None,
+            own_addresses: Vec::new(),
             taken_ports: BTreeSet::new(),
             listeners: Listeners::default(),
             lacks: Vec::new(),

@@ -19,6 +19,8 @@ pub struct EndpointSlice {
     pub stray_label: Option<Box<str>>,
     /// Whether this was written as `v1` Endpoints.
     pub from_endpoints: bool,
+    /// Whether the cluster's own controller says that it made it.
+    pub is_managed: bool,
     /// The endpoints; one group for an EndpointSlice, one for each subset of Endpoints.
     pub groups: Vec<EndpointGroup>,
     /// What stands in the place of addresses and is none, as names do in slices of type FQDN.
@@ -52,6 +54,8 @@ pub struct Endpoint {
     pub address: IpAddr,
     /// `conditions.ready`; true where it is not said.
     pub ready: bool,
+    /// `targetRef` names a Pod of the same namespace.
+    pub is_of_pod: bool,
     /// `hints.forZones`, by name; `None` where there are no hints.
     pub zones: Option<Box<[Box<str>]>>,
 }
@@ -77,6 +81,7 @@ struct RawSlice {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RawEndpoint {
     #[serde(default)]
     addresses: Vec<Box<str>>,
@@ -84,6 +89,22 @@ struct RawEndpoint {
     conditions: Option<RawConditions>,
     #[serde(default)]
     hints: Option<RawHints>,
+    #[serde(default)]
+    target_ref: Option<RawTarget>,
+}
+
+#[derive(Deserialize)]
+struct RawTarget {
+    #[serde(default)]
+    kind: Option<Box<str>>,
+    #[serde(default)]
+    namespace: Option<Box<str>>,
+}
+
+impl RawTarget {
+    fn is_pod_of(&self, namespace: &str) -> bool {
+        self.kind.as_deref() == Some("Pod") && self.namespace.as_deref() == Some(namespace)
+    }
 }
 
 #[derive(Deserialize)]
@@ -157,11 +178,13 @@ impl TryFrom<RawSlice> for EndpointSlice {
         for endpoint in raw.endpoints.unwrap_or_default() {
             let ready = endpoint.conditions.and_then(|c| c.ready).unwrap_or(true);
             let zones: Option<Box<[_]>> = endpoint.hints.and_then(|h| h.for_zones).map(|zones| zones.into_iter().map(|z| z.name).collect());
-            endpoint.addresses.iter().for_each(|text| addresses.add(text, ready, zones.as_deref()));
+            let is_of_pod = endpoint.target_ref.is_some_and(|target| target.is_pod_of(meta.name.namespace()));
+            endpoint.addresses.iter().for_each(|text| addresses.add(text, (ready, is_of_pod), zones.as_deref()));
         }
         let groups = vec![addresses.take_group(raw.ports)];
-        let slice = Self { meta, service, stray_label, from_endpoints: false, groups, no_addresses: addresses.others, digest: 0 };
-        Ok(slice.reduced())
+        let is_managed = meta.labels.get(MANAGED_BY).is_some_and(|by| &**by == CONTROLLER);
+        let no_addresses = addresses.others;
+        Ok(Self { meta, service, stray_label, from_endpoints: false, is_managed, groups, no_addresses, digest: 0 }.reduced())
     }
 }
 
@@ -173,12 +196,12 @@ impl TryFrom<RawEndpoints> for EndpointSlice {
         let meta = raw.metadata.namespaced()?;
         let (mut addresses, mut groups) = (Addresses::default(), Vec::new());
         for subset in raw.subsets.unwrap_or_default() {
-            subset.addresses.unwrap_or_default().iter().for_each(|address| addresses.add(&address.ip, true, None));
+            subset.addresses.unwrap_or_default().iter().for_each(|address| addresses.add(&address.ip, (true, false), None));
             groups.push(addresses.take_group(subset.ports));
         }
         let service = Some(meta.name.clone());
-        let slice = Self { meta, service, stray_label: None, from_endpoints: true, groups, no_addresses: addresses.others, digest: 0 };
-        Ok(slice.reduced())
+        let no_addresses = addresses.others;
+        Ok(Self { meta, service, stray_label: None, from_endpoints: true, is_managed: false, groups, no_addresses, digest: 0 }.reduced())
     }
 }
 
@@ -187,13 +210,18 @@ impl EndpointSlice {
     fn reduced(mut self) -> Self {
         self.meta.labels.clear();
         self.meta.annotations.clear();
-        self.digest = digest_of(&(&self.service, &self.stray_label, self.from_endpoints, &self.groups, &self.no_addresses));
+        self.digest =
+            digest_of(&(&self.service, &self.stray_label, self.from_endpoints, self.is_managed, &self.groups, &self.no_addresses));
         self
     }
 }
 
 /// Says whose endpoints a slice has.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
+
+/// Says who made a slice, and what the cluster's own controller says there.
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const CONTROLLER: &str = "endpointslice-controller.k8s.io";
 
 /// Collects the addresses of one object.
 #[derive(Default)]
@@ -203,9 +231,9 @@ struct Addresses {
 }
 
 impl Addresses {
-    fn add(&mut self, text: &str, ready: bool, zones: Option<&[Box<str>]>) {
+    fn add(&mut self, text: &str, (ready, is_of_pod): (bool, bool), zones: Option<&[Box<str>]>) {
         match text.parse() {
-            Ok(address) => self.endpoints.push(Endpoint { address, ready, zones: zones.map(Box::from) }),
+            Ok(address) => self.endpoints.push(Endpoint { address, ready, is_of_pod, zones: zones.map(Box::from) }),
             Err(_) => self.others.get_or_insert_with(|| Box::new(NoAddresses { first: text.into(), count: 0 })).count += 1,
         }
     }

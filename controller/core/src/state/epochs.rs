@@ -24,11 +24,13 @@ pub enum Kinds {
     Services,
     /// Namespaces.
     Namespaces,
+    /// Cluster IPs of Services.
+    ClusterIps,
 }
 
 impl Kinds {
     /// How many there are.
-    const ALL: usize = 3;
+    const ALL: usize = 4;
 
     const fn part(self) -> usize {
         PARTS + self as usize

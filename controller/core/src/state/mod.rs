@@ -7,6 +7,7 @@ mod accounts;
 mod api;
 mod authority;
 mod certificate;
+mod cluster_ips;
 mod config_map;
 mod dh_params;
 mod endpoints;

@@ -6,7 +6,7 @@ use super::meta::{Meta, RawMeta};
 use crate::model::digest_of;
 use crate::names::BadText;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// A Service.
@@ -19,10 +19,12 @@ pub struct Service {
     pub service_type: ServiceType,
     /// `spec.clusterIP`; `None` for headless Services and those that have none yet.
     pub cluster_ip: Option<IpAddr>,
+    /// That one, and those of `spec.clusterIPs`; sorted, each once.
+    pub cluster_ips: Box<[IpAddr]>,
     /// `spec.externalName`, as written; empty unless the type is ExternalName.
     pub external_name: Box<str>,
-    /// `spec.selector`: `label=value` of its pods, sorted, with commas; empty without one, and not part of the digest, for
-    /// EndpointSlices say which pods these are.
+    /// `spec.selector`: `label=value` of its pods, sorted, with commas; empty without one, and only whether there is one is part of the
+    /// digest, for EndpointSlices say which pods these are.
     pub selector: Box<str>,
     /// `spec.externalIPs`, those that are addresses.
     pub external_ips: Vec<IpAddr>,
@@ -89,6 +91,8 @@ struct RawSpec {
     r#type: Option<Box<str>>,
     #[serde(default, rename = "clusterIP")]
     cluster_ip: Option<Box<str>>,
+    #[serde(default, rename = "clusterIPs")]
+    cluster_ips: Option<Vec<Box<str>>>,
     #[serde(default)]
     external_name: Option<Box<str>>,
     #[serde(default, rename = "externalIPs")]
@@ -131,7 +135,10 @@ impl TryFrom<RawService> for Service {
             Some("ExternalName") => ServiceType::ExternalName,
             _ => ServiceType::ClusterIp,
         };
+        let ips = spec.cluster_ip.iter().chain(spec.cluster_ips.iter().flatten());
+        let ips: BTreeSet<IpAddr> = ips.filter(|_| service_type != ServiceType::ExternalName).filter_map(|ip| ip.parse().ok()).collect();
         let mut service = Self {
+            cluster_ips: ips.into_iter().collect(),
             meta: raw.metadata.namespaced()?,
             service_type,
             cluster_ip: spec.cluster_ip.and_then(|ip| ip.parse().ok()),
@@ -146,7 +153,8 @@ impl TryFrom<RawService> for Service {
         };
         service.digest = digest_of(&(
             (&service.meta.name, &service.meta.annotations, service_type, service.cluster_ip, &service.external_name),
-            (&service.external_ips, &service.ports, &service.traffic_distribution),
+            (&service.external_ips, &service.ports, &service.traffic_distribution, &service.cluster_ips),
+            service.selector.is_empty(),
         ));
         Ok(service)
     }

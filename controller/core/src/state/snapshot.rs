@@ -1,5 +1,6 @@
 //! Everything that is known of the cluster at one moment.
 
+use super::cluster_ips::ClusterIps;
 use super::epochs::{Epochs, Kinds};
 use super::ingresses::{Ingresses, IngressesToken};
 use super::lasting::Lasting;
@@ -23,6 +24,7 @@ pub struct Snapshot {
 struct Others {
     classes: BTreeMap<ObjectName, Arc<IngressClass>>,
     services: HashMap<ObjectName, Arc<Service>>,
+    cluster_ips: ClusterIps,
     slices: Slices,
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
@@ -34,6 +36,18 @@ struct Others {
 }
 
 impl Others {
+    /// A Service is this now; answers what it was.
+    fn put_service(&mut self, name: &ObjectName, now: Option<Arc<Service>>) -> Option<Arc<Service>> {
+        self.epochs.begin(Kinds::Services, name);
+        if self.cluster_ips.replace(self.services.get(name).map(|before| &**before), now.as_deref()) {
+            self.epochs.begin_all(Kinds::ClusterIps);
+        }
+        match now {
+            Some(now) => self.services.insert(name.clone(), now),
+            None => self.services.remove(name),
+        }
+    }
+
     /// What is known of the Service that has this slice is no longer what it was.
     fn begin_slices_of(&mut self, slice: &EndpointSlice) {
         if let Some(service) = &slice.service {
@@ -69,9 +83,8 @@ impl Snapshot {
                 replaces(self.others().classes.insert(reference.name, o), |old| old.digest == digest)
             }
             Object::Service(o) => {
-                self.others().epochs.begin(Kinds::Services, &reference.name);
-                let digest = o.digest;
-                replaces(self.others().services.insert(reference.name, o), |old| old.digest == digest)
+                let (digest, before) = (o.digest, self.others().put_service(&reference.name, Some(o)));
+                replaces(before, |old| old.digest == digest)
             }
             Object::EndpointSlice(o) => self.put_slice(reference, o),
             Object::Secret(o) => self.put_secret(o),
@@ -115,10 +128,7 @@ impl Snapshot {
         match reference.kind {
             Kind::Ingress => self.ingresses.remove(name),
             Kind::IngressClass => self.others().classes.remove(name).is_some(),
-            Kind::Service => {
-                self.others().epochs.begin(Kinds::Services, name);
-                self.others().services.remove(name).is_some()
-            }
+            Kind::Service => self.others().put_service(name, None).is_some(),
             Kind::EndpointSlice | Kind::Endpoints => {
                 let others = self.others();
                 let before = others.slices.remove(reference);
@@ -222,6 +232,12 @@ impl Snapshot {
     /// The slices that name no Service and are nobody else's, by name.
     pub fn stray_slices(&self) -> impl Iterator<Item = &Arc<EndpointSlice>> {
         self.others.slices.strays()
+    }
+
+    /// Whether this is a cluster IP of Services, none of them of this namespace.
+    #[must_use]
+    pub fn is_cluster_ip_of_others(&self, ip: IpAddr, namespace: &str) -> bool {
+        self.others.cluster_ips.are_of_others(&ip, namespace)
     }
 
     /// The Secret of that name.

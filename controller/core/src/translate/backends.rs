@@ -1,7 +1,7 @@
 //! Service ports → backends: `ingress-semantics` 9.
 
 use super::Input;
-use super::endpoints::{Found, Problem, Reach, dns_name, endpoints};
+use super::endpoints::{Found, Problem, Reach, dns_name, endpoints, of_others};
 use super::in_use::InUse;
 use super::reading::BackendUse;
 use super::servers::Servers;
@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, Digester, SharedMap, digest_of};
 use crate::names::{Kind, ObjectRef};
 use crate::settings::Config;
-use crate::state::{Epoch, Epochs, PortRef};
+use crate::state::{Epoch, Epochs, Kinds, PortRef};
 use foldhash::HashMap;
 use std::collections::BTreeSet;
 use std::hash::Hash;
@@ -41,6 +41,8 @@ pub(super) struct Memo {
     default: Option<Arc<Kept>>,
     /// Those of servers that annotations name.
     servers: Vec<BackendId>,
+    /// Of the cluster IPs, the time before.
+    cluster_ips: Option<Epoch>,
 }
 
 /// By the digest of a policy, then by Service port.
@@ -55,6 +57,8 @@ pub(super) struct Kept {
     /// Of the Service and its slices.
     epoch: Epoch,
     has_dns_name: bool,
+    /// Some address is of a Service of another namespace.
+    is_of_others: bool,
     resolved: Arc<Resolved>,
     backend: Option<Arc<Backend>>,
 }
@@ -69,7 +73,9 @@ impl Kept {
 impl Memo {
     /// Starts a translation.
     pub(super) fn begin<'a>(&'a mut self, input: Input<'a>, config: &Config) -> Backends<'a> {
-        let Self { used, default, servers } = self;
+        let Self { used, default, servers, cluster_ips } = self;
+        let epochs = input.snapshot.epochs();
+        let same_cluster_ips = cluster_ips.replace(epochs.of_all(Kinds::ClusterIps)).is_some_and(|before| epochs.is_current(&before));
         let mut backends = Backends {
             input,
             settings: digest_of(&(input.settings, config.shares_objects)),
@@ -80,8 +86,9 @@ impl Memo {
             of_host: Vec::new(),
             used,
             dns_names: BTreeSet::new(),
-            servers: Servers::new(input.snapshot),
+            servers: Servers::new(input),
             servers_before: servers,
+            same_cluster_ips,
             default: None,
         };
         let before = std::mem::take(default);
@@ -110,6 +117,8 @@ pub(super) struct Backends<'a> {
     /// Servers that annotations name.
     pub(super) servers: Servers<'a>,
     servers_before: &'a mut Vec<BackendId>,
+    /// No Service has other cluster IPs than the time before.
+    same_cluster_ips: bool,
     default: Option<Arc<Resolved>>,
 }
 
@@ -139,7 +148,16 @@ impl Backends<'_> {
 
     /// Whether all of them are what resolving would give, as far as that does not depend on what names resolve to.
     pub(super) fn are_current(&self, kept: &[Arc<Kept>]) -> bool {
-        kept.iter().all(|kept| self.input.snapshot.epochs().is_current(&kept.epoch))
+        kept.iter().all(|kept| self.input.snapshot.epochs().is_current(&kept.epoch) && self.has_same_owners(kept))
+    }
+
+    /// Whether the addresses are of the same namespaces as before.
+    fn has_same_owners(&self, kept: &Kept) -> bool {
+        let is_of_others = |kept: &Kept| {
+            let snapshot = self.input.snapshot;
+            snapshot.service(&kept.used.service).is_some_and(|service| !of_others(service, snapshot, self.reach).0.is_empty())
+        };
+        self.same_cluster_ips || (!kept.is_of_others && !is_of_others(kept))
     }
 
     /// The tokens of the snapshot.
@@ -204,13 +222,16 @@ impl Backends<'_> {
         (self.settings, self.balance, service.map(|service| service.digest)).hash(&mut hasher);
         snapshot.slices_of(&used.service).for_each(|slice| slice.digest.hash(&mut hasher));
         dns_name.map(|name| snapshot.addresses_of(name)).hash(&mut hasher);
+        let of_others = service.map_or_else(Default::default, |service| of_others(service, snapshot, self.reach));
+        of_others.hash(&mut hasher);
         let made_from = hasher.digest();
         let before = self.before.get_mut(&policy_digest).and_then(|before| before.remove(used));
         let before = before.filter(|kept| kept.made_from == made_from);
         let (resolved, backend) = before.map_or_else(|| self.make(used, policy), |kept| (Arc::clone(&kept.resolved), kept.backend.clone()));
         let (epoch, has_dns_name) = (snapshot.epochs().of(&used.service), dns_name.is_some());
-        let kept = Arc::new(Kept { policy: policy_digest, used: used.clone(), made_from, epoch, has_dns_name, resolved, backend });
-        self.now.entry(policy_digest).or_default().insert(used.clone(), Arc::clone(&kept));
+        let (used, is_of_others) = (used.clone(), !of_others.0.is_empty());
+        let kept = Arc::new(Kept { policy: policy_digest, used, made_from, epoch, has_dns_name, is_of_others, resolved, backend });
+        self.now.entry(policy_digest).or_default().insert(kept.used.clone(), Arc::clone(&kept));
         kept
     }
 
@@ -239,7 +260,7 @@ impl Backends<'_> {
 
     /// All backends in use; notes the DNS names that have to be looked up.
     pub(super) fn finish(mut self, wanted: &mut BTreeSet<Box<str>>) -> SharedMap<BackendId, Backend> {
-        let servers = std::mem::replace(&mut self.servers, Servers::new(self.input.snapshot));
+        let servers = std::mem::replace(&mut self.servers, Servers::new(self.input));
         let (servers, dns_names) = servers.finish();
         let servers: Vec<_> = servers.inspect(|backend| self.take_one(backend)).map(|backend| backend.id.clone()).collect();
         std::mem::replace(self.servers_before, servers).iter().for_each(|id| self.used.leave(id));

@@ -1,8 +1,10 @@
 //! Service ports → addresses: `ingress-semantics` 9.
 
+mod gate;
 mod left_out;
 
-use super::forbidden::forbidden;
+pub(super) use gate::machine;
+
 use super::reading::BackendUse;
 use super::servers::AWAITED;
 use super::{Input, screen};
@@ -11,8 +13,9 @@ use crate::model::BackendPolicy;
 use crate::names::{HostName, ObjectName, ObjectRef, shown};
 use crate::settings::Settings;
 use crate::state::{EndpointGroup, EndpointSlice, PortRef, Service, ServicePort, ServiceType, Snapshot, TargetPort};
+use gate::Gate;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const TCP: &str = "TCP";
 
@@ -60,8 +63,8 @@ pub(super) struct Found {
 
 /// Where a Service port leads, or why nobody may be sent there.
 pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Snapshot, reach: Reach<'_>) -> Result<Found, Problem> {
-    let settings = reach.settings;
     let name = &used.service;
+    let gate = Gate::new(name.namespace(), snapshot, reach);
     let service = service_of(name, snapshot)?;
     if service.service_type == ServiceType::ExternalName {
         let port = match (find_port(service, &used.port), &used.port) {
@@ -75,34 +78,34 @@ pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Sn
     let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port, TCP))?;
     let own = service.cluster_ip.filter(|_| policy.service_address == Some(true));
     match own.map(|address| SocketAddr::new(address, port.port)) {
-        Some(own) if allowed(own, settings) => Ok(Found { port: port.port, endpoints: vec![own], problem: None, findings: Vec::new() }),
-        Some(own) => Err(refused(name, own)),
-        None => of_slices(service, port, snapshot, settings),
+        Some(own) if gate.lets(own) => Ok(Found { port: port.port, endpoints: vec![own], problem: None, findings: Vec::new() }),
+        Some(own) => Err(refused(name, own, gate)),
+        None => of_slices(service, port, snapshot, reach),
     }
 }
 
 /// The endpoints that slices say, or else those that stand in for them.
-fn of_slices(service: &Service, port: &ServicePort, snapshot: &Snapshot, settings: &Settings) -> Result<Found, Problem> {
+fn of_slices(service: &Service, port: &ServicePort, snapshot: &Snapshot, reach: Reach<'_>) -> Result<Found, Problem> {
+    let (settings, gate) = (reach.settings, Gate::new(service.meta.name.namespace(), snapshot, reach));
     let slices: Vec<_> = snapshot.slices_of(&service.meta.name).collect();
     let mut endpoints = Vec::new();
-    slices.iter().for_each(|slice| add_slice(&mut endpoints, slice, service, port, settings));
+    slices.iter().for_each(|slice| add_slice(&mut endpoints, slice, service, port, (settings, gate)));
     if endpoints.is_empty() && settings.external_ips_are_endpoints {
-        endpoints.extend(service.external_ips.iter().map(|ip| SocketAddr::new(*ip, port.port)));
+        endpoints.extend(service.external_ips.iter().map(|ip| (SocketAddr::new(*ip, port.port), true)));
     }
-    let first_refused = endpoints.iter().copied().find(|endpoint| !allowed(*endpoint, settings));
-    if first_refused.is_some() {
-        endpoints.retain(|endpoint| allowed(*endpoint, settings));
-    }
+    let is_let = |(endpoint, is_known): &(SocketAddr, bool)| *is_known && gate.lets(*endpoint);
+    let first_refused = endpoints.iter().find(|endpoint| !is_let(endpoint)).map(|(endpoint, _)| *endpoint);
+    let endpoints: Vec<_> = endpoints.into_iter().filter(is_let).map(|(endpoint, _)| endpoint).collect();
     let (problem, findings) = match (endpoints.is_empty(), first_refused) {
-        (true, Some(first)) => return Err(refused(&service.meta.name, first)),
+        (true, Some(first)) => return Err(refused(&service.meta.name, first, gate)),
         (true, None) => (Some(left_out::why_none(&slices, service, port)), Vec::new()),
-        (false, refused) => (None, left_out::beside(&slices, service, port, settings, refused.is_some())),
+        (false, refused) => (None, left_out::beside(&slices, service, port, refused.map(|_| gate))),
     };
     Ok(Found { port: port.port, endpoints, problem, findings })
 }
 
-fn refused(service: &ObjectName, endpoint: SocketAddr) -> Problem {
-    let (what, help) = left_out::refusal(endpoint);
+fn refused(service: &ObjectName, endpoint: SocketAddr, gate: Gate<'_>) -> Problem {
+    let (what, help) = left_out::refusal(endpoint, gate);
     let bad = BadEndpoint { address: endpoint.ip(), service: Some(service.clone()) };
     let problem = Problem::new(Code::RefusedEndpoint, format!("Service {service} has the endpoint {what}"), help);
     Problem { endpoint: Some(bad).filter(|_| endpoint.port() != 0), ..problem }
@@ -137,7 +140,7 @@ pub(super) fn stream_endpoints(
         let endpoints = external(target_of(port), service, snapshot, reach)?;
         return Ok(Found { port: port.port, endpoints, problem: None, findings: Vec::new() });
     }
-    of_slices(service, port, snapshot, reach.settings)
+    of_slices(service, port, snapshot, reach)
 }
 
 /// Notes the DNS name of an ExternalName Service as one to be looked up.
@@ -202,13 +205,20 @@ fn no_port(service: &Service, wanted: &PortRef, protocol: &str) -> Problem {
     Problem::new(Code::NoPort, message, help)
 }
 
-fn add_slice(found: &mut Vec<SocketAddr>, slice: &EndpointSlice, service: &Service, port: &ServicePort, settings: &Settings) {
+/// Adds the endpoints of a slice, each with whether it is known whose it is as far as that matters.
+fn add_slice(
+    found: &mut Vec<(SocketAddr, bool)>,
+    slice: &EndpointSlice,
+    service: &Service,
+    port: &ServicePort,
+    (settings, gate): (&Settings, Gate<'_>),
+) {
     for group in &slice.groups {
         for number in group_ports(group, service, port) {
             let endpoints = group.endpoints.iter().filter(|endpoint| endpoint.ready);
             let zone = zone_to_keep(group, service, settings);
             let in_zone = endpoints.filter(|e| zone.is_none_or(|zone| e.zones.iter().flatten().any(|z| **z == *zone)));
-            found.extend(in_zone.map(|endpoint| SocketAddr::new(endpoint.address, number)));
+            found.extend(in_zone.map(|endpoint| (SocketAddr::new(endpoint.address, number), gate.knows(slice, service, endpoint))));
         }
     }
 }
@@ -263,7 +273,8 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>)
         return Err(refused("0 is not a port"));
     }
     let host = service.external_name.trim_end_matches('.');
-    if !reach.other_namespaces && namespace_of(host).is_some_and(|namespace| !namespace.eq_ignore_ascii_case(name.namespace())) {
+    let is_foreign = |namespace: &str| !namespace.eq_ignore_ascii_case(name.namespace());
+    if !reach.other_namespaces && (namespace_of(host).is_some_and(is_foreign) || is_of_others(host, name.namespace(), snapshot)) {
         return Err(refused("it is of another namespace, which allow-cross-namespace-resources does not allow"));
     }
     let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
@@ -271,10 +282,12 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>)
         Err(_) => looked_up(host, name, snapshot)
             .map_err(|problem| problem.unwrap_or_else(|| refused("it is not a DNS name, or a name of this machine")))?,
     };
-    let allowed: Vec<_> = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).filter(|endpoint| allowed(*endpoint, settings)).collect();
-    match (allowed.is_empty(), addresses.first()) {
+    let gate = Gate::new(name.namespace(), snapshot, reach);
+    let all = || addresses.iter().map(|ip| SocketAddr::new(*ip, port));
+    let allowed: Vec<_> = all().filter(|endpoint| gate.lets(*endpoint)).collect();
+    match (allowed.is_empty(), all().next()) {
         (false, _) => Ok(allowed),
-        (true, Some(address)) => Err(refused(&forbidden(*address).map_or_else(String::new, |why| format!("{address} {why}")))),
+        (true, Some(first)) => Err(refused(&gate.bars(first).map_or_else(String::new, |why| format!("{} {why}", first.ip())))),
         (true, None) => Err(Problem::new(
             Code::UnresolvedExternalName,
             format!("externalName {} of Service {name} does not resolve", shown(&service.external_name)),
@@ -290,6 +303,19 @@ fn namespace_of(host: &str) -> Option<&str> {
     let (names, kind) = host[..outside.unwrap_or(host.len())].rsplit_once('.')?;
     let is_kind = ["svc", "pod"].iter().any(|own| kind.eq_ignore_ascii_case(own));
     is_kind.then(|| names.rsplit('.').next().unwrap_or(names))
+}
+
+/// Whether a name is one of a Service of another namespace, in any domain or in short, or of a Pod of one in any domain.
+fn is_of_others(host: &str, own: &str, snapshot: &Snapshot) -> bool {
+    let lower = host.to_ascii_lowercase();
+    let labels: Vec<&str> = lower.split('.').collect();
+    let is_pod = |name: &str, rest: &[&str]| rest.get(1) == Some(&"pod") && name.replace('-', ".").parse::<Ipv4Addr>().is_ok();
+    (1..labels.len()).any(|at| {
+        let (name, rest) = (labels[at - 1], &labels[at..]);
+        let is_service = || rest.get(1).is_none_or(|kind| *kind == "svc");
+        let is_known = || ObjectName::new(rest[0], name).is_ok_and(|service| snapshot.service(&service).is_some());
+        rest[0] != own && (is_pod(name, rest) || (is_service() && is_known()))
+    })
 }
 
 /// The addresses of a name; `Err(None)` for a name that is none, or means this machine.
@@ -308,7 +334,13 @@ fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Ve
     }
 }
 
-/// Whether this endpoint may be forwarded to.
-fn allowed(endpoint: SocketAddr, settings: &Settings) -> bool {
-    endpoint.port() != 0 && (forbidden(endpoint.ip()).is_none() || (settings.loopback_endpoints && endpoint.ip().is_loopback()))
+/// Which addresses that a Service has are of Services of other namespaces, and whether its name is.
+pub(super) fn of_others(service: &Service, snapshot: &Snapshot, reach: Reach<'_>) -> (Vec<IpAddr>, bool) {
+    let gate = Gate::new(service.meta.name.namespace(), snapshot, reach);
+    let host = service.external_name.trim_end_matches('.');
+    let of_name = host.parse().into_iter().chain(snapshot.addresses_of(host).into_iter().flat_map(|known| known.iter().copied()));
+    let groups = snapshot.slices_of(&service.meta.name).flat_map(|slice| &slice.groups);
+    let of_slices = groups.flat_map(|group| &group.endpoints).map(|endpoint| endpoint.address);
+    let addresses = of_name.chain(of_slices).chain(service.external_ips.iter().copied());
+    (addresses.filter(|ip| gate.is_of_others(*ip)).collect(), is_of_others(host, service.meta.name.namespace(), snapshot))
 }

@@ -30,9 +30,15 @@ pub(super) fn forbidden(ip: IpAddr) -> Option<Forbidden> {
         IpAddr::V4(v4) => kind_of_v4(v4).map(|is| Forbidden { leads_to: None, is }),
         IpAddr::V6(v6) => match kind_of_v6(v6) {
             Some(is) => Some(Forbidden { leads_to: None, is }),
-            None => embedded(v6).and_then(|v4| kind_of_v4(v4).map(|is| Forbidden { leads_to: Some(v4), is })),
+            None => embedded(v6).into_iter().find_map(|v4| kind_of_v4(v4).map(|is| Forbidden { leads_to: Some(v4), is })),
         },
     }
+}
+
+/// The address itself, and those of IPv4 that it leads to.
+pub(super) fn spellings(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
+    let embedded = if let IpAddr::V6(v6) = ip { embedded(v6) } else { Vec::new() };
+    std::iter::once(ip).chain(embedded.into_iter().map(IpAddr::V4))
 }
 
 const METADATA: &str = "a cloud's metadata service";
@@ -73,18 +79,26 @@ fn kind_of_v6(ip: Ipv6Addr) -> Option<&'static str> {
     kinds.into_iter().find_map(|(holds, kind)| holds.then_some(kind))
 }
 
-/// The IPv4 address that packets to this one go to: mapped and compatible ones (RFC 4291), translated ones (RFC 2765),
-/// those behind NAT64 (RFC 6052, and RFC 8215 with the usual length), and 6to4 (RFC 3056).
-fn embedded(ip: Ipv6Addr) -> Option<Ipv4Addr> {
-    let v4 = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
+/// The IPv4 addresses that packets to this one may go to: mapped and compatible ones (RFC 4291), translated ones (RFC 2765),
+/// those behind NAT64 (RFC 6052, and RFC 8215 with prefixes of every length), and 6to4 (RFC 3056).
+fn embedded(ip: Ipv6Addr) -> Vec<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| vec![Ipv4Addr::from((u32::from(high) << 16) | u32::from(low))];
     match ip.segments() {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x64, 0xff9b, 1, _, _, _, high, low]
         | [0x2002, high, low, ..] => v4(high, low),
-        _ => None,
+        [0x64, 0xff9b, 1, ..] => behind_local_prefix(ip.octets()),
+        _ => Vec::new(),
     }
+}
+
+/// Behind prefixes of 48, 56, 64 and 96 bits; behind all but the last the rest is zero, and so are bits 64 to 71.
+fn behind_local_prefix(bytes: [u8; 16]) -> Vec<Ipv4Addr> {
+    let is_zero = |from: usize| bytes[8] == 0 && bytes[from..].iter().all(|byte| *byte == 0);
+    let places =
+        [(is_zero(11), [6, 7, 9, 10]), (is_zero(12), [7, 9, 10, 11]), (is_zero(13), [9, 10, 11, 12]), (!is_zero(12), [12, 13, 14, 15])];
+    places.into_iter().filter(|(may_be, _)| *may_be).map(|(_, at)| Ipv4Addr::from(at.map(|n: usize| bytes[n]))).collect()
 }
 
 #[cfg(test)]
@@ -120,6 +134,9 @@ mod tests {
             ("64:ff9b::a9fe:a9fe", "leads to 169.254.169.254, which is link-local"),
             ("64:ff9b:1::7f00:1", "leads to 127.0.0.1, which is loopback"),
             ("64:ff9b:1:2:3:4:7f00:1", "leads to 127.0.0.1, which is loopback"),
+            ("64:ff9b:1:2:a9:fea9:fe00:0", "leads to 169.254.169.254, which is link-local"),
+            ("64:ff9b:1:2a9:fe:a9fe::", "leads to 169.254.169.254, which is link-local"),
+            ("64:ff9b:1:a9fe:a9:fe00::", "leads to 169.254.169.254, which is link-local"),
             ("64:ff9b::100.100.100.200", "leads to 100.100.100.200, which is a cloud's metadata service"),
             ("2002:a9fe:a9fe::", "leads to 169.254.169.254, which is link-local"),
             ("2002:7f00:1:2::3", "leads to 127.0.0.1, which is loopback"),
@@ -140,6 +157,10 @@ mod tests {
             "::ffff:10.0.0.1",
             "64:ff9b::a00:1",
             "64:ff9b:2::7f00:1",
+            "64:ff9b:1::a00:1",
+            "64:ff9b:1:a14:1e:2800::",
+            "64:ff9b:1:2:a:0:100:0",
+            "64:ff9b:1:7f00:0:100:a00:1",
             "64:ff9c::7f00:1",
             "2002:a00:1::7f00:1",
             "2003:7f00:1::",

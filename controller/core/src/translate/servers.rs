@@ -1,10 +1,10 @@
 //! Servers that annotations name by a URL → backends.
 
-use super::forbidden::forbidden;
+use super::Input;
+use super::endpoints::machine;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Backend, BackendId, BackendPolicy, Balance, ExternalAuth, Mirror, digest_of};
 use crate::names::{ObjectRef, ServiceUrl, UrlHost, shown};
-use crate::state::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) const AWAITED: &str = "nothing is to be done before the answer is the
 /// The servers of one translation.
 #[derive(Debug)]
 pub(super) struct Servers<'a> {
-    snapshot: &'a Snapshot,
+    input: Input<'a>,
     /// By the annotation that names them, and by the backend.
     found: BTreeMap<(&'static str, BackendId), Arc<Found>>,
     dns_names: BTreeSet<Box<str>>,
@@ -45,8 +45,8 @@ impl Found {
 
 impl<'a> Servers<'a> {
     /// Starts a translation.
-    pub(super) const fn new(snapshot: &'a Snapshot) -> Self {
-        Self { snapshot, found: BTreeMap::new(), dns_names: BTreeSet::new() }
+    pub(super) const fn new(input: Input<'a>) -> Self {
+        Self { input, found: BTreeMap::new(), dns_names: BTreeSet::new() }
     }
 
     /// The service of external authentication; its host is a name or an address.
@@ -63,7 +63,7 @@ impl<'a> Servers<'a> {
         if let Some(found) = self.found.get(&(key, id.clone())) {
             return Arc::clone(found);
         }
-        let (backend, problem) = match self.addresses(key, &url.host) {
+        let (backend, problem) = match self.addresses(key, &url.host, url.port) {
             Ok(addresses) => {
                 let endpoints = addresses.into_iter().map(|address| SocketAddr::new(address, url.port)).collect();
                 let policy = Arc::new(policy);
@@ -77,13 +77,13 @@ impl<'a> Servers<'a> {
         found
     }
 
-    fn addresses(&mut self, key: &str, host: &UrlHost) -> Result<Vec<IpAddr>, (Code, String, &'static str)> {
+    fn addresses(&mut self, key: &str, host: &UrlHost, port: u16) -> Result<Vec<IpAddr>, (Code, String, &'static str)> {
         let name = host.to_string();
         let all = match host {
             UrlHost::Address(address) => vec![*address],
             UrlHost::Name(known) => {
                 self.dns_names.insert(known.as_str().into());
-                let looked_up = self.snapshot.addresses_of(known.as_str());
+                let looked_up = self.input.snapshot.addresses_of(known.as_str());
                 looked_up
                     .ok_or_else(|| (Code::UnresolvedServer, format!("{key}: host {} is being looked up", shown(&name)), AWAITED))?
                     .to_vec()
@@ -93,7 +93,8 @@ impl<'a> Servers<'a> {
                 return Err((Code::RefusedServer, message, "write the host of the service, or give rules hosts without wildcard"));
             }
         };
-        let allowed: Vec<_> = all.iter().copied().filter(|address| forbidden(*address).is_none()).collect();
+        let barred = |address: &IpAddr| machine(SocketAddr::new(*address, port), self.input.settings);
+        let allowed: Vec<_> = all.iter().copied().filter(|address| barred(address).is_none()).collect();
         match (allowed.is_empty(), all.first()) {
             (false, _) => Ok(allowed),
             (true, Some(address)) => Err((
@@ -101,7 +102,7 @@ impl<'a> Servers<'a> {
                 format!(
                     "{key}: host {} is {address}{}",
                     shown(&name),
-                    forbidden(*address).map_or_else(String::new, |why| format!(", which {why}"))
+                    barred(address).map_or_else(String::new, |why| format!(", which {why}"))
                 ),
                 "name a service elsewhere",
             )),

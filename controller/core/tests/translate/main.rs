@@ -19,5 +19,6 @@ mod hosts;
 mod keys;
 mod memory;
 mod names;
+mod others;
 mod protections;
 mod world;

@@ -1,30 +1,26 @@
 //! Why endpoints are left out, for whoever wonders. Nobody looks at single ones here unless something is wrong.
 
-use super::{Problem, allowed, forbidden, group_ports};
+use super::gate::{Barred, Gate};
+use super::{Problem, group_ports};
 use crate::diagnostic::{BadEndpoint, Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectRef, shown};
-use crate::settings::Settings;
-use crate::state::{EndpointGroup, EndpointSlice, Object, Service, ServicePort, TargetPort};
+use crate::state::{Endpoint, EndpointGroup, EndpointSlice, Object, Service, ServicePort, TargetPort};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 type Slices<'s> = [&'s Arc<EndpointSlice>];
 
-/// What is wrong with endpoints beside good ones, at most once for each reason and slice. What is only not for us, such as
+/// What is wrong with endpoints beside good ones, at most once for each reason and slice; with the gate that refuses some, if one does. What is only not for us, such as
 /// a port that the Service does not have, is no mistake.
-pub(super) fn beside(
-    slices: &Slices<'_>,
-    service: &Service,
-    port: &ServicePort,
-    settings: &Settings,
-    some_refused: bool,
-) -> Vec<Diagnostic> {
+pub(super) fn beside(slices: &Slices<'_>, service: &Service, port: &ServicePort, some_refused: Option<Gate<'_>>) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     for slice in slices {
         let object = || Object::EndpointSlice(Arc::clone(slice)).reference();
         let field = |name: &'static str| if slice.from_endpoints { "subsets" } else { name };
-        if some_refused && let Some(refused) = refused_of(slice, (service, port), settings) {
-            let (what, help) = refusal(refused);
+        if let Some(gate) = some_refused
+            && let Some(refused) = refused_of(slice, (service, port), gate)
+        {
+            let (what, help) = refusal(refused, gate);
             let name = if refused.port() == 0 { "ports" } else { "endpoints" };
             let finding = Diagnostic::new(Code::RefusedEndpoint, object(), field(name), format!("it has the endpoint {what}"));
             let bad = BadEndpoint { address: refused.ip(), service: None };
@@ -48,13 +44,16 @@ pub(super) fn beside(
 }
 
 /// What is wrong with an endpoint that is refused, and what would do.
-pub(super) fn refusal(endpoint: SocketAddr) -> (String, &'static str) {
-    // The API server takes it, and to HAProxy it means the port that the client has asked.
-    if endpoint.port() == 0 {
-        return (format!("{endpoint}, and 0 is not a port"), "give the EndpointSlice a port from 1 to 65535");
-    }
-    let why = forbidden(endpoint.ip()).map_or_else(String::new, |why| format!(": it {why}"));
-    (format!("{}, and endpoints may not have such addresses{why}", endpoint.ip()), "use the addresses of Pods or machines that serve this")
+pub(super) fn refusal(endpoint: SocketAddr, gate: Gate<'_>) -> (String, &'static str) {
+    let why = match gate.bars(endpoint) {
+        // The API server takes it, and to HAProxy it means the port that the client has asked.
+        Some(Barred::NoPort) => return (format!("{endpoint}, and 0 is not a port"), "give the EndpointSlice a port from 1 to 65535"),
+        why => why.unwrap_or(Barred::OfNoPod),
+    };
+    (
+        format!("{}, and endpoints may not have such addresses: it {why}", endpoint.ip()),
+        "use the addresses of Pods or machines that serve this",
+    )
 }
 
 /// Why a Service port leads nowhere.
@@ -80,12 +79,13 @@ pub(super) fn why_none(slices: &Slices<'_>, service: &Service, port: &ServicePor
 const NAMES: &str = "write addresses; names are looked up for a Service of type ExternalName only";
 
 /// The first endpoint of a slice that may not be forwarded to.
-fn refused_of(slice: &EndpointSlice, (service, port): (&Service, &ServicePort), settings: &Settings) -> Option<SocketAddr> {
+fn refused_of(slice: &EndpointSlice, (service, port): (&Service, &ServicePort), gate: Gate<'_>) -> Option<SocketAddr> {
     slice.groups.iter().find_map(|group| {
         let numbers = group_ports(group, service, port);
         let refused = |number: u16| {
             let ready = group.endpoints.iter().filter(|endpoint| endpoint.ready);
-            ready.map(|endpoint| SocketAddr::new(endpoint.address, number)).find(|endpoint| !allowed(*endpoint, settings))
+            let at = |endpoint: &Endpoint| SocketAddr::new(endpoint.address, number);
+            ready.filter(|endpoint| !gate.knows(slice, service, endpoint) || !gate.lets(at(endpoint))).map(at).next()
         };
         numbers.into_iter().find_map(refused)
     })
