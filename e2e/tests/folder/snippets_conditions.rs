@@ -67,6 +67,24 @@ on_every_proxy! {
         assert_eq!((plain.status, plain.header("x-m"), plain.header("x-n")), (200, None, Some("also")), "the last condition that holds decides");
     }
 
+    fn locations_redirect_by_their_paths(proxy) {
+        let text = "location /old/ { rewrite ^/old/(.+)$ /new/$1 permanent; }\nlocation ~ [.]php$ { rewrite ^ https://b.test/? redirect; }";
+        let redirecting = ingress("r").prefix("r.test", "/", "s").annotation("server-snippet", text);
+        let world = world(proxy, &[], vec![redirecting]);
+        let said = |target: &str| {
+            let answer = get("r.test", target).unwrap();
+            (answer.status, answer.header("location").unwrap_or_default().to_owned())
+        };
+        for (target, status, location) in [
+            ("/old/a?b=1", 301, "http://r.test/new/a?b=1"),
+            ("/old/", 404, ""),
+            ("/x.php?y", 302, "https://b.test/"),
+            ("/other", 200, ""),
+        ] {
+            assert_eq!(said(target), (status, location.to_owned()), "{target}: {:?}", world.diagnostics());
+        }
+    }
+
     fn a_protection_is_not_switched_off(proxy) {
         let guarded = ingress("b").prefix("b.test", "/", "s").annotation("auth-type", "basic").annotation("auth-secret", "users");
         let guarded = guarded.annotation("configuration-snippet", "auth_basic off;\nauth_request off;\nclient_body_timeout 5s;\nsend_timeout 5s;");
