@@ -71,4 +71,22 @@ on_every_proxy! {
             assert_eq!((answer.status, answer.header("WWW-Authenticate").map(str::to_owned)), wanted, "{text}");
         }
     }
+    fn texts_with_a_line_end_are_bad_values(proxy) {
+        let of = |name: &str, key: &str, value: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation(key, value);
+        let ingresses = vec![
+            of("path", "rewrite-target", "/x\n"),
+            of("host", "upstream-vhost", "u.test\n"),
+            of("size", "proxy-body-size", "0\n"),
+            of("who", "allowlist-source-range", "127.0.0.0/8\n"),
+            of("word", "backend-protocol", "HTTP\n"),
+        ];
+        let world = World::of(proxy).manifest("i.yaml", &[running("s"), ingresses].concat()).start();
+        let said = world.diagnostics();
+        assert_eq!(get("path.test", "/p").unwrap().echo()["target"], "/p", "{said:?}");
+        assert_eq!(["host", "who", "word"].map(|name| get(&format!("{name}.test"), "/").unwrap().word()), ["404", "s", "s"], "{said:?}");
+        let large = vec![b'x'; 2 << 20];
+        let request = gatewright_e2e::http1::Request::new("POST", "/").header("Host", "size.test").body(&large);
+        assert_eq!(gatewright_e2e::client::send(&request).map_or(413, |answer| answer.status), 413, "{said:?}");
+        assert_eq!(said.iter().filter(|line| line.contains("GW05")).count(), 3, "{said:?}");
+    }
 }

@@ -111,7 +111,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 }
 
 fn same_site(given: &mut Given<'_>) -> Option<SameSite> {
-    let text = given.text("session-cookie-samesite")?;
+    let text = given.words("session-cookie-samesite")?;
     let all = [SameSite::None, SameSite::Lax, SameSite::Strict];
     let found = all.into_iter().find(|word| word.as_str().eq_ignore_ascii_case(text));
     if found.is_none() {

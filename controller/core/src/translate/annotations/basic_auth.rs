@@ -64,7 +64,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if given.refuse_empty("auth-type") {
         return;
     }
-    match given.text("auth-type") {
+    match given.words("auth-type") {
         None => return,
         Some("basic") => {}
         Some("digest") => {

@@ -137,7 +137,7 @@ fn read<T>(given: &mut Given<'_>, name: &'static str, reader: fn(&str) -> Result
 }
 
 fn method(given: &mut Given<'_>) -> Option<AuthMethod> {
-    let text = given.text("auth-method")?;
+    let text = given.words("auth-method")?;
     let method = AuthMethod::new(text);
     if method.is_none() {
         given.refuse("auth-method", format_args!("{} is not known", shown(text)), format!("use one of {}", AuthMethod::NAMES.join(", ")));

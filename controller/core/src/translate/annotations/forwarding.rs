@@ -88,7 +88,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 
 /// `Some(None)`: plain HTTP.
 fn protocol(given: &mut Given<'_>) -> Option<Option<Protocol>> {
-    let text = given.text("backend-protocol")?;
+    let text = given.words("backend-protocol")?;
     Some(match text.to_ascii_uppercase().as_str() {
         "HTTP" => None,
         "HTTPS" => Some(Protocol::Https),
@@ -104,7 +104,7 @@ fn protocol(given: &mut Given<'_>) -> Option<Option<Protocol>> {
 }
 
 fn causes(given: &mut Given<'_>) -> Option<(Vec<String>, bool)> {
-    let text = given.text("proxy-next-upstream")?;
+    let text = given.words("proxy-next-upstream")?;
     match values::retry_causes(text) {
         Ok(causes) => Some(causes),
         Err((message, help)) => {

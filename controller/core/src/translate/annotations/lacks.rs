@@ -10,7 +10,7 @@ use crate::settings::Settings;
 /// Says every wish that the proxy cannot grant. A value that is no wish, and was refused, has had its say.
 pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Policies, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
     for lack in settings.lacks.iter().filter(|lack| !lack.is_setting) {
-        let Some(value) = given.text(lack.key).filter(|value| !lack.is_fine(value)) else { continue };
+        let Some(value) = given.words(lack.key).filter(|value| !lack.is_fine(value)) else { continue };
         let field = given.field(lack.key);
         if diagnostics.iter().any(|said| said.severity == Severity::Error && said.field == field) {
             continue;
@@ -34,7 +34,7 @@ pub(super) fn tell(given: &Given<'_>, settings: &Settings, policies: &mut Polici
 /// settings, which are left out where anything is said of them, does not tell it.
 pub(in super::super) fn note_differences(given: &Given<'_>, settings: &Settings, object: &ObjectRef, diagnostics: &mut Vec<Diagnostic>) {
     for own in settings.approximates {
-        let Some(value) = given.text(own.key).filter(|value| own.concerns(value)) else { continue };
+        let Some(value) = given.words(own.key).filter(|value| own.concerns(value)) else { continue };
         let field = given.field(own.key);
         if diagnostics.iter().all(|said| said.field != field) {
             diagnostics.push(difference(own, value, field, object));

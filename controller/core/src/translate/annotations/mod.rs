@@ -326,6 +326,49 @@ mod tests {
         }
     }
 
+    /// ingress-nginx looks at texts as they are written, and trims what it has taken.
+    #[test]
+    fn texts_stand_in_one_line() {
+        let read = |name: &str, value: &str| {
+            let (policies, said) = testing::read_with(&Settings::default(), &[(name, value)]);
+            let is_open = policies.is_some_and(|policies| !policies.closed);
+            (is_open, said.iter().filter(|text| !text.ends_with("(served)")).count())
+        };
+        for (name, value) in [
+            ("app-root", "/a"),
+            ("custom-http-errors", "404"),
+            ("proxy-body-size", "8m"),
+            ("proxy-buffer-size", "8k"),
+            ("proxy-cookie-path", "/a /b"),
+            ("proxy-redirect-from", "http://a.test/"),
+            ("permanent-redirect", "https://a.test/"),
+            ("rewrite-target", "/a"),
+            ("server-alias", "a.test"),
+            ("ssl-ciphers", "HIGH"),
+            ("temporal-redirect", "https://a.test/"),
+            ("upstream-hash-by", "$request_uri"),
+            ("upstream-vhost", "a.test"),
+        ] {
+            assert_eq!(read(name, value), (true, 0), "{name}");
+            assert_eq!(read(name, &format!(" {value} ")), (true, 0), "{name}");
+            for bad in [format!("{value}\n"), format!("\n{value}"), format!("{value}\r\n")] {
+                assert_eq!(read(name, &bad).1, 1, "{name}: {bad:?}");
+            }
+        }
+        for (name, value) in [("auth-url", "http://a.test/"), ("auth-tls-secret", "shop/a"), ("proxy-ssl-secret", "shop/a")] {
+            assert!(!read(name, &format!("{value}\n")).0, "{name}");
+        }
+        for (name, value) in [
+            ("allowlist-source-range", "10.0.0.0/8\n"),
+            ("backend-protocol", " https\n"),
+            ("denylist-source-range", "10.0.0.0/8,\n11.0.0.0/8\n"),
+            ("proxy-buffering", "on\n"),
+            ("proxy-next-upstream", "error timeout\n"),
+        ] {
+            assert_eq!(read(name, value), (true, 0), "{name}");
+        }
+    }
+
     #[test]
     fn hostile_values_of_every_key_do_no_harm() {
         const PROTECTIONS: [&str; 7] = ["auth-", "allowlist-", "whitelist-", "denylist-", "limit-", "proxy-ssl-", "satisfy"];

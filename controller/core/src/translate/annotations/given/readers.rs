@@ -10,11 +10,21 @@ use crate::settings::values;
 use ipnet::IpNet;
 use std::str::FromStr;
 
+/// What would do in place of a value with a line end.
+const ONE_LINE: &str = "write it in one line, in YAML without | or >";
+
 impl<'a> Given<'a> {
-    /// The value with its outer blanks trimmed; `None` when nothing is left.
+    /// The value without the blanks at its ends; `None` when nothing is left. A line end stays, which no text may have: it is
+    /// looked at as it is written (`annotations` 1.1).
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&'a str> {
-        self.raw(name).map(str::trim).filter(|text| !text.is_empty())
+        self.raw(name).filter(|value| !value.trim().is_empty()).map(|value| value.trim_matches(' '))
+    }
+
+    /// The same for one of a set of words, and for lists that are trimmed as they are taken apart: without line ends, too.
+    #[must_use]
+    pub(in crate::translate::annotations) fn words(&self, name: &str) -> Option<&'a str> {
+        self.text(name).map(str::trim)
     }
 
     /// A value that another type knows how to read; its error is the message.
@@ -96,7 +106,9 @@ impl<'a> Given<'a> {
     /// A number of bytes: digits, then nothing, k, m or g.
     pub fn bytes(&mut self, name: &'static str) -> Option<u64> {
         let text = self.text(name)?;
-        self.settled(name, values::bytes(text))
+        // Its reader trims what it is given.
+        let read = if text.trim() == text { values::bytes(text) } else { Err((format!("{} is not a size", shown(text)), ONE_LINE)) };
+        self.settled(name, read)
     }
 
     /// Addresses and CIDRs, separated by commas: sorted, without duplicates, host bits cleared. One bad item, and none
@@ -127,7 +139,7 @@ impl<'a> Given<'a> {
 
     /// One of a set of words, by its name; case counts.
     pub fn word<T: Copy>(&mut self, name: &'static str, words: &[(&'static str, T)]) -> Option<T> {
-        let text = self.text(name)?;
+        let text = self.words(name)?;
         let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
@@ -141,10 +153,10 @@ impl<'a> Given<'a> {
         self.word(name, &[("on", true), ("off", false)])
     }
 
-    /// Items separated by commas, trimmed, empty ones dropped; `None` when none is left.
+    /// Items separated by commas, without blanks, empty ones dropped; `None` when none is left.
     #[must_use]
     pub fn items(&self, name: &str) -> Option<Vec<&'a str>> {
-        let items: Vec<_> = values::items(self.raw(name)?).collect();
+        let items: Vec<_> = self.text(name)?.split(',').map(|item| item.trim_matches(' ')).filter(|item| !item.is_empty()).collect();
         (!items.is_empty()).then_some(items)
     }
 
