@@ -69,6 +69,14 @@ on_every_proxy! {
         ]);
     }
 
+    fn ann_4_1_paths_that_endpoints_lead_to_stay_paths_where_that_is_asked_for(proxy) {
+        let site = Site::of(proxy, "redirect-relative");
+        let (from, to) = (("proxy-redirect-from", "http://up.test/"), ("proxy-redirect-to", "/"));
+        let [absolute, relative] = hosts(&site, [&[from, to], &[from, to, ("relative-redirects", "true")]]);
+        let target = "/x?status=302&header=Location:http://up.test/a";
+        assert_eq!([&absolute, &relative].map(|host| led(&get(host, target).unwrap())), [format!("302 http://{absolute}/a"), "302 /a".to_owned()]);
+    }
+
     fn ann_4_1_a_redirect_to_https_names_its_port_where_that_is_asked_for(proxy) {
         let site = Site::of(proxy, "redirect-ports");
         let [h, usual] = hosts(&site, [

@@ -76,6 +76,7 @@ parts! {
         connection: "Connection for endpoints" ["connection-proxy-header"],
         location_rewrite: "rewriting of Location" ["proxy-redirect-", "-snippet"],
         port_in_redirects: "ports in redirects" ["use-port-in-redirects"],
+        relative_redirects: "relative redirects" ["relative-redirects"],
         session_cookie: "session cookie" ["session-cookie-", "affinity"],
     } inside {
         external_auth: option_of(

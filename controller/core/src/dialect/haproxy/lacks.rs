@@ -73,6 +73,7 @@ const ROUTE_WISHES: &[&str] = &[
     "logging",
     "mirror",
     "port_in_redirects",
+    "relative_redirects",
     "redirect",
     "response_headers",
     "retries",

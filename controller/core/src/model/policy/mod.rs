@@ -145,6 +145,8 @@ wishes! {
         fastcgi: FastCgi,
         /// Redirects of the proxy name the port.
         port_in_redirects: bool,
+        /// Where an answer of an endpoint leads to a path of the host, it is told as a path.
+        relative_redirects: bool,
         /// What a client is told that is given an endpoint, if the backend has [`Affinity`].
         session_cookie: SessionCookie,
     }

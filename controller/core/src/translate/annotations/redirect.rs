@@ -49,7 +49,8 @@ pub(super) const FEATURE: Feature = Feature {
             "relative-redirects",
             Value::Bool,
             Scope::Route,
-            "Leaves the target of such a redirect as it is, in place of putting scheme and host before a path.",
+            "Leaves the target of such a redirect as it is, in place of putting scheme and host before a path; so it does with \
+             what `proxy-redirect-to` makes a path of.",
         )
         .refused_when_bad()
         .ranked(Tier::C, Risk::Low)
@@ -70,8 +71,9 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         given.refuse_as(OnBadValue::DropFeature, "temporal-redirect", message, "use a URL such as https://a.example/");
     }
     let redirect = |url, status| Redirect { status: RedirectStatus::Is(status), target: RedirectTarget::Url(url), keep_relative };
-    policies.route().redirect =
-        temporal.map(|url| redirect(url, temporal_status)).or_else(|| permanent.map(|url| redirect(url, permanent_status)));
+    let route = policies.route();
+    route.redirect = temporal.map(|url| redirect(url, temporal_status)).or_else(|| permanent.map(|url| redirect(url, permanent_status)));
+    route.relative_redirects = (keep_relative && route.redirect.is_none()).then_some(true);
 }
 
 /// Where browsers may be led: with http or https, or within the host. A text that begins with another scheme would be run by
@@ -124,7 +126,9 @@ mod tests {
             assert_eq!(redirect(&[("permanent-redirect", same)]), Some((301, same.to_owned())));
         }
         assert_eq!(redirect(&[("permanent-redirect", "")]), None);
-        assert!(read(&[permanent, ("relative-redirects", "true")]).route.redirect.as_ref().is_some_and(|r| r.keep_relative));
+        let relative = ("relative-redirects", "true");
+        assert!(read(&[permanent, relative]).route.redirect.as_ref().is_some_and(|r| r.keep_relative));
+        assert_eq!([read(&[permanent, relative]), read(&[relative])].map(|read| read.route.relative_redirects), [None, Some(true)]);
     }
 
     #[test]

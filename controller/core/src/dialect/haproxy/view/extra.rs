@@ -127,7 +127,8 @@ impl ExtraView {
         let kind = type_of_texts(policy, globals);
         let extra = policy.extra.as_deref()?;
         let gzip = extra.gzip.as_ref().and_then(|gzip| GzipView::new(gzip, globals, version));
-        let keeps_relative = globals.relative_redirects || policy.redirect.as_ref().is_some_and(|redirect| redirect.keep_relative);
+        let own = policy.relative_redirects == Some(true) || policy.redirect.as_ref().is_some_and(|redirect| redirect.keep_relative);
+        let keeps_relative = globals.relative_redirects || own;
         let answer = |(number, answer): (usize, &EarlyAnswer)| AnswerView::new(number, answer, kind, !keeps_relative);
         let answers = extra.answers.iter().enumerate().filter_map(answer).collect();
         Some(Self { gzip, answers, ..Self::new(extra, (&policy.told_answers(), policy.rewrite.is_some())) })

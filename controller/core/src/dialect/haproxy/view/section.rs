@@ -268,7 +268,10 @@ impl<'m> ForwardView<'m> {
             retries: (own_retries.is_some() || wanted.tries == 0).then_some(retries),
             location: match location {
                 LocationRewrite::Off => None,
-                LocationRewrite::Replace(from, to) => Some(LocationView::new(from, to, globals.relative_redirects)),
+                LocationRewrite::Replace(from, to) => {
+                    let keep_relative = policy.is_some_and(|policy| policy.relative_redirects == Some(true));
+                    Some(LocationView::new(from, to, keep_relative || globals.relative_redirects))
+                }
             },
             tells_trailers: matches!(backend.policy.protocol, Some(Protocol::Grpc | Protocol::Grpcs)),
             closes: connection == Some(ConnectionHeader::Close),

@@ -56,6 +56,7 @@ pub(super) struct RouteView<'m> {
     /// What the path holds comes into a header, so that it may hold no line break.
     refuses_breaks: bool,
     port_in_redirects: bool,
+    relative_redirects: bool,
     /// Conditions that headers look at.
     chosen: Vec<extra::ChosenView>,
     /// How long answers are fresh, where that depends on the request.
@@ -154,6 +155,7 @@ impl<'m> RouteView<'m> {
         let policy = &*route.policy;
         Self {
             port_in_redirects: policy.port_in_redirects == Some(true),
+            relative_redirects: policy.relative_redirects == Some(true),
             redirect: policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
             refuses_breaks: rewrite::tells_path(route),
