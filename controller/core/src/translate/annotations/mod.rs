@@ -70,6 +70,7 @@ mod ssl_redirect;
 #[cfg(test)]
 pub(super) mod testing;
 mod unknown;
+mod unset;
 mod unsupported;
 mod upstream_vhost;
 mod value;

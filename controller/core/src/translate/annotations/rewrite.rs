@@ -2,7 +2,7 @@
 //!
 //! Either of them makes every path of the whole host an expression: `ingress-semantics` 7.
 
-use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value, unset};
 use crate::model::Rewrite;
 use crate::names::{VariableText, shown};
 
@@ -69,7 +69,8 @@ fn target<'a>(given: &mut Given<'a>) -> Option<(&'a str, VariableText)> {
 
 fn with_groups(given: &mut Given<'_>, name: &'static str, text: &str) -> Option<VariableText> {
     let parsed = VariableText::parse_with_groups(text);
-    parsed.map_err(|bad| given.refuse_as(OnBadValue::KeepDefault, name, bad, "use $1 to $9 for the groups of the path")).ok()
+    let parsed = parsed.map_err(|bad| given.refuse_as(OnBadValue::KeepDefault, name, bad, "use $1 to $9 for the groups of the path"));
+    parsed.inspect(|text| unset::tell(given, name, text)).ok()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `upstream-vhost`: the `Host` that endpoints see.
 
-use super::{Class, Feature, Given, Key, OnBadValue, Policies, Scope, Value};
+use super::{Class, Feature, Given, Key, OnBadValue, Policies, Scope, Value, unset};
 use crate::names::VariableText;
 
 pub(super) const FEATURE: Feature = Feature {
@@ -19,7 +19,10 @@ pub(super) const FEATURE: Feature = Feature {
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(text) = given.of_class("upstream-vhost", Class::Regex) else { return };
     match VariableText::parse(text) {
-        Ok(host) => policies.route().upstream_host = Some(host),
+        Ok(host) => {
+            unset::tell(given, "upstream-vhost", &host);
+            policies.route().upstream_host = Some(host);
+        }
         Err(bad) => given.refuse_as(OnBadValue::KeepDefault, "upstream-vhost", bad, "use a name such as up.example"),
     }
 }
