@@ -2,7 +2,9 @@
 //!
 //! No other room builds configuration text from anything but these types and numbers.
 
+mod bounded;
 mod cipher;
+mod cost;
 pub mod directive;
 mod header;
 mod host;
@@ -20,6 +22,7 @@ pub mod variable;
 mod variable_text;
 mod word;
 
+pub use bounded::limits;
 pub use cipher::CipherList;
 pub use header::{HeaderName, HeaderValue};
 pub use host::{HostAlias, HostName, HostPattern};

@@ -6,6 +6,7 @@ use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{Site, all_running};
 use gatewright_e2e::world::who;
+use std::time::Instant;
 
 const ANY: &str = "ImplementationSpecific";
 
@@ -65,6 +66,36 @@ on_every_proxy! {
         assert_eq!([who(&host, "/abc/x"), who(&host, "/abcd/x")], ["s1", "s2"], "what is below a prefix comes before an expression as long");
         site.apply(&[all_running(&["s1", "s2"]), vec![lent, other]].concat());
         assert_eq!([who(&host, "/l/12"), who(&host, "/ABC"), who(&host, "/abc/x")], ["404", "404", "s1"]);
+    }
+
+    fn an_expression_that_takes_long_keeps_nobody_waiting_and_opens_nothing(proxy) {
+        let site = Site::of(proxy, "rgx-slow");
+        let [slow, rounds, quick] = ["slow", "rounds", "quick"].map(|name| site.host(name));
+        let guarded = |name: &str, host: &str, path: &str| {
+            ingress(name).path(host, path, ANY, "s2").annotation("use-regex", "true").annotation("auth-type", "basic")
+                .annotation("auth-secret", "nobody")
+        };
+        site.apply(&[all_running(&["s1", "s2"]), vec![
+            ingress("slow-open").path(&slow, "/open", ANY, "s1"),
+            guarded("slow", &slow, "/open/.*.*[a-z]+.*[xy]"),
+            ingress("rounds-open").path(&rounds, "/open", ANY, "s1"),
+            guarded("rounds", &rounds, "/open/shut(/[a-z]+)*$"),
+            ingress("quick").prefix(&quick, "/", "s1"),
+        ]].concat());
+        let long = "a".repeat(7000);
+        assert_eq!(["/open/a-b", "/open/abx", "/x"].map(|target| who(&slow, target)), ["s1", "503", "404"]);
+        assert_eq!(["/open/a", "/open/shut/a/b", "/open/shut/1"].map(|target| who(&rounds, target)), ["s1", "503", "s1"]);
+        assert_eq!(who(&slow, &format!("/open/{long}")), "500", "it is not known what it matches");
+        assert_ne!(who(&rounds, &format!("/open/shut{}", "/a".repeat(3500))), "s1", "nor is it taken for what is open");
+        // Without a limit each takes thousands of times as long.
+        let time = |host: &str| {
+            let begun = Instant::now();
+            (0..20).for_each(|_| drop(get(host, &format!("/open/{long}"))));
+            begun.elapsed()
+        };
+        time(&quick);
+        let [usual, limited] = [&quick, &slow].map(|host| time(host));
+        assert!(limited < usual * 50, "{limited:?} for what takes {usual:?} elsewhere");
     }
 
     fn what_requests_say_stays_in_its_segment_of_a_path(proxy) {

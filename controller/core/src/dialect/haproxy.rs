@@ -60,6 +60,7 @@ mod groups;
 mod lacks;
 mod log;
 mod origin;
+mod path_expressions;
 mod received;
 mod runtime;
 pub mod sections;

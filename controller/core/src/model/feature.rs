@@ -7,6 +7,8 @@ pub enum Feature {
     Aliases,
     /// A host matches paths by expressions.
     Expressions,
+    /// A proxy may not know whether one of its expressions matches.
+    UnsureExpressions,
     /// A host sends some requests elsewhere.
     Canary,
     /// A host limits clients.
@@ -29,7 +31,7 @@ pub enum Feature {
 
 impl Feature {
     /// How many there are.
-    pub const ALL: usize = 11;
+    pub const ALL: usize = 12;
 }
 
 /// Some of them.

@@ -47,6 +47,17 @@ impl Host {
         self.summed_up()
     }
 
+    /// The expressions of its paths, in the order in which they are looked at.
+    pub fn expressions(&self) -> impl Iterator<Item = &RouteRegex> {
+        self.routes.iter().flat_map(|route| &route.matches).filter_map(PathMatch::regex)
+    }
+
+    /// How many of them have a limit, which they share.
+    #[must_use]
+    pub fn slow_expressions(&self) -> usize {
+        if self.features.has(Feature::UnsureExpressions) { self.expressions().filter(|path| path.is_slow()).count() } else { 0 }
+    }
+
     fn summed_up(mut self) -> Self {
         let HostPolicy { app_root: _, aliases, client_auth, tls } = &self.policy;
         let of_host = Features::default()
@@ -96,8 +107,10 @@ impl Route {
     /// These features of its host, and its own.
     fn features_with(&self, features: Features) -> Features {
         let policy = &self.policy;
+        let expressions = || self.matches.iter().filter_map(PathMatch::regex);
         features
-            .with(Feature::Expressions, self.matches.iter().any(|m| matches!(m, PathMatch::Regex(_))))
+            .with(Feature::Expressions, expressions().next().is_some())
+            .with(Feature::UnsureExpressions, expressions().any(RouteRegex::is_unsure))
             .with(Feature::Canary, self.canary.is_some())
             .with(Feature::Limits, policy.limits.is_some())
             .with(Feature::ExternalAuth, policy.external_auth.is_some())
@@ -142,6 +155,12 @@ pub enum PathMatch {
 }
 
 impl PathMatch {
+    /// The expression, if it is one.
+    #[must_use]
+    pub const fn regex(&self) -> Option<&RouteRegex> {
+        if let Self::Regex(expression) = self { Some(expression) } else { None }
+    }
+
     /// The path or expression, whatever the kind of match.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -49,6 +49,11 @@ impl TextRegex {
         &self.0
     }
 
+    /// Characters that it matches at most where it counts repetitions.
+    pub(super) fn size(&self) -> usize {
+        Reader { rest: self.0.chars().collect(), at: 0 }.alternatives(0).unwrap_or(MAX_SIZE)
+    }
+
     /// How many groups there are whose matches can be asked for.
     #[must_use]
     pub fn groups(&self) -> usize {
@@ -84,6 +89,15 @@ pub enum TextPattern {
 }
 
 impl TextPattern {
+    /// Whether it has a limit of steps, and a proxy may not know whether it matches.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        match self {
+            Self::Exact(_) => false,
+            Self::Regex(expression) | Self::RegexIgnoringCase(expression) => !expression.limits().is_empty(),
+        }
+    }
+
     /// Reads one.
     ///
     /// # Errors

@@ -6,16 +6,20 @@ use std::str::Chars;
 
 /// Whether an expression, which is one that can be read, has such repetitions, and something behind them that can fail.
 pub(super) fn are_ambiguous(expression: &str) -> bool {
-    let alternatives = Parser { rest: expression.chars().peekable() }.alternatives();
-    alternatives.iter().any(|sequence| is_bad(sequence, false))
+    parts(expression).iter().any(|sequence| is_bad(sequence, false))
+}
+
+/// The parts of the alternatives of an expression that can be read.
+pub(super) fn parts(expression: &str) -> Vec<Vec<Part>> {
+    Parser { rest: expression.chars().peekable() }.alternatives()
 }
 
 /// Characters: those of ASCII by number, and all others as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Set(u128, bool);
+pub(super) struct Set(u128, bool);
 
 impl Set {
-    const NONE: Self = Self(0, false);
+    pub(super) const NONE: Self = Self(0, false);
     const ALL: Self = Self(u128::MAX, true);
 
     fn of(c: char) -> Self {
@@ -32,7 +36,7 @@ impl Set {
         Self(ascii.0, ascii.1 || !high.is_ascii())
     }
 
-    const fn and(self, other: Self) -> Self {
+    pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0, self.1 || other.1)
     }
 
@@ -40,25 +44,29 @@ impl Set {
         Self(!self.0, true)
     }
 
-    const fn meets(self, other: Self) -> bool {
+    pub(super) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0 || (self.1 && other.1)
     }
 }
 
 /// A part of an expression, and how often it may stand there.
 #[derive(Debug)]
-struct Part {
-    what: What,
-    least: usize,
+pub(super) struct Part {
+    pub(super) what: What,
+    pub(super) least: usize,
     /// `None`: any number.
-    most: Option<usize>,
+    pub(super) most: Option<usize>,
 }
 
 #[derive(Debug)]
-enum What {
+pub(super) enum What {
     One(Set),
     /// Nothing is taken, and it may fail.
     Place,
+    /// The same, and nothing can stand behind it.
+    End,
+    /// The same, by what stands behind it.
+    Ahead(Vec<Vec<Part>>),
     Group(Vec<Vec<Part>>),
 }
 
@@ -66,7 +74,7 @@ impl Part {
     fn set(&self) -> Set {
         match &self.what {
             What::One(set) => *set,
-            What::Place => Set::NONE,
+            What::Place | What::End | What::Ahead(_) => Set::NONE,
             What::Group(alternatives) => alternatives.iter().flatten().fold(Set::NONE, |set, part| set.and(part.set())),
         }
     }
@@ -75,17 +83,17 @@ impl Part {
     fn may_be_empty(&self) -> bool {
         let empty = match &self.what {
             What::One(_) => false,
-            What::Place => true,
+            What::Place | What::End | What::Ahead(_) => true,
             What::Group(alternatives) => alternatives.iter().any(|sequence| sequence.iter().all(Self::may_be_empty)),
         };
         empty || self.least == 0
     }
 
     /// Whether there are texts that it does not match the beginning of.
-    fn may_fail(&self) -> bool {
+    pub(super) fn may_fail(&self) -> bool {
         match &self.what {
             _ if self.least == 0 => false,
-            What::One(_) | What::Place => true,
+            What::One(_) | What::Place | What::End | What::Ahead(_) => true,
             What::Group(alternatives) => alternatives.iter().all(|sequence| sequence.iter().any(Self::may_fail)),
         }
     }
@@ -94,7 +102,7 @@ impl Part {
         self.most != Some(self.least)
     }
 
-    fn repeats(&self) -> bool {
+    pub(super) fn repeats(&self) -> bool {
         self.most.is_none_or(|most| most > 1)
     }
 }
@@ -102,7 +110,11 @@ impl Part {
 /// Whether there is such a repetition in a sequence; `fails`: something behind it can.
 fn is_bad(sequence: &[Part], fails: bool) -> bool {
     sequence.iter().enumerate().any(|(n, part)| {
-        let What::Group(alternatives) = &part.what else { return false };
+        let alternatives = match &part.what {
+            What::Group(alternatives) => alternatives,
+            What::Ahead(alternatives) => return alternatives.iter().any(|body| is_bad(body, true)),
+            What::One(_) | What::Place | What::End => return false,
+        };
         let fails = fails || sequence[n + 1..].iter().any(Part::may_fail);
         let is_divided = || alternatives.iter().any(|body| can_be_divided(body, &[])) || overlap(alternatives);
         (fails && part.repeats() && is_divided()) || alternatives.iter().any(|body| is_bad(body, fails || part.repeats()))
@@ -148,7 +160,8 @@ impl Parser<'_> {
                     all.push(Vec::new());
                     continue;
                 }
-                '^' | '$' => What::Place,
+                '^' => What::Place,
+                '$' => What::End,
                 '(' => self.group(),
                 '[' => What::One(self.class()),
                 '.' => What::One(Set::ALL),
@@ -169,7 +182,7 @@ impl Parser<'_> {
             _ = self.rest.next_if(|&c| kind == Some('i') && c == ':');
         }
         let alternatives = self.alternatives();
-        if matches!(kind, Some('=' | '!')) { What::Place } else { What::Group(alternatives) }
+        if matches!(kind, Some('=' | '!')) { What::Ahead(alternatives) } else { What::Group(alternatives) }
     }
 
     fn class(&mut self) -> Set {
@@ -269,6 +282,7 @@ mod tests {
             "(a+){2,}b",
             "(([a-z])+.)+[A-Z]([a-z])+$",
             "(x(a+)+y)?$",
+            "/(?=(a+)+)",
         ] {
             assert!(are_ambiguous(bad), "{bad}");
         }

@@ -101,25 +101,11 @@ impl RouteRegex {
     /// The alternatives that it is made of; one, if none stands outside of groups and classes.
     #[must_use]
     pub fn alternatives(&self) -> Vec<&str> {
-        let text = self.as_str();
-        let (mut found, mut begin, mut depth, mut in_class) = (Vec::new(), 0, 0_usize, false);
-        let mut chars = text.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '\\' => _ = chars.next(),
-                '[' => in_class = true,
-                ']' => in_class = false,
-                '(' if !in_class => depth += 1,
-                ')' if !in_class => depth = depth.saturating_sub(1),
-                '|' if !in_class && depth == 0 => {
-                    found.push(&text[begin..at]);
-                    begin = at + 1;
-                }
-                _ => {}
-            }
-        }
-        found.push(&text[begin..]);
-        found
+        split(self.as_str())
+    }
+
+    pub(super) const fn text(&self) -> &TextRegex {
+        &self.0
     }
 
     /// The number of its groups.
@@ -134,6 +120,28 @@ impl fmt::Display for RouteRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The alternatives of an expression that stand outside of groups and classes; at least one.
+pub(super) fn split(text: &str) -> Vec<&str> {
+    let (mut found, mut begin, mut depth, mut in_class) = (Vec::new(), 0, 0_usize, false);
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => _ = chars.next(),
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => depth += 1,
+            ')' if !in_class => depth = depth.saturating_sub(1),
+            '|' if !in_class && depth == 0 => {
+                found.push(&text[begin..at]);
+                begin = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&text[begin..]);
+    found
 }
 
 #[cfg(test)]

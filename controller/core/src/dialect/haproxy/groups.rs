@@ -1,12 +1,13 @@
 //! What is rendered piece by piece: sections, and the lines of maps and certificate lists.
 
 use super::certificates::{certificates, default_certificate};
+use super::path_expressions;
 use super::sections::{Context, Key};
 use super::sources::{self, Source};
 use super::view::{self, Line};
 use crate::dialect::{Gather, Group, Memory, Parts, Piece, Place, Same, Version};
 use crate::model::{Feature, Host, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
-use crate::names::{HostAlias, HostName, HostPattern, RouteRegex};
+use crate::names::{HostAlias, HostName, HostPattern, TextRegex};
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory
         default_certificate(model),
         streams(model),
     ];
+    if path_expressions::may_be_unknown(model) {
+        groups.push(decided(model));
+    }
     if model.globals.listeners.passthrough_port.is_some() {
         groups.extend([passed(model), passed_names(model)]);
     }
@@ -164,26 +168,17 @@ fn expressions<'m>(model: &'m Model, context: &Arc<Context<'m>>) -> Group<'m> {
     let (shared, context) = (digest_of(&**context), Arc::clone(context));
     let view = move |number: usize| {
         let host: &'m Host = hosts[number];
-        let begin = view::escaped(&host.pattern.to_string());
-        let lines = host.routes.iter().flat_map(|route| {
-            let name = context.value_of(host, route);
-            let paths = route.matches.iter().filter_map(|m| if let PathMatch::Regex(path) = m { Some(path) } else { None });
-            paths.map(|path| Line::expression(format!("^{begin}(?i:{})", behind(path)), name.clone())).collect::<Vec<_>>()
-        });
-        view::lines(lines.collect())
+        view::lines(path_expressions::lines(host, |route| context.value_of(host, route)))
     };
     map(("expressions", "maps/expressions.map"), shared, false, move || Parts::new(pieces, view))
 }
 
-/// A path behind the name of its host. As nginx has it, only the first alternative is bound to the beginning of the path.
-fn behind(path: &RouteRegex) -> String {
-    let alternatives = path.alternatives();
-    let (first, others) = alternatives.split_first().map_or(("", &[][..]), |(first, others)| (*first, others));
-    let others = others.iter().map(|other| match other.strip_prefix('^') {
-        Some(bound) => format!("|{bound}"),
-        None => format!("|.*?(?:{other})"),
-    });
-    first.to_owned() + &others.collect::<String>()
+/// The lines of those where it may be unknown whether one matches.
+fn decided(model: &Model) -> Group<'_> {
+    let hosts: Vec<&Arc<Host>> = model.hosts.having(Feature::UnsureExpressions).filter(|host| is_of_expressions(host)).collect();
+    let pieces = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
+    let view = move |number: usize| view::lines(path_expressions::decided(hosts[number]));
+    map(("decided", "maps/decided.map"), 0, false, move || Parts::new(pieces, view))
 }
 
 /// A line for each alias that is an expression, or stands for any number of labels: these first, the longer before the
@@ -203,11 +198,19 @@ fn aliases(model: &Model) -> Group<'_> {
         let (pattern, alias) = found[number];
         let expression = match alias {
             HostAlias::Wildcard(parent) => format!("^.+[.]{}$", parent.as_str().replace('.', "[.]")),
-            HostAlias::Exact(_) | HostAlias::Regex(_) => key_of_alias(alias).to_owned(),
+            // Names are compared in lower case, as nginx compares them with an expression without it.
+            HostAlias::Regex(expression) => caseless(expression).bounded().into_owned(),
+            HostAlias::Exact(_) => key_of_alias(alias).to_owned(),
         };
         view::lines(vec![Line::expression(expression, pattern.to_string())])
     };
     map(("aliases", "maps/aliases.map"), 0, false, move || Parts::new(pieces, view))
+}
+
+fn caseless(expression: &TextRegex) -> TextRegex {
+    let has_capitals = expression.as_str().contains(|c: char| c.is_ascii_uppercase());
+    let without = has_capitals.then(|| TextRegex::new(&format!("(?i){expression}")).ok()).flatten();
+    without.unwrap_or_else(|| expression.clone())
 }
 
 fn key_of_alias(alias: &HostAlias) -> &str {

@@ -6,7 +6,7 @@ use crate::model::{
     RoutePolicy, digest_of,
 };
 use crate::names::variable::LABELS;
-use crate::names::{HostPattern, ObjectRef, UriPath};
+use crate::names::{HostPattern, ObjectRef, RouteRegex, UriPath};
 use std::sync::Arc;
 
 /// What the sections of all routes depend on beside the route.
@@ -137,7 +137,7 @@ pub struct Key<'m> {
     /// Content hash of what else is asked for, and of how the route is named in log lines; 0: nothing.
     pub(super) policy: u128,
     /// The path that is rewritten, as an expression.
-    pub(super) path: Option<&'m str>,
+    pub(super) path: Option<&'m RouteRegex>,
     /// Content hash of what is asked about certificates of clients; 0: nothing.
     pub(super) client_auth: u128,
     /// What tells the clients of one Ingress from those of another one, where they are limited.
@@ -215,7 +215,7 @@ impl<'m> Key<'m> {
             redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
             unlogged,
             policy: context.logged(route).map_or_else(|| route.policy.digest(), |logged| digest_of(&(route.policy.digest(), logged))),
-            path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).map(PathMatch::text),
+            path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).and_then(PathMatch::regex),
             client_auth: client_auth_digest(host),
             counted: route.policy.limits.as_ref().map(|_| digest_of(&route.origin)),
             asks: Asks::of(route),

@@ -47,7 +47,7 @@ impl HeaderView {
         match &header.test {
             CanaryHeaderTest::Words => words = true,
             CanaryHeaderTest::Value(text) => value = Some(text.clone()),
-            CanaryHeaderTest::Pattern(regex) => pattern = Some(regex.as_str().to_owned()),
+            CanaryHeaderTest::Pattern(regex) => pattern = Some(regex.bounded().into_owned()),
             CanaryHeaderTest::Never => never = true,
         }
         // In nginx both signs are one.

@@ -4,6 +4,7 @@ use super::section::page;
 use crate::dialect::haproxy::expression::Expression;
 use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, Globals, VerifyClient};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What `route/client_auth.tera` sees.
 #[derive(Debug, Serialize)]
@@ -20,7 +21,7 @@ pub(super) struct ClientAuthView<'m> {
     misdirected_page: String,
     /// Of what is answered where the subject is another one.
     content_type: &'m str,
-    subject: Option<&'m str>,
+    subject: Option<Cow<'m, str>>,
     headers: Vec<CertificateHeaderView>,
     /// Endpoints are shown the certificate.
     pass_certificate: bool,
@@ -66,7 +67,7 @@ impl<'m> ClientAuthView<'m> {
             error_page: refusal("The SSL certificate error"),
             misdirected_page: page(421),
             content_type: globals.default_type.as_str(),
-            subject: checked.subject.as_ref().map(crate::names::TextRegex::as_str),
+            subject: checked.subject.as_ref().map(crate::names::TextRegex::bounded),
             headers: tolerated.map(|(result, text)| CertificateHeaderView { result, text }).collect(),
             pass_certificate: checked.pass_certificate,
         }

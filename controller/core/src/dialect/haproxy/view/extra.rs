@@ -7,7 +7,7 @@ use super::{addresses, public};
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
 use crate::model::{Charset, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RoutePolicy, Test};
-use crate::names::{HeaderName, TextPart, VariableText};
+use crate::names::{HeaderName, TextPart, TextRegex, VariableText};
 use serde::Serialize;
 
 /// The status with which nginx closes the connection.
@@ -90,6 +90,8 @@ struct ConditionView {
     regex: bool,
     ignore_case: bool,
     pattern: String,
+    /// Of which texts it is known whether an expression matches; `None`: of all.
+    decided: Option<String>,
     /// It looks at the address of the client, which is in one of these then: in lines of a bounded number.
     networks: Vec<Vec<String>>,
 }
@@ -184,7 +186,7 @@ impl AnswerView {
             Some(_) if !all.is_empty() => Some(ConditionView::of_all(name)),
             Some(when) => Some(ConditionView::new(name, when)?),
         };
-        let path = answer.path.as_ref().map(|path| (format!("answer_path_{number}"), path.to_string(), whole(path.as_str())));
+        let path = answer.path.as_ref().map(|path| (format!("answer_path_{number}"), path.bounded().into_owned(), whole(path, "")));
         let query = match answer.query {
             Query::Kept => Some("?"),
             Query::Appended => Some("&"),
@@ -220,7 +222,7 @@ impl PathView {
         Some(Self {
             number: mark(number),
             condition,
-            expression: whole(rewrite.path.as_str()),
+            expression: whole(&rewrite.path, ""),
             decoded: read(&rewrite.target)?,
             target,
             encoded,
@@ -247,31 +249,32 @@ fn begins_path(text: &VariableText) -> bool {
 
 fn groups_of(when: &Condition) -> Option<(Expression, String)> {
     let ignoring_case = matches!(when.test, Test::Matches { ignoring_case: true, .. });
-    let expression = whole(when.matched()?.as_str());
-    Some((Expression::of_snippet(&when.variable, &[])?, if ignoring_case { format!("(?i){expression}") } else { expression }))
+    let expression = whole(when.matched()?, if ignoring_case { "(?i)" } else { "" });
+    Some((Expression::of_snippet(&when.variable, &[])?, expression))
 }
 
-/// An expression that fits the whole of what another one fits somewhere.
-fn whole(expression: &str) -> String {
-    format!("^.*?(?:{expression}).*$")
+/// An expression that fits the whole of what another one fits somewhere; `flags`: how that is compared.
+fn whole(expression: &TextRegex, flags: &str) -> String {
+    format!("{}{flags}^.*?(?:{expression}).*$", expression.limits())
 }
 
 impl ConditionView {
     /// Whether all of those hold that are asked before.
     fn of_all(name: String) -> Self {
         let (fetch, pattern) = ("var(txn.all_hold)".to_owned(), "1".to_owned());
-        Self { name, fetch, header: None, negated: false, regex: false, ignore_case: false, pattern, networks: Vec::new() }
+        let networks = Vec::new();
+        Self { name, fetch, header: None, negated: false, regex: false, ignore_case: false, pattern, decided: None, networks }
     }
 
     fn new(name: String, Condition { variable, test, negated }: &Condition) -> Option<Self> {
-        let (regex, ignore_case, pattern) = match test {
-            Test::Is(text) => (false, false, text.clone()),
-            Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.as_str().to_owned()),
-            Test::Within(_) => (false, false, String::new()),
+        let (regex, ignore_case, pattern, decided) = match test {
+            Test::Is(text) => (false, false, text.clone(), None),
+            Test::Matches { expression, ignoring_case } => (true, *ignoring_case, expression.bounded().into_owned(), expression.decided()),
+            Test::Within(_) => (false, false, String::new(), None),
         };
         let networks = if let Test::Within(networks) = test { addresses::lines(networks) } else { Vec::new() };
         let (fetch, header) = (fetch_of(variable)?, header_of(variable));
-        Some(Self { name, fetch, header, negated: *negated, regex, ignore_case, pattern, networks })
+        Some(Self { name, fetch, header, negated: *negated, regex, ignore_case, pattern, decided, networks })
     }
 }
 

@@ -10,12 +10,14 @@ use crate::dialect::haproxy::credentials::ticket_key_path;
 use crate::dialect::haproxy::expression::{Expression, header};
 use crate::dialect::haproxy::lacks::COMPRESSES_BY_LENGTH;
 use crate::dialect::haproxy::log::LogLine;
+use crate::dialect::haproxy::path_expressions::may_be_unknown;
 use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::Context;
 use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What the templates of the frontend see.
@@ -54,6 +56,8 @@ pub(super) struct PublicView<'m> {
     canaries: Vec<RulesView>,
     /// Some backends are spoken to over TLS if the client's connection is.
     any_auto: bool,
+    /// It may be unknown which expressions a path matches.
+    decides: bool,
     blocking: BlockingView<'m>,
     request_headers: Vec<HeaderView>,
     response_headers: Vec<AnsweredView>,
@@ -87,7 +91,7 @@ struct GzipView<'m> {
     /// In lines of a bounded number; none: all.
     types: Vec<Vec<&'m str>>,
     /// Clients that get answers as they are.
-    excepted_agents: Option<&'m str>,
+    excepted_agents: Option<Cow<'m, str>>,
 }
 
 impl<'m> GzipView<'m> {
@@ -95,7 +99,7 @@ impl<'m> GzipView<'m> {
         Self {
             min_bytes: shortest(compression.min_bytes, version),
             types: type_lines(&compression.types),
-            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::as_str),
+            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::bounded),
         }
     }
 }
@@ -135,17 +139,21 @@ struct TextView<'m> {
     /// An expression, or the whole text.
     regex: bool,
     ignore_case: bool,
-    text: &'m str,
+    text: Cow<'m, str>,
+    /// Of which texts it is known whether it matches; `None`: of all.
+    decided: Option<String>,
 }
 
 impl<'m> TextView<'m> {
     fn new(pattern: &'m TextPattern) -> Self {
-        let (regex, ignore_case, text) = match pattern {
-            TextPattern::Exact(text) => (false, true, &**text),
-            TextPattern::Regex(regex) => (true, false, regex.as_str()),
-            TextPattern::RegexIgnoringCase(regex) => (true, true, regex.as_str()),
+        let (regex, ignore_case) = match pattern {
+            TextPattern::Exact(text) => {
+                return Self { regex: false, ignore_case: true, text: Cow::Borrowed(text), decided: None };
+            }
+            TextPattern::Regex(regex) => (regex, false),
+            TextPattern::RegexIgnoringCase(regex) => (regex, true),
         };
-        Self { regex, ignore_case, text }
+        Self { regex: true, ignore_case, text: regex.bounded(), decided: regex.decided() }
     }
 }
 
@@ -212,6 +220,7 @@ impl<'m> PublicView<'m> {
             retry_idempotent_only: !globals.retries.non_idempotent,
             canaries: canary::rules(model, context),
             any_auto: context.has_auto_backends(),
+            decides: may_be_unknown(model),
             blocking: BlockingView::new(&globals.blocking),
             request_headers: headers(&globals.request_headers),
             response_headers: globals.response_headers.iter().enumerate().filter_map(AnsweredView::new).collect(),

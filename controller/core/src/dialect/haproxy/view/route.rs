@@ -7,6 +7,7 @@ use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression};
 use crate::dialect::haproxy::sections::{Labels, Section};
 use crate::model::{CookieFlags, CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
+use crate::names::RouteRegex;
 use serde::Serialize;
 
 /// The one status of a redirect whose answers have no body.
@@ -157,11 +158,11 @@ impl RedirectView {
 }
 
 impl RewriteView {
-    fn new(policy: &RoutePolicy, path: Option<&str>) -> Option<Self> {
-        let rewrite = policy.rewrite.as_ref()?;
+    fn new(policy: &RoutePolicy, path: Option<&RouteRegex>) -> Option<Self> {
+        let (rewrite, path) = (policy.rewrite.as_ref()?, path?);
         let (target, encoded) = Expression::in_path(&rewrite.target, "rewritten", Expression::of)?;
         Some(Self {
-            expression: format!("^.*?(?i:{}).*", path?),
+            expression: format!("{}^.*?(?i:{path}).*", path.limits(1)),
             decoded: Expression::of(&rewrite.target)?,
             target,
             encoded,

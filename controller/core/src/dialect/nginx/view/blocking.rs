@@ -11,6 +11,8 @@ pub(super) struct BlockingView {
     /// Keys of maps.
     user_agents: Vec<String>,
     referers: Vec<String>,
+    /// nginx may not know whether one of them matches, and then takes none of them.
+    unsure: bool,
 }
 
 impl BlockingView {
@@ -20,6 +22,7 @@ impl BlockingView {
             addresses: blocking.addresses.iter().map(ToString::to_string).collect(),
             user_agents: blocking.user_agents.iter().map(map_key).collect(),
             referers: blocking.referers.iter().map(map_key).collect(),
+            unsure: blocking.user_agents.iter().chain(&blocking.referers).any(TextPattern::is_slow),
         })
     }
 }
@@ -28,7 +31,7 @@ impl BlockingView {
 pub(super) fn map_key(pattern: &TextPattern) -> String {
     match pattern {
         TextPattern::Exact(text) => format!("\\{text}"),
-        TextPattern::Regex(regex) => format!("~{regex}"),
-        TextPattern::RegexIgnoringCase(regex) => format!("~*{regex}"),
+        TextPattern::Regex(regex) => format!("~{}", regex.bounded()),
+        TextPattern::RegexIgnoringCase(regex) => format!("~*{}", regex.bounded()),
     }
 }

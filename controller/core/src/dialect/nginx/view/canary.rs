@@ -66,7 +66,7 @@ fn by_header(name: &str, header: &CanaryHeader, next: Expression, maps: &mut Map
         CanaryHeaderTest::Words => link(name, source, next, words(), maps),
         CanaryHeaderTest::Value(value) => link(name, source, next, vec![(format!("~^{}\\z", escaped(value)), yes())], maps),
         CanaryHeaderTest::Pattern(pattern) => {
-            let entries = vec![absent(&next), (format!("~{pattern}"), yes())];
+            let entries = vec![absent(&next), (format!("~{}", pattern.bounded()), yes())];
             link(name, source, next, entries, maps)
         }
         CanaryHeaderTest::Never => {

@@ -8,6 +8,7 @@ use crate::dialect::nginx::groups::certificate_path;
 use crate::model::{Compression, Feature, Globals, Model, Tls};
 use crate::names::{HostPattern, TextPattern, TextRegex};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What `client.tera` sees, beside the hash sizes.
 #[derive(Debug, Serialize)]
@@ -42,7 +43,7 @@ struct GzipView<'m> {
     level: u64,
     min_bytes: u64,
     types: Vec<&'m str>,
-    excepted_agents: Option<&'m str>,
+    excepted_agents: Option<Cow<'m, str>>,
 }
 
 impl<'m> ClientView<'m> {
@@ -83,7 +84,7 @@ impl<'m> GzipView<'m> {
             level: between(1, compression.level, 9),
             min_bytes: between(0, compression.min_bytes, 1 << 30),
             types: if compression.types.is_empty() { vec!["*"] } else { types },
-            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::as_str),
+            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::bounded),
         }
     }
 }

@@ -21,7 +21,7 @@ struct CheckedView<'m> {
     verify: &'static str,
     depth: u32,
     error_page: Option<&'m str>,
-    subject: Option<&'m str>,
+    subject: Option<Cow<'m, str>>,
     /// The headers of all routes, and those about the certificate.
     headers: HeadersView,
 }
@@ -52,7 +52,7 @@ impl<'m> CheckedView<'m> {
                 ClientErrorPage::Url(url) => url.as_str(),
                 ClientErrorPage::Path(path) => path.as_str(),
             }),
-            subject: checked.subject.as_ref().map(crate::names::TextRegex::as_str),
+            subject: checked.subject.as_ref().map(crate::names::TextRegex::bounded),
             headers: common.clone(),
         }
     }

@@ -239,8 +239,10 @@ impl<'m> HostView<'m> {
         let client_auth = host.policy.client_auth.as_ref();
         let common = client_auth::headers(&context.headers, client_auth);
         let mut maps = MapsView::default();
+        let slow = host.slow_expressions();
         let routes = host.routes.iter().zip(extra);
-        let routes = routes.map(|(route, extra)| RouteView::new(route, extra, &host.pattern, &mut maps, (context, &common))).collect();
+        let routes =
+            routes.map(|(route, extra)| RouteView::new(route, (extra, slow), &host.pattern, &mut maps, (context, &common))).collect();
         let catch_all = is_catch_all.then(|| CatchAllView {
             reject_unknown_names: context.reject_unknown_names,
             health_check_path: Some(context.health_check_path).filter(|path| !paths::is_taken(&host.routes, path)),
@@ -285,7 +287,7 @@ fn alias_name(alias: &HostAlias) -> String {
     match alias {
         HostAlias::Exact(name) => name.to_string(),
         HostAlias::Wildcard(parent) => format!(r"~^(?:[0-9a-z_-]+\.)+{}\z", parent.as_str().replace('.', r"\.")),
-        HostAlias::Regex(expression) => format!("~{expression}"),
+        HostAlias::Regex(expression) => format!("~{}", expression.bounded()),
     }
 }
 

@@ -104,7 +104,7 @@ fn raw_lines(directive: &RawDirective, lines: &mut Vec<RawLineView>) {
 pub(super) fn paths(extra: &Extra) -> Vec<PathView> {
     let view = |rewrite: &PathRewrite| PathView {
         condition: rewrite.when.as_ref().map(ConditionView::new),
-        path: rewrite.path.to_string(),
+        path: rewrite.path.bounded().into_owned(),
         target: target(rewrite),
     };
     extra.rewrites.iter().map(view).collect()
@@ -255,7 +255,7 @@ impl AnswerView {
         Self {
             condition: answer.when.as_ref().map(ConditionView::new),
             unless: answer.conditions().filter(|_| !answer.also.is_empty()).map(|when| ConditionView::new(&when.negation())).collect(),
-            path: answer.path.as_ref().map(ToString::to_string),
+            path: answer.path.as_ref().map(|path| path.bounded().into_owned()),
             flag: if answer.status == 301 { "permanent" } else { "redirect" },
             status: answer.status,
             unlogged: answer.unlogged,
@@ -281,7 +281,7 @@ impl ConditionView {
                     (true, false) => "!~",
                     (true, true) => "!~*",
                 };
-                (comparison, None, Some(expression.as_str().to_owned()))
+                (comparison, None, Some(expression.bounded().into_owned()))
             }
         };
         Self { variable: Expression::of(&condition.variable), comparison, text, expression }

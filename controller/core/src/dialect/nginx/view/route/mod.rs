@@ -103,11 +103,11 @@ struct HttpsRedirectView {
 }
 
 impl<'m> RouteView<'m> {
-    /// `extra`: exact paths that the route takes beside its own; `maps`: where blocks go that it needs before its host;
+    /// `extra`: exact paths that the route takes beside its own; `slow`: how many expressions of the host have a limit; `maps`: where blocks go that it needs before its host;
     /// `common`: the headers of all routes of the host.
     pub(super) fn new(
         route: &'m Route,
-        extra: Vec<&'m str>,
+        (extra, slow): (Vec<&'m str>, usize),
         host: &'m HostPattern,
         maps: &mut MapsView,
         (context, common): (&HostContext<'m>, &HeadersView),
@@ -121,7 +121,7 @@ impl<'m> RouteView<'m> {
         let has_labels = context.says_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
         let is_nobodys = *host == HostPattern::CatchAll && route.origin.is_none();
         Self {
-            matches: matches(route, extra),
+            matches: matches(route, extra, slow),
             origin: route.origin.as_ref().map(name_of),
             https_redirect: route.https_redirect.map(|redirect| HttpsRedirectView {
                 status: context.redirect_status,
@@ -241,12 +241,12 @@ fn extras(route: &Route, host: &HostPattern, maps: &mut MapsView, context: &Host
     Extras { canary, cookie, protocol: primary.and_then(|backend| backend.policy.protocol) }
 }
 
-fn matches<'m>(route: &'m Route, extra: Vec<&'m str>) -> Vec<MatchView<'m>> {
+fn matches<'m>(route: &'m Route, extra: Vec<&'m str>, slow: usize) -> Vec<MatchView<'m>> {
     let exact = |text: &'m str| MatchView { exact: true, regex: false, text: text.into() };
     let given = route.matches.iter().map(|path_match| match path_match {
         PathMatch::Exact(path) => exact(path.as_str()),
         PathMatch::Under(path) => MatchView { exact: false, regex: false, text: path.as_str().into() },
-        PathMatch::Regex(path) => MatchView { exact: false, regex: true, text: rewrite::location(path, route).into() },
+        PathMatch::Regex(path) => MatchView { exact: false, regex: true, text: rewrite::location(path, route, slow).into() },
     });
     given.chain(extra.into_iter().map(exact)).collect()
 }

@@ -21,17 +21,19 @@ impl RewriteView {
     pub(super) fn new(route: &Route) -> Option<Self> {
         let rewrite = route.policy.rewrite.as_ref()?;
         let path = regex_of(route)?;
-        Some(Self { expression: format!("(?i){path}"), target: Expression::of(&rewrite.target) })
+        let limits = path.limits(1);
+        let expression = if limits.is_empty() { format!("(?i){path}") } else { format!("{limits}(?i)^(?s:.*?)(?:{path})") };
+        Some(Self { expression, target: Expression::of(&rewrite.target) })
     }
 }
 
 fn regex_of(route: &Route) -> Option<&RouteRegex> {
-    route.matches.iter().find_map(|m| if let PathMatch::Regex(path) = m { Some(path) } else { None })
+    route.matches.iter().find_map(PathMatch::regex)
 }
 
-/// The expression of a location: from the beginning of the path on.
-pub(super) fn location(path: &RouteRegex, route: &Route) -> String {
-    if tells_path(route) { format!("^{}", path.with_named_groups(GROUP)) } else { format!("^{path}") }
+/// The expression of a location: from the beginning of the path on. `slow`: how many of the host have a limit.
+pub(super) fn location(path: &RouteRegex, route: &Route, slow: usize) -> String {
+    if tells_path(route) { path.bounded(&path.with_named_groups(GROUP), slow) } else { path.bounded(path.as_str(), slow) }
 }
 
 /// Whether a part of the path comes into a header.

@@ -1,0 +1,195 @@
+//! Expressions as a proxy is given them, so that none keeps it busy for more than some milliseconds.
+//!
+//! What takes few steps of any text is given as it is. All else has a limit on the steps that a PCRE counts, and is written
+//! so that it counts them: from the beginning of the text on, as steps are counted anew from every other place where an
+//! expression may begin, and without runs of characters that are taken at one go. A PCRE that comes to its limit does not
+//! know whether the expression matches: nginx answers 500, and HAProxy has to be asked for that.
+
+use super::cost;
+use super::repeats::{Part, parts};
+use super::route::split;
+use super::{RouteRegex, TextRegex};
+use std::borrow::Cow;
+
+/// Steps that an expression may take without a limit: some milliseconds.
+const FEW: u64 = 300_000;
+/// Steps that others may take; one or two milliseconds, if every one looks at few characters.
+const LIMIT: usize = 100_000;
+/// Of so many expressions that a path is compared with one after the other, each may take them; of more, each takes less.
+const USUAL_NUMBER: usize = 4;
+/// Characters that steps of an expression as long as this look at.
+const USUAL_LENGTH: usize = 20;
+
+impl TextRegex {
+    /// What stands in front of it where it is searched for anywhere in a text, or behind `^.*?`: nothing, if it takes few steps.
+    #[must_use]
+    pub fn limits(&self) -> String {
+        let all = parts(self.as_str());
+        let bound =
+            split(self.as_str()).iter().all(|own| own.starts_with('^')) || split(self.as_str()).iter().all(|own| own.starts_with(".*"));
+        limits(limit(self, cost::steps(&all, !bound), 1))
+    }
+
+    /// As it is given to a proxy that searches for it anywhere in a text.
+    #[must_use]
+    pub fn bounded(&self) -> Cow<'_, str> {
+        let limits = self.limits();
+        if limits.is_empty() { Cow::Borrowed(self.as_str()) } else { Cow::Owned(format!("{limits}^(?s:.*?)(?:{self})")) }
+    }
+
+    /// An expression that matches every text of which a PCRE knows whether this one occurs in it; `None`: of all texts.
+    #[must_use]
+    pub fn decided(&self) -> Option<String> {
+        let limits = self.limits();
+        let is_unsure = !limits.is_empty() || cost::has_many_rounds(&parts(self.as_str()));
+        is_unsure.then(|| format!("{limits}^(?:(?=(?s:.*?)(?:{self}))|)"))
+    }
+}
+
+impl RouteRegex {
+    /// Whether it has a limit.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.steps() > FEW
+    }
+
+    /// How many steps it may take where it is compared from the beginning of a path on; `None`: as many as it takes. `slow`:
+    /// how many such expressions a path may be compared with.
+    #[must_use]
+    pub fn limit(&self, slow: usize) -> Option<usize> {
+        limit(self.text(), self.steps(), slow)
+    }
+
+    /// What stands in front of it there.
+    #[must_use]
+    pub fn limits(&self, slow: usize) -> String {
+        limits(self.limit(slow))
+    }
+
+    /// As nginx is given it, which compares it from the beginning of a path on; `text`: itself, or with names for its groups.
+    #[must_use]
+    pub fn bounded(&self, text: &str, slow: usize) -> String {
+        let limits = self.limits(slow);
+        if limits.is_empty() {
+            return format!("^{text}");
+        }
+        let alternatives = split(text);
+        let (first, others) = alternatives.split_first().expect("there is always one");
+        if others.is_empty() { format!("{limits}^{first}") } else { format!("{limits}^(?:{first}|(?s:.*?)(?:{}))", others.join("|")) }
+    }
+
+    /// Whether a PCRE may come to an end without knowing whether it matches.
+    #[must_use]
+    pub fn is_unsure(&self) -> bool {
+        self.is_slow() || cost::has_many_rounds(&parts(self.as_str()))
+    }
+
+    /// Only the first alternative is bound to the beginning, and others may be by themselves.
+    fn steps(&self) -> u64 {
+        let (texts, mut alternatives) = (split(self.as_str()), parts(self.as_str()));
+        let mut unbound: Vec<Vec<Part>> = Vec::new();
+        for (n, text) in texts.iter().enumerate().rev() {
+            if n > 0 && !text.starts_with('^') && n < alternatives.len() {
+                unbound.push(alternatives.remove(n));
+            }
+        }
+        cost::steps(&alternatives, false).saturating_add(cost::steps(&unbound, true))
+    }
+}
+
+fn limit(expression: &TextRegex, steps: u64, slow: usize) -> Option<usize> {
+    if steps <= FEW {
+        return None;
+    }
+    // A possessive repetition takes its characters at one go whatever is said in front.
+    let is_possessive = ["++", "*+", "?+", "}+"].iter().any(|sign| expression.as_str().contains(sign));
+    let length = if is_possessive { usize::MAX } else { expression.size() };
+    let own = (LIMIT * USUAL_LENGTH / length.max(USUAL_LENGTH)).max(LIMIT / 10);
+    Some((own * USUAL_NUMBER / slow.max(USUAL_NUMBER)).max(LIMIT / 100))
+}
+
+/// What stands in front of an expression that may take so many steps.
+#[must_use]
+pub fn limits(steps: Option<usize>) -> String {
+    steps.map(|steps| format!("(*LIMIT_MATCH={steps})(*NO_AUTO_POSSESS)")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(text: &str) -> String {
+        RouteRegex::new(text).unwrap().limits(1)
+    }
+
+    #[test]
+    fn what_people_write_is_given_as_it_is() {
+        for plain in [
+            "/",
+            "/foo(/|$)(.*)",
+            "/something/(.*)",
+            "/id/[0-9]+/post/[a-zA-Z]+$",
+            "/(v1|v2)/(.*)",
+            r"/static/.*\.(css|js|png|jpe?g|svg|woff2?)$",
+            "/[^/]+/[^/]+/edit$",
+            "/api(/v[0-9]+)*/users",
+            "/((?!api).*)",
+            "/(.*)/api/(.*)",
+            "/a|/b",
+            "/[a-z]{2}(-[a-z]{2})?/.*",
+            "/(?:[a-z0-9]+(?:-[a-z0-9]+)*)$",
+        ] {
+            assert_eq!(limits(plain), "", "{plain}");
+            assert_eq!(RouteRegex::new(plain).unwrap().bounded(plain, 1), format!("^{plain}"));
+        }
+        for plain in ["bot|spider", "^Mozilla/5", "(?i)curl", "[0-9]$", "^.*foo", ".*foo"] {
+            assert_eq!(TextRegex::new(plain).map(|read| read.limits()), Ok(String::new()), "{plain}");
+        }
+    }
+
+    #[test]
+    fn what_takes_many_steps_has_a_limit() {
+        for slow in [
+            "/.*.*.*x",
+            "/(.*)(.*)x",
+            "/(.*)/(.*)/edit$",
+            "/.*[a-z]+[0-9]",
+            "/[a-z]*[a-z]*[a-z]*x",
+            "/.{0,900}.{0,900}.{0,900}x",
+            "/a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?b",
+            "/(/[a-z]*[a-z]*)*9",
+            "/(a|aa)+b",
+            "/(?=.*.*x)",
+            "/a|/.*b.*c",
+            "/a|[a-z]*9",
+        ] {
+            assert!(limits(slow).starts_with("(*LIMIT_MATCH="), "{slow}");
+        }
+        for slow in ["a.*b", ".*a.*b", "[a-z]+[0-9]"] {
+            let read = TextRegex::new(slow).unwrap();
+            assert_eq!(read.bounded(), format!("(*LIMIT_MATCH=100000)(*NO_AUTO_POSSESS)^(?s:.*?)(?:{slow})"));
+        }
+        let [usual, long, possessive] = ["/.*.*.*x", "/.*.*a{500}x", "/.*.*[a-z]++x"].map(limits);
+        assert_eq!(usual, "(*LIMIT_MATCH=100000)(*NO_AUTO_POSSESS)");
+        assert_eq!([long, possessive].map(|limits| limits.contains("=10000)")), [true; 2], "these steps look at many characters");
+        let among = |slow| RouteRegex::new("/.*.*x").unwrap().limit(slow);
+        assert_eq!([1, 4, 8, 1000].map(among), [Some(100_000), Some(100_000), Some(50_000), Some(1000)]);
+    }
+
+    #[test]
+    fn only_the_first_alternative_is_bound_to_the_beginning() {
+        let slow = "/a(x)|/.*(b.*c)|^/d";
+        let bounded = RouteRegex::new(slow).unwrap().bounded(slow, 1);
+        assert_eq!(bounded, "(*LIMIT_MATCH=100000)(*NO_AUTO_POSSESS)^(?:/a(x)|(?s:.*?)(?:/.*(b.*c)|^/d))");
+    }
+
+    #[test]
+    fn it_is_known_of_which_texts_it_is_known_whether_they_match() {
+        let decided = |text: &str| TextRegex::new(text).unwrap().decided();
+        assert_eq!(decided("^/a.*b"), None);
+        assert_eq!(decided("^/(/[a-z]+)*$").as_deref(), Some("^(?:(?=(?s:.*?)(?:^/(/[a-z]+)*$))|)"));
+        assert!(decided(".*.*x").is_some_and(|text| text.starts_with("(*LIMIT_MATCH=")));
+        let unsure = |text: &str| RouteRegex::new(text).unwrap().is_unsure();
+        assert!(!unsure("/a(/|$)(.*)") && unsure("/a(/[a-z]+)*$") && unsure("/.*.*x"));
+    }
+}

@@ -1,0 +1,119 @@
+//! How long it may take a PCRE to find out that an expression does not match.
+//!
+//! A `.*` in front of something that can fail is tried at every character, two of them at every pair. Texts that clients
+//! send are up to some thousand bytes long, and all hosts share the workers of a proxy.
+
+use super::repeats::{Part, Set, What};
+
+/// Bytes of a text that an expression is compared with, at most; longer ones come to no proxy without a setting.
+const LONGEST: u64 = 8192;
+/// Rounds of a group that a PCRE that compiles to machine code has room for in any case.
+const FEW_ROUNDS: usize = 50;
+
+/// Steps, at most, that an expression takes; far above what it takes of most texts. `anywhere`: it may begin at any character.
+pub(super) fn steps(alternatives: &[Vec<Part>], anywhere: bool) -> u64 {
+    let once: u64 = alternatives.iter().map(|own| follow(own, None, false).steps).fold(0, u64::saturating_add);
+    if anywhere { once.saturating_mul(LONGEST) } else { once }
+}
+
+/// Whether a group is repeated so often that a PCRE may run out of memory, and not know whether the expression matches.
+pub(super) fn has_many_rounds(alternatives: &[Vec<Part>]) -> bool {
+    alternatives.iter().flatten().any(|part| match &part.what {
+        What::Group(inner) => part.most.is_none_or(|most| most > FEW_ROUNDS) || has_many_rounds(inner),
+        What::Ahead(inner) => has_many_rounds(inner),
+        What::One(_) | What::Place | What::End => false,
+    })
+}
+
+/// What a part takes.
+#[derive(Clone, Copy)]
+struct Cost {
+    steps: u64,
+    /// In how many ways the text can go on behind it.
+    ways: u64,
+}
+
+/// What a sequence takes. `next`: the characters that may stand behind it, if that is known; `fails`: something there can fail.
+fn follow(sequence: &[Part], next: Option<Set>, fails: bool) -> Cost {
+    let mut whole = Cost { steps: 0, ways: 1 };
+    for (n, part) in sequence.iter().enumerate() {
+        let behind = &sequence[n + 1..];
+        let fails = fails || behind.iter().any(Part::may_fail);
+        let own = repeated(part, begin(behind, next), fails);
+        // What cannot fail is come to once.
+        let arrivals = if fails || part.may_fail() { whole.ways } else { 1 };
+        whole.steps = whole.steps.saturating_add(arrivals.saturating_mul(own.steps));
+        whole.ways = if fails { whole.ways.saturating_mul(own.ways) } else { whole.ways };
+    }
+    whole
+}
+
+fn repeated(part: &Part, next: Option<Set>, fails: bool) -> Cost {
+    let count = |times: usize| u64::try_from(times).unwrap_or(LONGEST).min(LONGEST);
+    let most = part.most.map_or(LONGEST, count);
+    let rounds = most.saturating_sub(count(part.least)) + 1;
+    let is_clear = |set: Set| next.is_some_and(|next| !next.meets(set));
+    match &part.what {
+        What::Place | What::End => Cost { steps: 1, ways: 1 },
+        What::Ahead(inner) => Cost { steps: inner.iter().map(|own| follow(own, None, true).steps).fold(1, u64::saturating_add), ways: 1 },
+        What::One(set) => Cost { steps: most.max(1), ways: if is_clear(*set) { 1 } else { rounds } },
+        What::Group(inner) => {
+            let first = begins(inner);
+            let again = if part.repeats() { next.and_then(|next| Some(next.and(first?))) } else { next };
+            let all = inner.iter().map(|own| follow(own, again, fails || part.repeats()));
+            let steps = all.clone().map(|own| own.steps).fold(1, u64::saturating_add);
+            let ways =
+                if are_apart(inner) { all.map(|own| own.ways).max() } else { Some(all.map(|own| own.ways).fold(0, u64::saturating_add)) };
+            let ways = ways.unwrap_or(1).max(1);
+            match (part.repeats(), ways) {
+                (false, _) if part.least > 0 || first.is_some_and(is_clear) => Cost { steps, ways },
+                (false, _) => Cost { steps, ways: ways.saturating_add(1) },
+                // All rounds together take the text once.
+                (true, 1) => Cost { steps: steps.saturating_add(LONGEST.saturating_mul(length(inner))), ways: rounds },
+                (true, _) => {
+                    let ways = ways.saturating_pow(u32::try_from(most).unwrap_or(u32::MAX));
+                    Cost { steps: steps.saturating_mul(most), ways }
+                }
+            }
+        }
+    }
+}
+
+/// How many parts there are.
+fn length(alternatives: &[Vec<Part>]) -> u64 {
+    alternatives.iter().map(|own| u64::try_from(own.len()).unwrap_or(LONGEST)).fold(1, u64::saturating_add)
+}
+
+/// The characters that one of the alternatives begins with; `None`: one may be empty.
+fn begins(alternatives: &[Vec<Part>]) -> Option<Set> {
+    alternatives.iter().try_fold(Set::NONE, |set, own| Some(set.and(begin(own, None)?)))
+}
+
+/// The characters that a sequence begins with, or what stands behind it; `None`: it may be any.
+fn begin(sequence: &[Part], next: Option<Set>) -> Option<Set> {
+    let mut set = Set::NONE;
+    for part in sequence {
+        let own = match &part.what {
+            What::One(own) => Some(*own),
+            // Nothing stands behind the end.
+            What::End => return Some(set),
+            What::Place | What::Ahead(_) => None,
+            What::Group(inner) => match begins(inner) {
+                Some(own) => Some(own),
+                None => return None,
+            },
+        };
+        set = set.and(own.unwrap_or(Set::NONE));
+        if own.is_some() && part.least > 0 {
+            return Some(set);
+        }
+    }
+    next.map(|next| set.and(next))
+}
+
+/// Whether the first character decides which of the alternatives it is.
+fn are_apart(alternatives: &[Vec<Part>]) -> bool {
+    let sets: Vec<Option<Set>> = alternatives.iter().map(|own| begin(own, None)).collect();
+    let apart = |a: &Option<Set>, b: &Option<Set>| a.zip(*b).is_some_and(|(a, b)| !a.meets(b));
+    sets.iter().enumerate().all(|(n, set)| sets[n + 1..].iter().all(|other| apart(set, other)))
+}
