@@ -68,6 +68,24 @@ on_every_proxy! {
         assert_eq!([who(&host, "/l/12"), who(&host, "/ABC"), who(&host, "/abc/x")], ["404", "404", "s1"]);
     }
 
+    fn groups_may_have_names(proxy) {
+        let site = Site::of(proxy, "rgx-named");
+        let [named, mixed] = ["named", "mixed"].map(|name| site.host(name));
+        site.apply(&[all_running(&["s"]), vec![
+            ingress("named").path(&named, r"/(u|v)/(?<id>\d+)(?<Rest>/.*)?", ANY, "s").annotation("rewrite-target", "/$id/$1$rest")
+                .annotation("x-forwarded-prefix", "/$1/$id"),
+            ingress("mixed").path(&mixed, r"/(?<id>\d+)", ANY, "s").path(&mixed, r"/(a)/(?<id>\d+)", ANY, "s").annotation("rewrite-target", "/$id"),
+        ]].concat());
+        let answer = get(&named, "/V/12/x%20y?z").unwrap().echo();
+        assert_eq!(answer["target"], "/12/V/x%20y?z");
+        let headers = answer["headers"].to_string().to_lowercase();
+        assert!(headers.contains(r#"["x-forwarded-prefix","/v/12"]"#), "{headers}");
+        assert_eq!([who(&named, "/u/12"), who(&named, "/u/a")], ["s", "404"]);
+        assert_eq!(get(&mixed, "/12").unwrap().echo()["target"], "/12", "it would be another group of the other path");
+        let said = site.diagnostics();
+        assert!(said.iter().any(|line| line.contains("the group \"id\" is not of the same number")), "{said:?}");
+    }
+
     fn an_expression_that_takes_long_keeps_nobody_waiting_and_opens_nothing(proxy) {
         let site = Site::of(proxy, "rgx-slow");
         let [slow, rounds, quick] = ["slow", "rounds", "quick"].map(|name| site.host(name));

@@ -128,7 +128,7 @@ impl Route {
     /// Longest path first, exact before prefix, then by path; expressions by falling text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         if let ([PathMatch::Regex(own)], [PathMatch::Regex(others)]) = (&*self.matches, &*other.matches) {
-            let (own, others) = (own.as_str(), others.as_str());
+            let (own, others) = (own.written(), others.written());
             return others.len().cmp(&own.len()).then_with(|| others.cmp(own));
         }
         let (own, others) = (self.rule_path.as_str(), other.rule_path.as_str());

@@ -1,9 +1,11 @@
 //! Paths of rules as they are compared with requests: literally, or as regular expressions.
 
+use super::named::without_names;
 use super::path::{MAX_PATH_BYTES, may_stand_in_path};
 use super::word::{fits_a_word, written_bytes};
 use super::{BadText, TextRegex, UriPath, is_printable, shown};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The path of a rule as it is written: begins with `/`, printable, on one line, at most 2048 bytes. It may be a literal
@@ -50,9 +52,19 @@ impl fmt::Display for RulePath {
 }
 
 /// The path of a rule as a regular expression. It is compared with the decoded, normalised path of a request, without
-/// case, from the beginning on. Begins with `/`; cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RouteRegex(TextRegex);
+/// case, from the beginning on. Begins with `/`; cheap to clone. Names of groups are not part of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteRegex {
+    expression: TextRegex,
+    /// As the rule writes it, if that is something else.
+    written: Option<Arc<str>>,
+}
+
+impl Hash for RouteRegex {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expression.hash(state);
+    }
+}
 
 impl RouteRegex {
     /// Checks and keeps an expression.
@@ -62,18 +74,31 @@ impl RouteRegex {
     /// an expression that every PCRE reads alike.
     pub fn new(text: &str) -> Result<Self, BadText> {
         RulePath::new(text)?;
-        let expression = TextRegex::new(text)?;
-        if let Some(c) = text.chars().find(|&c| !may_stand_in_path(c) && !r"\^[]{}|?;".contains(c)) {
+        let (plain, names) = without_names(text)?;
+        let expression = TextRegex::new(&plain)?;
+        if let Some(c) = plain.chars().find(|&c| !may_stand_in_path(c) && !r"\^[]{}|?;".contains(c)) {
             let c = shown(c.encode_utf8(&mut [0; 4]));
             return Err(BadText(format!("path {} has the character {c}, which no path and no expression needs; remove it", shown(text))));
         }
-        Ok(Self(expression))
+        Ok(Self { expression, written: (!names.is_empty()).then(|| text.into()) })
     }
 
-    /// The expression as it is written, without anchor and flags.
+    /// The names of the groups of a path, in lower case, each with its number; none, if it is no expression.
+    #[must_use]
+    pub fn names_in(path: &str) -> Vec<(String, usize)> {
+        without_names(path).map(|(_, names)| names).unwrap_or_default()
+    }
+
+    /// As the rule writes it, with the names of its groups: it stands among others by that.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        self.written.as_deref().unwrap_or(self.as_str())
+    }
+
+    /// The expression without anchor, flags and names.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.expression.as_str()
     }
 
     /// The expression with the name `prefix` and its number for each of its groups, such as `/a(?<g1>.*)`.
@@ -105,20 +130,20 @@ impl RouteRegex {
     }
 
     pub(super) const fn text(&self) -> &TextRegex {
-        &self.0
+        &self.expression
     }
 
     /// The number of its groups.
     #[must_use]
     pub fn groups(&self) -> usize {
-        // No expression of ours has named groups.
+        // None of them has a name.
         self.with_named_groups("g").matches("(?<g").count()
     }
 }
 
 impl fmt::Display for RouteRegex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.expression.fmt(f)
     }
 }
 
@@ -153,10 +178,12 @@ mod tests {
         for good in ["/", "/id/[0-9]{3}$", "/something(/|$)(.*)", "/foo.+", "/(?!api)", "/a[;]b", "/a;b"] {
             assert!(RouteRegex::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a)", "/\\1", "/a**", "/a\"{2}", "/a b", "/a;{", "/a#"] {
+        for bad in ["", "a", "^/a", "(/a)", "/(", "/a\n", "/(?<x>a", "/(?<=x)a", "/\\1", "/a**", "/a\"{2}", "/a b", "/a;{", "/a#"] {
             assert!(RouteRegex::new(bad).is_err(), "{bad}");
         }
-        assert!(RouteRegex::new("/(?<x>a)").unwrap_err().0.contains("groups"));
+        assert!(RouteRegex::new("/(?>a)").unwrap_err().0.contains("groups"));
+        let named = RouteRegex::new("/(?<x>a)").unwrap();
+        assert_eq!((named.as_str(), named.written(), named.groups()), ("/(a)", "/(?<x>a)", 1));
     }
 
     #[test]

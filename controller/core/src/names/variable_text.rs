@@ -49,6 +49,14 @@ impl VariableText {
         Self::read(text, true, of_request)
     }
 
+    /// As [`VariableText::parse_with_groups`]; `number`: of the group of this name, if there is one.
+    ///
+    /// # Errors
+    /// As [`VariableText::parse`].
+    pub fn parse_with_named_groups(text: &str, number: impl Fn(&str) -> Option<u8>) -> Result<Self, BadText> {
+        Self::read(text, true, |name| number(name).map(TextPart::Group).or_else(|| of_request(name)))
+    }
+
     /// The same with variables of the caller's choice; each is named by lower-case letters, digits and `_`.
     ///
     /// # Errors

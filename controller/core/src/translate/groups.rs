@@ -4,6 +4,8 @@ use super::annotations::Policies;
 use super::reading::{PathReading, RuleReading};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{ObjectRef, RouteRegex, TextPart, VariableText};
+use crate::state::Ingress;
+use std::collections::BTreeMap;
 
 /// Says it of the first such path of an Ingress.
 pub(super) fn missing(origin: &ObjectRef, prefix: &str, policies: &Policies, rules: &[RuleReading]) -> Option<Diagnostic> {
@@ -23,6 +25,18 @@ pub(super) fn missing(origin: &ObjectRef, prefix: &str, policies: &Policies, rul
     let message = format!("rewrite-target: ${last} stands for nothing in path {}, which has {has}", path.text);
     let finding = Diagnostic::new(Code::AnnotationNote, origin.clone(), format!("metadata.annotations[{prefix}/rewrite-target]"), message);
     Some(finding.help("put what is meant into brackets in the path, such as /path(/|$)(.*), or name another group"))
+}
+
+/// The names of groups in the paths of an Ingress, in lower case, with their numbers; `None`: not the same in all paths.
+pub(super) fn named(ingress: &Ingress) -> BTreeMap<String, Option<u8>> {
+    let rules = ingress.rules.iter().flatten().flat_map(|rule| rule.paths.iter().flatten().flatten());
+    let paths: Vec<_> = rules.map(|path| RouteRegex::names_in(path.path.as_deref().unwrap_or_default())).collect();
+    let number = |name: &str| {
+        let mut numbers = paths.iter().map(|names| names.iter().find(|(own, _)| own == name).map(|(_, number)| *number));
+        let first = numbers.next().flatten()?;
+        numbers.all(|number| number == Some(first)).then(|| u8::try_from(first).ok()).flatten()
+    };
+    paths.iter().flatten().map(|(name, _)| (name.clone(), number(name).filter(|number| *number <= 9))).collect()
 }
 
 /// The greatest number of a group.

@@ -125,7 +125,8 @@ impl Reading {
         let prefix = &input.settings.annotations_prefix;
         let mut permits = Permits::new(class, &origin, prefix);
         let annotations = permits.annotations(&ingress.meta.annotations);
-        let given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
+        let mut given = Given::new(prefix, ingress.meta.name.namespace(), &annotations, objects);
+        given.groups = groups::named(ingress);
         let annotations::Read { policies, is_refused, mut diagnostics, looked_up } =
             annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
         let Some(mut policies) = policies else {

@@ -40,6 +40,8 @@ pub struct Given<'a> {
     pub(super) limit_zones: Arc<LimitZones>,
     /// See [`crate::settings::Settings::unknown_directives`].
     pub(super) unknown_directives: &'static [&'static str],
+    /// The names of groups in the paths of the Ingress, in lower case, with their numbers; `None`: not the same in all of them.
+    pub(in crate::translate) groups: BTreeMap<String, Option<u8>>,
     /// The other objects that annotations may name.
     pub objects: Objects<'a>,
 }
@@ -78,6 +80,7 @@ impl<'a> Given<'a> {
             policies: &[],
             limit_zones: Arc::default(),
             unknown_directives: &[],
+            groups: BTreeMap::new(),
             objects,
         }
     }

@@ -23,7 +23,7 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Host,
             "Takes every path of the host, of any Ingress, for a regular expression: compared from the beginning on, without case, \
              longer texts first, whatever the pathType. Read are classes, `(…)` and `(?:…)`, `(?=…)` and `(?!…)`, `|`, `^`, `$` and \
-             repetitions; no group has a name.",
+             repetitions; `rewrite-target` may call groups with names by these.",
         )
         .default("false"),
         Key::new(
@@ -68,14 +68,26 @@ fn target<'a>(given: &mut Given<'a>) -> Option<(&'a str, VariableText)> {
 }
 
 fn with_groups(given: &mut Given<'_>, name: &'static str, text: &str) -> Option<VariableText> {
-    let parsed = VariableText::parse_with_groups(text);
+    if let Some((group, _)) = given.groups.iter().find(|(group, number)| number.is_none() && names(text, group)) {
+        let message = format!("the group {} is not of the same number in all paths of the Ingress", shown(group));
+        given.refuse_as(OnBadValue::KeepDefault, name, message, "use $1 to $9 for the groups of the path, or write another Ingress");
+        return None;
+    }
+    let parsed = VariableText::parse_with_named_groups(text, |group| given.groups.get(&group.to_ascii_lowercase()).copied().flatten());
     let parsed = parsed.map_err(|bad| given.refuse_as(OnBadValue::KeepDefault, name, bad, "use $1 to $9 for the groups of the path"));
     parsed.inspect(|text| unset::tell(given, name, text)).ok()
 }
 
+/// Whether a text uses the variable of this name.
+fn names(text: &str, variable: &str) -> bool {
+    let is_it = |name: &str| name.eq_ignore_ascii_case(variable);
+    VariableText::parse_with(text, |_| true).is_ok_and(|text| text.variables().any(is_it))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{problems, read, read_with};
+    use super::super::testing::{given, problems, read, read_with};
+    use super::*;
     use crate::names::TextPart;
     use crate::settings::Settings;
 
@@ -96,6 +108,29 @@ mod tests {
             assert_eq!((policies.route.rewrite.clone(), problems(&given).len()), (None, 1), "{value:?}");
             assert!(policies.use_regex && policies.rewrite_target.is_none(), "the paths are expressions all the same");
         }
+    }
+
+    #[test]
+    fn groups_of_the_paths_may_be_named() {
+        let read = |groups: &[(&str, Option<u8>)], pairs: &[(&str, &str)]| {
+            let mut found = None;
+            given(pairs, |given| {
+                given.groups = groups.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+                let mut policies = Policies::of(&crate::settings::read(&Settings::default(), &std::collections::BTreeMap::new()).0);
+                apply(given, &mut policies);
+                let target = policies.route.rewrite.as_ref().map(|rewrite| rewrite.target.clone());
+                found = Some((target, given.take_bad().into_iter().map(|bad| bad.message).collect::<Vec<_>>()));
+            });
+            found.unwrap()
+        };
+        let (target, said) = read(&[("id", Some(2))], &[("rewrite-target", "/x/$Id/$id")]);
+        assert_eq!((target.as_ref(), said), (VariableText::parse_with_groups("/x/$2/$2").ok().as_ref(), vec![]));
+        let (target, said) = read(&[("id", None)], &[("rewrite-target", "/x/$id")]);
+        assert_eq!(
+            (target, said),
+            (None, vec!["rewrite-target: the group \"id\" is not of the same number in all paths of the Ingress".to_owned()])
+        );
+        assert!(read(&[("id", None)], &[("rewrite-target", "/x/$1")]).0.is_some());
     }
 
     #[test]
