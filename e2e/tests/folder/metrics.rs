@@ -2,14 +2,14 @@
 
 use gatewright_e2e::client::{admin, connect, send};
 use gatewright_e2e::echo;
-use gatewright_e2e::http1::Request;
+use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, ingress, service, slice};
 use gatewright_e2e::net::on_a_thread_of_its_own;
-use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::{until, until_eq};
 use gatewright_e2e::world::{World, who};
+use gatewright_e2e::{on_every_proxy, on_every_version};
 use std::io::Write;
 use std::process::Command;
 
@@ -83,22 +83,11 @@ on_every_proxy! {
         assert!(!metrics().contains("nginx_ingress_controller_requests"));
     }
 
-    fn paths_are_told_as_they_are_written_and_clients_that_did_not_wait_are_counted(proxy) {
+    fn paths_are_told_as_they_are_written(proxy) {
         let regex = ingress("r").annotation("use-regex", "true").prefix("r.test", "/a:b/[a-z]+\\.(x|y)$", "s");
-        let pod = echo::new_pod_that_keeps("slow");
-        let slow = vec![service("slow"), slice("slow", &[pod.into()]), ingress("slow").prefix("slow.test", "/", "slow")];
-        let objects = [running("s"), vec![regex], slow].concat();
-        let world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start();
+        let _world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &[running("s"), vec![regex]].concat()).start();
         assert_eq!(who("r.test", "/a:b/c.x"), "s");
         until_eq("the path", &Some(1.0), || value("requests", &[r#"ingress="r""#, r#"path="/a:b/[a-z]+\\.(x|y)$""#]));
-        let mut impatient = connect(80).unwrap();
-        impatient.write_all(b"GET /?wait_ms=3000 HTTP/1.1\r\nHost: slow.test\r\n\r\n").unwrap();
-        until("the pod has the request", || !echo::asked(pod).is_empty());
-        drop(impatient);
-        // HAProxy has no status for them alone.
-        let status = if proxy.is_nginx() { r#"status="499""# } else { r#"status="400""# };
-        until_eq("the client", &Some(1.0), || value("requests", &[r#"ingress="slow""#, status]));
-        drop(world);
     }
 
     fn what_haproxy_counts_itself_is_told_where_metrics_are_asked_for_and_to_no_client(proxy) {
@@ -171,4 +160,53 @@ fn a_haproxy_without_its_exporter_is_told_and_its_requests_are_counted() {
         until_eq("the request", &Some(1.0), || value("requests", &[r#"ingress="a""#]));
         assert!(!metrics().contains("haproxy_"));
     });
+}
+
+/// Sends `text`, and leaves once the pod has been asked for the first time, or for one time more.
+fn leave_after(stream: &mut dyn Write, pod: std::net::Ipv4Addr, text: &[u8]) {
+    let before = echo::asked(pod).len();
+    stream.write_all(text).unwrap();
+    until("the pod has the request", || echo::asked(pod).len() > before);
+}
+
+on_every_version! {
+    fn clients_that_do_not_wait_are_told_as_such_in_metrics_and_in_the_log(proxy) {
+        let pod = echo::new_pod_that_keeps("slow");
+        let objects = [service("slow"), slice("slow", &[pod.into()]), ingress("slow").prefix("slow.test", "/", "slow")];
+        let world = World::of(proxy).arg("--enable-metrics").manifest("i.yaml", &objects).start();
+        let counted = |method: &str, status: &str| {
+            value("requests", &[r#"ingress="slow""#, &format!("method=\"{method}\""), &format!("status=\"{status}\"")])
+        };
+        let logged = |target: &str, status: &str| {
+            let log = world.log();
+            log.lines().any(|line| line.contains(&format!("{target} HTTP/1.1\" {status} ")))
+        };
+        leave_after(&mut connect(80).unwrap(), pod, b"GET /?wait_ms=3000&get HTTP/1.1\r\nHost: slow.test\r\n\r\n");
+        until_eq("with nothing in its request", &Some(1.0), || counted("GET", "499"));
+        until("it is logged", || logged("&get", "499"));
+        leave_after(&mut connect(80).unwrap(), pod, b"POST /?wait_ms=3000&post HTTP/1.1\r\nHost: slow.test\r\nContent-Length: 3\r\n\r\nabc");
+        until_eq("with a body", &Some(1.0), || counted("POST", "499"));
+        until("it is logged", || logged("&post", "499"));
+        let chunks = "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+        leave_after(&mut connect(80).unwrap(), pod, format!("POST /?wait_ms=3000&chunks HTTP/1.1\r\nHost: slow.test\r\n{chunks}0\r\n\r\n").as_bytes());
+        until_eq("with chunks", &Some(2.0), || counted("POST", "499"));
+        // HAProxy 2.6 cannot tell them from those whose chunks are none.
+        until("it is logged", || logged("&chunks", if proxy == Proxy::HAPROXY_2_6 { "400" } else { "499" }));
+
+        // These are still there, and are told what is wrong.
+        let asked = Request::get("slow.test", "/?status=400").send(&mut connect(80).unwrap(), true).unwrap();
+        assert_eq!((asked.status, asked.echo()["service"].as_str()), (400, Some("slow")), "the pod says so");
+        let mut broken = connect(80).unwrap();
+        broken.write_all(format!("POST /?wait_ms=1000 HTTP/1.1\r\nHost: slow.test\r\n{chunks}").as_bytes()).unwrap();
+        // It has to be on its way before the rest comes.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        broken.write_all(b"no chunk\r\n").unwrap();
+        let told = Answer::read(&mut broken, false).map(|answer| answer.status);
+        // HAProxy 3.2 closes the connection without a word.
+        assert_eq!(told.ok(), Some(400).filter(|_| proxy != Proxy::HAPROXY_3_2));
+        for method in ["GET", "POST"] {
+            until_eq(method, &Some(1.0), || counted(method, "400"));
+        }
+        assert_eq!([counted("GET", "499"), counted("POST", "499")], [Some(1.0), Some(2.0)]);
+    }
 }

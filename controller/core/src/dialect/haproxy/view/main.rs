@@ -88,6 +88,8 @@ struct DefaultsView {
     page: Expression,
     /// What becomes of such a 503 where an endpoint was there.
     reason: Expression,
+    /// How the stream ended is known before that is told.
+    tells_the_end: bool,
 }
 
 impl<'m> GlobalView<'m> {
@@ -158,6 +160,7 @@ impl DefaultsView {
             pool: Some(PoolView::new(&globals.upstream_keepalive)).filter(|_| globals.upstream_keepalive.connections > 0),
             page: unanswered::page(version),
             reason: Expression::default().and_fetch(unanswered::reason(version)),
+            tells_the_end: version >= unanswered::TELLS_THE_END,
         }
     }
 }

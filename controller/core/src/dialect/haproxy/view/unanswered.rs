@@ -7,7 +7,7 @@ use crate::dialect::haproxy::expression::Expression;
 use crate::model::{Globals, RoutePolicy};
 
 /// The first version that tells how a stream ended before it is told to the client.
-const TELLS_THE_END: Version = Version(3, 0, 0);
+pub(super) const TELLS_THE_END: Version = Version(3, 0, 0);
 
 /// Status and reason, of a request whose [`mark`] is noted: by the state of the stream, or by the clock: a refusal takes
 /// less than a second for each further try.
