@@ -288,17 +288,6 @@ on_every_proxy! {
             let rest = String::from_utf8_lossy(&rest);
             assert!(!rest.contains("smuggled") && rest.matches("HTTP/1.1 ").count() <= 1, "SEC-1: {rest}");
         }
-        // Refused, or read as chunks with the other length dropped: never by the length. No rule of HAProxy could tell: the
-        // length is gone before the first one.
-        let both = Request::new("POST", "/").header("Host", &h).header("Transfer-Encoding", "chunked").header("Content-Length", "64");
-        let mut stream = connect(80).unwrap();
-        stream.write_all(&[&both.bytes(true), &b"0\r\n\r\n"[..]].concat()).unwrap();
-        let answer = Answer::read(&mut stream, false).unwrap();
-        if proxy.is_nginx() {
-            assert_eq!(answer.status, 400);
-        } else {
-            assert!(answer.word() == "s" && answer.received("Content-Length").is_none_or(|length| length == "0"), "{answer:?}");
-        }
     }
 
     fn what_is_no_request_is_refused(proxy) {

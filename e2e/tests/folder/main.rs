@@ -17,6 +17,7 @@ mod fastcgi;
 mod faults;
 mod files;
 mod forwarding;
+mod framing;
 mod git;
 mod hosts;
 mod kills;
