@@ -50,4 +50,5 @@ mod templates;
 mod tls;
 mod trial;
 mod upstream_tls;
+mod vacancy;
 mod waits;

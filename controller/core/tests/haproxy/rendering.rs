@@ -116,6 +116,7 @@ fn files_know_no_place_and_have_stable_names() {
         "maps/expressions.map",
         "maps/hosts.map",
         "maps/prefix.map",
+        "maps/vacant.map",
         "maps/wildcards.map",
         "sections-00.cfg",
         "tls/default.list",

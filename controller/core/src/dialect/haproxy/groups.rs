@@ -3,20 +3,23 @@
 use super::certificates::{certificates, default_certificate};
 use super::path_expressions;
 use super::sections::{Context, Key};
-use super::sources::{self, Source};
+use super::sources::Source;
 use super::view::{self, Line};
 use crate::dialect::{Gather, Group, Memory, Parts, Piece, Place, Same, Version};
-use crate::model::{Feature, Host, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
+use crate::model::{BackendId, Feature, Host, Listeners, Model, Passthrough, PathMatch, Transport, digest_of};
 use crate::names::{HostAlias, HostName, HostPattern, TextRegex};
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// All groups.
 pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory) -> Vec<Group<'m>> {
     let context = Arc::new(Context::new(model));
     let same = memory.compare(model);
+    let sources = Arc::new(memory.haproxy.sources(model, &context));
     let mut groups = vec![
-        sections(model, (&context, &mut memory.haproxy), version),
+        sections(model, (&context, &sources), version),
+        vacant(model, (&context, &sources)),
         names(model, ("hosts", "maps/hosts.map"), same),
         names(model, ("wildcards", "maps/wildcards.map"), same),
         paths(model, &context, ("exact", "maps/exact.map"), same),
@@ -37,9 +40,11 @@ pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory
     groups
 }
 
-fn sections<'m>(model: &'m Model, (context, memory): (&Arc<Context<'m>>, &mut sources::Memory), version: Version) -> Group<'m> {
-    let sections = memory.sources(model, context);
-    let key = |source: &Source<'m>| source.backend.map_or("", |id| id.as_str());
+/// Where all sections come from, and their content hashes.
+type Sources<'m> = Arc<Vec<(Source<'m>, u128)>>;
+
+fn sections<'m>(model: &'m Model, (context, sections): (&Arc<Context<'m>>, &Sources<'m>), version: Version) -> Group<'m> {
+    let sections = Arc::clone(sections);
     let (shared, context) = (digest_of(&(&*model.globals, &**context)), Arc::clone(context));
     Group {
         folder: "sections",
@@ -49,10 +54,29 @@ fn sections<'m>(model: &'m Model, (context, memory): (&Arc<Context<'m>>, &mut so
         shared,
         is_same: false,
         parts: Parts::later(move || {
-            let pieces = sections.iter().map(|(source, digest)| Piece { key: key(source), digest: *digest }).collect();
+            let pieces = sections.iter().map(|(source, digest)| Piece { key: source.backend_key(), digest: *digest }).collect();
             Parts::new(pieces, move |number| view::section(&sections[number].0.section(model, &context), &model.globals, version))
         }),
     }
+}
+
+/// A line for each section without endpoints that has something to do with a request before it says so. Who else could tell, a
+/// count of servers, may be 0 for a moment while one of them changes.
+fn vacant<'m>(model: &'m Model, (context, sections): (&Arc<Context<'m>>, &Sources<'m>)) -> Group<'m> {
+    let (sections, context) = (Arc::clone(sections), Arc::clone(context));
+    let parts = move || {
+        let empty: BTreeSet<&BackendId> =
+            model.backends.values().filter(|backend| backend.endpoints.is_empty()).map(|backend| &backend.id).collect();
+        let candidates = sections.iter().filter(|(source, _)| source.backend.is_some_and(|id| empty.contains(id)));
+        let found: Vec<(Source<'m>, Key<'m>)> = candidates
+            .map(|(source, _)| (source, source.section(model, &context)))
+            .filter(|(_, section)| section.looks_for_vacancy())
+            .map(|(source, section)| (*source, section.key))
+            .collect();
+        let pieces = found.iter().map(|(source, key)| Piece { key: source.backend_key(), digest: digest_of(key) }).collect();
+        Parts::new(pieces, move |number| view::lines(vec![Line::new(found[number].1.name(), "vacant".to_owned())]))
+    };
+    map(("vacant", "maps/vacant.map"), 0, false, parts)
 }
 
 /// Ports that are forwarded as they are; only TCP.

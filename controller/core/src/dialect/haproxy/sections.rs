@@ -368,3 +368,12 @@ pub(super) struct Section<'m> {
     /// How log lines name the route, and the path of its rule.
     pub(super) logged: Option<(Labels<'m>, &'m str)>,
 }
+
+impl Section<'_> {
+    /// Whether something is done with a request before the endpoints are looked for, which without them shall not be: it is
+    /// counted, somebody is asked whether it may pass, or gets a copy.
+    pub(super) fn looks_for_vacancy(&self) -> bool {
+        let is_busy = |policy: &RoutePolicy| policy.turns_away() || policy.mirror.is_some();
+        matches!(self.key.does, Does::Forward(_)) && self.policy.is_some_and(is_busy)
+    }
+}

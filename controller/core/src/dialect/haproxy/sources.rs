@@ -32,6 +32,11 @@ impl<'m> Source<'m> {
         Key { over_tls: self.over_tls, ..canary.unwrap_or(plain) }
     }
 
+    /// Decides the part of a file that the section goes to.
+    pub(super) fn backend_key(&self) -> &'m str {
+        self.backend.map_or("", BackendId::as_str)
+    }
+
     fn route(&self) -> Option<&'m Route> {
         self.route.map(|number| &self.host.routes[number])
     }
