@@ -71,7 +71,7 @@ mod word;
 
 pub use sources::Memory;
 
-use super::{Dialect, Exporter, LaunchFile, OldWorkers, ReloadSocket, RuntimeLane, Signal, Version};
+use super::{Dialect, Exporter, LaunchFile, OldWorkers, ReloadSocket, RuntimeLane, Signal, SlowFile, Version};
 use crate::names::PathLimits;
 
 pub use view::View;
@@ -180,6 +180,7 @@ pub static HAPROXY: Dialect = Dialect {
     }),
     unknown_hashes: credentials::UNKNOWN_HASHES,
     time_for_hashes: Some(credentials::TIME_FOR_HASHES),
+    slow_file: Some(SlowFile { name: credentials::USERS, check_args: command::check_args_without_users }),
     // A blank ends the key of a line of a map.
     path_limits: |_| PathLimits { blanks: false, ..PathLimits::default() },
     passes_behind_headers: true,

@@ -89,6 +89,8 @@ pub struct Dialect {
     pub unknown_hashes: &'static [HashKind],
     /// How long the hashes of all users may take at each load of the proxy; `None`: it computes none then.
     pub time_for_hashes: Option<std::time::Duration>,
+    /// A file that takes the proxy long to read; `None`: there is none.
+    pub slow_file: Option<SlowFile>,
     /// What a version can compare paths with.
     pub path_limits: fn(Version) -> PathLimits,
     /// Connections can be passed on as they are even where headers tell the addresses of clients.
@@ -110,6 +112,15 @@ impl Dialect {
         let Self { name, oldest, .. } = self;
         ((version.0, version.1) < (oldest.0, oldest.1)).then(|| format!("{name} {version} is too old; use one from {oldest} on"))
     }
+}
+
+/// A file that need not be read once more to check those beside it, when the proxy has taken it as it is.
+#[derive(Debug, Clone, Copy)]
+pub struct SlowFile {
+    /// Its path in the folder of a revision.
+    pub name: &'static str,
+    /// Checks a folder with these files without it, as [`Dialect::check_args`] does with it.
+    pub check_args: fn(&std::path::Path, &[String]) -> Vec<String>,
 }
 
 /// Writes a string as one word. Fails only if the sink does, and never writes a control character.

@@ -119,6 +119,7 @@ pub static NGINX: Dialect = Dialect {
     runtime: None,
     unknown_hashes: &[],
     time_for_hashes: None,
+    slow_file: None,
     path_limits,
     // The directives about headers are for all listeners of a host, and on the inner one every peer is the loopback.
     passes_behind_headers: false,

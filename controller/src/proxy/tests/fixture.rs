@@ -55,6 +55,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     runtime: None,
     unknown_hashes: &[],
     time_for_hashes: None,
+    slow_file: None,
     path_limits: |_| PathLimits::default(),
     passes_behind_headers: true,
     unknown_variables: Vec::new,

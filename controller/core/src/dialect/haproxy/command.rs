@@ -1,7 +1,9 @@
 //! How HAProxy is started and checked, and how its answers are read.
 
+use super::credentials::USERS;
 use super::word::word;
 use crate::dialect::{Launch, Need, Refusal, Version, common};
+use std::path::Path;
 
 /// What belongs to the place: sockets and users.
 pub(super) const LAUNCH_FILE: &str = "launch.cfg";
@@ -41,6 +43,15 @@ pub(super) fn check_args(launch: &Launch<'_>) -> Vec<String> {
     let mut args = vec!["-c".to_owned()];
     args.extend(files(launch));
     args
+}
+
+/// The same without the users, of whose passwords a hash would be computed each. Without the first of the files, which says
+/// that they are there, nobody asks for them.
+pub(super) fn check_args_without_users(folder: &Path, names: &[String]) -> Vec<String> {
+    let mut read: Vec<&String> = names.iter().filter(|name| name.ends_with(".cfg") && *name != USERS).collect();
+    read.sort_unstable();
+    let files = read.into_iter().flat_map(|name| ["-f".to_owned(), folder.join(name).display().to_string()]);
+    std::iter::once("-c".to_owned()).chain(files).collect()
 }
 
 fn files(launch: &Launch<'_>) -> Vec<String> {
@@ -123,7 +134,6 @@ mod tests {
         };
         assert_eq!([" prometheus-exporter", " x prometheus-exporter", " none", ""].map(with), [true, true, false, false]);
     }
-    use std::path::Path;
 
     #[test]
     fn versions_of_every_vendor_are_read() {
@@ -155,6 +165,13 @@ mod tests {
         let text = "global\n    stats socket '/run/my gw/runtime.sock' mode 600 level admin\n    stats timeout 1m\n    \
                     setenv GATEWRIGHT_USERS yes\n    user www-data\n    gid 33\n";
         assert_eq!(launch_file(&launch, Some(33)), text);
+    }
+
+    #[test]
+    fn without_the_users_all_other_files_are_checked_and_the_main_one_first() {
+        let names = ["sections-01.cfg", "users.cfg", "maps", "haproxy.cfg", "sections-00.cfg", "tls"].map(str::to_owned);
+        let files = ["-f", "/s/haproxy.cfg", "-f", "/s/sections-00.cfg", "-f", "/s/sections-01.cfg"];
+        assert_eq!(check_args_without_users(Path::new("/s"), &names), [&["-c"][..], &files].concat());
     }
 
     #[test]
