@@ -71,6 +71,7 @@ impl Launcher {
         make_dir(run_dir)?;
         make_dir(&run_dir.join("check"))?;
         let run_dir = std::fs::canonicalize(run_dir).map_err(|source| StateDirError::Io { path: run_dir.to_owned(), source })?;
+        sockets_fit(dialect, &run_dir, state.root())?;
         let (worker, streams) = (worker_user(), Streams::Never);
         let mut launcher = Self {
             dialect,
@@ -261,7 +262,6 @@ impl Launcher {
     }
 }
 
-/// Writes a file that a proxy may be reading.
 /// `None`: it is empty, or cannot be read.
 fn hash_of(path: &Path) -> Option<u128> {
     std::fs::read(path).ok().filter(|bytes| !bytes.is_empty()).map(|bytes| xxhash_rust::xxh3::xxh3_128(&bytes))
@@ -272,20 +272,35 @@ fn names_in(folder: &Path) -> std::io::Result<Vec<String>> {
     names.collect()
 }
 
+/// Writes a file that a proxy may be reading.
 fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
     let fresh = path.with_extension("new");
     std::fs::write(&fresh, text)?;
     std::fs::rename(&fresh, path)
 }
 
+/// HAProxy takes no longer path for a socket, in bytes.
+const LONGEST_SOCKET: usize = 97;
+
+/// Whether the proxy can have its sockets in a folder: it takes `$` in their paths for a variable, and what follows a comma for an option.
+fn sockets_fit(dialect: &Dialect, run_dir: &Path, state: &Path) -> Result<(), StateDirError> {
+    let names = dialect.runtime.iter().flat_map(|lane| [lane.socket, lane.old_workers.socket]);
+    let Some(longest) = names.max_by_key(|name| name.len()) else { return Ok(()) };
+    let path = run_dir.join(longest);
+    let text = path.as_os_str().as_encoded_bytes();
+    if text.len() <= LONGEST_SOCKET && !text.iter().any(|byte| b"$,".contains(byte) || byte.is_ascii_control()) {
+        return Ok(());
+    }
+    let behind = text.len() - state.as_os_str().len().min(text.len());
+    Err(StateDirError::NoSocket { most: LONGEST_SOCKET.saturating_sub(behind), proxy: dialect.title, path })
+}
+
 /// The same text, in which the path of a socket in this folder is spelled in the other one of two ways.
 fn respelled(text: &str, folder: &Path, socket: &str) -> String {
-    /// HAProxy takes no longer path for a socket.
-    const LONGEST: usize = 97;
     let [short, long] = ["", "./"].map(|dot| format!("{}/{dot}{socket}", folder.display()));
     match () {
         () if text.contains(&long) => text.replace(&long, &short),
-        () if long.len() <= LONGEST => text.replace(&short, &long),
+        () if long.len() <= LONGEST_SOCKET => text.replace(&short, &long),
         () => text.to_owned(),
     }
 }

@@ -61,6 +61,19 @@ pub(crate) enum StateDirError {
     /// A socket below it could not be bound.
     #[error("{} is {} bytes long, a Unix socket may have {MAX_SOCKET_PATH}; use a shorter --state-dir", .0.display(), .0.as_os_str().len())]
     LongPath(PathBuf),
+    /// The proxy could not bind a socket below it, or would bind another one.
+    #[error(
+        "{:?}: {proxy} cannot have a socket there; use a --state-dir of at most {most} bytes without $, commas and control characters",
+        path
+    )]
+    NoSocket {
+        /// Of the socket.
+        path: PathBuf,
+        /// The proxy's name.
+        proxy: &'static str,
+        /// Longest path of the folder, in bytes.
+        most: usize,
+    },
 }
 
 /// The paths of a state folder; says nothing about who may write there.

@@ -1,8 +1,12 @@
 //! Processes that die, and processes that outlive each other.
 
 use super::fixture::{World, live, until};
+use crate::proxy::launch::Launcher;
 use crate::proxy::process::{Identity, children, stat};
+use crate::proxy::state_dir::StateDir;
 use crate::proxy::{Outcome, Proxy};
+use gatewright_core::dialect::haproxy::HAPROXY;
+use gatewright_core::dialect::nginx::NGINX;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::time::Duration;
@@ -127,4 +131,33 @@ async fn a_reload_that_waits_goes_once_it_is_urgent() {
     assert!(begun.elapsed() < pause, "{:?} of {pause:?}", begun.elapsed());
     drop(slow);
     proxy.drain(LIMIT).await;
+}
+
+#[test]
+fn a_folder_that_haproxy_cannot_have_sockets_in_is_told_with_how_long_it_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = std::fs::canonicalize(folder.path()).unwrap();
+    let launcher = |dialect, name: &str| {
+        let state = root.join(name);
+        std::fs::create_dir_all(&state).unwrap();
+        let state = StateDir::at(&state).unwrap();
+        let run_dir = state.default_run_dir();
+        Launcher::new(dialect, state, &run_dir, vec!["true".to_owned()]).map(|_| ()).map_err(|error| error.to_string())
+    };
+    let fits = 97 - root.as_os_str().len() - "//run/runtime.sock".len();
+    let longest = "x".repeat(fits);
+    for name in [&*longest, "a b", "it's", "%[src]", "#", "a;b", "\\x", "ü"] {
+        assert_eq!(launcher(&HAPROXY, name), Ok(()), "{name}");
+    }
+    for name in [&*format!("{longest}x"), "${HOME}", "a,b", "a\nb"] {
+        let said = launcher(&HAPROXY, name).unwrap_err();
+        assert!(
+            said.ends_with(
+                "HAProxy cannot have a socket there; use a --state-dir of at most 80 bytes without $, commas and control characters"
+            ),
+            "{said}"
+        );
+        assert!(!said.contains('\n'), "{said}");
+        assert_eq!(launcher(&NGINX, name), Ok(()), "nginx has none");
+    }
 }
