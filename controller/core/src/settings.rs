@@ -6,16 +6,18 @@
 pub(crate) mod auth;
 mod config;
 mod flags;
+mod keeping;
 mod keys;
 mod lacking;
 mod policy;
 mod unrepeated;
 pub(crate) mod values;
 
-pub use config::{Config, LimitZone, LimitZones, RiskLevel, SnippetKey};
+pub use config::{Config, LimitZone, LimitZones, Lost, RiskLevel, SnippetKey};
 pub use flags::Settings;
 pub(crate) use flags::unknown_variable;
-pub use policy::{AnnotationRule, HostRule, Limit, POLICY_KEY, Pattern, Policy};
+pub use keeping::{Kept, kept};
+pub use policy::{AnnotationRule, HostRule, Limit, POLICY_HELP, POLICY_KEY, Pattern, Policy};
 
 use crate::names::variable::LABELS;
 use std::collections::BTreeMap;
@@ -34,11 +36,20 @@ pub struct Problem {
     pub help: String,
 }
 
+impl Problem {
+    /// What is wrong, without what comes of it.
+    fn wrong(&self) -> &str {
+        self.message.rsplit_once("; ").filter(|_| self.kind != ProblemKind::BadValue).map_or(&*self.message, |(wrong, _)| wrong)
+    }
+}
+
 /// What is wrong with a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
     /// The value cannot be used; the default holds.
     BadValue,
+    /// An entry of a list cannot be used; the others count.
+    BadEntry,
     /// The key is known and has no effect.
     Unsupported,
     /// The key has its effect but for what the message says.
@@ -147,11 +158,32 @@ mod tests {
 
     #[test]
     fn what_protects_closes_every_route_when_it_cannot_be_read() {
-        for (key, value) in [("block-cidrs", "10.0.0.0/8,all"), ("global-auth-url", "x"), ("global-auth-response-headers", "a b")] {
+        for (key, value) in [("block-cidrs", "all, any"), ("global-auth-url", "x"), ("global-auth-response-headers", "X-A,a b")] {
             let (config, problems) = one(key, value);
-            assert_eq!((config.closed, problems[0].kind), (true, ProblemKind::BadProtection), "{key}");
+            assert_eq!((config.closed || config.lost.auth, problems[0].kind), (true, ProblemKind::BadProtection), "{key}");
         }
         assert!(one("block-cidrs", "").1.is_empty() && !one("block-cidrs", "").0.closed);
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_used_costs_no_other() {
+        for (key, value) in [
+            ("block-cidrs", "nonsense, 10.0.0.0/8"),
+            ("whitelist-source-range", "10.0.0.0/8,10.0.0.0/33"),
+            ("denylist-source-range", "10.0.0.0/8,all"),
+            ("proxy-real-ip-cidr", "10.0.0.0/8,all"),
+            ("hide-headers", "a b,X-A"),
+            ("global-allowed-response-headers", "X-A,a b"),
+            ("bind-address", "localhost,10.0.0.1"),
+            ("debug-connections", "all,10.0.0.1"),
+            ("skip-access-log-urls", "~[,/health"),
+        ] {
+            let (config, problems) = one(key, value);
+            assert_eq!((config.closed, problems.len(), problems[0].kind), (false, 1, ProblemKind::BadEntry), "{key}");
+            assert!(problems[0].message.ends_with("; the other entries count") && config != defaults(), "{key}: {problems:?}");
+        }
+        let sources = one("whitelist-source-range", "10.0.0.0/8,all").0.sources.unwrap();
+        assert_eq!(sources.allowed.len(), 1, "who is not named is not let in");
     }
 
     #[test]
@@ -162,7 +194,7 @@ mod tests {
                 let blocking = &config.globals.blocking;
                 let all = if key == "block-referers" { &blocking.referers } else { &blocking.user_agents };
                 assert_eq!((config.closed, all.len(), problems.len()), (false, 2, 1), "{key}: {bad}");
-                assert!(problems[0].kind == ProblemKind::BadValue && problems[0].message.ends_with("; the other entries count"));
+                assert!(problems[0].kind == ProblemKind::BadEntry && problems[0].message.ends_with("; the other entries count"));
             }
         }
         let quoted = one("block-user-agents", "\"~*a; b\", 'c; \"d'").0.globals.blocking.user_agents;
@@ -276,6 +308,22 @@ mod tests {
             ("ssl-ecdh-curve", "prime256v1:nope"),
             ("ssl-ecdh-curve", "P-256:prime256v1"),
             ("proxy-redirect-to", &"x".repeat(4000)),
+            ("large-client-header-buffers", "1000 1g"),
+            ("large-client-header-buffers", "32 1m"),
+            ("large-client-header-buffers", "4 2m"),
+            ("large-client-header-buffers", "0 8k"),
+            ("large-client-header-buffers", "4 512"),
+            ("client-header-buffer-size", "1g"),
+            ("client-body-buffer-size", "2g"),
+            ("proxy-buffer-size", "2g"),
+            ("proxy-buffer-size", "0"),
+            ("proxy-buffers-number", "1000000"),
+            ("proxy-busy-buffers-size", "8g"),
+            ("ssl-buffer-size", "1g"),
+            ("ssl-session-cache-size", "900g"),
+            ("grpc-buffer-size-kb", "99999999"),
+            ("max-worker-connections", "99999999"),
+            ("upstream-keepalive-connections", "100000"),
         ] {
             let (config, problems) = one(key, value);
             assert_eq!(problems.len(), 1, "{key}: {value}");
@@ -308,15 +356,15 @@ mod tests {
     fn keys_without_effect_are_said_unless_they_ask_for_nothing() {
         assert_eq!(one("lua-shared-dicts", "a: 1").1[0].kind, ProblemKind::Unsupported);
         assert_eq!(one("no-such-key", "1").1[0].kind, ProblemKind::Unknown);
-        assert!(one("enable-modsecurity", "false").1.is_empty() && !one("enable-modsecurity", "false").0.closed);
+        assert!(one("enable-modsecurity", "false").1.is_empty() && !one("enable-modsecurity", "false").0.lost.firewall);
     }
 
     #[test]
     fn protections_that_cannot_be_given_close_every_route() {
         let (config, problems) = one("enable-modsecurity", "true");
-        assert!(config.closed && problems[0].kind == ProblemKind::UnsupportedProtection);
-        let (config, problems) = one("whitelist-source-range", "10.0.0.0/8, all");
-        assert!(config.closed && problems[0].kind == ProblemKind::BadProtection);
+        assert!(config.lost.firewall && problems[0].kind == ProblemKind::UnsupportedProtection);
+        let (config, problems) = one("whitelist-source-range", "any, all");
+        assert!(config.lost.allowed && problems[0].kind == ProblemKind::BadProtection);
         assert!(!one("whitelist-source-range", "").0.closed);
     }
 

@@ -214,6 +214,7 @@ impl Maker {
         self.templates.accept(&made.templates);
         self.quarantine.accept(&made.served);
         self.accepted_settings.clone_from(&made.settings);
+        self.quarantine.accept_settings(&made.settings);
         self.accepted_pairs.clear();
         self.accepted_pairs.extend(made.unchecked_pairs().map(|pair| pair.digest));
         self.touched.retain(|_, (_, last)| *last >= made.number);

@@ -21,6 +21,7 @@ mod framing;
 mod git;
 mod hosts;
 mod kills;
+mod last_values;
 mod limits;
 mod listeners;
 mod literals;

@@ -2,10 +2,9 @@
 
 use gatewright_e2e::client::{get, send};
 use gatewright_e2e::http1::Request;
-use gatewright_e2e::manifest::{IngressWords, class_of, config_map, ingress, text};
+use gatewright_e2e::manifest::{IngressWords, class_of, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::site::{all_running, running};
-use gatewright_e2e::wait::until_eq;
 use gatewright_e2e::world::{World, who};
 use serde_json::{Value, json};
 
@@ -93,9 +92,16 @@ on_every_proxy! {
         assert_eq!(answers(), ["302", "shop", "team", "team", "team", "shop", "team", "302", "team", "team", "308"]);
         assert_eq!(posted("shop.test"), 200);
         assert_eq!(told(&world), SAID, "the same is said, and done all the same");
-        world.write("c.yaml", &text(&[settings(&json!({"hosts": "all of them"}))]));
+        world.apply("c.yaml", &[settings(&policy(false))]);
+        world.apply("c.yaml", &[settings(&json!({"hosts": "all of them"}))]);
+        assert_eq!(answers(), ["302", "shop", "shop", "team", "shop", "shop", "404", "team", "team", "404", "404"], "the last one still holds");
+    }
+
+    fn a_policy_that_cannot_be_read_closes_where_none_was_taken_before(proxy) {
+        let settings = config_map("settings", &[("gatewright-policy", "{\"hosts\": \"all of them\"}")]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings]).manifest("i.yaml", &objects()).start();
         let closed = || ["shop.test", "free.test", "team.test", "b.shop.test"].map(|host| who(host, "/x"));
-        until_eq("a policy that cannot be read closes", &["503"; 4].map(str::to_owned), closed);
+        assert_eq!(closed(), ["503"; 4].map(str::to_owned), "a policy that cannot be read closes: {:?}", world.diagnostics());
     }
 
     fn a_policy_of_parameters_holds_for_their_class_alone(proxy) {

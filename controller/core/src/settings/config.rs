@@ -1,6 +1,6 @@
 //! What the main ConfigMap says; may change while running.
 
-use super::{POLICY_KEY, Policy, Problem, ProblemKind, Settings};
+use super::{POLICY_HELP, POLICY_KEY, Policy, Problem, ProblemKind, Settings};
 use crate::model::{ExternalAuth, Globals, Period, RoutePolicy, SourceRanges};
 use crate::names::{HeaderName, ObjectName};
 use std::collections::BTreeMap;
@@ -60,6 +60,8 @@ pub struct Config {
     pub sources: Option<SourceRanges>,
     /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
     pub closed: bool,
+    /// The same of protections that Ingresses can have their own of, or none.
+    pub lost: Lost,
     /// Rules for those who write Ingresses; all of them count.
     pub policies: Vec<Policy>,
 }
@@ -92,6 +94,7 @@ impl Config {
             allowed_response_headers: Vec::new(),
             sources: None,
             closed: false,
+            lost: Lost::default(),
             policies: Vec::new(),
         }
     }
@@ -103,10 +106,36 @@ impl Config {
             Err(message) => {
                 self.closed = true;
                 let message = format!("the policy cannot be read, so every route answers 503: {message}");
-                return Err(Problem { key: POLICY_KEY.to_owned(), kind: ProblemKind::BadProtection, message, help: String::new() });
+                return Err(Problem {
+                    key: POLICY_KEY.to_owned(),
+                    kind: ProblemKind::BadProtection,
+                    message,
+                    help: POLICY_HELP.to_owned(),
+                });
             }
         }
         Ok(())
+    }
+}
+
+/// Which protections for all routes cannot be read. The routes answer 503, save those of Ingresses that say otherwise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Lost {
+    /// The service that decides, and what is taken from its answers.
+    pub auth: bool,
+    /// Which addresses may ask.
+    pub allowed: bool,
+    /// Which addresses may not.
+    pub denied: bool,
+    /// The firewall, which no proxy has.
+    pub firewall: bool,
+}
+
+impl Lost {
+    /// Whether there is one that belongs to a route; `exempt`: it needs no proof of who asks.
+    #[must_use]
+    pub const fn closes(self, exempt: bool) -> bool {
+        self.allowed || self.denied || self.firewall || (self.auth && !exempt)
     }
 }
 

@@ -105,25 +105,36 @@ impl Draft {
 enum Rule {
     /// It is read.
     Read(fn(&mut Draft, &str) -> Result<(), Bad>),
-    /// It is read, and protects: a value that cannot be used closes every route.
-    Guard(fn(&mut Draft, &str) -> Result<(), Bad>),
-    /// It is read, and protects, entry by entry: one that cannot be used is left out, and the others count. What it tells
-    /// clients by, they choose themselves, so that it is nothing to close every route for.
-    Filter(fn(&mut Draft, &str) -> Result<(), Bad>),
-    /// It is read, and says whom to believe: nobody, when the value cannot be used.
-    Trust(fn(&mut Draft, &str) -> Result<(), Bad>),
+    /// It is read, and protects: with a value that cannot be used, this holds.
+    Guard(fn(&mut Draft, &str) -> Result<(), Bad>, Closing),
+    /// It is read entry by entry: one that cannot be used is left out, and the others count.
+    List(fn(&mut Draft, &str) -> Entries),
+    /// The same of one that protects: where no entry can be used, this holds.
+    Fence(fn(&mut Draft, &str) -> Entries, Closing),
+    /// The same of one that protects, and tells clients by what they choose themselves, so that it is nothing to close every
+    /// route for.
+    Filter(fn(&mut Draft, &str) -> Entries),
+    /// The same of one that says whom to believe: nobody, where no entry can be used.
+    Trust(fn(&mut Draft, &str) -> Entries),
     /// It has no effect, for this reason.
     None(&'static str),
     /// It has no effect, for this reason; `false` asks for none.
     Switch(&'static str),
     /// It has no effect, for the second reason; the first value asks for none.
     Unless(&'static str, &'static str),
-    /// It has no effect, and asks for a protection: every route is closed while it is set.
+    /// It has no effect, and asks for a firewall: every route is closed while it is set.
     Protection,
 }
 
-use Rule::{Filter, Guard, None as NoEffect, Protection, Read, Switch, Trust, Unless};
+use Rule::{Fence, Filter, Guard, List, None as NoEffect, Protection, Read, Switch, Trust, Unless};
 
+/// What closes routes.
+type Closing = fn(&mut Config) -> &mut bool;
+
+/// What is wrong with the first entry that is left out, if one is; the same as an error where none can be used.
+type Entries = Result<Option<Bad>, Bad>;
+
+const CLOSED: &str = "; every route answers 503, unless its Ingress says otherwise";
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
 const AUTOMATIC: &str = "the size is computed from what is served";
 const LOGS: &str = "the log goes to standard output or to syslog";
@@ -155,19 +166,29 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
         Read(read) => {
             read(draft, value).err().and_then(|(message, help)| problem(ProblemKind::BadValue, format!("{key}: {message}"), help))
         }
-        Guard(read) => {
+        Guard(read, closing) => {
             let (message, help) = read(draft, value).err()?;
-            draft.config.closed = true;
-            problem(ProblemKind::BadProtection, format!("{key}: {message}; every route answers 503"), help)
+            *closing(&mut draft.config) = true;
+            problem(ProblemKind::BadProtection, format!("{key}: {message}{CLOSED}"), help)
         }
-        Filter(read) => {
-            let (message, help) = read(draft, value).err()?;
-            problem(ProblemKind::BadValue, format!("{key}: {message}; the other entries count"), help)
-        }
-        Trust(read) => {
-            let (message, help) = read(draft, value).err()?;
-            problem(ProblemKind::BadTrust, format!("{key}: {message}; nobody is believed"), help)
-        }
+        List(read) | Fence(read, _) | Filter(read) | Trust(read) => match read(draft, value) {
+            Ok(left_out) => {
+                let (message, help) = left_out?;
+                problem(ProblemKind::BadEntry, format!("{key}: {message}; the other entries count"), help)
+            }
+            Err((message, help)) => {
+                if let Fence(_, closing) = rule {
+                    *closing(&mut draft.config) = true;
+                }
+                let (kind, effect) = match rule {
+                    Fence(..) if draft.config.closed => (ProblemKind::BadProtection, "; every route answers 503"),
+                    Fence(..) => (ProblemKind::BadProtection, CLOSED),
+                    Trust(_) => (ProblemKind::BadTrust, "; nobody is believed"),
+                    _ => (ProblemKind::BadValue, ""),
+                };
+                problem(kind, format!("{key}: {message}{effect}"), help)
+            }
+        },
         Switch(_) if off => None,
         Unless(fine, _) if value == *fine || value.is_empty() => None,
         NoEffect(reason) | Switch(reason) | Unless(_, reason) => {
@@ -175,7 +196,7 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
         }
         Protection if off => None,
         Protection => {
-            draft.config.closed = true;
+            draft.config.lost.firewall = true;
             let message = format!("{key} asks for a protection that is not supported, so every route answers 503");
             problem(ProblemKind::UnsupportedProtection, message, "remove it to serve without")
         }
@@ -184,14 +205,22 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
 
 /// Whether a key protects.
 pub(super) fn protects(key: &str) -> bool {
-    table().any(|(name, rule)| *name == key && matches!(rule, Guard(_) | Filter(_) | Protection))
+    table().any(|(name, rule)| *name == key && matches!(rule, Guard(..) | Fence(..) | Filter(_) | Protection))
+}
+
+pub(super) fn is_header_name(item: &str) -> Result<(), Bad> {
+    readers::header_name(item).map(|_| ())
+}
+
+pub(super) fn is_pattern(item: &str) -> Result<(), Bad> {
+    readers::pattern(item).map(|_| ())
 }
 
 /// Every key, and why it has no effect.
 pub(super) fn known() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     table().map(|(name, rule)| {
         let reason = match rule {
-            Read(_) | Guard(_) | Filter(_) | Trust(_) => None,
+            Read(_) | Guard(..) | List(_) | Fence(..) | Filter(_) | Trust(_) => None,
             NoEffect(reason) | Switch(reason) | Unless(_, reason) => Some(*reason),
             Protection => Some("the protection is not supported; every route is closed while it is set"),
         };
@@ -209,24 +238,14 @@ macro_rules! set {
     };
 }
 
-/// The same for a protection.
-macro_rules! guard {
-    ($($field:ident).+, $reader:expr) => {
-        super::Guard(|draft, text| {
-            draft.globals().$($field).+ = $reader(text)?;
-            Ok(())
-        })
-    };
-}
-
-/// The same for a protection whose reader gives what it could read beside what is wrong.
-macro_rules! filter {
-    ($($field:ident).+, $reader:expr) => {
-        super::Filter(|draft, text| {
-            let (entries, result) = $reader(text);
-            draft.globals().$($field).+ = entries;
-            result
-        })
+/// `each!(field.path, partly, reader)`: the entries of a list go into that field of the draft, as far as they can be used.
+macro_rules! each {
+    ($($field:ident).+, $way:ident, $reader:expr) => {
+        |draft: &mut super::Draft, text: &str| {
+            let (entries, bad) = crate::settings::values::$way(text, $reader)?;
+            draft.$($field).+ = entries;
+            Ok(bad)
+        }
     };
 }
 
@@ -250,4 +269,4 @@ macro_rules! draft {
     };
 }
 
-use {config, draft, filter, guard, set};
+use {config, draft, each, set};

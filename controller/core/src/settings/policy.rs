@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// Key of a ConfigMap that holds a policy, in JSON; GatewrightParameters have `spec.policy` for it.
 pub const POLICY_KEY: &str = "gatewright-policy";
 
+/// What would do for one that cannot be read.
+pub const POLICY_HELP: &str = "use hosts, annotations, wildcardHosts, catchAll, limits and reportOnly";
+
 /// Rules for all Ingresses of a class. Nothing is forbidden that no rule speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]

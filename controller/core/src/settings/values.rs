@@ -4,6 +4,7 @@ use crate::model::{CookieRewrite, LocationRewrite};
 use crate::names::{CipherList, UrlText, shown};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// With this status nginx logs clients that did not wait for an answer; it takes no page for it.
 pub(crate) const CLIENT_GONE: u16 = 499;
@@ -55,6 +56,21 @@ pub(crate) fn bytes(text: &str) -> Result<u64, Bad> {
     count.checked_mul(1 << shift).filter(|n| i64::try_from(*n).is_ok()).ok_or_else(bad)
 }
 
+/// A number of bytes that is held in memory; `help` names the bounds.
+pub(crate) fn bytes_within(text: &str, bounds: RangeInclusive<u64>, help: &'static str) -> Result<u64, Bad> {
+    within(text, bytes(text)?, bounds, help)
+}
+
+/// The same of a number of things.
+pub(crate) fn number_within(text: &str, bounds: RangeInclusive<u64>, help: &'static str) -> Result<u64, Bad> {
+    within(text, number(text)?, bounds, help)
+}
+
+fn within(text: &str, number: u64, bounds: RangeInclusive<u64>, help: &'static str) -> Result<u64, Bad> {
+    let side = if number < *bounds.start() { "less" } else { "more" };
+    bounds.contains(&number).then_some(number).ok_or_else(|| (format!("{} is {side} than can be used", shown(text)), help))
+}
+
 /// A time as nginx writes it, in seconds: `90`, `90s`, `10m`, `1h`, `1d`, `1h30m`; milliseconds are cut off.
 pub(crate) fn seconds(text: &str) -> Result<u64, Bad> {
     let bad = || (format!("{} is not a time", shown(text)), "use a number with s, m, h or d, such as 10m");
@@ -87,16 +103,43 @@ pub(crate) fn items(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
-    let one = |item: &str| item.parse::<IpNet>().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
-    let mut all = Vec::new();
+/// The entries of a list that can be used, and what is wrong with the first that cannot; where none can, only that.
+pub(crate) type Partly<T> = Result<(Vec<T>, Option<Bad>), Bad>;
+
+/// Reads a list entry by entry.
+pub(crate) fn partly<T>(text: &str, one: impl Fn(&str) -> Result<T, Bad>) -> Partly<T> {
+    let (mut all, mut bad) = (Vec::new(), None);
     for item in items(text) {
-        let net = one(item).ok_or_else(|| (format!("{} is not an address or CIDR", shown(item)), "use addresses such as 10.0.0.0/8"))?;
-        all.push(unmapped(net.trunc()));
+        match one(item) {
+            Ok(entry) => all.push(entry),
+            Err(wrong) => bad = bad.or(Some(wrong)),
+        }
     }
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
+    match bad {
+        Some(bad) if all.is_empty() => Err(bad),
+        bad => Ok((all, bad)),
+    }
+}
+
+/// The same, sorted and without duplicates.
+pub(crate) fn partly_sorted<T: Ord>(text: &str, one: impl Fn(&str) -> Result<T, Bad>) -> Partly<T> {
+    partly(text, one).map(|(mut all, bad)| {
+        all.sort_unstable();
+        all.dedup();
+        (all, bad)
+    })
+}
+
+pub(crate) fn networks(text: &str) -> Result<Vec<IpNet>, Bad> {
+    let (all, bad) = partly_sorted(text, network)?;
+    bad.map_or(Ok(all), Err)
+}
+
+/// An address or CIDR.
+pub(crate) fn network(item: &str) -> Result<IpNet, Bad> {
+    let net = item.parse::<IpNet>().ok().or_else(|| item.parse::<IpAddr>().ok().map(IpNet::from));
+    let bad = || (format!("{} is not an address or CIDR", shown(item)), "use addresses such as 10.0.0.0/8");
+    net.map(|net| unmapped(net.trunc())).ok_or_else(bad)
 }
 
 /// IPv4 networks that are written as IPv6 ones are IPv4 networks.
@@ -111,11 +154,9 @@ fn unmapped(net: IpNet) -> IpNet {
     }
 }
 
-pub(crate) fn addresses(text: &str) -> Result<Vec<IpAddr>, Bad> {
-    let one = |item: &str| item.trim_matches(['[', ']']).parse::<IpAddr>();
-    items(text)
-        .map(|item| one(item).map_err(|_| (format!("{} is not an IP address", shown(item)), "use addresses, separated by commas")))
-        .collect()
+pub(crate) fn address(item: &str) -> Result<IpAddr, Bad> {
+    let bad = |_| (format!("{} is not an IP address", shown(item)), "use addresses, separated by commas");
+    item.trim_matches(['[', ']']).parse().map_err(bad)
 }
 
 /// An RFC 9110 token of at most 128 bytes.

@@ -1,10 +1,10 @@
 //! The main ConfigMap, and what is said of settings wherever they come from.
 
 use super::annotations::{self, difference};
-use super::{Input, Wanted};
+use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef, nearest};
-use crate::settings::{self, POLICY_KEY, Problem, ProblemKind, SnippetKey};
+use crate::settings::{self, Kept, POLICY_HELP, POLICY_KEY, Policy, Problem, ProblemKind, SnippetKey};
 use crate::state::{ConfigMap, Snapshot};
 use std::collections::BTreeMap;
 
@@ -97,6 +97,19 @@ pub(super) fn mended(
     said: &mut Said,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
+    let mut data = without_refused(input, object, data, diagnostics);
+    keep(input, object, &mut data, diagnostics);
+    said.insert(object.clone(), data.clone());
+    data
+}
+
+/// What an object says without what of it the proxy refused, which is told.
+pub(super) fn without_refused(
+    input: Input<'_>,
+    object: &ObjectRef,
+    data: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, String> {
     let mut data = data.clone();
     diagnostics.extend(input.quarantine.mend(object, &mut data).into_iter().map(|refused| {
         let outcome = if refused.has_last { Outcome::Quarantined } else { Outcome::KeptDefault };
@@ -104,8 +117,28 @@ pub(super) fn mended(
         let finding = Diagnostic::new(Code::RefusedByProxy, object.clone(), field, format!("{}: {}", refused.key, refused.reason));
         finding.help("change the value; this one will not be tried again").outcome(outcome)
     }));
-    said.insert(object.clone(), data.clone());
     data
+}
+
+/// Puts what the proxy has taken before in the place of protections that cannot be read.
+fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String>, diagnostics: &mut Vec<Diagnostic>) {
+    let Some(last) = input.quarantine.accepted_settings_of(object) else { return };
+    let kept = |(key, value): (&String, &String)| {
+        let last = last.get(key).map(String::as_str);
+        let kept = settings::kept(key, value, last)
+            .or_else(|| kept_policy(input, (key, value, last)))
+            .or_else(|| super::config_objects::kept_snippet(input, (key, value, last), data))?;
+        Some((key.clone(), kept))
+    };
+    for (key, kept) in data.iter().filter_map(kept).collect::<Vec<_>>() {
+        let outcome = if kept.value.is_some() { Outcome::Quarantined } else { Outcome::KeptDefault };
+        let finding = Diagnostic::new(Code::BadSetting, object.clone(), field(object.kind, &key), kept.message);
+        diagnostics.push(finding.help(kept.help).outcome(outcome));
+        match kept.value {
+            Some(value) => data.insert(key, value),
+            None => data.remove(&key),
+        };
+    }
 }
 
 /// Says what is wrong with the data of the main ConfigMap, of all that is `read`.
@@ -123,7 +156,7 @@ pub(super) fn say(input: Input<'_>, read: &BTreeMap<String, String>, data: &BTre
 /// What is said of a key.
 pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
     let code = match problem.kind {
-        ProblemKind::BadValue | ProblemKind::BadProtection | ProblemKind::BadTrust => Code::BadSetting,
+        ProblemKind::BadValue | ProblemKind::BadEntry | ProblemKind::BadProtection | ProblemKind::BadTrust => Code::BadSetting,
         ProblemKind::Unsupported | ProblemKind::Approximated => Code::UnsupportedSetting,
         ProblemKind::UnsupportedProtection => Code::UnsupportedProtection,
         ProblemKind::Unknown => Code::UnknownSetting,
@@ -132,10 +165,24 @@ pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
         Diagnostic::new(code, object.clone(), field(object.kind, &problem.key), problem.message.clone()).help(problem.help.clone());
     match problem.kind {
         ProblemKind::BadProtection => finding.outcome(Outcome::ClosedRoute),
+        ProblemKind::BadEntry => finding.outcome(Outcome::SkippedEntry),
         ProblemKind::BadTrust => finding.outcome(Outcome::Served),
         ProblemKind::Approximated => Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) },
         _ => finding,
     }
+}
+
+/// What holds instead of a policy that cannot be read, when `last` held before.
+fn kept_policy(input: Input<'_>, (key, value, last): (&str, &str, Option<&str>)) -> Option<Kept> {
+    let prefix = &input.settings.annotations_prefix;
+    let wrong = |text: &str| Policy::parse(text).and_then(|policy| policy_names::settled(policy, prefix)).err();
+    let why = Some(value).filter(|_| key == POLICY_KEY).and_then(wrong)?;
+    let value = last.map(str::to_owned);
+    if value.as_deref().and_then(wrong).is_some() {
+        return None;
+    }
+    let effect = if value.is_some() { "the one before still counts" } else { "as before, there is none" };
+    Some(Kept { value, message: format!("the policy cannot be read: {why}; {effect}"), help: POLICY_HELP.to_owned() })
 }
 
 /// The field path of a key.

@@ -2,10 +2,12 @@
 
 use super::annotations::snippet::{Meaning, Places};
 use super::annotations::{Objects, done_without, lacking, snippet};
+use super::config::Said;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
-use crate::settings::{Config, LimitZones, SnippetKey};
+use crate::settings::{Config, Kept, LimitZones, SnippetKey};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Written by the proxy itself, which takes no other value.
@@ -16,10 +18,10 @@ pub(super) fn read<'o>(
     input: Input<'_>,
     config: &mut Config,
     owner: impl Fn(&str) -> Option<&'o ObjectRef>,
-    wanted: &mut Wanted,
+    (wanted, said): (&mut Wanted, &mut Said),
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    let mut reader = Reader { input, owner, wanted, diagnostics };
+    let mut reader = Reader { input, owner, wanted, said, diagnostics };
     if let Some(name) = config.request_headers_from.clone() {
         config.globals.request_headers = reader.headers("proxy-set-headers", &name, &[]);
     }
@@ -91,6 +93,37 @@ fn is_protection(key: SnippetKey, text: &str, config: &Config) -> bool {
     }
 }
 
+/// What holds instead of a snippet that may keep somebody out and is not applied, when `last` held before; `None`: nothing does.
+pub(super) fn kept_snippet(
+    input: Input<'_>,
+    (key, text, last): (&str, &str, Option<&str>),
+    data: &BTreeMap<String, String>,
+) -> Option<Kept> {
+    let key = SnippetKey::ALL.into_iter().find(|own| own.as_str() == key)?;
+    let outermost = data.get(SnippetKey::Http.as_str()).and_then(|text| snippet::read_outermost(text, &LimitZones::new()).ok());
+    let zones = outermost.map(|meaning| meaning.zones()).unwrap_or_default();
+    let refused = |text: &str| {
+        let read = meaning_of(input, key, text, &zones);
+        match read.map(|meaning| key != SnippetKey::Auth || meaning.only_request_headers().is_some()) {
+            Ok(true) => None,
+            Ok(false) => Some(Places::of(text).not_for_services()),
+            Err(why) => Some(why),
+        }
+    };
+    let why = refused(text)?;
+    let protects = match key {
+        SnippetKey::Auth => data.get("global-auth-url").is_some_and(|url| !url.is_empty()) && snippet::may_be_decided_by(text, &zones),
+        _ => snippet::may_keep_out(text, &zones),
+    };
+    if !protects || last.and_then(refused).is_some() {
+        return None;
+    }
+    let value = last.map(str::to_owned);
+    let effect = if value.is_some() { "its value before still counts" } else { "as before, it has no effect" };
+    let help = "use other keys that say the same, and remove it".to_owned();
+    Some(Kept { value, message: format!("{}: {why}; {effect}", key.as_str()), help })
+}
+
 /// What one of them asks of every route.
 fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
     let meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
@@ -116,6 +149,7 @@ struct Reader<'i, 'o, F> {
     input: Input<'i>,
     owner: F,
     wanted: &'o mut Wanted,
+    said: &'o mut Said,
     diagnostics: &'o mut Vec<Diagnostic>,
 }
 
@@ -137,7 +171,7 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         self.diagnostics.push(finding.help(help).outcome(Outcome::KeptDefault));
     }
 
-    /// The headers in the data of a ConfigMap. One that cannot be sent is said there, and left out.
+    /// The headers in the data of a ConfigMap. One that cannot be sent is said there; it stays what it was, if it was anything.
     fn headers(&mut self, key: &str, name: &ObjectName, own: &[&str]) -> Vec<(HeaderName, VariableText)> {
         self.wanted.config_maps.insert(name.clone());
         let Some(map) = Objects::new(self.input.snapshot).config_map(name) else {
@@ -145,17 +179,30 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
             return Vec::new();
         };
         self.diagnostics.extend(super::config::unread(map, Outcome::SkippedEntry));
-        let mut headers = Vec::new();
-        for (header, value) in &map.data {
-            match self.header(header, value, own) {
-                Ok(read) => headers.push(read),
+        let object = ObjectRef::new(Kind::ConfigMap, name.clone());
+        let data = super::config::without_refused(self.input, &object, &map.data, self.diagnostics);
+        let last = self.input.quarantine.accepted_settings_of(&object);
+        let (mut headers, mut held) = (Vec::new(), BTreeMap::new());
+        for (header, value) in &data {
+            let (read, value) = match self.header(header, value, own) {
+                Ok(read) => (Some(read), value),
                 Err((message, help)) => {
-                    let object = ObjectRef::new(Kind::ConfigMap, name.clone());
+                    let before = last.and_then(|last| last.get(header)).and_then(|last| Some((self.header(header, last, own).ok()?, last)));
                     let field = format!("data[{}]", shown(header).trim_matches('"'));
-                    self.diagnostics.push(Diagnostic::new(Code::BadSetting, object, field, message).help(help));
+                    let (message, outcome) = match before {
+                        Some(_) => (format!("{message}; its value before still counts"), Outcome::Quarantined),
+                        None => (message, Outcome::SkippedEntry),
+                    };
+                    self.diagnostics.push(Diagnostic::new(Code::BadSetting, object.clone(), field, message).help(help).outcome(outcome));
+                    before.map_or((None, value), |(read, last)| (Some(read), last))
                 }
+            };
+            if let Some(read) = read {
+                headers.push(read);
+                held.insert(header.clone(), value.clone());
             }
         }
+        self.said.insert(object, held);
         headers
     }
 

@@ -83,7 +83,7 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
     let written = super::config::main(input, wanted, &mut said, diagnostics);
     let ours = classes.ours(input.snapshot);
     let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, wanted, &mut said, diagnostics)).collect();
-    let (main, configured, configs) = configs(input, (&found, written), wanted, diagnostics);
+    let (main, configured, configs) = configs(input, (&found, written), (wanted, &mut said), diagnostics);
     let by_class: BTreeMap<_, _> = found.iter().map(|found| found.class.into()).zip(configs).collect();
     let objects = found.iter().map(|found| (found.class.into(), found.object.clone())).collect();
     let main = ClassConfig::new(main, Defaults::new());
@@ -102,7 +102,7 @@ pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagn
     let closed = parameters.cut_at.is_some();
     diagnostics.extend(parameters.cut_at.as_ref().map(|field| cut(object.clone(), field)));
     let found = Found { class: "", object: object.clone(), settings, policy, of_operator: true, closed };
-    let _ = configs(input, (&[found], written), &mut wanted, &mut diagnostics);
+    let _ = configs(input, (&[found], written), (&mut wanted, &mut said), &mut diagnostics);
     // The rest is said without these parameters, too.
     diagnostics.retain(|finding| finding.object.as_ref() == Some(&object));
     diagnostics
@@ -112,7 +112,7 @@ pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagn
 fn configs(
     input: Input<'_>,
     (found, Main { data: main_data, closed: all_closed }): (&[Found<'_>], Main),
-    wanted: &mut Wanted,
+    named: (&mut Wanted, &mut Said),
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Config, Arc<Globals>, Vec<Arc<ClassConfig>>) {
     let alone = settings::read(input.settings, &main_data).0;
@@ -128,7 +128,7 @@ fn configs(
     let configured = Arc::new(main.globals.clone());
     let object = input.settings.config_map.as_ref().map(|name| ObjectRef::new(Kind::ConfigMap, name.clone()));
     let owner = |key: &str| owners.get(key).copied().or(object.as_ref());
-    super::config_objects::read(input, &mut main, owner, wanted, diagnostics);
+    super::config_objects::read(input, &mut main, owner, named, diagnostics);
     super::config_objects::snippets(input, &mut main, object.as_ref(), diagnostics);
     diagnostics.extend(object.iter().flat_map(|object| problems.iter().map(|problem| finding(object, problem))));
     (main, configured, configs)

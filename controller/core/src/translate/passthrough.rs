@@ -77,7 +77,7 @@ impl Decider<'_, '_> {
             return None;
         }
         // Whatever closes the route, such as a protection that cannot be given, is not passed by.
-        if target.policies.closed {
+        if target.policies.closed || target.policies.lost.closes(false) {
             self.say(wish, format!("host {pattern} is not passed on: its path / is closed"));
             return None;
         }

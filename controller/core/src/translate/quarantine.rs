@@ -18,6 +18,8 @@ pub struct Quarantine {
     pairs: BTreeMap<ObjectName, PairVerdict>,
     /// The Ingresses of the last revision that the proxy has taken, in the versions that it served.
     accepted: Arc<HashMap<ObjectName, Arc<Ingress>>>,
+    /// The settings that held in it.
+    accepted_settings: Arc<BTreeMap<ObjectRef, BTreeMap<String, String>>>,
 }
 
 /// Digests of key pairs that are set aside, and of those that are served instead, by Secret.
@@ -100,6 +102,21 @@ impl Quarantine {
         let accepted = Arc::make_mut(&mut self.accepted);
         accepted.clear();
         accepted.extend(served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
+    }
+
+    /// Those settings hold in it; whether they are others than before.
+    pub fn accept_settings(&mut self, settings: &BTreeMap<ObjectRef, BTreeMap<String, String>>) -> bool {
+        let are_others = *self.accepted_settings != *settings;
+        if are_others {
+            self.accepted_settings = Arc::new(settings.clone());
+        }
+        are_others
+    }
+
+    /// What an object has said in the last revision that the proxy has taken.
+    #[must_use]
+    pub fn accepted_settings_of(&self, object: &ObjectRef) -> Option<&BTreeMap<String, String>> {
+        self.accepted_settings.get(object)
     }
 
     /// Whether the proxy has taken this version of an Ingress.

@@ -17,6 +17,7 @@ mod endpoints;
 mod expressions;
 mod hosts;
 mod keys;
+mod last_values;
 mod memory;
 mod names;
 mod others;

@@ -110,7 +110,12 @@ fn a_service_for_all_is_asked_unless_an_ingress_has_its_own_or_none() {
         world.apply(guarded(&["a.test"], annotations.clone()));
         assert_eq!(asked(&mut world, "a.test")[1], ("/".to_owned(), true, service.map(str::to_owned)), "{annotations}");
         world.apply(config("nonsense"));
-        assert!(!asked(&mut world, "a.test")[1].1, "a service for all that cannot be asked closes");
+        let routes: Vec<bool> = asked(&mut world, "a.test").iter().map(|(_, open, _)| *open).collect();
+        assert_eq!(
+            routes,
+            [true, service != Some("10.9.9.9")],
+            "{annotations}: a service for all that cannot be asked closes what it is for"
+        );
     }
 }
 

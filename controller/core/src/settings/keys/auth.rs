@@ -52,12 +52,12 @@ macro_rules! auth {
 }
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
-    ("global-auth-url", Guard(auth!(url, auth::service_url))),
+    ("global-auth-url", Guard(auth!(url, auth::service_url), |config| &mut config.lost.auth)),
     ("global-auth-method", Read(auth!(method, method))),
     ("global-auth-signin", Read(auth!(sign_in, sign_in))),
     ("global-auth-signin-redirect-param", Read(auth!(parameter, auth::parameter))),
     // Without its headers an endpoint would take those of clients for the service's.
-    ("global-auth-response-headers", Guard(auth!(response_headers, auth::response_headers))),
+    ("global-auth-response-headers", Guard(auth!(response_headers, auth::response_headers), |config| &mut config.lost.auth)),
     ("global-auth-request-redirect", Read(auth!(redirect_target, auth::redirect_target))),
     ("global-auth-snippet", Read(|draft, text| snippet(draft, SnippetKey::Auth, text))),
     ("global-auth-cache-key", Read(auth!(cache_key, auth::cache_key))),

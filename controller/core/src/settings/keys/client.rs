@@ -1,10 +1,13 @@
 //! The side of the clients: addresses, protocols, limits.
 
-use super::readers::{error_status, media_type};
-use super::{NoEffect, Read, Rule, Switch, Trust, Unless, set};
+use super::readers::{error_status, media_type, memory};
+use super::{List, NoEffect, Read, Rule, Switch, Trust, Unless, each, set};
 use crate::model::HttpsRedirectStatus;
 use crate::names::shown;
-use crate::settings::values::{addresses, bytes, flag, header_name, networks, number};
+use crate::settings::values::{Bad, address, bytes_within, flag, header_name, network, number, number_within};
+
+/// All headers of one request, in bytes.
+const MOST_HEADERS: u64 = 16 << 20;
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("use-forwarded-headers", set!(forwarding.trust_headers, flag)),
@@ -22,10 +25,8 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "proxy-real-ip-cidr",
         Trust(|draft, text| {
-            let peers = &mut draft.globals().forwarding.trusted_peers;
-            peers.clear();
-            *peers = networks(text)?;
-            Ok(())
+            draft.globals().forwarding.trusted_peers.clear();
+            each!(config.globals.forwarding.trusted_peers, partly_sorted, network)(draft, text)
         }),
     ),
     ("use-proxy-protocol", set!(listeners.proxy_protocol, flag)),
@@ -45,22 +46,25 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("http2-max-requests", NoEffect("nginx has dropped it in 1.19.7; use keep-alive-requests")),
     ("keep-alive", set!(client_timeouts.keep_alive_s, number)),
     ("keep-alive-requests", set!(client_timeouts.keep_alive_requests, number)),
-    ("client-header-buffer-size", set!(buffers.client_header_bytes, bytes)),
+    ("client-header-buffer-size", set!(buffers.client_header_bytes, header_bytes)),
     (
         "large-client-header-buffers",
         Read(|draft, text| {
             let bad = || (format!("{} is not a number and a size", shown(text)), "use a text such as 4 8k");
             let (count, size) = text.trim().split_once(' ').ok_or_else(bad)?;
-            let (count, size) = (number(count)?, bytes(size)?);
+            let (count, size) = (number_within(count, 1..=1024, "use 1 to 1024 buffers, such as 4 8k")?, header_bytes(size.trim())?);
+            if count * size > MOST_HEADERS {
+                return Err((format!("{} is more than can be used", shown(text)), "use at most 16m in all, such as 16 1m"));
+            }
             let buffers = &mut draft.globals().buffers;
             (buffers.large_client_headers, buffers.large_client_header_bytes) = (count, size);
             Ok(())
         }),
     ),
     ("client-header-timeout", set!(client_timeouts.header_s, number)),
-    ("client-body-buffer-size", set!(buffers.client_body_bytes, bytes)),
+    ("client-body-buffer-size", set!(buffers.client_body_bytes, memory)),
     ("client-body-timeout", set!(client_timeouts.body_s, number)),
-    ("bind-address", set!(listeners.addresses, addresses)),
+    ("bind-address", List(each!(config.globals.listeners.addresses, partly, address))),
     (
         "disable-ipv6",
         Read(|draft, text| {
@@ -86,3 +90,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("limit-conn-status-code", set!(limits.connection_status, error_status)),
     ("limit-conn-zone-variable", Unless("$binary_remote_addr", "limits go by the address of the client")),
 ];
+
+fn header_bytes(text: &str) -> Result<u64, Bad> {
+    bytes_within(text, 1 << 10..=1 << 20, "use a size from 1k to 1m")
+}

@@ -1,7 +1,7 @@
 //! Logs, and who may see the status of the proxy.
 
-use super::readers::{error_level, format_if_any, patterns, port, stream_format, syslog_host};
-use super::{Draft, LOGS, Read, Rule, Switch, Unless, draft, set};
+use super::readers::{error_level, format_if_any, pattern, port, stream_format, syslog_host};
+use super::{Draft, LOGS, List, Read, Rule, Switch, Unless, draft, each, set};
 use crate::names::shown;
 use crate::settings::values::{Bad, flag, networks};
 use ipnet::IpNet;
@@ -38,13 +38,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ),
     ("enable-access-log-for-default-backend", set!(access_log.unknown_hosts, flag)),
     ("enable-auth-access-log", Switch("requests of ours for authentication are not logged")),
-    (
-        "skip-access-log-urls",
-        set!(access_log.skipped_targets, |text| {
-            let (entries, result) = patterns(text);
-            result.map(|()| entries)
-        }),
-    ),
+    ("skip-access-log-urls", List(each!(config.globals.access_log.skipped_targets, partly_sorted, pattern))),
     ("log-format-upstream", set!(access_log.format, format_if_any)),
     ("log-format-escape-json", draft!(escape_json, flag)),
     ("log-format-escape-none", draft!(escape_none, flag)),

@@ -4,7 +4,7 @@ use crate::model::{CpuAffinity, ErrorLevel, MediaType, TicketKey};
 use crate::names::variable::{is_stream_variable, is_variable};
 use crate::names::{BadText, HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
 use crate::settings::RiskLevel;
-use crate::settings::values::{Bad, bytes, flag, items, location_rewrite, number};
+use crate::settings::values::{Bad, bytes_within, flag, items, location_rewrite, number};
 use base64::Engine;
 use std::net::IpAddr;
 
@@ -18,34 +18,17 @@ pub(super) fn texts(text: &str) -> Result<Vec<String>, Bad> {
     Ok(items(text).map(str::to_owned).collect())
 }
 
-pub(super) fn header_names(text: &str) -> Result<Vec<HeaderName>, Bad> {
-    items(text).map(|item| HeaderName::new(item).map_err(|error| (error.0, "use names such as X-Frame-Options"))).collect()
+pub(super) fn header_name(item: &str) -> Result<HeaderName, Bad> {
+    HeaderName::new(item).map_err(|error| (error.0, "use names such as X-Frame-Options"))
 }
 
-pub(super) fn lower_case_names(text: &str) -> Result<Vec<String>, Bad> {
-    let mut names: Vec<String> = header_names(text)?.iter().map(HeaderName::lower_case).collect();
-    names.sort_unstable();
-    names.dedup();
-    Ok(names)
+pub(super) fn lower_case_name(item: &str) -> Result<String, Bad> {
+    header_name(item).map(|name| name.lower_case())
 }
 
-/// What requests are compared with: the entries that can be used, and what is wrong with the first that cannot.
-pub(super) fn patterns(text: &str) -> (Vec<TextPattern>, Result<(), Bad>) {
-    let (mut all, mut result) = (Vec::new(), Ok(()));
-    for item in items(text) {
-        match pattern(item) {
-            Ok(pattern) => all.push(pattern),
-            Err(bad) => result = result.and(Err(bad)),
-        }
-    }
-    // Maps take the first expression that matches, and it is the same answer for all.
-    all.sort_unstable();
-    all.dedup();
-    (all, result)
-}
-
-/// One word of an nginx map, for that is what people have written: what would end a word stands in quotes.
-fn pattern(item: &str) -> Result<TextPattern, Bad> {
+/// What requests are compared with, as one word of an nginx map, for that is what people have written: what would end a word
+/// stands in quotes. Maps take the first expression that matches; it is the same answer for all, so they may be sorted.
+pub(super) fn pattern(item: &str) -> Result<TextPattern, Bad> {
     const QUOTES: [char; 2] = ['"', '\''];
     let within = |quote: char| item.strip_prefix(quote)?.strip_suffix(quote).filter(|text| !text.contains(quote));
     let quoted = QUOTES.iter().find_map(|quote| within(*quote));
@@ -107,8 +90,13 @@ pub(super) fn error_status(text: &str) -> Result<u16, Bad> {
     status.ok_or_else(|| (format!("{} is not the status of an error", shown(text)), "use a number from 400 to 599"))
 }
 
-pub(super) fn bytes_if_any(text: &str) -> Result<Option<u64>, Bad> {
-    if text.is_empty() { Ok(None) } else { bytes(text).map(Some) }
+/// A size of something that is held for a request, as annotations have it.
+pub(super) fn memory(text: &str) -> Result<u64, Bad> {
+    bytes_within(text, 1..=1 << 30, "use a size of at most 1g, such as 8k")
+}
+
+pub(super) fn memory_if_any(text: &str) -> Result<Option<u64>, Bad> {
+    if text.is_empty() { Ok(None) } else { memory(text).map(Some) }
 }
 
 pub(super) fn number_if_any(text: &str) -> Result<Option<u64>, Bad> {

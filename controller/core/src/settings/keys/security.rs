@@ -1,8 +1,8 @@
 //! Switches of security.
 
-use super::readers::{header_names, lower_case_names, not, patterns, risk_level, texts};
-use super::{Read, Rule, config, filter, guard, set};
-use crate::settings::values::{flag, networks};
+use super::readers::{header_name, lower_case_name, not, pattern, risk_level, texts};
+use super::{Fence, Filter, List, Read, Rule, config, each, set};
+use crate::settings::values::{flag, network};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("allow-snippet-annotations", config!(reads_snippets, flag)),
@@ -10,13 +10,13 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("allow-cross-namespace-resources", config!(shares_objects, flag)),
     ("annotation-value-word-blocklist", config!(word_blocklist, texts)),
     ("strict-validate-path-type", config!(strict_path_types, flag)),
-    ("global-allowed-response-headers", config!(allowed_response_headers, header_names)),
-    ("block-cidrs", guard!(blocking.addresses, networks)),
-    ("block-user-agents", filter!(blocking.user_agents, patterns)),
-    ("block-referers", filter!(blocking.referers, patterns)),
+    ("global-allowed-response-headers", List(each!(config.allowed_response_headers, partly, header_name))),
+    ("block-cidrs", Fence(each!(config.globals.blocking.addresses, partly_sorted, network), |config| &mut config.closed)),
+    ("block-user-agents", Filter(each!(config.globals.blocking.user_agents, partly_sorted, pattern))),
+    ("block-referers", Filter(each!(config.globals.blocking.referers, partly_sorted, pattern))),
     ("enable-underscores-in-headers", set!(underscores_in_headers, flag)),
     ("ignore-invalid-headers", set!(invalid_headers, not)),
     ("server-tokens", set!(server_tokens, flag)),
     ("allow-backend-server-header", set!(backend_server_header, flag)),
-    ("hide-headers", set!(hidden_headers, lower_case_names)),
+    ("hide-headers", List(each!(config.globals.hidden_headers, partly_sorted, lower_case_name))),
 ];

@@ -3,7 +3,7 @@
 use super::readers::{object_if_any, texts, ticket_key};
 use super::{Read, Rule, Switch, config, draft, set};
 use crate::names::shown;
-use crate::settings::values::{bytes, ciphers, curves, flag, number, seconds};
+use crate::settings::values::{bytes_within, ciphers, curves, flag, number, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     (
@@ -26,11 +26,14 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("ssl-ecdh-curve", set!(tls.curves, curves)),
     ("ssl-dh-param", config!(dh_params_from, object_if_any)),
     ("ssl-session-cache", draft!(session_cache, flag)),
-    ("ssl-session-cache-size", set!(tls.session_cache_bytes, bytes)),
+    (
+        "ssl-session-cache-size",
+        set!(tls.session_cache_bytes, |text| bytes_within(text, 64 << 10..=1 << 30, "use a size from 64k to 1g, such as 10m")),
+    ),
     ("ssl-session-timeout", set!(tls.session_timeout_s, seconds)),
     ("ssl-session-tickets", set!(tls.session_tickets, flag)),
     ("ssl-session-ticket-key", set!(tls.ticket_key, ticket_key)),
-    ("ssl-buffer-size", set!(tls.buffer_bytes, bytes)),
+    ("ssl-buffer-size", set!(tls.buffer_bytes, |text| bytes_within(text, 1 << 10..=1 << 20, "use a size from 1k to 1m, such as 4k"))),
     ("ssl-early-data", set!(tls.early_data, flag)),
     ("ssl-reject-handshake", set!(tls.reject_unknown_names, flag)),
     ("enable-ocsp", Switch("certificates are chosen for each handshake, which leaves nginx no answer to staple")),

@@ -1,10 +1,12 @@
 //! The side of the endpoints.
 
-use super::readers::{bytes_if_any, is_http_1_0, object_if_any, redirect_part};
-use super::{AUTOMATIC, DEAD, Guard, NoEffect, Read, Rule, config, draft, set};
+use super::readers::{is_http_1_0, memory, memory_if_any, object_if_any, redirect_part};
+use super::{AUTOMATIC, DEAD, Fence, NoEffect, Read, Rule, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
-use crate::settings::values::{CLIENT_GONE, bytes, cookie_rewrite, flag, items, networks, number, on_off, retry_causes, seconds};
+use crate::settings::values::{
+    CLIENT_GONE, bytes, cookie_rewrite, flag, items, network, number, number_within, on_off, partly_sorted, retry_causes, seconds,
+};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-body-size", set!(body_limits.request_bytes, bytes)),
@@ -12,9 +14,9 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("proxy-read-timeout", set!(upstream_timeouts.read_s, number)),
     ("proxy-send-timeout", set!(upstream_timeouts.send_s, number)),
     ("proxy-buffering", set!(buffers.buffer_responses, on_off)),
-    ("proxy-buffer-size", set!(buffers.upstream_bytes, bytes)),
-    ("proxy-buffers-number", set!(buffers.upstream_buffers, number)),
-    ("proxy-busy-buffers-size", set!(buffers.busy_upstream_bytes, bytes_if_any)),
+    ("proxy-buffer-size", set!(buffers.upstream_bytes, memory)),
+    ("proxy-buffers-number", set!(buffers.upstream_buffers, |text| number_within(text, 1..=1024, "use a number from 1 to 1024"))),
+    ("proxy-busy-buffers-size", set!(buffers.busy_upstream_bytes, memory_if_any)),
     ("proxy-max-temp-file-size", set!(buffers.temp_file_bytes, bytes)),
     ("proxy-request-buffering", set!(buffers.buffer_requests, on_off)),
     ("proxy-http-version", set!(upstream_http_1_0, is_http_1_0)),
@@ -70,7 +72,14 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
         }),
     ),
     ("service-upstream", config!(service_upstream, flag)),
-    ("upstream-keepalive-connections", set!(upstream_keepalive.connections, number)),
+    (
+        "upstream-keepalive-connections",
+        set!(upstream_keepalive.connections, |text| number_within(
+            text,
+            0..=10_000,
+            "use a number of at most 10000; each endpoint has its own"
+        )),
+    ),
     ("upstream-keepalive-timeout", set!(upstream_keepalive.timeout_s, number)),
     ("upstream-keepalive-requests", set!(upstream_keepalive.requests, number)),
     ("upstream-keepalive-time", set!(upstream_keepalive.time_s, seconds)),
@@ -82,19 +91,25 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("limit-rate-after", set!(limits.rate_after_kib, number)),
     (
         "whitelist-source-range",
-        Guard(|draft, text| {
-            let ranges = networks(text)?;
-            draft.config.sources.get_or_insert_default().allowed = ranges;
-            Ok(())
-        }),
+        Fence(
+            |draft, text| {
+                let (ranges, bad) = partly_sorted(text, network)?;
+                draft.config.sources.get_or_insert_default().allowed = ranges;
+                Ok(bad)
+            },
+            |config| &mut config.lost.allowed,
+        ),
     ),
     (
         "denylist-source-range",
-        Guard(|draft, text| {
-            let ranges = networks(text)?;
-            draft.config.sources.get_or_insert_default().denied = ranges;
-            Ok(())
-        }),
+        Fence(
+            |draft, text| {
+                let (ranges, bad) = partly_sorted(text, network)?;
+                draft.config.sources.get_or_insert_default().denied = ranges;
+                Ok(bad)
+            },
+            |config| &mut config.lost.denied,
+        ),
     ),
     (
         "custom-http-errors",
@@ -120,5 +135,5 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             Ok(())
         }),
     ),
-    ("grpc-buffer-size-kb", set!(grpc_buffer_kib, number)),
+    ("grpc-buffer-size-kb", set!(grpc_buffer_kib, |text| number_within(text, 0..=1 << 20, "use a number of at most 1048576, which is 1g"))),
 ];

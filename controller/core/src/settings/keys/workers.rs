@@ -1,10 +1,10 @@
 //! Compression, workers, hash tables.
 
 use super::readers::{cpu_affinity, gzip_level, media_types, number_if_any, regex_if_any};
-use super::{AUTOMATIC, NO_MODULE, NoEffect, Problem, ProblemKind, Read, Rule, Switch, set};
+use super::{AUTOMATIC, List, NO_MODULE, NoEffect, Problem, ProblemKind, Read, Rule, Switch, each, set};
 use crate::model::{CpuAffinity, Workers};
 use crate::names::shown;
-use crate::settings::values::{Bad, flag, networks, number, seconds};
+use crate::settings::values::{Bad, flag, network, number, number_within, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("use-gzip", set!(gzip, flag)),
@@ -33,7 +33,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "max-worker-connections",
         Read(|draft, text| {
-            let connections = number(text)?;
+            let connections = number_within(text, 0..=1 << 20, "use a number of at most 1048576")?;
             if connections > 0 {
                 draft.globals().workers.connections = connections;
             }
@@ -46,7 +46,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("server-name-hash-bucket-size", NoEffect(AUTOMATIC)),
     ("variables-hash-bucket-size", NoEffect(AUTOMATIC)),
     ("variables-hash-max-size", NoEffect(AUTOMATIC)),
-    ("debug-connections", set!(workers.debugged_clients, networks)),
+    ("debug-connections", List(each!(config.globals.workers.debugged_clients, partly_sorted, network))),
     ("lua-shared-dicts", NoEffect("there is no Lua here")),
 ];
 

@@ -111,6 +111,7 @@ pub(super) const FEATURE: Feature = Feature {
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if given.bool("enable-global-auth") == Some(false) {
         policies.route().external_auth = None;
+        policies.lost.auth = false;
     }
     if given.refuse_empty("auth-url") {
         return;
@@ -129,6 +130,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     };
     let _ = given.bool("auth-keepalive-share-vars");
     policies.route().external_auth = Some(Arc::new(auth));
+    policies.lost.auth = false;
 }
 
 fn read<T>(given: &mut Given<'_>, name: &'static str, reader: fn(&str) -> Result<T, Bad>) -> Option<T> {

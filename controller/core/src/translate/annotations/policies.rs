@@ -3,7 +3,7 @@
 use super::snippet::Meaning;
 use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, Identity, RoutePolicy};
 use crate::names::{HeaderName, HostAlias, ObjectName};
-use crate::settings::Config;
+use crate::settings::{Config, Lost};
 use std::sync::Arc;
 
 /// The wishes of one Ingress.
@@ -17,6 +17,8 @@ pub struct Policies {
     pub preserve_trailing_slash: bool,
     /// The routes answer 503: a protection was asked for that cannot be given.
     pub closed: bool,
+    /// Protections for all routes that cannot be read, and that it has none of its own of.
+    pub lost: Lost,
     /// The users that its routes are for.
     pub accounts: Option<Arc<Accounts>>,
     /// Who signs the certificates of its clients.
@@ -72,6 +74,7 @@ impl Policies {
             force_ssl_redirect: config.force_ssl_redirect,
             preserve_trailing_slash: config.preserve_trailing_slash,
             closed: config.closed,
+            lost: config.lost,
             accounts: None,
             authority: None,
             upstream_authority: None,

@@ -2,6 +2,7 @@
 
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::SourceRanges;
+use crate::settings::Lost;
 
 const NEWER: &str = "allowlist-source-range";
 const OLDER: &str = "whitelist-source-range";
@@ -28,8 +29,10 @@ pub(super) const FEATURE: Feature = Feature {
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let before = policies.route.sources.clone().unwrap_or_default();
     let name = name_that_counts(given);
-    let allowed = list(given, name, name == NEWER).unwrap_or(before.allowed);
-    let denied = list(given, "denylist-source-range", true).unwrap_or(before.denied);
+    let [allowed, denied] = [list(given, name, name == NEWER), list(given, "denylist-source-range", true)];
+    let lost = policies.lost;
+    policies.lost = Lost { allowed: lost.allowed && allowed.is_none(), denied: lost.denied && denied.is_none(), ..lost };
+    let (allowed, denied) = (allowed.unwrap_or(before.allowed), denied.unwrap_or(before.denied));
     let sources = SourceRanges { denied, allowed };
     policies.route().sources = (sources != SourceRanges::default()).then_some(sources);
 }

@@ -105,6 +105,7 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
                 let message = format!("{name} {} asks for a protection that is not supported", shown(value));
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
             }
+            Some(Switch) if !value.trim().is_empty() => policies.lost.firewall = false,
             Some(Rules) if blocks(value) => {
                 policies.closed = true;
                 let message = format!("{name} has rules that block requests, which is not supported");

@@ -133,14 +133,14 @@ impl Builder<'_> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Asked {
         let policies = &reading.policies;
-        if policies.closed {
+        let exempt = reading.class.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
+        if policies.closed || policies.lost.closes(exempt) {
             return Asked::Closed;
         }
         let is_regex = matches.iter().any(|m| matches!(m, PathMatch::Regex(_)));
         let wish = &policies.route;
         let to_itself = policies.rewrite_target.as_deref() == Some(path.as_str());
         let drop_rewrite = wish.rewrite.is_some() && (!is_regex || to_itself);
-        let exempt = reading.class.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
         let mut policy = Arc::clone(wish);
         if drop_rewrite {
             Arc::make_mut(&mut policy).rewrite = None;

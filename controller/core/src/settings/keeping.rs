@@ -1,0 +1,162 @@
+//! What holds of a protection whose new value cannot be read as a whole: what held before.
+//!
+//! Of lists, the entries that can be used count anyway. Those of before count beside them where a list keeps somebody out,
+//! and instead of them where it lets somebody in and none of its own can be used: nothing is more open than it was, or is
+//! meant to be.
+
+use super::keys::{self, is_header_name, is_pattern};
+use super::values::{Bad, items, network};
+use super::{Config, Settings};
+use std::collections::BTreeMap;
+
+/// What holds instead of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// `None`: as if the key were not there.
+    pub value: Option<String>,
+    /// What is wrong with the value.
+    pub message: String,
+    /// What would do.
+    pub help: String,
+}
+
+/// How an entry of a list is read.
+type Entry = fn(&str) -> Result<(), Bad>;
+
+/// What becomes of a value that cannot be read as a whole.
+enum Way {
+    /// A list of what is kept out or back.
+    Excluding(Entry),
+    /// A list of what is let in or believed.
+    Admitting(Entry),
+    /// It is used or not.
+    Whole,
+}
+
+use Way::{Admitting, Excluding, Whole};
+
+fn is_network(item: &str) -> Result<(), Bad> {
+    network(item).map(|_| ())
+}
+
+/// Keys with values that are worth more than the default, where the new ones are mistakes.
+const KEPT: &[(&str, Way)] = &[
+    ("annotations-risk-level", Whole),
+    ("block-cidrs", Excluding(is_network)),
+    ("block-referers", Excluding(is_pattern)),
+    ("block-user-agents", Excluding(is_pattern)),
+    ("denylist-source-range", Excluding(is_network)),
+    ("force-ssl-redirect", Whole),
+    ("global-auth-response-headers", Whole),
+    ("global-auth-url", Whole),
+    ("hide-headers", Excluding(is_header_name)),
+    ("proxy-real-ip-cidr", Admitting(is_network)),
+    ("ssl-ciphers", Whole),
+    ("ssl-protocols", Whole),
+    ("whitelist-source-range", Admitting(is_network)),
+];
+
+/// What holds instead of a value, when `last` held before; `None`: the value itself does, as far as it can be used.
+#[must_use]
+pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
+    let (_, way) = KEPT.iter().find(|(own, _)| *own == key)?;
+    let (wrong, help) = wrong_with(key, value)?;
+    let readable = |text, entry: &Entry| items(text).filter(|item| entry(item).is_ok()).map(str::to_owned).collect::<Vec<_>>();
+    let said = last.unwrap_or_default();
+    let (mut entries, before) = match way {
+        Whole => (Vec::new(), last.filter(|last| wrong_with(key, last).is_none()).map(str::to_owned).into_iter().collect()),
+        Excluding(entry) | Admitting(entry) => (readable(value, entry), readable(said, entry)),
+    };
+    // What could not be used before either has done then what it does now.
+    if before.is_empty() && items(said).next().is_some() {
+        return None;
+    }
+    let own = entries.len();
+    if own == 0 || matches!(way, Excluding(_)) {
+        let others: Vec<_> = before.into_iter().filter(|entry| !entries.contains(entry)).collect();
+        entries.extend(others);
+    }
+    // What can be used of the value itself is all that holds, and is said of it where it is read.
+    if own > 0 && own == entries.len() {
+        return None;
+    }
+    let message = match (own, entries.is_empty()) {
+        (0, true) => format!("{wrong}; as before, it has no effect"),
+        (0, false) => format!("{wrong}; its value before still counts"),
+        _ => format!("{wrong}; the other entries count, and those of before"),
+    };
+    Some(Kept { value: Some(entries.join(",")).filter(|text| !text.is_empty()), message, help })
+}
+
+/// What is wrong with a value, whatever else is said, and what would do.
+fn wrong_with(key: &str, value: &str) -> Option<(String, String)> {
+    let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    let problem = keys::read(Config::new(&Settings::default()), one.iter()).1.into_iter().next()?;
+    Some((problem.wrong().to_owned(), problem.help))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(key: &str, value: &str, last: Option<&str>) -> Option<(Option<String>, String)> {
+        kept(key, value, last).map(|kept| (kept.value, kept.message))
+    }
+
+    fn value(key: &str, value: &str, last: Option<&str>) -> Option<Option<String>> {
+        of(key, value, last).map(|(value, _)| value)
+    }
+
+    fn some(text: &str) -> Option<Option<String>> {
+        Some(Some(text.to_owned()))
+    }
+
+    #[test]
+    fn what_can_be_read_holds() {
+        for (key, good) in
+            [("block-cidrs", "10.0.0.0/8"), ("block-cidrs", ""), ("global-auth-url", "http://a.test/"), ("ssl-protocols", "TLSv1.3")]
+        {
+            assert_eq!(of(key, good, Some("192.0.2.1")), None, "{key}");
+        }
+        assert_eq!(of("proxy-body-size", "lots", Some("8m")), None, "conveniences have their defaults");
+    }
+
+    #[test]
+    fn what_keeps_out_keeps_out_those_of_before_as_well() {
+        let kept = |own: &str, last| value("block-cidrs", own, last);
+        assert_eq!(kept("nonsense", Some("10.0.0.0/8")), some("10.0.0.0/8"));
+        assert_eq!(kept("192.0.2.1, 10.0.0.0//8", Some("10.0.0.0/8,192.0.2.1")), some("192.0.2.1,10.0.0.0/8"));
+        assert_eq!(kept("10.0.0.0/8,nonsense", Some("10.0.0.0/8,worse")), None, "its own entries are all there is");
+        assert_eq!(kept("10.0.0.0/8,nonsense", None), None);
+        assert_eq!((kept("nonsense", None), kept("nonsense", Some("")), kept("nonsense", Some("worse"))), (Some(None), Some(None), None));
+        assert_eq!(value("block-user-agents", "~(", Some("~*curl")), some("~*curl"));
+        let (_, told) = of("denylist-source-range", "nonsense,::1", Some("10.0.0.0/8")).unwrap();
+        assert_eq!(told, "denylist-source-range: \"nonsense\" is not an address or CIDR; the other entries count, and those of before");
+    }
+
+    #[test]
+    fn what_lets_in_lets_in_nobody_beside_its_own_entries() {
+        for key in ["whitelist-source-range", "proxy-real-ip-cidr"] {
+            assert_eq!(of(key, "192.0.2.1,nonsense", Some("10.0.0.0/8")), None);
+            let (value, told) = of(key, "nonsense", Some("10.0.0.0/8,worse")).unwrap();
+            assert_eq!(value.as_deref(), Some("10.0.0.0/8"));
+            assert_eq!(told, format!("{key}: \"nonsense\" is not an address or CIDR; its value before still counts"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_list_is_what_it_was() {
+        for (key, bad, last) in [
+            ("global-auth-url", "nonsense", "http://auth.test/"),
+            ("global-auth-response-headers", "X-User,a b", "X-User"),
+            ("annotations-risk-level", "low", "Low"),
+            ("force-ssl-redirect", "tru", "true"),
+            ("ssl-protocols", "TLSv1.3 TLSv9", "TLSv1.3"),
+            ("ssl-ciphers", "true", "HIGH"),
+        ] {
+            assert_eq!(value(key, bad, Some(last)), some(last), "{key}");
+            assert_eq!(value(key, bad, None), Some(None), "{key}");
+            assert_eq!(value(key, bad, Some(bad)), None, "{key}: it is no worse than before");
+        }
+    }
+}

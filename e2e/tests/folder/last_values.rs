@@ -1,0 +1,80 @@
+//! Settings that cannot be used: what of them holds, and what held before.
+
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::Request;
+use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
+use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::running;
+use gatewright_e2e::wait::until_eq;
+use gatewright_e2e::world::World;
+use serde_json::Value;
+
+fn settings(data: &[(&str, &str)]) -> Value {
+    config_map("settings", &[&[("use-forwarded-headers", "true")], data].concat())
+}
+
+/// A host `h.test`, one that everybody may ask, and these settings.
+fn world(proxy: Proxy, data: &[(&str, &str)]) -> World {
+    let open = ingress("o").prefix("open.test", "/", "s").annotation("whitelist-source-range", "0.0.0.0/0");
+    let objects = [running("s"), vec![ingress("h").prefix("h.test", "/", "s"), open]].concat();
+    World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings(data)]).manifest("i.yaml", &objects).start()
+}
+
+/// What a client of this address gets.
+fn from(address: &str) -> [u16; 2] {
+    ["h.test", "open.test"].map(|host| send(&Request::get(host, "/").header("X-Forwarded-For", address)).unwrap().status)
+}
+
+on_every_proxy! {
+    fn what_keeps_out_is_what_it_was_until_it_can_be_read_again(proxy) {
+        let world = world(proxy, &[("block-cidrs", "192.0.2.0/24")]);
+        let told = || world.diagnostics().iter().any(|line| line.contains("block-cidrs: "));
+        assert_eq!((from("192.0.2.1"), told()), ([403, 403], false));
+        for (list, other) in [("nonsense", 200), ("nonsense,198.51.100.0/24", 403), ("nonsense", 403)] {
+            world.apply("c.yaml", &[settings(&[("block-cidrs", list)])]);
+            assert_eq!((from("192.0.2.1"), from("198.51.100.1"), told()), ([403, 403], [other, other], true), "{list}");
+        }
+        world.apply("c.yaml", &[settings(&[])]);
+        assert_eq!((from("192.0.2.1"), told()), ([200, 200], false));
+        world.apply("c.yaml", &[settings(&[("block-cidrs", "nonsense")])]);
+        assert_eq!((from("192.0.2.1"), told()), ([200, 200], true), "nothing was said before");
+    }
+
+    fn who_may_ask_is_who_might_until_it_can_be_read_again(proxy) {
+        let world = world(proxy, &[("whitelist-source-range", "nonsense")]);
+        assert_eq!(from("127.0.0.1"), [503, 200], "nothing is known of who may ask");
+        world.write("j.yaml", &text(&[ingress("j").prefix("j.test", "/", "s")]));
+        until_eq("so it is when that has been taken", &(503, [503, 200]), || (get("j.test", "/").unwrap().status, from("127.0.0.1")));
+        for (list, other) in [("127.0.0.0/8", 403), ("all", 403), ("all,127.0.0.0/8,192.0.2.0/24", 200), ("all", 200)] {
+            world.apply("c.yaml", &[settings(&[("whitelist-source-range", list)])]);
+            assert_eq!([from("127.0.0.1"), from("192.0.2.1")], [[200, 200], [other, 200]], "{list}");
+        }
+    }
+
+    fn a_bad_entry_of_a_first_list_costs_itself(proxy) {
+        let world = world(proxy, &[("block-cidrs", "nonsense,192.0.2.0/24")]);
+        assert_eq!([from("192.0.2.1"), from("127.0.0.1")], [[403, 403], [200, 200]]);
+        assert!(world.diagnostics().iter().any(|line| line.contains("the other entries count")));
+    }
+
+    fn sizes_that_no_machine_has_are_told_and_leave_their_default(proxy) {
+        let sizes = [("large-client-header-buffers", "1000 1g"), ("ssl-session-cache-size", "900g"), ("max-worker-connections", "9999999")];
+        let world = world(proxy, &sizes);
+        let long = send(&Request::get("h.test", "/").header("X-Long", &"x".repeat(7000))).unwrap();
+        assert_eq!((long.status, from("127.0.0.1")), (200, [200, 200]));
+        let said = world.diagnostics();
+        for (key, _) in sizes {
+            assert!(said.iter().any(|line| line.contains(&format!("{key}: ")) && line.contains("more than can be used")), "{key}: {said:?}");
+        }
+    }
+
+    fn headers_for_endpoints_are_what_they_were(proxy) {
+        let world = world(proxy, &[("proxy-set-headers", "default/headers")]);
+        world.apply("s.yaml", &[config_map("headers", &[("X-Test", "one")])]);
+        let received = |name: &str| get("h.test", "/").unwrap().received(name);
+        assert_eq!(received("X-Test").as_deref(), Some("one"));
+        world.apply("s.yaml", &[config_map("headers", &[("X-Test", "a\r\nX-Pwned: 1"), ("X-Other", "y")])]);
+        assert_eq!(["X-Test", "X-Other", "X-Pwned"].map(received), [Some("one".to_owned()), Some("y".to_owned()), None]);
+    }
+}
