@@ -5,6 +5,7 @@ mod findings;
 mod flights;
 mod held_ports;
 mod hold;
+mod last_settings;
 mod live;
 mod maker;
 mod noise;

@@ -127,6 +127,11 @@ impl StateDir {
         self.root.join("templates.json")
     }
 
+    /// The settings that hold in the last good revision.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.root.join("settings.json")
+    }
+
     /// Where the proxy may write, unless said otherwise.
     pub(crate) fn default_run_dir(&self) -> PathBuf {
         self.root.join("run")

@@ -165,6 +165,7 @@ pub(super) async fn templates_are_refused(maker: &mut Maker, made: &Made, refuse
 
 #[cfg(test)]
 mod tests {
+    use super::super::last_settings::LastSettings;
     use super::super::sets::Sets;
     use super::*;
     use gatewright_core::dialect::Version;
@@ -185,7 +186,8 @@ mod tests {
         let self_signed = Certificate { id: CertificateId::self_signed(), origin: "self-signed".to_owned(), pem, digest: 1 };
         let proxy = (&NGINX, Version(1, 22, 1));
         let sets = Sets::new(proxy.0, proxy.1, Ok(overrides), folder.join("templates.json"));
-        let mut maker = Maker::new(settings, proxy, sets, Arc::new(self_signed), folder.to_owned());
+        let last = LastSettings::at(folder.join("settings.json"));
+        let mut maker = Maker::new(settings, proxy, sets, Arc::new(self_signed), (folder.to_owned(), last));
         let data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
         happens(&mut maker, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "a"}, "data": data}));
         maker

@@ -2,6 +2,7 @@
 
 mod suspects;
 
+use super::last_settings::LastSettings;
 use super::retrials::Retrials;
 use super::sets::{Overrides, Sets};
 use crate::admission::Question;
@@ -23,7 +24,7 @@ use std::time::{Duration, Instant};
 pub(super) use suspects::Suspect;
 
 /// Keys and values, by the object that says them.
-type SettingsByObject = BTreeMap<ObjectRef, BTreeMap<String, String>>;
+pub(super) type SettingsByObject = BTreeMap<ObjectRef, BTreeMap<String, String>>;
 
 /// Makes candidates.
 pub(super) struct Maker {
@@ -37,8 +38,10 @@ pub(super) struct Maker {
     self_signed: Arc<Certificate>,
     /// Where the files are that the proxy has taken last.
     published: PathBuf,
-    /// Those of the last revision that the proxy has taken.
+    /// Those of the last revision that the proxy has taken since the start.
     accepted_settings: SettingsByObject,
+    /// Where they are kept for the next one.
+    last_settings: LastSettings,
     /// Digests of its key pairs that only the proxy can check.
     accepted_pairs: HashSet<u128>,
     /// How many candidates were made.
@@ -109,14 +112,16 @@ impl Maker {
         (dialect, version): (&'static Dialect, Version),
         templates: Sets,
         self_signed: Arc<Certificate>,
-        published: PathBuf,
+        (published, last_settings): (PathBuf, LastSettings),
     ) -> Self {
         let mut snapshot = Snapshot::default();
+        let mut quarantine = Quarantine::default();
+        quarantine.accept_settings(&last_settings.read());
         settings.config_map.iter().for_each(|name| snapshot.keep_last(name));
         Self {
             snapshot,
             settings: crate::abilities::of_proxy(settings, dialect, version),
-            quarantine: Quarantine::default(),
+            quarantine,
             templates,
             dialect,
             translator: Translator::default().on(cores::all()),
@@ -124,6 +129,7 @@ impl Maker {
             self_signed,
             published,
             accepted_settings: BTreeMap::new(),
+            last_settings,
             accepted_pairs: HashSet::new(),
             count: 0,
             touched: BTreeMap::new(),
@@ -214,7 +220,9 @@ impl Maker {
         self.templates.accept(&made.templates);
         self.quarantine.accept(&made.served);
         self.accepted_settings.clone_from(&made.settings);
-        self.quarantine.accept_settings(&made.settings);
+        if self.quarantine.accept_settings(&made.settings) {
+            self.last_settings.keep(&made.settings);
+        }
         self.accepted_pairs.clear();
         self.accepted_pairs.extend(made.unchecked_pairs().map(|pair| pair.digest));
         self.touched.retain(|_, (_, last)| *last >= made.number);

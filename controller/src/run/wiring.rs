@@ -1,5 +1,6 @@
 //! Starts everything that `run` is made of, and stops it again.
 
+use super::last_settings::LastSettings;
 use super::maker::Maker;
 use super::proxy_task;
 use super::sets::Sets;
@@ -175,7 +176,8 @@ fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
     }
     let state = StateDir::at(&config.state_dir)?;
     let templates = Sets::new(dialect, program.version, overrides, state.templates());
-    Ok(Maker::new(settings, (dialect, program.version), templates, self_signed, state.current()))
+    let kept = (state.current(), LastSettings::at(state.settings()));
+    Ok(Maker::new(settings, (dialect, program.version), templates, self_signed, kept))
 }
 
 /// What the API server asks, if it may; and where to say that there are answers.

@@ -8,6 +8,7 @@ use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
 use gatewright_e2e::wait::until_eq;
 use gatewright_e2e::world::World;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 fn settings(data: &[(&str, &str)]) -> Value {
@@ -50,6 +51,17 @@ on_every_proxy! {
             world.apply("c.yaml", &[settings(&[("whitelist-source-range", list)])]);
             assert_eq!([from("127.0.0.1"), from("192.0.2.1")], [[200, 200], [other, 200]], "{list}");
         }
+    }
+
+    fn a_restart_knows_what_was_taken_before(proxy) {
+        let world = world(proxy, &[("block-cidrs", "192.0.2.0/24")]);
+        assert_eq!(from("192.0.2.1"), [403, 403]);
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        world.write("c.yaml", &text(&[settings(&[("block-cidrs", "nonsense"), ("whitelist-source-range", "nonsense")])]));
+        world.start_controller();
+        world.until_ready();
+        world.apply("j.yaml", &[ingress("j").prefix("j.test", "/", "s")]);
+        assert_eq!([from("192.0.2.1"), from("127.0.0.1")], [[403, 403], [200, 200]], "{:?}", world.diagnostics());
     }
 
     fn a_bad_entry_of_a_first_list_costs_itself(proxy) {

@@ -1,0 +1,94 @@
+//! The settings of the last revision that the proxy has taken, kept in the state folder: what protects is then what it was
+//! at the next start, too, if it cannot be read by then.
+
+use super::maker::SettingsByObject;
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Keys whose values are nobody's business but the proxy's.
+const SECRET: &[&str] = &["ssl-session-ticket-key"];
+
+/// Kinds of objects with settings.
+const KINDS: [Kind; 2] = [Kind::ConfigMap, Kind::GatewrightParameters];
+
+/// What one object has said.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    kind: String,
+    namespace: String,
+    name: String,
+    settings: BTreeMap<String, String>,
+}
+
+/// Where they are kept.
+pub(super) struct LastSettings(PathBuf);
+
+impl LastSettings {
+    pub(super) const fn at(file: PathBuf) -> Self {
+        Self(file)
+    }
+
+    /// Those of the time before; none where they cannot be read.
+    pub(super) fn read(&self) -> SettingsByObject {
+        let kept: Vec<Kept> = std::fs::read(&self.0).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+        let one = |kept: Kept| {
+            let kind = KINDS.into_iter().find(|kind| kind.as_str() == kept.kind)?;
+            Some((ObjectRef::new(kind, ObjectName::new(&kept.namespace, &kept.name).ok()?), kept.settings))
+        };
+        kept.into_iter().filter_map(one).collect()
+    }
+
+    /// Keeps these.
+    pub(super) fn keep(&self, settings: &SettingsByObject) {
+        if let Err(error) = write(&self.0, settings) {
+            tracing::warn!(%error, file = %self.0.display(), "could not keep the settings for the next start");
+        }
+    }
+}
+
+fn write(path: &Path, settings: &SettingsByObject) -> io::Result<()> {
+    let one = |(object, settings): (&ObjectRef, &BTreeMap<String, String>)| Kept {
+        kind: object.kind.to_string(),
+        namespace: object.name.namespace().to_owned(),
+        name: object.name.name().to_owned(),
+        settings: settings
+            .iter()
+            .filter(|(key, _)| !SECRET.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect(),
+    };
+    let temporary = path.with_extension("new");
+    // It may be there from a start that was cut short, with other rights.
+    match std::fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(&serde_json::to_vec_pretty(&settings.iter().map(one).collect::<Vec<_>>())?)?;
+    file.sync_all()?;
+    std::fs::rename(temporary, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_read_as_they_were_kept_without_what_is_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let last = LastSettings::at(folder.path().join("settings.json"));
+        assert!(last.read().is_empty());
+        let object = |kind, name| ObjectRef::new(kind, ObjectName::new("edge", name).unwrap());
+        let data = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let [main, class] = [object(Kind::ConfigMap, "main"), object(Kind::GatewrightParameters, "class")];
+        let said = [("block-cidrs", "10.0.0.0/8"), ("ssl-session-ticket-key", "c2VjcmV0")];
+        last.keep(&SettingsByObject::from([(main.clone(), data(&said)), (class.clone(), data(&[]))]));
+        assert_eq!(last.read(), SettingsByObject::from([(main, data(&said[..1])), (class, data(&[]))]));
+        std::fs::write(&last.0, "{").unwrap();
+        assert!(last.read().is_empty());
+    }
+}
