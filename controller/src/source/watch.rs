@@ -273,12 +273,21 @@ const fn moves(event: &notify::Event) -> bool {
     matches!(event.kind, EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)))
 }
 
+/// A folder that is listened to.
+struct Listening {
+    /// Ends it when it goes out of scope.
+    _watcher: RecommendedWatcher,
+    /// Device and inode of the folder; nothing while it is not there.
+    identity: Option<(u64, u64)>,
+    /// What it was called then.
+    names: Names,
+}
+
 /// Listens to a folder, and to its coming and going.
 struct Ear {
     path: PathBuf,
     news: Arc<News>,
-    /// With the folder that it is, and what it was called then.
-    listening: Option<(RecommendedWatcher, Option<(u64, u64)>, Names)>,
+    listening: Option<Listening>,
     has_complained: bool,
 }
 
@@ -291,14 +300,14 @@ impl Ear {
     fn listen(&mut self) -> bool {
         let identity = std::fs::metadata(&self.path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
         let (names, is_moved) = (Names::of(&self.path), std::mem::take(&mut self.news.heard().is_moved));
-        let is_same = |(_, known, called): &(_, _, Names)| *known == identity && *called == names;
+        let is_same = |listening: &Listening| listening.identity == identity && listening.names == names;
         if !is_moved && self.listening.as_ref().is_some_and(is_same) {
             return identity.is_some();
         }
         self.listening = None;
         self.news.heard().open.clear();
         match self.start(names.clone(), identity.is_some()) {
-            Ok(watcher) => self.listening = Some((watcher, identity, names)),
+            Ok(watcher) => self.listening = Some(Listening { _watcher: watcher, identity, names }),
             Err(error) if self.has_complained => debug!(%error, "folder is not watched"),
             Err(error) => {
                 self.has_complained = true;

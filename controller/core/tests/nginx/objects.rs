@@ -137,7 +137,8 @@ fn beside() -> Vec<Value> {
 
 fn ingress(number: usize, (host, path, kind, annotations): &Wish) -> Value {
     let path_type = ["Exact", "Prefix", "ImplementationSpecific"][*kind];
-    let backend = json!({"service": {"name": if number % 2 == 0 { "s1" } else { "s2" }, "port": {"number": 80}}});
+    let service = ["s1", "s2"][number % 2];
+    let backend = json!({"service": {"name": service, "port": {"number": 80}}});
     let rule = json!({"host": format!("h{host}.test"), "http": {"paths": [{"path": path, "pathType": path_type, "backend": backend}]}});
     let mut ingress = object("networking.k8s.io/v1", "Ingress", &format!("i{number}"), json!({"spec": {"rules": [rule]}}));
     let annotations: BTreeMap<_, _> =
