@@ -3,6 +3,7 @@
 use super::memory::Memory;
 use super::ports::Port;
 use super::process::{Identity, children};
+use super::reload::FREE;
 use super::state_dir::RevisionName;
 use futures::future::BoxFuture;
 use gatewright_core::dialect::{Refusal, Version};
@@ -64,7 +65,8 @@ pub(crate) struct Status {
     pub(crate) draining: u32,
     /// How often the proxy ended although nobody asked it to.
     pub(crate) deaths: u32,
-    /// What is known of its memory while old workers are busy; `None` at other times.
+    /// What is known of its memory while old workers are so many that it matters; `None` at other times: to look at it takes
+    /// time, and workers wait for that.
     #[serde(default)]
     pub(crate) memory: Option<Memory>,
 }
@@ -78,8 +80,9 @@ impl Status {
         let serving = if new.is_empty() { &all } else { &new };
         let draining = all.len() - serving.len();
         let number = |count| u32::try_from(count).unwrap_or(u32::MAX);
-        let memory = pid.filter(|_| draining > 0).map(|master| Memory::of(master, serving));
-        Self { pid, workers: number(serving.len()), draining: number(draining), memory, ..Self::default() }
+        let counted = Self { pid, workers: number(serving.len()), draining: number(draining), ..Self::default() };
+        let memory = pid.filter(|_| counted.draining_generations() > FREE).map(|master| Memory::of(master, serving));
+        Self { memory, ..counted }
     }
 
     /// The program's version.

@@ -138,7 +138,7 @@ impl Owner for PidFile {
         async {
             let pid = self.find().ok().map(|handle| handle.identity().pid);
             let version = self.version().await;
-            let older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+            let older = self.older.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let (streams, exporter) = (self.launcher.streams_by_itself(), self.launcher.exporter());
             Ok(Status { pid, version, streams, exporter, deaths: 0, ..Status::counted(pid, &older) })
         }

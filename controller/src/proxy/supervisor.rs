@@ -100,19 +100,15 @@ impl Supervisor {
             Ok::<_, OwnerError>(self.launcher.version().await?.map(|version| (version.0, version.1, version.2)))
         });
         let version = *version.await?;
-        let vital = lock(&self.vital);
-        let pid = vital.process.filter(|process| process.is_alive()).map(|process| process.pid);
+        let (process, older, deaths) = {
+            let vital = lock(&self.vital);
+            (vital.process, vital.older.clone(), vital.deaths)
+        };
+        let pid = process.filter(|process| process.is_alive()).map(|process| process.pid);
         // Where they have no user of their own, they have ours.
         let worker_group = self.launcher.worker.as_ref().map_or_else(|| nix::unistd::getegid().as_raw(), |worker| worker.group);
         let (streams, exporter) = (self.launcher.streams(), self.launcher.exporter());
-        Ok(Status {
-            version,
-            streams,
-            exporter,
-            worker_group: Some(worker_group),
-            deaths: vital.deaths,
-            ..Status::counted(pid, &vital.older)
-        })
+        Ok(Status { version, streams, exporter, worker_group: Some(worker_group), deaths, ..Status::counted(pid, &older) })
     }
 }
 

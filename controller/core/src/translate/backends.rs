@@ -7,10 +7,11 @@ use super::reading::BackendUse;
 use super::servers::Servers;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, Digester, SharedMap, digest_of};
-use crate::names::{Kind, ObjectRef};
+use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::Config;
 use crate::state::{Epoch, Epochs, Kinds, PortRef};
 use foldhash::HashMap;
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -89,6 +90,7 @@ impl Memo {
             servers: Servers::new(input),
             servers_before: servers,
             same_cluster_ips,
+            with_others: RefCell::default(),
             default: None,
         };
         let before = std::mem::take(default);
@@ -119,6 +121,8 @@ pub(super) struct Backends<'a> {
     servers_before: &'a mut Vec<BackendId>,
     /// No Service has other cluster IPs than the time before.
     same_cluster_ips: bool,
+    /// Whether a Service has addresses of other namespaces; each is looked at once, however many hosts use it.
+    with_others: RefCell<HashMap<ObjectName, bool>>,
     default: Option<Arc<Resolved>>,
 }
 
@@ -153,11 +157,14 @@ impl Backends<'_> {
 
     /// Whether the addresses are of the same namespaces as before.
     fn has_same_owners(&self, kept: &Kept) -> bool {
-        let is_of_others = |kept: &Kept| {
+        self.same_cluster_ips || (!kept.is_of_others && !self.is_with_others(&kept.used.service))
+    }
+
+    fn is_with_others(&self, name: &ObjectName) -> bool {
+        *self.with_others.borrow_mut().entry(name.clone()).or_insert_with(|| {
             let snapshot = self.input.snapshot;
-            snapshot.service(&kept.used.service).is_some_and(|service| !of_others(service, snapshot, self.reach).0.is_empty())
-        };
-        self.same_cluster_ips || (!kept.is_of_others && !is_of_others(kept))
+            snapshot.service(name).is_some_and(|service| !of_others(service, snapshot, self.reach).0.is_empty())
+        })
     }
 
     /// The tokens of the snapshot.

@@ -23,16 +23,20 @@ impl Meaning {
         let blocks = std::mem::take(&mut self.blocks);
         let adding = |block: &&HeaderBlock| block.answers.iter().any(|header| !header.replaces);
         let adding: Vec<&HeaderBlock> = blocks.iter().filter(adding).collect();
-        let outside = std::mem::take(&mut self.extra.answer_headers).into_iter();
+        let too_many = || format!("its conditions make more than {MOST} headers");
+        let outside = std::mem::take(&mut self.extra.answer_headers);
+        let is_asked = outside.iter().any(|header| !header.replaces);
+        let alone = if is_asked { without(vec![Vec::new()], &adding).ok_or_else(too_many)? } else { Vec::new() };
         let mut answers: Vec<AnswerHeader> = outside
+            .into_iter()
             .flat_map(|header| {
-                let whens = if header.replaces { vec![Vec::new()] } else { without(vec![Vec::new()], &adding) };
+                let whens = if header.replaces { vec![Vec::new()] } else { alone.clone() };
                 whens.into_iter().map(move |when| AnswerHeader { when, ..header.clone() })
             })
             .collect();
         for (n, block) in blocks.iter().enumerate() {
             let later: Vec<&HeaderBlock> = blocks[n + 1..].iter().collect();
-            for when in without(apart(&block.ways), &later) {
+            for when in apart(&block.ways).and_then(|ways| without(ways, &later)).ok_or_else(too_many)? {
                 match block.expires {
                     Some(expires) if when.is_empty() => self.extra.expires = Some(expires),
                     expires => self.extra.expires_when.extend(expires.map(|expires| ExpiresWhen { when: when.clone(), expires })),
@@ -44,7 +48,7 @@ impl Meaning {
                     .extend(block.requests.iter().map(|header| RequestHeader { when: also(&header.when), ..header.clone() }));
             }
             if answers.len() + self.extra.request_headers.len() + self.extra.expires_when.len() > MOST {
-                return Err(format!("its conditions make more than {MOST} headers"));
+                return Err(too_many());
             }
         }
         self.extra.answer_headers = answers;
@@ -55,19 +59,22 @@ impl Meaning {
     }
 }
 
-/// The same ways, of which never two hold.
-fn apart(ways: &[Vec<Condition>]) -> Vec<Vec<Condition>> {
-    let one = |(n, way): (usize, &Vec<Condition>)| ways[..n].iter().fold(vec![way.clone()], |rest, earlier| apart_from(rest, earlier));
-    ways.iter().enumerate().flat_map(one).collect()
+/// Conditions that hold together, each of several times.
+type Ways = Vec<Vec<Condition>>;
+
+/// The same ways, of which never two hold. `None`: they are more than [`MOST`], here and below.
+fn apart(ways: &[Vec<Condition>]) -> Option<Ways> {
+    let one = |(n, way): (usize, &Vec<Condition>)| ways[..n].iter().try_fold(vec![way.clone()], |rest, earlier| apart_from(rest, earlier));
+    ways.iter().enumerate().map(one).try_fold(Vec::new(), |all, more| few([all, more?].concat()))
 }
 
 /// What is left of ways where none of these conditions holds.
-fn without(ways: Vec<Vec<Condition>>, blocks: &[&HeaderBlock]) -> Vec<Vec<Condition>> {
-    blocks.iter().flat_map(|block| &block.ways).fold(ways, |rest, way| apart_from(rest, way))
+fn without(ways: Ways, blocks: &[&HeaderBlock]) -> Option<Ways> {
+    blocks.iter().flat_map(|block| &block.ways).try_fold(ways, |rest, way| apart_from(rest, way))
 }
 
 /// What is left of ways where this one does not hold: its first condition does not, or else the second, and so on.
-fn apart_from(ways: Vec<Vec<Condition>>, way: &[Condition]) -> Vec<Vec<Condition>> {
+fn apart_from(ways: Ways, way: &[Condition]) -> Option<Ways> {
     let mut rest = Vec::new();
     for own in ways {
         let mut begin = own;
@@ -83,7 +90,12 @@ fn apart_from(ways: Vec<Vec<Condition>>, way: &[Condition]) -> Vec<Vec<Condition
             }
         }
     }
-    rest
+    few(rest)
+}
+
+/// Each way becomes a header, and one that is left of many can be many again: who goes on has no end.
+fn few(ways: Ways) -> Option<Ways> {
+    (ways.len() <= MOST).then_some(ways)
 }
 
 #[cfg(test)]
@@ -110,14 +122,14 @@ mod tests {
             })
         };
         let ways = [conditions(&["a", "b"]), conditions(&["b", "!c"]), conditions(&["c"])];
-        let (apart, rest) = (apart(&ways), apart_from(vec![conditions(&["a"])], &conditions(&["b", "c"])));
+        let (apart, rest) = (apart(&ways).unwrap(), apart_from(vec![conditions(&["a"])], &conditions(&["b", "c"])).unwrap());
         for state in 0..8 {
             let count = |ways: &[Vec<Condition>]| ways.iter().filter(|way| holds(way, state)).count();
             assert_eq!(count(&apart), usize::from(count(&ways) > 0), "{state}");
             assert_eq!(count(&rest), usize::from(state & 1 == 1 && state != 7), "{state}");
         }
-        assert_eq!(apart_from(vec![conditions(&["a"])], &conditions(&["a"])), Vec::<Vec<Condition>>::new());
-        assert_eq!(apart_from(vec![conditions(&["!a"])], &conditions(&["a", "b"])), [conditions(&["!a"])]);
-        assert_eq!(apart_from(vec![conditions(&["a"])], &[]), Vec::<Vec<Condition>>::new(), "it always holds");
+        assert_eq!(apart_from(vec![conditions(&["a"])], &conditions(&["a"])), Some(Vec::new()));
+        assert_eq!(apart_from(vec![conditions(&["!a"])], &conditions(&["a", "b"])), Some(vec![conditions(&["!a"])]));
+        assert_eq!(apart_from(vec![conditions(&["a"])], &[]), Some(Vec::new()), "it always holds");
     }
 }

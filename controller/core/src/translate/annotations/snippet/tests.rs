@@ -595,6 +595,14 @@ fn headers_in_a_condition_are_in_place_of_those_that_are_added_outside() {
     assert!(read(&format!("if ($arg_a) {{ {} }}", many(101))).unwrap_err().contains("more than 100 headers"));
     let ifs: String = (0..15).map(|n| format!("if ($arg_a{n}) {{ add_header A b; }}")).collect();
     assert!(read(&ifs).unwrap_err().contains("too many conditions"), "each is looked at for all before it");
+    let doubling: String = (0..33)
+        .map(|n| {
+            format!(
+                "if ($arg_a{n}) {{ set $f{n} 1; }} if ($arg_b{n}) {{ set $f{n} \"${{f{n}}}2\"; }} if ($f{n} = 12) {{ add_header A b; }}"
+            )
+        })
+        .collect();
+    assert!(read(&doubling).unwrap_err().contains("more than 100 headers"), "and not looked at two to the power of 33 times");
     for bad in ["if ($arg_a) { add_header Server a; }", "if ($arg_a) { more_clear_headers X-*; }", "if ($arg_a ~ (.)) { add_header A $1; }"]
     {
         assert!(read(bad).is_err(), "{bad}");
