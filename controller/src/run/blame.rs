@@ -80,20 +80,20 @@ fn set_aside(maker: &mut Maker, origin: &ObjectRef, reason: &str) -> bool {
 /// with changes in their namespace come before all others.
 pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, asks: &mpsc::Sender<Ask>) -> bool {
     for pairs in [maker.named_pairs(made, &refused.message), maker.suspect_pairs(made)] {
-        if let Some(guilty) = halve(maker, pairs, asks).await {
+        if let Some(guilty) = found(maker, pairs, asks).await {
             return maker.set_aside(&guilty, &refused.message);
         }
     }
     let named = refused.file.as_deref().zip(refused.line).and_then(|(file, line)| maker.origin_at(&made.files, file, line));
     let guilty = match named.as_ref().and_then(|origin| Some((origin, maker.suspect(origin)?))) {
         Some((origin, new)) => Some(or_neighbour(maker, new, origin, asks).await),
-        None => halve(maker, maker.suspects(made), asks).await,
+        None => found(maker, maker.suspects(made), asks).await,
     };
     if let Some(ingress) = guilty {
         let guilty = default_behind(maker, made, &ingress, asks).await.unwrap_or(ingress);
         return maker.set_aside(&guilty, &refused.message);
     }
-    if let Some(guilty) = halve(maker, maker.suspect_settings(made), asks).await {
+    if let Some(guilty) = found(maker, maker.suspect_settings(made), asks).await {
         return maker.set_aside(&guilty, &refused.message);
     }
     if named.is_some_and(|origin| set_aside(maker, &origin, &refused.message)) {
@@ -104,7 +104,7 @@ pub(super) async fn blame(maker: &mut Maker, made: &Made, refused: &Refused, ask
         return false;
     }
     for suspects in [maker.suspects_of_surroundings(made), maker.all(made)] {
-        if let Some(guilty) = halve(maker, suspects, asks).await {
+        if let Some(guilty) = found(maker, suspects, asks).await {
             return maker.set_aside(&guilty, &refused.message);
         }
     }
@@ -131,6 +131,13 @@ async fn default_behind(maker: &mut Maker, made: &Made, ingress: &Suspect, asks:
         return None;
     }
     halve(maker, defaults, asks).await
+}
+
+/// Who is found by halving. Nobody, if the proxy takes all of it by now: whatever it was, such as a full disk, has passed in
+/// between, and who happened to be left out then did nothing.
+async fn found(maker: &mut Maker, suspects: Vec<Suspect>, asks: &mpsc::Sender<Ask>) -> Option<Suspect> {
+    let guilty = halve(maker, suspects, asks).await?;
+    (taken_without(maker, &[], asks).await == Some(false)).then_some(guilty)
 }
 
 /// The one without which the proxy takes more than with it.

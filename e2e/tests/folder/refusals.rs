@@ -17,11 +17,12 @@ use std::process::Command;
 const WORD: &str = "refused.example";
 
 /// Calls the proxy `$proxy`, whose checks refuse what holds a word: with file and line as `$kind` says it, or without a
-/// word. While a file beside it says no, everything is refused.
+/// word. While a file beside it says no, everything is refused; another one counts for one check.
 const WRAPPER: &str = r#"
 case " $* " in
     *" -t "* | *" -c -f "*)
         [ ! -e "$0.no" ] || exit 1
+        rm "$0.once" 2>/dev/null && exit 1
         for argument; do
             case $argument in */revisions/*) folder=${argument%/*} ;; esac
         done
@@ -171,6 +172,19 @@ on_every_proxy! {
         fs::remove_file(&no).unwrap();
         until_eq("RLD-2: it is told", &"1".to_owned(), successful);
         assert_eq!([who("h.test", "/"), who("b.test", "/")], ["s", "s"]);
+    }
+
+    fn who_changed_something_is_not_to_blame_for_what_passes_by_itself(proxy) {
+        let folder = tempfile::tempdir().unwrap();
+        let program = picky(folder.path(), proxy, How::Silently);
+        let once = folder.path().join(format!("{}.once", proxy.kind));
+        let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).program(&program).manifest("i.yaml", &objects).start();
+        fs::write(&once, "").unwrap();
+        world.write("b.yaml", &text(&[ingress("b").prefix("b.test", "/", "s")]));
+        until_eq("it is served", &"s".to_owned(), || who("b.test", "/"));
+        assert!(!once.exists(), "it was refused once");
+        assert_eq!(refused(), []);
     }
 
     fn while_nothing_is_served_nobody_is_told_that_something_is(proxy) {
