@@ -22,7 +22,7 @@ pub(super) struct Merged<'a> {
 /// Puts files together; of an object that stands in several places the last one is used.
 pub(super) fn merge<'a>(files: impl IntoIterator<Item = &'a Contents>) -> Merged<'a> {
     let (mut merged, mut known) = (Merged::default(), Known::default());
-    let (mut unserved, mut twice, mut left_out) = (BTreeMap::<&str, usize>::new(), 0, 0);
+    let (mut unserved, mut unused, mut left_out) = (BTreeMap::<&str, usize>::new(), Vec::new(), 0);
     for contents in files {
         merged.problems.extend(contents.problems.iter().cloned());
         for (kind, count) in &contents.unserved {
@@ -37,12 +37,16 @@ pub(super) fn merge<'a>(files: impl IntoIterator<Item = &'a Contents>) -> Merged
                 }
                 Entry::Occupied(mut entry) => {
                     let before = entry.insert(found);
-                    twice += 1;
-                    if twice <= MAX_TWICE {
-                        merged.problems.push(duplicate(&mut known, before, found));
+                    if unused.len() < MAX_TWICE {
+                        unused.push(before);
                     }
                 }
             }
+        }
+    }
+    for before in unused {
+        if let Some(used) = merged.objects.get(&before.object.reference()) {
+            merged.problems.push(duplicate(&mut known, before, used));
         }
     }
     if left_out > 0 {
