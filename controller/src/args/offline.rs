@@ -47,10 +47,10 @@ pub(super) struct Lint {
     /// text, json, sarif or github
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
-    /// Codes that are errors: GW0203, all that begin with GW02, or `warnings`; may be given several times
+    /// Codes that are errors, even if allowed: GW0203, all that begin with GW02, `warnings` or `notes`; may be given several times
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(super) deny: Vec<String>,
-    /// Codes that are not said: GW0203, all that begin with GW02, or `notes`; may be given several times
+    /// Codes that are not said: GW0203, all that begin with GW02, `warnings` or `notes`; may be given several times
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(super) allow: Vec<String>,
     /// Tell what a code means, or `all`

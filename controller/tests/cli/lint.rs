@@ -208,6 +208,9 @@ fn codes_are_denied_and_allowed() {
     assert_eq!(linted(&text, &[]).code, 0);
     assert_eq!(linted(&text, &["--deny", "GW0203"]).code, 1);
     assert_eq!(linted(&text, &["--deny", "warnings"]).code, 1);
+    assert_eq!(linted(&text, &["--deny", "GW0203", "--allow", "GW0203"]).code, 1);
+    let help = linted(&text, &["--help"]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Codes that are errors, even if allowed: GW0203, all that begin with GW02, `warnings` or `notes`"), "{help}");
     assert_eq!(linted(ODD, &["--allow", "GW08,GW05", "--allow", "GW0002"]).code, 0);
     assert!(said(ODD, &["--allow", "GW08"]).iter().all(|one| !one.contains("GW08")));
     let wrong = linted(&text, &["--deny", "GW9999", "--format", "xml"]);
