@@ -124,9 +124,13 @@ fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> any
     Ok(if new_first { (second, first) } else { (first, second) })
 }
 
-/// A word that is no path is often meant as a branch or a commit.
+/// A word that is no path is often meant as a branch or a commit, and one with a colon as git writes a path of one.
 fn with_hint(error: anyhow::Error, sides: [&[String]; 2]) -> anyhow::Error {
-    let is_word = |input: &&String| !input.contains(['/', '.', ':']) && *input != "-" && !Path::new(input).exists();
+    let is_of_git = |input: &str| match input.split_once(':') {
+        Some((revision, path)) => !["", "git"].contains(&revision) && !path.starts_with("//"),
+        None => !input.contains(['/', '.']) && input != "-",
+    };
+    let is_word = |input: &&String| is_of_git(input) && !Path::new(input).exists();
     let is_absence = error.downcast_ref().is_some_and(InputError::is_absence);
     match sides.iter().filter_map(|inputs| inputs.last()).find(is_word).filter(|_| is_absence) {
         Some(word) => anyhow::anyhow!("{}; a revision of git is written git:{word}", chain(error.as_ref())),

@@ -164,9 +164,15 @@ fn a_revision_is_compared_with_the_work_tree() {
     let broken = folder.run(&["diff", "git:HEAD:deploy", "deploy"]);
     assert!(broken.code == 1 && broken.err.contains("of deploy, 1 document or object is left out"), "{broken:?}");
     assert_eq!(folder.run(&["diff", "git:nowhere", "deploy"]).code, 2);
-    for inputs in [["main", "deploy"], ["deploy", "main"]] {
+    for (inputs, meant) in [
+        (["main", "deploy"], "git:main\n"),
+        (["deploy", "main"], "git:main\n"),
+        (["main:deploy", "deploy"], "git:main:deploy\n"),
+        (["deploy", "HEAD:deploy/a.yaml"], "git:HEAD:deploy/a.yaml\n"),
+    ] {
         let forgotten = folder.run(&[&["diff"], &inputs[..]].concat());
-        assert!(forgotten.code == 2 && forgotten.err.contains("a revision of git is written git:main"), "{forgotten:?}");
+        let is_told = forgotten.err.ends_with(&format!("a revision of git is written {meant}"));
+        assert!(forgotten.code == 2 && is_told, "{forgotten:?}");
     }
     assert_eq!(folder.run(&["diff", "deploy"]).code, 2);
 }
