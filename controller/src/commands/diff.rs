@@ -77,7 +77,11 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
     let report = Report {
         changes: config.routes.then(|| compare::compare(old_side, new_side)),
         files: if compare_files { Some(files(session.renderer()?.differences(&before.model, &after.model)?)) } else { None },
-        findings: if config.routes { said::new_findings((&old, &before), (&new, &after)) } else { said::newly_unread(&old, &new) },
+        findings: if config.routes {
+            said::new_findings((&old, &before), (&new, &after), other.is_some())
+        } else {
+            said::newly_unread(&old, &new)
+        },
         left_out: said::left_out(&old, &new),
     };
     let text = match config.format {

@@ -223,6 +223,10 @@ fn one_input_is_compared_on_two_proxies() {
     let text = ingress("front", "a.test", "/", "cart") + &service("cart");
     let same = diff(&text, &text, &["--new-proxy", "haproxy"]);
     assert_eq!((same.code, same.out.as_str()), (0, "nothing changes\n"), "{same:?}");
+    let differing = annotated("cart", "nginx.ingress.kubernetes.io/proxy-read-timeout: '600'") + &service("cart");
+    let told = diff(&differing, &differing, &["--new-proxy", "haproxy"]);
+    assert!(told.code == 1 && told.out.contains("note[GW0702]: proxy-read-timeout \"600\" is not quite had"), "{told:?}");
+    assert_eq!(diff(&differing, &differing, &["--proxy", "haproxy"]).code, 0, "it is no news on the same proxy");
     for arguments in [&["--new-proxy", "envoy"][..], &["--new-proxy", "haproxy", "--files-only"]] {
         assert_eq!(diff(&text, &text, arguments).code, 2, "{arguments:?}");
     }

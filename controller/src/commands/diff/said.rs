@@ -4,7 +4,7 @@ use crate::commands::lint::of_other_classes;
 use crate::commands::offline::{elsewhere, hidden, soften, unread};
 use crate::source::Located;
 use crate::source::input::World;
-use gatewright_core::diagnostic::{Diagnostic, Severity};
+use gatewright_core::diagnostic::{Code, Diagnostic, Severity};
 use gatewright_core::names::ObjectName;
 use gatewright_core::translate::Translation;
 use std::collections::HashSet;
@@ -18,14 +18,19 @@ pub(super) struct LeftOut {
 }
 
 /// Errors and warnings of the second input that the first one does not have, and Ingresses that it no longer serves because
-/// of their class or namespace. They are the same wherever they stand.
-pub(super) fn new_findings((old, before): (&World, &Translation), (new, after): (&World, &Translation)) -> Vec<Located> {
+/// of their class or namespace. They are the same wherever they stand. On another proxy, what that does in another way is
+/// told, too.
+pub(super) fn new_findings(
+    (old, before): (&World, &Translation),
+    (new, after): (&World, &Translation),
+    on_another_proxy: bool,
+) -> Vec<Located> {
     let known: HashSet<&Diagnostic> = before.diagnostics.iter().collect();
     let located = after.diagnostics.iter().filter(|finding| !known.contains(finding)).map(|finding| new.places.locate(finding.clone()));
     let mut all: Vec<Located> = newly_unread(old, new).into_iter().chain(located).collect();
     all.retain_mut(|located| {
         soften(&mut located.diagnostic, new.holds);
-        located.diagnostic.severity != Severity::Note
+        located.diagnostic.severity != Severity::Note || on_another_proxy && located.diagnostic.code == Code::LacksFeature
     });
     let was_served: HashSet<&ObjectName> = before.served.iter().map(|ingress| &ingress.meta.name).collect();
     let is_lost = |located: &Located| located.diagnostic.object.as_ref().is_some_and(|object| was_served.contains(&object.name));
