@@ -4,6 +4,7 @@ use super::{FileDiff, Report, count, effect, words};
 use crate::commands::output::counted;
 use crate::source::Located;
 use gatewright_core::compare::{Change, Effect, Kind};
+use gatewright_core::diagnostic::Diagnostic;
 
 /// Longer comments are refused by those who show them.
 const MAX_BYTES: usize = 60_000;
@@ -72,11 +73,23 @@ fn findings<'f>(title: &str, findings: impl Iterator<Item = &'f Located>, out: &
     for Located { diagnostic, place } in findings.iter().take(SHOWN) {
         let place = place.as_ref().map(|place| format!(" at {}", code(&place.to_string()))).unwrap_or_default();
         let object = diagnostic.object.as_ref().map(|object| format!(" {}", code(&object.to_string()))).unwrap_or_default();
-        out.push_str(&format!("- {} {}{object}{place}: {}\n", diagnostic.severity, diagnostic.code, code(&diagnostic.message)));
+        out.push_str(&format!(
+            "- {} {}{object}{place}: {}{}\n",
+            diagnostic.severity,
+            diagnostic.code,
+            code(&diagnostic.message),
+            consequence(diagnostic)
+        ));
     }
     if findings.len() > SHOWN {
         out.push_str(&format!("\n{} more are not listed; `gatewright lint` lists them.\n", findings.len() - SHOWN));
     }
+}
+
+/// What became of it, and what would do.
+fn consequence(finding: &Diagnostic) -> String {
+    let help = if finding.help.is_empty() { String::new() } else { format!("; {}", code(&finding.help)) };
+    format!(" — {}{help}", finding.outcome)
 }
 
 fn write_files(files: &[FileDiff], out: &mut String) {
