@@ -188,6 +188,9 @@ fn what_cannot_be_read_is_in_every_report() {
     assert!(text.code == 0 && text.out.starts_with("nothing changes\n\nnot compared, as it cannot be read:\n"), "{text:?}");
     let codes = [(&good, &broken), (&broken, &good), (&broken, &broken)].map(|(old, new)| diff(old, new, &["--files-only"]).code);
     assert_eq!(codes, [1, 0, 0], "whatever is asked for");
+    let files = diff(&good, &good, &["--files-only", "--format", "json"]).json();
+    assert_valid(&files, &of_repository("docs/schemas/diff.schema.json"));
+    assert!(files["changes"].is_null() && files["summary"].is_null(), "nobody has counted them: {files:#}");
     for (old, new, code, side, findings) in [(&broken, &good, 0, "old", 0), (&good, &broken, 1, "new", 1), (&broken, &broken, 0, "both", 0)]
     {
         let ran = diff(old, new, &["--format", "json", "--routes-only"]);

@@ -10,7 +10,10 @@ const VERSION: u32 = 1;
 
 pub(super) fn write(report: &Report) -> String {
     let changes = report.changes.as_deref();
-    let effects = |effect| changes.map_or(0, |changes| count(changes, effect));
+    let effects = changes.map(|changes| {
+        let effects = |effect| count(changes, effect);
+        json!({"opens": effects(Effect::Opens), "closes": effects(Effect::Closes), "unclear": effects(Effect::Unclear)})
+    });
     let files: Option<Vec<Value>> = report.files.as_ref().map(|files| {
         let one = |file: &super::FileDiff| json!({"title": file.title, "added": file.added, "removed": file.removed, "diff": file.diff});
         files.iter().map(one).collect()
@@ -18,7 +21,7 @@ pub(super) fn write(report: &Report) -> String {
     let document = json!({
         "version": VERSION,
         "same": report.is_same(),
-        "summary": {"opens": effects(Effect::Opens), "closes": effects(Effect::Closes), "unclear": effects(Effect::Unclear)},
+        "summary": effects,
         "changes": changes,
         "files": files,
         "left_out": report.left_out.iter().map(left_out).collect::<Vec<_>>(),
