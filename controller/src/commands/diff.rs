@@ -2,6 +2,7 @@
 
 mod json;
 mod markdown;
+mod not_served;
 mod said;
 mod text;
 
@@ -14,6 +15,7 @@ use crate::source::input::{InputError, World};
 use crate::source::manifests::{InputPath, Purpose};
 use gatewright_core::compare::{self, Change, Effect, Kind, Side, Subject};
 use gatewright_core::render::Difference;
+use not_served::NotServed;
 use said::LeftOut;
 use similar::TextDiff;
 use std::path::{Component, Path, PathBuf};
@@ -34,12 +36,23 @@ struct Report {
     findings: Vec<Located>,
     /// What is in no comparison.
     left_out: Vec<LeftOut>,
+    /// The same of Ingresses that can be read.
+    not_served: NotServed,
 }
 
 impl Report {
     /// What is in no comparison, but for what `findings` say already.
     fn not_compared(&self) -> impl Iterator<Item = &Located> {
         self.left_out.iter().map(|one| &one.located).filter(|located| !self.findings.contains(located))
+    }
+
+    /// What nothing that changes means: where no Ingress is compared, not that all is as it was.
+    fn nothing(&self) -> &'static str {
+        match (self.not_served.is_all, self.is_same()) {
+            (true, _) => "no Ingress is compared",
+            (false, true) => "nothing changes",
+            (false, false) => "nothing changes for traffic",
+        }
     }
 
     fn is_same(&self) -> bool {
@@ -83,6 +96,7 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
             said::newly_unread(&old, &new)
         },
         left_out: said::left_out(&old, &new),
+        not_served: NotServed::of((&old, &before), (&new, &after)),
     };
     let text = match config.format {
         DiffFormat::Text => text::write(&report, config.colour.on_stdout()),

@@ -261,12 +261,29 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
 
 /// Ingresses that are not looked at, and why.
 pub(super) fn say_others_left_out(whose: &str, world: &World, translation: &Translation) {
-    let others = of_other_classes(world, translation);
-    let (unwatched, of_classes): (Vec<_>, Vec<_>) = others.iter().partition(|located| located.diagnostic.field == "metadata.namespace");
-    for (left_out, what) in [(of_classes, "of other classes"), (unwatched, "of namespaces that are not watched")] {
-        if !left_out.is_empty() {
-            say(format_args!("note: {whose}Ingresses {what} are left out: {}; lint says which", left_out.len()));
+    for (left_out, what) in Others::of(world, translation).by_reason() {
+        if left_out > 0 {
+            say(format_args!("note: {whose}Ingresses {what} are left out: {left_out}; lint says which"));
         }
+    }
+}
+
+/// How many Ingresses are not looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Others {
+    pub(super) of_other_classes: usize,
+    pub(super) of_unwatched_namespaces: usize,
+}
+
+impl Others {
+    pub(super) fn of(world: &World, translation: &Translation) -> Self {
+        let others = of_other_classes(world, translation);
+        let of_unwatched_namespaces = others.iter().filter(|located| located.diagnostic.field == "metadata.namespace").count();
+        Self { of_other_classes: others.len() - of_unwatched_namespaces, of_unwatched_namespaces }
+    }
+
+    pub(super) const fn by_reason(self) -> [(usize, &'static str); 2] {
+        [(self.of_other_classes, "of other classes"), (self.of_unwatched_namespaces, "of namespaces that are not watched")]
     }
 }
 

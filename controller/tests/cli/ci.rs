@@ -170,8 +170,9 @@ fn the_review_script_passes_flags_on() {
     folder.write("deploy/class.yaml", class);
     folder.git(&["add", "deploy/class.yaml"]);
     folder.git(&["commit", "-q", "-m", "class"]);
-    let silent = run(&folder, script("review", &["main", "deploy"]));
-    assert!(silent.out.contains("Nothing changes") && silent.err.contains("Ingresses of other classes are left out"), "{silent:?}");
+    let none = run(&folder, script("review", &["main", "deploy"]));
+    let told = "No Ingress is compared.\n\nNot compared: Ingresses of other classes, 1 before and 2 afterwards; ";
+    assert!(none.out.contains(told) && none.err.contains("Ingresses of other classes are left out"), "{none:?}");
     let mut review = script("review", &["main", "deploy"]);
     review.env("GATEWRIGHT_FLAGS", "--watch-ingress-without-class --controller-class k8s.io/ingress-nginx");
     let told = run(&folder, review);

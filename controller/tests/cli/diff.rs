@@ -217,6 +217,7 @@ fn what_is_wrong_only_now_is_told() {
     let new = annotated("cart", "nginx.ingress.kubernetes.io/proxy-read-timeout: x") + &service("cart");
     let ran = diff(&old, &new, &["--routes-only"]);
     assert!(ran.code == 1 && ran.out.contains("new/b.yaml:3:") && ran.out.contains("error[GW0501]"), "{ran:?}");
+    assert!(ran.out.starts_with("nothing changes for traffic\n\nto be said of it, and not before:\n"), "{ran:?}");
     let comment = diff(&old, &new, &["--format", "markdown", "--routes-only"]).out;
     let line = comment.lines().find(|line| line.contains("GW0501")).unwrap_or_else(|| panic!("{comment}"));
     assert!(line.contains(" — default kept; `"), "what became of it, and what would do: {line}");

@@ -121,3 +121,25 @@ fn why_ingresses_are_left_out_is_told_truly() {
         assert!(said("of other classes") && said("of namespaces that are not watched"), "{ran:?}");
     }
 }
+
+#[test]
+fn ingresses_that_are_not_compared_are_in_every_report() {
+    let class = OWN.replace("name: gatewright", "name: nginx").replace("gatewright.dev/ingress", "k8s.io/ingress-nginx");
+    let old = of_class("nginx") + &class;
+    let new = old.replace("a.test", "b.test");
+    let folder = Folder::new(&[("old.yaml", &old), ("new.yaml", &new), ("own.yaml", &of_class("gatewright"))]);
+    let told = "ot compared: 1 Ingress of other classes; --controller-class, ";
+    let [text, comment, json] = diffs(&folder, &["old.yaml", "new.yaml"]);
+    assert!(text.code == 0 && text.out.starts_with(&format!("no Ingress is compared\n\nn{told}")), "{text:?}");
+    assert!(comment.out.starts_with(&format!("### Ingress changes\n\nNo Ingress is compared.\n\nN{told}")), "{comment:?}");
+    let json = json.json();
+    assert_eq!([&json["not_served"]["old"], &json["not_served"]["new"]].map(|side| &side["of_other_classes"]), [1, 1], "{json:#}");
+    let taken = folder.run(&["diff", "old.yaml", "new.yaml", "--controller-class", "k8s.io/ingress-nginx"]);
+    assert!(taken.code == 1 && taken.out.contains("host b.test: added") && !taken.out.contains("ot compared"), "{taken:?}");
+    let elsewhere = folder.run(&["diff", "own.yaml", "own.yaml", "--watch-namespace", "other"]);
+    assert!(elsewhere.out.contains("not compared: 1 Ingress of namespaces that are not watched; --watch-namespace"), "{elsewhere:?}");
+    let other = ingress("other", "c.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: nginx\n");
+    folder.write("some.yaml", of_class("gatewright") + &other);
+    let some = folder.run(&["diff", "some.yaml", "some.yaml"]);
+    assert!(some.out.starts_with(&format!("nothing changes\n\nn{told}")), "{some:?}");
+}

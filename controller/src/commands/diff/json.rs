@@ -2,6 +2,7 @@
 
 use super::said::LeftOut;
 use super::{Report, count};
+use crate::commands::offline::Others;
 use gatewright_core::compare::Effect;
 use serde_json::{Value, json};
 
@@ -25,9 +26,14 @@ pub(super) fn write(report: &Report) -> String {
         "changes": changes,
         "files": files,
         "left_out": report.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        "not_served": {"old": others(report.not_served.old), "new": others(report.not_served.new)},
         "findings": report.findings.iter().map(|located| &located.diagnostic).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+fn others(others: Others) -> Value {
+    json!({"of_other_classes": others.of_other_classes, "of_unwatched_namespaces": others.of_unwatched_namespaces})
 }
 
 fn left_out(one: &LeftOut) -> Value {

@@ -14,12 +14,12 @@ const MAX_ROWS: usize = 200;
 pub(super) fn write(report: &Report) -> String {
     let mut out = String::from("### Ingress changes\n\n");
     if report.is_same() {
-        out.push_str("Nothing changes.\n");
+        out.push_str(&nothing(report));
         not_compared(report, &mut out);
         return out;
     }
     match report.changes.as_deref() {
-        Some([]) => out.push_str("Nothing changes for traffic.\n"),
+        Some([]) => out.push_str(&nothing(report)),
         Some(changes) => traffic(changes, &mut out),
         None => {}
     }
@@ -29,6 +29,11 @@ pub(super) fn write(report: &Report) -> String {
         write_files(files, &mut out);
     }
     out
+}
+
+fn nothing(report: &Report) -> String {
+    let nothing = report.nothing();
+    format!("{}{}.\n", nothing[..1].to_uppercase(), &nothing[1..])
 }
 
 fn traffic(changes: &[Change], out: &mut String) {
@@ -60,6 +65,7 @@ fn traffic(changes: &[Change], out: &mut String) {
 }
 
 fn not_compared(report: &Report, out: &mut String) {
+    out.extend(report.not_served.sentences().map(|sentence| format!("\nNot compared: {sentence}.\n")));
     findings("Not compared, as it cannot be read", report.not_compared(), out);
 }
 

@@ -18,6 +18,12 @@ pub(super) fn write(report: &Report, colours: bool) -> String {
     if let Some(changes) = &report.changes {
         traffic(changes, &paint, &mut out);
     }
+    if report.changes.as_ref().is_some_and(Vec::is_empty) || report.is_same() {
+        out.push_str(&format!("{}\n", report.nothing()));
+    }
+    for sentence in report.not_served.sentences() {
+        out.push_str(&format!("{}not compared: {sentence}\n", if out.is_empty() { "" } else { "\n" }));
+    }
     let not_compared: Vec<Located> = report.not_compared().cloned().collect();
     for (title, findings) in
         [("to be said of it, and not before:", &report.findings), ("not compared, as it cannot be read:", &not_compared)]
@@ -43,9 +49,6 @@ pub(super) fn write(report: &Report, colours: bool) -> String {
             out.push_str(&if colour.is_empty() { line.to_owned() } else { paint(colour, line) });
             out.push('\n');
         }
-    }
-    if report.is_same() {
-        out.insert_str(0, if out.is_empty() { "nothing changes\n" } else { "nothing changes\n\n" });
     }
     out
 }
