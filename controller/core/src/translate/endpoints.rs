@@ -76,7 +76,9 @@ pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Sn
         return Ok(Found { port, endpoints, problem: None, findings: Vec::new() });
     }
     let port = find_port(service, &used.port).ok_or_else(|| no_port(service, &used.port, TCP))?;
-    let own = service.cluster_ip.filter(|_| policy.service_address == Some(true));
+    // Behind its own address there may be endpoints that nobody has looked at.
+    let is_by_address = policy.service_address == Some(true) && !reach.settings.only_pod_endpoints;
+    let own = service.cluster_ip.filter(|_| is_by_address);
     match own.map(|address| SocketAddr::new(address, port.port)) {
         Some(own) if gate.lets(own) => Ok(Found { port: port.port, endpoints: vec![own], problem: None, findings: Vec::new() }),
         Some(own) => Err(refused(name, own, gate)),
@@ -306,16 +308,34 @@ fn namespace_of(host: &str) -> Option<&str> {
 }
 
 /// Whether a name is one of a Service of another namespace, in any domain or in short, or of a Pod of one in any domain.
+///
+/// In short, a name before that of the Service and its namespace is of one of its endpoints. Any domain could be written so: it
+/// is one where the Service is headless, or where the name leads to endpoints of it.
 fn is_of_others(host: &str, own: &str, snapshot: &Snapshot) -> bool {
     let lower = host.to_ascii_lowercase();
     let labels: Vec<&str> = lower.split('.').collect();
     let is_pod = |name: &str, rest: &[&str]| rest.get(1) == Some(&"pod") && name.replace('-', ".").parse::<Ipv4Addr>().is_ok();
     (1..labels.len()).any(|at| {
         let (name, rest) = (labels[at - 1], &labels[at..]);
-        let is_service = || rest.get(1).is_none_or(|kind| *kind == "svc");
-        let is_known = || ObjectName::new(rest[0], name).is_ok_and(|service| snapshot.service(&service).is_some());
-        rest[0] != own && (is_pod(name, rest) || (is_service() && is_known()))
+        let known = || snapshot.service(&ObjectName::new(rest[0], name).ok()?);
+        let is_of = |service: &Service| match rest.get(1) {
+            Some(kind) => *kind == "svc",
+            None if at == 1 => true,
+            None => (at == 2 && is_headless(service)) || leads_to(host, service, snapshot),
+        };
+        rest[0] != own && (is_pod(name, rest) || known().is_some_and(|service| is_of(service)))
     })
+}
+
+fn is_headless(service: &Service) -> bool {
+    service.cluster_ip.is_none() && service.service_type != ServiceType::ExternalName
+}
+
+/// Whether a name resolves to an endpoint of a Service.
+fn leads_to(host: &str, service: &Service, snapshot: &Snapshot) -> bool {
+    let Some(addresses) = snapshot.addresses_of(host) else { return false };
+    let mut groups = snapshot.slices_of(&service.meta.name).flat_map(|slice| &slice.groups);
+    groups.any(|group| group.endpoints.iter().any(|endpoint| addresses.contains(&endpoint.address)))
 }
 
 /// The addresses of a name; `Err(None)` for a name that is none, or means this machine.

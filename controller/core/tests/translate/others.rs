@@ -88,7 +88,9 @@ fn names_of_services_of_other_namespaces_are_known_in_short_and_in_any_domain() 
     for (name, may_be) in [
         ("web.shop", false),
         ("WEB.Shop.", false),
-        ("p-0.web.shop", false),
+        ("p-0.web.shop", true),
+        ("api.web.shop.", true),
+        ("a.p-0.web.shop", true),
         ("web.shop.svc.corp.example", false),
         ("p-0.web.shop.svc.corp.example", false),
         ("10-1-2-3.shop.pod.corp.example", false),
@@ -106,6 +108,26 @@ fn names_of_services_of_other_namespaces_are_known_in_short_and_in_any_domain() 
         }
         world.apply(of_shop());
         assert_eq!(is_served(&mut world, Code::RefusedExternalName), may_be, "{name}");
+    }
+}
+
+#[test]
+fn a_longer_name_is_of_a_service_where_that_is_headless_or_it_leads_to_its_endpoints() {
+    let headless = with(of_shop(), "/spec", json!({"clusterIP": "None", "ports": [{"port": 80}]}));
+    for (name, service, address, may_be) in [
+        ("api.web.shop", &of_shop(), "192.0.2.7", true),
+        ("api.web.shop", &headless, "192.0.2.7", false),
+        ("www.api.web.shop", &headless, "192.0.2.7", true),
+        ("10-1-2-3.web.shop", &of_shop(), "10.1.2.3", false),
+        ("http.tcp.web.shop", &headless, "10.1.2.3", false),
+    ] {
+        let mut world = World::new(&[external(name), route()]);
+        world.snapshot.apply(Event::Resolved(name.into(), vec![address.parse().unwrap()]));
+        assert!(is_served(&mut world, Code::RefusedExternalName), "{name}: nobody has it");
+        world.apply(service.clone());
+        let name_in_shop = json!({"name": "web-x", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web"}});
+        world.apply(with(slice("web", "x", &["10.1.2.3"], true), "/metadata", name_in_shop));
+        assert_eq!(is_served(&mut world, Code::RefusedExternalName), may_be, "{name}: {service}");
     }
 }
 
@@ -153,6 +175,23 @@ fn only_what_the_cluster_notes_for_pods_of_the_namespace_may_be_all() {
         is_served(&mut world, Code::RefusedEndpoint)
     };
     assert!(is_one(&selecting, noted(by_itself, pod.clone())));
+    let mut world = World::new(&[
+        with(selecting.clone(), "/spec/clusterIP", json!("10.96.0.9")),
+        slice("e", "x", &["10.0.9.9"], true),
+        annotated(route(), &[("service-upstream", "true")]),
+    ]);
+    let sent = |world: &mut World| {
+        let backends = world.translate().model.backends;
+        backends
+            .values()
+            .flat_map(|backend| backend.endpoints.iter().map(|one| one.ip().to_string()).collect::<Vec<_>>())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sent(&mut world), ["10.96.0.9"]);
+    world.settings.only_pod_endpoints = true;
+    assert!(sent(&mut world).is_empty(), "whatever is behind the address of the Service");
+    world.apply(noted(by_itself, pod.clone()));
+    assert_eq!(sent(&mut world), ["10.0.0.2"], "what the cluster has noted");
     for (plain, object) in [
         (&selecting, slice("e", "x", &["10.0.0.2"], true)),
         (&selecting, noted("somebody", pod.clone())),
