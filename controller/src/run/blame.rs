@@ -204,6 +204,82 @@ mod tests {
         maker.snapshot.apply(Event::Applied(decode(object).unwrap().unwrap()));
     }
 
+    fn config_map(maker: &mut Maker, name: &str, data: Value) {
+        happens(maker, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "a"}, "data": data}));
+    }
+
+    fn has(made: &Made, text: &str) -> bool {
+        let parts = made.files.iter().flat_map(|(_, file)| file.bytes.parts());
+        parts.into_iter().any(|part| String::from_utf8_lossy(part).contains(text))
+    }
+
+    /// Whether somebody is blamed by a proxy that refuses files with this text.
+    async fn blame_for(maker: &mut Maker, text: &'static str) -> bool {
+        let made = make(maker).unwrap();
+        assert!(has(&made, text), "{text} is there to be refused");
+        let (asks, mut asked) = mpsc::channel::<Ask>(1);
+        let proxy = tokio::spawn(async move {
+            while let Some(Ask { files, answer }) = asked.recv().await {
+                let parts = files.iter().flat_map(|(_, file)| file.bytes.parts());
+                let has_it = parts.into_iter().any(|part| String::from_utf8_lossy(part).contains(text));
+                answer.send(Some(!has_it)).unwrap();
+            }
+        });
+        let refused = Refused { revision: 2, message: "no such thing".to_owned(), file: None, line: None };
+        let is_found = blame(maker, &made, &refused, &asks).await;
+        drop(asks);
+        proxy.await.unwrap();
+        is_found
+    }
+
+    #[tokio::test]
+    async fn what_holds_in_the_place_of_a_bad_value_is_set_aside_where_the_proxy_refuses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut maker = picky(folder.path());
+        happens(&mut maker, ingress("b", "/b", json!({})));
+        let main = |agents: &str| json!({"block-user-agents": agents, "proxy-set-headers": "a/headers"});
+        config_map(&mut maker, "c", main("agent-one"));
+        config_map(&mut maker, "headers", json!({"X-Test": "header-one"}));
+        let made = make(&mut maker).unwrap();
+        maker.accept(&made);
+        config_map(&mut maker, "c", main("agent-two, ~("));
+        assert!(blame_for(&mut maker, "agent-two").await);
+        for _ in 0..2 {
+            maker.forget_verdicts();
+            let made = make(&mut maker).unwrap();
+            assert!(has(&made, "agent-one") && !has(&made, "agent-two"), "what the proxy has taken holds");
+            maker.accept(&made);
+        }
+        config_map(&mut maker, "c", main("agent-two"));
+        maker.forget_verdicts();
+        assert!(has(&make(&mut maker).unwrap(), "agent-two"), "another value gets its chance");
+        // What another proxy has taken before a restart.
+        let mut maker = picky(folder.path());
+        happens(&mut maker, ingress("b", "/b", json!({})));
+        config_map(&mut maker, "c", main("agent-one"));
+        config_map(&mut maker, "headers", json!({"X-Test": "a\r\nX-Pwned: 1"}));
+        assert!(make(&mut maker).map(|made| has(&made, "header-one")).unwrap());
+        let made = make(&mut maker).unwrap();
+        maker.quarantine.accept(&made.served);
+        assert!(blame_for(&mut maker, "header-one").await);
+        maker.forget_verdicts();
+        assert!(!has(&make(&mut maker).unwrap(), "header-one"));
+    }
+
+    #[test]
+    fn settings_that_could_not_be_kept_are_kept_with_the_next_revision() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("settings.json");
+        // Nothing can take the place of a folder with something in it.
+        std::fs::create_dir_all(file.join("x")).unwrap();
+        let mut maker = picky(folder.path());
+        let made = make(&mut maker).unwrap();
+        maker.accept(&made);
+        std::fs::remove_dir_all(&file).unwrap();
+        maker.accept(&made);
+        assert!(file.is_file());
+    }
+
     fn ingress(namespace: &str, path: &str, annotations: Value) -> Value {
         let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
         json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "i", "namespace": namespace,

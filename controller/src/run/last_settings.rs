@@ -25,16 +25,26 @@ struct Kept {
 }
 
 /// Where they are kept.
-pub(super) struct LastSettings(PathBuf);
+pub(super) struct LastSettings {
+    file: PathBuf,
+    /// Whether they are in the file.
+    are_kept: bool,
+}
 
 impl LastSettings {
     pub(super) const fn at(file: PathBuf) -> Self {
-        Self(file)
+        Self { file, are_kept: false }
     }
 
     /// Those of the time before; none where they cannot be read.
-    pub(super) fn read(&self) -> SettingsByObject {
-        let kept: Vec<Kept> = std::fs::read(&self.0).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    pub(super) fn read(&mut self) -> SettingsByObject {
+        let read = std::fs::read(&self.file).and_then(|bytes| Ok(serde_json::from_slice::<Vec<Kept>>(&bytes)?));
+        let unread = read.as_ref().err().filter(|error| error.kind() != io::ErrorKind::NotFound);
+        self.are_kept = unread.is_none();
+        if let Some(error) = unread {
+            tracing::warn!(%error, file = %self.file.display(), "could not read the settings of the last run; protections start anew");
+        }
+        let kept = read.unwrap_or_default();
         let one = |kept: Kept| {
             let kind = KINDS.into_iter().find(|kind| kind.as_str() == kept.kind)?;
             Some((ObjectRef::new(kind, ObjectName::new(&kept.namespace, &kept.name).ok()?), kept.settings))
@@ -42,10 +52,17 @@ impl LastSettings {
         kept.into_iter().filter_map(one).collect()
     }
 
+    /// Whether those that were read or were to be kept last are in the file.
+    pub(super) const fn are_kept(&self) -> bool {
+        self.are_kept
+    }
+
     /// Keeps these.
-    pub(super) fn keep(&self, settings: &SettingsByObject) {
-        if let Err(error) = write(&self.0, settings) {
-            tracing::warn!(%error, file = %self.0.display(), "could not keep the settings for the next start");
+    pub(super) fn keep(&mut self, settings: &SettingsByObject) {
+        let written = write(&self.file, settings);
+        self.are_kept = written.is_ok();
+        if let Err(error) = written {
+            tracing::warn!(%error, file = %self.file.display(), "could not keep the settings for the next start");
         }
     }
 }
@@ -80,7 +97,7 @@ mod tests {
     #[test]
     fn they_are_read_as_they_were_kept_without_what_is_secret() {
         let folder = tempfile::tempdir().unwrap();
-        let last = LastSettings::at(folder.path().join("settings.json"));
+        let mut last = LastSettings::at(folder.path().join("settings.json"));
         assert!(last.read().is_empty());
         let object = |kind, name| ObjectRef::new(kind, ObjectName::new("edge", name).unwrap());
         let data = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -88,7 +105,7 @@ mod tests {
         let said = [("block-cidrs", "10.0.0.0/8"), ("ssl-session-ticket-key", "c2VjcmV0")];
         last.keep(&SettingsByObject::from([(main.clone(), data(&said)), (class.clone(), data(&[]))]));
         assert_eq!(last.read(), SettingsByObject::from([(main, data(&said[..1])), (class, data(&[]))]));
-        std::fs::write(&last.0, "{").unwrap();
-        assert!(last.read().is_empty());
+        std::fs::write(&last.file, "{").unwrap();
+        assert!(last.read().is_empty() && !last.are_kept(), "they are to be written again");
     }
 }

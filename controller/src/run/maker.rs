@@ -112,7 +112,7 @@ impl Maker {
         (dialect, version): (&'static Dialect, Version),
         templates: Sets,
         self_signed: Arc<Certificate>,
-        (published, last_settings): (PathBuf, LastSettings),
+        (published, mut last_settings): (PathBuf, LastSettings),
     ) -> Self {
         let mut snapshot = Snapshot::default();
         let mut quarantine = Quarantine::default();
@@ -220,7 +220,8 @@ impl Maker {
         self.templates.accept(&made.templates);
         self.quarantine.accept(&made.served);
         self.accepted_settings.clone_from(&made.settings);
-        if self.quarantine.accept_settings(&made.settings) {
+        let are_others = self.quarantine.accept_settings(&made.settings);
+        if are_others || !self.last_settings.are_kept() {
             self.last_settings.keep(&made.settings);
         }
         self.accepted_pairs.clear();
@@ -235,16 +236,23 @@ impl Maker {
         self.accepted_settings.get(object)?.get(key)
     }
 
+    /// Whether this still holds, as the object says it or in the place of what it says.
+    fn holds(&mut self, setting: &Setting) -> bool {
+        let value_of = |settings: &SettingsByObject| settings.get(&setting.object)?.get(&setting.key).cloned();
+        setting.is_in(&self.snapshot)
+            || value_of(&self.translate(&self.quarantine.clone()).settings).is_some_and(|value| value == setting.value)
+    }
+
     /// Sets somebody aside for good; whether that changes anything.
     pub(super) fn set_aside(&mut self, guilty: &Suspect, reason: &str) -> bool {
         match guilty {
             Suspect::Ingress(ingress) => self.set_ingress_aside(ingress, reason),
             Suspect::Setting(setting) => {
-                let is_current = setting.is_in(&self.snapshot);
+                let is_current = self.holds(setting);
                 if is_current {
                     let Setting { object, key, .. } = setting;
                     let last = self.accepted_value(object, key).cloned();
-                    self.quarantine.set_setting_aside(setting.clone(), reason.to_owned(), last);
+                    self.quarantine.set_setting_aside(setting.clone(), reason.to_owned(), last, &self.snapshot);
                     tracing::warn!(%object, key, reason, "the proxy refuses this setting; it is set aside");
                 }
                 is_current
@@ -294,7 +302,7 @@ impl Maker {
                 Suspect::Ingress(ingress) => quarantine.set_aside(ingress, String::new()),
                 Suspect::Setting(setting) => {
                     let last = self.accepted_value(&setting.object, &setting.key).cloned();
-                    quarantine.set_setting_aside(setting.clone(), String::new(), last);
+                    quarantine.set_setting_aside(setting.clone(), String::new(), last, &self.snapshot);
                 }
                 Suspect::Pair(secret, digest) => quarantine.set_pair_aside(secret, *digest, String::new(), None),
             }

@@ -27,13 +27,15 @@ type Entry = fn(&str) -> Result<(), Bad>;
 enum Way {
     /// A list of what is kept out or back.
     Excluding(Entry),
-    /// A list of what is let in or believed.
+    /// A list of what is let in.
     Admitting(Entry),
+    /// A list of what is believed: of one that was never read, nobody.
+    Believing(Entry),
     /// It is used or not.
     Whole,
 }
 
-use Way::{Admitting, Excluding, Whole};
+use Way::{Admitting, Believing, Excluding, Whole};
 
 fn is_network(item: &str) -> Result<(), Bad> {
     network(item).map(|_| ())
@@ -50,7 +52,7 @@ const KEPT: &[(&str, Way)] = &[
     ("global-auth-response-headers", Whole),
     ("global-auth-url", Whole),
     ("hide-headers", Excluding(is_header_name)),
-    ("proxy-real-ip-cidr", Admitting(is_network)),
+    ("proxy-real-ip-cidr", Believing(is_network)),
     ("ssl-ciphers", Whole),
     ("ssl-protocols", Whole),
     ("whitelist-source-range", Admitting(is_network)),
@@ -65,7 +67,7 @@ pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
     let said = last.unwrap_or_default();
     let (mut entries, before) = match way {
         Whole => (Vec::new(), last.filter(|last| wrong_with(key, last).is_none()).map(str::to_owned).into_iter().collect()),
-        Excluding(entry) | Admitting(entry) => (readable(value, entry), readable(said, entry)),
+        Excluding(entry) | Admitting(entry) | Believing(entry) => (readable(value, entry), readable(said, entry)),
     };
     // What could not be used before either has done then what it does now.
     if before.is_empty() && items(said).next().is_some() {
@@ -78,6 +80,9 @@ pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
     }
     // What can be used of the value itself is all that holds, and is said of it where it is read.
     if own > 0 && own == entries.len() {
+        return None;
+    }
+    if entries.is_empty() && matches!(way, Believing(_)) {
         return None;
     }
     let message = match (own, entries.is_empty()) {
@@ -141,6 +146,13 @@ mod tests {
             let (value, told) = of(key, "nonsense", Some("10.0.0.0/8,worse")).unwrap();
             assert_eq!(value.as_deref(), Some("10.0.0.0/8"));
             assert_eq!(told, format!("{key}: \"nonsense\" is not an address or CIDR; its value before still counts"));
+        }
+    }
+
+    #[test]
+    fn whom_to_believe_is_nobody_where_nothing_of_it_could_ever_be_read() {
+        for last in [None, Some(""), Some("10.0.0.0/33")] {
+            assert_eq!(of("proxy-real-ip-cidr", "10.0.0.0/33", last), None, "the value itself believes nobody: {last:?}");
         }
     }
 

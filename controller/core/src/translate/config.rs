@@ -1,6 +1,7 @@
 //! The main ConfigMap, and what is said of settings wherever they come from.
 
 use super::annotations::{self, difference};
+use super::quarantine::asks_to_protect;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef, nearest};
@@ -99,6 +100,7 @@ pub(super) fn mended(
 ) -> BTreeMap<String, String> {
     let mut data = without_refused(input, object, data, diagnostics);
     keep(input, object, &mut data, diagnostics);
+    let data = without_refused(input, object, &data, diagnostics);
     said.insert(object.clone(), data.clone());
     data
 }
@@ -120,14 +122,18 @@ pub(super) fn without_refused(
     data
 }
 
-/// Puts what the proxy has taken before in the place of protections that cannot be read.
+/// Puts what the proxy has taken before in the place of protections that cannot be read. One that is new then has no effect, but
+/// for where another one has gone with the same change: it may stand in for that, and is as at a first start.
 fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String>, diagnostics: &mut Vec<Diagnostic>) {
     let Some(last) = input.quarantine.accepted_settings_of(object) else { return };
+    let is_set = |value: Option<&String>| value.is_some_and(|value| !value.is_empty());
+    let is_looser = last.iter().any(|(key, value)| is_set(Some(value)) && !is_set(data.get(key)) && asks_to_protect(key, value));
     let kept = |(key, value): (&String, &String)| {
         let last = last.get(key).map(String::as_str);
         let kept = settings::kept(key, value, last)
             .or_else(|| kept_policy(input, (key, value, last)))
-            .or_else(|| super::config_objects::kept_snippet(input, (key, value, last), data))?;
+            .or_else(|| super::config_objects::kept_snippet(input, (key, value, last), data))
+            .filter(|kept| kept.value.is_some() || !is_looser)?;
         Some((key.clone(), kept))
     };
     for (key, kept) in data.iter().filter_map(kept).collect::<Vec<_>>() {

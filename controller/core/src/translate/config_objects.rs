@@ -187,7 +187,9 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
             let (read, value) = match self.header(header, value, own) {
                 Ok(read) => (Some(read), value),
                 Err((message, help)) => {
-                    let before = last.and_then(|last| last.get(header)).and_then(|last| Some((self.header(header, last, own).ok()?, last)));
+                    let before =
+                        last.and_then(|last| last.get(header)).filter(|last| !self.input.quarantine.refuses(&object, header, last));
+                    let before = before.and_then(|last| Some((self.header(header, last, own).ok()?, last)));
                     let field = format!("data[{}]", shown(header).trim_matches('"'));
                     let (message, outcome) = match before {
                         Some(_) => (format!("{message}; its value before still counts"), Outcome::Quarantined),
@@ -202,7 +204,9 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
                 held.insert(header.clone(), value.clone());
             }
         }
-        self.said.insert(object, held);
+        // The object may say more than that: it may be the main ConfigMap, or hold headers of both kinds.
+        let said = self.said.entry(object).or_default();
+        held.into_iter().for_each(|(header, value)| _ = said.entry(header).or_insert(value));
         headers
     }
 

@@ -25,7 +25,7 @@ pub struct Quarantine {
 /// Digests of key pairs that are set aside, and of those that are served instead, by Secret.
 pub(super) type Aside = BTreeMap<ObjectName, (u128, Option<u128>)>;
 
-/// One value of a key of the main ConfigMap, or of the parameters of a class.
+/// One value of a key of the main ConfigMap, or of the parameters of a class: what holds of it, which may be what it said before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// Who says it.
@@ -52,15 +52,20 @@ impl Setting {
     /// Whether it asks for a protection: without it more would be open than is meant.
     #[must_use]
     pub fn protects(&self) -> bool {
-        let of_snippet = SnippetKey::ALL.iter().any(|key| key.as_str() == self.key && snippet::key_protects(*key, &self.value));
-        of_snippet || settings::protects(&self.key) || annotations::protects(&self.key, &self.value)
+        asks_to_protect(&self.key, &self.value)
     }
+}
+
+/// Whether a value of a key asks for a protection.
+pub(super) fn asks_to_protect(key: &str, value: &str) -> bool {
+    let of_snippet = SnippetKey::ALL.iter().any(|own| own.as_str() == key && snippet::key_protects(*own, value));
+    of_snippet || settings::protects(key) || annotations::protects(key, value)
 }
 
 fn value_in<'s>(snapshot: &'s Snapshot, object: &ObjectRef, key: &str) -> Option<&'s String> {
     match object.kind {
         Kind::GatewrightParameters => snapshot.parameters_of(&object.name)?.settings.get(key),
-        _ => snapshot.config_map(&object.name)?.data.get(key),
+        _ => snapshot.config_map(&object.name).or_else(|| snapshot.deleted_config_map(&object.name))?.data.get(key),
     }
 }
 
@@ -68,6 +73,8 @@ fn value_in<'s>(snapshot: &'s Snapshot, object: &ObjectRef, key: &str) -> Option
 #[derive(Debug, Clone)]
 struct SettingVerdict {
     value: String,
+    /// What the object says; another value than that holds where it cannot be read.
+    said: Option<String>,
     reason: String,
     last_accepted: Option<String>,
 }
@@ -148,15 +155,23 @@ impl Quarantine {
         self.verdicts.remove(name);
     }
 
-    /// Sets a value of a key aside. `last_accepted` is the value that holds instead, if there was one.
-    pub fn set_setting_aside(&mut self, setting: Setting, reason: String, last_accepted: Option<String>) {
+    /// Sets a value of a key aside as long as the object says what it does in the snapshot. `last_accepted` is the value that
+    /// holds instead, if there was one.
+    pub fn set_setting_aside(&mut self, setting: Setting, reason: String, last_accepted: Option<String>, snapshot: &Snapshot) {
         let Setting { object, key, value } = setting;
-        self.settings.insert((object, key), SettingVerdict { value, reason, last_accepted });
+        let said = value_in(snapshot, &object, &key).cloned();
+        self.settings.insert((object, key), SettingVerdict { value, said, reason, last_accepted });
     }
 
-    /// Forgets the verdicts on values that their objects do not have any more.
+    /// Forgets the verdicts on values whose objects do not say any more what they did.
     pub fn forget_settings(&mut self, snapshot: &Snapshot) {
-        self.settings.retain(|(object, key), verdict| value_in(snapshot, object, key) == Some(&verdict.value));
+        self.settings
+            .retain(|(object, key), verdict| value_in(snapshot, object, key).is_some_and(|value| Some(value) == verdict.said.as_ref()));
+    }
+
+    /// Whether this value of a key is set aside.
+    pub(super) fn refuses(&self, object: &ObjectRef, key: &str, value: &str) -> bool {
+        self.settings.get(&(object.clone(), key.to_owned())).is_some_and(|verdict| verdict.value == value)
     }
 
     /// Sets the key pair in a Secret aside. `last_accepted` is the one that is served instead, if there was one.

@@ -204,10 +204,10 @@ fn a_refused_setting_has_its_last_accepted_value_or_its_default() {
         let setting = Setting { object: object.clone(), key: "http-redirect-code".to_owned(), value: "301".to_owned() };
         assert_eq!(seen(&mut world), (301, Vec::new()));
         assert_eq!(world.translate().settings[&object]["http-redirect-code"], "301");
-        world.quarantine.set_setting_aside(setting.clone(), "no".to_owned(), None);
+        world.quarantine.set_setting_aside(setting.clone(), "no".to_owned(), None, &world.snapshot);
         assert_eq!(seen(&mut world), (308, found(Outcome::KeptDefault)));
         assert!(!world.translate().settings[&object].contains_key("http-redirect-code"));
-        world.quarantine.set_setting_aside(setting, "no".to_owned(), Some("307".to_owned()));
+        world.quarantine.set_setting_aside(setting, "no".to_owned(), Some("307".to_owned()), &world.snapshot);
         assert_eq!(seen(&mut world), (307, found(Outcome::Quarantined)));
         world.apply(settings_objects("302")[number].2.clone());
         assert_eq!(seen(&mut world), (302, Vec::new()), "another value gets a chance");

@@ -2,8 +2,10 @@
 
 use crate::world::{World, annotated, ingress, picture, services};
 use gatewright_core::diagnostic::Outcome;
+use gatewright_core::model::{Globals, SourceRanges};
 use gatewright_core::names::ObjectName;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn config_map(name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "gw"}, "data": data})
@@ -29,32 +31,41 @@ fn told(world: &mut World) -> Vec<(String, Outcome)> {
     found.filter(|one| one.field.starts_with("data[")).map(|one| (one.message, one.outcome)).collect()
 }
 
+/// What holds for the proxy as a whole, and who may come to the host.
+fn holds(world: &mut World) -> (Arc<Globals>, Option<SourceRanges>) {
+    let model = world.translate().model;
+    let host = model.hosts.iter().find(|(pattern, _)| pattern.to_string() == "h.test").expect("the host").1;
+    (model.globals, host.routes[0].policy.sources.clone())
+}
+
 const OPEN: [&str; 1] = ["h.test /* → default-s1-80"];
 const CLOSED: [&str; 1] = ["h.test /* → 503"];
 
 #[test]
 fn a_bad_value_closes_only_where_none_was_taken_before() {
+    let plain = holds(&mut world(&json!({})));
     for (key, good) in [("block-cidrs", "10.0.0.0/8"), ("whitelist-source-range", "10.0.0.0/8"), ("gatewright-policy", "{}")] {
         let mut first = world(&json!({key: "nonsense"}));
-        assert!(first.picture().iter().all(|line| CLOSED.contains(&&**line)), "{key}");
+        assert_eq!(first.picture(), CLOSED, "{key}");
         take(&mut first);
-        assert!(first.picture().iter().all(|line| CLOSED.contains(&&**line)), "{key}: also when that is taken");
+        assert_eq!(first.picture(), CLOSED, "{key}: also when that is taken");
         first.apply(config_map("config", &json!({key: "worse"})));
-        assert!(first.picture().iter().all(|line| CLOSED.contains(&&**line)), "{key}: whatever else is no better");
+        assert_eq!(first.picture(), CLOSED, "{key}: whatever else is no better");
         first.apply(config_map("config", &json!({key: good})));
         assert_eq!(first.picture(), OPEN, "{key}");
-        let before = first.translate().model.globals;
+        let before = holds(&mut first);
+        assert_eq!(before == plain, key == "gatewright-policy", "{key}: it does something");
         take(&mut first);
         for bad in ["nonsense", "worse"] {
             first.apply(config_map("config", &json!({key: bad})));
-            assert_eq!((first.picture(), first.translate().model.globals), (OPEN.map(str::to_owned).to_vec(), before.clone()), "{key}");
+            assert_eq!((first.picture(), holds(&mut first)), (OPEN.map(str::to_owned).to_vec(), before.clone()), "{key}");
             let told = told(&mut first);
             assert!(told[0].0.ends_with(" before still counts") && told[0].1 == Outcome::Quarantined, "{told:?}");
             take(&mut first);
             assert_eq!(self::told(&mut first), told, "it is the same when it is taken");
         }
         first.apply(config_map("config", &json!({})));
-        assert_ne!(first.translate().model.globals.blocking.addresses.len(), 1, "what is taken away is gone");
+        assert_eq!((first.picture(), holds(&mut first)), (OPEN.map(str::to_owned).to_vec(), plain.clone()), "{key}: it is gone");
     }
 }
 
@@ -124,4 +135,65 @@ fn an_ingress_that_says_otherwise_stays_open() {
         world.apply(annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[annotation]));
         assert_eq!(picture(&world.translate()), OPEN, "{key}");
     }
+}
+
+#[test]
+fn nobody_is_believed_by_a_list_that_was_never_read() {
+    let trusted = |world: &mut World| world.translate().model.globals.forwarding.trusted_peers.len();
+    for before in [json!({"use-forwarded-headers": "true", "proxy-real-ip-cidr": ""}), json!({"use-forwarded-headers": "true"}), json!({})]
+    {
+        let mut world = world(&before);
+        take(&mut world);
+        world.apply(config_map("config", &json!({"use-forwarded-headers": "true", "proxy-real-ip-cidr": "10.0.0.0/33"})));
+        assert_eq!(trusted(&mut world), 0, "{before}");
+        assert!(told(&mut world)[0].0.ends_with("; nobody is believed"), "{before}");
+        take(&mut world);
+        assert_eq!(trusted(&mut world), 0, "{before}: also when that is taken");
+    }
+}
+
+#[test]
+fn a_bad_protection_in_the_place_of_another_closes() {
+    for (old, new) in [
+        (("whitelist-source-range", "10.0.0.0/8"), ("global-auth-url", "htps://auth")),
+        (("location-snippet", "deny 192.0.2.0/24;"), ("block-cidrs", "10.0.0.0/33")),
+        (("gatewright-policy", "{}"), ("location-snippet", "deny 192.0.2.0/24; no_such_thing on;")),
+        (("block-cidrs", "10.0.0.0/8"), ("gatewright-policy", "{")),
+    ] {
+        let both = json!({old.0: old.1, new.0: new.1});
+        for (gone, closes) in [(json!({new.0: new.1}), true), (json!({new.0: new.1, old.0: ""}), true), (both, false)] {
+            let mut world = world(&json!({old.0: old.1}));
+            let before = world.picture();
+            take(&mut world);
+            world.apply(config_map("config", &gone));
+            assert_eq!(world.picture(), if closes { CLOSED.map(str::to_owned).to_vec() } else { before }, "{gone}");
+            take(&mut world);
+            assert_eq!(world.picture() == CLOSED, closes, "{gone}: also when that is taken");
+        }
+    }
+    let mut world = world(&json!({"proxy-body-size": "8m", "block-cidrs": ""}));
+    take(&mut world);
+    world.apply(config_map("config", &json!({"global-auth-url": "htps://auth"})));
+    assert_eq!(world.picture(), OPEN, "nothing that protects has gone");
+}
+
+#[test]
+fn a_config_map_that_holds_headers_as_well_is_remembered_as_a_whole() {
+    let mut world = world(&json!({"block-cidrs": "10.0.0.0/8", "proxy-set-headers": "gw/config"}));
+    take(&mut world);
+    world.apply(config_map("config", &json!({"block-cidrs": "10.0.0.0/33", "proxy-set-headers": "gw/config"})));
+    let blocked = |world: &mut World| world.translate().model.globals.blocking.addresses.len();
+    assert_eq!((blocked(&mut world), world.picture()), (1, OPEN.map(str::to_owned).to_vec()));
+    take(&mut world);
+    assert_eq!((blocked(&mut world), world.picture()), (1, OPEN.map(str::to_owned).to_vec()), "also when that is taken");
+}
+
+#[test]
+fn headers_of_both_kinds_in_one_config_map_are_remembered() {
+    let mut world = world(&json!({"proxy-set-headers": "gw/headers", "add-headers": "gw/headers"}));
+    world.apply(config_map("headers", &json!({"Server": "one", "X-Test": "two"})));
+    take(&mut world);
+    world.apply(config_map("headers", &json!({"Server": "a\r\nX-Pwned: 1", "X-Test": "two"})));
+    let sent: Vec<_> = world.translate().model.globals.request_headers.iter().map(|(name, _)| name.to_string()).collect();
+    assert_eq!(sent, ["Server", "X-Test"], "only answers have the proxy's own");
 }
