@@ -23,7 +23,7 @@ pub mod variable;
 mod variable_text;
 mod word;
 
-pub use bounded::limits;
+pub use bounded::{limit_of_all, limits};
 pub use cipher::CipherList;
 pub use header::{HeaderName, HeaderValue};
 pub use host::{HostAlias, HostName, HostPattern};

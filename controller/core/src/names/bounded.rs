@@ -19,15 +19,25 @@ const LIMIT: usize = 100_000;
 const USUAL_NUMBER: usize = 4;
 /// Characters that steps of an expression as long as this look at.
 const USUAL_LENGTH: usize = 20;
+/// Steps of all expressions of a host that have no limit; far more than they take.
+const OTHERS: usize = 100_000;
+/// The same for each of them, as there may be thousands.
+const OTHER: usize = 100;
 
 impl TextRegex {
-    /// What stands in front of it where it is searched for anywhere in a text, or behind `^.*?`: nothing, if it takes few steps.
+    /// What stands in front of it where it is searched for anywhere in a text: nothing, if it takes few steps. One that begins
+    /// with anything is searched for from the beginning only, and must not stand behind `.*?` (see [`Self::begins_with_any`]).
     #[must_use]
     pub fn limits(&self) -> String {
         let all = parts(self.as_str());
-        let bound =
-            split(self.as_str()).iter().all(|own| own.starts_with('^')) || split(self.as_str()).iter().all(|own| own.starts_with(".*"));
+        let bound = split(self.as_str()).iter().all(|own| own.starts_with('^')) || self.begins_with_any();
         limits(limit(self, cost::steps(&all, !bound), 1))
+    }
+
+    /// Whether all its alternatives begin with `.*`: what they match somewhere, they match from the beginning on.
+    #[must_use]
+    pub fn begins_with_any(&self) -> bool {
+        split(self.as_str()).iter().all(|own| own.starts_with(".*"))
     }
 
     /// As it is given to a proxy that searches for it anywhere in a text.
@@ -42,7 +52,8 @@ impl TextRegex {
     pub fn decided(&self) -> Option<String> {
         let limits = self.limits();
         let is_unsure = !limits.is_empty() || cost::has_many_rounds(&parts(self.as_str()));
-        is_unsure.then(|| format!("{limits}^(?:(?=(?s:.*?)(?:{self}))|)"))
+        let before = if self.begins_with_any() { "" } else { "(?s:.*?)" };
+        is_unsure.then(|| format!("{limits}^(?:(?={before}(?:{self}))|)"))
     }
 }
 
@@ -50,14 +61,14 @@ impl RouteRegex {
     /// Whether it has a limit.
     #[must_use]
     pub fn is_slow(&self) -> bool {
-        self.steps() > FEW
+        self.cost.steps > FEW
     }
 
     /// How many steps it may take where it is compared from the beginning of a path on; `None`: as many as it takes. `slow`:
     /// how many such expressions a path may be compared with.
     #[must_use]
     pub fn limit(&self, slow: usize) -> Option<usize> {
-        limit(self.text(), self.steps(), slow)
+        limit(self.text(), self.cost.steps, slow)
     }
 
     /// What stands in front of it there.
@@ -81,19 +92,30 @@ impl RouteRegex {
     /// Whether a PCRE may come to an end without knowing whether it matches.
     #[must_use]
     pub fn is_unsure(&self) -> bool {
-        self.is_slow() || cost::has_many_rounds(&parts(self.as_str()))
+        self.is_slow() || self.cost.has_many_rounds
     }
+}
 
+/// What is known of an expression of a path when it is made, as it is asked for often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RouteCost {
+    steps: u64,
+    has_many_rounds: bool,
+}
+
+impl RouteCost {
     /// Only the first alternative is bound to the beginning, and others may be by themselves.
-    fn steps(&self) -> u64 {
-        let (texts, mut alternatives) = (split(self.as_str()), parts(self.as_str()));
+    pub(super) fn new(expression: &TextRegex) -> Self {
+        let (texts, mut alternatives) = (split(expression.as_str()), parts(expression.as_str()));
+        let has_many_rounds = cost::has_many_rounds(&alternatives);
         let mut unbound: Vec<Vec<Part>> = Vec::new();
         for (n, text) in texts.iter().enumerate().rev() {
             if n > 0 && !text.starts_with('^') && n < alternatives.len() {
                 unbound.push(alternatives.remove(n));
             }
         }
-        cost::steps(&alternatives, false).saturating_add(cost::steps(&unbound, true))
+        let steps = cost::steps(&alternatives, false).saturating_add(cost::steps(&unbound, true));
+        Self { steps, has_many_rounds }
     }
 }
 
@@ -105,7 +127,19 @@ fn limit(expression: &TextRegex, steps: u64, slow: usize) -> Option<usize> {
     let is_possessive = ["++", "*+", "?+", "}+"].iter().any(|sign| expression.as_str().contains(sign));
     let length = if is_possessive { usize::MAX } else { expression.size() };
     let own = (LIMIT * USUAL_LENGTH / length.max(USUAL_LENGTH)).max(LIMIT / 10);
-    Some((own * USUAL_NUMBER / slow.max(USUAL_NUMBER)).max(LIMIT / 100))
+    Some((own * USUAL_NUMBER / slow.max(USUAL_NUMBER)).max(LIMIT / 10))
+}
+
+/// How many steps all expressions of a host may take that are compared one after the other; `None`: none has a limit. Each of
+/// them may take as many, so that none comes to a limit where all together do not.
+#[must_use]
+pub fn limit_of_all<'e>(all: impl Iterator<Item = &'e RouteRegex>, slow: usize) -> Option<usize> {
+    let add = |(limited, others): (usize, usize), path: &RouteRegex| match path.limit(slow) {
+        Some(steps) => (limited + steps, others),
+        None => (limited, others + OTHER),
+    };
+    let (limited, others) = all.fold((0, OTHERS), add);
+    (limited > 0).then_some(limited + others)
 }
 
 /// What stands in front of an expression that may take so many steps.
@@ -138,6 +172,7 @@ mod tests {
             "/a|/b",
             "/[a-z]{2}(-[a-z]{2})?/.*",
             "/(?:[a-z0-9]+(?:-[a-z0-9]+)*)$",
+            "/(?:(?!foo).)*x",
         ] {
             assert_eq!(limits(plain), "", "{plain}");
             assert_eq!(RouteRegex::new(plain).unwrap().bounded(plain, 1), format!("^{plain}"));
@@ -160,6 +195,9 @@ mod tests {
             "/(/[a-z]*[a-z]*)*9",
             "/(a|aa)+b",
             "/(?=.*.*x)",
+            "/[a-z]*(?=[a-z]*(?=[a-z]*(?=.*8)9)9)9",
+            "/(?:a(?=.*9))*y",
+            "/(?:b(?:a(?=.*9)))*y",
             "/a|/.*b.*c",
             "/a|[a-z]*9",
         ] {
@@ -173,7 +211,7 @@ mod tests {
         assert_eq!(usual, "(*LIMIT_MATCH=100000)(*NO_AUTO_POSSESS)");
         assert_eq!([long, possessive].map(|limits| limits.contains("=10000)")), [true; 2], "these steps look at many characters");
         let among = |slow| RouteRegex::new("/.*.*x").unwrap().limit(slow);
-        assert_eq!([1, 4, 8, 1000].map(among), [Some(100_000), Some(100_000), Some(50_000), Some(1000)]);
+        assert_eq!([1, 4, 8, 1000].map(among), [Some(100_000), Some(100_000), Some(50_000), Some(10_000)]);
     }
 
     #[test]
@@ -189,7 +227,30 @@ mod tests {
         assert_eq!(decided("^/a.*b"), None);
         assert_eq!(decided("^/(/[a-z]+)*$").as_deref(), Some("^(?:(?=(?s:.*?)(?:^/(/[a-z]+)*$))|)"));
         assert!(decided(".*.*x").is_some_and(|text| text.starts_with("(*LIMIT_MATCH=")));
+        let begins_with_any = decided(".*(/[a-z]+)*$").unwrap();
+        assert!(begins_with_any.ends_with(")^(?:(?=(?:.*(/[a-z]+)*$))|)"), "{begins_with_any}: from the beginning only");
         let unsure = |text: &str| RouteRegex::new(text).unwrap().is_unsure();
         assert!(!unsure("/a(/|$)(.*)") && unsure("/a(/[a-z]+)*$") && unsure("/.*.*x"));
+    }
+    #[test]
+    fn what_all_may_take_each_may_take() {
+        let of = |texts: &[&str]| {
+            let all: Vec<RouteRegex> = texts.iter().map(|text| RouteRegex::new(text).unwrap()).collect();
+            limit_of_all(all.iter(), all.iter().filter(|path| path.is_slow()).count())
+        };
+        assert_eq!(of(&["/a", "/b(/[a-z]+)*$"]), None);
+        assert_eq!(of(&["/a", "/.*.*x"]), Some(200_100));
+        assert_eq!(of(&["/.*.*x"; 8]), Some(500_000));
+    }
+
+    #[test]
+    fn long_expressions_are_read_in_no_time() {
+        let begun = std::time::Instant::now();
+        let long =
+            ["/".to_owned() + &"a?".repeat(490), "/".to_owned() + &"(a)?".repeat(220), "/".to_owned() + &"(a|".repeat(9) + &")".repeat(9)];
+        for _ in 0..100 {
+            assert!(long.iter().all(|text| RouteRegex::new(text).is_ok()));
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
     }
 }

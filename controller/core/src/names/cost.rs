@@ -35,11 +35,15 @@ struct Cost {
 
 /// What a sequence takes. `next`: the characters that may stand behind it, if that is known; `fails`: something there can fail.
 fn follow(sequence: &[Part], next: Option<Set>, fails: bool) -> Cost {
+    // From behind: what may stand behind each part, and whether that can fail.
+    let mut behind = Vec::with_capacity(sequence.len());
+    sequence.iter().rev().fold((next, fails), |(next, fails), part| {
+        behind.push((next, fails));
+        (begin_of(part, next), fails || part.may_fail())
+    });
     let mut whole = Cost { steps: 0, ways: 1 };
-    for (n, part) in sequence.iter().enumerate() {
-        let behind = &sequence[n + 1..];
-        let fails = fails || behind.iter().any(Part::may_fail);
-        let own = repeated(part, begin(behind, next), fails);
+    for (part, (next, fails)) in sequence.iter().zip(behind.into_iter().rev()) {
+        let own = repeated(part, next, fails);
         // What cannot fail is come to once.
         let arrivals = if fails || part.may_fail() { whole.ways } else { 1 };
         whole.steps = whole.steps.saturating_add(arrivals.saturating_mul(own.steps));
@@ -68,6 +72,8 @@ fn repeated(part: &Part, next: Option<Set>, fails: bool) -> Cost {
             match (part.repeats(), ways) {
                 (false, _) if part.least > 0 || first.is_some_and(is_clear) => Cost { steps, ways },
                 (false, _) => Cost { steps, ways: ways.saturating_add(1) },
+                // What is looked at ahead of a round is looked at ahead of all.
+                (true, 1) if look_ahead(inner) => Cost { steps: steps.saturating_mul(most), ways: rounds },
                 // All rounds together take the text once.
                 (true, 1) => Cost { steps: steps.saturating_add(LONGEST.saturating_mul(length(inner))), ways: rounds },
                 (true, _) => {
@@ -77,6 +83,15 @@ fn repeated(part: &Part, next: Option<Set>, fails: bool) -> Cost {
             }
         }
     }
+}
+
+/// Whether something is looked at ahead, at any depth.
+fn look_ahead(alternatives: &[Vec<Part>]) -> bool {
+    alternatives.iter().flatten().any(|part| match &part.what {
+        What::Ahead(_) => true,
+        What::Group(inner) => look_ahead(inner),
+        What::One(_) | What::Place | What::End => false,
+    })
 }
 
 /// How many parts there are.
@@ -91,24 +106,21 @@ fn begins(alternatives: &[Vec<Part>]) -> Option<Set> {
 
 /// The characters that a sequence begins with, or what stands behind it; `None`: it may be any.
 fn begin(sequence: &[Part], next: Option<Set>) -> Option<Set> {
-    let mut set = Set::NONE;
-    for part in sequence {
-        let own = match &part.what {
-            What::One(own) => Some(*own),
-            // Nothing stands behind the end.
-            What::End => return Some(set),
-            What::Place | What::Ahead(_) => None,
-            What::Group(inner) => match begins(inner) {
-                Some(own) => Some(own),
-                None => return None,
-            },
-        };
-        set = set.and(own.unwrap_or(Set::NONE));
-        if own.is_some() && part.least > 0 {
-            return Some(set);
-        }
-    }
-    next.map(|next| set.and(next))
+    sequence.iter().rev().fold(next, |next, part| begin_of(part, next))
+}
+
+/// The same of a part; `next`: of what stands behind it.
+fn begin_of(part: &Part, next: Option<Set>) -> Option<Set> {
+    let own = match &part.what {
+        What::One(own) => *own,
+        // Nothing stands behind the end.
+        What::End => return Some(Set::NONE),
+        What::Place => return next,
+        // It is tried whatever stands there.
+        What::Ahead(_) => return None,
+        What::Group(inner) => begins(inner)?,
+    };
+    if part.least > 0 { Some(own) } else { next.map(|next| own.and(next)) }
 }
 
 /// Whether the first character decides which of the alternatives it is.

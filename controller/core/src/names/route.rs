@@ -1,5 +1,6 @@
 //! Paths of rules as they are compared with requests: literally, or as regular expressions.
 
+use super::bounded::RouteCost;
 use super::named::without_names;
 use super::path::{MAX_PATH_BYTES, may_stand_in_path};
 use super::word::{fits_a_word, written_bytes};
@@ -7,6 +8,13 @@ use super::{BadText, TextRegex, UriPath, is_printable, shown};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+/// Groups that can be asked for.
+const MOST_NAMES: usize = 9;
+/// Bytes of the name of one.
+const NAME_BYTES: usize = 20;
+/// Bytes of what else stands around an expression: limits, and what binds it to the beginning.
+const LIMITS_BYTES: usize = 80;
 
 /// The path of a rule as it is written: begins with `/`, printable, on one line, at most 2048 bytes. It may be a literal
 /// path or an expression; for logs, messages and order. Cheap to clone.
@@ -58,6 +66,8 @@ pub struct RouteRegex {
     expression: TextRegex,
     /// As the rule writes it, if that is something else.
     written: Option<Arc<str>>,
+    /// Follows from the expression.
+    pub(super) cost: RouteCost,
 }
 
 impl Hash for RouteRegex {
@@ -80,7 +90,10 @@ impl RouteRegex {
             let c = shown(c.encode_utf8(&mut [0; 4]));
             return Err(BadText(format!("path {} has the character {c}, which no path and no expression needs; remove it", shown(text))));
         }
-        Ok(Self { expression, written: (!names.is_empty()).then(|| text.into()) })
+        let around = LIMITS_BYTES + expression.groups().min(MOST_NAMES) * NAME_BYTES;
+        fits_a_word(written_bytes(&plain) + around, || format!("path {}, as an expression,", shown(text)))?;
+        let cost = RouteCost::new(&expression);
+        Ok(Self { expression, written: (!names.is_empty()).then(|| text.into()), cost })
     }
 
     /// The names of the groups of a path, in lower case, each with its number; none, if it is no expression.
@@ -101,7 +114,8 @@ impl RouteRegex {
         self.expression.as_str()
     }
 
-    /// The expression with the name `prefix` and its number for each of its groups, such as `/a(?<g1>.*)`.
+    /// The expression with the name `prefix` and its number for each of its groups that can be asked for, such as
+    /// `/a(?<g1>.*)`. A prefix has at most 16 bytes.
     #[must_use]
     pub fn with_named_groups(&self, prefix: &str) -> String {
         let mut out = String::new();
@@ -113,7 +127,7 @@ impl RouteRegex {
                 '\\' => out.extend(chars.next()),
                 '[' => in_class = true,
                 ']' => in_class = false,
-                '(' if !in_class && chars.peek() != Some(&'?') => {
+                '(' if !in_class && number < MOST_NAMES && chars.peek() != Some(&'?') => {
                     number += 1;
                     out.push_str(&format!("?<{prefix}{number}>"));
                 }
@@ -136,8 +150,7 @@ impl RouteRegex {
     /// The number of its groups.
     #[must_use]
     pub fn groups(&self) -> usize {
-        // None of them has a name.
-        self.with_named_groups("g").matches("(?<g").count()
+        self.expression.groups()
     }
 }
 
@@ -199,5 +212,9 @@ mod tests {
         assert_eq!(named("/a(/|$)(.*)"), ("/a(?<g1>/|$)(?<g2>.*)".to_owned(), 2));
         assert_eq!(named(r"/\((?:x)[(](y)"), (r"/\((?:x)[(](?<g1>y)".to_owned(), 1));
         assert_eq!(named("/a"), ("/a".to_owned(), 0));
+        let (many, count) = named(&("/".to_owned() + &"(a)?".repeat(220)));
+        assert_eq!((many.matches("(?<").count(), count), (9, 220), "no other can be asked for");
+        let dollars = |times: usize| RouteRegex::new(&("/(a)".to_owned() + &"$".repeat(times)));
+        assert!(dollars(229).is_ok() && dollars(230).unwrap_err().0.contains("as an expression, has 4014 bytes"));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::view::{self, Line};
 use crate::model::{Feature, Host, Model, PathMatch, Route};
-use crate::names::{RouteRegex, limits};
+use crate::names::{RouteRegex, limit_of_all, limits};
 
 /// What the value of a path is where it is known of every expression whether it matches.
 const KNOWN: &str = "1";
@@ -19,10 +19,12 @@ pub(super) fn may_be_unknown(model: &Model) -> bool {
 
 /// All expressions of a host with the values of their routes, in the order in which they are looked at.
 pub(super) fn lines(host: &Host, value_of: impl Fn(&Route) -> String) -> Vec<Line> {
-    let (begin, slow) = (begin(host), host.slow_expressions());
+    let (begin, most) = (begin(host), most(host));
     let lines = host.routes.iter().flat_map(|route| {
         let expressions = route.matches.iter().filter_map(PathMatch::regex);
-        let line = |path: &RouteRegex| Line::expression(format!("{}^{begin}(?i:{})", path.limits(slow), behind(path)), value_of(route));
+        // What is decided within a limit is found within it.
+        let limits_of = |path: &RouteRegex| limits(most.filter(|_| path.is_slow()));
+        let line = |path: &RouteRegex| Line::expression(format!("{}^{begin}(?i:{})", limits_of(path), behind(path)), value_of(route));
         expressions.map(line).collect::<Vec<_>>()
     });
     lines.collect()
@@ -30,19 +32,22 @@ pub(super) fn lines(host: &Host, value_of: impl Fn(&Route) -> String) -> Vec<Lin
 
 /// For which paths of a host it is known which expression is the first that matches.
 pub(super) fn decided(host: &Host) -> Vec<Line> {
-    /// Steps of all that have no limit; far more than they take.
-    const OTHERS: usize = 1_000_000;
-    let (begin, slow) = (begin(host), host.slow_expressions());
+    let begin = begin(host);
     let mut all: Vec<&RouteRegex> = host.expressions().collect();
     // Behind these all are sure.
     all.truncate(all.iter().rposition(|path| path.is_unsure()).map_or(0, |last| last + 1));
-    let steps: usize = all.iter().filter_map(|path| path.limit(slow)).sum();
-    let limits = limits((steps > 0).then_some(steps + OTHERS));
+    let limits = limits(most(host));
     let all: String = all.iter().map(|path| format!("(?=(?i:{}))|", behind(path))).collect();
     vec![
         Line::expression(format!("{limits}^{begin}(?=/)(?:{all})"), KNOWN.to_owned()),
         Line::expression(format!("^{begin}/"), UNKNOWN.to_owned()),
     ]
+}
+
+/// How many steps all expressions of a host may take, and each of them.
+fn most(host: &Host) -> Option<usize> {
+    let slow = host.slow_expressions();
+    if slow > 0 { limit_of_all(host.expressions(), slow) } else { None }
 }
 
 fn begin(host: &Host) -> String {

@@ -255,7 +255,8 @@ fn groups_of(when: &Condition) -> Option<(Expression, String)> {
 
 /// An expression that fits the whole of what another one fits somewhere; `flags`: how that is compared.
 fn whole(expression: &TextRegex, flags: &str) -> String {
-    format!("{}{flags}^.*?(?:{expression}).*$", expression.limits())
+    let before = if expression.begins_with_any() { "" } else { ".*?" };
+    format!("{}{flags}^{before}(?:{expression}).*$", expression.limits())
 }
 
 impl ConditionView {
