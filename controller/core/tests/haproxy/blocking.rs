@@ -30,3 +30,27 @@ fn blocked_clients_are_refused_everywhere() {
         assert_eq!(proxy.get("h.test", "/tls", &["User-Agent: AlphaBot"]).status, 403, "before any redirect");
     }
 }
+
+#[test]
+fn several_lines_are_one_value_and_none_is_an_empty_one() {
+    let address = echo("b");
+    for (program, version) in programs() {
+        let mut globals = globals();
+        let pattern = |text| TextPattern::parse(text).unwrap();
+        globals.blocking.user_agents = vec![pattern("~(.*)/(.*)/x/q")];
+        globals.blocking.referers = vec![pattern("~^$"), pattern("~one\\.test/, http://two")];
+        let draft = Draft { globals, ..Draft::default() }.backend("b", &[address]).host("h.test", vec![prefix("/", "b")]);
+        let proxy = Proxy::start(&draft.model(), &program, version);
+        let get = |agents: &[&str], referers: &[&str]| {
+            let agents = agents.iter().map(|value| format!("User-Agent: {value}"));
+            let lines: Vec<String> = agents.chain(referers.iter().map(|value| format!("Referer: {value}"))).collect();
+            proxy.get("h.test", "/", &lines.iter().map(String::as_str).collect::<Vec<_>>()).status
+        };
+        let unknown = "/a".repeat(3000);
+        let there = &["http://any.test/"][..];
+        assert_eq!((get(&["a"], there), get(&["a/b/x/q"], there), get(&[&unknown], there)), (200, 403, 500));
+        assert_eq!((get(&["a", "a/b/x/q"], there), get(&["a", &unknown], there), get(&[&unknown, "a"], there)), (403, 500, 500));
+        assert_eq!((get(&["a"], &[]), get(&["a"], &["http://one.test/", "http://two.test/"])), (403, 403));
+        assert_eq!((get(&[], there), get(&["a"], &["http://two.test/", "http://one.test/"])), (200, 200));
+    }
+}

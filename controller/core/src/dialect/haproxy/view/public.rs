@@ -121,6 +121,8 @@ pub(super) fn type_lines(types: &[MediaType]) -> Vec<Vec<&str>> {
 /// Requests that are refused whatever they ask for.
 #[derive(Debug, Serialize)]
 struct BlockingView<'m> {
+    /// Headers that are looked at: several lines of one are one value.
+    headers: Vec<ReceivedView>,
     /// In lines of a bounded number.
     addresses: Vec<Vec<String>>,
     patterns: Vec<BlockedView<'m>>,
@@ -128,7 +130,8 @@ struct BlockingView<'m> {
 
 #[derive(Debug, Serialize)]
 struct BlockedView<'m> {
-    header: &'static str,
+    /// The variable that keeps what is looked at.
+    variable: &'static str,
     #[serde(flatten)]
     text: TextView<'m>,
 }
@@ -159,11 +162,18 @@ impl<'m> TextView<'m> {
 
 impl<'m> BlockingView<'m> {
     fn new(blocking: &'m Blocking) -> Self {
-        let of =
-            |header, patterns: &'m [TextPattern]| patterns.iter().map(move |pattern| BlockedView { header, text: TextView::new(pattern) });
+        const USER_AGENT: &str = "asking_agent";
+        const REFERER: &str = "asking_referer";
+        let of = |variable, patterns: &'m [TextPattern]| {
+            patterns.iter().map(move |pattern| BlockedView { variable, text: TextView::new(pattern) })
+        };
+        let kept = |variable: &str, header: &str| ReceivedView { variable: variable.to_owned(), header: header.to_owned() };
+        let agents = (!blocking.user_agents.is_empty()).then(|| kept(USER_AGENT, "user-agent"));
+        let referers = (!blocking.referers.is_empty()).then(|| kept(REFERER, "referer"));
         Self {
+            headers: agents.into_iter().chain(referers).collect(),
             addresses: addresses::lines(&blocking.addresses),
-            patterns: of("user-agent", &blocking.user_agents).chain(of("referer", &blocking.referers)).collect(),
+            patterns: of(USER_AGENT, &blocking.user_agents).chain(of(REFERER, &blocking.referers)).collect(),
         }
     }
 }
