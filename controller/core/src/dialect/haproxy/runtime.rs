@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 /// Longest payload of one command in bytes; HAProxy reads a command into one buffer, of at least 16 KiB.
 const MAX_PAYLOAD: usize = 8 << 10;
+/// Longest line of a map, or certificate, that one command can say.
+const MAX_LINE: usize = MAX_PAYLOAD * 2 - 256;
 
 const MAIN: &str = "haproxy.cfg";
 const TOKEN: &str = "# Configuration checksum: ";
@@ -39,7 +41,7 @@ pub(super) fn plan(old: &Contents<'_>, new: &Contents<'_>) -> Option<Vec<Step>> 
     }
     // Hosts last: one that is there has its paths.
     maps.sort_by_key(|(path, _)| matches!(*path, "maps/hosts.map" | "maps/wildcards.map"));
-    maps.into_iter().for_each(|(path, text)| map(path, text, &mut steps));
+    maps.into_iter().try_for_each(|(path, text)| map(path, text, &mut steps))?;
     // Others are there by then, and nobody is sent where endpoints go.
     removals.first_mut().into_iter().for_each(|first| first.waits = true);
     steps.append(&mut removals);
@@ -142,7 +144,7 @@ fn spoken(how: &str) -> Option<String> {
 fn certificate(path: &str, pem: &str, steps: &mut Vec<Step>) -> Option<()> {
     // An empty line ends the payload.
     let pem: String = pem.lines().filter(|line| !line.is_empty()).flat_map(|line| [line, "\n"]).collect();
-    if pem.len() > MAX_PAYLOAD * 2 - 256 {
+    if pem.len() > MAX_LINE {
         return None;
     }
     steps.push(Step::certificate(format!("set ssl cert {path} <<\n{pem}"), path));
@@ -151,12 +153,15 @@ fn certificate(path: &str, pem: &str, steps: &mut Vec<Step>) -> Option<()> {
 }
 
 /// Replaces a map as a whole, in one moment.
-fn map(path: &str, text: &str, steps: &mut Vec<Step>) {
+fn map(path: &str, text: &str, steps: &mut Vec<Step>) -> Option<()> {
+    if text.lines().any(|line| line.len() > MAX_LINE) {
+        return None;
+    }
     steps.push(Step { answer: Step::VERSION_ANSWER, ..Step::silent(format!("prepare map {path}")) });
     let versioned = steps.len();
     let mut payload = String::new();
     for line in text.lines() {
-        if payload.len() + line.len() > MAX_PAYLOAD {
+        if !payload.is_empty() && payload.len() + line.len() > MAX_PAYLOAD {
             steps.push(Step::silent(format!("add map @{} {path} <<\n{payload}", Step::VERSION)));
             payload.clear();
         }
@@ -168,6 +173,7 @@ fn map(path: &str, text: &str, steps: &mut Vec<Step>) {
     }
     steps.push(Step::silent(format!("commit map @{} {path}", Step::VERSION)));
     steps[versioned].waits = true;
+    Some(())
 }
 
 impl Step {
@@ -357,5 +363,12 @@ mod tests {
         let large: String = (0..1000).map(|n| format!("host-{n}.example/ section-{n}\n")).collect();
         let found = commands(&[(MAIN, &old), ("maps/exact.map", "")], &[(MAIN, &new), ("maps/exact.map", &large)]).unwrap();
         assert!(found.len() > 5 && found.iter().all(|command| command.len() < MAX_PAYLOAD + 200));
+        let of_line = |bytes: usize| {
+            let line = format!("{} b\n", "a".repeat(bytes));
+            commands(&[(MAIN, &old), ("maps/exact.map", "")], &[(MAIN, &new), ("maps/exact.map", &line)])
+        };
+        let found = of_line(MAX_PAYLOAD + 100).unwrap();
+        assert_eq!(found.iter().filter(|command| command.starts_with("add map")).count(), 1, "none is empty");
+        assert_eq!(of_line(MAX_PAYLOAD * 2), None, "no command can say it");
     }
 }
