@@ -29,7 +29,7 @@ pub use any_certificate::AnyCertificate;
 
 use cache::Cache;
 use copies::Copies;
-use pool::Pool;
+use pool::{Pool, QUIET_SWEEP};
 use seats::Seats;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -76,10 +76,15 @@ pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
         Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, seats: Seats::default() });
     // Ends with this future.
     let mut tasks = tokio::task::JoinSet::new();
+    let mut sweeps = tokio::time::interval(QUIET_SWEEP);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = tasks.join_next() => continue,
+            _ = sweeps.tick() => {
+                office.pool.sweep();
+                continue;
+            }
         };
         match accepted {
             Ok((stream, _)) => {

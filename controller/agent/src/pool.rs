@@ -20,8 +20,11 @@ const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(60);
 /// So many addresses of a service are tried.
 const MAX_TRIES: usize = 3;
-/// How often those are closed whose time is over: pods go, and nobody asks for a connection to them again.
+/// How often those are closed whose time is over while some are asked for: pods go, and nobody asks for a connection to them
+/// again.
 const SWEEP: Duration = Duration::from_secs(1);
+/// The same while none is.
+pub(crate) const QUIET_SWEEP: Duration = Duration::from_secs(60);
 
 /// Whom to ask.
 #[derive(Debug, Default)]
@@ -163,6 +166,11 @@ impl Pool {
         Ok(answer)
     }
 
+    /// Closes the connections whose time is over.
+    pub(crate) fn sweep(&self) {
+        self.shelf().sweep(Instant::now());
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -200,6 +208,20 @@ mod tests {
         there.sort_unstable();
         assert_eq!(there, [81, 82], "whoever is asked, the others go when their time is over");
         assert!(shelf.take(&place(81), late).is_none(), "nor is one used at its end");
+    }
+
+    #[test]
+    fn nobody_has_to_ask_for_it() {
+        let pool = Pool::new();
+        let now = Instant::now();
+        let place = (SocketAddr::from(([10, 0, 0, 1], 80)), None);
+        pool.shelf().put(&place, idle(now + SWEEP), 1, now);
+        pool.sweep();
+        assert_eq!(pool.shelf().idle.len(), 1, "its time is not over");
+        pool.shelf().swept -= SWEEP;
+        pool.shelf().idle.values_mut().flatten().for_each(|idle| idle.end = now);
+        pool.sweep();
+        assert!(pool.shelf().idle.is_empty());
     }
 
     #[test]
