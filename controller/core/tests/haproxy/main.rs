@@ -52,6 +52,7 @@ const CHOOSES_CONNECTIONS: bool = false;
 mod blocking;
 #[path = "../nginx/client_certificates.rs"]
 mod client_certificates;
+mod expressions;
 #[path = "../nginx/external_auth.rs"]
 mod external_auth;
 #[path = "../nginx/files.rs"]

@@ -17,37 +17,70 @@ pub(super) fn may_be_unknown(model: &Model) -> bool {
     model.hosts.having(Feature::UnsureExpressions).next().is_some()
 }
 
+/// In how many questions it is asked, where these are the most: for a host one after the other, by numbers from 0 on.
+pub(super) fn questions(model: &Model) -> usize {
+    model.hosts.having(Feature::UnsureExpressions).map(|host| asked(host).len()).max().unwrap_or_default()
+}
+
 /// All expressions of a host with the values of their routes, in the order in which they are looked at.
 pub(super) fn lines(host: &Host, value_of: impl Fn(&Route) -> String) -> Vec<Line> {
-    let (begin, most) = (begin(host), most(host));
+    let (begin, slow) = (begin(host), host.slow_expressions());
+    // One that came to an end when all were asked for does so again.
+    let steps = if slow > 0 { asked(host).iter().filter_map(|question| limit_of_all(question.iter().copied(), slow)).max() } else { None };
     let lines = host.routes.iter().flat_map(|route| {
         let expressions = route.matches.iter().filter_map(PathMatch::regex);
-        // What is decided within a limit is found within it.
-        let limits_of = |path: &RouteRegex| limits(most.filter(|_| path.is_slow()));
-        let line = |path: &RouteRegex| Line::expression(format!("{}^{begin}(?i:{})", limits_of(path), behind(path)), value_of(route));
+        let line = |path: &RouteRegex| {
+            let limits = limits(steps.filter(|_| path.is_slow()));
+            Line::expression(format!("{limits}^{begin}(?i:{})", behind(path)), value_of(route))
+        };
         expressions.map(line).collect::<Vec<_>>()
     });
     lines.collect()
 }
 
-/// For which paths of a host it is known which expression is the first that matches.
+/// For which paths of a host it is known which expression is the first that matches. In front stands the number of the question.
 pub(super) fn decided(host: &Host) -> Vec<Line> {
-    let begin = begin(host);
+    let (begin, slow) = (begin(host), host.slow_expressions());
+    let lines = asked(host).into_iter().enumerate().flat_map(|(number, question)| {
+        let limits = limits(limit_of_all(question.iter().copied(), slow));
+        let all: String = question.into_iter().map(ahead).collect();
+        [
+            Line::expression(format!("{limits}^{number}:{begin}(?=/)(?:{all})"), KNOWN.to_owned()),
+            Line::expression(format!("^{number}:{begin}/"), UNKNOWN.to_owned()),
+        ]
+    });
+    lines.collect()
+}
+
+/// The expressions of a host of which it is asked at once whether they come to an end. HAProxy reads a line into one buffer.
+fn asked(host: &Host) -> Vec<Vec<&RouteRegex>> {
+    /// Bytes for expressions; what stands around them has its place beside.
+    const ROOM: usize = (8 << 10) - 512;
     let mut all: Vec<&RouteRegex> = host.expressions().collect();
     // Behind these all are sure.
     all.truncate(all.iter().rposition(|path| path.is_unsure()).map_or(0, |last| last + 1));
-    let limits = limits(most(host));
-    let all: String = all.iter().map(|path| format!("(?=(?i:{}))|", behind(path))).collect();
-    vec![
-        Line::expression(format!("{limits}^{begin}(?=/)(?:{all})"), KNOWN.to_owned()),
-        Line::expression(format!("^{begin}/"), UNKNOWN.to_owned()),
-    ]
+    // Where one of the others matches, nobody needs to know more; but that only spares an answer, and they may be many.
+    if all.iter().map(|path| ahead(path).len()).sum::<usize>() > ROOM {
+        all.retain(|path| path.is_unsure());
+    }
+    let (mut questions, mut room) = (Vec::<Vec<&RouteRegex>>::new(), 0);
+    for path in all {
+        let bytes = ahead(path).len();
+        match questions.last_mut() {
+            Some(question) if bytes <= room => question.push(path),
+            _ => {
+                questions.push(vec![path]);
+                room = ROOM;
+            }
+        }
+        room = room.saturating_sub(bytes);
+    }
+    questions
 }
 
-/// How many steps all expressions of a host may take, and each of them.
-fn most(host: &Host) -> Option<usize> {
-    let slow = host.slow_expressions();
-    if slow > 0 { limit_of_all(host.expressions(), slow) } else { None }
+/// Looks at an expression without going on.
+fn ahead(path: &RouteRegex) -> String {
+    format!("(?=(?i:{}))|", behind(path))
 }
 
 fn begin(host: &Host) -> String {

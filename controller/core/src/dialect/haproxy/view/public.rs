@@ -10,7 +10,7 @@ use crate::dialect::haproxy::credentials::ticket_key_path;
 use crate::dialect::haproxy::expression::{Expression, header};
 use crate::dialect::haproxy::lacks::COMPRESSES_BY_LENGTH;
 use crate::dialect::haproxy::log::LogLine;
-use crate::dialect::haproxy::path_expressions::may_be_unknown;
+use crate::dialect::haproxy::path_expressions::questions;
 use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::Context;
 use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
@@ -56,8 +56,8 @@ pub(super) struct PublicView<'m> {
     canaries: Vec<RulesView>,
     /// Some backends are spoken to over TLS if the client's connection is.
     any_auto: bool,
-    /// It may be unknown which expressions a path matches.
-    decides: bool,
+    /// Numbers of the questions whether it is known which expression of a host matches.
+    questions: Vec<String>,
     blocking: BlockingView<'m>,
     request_headers: Vec<HeaderView>,
     response_headers: Vec<AnsweredView>,
@@ -230,7 +230,7 @@ impl<'m> PublicView<'m> {
             retry_idempotent_only: !globals.retries.non_idempotent,
             canaries: canary::rules(model, context),
             any_auto: context.has_auto_backends(),
-            decides: may_be_unknown(model),
+            questions: (0..questions(model)).map(|number| number.to_string()).collect(),
             blocking: BlockingView::new(&globals.blocking),
             request_headers: headers(&globals.request_headers),
             response_headers: globals.response_headers.iter().enumerate().filter_map(AnsweredView::new).collect(),

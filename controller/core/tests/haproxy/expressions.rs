@@ -1,0 +1,74 @@
+//! Paths that are expressions of which HAProxy may not come to know whether they match.
+
+use crate::models::*;
+use crate::world::*;
+use gatewright_core::model::*;
+use gatewright_core::names::{HostPattern, RouteRegex, RulePath};
+use std::sync::Arc;
+
+/// It takes steps that grow with the square of what stands behind `/x/q`.
+const SLOW: &str = "/(.*)/(.*)/x/q";
+
+fn regex(expression: &str, action: Action) -> Route {
+    let matches = vec![PathMatch::Regex(RouteRegex::new(expression).unwrap())];
+    Route { matches, rule_path: RulePath::new(expression).unwrap(), action, ..fallback() }
+}
+
+fn draft(routes: Vec<Route>, policy: RoutePolicy) -> Draft {
+    let with = |route: Route| Route { policy: Arc::new(policy.clone()), ..route };
+    let host = Host::new(
+        HostPattern::parse("h.test").unwrap(),
+        Some(ingress()),
+        HostCertificate::Unclaimed,
+        routes.into_iter().map(with).collect(),
+    );
+    Draft { globals: globals(), hosts: vec![host], ..Draft::default() }.backend("b", &[echo("b")])
+}
+
+fn to_b() -> Action {
+    Action::Forward(id("b"))
+}
+
+/// A path that the slow expression matches, after more and more steps.
+fn path(segments: usize) -> String {
+    format!("/a/p/x/q{}", "/a".repeat(segments))
+}
+
+#[test]
+fn what_comes_to_an_end_among_others_does_so_alone() {
+    for (program, version) in programs() {
+        let routes = vec![regex(SLOW, Action::Respond(503)), regex("/", to_b())];
+        let proxy = Proxy::start(&draft(routes, RoutePolicy::default()).model(), &program, version);
+        let statuses: Vec<u16> = (0..50).map(|n| proxy.get("h.test", &path(n * 50), &[]).status).collect();
+        let known = statuses.iter().take_while(|status| **status == 503).count();
+        assert!(known > 1 && statuses[known..].iter().all(|status| *status == 500), "{statuses:?}");
+        assert!(known < statuses.len(), "{statuses:?}");
+    }
+}
+
+#[test]
+fn many_expressions_are_asked_for_in_lines_that_have_an_end() {
+    let route = |n: usize| {
+        let end = if n % 2 == 0 { "(/[a-z]+)*$" } else { "(/[a-z]+)$" };
+        regex(&format!("/{}-{n:04}{end}", "p".repeat(45)), Action::Respond(if n % 2 == 0 { 503 } else { 404 }))
+    };
+    let routes: Vec<Route> = (0..1000).map(route).chain([regex(SLOW, Action::Respond(503)), regex("/", to_b())]).collect();
+    for (program, version) in programs() {
+        let model = draft(routes.clone(), RoutePolicy::default()).model();
+        let files = files_of(&model, version);
+        let maps = files.iter().filter(|(path, _)| path.starts_with("maps/"));
+        let longest =
+            maps.map(|(_, file)| String::from_utf8(file.bytes.whole().to_vec()).unwrap().lines().map(str::len).max().unwrap_or(0));
+        assert!(longest.max().unwrap() <= 8 << 10);
+        let proxy = Proxy::start(&model, &program, version);
+        let path = |n: usize, end: &str| format!("/{}-{n:04}{end}", "p".repeat(45));
+        let get = |path: &str| proxy.get("h.test", path, &[]).status;
+        assert_eq!([get(&path(0, "/a/b")), get(&path(998, "/a")), get(&path(999, "/a")), get("/a/p/x/q")], [503, 503, 404, 503]);
+        assert_eq!([get(&path(998, "/1")), get("/y")], [200, 200]);
+        // Its rounds are too many for what is first, and for what is last.
+        let rounds = "/a".repeat(7000);
+        for n in [0, 998] {
+            assert_ne!(get(&path(n, &rounds)), 200, "{n}");
+        }
+    }
+}
