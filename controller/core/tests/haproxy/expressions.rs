@@ -3,7 +3,7 @@
 use crate::models::*;
 use crate::world::*;
 use gatewright_core::model::*;
-use gatewright_core::names::{HostPattern, RouteRegex, RulePath};
+use gatewright_core::names::{HostPattern, RouteRegex, RulePath, TextRegex, VariableText};
 use std::sync::Arc;
 
 /// It takes steps that grow with the square of what stands behind `/x/q`.
@@ -69,6 +69,57 @@ fn many_expressions_are_asked_for_in_lines_that_have_an_end() {
         let rounds = "/a".repeat(7000);
         for n in [0, 998] {
             assert_ne!(get(&path(n, &rounds)), 200, "{n}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_to_be_rewritten_gets_nowhere() {
+    let text = |text: &str| VariableText::parse_with_groups(text).unwrap();
+    let rewrite = Rewrite { target: text("/new/$1"), forwarded_prefix: None };
+    let prefixed = Rewrite { forwarded_prefix: Some(text("/old/$2")), ..rewrite.clone() };
+    let of = |rewrite| RoutePolicy { rewrite: Some(rewrite), ..RoutePolicy::default() };
+    let path_rewrite = PathRewrite {
+        when: None,
+        path: TextRegex::new("^/(.*)/(.*)/x/q").unwrap(),
+        target: text("/new/$1"),
+        query: text(""),
+        keeps_query: true,
+    };
+    let extra = |extra| RoutePolicy { extra: Some(Arc::new(extra)), ..RoutePolicy::default() };
+    let answer = EarlyAnswer {
+        when: None,
+        also: Vec::new(),
+        path: Some(path_rewrite.path.clone()),
+        status: 302,
+        text: text("/new/$1"),
+        query: Query::Kept,
+        headers: Vec::new(),
+        unlogged: false,
+    };
+    let policies = [
+        (of(rewrite), 200),
+        (of(prefixed), 200),
+        (extra(Extra { rewrites: vec![path_rewrite], ..Extra::default() }), 200),
+        (extra(Extra { answers: vec![answer], ..Extra::default() }), 302),
+    ];
+    for (program, version) in programs() {
+        for (policy, usual) in &policies {
+            let proxy = Proxy::start(&draft(vec![regex(SLOW, to_b())], policy.clone()).model(), &program, version);
+            for n in (0..50).map(|n| n * 20) {
+                for path in [path(n), path(n) + "%20"] {
+                    let answer = proxy.get("h.test", &path, &[]);
+                    let is_rewritten = answer.header("Location").map_or(answer.body.contains("GET /new/a "), |to| to.ends_with("/new/a"));
+                    assert!(
+                        answer.status == 500 || answer.status == *usual && is_rewritten,
+                        "{usual} {n}: {} {}",
+                        answer.status,
+                        answer.body
+                    );
+                    assert!(n > 0 || answer.status == *usual);
+                }
+            }
+            assert_eq!(proxy.get("h.test", &path(980), &[]).status, 500, "{usual}");
         }
     }
 }

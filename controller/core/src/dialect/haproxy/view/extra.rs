@@ -43,6 +43,8 @@ struct PathView {
     condition: Option<ConditionView>,
     /// Fits whole paths.
     expression: String,
+    /// Of which paths it is known whether it does; `None`: of all.
+    decided: Option<String>,
     /// For a path that is decoded, and encoded as a whole.
     decoded: Expression,
     /// For one that is as it came, and what of it is encoded before.
@@ -102,10 +104,12 @@ struct AnswerView {
     condition: Option<ConditionView>,
     /// Conditions that all have to hold; `condition` looks at whether they do.
     all: Vec<ConditionView>,
-    /// Name of the condition that the path has to fulfil, and expressions that fit somewhere, and whole paths.
-    path: Option<(String, String, String)>,
-    /// The text uses groups of the condition: what that looks at, and an expression that fits the whole of it.
-    groups: Option<(Expression, String)>,
+    /// Name of the condition that the path has to fulfil, and expressions that fit somewhere, whole paths, and all of which it
+    /// is known whether that does; `None`: it is of all.
+    path: Option<(String, String, String, Option<String>)>,
+    /// The text uses groups of the condition: what that looks at, an expression that fits the whole of it, and one that fits
+    /// all of which it is known whether that does.
+    groups: Option<(Expression, String, Option<String>)>,
     status: u16,
     /// What stands between a redirect for some paths and the query; `None`: that is gone.
     query: Option<&'static str>,
@@ -186,7 +190,9 @@ impl AnswerView {
             Some(_) if !all.is_empty() => Some(ConditionView::of_all(name)),
             Some(when) => Some(ConditionView::new(name, when)?),
         };
-        let path = answer.path.as_ref().map(|path| (format!("answer_path_{number}"), path.bounded().into_owned(), whole(path, "")));
+        let path_of =
+            |path: &TextRegex| (format!("answer_path_{number}"), path.bounded().into_owned(), whole(path, ""), whole_decided(path, ""));
+        let path = answer.path.as_ref().map(path_of);
         let query = match answer.query {
             Query::Kept => Some("?"),
             Query::Appended => Some("&"),
@@ -223,6 +229,7 @@ impl PathView {
             number: mark(number),
             condition,
             expression: whole(&rewrite.path, ""),
+            decided: whole_decided(&rewrite.path, ""),
             decoded: read(&rewrite.target)?,
             target,
             encoded,
@@ -247,16 +254,21 @@ fn begins_path(text: &VariableText) -> bool {
     }
 }
 
-fn groups_of(when: &Condition) -> Option<(Expression, String)> {
+fn groups_of(when: &Condition) -> Option<(Expression, String, Option<String>)> {
     let ignoring_case = matches!(when.test, Test::Matches { ignoring_case: true, .. });
-    let expression = whole(when.matched()?, if ignoring_case { "(?i)" } else { "" });
-    Some((Expression::of_snippet(&when.variable, &[])?, expression))
+    let (expression, flags) = (when.matched()?, if ignoring_case { "(?i)" } else { "" });
+    Some((Expression::of_snippet(&when.variable, &[])?, whole(expression, flags), whole_decided(expression, flags)))
 }
 
 /// An expression that fits the whole of what another one fits somewhere; `flags`: how that is compared.
 fn whole(expression: &TextRegex, flags: &str) -> String {
     let before = if expression.begins_with_any() { "" } else { ".*?" };
     format!("{}{flags}^{before}(?:{expression}).*$", expression.limits())
+}
+
+/// An expression that fits all texts of which it is known whether that one does: it takes no fewer steps. `None`: all.
+fn whole_decided(expression: &TextRegex, flags: &str) -> Option<String> {
+    expression.decided().map(|_| format!("{}{flags}^(?:(?=.*?(?:{expression}).*$)|)", expression.limits()))
 }
 
 impl ConditionView {

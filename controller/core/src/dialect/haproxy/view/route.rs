@@ -60,6 +60,8 @@ struct LocationView {
 #[derive(Debug, Serialize)]
 struct RewriteView {
     expression: String,
+    /// Of which paths it is known whether it fits; it takes no fewer steps. `None`: of all.
+    decided: Option<String>,
     /// For a path that is decoded, and encoded as a whole.
     decoded: Expression,
     /// For one that is as it came, and what of it is encoded before.
@@ -161,8 +163,10 @@ impl RewriteView {
     fn new(policy: &RoutePolicy, path: Option<&RouteRegex>) -> Option<Self> {
         let (rewrite, path) = (policy.rewrite.as_ref()?, path?);
         let (target, encoded) = Expression::in_path(&rewrite.target, "rewritten", Expression::of)?;
+        let limits = path.limits(1);
         Some(Self {
-            expression: format!("{}^.*?(?i:{path}).*", path.limits(1)),
+            expression: format!("{limits}^.*?(?i:{path}).*"),
+            decided: path.is_unsure().then(|| format!("{limits}^(?:(?=.*?(?i:{path}).*)|)")),
             decoded: Expression::of(&rewrite.target)?,
             target,
             encoded,
