@@ -232,6 +232,7 @@ mod tests {
         let unsure = |text: &str| RouteRegex::new(text).unwrap().is_unsure();
         assert!(!unsure("/a(/|$)(.*)") && unsure("/a(/[a-z]+)*$") && unsure("/.*.*x"));
     }
+
     #[test]
     fn what_all_may_take_each_may_take() {
         let of = |texts: &[&str]| {
@@ -241,16 +242,5 @@ mod tests {
         assert_eq!(of(&["/a", "/b(/[a-z]+)*$"]), None);
         assert_eq!(of(&["/a", "/.*.*x"]), Some(200_100));
         assert_eq!(of(&["/.*.*x"; 8]), Some(500_000));
-    }
-
-    #[test]
-    fn long_expressions_are_read_in_no_time() {
-        let begun = std::time::Instant::now();
-        let long =
-            ["/".to_owned() + &"a?".repeat(490), "/".to_owned() + &"(a)?".repeat(220), "/".to_owned() + &"(a|".repeat(9) + &")".repeat(9)];
-        for _ in 0..100 {
-            assert!(long.iter().all(|text| RouteRegex::new(text).is_ok()));
-        }
-        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
     }
 }

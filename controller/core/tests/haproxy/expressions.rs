@@ -49,8 +49,8 @@ fn what_comes_to_an_end_among_others_does_so_alone() {
 #[test]
 fn many_expressions_are_asked_for_in_lines_that_have_an_end() {
     let route = |n: usize| {
-        let end = if n % 2 == 0 { "(/[a-z]+)*$" } else { "(/[a-z]+)$" };
-        regex(&format!("/{}-{n:04}{end}", "p".repeat(45)), Action::Respond(if n % 2 == 0 { 503 } else { 404 }))
+        let (end, status) = if n.is_multiple_of(2) { ("(/[a-z]+)*$", 503) } else { ("(/[a-z]+)$", 404) };
+        regex(&format!("/{}-{n:04}{end}", "p".repeat(45)), Action::Respond(status))
     };
     let routes: Vec<Route> = (0..1000).map(route).chain([regex(SLOW, Action::Respond(503)), regex("/", to_b())]).collect();
     for (program, version) in programs() {

@@ -153,8 +153,9 @@ fn of_an_object_in_two_files_the_later_one_is_used() {
     assert_eq!(told(&loaded.problems), ["2:1 GW0003 the object is described again at b.yaml:2:1, which is used"]);
     assert_eq!(&*loaded.problems[0].place.as_ref().unwrap().file, Path::new("a.yaml"));
     let third = first.replace("first", "third");
-    let loaded =
-        from_texts([("a.yaml", &*first), ("b.yaml", &second), ("c.yaml", &third)].map(|(path, text)| (Path::new(path), text.as_bytes())));
+    let loaded = from_texts(
+        [("a.yaml", first), ("b.yaml", second.as_str()), ("c.yaml", third.as_str())].map(|(path, text)| (Path::new(path), text.as_bytes())),
+    );
     assert_eq!(told(&loaded.problems), ["2:1 GW0003 the object is described again at c.yaml:2:1, which is used"; 2]);
 }
 
