@@ -57,6 +57,7 @@ fn lint(config: &LintConfig) -> anyhow::Result<End> {
     let mut findings = all_findings(&world, &translation);
     findings.extend(of_other_classes(&world, &translation));
     findings.extend(refused_of_other_classes(&world, &translation));
+    findings.extend(session.unnamed_findings(&mut world)?);
     findings.extend(world.nothing_found(&config.inputs));
     findings.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     findings.retain_mut(|located| {

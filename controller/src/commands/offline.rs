@@ -103,6 +103,11 @@ impl<'a> Session<'a> {
         Ok(findings)
     }
 
+    /// What is wrong with Ingresses that are left out for their names, beside these.
+    pub(crate) fn unnamed_findings(&self, world: &mut World) -> Result<Vec<Located>, InputError> {
+        world.unnamed_findings(self.moment())
+    }
+
     fn moment(&self) -> Moment<'_> {
         Moment { now_s: self.now_s, self_signed: &self.self_signed }
     }

@@ -7,7 +7,7 @@ mod left_out;
 mod stand_ins;
 
 use super::cluster::{Once, OnceError};
-use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts};
+use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts, Unnamed};
 use super::secrets::{self, SecretsError};
 use super::{Located, beside};
 use crate::args::ClusterConfig;
@@ -78,6 +78,8 @@ pub(crate) struct World {
     pub(crate) texts: Texts,
     /// What kinds of objects the files hold.
     pub(crate) holds: Holds,
+    /// Ingresses that are left out for their names.
+    unnamed: Unnamed,
     /// The files hold nothing, not even a mistake.
     is_empty: bool,
     /// The cluster does not tell its Ingresses.
@@ -126,7 +128,13 @@ impl World {
     pub(crate) fn read(inputs: &[String], how: How<'_>) -> Result<Self, InputError> {
         let files: Vec<_> = inputs.iter().filter(|input| *input != CLUSTER).map(|input| InputPath::from(input.as_str())).collect();
         let loaded = manifests::load(&files, how.purpose)?;
-        let mut world = Self { places: loaded.places, problems: loaded.problems, texts: loaded.texts, ..Self::empty(how.settings) };
+        let mut world = Self {
+            places: loaded.places,
+            problems: loaded.problems,
+            texts: loaded.texts,
+            unnamed: loaded.unnamed,
+            ..Self::empty(how.settings)
+        };
         let cluster = how.beside.filter(|beside| beside.cluster.is_some());
         match cluster {
             _ if files.len() < inputs.len() => world.read_cluster(how)?,
@@ -160,6 +168,7 @@ impl World {
             problems: Vec::new(),
             texts: Texts::default(),
             holds: Holds::default(),
+            unnamed: Unnamed::default(),
             is_empty: false,
             lacks_ingresses: false,
             takes_secrets_as_there: false,

@@ -23,11 +23,13 @@ mod split;
 mod tests;
 mod traps;
 mod unfold;
+mod unnamed;
 mod walk;
 
 pub(crate) use load::{InputPath, LoadError, Texts, load};
 pub(crate) use places::{Places, SharedPlaces};
 pub(crate) use read::Purpose;
+pub(crate) use unnamed::Unnamed;
 
 use super::{Input, watch};
 use folder::Folder;

@@ -24,5 +24,6 @@ mod start;
 mod terminal;
 mod told;
 mod traffic;
+mod unnamed;
 mod untold;
 mod world;

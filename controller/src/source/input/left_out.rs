@@ -2,7 +2,8 @@
 //! wants to know all of it at once; and with what nobody has looked at.
 
 use super::{InputError, Moment, World};
-use gatewright_core::diagnostic::{Code, Diagnostic};
+use crate::source::Located;
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::state::{Event, Object};
 use gatewright_core::translate::left_out::{Parts, outcome_of, without_causes};
@@ -40,6 +41,33 @@ impl World {
         // What the input lacks as a whole is said on any of them.
         hidden.retain(|finding| finding.code != Code::NoClassInInput);
         Ok(hidden)
+    }
+
+    /// What is wrong with Ingresses that are left out for their names, beside these. Nothing is said of the others.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked.
+    pub(crate) fn unnamed_findings(&mut self, moment: Moment<'_>) -> Result<Vec<Located>, InputError> {
+        let (ingresses, places) = self.unnamed.under_names(|name| self.snapshot.ingress(name).is_some());
+        if ingresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let before = self.snapshot.clone();
+        for ingress in ingresses {
+            self.snapshot.apply(Event::Applied(Object::Ingress(ingress)));
+        }
+        let translation = self.translate(moment)?;
+        let hidden = self.hidden_findings(&translation, moment)?;
+        self.snapshot = before;
+        let all = translation.diagnostics.into_iter().chain(hidden).filter(|finding| finding.code != Code::NoClassInInput);
+        let of_these = all.filter(|finding| finding.object.as_ref().is_some_and(|object| places.has(object)));
+        let located = of_these.map(|finding| {
+            let mut located = places.locate(finding.outcome(Outcome::SkippedObject));
+            // The name is not the one that is written.
+            located.diagnostic.object = None;
+            located
+        });
+        Ok(located.collect())
     }
 
     /// What is wrong with GatewrightParameters that no class names, and that none does.

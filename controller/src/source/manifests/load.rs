@@ -6,6 +6,7 @@ use super::hidden;
 use super::merge::merge;
 use super::places::Places;
 use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
+use super::unnamed::Unnamed;
 use super::walk::{self, Listing};
 use crate::source::Located;
 use crate::source::stamp::Stamp;
@@ -51,6 +52,8 @@ pub(crate) struct Loaded {
     /// The bytes of every file that was read, for excerpts.
     pub(crate) texts: Texts,
 }
+    /// Ingresses that are left out for their names; of [`Purpose::Lint`] alone.
+    pub(crate) unnamed: Unnamed,
 
 /// Bytes of files, by the name they go by in a [`crate::source::Place`].
 pub(crate) type Texts = HashMap<Arc<Path>, Arc<[u8]>>;
@@ -196,7 +199,9 @@ fn files_of(path: &Path) -> Result<(Listing, Vec<PathBuf>, Chosen), LoadError> {
 }
 
 /// `./a` and `a` are the same, and others who read our findings know files by the shorter name.
+        let unnamed = self.contents.iter().flat_map(|contents| contents.unnamed.iter().cloned()).collect();
 fn short(path: &Path) -> Arc<Path> {
+            unnamed: Unnamed(unnamed),
     path.strip_prefix(".").unwrap_or(path).into()
 }
 

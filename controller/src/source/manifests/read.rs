@@ -29,6 +29,8 @@ const MAX_FINDINGS: usize = 500;
 pub(super) struct Contents {
     /// The objects, in the order of the text.
     pub(super) objects: Vec<Found>,
+    /// Ingresses that are left out for their names, under names that stand in for those.
+    pub(super) unnamed: Vec<Found>,
     pub(super) problems: Vec<Located>,
     /// How many objects of kinds that are not read, by kind.
     pub(super) unserved: BTreeMap<String, usize>,
@@ -160,7 +162,7 @@ impl Reading<'_> {
             content: lines.at(parsed.offset + content_of(text)),
             text: Text::new(text, part.offset + parsed.offset, self.purpose != Purpose::Follow),
         });
-        let Unfolded { objects, findings, unserved, .. } =
+        let Unfolded { objects, unnamed, findings, unserved, .. } =
             unfold(parsed.value, self.purpose == Purpose::Lint, self.chosen != Chosen::ByName);
         self.contents.is_whole &= findings.iter().all(|(finding, _)| !spoils(finding));
         for (kind, count) in unserved {
@@ -190,6 +192,7 @@ impl Reading<'_> {
         }
         let found = |Taken { object, items, is_cut }| Found { object, origin: Origin { document: Arc::clone(&document), items }, is_cut };
         self.contents.objects.extend(objects.into_iter().map(found));
+        self.contents.unnamed.extend(unnamed.into_iter().map(found));
     }
 
     /// A value that is said already, from problem `before` on, because it is no text here either, is not said again.

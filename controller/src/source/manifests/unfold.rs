@@ -1,9 +1,10 @@
 //! Values of documents into objects: lists unfolded, kinds sorted out, fields checked.
 
-use gatewright_core::diagnostic::{Code, Diagnostic};
+use super::unnamed;
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome};
 use gatewright_core::lint;
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, nearest, shown};
-use gatewright_core::state::{self, Fault, Object, name_of_type};
+use gatewright_core::state::{self, DecodeError, Fault, Object, name_of_type};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -12,6 +13,8 @@ use std::collections::BTreeMap;
 pub(super) struct Unfolded {
     /// The objects that are used.
     pub(super) objects: Vec<Taken>,
+    /// Ingresses that are left out for their names, under names that stand in for those; only to say what is odd about them.
+    pub(super) unnamed: Vec<Taken>,
     /// What is wrong; the way to the object it is about.
     pub(super) findings: Vec<(Diagnostic, Box<[u32]>)>,
     /// How many objects of which other kinds there are.
@@ -109,10 +112,16 @@ impl Unfolded {
             finding.object.clone_from(&reference);
             self.find(finding, way);
         }
+        // It is left out for its name, and whoever mends that wants to know the rest as well.
+        let is_used = || KINDS.iter().any(|known| known.as_str() == kind);
+        let spare = (self.lint && reference.is_none() && is_used()).then(|| value.clone());
         match state::decode_written(value) {
             Ok(Some((object, faults))) => self.take_read(object, faults, (version, kind), way),
             Ok(None) => self.take_other(version, kind, reference, way),
             Err(errors) => {
+                if let Some(value) = spare {
+                    self.take_unnamed(value, &errors, (version, kind), way);
+                }
                 for error in errors.into_iter().take(MOST_FAULTS) {
                     // Which object it is can be told by its kind at least.
                     let told = reference.is_some() || error.message.contains(kind);
@@ -136,11 +145,8 @@ impl Unfolded {
 
     fn take_read(&mut self, object: Object, faults: Vec<Fault>, (version, kind): (&str, &str), way: &[u32]) {
         let reference = object.reference();
-        if let Some(since) = gone_since(version, kind) {
-            let newest = newest(reference.kind);
-            let message = format!("no API server takes {version} since Kubernetes {since}; it is read as {newest}");
-            let finding = Diagnostic::new(Code::OldApiVersion, reference.clone(), "apiVersion", message);
-            self.find(finding.help(format!("write it as {newest} has it")), way);
+        if let Some(finding) = old_version(version, kind, reference.kind, Some(reference.clone())) {
+            self.find(finding, way);
         }
         let is_cut = faults.iter().any(|fault| fault.is_vital);
         for fault in faults.into_iter().take(MOST_FAULTS) {
@@ -148,6 +154,27 @@ impl Unfolded {
             self.find(finding.help(fault.help).outcome(fault.outcome), way);
         }
         self.objects.push(Taken { object, items: way.into(), is_cut });
+    }
+
+    /// Looks at an object that has no usable name as if it had one. `told`: what is said of it anyway.
+    fn take_unnamed(&mut self, mut value: Value, told: &[DecodeError], (version, kind): (&str, &str), way: &[u32]) {
+        unnamed::give_name(&mut value);
+        let faults = match state::decode_written(value) {
+            Ok(None) => return,
+            Ok(Some((object, faults))) => {
+                if let Some(finding) = old_version(version, kind, object.reference().kind, None) {
+                    self.find(finding.outcome(Outcome::SkippedObject), way);
+                }
+                if matches!(object, Object::Ingress(_)) {
+                    self.unnamed.push(Taken { object, items: way.into(), is_cut: false });
+                }
+                faults.into_iter().map(DecodeError::from).collect()
+            }
+            Err(errors) => errors,
+        };
+        for fault in faults.into_iter().filter(|fault| !told.contains(fault)).take(MOST_FAULTS) {
+            self.find(about(None, Code::BadObject, &fault.field, fault.message).help(fault.help), way);
+        }
     }
 
     fn take_other(&mut self, version: &str, kind: &str, reference: Option<ObjectRef>, way: &[u32]) {
@@ -200,6 +227,13 @@ const fn newest(kind: Kind) -> &'static str {
         Kind::GatewrightParameters => "gatewright.dev/v1alpha1",
         _ => "v1",
     }
+}
+
+/// `object`: which one it is, if it has a name.
+fn old_version(version: &str, kind: &str, read_as: Kind, object: Option<ObjectRef>) -> Option<Diagnostic> {
+    let (since, newest) = (gone_since(version, kind)?, newest(read_as));
+    let message = format!("no API server takes {version} since Kubernetes {since}; it is read as {newest}");
+    Some(about(object, Code::OldApiVersion, "apiVersion", message).help(format!("write it as {newest} has it")))
 }
 
 fn gone_since(version: &str, kind: &str) -> Option<&'static str> {
