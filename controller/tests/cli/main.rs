@@ -25,5 +25,6 @@ mod terminal;
 mod told;
 mod traffic;
 mod unnamed;
+mod unreadable;
 mod untold;
 mod world;

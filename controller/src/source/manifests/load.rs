@@ -8,9 +8,10 @@ use super::places::Places;
 use super::read::{Chosen, Contents, MAX_FILE_BYTES, Purpose, read};
 use super::unnamed::Unnamed;
 use super::walk::{self, Listing};
+use crate::causes::{UNREADABLE, of_path};
 use crate::source::Located;
 use crate::source::stamp::Stamp;
-use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{is_printable, shown};
 use gatewright_core::state::Object;
 use std::collections::{HashMap, HashSet};
@@ -51,9 +52,9 @@ pub(crate) struct Loaded {
     pub(crate) problems: Vec<Located>,
     /// The bytes of every file that was read, for excerpts.
     pub(crate) texts: Texts,
-}
     /// Ingresses that are left out for their names; of [`Purpose::Lint`] alone.
     pub(crate) unnamed: Unnamed,
+}
 
 /// Bytes of files, by the name they go by in a [`crate::source::Place`].
 pub(crate) type Texts = HashMap<Arc<Path>, Arc<[u8]>>;
@@ -97,7 +98,8 @@ impl LoadError {
 /// Reads inputs, later ones after earlier ones; a file that is named twice, in whatever way, is read once.
 ///
 /// # Errors
-/// When one of them cannot be read; what is wrong inside of a file is in [`Loaded::problems`].
+/// When nothing of one of them can be read; what is wrong inside of a file, or with one of a folder, is in
+/// [`Loaded::problems`].
 pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, LoadError> {
     let mut loading = Loading { purpose, contents: Vec::new(), texts: Texts::new() };
     let (mut seen, mut stdin_read) = (HashSet::new(), false);
@@ -109,19 +111,10 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 loading.take(Path::new("-"), bounded(io::stdin().lock(), 0).map_err(LoadError::Stdin)?, Chosen::ByName);
             }
             InputPath::Path(path) => {
-                let (Listing { files, dangling, .. }, hidden, chosen) = files_of(path)?;
-                loading.note_dangling(&dangling);
+                let (listing, hidden, chosen) = files_of(path)?;
+                loading.note_dangling(&listing.dangling);
                 loading.note_hidden(&hidden::manifests(hidden));
-                for (file, _) in files {
-                    if let Some(bytes) = read_once(&file, &mut seen).map_err(|source| LoadError::Read { path: file.clone(), source })? {
-                        let is_in_chart = || helm::chart_of(&file, |path| path.is_file()).is_some();
-                        let chosen = if chosen == Chosen::InFolder && is_in_chart() { Chosen::InChart } else { chosen };
-                        loading.take(&file, bytes, chosen);
-                        if chosen != Chosen::ByName && leads_out(path, &file) {
-                            loading.hide(&file);
-                        }
-                    }
-                }
+                loading.take_files(path, listing, chosen, &mut seen)?;
             }
             InputPath::Git(revision) => {
                 let listed = revision.read()?;
@@ -146,6 +139,38 @@ impl Loading {
         let name = short(name);
         self.contents.push(read(&name, &bytes, self.purpose, chosen));
         self.texts.insert(name, bytes.into());
+    }
+
+    /// Takes the files of a path. In a folder one that cannot be read costs itself, as long as another one can be.
+    fn take_files(&mut self, path: &Path, listing: Listing, chosen: Chosen, seen: &mut HashSet<(u64, u64)>) -> Result<(), LoadError> {
+        let (mut unread, mut is_any_read) = (Vec::new(), false);
+        for (file, _) in listing.files {
+            let bytes = match read_once(&file, seen) {
+                Ok(bytes) => bytes,
+                Err(source) => {
+                    unread.push((file, source, UNREADABLE));
+                    continue;
+                }
+            };
+            is_any_read = true;
+            let Some(bytes) = bytes else { continue };
+            let is_in_chart = || helm::chart_of(&file, |path| path.is_file()).is_some();
+            let chosen = if chosen == Chosen::InFolder && is_in_chart() { Chosen::InChart } else { chosen };
+            self.take(&file, bytes, chosen);
+            if chosen != Chosen::ByName && leads_out(path, &file) {
+                self.hide(&file);
+            }
+        }
+        unread.extend(listing.unreadable.into_iter().map(|(path, hindrance)| (path, hindrance.into(), hindrance.help())));
+        if !(is_any_read || unread.is_empty()) {
+            let (path, source, _) = unread.swap_remove(0);
+            return Err(LoadError::Read { path, source });
+        }
+        let of_unread = |(path, error, help): (PathBuf, io::Error, &str)| {
+            Contents::of_unread(&short(&path), Code::BadDocument, format!("cannot be read: {}", of_path(&error)), help)
+        };
+        self.contents.extend(unread.into_iter().map(of_unread));
+        Ok(())
     }
 
     /// Says what is in no file.
@@ -174,7 +199,9 @@ impl Loading {
         let merged = merge(&self.contents);
         let mut found: Vec<_> = merged.objects.into_iter().collect();
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        let unnamed = self.contents.iter().flat_map(|contents| contents.unnamed.iter().cloned()).collect();
         Loaded {
+            unnamed: Unnamed(unnamed),
             objects: found.iter().map(|(_, found)| found.object.clone()).collect(),
             places: Places::new(Arc::new(found.into_iter().map(|(reference, found)| (reference, found.clone())).collect())),
             problems: merged.problems,
@@ -192,16 +219,11 @@ fn files_of(path: &Path) -> Result<(Listing, Vec<PathBuf>, Chosen), LoadError> {
         return Ok((Listing { files, ..Listing::default() }, Vec::new(), Chosen::ByName));
     }
     let (listing, hidden) = walk::list_with_hidden(path).map_err(|error| failed(path, error))?;
-    match listing.unreadable.first() {
-        Some((path, hindrance)) => Err(failed(path, io::Error::other(hindrance.to_string()))),
-        None => Ok((listing, hidden, Chosen::InFolder)),
-    }
+    Ok((listing, hidden, Chosen::InFolder))
 }
 
 /// `./a` and `a` are the same, and others who read our findings know files by the shorter name.
-        let unnamed = self.contents.iter().flat_map(|contents| contents.unnamed.iter().cloned()).collect();
 fn short(path: &Path) -> Arc<Path> {
-            unnamed: Unnamed(unnamed),
     path.strip_prefix(".").unwrap_or(path).into()
 }
 

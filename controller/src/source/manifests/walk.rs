@@ -63,6 +63,15 @@ impl Hindrance {
     }
 }
 
+impl From<Hindrance> for io::Error {
+    fn from(hindrance: Hindrance) -> Self {
+        match hindrance {
+            Hindrance::Io(errno) => errno.into(),
+            behind_a_link => Self::other(behind_a_link.to_string()),
+        }
+    }
+}
+
 impl From<io::Error> for Hindrance {
     fn from(error: io::Error) -> Self {
         Self::Io(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
@@ -88,10 +97,7 @@ pub(super) fn list_with_hidden(folder: &Path) -> io::Result<(Listing, Vec<PathBu
     let identity = Stamp::of(&fs::metadata(folder)?).identity();
     let listing = Listing { identity, ..Listing::default() };
     let mut walk = Walk { root, listing, folders: HashSet::from([identity]), links: Vec::new(), behind: None, hidden: Vec::new() };
-    let folders = walk.look_into(folder).map_err(|hindrance| match hindrance {
-        Hindrance::Io(errno) => errno.into(),
-        behind_a_link => io::Error::other(behind_a_link.to_string()),
-    })?;
+    let folders = walk.look_into(folder)?;
     // Nothing but what is behind links has bounds.
     let _ = walk.look_into_all(folders);
     let mut links = std::mem::take(&mut walk.links);
