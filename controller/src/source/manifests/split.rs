@@ -59,12 +59,23 @@ struct Parts<'a> {
 impl Parts<'_> {
     fn close(&mut self, end: usize, next: (usize, u32)) {
         if self.has_content {
-            let bytes = &self.bytes[self.start..end];
-            let mark = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-            self.done.push(Part { bytes: &bytes[mark..], offset: self.start + mark, line: self.line });
+            self.done.push(without_mark(Part { bytes: &self.bytes[self.start..end], offset: self.start, line: self.line }));
         }
         (self.start, self.line) = next;
         (self.begun, self.has_content) = (false, false);
+    }
+}
+
+/// A byte order mark stands at the beginning of a text: of the file, or, where several have been put together, behind the
+/// marker that stands between them.
+fn without_mark(part: Part<'_>) -> Part<'_> {
+    let bytes = part.bytes;
+    let (length, with_break) = line_at(bytes);
+    let is_bare = bytes[..length].strip_prefix(b"---").is_some_and(is_empty);
+    let marked = if is_bare { Part { bytes: &bytes[with_break..], offset: part.offset + with_break, line: part.line + 1 } } else { part };
+    match marked.bytes.strip_prefix(BYTE_ORDER_MARK) {
+        Some(bytes) => Part { bytes, offset: marked.offset + BYTE_ORDER_MARK.len(), ..marked },
+        None => part,
     }
 }
 
@@ -132,6 +143,9 @@ mod tests {
             ("a: |\n  ---\n  x\n", &[(1, "a: |\n  ---\n  x\n")]),
             ("-----BEGIN\n---x\n....\n", &[(1, "-----BEGIN\n---x\n....\n")]),
             ("a: 1\n\u{feff}---\nb: 2\n", &[(1, "a: 1\n"), (2, "---\nb: 2\n")]),
+            ("a: 1\n---\n\u{feff}b: 2\n", &[(1, "a: 1\n"), (3, "b: 2\n")]),
+            ("\u{feff}a: 1\r\n--- # c\r\n\u{feff}# d\r\nb: 2", &[(1, "a: 1\r\n"), (3, "# d\r\nb: 2")]),
+            ("--- a\n\u{feff}b\n", &[(1, "--- a\n\u{feff}b\n")]),
         ];
         for (text, parts) in table {
             assert_eq!(texts(text.as_bytes()), *parts, "{text:?}");
