@@ -221,6 +221,7 @@ fn words(change: &Change) -> (String, String) {
         Subject::Passthrough => format!("TLS passed on for {}", host()),
         Subject::Policy => format!("{} of {}", change.name, hosts(&change.hosts)),
         Subject::Backend => format!("endpoints of {}", change.name),
+        Subject::Class => format!("class {}", change.name),
         Subject::Setting => format!("setting {}", change.name),
     };
     let what = match (change.kind, change.from.as_str(), change.to.as_str()) {

@@ -300,6 +300,28 @@ fn a_port_of_another_number_is_told_of_the_service() {
 }
 
 #[test]
+fn classes_that_go_or_become_the_default_are_told() {
+    let class = |name: &str, controller: &str, is_default: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {{name: {name}, annotations: \
+             {{ingressclass.kubernetes.io/is-default-class: \"{is_default}\"}}}}\nspec: {{controller: {controller}}}\n---\n"
+        )
+    };
+    let own = |is_default| class("own", "gatewright.dev/ingress", is_default);
+    let front = ingress("front", "a.test", "/", "cart").replace("spec:\n", "spec:\n  ingressClassName: own\n") + &service("cart");
+    let told = |old: &str, new: &str| changes(&(front.clone() + old), &(front.clone() + new));
+    let (named, default) = ("of Ingresses that name it", "of new Ingresses without a class, too");
+    assert_eq!(told(&own("false"), &own("true")), [format!("class own: {named} → {default} [unclear] own")]);
+    assert_eq!(told(&own("true"), &own("TRUE")), [format!("class own: {default} → {named} [unclear] own")]);
+    let other = |is_default| own("false") + &class("other", "example.com/other", is_default);
+    assert_eq!(told(&other("false"), &other("true")), [format!("class other: {named} → {default} [unclear] other")]);
+    assert_eq!(told(&own("false"), &other("false")), [""; 0], "nobody gets another one");
+    assert_eq!(told(&own("false"), &other("true")), [format!("class other:  → {default} [unclear] other")]);
+    // Without any class the input is taken whole, which in the cluster it is not.
+    assert_eq!(told(&own("false"), ""), ["class own: controller gatewright.dev/ingress →  [unclear] own"]);
+}
+
+#[test]
 fn names_with_www_are_redirected() {
     let of = |annotations: &[(&str, &str)]| [ruled("front", "a.test", annotations, &["/"])];
     assert_eq!(

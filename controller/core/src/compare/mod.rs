@@ -3,6 +3,7 @@
 //! Only meaning is compared; how it is spelt in manifests or in a proxy's files does not matter here.
 
 mod backends;
+mod classes;
 mod facts;
 mod guards;
 mod hosts;
@@ -65,6 +66,8 @@ pub enum Subject {
     Stream,
     /// A host whose TLS connections are passed on as they are.
     Passthrough,
+    /// An IngressClass.
+    Class,
     /// A key of the main ConfigMap or of the parameters of a class, or what else holds for the proxy as a whole.
     Setting,
 }
@@ -100,7 +103,7 @@ pub struct Change {
     pub subject: Subject,
     /// The hosts that it concerns, `_` for unknown ones; empty when it concerns all, or none directly.
     pub hosts: Vec<String>,
-    /// Path, annotation, backend, port, user or key.
+    /// Path, annotation, backend, port, user, class or key.
     pub name: String,
     /// How it changes.
     pub kind: Kind,
@@ -128,6 +131,7 @@ pub fn compare(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     let of_settings = settings.changes();
     changes.extend(settings.behind(&of_settings));
     changes.extend(of_settings);
+    changes.extend(classes::compare(old, new));
     changes.extend(services::compare(old, new));
     changes.extend(backends::compare(before, new.model(), &renamed, &services));
     changes.extend(ports::streams(&before.streams, streams, &services));

@@ -15,7 +15,7 @@ pub(super) struct Classes<'a> {
 
 impl<'a> Classes<'a> {
     pub(super) fn new(snapshot: &'a Snapshot, settings: &'a Settings) -> Self {
-        let accepted = snapshot.classes().filter(|class| is_ours(class, settings)).map(|class| class.meta.name.name()).collect();
+        let accepted = snapshot.classes().filter(|class| is_own_class(class, settings)).map(|class| class.meta.name.name()).collect();
         let take_all = settings.take_all_without_class && snapshot.classes().next().is_none();
         Self { settings, accepted, take_all }
     }
@@ -33,7 +33,7 @@ impl<'a> Classes<'a> {
     /// The IngressClasses that are ours, by name.
     pub(super) fn ours(&self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a IngressClass> {
         let settings = self.settings;
-        snapshot.classes().map(|class| &**class).filter(move |class| is_ours(class, settings) && !settings.ignore_classes)
+        snapshot.classes().map(|class| &**class).filter(move |class| is_own_class(class, settings) && !settings.ignore_classes)
     }
 
     /// The IngressClass of an Ingress that is ours; `None`: it has none.
@@ -66,7 +66,9 @@ pub fn nearest_class<'a>(class: &str, snapshot: &'a Snapshot, settings: &'a Sett
     nearest(class, Classes::new(snapshot, settings).accepted.into_iter().chain([&*settings.ingress_class]))
 }
 
-fn is_ours(class: &IngressClass, settings: &Settings) -> bool {
+/// Whether an IngressClass is one whose Ingresses are served.
+#[must_use]
+pub fn is_own_class(class: &IngressClass, settings: &Settings) -> bool {
     class.controller.as_ref() == settings.controller_class
         || (settings.ingress_class_by_name && class.meta.name.name() == settings.ingress_class)
 }

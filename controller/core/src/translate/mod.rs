@@ -45,7 +45,7 @@ mod streams;
 mod tls;
 mod wishes;
 
-pub use class::nearest_class;
+pub use class::{is_own_class, nearest_class};
 pub use fields::refused_by_api;
 pub use parameters::unnamed as unnamed_parameters;
 pub use quarantine::{Quarantine, Setting};
