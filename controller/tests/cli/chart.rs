@@ -1,6 +1,6 @@
 //! The chart and the manifests that are made from it, as far as they can be held against the program itself.
 
-use crate::world::{Folder, assert_valid, of_repository, refused};
+use crate::world::{Folder, assert_valid, of_repository, refused, refusing};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -62,6 +62,54 @@ fn a_value_that_templates_cannot_do_without_is_missed_by_name() {
         without.pointer_mut(section).unwrap().as_object_mut().unwrap().remove(key);
         let error = refused(&without, &schema).unwrap_or_else(|| panic!("{pointer} is not missed"));
         assert!(error.contains(&format!("missing properties '{key}'")) || error.contains(&format!("missing property '{key}'")), "{error}");
+    }
+}
+
+/// Every value as a JSON pointer; what is below names of the user's own choice is left out.
+fn pointers(values: &Value, at: &str, out: &mut Vec<String>) {
+    for (key, part) in values.as_object().into_iter().flatten() {
+        let pointer = format!("{at}/{key}");
+        if !["nodeSelector", "requests"].contains(&key.as_str()) {
+            pointers(part, &pointer, out);
+        }
+        out.push(pointer);
+    }
+}
+
+/// Values of other types than this one, as people write them by mistake.
+fn slips(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Bool(_) => vec![json!("yes"), json!("true"), json!(1), json!([])],
+        Value::Number(_) => vec![json!("two"), json!(true), json!(-1), json!(1.5), json!({})],
+        Value::String(_) => vec![json!(true), json!(["a"]), json!({"a": 1})],
+        Value::Array(_) => vec![json!("x"), json!(5), json!({"a": 1})],
+        Value::Object(_) => vec![json!("x"), json!(5), json!(true), json!(["a"])],
+        Value::Null => vec![json!("x"), json!([])],
+    }
+}
+
+#[test]
+fn a_value_of_another_type_is_refused_and_so_is_a_name_that_is_misspelt() {
+    let refused = refusing(&of_repository("deploy/helm/gatewright/values.schema.json"));
+    let values = yaml("deploy/helm/gatewright/values.yaml").remove(0);
+    let mut all = Vec::new();
+    pointers(&values, "", &mut all);
+    assert!(all.len() > 300, "{}", all.len());
+    for pointer in all {
+        let (section, key) = pointer.rsplit_once('/').unwrap();
+        for wrong in slips(values.pointer(&pointer).unwrap()) {
+            let error = refused(&set(&values, &pointer, wrong.clone())).unwrap_or_else(|| panic!("{pointer}: {wrong} is taken"));
+            assert!(error.contains(&format!("'{pointer}")), "{pointer}: {wrong}: {error}");
+        }
+        // Other charts have globals of their own.
+        if !section.starts_with("/global") {
+            let mut misspelt = values.clone();
+            let section = misspelt.pointer_mut(section).unwrap().as_object_mut().unwrap();
+            // As helm has it: what is not given is as the chart says.
+            section.insert(format!("{key}x"), section[key].clone());
+            let error = refused(&misspelt).unwrap_or_else(|| panic!("{pointer}x is taken"));
+            assert!(error.contains(&format!("'{key}x' not allowed")), "{pointer}x: {error}");
+        }
     }
 }
 

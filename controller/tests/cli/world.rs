@@ -144,12 +144,17 @@ pub(crate) fn of_repository(path: &str) -> PathBuf {
 
 /// What of a document is not as a JSON schema says.
 pub(crate) fn refused(document: &serde_json::Value, schema: &Path) -> Option<String> {
+    refusing(schema)(document)
+}
+
+/// The same for many documents.
+pub(crate) fn refusing(schema: &Path) -> impl Fn(&serde_json::Value) -> Option<String> + use<> {
     let mut compiler = boon::Compiler::new();
     compiler.set_default_draft(boon::Draft::V7);
     let mut schemas = boon::Schemas::new();
     let name = schema.to_str().unwrap();
     let index = compiler.compile(name, &mut schemas).unwrap_or_else(|error| panic!("{name}: {error:#}"));
-    schemas.validate(document, index).err().map(|error| format!("{error:#}"))
+    move |document| schemas.validate(document, index).err().map(|error| format!("{error:#}"))
 }
 
 /// Fails unless a document is what a JSON schema says.
