@@ -1,7 +1,8 @@
 //! Whatever documents tell people to type is run by a test.
 
 use crate::ci::{fences, guides};
-use crate::world::of_repository;
+use crate::world::{Folder, of_repository};
+use std::collections::HashMap;
 
 /// Blocks for a shell by their first lines, and the test that runs each. Those of guides that are marked as `sh` are not in here:
 /// `every_command_of_the_guides_works` takes all of them. Those that are typed at a cluster are marked as `console`.
@@ -63,10 +64,15 @@ const SIDECAR: (&str, &str) = ("e2e/tests/cluster/guides.rs", "a_sidecar_serves_
 /// How blocks that nobody types are marked.
 const SHOWN: [&str; 2] = ["text", "yaml"];
 
+/// All that people read, by its path in the repository.
+fn documents() -> impl Iterator<Item = String> {
+    guides().into_iter().chain(["README.md".to_owned(), "deploy/helm/gatewright/README.md".to_owned()])
+}
+
 #[test]
 fn every_block_for_a_shell_is_run_by_a_test() {
     let mut runs = RUN.to_vec();
-    for document in guides().into_iter().chain(["README.md".to_owned(), "deploy/helm/gatewright/README.md".to_owned()]) {
+    for document in documents() {
         let is_taken = |language: &str| SHOWN.contains(&language) || (language == "sh" && document.starts_with("docs/guides/"));
         for (language, block) in fences(&document).into_iter().filter(|(language, _)| !is_taken(language)) {
             let at = runs.iter().position(|(place, first, ..)| *place == document && block.starts_with(first));
@@ -78,4 +84,49 @@ fn every_block_for_a_shell_is_run_by_a_test() {
         }
     }
     assert_eq!(runs, [], "these blocks are not there any more");
+}
+
+/// Flags of helm.
+const OF_HELM: [&str; 4] = ["--reuse-values", "--set", "--values", "--version"];
+
+/// The help of every command, by its name.
+fn helps() -> HashMap<String, String> {
+    let folder = Folder::new(&[]);
+    let all = folder.run(&["--help"]).out;
+    let (_, commands) = all.split_once("\nCommands:\n").unwrap();
+    let names = commands.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names = names.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split(' ').next());
+    names.map(|name| (name.to_owned(), folder.run(&[name, "--help"]).out)).collect()
+}
+
+/// What stands between backquotes in the sentences of a document.
+fn quoted(document: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(of_repository(document)).unwrap();
+    let sentences: String = text.split("```").step_by(2).collect();
+    sentences.split('`').skip(1).step_by(2).map(|quoted| quoted.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn commands_and_flags_that_sentences_name_are_there() {
+    let helps = helps();
+    let has = |help: &str, flag: &str| help.split_whitespace().any(|word| word.split(['=', '[', ',']).next() == Some(flag));
+    let mut seen = 0;
+    for document in documents() {
+        for quoted in quoted(&document) {
+            let words: Vec<&str> = quoted.split(' ').collect();
+            let flags = words.iter().filter(|word| word.starts_with("--")).map(|word| word.split('=').next().unwrap());
+            let (command, flags): (_, Vec<&str>) = match words[0] {
+                "gatewright" if words.len() > 1 => (Some(words[1]), flags.collect()),
+                word if word.starts_with("--") => (None, flags.collect()),
+                _ => continue,
+            };
+            let help = command.map(|name| helps.get(name).unwrap_or_else(|| panic!("{document}: there is no command {name}")));
+            for flag in flags.into_iter().filter(|flag| !OF_HELM.contains(flag)) {
+                let is_there = help.map_or_else(|| helps.values().any(|help| has(help, flag)), |help| has(help, flag));
+                assert!(is_there, "{document}: {quoted}: there is no {flag}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen}");
 }

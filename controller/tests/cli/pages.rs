@@ -3,6 +3,7 @@
 use crate::world::{Folder, ingress, of_repository};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::process::Command;
 
 /// `kind namespace group/resource verb [names]` of every permission.
 fn permissions(arguments: &[&str]) -> BTreeSet<String> {
@@ -216,10 +217,30 @@ fn the_guide_tells_the_exit_codes_of_what_can_fail() {
 #[test]
 fn completions_and_manual_pages_know_every_command() {
     let folder = Folder::new(&[]);
-    for shell in ["bash", "zsh", "fish"] {
+    for (shell, beginning) in [
+        ("bash", "_gatewright() {"),
+        ("zsh", "#compdef gatewright"),
+        ("fish", "complete -c gatewright"),
+        ("elvish", "edit:completion:arg-completer[gatewright]"),
+        ("powershell", "Register-ArgumentCompleter -Native -CommandName 'gatewright'"),
+    ] {
         let ran = folder.run(&["completions", shell]);
-        assert!(ran.code == 0 && ran.out.contains("explain") && ran.out.contains("sarif") | ran.out.contains("format"), "{shell}");
+        assert!(ran.code == 0 && ran.out.contains(beginning), "{shell}: {ran:?}");
+        for word in ["render", "lint", "diff", "explain", "annotations", "rbac", "crds", "--format", "--deny", "--proxy-version"] {
+            // fish writes the names of flags without the two hyphens.
+            let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
+            assert!(ran.out.contains(word), "{shell} does not know {word}");
+        }
+        folder.write(shell, &ran.out);
+        let mut parse = Command::new(shell);
+        // Not every machine has every shell; each that is there has to understand its own.
+        match parse.arg("-n").arg(folder.path().join(shell)).output() {
+            Ok(output) => assert!(output.status.success(), "{shell}: {}", String::from_utf8_lossy(&output.stderr)),
+            Err(error) => assert!(shell != "bash" && error.kind() == std::io::ErrorKind::NotFound, "{shell}: {error}"),
+        }
     }
+    let unknown = folder.run(&["completions", "tcsh"]);
+    assert!(unknown.code == 2 && unknown.out.is_empty(), "{unknown:?}");
     assert_eq!(folder.run(&["man", "-o", "man"]).code, 0);
     let pages: Vec<String> = folder.files("man").into_iter().map(|(name, _)| name).collect();
     for page in ["gatewright.1", "gatewright-run.1", "gatewright-lint.1", "gatewright-rbac.1"] {

@@ -166,15 +166,36 @@ fn a_tree_replaces_an_earlier_one_and_nothing_else() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
-    let folder = Folder::new(&[("in.yaml", &with_tls())]);
-    for arguments in [&["render", "-f", "in.yaml"][..], &["lint", "in.yaml"], &["version"]] {
+    let folder = Folder::new(&[("in.yaml", &with_tls()), ("other.yaml", &with_tls().replace("path: /", "path: /x"))]);
+    for (arguments, code) in [
+        (&["render", "-f", "in.yaml"][..], 0),
+        (&["lint", "in.yaml"], 0),
+        (&["lint", "--format", "sarif", "in.yaml"], 0),
+        (&["lint", "--explain", "all"], 0),
+        (&["diff", "in.yaml", "in.yaml"], 0),
+        (&["diff", "in.yaml", "other.yaml"], 1),
+        (&["diff", "in.yaml", "other.yaml", "--format", "markdown"], 1),
+        (&["explain", "-f", "in.yaml", "https://a.test/"], 0),
+        (&["annotations"], 0),
+        (&["annotations", "--format", "json"], 0),
+        (&["rbac"], 0),
+        (&["crds"], 0),
+        (&["admission-policy"], 0),
+        (&["completions", "bash"], 0),
+        (&["man"], 0),
+        (&["version"], 0),
+        (&["--help"], 0),
+        (&["run", "--help"], 0),
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = folder.command(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("ipe"), "{arguments:?}: {said}");
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let status = folder.command(arguments).stdout(Stdio::null()).stderr(writer).status().unwrap();
-        assert_eq!(status.code(), Some(0), "{arguments:?} with a closed standard error");
+        assert_eq!(status.code(), Some(code), "{arguments:?} with a closed standard error");
     }
 }

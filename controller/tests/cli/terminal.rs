@@ -61,6 +61,35 @@ fn what_takes_long_is_told_and_wiped_away() {
 }
 
 #[test]
+fn nobody_is_told_how_far_it_is_where_no_terminal_is() {
+    let folder = Folder::new(&[]);
+    for name in ["slow.yaml", "shown.yaml"] {
+        assert!(Command::new("mkfifo").arg(folder.path().join(name)).status().unwrap().success());
+    }
+    let mut command = folder.command(&["lint", "slow.yaml"]);
+    let mut piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The one on a terminal began later, and tells that as much time has passed.
+    let mut child = on_a_terminal(&folder, "lint shown.yaml", &[]);
+    let (mut out, mut text, mut buffer) = (child.stdout.take().unwrap(), String::new(), [0; 256]);
+    while !text.contains("reading, 1 s") {
+        let read = out.read(&mut buffer).unwrap();
+        assert!(read > 0, "it ended: {text}");
+        text.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    for name in ["slow.yaml", "shown.yaml"] {
+        std::fs::write(folder.path().join(name), ingress("front", "a.test", "/", "cart") + &service("cart")).unwrap();
+    }
+    out.read_to_string(&mut text).unwrap();
+    assert!(child.wait().unwrap().success(), "{text}");
+    let (mut said, mut found) = (String::new(), String::new());
+    piped.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    piped.stdout.take().unwrap().read_to_string(&mut found).unwrap();
+    assert!(piped.wait().unwrap().success());
+    assert_eq!(said, "");
+    assert!(found.contains("0 errors") && !found.contains(['\r', '\u{1b}']), "{found:?}");
+}
+
+#[test]
 fn a_cluster_that_does_not_answer_is_not_waited_for_for_ever() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
