@@ -2,6 +2,7 @@
 //! packages in place of a stock image.
 
 use super::{World, program};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -45,6 +46,17 @@ impl Images {
         let [controller, base] = [&self.controller, &self.proxy].map(|root| files(root));
         let sizes = [&controller, &base].map(|files| files.values().sum());
         (controller.into_keys().filter(|path| !base.contains_key(path)).collect(), sizes)
+    }
+
+    /// How the controller's image is started, as it says by itself: `User`, `Entrypoint`, `Cmd` and so on.
+    ///
+    /// # Panics
+    /// When buildah fails.
+    #[must_use]
+    pub fn configuration(&self) -> Value {
+        let inspected = self.store.run(&["inspect", "--type", "image", "localhost/gatewright"]);
+        let mut inspected: Value = serde_json::from_str(&inspected).expect("buildah writes JSON");
+        inspected["OCIv1"]["config"].take()
     }
 
     /// What the image for CI prints when it runs these words in a folder.

@@ -8,6 +8,7 @@ mod admission;
 mod chart;
 mod classes;
 mod conformance;
+mod diff;
 mod events;
 mod guides;
 mod lint;

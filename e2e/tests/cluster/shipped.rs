@@ -292,6 +292,12 @@ fn the_images_are_built_and_serve_as_the_pod_starts_them() {
     let (added, [size, base]) = images.added();
     println!("the image of the controller has {} MiB, its base {} MiB", size >> 20, base >> 20);
     assert_eq!(added, ["usr/local/bin/gatewright"], "as docs/guides/permissions.md says");
+    let started = images.configuration();
+    assert_eq!(started["User"], "101:101", "{started}");
+    assert_eq!((&started["Entrypoint"], &started["Cmd"]), (&json!(["/usr/local/bin/gatewright"]), &json!(["run"])), "{started}");
+    for of_root in ["ExposedPorts", "Volumes", "Env"] {
+        assert!(!started[of_root].to_string().contains("gatewright"), "nothing is to be written or opened by itself: {started}");
+    }
     reviews(&images);
     lives(&Release::install("shipped-image", 15_040, &[]), "10.244.9.5", Some(&images));
     lives(&Release::install("shipped-other", 15_050, &["proxy.kind=haproxy"]), "10.244.9.6", Some(&images));
