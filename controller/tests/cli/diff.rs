@@ -77,6 +77,24 @@ fn policies_are_told_from_and_to_with_their_effect() {
 }
 
 #[test]
+fn what_of_the_endpoints_is_reached_is_to_be_looked_at() {
+    let of = |annotations: &str| annotated("cart", annotations) + &service("cart");
+    for (name, old, new) in
+        [("rewrite-target", "/x", "/admin"), ("upstream-vhost", "a.test", "b.test"), ("mirror-target", "https://a.test", "https://b.test")]
+    {
+        let with = |value: &str| of(&format!("nginx.ingress.kubernetes.io/{name}: \"{value}\""));
+        let told = changes(&with(old), &with(new));
+        assert_eq!(told, [format!("policy {name}: \"{old}\" → \"{new}\" [unclear] front")]);
+    }
+}
+
+#[test]
+fn a_path_that_is_written_in_another_way_is_told_as_it_is_written() {
+    let of = |path: &str| ingress("front", "a.test", path, "cart") + &service("cart");
+    assert_eq!(changes(&of("/api"), &of("/api/")), [r#"route /api, /api/*: written as "/api" → written as "/api/" [-] front"#]);
+}
+
+#[test]
 fn a_redirect_that_ends_opens() {
     let tls = |annotations: &str| {
         annotated("cart", annotations).replace("spec:\n", "spec:\n  tls: [{hosts: [a.test], secretName: pair}]\n") + &service("cart")

@@ -7,7 +7,7 @@ use super::parts::{self, Part};
 use super::policies::{Owners, Wishes};
 use super::{Change, Effect, Kind, Subject, facts, kind_of, texts};
 use crate::model::{Action, BackendId, PathMatch, Route};
-use crate::names::ObjectRef;
+use crate::names::{ObjectRef, shown};
 
 /// A change of the requests for some paths.
 struct Told<'t> {
@@ -57,6 +57,7 @@ impl<'a> Comparison<'a> {
         if same_host && !met.is_one_sided() {
             if !apart {
                 self.collected.take(&meeting.pattern, owners);
+                self.written(meeting, name, pair);
             }
             // Of what is closed on one side, nothing can be compared but what is asked for.
             if pair.map(facts::is_shut).iter().all(|is_shut| *is_shut == facts::is_shut(before)) {
@@ -154,13 +155,20 @@ impl<'a> Comparison<'a> {
         with(&self.collected.asked(route)) + &canary
     }
 
+    /// The same paths, written in another way: cookies of sessions and figures go by how it is written.
+    fn written(&mut self, meeting: &Meeting<'a>, name: &str, pair: Pair<'a>) {
+        let [before, after] = pair;
+        if before.rule_path != after.rule_path && before.matches == after.matches {
+            let texts = pair.map(|route| format!("written as {}", shown(route.rule_path.as_str())));
+            let by = after.origin.as_ref();
+            self.push(meeting, name, Told { subject: Subject::Route, kind: Kind::Changed, texts, by, effect: None });
+        }
+    }
+
     /// What else is different in two routes.
     fn parts(&mut self, [before, after]: Pair<'a>, redirect_is_told: bool, found: &mut Vec<Part>) {
-        // What is told elsewhere: which paths, who asks, the Service, the canary.
-        let Route { matches, rule_path, origin: _, service: _, https_redirect, policy, action, canary: _ } = after;
-        if *rule_path != before.rule_path && *matches == before.matches {
-            found.push(Part::new("path of the rule", &[]));
-        }
+        // What is told elsewhere: which paths, and how they are written, who asks, the Service, the canary.
+        let Route { matches: _, rule_path: _, origin: _, service: _, https_redirect, policy, action, canary: _ } = after;
         if !redirect_is_told && *https_redirect != before.https_redirect {
             found.push(Part::new("redirect to https", &["preserve-trailing-slash"]));
         }

@@ -94,6 +94,10 @@ pub(super) const ANNOTATIONS: &[Entry] = &[
     twin("temporal-redirect", entry("permanent-redirect", Leads)),
     twin("permanent-redirect", entry("temporal-redirect", Leads)),
     entry("server-alias", Names),
+    // Other paths of the endpoints are reached, another site of theirs, or somebody else reads what clients send.
+    entry("rewrite-target", Look),
+    entry("upstream-vhost", Look),
+    entry("mirror-target", Look),
     entry("proxy-body-size", Size("1m")),
     entry("ssl-ciphers", Look),
     entry("proxy-ssl-verify", Levels(&[&["on"], &["", "off"]])),
