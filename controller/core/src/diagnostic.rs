@@ -264,6 +264,7 @@ codes! {
     UnrenderedTemplate "GW0010" Note SkippedObject "A file is a template of Helm, and no manifest before it is rendered.",
     NotFollowed "GW0011" Note SkippedObject "A part of the input is in another place, and is not read.",
     UnlikeKubectl "GW0012" Warning SkippedObject "For its name, kubectl takes a file of a folder that is not read here, or the other way round.",
+    Kustomization "GW0013" Note SkippedObject "A kustomization builds manifests of those beside it, and is not read.",
     // class and scope
     NoClassInInput "GW0101" Note Served "The input has no IngressClass, so every Ingress in it is served.",
     CatchAllDisabled "GW0102" Error SkippedObject "Default backends are switched off by --disable-catch-all.",

@@ -10,6 +10,7 @@ mod folder;
 mod git;
 mod helm;
 mod hidden;
+mod kustomize;
 mod load;
 mod merge;
 mod octal;

@@ -366,6 +366,23 @@ fn names_are_nowhere_looked_up() {
 }
 
 #[test]
+fn a_kustomization_is_told_with_what_would_be_read_of_it() {
+    let kustomization = "resources: [a.yaml]\npatches: [{path: patch.yaml}]\n";
+    let folder = Folder::new(&[("in/a.yaml", &good("a.test")), ("in/kustomization.yaml", kustomization)]);
+    folder.git(&["init", "-q"]);
+    folder.git(&["add", "-A"]);
+    folder.git(&["commit", "-q", "-m", "one"]);
+    for (input, named) in [("in", "in"), ("in/kustomization.yaml", "in"), ("git:HEAD:in", "DIR")] {
+        let ran = folder.run(&["lint", input]);
+        let help = format!("kubectl kustomize {named} | gatewright lint -f -");
+        assert!(ran.code == 0 && ran.out.contains(&help), "{ran:?}");
+        assert!(ran.out.contains("kustomization.yaml:1:1") && ran.out.matches("GW0013").count() == 1, "{ran:?}");
+        assert!(!ran.out.contains("GW0002") && !ran.out.contains("GW0007"), "{ran:?}");
+    }
+    assert!(folder.run(&["render", "-f", "in"]).out.contains("server_name a.test;"));
+}
+
+#[test]
 fn templates_of_helm_beside_manifests_are_noted_once_each() {
     let template =
         "apiVersion: v1\nkind: Service\nmetadata:\n  name: {{ .Release.Name }}\n---\n{{- if .Values.web }}\napiVersion: v1\n{{- end }}\n";

@@ -31,7 +31,7 @@ pub(super) fn finding(chart: Option<&Path>) -> Diagnostic {
 }
 
 /// Whether a shell takes it for one word.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| is_printable(c) && (c.is_alphanumeric() || "/._-".contains(c)))
 }
 

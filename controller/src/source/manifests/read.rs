@@ -2,6 +2,7 @@
 
 use super::helm;
 use super::hidden;
+use super::kustomize;
 use super::octal;
 use super::parse::{self, Broken, Parsed, Step};
 use super::places::{Document, Origin, Text};
@@ -78,6 +79,10 @@ pub(super) fn read(file: &Arc<Path>, bytes: &[u8], purpose: Purpose, chosen: Cho
     }
     if chosen != Chosen::ByName && helm::is_chart(file) {
         return reading.contents;
+    }
+    if kustomize::is_kustomization(file) {
+        let place = Some(Place { file: Arc::clone(file), line: 1, column: 1 });
+        return Contents { problems: vec![Located { diagnostic: kustomize::finding(file), place }], ..reading.contents };
     }
     if chosen == Chosen::InChart && helm::is_template(bytes) {
         let place = Some(Place { file: Arc::clone(file), line: 1, column: 1 });
