@@ -43,6 +43,8 @@ pub(super) enum What {
     /// Exit code: 0 it is served, 1 it gets an error of the proxy, 2 it could not be done.
     Explain(Box<Explain>),
     /// List the annotations, what they do and what may be written
+    ///
+    /// Exit code: 0 listed, 1 a name is not known, 2 it could not be done.
     Annotations(Annotations),
     /// Print a ValidatingAdmissionPolicy: what the API server can check of Ingresses by itself
     AdmissionPolicy(AdmissionPolicy),
