@@ -59,6 +59,7 @@ pub mod grammar;
 mod groups;
 mod lacks;
 mod log;
+mod map_order;
 mod origin;
 mod path_expressions;
 mod received;

@@ -4,6 +4,7 @@
 //! for. Both revisions are read as text, so that whoever holds the folders can do it, whatever rendered them.
 
 use super::grammar;
+use super::map_order::{self, Changed};
 use crate::dialect::{Contents, Step};
 use std::collections::BTreeMap;
 
@@ -34,14 +35,12 @@ pub(super) fn plan(old: &Contents<'_>, new: &Contents<'_>) -> Option<Vec<Step>> 
         } else if path.starts_with("tls/") && path.ends_with(".pem") {
             certificate(path, after, &mut steps)?;
         } else if path.starts_with("maps/") {
-            maps.push((*path, after));
+            maps.push(Changed { path, before, after });
         } else {
             return None;
         }
     }
-    // Hosts last: one that is there has its paths.
-    maps.sort_by_key(|(path, _)| matches!(*path, "maps/hosts.map" | "maps/wildcards.map"));
-    maps.into_iter().try_for_each(|(path, text)| map(path, text, &mut steps))?;
+    map_order::order(&maps)?.iter().try_for_each(|(path, text)| map(path, text, &mut steps))?;
     // Others are there by then, and nobody is sent where endpoints go.
     removals.first_mut().into_iter().for_each(|first| first.waits = true);
     steps.append(&mut removals);
@@ -287,7 +286,7 @@ mod tests {
         let files = |main, map| {
             [(MAIN, main), ("maps/exact.map", map), ("sections-00.cfg", "")].map(|(path, text): (_, &str)| (path, text.as_bytes()))
         };
-        let (before, after) = (files(&*old, "a b\n"), files(&*new, "c d\n"));
+        let (before, after) = (files(&*old, "a/ b\n"), files(&*new, "a/ b\nc/ d\n"));
         let steps = plan(&before.into_iter().collect(), &after.into_iter().collect()).unwrap();
         let lines: Vec<Vec<&str>> = steps.chunk_by(|_, next| !next.waits).map(|line| line.iter().map(verb).collect()).collect();
         let wanted = [
@@ -346,11 +345,14 @@ mod tests {
                 "set ssl cert tls/a.pem <<\nk\nl\n",
                 "commit ssl cert tls/a.pem",
                 "prepare map maps/prefix.map",
-                "add map @VERSION maps/prefix.map <<\nc/ b\nd/ b\n",
+                "add map @VERSION maps/prefix.map <<\nc/ b\nd/ b\na/ b\n",
                 "commit map @VERSION maps/prefix.map",
                 "prepare map maps/hosts.map",
                 "add map @VERSION maps/hosts.map <<\nc c\n",
                 "commit map @VERSION maps/hosts.map",
+                "prepare map maps/prefix.map",
+                "add map @VERSION maps/prefix.map <<\nc/ b\nd/ b\n",
+                "commit map @VERSION maps/prefix.map",
                 EXPERIMENTAL,
                 TOKEN_2,
             ]
@@ -364,7 +366,7 @@ mod tests {
         let found = commands(&[(MAIN, &old), ("maps/exact.map", "")], &[(MAIN, &new), ("maps/exact.map", &large)]).unwrap();
         assert!(found.len() > 5 && found.iter().all(|command| command.len() < MAX_PAYLOAD + 200));
         let of_line = |bytes: usize| {
-            let line = format!("{} b\n", "a".repeat(bytes));
+            let line = format!("a/{} b\n", "a".repeat(bytes));
             commands(&[(MAIN, &old), ("maps/exact.map", "")], &[(MAIN, &new), ("maps/exact.map", &line)])
         };
         let found = of_line(MAX_PAYLOAD + 100).unwrap();
