@@ -42,6 +42,26 @@ on_every_proxy! {
         assert_eq!(led(&get(&https, "/").unwrap()), format!("302 http://{https}/foo"), "before anything else");
     }
 
+    fn a_redirect_has_a_page_and_says_nothing_of_caches(proxy) {
+        let site = Site::of(proxy, "redirect-pages");
+        let hosts = hosts(&site, [
+            &[("temporal-redirect", "https://t.test/"), ("temporal-redirect-code", "307")],
+            &[("temporal-redirect", "https://t.test/")],
+            &[("permanent-redirect", "https://t.test/")],
+            &[("force-ssl-redirect", "true")],
+            &[("app-root", "/x")],
+        ]);
+        let titles = ["307 Temporary Redirect", "302 Found", "301 Moved Permanently", "308 Permanent Redirect", "302 Found"];
+        for (host, title) in hosts.iter().zip(titles) {
+            let answer = get(host, "/").unwrap();
+            let page = String::from_utf8_lossy(&answer.body);
+            assert!(title.starts_with(&answer.status.to_string()) && page.contains(&format!("<h1>{title}</h1>")), "{title}: {page}");
+            assert_eq!((answer.header("content-type"), answer.header("cache-control")), (Some("text/html"), None), "{title}");
+            let head = send(&Request::new("HEAD", "/").header("Host", host)).unwrap();
+            assert_eq!((head.status, head.header("location")), (answer.status, answer.header("location")), "{title}");
+        }
+    }
+
     fn ann_4_1_one_redirect_wins_and_its_status_is_one_of_a_redirect(proxy) {
         let site = Site::of(proxy, "redirect-codes");
         let (permanent, temporal) = (("permanent-redirect", "http://p.test/"), ("temporal-redirect", "https://t.test/"));

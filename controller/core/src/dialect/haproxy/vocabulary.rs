@@ -90,7 +90,8 @@ fn check_sections(lines: &[Line<'_>]) -> Result<(), GrammarError> {
             (true, Some(section)) if !keyword.quoted && may_say(section, &line.words) => {}
             (true, _) => return refuse("no template says the keyword", &keyword.text),
         }
-        if let Some(word) = line.words.iter().find(|word| word.text.contains(char::is_control) && !is_answer(&line.words)) {
+        let broken = |(at, word): &(usize, &Word<'_>)| word.text.contains(char::is_control) && !is_answered(&line.words, *at);
+        if let Some((_, word)) = line.words.iter().enumerate().find(broken) {
             return refuse("a control character in", &word.text);
         }
         if let Some(word) = line.words.iter().find(|word| names_a_file(word)) {
@@ -108,9 +109,11 @@ fn check_sections(lines: &[Line<'_>]) -> Result<(), GrammarError> {
     Ok(())
 }
 
-/// Whether a line says what is answered.
-fn is_answer(words: &[Word<'_>]) -> bool {
-    matches!(words, [rules, action, ..] if !action.quoted && rules.text == "http-request" && action.text == "return")
+/// Whether a word is the text of an answer; a header of one would end at a line break, and others begin.
+fn is_answered(words: &[Word<'_>], at: usize) -> bool {
+    let returns = matches!(words, [rules, action, ..] if !action.quoted && rules.text == "http-request" && action.text == "return");
+    let before = at.checked_sub(1).and_then(|before| words.get(before));
+    returns && before.is_some_and(|before| !before.quoted && matches!(&*before.text, "string" | "lf-string"))
 }
 
 fn section_of(words: &[Word<'_>]) -> Option<Section> {
@@ -253,7 +256,6 @@ const ACTIONS: &[&str] = &[
     "deny",
     "disable-l7-retry",
     "normalize-uri",
-    "redirect",
     "reject",
     "replace-header",
     "replace-path",
@@ -378,6 +380,8 @@ mod tests {
             ("backend x\n    http-request return status 200 lf-string '%{+Q}[env(HOME)]'\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string '%{+Q%%{}[env(HOME)]'\n", Place::Hosts, 2),
             ("backend x\n    http-request return status 200 lf-string 'a%%%{+Q}[env(HOME)]'\n", Place::Hosts, 2),
+            ("backend x\n    http-request return status 302 string a hdr Location 'a'\\n'X: b'\n", Place::Hosts, 2),
+            ("backend x\n    http-request redirect location a\n", Place::Hosts, 2),
             ("frontend x\n    acl a src -f /etc/passwd\n", Place::Hosts, 2),
             ("frontend x\n    bind *:80 ssl crt-list /etc/x\n", Place::Hosts, 2),
             ("frontend x\n    http-request set-var(txn.a) 'path,map_str(/etc/passwd)'\n", Place::Hosts, 2),

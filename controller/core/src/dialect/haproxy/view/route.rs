@@ -3,6 +3,7 @@
 use super::extra::{ExtraView, type_of_texts};
 use super::limits::LimitsView;
 use super::seconds;
+use super::section::page;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression};
 use crate::dialect::haproxy::sections::{Labels, Section};
@@ -48,6 +49,7 @@ struct RedirectView {
     text: Option<String>,
     /// The status has neither.
     bare: bool,
+    page: String,
     locations: Vec<LocationView>,
 }
 
@@ -155,7 +157,7 @@ impl RedirectView {
                 (None, anywhere(location.and_fetch("var(txn.port)").and_fetch(TRIMMED_TARGET)))
             }
         };
-        Self { status, bare: text.is_none() && locations.is_empty(), text, locations }
+        Self { status, bare: text.is_none() && locations.is_empty(), page: page(status), text, locations }
     }
 }
 

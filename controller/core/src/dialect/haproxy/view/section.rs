@@ -31,6 +31,8 @@ pub(super) struct SectionView<'m> {
     /// What log lines call the route.
     labels: Vec<LabelView<'m>>,
     https_redirect: Option<RedirectView>,
+    /// The page of a redirect of ours, whose status is 302.
+    found: String,
     /// Headers that texts look at.
     looked_at: BTreeSet<String>,
     /// Where the root of a host leads.
@@ -53,6 +55,7 @@ pub(super) struct SectionView<'m> {
 #[derive(Debug, Serialize)]
 struct RedirectView {
     status: u16,
+    page: String,
     location: Expression,
 }
 
@@ -63,7 +66,8 @@ impl RedirectView {
         if policy.is_some_and(|policy| policy.port_in_redirects == Some(true)) {
             location = location.and(&format!(":{}", globals.listeners.https_port));
         }
-        Self { status: globals.https_redirect_status.0, location: location.and_fetch(target) }
+        let status = globals.https_redirect_status.0;
+        Self { status, page: page(status), location: location.and_fetch(target) }
     }
 }
 
@@ -141,6 +145,7 @@ impl<'m> SectionView<'m> {
             log_level: key.unlogged.then(|| unlogged_level(&globals.listeners)),
             labels: labels(section, globals),
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
+            found: page(302),
             looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals, version),
@@ -201,6 +206,11 @@ pub(super) fn page(status: u16) -> String {
 /// The same for statuses that nginx has a page for, too.
 pub(super) fn known_page(status: u16) -> Option<String> {
     let title = match status {
+        301 => "301 Moved Permanently",
+        302 => "302 Found",
+        303 => "303 See Other",
+        307 => "307 Temporary Redirect",
+        308 => "308 Permanent Redirect",
         400 => "400 Bad Request",
         401 => "401 Authorization Required",
         402 => "402 Payment Required",
