@@ -4,6 +4,7 @@ use gatewright_e2e::client::connect;
 use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::manifest::{IngressWords, ingress, service_with, slice_with};
 use gatewright_e2e::on_every_version;
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::wait::until;
 use gatewright_e2e::world::World;
 use serde_json::json;
@@ -129,13 +130,15 @@ on_every_version! {
             format!("{POST}Transfer-Encoding: chunked, chunked\r\n\r\n{CHUNKS}"),
             format!("{POST}Transfer-Encoding : chunked\r\n\r\n{CHUNKS}"),
             format!("{POST}Transfer-Encoding: xchunked\r\nContent-Length: 4\r\n\r\nabcd"),
+            format!("{POST}X-A: b\0c\r\nContent-Length: 4\r\n\r\nabcd"),
         ];
         heard.lock().unwrap().clear();
         for first in refused {
             let answers = statuses(&[&*first, NEXT].concat());
-            // Where what follows is left unread, the end of the connection may overtake the answer.
             let refuses = |status: &u16| matches!(status, 400 | 422 | 501);
-            assert!(answers.len() <= 1 && answers.iter().all(refuses), "{first}: {answers:?}");
+            // Of two lengths that differ HAProxy 3.2 reads all, and ends the connection without a word.
+            let is_silent = proxy == Proxy::HAPROXY_3_2 && first.contains("Length: 4\r\nContent-Length: 5");
+            assert!(answers.len() == usize::from(!is_silent) && answers.iter().all(refuses), "{first}: {answers:?}");
         }
         until("nobody was told anything", || heard.lock().unwrap().is_empty());
     }

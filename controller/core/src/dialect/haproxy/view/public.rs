@@ -20,6 +20,9 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+/// A version that refuses a NUL in a header.
+const REFUSES_NUL: Version = Version(3, 0, 0);
+
 /// What the templates of the frontend see.
 #[derive(Debug, Serialize)]
 pub(super) struct PublicView<'m> {
@@ -27,6 +30,8 @@ pub(super) struct PublicView<'m> {
     ticket_key: Option<String>,
     http2: bool,
     reject_unknown_names: bool,
+    /// This version takes a NUL in a header for one of its characters.
+    takes_nul: bool,
     early_data: bool,
     proxy_protocol: bool,
     access_log: bool,
@@ -210,6 +215,7 @@ impl<'m> PublicView<'m> {
             reject_unknown_names: globals.tls.reject_unknown_names,
             early_data: globals.tls.early_data,
             proxy_protocol: listeners.proxy_protocol,
+            takes_nul: version < REFUSES_NUL,
             access_log: globals.access_log.enabled,
             line: globals.access_log.format.as_ref().map(|format| LogLine::of(format, globals.access_log.escape)),
             syslog: globals.access_log.syslog.map(|server| server.to_string()),
