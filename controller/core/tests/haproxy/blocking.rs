@@ -26,6 +26,10 @@ fn blocked_clients_are_refused_everywhere() {
         ] {
             assert_eq!(proxy.get("h.test", "/", &[header]).status, status, "{header}");
         }
+        for (first, second, status) in [("AlphaBot", "x", 403), ("x", "AlphaBot", 403), ("AlphaBot/2", "x", 200)] {
+            let lines = [first, second].map(|value| format!("User-Agent: {value}"));
+            assert_eq!(proxy.get("h.test", "/", &[&*lines[0], &*lines[1]]).status, status, "{lines:?}");
+        }
         assert_eq!(proxy.get("unknown.test", "/", &["User-Agent: AlphaBot"]).status, 403);
         assert_eq!(proxy.get("h.test", "/tls", &["User-Agent: AlphaBot"]).status, 403, "before any redirect");
     }

@@ -137,6 +137,8 @@ struct BlockingView<'m> {
 struct BlockedView<'m> {
     /// The variable that keeps what is looked at.
     variable: &'static str,
+    /// The header that it is from.
+    header: &'static str,
     #[serde(flatten)]
     text: TextView<'m>,
 }
@@ -167,14 +169,14 @@ impl<'m> TextView<'m> {
 
 impl<'m> BlockingView<'m> {
     fn new(blocking: &'m Blocking) -> Self {
-        const USER_AGENT: &str = "asking_agent";
-        const REFERER: &str = "asking_referer";
-        let of = |variable, patterns: &'m [TextPattern]| {
-            patterns.iter().map(move |pattern| BlockedView { variable, text: TextView::new(pattern) })
+        const USER_AGENT: (&str, &str) = ("asking_agent", "user-agent");
+        const REFERER: (&str, &str) = ("asking_referer", "referer");
+        let of = |(variable, header), patterns: &'m [TextPattern]| {
+            patterns.iter().map(move |pattern| BlockedView { variable, header, text: TextView::new(pattern) })
         };
-        let kept = |variable: &str, header: &str| ReceivedView { variable: variable.to_owned(), header: header.to_owned() };
-        let agents = (!blocking.user_agents.is_empty()).then(|| kept(USER_AGENT, "user-agent"));
-        let referers = (!blocking.referers.is_empty()).then(|| kept(REFERER, "referer"));
+        let kept = |(variable, header): (&str, &str)| ReceivedView { variable: variable.to_owned(), header: header.to_owned() };
+        let agents = (!blocking.user_agents.is_empty()).then(|| kept(USER_AGENT));
+        let referers = (!blocking.referers.is_empty()).then(|| kept(REFERER));
         Self {
             headers: agents.into_iter().chain(referers).collect(),
             addresses: addresses::lines(&blocking.addresses),
@@ -213,9 +215,9 @@ impl<'m> PublicView<'m> {
             ticket_key: globals.tls.ticket_key.as_ref().map(ticket_key_path),
             http2: listeners.http2,
             reject_unknown_names: globals.tls.reject_unknown_names,
+            takes_nul: version < REFUSES_NUL,
             early_data: globals.tls.early_data,
             proxy_protocol: listeners.proxy_protocol,
-            takes_nul: version < REFUSES_NUL,
             access_log: globals.access_log.enabled,
             line: globals.access_log.format.as_ref().map(|format| LogLine::of(format, globals.access_log.escape)),
             syslog: globals.access_log.syslog.map(|server| server.to_string()),
