@@ -91,6 +91,11 @@ async fn a_socket_that_hangs_or_says_nonsense_leads_to_a_reload() {
 
 /// Takes the place of the proxy's socket, and asks the proxy what it is asked, after a while; how often it was asked.
 fn stand_before(world: &World, pause: Duration) -> Arc<AtomicUsize> {
+    stand_before_until(world, pause, usize::MAX)
+}
+
+/// The same; after so many connections nobody is there any more.
+fn stand_before_until(world: &World, pause: Duration, most: usize) -> Arc<AtomicUsize> {
     let socket = world.state().join("run/runtime.sock");
     let real = socket.with_extension("real");
     std::fs::rename(&socket, &real).unwrap();
@@ -103,6 +108,9 @@ fn stand_before(world: &World, pause: Duration) -> Arc<AtomicUsize> {
             let mut asked = UnixStream::connect(&real).await.unwrap();
             tokio::time::sleep(pause).await;
             tokio::spawn(async move { tokio::io::copy_bidirectional(&mut asker, &mut asked).await });
+            if count.load(Ordering::SeqCst) == most {
+                return;
+            }
         }
     });
     asked
@@ -131,6 +139,23 @@ async fn commands_share_connections_and_each_of_their_answers_counts() {
         assert!(ask(&socket, &gone, LIMIT).await.unwrap().contains("Server deleted."), "{program}");
         assert!(apply(&mut proxy, &files(&world, &ports[..1], "", &[])).await.reloaded, "{program}");
         assert_eq!(answering(&world, 3).await, ports[..1], "{program}");
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_goes_in_the_middle_of_the_commands_leads_to_a_reload() {
+    for program in programs() {
+        let world = World::new();
+        let one = endpoint().await;
+        let many: Vec<u16> = (0..500u16).map(|number| 40_000 + number).filter(|port| *port != one).collect();
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        apply(&mut proxy, &files(&world, &many, "", &[])).await;
+        let asked = stand_before_until(&world, Duration::ZERO, 2);
+        assert!(apply(&mut proxy, &files(&world, &[one], "", &[])).await.reloaded, "{program}");
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "{program}: it knew some of the commands");
+        assert_eq!(answering(&world, 3).await, [one], "{program}");
+        assert!(!apply(&mut proxy, &files(&world, &many, "", &[])).await.reloaded, "{program}: it has a socket again");
         proxy.drain(LIMIT).await;
     }
 }
