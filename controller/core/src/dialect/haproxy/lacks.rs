@@ -215,7 +215,8 @@ const LACKS: &[Lack] = &[
             "custom-http-errors",
             &[],
             "error answers of endpoints, and 503 where there are none, are replaced by pages of at most half of \
-             large-client-header-buffers; 401, 403, 413, 429, 502 and 504 of HAProxy itself keep its own page",
+             large-client-header-buffers, which keep their Content-Type, Location, Cache-Control and Retry-After and no other header, \
+             such as Set-Cookie; 401, 403, 413, 429, 502 and 504 of HAProxy itself keep its own page",
         )
     },
     told("enable-rewrite-log", &["false"], "HAProxy does not log how it rewrites"),
@@ -272,7 +273,11 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
     ),
     Approximation::told("client-body-buffer-size", STREAMS_BODIES, &[]),
     Approximation::new("configuration-snippet", READS_SNIPPETS),
-    Approximation::new("custom-http-errors", "401, 403, 413, 429, 502 and 504 of HAProxy itself keep its own page, and pages are small"),
+    Approximation::new(
+        "custom-http-errors",
+        "401, 403, 413, 429, 502 and 504 of HAProxy itself keep its own page; pages are small, and keep their Content-Type, Location, \
+         Cache-Control and Retry-After and no other header, such as Set-Cookie",
+    ),
     Approximation::new("fastcgi-params-configmap", "parameters with a variable that HAProxy does not know are left out"),
     Approximation::told("limit-connections", FORGETS_CLIENTS, &["0"]),
     Approximation::new("limit-rate-after", "the speed of an answer is limited from its first byte on"),
