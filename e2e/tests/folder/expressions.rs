@@ -4,8 +4,11 @@ use gatewright_e2e::client::{get, send};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::on_every_proxy;
-use gatewright_e2e::site::{Site, all_running};
-use gatewright_e2e::world::who;
+use gatewright_e2e::site::{Site, all_running, running};
+use gatewright_e2e::world::{World, who};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Instant;
 
 const ANY: &str = "ImplementationSpecific";
@@ -114,6 +117,105 @@ on_every_proxy! {
         time(&quick);
         let [usual, limited] = [&quick, &slow].map(|host| time(host));
         assert!(limited < usual * 50, "{limited:?} for what takes {usual:?} elsewhere");
+    }
+
+    fn a_guard_stays_closed_while_its_path_becomes_an_expression_and_no_longer_is_one(proxy) {
+        // Large enough that maps take their time.
+        let many = (0..1500).fold(ingress("many"), |one, n| one.prefix(&format!("n{n}.test"), "/p", "s"));
+        let guard = |written: &str| {
+            ingress("guard").path("h.test", "/admin", ANY, "s").annotation("denylist-source-range", "127.0.0.0/8").annotation("use-regex", written)
+        };
+        let base = [running("s"), vec![many, ingress("open").prefix("h.test", "/", "s")]].concat();
+        let world = World::of(proxy).manifest("hosts.yaml", &base).manifest("guard.yaml", &[guard("false")]).start();
+        let over = AtomicBool::new(false);
+        let seen = thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                world.net.enter();
+                let mut seen = BTreeSet::new();
+                while !over.load(Ordering::Relaxed) {
+                    seen.insert(who("h.test", "/admin"));
+                }
+                seen
+            });
+            let changing = scope.spawn(|| {
+                world.net.enter();
+                (0..10).for_each(|round| world.apply("guard.yaml", &[guard(if round % 2 == 0 { "true" } else { "false" })]));
+            });
+            let changed = changing.join();
+            over.store(true, Ordering::Relaxed);
+            changed.unwrap();
+            asking.join().unwrap()
+        });
+        assert_eq!(seen, BTreeSet::from(["403".to_owned()]));
+    }
+
+    fn many_alternatives_are_served_and_take_nothing_from_others(proxy) {
+        let site = Site::of(proxy, "rgx-alternatives");
+        let [many, slow, other] = ["many", "slow", "other"].map(|name| site.host(name));
+        let rule = |name: &str, host: &str, path: &str| ingress(name).path(host, path, ANY, "s1").annotation("use-regex", "true");
+        let plain = rule("other", &other, "/o.*");
+        let alternatives = format!("/x(.*){}", "|/a".repeat(325));
+        let slow_ones = format!("/x(.*){}", "|/b.*c".repeat(160));
+        site.apply(&[all_running(&["s1"]), vec![plain.clone()]].concat());
+        site.apply(&[all_running(&["s1"]), vec![
+            plain,
+            rule("many", &many, &alternatives).annotation("rewrite-target", "/n/$1"),
+            rule("slow", &slow, &slow_ones),
+        ]].concat());
+        assert_eq!(["/x", "/a", "/z/a", "/z"].map(|target| who(&many, target)), ["s1", "s1", "s1", "404"]);
+        assert_eq!(["/x", "/bxc", "/z/b/c", "/z"].map(|target| who(&slow, target)), ["s1", "s1", "s1", "404"]);
+        assert_eq!(get(&many, "/x1").unwrap().echo()["target"], "/n/1");
+        assert_eq!([who(&other, "/ok"), who(&other, "/x")], ["s1", "404"]);
+        let said = site.diagnostics();
+        assert!(said.len() == 2 && said.iter().all(|line| line.starts_with("GW0213 ")), "both may take long: {said:?}");
+    }
+
+    fn control_characters_are_compared_as_what_they_are(proxy) {
+        let site = Site::of(proxy, "rgx-control");
+        let h = site.host("h");
+        site.apply(&[all_running(&["s1", "s2"]), vec![
+            ingress("open").path(&h, "/", ANY, "s1"),
+            ingress("end").path(&h, "/admin$", ANY, "s2").annotation("use-regex", "true").annotation("denylist-source-range", "127.0.0.0/8"),
+            ingress("one").path(&h, "/one.?$", ANY, "s2").annotation("denylist-source-range", "127.0.0.0/8"),
+        ]].concat());
+        for (target, wanted) in [
+            ("/admin", "403"),
+            ("/admin%0a", "403"),
+            ("/admin%0A?x", "403"),
+            ("/x/../admin%0a", "403"),
+            ("/admin%250a", "s1"),
+            ("/one%01", "403"),
+            ("/one%3F", "403"),
+            ("/one%23", "403"),
+            ("/one%25", "403"),
+            ("/one%0ax", "s1"),
+            ("/one%252f", "s1"),
+        ] {
+            assert_eq!(who(&h, target), wanted, "{target}");
+        }
+    }
+
+    fn what_is_rewritten_leads_out_of_nothing(proxy) {
+        let site = Site::of(proxy, "rgx-climbs");
+        let h = site.host("h");
+        let route = ingress("a").path(&h, "/a(/|$)(.*)", ANY, "s").annotation("use-regex", "true");
+        site.apply(&[all_running(&["s"]), vec![route.annotation("rewrite-target", "/public/$2")]].concat());
+        let targets = [
+            "/a/y",
+            "/internal/..%2fa/y",
+            "/internal/x%3f/..%2f..%2fa/y",
+            "/internal/x%23/../../a/y",
+            "/a/x%3f/..%2f..%2fa/y",
+            "/a/x%0a/..%2f..%2fa%2fy",
+            "/a/x/..%2f../a/%01",
+        ];
+        for target in targets {
+            let answer = get(&h, target).unwrap();
+            // Where it cannot be compared and rewritten alike, it gets nowhere.
+            let asked = if answer.status == 400 && !proxy.is_nginx() { "/public/".into() } else { answer.echo()["target"].clone() };
+            let asked = asked.as_str().unwrap_or_default();
+            assert!(asked.starts_with("/public/") && !asked.contains(".."), "{target}: {} {asked}", answer.status);
+        }
     }
 
     fn what_requests_say_stays_in_its_segment_of_a_path(proxy) {

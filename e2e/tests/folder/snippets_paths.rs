@@ -50,6 +50,15 @@ on_every_proxy! {
         }
     }
 
+    fn what_a_snippet_rewrites_leads_out_of_nothing(proxy) {
+        let world = world(proxy, &[], &[("a", "rewrite ^/a/(.*)$ /public/$1 break;", &[])]);
+        for (target, asked) in [("/a/x%2fy", "/public/x"), ("/a/x/..%2f..%2fa/y", "/public/y"), ("/a/x%2e/../../a/y", "/public/y")] {
+            let answer = get("a.test", target).unwrap();
+            let echo = answer.echo();
+            assert!(echo["target"].as_str().is_some_and(|sent| sent.starts_with(asked) && !sent.contains("..")), "{target}: {echo} {:?}", world.diagnostics());
+        }
+    }
+
     fn redirects_to_paths_stay_paths_where_that_is_said(proxy) {
         let world = world(proxy, &[("relative-redirects", "true")], REDIRECTS);
         let all = [location("a.test", "/old/x"), location("a.test", "/b"), location("b.test", "/c")];

@@ -308,7 +308,8 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
     Approximation::new("proxy-send-timeout", "there is one timeout for both directions, that of proxy-read-timeout"),
     Approximation::told(
         "rewrite-target",
-        "paths with an encoded control character, `?` or `#`, or with a blank at their end, are rewritten as they are encoded; \
+        "paths with an encoded control character, `?` or `#`, or with a blank at their end, are rewritten as they are encoded, \
+         and answered with 400 where they have empty or dot segments, too; \
          a target with a variable that HAProxy does not know is not served",
         &[],
     ),
