@@ -1,0 +1,172 @@
+//! Random paths and requests: every proxy leads a request to the same route.
+
+use gatewright_e2e::client::get;
+use gatewright_e2e::manifest::{IngressWords, ingress};
+use gatewright_e2e::net::on_a_thread_of_its_own;
+use gatewright_e2e::proxies::Proxy;
+use gatewright_e2e::site::{Site, all_running};
+use serde_json::Value;
+
+const PROXIES: [Proxy; 4] = [Proxy::NGINX_1_22, Proxy::NGINX_1_30, Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
+const SERVICES: [&str; 4] = ["s0", "s1", "s2", "s3"];
+const HOSTS: usize = 24;
+const REQUESTS: usize = 40;
+
+const SEGMENTS: &[&str] = &["a", "b", "ab", "A", "a.b", "..a", "a..", "~x", "a%2Fb", "é", "a+b", "$x", "a*", "=", "...", "'q'"];
+const EXPRESSIONS: &[&str] = &[
+    "/a(/|$)(.*)",
+    "/a/b",
+    "/[ab]+$",
+    "/a.*",
+    "/(a|b)/.*b$",
+    "/a/(?!b)",
+    "/(.*)",
+    "/a|/b",
+    "/x|^/b$",
+    "/A",
+    "/a[.]b",
+    "/[^/]+/b",
+    "/(/|$)",
+    "/a$",
+    "/b/?",
+    "/é",
+];
+/// What is put into a path, in place of one of its slashes.
+const BETWEEN: &[&str] = &["//", "/./", "/x/../", "/%2e/", "/%2E%2e/", "/..", "/../", "/..;/", "%2f", "/.a/"];
+const ENDS: &[&str] = &[
+    "/", "/..", "/.", "/../", ";x=1", "%3f", "%23", "%20", "%0a", "%01", "%7f", "%00", "%", "%zz", "%25", "%250a", "%252f", "%5c", "?",
+    "?a=/../b",
+];
+const GUARDS: &[(&str, &str)] =
+    &[("allowlist-source-range", "10.9.9.9/32"), ("denylist-source-range", "127.0.0.0/8"), ("permanent-redirect", "https://x.test/y")];
+
+/// Numbers that follow from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(bound).unwrap()).unwrap()
+    }
+
+    fn one_of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.roll(list.len())]
+    }
+
+    fn path(&mut self) -> String {
+        let path: String = (0..self.roll(4)).flat_map(|_| ["/", self.one_of(SEGMENTS)]).collect();
+        if path.is_empty() || self.roll(4) == 0 { path + "/" } else { path }
+    }
+
+    /// A host's Ingresses, and the paths of their rules.
+    fn ingresses(&mut self, name: &str, host: &str) -> (Vec<Value>, Vec<String>) {
+        let of_expressions = self.roll(5) < 2;
+        let (mut ingresses, mut paths) = (Vec::new(), Vec::new());
+        for number in 0..=self.roll(3) {
+            let mut one = ingress(&format!("{name}-{number}")).created(u32::try_from(number).unwrap());
+            for _ in 0..=self.roll(3) {
+                let written = of_expressions && self.roll(5) > 0;
+                let path = if written {
+                    self.one_of(EXPRESSIONS).to_owned()
+                } else {
+                    self.path().replace(['$', '*', '+'], if of_expressions { "" } else { "a" })
+                };
+                let kind = if of_expressions {
+                    "ImplementationSpecific"
+                } else {
+                    self.one_of(&["Exact", "Prefix", "Prefix", "ImplementationSpecific"])
+                };
+                one = one.path(host, &path, kind, self.one_of(&SERVICES));
+                paths.push(path);
+            }
+            if of_expressions && number == 0 {
+                one = one.annotation("use-regex", "true");
+            }
+            if self.roll(5) < 2 {
+                let (key, value) = GUARDS[self.roll(GUARDS.len())];
+                one = one.annotation(key, value);
+            }
+            ingresses.push(one);
+        }
+        (ingresses, paths)
+    }
+
+    fn target(&mut self, paths: &[String]) -> String {
+        let near = if self.roll(3) > 0 { paths[self.roll(paths.len())].clone() } else { self.path() };
+        let near = near.split('|').next().unwrap_or_default();
+        let mut target: String = near.chars().filter(|c| !r"^$\()[]+?|*!".contains(*c)).collect();
+        if self.roll(4) == 0 {
+            target = target.replacen('/', self.one_of(BETWEEN), 1);
+        }
+        if self.roll(3) == 0 {
+            target += self.one_of(&["/a", "/b", "a", "/ab/b"]);
+        }
+        if self.roll(3) == 0 {
+            target += self.one_of(ENDS);
+        }
+        let target = if target.starts_with('/') { target } else { format!("/{target}") };
+        target.replace('é', "%C3%A9")
+    }
+
+    fn host(&mut self, host: &str, site: &str) -> String {
+        let label = self.one_of(&["a", "A", "a.b", "-", "a_b"]);
+        let host = host.replace('*', label);
+        match self.roll(8) {
+            0 => host.to_uppercase(),
+            1 => host + ":80",
+            2 => host + ".",
+            3 => format!("unknown.{site}"),
+            _ => host,
+        }
+    }
+}
+
+/// Status, or who answers and what that was asked for.
+fn led(host: &str, target: &str) -> String {
+    let answer = get(host, target).map_err(|error| error.to_string());
+    answer.map_or_else(|error| error, |answer| format!("{} {}", answer.word(), answer.echo()["target"].as_str().unwrap_or_default()))
+}
+
+fn answers(proxy: Proxy, seed: u64) -> Vec<String> {
+    let (site, mut dice) = (Site::of(proxy, &format!("alike-{:x}", seed >> 48)), Dice(seed));
+    let (mut objects, mut asked) = (all_running(&SERVICES), Vec::new());
+    for number in 0..HOSTS {
+        let name = if number % 5 == 4 { format!("*.w{number}") } else { format!("h{number}") };
+        let host = site.host(&name);
+        let (ingresses, paths) = dice.ingresses(&format!("h{number}"), &host);
+        let told =
+            format!("{:?}", ingresses.iter().map(|one| (&one["metadata"]["annotations"], &one["spec"]["rules"])).collect::<Vec<_>>());
+        asked.extend((0..REQUESTS).map(|_| (dice.host(&host, &site.host("x")), dice.target(&paths), told.clone())));
+        objects.extend(ingresses);
+    }
+    site.apply(&objects);
+    asked.into_iter().map(|(host, target, told)| format!("{host} {target}: {}\u{0}{told}", led(&host, &target))).collect()
+}
+
+#[test]
+fn random_requests_go_the_same_way_on_every_proxy() {
+    for seed in [0x9e37_79b9_7f4a_7c15, 0xd1b5_4a32_d192_ed03] {
+        let all = PROXIES.map(|proxy| {
+            let mut seen = Vec::new();
+            on_a_thread_of_its_own(|| seen = answers(proxy, seed));
+            seen
+        });
+        let [first, others @ ..] = &all;
+        let differs = |other: &Vec<String>, proxy: &Proxy| {
+            first
+                .iter()
+                .zip(other)
+                .filter(|(one, two)| one != two)
+                .map(|(one, two)| {
+                    let (one, rules) = one.split_once('\0').unwrap_or_default();
+                    format!("{one}\n    {}: {}\n    {rules}", proxy.variable, two.split_once('\0').unwrap_or_default().0)
+                })
+                .collect::<Vec<_>>()
+        };
+        let wrong: Vec<String> = others.iter().zip(&PROXIES[1..]).flat_map(|(other, proxy)| differs(other, proxy)).collect();
+        assert_eq!(first.len(), HOSTS * REQUESTS);
+        assert!(wrong.is_empty(), "seed {seed}: {} differ, such as\n{}", wrong.len(), wrong[..wrong.len().min(10)].join("\n"));
+    }
+}
