@@ -58,10 +58,20 @@ impl TextRegex {
 }
 
 impl RouteRegex {
+    /// So many expressions of a host may have a limit; of more, all together would keep a proxy busy.
+    pub const MOST_SLOW: usize = 40;
+
     /// Whether it has a limit.
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.cost.steps > FEW
+    }
+
+    /// How many steps it may take of a long path, for people; an estimate, of orders of magnitude.
+    #[must_use]
+    pub fn steps(&self) -> String {
+        const MANY: u64 = 1_000_000_000_000;
+        if self.cost.steps > MANY { format!("more than {MANY}") } else { self.cost.steps.to_string() }
     }
 
     /// How many steps it may take where it is compared from the beginning of a path on; `None`: as many as it takes. `slow`:
@@ -80,13 +90,21 @@ impl RouteRegex {
     /// As nginx is given it, which compares it from the beginning of a path on; `text`: itself, or with names for its groups.
     #[must_use]
     pub fn bounded(&self, text: &str, slow: usize) -> String {
-        let limits = self.limits(slow);
+        let (limits, flags) = (self.limits(slow), if self.has_dot() { "(?s)" } else { "" });
         if limits.is_empty() {
-            return format!("^{text}");
+            return format!("{flags}^{text}");
         }
         let alternatives = split(text);
         let (first, others) = alternatives.split_first().expect("there is always one");
-        if others.is_empty() { format!("{limits}^{first}") } else { format!("{limits}^(?:{first}|(?s:.*?)(?:{}))", others.join("|")) }
+        let (begin, others) = (format!("{limits}{flags}^"), others.join("|"));
+        if others.is_empty() { format!("{begin}{first}") } else { format!("{begin}(?:{first}|(?s:.*?)(?:{others}))") }
+    }
+
+    /// Flags with which it is compared: without case, and its dots stand for line breaks, too. A client may send some,
+    /// encoded, and a path that protects something would be passed by with one.
+    #[must_use]
+    pub fn flags(&self) -> &'static str {
+        if self.has_dot() { "is" } else { "i" }
     }
 
     /// Whether a PCRE may come to an end without knowing whether it matches.
@@ -94,12 +112,37 @@ impl RouteRegex {
     pub fn is_unsure(&self) -> bool {
         self.is_slow() || self.cost.has_many_rounds
     }
+
+    /// Whether it is found again at the beginning of a path that it has matched; one of several alternatives may have
+    /// matched anywhere.
+    #[must_use]
+    pub fn begins_path(&self) -> bool {
+        self.cost.again.is_none()
+    }
+
+    /// What stands in front of it where it is looked for in a path that it has matched, from the beginning on or anywhere.
+    #[must_use]
+    pub fn limits_again(&self) -> String {
+        limits(limit(self.text(), self.steps_again(), 1))
+    }
+
+    /// Whether a PCRE may come to an end there without knowing whether it matches.
+    #[must_use]
+    pub fn is_unsure_again(&self) -> bool {
+        self.steps_again() > FEW || self.cost.has_many_rounds
+    }
+
+    fn steps_again(&self) -> u64 {
+        self.cost.again.unwrap_or(self.cost.steps)
+    }
 }
 
 /// What is known of an expression of a path when it is made, as it is asked for often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RouteCost {
     steps: u64,
+    /// Where it is looked for anywhere; `None`: nobody does.
+    again: Option<u64>,
     has_many_rounds: bool,
 }
 
@@ -108,6 +151,7 @@ impl RouteCost {
     pub(super) fn new(expression: &TextRegex) -> Self {
         let (texts, mut alternatives) = (split(expression.as_str()), parts(expression.as_str()));
         let has_many_rounds = cost::has_many_rounds(&alternatives);
+        let again = (texts.len() > 1).then(|| cost::steps(&alternatives, true));
         let mut unbound: Vec<Vec<Part>> = Vec::new();
         for (n, text) in texts.iter().enumerate().rev() {
             if n > 0 && !text.starts_with('^') && n < alternatives.len() {
@@ -115,7 +159,7 @@ impl RouteCost {
             }
         }
         let steps = cost::steps(&alternatives, false).saturating_add(cost::steps(&unbound, true));
-        Self { steps, has_many_rounds }
+        Self { steps, again, has_many_rounds }
     }
 }
 
@@ -175,7 +219,9 @@ mod tests {
             "/(?:(?!foo).)*x",
         ] {
             assert_eq!(limits(plain), "", "{plain}");
-            assert_eq!(RouteRegex::new(plain).unwrap().bounded(plain, 1), format!("^{plain}"));
+            let path = RouteRegex::new(plain).unwrap();
+            let flags = if path.has_dot() { "(?s)" } else { "" };
+            assert_eq!(path.bounded(plain, 1), format!("{flags}^{plain}"));
         }
         for plain in ["bot|spider", "^Mozilla/5", "(?i)curl", "[0-9]$", "^.*foo", ".*foo"] {
             assert_eq!(TextRegex::new(plain).map(|read| read.limits()), Ok(String::new()), "{plain}");
@@ -218,7 +264,31 @@ mod tests {
     fn only_the_first_alternative_is_bound_to_the_beginning() {
         let slow = "/a(x)|/.*(b.*c)|^/d";
         let bounded = RouteRegex::new(slow).unwrap().bounded(slow, 1);
-        assert_eq!(bounded, "(*LIMIT_MATCH=100000)(*NO_AUTO_POSSESS)^(?:/a(x)|(?s:.*?)(?:/.*(b.*c)|^/d))");
+        assert_eq!(bounded, "(*LIMIT_MATCH=100000)(*NO_AUTO_POSSESS)(?s)^(?:/a(x)|(?s:.*?)(?:/.*(b.*c)|^/d))");
+    }
+
+    #[test]
+    fn dots_stand_for_line_breaks_too() {
+        let flags = |text: &str| RouteRegex::new(text).unwrap().flags();
+        assert_eq!(["/a.*", "/a(.)", r"/[\]]."].map(flags), ["is"; 3]);
+        assert_eq!(["/a", r"/a\.b", "/[.]", r"/[\].]"].map(flags), ["i"; 4]);
+    }
+
+    #[test]
+    fn what_has_matched_is_found_again_at_the_beginning_or_with_a_limit() {
+        let again = |text: &str| {
+            let path = RouteRegex::new(text).unwrap();
+            (path.begins_path(), !path.limits_again().is_empty(), path.is_unsure_again())
+        };
+        assert_eq!(again("/(.*)/edit$"), (true, false, false), "from the beginning it takes few steps");
+        assert_eq!(again("/(.*)/edit$|/b"), (false, true, true), "from anywhere it takes many");
+        assert_eq!((again("/a|/b"), again("/.*.*x")), ((false, false, false), (true, true, true)));
+    }
+
+    #[test]
+    fn steps_are_told_in_numbers_that_can_be_read() {
+        let steps = |text: &str| RouteRegex::new(text).unwrap().steps();
+        assert_eq!((steps("/"), steps("/(a|aa)+b")), ("1".to_owned(), "more than 1000000000000".to_owned()));
     }
 
     #[test]

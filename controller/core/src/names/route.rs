@@ -137,6 +137,21 @@ impl RouteRegex {
         out
     }
 
+    /// Whether it has a dot that stands for any character.
+    pub(super) fn has_dot(&self) -> bool {
+        let (mut in_class, mut chars) = (false, self.as_str().chars());
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => _ = chars.next(),
+                '[' => in_class = true,
+                ']' => in_class = false,
+                '.' if !in_class => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The alternatives that it is made of; one, if none stands outside of groups and classes.
     #[must_use]
     pub fn alternatives(&self) -> Vec<&str> {

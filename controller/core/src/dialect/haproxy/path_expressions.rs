@@ -31,7 +31,7 @@ pub(super) fn lines(host: &Host, value_of: impl Fn(&Route) -> String) -> Vec<Lin
         let expressions = route.matches.iter().filter_map(PathMatch::regex);
         let line = |path: &RouteRegex| {
             let limits = limits(steps.filter(|_| path.is_slow()));
-            Line::expression(format!("{limits}^{begin}(?i:{})", behind(path)), value_of(route))
+            Line::expression(format!("{limits}^{begin}(?{}:{})", path.flags(), behind(path)), value_of(route))
         };
         expressions.map(line).collect::<Vec<_>>()
     });
@@ -80,7 +80,7 @@ fn asked(host: &Host) -> Vec<Vec<&RouteRegex>> {
 
 /// Looks at an expression without going on.
 fn ahead(path: &RouteRegex) -> String {
-    format!("(?=(?i:{}))|", behind(path))
+    format!("(?=(?{}:{}))|", path.flags(), behind(path))
 }
 
 fn begin(host: &Host) -> String {
@@ -94,7 +94,7 @@ fn behind(path: &RouteRegex) -> String {
     let (first, others) = alternatives.split_first().map_or(("", &[][..]), |(first, others)| (*first, others));
     let others = others.iter().map(|other| match other.strip_prefix('^') {
         Some(bound) => format!("|(?=/){bound}"),
-        None => format!("|(?=/).*?(?:{other})"),
+        None => format!("|(?=/)(?s:.*?)(?:{other})"),
     });
     first.to_owned() + &others.collect::<String>()
 }
@@ -106,6 +106,6 @@ mod tests {
     #[test]
     fn only_the_first_alternative_is_bound() {
         let of = |text: &str| behind(&RouteRegex::new(text).unwrap());
-        assert_eq!((of("/a(/|$)"), of("/a|/b|^/c")), ("/a(/|$)".to_owned(), "/a|(?=/).*?(?:/b)|(?=/)/c".to_owned()));
+        assert_eq!((of("/a(/|$)"), of("/a|/b|^/c")), ("/a(/|$)".to_owned(), "/a|(?=/)(?s:.*?)(?:/b)|(?=/)/c".to_owned()));
     }
 }

@@ -165,10 +165,11 @@ impl RewriteView {
     fn new(policy: &RoutePolicy, path: Option<&RouteRegex>) -> Option<Self> {
         let (rewrite, path) = (policy.rewrite.as_ref()?, path?);
         let (target, encoded) = Expression::in_path(&rewrite.target, "rewritten", Expression::of)?;
-        let limits = path.limits(1);
+        let (limits, before) = (path.limits_again(), if path.begins_path() { "" } else { ".*?" });
+        let found = format!("{before}(?i:{path}).*");
         Some(Self {
-            expression: format!("{limits}^.*?(?i:{path}).*"),
-            decided: path.is_unsure().then(|| format!("{limits}^(?:(?=.*?(?i:{path}).*)|)")),
+            decided: path.is_unsure_again().then(|| format!("{limits}^(?:(?={found})|)")),
+            expression: format!("{limits}^{found}"),
             decoded: Expression::of(&rewrite.target)?,
             target,
             encoded,

@@ -12,7 +12,7 @@ const GROUP: &str = "gw_path_group_";
 /// What `route/rewrite.tera` sees.
 #[derive(Debug, Serialize)]
 pub(super) struct RewriteView {
-    /// Finds the path anywhere, without case, as the rule writes it.
+    /// Finds what of the path the expression of the rule has matched.
     expression: String,
     target: Expression,
 }
@@ -21,8 +21,12 @@ impl RewriteView {
     pub(super) fn new(route: &Route) -> Option<Self> {
         let rewrite = route.policy.rewrite.as_ref()?;
         let path = regex_of(route)?;
-        let limits = path.limits(1);
-        let expression = if limits.is_empty() { format!("(?i){path}") } else { format!("{limits}(?i)^(?s:.*?)(?:{path})") };
+        let (limits, flags) = (path.limits_again(), path.flags());
+        let expression = match (path.begins_path(), limits.is_empty()) {
+            (true, _) => format!("{limits}(?{flags})^{path}"),
+            (false, true) => format!("(?{flags}){path}"),
+            (false, false) => format!("{limits}(?{flags})^(?s:.*?)(?:{path})"),
+        };
         Some(Self { expression, target: Expression::of(&rewrite.target) })
     }
 }
