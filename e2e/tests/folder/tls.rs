@@ -268,6 +268,19 @@ on_every_version! {
         assert_eq!(hsts(&h, "/?header=Strict-Transport-Security:max-age=1"), ours, "HST5-4");
         assert_eq!(get(&h, "/").unwrap().header("Strict-Transport-Security"), None);
     }
+
+    fn hst5_12_2_a_name_that_only_leads_to_its_sibling_promises_nothing(proxy) {
+        let site = Site::of(proxy, "hsts-www");
+        let h = site.host("h");
+        let with = format!("www.{h}");
+        let pair = Pair::new(&[&h, &with]);
+        let moved = ingress("a").prefix(&h, "/", "s").annotation("from-to-www-redirect", "true").tls(&[&h, &with], "pair");
+        site.apply(&[running("s"), vec![secret("pair", &pair), moved]].concat());
+        let answer = get_over_tls(&with, "/x").unwrap();
+        assert_eq!((answer.status, answer.header("location")), (308, Some(format!("https://{h}:443/x").as_str())), "{:?}", site.diagnostics());
+        assert_eq!(answer.header("Strict-Transport-Security"), None);
+        assert!(get_over_tls(&h, "/x").unwrap().header("Strict-Transport-Security").is_some());
+    }
 }
 
 on_proxies! {

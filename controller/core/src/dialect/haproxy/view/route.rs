@@ -50,6 +50,8 @@ struct RedirectView {
     /// The status has neither.
     bare: bool,
     page: String,
+    /// It leads to the same on another name of the host.
+    to_other_name: bool,
     locations: Vec<LocationView>,
 }
 
@@ -157,7 +159,9 @@ impl RedirectView {
                 (None, anywhere(location.and_fetch("var(txn.port)").and_fetch(TRIMMED_TARGET)))
             }
         };
-        Self { status, bare: text.is_none() && locations.is_empty(), page: page(status), text, locations }
+        let to_other_name = matches!(redirect.target, RedirectTarget::Host(_));
+        let (bare, page) = (text.is_none() && locations.is_empty(), page(status));
+        Self { status, bare, page, to_other_name, text, locations }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::headers::HeadersView;
 use super::{cors, errors, extra, rewrite};
 use crate::dialect::nginx::expression::Expression;
-use crate::model::{AnswerHeader, Route};
+use crate::model::{AnswerHeader, RedirectTarget, Route};
 
 /// All headers of a route.
 pub(super) fn of(route: &Route, cookie: Option<Expression>, common: &HeadersView) -> HeadersView {
@@ -54,6 +54,10 @@ fn of_answers(route: &Route, common: &HeadersView, has: impl Fn(&AnswerHeader) -
     }
     if let Some(auth) = super::asked(route) {
         super::external_auth::add_headers(&mut headers, auth);
+    }
+    // A name that only leads to its sibling promises nothing: `ingress-semantics` 12.2.
+    if route.policy.redirect.as_ref().is_some_and(|redirect| matches!(redirect.target, RedirectTarget::Host(_))) {
+        headers.answer("Strict-Transport-Security", Expression::literal(""));
     }
     headers
 }
