@@ -286,6 +286,7 @@ codes! {
     UnusedCanary "GW0210" Warning SkippedPath "A canary is not used: it has no Ingress that it is the canary of, or another one comes first.",
     BecomesRegex "GW0211" Note Served "Another Ingress of the host makes its paths regular expressions, which take more requests.",
     UnusedDefaultBackend "GW0212" Warning SkippedPath "A default backend does not answer for a host of its Ingress.",
+    SlowPath "GW0213" Note Served "The expression of a path may take so many steps that it has a limit.",
     // backends
     ResourceBackend "GW0301" Error SkippedPath "Resource backends are not supported.",
     BadBackend "GW0302" Error SkippedPath "A backend names no Service or no port.",

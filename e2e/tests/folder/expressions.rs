@@ -218,6 +218,56 @@ on_every_proxy! {
         }
     }
 
+    fn line_breaks_lead_past_no_path(proxy) {
+        let site = Site::of(proxy, "rgx-lines");
+        let [h, bare] = ["h", "bare"].map(|name| site.host(name));
+        let shut = |name: &str, host: &str, paths: &[&str]| {
+            let begun = ingress(name).annotation("use-regex", "true").annotation("allowlist-source-range", "192.0.2.1");
+            paths.iter().fold(begun, |all, path| all.path(host, path, ANY, "s"))
+        };
+        site.apply(&[all_running(&["s"]), vec![
+            shut("shut", &h, &["/admin.*", "/x/.*/secret", "/end/[a-z]+$", "/some/.+/a|/other/.+/b"]),
+            ingress("open").path(&h, "/(.*)", ANY, "s").annotation("rewrite-target", "/new/$1"),
+            shut("shut-bare", &bare, &["/x/.*/secret"]),
+            ingress("open-bare").path(&bare, "/x/", ANY, "s"),
+        ]].concat());
+        let status = |target: &str| get(&h, target).unwrap().status;
+        for target in [
+            "/admin", "/admin%0A/x", "/admin%0a", "/x/a/secret", "/x/a%0Ab/secret", "/x/%0A/secret", "/x/%0D%0A/secret", "/end/a", "/end/a%0A",
+            "/some/%0A/a", "/z/other/%0A/b",
+        ] {
+            assert_eq!(status(target), 403, "{target}");
+        }
+        assert_eq!(get(&bare, "/x/a%0Ab/secret").unwrap().status, 403);
+        let seen = |target: &str| get(&h, target).unwrap().echo()["target"].as_str().unwrap_or("-").to_uppercase();
+        let all = ["/b", "/b%0Ac", "/b%0A", "/%0Ab?q=1", "/end/A%0AB"];
+        assert_eq!(all.map(seen), ["/NEW/B", "/NEW/B%0AC", "/NEW/B%0A", "/NEW/%0AB?Q=1", "/NEW/END/A%0AB"], "all of it is rewritten");
+    }
+
+    fn a_path_that_is_not_found_as_it_was_sent_gets_nowhere(proxy) {
+        let site = Site::of(proxy, "rgx-sent");
+        let h = site.host("h");
+        site.apply(&[all_running(&["s"]), vec![ingress("h").path(&h, "/t/(.)/x$", ANY, "s").annotation("rewrite-target", "/n/$1")]].concat());
+        assert_eq!(get(&h, "/t/a/x").unwrap().echo()["target"], "/n/a");
+        let answer = get(&h, "/t/%3F/x").unwrap();
+        let rewritten = answer.status == 200 && answer.echo()["target"] == "/n/%3F";
+        assert!(rewritten || answer.status == 400, "{}: the path of the rule is none that endpoints see", answer.status);
+    }
+
+    fn only_some_paths_of_a_host_may_take_long(proxy) {
+        let site = Site::of(proxy, "rgx-many");
+        let h = site.host("h");
+        let slow = |n: usize| format!("/{n}/.*.*x");
+        let first = (0..40).fold(ingress("first").created(1).annotation("use-regex", "true"), |all, n| all.path(&h, &slow(n), ANY, "s1"));
+        let second = (40..42).fold(ingress("second").created(2), |all, n| all.path(&h, &slow(n), ANY, "s2")).path(&h, "/quick", ANY, "s2");
+        site.apply(&[all_running(&["s1", "s2"]), vec![first, second]].concat());
+        assert_eq!(["/0/ax", "/39/bx", "/40/ax", "/41/ax", "/quick"].map(|target| who(&h, target)), ["s1", "s1", "404", "404", "s2"]);
+        let said = site.diagnostics();
+        let of = |name: &str, text: &str| said.iter().filter(|line| line.contains(name) && line.contains(text)).count();
+        assert!(of("GW0213 Ingress rgx-many/first", "steps to compare; it is given up at 10000") > 0, "{said:?}");
+        assert_eq!(of("GW0202 Ingress rgx-many/second", "the host has 40 paths before it that may take long"), 2, "{said:?}");
+    }
+
     fn what_requests_say_stays_in_its_segment_of_a_path(proxy) {
         let site = Site::of(proxy, "rgx-said");
         let [header, argument] = ["header", "argument"].map(|name| site.host(name));

@@ -4,7 +4,7 @@ use super::Builder;
 use super::expressions::Expressions;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::PathMatch;
-use crate::names::{HostPattern, RulePath, shown};
+use crate::names::{HostPattern, RouteRegex, RulePath, shown};
 use crate::translate::paths::{self, Pattern};
 use crate::translate::reading::{PathKind, PathReading, Reading};
 use std::collections::HashMap;
@@ -81,6 +81,34 @@ impl<'a> Builder<'a> {
                 }
             }
         }
+        self.few_slow(matched, diagnostics)
+    }
+
+    /// Says which expressions may take long, and leaves out those that are too many of them: the youngest, as in all else.
+    fn few_slow(
+        &self,
+        mut matched: Vec<(Entry<'a>, Vec<PathMatch>)>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
+        const HELP: &str = "write it with fewer repetitions of what may be anything, such as [^/]+ in place of .*";
+        let slow = |matches: &[PathMatch]| matches.iter().filter_map(PathMatch::regex).filter(|path| path.is_slow()).count();
+        let all = matched.iter().map(|(_, matches)| slow(matches)).sum::<usize>().min(RouteRegex::MOST_SLOW);
+        let mut count = 0;
+        matched.retain(|(entry, matches)| {
+            let Some(path) = matches.iter().filter_map(PathMatch::regex).find(|path| path.is_slow()) else { return true };
+            count += slow(matches);
+            let is_served = count <= RouteRegex::MOST_SLOW;
+            let takes = format!("path {} of host {} may take {} steps to compare", entry.path.text, self.pattern, path.steps());
+            let (code, message) = if is_served {
+                let limit = path.limit(all).unwrap_or_default();
+                (Code::SlowPath, format!("{takes}; it is given up at {limit}, and a request that comes to that is answered 500"))
+            } else {
+                let most = RouteRegex::MOST_SLOW;
+                (Code::BadPath, format!("{takes}, and the host has {most} paths before it that may take long; this path is ignored"))
+            };
+            diagnostics.push(Diagnostic::new(code, entry.reading.origin.clone(), entry.path.field("path"), message).help(HELP));
+            is_served
+        });
         matched
     }
 
