@@ -78,3 +78,40 @@ fn a_plain_prefix_is_two_expressions_where_others_come_between() {
     assert_eq!(world.picture(), ["t ~/abc/ → default-s2-80", "t ~/.+/x → default-s2-80", "t ~/abc → default-s3-80"]);
     assert!(world.codes().contains(&Code::DuplicatePath));
 }
+
+#[test]
+fn rgx_a_target_that_cannot_be_used_makes_no_expressions() {
+    let plain = ingress("plain", 1, &[("t", &[("/abc", "Prefix", "s1")])]);
+    let bad = ingress("bad", 2, &[("t", &[("/x", "Prefix", "s2")])]);
+    for target in ["/a?b=c", " /new", "/a;b"] {
+        let objects = [plain.clone(), annotated(bad.clone(), &[("rewrite-target", target)])];
+        let expected = ["t =/abc → default-s1-80", "t /abc/* → default-s1-80", "t =/x → default-s2-80", "t /x/* → default-s2-80"];
+        check(&objects, &expected);
+    }
+}
+
+#[test]
+fn expressions_that_may_take_long_are_told_and_are_not_too_many() {
+    let paths = |from: usize, to: usize| (from..to).map(|n| format!("/{n}/.*.*x")).collect::<Vec<_>>();
+    let made = |name: &str, age: u32, paths: &[String]| {
+        let paths: Vec<_> = paths.iter().map(|path| (path.as_str(), "ImplementationSpecific", "s1")).collect();
+        annotated(ingress(name, age, &[("t", &paths)]), &[("use-regex", "true")])
+    };
+    let told = |objects: &[serde_json::Value]| {
+        let told = World::new(&[services(), objects.to_vec()].concat()).translate().diagnostics;
+        let of = |code: Code| told.iter().filter(move |finding| finding.code == code).cloned().collect::<Vec<_>>();
+        (of(Code::SlowPath), of(Code::BadPath))
+    };
+    let (slow, bad) = told(&[made("few", 1, &["/a/.*.*x".to_owned(), "/b".to_owned()])]);
+    assert!(slow.len() == 1 && bad.is_empty());
+    assert_eq!(slow[0].field, "spec.rules[0].http.paths[0].path");
+    let message = "path /a/.*.*x of host t may take ";
+    assert!(slow[0].message.starts_with(message) && slow[0].message.contains("it is given up at 100000"), "{}", slow[0].message);
+    let (slow, bad) = told(&[made("young", 2, &paths(30, 45)), made("old", 1, &paths(0, 30))]);
+    assert_eq!((slow.len(), bad.len()), (40, 5));
+    assert!(
+        bad.iter().all(|finding| finding.object.as_ref().is_some_and(|object| object.name.name() == "young")
+            && finding.message.contains("40 paths before it")),
+        "{bad:?}"
+    );
+}

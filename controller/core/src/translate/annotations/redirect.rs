@@ -61,7 +61,7 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    let permanent = given.parsed("permanent-redirect", place);
+    let permanent = given.whole("permanent-redirect").and_then(|text| given.read("permanent-redirect", text, place));
     let permanent_status = status(given, "permanent-redirect-code", 301, 308);
     let temporal = given.parsed("temporal-redirect", UrlText::new);
     let temporal_status = status(given, "temporal-redirect-code", 302, 307);
@@ -154,6 +154,7 @@ mod tests {
         for (name, value) in [
             ("permanent-redirect", "https://a.example$request_uri"),
             ("permanent-redirect", "http://a.example/;x"),
+            ("permanent-redirect", " http://a.example/"),
             ("permanent-redirect", "javascript:x"),
             ("permanent-redirect", "//evil.example/"),
             ("permanent-redirect", "ftp://a.example/"),

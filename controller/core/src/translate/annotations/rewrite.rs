@@ -14,7 +14,7 @@ pub(super) const FEATURE: Feature = Feature {
             Value::Text(Class::Path),
             Scope::Host,
             "The path that endpoints see, with `$1` to `$9` for the groups of the rule's path; the query stays. The paths of the host \
-             become regular expressions, unless the target is the rule's own path; also beside a target that cannot be used.",
+             become regular expressions, unless the target is the rule's own path.",
         )
         .ranked(Tier::A, Risk::Medium),
         Key::new(
@@ -43,19 +43,20 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     policies.use_regex = given.bool("use-regex").unwrap_or(false);
     let forwarded_prefix =
         given.of_class("x-forwarded-prefix", Class::Path).and_then(|text| with_groups(given, "x-forwarded-prefix", text));
-    match target(given) {
-        Some((text, target)) => {
+    // What ingress-nginx does not take is as none: the paths of a host, of other Ingresses too, stay what they are.
+    let Some(text) = given.whole_of_class("rewrite-target", Class::Path) else { return };
+    match target(given, text) {
+        Some(target) => {
             policies.rewrite_target = Some(text.into());
             policies.route().rewrite = Some(Rewrite { target, forwarded_prefix });
         }
-        // Whoever wrote the paths meant expressions, and most are nothing else.
-        None => policies.use_regex |= given.is_bad("rewrite-target"),
+        // What it takes, and only we cannot use, makes expressions of paths as it does there.
+        None => policies.use_regex = true,
     }
 }
 
-/// The target as it is written, and its parts.
-fn target<'a>(given: &mut Given<'a>) -> Option<(&'a str, VariableText)> {
-    let text = given.of_class("rewrite-target", Class::Path)?;
+/// The parts of a target.
+fn target(given: &mut Given<'_>, text: &str) -> Option<VariableText> {
     if !text.starts_with(['/', '$']) {
         given.refuse("rewrite-target", format_args!("{} does not begin with '/'", shown(text)), "use an absolute path such as /$1");
         return None;
@@ -64,7 +65,7 @@ fn target<'a>(given: &mut Given<'a>) -> Option<(&'a str, VariableText)> {
         given.refuse("rewrite-target", format_args!("{} has a dot segment", shown(text)), "write the path that is meant");
         return None;
     }
-    with_groups(given, "rewrite-target", text).map(|target| (text, target))
+    with_groups(given, "rewrite-target", text)
 }
 
 fn with_groups(given: &mut Given<'_>, name: &'static str, text: &str) -> Option<VariableText> {
@@ -102,11 +103,13 @@ mod tests {
 
     #[test]
     fn a_bad_target_is_left_out() {
-        for value in ["http://evil.example/", "foo", "/a?b=c", "/a b", "/$nosuch", "/a;b", "/{x}", "/a\nb", "/../$1", "/a/."] {
+        for value in ["http://evil.example/", "foo", "/a?b=c", "/a b", "/$nosuch", "/a;b", "/{x}", "/a\nb", "/../$1", "/a/.", " /a", "/a "]
+        {
             let given = [("rewrite-target", value)];
             let policies = read(&given);
             assert_eq!((policies.route.rewrite.clone(), problems(&given).len()), (None, 1), "{value:?}");
-            assert!(policies.use_regex && policies.rewrite_target.is_none(), "the paths are expressions all the same");
+            let is_taken_by_nginx = !value.contains(['?', ' ', ';', '{', '\n']);
+            assert_eq!((policies.use_regex, policies.rewrite_target), (is_taken_by_nginx, None), "{value:?}");
         }
     }
 

@@ -124,7 +124,23 @@ impl<'a> Given<'a> {
         self.short_of_class(name, class, MOST)
     }
 
-    /// The same of at most so many bytes: several of them may come together in one word for the proxy.
+    /// A text of one class of characters, where no blanks are taken off the ends: `annotations` 1.1 looks at it as it is written.
+    pub fn whole_of_class(&mut self, name: &'static str, class: Class) -> Option<&'a str> {
+        let text = self.of_class(name, class)?;
+        if self.whole(name) == Some(text) {
+            return Some(text);
+        }
+        self.refuse(name, format_args!("{} has blanks at its ends", shown(self.whole(name).unwrap_or(text))), "write it without them");
+        None
+    }
+
+    /// The value with the blanks at its ends; `None` when there is nothing else.
+    #[must_use]
+    pub fn whole(&self, name: &str) -> Option<&'a str> {
+        self.raw(name).filter(|value| !value.trim().is_empty())
+    }
+
+    /// A text of one class of characters of at most so many bytes: several of them may come together in one word for the proxy.
     pub fn short_of_class(&mut self, name: &'static str, class: Class, most: usize) -> Option<&'a str> {
         let text = self.text(name)?;
         if text.len() > most {
