@@ -129,3 +129,74 @@ fn are_apart(alternatives: &[Vec<Part>]) -> bool {
     let apart = |a: &Option<Set>, b: &Option<Set>| a.zip(*b).is_some_and(|(a, b)| !a.meets(b));
     sets.iter().enumerate().all(|(n, set)| sets[n + 1..].iter().all(|other| apart(set, other)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::repeats::parts;
+    use super::*;
+
+    fn of(text: &str) -> u64 {
+        steps(&parts(text), false)
+    }
+
+    #[test]
+    fn ordinary_expressions_take_little_more_than_the_text_is_long() {
+        for (text, most) in [
+            ("/", 1),
+            ("/api", 4),
+            ("/(.*)", LONGEST * 3),
+            ("/api(/|$)(.*)", LONGEST * 3),
+            ("/v[0-9]+/(.*)", LONGEST * 4),
+            ("/v[0-9]+/[^/]+/edit$", LONGEST * 4),
+            ("/(?i:API|Web)/.*", LONGEST * 3),
+            ("/((?!admin).*)", LONGEST * 4),
+            ("/(?=[a-z]+$)x", LONGEST * 2),
+            ("/[a-z]{2}(-[A-Z]{2})?/", 100),
+            (r"/.*\.(css|js|png|jpe?g)$", LONGEST * 20),
+            ("/(.*)/api/(.*)", LONGEST * 9),
+            ("/a|/b|/c", 9),
+        ] {
+            assert!(of(text) <= most, "{text}: {} and not at most {most}", of(text));
+        }
+    }
+
+    #[test]
+    fn each_repetition_that_gives_way_to_another_one_multiplies() {
+        for (text, least) in [
+            ("/.*.*x", LONGEST * LONGEST),
+            ("/.*.*.*x", LONGEST * LONGEST * LONGEST),
+            ("/(.*)/(.*)/edit$", LONGEST * LONGEST),
+            ("/[a-z]*[a-z]*[0-9]", LONGEST * LONGEST),
+            ("/.{0,900}.{0,900}x", 900 * 900),
+            ("/a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?a?b", 1 << 20),
+            ("/(a|aa)+b", u64::MAX),
+            ("/(?=.*.*x)", LONGEST * LONGEST),
+            ("/(?:a(?=.*9))*y", LONGEST * LONGEST),
+        ] {
+            assert!(of(text) >= least, "{text}: {} and not at least {least}", of(text));
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_decides_whether_a_repetition_gives_way() {
+        assert!(of("/[^/]*/[^/]*/x") < LONGEST * 10, "no slash is taken by what stands in front of it");
+        assert!(of("/[^/]*[^a]*x") >= LONGEST * LONGEST);
+        assert!(of("/.*.*") < LONGEST * 10, "nothing behind them can fail");
+        assert!(of("/.*.*$") >= LONGEST * LONGEST, "the end can");
+    }
+
+    #[test]
+    fn where_it_may_begin_anywhere_it_is_tried_everywhere() {
+        for text in ["/a.*b", "x", "/(?!y)"] {
+            assert_eq!(steps(&parts(text), true), of(text) * LONGEST, "{text}");
+        }
+        assert_eq!(steps(&parts("/(a|aa)+b"), true), u64::MAX, "more is not counted");
+    }
+
+    #[test]
+    fn many_rounds_of_a_group_are_known_at_any_depth() {
+        let has = |text: &str| has_many_rounds(&parts(text));
+        assert!(has("/(a)*") && has("/(?:x(b){60})?") && has("/(?=(a)+)") && has("/(a){0,51}"));
+        assert!(!has("/a*") && !has("/(a)?") && !has("/(a){0,50}") && !has("/[a]*(b|c)"));
+    }
+}
