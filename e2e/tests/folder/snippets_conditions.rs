@@ -57,6 +57,35 @@ on_every_proxy! {
         assert_eq!(said("/a.html?old=1"), ("no-cache".to_owned(), true, None), "{diagnostics:?}");
     }
 
+    fn headers_have_what_conditions_set(proxy) {
+        let env = "set $env prod;\nif ($http_x_env ~* stag) { set $env staging; }\nif ($cookie_env = dev) { set $env dev; }\n\
+                   add_header X-Env $env always;\nproxy_set_header X-Env-In \"<$env>\";";
+        let origin = "set $o '';\nif ($http_origin ~* ^https://(a|b)\\.test$) { set $o $http_origin; }\nadd_header Access-Control-Allow-Origin $o always;";
+        let late = "more_set_headers \"X-Late: $late\";\nset $late no;\nif ($arg_a) { set $late yes; }";
+        let named = "if ($host ~* ^(?<name>[a-z]+)\\.test$) { return 301 https://www.$name.test$request_uri; }";
+        let world = world(proxy, &[("env", env), ("origin", origin), ("late", late), ("named", named)], Vec::new());
+        let diagnostics = world.diagnostics();
+        let env = |request: Request| {
+            let answer = send(&request).unwrap();
+            let told = answer.echo()["headers"].to_string().to_lowercase();
+            let sent = ["prod", "staging", "dev"].into_iter().find(|env| told.contains(&format!("[\"x-env-in\",\"<{env}>\"]")));
+            (answer.header("x-env").map(str::to_owned), sent)
+        };
+        let of = |env: &'static str| (Some(env.to_owned()), Some(env));
+        assert_eq!(env(Request::get("env.test", "/")), of("prod"), "{diagnostics:?}");
+        assert_eq!(env(Request::get("env.test", "/").header("X-Env", "Staging").header("X-Env-In", "evil")), of("staging"));
+        assert_eq!(env(Request::get("env.test", "/").header("X-Env", "stag").header("Cookie", "env=dev")), of("dev"), "the last one counts");
+        let allowed = |origin: &str| {
+            let answer = send(&Request::get("origin.test", "/").header("Origin", origin)).unwrap();
+            answer.header("access-control-allow-origin").map(str::to_owned)
+        };
+        assert_eq!((allowed("https://a.test"), allowed("https://evil.test")), (Some("https://a.test".to_owned()), None), "{diagnostics:?}");
+        let late = |target: &str| get("late.test", target).unwrap().header("x-late").map(str::to_owned);
+        assert_eq!([late("/"), late("/?a=1")], [Some("no".to_owned()), Some("yes".to_owned())]);
+        let moved = get("named.test", "/x?y").unwrap();
+        assert_eq!((moved.status, moved.header("location")), (301, Some("https://www.named.test/x?y")), "{diagnostics:?}");
+    }
+
     fn what_is_set_in_a_condition_is_known_there(proxy) {
         let text = "if ($http_x_kind ~* \"(bad|evil)\") {\n  set $why blocked;\n  add_header X-Why $why always;\n  access_log off;\n  return 403 \"$why $1\";\n}\n\
                     if ($arg_m) { set $m 1; add_header X-M set always; }\nif ($m = 1) { more_set_headers 'X-N: also'; }";

@@ -28,7 +28,7 @@ pub(super) fn without_names(text: &str) -> Result<(String, Vec<(String, usize)>)
             '(' if !in_class => {
                 if let Some((name, behind)) = name(rest) {
                     let name = name.to_ascii_lowercase();
-                    let bad = |why: &str| BadText(format!("path {}: the group {} {why}", shown(text), shown(&name)));
+                    let bad = |why: &str| BadText(format!("{}: the group {} {why}", shown(text), shown(&name)));
                     if !is_name(&name) {
                         return Err(bad("has a name that is not of letters, digits and _, or longer than 32 bytes"));
                     }

@@ -1,5 +1,6 @@
 //! Regular expressions and exact texts that requests are compared with.
 
+use super::named::without_names;
 use super::repeats::are_ambiguous;
 use super::{BadText, is_printable, shown};
 use std::fmt;
@@ -41,6 +42,14 @@ impl TextRegex {
             None if are_ambiguous(text) => Err(bad("a repetition in a repetition has no bound, and could take very long")),
             None => Ok(Self(text.into())),
         }
+    }
+
+    /// An expression without the names of its groups, and these in lower case, each with the number of its group.
+    ///
+    /// # Errors
+    /// With a name that is none, or taken.
+    pub fn without_names(text: &str) -> Result<(String, Vec<(String, usize)>), BadText> {
+        without_names(text)
     }
 
     /// The expression.

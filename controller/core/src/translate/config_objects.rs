@@ -1,7 +1,7 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
 use super::annotations::snippet::{Meaning, Places};
-use super::annotations::{Objects, done_without, lacking, snippet};
+use super::annotations::{Objects, done_without, lacking, snippet, without_unsaid};
 use super::config::Said;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -48,12 +48,19 @@ pub(super) fn read<'o>(
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     for (key, text) in config.snippets.clone() {
-        let read = meaning_of(input, key, &text, &config.limit_zones);
+        let (read, unsaid) = match meaning_of(input, key, &text, &config.limit_zones) {
+            Ok((meaning, unsaid)) => (Ok(meaning), unsaid),
+            Err(why) => (Err(why), Vec::new()),
+        };
         let finding = |code, message: String, help: &str| {
             let object = object?;
             let field = super::config::field(object.kind, key.as_str());
             Some(Diagnostic::new(code, object.clone(), field, format!("{}: {message}", key.as_str())).help(help))
         };
+        for message in unsaid {
+            let said = finding(Code::UnsupportedSetting, message, "leave it for another proxy, or use another variable");
+            diagnostics.extend(said.map(|said| said.outcome(Outcome::Served)));
+        }
         for message in read.iter().flat_map(|meaning| done_without(meaning, &text, input.settings.unknown_directives)) {
             diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
         }
@@ -104,7 +111,7 @@ pub(super) fn kept_snippet(
     let zones = outermost.map(|meaning| meaning.zones()).unwrap_or_default();
     let refused = |text: &str| {
         let read = meaning_of(input, key, text, &zones);
-        match read.map(|meaning| key != SnippetKey::Auth || meaning.only_request_headers().is_some()) {
+        match read.map(|(meaning, _)| key != SnippetKey::Auth || meaning.only_request_headers().is_some()) {
             Ok(true) => None,
             Ok(false) => Some(Places::of(text).not_for_services()),
             Err(why) => Some(why),
@@ -124,17 +131,21 @@ pub(super) fn kept_snippet(
     Some(Kept { value, message: format!("{}: {why}; {effect}", key.as_str()), help })
 }
 
-/// What one of them asks of every route.
-fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    let meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
+/// What one of them asks of every route, and what is said of headers that are not sent.
+fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<(Meaning, Vec<String>), String> {
+    let mut meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(Places::of(text).too_late());
     }
     if meaning.has_locations() && key != SnippetKey::Server {
         return Err(Places::of(text).too_wide());
     }
+    if meaning.handshake().is_some() {
+        return Err(Places::of(text).say_of(&["proxy_ssl_", "grpc_ssl_"], "how endpoints are spoken to is for each Ingress to say"));
+    }
+    let unsaid = without_unsaid(&mut meaning, text, |text| input.settings.lacks_variable(text).map(str::to_owned));
     let lacking = lacking(&meaning, text, input.settings.unknown_directives, |text| input.settings.lacks_variable(text));
-    lacking.map_or(Ok(meaning), Err)
+    lacking.map_or(Ok((meaning, unsaid)), Err)
 }
 
 /// What the service that decides about all routes is sent as well.

@@ -4,9 +4,9 @@
 use super::amounts;
 use super::snippet::{self, Answers, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
-use crate::model::{EarlyAnswer, Extra};
-use crate::names::VariableText;
+use crate::model::{EarlyAnswer, Extra, Protocol, UpstreamTls};
 use crate::names::variable::LABELS;
+use crate::names::{HeaderName, VariableText};
 use crate::settings::auth::response_headers;
 use crate::settings::{AnnotationRule, LimitZones};
 use std::cell::LazyCell;
@@ -32,11 +32,12 @@ pub(super) const FEATURE: Feature = Feature {
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
              `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these behind headers and `set` (what groups of \
              its expression match may stand in `return`), or with headers and `expires` alone (as in nginx, of several the last one that \
-             holds decides, and one with `add_header` is in place of those outside), `set` (of variables that are set in `if`, what stands \
-             behind it may be compared with a text), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
-             buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `expires`, `default_type`, `charset`, \
-             `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
-             `large_client_header_buffers`, has no effect, and is told. Where a proxy has no `limit_rate_after`, \
+             holds decides, and one with `add_header` is in place of those outside), `set` (variables that are set in `if` may be compared \
+             with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
+             buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `proxy_ssl_name`, `proxy_ssl_server_name`, \
+             `expires`, `default_type`, `charset`, `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
+             `large_client_header_buffers`, has no effect, and is told; so has `error_page` with a path. A header with a variable that \
+             a proxy has no word for is not sent, and is told. Where a proxy has no `limit_rate_after`, \
              `client_body_timeout`, `send_timeout`, `proxy_pass_header`, `proxy_http_version 1.0` or details of `gzip`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
              nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
              Ingress is left out.",
@@ -100,7 +101,10 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
             Some((key, names)) => {
                 given.refuse(FOR_ROUTES, places().say_of(names, &format!("{key} says something else of the same")), "keep one of them");
             }
-            None => meaning.apply(policies.route()),
+            None => {
+                shake_hands(given, &meaning, policies);
+                meaning.apply(policies.route());
+            }
         }
     }
     for_host(given, policies);
@@ -120,6 +124,21 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
+/// The name that endpoints are told in a handshake, if they speak TLS.
+fn shake_hands(given: &mut Given<'_>, meaning: &Meaning, policies: &mut Policies) {
+    let Some((name, tells_name)) = meaning.handshake() else { return };
+    if !matches!(policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs)) {
+        let places = Places::of(given.raw(FOR_ROUTES).unwrap_or_default());
+        let message = places.say_of(&["proxy_ssl_", "grpc_ssl_"], "the endpoints speak no TLS, so it does nothing");
+        return given.note(FOR_ROUTES, message, "set backend-protocol to HTTPS, or remove it");
+    }
+    let plain = UpstreamTls { identity: None, verify: None, name: None, tells_name: false, ciphers: None, versions: None };
+    let mut tls = policies.backend.tls.as_deref().cloned().unwrap_or(plain);
+    tls.name = name.or(tls.name);
+    tls.tells_name = tells_name.unwrap_or(tls.tells_name);
+    policies.backend().tls = Some(Arc::new(tls));
+}
+
 /// What holds for the routes of other Ingresses, too.
 fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     const HELP: &str = "write it into configuration-snippet";
@@ -128,6 +147,10 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     let places = || Places::of(text);
     match read(given, OF_HOST) {
         Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, places().too_late(), HELP),
+        Some(meaning) if meaning.handshake().is_some() => {
+            let why = "how endpoints are spoken to is for each Ingress to say";
+            given.refuse(OF_HOST, places().say_of(&["proxy_ssl_", "grpc_ssl_"], why), HELP);
+        }
         Some(meaning) if meaning.joins_protections() => given.refuse(OF_HOST, places().say_of(&["satisfy"], OPENS), HELP),
         Some(meaning) => policies.server_snippet = Some(meaning),
         None => {}
@@ -151,6 +174,12 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let zones = Arc::clone(&given.limit_zones);
     let answers = answers_without_a_name(given);
     let read = if raw { snippet::read_raw(text, &zones, answers) } else { snippet::read_with_answers(text, &zones, answers) };
+    let read = read.map(|mut meaning| {
+        for message in without_unsaid(&mut meaning, text, |text| given.lacks_variable(text).map(str::to_owned)) {
+            given.note(name, message, "leave it for another proxy, or use another variable");
+        }
+        meaning
+    });
     let read = read.and_then(|meaning| match lacking(&meaning, text, given.unknown_directives, |text| given.lacks_variable(text)) {
         None => Ok(meaning),
         Some(why) => Err(why),
@@ -167,6 +196,25 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
             None
         }
     }
+}
+
+/// Takes headers out that the proxy has no word for, which cost nothing but themselves; what is said of each. A client must not
+/// tell an endpoint what the proxy does not.
+pub(in crate::translate) fn without_unsaid(
+    meaning: &mut Meaning,
+    text: &str,
+    lacks: impl Fn(&VariableText) -> Option<String>,
+) -> Vec<String> {
+    let dropped = meaning.drop_unsaid(|text| lacks(&labelled(text)));
+    let say = |(header, variable): (HeaderName, String)| {
+        Places::of(text).say_of_variable(&variable, &format!("this proxy has no ${variable}, so the header {header} is not sent"))
+    };
+    dropped.into_iter().map(say).collect()
+}
+
+/// The same with something in place of what stands for the route, which is filled in later.
+fn labelled(text: &VariableText) -> VariableText {
+    text.filled(|name| LABELS.contains(&name).then_some("label"))
 }
 
 /// What is done in another way than it is written.
@@ -244,9 +292,8 @@ pub(in crate::translate) fn lacking(
     let conditions = answers.iter().flat_map(EarlyAnswer::conditions).chain(rewrites.iter().filter_map(|rewrite| rewrite.when.as_ref()));
     let mut conditions = conditions.chain(meaning.extra.chosen());
     let lacks = |text: &VariableText| lacks(text).map(str::to_owned);
-    let filled = |text: &VariableText| text.filled(|name| LABELS.contains(&name).then_some("label"));
     let in_conditions = conditions.find_map(|when| lacks(&when.variable));
-    if let Some(variable) = in_conditions.or_else(|| meaning.texts().find_map(|text| lacks(&filled(text)))) {
+    if let Some(variable) = in_conditions.or_else(|| meaning.texts().find_map(|text| lacks(&labelled(text)))) {
         return Some(Places::of(text).say_of_variable(&variable, &format!("this proxy has no ${variable}")));
     }
     let directive = meaning.special().find(|directive| unknown.contains(directive))?;
@@ -316,6 +363,38 @@ mod tests {
         let settings = Settings { unknown_directives: &["gzip_comp_level"], ..Settings::default() };
         let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", "gzip on; gzip_comp_level 5;")]);
         assert!(policies.is_some() && said.len() == 1 && said[0].contains("cannot follow gzip_comp_level, and does without"), "{said:?}");
+    }
+
+    #[test]
+    fn headers_that_a_proxy_has_no_word_for_cost_themselves() {
+        let settings = Settings { unknown_variables: vec!["upstream_addr", "ssl_client_escaped_cert"], ..Settings::default() };
+        let text = "add_header X-Up $upstream_addr;\nadd_header X-A b;\nproxy_set_header X-Cert $ssl_client_escaped_cert;";
+        let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &[("configuration-snippet", text)]);
+        let extra = policies.unwrap().route.extra.clone().unwrap();
+        let answers: Vec<_> = extra.answer_headers.iter().map(|header| header.name.to_string()).collect();
+        assert_eq!(answers, ["X-A"]);
+        assert_eq!(extra.request_headers[0].value.literal(), Some(""), "no client says it");
+        let [up, cert] = &said[..] else { panic!("{said:?}") };
+        assert!(up.contains("line 1, column 1: \"add_header\": this proxy has no $upstream_addr, so the header X-Up is not sent"), "{up}");
+        assert!(cert.contains("line 3, column 1: ") && cert.contains("the header X-Cert is not sent"), "{cert}");
+        let returned = [("configuration-snippet", "return 200 $upstream_addr;")];
+        assert!(read_configured(&settings, ON, &snapshot(&[]), &returned).0.is_none(), "an answer would be another one");
+    }
+
+    #[test]
+    fn endpoints_that_speak_tls_are_told_a_name() {
+        let text = ("configuration-snippet", "proxy_ssl_server_name on;\nproxy_ssl_name a.example;\nproxy_ssl_verify off;");
+        let read = |pairs: &[(&str, &str)]| read_configured(&Settings::default(), ON, &snapshot(&[]), pairs);
+        let (policies, said) = read(&[text, ("backend-protocol", "HTTPS")]);
+        let tls = policies.unwrap().backend.tls.clone().unwrap();
+        assert_eq!((tls.name.as_ref().map(ToString::to_string).as_deref(), tls.tells_name, said), (Some("a.example"), true, vec![]));
+        let (policies, said) = read(&[text]);
+        assert!(policies.unwrap().backend.tls.is_none() && said[0].contains("the endpoints speak no TLS"), "{said:?}");
+        let (policies, said) = read(&[("server-snippet", text.1)]);
+        assert!(policies.is_none() && said[0].contains("for each Ingress to say"), "{said:?}");
+        for bad in ["proxy_ssl_name $host;", "proxy_ssl_verify on;", "proxy_ssl_certificate /a;"] {
+            assert!(read(&[("configuration-snippet", bad), ("backend-protocol", "HTTPS")]).0.is_none(), "{bad}");
+        }
     }
 
     /// Of one whose block is wrong the place is its own, or that of the directive inside.

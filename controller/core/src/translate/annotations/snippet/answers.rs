@@ -230,8 +230,7 @@ fn only_url_variables(text: &VariableText) -> Done {
 
 /// `expires`.
 pub(super) fn expires(text: &str) -> Result<Expires, String> {
-    let seconds =
-        |text: &str| values::seconds(text).map_err(|(message, _)| message).map(|n| i64::try_from(n.min(315_360_000)).unwrap_or(0));
+    let seconds = |text: &str| age(text).map(|n| i64::try_from(n.min(315_360_000)).unwrap_or(0));
     Ok(match text {
         "off" => Expires::Off,
         "epoch" => Expires::Epoch,
@@ -241,6 +240,16 @@ pub(super) fn expires(text: &str) -> Result<Expires, String> {
             None => Expires::After(seconds(text)?),
         },
     })
+}
+
+/// A time of nginx, whose longest units only this directive has.
+fn age(text: &str) -> Result<u64, String> {
+    const LONG: [(char, u64); 3] = [('w', 7), ('M', 30), ('y', 365)];
+    let long = LONG.iter().find_map(|(unit, days)| Some((text.strip_suffix(*unit)?.parse::<u64>().ok()?, days)));
+    match long {
+        Some((count, days)) => Ok(count.saturating_mul(days * 86_400)),
+        None => values::seconds(text).map_err(|(message, _)| message),
+    }
 }
 
 const NO_CONDITION: &str = "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text";

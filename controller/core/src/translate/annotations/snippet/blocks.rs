@@ -31,9 +31,15 @@ impl Meaning {
             .into_iter()
             .flat_map(|header| {
                 let whens = if header.replaces { vec![Vec::new()] } else { alone.clone() };
-                whens.into_iter().map(move |when| AnswerHeader { when, ..header.clone() })
+                let own = header.when.clone();
+                let is_possible = move |when: &Vec<Condition>| !own.iter().any(|condition| when.contains(&condition.negation()));
+                let whens = whens.into_iter().filter(is_possible);
+                whens.map(move |when| AnswerHeader { when: [header.when.as_slice(), &when].concat(), ..header.clone() })
             })
             .collect();
+        if answers.len() + self.extra.request_headers.len() > MOST {
+            return Err(too_many());
+        }
         for (n, block) in blocks.iter().enumerate() {
             let later: Vec<&HeaderBlock> = blocks[n + 1..].iter().collect();
             for when in apart(&block.ways).and_then(|ways| without(ways, &later)).ok_or_else(too_many)? {
@@ -41,7 +47,9 @@ impl Meaning {
                     Some(expires) if when.is_empty() => self.extra.expires = Some(expires),
                     expires => self.extra.expires_when.extend(expires.map(|expires| ExpiresWhen { when: when.clone(), expires })),
                 }
-                answers.extend(block.answers.iter().map(|header| AnswerHeader { when: when.clone(), ..header.clone() }));
+                answers.extend(
+                    block.answers.iter().map(|header| AnswerHeader { when: [header.when.as_slice(), &when].concat(), ..header.clone() }),
+                );
                 let also = |own: &[Condition]| own.iter().chain(&when).cloned().collect();
                 self.extra
                     .request_headers
@@ -63,7 +71,7 @@ impl Meaning {
 type Ways = Vec<Vec<Condition>>;
 
 /// The same ways, of which never two hold. `None`: they are more than [`MOST`], here and below.
-fn apart(ways: &[Vec<Condition>]) -> Option<Ways> {
+pub(super) fn apart(ways: &[Vec<Condition>]) -> Option<Ways> {
     let one = |(n, way): (usize, &Vec<Condition>)| ways[..n].iter().try_fold(vec![way.clone()], |rest, earlier| apart_from(rest, earlier));
     ways.iter().enumerate().map(one).try_fold(Vec::new(), |all, more| few([all, more?].concat()))
 }

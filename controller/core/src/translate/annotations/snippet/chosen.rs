@@ -1,6 +1,8 @@
 //! Variables that conditions set: each is compared with a text later, and so stands for those conditions.
 
 use super::Meaning;
+use super::blocks::apart;
+use super::headers::is_of_headers;
 use super::reader::Directive;
 use super::words::free_name;
 use super::{answers, ways};
@@ -17,6 +19,8 @@ pub(super) struct Choice {
     when: Vec<Condition>,
     /// The value; `None` stands for the one that the variable has had.
     value: Vec<Option<String>>,
+    /// The value has variables, which differ from request to request.
+    has_variables: bool,
 }
 
 /// Conditions of one variable: each of another variable that is set under it counts as all of its own.
@@ -53,14 +57,19 @@ impl Meaning {
     /// `set` in a condition. `once`: it is set there and nowhere else by the same directive.
     pub(super) fn choose(&mut self, when: &[Condition], variable: &str, value: &str, once: bool) -> Result<(), String> {
         let name = free_name(variable)?;
-        let given = value;
+        let (given, mut has_variables) = (value, false);
         let mut value = Vec::new();
         for (n, piece) in around(given, name).into_iter().enumerate() {
             if n > 0 {
                 value.push(None);
             }
-            let literal = if piece.is_empty() { Some(String::new()) } else { self.text(piece)?.literal().map(str::to_owned) };
-            value.push(Some(literal.ok_or_else(|| format!("in a condition {} is no plain text", shown(given)))?));
+            if piece.is_empty() {
+                value.push(Some(String::new()));
+                continue;
+            }
+            let text = self.text(piece)?;
+            has_variables |= text.literal().is_none();
+            value.push(Some(text.literal().map_or_else(|| self.closed(piece), |literal| Ok(literal.to_owned()))?));
         }
         if value.contains(&None) && !once {
             return Err(undecided(name));
@@ -69,7 +78,7 @@ impl Meaning {
         if choices.len() >= MOST {
             return Err(format!("{} is set under more than {MOST} conditions", shown(variable)));
         }
-        choices.push(Choice { when: when.to_vec(), value });
+        choices.push(Choice { when: when.to_vec(), value, has_variables });
         Ok(())
     }
 
@@ -90,10 +99,48 @@ impl Meaning {
             ["!=", text] => (Some(text), true),
             _ => return Err(format!("{} was set under a condition, and is compared by = and != only", shown(&format!("${name}")))),
         };
+        if choices.iter().any(|choice| choice.has_variables) {
+            return Err(format!("{} is compared, and was set to what differs from request to request", shown(&format!("${name}"))));
+        }
         let fits = |value: &str| text.map_or(!["", "0"].contains(&value), |text| (value == text) != negated);
         let usual = self.variables.get(name).map_or("", String::as_str);
         let ways = if usual.contains('$') { None } else { ways::ways(usual, choices, fits) };
         Ok((ways.ok_or_else(|| undecided(name))?, false))
+    }
+}
+
+impl Meaning {
+    /// The directives in the order in which they are read: what is said of headers counts at the end of a request, so headers
+    /// with variables that conditions set come behind these.
+    pub(super) fn in_turn<'d>(&self, directives: impl IntoIterator<Item = &'d Directive>) -> Vec<&'d Directive> {
+        let waits =
+            |directive: &&Directive| is_of_headers(directive) && directive.arguments.iter().any(|word| self.chosen_in(word).is_some());
+        let (later, mut all): (Vec<_>, Vec<_>) = directives.into_iter().partition(waits);
+        all.extend(later);
+        all
+    }
+
+    /// A variable in a text that conditions set.
+    fn chosen_in(&self, text: &str) -> Option<&str> {
+        self.chosen.keys().map(String::as_str).find(|name| around(text, name).len() > 1)
+    }
+
+    /// The texts that a text with such a variable stands for, each with the conditions under which it is that: all of one of
+    /// these, of which never two hold. One without is itself.
+    pub(super) fn choices_of(&self, text: &str) -> Result<Vec<(String, Vec<Vec<Condition>>)>, String> {
+        let Some(name) = self.chosen_in(text) else { return Ok(vec![(text.to_owned(), vec![Vec::new()])]) };
+        let (usual, choices) = (self.variables.get(name).map_or("", String::as_str), &self.chosen[name]);
+        let one = |value: String| {
+            let ways = ways::ways(usual, choices, |other| other == value).and_then(|ways| apart(&ways));
+            let text = around(text, name).join(&value);
+            match self.chosen_in(&text) {
+                Some(other) => {
+                    Err(format!("{} was set under a condition, too, and one of them can stand in a header", shown(&format!("${other}"))))
+                }
+                None => Ok((text, ways.ok_or_else(|| undecided(name))?)),
+            }
+        };
+        ways::values(usual, choices).into_iter().map(one).collect()
     }
 }
 
@@ -103,7 +150,7 @@ fn undecided(name: &str) -> String {
 }
 
 /// What stands before, between and behind the places of a variable.
-fn around<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
+pub(super) fn around<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     let (mut pieces, mut begin, mut at) = (Vec::new(), 0, 0);
     while let Some(found) = text[at..].find('$').map(|found| at + found) {
         let bare = &text[found + 1..];

@@ -4,6 +4,7 @@ use super::headers::is_of_headers;
 use super::reader::Directive;
 use super::{Meaning, answers, chosen};
 use crate::model::Condition;
+use crate::names::TextRegex;
 
 const INSIDE: &str = "only headers, expires, set, and one return or rewrite behind them, are accepted inside";
 
@@ -40,8 +41,12 @@ impl<'d> Block<'d> {
 
 impl Meaning {
     pub(super) fn conditional(&mut self, words: &[&str], block: &[Directive]) -> Result<(), String> {
-        let (conditions, has_groups) = self.conditions(words)?;
+        let (words, names) = without_names(words)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let (conditions, has_groups) = self.conditions(&words)?;
         let Block { sets, headers, unlogged, end } = Block::of(block)?;
+        let numbered = end.filter(|_| !names.is_empty()).map(|end| numbered(end, &names));
+        let end = numbered.as_ref().or(end);
         if !has_groups && end.is_some_and(|end| end.arguments.iter().any(|word| chosen::has_group(word))) {
             return Err("groups are those of an expression in the condition itself".to_owned());
         }
@@ -118,3 +123,32 @@ impl Meaning {
         Ok(())
     }
 }
+
+/// A group's name, in lower case, and its number.
+type Name = (String, usize);
+
+/// The words of a condition with groups that have no names, and the names that they had.
+fn without_names(words: &[&str]) -> Result<(Vec<String>, Vec<Name>), String> {
+    let (mut plain, mut names) = (Vec::new(), Vec::new());
+    for word in words {
+        let (word, own) =
+            if word.contains("(?") { TextRegex::without_names(word).map_err(|bad| bad.0)? } else { ((*word).to_owned(), Vec::new()) };
+        plain.push(word);
+        names.extend(own);
+    }
+    Ok((plain, names))
+}
+
+/// The same directive with the numbers of groups in place of their names.
+fn numbered(directive: &Directive, names: &[Name]) -> Directive {
+    let mut directive = directive.clone();
+    for (name, number) in names.iter().filter(|(_, number)| *number <= MOST_GROUPS) {
+        for word in &mut directive.arguments {
+            *word = chosen::around(word, name).join(&format!("${number}"));
+        }
+    }
+    directive
+}
+
+/// Groups that a text can have.
+const MOST_GROUPS: usize = 9;

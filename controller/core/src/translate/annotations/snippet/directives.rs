@@ -10,7 +10,7 @@ use crate::model::{
     Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
     Timeouts,
 };
-use crate::names::{HeaderName, shown};
+use crate::names::{HeaderName, HostName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -31,6 +31,10 @@ pub(in crate::translate) struct Meaning {
     pub(super) http_1_0: Option<bool>,
     pub(super) location_rewrite: Option<LocationRewrite>,
     pub(super) port_in_redirects: Option<bool>,
+    /// Paths to which somebody is led stay such.
+    pub(super) relative_redirects: Option<bool>,
+    /// What endpoints are told in a handshake: which name, and whether one.
+    pub(super) handshake: (Option<HostName>, Option<bool>),
     /// It says something of paths for a whole host.
     pub(super) has_locations: bool,
     /// Nothing is logged.
@@ -103,7 +107,7 @@ pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Re
 fn read_all(text: &str, zones: &LimitZones, answered: Answers, defined: Zones) -> Result<Meaning, String> {
     let (directives, mut meaning) = (reader::read(text)?, Meaning { answered, ..Meaning::default() });
     meaning.learn(&directives);
-    for directive in locations::in_order(&directives)? {
+    for directive in meaning.in_turn(locations::in_order(&directives)?) {
         meaning.directive(directive).map_err(|why| directive.wrong(&why))?;
     }
     meaning.finish(&directives, zones)?;
@@ -117,7 +121,7 @@ fn read_all(text: &str, zones: &LimitZones, answered: Answers, defined: Zones) -
 pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, answered: Answers) -> Result<Meaning, String> {
     let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, ..Meaning::default() }, Vec::new());
     meaning.learn(&directives);
-    for directive in &directives {
+    for directive in meaning.in_turn(&directives) {
         // In the snippet of a route it is one inside of the route's; and what would be left out can be given.
         let as_written = directive.name == "location" || others::does_without(&directive.name).is_some();
         let read = if as_written { Err(others::unknown(&directive.name)) } else { meaning.directive(directive) };
@@ -197,7 +201,16 @@ impl Meaning {
             ("rewrite", given) => answers::rewrite(self, None, given),
             ("set", [variable, value]) => self.set(variable, value),
             (answered::SET, given) => answered::named(given).map(|_| ()),
-            ("proxy_cache", ["off"]) => Ok(()),
+            ("proxy_cache", ["off"]) | ("proxy_pass_request_headers" | "proxy_pass_request_body", ["on"]) => Ok(()),
+            // The status stays, and only the text of an error would be another one.
+            ("error_page", [codes @ .., path]) if is_page(codes, path) => {
+                self.without.push((name.to_owned(), others::PAGES));
+                Ok(())
+            }
+            ("proxy_intercept_errors", ["on" | "off"]) => {
+                self.without.push((name.to_owned(), others::INTERCEPTED));
+                Ok(())
+            }
             ("auth_basic" | "auth_request", ["off"]) => {
                 self.without.push((name.to_owned(), others::GUARDS));
                 Ok(())
@@ -259,6 +272,12 @@ impl Meaning {
         self.rules.push((allows, range));
         Ok(())
     }
+}
+
+/// Whether errors of these statuses have a path of the host for their text.
+fn is_page(codes: &[&str], path: &str) -> bool {
+    let is_error = |code: &&str| code.parse().is_ok_and(|code: u16| (400..=599).contains(&code));
+    !codes.is_empty() && codes.iter().all(is_error) && path.starts_with('/') && !path.starts_with("//")
 }
 
 pub(super) const NO_MEANING: &str = "it has no meaning";

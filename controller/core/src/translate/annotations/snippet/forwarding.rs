@@ -3,7 +3,7 @@
 use super::directives::said;
 use super::{Meaning, others};
 use crate::model::{Bandwidth, CookieFlags, CookieRewrite, SameSite};
-use crate::names::shown;
+use crate::names::{HostName, shown};
 use crate::settings::values;
 
 type Done = Result<(), String>;
@@ -20,6 +20,12 @@ impl Meaning {
             ("proxy_next_upstream" | "grpc_next_upstream", causes @ [_, ..]) => {
                 said(values::retry_causes(&causes.join(" "))).map(|causes| self.retries.causes = Some(causes))
             }
+            ("proxy_ssl_name" | "grpc_ssl_name", [name]) => {
+                HostName::new(name).map_err(|bad| bad.0).map(|name| self.handshake.0 = Some(name))
+            }
+            ("proxy_ssl_server_name" | "grpc_ssl_server_name", [on]) => said(values::on_off(on)).map(|on| self.handshake.1 = Some(on)),
+            // As it is anyway.
+            ("proxy_ssl_verify" | "grpc_ssl_verify", ["off"]) => Ok(()),
             ("proxy_redirect", [word]) => self.redirects_from(word, "off"),
             ("proxy_redirect", [from, to]) => self.redirects_from(from, to),
             (name, [value]) => self.time(name, value).or_else(|| self.size(name, value)).unwrap_or_else(|| Err(others::unknown(name))),
@@ -110,6 +116,7 @@ impl Meaning {
             "limit_rate" => kib(&mut self.bandwidth().rate_kib),
             "limit_rate_after" => kib(&mut self.bandwidth().after_kib),
             "port_in_redirect" => switch(&mut self.port_in_redirects),
+            "absolute_redirect" => said(values::on_off(value)).map(|on| self.relative_redirects = Some(!on)),
             "proxy_next_upstream_tries" => said(values::number(value)).map(|tries| self.retries.tries = Some(tries.min(1 << 20))),
             _ => return None,
         })

@@ -27,6 +27,7 @@ const HARMLESS: &[&str] = &[
     "client_header_timeout",
     "default_type",
     "error_log",
+    "error_page",
     "etag",
     "expires",
     "geo",

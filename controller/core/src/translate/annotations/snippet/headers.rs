@@ -144,9 +144,13 @@ impl Meaning {
             return Err(format!("{} is neither close, keep-alive, upgrade nor $connection_upgrade; {others}", shown(value)));
         }
         let name = header_name(name)?;
-        let value = self.header_text(value)?;
-        let when = if replaces { vec![is_sent(&name)?] } else { Vec::new() };
-        self.extra.request_headers.push(RequestHeader { name, value, when });
+        for (text, ways) in self.choices_of(value)? {
+            let value = self.header_text(&text)?;
+            for mut when in ways {
+                when.extend(if replaces { Some(is_sent(&name)?) } else { None });
+                self.extra.request_headers.push(RequestHeader { name: name.clone(), value: value.clone(), when });
+            }
+        }
         Ok(())
     }
 
@@ -154,15 +158,29 @@ impl Meaning {
         let Only { always, replaces, .. } = *only;
         const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
         let name = header_name(name)?;
+        // Which program answers is nothing that an answer depends on, and nginx has no word for it.
+        if name.lower_case() == "server" && replaces {
+            self.without.push(("more_set_headers".to_owned(), "the header Server is the proxy's own, for all that it answers"));
+            return Ok(());
+        }
         if OWN.contains(&name.lower_case().as_str()) {
             return Err(format!("the header {name} is the proxy's own"));
         }
-        let value = self.header_text(value)?;
-        if !replaces && answered::is_cookie(&name, &value) {
-            return if always { Err("the annotation auth-always-set-cookie says so".to_owned()) } else { Ok(()) };
+        for (text, ways) in self.choices_of(value)? {
+            let value = self.header_text(&text)?;
+            if !replaces && answered::is_cookie(&name, &value) {
+                return if always { Err("the annotation auth-always-set-cookie says so".to_owned()) } else { Ok(()) };
+            }
+            // What is empty is not added.
+            if text.is_empty() && !replaces && ways.iter().any(|when| !when.is_empty()) {
+                continue;
+            }
+            let header = |when| {
+                let (statuses, types) = (only.statuses.clone(), only.types.clone());
+                AnswerHeader { name: name.clone(), value: value.clone(), always, replaces, when, statuses, types }
+            };
+            self.extra.answer_headers.extend(ways.into_iter().map(header));
         }
-        let (statuses, types) = (only.statuses.clone(), only.types.clone());
-        self.extra.answer_headers.push(AnswerHeader { name, value, always, replaces, when: Vec::new(), statuses, types });
         Ok(())
     }
 

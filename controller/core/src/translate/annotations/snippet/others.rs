@@ -8,7 +8,7 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["auth_basic_user_file"], "the annotation auth-secret has one"),
     (&["auth_request"], "the annotation auth-url has one"),
     (&["mirror", "mirror_request_body"], "the annotation mirror-target has one"),
-    (&["proxy_intercept_errors", "error_page"], "the annotation custom-http-errors has one"),
+    (&["error_page", "proxy_intercept_errors"], "the annotation custom-http-errors has one"),
     (&["proxy_pass", "grpc_pass", "fastcgi_pass"], "the Services of the rules of an Ingress say who is asked"),
     (&["proxy_ssl_"], "the annotations proxy-ssl-* have one"),
     (&["ssl_verify_client", "ssl_client_certificate"], "the annotation auth-tls-secret has one"),
@@ -20,8 +20,6 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["log_format"], "the key log-format-upstream of the main ConfigMap has one"),
     (&["access_log"], "off is read; the keys of the main ConfigMap say what is logged"),
     (&["ssl_protocols"], "the key ssl-protocols of the main ConfigMap has one"),
-    (&["underscores_in_headers"], "the key enable-underscores-in-headers of the main ConfigMap has one"),
-    (&["ignore_invalid_headers"], "the key ignore-invalid-headers of the main ConfigMap has one"),
     (&["real_ip_header"], "the key forwarded-for-header of the main ConfigMap has one"),
     (&["set_real_ip_from"], "the key proxy-real-ip-cidr of the main ConfigMap has one"),
 ];
@@ -40,6 +38,7 @@ const NOTHING: &[&str] = &[
     "proxy_no_cache",
     "proxy_temp_file_write_size",
     "sendfile",
+    "source_charset",
 ];
 
 /// Names of those that nobody is kept out by, and without which answers are the same; and why they have no effect.
@@ -49,6 +48,8 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["large_client_header_buffers"], "the key large-client-header-buffers of the main ConfigMap holds for the proxy as a whole"),
     (&["keepalive_timeout"], "the key keep-alive of the main ConfigMap holds for the proxy as a whole"),
     (&["keepalive_requests"], "the key keep-alive-requests of the main ConfigMap holds for the proxy as a whole"),
+    (&["underscores_in_headers"], "the key enable-underscores-in-headers of the main ConfigMap holds for the proxy as a whole"),
+    (&["ignore_invalid_headers"], "the key ignore-invalid-headers of the main ConfigMap holds for the proxy as a whole"),
     (&["server_tokens"], "the key server-tokens of the main ConfigMap holds for the proxy as a whole"),
     (&["error_log"], "the key error-log-level of the main ConfigMap holds for the proxy as a whole"),
     (&["rewrite_log"], "the annotation enable-rewrite-log says so"),
@@ -61,10 +62,16 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["http2_max_", "http2_push", "http2_push_preload"], "HTTP/2 is spoken as the proxy does it"),
     (&["resolver", "resolver_timeout"], "names are looked up where the cluster does it"),
     (
-        &["proxy_ignore_client_abort", "proxy_socket_keepalive", "reset_timedout_connection", "lingering_"],
+        &["proxy_ignore_client_abort", "proxy_socket_keepalive", "grpc_socket_keepalive", "reset_timedout_connection", "lingering_"],
         "connections are ended as the proxy does it",
     ),
 ];
+
+/// Why the text of an error is not looked for under a path.
+pub(super) const PAGES: &str = "errors have the text that they come with, or what custom-http-errors and default-backend say";
+
+/// Why it is not said here whose errors are replaced.
+pub(super) const INTERCEPTED: &str = "the annotations custom-http-errors and disable-proxy-intercept-errors say so";
 
 /// Why a directive that switches a protection off has no effect.
 pub(super) const GUARDS: &str = "the annotations auth-type and auth-url say whom a route lets in";

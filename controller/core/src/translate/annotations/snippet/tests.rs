@@ -67,8 +67,8 @@ fn variables_that_conditions_set_stand_for_these() {
     let chained = "if ($arg_a) { set $f 1; } if ($f) { set $g x; } if ($g = x) { rewrite ^ /b break; }";
     assert!(read(chained).unwrap().extra.rewrites[0].when.is_some());
     for (bad, why) in [
-        ("if ($arg_a) { set $f $host; }", "is no plain text"),
-        ("add_header X $f; if ($arg_a) { set $f 1; }", "can only be compared with a text"),
+        ("if ($arg_a) { set $f $host; } if ($f = a) { return 403; }", "differs from request to request"),
+        ("if ($arg_a) { set $f 1; } if ($http_b) { set $g 1; } add_header X $f$g;", "one of them can stand in a header"),
         ("if ($arg_a) { set $f 1; } return 200 $f;", "can only be compared with a text"),
         ("if ($arg_a) { set $f 1; } if ($http_b) { set $g \"${f}2\"; } if ($g = 12) { return 403; }", "can only be compared with a text"),
         ("set $f $host; if ($arg_a) { set $f 1; } if ($f = 1) { return 403; }", "which of them decides"),
@@ -122,11 +122,85 @@ fn conditions_that_all_have_to_hold_are_put_together() {
             "if ($arg_a) { set $f 1; } if ($arg_b) { set $f 1; } if ($f) { set $m x$m; } if ($m = x) { return 403; }",
             "which of them decides",
         ),
-        ("if ($arg_a) { set $m $m$host; }", "is no plain text"),
+        ("if ($arg_a) { set $m $m$host; } if ($m) { return 403; }", "differs from request to request"),
     ] {
         let said = read(bad).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
     }
+}
+
+#[test]
+fn headers_have_what_conditions_set() {
+    let headers = |text: &str| {
+        let shown = |when: &[Condition]| {
+            let one = |when: &Condition| {
+                let (negated, parts) = (if when.negated { "!" } else { "" }, format!("{:?}", when.variable.parts()));
+                format!("{negated}{}", if parts.contains("arg_a") { "a" } else { "b" })
+            };
+            when.iter().map(one).collect::<Vec<_>>().join(" ")
+        };
+        let extra = read(text)?.extra;
+        let answers = extra.answer_headers.iter().map(|header| format!("{:?} {}", header.value.literal(), shown(&header.when)));
+        let requests = extra.request_headers.iter().map(|header| format!("{:?} {}", header.value.literal(), shown(&header.when)));
+        Ok::<_, String>(answers.chain(requests).collect::<Vec<_>>())
+    };
+    let of = |all: &[&str]| Ok(all.iter().map(|&one| one.to_owned()).collect::<Vec<_>>());
+    let one = "set $f no; if ($arg_a) { set $f yes; }";
+    assert_eq!(headers(&format!("{one} more_set_headers \"X: $f\";")), of(&["Some(\"no\") !a", "Some(\"yes\") a"]));
+    assert_eq!(
+        headers(&format!("proxy_set_header X \"<${{f}}>\"; {one}")),
+        of(&["Some(\"<no>\") !a", "Some(\"<yes>\") a"]),
+        "it counts at the end"
+    );
+    let both = "if ($arg_a) { set $f 1; } if ($http_b) { set $f 2; } add_header X $f;";
+    assert_eq!(headers(both), of(&["Some(\"1\") a !b", "Some(\"2\") b"]), "what is empty is not added");
+    let origin = "set $f ''; if ($arg_a ~ x) { set $f $http_origin; } add_header X $f always;";
+    assert_eq!(headers(origin), of(&["None a"]));
+    let twice = "if ($arg_a) { set $f 1; add_header Y $f; } if ($http_b) { set $f 2; }";
+    assert_eq!(headers(twice), of(&["Some(\"1\") a"]), "inside the block it is known");
+    let within = "set $f 0; if ($arg_a) { set $f 1; } if ($http_b) { add_header Y $f; }";
+    assert_eq!(headers(within), of(&["Some(\"0\") !a b", "Some(\"1\") a b"]));
+    let beside = "set $f 0; if ($arg_a) { set $f 1; } add_header Z $f; if ($http_b) { add_header Y y; }";
+    assert_eq!(
+        headers(beside),
+        of(&["Some(\"0\") !a !b", "Some(\"1\") a !b", "Some(\"y\") b"]),
+        "a block that adds is in place of those outside"
+    );
+}
+
+#[test]
+fn groups_of_conditions_may_have_names() {
+    let answer = |text: &str| read(text).map(|read| (read.extra.answers[0].text.parts().to_vec(), read.extra.answers[0].text.has_groups()));
+    let named = answer("if ($host ~* ^(?!www\\.)(?<domain>.+)$) { return 301 $scheme://www.$domain$request_uri; }");
+    assert_eq!(named, answer("if ($host ~* ^(?!www\\.)(.+)$) { return 301 $scheme://www.$1$request_uri; }"));
+    assert!(named.unwrap().1);
+    assert_eq!(
+        answer("if ($request_uri ~ ^/(a)/(?<x>.*)$) { return 302 /${x}y; }"),
+        answer("if ($request_uri ~ ^/(a)/(.*)$) { return 302 /$2y; }")
+    );
+    assert!(read("if ($host ~ (?<host>.+)) { return 403; }").is_err(), "the name is taken");
+    assert!(read("if ($host ~ (?<d>.+)) { return 403; } add_header X $d;").is_err(), "elsewhere it is not known");
+}
+
+#[test]
+fn pages_of_errors_are_told_and_other_answers_are_refused() {
+    let without = |text: &str| read(text).map(|read| read.without().map(|(name, _)| name.to_owned()).collect::<Vec<_>>());
+    let both = "proxy_intercept_errors on;\nerror_page 500 502 503 504 /50x.html;";
+    assert_eq!(without(both), Ok(vec!["proxy_intercept_errors".to_owned(), "error_page".to_owned()]));
+    for bad in
+        ["error_page 404 = @x;", "error_page 404 =200 /a;", "error_page 404 https://a.test/;", "error_page /a;", "error_page 200 /a;"]
+    {
+        assert!(without(bad).unwrap_err().contains("custom-http-errors"), "{bad}");
+        assert!(!super::may_keep_out(bad, &LimitZones::new()), "{bad}: nobody is kept out by it");
+    }
+}
+
+#[test]
+fn ages_have_the_long_units_too() {
+    let seconds = |age: &str| read(&format!("expires {age};")).map(|read| format!("{:?}", read.extra.expires));
+    assert_eq!(seconds("1y"), seconds("365d"));
+    assert_eq!([seconds("2w"), seconds("1M"), seconds("-1w")], [seconds("14d"), seconds("30d"), seconds("-7d")]);
+    assert!(seconds("1x").is_err() && seconds("y").is_err());
 }
 
 #[test]
@@ -176,12 +250,24 @@ fn other_methods_are_for_some_addresses() {
 #[test]
 fn directives_without_effect_are_told_or_mean_nothing() {
     let text = "client_header_buffer_size 64k;\nlarge_client_header_buffers 4 128k;\nbrotli_types text/css;\nserver_tokens off;\n\
-                etag off;\nproxy_cache_bypass $http_upgrade;\nproxy_cache off;\nproxy_no_cache 1;\nlog_not_found off;\nsendfile on;\naccess_log /dev/null;";
+                etag off;\nproxy_cache_bypass $http_upgrade;\nproxy_cache off;\nproxy_no_cache 1;\nlog_not_found off;\nsendfile on;\naccess_log /dev/null;\nunderscores_in_headers on;\nsource_charset utf-8;\ngrpc_socket_keepalive on;\n\
+                proxy_pass_request_headers on;\nmore_set_headers 'Server: x';";
     let read = read(text).unwrap();
     let names: Vec<_> = read.without().map(|(name, _)| name).collect();
-    assert_eq!(names, ["client_header_buffer_size", "large_client_header_buffers", "brotli_types", "server_tokens"]);
+    assert_eq!(
+        names,
+        [
+            "client_header_buffer_size",
+            "large_client_header_buffers",
+            "brotli_types",
+            "server_tokens",
+            "underscores_in_headers",
+            "grpc_socket_keepalive",
+            "more_set_headers"
+        ]
+    );
     assert!(read.unlogged && read.extra == Extra::default() && !read.keeps_out());
-    for bad in ["auth_basic x;", "underscores_in_headers on;", "etag { deny all; }", "proxy_cache zone;"] {
+    for bad in ["auth_basic x;", "proxy_pass_request_headers off;", "etag { deny all; }", "proxy_cache zone;"] {
         assert!(super::read(bad, &LimitZones::new()).is_err(), "{bad}");
     }
 }
@@ -522,7 +608,7 @@ fn everything_else_is_refused_by_name_and_line() {
         ("sub_filter_types text/css;", "line 1, column 1: \"sub_filter_types\": there is no sub_filter"),
         ("add_header A b;\naccess_by_lua_block { ngx.exit(403) }", "line 2, column 1: \"access_by_lua_block\": it has no meaning"),
         ("rewrite_by_lua 'ngx.exit(403)';", "line 1, column 1: \"rewrite_by_lua\": it has no meaning"),
-        ("proxy_ssl_name a.test;", "line 1, column 1: \"proxy_ssl_name\": it has no meaning"),
+        ("proxy_ssl_crl /a;", "line 1, column 1: \"proxy_ssl_crl\": it has no meaning"),
         ("if (-f /etc/passwd) { return 200; }", "line 1, column 1: \"if\""),
         ("return 302 $http_x;", "line 1, column 1: \"return\""),
         ("return 99;", "line 1, column 1: \"return\""),

@@ -2,6 +2,7 @@
 
 use super::chosen::{Choice, Choices};
 use crate::model::Condition;
+use std::collections::BTreeSet;
 
 /// Conditions whose every combination is looked at.
 const MOST_CONDITIONS: usize = 6;
@@ -11,27 +12,44 @@ const MOST_WAYS: usize = 8;
 /// The ways in which the value fits: all conditions of one of them hold. `usual`: the value where no condition holds. `None`:
 /// that cannot be told.
 pub(super) fn ways(usual: &str, choices: &Choices, fits: impl Fn(&str) -> bool) -> Option<Vec<Vec<Condition>>> {
+    let all = conditions(choices);
+    if all.len() > MOST_CONDITIONS {
+        return of_many(usual, choices, fits);
+    }
+    let every = 1_u32 << all.len();
+    let good = (0..every).filter(|state| fits(&value(usual, choices, (&all, *state)))).fold(0, |good, state| good | 1_u64 << state);
+    let way = |Way { looks_at, state }: Way| {
+        let looked = all.iter().enumerate().filter(|(n, _)| looks_at >> n & 1 == 1);
+        looked.map(|(n, &condition)| if state >> n & 1 == 1 { condition.clone() } else { condition.negation() }).collect()
+    };
+    Some(shortest(good, every - 1)).filter(|ways| ways.len() <= MOST_WAYS).map(|ways| ways.into_iter().map(way).collect())
+}
+
+/// The values that a variable may have, each once.
+pub(super) fn values(usual: &str, choices: &Choices) -> BTreeSet<String> {
+    let all = conditions(choices);
+    if all.len() > MOST_CONDITIONS {
+        return std::iter::once(usual.to_owned()).chain(choices.iter().map(|choice| choice.set(usual))).collect();
+    }
+    (0..1_u32 << all.len()).map(|state| value(usual, choices, (&all, state))).collect()
+}
+
+/// All conditions, each once.
+fn conditions(choices: &Choices) -> Vec<&Condition> {
     let mut all: Vec<&Condition> = Vec::new();
     for condition in choices.iter().flat_map(Choice::when) {
         if !all.contains(&condition) {
             all.push(condition);
         }
     }
-    if all.len() > MOST_CONDITIONS {
-        return of_many(usual, choices, fits);
-    }
-    let holds = |state: u32, condition: &Condition| all.iter().position(|own| *own == condition).is_some_and(|n| state >> n & 1 == 1);
-    let value = |state: u32| {
-        let set = choices.iter().filter(|choice| choice.when().iter().all(|condition| holds(state, condition)));
-        set.fold(usual.to_owned(), |had, choice| choice.set(&had))
-    };
-    let every = 1_u32 << all.len();
-    let good = (0..every).filter(|state| fits(&value(*state))).fold(0, |good, state| good | 1_u64 << state);
-    let way = |Way { looks_at, state }: Way| {
-        let looked = all.iter().enumerate().filter(|(n, _)| looks_at >> n & 1 == 1);
-        looked.map(|(n, &condition)| if state >> n & 1 == 1 { condition.clone() } else { condition.negation() }).collect()
-    };
-    Some(shortest(good, every - 1)).filter(|ways| ways.len() <= MOST_WAYS).map(|ways| ways.into_iter().map(way).collect())
+    all
+}
+
+/// The value where of `all` conditions those hold whose bits are set.
+fn value(usual: &str, choices: &Choices, (all, state): (&[&Condition], u32)) -> String {
+    let holds = |condition: &Condition| all.iter().position(|own| *own == condition).is_some_and(|n| state >> n & 1 == 1);
+    let set = choices.iter().filter(|choice| choice.when().iter().all(holds));
+    set.fold(usual.to_owned(), |had, choice| choice.set(&had))
 }
 
 /// Of many conditions only the plain cases: those that set another value come before all that set this one.

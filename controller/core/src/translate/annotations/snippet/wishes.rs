@@ -2,7 +2,7 @@
 
 use super::Meaning;
 use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, Timeouts};
-use crate::names::{HeaderName, VariableText};
+use crate::names::{HeaderName, HostName, VariableText};
 use crate::settings::LimitZones;
 use std::sync::Arc;
 
@@ -50,6 +50,24 @@ impl Meaning {
     pub(in crate::translate) fn special(&self) -> impl Iterator<Item = &'static str> {
         let beginnings = self.extra.hidden_beginnings.first().map(|_| "more_clear_headers *");
         self.extra.substitutions.iter().map(|_| "sub_filter").chain(beginnings)
+    }
+
+    /// Does without headers whose values the proxy has no word for, and names these with their variables. Of a request none
+    /// stands in their place: a client could say it.
+    pub(in crate::translate) fn drop_unsaid(&mut self, lacks: impl Fn(&VariableText) -> Option<String>) -> Vec<(HeaderName, String)> {
+        let mut dropped = Vec::new();
+        self.extra.answer_headers.retain(|header| {
+            let lacking = lacks(&header.value);
+            dropped.extend(lacking.iter().map(|variable| (header.name.clone(), variable.clone())));
+            lacking.is_none()
+        });
+        for header in &mut self.extra.request_headers {
+            if let Some(variable) = lacks(&header.value) {
+                header.value = VariableText::default();
+                dropped.push((header.name.clone(), variable));
+            }
+        }
+        dropped
     }
 
     /// Directives that only some proxies can follow, and without which answers are the same.
@@ -102,6 +120,11 @@ impl Meaning {
         (*self == Self { extra, variables, answered, ..Self::default() }).then_some(pairs)
     }
 
+    /// What endpoints are told in a handshake: which name, and whether one; `None`: nothing is said of it.
+    pub(in crate::translate) fn handshake(&self) -> Option<(Option<HostName>, Option<bool>)> {
+        Some(self.handshake.clone()).filter(|(name, tells)| name.is_some() || tells.is_some())
+    }
+
     /// The zones that it defines.
     pub(in crate::translate) fn zones(&self) -> LimitZones {
         self.zones.clone()
@@ -140,6 +163,7 @@ impl Meaning {
         route.http_1_0 = inner.http_1_0.or(route.http_1_0);
         route.location_rewrite = inner.location_rewrite.or(route.location_rewrite.take());
         route.port_in_redirects = inner.port_in_redirects.or(route.port_in_redirects);
+        route.relative_redirects = inner.relative_redirects.or(route.relative_redirects);
         route.satisfy = inner.satisfy.or(route.satisfy);
         route.logging = inner.logging.or(route.logging);
         route.sources = sources.or(route.sources.take());
@@ -167,6 +191,7 @@ impl Meaning {
         route.retries = merged(route.retries.take(), retries, Retries::before);
         route.http_1_0 = route.http_1_0.or(self.http_1_0);
         route.port_in_redirects = route.port_in_redirects.or(self.port_in_redirects);
+        route.relative_redirects = route.relative_redirects.or(self.relative_redirects);
         route.satisfy = route.satisfy.or(self.satisfy);
         if route.location_rewrite.is_none() {
             route.location_rewrite.clone_from(&self.location_rewrite);

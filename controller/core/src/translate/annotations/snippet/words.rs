@@ -51,18 +51,22 @@ impl Meaning {
         Ok(filled + rest)
     }
 
+    /// The same with braces around every name that is left, so that none runs into what stands behind it.
+    pub(super) fn closed(&self, text: &str) -> Result<String, String> {
+        self.filled(text).map(|text| closed_names(&text))
+    }
+
     pub(super) fn set(&mut self, variable: &str, value: &str) -> Result<(), String> {
         let name = free_name(variable)?;
         if self.answered.contains_key(&name.to_ascii_lowercase()) {
             return Err(format!("{SET} gives {} another value", shown(variable)));
         }
         self.text(value)?;
-        let value = self.filled(value)?;
+        let value = self.closed(value)?;
         if let Some(choices) = self.chosen.get_mut(name) {
             choices.clear();
         }
-        // So that no name of it runs into what stands behind the variable.
-        self.variables.insert(name.to_owned(), closed_names(&value));
+        self.variables.insert(name.to_owned(), value);
         Ok(())
     }
 }
