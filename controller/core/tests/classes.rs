@@ -407,7 +407,9 @@ fn a_snippet_of_the_config_map_that_is_not_applied_closes_if_it_may_keep_somebod
         ("server-snippet", "auth_basic x;", true),
         ("location-snippet", "location /a { deny all; }", true),
         ("location-snippet", "add_header A $nosuch;", false),
-        ("location-snippet", "no end", true),
+        ("location-snippet", "no end", false),
+        ("location-snippet", "deny 10.0.0.0/8; no end", true),
+        ("http-snippet", "vhost_traffic_status_zone;", false),
     ];
     for (key, text, closes) in cases {
         let main = config_map("system", "main", &json!({key: text}));

@@ -96,7 +96,7 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
 fn is_protection(key: SnippetKey, text: &str, config: &Config) -> bool {
     match key {
         SnippetKey::Auth => config.global_auth.is_some() && snippet::may_be_decided_by(text, &config.limit_zones),
-        _ => snippet::may_keep_out(text, &config.limit_zones),
+        _ => snippet::key_may_keep_out(text, &config.limit_zones),
     }
 }
 

@@ -2,6 +2,8 @@
 //! read may have been a protection.
 
 use super::Meaning;
+use super::directives::NO_MEANING;
+use super::others::is_named;
 use super::reader::{self, Directive};
 use crate::model::{EarlyAnswer, Extra, Query, Satisfy};
 use crate::names::TextPart;
@@ -113,6 +115,46 @@ pub(in crate::translate) fn may_keep_out(text: &str, zones: &LimitZones) -> bool
     judged(text, zones).is_none_or(|meaning| meaning.keeps_out())
 }
 
+/// The same for a snippet of the main ConfigMap, which is for every route. Where its text is no configuration of nginx, goes on
+/// in another language or has directives of other modules, it is skipped (`configmap-and-flags` 9), unless one of its
+/// directives keeps somebody out by its name.
+pub(in crate::translate) fn key_may_keep_out(text: &str, zones: &LimitZones) -> bool {
+    let Ok(directives) = reader::read(text) else { return text.split([';', '{', '}', '\n']).any(keeps_out_by_name) };
+    let is_foreign = |directive: &Directive| {
+        let words = std::iter::once(&directive.name).chain(&directive.arguments).map(String::as_str).collect::<Vec<_>>().join(" ");
+        directive.block.is_none() && !keeps_out_by_name(&words) && has_no_meaning(directive)
+    };
+    let known: Vec<Directive> = directives.into_iter().filter(|directive| !is_foreign(directive)).collect();
+    judged_of(&known, zones).is_none_or(|meaning| meaning.keeps_out())
+}
+
+fn has_no_meaning(directive: &Directive) -> bool {
+    Meaning::default().directive(directive).is_err_and(|why| why.starts_with(NO_MEANING))
+}
+
+/// Whether a statement begins with the name of a directive that keeps somebody out.
+fn keeps_out_by_name(statement: &str) -> bool {
+    const KEEPERS: &[&str] = &[
+        "allow",
+        "auth_",
+        "deny",
+        "js_access",
+        "limit_",
+        "modsecurity",
+        "modsecurity_",
+        "satisfy",
+        "secure_link",
+        "secure_link_",
+        "ssl_client_certificate",
+        "ssl_verify_",
+        "valid_referers",
+    ];
+    let mut words = statement.split_ascii_whitespace();
+    let name = words.next().unwrap_or_default();
+    let refuses = name == "return" && words.next().is_some_and(|status| status.starts_with(['4', '5']));
+    refuses || name.starts_with("access_by_lua") || KEEPERS.iter().any(|own| is_named(own, name))
+}
+
 /// The same for what the service that decides is told: it may decide by that.
 pub(in crate::translate) fn may_be_decided_by(text: &str, zones: &LimitZones) -> bool {
     judged(text, zones).is_none_or(|meaning| meaning.keeps_out() || !meaning.extra.request_headers.is_empty())
@@ -130,18 +172,24 @@ pub(in crate::translate) fn key_protects(key: SnippetKey, text: &str) -> bool {
 
 /// What a text means beside all that is harmless; `None`: that is not known.
 fn judged(text: &str, zones: &LimitZones) -> Option<Meaning> {
-    let (directives, mut meaning) = (reader::read(text).ok()?, Meaning::default());
-    meaning.learn(&directives);
-    for directive in directives.iter().filter(|directive| !is_harmless(directive)) {
+    judged_of(&reader::read(text).ok()?, zones)
+}
+
+fn judged_of(directives: &[Directive], zones: &LimitZones) -> Option<Meaning> {
+    let mut meaning = Meaning::default();
+    meaning.learn(directives);
+    for directive in meaning.in_turn(directives).into_iter().filter(|directive| !is_harmless(directive)) {
         meaning.directive(directive).ok()?;
     }
-    meaning.finish(&directives, zones).ok()?;
+    meaning.finish(directives, zones).ok()?;
     Some(meaning)
 }
 
 fn is_harmless(directive: &Directive) -> bool {
     let name = directive.name.as_str();
-    is_elsewhere(directive) || HARMLESS.iter().any(|own| *own == name || (own.ends_with('_') && name.starts_with(own)))
+    // Only an error leads to a location with a name.
+    let is_named = directive.name == "location" && directive.arguments.first().is_some_and(|own| own.starts_with('@'));
+    is_named || is_elsewhere(directive) || HARMLESS.iter().any(|own| *own == name || (own.ends_with('_') && name.starts_with(own)))
 }
 
 /// Whether it is a server of its own, at ports where no route is: nobody comes to a route through it.
@@ -170,4 +218,40 @@ fn only_moves(answer: &EarlyAnswer) -> bool {
         _ => false,
     };
     answer.when.is_none() && answer.path.is_some() && answer.query == Query::Kept && starts_here && answer.text.has_groups()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snippet_for_all_that_cannot_be_read_keeps_out_who_it_says() {
+        let keeps_out = |text: &str| key_may_keep_out(text, &LimitZones::new());
+        for open in [
+            "add_header X \"a",
+            "vhost_traffic_status_zone;",
+            "header_filter_by_lua_block { if ngx.status == 404 then return end }",
+            "more_set_headers 'A: b';\nno_such_thing on;",
+            "}",
+            "js_import http.js; add_header X-Frame-Options DENY",
+        ] {
+            assert!(!keeps_out(open), "{open}");
+        }
+        for closed in [
+            "deny 192.0.2.1; add_header X \"a",
+            "allow all;\n}",
+            "access_by_lua_block { ngx.exit(403) }",
+            "auth_basic x;",
+            "if ($geoip_country_code = XX) { return 403; }",
+            "if ($bad) { return 403; } add_header X 'a",
+            "deny 192.0.2.1;\nno_such_thing on;",
+            "valid_referers none;",
+            "modsecurity on;",
+        ] {
+            assert!(keeps_out(closed), "{closed}");
+        }
+        let page = "error_page 502 @maint; location @maint { return 503 '{}'; }";
+        assert!(!may_keep_out(page, &LimitZones::new()) && may_keep_out("location /a { return 503; }", &LimitZones::new()));
+        assert!(may_keep_out("no_such_thing on;", &LimitZones::new()), "an Ingress closes no more than its own hosts");
+    }
 }
