@@ -309,7 +309,7 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
     Approximation::told(
         "rewrite-target",
         "paths with an encoded control character, `?` or `#`, or with a blank at their end, are rewritten as they are encoded, \
-         and answered with 400 where they have empty or dot segments, too; \
+         and answered with 400 where they have empty or dot segments, too, or the path of the rule does not match that; \
          a target with a variable that HAProxy does not know is not served",
         &[],
     ),
