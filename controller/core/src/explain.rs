@@ -4,7 +4,7 @@
 //! the two together.
 
 use crate::model::{Action, BackendId, ClientAuth, EarlyAnswer, Host, HostCertificate, Listeners, Model, PathMatch, Route};
-use crate::names::{HostAlias, HostName, HostPattern, ObjectRef};
+use crate::names::{HostAlias, HostName, HostPattern, ObjectRef, RouteRegex};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -292,7 +292,7 @@ fn fits<'m>(host: &'m Host, path: &str) -> Vec<(&'m PathMatch, &'m Route)> {
     let fits = |own: &PathMatch| match own {
         PathMatch::Exact(exact) => exact.as_str() == path,
         PathMatch::Under(prefix) => path.starts_with(prefix.as_str()),
-        PathMatch::Regex(expression) => matches(expression.as_str(), path),
+        PathMatch::Regex(expression) => matches(expression, path),
     };
     let all = host.routes.iter().flat_map(|route| route.matches.iter().map(move |own| (own, route)));
     let mut found: Vec<_> = all.filter(|(own, _)| fits(own)).collect();
@@ -304,9 +304,10 @@ fn fits<'m>(host: &'m Host, path: &str) -> Vec<(&'m PathMatch, &'m Route)> {
     found
 }
 
-/// Whether an expression matches the beginning of a path, without case. One that only proxies can read matches nothing.
-fn matches(expression: &str, path: &str) -> bool {
-    finds(&format!("(?i)^(?:{expression})"), path)
+/// Whether an expression matches the beginning of a path, with the flags that proxies give it. One that only proxies can read
+/// matches nothing.
+fn matches(expression: &RouteRegex, path: &str) -> bool {
+    finds(&format!("(?{})^(?:{expression})", expression.flags()), path)
 }
 
 fn finds(expression: &str, path: &str) -> bool {
