@@ -54,6 +54,10 @@ pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {
     if called == "nginx-ingress-controller" {
         argv.insert(1, "run".to_owned());
     }
+    if asks_for_version(argv) {
+        argv.truncate(1);
+        argv.push("version".to_owned());
+    }
     let (mut warnings, mut mistakes) = (Vec::new(), Vec::new());
     let mut kept = Vec::with_capacity(argv.len());
     let mut rest = std::mem::take(argv).into_iter().peekable();
@@ -84,7 +88,31 @@ pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {
     (warnings, mistakes)
 }
 
+/// Whether it is the controller that is asked for its version, whatever else it is told.
+fn asks_for_version(argv: &[String]) -> bool {
+    let runs = argv.get(1).is_some_and(|command| command == "run");
+    runs && argv.iter().take_while(|word| *word != "--").any(|word| ["--version", "--version=true"].contains(&word.as_str()))
+}
+
 fn flag(word: &str) -> Option<(&str, Option<&str>)> {
     let body = word.strip_prefix("--")?;
     Some(body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::prepare;
+
+    #[test]
+    fn the_controller_says_its_version() {
+        let prepared = |words: &[&str]| {
+            let mut argv: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            prepare(&mut argv);
+            argv.join(" ")
+        };
+        assert_eq!(prepared(&["/nginx-ingress-controller", "--v=2", "--version"]), "/nginx-ingress-controller version");
+        assert_eq!(prepared(&["gatewright", "run", "--version=true"]), "gatewright version");
+        assert_eq!(prepared(&["gatewright", "render", "--version"]), "gatewright render --version");
+        assert_eq!(prepared(&["gatewright", "run", "--version=false"]), "gatewright run --version=false");
+    }
 }
