@@ -41,6 +41,16 @@ impl CipherList {
         Ok(Self(text.into()))
     }
 
+    /// What a list asks for that was given up long ago, as lists of old do, if it asks for nothing worse.
+    #[must_use]
+    pub fn given_up(text: &str) -> Option<&str> {
+        const WORDS: &[&str] = &["DES", "EXP", "LOW", "RC2", "RC4"];
+        let is_given_up = |word: &str| WORDS.contains(&word) || word.contains("EXPORT");
+        let asked = || text.split(':').filter(|word| !word.starts_with(['!', '-', '+']));
+        let is_worse = |word: &str| word.split('+').any(|part| protects_nothing(part) && !is_given_up(part));
+        if asked().any(is_worse) { None } else { asked().find(|word| word.split('+').any(is_given_up)) }
+    }
+
     /// The list, closed against ciphers that protect nothing.
     #[must_use]
     pub fn closed(&self) -> String {
@@ -185,5 +195,12 @@ mod tests {
             assert!(CipherList::new(bad).is_err(), "{bad}");
         }
         assert!(CipherList::new(&"HIGH:".repeat(500)).is_err());
+    }
+
+    #[test]
+    fn lists_of_old_ask_for_what_was_given_up() {
+        let of_the_guide = "ALL:!aNULL:!EXPORT56:RC4+RSA:+HIGH:+MEDIUM:+LOW:+SSLv2:+EXP";
+        assert_eq!(CipherList::given_up(of_the_guide), Some("RC4+RSA"));
+        assert_eq!((CipherList::given_up("HIGH:DES:NULL"), CipherList::given_up("HIGH:!RC4")), (None, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::HostTls;
-use crate::names::CipherList;
+use crate::names::{CipherList, shown};
 
 pub(super) const FEATURE: Feature = Feature {
     name: "TLS to clients",
@@ -30,8 +30,19 @@ pub(super) const FEATURE: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    let tls = HostTls { ciphers: given.parsed("ssl-ciphers", CipherList::new), own_order: given.bool("ssl-prefer-server-ciphers") };
+    let tls = HostTls { ciphers: ciphers(given), own_order: given.bool("ssl-prefer-server-ciphers") };
     policies.host.tls = (tls.ciphers.is_some() || tls.own_order.is_some()).then_some(tls);
+}
+
+/// Where ciphers are asked for that nobody offers any more, those for all hosts are stronger.
+fn ciphers(given: &mut Given<'_>) -> Option<CipherList> {
+    const NAME: &str = "ssl-ciphers";
+    if let Some(word) = given.text(NAME).and_then(CipherList::given_up) {
+        let message = format!("{} asks for ciphers that protect nothing", shown(word));
+        given.refuse_as(OnBadValue::KeepDefault, NAME, message, "remove these from the list");
+        return None;
+    }
+    given.parsed(NAME, CipherList::new)
 }
 
 #[cfg(test)]
@@ -44,6 +55,12 @@ mod tests {
         let tls = read(&[("ssl-ciphers", "HIGH:!RSA"), ("ssl-prefer-server-ciphers", "false")]).host.tls.unwrap();
         assert_eq!((tls.ciphers.unwrap().as_str(), tls.own_order), ("HIGH:!RSA", Some(false)));
         assert_eq!(read(&[("ssl-ciphers", "")]).host.tls, None);
+    }
+
+    #[test]
+    fn a_list_of_old_leaves_the_ciphers_of_all_hosts() {
+        let given = [("ssl-ciphers", "ALL:!aNULL:!EXPORT56:RC4+RSA:+HIGH:+MEDIUM:+LOW:+SSLv2:+EXP")];
+        assert_eq!((read(&given).host.tls, problems(&given).len()), (None, 1));
     }
 
     #[test]
