@@ -18,6 +18,15 @@ pub fn may_be_told(name: &str) -> bool {
     is_variable(name) && !["document_root", "request_filename"].contains(&name)
 }
 
+/// What stands for the `*` of a host: the first label of the name that was asked for. Empty for hosts without.
+pub const SUBDOMAIN: &str = "subdomain";
+
+/// The same of those that texts of one route may have: it is known of what host that is.
+#[must_use]
+pub fn is_of_route(name: &str) -> bool {
+    may_be_told(name) || name == SUBDOMAIN
+}
+
 /// Whether a connection or datagram that is forwarded as it is always has the variable.
 #[must_use]
 pub fn is_stream_variable(name: &str) -> bool {
@@ -100,6 +109,7 @@ const VARIABLES: &[&str] = &[
     "document_uri",
     "fastcgi_path_info",
     "fastcgi_script_name",
+    "gzip_ratio",
     "host",
     "hostname",
     "http2",

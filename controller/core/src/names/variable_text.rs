@@ -1,6 +1,6 @@
 //! Texts with variables in them, as log formats and header values have them.
 
-use super::variable::may_be_told;
+use super::variable::{is_of_route, may_be_told};
 use super::word::{fits_a_word, written_bytes};
 use super::{BadText, HeaderName, is_printable, shown};
 
@@ -41,12 +41,12 @@ impl VariableText {
         Self::read(text, false, of_request)
     }
 
-    /// The same, with `$1` to `$9` for the groups of an expression; further digits are text.
+    /// The same in a text of one route, with `$1` to `$9` for the groups of an expression; further digits are text.
     ///
     /// # Errors
     /// As [`VariableText::parse`].
     pub fn parse_with_groups(text: &str) -> Result<Self, BadText> {
-        Self::read(text, true, of_request)
+        Self::read(text, true, of_route)
     }
 
     /// As [`VariableText::parse_with_groups`]; `number`: of the group of this name, if there is one.
@@ -54,7 +54,7 @@ impl VariableText {
     /// # Errors
     /// As [`VariableText::parse`].
     pub fn parse_with_named_groups(text: &str, number: impl Fn(&str) -> Option<u8>) -> Result<Self, BadText> {
-        Self::read(text, true, |name| number(name).map(TextPart::Group).or_else(|| of_request(name)))
+        Self::read(text, true, |name| number(name).map(TextPart::Group).or_else(|| of_route(name)))
     }
 
     /// The same with variables of the caller's choice; each is named by lower-case letters, digits and `_`.
@@ -94,7 +94,8 @@ impl VariableText {
                 continue;
             }
             let (name, behind) = variable(&rest[at + 1..]);
-            match name.map(|name| part(name).ok_or(name)) {
+            // To nginx the names of variables have no case.
+            match name.map(|name| part(name).or_else(|| part(&name.to_ascii_lowercase())).ok_or(name)) {
                 Some(Ok(part)) => parts.0.push(part),
                 Some(Err(name)) => return Err(BadText(format!("{} is not a variable that can be used here", shown(&format!("${name}"))))),
                 None => parts.text("$"),
@@ -217,6 +218,11 @@ fn of_request(name: &str) -> Option<TextPart> {
     may_be_told(name).then(|| TextPart::Variable(name.to_owned()))
 }
 
+/// A variable that every request for a route has.
+fn of_route(name: &str) -> Option<TextPart> {
+    is_of_route(name).then(|| TextPart::Variable(name.to_owned()))
+}
+
 /// The name behind a dollar sign, and the text behind it.
 fn variable(text: &str) -> (Option<&str>, &str) {
     let end_of = |text: &str| text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len());
@@ -275,9 +281,11 @@ mod tests {
 
     #[test]
     fn other_variables_and_texts_are_refused() {
-        for bad in ["$nosuch", "$http_", "$HOST", "${geoip2_asn}", "a\nb", "$env_x", "$document_root/x", "${request_filename}"] {
+        for bad in ["$nosuch", "$http_", "$NoSuch", "${geoip2_asn}", "a\nb", "$env_x", "$document_root/x", "${request_filename}"] {
             assert!(VariableText::parse(bad).is_err() && VariableText::parse_with_groups(bad).is_err(), "{bad}");
         }
+        assert_eq!(VariableText::parse("$HOST/$cookie_JSESSIONID"), VariableText::parse("$host/$cookie_jsessionid"), "names have no case");
+        assert!(VariableText::parse("$subdomain").is_err() && VariableText::parse_with_groups("$subdomain").is_ok(), "of one route");
         assert!(VariableText::parse_with("$document_root", is_variable).is_ok(), "the operator may log it");
         assert!(VariableText::parse(&"a".repeat(2001)).is_err());
     }

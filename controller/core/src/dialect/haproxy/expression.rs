@@ -203,6 +203,8 @@ const FETCHES: &[(&str, &str)] = &[
     ("content_length", "req.fhdr(content-length)"),
     ("content_type", "req.fhdr(content-type)"),
     ("hostname", "hostname"),
+    ("msec", r#"date(0,ms),regsub("(...)$",".\1")"#),
+    ("subdomain", "var(txn.host),field(1,.)"),
     ("ssl_cipher", "ssl_fc_cipher"),
     ("ssl_protocol", "ssl_fc_protocol"),
     ("ssl_server_name", "ssl_fc_sni"),

@@ -92,7 +92,8 @@ impl Extra {
         let headers = self.request_headers.iter().map(|header| &header.value).chain(self.answer_headers.iter().map(|header| &header.value));
         let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().flat_map(PathRewrite::texts));
         let early = self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
-        headers.chain(targets).chain(early)
+        let substitutions = self.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
+        headers.chain(targets).chain(early).chain(substitutions)
     }
 
     /// The same for texts that are sent, and for conditions.
@@ -138,7 +139,8 @@ impl Extra {
             .answers
             .iter_mut()
             .flat_map(|answer| std::iter::once(&mut answer.text).chain(answer.headers.iter_mut().map(|header| &mut header.value)));
-        for text in headers.chain(answered).chain(targets).chain(early) {
+        let substitutions = self.substitutions.iter_mut().flat_map(|all| &mut all.texts).flat_map(|(from, to)| [from, to]);
+        for text in headers.chain(answered).chain(targets).chain(early).chain(substitutions) {
             *text = text.filled(&text_of);
         }
         self

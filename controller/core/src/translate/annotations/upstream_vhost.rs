@@ -2,6 +2,7 @@
 
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Scope, Value, unset};
 use crate::names::VariableText;
+use crate::names::variable::is_of_route;
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Host of endpoints",
@@ -18,7 +19,7 @@ pub(super) const FEATURE: Feature = Feature {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(text) = given.of_class("upstream-vhost", Class::Regex) else { return };
-    match VariableText::parse(text) {
+    match VariableText::parse_with(text, is_of_route) {
         Ok(host) => {
             unset::tell(given, "upstream-vhost", &host);
             policies.route().upstream_host = Some(host);

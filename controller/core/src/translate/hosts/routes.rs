@@ -4,7 +4,7 @@ use super::matching::Entry;
 use super::{Builder, bare_fallback, root};
 use crate::diagnostic::{Diagnostic, Outcome};
 use crate::model::{Action, BackendPolicy, Canary, HttpsRedirect, PathMatch, Rewrite, Route, RoutePolicy, ServiceRef};
-use crate::names::variable::LABELS;
+use crate::names::variable::{LABELS, SUBDOMAIN};
 use crate::names::{HostPattern, ObjectRef, RulePath, VariableText};
 use crate::translate::annotations::Policies;
 use crate::translate::backends::{Backends, Resolved};
@@ -50,7 +50,7 @@ impl Builder<'_> {
         let closed = asked.is_closed();
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
-        let policy = labelled(asked.policy(), &reading.origin, service.as_ref(), &path.text);
+        let policy = self.labelled(asked.policy(), &reading.origin, service.as_ref(), &path.text);
         let canary = self.canary(&upstream, &path.backend, backends);
         if let Some((used, policy)) = self.world.agreement.canary(&upstream, &path.backend) {
             diagnostics.extend(backends.resolve(used.backend, &policy).findings(&used.reading.origin, "spec.rules".to_owned()));
@@ -103,7 +103,7 @@ impl Builder<'_> {
         let (closed, policy) = (asked.is_closed(), asked.policy());
         let policy = if claim.rule().is_none() { of_default_backend(&policy) } else { policy };
         let service = own.map(|(used, _)| used.reference());
-        let policy = labelled(policy, &reading.origin, service.as_ref(), &rule_path);
+        let policy = self.labelled(policy, &reading.origin, service.as_ref(), &rule_path);
         let action = if policies.closed || closed { Action::Respond(503) } else { unclosed };
         let behind = stand_in::of(policies, backends);
         let errors = self.world.config.globals.custom_errors.as_ref();
@@ -189,37 +189,38 @@ impl Builder<'_> {
         let wanted = policies.force_ssl_redirect || (policies.ssl_redirect && self.has_tls);
         (wanted && !exempt && !policies.closed).then_some(HttpsRedirect { keep_trailing_slash: policies.preserve_trailing_slash })
     }
+
+    /// The policy with the names of a route in place of the variables that stand for them.
+    fn labelled(&self, policy: Arc<RoutePolicy>, origin: &ObjectRef, service: Option<&ServiceRef>, path: &RulePath) -> Arc<RoutePolicy> {
+        let uses = |text: &VariableText| text.uses(LABELS) || text.uses(&[SUBDOMAIN]);
+        let rewrite = policy.rewrite.as_ref();
+        let in_rewrite = rewrite.is_some_and(|rewrite| uses(&rewrite.target) || rewrite.forwarded_prefix.as_ref().is_some_and(uses));
+        let in_snippets = policy.extra.as_ref().is_some_and(|extra| extra.uses(LABELS) || extra.uses(&[SUBDOMAIN]));
+        if !in_rewrite && !in_snippets && !policy.upstream_host.as_ref().is_some_and(uses) {
+            return policy;
+        }
+        let label = |name: &str| match name {
+            "namespace" => Some(origin.name.namespace()),
+            "ingress_name" => Some(origin.name.name()),
+            "service_name" => Some(service.map_or("", |service| &*service.service)),
+            "service_port" => Some(service.map_or("", |service| &*service.port)),
+            "location_path" => Some(path.as_str()),
+            SUBDOMAIN if !matches!(self.pattern, HostPattern::Wildcard(_)) => Some(""),
+            _ => None,
+        };
+        let mut policy = (*policy).clone();
+        policy.upstream_host = policy.upstream_host.map(|text| text.filled(label));
+        policy.rewrite = policy.rewrite.map(|rewrite| Rewrite {
+            target: rewrite.target.filled(label),
+            forwarded_prefix: rewrite.forwarded_prefix.map(|text| text.filled(label)),
+        });
+        policy.extra = policy.extra.map(|extra| Arc::new((*extra).clone().filled(label)));
+        Arc::new(policy)
+    }
 }
 
 fn action(policies: &Policies, resolved: &Resolved) -> Action {
     if policies.closed { Action::Respond(503) } else { resolved.action.clone() }
-}
-
-/// The policy with the names of a route in place of the variables that stand for them.
-fn labelled(policy: Arc<RoutePolicy>, origin: &ObjectRef, service: Option<&ServiceRef>, path: &RulePath) -> Arc<RoutePolicy> {
-    let uses = |text: &VariableText| text.uses(LABELS);
-    let rewrite = policy.rewrite.as_ref();
-    let in_rewrite = rewrite.is_some_and(|rewrite| uses(&rewrite.target) || rewrite.forwarded_prefix.as_ref().is_some_and(uses));
-    let in_snippets = policy.extra.as_ref().is_some_and(|extra| extra.uses(LABELS));
-    if !in_rewrite && !in_snippets && !policy.upstream_host.as_ref().is_some_and(uses) {
-        return policy;
-    }
-    let label = |name: &str| match name {
-        "namespace" => Some(origin.name.namespace()),
-        "ingress_name" => Some(origin.name.name()),
-        "service_name" => Some(service.map_or("", |service| &*service.service)),
-        "service_port" => Some(service.map_or("", |service| &*service.port)),
-        "location_path" => Some(path.as_str()),
-        _ => None,
-    };
-    let mut policy = (*policy).clone();
-    policy.upstream_host = policy.upstream_host.map(|text| text.filled(label));
-    policy.rewrite = policy.rewrite.map(|rewrite| Rewrite {
-        target: rewrite.target.filled(label),
-        forwarded_prefix: rewrite.forwarded_prefix.map(|text| text.filled(label)),
-    });
-    policy.extra = policy.extra.map(|extra| Arc::new((*extra).clone().filled(label)));
-    Arc::new(policy)
 }
 
 /// A default backend of all hosts is neither redirected nor rewritten: `ingress-semantics` 8.1.

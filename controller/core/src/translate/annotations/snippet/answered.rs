@@ -5,7 +5,7 @@ use super::Meaning;
 use super::directives::{Answers, NO_MEANING};
 use super::reader::{self, Directive};
 use super::words::free_name;
-use crate::names::variable::{is_variable, may_be_told};
+use crate::names::variable::{is_of_route, is_variable};
 use crate::names::{HeaderName, VariableText, shown};
 
 /// The cookie of the service, which has this name without being asked for.
@@ -54,7 +54,7 @@ impl Meaning {
             let name = name.to_ascii_lowercase();
             self.answered.get(&name).cloned().or_else(|| if name == COOKIE.0 { HeaderName::new(COOKIE.1).ok() } else { None })
         };
-        VariableText::parse_with_answers(&self.filled(text)?, header, may_be_told).map_err(|bad| bad.0)
+        VariableText::parse_with_answers(&self.filled(text)?, header, is_of_route).map_err(|bad| bad.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Meaning;
 use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, SourceRanges, Test};
-use crate::names::variable::is_url_variable;
+use crate::names::variable::{SUBDOMAIN, is_url_variable};
 use crate::names::{TextPart, TextRegex, VariableText, shown};
 use crate::settings::values;
 use ipnet::IpNet;
@@ -275,6 +275,9 @@ pub(super) fn condition(meaning: &Meaning, words: &[&str]) -> Result<Condition, 
     };
     if !matches!(variable.parts(), [TextPart::Variable(_)]) {
         return Err(wrong());
+    }
+    if variable.uses(&[SUBDOMAIN]) {
+        return Err("$subdomain is known to texts only; compare $host with an expression".to_owned());
     }
     let expression = |text: &str| TextRegex::new(text).map_err(|bad| bad.0);
     let matches = |text: &str, ignoring_case| Ok::<_, String>(Test::Matches { expression: expression(text)?, ignoring_case });
