@@ -1,6 +1,6 @@
 //! Snippets as people have them in their Ingresses, and what becomes of those that are not applied.
 
-use gatewright_e2e::client::{get, send};
+use gatewright_e2e::client::{get, get_over_tls, send};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
@@ -96,6 +96,22 @@ on_every_proxy! {
             assert!(said.iter().any(|line| line.contains(&format!("{name} has no effect: "))), "{name}: {said:?}");
         }
         assert!(!said.iter().any(|line| line.contains("etag") || line.contains("bypass")), "nothing is lost without them: {said:?}");
+    }
+
+    fn a_header_of_a_route_goes_before_that_of_all(proxy) {
+        let text = "more_set_headers 'Strict-Transport-Security: max-age=1' 'X-Frame-Options: DENY';";
+        let all = config_map("all", &[("X-Frame-Options", "SAMEORIGIN")]);
+        let objects = vec![all, of("own", "configuration-snippet", text), ingress("other").prefix("other.test", "/", "s")];
+        let world = world(proxy, &[("add-headers", "default/all")], objects);
+        let names = ["strict-transport-security", "x-frame-options"];
+        let said = |host: &str, target: &str| {
+            let answer = get_over_tls(host, target).unwrap();
+            names.map(|name| answer.all(name).collect::<Vec<_>>().join("|"))
+        };
+        for target in ["/", "/?status=500"] {
+            assert_eq!(said("own.test", target), ["max-age=1", "DENY"], "{:?}", world.diagnostics());
+        }
+        assert_eq!(said("other.test", "/"), ["max-age=31536000; includeSubDomains", "SAMEORIGIN"]);
     }
 
     fn a_snippet_for_all_that_is_not_applied_closes_what_it_may_protect(proxy) {

@@ -61,6 +61,7 @@ mod lacks;
 mod log;
 mod map_order;
 mod origin;
+mod owned;
 mod path_expressions;
 mod received;
 mod runtime;

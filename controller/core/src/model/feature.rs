@@ -19,6 +19,8 @@ pub enum Feature {
     Mirror,
     /// A host has what snippets ask for.
     Snippets,
+    /// A host has headers of answers of its own.
+    ResponseHeaders,
     /// A host has error pages of its own.
     ErrorPages,
     /// A host has to do with certificates of clients.
@@ -31,7 +33,7 @@ pub enum Feature {
 
 impl Feature {
     /// How many there are.
-    pub const ALL: usize = 12;
+    pub const ALL: usize = 13;
 }
 
 /// Some of them.

@@ -116,6 +116,7 @@ impl Route {
             .with(Feature::ExternalAuth, policy.external_auth.is_some())
             .with(Feature::Mirror, policy.mirror.is_some())
             .with(Feature::Snippets, policy.extra.is_some())
+            .with(Feature::ResponseHeaders, policy.response_headers.is_some())
             .with(Feature::ErrorPages, policy.errors.is_some())
     }
 

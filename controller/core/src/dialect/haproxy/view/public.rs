@@ -11,13 +11,14 @@ use crate::dialect::haproxy::expression::{Expression, header};
 use crate::dialect::haproxy::lacks::COMPRESSES_BY_LENGTH;
 use crate::dialect::haproxy::log::LogLine;
 use crate::dialect::haproxy::path_expressions::questions;
-use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::Context;
+use crate::dialect::haproxy::{owned, received};
 use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// A version that refuses a NUL in a header.
@@ -69,6 +70,8 @@ pub(super) struct PublicView<'m> {
     hidden_headers: Vec<&'m str>,
     server_header: bool,
     hsts: Option<String>,
+    /// The variable that is there where a route says that itself; `None`: none does.
+    own_hsts: Option<String>,
     gzip: Option<GzipView<'m>>,
     /// Who may see the status of the proxy, in lines of a bounded number; none: nobody.
     status_clients: Vec<Vec<String>>,
@@ -209,6 +212,7 @@ struct RealIpView {
 impl<'m> PublicView<'m> {
     pub(super) fn new(model: &'m Model, context: &Context<'m>, version: Version) -> Self {
         let globals: &Globals = &model.globals;
+        let owned = owned::of_all(model);
         let (listeners, forwarding) = (&globals.listeners, &globals.forwarding);
         Self {
             binds: binds(listeners),
@@ -241,10 +245,11 @@ impl<'m> PublicView<'m> {
             questions: (0..questions(model)).map(|number| number.to_string()).collect(),
             blocking: BlockingView::new(&globals.blocking),
             request_headers: headers(&globals.request_headers),
-            response_headers: globals.response_headers.iter().enumerate().filter_map(AnsweredView::new).collect(),
+            response_headers: globals.response_headers.iter().enumerate().filter_map(|header| AnsweredView::new(header, &owned)).collect(),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
             server_header: globals.backend_server_header,
             hsts: globals.hsts.as_ref().map(hsts),
+            own_hsts: owned.contains(owned::HSTS).then(|| owned::variable(owned::HSTS)),
             gzip: globals.gzip.then(|| GzipView::new(&globals.compression, version)),
             status_clients: addresses::lines(&listeners.status_clients),
             status_path: Listeners::STATUS_PATH,
@@ -265,12 +270,15 @@ struct AnsweredView {
     value: Expression,
     /// The value has to be looked up, which only the request allows: the variable that keeps it.
     said: Option<String>,
+    /// The variable that is there where a route has this one itself; `None`: none has.
+    own: Option<String>,
 }
 
 impl AnsweredView {
-    fn new((number, (name, value)): (usize, &(HeaderName, VariableText))) -> Option<Self> {
+    fn new((number, (name, value)): (usize, &(HeaderName, VariableText)), owned: &BTreeSet<String>) -> Option<Self> {
+        let own = Some(name.lower_case()).filter(|name| owned.contains(name)).map(|name| owned::variable(&name));
         let said = value.literal().is_none().then(|| format!("public_{number}"));
-        Some(Self { name: name.to_string(), value: Expression::of(value)?, said })
+        Some(Self { name: name.to_string(), value: Expression::of(value)?, said, own })
     }
 }
 

@@ -6,6 +6,7 @@ use super::seconds;
 use super::section::page;
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression};
+use crate::dialect::haproxy::owned;
 use crate::dialect::haproxy::sections::{Labels, Section};
 use crate::model::{CookieFlags, CookieRewrite, Cors, Globals, Origins, Redirect, RedirectStatus, RedirectTarget, RoutePolicy, Timeouts};
 use crate::names::RouteRegex;
@@ -32,6 +33,8 @@ pub(super) struct RouteView {
     /// What a backend that stands in for another one is told.
     stands_in: Vec<HeaderView>,
     extra: Option<ExtraView>,
+    /// Variables for headers that are its own, not those of all.
+    own_headers: Vec<String>,
     /// Of texts that are answered in place of an endpoint.
     content_type: String,
 }
@@ -123,6 +126,7 @@ impl RouteView {
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
             extra: ExtraView::of(policy, globals, version),
+            own_headers: owned::of(policy, globals).iter().map(|name| owned::variable(name)).collect(),
             content_type: type_of_texts(policy, globals).to_owned(),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
         }
