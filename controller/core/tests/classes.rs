@@ -410,6 +410,9 @@ fn a_snippet_of_the_config_map_that_is_not_applied_closes_if_it_may_keep_somebod
         ("location-snippet", "no end", false),
         ("location-snippet", "deny 10.0.0.0/8; no end", true),
         ("http-snippet", "vhost_traffic_status_zone;", false),
+        ("location-snippet", "more_set_headers 'Server: x';", false),
+        ("location-snippet", "proxy_ssl_name a.test;", false),
+        ("server-snippet", "proxy_ssl_name a.test;\nproxy_ssl_server_name on;", false),
     ];
     for (key, text, closes) in cases {
         let main = config_map("system", "main", &json!({key: text}));

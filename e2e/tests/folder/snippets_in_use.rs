@@ -98,6 +98,35 @@ on_every_proxy! {
         assert!(!said.iter().any(|line| line.contains("etag") || line.contains("bypass")), "nothing is lost without them: {said:?}");
     }
 
+    fn what_guides_of_applications_say_beside_is_told_and_served(proxy) {
+        let minio = "ignore_invalid_headers off;\nclient_max_body_size 0;\nproxy_buffering off;\nlocation /cool { allow 10.0.0.0/8; deny all; return 403; }";
+        let mattermost = "proxy_force_ranges on;\nproxy_cache mattermost_cache;\nproxy_cache_lock on;\nproxy_intercept_errors off;\n\
+                          more_set_headers 'Server: none' 'X-A: b';\naccess_log /dev/stdout;";
+        let world = world(proxy, &[], vec![of("minio", "server-snippet", minio), of("mattermost", "configuration-snippet", mattermost)]);
+        assert_eq!([who("minio.test", "/"), who("mattermost.test", "/")], ["s", "s"], "{:?}", world.diagnostics());
+        assert_eq!(get("minio.test", "/cool/x").unwrap().status, 403);
+        let answer = get("mattermost.test", "/").unwrap();
+        assert_eq!((answer.header("x-a"), answer.header("server") == Some("none")), (Some("b"), false));
+        let said = world.diagnostics();
+        for told in ["ignore_invalid_headers has no effect", "proxy_cache has no effect", "the header Server is the proxy's own"] {
+            assert!(said.iter().any(|line| line.contains(told)), "{told}: {said:?}");
+        }
+    }
+
+    fn texts_know_the_star_of_their_host_and_cookies_in_any_case(proxy) {
+        let text = "proxy_set_header X-Tenant $subdomain;\nproxy_set_header X-Session $cookie_JSESSIONID;\n\
+                    if ($arg_go) { return 302 https://app.test/$subdomain; }";
+        let both = ingress("t").prefix("*.t.test", "/", "s").prefix("t.test", "/", "s").annotation("configuration-snippet", text);
+        let world = world(proxy, &[], vec![both]);
+        let told = |host: &str| {
+            let answer = send(&Request::get(host, "/").header("Cookie", "JSESSIONID=x1").header("X-Tenant", "forged")).unwrap();
+            ["X-Tenant", "X-Session"].map(|name| answer.received(name).unwrap_or_else(|| "-".to_owned()))
+        };
+        assert_eq!(told("acme.t.test"), ["acme", "x1"], "{:?}", world.diagnostics());
+        assert_eq!(told("t.test"), ["-", "x1"], "a host without a star has none");
+        assert_eq!(get("acme.t.test", "/?go=1").unwrap().header("location"), Some("https://app.test/acme"));
+    }
+
     fn a_header_of_a_route_goes_before_that_of_all(proxy) {
         let text = "more_set_headers 'Strict-Transport-Security: max-age=1' 'X-Frame-Options: DENY';";
         let all = config_map("all", &[("X-Frame-Options", "SAMEORIGIN")]);

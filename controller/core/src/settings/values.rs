@@ -71,8 +71,17 @@ fn within(text: &str, number: u64, bounds: RangeInclusive<u64>, help: &'static s
     bounds.contains(&number).then_some(number).ok_or_else(|| (format!("{} is {side} than can be used", shown(text)), help))
 }
 
-/// A time as nginx writes it, in seconds: `90`, `90s`, `10m`, `1h`, `1d`, `1h30m`; milliseconds are cut off.
+/// A year as nginx reckons it, in seconds.
+pub(crate) const YEAR_S: u64 = 365 * 86_400;
+
+/// A time as nginx writes it, in seconds: `90`, `90s`, `10m`, `1h`, `1d`, `1w`, `1M`, `1y`, `1h30m`; milliseconds are cut off.
+/// It is a year and a day at most.
 pub(crate) fn seconds(text: &str) -> Result<u64, Bad> {
+    seconds_up_to(text, YEAR_S + 86_400)
+}
+
+/// The same with another longest one.
+pub(crate) fn seconds_up_to(text: &str, longest: u64) -> Result<u64, Bad> {
     let bad = || (format!("{} is not a time", shown(text)), "use a number with s, m, h or d, such as 10m");
     let mut total: u64 = 0;
     let mut rest = text.trim();
@@ -83,16 +92,19 @@ pub(crate) fn seconds(text: &str) -> Result<u64, Bad> {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let count: u64 = rest[..digits].parse().map_err(|_| bad())?;
         rest = &rest[digits..];
-        let unit = rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len());
+        let unit = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         let scaled = match &rest[..unit] {
             "" | "s" => Some(count),
             "ms" => Some(count / 1000),
             "m" => count.checked_mul(60),
             "h" => count.checked_mul(3600),
             "d" => count.checked_mul(86_400),
+            "w" => count.checked_mul(7 * 86_400),
+            "M" => count.checked_mul(30 * 86_400),
+            "y" => count.checked_mul(YEAR_S),
             _ => None,
         };
-        total = scaled.and_then(|s| total.checked_add(s)).filter(|s| *s <= 366 * 86_400).ok_or_else(bad)?;
+        total = scaled.and_then(|s| total.checked_add(s)).filter(|s| *s <= longest).ok_or_else(bad)?;
         rest = rest[unit..].trim_start();
     }
     Ok(total)

@@ -1,10 +1,11 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
 use super::annotations::snippet::{Meaning, Places};
-use super::annotations::{Objects, done_without, lacking, snippet, without_unsaid};
+use super::annotations::{Objects, done_without, lacking, snippet, without_effect, without_unsaid};
 use super::config::Said;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::names::variable::SUBDOMAIN;
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
 use crate::settings::{Config, Kept, LimitZones, SnippetKey};
 use std::collections::BTreeMap;
@@ -64,8 +65,7 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
         for message in read.iter().flat_map(|meaning| done_without(meaning, &text, input.settings.unknown_directives)) {
             diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
         }
-        for (directive, why) in read.iter().flat_map(Meaning::without) {
-            let message = Places::of(&text).say_of(&[directive], &format!("{directive} has no effect: {why}"));
+        for message in read.iter().flat_map(|meaning| without_effect(meaning, &text)) {
             diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
         }
         match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, &text, config) } else { Ok(Some(meaning)) }) {
@@ -140,8 +140,11 @@ fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones)
     if meaning.has_locations() && key != SnippetKey::Server {
         return Err(Places::of(text).too_wide());
     }
-    if meaning.handshake().is_some() {
-        return Err(Places::of(text).say_of(&["proxy_ssl_", "grpc_ssl_"], "how endpoints are spoken to is for each Ingress to say"));
+    if meaning.told_name().is_some() {
+        return Err(Places::of(text).say_of(&["proxy_ssl_name", "grpc_ssl_name"], "endpoints of all routes have no name in common"));
+    }
+    if key == SnippetKey::Auth && meaning.texts().any(|text| text.uses(&[SUBDOMAIN])) {
+        return Err(Places::of(text).say_of_variable(SUBDOMAIN, "$subdomain is not known to services"));
     }
     let unsaid = without_unsaid(&mut meaning, text, |text| input.settings.lacks_variable(text).map(str::to_owned));
     let lacking = lacking(&meaning, text, input.settings.unknown_directives, |text| input.settings.lacks_variable(text));

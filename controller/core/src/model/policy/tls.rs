@@ -13,7 +13,7 @@ pub struct HostTls {
 }
 
 /// How endpoints are spoken to over TLS.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct UpstreamTls {
     /// What is shown to endpoints that ask for a certificate; a key of the model's identities.
     pub identity: Option<IdentityId>,

@@ -2,7 +2,7 @@
 
 use super::snippet::Meaning;
 use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, Identity, RoutePolicy};
-use crate::names::{HeaderName, HostAlias, ObjectName};
+use crate::names::{HeaderName, HostAlias, HostName, ObjectName};
 use crate::settings::{Config, Lost};
 use std::sync::Arc;
 
@@ -31,6 +31,8 @@ pub struct Policies {
     pub reads_snippets: bool,
     /// What a snippet asks of all routes of its hosts.
     pub(in crate::translate) server_snippet: Option<Meaning>,
+    /// The name that its endpoints with TLS are told in handshakes, and those of no other Ingress.
+    pub told_name: Option<HostName>,
     /// Paths are regular expressions.
     pub use_regex: bool,
     /// The target of rewriting as it is written: a path that is just this is not rewritten.
@@ -81,6 +83,7 @@ impl Policies {
             identity: None,
             reads_snippets: config.reads_snippets,
             server_snippet: None,
+            told_name: None,
             use_regex: false,
             rewrite_target: None,
             aliases: Vec::new(),

@@ -4,8 +4,8 @@
 use super::amounts;
 use super::snippet::{self, Answers, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
-use crate::model::{EarlyAnswer, Extra, Protocol, UpstreamTls};
-use crate::names::variable::LABELS;
+use crate::model::{EarlyAnswer, Extra, Protocol};
+use crate::names::variable::{LABELS, SUBDOMAIN};
 use crate::names::{HeaderName, VariableText};
 use crate::settings::auth::response_headers;
 use crate::settings::{AnnotationRule, LimitZones};
@@ -34,7 +34,7 @@ pub(super) const FEATURE: Feature = Feature {
              its expression match may stand in `return`), or with headers and `expires` alone (as in nginx, of several the last one that \
              holds decides, and one with `add_header` is in place of those outside), `set` (variables that are set in `if` may be compared \
              with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
-             buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `proxy_ssl_name`, `proxy_ssl_server_name`, \
+             buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `proxy_ssl_name` with `proxy_ssl_server_name on`, \
              `expires`, `default_type`, `charset`, `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
              `large_client_header_buffers`, has no effect, and is told; so has `error_page` with a path. A header with a variable that \
              a proxy has no word for is not sent, and is told. Where a proxy has no `limit_rate_after`, \
@@ -102,7 +102,13 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
                 given.refuse(FOR_ROUTES, places().say_of(names, &format!("{key} says something else of the same")), "keep one of them");
             }
             None => {
-                shake_hands(given, &meaning, policies);
+                policies.told_name = meaning.told_name().cloned();
+                if policies.told_name.is_some()
+                    && !matches!(policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs))
+                {
+                    let message = places().say_of(&["proxy_ssl_name", "grpc_ssl_name"], "the endpoints speak no TLS, so it does nothing");
+                    given.note(FOR_ROUTES, message, "set backend-protocol to HTTPS, or remove it");
+                }
                 meaning.apply(policies.route());
             }
         }
@@ -110,7 +116,12 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     for_host(given, policies);
     if let Some(meaning) = read(given, FOR_SERVICE) {
         let headers = meaning.only_request_headers();
+        let asks_of_host = meaning.texts().any(|text| text.uses(&[SUBDOMAIN]));
         match (headers, &mut policies.route().external_auth) {
+            _ if asks_of_host => {
+                let places = Places::of(given.raw(FOR_SERVICE).unwrap_or_default());
+                given.refuse(FOR_SERVICE, places.say_of_variable(SUBDOMAIN, "$subdomain is not known to services"), "use $host");
+            }
             (None, _) => {
                 let places = Places::of(given.raw(FOR_SERVICE).unwrap_or_default());
                 given.refuse(FOR_SERVICE, places.not_for_services(), "remove the rest");
@@ -124,21 +135,6 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
-/// The name that endpoints are told in a handshake, if they speak TLS.
-fn shake_hands(given: &mut Given<'_>, meaning: &Meaning, policies: &mut Policies) {
-    let Some((name, tells_name)) = meaning.handshake() else { return };
-    if !matches!(policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs)) {
-        let places = Places::of(given.raw(FOR_ROUTES).unwrap_or_default());
-        let message = places.say_of(&["proxy_ssl_", "grpc_ssl_"], "the endpoints speak no TLS, so it does nothing");
-        return given.note(FOR_ROUTES, message, "set backend-protocol to HTTPS, or remove it");
-    }
-    let plain = UpstreamTls { identity: None, verify: None, name: None, tells_name: false, ciphers: None, versions: None };
-    let mut tls = policies.backend.tls.as_deref().cloned().unwrap_or(plain);
-    tls.name = name.or(tls.name);
-    tls.tells_name = tells_name.unwrap_or(tls.tells_name);
-    policies.backend().tls = Some(Arc::new(tls));
-}
-
 /// What holds for the routes of other Ingresses, too.
 fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     const HELP: &str = "write it into configuration-snippet";
@@ -147,10 +143,6 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     let places = || Places::of(text);
     match read(given, OF_HOST) {
         Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, places().too_late(), HELP),
-        Some(meaning) if meaning.handshake().is_some() => {
-            let why = "how endpoints are spoken to is for each Ingress to say";
-            given.refuse(OF_HOST, places().say_of(&["proxy_ssl_", "grpc_ssl_"], why), HELP);
-        }
         Some(meaning) if meaning.joins_protections() => given.refuse(OF_HOST, places().say_of(&["satisfy"], OPENS), HELP),
         Some(meaning) => policies.server_snippet = Some(meaning),
         None => {}
@@ -224,12 +216,26 @@ fn tell(given: &mut Given<'_>, name: &'static str, meaning: &Meaning, text: &str
         let why = format!("{} is passed to the proxy as it is written, as --raw-snippet-namespaces allows", directive.name);
         given.note(name, places.say_of_raw(directive, &why), "use annotations that say the same");
     }
-    for (directive, why) in meaning.without() {
-        given.note(name, places.say_of(&[directive], &format!("{directive} has no effect: {why}")), "remove it");
+    for message in without_effect(meaning, text) {
+        given.note(name, message, "remove it");
     }
     for message in done_without(meaning, text, given.unknown_directives) {
         given.note(name, message, "remove it, or leave it for another proxy");
     }
+}
+
+/// What has no effect on any proxy.
+pub(in crate::translate) fn without_effect(meaning: &Meaning, text: &str) -> Vec<String> {
+    let places = LazyCell::new(|| Places::of(text));
+    let directive = |(directive, why): (&str, &str)| places.say_of(&[directive], &format!("{directive} has no effect: {why}"));
+    let header =
+        |header: &HeaderName| places.say_of_header(header.as_str(), &format!("the header {header} is the proxy's own, and stays as it is"));
+    let name = |directive: &str| {
+        let why = format!("{directive} has no effect: a name is told where proxy_ssl_name and proxy_ssl_server_name on ask for it");
+        places.say_of(&[directive, &directive.replace("proxy", "grpc")], &why)
+    };
+    let directives = meaning.without().map(directive);
+    directives.chain(meaning.own_headers().iter().map(header)).chain(meaning.half_a_name().map(name)).collect()
 }
 
 /// What a proxy does without.
@@ -386,12 +392,9 @@ mod tests {
         let text = ("configuration-snippet", "proxy_ssl_server_name on;\nproxy_ssl_name a.example;\nproxy_ssl_verify off;");
         let read = |pairs: &[(&str, &str)]| read_configured(&Settings::default(), ON, &snapshot(&[]), pairs);
         let (policies, said) = read(&[text, ("backend-protocol", "HTTPS")]);
-        let tls = policies.unwrap().backend.tls.clone().unwrap();
-        assert_eq!((tls.name.as_ref().map(ToString::to_string).as_deref(), tls.tells_name, said), (Some("a.example"), true, vec![]));
-        let (policies, said) = read(&[text]);
-        assert!(policies.unwrap().backend.tls.is_none() && said[0].contains("the endpoints speak no TLS"), "{said:?}");
-        let (policies, said) = read(&[("server-snippet", text.1)]);
-        assert!(policies.is_none() && said[0].contains("for each Ingress to say"), "{said:?}");
+        assert_eq!((policies.unwrap().told_name.unwrap().to_string(), said), ("a.example".to_owned(), vec![]));
+        assert!(read(&[text]).1[0].contains("the endpoints speak no TLS"));
+        assert_eq!(read(&[("server-snippet", text.1)]).1, Vec::<String>::new(), "the endpoints of all routes of the host are");
         for bad in ["proxy_ssl_name $host;", "proxy_ssl_verify on;", "proxy_ssl_certificate /a;"] {
             assert!(read(&[("configuration-snippet", bad), ("backend-protocol", "HTTPS")]).0.is_none(), "{bad}");
         }
@@ -505,7 +508,7 @@ mod tests {
             ("root /etc;", "column 1: \"root\": it reads files, writes them or runs code"),
             ("limit_except GET { include /etc/passwd; }", "column 20: \"include\": it reads files"),
             ("content_by_lua_block { x; }", "no code is run here"),
-            ("add_header Server x;", "the proxy's own"),
+            ("if ($arg_a) { add_header Server x; }", "the proxy's own"),
             ("location /a { rewrite ^ /../etc/passwd break; }", "\"location\": a proxy that looks for files might find some behind it"),
             ("if ($http_x) { dav_methods PUT; }", "accepted inside"),
             ("types { text/css css; }", "\"types\": it is for files"),

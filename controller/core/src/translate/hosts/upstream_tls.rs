@@ -10,14 +10,23 @@ impl Builder<'_> {
     /// How the endpoints of an Ingress are spoken to where this host is asked for.
     pub(super) fn upstream(&self, reading: &Reading) -> Arc<BackendPolicy> {
         let own = &reading.policies.backend;
-        let speaks_tls = matches!(own.protocol, Some(Protocol::Https | Protocol::AutoHttp));
-        if own.tls.is_some() || !speaks_tls || reading.class.config.upstream_tls_by_route {
-            return Arc::clone(own);
+        let inherits = matches!(own.protocol, Some(Protocol::Https | Protocol::AutoHttp)) && !reading.class.config.upstream_tls_by_route;
+        let neighbours = || if inherits { self.tls_of_neighbours(reading) } else { None };
+        let tls = self.with_told_name(reading, own.tls.clone().or_else(neighbours));
+        if tls == own.tls { Arc::clone(own) } else { Arc::new(BackendPolicy { tls, ..BackendPolicy::clone(own) }) }
+    }
+
+    /// The same with the name that a snippet of the Ingress, else that of the host, tells. Certificates that are checked stay
+    /// those for the name of the annotation.
+    fn with_told_name(&self, reading: &Reading, tls: Option<Arc<UpstreamTls>>) -> Option<Arc<UpstreamTls>> {
+        let speaks_tls = matches!(reading.policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs));
+        let of_host = || self.claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref())?.told_name();
+        let Some(name) = reading.policies.told_name.as_ref().or_else(of_host).filter(|_| speaks_tls) else { return tls };
+        if tls.as_ref().is_some_and(|tls| tls.verify.is_some()) {
+            return tls;
         }
-        match self.tls_of_neighbours(reading) {
-            Some(tls) => Arc::new(BackendPolicy { tls: Some(tls), ..BackendPolicy::clone(own) }),
-            None => Arc::clone(own),
-        }
+        let tls = tls.map(Arc::unwrap_or_clone).unwrap_or_default();
+        Some(Arc::new(UpstreamTls { name: Some(name.clone()), tells_name: true, ..tls }))
     }
 
     /// That of the oldest one with authorities, else that of the youngest.

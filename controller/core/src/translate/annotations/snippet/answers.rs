@@ -224,13 +224,14 @@ fn begins_url(text: &str) -> bool {
 }
 
 fn only_url_variables(text: &VariableText) -> Done {
-    let strange = text.parts().iter().any(|part| matches!(part, TextPart::Variable(name) if !is_url_variable(name)));
+    let strange = text.parts().iter().any(|part| matches!(part, TextPart::Variable(name) if name != SUBDOMAIN && !is_url_variable(name)));
     if strange { Err("a variable cannot stand in a URL".to_owned()) } else { Ok(()) }
 }
 
 /// `expires`.
 pub(super) fn expires(text: &str) -> Result<Expires, String> {
-    let seconds = |text: &str| age(text).map(|n| i64::try_from(n.min(315_360_000)).unwrap_or(0));
+    let longest = 10 * values::YEAR_S;
+    let seconds = |text: &str| values::seconds_up_to(text, longest).map_err(|(message, _)| message).map(|n| i64::try_from(n).unwrap_or(0));
     Ok(match text {
         "off" => Expires::Off,
         "epoch" => Expires::Epoch,
@@ -240,16 +241,6 @@ pub(super) fn expires(text: &str) -> Result<Expires, String> {
             None => Expires::After(seconds(text)?),
         },
     })
-}
-
-/// A time of nginx, whose longest units only this directive has.
-fn age(text: &str) -> Result<u64, String> {
-    const LONG: [(char, u64); 3] = [('w', 7), ('M', 30), ('y', 365)];
-    let long = LONG.iter().find_map(|(unit, days)| Some((text.strip_suffix(*unit)?.parse::<u64>().ok()?, days)));
-    match long {
-        Some((count, days)) => Ok(count.saturating_mul(days * 86_400)),
-        None => values::seconds(text).map_err(|(message, _)| message),
-    }
 }
 
 const NO_CONDITION: &str = "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text";

@@ -33,14 +33,17 @@ pub(in crate::translate) struct Meaning {
     pub(super) port_in_redirects: Option<bool>,
     /// Paths to which somebody is led stay such.
     pub(super) relative_redirects: Option<bool>,
-    /// What endpoints are told in a handshake: which name, and whether one.
-    pub(super) handshake: (Option<HostName>, Option<bool>),
     /// It says something of paths for a whole host.
     pub(super) has_locations: bool,
     /// Nothing is logged.
     pub(super) unlogged: bool,
     /// Directives without effect, and why.
     pub(super) without: Vec<(String, &'static str)>,
+    /// Headers of answers that stay the proxy's own.
+    pub(super) own_headers: Vec<HeaderName>,
+    /// The name that endpoints are told in handshakes, and whether they are.
+    pub(super) endpoint_name: Option<HostName>,
+    pub(super) tells_endpoint_name: Option<bool>,
     pub(super) bandwidth: Option<Bandwidth>,
     pub(super) cookie_domain: Option<CookieRewrite>,
     pub(super) cookie_path: Option<CookieRewrite>,
@@ -201,7 +204,7 @@ impl Meaning {
             ("rewrite", given) => answers::rewrite(self, None, given),
             ("set", [variable, value]) => self.set(variable, value),
             (answered::SET, given) => answered::named(given).map(|_| ()),
-            ("proxy_cache", ["off"]) | ("proxy_pass_request_headers" | "proxy_pass_request_body", ["on"]) => Ok(()),
+            (name, [value]) if others::is_default(name, value) => Ok(()),
             // The status stays, and only the text of an error would be another one.
             ("error_page", [codes @ .., path]) if is_page(codes, path) => {
                 self.without.push((name.to_owned(), others::PAGES));

@@ -20,12 +20,10 @@ impl Meaning {
             ("proxy_next_upstream" | "grpc_next_upstream", causes @ [_, ..]) => {
                 said(values::retry_causes(&causes.join(" "))).map(|causes| self.retries.causes = Some(causes))
             }
-            ("proxy_ssl_name" | "grpc_ssl_name", [name]) => {
-                HostName::new(name).map_err(|bad| bad.0).map(|name| self.handshake.0 = Some(name))
+            ("proxy_ssl_name" | "grpc_ssl_name", [name]) => self.name_of_endpoints(name),
+            ("proxy_ssl_server_name" | "grpc_ssl_server_name", [on]) => {
+                said(values::on_off(on)).map(|on| self.tells_endpoint_name = Some(on))
             }
-            ("proxy_ssl_server_name" | "grpc_ssl_server_name", [on]) => said(values::on_off(on)).map(|on| self.handshake.1 = Some(on)),
-            // As it is anyway.
-            ("proxy_ssl_verify" | "grpc_ssl_verify", ["off"]) => Ok(()),
             ("proxy_redirect", [word]) => self.redirects_from(word, "off"),
             ("proxy_redirect", [from, to]) => self.redirects_from(from, to),
             (name, [value]) => self.time(name, value).or_else(|| self.size(name, value)).unwrap_or_else(|| Err(others::unknown(name))),
@@ -67,6 +65,11 @@ impl Meaning {
             "1.1" => false,
             _ => return Err(format!("{} is neither 1.0 nor 1.1", shown(version))),
         });
+        Ok(())
+    }
+
+    fn name_of_endpoints(&mut self, name: &str) -> Done {
+        self.endpoint_name = Some(HostName::new(name).map_err(|bad| bad.0)?);
         Ok(())
     }
 

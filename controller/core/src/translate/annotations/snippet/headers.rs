@@ -158,13 +158,9 @@ impl Meaning {
         let Only { always, replaces, .. } = *only;
         const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
         let name = header_name(name)?;
-        // Which program answers is nothing that an answer depends on, and nginx has no word for it.
-        if name.lower_case() == "server" && replaces {
-            self.without.push(("more_set_headers".to_owned(), "the header Server is the proxy's own, for all that it answers"));
-            return Ok(());
-        }
         if OWN.contains(&name.lower_case().as_str()) {
-            return Err(format!("the header {name} is the proxy's own"));
+            self.own_headers.push(name);
+            return Ok(());
         }
         for (text, ways) in self.choices_of(value)? {
             let value = self.header_text(&text)?;
@@ -194,7 +190,7 @@ impl Meaning {
                 ("expires", [age]) => super::answers::expires(age).map(|age| inside.extra.expires = Some(age)),
                 (name, words) => inside.header_directive(name, words).unwrap_or_else(|| Err(super::others::unknown(name))),
             };
-            read.map_err(|why| directive.wrong(&why))?;
+            read.and_then(|()| inside.has_no_own_headers()).map_err(|why| directive.wrong(&why))?;
         }
         let mut extra = inside.extra;
         if let Some(beginning) = extra.hidden_beginnings.first() {
@@ -215,6 +211,11 @@ impl Meaning {
         Ok(())
     }
 
+    /// Under a condition nothing is left out.
+    fn has_no_own_headers(&self) -> Done {
+        self.own_headers.first().map_or(Ok(()), |name| Err(format!("the header {name} is the proxy's own")))
+    }
+
     /// Headers of one answer; `None`: there is something else among them.
     pub(super) fn headers_inside(&self, directives: &[Directive]) -> Result<Option<Vec<AnswerHeader>>, String> {
         let mut inside = Self { variables: self.variables.clone(), answered: self.answered.clone(), ..Self::default() };
@@ -227,7 +228,7 @@ impl Meaning {
                 continue;
             }
             match inside.header_directive(name, &words).filter(|_| is_header) {
-                Some(done) => done.map_err(|why| directive.wrong(&why))?,
+                Some(done) => done.and_then(|()| inside.has_no_own_headers()).map_err(|why| directive.wrong(&why))?,
                 None => return Ok(None),
             }
         }

@@ -15,6 +15,8 @@ struct Inside<'d> {
     /// A redirect of paths that an expression fits.
     redirect: Option<Vec<&'d str>>,
     denies: bool,
+    /// It says of some addresses whether they may ask.
+    asks: bool,
     unlogged: bool,
     headers: Vec<Directive>,
 }
@@ -23,7 +25,12 @@ impl Meaning {
     /// `location`, with what is answered there.
     pub(super) fn location(&mut self, words: &[&str], block: &[Directive]) -> Result<(), String> {
         let when = condition(words)?;
-        let Inside { answer, redirect, denies, unlogged, headers } = self.inside(block)?;
+        let Inside { answer, redirect, denies, asks, unlogged, headers } = self.inside(block)?;
+        if asks && answer.is_none() {
+            return Err(INSIDE.to_owned());
+        }
+        // An answer is given before anybody is asked.
+        let denies = denies || asks;
         if let Some(redirect) = redirect {
             if answer.is_some() || denies || unlogged || !headers.is_empty() {
                 return Err("a rewrite stands alone".to_owned());
@@ -35,7 +42,7 @@ impl Meaning {
         }
         let given = answer.or_else(|| denies.then(|| vec!["403"])).ok_or(INSIDE)?;
         if denies && !matches!(given[..], [status, ..] if status.starts_with(['4', '5'])) {
-            return Err("deny all and an answer that lets in exclude each other".to_owned());
+            return Err("whom it denies, and an answer that lets in, exclude each other".to_owned());
         }
         let headers = self.headers_inside(&headers)?.ok_or(INSIDE)?;
         self.has_locations = true;
@@ -55,6 +62,7 @@ impl Meaning {
                 ("return", _) if inside.answer.is_none() => inside.answer = Some(words),
                 ("rewrite", [_, _, "permanent" | "redirect"]) if inside.redirect.is_none() => inside.redirect = Some(words),
                 ("deny", ["all"]) => inside.denies = true,
+                ("allow" | "deny", [_]) => inside.asks = true,
                 ("access_log", ["off"]) => inside.unlogged = true,
                 // What is answered here is never looked for, and nobody is asked who they are.
                 ("log_not_found" | "auth_basic" | "auth_request", ["off"]) => {}

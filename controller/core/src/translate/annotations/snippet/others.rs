@@ -9,36 +9,41 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["auth_request"], "the annotation auth-url has one"),
     (&["mirror", "mirror_request_body"], "the annotation mirror-target has one"),
     (&["error_page", "proxy_intercept_errors"], "the annotation custom-http-errors has one"),
-    (&["proxy_pass", "grpc_pass", "fastcgi_pass"], "the Services of the rules of an Ingress say who is asked"),
+    (
+        &["proxy_pass", "grpc_pass", "fastcgi_pass", "memcached_pass", "scgi_pass", "uwsgi_pass"],
+        "the Services of the rules of an Ingress say who is asked",
+    ),
     (&["proxy_ssl_"], "the annotations proxy-ssl-* have one"),
     (&["ssl_verify_client", "ssl_client_certificate"], "the annotation auth-tls-secret has one"),
     (&["ssl_ciphers"], "the annotation ssl-ciphers has one"),
     (&["fastcgi_param"], "the annotation fastcgi-params-configmap has one"),
     (&["server_name"], "the annotation server-alias has one"),
-    (&["opentelemetry_", "otel_"], "the annotation enable-opentelemetry has one"),
     (&["modsecurity", "modsecurity_"], "the annotation enable-modsecurity has one"),
     (&["log_format"], "the key log-format-upstream of the main ConfigMap has one"),
-    (&["access_log"], "off is read; the keys of the main ConfigMap say what is logged"),
     (&["ssl_protocols"], "the key ssl-protocols of the main ConfigMap has one"),
     (&["real_ip_header"], "the key forwarded-for-header of the main ConfigMap has one"),
     (&["set_real_ip_from"], "the key proxy-real-ip-cidr of the main ConfigMap has one"),
 ];
 
 /// Names, or beginnings of names that end with `_`, of directives that change nothing here: they concern files, caches and
-/// kinds of connections that there are none of.
+/// kinds of connections that there are none of. Who is asked is not among it.
 const NOTHING: &[&str] = &[
+    "disable_symlinks",
     "etag",
     "if_modified_since",
     "log_not_found",
     "max_ranges",
+    "memcached_",
     "open_file_cache",
     "open_file_cache_",
     "proxy_cache_",
     "proxy_ignore_headers",
     "proxy_no_cache",
     "proxy_temp_file_write_size",
+    "scgi_",
     "sendfile",
     "source_charset",
+    "uwsgi_",
 ];
 
 /// Names of those that nobody is kept out by, and without which answers are the same; and why they have no effect.
@@ -46,12 +51,29 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["client_header_timeout"], "the key client-header-timeout of the main ConfigMap holds for the proxy as a whole"),
     (&["client_header_buffer_size"], "the key client-header-buffer-size of the main ConfigMap holds for the proxy as a whole"),
     (&["large_client_header_buffers"], "the key large-client-header-buffers of the main ConfigMap holds for the proxy as a whole"),
-    (&["keepalive_timeout"], "the key keep-alive of the main ConfigMap holds for the proxy as a whole"),
-    (&["keepalive_requests"], "the key keep-alive-requests of the main ConfigMap holds for the proxy as a whole"),
     (&["underscores_in_headers"], "the key enable-underscores-in-headers of the main ConfigMap holds for the proxy as a whole"),
     (&["ignore_invalid_headers"], "the key ignore-invalid-headers of the main ConfigMap holds for the proxy as a whole"),
+    (&["ssl_session_cache"], "the key ssl-session-cache of the main ConfigMap holds for the proxy as a whole"),
+    (&["ssl_session_timeout"], "the key ssl-session-timeout of the main ConfigMap holds for the proxy as a whole"),
+    (&["ssl_session_tickets"], "the key ssl-session-tickets of the main ConfigMap holds for the proxy as a whole"),
+    (&["ssl_buffer_size"], "the key ssl-buffer-size of the main ConfigMap holds for the proxy as a whole"),
+    (&["ssl_stapling", "ssl_stapling_"], "certificates are shown as their Secrets hold them"),
+    (&["keepalive_timeout"], "the key keep-alive of the main ConfigMap holds for the proxy as a whole"),
+    (&["keepalive_requests"], "the key keep-alive-requests of the main ConfigMap holds for the proxy as a whole"),
     (&["server_tokens"], "the key server-tokens of the main ConfigMap holds for the proxy as a whole"),
     (&["error_log"], "the key error-log-level of the main ConfigMap holds for the proxy as a whole"),
+    (&["access_log"], "the keys of the main ConfigMap say where and what is logged; off is read"),
+    (&["proxy_cache"], "no answers are kept, so endpoints are asked for each"),
+    (&["proxy_force_ranges"], "endpoints say what of an answer is sent"),
+    (&["proxy_ssl_session_reuse", "grpc_ssl_session_reuse"], "sessions with endpoints are taken up again as the proxy does it"),
+    (
+        &["fastcgi_buffer_size", "fastcgi_buffers", "fastcgi_busy_buffers_size", "fastcgi_keep_conn", "fastcgi_max_temp_file_size"],
+        "FastCGI is spoken as the proxy does it",
+    ),
+    (
+        &["opentelemetry", "opentelemetry_", "opentracing", "opentracing_", "otel_"],
+        "stock proxies have no module for traces, and headers such as traceparent pass as they came",
+    ),
     (&["rewrite_log"], "the annotation enable-rewrite-log says so"),
     (&["limit_req_log_level", "limit_conn_log_level"], "who is turned away stands in the access log"),
     (&["brotli", "brotli_"], "stock proxies have no brotli; the directive gzip is read"),
@@ -76,9 +98,28 @@ pub(super) const INTERCEPTED: &str = "the annotations custom-http-errors and dis
 /// Why a directive that switches a protection off has no effect.
 pub(super) const GUARDS: &str = "the annotations auth-type and auth-url say whom a route lets in";
 
+/// Switches as they are anyway.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("absolute_redirect", "on"),
+    ("client_body_in_file_only", "off"),
+    ("grpc_ssl_verify", "off"),
+    ("merge_slashes", "on"),
+    ("proxy_cache", "off"),
+    ("proxy_pass_request_body", "on"),
+    ("proxy_pass_request_headers", "on"),
+    ("proxy_ssl_verify", "off"),
+    ("server_name_in_redirect", "off"),
+    ("ssi", "off"),
+];
+
+/// Whether a directive says what is so without it. Annotations that check more are not weakened by it.
+pub(super) fn is_default(name: &str, value: &str) -> bool {
+    DEFAULTS.contains(&(name, value))
+}
+
 /// Whether a directive changes nothing here.
 pub(super) fn is_nothing(name: &str) -> bool {
-    NOTHING.iter().any(|own| is_named(own, name))
+    NOTHING.iter().any(|own| is_named(own, name)) && !name.ends_with("_pass")
 }
 
 /// Why a directive has no effect, if nothing is lost without it but comfort.

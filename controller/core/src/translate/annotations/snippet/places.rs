@@ -41,6 +41,12 @@ impl Places {
         self.say(|directive| directive.name == name && directive.arguments.iter().any(|word| word.contains(part)), why)
     }
 
+    /// What is said of the first directive that has this header in front of a word, whatever its case.
+    pub(in crate::translate) fn say_of_header(&self, header: &str, why: &str) -> String {
+        let begins = |word: &String| word.get(..header.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(header));
+        self.say(|directive| directive.arguments.iter().any(begins), why)
+    }
+
     /// What is said of the first directive that has this variable.
     pub(in crate::translate) fn say_of_variable(&self, name: &str, why: &str) -> String {
         let has = |word: &String| {

@@ -1,7 +1,7 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_outermost};
-use crate::model::{Condition, EarlyAnswer, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones};
 
@@ -196,14 +196,6 @@ fn pages_of_errors_are_told_and_other_answers_are_refused() {
 }
 
 #[test]
-fn ages_have_the_long_units_too() {
-    let seconds = |age: &str| read(&format!("expires {age};")).map(|read| format!("{:?}", read.extra.expires));
-    assert_eq!(seconds("1y"), seconds("365d"));
-    assert_eq!([seconds("2w"), seconds("1M"), seconds("-1w")], [seconds("14d"), seconds("30d"), seconds("-7d")]);
-    assert!(seconds("1x").is_err() && seconds("y").is_err());
-}
-
-#[test]
 fn methods_that_are_excepted_may_be_used_and_no_other() {
     let text = "limit_except GET POST { deny all; }\nif ($arg_a) { return 410; }";
     let meaning = read(text).unwrap();
@@ -250,26 +242,82 @@ fn other_methods_are_for_some_addresses() {
 #[test]
 fn directives_without_effect_are_told_or_mean_nothing() {
     let text = "client_header_buffer_size 64k;\nlarge_client_header_buffers 4 128k;\nbrotli_types text/css;\nserver_tokens off;\n\
-                etag off;\nproxy_cache_bypass $http_upgrade;\nproxy_cache off;\nproxy_no_cache 1;\nlog_not_found off;\nsendfile on;\naccess_log /dev/null;\nunderscores_in_headers on;\nsource_charset utf-8;\ngrpc_socket_keepalive on;\n\
-                proxy_pass_request_headers on;\nmore_set_headers 'Server: x';";
-    let read = read(text).unwrap();
-    let names: Vec<_> = read.without().map(|(name, _)| name).collect();
+                etag off;\nproxy_cache_bypass $http_upgrade;\nproxy_cache off;\nproxy_no_cache 1;\nlog_not_found off;\nsendfile on;\naccess_log /dev/null;\nsource_charset utf-8;\ngrpc_socket_keepalive on;";
+    let meaning = read(text).unwrap();
+    let names = |meaning: &Meaning| meaning.without().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
     assert_eq!(
-        names,
-        [
-            "client_header_buffer_size",
-            "large_client_header_buffers",
-            "brotli_types",
-            "server_tokens",
-            "underscores_in_headers",
-            "grpc_socket_keepalive",
-            "more_set_headers"
-        ]
+        names(&meaning),
+        ["client_header_buffer_size", "large_client_header_buffers", "brotli_types", "server_tokens", "grpc_socket_keepalive"]
     );
-    assert!(read.unlogged && read.extra == Extra::default() && !read.keeps_out());
-    for bad in ["auth_basic x;", "proxy_pass_request_headers off;", "etag { deny all; }", "proxy_cache zone;"] {
+    assert!(meaning.unlogged && meaning.extra == Extra::default() && !meaning.keeps_out());
+    for bad in [
+        "auth_basic x;",
+        "uwsgi_pass 127.0.0.1:9;",
+        "scgi_pass x;",
+        "etag { deny all; }",
+        "proxy_pass_request_headers off;",
+        "proxy_ssl_verify on;",
+    ] {
         assert!(super::read(bad, &LimitZones::new()).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn what_guides_of_applications_say_beside_leaves_no_ingress_out() {
+    for (of, text, without) in [
+        ("MinIO", "ignore_invalid_headers off;\nclient_max_body_size 0;\nproxy_buffering off;\nproxy_request_buffering off;", 1),
+        ("Synapse", "proxy_intercept_errors off;", 1),
+        ("Mattermost", "proxy_force_ranges on;\nproxy_cache mattermost_cache;\nproxy_cache_revalidate on;\nproxy_cache_lock on;", 2),
+        ("many", "underscores_in_headers on;\nssl_session_cache shared:S:1m;\nssl_stapling on;\naccess_log /dev/stdout main;", 4),
+        (
+            "many",
+            "proxy_pass_request_headers on;\nproxy_ssl_verify off;\nssi off;\nuwsgi_read_timeout 300;\nclient_body_in_file_only off;",
+            0,
+        ),
+        ("traces", "opentracing_tag a b;\nopentelemetry off;\nproxy_ssl_session_reuse on;", 3),
+    ] {
+        let meaning = read(text).unwrap_or_else(|why| panic!("{of}: {why}"));
+        assert_eq!((meaning.without().count(), meaning.extra, meaning.unlogged), (without, Extra::default(), false), "{of}");
+    }
+}
+
+#[test]
+fn times_have_the_units_of_nginx() {
+    let expires = |text: &str| read(&format!("expires {text};")).map(|read| read.extra.expires);
+    assert_eq!(expires("1y"), Ok(Some(Expires::After(31_536_000))));
+    assert_eq!(expires("1M 1w"), Err("line 1, column 1: \"expires\": it has no meaning that could be given on every proxy".to_owned()));
+    assert_eq!([expires("1M"), expires("-1w")], [Ok(Some(Expires::After(30 * 86_400))), Ok(Some(Expires::After(-7 * 86_400)))]);
+    assert!(expires("11y").is_err() && expires("1Y").is_err());
+    assert_eq!(read("proxy_read_timeout 1w;").unwrap().timeouts.read_s, Some(7 * 86_400));
+}
+
+#[test]
+fn headers_of_the_proxy_stay_its_own() {
+    let read = read("more_set_headers 'Server: x' 'X-A: b';\nadd_header Date y;").unwrap();
+    assert_eq!(read.own_headers().iter().map(HeaderName::as_str).collect::<Vec<_>>(), ["Server", "Date"]);
+    assert_eq!(read.extra.answer_headers.len(), 1);
+}
+
+#[test]
+fn endpoints_are_told_a_name_that_is_said_to_be_told() {
+    let told = |text: &str| read(text).map(|read| (read.told_name().map(ToString::to_string), read.half_a_name()));
+    assert_eq!(told("proxy_ssl_server_name on;\nproxy_ssl_name A.test;"), Ok((Some("a.test".to_owned()), None)));
+    assert_eq!(told("grpc_ssl_name a.test;"), Ok((None, Some("proxy_ssl_name"))));
+    assert_eq!(told("proxy_ssl_server_name on;"), Ok((None, Some("proxy_ssl_server_name"))));
+    assert_eq!(told("proxy_ssl_server_name off;"), Ok((None, None)));
+    assert!(told("proxy_ssl_name $host;").is_err() && told("proxy_ssl_server_name maybe;").is_err());
+}
+
+#[test]
+fn variables_have_no_case_and_the_star_of_a_host_is_one() {
+    let texts =
+        |text: &str| read(text).map(|read| read.texts().map(|text| text.variables().map(str::to_owned).collect()).collect::<Vec<Vec<_>>>());
+    assert_eq!(texts("proxy_set_header X $cookie_JSESSIONID;"), Ok(vec![vec!["cookie_jsessionid".to_owned()]]));
+    let star = vec!["subdomain".to_owned()];
+    assert_eq!(texts("proxy_set_header X-Tenant $subdomain;"), Ok(vec![star.clone()]));
+    assert_eq!(texts("return 301 https://app.test/$subdomain;").unwrap(), std::slice::from_ref(&star));
+    assert_eq!(texts("rewrite ^/a$ /$subdomain/a break;").unwrap()[0], star);
+    assert!(read("if ($subdomain = a) { return 403; }").unwrap_err().contains("compare $host"));
 }
 
 #[test]
@@ -490,6 +538,7 @@ fn locations_answer_for_their_paths() {
     let text = "location = /robots.txt { add_header Content-Type text/plain; add_header X-A b; return 200 \"no\"; }\n\
                 location ~ ^/(metrics|admin) { deny all; return 403; }\nlocation ~* \\.php$ { deny all; }\n\
                 location ^~ /.well-known/ { return 404; }\nlocation /health { access_log off; log_not_found off; return 200 ok; }\n\
+                location /cool { allow 10.0.0.0/8; deny all; return 403; }\n\
                 location =/x { return 301 https://$host/y$is_args$args; }\nlocation ~ ^/old/(.*)$ { return 301 /new/$1; }";
     let read = read(text).unwrap();
     let of = |answer: &EarlyAnswer| match answer.when.as_ref().map(|when| &when.test) {
@@ -505,6 +554,7 @@ fn locations_answer_for_their_paths() {
         (r"\.php$", true, 403),
         ("^/old/(.*)$", false, 301),
         ("^/health", false, 200),
+        ("^/cool", false, 403),
     ];
     assert_eq!(shape, expected.map(|(path, case, status)| (path.to_owned(), case, status)));
     assert!(read.has_locations() && read.extra.answers[6].unlogged && !read.extra.answers[5].unlogged);
@@ -519,6 +569,7 @@ fn locations_answer_for_their_paths() {
         ("location /a { location /b { return 403; } }", "only return, a redirect by rewrite, deny all"),
         ("location /a { if ($arg_x) { return 403; } }", "only return, a redirect by rewrite, deny all"),
         ("location /a { deny all; return 200; }", "exclude each other"),
+        ("location /a { allow 10.0.0.1; return 200; }", "exclude each other"),
         ("location /a { deny all; return https://a.test/; }", "exclude each other"),
         ("location @a { return 403; }", "path"),
         ("location a { return 403; }", "path"),
@@ -582,7 +633,7 @@ fn everything_else_is_refused_by_name_and_line() {
         ("\ncontent_by_lua_block { x; }", "line 2, column 1: \"content_by_lua_block\": it has no meaning"),
         ("types { a b; }", "line 1, column 1: \"types\": blocks"),
         ("proxy_pass http://127.0.0.1;", "line 1, column 1: \"proxy_pass\""),
-        ("add_header Server x;", "line 1, column 1: \"add_header\": the header Server"),
+        ("if ($arg_a) { add_header Server x; }", "line 1, column 15: \"add_header\": the header Server"),
         ("add_header \"X\\nY\" z;", "line 1, column 1: \"add_header\""),
         ("proxy_set_header Content-Length 5;", "line 1, column 1: \"proxy_set_header\""),
         ("add_header A $nosuch;", "line 1, column 1: \"add_header\""),
@@ -609,6 +660,7 @@ fn everything_else_is_refused_by_name_and_line() {
         ("add_header A b;\naccess_by_lua_block { ngx.exit(403) }", "line 2, column 1: \"access_by_lua_block\": it has no meaning"),
         ("rewrite_by_lua 'ngx.exit(403)';", "line 1, column 1: \"rewrite_by_lua\": it has no meaning"),
         ("proxy_ssl_crl /a;", "line 1, column 1: \"proxy_ssl_crl\": it has no meaning"),
+        ("proxy_ssl_trusted_certificate /a;", "line 1, column 1: \"proxy_ssl_trusted_certificate\": it has no meaning"),
         ("if (-f /etc/passwd) { return 200; }", "line 1, column 1: \"if\""),
         ("return 302 $http_x;", "line 1, column 1: \"return\""),
         ("return 99;", "line 1, column 1: \"return\""),

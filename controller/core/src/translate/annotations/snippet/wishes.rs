@@ -93,6 +93,25 @@ impl Meaning {
         self.without.iter().map(|(name, why)| (name.as_str(), *why))
     }
 
+    /// Headers of answers that stay the proxy's own.
+    pub(in crate::translate) fn own_headers(&self) -> &[HeaderName] {
+        &self.own_headers
+    }
+
+    /// The name that endpoints with TLS are told in handshakes.
+    pub(in crate::translate) fn told_name(&self) -> Option<&HostName> {
+        self.endpoint_name.as_ref().filter(|_| self.tells_endpoint_name == Some(true))
+    }
+
+    /// The directive for such a name that does nothing without the other one.
+    pub(in crate::translate) const fn half_a_name(&self) -> Option<&'static str> {
+        match (&self.endpoint_name, self.tells_endpoint_name) {
+            (Some(_), None | Some(false)) => Some("proxy_ssl_name"),
+            (None, Some(true)) => Some("proxy_ssl_server_name"),
+            _ => None,
+        }
+    }
+
     /// Whether a password stands in for an address, or an address for a password, which is not for one Ingress to say of a host.
     pub(in crate::translate) fn joins_protections(&self) -> bool {
         self.satisfy == Some(Satisfy::Any)
@@ -118,11 +137,6 @@ impl Meaning {
         let (variables, answered) = (self.variables.clone(), self.answered.clone());
         let pairs = headers.into_iter().map(|header| (header.name, header.value)).collect();
         (*self == Self { extra, variables, answered, ..Self::default() }).then_some(pairs)
-    }
-
-    /// What endpoints are told in a handshake: which name, and whether one; `None`: nothing is said of it.
-    pub(in crate::translate) fn handshake(&self) -> Option<(Option<HostName>, Option<bool>)> {
-        Some(self.handshake.clone()).filter(|(name, tells)| name.is_some() || tells.is_some())
     }
 
     /// The zones that it defines.
