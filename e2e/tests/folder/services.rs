@@ -9,6 +9,7 @@ use gatewright_e2e::world::{World, who};
 use gatewright_e2e::{on_every_proxy, on_every_version};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The ports of all pods that answer, over a few requests.
 fn ports(host: &str, target: &str) -> BTreeSet<u64> {
@@ -173,7 +174,7 @@ on_every_version! {
     fn ext_1_to_6_external_names_are_looked_up(proxy) {
         let world = World::of(proxy).build();
         let [first, second] = [new_pod("first"), new_pod("second")];
-        world.hosts(&format!("{first} first.example short\n{second} second.example"));
+        world.hosts(&format!("{first} first.example first.example. short\n{second} second.example"));
         let external = |name: &str, target: &str, ports: Value| {
             service_with(name, &json!({"type": "ExternalName", "externalName": target, "ports": ports}))
         };
@@ -208,11 +209,11 @@ on_every_version! {
         world.apply("e.yaml", &objects("second.example"));
         until_eq("EXT-5", &"second".to_owned(), || who("h.test", "/2"));
         // The same Services, of whose names others are told now.
-        world.hosts(&format!("{second} first.example short\n{first} second.example"));
+        world.hosts(&format!("{second} first.example first.example. short\n{first} second.example"));
         for (path, wanted) in [("/1", "second"), ("/2", "first"), ("/3", "second")] {
             until_eq("EXT-5: the answer of the DNS is another one", &wanted.to_owned(), || who("h.test", path));
         }
-        world.hosts(&format!("{first} first.example short\n{second} second.example"));
+        world.hosts(&format!("{first} first.example first.example. short\n{second} second.example"));
         until_eq("EXT-5: and the one before", &"second".to_owned(), || who("h.test", "/2"));
         world.apply("later.yaml", &[external("later", "second.example", declared())]);
         until_eq("EXT-6: it came", &"second".to_owned(), || who("later.test", "/"));
@@ -261,6 +262,51 @@ on_every_proxy! {
         let _world = World::of(proxy).manifest("i.yaml", &objects).start();
         for (name, ..) in &cases {
             assert_eq!(seen(name), all("xy"), "TOP-1: {name}");
+        }
+    }
+
+    fn endpoints_at_the_cluster_ip_of_another_namespace_are_refused(proxy) {
+        let mut settings = config_map("settings", &[]);
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("c.yaml", &[settings.clone()]).start();
+        // Whatever has the address stands for all that is behind the cluster IP.
+        let [address, pod] = [new_pod("shop"), new_pod("own")];
+        let owner = |namespace: &str| {
+            service_with("web", &json!({"clusterIP": address, "clusterIPs": [address], "ports": [{"port": 8080}]})).within(namespace)
+        };
+        let by_hand = |pods: &[IpAddr]| vec![service("s"), slice("s", pods), ingress("a").prefix("h.test", "/", "s")];
+        let seen = || (0..8).map(|_| who("h.test", "/")).collect::<BTreeSet<_>>();
+        let only = |name: &str| BTreeSet::from([name.to_owned()]);
+        world.apply("o.yaml", &[owner("shop")]);
+        world.apply("s.yaml", &by_hand(&[address.into()]));
+        assert_eq!(seen(), only("503"));
+        let told = || world.diagnostics().iter().any(|line| line.contains("is of a Service of another namespace"));
+        assert!(told(), "{:?}", world.diagnostics());
+        world.apply("s.yaml", &by_hand(&[address.into(), pod.into()]));
+        assert_eq!((seen(), told()), (only("own"), true), "beside a Pod it is left out alone");
+        settings["data"] = json!({"allow-cross-namespace-resources": "true"});
+        world.apply("c.yaml", &[settings.clone()]);
+        assert_eq!((seen(), told()), (BTreeSet::from(["own".to_owned(), "shop".to_owned()]), false), "where that may be");
+        settings["data"] = json!({});
+        world.apply("c.yaml", &[settings]);
+        world.apply("s.yaml", &by_hand(&[address.into()]));
+        assert_eq!(seen(), only("503"));
+        world.apply("o.yaml", &[owner("default")]);
+        assert_eq!((seen(), told()), (only("shop"), false), "the own namespace has it");
+    }
+
+    fn ext_3_a_name_with_a_dot_behind_is_looked_up_as_a_whole_one(proxy) {
+        let world = World::of(proxy).build();
+        // To the hosts file these are two names, as they are to search domains.
+        world.hosts(&format!("{} db.example.\n{} db.example", new_pod("whole"), new_pod("searched")));
+        world.start_controller();
+        world.until_ready();
+        let external = |name: &str, target: &str| {
+            service_with(name, &json!({"type": "ExternalName", "externalName": target, "ports": [{"port": 80, "targetPort": 8080}]}))
+        };
+        let route = ingress("a").prefix("h.test", "/whole", "whole").prefix("h.test", "/searched", "searched");
+        world.apply("e.yaml", &[external("whole", "db.example."), external("searched", "db.example"), route]);
+        for name in ["whole", "searched"] {
+            until_eq(name, &name.to_owned(), || who("h.test", &format!("/{name}")));
         }
     }
 

@@ -145,13 +145,19 @@ pub(super) fn stream_endpoints(
     of_slices(service, port, snapshot, reach)
 }
 
-/// Notes the DNS name of an ExternalName Service as one to be looked up.
+/// Notes the DNS name of an ExternalName Service as one to be looked up: as it is written, since with a dot behind it is a
+/// whole one, to which no search domain is added.
 pub(super) fn dns_name<'s>(service: &'s Service, dns_names: &mut BTreeSet<Box<str>>) -> Option<&'s str> {
-    let name = Some(service.external_name.trim_end_matches('.')).filter(|name| !name.is_empty())?;
-    if HostName::new(name).is_ok() {
+    let name = Some(&*service.external_name).filter(|name| !name.is_empty())?;
+    if HostName::new(without_dot(name)).is_ok() {
         dns_names.insert(name.into());
     }
     Some(name)
+}
+
+/// A DNS name without the one dot that may stand behind it.
+fn without_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 fn service_of<'s>(name: &ObjectName, snapshot: &'s Snapshot) -> Result<&'s Service, Problem> {
@@ -274,14 +280,14 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>)
     if port == 0 {
         return Err(refused("0 is not a port"));
     }
-    let host = service.external_name.trim_end_matches('.');
+    let host = without_dot(&service.external_name);
     let is_foreign = |namespace: &str| !namespace.eq_ignore_ascii_case(name.namespace());
-    if !reach.other_namespaces && (namespace_of(host).is_some_and(is_foreign) || is_of_others(host, name.namespace(), snapshot)) {
+    if !reach.other_namespaces && (namespace_of(host).is_some_and(is_foreign) || is_of_others(service, snapshot, settings)) {
         return Err(refused("it is of another namespace, which allow-cross-namespace-resources does not allow"));
     }
     let addresses: Vec<IpAddr> = match host.parse::<IpAddr>() {
         Ok(literal) => vec![literal],
-        Err(_) => looked_up(host, name, snapshot)
+        Err(_) => looked_up(service, snapshot)
             .map_err(|problem| problem.unwrap_or_else(|| refused("it is not a DNS name, or a name of this machine")))?,
     };
     let gate = Gate::new(name.namespace(), snapshot, reach);
@@ -307,23 +313,34 @@ fn namespace_of(host: &str) -> Option<&str> {
     is_kind.then(|| names.rsplit('.').next().unwrap_or(names))
 }
 
-/// Whether a name is one of a Service of another namespace, in any domain or in short, or of a Pod of one in any domain.
-///
-/// In short, a name before that of the Service and its namespace is of one of its endpoints. Any domain could be written so: it
-/// is one where the Service is headless, or where the name leads to endpoints of it.
-fn is_of_others(host: &str, own: &str, snapshot: &Snapshot) -> bool {
-    let lower = host.to_ascii_lowercase();
-    let labels: Vec<&str> = lower.split('.').collect();
+/// Whether the name of an ExternalName Service is one of a Service of another namespace, in any domain or in short, or of a Pod
+/// of one in any domain.
+fn is_of_others(external: &Service, snapshot: &Snapshot, settings: &Settings) -> bool {
+    let (name, own) = (&*external.external_name, external.meta.name.namespace());
+    let lower = without_dot(name).to_ascii_lowercase();
+    let mut labels: Vec<&str> = lower.split('.').collect();
+    // In a Pod the first of the domains that are searched is that of its namespace, but for a whole name.
+    let searched = settings.own_namespace.as_deref().filter(|_| !name.ends_with('.'));
+    is_name_of_others(name, &labels, own, snapshot)
+        || searched.is_some_and(|namespace| {
+            labels.push(namespace);
+            is_name_of_others(name, &labels, own, snapshot)
+        })
+}
+
+/// The same of the name's labels. In short, a name before that of the Service and its namespace is of one of its endpoints. Any
+/// domain could be written so: it is one where the Service is headless, or where the name leads to endpoints of it.
+fn is_name_of_others(name: &str, labels: &[&str], own: &str, snapshot: &Snapshot) -> bool {
     let is_pod = |name: &str, rest: &[&str]| rest.get(1) == Some(&"pod") && name.replace('-', ".").parse::<Ipv4Addr>().is_ok();
     (1..labels.len()).any(|at| {
-        let (name, rest) = (labels[at - 1], &labels[at..]);
-        let known = || snapshot.service(&ObjectName::new(rest[0], name).ok()?);
+        let (label, rest) = (labels[at - 1], &labels[at..]);
+        let known = || snapshot.service(&ObjectName::new(rest[0], label).ok()?);
         let is_of = |service: &Service| match rest.get(1) {
             Some(kind) => *kind == "svc",
             None if at == 1 => true,
-            None => (at == 2 && is_headless(service)) || leads_to(host, service, snapshot),
+            None => (at == 2 && is_headless(service)) || leads_to(name, service, snapshot),
         };
-        rest[0] != own && (is_pod(name, rest) || known().is_some_and(|service| is_of(service)))
+        rest[0] != own && (is_pod(label, rest) || known().is_some_and(|service| is_of(service)))
     })
 }
 
@@ -338,17 +355,18 @@ fn leads_to(host: &str, service: &Service, snapshot: &Snapshot) -> bool {
     groups.any(|group| group.endpoints.iter().any(|endpoint| addresses.contains(&endpoint.address)))
 }
 
-/// The addresses of a name; `Err(None)` for a name that is none, or means this machine.
-fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Vec<IpAddr>, Option<Problem>> {
+/// The addresses of the name of an ExternalName Service; `Err(None)` for a name that is none, or means this machine.
+fn looked_up(service: &Service, snapshot: &Snapshot) -> Result<Vec<IpAddr>, Option<Problem>> {
+    let (name, host) = (&*service.external_name, without_dot(&service.external_name));
     let own = host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost");
     if own || HostName::new(host).is_err() {
         return Err(None);
     }
-    match snapshot.addresses_of(host) {
+    match snapshot.addresses_of(name) {
         Some(addresses) => Ok(addresses.to_vec()),
         None => Err(Some(Problem::new(
             Code::UnresolvedExternalName,
-            format!("externalName {} of Service {service} is being looked up", shown(host)),
+            format!("externalName {} of Service {} is being looked up", shown(name), service.meta.name),
             AWAITED,
         ))),
     }
@@ -357,10 +375,11 @@ fn looked_up(host: &str, service: &ObjectName, snapshot: &Snapshot) -> Result<Ve
 /// Which addresses that a Service has are of Services of other namespaces, and whether its name is.
 pub(super) fn of_others(service: &Service, snapshot: &Snapshot, reach: Reach<'_>) -> (Vec<IpAddr>, bool) {
     let gate = Gate::new(service.meta.name.namespace(), snapshot, reach);
-    let host = service.external_name.trim_end_matches('.');
-    let of_name = host.parse().into_iter().chain(snapshot.addresses_of(host).into_iter().flat_map(|known| known.iter().copied()));
+    let name = &*service.external_name;
+    let of_name =
+        without_dot(name).parse().into_iter().chain(snapshot.addresses_of(name).into_iter().flat_map(|known| known.iter().copied()));
     let groups = snapshot.slices_of(&service.meta.name).flat_map(|slice| &slice.groups);
     let of_slices = groups.flat_map(|group| &group.endpoints).map(|endpoint| endpoint.address);
     let addresses = of_name.chain(of_slices).chain(service.external_ips.iter().copied());
-    (addresses.filter(|ip| gate.is_of_others(*ip)).collect(), is_of_others(host, service.meta.name.namespace(), snapshot))
+    (addresses.filter(|ip| gate.is_of_others(*ip)).collect(), is_of_others(service, snapshot, reach.settings))
 }

@@ -114,9 +114,9 @@ fn ext_names_are_looked_up_and_filtered() {
     let first = world.translate();
     assert_eq!(
         (picture(&first), first.wanted.dns_names.iter().map(|n| &**n).collect::<Vec<_>>()),
-        (vec!["h.test /* → 503".to_owned()], vec!["up.example"])
+        (vec!["h.test /* → 503".to_owned()], vec!["up.example."])
     );
-    world.snapshot.apply(Event::Resolved("up.example".into(), vec!["10.9.9.9".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
+    world.snapshot.apply(Event::Resolved("up.example.".into(), vec!["10.9.9.9".parse().unwrap(), "127.0.0.1".parse().unwrap()]));
     assert_eq!(world.picture(), ["h.test /* → default-e-80"]);
     let endpoints: Vec<_> = world.translate().model.backends.values().flat_map(|b| b.endpoints.clone()).collect();
     assert_eq!(endpoints, ["10.9.9.9:80".parse().unwrap()], "the loopback address is left out");
@@ -131,7 +131,7 @@ fn names_of_other_namespaces_are_reached_where_they_may_be() {
     let picture = |name: &str, allowed: &str| {
         let mut world = World::new(&[external(name), ingress("a", 1, &[("h.test", &[("/", "Prefix", "e")])]), config("false")]);
         world.settings.config_map = Some(gatewright_core::names::ObjectName::new("gw", "config").unwrap());
-        world.snapshot.apply(Event::Resolved(name.trim_end_matches('.').into(), vec!["10.96.7.7".parse().unwrap()]));
+        world.snapshot.apply(Event::Resolved(name.into(), vec!["10.96.7.7".parse().unwrap()]));
         world.picture();
         world.apply(config(allowed));
         (world.picture().join(""), world.codes().contains(&Code::RefusedExternalName))

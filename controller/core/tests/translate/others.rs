@@ -102,12 +102,45 @@ fn names_of_services_of_other_namespaces_are_known_in_short_and_in_any_domain() 
         ("web", true),
     ] {
         let mut world = World::new(&[external(name), route()]);
-        world.snapshot.apply(Event::Resolved(name.trim_end_matches('.').into(), vec!["10.1.2.3".parse().unwrap()]));
+        world.snapshot.apply(Event::Resolved(name.into(), vec!["10.1.2.3".parse().unwrap()]));
         if !name.contains("pod") {
             assert!(is_served(&mut world, Code::RefusedExternalName), "{name}: nobody has it");
         }
         world.apply(of_shop());
         assert_eq!(is_served(&mut world, Code::RefusedExternalName), may_be, "{name}");
+    }
+}
+
+#[test]
+fn a_name_in_the_namespace_of_the_controller_is_of_another_one_unless_it_is_a_whole_name() {
+    let headless = with(of_shop(), "/spec", json!({"clusterIP": "None", "ports": [{"port": 80}]}));
+    for (name, own, may_be) in [
+        ("web", "shop", false),
+        ("WEB", "shop", false),
+        ("p-0.web", "shop", false),
+        ("web.", "shop", true),
+        ("p-0.web.", "shop", true),
+        ("cart", "shop", true),
+        ("web", "default", true),
+    ] {
+        let mut world = World::new(&[external(name), route(), headless.clone()]);
+        world.settings.own_namespace = Some(own.to_owned());
+        world.snapshot.apply(Event::Resolved(name.into(), vec!["192.0.2.7".parse().unwrap()]));
+        assert_eq!(is_served(&mut world, Code::RefusedExternalName), may_be, "{name}: a controller in {own}");
+    }
+}
+
+#[test]
+fn ext_3_a_name_with_a_dot_behind_is_asked_for_as_it_is() {
+    for (name, asked) in [("up.example.", Some("up.example.")), ("up.example", Some("up.example")), ("up.example..", None), (".", None)] {
+        let mut world = World::new(&[external(name), route()]);
+        let wanted: Vec<_> = world.translate().wanted.dns_names.iter().map(ToString::to_string).collect();
+        assert_eq!(wanted, asked.into_iter().collect::<Vec<_>>(), "{name}");
+        let other = if name.ends_with('.') { name.trim_end_matches('.').to_owned() } else { format!("{name}.") };
+        world.snapshot.apply(Event::Resolved(other.as_str().into(), vec!["192.0.2.7".parse().unwrap()]));
+        assert_ne!(world.picture(), ["h.test /* → default-e-80"], "{name}: the answer for {other} is another one's");
+        world.snapshot.apply(Event::Resolved(name.into(), vec!["192.0.2.8".parse().unwrap()]));
+        assert_eq!(world.picture() == ["h.test /* → default-e-80"], asked.is_some(), "{name}");
     }
 }
 
