@@ -291,6 +291,29 @@ mod tests {
     }
 
     #[test]
+    fn a_word_behind_a_switch_is_no_value_of_it_as_in_ingress_nginx() {
+        let of = |line: &str| match parse(words(line)) {
+            Ok((Command::Run(config), warnings)) => (config.settings.watch_ingress_without_class, config.settings.deep_inspect, warnings),
+            other => panic!("{other:?}"),
+        };
+        for word in ["true", "false", "0"] {
+            let (without_class, _, warnings) = of(&format!("run --watch-ingress-without-class {word} --http-port 81"));
+            let told = format!(
+                "--watch-ingress-without-class {word}: a switch has its value behind \"=\", so it is on; write \
+                 --watch-ingress-without-class={word}, or leave {word} out"
+            );
+            assert_eq!((without_class, warnings), (true, vec![told]), "{word}");
+        }
+        let (_, inspects, warnings) = of("run --deep-inspect=false --profiling false --logtostderr true --v 2");
+        assert_eq!((inspects, warnings.len()), (false, 2));
+        let called = ["/nginx-ingress-controller", "--watch-ingress-without-class", "true", "--http-port=81"].map(str::to_owned);
+        assert!(matches!(parse(called), Ok((Command::Run(config), _)) if config.settings.watch_ingress_without_class));
+        assert_eq!(mistakes("run --watch-ingress-without-class maybe"), ["\"maybe\" is an argument too many"]);
+        assert_eq!(mistakes("run true"), ["\"true\" is an argument too many"]);
+        assert_eq!(mistakes("render -f a --deep-inspect true"), ["\"true\" is an argument too many"]);
+    }
+
+    #[test]
     fn a_program_that_somebody_else_runs_is_told_to_have_no_effect() {
         let warnings = |line: &str| parse(words(line)).unwrap().1;
         let told = warnings("run --proxy-mode=supervise --proxy-binary=/nope");

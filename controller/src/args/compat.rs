@@ -59,6 +59,9 @@ pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {
         argv.push("version".to_owned());
     }
     let (mut warnings, mut mistakes) = (Vec::new(), Vec::new());
+    if argv.get(1).is_some_and(|command| command == "run") {
+        drop_words_behind_switches(argv, &mut warnings);
+    }
     let mut kept = Vec::with_capacity(argv.len());
     let mut rest = std::mem::take(argv).into_iter().peekable();
     while let Some(word) = rest.next() {
@@ -92,6 +95,30 @@ pub(super) fn prepare(argv: &mut Vec<String>) -> (Vec<String>, Vec<String>) {
 fn asks_for_version(argv: &[String]) -> bool {
     let runs = argv.get(1).is_some_and(|command| command == "run");
     runs && argv.iter().take_while(|word| *word != "--").any(|word| ["--version", "--version=true"].contains(&word.as_str()))
+}
+
+/// What Go reads as a bool.
+const BOOLS: [&str; 12] = ["1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"];
+
+/// Leaves out the words behind switches: Go's switches take their value behind `=` only, so ingress-nginx takes such a word for
+/// an argument, of which it reads none, and the switch for one that is on.
+fn drop_words_behind_switches(argv: &mut Vec<String>, warnings: &mut Vec<String>) {
+    let run = super::command_line();
+    let switches = run.find_subcommand("run").into_iter().flat_map(clap::Command::get_arguments);
+    let own: Vec<&str> = switches.filter(|argument| argument.is_require_equals_set()).filter_map(clap::Arg::get_long).collect();
+    let is_switch = |name: &str| own.contains(&name) || WITHOUT_EFFECT.iter().any(|(known, takes_value, _)| *known == name && !takes_value);
+    let mut at = 1;
+    while at < argv.len() && argv[at] != "--" {
+        at += 1;
+        let Some((name, None)) = flag(&argv[at - 1]).filter(|(name, _)| is_switch(name)) else { continue };
+        if argv.get(at).is_some_and(|word| BOOLS.contains(&word.as_str())) {
+            let name = name.to_owned();
+            let word = argv.remove(at);
+            warnings.push(format!(
+                "--{name} {word}: a switch has its value behind \"=\", so it is on; write --{name}={word}, or leave {word} out"
+            ));
+        }
+    }
 }
 
 fn flag(word: &str) -> Option<(&str, Option<&str>)> {
