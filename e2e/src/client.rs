@@ -103,7 +103,15 @@ pub fn certificate(name: Option<&str>) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When none is shown.
 pub fn certificate_for_bytes(name: &str) -> io::Result<Vec<u8>> {
-    crate::hello::certificate(connect(443)?, name)
+    crate::hello::certificate(connect(443)?, name, &crate::hello::CIPHERS)
+}
+
+/// The same for a client that knows no ciphers but those with DHE.
+///
+/// # Errors
+/// When none is shown.
+pub fn certificate_by_dhe(name: &str) -> io::Result<Vec<u8>> {
+    crate::hello::certificate(connect(443)?, name, &crate::hello::OLDER)
 }
 
 /// What the controller answers at its admin port.

@@ -8,15 +8,17 @@ const CLIENT_HELLO: u8 = 1;
 const CERTIFICATE: u8 = 11;
 const TLS12: [u8; 2] = [3, 3];
 /// ECDHE with ECDSA or RSA, and AES-GCM or ChaCha20.
-const CIPHERS: [u16; 6] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8];
+pub(crate) const CIPHERS: [u16; 6] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8];
+/// DHE with RSA, and AES-GCM.
+pub(crate) const OLDER: [u16; 2] = [0x009e, 0x009f];
 /// X25519 and the curves of NIST.
 const GROUPS: [u16; 3] = [0x001d, 0x0017, 0x0018];
 /// ECDSA, RSA-PSS and RSA with SHA-2.
 const SIGNATURES: [u16; 8] = [0x0403, 0x0503, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601];
 
-/// Says hello, and answers the first certificate that comes back.
-pub(crate) fn certificate(mut stream: impl Read + Write, name: &str) -> io::Result<Vec<u8>> {
-    stream.write_all(&record(&hello(name)))?;
+/// Says hello with these ciphers, and answers the first certificate that comes back.
+pub(crate) fn certificate(mut stream: impl Read + Write, name: &str, ciphers: &[u16]) -> io::Result<Vec<u8>> {
+    stream.write_all(&record(&hello(name, ciphers)))?;
     let mut heard = Vec::new();
     loop {
         let mut head = [0; 5];
@@ -57,7 +59,7 @@ fn record(message: &[u8]) -> Vec<u8> {
     [&[HANDSHAKE][..], &[3, 1], &with_length(message)].concat()
 }
 
-fn hello(name: &str) -> Vec<u8> {
+fn hello(name: &str, ciphers: &[u16]) -> Vec<u8> {
     let host_name = [&[0][..], &with_length(name.as_bytes())].concat();
     let extensions = [
         extension(0, &with_length(&host_name)),
@@ -68,7 +70,7 @@ fn hello(name: &str) -> Vec<u8> {
     ];
     let random = [7; 32];
     let (no_session, no_compression) = ([0], [1, 0]);
-    let ciphers = with_length(&words(&CIPHERS));
+    let ciphers = with_length(&words(ciphers));
     let body = [&TLS12[..], &random, &no_session, &ciphers, &no_compression, &with_length(&extensions.concat())].concat();
     [&[CLIENT_HELLO, 0][..], &with_length(&body)].concat()
 }

@@ -52,7 +52,7 @@ impl Pair {
         })
     }
 
-    /// For `*.curves.test`, of a kind that is not made here, by its file: with a key that is `p521`, `secp256k1`, `ed448` or
+    /// For `*.curves.test`, of a kind that is not made here, by its file: with a key that is `p521`, `secp256k1`, `ed448`, `rsa` or
     /// `rsa-pss`; or a certificate of `version-1`, or with an extension that is critical and known to nobody.
     ///
     /// # Panics

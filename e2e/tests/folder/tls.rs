@@ -1,6 +1,6 @@
 //! TLS: which certificate a handshake gets, redirects to HTTPS, HSTS.
 
-use gatewright_e2e::client::{certificate, certificate_for_bytes, connect, get, get_over_tls, send, send_over_tls};
+use gatewright_e2e::client::{certificate, certificate_by_dhe, certificate_for_bytes, connect, get, get_over_tls, send, send_over_tls};
 use gatewright_e2e::http1::{Answer, Request};
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret, secret_with};
 use gatewright_e2e::site::{Site, running};
@@ -9,7 +9,7 @@ use gatewright_e2e::wait::until_eq;
 use gatewright_e2e::world::{World, send as send_signal, who, who_over_tls};
 use gatewright_e2e::{on_every_version, on_proxies};
 use nix::sys::signal::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// The `Location` of a redirect with its status.
@@ -147,6 +147,22 @@ on_every_version! {
         world.apply("c.yaml", &[config_map("settings", &[("ssl-reject-handshake", "true")])]);
         assert!(certificate(Some("x.test")).is_err(), "TLS-21");
         assert_eq!(who_over_tls("h.test", "/"), "s", "TLS-21: known hosts are fine");
+    }
+
+    fn ciphers_with_dhe_are_there_where_ssl_dh_param_is(proxy) {
+        let kind = "rsa";
+        let host = format!("{kind}.curves.test");
+        let params = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "dh"}, "stringData": {"dhparam.pem": key_file("ffdhe2048.pem")}});
+        let route = ingress("a").prefix(&host, "/", "s").tls(&[&host], kind);
+        let objects = [running("s"), vec![secret(kind, &Pair::of_kind(kind)), params, route]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings");
+        let world = world.manifest("c.yaml", &[config_map("settings", &[])]).manifest("i.yaml", &objects).start();
+        let wanted = Pair::of_kind(kind).der;
+        assert_eq!((certificate_for_bytes(&host).unwrap(), certificate_by_dhe(&host).is_err()), (wanted.clone(), true));
+        world.apply("c.yaml", &[config_map("settings", &[("ssl-dh-param", "default/dh")])]);
+        assert_eq!(certificate_by_dhe(&host).unwrap(), wanted);
+        world.apply("c.yaml", &[config_map("settings", &[])]);
+        assert!(certificate_by_dhe(&host).is_err());
     }
 
     fn tls_15_certificates_that_only_clients_refuse_are_served(proxy) {

@@ -307,7 +307,6 @@ const GLOBAL: &[&str] = &[
     "tune.maxaccept",
     "tune.maxrewrite",
     "tune.ssl.cachesize",
-    "tune.ssl.default-dh-param",
     "tune.ssl.lifetime",
     "tune.ssl.maxrecord",
 ];
