@@ -1,13 +1,14 @@
 //! Keeps a candidate back until what it refers to was looked up.
 //!
 //! Secrets and ConfigMaps are watched once something refers to them. A candidate made before they are known would serve
-//! a wrong certificate, or without the operator's settings, for the moment until the next one.
+//! a wrong certificate for the moment until the next one, or without the operator's settings, which may keep somebody out: for
+//! those there is no moment.
 
 use gatewright_core::state::Snapshot;
 use gatewright_core::translate::Wanted;
 use std::time::{Duration, Instant};
 
-/// A candidate is kept back for so long at most.
+/// A candidate is kept back for so long at most, unless it is for settings.
 const LONGEST: Duration = Duration::from_secs(3);
 
 /// What was looked up so far, and whether something is kept back.
@@ -45,8 +46,11 @@ impl Hold {
             return Some(until);
         }
         tracing::warn!("not everything that is referred to could be looked up in time");
-        self.until = None;
-        None
+        let has_settings_of =
+            |answered: &Wanted| wanted.settings.is_subset(&answered.settings) && wanted.parameters.is_subset(&answered.parameters);
+        let lacks_settings = self.answered.as_ref().is_some_and(|answered| !has_settings_of(answered));
+        self.until = lacks_settings.then(|| now + LONGEST);
+        self.until
     }
 }
 
@@ -60,6 +64,21 @@ mod tests {
     fn wanted(secrets: &[&str], dns_names: &[&str]) -> Wanted {
         let secrets = secrets.iter().map(|name| ObjectName::new("shop", name).unwrap()).collect();
         Wanted { secrets: Arc::new(secrets), dns_names: dns_names.iter().map(|name| (*name).into()).collect(), ..Wanted::default() }
+    }
+
+    #[test]
+    fn what_holds_settings_is_waited_for_however_long_it_takes() {
+        let (mut hold, snapshot) = (Hold::new(true), Snapshot::default());
+        let main = ObjectName::new("edge", "main").unwrap();
+        let settings = Wanted { settings: [main.clone()].into(), config_maps: [main].into(), ..Wanted::default() };
+        let all = Wanted { secrets: wanted(&["a"], &[]).secrets, ..settings.clone() };
+        for _ in 0..2 {
+            assert!(hold.until(&all, &snapshot, true).is_some());
+            hold.until = Some(Instant::now());
+        }
+        assert!(hold.answer(settings), "somebody waits");
+        hold.until = Some(Instant::now());
+        assert_eq!(hold.until(&all, &snapshot, true), None, "the rest has had its time");
     }
 
     #[test]

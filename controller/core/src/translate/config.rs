@@ -24,6 +24,7 @@ pub(super) struct Main {
 pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> Main {
     let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
+    wanted.settings.extend(name.cloned());
     let Some(name) = name else { return Main::default() };
     let deleted = input.snapshot.deleted_config_map(name);
     diagnostics.extend(deleted.map(|_| gone(name)));

@@ -99,8 +99,10 @@ pub struct Translation {
 pub struct Wanted {
     /// Secrets with key pairs.
     pub secrets: Arc<BTreeSet<ObjectName>>,
-    /// ConfigMaps with settings.
+    /// ConfigMaps that settings or Ingresses name.
     pub config_maps: BTreeSet<ObjectName>,
+    /// Those of them that hold settings: of all routes, or of those of a class.
+    pub settings: BTreeSet<ObjectName>,
     /// GatewrightParameters of IngressClasses.
     pub parameters: BTreeSet<ObjectName>,
     /// DNS names of Services of type ExternalName.

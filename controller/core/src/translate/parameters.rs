@@ -202,6 +202,7 @@ fn there<'a>(object: &ObjectRef, input: Input<'a>, wanted: &mut Wanted, diagnost
     let name = &object.name;
     if object.kind == Kind::ConfigMap {
         wanted.config_maps.insert(name.clone());
+        wanted.settings.insert(name.clone());
         let map = input.snapshot.config_map(name)?;
         return Some(There { settings: &map.data, policy: None, closed: closes(map, diagnostics) });
     }

@@ -83,6 +83,8 @@ struct Gather {
     wanted: Wanted,
     /// Everything in `wanted` was looked up and said.
     answered: bool,
+    /// So were its settings.
+    settings_are_told: bool,
     /// Namespaces that hold Ingresses: where kinds that may not be read everywhere are tried.
     namespaces: BTreeSet<String>,
     /// All namespaces, as far as they may be read.
@@ -105,6 +107,7 @@ impl Gather {
             tls_secrets: HashSet::new(),
             wanted: Wanted::default(),
             answered: true,
+            settings_are_told: true,
             namespaces,
             known_namespaces: BTreeSet::new(),
             complete: false,
@@ -270,6 +273,8 @@ impl Gather {
 
     /// Watches the Secrets, ConfigMaps and parameters that are referred to, and no longer those that are not.
     fn want(&mut self, wanted: Wanted, batch: &mut Vec<Event>) {
+        let are_same = (&self.wanted.settings, &self.wanted.parameters) == (&wanted.settings, &wanted.parameters);
+        self.settings_are_told &= are_same;
         self.wanted = wanted;
         self.answered = false;
         let single =
@@ -278,7 +283,9 @@ impl Gather {
         let secrets = secrets.map(|name| single(Kind::Secret, name));
         let config_maps = self.wanted.config_maps.iter().map(|name| single(Kind::ConfigMap, name));
         let parameters = self.wanted.parameters.iter().map(|name| single(Kind::GatewrightParameters, name));
-        let needed: BTreeSet<WatchId> = parameters.chain(config_maps).chain(secrets).take(SINGLE_WATCHES).collect();
+        let settings = self.wanted.settings.iter().map(|name| single(Kind::ConfigMap, name));
+        let needed: BTreeSet<WatchId> =
+            settings.chain(parameters).chain(in_turn(config_maps.chain(secrets))).take(SINGLE_WATCHES).collect();
         let surplus: Vec<_> = self.running.keys().filter(|id| id.name.is_some() && !needed.contains(*id)).cloned().collect();
         for id in surplus {
             self.end(&id);
@@ -318,9 +325,26 @@ impl Gather {
         if !self.answered && self.knows_single_ones() {
             self.answered = true;
             send(Input::Answered(self.wanted.clone())).await?;
+        } else if !self.answered && self.knows_settings() && !std::mem::replace(&mut self.settings_are_told, true) {
+            let Wanted { settings, parameters, .. } = self.wanted.clone();
+            send(Input::Answered(Wanted { config_maps: settings.clone(), settings, parameters, ..Wanted::default() })).await?;
         }
         Ok(())
     }
+}
+
+/// One of each namespace after the other, so that none takes the place of the others by naming many.
+fn in_turn(ids: impl Iterator<Item = WatchId>) -> impl Iterator<Item = WatchId> {
+    let mut counts: BTreeMap<Option<String>, usize> = BTreeMap::new();
+    let mut ranked: Vec<_> = ids
+        .map(|id| {
+            let count = counts.entry(id.namespace.clone()).or_default();
+            *count += 1;
+            (*count, id)
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, id)| id)
 }
 
 fn by_name(id: &WatchId) -> Config {
@@ -339,4 +363,22 @@ pub(super) fn namespaced<T: WatchedKind<Scope = k8s_openapi::NamespaceResourceSc
 
 pub(super) fn whole<T: WatchedKind>(client: Client, _: Option<&str>) -> Api<Watched<T>> {
     Api::all(client)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_names_many_objects_leaves_their_place_to_the_others() {
+        let id = |namespace: &str, name: &str| WatchId {
+            kind: Kind::ConfigMap,
+            namespace: Some(namespace.to_owned()),
+            name: Some(name.to_owned()),
+        };
+        let many = (0..5).map(|n| id("a", &n.to_string()));
+        let turns: Vec<_> = in_turn(many.chain([id("b", "x"), id("c", "y"), id("c", "z")])).map(|id| id.to_string()).collect();
+        assert_eq!(turns[..5], ["a/0", "b/x", "c/y", "a/1", "c/z"].map(|name| format!("ConfigMap {name}")));
+        assert_eq!(turns.len(), 8);
+    }
 }

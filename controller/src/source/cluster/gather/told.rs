@@ -4,6 +4,11 @@ use super::{Gather, Health};
 use crate::source::cluster::follow::WatchId;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use std::collections::BTreeSet;
+
+const fn is_known(health: &Health) -> bool {
+    matches!(health, Health::Complete | Health::Forbidden)
+}
 
 impl Gather {
     /// Whether IngressClasses may not be read.
@@ -14,7 +19,21 @@ impl Gather {
     /// Whether all is known of what is watched one by one.
     pub(super) fn knows_single_ones(&self) -> bool {
         let mut single = self.running.iter().filter(|(id, _)| id.name.is_some());
-        single.all(|(_, running)| matches!(running.health, Health::Complete | Health::Forbidden))
+        single.all(|(_, running)| is_known(&running.health))
+    }
+
+    /// Whether the objects with settings were looked up. A cluster need not have our own kind of them, and answers with an error
+    /// then.
+    pub(super) fn knows_settings(&self) -> bool {
+        let is_among = |names: &BTreeSet<ObjectName>, id: &WatchId| {
+            let named = id.namespace.as_deref().zip(id.name.as_deref());
+            named.is_some_and(|named| names.iter().any(|name| (name.namespace(), name.name()) == named))
+        };
+        self.running.iter().all(|(id, running)| match id.kind {
+            Kind::ConfigMap => is_known(&running.health) || !is_among(&self.wanted.settings, id),
+            Kind::GatewrightParameters => running.health != Health::Begun,
+            _ => true,
+        })
     }
 
     /// The lists that are waited for.
