@@ -16,7 +16,7 @@ pub(crate) mod values;
 pub use config::{Config, LimitZone, LimitZones, Lost, RiskLevel, SnippetKey};
 pub use flags::Settings;
 pub(crate) use flags::unknown_variable;
-pub use keeping::{Kept, kept};
+pub use keeping::{Kept, is_kept, kept};
 pub use policy::{AnnotationRule, HostRule, Limit, POLICY_HELP, POLICY_KEY, Pattern, Policy};
 
 use crate::names::variable::LABELS;
@@ -76,6 +76,7 @@ impl ProblemKind {
 #[must_use]
 pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {
     let (mut config, mut problems) = keys::read(Config::new(settings), data.iter().filter(|(key, _)| *key != POLICY_KEY));
+    forgive_unused(data, &mut config, &mut problems);
     problems.extend(forget_cache(settings, &mut config));
     if let Some(text) = data.get(POLICY_KEY) {
         problems.extend(config.add_policy(Policy::parse(text)).err());
@@ -83,6 +84,19 @@ pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Ve
     let lacking = lacking::problems(&settings.lacks, data, &problems);
     problems.extend(lacking);
     (config, problems)
+}
+
+/// How a service is asked that nobody names keeps nobody out.
+fn forgive_unused(data: &BTreeMap<String, String>, config: &mut Config, problems: &mut [Problem]) {
+    const OF_SERVICE: [&str; 2] = ["global-auth-method", "global-auth-response-headers"];
+    if data.get("global-auth-url").is_some_and(|url| !url.is_empty()) {
+        return;
+    }
+    config.lost.auth = false;
+    for problem in problems.iter_mut().filter(|problem| OF_SERVICE.contains(&&*problem.key)) {
+        problem.message = problem.wrong().to_owned();
+        problem.kind = ProblemKind::BadValue;
+    }
 }
 
 /// Answers of the service that decides are not kept by a text that the proxy has no word for.
@@ -158,9 +172,18 @@ mod tests {
 
     #[test]
     fn what_protects_closes_every_route_when_it_cannot_be_read() {
-        for (key, value) in [("block-cidrs", "all, any"), ("global-auth-url", "x"), ("global-auth-response-headers", "X-A,a b")] {
+        for (key, value) in [("block-cidrs", "all, any"), ("block-cidrs", "10.0.0.0/8,all"), ("global-auth-url", "x")] {
             let (config, problems) = one(key, value);
             assert_eq!((config.closed || config.lost.auth, problems[0].kind), (true, ProblemKind::BadProtection), "{key}");
+        }
+        let (config, problems) = one("denylist-source-range", "10.0.0.0/8,all");
+        assert!(config.lost.denied && problems[0].kind == ProblemKind::BadProtection, "{problems:?}");
+        for (key, value) in [("global-auth-response-headers", "X-A,a b"), ("global-auth-method", "VERIFY")] {
+            let data = [("global-auth-url", "http://a.test/"), (key, value)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+            let (config, problems) = read(&Settings::default(), &BTreeMap::from(data));
+            assert!(config.lost.auth && problems[0].kind == ProblemKind::BadProtection, "{key}");
+            let (config, problems) = one(key, value);
+            assert!(!config.lost.auth && problems[0].kind == ProblemKind::BadValue, "{key}: nobody is asked");
         }
         assert!(one("block-cidrs", "").1.is_empty() && !one("block-cidrs", "").0.closed);
     }
@@ -168,9 +191,7 @@ mod tests {
     #[test]
     fn an_entry_that_cannot_be_used_costs_no_other() {
         for (key, value) in [
-            ("block-cidrs", "nonsense, 10.0.0.0/8"),
             ("whitelist-source-range", "10.0.0.0/8,10.0.0.0/33"),
-            ("denylist-source-range", "10.0.0.0/8,all"),
             ("proxy-real-ip-cidr", "10.0.0.0/8,all"),
             ("hide-headers", "a b,X-A"),
             ("global-allowed-response-headers", "X-A,a b"),

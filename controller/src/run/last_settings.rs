@@ -63,6 +63,8 @@ impl LastSettings {
         self.are_kept = written.is_ok();
         if let Err(error) = written {
             tracing::warn!(%error, file = %self.file.display(), "could not keep the settings for the next start");
+            // What was kept before may be more open than what holds now, so the next start is better off without it.
+            let _ = std::fs::remove_file(&self.file);
         }
     }
 }
@@ -107,5 +109,17 @@ mod tests {
         assert_eq!(last.read(), SettingsByObject::from([(main, data(&said[..1])), (class, data(&[]))]));
         std::fs::write(&last.file, "{").unwrap();
         assert!(last.read().is_empty() && !last.are_kept(), "they are to be written again");
+    }
+
+    #[test]
+    fn what_cannot_be_kept_leaves_nothing_older() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut last = LastSettings::at(folder.path().join("settings.json"));
+        let object = ObjectRef::new(Kind::ConfigMap, ObjectName::new("edge", "main").unwrap());
+        last.keep(&SettingsByObject::from([(object.clone(), BTreeMap::new())]));
+        std::fs::create_dir(folder.path().join("settings.new")).unwrap();
+        let closed = BTreeMap::from([("whitelist-source-range".to_owned(), "10.0.0.0/8".to_owned())]);
+        last.keep(&SettingsByObject::from([(object, closed)]));
+        assert!(!last.are_kept() && last.read().is_empty(), "an older start would know of no list");
     }
 }

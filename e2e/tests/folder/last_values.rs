@@ -1,6 +1,7 @@
 //! Settings that cannot be used: what of them holds, and what held before.
 
 use gatewright_e2e::client::{get, send};
+use gatewright_e2e::echo::new_pod;
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, text};
 use gatewright_e2e::on_every_proxy;
@@ -64,10 +65,46 @@ on_every_proxy! {
         assert_eq!([from("192.0.2.1"), from("127.0.0.1")], [[403, 403], [200, 200]], "{:?}", world.diagnostics());
     }
 
-    fn a_bad_entry_of_a_first_list_costs_itself(proxy) {
-        let world = world(proxy, &[("block-cidrs", "nonsense,192.0.2.0/24")]);
-        assert_eq!([from("192.0.2.1"), from("127.0.0.1")], [[403, 403], [200, 200]]);
-        assert!(world.diagnostics().iter().any(|line| line.contains("the other entries count")));
+    fn a_bad_entry_of_a_first_list_closes_where_it_may_keep_somebody_out(proxy) {
+        for (key, listed, other) in [
+            ("block-cidrs", [503, 503], [503, 503]),
+            ("denylist-source-range", [503, 503], [503, 503]),
+            ("whitelist-source-range", [200, 200], [403, 200]),
+        ] {
+            let world = world(proxy, &[(key, "nonsense,192.0.2.0/24")]);
+            assert_eq!([from("192.0.2.1"), from("127.0.0.1")], [listed, other], "{key}");
+            assert!(world.diagnostics().iter().any(|line| line.contains(key) && line.contains("nonsense")), "{key}");
+        }
+    }
+
+    fn attack_262_a_bad_global_auth_url_asks_whom_it_asked(proxy) {
+        let auth = new_pod("auth");
+        let url = format!("http://{auth}:8080/?status=401");
+        let world = world(proxy, &[("global-auth-url", &url)]);
+        let asked = || get("h.test", "/").unwrap().status;
+        assert_eq!(asked(), 401);
+        // The service says no to whoever asks whether an edit is live, too.
+        let edit = |url: &str| world.write("c.yaml", &text(&[settings(&[("global-auth-url", url)])]));
+        let told = |url: &str| world.diagnostics().iter().any(|line| line.contains(url) && line.contains("its value before still counts"));
+        for bad in ["nonsense", "ftp://auth.example/", "http://[::1"] {
+            edit(bad);
+            until_eq(bad, &(true, 401), || (told(bad), asked()));
+        }
+        let start_anew = || {
+            world.start_controller();
+            world.until_ready();
+        };
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        start_anew();
+        until_eq("a start changes nothing, and it is told as long as it is so", &(true, 401), || (told("http://[::1"), asked()));
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        std::fs::write(world.state().join("settings.json"), "{").unwrap();
+        start_anew();
+        until_eq("nothing is known of before", &(false, 503), || (told("http://[::1"), asked()));
+        edit(&url);
+        until_eq("it is mended", &401, asked);
+        edit("");
+        until_eq("it is gone", &200, asked);
     }
 
     fn sizes_that_no_machine_has_are_told_and_leave_their_default(proxy) {

@@ -36,7 +36,10 @@ impl<'a> OfSide<'a> {
         let of = |object: &ObjectRef| said.get(object).map(texts).unwrap_or_default();
         let main = main_of(side).map(|object| of(&object)).unwrap_or_default();
         let of_class = |object| {
-            let own = of(object);
+            let mut own = of(object);
+            if has_rules_beside(side, object) {
+                own.remove(POLICY_KEY);
+            }
             let all = main.iter().chain(&own).map(|(key, value)| (*key, *value)).collect();
             OfClass { object, own, all }
         };
@@ -54,6 +57,13 @@ impl<'a> OfSide<'a> {
         let parameters = self.classes.get(class).and_then(|class| self.side.snapshot.parameters_of(&class.object.name));
         parameters.and_then(|parameters| parameters.policy.as_ref()).map(ToString::to_string).unwrap_or_default()
     }
+}
+
+/// Whether the policy among the settings of an object stands beside them, and is told by itself.
+fn has_rules_beside(side: Side<'_>, object: &ObjectRef) -> bool {
+    let own = Some(object).filter(|object| object.kind == Kind::GatewrightParameters);
+    let own = own.and_then(|object| side.snapshot.parameters_of(&object.name));
+    own.is_some_and(|own| own.policy.is_some() && !own.settings.contains_key(POLICY_KEY))
 }
 
 impl<'a> Settings<'a> {

@@ -1,11 +1,11 @@
 //! What holds of a protection whose new value cannot be read as a whole: what held before.
 //!
 //! Of lists, the entries that can be used count anyway. Those of before count beside them where a list keeps somebody out,
-//! and instead of them where it lets somebody in and none of its own can be used: nothing is more open than it was, or is
-//! meant to be.
+//! and instead of them where it lets somebody in and none of its own can be used: nothing is more open than it was. Where
+//! nothing is known of before, a list that keeps addresses out closes all that it is for: nobody knows whom else it means.
 
 use super::keys::{self, is_header_name, is_pattern};
-use super::values::{Bad, items, network};
+use super::values::{Bad, address, items, network};
 use super::{Config, Settings};
 use std::collections::BTreeMap;
 
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 pub struct Kept {
     /// `None`: as if the key were not there.
     pub value: Option<String>,
+    /// Nothing of the key held before.
+    pub is_new: bool,
     /// What is wrong with the value.
     pub message: String,
     /// What would do.
@@ -27,6 +29,8 @@ type Entry = fn(&str) -> Result<(), Bad>;
 enum Way {
     /// A list of what is kept out or back.
     Excluding(Entry),
+    /// The same of one that closes what it is for where it cannot be read as a whole.
+    Fencing(Entry),
     /// A list of what is let in.
     Admitting(Entry),
     /// A list of what is believed: of one that was never read, nobody.
@@ -35,7 +39,11 @@ enum Way {
     Whole,
 }
 
-use Way::{Admitting, Believing, Excluding, Whole};
+use Way::{Admitting, Believing, Excluding, Fencing, Whole};
+
+fn is_address(item: &str) -> Result<(), Bad> {
+    address(item).map(|_| ())
+}
 
 fn is_network(item: &str) -> Result<(), Bad> {
     network(item).map(|_| ())
@@ -43,20 +51,37 @@ fn is_network(item: &str) -> Result<(), Bad> {
 
 /// Keys with values that are worth more than the default, where the new ones are mistakes.
 const KEPT: &[(&str, Way)] = &[
+    ("add-headers", Whole),
     ("annotations-risk-level", Whole),
-    ("block-cidrs", Excluding(is_network)),
+    ("bind-address", Admitting(is_address)),
+    ("block-cidrs", Fencing(is_network)),
     ("block-referers", Excluding(is_pattern)),
     ("block-user-agents", Excluding(is_pattern)),
-    ("denylist-source-range", Excluding(is_network)),
+    ("denylist-source-range", Fencing(is_network)),
+    ("disable-ipv6", Whole),
+    // Whose address a list is compared with: of a proxy in front, it could be one that is let in.
+    ("enable-real-ip", Whole),
     ("force-ssl-redirect", Whole),
+    ("forwarded-for-header", Whole),
+    ("global-auth-method", Whole),
     ("global-auth-response-headers", Whole),
     ("global-auth-url", Whole),
     ("hide-headers", Excluding(is_header_name)),
     ("proxy-real-ip-cidr", Believing(is_network)),
+    ("proxy-set-headers", Whole),
     ("ssl-ciphers", Whole),
     ("ssl-protocols", Whole),
+    ("ssl-reject-handshake", Whole),
+    ("use-forwarded-headers", Whole),
+    ("use-proxy-protocol", Whole),
     ("whitelist-source-range", Admitting(is_network)),
 ];
+
+/// Whether a key keeps its value before where the new one is a mistake.
+#[must_use]
+pub fn is_kept(key: &str) -> bool {
+    KEPT.iter().any(|(own, _)| *own == key)
+}
 
 /// What holds instead of a value, when `last` held before; `None`: the value itself does, as far as it can be used.
 #[must_use]
@@ -67,30 +92,34 @@ pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
     let said = last.unwrap_or_default();
     let (mut entries, before) = match way {
         Whole => (Vec::new(), last.filter(|last| wrong_with(key, last).is_none()).map(str::to_owned).into_iter().collect()),
-        Excluding(entry) | Admitting(entry) | Believing(entry) => (readable(value, entry), readable(said, entry)),
+        Excluding(entry) | Fencing(entry) | Admitting(entry) | Believing(entry) => (readable(value, entry), readable(said, entry)),
     };
     // What could not be used before either has done then what it does now.
-    if before.is_empty() && items(said).next().is_some() {
+    let is_closed = matches!(way, Fencing(_)) && wrong_with(key, said).is_some();
+    if is_closed || (before.is_empty() && items(said).next().is_some()) {
         return None;
     }
     let own = entries.len();
-    if own == 0 || matches!(way, Excluding(_)) {
+    if own == 0 || matches!(way, Excluding(_) | Fencing(_)) {
         let others: Vec<_> = before.into_iter().filter(|entry| !entries.contains(entry)).collect();
         entries.extend(others);
     }
+    let is_own = own > 0 && own == entries.len();
     // What can be used of the value itself is all that holds, and is said of it where it is read.
-    if own > 0 && own == entries.len() {
+    if is_own && !matches!(way, Fencing(_)) {
         return None;
     }
     if entries.is_empty() && matches!(way, Believing(_)) {
         return None;
     }
-    let message = match (own, entries.is_empty()) {
-        (0, true) => format!("{wrong}; as before, it has no effect"),
-        (0, false) => format!("{wrong}; its value before still counts"),
-        _ => format!("{wrong}; the other entries count, and those of before"),
+    let effect = match (own, entries.is_empty()) {
+        (0, true) => "as before, it has no effect",
+        (0, false) => "its value before still counts",
+        _ if is_own => "the other entries count",
+        _ => "the other entries count, and those of before",
     };
-    Some(Kept { value: Some(entries.join(",")).filter(|text| !text.is_empty()), message, help })
+    let (value, is_new) = (Some(entries.join(",")).filter(|text| !text.is_empty()), said.is_empty());
+    Some(Kept { value, is_new, message: format!("{wrong}; {effect}"), help })
 }
 
 /// What is wrong with a value, whatever else is said, and what would do.
@@ -131,8 +160,13 @@ mod tests {
         let kept = |own: &str, last| value("block-cidrs", own, last);
         assert_eq!(kept("nonsense", Some("10.0.0.0/8")), some("10.0.0.0/8"));
         assert_eq!(kept("192.0.2.1, 10.0.0.0//8", Some("10.0.0.0/8,192.0.2.1")), some("192.0.2.1,10.0.0.0/8"));
-        assert_eq!(kept("10.0.0.0/8,nonsense", Some("10.0.0.0/8,worse")), None, "its own entries are all there is");
-        assert_eq!(kept("10.0.0.0/8,nonsense", None), None);
+        assert_eq!(kept("10.0.0.0/8,nonsense", Some("10.0.0.0/8,worse")), None, "it has closed before");
+        for last in [None, Some(""), Some("10.0.0.0/8")] {
+            assert_eq!(kept("10.0.0.0/8,nonsense", last), some("10.0.0.0/8"), "nobody else was kept out: {last:?}");
+        }
+        for last in [None, Some("~*curl")] {
+            assert_eq!(value("block-user-agents", "~*curl,~(", last), None, "its own entries are all there is");
+        }
         assert_eq!((kept("nonsense", None), kept("nonsense", Some("")), kept("nonsense", Some("worse"))), (Some(None), Some(None), None));
         assert_eq!(value("block-user-agents", "~(", Some("~*curl")), some("~*curl"));
         let (_, told) = of("denylist-source-range", "nonsense,::1", Some("10.0.0.0/8")).unwrap();
@@ -141,6 +175,8 @@ mod tests {
 
     #[test]
     fn what_lets_in_lets_in_nobody_beside_its_own_entries() {
+        let listens = value("bind-address", "10.0.0.l", Some("10.0.0.1"));
+        assert_eq!(listens, some("10.0.0.1"), "an address more would be as open as a client more");
         for key in ["whitelist-source-range", "proxy-real-ip-cidr"] {
             assert_eq!(of(key, "192.0.2.1,nonsense", Some("10.0.0.0/8")), None);
             let (value, told) = of(key, "nonsense", Some("10.0.0.0/8,worse")).unwrap();
@@ -165,6 +201,14 @@ mod tests {
             ("force-ssl-redirect", "tru", "true"),
             ("ssl-protocols", "TLSv1.3 TLSv9", "TLSv1.3"),
             ("ssl-ciphers", "true", "HIGH"),
+            ("use-forwarded-headers", "ture", "true"),
+            ("use-proxy-protocol", "on", "true"),
+            ("enable-real-ip", "yes", "true"),
+            ("forwarded-for-header", "X Client", "X-Client"),
+            ("global-auth-method", "VERIFY", "POST"),
+            ("disable-ipv6", "ture", "true"),
+            ("ssl-reject-handshake", "ture", "true"),
+            ("proxy-set-headers", "headers", "gw/headers"),
         ] {
             assert_eq!(value(key, bad, Some(last)), some(last), "{key}");
             assert_eq!(value(key, bad, None), Some(None), "{key}");

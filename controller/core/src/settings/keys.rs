@@ -134,7 +134,6 @@ type Closing = fn(&mut Config) -> &mut bool;
 /// What is wrong with the first entry that is left out, if one is; the same as an error where none can be used.
 type Entries = Result<Option<Bad>, Bad>;
 
-const CLOSED: &str = "; every route answers 503, unless its Ingress says otherwise";
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
 const AUTOMATIC: &str = "the size is computed from what is served";
 const LOGS: &str = "the log goes to standard output or to syslog";
@@ -169,7 +168,7 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
         Guard(read, closing) => {
             let (message, help) = read(draft, value).err()?;
             *closing(&mut draft.config) = true;
-            problem(ProblemKind::BadProtection, format!("{key}: {message}{CLOSED}"), help)
+            problem(ProblemKind::BadProtection, format!("{key}: {message}{}", closed(&draft.config)), help)
         }
         List(read) | Fence(read, _) | Filter(read) | Trust(read) => match read(draft, value) {
             Ok(left_out) => {
@@ -181,8 +180,7 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
                     *closing(&mut draft.config) = true;
                 }
                 let (kind, effect) = match rule {
-                    Fence(..) if draft.config.closed => (ProblemKind::BadProtection, "; every route answers 503"),
-                    Fence(..) => (ProblemKind::BadProtection, CLOSED),
+                    Fence(..) => (ProblemKind::BadProtection, closed(&draft.config)),
                     Trust(_) => (ProblemKind::BadTrust, "; nobody is believed"),
                     _ => (ProblemKind::BadValue, ""),
                 };
@@ -201,6 +199,11 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
             problem(ProblemKind::UnsupportedProtection, message, "remove it to serve without")
         }
     }
+}
+
+/// What comes of a protection that cannot be read.
+const fn closed(config: &Config) -> &'static str {
+    if config.closed { "; every route answers 503" } else { "; every route answers 503, unless its Ingress says otherwise" }
 }
 
 /// Whether a key protects.

@@ -28,12 +28,29 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
     let Some(name) = name else { return Main::default() };
     let deleted = input.snapshot.deleted_config_map(name);
     diagnostics.extend(deleted.map(|_| gone(name)));
+    let object = ObjectRef::new(Kind::ConfigMap, name.clone());
     let Some(map) = input.snapshot.config_map(name).or(deleted) else {
-        diagnostics.push(miss(input.snapshot, "configmap", name, "every setting has its default").outcome(Outcome::KeptDefault));
-        return Main::default();
+        let last = protections_of(input, &object);
+        let (instead, outcome) = match last {
+            Some(_) => ("what kept somebody out still counts, and every other setting has its default", Outcome::Quarantined),
+            None => ("every setting has its default", Outcome::KeptDefault),
+        };
+        diagnostics.push(miss(input.snapshot, "configmap", name, instead).outcome(outcome));
+        let data = last.map(|last| mended(input, &object, &last, said, diagnostics));
+        return Main { data: data.unwrap_or_default(), closed: false };
     };
     let closed = closes(map, diagnostics);
-    Main { data: mended(input, &ObjectRef::new(Kind::ConfigMap, name.clone()), &map.data, said, diagnostics), closed }
+    Main { data: mended(input, &object, &map.data, said, diagnostics), closed }
+}
+
+/// What an object that is not there any more, since before a start, has said that may keep somebody out, in the last revision that
+/// the proxy has taken; `None`: nothing.
+fn protections_of(input: Input<'_>, object: &ObjectRef) -> Option<BTreeMap<String, String>> {
+    let last = input.quarantine.accepted_settings_of(object)?.iter();
+    let is_protection = |(key, value): &(&String, &String)| settings::is_kept(key) || asks_to_protect(key, value);
+    let all: BTreeMap<_, _> = last.filter(is_protection).map(|(key, value)| (key.clone(), value.clone())).collect();
+    let protects = all.iter().any(|(key, value)| !value.is_empty() && asks_to_protect(key, value));
+    protects.then_some(all)
 }
 
 /// What it said may keep somebody out, so it counts as long as nobody says something else.
@@ -134,11 +151,15 @@ fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String
         let kept = settings::kept(key, value, last)
             .or_else(|| kept_policy(input, (key, value, last)))
             .or_else(|| super::config_objects::kept_snippet(input, (key, value, last), data))
-            .filter(|kept| kept.value.is_some() || !is_looser)?;
+            .filter(|kept| !kept.is_new || !is_looser)?;
         Some((key.clone(), kept))
     };
     for (key, kept) in data.iter().filter_map(kept).collect::<Vec<_>>() {
-        let outcome = if kept.value.is_some() { Outcome::Quarantined } else { Outcome::KeptDefault };
+        let outcome = match (&kept.value, kept.is_new) {
+            (None, _) => Outcome::KeptDefault,
+            (Some(_), true) => Outcome::SkippedEntry,
+            (Some(_), false) => Outcome::Quarantined,
+        };
         let finding = Diagnostic::new(Code::BadSetting, object.clone(), field(object.kind, &key), kept.message);
         diagnostics.push(finding.help(kept.help).outcome(outcome));
         match kept.value {
@@ -189,7 +210,8 @@ fn kept_policy(input: Input<'_>, (key, value, last): (&str, &str, Option<&str>))
         return None;
     }
     let effect = if value.is_some() { "the one before still counts" } else { "as before, there is none" };
-    Some(Kept { value, message: format!("the policy cannot be read: {why}; {effect}"), help: POLICY_HELP.to_owned() })
+    let message = format!("the policy cannot be read: {why}; {effect}");
+    Some(Kept { is_new: value.is_none(), value, message, help: POLICY_HELP.to_owned() })
 }
 
 /// The field path of a key.

@@ -128,7 +128,7 @@ pub(super) fn kept_snippet(
     let value = last.map(str::to_owned);
     let effect = if value.is_some() { "its value before still counts" } else { "as before, it has no effect" };
     let help = "use other keys that say the same, and remove it".to_owned();
-    Some(Kept { value, message: format!("{}: {why}; {effect}", key.as_str()), help })
+    Some(Kept { is_new: value.is_none(), value, message: format!("{}: {why}; {effect}", key.as_str()), help })
 }
 
 /// What one of them asks of every route, and what is said of headers that are not sent.

@@ -158,7 +158,8 @@ fn find<'a>(
     let given = class.parameters.as_ref()?;
     let found = object_of(given, input).and_then(|object| match there(&object, input, wanted, diagnostics) {
         Some(There { settings, policy, closed }) => {
-            let settings = mended(input, &object, settings, said, diagnostics);
+            let (data, policy) = with_policy(settings, policy);
+            let settings = mended(input, &object, &data, said, diagnostics);
             let of_operator = given.scope == ParametersScope::Cluster;
             Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
         }
@@ -171,6 +172,19 @@ fn find<'a>(
         diagnostics.push(Diagnostic::new(code, own(), format!("spec.parameters{field}"), message).help(help));
     };
     found.map_err(say).ok()
+}
+
+/// Settings with the policy beside them as one of them, so that it is remembered and kept as they are; where there is one of
+/// both kinds, the other stays where it is.
+fn with_policy<'a>(settings: &BTreeMap<String, String>, policy: Option<&'a Value>) -> (BTreeMap<String, String>, Option<&'a Value>) {
+    let mut data = settings.clone();
+    match policy {
+        Some(policy) if !data.contains_key(POLICY_KEY) => {
+            data.insert(POLICY_KEY.to_owned(), policy.to_string());
+            (data, None)
+        }
+        policy => (data, policy),
+    }
 }
 
 /// Why parameters cannot be used: code, field below `spec.parameters`, message, help.

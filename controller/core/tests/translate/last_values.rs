@@ -1,9 +1,10 @@
 //! What holds of settings that cannot be read while the controller runs: what the proxy has taken before.
 
-use crate::world::{World, annotated, ingress, picture, services};
+use crate::world::{World, annotated, ingress, picture, services, with};
 use gatewright_core::diagnostic::Outcome;
 use gatewright_core::model::{Globals, SourceRanges};
-use gatewright_core::names::ObjectName;
+use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::state::Event;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -90,6 +91,123 @@ fn whoever_is_kept_out_stays_out_beside_a_bad_entry() {
     assert_eq!(blocked, ["10.0.0.0/8", "192.0.2.1/32", "198.51.100.0/24"]);
 }
 
+/// A list of what is let in is none the wider for an entry that is left out; one of what is kept out is.
+#[test]
+fn of_a_first_list_an_entry_that_cannot_be_read_closes_where_the_list_keeps_addresses_out() {
+    for key in ["block-cidrs", "denylist-source-range"] {
+        let mut first = world(&json!({key: "10.0.0.0/8,10.0.0.0//8"}));
+        assert_eq!(first.picture(), CLOSED, "{key}");
+        take(&mut first);
+        for bad in ["10.0.0.0/8,10.0.0.0//8", "192.0.2.1,nonsense", "nonsense"] {
+            first.apply(config_map("config", &json!({key: bad})));
+            assert_eq!(first.picture(), CLOSED, "{key}: also when that is taken");
+        }
+        first.apply(config_map("config", &json!({key: "10.0.0.0/8"})));
+        assert_eq!(first.picture(), OPEN, "{key}");
+    }
+    for key in ["whitelist-source-range", "block-user-agents", "block-referers", "hide-headers", "proxy-real-ip-cidr"] {
+        assert_eq!(world(&json!({key: "10.0.0.0/8,a b~(,~("})).picture(), OPEN, "{key}");
+    }
+}
+
+#[test]
+fn a_list_that_comes_to_a_running_controller_keeps_out_whom_it_can() {
+    for key in ["block-cidrs", "denylist-source-range"] {
+        for before in [json!({}), json!({key: ""})] {
+            let mut world = world(&before);
+            take(&mut world);
+            world.apply(config_map("config", &json!({key: "10.0.0.0/8,10.0.0.0//8"})));
+            let expected = [(format!("{key}: \"10.0.0.0//8\" is not an address or CIDR; the other entries count"), Outcome::SkippedEntry)];
+            assert_eq!(told(&mut world), expected);
+            for _ in 0..2 {
+                let (globals, sources) = holds(&mut world);
+                let denied = sources.map_or_else(|| globals.blocking.addresses.clone(), |sources| sources.denied);
+                assert_eq!((world.picture(), denied), (OPEN.map(str::to_owned).to_vec(), vec!["10.0.0.0/8".parse().unwrap()]), "{key}");
+                take(&mut world);
+            }
+            assert_eq!(told(&mut world)[0].0, expected[0].0, "it is told as long as it is so");
+        }
+    }
+}
+
+#[test]
+fn whose_address_is_looked_at_is_what_it_was() {
+    let good = json!({"use-forwarded-headers": "true", "forwarded-for-header": "X-Client", "whitelist-source-range": "10.0.0.0/8"});
+    let mut world = world(&good);
+    let before = holds(&mut world);
+    take(&mut world);
+    for (key, bad) in [("use-forwarded-headers", "ture"), ("forwarded-for-header", "X Client")] {
+        world.apply(config_map("config", &with(good.clone(), &format!("/{key}"), json!(bad))));
+        assert_eq!(holds(&mut world), before, "{key}");
+        assert!(told(&mut world).iter().any(|(message, _)| message.ends_with("; its value before still counts")), "{key}");
+    }
+}
+
+#[test]
+fn a_policy_of_parameters_is_what_it_was() {
+    let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"}, "spec": {
+        "controller": "gatewright.dev/ingress", "parameters": {"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "p",
+            "scope": "Namespace", "namespace": "gw"}}});
+    let parameters = |spec: Value| {
+        json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters",
+            "metadata": {"name": "p", "namespace": "gw"}, "spec": spec})
+    };
+    let of_class =
+        |name: &str| with(ingress(name, 1, &[(&format!("{name}.test"), &[("/", "Prefix", "s1")])]), "/spec/ingressClassName", json!("own"));
+    let good = json!({"hosts": [{"names": ["b.test"], "namespaces": ["blog"]}]});
+    let mut world = World::new(&[services(), vec![class, of_class("a"), of_class("b")]].concat());
+    world.apply(parameters(json!({"policy": {"host": []}})));
+    assert_eq!(world.picture(), ["a.test /* → 503", "b.test /* → 503"], "nothing is known of before");
+    world.apply(parameters(json!({"policy": good})));
+    let allowed = ["a.test /* → default-s1-80"];
+    assert_eq!(world.picture(), allowed);
+    take(&mut world);
+    for bad in [json!({"policy": {"host": []}}), json!({"policy": []}), json!({"policy": {"annotations": [{"denied": ["no-such"]}]}})] {
+        world.apply(parameters(bad.clone()));
+        for _ in 0..2 {
+            assert_eq!(world.picture(), allowed, "{bad}");
+            let found = world.translate().diagnostics;
+            let told: Vec<_> = found.iter().filter(|one| one.field == "spec.policy").collect();
+            assert!(told.len() == 1 && told[0].message.ends_with("; the one before still counts"), "{bad}: {told:?}");
+            take(&mut world);
+        }
+    }
+    world.apply(parameters(json!({"policy": []})));
+    let both = json!({"policy": [], "settings": {"gatewright-policy": good.to_string()}});
+    world.apply(parameters(both));
+    assert_eq!(world.picture(), ["a.test /* → 503"], "of two, the one beside the settings is not remembered");
+    world.apply(parameters(json!({})));
+    assert_eq!(world.picture(), ["a.test /* → default-s1-80", "b.test /* → default-s1-80"], "it is gone");
+}
+
+#[test]
+fn what_kept_somebody_out_outlasts_a_config_map_that_is_gone_at_the_next_start() {
+    let held = |world: &mut World| {
+        let translation = world.translate();
+        let told = translation.diagnostics.iter().find(|one| one.message.contains("--configmap")).map(|one| one.outcome);
+        let keys: Vec<_> = translation.settings.values().flat_map(|data| data.keys().cloned()).collect();
+        (keys.join(" "), holds(world).1.map_or(0, |sources| sources.denied.len()), told)
+    };
+    let start = |before: Value| {
+        let mut world = world(&before);
+        take(&mut world);
+        world.snapshot.apply(Event::Deleted(ObjectRef::new(Kind::ConfigMap, ObjectName::new("gw", "config").unwrap())));
+        world
+    };
+    let nothing = (String::new(), 0, Some(Outcome::KeptDefault));
+    for before in [json!({}), json!({"proxy-read-timeout": "9"}), json!({"denylist-source-range": "", "use-forwarded-headers": "true"})] {
+        assert_eq!(held(&mut start(before.clone())), nothing, "{before}: it kept nobody out");
+    }
+    let mut world = start(json!({"denylist-source-range": "192.0.2.0/24", "use-forwarded-headers": "true", "proxy-read-timeout": "9"}));
+    for _ in 0..2 {
+        let expected = "denylist-source-range use-forwarded-headers".to_owned();
+        assert_eq!(held(&mut world), (expected, 1, Some(Outcome::Quarantined)));
+        take(&mut world);
+    }
+    world.apply(config_map("config", &json!({})));
+    assert_eq!(held(&mut world), (String::new(), 0, None), "it is there, and says nothing");
+}
+
 #[test]
 fn a_snippet_that_may_keep_somebody_out_is_what_it_was() {
     let denies = "deny 192.0.2.0/24;";
@@ -159,6 +277,7 @@ fn a_bad_protection_in_the_place_of_another_closes() {
         (("location-snippet", "deny 192.0.2.0/24;"), ("block-cidrs", "10.0.0.0/33")),
         (("gatewright-policy", "{}"), ("location-snippet", "deny 192.0.2.0/24; no_such_thing on;")),
         (("block-cidrs", "10.0.0.0/8"), ("gatewright-policy", "{")),
+        (("whitelist-source-range", "10.0.0.0/8"), ("block-cidrs", "10.0.0.0/33,192.0.2.1")),
     ] {
         let both = json!({old.0: old.1, new.0: new.1});
         for (gone, closes) in [(json!({new.0: new.1}), true), (json!({new.0: new.1, old.0: ""}), true), (both, false)] {

@@ -53,7 +53,8 @@ macro_rules! auth {
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("global-auth-url", Guard(auth!(url, auth::service_url), |config| &mut config.lost.auth)),
-    ("global-auth-method", Read(auth!(method, method))),
+    // Asked in another way, the service could say yes to everybody.
+    ("global-auth-method", Guard(auth!(method, method), |config| &mut config.lost.auth)),
     ("global-auth-signin", Read(auth!(sign_in, sign_in))),
     ("global-auth-signin-redirect-param", Read(auth!(parameter, auth::parameter))),
     // Without its headers an endpoint would take those of clients for the service's.

@@ -1,8 +1,8 @@
 //! Switches of security.
 
 use super::readers::{header_name, lower_case_name, not, pattern, risk_level, texts};
-use super::{Fence, Filter, List, Read, Rule, config, each, set};
-use crate::settings::values::{flag, network};
+use super::{Filter, Guard, List, Read, Rule, config, each, set};
+use crate::settings::values::{flag, networks};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("allow-snippet-annotations", config!(reads_snippets, flag)),
@@ -11,7 +11,16 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("annotation-value-word-blocklist", config!(word_blocklist, texts)),
     ("strict-validate-path-type", config!(strict_path_types, flag)),
     ("global-allowed-response-headers", List(each!(config.allowed_response_headers, partly, header_name))),
-    ("block-cidrs", Fence(each!(config.globals.blocking.addresses, partly_sorted, network), |config| &mut config.closed)),
+    (
+        "block-cidrs",
+        Guard(
+            |draft, text| {
+                draft.globals().blocking.addresses = networks(text)?;
+                Ok(())
+            },
+            |config| &mut config.closed,
+        ),
+    ),
     ("block-user-agents", Filter(each!(config.globals.blocking.user_agents, partly_sorted, pattern))),
     ("block-referers", Filter(each!(config.globals.blocking.referers, partly_sorted, pattern))),
     ("enable-underscores-in-headers", set!(underscores_in_headers, flag)),

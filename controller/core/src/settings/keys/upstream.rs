@@ -1,11 +1,11 @@
 //! The side of the endpoints.
 
 use super::readers::{is_http_1_0, memory, memory_if_any, object_if_any, redirect_part};
-use super::{AUTOMATIC, DEAD, Fence, NoEffect, Read, Rule, config, draft, set};
+use super::{AUTOMATIC, DEAD, Fence, Guard, NoEffect, Read, Rule, config, draft, set};
 use crate::model::Balance;
 use crate::names::shown;
 use crate::settings::values::{
-    CLIENT_GONE, bytes, cookie_rewrite, flag, items, network, number, number_within, on_off, partly_sorted, retry_causes, seconds,
+    CLIENT_GONE, bytes, cookie_rewrite, flag, items, network, networks, number, number_within, on_off, partly_sorted, retry_causes, seconds,
 };
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -102,11 +102,10 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ),
     (
         "denylist-source-range",
-        Fence(
+        Guard(
             |draft, text| {
-                let (ranges, bad) = partly_sorted(text, network)?;
-                draft.config.sources.get_or_insert_default().denied = ranges;
-                Ok(bad)
+                draft.config.sources.get_or_insert_default().denied = networks(text)?;
+                Ok(())
             },
             |config| &mut config.lost.denied,
         ),
