@@ -6,7 +6,7 @@
 //! know whether the expression matches: nginx answers 500, and HAProxy has to be asked for that.
 
 use super::cost;
-use super::repeats::{Part, parts};
+use super::parts::{Part, size};
 use super::route::split;
 use super::{RouteRegex, TextRegex};
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ impl TextRegex {
     /// with anything is searched for from the beginning only, and must not stand behind `.*?` (see [`Self::begins_with_any`]).
     #[must_use]
     pub fn limits(&self) -> String {
-        let all = parts(self.as_str());
+        let all = self.parts();
         let bound = split(self.as_str()).iter().all(|own| own.starts_with('^')) || self.begins_with_any();
         limits(limit(self, cost::steps(&all, !bound), 1))
     }
@@ -51,7 +51,7 @@ impl TextRegex {
     #[must_use]
     pub fn decided(&self) -> Option<String> {
         let limits = self.limits();
-        let is_unsure = !limits.is_empty() || cost::has_many_rounds(&parts(self.as_str()));
+        let is_unsure = !limits.is_empty() || cost::has_many_rounds(&self.parts());
         let before = if self.begins_with_any() { "" } else { "(?s:.*?)" };
         is_unsure.then(|| format!("{limits}^(?:(?={before}(?:{self}))|)"))
     }
@@ -149,7 +149,7 @@ pub(super) struct RouteCost {
 impl RouteCost {
     /// Only the first alternative is bound to the beginning, and others may be by themselves.
     pub(super) fn new(expression: &TextRegex) -> Self {
-        let (texts, mut alternatives) = (split(expression.as_str()), parts(expression.as_str()));
+        let (texts, mut alternatives) = (split(expression.as_str()), expression.parts());
         let has_many_rounds = cost::has_many_rounds(&alternatives);
         let again = (texts.len() > 1).then(|| cost::steps(&alternatives, true));
         let mut unbound: Vec<Vec<Part>> = Vec::new();
@@ -169,7 +169,7 @@ fn limit(expression: &TextRegex, steps: u64, slow: usize) -> Option<usize> {
     }
     // A possessive repetition takes its characters at one go whatever is said in front.
     let is_possessive = ["++", "*+", "?+", "}+"].iter().any(|sign| expression.as_str().contains(sign));
-    let length = if is_possessive { usize::MAX } else { expression.size() };
+    let length = if is_possessive { usize::MAX } else { size(&expression.parts()) };
     let own = (LIMIT * USUAL_LENGTH / length.max(USUAL_LENGTH)).max(LIMIT / 10);
     Some((own * USUAL_NUMBER / slow.max(USUAL_NUMBER)).max(LIMIT / 10))
 }

@@ -3,7 +3,7 @@
 //! A `.*` in front of something that can fail is tried at every character, two of them at every pair. Texts that clients
 //! send are up to some thousand bytes long, and all hosts share the workers of a proxy.
 
-use super::repeats::{Part, Set, What};
+use super::parts::{Part, Set, What};
 
 /// Bytes of a text that an expression is compared with, at most; longer ones come to no proxy without a setting.
 const LONGEST: u64 = 8192;
@@ -132,8 +132,12 @@ fn are_apart(alternatives: &[Vec<Part>]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::repeats::parts;
+    use super::super::parts::{Alternatives, read};
     use super::*;
+
+    fn parts(text: &str) -> Alternatives {
+        read(text).unwrap()
+    }
 
     fn of(text: &str) -> u64 {
         steps(&parts(text), false)

@@ -1,5 +1,6 @@
 //! Names of groups in the paths of rules: `/(?<id>[0-9]+)`, which texts call `$id`.
 
+use super::scan::{Kind, Tokens};
 use super::variable::is_variable;
 use super::{BadText, shown};
 
@@ -11,36 +12,25 @@ const LONGEST: usize = 32;
 /// # Errors
 /// With a name that is none, is there twice, or is that of a variable, which it would take the place of.
 pub(super) fn without_names(text: &str) -> Result<(String, Vec<(String, usize)>), BadText> {
-    let (mut plain, mut names, mut groups, mut in_class) = (String::new(), Vec::new(), 0, false);
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let (own, behind) = rest.split_at(c.len_utf8());
-        rest = behind;
-        plain.push_str(own);
-        match c {
-            '\\' => {
-                let escaped = rest.chars().next().map_or(0, char::len_utf8);
-                plain.push_str(&rest[..escaped]);
-                rest = &rest[escaped..];
-            }
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '(' if !in_class => {
-                if let Some((name, behind)) = name(rest) {
-                    let name = name.to_ascii_lowercase();
-                    let bad = |why: &str| BadText(format!("{}: the group {} {why}", shown(text), shown(&name)));
-                    if !is_name(&name) {
-                        return Err(bad("has a name that is not of letters, digits and _, or longer than 32 bytes"));
-                    }
-                    if is_variable(&name) || names.iter().any(|(known, _)| *known == name) {
-                        return Err(bad("has a name that is taken; use another one"));
-                    }
-                    groups += 1;
-                    names.push((name, groups));
-                    rest = behind;
-                } else if !rest.starts_with('?') {
-                    groups += 1;
+    let (mut plain, mut names, mut groups) = (String::new(), Vec::new(), 0);
+    let mut tokens = Tokens::new(text);
+    while let Some(token) = tokens.next() {
+        plain.push_str(token.text);
+        match token.kind {
+            Kind::Group => groups += 1,
+            Kind::Extended => {
+                let Some((name, behind)) = name(tokens.rest) else { continue };
+                let name = name.to_ascii_lowercase();
+                let bad = |why: &str| BadText(format!("{}: the group {} {why}", shown(text), shown(&name)));
+                if !is_name(&name) {
+                    return Err(bad("has a name that is not of letters, digits and _, or longer than 32 bytes"));
                 }
+                if is_variable(&name) || names.iter().any(|(known, _)| *known == name) {
+                    return Err(bad("has a name that is taken; use another one"));
+                }
+                groups += 1;
+                names.push((name, groups));
+                tokens = Tokens::new(behind);
             }
             _ => {}
         }

@@ -1,15 +1,15 @@
 //! Regular expressions and exact texts that requests are compared with.
 
 use super::named::without_names;
+use super::parts::{self, Alternatives};
 use super::repeats::are_ambiguous;
+use super::scan::{Kind, Tokens};
 use super::{BadText, is_printable, shown};
 use std::fmt;
 use std::sync::Arc;
 
 /// Longest expression in bytes.
 const MAX_BYTES: usize = 1000;
-/// Deepest nesting of groups.
-const MAX_DEPTH: usize = 10;
 /// Characters that an expression may match at most where it counts repetitions; larger ones do not compile.
 const MAX_SIZE: usize = 20_000;
 
@@ -34,14 +34,14 @@ impl TextRegex {
         // In front of all it holds for all, and so it does around all.
         let ignoring_case = text.strip_prefix("(?i)").map(|rest| format!("(?i:{rest})"));
         let text = ignoring_case.as_deref().unwrap_or(text);
-        let mut reader = Reader { rest: text.chars().collect(), at: 0 };
-        let size = reader.alternatives(0).map_err(bad)?;
-        match reader.peek() {
-            Some(_) => Err(bad("a bracket is closed that is not open")),
-            None if size > MAX_SIZE => Err(bad("its repetitions are too large")),
-            None if are_ambiguous(text) => Err(bad("a repetition in a repetition has no bound, and could take very long")),
-            None => Ok(Self(text.into())),
+        let all = parts::read(text).map_err(bad)?;
+        if parts::size(&all) > MAX_SIZE {
+            return Err(bad("its repetitions are too large"));
         }
+        if are_ambiguous(&all) {
+            return Err(bad("a repetition in a repetition has no bound, and could take very long"));
+        }
+        Ok(Self(text.into()))
     }
 
     /// An expression without the names of its groups, and these in lower case, each with the number of its group.
@@ -58,25 +58,15 @@ impl TextRegex {
         &self.0
     }
 
-    /// Characters that it matches at most where it counts repetitions.
-    pub(super) fn size(&self) -> usize {
-        Reader { rest: self.0.chars().collect(), at: 0 }.alternatives(0).unwrap_or(MAX_SIZE)
+    /// What it is made of.
+    pub(super) fn parts(&self) -> Alternatives {
+        parts::read(&self.0).expect("it was read when it was made")
     }
 
     /// How many groups there are whose matches can be asked for.
     #[must_use]
     pub fn groups(&self) -> usize {
-        let (mut count, mut in_class, mut rest) = (0, false, self.0.chars());
-        while let Some(c) = rest.next() {
-            match c {
-                '\\' => _ = rest.next(),
-                '[' => in_class = true,
-                ']' => in_class = false,
-                '(' if !in_class && !rest.as_str().starts_with('?') => count += 1,
-                _ => {}
-            }
-        }
-        count
+        Tokens::new(&self.0).filter(|token| token.kind == Kind::Group).count()
     }
 }
 
@@ -122,161 +112,6 @@ impl TextPattern {
             return Err(BadText(format!("{} is not a text of at most 1000 printable characters", shown(text))));
         }
         Ok(Self::Exact(text.into()))
-    }
-}
-
-/// A reader of expressions that measures what they match at most.
-struct Reader {
-    rest: Vec<char>,
-    at: usize,
-}
-
-type Size = Result<usize, &'static str>;
-
-impl Reader {
-    fn peek(&self) -> Option<char> {
-        self.rest.get(self.at).copied()
-    }
-
-    fn next(&mut self) -> Option<char> {
-        let c = self.peek()?;
-        self.at += 1;
-        Some(c)
-    }
-
-    fn eat(&mut self, text: &str) -> bool {
-        let found = text.chars().enumerate().all(|(n, c)| self.rest.get(self.at + n) == Some(&c));
-        self.at += if found { text.chars().count() } else { 0 };
-        found
-    }
-
-    /// Up to the end, or the bracket that closes the group.
-    fn alternatives(&mut self, depth: usize) -> Size {
-        if depth > MAX_DEPTH {
-            return Err("groups are nested too deeply");
-        }
-        let mut size = 0;
-        while let Some(c) = self.peek().filter(|&c| c != ')') {
-            size += match c {
-                '|' => {
-                    self.at += 1;
-                    1
-                }
-                _ => self.item(depth)?,
-            };
-        }
-        Ok(size)
-    }
-
-    fn item(&mut self, depth: usize) -> Size {
-        let (size, repeatable) = match self.next() {
-            Some('^' | '$') => (1, false),
-            Some('(') => self.group(depth)?,
-            Some('[') => (self.class()?, true),
-            Some('\\') => self.escape()?,
-            Some('*' | '+' | '?') => return Err("there is nothing to repeat"),
-            Some('{') => return Err("a brace is neither a repetition nor escaped"),
-            Some(_) => (1, true),
-            None => return Err("it ends too early"),
-        };
-        let times = self.repetition(repeatable)?;
-        size.checked_mul(times).filter(|&size| size <= MAX_SIZE).ok_or("its repetitions are too large")
-    }
-
-    fn group(&mut self, depth: usize) -> Result<(usize, bool), &'static str> {
-        let looks_ahead = self.eat("?=") || self.eat("?!");
-        if !looks_ahead && !self.eat("?:") && !self.eat("?i:") && self.peek() == Some('?') {
-            return Err("only the groups (…), (?:…), (?i:…), (?=…) and (?!…), and (?i) in front, are read");
-        }
-        let size = self.alternatives(depth + 1)?;
-        if self.next() != Some(')') {
-            return Err("a bracket is not closed");
-        }
-        Ok((size + 1, !looks_ahead))
-    }
-
-    /// Behind the opening bracket.
-    fn class(&mut self) -> Size {
-        self.eat("^");
-        if self.peek() == Some(']') {
-            return Err("a class is empty, or begins with an unescaped ]");
-        }
-        loop {
-            let low = match self.next() {
-                Some(']') => return Ok(1),
-                Some('[') if matches!(self.peek(), Some(':' | '.' | '=')) => return Err("named classes are not read"),
-                Some('\\') => self.class_escape()?,
-                Some(c) => Some(c),
-                None => return Err("a class is not closed"),
-            };
-            let is_range = self.peek() == Some('-') && self.rest.get(self.at + 1).is_some_and(|&c| c != ']');
-            if is_range {
-                self.at += 1;
-                let high = match self.next() {
-                    Some('\\') => self.class_escape()?,
-                    other => other,
-                };
-                if low.zip(high).is_none_or(|(low, high)| low > high) {
-                    return Err("a range of a class is the wrong way round");
-                }
-            }
-        }
-    }
-
-    /// The character that an escape stands for; `None`: several.
-    fn class_escape(&mut self) -> Result<Option<char>, &'static str> {
-        match self.next() {
-            Some('d' | 'D' | 'w' | 'W' | 's' | 'S') => Ok(None),
-            Some(c) if c == ' ' || c.is_ascii_punctuation() => Ok(Some(c)),
-            _ => Err("it has an escape that is not read"),
-        }
-    }
-
-    fn escape(&mut self) -> Result<(usize, bool), &'static str> {
-        match self.next() {
-            Some('d' | 'D' | 'w' | 'W' | 's' | 'S') => Ok((1, true)),
-            Some('b' | 'B' | 'A' | 'z' | 'Z') => Ok((1, false)),
-            Some(c) if c == ' ' || c.is_ascii_punctuation() => Ok((1, true)),
-            _ => Err("it has an escape that is not read"),
-        }
-    }
-
-    /// How often the item before is matched at most, as far as that makes the expression larger.
-    fn repetition(&mut self, repeatable: bool) -> Size {
-        let times = match self.peek() {
-            Some('*' | '+' | '?') => {
-                self.at += 1;
-                1
-            }
-            Some('{') => {
-                self.at += 1;
-                self.bounds()?
-            }
-            _ => return Ok(1),
-        };
-        if !repeatable {
-            return Err("there is nothing to repeat");
-        }
-        // Lazy and possessive forms.
-        if matches!(self.peek(), Some('?' | '+')) {
-            self.at += 1;
-        }
-        Ok(times)
-    }
-
-    fn bounds(&mut self) -> Size {
-        let low = self.number().ok_or("a brace is neither a repetition nor escaped")?;
-        let high = if self.eat(",") { self.number().unwrap_or(low) } else { low };
-        if !self.eat("}") || low > high || high > 1000 {
-            return Err("a repetition is not of the form {2}, {2,} or {2,5}, or above 1000");
-        }
-        Ok(high.max(1))
-    }
-
-    fn number(&mut self) -> Option<usize> {
-        let digits: String = self.rest[self.at..].iter().take_while(|c| c.is_ascii_digit()).take(5).collect();
-        self.at += digits.len();
-        digits.parse().ok()
     }
 }
 

@@ -3,6 +3,7 @@
 use super::bounded::RouteCost;
 use super::named::without_names;
 use super::path::{MAX_PATH_BYTES, may_stand_in_path};
+use super::scan::{Kind, Tokens};
 use super::word::{fits_a_word, written_bytes};
 use super::{BadText, TextRegex, UriPath, is_printable, shown};
 use std::fmt;
@@ -119,19 +120,12 @@ impl RouteRegex {
     #[must_use]
     pub fn with_named_groups(&self, prefix: &str) -> String {
         let mut out = String::new();
-        let (mut number, mut in_class) = (0, false);
-        let mut chars = self.as_str().chars().peekable();
-        while let Some(c) = chars.next() {
-            out.push(c);
-            match c {
-                '\\' => out.extend(chars.next()),
-                '[' => in_class = true,
-                ']' => in_class = false,
-                '(' if !in_class && number < MOST_NAMES && chars.peek() != Some(&'?') => {
-                    number += 1;
-                    out.push_str(&format!("?<{prefix}{number}>"));
-                }
-                _ => {}
+        let mut number = 0;
+        for token in Tokens::new(self.as_str()) {
+            out.push_str(token.text);
+            if token.kind == Kind::Group && number < MOST_NAMES {
+                number += 1;
+                out.push_str(&format!("?<{prefix}{number}>"));
             }
         }
         out
@@ -139,17 +133,7 @@ impl RouteRegex {
 
     /// Whether it has a dot that stands for any character.
     pub(super) fn has_dot(&self) -> bool {
-        let (mut in_class, mut chars) = (false, self.as_str().chars());
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => _ = chars.next(),
-                '[' => in_class = true,
-                ']' => in_class = false,
-                '.' if !in_class => return true,
-                _ => {}
-            }
-        }
-        false
+        Tokens::new(self.as_str()).any(|token| token.kind == Kind::Character('.'))
     }
 
     /// The alternatives that it is made of; one, if none stands outside of groups and classes.
@@ -177,21 +161,18 @@ impl fmt::Display for RouteRegex {
 
 /// The alternatives of an expression that stand outside of groups and classes; at least one.
 pub(super) fn split(text: &str) -> Vec<&str> {
-    let (mut found, mut begin, mut depth, mut in_class) = (Vec::new(), 0, 0_usize, false);
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => _ = chars.next(),
-            '[' => in_class = true,
-            ']' => in_class = false,
-            '(' if !in_class => depth += 1,
-            ')' if !in_class => depth = depth.saturating_sub(1),
-            '|' if !in_class && depth == 0 => {
+    let (mut found, mut begin, mut at, mut depth) = (Vec::new(), 0, 0, 0_usize);
+    for token in Tokens::new(text) {
+        match token.kind {
+            Kind::Group | Kind::Extended => depth += 1,
+            Kind::Close => depth = depth.saturating_sub(1),
+            Kind::Or if depth == 0 => {
                 found.push(&text[begin..at]);
                 begin = at + 1;
             }
             _ => {}
         }
+        at += token.text.len();
     }
     found.push(&text[begin..]);
     found
