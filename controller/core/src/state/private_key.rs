@@ -1,6 +1,7 @@
 //! What a private key says of its public half, for kinds of keys that the library here cannot load.
 
 use rustls_pki_types::PrivateKeyDer;
+use x509_parser::asn1_rs::{Any, Class, FromBer, Tag};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// Whether a key is that of a certificate.
@@ -23,7 +24,7 @@ pub(super) fn fit(key: &PrivateKeyDer<'_>, certified: &SubjectPublicKeyInfo<'_>)
     let public: &[u8] = certified.subject_public_key.data.as_ref();
     let differs = match key.public {
         _ if !same_kind => true,
-        Some(Public::Rsa(numbers)) => sequence(public)?.numbers != numbers,
+        Some(Public::Rsa(own)) => numbers(public)? != own,
         // A point is written in a short and in a long form.
         Some(Public::Bits(bits)) => bits.len() == public.len() && bits != public,
         None => false,
@@ -38,8 +39,8 @@ struct Told<'k> {
 }
 
 enum Public<'k> {
-    /// Modulus and exponent, as DER.
-    Rsa(&'k [u8]),
+    /// Modulus and exponent.
+    Rsa(Vec<&'k [u8]>),
     /// As a certificate has it.
     Bits(&'k [u8]),
 }
@@ -56,75 +57,53 @@ impl<'k> Told<'k> {
 
     /// RFC 5958.
     fn of_pkcs8(der: &'k [u8]) -> Option<Self> {
-        let fields = sequence(der)?.fields;
+        let fields = sequence(der)?;
         let [_, algorithm, private, ..] = &fields[..] else { return None };
-        let algorithm = fields_of(algorithm.content)?.first()?.content;
+        let algorithm = values(algorithm.data)?.first()?.data;
         match algorithm {
-            EC => Self::of_ec(private.content),
-            RSA | RSA_PSS => Self::of_rsa(algorithm, private.content),
-            _ => Some(Self { algorithm, public: tagged(&fields, 0x81).and_then(bits).map(Public::Bits) }),
+            EC => Self::of_ec(private.data),
+            RSA | RSA_PSS => Self::of_rsa(algorithm, private.data),
+            _ => Some(Self { algorithm, public: public(&fields).and_then(bits).map(Public::Bits) }),
         }
     }
 
     /// RFC 5915.
     fn of_ec(der: &'k [u8]) -> Option<Self> {
-        let public = tagged(&sequence(der)?.fields, 0xa1).map(|content| bits(value(content)?.0.content));
-        Some(Self { algorithm: EC, public: public.flatten().map(Public::Bits) })
+        let public = public(&sequence(der)?).and_then(|explicit| bits(values(explicit)?.first()?.data));
+        Some(Self { algorithm: EC, public: public.map(Public::Bits) })
     }
 
     /// RFC 8017, A.1.2.
     fn of_rsa(algorithm: &'k [u8], der: &'k [u8]) -> Option<Self> {
-        let (_, numbers) = value(sequence(der)?.numbers)?;
-        let (_, behind_modulus) = value(numbers)?;
-        let (_, behind_exponent) = value(behind_modulus)?;
-        let public = &numbers[..numbers.len() - behind_exponent.len()];
+        let public = numbers(der)?.get(1..3)?.to_vec();
         Some(Self { algorithm, public: Some(Public::Rsa(public)) })
     }
 }
 
-/// One value of DER.
-struct Value<'d> {
-    tag: u8,
-    content: &'d [u8],
+fn sequence(der: &[u8]) -> Option<Vec<Any<'_>>> {
+    let ([], sequence) = Any::from_ber(der).ok()? else { return None };
+    (sequence.tag() == Tag::Sequence).then(|| values(sequence.data))?
 }
 
-struct Sequence<'d> {
-    numbers: &'d [u8],
-    fields: Vec<Value<'d>>,
-}
-
-fn sequence(der: &[u8]) -> Option<Sequence<'_>> {
-    const SEQUENCE: u8 = 0x30;
-    let (Value { tag: SEQUENCE, content }, []) = value(der)? else { return None };
-    Some(Sequence { numbers: content, fields: fields_of(content)? })
-}
-
-fn fields_of(mut der: &[u8]) -> Option<Vec<Value<'_>>> {
-    let mut fields = Vec::new();
+/// Values that follow one another.
+fn values(mut der: &[u8]) -> Option<Vec<Any<'_>>> {
+    let mut values = Vec::new();
     while !der.is_empty() {
-        let (field, rest) = value(der)?;
-        fields.push(field);
+        let (rest, value) = Any::from_ber(der).ok()?;
+        values.push(value);
         der = rest;
     }
-    Some(fields)
+    Some(values)
 }
 
-/// The first value, and what follows.
-fn value(der: &[u8]) -> Option<(Value<'_>, &[u8])> {
-    const LONG: u8 = 0x80;
-    let (&[tag, first], mut rest) = der.split_first_chunk()?;
-    let mut length = usize::from(first);
-    if first >= LONG {
-        let bytes;
-        (bytes, rest) = rest.split_at_checked(usize::from(first - LONG)).filter(|(bytes, _)| (1..=3).contains(&bytes.len()))?;
-        length = bytes.iter().fold(0, |length, &byte| (length << 8) | usize::from(byte));
-    }
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((Value { tag, content }, rest))
+fn numbers(der: &[u8]) -> Option<Vec<&[u8]>> {
+    Some(sequence(der)?.into_iter().map(|number| number.data).collect())
 }
 
-fn tagged<'d>(fields: &[Value<'d>], tag: u8) -> Option<&'d [u8]> {
-    fields.iter().find(|field| field.tag == tag).map(|field| field.content)
+/// The field for the public half, which has the same number in both formats that have one.
+fn public<'d>(fields: &[Any<'d>]) -> Option<&'d [u8]> {
+    let is_it = |field: &&Any<'_>| field.class() == Class::ContextSpecific && field.tag() == Tag(1);
+    fields.iter().find(is_it).map(|field| field.data)
 }
 
 /// The bits of a bit string; the first byte tells how many of the last are none.
