@@ -20,12 +20,12 @@ mod wiring;
 
 use crate::admission::Question;
 use crate::args::RunConfig;
-use crate::proxy::{Candidate, Outcome, Refused, Rest};
+use crate::proxy::{Candidate, Outcome, Refused};
 use crate::report::{Board, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use crate::stop_signals::StopSignals;
-use flights::{Event, Flight, Flights};
+use flights::{Event, Flight, Flights, Landed};
 use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::translate::Wanted;
@@ -142,7 +142,7 @@ impl Controller {
                 Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.judge(question)),
                 event = self.flights.next(), if !self.flights.is_empty() => match event {
                     Event::Served => {}
-                    Event::Landed(result) => self.landed(result.map(|landed| *landed)).await,
+                    Event::Landed(landed) => self.landed(landed.map(|landed| *landed)).await,
                 },
                 () = tokio::time::sleep_until(due_at), if due => self.launch().await,
                 () = tokio::time::sleep_until(ports_at), if !self.maker.settings.taken_ports.is_empty() => self.look_at_held_ports(),
@@ -293,8 +293,8 @@ impl Controller {
         }
     }
 
-    async fn landed(&mut self, result: Option<(Made, Outcome, Rest)>) {
-        let Some((made, outcome, rest)) = result else {
+    async fn landed(&mut self, landed: Option<Landed>) {
+        let Some(Landed { made, outcome, rest }) = landed else {
             return self.gave_up("the task that owns the proxy has ended");
         };
         self.pace.gather(rest, Instant::now());

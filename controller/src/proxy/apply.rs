@@ -186,7 +186,7 @@ impl Proxy {
         };
         let Some((from, files)) = from.or_else(live).filter(|_| self.dialect.runtime.is_some()) else { return Amended::No };
         let bytes = |file: Option<&File>| file.map(|file| file.bytes.clone());
-        let differing = staged.files.changes(&files).filter(|(_, old, new)| bytes(*old) != bytes(*new)).map(|(path, ..)| path.to_owned());
+        let differing = staged.files.changes(&files).filter(|one| bytes(one.before) != bytes(one.after)).map(|one| one.path.to_owned());
         match self.owner.amend(Way { from, to: staged.name, differing: differing.collect() }).await {
             Ok(true) if self.probe.answer().await.as_deref() == Some(&*token) => Amended::Yes,
             Ok(true) => {

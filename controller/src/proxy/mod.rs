@@ -280,7 +280,7 @@ impl Proxy {
     /// When there is nobody to ask.
     pub(crate) async fn program(&self) -> Result<Option<Program>, OwnerError> {
         let status = self.owner.status().await?;
-        Ok(status.version().map(|version| Program { version, streams: status.streams, exporter: status.exporter }))
+        Ok(status.version.map(|version| Program { version, streams: status.streams, exporter: status.exporter }))
     }
 
     /// Says whether what is to be brought live, or follows, is urgent; heard also while a reload is waited for.

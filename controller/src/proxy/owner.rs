@@ -49,7 +49,7 @@ pub(crate) struct Status {
     /// Process id of the master, as its owner sees it; `None` while it does not run.
     pub(crate) pid: Option<i32>,
     /// What the program says its version is.
-    pub(crate) version: Option<(u16, u16, u16)>,
+    pub(crate) version: Option<Version>,
     /// The program can forward TCP.
     #[serde(default)]
     pub(crate) streams: bool,
@@ -83,12 +83,6 @@ impl Status {
         let counted = Self { pid, workers: number(serving.len()), draining: number(draining), ..Self::default() };
         let memory = pid.filter(|_| counted.draining_generations() > FREE).map(|master| Memory::of(master, serving));
         Self { memory, ..counted }
-    }
-
-    /// The program's version.
-    #[must_use]
-    pub(crate) fn version(&self) -> Option<Version> {
-        self.version.map(|(major, minor, patch)| Version(major, minor, patch))
     }
 
     /// Roughly how many older generations are still busy.

@@ -82,8 +82,8 @@ impl Published {
 /// Not what stands at the top of the folder: a proxy reads that when it begins, some read all of it.
 fn carry(folder: &Path, files: &FileSet, before: &Base) -> io::Result<Vec<String>> {
     let Some(from) = &before.folder else { return Ok(Vec::new()) };
-    let gone = files.changes(&before.files).filter(|(path, _, is)| is.is_none() && path.contains('/'));
-    let lacking: Vec<String> = gone.map(|(path, ..)| path.to_owned()).collect();
+    let gone = files.changes(&before.files).filter(|one| one.after.is_none() && one.path.contains('/'));
+    let lacking: Vec<String> = gone.map(|one| one.path.to_owned()).collect();
     for path in &lacking {
         let to = folder.join(path);
         if let Some(parent) = to.parent() {

@@ -12,7 +12,7 @@ use super::retirement::{self, Retirement};
 use super::runtime::{self, Done, Late};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
-use gatewright_core::dialect::Signal;
+use gatewright_core::dialect::{Signal, Version};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub(super) struct PidFile {
     path: PathBuf,
     /// For checks and the version; its program may be missing.
     launcher: Launcher,
-    version: OnceCell<Option<(u16, u16, u16)>>,
+    version: OnceCell<Option<Version>>,
     older: Arc<Mutex<BTreeSet<Identity>>>,
     warned: AtomicBool,
     late: Late,
@@ -79,8 +79,8 @@ impl PidFile {
         Ok(handle)
     }
 
-    async fn version(&self) -> Option<(u16, u16, u16)> {
-        let ask = || async { self.launcher.version().await.ok().flatten().map(|version| (version.0, version.1, version.2)) };
+    async fn version(&self) -> Option<Version> {
+        let ask = || async { self.launcher.version().await.ok().flatten() };
         *self.version.get_or_init(ask).await
     }
 }

@@ -4,7 +4,7 @@
 //! differences are written. The seed is made while nothing else is to do, so that a change costs what changed.
 
 use super::state_dir::{RevisionName, StateDir, open_up, remove_tree};
-use gatewright_core::render::{Bytes, File, FileSet};
+use gatewright_core::render::{Beside, Bytes, File, FileSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -201,15 +201,15 @@ fn write_difference(
     secret_group: Option<u32>,
 ) -> Result<(Vec<fs::File>, BTreeSet<String>), StageError> {
     let mut touched = BTreeSet::from([String::new()]);
-    for (path, ..) in files.changes(&base.files).filter(|(_, _, new)| new.is_none()) {
-        remove(&seed.join(path))?;
-        touched.extend(path.match_indices('/').map(|(end, _)| path[..end].to_owned()));
+    for gone in files.changes(&base.files).filter(|one| one.after.is_none()) {
+        remove(&seed.join(gone.path))?;
+        touched.extend(gone.path.match_indices('/').map(|(end, _)| gone.path[..end].to_owned()));
     }
     let same_group = base.secret_group == Some(secret_group);
     let mut written = Vec::new();
     let may_differ = if same_group { files.changes(&base.files) } else { Box::new(files.beside(&base.files)) };
-    for (path, old, file) in may_differ {
-        let Some(file) = file else { continue };
+    for Beside { path, before: old, after } in may_differ {
+        let Some(file) = after else { continue };
         let stays = |old: &File| old.bytes == file.bytes && (same_group || mode_fits(&seed.join(path), file, secret_group));
         if old.is_some_and(stays) {
             continue;

@@ -62,7 +62,7 @@ pub(super) struct Supervisor {
     commands: mpsc::Sender<Command>,
     late: Late,
     retirement: Retirement,
-    version: OnceCell<Option<(u16, u16, u16)>>,
+    version: OnceCell<Option<Version>>,
     /// Asks services for the proxy, where that cannot do so itself. Ends with this handle.
     _agent: JoinSet<()>,
 }
@@ -96,10 +96,7 @@ impl Supervisor {
     }
 
     async fn known(&self) -> Result<Status, OwnerError> {
-        let version = self.version.get_or_try_init(|| async {
-            Ok::<_, OwnerError>(self.launcher.version().await?.map(|version| (version.0, version.1, version.2)))
-        });
-        let version = *version.await?;
+        let version = *self.version.get_or_try_init(|| self.launcher.version()).await?;
         let (process, older, deaths) = {
             let vital = lock(&self.vital);
             (vital.process, vital.older.clone(), vital.deaths)

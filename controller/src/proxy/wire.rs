@@ -133,6 +133,7 @@ fn invalid(why: String) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gatewright_core::dialect::Version;
 
     async fn heard(line: &str) -> io::Result<Ask> {
         hear(&mut line.as_bytes()).await
@@ -150,8 +151,9 @@ mod tests {
             assert_eq!(hear::<Ask>(&mut line.as_slice()).await.unwrap(), ask);
         }
         let mut line = Vec::new();
-        let answer = Answer::Status(Status { pid: Some(7), version: Some((1, 22, 1)), ..Status::default() });
+        let answer = Answer::Status(Status { pid: Some(7), version: Some(Version(1, 22, 1)), ..Status::default() });
         say(&mut line, &answer).await.unwrap();
+        assert!(String::from_utf8_lossy(&line).contains("\"version\":[1,22,1]"));
         assert_eq!(hear::<Answer>(&mut line.as_slice()).await.unwrap(), answer);
     }
 

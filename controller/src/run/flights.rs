@@ -29,7 +29,14 @@ pub(super) enum Event {
     /// The newest is served.
     Served,
     /// One has come to its end; `None`: nobody brings it anywhere.
-    Landed(Option<Box<(Made, Outcome, Rest)>>),
+    Landed(Option<Box<Landed>>),
+}
+
+/// How one of them has ended.
+pub(super) struct Landed {
+    pub(super) made: Made,
+    pub(super) outcome: Outcome,
+    pub(super) rest: Rest,
 }
 
 impl Flights {
@@ -60,7 +67,7 @@ impl Flights {
                     self.served = Some(true);
                 }
                 let Flight { made, .. } = self.all.remove(at).expect("it was there to be asked");
-                return Poll::Ready(Event::Landed(outcome.ok().map(|(outcome, rest)| Box::new((made, outcome, rest)))));
+                return Poll::Ready(Event::Landed(outcome.ok().map(|(outcome, rest)| Box::new(Landed { made, outcome, rest }))));
             }
         }
         let newest = self.all.back_mut().filter(|_| self.served.is_none());

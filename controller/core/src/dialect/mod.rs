@@ -368,7 +368,7 @@ pub fn by_name(name: &str) -> Option<&'static Dialect> {
 }
 
 /// Version of a proxy, such as 1.22.1. Compares as expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Version(pub u16, pub u16, pub u16);
 
 impl std::fmt::Display for Version {

@@ -79,8 +79,16 @@ pub struct FileSet {
     reload_digest: u128,
 }
 
-/// A file at one path, before and afterwards.
-pub type Beside<'f> = (&'f str, Option<&'f File>, Option<&'f File>);
+/// A path, and the file that stands there before and afterwards.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'f> {
+    /// The path, relative.
+    pub path: &'f str,
+    /// `None`: it comes.
+    pub before: Option<&'f File>,
+    /// `None`: it goes. One of the two is always there.
+    pub after: Option<&'f File>,
+}
 
 impl FileSet {
     /// Puts a set together.
@@ -103,7 +111,7 @@ impl FileSet {
     /// Path and file, sorted by path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &File)> {
         let both = side_by_side(self.certificates.iter(), self.others.iter());
-        both.filter_map(|(path, certificate, other)| Some((path, certificate.or(other)?)))
+        both.filter_map(|Beside { path, before: certificate, after: other }| Some((path, certificate.or(other)?)))
     }
 
     /// The file at a relative path.
@@ -165,9 +173,9 @@ fn side_by_side<'f>(
             (Some(_), None) => Ordering::Less,
             (None, _) => Ordering::Greater,
         };
-        let was = old.next_if(|_| order.is_le());
-        let is = new.next_if(|_| order.is_ge());
-        let path = was.or(is)?.0;
-        Some((path, was.map(|(_, file)| file), is.map(|(_, file)| file)))
+        let before = old.next_if(|_| order.is_le());
+        let after = new.next_if(|_| order.is_ge());
+        let path = before.or(after)?.0;
+        Some(Beside { path, before: before.map(|(_, file)| file), after: after.map(|(_, file)| file) })
     })
 }

@@ -149,8 +149,8 @@ fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String
     let kept = |(key, value): (&String, &String)| {
         let last = last.get(key).map(String::as_str);
         let kept = settings::kept(key, value, last)
-            .or_else(|| kept_policy(input, (key, value, last)))
-            .or_else(|| super::config_objects::kept_snippet(input, (key, value, last), data))
+            .or_else(|| kept_policy(input, key, value, last))
+            .or_else(|| super::config_objects::kept_snippet(input, key, value, last, data))
             .filter(|kept| !kept.is_new || !is_looser)?;
         Some((key.clone(), kept))
     };
@@ -201,7 +201,7 @@ pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
 }
 
 /// What holds instead of a policy that cannot be read, when `last` held before.
-fn kept_policy(input: Input<'_>, (key, value, last): (&str, &str, Option<&str>)) -> Option<Kept> {
+fn kept_policy(input: Input<'_>, key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
     let prefix = &input.settings.annotations_prefix;
     let wrong = |text: &str| Policy::parse(text).and_then(|policy| policy_names::settled(policy, prefix)).err();
     let why = Some(value).filter(|_| key == POLICY_KEY).and_then(wrong)?;

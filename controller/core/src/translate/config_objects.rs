@@ -101,11 +101,7 @@ fn is_protection(key: SnippetKey, text: &str, config: &Config) -> bool {
 }
 
 /// What holds instead of a snippet that may keep somebody out and is not applied, when `last` held before; `None`: nothing does.
-pub(super) fn kept_snippet(
-    input: Input<'_>,
-    (key, text, last): (&str, &str, Option<&str>),
-    data: &BTreeMap<String, String>,
-) -> Option<Kept> {
+pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option<&str>, data: &BTreeMap<String, String>) -> Option<Kept> {
     let key = SnippetKey::ALL.into_iter().find(|own| own.as_str() == key)?;
     let outermost = data.get(SnippetKey::Http.as_str()).and_then(|text| snippet::read_outermost(text, &LimitZones::new()).ok());
     let zones = outermost.map(|meaning| meaning.zones()).unwrap_or_default();

@@ -19,14 +19,14 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn new(code: Code, below: &'static str, message: impl Into<String>, help: &'static str) -> Self {
+    pub(super) fn new(code: Code, below: &'static str, message: impl Into<String>, help: &'static str) -> Self {
         Self { code, below, message: message.into(), help }
     }
 
-    /// As a finding about an Ingress.
-    pub(super) fn at(self, place: &str, ingress: &ObjectRef) -> Diagnostic {
+    /// As a finding about an object.
+    pub(super) fn at(self, place: &str, object: &ObjectRef) -> Diagnostic {
         let Self { code, below, message, help } = self;
-        Diagnostic::new(code, ingress.clone(), format!("{place}{below}"), message).help(help)
+        Diagnostic::new(code, object.clone(), format!("{place}{below}"), message).help(help)
     }
 }
 

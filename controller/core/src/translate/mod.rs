@@ -156,7 +156,7 @@ impl Translator {
         let recertified = self.certificates.update(input, &self.claims, &touched, &mut diagnostics);
         let Self { readings, wishes, claims, certificates: decided, backends, hosts } = self;
         let (claims, certificates) = (&*claims, decided.certificates(input));
-        let agreement = agree(input.settings, (readings, claims, wishes), &mut diagnostics);
+        let agreement = agree(input.settings, readings, claims, wishes, &mut diagnostics);
         let (passthrough_port, passthrough) = passthrough::decide(input, config, (claims, wishes.passthrough > 0), &mut diagnostics);
         let mut backends = backends.begin(input, config);
         let names = further_names::decide(&input.settings.annotations_prefix, (claims, wishes.names > 0), certificates, &mut diagnostics);
@@ -195,7 +195,9 @@ impl Translator {
 /// What holds for whole Service ports.
 fn agree<'a>(
     settings: &Settings,
-    (readings, claims, wishes): (&'a readings::Readings, &'a claims::Claims, &wishes::Wishes),
+    readings: &'a readings::Readings,
+    claims: &'a claims::Claims,
+    wishes: &wishes::Wishes,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> agreement::Agreement<'a> {
     if wishes.agreement == 0 {

@@ -7,6 +7,7 @@
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
 use super::config::{Main, Said, closes, cut, finding, mended};
+use super::fields::Fault;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Globals, digest_of};
@@ -165,13 +166,10 @@ fn find<'a>(
         }
         None => {
             let message = format!("{object} does not exist; the class is served without it");
-            Err((Code::NoParameters, "", message, "create it; it is used as soon as it is there"))
+            Err(Fault::new(Code::NoParameters, "", message, "create it; it is used as soon as it is there"))
         }
     });
-    let say = |(code, field, message, help): Fault| {
-        diagnostics.push(Diagnostic::new(code, own(), format!("spec.parameters{field}"), message).help(help));
-    };
-    found.map_err(say).ok()
+    found.map_err(|fault| diagnostics.push(fault.at("spec.parameters", &own()))).ok()
 }
 
 /// Settings with the policy beside them as one of them, so that it is remembered and kept as they are; where there is one of
@@ -187,12 +185,9 @@ fn with_policy<'a>(settings: &BTreeMap<String, String>, policy: Option<&'a Value
     }
 }
 
-/// Why parameters cannot be used: code, field below `spec.parameters`, message, help.
-type Fault = (Code, &'static str, String, &'static str);
-
 /// The object that a class names.
 fn object_of(given: &ClassParameters, input: Input<'_>) -> Result<ObjectRef, Fault> {
-    let unknown = |field, message, help| (Code::UnknownParameters, field, message, help);
+    let unknown = |field, message: String, help| Fault::new(Code::UnknownParameters, field, message, help);
     let kind = kind_of(given).ok_or_else(|| {
         let group = given.api_group.as_deref().filter(|group| !group.is_empty()).unwrap_or("v1");
         let message =

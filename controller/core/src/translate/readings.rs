@@ -146,7 +146,7 @@ impl Readings {
             if before.is_none_or(|before| before.made_with != now.made_with) {
                 change.gone.extend(self.kept.drain(..).filter_map(|kept| kept.placed()));
             }
-            self.read(input, (classes, by_class, is_same), &mut change, diagnostics);
+            self.read(input, classes, by_class, is_same, &mut change, diagnostics);
         }
         self.circumstances = Some(now);
         self.tell(classes, wanted, diagnostics);
@@ -167,7 +167,9 @@ impl Readings {
     fn read(
         &mut self,
         input: Input<'_>,
-        (classes, by_class, is_same): (&Classes<'_>, &ByClass, bool),
+        classes: &Classes<'_>,
+        by_class: &ByClass,
+        is_same: bool,
         change: &mut Change,
         diagnostics: &mut Vec<Diagnostic>,
     ) {

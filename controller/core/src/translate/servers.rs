@@ -25,9 +25,17 @@ pub(super) struct Servers<'a> {
 #[derive(Debug)]
 pub(super) struct Found {
     backend: Option<Arc<Backend>>,
-    problem: Option<(Code, String, &'static str)>,
+    problem: Option<Problem>,
     /// Hash of all that a host is made from: whether there is a backend, and what is wrong.
     pub(super) digest: u128,
+}
+
+/// Why a server cannot be asked.
+#[derive(Debug)]
+struct Problem {
+    code: Code,
+    message: String,
+    help: &'static str,
 }
 
 impl Found {
@@ -38,7 +46,7 @@ impl Found {
 
     /// What is wrong, said on the Ingress that names the server.
     pub(super) fn finding(&self, origin: &ObjectRef, field: String) -> Option<Diagnostic> {
-        let (code, message, help) = self.problem.as_ref()?;
+        let Problem { code, message, help } = self.problem.as_ref()?;
         Some(Diagnostic::new(*code, origin.clone(), field, message.clone()).help(*help))
     }
 }
@@ -71,34 +79,33 @@ impl<'a> Servers<'a> {
             }
             Err(problem) => (None, Some(problem)),
         };
-        let digest = digest_of(&(backend.is_some(), problem.as_ref().map(|(code, message, _)| (*code, message))));
+        let digest = digest_of(&(backend.is_some(), problem.as_ref().map(|problem| (problem.code, &problem.message))));
         let found = Arc::new(Found { backend, problem, digest });
         self.found.insert((key, id), Arc::clone(&found));
         found
     }
 
-    fn addresses(&mut self, key: &str, host: &UrlHost, port: u16) -> Result<Vec<IpAddr>, (Code, String, &'static str)> {
+    fn addresses(&mut self, key: &str, host: &UrlHost, port: u16) -> Result<Vec<IpAddr>, Problem> {
         let name = host.to_string();
+        let refused = |message, help| Problem { code: Code::RefusedServer, message, help };
+        let unresolved = |message, help| Problem { code: Code::UnresolvedServer, message, help };
         let all = match host {
             UrlHost::Address(address) => vec![*address],
             UrlHost::Name(known) => {
                 self.dns_names.insert(known.as_str().into());
                 let looked_up = self.input.snapshot.addresses_of(known.as_str());
-                looked_up
-                    .ok_or_else(|| (Code::UnresolvedServer, format!("{key}: host {} is being looked up", shown(&name)), AWAITED))?
-                    .to_vec()
+                looked_up.ok_or_else(|| unresolved(format!("{key}: host {} is being looked up", shown(&name)), AWAITED))?.to_vec()
             }
             UrlHost::OfRequest => {
                 let message = format!("{key}: $host stands for one name only where the host of the rule is one");
-                return Err((Code::RefusedServer, message, "write the host of the service, or give rules hosts without wildcard"));
+                return Err(refused(message, "write the host of the service, or give rules hosts without wildcard"));
             }
         };
         let barred = |address: &IpAddr| machine(SocketAddr::new(*address, port), self.input.settings);
         let allowed: Vec<_> = all.iter().copied().filter(|address| barred(address).is_none()).collect();
         match (allowed.is_empty(), all.first()) {
             (false, _) => Ok(allowed),
-            (true, Some(address)) => Err((
-                Code::RefusedServer,
+            (true, Some(address)) => Err(refused(
                 format!(
                     "{key}: host {} is {address}{}",
                     shown(&name),
@@ -106,11 +113,9 @@ impl<'a> Servers<'a> {
                 ),
                 "name a service elsewhere",
             )),
-            (true, None) => Err((
-                Code::UnresolvedServer,
-                format!("{key}: host {} does not resolve", shown(&name)),
-                "use a full name that the cluster's DNS knows",
-            )),
+            (true, None) => {
+                Err(unresolved(format!("{key}: host {} does not resolve", shown(&name)), "use a full name that the cluster's DNS knows"))
+            }
         }
     }
 

@@ -28,14 +28,22 @@ pub(crate) struct Revision {
 
 /// What a revision holds.
 pub(super) struct Listed {
-    /// Manifests: name, content, and how they came to be read.
-    pub(super) files: Vec<(PathBuf, Vec<u8>, Chosen)>,
+    /// Manifests.
+    pub(super) files: Vec<Manifest>,
     /// What would be in a checkout, or beside it, and is not read.
     pub(super) notes: Vec<Diagnostic>,
     /// Links that lead nowhere, by the names that files have.
     pub(super) dangling: Vec<PathBuf>,
     /// Hidden files that seem to hold objects, and that kubectl would take from a checkout.
     pub(super) hidden: Vec<PathBuf>,
+}
+
+/// A manifest of a revision.
+pub(super) struct Manifest {
+    pub(super) name: PathBuf,
+    pub(super) bytes: Vec<u8>,
+    /// How it came to be read.
+    pub(super) chosen: Chosen,
 }
 
 /// Why a revision cannot be read.
@@ -117,7 +125,7 @@ impl Revision {
                 Some(_) => Chosen::InChart,
                 None => Chosen::InFolder,
             };
-            files.push((self.name_of(&entry.path), bytes, chosen));
+            files.push(Manifest { name: self.name_of(&entry.path), bytes, chosen });
         }
         let notes = elsewhere.iter().map(|(path, why)| self.note(path, why)).collect();
         Ok(Listed { files, notes, dangling: dangling.iter().map(|link| self.name_of(link)).collect(), hidden })

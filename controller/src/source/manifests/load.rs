@@ -111,14 +111,14 @@ pub(crate) fn load(inputs: &[InputPath], purpose: Purpose) -> Result<Loaded, Loa
                 loading.take(Path::new("-"), bounded(io::stdin().lock(), 0).map_err(LoadError::Stdin)?, Chosen::ByName);
             }
             InputPath::Path(path) => {
-                let (listing, hidden, chosen) = files_of(path)?;
+                let Files { listing, hidden, chosen } = files_of(path)?;
                 loading.note_dangling(&listing.dangling);
                 loading.note_hidden(&hidden::manifests(hidden));
                 loading.take_files(path, listing, chosen, &mut seen)?;
             }
             InputPath::Git(revision) => {
                 let listed = revision.read()?;
-                listed.files.into_iter().for_each(|(name, bytes, chosen)| loading.take(&name, bytes, chosen));
+                listed.files.into_iter().for_each(|file| loading.take(&file.name, file.bytes, file.chosen));
                 loading.note(listed.notes);
                 loading.note_hidden(&listed.hidden);
                 loading.note_dangling(&listed.dangling);
@@ -210,16 +210,22 @@ impl Loading {
     }
 }
 
-/// The files of an input; and what is hidden in it.
-fn files_of(path: &Path) -> Result<(Listing, Vec<PathBuf>, Chosen), LoadError> {
+/// The files of an input.
+struct Files {
+    listing: Listing,
+    hidden: Vec<PathBuf>,
+    chosen: Chosen,
+}
+
+fn files_of(path: &Path) -> Result<Files, LoadError> {
     let failed = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(|error| failed(path, error))?;
     if !metadata.is_dir() {
         let files = vec![(path.to_owned(), Stamp::of(&metadata))];
-        return Ok((Listing { files, ..Listing::default() }, Vec::new(), Chosen::ByName));
+        return Ok(Files { listing: Listing { files, ..Listing::default() }, hidden: Vec::new(), chosen: Chosen::ByName });
     }
     let (listing, hidden) = walk::list_with_hidden(path).map_err(|error| failed(path, error))?;
-    Ok((listing, hidden, Chosen::InFolder))
+    Ok(Files { listing, hidden, chosen: Chosen::InFolder })
 }
 
 /// `./a` and `a` are the same, and others who read our findings know files by the shorter name.

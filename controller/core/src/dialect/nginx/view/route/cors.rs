@@ -44,7 +44,7 @@ impl CorsMapsView {
         let cors = route.policy.cors.as_ref()?;
         let Origins::These(origins) = &cors.origins else { return None };
         let name = name_of(cors)?;
-        let headers = values(cors, &name).into_iter().map(|(suffix, header, value)| {
+        let headers = values(cors, &name).into_iter().map(|Allowed { suffix, header, value }| {
             let endpoints = Expression::variable(&format!("upstream_http_{}", header.to_ascii_lowercase().replace('-', "_")));
             HeaderMapView { name: variable(&name, suffix), value, endpoints }
         });
@@ -70,26 +70,35 @@ fn variable(name: &str, suffix: &str) -> Expression {
     Expression::variable(&format!("{name}_{suffix}"))
 }
 
-/// Suffix of the map, header and value, where the origin is allowed; in the order of ingress-nginx.
-fn values(cors: &Cors, name: &str) -> Vec<(&'static str, &'static str, Expression)> {
+/// A header of answers to origins that are allowed.
+struct Allowed {
+    /// Of the map that has its value.
+    suffix: &'static str,
+    header: &'static str,
+    value: Expression,
+}
+
+/// In the order of ingress-nginx.
+fn values(cors: &Cors, name: &str) -> Vec<Allowed> {
+    let allowed = |suffix, header, value| Allowed { suffix, header, value };
     let origin = if cors.origins == Origins::Any { Expression::literal("*") } else { Expression::variable(name) };
-    let mut values = vec![("origin", "Access-Control-Allow-Origin", origin)];
+    let mut values = vec![allowed("origin", "Access-Control-Allow-Origin", origin)];
     if cors.credentials {
-        values.push(("credentials", "Access-Control-Allow-Credentials", Expression::literal("true")));
+        values.push(allowed("credentials", "Access-Control-Allow-Credentials", Expression::literal("true")));
     }
-    values.push(("methods", "Access-Control-Allow-Methods", Expression::literal(cors.methods.as_str())));
-    values.push(("headers", "Access-Control-Allow-Headers", Expression::literal(cors.headers.as_str())));
+    values.push(allowed("methods", "Access-Control-Allow-Methods", Expression::literal(cors.methods.as_str())));
+    values.push(allowed("headers", "Access-Control-Allow-Headers", Expression::literal(cors.headers.as_str())));
     if let Some(exposed) = &cors.exposed {
-        values.push(("exposed", "Access-Control-Expose-Headers", Expression::literal(exposed.as_str())));
+        values.push(allowed("exposed", "Access-Control-Expose-Headers", Expression::literal(exposed.as_str())));
     }
-    values.push(("max_age", "Access-Control-Max-Age", Expression::literal(&cors.max_age_s.to_string())));
+    values.push(allowed("max_age", "Access-Control-Max-Age", Expression::literal(&cors.max_age_s.to_string())));
     values
 }
 
 /// Adds the headers of answers.
 pub(super) fn add_headers(headers: &mut HeadersView, cors: &Cors) {
     let name = name_of(cors);
-    for (suffix, header, value) in values(cors, name.as_deref().unwrap_or_default()) {
+    for Allowed { suffix, header, value } in values(cors, name.as_deref().unwrap_or_default()) {
         headers.answer(header, name.as_ref().map_or(value, |name| variable(name, suffix)));
     }
 }

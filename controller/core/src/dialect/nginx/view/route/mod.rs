@@ -116,7 +116,7 @@ impl<'m> RouteView<'m> {
         let policy = &*route.policy;
         let more = extras(route, host, maps, context);
         let canary = pass::CanaryView::of(route, more.canary.as_ref(), context);
-        let (headers, grpc, fastcgi) = said(route, more, maps, (context, common));
+        let Said { headers, grpc, fastcgi } = Said::of(route, more, maps, (context, common));
         policy.extra.iter().for_each(|extra| extra::define(extra, maps));
         let has_labels = context.says_labels || context.counts_requests || context.has_errors() || policy.errors.is_some();
         let is_nobodys = *host == HostPattern::CatchAll && route.origin.is_none();
@@ -211,20 +211,24 @@ const fn answer(action: &Action) -> (bool, u16) {
 
 /// What endpoints and clients are told, by the protocol of the endpoints: headers beside those of the host, or what gRPC
 /// and FastCGI have in their place.
-fn said<'m>(
-    route: &'m Route,
-    more: Extras,
-    maps: &mut MapsView,
-    (context, common): (&HostContext<'m>, &HeadersView),
-) -> (Option<HeadersView>, Option<forwarding::GrpcView>, Option<forwarding::FastCgiView>) {
-    if route.policy.is_empty() && more.protocol.is_none() {
-        return (None, None, None);
+#[derive(Default)]
+struct Said {
+    headers: Option<HeadersView>,
+    grpc: Option<forwarding::GrpcView>,
+    fastcgi: Option<forwarding::FastCgiView>,
+}
+
+impl Said {
+    fn of(route: &Route, more: Extras, maps: &mut MapsView, (context, common): (&HostContext<'_>, &HeadersView)) -> Self {
+        if route.policy.is_empty() && more.protocol.is_none() {
+            return Self::default();
+        }
+        let mut all = headers::of(route, more.cookie, common);
+        all.define(maps);
+        let grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);
+        let fastcgi = forwarding::FastCgiView::of(route, more.protocol, &all, context);
+        Self { headers: all.against(common), grpc, fastcgi }
     }
-    let mut all = headers::of(route, more.cookie, common);
-    all.define(maps);
-    let grpc = forwarding::GrpcView::of(route, more.protocol, &all, context);
-    let fastcgi = forwarding::FastCgiView::of(route, more.protocol, &all, context);
-    (all.against(common), grpc, fastcgi)
 }
 
 /// Variables that are defined before the host, and what the endpoints speak.
