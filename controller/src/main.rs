@@ -117,7 +117,7 @@ fn asked(text: &clap::Error) -> ExitCode {
 }
 
 /// Runs a command that stays until it is told to go.
-fn stay(warnings: &[String], command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+fn stay<E: Into<anyhow::Error>>(warnings: &[String], command: impl Future<Output = Result<(), E>>) -> ExitCode {
     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     match block_on(command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,8 +128,8 @@ fn stay(warnings: &[String], command: impl Future<Output = anyhow::Result<()>>) 
     }
 }
 
-fn block_on(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+fn block_on<E: Into<anyhow::Error>>(future: impl Future<Output = Result<(), E>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future).map_err(Into::into)
 }
 
 /// JSON lines, unless a person looks on.

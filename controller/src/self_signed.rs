@@ -1,12 +1,11 @@
 //! The certificate that stands in when no default certificate is configured.
 
-use anyhow::Context;
 use gatewright_core::model::{Certificate, CertificateId};
-use gatewright_core::state::KeyPair;
+use gatewright_core::state::{CertificateError, KeyPair};
 use rcgen::{CertificateParams, DnType};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -14,17 +13,36 @@ use std::time::{Duration, SystemTime};
 const MARGIN: Duration = Duration::from_secs(30 * 24 * 3600);
 const LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// There is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SelfSignedError {
+    /// The system gives no randomness.
+    #[error("could not make a self-signed certificate")]
+    Make(#[from] rcgen::Error),
+    /// What was made is none.
+    #[error("could not make a self-signed certificate")]
+    Read(#[from] CertificateError),
+    /// The folder cannot be written.
+    #[error("could not write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
 /// The certificate of this state folder; made at the first start and when it is about to end, so that a restart
 /// changes nothing.
 ///
 /// # Errors
 /// When it can neither be read nor written.
-pub(crate) fn of_folder(folder: &Path) -> anyhow::Result<Arc<Certificate>> {
+pub(crate) fn of_folder(folder: &Path) -> Result<Arc<Certificate>, SelfSignedError> {
     let path = folder.join("self-signed.pem");
     if let Some(kept) = std::fs::read(&path).ok().and_then(|pem| KeyPair::parse(Some(&pem), Some(&pem)).ok()).filter(lasts) {
         return Ok(certificate(&kept));
     }
-    let made = make().context("could not make a self-signed certificate")?;
+    let made = make()?;
     let temporary = path.with_extension("new");
     let write = || {
         let _ = std::fs::remove_file(&temporary);
@@ -33,15 +51,17 @@ pub(crate) fn of_folder(folder: &Path) -> anyhow::Result<Arc<Certificate>> {
         file.sync_all()?;
         std::fs::rename(&temporary, &path)
     };
-    write().with_context(|| format!("could not write {}", path.display()))?;
-    Ok(certificate(&made))
+    match write() {
+        Ok(()) => Ok(certificate(&made)),
+        Err(source) => Err(SelfSignedError::Write { path, source }),
+    }
 }
 
 /// A certificate for one use, such as a rendering.
 ///
 /// # Errors
 /// When the system gives no randomness.
-pub(crate) fn fresh() -> anyhow::Result<Arc<Certificate>> {
+pub(crate) fn fresh() -> Result<Arc<Certificate>, SelfSignedError> {
     Ok(certificate(&make()?))
 }
 
@@ -51,7 +71,7 @@ fn lasts(pair: &KeyPair) -> bool {
 }
 
 /// Names as ingress-nginx gives them, which monitoring knows.
-fn make() -> anyhow::Result<KeyPair> {
+fn make() -> Result<KeyPair, SelfSignedError> {
     let key = rcgen::KeyPair::generate()?;
     let mut params = CertificateParams::new(vec!["ingress.local".to_owned()])?;
     params.distinguished_name.push(DnType::CommonName, "Kubernetes Ingress Controller Fake Certificate");

@@ -6,10 +6,10 @@ mod not_served;
 mod said;
 mod text;
 
+use super::error::CommandError;
 use super::offline::{End, Session, exit, say_left_out};
 use super::output::{Progress, print, say};
 use crate::args::{DiffConfig, DiffFormat};
-use crate::causes::chain;
 use crate::source::Located;
 use crate::source::input::{InputError, World};
 use crate::source::manifests::{InputPath, Purpose};
@@ -70,7 +70,7 @@ struct FileDiff {
     removed: usize,
 }
 
-fn diff(config: &DiffConfig) -> anyhow::Result<End> {
+fn diff(config: &DiffConfig) -> Result<End, CommandError> {
     let progress = Progress::begin("reading");
     let session = Session::new(&config.offline)?;
     let other = config.new_offline.as_ref().map(|offline| session.beside(offline)).transpose()?;
@@ -113,7 +113,7 @@ fn diff(config: &DiffConfig) -> anyhow::Result<End> {
 
 /// Reads both inputs. A cluster is read first: a repository lacks what only a cluster has, and that makes no difference.
 /// A folder that comes or goes is empty on the side where it is not.
-fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> anyhow::Result<(World, World)> {
+fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> Result<(World, World), InputError> {
     let is_cluster = |inputs: &[String]| inputs.iter().any(|input| input == "cluster");
     let new_first = is_cluster(new.1) && !is_cluster(old.1);
     let ((one, inputs), (other, others)) = if new_first { (new, old) } else { (old, new) };
@@ -125,7 +125,7 @@ fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> any
         }
         Err(error) => match other.read(others, Purpose::Once) {
             Ok(second) => (without_own(error, inputs, others, |rest| one.read(rest, Purpose::Once))?, second),
-            Err(_) => return Err(error.into()),
+            Err(_) => return Err(error),
         },
     };
     if is_cluster(inputs) != is_cluster(others) {
@@ -143,16 +143,15 @@ fn worlds(old: (&Session<'_>, &[String]), new: (&Session<'_>, &[String])) -> any
 }
 
 /// A word that is no path is often meant as a branch or a commit, and one with a colon as git writes a path of one.
-fn with_hint(error: anyhow::Error, sides: [&[String]; 2]) -> anyhow::Error {
+fn with_hint(error: InputError, sides: [&[String]; 2]) -> CommandError {
     let is_of_git = |input: &str| match input.split_once(':') {
         Some((revision, path)) => !["", "git"].contains(&revision) && !path.starts_with("//"),
         None => !input.contains(['/', '.']) && input != "-",
     };
     let is_word = |input: &&String| is_of_git(input) && !Path::new(input).exists();
-    let is_absence = error.downcast_ref().is_some_and(InputError::is_absence);
-    match sides.iter().filter_map(|inputs| inputs.last()).find(is_word).filter(|_| is_absence) {
-        Some(word) => anyhow::anyhow!("{}; a revision of git is written git:{word}", chain(error.as_ref())),
-        None => error,
+    match sides.iter().filter_map(|inputs| inputs.last()).find(is_word).filter(|_| error.is_absence()) {
+        Some(word) => CommandError::PerhapsGit { error: Box::new(error), word: word.clone() },
+        None => error.into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `gatewright echo`: backends for trials. Each answers every request with what it has received, as JSON.
 
+use super::error::CommandError;
 use crate::args::{EchoBackend, EchoConfig};
-use anyhow::Context;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,21 +16,21 @@ use tokio::task::JoinSet;
 ///
 /// # Errors
 /// When an address cannot be listened on.
-pub(crate) async fn main(config: EchoConfig) -> anyhow::Result<()> {
+pub(crate) async fn main(config: EchoConfig) -> Result<(), CommandError> {
     let mut backends = JoinSet::new();
     // All addresses before the first request: a trial with half of its backends would only puzzle.
     let mut listening = Vec::new();
     for EchoBackend { name, address } in config.backends {
-        let listener = TcpListener::bind(address).await.with_context(|| format!("could not listen on {address}"))?;
+        let listener = TcpListener::bind(address).await.map_err(|source| CommandError::Listen { address, source })?;
         tracing::info!(name, %address, "echoing");
         listening.push((name, listener));
     }
     for (name, listener) in listening {
         backends.spawn(async move { axum::serve(listener, router(name)).await });
     }
-    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(CommandError::Signals)?;
     tokio::select! {
-        Some(ended) = backends.join_next() => Ok(ended??),
+        Some(ended) = backends.join_next() => ended.map_err(Into::into).flatten().map_err(CommandError::Stopped),
         _ = term.recv() => Ok(()),
         _ = tokio::signal::ctrl_c() => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! `gatewright explain`: which object serves a request, why, and what happens to it on the way.
 
+use super::error::CommandError;
 use super::lint::of_other_classes;
 use super::offline::{End, Session, all_findings, exit, say_left_out};
 use super::output::{Progress, print};
@@ -20,7 +21,7 @@ pub(crate) fn main(config: &ExplainConfig, warnings: &[String]) -> ExitCode {
     exit(warnings, || run(config))
 }
 
-fn run(config: &ExplainConfig) -> anyhow::Result<End> {
+fn run(config: &ExplainConfig) -> Result<End, CommandError> {
     let progress = Progress::begin("reading");
     let session = Session::new(&config.offline)?;
     let mut world = session.read(&config.inputs, Purpose::Once)?.needs_ingresses()?;

@@ -7,6 +7,7 @@ mod passage;
 mod sarif;
 mod text;
 
+use super::error::CommandError;
 use super::offline::{End, Session, all_findings, exit, say_nothing_found, soften};
 use super::output::{Progress, print};
 use crate::args::{LintConfig, LintFormat};
@@ -44,7 +45,7 @@ impl Report<'_> {
     }
 }
 
-fn lint(config: &LintConfig) -> anyhow::Result<End> {
+fn lint(config: &LintConfig) -> Result<End, CommandError> {
     let progress = Progress::begin("reading");
     let session = Session::new(&config.offline)?;
     let mut world = session.read(&config.inputs, Purpose::Lint)?;
@@ -128,7 +129,7 @@ fn not_of_class(ingress: &Ingress, object: ObjectRef, world: &World) -> Diagnost
 
 const NAME_A_CLASS: &str = "name an IngressClass of this controller, or give --ingress-class or --controller-class";
 
-fn explain(codes: &[Code], format: LintFormat) -> anyhow::Result<End> {
+fn explain(codes: &[Code], format: LintFormat) -> Result<End, CommandError> {
     if format == LintFormat::Json {
         let object = |code: &Code| {
             let Facts { name, severity, outcome, sentence } = code.facts();

@@ -4,6 +4,7 @@ pub(crate) mod admission_policy;
 pub(crate) mod annotations;
 pub(crate) mod diff;
 pub(crate) mod echo;
+mod error;
 pub(crate) mod explain;
 pub(crate) mod lint;
 mod offline;

@@ -1,5 +1,6 @@
 //! What the offline commands share: the moment they are of, the proxy they render for, and their exit codes.
 
+use super::error::CommandError;
 use super::lint::of_other_classes;
 use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
@@ -9,7 +10,6 @@ use crate::guilt;
 use crate::source::input::{Holds, How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
 use crate::source::{Located, Place, together};
-use anyhow::Context;
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
@@ -34,13 +34,13 @@ pub(crate) enum End {
 }
 
 /// Says the warnings, runs a command and answers its exit code: 0 fine, 1 not, 2 it could not be done.
-pub(crate) fn exit(warnings: &[String], command: impl FnOnce() -> anyhow::Result<End>) -> ExitCode {
+pub(crate) fn exit(warnings: &[String], command: impl FnOnce() -> Result<End, CommandError>) -> ExitCode {
     warnings.iter().for_each(|warning| say(format_args!("warning: {warning}")));
     match command() {
         Ok(End::Fine) => ExitCode::SUCCESS,
         Ok(End::Not) => ExitCode::from(1),
         Err(error) => {
-            say(format_args!("error: {}", chain(error.as_ref())));
+            say(format_args!("error: {}", chain(&error)));
             ExitCode::from(2)
         }
     }
@@ -60,7 +60,7 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Begins one.
-    pub(crate) fn new(config: &'a OfflineConfig) -> anyhow::Result<Self> {
+    pub(crate) fn new(config: &'a OfflineConfig) -> Result<Self, CommandError> {
         let now_s = now_s();
         let dialect = dialect(&config.proxy);
         let installed = installed_version(&config.proxy, dialect, config.version.is_some())?;
@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
     }
 
     /// Another one at the same moment, for another proxy.
-    pub(crate) fn beside(&self, config: &'a OfflineConfig) -> anyhow::Result<Self> {
+    pub(crate) fn beside(&self, config: &'a OfflineConfig) -> Result<Self, CommandError> {
         Ok(Self { now_s: self.now_s, self_signed: Arc::clone(&self.self_signed), ..Self::new(config)? })
     }
 
@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
     }
 
     /// Translates a world and renders it. An Ingress with a text that no file may hold is set aside, as `run` does it.
-    pub(crate) fn rendered(&self, world: &mut World) -> anyhow::Result<(Translation, FileSet)> {
+    pub(crate) fn rendered(&self, world: &mut World) -> Result<(Translation, FileSet), CommandError> {
         let mut renderer = self.renderer()?;
         loop {
             let translation = self.translate(world)?;
@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
             };
             let guilty = guilt::block_of(&error).and_then(|origin| self.guilty(world, &mut renderer, origin));
             if self.are_templates_to_blame(world, &mut renderer, &translation, guilty.as_ref()) {
-                return Err(self.of_templates(&error));
+                return Err(self.of_templates(error));
             }
             let RenderError::Grammar { message, .. } = &error else { return Err(error.into()) };
             if !guilty.is_some_and(|guilty| world.set_aside(&guilty, message)) {
@@ -161,24 +161,24 @@ impl<'a> Session<'a> {
     }
 
     /// An error that names the template.
-    fn of_templates(&self, error: &RenderError) -> anyhow::Error {
+    fn of_templates(&self, error: RenderError) -> CommandError {
         match error {
-            RenderError::Grammar { text, .. } => {
-                let template = crate::templates::place_of(self.overrides.iter(), text);
-                anyhow::anyhow!("the templates cannot be used: {template}: {error}")
+            RenderError::Grammar { ref text, .. } => {
+                let places = crate::templates::place_of(self.overrides.iter(), text);
+                CommandError::TemplateText { places, error: Box::new(error) }
             }
-            RenderError::Template(_) => anyhow::anyhow!("the templates cannot be used: {error}"),
+            RenderError::Template(error) => CommandError::Templates(error),
         }
     }
 
     /// A renderer for the proxy that was asked for.
-    pub(crate) fn renderer(&self) -> anyhow::Result<Renderer> {
+    pub(crate) fn renderer(&self) -> Result<Renderer, CommandError> {
         if let Some(folder) = &self.config.proxy.templates {
             for name in crate::templates::ignored(folder, self.dialect) {
                 say(format_args!("warning: {name} in {} is not a template: only names that end in .tera are read", folder.display()));
             }
         }
-        crate::templates::renderer(self.dialect, self.version, self.overrides.clone()).context("the templates cannot be used")
+        crate::templates::renderer(self.dialect, self.version, self.overrides.clone()).map_err(CommandError::Templates)
     }
 }
 
@@ -317,24 +317,21 @@ pub(crate) const fn dialect(proxy: &ProxyChoice) -> &'static Dialect {
 
 /// What the program of the proxy says its version is. One that somebody named has to be there, and to tell it unless it is
 /// known.
-fn installed_version(proxy: &ProxyChoice, dialect: &Dialect, is_known: bool) -> anyhow::Result<Option<Version>> {
+fn installed_version(proxy: &ProxyChoice, dialect: &Dialect, is_known: bool) -> Result<Option<Version>, CommandError> {
     let Some(program) = proxy.program.as_deref().filter(|_| proxy.is_program_typed) else {
         let program = proxy.program.as_deref().unwrap_or_else(|| Path::new(dialect.program));
         return Ok(crate::proxy::version_of(program, dialect));
     };
-    let found = crate::proxy::find_program(program, dialect).map_err(|error| anyhow::anyhow!("--proxy-binary {error}"))?;
+    let found = crate::proxy::find_program(program, dialect).map_err(CommandError::Program)?;
     let version = crate::proxy::version_of(&found, dialect);
     if version.is_none() && !is_known {
-        let (program, name) = (program.display(), dialect.name);
-        anyhow::bail!(
-            "--proxy-binary {program}: it does not tell which version of {name} it is; give the program of {name}, or --proxy-version"
-        );
+        return Err(CommandError::NoVersion { program: program.to_owned(), name: dialect.name });
     }
     Ok(version)
 }
 
 /// What replaces built-in templates. It is looked at where nothing is rendered, too: a folder that is not there is a slip.
-fn overrides(folder: Option<&Path>, dialect: &Dialect) -> anyhow::Result<BTreeMap<String, String>> {
+fn overrides(folder: Option<&Path>, dialect: &Dialect) -> Result<BTreeMap<String, String>, CommandError> {
     let Some(folder) = folder else { return Ok(BTreeMap::new()) };
-    crate::templates::read(folder, dialect).with_context(|| format!("--templates {}", folder.display()))
+    crate::templates::read(folder, dialect).map_err(|source| CommandError::Overrides { folder: folder.to_owned(), source })
 }

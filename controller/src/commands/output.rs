@@ -1,6 +1,6 @@
 //! Where the offline commands write: a reader that has gone away is no failure, and colours are for terminals.
 
-use anyhow::Context;
+use super::error::CommandError;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// When that fails for another reason than that nobody reads it any more.
-pub(crate) fn print(bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn print(bytes: &[u8]) -> Result<(), CommandError> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("could not write to the standard output"),
+        result => result.map_err(CommandError::Output),
     }
 }
 

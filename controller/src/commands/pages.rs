@@ -1,9 +1,9 @@
 //! `gatewright completions` and `gatewright man`, which are made from the command line's own description, `gatewright crds`,
 //! which is the file of the chart, and `gatewright version`.
 
+use super::error::CommandError;
 use super::offline::{End, exit};
 use super::output::print;
-use anyhow::Context;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,19 +33,19 @@ pub(crate) fn man(folder: Option<&Path>) -> ExitCode {
         let Some(folder) = folder else {
             return print(&page(command)?).map(|()| End::Fine);
         };
-        std::fs::create_dir_all(folder).with_context(|| format!("could not write {}", folder.display()))?;
+        std::fs::create_dir_all(folder).map_err(CommandError::file("write", folder))?;
         let commands: Vec<_> = command.get_subcommands().cloned().collect();
         for command in std::iter::once(command).chain(commands) {
             // Built commands know their names from the program's on: `gatewright-lint`.
             let path = folder.join(format!("{}.1", command.get_display_name().unwrap_or_else(|| command.get_name())));
-            std::fs::write(&path, page(command)?).with_context(|| format!("could not write {}", path.display()))?;
+            std::fs::write(&path, page(command)?).map_err(CommandError::file("write", &path))?;
         }
         Ok(End::Fine)
     })
 }
 
-fn page(command: clap::Command) -> anyhow::Result<Vec<u8>> {
+fn page(command: clap::Command) -> Result<Vec<u8>, CommandError> {
     let mut text = Vec::new();
-    clap_mangen::Man::new(command).render(&mut text).context("could not make the page")?;
+    clap_mangen::Man::new(command).render(&mut text).map_err(CommandError::Page)?;
     Ok(text)
 }

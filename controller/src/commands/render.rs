@@ -1,11 +1,11 @@
 //! `gatewright render`: the files that `run` would publish, to a folder or as one stream.
 
+use super::error::CommandError;
 use super::offline::{End, Session, all_findings, exit, say_others_left_out};
 use super::output::{Progress, counted, print, say};
 use crate::args::RenderConfig;
 use crate::source::format_all;
 use crate::source::manifests::Purpose;
-use anyhow::Context;
 use gatewright_core::diagnostic::{Code, Severity};
 use gatewright_core::render::FileSet;
 use std::io::Write;
@@ -17,7 +17,7 @@ pub(crate) fn main(config: &RenderConfig, warnings: &[String]) -> ExitCode {
     exit(warnings, || render(config))
 }
 
-fn render(config: &RenderConfig) -> anyhow::Result<End> {
+fn render(config: &RenderConfig) -> Result<End, CommandError> {
     let progress = Progress::begin("reading");
     let session = Session::new(&config.offline)?;
     let mut world = session.read(&config.inputs, Purpose::Once)?;
@@ -49,41 +49,40 @@ fn render(config: &RenderConfig) -> anyhow::Result<End> {
 }
 
 /// Writes a folder that holds exactly these files afterwards; a file in it that no rendering has written is an error.
-fn write_tree(folder: &Path, files: &FileSet, private_keys: bool) -> anyhow::Result<()> {
-    let failed = |path: &Path| format!("could not write {}", path.display());
+fn write_tree(folder: &Path, files: &FileSet, private_keys: bool) -> Result<(), CommandError> {
     clear(folder, files)?;
     for (path, file) in files.iter().filter(|(_, file)| private_keys || !file.secret) {
         let path = folder.join(path);
         let parent = path.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).with_context(|| failed(parent))?;
+        std::fs::create_dir_all(parent).map_err(CommandError::file("write", parent))?;
         let mut options = std::fs::OpenOptions::new();
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, if file.secret { 0o600 } else { 0o644 });
-        let mut out = options.write(true).create_new(true).open(&path).with_context(|| failed(&path))?;
-        file.bytes.parts().iter().try_for_each(|part| out.write_all(part)).with_context(|| failed(&path))?;
+        let mut out = options.write(true).create_new(true).open(&path).map_err(CommandError::file("write", &path))?;
+        file.bytes.parts().iter().try_for_each(|part| out.write_all(part)).map_err(CommandError::file("write", &path))?;
     }
     Ok(())
 }
 
 /// Removes the files of an earlier rendering, but nothing before all of them are known to be such.
-fn clear(folder: &Path, files: &FileSet) -> anyhow::Result<()> {
+fn clear(folder: &Path, files: &FileSet) -> Result<(), CommandError> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let (mut old, mut folders) = (Vec::new(), Vec::new());
     let mut waiting: Vec<_> = entries.collect();
     while let Some(entry) = waiting.pop() {
-        let entry = entry.with_context(|| format!("could not read {}", folder.display()))?;
+        let entry = entry.map_err(CommandError::file("read", folder))?;
         let path = entry.path();
         let below = path.strip_prefix(folder).unwrap_or(&path);
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) && below.components().count() == 1 {
-            waiting.extend(std::fs::read_dir(&path).with_context(|| format!("could not read {}", path.display()))?);
+            waiting.extend(std::fs::read_dir(&path).map_err(CommandError::file("read", &path))?);
             folders.push(path);
         } else if below.to_str().is_some_and(|name| files.get(name).is_some() || is_of_rendering(name)) {
             old.push(path);
         } else {
-            anyhow::bail!("{} holds {}, which was not rendered; give an empty folder", folder.display(), below.display());
+            return Err(CommandError::NotRendered { folder: folder.to_owned(), found: below.to_owned() });
         }
     }
     for path in old {
-        std::fs::remove_file(&path).with_context(|| format!("could not remove {}", path.display()))?;
+        std::fs::remove_file(&path).map_err(CommandError::file("remove", &path))?;
     }
     // One that is not empty after all stays.
     folders.iter().for_each(|path| drop(std::fs::remove_dir(path)));

@@ -9,7 +9,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When the folder or the socket cannot be used, or the proxy cannot be run.
-pub(crate) async fn main(config: SuperviseConfig) -> anyhow::Result<()> {
+pub(crate) async fn main(config: SuperviseConfig) -> Result<(), proxy::SuperviseError> {
     let SuperviseConfig { dialect, state_dir, socket, run_dir, allowed_uids, shutdown_grace, program } = config;
     let drain_timeout = Duration::from_secs(Workers::default().drain_timeout_s);
     let config = proxy::SuperviseConfig {
@@ -22,5 +22,5 @@ pub(crate) async fn main(config: SuperviseConfig) -> anyhow::Result<()> {
         grace: shutdown_grace,
         drain_timeout,
     };
-    Ok(proxy::supervise(config).await?)
+    proxy::supervise(config).await
 }

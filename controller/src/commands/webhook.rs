@@ -3,13 +3,14 @@
 //! It drives no proxy, writes nothing, and reads neither Secrets nor endpoints. So whoever speaks to it gains nothing, and
 //! the controller goes on when it is away.
 
+use super::error::CommandError;
 use crate::admission;
 use crate::args::{AdmissionConfig, RunConfig};
 use crate::clock::now_s;
 use crate::connection::Connection;
 use crate::report::Identity;
+use crate::self_signed::SelfSignedError;
 use crate::source::{Input, cluster};
-use anyhow::Context;
 use gatewright_core::model::Certificate;
 use gatewright_core::settings::Settings;
 use gatewright_core::state::Snapshot;
@@ -22,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 ///
 /// # Errors
 /// When the port or the certificate cannot be used, or no cluster is configured.
-pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> anyhow::Result<()> {
+pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> Result<(), CommandError> {
     let connection = Arc::new(Connection::new(config.cluster.clone()));
     connection.client().await?;
     let (asked, mut questions) = mpsc::channel(1);
@@ -35,6 +36,7 @@ pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> anyho
     let scope = cluster::Scope::of(&judge.settings, &own_namespace, false).of_ingresses();
     tokio::spawn(cluster::run(connection, scope, None, wanted_seen, sender));
     tracing::info!(port = admission.address.1, "answers the API server about Ingresses");
+    let signal = |kind| signal(kind).map_err(CommandError::Signals);
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     loop {
         tokio::select! {
@@ -55,11 +57,11 @@ struct Judge {
 }
 
 impl Judge {
-    fn new(config: &RunConfig, own_namespace: String) -> anyhow::Result<Self> {
+    fn new(config: &RunConfig, own_namespace: String) -> Result<Self, SelfSignedError> {
         let dialect = config.proxy.dialect;
         let mut settings = crate::abilities::of_proxy(config.settings.clone(), dialect, dialect.oldest);
         (settings.own_namespace, settings.reads_named_objects) = (Some(own_namespace), false);
-        let self_signed = crate::self_signed::fresh().context("no certificate can be made")?;
+        let self_signed = crate::self_signed::fresh()?;
         Ok(Self { snapshot: Snapshot::default(), settings, quarantine: Quarantine::default(), self_signed })
     }
 
