@@ -18,9 +18,9 @@ mod status;
 
 pub(crate) use board::{Board, RevisionView, Written, WrittenAt};
 pub(crate) use cluster::{Identity, Reports};
-pub(crate) use http::serve;
+pub(crate) use http::{BindError, serve};
 pub(crate) use metrics::{
-    KnownRoutes, Metrics, Objects, Processes, Requests, RouteId, RouteLabels, ServedCertificate, ServedIngress, listen,
+    KnownRoutes, ListenError, Metrics, Objects, Processes, Requests, RouteId, RouteLabels, ServedCertificate, ServedIngress, listen,
 };
 pub(crate) use plan::{Finding, News, Subject};
 

@@ -1,6 +1,7 @@
 //! The controller: takes what the sources say, makes candidates, brings them to the proxy, tells what became of them.
 
 mod blame;
+mod error;
 mod findings;
 mod flights;
 mod held_ports;
@@ -20,6 +21,7 @@ mod wiring;
 
 use crate::admission::Question;
 use crate::args::RunConfig;
+use crate::causes::chain;
 use crate::proxy::{Candidate, Outcome, Refused};
 use crate::report::{Board, Look, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
@@ -307,7 +309,7 @@ impl Controller {
             Outcome::Overtaken => {}
             Outcome::Refused(refused) => self.refused(&made, &refused).await,
             Outcome::Failed { error } => {
-                let text = format!("{:#}", anyhow::Error::from(error));
+                let text = chain(&error);
                 let held = self.held_ports.after(&made.model);
                 if self.leave_out(held) {
                     tracing::warn!(

@@ -63,7 +63,7 @@ pub(crate) use outcome::{Live, Outcome, Refused, Took};
 pub(crate) use owner::{OwnerError, Status};
 pub(crate) use ports::{Port, is_in_use};
 pub(crate) use program::{ProgramError, find_usable as find_program, version_of};
-pub(crate) use state_dir::StateDir;
+pub(crate) use state_dir::{StateDir, StateDirError};
 pub(crate) use supervise::{SuperviseConfig, SuperviseError, supervise};
 pub(crate) use verify::page;
 

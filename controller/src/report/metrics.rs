@@ -8,7 +8,7 @@ mod requests;
 
 pub(crate) use objects::{Objects, ServedCertificate, ServedIngress};
 pub(crate) use processes::Processes;
-pub(crate) use requests::{KnownRoutes, Requests, RouteId, RouteLabels, listen};
+pub(crate) use requests::{KnownRoutes, ListenError, Requests, RouteId, RouteLabels, listen};
 
 use super::board::Written;
 use crate::proxy::Took;

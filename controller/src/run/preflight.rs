@@ -1,7 +1,7 @@
 //! What can be told to be wrong before anything is started: paths that flags name.
 
 use crate::args::{Mode, RunConfig};
-use crate::causes::of_path;
+use crate::causes::{chain, of_path};
 use crate::proxy::{Port, find_program};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -61,7 +61,7 @@ fn templates(folder: &Path, config: &RunConfig) -> Option<String> {
     }
     let is_to_tell = !folder.is_dir() && !config.state_dir.join("current").exists();
     let read = is_to_tell.then(|| crate::templates::read(folder, config.proxy.dialect))?;
-    read.err().map(|error| format!("--templates {}: {:#}", folder.display(), anyhow::Error::from(error)))
+    read.err().map(|error| format!("--templates {}: {}", folder.display(), chain(&error)))
 }
 
 /// The ports that the proxy listens on.

@@ -4,9 +4,10 @@
 //! nothing at a restart either. Where none was ever taken nothing is rendered until one can be used: built-in templates in
 //! the place of somebody's own would serve without what those say, such as whom they keep out.
 
+use crate::causes::chain;
 use crate::templates::{self, ReadError};
 use gatewright_core::dialect::{Dialect, Version};
-use gatewright_core::render::Renderer;
+use gatewright_core::render::{Renderer, TemplateError};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -41,12 +42,8 @@ impl Sets {
         let proven = kept(&file, dialect).map(Arc::new);
         let renderer = Err(String::new());
         let mut sets = Self { dialect, version, used: Arc::default(), renderer, proven, rejected: None, file };
-        let begun = match read {
-            Ok(overrides) => sets.change(overrides).map(drop),
-            Err(error) => Err(error.into()),
-        };
-        if let Err(error) = begun {
-            sets.fall_back(&format!("{error:#}"));
+        if let Err(why) = sets.take(read) {
+            sets.fall_back(&why);
         }
         sets
     }
@@ -68,7 +65,7 @@ impl Sets {
     }
 
     /// Takes other templates; whether they are others. Those before stay if these cannot be used.
-    fn change(&mut self, overrides: Overrides) -> anyhow::Result<bool> {
+    fn change(&mut self, overrides: Overrides) -> Result<bool, TemplateError> {
         let are_used = self.renderer.is_ok() && overrides == *self.used;
         if are_used || self.rejected.as_ref() == Some(&overrides) {
             return Ok(false);
@@ -80,21 +77,27 @@ impl Sets {
             }
             Err(error) => {
                 self.rejected = Some(overrides);
-                Err(error.into())
+                Err(error)
             }
         }
     }
 
+    /// Takes what was read; whether other templates are used, or why these cannot be.
+    fn take(&mut self, read: Result<Overrides, ReadError>) -> Result<bool, String> {
+        let overrides = read.map_err(|error| chain(&error))?;
+        self.change(overrides).map_err(|error| error.to_string())
+    }
+
     /// Takes what was read now, and tells what is wrong with it; whether something is to be rendered anew.
     pub(super) fn follow(&mut self, read: Result<Overrides, ReadError>) -> bool {
-        match read.map_err(anyhow::Error::from).and_then(|overrides| self.change(overrides)) {
+        match self.take(read) {
             Ok(changed) => changed,
-            Err(error) if self.renderer.is_ok() => {
-                tracing::error!(error = format!("{error:#}"), "{STAYS}");
+            Err(why) if self.renderer.is_ok() => {
+                tracing::error!(error = why, "{STAYS}");
                 false
             }
-            Err(error) => {
-                self.wait(&format!("{error:#}"));
+            Err(why) => {
+                self.wait(&why);
                 true
             }
         }

@@ -1,5 +1,6 @@
 //! Starts everything that `run` is made of, and stops it again.
 
+use super::error::RunError;
 use super::last_settings::LastSettings;
 use super::maker::Maker;
 use super::proxy_task;
@@ -14,7 +15,6 @@ use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Repor
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use crate::stop_signals::StopSignals;
-use anyhow::Context;
 use gatewright_core::dialect::{Dialect, LACKS_STREAMS};
 use gatewright_core::model::Workers;
 use gatewright_core::translate::Wanted;
@@ -31,7 +31,7 @@ const REVISIONS_KEPT: usize = 10;
 ///
 /// # Errors
 /// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program. Afterwards nothing ends it but a signal.
-pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
+pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
     let board = Arc::new(Board::default());
     let identity = Identity::of_environment();
     let pod = identity.pod.as_deref().unwrap_or_default();
@@ -39,7 +39,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
     let metrics = Arc::new(count_requests(metrics, &config).await?);
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     // Before there is a proxy that could be left behind.
-    let mut signals = StopSignals::new()?;
+    let mut signals = StopSignals::new().map_err(RunError::Signals)?;
     let proxy = open(&config, &board, &metrics).await?;
     let pulse = proxy.pulse();
     let Some(program) = signals.unless(program_of(&proxy, config.proxy.dialect)).await else {
@@ -77,7 +77,7 @@ pub(crate) async fn run(config: RunConfig) -> anyhow::Result<()> {
 }
 
 /// Opens the proxy, which serves the last good revision if there is one.
-async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> anyhow::Result<Proxy> {
+async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> Result<Proxy, RunError> {
     let proxy = Proxy::open(proxy_config(config)).await?;
     let port = config.settings.listeners.status_port;
     match config.proxy.dialect.exporter {
@@ -93,7 +93,7 @@ async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> anyhow::R
 }
 
 /// Counts requests if that is wanted.
-async fn count_requests(mut metrics: Metrics, config: &RunConfig) -> anyhow::Result<Metrics> {
+async fn count_requests(mut metrics: Metrics, config: &RunConfig) -> Result<Metrics, RunError> {
     let (Some(wish), Some(port)) = (&config.request_metrics, config.settings.listeners.metrics_port) else { return Ok(metrics) };
     let requests = Arc::new(Requests::new(wish.clone()));
     report::listen(port, Arc::clone(&requests)).await?;
@@ -102,7 +102,7 @@ async fn count_requests(mut metrics: Metrics, config: &RunConfig) -> anyhow::Res
 }
 
 /// What flags name has to be there, and there has to be a cluster to talk to; but what is served already goes on.
-async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool) -> anyhow::Result<()> {
+async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool) -> Result<(), RunError> {
     let mut wrong: Vec<String> = Vec::new();
     match connection.client().await {
         Ok(_) => wrong.extend(cluster::missing(connection, &config.settings, &config.status).await),
@@ -113,7 +113,7 @@ async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool
         (text, true) => {
             tracing::error!(reason = text, "something that flags name is not there; the last good revision is served all the same")
         }
-        (text, false) => anyhow::bail!(text),
+        (text, false) => return Err(RunError::Missing(text)),
     }
     Ok(())
 }
@@ -137,31 +137,26 @@ fn proxy_config(config: &RunConfig) -> ProxyConfig {
 }
 
 /// Asks until there is somebody to ask: the supervisor's container may start later than ours.
-async fn program_of(proxy: &Proxy, dialect: &Dialect) -> anyhow::Result<Program> {
+async fn program_of(proxy: &Proxy, dialect: &Dialect) -> Result<Program, RunError> {
     const EVERY: Duration = Duration::from_millis(200);
     let mut told = false;
     loop {
         match proxy.program().await {
             Err(error @ OwnerError::Unreachable { .. }) => {
                 if !std::mem::replace(&mut told, true) {
-                    tracing::info!(why = format!("{:#}", anyhow::Error::from(error)), "waiting for the supervisor");
+                    tracing::info!(why = chain(&error), "waiting for the supervisor");
                 }
                 tokio::time::sleep(EVERY).await;
             }
             other => {
-                let program = other.context("the proxy's program cannot be used")?;
-                let program =
-                    program.with_context(|| format!("the proxy's program does not tell a version of {0}; give a {0}", dialect.name))?;
-                return match dialect.too_old(program.version) {
-                    Some(why) => Err(anyhow::anyhow!("the proxy's program cannot be used: {why}")),
-                    None => Ok(program),
-                };
+                let program = other.map_err(RunError::Program)?.ok_or(RunError::NoVersion(dialect.name))?;
+                return dialect.too_old(program.version).map_or(Ok(program), |why| Err(RunError::TooOld(why)));
             }
         }
     }
 }
 
-fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
+fn maker(config: &RunConfig, program: Program) -> Result<Maker, RunError> {
     let dialect = config.proxy.dialect;
     let overrides = match &config.proxy.templates {
         Some(folder) => crate::templates::read(folder, dialect),
@@ -181,7 +176,7 @@ fn maker(config: &RunConfig, program: Program) -> anyhow::Result<Maker> {
 }
 
 /// What the API server asks, if it may; and where to say that there are answers.
-async fn questions(config: &RunConfig) -> anyhow::Result<Questions> {
+async fn questions(config: &RunConfig) -> Result<Questions, RunError> {
     let (asked, questions) = mpsc::channel(1);
     let (known, known_seen) = watch::channel(false);
     if let Some(admission) = &config.admission {

@@ -13,7 +13,7 @@ mod listen;
 mod report;
 mod series;
 
-pub(crate) use listen::listen;
+pub(crate) use listen::{ListenError, listen};
 
 use crate::args::RequestMetrics;
 use bounds::{is_host_name, method, status};
