@@ -56,9 +56,9 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
         check_cluster(&connection, &config, board.has_revision()).await?;
     }
     let questions = questions(&config).await?;
-    let told = (Arc::clone(&board), metrics);
-    let (mut controller, reports) =
-        controller(&config, maker, (&identity, connection), (ToProxy { candidates, asks, urgent: proxy.urgency() }, questions), told);
+    let to_proxy = ToProxy { candidates, asks, urgent: proxy.urgency() };
+    let around = Surroundings { identity: &identity, connection, proxy: to_proxy, questions, board: Arc::clone(&board), metrics };
+    let (mut controller, reports) = controller(&config, maker, around);
     let (end, ended) = oneshot::channel();
     let follow = async {
         controller.follow(&mut signals).await;
@@ -175,60 +175,76 @@ fn maker(config: &RunConfig, program: Program) -> Result<Maker, RunError> {
     Ok(Maker::new(settings, (dialect, program.version), templates, self_signed, kept))
 }
 
-/// What the API server asks, if it may; and where to say that there are answers.
-async fn questions(config: &RunConfig) -> Result<Questions, RunError> {
-    let (asked, questions) = mpsc::channel(1);
-    let (known, known_seen) = watch::channel(false);
-    if let Some(admission) = &config.admission {
-        admission::serve(admission, asked, known_seen).await?;
-    }
-    Ok((questions, known))
+/// What the API server asks, if it may.
+struct Questions {
+    asked: mpsc::Receiver<Question>,
+    /// Where to say that there are answers.
+    known: watch::Sender<bool>,
 }
 
-type Questions = (mpsc::Receiver<Question>, watch::Sender<bool>);
+async fn questions(config: &RunConfig) -> Result<Questions, RunError> {
+    let (asks, asked) = mpsc::channel(1);
+    let (known, known_seen) = watch::channel(false);
+    if let Some(admission) = &config.admission {
+        admission::serve(admission, asks, known_seen).await?;
+    }
+    Ok(Questions { asked, known })
+}
+
+/// What the loop finds.
+struct Surroundings<'r> {
+    identity: &'r Identity,
+    connection: Arc<Connection>,
+    proxy: ToProxy,
+    questions: Questions,
+    board: Arc<Board>,
+    metrics: Arc<Metrics>,
+}
 
 /// Starts the sources and the reports, and puts the loop together.
-fn controller(
-    config: &RunConfig,
-    mut maker: Maker,
-    (identity, connection): (&Identity, Arc<Connection>),
-    (proxy, (questions, known)): (ToProxy, Questions),
-    (board, metrics): (Arc<Board>, Arc<Metrics>),
-) -> (Controller, Option<Reports>) {
+fn controller(config: &RunConfig, mut maker: Maker, around: Surroundings<'_>) -> (Controller, Option<Reports>) {
     const QUEUE: usize = 64;
+    let Surroundings { identity, connection, proxy, questions, board, metrics } = around;
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (wanted, wanted_seen) = watch::channel(Wanted::default());
     let (news, news_seen) = watch::channel(News::default());
     let (look_sender, looks) = mpsc::channel::<Look>(1);
-    let mut reports = None;
     let places = SharedPlaces::default();
     tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
     let objects = match &config.secrets_from {
         Some(folder) => source::with_secrets_of(folder.clone(), input_sender),
         None => input_sender,
     };
-    match &config.manifests {
+    let reports = match &config.manifests {
         Some(folder) => {
             // Nobody else follows it.
             metrics.leader(true);
             tokio::spawn(source::manifests::run(folder.clone(), places.clone(), objects));
+            None
         }
         None => {
-            let told = (news_seen, look_sender);
-            let identity_and_proxy = (identity, config.proxy.dialect.title);
-            reports = Some(Reports::start(&connection, identity_and_proxy, &config.status, told, Arc::clone(&metrics)));
+            let (told, by) = ((news_seen, look_sender), (identity, config.proxy.dialect.title));
+            let reports = Reports::start(&connection, by, &config.status, told, Arc::clone(&metrics));
             maker.settings.own_namespace = Some(identity.namespace.clone());
             let scope = cluster::Scope::of(&config.settings, &identity.namespace, config.secrets_from.is_none());
             let place = config.zone_of_node.then(|| whereabouts(identity));
             tokio::spawn(cluster::run(connection, scope, place, wanted_seen, objects));
+            Some(reports)
         }
-    }
-    let (template_sender, templates) = mpsc::channel(1);
-    if let Some(folder) = &config.proxy.templates {
-        tokio::spawn(crate::templates::watch(folder.clone(), template_sender));
-    }
+    };
+    let templates = changes_of_templates(config);
+    let Questions { asked: questions, known } = questions;
     let ends = Ends { inputs, templates, proxy, wanted, news, looks, questions, known, board, metrics };
     (Controller::new(config, maker, places, ends), reports)
+}
+
+/// Says when overrides may be others; never, if there are none.
+fn changes_of_templates(config: &RunConfig) -> mpsc::Receiver<()> {
+    let (changed, changes) = mpsc::channel(1);
+    if let Some(folder) = &config.proxy.templates {
+        tokio::spawn(crate::templates::watch(folder.clone(), changed));
+    }
+    changes
 }
 
 fn whereabouts(identity: &Identity) -> cluster::Whereabouts {
