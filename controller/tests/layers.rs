@@ -102,9 +102,9 @@ fn a_proxy_is_known_to_its_dialect_and_the_proxy_room_only() {
     // Keys and annotations whose values are written in the language of nginx, whichever proxy serves, say so.
     let texts = ["affinity.rs", "fastcgi.rs", "snippets.rs"].map(|name| format!("translate/annotations/{name}"));
     let texts: Vec<&str> = texts.iter().map(String::as_str).chain(["settings/keys/"]).collect();
-    assert_no_proxy_is_known(&root().join("core/src"), &[&["dialect/"], &texts[..]].concat());
+    assert_no_proxy_is_known(&root().join("core/src"), &[&["dialect"], &texts[..]].concat());
     // The flags that choose one, and the reference that tells what each can do.
-    assert_no_proxy_is_known(&root().join("src"), &["proxy/", "args/", "commands/annotations.rs"]);
+    assert_no_proxy_is_known(&root().join("src"), &["proxy", "args/", "commands/annotations.rs"]);
 }
 
 fn assert_no_proxy_is_known(source: &Path, allowed: &[&str]) {

@@ -5,7 +5,7 @@ pub(super) mod fixture;
 mod haproxy;
 mod lane;
 mod life;
-#[path = "../../../core/tests/nginx/ports.rs"]
+#[path = "../../core/tests/nginx/ports.rs"]
 pub(super) mod ports;
 mod revisions;
 mod separate;
