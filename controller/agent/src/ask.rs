@@ -20,11 +20,11 @@
 //! | `later` | a copy of the request: nobody waits for the answer, and what comes is dropped |
 //! | `carry` | the argument `body` goes along. Where its length is not told, head and body have to be shorter than so many bytes, for the rest may be missing |
 
-use crate::Office;
 use crate::connection::Arguments;
 use crate::frames::Value;
 use crate::http::{Answer, Request};
 use crate::pool::{Keep, Service};
+use crate::{Office, broken};
 use percent_encoding::percent_decode_str;
 use std::io;
 use std::time::Duration;
@@ -67,10 +67,6 @@ struct Form {
     cache: Option<String>,
     times: Vec<(Vec<u16>, u64)>,
     carry: Option<usize>,
-}
-
-fn broken(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
 impl Ask {

@@ -1,11 +1,11 @@
 //! One connection of HAProxy: questions come in, answers go out, in any order.
 
-use crate::Office;
 use crate::ask::Ask;
 use crate::frames::{
     ACK, AGENT_DISCONNECT, AGENT_HELLO, Frame, HAPROXY_DISCONNECT, HAPROXY_HELLO, MAX_FRAME, NOTIFY, Reader, Value, put_text, put_value,
     put_variable,
 };
+use crate::{Office, broken};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -28,12 +28,12 @@ pub(crate) async fn attend(mut stream: UnixStream, office: Arc<Office>) -> io::R
     // Who connects and goes only wants to know whether somebody is here.
     let Some(hello) = Frame::read(&mut stream).await? else { return Ok(()) };
     if hello.kind != HAPROXY_HELLO {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "no hello"));
+        return Err(broken("no hello"));
     }
     let said = arguments(&mut Reader(&hello.payload), usize::MAX)?;
     let size = match said.get("max-frame-size") {
         Some(Value::Number(size)) => usize::try_from(*size).unwrap_or(MAX_FRAME).min(MAX_FRAME),
-        _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a hello without the size of frames")),
+        _ => return Err(broken("a hello without the size of frames")),
     };
     stream.write_all(&greeting(size)).await?;
     if said.get("healthcheck") == Some(&Value::Bool(true)) {
@@ -72,7 +72,7 @@ async fn converse(stream: UnixStream, office: &Arc<Office>, size: usize) -> io::
                 while tasks.join_next().await.is_some() {}
                 return Ok(());
             }
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of an unknown kind")),
+            _ => return Err(broken("a frame of an unknown kind")),
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! The bytes of SPOP 2.0, the protocol between HAProxy and its agents.
 
+use crate::broken;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
@@ -34,10 +35,6 @@ pub(crate) enum Value {
     Text(Vec<u8>),
     /// Nothing, or something that nobody here asks for.
     Other,
-}
-
-fn broken(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
 impl Frame {

@@ -7,6 +7,7 @@
 //! requests that HAProxy and nginx take. Names of headers would lose their case, too. The pool beside it would stay: to
 //! end connections after so many requests, and to ask one address of several, is nothing that a client of hyper does.
 
+use crate::broken;
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -41,10 +42,6 @@ enum Length {
     Known(usize),
     Chunks,
     Close,
-}
-
-fn broken(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
 impl Request {

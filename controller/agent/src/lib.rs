@@ -55,6 +55,11 @@ pub(crate) struct Office {
     pub(crate) seats: Seats,
 }
 
+/// What somebody says is not what can be said.
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
 /// Listens at a path; what was there is removed. Anybody may connect, for who is answered is decided by the peer's user.
 ///
 /// # Errors
