@@ -49,6 +49,10 @@ fn all_that_is_wrong_with_an_object_without_a_usable_name_is_told_in_its_place()
             "GW0303 16 spec.rules[2].http.paths[0].backend",
         ]
     );
+    let of_others = service("cart") + "---\n" + &FRONT.replace("  ruls: []\n  rules:", "  tls: []\n  ruls:");
+    let all = linted(&of_others).json()["diagnostics"].as_array().unwrap().clone();
+    let of_spec = all.iter().filter(|one| one["field"] == "spec").map(|one| one["outcome"].as_str().unwrap()).collect::<Vec<_>>();
+    assert!(!of_spec.is_empty() && of_spec.iter().all(|outcome| *outcome == "skipped-object"), "nothing of it is served: {all:?}");
     for (name, field) in [
         ("name: front\n  namespace: Shop", "GW0002 5 metadata.namespace"),
         ("generateName: front-\n  namespace: shop", "GW0002 3 metadata"),

@@ -107,14 +107,17 @@ impl Unfolded {
         }
         let reference = value.as_object().and_then(object_of);
         let before = self.findings.len();
+        let is_left_out = reference.is_none() && KINDS.iter().any(|known| known.as_str() == kind);
         // There is no API server here that would refuse or drop what it does not know.
         for mut finding in if self.lint { lint::check(&value) } else { lint::unknown_fields(&value) } {
             finding.object.clone_from(&reference);
+            if is_left_out {
+                finding.outcome = Outcome::SkippedObject;
+            }
             self.find(finding, way);
         }
         // It is left out for its name, and whoever mends that wants to know the rest as well.
-        let is_used = || KINDS.iter().any(|known| known.as_str() == kind);
-        let spare = (self.lint && reference.is_none() && is_used()).then(|| value.clone());
+        let spare = (self.lint && is_left_out).then(|| value.clone());
         match state::decode_written(value) {
             Ok(Some((object, faults))) => self.take_read(object, faults, (version, kind), way),
             Ok(None) => self.take_other(version, kind, reference, way),
