@@ -4,7 +4,7 @@
 //! input that holds no class any more is taken whole here, while in the cluster nobody serves who names the one that is gone.
 
 use super::{Change, Effect, Side, Subject, kind_of};
-use crate::names::{Kind, ObjectRef};
+use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::state::IngressClass;
 use crate::translate::is_own_class;
 use std::collections::BTreeMap;
@@ -17,7 +17,9 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     let [before, after] = [old, new].map(|side| side.snapshot.classes().map(|class| (&class.meta.name, class)).collect::<BTreeMap<_, _>>());
     let gone = before.iter().filter(|(name, class)| !after.contains_key(*name) && is_own_class(class, old.settings));
     let gone = gone.map(|(_, class)| change(class, format!("controller {}", class.controller), String::new()));
-    let both = before.iter().map(|(name, class)| (Some(*class), after.get(name).copied()));
+    // What is told to be gone is told once.
+    let stays = |(name, class): &(&&ObjectName, &&Arc<IngressClass>)| after.contains_key(**name) || !is_own_class(class, old.settings);
+    let both = before.iter().filter(stays).map(|(name, class)| (Some(*class), after.get(name).copied()));
     let come = after.iter().filter(|(name, _)| !before.contains_key(*name)).map(|(_, class)| (None, Some(*class)));
     gone.chain(both.chain(come).filter_map(|(old, new)| of_default(old, new))).collect()
 }
