@@ -1,10 +1,12 @@
 //! What protects: it closes where it cannot be given, and is asked where it can.
 
-use crate::world::{World, annotated, check, ingress, services, with};
+use crate::world::{World, annotated, check, ingress, service, services, with};
 use gatewright_core::diagnostic::Code;
-use gatewright_core::model::Action;
+use gatewright_core::model::{Action, Backend};
+use gatewright_core::names::ObjectName;
 use gatewright_core::state::Event;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 #[test]
 fn s503_8_a_protection_that_cannot_be_read_closes_its_routes() {
@@ -177,4 +179,27 @@ fn the_time_for_hashes_is_for_the_users_of_all_namespaces() {
              Ingress evil/b {why} \"u0\", \"u1\", \"u2\" and 6 more, who cannot log in"
         )
     );
+}
+
+#[test]
+fn a_name_for_endpoints_is_told_to_those_of_its_namespace() {
+    let mut world = World::new(&services());
+    world.settings.config_map = Some(ObjectName::new("default", "settings").unwrap());
+    let data = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical"});
+    world.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": data}));
+    for object in service("s5", "10.0.0.5") {
+        world.apply(with(object, "/metadata/namespace", json!("elsewhere")));
+    }
+    let speaks_tls = ("backend-protocol", "HTTPS");
+    let named = ("server-snippet", "proxy_ssl_server_name on;\nproxy_ssl_name a.test;");
+    world.apply(annotated(ingress("first", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[speaks_tls, named]));
+    world.apply(annotated(ingress("second", 2, &[("h.test", &[("/b", "Prefix", "s2")])]), &[speaks_tls]));
+    world.apply(annotated(ingress("elsewhere/third", 3, &[("h.test", &[("/c", "Prefix", "s5")])]), &[speaks_tls]));
+    let model = world.translate().model;
+    let told = |ip: &str| {
+        let of = |backend: &&Arc<Backend>| backend.endpoints.iter().any(|endpoint| endpoint.ip().to_string() == ip);
+        let policy = &model.backends.values().find(of).unwrap().policy;
+        policy.tls.as_ref().and_then(|tls| tls.name.as_ref()).map(ToString::to_string)
+    };
+    assert_eq!(["10.0.0.1", "10.0.0.2", "10.0.0.5"].map(told), [Some("a.test".to_owned()), Some("a.test".to_owned()), None]);
 }

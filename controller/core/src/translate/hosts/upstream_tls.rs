@@ -16,11 +16,16 @@ impl Builder<'_> {
         if tls == own.tls { Arc::clone(own) } else { Arc::new(BackendPolicy { tls, ..BackendPolicy::clone(own) }) }
     }
 
-    /// The same with the name that a snippet of the Ingress, else that of the host, tells. Certificates that are checked stay
-    /// those for the name of the annotation.
+    /// The same with the name that a snippet of the Ingress, else that of the host from its namespace, tells. Certificates that
+    /// are checked stay those for the name of the annotation.
     fn with_told_name(&self, reading: &Reading, tls: Option<Arc<UpstreamTls>>) -> Option<Arc<UpstreamTls>> {
         let speaks_tls = matches!(reading.policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs));
-        let of_host = || self.claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref())?.told_name();
+        let namespace = reading.origin.name.namespace();
+        let of_host = || {
+            let decides = self.claims.iter().map(|claim| &claim.reading).find(|other| other.policies.server_snippet.is_some())?;
+            let snippet = decides.policies.server_snippet.as_ref()?;
+            snippet.told_name().filter(|_| decides.origin.name.namespace() == namespace)
+        };
         let Some(name) = reading.policies.told_name.as_ref().or_else(of_host).filter(|_| speaks_tls) else { return tls };
         if tls.as_ref().is_some_and(|tls| tls.verify.is_some()) {
             return tls;
