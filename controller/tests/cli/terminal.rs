@@ -2,8 +2,11 @@
 
 use crate::inputs::kubeconfig;
 use crate::world::{Folder, ingress, service};
-use std::io::Read;
+use nix::fcntl::OFlag;
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 
 /// Runs the program on a terminal of its own; what is written there comes through the pipe.
@@ -77,7 +80,9 @@ fn nobody_is_told_how_far_it_is_where_no_terminal_is() {
         text.push_str(&String::from_utf8_lossy(&buffer[..read]));
     }
     for name in ["slow.yaml", "shown.yaml"] {
-        std::fs::write(folder.path().join(name), ingress("front", "a.test", "/", "cart") + &service("cart")).unwrap();
+        // Fails where nobody reads it any more, and would wait for a reader for ever without the flag.
+        let mut pipe = OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(folder.path().join(name)).unwrap();
+        pipe.write_all((ingress("front", "a.test", "/", "cart") + &service("cart")).as_bytes()).unwrap();
     }
     out.read_to_string(&mut text).unwrap();
     assert!(child.wait().unwrap().success(), "{text}");
