@@ -18,7 +18,7 @@ pub(super) const SET: &str = "auth_request_set";
 /// so that no text has the variable.
 pub(super) fn named(words: &[&str]) -> Result<(String, Option<HeaderName>), String> {
     let [variable, value] = words else { return Err("it takes a variable and what the service has answered".to_owned()) };
-    let name = free_name(variable)?.to_ascii_lowercase();
+    let name = free_name(variable)?;
     let source = value.strip_prefix('$').map(|rest| rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(rest));
     let is_cookie = |source: &str| source.strip_prefix("upstream_cookie_").is_some_and(|_| is_variable(&source.to_ascii_lowercase()));
     if source.is_some_and(is_cookie) {

@@ -49,7 +49,7 @@ impl Meaning {
         let blocks = directives.iter().filter(|directive| directive.name == "if").filter_map(|directive| directive.block.as_ref());
         for directive in blocks.flatten().filter(|directive| directive.name == "set") {
             if let Some(name) = directive.arguments.first().and_then(|variable| free_name(variable).ok()) {
-                self.chosen.entry(name.to_owned()).or_default();
+                self.chosen.entry(name).or_default();
             }
         }
     }
@@ -59,7 +59,7 @@ impl Meaning {
         let name = free_name(variable)?;
         let (given, mut has_variables) = (value, false);
         let mut value = Vec::new();
-        for (n, piece) in around(given, name).into_iter().enumerate() {
+        for (n, piece) in around(given, &name).into_iter().enumerate() {
             if n > 0 {
                 value.push(None);
             }
@@ -72,9 +72,9 @@ impl Meaning {
             value.push(Some(text.literal().map_or_else(|| self.closed(piece), |literal| Ok(literal.to_owned()))?));
         }
         if value.contains(&None) && !once {
-            return Err(undecided(name));
+            return Err(undecided(&name));
         }
-        let choices = self.chosen.entry(name.to_owned()).or_default();
+        let choices = self.chosen.entry(name).or_default();
         if choices.len() >= MOST {
             return Err(format!("{} is set under more than {MOST} conditions", shown(variable)));
         }
@@ -87,8 +87,8 @@ impl Meaning {
     pub(super) fn conditions(&self, words: &[&str]) -> Result<(Vec<Vec<Condition>>, bool), String> {
         let words = answers::condition_words(words)?;
         let name = words.first().and_then(|word| word.strip_prefix('$'));
-        let name = name.map(|name| name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name));
-        let Some((name, choices)) = name.and_then(|name| self.chosen.get_key_value(name)) else {
+        let name = name.map(|name| name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name).to_ascii_lowercase());
+        let Some((name, choices)) = name.and_then(|name| self.chosen.get_key_value(&name)) else {
             return answers::condition(self, &words).map(|condition| (vec![vec![condition]], true));
         };
         let (text, negated) = match words[1..] {
@@ -149,13 +149,14 @@ fn undecided(name: &str) -> String {
     format!("{name} was set under several conditions, and which of them decides cannot be told to every proxy")
 }
 
-/// What stands before, between and behind the places of a variable.
+/// What stands before, between and behind the places of a variable, whatever the case of its name there.
 pub(super) fn around<'t>(text: &'t str, name: &str) -> Vec<&'t str> {
     let (mut pieces, mut begin, mut at) = (Vec::new(), 0, 0);
     while let Some(found) = text[at..].find('$').map(|found| at + found) {
         let bare = &text[found + 1..];
-        let closed = bare.strip_prefix('{').and_then(|rest| rest.strip_prefix(name)).and_then(|rest| rest.strip_prefix('}'));
-        let open = bare.strip_prefix(name).filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        let named = |text: &'t str| text.get(..name.len()).filter(|own| own.eq_ignore_ascii_case(name)).map(|_| &text[name.len()..]);
+        let closed = bare.strip_prefix('{').and_then(named).and_then(|rest| rest.strip_prefix('}'));
+        let open = named(bare).filter(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
         at = found + 1;
         if let Some(rest) = closed.or(open) {
             pieces.push(&text[begin..found]);

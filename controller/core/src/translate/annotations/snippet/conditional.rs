@@ -2,6 +2,7 @@
 
 use super::headers::is_of_headers;
 use super::reader::Directive;
+use super::words::free_name;
 use super::{Meaning, answers, chosen};
 use crate::model::Condition;
 use crate::names::TextRegex;
@@ -102,10 +103,10 @@ impl Meaning {
     fn set_inside(&mut self, sets: &[&Directive]) {
         for directive in sets {
             let [variable, value] = &directive.arguments[..] else { continue };
-            let Some(name) = variable.strip_prefix('$') else { continue };
-            let choices = self.chosen.remove(name);
+            let Ok(name) = free_name(variable) else { continue };
+            let choices = self.chosen.remove(&name);
             if self.set(variable, value).is_err() {
-                self.chosen.extend(choices.map(|choices| (name.to_owned(), choices)));
+                self.chosen.extend(choices.map(|choices| (name, choices)));
             }
         }
     }

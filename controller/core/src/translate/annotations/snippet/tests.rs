@@ -85,6 +85,24 @@ fn variables_that_conditions_set_stand_for_these() {
     }
 }
 
+#[test]
+fn variables_have_no_case() {
+    let answers = |text: &str| read(text).unwrap().extra.answers;
+    for (set, test) in [("$allowed", "$allowed"), ("$ALLOWED", "${Allowed}")] {
+        let text = format!("set $Allowed 0; if ($http_key = secret) {{ set {set} 1; }} if ({test} = 0) {{ return 403; }}");
+        let [only] = &answers(&text)[..] else { panic!("{text}") };
+        assert!(only.status == 403 && only.when.as_ref().is_some_and(|when| when.negated), "{text}");
+    }
+    let again = "if ($http_key = secret) { set $OK 1; } set $ok 0; if ($Ok = 1) { return 200 in; } return 403;";
+    assert_eq!(answers(again).iter().map(|answer| answer.status).collect::<Vec<_>>(), [403], "what is set last counts");
+    assert_eq!(answers("set $A b; return 200 $a${a}c;")[0].text.literal(), Some("bbc"));
+    assert_eq!(answers("set $b x; if ($arg_a) { set $B y; return 200 $b; }")[0].text.literal(), Some("y"));
+    let headers = read("set $f a; if ($arg_a) { set $F $F${f}b; } add_header X $f;").unwrap().extra.answer_headers;
+    assert_eq!(headers.iter().map(|header| header.value.literal().unwrap_or_default()).collect::<Vec<_>>(), ["a", "aab"]);
+    let group = &answers("if ($host ~ ^(?<Sub>[a-z]+)[.]) { return 302 https://a.test/$Sub; }")[0];
+    assert!(group.text.has_groups());
+}
+
 /// `a`, `!b`: of each answer all that has to hold.
 fn ways_of(text: &str) -> Result<Vec<String>, String> {
     let one = |answer: &EarlyAnswer| {

@@ -31,10 +31,12 @@ impl Meaning {
             let end = bare.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(bare.len());
             let (name, tail) = bare.split_at(end);
             let closed = if bare.len() == behind.len() { Some(tail) } else { tail.strip_prefix('}') };
-            if self.chosen.contains_key(name) {
+            // To nginx the names of variables have no case.
+            let own = name.to_ascii_lowercase();
+            if self.chosen.contains_key(&own) {
                 return Err(format!("{} was set under a condition, and can only be compared with a text", shown(&format!("${name}"))));
             }
-            match (self.variables.get(name), closed) {
+            match (self.variables.get(&own), closed) {
                 (Some(value), Some(tail)) => {
                     filled.push_str(value);
                     rest = tail;
@@ -58,24 +60,24 @@ impl Meaning {
 
     pub(super) fn set(&mut self, variable: &str, value: &str) -> Result<(), String> {
         let name = free_name(variable)?;
-        if self.answered.contains_key(&name.to_ascii_lowercase()) {
+        if self.answered.contains_key(&name) {
             return Err(format!("{SET} gives {} another value", shown(variable)));
         }
         self.text(value)?;
         let value = self.closed(value)?;
-        if let Some(choices) = self.chosen.get_mut(name) {
+        if let Some(choices) = self.chosen.get_mut(&name) {
             choices.clear();
         }
-        self.variables.insert(name.to_owned(), value);
+        self.variables.insert(name, value);
         Ok(())
     }
 }
 
-/// The name of a variable that is nobody's yet.
-pub(super) fn free_name(variable: &str) -> Result<&str, String> {
-    let name = variable.strip_prefix('$').ok_or("the first word is not a variable")?;
+/// The name of a variable that is nobody's yet, in lower case: to nginx names of variables have none.
+pub(super) fn free_name(variable: &str) -> Result<String, String> {
+    let name = variable.strip_prefix('$').ok_or("the first word is not a variable")?.to_ascii_lowercase();
     let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    if !good || is_variable(&name.to_ascii_lowercase()) {
+    if !good || is_variable(&name) {
         return Err(format!("{} cannot be set", shown(variable)));
     }
     Ok(name)
