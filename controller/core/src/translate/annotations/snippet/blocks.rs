@@ -2,6 +2,7 @@
 //! stands outside only what takes the place of the endpoint's, if the condition adds headers of its own.
 
 use super::Meaning;
+use super::ways::Ways;
 use crate::model::{AnswerHeader, Condition, Expires, ExpiresWhen, RequestHeader};
 
 /// The headers of one condition.
@@ -66,9 +67,6 @@ impl Meaning {
         Ok(())
     }
 }
-
-/// Conditions that hold together, each of several times.
-type Ways = Vec<Vec<Condition>>;
 
 /// The same ways, of which never two hold. `None`: they are more than [`MOST`], here and below.
 pub(super) fn apart(ways: &[Vec<Condition>]) -> Option<Ways> {

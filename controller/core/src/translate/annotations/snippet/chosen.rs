@@ -1,13 +1,14 @@
 //! Variables that conditions set: each is compared with a text later, and so stands for those conditions.
 
 use super::Meaning;
+use super::answers;
 use super::blocks::apart;
 use super::headers::is_of_headers;
 use super::reader::Directive;
+use super::ways::{self, Unknown, Ways};
 use super::words::free_name;
-use super::{answers, ways};
 use crate::model::Condition;
-use crate::names::shown;
+use crate::names::{VariableText, shown};
 
 /// What a variable is set to, in the order in which it is.
 pub(super) type Choices = Vec<Choice>;
@@ -32,9 +33,11 @@ impl Choice {
         &self.when
     }
 
-    /// The value that it is given.
-    pub(super) fn set(&self, had: &str) -> String {
-        self.value.iter().map(|part| part.as_deref().unwrap_or(had)).collect()
+    /// The value that it is given; `None`: it would be longer than a text can be.
+    pub(super) fn set(&self, had: &str) -> Option<String> {
+        let parts = || self.value.iter().map(|part| part.as_deref().unwrap_or(had));
+        let bytes: usize = parts().map(str::len).sum();
+        (bytes <= VariableText::MAX_BYTES).then(|| parts().collect())
     }
 
     /// Whether that has the value in it which it has had.
@@ -104,8 +107,8 @@ impl Meaning {
         }
         let fits = |value: &str| text.map_or(!["", "0"].contains(&value), |text| (value == text) != negated);
         let usual = self.variables.get(name).map_or("", String::as_str);
-        let ways = if usual.contains('$') { None } else { ways::ways(usual, choices, fits) };
-        Ok((ways.ok_or_else(|| undecided(name))?, false))
+        let ways = if usual.contains('$') { Err(Unknown::Undecided) } else { ways::ways(usual, choices, fits) };
+        Ok((ways.map_err(|why| unknown(name, why))?, false))
     }
 }
 
@@ -127,26 +130,37 @@ impl Meaning {
 
     /// The texts that a text with such a variable stands for, each with the conditions under which it is that: all of one of
     /// these, of which never two hold. One without is itself.
-    pub(super) fn choices_of(&self, text: &str) -> Result<Vec<(String, Vec<Vec<Condition>>)>, String> {
+    pub(super) fn choices_of(&self, text: &str) -> Result<Vec<(String, Ways)>, String> {
         let Some(name) = self.chosen_in(text) else { return Ok(vec![(text.to_owned(), vec![Vec::new()])]) };
         let (usual, choices) = (self.variables.get(name).map_or("", String::as_str), &self.chosen[name]);
-        let one = |value: String| {
-            let ways = ways::ways(usual, choices, |other| other == value).and_then(|ways| apart(&ways));
-            let text = around(text, name).join(&value);
+        let pieces = around(text, name);
+        let one = |(value, ways): (String, Ways)| {
+            let bytes = pieces.iter().map(|piece| piece.len()).sum::<usize>() + (pieces.len() - 1) * value.len();
+            if bytes > VariableText::MAX_BYTES {
+                return Err(unknown(name, Unknown::TooLong));
+            }
+            let text = pieces.join(&value);
             match self.chosen_in(&text) {
                 Some(other) => {
                     Err(format!("{} was set under a condition, too, and one of them can stand in a header", shown(&format!("${other}"))))
                 }
-                None => Ok((text, ways.ok_or_else(|| undecided(name))?)),
+                None => Ok((text, apart(&ways).ok_or_else(|| undecided(name))?)),
             }
         };
-        ways::values(usual, choices).into_iter().map(one).collect()
+        ways::values(usual, choices).map_err(|why| unknown(name, why))?.into_iter().map(one).collect()
     }
 }
 
 fn undecided(name: &str) -> String {
+    unknown(name, Unknown::Undecided)
+}
+
+fn unknown(name: &str, why: Unknown) -> String {
     let name = shown(&format!("${name}"));
-    format!("{name} was set under several conditions, and which of them decides cannot be told to every proxy")
+    match why {
+        Unknown::Undecided => format!("{name} was set under several conditions, and which of them decides cannot be told to every proxy"),
+        Unknown::TooLong => format!("{name} is too long with what it is set to under its conditions"),
+    }
 }
 
 /// What stands before, between and behind the places of a variable, whatever the case of its name there.

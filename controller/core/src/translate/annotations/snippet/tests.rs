@@ -148,6 +148,30 @@ fn conditions_that_all_have_to_hold_are_put_together() {
 }
 
 #[test]
+fn what_conditions_set_stays_short() {
+    let of = |(sets, conditions): (usize, usize), value: &str, end: &str| {
+        let set = |n: usize| format!("if ($http_h{} ~ a) {{ set $f \"{value}\"; }} ", n % conditions);
+        let sets: String = (0..sets).map(set).collect();
+        read(&format!("set $f {}; {sets}{end}", "a".repeat(60)))
+    };
+    let eight = "${f}".repeat(8);
+    for end in ["add_header X $f;", "if ($f = b) { return 403; }", "proxy_set_header X $f;"] {
+        for (sets, value, why) in [
+            ((12, 12), &*eight, "which of them decides"),
+            ((12, 6), &eight, "is too long with what it is set to"),
+            ((6, 6), &eight, "is too long with what it is set to"),
+            ((6, 6), "$f$f", "is too long with what it is set to"),
+        ] {
+            let said = of(sets, value, end).unwrap_err();
+            assert!(said.contains(why), "{sets:?} {end}: {said}");
+        }
+    }
+    let many_places = format!("add_header X {};", "$f".repeat(1000));
+    assert!(of((1, 1), &"b".repeat(1900), &many_places).unwrap_err().contains("is too long with what it is set to"));
+    assert!(of((1, 1), &eight, "add_header X $f;").is_ok());
+}
+
+#[test]
 fn headers_have_what_conditions_set() {
     let headers = |text: &str| {
         let shown = |when: &[Condition]| {
