@@ -11,6 +11,9 @@ const MAX_NAME_BYTES: usize = 128;
 /// Headers that say where a message ends: whoever could set them could hide a second request inside a first one.
 const FRAMING: &[&str] = &["content-length", "te", "trailer", "transfer-encoding"];
 
+/// Headers of answers that the proxy writes itself, and takes no other value for.
+const WRITTEN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
+
 /// The name of a header: letters, digits, `-` and `_`, at most 128 bytes. Keeps the case it was written in; cheap to
 /// clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +49,12 @@ impl HeaderName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is a header of answers that the proxy writes itself, and takes no other value for.
+    #[must_use]
+    pub fn is_the_proxys(&self) -> bool {
+        WRITTEN.iter().any(|own| self.0.eq_ignore_ascii_case(own))
     }
 
     /// Whether it is the name of the same header.

@@ -11,9 +11,6 @@ use crate::settings::{Config, Kept, LimitZones, SnippetKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Written by the proxy itself, which takes no other value.
-const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
-
 /// Reads them into the configuration. `owner`: who has set a key.
 pub(super) fn read<'o>(
     input: Input<'_>,
@@ -24,10 +21,10 @@ pub(super) fn read<'o>(
 ) {
     let mut reader = Reader { input, owner, wanted, said, diagnostics };
     if let Some(name) = config.request_headers_from.clone() {
-        config.globals.request_headers = reader.headers("proxy-set-headers", &name, &[]);
+        config.globals.request_headers = reader.headers("proxy-set-headers", &name, |_| false);
     }
     if let Some(name) = config.response_headers_from.clone() {
-        config.globals.response_headers = reader.headers("add-headers", &name, OWN);
+        config.globals.response_headers = reader.headers("add-headers", &name, HeaderName::is_the_proxys);
     }
     if let Some(name) = config.dh_params_from.clone() {
         Arc::make_mut(&mut reader.wanted.secrets).insert(name.clone());
@@ -181,8 +178,9 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         self.diagnostics.push(finding.help(help).outcome(Outcome::KeptDefault));
     }
 
-    /// The headers in the data of a ConfigMap. One that cannot be sent is said there; it stays what it was, if it was anything.
-    fn headers(&mut self, key: &str, name: &ObjectName, own: &[&str]) -> Vec<(HeaderName, VariableText)> {
+    /// The headers in the data of a ConfigMap. One that cannot be sent, or that `is_own` of the proxy, is said there; it stays what it
+    /// was, if it was anything.
+    fn headers(&mut self, key: &str, name: &ObjectName, is_own: fn(&HeaderName) -> bool) -> Vec<(HeaderName, VariableText)> {
         self.wanted.config_maps.insert(name.clone());
         let Some(map) = Objects::new(self.input.snapshot).config_map(name) else {
             self.miss(key, Kind::ConfigMap, name);
@@ -194,12 +192,12 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         let last = self.input.quarantine.accepted_settings_of(&object);
         let (mut headers, mut held) = (Vec::new(), BTreeMap::new());
         for (header, value) in &data {
-            let (read, value) = match self.header(header, value, own) {
+            let (read, value) = match self.header(header, value, is_own) {
                 Ok(read) => (Some(read), value),
                 Err((message, help)) => {
                     let before =
                         last.and_then(|last| last.get(header)).filter(|last| !self.input.quarantine.refuses(&object, header, last));
-                    let before = before.and_then(|last| Some((self.header(header, last, own).ok()?, last)));
+                    let before = before.and_then(|last| Some((self.header(header, last, is_own).ok()?, last)));
                     let field = format!("data[{}]", shown(header).trim_matches('"'));
                     let (message, outcome) = match before {
                         Some(_) => (format!("{message}; its value before still counts"), Outcome::Quarantined),
@@ -220,10 +218,15 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         headers
     }
 
-    fn header(&self, name: &str, value: &str, own: &[&str]) -> Result<(HeaderName, VariableText), (String, &'static str)> {
+    fn header(
+        &self,
+        name: &str,
+        value: &str,
+        is_own: fn(&HeaderName) -> bool,
+    ) -> Result<(HeaderName, VariableText), (String, &'static str)> {
         const HELP: &str = "use a name such as X-Frame-Options";
         let header = HeaderName::settable(name).map_err(|bad| (bad.0, HELP))?;
-        if own.contains(&header.lower_case().as_str()) {
+        if is_own(&header) {
             return Err((format!("the header {header} is the proxy's own, and stays as it is"), "remove it"));
         }
         let text = VariableText::parse(value.trim()).map_err(|bad| (bad.0, "use text, and variables such as $remote_addr"))?;

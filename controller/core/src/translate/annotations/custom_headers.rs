@@ -20,9 +20,6 @@ pub(super) const FEATURE: Feature = Feature {
 
 const NAME: &str = "custom-headers";
 
-/// Written by the proxy itself, which takes no other value.
-const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
-
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(text) = given.text(NAME) else { return };
     let Ok(name) = ObjectName::parse(text) else {
@@ -56,7 +53,7 @@ fn headers(given: &mut Given<'_>, map: &ConfigMap, allowed: &[HeaderName]) -> Ve
                 let message = format!("the header {name} is not in global-allowed-response-headers");
                 given.refuse(NAME, message, "ask the operator to allow it");
             }
-            Ok((name, _)) if OWN.contains(&name.lower_case().as_str()) => {
+            Ok((name, _)) if name.is_the_proxys() => {
                 given.note(NAME, format_args!("the header {name} is the proxy's own, and stays as it is"), "remove it");
             }
             Ok(header) => headers.push(header),

@@ -156,9 +156,8 @@ impl Meaning {
 
     fn answer_header(&mut self, name: &str, value: &str, only: &Only) -> Done {
         let Only { always, replaces, .. } = *only;
-        const OWN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
         let name = header_name(name)?;
-        if OWN.contains(&name.lower_case().as_str()) {
+        if name.is_the_proxys() {
             self.own_headers.push(name);
             return Ok(());
         }
