@@ -128,12 +128,15 @@ impl Meaning {
 /// A group's name, in lower case, and its number.
 type Name = (String, usize);
 
-/// The words of a condition with groups that have no names, and the names that they had.
+/// The words of a condition with groups that have no names in its expression, and the names that they had.
 fn without_names(words: &[&str]) -> Result<(Vec<String>, Vec<Name>), String> {
-    let (mut plain, mut names) = (Vec::new(), Vec::new());
+    const MATCHES: &[&str] = &["~", "~*", "!~", "!~*"];
+    let (mut plain, mut names, mut is_expression) = (Vec::new(), Vec::new(), false);
     for word in words {
+        let has_names = is_expression && word.contains("(?");
         let (word, own) =
-            if word.contains("(?") { TextRegex::without_names(word).map_err(|bad| bad.0)? } else { ((*word).to_owned(), Vec::new()) };
+            if has_names { TextRegex::without_names(word).map_err(|bad| bad.0)? } else { ((*word).to_owned(), Vec::new()) };
+        is_expression = MATCHES.contains(&&*word);
         plain.push(word);
         names.extend(own);
     }

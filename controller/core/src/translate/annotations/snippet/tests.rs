@@ -103,6 +103,18 @@ fn variables_have_no_case() {
     assert!(group.text.has_groups());
 }
 
+#[test]
+fn texts_that_look_like_groups_stay_as_they_are() {
+    for comparison in ["=", "!="] {
+        let answers = read(&format!("if ($http_key {comparison} \"s(?<a>3cret\") {{ return 403; }}")).unwrap().extra.answers;
+        assert_eq!(answers[0].when.as_ref().unwrap().test, Test::Is("s(?<a>3cret".to_owned()), "{comparison}");
+    }
+    for comparison in ["~", "~*"] {
+        let text = format!("if ($http_key {comparison} \"s(?<a>[0-9])\") {{ return 200 $a; }}");
+        assert!(read(&text).unwrap().extra.answers[0].text.has_groups(), "{comparison}");
+    }
+}
+
 /// `a`, `!b`: of each answer all that has to hold.
 fn ways_of(text: &str) -> Result<Vec<String>, String> {
     let one = |answer: &EarlyAnswer| {
