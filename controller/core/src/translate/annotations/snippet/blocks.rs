@@ -3,7 +3,7 @@
 
 use super::Meaning;
 use super::ways::Ways;
-use crate::model::{AnswerHeader, Condition, Expires, ExpiresWhen, RequestHeader};
+use crate::model::{AnswerHeader, Condition, Expires, ExpiresWhen, Extra, RequestHeader};
 
 /// The headers of one condition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,7 +15,7 @@ pub(super) struct HeaderBlock {
     pub(super) expires: Option<Expires>,
 }
 
-/// Most headers that conditions make of those of a snippet, and most conditions that are looked at for them.
+/// Most headers under conditions that are made of those of a snippet, and most conditions that are looked at for them.
 const MOST: usize = 100;
 
 impl Meaning {
@@ -24,11 +24,10 @@ impl Meaning {
         let blocks = std::mem::take(&mut self.blocks);
         let adding = |block: &&HeaderBlock| block.answers.iter().any(|header| !header.replaces);
         let adding: Vec<&HeaderBlock> = blocks.iter().filter(adding).collect();
-        let too_many = || format!("its conditions make more than {MOST} headers");
         let outside = std::mem::take(&mut self.extra.answer_headers);
         let is_asked = outside.iter().any(|header| !header.replaces);
         let alone = if is_asked { without(vec![Vec::new()], &adding).ok_or_else(too_many)? } else { Vec::new() };
-        let mut answers: Vec<AnswerHeader> = outside
+        self.extra.answer_headers = outside
             .into_iter()
             .flat_map(|header| {
                 let whens = if header.replaces { vec![Vec::new()] } else { alone.clone() };
@@ -38,9 +37,7 @@ impl Meaning {
                 whens.map(move |when| AnswerHeader { when: [header.when.as_slice(), &when].concat(), ..header.clone() })
             })
             .collect();
-        if answers.len() + self.extra.request_headers.len() > MOST {
-            return Err(too_many());
-        }
+        self.has_few_headers()?;
         for (n, block) in blocks.iter().enumerate() {
             let later: Vec<&HeaderBlock> = blocks[n + 1..].iter().collect();
             for when in apart(&block.ways).and_then(|ways| without(ways, &later)).ok_or_else(too_many)? {
@@ -48,7 +45,7 @@ impl Meaning {
                     Some(expires) if when.is_empty() => self.extra.expires = Some(expires),
                     expires => self.extra.expires_when.extend(expires.map(|expires| ExpiresWhen { when: when.clone(), expires })),
                 }
-                answers.extend(
+                self.extra.answer_headers.extend(
                     block.answers.iter().map(|header| AnswerHeader { when: [header.when.as_slice(), &when].concat(), ..header.clone() }),
                 );
                 let also = |own: &[Condition]| own.iter().chain(&when).cloned().collect();
@@ -56,16 +53,25 @@ impl Meaning {
                     .request_headers
                     .extend(block.requests.iter().map(|header| RequestHeader { when: also(&header.when), ..header.clone() }));
             }
-            if answers.len() + self.extra.request_headers.len() + self.extra.expires_when.len() > MOST {
-                return Err(too_many());
-            }
+            self.has_few_headers()?;
         }
-        self.extra.answer_headers = answers;
         if self.extra.conditions_of_headers().iter().map(|all| all.len()).sum::<usize>() > MOST {
             return Err("its headers have too many conditions together".to_owned());
         }
         Ok(())
     }
+
+    /// Of headers without a condition there may be as many as there are directives.
+    pub(super) fn has_few_headers(&self) -> Result<(), String> {
+        let Extra { answer_headers, request_headers, expires_when, .. } = &self.extra;
+        let whens = answer_headers.iter().map(|header| &header.when).chain(request_headers.iter().map(|header| &header.when));
+        let count = whens.filter(|when| !when.is_empty()).count() + expires_when.len();
+        if count > MOST { Err(too_many()) } else { Ok(()) }
+    }
+}
+
+fn too_many() -> String {
+    format!("its conditions make more than {MOST} headers")
 }
 
 /// The same ways, of which never two hold. `None`: they are more than [`MOST`], here and below.

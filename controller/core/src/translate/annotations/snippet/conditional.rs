@@ -134,8 +134,7 @@ fn without_names(words: &[&str]) -> Result<(Vec<String>, Vec<Name>), String> {
     let (mut plain, mut names, mut is_expression) = (Vec::new(), Vec::new(), false);
     for word in words {
         let has_names = is_expression && word.contains("(?");
-        let (word, own) =
-            if has_names { TextRegex::without_names(word).map_err(|bad| bad.0)? } else { ((*word).to_owned(), Vec::new()) };
+        let (word, own) = if has_names { TextRegex::without_names(word).map_err(|bad| bad.0)? } else { ((*word).to_owned(), Vec::new()) };
         is_expression = MATCHES.contains(&&*word);
         plain.push(word);
         names.extend(own);

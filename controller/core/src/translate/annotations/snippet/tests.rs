@@ -184,6 +184,15 @@ fn what_conditions_set_stays_short() {
 }
 
 #[test]
+fn only_headers_under_conditions_are_counted() {
+    let many = |count: usize| (0..count).map(|n| format!("add_header X-{n} a; ")).collect::<String>();
+    assert_eq!(read(&many(101)).unwrap().extra.answer_headers.len(), 101);
+    assert!(read(&format!("{}if ($arg_a) {{ more_set_headers 'A: b'; }}", many(101))).is_ok(), "the others are sent anyway");
+    let said = read(&format!("{}if ($arg_a) {{ add_header A b; }}", many(101))).unwrap_err();
+    assert!(said.contains("its conditions make more than 100 headers"), "{said}");
+}
+
+#[test]
 fn headers_have_what_conditions_set() {
     let headers = |text: &str| {
         let shown = |when: &[Condition]| {
