@@ -151,7 +151,7 @@ impl Meaning {
                 self.extra.request_headers.push(RequestHeader { name: name.clone(), value: value.clone(), when });
             }
         }
-        Ok(())
+        self.has_few_headers()
     }
 
     fn answer_header(&mut self, name: &str, value: &str, only: &Only) -> Done {
@@ -176,7 +176,7 @@ impl Meaning {
             };
             self.extra.answer_headers.extend(ways.into_iter().map(header));
         }
-        Ok(())
+        self.has_few_headers()
     }
 
     /// Headers of requests for which a condition holds; `ways`: all of one of these.

@@ -193,6 +193,16 @@ fn only_headers_under_conditions_are_counted() {
 }
 
 #[test]
+fn too_many_headers_of_variables_are_said_where_they_become_too_many() {
+    let sets: String = (0..6).map(|n| format!("if ($arg_a{n}) {{ set $f \"${{f}}{n}\"; }} ")).collect();
+    for name in ["add_header", "proxy_set_header"] {
+        let text = format!("{sets}\n{}", (0..100).map(|n| format!("{name} X-{n} x$f;\n")).collect::<String>());
+        let said = read(&text).unwrap_err();
+        assert!(said.starts_with(&format!("line 3, column 1: \"{name}\": its conditions make more than 100 headers")), "{said}");
+    }
+}
+
+#[test]
 fn headers_have_what_conditions_set() {
     let headers = |text: &str| {
         let shown = |when: &[Condition]| {
