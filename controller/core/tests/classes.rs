@@ -291,6 +291,11 @@ fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
             && text.contains("data[global-auth-snippet]: global-auth-snippet: line 1, column 1: \"return\": only proxy_set_header"),
         "{text}"
     );
+    let main = json!({"global-auth-url": "http://10.0.0.9/", "global-auth-snippet": "proxy_set_header X-C $msec;"});
+    let mut world = World::new(&[config_map("system", "main", &main), class("own", &json!(null)), ingress("a", "own", &[])]);
+    world.settings.unknown_variables = vec!["msec"];
+    let text = said(&world.translate()).join("\n");
+    assert!(text.contains("this proxy has no $msec; every route answers 503"), "it may decide by the header: {text}");
     let (count, text) = headers("proxy_set_header My-Header 42;", "");
     assert!(count.is_none() && text.contains("there is no global-auth-url"), "{text}");
 }

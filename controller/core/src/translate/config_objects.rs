@@ -139,7 +139,11 @@ fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones)
     if key == SnippetKey::Auth && meaning.texts().any(|text| text.uses(&[SUBDOMAIN])) {
         return Err(Places::of(text).say_of_variable(SUBDOMAIN, "$subdomain is not known to services"));
     }
-    let unsaid = without_unsaid(&mut meaning, text, |text| input.settings.lacks_variable(text).map(str::to_owned));
+    let unsaid = match key {
+        // The service may decide by a header, and is asked with all of them or not at all.
+        SnippetKey::Auth => Vec::new(),
+        _ => without_unsaid(&mut meaning, text, |text| input.settings.lacks_variable(text).map(str::to_owned)),
+    };
     let lacking = lacking(&meaning, text, input.settings.unknown_directives, |text| input.settings.lacks_variable(text));
     lacking.map_or(Ok((meaning, unsaid)), Err)
 }

@@ -166,7 +166,11 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let zones = Arc::clone(&given.limit_zones);
     let answers = answers_without_a_name(given);
     let read = if raw { snippet::read_raw(text, &zones, answers) } else { snippet::read_with_answers(text, &zones, answers) };
+    // A service that decides may decide by a header, and is asked with all of them or not at all.
     let read = read.map(|mut meaning| {
+        if name == FOR_SERVICE {
+            return meaning;
+        }
         for message in without_unsaid(&mut meaning, text, |text| given.lacks_variable(text).map(str::to_owned)) {
             given.note(name, message, "leave it for another proxy, or use another variable");
         }
@@ -383,6 +387,9 @@ mod tests {
         let [up, cert] = &said[..] else { panic!("{said:?}") };
         assert!(up.contains("line 1, column 1: \"add_header\": this proxy has no $upstream_addr, so the header X-Up is not sent"), "{up}");
         assert!(cert.contains("line 3, column 1: ") && cert.contains("the header X-Cert is not sent"), "{cert}");
+        let asked = [("auth-snippet", "proxy_set_header X-C $ssl_client_escaped_cert;"), ("auth-url", "http://auth.shop.svc/")];
+        let (policies, said) = read_configured(&settings, ON, &snapshot(&[]), &asked);
+        assert!(policies.is_none() && said.iter().any(|said| said.contains("this proxy has no $ssl_client_escaped_cert")), "{said:?}");
         let returned = [("configuration-snippet", "return 200 $upstream_addr;")];
         assert!(read_configured(&settings, ON, &snapshot(&[]), &returned).0.is_none(), "an answer would be another one");
     }
