@@ -301,6 +301,17 @@ fn the_service_of_all_routes_is_sent_what_its_snippet_says() {
 }
 
 #[test]
+fn a_snippet_of_the_config_map_that_is_stricter_than_its_keys_is_refused() {
+    let said = |underscores: &str| {
+        let data = json!({"enable-underscores-in-headers": underscores, "server-snippet": "underscores_in_headers off;"});
+        let main = config_map("system", "main", &data);
+        said(&World::new(&[main, class("own", &json!(null)), ingress("a", "own", &[])]).translate()).join("\n")
+    };
+    assert!(said("true").contains("holds for the proxy as a whole, and says otherwise"), "{}", said("true"));
+    assert!(said("false").contains("underscores_in_headers has no effect"), "{}", said("false"));
+}
+
+#[test]
 fn bad_values_are_said_on_the_parameters_and_not_on_every_ingress() {
     let mut world = World::new(&[
         class("own", &named("GatewrightParameters", "teams", "p")),

@@ -1,7 +1,7 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
 use super::annotations::snippet::{Meaning, Places};
-use super::annotations::{Objects, done_without, lacking, snippet, without_effect, without_unsaid};
+use super::annotations::{Objects, done_without, lacking, snippet, stricter, without_effect, without_unsaid};
 use super::config::Said;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -45,8 +45,9 @@ pub(super) fn read<'o>(
 
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
+    let looser = snippet::looser_switches(&config.globals);
     for (key, text) in config.snippets.clone() {
-        let (read, unsaid) = match meaning_of(input, key, &text, &config.limit_zones) {
+        let (read, unsaid) = match meaning_of((input, &looser), key, &text, &config.limit_zones) {
             Ok((meaning, unsaid)) => (Ok(meaning), unsaid),
             Err(why) => (Err(why), Vec::new()),
         };
@@ -102,8 +103,9 @@ pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option
     let key = SnippetKey::ALL.into_iter().find(|own| own.as_str() == key)?;
     let outermost = data.get(SnippetKey::Http.as_str()).and_then(|text| snippet::read_outermost(text, &LimitZones::new()).ok());
     let zones = outermost.map(|meaning| meaning.zones()).unwrap_or_default();
+    let looser = snippet::looser_switches(&crate::settings::read(input.settings, data).0.globals);
     let refused = |text: &str| {
-        let read = meaning_of(input, key, text, &zones);
+        let read = meaning_of((input, &looser), key, text, &zones);
         match read.map(|(meaning, _)| key != SnippetKey::Auth || meaning.only_request_headers().is_some()) {
             Ok(true) => None,
             Ok(false) => Some(Places::of(text).not_for_services()),
@@ -124,8 +126,13 @@ pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option
     Some(Kept { is_new: value.is_none(), value, message: format!("{}: {why}; {effect}", key.as_str()), help })
 }
 
-/// What one of them asks of every route, and what is said of headers that are not sent.
-fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones) -> Result<(Meaning, Vec<String>), String> {
+/// What one of them asks of every route, and what is said of headers that are not sent; `looser`: see [`stricter`].
+fn meaning_of(
+    (input, looser): (Input<'_>, &[&str]),
+    key: SnippetKey,
+    text: &str,
+    zones: &LimitZones,
+) -> Result<(Meaning, Vec<String>), String> {
     let mut meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(Places::of(text).too_late());
@@ -138,6 +145,9 @@ fn meaning_of(input: Input<'_>, key: SnippetKey, text: &str, zones: &LimitZones)
     }
     if key == SnippetKey::Auth && meaning.texts().any(|text| text.uses(&[SUBDOMAIN])) {
         return Err(Places::of(text).say_of_variable(SUBDOMAIN, "$subdomain is not known to services"));
+    }
+    if let Some(why) = stricter(&meaning, text, looser) {
+        return Err(why);
     }
     let unsaid = match key {
         // The service may decide by a header, and is asked with all of them or not at all.

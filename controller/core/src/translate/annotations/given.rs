@@ -40,6 +40,8 @@ pub struct Given<'a> {
     pub(super) limit_zones: Arc<LimitZones>,
     /// See [`crate::settings::Settings::unknown_directives`].
     pub(super) unknown_directives: &'static [&'static str],
+    /// Directives that protect, and are looser for the proxy as a whole.
+    pub(super) looser_switches: Vec<&'static str>,
     /// The names of groups in the paths of the Ingress, in lower case, with their numbers; `None`: not the same in all of them.
     pub(in crate::translate) groups: BTreeMap<String, Option<u8>>,
     /// The other objects that annotations may name.
@@ -80,6 +82,7 @@ impl<'a> Given<'a> {
             policies: &[],
             limit_zones: Arc::default(),
             unknown_directives: &[],
+            looser_switches: Vec::new(),
             groups: BTreeMap::new(),
             objects,
         }

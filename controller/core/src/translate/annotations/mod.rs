@@ -93,7 +93,7 @@ pub(super) use basic_auth::named;
 pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;
 pub(super) use protection::{guards, protect_alike, protects};
-pub(super) use snippets::{done_without, lacking, without_effect, without_unsaid};
+pub(super) use snippets::{done_without, lacking, stricter, without_effect, without_unsaid};
 
 #[expect(unused_imports, reason = "named in the documentation above")]
 use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
@@ -176,6 +176,7 @@ pub(super) fn read<'a>(
 ) -> Read {
     given.unknown_variables = &settings.unknown_variables;
     given.unknown_directives = settings.unknown_directives;
+    given.looser_switches = snippet::looser_switches(&config.globals);
     given.limit_zones = Arc::clone(&config.limit_zones);
     given.policies = &config.policies;
     given.shares_objects = config.shares_objects;

@@ -36,7 +36,9 @@ pub(super) const FEATURE: Feature = Feature {
              with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `proxy_ssl_name` with `proxy_ssl_server_name on`, \
              `expires`, `default_type`, `charset`, `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
-             `large_client_header_buffers`, has no effect, and is told; so has `error_page` with a path. A header with a variable that \
+             `large_client_header_buffers`, has no effect, and is told; so has `error_page` with a path. \
+             `underscores_in_headers`, `ignore_invalid_headers` and `ssl_session_tickets` may not be stricter than the main ConfigMap. \
+             A header with a variable that \
              a proxy has no word for is not sent, and is told. Where a proxy has no `limit_rate_after`, \
              `client_body_timeout`, `send_timeout`, `proxy_pass_header`, `proxy_http_version 1.0` or details of `gzip`, it does without and says so. nginx reads `sub_filter` and its kin, too, and \
              nearly everything for namespaces of `--raw-snippet-namespaces`. With any other directive the \
@@ -180,6 +182,7 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
         None => Ok(meaning),
         Some(why) => Err(why),
     });
+    let read = read.and_then(|meaning| stricter(&meaning, text, &given.looser_switches).map_or(Ok(meaning), Err));
     match read {
         Ok(mut meaning) => {
             cut(given, name, &mut meaning);
@@ -290,6 +293,12 @@ fn answers_without_a_name(given: &Given<'_>) -> Answers {
     headers.into_iter().enumerate().map(|(n, header)| (format!("authheader{n}"), header)).collect()
 }
 
+/// Why a snippet is refused that asks for more protection than the proxy as a whole has; `looser`: switches with the looser value.
+pub(in crate::translate) fn stricter(meaning: &Meaning, text: &str, looser: &[&str]) -> Option<String> {
+    let (name, why) = meaning.stricter(looser)?;
+    Some(Places::of(text).say_of(&[name], &format!("{why}, and says otherwise")))
+}
+
 /// Why a proxy cannot do what a snippet asks for: it has no word for a variable, or cannot follow a directive without which
 /// answers would be other ones. Variables that stand for the route are filled in later, but for those in conditions.
 pub(in crate::translate) fn lacking(
@@ -345,6 +354,30 @@ mod tests {
             let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &[(name, value)]);
             assert!(policies.is_none() && said.len() == 1 && said[0].starts_with(name), "{name}: {said:?}");
         }
+    }
+
+    #[test]
+    fn a_switch_that_protects_is_refused_where_the_proxy_as_a_whole_is_looser() {
+        let read = |key: &str, value: &str, text: &str| {
+            let config: Vec<_> = [ON, &[(key, value)]].concat();
+            let (policies, said) = read_configured(&Settings::default(), &config, &snapshot(&[]), &[("configuration-snippet", text)]);
+            (policies.is_some(), said.join("\n"))
+        };
+        for (key, [strict, loose], directive, [strict_word, loose_word]) in [
+            ("enable-underscores-in-headers", ["false", "true"], "underscores_in_headers", ["off", "on"]),
+            ("ignore-invalid-headers", ["true", "false"], "ignore_invalid_headers", ["ON", "off"]),
+            ("ssl-session-tickets", ["false", "true"], "ssl_session_tickets", ["off", "on"]),
+        ] {
+            let (asks, loosens) = (format!("expires 1h;\n{directive} {strict_word};"), format!("{directive} {loose_word};"));
+            let (is_served, said) = read(key, loose, &asks);
+            let place = format!("line 2, column 1: \"{directive}\": the key {key} of the main ConfigMap");
+            assert!(!is_served && said.contains(&place) && said.contains("and says otherwise"), "{said}");
+            for (value, text) in [(strict, &asks), (strict, &loosens), (loose, &loosens)] {
+                let (is_served, said) = read(key, value, text);
+                assert!(is_served && said.contains("has no effect"), "{key} {value} {text}: {said}");
+            }
+        }
+        assert!(read("server-tokens", "true", "server_tokens off;").0, "it keeps nobody from anything");
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(in crate::translate) struct Meaning {
     pub(super) unlogged: bool,
     /// Directives without effect, and why.
     pub(super) without: Vec<(String, &'static str)>,
+    /// Those of them that ask for more protection than there is without them, if the proxy as a whole has the looser value.
+    pub(super) strict: Vec<&'static str>,
     /// Headers of answers that stay the proxy's own.
     pub(super) own_headers: Vec<HeaderName>,
     /// The name that endpoints are told in handshakes, and whether they are.
@@ -174,7 +176,10 @@ impl Meaning {
         let read = headers.or_else(|| self.limit_directive(name, given)).or_else(|| self.other_directive(name, given));
         let read = read.unwrap_or_else(|| Err(others::unknown(name)));
         match others::does_without(name).filter(|_| read.is_err()) {
-            Some(why) => self.without.push((name.to_owned(), why)),
+            Some(why) => {
+                self.without.push((name.to_owned(), why));
+                self.strict.extend(others::strict(name, given));
+            }
             None if others::is_nothing(name) => {}
             None => return read,
         }

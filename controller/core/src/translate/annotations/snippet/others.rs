@@ -1,6 +1,7 @@
 //! Directives that have no meaning here, and what says the same.
 
 use super::directives::NO_MEANING;
+use crate::model::Globals;
 
 /// Names, or beginnings of names that end with `_`, and what has their meaning; the first that fits.
 const OTHERS: &[(&[&str], &str)] = &[
@@ -89,6 +90,26 @@ const WITHOUT: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// Switches among them whose stricter value protects: that, and whether the proxy as a whole is looser.
+type Switch = (&'static str, &'static str, fn(&Globals) -> bool);
+const STRICT: &[Switch] = &[
+    ("ignore_invalid_headers", "on", |globals| globals.invalid_headers),
+    ("ssl_session_tickets", "off", |globals| globals.tls.session_tickets),
+    ("underscores_in_headers", "off", |globals| globals.underscores_in_headers),
+];
+
+/// The name of a switch that is given its stricter value.
+pub(super) fn strict(name: &str, given: &[&str]) -> Option<&'static str> {
+    let [value] = given else { return None };
+    let is_it = |(own, strict, _): &&Switch| *own == name && value.eq_ignore_ascii_case(strict);
+    STRICT.iter().find(is_it).map(|(own, ..)| *own)
+}
+
+/// The switches that have the looser value for the proxy as a whole.
+pub(in crate::translate) fn looser_switches(globals: &Globals) -> Vec<&'static str> {
+    STRICT.iter().filter(|(_, _, is_looser)| is_looser(globals)).map(|(name, ..)| *name).collect()
+}
+
 /// Why the text of an error is not looked for under a path.
 pub(super) const PAGES: &str = "errors have the text that they come with, or what custom-http-errors and default-backend say";
 
@@ -157,6 +178,10 @@ mod tests {
             let setting = other.strip_prefix("the key ").and_then(|rest| rest.strip_suffix(" of the main ConfigMap has one"));
             assert!(annotation.is_none_or(|name| key(name).is_some() || name.starts_with("enable-")), "{names:?}: {other}");
             assert!(setting.is_none_or(|name| known_keys().any(|(known, _)| known == name)), "{names:?}: {other}");
+        }
+        for (name, strict_value, _) in STRICT {
+            assert!(does_without(name).is_some_and(|why| why.starts_with("the key ")), "{name}");
+            assert_eq!(strict(name, &[strict_value]), Some(*name));
         }
         for (names, why) in WITHOUT {
             let setting =

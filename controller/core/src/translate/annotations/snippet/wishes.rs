@@ -93,6 +93,12 @@ impl Meaning {
         self.without.iter().map(|(name, why)| (name.as_str(), *why))
     }
 
+    /// A directive without effect that asks for more protection than the proxy as a whole has, and why it is without.
+    pub(in crate::translate) fn stricter(&self, looser: &[&str]) -> Option<(&'static str, &'static str)> {
+        let name = *self.strict.iter().find(|name| looser.contains(*name))?;
+        Some((name, self.without.iter().find(|(own, _)| own == name)?.1))
+    }
+
     /// Headers of answers that stay the proxy's own.
     pub(in crate::translate) fn own_headers(&self) -> &[HeaderName] {
         &self.own_headers
