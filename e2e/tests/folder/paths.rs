@@ -90,6 +90,11 @@ on_every_version! {
         // All of it is rewritten. Where there is a control character, HAProxy rewrites what is encoded.
         assert_eq!(sent("/a/b%0Ac%2F"), if proxy.is_nginx() { "/n/b%0Ac/" } else { "/n/b%0Ac%2F" });
         assert_eq!(get(&h, "/a/b%00c").unwrap().status, 400);
+        for asked in ["/a//x%0a", "/a/./x%0a", "/a/%2e/x%0A", "/a/y/../x%0a", "/%61/y/..%2fx%0A"] {
+            let answer = get(&h, asked).unwrap();
+            let nginx = proxy.is_nginx() && answer.echo()["target"] == "/n/x%0A";
+            assert!(nginx || !proxy.is_nginx() && answer.status == 400, "{asked}: {} {}", answer.status, answer.echo());
+        }
     }
 
     fn pth_1_to_22_paths_match_as_the_api_says(proxy) {
@@ -139,6 +144,30 @@ on_every_version! {
         let told = site.diagnostics().iter().filter(|line| line.contains("GW0202")).count();
         let served = too_long.iter().filter(|path| who(&h, path) == "new").count();
         assert!((told, served) == (0, 4) || (told, served) == (4, 0), "{told} told, {served} served");
+    }
+
+    fn a_path_that_is_too_long_is_refused_before_it_is_compared(proxy) {
+        let site = Site::of(proxy, "paths-too-long");
+        let [host, rewritten] = ["h", "rewritten"].map(|name| site.host(name));
+        site.apply(&[running("s"), vec![
+            ingress("open").prefix(&host, "/public", "s"),
+            ingress("guard").prefix(&host, "/admin", "s").annotation("whitelist-source-range", "10.9.9.9/32"),
+            ingress("rewritten").path(&rewritten, "/app(/|$)(.*)", "ImplementationSpecific", "s").annotation("rewrite-target", "/$2"),
+        ]].concat());
+        for count in [8190, 8300, 9000, 10_700] {
+            for behind in ["/../../admin/x", "/%2e%2e/%2e%2e/admin/x", "/..%2f../admin/x"] {
+                assert_eq!(who(&host, &format!("/public/{}{behind}", "%25".repeat(count))), "414", "{count} {behind}");
+            }
+        }
+        for beginning in ["/app/a%41", "/app/", "/app//a%0a"] {
+            assert_eq!(who(&rewritten, &format!("{beginning}{}", "%25".repeat(8300))), "414", "{beginning}");
+        }
+        let long = "%25".repeat(2600);
+        assert_eq!([who(&host, &format!("/public/{long}")), who(&host, &format!("/public/{long}/../../admin/x"))], ["s", "403"]);
+        let sent = get(&rewritten, &format!("/app/a%41{long}")).unwrap().echo();
+        assert!(sent["target"] == format!("/aA{long}"), "encoded once");
+        let controls = "%01".repeat(2600);
+        assert_eq!([who(&host, &format!("/public/{controls}")), who(&host, &format!("/public/{controls}/../../admin/x"))], ["s", "403"]);
     }
 
     fn uri_1_to_4_the_backend_gets_the_target_byte_for_byte(proxy) {

@@ -20,6 +20,19 @@ fn world(proxy: Proxy, snippets: &[(&str, &str)], further: Vec<Value>) -> World 
 }
 
 on_every_proxy! {
+    fn guards_compare_paths_letter_by_letter(proxy) {
+        let guards = "location ~ ^/admin$ { deny all; }\nlocation ~* \\.php$ { deny all; }";
+        let site = ingress("site").prefix("site.test", "/", "s").annotation("server-snippet", guards);
+        let text = "if ($uri ~ \"^/secret$\") { return 403; }\nif ($document_uri ~ \"^/hidden[?]x$\") { return 403; }";
+        let world = world(proxy, &[("a", text)], vec![site]);
+        let statuses = |host: &str, targets: &[&str]| targets.iter().map(|target| get(host, target).unwrap().status).collect::<Vec<_>>();
+        let guarded = ["/admin", "/admin%0a", "/%61dmin%0A", "/./admin%0a", "/x.php", "/x.php%0a", "/X.PH%50%0A"];
+        assert_eq!(statuses("site.test", &guarded), [403; 7], "{:?}", world.diagnostics());
+        assert_eq!(statuses("site.test", &["/admin%0a%0a", "/admin%250a", "/x.php%3f", "/x.php%0ab"]), [200; 4]);
+        assert_eq!(statuses("a.test", &["/secret", "/secret%0a", "//secret%0A", "/hidden%3fx"]), [403; 4], "{:?}", world.diagnostics());
+        assert_eq!(statuses("a.test", &["/secret%0a%0a", "/secret%250a", "/hidden;x"]), [200; 3]);
+    }
+
     fn other_methods_are_for_some_addresses(proxy) {
         let snippets = [
             ("inside", "limit_except GET { allow 127.0.0.0/8; deny all; }"),

@@ -65,6 +65,40 @@ on_every_proxy! {
         assert_eq!(all, ["/new/x", "/b/", "/moved"], "{:?}", world.diagnostics());
     }
 
+    fn redirects_to_paths_lead_to_no_other_host(proxy) {
+        let text = "absolute_redirect off;\nrewrite ^/(.*)/$ /$1 permanent;";
+        let by_snippet = world(proxy, &[], &[("a", text, &[])]);
+        let targets = ["//evil.test/%41/", "//evil.test/", "/%2fevil.test/", "//evil.test/%0a/"];
+        for target in targets {
+            assert!(!location("a.test", target).starts_with("//"), "{target}: {:?}", by_snippet.diagnostics());
+        }
+        assert_eq!(location("a.test", targets[0]), "/evil.test/A");
+        if !proxy.is_nginx() {
+            for target in ["/\\evil.test/", "/%5Cevil.test/%41/"] {
+                assert!(!location("a.test", target).starts_with("/\\"), "{target}");
+            }
+        }
+    }
+
+    fn redirects_to_paths_lead_to_no_other_host_whoever_says_that_they_stay(proxy) {
+        let of_all = world(proxy, &[("relative-redirects", "true")], &[("a", "rewrite ^/(.*)/$ /$1 permanent;", &[])]);
+        for target in ["//evil.test/%41/", "/%2Fevil.test/"] {
+            assert!(!location("a.test", target).starts_with("//"), "{target}: {:?}", of_all.diagnostics());
+        }
+    }
+
+    fn what_is_rewritten_as_it_came_is_what_was_compared(proxy) {
+        let world = world(proxy, &[], &[("a", "rewrite ^/old/(.*) /new/$1 break;", &[])]);
+        for target in ["/old//x%0a", "/old/./x%0a", "/old/%2e/x%0A", "/old/y/../x%0a"] {
+            let answer = get("a.test", target).unwrap();
+            if proxy.is_nginx() {
+                assert_eq!(answer.echo()["target"], "/new/x", "{target}");
+            } else {
+                assert_eq!(answer.status, 400, "{target}: {:?}", world.diagnostics());
+            }
+        }
+    }
+
     fn endpoints_are_told_what_was_asked_for(proxy) {
         let text = "proxy_set_header X-Asked $request_uri;";
         let world = world(proxy, &[], &[("a", text, &[("rewrite-target", "/n")]), ("b", "proxy_set_header X-Asked $request_uri; rewrite ^/o /n break;", &[])]);

@@ -33,6 +33,7 @@
 //! - Requests of a client's connection are counted with HTTP/2 only, from version 3.0 on (`keep-alive-requests`); those of a
 //!   connection to an endpoint with HTTP/2 only (`upstream-keepalive-requests`).
 //! - Headers of one request may have as many bytes as `large-client-header-buffers` in all; a longer one is answered 400.
+//!   Path and query may have as many as one of them, and no more than a third of all; longer ones are answered 414.
 //! - Requests are counted with times in whole milliseconds; of one that was tried several times the last try counts,
 //!   and of a client that did not wait for the answer the answer does.
 //! - The access log counts bytes with the header, and times in milliseconds unless `log-format-upstream` asks for them. There,

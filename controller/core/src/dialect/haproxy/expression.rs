@@ -259,6 +259,8 @@ pub(super) fn can_say(text: &VariableText) -> bool {
 /// What finds the value of a text of a snippet that is one variable.
 pub(super) fn fetch_of(text: &VariableText) -> Option<String> {
     match text.parts() {
+        // Letter by letter: a format writes some otherwise.
+        [TextPart::Variable(name)] if ["document_uri", "uri"].contains(&name.as_str()) => Some("var(txn.letters)".to_owned()),
         [TextPart::Variable(name)] => fetch_received(name),
         _ => None,
     }

@@ -41,6 +41,8 @@ pub(super) struct ExtraView {
 struct PathView {
     number: String,
     condition: Option<ConditionView>,
+    /// Fits somewhere in paths that it is for.
+    somewhere: String,
     /// Fits whole paths.
     expression: String,
     /// Of which paths it is known whether it does; `None`: of all.
@@ -114,6 +116,8 @@ struct AnswerView {
     /// What stands between a redirect for some paths and the query; `None`: that is gone.
     query: Option<&'static str>,
     redirect: Option<Expression>,
+    /// A redirect to a path that begins with what requests say: it leads to no other host.
+    stays_here: bool,
     /// What stands in front of a redirect to a path, which is known only when it is there.
     own_host: Option<Expression>,
     text: Option<Expression>,
@@ -203,6 +207,7 @@ impl AnswerView {
             all,
             path,
             groups: answer.when.as_ref().filter(|_| answer.path.is_none() && answer.text.has_groups()).and_then(groups_of),
+            stays_here: redirects && !absolute && begins_with_anything(&answer.text),
             own_host: (redirects && absolute && !is_known).then(|| own_host().and_group(1)),
             status: answer.status,
             query,
@@ -228,6 +233,7 @@ impl PathView {
         Some(Self {
             number: mark(number),
             condition,
+            somewhere: rewrite.path.bounded().into_owned(),
             expression: whole(&rewrite.path, ""),
             decided: whole_decided(&rewrite.path, ""),
             decoded: read(&rewrite.target)?,
@@ -254,6 +260,15 @@ fn begins_path(text: &VariableText) -> bool {
     }
 }
 
+/// Whether a redirect may be to a path whose first segment is what a request says.
+fn begins_with_anything(text: &VariableText) -> bool {
+    match text.parts() {
+        [TextPart::Text(text), _, ..] => text == "/",
+        [TextPart::Text(_)] | [] => false,
+        _ => true,
+    }
+}
+
 fn groups_of(when: &Condition) -> Option<(Expression, String, Option<String>)> {
     let ignoring_case = matches!(when.test, Test::Matches { ignoring_case: true, .. });
     let (expression, flags) = (when.matched()?, if ignoring_case { "(?i)" } else { "" });
@@ -268,7 +283,7 @@ fn whole(expression: &TextRegex, flags: &str) -> String {
 
 /// An expression that fits all texts of which it is known whether that one does: it takes no fewer steps. `None`: all.
 fn whole_decided(expression: &TextRegex, flags: &str) -> Option<String> {
-    expression.decided().map(|_| format!("{}{flags}^(?:(?=.*?(?:{expression}).*$)|)", expression.limits()))
+    expression.decided().map(|_| format!("{}{flags}^(?:(?=(?s:.*?)(?:{expression})(?s:.*)$)|)", expression.limits()))
 }
 
 impl ConditionView {

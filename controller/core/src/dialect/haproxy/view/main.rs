@@ -194,3 +194,9 @@ pub(super) fn buffer_bytes(globals: &Globals) -> u64 {
     let headers = globals.buffers.large_client_headers.saturating_mul(globals.buffers.large_client_header_bytes);
     headers.clamp(8 << 10, 1 << 20) + REWRITE_BYTES
 }
+
+/// The most that path and query of a request may have: one large buffer of nginx, and what fits into ours when it is three
+/// times as long, each byte encoded.
+pub(super) fn target_bytes(globals: &Globals) -> u64 {
+    globals.buffers.large_client_header_bytes.clamp(1 << 10, (buffer_bytes(globals) - REWRITE_BYTES) / 3)
+}

@@ -2,8 +2,10 @@
 
 use super::addresses;
 use super::canary::{self, RulesView};
+use super::main::target_bytes;
 use super::passthrough::terminated_address;
 use super::route::HeaderView;
+use super::section::page;
 use crate::dialect::Version;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
 use crate::dialect::haproxy::credentials::ticket_key_path;
@@ -33,6 +35,10 @@ pub(super) struct PublicView<'m> {
     reject_unknown_names: bool,
     /// This version takes a NUL in a header for one of its characters.
     takes_nul: bool,
+    /// The most that path and query may have.
+    target_bytes: u64,
+    /// What is said of longer ones.
+    too_long: String,
     early_data: bool,
     proxy_protocol: bool,
     access_log: bool,
@@ -220,6 +226,8 @@ impl<'m> PublicView<'m> {
             http2: listeners.http2,
             reject_unknown_names: globals.tls.reject_unknown_names,
             takes_nul: version < REFUSES_NUL,
+            target_bytes: target_bytes(globals),
+            too_long: page(414),
             early_data: globals.tls.early_data,
             proxy_protocol: listeners.proxy_protocol,
             access_log: globals.access_log.enabled,
