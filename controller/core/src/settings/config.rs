@@ -33,6 +33,8 @@ pub struct Config {
     pub strict_path_types: bool,
     /// `allow-snippet-annotations`.
     pub reads_snippets: bool,
+    /// It cannot be read: snippets that may keep somebody out were perhaps to be applied.
+    pub snippets_unknown: bool,
     /// `annotations-risk-level`: annotations that are riskier are refused.
     pub risk_level: RiskLevel,
     /// `allow-cross-namespace-resources`: annotations may name Secrets and ConfigMaps of other namespaces.
@@ -78,6 +80,7 @@ impl Config {
             strict_path_types: true,
             upstream_tls_by_route: false,
             reads_snippets: false,
+            snippets_unknown: false,
             risk_level: RiskLevel::High,
             shares_objects: false,
             snippets: BTreeMap::new(),

@@ -52,6 +52,8 @@ fn is_network(item: &str) -> Result<(), Bad> {
 /// Keys with values that are worth more than the default, where the new ones are mistakes.
 const KEPT: &[(&str, Way)] = &[
     ("add-headers", Whole),
+    // Where the level that goes with it is kept, snippets that keep somebody out have to be applied as well.
+    ("allow-snippet-annotations", Whole),
     ("annotations-risk-level", Whole),
     ("bind-address", Admitting(is_address)),
     ("block-cidrs", Fencing(is_network)),
@@ -197,6 +199,7 @@ mod tests {
         for (key, bad, last) in [
             ("global-auth-url", "nonsense", "http://auth.test/"),
             ("global-auth-response-headers", "X-User,a b", "X-User"),
+            ("allow-snippet-annotations", "ture", "true"),
             ("annotations-risk-level", "low", "Low"),
             ("force-ssl-redirect", "tru", "true"),
             ("ssl-protocols", "TLSv1.3 TLSv9", "TLSv1.3"),

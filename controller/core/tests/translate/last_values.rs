@@ -209,6 +209,33 @@ fn what_kept_somebody_out_outlasts_a_config_map_that_is_gone_at_the_next_start()
 }
 
 #[test]
+fn a_snippet_of_an_ingress_is_applied_as_long_as_its_risk_is_taken() {
+    let on = json!({"allow-snippet-annotations": "true", "annotations-risk-level": "Critical", "whitelist-source-range": "10.0.0.0/8"});
+    let guarded = annotated(
+        ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]),
+        &[("configuration-snippet", "allow 10.0.0.0/8; deny all;"), ("whitelist-source-range", "0.0.0.0/0")],
+    );
+    let mut world = world(&on);
+    world.apply(guarded);
+    let rules = |world: &mut World| world.translate().model.hosts.values().last().map(|host| format!("{:?}", host.routes[0].policy));
+    let before = rules(&mut world);
+    take(&mut world);
+    world.apply(config_map("config", &with(on.clone(), "/allow-snippet-annotations", json!("ture"))));
+    assert_eq!(rules(&mut world), before);
+    assert!(told(&mut world)[0].0.ends_with("; its value before still counts"));
+    world.apply(config_map("config", &on));
+    take(&mut world);
+    world.snapshot.apply(Event::Deleted(ObjectRef::new(Kind::ConfigMap, ObjectName::new("gw", "config").unwrap())));
+    for _ in 0..2 {
+        assert_eq!(rules(&mut world), before, "the ConfigMap is gone");
+        take(&mut world);
+    }
+    world.quarantine.accept_settings(&std::collections::BTreeMap::new());
+    world.apply(config_map("config", &with(on, "/allow-snippet-annotations", json!("ture"))));
+    assert!(world.picture().is_empty(), "nothing is known of before: {:?}", world.picture());
+}
+
+#[test]
 fn a_snippet_that_may_keep_somebody_out_is_what_it_was() {
     let denies = "deny 192.0.2.0/24;";
     let mut world = world(&json!({"location-snippet": denies}));

@@ -5,7 +5,15 @@ use super::{Filter, Guard, List, Read, Rule, config, each, set};
 use crate::settings::values::{flag, networks};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
-    ("allow-snippet-annotations", config!(reads_snippets, flag)),
+    (
+        "allow-snippet-annotations",
+        Read(|draft, text| {
+            let read = flag(text);
+            draft.config.snippets_unknown = read.is_err();
+            draft.config.reads_snippets = read?;
+            Ok(())
+        }),
+    ),
     ("annotations-risk-level", config!(risk_level, risk_level)),
     ("allow-cross-namespace-resources", config!(shares_objects, flag)),
     ("annotation-value-word-blocklist", config!(word_blocklist, texts)),

@@ -29,6 +29,8 @@ pub struct Policies {
     pub identity: Option<Arc<Identity>>,
     /// Snippets mean something.
     pub reads_snippets: bool,
+    /// Whether they do cannot be read.
+    pub snippets_unknown: bool,
     /// What a snippet asks of all routes of its hosts.
     pub(in crate::translate) server_snippet: Option<Meaning>,
     /// The name that its endpoints with TLS are told in handshakes, and those of no other Ingress.
@@ -82,6 +84,7 @@ impl Policies {
             upstream_authority: None,
             identity: None,
             reads_snippets: config.reads_snippets,
+            snippets_unknown: config.snippets_unknown,
             server_snippet: None,
             told_name: None,
             use_regex: false,

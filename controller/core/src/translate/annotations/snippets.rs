@@ -90,7 +90,11 @@ pub(super) fn protects(name: &str, text: &str) -> bool {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if !policies.reads_snippets {
-        if let Some(key) = FEATURE.keys.iter().find(|key| given.has(key.name)) {
+        let guard = |key: &&Key| given.raw(key.name).is_some_and(|text| guards(key.name, text));
+        if let Some(key) = FEATURE.keys.iter().filter(|_| policies.snippets_unknown).find(guard) {
+            const UNKNOWN: &str = "whether snippets are allowed cannot be read, and it may keep somebody out";
+            given.refuse(key.name, UNKNOWN, "mend allow-snippet-annotations in the main ConfigMap");
+        } else if let Some(key) = FEATURE.keys.iter().find(|key| given.has(key.name)) {
             given.note(key.name, "snippets are not allowed, so it does nothing", "set allow-snippet-annotations in the main ConfigMap");
         }
         return;
@@ -155,7 +159,8 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
 /// others, these hosts are closed.
 pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option<Policies> {
     let is_open = |text: &str| !snippet::may_keep_out(text, &given.limit_zones);
-    if !plain.reads_snippets || !given.has(OF_HOST) || given.raw(OF_HOST).is_some_and(is_open) {
+    let may_be_read = plain.reads_snippets || plain.snippets_unknown;
+    if !may_be_read || !given.has(OF_HOST) || given.raw(OF_HOST).is_some_and(is_open) {
         return None;
     }
     Some(Policies { closed: true, server_snippet: Some(Meaning::closing()), ..plain.clone() })
@@ -340,6 +345,20 @@ mod tests {
         assert!(policies.unwrap().route.extra.is_none() && said.len() == 1, "{said:?}");
         let (policies, said) = read(ON);
         assert_eq!((policies.unwrap().route.extra.as_ref().unwrap().answer_headers.len(), said), (1, vec![]));
+    }
+
+    #[test]
+    fn a_snippet_that_may_keep_somebody_out_is_not_done_without_where_the_switch_cannot_be_read() {
+        let config = [("allow-snippet-annotations", "ture"), ON[1]];
+        let read = |name, text| read_configured(&Settings::default(), &config, &snapshot(&[]), &[(name, text)]);
+        for name in ["configuration-snippet", "server-snippet"] {
+            let (policies, said) = read(name, "allow 10.0.0.0/8; deny all;");
+            assert!(
+                policies.is_none_or(|policies| policies.closed) && said[0].contains("whether snippets are allowed cannot be read"),
+                "{name}: {said:?}"
+            );
+            assert!(read(name, "add_header A b;").0.is_some(), "{name}: nobody is kept out by it");
+        }
     }
 
     #[test]
