@@ -10,6 +10,14 @@ const fn is_known(health: &Health) -> bool {
     matches!(health, Health::Complete | Health::Forbidden)
 }
 
+/// Whether a watch delivers settings, of which those of the ConfigMaps have these names. Nothing is served without what they may
+/// say of who is kept out.
+fn has_settings(id: &WatchId, names: &BTreeSet<ObjectName>) -> bool {
+    let named = || id.namespace.as_deref().zip(id.name.as_deref());
+    let is_among = || named().is_some_and(|named| names.iter().any(|name| (name.namespace(), name.name()) == named));
+    id.kind == Kind::GatewrightParameters || (id.kind == Kind::ConfigMap && is_among())
+}
+
 impl Gather {
     /// Whether IngressClasses may not be read.
     pub(super) fn classes_are_forbidden(&self) -> bool {
@@ -22,18 +30,9 @@ impl Gather {
         single.all(|(_, running)| is_known(&running.health))
     }
 
-    /// Whether the objects with settings were looked up. A cluster need not have our own kind of them, and answers with an error
-    /// then.
+    /// Whether the objects with settings were looked up.
     pub(super) fn knows_settings(&self) -> bool {
-        let is_among = |names: &BTreeSet<ObjectName>, id: &WatchId| {
-            let named = id.namespace.as_deref().zip(id.name.as_deref());
-            named.is_some_and(|named| names.iter().any(|name| (name.namespace(), name.name()) == named))
-        };
-        self.running.iter().all(|(id, running)| match id.kind {
-            Kind::ConfigMap => is_known(&running.health) || !is_among(&self.wanted.settings, id),
-            Kind::GatewrightParameters => running.health != Health::Begun,
-            _ => true,
-        })
+        self.running.iter().all(|(id, running)| is_known(&running.health) || !has_settings(id, &self.wanted.settings))
     }
 
     /// The lists that are waited for.
@@ -89,5 +88,28 @@ const fn resource(kind: Kind) -> &'static str {
         Kind::ConfigMap => "configmaps",
         Kind::Namespace => "namespaces",
         Kind::GatewrightParameters => "gatewrightparameters.gatewright.dev",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_known_when_their_lists_are_or_may_not_be_made() {
+        let names = BTreeSet::from([ObjectName::new("gw", "config").unwrap()]);
+        let id = |kind, name: Option<&str>| WatchId { kind, namespace: Some("gw".to_owned()), name: name.map(str::to_owned) };
+        let all = [
+            (id(Kind::GatewrightParameters, None), true),
+            (id(Kind::ConfigMap, Some("config")), true),
+            (id(Kind::ConfigMap, Some("headers")), false),
+            (id(Kind::Secret, Some("config")), false),
+        ];
+        for (id, settings) in all {
+            assert_eq!(has_settings(&id, &names), settings, "{id}");
+        }
+        let failing = Health::Failing("503".to_owned());
+        let known = [Health::Begun, failing, Health::Complete, Health::Forbidden].map(|health| is_known(&health));
+        assert_eq!(known, [false, false, true, true], "an API server that fails for a moment has said nothing");
     }
 }
