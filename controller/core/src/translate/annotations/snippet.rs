@@ -13,6 +13,7 @@ mod guarding;
 mod headers;
 mod limits;
 mod locations;
+mod lua;
 mod others;
 mod places;
 mod raw;

@@ -2,7 +2,7 @@
 //! read may have been a protection.
 
 use super::Meaning;
-use super::directives::NO_MEANING;
+use super::lua;
 use super::others::is_named;
 use super::reader::{self, Directive};
 use crate::model::{EarlyAnswer, Extra, Query, Satisfy};
@@ -115,44 +115,40 @@ pub(in crate::translate) fn may_keep_out(text: &str, zones: &LimitZones) -> bool
     judged(text, zones).is_none_or(|meaning| meaning.keeps_out())
 }
 
-/// The same for a snippet of the main ConfigMap, which is for every route. Where its text is no configuration of nginx, goes on
-/// in another language or has directives of other modules, it is skipped (`configmap-and-flags` 9), unless one of its
-/// directives keeps somebody out by its name.
+/// Directives of other modules that keep nobody out, whatever they say, named as those above: they concern answers, logs and
+/// figures, or give other directives something to use.
+const HARMLESS_ELSEWHERE: &[&str] = &[
+    "js_body_filter",
+    "js_fetch_",
+    "js_header_filter",
+    "js_import",
+    "js_path",
+    "js_shared_dict_zone",
+    "js_var",
+    "more_",
+    "opentracing",
+    "opentracing_",
+    "vhost_traffic_status",
+    "vhost_traffic_status_display",
+    "vhost_traffic_status_display_",
+    "vhost_traffic_status_filter",
+    "vhost_traffic_status_filter_",
+    "vhost_traffic_status_zone",
+    "zstd",
+    "zstd_",
+];
+
+/// The same of those that run Lua, each as a word, a file and a block.
+const HARMLESS_LUA: &[&str] = &["body_filter_by_lua", "header_filter_by_lua", "init_by_lua", "init_worker_by_lua", "log_by_lua"];
+
+/// The same for a snippet of the main ConfigMap, which is for every route. Where directives of other modules are all that is
+/// wrong with it, and all of them are known to keep nobody out, it is skipped (`configmap-and-flags` 9). Any other may have been
+/// a protection, and so may what is no configuration at all.
 pub(in crate::translate) fn key_may_keep_out(text: &str, zones: &LimitZones) -> bool {
-    let Ok(directives) = reader::read(text) else { return text.split([';', '{', '}', '\n']).any(keeps_out_by_name) };
-    let is_foreign = |directive: &Directive| {
-        let words = std::iter::once(&directive.name).chain(&directive.arguments).map(String::as_str).collect::<Vec<_>>().join(" ");
-        directive.block.is_none() && !keeps_out_by_name(&words) && has_no_meaning(directive)
-    };
-    let known: Vec<Directive> = directives.into_iter().filter(|directive| !is_foreign(directive)).collect();
-    judged_of(&known, zones).is_none_or(|meaning| meaning.keeps_out())
-}
-
-fn has_no_meaning(directive: &Directive) -> bool {
-    Meaning::default().directive(directive).is_err_and(|why| why.starts_with(NO_MEANING))
-}
-
-/// Whether a statement begins with the name of a directive that keeps somebody out.
-fn keeps_out_by_name(statement: &str) -> bool {
-    const KEEPERS: &[&str] = &[
-        "allow",
-        "auth_",
-        "deny",
-        "js_access",
-        "limit_",
-        "modsecurity",
-        "modsecurity_",
-        "satisfy",
-        "secure_link",
-        "secure_link_",
-        "ssl_client_certificate",
-        "ssl_verify_",
-        "valid_referers",
-    ];
-    let mut words = statement.split_ascii_whitespace();
-    let name = words.next().unwrap_or_default();
-    let refuses = name == "return" && words.next().is_some_and(|status| status.starts_with(['4', '5']));
-    refuses || name.starts_with("access_by_lua") || KEEPERS.iter().any(|own| is_named(own, name))
+    let Some(text) = lua::without_code(text, HARMLESS_LUA) else { return true };
+    let Ok(mut directives) = reader::read(&text) else { return true };
+    directives.retain(|directive| !is_one_of(HARMLESS_ELSEWHERE, &directive.name));
+    judged_of(&directives, zones).is_none_or(|meaning| meaning.keeps_out())
 }
 
 /// The same for what the service that decides is told: it may decide by that.
@@ -186,10 +182,14 @@ fn judged_of(directives: &[Directive], zones: &LimitZones) -> Option<Meaning> {
 }
 
 fn is_harmless(directive: &Directive) -> bool {
-    let name = directive.name.as_str();
     // Only an error leads to a location with a name.
-    let is_named = directive.name == "location" && directive.arguments.first().is_some_and(|own| own.starts_with('@'));
-    is_named || is_elsewhere(directive) || HARMLESS.iter().any(|own| *own == name || (own.ends_with('_') && name.starts_with(own)))
+    let has_name = directive.name == "location" && directive.arguments.first().is_some_and(|own| own.starts_with('@'));
+    has_name || is_elsewhere(directive) || is_one_of(HARMLESS, &directive.name)
+}
+
+/// Whether a name is among those of a list, or has one of its beginnings.
+fn is_one_of(names: &[&str], name: &str) -> bool {
+    names.iter().any(|own| is_named(own, name))
 }
 
 /// Whether it is a server of its own, at ports where no route is: nobody comes to a route through it.
@@ -225,19 +225,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_snippet_for_all_that_cannot_be_read_keeps_out_who_it_says() {
+    fn a_snippet_for_all_that_cannot_be_read_is_skipped_only_where_all_of_it_is_known_to_keep_nobody_out() {
         let keeps_out = |text: &str| key_may_keep_out(text, &LimitZones::new());
         for open in [
-            "add_header X \"a",
             "vhost_traffic_status_zone;",
             "header_filter_by_lua_block { if ngx.status == 404 then return end }",
-            "more_set_headers 'A: b';\nno_such_thing on;",
-            "}",
-            "js_import http.js; add_header X-Frame-Options DENY",
+            "log_by_lua_block { local a = '}' -- }\n f({ [[ } ]], \"\\\"}\" }) }\nmore_set_headers 'A: b';",
+            "init_by_lua_block { --[==[ } ]] ]==] local t = { {} } }",
+            "log_by_lua 'f(\\'};\\')'; log_by_lua_file /etc/lua/log.lua; lua_shared_dict x 1m; lua_package_path '/etc/lua/?.lua;;';",
+            "more_set_headers 'A: b';\nbrotli on; opentracing on; otel_trace on; geoip_country /x;",
+            "js_import http.js; add_header X-Frame-Options DENY;",
+            "map $http_x $y { default 1; } upstream x { server 192.0.2.1; } log_format x '$status';",
+            "# header_filter_by_lua_block {\nadd_header X header_filter_by_lua_block;",
         ] {
             assert!(!keeps_out(open), "{open}");
         }
         for closed in [
+            "add_header X \"a",
+            "more_set_headers 'A: b';\nno_such_thing on;",
+            "}",
+            "rewrite_by_lua_block { ngx.exit(403) }",
+            "server_rewrite_by_lua_block { ngx.exit(403) }",
+            "content_by_lua_block { ngx.exit(403) }",
+            "content_by_lua_file /etc/lua/login.lua;",
+            "ssl_certificate_by_lua_block { ngx.exit(ngx.ERROR) }",
+            "internal;",
+            "js_content http.login;",
+            "vhost_traffic_status_limit_traffic in:1G;",
+            "allow 10.0.0.0/8; set_real_ip_from 192.0.2.1; real_ip_header X-Client;",
+            "if ($cookie_user = '') { return 302 https://login.test/; } add_header X \"a;",
+            "\"deny\" all; no_such_thing on;",
+            "\"deny\" all; brotli on;",
+            "header_filter_by_lua_block { a = '}",
+            "header_filter_by_lua_block { } deny all;",
+            "log_by_lua_file /etc/lua/log.lua",
+            "log_by_lua_file /etc/lua/log.lua; deny all;",
+            "log_by_lua_files x;",
+            "header_filter_by_lua_block { -- }\n} deny all; log_by_lua_block {}",
             "deny 192.0.2.1; add_header X \"a",
             "allow all;\n}",
             "access_by_lua_block { ngx.exit(403) }",
