@@ -52,6 +52,7 @@ on_every_proxy! {
         let map = config_map("own", &[("force-ssl-redirect", "true")]);
         assert_eq!(seen(std::slice::from_ref(&map)), ["308", "s", "s"]);
         assert_eq!(seen(&[map, parameters("true")]), ["308", "308", "s"]);
-        assert_eq!(seen(&[parameters("false")]), ["s", "s", "s"]);
+        assert_eq!(seen(&[parameters("false")]), ["308", "s", "s"], "what protects outlasts its object");
+        assert_eq!(seen(&[config_map("own", &[]), parameters("false")]), ["s", "s", "s"]);
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
 
 /// What an object that is not there any more, since before a start, has said that may keep somebody out, in the last revision that
 /// the proxy has taken; `None`: nothing.
-fn protections_of(input: Input<'_>, object: &ObjectRef) -> Option<BTreeMap<String, String>> {
+pub(super) fn protections_of(input: Input<'_>, object: &ObjectRef) -> Option<BTreeMap<String, String>> {
     let last = input.quarantine.accepted_settings_of(object)?.iter();
     let is_protection = |(key, value): &(&String, &String)| settings::is_kept(key) || asks_to_protect(key, value);
     let all: BTreeMap<_, _> = last.filter(is_protection).map(|(key, value)| (key.clone(), value.clone())).collect();

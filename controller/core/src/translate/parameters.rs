@@ -6,7 +6,7 @@
 
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
-use super::config::{Main, Said, closes, cut, finding, mended};
+use super::config::{Main, Said, closes, cut, finding, mended, protections_of};
 use super::fields::Fault;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -165,8 +165,16 @@ fn find<'a>(
             Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
         }
         None => {
-            let message = format!("{object} does not exist; the class is served without it");
-            Err(Fault::new(Code::NoParameters, "", message, "create it; it is used as soon as it is there"))
+            let missing = |instead| {
+                let message = format!("{object} does not exist; {instead}");
+                Fault::new(Code::NoParameters, "", message, "create it; it is used as soon as it is there")
+            };
+            let Some(last) = protections_of(input, &object) else { return Err(missing("the class is served without it")) };
+            let told = missing("what it said that protects still counts").at("spec.parameters", &own());
+            diagnostics.push(told.outcome(Outcome::Quarantined));
+            let settings = mended(input, &object, &last, said, diagnostics);
+            let of_operator = given.scope == ParametersScope::Cluster;
+            Ok(Found { class: class.meta.name.name(), object, settings, policy: None, of_operator, closed: false })
         }
     });
     found.map_err(|fault| diagnostics.push(fault.at("spec.parameters", &own()))).ok()

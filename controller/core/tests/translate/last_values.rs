@@ -236,6 +236,56 @@ fn a_snippet_of_an_ingress_is_applied_as_long_as_its_risk_is_taken() {
 }
 
 #[test]
+fn what_protects_a_class_outlasts_the_object_that_says_it() {
+    let class = |given: Value| {
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"},
+            "spec": {"controller": "gatewright.dev/ingress", "parameters": given}})
+    };
+    let of_class = with(ingress("c", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/spec/ingressClassName", json!("own"));
+    let data = json!({"whitelist-source-range": "10.0.0.0/8", "proxy-read-timeout": "9",
+        "gatewright-policy": json!({"hosts": [{"names": ["b.test"], "namespaces": ["blog"]}]}).to_string()});
+    let parameters = json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters",
+        "metadata": {"name": "of-class", "namespace": "gw"}, "spec": {"settings": data.clone()}});
+    for (kind, group, object) in
+        [(Kind::ConfigMap, "", config_map("of-class", &data)), (Kind::GatewrightParameters, "gatewright.dev", parameters)]
+    {
+        let named = |name: &str| {
+            json!({"apiGroup": group, "kind": kind.as_str(), "name": name, "scope": "Namespace", "namespace": "gw"})
+        };
+        let mut world = World::new(&[services(), vec![class(named("of-class")), of_class.clone()]].concat());
+        let allowed = |world: &mut World| holds(world).1.map_or(0, |sources| sources.allowed.len());
+        let lacks = |world: &mut World| {
+            let found = world.translate().diagnostics.into_iter();
+            found.filter(|one| one.field == "spec.parameters").map(|one| (one.message, one.outcome)).collect::<Vec<_>>()
+        };
+        let missing = |effect: &str, outcome| vec![(format!("{kind} gw/of-class does not exist; {effect}"), outcome)];
+        let without = missing("the class is served without it", Outcome::Served);
+        assert_eq!((allowed(&mut world), lacks(&mut world)), (0, without), "nothing is known of before");
+        world.apply(object.clone());
+        assert_eq!((allowed(&mut world), lacks(&mut world)), (1, vec![]));
+        take(&mut world);
+        world.snapshot.apply(Event::Deleted(ObjectRef::new(kind, ObjectName::new("gw", "of-class").unwrap())));
+        for _ in 0..2 {
+            let expected = missing("what it said that protects still counts", Outcome::Quarantined);
+            assert_eq!((allowed(&mut world), lacks(&mut world)), (1, expected), "{kind}");
+            let keys: Vec<_> = world.translate().settings.into_values().flat_map(std::collections::BTreeMap::into_keys).collect();
+            assert_eq!(keys, ["gatewright-policy", "whitelist-source-range"], "the rest has its default");
+            take(&mut world);
+        }
+        let mut other = world.quarantine.clone();
+        std::mem::swap(&mut other, &mut world.quarantine);
+        world.apply(class(named("other")));
+        assert_eq!(allowed(&mut world), 0, "the class names another");
+        take(&mut world);
+        world.apply(class(named("of-class")));
+        assert_eq!(allowed(&mut world), 0, "it was given up");
+        world.quarantine = other;
+        world.apply(with(object, if group.is_empty() { "/data" } else { "/spec/settings" }, json!({})));
+        assert_eq!((allowed(&mut world), lacks(&mut world)), (0, vec![]), "it is there, and says nothing");
+    }
+}
+
+#[test]
 fn a_snippet_that_may_keep_somebody_out_is_what_it_was() {
     let denies = "deny 192.0.2.0/24;";
     let mut world = world(&json!({"location-snippet": denies}));
