@@ -32,7 +32,7 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
     let Some(map) = input.snapshot.config_map(name).or(deleted) else {
         let last = protections_of(input, &object);
         let (instead, outcome) = match last {
-            Some(_) => ("what kept somebody out still counts, and every other setting has its default", Outcome::Quarantined),
+            Some(_) => ("what it said that protects still counts, and every other setting has its default", Outcome::Quarantined),
             None => ("every setting has its default", Outcome::KeptDefault),
         };
         diagnostics.push(miss(input.snapshot, "configmap", name, instead).outcome(outcome));
@@ -43,14 +43,14 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
     Main { data: mended(input, &object, &map.data, said, diagnostics), closed }
 }
 
-/// What an object that is not there any more, since before a start, has said that may keep somebody out, in the last revision that
-/// the proxy has taken; `None`: nothing.
+/// What an object that is not there any more has said that protects, in the last revision that the proxy has taken; `None`:
+/// nothing. Whose address is compared, and whether snippets are applied, is worth as much alone: who is kept out may be said by
+/// Ingresses.
 pub(super) fn protections_of(input: Input<'_>, object: &ObjectRef) -> Option<BTreeMap<String, String>> {
     let last = input.quarantine.accepted_settings_of(object)?.iter();
     let is_protection = |(key, value): &(&String, &String)| settings::is_kept(key) || asks_to_protect(key, value);
     let all: BTreeMap<_, _> = last.filter(is_protection).map(|(key, value)| (key.clone(), value.clone())).collect();
-    let protects = all.iter().any(|(key, value)| !value.is_empty() && asks_to_protect(key, value));
-    protects.then_some(all)
+    all.values().any(|value| !value.is_empty()).then_some(all)
 }
 
 /// What it said may keep somebody out, so it counts as long as nobody says something else.

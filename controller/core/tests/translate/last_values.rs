@@ -195,8 +195,22 @@ fn what_kept_somebody_out_outlasts_a_config_map_that_is_gone_at_the_next_start()
         world
     };
     let nothing = (String::new(), 0, Some(Outcome::KeptDefault));
-    for before in [json!({}), json!({"proxy-read-timeout": "9"}), json!({"denylist-source-range": "", "use-forwarded-headers": "true"})] {
+    for before in [json!({}), json!({"proxy-read-timeout": "9"}), json!({"denylist-source-range": "", "use-forwarded-headers": ""})] {
         assert_eq!(held(&mut start(before.clone())), nothing, "{before}: it kept nobody out");
+    }
+    for (key, value) in [
+        ("use-forwarded-headers", "true"),
+        ("proxy-real-ip-cidr", "10.0.0.0/8"),
+        ("enable-real-ip", "true"),
+        ("forwarded-for-header", "X-Client"),
+        ("use-proxy-protocol", "true"),
+        ("allow-snippet-annotations", "true"),
+    ] {
+        let mut world = start(json!({key: value, "proxy-read-timeout": "9"}));
+        for _ in 0..2 {
+            assert_eq!(held(&mut world), (key.to_owned(), 0, Some(Outcome::Quarantined)), "Ingresses may have lists");
+            take(&mut world);
+        }
     }
     let mut world = start(json!({"denylist-source-range": "192.0.2.0/24", "use-forwarded-headers": "true", "proxy-read-timeout": "9"}));
     for _ in 0..2 {
@@ -249,9 +263,7 @@ fn what_protects_a_class_outlasts_the_object_that_says_it() {
     for (kind, group, object) in
         [(Kind::ConfigMap, "", config_map("of-class", &data)), (Kind::GatewrightParameters, "gatewright.dev", parameters)]
     {
-        let named = |name: &str| {
-            json!({"apiGroup": group, "kind": kind.as_str(), "name": name, "scope": "Namespace", "namespace": "gw"})
-        };
+        let named = |name: &str| json!({"apiGroup": group, "kind": kind.as_str(), "name": name, "scope": "Namespace", "namespace": "gw"});
         let mut world = World::new(&[services(), vec![class(named("of-class")), of_class.clone()]].concat());
         let allowed = |world: &mut World| holds(world).1.map_or(0, |sources| sources.allowed.len());
         let lacks = |world: &mut World| {
