@@ -57,14 +57,15 @@ impl LastSettings {
         self.are_kept
     }
 
-    /// Keeps these.
+    /// Keeps these. Where they cannot be written, the file stays that is there. It may lack what protects since; but without it
+    /// nothing would be known at all, and whatever is gone or cannot be read by the next start would be without the protections
+    /// that it holds, which are nearly always those of now. These are what a disk that is full for a moment must not cost.
     pub(super) fn keep(&mut self, settings: &SettingsByObject) {
         let written = write(&self.file, settings);
         self.are_kept = written.is_ok();
         if let Err(error) = written {
-            tracing::warn!(%error, file = %self.file.display(), "could not keep the settings for the next start");
-            // What was kept before may be more open than what holds now, so the next start is better off without it.
-            let _ = std::fs::remove_file(&self.file);
+            let file = self.file.display();
+            tracing::warn!(%error, %file, "could not keep the settings for the next start; those that were kept before stay there");
         }
     }
 }
@@ -112,14 +113,23 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_kept_leaves_nothing_older() {
+    fn what_cannot_be_kept_leaves_what_was_kept_before() {
         let folder = tempfile::tempdir().unwrap();
         let mut last = LastSettings::at(folder.path().join("settings.json"));
         let object = ObjectRef::new(Kind::ConfigMap, ObjectName::new("edge", "main").unwrap());
-        last.keep(&SettingsByObject::from([(object.clone(), BTreeMap::new())]));
-        std::fs::create_dir(folder.path().join("settings.new")).unwrap();
-        let closed = BTreeMap::from([("whitelist-source-range".to_owned(), "10.0.0.0/8".to_owned())]);
-        last.keep(&SettingsByObject::from([(object, closed)]));
-        assert!(!last.are_kept() && last.read().is_empty(), "an older start would know of no list");
+        let said = |list: &str| {
+            let data = BTreeMap::from([("whitelist-source-range".to_owned(), list.to_owned())]);
+            SettingsByObject::from([(object.clone(), data)])
+        };
+        last.keep(&said("10.0.0.0/8"));
+        let in_the_way = folder.path().join("settings.new");
+        std::fs::create_dir(&in_the_way).unwrap();
+        last.keep(&said("192.0.2.0/24"));
+        assert!(!last.are_kept(), "they are to be written again");
+        let mut next = LastSettings::at(last.file.clone());
+        assert_eq!(next.read(), said("10.0.0.0/8"), "the next start knows of a list");
+        std::fs::remove_dir(&in_the_way).unwrap();
+        last.keep(&said("192.0.2.0/24"));
+        assert!(last.are_kept() && next.read() == said("192.0.2.0/24"));
     }
 }
