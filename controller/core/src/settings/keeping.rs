@@ -2,7 +2,8 @@
 //!
 //! Of lists, the entries that can be used count anyway. Those of before count beside them where a list keeps somebody out,
 //! and instead of them where it lets somebody in and none of its own can be used: nothing is more open than it was. Where
-//! nothing is known of before, a list that keeps addresses out closes all that it is for: nobody knows whom else it means.
+//! nothing is known of before, a list that keeps addresses out and can be used in part closes all that it is for: nobody knows
+//! whom else it means.
 
 use super::keys::{self, is_header_name, is_pattern};
 use super::values::{Bad, address, items, network};
@@ -102,6 +103,10 @@ pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
         return None;
     }
     let own = entries.len();
+    // Of a list that is new, nobody knows whom else it means, as at a first start.
+    if matches!(way, Fencing(_)) && own > 0 && before.is_empty() {
+        return None;
+    }
     if own == 0 || matches!(way, Excluding(_) | Fencing(_)) {
         let others: Vec<_> = before.into_iter().filter(|entry| !entries.contains(entry)).collect();
         entries.extend(others);
@@ -163,8 +168,9 @@ mod tests {
         assert_eq!(kept("nonsense", Some("10.0.0.0/8")), some("10.0.0.0/8"));
         assert_eq!(kept("192.0.2.1, 10.0.0.0//8", Some("10.0.0.0/8,192.0.2.1")), some("192.0.2.1,10.0.0.0/8"));
         assert_eq!(kept("10.0.0.0/8,nonsense", Some("10.0.0.0/8,worse")), None, "it has closed before");
-        for last in [None, Some(""), Some("10.0.0.0/8")] {
-            assert_eq!(kept("10.0.0.0/8,nonsense", last), some("10.0.0.0/8"), "nobody else was kept out: {last:?}");
+        assert_eq!(kept("10.0.0.0/8,nonsense", Some("10.0.0.0/8")), some("10.0.0.0/8"), "nobody else was kept out");
+        for last in [None, Some("")] {
+            assert_eq!(kept("10.0.0.0/8,nonsense", last), None, "it closes, as at a first start: {last:?}");
         }
         for last in [None, Some("~*curl")] {
             assert_eq!(value("block-user-agents", "~*curl,~(", last), None, "its own entries are all there is");

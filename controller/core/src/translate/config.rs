@@ -155,11 +155,7 @@ fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String
         Some((key.clone(), kept))
     };
     for (key, kept) in data.iter().filter_map(kept).collect::<Vec<_>>() {
-        let outcome = match (&kept.value, kept.is_new) {
-            (None, _) => Outcome::KeptDefault,
-            (Some(_), true) => Outcome::SkippedEntry,
-            (Some(_), false) => Outcome::Quarantined,
-        };
+        let outcome = if kept.value.is_some() { Outcome::Quarantined } else { Outcome::KeptDefault };
         let finding = Diagnostic::new(Code::BadSetting, object.clone(), field(object.kind, &key), kept.message);
         diagnostics.push(finding.help(kept.help).outcome(outcome));
         match kept.value {
