@@ -39,8 +39,9 @@ on_every_proxy! {
         }
         world.apply("c.yaml", &[settings(&[])]);
         assert_eq!((from("192.0.2.1"), told()), ([200, 200], false));
-        world.apply("c.yaml", &[settings(&[("block-cidrs", "nonsense")])]);
-        assert_eq!((from("192.0.2.1"), told()), ([200, 200], true), "nothing was said before");
+        // Every route answers 503 then, also to whoever asks whether the edit is live.
+        world.write("c.yaml", &text(&[settings(&[("block-cidrs", "nonsense")])]));
+        until_eq("nothing was said before, as at a first start", &([503, 503], true), || (from("198.51.100.1"), told()));
     }
 
     fn who_may_ask_is_who_might_until_it_can_be_read_again(proxy) {
@@ -58,11 +59,18 @@ on_every_proxy! {
         let world = world(proxy, &[("block-cidrs", "192.0.2.0/24")]);
         assert_eq!(from("192.0.2.1"), [403, 403]);
         assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
-        world.write("c.yaml", &text(&[settings(&[("block-cidrs", "nonsense"), ("whitelist-source-range", "nonsense")])]));
+        world.write("c.yaml", &text(&[settings(&[("block-cidrs", "nonsense")])]));
         world.start_controller();
         world.until_ready();
         world.apply("j.yaml", &[ingress("j").prefix("j.test", "/", "s")]);
         assert_eq!([from("192.0.2.1"), from("127.0.0.1")], [[403, 403], [200, 200]], "{:?}", world.diagnostics());
+        // Of another list nothing is known, with or without a restart.
+        world.write("c.yaml", &text(&[settings(&[("block-cidrs", "nonsense"), ("whitelist-source-range", "nonsense")])]));
+        until_eq("the new list closes", &[503, 200], || from("127.0.0.1"));
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        world.start_controller();
+        world.until_ready();
+        until_eq("so it does after a start", &([503, 200], 403), || (from("127.0.0.1"), from("192.0.2.1")[1]));
     }
 
     fn a_bad_entry_of_a_first_list_closes_where_it_may_keep_somebody_out(proxy) {

@@ -2,8 +2,8 @@
 //!
 //! Of lists, the entries that can be used count anyway. Those of before count beside them where a list keeps somebody out,
 //! and instead of them where it lets somebody in and none of its own can be used: nothing is more open than it was. Where
-//! nothing is known of before, a list that keeps addresses out and can be used in part closes all that it is for: nobody knows
-//! whom else it means.
+//! nothing is known of before, a value is read as it is, whether it is there at a first start or comes later: a protection
+//! then closes what it is for. Else a restart that knows nothing would close what was open the moment before.
 
 use super::keys::{self, is_header_name, is_pattern};
 use super::values::{Bad, address, items, network};
@@ -13,10 +13,8 @@ use std::collections::BTreeMap;
 /// What holds instead of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
-    /// `None`: as if the key were not there.
-    pub value: Option<String>,
-    /// Nothing of the key held before.
-    pub is_new: bool,
+    /// Never empty.
+    pub value: String,
     /// What is wrong with the value.
     pub message: String,
     /// What would do.
@@ -32,15 +30,13 @@ enum Way {
     Excluding(Entry),
     /// The same of one that closes what it is for where it cannot be read as a whole.
     Fencing(Entry),
-    /// A list of what is let in.
+    /// A list of what is let in, or believed.
     Admitting(Entry),
-    /// A list of what is believed: of one that was never read, nobody.
-    Believing(Entry),
     /// It is used or not.
     Whole,
 }
 
-use Way::{Admitting, Believing, Excluding, Fencing, Whole};
+use Way::{Admitting, Excluding, Fencing, Whole};
 
 fn is_address(item: &str) -> Result<(), Bad> {
     address(item).map(|_| ())
@@ -70,7 +66,7 @@ const KEPT: &[(&str, Way)] = &[
     ("global-auth-response-headers", Whole),
     ("global-auth-url", Whole),
     ("hide-headers", Excluding(is_header_name)),
-    ("proxy-real-ip-cidr", Believing(is_network)),
+    ("proxy-real-ip-cidr", Admitting(is_network)),
     ("proxy-set-headers", Whole),
     ("ssl-ciphers", Whole),
     ("ssl-protocols", Whole),
@@ -90,43 +86,34 @@ pub fn is_kept(key: &str) -> bool {
 #[must_use]
 pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
     let (_, way) = KEPT.iter().find(|(own, _)| *own == key)?;
+    let said = last.filter(|last| !last.is_empty())?;
     let (wrong, help) = wrong_with(key, value)?;
+    let was_wrong = wrong_with(key, said).is_some();
     let readable = |text, entry: &Entry| items(text).filter(|item| entry(item).is_ok()).map(str::to_owned).collect::<Vec<_>>();
-    let said = last.unwrap_or_default();
     let (mut entries, before) = match way {
-        Whole => (Vec::new(), last.filter(|last| wrong_with(key, last).is_none()).map(str::to_owned).into_iter().collect()),
-        Excluding(entry) | Fencing(entry) | Admitting(entry) | Believing(entry) => (readable(value, entry), readable(said, entry)),
+        Whole => (Vec::new(), Some(said.to_owned()).filter(|_| !was_wrong).into_iter().collect()),
+        Excluding(entry) | Fencing(entry) | Admitting(entry) => (readable(value, entry), readable(said, entry)),
     };
     // What could not be used before either has done then what it does now.
-    let is_closed = matches!(way, Fencing(_)) && wrong_with(key, said).is_some();
-    if is_closed || (before.is_empty() && items(said).next().is_some()) {
+    if before.is_empty() || (matches!(way, Fencing(_)) && was_wrong) {
         return None;
     }
     let own = entries.len();
-    // Of a list that is new, nobody knows whom else it means, as at a first start.
-    if matches!(way, Fencing(_)) && own > 0 && before.is_empty() {
-        return None;
-    }
     if own == 0 || matches!(way, Excluding(_) | Fencing(_)) {
         let others: Vec<_> = before.into_iter().filter(|entry| !entries.contains(entry)).collect();
         entries.extend(others);
     }
-    let is_own = own > 0 && own == entries.len();
+    let is_own = own == entries.len();
     // What can be used of the value itself is all that holds, and is said of it where it is read.
     if is_own && !matches!(way, Fencing(_)) {
         return None;
     }
-    if entries.is_empty() && matches!(way, Believing(_)) {
-        return None;
-    }
-    let effect = match (own, entries.is_empty()) {
-        (0, true) => "as before, it has no effect",
-        (0, false) => "its value before still counts",
+    let effect = match own {
+        0 => "its value before still counts",
         _ if is_own => "the other entries count",
         _ => "the other entries count, and those of before",
     };
-    let (value, is_new) = (Some(entries.join(",")).filter(|text| !text.is_empty()), said.is_empty());
-    Some(Kept { value, is_new, message: format!("{wrong}; {effect}"), help })
+    Some(Kept { value: entries.join(","), message: format!("{wrong}; {effect}"), help })
 }
 
 /// What is wrong with a value, whatever else is said, and what would do.
@@ -140,16 +127,25 @@ fn wrong_with(key: &str, value: &str) -> Option<(String, String)> {
 mod tests {
     use super::*;
 
-    fn of(key: &str, value: &str, last: Option<&str>) -> Option<(Option<String>, String)> {
+    fn of(key: &str, value: &str, last: Option<&str>) -> Option<(String, String)> {
         kept(key, value, last).map(|kept| (kept.value, kept.message))
     }
 
-    fn value(key: &str, value: &str, last: Option<&str>) -> Option<Option<String>> {
+    fn value(key: &str, value: &str, last: Option<&str>) -> Option<String> {
         of(key, value, last).map(|(value, _)| value)
     }
 
-    fn some(text: &str) -> Option<Option<String>> {
-        Some(Some(text.to_owned()))
+    fn some(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn of_what_is_new_nothing_is_kept() {
+        for (key, _) in KEPT {
+            for last in [None, Some("")] {
+                assert_eq!(of(key, " ~(", last), None, "{key}: it is as at a first start: {last:?}");
+            }
+        }
     }
 
     #[test]
@@ -175,7 +171,9 @@ mod tests {
         for last in [None, Some("~*curl")] {
             assert_eq!(value("block-user-agents", "~*curl,~(", last), None, "its own entries are all there is");
         }
-        assert_eq!((kept("nonsense", None), kept("nonsense", Some("")), kept("nonsense", Some("worse"))), (Some(None), Some(None), None));
+        for last in [None, Some(""), Some(","), Some("worse")] {
+            assert_eq!(kept("nonsense", last), None, "so does one of which nothing can be used: {last:?}");
+        }
         assert_eq!(value("block-user-agents", "~(", Some("~*curl")), some("~*curl"));
         let (_, told) = of("denylist-source-range", "nonsense,::1", Some("10.0.0.0/8")).unwrap();
         assert_eq!(told, "denylist-source-range: \"nonsense\" is not an address or CIDR; the other entries count, and those of before");
@@ -188,7 +186,7 @@ mod tests {
         for key in ["whitelist-source-range", "proxy-real-ip-cidr"] {
             assert_eq!(of(key, "192.0.2.1,nonsense", Some("10.0.0.0/8")), None);
             let (value, told) = of(key, "nonsense", Some("10.0.0.0/8,worse")).unwrap();
-            assert_eq!(value.as_deref(), Some("10.0.0.0/8"));
+            assert_eq!(value, "10.0.0.0/8");
             assert_eq!(told, format!("{key}: \"nonsense\" is not an address or CIDR; its value before still counts"));
         }
     }
@@ -220,8 +218,7 @@ mod tests {
             ("proxy-set-headers", "headers", "gw/headers"),
         ] {
             assert_eq!(value(key, bad, Some(last)), some(last), "{key}");
-            assert_eq!(value(key, bad, None), Some(None), "{key}");
-            assert_eq!(value(key, bad, Some(bad)), None, "{key}: it is no worse than before");
+            assert_eq!((value(key, bad, None), value(key, bad, Some(bad))), (None, None), "{key}: it is no worse than before");
         }
     }
 }

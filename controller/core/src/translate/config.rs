@@ -140,28 +140,21 @@ pub(super) fn without_refused(
     data
 }
 
-/// Puts what the proxy has taken before in the place of protections that cannot be read. One that is new then has no effect, but
-/// for where another one has gone with the same change: it may stand in for that, and is as at a first start.
+/// Puts what the proxy has taken before in the place of protections that cannot be read. Of one that is new nothing was, so it
+/// stays as it is, and closes what it is for.
 fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String>, diagnostics: &mut Vec<Diagnostic>) {
     let Some(last) = input.quarantine.accepted_settings_of(object) else { return };
-    let is_set = |value: Option<&String>| value.is_some_and(|value| !value.is_empty());
-    let is_looser = last.iter().any(|(key, value)| is_set(Some(value)) && !is_set(data.get(key)) && asks_to_protect(key, value));
     let kept = |(key, value): (&String, &String)| {
         let last = last.get(key).map(String::as_str);
         let kept = settings::kept(key, value, last)
             .or_else(|| kept_policy(input, key, value, last))
-            .or_else(|| super::config_objects::kept_snippet(input, key, value, last, data))
-            .filter(|kept| !kept.is_new || !is_looser)?;
+            .or_else(|| super::config_objects::kept_snippet(input, key, value, last, data))?;
         Some((key.clone(), kept))
     };
     for (key, kept) in data.iter().filter_map(kept).collect::<Vec<_>>() {
-        let outcome = if kept.value.is_some() { Outcome::Quarantined } else { Outcome::KeptDefault };
         let finding = Diagnostic::new(Code::BadSetting, object.clone(), field(object.kind, &key), kept.message);
-        diagnostics.push(finding.help(kept.help).outcome(outcome));
-        match kept.value {
-            Some(value) => data.insert(key, value),
-            None => data.remove(&key),
-        };
+        diagnostics.push(finding.help(kept.help).outcome(Outcome::Quarantined));
+        data.insert(key, kept.value);
     }
 }
 
@@ -201,13 +194,8 @@ fn kept_policy(input: Input<'_>, key: &str, value: &str, last: Option<&str>) -> 
     let prefix = &input.settings.annotations_prefix;
     let wrong = |text: &str| Policy::parse(text).and_then(|policy| policy_names::settled(policy, prefix)).err();
     let why = Some(value).filter(|_| key == POLICY_KEY).and_then(wrong)?;
-    let value = last.map(str::to_owned);
-    if value.as_deref().and_then(wrong).is_some() {
-        return None;
-    }
-    let effect = if value.is_some() { "the one before still counts" } else { "as before, there is none" };
-    let message = format!("the policy cannot be read: {why}; {effect}");
-    Some(Kept { is_new: value.is_none(), value, message, help: POLICY_HELP.to_owned() })
+    let value = last.filter(|last| !last.is_empty() && wrong(last).is_none())?.to_owned();
+    Some(Kept { value, message: format!("the policy cannot be read: {why}; the one before still counts"), help: POLICY_HELP.to_owned() })
 }
 
 /// The field path of a key.

@@ -117,13 +117,9 @@ pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option
         SnippetKey::Auth => data.get("global-auth-url").is_some_and(|url| !url.is_empty()) && snippet::may_be_decided_by(text, &zones),
         _ => snippet::may_keep_out(text, &zones),
     };
-    if !protects || last.and_then(refused).is_some() {
-        return None;
-    }
-    let value = last.map(str::to_owned);
-    let effect = if value.is_some() { "its value before still counts" } else { "as before, it has no effect" };
+    let value = last.filter(|last| protects && !last.is_empty() && refused(last).is_none())?.to_owned();
     let help = "use other keys that say the same, and remove it".to_owned();
-    Some(Kept { is_new: value.is_none(), value, message: format!("{}: {why}; {effect}", key.as_str()), help })
+    Some(Kept { value, message: format!("{}: {why}; its value before still counts", key.as_str()), help })
 }
 
 /// What one of them asks of every route, and what is said of headers that are not sent; `looser`: see [`stricter`].
