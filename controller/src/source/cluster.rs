@@ -20,6 +20,7 @@ pub(crate) use zone::Whereabouts;
 
 use super::Input;
 use crate::connection::Connection;
+use gatewright_core::names::ObjectName;
 use gatewright_core::settings::Settings;
 use gatewright_core::translate::Wanted;
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub(crate) struct Scope {
     pub(crate) own_namespace: String,
     /// What is behind Ingresses is needed: endpoints and Secrets.
     pub(crate) backs: bool,
+    /// `--configmap`: nothing is told as a whole until it was read.
+    pub(crate) main: Option<ObjectName>,
 }
 
 impl Scope {
@@ -49,6 +52,7 @@ impl Scope {
             secrets,
             own_namespace: own_namespace.to_owned(),
             backs: true,
+            main: settings.config_map.clone(),
         }
     }
 

@@ -132,6 +132,12 @@ impl<'w> Controller<'w> {
         self.admin("/api/v1/diagnostics").as_array().into_iter().flatten().map(text).collect()
     }
 
+    /// What `/readyz` says: status and text.
+    pub fn ready(&self) -> String {
+        get(self.admin, "localhost", "/readyz")
+            .map_or_else(|error| error.to_string(), |answer| format!("{} {}", answer.status, answer.body))
+    }
+
     fn admin(&self, path: &str) -> Value {
         get(self.admin, "localhost", path).ok().and_then(|answer| serde_json::from_str(&answer.body).ok()).unwrap_or(Value::Null)
     }

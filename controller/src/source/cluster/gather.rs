@@ -69,6 +69,8 @@ enum Health {
 #[derive(Debug)]
 struct Running {
     health: Health,
+    /// Its list has been complete, whatever its health is now.
+    was_complete: bool,
     task: AbortHandle,
 }
 
@@ -90,6 +92,8 @@ struct Gather {
     /// All namespaces, as far as they may be read.
     known_namespaces: BTreeSet<String>,
     complete: bool,
+    /// As it was told last: whether the main ConfigMap may not be read and never was.
+    lacks_main: bool,
     /// As it was told last.
     classes_are_readable: bool,
     problems: Vec<Diagnostic>,
@@ -111,6 +115,7 @@ impl Gather {
             namespaces,
             known_namespaces: BTreeSet::new(),
             complete: false,
+            lacks_main: false,
             classes_are_readable: true,
             problems: Vec::new(),
         }
@@ -147,7 +152,7 @@ impl Gather {
             Kind::Namespace => self.spawn::<Namespace>(&id, Config::default(), whole),
             Kind::GatewrightParameters => self.spawn::<GatewrightParameters>(&id, by_name(&id), namespaced),
         };
-        self.running.insert(id, Running { health: Health::Begun, task });
+        self.running.insert(id, Running { health: Health::Begun, was_complete: false, task });
     }
 
     fn spawn<T: WatchedKind>(&self, id: &WatchId, config: Config, api: fn(Client, Option<&str>) -> Api<Watched<T>>) -> AbortHandle {
@@ -215,7 +220,9 @@ impl Gather {
 
     /// Changes the health of a watch; whether it is another one than before.
     fn set(&mut self, id: &WatchId, health: Health) -> bool {
-        self.running.get_mut(id).is_some_and(|running| std::mem::replace(&mut running.health, health.clone()) != health)
+        let Some(running) = self.running.get_mut(id) else { return false };
+        running.was_complete |= health == Health::Complete;
+        std::mem::replace(&mut running.health, health.clone()) != health
     }
 
     /// A kind that may not be read everywhere is tried where Ingresses are, and where the controller is.
@@ -321,6 +328,10 @@ impl Gather {
         }
         if !std::mem::replace(&mut self.complete, true) {
             send(Input::Complete).await?;
+        }
+        let waiting = self.lacks_main().map(|id| format!("the right to read {id}, which is that of --configmap"));
+        if std::mem::replace(&mut self.lacks_main, waiting.is_some()) != waiting.is_some() {
+            send(Input::Waiting(waiting.into_iter().collect())).await?;
         }
         if !self.answered && self.knows_single_ones() {
             self.answered = true;

@@ -1,13 +1,20 @@
 //! What the watches have to tell of themselves: what is waited for, and what may not or cannot be read.
 
-use super::{Gather, Health};
+use super::{Gather, Health, Running};
 use crate::source::cluster::follow::WatchId;
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 use std::collections::BTreeSet;
 
-const fn is_known(health: &Health) -> bool {
-    matches!(health, Health::Complete | Health::Forbidden)
+/// Whether all is known that a watch may tell. What may not be read is left out, but for the ConfigMap of `--configmap`: it may
+/// keep somebody out, so that it was never read says as little of it as an API server that does not answer. ingress-nginx does
+/// not start then.
+const fn is_known(running: &Running, is_main: bool) -> bool {
+    match running.health {
+        Health::Complete => true,
+        Health::Forbidden => !is_main || running.was_complete,
+        Health::Begun | Health::Failing(_) => false,
+    }
 }
 
 /// Whether a watch delivers settings, of which those of the ConfigMaps have these names. Nothing is served without what they may
@@ -27,12 +34,24 @@ impl Gather {
     /// Whether all is known of what is watched one by one.
     pub(super) fn knows_single_ones(&self) -> bool {
         let mut single = self.running.iter().filter(|(id, _)| id.name.is_some());
-        single.all(|(_, running)| is_known(&running.health))
+        single.all(|(id, running)| is_known(running, self.is_main(id)))
     }
 
     /// Whether the objects with settings were looked up.
     pub(super) fn knows_settings(&self) -> bool {
-        self.running.iter().all(|(id, running)| is_known(&running.health) || !has_settings(id, &self.wanted.settings))
+        self.running.iter().all(|(id, running)| is_known(running, self.is_main(id)) || !has_settings(id, &self.wanted.settings))
+    }
+
+    /// Whether a watch delivers the ConfigMap of `--configmap`.
+    fn is_main(&self, id: &WatchId) -> bool {
+        let is_named = |main: &ObjectName| id.namespace.as_deref() == Some(main.namespace()) && id.name.as_deref() == Some(main.name());
+        id.kind == Kind::ConfigMap && self.scope.main.as_ref().is_some_and(is_named)
+    }
+
+    /// The watch of the main ConfigMap, if it may not be read and never was.
+    pub(super) fn lacks_main(&self) -> Option<&WatchId> {
+        let is_lacking = |id: &WatchId, running: &Running| running.health == Health::Forbidden && !is_known(running, self.is_main(id));
+        self.running.iter().find(|(id, running)| is_lacking(id, running)).map(|(id, _)| id)
     }
 
     /// The lists that are waited for.
@@ -65,8 +84,12 @@ impl Gather {
 
     fn forbidden(&self, id: &WatchId) -> Option<Diagnostic> {
         let resource = resource(id.kind);
-        let help = format!("grant the verbs list and watch on {resource} there, or leave it as it is");
+        let is_lacking = self.lacks_main() == Some(id);
+        let otherwise = if is_lacking { "start without --configmap" } else { "leave it as it is" };
+        let help = format!("grant the verbs list and watch on {resource} there, or {otherwise}");
         let message = match id.kind {
+            _ if is_lacking => format!("{id} may not be read, and may keep somebody out, so nothing new is served until it may"),
+            Kind::ConfigMap if self.is_main(id) => format!("{id} may not be read any more; what it said last still counts"),
             Kind::IngressClass => format!("{id} may not be read, so only the class annotation of Ingresses counts"),
             _ => format!("{id} may not be read, so they are left out"),
         };
@@ -108,8 +131,17 @@ mod tests {
         for (id, settings) in all {
             assert_eq!(has_settings(&id, &names), settings, "{id}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_may_not_be_read_is_known_to_be_left_out_but_for_settings_that_were_never_read() {
+        let task = tokio::spawn(async {}).abort_handle();
+        let running = |health, was_complete| Running { health, was_complete, task: task.clone() };
         let failing = Health::Failing("503".to_owned());
-        let known = [Health::Begun, failing, Health::Complete, Health::Forbidden].map(|health| is_known(&health));
-        assert_eq!(known, [false, false, true, true], "an API server that fails for a moment has said nothing");
+        let all = [Health::Begun, failing, Health::Complete, Health::Forbidden].map(|health| running(health, false));
+        let known = |is_main| all.each_ref().map(|running| is_known(running, is_main));
+        assert_eq!(known(false), [false, false, true, true], "an API server that fails for a moment has said nothing");
+        assert_eq!(known(true), [false, false, true, false], "nobody knows what it says");
+        assert!(is_known(&running(Health::Forbidden, true), true), "what was read still counts");
     }
 }
