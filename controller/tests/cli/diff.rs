@@ -391,6 +391,19 @@ fn objects_behind_annotations_and_settings_are_told_when_they_are_other_ones() {
 }
 
 #[test]
+fn who_has_changed_how_the_endpoints_of_a_shared_service_are_spoken_to_is_named() {
+    let wish = |more: &str| annotated("cart", &format!("about.test/x: y{more}"));
+    let rest = ingress("other", "b.test", "/", "cart") + &ingress("third", "c.test", "/", "third") + &service("cart") + &service("third");
+    let sticky = ", nginx.ingress.kubernetes.io/affinity: cookie";
+    let told = |to: &str| format!("policy sticky sessions: one → another, by {to} [unclear] front");
+    for (old, new) in [("", sticky), (sticky, "")] {
+        let found = changes(&(wish(old) + &rest), &(wish(new) + &rest));
+        assert!(found.contains(&told("affinity of Ingress shop/front, which has the same Service")), "{found:#?}");
+        assert_eq!(found.len(), 2, "{found:#?}");
+    }
+}
+
+#[test]
 fn policies_of_a_route_that_is_closed_are_compared() {
     let of = |url: &str| annotated("gone", &format!("nginx.ingress.kubernetes.io/auth-url: {url}")) + &service("cart");
     let found = changes(&of("http://10.2.0.1/a"), &of("http://10.2.0.1/b"));

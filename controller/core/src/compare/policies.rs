@@ -5,7 +5,7 @@ use super::parts::Part;
 use super::settings::Settings;
 use super::texts::told;
 use super::{Change, Effect, Kind, Side, Subject};
-use crate::model::Route;
+use crate::model::{Action, Model, Route};
 use crate::names::{ObjectName, ObjectRef};
 use crate::state::Ingress;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -49,6 +49,7 @@ impl<'a> Policies<'a> {
 /// Changes of policies, each said once for all hosts that it concerns.
 pub(super) struct Collected<'a> {
     sides: [Policies<'a>; 2],
+    models: [&'a Model; 2],
     settings: &'a Settings<'a>,
     changes: BTreeMap<Owners<'a>, Pair>,
     /// What no annotation or key tells of: hosts, and who has a say there.
@@ -83,7 +84,7 @@ pub(super) type Difference = (String, Option<String>, Option<String>);
 impl<'a> Collected<'a> {
     pub(super) fn new(old: Side<'a>, new: Side<'a>, settings: &'a Settings<'a>, prefix: &str) -> Self {
         let sides = [old, new].map(|side| Policies::of(&side.translation.served, prefix));
-        Self { sides, settings, changes: BTreeMap::new(), untold: BTreeMap::new() }
+        Self { sides, models: [old.model(), new.model()], settings, changes: BTreeMap::new(), untold: BTreeMap::new() }
     }
 
     /// What is asked for, for a route of the second side; protections first.
@@ -143,7 +144,40 @@ impl<'a> Collected<'a> {
         }
     }
 
+    /// Whose annotation has made a part another one for these Ingresses, and which: how endpoints are spoken to is the same for
+    /// all who name the same Service port.
+    fn neighbour(&self, part: Part, origins: &BTreeSet<&ObjectRef>) -> Option<(&'a ObjectRef, &str)> {
+        let teller = |(owners, pair): (&Owners<'a>, &'_ Pair)| {
+            let wish = pair.changed.iter().position(|wish| part.is_told_by(&wish.name)).filter(|_| !pair.hosts.is_empty())?;
+            Some((owners.1.or(owners.0).filter(|own| !origins.contains(own))?, *owners, wish))
+        };
+        let mut tellers = self.changes.iter().filter_map(teller).peekable();
+        tellers.peek()?;
+        let routes = || self.models.into_iter().flat_map(|model| model.hosts.values()).flat_map(|host| &host.routes);
+        let backend = |route: &'a Route| if let Action::Forward(id) = &route.action { Some(id) } else { None };
+        let is_by = |route: &&Route, all: &BTreeSet<&ObjectRef>| route.origin.as_ref().is_some_and(|origin| all.contains(origin));
+        let ids: BTreeSet<_> = routes().filter(|route| is_by(route, origins)).filter_map(backend).collect();
+        let (origin, owners, wish) = tellers.find(|(own, ..)| {
+            let own = BTreeSet::from([*own]);
+            routes().filter(|route| is_by(route, &own)).filter_map(backend).any(|id| ids.contains(id))
+        })?;
+        Some((origin, &self.changes.get(&owners)?.changed.get(wish)?.name))
+    }
+
     pub(super) fn into_changes(self) -> impl Iterator<Item = Change> {
+        let untold: Vec<Change> = self
+            .untold
+            .iter()
+            .map(|(part, (hosts, origins))| {
+                let hosts = Vec::from_iter(hosts.clone());
+                if let Some((origin, name)) = self.neighbour(*part, origins) {
+                    let to = format!("another, by {name} of {origin}, which has the same Service");
+                    return Change { to, ..another(Subject::Policy, hosts, *part, Some(origin.clone())) };
+                }
+                let by = if origins.len() == 1 { origins.first().map(|origin| (*origin).clone()) } else { None };
+                another(Subject::Policy, hosts, *part, by)
+            })
+            .collect();
         let told = self.changes.into_iter().filter(|(_, pair)| !pair.hosts.is_empty()).flat_map(|((old, new), pair)| {
             let (by, hosts) = (new.or(old).cloned(), Vec::from_iter(pair.hosts));
             let one = move |Wish { name, from, to, effect }| {
@@ -151,10 +185,6 @@ impl<'a> Collected<'a> {
                 told(Subject::Policy, hosts.clone(), values, by.clone(), effect)
             };
             pair.changed.into_iter().map(one)
-        });
-        let untold = self.untold.into_iter().map(|(part, (hosts, origins))| {
-            let by = if origins.len() == 1 { origins.first().map(|origin| (*origin).clone()) } else { None };
-            another(Subject::Policy, Vec::from_iter(hosts), part, by)
         });
         told.chain(untold)
     }
