@@ -35,6 +35,7 @@ pub use origin::Origin;
 pub use path::{PathLimits, UriPath};
 pub use pattern::{TextPattern, TextRegex};
 pub use route::{RouteRegex, RulePath};
+pub(crate) use scan::literal_begin;
 pub use selector::LabelSelector;
 pub use service_url::{ServiceUrl, UrlHost, url_text, url_text_with_answers};
 pub use url::UrlText;

@@ -1,6 +1,7 @@
 //! What is known of the paths that a match takes, without asking a regular expression: how they begin.
 
 use crate::model::PathMatch;
+use crate::names::literal_begin;
 
 /// The paths of one match, or of one alternative of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,24 +49,7 @@ impl Shape {
     /// Reads an expression up to its first character that does not stand for itself.
     fn of_alternative(text: &str) -> Self {
         let text = text.strip_prefix('^').unwrap_or(text);
-        let (mut begins, mut rest) = (String::new(), text);
-        loop {
-            let mut chars = rest.chars();
-            match (chars.next(), chars.clone().next()) {
-                (Some('\\'), Some(c)) if !c.is_ascii_alphanumeric() => {
-                    chars.next();
-                    begins.push(c);
-                }
-                // Whether the character before it is there, nobody knows.
-                (Some('*' | '?' | '{'), _) => {
-                    begins.pop();
-                    break;
-                }
-                (Some(c), _) if !r"\.[(+^$|".contains(c) => begins.push(c),
-                _ => break,
-            }
-            rest = chars.as_str();
-        }
+        let (begins, rest) = literal_begin(text);
         let taken = match rest {
             "" | ".*" | "(.*)" | ".*$" | "(.*)$" => Taken::All,
             "$" => Taken::One,

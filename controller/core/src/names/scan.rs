@@ -31,6 +31,38 @@ pub(super) struct Token<'t> {
     pub(super) text: &'t str,
 }
 
+impl Token<'_> {
+    /// The character that it stands for, where it is one.
+    fn literal(&self) -> Option<char> {
+        match self.kind {
+            Kind::Character('.' | '*' | '+' | '?' | '{' | '^' | '$') => None,
+            Kind::Character(c) => Some(c),
+            Kind::Escape => self.text[1..].chars().next().filter(|c| !c.is_ascii_alphanumeric()),
+            _ => None,
+        }
+    }
+}
+
+/// The characters that everything begins with that an expression of one alternative matches, as far as its text tells, and what
+/// is left of it.
+pub(crate) fn literal_begin(text: &str) -> (String, &str) {
+    let (mut tokens, mut begin) = (Tokens::new(text), String::new());
+    loop {
+        let rest = tokens.rest;
+        let Some(token) = tokens.next() else { return (begin, rest) };
+        match token.literal() {
+            Some(c) => begin.push(c),
+            None => {
+                // The character before it may be missing.
+                if matches!(token.kind, Kind::Character('*' | '?' | '{')) {
+                    begin.pop();
+                }
+                return (begin, rest);
+            }
+        }
+    }
+}
+
 /// Those of a text, from the beginning on.
 #[derive(Debug)]
 pub(super) struct Tokens<'t> {
@@ -110,6 +142,28 @@ mod tests {
             let found: Vec<_> = Tokens::new(text).map(|token| (token.kind, token.text)).collect();
             assert_eq!(found, expected, "{text}");
             assert_eq!(found.iter().map(|(_, text)| *text).collect::<String>(), text);
+        }
+    }
+
+    #[test]
+    fn the_begin_is_what_stands_for_itself() {
+        for (text, begin, rest) in [
+            ("", "", ""),
+            ("/a", "/a", ""),
+            ("/a\\.b/.*", "/a.b/", ".*"),
+            ("/ab*c", "/a", "*c"),
+            ("/ab?", "/a", "?"),
+            ("/ab{0,1}", "/a", "{0,1}"),
+            ("/ab+", "/ab", "+"),
+            ("/ä(b)", "/ä", "(b)"),
+            ("/a\\d", "/a", "\\d"),
+            ("/[a]", "/", "[a]"),
+            ("/[a", "/", "[a"),
+            ("^/", "", "^/"),
+            ("*", "", "*"),
+            ("/\\", "/", "\\"),
+        ] {
+            assert_eq!(literal_begin(text), (begin.to_owned(), rest), "{text}");
         }
     }
 

@@ -6,7 +6,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Host, Model, PathMatch, Route};
-use crate::names::{HostPattern, Kind, ObjectName, RouteRegex};
+use crate::names::{HostPattern, Kind, ObjectName, RouteRegex, literal_begin};
 use crate::state::Ingress;
 use regex::{Regex, RegexBuilder};
 use std::collections::HashMap;
@@ -94,24 +94,9 @@ fn begin(expression: &RouteRegex) -> String {
     if expression.alternatives().len() > 1 {
         return "/".to_owned();
     }
-    let mut begin = String::new();
-    let mut rest = expression.as_str().chars().peekable();
-    while let Some(c) = rest.next() {
-        let literal = match c {
-            '\\' => rest.next().filter(char::is_ascii_punctuation),
-            '.' | '[' | '(' | ')' | '*' | '+' | '?' | '{' | '^' | '$' | '|' => None,
-            _ => Some(c).filter(char::is_ascii),
-        };
-        let Some(literal) = literal else { break };
-        // It may be missing.
-        if matches!(rest.peek(), Some('*' | '?' | '{')) {
-            break;
-        }
-        begin.push(literal);
-        if rest.peek() == Some(&'+') {
-            break;
-        }
-    }
+    let (mut begin, _) = literal_begin(expression.as_str());
+    // Proxies compare others by their bytes.
+    begin.truncate(begin.find(|c: char| !c.is_ascii()).unwrap_or(begin.len()));
     if begin.is_empty() { "/".to_owned() } else { begin }
 }
 
