@@ -38,8 +38,8 @@ pub(super) struct Maker {
     self_signed: Arc<Certificate>,
     /// Where the files are that the proxy has taken last.
     published: PathBuf,
-    /// Those of the last revision that the proxy has taken since the start.
-    accepted_settings: SettingsByObject,
+    /// Those of the last revision that the proxy has taken since the start; the quarantine has those from before, too.
+    settings_since_start: SettingsByObject,
     /// Where they are kept for the next one.
     last_settings: LastSettings,
     /// Digests of its key pairs that only the proxy can check.
@@ -128,7 +128,7 @@ impl Maker {
             drain_timeout: Duration::from_secs(Workers::default().drain_timeout_s),
             self_signed,
             published,
-            accepted_settings: BTreeMap::new(),
+            settings_since_start: BTreeMap::new(),
             last_settings,
             accepted_pairs: HashSet::new(),
             count: 0,
@@ -219,7 +219,7 @@ impl Maker {
     pub(super) fn accept(&mut self, made: &Made) {
         self.templates.accept(&made.templates);
         self.quarantine.accept(&made.served);
-        self.accepted_settings.clone_from(&made.settings);
+        self.settings_since_start.clone_from(&made.settings);
         let are_others = self.quarantine.accept_settings(&made.settings);
         if are_others || !self.last_settings.are_kept() {
             self.last_settings.keep(&made.settings);
@@ -233,7 +233,7 @@ impl Maker {
 
     /// The value of a setting in the last revision that the proxy has taken.
     fn accepted_value(&self, object: &ObjectRef, key: &str) -> Option<&String> {
-        self.accepted_settings.get(object)?.get(key)
+        self.settings_since_start.get(object)?.get(key)
     }
 
     /// Whether this still holds, as the object says it or in the place of what it says.
