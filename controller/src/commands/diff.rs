@@ -7,7 +7,8 @@ mod said;
 mod text;
 
 use super::error::CommandError;
-use super::offline::{End, Session, exit, say_left_out};
+use super::not_read::say_left_out;
+use super::offline::{End, Session, exit};
 use super::output::{Progress, print, say};
 use crate::args::{DiffConfig, DiffFormat};
 use crate::source::Located;

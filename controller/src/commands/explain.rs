@@ -1,8 +1,10 @@
 //! `gatewright explain`: which object serves a request, why, and what happens to it on the way.
 
 use super::error::CommandError;
+use super::findings::all_findings;
 use super::lint::of_other_classes;
-use super::offline::{End, Session, all_findings, exit, say_left_out};
+use super::not_read::say_left_out;
+use super::offline::{End, Session, exit};
 use super::output::{Progress, print};
 use crate::args::ExplainConfig;
 use crate::source::input::World;

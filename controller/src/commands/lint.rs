@@ -8,7 +8,9 @@ mod sarif;
 mod text;
 
 use super::error::CommandError;
-use super::offline::{End, Session, all_findings, exit, say_nothing_found, soften};
+use super::findings::{all_findings, soften};
+use super::not_read::say_nothing_found;
+use super::offline::{End, Session, exit};
 use super::output::{Progress, print};
 use crate::args::{LintConfig, LintFormat};
 use crate::source::Located;

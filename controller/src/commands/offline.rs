@@ -1,25 +1,23 @@
 //! What the offline commands share: the moment they are of, the proxy they render for, and their exit codes.
 
 use super::error::CommandError;
-use super::lint::of_other_classes;
 use super::output::say;
 use crate::args::{OfflineConfig, ProxyChoice};
 use crate::causes::chain;
 use crate::clock::now_s;
 use crate::guilt;
-use crate::source::input::{Holds, How, InputError, Moment, World};
+use crate::source::Located;
+use crate::source::input::{How, InputError, Moment, World};
 use crate::source::manifests::Purpose;
-use crate::source::{Located, Place, together};
-use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
+use gatewright_core::diagnostic::Diagnostic;
 use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::model::Certificate;
-use gatewright_core::names::{Kind, ObjectName, ObjectRef};
+use gatewright_core::names::ObjectRef;
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use gatewright_core::settings::Settings;
 use gatewright_core::state::Ingress;
 use gatewright_core::translate::Translation;
-use gatewright_core::translate::left_out::{self, Parts};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -180,134 +178,6 @@ impl<'a> Session<'a> {
         }
         crate::templates::renderer(self.dialect, self.version, self.overrides.clone()).map_err(CommandError::Templates)
     }
-}
-
-/// Everything that is wrong, by file and line; what is in no file comes first.
-pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Located> {
-    let of_objects = translation.diagnostics.iter().map(|diagnostic| world.places.locate(diagnostic.clone()));
-    let mut all = together(&world.problems, of_objects);
-    let key = |located: &Located| located.place.as_ref().map(|Place { file, line, column }| (Arc::clone(file), *line, *column));
-    tell_what_is_left_out(&mut all, world, translation);
-    all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
-    all.dedup();
-    all
-}
-
-/// Nothing is said to be served of what is left out for another reason.
-fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Translation) {
-    let served: HashSet<&ObjectName> = translation.served.iter().map(|ingress| &ingress.meta.name).collect();
-    let mut of_objects: HashMap<ObjectRef, Vec<&Diagnostic>> = HashMap::new();
-    for (object, finding) in all.iter().filter_map(|located| Some((located.diagnostic.object.clone()?, &located.diagnostic))) {
-        of_objects.entry(object).or_default().push(finding);
-    }
-    let parts_of = |(object, findings): (ObjectRef, Vec<&Diagnostic>)| {
-        let mut parts = if object.kind == Kind::Ingress { left_out::parts(findings.iter().copied()) } else { Parts::new() };
-        let is_unread = || findings.iter().any(|finding| finding.outcome == Outcome::SkippedObject) && !world.places.has(&object);
-        let is_empty = || findings.iter().any(|finding| finding.code == Code::EmptyIngress);
-        if object.kind == Kind::Ingress && (!served.contains(&object.name) || is_empty()) || is_unread() {
-            parts.insert(String::new(), Outcome::SkippedObject);
-        }
-        (object, parts)
-    };
-    let parts: HashMap<ObjectRef, Parts> = of_objects.into_iter().map(parts_of).collect();
-    for finding in all.iter_mut().map(|located| &mut located.diagnostic).filter(|finding| finding.outcome == Outcome::Served) {
-        let parts = finding.object.as_ref().and_then(|object| parts.get(object));
-        finding.outcome = parts.and_then(|parts| left_out::outcome_of(finding, parts)).unwrap_or(Outcome::Served);
-    }
-}
-
-/// An input that holds no Services, Secrets or ConfigMaps at all leaves them to somebody else.
-pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
-    let kind = match finding.code {
-        Code::NoService if !holds.services => "Services",
-        Code::NoSecret | Code::MissingSecret if !holds.secrets => "Secrets",
-        Code::MissingConfigMap if !holds.config_maps => "ConfigMaps",
-        _ => return,
-    };
-    finding.severity = Severity::Note;
-    finding.help = format!("the input holds no {kind}; add them, and more can be checked");
-}
-
-/// Whoever reads an answer of nothing has to know.
-pub(super) fn say_nothing_found(inputs: &[String], world: &World) {
-    for Located { diagnostic: Diagnostic { message, help, .. }, .. } in world.nothing_found(inputs) {
-        say(format_args!("warning: {message}; {help}"));
-    }
-}
-
-/// What is not read is in no answer, and neither are Ingresses of other classes nor settings of a ConfigMap that is not
-/// there: whoever reads it has to know.
-pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Translation) {
-    say_nothing_found(inputs, world);
-    let inputs = inputs.join(", ");
-    let told = match unread(world).filter(|located| located.diagnostic.outcome == Outcome::SkippedObject).count() {
-        0 => None,
-        1 => Some("1 document or object is left out, as it".to_owned()),
-        errors => Some(format!("{errors} documents or objects are left out, as they")),
-    };
-    if let Some(told) = told {
-        say(format_args!("warning: of {inputs}, {told} cannot be read; lint tells why"));
-    }
-    say_others_left_out(&format!("of {inputs}, "), world, translation);
-    let elsewhere = elsewhere(world).count();
-    if elsewhere > 0 {
-        say(format_args!("note: of {inputs}, submodules and links that lead out are not read: {elsewhere}; lint says which"));
-    }
-    let hidden = hidden(world).count();
-    if hidden > 0 {
-        say(format_args!("warning: of {inputs}, hidden files that kubectl applies are not read: {hidden}; lint says which"));
-    }
-    let is_of_flag = |finding: &&Diagnostic| finding.code == Code::MissingConfigMap && finding.field.is_empty();
-    for mut finding in translation.diagnostics.iter().filter(is_of_flag).cloned() {
-        soften(&mut finding, world.holds);
-        say(format_args!("{}: of {inputs}, {}; {}", finding.severity, finding.message, finding.help));
-    }
-}
-
-/// Ingresses that are not looked at, and why.
-pub(super) fn say_others_left_out(whose: &str, world: &World, translation: &Translation) {
-    for (left_out, what) in Others::of(world, translation).by_reason() {
-        if left_out > 0 {
-            say(format_args!("note: {whose}Ingresses {what} are left out: {left_out}; lint says which"));
-        }
-    }
-}
-
-/// How many Ingresses are not looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Others {
-    pub(super) of_other_classes: usize,
-    pub(super) of_unwatched_namespaces: usize,
-}
-
-impl Others {
-    pub(super) fn of(world: &World, translation: &Translation) -> Self {
-        let others = of_other_classes(world, translation);
-        let of_unwatched_namespaces = others.iter().filter(|located| located.diagnostic.field == "metadata.namespace").count();
-        Self { of_other_classes: others.len() - of_unwatched_namespaces, of_unwatched_namespaces }
-    }
-
-    pub(super) const fn by_reason(self) -> [(usize, &'static str); 2] {
-        [(self.of_other_classes, "of other classes"), (self.of_unwatched_namespaces, "of namespaces that are not watched")]
-    }
-}
-
-/// What nobody knows what it says.
-pub(super) fn unread(world: &World) -> impl Iterator<Item = &Located> {
-    let is_unread =
-        |finding: &Diagnostic| finding.severity == Severity::Error || [Code::BadDocument, Code::Forbidden].contains(&finding.code);
-    world.problems.iter().filter(move |located| is_unread(&located.diagnostic))
-}
-
-/// What is in another place, and not read.
-pub(super) fn elsewhere(world: &World) -> impl Iterator<Item = &Located> {
-    world.problems.iter().filter(|located| located.diagnostic.code == Code::NotFollowed)
-}
-
-/// Hidden manifests, which are not read.
-pub(super) fn hidden(world: &World) -> impl Iterator<Item = &Located> {
-    let is_hidden = |finding: &Diagnostic| finding.code == Code::UnlikeKubectl && finding.outcome == Outcome::SkippedObject;
-    world.problems.iter().filter(move |located| is_hidden(&located.diagnostic))
 }
 
 /// The dialect of the proxy that was asked for.

@@ -1,7 +1,9 @@
 //! `gatewright render`: the files that `run` would publish, to a folder or as one stream.
 
 use super::error::CommandError;
-use super::offline::{End, Session, all_findings, exit, say_others_left_out};
+use super::findings::all_findings;
+use super::not_read::say_others_left_out;
+use super::offline::{End, Session, exit};
 use super::output::{Progress, counted, print, say};
 use crate::args::RenderConfig;
 use crate::source::format_all;

@@ -2,7 +2,7 @@
 
 use super::said::LeftOut;
 use super::{Report, count};
-use crate::commands::offline::Others;
+use crate::commands::not_read::Others;
 use gatewright_core::compare::Effect;
 use serde_json::{Value, json};
 

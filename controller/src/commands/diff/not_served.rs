@@ -1,6 +1,6 @@
 //! Ingresses that are in no comparison because of their class or namespace.
 
-use crate::commands::offline::Others;
+use crate::commands::not_read::Others;
 use crate::source::input::World;
 use gatewright_core::translate::Translation;
 

@@ -1,7 +1,7 @@
 //! What is to be said beside the changes: what is wrong with the second input alone, and what is in no comparison.
 
+use crate::commands::findings::{elsewhere, hidden, soften, unread};
 use crate::commands::lint::of_other_classes;
-use crate::commands::offline::{elsewhere, hidden, soften, unread};
 use crate::source::Located;
 use crate::source::input::World;
 use gatewright_core::diagnostic::{Code, Diagnostic, Severity};

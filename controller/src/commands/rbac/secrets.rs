@@ -2,7 +2,8 @@
 
 use crate::args::{OfflineConfig, ProxyChoice, RbacConfig};
 use crate::commands::error::CommandError;
-use crate::commands::offline::{Session, say_left_out};
+use crate::commands::not_read::say_left_out;
+use crate::commands::offline::Session;
 use crate::source::manifests::Purpose;
 use gatewright_core::names::ObjectName;
 use std::collections::BTreeSet;
