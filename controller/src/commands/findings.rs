@@ -15,9 +15,26 @@ pub(crate) fn all_findings(world: &World, translation: &Translation) -> Vec<Loca
     let mut all = together(&world.problems, of_objects);
     let key = |located: &Located| located.place.as_ref().map(|Place { file, line, column }| (Arc::clone(file), *line, *column));
     tell_what_is_left_out(&mut all, world, translation);
+    say_empty_once(&mut all);
+    hint_at_templates(&mut all);
     all.sort_by(|a, b| key(a).cmp(&key(b)).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     all.dedup();
     all
+}
+
+/// That an Ingress is empty is said by the API as well, where it is asked.
+fn say_empty_once(all: &mut Vec<Located>) {
+    let of_spec = |code| move |located: &&Located| located.diagnostic.code == code && located.diagnostic.field == "spec";
+    let refused: HashSet<_> = all.iter().filter(of_spec(Code::RefusedByApi)).filter_map(|one| one.diagnostic.object.clone()).collect();
+    all.retain(|one| !(of_spec(Code::EmptyIngress)(&one) && one.diagnostic.object.as_ref().is_some_and(|own| refused.contains(own))));
+}
+
+/// A value that Helm would fill in is a mistake of another kind where quotes make YAML of its file.
+fn hint_at_templates(all: &mut [Located]) {
+    let is_of_helm = |finding: &Diagnostic| finding.code != Code::UnrenderedTemplate && finding.message.contains("{{");
+    for finding in all.iter_mut().map(|located| &mut located.diagnostic).filter(|finding| is_of_helm(finding)) {
+        finding.help = "it looks like a template of Helm; look at what that gives: helm template CHART | gatewright lint -f -".to_owned();
+    }
 }
 
 /// Nothing is said to be served of what is left out for another reason.

@@ -426,3 +426,20 @@ fn a_prefix_that_is_two_expressions_is_told_of_once_and_only_if_neither_is_reach
     let out = linted(&input("/a.*.*"), &[]).out;
     assert_eq!(out.matches("path /abc is never reached").count(), 1, "{out}");
 }
+
+#[test]
+fn an_empty_spec_is_told_once() {
+    for spec in ["spec: {}\n", ""] {
+        let text = format!("apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: e, namespace: shop}}\n{spec}");
+        let found = said(&text, &["--allow", "notes"]);
+        assert!(found.len() == 1 && found[0].ends_with("GW0802 error"), "{spec}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_helm_would_fill_in_is_hinted_at_within_quotes_too() {
+    for host in ["\"{{ .Values.host }}\"", "'{{.Values.host}}'", "\"web.{{- .Values.zone }}\""] {
+        let ran = Folder::new(&[("in.yaml", &ingress("web", host, "/", "s"))]).run(&["lint", "in.yaml", "--allow", "notes"]);
+        assert!(ran.code == 1 && ran.out.contains("GW0201") && ran.out.contains("helm template CHART | gatewright lint -f -"), "{ran:?}");
+    }
+}
