@@ -3,96 +3,15 @@
 //! The proxies decide by what is rendered for them; this decides by the model, in the words of the model, and tests hold
 //! the two together.
 
-use crate::model::{Action, BackendId, ClientAuth, EarlyAnswer, Host, HostCertificate, Listeners, Model, PathMatch, Route};
+mod canary;
+mod request;
+
+use crate::model::{Action, BackendId, ClientAuth, Cors, EarlyAnswer, Host, HostCertificate, Listeners, Model, Origins, PathMatch, Route};
 use crate::names::{HostAlias, HostName, HostPattern, ObjectRef, RouteRegex};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use std::cmp::Reverse;
 
-/// A request as a client makes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Over TLS.
-    pub secure: bool,
-    /// Host without port, lower case; empty for a literal address.
-    pub host: String,
-    /// As a proxy compares it: decoded, slashes merged, dot segments resolved; begins with a slash.
-    pub path: String,
-}
-
-/// Why a text is not a URL that can be explained: in the house style.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BadUrl(&'static str);
-
-impl Request {
-    /// Reads `http://host/path`, `https://…`, or, for plain HTTP, the same without the scheme.
-    ///
-    /// # Errors
-    /// When the scheme is another one, or the host or path cannot be in a request.
-    pub fn parse(url: &str) -> Result<Self, BadUrl> {
-        let (secure, rest) = match url.split_once("://") {
-            None => (false, url),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
-            Some(_) => return Err(BadUrl("the scheme is neither http nor https")),
-        };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(end);
-        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        let path = target.split(['?', '#']).next().unwrap_or_default();
-        Ok(Self { secure, host: host(authority)?, path: normalised(if path.is_empty() { "/" } else { path })? })
-    }
-}
-
-fn host(authority: &str) -> Result<String, BadUrl> {
-    if authority.is_empty() {
-        return Err(BadUrl("the URL names no host"));
-    }
-    if let Some(literal) = authority.strip_prefix('[') {
-        let (address, port) = literal.split_once(']').ok_or(BadUrl("the address in the URL has no end"))?;
-        let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
-        let is_good = is_port && address.parse::<std::net::Ipv6Addr>().is_ok();
-        return if is_good { Ok(String::new()) } else { Err(BadUrl("what is in brackets is not an IPv6 address")) };
-    }
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
-    if port.parse::<u16>().is_err() {
-        return Err(BadUrl("the port is not a number from 0 to 65535"));
-    }
-    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    if host.parse::<std::net::IpAddr>().is_ok() {
-        return Ok(String::new());
-    }
-    // Clients do send names with an underscore.
-    HostName::new(&host.replace('_', "-")).map(|_| host).map_err(|_| BadUrl("the host is not a DNS name"))
-}
-
-/// Decodes percent escapes once, merges slashes and resolves dot segments.
-fn normalised(path: &str) -> Result<String, BadUrl> {
-    let is_whole = |escape: &[u8]| matches!(escape, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
-    if !path.match_indices('%').all(|(at, _)| is_whole(&path.as_bytes()[at + 1..])) {
-        return Err(BadUrl("a percent escape is broken"));
-    }
-    let bytes: Vec<u8> = percent_decode_str(path).collect();
-    if bytes.contains(&0) {
-        return Err(BadUrl("a path cannot hold a NUL character"));
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let is_folder = ["/", "/.", "/.."].iter().any(|end| text.ends_with(end));
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in text.split('/').filter(|segment| !segment.is_empty() && *segment != ".") {
-        if segment != ".." {
-            segments.push(segment);
-        } else if segments.pop().is_none() {
-            return Err(BadUrl("the path leads above the root"));
-        }
-    }
-    let mut out = format!("/{}", segments.join("/"));
-    if is_folder && out.len() > 1 {
-        out.push('/');
-    }
-    Ok(out)
-}
+pub use request::{BadHeader, BadMethod, BadUrl, Request};
 
 /// What happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -119,13 +38,17 @@ pub struct Explanation {
     pub early: Vec<Early>,
     /// Which requests of the route go elsewhere.
     pub canary: Option<String>,
+    /// Whether this one does; `None`: there is no canary, or chance decides.
+    pub to_canary: Option<bool>,
+    /// The proxy answers 204 to a browser that asks whether a page of another origin may ask.
+    pub preflight: bool,
     /// The proxy's own answer to whoever asks whether it is there.
     pub health_check: bool,
     /// The proxy's own answer about how it is, for those who may see it; 403 for others.
     pub status_page: bool,
     /// Certificates of clients of the host were to be checked and cannot be, so everybody is answered 403.
     pub denied: bool,
-    /// The backend that it is forwarded to; `None`: the proxy answers.
+    /// The backend that it is forwarded to, unless chance sends it to the canary; `None`: the proxy answers.
     pub backend: Option<Forward>,
     /// Status that the proxy answers with, when it does not forward.
     pub status: Option<u16>,
@@ -137,7 +60,8 @@ impl Explanation {
     #[must_use]
     pub fn is_served(&self) -> bool {
         let redirected = self.https_redirect || self.redirect || self.app_root.is_some();
-        let answered = self.health_check || self.status_page || self.early.iter().any(|answer| Some(answer.status) == self.status);
+        let answered =
+            self.health_check || self.status_page || self.preflight || self.early.iter().any(|answer| Some(answer.status) == self.status);
         self.passed_on.is_some() || redirected || answered || self.backend.is_some()
     }
 }
@@ -187,17 +111,27 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
     let status_page = !health_check && is_own(Listeners::STATUS_PATH);
     let denied = !health_check && host.policy.client_auth == Some(ClientAuth::Denied);
     let app_root = host.policy.app_root.as_ref().filter(|_| !denied && request.path == "/").map(ToString::to_string);
+    let preflight = !denied && !health_check && !status_page && app_root.is_none();
+    let preflight = preflight && route.and_then(|route| route.policy.cors.as_ref()).is_some_and(|cors| is_preflight(cors, request));
     let early = route.map(|route| early(route, &request.path)).unwrap_or_default();
+    let canary = route.and_then(|route| route.canary.as_ref());
+    let primary = |id| model.backends.get(id).map(|backend| &**backend);
+    let mut to_canary = None;
     let (backend, status) = match route.map(|route| &route.action) {
         _ if denied => (None, Some(403)),
         _ if health_check || status_page => (None, Some(200)),
         _ if app_root.is_some() => (None, Some(302)),
+        _ if preflight => (None, Some(204)),
         Some(Action::Respond(status)) => (None, Some(*status)),
         Some(Action::Vacant(_)) => (None, Some(503)),
         None => (None, Some(404)),
         Some(Action::Forward(id)) => match early.last().filter(|answer| !answer.depends) {
             Some(answer) => (None, Some(answer.status)),
-            None => (Some(forward(model, id)), None),
+            None => {
+                to_canary = canary.and_then(|canary| canary::takes(canary, id, primary(id), request));
+                let to = canary.filter(|_| to_canary == Some(true)).map_or(id, |canary| &canary.backend);
+                (Some(forward(model, to)), None)
+            }
         },
     };
     let passed = HostName::new(&request.host).ok().filter(|_| request.secure).and_then(|name| model.passthrough.get(&name));
@@ -208,17 +142,31 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
-        https_redirect: https_redirect && !denied && app_root.is_none() && !health_check && !status_page,
+        https_redirect: https_redirect && !denied && app_root.is_none() && !health_check && !status_page && !preflight,
         app_root,
-        canary: backend.as_ref().and(route).and_then(|route| route.canary.as_ref()).map(ToString::to_string),
+        canary: backend.as_ref().and(canary).map(ToString::to_string),
+        to_canary,
+        preflight,
         early,
         health_check,
         status_page,
         denied,
-        redirect: !denied && status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
+        redirect: !denied && !preflight && status != Some(503) && route.is_some_and(|route| route.policy.redirect.is_some()),
         backend,
         status,
     }
+}
+
+/// Whether the answer is for a browser that asks what pages of another origin may do, and may do something.
+fn is_preflight(cors: &Cors, request: &Request) -> bool {
+    let is_allowed = || match &cors.origins {
+        Origins::Any => true,
+        Origins::These(origins) => {
+            let origin = request.header("origin").unwrap_or_default();
+            origins.iter().any(|own| finds(&format!("(?i){}", own.expression().replace("\\z", "$")), &origin))
+        }
+    };
+    request.method == "OPTIONS" && is_allowed()
 }
 
 fn forward(model: &Model, id: &BackendId) -> Forward {
@@ -339,37 +287,5 @@ fn certificate(model: &Model, host: &Host) -> String {
     match decided {
         HostCertificate::Own(id) => name(id),
         HostCertificate::Unclaimed | HostCertificate::Default => format!("{} (the default)", name(&model.default_certificate)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_become_what_a_proxy_compares() {
-        let parsed = |url: &str| Request::parse(url).map(|request| (request.secure, request.host, request.path));
-        let is = |secure, host: &str, path: &str| Ok((secure, host.to_owned(), path.to_owned()));
-        assert_eq!(parsed("https://User:x@Shop.Example.:8443/a//b/./c/../%64?q#f"), is(true, "shop.example", "/a/b/d"));
-        assert_eq!(parsed("shop.example"), is(false, "shop.example", "/"));
-        assert_eq!(parsed("http://shop.example?x"), is(false, "shop.example", "/"));
-        assert_eq!(parsed("http://a_b.example/a%2Fb/"), is(false, "a_b.example", "/a/b/"));
-        assert_eq!(parsed("http://10.0.0.1/x/.."), is(false, "", "/"));
-        assert_eq!(parsed("http://[::1]:80/"), is(false, "", "/"));
-        for bad in [
-            "ftp://a/",
-            "http:///x",
-            "http://a/../..",
-            "http://a/%",
-            "http://a/%zz",
-            "http://a/%00",
-            "http://a b/",
-            "http://a:b/",
-            "http://[::1",
-            "http://[x]/",
-            "http://[::1]x/",
-        ] {
-            assert!(Request::parse(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -100,6 +100,12 @@ pub(super) struct Explain {
     /// The request, such as https://shop.example/cart
     #[arg(value_name = "URL")]
     pub(super) url: String,
+    /// A header of the request, such as one that leads to a canary; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(super) headers: Vec<String>,
+    /// Method of the request
+    #[arg(short = 'X', long = "request", value_name = "METHOD", default_value = "GET")]
+    pub(super) method: String,
     /// File, folder, - for standard input, git:REV[:PATH] or cluster; may be given several times
     #[arg(short = 'f', long = "filename", value_name = "INPUT", required = true)]
     pub(super) inputs: Vec<String>,

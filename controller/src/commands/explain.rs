@@ -93,7 +93,12 @@ impl<'a> Story<'a> {
         rows.extend(self.annotations.iter().map(|(name, value)| ("annotation", format!("{name}: {}", shown(value)))));
         let perhaps = it.early.iter().filter(|answer| answer.depends);
         rows.extend(perhaps.map(|answer| ("perhaps", format!("{}, by a snippet, for some requests", answer.status))));
-        rows.extend(it.canary.iter().map(|canary| ("canary", canary.clone())));
+        let goes = match it.to_canary {
+            Some(true) => "; this request goes there",
+            Some(false) => "; this one does not",
+            None => "",
+        };
+        rows.extend(it.canary.iter().map(|canary| ("canary", format!("{canary}{goes}"))));
         rows.push(("answer", answer(it)));
         let mut out = format!("{}\n", printable(&config.url));
         out.extend(rows.iter().map(|(what, text)| format!("  {what:<12} {text}\n")));
@@ -180,6 +185,9 @@ fn answer(it: &Explanation) -> String {
     }
     if let Some(path) = &it.app_root {
         return format!("302 of the proxy to {path}, by app-root");
+    }
+    if it.preflight {
+        return "204 of the proxy, by enable-cors: it tells a browser what pages of that origin may ask".to_owned();
     }
     if it.https_redirect {
         return "a redirect to the https URL".to_owned();

@@ -213,3 +213,67 @@ fn a_path_that_no_request_comes_to_is_told_by_every_command() {
     let ran = Folder::new(&[("in.yaml", &(text + &service("cart")))]).run(&["lint", "in.yaml"]);
     assert!(!ran.out.contains("GW0804"), "an expression may mean one slash, too: {ran:?}");
 }
+
+#[test]
+fn headers_cookies_and_methods_decide_who_goes_to_a_canary_and_what_a_preflight_gets() {
+    let wishes = |name: &str, service_name: &str, wishes: &str| {
+        let all = wishes.replace("nic/", "nginx.ingress.kubernetes.io/");
+        ingress(name, "a.test", "/", service_name).replace("namespace: shop}", &format!("namespace: shop, annotations: {{{all}}}}}"))
+    };
+    let front = wishes("front", "cart", "nic/enable-cors: 'true', nic/cors-allow-origin: 'https://b.test', nic/force-ssl-redirect: 'true'");
+    let by_words = "nic/canary: 'true', nic/canary-by-header: X-Canary, nic/canary-by-cookie: beta";
+    let (value, pattern) = ("nic/canary-by-header-value: Do", "nic/canary-by-header-pattern: '^Do[A-Z]'");
+    let services = service("cart") + &service("new");
+    let file = |canary: &str| [("in.yaml", front.clone() + &wishes("canary", "new", canary) + &services)];
+    let backend = |canary: &str, headers: &[&str]| {
+        let files = file(canary);
+        let folder = Folder::new(&[(files[0].0, &files[0].1)]);
+        let headers: Vec<_> = headers.iter().flat_map(|header| ["-H", header]).collect();
+        let ran = folder.run(&[&["explain", "https://a.test/", "-f", "in.yaml", "--format", "json"], &headers[..]].concat());
+        let it = &ran.json()["explanation"];
+        (it["backend"]["name"].as_str().map(str::to_owned).unwrap_or_default(), it["to_canary"].as_bool())
+    };
+    let [new, old] = [("shop-new-80".to_owned(), Some(true)), ("shop-cart-80".to_owned(), Some(false))];
+    let is = |found: (String, Option<bool>), expected: &(String, Option<bool>)| found.0.contains(&expected.0) && found.1 == expected.1;
+    let weighted = |weight: u32| format!("{by_words}, nic/canary-weight: '{weight}'");
+    for (canary, headers, expected) in [
+        (by_words, &[][..], &old),
+        (by_words, &["x-canary: always"], &new),
+        (by_words, &["X-Canary: never", "Cookie: beta=always"], &old),
+        (by_words, &["X-Canary: perhaps", "Cookie: a=b; BETA=always"], &new),
+        (&weighted(100), &[], &new),
+        (&weighted(100), &["X-Canary: never"], &old),
+        (&format!("{by_words}, {value}"), &["X-Canary: Do"], &new),
+        (&format!("{by_words}, {value}"), &["X-Canary: always"], &old),
+        (&format!("{by_words}, {value}"), &["X-Canary: never", "Cookie: beta=always"], &new),
+        (&format!("{by_words}, {pattern}"), &["X-Canary: DoCanary"], &new),
+        (&format!("{by_words}, {pattern}"), &["X-Canary: Docanary"], &old),
+    ] {
+        let found = backend(canary, headers);
+        assert!(is(found.clone(), expected), "{canary} {headers:?}: {found:?}");
+    }
+    assert_eq!(backend(&weighted(30), &[]).1, None, "chance decides");
+    let files = file(&weighted(30));
+    let folder = Folder::new(&[(files[0].0, &files[0].1)]);
+    let ran = |args: &[&str]| folder.run(&[&["explain", "-f", "in.yaml"], args].concat());
+    let told = ran(&["https://a.test/", "-H", "X-Canary: always"]);
+    assert!(told.code == 0 && told.out.contains("to shop-new-80; this request goes there"), "{told:?}");
+    let origin = "Origin: https://b.test";
+    for (args, expected) in [
+        (&["http://a.test/"][..], "a redirect to the https URL"),
+        (&["http://a.test/", "-X", "OPTIONS", "-H", origin], "204 of the proxy, by enable-cors"),
+        (&["http://a.test/", "-X", "OPTIONS", "-H", "Origin: https://c.test"], "a redirect to the https URL"),
+        (&["http://a.test/", "-H", origin], "a redirect to the https URL"),
+    ] {
+        let ran = ran(args);
+        assert!(ran.code == 0 && ran.out.contains(expected), "RED-20 {args:?}: {ran:?}");
+    }
+    for (args, expected) in [
+        (["-H", "X-Canary"], "--header: \"X-Canary\": there is no colon"),
+        (["-H", "Host: b.test"], "the host is that of the URL"),
+        (["-X", "GET /"], "--request: \"GET /\": this is not a method"),
+    ] {
+        let ran = ran(&["http://a.test/", args[0], args[1]]);
+        assert!(ran.code == 2 && ran.err.contains(expected), "{args:?}: {ran:?}");
+    }
+}

@@ -191,6 +191,12 @@ impl Check<'_> {
     pub(super) fn explain(&mut self, explain: Explain) -> Option<ExplainConfig> {
         let json = self.choice("format", &explain.format, &[("text", false), ("json", true)]);
         let request = Request::parse(&explain.url).map_err(|why| self.wrong(format!("{}: {why}", shown(&explain.url)))).ok();
+        let method = &explain.method;
+        let request =
+            self.said("request", request.map(|it| it.with_method(method)).transpose().map_err(|why| format!("{}: {why}", shown(method))));
+        let request = explain.headers.iter().fold(request.flatten(), |request, text| {
+            self.said("header", request?.with_header(text).map_err(|why| format!("{}: {why}", shown(text))))
+        });
         let offline = self.offline(explain.offline);
         Some(ExplainConfig {
             offline,
