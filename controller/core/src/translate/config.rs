@@ -40,7 +40,18 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
         return Main { data: data.unwrap_or_default(), closed: false };
     };
     let closed = closes(map, diagnostics);
-    Main { data: mended(input, &object, &map.data, said, diagnostics), closed }
+    let data = mended(input, &object, &map.data, said, diagnostics);
+    if closed {
+        remember_unread(input, &object, said);
+    }
+    Main { data, closed }
+}
+
+/// What an object said that protects is remembered while it closes because it cannot be read: should it go then, nobody may come
+/// in who could not before.
+pub(super) fn remember_unread(input: Input<'_>, object: &ObjectRef, said: &mut Said) {
+    let own = said.entry(object.clone()).or_default();
+    protections_of(input, object).into_iter().flatten().for_each(|(key, value)| _ = own.entry(key).or_insert(value));
 }
 
 /// What an object that is not there any more has said that protects, in the last revision that the proxy has taken; `None`:

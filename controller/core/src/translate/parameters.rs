@@ -6,7 +6,7 @@
 
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
-use super::config::{Main, Said, closes, cut, finding, mended, protections_of};
+use super::config::{Main, Said, closes, cut, finding, mended, protections_of, remember_unread};
 use super::fields::Fault;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -161,6 +161,9 @@ fn find<'a>(
         Some(There { settings, policy, closed }) => {
             let (data, policy) = with_policy(settings, policy);
             let settings = mended(input, &object, &data, said, diagnostics);
+            if closed {
+                remember_unread(input, &object, said);
+            }
             let of_operator = given.scope == ParametersScope::Cluster;
             Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
         }

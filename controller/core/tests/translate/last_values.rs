@@ -4,7 +4,7 @@ use crate::world::{World, annotated, ingress, picture, services, with};
 use gatewright_core::diagnostic::Outcome;
 use gatewright_core::model::{Globals, SourceRanges};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef};
-use gatewright_core::state::Event;
+use gatewright_core::state::{Event, decode_written};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -311,6 +311,83 @@ fn what_protects_a_class_outlasts_the_object_that_says_it() {
         world.quarantine = other;
         world.apply(with(object, if group.is_empty() { "/data" } else { "/spec/settings" }, json!({})));
         assert_eq!((allowed(&mut world), lacks(&mut world)), (0, vec![]), "it is there, and says nothing");
+    }
+}
+
+/// An object as somebody wrote it who does not know what it has to be like.
+fn write(world: &mut World, object: Value) {
+    world.snapshot.apply(Event::Applied(decode_written(object).unwrap().unwrap().0));
+}
+
+fn delete(world: &mut World, kind: Kind, name: &str) {
+    world.snapshot.apply(Event::Deleted(ObjectRef::new(kind, ObjectName::new("gw", name).unwrap())));
+}
+
+#[test]
+fn settings_that_cannot_be_read_close_until_they_can_be_also_when_they_go_and_come() {
+    let good = json!({"denylist-source-range": "192.0.2.0/24"});
+    let unread = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config", "namespace": "gw"}, "data": "text"});
+    let denied = |world: &mut World| holds(world).1.map_or(0, |sources| sources.denied.len());
+    let mut world = world(&good);
+    world.snapshot.keep_last(&ObjectName::new("gw", "config").unwrap());
+    take(&mut world);
+    write(&mut world, unread.clone());
+    assert_eq!(world.picture(), CLOSED);
+    take(&mut world);
+    delete(&mut world, Kind::ConfigMap, "config");
+    assert_eq!(world.picture(), CLOSED, "what it said last still counts");
+    take(&mut world);
+    // The next start knows no more than what was remembered.
+    let quarantine = world.quarantine.clone();
+    for there in [false, true] {
+        let mut next = self::world(&json!({}));
+        next.quarantine = quarantine.clone();
+        delete(&mut next, Kind::ConfigMap, "config");
+        assert_eq!((next.picture(), denied(&mut next)), (OPEN.map(str::to_owned).to_vec(), 1), "what it said before still counts");
+        if there {
+            write(&mut next, unread.clone());
+            assert_eq!(next.picture(), CLOSED);
+        }
+        next.apply(config_map("config", &json!({})));
+        assert_eq!((next.picture(), denied(&mut next)), (OPEN.map(str::to_owned).to_vec(), 0), "it is there, and says nothing");
+    }
+    write(&mut world, unread);
+    assert_eq!(world.picture(), CLOSED, "it is there again, and no better");
+    world.apply(config_map("config", &good));
+    assert_eq!((world.picture(), denied(&mut world)), (OPEN.map(str::to_owned).to_vec(), 1));
+}
+
+#[test]
+fn parameters_that_cannot_be_read_leave_what_they_protected_before_when_they_go() {
+    let class = |given: Value| {
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"},
+            "spec": {"controller": "gatewright.dev/ingress", "parameters": given}})
+    };
+    let of_class = with(ingress("c", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/spec/ingressClassName", json!("own"));
+    let data = json!({"denylist-source-range": "192.0.2.0/24"});
+    let parameters = json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters",
+        "metadata": {"name": "of-class", "namespace": "gw"}, "spec": {"settings": data.clone()}});
+    for (kind, group, good, field) in [
+        (Kind::ConfigMap, "", config_map("of-class", &data), "/data"),
+        (Kind::GatewrightParameters, "gatewright.dev", parameters, "/spec/settings"),
+    ] {
+        let named = json!({"apiGroup": group, "kind": kind.as_str(), "name": "of-class", "scope": "Namespace", "namespace": "gw"});
+        let mut world = World::new(&[services(), vec![class(named), of_class.clone()]].concat());
+        let denied = |world: &mut World| holds(world).1.map_or(0, |sources| sources.denied.len());
+        world.apply(good.clone());
+        take(&mut world);
+        for _ in 0..2 {
+            write(&mut world, with(good.clone(), field, json!("text")));
+            assert_eq!(world.picture(), CLOSED, "{kind}");
+            take(&mut world);
+            delete(&mut world, kind, "of-class");
+            assert_eq!((world.picture(), denied(&mut world)), (OPEN.map(str::to_owned).to_vec(), 1), "{kind}: as if it had gone before");
+            take(&mut world);
+        }
+        world.apply(good.clone());
+        assert_eq!((world.picture(), denied(&mut world)), (OPEN.map(str::to_owned).to_vec(), 1), "{kind}");
+        world.apply(with(good, field, json!({})));
+        assert_eq!((world.picture(), denied(&mut world)), (OPEN.map(str::to_owned).to_vec(), 0), "{kind}");
     }
 }
 
