@@ -146,7 +146,7 @@ impl ExtraView {
 
     /// `rewrites`: the path becomes another one before headers are set.
     fn new(extra: &Extra, (told, rewrites): (&[&HeaderName], bool)) -> Self {
-        let mut headers = headers::Reader::new(extra, told);
+        let mut headers = headers::Reader::new(extra, told, rewrites || !extra.rewrites.is_empty());
         let of_type =
             |charset: &Charset| Expression::default().and_fetch("res.fhdr(content-type)").and(&format!("; charset={}", charset.as_str()));
         Self {
@@ -157,7 +157,7 @@ impl ExtraView {
             chosen_expires: headers.expires(),
             charset: extra.charset.as_ref().map(of_type),
             gzip: None,
-            request_headers: headers.requests(rewrites || !extra.rewrites.is_empty()),
+            request_headers: headers.requests(),
             answer_headers: headers.answers(),
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
             hidden_beginnings: extra.hidden_beginnings.iter().map(ToString::to_string).collect(),

@@ -1,10 +1,13 @@
 //! Headers that snippets ask for: of requests, of answers, and of answers in place of an endpoint.
 
 use super::{ChosenExpiresView, ConditionView, ExpiresView, mark};
-use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::expression::{Expression, PATHS};
 use crate::model::{AnswerHeader, Condition, ExpiresWhen, Extra, MediaType, RequestHeader};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
+
+/// Variables of nginx that are what was asked for, whatever has become of it.
+const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
 
 #[derive(Debug, Serialize)]
 pub(super) struct HeaderView {
@@ -40,6 +43,8 @@ pub(super) struct SaidView {
     value: Expression,
     /// It is put together once the service that decides has answered.
     answered: bool,
+    /// What it is once the path has become another one, if it is another text then.
+    moved: Option<Expression>,
 }
 
 /// A variable that is there where conditions hold.
@@ -54,13 +59,15 @@ pub(super) struct Reader<'e> {
     extra: &'e Extra,
     /// Headers in which the service that decides answers.
     told: &'e [&'e HeaderName],
+    /// The path becomes another one before headers are set.
+    moves: bool,
     conditions: Vec<&'e [Condition]>,
     pub(super) said: Vec<SaidView>,
 }
 
 impl<'e> Reader<'e> {
-    pub(super) fn new(extra: &'e Extra, told: &'e [&'e HeaderName]) -> Self {
-        Self { extra, told, conditions: extra.conditions_of_headers(), said: Vec::new() }
+    pub(super) fn new(extra: &'e Extra, told: &'e [&'e HeaderName], moves: bool) -> Self {
+        Self { extra, told, moves, conditions: extra.conditions_of_headers(), said: Vec::new() }
     }
 
     /// The conditions that headers look at.
@@ -68,19 +75,18 @@ impl<'e> Reader<'e> {
         self.conditions.iter().enumerate().filter_map(|(number, when)| ChosenView::new(number, when)).collect()
     }
 
-    /// `moves`: the path becomes another one before headers are set.
-    pub(super) fn requests(&mut self, moves: bool) -> Vec<HeaderView> {
-        const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
-        let (extra, told) = (self.extra, self.told);
+    pub(super) fn requests(&mut self) -> Vec<HeaderView> {
+        let (extra, told, moves) = (self.extra, self.told, self.moves);
         let set: Vec<String> = extra.request_headers.iter().map(|header| variable_of(&header.name)).collect();
         let set: Vec<&str> = set.iter().map(String::as_str).collect();
         let read = |RequestHeader { name, value, when }: &RequestHeader| {
             // What the client has sent and asked for, whatever is set before this one.
-            let is_early = value.uses(&set) || (moves && value.uses(AS_ASKED));
+            let of_cookies = |name: &str| set.contains(&"http_cookie") && name.starts_with("cookie_");
+            let is_early = value.uses(&set) || value.variables().any(of_cookies) || (moves && value.uses(AS_ASKED));
             let kept = is_early.then(|| self.answered(value, told).map(|(value, _)| value));
             HeaderView {
                 name: name.to_string(),
-                value: kept.unwrap_or_else(|| Expression::of_snippet(value, told).filter(|value| !value.is_empty())),
+                value: kept.unwrap_or_else(|| self.now(value).filter(|value| !value.is_empty())),
                 may_be_empty: value.may_be_empty(),
                 said: None,
                 replaces: true,
@@ -137,6 +143,11 @@ impl<'e> Reader<'e> {
         self.conditions.iter().position(|own| *own == when).map(chosen_name)
     }
 
+    /// The value of a header that is set where the path has become what it becomes.
+    fn now(&self, value: &VariableText) -> Option<Expression> {
+        if self.moves { Expression::of_snippet_moved(value, self.told) } else { Expression::of_snippet(value, self.told) }
+    }
+
     /// The value of a header, and where it is said if it has to be looked up; `None`: it has none.
     fn answered(&mut self, value: &VariableText, told: &[&HeaderName]) -> Option<(Expression, Option<String>)> {
         let value_said = Expression::of_snippet(value, told).filter(|value| !value.is_empty())?;
@@ -146,7 +157,8 @@ impl<'e> Reader<'e> {
         let name = format!("said_{}", self.said.len() + 1);
         let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
         let is_answered = !told.is_empty() && value.answered().next().is_some();
-        self.said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered });
+        let moved = Expression::of_snippet_moved(value, told).filter(|_| self.moves && looks_at_target(value));
+        self.said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered, moved });
         Some((found, Some(name)))
     }
 }
@@ -161,6 +173,13 @@ impl ChosenView {
 
 fn chosen_name(number: usize) -> String {
     format!("if_{}", mark(number))
+}
+
+/// Whether a text says something else once the path or the query has become another one. What was asked for stays what it was.
+fn looks_at_target(text: &VariableText) -> bool {
+    let is_of_target =
+        |name: &str| PATHS.contains(&name) || ["args", "is_args", "query_string"].contains(&name) || name.starts_with("arg_");
+    !text.uses(AS_ASKED) && text.variables().any(is_of_target)
 }
 
 /// The variable that a header of a request is.
