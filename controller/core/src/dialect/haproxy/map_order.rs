@@ -23,30 +23,90 @@ const LITERAL: [&str; 2] = ["maps/exact.map", "maps/prefix.map"];
 /// What is asked of expressions, and the expressions, which are looked at last.
 const EXPRESSIONS: [&str; 2] = ["maps/decided.map", "maps/expressions.map"];
 
+/// A map, and where it differs: all lines in front of these are the same before and after, and so are all behind them. Maps are
+/// long, and changes are few.
+#[derive(Debug, Clone, Copy)]
+struct Part<'f> {
+    map: Changed<'f>,
+    before: &'f str,
+    after: &'f str,
+}
+
+impl<'f> Part<'f> {
+    fn of(map: Changed<'f>) -> Self {
+        let front = same(map.before.as_bytes().chunks(CHUNK), map.after.as_bytes().chunks(CHUNK), |chunk| chunk.iter());
+        let begin = map.before.as_bytes()[..front].iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+        let (before, after) = (&map.before[begin..], &map.after[begin..]);
+        let back = same(before.as_bytes().rchunks(CHUNK), after.as_bytes().rchunks(CHUNK), |chunk| chunk.iter().rev());
+        let begins_line = |text: &str| text.len() == back || text.as_bytes()[text.len() - back - 1] == b'\n';
+        let within = if begins_line(before) && begins_line(after) {
+            0
+        } else {
+            let tail = &before.as_bytes()[before.len() - back..];
+            tail.iter().position(|b| *b == b'\n').map_or(back, |end| end + 1)
+        };
+        let end = back - within;
+        Self { map, before: &before[..before.len() - end], after: &after[..after.len() - end] }
+    }
+
+    /// Takes those hosts out of which one of the lines that are the same is.
+    fn leave_those_that_stay(&self, hosts: &mut BTreeSet<String>) {
+        let begin = self.before.as_ptr().addr() - self.map.before.as_ptr().addr();
+        let (front, behind) = (&self.map.before[..begin], &self.map.before[begin + self.before.len()..]);
+        for line in front.lines().chain(behind.lines()) {
+            if hosts.is_empty() {
+                return;
+            }
+            if let Some(host) = host_of(self.map.path, line) {
+                hosts.remove(&*host);
+            }
+        }
+    }
+}
+
+/// Bytes that are compared at once.
+const CHUNK: usize = 1 << 10;
+
+/// How many bytes two texts have in common, from where their chunks begin.
+fn same<'f, C, B>(one: C, other: C, bytes: fn(&'f [u8]) -> B) -> usize
+where
+    C: Iterator<Item = &'f [u8]>,
+    B: Iterator<Item = &'f u8>,
+{
+    let mut length = 0;
+    for (one, other) in one.zip(other) {
+        if one != other {
+            return length + bytes(one).zip(bytes(other)).take_while(|(one, other)| one == other).count();
+        }
+        length += one.len();
+    }
+    length
+}
+
 /// What becomes of the maps, one after the other, each with its lines; `None`: only a reload is safe.
 pub(super) fn order<'f>(changed: &[Changed<'f>]) -> Option<Vec<(&'f str, Cow<'f, str>)>> {
-    let of = |paths: &[&str]| changed.iter().copied().filter(|map| paths.contains(&map.path)).collect::<Vec<_>>();
+    let of = |paths: &[&str]| changed.iter().copied().filter(|map| paths.contains(&map.path)).map(Part::of).collect::<Vec<_>>();
     let (literal, expressions, names) = (of(&LITERAL), of(&EXPRESSIONS), of(&NAMES));
     let gone = hosts_that_go([&literal[..], &expressions].concat().as_slice(), !names.is_empty())?;
     // What is there before and will not be stays until all else is there: a path that is found meanwhile is found as before or
     // as then. A host that comes has its paths before its name, and one that goes keeps them until it has none.
     let keys_of = |text: &'f str| text.lines().filter_map(|line| line.split(' ').next()).collect::<BTreeSet<_>>();
-    let literal = literal.into_iter().map(|map| {
-        let keys = keys_of(map.after);
-        (map, kept(map.before, |line| line.split(' ').next().is_some_and(|key| !keys.contains(key))))
+    let literal = literal.into_iter().map(|part| {
+        let keys = keys_of(part.after);
+        (part, kept(part.before, |line| line.split(' ').next().is_some_and(|key| !keys.contains(key))))
     });
-    let is_gone = |map: &Changed<'f>, line: &str| host_of(map.path, line).is_some_and(|host| gone.contains(&*host));
-    let expressions = expressions.into_iter().map(|map| (map, kept(map.before, |line| is_gone(&map, line))));
-    let paths: Vec<(Changed<'f>, String)> = literal.chain(expressions).collect();
+    let is_gone = |part: &Part<'f>, line: &str| host_of(part.map.path, line).is_some_and(|host| gone.contains(&*host));
+    let expressions = expressions.into_iter().map(|part| (part, kept(part.before, |line| is_gone(&part, line))));
+    let paths: Vec<(Part<'f>, String)> = literal.chain(expressions).collect();
 
     let others = changed.iter().filter(|map| ![&LITERAL[..], &EXPRESSIONS, &NAMES].concat().contains(&map.path));
     let mut steps: Vec<(&'f str, Cow<'f, str>)> = others.map(|map| (map.path, Cow::Borrowed(map.after))).collect();
     // Of a map that only loses lines, all that is kept and all that will be there is there.
-    let grows = |(map, kept): &&(Changed<'f>, String)| kept.is_empty() || !holds(map.before, map.after);
-    let with_kept = |(map, kept): &(Changed<'f>, String)| (map.path, Cow::Owned(map.after.to_owned() + kept));
+    let grows = |(part, kept): &&(Part<'f>, String)| kept.is_empty() || !holds(part.before, part.after);
+    let with_kept = |(part, kept): &(Part<'f>, String)| (part.map.path, Cow::Owned(part.map.after.to_owned() + kept));
     steps.extend(paths.iter().filter(grows).map(with_kept));
-    steps.extend(in_order(names)?.into_iter().map(|map| (map.path, Cow::Borrowed(map.after))));
-    steps.extend(paths.iter().rev().filter(|(_, kept)| !kept.is_empty()).map(|(map, _)| (map.path, Cow::Borrowed(map.after))));
+    steps.extend(in_order(names)?.into_iter().map(|part| (part.map.path, Cow::Borrowed(part.map.after))));
+    steps.extend(paths.iter().rev().filter(|(_, kept)| !kept.is_empty()).map(|(part, _)| (part.map.path, Cow::Borrowed(part.map.after))));
     Some(steps)
 }
 
@@ -66,25 +126,27 @@ type Hosts<'f> = BTreeMap<String, Vec<&'f str>>;
 
 /// Hosts of which nothing is left while names change; `None`: one that stays has other expressions and is asked others of them,
 /// or has any other line while names change their hosts.
-fn hosts_that_go(paths: &[Changed<'_>], names_change: bool) -> Option<BTreeSet<String>> {
-    let maps = paths.iter().map(|map| Some((map.path, hosts(map.path, map.before)?, hosts(map.path, map.after)?)));
+fn hosts_that_go(paths: &[Part<'_>], names_change: bool) -> Option<BTreeSet<String>> {
+    let maps = paths.iter().map(|part| Some((part.map.path, hosts(part.map.path, part.before)?, hosts(part.map.path, part.after)?)));
     let maps: Vec<(&str, Hosts<'_>, Hosts<'_>)> = maps.collect::<Option<_>>()?;
     let names: BTreeSet<&String> = maps.iter().flat_map(|(_, before, after)| before.keys().chain(after.keys())).collect();
-    let mut gone = BTreeSet::new();
-    for name in names {
-        let was = maps.iter().any(|(_, before, _)| before.contains_key(name));
-        let is = maps.iter().any(|(_, _, after)| after.contains_key(name));
-        if names_change && was != is {
-            gone.extend(was.then(|| name.clone()));
-            continue;
-        }
+    // Those that are there before or after only, and have no line that stays.
+    let was = |name: &str| maps.iter().any(|(_, before, _)| before.contains_key(name));
+    let is = |name: &str| maps.iter().any(|(_, _, after)| after.contains_key(name));
+    let mut moved = BTreeSet::new();
+    if names_change {
+        moved.extend(names.iter().filter(|name| was(name) != is(name)).map(|name| (*name).clone()));
+        paths.iter().for_each(|part| part.leave_those_that_stay(&mut moved));
+    }
+    for name in names.into_iter().filter(|name| !moved.contains(*name)) {
         let differing = maps.iter().filter(|(_, before, after)| before.get(name) != after.get(name)).map(|(path, _, _)| path);
         let (expressions, literal): (Vec<&&str>, Vec<&&str>) = differing.partition(|path| EXPRESSIONS.contains(path));
         if expressions.len() > 1 || names_change && expressions.len() + literal.len() > 0 {
             return None;
         }
     }
-    Some(gone)
+    moved.retain(|name| was(name));
+    Some(moved)
 }
 
 fn hosts<'f>(path: &str, text: &'f str) -> Option<Hosts<'f>> {
@@ -108,14 +170,14 @@ fn host_of<'l>(path: &str, line: &'l str) -> Option<Cow<'l, str>> {
 
 /// Several maps of names change one after the other where all of them only get names, or all only lose some: those come first
 /// where names are looked for first, and go last from there.
-fn in_order(mut names: Vec<Changed<'_>>) -> Option<Vec<Changed<'_>>> {
-    let place = |map: &Changed<'_>| NAMES.iter().position(|path| *path == map.path);
+fn in_order(mut names: Vec<Part<'_>>) -> Option<Vec<Part<'_>>> {
+    let place = |part: &Part<'_>| NAMES.iter().position(|path| *path == part.map.path);
     names.sort_by_key(place);
-    if names.len() < 2 || names.iter().all(|map| holds(map.after, map.before)) {
+    if names.len() < 2 || names.iter().all(|part| holds(part.after, part.before)) {
         return Some(names);
     }
     names.reverse();
-    names.iter().all(|map| holds(map.before, map.after)).then_some(names)
+    names.iter().all(|part| holds(part.before, part.after)).then_some(names)
 }
 
 #[cfg(test)]
@@ -207,6 +269,32 @@ mod tests {
         assert_eq!(both(("a.w a.w", ""), (".w *.w", "")).unwrap(), ["maps/wildcards.map", "maps/hosts.map"]);
         assert_eq!(both(("a.w a.w", ""), ("", ".w *.w")), None);
         assert_eq!(both(("", "a.w a.w"), (".w *.w", "")), None);
+    }
+
+    #[test]
+    fn a_host_with_lines_that_stay_does_not_go() {
+        let hosts = ("maps/hosts.map", "a.test a.test|b.test b.test|c.test c.test", "a.test a.test|b.test b.test");
+        let both = |before: &'static str, after: &'static str| (PREFIX, before, after);
+        // What stays is in front of what changes, behind it, or on both sides.
+        for (before, after) in [
+            ("a.test/ 1|b.test/ 1|b.test/x 2|c.test/ 3", "a.test/ 1|b.test/ 1"),
+            ("a.test/ 1|b.test/ 1|b.test/x 2|c.test/ 3", "a.test/ 1|b.test/x 2"),
+            ("b.test/ 1|b.test/x 2|b.test/y 2|c.test/ 3", "b.test/ 1|b.test/y 2"),
+        ] {
+            assert_eq!(said(&[both(before, after), hosts]), None, "{after}");
+        }
+        assert_eq!(said(&[both("a.test/ 1|b.test/ 1|c.test/ 3", "a.test/ 1|b.test/ 1"), hosts]).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn only_what_differs_is_looked_at() {
+        let map = |before: &'static str, after: &'static str| Part::of(Changed { path: PREFIX, before, after });
+        let of = |part: Part<'static>| (part.before, part.after);
+        assert_eq!(of(map("a\nb\nc\n", "a\nx\nc\n")), ("b\n", "x\n"));
+        assert_eq!(of(map("a\na\n", "a\na\na\n")), ("", "a\n"), "no line is on both sides");
+        assert_eq!(of(map("a\nb\n", "a\nb\n")), ("", ""));
+        assert_eq!(of(map("", "a\n")), ("", "a\n"));
+        assert_eq!(of(map("a\nb", "a\nb\n")), ("b", "b\n"));
     }
 
     #[test]
