@@ -135,6 +135,8 @@ pub static HAPROXY: Dialect = Dialect {
         "route/path_variables.tera",
         "route/paths.tera",
         "route/extra_answers.tera",
+        "route/if.tera",
+        "route/also_if.tera",
         "route/extra_headers.tera",
         "route/forwarded.tera",
         "route/guards.tera",
