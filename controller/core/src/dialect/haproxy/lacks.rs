@@ -165,6 +165,12 @@ const SETTINGS: &[Lack] = &[
     setting("gzip-min-length", &["0"], "HAProxy before 3.2 compresses answers of every length"),
     setting("ignore-invalid-headers", &["true"], "HAProxy refuses requests with header lines that are none"),
     setting("keep-alive-requests", &[], "connections to HAProxy have no largest number of requests"),
+    nearly(
+        "large-client-header-buffers",
+        &[],
+        "path and query of a request have a third of all buffers at most: of three buffers or more that is what nginx gives them",
+    )
+    .unless(|buffers| buffers.split_ascii_whitespace().next().and_then(|count| count.parse::<u64>().ok()).is_none_or(|count| count >= 3)),
     setting("limit-rate", &["0"], "HAProxy sends answers as fast as it goes before version 2.7"),
     setting("limit-rate-after", &["0"], "the speed of an answer is limited from its first byte on"),
     nameless("log-format-stream", log::unknown_of_streams),
@@ -247,7 +253,9 @@ const LACKS: &[Lack] = &[
 const STREAMS_BODIES: &str = "bodies and answers are streamed, so settings of buffers mean nothing";
 const FORGETS_CLIENTS: &str = "what clients have used of their limits is forgotten at a reload, and some requests may be counted as one";
 const PICKS_OTHERS: &str = "keys pick other endpoints than with nginx";
-const READS_SNIPPETS: &str = "directives that are read have their meaning; with others the Ingress is left out";
+const READS_SNIPPETS: &str = "directives that are read have their meaning; with others the Ingress is left out; a path that is written anew \
+                               and cannot be told from another one then is answered with 400, and one that an expression takes too long \
+                               for with 500";
 
 /// What is done in another way. Sorted. What lacks something, too, tells that.
 pub(super) const APPROXIMATES: &[Approximation] = &[
@@ -333,6 +341,12 @@ mod tests {
         let route = RoutePolicy { http_1_0: Some(true), ..RoutePolicy::default() };
         let backend = BackendPolicy { service_address: Some(true), ..BackendPolicy::default() };
         assert!(knows(&route, &HostPolicy::default(), Some(&backend)));
+    }
+
+    #[test]
+    fn few_large_buffers_are_told() {
+        let lack = SETTINGS.iter().find(|lack| lack.key == "large-client-header-buffers").unwrap();
+        assert_eq!(["4 8k", "3 8k", "2 8k", "1 64k", "many"].map(|value| lack.is_fine(value)), [true, true, false, false, true]);
     }
 
     #[test]
