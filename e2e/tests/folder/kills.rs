@@ -102,7 +102,7 @@ fn noted_proxy(world: &World) -> Option<u32> {
 }
 
 /// What is published is there, and it is what the proxy has; nothing half done is left beside it.
-fn disk_is_whole(world: &World) {
+pub(super) fn disk_is_whole(world: &World) {
     let main = world.state().join("current").join(if world.proxy.is_nginx() { "nginx.conf" } else { "haproxy.cfg" });
     let published = || {
         let text = fs::read_to_string(&main).ok()?;

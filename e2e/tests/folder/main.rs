@@ -27,6 +27,7 @@ mod limits;
 mod listeners;
 mod literals;
 mod logs;
+mod maps;
 mod metrics;
 mod mirror;
 mod modes;
