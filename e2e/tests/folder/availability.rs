@@ -1,10 +1,10 @@
 //! Requests that flow while revisions come and go, and big inputs.
 
 use gatewright_e2e::client::{certificate, connect, connect_at, get, get_over_tls};
-use gatewright_e2e::echo::{self, PORTS, end, new_pod_that_ends, revive};
+use gatewright_e2e::echo::{self, PORTS, end, new_pod, new_pod_that_ends, revive};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::load::while_doing;
-use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, slice, text};
+use gatewright_e2e::manifest::{IngressWords, ingress, secret, service, service_with, slice, slice_with, text};
 use gatewright_e2e::net::{Namespace, on_a_thread_of_its_own};
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
@@ -12,7 +12,7 @@ use gatewright_e2e::tls::Pair;
 use gatewright_e2e::wait::{until, until_at_last};
 use gatewright_e2e::world::{World, who, workers_of};
 use gatewright_e2e::{on_every_proxy, on_every_version};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpStream};
@@ -134,6 +134,33 @@ on_every_version! {
         if !proxy.is_nginx() {
             assert_eq!(workers_of(world.proxy_pid()), before, "the workers are those from before: nothing was reloaded");
         }
+    }
+
+    fn no_request_is_lost_while_a_host_is_a_wildcard_and_while_a_port_has_another_name(proxy) {
+        let pods = [(); 3].map(|()| new_pod("s"));
+        let objects = |host: &str, port: &str, pods: &[Ipv4Addr]| {
+            let endpoints: Vec<_> = pods.iter().map(|pod| json!({"addresses": [pod]})).collect();
+            [
+                service_with("s", &json!({"ports": [{"name": port, "port": 80, "targetPort": port}]})),
+                slice_with("s-1", "s", &json!(endpoints), &json!([{"name": port, "port": 8080}])),
+                ingress("busy").prefix(host, "/", "s"),
+            ]
+        };
+        let world = World::of(proxy).manifest("busy.yaml", &objects("busy.test", "http", &pods)).start();
+        // With its first probe HAProxy loads a section.
+        world.sync("probe.yaml");
+        none_is_lost(proxy, || {
+            for host in ["*.test", "busy.test", "*.test", "busy.test"] {
+                world.apply("busy.yaml", &objects(host, "http", &pods));
+            }
+            let loads = world.loads();
+            for round in 0..6 {
+                let [old, new] = if round % 2 == 0 { ["http", "web"] } else { ["web", "http"] };
+                world.apply("busy.yaml", &objects("busy.test", old, &pods[..2]));
+                world.apply("busy.yaml", &objects("busy.test", new, &pods[1..]));
+            }
+            assert!(proxy.is_nginx() || world.loads() == loads, "endpoints need no reload, whatever their port is called");
+        });
     }
 
     fn who_changes_on_and_on_and_holds_old_workers_keeps_no_other_namespace_waiting(proxy) {
