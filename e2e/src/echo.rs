@@ -1,6 +1,6 @@
 //! The pods: one server that plays all of them, and tells by its own address which one it was.
 //!
-//! An answer is JSON: `service`, `address`, `port`, `method`, `target`, `headers` (a list of pairs, as they came) and
+//! An answer is JSON: `service`, `address`, `port`, `method`, `target`, `version`, `headers` (a list of pairs, as they came) and
 //! `body`. The query asks for more: `status=418`, `header=Name:value`, `wait_ms=500` (before the answer), `bytes=1000`
 //! (of a body in place of the JSON).
 
@@ -209,6 +209,7 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
 struct Received {
     method: String,
     target: String,
+    version: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
@@ -219,9 +220,9 @@ impl Received {
         let text = String::from_utf8_lossy(&head);
         let mut lines = text.split("\r\n");
         let mut start = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
-        let (method, target) = (start.next().unwrap_or_default(), start.next().unwrap_or_default());
+        let [method, target, version] = std::array::from_fn(|_| start.next().unwrap_or_default());
         let headers = lines.filter_map(|line| line.split_once(':')).map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
-        let mut request = Self { method, target, headers: headers.collect(), body: Vec::new() };
+        let mut request = Self { method, target, version, headers: headers.collect(), body: Vec::new() };
         if let Some(length) = request.header("content-length").and_then(|text| text.parse().ok()) {
             request.body.resize(length, 0);
             stream.read_exact(&mut request.body)?;
@@ -275,6 +276,7 @@ impl Received {
             "port": local.port(),
             "method": self.method,
             "target": self.target,
+            "version": self.version,
             "headers": self.headers,
             "body": String::from_utf8_lossy(&self.body),
         })

@@ -10,6 +10,7 @@ mod classes;
 mod client_certificates;
 mod clients;
 mod default_backends;
+mod differences;
 mod errors;
 mod examples;
 mod expressions;
