@@ -37,6 +37,7 @@ const ENDS: &[&str] = &[
     "/", "/..", "/.", "/../", ";x=1", "%3f", "%23", "%20", "%0a", "%01", "%7f", "%00", "%", "%zz", "%25", "%250a", "%252f", "%5c", "?",
     "?a=/../b",
 ];
+const NO_HOSTS: &[&str] = &[".", "..", "a..b", "..a", ":80", ".:80", "a..b:80"];
 const REWRITTEN: &str = "/rewritten";
 const GUARDS: &[(&str, &str)] =
     &[("allowlist-source-range", "10.9.9.9/32"), ("denylist-source-range", "127.0.0.0/8"), ("permanent-redirect", "https://x.test/y")];
@@ -116,6 +117,16 @@ impl Dice {
         target.replace('é', "%C3%A9")
     }
 
+    /// One that nobody has, or that is none. It is not rolled for, so what else is asked for stays the same.
+    fn no_host(&self, host: String, site: &str) -> String {
+        let number = usize::try_from(self.0 / 8).unwrap();
+        match number % 3 {
+            0 => format!("unknown.{site}"),
+            1 => host + "..",
+            _ => NO_HOSTS[number / 3 % NO_HOSTS.len()].to_owned(),
+        }
+    }
+
     fn host(&mut self, host: &str, site: &str) -> String {
         let label = self.one_of(&["a", "A", "a.b", "-", "a_b"]);
         let host = host.replace('*', label);
@@ -123,7 +134,7 @@ impl Dice {
             0 => host.to_uppercase(),
             1 => host + ":80",
             2 => host + ".",
-            3 => format!("unknown.{site}"),
+            3 => self.no_host(host, site),
             _ => host,
         }
     }
@@ -146,9 +157,7 @@ fn is_refused(line: &str) -> bool {
 /// Status, or who answers and what that was asked for.
 fn led(host: &str, target: &str) -> String {
     let answer = get(host, target).map_err(|error| error.to_string());
-    // Where nginx rewrites, it drops a query without anything in it.
-    let told = |target: &str| if target.strip_suffix('?') == Some(REWRITTEN) { REWRITTEN.to_owned() } else { target.to_owned() };
-    let target_of = |echo: &Value| told(echo["target"].as_str().unwrap_or_default());
+    let target_of = |echo: &Value| echo["target"].as_str().unwrap_or_default().to_owned();
     answer.map_or_else(|error| error, |answer| format!("{} {}", answer.word(), target_of(&answer.echo())))
 }
 
