@@ -226,15 +226,15 @@ on_every_proxy! {
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     }
 
-    fn settings_redirects_stay_relative_and_headers_for_endpoints_may_name_the_host(proxy) {
+    fn settings_redirects_stay_relative_and_headers_for_endpoints_may_name_host_and_route(proxy) {
         let settings = config_map("settings", &[("relative-redirects", "true"), ("proxy-set-headers", "default/headers")]);
-        let headers = config_map("headers", &[("Host", "inner.test"), ("X-Asked", "$host $uri")]);
+        let headers = config_map("headers", &[("Host", "inner.test"), ("X-Asked", "$host $uri"), ("X-Of", "$namespace/$ingress_name")]);
         let moved = ingress("b").prefix("b.test", "/", "s").annotation("permanent-redirect", "/new");
         let objects = vec![settings, headers, ingress("a").prefix("h.test", "/", "s"), moved];
         let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &[running("s"), objects].concat()).start();
         let told = get("h.test", "/a//b").unwrap();
-        let told = ["Host", "X-Asked"].map(|name| told.received(name).unwrap_or_default());
-        assert_eq!(told, ["inner.test", "h.test /a/b"]);
+        let told = ["Host", "X-Asked", "X-Of"].map(|name| told.received(name).unwrap_or_default());
+        assert_eq!(told, ["inner.test", "h.test /a/b", "default/a"]);
         assert_eq!(led(&get("b.test", "/").unwrap()), (301, "/new".to_owned()));
     }
 }

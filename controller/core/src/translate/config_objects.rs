@@ -5,7 +5,7 @@ use super::annotations::{Objects, done_without, lacking, snippet, stricter, with
 use super::config::Said;
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
-use crate::names::variable::SUBDOMAIN;
+use crate::names::variable::{LABELS, SUBDOMAIN};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
 use crate::settings::{Config, Kept, LimitZones, SnippetKey};
 use std::collections::BTreeMap;
@@ -240,7 +240,9 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
             return Err((format!("the header {header} is the proxy's own, and stays as it is"), "remove it"));
         }
         let text = VariableText::parse(value.trim()).map_err(|bad| (bad.0, "use text, and variables such as $remote_addr"))?;
-        match self.input.settings.lacks_variable(&text) {
+        // Those about the Ingress are known in every route.
+        let filled = text.filled(|name| LABELS.contains(&name).then_some("label"));
+        match self.input.settings.lacks_variable(&filled) {
             Some(variable) => Err((format!("the header {header} is left out: this proxy has no ${variable}"), "use another variable")),
             None => Ok((header, text)),
         }

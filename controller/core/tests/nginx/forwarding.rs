@@ -3,7 +3,7 @@
 use crate::models::*;
 use crate::world::*;
 use gatewright_core::model::*;
-use gatewright_core::names::VariableText;
+use gatewright_core::names::{HeaderName, VariableText};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc;
@@ -186,5 +186,38 @@ fn another_endpoint_is_tried_for_the_causes_that_were_asked_for() {
         each(&[busy, fine], &BackendPolicy::default(), &policy, |proxy| {
             assert_eq!((statuses(proxy, "GET"), statuses(proxy, "POST")), (get.clone(), post.clone()), "{policy:?}");
         });
+    }
+}
+
+/// Headers of all requests and answers may say which route it is; of the fallback they know the path alone.
+#[test]
+fn headers_that_all_routes_have_know_the_route() {
+    let b = echo("b");
+    for (program, version) in programs() {
+        let header = |name: &str, text: &str| (HeaderName::new(name).unwrap(), VariableText::parse(text).unwrap());
+        let sent = vec![header("X-Ingress", "$namespace/$ingress_name at $location_path"), header("X-Method", "$request_method")];
+        let answered = vec![header("X-Service", "$host: $service_name:$service_port"), header("X-Path", "$location_path")];
+        for (requests, answers) in [(sent.clone(), vec![]), (vec![], answered.clone()), (sent, answered)] {
+            let (is_sent, is_answered) = (!requests.is_empty(), !answers.is_empty());
+            let globals = Globals { request_headers: requests, response_headers: answers, ..globals() };
+            let draft = Draft { globals, ..Draft::default() }.backend("b", &[b]);
+            let routes = vec![prefix("/a", "b"), prefix("/b", "b"), respond("/none", 404)];
+            let proxy = Proxy::start(&draft.host("h.test", routes).model(), &program, version);
+            for path in ["/a", "/b", "/none"] {
+                let answer = proxy.get("h.test", path, &[]);
+                if is_sent && path != "/none" {
+                    assert_eq!(answer.sent("X-Ingress"), [format!("shop/front at {path}")], "{}", answer.body);
+                    assert_eq!(answer.sent("X-Method"), ["GET"]);
+                }
+                if is_answered {
+                    assert_eq!(answer.header("X-Path"), Some(path), "{}", answer.head);
+                    assert!(path == "/none" || answer.header("X-Service") == Some("h.test: cart:http"), "{}", answer.head);
+                }
+            }
+            let answer = proxy.get("nobody.test", "/", &[]);
+            if is_answered {
+                assert_eq!((answer.header("X-Path"), answer.header("X-Service")), (Some("/"), Some("nobody.test: :")), "{}", answer.head);
+            }
+        }
     }
 }

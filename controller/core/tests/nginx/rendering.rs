@@ -7,7 +7,6 @@ use gatewright_core::dialect::Version;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::dialect::nginx::grammar::{Directive, read};
 use gatewright_core::model::*;
-use gatewright_core::names::{HeaderName, VariableText};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -235,24 +234,6 @@ fn collect(directives: &[Directive<'_>], found: &mut Vec<(String, u32)>) {
         found.push((directive.name.to_string(), directive.line));
         if let Some(block) = directive.block.as_ref().filter(|_| directive.name != "map" && directive.name != "geo") {
             collect(block, found);
-        }
-    }
-}
-
-/// Headers of all requests and answers may say which route it is.
-#[test]
-fn headers_that_all_routes_have_know_the_route() {
-    let b = echo("b");
-    for (program, version) in programs() {
-        let mut globals = globals();
-        let header = |name: &str, text: &str| (HeaderName::new(name).unwrap(), VariableText::parse(text).unwrap());
-        let (sent, answered) = (header("X-Ingress", "$namespace/$ingress_name"), header("X-Service", "$service_name:$service_port"));
-        for (requests, answers) in [(vec![sent.clone()], vec![]), (vec![], vec![answered.clone()]), (vec![sent], vec![answered])] {
-            (globals.request_headers, globals.response_headers) = (requests, answers);
-            let draft = Draft { globals: globals.clone(), ..Draft::default() }.backend("b", &[b]);
-            let answer = Proxy::start(&draft.host("h.test", vec![prefix("/", "b")]).model(), &program, version).get("h.test", "/", &[]);
-            assert!(globals.request_headers.is_empty() || answer.sent("X-Ingress") == ["shop/front"], "{}", answer.body);
-            assert!(globals.response_headers.is_empty() || answer.header("X-Service") == Some("cart:http"), "{}", answer.head);
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use super::lacks;
 use crate::model::{
-    AccessLog, Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Feature, Globals, Host, Model, PathMatch, Protocol, Route,
-    RoutePolicy, digest_of,
+    Action, Backend, BackendId, Canary, CanaryRules, ClientAuth, Feature, Globals, Host, Model, PathMatch, Protocol, Route, RoutePolicy,
+    digest_of,
 };
 use crate::names::variable::LABELS;
-use crate::names::{HostPattern, ObjectRef, RouteRegex, UriPath};
+use crate::names::{HostPattern, ObjectRef, RouteRegex, UriPath, VariableText};
 use std::sync::Arc;
 
 /// What the sections of all routes depend on beside the route.
@@ -25,21 +25,24 @@ pub(super) struct Context<'m> {
     log_unknown_hosts: bool,
     /// Requests are counted, so the maps say under what.
     counts_requests: bool,
-    /// The access log names the route: its Ingress and Service, and perhaps its path.
-    log_labels: Option<LogLabels>,
+    /// The access log or headers name the route: its Ingress and Service, and perhaps its path.
+    names: Option<Names>,
 }
 
-/// How log lines name a route.
+/// How log lines and headers of all routes name a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct LogLabels {
+struct Names {
     has_path: bool,
 }
 
-impl LogLabels {
+impl Names {
     /// `None`: they do not.
-    fn of(log: &AccessLog) -> Option<Self> {
-        let format = log.format.as_ref().filter(|_| log.enabled)?;
-        format.uses(LABELS).then(|| Self { has_path: format.uses(&["location_path"]) })
+    fn of(globals: &Globals) -> Option<Self> {
+        let log = &globals.access_log;
+        let format = log.format.as_ref().filter(|_| log.enabled);
+        let headers = globals.request_headers.iter().chain(&globals.response_headers).map(|(_, text)| text);
+        let naming: Vec<&VariableText> = format.into_iter().chain(headers).filter(|text| text.uses(LABELS)).collect();
+        (!naming.is_empty()).then(|| Self { has_path: naming.iter().any(|text| text.uses(&["location_path"])) })
     }
 }
 
@@ -62,7 +65,7 @@ impl<'m> Context<'m> {
             intercepts: custom.is_some_and(|custom| custom.intercept_upstream),
             log_unknown_hosts: globals.access_log.unknown_hosts,
             counts_requests: globals.listeners.metrics_port.is_some(),
-            log_labels: LogLabels::of(&globals.access_log),
+            names: Names::of(globals),
         }
     }
 
@@ -118,9 +121,9 @@ impl<'m> Context<'m> {
 }
 
 impl Context<'_> {
-    /// How log lines name a route, and the path of its rule; `None`: they do not.
-    pub(super) fn logged<'r>(&self, route: &'r Route) -> Option<(Labels<'r>, &'r str)> {
-        let LogLabels { has_path } = self.log_labels?;
+    /// How log lines and headers name a route, and the path of its rule; `None`: they do not.
+    pub(super) fn named<'r>(&self, route: &'r Route) -> Option<(Labels<'r>, &'r str)> {
+        let Names { has_path } = self.names?;
         Some((Labels::of(route), if has_path { route.rule_path.as_str() } else { "" }))
     }
 }
@@ -134,7 +137,7 @@ pub struct Key<'m> {
     pub(super) redirect: Option<bool>,
     /// Requests are not logged.
     pub(super) unlogged: bool,
-    /// Content hash of what else is asked for, and of how the route is named in log lines; 0: nothing.
+    /// Content hash of what else is asked for, and of how the route is named in log lines and headers; 0: nothing.
     pub(super) policy: u128,
     /// The path that is rewritten, as an expression.
     pub(super) path: Option<&'m RouteRegex>,
@@ -198,6 +201,20 @@ pub(super) struct Labels<'m> {
     pub(super) port: &'m str,
 }
 
+impl Labels<'_> {
+    /// The text with these names, and the path of the rule, in place of the variables that stand for them.
+    pub(super) fn fill(&self, text: &VariableText, path: &str) -> VariableText {
+        text.filled(|name| match name {
+            "namespace" => Some(self.namespace),
+            "ingress_name" => Some(self.ingress),
+            "service_name" => Some(self.service),
+            "service_port" => Some(self.port),
+            "location_path" => Some(path),
+            _ => None,
+        })
+    }
+}
+
 impl<'m> Key<'m> {
     /// The key of a route.
     pub(super) fn of(host: &Host, route: &'m Route, context: &Context<'m>) -> Self {
@@ -214,7 +231,7 @@ impl<'m> Key<'m> {
             does,
             redirect: route.https_redirect.map(|redirect| redirect.keep_trailing_slash),
             unlogged,
-            policy: context.logged(route).map_or_else(|| route.policy.digest(), |logged| digest_of(&(route.policy.digest(), logged))),
+            policy: context.named(route).map_or_else(|| route.policy.digest(), |named| digest_of(&(route.policy.digest(), named))),
             path: route.policy.rewrite.as_ref().and_then(|_| route.matches.first()).and_then(PathMatch::regex),
             client_auth: client_auth_digest(host),
             counted: route.policy.limits.as_ref().map(|_| digest_of(&route.origin)),
@@ -365,8 +382,8 @@ pub(super) struct Section<'m> {
     pub(super) page_backend: Option<&'m Arc<Backend>>,
     /// Who gets the requests, too.
     pub(super) mirror: Option<&'m Arc<Backend>>,
-    /// How log lines name the route, and the path of its rule.
-    pub(super) logged: Option<(Labels<'m>, &'m str)>,
+    /// How log lines and headers name the route, and the path of its rule.
+    pub(super) named: Option<(Labels<'m>, &'m str)>,
 }
 
 impl Section<'_> {

@@ -55,7 +55,7 @@ impl<'m> Source<'m> {
             service: key.asks.and(policy).and_then(|policy| policy.external_auth.as_ref()).and_then(|auth| backend(&auth.backend_id())),
             page_backend: key.pages.and_then(|pages| pages.backend).and_then(backend),
             mirror: policy.and_then(|policy| policy.mirror.as_ref()).and_then(|mirror| backend(&mirror.backend_id())),
-            logged: route.and_then(|route| context.logged(route)),
+            named: route.and_then(|route| context.named(route)),
         }
     }
 

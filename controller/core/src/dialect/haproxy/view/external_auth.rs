@@ -118,13 +118,5 @@ fn page_to_sign_in(sign_in: &SignIn, told: &[&HeaderName], asks: &Asks<'_>) -> O
 
 /// A text of users in a route: variables that are its labels are what they are.
 pub(super) fn labelled(text: &VariableText, asks: &Asks<'_>) -> VariableText {
-    let labels = &asks.labels;
-    text.filled(|name| match name {
-        "namespace" => Some(labels.namespace),
-        "ingress_name" => Some(labels.ingress),
-        "service_name" => Some(labels.service),
-        "service_port" => Some(labels.port),
-        "location_path" => Some(asks.path),
-        _ => None,
-    })
+    asks.labels.fill(text, asks.path)
 }

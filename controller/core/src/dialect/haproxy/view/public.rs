@@ -16,6 +16,7 @@ use crate::dialect::haproxy::path_expressions::questions;
 use crate::dialect::haproxy::sections::Context;
 use crate::dialect::haproxy::{owned, received};
 use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
+use crate::names::variable::LABELS;
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
 use serde::Serialize;
@@ -270,10 +271,9 @@ pub(super) const fn unlogged_level(listeners: &Listeners) -> &'static str {
     if listeners.metrics_port.is_some() { "debug" } else { "silent" }
 }
 
-/// Headers for all routes. Translation has left out those that cannot be said.
 /// A header of answers.
 #[derive(Debug, Serialize)]
-struct AnsweredView {
+pub(super) struct AnsweredView {
     name: String,
     value: Expression,
     /// The value has to be looked up, which only the request allows: the variable that keeps it.
@@ -285,13 +285,24 @@ struct AnsweredView {
 impl AnsweredView {
     fn new((number, (name, value)): (usize, &(HeaderName, VariableText)), owned: &BTreeSet<String>) -> Option<Self> {
         let own = Some(name.lower_case()).filter(|name| owned.contains(name)).map(|name| owned::variable(&name));
-        let said = value.literal().is_none().then(|| format!("public_{number}"));
-        Some(Self { name: name.to_string(), value: Expression::of(value)?, said, own })
+        let said = value.literal().is_none().then(|| Self::variable(number));
+        Some(Self { name: name.to_string(), value: Expression::of(&of_no_route(value))?, said, own })
+    }
+
+    /// The variable that keeps what the header of this number says.
+    pub(super) fn variable(number: usize) -> String {
+        format!("public_{number}")
     }
 }
 
+/// What a text says where no route is known; the sections of routes put theirs in its place.
+fn of_no_route(text: &VariableText) -> VariableText {
+    text.filled(|name| LABELS.contains(&name).then_some(""))
+}
+
+/// Headers for all routes. Translation has left out those that cannot be said.
 fn headers(all: &[(HeaderName, VariableText)]) -> Vec<HeaderView> {
-    all.iter().filter_map(|(name, value)| Some(HeaderView::of(name.as_str(), Expression::of(value)?))).collect()
+    all.iter().filter_map(|(name, value)| Some(HeaderView::of(name.as_str(), Expression::of(&of_no_route(value))?))).collect()
 }
 
 fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {

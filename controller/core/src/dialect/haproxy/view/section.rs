@@ -5,7 +5,7 @@ use super::guards::GuardsView;
 use super::mirror::MirrorView;
 use super::pages::PagesView;
 use super::protocol::{FastCgiView, server_options};
-use super::public::unlogged_level;
+use super::public::{AnsweredView, unlogged_level};
 use super::retries::RetriesView;
 use super::route::{RouteView, TRIMMED_TARGET, escaped};
 use super::spread::{ServerView, SpreadView, servers};
@@ -17,6 +17,8 @@ use crate::dialect::haproxy::log;
 use crate::dialect::haproxy::received;
 use crate::dialect::haproxy::sections::{Does, Section};
 use crate::model::{Backend, ConnectionHeader, Globals, LocationRewrite, Protocol, RoutePolicy};
+use crate::names::variable::LABELS;
+use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -30,6 +32,10 @@ pub(super) struct SectionView<'m> {
     log_level: Option<&'static str>,
     /// What log lines call the route.
     labels: Vec<LabelView<'m>>,
+    /// Headers of all requests that name the route.
+    named_requests: Vec<NamedView>,
+    /// What headers of all answers say that name the route.
+    named_answers: Vec<NamedView>,
     https_redirect: Option<RedirectView>,
     /// The page of a redirect of ours, whose status is 302.
     found: String,
@@ -144,6 +150,8 @@ impl<'m> SectionView<'m> {
             origin: section.origin.map(|origin| origin.name.to_string()),
             log_level: key.unlogged.then(|| unlogged_level(&globals.listeners)),
             labels: labels(section, globals),
+            named_requests: named(&globals.request_headers, section, |_, header| header.to_string()),
+            named_answers: named(&globals.response_headers, section, |number, _| AnsweredView::variable(number)),
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             found: page(302),
             looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
@@ -172,7 +180,7 @@ struct LabelView<'m> {
 
 /// Those that the format of the access log asks for. One without a value is not there.
 fn labels<'m>(section: &Section<'m>, globals: &Globals) -> Vec<LabelView<'m>> {
-    let Some((labels, path)) = section.logged else { return Vec::new() };
+    let Some((labels, path)) = section.named else { return Vec::new() };
     let all = [
         ("ingress_name", labels.ingress),
         ("location_path", path),
@@ -183,6 +191,24 @@ fn labels<'m>(section: &Section<'m>, globals: &Globals) -> Vec<LabelView<'m>> {
     let is_asked = |name: &str| globals.access_log.format.as_ref().is_some_and(|format| format.uses(&[name]));
     let asked = all.into_iter().filter(|(name, value)| !value.is_empty() && is_asked(name));
     asked.map(|(name, value)| LabelView { variable: log::label(name), value }).collect()
+}
+
+/// A header or a variable, and what it says of a route.
+#[derive(Debug, Serialize)]
+struct NamedView {
+    name: String,
+    value: Expression,
+}
+
+/// Headers of all routes that name the one that it is; the frontend, which writes the others, does not know it. `name`: what
+/// their values are put into, by their numbers and names.
+fn named(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usize, &HeaderName) -> String) -> Vec<NamedView> {
+    let Some((labels, path)) = &section.named else { return Vec::new() };
+    let naming = all.iter().enumerate().filter(|(_, (_, text))| text.uses(LABELS));
+    let view = |(number, (header, text)): (usize, &(HeaderName, VariableText))| {
+        Some(NamedView { name: name(number, header), value: Expression::of(&labels.fill(text, path))? })
+    };
+    naming.filter_map(view).collect()
 }
 
 /// Bodies are compared before the route answers anything, but not where the host as a whole answers, or the default
