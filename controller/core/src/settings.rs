@@ -123,7 +123,7 @@ pub fn known_keys() -> impl Iterator<Item = (&'static str, Option<&'static str>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::names::TextPattern;
+    use crate::names::{TextPart, TextPattern};
 
     #[test]
     fn answers_are_not_kept_by_what_the_proxy_has_no_word_for() {
@@ -308,7 +308,6 @@ mod tests {
             ("large-client-header-buffers", "4"),
             ("hide-headers", "a b"),
             ("ssl-ecdh-curve", "x;y"),
-            ("log-format-upstream", "$nosuch"),
             ("log-format-upstream", "%[env(X)] ${env_x}"),
             ("gzip-types", "text"),
             ("gzip-types", ""),
@@ -353,6 +352,52 @@ mod tests {
         }
         let (_, problems) = one("keep-alive", &"9".repeat(1 << 20));
         assert!(problems[0].message.len() < 300);
+    }
+
+    #[test]
+    fn what_of_a_value_cannot_be_had_is_left_out_and_told() {
+        for (value, versions, said) in [
+            ("TLSv1 TLSv1.1 TLSv1.2 TLSv1.3", (true, true), "TLSv1, TLSv1.1 are no longer offered; the rest of it counts"),
+            ("TLSv1.1 TLSv1.3", (false, true), "TLSv1.1 is no longer offered; the rest of it counts"),
+            ("SSLv3 TLSv1.2", (true, false), "SSLv3 is no longer offered; the rest of it counts"),
+        ] {
+            let (config, problems) = one("ssl-protocols", value);
+            assert_eq!((config.globals.tls.tls12, config.globals.tls.tls13), versions, "{value}");
+            let [Problem { kind: ProblemKind::Unsupported, message, .. }] = &problems[..] else { panic!("{problems:?}") };
+            assert_eq!(message, &format!("ssl-protocols: {said}"));
+        }
+        for value in ["TLSv1 TLSv1.1", "TLSv1.3 TLSv9", ""] {
+            let (config, problems) = one("ssl-protocols", value);
+            assert_eq!((config, problems[0].kind), (defaults(), ProblemKind::BadValue), "{value}: nothing is left, or it is a mistake");
+        }
+        for (key, format, read, said) in [
+            (
+                "log-format-upstream",
+                "$geoip2_city $status ${Geoip2_City}x $nosuch",
+                "- ${status} -x -",
+                "\"$geoip2_city\", \"$Geoip2_City\", \"$nosuch\" are not",
+            ),
+            (
+                "log-format-stream",
+                "[$nosuch]$status",
+                "[-]${status}",
+                "\"$nosuch\" is not a variable that can be used here, and - stands in its place",
+            ),
+        ] {
+            let (config, problems) = one(key, format);
+            let globals = &config.globals;
+            let written = if key == "log-format-stream" { &globals.streams.log_format } else { &globals.access_log.format };
+            let parts = written.as_ref().unwrap().parts().iter();
+            let text: String = parts
+                .map(|part| match part {
+                    TextPart::Text(text) => text.clone(),
+                    TextPart::Variable(name) => format!("${{{name}}}"),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!((&*text, problems[0].kind), (read, ProblemKind::Unsupported), "{problems:?}");
+            assert!(problems[0].message.starts_with(&format!("{key}: {said}")) && problems.len() == 1, "{problems:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::variable::{is_of_route, may_be_told};
 use super::word::{fits_a_word, written_bytes};
 use super::{BadText, HeaderName, is_printable, shown};
+use std::cell::RefCell;
 
 /// A part of a [`VariableText`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,6 +66,26 @@ impl VariableText {
         Self::read(text, false, |name| may_stand(name).then(|| TextPart::Variable(name.to_owned())))
     }
 
+    /// As [`VariableText::parse_with`], with `-` in place of variables that cannot stand here; their names, each once.
+    ///
+    /// # Errors
+    /// When the text is too long or not printable.
+    pub fn parse_with_dashes(text: &str, may_stand: fn(&str) -> bool) -> Result<(Self, Vec<String>), BadText> {
+        let unknown = RefCell::new(Vec::<String>::new());
+        let part = |name: &str| {
+            let own = name.to_ascii_lowercase();
+            if may_stand(&own) {
+                return Some(TextPart::Variable(own));
+            }
+            if !unknown.borrow().iter().any(|known| known == name) {
+                unknown.borrow_mut().push(name.to_owned());
+            }
+            Some(TextPart::Text("-".to_owned()))
+        };
+        let read = Self::read(text, false, part)?;
+        Ok((read, unknown.into_inner()))
+    }
+
     /// As [`VariableText::parse_with`]; `answered`: names of further variables, and the headers of the service that decides
     /// which they stand for.
     ///
@@ -96,6 +117,7 @@ impl VariableText {
             let (name, behind) = variable(&rest[at + 1..]);
             // To nginx the names of variables have no case.
             match name.map(|name| part(name).or_else(|| part(&name.to_ascii_lowercase())).ok_or(name)) {
+                Some(Ok(TextPart::Text(text))) => parts.text(&text),
                 Some(Ok(part)) => parts.0.push(part),
                 Some(Err(name)) => return Err(BadText(format!("{} is not a variable that can be used here", shown(&format!("${name}"))))),
                 None => parts.text("$"),

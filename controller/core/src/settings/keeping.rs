@@ -7,7 +7,7 @@
 
 use super::keys::{self, is_header_name, is_pattern};
 use super::values::{Bad, address, items, network};
-use super::{Config, Settings};
+use super::{Config, ProblemKind, Settings};
 use std::collections::BTreeMap;
 
 /// What holds instead of a value.
@@ -119,7 +119,9 @@ pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {
 /// What is wrong with a value, whatever else is said, and what would do.
 fn wrong_with(key: &str, value: &str) -> Option<(String, String)> {
     let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-    let problem = keys::read(Config::new(&Settings::default()), one.iter()).1.into_iter().next()?;
+    // What is left out of a value because it cannot be had is no mistake.
+    let mut problems = keys::read(Config::new(&Settings::default()), one.iter()).1.into_iter();
+    let problem = problems.find(|problem| problem.kind != ProblemKind::Unsupported)?;
     Some((problem.wrong().to_owned(), problem.help))
 }
 
@@ -207,6 +209,7 @@ mod tests {
             ("annotations-risk-level", "low", "Low"),
             ("force-ssl-redirect", "tru", "true"),
             ("ssl-protocols", "TLSv1.3 TLSv9", "TLSv1.3"),
+            ("ssl-protocols", "TLSv1.1", "TLSv1.3"),
             ("ssl-ciphers", "true", "HIGH"),
             ("use-forwarded-headers", "ture", "true"),
             ("use-proxy-protocol", "on", "true"),

@@ -107,6 +107,8 @@ enum Rule {
     Read(fn(&mut Draft, &str) -> Result<(), Bad>),
     /// It is read, and protects: with a value that cannot be used, this holds.
     Guard(fn(&mut Draft, &str) -> Result<(), Bad>, Closing),
+    /// It is read, and what of it cannot be had is left out: the rest counts.
+    Rest(fn(&mut Draft, &str) -> Entries),
     /// It is read entry by entry: one that cannot be used is left out, and the others count.
     List(fn(&mut Draft, &str) -> Entries),
     /// The same of one that protects: where no entry can be used, this holds.
@@ -126,7 +128,7 @@ enum Rule {
     Protection,
 }
 
-use Rule::{Fence, Filter, Guard, List, None as NoEffect, Protection, Read, Switch, Trust, Unless};
+use Rule::{Fence, Filter, Guard, List, None as NoEffect, Protection, Read, Rest, Switch, Trust, Unless};
 
 /// What closes routes.
 type Closing = fn(&mut Config) -> &mut bool;
@@ -170,6 +172,13 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
             *closing(&mut draft.config) = true;
             problem(ProblemKind::BadProtection, format!("{key}: {message}{}", closed(&draft.config)), help)
         }
+        Rest(read) => match read(draft, value) {
+            Ok(left_out) => {
+                let (message, help) = left_out?;
+                problem(ProblemKind::Unsupported, format!("{key}: {message}; the rest of it counts"), help)
+            }
+            Err((message, help)) => problem(ProblemKind::BadValue, format!("{key}: {message}"), help),
+        },
         List(read) | Fence(read, _) | Filter(read) | Trust(read) => match read(draft, value) {
             Ok(left_out) => {
                 let (message, help) = left_out?;
@@ -223,7 +232,7 @@ pub(super) fn is_pattern(item: &str) -> Result<(), Bad> {
 pub(super) fn known() -> impl Iterator<Item = (&'static str, Option<&'static str>)> {
     table().map(|(name, rule)| {
         let reason = match rule {
-            Read(_) | Guard(..) | List(_) | Fence(..) | Filter(_) | Trust(_) => None,
+            Read(_) | Rest(_) | Guard(..) | List(_) | Fence(..) | Filter(_) | Trust(_) => None,
             NoEffect(reason) | Switch(reason) | Unless(_, reason) => Some(*reason),
             Protection => Some("the protection is not supported; every route is closed while it is set"),
         };

@@ -1,8 +1,9 @@
 //! Logs, and who may see the status of the proxy.
 
-use super::readers::{error_level, format_if_any, pattern, port, stream_format, syslog_host};
-use super::{Draft, LOGS, List, Read, Rule, Switch, Unless, draft, each, set};
+use super::readers::{error_level, log_format, pattern, port, syslog_host};
+use super::{Draft, LOGS, List, Read, Rest, Rule, Switch, Unless, draft, each, set};
 use crate::names::shown;
+use crate::names::variable::{is_stream_variable, is_variable};
 use crate::settings::values::{Bad, flag, networks};
 use ipnet::IpNet;
 
@@ -39,10 +40,24 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("enable-access-log-for-default-backend", set!(access_log.unknown_hosts, flag)),
     ("enable-auth-access-log", Switch("requests of ours for authentication are not logged")),
     ("skip-access-log-urls", List(each!(config.globals.access_log.skipped_targets, partly_sorted, pattern))),
-    ("log-format-upstream", set!(access_log.format, format_if_any)),
+    (
+        "log-format-upstream",
+        Rest(|draft, text| {
+            let (format, unknown) = log_format(text, is_variable)?;
+            draft.globals().access_log.format = format;
+            Ok(unknown)
+        }),
+    ),
     ("log-format-escape-json", draft!(escape_json, flag)),
     ("log-format-escape-none", draft!(escape_none, flag)),
-    ("log-format-stream", set!(streams.log_format, stream_format)),
+    (
+        "log-format-stream",
+        Rest(|draft, text| {
+            let (format, unknown) = log_format(text, is_stream_variable)?;
+            draft.globals().streams.log_format = format;
+            Ok(unknown)
+        }),
+    ),
     ("error-log-path", Unless("/var/log/nginx/error.log", "the log goes to standard error")),
     ("error-log-level", set!(error_log.level, error_level)),
     ("enable-syslog", draft!(syslog_on, flag)),

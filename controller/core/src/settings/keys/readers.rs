@@ -1,8 +1,7 @@
 //! Readers of values that only some keys have.
 
 use crate::model::{CpuAffinity, ErrorLevel, MediaType, TicketKey};
-use crate::names::variable::{is_stream_variable, is_variable};
-use crate::names::{BadText, HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
+use crate::names::{HeaderName, ObjectName, TextPattern, TextRegex, VariableText, shown};
 use crate::settings::RiskLevel;
 use crate::settings::values::{Bad, bytes_within, flag, items, location_rewrite, number};
 use base64::Engine;
@@ -46,23 +45,31 @@ pub(super) fn regex_if_any(text: &str) -> Result<Option<TextRegex>, Bad> {
     }
 }
 
-pub(super) fn format_if_any(text: &str) -> Result<Option<VariableText>, Bad> {
-    log_format(text, |text| VariableText::parse_with(text, is_variable))
-}
-
-/// The same for ports that are forwarded as they are, of which little is known.
-pub(super) fn stream_format(text: &str) -> Result<Option<VariableText>, Bad> {
-    log_format(text, |text| VariableText::parse_with(text, is_stream_variable))
-}
-
-fn log_format(text: &str, read: fn(&str) -> Result<VariableText, BadText>) -> Result<Option<VariableText>, Bad> {
+/// A format, and what is said of variables that it has and no line can have; `may_stand`: those that one can.
+pub(super) fn log_format(text: &str, may_stand: fn(&str) -> bool) -> Result<(Option<VariableText>, Option<Bad>), Bad> {
     match text.trim() {
-        "" => Ok(None),
+        "" => Ok((None, None)),
         // Whoever writes this means an expression, and would find it in every line as it is.
         foreign if foreign.contains("%[") => Err((format!("{} has %[, which begins an expression of HAProxy", shown(foreign)), VARIABLES)),
         // A format in a YAML block has a line break at its end, and may have some inside.
-        trimmed => read(&trimmed.replace(['\n', '\r'], "")).map(Some).map_err(|error| (error.0, VARIABLES)),
+        trimmed => {
+            let read = VariableText::parse_with_dashes(&trimmed.replace(['\n', '\r'], ""), may_stand);
+            let (format, unknown) = read.map_err(|error| (error.0, VARIABLES))?;
+            Ok((Some(format), unknown_variables(&unknown)))
+        }
     }
+}
+
+fn unknown_variables(names: &[String]) -> Option<Bad> {
+    const NAMED: usize = 5;
+    let named: Vec<String> = names.iter().take(NAMED).map(|name| shown(&format!("${name}"))).collect();
+    let more = if names.len() > NAMED { format!(" and {} more", names.len() - NAMED) } else { String::new() };
+    let message = match names {
+        [] => return None,
+        [_] => format!("{} is not a variable that can be used here, and - stands in its place", named.concat()),
+        _ => format!("{}{more} are not variables that can be used here, and - stands in their place", named.join(", ")),
+    };
+    Some((message, VARIABLES))
 }
 
 pub(super) fn media_type(text: &str) -> Result<MediaType, Bad> {
@@ -191,13 +198,14 @@ pub(super) fn risk_level(text: &str) -> Result<RiskLevel, Bad> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names::variable::{is_stream_variable, is_variable};
 
     #[test]
     fn formats_have_known_variables_and_no_expressions_of_another_proxy() {
-        assert!(
-            format_if_any("$status %x").is_ok_and(|format| format.is_some()) && format_if_any(" ").is_ok_and(|format| format.is_none())
-        );
-        assert!(format_if_any("%[env(HOME)] $remote_addr").is_err_and(|(message, _)| message.contains("expression of HAProxy")));
-        assert!(stream_format("$protocol\n").is_ok() && stream_format("$request").is_err());
+        let (format, unknown) = log_format("$status %x", is_variable).unwrap();
+        assert!(format.is_some() && unknown.is_none() && log_format(" ", is_variable) == Ok((None, None)));
+        assert!(log_format("%[env(HOME)] $remote_addr", is_variable).is_err_and(|(message, _)| message.contains("expression of HAProxy")));
+        let unknown = |text| log_format(text, is_stream_variable).unwrap().1.is_some();
+        assert!(!unknown("$protocol\n") && unknown("$request"));
     }
 }

@@ -1,25 +1,29 @@
 //! TLS towards clients, redirects to it, HSTS.
 
 use super::readers::{object_if_any, texts, ticket_key};
-use super::{Read, Rule, Switch, config, draft, set};
+use super::{Read, Rest, Rule, Switch, config, draft, set};
 use crate::names::shown;
 use crate::settings::values::{bytes_within, ciphers, curves, flag, number, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "ssl-protocols",
-        Read(|draft, text| {
-            let bad = |word: &str| (format!("{} is not a protocol that is offered", shown(word)), "use TLSv1.2, TLSv1.3 or both");
-            let words: Vec<_> = text.split_ascii_whitespace().collect();
+        Rest(|draft, text| {
+            const HELP: &str = "use TLSv1.2, TLSv1.3 or both";
+            let bad = |word: &str| (format!("{} is not a protocol that is offered", shown(word)), HELP);
+            // Those before TLS 1.2: the libraries of stock proxies refuse them, whatever they are told.
+            let (old, words): (Vec<&str>, Vec<&str>) =
+                text.split_ascii_whitespace().partition(|word| ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"].contains(word));
             if let Some(word) = words.iter().find(|word| !["TLSv1.2", "TLSv1.3"].contains(word)) {
                 return Err(bad(word));
             }
             if words.is_empty() {
-                return Err(bad(text));
+                return Err(bad(old.first().unwrap_or(&text)));
             }
             let tls = &mut draft.globals().tls;
             (tls.tls12, tls.tls13) = (words.contains(&"TLSv1.2"), words.contains(&"TLSv1.3"));
-            Ok(())
+            let verb = if old.len() > 1 { "are no longer" } else { "is no longer" };
+            Ok((!old.is_empty()).then(|| (format!("{} {verb} offered", old.join(", ")), HELP)))
         }),
     ),
     ("ssl-ciphers", set!(tls.ciphers, ciphers)),
