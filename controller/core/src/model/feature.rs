@@ -25,6 +25,8 @@ pub enum Feature {
     ErrorPages,
     /// A host has to do with certificates of clients.
     ClientAuth,
+    /// A host has other paths by which routes are looked for.
+    HostRewrites,
     /// A host has ciphers of its own, or their order.
     HostTls,
     /// Something is asked for a backend.
@@ -33,7 +35,7 @@ pub enum Feature {
 
 impl Feature {
     /// How many there are.
-    pub const ALL: usize = 13;
+    pub const ALL: usize = 14;
 }
 
 /// Some of them.

@@ -6,7 +6,7 @@ use super::snippet::{self, Answers, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{EarlyAnswer, Extra, Protocol};
 use crate::names::variable::{LABELS, SUBDOMAIN};
-use crate::names::{HeaderName, VariableText};
+use crate::names::{HeaderName, HostName, VariableText};
 use crate::settings::auth::response_headers;
 use crate::settings::{AnnotationRule, LimitZones};
 use std::cell::LazyCell;
@@ -30,7 +30,7 @@ pub(super) const FEATURE: Feature = Feature {
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers` with `-s`, `-t` and `-a`; with \
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
-             `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these behind headers and `set` (what groups of \
+             `rewrite` with `break`, `redirect` or `permanent`, or to a URL (in `server-snippet` with `last` or without a flag, see there), `if` with one of these behind headers and `set` (what groups of \
              its expression match may stand in `return`), or with headers and `expires` alone (as in nginx, of several the last one that \
              holds decides, and one with `add_header` is in place of those outside), `set` (variables that are set in `if` may be compared \
              with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
@@ -50,8 +50,10 @@ pub(super) const FEATURE: Feature = Feature {
             OF_HOST,
             SNIPPET,
             Scope::Host,
-            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `location` is read, too, \
-             with `return` or `deny all` inside: it answers before the paths of rules are looked at, and without the protections of \
+            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `rewrite` with `last`, or \
+             without a flag, to a path that is the same for all, gives a request that path before its route is looked for; what \
+             protects the route that is found holds. `location` is read, too, \
+             with `return` or `deny all` inside, or `allow all` for a path that there is no file for: it answers before the paths of rules are looked at, and without the protections of \
              routes, as in nginx. Where the Ingress is left out, and the snippet may keep somebody out, all routes of its hosts \
              answer 503.",
         )
@@ -103,6 +105,13 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         let text = given.raw(FOR_ROUTES).unwrap_or_default();
         let places = || Places::of(text);
         match meaning.conflict(|key| given.has(key)) {
+            _ if !meaning.host_rewrites().is_empty() => {
+                given.refuse(
+                    FOR_ROUTES,
+                    places().found_already(),
+                    "write it into server-snippet, or write break to send the new path to the Service of this route",
+                );
+            }
             _ if meaning.has_locations() => given.refuse(FOR_ROUTES, places().too_wide(), "write it into server-snippet"),
             Some((key, names)) => {
                 given.refuse(FOR_ROUTES, places().say_of(names, &format!("{key} says something else of the same")), "keep one of them");
@@ -114,6 +123,11 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
                 {
                     let message = places().say_of(&["proxy_ssl_name", "grpc_ssl_name"], "the endpoints speak no TLS, so it does nothing");
                     given.note(FOR_ROUTES, message, "set backend-protocol to HTTPS, or remove it");
+                } else if let Some(name) = policies.told_name.as_ref().filter(|name| is_overruled(name, policies)) {
+                    let message =
+                        format!("{name} is not told: certificates of endpoints are checked, and have to be for the name of proxy-ssl-name");
+                    let message = places().say_of(&["proxy_ssl_name", "grpc_ssl_name"], &message);
+                    given.note(FOR_ROUTES, message, "set proxy-ssl-name to that name, with proxy-ssl-server-name on, and remove it");
                 }
                 meaning.apply(policies.route());
             }
@@ -141,6 +155,12 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     }
 }
 
+/// Whether the annotation for the name of endpoints, whose certificates are checked, says another one.
+fn is_overruled(name: &HostName, policies: &Policies) -> bool {
+    let tls = policies.backend.tls.as_ref().filter(|tls| tls.verify.is_some());
+    tls.is_some_and(|tls| tls.name.as_ref() != Some(name) || !tls.tells_name)
+}
+
 /// What holds for the routes of other Ingresses, too.
 fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     const HELP: &str = "write it into configuration-snippet";
@@ -163,7 +183,9 @@ pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option
     if !may_be_read || !given.has(OF_HOST) || given.raw(OF_HOST).is_some_and(is_open) {
         return None;
     }
-    Some(Policies { closed: true, server_snippet: Some(Meaning::closing()), ..plain.clone() })
+    // Its paths are what they are in any case.
+    let use_regex = given.raw("use-regex").is_some_and(|text| text.trim() == "true") || given.has("rewrite-target");
+    Some(Policies { closed: true, use_regex, server_snippet: Some(Meaning::closing()), ..plain.clone() })
 }
 
 fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
@@ -172,7 +194,9 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let raw = given.raw_snippets && name == FOR_ROUTES;
     let zones = Arc::clone(&given.limit_zones);
     let answers = answers_without_a_name(given);
-    let read = if raw { snippet::read_raw(text, &zones, answers) } else { snippet::read_with_answers(text, &zones, answers) };
+    // What the server sets is known to its locations.
+    let set = if name == FOR_ROUTES { given.raw(OF_HOST).map(snippet::variables_of) } else { None }.unwrap_or_default();
+    let read = if raw { snippet::read_raw(text, &zones, (answers, set)) } else { snippet::read_within(text, &zones, (answers, set)) };
     // A service that decides may decide by a header, and is asked with all of them or not at all.
     let read = read.map(|mut meaning| {
         if name == FOR_SERVICE {
@@ -447,6 +471,24 @@ mod tests {
     }
 
     #[test]
+    fn what_the_snippet_of_a_host_sets_is_known_to_that_of_its_routes() {
+        let read = |host: &str, route: &str| {
+            let pairs = [("server-snippet", host), ("configuration-snippet", route)];
+            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), &pairs);
+            let extra = policies.and_then(|policies| policies.route.extra.clone());
+            let value = extra.map(|extra| extra.answer_headers[0].value.clone());
+            (value.map(|value| value.literal().unwrap_or("?").to_owned()), said)
+        };
+        assert_eq!(read("set $x a; set $Y \"${x}b\";", "add_header X $x-$y;"), (Some("a-ab".to_owned()), vec![]));
+        assert_eq!(read("set $x a;", "set $x c; add_header X $x;").0.as_deref(), Some("c"));
+        assert_eq!(read("set $x $host;", "add_header X $x;").0.as_deref(), Some("?"));
+        for host in ["set $z a;", "set $x a; if ($arg_a) { set $x b; }", "if ($arg_a) { set $x b; }", "set $host a;"] {
+            let (value, said) = read(host, "add_header X $x;");
+            assert!(value.is_none() && said.iter().any(|said| said.contains("\"$x\" is not a variable")), "{host}: {said:?}");
+        }
+    }
+
+    #[test]
     fn endpoints_that_speak_tls_are_told_a_name() {
         let text = ("configuration-snippet", "proxy_ssl_server_name on;\nproxy_ssl_name a.example;\nproxy_ssl_verify off;");
         let read = |pairs: &[(&str, &str)]| read_configured(&Settings::default(), ON, &snapshot(&[]), pairs);
@@ -454,6 +496,8 @@ mod tests {
         assert_eq!((policies.unwrap().told_name.unwrap().to_string(), said), ("a.example".to_owned(), vec![]));
         assert!(read(&[text]).1[0].contains("the endpoints speak no TLS"));
         assert_eq!(read(&[("server-snippet", text.1)]).1, Vec::<String>::new(), "the endpoints of all routes of the host are");
+        let variable = read(&[("configuration-snippet", "proxy_ssl_name $host;"), ("backend-protocol", "HTTPS")]).1;
+        assert!(variable[0].contains("\"$host\" differs from request to request"), "{variable:?}");
         for bad in ["proxy_ssl_name $host;", "proxy_ssl_verify on;", "proxy_ssl_certificate /a;"] {
             assert!(read(&[("configuration-snippet", bad), ("backend-protocol", "HTTPS")]).0.is_none(), "{bad}");
         }
@@ -516,7 +560,8 @@ mod tests {
             "if ($http_x = \"\") { return 302 https://login.test/; } root /x;",
             "if ($http_x) { return 403; } rewrite ^/a /b break;",
             "if ($http_x) { rewrite ^ /login break; }",
-            "rewrite ^/admin /forbidden last;",
+            "rewrite ^/admin(.*) /forbidden$1 last;",
+            "rewrite ^/admin /forbidden last; root /x;",
             "deny 10.0.0.0/8; satisfy any;",
             "auth_basic x;",
             "deny all; }",

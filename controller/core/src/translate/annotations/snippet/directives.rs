@@ -7,8 +7,8 @@ use super::reader::{self, Directive};
 use super::sources::sources;
 use super::{answered, answers, locations, others, places};
 use crate::model::{
-    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
-    Timeouts,
+    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, HostRewrite, LocationRewrite, MediaType, Retries, Satisfy,
+    SourceRanges, Timeouts,
 };
 use crate::names::{HeaderName, HostName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -33,6 +33,8 @@ pub(in crate::translate) struct Meaning {
     pub(super) port_in_redirects: Option<bool>,
     /// Paths to which somebody is led stay such.
     pub(super) relative_redirects: Option<bool>,
+    /// Other paths by which routes are looked for.
+    pub(super) host_rewrites: Vec<HostRewrite>,
     /// It says something of paths for a whole host.
     pub(super) has_locations: bool,
     /// Nothing is logged.
@@ -73,15 +75,35 @@ pub(in crate::translate) struct Meaning {
 /// # Errors
 /// With the place and the name of a directive, and what is wrong with it.
 pub(in crate::translate) fn read(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    read_with_answers(text, zones, Answers::new())
+    read_within(text, zones, Known::default())
 }
 
-/// The same; `answers`: headers of the service that decides, by the names that they have without being given one.
+/// What is known before a snippet is read: headers of the service that decides, by the names that they have without being given
+/// one, and texts of variables that are set further out.
+pub(in crate::translate) type Known = (Answers, BTreeMap<String, String>);
+
+/// The same where more is known.
 ///
 /// # Errors
 /// As [`read`].
-pub(in crate::translate) fn read_with_answers(text: &str, zones: &LimitZones, answers: Answers) -> Result<Meaning, String> {
-    read_all(text, zones, answers, Zones::StandElsewhere)
+pub(in crate::translate) fn read_within(text: &str, zones: &LimitZones, known: Known) -> Result<Meaning, String> {
+    read_all(text, zones, known, Zones::StandElsewhere)
+}
+
+/// The variables that a snippet sets whatever is asked for, as far as it can be read.
+pub(in crate::translate) fn variables_of(text: &str) -> BTreeMap<String, String> {
+    let Ok(directives) = reader::read(text) else { return BTreeMap::new() };
+    let mut meaning = Meaning::default();
+    meaning.learn(&directives);
+    for directive in directives.iter().filter(|directive| directive.block.is_none()) {
+        if let ("set", [variable, value]) = (directive.name.as_str(), directive.arguments.as_slice()) {
+            // One that cannot be read is named where it is used.
+            let _unread = meaning.set(variable, value);
+        }
+    }
+    let Meaning { mut variables, chosen, .. } = meaning;
+    variables.retain(|name, _| !chosen.contains_key(name));
+    variables
 }
 
 /// Whether zones may be defined.
@@ -106,13 +128,17 @@ impl Zones {
 /// # Errors
 /// As [`read`].
 pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    read_all(text, zones, Answers::new(), Zones::MayStandHere)
+    read_all(text, zones, Known::default(), Zones::MayStandHere)
 }
 
-fn read_all(text: &str, zones: &LimitZones, answered: Answers, defined: Zones) -> Result<Meaning, String> {
-    let (directives, mut meaning) = (reader::read(text)?, Meaning { answered, ..Meaning::default() });
+fn read_all(text: &str, zones: &LimitZones, (answered, variables): Known, defined: Zones) -> Result<Meaning, String> {
+    let (directives, mut meaning) = (reader::read(text)?, Meaning { answered, variables, ..Meaning::default() });
     meaning.learn(&directives);
     for directive in meaning.in_turn(locations::in_order(&directives)?) {
+        if let Some(why) = others::idle_block(directive).filter(|_| defined == Zones::MayStandHere) {
+            meaning.without.push((directive.name.clone(), why));
+            continue;
+        }
         meaning.directive(directive).map_err(|why| directive.wrong(&why))?;
     }
     meaning.finish(&directives, zones)?;
@@ -123,8 +149,8 @@ fn read_all(text: &str, zones: &LimitZones, answered: Answers, defined: Zones) -
 ///
 /// # Errors
 /// As [`read`], and for those that read files, write them or run code.
-pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, answered: Answers) -> Result<Meaning, String> {
-    let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, ..Meaning::default() }, Vec::new());
+pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, (answered, variables): Known) -> Result<Meaning, String> {
+    let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, variables, ..Meaning::default() }, Vec::new());
     meaning.learn(&directives);
     for directive in meaning.in_turn(&directives) {
         // In the snippet of a route it is one inside of the route's; and what would be left out can be given.

@@ -69,6 +69,9 @@ impl Meaning {
     }
 
     fn name_of_endpoints(&mut self, name: &str) -> Done {
+        if name.contains('$') {
+            return Err(format!("{} differs from request to request; write the one name that all endpoints are told", shown(name)));
+        }
         self.endpoint_name = Some(HostName::new(name).map_err(|bad| bad.0)?);
         Ok(())
     }

@@ -193,7 +193,7 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
 }
 
 /// Whether it is a server of its own, at ports where no route is: nobody comes to a route through it.
-fn is_elsewhere(directive: &Directive) -> bool {
+pub(super) fn is_elsewhere(directive: &Directive) -> bool {
     let Some(block) = directive.block.as_ref().filter(|_| directive.name == "server") else { return false };
     let mut listens = block.iter().filter(|directive| directive.name == "listen").peekable();
     let port = |listen: &Directive| listen.arguments.first().and_then(|address| address.rsplit(':').next()?.parse::<u16>().ok());
@@ -204,7 +204,7 @@ impl Meaning {
     /// Whether somebody may get another answer than others, or none of an endpoint.
     pub(in crate::translate) fn keeps_out(&self) -> bool {
         let Extra { answers, rewrites, .. } = &self.extra;
-        let chooses = rewrites.iter().any(|rewrite| rewrite.when.is_some());
+        let chooses = !self.host_rewrites.is_empty() || rewrites.iter().any(|rewrite| rewrite.when.is_some());
         let limits = !self.rules.is_empty() || !self.limit_uses.is_empty() || self.satisfy == Some(Satisfy::All);
         chooses || limits || answers.iter().any(|answer| !only_moves(answer))
     }

@@ -17,6 +17,8 @@ struct Inside<'d> {
     denies: bool,
     /// It says of some addresses whether they may ask.
     asks: bool,
+    /// It says that all may.
+    lets_in: bool,
     unlogged: bool,
     headers: Vec<Directive>,
 }
@@ -25,7 +27,7 @@ impl Meaning {
     /// `location`, with what is answered there.
     pub(super) fn location(&mut self, words: &[&str], block: &[Directive]) -> Result<(), String> {
         let when = condition(words)?;
-        let Inside { answer, redirect, denies, asks, unlogged, headers } = self.inside(block)?;
+        let Inside { answer, redirect, denies, asks, lets_in, unlogged, headers } = self.inside(block)?;
         if asks && answer.is_none() {
             return Err(INSIDE.to_owned());
         }
@@ -40,7 +42,12 @@ impl Meaning {
             // What it does not fit is looked for among files, of which there are none.
             return answers::in_location(self, when, &["404"], Vec::new());
         }
-        let given = answer.or_else(|| denies.then(|| vec!["403"])).ok_or(INSIDE)?;
+        if answer.is_none() && lets_in {
+            self.without.push(("allow".to_owned(), "there are no files, so whoever asks for this path is answered 404"));
+        }
+        // Files are looked for where nothing is answered.
+        let usual = if denies { Some("403") } else { lets_in.then_some("404") };
+        let given = answer.or_else(|| usual.map(|status| vec![status])).ok_or(INSIDE)?;
         if denies && !matches!(given[..], [status, ..] if status.starts_with(['4', '5'])) {
             return Err("whom it denies, and an answer that lets in, exclude each other".to_owned());
         }
@@ -62,6 +69,7 @@ impl Meaning {
                 ("return", _) if inside.answer.is_none() => inside.answer = Some(words),
                 ("rewrite", [_, _, "permanent" | "redirect"]) if inside.redirect.is_none() => inside.redirect = Some(words),
                 ("deny", ["all"]) => inside.denies = true,
+                ("allow", ["all"]) if !inside.asks => inside.lets_in = true,
                 ("allow" | "deny", [_]) => inside.asks = true,
                 ("access_log", ["off"]) => inside.unlogged = true,
                 // What is answered here is never looked for, and nobody is asked who they are.

@@ -1,6 +1,8 @@
 //! Directives that have no meaning here, and what says the same.
 
 use super::directives::NO_MEANING;
+use super::guarding::is_elsewhere;
+use super::reader::Directive;
 use crate::model::Globals;
 
 /// Names, or beginnings of names that end with `_`, and what has their meaning; the first that fits.
@@ -108,6 +110,21 @@ pub(super) fn strict(name: &str, given: &[&str]) -> Option<&'static str> {
 /// The switches that have the looser value for the proxy as a whole.
 pub(in crate::translate) fn looser_switches(globals: &Globals) -> Vec<&'static str> {
     STRICT.iter().filter(|(_, _, is_looser)| is_looser(globals)).map(|(name, ..)| *name).collect()
+}
+
+/// Why a block of the whole proxy does nothing by itself, if nothing is lost without it.
+pub(super) fn idle_block(directive: &Directive) -> Option<&'static str> {
+    const SERVER: &str = "no further ports are listened on; where a load balancer ends TLS and speaks the PROXY protocol, use-proxy-protocol \
+                          with force-ssl-redirect redirects plain HTTP, if the ports of its Service lead to http";
+    const KNOWN: &str = "snippets know $connection_upgrade as it is";
+    const MAP: &str = "no snippet knows its variable, and one that asks for it is refused; write if and set into that one";
+    directive.block.as_ref()?;
+    match directive.name.as_str() {
+        "server" if is_elsewhere(directive) => Some(SERVER),
+        "map" if directive.arguments.get(1).is_some_and(|name| name.eq_ignore_ascii_case("$connection_upgrade")) => Some(KNOWN),
+        "geo" | "map" | "split_clients" => Some(MAP),
+        _ => None,
+    }
 }
 
 /// Why the text of an error is not looked for under a path.
