@@ -427,7 +427,8 @@ fn a_snippet_of_the_config_map_that_is_not_applied_closes_if_it_may_keep_somebod
         ("location-snippet", "deny 10.0.0.0/8; no end", true),
         ("http-snippet", "vhost_traffic_status_zone;", false),
         ("server-snippet", "rewrite_by_lua_block { ngx.exit(403) }", true),
-        ("server-snippet", "header_filter_by_lua_block { if a then b() end }", false),
+        ("server-snippet", "header_filter_by_lua_block { if a then ngx.exit(403) end }", true),
+        ("server-snippet", "body_filter_by_lua_block { if a then b() end }", false),
         ("location-snippet", "internal;", true),
         ("location-snippet", "no_such_thing on;", true),
         ("location-snippet", "more_set_headers 'Server: x';", false),
@@ -538,6 +539,26 @@ fn parameters_in_the_hands_of_a_namespace_keep_to_the_limits() {
     assert_eq!(route(&translation, "a.test").policy.timeouts.as_ref().unwrap().send_s, Some(3600));
     let told = said(&translation);
     assert!(told.len() == 1 && told[0].contains("GW0104") && told[0].contains("spec.settings[proxy-read-timeout]"), "{told:#?}");
+}
+
+#[test]
+fn a_snippet_of_all_is_applied_but_for_what_keeps_nobody_out() {
+    for (key, text) in [
+        ("http-snippet", "more_clear_input_headers X-Remote-User;\nvhost_traffic_status_zone;"),
+        ("server-snippet", "proxy_set_header X-Remote-User \"\"; body_filter_by_lua_block { f() }"),
+        (
+            "location-snippet",
+            "sub_filter_last_modified on; zstd on; js_import a.js; map $a $b { c d; }\nproxy_set_header X-Remote-User \"\";",
+        ),
+    ] {
+        let main = config_map("system", "main", &json!({key: text}));
+        let translation = World::new(&[main, class("own", &json!(null)), ingress("a", "own", &[])]).translate();
+        let route = route(&translation, "a.test");
+        let told = said(&translation);
+        let headers = route.policy.extra.as_ref().map(|extra| extra.request_headers.len());
+        assert_eq!((matches!(route.action, Action::Forward(_)), headers), (true, Some(1)), "{text}: {told:#?}");
+        assert!(told.len() == 1 && told[0].contains("GW0601") && told[0].contains("; the directives beside such count"), "{told:#?}");
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ use crate::settings::{Config, Kept, LimitZones, SnippetKey};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+const HELP: &str = "use other keys that say the same, and remove it";
+
 /// Reads them into the configuration. `owner`: who has set a key.
 pub(super) fn read<'o>(
     input: Input<'_>,
@@ -47,26 +49,27 @@ pub(super) fn read<'o>(
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
     let looser = snippet::looser_switches(&config.globals);
     for (key, text) in config.snippets.clone() {
-        let (read, unsaid) = match meaning_of((input, &looser), key, &text, &config.limit_zones) {
-            Ok((meaning, unsaid)) => (Ok(meaning), unsaid),
-            Err(why) => (Err(why), Vec::new()),
-        };
+        let read = meaning_of((input, &looser), key, &text, &config.limit_zones);
         let finding = |code, message: String, help: &str| {
             let object = object?;
             let field = super::config::field(object.kind, key.as_str());
             Some(Diagnostic::new(code, object.clone(), field, format!("{}: {message}", key.as_str())).help(help))
         };
-        for message in unsaid {
-            let said = finding(Code::UnsupportedSetting, message, "leave it for another proxy, or use another variable");
-            diagnostics.extend(said.map(|said| said.outcome(Outcome::Served)));
+        if let Ok(Applied { meaning, left_out, unsaid }) = &read {
+            let outcome = if *meaning == Meaning::default() { Outcome::KeptDefault } else { Outcome::SkippedEntry };
+            let left_out = left_out.iter().map(|why| (Code::BadSetting, why.clone(), HELP, outcome));
+            let unsaid = unsaid.iter().map(|why| (why.clone(), "leave it for another proxy, or use another variable"));
+            let without = done_without(meaning, &text, input.settings.unknown_directives);
+            let without = without.into_iter().chain(without_effect(meaning, &text)).map(|why| (why, "remove it"));
+            let served = unsaid.chain(without).map(|(why, help)| (Code::UnsupportedSetting, why, help, Outcome::Served));
+            let all = left_out.chain(served).filter_map(|(code, why, help, outcome)| Some(finding(code, why, help)?.outcome(outcome)));
+            diagnostics.extend(all);
         }
-        for message in read.iter().flat_map(|meaning| done_without(meaning, &text, input.settings.unknown_directives)) {
-            diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
-        }
-        for message in read.iter().flat_map(|meaning| without_effect(meaning, &text)) {
-            diagnostics.extend(finding(Code::UnsupportedSetting, message, "remove it").map(|finding| finding.outcome(Outcome::Served)));
-        }
-        match read.and_then(|meaning| if key == SnippetKey::Auth { for_service(&meaning, &text, config) } else { Ok(Some(meaning)) }) {
+        let for_routes = |Applied { meaning, .. }: Applied| match key {
+            SnippetKey::Auth => for_service(&meaning, &text, config),
+            _ => Ok(Some(meaning)),
+        };
+        match read.and_then(for_routes) {
             Ok(None) => {}
             // The inner one goes before what is there of the outer ones.
             Ok(Some(meaning)) => {
@@ -76,9 +79,9 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
                 meaning.apply(&mut config.route);
             }
             Err(why) => {
-                let closes = is_protection(key, &text, config);
+                let closes = is_protection(key, &text, &config.limit_zones, config.global_auth.is_some());
                 config.closed |= closes;
-                let refused = finding(Code::BadSetting, why, "use other keys that say the same, and remove it");
+                let refused = finding(Code::BadSetting, why, HELP);
                 diagnostics.extend(refused.map(|mut refused| {
                     if closes {
                         refused.close("; every route answers 503, for it may keep somebody out");
@@ -91,45 +94,68 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
 }
 
 /// Whether one that is not applied may keep somebody out. Where no service decides, none is told anything.
-fn is_protection(key: SnippetKey, text: &str, config: &Config) -> bool {
+fn is_protection(key: SnippetKey, text: &str, zones: &LimitZones, has_service: bool) -> bool {
     match key {
-        SnippetKey::Auth => config.global_auth.is_some() && snippet::may_be_decided_by(text, &config.limit_zones),
-        _ => snippet::key_may_keep_out(text, &config.limit_zones),
+        SnippetKey::Auth => has_service && snippet::may_be_decided_by(text, zones),
+        _ => snippet::key_may_keep_out(text, zones),
     }
 }
 
 /// What holds instead of a snippet that may keep somebody out and is not applied, when `last` held before; `None`: nothing does.
-pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option<&str>, data: &BTreeMap<String, String>) -> Option<Kept> {
+/// `all`: what holds beside it.
+pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option<&str>, all: &BTreeMap<String, String>) -> Option<Kept> {
     let key = SnippetKey::ALL.into_iter().find(|own| own.as_str() == key)?;
-    let outermost = data.get(SnippetKey::Http.as_str()).and_then(|text| snippet::read_outermost(text, &LimitZones::new()).ok());
-    let zones = outermost.map(|meaning| meaning.zones()).unwrap_or_default();
-    let looser = snippet::looser_switches(&crate::settings::read(input.settings, data).0.globals);
+    let config = crate::settings::read(input.settings, all).0;
+    let looser = snippet::looser_switches(&config.globals);
+    let outermost = config.snippets.get(&SnippetKey::Http);
+    let outermost = outermost.and_then(|text| meaning_of((input, &looser), SnippetKey::Http, text, &LimitZones::new()).ok());
+    let zones = outermost.map(|applied| applied.meaning.zones()).unwrap_or_default();
     let refused = |text: &str| {
         let read = meaning_of((input, &looser), key, text, &zones);
-        match read.map(|(meaning, _)| key != SnippetKey::Auth || meaning.only_request_headers().is_some()) {
+        match read.map(|applied| key != SnippetKey::Auth || applied.meaning.only_request_headers().is_some()) {
             Ok(true) => None,
             Ok(false) => Some(Places::of(text).not_for_services()),
             Err(why) => Some(why),
         }
     };
     let why = refused(text)?;
-    let protects = match key {
-        SnippetKey::Auth => data.get("global-auth-url").is_some_and(|url| !url.is_empty()) && snippet::may_be_decided_by(text, &zones),
-        _ => snippet::may_keep_out(text, &zones),
-    };
+    // One that cannot be read may be kept as well.
+    let has_service = all.get("global-auth-url").is_some_and(|url| !url.is_empty());
+    let protects = is_protection(key, text, &zones, has_service);
     let value = last.filter(|last| protects && !last.is_empty() && refused(last).is_none())?.to_owned();
-    let help = "use other keys that say the same, and remove it".to_owned();
-    Some(Kept { value, message: format!("{}: {why}; its value before still counts", key.as_str()), help })
+    Some(Kept { value, message: format!("{}: {why}; its value before still counts", key.as_str()), help: HELP.to_owned() })
 }
 
-/// What one of them asks of every route, and what is said of headers that are not sent; `looser`: see [`stricter`].
-fn meaning_of(
+/// How a snippet is applied.
+struct Applied {
+    meaning: Meaning,
+    /// Why it is not all of it: directives that keep nobody out are left out.
+    left_out: Option<String>,
+    /// What is said of headers that are not sent.
+    unsaid: Vec<String>,
+}
+
+/// What one of them asks of every route; `looser`: see [`stricter`].
+fn meaning_of(circumstances: (Input<'_>, &[&str]), key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Applied, String> {
+    let why = match snippet::read_key(key, text, zones).and_then(|all| checked(circumstances, key, text, all)) {
+        Ok((meaning, unsaid)) => return Ok(Applied { meaning, left_out: None, unsaid }),
+        // The service is told all or nothing.
+        Err(why) if key == SnippetKey::Auth => return Err(why),
+        Err(why) => why,
+    };
+    let part = snippet::rests(key, text, zones).find_map(|rest| checked(circumstances, key, text, rest).ok());
+    let (meaning, unsaid) = part.ok_or_else(|| why.clone())?;
+    let left_out = if meaning == Meaning::default() { why } else { format!("{why}; the directives beside such count") };
+    Ok(Applied { meaning, left_out: Some(left_out), unsaid })
+}
+
+/// Whether a meaning can be that of a key, and of what it is without headers that are not sent, which are said.
+fn checked(
     (input, looser): (Input<'_>, &[&str]),
     key: SnippetKey,
     text: &str,
-    zones: &LimitZones,
+    mut meaning: Meaning,
 ) -> Result<(Meaning, Vec<String>), String> {
-    let mut meaning = if key == SnippetKey::Http { snippet::read_outermost(text, zones) } else { snippet::read(text, zones) }?;
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(Places::of(text).too_late());
     }

@@ -27,7 +27,7 @@ mod wishes;
 mod words;
 
 pub(in crate::translate) use answered::names as names_of_answers;
-pub(in crate::translate) use directives::{Answers, Meaning, read, read_outermost, read_raw, read_within, variables_of};
-pub(in crate::translate) use guarding::{concerns_protections, key_may_keep_out, key_protects, may_be_decided_by, may_keep_out};
+pub(in crate::translate) use directives::{Answers, Meaning, read_key, read_raw, read_within, variables_of};
+pub(in crate::translate) use guarding::{concerns_protections, key_may_keep_out, key_protects, may_be_decided_by, may_keep_out, rests};
 pub(in crate::translate) use others::looser_switches;
 pub(in crate::translate) use places::Places;

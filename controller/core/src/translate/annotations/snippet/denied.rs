@@ -216,7 +216,7 @@ mod tests {
     fn whatever_a_policy_can_deny_is_found_in_the_directives_that_say_it() {
         let zones = "limit_req_zone $remote_addr zone=s:1m rate=5r/s; limit_req_zone $remote_addr zone=m:1m rate=5r/m; \
                      limit_conn_zone $remote_addr zone=c:1m;";
-        let zones = super::super::read_outermost(zones, &LimitZones::new()).unwrap().zones();
+        let zones = super::super::read_key(crate::settings::SnippetKey::Http, zones, &LimitZones::new()).unwrap().zones();
         let text = "deny 10.0.0.0/8; allow 11.0.0.0/8; deny all; satisfy any; client_body_buffer_size 1k; access_log off; limit_conn c 1; \
                     limit_rate 1k; limit_rate_after 1k; limit_req zone=s; limit_req zone=m; client_max_body_size 1k; proxy_buffers 4 8k; \
                     proxy_buffering off; proxy_busy_buffers_size 8k; proxy_connect_timeout 1; proxy_cookie_domain a.test b.test; \
@@ -225,7 +225,7 @@ mod tests {
                     proxy_request_buffering off; proxy_send_timeout 1; proxy_set_header Host a.test; port_in_redirect on; \
                     if ($arg_a) { return 301 /b; } ";
         let asked = |rest: &str, is_denied: Denied<'_>| {
-            let mut meaning = super::super::read(&format!("{text}{rest}"), &zones).unwrap();
+            let mut meaning = super::super::read_key(crate::settings::SnippetKey::Location, &format!("{text}{rest}"), &zones).unwrap();
             let denied = meaning.denied(is_denied);
             denied.iter().for_each(|denial| meaning.without_denied(denial));
             assert!(meaning.denied(is_denied).is_empty(), "{rest}");

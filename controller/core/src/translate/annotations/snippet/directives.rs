@@ -74,21 +74,13 @@ pub(in crate::translate) struct Meaning {
 ///
 /// # Errors
 /// With the place and the name of a directive, and what is wrong with it.
-pub(in crate::translate) fn read(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    read_within(text, zones, Known::default())
+pub(in crate::translate) fn read_within(text: &str, zones: &LimitZones, known: Known) -> Result<Meaning, String> {
+    read_all(text, zones, known, Zones::StandElsewhere)
 }
 
 /// What is known before a snippet is read: headers of the service that decides, by the names that they have without being given
 /// one, and texts of variables that are set further out.
 pub(in crate::translate) type Known = (Answers, BTreeMap<String, String>);
-
-/// The same where more is known.
-///
-/// # Errors
-/// As [`read`].
-pub(in crate::translate) fn read_within(text: &str, zones: &LimitZones, known: Known) -> Result<Meaning, String> {
-    read_all(text, zones, known, Zones::StandElsewhere)
-}
 
 /// The variables that a snippet sets whatever is asked for, as far as it can be read.
 pub(in crate::translate) fn variables_of(text: &str) -> BTreeMap<String, String> {
@@ -114,6 +106,10 @@ enum Zones {
 }
 
 impl Zones {
+    fn of(key: SnippetKey) -> Self {
+        if key == SnippetKey::Http { Self::MayStandHere } else { Self::StandElsewhere }
+    }
+
     fn check(self, meaning: Meaning, directives: &[Directive]) -> Result<Meaning, String> {
         if meaning.zones.is_empty() || self == Self::MayStandHere {
             return Ok(meaning);
@@ -123,32 +119,41 @@ impl Zones {
     }
 }
 
-/// The same where zones may be defined.
+/// The same of a key of the main ConfigMap; zones may be defined in the outermost.
 ///
 /// # Errors
-/// As [`read`].
-pub(in crate::translate) fn read_outermost(text: &str, zones: &LimitZones) -> Result<Meaning, String> {
-    read_all(text, zones, Known::default(), Zones::MayStandHere)
+/// As [`read_within`].
+pub(in crate::translate) fn read_key(key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Meaning, String> {
+    read_all(text, zones, Known::default(), Zones::of(key))
 }
 
-fn read_all(text: &str, zones: &LimitZones, (answered, variables): Known, defined: Zones) -> Result<Meaning, String> {
-    let (directives, mut meaning) = (reader::read(text)?, Meaning { answered, variables, ..Meaning::default() });
-    meaning.learn(&directives);
-    for directive in meaning.in_turn(locations::in_order(&directives)?) {
+/// The same of what is left of one.
+pub(super) fn read_rest(key: SnippetKey, directives: &[Directive], zones: &LimitZones) -> Result<Meaning, String> {
+    read_directives(directives, zones, Known::default(), Zones::of(key))
+}
+
+fn read_all(text: &str, zones: &LimitZones, known: Known, defined: Zones) -> Result<Meaning, String> {
+    read_directives(&reader::read(text)?, zones, known, defined)
+}
+
+fn read_directives(directives: &[Directive], zones: &LimitZones, (answered, variables): Known, defined: Zones) -> Result<Meaning, String> {
+    let mut meaning = Meaning { answered, variables, ..Meaning::default() };
+    meaning.learn(directives);
+    for directive in meaning.in_turn(locations::in_order(directives)?) {
         if let Some(why) = others::idle_block(directive).filter(|_| defined == Zones::MayStandHere) {
             meaning.without.push((directive.name.clone(), why));
             continue;
         }
         meaning.directive(directive).map_err(|why| directive.wrong(&why))?;
     }
-    meaning.finish(&directives, zones)?;
-    defined.check(meaning, &directives)
+    meaning.finish(directives, zones)?;
+    defined.check(meaning, directives)
 }
 
 /// The same for whoever may say everything: directives without a meaning are kept as they are.
 ///
 /// # Errors
-/// As [`read`], and for those that read files, write them or run code.
+/// As [`read_within`], and for those that read files, write them or run code.
 pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, (answered, variables): Known) -> Result<Meaning, String> {
     let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, variables, ..Meaning::default() }, Vec::new());
     meaning.learn(&directives);

@@ -2,6 +2,7 @@
 //! read may have been a protection.
 
 use super::Meaning;
+use super::directives::read_rest;
 use super::lua;
 use super::others::is_named;
 use super::reader::{self, Directive};
@@ -110,6 +111,9 @@ const HARMLESS: &[&str] = &[
     "variables_hash_",
 ];
 
+/// Names of directives that define what others limit by.
+const ZONES: [&str; 2] = ["limit_conn_zone", "limit_req_zone"];
+
 /// Whether a snippet for routes may keep somebody out of them.
 pub(in crate::translate) fn may_keep_out(text: &str, zones: &LimitZones) -> bool {
     judged(text, zones).is_none_or(|meaning| meaning.keeps_out())
@@ -125,7 +129,6 @@ const HARMLESS_ELSEWHERE: &[&str] = &[
     "js_path",
     "js_shared_dict_zone",
     "js_var",
-    "more_",
     "opentracing",
     "opentracing_",
     "vhost_traffic_status",
@@ -139,21 +142,39 @@ const HARMLESS_ELSEWHERE: &[&str] = &[
 ];
 
 /// The same of those that run Lua, each as a word, a file and a block.
-const HARMLESS_LUA: &[&str] = &["body_filter_by_lua", "header_filter_by_lua", "init_by_lua", "init_worker_by_lua", "log_by_lua"];
+const HARMLESS_LUA: &[&str] = &["body_filter_by_lua", "init_by_lua", "init_worker_by_lua", "log_by_lua"];
 
-/// The same for a snippet of the main ConfigMap, which is for every route. Where directives of other modules are all that is
-/// wrong with it, and all of them are known to keep nobody out, it is skipped (`configmap-and-flags` 9). Any other may have been
-/// a protection, and so may what is no configuration at all.
+/// What is left of a snippet of the main ConfigMap, or of a class, without directives that keep nobody out, of which some have
+/// no meaning here (`configmap-and-flags` 9): first only without those, then without any of them. Nothing is left of what is
+/// no configuration.
+pub(in crate::translate) fn rests(key: SnippetKey, text: &str, zones: &LimitZones) -> impl Iterator<Item = Meaning> {
+    let all = without_those_of_others(text);
+    let without = |left_out: fn(&Directive) -> bool| {
+        let mut all = all.clone()?;
+        all.retain(|directive| !left_out(directive));
+        read_rest(key, &all, zones).ok()
+    };
+    let has_no_meaning = |directive: &Directive| is_harmless(directive) && Meaning::default().directive(directive).is_err();
+    [without(has_no_meaning), without(is_harmless)].into_iter().flatten()
+}
+
+/// Whether such a snippet that is not applied, not even in part, may keep somebody out of some route, or keep a header of
+/// clients from endpoints, which may believe it. What is no configuration may have been a protection as well.
 pub(in crate::translate) fn key_may_keep_out(text: &str, zones: &LimitZones) -> bool {
-    let Some(text) = lua::without_code(text, HARMLESS_LUA) else { return true };
-    let Ok(mut directives) = reader::read(&text) else { return true };
+    let meaning = without_those_of_others(text).and_then(|directives| judged_of(&directives, zones));
+    meaning.is_none_or(|meaning| meaning.tells_or_keeps_out())
+}
+
+/// The directives of a text that are none of other modules that keep nobody out; `None`: it is no configuration.
+fn without_those_of_others(text: &str) -> Option<Vec<Directive>> {
+    let mut directives = reader::read(&lua::without_code(text, HARMLESS_LUA)?).ok()?;
     directives.retain(|directive| !is_one_of(HARMLESS_ELSEWHERE, &directive.name));
-    judged_of(&directives, zones).is_none_or(|meaning| meaning.keeps_out())
+    Some(directives)
 }
 
 /// The same for what the service that decides is told: it may decide by that.
 pub(in crate::translate) fn may_be_decided_by(text: &str, zones: &LimitZones) -> bool {
-    judged(text, zones).is_none_or(|meaning| meaning.keeps_out() || !meaning.extra.request_headers.is_empty())
+    judged(text, zones).is_none_or(|meaning| meaning.tells_or_keeps_out())
 }
 
 /// The same for what belongs to protections: how they are joined, too.
@@ -161,9 +182,13 @@ pub(in crate::translate) fn concerns_protections(text: &str, zones: &LimitZones)
     judged(text, zones).is_none_or(|meaning| meaning.keeps_out() || meaning.satisfy.is_some())
 }
 
-/// Whether a snippet of the main ConfigMap says something of who is kept out.
+/// Whether a snippet of the main ConfigMap says something of who is kept out, or of what endpoints may believe, or defines
+/// what others limit by.
 pub(in crate::translate) fn key_protects(key: SnippetKey, text: &str) -> bool {
-    key == SnippetKey::Auth || concerns_protections(text, &LimitZones::new())
+    let concerns = |meaning: Meaning| meaning.tells_or_keeps_out() || meaning.satisfy.is_some();
+    let defines = |directive: &Directive| ZONES.contains(&&*directive.name);
+    let read = reader::read(text).ok();
+    key == SnippetKey::Auth || read.is_none_or(|all| all.iter().any(defines) || judged_of(&all, &LimitZones::new()).is_none_or(concerns))
 }
 
 /// What a text means beside all that is harmless; `None`: that is not known.
@@ -201,6 +226,11 @@ pub(super) fn is_elsewhere(directive: &Directive) -> bool {
 }
 
 impl Meaning {
+    /// Whether it does, or endpoints are told something else than the client has said.
+    fn tells_or_keeps_out(&self) -> bool {
+        self.keeps_out() || !self.extra.request_headers.is_empty()
+    }
+
     /// Whether somebody may get another answer than others, or none of an endpoint.
     pub(in crate::translate) fn keeps_out(&self) -> bool {
         let Extra { answers, rewrites, .. } = &self.extra;
@@ -225,18 +255,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_defines_zones_or_tells_endpoints_something_is_worth_as_much_as_what_keeps_out() {
+        let protects = |text: &str| key_protects(SnippetKey::Http, text);
+        for text in
+            ["limit_req_zone $remote_addr zone=a:1m rate=1r/s;", "more_clear_input_headers X-User;", "deny all;", "satisfy any;", "}"]
+        {
+            assert!(protects(text), "{text}");
+        }
+        assert!(!protects("add_header A b;") && key_protects(SnippetKey::Auth, "") && !protects(""));
+    }
+
+    #[test]
     fn a_snippet_for_all_that_cannot_be_read_is_skipped_only_where_all_of_it_is_known_to_keep_nobody_out() {
         let keeps_out = |text: &str| key_may_keep_out(text, &LimitZones::new());
         for open in [
             "vhost_traffic_status_zone;",
-            "header_filter_by_lua_block { if ngx.status == 404 then return end }",
+            "body_filter_by_lua_block { if ngx.status == 404 then return end }",
             "log_by_lua_block { local a = '}' -- }\n f({ [[ } ]], \"\\\"}\" }) }\nmore_set_headers 'A: b';",
             "init_by_lua_block { --[==[ } ]] ]==] local t = { {} } }",
             "log_by_lua 'f(\\'};\\')'; log_by_lua_file /etc/lua/log.lua; lua_shared_dict x 1m; lua_package_path '/etc/lua/?.lua;;';",
             "more_set_headers 'A: b';\nbrotli on; opentracing on; otel_trace on; geoip_country /x;",
             "js_import http.js; add_header X-Frame-Options DENY;",
             "map $http_x $y { default 1; } upstream x { server 192.0.2.1; } log_format x '$status';",
-            "# header_filter_by_lua_block {\nadd_header X header_filter_by_lua_block;",
+            "# body_filter_by_lua_block {\nadd_header X body_filter_by_lua_block;",
         ] {
             assert!(!keeps_out(open), "{open}");
         }
@@ -256,12 +297,17 @@ mod tests {
             "if ($cookie_user = '') { return 302 https://login.test/; } add_header X \"a;",
             "\"deny\" all; no_such_thing on;",
             "\"deny\" all; brotli on;",
-            "header_filter_by_lua_block { a = '}",
-            "header_filter_by_lua_block { } deny all;",
+            "body_filter_by_lua_block { a = '}",
+            "body_filter_by_lua_block { } deny all;",
             "log_by_lua_file /etc/lua/log.lua",
             "log_by_lua_file /etc/lua/log.lua; deny all;",
             "log_by_lua_files x;",
-            "header_filter_by_lua_block { -- }\n} deny all; log_by_lua_block {}",
+            "header_filter_by_lua_block { ngx.exit(403) }",
+            "header_filter_by_lua_file /etc/lua/a.lua;",
+            "more_clear_input_headers X-User; brotli on;",
+            "proxy_set_header X-User ''; vhost_traffic_status_zone;",
+            "more_such x;",
+            "body_filter_by_lua_block { -- }\n} deny all; log_by_lua_block {}",
             "deny 192.0.2.1; add_header X \"a",
             "allow all;\n}",
             "access_by_lua_block { ngx.exit(403) }",

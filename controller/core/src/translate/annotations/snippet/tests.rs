@@ -1,12 +1,12 @@
 //! Snippets as people write them.
 
-use super::{Meaning, read_outermost};
+use super::{Meaning, read_key};
 use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
 use crate::names::HeaderName;
-use crate::settings::{LimitZone, LimitZones};
+use crate::settings::{LimitZone, LimitZones, SnippetKey};
 
 fn read(text: &str) -> Result<Meaning, String> {
-    super::read(text, &LimitZones::new())
+    read_key(SnippetKey::Location, text, &LimitZones::new())
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn directives_without_effect_are_told_or_mean_nothing() {
         "proxy_pass_request_headers off;",
         "proxy_ssl_verify on;",
     ] {
-        assert!(super::read(bad, &LimitZones::new()).is_err(), "{bad}");
+        assert!(read_key(SnippetKey::Location, bad, &LimitZones::new()).is_err(), "{bad}");
     }
 }
 
@@ -410,7 +410,7 @@ fn answers_of_a_condition_have_headers_of_their_own() {
         "if ($arg_x) { if ($arg_y) { return 403; } }",
         "if ($arg_x) { }",
     ] {
-        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1, column "), "{bad}");
+        assert!(read_key(SnippetKey::Location, bad, &LimitZones::new()).unwrap_err().starts_with("line 1, column "), "{bad}");
     }
 }
 
@@ -602,7 +602,7 @@ fn forwarding_is_as_the_snippet_says() {
         "gzip_min_length $x;",
         "port_in_redirect maybe;",
     ] {
-        assert!(super::read(bad, &LimitZones::new()).unwrap_err().starts_with("line 1, column "), "{bad}");
+        assert!(read_key(SnippetKey::Location, bad, &LimitZones::new()).unwrap_err().starts_with("line 1, column "), "{bad}");
     }
 }
 
@@ -659,7 +659,7 @@ fn locations_answer_for_their_paths() {
         ("location = /a { return 302 $http_x; }", "a variable cannot stand in a URL"),
         ("location = /a { default_type a/b; return 200; } location = /b { default_type a/c; return 200; }", "has one type"),
     ] {
-        let said = super::read(bad, &LimitZones::new()).unwrap_err();
+        let said = read_key(SnippetKey::Location, bad, &LimitZones::new()).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
     }
 }
@@ -773,33 +773,33 @@ fn blocks_for_the_whole_proxy_that_do_nothing_by_themselves_cost_nothing_else() 
         ("geo $inner { default 0; 10.0.0.0/8 1; }", "no snippet knows its variable"),
         ("server { listen 2443; return 308 https://$host$request_uri; }", "no further ports are listened on"),
     ] {
-        let meaning = read_outermost(&format!("add_header A b;\n{block}"), &LimitZones::new()).unwrap();
+        let meaning = read_key(SnippetKey::Http, &format!("add_header A b;\n{block}"), &LimitZones::new()).unwrap();
         let (said, headers) = (meaning.without().map(|(_, why)| why).collect::<Vec<_>>(), meaning.extra.answer_headers.len());
         assert!(headers == 1 && said.len() == 1 && said[0].starts_with(why), "{block}: {said:?}");
         assert!(read(block).unwrap_err().contains("blocks are not accepted"), "{block}: not further in");
     }
     for bad in ["server { listen 80; return 403; }", "server { return 403; }", "upstream a { server 192.0.2.1; }"] {
-        assert!(read_outermost(bad, &LimitZones::new()).is_err(), "{bad}");
+        assert!(read_key(SnippetKey::Http, bad, &LimitZones::new()).is_err(), "{bad}");
     }
 }
 
 #[test]
 fn clients_are_limited_by_zones_from_further_out() {
     let outer = "limit_req_zone $binary_remote_addr zone=slow:10m rate=5r/m;\nlimit_conn_zone $remote_addr zone=few:1m;\nlimit_conn few 9;";
-    let outer = read_outermost(outer, &LimitZones::new()).unwrap();
+    let outer = read_key(SnippetKey::Http, outer, &LimitZones::new()).unwrap();
     let zones = outer.zones();
     assert_eq!(zones["slow"], LimitZone::Requests(5, Period::Minute));
     let mut route = RoutePolicy::default();
     outer.apply(&mut route);
     assert_eq!(route.limits.as_ref().map(|limits| (limits.rates.len(), limits.connections)), Some((0, Some(9))));
-    let inner = super::read("limit_req zone=slow burst=3 nodelay;", &zones).unwrap();
+    let inner = read_key(SnippetKey::Location, "limit_req zone=slow burst=3 nodelay;", &zones).unwrap();
     let conflict = |name: &str| inner.conflict(|key| key == name).map(|(key, _)| key);
     assert_eq!((conflict("limit-rpm"), conflict("limit-rate")), (Some("limit-rpm"), None));
     inner.apply(&mut route);
     let limits = route.limits.unwrap();
     assert_eq!((&limits.rates[..], limits.connections), (&[RequestRate { requests: 5, period: Period::Minute, burst: 3 }][..], None));
     for bad in ["limit_conn slow 1;", "limit_req zone=few;", "limit_req zone=slow; limit_req zone=slow;", "limit_req zone=slow dry;"] {
-        assert!(super::read(bad, &zones).is_err(), "{bad}");
+        assert!(read_key(SnippetKey::Location, bad, &zones).is_err(), "{bad}");
     }
 }
 

@@ -98,11 +98,11 @@ pub(super) fn closed_names(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Meaning, read as read_in};
-    use crate::settings::LimitZones;
+    use super::super::{Meaning, read_key};
+    use crate::settings::{LimitZones, SnippetKey};
 
     fn read(text: &str) -> Result<Meaning, String> {
-        read_in(text, &LimitZones::new())
+        read_key(SnippetKey::Location, text, &LimitZones::new())
     }
 
     #[test]
