@@ -542,6 +542,51 @@ fn parameters_in_the_hands_of_a_namespace_keep_to_the_limits() {
 }
 
 #[test]
+fn parameters_in_the_hands_of_a_namespace_let_nobody_do_more_than_the_main_config_map() {
+    let main = json!({"annotation-value-word-blocklist": "evil,bad", "annotations-risk-level": "Low", "location-snippet": "deny 192.0.2.1;",
+        "server-snippet": "deny 192.0.2.2;", "global-allowed-response-headers": "X-A"});
+    let refused = |namespace: &str, settings: &Value| {
+        let named = match namespace {
+            "system" => json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "p", "scope": "Cluster"}),
+            _ => named("GatewrightParameters", namespace, "p"),
+        };
+        let own = parameters(namespace, "p", &json!({"settings": settings}));
+        let snippets = ingress("b", "own", &[("configuration-snippet", "return 418 x;")]);
+        let vhost = ingress("a", "own", &[("upstream-vhost", "evil.test")]);
+        let mut world = World::new(&[config_map("system", "main", &main), class("own", &named), own, vhost, snippets]);
+        let translation = world.translate();
+        let (all, serves) = (said(&translation), |host: &str| translation.model.hosts.contains_key(&HostPattern::parse(host).unwrap()));
+        let told = all.iter().filter(|one| one.contains("GW0602 GatewrightParameters") || one.contains("GW0503 GatewrightParameters"));
+        let keys = told.map(|one| one.split(['[', ']']).nth(1).unwrap().to_owned()).collect::<Vec<_>>();
+        (keys.join(" "), ["a.test", "b.test"].map(serves), all)
+    };
+    for (settings, keys) in [
+        (json!({"annotation-value-word-blocklist": ""}), "annotation-value-word-blocklist"),
+        (json!({"annotation-value-word-blocklist": "evil,other"}), "annotation-value-word-blocklist"),
+        (
+            json!({"annotations-risk-level": "Critical", "allow-snippet-annotations": "true"}),
+            "allow-snippet-annotations annotations-risk-level",
+        ),
+        (json!({"annotations-risk-level": "no such"}), "annotations-risk-level"),
+        (json!({"strict-validate-path-type": "false"}), "strict-validate-path-type"),
+        (json!({"global-allowed-response-headers": "X-A,X-B"}), "global-allowed-response-headers"),
+        (json!({"server-snippet": "", "location-snippet": "add_header A b;"}), "location-snippet server-snippet"),
+        (
+            json!({"annotation-value-word-blocklist": "bad,evil,other", "annotations-risk-level": "Low", "location-snippet": "deny 192.0.2.1;",
+            "allow-snippet-annotations": "false", "global-allowed-response-headers": ""}),
+            "",
+        ),
+    ] {
+        let (told, served, all) = refused("teams", &settings);
+        assert_eq!((told.as_str(), served), (keys, [false, false]), "{settings}: {all:#?}");
+        assert_eq!(refused("system", &settings).0, "", "{settings}: the operator decides");
+    }
+    let open = json!({"annotation-value-word-blocklist": "", "annotations-risk-level": "Critical", "allow-snippet-annotations": "true"});
+    let (_, served, all) = refused("system", &open);
+    assert_eq!(served, [true, true], "the operator decides: {all:#?}");
+}
+
+#[test]
 fn a_snippet_of_all_is_applied_but_for_what_keeps_nobody_out() {
     for (key, text) in [
         ("http-snippet", "more_clear_input_headers X-Remote-User;\nvhost_traffic_status_zone;"),

@@ -8,10 +8,11 @@ use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
 use super::config::{Main, Said, closes, cut, finding, mended, protections_of, remember_unread};
 use super::fields::Fault;
+use super::quarantine::asks_to_protect;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Globals, digest_of};
-use crate::names::{Kind, ObjectName, ObjectRef, shown};
+use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
 use crate::state::{ClassParameters, GatewrightParameters, IngressClass, ParametersScope};
 use serde_json::Value;
@@ -61,6 +62,9 @@ impl ByClass {
         class.and_then(|class| self.classes.get(class)).unwrap_or(&self.main)
     }
 }
+
+/// Keys of parameters that are not for their class to decide, and why.
+type Wide<'f> = BTreeMap<&'f str, &'static str>;
 
 /// Which parameters have set a key of the proxy as a whole.
 type Owners<'f> = BTreeMap<&'f str, &'f ObjectRef>;
@@ -118,10 +122,10 @@ fn configs(
 ) -> (Config, Arc<Globals>, Vec<Arc<ClassConfig>>) {
     let alone = settings::read(input.settings, &main_data).0;
     let mut reader = Reader { input, main: main_data.clone(), alone, all_closed, diagnostics };
-    let wide: Vec<Vec<&str>> = found.iter().map(|found| reader.wide_keys(found)).collect();
+    let wide: Vec<Wide<'_>> = found.iter().map(|found| reader.wide_keys(found)).collect();
     let (owners, closed) = reader.take_wide(found, &wide);
     super::config::say(input, &reader.main, &main_data, reader.diagnostics);
-    let of_class = |(found, wide): (&Found<'_>, &Vec<&str>)| reader.of_class(found, wide, closed.contains(&found.object));
+    let of_class = |(found, wide): (&Found<'_>, &Wide<'_>)| reader.of_class(found, wide, closed.contains(&found.object));
     let configs = found.iter().zip(&wide).map(of_class).collect();
     let problems = settle(input, &mut reader.alone);
     let mut main = reader.alone;
@@ -276,6 +280,20 @@ fn wide(config: &Config) -> impl PartialEq {
     (&config.globals, &config.request_headers_from, &config.response_headers_from, &config.dh_params_from, config.shares_objects)
 }
 
+/// Whether a class lets its Ingresses do more than the main ConfigMap does, which is for no namespace to say: what it may do
+/// itself is decided there.
+fn is_looser(class: &Config, main: &Config) -> bool {
+    let is_applied = |(key, text): (&SnippetKey, &String)| class.snippets.get(key) == Some(text);
+    let is_allowed = |header: &HeaderName| main.allowed_response_headers.contains(header);
+    class.risk_level > main.risk_level
+        || (class.reads_snippets && !main.reads_snippets)
+        || (main.snippets_unknown && !class.snippets_unknown)
+        || (main.strict_path_types && !class.strict_path_types)
+        || !main.word_blocklist.iter().all(|word| class.word_blocklist.contains(word))
+        || !class.allowed_response_headers.iter().all(is_allowed)
+        || !main.snippets.iter().all(is_applied)
+}
+
 /// Reads the data of classes over that of the main ConfigMap.
 struct Reader<'a, 'd> {
     input: Input<'a>,
@@ -298,22 +316,26 @@ impl Reader<'_, '_> {
         (config, problems)
     }
 
-    /// The keys of these parameters that say something of the proxy as a whole.
-    fn wide_keys<'f>(&self, found: &'f Found<'_>) -> Vec<&'f str> {
-        let is_wide = |key: &str, value: &str| {
+    /// The keys of these parameters that are not for the class to decide, and why.
+    fn wide_keys<'f>(&self, found: &'f Found<'_>) -> Wide<'f> {
+        let why = |key: &str, value: &str| {
             let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
-            annotations::key(key).is_none() && wide(&self.over_main(&one).0) != wide(&self.alone)
+            let one = self.over_main(&one).0;
+            if annotations::key(key).is_none() && wide(&one) != wide(&self.alone) {
+                return Some("holds for the proxy as a whole");
+            }
+            (!found.of_operator && is_looser(&one, &self.alone)).then_some("would let Ingresses do more than the main ConfigMap does")
         };
-        found.settings.iter().filter(|(key, value)| is_wide(key, value)).map(|(key, _)| key.as_str()).collect()
+        found.settings.iter().filter_map(|(key, value)| Some((key.as_str(), why(key, value)?))).collect()
     }
 
     /// Takes keys of the proxy as a whole where nobody has set them yet, and says where they are not taken.
     /// The answer is who has set which, and whose protections are not taken: their classes are closed.
-    fn take_wide<'f>(&mut self, found: &'f [Found<'_>], wide: &[Vec<&'f str>]) -> (Owners<'f>, BTreeSet<ObjectRef>) {
+    fn take_wide<'f>(&mut self, found: &'f [Found<'_>], wide: &[Wide<'f>]) -> (Owners<'f>, BTreeSet<ObjectRef>) {
         let mut closed = BTreeSet::new();
         let mut owners = Owners::new();
         for (found, keys) in found.iter().zip(wide) {
-            for key in keys.iter().copied() {
+            for (key, why) in keys.iter().map(|(key, why)| (*key, *why)) {
                 let value = &found.settings[key];
                 let reason = match owners.get(key) {
                     Some(owner) if self.main.get(key) != Some(value) => format!("{owner} decides it"),
@@ -326,10 +348,11 @@ impl Reader<'_, '_> {
                         continue;
                     }
                 };
-                let message = format!("{key} holds for the proxy as a whole; {reason}");
-                let code = if settings::protects(key) { Code::UnsupportedProtection } else { Code::UnsupportedSetting };
+                let message = format!("{key} {why}; {reason}");
+                let protects = asks_to_protect(key, value);
+                let code = if protects { Code::UnsupportedProtection } else { Code::UnsupportedSetting };
                 self.say(&found.object, code, key, message, "set it in the main ConfigMap");
-                if settings::protects(key) {
+                if protects {
                     closed.insert(found.object.clone());
                 }
             }
@@ -342,9 +365,9 @@ impl Reader<'_, '_> {
         self.diagnostics.push(Diagnostic::new(code, object.clone(), super::config::field(object.kind, key), message).help(help));
     }
 
-    fn of_class(&mut self, found: &Found<'_>, wide: &[&str], closed: bool) -> Arc<ClassConfig> {
+    fn of_class(&mut self, found: &Found<'_>, wide: &Wide<'_>, closed: bool) -> Arc<ClassConfig> {
         let data: BTreeMap<String, String> =
-            found.settings.iter().filter(|(key, _)| !wide.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+            found.settings.iter().filter(|(key, _)| !wide.contains_key(key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
         let (mut config, problems) = self.over_main(&data);
         config.closed |= closed || found.closed || self.all_closed;
         // What the main ConfigMap says of them is said there.
