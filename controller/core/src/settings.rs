@@ -16,7 +16,7 @@ pub(crate) mod values;
 pub use config::{Config, LimitZone, LimitZones, Lost, RiskLevel, SnippetKey};
 pub use flags::Settings;
 pub(crate) use flags::unknown_variable;
-pub use keeping::{Kept, is_kept, kept};
+pub use keeping::{Kept, kept};
 pub use policy::{AnnotationRule, HostRule, Limit, POLICY_HELP, POLICY_KEY, Pattern, Policy};
 
 use crate::names::variable::LABELS;

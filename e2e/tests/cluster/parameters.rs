@@ -52,7 +52,7 @@ fn classes_have_settings_of_their_own_which_come_change_and_go() {
     world.apply_object(&own(ns, &json!({"force-ssl-redirect": "false"}))).unwrap();
     controller.wait_pod("params-late.test", "10.244.8.1");
     world.delete("ConfigMap", ns, "of-class");
-    wait_said(&controller, "GW0106 /params-map: ConfigMap params/of-class does not exist; what it said that protects still counts");
+    wait_said(&controller, "GW0106 /params-map: ConfigMap params/of-class does not exist; what it said last still counts");
     controller.wait_status("params-map.test", "/", 308);
     world.apply("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: of-class, namespace: params}\n");
     controller.wait_pod("params-map.test", "10.244.8.1");

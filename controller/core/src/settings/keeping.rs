@@ -76,12 +76,6 @@ const KEPT: &[(&str, Way)] = &[
     ("whitelist-source-range", Admitting(is_network)),
 ];
 
-/// Whether a key keeps its value before where the new one is a mistake.
-#[must_use]
-pub fn is_kept(key: &str) -> bool {
-    KEPT.iter().any(|(own, _)| *own == key)
-}
-
 /// What holds instead of a value, when `last` held before; `None`: the value itself does, as far as it can be used.
 #[must_use]
 pub fn kept(key: &str, value: &str, last: Option<&str>) -> Option<Kept> {

@@ -1,7 +1,6 @@
 //! The main ConfigMap, and what is said of settings wherever they come from.
 
 use super::annotations::{self, difference};
-use super::quarantine::asks_to_protect;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef, nearest};
@@ -12,56 +11,53 @@ use std::collections::BTreeMap;
 /// What objects say of settings, without what the proxy refused.
 pub(super) type Said = BTreeMap<ObjectRef, BTreeMap<String, String>>;
 
-/// What the main ConfigMap says.
+/// What an object says.
 #[derive(Debug, Default)]
-pub(super) struct Main {
+pub(super) struct Written {
     pub(super) data: BTreeMap<String, String>,
     /// Some of it cannot be read, and may keep somebody out.
     pub(super) closed: bool,
 }
 
-/// The data of the main ConfigMap, also of one that has been deleted; without one, everything is at its default.
-pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> Main {
+/// Stands for all that cannot be read among what is remembered of an object, where it may keep somebody out. It is the name of
+/// no key.
+const UNREADABLE: &str = "(unreadable)";
+
+/// What the main ConfigMap says, also one that is gone; without one, everything is at its default.
+pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagnostics: &mut Vec<Diagnostic>) -> Written {
     let name = input.settings.config_map.as_ref();
     wanted.config_maps.extend(name.cloned());
     wanted.settings.extend(name.cloned());
-    let Some(name) = name else { return Main::default() };
+    let Some(name) = name else { return Written::default() };
     let deleted = input.snapshot.deleted_config_map(name);
     diagnostics.extend(deleted.map(|_| gone(name)));
     let object = ObjectRef::new(Kind::ConfigMap, name.clone());
-    let Some(map) = input.snapshot.config_map(name).or(deleted) else {
-        let last = protections_of(input, &object);
+    let written = if let Some(map) = input.snapshot.config_map(name).or(deleted) {
+        Written { data: map.data.clone(), closed: closes(map, diagnostics) }
+    } else {
+        let last = last_of(input, &object);
         let (instead, outcome) = match last {
-            Some(_) => ("what it said that protects still counts, and every other setting has its default", Outcome::Quarantined),
+            Some(_) => ("what it said last still counts", Outcome::Quarantined),
             None => ("every setting has its default", Outcome::KeptDefault),
         };
         diagnostics.push(miss(input.snapshot, "configmap", name, instead).outcome(outcome));
-        let data = last.map(|last| mended(input, &object, &last, said, diagnostics));
-        return Main { data: data.unwrap_or_default(), closed: false };
+        let Some(last) = last else { return Written::default() };
+        last
     };
-    let closed = closes(map, diagnostics);
-    let data = mended(input, &object, &map.data, said, diagnostics);
-    if closed {
-        remember_unread(input, &object, said);
-    }
-    Main { data, closed }
+    mended(input, &object, written, &BTreeMap::new(), said, diagnostics)
 }
 
-/// What an object said that protects is remembered while it closes because it cannot be read: should it go then, nobody may come
-/// in who could not before.
-pub(super) fn remember_unread(input: Input<'_>, object: &ObjectRef, said: &mut Said) {
-    let own = said.entry(object.clone()).or_default();
-    protections_of(input, object).into_iter().flatten().for_each(|(key, value)| _ = own.entry(key).or_insert(value));
+/// What an object that is not there any more has said in the last revision that the proxy has taken; `None`: nothing. All of it
+/// counts until somebody says something else: what keeps somebody out, what that is compared with and what of it is applied may
+/// be said by different keys, and by Ingresses.
+pub(super) fn last_of(input: Input<'_>, object: &ObjectRef) -> Option<Written> {
+    let last = input.quarantine.accepted_settings_of(object)?;
+    last.values().any(|value| !value.is_empty()).then(|| Written { data: last.clone(), closed: false })
 }
 
-/// What an object that is not there any more has said that protects, in the last revision that the proxy has taken; `None`:
-/// nothing. Whose address is compared, and whether snippets are applied, is worth as much alone: who is kept out may be said by
-/// Ingresses.
-pub(super) fn protections_of(input: Input<'_>, object: &ObjectRef) -> Option<BTreeMap<String, String>> {
-    let last = input.quarantine.accepted_settings_of(object)?.iter();
-    let is_protection = |(key, value): &(&String, &String)| settings::is_kept(key) || asks_to_protect(key, value);
-    let all: BTreeMap<_, _> = last.filter(is_protection).map(|(key, value)| (key.clone(), value.clone())).collect();
-    all.values().any(|value| !value.is_empty()).then_some(all)
+/// Whether a key stands for what may keep somebody out and cannot be read.
+pub(super) fn is_unreadable(key: &str) -> bool {
+    key == UNREADABLE
 }
 
 /// What it said may keep somebody out, so it counts as long as nobody says something else.
@@ -119,19 +115,24 @@ pub(super) fn miss(snapshot: &Snapshot, flag: &str, name: &ObjectName, instead: 
     Diagnostic { severity: Severity::Warning, ..finding }
 }
 
-/// What an object says. What of it the proxy refused is told, and is not among it.
+/// What an object says over what is written further out. What of it the proxy refused is told, and is not among it.
 pub(super) fn mended(
     input: Input<'_>,
     object: &ObjectRef,
-    data: &BTreeMap<String, String>,
+    Written { mut data, closed }: Written,
+    outer: &BTreeMap<String, String>,
     said: &mut Said,
     diagnostics: &mut Vec<Diagnostic>,
-) -> BTreeMap<String, String> {
-    let mut data = without_refused(input, object, data, diagnostics);
-    keep(input, object, &mut data, diagnostics);
-    let data = without_refused(input, object, &data, diagnostics);
+) -> Written {
+    if closed {
+        data.insert(UNREADABLE.to_owned(), "true".to_owned());
+    }
+    let mut data = without_refused(input, object, &data, diagnostics);
+    keep(input, object, &mut data, outer, diagnostics);
+    let mut data = without_refused(input, object, &data, diagnostics);
     said.insert(object.clone(), data.clone());
-    data
+    let closed = data.remove(UNREADABLE).is_some();
+    Written { data, closed }
 }
 
 /// What an object says without what of it the proxy refused, which is told.
@@ -153,13 +154,21 @@ pub(super) fn without_refused(
 
 /// Puts what the proxy has taken before in the place of protections that cannot be read. Of one that is new nothing was, so it
 /// stays as it is, and closes what it is for.
-fn keep(input: Input<'_>, object: &ObjectRef, data: &mut BTreeMap<String, String>, diagnostics: &mut Vec<Diagnostic>) {
+fn keep(
+    input: Input<'_>,
+    object: &ObjectRef,
+    data: &mut BTreeMap<String, String>,
+    outer: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let Some(last) = input.quarantine.accepted_settings_of(object) else { return };
+    let mut all = outer.clone();
+    all.extend(data.iter().map(|(key, value)| (key.clone(), value.clone())));
     let kept = |(key, value): (&String, &String)| {
         let last = last.get(key).map(String::as_str);
         let kept = settings::kept(key, value, last)
             .or_else(|| kept_policy(input, key, value, last))
-            .or_else(|| super::config_objects::kept_snippet(input, key, value, last, data))?;
+            .or_else(|| super::config_objects::kept_snippet(input, key, value, last, &all))?;
         Some((key.clone(), kept))
     };
     for (key, kept) in data.iter().filter_map(kept).collect::<Vec<_>>() {

@@ -201,34 +201,43 @@ struct Reader<'i, 'o, F> {
 
 impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
     fn say(&mut self, key: &str, message: &str, help: &str) {
-        self.find(Code::BadSetting, key, message, help);
+        self.find(Code::BadSetting, key, format!("{key}: {message}"), help, Outcome::KeptDefault);
     }
 
     /// What a key names does not exist, or cannot be read.
     fn miss(&mut self, key: &str, kind: Kind, name: &ObjectName) {
         let (lack, help) = Objects::new(self.input.snapshot).lack_of(kind, name);
-        self.find(Code::of_missing(kind), key, &format!("{kind} {name} {lack}"), help);
+        self.find(Code::of_missing(kind), key, format!("{key}: {kind} {name} {lack}"), help, Outcome::KeptDefault);
     }
 
-    fn find(&mut self, code: Code, key: &str, message: &str, help: &str) {
+    fn find(&mut self, code: Code, key: &str, message: String, help: &str, outcome: Outcome) {
         let Some(object) = (self.owner)(key) else { return };
         let field = super::config::field(object.kind, key);
-        let finding = Diagnostic::new(code, object.clone(), field, format!("{key}: {message}"));
-        self.diagnostics.push(finding.help(help).outcome(Outcome::KeptDefault));
+        self.diagnostics.push(Diagnostic::new(code, object.clone(), field, message).help(help).outcome(outcome));
     }
 
     /// The headers in the data of a ConfigMap. One that cannot be sent, or that `is_own` of the proxy, is said there; it stays what it
     /// was, if it was anything.
     fn headers(&mut self, key: &str, name: &ObjectName, is_own: fn(&HeaderName) -> bool) -> Vec<(HeaderName, VariableText)> {
         self.wanted.config_maps.insert(name.clone());
-        let Some(map) = Objects::new(self.input.snapshot).config_map(name) else {
-            self.miss(key, Kind::ConfigMap, name);
-            return Vec::new();
-        };
-        self.diagnostics.extend(super::config::unread(map, Outcome::SkippedEntry));
         let object = ObjectRef::new(Kind::ConfigMap, name.clone());
-        let data = super::config::without_refused(self.input, &object, &map.data, self.diagnostics);
         let last = self.input.quarantine.accepted_settings_of(&object);
+        let data = match (Objects::new(self.input.snapshot).config_map(name), last) {
+            (Some(map), _) => {
+                self.diagnostics.extend(super::config::unread(map, Outcome::SkippedEntry));
+                &map.data
+            }
+            (None, Some(last)) => {
+                let message = format!("{key}: {object} does not exist; what it said last still counts");
+                self.find(Code::MissingConfigMap, key, message, "create it again, or name another", Outcome::Quarantined);
+                last
+            }
+            (None, None) => {
+                self.miss(key, Kind::ConfigMap, name);
+                return Vec::new();
+            }
+        };
+        let data = super::config::without_refused(self.input, &object, data, self.diagnostics);
         let (mut headers, mut held) = (Vec::new(), BTreeMap::new());
         for (header, value) in &data {
             let (read, value) = match self.header(header, value, is_own) {

@@ -6,7 +6,7 @@
 
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
-use super::config::{Main, Said, closes, cut, finding, mended, protections_of, remember_unread};
+use super::config::{Said, Written, closes, cut, finding, last_of, mended};
 use super::fields::Fault;
 use super::quarantine::asks_to_protect;
 use super::{Input, Wanted, policy_names};
@@ -87,7 +87,7 @@ pub(super) fn read(input: Input<'_>, classes: &Classes<'_>, wanted: &mut Wanted,
     let mut said = Said::new();
     let written = super::config::main(input, wanted, &mut said, diagnostics);
     let ours = classes.ours(input.snapshot);
-    let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, wanted, &mut said, diagnostics)).collect();
+    let found: Vec<Found<'_>> = ours.filter_map(|class| find(class, input, &written.data, (wanted, &mut said), diagnostics)).collect();
     let (main, configured, configs) = configs(input, (&found, written), (wanted, &mut said), diagnostics);
     let by_class: BTreeMap<_, _> = found.iter().map(|found| found.class.into()).zip(configs).collect();
     let objects = found.iter().map(|found| (found.class.into(), found.object.clone())).collect();
@@ -116,7 +116,7 @@ pub fn unnamed(input: Input<'_>, parameters: &GatewrightParameters) -> Vec<Diagn
 /// The settings of the proxy as a whole, with and without what objects say that they name, and those of each class whose parameters were found.
 fn configs(
     input: Input<'_>,
-    (found, Main { data: main_data, closed: all_closed }): (&[Found<'_>], Main),
+    (found, Written { data: main_data, closed: all_closed }): (&[Found<'_>], Written),
     named: (&mut Wanted, &mut Said),
     diagnostics: &mut Vec<Diagnostic>,
 ) -> (Config, Arc<Globals>, Vec<Arc<ClassConfig>>) {
@@ -150,8 +150,8 @@ fn settle(input: Input<'_>, config: &mut Config) -> Vec<settings::Problem> {
 fn find<'a>(
     class: &'a IngressClass,
     input: Input<'a>,
-    wanted: &mut Wanted,
-    said: &mut Said,
+    main: &BTreeMap<String, String>,
+    (wanted, said): (&mut Wanted, &mut Said),
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Found<'a>> {
     let own = || ObjectRef::new(Kind::IngressClass, class.meta.name.clone());
@@ -161,28 +161,23 @@ fn find<'a>(
         return Some(Found { class, object: own(), settings: BTreeMap::new(), policy: None, of_operator: false, closed: true });
     }
     let given = class.parameters.as_ref()?;
-    let found = object_of(given, input).and_then(|object| match there(&object, input, wanted, diagnostics) {
-        Some(There { settings, policy, closed }) => {
+    let found = object_of(given, input).and_then(|object| {
+        let (written, policy) = if let Some(There { settings, policy, closed }) = there(&object, input, wanted, diagnostics) {
             let (data, policy) = with_policy(settings, policy);
-            let settings = mended(input, &object, &data, said, diagnostics);
-            if closed {
-                remember_unread(input, &object, said);
-            }
-            let of_operator = given.scope == ParametersScope::Cluster;
-            Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
-        }
-        None => {
+            (Written { data, closed }, policy)
+        } else {
             let missing = |instead| {
                 let message = format!("{object} does not exist; {instead}");
                 Fault::new(Code::NoParameters, "", message, "create it; it is used as soon as it is there")
             };
-            let Some(last) = protections_of(input, &object) else { return Err(missing("the class is served without it")) };
-            let told = missing("what it said that protects still counts").at("spec.parameters", &own());
+            let Some(last) = last_of(input, &object) else { return Err(missing("the class is served without it")) };
+            let told = missing("what it said last still counts").at("spec.parameters", &own());
             diagnostics.push(told.outcome(Outcome::Quarantined));
-            let settings = mended(input, &object, &last, said, diagnostics);
-            let of_operator = given.scope == ParametersScope::Cluster;
-            Ok(Found { class: class.meta.name.name(), object, settings, policy: None, of_operator, closed: false })
-        }
+            (last, None)
+        };
+        let Written { data: settings, closed } = mended(input, &object, written, main, said, diagnostics);
+        let of_operator = given.scope == ParametersScope::Cluster;
+        Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
     });
     found.map_err(|fault| diagnostics.push(fault.at("spec.parameters", &own()))).ok()
 }
@@ -245,7 +240,8 @@ fn kind_of(given: &ClassParameters) -> Option<Kind> {
 }
 
 /// Namespace and name. Both kinds live in namespaces: of scope Cluster are those in the controller's own. Files have no
-/// controller; there it is the one object of that name.
+/// controller; there it is the one object of that name. Where there is none or more than one, it is the one that the proxy has
+/// taken before: what it says still counts when it is gone, or another namespace has one as well.
 fn place(given: &ClassParameters, kind: Kind, input: Input<'_>) -> Result<ObjectName, String> {
     let bad = |bad: crate::names::BadText| bad.0;
     if given.scope == ParametersScope::Namespace {
@@ -267,9 +263,11 @@ fn place(given: &ClassParameters, kind: Kind, input: Input<'_>) -> Result<Object
         Kind::ConfigMap => snapshot.config_maps().map(|map| &map.meta.name).filter(|name| name.name() == &*given.name).collect(),
         _ => snapshot.parameters().map(|own| &own.meta.name).filter(|name| name.name() == &*given.name).collect(),
     };
-    match names.as_slice() {
-        [] => Ok(own),
-        [one] => Ok((*one).clone()),
+    let known = input.quarantine.accepted_objects().filter(|known| known.kind == kind && known.name.name() == &*given.name);
+    let mut known = known.map(|known| &known.name).filter(|known| names.is_empty() || names.contains(known));
+    match (names.as_slice(), known.next(), known.next()) {
+        (&[one], ..) | (_, Some(one), None) => Ok(one.clone()),
+        ([], ..) => Ok(own),
         _ => Err(format!("several namespaces hold a {kind} {}; write scope: Namespace", shown(&given.name))),
     }
 }

@@ -1,6 +1,7 @@
 //! Ingresses, settings and key pairs that the proxy refused, although we did not, and what it has taken before.
 
 use super::annotations::{self, snippet};
+use super::config::is_unreadable;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::{self, SnippetKey};
@@ -59,7 +60,7 @@ impl Setting {
 /// Whether a value of a key asks for a protection.
 pub(super) fn asks_to_protect(key: &str, value: &str) -> bool {
     let of_snippet = SnippetKey::ALL.iter().any(|own| own.as_str() == key && snippet::key_protects(*own, value));
-    of_snippet || settings::protects(key) || annotations::protects(key, value)
+    of_snippet || is_unreadable(key) || settings::protects(key) || annotations::protects(key, value)
 }
 
 fn value_in<'s>(snapshot: &'s Snapshot, object: &ObjectRef, key: &str) -> Option<&'s String> {
@@ -124,6 +125,11 @@ impl Quarantine {
     #[must_use]
     pub fn accepted_settings_of(&self, object: &ObjectRef) -> Option<&BTreeMap<String, String>> {
         self.accepted_settings.get(object)
+    }
+
+    /// The objects that have said something in it.
+    pub(super) fn accepted_objects(&self) -> impl Iterator<Item = &ObjectRef> {
+        self.accepted_settings.keys()
     }
 
     /// Whether the proxy has taken this version of an Ingress.

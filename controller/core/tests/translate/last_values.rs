@@ -212,8 +212,8 @@ fn what_kept_somebody_out_outlasts_a_config_map_that_is_gone_at_the_next_start()
         world
     };
     let nothing = (String::new(), 0, Some(Outcome::KeptDefault));
-    for before in [json!({}), json!({"proxy-read-timeout": "9"}), json!({"denylist-source-range": "", "use-forwarded-headers": ""})] {
-        assert_eq!(held(&mut start(before.clone())), nothing, "{before}: it kept nobody out");
+    for before in [json!({}), json!({"denylist-source-range": "", "use-forwarded-headers": ""})] {
+        assert_eq!(held(&mut start(before.clone())), nothing, "{before}: it said nothing");
     }
     for (key, value) in [
         ("use-forwarded-headers", "true"),
@@ -222,8 +222,10 @@ fn what_kept_somebody_out_outlasts_a_config_map_that_is_gone_at_the_next_start()
         ("forwarded-for-header", "X-Client"),
         ("use-proxy-protocol", "true"),
         ("allow-snippet-annotations", "true"),
+        ("annotation-value-word-blocklist", "evil"),
+        ("proxy-read-timeout", "9"),
     ] {
-        let mut world = start(json!({key: value, "proxy-read-timeout": "9"}));
+        let mut world = start(json!({key: value}));
         for _ in 0..2 {
             assert_eq!(held(&mut world), (key.to_owned(), 0, Some(Outcome::Quarantined)), "Ingresses may have lists");
             take(&mut world);
@@ -231,7 +233,7 @@ fn what_kept_somebody_out_outlasts_a_config_map_that_is_gone_at_the_next_start()
     }
     let mut world = start(json!({"denylist-source-range": "192.0.2.0/24", "use-forwarded-headers": "true", "proxy-read-timeout": "9"}));
     for _ in 0..2 {
-        let expected = "denylist-source-range use-forwarded-headers".to_owned();
+        let expected = "denylist-source-range proxy-read-timeout use-forwarded-headers".to_owned();
         assert_eq!(held(&mut world), (expected, 1, Some(Outcome::Quarantined)));
         take(&mut world);
     }
@@ -295,10 +297,10 @@ fn what_protects_a_class_outlasts_the_object_that_says_it() {
         take(&mut world);
         world.snapshot.apply(Event::Deleted(ObjectRef::new(kind, ObjectName::new("gw", "of-class").unwrap())));
         for _ in 0..2 {
-            let expected = missing("what it said that protects still counts", Outcome::Quarantined);
+            let expected = missing("what it said last still counts", Outcome::Quarantined);
             assert_eq!((allowed(&mut world), lacks(&mut world)), (1, expected), "{kind}");
             let keys: Vec<_> = world.translate().settings.into_values().flat_map(std::collections::BTreeMap::into_keys).collect();
-            assert_eq!(keys, ["gatewright-policy", "whitelist-source-range"], "the rest has its default");
+            assert_eq!(keys, ["gatewright-policy", "proxy-read-timeout", "whitelist-source-range"]);
             take(&mut world);
         }
         let mut other = world.quarantine.clone();
@@ -319,10 +321,6 @@ fn write(world: &mut World, object: Value) {
     world.snapshot.apply(Event::Applied(decode_written(object).unwrap().unwrap().0));
 }
 
-fn delete(world: &mut World, kind: Kind, name: &str) {
-    world.snapshot.apply(Event::Deleted(ObjectRef::new(kind, ObjectName::new("gw", name).unwrap())));
-}
-
 #[test]
 fn settings_that_cannot_be_read_close_until_they_can_be_also_when_they_go_and_come() {
     let good = json!({"denylist-source-range": "192.0.2.0/24"});
@@ -334,7 +332,7 @@ fn settings_that_cannot_be_read_close_until_they_can_be_also_when_they_go_and_co
     write(&mut world, unread.clone());
     assert_eq!(world.picture(), CLOSED);
     take(&mut world);
-    delete(&mut world, Kind::ConfigMap, "config");
+    world.snapshot.apply(gone(Kind::ConfigMap, "gw", "config"));
     assert_eq!(world.picture(), CLOSED, "what it said last still counts");
     take(&mut world);
     // The next start knows no more than what was remembered.
@@ -342,8 +340,8 @@ fn settings_that_cannot_be_read_close_until_they_can_be_also_when_they_go_and_co
     for there in [false, true] {
         let mut next = self::world(&json!({}));
         next.quarantine = quarantine.clone();
-        delete(&mut next, Kind::ConfigMap, "config");
-        assert_eq!((next.picture(), denied(&mut next)), (OPEN.map(str::to_owned).to_vec(), 1), "what it said before still counts");
+        next.snapshot.apply(gone(Kind::ConfigMap, "gw", "config"));
+        assert_eq!(next.picture(), CLOSED, "that it could not be read is remembered");
         if there {
             write(&mut next, unread.clone());
             assert_eq!(next.picture(), CLOSED);
@@ -358,7 +356,7 @@ fn settings_that_cannot_be_read_close_until_they_can_be_also_when_they_go_and_co
 }
 
 #[test]
-fn parameters_that_cannot_be_read_leave_what_they_protected_before_when_they_go() {
+fn parameters_that_cannot_be_read_close_their_class_also_when_they_go() {
     let class = |given: Value| {
         json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"},
             "spec": {"controller": "gatewright.dev/ingress", "parameters": given}})
@@ -380,8 +378,8 @@ fn parameters_that_cannot_be_read_leave_what_they_protected_before_when_they_go(
             write(&mut world, with(good.clone(), field, json!("text")));
             assert_eq!(world.picture(), CLOSED, "{kind}");
             take(&mut world);
-            delete(&mut world, kind, "of-class");
-            assert_eq!((world.picture(), denied(&mut world)), (OPEN.map(str::to_owned).to_vec(), 1), "{kind}: as if it had gone before");
+            world.snapshot.apply(gone(kind, "gw", "of-class"));
+            assert_eq!(world.picture(), CLOSED, "{kind}: that it could not be read is remembered");
             take(&mut world);
         }
         world.apply(good.clone());
@@ -389,6 +387,169 @@ fn parameters_that_cannot_be_read_leave_what_they_protected_before_when_they_go(
         world.apply(with(good, field, json!({})));
         assert_eq!((world.picture(), denied(&mut world)), (OPEN.map(str::to_owned).to_vec(), 0), "{kind}");
     }
+}
+
+/// A class whose parameters are in namespace `gw`, and an Ingress of it.
+fn of_class(parameters: &Value) -> [Value; 2] {
+    let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"},
+        "spec": {"controller": "gatewright.dev/ingress", "parameters": parameters}});
+    [class, with(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), "/spec/ingressClassName", json!("own"))]
+}
+
+fn parameters(namespace: &str, settings: &Value) -> Value {
+    json!({"apiVersion": "gatewright.dev/v1alpha1", "kind": "GatewrightParameters",
+        "metadata": {"name": "p", "namespace": namespace}, "spec": {"settings": settings}})
+}
+
+/// The parameters `p`; without a namespace, those of scope Cluster.
+fn named(namespace: Option<&str>) -> Value {
+    let own = json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "p"});
+    namespace.map_or(own.clone(), |namespace| with(with(own, "/scope", json!("Namespace")), "/namespace", json!(namespace)))
+}
+
+fn gone(kind: Kind, namespace: &str, name: &str) -> Event {
+    Event::Deleted(ObjectRef::new(kind, ObjectName::new(namespace, name).unwrap()))
+}
+
+const ZONE: &str = "limit_req_zone $binary_remote_addr zone=a:1m rate=1r/m;";
+
+/// What limits requests at the host.
+fn limit(world: &mut World) -> bool {
+    let model = world.translate().model;
+    let host = model.hosts.iter().find(|(pattern, _)| pattern.to_string() == "h.test").expect("the host").1;
+    host.routes[0].policy.limits.is_some()
+}
+
+#[test]
+fn a_limit_of_a_class_by_a_zone_of_the_main_config_map_counts_when_it_comes() {
+    let mut world = world(&json!({"http-snippet": ZONE}));
+    of_class(&named(Some("gw"))).into_iter().chain([parameters("gw", &json!({}))]).for_each(|object| world.apply(object));
+    assert!(!limit(&mut world));
+    for _ in 0..2 {
+        take(&mut world);
+        world.apply(parameters("gw", &json!({"location-snippet": "limit_req zone=a;"})));
+        let found = world.translate().diagnostics;
+        assert!(limit(&mut world) && found.is_empty(), "{found:?}");
+    }
+    take(&mut world);
+    world.apply(parameters("gw", &json!({"location-snippet": "limit_req zone=b;"})));
+    assert!(limit(&mut world), "there is no such zone, and the limit before holds");
+}
+
+#[test]
+fn zones_outlast_the_config_map_that_defines_them() {
+    for burst in ["limit_req zone=a;", "limit_req zone=a burst=100 nodelay;"] {
+        let mut world = world(&json!({"http-snippet": ZONE, "location-snippet": burst}));
+        take(&mut world);
+        world.snapshot.apply(gone(Kind::ConfigMap, "gw", "config"));
+        for _ in 0..2 {
+            assert!(limit(&mut world) && world.picture() == OPEN, "{:?}", world.picture());
+            take(&mut world);
+        }
+    }
+}
+
+#[test]
+fn parameters_that_were_found_in_some_namespace_are_remembered_there() {
+    let said = json!({"whitelist-source-range": "10.0.0.0/8"});
+    let mut world = World::new(&[services(), of_class(&named(None)).to_vec(), vec![parameters("platform", &said)]].concat());
+    let allowed = |world: &mut World| holds(world).1.map_or(0, |sources| sources.allowed.len());
+    assert_eq!(allowed(&mut world), 1);
+    take(&mut world);
+    world.apply(parameters("evil", &json!({})));
+    assert_eq!(allowed(&mut world), 1, "another namespace has one of the name");
+    take(&mut world);
+    world.snapshot.apply(gone(Kind::GatewrightParameters, "evil", "p"));
+    world.snapshot.apply(gone(Kind::GatewrightParameters, "platform", "p"));
+    for _ in 0..2 {
+        assert_eq!(allowed(&mut world), 1, "it is gone");
+        take(&mut world);
+    }
+    world.apply(parameters("platform", &json!({})));
+    assert_eq!(allowed(&mut world), 0, "it is there, and says nothing");
+}
+
+#[test]
+fn what_cannot_be_read_closes_also_when_it_is_gone() {
+    let binary = |name: &str| with(config_map(name, &json!({})), "/binaryData", json!({"whitelist-source-range": "MTAuMC4wLjAvOA=="}));
+    let class = named(Some("gw"));
+    let map = with(with(class.clone(), "/kind", json!("ConfigMap")), "/apiGroup", json!(""));
+    let list = parameters("gw", &json!(["x"]));
+    let [main, of_map] = ["config", "p"].map(|name| (Kind::ConfigMap, name, binary(name), config_map(name, &json!({}))));
+    let of_list = (Kind::GatewrightParameters, "p", list, parameters("gw", &json!({})));
+    for (given, (kind, name, bad, good)) in [(&class, main), (&map, of_map), (&class, of_list)] {
+        let mut world = world(&json!({}));
+        of_class(given).into_iter().chain([parameters("gw", &json!({}))]).for_each(|object| world.apply(object));
+        world.snapshot.apply(Event::Applied(decode_written(bad).unwrap().unwrap().0));
+        let of_class = |world: &mut World| {
+            let model = world.translate().model;
+            model.hosts.values().last().unwrap().routes.iter().any(|route| route.action == gatewright_core::model::Action::Respond(503))
+        };
+        assert!(of_class(&mut world), "{kind} {name}");
+        take(&mut world);
+        world.snapshot.apply(gone(kind, "gw", name));
+        for _ in 0..2 {
+            assert!(of_class(&mut world), "{kind} {name} is gone");
+            take(&mut world);
+        }
+        world.apply(good);
+        assert!(!of_class(&mut world), "{kind} {name} is there, and says nothing: {:?}", world.picture());
+    }
+}
+
+#[test]
+fn a_bad_list_in_the_place_of_one_that_could_not_be_read_closes() {
+    let mut world = world(&json!({"whitelist-source-range": "10.0.0.0/8"}));
+    take(&mut world);
+    let binary = with(config_map("config", &json!({})), "/binaryData", json!({"whitelist-source-range": "MTAuMC4wLjAvOA=="}));
+    world.apply(binary);
+    assert_eq!(world.picture(), CLOSED);
+    take(&mut world);
+    world.apply(config_map("config", &json!({"whitelist-source-range": "10.0.0.0-10.1.1.1"})));
+    for _ in 0..2 {
+        assert_eq!(world.picture(), CLOSED);
+        take(&mut world);
+    }
+    world.apply(config_map("config", &json!({})));
+    assert_eq!(world.picture(), OPEN);
+}
+
+#[test]
+fn headers_outlast_the_config_map_that_lists_them() {
+    let mut world = world(&json!({"proxy-set-headers": "gw/headers"}));
+    world.apply(config_map("headers", &json!({"X-Remote-User": ""})));
+    let sent = |world: &mut World| world.translate().model.globals.request_headers.len();
+    assert_eq!(sent(&mut world), 1);
+    take(&mut world);
+    world.snapshot.apply(gone(Kind::ConfigMap, "gw", "headers"));
+    for _ in 0..2 {
+        assert_eq!(sent(&mut world), 1);
+        let message = "proxy-set-headers: ConfigMap gw/headers does not exist; what it said last still counts".to_owned();
+        assert_eq!(told(&mut world), [(message, Outcome::Quarantined)]);
+        take(&mut world);
+    }
+    world.apply(config_map("headers", &json!({})));
+    assert_eq!(sent(&mut world), 0, "it is there, and empty");
+}
+
+#[test]
+fn a_value_before_that_was_empty_is_none() {
+    let mut world = world(&json!({"allow-snippet-annotations": "true"}));
+    take(&mut world);
+    world.apply(config_map("config", &json!({"allow-snippet-annotations": ""})));
+    take(&mut world);
+    world.apply(config_map("config", &json!({"allow-snippet-annotations": "ture"})));
+    assert_eq!(told(&mut world), told(&mut self::world(&json!({"allow-snippet-annotations": "ture"}))), "as at a first start");
+}
+
+#[test]
+fn a_protection_that_was_taken_out_on_purpose_does_not_come_back_for_what_keeps_nobody_out() {
+    let mut first = world(&json!({"location-snippet": "deny 192.0.2.0/24;"}));
+    take(&mut first);
+    let harmless = json!({"location-snippet": "vhost_traffic_status_zone;"});
+    first.apply(config_map("config", &harmless));
+    assert!(holds(&mut first).1.is_none());
+    assert_eq!(told(&mut first), told(&mut world(&harmless)), "as at a first start");
 }
 
 #[test]
