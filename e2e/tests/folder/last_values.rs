@@ -126,6 +126,35 @@ on_every_proxy! {
         }
     }
 
+    fn what_settings_said_outlasts_their_objects(proxy) {
+        let world = world(proxy, &[
+            ("http-snippet", "more_clear_input_headers X-User;\nvhost_traffic_status_zone;\nlimit_req_zone $binary_remote_addr zone=a:1m rate=1r/m;"),
+            ("proxy-set-headers", "default/headers"),
+            ("location-snippet", "limit_req zone=a burst=1000 nodelay;"),
+            ("annotation-value-word-blocklist", "evil"),
+        ]);
+        world.apply("s.yaml", &[config_map("headers", &[("X-Role", "")])]);
+        world.apply("j.yaml", &[ingress("j").prefix("j.test", "/", "s").annotation("upstream-vhost", "evil.test")]);
+        let seen = || {
+            let answer = send(&Request::get("h.test", "/").header("X-User", "admin").header("X-Role", "admin").header("X-Else", "e")).unwrap();
+            let received = if answer.status == 200 { ["X-User", "X-Role", "X-Else"].map(|name| answer.received(name)) } else { [const { None }; 3] };
+            (answer.status, received, get("j.test", "/").unwrap().status)
+        };
+        let expected = (200, [None, None, Some("e".to_owned())], 404);
+        assert_eq!(seen(), expected, "{:?}", world.diagnostics());
+        ["s.yaml", "c.yaml"].iter().for_each(|file| world.remove(file));
+        world.apply("k.yaml", &[ingress("k").prefix("k.test", "/", "s")]);
+        assert_eq!(seen(), expected, "{:?}", world.diagnostics());
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        world.start_controller();
+        world.until_ready();
+        world.apply("l.yaml", &[ingress("l").prefix("l.test", "/", "s")]);
+        assert_eq!(seen(), expected, "{:?}", world.diagnostics());
+        world.apply("c.yaml", &[config_map("settings", &[])]);
+        let all = ["admin", "admin", "e"].map(|value| Some(value.to_owned()));
+        assert_eq!(seen(), (200, all, 200), "it is there, and says nothing: {:?}", world.diagnostics());
+    }
+
     fn headers_for_endpoints_are_what_they_were(proxy) {
         let world = world(proxy, &[("proxy-set-headers", "default/headers")]);
         world.apply("s.yaml", &[config_map("headers", &[("X-Test", "one")])]);
