@@ -45,11 +45,6 @@ impl Expression {
         Self::read(text, told, fetch_received)
     }
 
-    /// The same, once the path has become another one.
-    pub(super) fn of_snippet_moved(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
-        Self::read(text, told, |name| if PATHS.contains(&name) { Some("path".to_owned()) } else { fetch_received(name) })
-    }
-
     fn read(text: &VariableText, told: &[&HeaderName], fetch: fn(&str) -> Option<String>) -> Option<Self> {
         let number = |header: &HeaderName| told.iter().position(|known| known.is_same(header));
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
@@ -175,9 +170,6 @@ pub(super) fn encoded(text: &str) -> String {
 /// Where a script is looked for; only parameters of FastCGI have it.
 pub(super) const SCRIPT: &str = "fastcgi_script_name";
 
-/// Variables of nginx that are the path, whatever it has become.
-pub(super) const PATHS: &[&str] = &["document_uri", "uri"];
-
 /// What finds the values of nginx variables.
 const FETCHES: &[(&str, &str)] = &[
     ("host", "var(txn.host)"),
@@ -268,7 +260,7 @@ pub(super) fn can_say(text: &VariableText) -> bool {
 pub(super) fn fetch_of(text: &VariableText) -> Option<String> {
     match text.parts() {
         // Letter by letter: a format writes some otherwise.
-        [TextPart::Variable(name)] if PATHS.contains(&name.as_str()) => Some("var(txn.letters)".to_owned()),
+        [TextPart::Variable(name)] if ["document_uri", "uri"].contains(&name.as_str()) => Some("var(txn.letters)".to_owned()),
         [TextPart::Variable(name)] => fetch_received(name),
         _ => None,
     }

@@ -1,7 +1,7 @@
 //! Headers that snippets ask for: of requests, of answers, and of answers in place of an endpoint.
 
 use super::{ChosenExpiresView, ConditionView, ExpiresView, mark};
-use crate::dialect::haproxy::expression::{Expression, PATHS};
+use crate::dialect::haproxy::expression::Expression;
 use crate::model::{AnswerHeader, Condition, ExpiresWhen, Extra, MediaType, RequestHeader};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
@@ -43,8 +43,8 @@ pub(super) struct SaidView {
     value: Expression,
     /// It is put together once the service that decides has answered.
     answered: bool,
-    /// What it is once the path has become another one, if it is another text then.
-    moved: Option<Expression>,
+    /// It is put together once more, for the query has become another one.
+    moved: bool,
 }
 
 /// A variable that is there where conditions hold.
@@ -86,7 +86,7 @@ impl<'e> Reader<'e> {
             let kept = is_early.then(|| self.answered(value, told).map(|(value, _)| value));
             HeaderView {
                 name: name.to_string(),
-                value: kept.unwrap_or_else(|| self.now(value).filter(|value| !value.is_empty())),
+                value: kept.unwrap_or_else(|| Expression::of_snippet(value, told).filter(|value| !value.is_empty())),
                 may_be_empty: value.may_be_empty(),
                 said: None,
                 replaces: true,
@@ -143,11 +143,6 @@ impl<'e> Reader<'e> {
         self.conditions.iter().position(|own| *own == when).map(chosen_name)
     }
 
-    /// The value of a header that is set where the path has become what it becomes.
-    fn now(&self, value: &VariableText) -> Option<Expression> {
-        if self.moves { Expression::of_snippet_moved(value, self.told) } else { Expression::of_snippet(value, self.told) }
-    }
-
     /// The value of a header, and where it is said if it has to be looked up; `None`: it has none.
     fn answered(&mut self, value: &VariableText, told: &[&HeaderName]) -> Option<(Expression, Option<String>)> {
         let value_said = Expression::of_snippet(value, told).filter(|value| !value.is_empty())?;
@@ -157,7 +152,7 @@ impl<'e> Reader<'e> {
         let name = format!("said_{}", self.said.len() + 1);
         let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
         let is_answered = !told.is_empty() && value.answered().next().is_some();
-        let moved = Expression::of_snippet_moved(value, told).filter(|_| self.moves && looks_at_target(value));
+        let moved = self.moves && looks_at_query(value);
         self.said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered, moved });
         Some((found, Some(name)))
     }
@@ -175,11 +170,10 @@ fn chosen_name(number: usize) -> String {
     format!("if_{}", mark(number))
 }
 
-/// Whether a text says something else once the path or the query has become another one. What was asked for stays what it was.
-fn looks_at_target(text: &VariableText) -> bool {
-    let is_of_target =
-        |name: &str| PATHS.contains(&name) || ["args", "is_args", "query_string"].contains(&name) || name.starts_with("arg_");
-    !text.uses(AS_ASKED) && text.variables().any(is_of_target)
+/// Whether a text says something else once the query has become another one. What was asked for stays what it was.
+fn looks_at_query(text: &VariableText) -> bool {
+    let is_of_query = |name: &str| ["args", "is_args", "query_string"].contains(&name) || name.starts_with("arg_");
+    !text.uses(AS_ASKED) && text.variables().any(is_of_query)
 }
 
 /// The variable that a header of a request is.
