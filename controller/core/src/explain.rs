@@ -6,9 +6,7 @@
 mod canary;
 mod request;
 
-use crate::model::{
-    Action, BackendId, ClientAuth, Cors, EarlyAnswer, Host, HostCertificate, HostRewrite, Listeners, Model, Origins, PathMatch, Route,
-};
+use crate::model::{Action, BackendId, ClientAuth, Cors, EarlyAnswer, Host, HostCertificate, Listeners, Model, Origins, PathMatch, Route};
 use crate::names::{HostAlias, HostName, HostPattern, ObjectRef, RouteRegex};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -28,8 +26,6 @@ pub struct Explanation {
     pub passed_on: Option<Vec<String>>,
     /// The path as it is compared.
     pub path: String,
-    /// The path by which the route is looked for in its place, by `server-snippet`; `None`: it is the same.
-    pub rewritten: Option<String>,
     /// The routes that fit; the first one takes the request. Never empty.
     pub routes: Vec<Fit>,
     /// The request is answered with a redirect to `https` first.
@@ -106,20 +102,18 @@ const OF_ENDPOINTS: &str = "that of the endpoints, to which the connection is pa
 #[must_use]
 pub fn explain(model: &Model, request: &Request) -> Explanation {
     let (host, host_because) = host_of(model, &request.host);
-    let rewritten = rewritten(host, &request.path);
-    let path = rewritten.as_deref().unwrap_or(&request.path);
-    let fits = fits(host, path);
+    let fits = fits(host, &request.path);
     // Every host has a route for every path; a model without is broken, and answers 404.
     let route = fits.first().map(|(_, route)| *route);
     let https_redirect = !request.secure && route.is_some_and(|route| route.https_redirect.is_some());
-    let is_own = |own: &str| is_own(own, host, &fits, path);
+    let is_own = |own: &str| is_own(own, host, &fits, &request.path);
     let health_check = is_own(model.globals.listeners.health_check_path.as_str());
     let status_page = !health_check && is_own(Listeners::STATUS_PATH);
     let denied = !health_check && host.policy.client_auth == Some(ClientAuth::Denied);
-    let app_root = host.policy.app_root.as_ref().filter(|_| !denied && path == "/").map(ToString::to_string);
+    let app_root = host.policy.app_root.as_ref().filter(|_| !denied && request.path == "/").map(ToString::to_string);
     let preflight = !denied && !health_check && !status_page && app_root.is_none();
     let preflight = preflight && route.and_then(|route| route.policy.cors.as_ref()).is_some_and(|cors| is_preflight(cors, request));
-    let early = route.map(|route| early(route, path)).unwrap_or_default();
+    let early = route.map(|route| early(route, &request.path)).unwrap_or_default();
     let canary = route.and_then(|route| route.canary.as_ref());
     let primary = |id| model.backends.get(id).map(|backend| &**backend);
     let mut to_canary = None;
@@ -147,7 +141,6 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         certificate: request.secure.then(|| if passed.is_some() { OF_ENDPOINTS.to_owned() } else { certificate(model, host) }),
         passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
-        rewritten,
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
         https_redirect: https_redirect && !denied && app_root.is_none() && !health_check && !status_page && !preflight,
         app_root,
@@ -174,20 +167,6 @@ fn is_preflight(cors: &Cors, request: &Request) -> bool {
         }
     };
     request.method == "OPTIONS" && is_allowed()
-}
-
-/// The path that a host looks for routes by, if that is another one.
-fn rewritten(host: &Host, path: &str) -> Option<String> {
-    let mut new = None;
-    for HostRewrite { path: expression, target, last, .. } in host.policy.rewrites.iter().flatten() {
-        if finds(expression.as_str(), new.unwrap_or(path)) {
-            new = Some(target.as_str());
-            if *last {
-                break;
-            }
-        }
-    }
-    new.map(str::to_owned)
 }
 
 fn forward(model: &Model, id: &BackendId) -> Forward {

@@ -40,9 +40,9 @@ pub use policy::{
     Affinity, AffinityMode, Alias, AnswerHeader, AuthCache, AuthMethod, BackendPolicy, Bandwidth, BasicAuth, Buffering, CacheTime, Canary,
     CanaryHeader, CanaryHeaderTest, CanaryRules, Charset, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
     ConnectionHeader, CookieFlags, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExpiresWhen, ExternalAuth, Extra, FastCgi, Gzip,
-    Hashing, HostPolicy, HostRewrite, HostTls, LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query,
-    RawDirective, Redirect, RedirectStatus, RedirectTarget, RequestHeader, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy,
-    SessionCookie, SignIn, SourceRanges, StandsIn, Statuses, Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
+    Hashing, HostPolicy, HostTls, LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect,
+    RedirectStatus, RedirectTarget, RequestHeader, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn,
+    SourceRanges, StandsIn, Statuses, Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
 };
 
 pub use shared_map::{Featured, MapToken, SharedMap};

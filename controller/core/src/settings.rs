@@ -52,6 +52,8 @@ pub enum ProblemKind {
     BadEntry,
     /// The key is known and has no effect.
     Unsupported,
+    /// Some of the value cannot be had; the rest counts.
+    UnsupportedEntry,
     /// The key has its effect but for what the message says.
     Approximated,
     /// The key asks for a protection that cannot be given; every route is closed.
@@ -363,7 +365,7 @@ mod tests {
         ] {
             let (config, problems) = one("ssl-protocols", value);
             assert_eq!((config.globals.tls.tls12, config.globals.tls.tls13), versions, "{value}");
-            let [Problem { kind: ProblemKind::Unsupported, message, .. }] = &problems[..] else { panic!("{problems:?}") };
+            let [Problem { kind: ProblemKind::UnsupportedEntry, message, .. }] = &problems[..] else { panic!("{problems:?}") };
             assert_eq!(message, &format!("ssl-protocols: {said}"));
         }
         for value in ["TLSv1 TLSv1.1", "TLSv1.3 TLSv9", ""] {
@@ -395,7 +397,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 })
                 .collect();
-            assert_eq!((&*text, problems[0].kind), (read, ProblemKind::Unsupported), "{problems:?}");
+            assert_eq!((&*text, problems[0].kind), (read, ProblemKind::UnsupportedEntry), "{problems:?}");
             assert!(problems[0].message.starts_with(&format!("{key}: {said}")) && problems.len() == 1, "{problems:?}");
         }
     }

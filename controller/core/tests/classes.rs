@@ -555,7 +555,8 @@ fn parameters_in_the_hands_of_a_namespace_let_nobody_do_more_than_the_main_confi
         let vhost = ingress("a", "own", &[("upstream-vhost", "evil.test")]);
         let mut world = World::new(&[config_map("system", "main", &main), class("own", &named), own, vhost, snippets]);
         let translation = world.translate();
-        let (all, serves) = (said(&translation), |host: &str| translation.model.hosts.contains_key(&HostPattern::parse(host).unwrap()));
+        // Closed, where it is refused: the main ConfigMap keeps somebody out.
+        let (all, serves) = (said(&translation), |host: &str| route(&translation, host).action != Action::Respond(503));
         let told = all.iter().filter(|one| one.contains("GW0602 GatewrightParameters") || one.contains("GW0503 GatewrightParameters"));
         let keys = told.map(|one| one.split(['[', ']']).nth(1).unwrap().to_owned()).collect::<Vec<_>>();
         (keys.join(" "), ["a.test", "b.test"].map(serves), all)

@@ -84,9 +84,6 @@ impl<'a> Story<'a> {
             rows.push(("certificate", certificate.clone()));
         }
         rows.push(("path", format!("{}, decoded and with merged slashes", shown(&it.path))));
-        if let Some(path) = &it.rewritten {
-            rows.push(("rewritten", format!("{}, by server-snippet, and the route is looked for by it", shown(path))));
-        }
         for (n, route) in it.routes.iter().enumerate() {
             let by = by(route.origin.as_ref());
             let to = route.service.as_ref().map(|service| format!(" to Service {service}")).unwrap_or_default();

@@ -48,7 +48,6 @@ mod snippets_conditions;
 mod snippets_headers;
 mod snippets_in_use;
 mod snippets_paths;
-mod snippets_rewrites;
 mod spread;
 mod streams;
 mod templates;

@@ -113,7 +113,6 @@ parts! {
     /// Of a host as a whole.
     pub(super) fn of_host(HostPolicy) {
         app_root: "redirect of /" ["app-root"],
-        rewrites: "rewriting of paths" ["server-snippet"],
         tls: "ciphers" ["ssl-ciphers", "ssl-prefer-server-ciphers"],
     } inside {
         aliases: aliases,

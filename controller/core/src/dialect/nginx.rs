@@ -101,7 +101,6 @@ pub static NGINX: Dialect = Dialect {
         "route/tls.tera",
         "server/app_root.tera",
         "server/client_auth.tera",
-        "server/rewrites.tera",
         "server/tls.tera",
     ],
     main_template: "nginx.conf.tera",

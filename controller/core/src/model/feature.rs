@@ -25,8 +25,6 @@ pub enum Feature {
     ErrorPages,
     /// A host has to do with certificates of clients.
     ClientAuth,
-    /// A host has other paths by which routes are looked for.
-    HostRewrites,
     /// A host has ciphers of its own, or their order.
     HostTls,
     /// Something is asked for a backend.
@@ -35,7 +33,7 @@ pub enum Feature {
 
 impl Feature {
     /// How many there are.
-    pub const ALL: usize = 14;
+    pub const ALL: usize = 13;
 }
 
 /// Some of them.

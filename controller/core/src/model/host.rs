@@ -59,11 +59,10 @@ impl Host {
     }
 
     fn summed_up(mut self) -> Self {
-        let HostPolicy { app_root: _, aliases, client_auth, rewrites, tls } = &self.policy;
+        let HostPolicy { app_root: _, aliases, client_auth, tls } = &self.policy;
         let of_host = Features::default()
             .with(Feature::Aliases, aliases.is_some())
             .with(Feature::ClientAuth, client_auth.is_some())
-            .with(Feature::HostRewrites, rewrites.is_some())
             .with(Feature::HostTls, tls.is_some());
         self.features = self.routes.iter().fold(of_host, |features, route| route.features_with(features));
         self.digest = super::digest_of(&(&self.pattern, &self.origin, &self.certificate, &self.routes, &self.policy));

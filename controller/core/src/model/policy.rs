@@ -46,7 +46,7 @@ pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 pub use logging::Logging;
 pub use mirror::Mirror;
 pub use redirect::{Redirect, RedirectStatus, RedirectTarget};
-pub use rewrite::{HostRewrite, Rewrite};
+pub use rewrite::Rewrite;
 pub use sources::SourceRanges;
 pub use timeouts::Timeouts;
 pub use tls::{HostTls, TlsVersions, UpstreamTls, Verify};
@@ -161,8 +161,6 @@ wishes! {
         app_root: UriPath,
         /// Certificates of clients.
         client_auth: ClientAuth,
-        /// Other paths by which routes are looked for, before anything else is; not empty, each for what the ones before it made.
-        rewrites: Vec<HostRewrite>,
         /// How handshakes differ from those for all hosts.
         tls: HostTls,
     }

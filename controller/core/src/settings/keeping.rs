@@ -115,7 +115,7 @@ fn wrong_with(key: &str, value: &str) -> Option<(String, String)> {
     let one = BTreeMap::from([(key.to_owned(), value.to_owned())]);
     // What is left out of a value because it cannot be had is no mistake.
     let mut problems = keys::read(Config::new(&Settings::default()), one.iter()).1.into_iter();
-    let problem = problems.find(|problem| problem.kind != ProblemKind::Unsupported)?;
+    let problem = problems.find(|problem| !matches!(problem.kind, ProblemKind::Unsupported | ProblemKind::UnsupportedEntry))?;
     Some((problem.wrong().to_owned(), problem.help))
 }
 

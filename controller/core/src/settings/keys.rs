@@ -175,7 +175,7 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
         Rest(read) => match read(draft, value) {
             Ok(left_out) => {
                 let (message, help) = left_out?;
-                problem(ProblemKind::Unsupported, format!("{key}: {message}; the rest of it counts"), help)
+                problem(ProblemKind::UnsupportedEntry, format!("{key}: {message}; the rest of it counts"), help)
             }
             Err((message, help)) => problem(ProblemKind::BadValue, format!("{key}: {message}"), help),
         },

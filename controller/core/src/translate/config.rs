@@ -194,7 +194,7 @@ pub(super) fn say(input: Input<'_>, read: &BTreeMap<String, String>, data: &BTre
 pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
     let code = match problem.kind {
         ProblemKind::BadValue | ProblemKind::BadEntry | ProblemKind::BadProtection | ProblemKind::BadTrust => Code::BadSetting,
-        ProblemKind::Unsupported | ProblemKind::Approximated => Code::UnsupportedSetting,
+        ProblemKind::Unsupported | ProblemKind::UnsupportedEntry | ProblemKind::Approximated => Code::UnsupportedSetting,
         ProblemKind::UnsupportedProtection => Code::UnsupportedProtection,
         ProblemKind::Unknown => Code::UnknownSetting,
     };
@@ -202,7 +202,7 @@ pub(super) fn finding(object: &ObjectRef, problem: &Problem) -> Diagnostic {
         Diagnostic::new(code, object.clone(), field(object.kind, &problem.key), problem.message.clone()).help(problem.help.clone());
     match problem.kind {
         ProblemKind::BadProtection => finding.outcome(Outcome::ClosedRoute),
-        ProblemKind::BadEntry => finding.outcome(Outcome::SkippedEntry),
+        ProblemKind::BadEntry | ProblemKind::UnsupportedEntry => finding.outcome(Outcome::SkippedEntry),
         ProblemKind::BadTrust => finding.outcome(Outcome::Served),
         ProblemKind::Approximated => Diagnostic { severity: Severity::Note, ..finding.outcome(Outcome::Served) },
         _ => finding,

@@ -159,9 +159,6 @@ fn checked(
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(Places::of(text).too_late());
     }
-    if !meaning.host_rewrites().is_empty() {
-        return Err(Places::of(text).found_already());
-    }
     if meaning.has_locations() && key != SnippetKey::Server {
         return Err(Places::of(text).too_wide());
     }

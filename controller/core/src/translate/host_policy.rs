@@ -1,6 +1,5 @@
 //! What several Ingresses ask of one host, put together: `annotations` 1.4, one rule for each wish.
 
-use super::annotations::snippet::Meaning;
 use super::claims::Claim;
 use super::reading::Reading;
 use crate::model::{Alias, ClientAuth, HostPolicy, HostTls};
@@ -8,13 +7,7 @@ use crate::model::{Alias, ClientAuth, HostPolicy, HostTls};
 /// The policy of the host that these claims are on.
 pub(super) fn of(claims: &[Claim], aliases: &[Alias]) -> HostPolicy {
     let aliases = (!aliases.is_empty()).then(|| aliases.to_vec());
-    let rewrites = snippet_of(claims).map(|snippet| snippet.host_rewrites().to_vec()).filter(|rewrites| !rewrites.is_empty());
-    HostPolicy { app_root: app_root(claims), aliases, client_auth: client_auth(claims), rewrites, tls: tls(claims) }
-}
-
-/// The snippet for the whole host: that of the oldest Ingress with one.
-pub(super) fn snippet_of(claims: &[Claim]) -> Option<&Meaning> {
-    claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref())
+    HostPolicy { app_root: app_root(claims), aliases, client_auth: client_auth(claims), tls: tls(claims) }
 }
 
 /// Of several, that of the Ingress with the longest path.

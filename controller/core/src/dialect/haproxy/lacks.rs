@@ -86,7 +86,7 @@ const ROUTE_WISHES: &[&str] = &[
     "upstream_host",
 ];
 /// The same for hosts.
-const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth", "rewrites", "tls"];
+const HOST_WISHES: &[&str] = &["aliases", "app_root", "client_auth", "tls"];
 /// The same for backends.
 const BACKEND_WISHES: &[&str] = &["affinity", "balance", "hash", "keepalive", "protocol", "service_address", "tls"];
 

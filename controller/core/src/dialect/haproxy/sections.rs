@@ -23,8 +23,6 @@ pub(super) struct Context<'m> {
     /// Those of endpoints are replaced as well.
     intercepts: bool,
     log_unknown_hosts: bool,
-    /// Some hosts have other paths by which routes are looked for.
-    rewrites_hosts: bool,
     /// Requests are counted, so the maps say under what.
     counts_requests: bool,
     /// The access log or headers name the route: its Ingress and Service, and perhaps its path.
@@ -66,7 +64,6 @@ impl<'m> Context<'m> {
             error_backend: globals.default_backend.as_ref(),
             intercepts: custom.is_some_and(|custom| custom.intercept_upstream),
             log_unknown_hosts: globals.access_log.unknown_hosts,
-            rewrites_hosts: model.hosts.having(Feature::HostRewrites).next().is_some(),
             counts_requests: globals.listeners.metrics_port.is_some(),
             names: Names::of(globals),
         }
@@ -79,11 +76,6 @@ impl<'m> Context<'m> {
     /// Whether there are backends that are spoken to over TLS if the client's connection is.
     pub(super) const fn has_auto_backends(&self) -> bool {
         !self.auto_backends.is_empty()
-    }
-
-    /// Whether some hosts have other paths by which routes are looked for.
-    pub(super) const fn rewrites_hosts(&self) -> bool {
-        self.rewrites_hosts
     }
 
     /// Whether requests are counted.
@@ -392,8 +384,6 @@ pub(super) struct Section<'m> {
     pub(super) mirror: Option<&'m Arc<Backend>>,
     /// How log lines and headers name the route, and the path of its rule.
     pub(super) named: Option<(Labels<'m>, &'m str)>,
-    /// Some requests came with another path than that by which their route was found.
-    pub(super) rewritten: bool,
 }
 
 impl Section<'_> {

@@ -56,7 +56,6 @@ impl<'m> Source<'m> {
             page_backend: key.pages.and_then(|pages| pages.backend).and_then(backend),
             mirror: policy.and_then(|policy| policy.mirror.as_ref()).and_then(|mirror| backend(&mirror.backend_id())),
             named: route.and_then(|route| context.named(route)),
-            rewritten: context.rewrites_hosts(),
         }
     }
 

@@ -274,7 +274,6 @@ const ACTIONS: &[&str] = &[
     "set-var",
     "set-var-fmt",
     "track-sc0",
-    "unset-var",
     "wait-for-body",
 ];
 

@@ -114,7 +114,7 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Http => HTTP.binary_search(&name).is_ok(),
         Context::Server => SERVER.contains(&name),
         Context::Location => LOCATION.contains(&name),
-        Context::If => ["return", "rewrite"].contains(&name),
+        Context::If => name == "return",
         Context::LocationIf => {
             ["access_log", "add_header", "fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name)
         }

@@ -18,7 +18,6 @@ mod others;
 mod places;
 mod raw;
 mod reader;
-mod rerouted;
 mod sources;
 #[cfg(test)]
 mod tests;

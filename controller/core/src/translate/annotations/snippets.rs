@@ -30,7 +30,7 @@ pub(super) const FEATURE: Feature = Feature {
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers` with `-s`, `-t` and `-a`; with \
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
-             `rewrite` with `break`, `redirect` or `permanent`, or to a URL (in `server-snippet` with `last` or without a flag, see there), `if` with one of these behind headers and `set` (what groups of \
+             `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these behind headers and `set` (what groups of \
              its expression match may stand in `return`), or with headers and `expires` alone (as in nginx, of several the last one that \
              holds decides, and one with `add_header` is in place of those outside), `set` (variables that are set in `if` may be compared \
              with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
@@ -50,9 +50,7 @@ pub(super) const FEATURE: Feature = Feature {
             OF_HOST,
             SNIPPET,
             Scope::Host,
-            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `rewrite` with `last`, or \
-             without a flag, to a path that is the same for all, gives a request that path before its route is looked for; what \
-             protects the route that is found holds. `location` is read, too, \
+            "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `location` is read, too, \
              with `return` or `deny all` inside, or `allow all` for a path that there is no file for: it answers before the paths of rules are looked at, and without the protections of \
              routes, as in nginx. Where the Ingress is left out, and the snippet may keep somebody out, all routes of its hosts \
              answer 503.",
@@ -105,13 +103,6 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         let text = given.raw(FOR_ROUTES).unwrap_or_default();
         let places = || Places::of(text);
         match meaning.conflict(|key| given.has(key)) {
-            _ if !meaning.host_rewrites().is_empty() => {
-                given.refuse(
-                    FOR_ROUTES,
-                    places().found_already(),
-                    "write it into server-snippet, or write break to send the new path to the Service of this route",
-                );
-            }
             _ if meaning.has_locations() => given.refuse(FOR_ROUTES, places().too_wide(), "write it into server-snippet"),
             Some((key, names)) => {
                 given.refuse(FOR_ROUTES, places().say_of(names, &format!("{key} says something else of the same")), "keep one of them");

@@ -9,7 +9,6 @@ use crate::names::{HostPattern, ObjectRef, RulePath, VariableText};
 use crate::translate::annotations::Policies;
 use crate::translate::backends::{Backends, Resolved};
 use crate::translate::claims::Claim;
-use crate::translate::host_policy;
 use crate::translate::reading::{BackendUse, Reading};
 use crate::translate::stand_in;
 use std::sync::Arc;
@@ -168,7 +167,7 @@ impl Builder<'_> {
 
     /// What the oldest Ingress with a snippet for the whole host asks of every route.
     fn below(&self, policy: &mut Arc<RoutePolicy>) {
-        if let Some(snippet) = host_policy::snippet_of(self.claims) {
+        if let Some(snippet) = self.claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref()) {
             snippet.apply_below(Arc::make_mut(policy));
         }
     }

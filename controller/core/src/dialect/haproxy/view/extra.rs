@@ -133,8 +133,7 @@ struct AnswerView {
 
 impl ExtraView {
     /// Translation has left out what cannot be said.
-    /// `rewritten`: some requests are sent with another path than the one they came with.
-    pub(super) fn of(policy: &RoutePolicy, globals: &Globals, version: Version, rewritten: bool) -> Option<Self> {
+    pub(super) fn of(policy: &RoutePolicy, globals: &Globals, version: Version) -> Option<Self> {
         let kind = type_of_texts(policy, globals);
         let extra = policy.extra.as_deref()?;
         let gzip = extra.gzip.as_ref().and_then(|gzip| GzipView::new(gzip, globals, version));
@@ -142,7 +141,7 @@ impl ExtraView {
         let keeps_relative = globals.relative_redirects || own;
         let answer = |(number, answer): (usize, &EarlyAnswer)| AnswerView::new(number, answer, kind, !keeps_relative);
         let answers = extra.answers.iter().enumerate().filter_map(answer).collect();
-        Some(Self { gzip, answers, ..Self::new(extra, (&policy.told_answers(), rewritten || policy.rewrite.is_some())) })
+        Some(Self { gzip, answers, ..Self::new(extra, (&policy.told_answers(), policy.rewrite.is_some())) })
     }
 
     /// `rewrites`: the path becomes another one before headers are set.

@@ -15,7 +15,7 @@ use crate::dialect::haproxy::log::LogLine;
 use crate::dialect::haproxy::path_expressions::questions;
 use crate::dialect::haproxy::sections::Context;
 use crate::dialect::haproxy::{owned, received};
-use crate::model::{Blocking, Compression, Feature, Forwarding, Globals, HostRewrite, Listeners, MediaType, Model, TrustedAddressSource};
+use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
 use crate::names::variable::LABELS;
 use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
 use ipnet::IpNet;
@@ -71,7 +71,6 @@ pub(super) struct PublicView<'m> {
     any_auto: bool,
     /// Numbers of the questions whether it is known which expression of a host matches.
     questions: Vec<String>,
-    host_rewrites: Vec<HostRewriteView>,
     blocking: BlockingView<'m>,
     request_headers: Vec<HeaderView>,
     response_headers: Vec<AnsweredView>,
@@ -84,41 +83,6 @@ pub(super) struct PublicView<'m> {
     /// Who may see the status of the proxy, in lines of a bounded number; none: nobody.
     status_clients: Vec<Vec<String>>,
     status_path: &'static str,
-}
-
-/// Another path by which the route of a request is looked for.
-#[derive(Debug, Serialize)]
-struct HostRewriteView {
-    number: String,
-    /// What a host is found by.
-    host: String,
-    /// Fits somewhere in paths that it is for.
-    path: String,
-    /// Of which paths it is known whether that does; `None`: of all.
-    decided: Option<String>,
-    target: String,
-    /// What becomes of a query that is kept, with an `&` in front; `None`: it stays.
-    query: Option<Expression>,
-    keeps_query: bool,
-    last: bool,
-}
-
-/// Those of all hosts, each behind those that come before it on its host.
-fn host_rewrites(model: &Model) -> Vec<HostRewriteView> {
-    let hosts = model.hosts.having(Feature::HostRewrites);
-    let all = hosts.flat_map(|host| host.policy.rewrites.iter().flatten().map(|rewrite| (host.pattern.to_string(), rewrite)));
-    let view = |(number, (host, rewrite)): (usize, (String, &HostRewrite))| HostRewriteView {
-        // A variable that is not there is 0 in some places.
-        number: (number + 1).to_string(),
-        host,
-        path: rewrite.path.bounded().into_owned(),
-        decided: rewrite.path.decided(),
-        target: rewrite.target.to_string(),
-        query: (!rewrite.query.is_empty()).then(|| Expression::literal(&rewrite.query).and_fetch("var(txn.new_query)")),
-        keeps_query: rewrite.keeps_query,
-        last: rewrite.last,
-    };
-    all.enumerate().map(view).collect()
 }
 
 /// A header, and the variable that keeps it.
@@ -288,7 +252,6 @@ impl<'m> PublicView<'m> {
             canaries: canary::rules(model, context),
             any_auto: context.has_auto_backends(),
             questions: (0..questions(model)).map(|number| number.to_string()).collect(),
-            host_rewrites: host_rewrites(model),
             blocking: BlockingView::new(&globals.blocking),
             request_headers: headers(&globals.request_headers),
             response_headers: globals.response_headers.iter().enumerate().filter_map(|header| AnsweredView::new(header, &owned)).collect(),

@@ -125,7 +125,7 @@ impl RouteView {
                 .map(|(limits, counted)| LimitsView::new(limits, counted, policy.extra.as_deref(), globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
-            extra: ExtraView::of(policy, globals, version, section.rewritten),
+            extra: ExtraView::of(policy, globals, version),
             own_headers: owned::of(policy, globals).iter().map(|name| owned::variable(name)).collect(),
             content_type: type_of_texts(policy, globals).to_owned(),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),

@@ -46,8 +46,6 @@ pub(super) struct SectionView<'m> {
     route: RouteView,
     /// Largest body that is taken at all; `None`: any.
     body_limit_bytes: Option<u64>,
-    /// Some requests are sent with another path than the one they came with.
-    rewritten: bool,
     /// The page of a section that finds in a map that it has no endpoints.
     vacancy: Option<String>,
     client_auth: Option<ClientAuthView<'m>>,
@@ -160,7 +158,6 @@ impl<'m> SectionView<'m> {
             app_root: if let Does::AppRoot(path) = key.does { Some(path.as_str()) } else { None },
             route: RouteView::new(section, globals, version),
             body_limit_bytes: body_limit(section, globals),
-            rewritten: section.rewritten && error.is_none(),
             vacancy: section.looks_for_vacancy().then(|| page(503)),
             client_auth: ClientAuthView::new(section.client_auth, globals),
             guards: GuardsView::new(section, globals, is_alone),

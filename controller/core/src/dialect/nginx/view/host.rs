@@ -10,7 +10,7 @@ use crate::dialect::nginx::expression::Expression;
 use crate::dialect::nginx::features::Features;
 use crate::dialect::nginx::groups::certificate_path;
 use crate::model::{
-    Backend, BackendId, Buffers, ClientAuth, Globals, Host, HostCertificate, HostRewrite, Listeners, Model, RetryPolicy, UpstreamTimeouts,
+    Backend, BackendId, Buffers, ClientAuth, Globals, Host, HostCertificate, Listeners, Model, RetryPolicy, UpstreamTimeouts,
 };
 use crate::names::variable::LABELS;
 use crate::names::{HostAlias, HostPattern, ObjectRef, UriPath};
@@ -79,36 +79,11 @@ pub(super) struct HostView<'m> {
     /// Further locations that error answers come from, by name.
     error_locations: Vec<ErrorView<'m>>,
     cors_maps: Vec<CorsMapsView>,
-    /// Other paths by which locations are looked for.
-    rewrites: Vec<RewriteView>,
     /// Where requests for `/` are sent.
     app_root: Option<Expression>,
     client_auth: Option<ClientAuthView<'m>>,
     tls: Option<HostTlsView>,
     routes: Vec<RouteView<'m>>,
-}
-
-/// Another path.
-#[derive(Debug, Serialize)]
-struct RewriteView {
-    path: String,
-    target: String,
-    last: bool,
-}
-
-impl RewriteView {
-    fn new(rewrite: &HostRewrite) -> Self {
-        let HostRewrite { path, target, query, keeps_query, last } = rewrite;
-        let mut target = target.to_string();
-        if !query.is_empty() {
-            target.push('?');
-            target.push_str(query);
-        }
-        if !keeps_query {
-            target.push('?');
-        }
-        Self { path: path.bounded().into_owned(), target, last: *last }
-    }
 }
 
 /// How handshakes differ from those for all hosts. They do only in a server with a certificate of its own.
@@ -287,7 +262,6 @@ impl<'m> HostView<'m> {
             error_locations: error_locations(host, context),
             cors_maps: host.routes.iter().filter_map(CorsMapsView::new).collect::<BTreeMap<_, _>>().into_values().collect(),
             client_auth: client_auth.map(|auth| ClientAuthView::new(auth, &common)),
-            rewrites: host.policy.rewrites.iter().flatten().map(RewriteView::new).collect(),
             app_root: host.policy.app_root.as_ref().map(app_root),
             tls: HostTlsView::of(host),
             routes,

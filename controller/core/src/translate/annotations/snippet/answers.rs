@@ -149,21 +149,18 @@ fn stays_one_line(when: &Condition) -> Done {
     }
 }
 
-/// Why another route is not looked for under a condition.
-const ANOTHER_ROUTE: &str = "with last, or without a flag, another route is looked for, which is not done under a condition; write break to \
-                             send the new path to the Service of this route";
+/// Why a path is not looked for among the routes again: HAProxy has only one look at them.
+const ANOTHER_ROUTE: &str = "with last, or without a flag, another route is looked for, which not every proxy can; write break to send the new \
+                             path to the Service of this route, or name the other Service for this path and use rewrite-target";
 
-/// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, another route is looked for.
+/// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, nginx would look for another
+/// route, which is for rules of Ingresses to say.
 pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
     let (path, target, flag) = match given {
         // Whatever else is said, nginx redirects to a URL.
         [path, target] | [path, target, "last" | "break"] if begins_url(target) => (path, target, "redirect"),
         [path, target, flag @ ("break" | "permanent" | "redirect")] => (path, target, *flag),
-        [_, _] | [_, _, "last"] if when.is_some() => return Err(ANOTHER_ROUTE.to_owned()),
-        [path, target, flag @ ..] if matches!(flag, [] | ["last"]) => {
-            let path = TextRegex::new(path).map_err(|bad| bad.0)?;
-            return meaning.reroute(&path, target, !flag.is_empty());
-        }
+        [_, _] | [_, _, "last"] => return Err(ANOTHER_ROUTE.to_owned()),
         _ => return Err("it takes an expression, a target and a flag".to_owned()),
     };
     let path = TextRegex::new(path).map_err(|bad| bad.0)?;
@@ -214,12 +211,6 @@ fn other_path(meaning: &Meaning, when: Option<Condition>, path: TextRegex, targe
 fn push(meaning: &mut Meaning, answer: EarlyAnswer) -> Done {
     if !meaning.extra.rewrites.is_empty() {
         return Err("it stands behind a rewrite with break; write it in front".to_owned());
-    }
-    // Locations are looked for in any case.
-    if meaning.ends_search() && !meaning.has_locations {
-        return Err(
-            "it stands behind a rewrite with last, after which it is not looked at; write it in front, or leave last out".to_owned()
-        );
     }
     let answers = &mut meaning.extra.answers;
     if !answers.last().is_some_and(|answer| answer.when.is_none() && answer.path.is_none()) {

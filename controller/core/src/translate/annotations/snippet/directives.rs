@@ -7,8 +7,8 @@ use super::reader::{self, Directive};
 use super::sources::sources;
 use super::{answered, answers, locations, others, places};
 use crate::model::{
-    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, HostRewrite, LocationRewrite, MediaType, Retries, Satisfy,
-    SourceRanges, Timeouts,
+    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
+    Timeouts,
 };
 use crate::names::{HeaderName, HostName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -33,8 +33,6 @@ pub(in crate::translate) struct Meaning {
     pub(super) port_in_redirects: Option<bool>,
     /// Paths to which somebody is led stay such.
     pub(super) relative_redirects: Option<bool>,
-    /// Other paths by which routes are looked for.
-    pub(super) host_rewrites: Vec<HostRewrite>,
     /// It says something of paths for a whole host.
     pub(super) has_locations: bool,
     /// Nothing is logged.

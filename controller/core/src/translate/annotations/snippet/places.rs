@@ -22,22 +22,11 @@ impl Places {
         self.say_of(&["location"], "it holds for a whole host")
     }
 
-    /// Another route is not looked for where one was found.
-    pub(in crate::translate) fn found_already(&self) -> String {
-        let rewrites = |directive: &Directive| {
-            directive.name == "rewrite" && matches!(&*directive.arguments, [_, _] | [_, _, _]) && {
-                let flag = directive.arguments.get(2).map(String::as_str);
-                flag.is_none_or(|flag| flag == "last")
-            }
-        };
-        self.say(rewrites, "with last, or without a flag, another route is looked for, which is for the host as a whole to say")
-    }
-
     /// The path cannot become another one for a whole host.
     pub(in crate::translate) fn too_late(&self) -> String {
         let rewrites =
             |directive: &Directive| directive.name == "rewrite" && directive.arguments.last().is_some_and(|flag| flag == "break");
-        self.say(rewrites, "with break: a route is found before it; with last it is found by the new path")
+        self.say(rewrites, "with break: the routes of a host are found by the path that was asked for")
     }
 
     /// Something else than headers of requests.

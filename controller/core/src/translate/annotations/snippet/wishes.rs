@@ -1,7 +1,7 @@
 //! What a snippet asks for becomes wishes of routes.
 
 use super::Meaning;
-use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, HostRewrite, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, Timeouts};
+use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, Timeouts};
 use crate::names::{HeaderName, HostName, VariableText};
 use crate::settings::LimitZones;
 use std::sync::Arc;
@@ -126,11 +126,6 @@ impl Meaning {
     /// Whether the path for the endpoints is another one, which is too late for a whole host: its routes are found by the path.
     pub(in crate::translate) fn rewrites_paths(&self) -> bool {
         !self.extra.rewrites.is_empty()
-    }
-
-    /// Other paths by which the routes of a host are looked for.
-    pub(in crate::translate) fn host_rewrites(&self) -> &[HostRewrite] {
-        &self.host_rewrites
     }
 
     /// Whether it has locations, which are for whole hosts.

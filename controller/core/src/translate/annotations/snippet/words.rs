@@ -84,7 +84,7 @@ pub(super) fn free_name(variable: &str) -> Result<String, String> {
 }
 
 /// The same text with braces around every name.
-pub(super) fn closed_names(text: &str) -> String {
+fn closed_names(text: &str) -> String {
     let (mut closed, mut rest) = (String::new(), text);
     while let Some(at) = rest.find('$') {
         let behind = &rest[at + 1..];
