@@ -19,6 +19,9 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(text) = given.whole_of_class("app-root", Class::Path) else { return };
     match UriPath::new(text) {
         Ok(path) if path.as_str() == "/" => given.refuse("app-root", "\"/\" would redirect to itself", "name another path"),
+        Ok(path) if path.as_str().starts_with("//") => {
+            given.refuse("app-root", "what begins with \"//\" is the name of another host to browsers", "begin it with one \"/\"");
+        }
         Ok(path) => {
             if text.contains('$') {
                 given.note("app-root", "\"$\" stands for itself, and no variable has its value there", "write the path itself");
@@ -50,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_is_no_other_path_is_said_and_left_out() {
-        for value in ["demo", " /foo", "/foo ", "/", "http://x/", "/a b", "/a;b", "//evil/../x", "/a\nb"] {
+        for value in ["demo", " /foo", "/foo ", "/", "http://x/", "/a b", "/a;b", "//evil/../x", "//evil.example/", "/a\nb"] {
             let given = [("app-root", value)];
             assert_eq!((read(&given).host.app_root, problems(&given).len()), (None, 1), "{value:?}");
         }
