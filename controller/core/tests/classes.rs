@@ -555,8 +555,7 @@ fn parameters_in_the_hands_of_a_namespace_let_nobody_do_more_than_the_main_confi
         let vhost = ingress("a", "own", &[("upstream-vhost", "evil.test")]);
         let mut world = World::new(&[config_map("system", "main", &main), class("own", &named), own, vhost, snippets]);
         let translation = world.translate();
-        // Closed, where it is refused: the main ConfigMap keeps somebody out.
-        let (all, serves) = (said(&translation), |host: &str| route(&translation, host).action != Action::Respond(503));
+        let (all, serves) = (said(&translation), |host: &str| translation.model.hosts.contains_key(&HostPattern::parse(host).unwrap()));
         let told = all.iter().filter(|one| one.contains("GW0602 GatewrightParameters") || one.contains("GW0503 GatewrightParameters"));
         let keys = told.map(|one| one.split(['[', ']']).nth(1).unwrap().to_owned()).collect::<Vec<_>>();
         (keys.join(" "), ["a.test", "b.test"].map(serves), all)
@@ -596,6 +595,7 @@ fn a_snippet_of_all_is_applied_but_for_what_keeps_nobody_out() {
             "location-snippet",
             "sub_filter_last_modified on; zstd on; js_import a.js; map $a $b { c d; }\nproxy_set_header X-Remote-User \"\";",
         ),
+        ("location-snippet", "set $user nobody; proxy_set_header X-Remote-User $user; add_header X-Keep $user; vhost_traffic_status on;"),
     ] {
         let main = config_map("system", "main", &json!({key: text}));
         let translation = World::new(&[main, class("own", &json!(null)), ingress("a", "own", &[])]).translate();

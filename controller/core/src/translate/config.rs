@@ -52,7 +52,9 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
 /// be said by different keys, and by Ingresses.
 pub(super) fn last_of(input: Input<'_>, object: &ObjectRef) -> Option<Written> {
     let last = input.quarantine.accepted_settings_of(object)?;
-    last.values().any(|value| !value.is_empty()).then(|| Written { data: last.clone(), closed: false })
+    let mut data = last.clone();
+    let closed = data.remove(UNREADABLE).is_some();
+    (closed || data.values().any(|value| !value.is_empty())).then_some(Written { data, closed })
 }
 
 /// Whether a key stands for what may keep somebody out and cannot be read.
@@ -124,6 +126,11 @@ pub(super) fn mended(
     said: &mut Said,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Written {
+    if data.remove(UNREADABLE).is_some() {
+        let message = format!("{} is not a known key", crate::names::shown(UNREADABLE));
+        let problem = Problem { key: UNREADABLE.to_owned(), kind: ProblemKind::Unknown, message, help: "remove it".to_owned() };
+        diagnostics.push(finding(object, &problem));
+    }
     if closed {
         data.insert(UNREADABLE.to_owned(), "true".to_owned());
     }

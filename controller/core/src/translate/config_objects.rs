@@ -143,7 +143,7 @@ fn meaning_of(circumstances: (Input<'_>, &[&str]), key: SnippetKey, text: &str, 
         Err(why) if key == SnippetKey::Auth => return Err(why),
         Err(why) => why,
     };
-    let part = snippet::rests(key, text, zones).find_map(|rest| checked(circumstances, key, text, rest).ok());
+    let part = snippet::rests(key, text, zones).into_iter().find_map(|rest| checked(circumstances, key, text, rest).ok());
     let (meaning, unsaid) = part.ok_or_else(|| why.clone())?;
     let left_out = if meaning == Meaning::default() { why } else { format!("{why}; the directives beside such count") };
     Ok(Applied { meaning, left_out: Some(left_out), unsaid })

@@ -147,15 +147,16 @@ const HARMLESS_LUA: &[&str] = &["body_filter_by_lua", "init_by_lua", "init_worke
 /// What is left of a snippet of the main ConfigMap, or of a class, without directives that keep nobody out, of which some have
 /// no meaning here (`configmap-and-flags` 9): first only without those, then without any of them. Nothing is left of what is
 /// no configuration.
-pub(in crate::translate) fn rests(key: SnippetKey, text: &str, zones: &LimitZones) -> impl Iterator<Item = Meaning> {
-    let all = without_those_of_others(text);
-    let without = |left_out: fn(&Directive) -> bool| {
-        let mut all = all.clone()?;
-        all.retain(|directive| !left_out(directive));
-        read_rest(key, &all, zones).ok()
-    };
-    let has_no_meaning = |directive: &Directive| is_harmless(directive) && Meaning::default().directive(directive).is_err();
-    [without(has_no_meaning), without(is_harmless)].into_iter().flatten()
+pub(in crate::translate) fn rests(key: SnippetKey, text: &str, zones: &LimitZones) -> Vec<Meaning> {
+    let Some(all) = without_those_of_others(text) else { return Vec::new() };
+    // One may have its meaning by what stands in front of it, such as a variable.
+    let mut meaning = Meaning::default();
+    meaning.learn(&all);
+    let has_meaning: Vec<bool> = all.iter().map(|directive| meaning.directive(directive).is_ok()).collect();
+    let with_meaning = all.iter().zip(has_meaning).filter(|(directive, has_meaning)| *has_meaning || !is_harmless(directive));
+    let first: Vec<Directive> = with_meaning.map(|(directive, _)| directive.clone()).collect();
+    let second: Vec<Directive> = all.iter().filter(|directive| !is_harmless(directive)).cloned().collect();
+    [first, second].into_iter().filter_map(|rest| read_rest(key, &rest, zones).ok()).collect()
 }
 
 /// Whether such a snippet that is not applied, not even in part, may keep somebody out of some route, or keep a header of
