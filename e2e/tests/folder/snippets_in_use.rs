@@ -152,7 +152,8 @@ on_every_proxy! {
         assert_eq!(status("location-snippet", "deny 192.0.2.0/24;\nno_such_thing on;"), (503, true));
         assert_eq!(status("server-snippet", "if ($http_x) { return 403; }\nauth_basic x;"), (503, true));
         assert_eq!(status("http-snippet", "add_header X \"a"), (503, true), "it may be anything");
-        assert_eq!(status("server-snippet", "header_filter_by_lua_block { ngx.header.X = 1 }"), (200, false));
+        assert_eq!(status("server-snippet", "header_filter_by_lua_block { ngx.exit(403) }"), (503, true));
+        assert_eq!(status("server-snippet", "body_filter_by_lua_block { ngx.arg[1] = 1 }"), (200, false));
         assert_eq!(status("location-snippet", "deny all; add_header X \"a"), (503, true));
         assert_eq!(status("http-snippet", "server { listen 2443; return 308 https://$host$request_uri; }"), (200, false));
         assert_eq!(status("http-snippet", "map $http_upgrade $connection_upgrade { default upgrade; '' close; }"), (200, false));
