@@ -4,6 +4,9 @@
 //! key that holds for the proxy as a whole cannot differ between classes: the main ConfigMap decides, then the first
 //! class by name that is not in the hands of a namespace.
 
+mod named;
+
+use self::named::object_of;
 use super::annotations::{self, Given, Objects, Policies};
 use super::class::Classes;
 use super::config::{Said, Written, closes, cut, finding, last_of, mended};
@@ -12,9 +15,9 @@ use super::quarantine::asks_to_protect;
 use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Globals, digest_of};
-use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, shown};
+use crate::names::{HeaderName, Kind, ObjectRef, shown};
 use crate::settings::{self, Config, POLICY_KEY, Policy, SnippetKey};
-use crate::state::{ClassParameters, GatewrightParameters, IngressClass, ParametersScope};
+use crate::state::{GatewrightParameters, IngressClass, ParametersScope};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -195,19 +198,6 @@ fn with_policy<'a>(settings: &BTreeMap<String, String>, policy: Option<&'a Value
     }
 }
 
-/// The object that a class names.
-fn object_of(given: &ClassParameters, input: Input<'_>) -> Result<ObjectRef, Fault> {
-    let unknown = |field, message: String, help| Fault::new(Code::UnknownParameters, field, message, help);
-    let kind = kind_of(given).ok_or_else(|| {
-        let group = given.api_group.as_deref().filter(|group| !group.is_empty()).unwrap_or("v1");
-        let message =
-            format!("parameters of kind {} of {} are not known here; the class is served without them", shown(&given.kind), shown(group));
-        unknown(".kind", message, "name a ConfigMap, or a GatewrightParameters of gatewright.dev")
-    })?;
-    let help = "give the name of a ConfigMap or GatewrightParameters, and its namespace";
-    place(given, kind, input).map(|name| ObjectRef::new(kind, name)).map_err(|bad| unknown(".name", bad, help))
-}
-
 /// What an object says that a class names.
 struct There<'a> {
     settings: &'a BTreeMap<String, String>,
@@ -229,47 +219,6 @@ fn there<'a>(object: &ObjectRef, input: Input<'a>, wanted: &mut Wanted, diagnost
     let own = input.snapshot.parameters_of(name)?;
     diagnostics.extend(own.cut_at.as_ref().map(|field| cut(object.clone(), field)));
     Some(There { settings: &own.settings, policy: own.policy.as_ref(), closed: own.cut_at.is_some() })
-}
-
-fn kind_of(given: &ClassParameters) -> Option<Kind> {
-    match (given.api_group.as_deref().unwrap_or_default(), &*given.kind) {
-        ("", "ConfigMap") => Some(Kind::ConfigMap),
-        ("gatewright.dev", "GatewrightParameters") => Some(Kind::GatewrightParameters),
-        _ => None,
-    }
-}
-
-/// Namespace and name. Both kinds live in namespaces: of scope Cluster are those in the controller's own. Files have no
-/// controller; there it is the one object of that name. Where there is none or more than one, it is the one that the proxy has
-/// taken before: what it says still counts when it is gone, or another namespace has one as well.
-fn place(given: &ClassParameters, kind: Kind, input: Input<'_>) -> Result<ObjectName, String> {
-    let bad = |bad: crate::names::BadText| bad.0;
-    if given.scope == ParametersScope::Namespace {
-        let namespace = given.namespace.as_deref().filter(|namespace| !namespace.is_empty());
-        return ObjectName::new(namespace.ok_or("parameters of scope Namespace need a namespace")?, &given.name).map_err(bad);
-    }
-    let settings = input.settings;
-    let own = settings.own_namespace.as_deref().or_else(|| settings.config_map.as_ref().map(ObjectName::namespace));
-    let own = ObjectName::new(own.unwrap_or("default"), &given.name).map_err(bad)?;
-    let is_there = match kind {
-        Kind::ConfigMap => input.snapshot.config_map(&own).is_some(),
-        _ => input.snapshot.parameters_of(&own).is_some(),
-    };
-    if is_there || !settings.take_all_without_class {
-        return Ok(own);
-    }
-    let snapshot = input.snapshot;
-    let names: Vec<&ObjectName> = match kind {
-        Kind::ConfigMap => snapshot.config_maps().map(|map| &map.meta.name).filter(|name| name.name() == &*given.name).collect(),
-        _ => snapshot.parameters().map(|own| &own.meta.name).filter(|name| name.name() == &*given.name).collect(),
-    };
-    let known = input.quarantine.accepted_objects().filter(|known| known.kind == kind && known.name.name() == &*given.name);
-    let mut known = known.map(|known| &known.name).filter(|known| names.is_empty() || names.contains(known));
-    match (names.as_slice(), known.next(), known.next()) {
-        (&[one], ..) | (_, Some(one), None) => Ok(one.clone()),
-        ([], ..) => Ok(own),
-        _ => Err(format!("several namespaces hold a {kind} {}; write scope: Namespace", shown(&given.name))),
-    }
 }
 
 /// What holds for the proxy as a whole, and the objects that say more of it; and whether namespaces share theirs, which is
