@@ -123,7 +123,8 @@ on_every_proxy! {
             let left: Vec<IpAddr> = all.iter().copied().filter(|own| own.to_string() != pod(&first)).collect();
             site.apply(&with_pods(&left));
             let moved = with(&host, "/shop", "Cookie", cookie);
-            assert!(moved.status == 200 && pod(&moved) != pod(&first), "{mode}: the pod is gone");
+            assert_eq!(moved.status, 200, "{mode}: the pod is gone");
+            assert_ne!(pod(&moved), pod(&first), "{mode}: the pod is gone");
         }
     }
 
