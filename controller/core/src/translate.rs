@@ -151,7 +151,8 @@ impl Translator {
         let streams = streams::read(input, config, &mut wanted, &mut diagnostics);
         let change = self.readings.update(input, (&classes, &by_class), &mut wanted, &mut diagnostics);
         self.wishes.update(&change);
-        let touched = self.claims.update(&change);
+        let mut touched = self.claims.update(&change);
+        self.claims.update_shut(self.readings.shut(), &mut touched);
         self.claims.say_unused_defaults(&mut diagnostics);
         let recertified = self.certificates.update(input, &self.claims, &touched, &mut diagnostics);
         let Self { readings, wishes, claims, certificates: decided, backends, hosts } = self;

@@ -67,6 +67,27 @@ on_every_proxy! {
         assert_eq!(who(&any, "/"), "s");
     }
 
+    fn what_is_left_out_and_guards_is_closed_where_its_namespace_would_answer(proxy) {
+        let site = Site::of(proxy, "left-out");
+        let [own, foreign] = ["own", "foreign"].map(|name| site.host(name));
+        let everywhere = |name: &str, host: &str| ingress(name).prefix(host, "/", "s");
+        // Nobody may write snippets here.
+        let guarded = |name: &str, host: &str| {
+            ingress(name)
+                .prefix(host, "/admin", "s")
+                .annotation("whitelist-source-range", "192.0.2.0/24")
+                .annotation("configuration-snippet", "add_header A b;")
+        };
+        let mut stranger = guarded("stranger", &foreign);
+        stranger["metadata"]["namespace"] = json!("left-out-foreign");
+        let objects = [running("s"), vec![everywhere("a", &own), everywhere("b", &foreign), guarded("guarded", &own), stranger]].concat();
+        site.apply(&objects);
+        let at = |host: &str| ["/", "/admin", "/admin/x", "/administration"].map(|path| status(host, path, &[]));
+        assert_eq!((at(&own), at(&foreign)), ([200, 503, 503, 200], [200; 4]));
+        let told = site.diagnostics();
+        assert!(told.iter().any(|line| line.contains("answers 503 for /admin and what else the Ingress guards there")), "{told:?}");
+    }
+
     fn a_password_that_is_too_much_work_holds_up_nobody(proxy) {
         let site = Site::of(proxy, "costly");
         let [h, other] = ["h", "other"].map(|name| site.host(name));

@@ -60,13 +60,15 @@ impl Claim {
 #[derive(Debug)]
 pub(super) struct Claims {
     hosts: BTreeMap<HostPattern, Vec<Claim>>,
+    /// What Ingresses guard that are left out, oldest first. These are no claims: a host that has no others is none.
+    shut: BTreeMap<HostPattern, Vec<Claim>>,
     /// Ingresses that are a default backend and nothing else, oldest first. Only the first one is a claim.
     defaults: Vec<Claim>,
 }
 
 impl Default for Claims {
     fn default() -> Self {
-        Self { hosts: BTreeMap::from([(HostPattern::CatchAll, Vec::new())]), defaults: Vec::new() }
+        Self { hosts: BTreeMap::from([(HostPattern::CatchAll, Vec::new())]), shut: BTreeMap::new(), defaults: Vec::new() }
     }
 }
 
@@ -79,6 +81,27 @@ impl Claims {
     /// The claims on a host, if it is one.
     pub(super) fn get(&self, host: &HostPattern) -> Option<&[Claim]> {
         self.hosts.get(host).map(Vec::as_slice)
+    }
+
+    /// What Ingresses that are left out guard of a host.
+    pub(super) fn shut(&self, host: &HostPattern) -> &[Claim] {
+        self.shut.get(host).map_or(&[], Vec::as_slice)
+    }
+
+    /// Takes in what those guard that are left out, oldest first, and adds the hosts of which that is something else.
+    pub(super) fn update_shut(&mut self, all: impl Iterator<Item = Placed>, touched: &mut BTreeSet<HostPattern>) {
+        let mut shut = BTreeMap::<HostPattern, Vec<Claim>>::new();
+        for placed in all {
+            for (number, rule) in placed.reading.rules.iter().enumerate() {
+                shut.entry(rule.host.clone()).or_default().push(Claim::new(&placed, Some(number)));
+            }
+        }
+        let before = std::mem::replace(&mut self.shut, shut);
+        let is_same = |host: &HostPattern| {
+            let [before, now] = [&before, &self.shut].map(|shut| shut.get(host).map_or(&[][..], Vec::as_slice));
+            before.len() == now.len() && before.iter().zip(now).all(|(one, other)| Arc::ptr_eq(&one.reading, &other.reading))
+        };
+        touched.extend(before.keys().chain(self.shut.keys()).filter(|host| !is_same(host)).cloned());
     }
 
     /// Takes in what has changed. The hosts that have other claims than before, or none any more.

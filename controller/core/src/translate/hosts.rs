@@ -3,6 +3,7 @@
 mod expressions;
 mod matching;
 mod routes;
+mod shut;
 mod upstream_tls;
 
 use super::agreement::Agreement;
@@ -105,9 +106,11 @@ impl Built {
             let before = self.kept.remove(&pattern);
             let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
             let may_be_same = is_same && !touched.claims.contains(&pattern);
+            let shut = claims;
             let kept = claims.get(&pattern).map(|claims| {
                 let (certificate, has_tls) = (world.certificates.of(&pattern), world.certificates.has_tls(&pattern));
-                let builder = Builder { pattern: &pattern, claims, world, certificate, has_tls, aliases: world.names.of(&pattern) };
+                let (shut, aliases) = (shut.shut(&pattern), world.names.of(&pattern));
+                let builder = Builder { pattern: &pattern, claims, shut, world, certificate, has_tls, aliases };
                 builder.kept(before, may_be_same, settings, backends)
             });
             self.put(pattern, kept, backends);
@@ -170,9 +173,10 @@ impl Built {
         let mut before = std::mem::take(&mut self.apart);
         let mut unclaimed = BTreeSet::new();
         for (pattern, apart) in &world.names.apart {
+            let shut = claims.shut(apart.host);
             let claims = claims.get(apart.host).unwrap_or_default();
             let builder =
-                Builder { pattern, claims, world, certificate: &HostCertificate::Unclaimed, has_tls: apart.has_tls, aliases: &[] };
+                Builder { pattern, claims, shut, world, certificate: &HostCertificate::Unclaimed, has_tls: apart.has_tls, aliases: &[] };
             let before = before.remove(pattern);
             let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
             let kept = builder.kept(before, false, settings, backends);
@@ -207,6 +211,8 @@ fn note(hosts: &mut BTreeSet<HostPattern>, host: &HostPattern, is_one: bool) {
 struct Builder<'a> {
     pattern: &'a HostPattern,
     claims: &'a [Claim],
+    /// What Ingresses guard that are left out.
+    shut: &'a [Claim],
     world: World<'a>,
     certificate: &'a HostCertificate,
     has_tls: bool,
@@ -235,9 +241,9 @@ impl<'a> Builder<'a> {
 
     fn made_from(&self, settings: u128, backends: &mut Backends<'_>) -> u128 {
         let mut hasher = Digester::default();
-        (settings, self.certificate, self.has_tls, self.aliases, self.claims.len()).hash(&mut hasher);
+        (settings, self.certificate, self.has_tls, self.aliases, self.claims.len(), self.shut.len()).hash(&mut hasher);
         backends.default_action().hash(&mut hasher);
-        for claim in self.claims {
+        for claim in self.claims.iter().chain(self.shut) {
             let reading = &claim.reading;
             reading.digest.hash(&mut hasher);
             let own = self.upstream(reading);
@@ -265,11 +271,14 @@ impl<'a> Builder<'a> {
 
     fn build(&self, backends: &mut Backends<'_>) -> (Host, Vec<Diagnostic>) {
         let mut diagnostics = Vec::new();
-        let entries = self.entries(&mut diagnostics);
+        let mut entries = self.entries(&mut diagnostics);
         let is_regex = self.first_with_regex().is_some();
+        let shut = self.shut_entries(&entries, is_regex);
+        entries.extend(shut.iter().copied());
         let matched = if is_regex { self.expressions(entries, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
         let mut routes: Vec<Route> =
             matched.into_iter().map(|(entry, matches)| self.route(&entry, matches, backends, &mut diagnostics)).collect();
+        self.say_shut(&shut, &mut diagnostics);
         if is_regex {
             routes = routes.into_iter().flat_map(Route::apart).collect();
         }

@@ -100,6 +100,8 @@ pub(super) struct TlsReading {
 pub(super) struct Read {
     /// `None`: the Ingress is left out. One that is refused may close its hosts all the same.
     pub(super) reading: Option<Arc<Reading>>,
+    /// What it says of hosts and paths where it is left out though it keeps somebody out: its routes are closed.
+    pub(super) shut: Option<Arc<Reading>>,
     /// Its annotations or texts do not let it be served.
     pub(super) is_refused: bool,
     /// Other objects that were looked at.
@@ -109,7 +111,7 @@ pub(super) struct Read {
 
 impl Read {
     fn nothing(is_refused: bool, looked_up: Vec<LookedUp>, diagnostics: Vec<Diagnostic>) -> Self {
-        Self { reading: None, is_refused, looked_up, diagnostics }
+        Self { reading: None, shut: None, is_refused, looked_up, diagnostics }
     }
 }
 
@@ -131,7 +133,11 @@ impl Reading {
             annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
         let Some(mut policies) = policies else {
             diagnostics.append(&mut permits.diagnostics);
-            return Read::nothing(is_refused, looked_up, diagnostics);
+            let shut = (is_refused && annotations::keep_out(prefix, &annotations)).then(|| {
+                let closed = Arc::new(Policies { closed: true, ..(*class.plain).clone() });
+                Arc::new(Reader::new(ingress, &origin, (&closed, input.settings.path_limits), permits).reading(class, &closed))
+            });
+            return Read { shut, ..Read::nothing(is_refused, looked_up, diagnostics) };
         };
         if !input.settings.approximates.is_empty() {
             // Of what it says itself; defaults of its class are not its own.
@@ -143,23 +149,16 @@ impl Reading {
             policies.closed |= permits.closed;
             policies.aliases.retain(|alias| permits.alias(alias));
         }
-        let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
-        let (path_limits, www_redirect) = (input.settings.path_limits, policies.www_redirect);
-        let mut reader = Reader { ingress, origin: &origin, takes_regex, www_redirect, path_limits, permits, diagnostics };
+        let mut reader = Reader::new(ingress, &origin, (&policies, input.settings.path_limits), permits);
         reader.uid();
-        let default_backend = reader.default_backend();
-        let rules: Box<[RuleReading]> = reader.rules().into();
-        let tls = ingress.tls.iter().enumerate().map(|(n, section)| reader.tls(n, section.as_ref())).collect();
+        let reading = reader.reading(class, &policies);
         if ingress.rules.is_empty() && ingress.default_backend.is_none() {
             reader.say(Code::EmptyIngress, "spec", "the Ingress has neither rules nor a default backend".to_owned(), "add one");
         }
-        let Reader { mut diagnostics, mut permits, .. } = reader;
-        diagnostics.append(&mut permits.diagnostics);
-        diagnostics.extend(groups::missing(&origin, prefix, &policies, &rules));
-        let digest = digest_of(&(ingress.digest, &policies, class.digest));
-        let reading =
-            Self { ingress: Arc::clone(ingress), origin, class: Arc::clone(class), policies, default_backend, rules, tls, digest };
-        Read { reading: Some(Arc::new(reading)), is_refused, looked_up, diagnostics }
+        diagnostics.append(&mut reader.diagnostics);
+        diagnostics.append(&mut reader.permits.diagnostics);
+        diagnostics.extend(groups::missing(&origin, prefix, &policies, &reading.rules));
+        Read { reading: Some(Arc::new(reading)), shut: None, is_refused, looked_up, diagnostics }
     }
 
     /// Names this Ingress beside a later one, and says why it comes first.
@@ -171,7 +170,7 @@ impl Reading {
 
 /// Reads the parts of one Ingress and collects what is wrong with them.
 struct Reader<'a> {
-    ingress: &'a Ingress,
+    ingress: &'a Arc<Ingress>,
     origin: &'a ObjectRef,
     /// Its paths are meant as regular expressions.
     takes_regex: bool,
@@ -183,7 +182,33 @@ struct Reader<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    const fn new(
+        ingress: &'a Arc<Ingress>,
+        origin: &'a ObjectRef,
+        (policies, path_limits): (&Policies, PathLimits),
+        permits: Permits<'a>,
+    ) -> Self {
+        let takes_regex = policies.use_regex || policies.rewrite_target.is_some();
+        Self { ingress, origin, takes_regex, www_redirect: policies.www_redirect, path_limits, permits, diagnostics: Vec::new() }
+    }
+
+    fn reading(&mut self, class: &Arc<ClassConfig>, policies: &Arc<Policies>) -> Reading {
+        let default_backend = self.default_backend();
+        let rules = self.rules().into();
+        let ingress = self.ingress;
+        Reading {
+            ingress: Arc::clone(ingress),
+            origin: self.origin.clone(),
+            class: Arc::clone(class),
+            policies: Arc::clone(policies),
+            default_backend,
+            rules,
+            tls: ingress.tls.iter().enumerate().map(|(n, section)| self.tls(n, section.as_ref())).collect(),
+            digest: digest_of(&(ingress.digest, policies, class.digest)),
+        }
+    }
+
     fn say(&mut self, code: Code, field: impl Into<String>, message: String, help: &str) {
         self.diagnostics.push(Diagnostic::new(code, self.origin.clone(), field, message).help(help));
     }

@@ -93,9 +93,14 @@ impl Kept {
         self.read.reading.as_ref().map(|reading| Placed { place: Arc::clone(&self.place), reading: Arc::clone(reading) })
     }
 
+    fn shut(&self) -> Option<Placed> {
+        self.read.shut.as_ref().map(|reading| Placed { place: Arc::clone(&self.place), reading: Arc::clone(reading) })
+    }
+
     /// The older version is served in place of this one, and that is told of what is wrong with this one.
     fn stand_in(&mut self, older: Read) {
         self.read.reading = older.reading;
+        self.read.shut = None;
         self.read.looked_up.extend(older.looked_up);
         self.read.diagnostics.retain(|finding| finding.outcome == Outcome::SkippedObject);
         self.read.diagnostics.iter_mut().for_each(|finding| finding.outcome = Outcome::Quarantined);
@@ -156,6 +161,11 @@ impl Readings {
     /// The readings, oldest Ingress first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Reading>> {
         self.kept.iter().filter_map(|kept| kept.read.reading.as_ref())
+    }
+
+    /// What those say that are left out and keep somebody out, oldest first.
+    pub(super) fn shut(&self) -> impl Iterator<Item = Placed> {
+        self.noted.iter().filter_map(|place| self.kept[*place].shut())
     }
 
     /// The Ingresses that are served, oldest first.

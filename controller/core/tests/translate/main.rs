@@ -22,4 +22,5 @@ mod memory;
 mod names;
 mod others;
 mod protections;
+mod shut;
 mod world;

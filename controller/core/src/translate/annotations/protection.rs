@@ -10,9 +10,19 @@ pub(in crate::translate) fn protect_alike(prefix: &str, one: &Annotations, other
     protections(prefix, one).eq(protections(prefix, other))
 }
 
+/// Whether an Ingress with routes of its own, which a canary has none of, keeps somebody out of them.
+pub(in crate::translate) fn keep_out(prefix: &str, annotations: &Annotations) -> bool {
+    let is_canary = |(name, value): (&str, &str)| name == "canary" && value.trim() == "true";
+    own(prefix, annotations).any(|(name, value)| guards(name, value)) && !own(prefix, annotations).any(is_canary)
+}
+
 fn protections<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let own = annotations.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value)));
-    own.filter(|(name, value)| protects(name, value))
+    own(prefix, annotations).filter(|(name, value)| protects(name, value))
+}
+
+/// Names without prefix, and values.
+fn own<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterator<Item = (&'a str, &'a str)> {
+    annotations.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?.strip_prefix('/')?, &**value)))
 }
 
 /// A feature that closes its routes when it cannot be read is a protection with all that belongs to it; and how several of

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 const OTHER_PATH: &str = "remove it, or use another path or host";
 
 /// A path and the Ingress that it is of.
+#[derive(Clone, Copy)]
 pub(super) struct Entry<'a> {
     pub(super) reading: &'a Reading,
     pub(super) path: &'a PathReading,

@@ -1,0 +1,119 @@
+//! What Ingresses guard that are left out: nobody of their namespace answers in their place.
+
+use crate::world::{World, annotated, check, default_backend, ingress, services, with};
+use gatewright_core::diagnostic::{Code, Outcome};
+use serde_json::{Value, json};
+
+/// An Ingress that its snippet, of a risk that is not allowed, does not let be served.
+fn refused(name: &str, paths: &[(&str, &str, &str)], annotations: &[(&str, &str)]) -> Value {
+    annotated(ingress(name, 2, &[("h.test", paths)]), &[annotations, &[("configuration-snippet", "add_header A b;")]].concat())
+}
+
+const LIST: &[(&str, &str)] = &[("whitelist-source-range", "10.0.0.0/8")];
+
+fn open(paths: &[(&str, &str, &str)]) -> Value {
+    ingress("open", 3, &[("h.test", paths)])
+}
+
+#[test]
+fn what_a_refused_ingress_guards_is_closed_where_others_of_its_namespace_would_answer() {
+    let admin: &[_] = &[("/admin", "Prefix", "s2"), ("/admin/exact", "Exact", "s2")];
+    let closed = ["h.test =/admin/exact → 503", "h.test =/admin → 503", "h.test /admin/* → 503", "h.test /* → default-s1-80"];
+    let everywhere = open(&[("/", "Prefix", "s1")]);
+    check(&[everywhere.clone(), refused("shut", admin, LIST)], &closed);
+    // Whichever protection it is, and a snippet that may keep somebody out by itself.
+    for guard in [("auth-url", "http://10.0.0.9/"), ("limit-rps", "5"), ("server-snippet", "deny all;")] {
+        check(&[everywhere.clone(), refused("shut", admin, &[guard])], &closed);
+    }
+    let only_its_default =
+        with(ingress("open", 1, &[("h.test", &[("/x", "Prefix", "s1")])]), "/spec/defaultBackend", default_backend("s1"));
+    check(
+        &[only_its_default, refused("shut", admin, LIST)],
+        &[&closed[..3], &["h.test =/x → default-s1-80", "h.test /x/* → default-s1-80"], &closed[3..]].concat(),
+    );
+}
+
+#[test]
+fn nobody_is_closed_for_what_guards_nothing_and_in_whose_place_nobody_answers() {
+    let everywhere = open(&[("/", "Prefix", "s1")]);
+    for harmless in [&[][..], &[("proxy-body-size", "8m")], &[("whitelist-source-range", "10.0.0.0/8"), ("canary", "true")]] {
+        check(&[everywhere.clone(), refused("shut", &[("/admin", "Prefix", "s2")], harmless)], &["h.test /* → default-s1-80"]);
+    }
+    let admin = refused("shut", &[("/admin", "Prefix", "s2")], LIST);
+    check(std::slice::from_ref(&admin), &[]);
+    let beside = open(&[("/admins", "Prefix", "s1"), ("/admin/x", "Prefix", "s1"), ("/admin", "Exact", "s1")]);
+    check(
+        &[beside, admin],
+        &[
+            "h.test =/admin/x → default-s1-80",
+            "h.test /admin/x/* → default-s1-80",
+            "h.test =/admins → default-s1-80",
+            "h.test /admins/* → default-s1-80",
+            "h.test =/admin → default-s1-80",
+        ],
+    );
+}
+
+#[test]
+fn a_path_that_is_served_stays_served() {
+    let younger = open(&[("/admin", "Prefix", "s1"), ("/", "Prefix", "s1")]);
+    check(
+        &[younger, refused("shut", &[("/admin", "Prefix", "s2"), ("/", "Prefix", "s2"), ("/b/", "Prefix", "s2")], LIST)],
+        &[
+            "h.test =/admin → default-s1-80",
+            "h.test /admin/* → default-s1-80",
+            "h.test =/b → 503",
+            "h.test /b/* → 503",
+            "h.test /* → default-s1-80",
+        ],
+    );
+}
+
+#[test]
+fn no_namespace_closes_what_is_of_another_one() {
+    let everywhere = open(&[("/", "Prefix", "s1")]);
+    let foreign = refused("evil/shut", &[("/admin", "Prefix", "s2")], LIST);
+    check(&[everywhere.clone(), foreign], &["h.test /* → default-s1-80"]);
+    let shared = ingress("other/beside", 4, &[("h.test", &[("/beside", "Prefix", "s1")])]);
+    let own = refused("shut", &[("/admin", "Prefix", "s2")], LIST);
+    check(&[everywhere, shared, own], &["h.test =/beside → 503", "h.test /beside/* → 503", "h.test /* → default-s1-80"]);
+}
+
+#[test]
+fn expressions_are_closed_among_expressions() {
+    let rewriting = annotated(ingress("open", 3, &[("h.test", &[("/(.*)", "ImplementationSpecific", "s1")])]), &[("use-regex", "true")]);
+    let shut = refused("shut", &[("/admin.*", "ImplementationSpecific", "s2")], &[LIST, &[("use-regex", "true")]].concat());
+    check(&[rewriting, shut], &["h.test ~/admin.* → 503", "h.test ~/(.*) → default-s1-80"]);
+}
+
+#[test]
+fn it_is_told_on_the_ingress_and_follows_every_change() {
+    let everywhere = open(&[("/", "Prefix", "s1")]);
+    let shut = refused("shut", &[("/admin", "Prefix", "none"), ("/b", "Prefix", "none")], LIST);
+    let mut world = World::new(&[services(), vec![everywhere.clone()]].concat());
+    let plain = world.picture();
+    world.apply(shut);
+    let translation = world.translate();
+    let told: Vec<_> =
+        translation.diagnostics.iter().map(|one| (one.code, one.outcome, one.object.as_ref().unwrap().name.name())).collect();
+    let code = Code::RefusedAnnotation;
+    assert_eq!(told[..2], [(code, Outcome::SkippedObject, "shut"), (code, Outcome::ClosedRoute, "shut")], "{told:?}");
+    assert!(
+        translation.diagnostics[1].message.contains("host h.test answers 503 for /admin and what else"),
+        "{:?}",
+        translation.diagnostics
+    );
+    assert_eq!(world.picture().len(), 5);
+    // Mended, and gone again; a translator that begins anew says the same.
+    let mended = annotated(ingress("shut", 2, &[("h.test", &[("/admin", "Prefix", "s2")])]), LIST);
+    for (now, target) in [(mended, "default-s2-80"), (refused("shut", &[("/admin", "Prefix", "s2")], LIST), "503")] {
+        world.apply(now);
+        let expected = [format!("h.test =/admin → {target}"), format!("h.test /admin/* → {target}"), plain[0].clone()];
+        assert_eq!(world.picture(), expected);
+        let kept = std::mem::take(&mut world.translator);
+        assert_eq!(world.picture(), expected);
+        world.translator = kept;
+    }
+    world.apply(with(refused("shut", &[("/admin", "Prefix", "s2")], &[]), "/spec/rules/0/host", json!("h.test")));
+    assert_eq!(world.picture(), plain);
+}
