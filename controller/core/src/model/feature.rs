@@ -29,11 +29,13 @@ pub enum Feature {
     HostTls,
     /// Something is asked for a backend.
     BackendPolicy,
+    /// A backend has no endpoints.
+    Vacant,
 }
 
 impl Feature {
     /// How many there are.
-    pub const ALL: usize = 13;
+    pub const ALL: usize = Self::Vacant as usize + 1;
 }
 
 /// Some of them.

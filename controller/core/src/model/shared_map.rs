@@ -23,7 +23,7 @@ impl Featured for Host {
 
 impl Featured for Backend {
     fn features(&self) -> Features {
-        Features::default().with(Feature::BackendPolicy, !self.policy.is_empty())
+        Features::default().with(Feature::BackendPolicy, !self.policy.is_empty()).with(Feature::Vacant, self.endpoints.is_empty())
     }
 }
 

@@ -15,6 +15,31 @@ pub struct Epochs {
     parts: Vec<Arc<()>>,
 }
 
+/// Some parts of the names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NameParts([u64; PARTS / 64]);
+
+impl NameParts {
+    const fn add(&mut self, part: usize) {
+        self.0[part / 64] |= 1 << (part % 64);
+    }
+
+    /// Whether some part is among both.
+    #[must_use]
+    pub fn meets(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).any(|(one, other)| one & other != 0)
+    }
+}
+
+/// The parts of the names that these are tokens of.
+impl<'a> FromIterator<&'a Epoch> for NameParts {
+    fn from_iter<T: IntoIterator<Item = &'a Epoch>>(epochs: T) -> Self {
+        let mut parts = Self::default();
+        epochs.into_iter().filter(|epoch| epoch.part < PARTS).for_each(|epoch| parts.add(epoch.part));
+        parts
+    }
+}
+
 /// Objects of one kind, or of several that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kinds {
@@ -75,6 +100,14 @@ impl Epochs {
         Epoch { part: kinds.part(), token: Arc::clone(&self.parts[kinds.part()]) }
     }
 
+    /// The parts in which some name has changed since these.
+    #[must_use]
+    pub fn changed_since(&self, before: &Self) -> NameParts {
+        let mut parts = NameParts::default();
+        (0..PARTS).filter(|part| !Arc::ptr_eq(&self.parts[*part], &before.parts[*part])).for_each(|part| parts.add(part));
+        parts
+    }
+
     /// Whether nothing of that name, or those kinds, has changed since the token was given, here or in the snapshot that this is a copy of.
     #[must_use]
     pub fn is_current(&self, epoch: &Epoch) -> bool {
@@ -100,6 +133,10 @@ mod tests {
         assert!(epochs.is_current(&before));
         epochs.begin(Kinds::Services, &name);
         assert!(!epochs.is_current(&before) && copy.is_current(&before));
+        let other = ObjectName::new("shop", "till").unwrap();
+        let [of_name, of_other]: [NameParts; 2] = [[&before], [&epochs.of(&other)]].map(|epochs| epochs.into_iter().collect());
+        let changed = epochs.changed_since(&copy);
+        assert!(changed.meets(&of_name) && !changed.meets(&of_other) && !copy.changed_since(&copy.clone()).meets(&of_name));
         let between = epochs.of(&name);
         epochs.begin(Kinds::Services, &name);
         let (services, secrets) = (epochs.of_all(Kinds::Services), epochs.of_all(Kinds::Secrets));

@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{Action, Backend, BackendId, BackendPolicy, Balance, Digester, SharedMap, digest_of};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::Config;
-use crate::state::{Epoch, Epochs, Kinds, PortRef};
+use crate::state::{Epoch, Epochs, Kinds, NameParts, PortRef};
 use foldhash::HashMap;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -69,6 +69,11 @@ impl Kept {
     pub(super) const fn has_dns_name(&self) -> bool {
         self.has_dns_name
     }
+}
+
+/// The parts that the names of these Services belong to.
+pub(super) fn names(kept: &[Arc<Kept>]) -> NameParts {
+    kept.iter().map(|kept| &kept.epoch).collect()
 }
 
 impl Memo {
@@ -153,6 +158,11 @@ impl Backends<'_> {
     /// Whether all of them are what resolving would give, as far as that does not depend on what names resolve to.
     pub(super) fn are_current(&self, kept: &[Arc<Kept>]) -> bool {
         kept.iter().all(|kept| self.input.snapshot.epochs().is_current(&kept.epoch) && self.has_same_owners(kept))
+    }
+
+    /// Whether no Service has other cluster IPs than the time before.
+    pub(super) const fn same_cluster_ips(&self) -> bool {
+        self.same_cluster_ips
     }
 
     /// Whether the addresses are of the same namespaces as before.

@@ -20,7 +20,7 @@ use crate::model::{
 };
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::{Config, Settings};
-use crate::state::{Epoch, Kinds};
+use crate::state::{Epochs, NameParts};
 use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
@@ -44,8 +44,8 @@ pub(super) struct Built {
     loud: BTreeSet<HostPattern>,
     /// Hosts that ask servers, or Services whose names have to be looked up.
     looking: BTreeSet<HostPattern>,
-    /// Of all Services.
-    epoch: Option<Epoch>,
+    /// Of the time before.
+    epochs: Option<Epochs>,
 }
 
 /// The hosts that may not be as they were.
@@ -64,6 +64,8 @@ struct Kept {
     has_tls: bool,
     aliases: Box<[Alias]>,
     backends: Vec<Arc<backends::Kept>>,
+    /// The parts that the names of their Services belong to.
+    names: NameParts,
     /// It asks servers that URLs name, or Services whose names have to be looked up.
     looks_up: bool,
     host: Arc<Host>,
@@ -130,17 +132,16 @@ impl Built {
         backends: &Backends<'_>,
     ) -> BTreeSet<HostPattern> {
         let mut again: BTreeSet<HostPattern> = touched.claims.union(touched.certificates).cloned().collect();
-        let epochs = backends.epochs();
-        let same_services = self.epoch.as_ref().is_some_and(|epoch| epochs.is_current(epoch));
-        self.epoch = Some(epochs.of_all(Kinds::Services));
-        if !is_same {
+        let before = self.epochs.replace(backends.epochs().clone());
+        let Some(before) = before.filter(|_| is_same) else {
             again.extend(claims.iter().map(|(pattern, _)| pattern.clone()));
             return again;
-        }
+        };
         again.extend(self.looking.iter().chain(&self.aliased).chain(world.names.hosts()).cloned());
-        if !same_services {
-            again.extend(self.kept.iter().filter(|(_, kept)| !backends.are_current(&kept.backends)).map(|(pattern, _)| pattern.clone()));
-        }
+        let changed = backends.epochs().changed_since(&before);
+        let may_be_others = |kept: &Kept| !backends.same_cluster_ips() || kept.names.meets(&changed);
+        let others = self.kept.iter().filter(|(_, kept)| may_be_others(kept) && !backends.are_current(&kept.backends));
+        again.extend(others.map(|(pattern, _)| pattern.clone()));
         if touched.certificates.iter().any(|pattern| matches!(pattern, HostPattern::Wildcard(_))) {
             let is_covered = |host: &HostPattern| host.covering_wildcard().is_some_and(|wildcard| touched.certificates.contains(&wildcard));
             again.extend(claims.iter().map(|(pattern, _)| pattern).filter(|pattern| is_covered(pattern)).cloned());
@@ -236,7 +237,8 @@ impl<'a> Builder<'a> {
         };
         let used = backends.end_host();
         let looks_up = used.iter().any(|backend| backend.has_dns_name()) || self.claims.iter().any(asks_servers);
-        Kept { made_from, has_tls: self.has_tls, aliases: self.aliases.into(), backends: used, looks_up, host, findings }
+        let names = backends::names(&used);
+        Kept { made_from, has_tls: self.has_tls, aliases: self.aliases.into(), backends: used, names, looks_up, host, findings }
     }
 
     fn made_from(&self, settings: u128, backends: &mut Backends<'_>) -> u128 {

@@ -65,9 +65,8 @@ fn sections<'m>(model: &'m Model, (context, sections): (&Arc<Context<'m>>, &Sour
 fn vacant<'m>(model: &'m Model, (context, sections): (&Arc<Context<'m>>, &Sources<'m>)) -> Group<'m> {
     let (sections, context) = (Arc::clone(sections), Arc::clone(context));
     let parts = move || {
-        let empty: BTreeSet<&BackendId> =
-            model.backends.values().filter(|backend| backend.endpoints.is_empty()).map(|backend| &backend.id).collect();
-        let candidates = sections.iter().filter(|(source, _)| source.backend.is_some_and(|id| empty.contains(id)));
+        let empty: BTreeSet<&BackendId> = model.backends.having(Feature::Vacant).map(|backend| &backend.id).collect();
+        let candidates = sections.iter().filter(|(source, _)| !empty.is_empty() && source.backend.is_some_and(|id| empty.contains(id)));
         let found: Vec<(Source<'m>, Key<'m>)> = candidates
             .map(|(source, _)| (source, source.section(model, &context)))
             .filter(|(_, section)| section.looks_for_vacancy())

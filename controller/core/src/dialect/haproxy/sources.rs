@@ -2,7 +2,7 @@
 //! looked at.
 
 use super::sections::{Context, Does, Key, Section};
-use crate::model::{BackendId, Host, MapToken, Model, Route, digest_of};
+use crate::model::{Backend, BackendId, Host, MapToken, Model, Route, digest_of};
 use crate::names::HostPattern;
 use foldhash::HashSet;
 use std::collections::BTreeMap;
@@ -74,8 +74,26 @@ pub struct Memory {
     hosts_token: MapToken<HostPattern, Host>,
     /// Sorted by pattern.
     hosts: Vec<OfHost>,
-    /// The first of each key, sorted by key: its host, and what it needs, as places in `hosts` and `found`.
-    order: Vec<(usize, usize)>,
+    /// The first of each key, sorted by key.
+    sections: Vec<Known>,
+    /// Sorted by id.
+    backends: Vec<Arc<Backend>>,
+}
+
+/// A section, and what of it is known without looking at its host or backend, which are elsewhere in memory.
+#[derive(Debug)]
+struct Known {
+    /// Which of the hosts needs it first, and which of what that one needs it is.
+    place: (usize, usize),
+    route: Option<usize>,
+    is_canary: bool,
+    over_tls: Option<bool>,
+    /// Which of the backends is its own.
+    backend: Option<usize>,
+    /// It has other backends, or its own is none of those that there are.
+    has_others: bool,
+    /// Content hash.
+    digest: u128,
 }
 
 /// What the routes of a host need.
@@ -106,35 +124,76 @@ struct Found {
 impl Memory {
     /// Where the sections of a model come from, and their content hashes; sorted by key.
     pub(super) fn sources<'m>(&mut self, model: &'m Model, context: &Context<'m>) -> Vec<(Source<'m>, u128)> {
-        self.update(model, context);
-        // Most are sorted as the backends are.
-        let mut backends = model.backends.values().peekable();
-        let mut digest = |(source, found): (Source<'m>, &Found)| {
-            let backend = found.backend.as_ref().and_then(|id| {
-                while backends.next_if(|backend| backend.id < *id).is_some() {}
-                backends.peek().copied().filter(|backend| backend.id == *id).or_else(|| model.backends.get(id))
-            });
-            let others = found.has_others.then(|| source.others(model, context));
-            let digest = joined(&[Some(found.digest), backend.map(|backend| backend.digest), others]);
-            let own = || source.key(context).backend();
-            (
-                Source { backend: backend.map(|backend| &backend.id).or_else(|| found.backend.as_ref().and_then(|_| own())), ..source },
-                digest,
-            )
-        };
+        let is_same = self.update(model, context);
+        let backends: Vec<&'m Arc<Backend>> = model.backends.values().collect();
+        let changed = if is_same { self.changed(&backends) } else { None };
+        if changed.is_none() {
+            self.find(&backends);
+        }
         let hosts: Vec<&'m Arc<Host>> = model.hosts.values().collect();
-        let found = |(host, found): &(usize, usize)| {
-            let of_host = &self.hosts[*host].found[*found];
-            (Source::of(hosts[*host], of_host), of_host)
+        let Self { hosts: of_hosts, sections, .. } = self;
+        let is_changed = |backend: usize| changed.as_ref().is_none_or(|changed| changed[backend]);
+        let source = |known: &mut Known| {
+            let (host, number) = known.place;
+            let backend = known.backend.map(|at| backends[at]);
+            let Known { route, is_canary, over_tls, .. } = *known;
+            let mut source = Source { host: hosts[host], route, is_canary, over_tls, backend: backend.map(|backend| &backend.id) };
+            if changed.is_none() || known.has_others || known.backend.is_some_and(is_changed) {
+                let found = &of_hosts[host].found[number];
+                let others = found.has_others.then(|| source.others(model, context));
+                known.digest = joined(&[Some(found.digest), backend.map(|backend| backend.digest), others]);
+                if backend.is_none() && found.backend.is_some() {
+                    source.backend = source.key(context).backend();
+                }
+            }
+            (source, known.digest)
         };
-        self.order.iter().map(found).map(&mut digest).collect()
+        let sources = sections.iter_mut().map(source).collect();
+        self.remember(&backends, changed.as_deref());
+        sources
     }
 
-    /// Brings what is remembered in line with the hosts.
-    fn update<'m>(&mut self, model: &'m Model, context: &Context<'m>) {
+    /// Takes over the backends; `changed`: only these are others.
+    fn remember(&mut self, now: &[&Arc<Backend>], changed: Option<&[bool]>) {
+        let Some(changed) = changed else {
+            self.backends = now.iter().copied().map(Arc::clone).collect();
+            return;
+        };
+        for (at, _) in changed.iter().enumerate().filter(|(_, is_changed)| **is_changed) {
+            self.backends[at] = Arc::clone(now[at]);
+        }
+    }
+
+    /// Which backends are others than the time before, if they have the same ids. Most are at the same place in memory, and
+    /// are not looked at.
+    fn changed(&self, now: &[&Arc<Backend>]) -> Option<Vec<bool>> {
+        let both = || self.backends.iter().zip(now.iter().copied());
+        let is_other = |(before, now): (&Arc<Backend>, &Arc<Backend>)| !Arc::ptr_eq(before, now);
+        let same_ids = self.backends.len() == now.len() && both().filter(|both| is_other(*both)).all(|(before, now)| before.id == now.id);
+        same_ids.then(|| both().map(is_other).collect())
+    }
+
+    /// Finds the backend of each section.
+    fn find(&mut self, backends: &[&Arc<Backend>]) {
+        // Most are sorted as the backends are.
+        let mut next = 0;
+        for known in &mut self.sections {
+            let (host, number) = known.place;
+            let found = &self.hosts[host].found[number];
+            known.backend = found.backend.as_ref().and_then(|id| {
+                next += backends[next..].iter().take_while(|backend| backend.id < *id).count();
+                let is_next = backends.get(next).is_some_and(|backend| backend.id == *id);
+                if is_next { Some(next) } else { backends.binary_search_by(|backend| backend.id.cmp(id)).ok() }
+            });
+            known.has_others = found.has_others || (found.backend.is_some() && known.backend.is_none());
+        }
+    }
+
+    /// Brings what is remembered in line with the hosts; whether it was already.
+    fn update<'m>(&mut self, model: &'m Model, context: &Context<'m>) -> bool {
         let now = digest_of(context);
         if self.context == now && self.hosts_token.is_of(&model.hosts) {
-            return;
+            return true;
         }
         let same_context = std::mem::replace(&mut self.context, now) == now;
         let mut before = std::mem::take(&mut self.hosts).into_iter().filter(|_| same_context).peekable();
@@ -146,7 +205,8 @@ impl Memory {
             self.hosts.push(kept.unwrap_or_else(|| OfHost { host: Arc::clone(host), found: found(host, context) }));
         }
         self.hosts_token = model.hosts.token();
-        self.order = self.sorted(model, context);
+        self.sections = self.sorted(model, context).into_iter().map(|place| Known::of(place, &self.hosts)).collect();
+        false
     }
 
     /// The first of each key: those that forward, and behind them the others.
@@ -182,6 +242,13 @@ impl Memory {
         }
         sorted.extend(others.into_values());
         sorted
+    }
+}
+
+impl Known {
+    fn of(place: (usize, usize), hosts: &[OfHost]) -> Self {
+        let Found { route, is_canary, over_tls, has_others, .. } = hosts[place.0].found[place.1];
+        Self { place, route, is_canary, over_tls, backend: None, has_others, digest: 0 }
     }
 }
 
