@@ -13,7 +13,7 @@
 //!
 //! | path | what it is | who writes |
 //! |---|---|---|
-//! | `lock` | held by the one controller that uses the folder | controller |
+//! | `lock` | held by the one controller that uses the folder; says which that is | controller |
 //! | `current` | link to `revisions/<number>-<digest>`, switched by a rename | controller |
 //! | `revisions/<number>-<digest>/` | one revision; at rest exactly the files of its `FileSet` | controller |
 //! | `revisions/.tmp-*` | what is being written or removed; cleared at start | controller |
@@ -21,6 +21,7 @@
 //! | `run/` (`--run-dir`) | the proxy's own: temporary files, `proxy.pid` | supervisor, proxy |
 //! | `run/published` | link to `current`, for proxies that follow it while they serve | supervisor |
 //! | `run/proxy.json` | which process the supervisor started | supervisor |
+//! | `run/supervise.lock` | held by the one process that runs the proxy; says which that is | supervisor |
 //! | `run/supervise.sock` | where `gatewright supervise` listens | supervisor |
 //! | `checks/` | temporary files of checks, where only signals reach the proxy | controller |
 //!
@@ -35,6 +36,7 @@ mod error;
 mod history;
 mod launch;
 mod lines;
+mod lock;
 mod memory;
 mod outcome;
 mod owner;
@@ -71,6 +73,7 @@ use gatewright_core::dialect::{Dialect, Version};
 use gatewright_core::render::FileSet;
 use history::History;
 use launch::Launcher;
+use lock::Lock;
 use memory::Memory;
 use owner::Owner;
 use publish::point;
@@ -78,7 +81,7 @@ use reload::Pace;
 use remote::Remote;
 use signal::PidFile;
 use stage::{Base, Seed};
-use state_dir::{Lock, check_socket_path, claim, remove_tree};
+use state_dir::{check_socket_path, claim, claim_run_dir, make_dir, remove_tree};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -128,11 +131,15 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    async fn owner(self, dialect: &'static Dialect, state: &StateDir, ports: &[Port]) -> Result<Arc<dyn Owner>, OpenError> {
+    /// The owner, and the lock of the folder that it runs the proxy in if it does so here.
+    async fn owner(self, dialect: &'static Dialect, state: &StateDir, ports: &[Port]) -> Result<(Arc<dyn Owner>, Option<Lock>), OpenError> {
         let launcher = |run_dir: PathBuf, program| Launcher::new(dialect, state.clone(), &run_dir, program);
-        Ok(match self {
+        let owner: Arc<dyn Owner> = match self {
             Self::Child { program, run_dir } => {
-                Arc::new(Supervisor::start(launcher(run_dir.unwrap_or_else(|| state.default_run_dir()), program)?, ports).await?)
+                let run_dir = run_dir.unwrap_or_else(|| state.default_run_dir());
+                make_dir(&run_dir)?;
+                let lock = claim_run_dir(&run_dir)?;
+                return Ok((Arc::new(Supervisor::start(launcher(run_dir, program)?, ports).await?), Some(lock)));
             }
             Self::Supervise { socket } => {
                 let socket = socket.unwrap_or_else(|| state.default_run_dir().join("supervise.sock"));
@@ -143,7 +150,8 @@ impl Mode {
                 let pid_file = pid_file.unwrap_or_else(|| state.default_run_dir().join("proxy.pid"));
                 Arc::new(PidFile::new(pid_file, launcher(state.root().join("checks"), program)?))
             }
-        })
+        };
+        Ok((owner, None))
     }
 }
 
@@ -162,7 +170,7 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     state: StateDir,
-    _lock: Lock,
+    _locks: (Lock, Option<Lock>),
     dialect: &'static Dialect,
     owner: Arc<dyn Owner>,
     probe: Probe,
@@ -217,26 +225,43 @@ impl Pulse {
     }
 }
 
-impl Proxy {
-    /// Takes the state folder, and lets the proxy run with the last good revision if there is one.
+/// A state folder that nobody else uses, before anything is made of it.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    state: StateDir,
+    lock: Lock,
+    config: ProxyConfig,
+}
+
+impl Claimed {
+    /// Takes the state folder.
     ///
     /// # Errors
-    /// [`OpenError`] when the folder cannot be used, or another controller uses it; or when no proxy runs yet and one
-    /// could not listen.
-    pub(crate) async fn open(config: ProxyConfig) -> Result<Self, OpenError> {
-        let ProxyConfig { dialect, state_dir, mode, status_port, ports, revisions_kept } = config;
-        let (state, lock) = spawn_blocking(move || claim(&state_dir)).await.expect("claim does not panic")?;
+    /// [`StateDirError`] when it cannot be used, or another controller uses it.
+    pub(crate) async fn of(config: ProxyConfig) -> Result<Self, StateDirError> {
+        let path = config.state_dir.clone();
+        let (state, lock) = spawn_blocking(move || claim(&path)).await.expect("claim does not panic")?;
+        Ok(Self { state, lock, config })
+    }
+
+    /// Lets the proxy run with the last good revision if there is one.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the run folder cannot be used, or another process runs a proxy there; or when no proxy runs yet
+    /// and one could not listen.
+    pub(crate) async fn open(self) -> Result<Proxy, OpenError> {
+        let Self { state, lock, config: ProxyConfig { dialect, mode, status_port, ports, revisions_kept, .. } } = self;
         let history = History::read(&state);
         let newest = state.all().last().map_or(0, |name| name.number);
         let (live, stepped_back) = last_good(&state, dialect, &history);
-        let owner = mode.owner(dialect, &state, &ports).await?;
+        let (owner, run_lock) = mode.owner(dialect, &state, &ports).await?;
         if stepped_back {
             let owner = Arc::clone(&owner);
             tokio::spawn(async move { owner.reload().await });
         }
-        Ok(Self {
+        Ok(Proxy {
             state,
-            _lock: lock,
+            _locks: (lock, run_lock),
             dialect,
             owner,
             probe: Probe { port: status_port },
@@ -253,6 +278,17 @@ impl Proxy {
             seed: None,
             pruning: None,
         })
+    }
+}
+
+impl Proxy {
+    /// Takes the state folder, and lets the proxy run with the last good revision if there is one.
+    ///
+    /// # Errors
+    /// Those of [`Claimed::of`] and of [`Claimed::open`].
+    #[cfg(test)]
+    pub(crate) async fn open(config: ProxyConfig) -> Result<Self, OpenError> {
+        Claimed::of(config).await?.open().await
     }
 
     /// What is published. Its `checked_at` says whether the proxy has been seen to serve it in this run.
@@ -330,7 +366,7 @@ impl Proxy {
 
     /// Ends the proxy once its requests are answered, or after `limit`.
     ///
-    /// Dropping the [`Proxy`] instead leaves it running; the next [`Proxy::open`] takes it over.
+    /// Dropping the [`Proxy`] instead leaves it running; the next [`Claimed::open`] takes it over.
     pub(crate) async fn drain(self, limit: Duration) {
         if let Err(error) = self.owner.quit(limit).await {
             tracing::warn!(error = crate::causes::chain(&error), "could not drain the proxy");

@@ -1,6 +1,7 @@
-//! The state folder: where everything lies in it, who holds it, and what the last run left behind.
+//! The state folder: where everything lies in it, and what the last run left behind.
 
-use std::fs::{self, File, TryLockError};
+use super::lock::{Lock, LockError};
+use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -56,8 +57,21 @@ pub(crate) enum StateDirError {
         source: io::Error,
     },
     /// Another controller has it.
-    #[error("state folder {} is in use by another controller; give each one its own --state-dir", .0.display())]
-    InUse(PathBuf),
+    #[error("state folder {} is in use by another controller, {by}; end that one, or give each its own --state-dir", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who has it, by its own words.
+        by: String,
+    },
+    /// Another process runs a proxy there.
+    #[error("run folder {} is in use by another supervisor, {by}; end that one, or use another --run-dir or --state-dir", path.display())]
+    RunsElsewhere {
+        /// The folder.
+        path: PathBuf,
+        /// Who has it, by its own words.
+        by: String,
+    },
     /// A socket below it could not be bound.
     #[error("{} is {} bytes long, a Unix socket may have {MAX_SOCKET_PATH}; use a shorter --state-dir", .0.display(), .0.as_os_str().len())]
     LongPath(PathBuf),
@@ -152,21 +166,6 @@ impl StateDir {
     }
 }
 
-/// The right to write into a state folder; held until dropped, or until the process ends in whatever way.
-#[derive(Debug)]
-pub(crate) struct Lock {
-    file: File,
-}
-
-/// A process that is being started holds a copy of the descriptor for a moment, so closing ours is not enough.
-impl Drop for Lock {
-    fn drop(&mut self) {
-        if let Err(error) = self.file.unlock() {
-            tracing::debug!(%error, "the lock of the state folder is left to the end of the process");
-        }
-    }
-}
-
 /// Makes the folder if need be, takes it for this controller, and clears what a crash left behind.
 ///
 /// # Errors
@@ -175,17 +174,27 @@ pub(crate) fn claim(root: &Path) -> Result<(StateDir, Lock), StateDirError> {
     make_dir(root)?;
     let state = StateDir::at(root)?;
     let path = state.root.join("lock");
-    let file = File::options().create(true).append(true).open(&path).map_err(|source| StateDirError::Io { path: path.clone(), source })?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(StateDirError::InUse(state.root)),
-        Err(TryLockError::Error(source)) => return Err(StateDirError::Io { path, source }),
-    }
+    let lock = Lock::take(&path).map_err(|error| match error {
+        LockError::Held(by) => StateDirError::InUse { path: state.root.clone(), by },
+        LockError::Io(source) => StateDirError::Io { path, source },
+    })?;
     make_dir(&state.revisions())?;
     for name in entries(&state.revisions()).iter().filter(|name| name.starts_with(TEMPORARY)) {
         remove_tree(&state.revisions().join(name));
     }
-    Ok((state, Lock { file }))
+    Ok((state, lock))
+}
+
+/// Takes a run folder, which is there, for this process: no two may start a proxy in it, or take over the one there.
+///
+/// # Errors
+/// [`StateDirError::RunsElsewhere`] when another process has it, else what the file system said.
+pub(super) fn claim_run_dir(run_dir: &Path) -> Result<Lock, StateDirError> {
+    let path = run_dir.join("supervise.lock");
+    Lock::take(&path).map_err(|error| match error {
+        LockError::Held(by) => StateDirError::RunsElsewhere { path: run_dir.to_owned(), by },
+        LockError::Io(source) => StateDirError::Io { path, source },
+    })
 }
 
 /// Makes a folder that others may read, and its parents.

@@ -8,14 +8,14 @@ use super::owner::{CheckError, Owner, OwnerError, Way};
 use super::ports::Taken;
 use super::process::zombies_of;
 use super::program::{ProgramError, find};
-use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, make_dir};
+use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, claim_run_dir, make_dir};
 use super::supervisor::Supervisor;
 use super::wire::{Answer, Ask, hear, line, say};
 use crate::causes::chain;
 use crate::stop_signals::StopSignals;
 use gatewright_core::dialect::Dialect;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -81,9 +81,6 @@ pub(crate) enum SuperviseError {
     /// The ports.
     #[error(transparent)]
     Ports(#[from] Taken),
-    /// Another supervisor runs there.
-    #[error("run folder {} is in use by another supervisor; give each one its own --run-dir", .0.display())]
-    InUse(PathBuf),
     /// Nobody could end it in order.
     #[error("could not listen for signals")]
     Signals(#[source] io::Error),
@@ -107,7 +104,7 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     let Some(state) = signals.unless(folder(&config.state_dir)).await else { return Ok(()) };
     let run_dir = config.run_dir.clone().unwrap_or_else(|| state.default_run_dir());
     make_dir(&run_dir)?;
-    let _lock = lock(&run_dir)?;
+    let _lock = claim_run_dir(&run_dir)?;
     let listener = listen(&config.socket.clone().unwrap_or_else(|| run_dir.join("supervise.sock")))?;
     let launcher = Launcher::new(config.dialect, state.clone(), &run_dir, config.program.clone())?;
     check_version(&launcher).await?;
@@ -167,17 +164,6 @@ async fn folder(path: &Path) -> StateDir {
             Err(_) => {}
         }
         sleep(FOLDER_PACE).await;
-    }
-}
-
-fn lock(run_dir: &Path) -> Result<File, SuperviseError> {
-    let path = run_dir.join("supervise.lock");
-    let file = File::options().create(true).append(true).open(&path);
-    let file = file.map_err(|source| SuperviseError::Io { path: path.clone(), source })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(SuperviseError::InUse(run_dir.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(SuperviseError::Io { path, source }),
     }
 }
 

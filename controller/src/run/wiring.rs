@@ -10,7 +10,7 @@ use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
-use crate::proxy::{OwnerError, Program, Proxy, ProxyConfig, StateDir};
+use crate::proxy::{Claimed, OwnerError, Program, Proxy, ProxyConfig, StateDir};
 use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
@@ -32,6 +32,8 @@ const REVISIONS_KEPT: usize = 10;
 /// # Errors
 /// When something it needs at the start is not to be had: the state folder, the admin port, the proxy's program. Afterwards nothing ends it but a signal.
 pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
+    // First of all: whose folder it is tells more than whose ports they are.
+    let claimed = Claimed::of(proxy_config(&config)).await?;
     let board = Arc::new(Board::default());
     let identity = Identity::of_environment();
     let pod = identity.pod.as_deref().unwrap_or_default();
@@ -40,7 +42,7 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
     report::serve(config.admin, config.settings.listeners.health_check_path.as_str(), Arc::clone(&board), Arc::clone(&metrics)).await?;
     // Before there is a proxy that could be left behind.
     let mut signals = StopSignals::new().map_err(RunError::Signals)?;
-    let proxy = open(&config, &board, &metrics).await?;
+    let proxy = open(claimed, &config, &board, &metrics).await?;
     let pulse = proxy.pulse();
     let Some(program) = signals.unless(program_of(&proxy, config.proxy.dialect)).await else {
         proxy.drain(Duration::from_secs(Workers::default().drain_timeout_s)).await;
@@ -77,8 +79,8 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
 }
 
 /// Opens the proxy, which serves the last good revision if there is one.
-async fn open(config: &RunConfig, board: &Board, metrics: &Metrics) -> Result<Proxy, RunError> {
-    let proxy = Proxy::open(proxy_config(config)).await?;
+async fn open(claimed: Claimed, config: &RunConfig, board: &Board, metrics: &Metrics) -> Result<Proxy, RunError> {
+    let proxy = claimed.open().await?;
     let port = config.settings.listeners.status_port;
     match config.proxy.dialect.exporter {
         None => metrics.show_processes(Processes::new(proxy.pulse(), port, config.proxy.dialect.program)),

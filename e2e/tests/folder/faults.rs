@@ -413,10 +413,43 @@ on_every_proxy! {
 
     fn ports_that_are_taken_are_told(proxy) {
         let world = with_one_host(proxy);
-        let second = world.spawn("run", &["--manifests", &path(&world.manifests())]).wait().unwrap();
+        let (state, program) = (path(&world.outside().join("state")), path(&proxy.program()));
+        let words = [&path(&gatewright()), "run", "--manifests", &path(&world.manifests()), "--state-dir", &state];
+        let of_proxy = ["--proxy", proxy.kind, "--proxy-binary", &program];
+        let words: Vec<_> = words.iter().chain(&of_proxy).map(ToString::to_string).collect();
+        let second = world.launch(&words).wait().unwrap();
         assert_eq!(second.code(), Some(2));
         assert!(world.log().contains("could not listen on port 10254"), "the port is named");
         assert_eq!(who("h.test", "/"), "s");
+    }
+
+    fn a_second_controller_in_a_state_folder_is_told_who_has_it_and_spoils_nothing(proxy) {
+        let world = with_one_host(proxy);
+        let before = files_below(&world.state().join("revisions"));
+        let others: [&[&str]; 2] = [&[], &["--http-port=8180", "--https-port=8543", "--status-port=10356", "--healthz-port=10355"]];
+        for (told, ports) in (1..).zip(others) {
+            let manifests = path(&world.manifests());
+            let words = [&["--manifests", manifests.as_str()], ports].concat();
+            assert_eq!(world.spawn("run", &words).wait().unwrap().code(), Some(2), "{ports:?}");
+            let holder = format!("is in use by another controller, process {} on ", world.controller_pid());
+            assert_eq!(world.log().matches(&holder).count(), told, "{ports:?}: {}", world.log());
+        }
+        let program = path(&proxy.program());
+        let words = [&path(&gatewright()), "supervise", "--state-dir", &path(&world.state()), "--proxy", proxy.kind, "--", &program];
+        assert_eq!(world.launch(&words.map(str::to_owned)).wait().unwrap().code(), Some(2));
+        let holder = format!("is in use by another supervisor, process {} on ", world.controller_pid());
+        assert!(world.log().contains(&holder), "{}", world.log());
+        assert!(files_below(&world.state().join("revisions")) == before, "all files are as they were");
+        world.apply("b.yaml", &[ingress("b").prefix("b.test", "/", "s")]);
+        assert_eq!([who("h.test", "/"), who("b.test", "/")], ["s", "s"]);
+
+        // What a killed one has left in the lock keeps nobody out.
+        let killed = world.controller_pid();
+        world.end_controller(Signal::SIGKILL);
+        world.start_controller();
+        world.until_ready();
+        let lock = fs::read_to_string(world.state().join("lock")).unwrap();
+        assert!(lock.starts_with(&format!("process {} on ", world.controller_pid())) && world.controller_pid() != killed, "{lock}");
     }
 
     fn another_controller_on_the_same_ports_is_told_and_takes_no_request(proxy) {
