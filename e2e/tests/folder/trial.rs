@@ -3,7 +3,7 @@
 use gatewright_e2e::client::{connect, get, get_over_tls};
 use gatewright_e2e::on_each_kind;
 use gatewright_e2e::proxies::Proxy;
-use gatewright_e2e::wait::{until, until_eq};
+use gatewright_e2e::wait::{until, until_eq, until_some};
 use gatewright_e2e::world::{World, gatewright, path, send, who};
 use nix::sys::signal::Signal;
 use std::fs;
@@ -94,6 +94,43 @@ on_each_kind! {
             }
             until_eq("its folder is gone", &0, || fs::read_dir(world.outside().join("temporary")).unwrap().count());
         }
+    }
+
+    fn a_second_trial_says_what_is_in_its_way_and_spoils_nothing(proxy) {
+        let world = World::of(proxy).build();
+        let repository = repository(&world);
+        let mut first = trial(&world, &repository, proxy, &[]);
+        until("the first one serves", || world.log().contains("Ctrl-C ends it."));
+        assert_eq!(trial(&world, &repository, proxy, &[]).wait().unwrap().code(), Some(2));
+        for told in [
+            "port 80 is in use; give another one by HTTP_PORT",
+            "port 10254 is in use; give another one by ADMIN_PORT",
+            "port 18081 is in use, which is that of a backend",
+            "another trial may be running; end it first",
+        ] {
+            assert!(world.log().contains(told), "{told}: {}", world.log());
+        }
+        assert_eq!(name(get("shop.localhost", "/cart")), "cart");
+        send(first.id(), Signal::SIGTERM);
+        assert_eq!(first.wait().unwrap().code(), Some(0));
+
+        // Neither has seen the other when it looked: one serves, and the other does not say that it does.
+        let before = world.log().len();
+        let mut both = [trial(&world, &repository, proxy, &[]), trial(&world, &repository, proxy, &[])];
+        let ended = until_some("one gives up", || both.iter_mut().position(|one| one.try_wait().unwrap().is_some()));
+        assert_ne!(both[ended].wait().unwrap().code(), Some(0));
+        let other = &mut both[1 - ended];
+        let serves = until_some("the other one serves, or has given up, too", || {
+            let says = world.log()[before..].contains("Ctrl-C ends it.");
+            if says { Some(true) } else { other.try_wait().unwrap().map(|_| false) }
+        });
+        assert_eq!(name(get("shop.localhost", "/cart")) == "cart", serves);
+        if serves {
+            send(other.id(), Signal::SIGTERM);
+            assert_eq!(other.wait().unwrap().code(), Some(0));
+        }
+        assert_eq!(world.log()[before..].matches("Ctrl-C ends it.").count(), usize::from(serves));
+        until_eq("nothing is left", &0, || fs::read_dir(world.outside().join("temporary")).unwrap().count());
     }
 
     fn the_trial_serves_each_example_as_its_file_and_the_readme_say(proxy) {
