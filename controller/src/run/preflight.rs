@@ -4,7 +4,7 @@ use crate::args::{Mode, RunConfig};
 use crate::causes::{chain, of_path};
 use crate::proxy::{Port, find_program};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Every mistake there is, one text each; none: go on.
 pub(crate) fn mistakes(config: &RunConfig) -> Vec<String> {
@@ -24,10 +24,42 @@ pub(crate) fn mistakes(config: &RunConfig) -> Vec<String> {
         }
     }
     wrong.extend(config.proxy.templates.as_deref().and_then(|folder| templates(folder, config)));
-    if config.state_dir.metadata().is_ok_and(|found| !found.is_dir()) {
-        wrong.push(format!("--state-dir {}: this is not a folder", config.state_dir.display()));
-    }
+    wrong.extend(state_dir(config).map(|why| format!("--state-dir {}: {why}", shown(&config.state_dir))));
     wrong
+}
+
+/// What no folder can be that a proxy reads its files from, and that the controller writes while it follows another.
+fn state_dir(config: &RunConfig) -> Option<String> {
+    let folder = &config.state_dir;
+    if folder.metadata().is_ok_and(|found| !found.is_dir()) {
+        return Some("this is not a folder".to_owned());
+    }
+    let folder = resolved(folder);
+    let is_odd = |c: char| c.is_control() || "*?[".contains(c);
+    if let Some(odd) = folder.to_string_lossy().chars().find(|c| is_odd(*c)) {
+        let all = "a proxy would read the files of others where its path has *, ?, [ or control characters";
+        return Some(format!("its path has {odd:?}, and {all}; use another folder"));
+    }
+    let rest = folder.strip_prefix(resolved(config.manifests.as_deref()?)).ok()?;
+    let is_hidden = rest.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
+    (!is_hidden)
+        .then(|| "it is in the folder of --manifests, and what is written there would be read as manifests; use another folder".to_owned())
+}
+
+/// The path without links, as far as it is there.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(parent), Some(name)) => resolved(parent).join(name),
+        _ => path,
+    }
+}
+
+/// As it is, but for what a terminal could take for something else.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    if text.contains(char::is_control) { gatewright_core::names::shown(&text) } else { text }
 }
 
 fn readable(flag: &str, file: &Path) -> Option<String> {

@@ -19,6 +19,33 @@ fn paths_that_are_wrong_are_told_all_at_once() {
     assert!(!ran.err.contains('\u{1b}'), "colours are for terminals: {:?}", ran.err);
 }
 
+/// nginx takes a path in `include` for a pattern: of two folders with alike names, one would serve the files of the other.
+#[test]
+fn a_state_folder_that_cannot_be_one_is_told() {
+    let folder = Folder::new(&[("manifests/.hidden/empty", ""), ("manifests/shown/empty", ""), ("no-proxy", "")]);
+    std::os::unix::fs::symlink("manifests/shown", folder.path().join("link")).unwrap();
+    let told = |state: &str| {
+        let run = ["run", "--proxy-binary", "./no-proxy", "--manifests", "./manifests/", "--log-format", "text", "--state-dir", state];
+        let ran = folder.run(&run);
+        assert!(ran.code == 2 && ran.err.contains("--proxy-binary ./no-proxy"), "both are told: {ran:?}");
+        ran.err.lines().find(|line| line.contains("--state-dir")).map(str::to_owned)
+    };
+    for (state, why) in [
+        ("a*b", "--state-dir a*b: its path has '*', and a proxy would read the files of others"),
+        ("a/what?/b", "its path has '?'"),
+        ("[a]", "its path has '['"),
+        ("a\nb", "--state-dir \"a\\u{a}b\": its path has '\\n'"),
+        ("manifests", "it is in the folder of --manifests"),
+        ("manifests/new/state", "it is in the folder of --manifests"),
+        ("link/state", "it is in the folder of --manifests"),
+    ] {
+        assert!(told(state).is_some_and(|line| line.contains(why)), "{state:?}: {:?}", told(state));
+    }
+    for good in ["state", "manifests/.hidden/state", "manifests-state", "a $b;{c} \"d\""] {
+        assert_eq!(told(good), None, "{good}");
+    }
+}
+
 #[test]
 fn the_way_to_the_cluster_is_looked_at_with_all_else() {
     let folder = Folder::new(&[("config", "")]);
