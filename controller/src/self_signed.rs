@@ -5,7 +5,7 @@ use gatewright_core::state::{CertificateError, KeyPair};
 use rcgen::{CertificateParams, DnType};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -22,25 +22,18 @@ pub(crate) enum SelfSignedError {
     /// What was made is none.
     #[error("could not make a self-signed certificate")]
     Read(#[from] CertificateError),
-    /// The folder cannot be written.
-    #[error("could not write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 /// The certificate of this state folder; made at the first start and when it is about to end, so that a restart
-/// changes nothing.
+/// changes nothing. On a full disk it is the one before, or one for this run: what is served is no worse for that.
 ///
 /// # Errors
-/// When it can neither be read nor written.
+/// When the system gives no randomness.
 pub(crate) fn of_folder(folder: &Path) -> Result<Arc<Certificate>, SelfSignedError> {
     let path = folder.join("self-signed.pem");
-    if let Some(kept) = std::fs::read(&path).ok().and_then(|pem| KeyPair::parse(Some(&pem), Some(&pem)).ok()).filter(lasts) {
-        return Ok(certificate(&kept));
+    let kept = std::fs::read(&path).ok().and_then(|pem| KeyPair::parse(Some(&pem), Some(&pem)).ok());
+    if let Some(kept) = kept.as_ref().filter(|kept| lasts(kept)) {
+        return Ok(certificate(kept));
     }
     let made = make()?;
     let temporary = path.with_extension("new");
@@ -51,10 +44,11 @@ pub(crate) fn of_folder(folder: &Path) -> Result<Arc<Certificate>, SelfSignedErr
         file.sync_all()?;
         std::fs::rename(&temporary, &path)
     };
-    match write() {
-        Ok(()) => Ok(certificate(&made)),
-        Err(source) => Err(SelfSignedError::Write { path, source }),
+    if let Err(error) = write() {
+        tracing::warn!(path = %path.display(), %error, "the self-signed certificate could not be written; the next start tries again");
+        return Ok(certificate(&kept.unwrap_or(made)));
     }
+    Ok(certificate(&made))
 }
 
 /// A certificate for one use, such as a rendering.
@@ -102,5 +96,12 @@ mod tests {
         assert_eq!(of_folder(folder.path()).unwrap(), first);
         std::fs::write(folder.path().join("self-signed.pem"), "garbage").unwrap();
         assert_ne!(of_folder(folder.path()).unwrap().digest, first.digest, "one that cannot be read is replaced");
+    }
+
+    #[test]
+    fn where_it_cannot_be_written_there_is_one_for_this_run() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("self-signed.pem")).unwrap();
+        assert_ne!(of_folder(folder.path()).unwrap().digest, of_folder(folder.path()).unwrap().digest);
     }
 }
