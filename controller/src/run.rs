@@ -214,6 +214,10 @@ impl Controller {
                 self.maker.settings.ignore_classes = !readable;
                 self.mark("the right to read IngressClasses changed".to_owned());
             }
+            Input::Forbidden(objects) => {
+                self.maker.settings.forbidden = objects;
+                self.mark("the right to read settings changed".to_owned());
+            }
             Input::Answered(wanted) => {
                 if self.hold.answer(wanted) {
                     self.pace.hold(Instant::now());

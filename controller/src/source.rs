@@ -16,7 +16,7 @@ use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, grouped};
 use gatewright_core::names::{Kind, ObjectRef};
 use gatewright_core::state::Event;
 use gatewright_core::translate::Wanted;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -52,6 +52,8 @@ pub(crate) enum Input {
     Zone(String),
     /// Whether IngressClasses may be read; where they may not, only annotations count.
     Classes(bool),
+    /// The objects with settings that may not be read, replacing those that were told before.
+    Forbidden(BTreeSet<ObjectRef>),
     /// What was asked for by this is known now, as far as it is there.
     Answered(Wanted),
 }

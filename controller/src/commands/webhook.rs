@@ -78,6 +78,7 @@ impl Judge {
                 }
             }
             Input::Classes(readable) => self.settings.ignore_classes = !readable,
+            Input::Forbidden(objects) => self.settings.forbidden = objects,
             Input::Complete => {
                 tracing::info!("the cluster is known");
                 known.send_replace(true);

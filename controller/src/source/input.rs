@@ -352,7 +352,8 @@ impl World {
         }
         if let Some(cluster) = &mut self.cluster {
             let heard = cluster.wanted(wanted)?;
-            changed |= !heard.events.is_empty();
+            changed |= !heard.events.is_empty() || !heard.forbidden.is_empty();
+            self.settings.forbidden.extend(heard.forbidden);
             self.hear(heard.events, heard.problems);
         }
         Ok(changed)

@@ -58,6 +58,49 @@ fn classes_have_settings_of_their_own_which_come_change_and_go() {
     controller.wait_pod("params-map.test", "10.244.8.1");
 }
 
+/// A mistake in a Role is no word of the operator that nobody is kept out.
+#[test]
+fn parameters_that_may_not_be_read_close_their_class_until_they_may() {
+    let world = World::shared();
+    let install = Install::on(Proxy::NGINX_1_28, world, "unread");
+    let ns = "unread";
+    let settings = [json!(["configmaps"]), json!(["gatewrightparameters"])];
+    install.restrict(|rule| !settings.contains(&rule["resources"]));
+    let own_parameters = json!({"apiGroup": "gatewright.dev", "kind": "GatewrightParameters", "name": "own"});
+    world.apply(&app(ns, "app", &["10.244.8.3"]));
+    world.apply(&ingress(ns, "other", ns, "unread-other.test", "app"));
+    let data = json!({"force-ssl-redirect": "true"});
+    for (class_name, parameters) in
+        [("unread-map", json!({"kind": "ConfigMap", "name": "of-class", "scope": "Cluster"})), ("unread-own", own_parameters)]
+    {
+        world.apply_object(&class(&install, class_name, &parameters)).unwrap();
+        world.apply(&ingress(ns, class_name, class_name, &format!("{class_name}.test"), "app"));
+    }
+    world.apply_object(&own(ns, &data)).unwrap();
+    world.apply(&format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: of-class, namespace: {ns}}}\ndata: {data}\n"));
+    let controller = install.start(&[]);
+    controller.wait_live().wait_pod("unread-other.test", "10.244.8.3");
+    let why = "may not be read, and may keep somebody out, so every route of the class answers 503";
+    for (class_name, object) in [("unread-map", "ConfigMap unread/of-class"), ("unread-own", "GatewrightParameters unread/own")] {
+        controller.wait_status(&format!("{class_name}.test"), "/", 503);
+        wait_said(&controller, &format!("GW0006 /{class_name}: {object} {why}"));
+    }
+    install.allow_in(
+        ns,
+        &json!([
+            {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list", "watch"]},
+            {"apiGroups": ["gatewright.dev"], "resources": ["gatewrightparameters"], "verbs": ["list", "watch"]},
+        ]),
+    );
+    for class_name in ["unread-map", "unread-own"] {
+        controller.wait_status(&format!("{class_name}.test"), "/", 308);
+    }
+    eventually("nothing is told of it any more", || {
+        let said = controller.diagnostics();
+        if said.iter().any(|text| text.starts_with("GW0006")) { Err(format!("{said:#?}")) } else { Ok(()) }
+    });
+}
+
 #[test]
 fn the_definition_of_parameters_may_come_after_the_controller() {
     let world = World::start();

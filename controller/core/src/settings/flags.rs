@@ -1,7 +1,7 @@
 //! What the command line says about translation; stays while running.
 
 use crate::model::{Approximation, HashKind, Lack, Listeners, Transport};
-use crate::names::{LabelSelector, ObjectName, PathLimits, TextPart, VariableText};
+use crate::names::{LabelSelector, ObjectName, ObjectRef, PathLimits, TextPart, VariableText};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -18,6 +18,8 @@ pub struct Settings {
     pub ingress_class_by_name: bool,
     /// IngressClasses may not be read, so only annotations count.
     pub ignore_classes: bool,
+    /// Objects that are referred to and that the API server does not let the controller read; what they say is not known.
+    pub forbidden: BTreeSet<ObjectRef>,
     /// An input without any IngressClass is taken whole: files, not clusters.
     pub take_all_without_class: bool,
     /// `--annotations-prefix`.
@@ -92,6 +94,7 @@ impl Default for Settings {
             watch_ingress_without_class: false,
             ingress_class_by_name: false,
             ignore_classes: false,
+            forbidden: BTreeSet::new(),
             take_all_without_class: false,
             annotations_prefix: "nginx.ingress.kubernetes.io".to_owned(),
             disable_catch_all: false,

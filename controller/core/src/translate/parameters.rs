@@ -164,25 +164,61 @@ fn find<'a>(
         return Some(Found { class, object: own(), settings: BTreeMap::new(), policy: None, of_operator: false, closed: true });
     }
     let given = class.parameters.as_ref()?;
+    let of_operator = given.scope == ParametersScope::Cluster;
     let found = object_of(given, input).and_then(|object| {
-        let (written, policy) = if let Some(There { settings, policy, closed }) = there(&object, input, wanted, diagnostics) {
-            let (data, policy) = with_policy(settings, policy);
-            (Written { data, closed }, policy)
-        } else {
-            let missing = |instead| {
-                let message = format!("{object} does not exist; {instead}");
-                Fault::new(Code::NoParameters, "", message, "create it; it is used as soon as it is there")
-            };
-            let Some(last) = last_of(input, &object) else { return Err(missing("the class is served without it")) };
-            let told = missing("what it said last still counts").at("spec.parameters", &own());
-            diagnostics.push(told.outcome(Outcome::Quarantined));
-            (last, None)
+        let class = class.meta.name.name();
+        let Some((written, policy)) = written_of(&object, &own(), input, wanted, diagnostics)? else {
+            // Not remembered: once it may be read, it may turn out that there is none.
+            return Ok(Found { class, object, settings: BTreeMap::new(), policy: None, of_operator, closed: true });
         };
         let Written { data: settings, closed } = mended(input, &object, written, main, said, diagnostics);
-        let of_operator = given.scope == ParametersScope::Cluster;
-        Ok(Found { class: class.meta.name.name(), object, settings, policy, of_operator, closed })
+        Ok(Found { class, object, settings, policy, of_operator, closed })
     });
     found.map_err(|fault| diagnostics.push(fault.at("spec.parameters", &own()))).ok()
+}
+
+/// What is written in an object that a class names, or was when it was read last; `None`: it may not be read, and never was.
+/// The error: there is none.
+fn written_of<'a>(
+    object: &ObjectRef,
+    class: &ObjectRef,
+    input: Input<'a>,
+    wanted: &mut Wanted,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Option<(Written, Option<&'a Value>)>, Fault> {
+    let (there, is_forbidden) = (there(object, input, wanted, diagnostics), input.settings.forbidden.contains(object));
+    let mut say = |fault: Fault, outcome| diagnostics.push(fault.at("spec.parameters", class).outcome(outcome));
+    if let Some(There { settings, policy, closed }) = there {
+        if is_forbidden {
+            say(forbidden(object, true), Outcome::Quarantined);
+        }
+        let (data, policy) = with_policy(settings, policy);
+        return Ok(Some((Written { data, closed }, policy)));
+    }
+    let last = last_of(input, object);
+    if is_forbidden {
+        // Of one that said nothing, that is known.
+        let last = last.or_else(|| input.quarantine.accepted_settings_of(object).map(|_| Written::default()));
+        say(forbidden(object, last.is_some()), if last.is_some() { Outcome::Quarantined } else { Outcome::ClosedRoute });
+        return Ok(last.map(|last| (last, None)));
+    }
+    let missing = |instead| {
+        let message = format!("{object} does not exist; {instead}");
+        Fault::new(Code::NoParameters, "", message, "create it; it is used as soon as it is there")
+    };
+    let Some(last) = last else { return Err(missing("the class is served without it")) };
+    say(missing("what it said last still counts"), Outcome::Quarantined);
+    Ok(Some((last, None)))
+}
+
+/// The API server does not tell what a class names. That is no reason to serve the class as if nothing was asked for.
+fn forbidden(object: &ObjectRef, is_known: bool) -> Fault {
+    let message = if is_known {
+        format!("{object} may not be read any more; what it said last still counts")
+    } else {
+        format!("{object} may not be read, and may keep somebody out, so every route of the class answers 503")
+    };
+    Fault::new(Code::Forbidden, "", message, "grant the verbs list and watch on it, or name another")
 }
 
 /// Settings with the policy beside them as one of them, so that it is remembered and kept as they are; where there is one of

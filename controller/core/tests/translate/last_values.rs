@@ -389,6 +389,59 @@ fn parameters_that_cannot_be_read_close_their_class_also_when_they_go() {
     }
 }
 
+/// A Role that forbids to read them is no word of the operator that nobody is kept out.
+#[test]
+fn parameters_that_may_not_be_read_are_not_missing() {
+    let data = json!({"denylist-source-range": "192.0.2.0/24"});
+    for (kind, group, object) in
+        [(Kind::ConfigMap, "", config_map("p", &data)), (Kind::GatewrightParameters, "gatewright.dev", parameters("gw", &data))]
+    {
+        let reference = ObjectRef::new(kind, ObjectName::new("gw", "p").unwrap());
+        let given = json!({"apiGroup": group, "kind": kind.as_str(), "name": "p", "scope": "Namespace", "namespace": "gw"});
+        let other = with(ingress("b", 1, &[("b.test", &[("/", "Prefix", "s2")])]), "/spec/ingressClassName", json!("plain"));
+        let plain = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "plain"},
+            "spec": {"controller": "gatewright.dev/ingress"}});
+        let mut world = World::new(&[services(), of_class(&given).to_vec(), vec![plain, other]].concat());
+        let seen = |world: &mut World| {
+            let found = world.translate().diagnostics.into_iter().filter(|one| one.field == "spec.parameters");
+            let said: Vec<_> = found.map(|one| format!("{} {}: {} ({:?})", one.code, one.severity, one.message, one.outcome)).collect();
+            let denied = holds(world).1.map_or(0, |sources| sources.denied.len());
+            (world.picture(), denied, said)
+        };
+        let routes = |own: &str| vec!["b.test /* → default-s2-80".to_owned(), format!("h.test /* → {own}")];
+        let closed = format!("{kind} gw/p may not be read, and may keep somebody out, so every route of the class answers 503");
+        let kept = format!("{kind} gw/p may not be read any more; what it said last still counts");
+        let missing = format!("{kind} gw/p does not exist; the class is served without it");
+        world.settings.forbidden.insert(reference.clone());
+        for _ in 0..2 {
+            assert_eq!(seen(&mut world), (routes("503"), 0, vec![format!("GW0006 warning: {closed} (ClosedRoute)")]), "its class alone");
+            take(&mut world);
+        }
+        world.settings.forbidden.clear();
+        assert_eq!(seen(&mut world), (routes("default-s1-80"), 0, vec![format!("GW0106 warning: {missing} (Served)")]), "there is none");
+        world.apply(object.clone());
+        assert_eq!(seen(&mut world), (routes("default-s1-80"), 1, vec![]));
+        world.settings.forbidden.insert(reference.clone());
+        let as_before = (routes("default-s1-80"), 1, vec![format!("GW0006 warning: {kept} (Quarantined)")]);
+        assert_eq!(seen(&mut world), as_before, "it was read while this runs");
+        take(&mut world);
+        world.snapshot.apply(gone(kind, "gw", "p"));
+        for _ in 0..2 {
+            assert_eq!(seen(&mut world), as_before, "the last run has read it");
+            take(&mut world);
+        }
+        world.settings.forbidden.clear();
+        let field = if group.is_empty() { "/data" } else { "/spec/settings" };
+        world.apply(with(object, field, json!({})));
+        assert_eq!(seen(&mut world), (routes("default-s1-80"), 0, vec![]));
+        take(&mut world);
+        world.snapshot.apply(gone(kind, "gw", "p"));
+        world.settings.forbidden.insert(reference);
+        let open = (routes("default-s1-80"), 0, vec![format!("GW0006 warning: {kept} (Quarantined)")]);
+        assert_eq!(seen(&mut world), open, "it is known to have said nothing");
+    }
+}
+
 /// A class whose parameters are in namespace `gw`, and an Ingress of it.
 fn of_class(parameters: &Value) -> [Value; 2] {
     let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"},

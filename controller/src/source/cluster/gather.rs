@@ -96,6 +96,8 @@ struct Gather {
     lacks_main: bool,
     /// As it was told last.
     classes_are_readable: bool,
+    /// As they were told last: objects with settings that may not be read.
+    forbidden: BTreeSet<ObjectRef>,
     problems: Vec<Diagnostic>,
 }
 
@@ -117,6 +119,7 @@ impl Gather {
             complete: false,
             lacks_main: false,
             classes_are_readable: true,
+            forbidden: BTreeSet::new(),
             problems: Vec::new(),
         }
     }
@@ -186,7 +189,8 @@ impl Gather {
             }
             Said::Failing(why) => {
                 tracing::warn!(watch = %id, reason = %why, "the API server cannot be watched; trying again");
-                if self.running.get(&id).is_some_and(|running| running.health != Health::Complete) {
+                // An API server that is away takes nothing back: what was forbidden is not read, and not missing.
+                if self.running.get(&id).is_some_and(|running| !matches!(running.health, Health::Complete | Health::Forbidden)) {
                     self.set(&id, Health::Failing(why));
                 }
             }
@@ -326,6 +330,11 @@ impl Gather {
         if std::mem::replace(&mut self.classes_are_readable, readable) != readable {
             send(Input::Classes(readable)).await?;
         }
+        let forbidden = self.forbidden_settings();
+        if forbidden != self.forbidden {
+            self.forbidden.clone_from(&forbidden);
+            send(Input::Forbidden(forbidden)).await?;
+        }
         if !std::mem::replace(&mut self.complete, true) {
             send(Input::Complete).await?;
         }
@@ -379,6 +388,27 @@ pub(super) fn whole<T: WatchedKind>(client: Client, _: Option<&str>) -> Api<Watc
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_may_not_be_read_stays_so_while_the_api_server_is_away() {
+        let scope = Scope::of(&gatewright_core::settings::Settings::default(), "gw", true);
+        let mut gather = Gather::new(Arc::new(Connection::new(crate::args::ClusterConfig::default())), scope, mpsc::channel(1).0);
+        let named = |kind, name: &str| WatchId { kind, namespace: Some("gw".to_owned()), name: Some(name.to_owned()) };
+        let (parameters, other) = (named(Kind::GatewrightParameters, "p"), named(Kind::ConfigMap, "headers"));
+        let classes = WatchId { kind: Kind::IngressClass, namespace: None, name: None };
+        for id in [&parameters, &other, &classes] {
+            let task = tokio::spawn(async {}).abort_handle();
+            gather.running.insert(id.clone(), Running { health: Health::Begun, was_complete: false, task });
+        }
+        assert!(gather.forbidden_settings().is_empty() && !gather.classes_are_forbidden());
+        let expected = [ObjectRef::new(Kind::GatewrightParameters, ObjectName::new("gw", "p").unwrap())];
+        for said in [|| Said::Forbidden, || Said::Failing("connection refused".to_owned()), || Said::Forbidden] {
+            [&parameters, &other, &classes].into_iter().for_each(|id| gather.take(id.clone(), said(), &mut Vec::new()));
+            assert!(gather.forbidden_settings().iter().eq(&expected) && gather.classes_are_forbidden(), "{:?}", said());
+        }
+        [&parameters, &classes].into_iter().for_each(|id| gather.take(id.clone(), Said::Complete, &mut Vec::new()));
+        assert!(gather.forbidden_settings().is_empty() && !gather.classes_are_forbidden());
+    }
 
     #[test]
     fn whoever_names_many_objects_leaves_their_place_to_the_others() {

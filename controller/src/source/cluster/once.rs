@@ -61,6 +61,8 @@ pub(crate) struct Once {
 pub(crate) struct Heard {
     pub(crate) events: Vec<Event>,
     pub(crate) problems: Vec<Diagnostic>,
+    /// Objects that may be there, and may not be read.
+    pub(crate) forbidden: Vec<ObjectRef>,
     /// The Ingresses may not be read.
     pub(crate) lacks_ingresses: bool,
 }
@@ -174,6 +176,7 @@ impl Once {
                 let what = object.map_or_else(|| format!("{kind} of {place}"), ToString::to_string);
                 let mut finding = Diagnostic::of_input(Code::Forbidden, format!("{what} may not be read, so it is left out"));
                 finding.object = object.cloned();
+                heard.forbidden.extend(object.cloned());
                 if object.is_none() && kind == Kind::Ingress {
                     finding.severity = Severity::Error;
                     heard.lacks_ingresses = true;

@@ -31,6 +31,18 @@ impl Gather {
         self.running.iter().any(|(id, running)| id.kind == Kind::IngressClass && running.health == Health::Forbidden)
     }
 
+    /// The objects with settings that may not be read. Nobody may take them for ones that are not there.
+    pub(super) fn forbidden_settings(&self) -> BTreeSet<ObjectRef> {
+        let forbidden = self.running.iter().filter(|(id, running)| running.health == Health::Forbidden && self.is_with_settings(id));
+        forbidden
+            .filter_map(|(id, _)| Some(ObjectRef::new(id.kind, ObjectName::new(id.namespace.as_deref()?, id.name.as_deref()?).ok()?)))
+            .collect()
+    }
+
+    fn is_with_settings(&self, id: &WatchId) -> bool {
+        has_settings(id, &self.wanted.settings)
+    }
+
     /// Whether all is known of what is watched one by one.
     pub(super) fn knows_single_ones(&self) -> bool {
         let mut single = self.running.iter().filter(|(id, _)| id.name.is_some());
@@ -39,7 +51,7 @@ impl Gather {
 
     /// Whether the objects with settings were looked up.
     pub(super) fn knows_settings(&self) -> bool {
-        self.running.iter().all(|(id, running)| is_known(running, self.is_main(id)) || !has_settings(id, &self.wanted.settings))
+        self.running.iter().all(|(id, running)| is_known(running, self.is_main(id)) || !self.is_with_settings(id))
     }
 
     /// Whether a watch delivers the ConfigMap of `--configmap`.
@@ -91,6 +103,7 @@ impl Gather {
             _ if is_lacking => format!("{id} may not be read, and may keep somebody out, so nothing new is served until it may"),
             Kind::ConfigMap if self.is_main(id) => format!("{id} may not be read any more; what it said last still counts"),
             Kind::IngressClass => format!("{id} may not be read, so only the class annotation of Ingresses counts"),
+            _ if self.is_with_settings(id) => format!("{id} may not be read; the IngressClasses that name it tell what holds instead"),
             _ => format!("{id} may not be read, so they are left out"),
         };
         let name = id.namespace.as_deref().unwrap_or(&self.scope.own_namespace);
