@@ -7,7 +7,7 @@ mod canary;
 mod request;
 
 use crate::model::{Action, BackendId, ClientAuth, Cors, EarlyAnswer, Host, HostCertificate, Listeners, Model, Origins, PathMatch, Route};
-use crate::names::{HostAlias, HostName, HostPattern, ObjectRef, RouteRegex};
+use crate::names::{HostAlias, HostName, HostPattern, ObjectRef, Origin, TextRegex};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -26,8 +26,11 @@ pub struct Explanation {
     pub passed_on: Option<Vec<String>>,
     /// The path as it is compared.
     pub path: String,
-    /// The routes that fit; the first one takes the request. Never empty.
+    /// The routes that fit; the first one takes the request, unless a proxy gives up before. Never empty.
     pub routes: Vec<Fit>,
+    /// Expressions, and whose they are, of which a proxy may not find out whether they fit, and that come before the first
+    /// route; it then answers with an error.
+    pub untold: Vec<String>,
     /// The request is answered with a redirect to `https` first.
     pub https_redirect: bool,
     /// The route answers with a redirect in place of anything else.
@@ -62,7 +65,7 @@ impl Explanation {
         let redirected = self.https_redirect || self.redirect || self.app_root.is_some();
         let answered =
             self.health_check || self.status_page || self.preflight || self.early.iter().any(|answer| Some(answer.status) == self.status);
-        self.passed_on.is_some() || redirected || answered || self.backend.is_some()
+        self.passed_on.is_some() || self.untold.is_empty() && (redirected || answered || self.backend.is_some())
     }
 }
 
@@ -75,6 +78,9 @@ pub struct Fit {
     pub origin: Option<ObjectRef>,
     /// The Service port that it names.
     pub service: Option<String>,
+    /// It stands for what no path of the host takes, and nobody has asked for it.
+    #[serde(skip)]
+    pub is_rest: bool,
 }
 
 /// What a snippet answers.
@@ -101,8 +107,9 @@ const OF_ENDPOINTS: &str = "that of the endpoints, to which the connection is pa
 /// Says what happens to a request.
 #[must_use]
 pub fn explain(model: &Model, request: &Request) -> Explanation {
-    let (host, host_because) = host_of(model, &request.host);
-    let fits = fits(host, &request.path);
+    let (host, host_because, mut untold) = host_of(model, &request.host);
+    let (fits, more) = fits(host, &request.path_bytes);
+    untold.extend(more);
     // Every host has a route for every path; a model without is broken, and answers 404.
     let route = fits.first().map(|(_, route)| *route);
     let https_redirect = !request.secure && route.is_some_and(|route| route.https_redirect.is_some());
@@ -113,7 +120,7 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
     let app_root = host.policy.app_root.as_ref().filter(|_| !denied && request.path == "/").map(ToString::to_string);
     let preflight = !denied && !health_check && !status_page && app_root.is_none();
     let preflight = preflight && route.and_then(|route| route.policy.cors.as_ref()).is_some_and(|cors| is_preflight(cors, request));
-    let early = route.map(|route| early(route, &request.path)).unwrap_or_default();
+    let early = route.map(|route| early(route, &request.path_bytes)).unwrap_or_default();
     let canary = route.and_then(|route| route.canary.as_ref());
     let primary = |id| model.backends.get(id).map(|backend| &**backend);
     let mut to_canary = None;
@@ -142,6 +149,7 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         passed_on: passed.map(|passed| passed.endpoints.iter().map(ToString::to_string).collect()),
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
+        untold,
         https_redirect: https_redirect && !denied && app_root.is_none() && !health_check && !status_page && !preflight,
         app_root,
         canary: backend.as_ref().and(canary).map(ToString::to_string),
@@ -163,7 +171,8 @@ fn is_preflight(cors: &Cors, request: &Request) -> bool {
         Origins::Any => true,
         Origins::These(origins) => {
             let origin = request.header("origin").unwrap_or_default();
-            origins.iter().any(|own| finds(&format!("(?i){}", own.expression().replace("\\z", "$")), &origin))
+            let is = |own: &Origin| TextRegex::new(&own.expression()).is_ok_and(|own| own.occurs_in(&origin, true) == Some(true));
+            origins.iter().any(is)
         }
     };
     request.method == "OPTIONS" && is_allowed()
@@ -175,13 +184,16 @@ fn forward(model: &Model, id: &BackendId) -> Forward {
 }
 
 /// The answers of snippets for a path, up to the first one that every request for it gets.
-fn early(route: &Route, path: &str) -> Vec<Early> {
+fn early(route: &Route, path: &[u8]) -> Vec<Early> {
     let all = route.policy.extra.iter().flat_map(|extra| &extra.answers);
-    let fitting = all.filter(|answer| answer.path.as_ref().is_none_or(|expression| finds(&expression.to_string(), path)));
     let mut out = Vec::new();
-    for EarlyAnswer { when, status, .. } in fitting {
-        out.push(Early { status: *status, depends: when.is_some() });
-        if when.is_none() {
+    for EarlyAnswer { when, status, path: expression, .. } in all {
+        let fits = expression.as_ref().map_or(Some(true), |expression| expression.occurs_in(path, false));
+        let depends = when.is_some() || fits.is_none();
+        if fits != Some(false) {
+            out.push(Early { status: *status, depends });
+        }
+        if fits == Some(true) && !depends {
             break;
         }
     }
@@ -194,29 +206,39 @@ fn is_own(own: &str, host: &Host, fits: &[(&PathMatch, &Route)], path: &str) -> 
     host.pattern == HostPattern::CatchAll && path.starts_with(own) && !fits.first().is_some_and(|(fit, _)| is_closer(fit))
 }
 
-/// Exact names before wildcards before aliases of many names before everything else: `ingress-semantics` 6.
-fn host_of<'m>(model: &'m Model, name: &str) -> (&'m Host, &'static str) {
+/// Exact names before wildcards before aliases of many names before everything else: `ingress-semantics` 6. With the aliases of
+/// which a proxy may not find out whether they fit.
+fn host_of<'m>(model: &'m Model, name: &str) -> (&'m Host, &'static str, Vec<String>) {
     let get = |pattern: &HostPattern| model.hosts.get(pattern).map(|host| &**host);
     let exact = HostName::new(name).ok().map(HostPattern::Exact);
     if let Some(host) = exact.as_ref().and_then(get) {
-        return (host, "a rule names this host");
+        return (host, "a rule names this host", Vec::new());
     }
     let aliases = model.hosts.values().flat_map(|host| host.policy.aliases.iter().flatten().map(move |alias| (&**host, &alias.name)));
-    let aliases: Vec<_> = aliases.filter(|(_, alias)| is_alias(alias, name)).collect();
+    let mut untold = Vec::new();
+    let mut is_alias = |host: &Host, alias: &HostAlias| {
+        let is = is_alias(alias, name);
+        if is.is_none() {
+            untold.push(format!("alias {alias} of host {}", host.pattern));
+        }
+        is == Some(true)
+    };
+    let aliases: Vec<_> = aliases.filter(|(host, alias)| is_alias(host, alias)).collect();
     let exact = aliases.iter().find(|(_, alias)| matches!(alias, HostAlias::Exact(_)));
     if let Some((host, _)) = exact {
-        return (host, "it is an alias of this host");
+        return (host, "it is an alias of this host", Vec::new());
     }
     let wildcard = name.split_once('.').and_then(|(_, parent)| HostName::new(parent).ok()).map(HostPattern::Wildcard);
     if let Some(host) = wildcard.as_ref().and_then(get) {
-        return (host, "no rule names this host, and the wildcard covers it");
+        return (host, "no rule names this host, and the wildcard covers it", Vec::new());
     }
     // A host comes before an alias that is more than one name; of these, the longest name before expressions.
-    if let Some((host, _)) = aliases.into_iter().min_by_key(|(_, alias)| rank(alias)) {
-        return (host, "an alias of this host fits it");
+    if let Some((host, alias)) = aliases.into_iter().min_by_key(|(_, alias)| rank(alias)) {
+        untold.retain(|_| matches!(alias, HostAlias::Regex(_)));
+        return (host, "an alias of this host fits it", untold);
     }
     let other = get(&HostPattern::CatchAll).expect("the catch-all is always there");
-    (other, "no rule names this host, so it is unknown")
+    (other, "no rule names this host, so it is unknown", untold)
 }
 
 fn rank(alias: &HostAlias) -> (bool, Reverse<usize>) {
@@ -226,41 +248,48 @@ fn rank(alias: &HostAlias) -> (bool, Reverse<usize>) {
     }
 }
 
-fn is_alias(alias: &HostAlias, name: &str) -> bool {
+fn is_alias(alias: &HostAlias, name: &str) -> Option<bool> {
     match alias {
-        HostAlias::Exact(own) => own.as_str() == name,
-        HostAlias::Wildcard(parent) => name.strip_suffix(parent.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-        HostAlias::Regex(expression) => !name.is_empty() && finds(&format!("(?i){}", expression.as_str()), name),
+        HostAlias::Exact(own) => Some(own.as_str() == name),
+        HostAlias::Wildcard(parent) => Some(name.strip_suffix(parent.as_str()).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))),
+        HostAlias::Regex(_) if name.is_empty() => Some(false),
+        HostAlias::Regex(expression) => expression.occurs_in(name, true),
     }
 }
 
+type Fitting<'m> = Vec<(&'m PathMatch, &'m Route)>;
+
 /// The routes that fit, the one that takes the request first: exact, then the longest; of expressions, in the order of
-/// the host.
-fn fits<'m>(host: &'m Host, path: &str) -> Vec<(&'m PathMatch, &'m Route)> {
+/// the host. With the expressions before these of which a proxy may not find out whether they fit.
+fn fits<'m>(host: &'m Host, path: &[u8]) -> (Fitting<'m>, Vec<String>) {
+    let all = || host.routes.iter().flat_map(|route| route.matches.iter().map(move |own| (own, route)));
+    let slow = all().filter(|(own, _)| matches!(own, PathMatch::Regex(expression) if expression.is_slow())).count();
     let fits = |own: &PathMatch| match own {
-        PathMatch::Exact(exact) => exact.as_str() == path,
-        PathMatch::Under(prefix) => path.starts_with(prefix.as_str()),
-        PathMatch::Regex(expression) => matches(expression, path),
+        PathMatch::Exact(exact) => Some(exact.as_str().as_bytes() == path),
+        PathMatch::Under(prefix) => Some(path.starts_with(prefix.as_str().as_bytes())),
+        PathMatch::Regex(expression) => expression.fits(path, slow),
     };
-    let all = host.routes.iter().flat_map(|route| route.matches.iter().map(move |own| (own, route)));
-    let mut found: Vec<_> = all.filter(|(own, _)| fits(own)).collect();
+    let (mut found, mut untold) = (Vec::new(), Vec::new());
+    for (own, route) in all() {
+        match fits(own) {
+            Some(true) => found.push((own, route)),
+            Some(false) => {}
+            // Literal paths are compared before, on hosts without expressions only.
+            None if found.is_empty() => untold.push(whose(own, route)),
+            None => {}
+        }
+    }
     found.sort_by_key(|(own, _)| match own {
         PathMatch::Exact(_) => (0, Reverse(0)),
         PathMatch::Under(path) => (1, Reverse(path.as_str().len())),
         PathMatch::Regex(_) => (2, Reverse(0)),
     });
-    found
+    (found, untold)
 }
 
-/// Whether an expression matches the beginning of a path, with the flags that proxies give it. One that only proxies can read
-/// matches nothing.
-fn matches(expression: &RouteRegex, path: &str) -> bool {
-    finds(&format!("(?{})^(?:{expression})", expression.flags()), path)
-}
-
-fn finds(expression: &str, path: &str) -> bool {
-    const MAX_BYTES: usize = 1 << 20;
-    regex::RegexBuilder::new(expression).size_limit(MAX_BYTES).build().is_ok_and(|built| built.is_match(path))
+fn whose(path: &PathMatch, route: &Route) -> String {
+    let by = route.origin.as_ref().map(|origin| format!(" of {origin}")).unwrap_or_default();
+    format!("path {}{by}", path.text())
 }
 
 fn fit(path: &PathMatch, route: &Route) -> Fit {
@@ -273,6 +302,7 @@ fn fit(path: &PathMatch, route: &Route) -> Fit {
         },
         origin: route.origin.clone(),
         service: service.map(|service| format!("{}/{}:{}", service.namespace, service.service, service.port)),
+        is_rest: service.is_none() && route.policy.redirect.is_none() && matches!(route.action, Action::Respond(404)),
     }
 }
 

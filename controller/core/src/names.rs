@@ -8,6 +8,7 @@ mod cost;
 pub mod directive;
 mod header;
 mod host;
+mod machine;
 mod named;
 mod nearest;
 mod object;

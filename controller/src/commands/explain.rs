@@ -11,7 +11,7 @@ use crate::source::input::World;
 use crate::source::manifests::Purpose;
 use crate::source::{Located, format_located};
 use gatewright_core::diagnostic::{Diagnostic, Outcome};
-use gatewright_core::explain::{Explanation, Request, explain};
+use gatewright_core::explain::{Explanation, Fit, Request, explain};
 use gatewright_core::names::{Kind, ObjectRef, is_printable, shown};
 use gatewright_core::state::Ingress;
 use gatewright_core::translate::Translation;
@@ -85,11 +85,13 @@ impl<'a> Story<'a> {
         }
         rows.push(("path", format!("{}, decoded and with merged slashes", shown(&it.path))));
         for (n, route) in it.routes.iter().enumerate() {
-            let by = by(route.origin.as_ref());
+            let by = by(route);
             let to = route.service.as_ref().map(|service| format!(" to Service {service}")).unwrap_or_default();
             let place = self.place.as_ref().filter(|_| n == 0).map(|place| format!(" ({place})")).unwrap_or_default();
             rows.push((if n == 0 { "route" } else { "not taken" }, format!("{}{to}, {by}{place}", route.path)));
         }
+        let gives_up = |what: &String| ("perhaps", format!("an error of the proxy, which may give up to compare with {}", printable(what)));
+        rows.extend(it.untold.iter().map(gives_up));
         rows.extend(self.annotations.iter().map(|(name, value)| ("annotation", format!("{name}: {}", shown(value)))));
         let perhaps = it.early.iter().filter(|answer| answer.depends);
         rows.extend(perhaps.map(|answer| ("perhaps", format!("{}, by a snippet, for some requests", answer.status))));
@@ -99,7 +101,10 @@ impl<'a> Story<'a> {
             None => "",
         };
         rows.extend(it.canary.iter().map(|canary| ("canary", format!("{canary}{goes}"))));
-        rows.push(("answer", answer(it)));
+        rows.push((
+            "answer",
+            if it.untold.is_empty() { answer(it) } else { format!("if the proxy does not give up before: {}", answer(it)) },
+        ));
         let mut out = format!("{}\n", printable(&config.url));
         out.extend(rows.iter().map(|(what, text)| format!("  {what:<12} {text}\n")));
         if !self.findings.is_empty() {
@@ -165,8 +170,12 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if is_printable(c) { c } else { '\u{fffd}' }).collect()
 }
 
-fn by(origin: Option<&ObjectRef>) -> String {
-    origin.map_or_else(|| "which is built in".to_owned(), |origin| format!("asked for by {origin}"))
+fn by(route: &Fit) -> String {
+    match &route.origin {
+        None => "which is built in".to_owned(),
+        Some(origin) if route.is_rest => format!("for what no path takes, on a host of {origin}"),
+        Some(origin) => format!("asked for by {origin}"),
+    }
 }
 
 fn answer(it: &Explanation) -> String {

@@ -215,6 +215,77 @@ fn a_path_that_no_request_comes_to_is_told_by_every_command() {
 }
 
 #[test]
+fn a_path_that_nobody_asks_for_is_not_said_to_be_asked_for() {
+    let folder = Folder::new(&[("in.yaml", &(ingress("front", "a.test", "/api", "cart") + &service("cart")))]);
+    for (url, parts) in [
+        (
+            "a.test/x",
+            &["route        /*, for what no path takes, on a host of Ingress shop/front", "404 of the proxy: nobody asked for this path"][..],
+        ),
+        ("a.test/api", &["route        /api to Service shop/cart:80, asked for by", "not taken    /*, for what no path takes"]),
+        ("b.test/", &["route        /*, which is built in"]),
+    ] {
+        let ran = folder.run(&["explain", url, "-f", "in.yaml"]);
+        for part in parts {
+            assert!(ran.out.contains(part), "{url}: {part} is missing in {}", ran.out);
+        }
+    }
+}
+
+#[test]
+fn expressions_are_compared_as_proxies_compare_them() {
+    let wish = "namespace: shop, annotations: {nginx.ingress.kubernetes.io/use-regex: 'true'}}";
+    let rule = |name: &str, path: &str| {
+        let text = ingress(name, "a.test", &format!("'{path}'"), name).replace("Prefix", "ImplementationSpecific");
+        text.replace("namespace: shop}", wish) + &service(name)
+    };
+    let ran = |paths: &[(&str, &str)], url: &str| {
+        let text: String = paths.iter().map(|(name, path)| rule(name, path)).collect();
+        Folder::new(&[("in.yaml", &text)]).run(&["explain", url, "-f", "in.yaml", "--format", "json"])
+    };
+    let outside = [("open", "/(?!internal)(.*)"), ("shut", "/internal")];
+    let many = [("many", r"/\w{1,900}$"), ("open", "/")];
+    let either = [("either", "/abc|/b"), ("open", "/")];
+    let at_once = [("once", "/x++x"), ("open", "/")];
+    for (paths, target, taker) in [
+        (&outside[..], "x", "open"),
+        (&outside, "internal/x", "shut"),
+        (&outside, "x/internal", "open"),
+        (&many, "abc", "many"),
+        (&many, "gr%C3%B6%C3%9Fe", "open"),
+        (&either, "x/b", "either"),
+        (&either, "x/abc", "open"),
+        (&at_once, "xx", "open"),
+        (&[("end", "/end/[a-z]$"), ("open", "/")], "end/a%0A", "end"),
+        (&[("line", "/line.x"), ("open", "/")], "line%0Ax", "line"),
+        (&[("byte", "/caf.$"), ("open", "/")], "caf%E9", "byte"),
+        (&[("byte", "/caf.$"), ("open", "/")], "caf%C3%A9", "open"),
+    ] {
+        let ran = ran(paths, &format!("http://a.test/{target}"));
+        let it = &ran.json()["explanation"];
+        assert!(it["routes"][0]["origin"]["name"] == taker && ran.code == 0, "{target}: {ran:?}");
+        assert_eq!(it["untold"], serde_json::json!([]), "{target}");
+    }
+    let slow = [("slow", "/open/.*.*[a-z]+.*[xy]"), ("open", "/")];
+    let short = ran(&slow, "http://a.test/open/abx");
+    assert!(short.code == 0 && short.json()["explanation"]["routes"][0]["origin"]["name"] == "slow", "{short:?}");
+    let long = format!("http://a.test/open/{}", "a".repeat(2000));
+    let unknown = ran(&slow, &long);
+    assert_eq!(
+        (unknown.code, unknown.json()["explanation"]["untold"][0].as_str()),
+        (1, Some("path /open/.*.*[a-z]+.*[xy] of Ingress shop/slow"))
+    );
+    let text: String = slow.iter().map(|(name, path)| rule(name, path)).collect();
+    let told = Folder::new(&[("in.yaml", &text)]).run(&["explain", &long, "-f", "in.yaml"]);
+    for part in [
+        "perhaps      an error of the proxy, which may give up to compare with path /open/.*",
+        "answer       if the proxy does not give up",
+    ] {
+        assert!(told.out.contains(part), "{part} is missing in {}", told.out);
+    }
+}
+
+#[test]
 fn headers_cookies_and_methods_decide_who_goes_to_a_canary_and_what_a_preflight_gets() {
     let wishes = |name: &str, service_name: &str, wishes: &str| {
         let all = wishes.replace("nic/", "nginx.ingress.kubernetes.io/");

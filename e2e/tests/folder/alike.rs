@@ -5,7 +5,8 @@ use gatewright_e2e::manifest::{IngressWords, ingress};
 use gatewright_e2e::net::on_a_thread_of_its_own;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::{Site, all_running};
-use serde_json::Value;
+use gatewright_e2e::world::path;
+use serde_json::{Value, json};
 
 const PROXIES: [Proxy; 4] = [Proxy::NGINX_1_22, Proxy::NGINX_1_30, Proxy::HAPROXY_2_6, Proxy::HAPROXY_3_2];
 const SERVICES: [&str; 4] = ["s0", "s1", "s2", "s3"];
@@ -161,9 +162,9 @@ fn led(host: &str, target: &str) -> String {
     answer.map_or_else(|error| error, |answer| format!("{} {}", answer.word(), target_of(&answer.echo())))
 }
 
-fn answers(proxy: Proxy, seed: u64) -> Vec<String> {
-    let (site, mut dice) = (Site::of(proxy, &format!("alike-{:x}", seed >> 48)), Dice(seed));
-    let (mut objects, mut asked) = (all_running(&SERVICES), Vec::new());
+/// Hosts of a site with random rules, and what is asked: host, path, and the rules of the host.
+fn asked(site: &Site, seed: u64) -> Vec<(String, String, String)> {
+    let (mut dice, mut objects, mut asked) = (Dice(seed), all_running(&SERVICES), Vec::new());
     for number in 0..HOSTS {
         let name = if number % 5 == 4 { format!("*.w{number}") } else { format!("h{number}") };
         let host = site.host(&name);
@@ -174,7 +175,51 @@ fn answers(proxy: Proxy, seed: u64) -> Vec<String> {
         objects.extend(ingresses);
     }
     site.apply(&objects);
-    asked.into_iter().map(|(host, target, told)| format!("{host} {target}: {}\u{0}{told}", led(&host, &target))).collect()
+    asked
+}
+
+fn answers(proxy: Proxy, seed: u64) -> Vec<String> {
+    let site = Site::of(proxy, &format!("alike-{:x}", seed >> 48));
+    asked(&site, seed).into_iter().map(|(host, target, told)| format!("{host} {target}: {}\u{0}{told}", led(&host, &target))).collect()
+}
+
+/// What `explain` says in the place of an answer: the Service, or 404; `None` for what is no URL, or answered by a redirect.
+fn explained(site: &Site, host: &str, target: &str) -> Option<String> {
+    let url = format!("http://{host}{target}");
+    let input = path(&site.world.manifests().join(site.file()));
+    let told = site.world.output(&["explain", &url, "-f", &input, "--format", "json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).ok()?;
+    let it = &told["explanation"];
+    assert_eq!(it["untold"], json!([]), "{url}");
+    let service = it["routes"][0]["service"].as_str().and_then(|service| service.split(['/', ':']).nth(1));
+    if it["redirect"] == true { None } else { Some(service.map_or_else(|| it["status"].to_string(), str::to_owned)) }
+}
+
+#[test]
+fn explain_tells_where_random_requests_go() {
+    const EVERY: usize = 4;
+    for proxy in [Proxy::NGINX_1_30, Proxy::HAPROXY_3_2] {
+        on_a_thread_of_its_own(|| {
+            let site = Site::of(proxy, "alike-explained");
+            let (mut wrong, mut services, mut others) = (Vec::new(), 0, 0);
+            for (host, target, rules) in asked(&site, 0x9e37_79b9_7f4a_7c15).into_iter().step_by(EVERY) {
+                let led = led(&host, &target);
+                let seen = led.split(' ').next().unwrap_or_default();
+                // Others are refused, by the proxy or by a guard of the route.
+                if !seen.starts_with('s') && seen != "404" {
+                    continue;
+                }
+                let Some(told) = explained(&site, &host, &target) else { continue };
+                *(if seen == "404" { &mut others } else { &mut services }) += 1;
+                if told != seen {
+                    wrong.push(format!("{host} {target}: {led}, and explained: {told}\n    {rules}"));
+                }
+            }
+            let all = HOSTS * REQUESTS / EVERY;
+            assert!(services > all / 5 && others > all / 20, "too few are compared: {services}, and {others} that nobody serves");
+            assert!(wrong.is_empty(), "{} differ, such as\n{}", wrong.len(), wrong[..wrong.len().min(10)].join("\n"));
+        });
+    }
 }
 
 #[test]

@@ -10,8 +10,11 @@ pub struct Request {
     pub secure: bool,
     /// Host without port, lower case; empty for a literal address.
     pub host: String,
-    /// As a proxy compares it: decoded, slashes merged, dot segments resolved; begins with a slash.
+    /// As a proxy compares it: decoded, slashes merged, dot segments resolved; begins with a slash. For people: what is not
+    /// UTF-8 is replaced.
     pub path: String,
+    /// The same, as it is.
+    pub(super) path_bytes: Vec<u8>,
     /// Upper case; `GET` unless [`Request::with_method`] says otherwise.
     pub method: String,
     /// Names, in lower case and with `-` for `_`, and values, in the order in which they are sent.
@@ -49,8 +52,9 @@ impl Request {
         let (authority, target) = rest.split_at(end);
         let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
         let path = target.split(['?', '#']).next().unwrap_or_default();
-        let path = normalised(if path.is_empty() { "/" } else { path })?;
-        Ok(Self { secure, host: host(authority)?, path, method: "GET".to_owned(), headers: Vec::new() })
+        let path_bytes = normalised(if path.is_empty() { "/" } else { path })?;
+        let path = String::from_utf8_lossy(&path_bytes).into_owned();
+        Ok(Self { secure, host: host(authority)?, path, path_bytes, method: "GET".to_owned(), headers: Vec::new() })
     }
 
     /// The same with another method, in whatever case.
@@ -125,7 +129,7 @@ fn host(authority: &str) -> Result<String, BadUrl> {
 }
 
 /// Decodes percent escapes once, merges slashes and resolves dot segments.
-fn normalised(path: &str) -> Result<String, BadUrl> {
+fn normalised(path: &str) -> Result<Vec<u8>, BadUrl> {
     let is_whole = |escape: &[u8]| matches!(escape, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit());
     if !path.match_indices('%').all(|(at, _)| is_whole(&path.as_bytes()[at + 1..])) {
         return Err(BadUrl("a percent escape is broken"));
@@ -134,19 +138,18 @@ fn normalised(path: &str) -> Result<String, BadUrl> {
     if bytes.contains(&0) {
         return Err(BadUrl("a path cannot hold a NUL character"));
     }
-    let text = String::from_utf8_lossy(&bytes);
-    let is_folder = ["/", "/.", "/.."].iter().any(|end| text.ends_with(end));
-    let mut segments: Vec<&str> = Vec::new();
-    for segment in text.split('/').filter(|segment| !segment.is_empty() && *segment != ".") {
-        if segment != ".." {
+    let is_folder = ["/", "/.", "/.."].iter().any(|end| bytes.ends_with(end.as_bytes()));
+    let mut segments: Vec<&[u8]> = Vec::new();
+    for segment in bytes.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty() && *segment != b".") {
+        if segment != b".." {
             segments.push(segment);
         } else if segments.pop().is_none() {
             return Err(BadUrl("the path leads above the root"));
         }
     }
-    let mut out = format!("/{}", segments.join("/"));
+    let mut out = [b"/", &*segments.join(&b'/')].concat();
     if is_folder && out.len() > 1 {
-        out.push('/');
+        out.push(b'/');
     }
     Ok(out)
 }

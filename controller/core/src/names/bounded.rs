@@ -6,6 +6,7 @@
 //! know whether the expression matches: nginx answers 500, and HAProxy has to be asked for that.
 
 use super::cost;
+use super::machine::{Flags, occurs};
 use super::parts::{Part, size};
 use super::route::split;
 use super::{RouteRegex, TextRegex};
@@ -13,6 +14,8 @@ use std::borrow::Cow;
 
 /// Steps that an expression may take without a limit: some milliseconds.
 const FEW: u64 = 300_000;
+/// Steps after which it is not told whether one without a limit matches; far more than they take.
+const ENOUGH: usize = 3_000_000;
 /// Steps that others may take; one or two milliseconds, if every one looks at few characters.
 const LIMIT: usize = 100_000;
 /// Of so many expressions that a path is compared with one after the other, each may take them; of more, each takes less.
@@ -45,6 +48,13 @@ impl TextRegex {
     pub fn bounded(&self) -> Cow<'_, str> {
         let limits = self.limits();
         if limits.is_empty() { Cow::Borrowed(self.as_str()) } else { Cow::Owned(format!("{limits}^(?s:.*?)(?:{self})")) }
+    }
+
+    /// Whether it occurs in a text; `None`: a PCRE may give up before it knows.
+    #[must_use]
+    pub fn occurs_in(&self, text: impl AsRef<[u8]>, ignoring_case: bool) -> Option<bool> {
+        let steps = if self.limits().is_empty() { ENOUGH } else { LIMIT / 10 };
+        occurs(self.as_str(), Flags { ignoring_case, dot_all: false }, text.as_ref(), steps)
     }
 
     /// An expression that matches every text of which a PCRE knows whether this one occurs in it; `None`: of all texts.
@@ -98,6 +108,14 @@ impl RouteRegex {
         let (first, others) = alternatives.split_first().expect("there is always one");
         let (begin, others) = (format!("{limits}{flags}^"), others.join("|"));
         if others.is_empty() { format!("{begin}{first}") } else { format!("{begin}(?:{first}|(?s:.*?)(?:{others}))") }
+    }
+
+    /// Whether it fits a path, as proxies compare: from its beginning on, but for all alternatives except the first one; `None`: a
+    /// proxy may give up before it knows. `slow`: how many such expressions the path may be compared with.
+    #[must_use]
+    pub fn fits(&self, path: &[u8], slow: usize) -> Option<bool> {
+        let steps = self.limit(slow).unwrap_or(ENOUGH);
+        occurs(&format!("^{self}"), Flags { ignoring_case: true, dot_all: self.has_dot() }, path, steps)
     }
 
     /// Flags with which it is compared: without case, and its dots stand for line breaks, too. A client may send some,
