@@ -168,6 +168,34 @@ fn a_comment_reads_well_and_is_bounded() {
 }
 
 #[test]
+fn a_comment_begins_with_what_opens_what_was_there() {
+    let annotated = |name: &str, host: &str, wishes: &str| {
+        let all = wishes.replace("nic/", "nginx.ingress.kubernetes.io/");
+        ingress(name, host, "/", "cart").replace("namespace: shop}", &format!("namespace: shop, annotations: {{{all}}}}}"))
+    };
+    let moved = |service: &str| ingress("moved", "m.test", "/", service);
+    let guarded = |wishes: &str| annotated("guarded", "g.test", wishes);
+    let listed = |range: &str| annotated("listed", "l.test", &format!("nic/whitelist-source-range: {range}"));
+    let services = service("cart") + &service("new");
+    let gone = ingress("gone", "a.test", "/", "cart");
+    let added = ingress("added", "b.test", "/", "cart");
+    let old = guarded("nic/auth-type: basic, nic/auth-secret: users") + &listed("10.0.0.0/8") + &moved("cart") + &gone + &services;
+    let new = guarded("") + &listed("192.0.2.0/24") + &moved("new") + &added + &services;
+    let ran = diff(&old, &new, &["--format", "markdown", "--routes-only"]);
+    let table = ran.out.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| |"));
+    let rows: Vec<[&str; 2]> = table.map(|row| row.split(" | ").collect::<Vec<_>>()).map(|cells| [cells[1], cells[3].trim()]).collect();
+    let first = [
+        ["`auth-type of g.test`", "more open"],
+        ["`whitelist-source-range of l.test`", "look at it"],
+        ["`b.test/*`", "more open"],
+        ["`a.test/*`", "more closed"],
+        ["`m.test/*`", ""],
+    ];
+    assert_eq!(rows[..first.len()], first, "{ran:?}");
+    assert!(rows[first.len()..].iter().all(|[_, effect]| effect.is_empty()), "{ran:?}");
+}
+
+#[test]
 fn a_revision_is_compared_with_the_work_tree() {
     let folder = Folder::new(&[("deploy/a.yaml", &(ingress("front", "a.test", "/", "cart") + &service("cart")))]);
     folder.git(&["init", "-q"]);

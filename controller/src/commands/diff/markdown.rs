@@ -3,12 +3,12 @@
 use super::{FileDiff, Report, count, effect, words};
 use crate::commands::output::counted;
 use crate::source::Located;
-use gatewright_core::compare::{Change, Effect, Kind};
+use gatewright_core::compare::{Change, Effect, Kind, Subject};
 use gatewright_core::diagnostic::Diagnostic;
 
 /// Longer comments are refused by those who show them.
 const MAX_BYTES: usize = 60_000;
-/// So many changes are listed; those with an effect first.
+/// So many changes are listed; those that are to be looked at most first.
 const MAX_ROWS: usize = 200;
 
 pub(super) fn write(report: &Report) -> String {
@@ -48,7 +48,7 @@ fn traffic(changes: &[Change], out: &mut String) {
     }
     out.push_str("| | what | change | effect | by |\n|---|---|---|---|---|\n");
     let mut rows: Vec<&Change> = changes.iter().collect();
-    rows.sort_by_key(|change| change.effect.is_none());
+    rows.sort_by_key(|change| rank(change));
     for change in rows.iter().take(MAX_ROWS) {
         let sign = match change.kind {
             Kind::Added => "+",
@@ -61,6 +61,19 @@ fn traffic(changes: &[Change], out: &mut String) {
     }
     if rows.len() > MAX_ROWS {
         out.push_str(&format!("\n{} not listed.\n", more(rows.len() - MAX_ROWS, "change")));
+    }
+}
+
+/// What lets more through that was there before stands above what is new, which people know of.
+fn rank(change: &Change) -> u8 {
+    let is_new = change.kind == Kind::Added && matches!(change.subject, Subject::Host | Subject::Route);
+    match change.effect {
+        Some(Effect::Opens) if !is_new => 0,
+        Some(Effect::Unclear) => 1,
+        Some(Effect::Opens) => 2,
+        Some(Effect::Closes) => 3,
+        None if change.subject == Subject::Route => 4,
+        None => 5,
     }
 }
 
