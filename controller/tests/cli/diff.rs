@@ -210,6 +210,12 @@ fn a_revision_is_compared_with_the_work_tree() {
     let broken = folder.run(&["diff", "git:HEAD:deploy", "deploy"]);
     assert!(broken.code == 1 && broken.err.contains("of deploy, 1 document or object is left out"), "{broken:?}");
     assert_eq!(folder.run(&["diff", "git:nowhere", "deploy"]).code, 2);
+    for (input, said) in
+        [("git:", "git: names no revision; write one behind git:, such as git:HEAD"), ("git::deploy", "such as git:HEAD:deploy")]
+    {
+        let unnamed = folder.run(&["diff", input, "deploy"]);
+        assert!(unnamed.code == 2 && unnamed.err.contains(said), "{unnamed:?}");
+    }
     for (inputs, meant) in [
         (["main", "deploy"], "git:main\n"),
         (["deploy", "main"], "git:main\n"),

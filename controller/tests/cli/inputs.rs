@@ -131,7 +131,7 @@ fn an_input_that_is_not_there_is_named_and_cannot_be_done() {
         ("missing.yaml", "could not read missing.yaml"),
         ("git:nowhere", "git:nowhere cannot be read: the repository has no such revision"),
         ("git:--all", "no such revision"),
-        ("git:", "no such revision"),
+        ("git:", "git: names no revision; write one behind git:, such as git:HEAD"),
         ("git:HEAD:missing", "git:HEAD:missing cannot be read: the revision has no such path"),
     ] {
         for command in ["render", "lint"] {

@@ -55,6 +55,9 @@ pub(crate) enum GitError {
     /// There is no repository here.
     #[error("git:{0} cannot be read: this folder is not in a git repository")]
     NoRepository(String),
+    /// None is named, as where a variable is empty.
+    #[error("git:{0} names no revision; write one behind git:, such as git:HEAD{0}")]
+    Unnamed(String),
     /// The repository has no such revision.
     #[error("git:{0} cannot be read: the repository has no such revision; fetch it, or name another")]
     NoRevision(String),
@@ -132,9 +135,13 @@ impl Revision {
     }
 
     fn tree(&self) -> Result<String, GitError> {
+        if self.revision.is_empty() {
+            let path = if self.path.is_empty() { String::new() } else { format!(":{}", self.path) };
+            return Err(GitError::Unnamed(path));
+        }
         let wanted = format!("{}^{{tree}}", self.revision);
         let out = git(&["rev-parse", "--verify", "--end-of-options", &wanted]).output().map_err(GitError::Start)?;
-        if out.status.success() && !self.revision.is_empty() {
+        if out.status.success() {
             return Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned());
         }
         let said = String::from_utf8_lossy(&out.stderr);
