@@ -2,20 +2,26 @@
 //! read by it, and the reports write by it.
 
 use crate::args::ClusterConfig;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Api, Client, Config, Resource};
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
 /// The configuration does not name a cluster that can be talked to.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConnectError {
-    /// The file of `--kubeconfig`, or what it says.
-    #[error("could not use the kubeconfig")]
-    Kubeconfig(#[source] kube::config::KubeconfigError),
+    /// A file that is named, or where everybody looks for one, or what it says.
+    #[error("could not use the kubeconfig {file}")]
+    Kubeconfig {
+        /// As it is named, or the list of them.
+        file: String,
+        /// Why.
+        source: kube::config::KubeconfigError,
+    },
     /// No configuration was given, and none was found.
     #[error("no cluster is configured; give --kubeconfig, --apiserver-host or --manifests, or run in a Pod")]
-    Nowhere(#[source] kube::config::InferConfigError),
+    Nowhere(#[source] InferConfigError),
     /// `--apiserver-host` is no URL.
     #[error("--apiserver-host is not a URL")]
     Host(#[source] http::uri::InvalidUri),
@@ -36,6 +42,7 @@ pub(crate) struct Connection {
 
 struct Made {
     client: Client,
+    server: String,
     at: Instant,
 }
 
@@ -58,13 +65,25 @@ impl Connection {
     /// # Errors
     /// When the configuration cannot be used. The API server itself is not asked anything.
     pub(crate) async fn client(&self) -> Result<Client, ConnectError> {
+        self.client_and_server().await.map(|(client, _)| client)
+    }
+
+    /// The same, and host and port of the API server.
+    ///
+    /// # Errors
+    /// As for [`Connection::client`].
+    pub(crate) async fn client_and_server(&self) -> Result<(Client, String), ConnectError> {
         let mut made = self.made.lock().await;
         if let Some(made) = &*made {
-            return Ok(made.client.clone());
+            return Ok((made.client.clone(), made.server.clone()));
         }
-        let client = Client::try_from(read(&self.config).await?).map_err(ConnectError::Client)?;
-        *made = Some(Made { client: client.clone(), at: Instant::now() });
-        Ok(client)
+        let config = read(&self.config).await?;
+        // Without what may stand in front of the host, which is for nobody to see.
+        let (host, port) = (config.cluster_url.host().unwrap_or_default(), config.cluster_url.port_u16());
+        let server = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let client = Client::try_from(config).map_err(ConnectError::Client)?;
+        *made = Some(Made { client: client.clone(), server: server.clone(), at: Instant::now() });
+        Ok((client, server))
     }
 
     /// Reads the credentials again: the API server no longer accepts those that the client has.
@@ -141,6 +160,24 @@ where
     Api::namespaced(client, namespace)
 }
 
+/// A file that is there and of no use is no file that is not there. It is read once more, as the error keeps to itself why.
+async fn not_found(error: InferConfigError) -> ConnectError {
+    let named = std::env::var_os("KUBECONFIG").filter(|named| !named.is_empty());
+    let Err(source) = Config::from_kubeconfig(&KubeConfigOptions::default()).await else {
+        return ConnectError::Nowhere(error);
+    };
+    let is_there = match &source {
+        KubeconfigError::FindPath => false,
+        KubeconfigError::ReadConfig(error, _) => error.kind() != ErrorKind::NotFound,
+        _ => true,
+    };
+    match named {
+        Some(named) => ConnectError::Kubeconfig { file: named.to_string_lossy().into_owned(), source },
+        None if is_there => ConnectError::Kubeconfig { file: "~/.kube/config".to_owned(), source },
+        None => ConnectError::Nowhere(error),
+    }
+}
+
 async fn read(given: &ClusterConfig) -> Result<Config, ConnectError> {
     let mut config = match (&given.apiserver_host, &given.kubeconfig) {
         (Some(host), _) => {
@@ -152,10 +189,14 @@ async fn read(given: &ClusterConfig) -> Result<Config, ConnectError> {
             config
         }
         (None, Some(file)) => {
-            let kubeconfig = Kubeconfig::read_from(file).map_err(ConnectError::Kubeconfig)?;
-            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(ConnectError::Kubeconfig)?
+            let unusable = |source| ConnectError::Kubeconfig { file: file.display().to_string(), source };
+            let kubeconfig = Kubeconfig::read_from(file).map_err(unusable)?;
+            Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(unusable)?
         }
-        (None, None) => Config::infer().await.map_err(ConnectError::Nowhere)?,
+        (None, None) => match Config::infer().await {
+            Ok(config) => config,
+            Err(error) => return Err(not_found(error).await),
+        },
     };
     // A watch lives at most 290 s; whatever is silent for longer is dead.
     config.read_timeout = Some(Duration::from_secs(300));

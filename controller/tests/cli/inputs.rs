@@ -331,6 +331,19 @@ fn a_cluster_that_is_not_there_cannot_be_read() {
         let ran = folder.run(&["lint", "cluster", "--kubeconfig", file]);
         assert!(ran.code == 2 && ran.err.contains(said), "{file}: {ran:?}");
     }
+    let server = format!("error: the API server 127.0.0.1:{port} does not list Ingress: ");
+    let refused = folder.run(&["lint", "cluster", "--kubeconfig", "kubeconfig"]);
+    assert!(refused.err.starts_with(&server), "{refused:?}");
+    // The way kubectl finds it: one that is there and of no use is not missing.
+    for (file, cause) in [("broken", "failed to parse"), ("missing", "No such file")] {
+        let named = folder.command(&["lint", "cluster"]).env("KUBECONFIG", file).output().unwrap();
+        let said = String::from_utf8_lossy(&named.stderr).into_owned();
+        let begin = format!("error: could not use the kubeconfig {file}: ");
+        assert!(named.status.code() == Some(2) && said.starts_with(&begin) && said.contains(cause), "{said}");
+    }
+    folder.write(".kube/config", "a: [");
+    let found = folder.run(&["diff", "cluster", "broken"]);
+    assert!(found.code == 2 && found.err.starts_with("error: could not use the kubeconfig ~/.kube/config: "), "{found:?}");
 }
 
 #[test]

@@ -102,5 +102,6 @@ fn a_cluster_that_does_not_answer_is_not_waited_for_for_ever() {
     std::thread::spawn(move || listener.incoming().collect::<Vec<_>>());
     let folder = Folder::new(&[("kubeconfig", &kubeconfig(port))]);
     let ran = folder.run(&["lint", "cluster", "--kubeconfig", "kubeconfig"]);
-    assert!(ran.code == 2 && ran.err.contains("has not answered within 20 s when asked for Ingress"), "{ran:?}");
+    let told = format!("the API server 127.0.0.1:{port} has not answered within 20 s when asked for Ingress");
+    assert!(ran.code == 2 && ran.err.contains(&told), "{ran:?}");
 }

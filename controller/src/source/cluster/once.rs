@@ -28,16 +28,20 @@ pub(crate) enum OnceError {
     #[error("no cluster is configured; give --kubeconfig, or set KUBECONFIG")]
     Nowhere,
     /// The API server refuses, or something on the way to it.
-    #[error("the API server does not list {kind}")]
+    #[error("the API server {server} does not list {kind}")]
     List {
+        /// Its host and port.
+        server: String,
         /// What was asked for.
         kind: Kind,
         /// Why.
         source: Box<kube::Error>,
     },
     /// There is no answer.
-    #[error("the API server has not answered within {} s when asked for {kind}", PATIENCE.as_secs())]
+    #[error("the API server {server} has not answered within {} s when asked for {kind}", PATIENCE.as_secs())]
     Silent {
+        /// Its host and port.
+        server: String,
         /// What was asked for.
         kind: Kind,
     },
@@ -50,6 +54,7 @@ pub(crate) enum OnceError {
 pub(crate) struct Once {
     runtime: Runtime,
     client: Client,
+    server: String,
     namespace: Option<String>,
     namespaces: bool,
     secrets: bool,
@@ -71,13 +76,15 @@ impl Once {
     /// Makes a client; nothing is asked yet. Without `secrets` nobody ever asks for one.
     pub(crate) fn connect(config: ClusterConfig, settings: &Settings, secrets: bool) -> Result<Self, OnceError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let client = runtime.block_on(async { Connection::new(config).client().await }).map_err(|error| match error {
+        let made = runtime.block_on(async { Connection::new(config).client_and_server().await });
+        let (client, server) = made.map_err(|error| match error {
             ConnectError::Nowhere(_) => OnceError::Nowhere,
             error => OnceError::Connect(error),
         })?;
         Ok(Self {
             runtime,
             client,
+            server,
             namespace: settings.watch_namespace.clone(),
             namespaces: settings.namespace_selector.is_some(),
             secrets,
@@ -140,7 +147,7 @@ impl Once {
         let mut params = ListParams::default().limit(PAGE);
         params.field_selector = fields.map(str::to_owned);
         loop {
-            let answer = tokio::time::timeout(PATIENCE, api.list(&params)).await.map_err(|_| OnceError::Silent { kind: T::KIND })?;
+            let answer = tokio::time::timeout(PATIENCE, api.list(&params)).await.map_err(|_| self.silent(T::KIND))?;
             let page = match answer {
                 Ok(page) => page,
                 Err(error) => return self.left_out(T::KIND, None, error, heard),
@@ -160,11 +167,15 @@ impl Once {
     ) -> Result<(), OnceError> {
         let api: Api<Watched<T>> = Api::namespaced(self.client.clone(), object.name.namespace());
         let answer = tokio::time::timeout(PATIENCE, api.get_opt(object.name.name())).await;
-        match answer.map_err(|_| OnceError::Silent { kind: T::KIND })? {
+        match answer.map_err(|_| self.silent(T::KIND))? {
             Ok(found) => found.into_iter().for_each(|item| take(item, heard)),
             Err(error) => self.left_out(T::KIND, Some(object), error, heard)?,
         }
         Ok(())
+    }
+
+    fn silent(&self, kind: Kind) -> OnceError {
+        OnceError::Silent { server: self.server.clone(), kind }
     }
 
     /// What is forbidden is said; everything else ends the reading.
@@ -184,7 +195,7 @@ impl Once {
                 heard.problems.push(finding.help("use credentials that may list it, or give the missing objects as files"));
                 Ok(())
             }
-            error => Err(OnceError::List { kind, source: Box::new(error) }),
+            error => Err(OnceError::List { server: self.server.clone(), kind, source: Box::new(error) }),
         }
     }
 }
