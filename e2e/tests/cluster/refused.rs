@@ -344,8 +344,15 @@ fn names_keys_and_labels_that_are_none_are_refused_with_what_would_do() {
 
 #[test]
 fn values_that_need_each_other_are_told_together() {
+    let parameters = |values: &str| values.replace("parameters", "controller.ingressClassResource.parameters");
     let toleration = |part: &str| format!("controller.tolerations[0].{part}");
     for (values, told) in [
+        (parameters("parameters.name=x"), "controller.ingressClassResource.parameters.kind is missing"),
+        (parameters("parameters.kind=ConfigMap"), "controller.ingressClassResource.parameters.name is missing"),
+        (parameters("parameters.kind=ConfigMap,parameters.name=a/b"), "parameters.name: \"a/b\" cannot stand in a path of the API"),
+        (parameters("parameters.kind=A,parameters.name=b,parameters.scope=Namespace"), "parameters.scope=Namespace needs"),
+        (parameters("parameters.kind=A,parameters.name=b,parameters.namespace=c"), "parameters.namespace needs"),
+        (parameters("parameters.apiGroup=A_b,parameters.kind=A,parameters.name=b"), "/controller/ingressClassResource/parameters/apiGroup"),
         (toleration("operator=Is"), "value must be one of '', 'Exists', 'Equal', 'Lt', 'Gt'"),
         (toleration("effect=Never"), "value must be one of '', 'NoSchedule'"),
         (toleration("value=a"), "controller.tolerations[0].key is missing; only with operator Exists all taints are tolerated"),

@@ -37,6 +37,16 @@
 {{- with $controller.scope -}}
 {{- if and .enabled .namespace .namespaces }}{{ fail "controller.scope.namespace and .namespaces cannot both be set: put all of them into the second" }}{{ end -}}
 {{- end -}}
+{{- with ternary $controller.ingressClassResource.parameters nil $controller.ingressClassResource.enabled -}}
+{{- $at := "controller.ingressClassResource.parameters" -}}
+{{- $parameters := . -}}
+{{- range list "kind" "name" -}}
+{{- if not (get $parameters .) }}{{ fail (printf "%s.%s is missing; parameters are an object of some kind and name" $at .) }}{{ end -}}
+{{- if regexMatch "^[.]{1,2}$|[/%]" (get $parameters .) }}{{ fail (printf "%s.%s: %q cannot stand in a path of the API; use one without / and %%" $at . (get $parameters .)) }}{{ end -}}
+{{- end -}}
+{{- if and (eq (default "Cluster" .scope) "Namespace") (not .namespace) }}{{ fail (printf "%s.scope=Namespace needs %s.namespace" $at $at) }}{{ end -}}
+{{- if and (ne (default "Cluster" .scope) "Namespace") .namespace }}{{ fail (printf "%s.namespace needs %s.scope=Namespace" $at $at) }}{{ end -}}
+{{- end -}}
 {{- $known := include "gatewright.flagKinds" . | fromJson | keys | sortAlpha -}}
 {{- range $flag, $_ := $given -}}
 {{- if not (has $flag $known) -}}
