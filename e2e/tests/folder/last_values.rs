@@ -163,4 +163,34 @@ on_every_proxy! {
         world.apply("s.yaml", &[config_map("headers", &[("X-Test", "a\r\nX-Pwned: 1"), ("X-Other", "y")])]);
         assert_eq!(["X-Test", "X-Other", "X-Pwned"].map(received), [Some("one".to_owned()), Some("y".to_owned()), None]);
     }
+
+    fn a_header_for_endpoints_that_cannot_be_said_is_nobodys(proxy) {
+        let settings = settings(&[
+            ("proxy-set-headers", "default/headers"), ("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical"),
+        ]);
+        // HAProxy has no word for the length of a request.
+        let length = "$request_length";
+        let headers = config_map("headers", &[("X-Length", length), ("X-Bad", "$nonsense"), ("Host", length), ("X-Named", "$namespace $nonsense")]);
+        let snippet = format!("proxy_set_header X-Snippet {length};");
+        let route = ingress("h").prefix("h.test", "/", "s").annotation("configuration-snippet", &snippet);
+        let objects = [running("s"), vec![settings, headers, route]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let names = ["X-Length", "X-Bad", "X-Named", "X-Snippet"];
+        let request = names.iter().fold(Request::get("h.test", "/"), |request, name| request.header(name, "client"));
+        let answer = send(&request).unwrap();
+        let received = names.map(|name| answer.received(name));
+        let is_length = |told: &Option<String>| told.as_ref().is_some_and(|told| told.parse::<u32>().is_ok());
+        let [whole, bad, named, snippet] = &received;
+        assert_eq!([bad, named], [&None, &None], "{:?}", world.diagnostics());
+        if proxy.is_nginx() {
+            assert!(is_length(whole) && is_length(snippet), "{received:?}");
+        } else {
+            assert_eq!([whole, snippet], [&None, &None]);
+            assert_eq!(answer.received("Host").as_deref(), Some("h.test"), "a request has one");
+        }
+        let said = world.diagnostics();
+        let has = |count, text: &str| assert_eq!(said.iter().filter(|line| line.contains(text)).count(), count, "{text}: {said:?}");
+        has(if proxy.is_nginx() { 2 } else { 3 }, "endpoints do not get it from clients either");
+        has(if proxy.is_nginx() { 0 } else { 1 }, "so the header X-Snippet is not sent");
+    }
 }

@@ -14,6 +14,9 @@ const FRAMING: &[&str] = &["content-length", "te", "trailer", "transfer-encoding
 /// Headers of answers that the proxy writes itself, and takes no other value for.
 const WRITTEN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
 
+/// Headers of requests that are the proxy's own where nobody has set them: without them a request would be another one, or none.
+const ESSENTIAL: &[&str] = &["connection", "host", "upgrade"];
+
 /// The name of a header: letters, digits, `-` and `_`, at most 128 bytes. Keeps the case it was written in; cheap to
 /// clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +58,12 @@ impl HeaderName {
     #[must_use]
     pub fn is_the_proxys(&self) -> bool {
         WRITTEN.iter().any(|own| self.0.eq_ignore_ascii_case(own))
+    }
+
+    /// Whether a request without it would be another one, or none: the proxy writes its own where nobody has set it.
+    #[must_use]
+    pub fn is_essential(&self) -> bool {
+        ESSENTIAL.iter().any(|own| self.0.eq_ignore_ascii_case(own))
     }
 
     /// Whether it is the name of the same header.

@@ -23,10 +23,10 @@ pub(super) fn read<'o>(
 ) {
     let mut reader = Reader { input, owner, wanted, said, diagnostics };
     if let Some(name) = config.request_headers_from.clone() {
-        config.globals.request_headers = reader.headers("proxy-set-headers", &name, |_| false);
+        config.globals.request_headers = reader.headers("proxy-set-headers", &name, Way::ToEndpoints);
     }
     if let Some(name) = config.response_headers_from.clone() {
-        config.globals.response_headers = reader.headers("add-headers", &name, HeaderName::is_the_proxys);
+        config.globals.response_headers = reader.headers("add-headers", &name, Way::ToClients);
     }
     if let Some(name) = config.dh_params_from.clone() {
         Arc::make_mut(&mut reader.wanted.secrets).insert(name.clone());
@@ -188,6 +188,18 @@ fn for_service(meaning: &Meaning, text: &str, config: &mut Config) -> Result<Opt
     Ok(None)
 }
 
+/// Where headers are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ToEndpoints,
+    ToClients,
+}
+
+/// The header of this name, if no endpoint shall get one that nobody could say.
+fn dropped(name: &str) -> Option<HeaderName> {
+    HeaderName::settable(name).ok().filter(|name| !name.is_essential())
+}
+
 struct Reader<'i, 'o, F> {
     input: Input<'i>,
     owner: F,
@@ -213,9 +225,9 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         self.diagnostics.push(Diagnostic::new(code, object.clone(), field, message).help(help).outcome(outcome));
     }
 
-    /// The headers in the data of a ConfigMap. One that cannot be sent, or that `is_own` of the proxy, is said there; it stays what it
-    /// was, if it was anything.
-    fn headers(&mut self, key: &str, name: &ObjectName, is_own: fn(&HeaderName) -> bool) -> Vec<(HeaderName, VariableText)> {
+    /// The headers in the data of a ConfigMap. One that cannot be sent is said there; it stays what it was, if it was anything.
+    /// Endpoints get no other one in its place: a client could say it.
+    fn headers(&mut self, key: &str, name: &ObjectName, way: Way) -> Vec<(HeaderName, VariableText)> {
         self.wanted.config_maps.insert(name.clone());
         let object = ObjectRef::new(Kind::ConfigMap, name.clone());
         let last = self.input.quarantine.accepted_settings_of(&object);
@@ -234,18 +246,22 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
                 return Vec::new();
             }
         };
-        let data = super::config::without_refused(self.input, &object, data, self.diagnostics);
+        let all = data;
+        let data = super::config::without_refused(self.input, &object, all, self.diagnostics);
         let (mut headers, mut held) = (Vec::new(), BTreeMap::new());
         for (header, value) in &data {
-            let (read, value) = match self.header(header, value, is_own) {
+            let (read, value) = match self.header(header, value, way) {
                 Ok(read) => (Some(read), value),
                 Err((message, help)) => {
                     let before =
                         last.and_then(|last| last.get(header)).filter(|last| !self.input.quarantine.refuses(&object, header, last));
-                    let before = before.and_then(|last| Some((self.header(header, last, is_own).ok()?, last)));
+                    let before = before.and_then(|last| Some((self.header(header, last, way).ok()?, last)));
                     let field = format!("data[{}]", shown(header).trim_matches('"'));
                     let (message, outcome) = match before {
                         Some(_) => (format!("{message}; its value before still counts"), Outcome::Quarantined),
+                        None if way == Way::ToEndpoints && dropped(header).is_some() => {
+                            (format!("{message}; endpoints do not get it from clients either"), Outcome::SkippedEntry)
+                        }
                         None => (message, Outcome::SkippedEntry),
                     };
                     self.diagnostics.push(Diagnostic::new(Code::BadSetting, object.clone(), field, message).help(help).outcome(outcome));
@@ -257,21 +273,21 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
                 held.insert(header.clone(), value.clone());
             }
         }
+        if way == Way::ToEndpoints {
+            let unsaid = all.keys().filter(|name| !held.contains_key(*name)).filter_map(|name| dropped(name));
+            let unsaid: Vec<_> = unsaid.filter(|name| !headers.iter().any(|(own, _)| own.is_same(name))).collect();
+            headers.extend(unsaid.into_iter().map(|name| (name, VariableText::default())));
+        }
         // The object may say more than that: it may be the main ConfigMap, or hold headers of both kinds.
         let said = self.said.entry(object).or_default();
         held.into_iter().for_each(|(header, value)| _ = said.entry(header).or_insert(value));
         headers
     }
 
-    fn header(
-        &self,
-        name: &str,
-        value: &str,
-        is_own: fn(&HeaderName) -> bool,
-    ) -> Result<(HeaderName, VariableText), (String, &'static str)> {
+    fn header(&self, name: &str, value: &str, way: Way) -> Result<(HeaderName, VariableText), (String, &'static str)> {
         const HELP: &str = "use a name such as X-Frame-Options";
         let header = HeaderName::settable(name).map_err(|bad| (bad.0, HELP))?;
-        if is_own(&header) {
+        if way == Way::ToClients && header.is_the_proxys() {
             return Err((format!("the header {header} is the proxy's own, and stays as it is"), "remove it"));
         }
         let text = VariableText::parse(value.trim()).map_err(|bad| (bad.0, "use text, and variables such as $remote_addr"))?;

@@ -300,9 +300,11 @@ fn of_no_route(text: &VariableText) -> VariableText {
     text.filled(|name| LABELS.contains(&name).then_some(""))
 }
 
-/// Headers for all routes. Translation has left out those that cannot be said.
+/// Headers for all routes. Translation has nothing in place of values that cannot be said; with one no client says the header.
 fn headers(all: &[(HeaderName, VariableText)]) -> Vec<HeaderView> {
-    all.iter().filter_map(|(name, value)| Some(HeaderView::of(name.as_str(), Expression::of(&of_no_route(value))?))).collect()
+    let view =
+        |(name, value): &(HeaderName, VariableText)| HeaderView::of(name.as_str(), Expression::of(&of_no_route(value)).unwrap_or_default());
+    all.iter().map(view).collect()
 }
 
 fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {

@@ -61,12 +61,12 @@ impl Meaning {
             dropped.extend(lacking.iter().map(|variable| (header.name.clone(), variable.clone())));
             lacking.is_none()
         });
-        for header in &mut self.extra.request_headers {
-            if let Some(variable) = lacks(&header.value) {
-                header.value = VariableText::default();
-                dropped.push((header.name.clone(), variable));
-            }
-        }
+        self.extra.request_headers.retain_mut(|header| {
+            let Some(variable) = lacks(&header.value) else { return true };
+            header.value = VariableText::default();
+            dropped.push((header.name.clone(), variable));
+            !header.name.is_essential()
+        });
         dropped
     }
 
