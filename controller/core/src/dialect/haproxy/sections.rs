@@ -387,6 +387,11 @@ pub(super) struct Section<'m> {
 }
 
 impl Section<'_> {
+    /// Whether the endpoints of the route are asked.
+    pub(super) const fn forwards(&self) -> bool {
+        self.backend.is_some() && matches!(self.key.does, Does::Forward(_))
+    }
+
     /// Whether something is done with a request before the endpoints are looked for, which without them shall not be: it is
     /// counted, somebody is asked whether it may pass, or gets a copy.
     pub(super) fn looks_for_vacancy(&self) -> bool {

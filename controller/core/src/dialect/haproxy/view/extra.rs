@@ -144,6 +144,11 @@ impl ExtraView {
         Some(Self { gzip, answers, ..Self::new(extra, (&policy.told_answers(), policy.rewrite.is_some())) })
     }
 
+    /// The same for requests that keep their path.
+    pub(super) fn without_paths(self) -> Self {
+        Self { paths: Vec::new(), ..self }
+    }
+
     /// `rewrites`: the path becomes another one before headers are set.
     fn new(extra: &Extra, (told, rewrites): (&[&HeaderName], bool)) -> Self {
         let mut headers = headers::Reader::new(extra, told, rewrites || !extra.rewrites.is_empty());

@@ -115,7 +115,8 @@ impl RouteView {
         Self {
             timeouts: policy.timeouts.as_ref().map(TimeoutsView::new),
             redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, globals)),
-            rewrite: RewriteView::new(policy, section.key.path),
+            // Nobody else is asked for another path.
+            rewrite: section.forwards().then(|| RewriteView::new(policy, section.key.path)).flatten(),
             upstream_host: policy.upstream_host.as_ref().and_then(Expression::of),
             cors: policy.cors.as_ref().map(CorsView::new),
             limits: policy
@@ -125,7 +126,7 @@ impl RouteView {
                 .map(|(limits, counted)| LimitsView::new(limits, counted, policy.extra.as_deref(), globals)),
             cookies: cookies(policy),
             response_headers: headers.map(|(name, value)| HeaderView::new(name.as_str(), value.as_str())).collect(),
-            extra: ExtraView::of(policy, globals, version),
+            extra: ExtraView::of(policy, globals, version).map(|extra| if section.forwards() { extra } else { extra.without_paths() }),
             own_headers: owned::of(policy, globals).iter().map(|name| owned::variable(name)).collect(),
             content_type: type_of_texts(policy, globals).to_owned(),
             stands_in: section.key.stands_in.map(|labels| told(&labels)).unwrap_or_default(),
