@@ -162,4 +162,43 @@ on_every_proxy! {
         assert_eq!(ask("a.test"), (["-", "e", "-", "a"].map(str::to_owned), told.clone()), "{:?}", world.diagnostics());
         assert_eq!(ask("b.test"), (["-", "e", "endpoint", "-"].map(str::to_owned), told));
     }
+
+    fn headers_tell_the_path_that_endpoints_are_asked_for(proxy) {
+        let settings = [
+            ("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical"),
+            ("proxy-set-headers", "default/in"), ("add-headers", "default/out"),
+        ];
+        let maps = [
+            config_map("settings", &settings),
+            config_map("in", &[("X-In", "$uri"), ("X-Named", "$service_name $document_uri"), ("X-Query", "$uri?$args")]),
+            config_map("out", &[("X-Out", "$uri")]),
+        ];
+        let of = |name: &str| ingress(name).path(&format!("{name}.test"), "/a/(.*)", "ImplementationSpecific", "s");
+        const OWN: &str = "proxy_set_header X-Own $uri;\nadd_header X-Sent \"$uri $host\" always;";
+        let moved = of("moved").annotation("rewrite-target", "/t/$1").annotation("configuration-snippet", OWN);
+        let some = ingress("some").prefix("some.test", "/", "s")
+            .annotation("configuration-snippet", &format!("{OWN}\nrewrite ^/a/(.*)$ /t/$1?x=1 break;"));
+        let stays = of("stays").annotation("use-regex", "true").annotation("configuration-snippet", OWN);
+        let objects = [running("s"), maps.to_vec(), vec![moved, some, stays]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let told = |host: &str, target: &str| {
+            let answer = get(host, target).unwrap();
+            let received = ["X-In", "X-Named", "X-Query", "X-Own"].map(|name| answer.received(name).unwrap_or_default());
+            let [out, sent] = ["X-Out", "X-Sent"].map(|name| answer.header(name).unwrap_or_default().to_owned());
+            [&received[..], &[out, sent]].concat()
+        };
+        for (host, target, path, query) in [
+            ("moved.test", "/a/b?q=1", "/t/b", "q=1"),
+            ("moved.test", "/a/b%20c", "/t/b c", ""),
+            ("moved.test", "/a/x//y", "/t/x/y", ""),
+            ("moved.test", "/a/b%25c%3Bd", "/t/b%c;d", ""),
+            ("some.test", "/a/b?q=1", "/t/b", "x=1&q=1"),
+            ("some.test", "/a/%C3%A9", "/t/é", "x=1"),
+            ("some.test", "/other//b?q=1", "/other/b", "q=1"),
+            ("stays.test", "/a//b%20c?q=1", "/a/b c", "q=1"),
+        ] {
+            let wanted = [path.to_owned(), format!("s {path}"), format!("{path}?{query}"), path.to_owned(), path.to_owned(), format!("{path} {host}")];
+            assert_eq!(told(host, target), wanted, "{host}{target} {:?}", world.diagnostics());
+        }
+    }
 }

@@ -193,7 +193,7 @@ pub(super) struct Asks<'m> {
 }
 
 /// What error pages are told about the route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(super) struct Labels<'m> {
     pub(super) namespace: &'m str,
     pub(super) ingress: &'m str,

@@ -2,6 +2,8 @@
 
 mod headers;
 
+pub(super) use headers::{PATH, is_moved};
+
 use super::section::known_page;
 use super::{addresses, public};
 use crate::dialect::Version;

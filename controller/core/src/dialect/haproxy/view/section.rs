@@ -1,6 +1,7 @@
 //! `backend` sections.
 
 use super::client_auth::ClientAuthView;
+use super::extra::{PATH, is_moved};
 use super::guards::GuardsView;
 use super::mirror::MirrorView;
 use super::pages::PagesView;
@@ -36,6 +37,12 @@ pub(super) struct SectionView<'m> {
     named_requests: Vec<NamedView>,
     /// What headers of all answers say that name the route.
     named_answers: Vec<NamedView>,
+    /// Something tells what the path has become.
+    tells_new_path: bool,
+    /// Headers of all requests that tell it.
+    moved_requests: Vec<NamedView>,
+    /// What headers of all answers say that tell it.
+    moved_answers: Vec<NamedView>,
     https_redirect: Option<RedirectView>,
     /// The page of a redirect of ours, whose status is 302.
     found: String,
@@ -152,6 +159,9 @@ impl<'m> SectionView<'m> {
             labels: labels(section, globals),
             named_requests: named(&globals.request_headers, section, |_, header| header.to_string()),
             named_answers: named(&globals.response_headers, section, |number, _| AnsweredView::variable(number)),
+            tells_new_path: rewrites(section) && tells_path(section, globals),
+            moved_requests: moved(&globals.request_headers, section, |_, header| header.to_string()),
+            moved_answers: moved(&globals.response_headers, section, |number, _| AnsweredView::variable(number)),
             https_redirect: key.redirect.map(|keep| RedirectView::new(keep, section.policy, globals)),
             found: page(302),
             looked_at: received::looked_at(section.policy, section.backend.map(|backend| &**backend)),
@@ -209,6 +219,32 @@ fn named(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usi
         Some(NamedView { name: name(number, header), value: Expression::of(&labels.fill(text, path))? })
     };
     naming.filter_map(view).collect()
+}
+
+/// Whether endpoints are asked for other paths than clients ask for.
+fn rewrites(section: &Section<'_>) -> bool {
+    let rewrites = |policy: &RoutePolicy| policy.rewrite.is_some() || policy.extra.as_ref().is_some_and(|extra| !extra.rewrites.is_empty());
+    section.forwards() && section.policy.is_some_and(rewrites)
+}
+
+/// Whether a header or a log line tells the path.
+fn tells_path(section: &Section<'_>, globals: &Globals) -> bool {
+    let of_all = globals.request_headers.iter().chain(&globals.response_headers).map(|(_, text)| text);
+    let mut texts = of_all.chain(&globals.access_log.format).chain(section.policy.into_iter().flat_map(RoutePolicy::texts));
+    texts.any(|text| text.uses(PATH))
+}
+
+/// Headers of all routes that tell what has become of path and query, as for [`named`]; the frontend knows only what these were.
+fn moved(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usize, &HeaderName) -> String) -> Vec<NamedView> {
+    if !rewrites(section) {
+        return Vec::new();
+    }
+    let (labels, path) = section.named.unwrap_or_default();
+    let moved = all.iter().enumerate().filter(|(_, (_, text))| is_moved(text));
+    let view = |(number, (header, text)): (usize, &(HeaderName, VariableText))| {
+        Some(NamedView { name: name(number, header), value: Expression::of(&labels.fill(text, path))? })
+    };
+    moved.filter_map(view).collect()
 }
 
 /// Bodies are compared before the route answers anything, but not where the host as a whole answers, or the default

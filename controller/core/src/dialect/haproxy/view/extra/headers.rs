@@ -9,6 +9,9 @@ use serde::Serialize;
 /// Variables of nginx that are what was asked for, whatever has become of it.
 const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
 
+/// Variables of nginx that are the path as it is looked for.
+pub(in crate::dialect::haproxy::view) const PATH: &[&str] = &["document_uri", "uri"];
+
 #[derive(Debug, Serialize)]
 pub(super) struct HeaderView {
     name: String,
@@ -43,7 +46,7 @@ pub(super) struct SaidView {
     value: Expression,
     /// It is put together once the service that decides has answered.
     answered: bool,
-    /// It is put together once more, for the query has become another one.
+    /// It is put together once more, for path and query have become other ones.
     moved: bool,
 }
 
@@ -152,7 +155,7 @@ impl<'e> Reader<'e> {
         let name = format!("said_{}", self.said.len() + 1);
         let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
         let is_answered = !told.is_empty() && value.answered().next().is_some();
-        let moved = self.moves && looks_at_query(value);
+        let moved = self.moves && is_moved(value);
         self.said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered, moved });
         Some((found, Some(name)))
     }
@@ -170,10 +173,11 @@ fn chosen_name(number: usize) -> String {
     format!("if_{}", mark(number))
 }
 
-/// Whether a text says something else once the query has become another one. What was asked for stays what it was.
-fn looks_at_query(text: &VariableText) -> bool {
+/// Whether a text says something else once path and query have become other ones. What was asked for stays what it was, and
+/// there is no telling it then.
+pub(in crate::dialect::haproxy::view) fn is_moved(text: &VariableText) -> bool {
     let is_of_query = |name: &str| ["args", "is_args", "query_string"].contains(&name) || name.starts_with("arg_");
-    !text.uses(AS_ASKED) && text.variables().any(is_of_query)
+    !text.uses(AS_ASKED) && (text.uses(PATH) || text.variables().any(is_of_query))
 }
 
 /// The variable that a header of a request is.
