@@ -137,4 +137,20 @@ on_every_proxy! {
         let _world = world(proxy, &[]);
         assert_eq!([who("dead.test", "/"), who("h.test", "/?status=503"), who("h.test", "/")], ["404", "404", "s"]);
     }
+
+    fn the_default_backend_is_told_what_was_asked_for_whatever_is_written_in_its_place(proxy) {
+        let settings = config_map("settings", &[("custom-http-errors", "404,503")]);
+        let moved = |name: &str| {
+            let ingress = ingress(name).path(&format!("{name}.test"), "/a/(.*)", "ImplementationSpecific", name);
+            ingress.annotation("rewrite-target", "/t/$1")
+        };
+        let objects = [all_running(&["live", "e"]), vec![settings, service("dead"), moved("live"), moved("dead")]].concat();
+        let flags = ["--configmap=default/settings", "--default-backend-service=default/e"];
+        let _world = flags.iter().fold(World::of(proxy), |builder, flag| builder.arg(flag)).manifest("i.yaml", &objects).start();
+        for (host, target) in [("live.test", "/a/b?status=404"), ("dead.test", "/a/b?q")] {
+            let answer = get(host, target).unwrap();
+            let told = (answer.echo()["service"].as_str().unwrap_or_default().to_owned(), answer.received("X-Original-URI").unwrap_or_default());
+            assert_eq!(told, ("e".to_owned(), target.to_owned()), "{host}");
+        }
+    }
 }

@@ -58,7 +58,7 @@ fn form(backend: &Arc<Backend>, pages: &Pages<'_>, globals: &Globals, flat: bool
     let labels = &pages.labels;
     let mut form =
         Form::to(Some(backend)).fetch("host", "var(txn.best_host)").fetch("method", "method").fetch("target", "var(txn.page_target)");
-    form = form.fetch("set.X-Original-URI", "pathq").fetch("set.X-Format", "req.fhdr(accept)").text("set.Accept-Encoding", "");
+    form = form.fetch("set.X-Original-URI", "var(txn.asked)").fetch("set.X-Format", "req.fhdr(accept)").text("set.Accept-Encoding", "");
     for (name, value) in [
         ("set.X-Namespace", labels.namespace),
         ("set.X-Ingress-Name", labels.ingress),
