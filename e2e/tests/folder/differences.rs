@@ -59,12 +59,26 @@ fn of_targets(host: &str, guarded: &str) -> Vec<Row> {
         row("one that an expression takes long for", get(guarded, &format!("/open/shut{}", "/a".repeat(2500)), ""), "503", "500"),
         row("`HTTP/0.9`", "GET /a\r\n".to_owned(), "", "400"),
         row("`HTTP/1.0`", format!("GET /a HTTP/1.0\r\nHost: {host}\r\n\r\n"), "GET /a HTTP/1.1", "GET /a HTTP/1.0"),
-        row("`HTTP/2.0` in a line of text", get(host, "/a", "").replace("/1.1", "/2.0"), "505", "GET /a HTTP/1.1"),
+        row("`HTTP/1.10`", get(host, "/a", "").replace("/1.1", "/1.10"), "GET /a HTTP/1.1", "400"),
+        row("a tab in place of a blank in front of the target", get(host, "/a", "").replace(" /a", "\t/a"), "400", "GET /a HTTP/1.1"),
+        row("a blank behind the version", get(host, "/a", "").replace("/1.1", "/1.1 "), "GET /a HTTP/1.1", "400"),
+        Row {
+            line: "`CONNECT`",
+            port: 80,
+            request: get(host, &format!("{host}:80"), "").replace("GET", "CONNECT"),
+            told: ["400", "405", "405", "405"],
+        },
         Row {
             line: "`Host` with a port that is no number",
             port: 80,
             request: get(&format!("{host}:a"), "/a", ""),
             told: ["GET /a HTTP/1.1", "400", "400", "400"],
+        },
+        Row {
+            line: "`Host` with a character that no name has, such as `#`",
+            port: 80,
+            request: get(&format!("{host}#a"), "/a", ""),
+            told: ["404", "400", "400", "400"],
         },
         Row { line: "`Host: [::1].`", port: 80, request: get("[::1].", "/a", ""), told: ["404", "400", "400", "400"] },
         Row { line: "plain HTTP at the port of HTTPS", port: 443, request: get(host, "/a", ""), told: ["400", "400", "", ""] },
@@ -75,6 +89,7 @@ fn of_targets(host: &str, guarded: &str) -> Vec<Row> {
 fn of_headers(host: &str) -> Vec<Row> {
     let many = |count: usize, length: usize| (0..count).map(|n| format!("X-{n}: {}\r\n", "a".repeat(length))).collect::<String>();
     let lengths = |lines: &str| post(host, lines, "abc");
+    let chunked = |lines: &str, trailers: &str| post(host, lines, &format!("3\r\nabc\r\n0\r\n{trailers}\r\n"));
     const ASKED: &str = "POST /a HTTP/1.1";
     vec![
         row("a line longer than one of `large-client-header-buffers`", get(host, "/a", &many(1, 9000)), "400", "GET /a HTTP/1.1"),
@@ -86,17 +101,22 @@ fn of_headers(host: &str) -> Vec<Row> {
         },
         row("more than 400 lines", get(host, "/a", &many(500, 1)), "GET /a HTTP/1.1", "400"),
         row("a line without a colon", get(host, "/a", "X\r\n"), "GET /a HTTP/1.1", "400"),
+        row("a line with a name that is none, such as `X(`", get(host, "/a", "X(: a\r\n"), "GET /a HTTP/1.1", "400"),
         row("a line that is folded", get(host, "/a", "X: a\r\n b\r\n"), "400", "GET /a HTTP/1.1"),
         row("two `Host` lines that are the same", get(host, "/a", &format!("Host: {host}\r\n")), "400", "GET /a HTTP/1.1"),
         row("two `Content-Length` lines that are the same", lengths("Content-Length: 3\r\nContent-Length: 3\r\n"), "400", ASKED),
+        row("`Content-Length` with a tab before the number", lengths("Content-Length: \t3\r\n"), "400", ASKED),
+        row("`Content-Length` and `Transfer-Encoding`", chunked("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", ""), "400", ASKED),
+        Row {
+            line: "`Upgrade` and a body in chunks",
+            port: 80,
+            request: chunked("Transfer-Encoding: chunked\r\nUpgrade: websocket\r\n", "").replace(": close", ": upgrade"),
+            told: [ASKED, ASKED, ASKED, "400"],
+        },
+        row("a trailer without a colon", chunked("Transfer-Encoding: chunked\r\n", "X\r\n"), ASKED, "400"),
         row("`Expect: 100-continue`", lengths("Content-Length: 3\r\nExpect: 100-continue\r\n"), "100", ASKED),
         row("`Transfer-Encoding: gzip`", lengths("Transfer-Encoding: gzip\r\n"), "501", "400"),
-        row(
-            "`Transfer-Encoding: gzip, chunked`",
-            post(host, "Transfer-Encoding: gzip, chunked\r\n", "3\r\nabc\r\n0\r\n\r\n"),
-            "501",
-            "422",
-        ),
+        row("`Transfer-Encoding: gzip, chunked`", chunked("Transfer-Encoding: gzip, chunked\r\n", ""), "501", "422"),
     ]
 }
 
@@ -135,7 +155,7 @@ fn every_line_of_the_guide_is_asked_for_and_no_other() {
 }
 
 /// Lines that take more than one request, or another protocol.
-const LAST: [&str; 2] = ["413, 414 and 405", "longer than one of `large-client-header-buffers`, over HTTP/2"];
+const LAST: [&str; 3] = ["413, 414 and 405", "longer than one of `large-client-header-buffers`, over HTTP/2", "trailers behind chunks"];
 
 on_every_proxy! {
     fn requests_that_are_answered_in_another_way_are_those_of_the_guide(proxy) {
@@ -197,6 +217,11 @@ on_every_proxy! {
             assert_eq!(status(get(&other, "/a", "")), wanted, "{other}");
         }
         assert_eq!(status(get(&host, "*", "").replace("GET", "OPTIONS")), 400, "the proxy as a whole");
+        for version in ["2.0", "3.0"] {
+            assert_eq!(status(get(&host, "/a", "").replace("/1.1", &format!("/{version}"))), 505, "{version}");
+        }
+        // Over HTTP/2 there is no such target either.
+        assert_ne!(get_over_http2(&host, "*").map_or(400, |answer| answer.status), 200);
         assert_eq!(status(get(&host, "/a\u{7f}", "")), 400);
         assert_eq!(status(get(&host, "/?a\u{7f}", "")), 400);
         for (target, wanted) in [("u@", 400), ("u:p@", 400), ("", 200)] {

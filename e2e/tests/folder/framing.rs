@@ -76,17 +76,24 @@ fn telling(headers: &[String]) -> Vec<&str> {
     headers.iter().filter(tell).map(String::as_str).collect()
 }
 
+/// A host `h.test`, and all that its endpoint gets.
+fn world(proxy: Proxy) -> (World, Heard) {
+    let pod = new_pod("s");
+    let objects = [
+        service_with("s", &json!({"ports": [{"port": 50060}]})),
+        slice_with("s-1", "s", &json!([{"addresses": [pod]}]), &json!([{"port": 50060}])),
+        ingress("a").prefix("h.test", "/", "s:50060"),
+    ];
+    let world = World::of(proxy).manifest("i.yaml", &objects).build();
+    let heard = listen((pod, 50060).into());
+    world.start_controller();
+    world.until_ready();
+    (world, heard)
+}
+
 on_every_version! {
     fn sec_1_what_means_two_things_is_refused_or_means_one_to_the_endpoint(proxy) {
-        let pod = new_pod("s");
-        let world = World::of(proxy).manifest("i.yaml", &[
-            service_with("s", &json!({"ports": [{"port": 50060}]})),
-            slice_with("s-1", "s", &json!([{"addresses": [pod]}]), &json!([{"port": 50060}])),
-            ingress("a").prefix("h.test", "/", "s:50060"),
-        ]).build();
-        let heard = listen((pod, 50060).into());
-        world.start_controller();
-        world.until_ready();
+        let (_world, heard) = world(proxy);
         const POST: &str = "POST /first HTTP/1.1\r\nHost: h.test\r\n";
         const CHUNKS: &str = "4\r\nabcd\r\n0\r\n\r\n";
         const NEXT: &str = "GET /next HTTP/1.1\r\nHost: h.test\r\n\r\n";
@@ -127,7 +134,13 @@ on_every_version! {
             format!("{POST}Content-Length: 4\r\nContent-Length: 5\r\n\r\nabcd"),
             format!("{POST}Host: other.test\r\nContent-Length: 4\r\n\r\nabcd"),
             format!("{POST}Content-Length: +4\r\n\r\nabcd"),
+            format!("{POST}Content-Length: 18446744073709551620\r\n\r\nabcd"),
             format!("{POST}Transfer-Encoding: chunked, chunked\r\n\r\n{CHUNKS}"),
+            format!("{POST}Transfer-Encoding: chunked,\r\n\r\n{CHUNKS}"),
+            format!("{POST}Transfer-Encoding: ,chunked\r\n\r\n{CHUNKS}"),
+            format!("{POST}Transfer-Encoding: ,\r\nTransfer-Encoding: chunked\r\n\r\n{CHUNKS}"),
+            format!("{POST}Transfer-Encoding: chunked,\r\nTransfer-Encoding: chunked\r\n\r\n{CHUNKS}"),
+            format!("{POST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n{CHUNKS}"),
             format!("{POST}Transfer-Encoding : chunked\r\n\r\n{CHUNKS}"),
             format!("{POST}Transfer-Encoding: xchunked\r\nContent-Length: 4\r\n\r\nabcd"),
             format!("{POST}X-A: b\0c\r\nContent-Length: 4\r\n\r\nabcd"),
@@ -141,5 +154,13 @@ on_every_version! {
             assert!(answers.len() == usize::from(!is_silent) && answers.iter().all(refuses), "{first}: {answers:?}");
         }
         until("nobody was told anything", || heard.lock().unwrap().is_empty());
+    }
+
+    fn trailers_are_left_out_by_nginx_and_passed_on_by_haproxy(proxy) {
+        let (_world, heard) = world(proxy);
+        let request = "POST /a HTTP/1.1\r\nHost: h.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Last: 1\r\n\r\n";
+        assert_eq!(statuses(request), [200]);
+        let all = heard.lock().unwrap().to_lowercase();
+        assert_eq!((all.contains("abc"), all.contains("x-last: 1")), (true, !proxy.is_nginx()), "{all:?}");
     }
 }

@@ -40,6 +40,11 @@ pub(super) struct PublicView<'m> {
     target_bytes: u64,
     /// What is said of longer ones.
     too_long: String,
+    /// What is said of a version of HTTP that has no lines of text.
+    unknown_version: String,
+    /// What is said of a request that may end elsewhere for others, and of one that is encoded in another way than in chunks.
+    unclear: String,
+    unknown_encoding: String,
     early_data: bool,
     proxy_protocol: bool,
     access_log: bool,
@@ -229,6 +234,9 @@ impl<'m> PublicView<'m> {
             takes_nul: version < REFUSES_NUL,
             target_bytes: target_bytes(globals),
             too_long: page(414),
+            unknown_version: page(505),
+            unclear: page(400),
+            unknown_encoding: page(501),
             early_data: globals.tls.early_data,
             proxy_protocol: listeners.proxy_protocol,
             access_log: globals.access_log.enabled,
