@@ -146,7 +146,7 @@ on_every_proxy! {
         let of = |name: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s");
         let maps = [
             config_map("settings", &settings),
-            config_map("in", &[("X-In", ""), ("X-Other", "o")]),
+            config_map("in", &[("X-In", ""), ("X-Other", "o"), ("X-Asked", "$http_x_asked"), ("X-Named", "$arg_a$location_path")]),
             config_map("out", &[("X-Out", ""), ("X-Else", "e")]),
             config_map("own", &[("X-Own", ""), ("X-All", "a")]),
         ];
@@ -156,9 +156,9 @@ on_every_proxy! {
             let request = gatewright_e2e::http1::Request::get(host, "/?header=X-Out:endpoint&header=X-Own:endpoint").header("X-In", "client");
             let answer = gatewright_e2e::client::send(&request).unwrap();
             let sent = ["X-Out", "X-Else", "X-Own", "X-All"].map(|name| answer.header(name).unwrap_or("-").to_owned());
-            (sent, ["X-In", "X-Other"].map(|name| answer.received(name).unwrap_or_else(|| "-".to_owned())))
+            (sent, ["X-In", "X-Other", "X-Asked", "X-Named"].map(|name| answer.received(name).unwrap_or_else(|| "-".to_owned())))
         };
-        let told = ["-", "o"].map(str::to_owned);
+        let told = ["-", "o", "-", "/"].map(str::to_owned);
         assert_eq!(ask("a.test"), (["-", "e", "-", "a"].map(str::to_owned), told.clone()), "{:?}", world.diagnostics());
         assert_eq!(ask("b.test"), (["-", "e", "endpoint", "-"].map(str::to_owned), told));
     }

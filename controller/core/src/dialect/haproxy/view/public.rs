@@ -314,9 +314,32 @@ fn of_no_route(text: &VariableText) -> VariableText {
 
 /// Headers for all routes. Translation has nothing in place of values that cannot be said; with one no client says the header.
 fn headers(all: &[(HeaderName, VariableText)]) -> Vec<HeaderView> {
-    let view =
-        |(name, value): &(HeaderName, VariableText)| HeaderView::of(name.as_str(), Expression::of(&of_no_route(value)).unwrap_or_default());
+    let view = |(name, value): &(HeaderName, VariableText)| {
+        let value = of_no_route(value);
+        HeaderView::of(name.as_str(), Expression::of(&value).unwrap_or_default(), may_be_empty(&value))
+    };
     all.iter().map(view).collect()
+}
+
+/// Whether a header may turn out to have no value. nginx sends none then.
+pub(super) fn may_be_empty(value: &VariableText) -> bool {
+    /// What every request has.
+    const THERE: &[&str] = &[
+        "best_http_host",
+        "document_uri",
+        "host",
+        "msec",
+        "pass_access_scheme",
+        "pass_port",
+        "remote_addr",
+        "request_method",
+        "request_uri",
+        "scheme",
+        "server_port",
+        "server_protocol",
+        "uri",
+    ];
+    value.literal().is_none() && value.may_be_empty() && !value.uses(THERE)
 }
 
 fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {

@@ -94,15 +94,17 @@ struct ReplacementView {
 pub(super) struct HeaderView {
     name: String,
     value: Expression,
+    /// It may turn out to have no value, and is dropped then.
+    may_be_empty: bool,
 }
 
 impl HeaderView {
-    pub(super) fn of(name: &str, value: Expression) -> Self {
-        Self { name: name.to_owned(), value }
+    pub(super) fn of(name: &str, value: Expression, may_be_empty: bool) -> Self {
+        Self { name: name.to_owned(), value, may_be_empty }
     }
 
     fn new(name: &str, value: &str) -> Self {
-        Self { name: name.to_owned(), value: Expression::literal(value) }
+        Self::of(name, Expression::literal(value), false)
     }
 }
 
@@ -195,7 +197,7 @@ impl CorsView {
                 (origins.iter().map(|o| o.expression()).collect(), Expression::default().and_fetch("var(txn.origin)"))
             }
         };
-        let mut headers = vec![HeaderView { name: "Access-Control-Allow-Origin".to_owned(), value: allowed }];
+        let mut headers = vec![HeaderView::of("Access-Control-Allow-Origin", allowed, false)];
         if cors.credentials {
             headers.push(HeaderView::new("Access-Control-Allow-Credentials", "true"));
         }
@@ -246,7 +248,7 @@ pub(in crate::dialect::haproxy) fn escaped(text: &str) -> String {
 
 fn told(labels: &Labels<'_>) -> Vec<HeaderView> {
     let mut headers = vec![HeaderView::new("X-Code", "503")];
-    headers.push(HeaderView { name: "X-Format".to_owned(), value: Expression::default().and_fetch("req.fhdr(accept)") });
+    headers.push(HeaderView::of("X-Format", Expression::default().and_fetch("req.fhdr(accept)"), false));
     let all = [
         ("X-Namespace", labels.namespace),
         ("X-Ingress-Name", labels.ingress),

@@ -6,7 +6,7 @@ use super::guards::GuardsView;
 use super::mirror::MirrorView;
 use super::pages::PagesView;
 use super::protocol::{FastCgiView, server_options};
-use super::public::{AnsweredView, unlogged_level};
+use super::public::{AnsweredView, may_be_empty, unlogged_level};
 use super::retries::RetriesView;
 use super::route::{RouteView, TRIMMED_TARGET, escaped};
 use super::spread::{ServerView, SpreadView, servers};
@@ -208,6 +208,15 @@ fn labels<'m>(section: &Section<'m>, globals: &Globals) -> Vec<LabelView<'m>> {
 struct NamedView {
     name: String,
     value: Expression,
+    /// It may turn out to have no value, and a header is dropped then.
+    may_be_empty: bool,
+}
+
+impl NamedView {
+    /// `None`: it cannot be said.
+    fn new(name: String, value: &VariableText) -> Option<Self> {
+        Some(Self { name, value: Expression::of(value)?, may_be_empty: may_be_empty(value) })
+    }
 }
 
 /// Headers of all routes that name the one that it is; the frontend, which writes the others, does not know it. `name`: what
@@ -215,9 +224,8 @@ struct NamedView {
 fn named(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usize, &HeaderName) -> String) -> Vec<NamedView> {
     let Some((labels, path)) = &section.named else { return Vec::new() };
     let naming = all.iter().enumerate().filter(|(_, (_, text))| text.uses(LABELS));
-    let view = |(number, (header, text)): (usize, &(HeaderName, VariableText))| {
-        Some(NamedView { name: name(number, header), value: Expression::of(&labels.fill(text, path))? })
-    };
+    let view =
+        |(number, (header, text)): (usize, &(HeaderName, VariableText))| NamedView::new(name(number, header), &labels.fill(text, path));
     naming.filter_map(view).collect()
 }
 
@@ -241,9 +249,8 @@ fn moved(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usi
     }
     let (labels, path) = section.named.unwrap_or_default();
     let moved = all.iter().enumerate().filter(|(_, (_, text))| is_moved(text));
-    let view = |(number, (header, text)): (usize, &(HeaderName, VariableText))| {
-        Some(NamedView { name: name(number, header), value: Expression::of(&labels.fill(text, path))? })
-    };
+    let view =
+        |(number, (header, text)): (usize, &(HeaderName, VariableText))| NamedView::new(name(number, header), &labels.fill(text, path));
     moved.filter_map(view).collect()
 }
 
