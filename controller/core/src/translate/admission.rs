@@ -137,7 +137,9 @@ fn foreign_annotations<'i>(
 ) -> impl Iterator<Item = Diagnostic> + 'i {
     const USUAL: &str = "nginx.ingress.kubernetes.io";
     let prefix = &settings.annotations_prefix;
-    ingress.meta.annotations.keys().filter_map(move |key| {
+    // An empty value asks for nothing.
+    let said = ingress.meta.annotations.iter().filter(|(_, value)| !value.trim().is_empty());
+    said.filter_map(move |(key, _)| {
         let (of, name) = key.split_once('/')?;
         let (message, help) = if of == USUAL && prefix != USUAL {
             (format!("annotations of {USUAL} are not read here"), format!("write {prefix}/{name}"))

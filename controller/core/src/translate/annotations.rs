@@ -223,7 +223,7 @@ fn too_risky(given: &Given<'_>, config: &Config, object: &ObjectRef) -> Option<D
         return None;
     }
     let keys = FEATURES.iter().flat_map(|feature| feature.keys).map(|key| (key.name, key.risk)).chain(unsupported::risky());
-    let (name, risk) = keys.into_iter().find(|(name, risk)| level(*risk) > config.risk_level && given.has(name))?;
+    let (name, risk) = keys.into_iter().find(|(name, risk)| level(*risk) > config.risk_level && given.says(name))?;
     let message = format!("{name} is of risk {risk:?}; annotations-risk-level allows {:?}", config.risk_level);
     let finding = Diagnostic::new(Code::RefusedAnnotation, object.clone(), given.field(name), message);
     Some(finding.help("use annotations that say the same, and remove it"))

@@ -5,6 +5,7 @@ use gatewright_core::names::ObjectName;
 use gatewright_core::state::{Object, decode};
 use gatewright_core::translate::Input;
 use gatewright_core::translate::admission::{Verdict, review};
+use gatewright_core::translate::annotations::names;
 use serde_json::{Value, json};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io";
@@ -72,6 +73,15 @@ fn adm_1_a_path_of_another_ingress_is_refused() {
     assert!(text.starts_with("spec.rules[0].http.paths[0].path: host a.test path / is already served by Ingress shop/old"), "{text}");
     taken(&world, ingress("new", "b.test", &[("/", "Prefix")], &[]));
     taken(&world, ingress("new", "a.test", &[("/", "Exact")], &[]));
+}
+
+#[test]
+fn an_empty_value_is_no_reason_to_refuse() {
+    let world = world(&[]);
+    for name in names().filter(|name| !["allowlist-source-range", "denylist-source-range"].contains(name)) {
+        let warnings = taken(&world, ingress("new", "a.test", &[("/", "Prefix")], &[(name, "")]));
+        assert!(warnings.iter().any(|said| said.contains("the value is empty, which is as good as none")), "{name}: {warnings:?}");
+    }
 }
 
 #[test]

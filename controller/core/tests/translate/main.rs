@@ -13,6 +13,7 @@ mod backends;
 mod broken;
 mod canaries;
 mod edits;
+mod empty_values;
 mod endpoints;
 mod expressions;
 mod hosts;

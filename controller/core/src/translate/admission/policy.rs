@@ -50,7 +50,8 @@ fn honest_texts() -> Rule {
 fn absent(prefix: &str, key: &Key) -> Rule {
     let name = key.name;
     Rule {
-        expression: format!("!('{prefix}/{name}' in variables.annotations)"),
+        // An empty value asks for nothing.
+        expression: format!(r"!('{prefix}/{name}' in variables.annotations) || variables.annotations['{prefix}/{name}'].matches(r'^\s*$')"),
         message: format!("{name} is of risk Critical, which is not allowed; use annotations that say the same, and remove it"),
     }
 }

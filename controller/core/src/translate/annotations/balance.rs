@@ -59,7 +59,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if let Some(key) = hash_key(given) {
         policies.backend().hash = Some(Hashing { key, subset: subset.then_some(size) });
     }
-    if given.has("service-upstream") {
+    if given.says("service-upstream") {
         let wanted = given.bool("service-upstream").unwrap_or(false);
         policies.backend().service_address = wanted.then_some(true);
     }

@@ -61,7 +61,7 @@ pub(super) const SATISFY: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    if given.refuse_empty("auth-type") {
+    if given.refuse_empty("auth-type", &["auth-secret"]) {
         return;
     }
     match given.words("auth-type") {

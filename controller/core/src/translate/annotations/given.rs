@@ -206,13 +206,25 @@ impl<'a> Given<'a> {
         self.bad.iter().any(|bad| bad.name == name)
     }
 
-    /// Refuses a protection that is asked for without saying which; whether it was.
-    pub(super) fn refuse_empty(&mut self, name: &'static str) -> bool {
-        let is_empty = self.raw(name).is_some_and(|value| value.trim().is_empty());
-        if is_empty {
-            self.refuse(name, "the value is empty", "give it a value, or remove it");
+    /// Whether the annotation is there and has a value. An empty one asks for nothing (`annotations` 1.1), and no more do blanks.
+    #[must_use]
+    pub(super) fn says(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
+    /// Refuses a protection that is asked for without saying which: blanks are no value that it can have, and one of `others`,
+    /// which say what it is to be like, is not meant for nothing. By itself an empty value asks for none. Whether it was refused.
+    pub(super) fn refuse_empty(&mut self, name: &'static str, others: &[&str]) -> bool {
+        let Some(value) = self.raw(name).filter(|value| value.trim().is_empty()) else { return false };
+        let other = others.iter().find(|other| self.says(other) && self.words(other) != Some("off"));
+        match other {
+            Some(other) => {
+                self.refuse(name, format_args!("the value is empty, and {other} asks for it"), "give it a value, or remove both")
+            }
+            None if value.is_empty() => return false,
+            None => self.refuse(name, "the value is empty", "give it a value, or remove it"),
         }
-        is_empty
+        true
     }
 
     /// What was found bad since the last call.

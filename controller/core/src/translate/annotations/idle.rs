@@ -42,8 +42,7 @@ pub(super) fn tell(given: &Given<'_>, object: &ObjectRef, diagnostics: &mut Vec<
             say(name, "the value is empty, which is as good as none", "give it a value, or remove it");
         }
     }
-    let is_there = |name: &str| given.has(name) && given.raw(name).is_none_or(|value| !value.trim().is_empty());
-    for (leader, others) in BESIDE.iter().filter(|(leader, _)| !is_there(leader)) {
+    for (leader, others) in BESIDE.iter().filter(|(leader, _)| !given.says(leader)) {
         for name in others.iter().filter(|name| given.has(name)) {
             say(name, &format!("without {leader} it does nothing"), &format!("add {leader}, or remove it"));
         }
@@ -52,8 +51,9 @@ pub(super) fn tell(given: &Given<'_>, object: &ObjectRef, diagnostics: &mut Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::problems;
+    use super::super::testing::{problems, read_with};
     use super::*;
+    use crate::settings::Settings;
 
     #[test]
     fn each_name_is_one() {
@@ -78,14 +78,42 @@ mod tests {
         assert_eq!(problems(&[("enable-cors", "false"), ("cors-max-age", "5")]), [""; 0], "it was switched off");
     }
 
+    /// Of lists of addresses the entries say so.
     #[test]
-    fn an_empty_protection_closes() {
-        for name in ["auth-type", "auth-url", "auth-tls-secret", "limit-rps", "limit-rpm", "limit-connections"] {
-            for value in ["", " "] {
-                let problems = problems(&[(name, value)]);
-                assert!(problems.len() == 1 && problems[0].contains(&format!("{name}: the value is empty")), "{problems:?}");
-                assert!(!problems[0].contains("as good as none"), "{problems:?}");
+    fn an_empty_value_is_none_but_for_lists_of_addresses() {
+        const LISTS: [&str; 2] = ["allowlist-source-range", "denylist-source-range"];
+        for name in super::super::verdict::names() {
+            let (policies, said) = read_with(&Settings::default(), &[(name, "")]);
+            let policies = policies.unwrap_or_else(|| panic!("{name}: it is left out, for {said:?}"));
+            if LISTS.contains(&name) {
+                assert!(policies.closed && said.len() == 1 && said[0].contains("an empty list is for nobody"), "{name}: {said:?}");
+                continue;
             }
+            assert_eq!(said, [format!("{name}: the value is empty, which is as good as none (served)")]);
+            assert_eq!(policies, read_with(&Settings::default(), &[]).0.unwrap(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_protection_of_blanks_closes_and_so_does_an_empty_one_that_others_ask_for() {
+        for name in ["auth-type", "auth-url", "auth-tls-secret", "limit-rps", "limit-rpm", "limit-connections"] {
+            let (policies, said) = read_with(&Settings::default(), &[(name, " ")]);
+            assert!(policies.is_some_and(|policies| policies.closed) && said.len() == 1, "{said:?}");
+        }
+        for (name, other, value) in [
+            ("auth-type", "auth-secret", "users"),
+            ("auth-url", "auth-signin", "https://login.test/"),
+            ("auth-url", "auth-response-headers", "X-User"),
+            ("auth-tls-secret", "auth-tls-match-cn", "CN=a"),
+            ("auth-tls-secret", "auth-tls-verify-client", "on"),
+        ] {
+            let (policies, said) = read_with(&Settings::default(), &[(name, ""), (other, value)]);
+            assert!(policies.is_some_and(|policies| policies.closed), "{name}: {said:?}");
+            assert!(said[0].starts_with(&format!("{name}: the value is empty, and {other} asks for it (")), "{said:?}");
+            let (policies, said) = read_with(&Settings::default(), &[(name, ""), (other, "")]);
+            assert!(policies.is_some_and(|policies| !policies.closed) && said.len() == 2, "{name}: {said:?}");
+        }
+        let off = read_with(&Settings::default(), &[("auth-tls-secret", ""), ("auth-tls-verify-client", "off")]).0;
+        assert!(off.is_some_and(|policies| !policies.closed));
     }
 }

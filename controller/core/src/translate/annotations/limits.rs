@@ -70,9 +70,6 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
 
 /// 0 and less: none, as it was in ingress-nginx.
 fn limit(given: &mut Given<'_>, name: &'static str) -> Option<u64> {
-    if given.refuse_empty(name) {
-        return None;
-    }
     let number = given.integer(name)?;
     match u64::try_from(number) {
         Ok(number) => Some(number.min(HIGHEST)).filter(|number| *number > 0),

@@ -105,13 +105,14 @@ pub(super) fn read(given: &Given<'_>, policies: &mut Policies, object: &ObjectRe
                 let message = format!("{name} {} asks for a protection that is not supported", shown(value));
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
             }
-            Some(Switch) if !value.trim().is_empty() => policies.lost.firewall = false,
+            // That is told with all others.
+            Some(_) if value.trim().is_empty() => {}
+            Some(Switch) => policies.lost.firewall = false,
             Some(Rules) if blocks(value) => {
                 policies.closed = true;
                 let message = format!("{name} has rules that block requests, which is not supported");
                 diagnostics.push(finding(Code::UnsupportedProtection, message).help("remove it to serve the route without"));
             }
-            Some(Switch) => {}
             Some(Told | Rules) => {
                 let message = format!("{name} {} is not supported; the route is served without", shown(value));
                 diagnostics.push(finding(Code::UnsupportedAnnotation, message).help("remove it"));
