@@ -66,6 +66,21 @@ fn every_case_renders_as_it_is_written_down() {
 }
 
 #[test]
+fn whatever_is_wrong_is_said_with_what_would_do() {
+    let mut seen = 0;
+    for case in cases() {
+        for (name, text) in golden(&case).into_iter().filter(|(name, _)| name.starts_with("diagnostics")) {
+            // A finding is a line at the margin, with more of it below.
+            for finding in text.replace("\n    ", "\r").lines().filter(|line| line.contains(": error[") || line.contains(": warning[")) {
+                assert!(finding.contains("\rhelp: "), "{}/{name}: {finding}", case.display());
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 25, "so few findings are in the cases: {seen}");
+}
+
+#[test]
 fn every_installed_proxy_takes_every_case() {
     let mut refused = Vec::new();
     let mut checked = 0;

@@ -236,7 +236,8 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
     (feature.apply)(given, policies);
     let mut worst = OnBadValue::KeepDefault;
     for bad in given.take_bad() {
-        let usual = feature.keys.iter().find(|key| key.name == bad.name).map_or(OnBadValue::KeepDefault, |key| key.on_bad_value);
+        let key = feature.keys.iter().find(|key| key.name == bad.name);
+        let usual = key.map_or(OnBadValue::KeepDefault, |key| key.on_bad_value);
         let answer = bad.answer.unwrap_or(usual);
         worst = worst.max(answer);
         let outcome = match answer {
@@ -246,7 +247,14 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
             OnBadValue::SkipIngress => Outcome::SkippedObject,
         };
         let finding = Diagnostic::new(bad.code, object.clone(), given.field(bad.name), bad.message);
-        diagnostics.push(finding.help(bad.help).outcome(outcome));
+        // Some messages of values say what would do themselves.
+        let help = match key {
+            Some(key) if bad.help.is_empty() && !finding.message.contains("; ") => {
+                format!("use {}", key.value.to_string().replace('`', "'"))
+            }
+            _ => bad.help,
+        };
+        diagnostics.push(finding.help(help).outcome(outcome));
     }
     for noted in given.take_noted() {
         let finding = Diagnostic::new(noted.code, object.clone(), given.field(noted.name), noted.message);
@@ -296,7 +304,8 @@ fn has_blocked_word(given: &Given<'_>, config: &Config, object: &ObjectRef, diag
     let hit = given.iter().find_map(|(name, value)| Some((name, config.word_blocklist.iter().find(|word| value.contains(word.as_str()))?)));
     let Some((name, word)) = hit else { return false };
     let message = format!("the value contains {}, a word of annotation-value-word-blocklist", shown(word));
-    diagnostics.push(Diagnostic::new(Code::RefusedAnnotation, object.clone(), given.field(printable(name)), message));
+    let finding = Diagnostic::new(Code::RefusedAnnotation, object.clone(), given.field(printable(name)), message);
+    diagnostics.push(finding.help("write it without that word, or remove the annotation"));
     true
 }
 

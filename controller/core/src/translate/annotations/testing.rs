@@ -1,6 +1,7 @@
 //! Short ways to read annotations in tests. The Ingress is `shop/front`.
 
 use super::{Given, Objects, Policies};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef};
 use crate::settings::{Config, Settings};
 use crate::state::{Event, Snapshot, decode};
@@ -46,6 +47,7 @@ pub(super) fn read_configured(
     let config: Config = crate::settings::read(settings, &keys.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()).0;
     let mut read =
         super::read(Given::new("p", "shop", &all, Objects::new(snapshot)), (&config, &Arc::new(Policies::of(&config))), settings, &object);
+    assert_tells_what_would_do(&read.diagnostics);
     if read.is_refused && read.policies.is_some() {
         super::tell_closed(&mut read.diagnostics);
     }
@@ -53,6 +55,14 @@ pub(super) fn read_configured(
         read.policies.map(Arc::unwrap_or_clone),
         read.diagnostics.iter().map(|found| format!("{} ({})", found.message, found.outcome)).collect(),
     )
+}
+
+/// Whatever is wrong is said with what would do; some messages of values say it themselves.
+#[track_caller]
+fn assert_tells_what_would_do(diagnostics: &[Diagnostic]) {
+    let mut serious = diagnostics.iter().filter(|finding| finding.severity != Severity::Note);
+    let silent = serious.find(|finding| finding.help.is_empty() && !finding.message.contains("; "));
+    assert!(silent.is_none(), "nothing tells what would do: {}", silent.expect("it is there"));
 }
 
 /// Objects for annotations to name.
