@@ -7,6 +7,7 @@
     reason = "a test may do all that, and fails by panicking"
 )]
 
+use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::model::{Action, Certificate, CertificateId, Route};
 use gatewright_core::names::{HostPattern, ObjectName};
 use gatewright_core::settings::Settings;
@@ -95,6 +96,11 @@ impl World {
         let kept = self.translator.translate(input);
         let fresh = Translator::default().translate(input);
         assert_eq!((&kept.model.hosts, &kept.diagnostics), (&fresh.model.hosts, &fresh.diagnostics), "what is kept changes nothing");
+        // What a policy only reports is done all the same.
+        let is_reported = |finding: &Diagnostic| finding.code == Code::AgainstPolicy && finding.outcome == Outcome::Served;
+        let mut serious = kept.diagnostics.iter().filter(|finding| finding.severity != Severity::Note && !is_reported(finding));
+        let silent = serious.find(|finding| finding.help.is_empty() && !finding.message.contains("; "));
+        assert!(silent.is_none(), "nothing tells what would do: {}", silent.unwrap());
         kept
     }
 }
@@ -581,6 +587,10 @@ fn parameters_in_the_hands_of_a_namespace_let_nobody_do_more_than_the_main_confi
         assert_eq!((told.as_str(), served), (keys, [false, false]), "{settings}: {all:#?}");
         assert_eq!(refused("system", &settings).0, "", "{settings}: the operator decides");
     }
+    let told = refused("teams", &json!({"server-snippet": "deny 192.0.2.2;\nadd_header A b;"})).2;
+    let why =
+        "server-snippet would stand in place of the directives that the main ConfigMap has in this key; the main ConfigMap decides it";
+    assert!(told.iter().any(|one| one.contains(why)), "{told:#?}");
     let open = json!({"annotation-value-word-blocklist": "", "annotations-risk-level": "Critical", "allow-snippet-annotations": "true"});
     let (_, served, all) = refused("system", &open);
     assert_eq!(served, [true, true], "the operator decides: {all:#?}");

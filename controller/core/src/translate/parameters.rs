@@ -263,18 +263,22 @@ fn wide(config: &Config) -> impl PartialEq {
     (&config.globals, &config.request_headers_from, &config.response_headers_from, &config.dh_params_from, config.shares_objects)
 }
 
-/// Whether a class lets its Ingresses do more than the main ConfigMap does, which is for no namespace to say: what it may do
-/// itself is decided there.
-fn is_looser(class: &Config, main: &Config) -> bool {
+/// Why a class lets its Ingresses do more than the main ConfigMap does, which is for no namespace to say: what it may do
+/// itself is decided there. A snippet of the class stands in place of the main one, so none can add to that: what is added could
+/// undo what is there, such as a header, or who is kept out.
+fn looser(class: &Config, main: &Config) -> Option<&'static str> {
     let is_applied = |(key, text): (&SnippetKey, &String)| class.snippets.get(key) == Some(text);
     let is_allowed = |header: &HeaderName| main.allowed_response_headers.contains(header);
-    class.risk_level > main.risk_level
+    let does_more = class.risk_level > main.risk_level
         || (class.reads_snippets && !main.reads_snippets)
         || (main.snippets_unknown && !class.snippets_unknown)
         || (main.strict_path_types && !class.strict_path_types)
         || !main.word_blocklist.iter().all(|word| class.word_blocklist.contains(word))
-        || !class.allowed_response_headers.iter().all(is_allowed)
-        || !main.snippets.iter().all(is_applied)
+        || !class.allowed_response_headers.iter().all(is_allowed);
+    if does_more {
+        return Some("would let Ingresses do more than the main ConfigMap does");
+    }
+    (!main.snippets.iter().all(is_applied)).then_some("would stand in place of the directives that the main ConfigMap has in this key")
 }
 
 /// Reads the data of classes over that of the main ConfigMap.
@@ -307,7 +311,7 @@ impl Reader<'_, '_> {
             if annotations::key(key).is_none() && wide(&one) != wide(&self.alone) {
                 return Some("holds for the proxy as a whole");
             }
-            (!found.of_operator && is_looser(&one, &self.alone)).then_some("would let Ingresses do more than the main ConfigMap does")
+            if found.of_operator { None } else { looser(&one, &self.alone) }
         };
         found.settings.iter().filter_map(|(key, value)| Some((key.as_str(), why(key, value)?))).collect()
     }
