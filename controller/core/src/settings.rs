@@ -80,6 +80,7 @@ pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Ve
     let (mut config, mut problems) = keys::read(Config::new(settings), data.iter().filter(|(key, _)| *key != POLICY_KEY));
     forgive_unused(data, &mut config, &mut problems);
     problems.extend(forget_cache(settings, &mut config));
+    problems.extend(forget_limit_key(settings, &mut config));
     if let Some(text) = data.get(POLICY_KEY) {
         problems.extend(config.add_policy(Policy::parse(text)).err());
     }
@@ -110,6 +111,18 @@ fn forget_cache(settings: &Settings, config: &mut Config) -> Option<Problem> {
     Arc::make_mut(auth).cache = None;
     let message = format!("this proxy has no ${variable}, so no answer is kept");
     Some(Problem { key: "global-auth-cache-key".to_owned(), kind: ProblemKind::BadValue, message, help: "use another variable".to_owned() })
+}
+
+/// Clients are not told apart by a text that the proxy has no word for.
+fn forget_limit_key(settings: &Settings, config: &mut Config) -> Option<Problem> {
+    let variable = settings.lacks_variable(config.globals.limits.key.as_ref()?)?.to_owned();
+    config.globals.limits.key = None;
+    Some(Problem {
+        key: "limit-conn-zone-variable".to_owned(),
+        kind: ProblemKind::Unsupported,
+        message: format!("limit-conn-zone-variable: this proxy has no ${variable}, so limits go by the address of the client"),
+        help: "use another variable".to_owned(),
+    })
 }
 
 /// Whether a key asks for a protection.
@@ -262,9 +275,27 @@ mod tests {
         ] {
             assert!(one(key, value).1.is_empty(), "{key}");
         }
-        for (key, value) in [("enable-brotli", "true"), ("limit-conn-zone-variable", "$http_x_client")] {
-            assert_eq!(one(key, value).1[0].kind, ProblemKind::Unsupported, "{key}");
+        assert_eq!(one("enable-brotli", "true").1[0].kind, ProblemKind::Unsupported);
+    }
+
+    #[test]
+    fn clients_are_told_apart_by_what_is_known_of_their_requests() {
+        let key = |value: &str| {
+            let (config, problems) = one("limit-conn-zone-variable", value);
+            (config.globals.limits.key.is_some(), problems.len())
+        };
+        for value in ["$http_x_client", "${http_x_client}-$host", "$server_name", "$remote_user", "$cookie_session"] {
+            assert_eq!(key(value), (true, 0), "{value}");
         }
+        for value in ["", "$binary_remote_addr", "$remote_addr"] {
+            assert_eq!(key(value), (false, 0), "{value}");
+        }
+        for value in ["$status", "$upstream_addr", "$sent_http_x", "$service_name", "$geoip2_city", "a\nb"] {
+            assert_eq!(key(value), (false, 1), "{value}");
+        }
+        let settings = Settings { unknown_variables: vec!["msec"], ..Settings::default() };
+        let (config, problems) = read(&settings, &BTreeMap::from([("limit-conn-zone-variable".to_owned(), "$msec".to_owned())]));
+        assert!(config.globals.limits.key.is_none() && problems[0].message.contains("this proxy has no $msec"), "{problems:?}");
     }
 
     #[test]

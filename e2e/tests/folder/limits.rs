@@ -1,7 +1,8 @@
 //! How often, how many at once and how fast: what a client gets who asks for more than its share. The entries of the
 //! reference under 4.9.
 
-use gatewright_e2e::client::get;
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
@@ -68,6 +69,26 @@ on_every_proxy! {
         assert_eq!(at_once("exempt.test", "/?wait_ms=500", 5), [200; 5]);
         assert_eq!(at_once("busy.test", "/?wait_ms=4000", 10), [[200; 3].to_vec(), vec![509; 7]].concat());
         assert_eq!(at_once("busy.test", "/?wait_ms=100", 3), [200; 3], "those before are over");
+    }
+
+    fn clients_are_told_apart_by_what_the_settings_say(proxy) {
+        let settings = config_map("settings", &[("limit-conn-zone-variable", "$http_x_client")]);
+        let exempt = limited("exempt", &[("limit-rpm", "1"), ("limit-whitelist", "127.0.0.0/8")]);
+        let objects = [running("s"), vec![settings, limited("often", &[("limit-rpm", "1")]), exempt]].concat();
+        let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let passed = |host: &str, client: Option<&str>| {
+            let request = || client.iter().fold(Request::get(host, "/"), |request, client| request.header("X-Client", client));
+            let statuses = (0..8).map(|_| send(&request()).map_or(0, |answer| answer.status));
+            statuses.filter(|status| *status == 200).count()
+        };
+        // They differ behind what a table of HAProxy holds of a text.
+        let long = "k".repeat(100);
+        for client in ["one", "two", &format!("{long}1"), &format!("{long}2")] {
+            assert_eq!(passed("often.test", Some(client)), 6, "{client}");
+        }
+        assert_eq!(passed("often.test", None), 6, "who says nothing is told apart by its address");
+        assert_eq!(passed("often.test", None), 0);
+        assert_eq!(passed("exempt.test", Some("one")), 8, "addresses are exempt as before");
     }
 
     fn ann_4_9_without_settings_too_much_is_503(proxy) {

@@ -18,6 +18,13 @@ pub fn may_be_told(name: &str) -> bool {
     is_variable(name) && !["document_root", "request_filename"].contains(&name)
 }
 
+/// Whether a variable is known only when an endpoint has answered.
+#[must_use]
+pub fn is_of_answer(name: &str) -> bool {
+    const NAMES: &[&str] = &["body_bytes_sent", "bytes_sent", "request_completion", "status"];
+    ["sent_http_", "upstream_"].iter().any(|family| name.starts_with(family)) || NAMES.contains(&name)
+}
+
 /// What stands for the `*` of a host: the first label of the name that was asked for. Empty for hosts without.
 pub const SUBDOMAIN: &str = "subdomain";
 

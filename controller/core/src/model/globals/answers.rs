@@ -1,6 +1,6 @@
 //! What answers are like: errors, compression, speed.
 
-use crate::names::TextRegex;
+use crate::names::{TextRegex, VariableText};
 
 /// Error answers that the default backend writes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -87,10 +87,13 @@ pub struct Limits {
     pub rate_kib: u64,
     /// Kilobytes that are sent as fast as it goes before.
     pub rate_after_kib: u64,
+    /// What clients are told apart by; `None`, and where it is empty: their addresses. It has no variables about the Ingress, for
+    /// each has its own counters anyway, and none that is known only with the answer.
+    pub key: Option<VariableText>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { request_status: 503, connection_status: 503, rate_kib: 0, rate_after_kib: 0 }
+        Self { request_status: 503, connection_status: 503, rate_kib: 0, rate_after_kib: 0, key: None }
     }
 }

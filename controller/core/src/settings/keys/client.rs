@@ -3,7 +3,8 @@
 use super::readers::{error_status, media_type, memory};
 use super::{List, NoEffect, Read, Rule, Switch, Trust, Unless, each, set};
 use crate::model::HttpsRedirectStatus;
-use crate::names::shown;
+use crate::names::variable::{LABELS, is_of_answer, is_variable};
+use crate::names::{VariableText, shown};
 use crate::settings::values::{Bad, address, bytes_within, flag, header_name, network, number, number_within};
 
 /// All headers of one request, in bytes.
@@ -88,8 +89,18 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ),
     ("limit-req-status-code", set!(limits.request_status, error_status)),
     ("limit-conn-status-code", set!(limits.connection_status, error_status)),
-    ("limit-conn-zone-variable", Unless("$binary_remote_addr", "limits go by the address of the client")),
+    ("limit-conn-zone-variable", set!(limits.key, limit_key)),
 ];
+
+/// What is known of a request when its client is counted.
+fn limit_key(text: &str) -> Result<Option<VariableText>, Bad> {
+    const HELP: &str = "use variables of requests, such as $http_x_client";
+    let is_known = |name: &str| is_variable(name) && !is_of_answer(name) && !LABELS.contains(&name);
+    match text.trim() {
+        "" | "$binary_remote_addr" | "$remote_addr" => Ok(None),
+        text => VariableText::parse_with(text, is_known).map(Some).map_err(|bad| (bad.0, HELP)),
+    }
+}
 
 fn header_bytes(text: &str) -> Result<u64, Bad> {
     bytes_within(text, 1 << 10..=1 << 20, "use a size from 1k to 1m")

@@ -2,23 +2,20 @@
 
 use super::Given;
 use crate::names::VariableText;
+use crate::names::variable::is_of_answer;
 
-/// Known only when an endpoint has answered; sorted.
-const OF_ANSWERS: &[&str] = &["body_bytes_sent", "bytes_sent", "request_completion", "status"];
-/// Families of such.
-const FAMILIES_OF_ANSWERS: &[&str] = &["sent_http_", "upstream_"];
 /// What clients send, or not.
 const FAMILIES_OF_CLIENTS: &[&str] = &["arg_", "cookie_", "http_"];
 
 /// Says it of the first variable of a text.
 pub(super) fn tell(given: &mut Given<'_>, name: &'static str, text: &VariableText) {
-    let is_of = |families: &[&str], variable: &str| families.iter().any(|family| variable.starts_with(family));
+    let is_of_client = |variable: &str| FAMILIES_OF_CLIENTS.iter().any(|family| variable.starts_with(family));
     for variable in text.variables() {
-        if is_of(FAMILIES_OF_ANSWERS, variable) || OF_ANSWERS.binary_search(&variable).is_ok() {
+        if is_of_answer(variable) {
             let message = format_args!("${variable} is known only when an endpoint has answered, and is empty here");
             return given.note(name, message, "remove it, or use a variable of the request such as $host");
         }
-        if is_of(FAMILIES_OF_CLIENTS, variable) && variable != "http_host" {
+        if is_of_client(variable) && variable != "http_host" {
             let message = format_args!("${variable} is what the client sends, whatever that is, and empty if it sends nothing");
             return given.note(name, message, "let endpoints not rely on it, or use a variable such as $host");
         }

@@ -20,6 +20,8 @@ pub(in crate::dialect::haproxy) fn has_bandwidth(version: Version) -> bool {
 /// What `route/limits.tera` sees.
 #[derive(Debug, Serialize)]
 pub(super) struct LimitsView {
+    /// What clients are told apart by; `None`: their addresses.
+    client: Option<Expression>,
     /// Name of the Ingress and its client in the table.
     counted: Expression,
     /// Clients without limits, in lines of a bounded number.
@@ -51,8 +53,11 @@ impl LimitsView {
     pub(super) fn new(limits: &ClientLimits, counted: u128, extra: Option<&Extra>, globals: &Globals) -> Self {
         let requests = extra.and_then(|extra| extra.request_limit_status).unwrap_or(globals.limits.request_status).clamp(400, 599);
         let connections = extra.and_then(|extra| extra.connection_limit_status).unwrap_or(globals.limits.connection_status).clamp(400, 599);
+        let client = globals.limits.key.as_ref().and_then(Expression::of).filter(|client| !client.is_empty());
+        let fetch = if client.is_some() { "var(txn.limit_key)" } else { "src" };
         Self {
-            counted: Expression::literal(&format!("{:016x} ", counted >> 64)).and_fetch("src"),
+            client,
+            counted: Expression::literal(&format!("{:016x} ", counted >> 64)).and_fetch(fetch),
             exempt: lines(&limits.exempt),
             rates: limits.rates.iter().map(|rate| RateView::new(*rate)).collect(),
             connections: limits.connections.map(|number| number.clamp(1, 1 << 20)),

@@ -41,6 +41,8 @@ pub(in crate::dialect::nginx) struct HostContext<'m> {
     pub(super) retries: &'m RetryPolicy,
     pub(super) timeouts: &'m UpstreamTimeouts,
     pub(super) grpc_buffer_kib: u64,
+    /// Clients with limits are told apart by something else than their addresses.
+    pub(super) has_limit_key: bool,
 }
 
 /// One `listen` line.
@@ -162,6 +164,7 @@ impl<'m> HostContext<'m> {
             retries: &globals.retries,
             timeouts: &globals.upstream_timeouts,
             grpc_buffer_kib: globals.grpc_buffer_kib,
+            has_limit_key: globals.limits.key.is_some(),
         }
     }
 

@@ -159,7 +159,7 @@ impl<'m> RouteView<'m> {
             redirect: policy.redirect.as_ref().map(|redirect| redirect::RedirectView::new(redirect, context)),
             rewrite: rewrite::RewriteView::new(route),
             refuses_breaks: rewrite::tells_path(route),
-            limits: limits::LimitsView::new(route),
+            limits: limits::LimitsView::new(route, context.has_limit_key),
             bandwidth: policy.bandwidth.as_ref().map(limits::BandwidthView::new),
             timeouts: policy.timeouts.as_ref().map(timeouts::TimeoutsView::new),
             client_timeouts: policy.extra.as_deref().map(timeouts::ClientTimeoutsView::new).unwrap_or_default(),

@@ -39,13 +39,13 @@ struct ConnectionsView {
 const CONNECTIONS: &str = "connections";
 
 impl LimitsView {
-    /// `None`: there are no limits.
-    pub(super) fn new(route: &Route) -> Option<Self> {
+    /// `None`: there are no limits. `has_key`: clients are told apart by something else than their addresses.
+    pub(super) fn new(route: &Route, has_key: bool) -> Option<Self> {
         let limits = route.policy.limits.as_ref()?;
         let extra = route.policy.extra.as_deref();
         let rates = limits.rates.iter().map(|rate| RateView { zone: format!("zone={}", zone_of(*rate)), burst: burst(*rate) });
         Some(Self {
-            key: if limits.exempt.is_empty() { counted(route) } else { Expression::variable(&key_variable(route, limits)) },
+            key: if limits.exempt.is_empty() { counted(route, has_key) } else { Expression::variable(&key_variable(route, limits)) },
             rates: rates.collect(),
             request_status: extra.and_then(|extra| extra.request_limit_status),
             connection_status: extra.and_then(|extra| extra.connection_limit_status),
@@ -67,9 +67,15 @@ fn zone_of(rate: RequestRate) -> String {
 }
 
 /// What is counted for a route: the client together with the Ingress.
-fn counted(route: &Route) -> Expression {
-    Expression::literal(&format!("{:032x} ", digest_of(&route.origin))).and_variable("client_address")
+fn counted(route: &Route, has_key: bool) -> Expression {
+    let client = if has_key { CLIENT } else { ADDRESS };
+    Expression::literal(&format!("{:032x} ", digest_of(&route.origin))).and_variable(client)
 }
+
+/// The address of the client.
+const ADDRESS: &str = "client_address";
+/// What the client is told apart by, where that is something else.
+const CLIENT: &str = "limit_key";
 
 /// The variable that holds what is counted for a route with exemptions.
 fn key_variable(route: &Route, limits: &ClientLimits) -> String {
@@ -79,6 +85,8 @@ fn key_variable(route: &Route, limits: &ClientLimits) -> String {
 /// What `limits.tera` sees: zones, and what is counted in them.
 #[derive(Debug, Serialize)]
 pub(in crate::dialect::nginx::view) struct ZonesView {
+    /// What clients are told apart by; `None`: their addresses.
+    client: Option<Expression>,
     /// One for each rate.
     rates: Vec<ZoneView>,
     connections: Option<String>,
@@ -126,10 +134,13 @@ impl ZonesView {
                 exemptions.insert(&limits.exempt);
             }
         }
+        let client = model.globals.limits.key.as_ref().map(Expression::of);
+        let has_key = client.is_some();
         any.then(|| Self {
+            client,
             rates: rates.iter().map(|(zone, rate)| ZoneView::new(zone, *rate)).collect(),
             connections: connections.then(|| format!("zone={CONNECTIONS}:5m")),
-            keys: keys.iter().map(|(variable, (route, limits))| KeyView::new(variable, route, limits)).collect(),
+            keys: keys.iter().map(|(variable, (route, limits))| KeyView::new(variable, route, limits, has_key)).collect(),
             exemptions: exemptions.into_iter().map(ExemptionView::new).collect(),
         })
     }
@@ -146,9 +157,9 @@ impl ZoneView {
 }
 
 impl KeyView {
-    fn new(variable: &str, route: &Route, limits: &ClientLimits) -> Self {
+    fn new(variable: &str, route: &Route, limits: &ClientLimits, has_key: bool) -> Self {
         let exempt = Expression::variable(&exemption_variable(&limits.exempt));
-        Self { variable: Expression::variable(variable), exempt, value: counted(route) }
+        Self { variable: Expression::variable(variable), exempt, value: counted(route, has_key) }
     }
 }
 
