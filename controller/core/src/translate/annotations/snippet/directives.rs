@@ -108,6 +108,13 @@ impl Zones {
         if key == SnippetKey::Http { Self::MayStandHere } else { Self::StandElsewhere }
     }
 
+    /// Whether a directive has no meaning, whatever stands in front of it.
+    fn is_foreign(self, directive: &Directive) -> bool {
+        let is_idle = self == Self::MayStandHere && others::idle_block(directive).is_some();
+        let read = Meaning::default().directive(directive);
+        !is_idle && read.is_err_and(|why| why.starts_with(NO_MEANING) || why == NO_BLOCK)
+    }
+
     fn check(self, meaning: Meaning, directives: &[Directive]) -> Result<Meaning, String> {
         if meaning.zones.is_empty() || self == Self::MayStandHere {
             return Ok(meaning);
@@ -131,7 +138,9 @@ pub(super) fn read_rest(key: SnippetKey, directives: &[Directive], zones: &Limit
 }
 
 fn read_all(text: &str, zones: &LimitZones, known: Known, defined: Zones) -> Result<Meaning, String> {
-    read_directives(&reader::read(text)?, zones, known, defined)
+    let directives = reader::read(text)?;
+    let read = read_directives(&directives, zones, known, defined);
+    read.map_err(|why| places::with_others(&directives, why, |directive| defined.is_foreign(directive)))
 }
 
 fn read_directives(directives: &[Directive], zones: &LimitZones, (answered, variables): Known, defined: Zones) -> Result<Meaning, String> {
@@ -197,7 +206,7 @@ impl Meaning {
                 "if" => self.conditional(&arguments, block),
                 "location" => self.location(&arguments, block),
                 "limit_except" => self.except(&arguments, block),
-                _ => Err("blocks are not accepted".to_owned()),
+                _ => Err(NO_BLOCK.to_owned()),
             };
         }
         let (name, given) = (directive.name.as_str(), arguments.as_slice());
@@ -318,6 +327,8 @@ fn is_page(codes: &[&str], path: &str) -> bool {
 }
 
 pub(super) const NO_MEANING: &str = "it has no meaning";
+/// The same of a block.
+const NO_BLOCK: &str = "blocks are not accepted";
 
 /// Why a value cannot be read.
 pub(super) fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {

@@ -177,9 +177,13 @@ pub(super) fn is_code(name: &str) -> bool {
 
 /// Why a directive is refused.
 pub(super) fn unknown(name: &str) -> String {
-    let other = OTHERS.iter().find(|(names, _)| names.iter().any(|own| is_named(own, name))).map(|(_, other)| *other);
-    let other = other.or_else(|| is_code(name).then_some("no code is run here, and annotations say much of what it is used for"));
+    let other = other(name).or_else(|| is_code(name).then_some("no code is run here, and annotations say much of what it is used for"));
     format!("{NO_MEANING} that could be given on every proxy{}", other.map_or_else(String::new, |other| format!("; {other}")))
+}
+
+/// What has the meaning of a directive.
+pub(super) fn other(name: &str) -> Option<&'static str> {
+    OTHERS.iter().find(|(names, _)| names.iter().any(|own| is_named(own, name))).map(|(_, other)| *other)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Where directives of a snippet stand, so that whoever wrote them is told of the right one.
 
-use super::answered;
 use super::reader::{self, Directive};
+use super::{answered, others};
 use crate::model::RawDirective;
+use crate::names::shown;
 
 /// The directives of a snippet with their places; none, where it cannot be read.
 pub(in crate::translate) struct Places(Vec<Directive>);
@@ -14,7 +15,7 @@ impl Places {
 
     /// What is said of the first directive with one of these names, or beginnings of names that end with `_`.
     pub(in crate::translate) fn say_of(&self, names: &[&str], why: &str) -> String {
-        self.say(|directive| names.iter().any(|own| super::others::is_named(own, &directive.name)), why)
+        self.say(|directive| names.iter().any(|own| others::is_named(own, &directive.name)), why)
     }
 
     /// Paths of a whole host are not one Ingress's.
@@ -75,6 +76,36 @@ fn first<'d>(directives: &'d [Directive], is_meant: &impl Fn(&Directive) -> bool
         let inside = directive.block.as_deref().unwrap_or_default();
         if is_meant(directive) { Some(directive) } else { first(inside, is_meant) }
     })
+}
+
+/// Why a snippet is refused, and its other directives that are foreign: the first of them with their places.
+pub(super) fn with_others(directives: &[Directive], why: String, is_foreign: impl Fn(&Directive) -> bool) -> String {
+    const NAMED: usize = 5;
+    let mut all = Vec::new();
+    collect(directives, &is_foreign, &mut all);
+    all.retain(|directive| !directive.is_said_in(&why));
+    let named: Vec<_> = all.iter().take(NAMED).map(|directive| with_place(directive)).collect();
+    match all.len().saturating_sub(NAMED) {
+        0 if named.is_empty() => why,
+        0 => format!("{why}; without a meaning here: {}", named.join(", ")),
+        more => format!("{why}; without a meaning here: {} and {more} more", named.join(", ")),
+    }
+}
+
+fn with_place(directive: &Directive) -> String {
+    let other = others::other(&directive.name).map_or_else(String::new, |other| format!(": {other}"));
+    format!("{} ({}{other})", shown(&directive.name), directive.at)
+}
+
+/// All of them, be they in blocks of others.
+fn collect<'d>(directives: &'d [Directive], is_meant: &impl Fn(&Directive) -> bool, all: &mut Vec<&'d Directive>) {
+    for directive in directives {
+        match &directive.block {
+            _ if is_meant(directive) => all.push(directive),
+            Some(block) => collect(block, is_meant, all),
+            None => {}
+        }
+    }
 }
 
 /// What is wrong with one of the directives of these names, by its number among them, in no block.

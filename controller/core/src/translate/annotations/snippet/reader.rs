@@ -2,6 +2,7 @@
 
 use super::others;
 use crate::names::{is_printable, shown};
+use std::fmt;
 
 /// Longest word in bytes.
 const MAX_WORD: usize = 2000;
@@ -22,8 +23,13 @@ impl Place {
 
     /// What is said of it.
     fn wrong(self, why: &str) -> String {
-        let Self { line, column } = self;
-        format!("{BEGIN}{line}, column {column}: {why}")
+        format!("{self}: {why}")
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{BEGIN}{}, column {}", self.line, self.column)
     }
 }
 
@@ -44,6 +50,13 @@ impl Directive {
     /// What is wrong with it, or else to be said of it, with its place; what has one, of a directive in its block, keeps that.
     pub(super) fn wrong(&self, why: &str) -> String {
         if why.starts_with(BEGIN) { why.to_owned() } else { self.at.wrong(&format!("{}: {why}", shown(&self.name))) }
+    }
+}
+
+impl Directive {
+    /// Whether that was said of it.
+    pub(super) fn is_said_in(&self, what: &str) -> bool {
+        what.starts_with(&self.at.wrong(""))
     }
 }
 

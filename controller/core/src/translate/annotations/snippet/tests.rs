@@ -10,6 +10,26 @@ fn read(text: &str) -> Result<Meaning, String> {
 }
 
 #[test]
+fn every_directive_without_a_meaning_is_named_with_its_place() {
+    let why = |text: &str| read(text).unwrap_err();
+    assert_eq!(
+        why("expires 1h;\nroot /a;\nif ($arg_a) {\n  auth_basic x;\n  return 403;\n}\nindex a;"),
+        "line 2, column 1: \"root\": it has no meaning that could be given on every proxy; without a meaning here: \
+         \"auth_basic\" (line 4, column 3: the annotation auth-type has one), \"index\" (line 7, column 1)"
+    );
+    let many: String = (0..9).map(|n| format!("foreign_{n} x;\n")).collect();
+    let said = why(&many);
+    assert!(said.starts_with("line 1, column 1: \"foreign_0\"") && said.contains("\"foreign_5\" (line 6, column 1) and 3 more"), "{said}");
+    assert!(said.matches("foreign_").count() == 6 && said.ends_with(" more"), "{said}");
+    // Another mistake is said first, and each once.
+    let said = why("limit_rate x;\nexpires 1h;\n types { text/css css; }");
+    assert!(
+        said.starts_with("line 1, column 1: \"limit_rate\"") && said.ends_with("; without a meaning here: \"types\" (line 3, column 2)")
+    );
+    assert!(!why("root /a;\nexpires 1h;").contains("without a meaning here"));
+}
+
+#[test]
 fn directives_become_wishes() {
     let text = "more_set_headers \"X-A: b\" 'X-C: $host';\nadd_header X-D e always;\nproxy_set_header X-In $remote_addr;\n\
                 proxy_hide_header X-P;\nproxy_read_timeout 5m;\nclient_max_body_size 8m;\nproxy_buffering on;\naccess_log off;";
