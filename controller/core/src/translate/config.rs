@@ -51,10 +51,14 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
 /// counts until somebody says something else: what keeps somebody out, what that is compared with and what of it is applied may
 /// be said by different keys, and by Ingresses.
 pub(super) fn last_of(input: Input<'_>, object: &ObjectRef) -> Option<Written> {
-    let last = input.quarantine.accepted_settings_of(object)?;
-    let mut data = last.clone();
+    accepted(input, object).filter(|last| last.closed || last.data.values().any(|value| !value.is_empty()))
+}
+
+/// The same of headers, where an empty value says something.
+pub(super) fn accepted(input: Input<'_>, object: &ObjectRef) -> Option<Written> {
+    let mut data = input.quarantine.accepted_settings_of(object)?.clone();
     let closed = data.remove(UNREADABLE).is_some();
-    (closed || data.values().any(|value| !value.is_empty())).then_some(Written { data, closed })
+    Some(Written { data, closed })
 }
 
 /// Whether a key stands for what may keep somebody out and cannot be read.

@@ -2,12 +2,13 @@
 
 use super::annotations::snippet::{Meaning, Places};
 use super::annotations::{Objects, done_without, lacking, snippet, stricter, without_effect, without_unsaid};
-use super::config::Said;
+use super::config::{Said, accepted, unread, without_refused};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::variable::{LABELS, SUBDOMAIN};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
 use crate::settings::{Config, Kept, LimitZones, SnippetKey};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -208,7 +209,7 @@ struct Reader<'i, 'o, F> {
     diagnostics: &'o mut Vec<Diagnostic>,
 }
 
-impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
+impl<'i, 'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'i, '_, F> {
     fn say(&mut self, key: &str, message: &str, help: &str) {
         self.find(Code::BadSetting, key, format!("{key}: {message}"), help, Outcome::KeptDefault);
     }
@@ -225,29 +226,30 @@ impl<'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'_, '_, F> {
         self.diagnostics.push(Diagnostic::new(code, object.clone(), field, message).help(help).outcome(outcome));
     }
 
+    /// The data of a ConfigMap, also of one that is gone; `None`: there is none.
+    fn data_of(&mut self, key: &str, object: &ObjectRef) -> Option<Cow<'i, BTreeMap<String, String>>> {
+        self.wanted.config_maps.insert(object.name.clone());
+        let snapshot = self.input.snapshot;
+        if let Some(map) = Objects::new(snapshot).config_map(&object.name) {
+            self.diagnostics.extend(unread(map, Outcome::SkippedEntry));
+            return Some(Cow::Borrowed(&map.data));
+        }
+        let Some(last) = accepted(self.input, object) else {
+            self.miss(key, Kind::ConfigMap, &object.name);
+            return None;
+        };
+        let message = format!("{key}: {object} does not exist; what it said last still counts");
+        self.find(Code::MissingConfigMap, key, message, "create it again, or name another", Outcome::Quarantined);
+        Some(Cow::Owned(last.data))
+    }
+
     /// The headers in the data of a ConfigMap. One that cannot be sent is said there; it stays what it was, if it was anything.
     /// Endpoints get no other one in its place: a client could say it.
     fn headers(&mut self, key: &str, name: &ObjectName, way: Way) -> Vec<(HeaderName, VariableText)> {
-        self.wanted.config_maps.insert(name.clone());
         let object = ObjectRef::new(Kind::ConfigMap, name.clone());
+        let Some(all) = self.data_of(key, &object) else { return Vec::new() };
         let last = self.input.quarantine.accepted_settings_of(&object);
-        let data = match (Objects::new(self.input.snapshot).config_map(name), last) {
-            (Some(map), _) => {
-                self.diagnostics.extend(super::config::unread(map, Outcome::SkippedEntry));
-                &map.data
-            }
-            (None, Some(last)) => {
-                let message = format!("{key}: {object} does not exist; what it said last still counts");
-                self.find(Code::MissingConfigMap, key, message, "create it again, or name another", Outcome::Quarantined);
-                last
-            }
-            (None, None) => {
-                self.miss(key, Kind::ConfigMap, name);
-                return Vec::new();
-            }
-        };
-        let all = data;
-        let data = super::config::without_refused(self.input, &object, all, self.diagnostics);
+        let data = without_refused(self.input, &object, &all, self.diagnostics);
         let (mut headers, mut held) = (Vec::new(), BTreeMap::new());
         for (header, value) in &data {
             let (read, value) = match self.header(header, value, way) {

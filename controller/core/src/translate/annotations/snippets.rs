@@ -90,59 +90,70 @@ pub(super) fn protects(name: &str, text: &str) -> bool {
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     if !policies.reads_snippets {
-        let guard = |key: &&Key| given.raw(key.name).is_some_and(|text| guards(key.name, text));
-        if let Some(key) = FEATURE.keys.iter().filter(|_| policies.snippets_unknown).find(guard) {
-            const UNKNOWN: &str = "whether snippets are allowed cannot be read, and it may keep somebody out";
-            given.refuse(key.name, UNKNOWN, "mend allow-snippet-annotations in the main ConfigMap");
-        } else if let Some(key) = FEATURE.keys.iter().find(|key| given.has(key.name)) {
-            given.note(key.name, "snippets are not allowed, so it does nothing", "set allow-snippet-annotations in the main ConfigMap");
-        }
-        return;
+        return say_unread(given, policies);
     }
-    if let Some(meaning) = read(given, FOR_ROUTES) {
-        let text = given.raw(FOR_ROUTES).unwrap_or_default();
-        let places = || Places::of(text);
-        match meaning.conflict(|key| given.has(key)) {
-            _ if meaning.has_locations() => given.refuse(FOR_ROUTES, places().too_wide(), "write it into server-snippet"),
-            Some((key, names)) => {
-                given.refuse(FOR_ROUTES, places().say_of(names, &format!("{key} says something else of the same")), "keep one of them");
-            }
-            None => {
-                policies.told_name = meaning.told_name().cloned();
-                if policies.told_name.is_some()
-                    && !matches!(policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs))
-                {
-                    let message = places().say_of(&["proxy_ssl_name", "grpc_ssl_name"], "the endpoints speak no TLS, so it does nothing");
-                    given.note(FOR_ROUTES, message, "set backend-protocol to HTTPS, or remove it");
-                } else if let Some(name) = policies.told_name.as_ref().filter(|name| is_overruled(name, policies)) {
-                    let message =
-                        format!("{name} is not told: certificates of endpoints are checked, and have to be for the name of proxy-ssl-name");
-                    let message = places().say_of(&["proxy_ssl_name", "grpc_ssl_name"], &message);
-                    given.note(FOR_ROUTES, message, "set proxy-ssl-name to that name, with proxy-ssl-server-name on, and remove it");
-                }
-                meaning.apply(policies.route());
-            }
-        }
-    }
+    for_routes(given, policies);
     for_host(given, policies);
-    if let Some(meaning) = read(given, FOR_SERVICE) {
-        let headers = meaning.only_request_headers();
-        let asks_of_host = meaning.texts().any(|text| text.uses(&[SUBDOMAIN]));
-        match (headers, &mut policies.route().external_auth) {
-            _ if asks_of_host => {
-                let places = Places::of(given.raw(FOR_SERVICE).unwrap_or_default());
-                given.refuse(FOR_SERVICE, places.say_of_variable(SUBDOMAIN, "$subdomain is not known to services"), "use $host");
-            }
-            (None, _) => {
-                let places = Places::of(given.raw(FOR_SERVICE).unwrap_or_default());
-                given.refuse(FOR_SERVICE, places.not_for_services(), "remove the rest");
-            }
-            (Some(headers), Some(auth)) => Arc::make_mut(auth).request_headers.extend(headers),
-            (Some(_), None) => given.note(FOR_SERVICE, "there is no auth-url, so it does nothing", "remove it"),
-        }
-    }
+    for_service(given, policies);
     if given.text("stream-snippet").is_some() {
         given.refuse("stream-snippet", "streams are not configured by snippets", "use the ConfigMap of --tcp-services-configmap");
+    }
+}
+
+/// Says of one of them that none is read.
+fn say_unread(given: &mut Given<'_>, policies: &Policies) {
+    let guard = |key: &&Key| given.raw(key.name).is_some_and(|text| guards(key.name, text));
+    if let Some(key) = FEATURE.keys.iter().filter(|_| policies.snippets_unknown).find(guard) {
+        const UNKNOWN: &str = "whether snippets are allowed cannot be read, and it may keep somebody out";
+        given.refuse(key.name, UNKNOWN, "mend allow-snippet-annotations in the main ConfigMap");
+    } else if let Some(key) = FEATURE.keys.iter().find(|key| given.says(key.name)) {
+        given.note(key.name, "snippets are not allowed, so it does nothing", "set allow-snippet-annotations in the main ConfigMap");
+    }
+}
+
+/// What holds for the routes of the Ingress.
+fn for_routes(given: &mut Given<'_>, policies: &mut Policies) {
+    let Some(meaning) = read(given, FOR_ROUTES) else { return };
+    let text = given.raw(FOR_ROUTES).unwrap_or_default();
+    if meaning.has_locations() {
+        return given.refuse(FOR_ROUTES, Places::of(text).too_wide(), "write it into server-snippet");
+    }
+    if let Some((key, names)) = meaning.conflict(|key| given.says(key)) {
+        let why = format!("{key} says something else of the same");
+        return given.refuse(FOR_ROUTES, Places::of(text).say_of(names, &why), "keep one of them");
+    }
+    policies.told_name = meaning.told_name().cloned();
+    say_untold_name(given, policies, text);
+    meaning.apply(policies.route());
+}
+
+/// Says of a name for endpoints that it is not told them.
+fn say_untold_name(given: &mut Given<'_>, policies: &Policies, text: &str) {
+    const DIRECTIVES: &[&str] = &["proxy_ssl_name", "grpc_ssl_name"];
+    let Some(name) = &policies.told_name else { return };
+    let speaks_tls = matches!(policies.backend.protocol, Some(Protocol::Https | Protocol::AutoHttp | Protocol::Grpcs));
+    if !speaks_tls {
+        let message = Places::of(text).say_of(DIRECTIVES, "the endpoints speak no TLS, so it does nothing");
+        given.note(FOR_ROUTES, message, "set backend-protocol to HTTPS, or remove it");
+    } else if is_overruled(name, policies) {
+        let why = format!("{name} is not told: certificates of endpoints are checked, and have to be for the name of proxy-ssl-name");
+        let help = "set proxy-ssl-name to that name, with proxy-ssl-server-name on, and remove it";
+        given.note(FOR_ROUTES, Places::of(text).say_of(DIRECTIVES, &why), help);
+    }
+}
+
+/// What the service that decides is told.
+fn for_service(given: &mut Given<'_>, policies: &mut Policies) {
+    let Some(meaning) = read(given, FOR_SERVICE) else { return };
+    let text = given.raw(FOR_SERVICE).unwrap_or_default();
+    if meaning.texts().any(|text| text.uses(&[SUBDOMAIN])) {
+        let message = Places::of(text).say_of_variable(SUBDOMAIN, "$subdomain is not known to services");
+        return given.refuse(FOR_SERVICE, message, "use $host");
+    }
+    match (meaning.only_request_headers(), &mut policies.route().external_auth) {
+        (None, _) => given.refuse(FOR_SERVICE, Places::of(text).not_for_services(), "remove the rest"),
+        (Some(headers), Some(auth)) => Arc::make_mut(auth).request_headers.extend(headers),
+        (Some(_), None) => given.note(FOR_SERVICE, "there is no auth-url, so it does nothing", "remove it"),
     }
 }
 
@@ -175,7 +186,7 @@ pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option
         return None;
     }
     // Its paths are what they are in any case.
-    let use_regex = given.raw("use-regex").is_some_and(|text| text.trim() == "true") || given.has("rewrite-target");
+    let use_regex = given.raw("use-regex").is_some_and(|text| text.trim() == "true") || given.says("rewrite-target");
     Some(Policies { closed: true, use_regex, server_snippet: Some(Meaning::closing()), ..plain.clone() })
 }
 
