@@ -337,6 +337,29 @@ on_every_proxy! {
         assert_eq!(told(gate, "Foo-Header").as_deref(), Some("42"));
     }
 
+    fn a_snippet_says_where_clients_sign_in(proxy) {
+        let service = new_pod_that_keeps("gate");
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let with = |name: &str, query: &str, text: &str| asking(name, &format!("{name}.test"), service, query).annotation("configuration-snippet", text);
+        let to = "error_page 401 =302 https://auth.test/?rd=$scheme://$http_host$request_uri;";
+        let answered = "auth_request_set $to $upstream_http_location;\nerror_page 401 =302 $to;";
+        let objects = [running("s"), vec![
+            settings,
+            with("url", "status=401", to),
+            with("forbidden", "status=403", to),
+            with("let-in", "status=200", to),
+            with("answered", "status=401&header=Location:https://auth.test/from-there", answered),
+        ]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let led = |host: &str| {
+            let answer = get(host, "/a?b=c").unwrap();
+            (answer.status, answer.header("location").unwrap_or_default().to_owned())
+        };
+        assert_eq!(led("url.test"), (302, "https://auth.test/?rd=http://url.test/a?b=c".to_owned()), "{:?}", world.diagnostics());
+        assert_eq!(led("answered.test"), (302, "https://auth.test/from-there".to_owned()));
+        assert_eq!((led("forbidden.test").0, led("let-in.test").0), (403, 200));
+    }
+
     fn ann_4_8_a_password_lets_in_whom_the_service_sends_to_sign_in(proxy) {
         let site = Site::of(proxy, "satisfy-sign-in");
         let [any, all] = ["any", "all"].map(|name| site.host(name));

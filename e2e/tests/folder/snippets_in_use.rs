@@ -61,6 +61,16 @@ on_every_proxy! {
         assert_eq!(answer.header("content-type"), Some("text/plain"), "{:?}", world.diagnostics());
     }
 
+    fn paths_without_an_answer_are_404_for_whoever_may_ask(proxy) {
+        let inside = "location /inside { allow 127.0.0.0/8; deny all; }\nlocation /outside { allow 10.0.0.0/8; deny all; }\n\
+                      location /some { deny 127.0.0.1; }\nlocation /others { deny 10.0.0.1; access_log off; }\n\
+                      location = /favicon.ico { log_not_found off; access_log off; }";
+        let world = world(proxy, &[], vec![of("a", "server-snippet", inside)]);
+        let status = |path: &str| get("a.test", path).unwrap().status;
+        let paths = ["/inside/x", "/outside/x", "/some", "/others", "/favicon.ico", "/favicon.ico/x"];
+        assert_eq!(paths.map(status), [404, 403, 403, 404, 404, 200], "{:?}", world.diagnostics());
+    }
+
     fn cookies_and_texts_get_what_is_said_of_them(proxy) {
         let flags = "proxy_cookie_flags ~ secure httponly samesite=strict;\ncharset utf-8;";
         let named = "proxy_cookie_flags k nosecure samesite=none;";

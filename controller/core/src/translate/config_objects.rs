@@ -157,6 +157,9 @@ fn checked(
     text: &str,
     mut meaning: Meaning,
 ) -> Result<(Meaning, Vec<String>), String> {
+    if meaning.sign_in().is_some() {
+        return Err(Places::of(text).signs_in("each route has its own; the key global-auth-signin has a meaning"));
+    }
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(Places::of(text).too_late());
     }

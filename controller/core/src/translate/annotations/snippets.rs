@@ -35,6 +35,7 @@ pub(super) const FEATURE: Feature = Feature {
              holds decides, and one with `add_header` is in place of those outside), `set` (variables that are set in `if` may be compared \
              with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `proxy_ssl_name` with `proxy_ssl_server_name on`, \
+             `error_page 401 =302` with a URL (where a service decides; it is what `auth-signin` is, without a parameter), \
              `expires`, `default_type`, `charset`, `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
              `large_client_header_buffers`, has no effect, and is told; so has `error_page` with a path. \
              `underscores_in_headers`, `ignore_invalid_headers` and `ssl_session_tickets` may not be stricter than the main ConfigMap. \
@@ -51,7 +52,7 @@ pub(super) const FEATURE: Feature = Feature {
             SNIPPET,
             Scope::Host,
             "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `location` is read, too, \
-             with `return` or `deny all` inside, or `allow all` for a path that there is no file for: it answers before the paths of rules are looked at, and without the protections of \
+             with `return`, or `allow` and `deny`, inside; without `return`, whoever may ask is answered 404, for there are no files: it answers before the paths of rules are looked at, and without the protections of \
              routes, as in nginx. Where the Ingress is left out, and the snippet may keep somebody out, all routes of its hosts \
              answer 503.",
         )
@@ -122,6 +123,19 @@ fn for_routes(given: &mut Given<'_>, policies: &mut Policies) {
         let why = format!("{key} says something else of the same");
         return given.refuse(FOR_ROUTES, Places::of(text).say_of(names, &why), "keep one of them");
     }
+    if let Some(sign_in) = meaning.sign_in() {
+        match &mut policies.route().external_auth {
+            None => {
+                let why = Places::of(text).signs_in("no service is asked that could answer 401");
+                return given.refuse(FOR_ROUTES, why, "add auth-url, or remove it");
+            }
+            // Of two the first counts, and that is the annotation's.
+            Some(auth) if auth.sign_in.is_some() => {
+                given.note(FOR_ROUTES, Places::of(text).signs_in("it does nothing, for auth-signin says where clients go"), "remove it");
+            }
+            Some(auth) => Arc::make_mut(auth).sign_in = Some(sign_in.clone()),
+        }
+    }
     policies.told_name = meaning.told_name().cloned();
     say_untold_name(given, policies, text);
     meaning.apply(policies.route());
@@ -170,6 +184,7 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
     let text = given.raw(OF_HOST).unwrap_or_default();
     let places = || Places::of(text);
     match read(given, OF_HOST) {
+        Some(meaning) if meaning.sign_in().is_some() => given.refuse(OF_HOST, places().signs_in("each route has its own"), HELP),
         Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, places().too_late(), HELP),
         Some(meaning) if meaning.joins_protections() => given.refuse(OF_HOST, places().say_of(&["satisfy"], OPENS), HELP),
         Some(meaning) => policies.server_snippet = Some(meaning),
@@ -642,6 +657,35 @@ mod tests {
         };
         assert_eq!(read("X-Token, X-User"), (Some(vec!["X-Token".to_owned(), "X-User".to_owned()]), vec![]));
         assert!(read("X-Token").0.is_none(), "there is no second one");
+    }
+
+    /// As the guides of Authelia have it.
+    #[test]
+    fn a_snippet_says_where_clients_sign_in() {
+        const AUTH: (&str, &str) = ("auth-url", "http://auth.example/");
+        let read = |pairs: &[(&str, &str)]| {
+            let (policies, said) = read_configured(&Settings::default(), ON, &snapshot(&[]), pairs);
+            let sign_in = policies.and_then(|policies| policies.route.external_auth.as_ref()?.sign_in.clone());
+            (sign_in.map(|sign_in| (sign_in.url.variables().count(), sign_in.url.answered().count(), sign_in.joint)), said)
+        };
+        let url = "error_page 401 =302 https://auth.example/?rd=$scheme://$http_host$request_uri;";
+        assert_eq!(read(&[AUTH, ("configuration-snippet", url)]), (Some((3, 0, None)), vec![]));
+        let answered = "auth_request_set $to $upstream_http_location;\nerror_page 401 =302 $to;";
+        assert_eq!(read(&[AUTH, ("configuration-snippet", answered)]), (Some((0, 1, None)), vec![]));
+        let both = [AUTH, ("auth-signin", "https://own.example/?rd=x"), ("configuration-snippet", url)];
+        let (sign_in, said) = read(&both);
+        assert_eq!(sign_in, Some((0, 0, None)), "the annotation counts");
+        assert!(said.len() == 1 && said[0].contains("line 1, column 1: \"error_page\": it does nothing, for auth-signin"), "{said:?}");
+        for (name, text, why) in [
+            ("server-snippet", url, "each route has its own"),
+            ("configuration-snippet", "error_page 401 =302 $http_x;", "is not a URL that clients can be sent to"),
+            ("configuration-snippet", "error_page 401 =303 https://a.test/;", "custom-http-errors"),
+        ] {
+            let said = read(&[AUTH, (name, text)]).1;
+            assert!(said.iter().any(|said| said.contains(why)), "{text}: {said:?}");
+        }
+        let said = read(&[("configuration-snippet", url)]).1;
+        assert!(said[0].contains("no service is asked that could answer 401"), "{said:?}");
     }
 
     #[test]

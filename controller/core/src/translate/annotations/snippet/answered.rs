@@ -5,8 +5,10 @@ use super::Meaning;
 use super::directives::{Answers, NO_MEANING};
 use super::reader::{self, Directive};
 use super::words::free_name;
+use crate::model::SignIn;
 use crate::names::variable::{is_of_route, is_variable};
-use crate::names::{HeaderName, VariableText, shown};
+use crate::names::{HeaderName, TextPart, VariableText, shown};
+use crate::settings::auth;
 
 /// The cookie of the service, which has this name without being asked for.
 const COOKIE: (&str, &str) = ("auth_cookie", "set-cookie");
@@ -55,6 +57,20 @@ impl Meaning {
             self.answered.get(&name).cloned().or_else(|| if name == COOKIE.0 { HeaderName::new(COOKIE.1).ok() } else { None })
         };
         VariableText::parse_with_answers(&self.filled(text)?, header, is_of_route).map_err(|bad| bad.0)
+    }
+}
+
+impl Meaning {
+    /// Where `error_page` sends clients in place of 401. What the service has answered may be all of the URL.
+    pub(super) fn read_sign_in(&self, url: &str) -> Result<SignIn, String> {
+        let text = self.filled(url)?;
+        let answered = |name: &str| self.answered.get(&name.to_ascii_lowercase()).cloned();
+        let whole = VariableText::parse_with_answers(&text, answered, |_| false).ok();
+        if let Some(url) = whole.filter(|text| matches!(text.parts(), [TextPart::Answered(_)])) {
+            return Ok(SignIn { url, joint: None });
+        }
+        let read = auth::sign_in_with_answers(&text, "", answered).map_err(|(message, _)| message);
+        read.map(|read| SignIn { joint: None, ..read })
     }
 }
 

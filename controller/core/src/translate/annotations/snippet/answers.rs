@@ -102,6 +102,11 @@ pub(super) fn except(methods: &[&str], sources: Option<&SourceRanges>) -> Result
     let expression = TextRegex::new(&format!("^(?:{}{head})$", methods.join("|"))).map_err(|bad| bad.0)?;
     let variable = VariableText::parse("$request_method").map_err(|bad| bad.0)?;
     let when = Condition { variable, test: Test::Matches { expression, ignoring_case: false }, negated: true };
+    refused(&when, sources)
+}
+
+/// Where something holds, those are refused who may not ask.
+fn refused(when: &Condition, sources: Option<&SourceRanges>) -> Result<Vec<EarlyAnswer>, String> {
     let address = VariableText::parse("$remote_addr").map_err(|bad| bad.0)?;
     let refused = |ranges: &Vec<IpNet>, negated: bool| {
         let is_everybody = !negated && SourceRanges::everybody().iter().all(|all| ranges.contains(all));
@@ -110,6 +115,11 @@ pub(super) fn except(methods: &[&str], sources: Option<&SourceRanges>) -> Result
     };
     let sides = sources.into_iter().flat_map(|sources| [(&sources.denied, false), (&sources.allowed, true)]);
     Ok(sides.filter(|(ranges, _)| !ranges.is_empty()).map(|(ranges, negated)| refused(ranges, negated)).collect())
+}
+
+/// For some paths, 403 for those who may not ask.
+pub(super) fn refused_in_location(meaning: &mut Meaning, when: &Condition, sources: &SourceRanges) -> Done {
+    refused(when, Some(sources))?.into_iter().try_for_each(|answer| push(meaning, answer))
 }
 
 /// `return` for some paths. What is taken out of a decoded path stands encoded in a redirect by its expression.

@@ -61,6 +61,7 @@ const SAID: &[Denial] = &[
         |m| m.sources.as_ref().is_some_and(|all| !all.allowed.is_empty()),
         |m| m.sources = None,
     ),
+    plain("auth-signin", &["error_page"], |m| m.sign_in.is_some(), |m| m.sign_in = None),
     plain(
         "client-body-buffer-size",
         &["client_body_buffer_size"],
@@ -223,6 +224,7 @@ mod tests {
                     proxy_cookie_path /a /b; proxy_http_version 1.0; proxy_max_temp_file_size 0; proxy_next_upstream error; \
                     proxy_next_upstream_timeout 1; proxy_next_upstream_tries 1; proxy_read_timeout 1; proxy_redirect off; \
                     proxy_request_buffering off; proxy_send_timeout 1; proxy_set_header Host a.test; port_in_redirect on; \
+                    error_page 401 =302 https://a.test/; \
                     if ($arg_a) { return 301 /b; } ";
         let asked = |rest: &str, is_denied: Denied<'_>| {
             let mut meaning = super::super::read_key(crate::settings::SnippetKey::Location, &format!("{text}{rest}"), &zones).unwrap();

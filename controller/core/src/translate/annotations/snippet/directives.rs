@@ -7,8 +7,8 @@ use super::reader::{self, Directive};
 use super::sources::sources;
 use super::{answered, answers, locations, others, places};
 use crate::model::{
-    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy, SourceRanges,
-    Timeouts,
+    Bandwidth, Buffering, ClientLimits, CookieRewrite, EarlyAnswer, Extra, LocationRewrite, MediaType, Retries, Satisfy, SignIn,
+    SourceRanges, Timeouts,
 };
 use crate::names::{HeaderName, HostName, shown};
 use crate::settings::{LimitZones, SnippetKey, values};
@@ -46,6 +46,8 @@ pub(in crate::translate) struct Meaning {
     /// The name that endpoints are told in handshakes, and whether they are.
     pub(super) endpoint_name: Option<HostName>,
     pub(super) tells_endpoint_name: Option<bool>,
+    /// Where clients go in place of 401.
+    pub(super) sign_in: Option<SignIn>,
     pub(super) bandwidth: Option<Bandwidth>,
     pub(super) cookie_domain: Option<CookieRewrite>,
     pub(super) cookie_path: Option<CookieRewrite>,
@@ -248,6 +250,9 @@ impl Meaning {
             ("set", [variable, value]) => self.set(variable, value),
             (answered::SET, given) => answered::named(given).map(|_| ()),
             (name, [value]) if others::is_default(name, value) => Ok(()),
+            ("error_page", ["401", url] | ["401", "=302" | "=", url]) if !url.starts_with(['/', '@']) => {
+                self.read_sign_in(url).map(|sign_in| _ = self.sign_in.get_or_insert(sign_in))
+            }
             // The status stays, and only the text of an error would be another one.
             ("error_page", [codes @ .., path]) if is_page(codes, path) => {
                 self.without.push((name.to_owned(), others::PAGES));
@@ -313,7 +318,7 @@ impl Meaning {
         Ok(())
     }
 
-    fn rule(&mut self, allows: bool, range: &str) -> Done {
+    pub(super) fn rule(&mut self, allows: bool, range: &str) -> Done {
         let range = if range == "all" { None } else { Some(*said(values::networks(range))?.first().ok_or("it names no address")?) };
         self.rules.push((allows, range));
         Ok(())

@@ -77,10 +77,15 @@ impl Meaning {
     }
 
     fn redirects_from(&mut self, from: &str, to: &str) -> Done {
-        if self.location_rewrite.is_some() {
-            return Err("there can be one only".to_owned());
+        let rewrite = said(values::location_rewrite(from, to))?;
+        match &self.location_rewrite {
+            // It adds nothing, for a Service is asked under no URL.
+            Some(_) if from == "default" => {}
+            // Whatever else is said, nginx replaces nothing then.
+            Some(_) if from == "off" => self.location_rewrite = Some(rewrite),
+            Some(other) if *other != rewrite => return Err("there can be one only".to_owned()),
+            _ => self.location_rewrite = Some(rewrite),
         }
-        self.location_rewrite = Some(said(values::location_rewrite(from, to))?);
         Ok(())
     }
 

@@ -1,12 +1,13 @@
 //! `location` in the snippet of a host: answers for some paths, which are given before the paths of rules are looked at.
 
 use super::reader::Directive;
+use super::sources::sources;
 use super::{Meaning, answers};
-use crate::model::{Condition, Test};
+use crate::model::{AnswerHeader, Condition, SourceRanges, Test};
 use crate::names::{TextRegex, UriPath, VariableText, shown};
 use std::cmp::Reverse;
 
-const INSIDE: &str = "only return, a redirect by rewrite, deny all, headers, default_type and access_log off are accepted inside; a Service is asked by a rule of an Ingress";
+const INSIDE: &str = "only return, a redirect by rewrite, allow, deny, headers, default_type and access_log off are accepted inside; a Service is asked by a rule of an Ingress";
 
 /// What stands inside.
 #[derive(Default)]
@@ -14,11 +15,8 @@ struct Inside<'d> {
     answer: Option<Vec<&'d str>>,
     /// A redirect of paths that an expression fits.
     redirect: Option<Vec<&'d str>>,
-    denies: bool,
-    /// It says of some addresses whether they may ask.
-    asks: bool,
-    /// It says that all may.
-    lets_in: bool,
+    /// Who may ask.
+    rules: Vec<&'d Directive>,
     unlogged: bool,
     headers: Vec<Directive>,
 }
@@ -27,14 +25,10 @@ impl Meaning {
     /// `location`, with what is answered there.
     pub(super) fn location(&mut self, words: &[&str], block: &[Directive]) -> Result<(), String> {
         let when = condition(words)?;
-        let Inside { answer, redirect, denies, asks, lets_in, unlogged, headers } = self.inside(block)?;
-        if asks && answer.is_none() {
-            return Err(INSIDE.to_owned());
-        }
-        // An answer is given before anybody is asked.
-        let denies = denies || asks;
+        let Inside { answer, redirect, rules, unlogged, headers } = self.inside(block)?;
+        let first = self.extra.answers.len();
         if let Some(redirect) = redirect {
-            if answer.is_some() || denies || unlogged || !headers.is_empty() {
+            if answer.is_some() || !rules.is_empty() || unlogged || !headers.is_empty() {
                 return Err("a rewrite stands alone".to_owned());
             }
             self.has_locations = true;
@@ -42,22 +36,41 @@ impl Meaning {
             // What it does not fit is looked for among files, of which there are none.
             return answers::in_location(self, when, &["404"], Vec::new());
         }
-        if answer.is_none() && lets_in {
-            self.without.push(("allow".to_owned(), "there are no files, so whoever asks for this path is answered 404"));
-        }
-        // Files are looked for where nothing is answered.
-        let usual = if denies { Some("403") } else { lets_in.then_some("404") };
-        let given = answer.or_else(|| usual.map(|status| vec![status])).ok_or(INSIDE)?;
-        if denies && !matches!(given[..], [status, ..] if status.starts_with(['4', '5'])) {
-            return Err("whom it denies, and an answer that lets in, exclude each other".to_owned());
-        }
         let headers = self.headers_inside(&headers)?.ok_or(INSIDE)?;
         self.has_locations = true;
-        answers::in_location(self, when, &given, headers)?;
-        if let Some(answer) = self.extra.answers.last_mut().filter(|_| unlogged) {
-            answer.unlogged = true;
+        if let Some(given) = answer {
+            // It is given before anybody is asked who they are.
+            if keeps_out(&rules) && !matches!(given[..], [status, ..] if status.starts_with(['4', '5'])) {
+                return Err("whom it denies, and an answer that lets in, exclude each other".to_owned());
+            }
+            answers::in_location(self, when, &given, headers)?;
+        } else {
+            self.without_files(when, block, &rules, headers)?;
         }
+        self.extra.answers.iter_mut().skip(first).filter(|_| unlogged).for_each(|answer| answer.unlogged = true);
         Ok(())
+    }
+
+    /// What is answered where files would be looked for, of which there are none.
+    fn without_files(
+        &mut self,
+        when: Condition,
+        block: &[Directive],
+        rules: &[&Directive],
+        headers: Vec<AnswerHeader>,
+    ) -> Result<(), String> {
+        const NO_FILES: &str = "there are no files, so whoever may ask for this path is answered 404";
+        let sources = who_may_ask(rules)?;
+        if sources.as_ref().is_some_and(|sources| sources.denied == SourceRanges::everybody()) {
+            return answers::in_location(self, when, &["403"], headers);
+        }
+        let first = block.first().ok_or(INSIDE)?;
+        let lets_in = rules.iter().find(|rule| rule.name == "allow").copied().unwrap_or(first);
+        self.without.push((lets_in.name.clone(), NO_FILES));
+        if let Some(sources) = sources {
+            answers::refused_in_location(self, &when, &sources)?;
+        }
+        answers::in_location(self, when, &["404"], headers)
     }
 
     fn inside<'d>(&mut self, block: &'d [Directive]) -> Result<Inside<'d>, String> {
@@ -68,9 +81,7 @@ impl Meaning {
                 _ if directive.block.is_some() => return Err(INSIDE.to_owned()),
                 ("return", _) if inside.answer.is_none() => inside.answer = Some(words),
                 ("rewrite", [_, _, "permanent" | "redirect"]) if inside.redirect.is_none() => inside.redirect = Some(words),
-                ("deny", ["all"]) => inside.denies = true,
-                ("allow", ["all"]) if !inside.asks => inside.lets_in = true,
-                ("allow" | "deny", [_]) => inside.asks = true,
+                ("allow" | "deny", [_]) => inside.rules.push(directive),
                 ("access_log", ["off"]) => inside.unlogged = true,
                 // What is answered here is never looked for, and nobody is asked who they are.
                 ("log_not_found" | "auth_basic" | "auth_request", ["off"]) => {}
@@ -82,6 +93,21 @@ impl Meaning {
         }
         Ok(inside)
     }
+}
+
+/// Whether somebody may not ask.
+fn keeps_out(rules: &[&Directive]) -> bool {
+    rules.iter().any(|rule| rule.name == "deny" || rule.arguments.iter().any(|range| range != "all"))
+}
+
+/// `allow` and `deny` together; `None`: everybody may ask.
+fn who_may_ask(rules: &[&Directive]) -> Result<Option<SourceRanges>, String> {
+    let mut asked = Meaning::default();
+    for rule in rules {
+        let range = rule.arguments.first().map(String::as_str).unwrap_or_default();
+        asked.rule(rule.name == "allow", range).map_err(|why| rule.wrong(&why))?;
+    }
+    sources(&asked.rules).map_err(|(number, why)| rules.get(number).map_or_else(|| why.clone(), |rule| rule.wrong(&why)))
 }
 
 /// Which paths a location is for.

@@ -80,6 +80,7 @@ const WITHOUT: &[(&[&str], &str)] = &[
     (&["rewrite_log"], "the annotation enable-rewrite-log says so"),
     (&["limit_req_log_level", "limit_conn_log_level"], "who is turned away stands in the access log"),
     (&["brotli", "brotli_"], "stock proxies have no brotli; the directive gzip is read"),
+    (&["gzip_proxied"], "answers to clients behind another proxy are compressed like those to others; any and off are read"),
     (&["gunzip", "gzip_static"], "answers are passed on as endpoints send them, or compressed by gzip"),
     (&["chunked_transfer_encoding"], "bodies are sent as the version of HTTP asks for"),
     (&["tcp_nodelay", "tcp_nopush", "aio", "output_buffers", "postpone_output"], "connections are as the proxy has them"),

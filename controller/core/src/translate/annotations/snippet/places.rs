@@ -30,6 +30,11 @@ impl Places {
         self.say(rewrites, "with break: the routes of a host are found by the path that was asked for")
     }
 
+    /// Where clients sign in is said beside the service that they sign in for.
+    pub(in crate::translate) fn signs_in(&self, why: &str) -> String {
+        self.say(|directive| directive.name == "error_page" && directive.arguments.first().is_some_and(|code| code == "401"), why)
+    }
+
     /// Something else than headers of requests.
     pub(in crate::translate) fn not_for_services(&self) -> String {
         const HEADERS: &[&str] = &["proxy_set_header", "grpc_set_header", "more_set_input_headers", "more_clear_input_headers"];

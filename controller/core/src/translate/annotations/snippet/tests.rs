@@ -1,7 +1,7 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_key};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
+use crate::model::{Condition, EarlyAnswer, Expires, Extra, LocationRewrite, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones, SnippetKey};
 
@@ -618,7 +618,6 @@ fn forwarding_is_as_the_snippet_says() {
         "proxy_pass_header 'A;';",
         "gzip_comp_level 10;",
         "gzip_types 'text/css; }';",
-        "gzip_proxied expired;",
         "gzip_min_length $x;",
         "port_in_redirect maybe;",
     ] {
@@ -654,13 +653,12 @@ fn locations_answer_for_their_paths() {
     assert_eq!((read.extra.default_type.as_ref().map(MediaType::as_str), read.extra.answers[0].headers.len()), (Some("text/plain"), 1));
     for (bad, why) in [
         ("location / { return 404; }", "the rules of Ingresses say"),
-        ("location /a { proxy_pass http://b; }", "only return, a redirect by rewrite, deny all"),
-        ("location /a { }", "only return, a redirect by rewrite, deny all"),
-        ("location /a { deny 10.0.0.1; }", "only return, a redirect by rewrite, deny all"),
-        ("location /a { allow 10.0.0.1; deny all; }", "only return, a redirect by rewrite, deny all"),
-        ("location /a { return 200; return 403; }", "only return, a redirect by rewrite, deny all"),
-        ("location /a { location /b { return 403; } }", "only return, a redirect by rewrite, deny all"),
-        ("location /a { if ($arg_x) { return 403; } }", "only return, a redirect by rewrite, deny all"),
+        ("location /a { proxy_pass http://b; }", "only return, a redirect by rewrite, allow, deny"),
+        ("location /a { }", "only return, a redirect by rewrite, allow, deny"),
+        ("location /a { allow 10.0.0.1; deny 10.0.0.0/8; allow all; }", "in one order only"),
+        ("location /a { return 200; return 403; }", "only return, a redirect by rewrite, allow, deny"),
+        ("location /a { location /b { return 403; } }", "only return, a redirect by rewrite, allow, deny"),
+        ("location /a { if ($arg_x) { return 403; } }", "only return, a redirect by rewrite, allow, deny"),
         ("location /a { deny all; return 200; }", "exclude each other"),
         ("location /a { allow 10.0.0.1; return 200; }", "exclude each other"),
         ("location /a { deny all; return https://a.test/; }", "exclude each other"),
@@ -682,6 +680,42 @@ fn locations_answer_for_their_paths() {
         let said = read_key(SnippetKey::Location, bad, &LimitZones::new()).unwrap_err();
         assert!(said.contains(why), "{bad}: {said}");
     }
+}
+
+/// Where nothing is answered nginx looks for files, of which there are none.
+#[test]
+fn locations_without_an_answer_have_no_files() {
+    for (text, answers, told) in [
+        ("location /a { allow 10.0.0.0/8; deny all; }", &[(403, 1), (404, 0)][..], &["allow"][..]),
+        ("location /a { deny 10.0.0.1; }", &[(403, 1), (404, 0)], &["deny"]),
+        ("location /a { deny 10.0.0.1; allow 10.0.0.0/8; deny all; access_log off; }", &[(403, 1), (403, 1), (404, 0)], &["allow"]),
+        ("location /a { deny all; }", &[(403, 0)], &[]),
+        ("location = /a.ico { log_not_found off; access_log off; }", &[(404, 0)], &["log_not_found"]),
+        ("location ~ [.]md$ { default_type text/plain; }", &[(404, 0)], &["default_type"]),
+    ] {
+        let read = read_key(SnippetKey::Server, text, &LimitZones::new()).unwrap();
+        let given: Vec<_> = read.extra.answers.iter().map(|answer| (answer.status, answer.also.len())).collect();
+        assert_eq!(given, answers, "{text}");
+        assert!(read.extra.answers.iter().all(|answer| answer.when.is_some() && answer.unlogged == text.contains("access_log")), "{text}");
+        assert_eq!(read.without().map(|(name, _)| name).collect::<Vec<_>>(), told, "{text}");
+    }
+}
+
+#[test]
+fn a_list_of_answers_that_are_compressed_for_proxies_is_told() {
+    let read = read("gzip on;\ngzip_proxied no-cache no-store private expired auth;").unwrap();
+    assert_eq!(read.without().map(|(name, _)| name).collect::<Vec<_>>(), ["gzip_proxied"]);
+    assert!(super::super::done_without(&read, "", &["gzip_proxied"]).is_empty());
+}
+
+#[test]
+fn of_several_redirects_of_endpoints_off_counts() {
+    let rewrite = |text: &str| read(text).unwrap().location_rewrite;
+    assert_eq!(rewrite("proxy_redirect default;\nproxy_redirect off;"), Some(LocationRewrite::Off));
+    assert_eq!(rewrite("proxy_redirect http://a/ /; proxy_redirect off;"), Some(LocationRewrite::Off));
+    let replaced = Some(LocationRewrite::Replace("http://a/".to_owned(), "/".to_owned()));
+    assert_eq!(rewrite("proxy_redirect http://a/ /; proxy_redirect default; proxy_redirect http://a/ /;"), replaced);
+    assert!(read("proxy_redirect http://a/ /; proxy_redirect http://b/ /;").unwrap_err().contains("there can be one only"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a snippet asks for becomes wishes of routes.
 
 use super::Meaning;
-use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, Timeouts};
+use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, SignIn, Timeouts};
 use crate::names::{HeaderName, HostName, VariableText};
 use crate::settings::LimitZones;
 use std::sync::Arc;
@@ -107,6 +107,11 @@ impl Meaning {
     /// The name that endpoints with TLS are told in handshakes.
     pub(in crate::translate) fn told_name(&self) -> Option<&HostName> {
         self.endpoint_name.as_ref().filter(|_| self.tells_endpoint_name == Some(true))
+    }
+
+    /// Where clients go in place of 401.
+    pub(in crate::translate) const fn sign_in(&self) -> Option<&SignIn> {
+        self.sign_in.as_ref()
     }
 
     /// The directive for such a name that does nothing without the other one.
