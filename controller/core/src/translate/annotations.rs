@@ -37,6 +37,7 @@ mod cookies;
 mod cors;
 mod custom_errors;
 mod custom_headers;
+pub(super) mod directives;
 mod external_auth;
 mod fastcgi;
 mod forwarding;
@@ -62,7 +63,6 @@ mod redirect;
 mod reference;
 mod rewrite;
 mod server_alias;
-pub(super) mod snippet;
 mod snippets;
 mod source_ranges;
 mod ssl_passthrough;
@@ -176,7 +176,7 @@ pub(super) fn read<'a>(
 ) -> Read {
     given.unknown_variables = &settings.unknown_variables;
     given.unknown_directives = settings.unknown_directives;
-    given.looser_switches = snippet::looser_switches(&config.globals);
+    given.looser_switches = directives::looser_switches(&config.globals);
     given.limit_zones = Arc::clone(&config.limit_zones);
     given.policies = &config.policies;
     given.shares_objects = config.shares_objects;

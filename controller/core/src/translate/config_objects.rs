@@ -1,7 +1,7 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
-use super::annotations::snippet::{Meaning, Places};
-use super::annotations::{Objects, done_without, lacking, snippet, stricter, without_effect, without_unsaid};
+use super::annotations::directives::{Meaning, Places};
+use super::annotations::{Objects, directives, done_without, lacking, stricter, without_effect, without_unsaid};
 use super::config::{Said, accepted, unread, without_refused};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -48,7 +48,7 @@ pub(super) fn read<'o>(
 
 /// Reads the snippets; what is wrong with them is said on `object`.
 pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&ObjectRef>, diagnostics: &mut Vec<Diagnostic>) {
-    let looser = snippet::looser_switches(&config.globals);
+    let looser = directives::looser_switches(&config.globals);
     for (key, text) in config.snippets.clone() {
         let read = meaning_of((input, &looser), key, &text, &config.limit_zones);
         let finding = |code, message: String, help: &str| {
@@ -97,8 +97,8 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
 /// Whether one that is not applied may keep somebody out. Where no service decides, none is told anything.
 fn is_protection(key: SnippetKey, text: &str, zones: &LimitZones, has_service: bool) -> bool {
     match key {
-        SnippetKey::Auth => has_service && snippet::may_be_decided_by(text, zones),
-        _ => snippet::key_may_keep_out(text, zones),
+        SnippetKey::Auth => has_service && directives::may_be_decided_by(text, zones),
+        _ => directives::key_may_keep_out(text, zones),
     }
 }
 
@@ -107,7 +107,7 @@ fn is_protection(key: SnippetKey, text: &str, zones: &LimitZones, has_service: b
 pub(super) fn kept_snippet(input: Input<'_>, key: &str, text: &str, last: Option<&str>, all: &BTreeMap<String, String>) -> Option<Kept> {
     let key = SnippetKey::ALL.into_iter().find(|own| own.as_str() == key)?;
     let config = crate::settings::read(input.settings, all).0;
-    let looser = snippet::looser_switches(&config.globals);
+    let looser = directives::looser_switches(&config.globals);
     let outermost = config.snippets.get(&SnippetKey::Http);
     let outermost = outermost.and_then(|text| meaning_of((input, &looser), SnippetKey::Http, text, &LimitZones::new()).ok());
     let zones = outermost.map(|applied| applied.meaning.zones()).unwrap_or_default();
@@ -138,13 +138,13 @@ struct Applied {
 
 /// What one of them asks of every route; `looser`: see [`stricter`].
 fn meaning_of(circumstances: (Input<'_>, &[&str]), key: SnippetKey, text: &str, zones: &LimitZones) -> Result<Applied, String> {
-    let why = match snippet::read_key(key, text, zones).and_then(|all| checked(circumstances, key, text, all)) {
+    let why = match directives::read_key(key, text, zones).and_then(|all| checked(circumstances, key, text, all)) {
         Ok((meaning, unsaid)) => return Ok(Applied { meaning, left_out: None, unsaid }),
         // The service is told all or nothing.
         Err(why) if key == SnippetKey::Auth => return Err(why),
         Err(why) => why,
     };
-    let part = snippet::rests(key, text, zones).into_iter().find_map(|rest| checked(circumstances, key, text, rest).ok());
+    let part = directives::rests(key, text, zones).into_iter().find_map(|rest| checked(circumstances, key, text, rest).ok());
     let (meaning, unsaid) = part.ok_or_else(|| why.clone())?;
     let left_out = if meaning == Meaning::default() { why } else { format!("{why}; the directives beside such count") };
     Ok(Applied { meaning, left_out: Some(left_out), unsaid })

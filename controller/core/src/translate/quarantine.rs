@@ -1,6 +1,6 @@
 //! Ingresses, settings and key pairs that the proxy refused, although we did not, and what it has taken before.
 
-use super::annotations::{self, snippet};
+use super::annotations::{self, directives};
 use super::config::is_unreadable;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectName, ObjectRef};
@@ -59,7 +59,7 @@ impl Setting {
 
 /// Whether a value of a key asks for a protection.
 pub(super) fn asks_to_protect(key: &str, value: &str) -> bool {
-    let of_snippet = SnippetKey::ALL.iter().any(|own| own.as_str() == key && snippet::key_protects(*own, value));
+    let of_snippet = SnippetKey::ALL.iter().any(|own| own.as_str() == key && directives::key_protects(*own, value));
     of_snippet || is_unreadable(key) || settings::protects(key) || annotations::protects(key, value)
 }
 

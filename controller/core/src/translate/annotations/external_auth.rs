@@ -1,6 +1,6 @@
 //! `auth-url` and its kin: a service decides whether a request may pass.
 
-use super::snippet::names_of_answers;
+use super::directives::names_of_answers;
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{AuthCache, AuthMethod, ExternalAuth, SignIn, UpstreamKeepalive};
 use crate::names::variable::LABELS;

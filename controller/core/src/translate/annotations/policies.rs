@@ -1,6 +1,6 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
-use super::snippet::Meaning;
+use super::directives::Meaning;
 use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, Identity, RoutePolicy};
 use crate::names::{HeaderName, HostAlias, HostName, ObjectName};
 use crate::settings::{Config, Lost};

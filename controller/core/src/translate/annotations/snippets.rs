@@ -2,7 +2,7 @@
 //! none is ever copied. They are off unless the operator has switched them on.
 
 use super::amounts;
-use super::snippet::{self, Answers, Meaning, Places};
+use super::directives::{self, Answers, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{EarlyAnswer, Extra, Protocol};
 use crate::names::variable::{LABELS, SUBDOMAIN};
@@ -77,15 +77,15 @@ pub(super) const FEATURE: Feature = Feature {
 pub(super) fn guards(name: &str, text: &str) -> bool {
     let zones = LimitZones::new();
     match name {
-        FOR_ROUTES | OF_HOST => snippet::may_keep_out(text, &zones),
-        FOR_SERVICE => snippet::may_be_decided_by(text, &zones),
+        FOR_ROUTES | OF_HOST => directives::may_keep_out(text, &zones),
+        FOR_SERVICE => directives::may_be_decided_by(text, &zones),
         _ => false,
     }
 }
 
 /// Whether a snippet says something of who is kept out, and how protections are joined.
 pub(super) fn protects(name: &str, text: &str) -> bool {
-    let concerns = || snippet::concerns_protections(text, &LimitZones::new());
+    let concerns = || directives::concerns_protections(text, &LimitZones::new());
     guards(name, text) || name == FOR_SERVICE || ([FOR_ROUTES, OF_HOST].contains(&name) && concerns())
 }
 
@@ -195,7 +195,7 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
 /// What stands in for an Ingress that is left out: where its snippet for whole hosts may keep somebody out of the routes of
 /// others, these hosts are closed.
 pub(super) fn in_place_of_refused(given: &Given<'_>, plain: &Policies) -> Option<Policies> {
-    let is_open = |text: &str| !snippet::may_keep_out(text, &given.limit_zones);
+    let is_open = |text: &str| !directives::may_keep_out(text, &given.limit_zones);
     let may_be_read = plain.reads_snippets || plain.snippets_unknown;
     if !may_be_read || !given.has(OF_HOST) || given.raw(OF_HOST).is_some_and(is_open) {
         return None;
@@ -212,8 +212,8 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let zones = Arc::clone(&given.limit_zones);
     let answers = answers_without_a_name(given);
     // What the server sets is known to its locations.
-    let set = if name == FOR_ROUTES { given.raw(OF_HOST).map(snippet::variables_of) } else { None }.unwrap_or_default();
-    let read = if raw { snippet::read_raw(text, &zones, (answers, set)) } else { snippet::read_within(text, &zones, (answers, set)) };
+    let set = if name == FOR_ROUTES { given.raw(OF_HOST).map(directives::variables_of) } else { None }.unwrap_or_default();
+    let read = if raw { directives::read_raw(text, &zones, (answers, set)) } else { directives::read_within(text, &zones, (answers, set)) };
     // A service that decides may decide by a header, and is asked with all of them or not at all.
     let read = read.map(|mut meaning| {
         if name == FOR_SERVICE {

@@ -3,7 +3,7 @@
 use super::Meaning;
 use super::answered;
 use super::blocks::HeaderBlock;
-use super::directives::media_type;
+use super::meaning::media_type;
 use super::reader::Directive;
 use crate::model::{AnswerHeader, Condition, MediaType, RequestHeader, Test};
 use crate::names::{HeaderName, TextRegex, VariableText, shown};

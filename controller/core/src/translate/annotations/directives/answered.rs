@@ -2,7 +2,7 @@
 //! written anywhere; what it stands for is a header.
 
 use super::Meaning;
-use super::directives::{Answers, NO_MEANING};
+use super::meaning::{Answers, NO_MEANING};
 use super::reader::{self, Directive};
 use super::words::free_name;
 use crate::model::SignIn;

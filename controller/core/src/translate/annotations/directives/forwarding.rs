@@ -1,6 +1,6 @@
 //! How requests are forwarded: versions, times, buffers, further tries, and what becomes of `Location` and cookies.
 
-use super::directives::said;
+use super::meaning::said;
 use super::{Meaning, others};
 use crate::model::{Bandwidth, CookieFlags, CookieRewrite, SameSite};
 use crate::names::{HostName, shown};

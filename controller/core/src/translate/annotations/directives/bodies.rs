@@ -1,7 +1,7 @@
 //! Bodies of answers: other texts in them, and their compression.
 
 use super::Meaning;
-use super::directives::{media_type, said};
+use super::meaning::{media_type, said};
 use crate::model::{Charset, Gzip, MediaType, Substitutions};
 use crate::names::shown;
 use crate::settings::values;

@@ -2,8 +2,8 @@
 //! read may have been a protection.
 
 use super::Meaning;
-use super::directives::read_rest;
 use super::lua;
+use super::meaning::read_rest;
 use super::others::is_named;
 use super::reader::{self, Directive};
 use crate::model::{EarlyAnswer, Extra, Query, Satisfy};

@@ -1,7 +1,7 @@
 //! Directives that have no meaning here, and what says the same.
 
-use super::directives::NO_MEANING;
 use super::guarding::is_elsewhere;
+use super::meaning::NO_MEANING;
 use super::reader::Directive;
 use crate::model::Globals;
 
