@@ -1,6 +1,6 @@
 //! How the values of external authentication are read, in annotations and in the ConfigMap.
 
-use super::values::{Bad, items};
+use super::values::{Mistake, items};
 use crate::model::{CacheTime, SignIn, Statuses};
 use crate::names::{HeaderName, ServiceUrl, VariableText, shown, url_text_with_answers, variable};
 
@@ -8,24 +8,24 @@ use crate::names::{HeaderName, ServiceUrl, VariableText, shown, url_text_with_an
 pub(crate) const USUAL_TIMES: &str = "200 202 401 5m";
 
 /// The URL of the service.
-pub(crate) fn service_url(text: &str) -> Result<ServiceUrl, Bad> {
-    ServiceUrl::parse(text).map_err(|bad| (bad.0, "use a URL such as http://auth.example/verify"))
+pub(crate) fn service_url(text: &str) -> Result<ServiceUrl, Mistake> {
+    ServiceUrl::parse(text).map_err(|bad| Mistake::new(bad.0, "use a URL such as http://auth.example/verify"))
 }
 
 /// The URL of the page to sign in, and the parameter with the URL to come back to.
-pub(crate) fn sign_in(text: &str, parameter: &str) -> Result<SignIn, Bad> {
+pub(crate) fn sign_in(text: &str, parameter: &str) -> Result<SignIn, Mistake> {
     sign_in_with_answers(text, parameter, |_| None)
 }
 
 /// The same; `answered`: names of further variables, and the headers of the service which they stand for.
-pub(crate) fn sign_in_with_answers(text: &str, parameter: &str, answered: impl Fn(&str) -> Option<HeaderName>) -> Result<SignIn, Bad> {
+pub(crate) fn sign_in_with_answers(text: &str, parameter: &str, answered: impl Fn(&str) -> Option<HeaderName>) -> Result<SignIn, Mistake> {
     const HELP: &str = "use a URL such as https://auth.example/start";
     let absolute = ["http://", "https://", "$scheme://", "$pass_access_scheme://"].iter().any(|start| text.starts_with(start));
     let path = text.starts_with('/') && !text.starts_with("//");
     if !absolute && !path {
-        return Err((format!("{} is not a URL that clients can be sent to", shown(text)), HELP));
+        return Err(Mistake::new(format!("{} is not a URL that clients can be sent to", shown(text)), HELP));
     }
-    let url = url_text_with_answers(text, answered).map_err(|bad| (bad.0, HELP))?;
+    let url = url_text_with_answers(text, answered).map_err(|bad| Mistake::new(bad.0, HELP))?;
     Ok(SignIn { url, joint: joint(text, parameter) })
 }
 
@@ -39,17 +39,17 @@ fn joint(url: &str, parameter: &str) -> Option<String> {
 }
 
 /// The name of that parameter.
-pub(crate) fn parameter(text: &str) -> Result<String, Bad> {
+pub(crate) fn parameter(text: &str) -> Result<String, Mistake> {
     let good = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
     if good {
         Ok(text.to_owned())
     } else {
-        Err((format!("{} is not the name of a parameter", shown(text)), "use letters, digits and -._~"))
+        Err(Mistake::new(format!("{} is not the name of a parameter", shown(text)), "use letters, digits and -._~"))
     }
 }
 
 /// Headers of the answer that go to the endpoint.
-pub(crate) fn response_headers(text: &str) -> Result<Vec<HeaderName>, Bad> {
+pub(crate) fn response_headers(text: &str) -> Result<Vec<HeaderName>, Mistake> {
     let mut names: Vec<HeaderName> = Vec::new();
     for item in items(text) {
         let name = header(item)?;
@@ -61,41 +61,41 @@ pub(crate) fn response_headers(text: &str) -> Result<Vec<HeaderName>, Bad> {
 }
 
 /// A header that may be sent to another server: none that is about the connection or the length of the message.
-pub(crate) fn header(text: &str) -> Result<HeaderName, Bad> {
+pub(crate) fn header(text: &str) -> Result<HeaderName, Mistake> {
     const OF_CONNECTIONS: &[&str] = &["connection", "expect", "keep-alive", "proxy-connection", "upgrade"];
-    let name = HeaderName::settable(text).map_err(|bad| (bad.0, "use names such as X-User"))?;
+    let name = HeaderName::settable(text).map_err(|bad| Mistake::new(bad.0, "use names such as X-User"))?;
     if OF_CONNECTIONS.contains(&name.lower_case().as_str()) {
-        return Err((format!("the header {} is about a connection", shown(text)), "leave it out"));
+        return Err(Mistake::new(format!("the header {} is about a connection", shown(text)), "leave it out"));
     }
     Ok(name)
 }
 
 /// What the service is told as the target to come back to.
-pub(crate) fn redirect_target(text: &str) -> Result<String, Bad> {
+pub(crate) fn redirect_target(text: &str) -> Result<String, Mistake> {
     let good = text.len() <= 2000 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:,?&=".contains(&b));
     if good {
         Ok(text.to_owned())
     } else {
-        Err((format!("{} is not a URL without variables", shown(text)), "use letters, digits and -._~/:,?&="))
+        Err(Mistake::new(format!("{} is not a URL without variables", shown(text)), "use letters, digits and -._~/:,?&="))
     }
 }
 
 /// What answers are kept by.
-pub(crate) fn cache_key(text: &str) -> Result<VariableText, Bad> {
+pub(crate) fn cache_key(text: &str) -> Result<VariableText, Mistake> {
     const HELP: &str = "use letters, digits, - and _, and variables such as $http_authorization";
     if let Some(c) = text.chars().find(|c| !(c.is_ascii_alphanumeric() || "-_${}".contains(*c))) {
-        return Err((format!("{} has the character {}", shown(text), shown(c.encode_utf8(&mut [0; 4]))), HELP));
+        return Err(Mistake::new(format!("{} has the character {}", shown(text), shown(c.encode_utf8(&mut [0; 4]))), HELP));
     }
-    VariableText::parse_with(text, variable::is_variable).map_err(|bad| (bad.0, HELP))
+    VariableText::parse_with(text, variable::is_variable).map_err(|bad| Mistake::new(bad.0, HELP))
 }
 
 /// Status codes and how long such answers are kept: `200 202 10m, 401 5s, any 1s`.
-pub(crate) fn cache_times(text: &str) -> Result<Vec<CacheTime>, Bad> {
+pub(crate) fn cache_times(text: &str) -> Result<Vec<CacheTime>, Mistake> {
     items(text).map(|item| cache_time(item).ok_or_else(|| bad_time(item))).collect()
 }
 
-fn bad_time(item: &str) -> Bad {
-    (format!("{} is not a list of status codes and a time", shown(item)), "use items such as 200 202 10m, separated by commas")
+fn bad_time(item: &str) -> Mistake {
+    Mistake::new(format!("{} is not a list of status codes and a time", shown(item)), "use items such as 200 202 10m, separated by commas")
 }
 
 fn cache_time(item: &str) -> Option<CacheTime> {

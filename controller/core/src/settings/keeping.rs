@@ -6,7 +6,7 @@
 //! then closes what it is for. Else a restart that knows nothing would close what was open the moment before.
 
 use super::keys::{self, is_header_name, is_pattern};
-use super::values::{Bad, address, items, network};
+use super::values::{Mistake, address, items, network};
 use super::{Config, ProblemKind, Settings};
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct Kept {
 }
 
 /// How an entry of a list is read.
-type Entry = fn(&str) -> Result<(), Bad>;
+type Entry = fn(&str) -> Result<(), Mistake>;
 
 /// What becomes of a value that cannot be read as a whole.
 enum Way {
@@ -38,11 +38,11 @@ enum Way {
 
 use Way::{Admitting, Excluding, Fencing, Whole};
 
-fn is_address(item: &str) -> Result<(), Bad> {
+fn is_address(item: &str) -> Result<(), Mistake> {
     address(item).map(|_| ())
 }
 
-fn is_network(item: &str) -> Result<(), Bad> {
+fn is_network(item: &str) -> Result<(), Mistake> {
     network(item).map(|_| ())
 }
 

@@ -11,7 +11,7 @@ mod tls;
 mod upstream;
 mod workers;
 
-use super::values::{Bad, location_rewrite};
+use super::values::{Mistake, location_rewrite};
 use super::{Config, Problem, ProblemKind};
 use crate::model::{CustomErrors, Globals, Hsts, LocationRewrite, LogEscape, TrustedAddressSource};
 use crate::names::shown;
@@ -104,9 +104,9 @@ impl Draft {
 /// What a key does.
 enum Rule {
     /// It is read.
-    Read(fn(&mut Draft, &str) -> Result<(), Bad>),
+    Read(fn(&mut Draft, &str) -> Result<(), Mistake>),
     /// It is read, and protects: with a value that cannot be used, this holds.
-    Guard(fn(&mut Draft, &str) -> Result<(), Bad>, Closing),
+    Guard(fn(&mut Draft, &str) -> Result<(), Mistake>, Closing),
     /// It is read, and what of it cannot be had is left out: the rest counts.
     Rest(fn(&mut Draft, &str) -> Entries),
     /// It is read entry by entry: one that cannot be used is left out, and the others count.
@@ -134,7 +134,7 @@ use Rule::{Fence, Filter, Guard, List, None as NoEffect, Protection, Read, Rest,
 type Closing = fn(&mut Config) -> &mut bool;
 
 /// What is wrong with the first entry that is left out, if one is; the same as an error where none can be used.
-type Entries = Result<Option<Bad>, Bad>;
+type Entries = Result<Option<Mistake>, Mistake>;
 
 const NO_MODULE: &str = "it needs a module that stock proxies do not have";
 const AUTOMATIC: &str = "the size is computed from what is served";
@@ -165,26 +165,26 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
     let off = matches!(value, "" | "0" | "f" | "F" | "false" | "FALSE" | "False");
     match rule {
         Read(read) => {
-            read(draft, value).err().and_then(|(message, help)| problem(ProblemKind::BadValue, format!("{key}: {message}"), help))
+            read(draft, value).err().and_then(|Mistake { message, help }| problem(ProblemKind::BadValue, format!("{key}: {message}"), help))
         }
         Guard(read, closing) => {
-            let (message, help) = read(draft, value).err()?;
+            let Mistake { message, help } = read(draft, value).err()?;
             *closing(&mut draft.config) = true;
             problem(ProblemKind::BadProtection, format!("{key}: {message}{}", closed(&draft.config)), help)
         }
         Rest(read) => match read(draft, value) {
             Ok(left_out) => {
-                let (message, help) = left_out?;
+                let Mistake { message, help } = left_out?;
                 problem(ProblemKind::UnsupportedEntry, format!("{key}: {message}; the rest of it counts"), help)
             }
-            Err((message, help)) => problem(ProblemKind::BadValue, format!("{key}: {message}"), help),
+            Err(Mistake { message, help }) => problem(ProblemKind::BadValue, format!("{key}: {message}"), help),
         },
         List(read) | Fence(read, _) | Filter(read) | Trust(read) => match read(draft, value) {
             Ok(left_out) => {
-                let (message, help) = left_out?;
+                let Mistake { message, help } = left_out?;
                 problem(ProblemKind::BadEntry, format!("{key}: {message}; the other entries count"), help)
             }
-            Err((message, help)) => {
+            Err(Mistake { message, help }) => {
                 if let Fence(_, closing) = rule {
                     *closing(&mut draft.config) = true;
                 }
@@ -220,11 +220,11 @@ pub(super) fn protects(key: &str) -> bool {
     table().any(|(name, rule)| *name == key && matches!(rule, Guard(..) | Fence(..) | Filter(_) | Protection))
 }
 
-pub(super) fn is_header_name(item: &str) -> Result<(), Bad> {
+pub(super) fn is_header_name(item: &str) -> Result<(), Mistake> {
     readers::header_name(item).map(|_| ())
 }
 
-pub(super) fn is_pattern(item: &str) -> Result<(), Bad> {
+pub(super) fn is_pattern(item: &str) -> Result<(), Mistake> {
     readers::pattern(item).map(|_| ())
 }
 

@@ -1,7 +1,7 @@
 //! Rules of whoever runs the cluster for those who write Ingresses: which annotations, hosts and sizes a namespace may use.
 
 use super::unrepeated;
-use super::values::{bytes, seconds};
+use super::values::{Mistake, bytes, seconds};
 use crate::names::shown;
 use serde::Deserialize;
 use serde_json::Value;
@@ -136,7 +136,7 @@ impl TryFrom<Value> for Limit {
             _ => return Err("a limit is a number or a size such as 8m".to_owned()),
         };
         let value = bytes(&text).or_else(|bad| seconds(&text).map_err(|_| bad));
-        let value = value.map_err(|(message, help)| format!("{message}; {help}, or a time such as 30s"))?;
+        let value = value.map_err(|Mistake { message, help }| format!("{message}; {help}, or a time such as 30s"))?;
         Ok(Self { text: text.into(), value })
     }
 }

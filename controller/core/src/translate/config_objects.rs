@@ -7,6 +7,7 @@ use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::names::variable::{LABELS, SUBDOMAIN};
 use crate::names::{HeaderName, Kind, ObjectName, ObjectRef, VariableText, shown};
+use crate::settings::values::Mistake;
 use crate::settings::{Config, Kept, LimitZones, SnippetKey};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -257,7 +258,7 @@ impl<'i, 'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'i, '_, F> {
         for (header, value) in &data {
             let (read, value) = match self.header(header, value, way) {
                 Ok(read) => (Some(read), value),
-                Err((message, help)) => {
+                Err(Mistake { message, help }) => {
                     let before =
                         last.and_then(|last| last.get(header)).filter(|last| !self.input.quarantine.refuses(&object, header, last));
                     let before = before.and_then(|last| Some((self.header(header, last, way).ok()?, last)));
@@ -289,17 +290,19 @@ impl<'i, 'r, F: Fn(&str) -> Option<&'r ObjectRef>> Reader<'i, '_, F> {
         headers
     }
 
-    fn header(&self, name: &str, value: &str, way: Way) -> Result<(HeaderName, VariableText), (String, &'static str)> {
+    fn header(&self, name: &str, value: &str, way: Way) -> Result<(HeaderName, VariableText), Mistake> {
         const HELP: &str = "use a name such as X-Frame-Options";
-        let header = HeaderName::settable(name).map_err(|bad| (bad.0, HELP))?;
+        let header = HeaderName::settable(name).map_err(|bad| Mistake::new(bad.0, HELP))?;
         if way == Way::ToClients && header.is_the_proxys() {
-            return Err((format!("the header {header} is the proxy's own, and stays as it is"), "remove it"));
+            return Err(Mistake::new(format!("the header {header} is the proxy's own, and stays as it is"), "remove it"));
         }
-        let text = VariableText::parse(value.trim()).map_err(|bad| (bad.0, "use text, and variables such as $remote_addr"))?;
+        let text = VariableText::parse(value.trim()).map_err(|bad| Mistake::new(bad.0, "use text, and variables such as $remote_addr"))?;
         // Those about the Ingress are known in every route.
         let filled = text.filled(|name| LABELS.contains(&name).then_some("label"));
         match self.input.settings.lacks_variable(&filled) {
-            Some(variable) => Err((format!("the header {header} is left out: this proxy has no ${variable}"), "use another variable")),
+            Some(variable) => {
+                Err(Mistake::new(format!("the header {header} is left out: this proxy has no ${variable}"), "use another variable"))
+            }
             None => Ok((header, text)),
         }
     }

@@ -5,7 +5,7 @@ use super::readers::texts;
 use super::{DEAD, Guard, NoEffect, Read, Rule, config};
 use crate::model::{AuthCache, AuthMethod, ExternalAuth, UpstreamKeepalive};
 use crate::names::{HeaderName, ServiceUrl, VariableText, shown};
-use crate::settings::values::{Bad, flag};
+use crate::settings::values::{Mistake, flag};
 use crate::settings::{SnippetKey, auth};
 
 /// The keys of one service, until all are read.
@@ -68,16 +68,16 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     ("global-external-auth", NoEffect(DEAD)),
 ];
 
-fn method(text: &str) -> Result<AuthMethod, Bad> {
-    AuthMethod::new(text).ok_or_else(|| (format!("{} is not a method", shown(text)), "use a method such as GET, in upper case"))
+fn method(text: &str) -> Result<AuthMethod, Mistake> {
+    AuthMethod::new(text).ok_or_else(|| Mistake::new(format!("{} is not a method", shown(text)), "use a method such as GET, in upper case"))
 }
 
-fn sign_in(text: &str) -> Result<String, Bad> {
+fn sign_in(text: &str) -> Result<String, Mistake> {
     auth::sign_in(text, "rd").map(|_| text.to_owned())
 }
 
 /// The usual times hold only for a key that is there.
-fn cache_duration(draft: &mut super::Draft, text: &str) -> Result<(), Bad> {
+fn cache_duration(draft: &mut super::Draft, text: &str) -> Result<(), Mistake> {
     let read = auth::cache_times(if text.trim().is_empty() { auth::USUAL_TIMES } else { text });
     let usual = || auth::cache_times(auth::USUAL_TIMES).unwrap_or_default();
     draft.auth.cache_times = Some(read.as_ref().map_or_else(|_| usual(), Clone::clone));

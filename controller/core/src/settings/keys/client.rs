@@ -5,7 +5,7 @@ use super::{List, NoEffect, Read, Rule, Switch, Trust, Unless, each, set};
 use crate::model::HttpsRedirectStatus;
 use crate::names::variable::{LABELS, is_of_answer, is_variable};
 use crate::names::{VariableText, shown};
-use crate::settings::values::{Bad, address, bytes_within, flag, header_name, network, number, number_within};
+use crate::settings::values::{Mistake, address, bytes_within, flag, header_name, network, number, number_within};
 
 /// All headers of one request, in bytes.
 const MOST_HEADERS: u64 = 16 << 20;
@@ -51,11 +51,11 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "large-client-header-buffers",
         Read(|draft, text| {
-            let bad = || (format!("{} is not a number and a size", shown(text)), "use a text such as 4 8k");
+            let bad = || Mistake::new(format!("{} is not a number and a size", shown(text)), "use a text such as 4 8k");
             let (count, size) = text.trim().split_once(' ').ok_or_else(bad)?;
             let (count, size) = (number_within(count, 1..=1024, "use 1 to 1024 buffers, such as 4 8k")?, header_bytes(size.trim())?);
             if count * size > MOST_HEADERS {
-                return Err((format!("{} is more than can be used", shown(text)), "use at most 16m in all, such as 16 1m"));
+                return Err(Mistake::new(format!("{} is more than can be used", shown(text)), "use at most 16m in all, such as 16 1m"));
             }
             let buffers = &mut draft.globals().buffers;
             (buffers.large_client_headers, buffers.large_client_header_bytes) = (count, size);
@@ -82,7 +82,8 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
         "http-redirect-code",
         Read(|draft, text| {
             let status = number(text).ok().and_then(|n| u16::try_from(n).ok()).filter(|n| [301, 302, 307, 308].contains(n));
-            let status = status.ok_or_else(|| (format!("{} is not a redirect status", shown(text)), "use 301, 302, 307 or 308"))?;
+            let status =
+                status.ok_or_else(|| Mistake::new(format!("{} is not a redirect status", shown(text)), "use 301, 302, 307 or 308"))?;
             draft.globals().https_redirect_status = HttpsRedirectStatus(status);
             Ok(())
         }),
@@ -93,15 +94,15 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
 ];
 
 /// What is known of a request when its client is counted.
-fn limit_key(text: &str) -> Result<Option<VariableText>, Bad> {
+fn limit_key(text: &str) -> Result<Option<VariableText>, Mistake> {
     const HELP: &str = "use variables of requests, such as $http_x_client";
     let is_known = |name: &str| is_variable(name) && !is_of_answer(name) && !LABELS.contains(&name);
     match text.trim() {
         "" | "$binary_remote_addr" | "$remote_addr" => Ok(None),
-        text => VariableText::parse_with(text, is_known).map(Some).map_err(|bad| (bad.0, HELP)),
+        text => VariableText::parse_with(text, is_known).map(Some).map_err(|bad| Mistake::new(bad.0, HELP)),
     }
 }
 
-fn header_bytes(text: &str) -> Result<u64, Bad> {
+fn header_bytes(text: &str) -> Result<u64, Mistake> {
     bytes_within(text, 1 << 10..=1 << 20, "use a size from 1k to 1m")
 }

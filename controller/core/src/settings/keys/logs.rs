@@ -4,7 +4,7 @@ use super::readers::{error_level, log_format, pattern, port, syslog_host};
 use super::{Draft, LOGS, List, Read, Rest, Rule, Switch, Unless, draft, each, set};
 use crate::names::shown;
 use crate::names::variable::{is_stream_variable, is_variable};
-use crate::settings::values::{Bad, flag, networks};
+use crate::settings::values::{Mistake, flag, networks};
 use ipnet::IpNet;
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -68,10 +68,13 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
 ];
 
 /// Those of one family; who is not named may not see it.
-fn status_clients(draft: &mut Draft, text: &str, is_own: fn(&IpNet) -> bool) -> Result<(), Bad> {
+fn status_clients(draft: &mut Draft, text: &str, is_own: fn(&IpNet) -> bool) -> Result<(), Mistake> {
     let own = networks(text)?;
     if let Some(other) = own.iter().find(|network| !is_own(network)) {
-        return Err((format!("{} is of the other family of addresses", shown(&other.to_string())), "name it under the other key"));
+        return Err(Mistake::new(
+            format!("{} is of the other family of addresses", shown(&other.to_string())),
+            "name it under the other key",
+        ));
     }
     let clients = &mut draft.globals().listeners.status_clients;
     clients.retain(|network| !is_own(network));

@@ -2,7 +2,7 @@
 
 use super::{Draft, NO_MODULE, NoEffect, Protection, Read, Rule, Switch};
 use crate::settings::SnippetKey;
-use crate::settings::values::Bad;
+use crate::settings::values::Mistake;
 
 const MAIN: &str =
     "only snippets for routes are read; what holds for the whole proxy has keys such as worker-processes and error-log-level";
@@ -10,7 +10,7 @@ const STREAM: &str =
     "only snippets for routes are read; streams are told in the ConfigMaps of --tcp-services-configmap and --udp-services-configmap";
 
 /// Kept as it is written; translation knows what directives mean.
-pub(super) fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<(), Bad> {
+pub(super) fn snippet(draft: &mut Draft, key: SnippetKey, text: &str) -> Result<(), Mistake> {
     if !text.trim().is_empty() {
         draft.config.snippets.insert(key, text.to_owned());
     }

@@ -3,14 +3,14 @@
 use super::readers::{object_if_any, texts, ticket_key};
 use super::{Read, Rest, Rule, Switch, config, draft, set};
 use crate::names::shown;
-use crate::settings::values::{bytes_within, ciphers, curves, flag, number, seconds};
+use crate::settings::values::{Mistake, bytes_within, ciphers, curves, flag, number, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "ssl-protocols",
         Rest(|draft, text| {
             const HELP: &str = "use TLSv1.2, TLSv1.3 or both";
-            let bad = |word: &str| (format!("{} is not a protocol that is offered", shown(word)), HELP);
+            let bad = |word: &str| Mistake::new(format!("{} is not a protocol that is offered", shown(word)), HELP);
             // Those before TLS 1.2: the libraries of stock proxies refuse them, whatever they are told.
             let (old, words): (Vec<&str>, Vec<&str>) =
                 text.split_ascii_whitespace().partition(|word| ["SSLv2", "SSLv3", "TLSv1", "TLSv1.1"].contains(word));
@@ -23,7 +23,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             let tls = &mut draft.globals().tls;
             (tls.tls12, tls.tls13) = (words.contains(&"TLSv1.2"), words.contains(&"TLSv1.3"));
             let verb = if old.len() > 1 { "are no longer" } else { "is no longer" };
-            Ok((!old.is_empty()).then(|| (format!("{} {verb} offered", old.join(", ")), HELP)))
+            Ok((!old.is_empty()).then(|| Mistake::new(format!("{} {verb} offered", old.join(", ")), HELP)))
         }),
     ),
     ("ssl-ciphers", set!(tls.ciphers, ciphers)),

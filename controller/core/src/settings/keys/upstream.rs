@@ -5,7 +5,8 @@ use super::{AUTOMATIC, DEAD, Fence, Guard, NoEffect, Read, Rule, config, draft, 
 use crate::model::Balance;
 use crate::names::shown;
 use crate::settings::values::{
-    CLIENT_GONE, bytes, cookie_rewrite, flag, items, network, networks, number, number_within, on_off, partly_sorted, retry_causes, seconds,
+    CLIENT_GONE, Mistake, bytes, cookie_rewrite, flag, items, network, networks, number, number_within, on_off, partly_sorted,
+    retry_causes, seconds,
 };
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
@@ -66,7 +67,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
             draft.globals().balance = match text {
                 "" | "round_robin" => Balance::RoundRobin,
                 "ewma" => Balance::RandomTwo,
-                _ => return Err((format!("{} is not an algorithm", shown(text)), "use round_robin or ewma")),
+                _ => return Err(Mistake::new(format!("{} is not an algorithm", shown(text)), "use round_robin or ewma")),
             };
             Ok(())
         }),
@@ -124,7 +125,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
                 [other] => format!("{other} is not the status of an error"),
                 others => format!("{} are not statuses of errors", others.join(", ")),
             };
-            Err((told, "use numbers from 300 to 599 but 499"))
+            Err(Mistake::new(told, "use numbers from 300 to 599 but 499"))
         }),
     ),
     (

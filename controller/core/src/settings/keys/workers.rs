@@ -4,7 +4,7 @@ use super::readers::{cpu_affinity, gzip_level, media_types, number_if_any, regex
 use super::{AUTOMATIC, List, NO_MODULE, NoEffect, Problem, ProblemKind, Read, Rule, Switch, each, set};
 use crate::model::{CpuAffinity, Workers};
 use crate::names::shown;
-use crate::settings::values::{Bad, flag, network, number, number_within, seconds};
+use crate::settings::values::{Mistake, flag, network, number, number_within, seconds};
 
 pub(super) const KEYS: &[(&str, Rule)] = &[
     ("use-gzip", set!(gzip, flag)),
@@ -51,9 +51,9 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
 ];
 
 /// More are more than any machine has use for.
-fn processes(text: &str) -> Result<u32, Bad> {
+fn processes(text: &str) -> Result<u32, Mistake> {
     let count = u32::try_from(number(text)?).ok().filter(|count| (1..=1024).contains(count));
-    count.ok_or_else(|| (format!("{} is not a number of workers", shown(text)), "use a number from 1 to 1024, or auto"))
+    count.ok_or_else(|| Mistake::new(format!("{} is not a number of workers", shown(text)), "use a number from 1 to 1024, or auto"))
 }
 
 /// Leaves out what does not go together with another key; the proxy would take it, and complain at every load.

@@ -44,9 +44,9 @@ pub(in crate::translate) fn most(name: &str, text: &str) -> Result<u64, String> 
     let Some(key) = key(name) else { return Err(super::help_on_unknown(name)) };
     let is_time = matches!(key.value, Value::Seconds) || name.ends_with("-timeout");
     let read = match key.value {
-        Value::Integer | Value::Seconds if is_time => seconds(text).map_err(|(_, help)| help),
+        Value::Integer | Value::Seconds if is_time => seconds(text).map_err(|mistake| mistake.help),
         Value::Integer | Value::Seconds => text.parse().map_err(|_| "use a whole number without a unit"),
-        Value::Size => bytes(text).map_err(|(_, help)| help),
+        Value::Size => bytes(text).map_err(|mistake| mistake.help),
         _ => return Err("it has no greatest value; deny it instead".to_owned()),
     };
     match read? {

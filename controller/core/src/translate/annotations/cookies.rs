@@ -3,7 +3,7 @@
 use super::{Class, Feature, Given, Key, Policies, Risk, Scope, Tier, Value};
 use crate::model::CookieRewrite;
 use crate::names::shown;
-use crate::settings::values::cookie_rewrite;
+use crate::settings::values::{Mistake, cookie_rewrite};
 
 pub(super) const FEATURE: Feature = Feature {
     name: "Cookies of answers",
@@ -45,7 +45,7 @@ fn rewrite(given: &mut Given<'_>, name: &'static str, class: Class) -> Option<Op
             given.refuse(name, format_args!("{} is not a pair of plain texts", shown(text)), "use letters, digits and -._~/:, or off");
             None
         }
-        Err((message, help)) => {
+        Err(Mistake { message, help }) => {
             given.refuse(name, message, help);
             None
         }

@@ -6,7 +6,7 @@ use crate::model::{AuthCache, AuthMethod, ExternalAuth, SignIn, UpstreamKeepaliv
 use crate::names::variable::LABELS;
 use crate::names::{BadText, HeaderName, Kind, VariableText, shown};
 use crate::settings::auth;
-use crate::settings::values::Bad;
+use crate::settings::values::Mistake;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -133,9 +133,9 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
     policies.lost.auth = false;
 }
 
-fn read<T>(given: &mut Given<'_>, name: &'static str, reader: fn(&str) -> Result<T, Bad>) -> Option<T> {
+fn read<T>(given: &mut Given<'_>, name: &'static str, reader: fn(&str) -> Result<T, Mistake>) -> Option<T> {
     let text = given.text(name)?;
-    reader(text).map_err(|(message, help)| given.refuse(name, message, help)).ok()
+    reader(text).map_err(|Mistake { message, help }| given.refuse(name, message, help)).ok()
 }
 
 fn method(given: &mut Given<'_>) -> Option<AuthMethod> {
@@ -154,7 +154,9 @@ fn sign_in(given: &mut Given<'_>, reads_snippets: bool) -> Option<SignIn> {
     let snippets = ["server-snippet", "configuration-snippet", "auth-snippet"].map(|name| given.text(name).filter(|_| reads_snippets));
     let named: BTreeMap<_, _> = snippets.into_iter().flatten().flat_map(names_of_answers).collect();
     let answered = |name: &str| named.get(&name.to_ascii_lowercase()).cloned();
-    auth::sign_in_with_answers(text, &parameter, answered).map_err(|(message, help)| given.refuse("auth-signin", message, help)).ok()
+    auth::sign_in_with_answers(text, &parameter, answered)
+        .map_err(|Mistake { message, help }| given.refuse("auth-signin", message, help))
+        .ok()
 }
 
 fn request_headers(given: &mut Given<'_>) -> Vec<(HeaderName, VariableText)> {
@@ -171,10 +173,10 @@ fn request_headers(given: &mut Given<'_>) -> Vec<(HeaderName, VariableText)> {
             return Vec::new();
         }
         let header = auth::header(key);
-        let value = value_of(value).map_err(|bad| (bad.0, "use text on one line and variables such as $host"));
+        let value = value_of(value).map_err(|bad| Mistake::new(bad.0, "use text on one line and variables such as $host"));
         match header.and_then(|header| Ok((header, value?))) {
             Ok(header) => headers.push(header),
-            Err((message, help)) => {
+            Err(Mistake { message, help }) => {
                 given.refuse(NAME, format_args!("ConfigMap {name}: {message}"), help);
                 return Vec::new();
             }

@@ -3,7 +3,7 @@
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{ConnectionHeader, LocationRewrite, Protocol, Retries};
 use crate::names::shown;
-use crate::settings::values;
+use crate::settings::values::{self, Mistake};
 
 const PROTOCOLS: &[&str] = &["HTTP", "HTTPS", "AUTO_HTTP", "GRPC", "GRPCS", "FCGI"];
 
@@ -107,7 +107,7 @@ fn causes(given: &mut Given<'_>) -> Option<(Vec<String>, bool)> {
     let text = given.words("proxy-next-upstream")?;
     match values::retry_causes(text) {
         Ok(causes) => Some(causes),
-        Err((message, help)) => {
+        Err(Mistake { message, help }) => {
             given.refuse("proxy-next-upstream", message, help);
             None
         }
@@ -119,7 +119,7 @@ fn rewrite(given: &mut Given<'_>) -> Option<LocationRewrite> {
     let to = given.of_class("proxy-redirect-to", Class::Url);
     match values::location_rewrite(from?, to.unwrap_or("off")) {
         Ok(rewrite) => Some(rewrite),
-        Err((message, help)) => {
+        Err(Mistake { message, help }) => {
             given.refuse("proxy-redirect-from", message, help);
             None
         }

@@ -69,7 +69,7 @@ impl Meaning {
         if let Some(url) = whole.filter(|text| matches!(text.parts(), [TextPart::Answered(_)])) {
             return Ok(SignIn { url, joint: None });
         }
-        let read = auth::sign_in_with_answers(&text, "", answered).map_err(|(message, _)| message);
+        let read = auth::sign_in_with_answers(&text, "", answered).map_err(|mistake| mistake.message);
         read.map(|read| SignIn { joint: None, ..read })
     }
 }

@@ -241,7 +241,8 @@ fn only_url_variables(text: &VariableText) -> Done {
 /// `expires`.
 pub(super) fn expires(text: &str) -> Result<Expires, String> {
     let longest = 10 * values::YEAR_S;
-    let seconds = |text: &str| values::seconds_up_to(text, longest).map_err(|(message, _)| message).map(|n| i64::try_from(n).unwrap_or(0));
+    let seconds =
+        |text: &str| values::seconds_up_to(text, longest).map_err(|mistake| mistake.message).map(|n| i64::try_from(n).unwrap_or(0));
     Ok(match text {
         "off" => Expires::Off,
         "epoch" => Expires::Epoch,

@@ -108,7 +108,7 @@ pub(super) fn status(text: &str) -> Result<u16, String> {
 }
 
 fn number_of(text: &str) -> Result<u64, String> {
-    values::number(text).map_err(|(message, _)| message)
+    values::number(text).map_err(|mistake| mistake.message)
 }
 
 fn at_least_one(text: &str) -> Result<u64, String> {

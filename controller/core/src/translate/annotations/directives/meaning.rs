@@ -336,8 +336,8 @@ pub(super) const NO_MEANING: &str = "it has no meaning";
 const NO_BLOCK: &str = "blocks are not accepted";
 
 /// Why a value cannot be read.
-pub(super) fn said<T>(read: Result<T, values::Bad>) -> Result<T, String> {
-    read.map_err(|(message, _)| message)
+pub(super) fn said<T>(read: Result<T, values::Mistake>) -> Result<T, String> {
+    read.map_err(|mistake| mistake.message)
 }
 
 /// `text/css`.

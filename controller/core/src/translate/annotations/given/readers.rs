@@ -6,7 +6,7 @@
 use super::super::Class;
 use super::Given;
 use crate::names::{HostName, ObjectName, UriPath, shown};
-use crate::settings::values;
+use crate::settings::values::{self, Mistake};
 use ipnet::IpNet;
 use std::str::FromStr;
 
@@ -107,7 +107,8 @@ impl<'a> Given<'a> {
     pub fn bytes(&mut self, name: &'static str) -> Option<u64> {
         let text = self.text(name)?;
         // Its reader trims what it is given.
-        let read = if text.trim() == text { values::bytes(text) } else { Err((format!("{} is not a size", shown(text)), ONE_LINE)) };
+        let read =
+            if text.trim() == text { values::bytes(text) } else { Err(Mistake::new(format!("{} is not a size", shown(text)), ONE_LINE)) };
         self.settled(name, read)
     }
 
@@ -234,8 +235,8 @@ impl<'a> Given<'a> {
         may
     }
 
-    fn settled<T>(&mut self, name: &'static str, read: Result<T, values::Bad>) -> Option<T> {
-        read.map_err(|(message, help)| self.refuse(name, message, help)).ok()
+    fn settled<T>(&mut self, name: &'static str, read: Result<T, Mistake>) -> Option<T> {
+        read.map_err(|Mistake { message, help }| self.refuse(name, message, help)).ok()
     }
 }
 
