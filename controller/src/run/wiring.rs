@@ -43,21 +43,18 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
     // Before there is a proxy that could be left behind.
     let mut signals = StopSignals::new().map_err(RunError::Signals)?;
     let proxy = open(claimed, &config, &board, &metrics).await?;
-    let pulse = proxy.pulse();
-    let Some(program) = signals.unless(program_of(&proxy, config.proxy.dialect)).await else {
-        proxy.drain(Duration::from_secs(Workers::default().drain_timeout_s)).await;
-        return Ok(());
+    let ready = match signals.unless(prepare(&config, &proxy, &board)).await {
+        Some(Ok(ready)) => ready,
+        stopped => {
+            // Who is not our child serves on: the next start finds it.
+            if stopped.is_none() || config.mode == Mode::Child {
+                proxy.drain(Duration::from_secs(Workers::default().drain_timeout_s)).await;
+            }
+            return stopped.map_or(Ok(()), |failed| failed.map(drop));
+        }
     };
-    let program = program?;
-    tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
-    let maker = maker(&config, program)?;
+    let Ready { maker, connection, questions } = ready;
     let ((candidates, coming), (asks, asked)) = (mpsc::channel(1), mpsc::channel(1));
-    proxy_watch::watch(&config, pulse, &board).await;
-    let connection = Arc::new(Connection::new(config.cluster.clone()));
-    if config.manifests.is_none() {
-        check_cluster(&connection, &config, board.has_revision()).await?;
-    }
-    let questions = questions(&config).await?;
     let to_proxy = ToProxy { candidates, asks, urgent: proxy.urgency() };
     let around = Surroundings { identity: &identity, connection, proxy: to_proxy, questions, board: Arc::clone(&board), metrics };
     let (mut controller, reports) = controller(&config, maker, around);
@@ -76,6 +73,25 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
     tokio::join!(proxy_task::own(proxy, (coming, asked), ended), follow);
     tokio::time::sleep(config.post_shutdown_grace).await;
     Ok(())
+}
+
+/// What the loop is made of that may not be to be had.
+struct Ready {
+    maker: Maker,
+    connection: Arc<Connection>,
+    questions: Questions,
+}
+
+async fn prepare(config: &RunConfig, proxy: &Proxy, board: &Arc<Board>) -> Result<Ready, RunError> {
+    let program = program_of(proxy, config.proxy.dialect).await?;
+    tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
+    let maker = maker(config, program)?;
+    proxy_watch::watch(config, proxy.pulse(), board).await;
+    let connection = Arc::new(Connection::new(config.cluster.clone()));
+    if config.manifests.is_none() {
+        check_cluster(&connection, config, board.has_revision()).await?;
+    }
+    Ok(Ready { maker, connection, questions: questions(config).await? })
 }
 
 /// Opens the proxy, which serves the last good revision if there is one.

@@ -452,6 +452,20 @@ on_every_proxy! {
         assert!(lock.starts_with(&format!("process {} on ", world.controller_pid())) && world.controller_pid() != killed, "{lock}");
     }
 
+    fn a_start_that_fails_leaves_no_proxy_behind(proxy) {
+        let world = with_one_host(proxy);
+        world.end_controller(Signal::SIGTERM);
+        let (manifests, none) = (path(&world.manifests()), path(&world.outside().join("none")));
+        let webhook = ["--validating-webhook=:8443", "--validating-webhook-certificate", &none, "--validating-webhook-key", &none];
+        let words = [&["--manifests", manifests.as_str()], &webhook[..]].concat();
+        assert_eq!(world.spawn("run", &words).wait().unwrap().code(), Some(2), "{}", world.log());
+        assert!(world.log().matches("beginning with the last good revision").count() == 1, "it was served already: {}", world.log());
+        assert!(connect(80).is_err(), "nobody listens any more");
+        world.start_controller();
+        world.until_ready();
+        assert_eq!(who("h.test", "/"), "s");
+    }
+
     fn another_controller_on_the_same_ports_is_told_and_takes_no_request(proxy) {
         let world = with_one_host(proxy);
         let (state, manifests) = (world.outside().join("state"), world.outside().join("manifests"));
