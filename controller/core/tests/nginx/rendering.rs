@@ -50,7 +50,8 @@ fn limits_of_every_setting_are_taken() {
             g.buffers.temp_file_bytes = extreme;
             g.gzip = true;
             g.compression = Compression { level: extreme, min_bytes: extreme, types: vec![], excepted_agents: None };
-            g.limits = Limits { request_status: 0, connection_status: u16::MAX, rate_kib: extreme, rate_after_kib: extreme };
+            g.limits =
+                Limits { request_status: 0, connection_status: u16::MAX, rate_kib: extreme, rate_after_kib: extreme, ..Limits::default() };
             g.workers.open_files = Some(extreme.min(1 << 16));
             let draft = Draft { globals, ..Draft::default() }.backend("b", &[address(1)]).host("h.test", vec![prefix("/", "b")]);
             Staged::new(&files_of(&draft.model(), version), &program).check().unwrap();

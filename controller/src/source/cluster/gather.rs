@@ -189,8 +189,11 @@ impl Gather {
             }
             Said::Failing(why) => {
                 tracing::warn!(watch = %id, reason = %why, "the API server cannot be watched; trying again");
-                // An API server that is away takes nothing back: what was forbidden is not read, and not missing.
-                if self.running.get(&id).is_some_and(|running| !matches!(running.health, Health::Complete | Health::Forbidden)) {
+                // An API server that is away takes nothing back: what was forbidden is not read, and not missing. Before all is known
+                // that is, it is waited for.
+                let health = self.running.get(&id).map(|running| &running.health);
+                let stays = health.is_none_or(|health| *health == Health::Complete || (*health == Health::Forbidden && self.complete));
+                if !stays {
                     self.set(&id, Health::Failing(why));
                 }
             }
@@ -402,6 +405,11 @@ mod tests {
         }
         assert!(gather.forbidden_settings().is_empty() && !gather.classes_are_forbidden());
         let expected = [ObjectRef::new(Kind::GatewrightParameters, ObjectName::new("gw", "p").unwrap())];
+        for said in [Said::Forbidden, Said::Failing("connection refused".to_owned())] {
+            gather.take(classes.clone(), said, &mut Vec::new());
+        }
+        assert!(!gather.classes_are_forbidden() && !gather.waiting().is_empty(), "at the start nobody believes what may pass");
+        gather.complete = true;
         for said in [|| Said::Forbidden, || Said::Failing("connection refused".to_owned()), || Said::Forbidden] {
             [&parameters, &other, &classes].into_iter().for_each(|id| gather.take(id.clone(), said(), &mut Vec::new()));
             assert!(gather.forbidden_settings().iter().eq(&expected) && gather.classes_are_forbidden(), "{:?}", said());
