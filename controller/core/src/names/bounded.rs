@@ -106,8 +106,8 @@ impl RouteRegex {
         }
         let alternatives = split(text);
         let (first, others) = alternatives.split_first().expect("there is always one");
-        let (begin, others) = (format!("{limits}{flags}^"), others.join("|"));
-        if others.is_empty() { format!("{begin}{first}") } else { format!("{begin}(?:{first}|(?s:.*?)(?:{others}))") }
+        let begin = format!("{limits}{flags}^");
+        if others.is_empty() { format!("{begin}{first}") } else { format!("{begin}(?:{first}|(?s:.*?)(?:{}))", others.join("|")) }
     }
 
     /// Whether it fits a path, as proxies compare: from its beginning on, but for all alternatives except the first one; `None`: a
