@@ -108,10 +108,10 @@ impl Built {
             let before = self.kept.remove(&pattern);
             let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
             let may_be_same = is_same && !touched.claims.contains(&pattern);
-            let shut = claims;
+            let all = claims;
             let kept = claims.get(&pattern).map(|claims| {
                 let (certificate, has_tls) = (world.certificates.of(&pattern), world.certificates.has_tls(&pattern));
-                let (shut, aliases) = (shut.shut(&pattern), world.names.of(&pattern));
+                let (shut, aliases) = (all.shut(&pattern), world.names.of(&pattern));
                 let builder = Builder { pattern: &pattern, claims, shut, world, certificate, has_tls, aliases };
                 builder.kept(before, may_be_same, settings, backends)
             });
@@ -236,7 +236,7 @@ impl<'a> Builder<'a> {
             }
         };
         let used = backends.end_host();
-        let looks_up = used.iter().any(|backend| backend.has_dns_name()) || self.claims.iter().any(asks_servers);
+        let looks_up = used.iter().any(|backend| backend.has_dns_name()) || self.claims.iter().chain(self.shut).any(asks_servers);
         let names = backends::names(&used);
         Kept { made_from, has_tls: self.has_tls, aliases: self.aliases.into(), backends: used, names, looks_up, host, findings }
     }
@@ -276,11 +276,12 @@ impl<'a> Builder<'a> {
         let mut entries = self.entries(&mut diagnostics);
         let is_regex = self.first_with_regex().is_some();
         let shut = self.shut_entries(&entries, is_regex);
-        entries.extend(shut.iter().copied());
+        entries.extend(&shut);
         let matched = if is_regex { self.expressions(entries, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
+        let closed = self.closed(&shut, &matched);
         let mut routes: Vec<Route> =
             matched.into_iter().map(|(entry, matches)| self.route(&entry, matches, backends, &mut diagnostics)).collect();
-        self.say_shut(&shut, &mut diagnostics);
+        self.say_closed(&closed, &mut diagnostics);
         if is_regex {
             routes = routes.into_iter().flat_map(Route::apart).collect();
         }

@@ -120,7 +120,9 @@ impl Reading {
     pub(super) fn of(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Read {
         if let Some(refusal) = screen::refusal(ingress, input.settings) {
             // An update that adds a default backend which is not allowed takes the Ingress away.
-            return Read::nothing(refusal.code == Code::RefusedText, Vec::new(), vec![refusal]);
+            let is_text = refusal.code == Code::RefusedText;
+            let shut = if is_text { None } else { Self::shut(ingress, input, class) };
+            return Read { shut, ..Read::nothing(is_text, Vec::new(), vec![refusal]) };
         }
         let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
         let objects = Objects::new(input.snapshot);
@@ -133,10 +135,7 @@ impl Reading {
             annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
         let Some(mut policies) = policies else {
             diagnostics.append(&mut permits.diagnostics);
-            let shut = (is_refused && annotations::keep_out(prefix, &annotations)).then(|| {
-                let closed = Arc::new(Policies { closed: true, ..(*class.plain).clone() });
-                Arc::new(Reader::new(ingress, &origin, (&closed, input.settings.path_limits), permits).reading(class, &closed))
-            });
+            let shut = if is_refused { Self::shut(ingress, input, class) } else { None };
             return Read { shut, ..Read::nothing(is_refused, looked_up, diagnostics) };
         };
         if !input.settings.approximates.is_empty() {
@@ -159,6 +158,15 @@ impl Reading {
         diagnostics.append(&mut reader.permits.diagnostics);
         diagnostics.extend(groups::missing(&origin, prefix, &policies, &reading.rules));
         Read { reading: Some(Arc::new(reading)), shut: None, is_refused, looked_up, diagnostics }
+    }
+
+    /// What an Ingress says of hosts and paths that is left out though it keeps somebody out.
+    fn shut(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Option<Arc<Self>> {
+        let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
+        let prefix = &input.settings.annotations_prefix;
+        let mut permits = Permits::new(class, &origin, prefix);
+        let policies = Arc::new(annotations::shut(prefix, &permits.annotations(&ingress.meta.annotations), &class.plain)?);
+        Some(Arc::new(Reader::new(ingress, &origin, (&policies, input.settings.path_limits), permits).reading(class, &policies)))
     }
 
     /// Names this Ingress beside a later one, and says why it comes first.

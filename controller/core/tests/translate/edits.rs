@@ -5,7 +5,7 @@ use gatewright_core::dialect::Dialect;
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::nginx::NGINX;
 use gatewright_core::model::{Feature, Model};
-use gatewright_core::names::Kind;
+use gatewright_core::names::{Kind, ObjectName};
 use gatewright_core::render::Renderer;
 use gatewright_core::state::Event;
 use gatewright_core::translate::{Translation, Translator};
@@ -21,7 +21,7 @@ const PATHS: [(&str, &str); 4] = [("/", "Prefix"), ("/a", "Prefix"), ("/a", "Exa
 const SECRETS: [(&str, &[&str]); 3] = [("one", &["a.test", "www.a.test"]), ("all", &["*.test", "*.c.test"]), ("other", &["other.test"])];
 
 /// What somebody asks for; most ask for nothing.
-const WISHES: [&[(&str, &str)]; 20] = [
+const WISHES: [&[(&str, &str)]; 23] = [
     &[],
     &[],
     &[],
@@ -42,6 +42,10 @@ const WISHES: [&[(&str, &str)]; 20] = [
     &[("backend-protocol", "AUTO_HTTP"), ("app-root", "/app")],
     &[("auth-tls-secret", "default/all")],
     &[("proxy-read-timeout", "never"), ("no-such-thing", "1")],
+    &[("enable-global-auth", "false")],
+    // Left out, though they keep somebody out.
+    &[("configuration-snippet", "add_header A b;"), ("limit-rps", "5")],
+    &[("configuration-snippet", "add_header A b;"), ("auth-url", "http://10.0.9.9/check"), ("use-regex", "true")],
 ];
 
 /// The key pairs, made once: each has two.
@@ -62,6 +66,7 @@ enum Edit {
     Users(u8),
     Resolved(u8),
     Class(bool),
+    Settings(bool),
     Time(i64),
     SetAside(usize),
     Forgive,
@@ -86,6 +91,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         1 => (0..3_u8).prop_map(Edit::Users),
         1 => (0..3_u8).prop_map(Edit::Resolved),
         1 => any::<bool>().prop_map(Edit::Class),
+        1 => any::<bool>().prop_map(Edit::Settings),
         1 => prop::sample::select(vec![NOW_S, 0, i64::MAX]).prop_map(Edit::Time),
         1 => (0..6_usize).prop_map(Edit::SetAside),
         1 => Just(Edit::Forgive),
@@ -140,6 +146,9 @@ fn happens(world: &mut World, edit: &Edit) {
         Edit::Class(true) => world.apply(json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
             "metadata": {"name": "nginx"}, "spec": {"controller": "example.com/other"}})),
         Edit::Class(false) => _ = world.snapshot.apply(gone(Kind::IngressClass, "nginx")),
+        Edit::Settings(true) => world.apply(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "main"},
+            "data": {"global-auth-url": "http://10.0.9.7:8080/check"}})),
+        Edit::Settings(false) => _ = world.snapshot.apply(gone(Kind::ConfigMap, "main")),
         Edit::Time(now_s) => world.now_s = *now_s,
         Edit::SetAside(number) => {
             let found = world.snapshot.ingresses_oldest_first().find(|found| found.meta.name.name() == name_of(*number)).cloned();
@@ -158,8 +167,8 @@ fn whole(translation: &Translation) -> String {
 fn counts(model: &Model) -> Vec<usize> {
     let of_hosts = [Feature::Aliases, Feature::Expressions, Feature::Canary, Feature::Limits, Feature::ExternalAuth, Feature::Mirror];
     let of_hosts = of_hosts.into_iter().chain([Feature::ErrorPages, Feature::ClientAuth, Feature::HostTls]);
-    let of_backends = model.backends.count_of(Feature::BackendPolicy);
-    of_hosts.map(|feature| model.hosts.count_of(feature)).chain([of_backends]).collect()
+    let of_backends = [Feature::BackendPolicy, Feature::Vacant].map(|feature| model.backends.count_of(feature));
+    of_hosts.map(|feature| model.hosts.count_of(feature)).chain(of_backends).collect()
 }
 
 fn renderer(dialect: &'static Dialect) -> Renderer {
@@ -169,6 +178,7 @@ fn renderer(dialect: &'static Dialect) -> Renderer {
 /// What is made with all that is remembered, after each edit and at the end, against what is made from nothing.
 fn check(edits: &[Edit]) -> Result<(), TestCaseError> {
     let mut world = World::new(&services());
+    world.settings.config_map = Some(ObjectName::new("default", "main").unwrap());
     let mut renderers = [&NGINX, &HAPROXY].map(renderer);
     for (step, edit) in edits.iter().enumerate() {
         happens(&mut world, edit);

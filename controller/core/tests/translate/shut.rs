@@ -36,7 +36,7 @@ fn what_a_refused_ingress_guards_is_closed_where_others_of_its_namespace_would_a
 #[test]
 fn nobody_is_closed_for_what_guards_nothing_and_in_whose_place_nobody_answers() {
     let everywhere = open(&[("/", "Prefix", "s1")]);
-    for harmless in [&[][..], &[("proxy-body-size", "8m")], &[("whitelist-source-range", "10.0.0.0/8"), ("canary", "true")]] {
+    for harmless in [&[][..], &[("proxy-body-size", "8m")], &[("whitelist-source-range", "10.0.0.0/8"), ("canary", "True")]] {
         check(&[everywhere.clone(), refused("shut", &[("/admin", "Prefix", "s2")], harmless)], &["h.test /* → default-s1-80"]);
     }
     let admin = refused("shut", &[("/admin", "Prefix", "s2")], LIST);
@@ -74,16 +74,39 @@ fn no_namespace_closes_what_is_of_another_one() {
     let everywhere = open(&[("/", "Prefix", "s1")]);
     let foreign = refused("evil/shut", &[("/admin", "Prefix", "s2")], LIST);
     check(&[everywhere.clone(), foreign], &["h.test /* → default-s1-80"]);
+    // Whose route would answer decides, and not who else has routes there.
     let shared = ingress("other/beside", 4, &[("h.test", &[("/beside", "Prefix", "s1")])]);
-    let own = refused("shut", &[("/admin", "Prefix", "s2")], LIST);
-    check(&[everywhere, shared, own], &["h.test =/beside → 503", "h.test /beside/* → 503", "h.test /* → default-s1-80"]);
+    let own = refused("shut", &[("/admin", "Prefix", "s2"), ("/beside/x", "Prefix", "s2")], LIST);
+    check(
+        &[everywhere.clone(), shared, own],
+        &["h.test =/beside → 503", "h.test /beside/* → 503", "h.test =/admin → 503", "h.test /admin/* → 503", "h.test /* → default-s1-80"],
+    );
+    let paths: &[_] = &[("/beside.*", "ImplementationSpecific", "s1")];
+    let regex = annotated(ingress("other/regex", 4, &[("h.test", paths)]), &[("use-regex", "true")]);
+    let own = refused("shut", &[("/admin.*", "ImplementationSpecific", "s2")], LIST);
+    check(&[everywhere, regex, own], &["h.test ~/beside.* → 503", "h.test ~/ → default-s1-80"]);
 }
 
 #[test]
 fn expressions_are_closed_among_expressions() {
     let rewriting = annotated(ingress("open", 3, &[("h.test", &[("/(.*)", "ImplementationSpecific", "s1")])]), &[("use-regex", "true")]);
     let shut = refused("shut", &[("/admin.*", "ImplementationSpecific", "s2")], &[LIST, &[("use-regex", "true")]].concat());
-    check(&[rewriting, shut], &["h.test ~/admin.* → 503", "h.test ~/(.*) → default-s1-80"]);
+    check(&[rewriting, shut.clone()], &["h.test ~/admin.* → 503", "h.test ~/(.*) → default-s1-80"]);
+    // As it would be if it was served, it makes the paths of the host expressions.
+    let everywhere = open(&[("/", "Prefix", "s1")]);
+    check(&[everywhere.clone(), shut], &["h.test ~/admin.* → 503", "h.test ~/ → default-s1-80"]);
+    let rewritten = &[LIST, &[("rewrite-target", "/$2")]].concat();
+    let shut = refused("shut", &[("/admin(/|$)(.*)", "ImplementationSpecific", "s2")], rewritten);
+    check(&[everywhere, shut], &["h.test ~/admin(/|$)(.*) → 503", "h.test ~/ → default-s1-80"]);
+}
+
+#[test]
+fn a_default_backend_that_is_not_allowed_opens_nothing() {
+    let guarded = annotated(ingress("shut", 2, &[("h.test", &[("/admin", "Prefix", "s2")])]), LIST);
+    let objects = [services(), vec![open(&[("/", "Prefix", "s1")]), with(guarded, "/spec/defaultBackend", default_backend("s2"))]].concat();
+    let mut world = World::new(&objects);
+    world.settings.disable_catch_all = true;
+    assert_eq!(world.picture(), ["h.test =/admin → 503", "h.test /admin/* → 503", "h.test /* → default-s1-80"]);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Which annotations ask for a protection: what an older version of an Ingress may stand in for must not differ in these.
 
-use super::{FEATURES, Feature, OnBadValue, key, snippets, unsupported};
+use super::{FEATURES, Feature, OnBadValue, Policies, key, snippets, unsupported};
+use crate::settings::values::flag;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 type Annotations = BTreeMap<Box<str>, Box<str>>;
 
@@ -10,10 +12,13 @@ pub(in crate::translate) fn protect_alike(prefix: &str, one: &Annotations, other
     protections(prefix, one).eq(protections(prefix, other))
 }
 
-/// Whether an Ingress with routes of its own, which a canary has none of, keeps somebody out of them.
-pub(in crate::translate) fn keep_out(prefix: &str, annotations: &Annotations) -> bool {
-    let is_canary = |(name, value): (&str, &str)| name == "canary" && value.trim() == "true";
-    own(prefix, annotations).any(|(name, value)| guards(name, value)) && !own(prefix, annotations).any(is_canary)
+/// What stands in for an Ingress that is left out though it keeps somebody out of its routes: they are closed. Its paths are
+/// what they are in any case. A canary has no routes.
+pub(in crate::translate) fn shut(prefix: &str, annotations: &Annotations, plain: &Policies) -> Option<Policies> {
+    let is_on = |wanted: &str| own(prefix, annotations).any(|(name, value)| name == wanted && flag(value).is_ok_and(|is_on| is_on));
+    let keeps_out = own(prefix, annotations).any(|(name, value)| guards(name, value)) && !is_on("canary");
+    let use_regex = is_on("use-regex") || own(prefix, annotations).any(|(name, value)| name == "rewrite-target" && !value.is_empty());
+    keeps_out.then(|| Policies { closed: true, use_regex, route: Arc::default(), ..plain.clone() })
 }
 
 fn protections<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterator<Item = (&'a str, &'a str)> {

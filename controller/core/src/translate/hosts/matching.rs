@@ -55,7 +55,7 @@ fn has_escape(text: &str) -> bool {
 impl<'a> Builder<'a> {
     /// The oldest Ingress that makes the paths of the host regular expressions, if one does: `ingress-semantics` 7.
     pub(super) fn first_with_regex(&self) -> Option<&'a Reading> {
-        self.claims.iter().find_map(|claim| {
+        self.claims.iter().chain(self.shut_alone()).find_map(|claim| {
             let policies = &claim.reading.policies;
             let target = policies.rewrite_target.as_deref();
             let mut paths = claim.rule().into_iter().flat_map(|rule| &rule.paths);

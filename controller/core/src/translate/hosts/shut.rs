@@ -1,54 +1,68 @@
 //! Paths of Ingresses that are left out though they keep somebody out.
 //!
 //! Without such an Ingress another route of the host, which may let everybody in, would answer for its paths. So these
-//! answer 503. Nobody else is harmed by that: it is done where all routes of the host are of its own namespace, and never
-//! in the place of a path that is served.
+//! answer 503. Nobody else is harmed by that: it is done where a route of its own namespace would answer, and never in the
+//! place of a path that is served.
 
 use super::Builder;
 use super::matching::Entry;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::model::PathMatch;
+use crate::translate::claims::Claim;
 use crate::translate::reading::{PathKind, Reading};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{HashMap, HashSet};
 
 impl<'a> Builder<'a> {
     /// The paths that are closed, beside those that are served.
     pub(super) fn shut_entries(&self, served: &[Entry<'a>], is_regex: bool) -> Vec<Entry<'a>> {
-        let Some(owner) = self.owner().filter(|_| !self.shut.is_empty()) else { return Vec::new() };
-        let answers_all = self.claims.iter().any(|claim| claim.reading.default_backend.is_some());
+        // Which expression answers for what another one would have taken is not known beforehand.
+        let shut: Vec<&'a Claim> = if is_regex { self.shut_alone().collect() } else { self.shut.iter().collect() };
+        if shut.is_empty() {
+            return Vec::new();
+        }
         let mut taken: HashSet<_> = served.iter().map(|entry| (entry.path.text.as_str(), entry.path.kind)).collect();
         let prefixes = served.iter().filter(|entry| entry.path.kind == PathKind::Prefix);
-        let prefixes: HashSet<&str> = prefixes.map(|entry| entry.path.text.as_str().trim_end_matches('/')).collect();
-        // An expression may take whatever another one takes.
-        let is_answered = |path: &str| is_regex || answers_all || above(path).any(|above| prefixes.contains(above));
+        let owners: HashMap<&str, &str> =
+            prefixes.map(|entry| (entry.path.text.as_str().trim_end_matches('/'), namespace(entry.reading))).collect();
+        let of_host = self.claims.first().map(|claim| &*claim.reading).filter(|first| first.default_backend.is_some());
+        let answering = |path: &str| above(path).find_map(|above| owners.get(above).copied()).or_else(|| of_host.map(namespace));
         let mut entries = Vec::new();
-        for claim in self.shut.iter().filter(|claim| claim.reading.origin.name.namespace() == owner) {
+        for claim in shut {
+            let reading: &'a Reading = &claim.reading;
             for path in claim.rule().into_iter().flat_map(|rule| &rule.paths) {
-                if (is_regex || path.literal.is_ok()) && is_answered(path.text.as_str()) && taken.insert((path.text.as_str(), path.kind)) {
-                    entries.push(Entry { reading: &claim.reading, path });
+                let text = path.text.as_str();
+                let is_answered = is_regex || (path.literal.is_ok() && answering(text) == Some(namespace(reading)));
+                if is_answered && taken.insert((text, path.kind)) {
+                    entries.push(Entry { reading, path });
                 }
             }
         }
         entries
     }
 
-    /// The namespace that all routes of the host are of.
-    fn owner(&self) -> Option<&'a str> {
-        let owner = self.claims.first()?.reading.origin.name.namespace();
-        self.claims.iter().all(|claim| claim.reading.origin.name.namespace() == owner).then_some(owner)
+    /// What Ingresses guard that are left out, of the namespace that all routes of the host are of; nothing, if there is no
+    /// such one.
+    pub(super) fn shut_alone(&self) -> impl Iterator<Item = &'a Claim> + use<'a> {
+        let owner = self.claims.first().map(|claim| namespace(&claim.reading));
+        let owner = owner.filter(|owner| self.claims.iter().all(|claim| namespace(&claim.reading) == *owner));
+        self.shut.iter().filter(move |claim| owner == Some(namespace(&claim.reading)))
     }
 
-    /// Says once of each Ingress which of its paths are closed, and nothing else: it is told already why it is left out.
-    pub(super) fn say_shut(&self, shut: &[Entry<'a>], diagnostics: &mut Vec<Diagnostic>) {
-        if shut.is_empty() {
+    /// The first path of each Ingress that is closed, after all that leaves paths out.
+    pub(super) fn closed(&self, shut: &[Entry<'a>], matched: &[(Entry<'a>, Vec<PathMatch>)]) -> Vec<Entry<'a>> {
+        let mut left: HashSet<_> = shut.iter().map(|entry| &entry.reading.origin).collect();
+        matched.iter().map(|(entry, _)| *entry).filter(|entry| left.remove(&entry.reading.origin)).collect()
+    }
+
+    /// Says of these Ingresses that paths of them are closed, and little else: it is told already why they are left out.
+    pub(super) fn say_closed(&self, closed: &[Entry<'a>], diagnostics: &mut Vec<Diagnostic>) {
+        if closed.is_empty() {
             return;
         }
-        let origins: BTreeSet<_> = shut.iter().map(|entry| &entry.reading.origin).collect();
-        diagnostics.retain(|finding| finding.object.as_ref().is_none_or(|object| !origins.contains(object)));
-        let mut said: Option<&Reading> = None;
-        for Entry { reading, path } in shut {
-            if said.replace(reading).is_some_and(|said| std::ptr::eq(said, *reading)) {
-                continue;
-            }
+        let origins: HashSet<_> = closed.iter().map(|entry| &entry.reading.origin).collect();
+        let is_of_others = |finding: &Diagnostic| finding.object.as_ref().is_none_or(|object| !origins.contains(object));
+        diagnostics.retain(|finding| finding.code == Code::BadPath || is_of_others(finding));
+        for Entry { reading, path } in closed {
             let message = format!(
                 "host {} answers 503 for {} and what else the Ingress guards there: other routes of its namespace would answer in its place",
                 self.pattern, path.text
@@ -59,7 +73,11 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// A path and all those that it is below of, without slashes at their ends.
+fn namespace(reading: &Reading) -> &str {
+    reading.origin.name.namespace()
+}
+
+/// A path and all those that it is below of, without slashes at their ends; the longest first.
 fn above(path: &str) -> impl Iterator<Item = &str> {
     let path = path.trim_end_matches('/');
     std::iter::successors(Some(path), |path| path.rfind('/').map(|at| &path[..at]))
