@@ -265,7 +265,6 @@ const ACTIONS: &[&str] = &[
     "set-bandwidth-limit",
     "set-header",
     "set-log-level",
-    "set-method",
     "set-path",
     "set-pathq",
     "set-query",

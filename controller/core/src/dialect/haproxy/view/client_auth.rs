@@ -1,13 +1,10 @@
 //! Certificates of clients.
 
 use super::section::page;
-use crate::dialect::haproxy::clients::asked_for;
 use crate::dialect::haproxy::expression::Expression;
-use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, Feature, Globals, Model, VerifyClient};
-use crate::names::HostPattern;
+use crate::model::{ClientAuth, ClientCertificates, ClientErrorPage, Globals, VerifyClient};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// What `route/client_auth.tera` sees.
 #[derive(Debug, Serialize)]
@@ -16,10 +13,9 @@ pub(super) struct ClientAuthView<'m> {
     required: bool,
     /// Results of its verification that are good enough.
     good: Vec<u8>,
-    /// Where clients without a good one are sent.
+    /// Where clients without a good one go.
     error_url: Option<Expression>,
-    /// The frontend has another path in place of theirs, where it could tell.
-    is_told_before: bool,
+    error_path: Option<Expression>,
     missing_page: String,
     error_page: String,
     misdirected_page: String,
@@ -55,72 +51,27 @@ impl<'m> ClientAuthView<'m> {
     }
 
     fn of(checked: &'m ClientCertificates, globals: &'m Globals) -> Self {
-        let error_url = match &checked.error_page {
-            Some(ClientErrorPage::Url(url)) => Some(Expression::literal(url.as_str())),
-            Some(ClientErrorPage::Path(_)) | None => None,
+        let of_any = checked.verify == VerifyClient::OptionalOfAny;
+        let tolerated = UNKNOWN_AUTHORITY.into_iter().filter(|_| of_any);
+        let (error_url, error_path) = match &checked.error_page {
+            Some(ClientErrorPage::Url(url)) => (Some(Expression::literal(url.as_str())), None),
+            Some(ClientErrorPage::Path(path)) => (None, Some(Expression::literal(path.as_str()))),
+            None => (None, None),
         };
         Self {
             required: checked.verify == VerifyClient::Required,
-            good: good(checked),
+            good: std::iter::once(0).chain(tolerated.clone().map(|(result, _)| result)).collect(),
             error_url,
-            is_told_before: matches!(checked.error_page, Some(ClientErrorPage::Path(_))),
+            error_path,
             missing_page: refusal("No required SSL certificate was sent"),
             error_page: refusal("The SSL certificate error"),
             misdirected_page: page(421),
             content_type: globals.default_type.as_str(),
             subject: checked.subject.as_ref().map(crate::names::TextRegex::bounded),
-            headers: tolerated(checked).map(|(result, text)| CertificateHeaderView { result, text }).collect(),
+            headers: tolerated.map(|(result, text)| CertificateHeaderView { result, text }).collect(),
             pass_certificate: checked.pass_certificate,
         }
     }
-}
-
-/// Results that are good enough though the authority is not known.
-fn tolerated(checked: &ClientCertificates) -> impl Iterator<Item = (u8, &'static str)> {
-    let of_any = checked.verify == VerifyClient::OptionalOfAny;
-    UNKNOWN_AUTHORITY.into_iter().filter(move |_| of_any)
-}
-
-/// Results that are good enough.
-fn good(checked: &ClientCertificates) -> Vec<u8> {
-    std::iter::once(0).chain(tolerated(checked).map(|(result, _)| result)).collect()
-}
-
-/// A path that clients without a good certificate get in place of the one that they ask for.
-#[derive(Debug, Serialize)]
-pub(super) struct ErrorPathView {
-    number: String,
-    path: Expression,
-    required: bool,
-    good: Vec<u8>,
-    /// Keys of the hosts that have it, in lines of a bounded number.
-    hosts: Vec<Vec<String>>,
-}
-
-/// All of them.
-pub(super) fn error_paths(model: &Model) -> Vec<ErrorPathView> {
-    const WORDS: usize = 40;
-    let mut found: BTreeMap<(&str, bool, Vec<u8>), Vec<String>> = BTreeMap::new();
-    for host in model.hosts.having(Feature::ClientAuth) {
-        let Some(checked) = asked_for(host) else { continue };
-        if let Some(ClientErrorPage::Path(path)) = &checked.error_page {
-            let key = (path.as_str(), checked.verify == VerifyClient::Required, good(checked));
-            found.entry(key).or_default().push(key_of(&host.pattern));
-        }
-    }
-    let view = |(number, ((path, required, good), hosts)): (usize, ((&str, bool, Vec<u8>), Vec<String>))| ErrorPathView {
-        number: number.to_string(),
-        path: Expression::literal(path),
-        required,
-        good,
-        hosts: hosts.chunks(WORDS).map(<[_]>::to_vec).collect(),
-    };
-    found.into_iter().enumerate().map(view).collect()
-}
-
-/// What the frontend calls a host.
-fn key_of(pattern: &HostPattern) -> String {
-    if *pattern == HostPattern::CatchAll { "_".to_owned() } else { pattern.to_string() }
 }
 
 /// What nginx says to those whose certificate is not good.

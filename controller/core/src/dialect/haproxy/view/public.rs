@@ -2,7 +2,6 @@
 
 use super::addresses;
 use super::canary::{self, RulesView};
-use super::client_auth::{ErrorPathView, error_paths};
 use super::main::target_bytes;
 use super::passthrough::terminated_address;
 use super::route::HeaderView;
@@ -78,8 +77,6 @@ pub(super) struct PublicView<'m> {
     /// Numbers of the questions whether it is known which expression of a host matches.
     questions: Vec<String>,
     blocking: BlockingView<'m>,
-    /// Paths in place of those that clients without a good certificate ask for.
-    error_paths: Vec<ErrorPathView>,
     request_headers: Vec<HeaderView>,
     response_headers: Vec<AnsweredView>,
     hidden_headers: Vec<&'m str>,
@@ -264,7 +261,6 @@ impl<'m> PublicView<'m> {
             any_auto: context.has_auto_backends(),
             questions: (0..questions(model)).map(|number| number.to_string()).collect(),
             blocking: BlockingView::new(&globals.blocking),
-            error_paths: error_paths(model),
             request_headers: headers(&globals.request_headers),
             response_headers: globals.response_headers.iter().enumerate().filter_map(|header| AnsweredView::new(header, &owned)).collect(),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
