@@ -74,7 +74,8 @@ on_every_proxy! {
     fn clients_are_told_apart_by_what_the_settings_say(proxy) {
         let settings = config_map("settings", &[("limit-conn-zone-variable", "$http_x_client")]);
         let exempt = limited("exempt", &[("limit-rpm", "1"), ("limit-whitelist", "127.0.0.0/8")]);
-        let objects = [running("s"), vec![settings, limited("often", &[("limit-rpm", "1")]), exempt]].concat();
+        let busy = limited("busy", &[("limit-connections", "1")]);
+        let objects = [running("s"), vec![settings, limited("often", &[("limit-rpm", "1")]), exempt, busy]].concat();
         let _world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
         let passed = |host: &str, client: Option<&str>| {
             let request = || client.iter().fold(Request::get(host, "/"), |request, client| request.header("X-Client", client));
@@ -89,6 +90,15 @@ on_every_proxy! {
         assert_eq!(passed("often.test", None), 6, "who says nothing is told apart by its address");
         assert_eq!(passed("often.test", None), 0);
         assert_eq!(passed("exempt.test", Some("one")), 8, "addresses are exempt as before");
+        // Of a key that is too long nginx counts nothing.
+        for client in ["one".to_owned(), "k".repeat(300)] {
+            let held = std::thread::scope(|scope| {
+                let ask = || send(&Request::get("busy.test", "/?wait_ms=3000").header("X-Client", &client)).map_or(0, |answer| answer.status);
+                let askers: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
+                askers.into_iter().map(|asker| asker.join().unwrap()).filter(|status| *status == 200).count()
+            });
+            assert_eq!(held, 1, "{} characters", client.len());
+        }
     }
 
     fn ann_4_9_without_settings_too_much_is_503(proxy) {

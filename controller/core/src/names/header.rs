@@ -14,8 +14,26 @@ const FRAMING: &[&str] = &["content-length", "te", "trailer", "transfer-encoding
 /// Headers of answers that the proxy writes itself, and takes no other value for.
 const WRITTEN: &[&str] = &["connection", "content-length", "date", "server", "transfer-encoding"];
 
-/// Headers of requests that are the proxy's own where nobody has set them: without them a request would be another one, or none.
-const ESSENTIAL: &[&str] = &["connection", "host", "upgrade"];
+/// Headers of requests that the proxy writes itself where nobody has set them, in place of what a client says.
+const TOLD: &[&str] = &[
+    "connection",
+    "host",
+    "ssl-client-cert",
+    "ssl-client-issuer-dn",
+    "ssl-client-subject-dn",
+    "ssl-client-verify",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-original-forwarded-for",
+    "x-original-forwarded-host",
+    "x-real-ip",
+    "x-request-id",
+    "x-scheme",
+];
 
 /// The name of a header: letters, digits, `-` and `_`, at most 128 bytes. Keeps the case it was written in; cheap to
 /// clone.
@@ -60,10 +78,10 @@ impl HeaderName {
         WRITTEN.iter().any(|own| self.0.eq_ignore_ascii_case(own))
     }
 
-    /// Whether a request without it would be another one, or none: the proxy writes its own where nobody has set it.
+    /// Whether the proxy tells endpoints its own where nobody has set it, so that no client says it.
     #[must_use]
-    pub fn is_essential(&self) -> bool {
-        ESSENTIAL.iter().any(|own| self.0.eq_ignore_ascii_case(own))
+    pub fn is_told(&self) -> bool {
+        TOLD.iter().any(|own| self.0.eq_ignore_ascii_case(own))
     }
 
     /// Whether it is the name of the same header.

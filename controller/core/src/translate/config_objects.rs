@@ -202,7 +202,7 @@ enum Way {
 
 /// The header of this name, if no endpoint shall get one that nobody could say.
 fn dropped(name: &str) -> Option<HeaderName> {
-    HeaderName::settable(name).ok().filter(|name| !name.is_essential())
+    HeaderName::settable(name).ok().filter(|name| !name.is_told())
 }
 
 struct Reader<'i, 'o, F> {

@@ -61,7 +61,7 @@ pub(super) const SATISFY: Feature = Feature {
 };
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    if given.refuse_empty("auth-type", &["auth-secret"]) {
+    if given.refuse_empty("auth-type") {
         return;
     }
     match given.words("auth-type") {

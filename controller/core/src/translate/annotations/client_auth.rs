@@ -73,7 +73,7 @@ pub(super) fn denies(name: &str, policies: &Policies) -> bool {
 }
 
 fn apply(given: &mut Given<'_>, policies: &mut Policies) {
-    if given.refuse_empty(NAMES[0], &[NAMES[1], NAMES[5]]) {
+    if given.refuse_empty("auth-tls-secret") {
         policies.host.client_auth = Some(ClientAuth::Denied);
     }
     if given.text("auth-tls-secret").is_none() {

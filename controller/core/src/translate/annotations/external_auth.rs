@@ -113,7 +113,7 @@ fn apply(given: &mut Given<'_>, policies: &mut Policies) {
         policies.route().external_auth = None;
         policies.lost.auth = false;
     }
-    if given.refuse_empty("auth-url", &["auth-signin", "auth-response-headers"]) {
+    if given.refuse_empty("auth-url") {
         return;
     }
     let Some(url) = read(given, "auth-url", auth::service_url) else { return };

@@ -212,11 +212,12 @@ impl<'a> Given<'a> {
         self.find(name).is_some_and(|value| !value.trim().is_empty())
     }
 
-    /// Refuses a protection that is asked for without saying which: blanks are no value that it can have, and one of `others`,
-    /// which say what it is to be like, is not meant for nothing. By itself an empty value asks for none. Whether it was refused.
-    pub(super) fn refuse_empty(&mut self, name: &'static str, others: &[&str]) -> bool {
+    /// Refuses a protection that is asked for without saying which: blanks are no value that it can have, and what is read only
+    /// beside it is not meant for nothing. By itself an empty value asks for none. Whether it was refused.
+    pub(super) fn refuse_empty(&mut self, name: &'static str) -> bool {
         let Some(value) = self.raw(name).filter(|value| value.trim().is_empty()) else { return false };
-        let other = others.iter().find(|other| self.says(other) && self.words(other) != Some("off"));
+        let is_off = |other: &str| other == "auth-tls-verify-client" && self.words(other) == Some("off");
+        let other = super::idle::beside(name).iter().find(|other| self.says(other) && !is_off(other));
         match other {
             Some(other) => {
                 self.refuse(name, format_args!("the value is empty, and {other} asks for it"), "give it a value, or remove both")

@@ -44,6 +44,9 @@ impl Meaning {
                 return Err("whom it denies, and an answer that lets in, exclude each other".to_owned());
             }
             answers::in_location(self, when, &given, headers)?;
+        } else if rules.is_empty() && !words[0].starts_with(['=', '~']) {
+            // A longer path of a rule would answer in its place, perhaps of another Ingress.
+            return Err(INSIDE.to_owned());
         } else {
             self.without_files(when, block, &rules, headers)?;
         }

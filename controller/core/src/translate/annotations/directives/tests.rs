@@ -699,6 +699,9 @@ fn locations_without_an_answer_have_no_files() {
         assert!(read.extra.answers.iter().all(|answer| answer.when.is_some() && answer.unlogged == text.contains("access_log")), "{text}");
         assert_eq!(read.without().map(|(name, _)| name).collect::<Vec<_>>(), told, "{text}");
     }
+    for beaten_by_longer in ["location /a { access_log off; }", "location ^~ /a { add_header A b; }"] {
+        assert!(read_key(SnippetKey::Server, beaten_by_longer, &LimitZones::new()).is_err(), "{beaten_by_longer}");
+    }
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Meaning {
             let Some(variable) = lacks(&header.value) else { return true };
             header.value = VariableText::default();
             dropped.push((header.name.clone(), variable));
-            !header.name.is_essential()
+            !header.name.is_told()
         });
         dropped
     }
