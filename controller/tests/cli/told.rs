@@ -79,12 +79,12 @@ fn a_route_that_is_closed_has_no_other_changes() {
             "setting enable-modsecurity:  → \"true\" [closes]"
         ]
     );
-    // What is there and empty is told as that.
+    // Blanks are no value that it can have, and told as what they are.
     assert_eq!(
-        told(&[], &[("auth-tls-secret", "")]),
+        told(&[], &[("auth-tls-secret", " ")]),
         [
             "route /*: Service shop/cart:80 → 503 in place of Service shop/cart:80 [closes] front",
-            "policy auth-tls-secret:  → \"\" [-] front"
+            "policy auth-tls-secret:  → \" \" [closes] front"
         ]
     );
     // A password that nobody can give lets nobody in.
