@@ -167,14 +167,11 @@ fn find<'a>(
     let of_operator = given.scope == ParametersScope::Cluster;
     let found = object_of(given, input).and_then(|object| {
         let class = class.meta.name.name();
-        let Some((written, policy)) = written_of(&object, &own(), input, wanted, diagnostics)? else {
-            // Not remembered: once it may be read, it may turn out that there is none.
-            return Ok(Found { class, object, settings: BTreeMap::new(), policy: None, of_operator, closed: true });
-        };
+        let Some((written, policy)) = written_of(&object, &own(), input, wanted, diagnostics)? else { return Ok(None) };
         let Written { data: settings, closed } = mended(input, &object, written, main, said, diagnostics);
-        Ok(Found { class, object, settings, policy, of_operator, closed })
+        Ok(Some(Found { class, object, settings, policy, of_operator, closed }))
     });
-    found.map_err(|fault| diagnostics.push(fault.at("spec.parameters", &own()))).ok()
+    found.map_err(|fault| diagnostics.push(fault.at("spec.parameters", &own()))).ok().flatten()
 }
 
 /// What is written in an object that a class names, or was when it was read last; `None`: it may not be read, and never was.
@@ -199,7 +196,7 @@ fn written_of<'a>(
     if is_forbidden {
         // Of one that said nothing, that is known.
         let last = last.or_else(|| input.quarantine.accepted_settings_of(object).map(|_| Written::default()));
-        say(forbidden(object, last.is_some()), if last.is_some() { Outcome::Quarantined } else { Outcome::ClosedRoute });
+        say(forbidden(object, last.is_some()), if last.is_some() { Outcome::Quarantined } else { Outcome::Served });
         return Ok(last.map(|last| (last, None)));
     }
     let missing = |instead| {
@@ -211,12 +208,12 @@ fn written_of<'a>(
     Ok(Some((last, None)))
 }
 
-/// The API server does not tell what a class names. That is no reason to serve the class as if nothing was asked for.
+/// The API server does not tell what a class names. That is no reason to forget what it has told before.
 fn forbidden(object: &ObjectRef, is_known: bool) -> Fault {
     let message = if is_known {
         format!("{object} may not be read any more; what it said last still counts")
     } else {
-        format!("{object} may not be read, and may keep somebody out, so every route of the class answers 503")
+        format!("{object} may not be read; the class is served without it")
     };
     Fault::new(Code::Forbidden, "", message, "grant the verbs list and watch on it, or name another")
 }

@@ -389,7 +389,7 @@ fn parameters_that_cannot_be_read_close_their_class_also_when_they_go() {
     }
 }
 
-/// A Role that forbids to read them is no word of the operator that nobody is kept out.
+/// What is forbidden is said and left out; but that it is forbidden takes nothing back.
 #[test]
 fn parameters_that_may_not_be_read_are_not_missing() {
     let data = json!({"denylist-source-range": "192.0.2.0/24"});
@@ -409,12 +409,12 @@ fn parameters_that_may_not_be_read_are_not_missing() {
             (world.picture(), denied, said)
         };
         let routes = |own: &str| vec!["b.test /* → default-s2-80".to_owned(), format!("h.test /* → {own}")];
-        let closed = format!("{kind} gw/p may not be read, and may keep somebody out, so every route of the class answers 503");
+        let without = format!("{kind} gw/p may not be read; the class is served without it");
         let kept = format!("{kind} gw/p may not be read any more; what it said last still counts");
         let missing = format!("{kind} gw/p does not exist; the class is served without it");
         world.settings.forbidden.insert(reference.clone());
         for _ in 0..2 {
-            assert_eq!(seen(&mut world), (routes("503"), 0, vec![format!("GW0006 warning: {closed} (ClosedRoute)")]), "its class alone");
+            assert_eq!(seen(&mut world), (routes("default-s1-80"), 0, vec![format!("GW0006 warning: {without} (Served)")]));
             take(&mut world);
         }
         world.settings.forbidden.clear();
