@@ -97,8 +97,8 @@ on_every_proxy! {
                 let askers: Vec<_> = (0..4).map(|_| scope.spawn(ask)).collect();
                 askers.into_iter().map(|asker| asker.join().unwrap()).filter(|status| *status == 200).count()
             });
-            // Two that come in the same moment may keep each other out.
-            assert!(held < 4, "{held} with {} characters", client.len());
+            // With HAProxy two that come in the same moment may keep each other out.
+            assert!(held == 1 || held == 0 && !proxy.is_nginx(), "{held} with {} characters", client.len());
             until_eq("one alone passes", &200, || send(&Request::get("busy.test", "/").header("X-Client", &client)).map_or(0, |answer| answer.status));
         }
     }
