@@ -275,7 +275,21 @@ on_every_proxy! {
         let said = site.diagnostics();
         let of = |name: &str, text: &str| said.iter().filter(|line| line.contains(name) && line.contains(text)).count();
         assert!(of("GW0213 Ingress rgx-many/first", "steps to compare; it is given up at 10000") > 0, "{said:?}");
-        assert_eq!(of("GW0202 Ingress rgx-many/second", "the host has 40 paths before it that may take long"), 2, "{said:?}");
+        assert_eq!(of("GW0202 Ingress rgx-many/second", "the host has more than 40 paths that may take long"), 2, "{said:?}");
+    }
+
+    fn a_path_that_is_no_expression_keeps_what_protects_it(proxy) {
+        let site = Site::of(proxy, "rgx-literal");
+        let h = site.host("h");
+        let open = ingress("open").path(&h, "/", "Prefix", "s1");
+        let closed = ingress("closed").path(&h, "/adm(in", "Prefix", "s2").annotation("whitelist-source-range", "192.0.2.0/24");
+        let objects = vec![open, closed];
+        let answers = || ["/adm(in", "/adm(in/x?y", "/ADM(IN", "/other"].map(|target| get(&h, target).unwrap().status);
+        site.apply(&[all_running(&["s1", "s2"]), objects.clone()].concat());
+        assert_eq!(answers(), [403, 403, 200, 200]);
+        let asking = ingress("asking").path(&h, "/else/.*", ANY, "s1").annotation("use-regex", "true");
+        site.apply(&[all_running(&["s1", "s2"]), objects, vec![asking]].concat());
+        assert_eq!(answers(), [403, 403, 403, 200], "without case, as all of the host");
     }
 
     fn what_requests_say_stays_in_its_segment_of_a_path(proxy) {

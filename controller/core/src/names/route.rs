@@ -84,10 +84,14 @@ impl RouteRegex {
     /// When it does not begin with `/`, has a character that belongs neither into a path nor into an expression, or is not
     /// an expression that every PCRE reads alike.
     pub fn new(text: &str) -> Result<Self, BadText> {
+        Self::checked(text, may_stand_in_path)
+    }
+
+    fn checked(text: &str, fits: fn(char) -> bool) -> Result<Self, BadText> {
         RulePath::new(text)?;
         let (plain, names) = without_names(text)?;
         let expression = TextRegex::new(&plain)?;
-        if let Some(c) = plain.chars().find(|&c| !may_stand_in_path(c) && !r"\^[]{}|?;".contains(c)) {
+        if let Some(c) = plain.chars().find(|&c| !fits(c) && !r"\^[]{}|?;".contains(c)) {
             let c = shown(c.encode_utf8(&mut [0; 4]));
             return Err(BadText(format!("path {} has the character {c}, which no path and no expression needs; remove it", shown(text))));
         }
@@ -97,13 +101,22 @@ impl RouteRegex {
         Ok(Self { expression, written: (!names.is_empty()).then(|| text.into()), cost })
     }
 
+    /// The expression that matches a text, which may have blanks, and nothing else; it stands among others by the text.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn literal(text: &str) -> Result<Self, BadText> {
+        let quoted = Self::checked(&regex::escape(text), |c| c == ' ' || may_stand_in_path(c))?;
+        Ok(Self { written: Some(text.into()), ..quoted })
+    }
+
     /// The names of the groups of a path, in lower case, each with its number; none, if it is no expression.
     #[must_use]
     pub fn names_in(path: &str) -> Vec<(String, usize)> {
         without_names(path).map(|(_, names)| names).unwrap_or_default()
     }
 
-    /// As the rule writes it, with the names of its groups: it stands among others by that.
+    /// As the rule writes it, with the names of its groups, or without escapes: it stands among others by that.
     #[must_use]
     pub fn written(&self) -> &str {
         self.written.as_deref().unwrap_or(self.as_str())

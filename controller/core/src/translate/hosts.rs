@@ -4,6 +4,7 @@ mod expressions;
 mod matching;
 mod routes;
 mod shut;
+mod slow;
 mod upstream_tls;
 
 use super::agreement::Agreement;
@@ -22,6 +23,7 @@ use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::{Config, Settings};
 use crate::state::{Epochs, NameParts};
 use foldhash::HashMap;
+use slow::Missed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -277,10 +279,16 @@ impl<'a> Builder<'a> {
         let is_regex = self.first_with_regex().is_some();
         let shut = self.shut_entries(&entries, is_regex);
         entries.extend(&shut);
-        let matched = if is_regex { self.expressions(entries, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
+        let (matched, missed) = if is_regex {
+            self.expressions(entries, &mut diagnostics)
+        } else {
+            (self.divided(entries, &mut diagnostics), Missed::default())
+        };
         let closed = self.closed(&shut, &matched);
-        let mut routes: Vec<Route> =
-            matched.into_iter().map(|(entry, matches)| self.route(&entry, matches, backends, &mut diagnostics)).collect();
+        let mut routes: Vec<Route> = matched
+            .into_iter()
+            .map(|(entry, matches)| self.route(&entry, matches, missed.closes(&entry), backends, &mut diagnostics))
+            .collect();
         self.say_closed(&closed, &mut diagnostics);
         if is_regex {
             routes = routes.into_iter().flat_map(Route::apart).collect();
@@ -289,7 +297,7 @@ impl<'a> Builder<'a> {
         let root = if is_regex { PathMatch::Regex(everything()) } else { PathMatch::Under(root()) };
         if !routes.iter().any(|route| route.matches.contains(&root)) {
             self.say_unused_defaults(&mut diagnostics);
-            routes.push(self.fallback(root, backends, &mut diagnostics));
+            routes.push(self.fallback(root, &missed, backends, &mut diagnostics));
         }
         let origin = self.claims.first().map(|claim| claim.reading.origin.clone());
         let host = Host::new(self.pattern.clone(), origin, self.certificate.clone(), routes);

@@ -1,7 +1,7 @@
 //! Paths that are expressions.
 
-use crate::world::{World, annotated, check, ingress, services};
-use gatewright_core::diagnostic::Code;
+use crate::world::{World, annotated, check, ingress, services, with};
+use gatewright_core::diagnostic::{Code, Outcome};
 
 #[test]
 fn rgx_1_to_6_paths_of_a_host_are_expressions_by_falling_length() {
@@ -27,13 +27,40 @@ fn rgx_8_a_target_that_is_the_path_itself_changes_nothing() {
 }
 
 #[test]
-fn a_path_that_is_no_expression_costs_only_itself() {
-    let plain = ingress("plain", 1, &[("t", &[("/a+*", "Prefix", "s1"), ("/b", "Prefix", "s2")])]);
+fn a_path_that_is_no_expression_is_compared_as_it_is_written() {
+    let paths: &[_] = &[("/a+*", "Prefix", "s1"), ("/b", "Prefix", "s2"), ("/a (x", "ImplementationSpecific", "s3")];
+    let plain = ingress("plain", 1, &[("t", paths)]);
     let regex = annotated(ingress("regex", 2, &[("t", &[("/c[0-9]", "Prefix", "s3")])]), &[("use-regex", "true")]);
-    let objects = [services(), vec![plain, regex]].concat();
-    let mut world = World::new(&objects);
+    let mut world = World::new(&[services(), vec![plain.clone(), regex.clone()]].concat());
+    let expected = [
+        "t ~/c[0-9] → default-s3-80",
+        r"t ~/a \(x/ → default-s3-80",
+        r"t ~/a\+\*/ → default-s1-80",
+        r"t ~/a \(x → default-s3-80",
+        r"t ~/a\+\* → default-s1-80",
+        "t ~/b → default-s2-80",
+    ];
+    assert_eq!(world.picture(), expected);
+    let told = world.translate().diagnostics;
+    let told: Vec<_> = told.iter().filter(|finding| finding.message.contains("it is compared as it is written")).collect();
+    assert!(told.len() == 2 && told.iter().all(|finding| finding.code == Code::BecomesRegex), "{told:?}");
+    assert!(told[0].message.contains("by Ingress default/regex"), "{}", told[0].message);
+    // It asks for an expression itself, and means one.
+    let mut world = World::new(&[services(), vec![annotated(plain, &[("use-regex", "true")]), regex]].concat());
     assert_eq!(world.picture(), ["t ~/c[0-9] → default-s3-80", "t ~/b → default-s2-80"]);
     assert!(world.codes().contains(&Code::BadPath));
+}
+
+const GUARD: (&str, &str) = ("whitelist-source-range", "10.0.0.0/8");
+const REGEX: (&str, &str) = ("use-regex", "true");
+
+#[test]
+fn what_may_answer_for_a_guarded_path_that_is_no_expression_is_closed() {
+    let open = ingress("open", 1, &[("t", &[("/", "Prefix", "s1"), ("/a+*b/c", "Prefix", "s1")])]);
+    let bad = ingress("bad", 2, &[("t", &[("/a(", "Prefix", "s2")])]);
+    let lines = |objects: &[serde_json::Value]| World::new(&[services(), objects.to_vec()].concat()).picture();
+    assert_eq!(lines(&[open.clone(), annotated(bad.clone(), &[REGEX])]), [r"t ~/a\+\*b/c → default-s1-80", "t ~/ → default-s1-80"]);
+    assert_eq!(lines(&[open, annotated(bad, &[REGEX, GUARD])]), [r"t ~/a\+\*b/c → default-s1-80", "t ~/ → 503"]);
 }
 
 #[test]
@@ -111,7 +138,65 @@ fn expressions_that_may_take_long_are_told_and_are_not_too_many() {
     assert_eq!((slow.len(), bad.len()), (40, 5));
     assert!(
         bad.iter().all(|finding| finding.object.as_ref().is_some_and(|object| object.name.name() == "young")
-            && finding.message.contains("40 paths before it")),
+            && finding.message.contains("more than 40 paths that may take long")),
         "{bad:?}"
     );
+}
+
+/// An Ingress of a namespace with these paths, as expressions, and these annotations.
+fn expressions(name: &str, age: u32, paths: &[String], further: &[(&str, &str)]) -> serde_json::Value {
+    let paths: Vec<_> = paths.iter().map(|path| (path.as_str(), "ImplementationSpecific", "s1")).collect();
+    annotated(ingress(name, age, &[("t", &paths)]), &[&[REGEX], further].concat())
+}
+
+/// Objects, and services for all their namespaces.
+fn world_of(objects: &[serde_json::Value]) -> World {
+    let mut all = services();
+    for namespace in ["shop", "team", "evil"] {
+        all.extend(services().into_iter().map(|service| with(service, "/metadata/namespace", namespace.into())));
+    }
+    World::new(&[all, objects.to_vec()].concat())
+}
+
+#[test]
+fn expressions_that_may_take_long_are_given_up_by_who_has_the_most_of_them() {
+    let paths = |letter: char, number: usize| (0..number).map(|n| format!("/{letter}{n:02}/.*.*x")).collect::<Vec<_>>();
+    let served = |objects: &[serde_json::Value]| {
+        let lines = world_of(objects).picture();
+        ['a', 'b', 'c'].map(|letter| lines.iter().filter(|line| line.starts_with(&format!("t ~/{letter}"))).count())
+    };
+    let of = |namespace: &str, age: u32, letter: char, number: usize| expressions(&format!("{namespace}/a"), age, &paths(letter, number), &[]);
+    assert_eq!(served(&[of("evil", 1, 'a', 60), of("shop", 2, 'b', 1)]), [39, 1, 0]);
+    assert_eq!(served(&[of("evil", 1, 'a', 60), of("shop", 2, 'b', 30), of("team", 3, 'c', 10)]), [15, 15, 10]);
+    assert_eq!(served(&[of("evil", 1, 'a', 20), of("shop", 2, 'b', 20)]), [20, 20, 0]);
+    // Within a namespace, what keeps nobody out goes first, and the youngest.
+    let open = expressions("shop/open", 1, &paths('a', 45), &[]);
+    let guarded = expressions("shop/guarded", 2, &paths('b', 10), &[GUARD]);
+    assert_eq!(served(&[open, guarded]), [30, 10, 0]);
+}
+
+#[test]
+fn what_may_answer_for_a_guarded_path_that_takes_too_long_is_closed() {
+    let many: Vec<_> = (10..55).map(|n| format!("/{n}/.*.*x")).collect();
+    let guarded = expressions("shop/guarded", 2, &many, &[GUARD]);
+    let paths: &[_] = &[("/", "Prefix", "s1"), ("/10/longer/than/others", "Exact", "s1")];
+    let open = |namespace: &str| ingress(&format!("{namespace}/open"), 1, &[("t", paths)]);
+    let served = |objects: &[serde_json::Value]| {
+        let mut world = world_of(objects);
+        let lines: Vec<_> = world.picture().into_iter().filter(|line| line.starts_with("t ~/ ") || line.contains("longer")).collect();
+        (lines, world.translate().diagnostics)
+    };
+    let (lines, told) = served(&[guarded.clone(), open("shop")]);
+    assert_eq!(lines, ["t ~/10/longer/than/others → shop-s1-80", "t ~/ → 503"]);
+    let ignored: Vec<_> = told.iter().filter(|finding| finding.code == Code::BadPath).collect();
+    assert_eq!(ignored.len(), 5);
+    assert!(ignored.iter().all(|finding| finding.outcome == Outcome::ClosedRoute
+        && finding.message.contains("what else namespace shop has on the host answers 503 where it stands behind the path")));
+    // Nobody else pays for it.
+    let (lines, _) = served(&[guarded, open("team")]);
+    assert_eq!(lines, ["t ~/10/longer/than/others → team-s1-80", "t ~/ → team-s1-80"]);
+    // Where no path answers, a default backend of the namespace would.
+    let mut by_default = expressions("shop/guarded", 2, &many, &[GUARD]);
+    by_default["spec"]["defaultBackend"] = serde_json::json!({"service": {"name": "s1", "port": {"number": 80}}});
+    assert_eq!(served(&[by_default]).0, ["t ~/ → 503"]);
 }

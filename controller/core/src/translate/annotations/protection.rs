@@ -16,9 +16,14 @@ pub(in crate::translate) fn protect_alike(prefix: &str, one: &Annotations, other
 /// what they are in any case. A canary has no routes.
 pub(in crate::translate) fn shut(prefix: &str, annotations: &Annotations, plain: &Policies) -> Option<Policies> {
     let is_on = |wanted: &str| own(prefix, annotations).any(|(name, value)| name == wanted && flag(value).is_ok_and(|is_on| is_on));
-    let keeps_out = own(prefix, annotations).any(|(name, value)| guards(name, value)) && !is_on("canary");
+    let keeps_out = keeps_out(prefix, annotations) && !is_on("canary");
     let use_regex = is_on("use-regex") || own(prefix, annotations).any(|(name, value)| name == "rewrite-target" && !value.is_empty());
     keeps_out.then(|| Policies { closed: true, use_regex, route: Arc::default(), ..plain.clone() })
+}
+
+/// Whether some of these annotations keep somebody out.
+pub(in crate::translate) fn keeps_out(prefix: &str, annotations: &Annotations) -> bool {
+    own(prefix, annotations).any(|(name, value)| guards(name, value))
 }
 
 fn protections<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterator<Item = (&'a str, &'a str)> {

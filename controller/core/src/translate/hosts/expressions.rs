@@ -9,9 +9,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Bound::Excluded;
 
 /// Where an expression stands among those of its host: the longest first, then by falling text.
-type Place = (Reverse<usize>, Reverse<String>);
+pub(super) type Place = (Reverse<usize>, Reverse<String>);
 
-fn place(text: &str) -> Place {
+pub(super) fn place(text: &str) -> Place {
     (Reverse(text.len()), Reverse(text.to_owned()))
 }
 
@@ -38,14 +38,21 @@ impl Expressions {
     /// A prefix whose own Ingress asks for no expressions is two of them, as ingress-nginx has it: what is below it comes
     /// first, and is longer. The second is left to an exact path of the same text, the first to a path that is written so;
     /// where nothing stands between them they are one.
-    pub(super) fn matches(&self, entry: &Entry<'_>) -> Result<Vec<PathMatch>, BadText> {
+    ///
+    /// # Errors
+    /// When the path is no expression for `read`.
+    pub(super) fn matches(
+        &self,
+        entry: &Entry<'_>,
+        read: impl Fn(&str) -> Result<RouteRegex, BadText>,
+    ) -> Result<Vec<PathMatch>, BadText> {
         let text = entry.path.text.as_str();
-        let itself = RouteRegex::new(text)?;
+        let itself = read(text)?;
         let Some(below) = below(entry) else { return Ok(vec![PathMatch::Regex(itself)]) };
         let is_left = self.exact.contains(text);
         let mut between = self.places.range((Excluded(place(&below)), Excluded(place(text))));
         let is_apart = (is_left || between.next().is_some()) && !self.written.contains(&below);
-        let first = if is_apart { RouteRegex::new(&below).ok() } else { None };
+        let first = if is_apart { read(&below).ok() } else { None };
         let second = Some(itself).filter(|_| !is_left);
         Ok(first.into_iter().chain(second).map(PathMatch::Regex).collect())
     }

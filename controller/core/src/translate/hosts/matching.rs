@@ -2,6 +2,7 @@
 
 use super::Builder;
 use super::expressions::Expressions;
+use super::slow::Missed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::PathMatch;
 use crate::names::{HostPattern, RouteRegex, RulePath, shown};
@@ -19,7 +20,19 @@ pub(super) struct Entry<'a> {
     pub(super) path: &'a PathReading,
 }
 
-impl Entry<'_> {
+/// What a path takes.
+pub(super) type Matched<'a> = (Entry<'a>, Vec<PathMatch>);
+
+impl<'a> Entry<'a> {
+    pub(super) fn namespace(&self) -> &'a str {
+        self.reading.origin.name.namespace()
+    }
+
+    /// Whether its own Ingress asks for expressions.
+    fn asks_for_regex(&self) -> bool {
+        self.reading.policies.use_regex || self.reading.policies.rewrite_target.is_some()
+    }
+
     /// Says that no request comes to the path, if so: requests for it are compared as something else, and what protects
     /// the path protects nothing. An expression may mean more than it says.
     fn unreached(&self, is_expression: bool) -> Option<Diagnostic> {
@@ -64,65 +77,58 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// What each path takes as an expression.
-    pub(super) fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
-        let mut matched = Vec::new();
+    /// What each path takes as an expression; and those that take nothing, though they keep somebody out.
+    ///
+    /// One that is no expression is compared as it is written, unless its own Ingress asks for expressions.
+    pub(super) fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Matched<'a>>, Missed<'a>) {
+        let (mut matched, mut missed) = (Vec::new(), Missed::default());
         self.say_changed(&entries, diagnostics);
+        let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
         let expressions = Expressions::of(&entries);
         for entry in entries {
             diagnostics.extend(entry.unreached(true));
-            match expressions.matches(&entry) {
-                Ok(matches) if matches.is_empty() => diagnostics.push(self.lost(&entry)),
-                Ok(matches) => matched.push((entry, matches)),
-                Err(bad) => {
-                    let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
-                    let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
-                    let finding = Diagnostic::new(Code::BadPath, entry.reading.origin.clone(), entry.path.field("path"), message);
-                    diagnostics.push(finding.help("write an expression, or move the path to a host of its own"));
+            let mut matches = expressions.matches(&entry, RouteRegex::new);
+            if let Err(bad) = &matches {
+                let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
+                let finding = |code, message| Diagnostic::new(code, entry.reading.origin.clone(), entry.path.field("path"), message);
+                let literal = if entry.asks_for_regex() || entry.path.literal.is_err() {
+                    None
+                } else {
+                    expressions.matches(&entry, RouteRegex::literal).ok()
+                };
+                if let Some(literal) = literal {
+                    let message = format!("{message}; it is compared as it is written, without case");
+                    diagnostics.push(finding(Code::BecomesRegex, message).help("move the path to a host of its own if that is not meant"));
+                    matches = Ok(literal);
+                } else {
+                    let finding = finding(Code::BadPath, message).help("write an expression, or move the path to a host of its own");
+                    diagnostics.push(if self.keeps_out(entry.reading) {
+                        missed.note(&entry);
+                        self.closing(finding, &entry)
+                    } else {
+                        finding
+                    });
                 }
             }
+            match matches {
+                Ok(matches) if matches.is_empty() => diagnostics.push(self.lost(&entry)),
+                Ok(matches) => matched.push((entry, matches)),
+                Err(_) => {}
+            }
         }
-        self.few_slow(matched, diagnostics)
-    }
-
-    /// Says which expressions may take long, and leaves out those that are too many of them: the youngest, as in all else.
-    fn few_slow(
-        &self,
-        mut matched: Vec<(Entry<'a>, Vec<PathMatch>)>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
-        const HELP: &str = "write it with fewer repetitions of what may be anything, such as [^/]+ in place of .*";
-        let slow = |matches: &[PathMatch]| matches.iter().filter_map(PathMatch::regex).filter(|path| path.is_slow()).count();
-        let all = matched.iter().map(|(_, matches)| slow(matches)).sum::<usize>().min(RouteRegex::MOST_SLOW);
-        let mut count = 0;
-        matched.retain(|(entry, matches)| {
-            let Some(path) = matches.iter().filter_map(PathMatch::regex).find(|path| path.is_slow()) else { return true };
-            count += slow(matches);
-            let is_served = count <= RouteRegex::MOST_SLOW;
-            let takes = format!("path {} of host {} may take {} steps to compare", entry.path.text, self.pattern, path.steps());
-            let (code, message) = if is_served {
-                let limit = path.limit(all).unwrap_or_default();
-                (Code::SlowPath, format!("{takes}; it is given up at {limit}, and a request that comes to that is answered 500"))
-            } else {
-                let most = RouteRegex::MOST_SLOW;
-                (Code::BadPath, format!("{takes}, and the host has {most} paths before it that may take long; this path is ignored"))
-            };
-            diagnostics.push(Diagnostic::new(code, entry.reading.origin.clone(), entry.path.field("path"), message).help(HELP));
-            is_served
-        });
-        matched
+        let matched = self.few_slow(matched, &mut missed, diagnostics);
+        (matched, missed)
     }
 
     /// Tells each Ingress that does not ask for expressions, once, whose paths are some all the same.
     fn say_changed(&self, entries: &[Entry<'a>], diagnostics: &mut Vec<Diagnostic>) {
         let Some(by) = self.first_with_regex() else { return };
         let mut said: Option<&Reading> = None;
-        for Entry { reading, path } in entries {
-            let is_asked_for = reading.policies.use_regex || reading.policies.rewrite_target.is_some();
+        for entry @ Entry { reading, path } in entries {
             // All of it is taken in either way.
             let is_same = path.text.as_str() == "/" && path.kind == PathKind::Prefix;
             let is_said = said.is_some_and(|said| std::ptr::eq(said, *reading));
-            if is_asked_for || is_same || is_said {
+            if entry.asks_for_regex() || is_same || is_said {
                 continue;
             }
             // One that could not be served otherwise says the most.
@@ -145,7 +151,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What each path takes as a literal.
-    pub(super) fn divided(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<(Entry<'a>, Vec<PathMatch>)> {
+    pub(super) fn divided(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Matched<'a>> {
         let (mut literal, mut patterns) = (Vec::new(), Vec::<Pattern<'_>>::new());
         for entry in entries {
             diagnostics.extend(entry.unreached(false));

@@ -1,6 +1,7 @@
 //! What becomes of the requests of one path, and of those of none.
 
 use super::matching::Entry;
+use super::slow::Missed;
 use super::{Builder, bare_fallback, root};
 use crate::diagnostic::{Diagnostic, Outcome};
 use crate::model::{Action, BackendPolicy, Canary, HttpsRedirect, PathMatch, Rewrite, Route, RoutePolicy, ServiceRef};
@@ -39,6 +40,7 @@ impl Builder<'_> {
         &self,
         entry: &Entry<'_>,
         matches: Vec<PathMatch>,
+        is_closed: bool,
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Route {
@@ -47,7 +49,7 @@ impl Builder<'_> {
         let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&upstream, &path.backend));
         diagnostics.extend(resolved.findings(&reading.origin, path.field("backend")));
         let asked = self.asked(reading, &path.text, &matches, backends, diagnostics);
-        let closed = asked.is_closed();
+        let closed = is_closed || asked.is_closed();
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
         let policy = self.labelled(asked.policy(), &reading.origin, service.as_ref(), &path.text);
@@ -84,7 +86,13 @@ impl Builder<'_> {
     }
 
     /// The route for everything else: the default backend of the Ingress that made the host, else the global one.
-    pub(super) fn fallback(&self, everywhere: PathMatch, backends: &mut Backends<'_>, diagnostics: &mut Vec<Diagnostic>) -> Route {
+    pub(super) fn fallback(
+        &self,
+        everywhere: PathMatch,
+        missed: &Missed<'_>,
+        backends: &mut Backends<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Route {
         let catch_all = *self.pattern == HostPattern::CatchAll;
         let is_default = |claim: &&Claim| if catch_all { claim.rule().is_none() } else { true };
         let Some(claim) = self.claims.iter().find(is_default) else { return bare_fallback(everywhere, backends.default_action()) };
@@ -100,7 +108,7 @@ impl Builder<'_> {
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
         let asked = self.asked(reading, &rule_path, &matches, backends, diagnostics);
-        let (closed, policy) = (asked.is_closed(), asked.policy());
+        let (closed, policy) = (missed.closes_default(reading) || asked.is_closed(), asked.policy());
         let policy = if claim.rule().is_none() { of_default_backend(&policy) } else { policy };
         let service = own.map(|(used, _)| used.reference());
         let policy = self.labelled(policy, &reading.origin, service.as_ref(), &rule_path);
