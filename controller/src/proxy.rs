@@ -364,10 +364,10 @@ impl Proxy {
         Rest { urgent: self.pause(true).await, usual: self.pause(false).await }
     }
 
-    /// Ends the proxy once its requests are answered, or after `limit`.
+    /// Ends the proxy once its requests are answered, or after `limit`. Called again meanwhile, it leaves them less time.
     ///
     /// Dropping the [`Proxy`] instead leaves it running; the next [`Claimed::open`] takes it over.
-    pub(crate) async fn drain(self, limit: Duration) {
+    pub(crate) async fn drain(&self, limit: Duration) {
         if let Err(error) = self.owner.quit(limit).await {
             tracing::warn!(error = crate::causes::chain(&error), "could not drain the proxy");
         }

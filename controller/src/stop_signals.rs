@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 /// Hears them from the moment in which it is made.
 pub(crate) struct StopSignals {
-    signals: mpsc::Receiver<()>,
+    signals: mpsc::Receiver<SignalKind>,
 }
 
 impl StopSignals {
@@ -23,7 +23,7 @@ impl StopSignals {
             let sender = sender.clone();
             tokio::spawn(async move {
                 while stream.recv().await.is_some() {
-                    let _ = sender.try_send(());
+                    let _ = sender.try_send(kind);
                 }
             });
         }
@@ -35,9 +35,20 @@ impl StopSignals {
         self.signals.recv().await;
     }
 
+    /// Waits for the next SIGINT: a person presses Ctrl-C once more. Others come twice by themselves, as where a Pod has a
+    /// hook before its end.
+    pub(crate) async fn interrupt(&mut self) {
+        while self.signals.recv().await.is_some_and(|kind| kind != SignalKind::interrupt()) {}
+    }
+
     /// What `other` gives; `None`: a signal came first.
     pub(crate) async fn unless<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
         tokio::select! { () = self.come() => None, done = other => Some(done) }
+    }
+
+    /// What `other` gives; `None`: a SIGINT came first.
+    pub(crate) async fn unless_interrupted<T>(&mut self, other: impl Future<Output = T>) -> Option<T> {
+        tokio::select! { () = self.interrupt() => None, done = other => Some(done) }
     }
 }
 

@@ -131,7 +131,13 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
         _ = wishes.recv() => None,
     };
     if let Some(limit) = limit {
-        let _ = supervisor.quit(limit).await;
+        tokio::select! {
+            _ = supervisor.quit(limit) => {}
+            () = signals.interrupt() => {
+                tracing::info!("interrupted once more: ending the proxy at once");
+                let _ = supervisor.quit(Duration::ZERO).await;
+            }
+        }
     }
     Ok(())
 }

@@ -16,13 +16,14 @@ use gatewright_core::dialect::Version;
 use rustix::process::Signal;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::process::Child;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 
 /// How often to look whether there is something to serve by now.
 const IDLE: Duration = Duration::from_millis(250);
@@ -228,8 +229,10 @@ impl Keeper {
                 command = commands.recv() => match command {
                     Some(Command::Reload(reply)) => drop(reply.send(self.reload(process).await)),
                     Some(Command::Quit(limit, reply)) => {
-                        self.quit(process, limit).await;
-                        let _ = reply.send(());
+                        let further = self.quit(process, limit, &mut commands).await;
+                        for reply in std::iter::once(reply).chain(further) {
+                            let _ = reply.send(());
+                        }
                         return;
                     }
                     None => return,
@@ -322,12 +325,15 @@ impl Keeper {
         Ok(())
     }
 
-    async fn quit(&self, process: &mut Running, limit: Duration) {
+    /// Gives those who have asked for it again meanwhile, and wait for an answer.
+    async fn quit(&self, process: &mut Running, limit: Duration, commands: &mut mpsc::Receiver<Command>) -> Vec<oneshot::Sender<()>> {
+        let mut further = Vec::new();
+        let begun = Instant::now();
         let group = process.handle.identity().pid;
         let _ = process.handle.signal(named(self.launcher.dialect.drain));
-        let drained = retirement::drain(self.launcher.dialect, &self.launcher.run_dir, &process.handle);
-        if timeout(limit, drained).await.is_err() {
-            tracing::warn!(limit_ms = limit.as_millis(), "requests are still running; ending the proxy");
+        if !self.is_drained(&process.handle, begun + limit, commands, &mut further).await {
+            let waited_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            tracing::warn!(waited_ms, "requests are still running; ending the proxy");
             signal_all(&living(|stat| stat.group == group), Signal::TERM);
             if timeout(LAST_WORDS, process.ended()).await.is_err() {
                 signal_all(&living(|stat| stat.group == group), Signal::KILL);
@@ -336,6 +342,28 @@ impl Keeper {
         process.ended().await;
         lock(&self.vital).process = None;
         let _ = std::fs::remove_file(self.record_file());
+        further
+    }
+
+    /// Whether all its requests are answered in time. Who asks for its end again may leave it less.
+    async fn is_drained(
+        &self,
+        process: &Handle,
+        mut end: Instant,
+        commands: &mut mpsc::Receiver<Command>,
+        further: &mut Vec<oneshot::Sender<()>>,
+    ) -> bool {
+        let mut drained = pin!(retirement::drain(self.launcher.dialect, &self.launcher.run_dir, process));
+        loop {
+            tokio::select! {
+                () = &mut drained => return true,
+                () = sleep_until(end.into()) => return false,
+                Some(command) = commands.recv() => if let Command::Quit(limit, reply) = command {
+                    end = end.min(Instant::now() + limit);
+                    further.push(reply);
+                },
+            }
+        }
     }
 
     fn note_death(&mut self, process: &Running, status: Option<ExitStatus>) {

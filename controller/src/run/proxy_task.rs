@@ -12,16 +12,19 @@ pub(super) struct Ask {
     pub(super) answer: oneshot::Sender<Option<bool>>,
 }
 
-/// Owns the proxy until `end` says how long its last requests may take. What is on its way then is given up: a proxy
-/// that does not come would be waited for, and the next start sorts out what is on disk.
+/// Owns the proxy until `ends` says how long its last requests may take, which it may say again. What is on its way then is
+/// given up: a proxy that does not come would be waited for, and the next start sorts out what is on disk.
 pub(super) async fn own(
     mut proxy: Proxy,
     (candidates, asked): (mpsc::Receiver<Candidate>, mpsc::Receiver<Ask>),
-    end: oneshot::Receiver<Duration>,
+    mut ends: mpsc::Receiver<Duration>,
 ) {
-    let limit = tokio::select! { () = serve(&mut proxy, candidates, asked) => None, limit = end => limit.ok() };
+    let limit = tokio::select! { () = serve(&mut proxy, candidates, asked) => None, limit = ends.recv() => limit };
     if let Some(limit) = limit {
-        proxy.drain(limit).await;
+        tokio::select! {
+            () = proxy.drain(limit) => {}
+            Some(limit) = ends.recv() => proxy.drain(limit).await,
+        }
     }
 }
 
@@ -58,7 +61,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_on_its_way_at_the_end_is_given_up() {
         let folder = tempfile::tempdir().unwrap();
-        let ((candidates, coming), (_asks, asked), (end, ended)) = (mpsc::channel(1), mpsc::channel(1), oneshot::channel());
+        let ((candidates, coming), (_asks, asked), (end, ends)) = (mpsc::channel(1), mpsc::channel(1), mpsc::channel(1));
         let main = File { bytes: b"events {}".as_slice().into(), secret: false, read_live: false };
         let files = Arc::new(FileSet::new("nginx.conf", BTreeMap::from([("nginx.conf".to_owned(), main)]), 7));
         let candidate = || {
@@ -75,10 +78,10 @@ mod tests {
             while candidates.capacity() == 0 {
                 tokio::task::yield_now().await;
             }
-            end.send(Duration::ZERO).unwrap();
+            end.send(Duration::ZERO).await.unwrap();
             waiting.await
         };
-        let ((), waited) = tokio::join!(own(nobody(folder.path()).await, (coming, asked), ended), ask);
+        let ((), waited) = tokio::join!(own(nobody(folder.path()).await, (coming, asked), ends), ask);
         assert!(waited.is_err(), "it was waited for to the end");
     }
 }

@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 /// Revisions that stay on disk.
 const REVISIONS_KEPT: usize = 10;
@@ -48,7 +48,10 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
         stopped => {
             // Who is not our child serves on: the next start finds it.
             if stopped.is_none() || config.mode == Mode::Child {
-                proxy.drain(Duration::from_secs(Workers::default().drain_timeout_s)).await;
+                let limit = Duration::from_secs(Workers::default().drain_timeout_s);
+                if signals.unless_interrupted(proxy.drain(limit)).await.is_none() {
+                    proxy.drain(Duration::ZERO).await;
+                }
             }
             return stopped.map_or(Ok(()), |failed| failed.map(drop));
         }
@@ -58,20 +61,28 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
     let to_proxy = ToProxy { candidates, asks, urgent: proxy.urgency() };
     let around = Surroundings { identity: &identity, connection, proxy: to_proxy, questions, board: Arc::clone(&board), metrics };
     let (mut controller, reports) = controller(&config, maker, around);
-    let (end, ended) = oneshot::channel();
+    let (end, ends) = mpsc::channel(1);
     let follow = async {
         controller.follow(&mut signals).await;
         tracing::info!("stopping");
         board.shutting_down();
-        controller.answer_until(tokio::time::sleep(config.shutdown_grace)).await;
-        if let Some(reports) = reports {
-            controller.answer_until(reports.stop()).await;
-        }
+        // Whoever interrupts this does not want to wait for requests.
+        let farewell = async {
+            controller.answer_until(tokio::time::sleep(config.shutdown_grace)).await;
+            if let Some(reports) = reports {
+                controller.answer_until(reports.stop()).await;
+            }
+        };
+        let may_take_time = signals.unless_interrupted(farewell).await.is_some();
         // Whoever owns the proxy is there until it is told to end.
-        let _ = end.send(controller.drain_timeout());
+        let _ = end.send(if may_take_time { controller.drain_timeout() } else { Duration::ZERO }).await;
+        signals.interrupt().await;
+        tracing::info!("interrupted once more: ending the proxy at once");
+        let _ = end.send(Duration::ZERO).await;
+        std::future::pending::<()>().await;
     };
-    tokio::join!(proxy_task::own(proxy, (coming, asked), ended), follow);
-    tokio::time::sleep(config.post_shutdown_grace).await;
+    tokio::select! { () = proxy_task::own(proxy, (coming, asked), ends) => {}, () = follow => {} }
+    signals.unless_interrupted(tokio::time::sleep(config.post_shutdown_grace)).await;
     Ok(())
 }
 

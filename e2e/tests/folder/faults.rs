@@ -336,6 +336,20 @@ on_every_proxy! {
         });
     }
 
+    fn who_interrupts_twice_waits_for_no_request(proxy) {
+        let world = with_one_host(proxy);
+        std::thread::scope(|scope| {
+            let slow = scope.spawn(|| get("h.test", "/?wait_ms=25000"));
+            // It has to be with the backend before the signal.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            send(world.controller_pid(), Signal::SIGINT);
+            until("the proxy is drained", || world.log().contains("stopping"));
+            assert_eq!(world.end_controller(Signal::SIGINT), Some(0));
+            assert_eq!(who("h.test", "/"), "nobody");
+            assert!(!slow.join().unwrap().is_ok_and(|answer| answer.status == 200), "it did not get its answer");
+        });
+    }
+
     fn a_full_disk_stops_changes_and_nothing_else(proxy) {
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(proxy).state_size("8m").manifest("i.yaml", &objects).build();

@@ -77,6 +77,7 @@ async fn the_last_good_revision_serves_before_anything_is_applied() {
     let mut proxy = world.open().await;
     live(proxy.apply(&world.files("last", ""), "start").await);
     proxy.drain(LIMIT).await;
+    drop(proxy);
     let proxy = world.open().await;
     assert_eq!(proxy.live().map(|live| live.checked_at.clone()), Some(None));
     until("the last good revision serves", async || world.body().await == "last").await;
