@@ -59,7 +59,15 @@ pub(super) enum Surprise {
 
 /// Commands that have to be said again.
 #[derive(Debug, Default)]
-pub(super) struct Late(Mutex<Vec<String>>);
+pub(super) struct Late(Mutex<Vec<LateCommand>>);
+
+/// One of them.
+#[derive(Debug, Clone)]
+struct LateCommand {
+    command: String,
+    /// See [`Step::kept_by`].
+    kept_by: Option<String>,
+}
 
 impl Late {
     /// Forgets them: a new generation of the proxy knows nothing of them.
@@ -67,11 +75,11 @@ impl Late {
         self.take();
     }
 
-    fn take(&self) -> Vec<String> {
+    fn take(&self) -> Vec<LateCommand> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn put(&self, mut commands: Vec<String>) {
+    fn put(&self, mut commands: Vec<LateCommand>) {
         commands.drain(..commands.len().saturating_sub(MOST_LATE));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = commands;
     }
@@ -110,12 +118,13 @@ pub(super) async fn amend(
 
 /// What was late before comes last: nobody waits for it.
 async fn say_all_and_late(socket: &Path, steps: &[Step], late: &Late) -> Result<(), Surprise> {
-    let mut again = late.take();
-    // A server that is wanted again stays.
-    let wanted: HashSet<&str> = steps.iter().filter_map(|step| server_of(&step.command, "add server ")).collect();
-    again.retain(|command| server_of(command, "del server ").is_none_or(|server| !wanted.contains(server)));
+    let wanted: HashSet<&str> = steps.iter().map(|step| &*step.command).collect();
+    let is_wanted = |late: &LateCommand| late.kept_by.as_deref().is_some_and(|command| wanted.contains(command));
+    // A server that is wanted again stays. One that is wanted in another way does not do, nor one that nobody here has left there.
+    let (there, mut again): (Vec<_>, Vec<_>) = late.take().into_iter().partition(is_wanted);
+    let there: HashSet<String> = there.into_iter().filter_map(|late| late.kept_by).collect();
     let mut left = Vec::new();
-    let said = say_all(socket, steps, &mut left).await;
+    let said = say_all(socket, steps, &there, &mut left).await;
     if said.is_ok() {
         again = say_again(socket, again).await;
     }
@@ -125,13 +134,14 @@ async fn say_all_and_late(socket: &Path, steps: &[Step], late: &Late) -> Result<
 }
 
 /// Returns what is still late.
-async fn say_again(socket: &Path, mut commands: Vec<String>) -> Vec<String> {
+async fn say_again(socket: &Path, mut commands: Vec<LateCommand>) -> Vec<LateCommand> {
     let begun = Instant::now();
     let mut left = Vec::new();
     while !commands.is_empty() && begun.elapsed() < LATE_PATIENCE {
-        let rest = commands.split_off(joinable(commands.iter().map(String::as_str)));
+        let rest = commands.split_off(joinable(commands.iter().map(|late| &*late.command)));
         let line = std::mem::replace(&mut commands, rest);
-        let said = say(socket, &joined(&line), LATE_PATIENCE).await;
+        let spoken: Vec<String> = line.iter().map(|late| late.command.clone()).collect();
+        let said = say(socket, &joined(&spoken), LATE_PATIENCE).await;
         let answers = said.as_deref().ok().and_then(|said| answers(said, line.len()));
         let is_done = |answer: &str| answer.starts_with("Server deleted") || answer.starts_with("No such");
         match answers {
@@ -155,19 +165,15 @@ fn planned(lane: RuntimeLane, old: &Path, new: &Path, differing: &[String]) -> O
     (lane.plan)(&old, &new)
 }
 
-/// `a/b` of `add server a/b …`.
-fn server_of<'c>(command: &'c str, verb: &str) -> Option<&'c str> {
-    command.strip_prefix(verb)?.split(' ').next()
-}
-
-async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Result<(), Surprise> {
+/// `there`: commands for what is there already, just as they want it.
+async fn say_all(socket: &Path, steps: &[Step], there: &HashSet<String>, left: &mut Vec<LateCommand>) -> Result<(), Surprise> {
     let (mut version, mut said) = (String::new(), 0);
     while said < steps.len() {
         let before_the_next = steps[said..].iter().skip(1).take_while(|step| !step.waits).count() + 1;
         let together = &steps[said..][..before_the_next];
         let together = &together[..joinable(together.iter().map(|step| &*step.command))];
         said += together.len();
-        if let Err(surprise) = say_together(socket, together, &mut version, left).await {
+        if let Err(surprise) = say_together(socket, together, &mut version, (there, left)).await {
             for undo in steps[..said].iter().filter_map(|step| step.undo.as_ref()) {
                 let _ = ask(socket, undo, PATIENCE).await;
             }
@@ -177,7 +183,12 @@ async fn say_all(socket: &Path, steps: &[Step], left: &mut Vec<String>) -> Resul
     Ok(())
 }
 
-async fn say_together(socket: &Path, steps: &[Step], version: &mut String, left: &mut Vec<String>) -> Result<(), Surprise> {
+async fn say_together(
+    socket: &Path,
+    steps: &[Step],
+    version: &mut String,
+    (there, left): (&HashSet<String>, &mut Vec<LateCommand>),
+) -> Result<(), Surprise> {
     let mut commands: Vec<String> = steps.iter().map(|step| numbered(&step.command, version)).collect();
     let said = say(socket, &joined(&commands), PATIENCE).await;
     let said = said.map_err(|source| Surprise::Silent { command: first_line(&commands[0]), source })?;
@@ -188,11 +199,11 @@ async fn say_together(socket: &Path, steps: &[Step], version: &mut String, left:
         if let Some(number) = answer.strip_prefix(Step::VERSION_ANSWER) {
             number.trim().clone_into(version);
         }
-        if !is_expected(step, answer) {
+        if !is_expected(step, answer, there) {
             if !step.late {
                 return Err(Surprise::Answer { command: first_line(command), answer: one_line(answer) });
             }
-            left.push(std::mem::take(command));
+            left.push(LateCommand { command: std::mem::take(command), kept_by: step.kept_by.clone() });
         }
     }
     Ok(())
@@ -209,11 +220,11 @@ fn numbered(command: &str, version: &str) -> String {
     command[..end].replace(Step::VERSION, version) + &command[end..]
 }
 
-fn is_expected(step: &Step, answer: &str) -> bool {
+fn is_expected(step: &Step, answer: &str, there: &HashSet<String>) -> bool {
     match step.answer {
         "" => answer.is_empty(),
-        // It is still there from before, with the same address: it is only switched on again.
-        "New server registered." if answer.starts_with("Already exists a server") => true,
+        // It is still there from before, as it is wanted: it is only switched on again.
+        "New server registered." if answer.starts_with("Already exists a server") => there.contains(&step.command),
         begin => answer.starts_with(begin) && answer.ends_with(step.ends),
     }
 }
@@ -285,8 +296,8 @@ mod tests {
     #[test]
     fn of_too_many_late_commands_the_oldest_are_forgotten() {
         let late = Late::default();
-        late.put((0..=MOST_LATE).map(|number| number.to_string()).collect());
+        late.put((0..=MOST_LATE).map(|number| LateCommand { command: number.to_string(), kept_by: None }).collect());
         let kept = late.take();
-        assert_eq!((kept.len(), kept[0].as_str()), (MOST_LATE, "1"));
+        assert_eq!((kept.len(), kept[0].command.as_str()), (MOST_LATE, "1"));
     }
 }

@@ -66,6 +66,8 @@ pub struct Step {
     pub undo: Option<String>,
     /// Another answer is no surprise: the command is repeated at the next occasion.
     pub late: bool,
+    /// The command of a later step that such a late one need not be repeated for: it wants what is still there, just as it is.
+    pub kept_by: Option<String>,
     /// It is not said before all commands before it have been answered as they should be.
     pub waits: bool,
 }

@@ -28,7 +28,12 @@ pub(super) fn config(world: &World, program: &str) -> ProxyConfig {
 
 /// A configuration in the shape of the templates: one section with these endpoints.
 pub(super) fn files(world: &World, endpoints: &[u16], settings: &str, more: &[(&str, &str)]) -> Arc<FileSet> {
-    let servers: String = endpoints.iter().map(|port| format!("    server 127.0.0.1_{port} 127.0.0.1:{port} pool-max-conn 8\n")).collect();
+    files_with(world, (endpoints, "pool-max-conn 8"), settings, more)
+}
+
+/// The same; `how`: what is said of each endpoint.
+pub(super) fn files_with(world: &World, (endpoints, how): (&[u16], &str), settings: &str, more: &[(&str, &str)]) -> Arc<FileSet> {
+    let servers: String = endpoints.iter().map(|port| format!("    server 127.0.0.1_{port} 127.0.0.1:{port} {how}\n")).collect();
     let tls = more.iter().any(|(path, _)| path.starts_with("tls/"));
     let bind = if tls { format!("    bind 127.0.0.1:{} ssl crt-list tls/hosts.list\n", world.tls_port) } else { String::new() };
     let text = |token: &str| {

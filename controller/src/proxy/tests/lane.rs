@@ -1,7 +1,7 @@
 //! The short way when things are odd: nobody serves, the socket is in a stranger's hands, somebody else owns the proxy.
 
-use super::fixture::{World, live};
-use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, programs, sorted};
+use super::fixture::{World, live, until};
+use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, files_with, programs, sorted};
 use crate::proxy::runtime::ask;
 use crate::proxy::{Mode, Outcome, Proxy, ProxyConfig};
 use gatewright_core::dialect::Version;
@@ -231,6 +231,30 @@ async fn an_idle_connection_ends_with_the_endpoints_of_its_worker_and_a_busy_one
         assert_eq!(heard(&mut idle, "anything").await, "", "{program}: it is closed before anybody asks in vain");
         assert!(heard(&mut busy, "slow").await.ends_with("slow"), "{program}: what is on its way has its time");
         assert_eq!(answering(&world, 3).await, [two]);
+        proxy.drain(LIMIT).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_still_busy_comes_back_as_it_was_or_by_a_reload() {
+    for program in programs() {
+        let world = World::new();
+        let (one, slow) = (endpoint().await, slow_endpoint().await);
+        let mut proxy = Proxy::open(config(&world, &program)).await.unwrap();
+        let with = |how: &str| files_with(&world, (&[slow], how), "", &[]);
+        for (how, reloaded) in [("pool-max-conn 8", false), ("pool-max-conn 9", true)] {
+            apply(&mut proxy, &files(&world, &[one], "", &[])).await;
+            apply(&mut proxy, &files(&world, &[slow], "", &[])).await;
+            let mut busy = TcpStream::connect(("127.0.0.1", world.port)).await.unwrap();
+            busy.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+            until("it is busy", async || {
+                let said = ask(&world.state().join("run/runtime.sock"), "show servers conn app", LIMIT).await.unwrap_or_default();
+                said.lines().any(|line| line.contains(&format!("127.0.0.1_{slow}")) && line.split(' ').nth(6) != Some("0"))
+            })
+            .await;
+            assert!(!apply(&mut proxy, &files(&world, &[], "", &[])).await.reloaded, "{program}: it goes once it is not busy");
+            assert_eq!(apply(&mut proxy, &with(how)).await.reloaded, reloaded, "{program}: {how}");
+        }
         proxy.drain(LIMIT).await;
     }
 }

@@ -110,19 +110,23 @@ fn endpoints(old: &[Section<'_>], new: &[Section<'_>], shared: &str, steps: &mut
                 Some(_) => return None,
                 None => {
                     let server = format!("{}/{name}", new.name);
-                    let how = if new.of_route { with_shared(how, shared) } else { (*how).to_owned() };
-                    steps.push(Step::add_server(&server, &spoken(&how)?));
+                    steps.push(Step::add_server(&server, &said(how, new.of_route, shared)?));
                     steps.push(Step::silent(format!("set server {server} state ready")));
                 }
             }
         }
-        for name in old.servers.keys().filter(|name| !new.servers.contains_key(*name)) {
+        for (name, how) in old.servers.iter().filter(|(name, _)| !new.servers.contains_key(*name)) {
             let server = format!("{}/{name}", old.name);
             removals.push(Step::silent(format!("set server {server} state maint")));
-            removals.push(Step::remove_server(&server));
+            removals.push(Step::remove_server(&server, said(how, new.of_route, shared)));
         }
     }
     Some(())
+}
+
+/// How a server is said; `None`: it cannot be.
+fn said(how: &str, of_route: bool, shared: &str) -> Option<String> {
+    if of_route { spoken(&with_shared(how, shared)) } else { spoken(how) }
 }
 
 /// The address, what all have, and what is its own.
@@ -175,10 +179,14 @@ fn map(path: &str, text: &str, steps: &mut Vec<Step>) -> Option<()> {
     Some(())
 }
 
+fn add_server(server: &str, how: &str) -> String {
+    format!("add server {server} {how}")
+}
+
 impl Step {
     /// A command without an answer.
     fn silent(command: String) -> Self {
-        Self { command, answer: "", ends: "", undo: None, late: false, waits: false }
+        Self { command, answer: "", ends: "", undo: None, late: false, kept_by: None, waits: false }
     }
 
     fn waiting(self) -> Self {
@@ -186,12 +194,13 @@ impl Step {
     }
 
     fn add_server(server: &str, how: &str) -> Self {
-        Self { answer: "New server registered.", ..Self::silent(format!("add server {server} {how}")) }
+        Self { answer: "New server registered.", ..Self::silent(add_server(server, how)) }
     }
 
-    /// Connections may still be open; until they are not, it stays where nobody is sent to.
-    fn remove_server(server: &str) -> Self {
-        Self { answer: "Server deleted.", late: true, ..Self::silent(format!("del server {server}")) }
+    /// Connections may still be open; until they are not, it stays where nobody is sent to. `how` it was said.
+    fn remove_server(server: &str, how: Option<String>) -> Self {
+        let kept_by = how.map(|how| add_server(server, &how));
+        Self { answer: "Server deleted.", late: true, kept_by, ..Self::silent(format!("del server {server}")) }
     }
 
     fn certificate(command: String, path: &str) -> Self {
