@@ -66,6 +66,26 @@ on_every_version! {
         site.world.remove("fcgi2.yaml");
     }
 
+    fn scripts_are_told_what_was_asked_for_and_what_it_has_become(proxy) {
+        let site = Site::of(proxy, "fcgi-moved");
+        let [plain, more] = ["plain", "more"].map(|name| site.host(name));
+        let of = |name: &str, host: &str| {
+            let own = ingress(name).path(host, "/a/(.*)", "ImplementationSpecific", "php").annotation("rewrite-target", "/b/$1");
+            own.annotation("backend-protocol", "FCGI")
+        };
+        site.apply(&[
+            service_with("php", &json!({"ports": [{"name": "http", "port": 80, "targetPort": fastcgi::PORT}]})),
+            slice_with("php-1", "php", &json!([{"addresses": [fastcgi::new_pod("php")]}]), &json!([{"name": "http", "port": fastcgi::PORT}])),
+            config_map("more", &[("ASKED", "$request_uri"), ("NOW", "$uri"), ("REQUEST_URI", "/own$request_uri")]),
+            of("plain", &plain),
+            of("more", &more).annotation("fastcgi-params-configmap", "more"),
+        ]);
+        let names = ["REQUEST_URI", "SCRIPT_NAME", "QUERY_STRING"];
+        assert_eq!(parameters(&get(&plain, "/a/x.php?q=1").unwrap(), names), ["/a/x.php?q=1", "/b/x.php", "q=1"]);
+        let names = ["REQUEST_URI", "ASKED", "NOW"];
+        assert_eq!(parameters(&get(&more, "/a/x.php?q=1").unwrap(), names), ["/own/a/x.php?q=1", "/a/x.php?q=1", "/b/x.php"]);
+    }
+
     fn without_pods_only_their_own_host_is_closed(proxy) {
         let site = Site::of(proxy, "fcgi-none");
         let [php, more, other] = ["php", "more", "other"].map(|name| site.host(name));

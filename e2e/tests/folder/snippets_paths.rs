@@ -5,6 +5,7 @@ use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::running;
+use gatewright_e2e::wait::until;
 use gatewright_e2e::world::World;
 use serde_json::Value;
 
@@ -200,5 +201,44 @@ on_every_proxy! {
             let wanted = [path.to_owned(), format!("s {path}"), format!("{path}?{query}"), path.to_owned(), path.to_owned(), format!("{path} {host}")];
             assert_eq!(told(host, target), wanted, "{host}{target} {:?}", world.diagnostics());
         }
+    }
+
+    fn what_was_asked_for_stays_so_beside_what_endpoints_are_asked_for(proxy) {
+        let settings = [
+            ("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical"),
+            ("proxy-set-headers", "default/in"), ("add-headers", "default/out"),
+            ("log-format-upstream", "told $request_uri $uri?$args;$arg_x;"),
+        ];
+        const BOTH: &str = "$request_uri $uri?$args";
+        let maps = [config_map("settings", &settings), config_map("in", &[("X-In", BOTH)]), config_map("out", &[("X-Out", BOTH)])];
+        let own = format!("proxy_set_header X-Own \"{BOTH}\";\nadd_header X-Sent \"{BOTH} $host\" always;");
+        let of = |name: &str| ingress(name).path(&format!("{name}.test"), "/a/(.*)", "ImplementationSpecific", "s");
+        let moved = of("moved").annotation("rewrite-target", "/t/$1").annotation("configuration-snippet", &own);
+        let some = ingress("some").prefix("some.test", "/", "s")
+            .annotation("configuration-snippet", &format!("{own}\nrewrite ^/a/(.*)$ /t/$1?x=1 break;"));
+        let stays = of("stays").annotation("use-regex", "true").annotation("configuration-snippet", &own);
+        let hidden = of("hidden").annotation("rewrite-target", "/t/$1").annotation("upstream-vhost", "$request_uri");
+        let objects = [running("s"), maps.to_vec(), vec![moved, some, stays, hidden]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        for (host, target, path) in [
+            ("moved.test", "/a/b?q=1", "/t/b?q=1"),
+            ("moved.test", "/a/b%20c", "/t/b c?"),
+            ("some.test", "/a/b?q=1", "/t/b?x=1&q=1"),
+            ("some.test", "/b", "/b?"),
+            ("stays.test", "/a//b?q=1", "/a/b?q=1"),
+        ] {
+            let answer = get(host, target).unwrap();
+            let told = ["X-In", "X-Own"].map(|name| answer.received(name).unwrap_or_default());
+            let sent = ["X-Out", "X-Sent"].map(|name| answer.header(name).unwrap_or_default().to_owned());
+            let both = format!("{target} {path}");
+            assert_eq!(told, [both.clone(), both.clone()], "{host}{target} {:?}", world.diagnostics());
+            assert_eq!(sent, [both.clone(), format!("{both} {host}")], "{host}{target}");
+            let query = path.split_once('?').unwrap().1;
+            let args = if query.is_empty() { "-" } else { "" };
+            let x = if query.starts_with("x=") { "1" } else { "-" };
+            let line = format!("told {target} {path}{args};{x};");
+            until("it is logged", || world.log().lines().any(|logged| logged == line));
+        }
+        assert_eq!(get("hidden.test", "/a/b?q=1").unwrap().received("host").as_deref(), Some("/a/b?q=1"), "{:?}", world.diagnostics());
     }
 }

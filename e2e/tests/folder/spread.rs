@@ -172,6 +172,27 @@ on_every_proxy! {
         assert!(moved < 12, "{moved} of 20 keys have moved");
     }
 
+    fn keys_are_what_requests_have_become(proxy) {
+        let site = Site::of(proxy, "hashed-paths");
+        let all: Vec<_> = (0..3).map(|_| pods(5)).collect();
+        let names = ["moved", "asked", "both"];
+        let of = |(number, key): (usize, &str)| {
+            let name = names[number];
+            let own = ingress(name).path(&site.host(name), "/a/([a-z]*)(\\d*)", "ImplementationSpecific", name);
+            let own = own.annotation("upstream-hash-by", key).annotation("rewrite-target", "/to/$1");
+            [service(name), slice(name, &all[number]), own]
+        };
+        site.apply(&["$uri", "$request_uri", "$uri$args"].into_iter().enumerate().flat_map(of).collect::<Vec<_>>());
+        let asked = |name: &str, target: String| pod(&send(&Request::get(&site.host(name), &target)).unwrap());
+        let seen = |name: &str, target: fn(u8) -> String| (0..20).map(|n| asked(name, target(n))).collect::<BTreeSet<_>>().len();
+        // All of these lead to one path.
+        assert_eq!(seen("moved", |n| format!("/a/x{n}")), 1);
+        assert!(seen("moved", |n| format!("/a/{}", char::from(b'a' + n))) > 1, "paths are spread");
+        assert!(seen("asked", |n| format!("/a/x{n}")) > 1);
+        assert_eq!(seen("both", |n| format!("/a/x{n}?q")), 1);
+        assert!(seen("both", |n| format!("/a/x?{n}")) > 1);
+    }
+
     fn the_location_of_a_backend_leads_to_the_host(proxy) {
         let site = Site::of(proxy, "locations");
         let host = site.host("a");

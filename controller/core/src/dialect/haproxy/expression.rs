@@ -45,6 +45,16 @@ impl Expression {
         Self::read(text, told, fetch_received)
     }
 
+    /// The same once path and query have become other ones; what was asked for is kept before, see [`AS_ASKED`].
+    pub(super) fn of_moved(text: &VariableText) -> Option<Self> {
+        Self::read(text, &[], fetch_moved)
+    }
+
+    /// The same in a snippet.
+    pub(super) fn of_moved_snippet(text: &VariableText, told: &[&HeaderName]) -> Option<Self> {
+        Self::read(text, told, |name| received::fetch(name).or_else(|| fetch_moved(name)))
+    }
+
     fn read(text: &VariableText, told: &[&HeaderName], fetch: fn(&str) -> Option<String>) -> Option<Self> {
         let number = |header: &HeaderName| told.iter().position(|known| known.is_same(header));
         text.parts().iter().try_fold(Self::default(), |all, part| match part {
@@ -214,6 +224,24 @@ const FETCHES: &[(&str, &str)] = &[
     ("req_id", "var(txn.request_id)"),
     ("request_id", "var(txn.request_id)"),
 ];
+
+/// Variables of nginx that are what was asked for, whatever has become of it. Who looks at one once path and query have become
+/// other ones finds it in the variable `asked`.
+pub(super) const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
+
+/// What finds the value of an nginx variable once path and query have become other ones.
+fn fetch_moved(name: &str) -> Option<String> {
+    match name {
+        "request_uri" => Some("var(txn.asked)".to_owned()),
+        "escaped_request_uri" => Some("var(txn.asked),url_enc".to_owned()),
+        _ => fetch(name),
+    }
+}
+
+/// Whether a variable of nginx is something of the query, which rewriting changes.
+pub(super) fn is_of_query(name: &str) -> bool {
+    ["args", "is_args", "query_string"].contains(&name) || name.starts_with("arg_")
+}
 
 /// What finds the value of an nginx variable.
 pub(super) fn fetch(name: &str) -> Option<String> {

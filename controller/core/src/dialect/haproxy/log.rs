@@ -3,11 +3,12 @@
 //! A line is written when all is over, and then little is left of the request and of the answer. So what comes from them is
 //! noted on its way, in a variable named after that of nginx.
 
-use super::expression::{Expression, SCRIPT, fetch, header};
-use crate::model::LogEscape;
+use super::expression::{Expression, SCRIPT, fetch, header, is_of_query};
+use crate::model::{AccessLog, LogEscape};
 use crate::names::variable::{LABELS, is_stream_variable};
 use crate::names::{TextPart, VariableText};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// A format, and what has to be noted for it.
 #[derive(Debug, Default, Serialize)]
@@ -23,7 +24,7 @@ pub(super) struct LogLine {
 
 /// A variable, and what finds its value.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-struct Note {
+pub(super) struct Note {
     name: String,
     fetch: String,
     /// Only where an endpoint was chosen.
@@ -220,6 +221,14 @@ impl LogLine {
         let format = std::mem::take(&mut self.format);
         self.format = if escape == LogEscape::Hexadecimal { format.and_fetch(fetch) } else { format.and_optional_fetch(fetch) };
     }
+}
+
+/// What is noted once more when the query has become another one: nginx logs that.
+pub(super) fn moved(log: &AccessLog) -> Vec<Note> {
+    let format = log.format.as_ref().filter(|_| log.enabled);
+    let names = format.into_iter().flat_map(VariableText::variables).filter(|name| is_of_query(name));
+    let notes = names.filter_map(|name| Some(Note { name: label(name), fetch: fetch(name)?, of_endpoint: false }));
+    notes.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What is logged of streams.

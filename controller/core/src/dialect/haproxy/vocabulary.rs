@@ -274,6 +274,7 @@ const ACTIONS: &[&str] = &[
     "set-var",
     "set-var-fmt",
     "track-sc0",
+    "unset-var",
     "wait-for-body",
 ];
 

@@ -89,11 +89,15 @@ impl Extra {
 
     /// Texts that are sent.
     pub fn texts(&self) -> impl Iterator<Item = &VariableText> {
-        let headers = self.request_headers.iter().map(|header| &header.value).chain(self.answer_headers.iter().map(|header| &header.value));
         let targets = self.answers.iter().map(|answer| &answer.text).chain(self.rewrites.iter().flat_map(PathRewrite::texts));
-        let early = self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value);
         let substitutions = self.substitutions.iter().flat_map(|all| &all.texts).flat_map(|(from, to)| [from, to]);
-        headers.chain(targets).chain(early).chain(substitutions)
+        self.headers().chain(targets).chain(substitutions)
+    }
+
+    /// The values of all headers.
+    pub fn headers(&self) -> impl Iterator<Item = &VariableText> {
+        let headers = self.request_headers.iter().map(|header| &header.value).chain(self.answer_headers.iter().map(|header| &header.value));
+        headers.chain(self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value))
     }
 
     /// The same for texts that are sent, and for conditions.

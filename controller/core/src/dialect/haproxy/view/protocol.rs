@@ -1,5 +1,6 @@
 //! What endpoints are spoken to in.
 
+use super::section::rewrites;
 use crate::dialect::common::{authority_path, identity_path};
 use crate::dialect::haproxy::expression::Expression;
 use crate::dialect::haproxy::sections::Section;
@@ -14,6 +15,12 @@ pub(super) struct FastCgiView {
     directory: Expression,
     parameters: Vec<ParameterView>,
 }
+
+/// What was asked for.
+const REQUEST_URI: &str = "REQUEST_URI";
+
+/// The path that endpoints are asked for.
+const SCRIPT_NAME: &str = "SCRIPT_NAME";
 
 /// HAProxy (2.6 to 3.2) ends where `set-param` looks up an argument of the query itself: what is looked up is noted before
 /// in a variable.
@@ -49,9 +56,23 @@ impl FastCgiView {
         section.backend.filter(|backend| backend.policy.protocol == Some(Protocol::FastCgi) && !backend.endpoints.is_empty())?;
         let wish = section.policy.and_then(|policy| policy.fastcgi.clone()).unwrap_or_default();
         // One with a variable that is not known here is told by `lacks.rs`.
+        let read = if rewrites(section) { Expression::of_moved } else { Expression::of };
         let parameters = wish.parameters.iter().enumerate();
-        let parameters = parameters.filter_map(|(number, (name, value))| Some(ParameterView::new(number, name, Expression::of(value)?)));
-        let parameters = parameters.collect();
+        let parameters = parameters.filter_map(|(number, (name, value))| Some(ParameterView::new(number, name, read(value)?)));
+        let mut parameters: Vec<ParameterView> = parameters.collect();
+        let says = |own: &str| wish.parameters.iter().any(|(name, _)| name == own);
+        let mut tell = |name: &str, variable: &str| {
+            let value = Expression::default().and_fetch(&format!("var(txn.{variable})"));
+            parameters.push(ParameterView { name: name.to_owned(), noted: None, value });
+        };
+        // HAProxy itself would say what has become of it.
+        if rewrites(section) && !says(REQUEST_URI) {
+            tell(REQUEST_URI, "asked");
+        }
+        // And would make the one of the other.
+        if (rewrites(section) || says(REQUEST_URI)) && !says(SCRIPT_NAME) {
+            tell(SCRIPT_NAME, "script");
+        }
         let directory = Expression::default().and_fetch("path,url_dec").and(wish.index.as_deref().unwrap_or_default());
         Some(Self { index: wish.index, directory, parameters })
     }

@@ -3,7 +3,7 @@
 use super::extra::{ExtraView, type_of_texts};
 use super::limits::LimitsView;
 use super::seconds;
-use super::section::page;
+use super::section::{page, rewrites};
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression};
 use crate::dialect::haproxy::owned;
@@ -119,7 +119,7 @@ impl RouteView {
             redirect: policy.redirect.as_ref().map(|redirect| RedirectView::new(redirect, globals)),
             // Nobody else is asked for another path.
             rewrite: section.forwards().then(|| RewriteView::new(policy, section.key.path)).flatten(),
-            upstream_host: policy.upstream_host.as_ref().and_then(Expression::of),
+            upstream_host: policy.upstream_host.as_ref().and_then(if rewrites(section) { Expression::of_moved } else { Expression::of }),
             cors: policy.cors.as_ref().map(CorsView::new),
             limits: policy
                 .limits

@@ -12,7 +12,7 @@ use super::route::{RouteView, TRIMMED_TARGET, escaped};
 use super::spread::{ServerView, SpreadView, servers};
 use super::unanswered;
 use crate::dialect::Version;
-use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::expression::{AS_ASKED, Expression};
 use crate::dialect::haproxy::lacks::FILTERS_BESIDE_FASTCGI;
 use crate::dialect::haproxy::log;
 use crate::dialect::haproxy::received;
@@ -37,8 +37,12 @@ pub(super) struct SectionView<'m> {
     named_requests: Vec<NamedView>,
     /// What headers of all answers say that name the route.
     named_answers: Vec<NamedView>,
+    /// What was asked for is noted, since it is told once it has become something else.
+    notes_asked: bool,
     /// Something tells what the path has become.
     tells_new_path: bool,
+    /// What log lines tell of the query, once more.
+    moved_notes: Vec<log::Note>,
     /// Headers of all requests that tell it.
     moved_requests: Vec<NamedView>,
     /// What headers of all answers say that tell it.
@@ -159,6 +163,8 @@ impl<'m> SectionView<'m> {
             labels: labels(section, globals),
             named_requests: named(&globals.request_headers, section, |_, header| header.to_string()),
             named_answers: named(&globals.response_headers, section, |number, _| AnsweredView::variable(number)),
+            notes_asked: tells_asked(section, globals),
+            moved_notes: if rewrites(section) { log::moved(&globals.access_log) } else { Vec::new() },
             tells_new_path: rewrites(section) && tells_path(section, globals),
             moved_requests: moved(&globals.request_headers, section, |_, header| header.to_string()),
             moved_answers: moved(&globals.response_headers, section, |number, _| AnsweredView::variable(number)),
@@ -230,15 +236,38 @@ fn named(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usi
 }
 
 /// Whether endpoints are asked for other paths than clients ask for.
-fn rewrites(section: &Section<'_>) -> bool {
-    let rewrites = |policy: &RoutePolicy| policy.rewrite.is_some() || policy.extra.as_ref().is_some_and(|extra| !extra.rewrites.is_empty());
-    section.forwards() && section.policy.is_some_and(rewrites)
+pub(super) fn rewrites(section: &Section<'_>) -> bool {
+    section.forwards() && section.policy.is_some_and(has_rewrites)
+}
+
+fn has_rewrites(policy: &RoutePolicy) -> bool {
+    policy.rewrite.is_some() || policy.extra.as_ref().is_some_and(|extra| !extra.rewrites.is_empty())
+}
+
+/// What endpoints are picked by.
+fn hash_key<'m>(section: &Section<'m>) -> Option<&'m VariableText> {
+    section.backend.and_then(|backend| backend.policy.hash.as_ref()).map(|hash| &hash.key)
+}
+
+/// Scripts are always told what was asked for.
+fn speaks_fastcgi(section: &Section<'_>) -> bool {
+    section.backend.is_some_and(|backend| backend.policy.protocol == Some(Protocol::FastCgi))
+}
+
+/// Whether what was asked for is told where it may have become something else.
+fn tells_asked(section: &Section<'_>, globals: &Globals) -> bool {
+    let Some(policy) = section.policy.filter(|policy| has_rewrites(policy)) else { return false };
+    let of_all = globals.request_headers.iter().chain(&globals.response_headers).map(|(_, text)| text);
+    let headers = of_all.chain(policy.extra.iter().flat_map(|extra| extra.headers())).filter(|text| is_moved(text));
+    let mut told = headers.chain(&policy.upstream_host).chain(hash_key(section));
+    speaks_fastcgi(section) || told.any(|text| text.uses(AS_ASKED))
 }
 
 /// Whether a header or a log line tells the path.
 fn tells_path(section: &Section<'_>, globals: &Globals) -> bool {
     let of_all = globals.request_headers.iter().chain(&globals.response_headers).map(|(_, text)| text);
-    let mut texts = of_all.chain(&globals.access_log.format).chain(section.policy.into_iter().flat_map(RoutePolicy::texts));
+    let of_route = section.policy.into_iter().flat_map(RoutePolicy::texts).chain(hash_key(section));
+    let mut texts = of_all.chain(&globals.access_log.format).chain(of_route);
     texts.any(|text| text.uses(PATH))
 }
 
@@ -249,8 +278,10 @@ fn moved(all: &[(HeaderName, VariableText)], section: &Section<'_>, name: fn(usi
     }
     let (labels, path) = section.named.unwrap_or_default();
     let moved = all.iter().enumerate().filter(|(_, (_, text))| is_moved(text));
-    let view =
-        |(number, (header, text)): (usize, &(HeaderName, VariableText))| NamedView::new(name(number, header), &labels.fill(text, path));
+    let view = |(number, (header, text)): (usize, &(HeaderName, VariableText))| {
+        let (text, may_be_empty) = (labels.fill(text, path), may_be_empty(text));
+        Some(NamedView { name: name(number, header), value: Expression::of_moved(&text)?, may_be_empty })
+    };
     moved.filter_map(view).collect()
 }
 

@@ -1,5 +1,6 @@
 //! Which endpoint a request goes to: sessions, hashes, turns.
 
+use super::section::rewrites;
 use crate::dialect::haproxy::expression::{Expression, first_cookie};
 use crate::dialect::haproxy::sections::Section;
 use crate::model::{Affinity, AffinityMode, Backend, Balance, SameSite, SessionCookie};
@@ -73,7 +74,8 @@ impl SpreadView {
             session: policy.affinity.as_ref().map(|affinity| SessionView::new(backend, affinity, cookie, section.key.cookie_path)),
             // No key is a key, too.
             hash: hashing.map(|hashing| {
-                let key = Expression::of(&hashing.key).unwrap_or_else(|| Expression::default().and_fetch("src"));
+                let read = if rewrites(section) { Expression::of_moved } else { Expression::of };
+                let key = read(&hashing.key).unwrap_or_else(|| Expression::default().and_fetch("src"));
                 Expression::literal("-").and_all(&key)
             }),
             subset: hashing.and_then(|hashing| hashing.subset).map(|size| SubsetView::new(size, endpoints)),

@@ -1,13 +1,10 @@
 //! Headers that snippets ask for: of requests, of answers, and of answers in place of an endpoint.
 
 use super::{ChosenExpiresView, ConditionView, ExpiresView, mark};
-use crate::dialect::haproxy::expression::Expression;
+use crate::dialect::haproxy::expression::{AS_ASKED, Expression, is_of_query};
 use crate::model::{AnswerHeader, Condition, ExpiresWhen, Extra, MediaType, RequestHeader};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
-
-/// Variables of nginx that are what was asked for, whatever has become of it.
-const AS_ASKED: &[&str] = &["request_uri", "escaped_request_uri"];
 
 /// Variables of nginx that are the path as it is looked for.
 pub(in crate::dialect::haproxy::view) const PATH: &[&str] = &["document_uri", "uri"];
@@ -148,14 +145,15 @@ impl<'e> Reader<'e> {
 
     /// The value of a header, and where it is said if it has to be looked up; `None`: it has none.
     fn answered(&mut self, value: &VariableText, told: &[&HeaderName]) -> Option<(Expression, Option<String>)> {
-        let value_said = Expression::of_snippet(value, told).filter(|value| !value.is_empty())?;
+        let moved = self.moves && is_moved(value);
+        let read = if moved { Expression::of_moved_snippet } else { Expression::of_snippet };
+        let value_said = read(value, told).filter(|value| !value.is_empty())?;
         if value.literal().is_some() {
             return Some((value_said, None));
         }
         let name = format!("said_{}", self.said.len() + 1);
         let found = Expression::default().and_fetch(&format!("var(txn.{name})"));
         let is_answered = !told.is_empty() && value.answered().next().is_some();
-        let moved = self.moves && is_moved(value);
         self.said.push(SaidView { name: name.clone(), value: value_said, answered: is_answered, moved });
         Some((found, Some(name)))
     }
@@ -173,11 +171,9 @@ fn chosen_name(number: usize) -> String {
     format!("if_{}", mark(number))
 }
 
-/// Whether a text says something else once path and query have become other ones. What was asked for stays what it was, and
-/// there is no telling it then.
+/// Whether a text says something else once path and query have become other ones.
 pub(in crate::dialect::haproxy::view) fn is_moved(text: &VariableText) -> bool {
-    let is_of_query = |name: &str| ["args", "is_args", "query_string"].contains(&name) || name.starts_with("arg_");
-    !text.uses(AS_ASKED) && (text.uses(PATH) || text.variables().any(is_of_query))
+    text.uses(PATH) || text.variables().any(is_of_query)
 }
 
 /// The variable that a header of a request is.
