@@ -106,22 +106,83 @@ on_every_version! {
         let site = Site::of(proxy, "mtls-pages");
         let ours = Authority::new("ours");
         let (anna, ben) = (ours.sign_client("anna", 1), ours.sign_client("ben", 2));
+        let stranger = Authority::new("theirs").sign_client("anna", 1);
         let url = asking(&site, "url", &[("error-page", "https://login.test/start?from=mtls")]);
         let path = asking(&site, "path", &[("error-page", "/page")]);
-        let path = path.path(&site.host("path"), "/page", "Exact", "pages");
+        // Another Ingress has that path, and says more of it.
+        let pages = ingress("pages").path(&site.host("path"), "/page", "Exact", "pages").annotation("upstream-vhost", "pages.test");
         let matched = asking(&site, "matched", &[("match-cn", "CN=(anna|carl)$")]);
+        // What is wrong with a certificate is another error for nginx than 400.
+        let custom = asking(&site, "custom", &[]).annotation("custom-http-errors", "400").annotation("default-backend", "pages");
         let missing = asking(&site, "missing", &[]).annotation("auth-tls-secret", &format!("{}/nobody", site.namespace()));
-        site.apply(&[all_running(&["s", "pages"]), vec![authority("ca", &ours, None), url, path, matched, missing]].concat());
+        site.apply(&[all_running(&["s", "pages"]), vec![authority("ca", &ours, None), url, path, pages, custom, matched, missing]].concat());
         let [url, path, matched, missing] = ["url", "path", "matched", "missing"].map(|name| site.host(name));
         let sent = ask(&url, None);
         assert_eq!((sent.status, sent.header("Location")), (302, Some("https://login.test/start?from=mtls")));
         assert_eq!([ask(&url, Some(&anna)).word(), ask(&path, Some(&anna)).word()], ["s", "s"]);
-        // HAProxy has chosen the Service by then.
-        let page = ask(&path, None).echo();
-        let service = if proxy.is_nginx() { "pages" } else { "s" };
-        assert_eq!([&page["service"], &page["target"]], [service, "/page"]);
+        let page = |client: Option<&Pair>, request: &Request| {
+            let answer = client.map_or_else(|| send_over_tls(Some(&path), request), |own| send_over_tls_as(own, &path, request)).unwrap();
+            let echo = answer.echo();
+            ["service", "method", "target"].map(|word| echo[word].as_str().unwrap_or_default().to_owned())
+        };
+        let of = |method: &str| Request::new(method, "/asked%20for//../a?query").header("Host", &path);
+        for client in [None, Some(&stranger)] {
+            assert_eq!(page(client, &of("GET")), ["pages", "GET", "/page"]);
+            assert_eq!(page(client, &of("POST").body(b"abc")), ["pages", "GET", "/page"]);
+        }
+        assert_eq!(page(Some(&anna), &of("POST").body(b"abc")), ["s", "POST", "/asked%20for//../a?query"]);
+        assert_eq!([None, Some(&stranger), Some(&anna)].map(|client| ask(&site.host("custom"), client).word()), ["400", "400", "s"]);
         assert_eq!([ask(&matched, Some(&anna)).word(), ask(&matched, Some(&ben)).word(), ask(&matched, None).word()], ["s", "403", "400"]);
         assert_eq!([ask(&missing, Some(&anna)).word(), ask(&missing, None).word()], ["403", "403"], "who cannot be checked does not pass");
+    }
+
+    fn a_page_for_other_clients_is_found_as_any_path_of_the_host(proxy) {
+        let site = Site::of(proxy, "mtls-paths");
+        let ours = Authority::new("ours");
+        let (anna, stranger) = (ours.sign_client("anna", 1), Authority::new("theirs").sign_client("anna", 1));
+        let page = |name: &str, path: &str, verify: &str| asking(&site, name, &[("error-page", path), ("verify-client", verify)]);
+        let kinds = [("need", "on"), ("may", "optional"), ("any", "optional_no_ca"), ("off", "off")];
+        let kinds = kinds.map(|(name, verify)| page(name, "/page", verify).path(&site.host(name), "/page", "Exact", "pages"));
+        let written = page("written", "/%41/é+$x", "on").path(&site.host("written"), "/%41/é", "Exact", "s");
+        let written = written.path(&site.host("written"), "/%41/é+$x", "Exact", "pages");
+        let nowhere = ingress("nowhere").path(&site.host("nowhere"), "/a", "Prefix", "s").tls(&[&site.host("nowhere")], "");
+        let nowhere = nowhere.annotation("auth-tls-secret", &format!("{}/ca", site.namespace())).annotation("auth-tls-error-page", "/page");
+        let wild = page("wild", "/wild", "on").path(&format!("*.{}", site.host("wild")), "/", "Prefix", "s");
+        let wild = wild.path(&format!("*.{}", site.host("wild")), "/wild", "Exact", "pages").tls(&[&format!("*.{}", site.host("wild"))], "");
+        let objects = [all_running(&["s", "pages"]), vec![authority("ca", &ours, None), written, nowhere, wild], kinds.to_vec()].concat();
+        site.apply(&objects);
+        let who = |name: &str| [None, Some(&anna), Some(&stranger)].map(|own| ask(&site.host(name), own).word());
+        assert_eq!(who("need"), ["pages", "s", "pages"]);
+        assert_eq!(who("may"), ["s", "s", "pages"]);
+        assert_eq!([who("any"), who("off")], [["s"; 3]; 2]);
+        assert_eq!(who("x.wild"), ["pages", "s", "pages"]);
+        assert_eq!(who("written"), ["pages", "s", "pages"]);
+        assert_eq!(ask(&site.host("written"), None).echo()["target"], "/%2541/%C3%A9+$x");
+        let status = |name: &str, target: &str| send_over_tls(Some(&site.host(name)), &Request::get(&site.host(name), target)).unwrap().status;
+        assert_eq!([status("nowhere", "/a"), status("nowhere", "/page")], [404, 404]);
+        assert_eq!(status("need", "/../a"), 400, "what is no target is no path of anybody");
+        // Nobody is sent there by plain HTTP, nor as another host.
+        assert_eq!(send(&Request::get(&site.host("need"), "/")).unwrap().status, 308);
+        let as_another = send_over_tls(Some(&site.host("off")), &Request::get(&site.host("need"), "/")).unwrap();
+        assert_eq!(as_another.status, 421);
+    }
+
+    fn the_page_of_a_host_changes_with_its_paths(proxy) {
+        let site = Site::of(proxy, "mtls-swap");
+        let ours = Authority::new("ours");
+        let anna = ours.sign_client("anna", 1);
+        let host = |name: &str, path: &str, service: &str| {
+            asking(&site, name, &[("error-page", path)]).path(&site.host(name), path, "Exact", service)
+        };
+        let objects = |hosts: Vec<Value>| [all_running(&["s", "one", "two"]), vec![authority("ca", &ours, None)], hosts].concat();
+        let who = || ["a", "b"].map(|name| [None, Some(&anna)].map(|own| ask(&site.host(name), own).word()));
+        site.apply(&objects(vec![host("a", "/1", "one"), host("b", "/2", "two")]));
+        assert_eq!(who(), [["one", "s"], ["two", "s"]]);
+        // All that the proxy has for one host it had for the other one before.
+        site.apply(&objects(vec![host("a", "/2", "two"), host("b", "/1", "one")]));
+        assert_eq!(who(), [["two", "s"], ["one", "s"]]);
+        site.apply(&objects(vec![asking(&site, "a", &[]), host("b", "/1", "one")]));
+        assert_eq!(who(), [["400", "s"], ["one", "s"]]);
     }
 
     fn the_authority_of_a_host_changes_for_new_connections_and_for_that_host_alone(proxy) {

@@ -230,7 +230,9 @@ mod tests {
                     assert!(plain, "glued: {place}");
                     let keyword = FORMATS.iter().any(|keyword| before.contains(&format!(" {keyword} ")));
                     let condition = before.contains(" if {") || before.contains(" if !{");
-                    let number = [" gt ", " eq ", " -m int ", " in client_auth.good %} "].iter().any(|end| before.ends_with(end));
+                    let number = [" gt ", " eq ", " -m int ", " in client_auth.good %} ", " in page.good %} "]
+                        .iter()
+                        .any(|end| before.ends_with(end));
                     match (keyword, condition) {
                         (_, true) => assert!(number || before.ends_with("-- "), "a pattern without --: {place}"),
                         (true, false) => {

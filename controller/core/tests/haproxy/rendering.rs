@@ -7,7 +7,7 @@ use gatewright_core::dialect::Version;
 use gatewright_core::dialect::haproxy::HAPROXY;
 use gatewright_core::dialect::haproxy::grammar::read;
 use gatewright_core::model::*;
-use gatewright_core::names::{HostPattern, Kind, ObjectName, ObjectRef, TextPattern};
+use gatewright_core::names::{HostPattern, Kind, ObjectName, ObjectRef, TextPattern, UriPath};
 use gatewright_core::render::{FileSet, RenderError, Renderer};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -233,6 +233,37 @@ fn a_new_endpoint_changes_one_file_and_the_token() {
     let first = |files: &FileSet, path: &str| Arc::clone(&files.get(path).unwrap().bytes.parts()[0]);
     let same = |path: &str| Arc::ptr_eq(&first(&before, path), &first(&after, path));
     assert!(same("maps/exact.map") && same("maps/hosts.map"));
+}
+
+/// Every request goes through all rules of the frontend.
+#[test]
+fn rules_for_all_requests_do_not_grow_with_the_hosts_that_have_error_paths() {
+    let authority = Authority::new(b"authority".as_slice().into(), None);
+    let main = |hosts: usize| {
+        let draft = Draft { globals: globals(), ..Draft::default() }.backend("b", &[address(1)]);
+        let auth = |number: usize| ClientCertificates {
+            authority: authority.id.clone(),
+            has_revocations: false,
+            verify: [VerifyClient::Required, VerifyClient::Optional, VerifyClient::OptionalOfAny][number % 3],
+            depth: 1,
+            error_page: Some(ClientErrorPage::Path(UriPath::new(&format!("/page/{number}")).unwrap())),
+            pass_certificate: false,
+            subject: None,
+        };
+        let draft = (0..hosts).fold(draft, |mut draft, number| {
+            let policy = HostPolicy { client_auth: Some(ClientAuth::Checked(auth(number))), ..HostPolicy::default() };
+            let own = host(&format!("h{number}.test"), HostCertificate::Unclaimed, vec![prefix("/", "b")]).with_policy(policy);
+            draft.hosts.push(own);
+            draft
+        });
+        let files = files_of(&draft.model(), OLDEST);
+        let lines = files.get("maps/error-paths.map").map_or(0, |_| text(&files, "maps/error-paths.map").lines().count());
+        assert_eq!(lines, hosts);
+        text(&files, "haproxy.cfg").lines().count()
+    };
+    let [none, one, many] = [0, 1, 300].map(main);
+    assert!(none < one);
+    assert_eq!(one, many);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What is rendered piece by piece: sections, and the lines of maps and certificate lists.
 
 use super::certificates::{certificates, default_certificate};
+use super::map_order;
 use super::path_expressions;
 use super::sections::{Context, Key};
 use super::sources::Source;
@@ -34,6 +35,7 @@ pub(super) fn groups<'m>(model: &'m Model, version: Version, memory: &mut Memory
     if path_expressions::may_be_unknown(model) {
         groups.push(decided(model));
     }
+    groups.extend(error_paths(model));
     if model.globals.listeners.passthrough_port.is_some() {
         groups.extend([passed(model), passed_names(model)]);
     }
@@ -241,6 +243,15 @@ fn key_of_alias(alias: &HostAlias) -> &str {
         HostAlias::Exact(name) | HostAlias::Wildcard(name) => name.as_str(),
         HostAlias::Regex(expression) => expression.as_str(),
     }
+}
+
+/// A line for each host where clients without a good certificate get another path; `None`: there is none.
+fn error_paths(model: &Model) -> Option<Group<'_>> {
+    let hosts: Vec<&Host> = view::hosts_with_error_paths(model).collect();
+    let pieces: Vec<Piece<'_>> = hosts.iter().map(|host| Piece { key: key_of(&host.pattern), digest: host.digest }).collect();
+    let is_needed = !pieces.is_empty();
+    let view = move |number: usize| view::lines(view::error_path_lines(hosts[number]));
+    is_needed.then(|| map(("error-paths", map_order::ERROR_PATHS), 0, false, move || Parts::new(pieces, view)))
 }
 
 /// A line for each section that a canary takes requests from. They are few, and one piece.

@@ -274,11 +274,6 @@ pub(super) const APPROXIMATES: &[Approximation] = &[
         "users with hashes that crypt(3) does not know cannot log in, nor those of a Secret whose hashes take longer than 6 s in all: \
          HAProxy computes each at every load",
     ),
-    Approximation::told(
-        "auth-tls-error-page",
-        "a path of the host is asked of the Service that the client asked for, whichever Service has that path",
-        &["http://*", "https://*"],
-    ),
     Approximation::told("client-body-buffer-size", STREAMS_BODIES, &[]),
     Approximation::new("configuration-snippet", READS_SNIPPETS),
     Approximation::new(

@@ -23,6 +23,10 @@ const LITERAL: [&str; 2] = ["maps/exact.map", "maps/prefix.map"];
 /// What is asked of expressions, and the expressions, which are looked at last.
 const EXPRESSIONS: [&str; 2] = ["maps/decided.map", "maps/expressions.map"];
 
+/// Which other path clients without a good certificate get of a host. Paths and sections have to go with it, so only a reload
+/// changes it; certificates of clients are asked for in files that only a reload reads anyway.
+pub(super) const ERROR_PATHS: &str = "maps/error-paths.map";
+
 /// A map, and where it differs: all lines in front of these are the same before and after, and so are all behind them. Maps are
 /// long, and changes are few.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +89,9 @@ where
 
 /// What becomes of the maps, one after the other, each with its lines; `None`: only a reload is safe.
 pub(super) fn order<'f>(changed: &[Changed<'f>]) -> Option<Vec<(&'f str, Cow<'f, str>)>> {
+    if changed.iter().any(|map| map.path == ERROR_PATHS) {
+        return None;
+    }
     let of = |paths: &[&str]| changed.iter().copied().filter(|map| paths.contains(&map.path)).map(Part::of).collect::<Vec<_>>();
     let (literal, expressions, names) = (of(&LITERAL), of(&EXPRESSIONS), of(&NAMES));
     let gone = hosts_that_go([&literal[..], &expressions].concat().as_slice(), !names.is_empty())?;
@@ -269,6 +276,13 @@ mod tests {
         assert_eq!(both(("a.w a.w", ""), (".w *.w", "")).unwrap(), ["maps/wildcards.map", "maps/hosts.map"]);
         assert_eq!(both(("a.w a.w", ""), ("", ".w *.w")), None);
         assert_eq!(both(("", "a.w a.w"), (".w *.w", "")), None);
+    }
+
+    #[test]
+    fn where_clients_without_a_certificate_go_changes_with_all_else() {
+        let pages = (ERROR_PATHS, "a.test required:%2Fx", "a.test required:%2Fy");
+        assert_eq!(said(&[pages]), None);
+        assert_eq!(said(&[(PREFIX, "a.test/ 1", "a.test/ 2"), pages]), None);
     }
 
     #[test]

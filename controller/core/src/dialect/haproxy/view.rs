@@ -22,6 +22,7 @@ mod stream;
 mod unanswered;
 
 pub(super) use canary::lines as canary_lines;
+pub(super) use client_auth::{error_path_lines, hosts_with_error_paths};
 pub(super) use limits::has_bandwidth;
 pub(super) use main::main;
 pub(super) use passthrough::id as passthrough_id;

@@ -265,6 +265,7 @@ const ACTIONS: &[&str] = &[
     "set-bandwidth-limit",
     "set-header",
     "set-log-level",
+    "set-method",
     "set-path",
     "set-pathq",
     "set-query",

@@ -2,6 +2,7 @@
 
 use super::addresses;
 use super::canary::{self, RulesView};
+use super::client_auth::{ErrorPathsView, error_paths};
 use super::main::target_bytes;
 use super::passthrough::terminated_address;
 use super::route::HeaderView;
@@ -77,6 +78,8 @@ pub(super) struct PublicView<'m> {
     /// Numbers of the questions whether it is known which expression of a host matches.
     questions: Vec<String>,
     blocking: BlockingView<'m>,
+    /// Clients without a good certificate, where some host has another path for them.
+    error_paths: Vec<ErrorPathsView>,
     request_headers: Vec<HeaderView>,
     response_headers: Vec<AnsweredView>,
     hidden_headers: Vec<&'m str>,
@@ -261,6 +264,7 @@ impl<'m> PublicView<'m> {
             any_auto: context.has_auto_backends(),
             questions: (0..questions(model)).map(|number| number.to_string()).collect(),
             blocking: BlockingView::new(&globals.blocking),
+            error_paths: error_paths(model),
             request_headers: headers(&globals.request_headers),
             response_headers: globals.response_headers.iter().enumerate().filter_map(|header| AnsweredView::new(header, &owned)).collect(),
             hidden_headers: globals.hidden_headers.iter().map(String::as_str).filter(|name| is_header_name(name)).collect(),
