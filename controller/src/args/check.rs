@@ -165,8 +165,10 @@ impl Check<'_> {
             let prefix = shown(&content.annotations_prefix);
             self.wrong(format!("--annotations-prefix: {prefix} is no prefix of annotations; use one such as nginx.ingress.kubernetes.io"));
         }
-        if content.controller_class.is_empty() {
-            self.wrong("--controller-class is empty; use the controller of your IngressClasses, such as gatewright.dev/ingress".to_owned());
+        if !is_controller(&content.controller_class) {
+            let class = shown(&content.controller_class);
+            let why = "is no controller of an IngressClass: it is a domain, a slash and a path; use one such as gatewright.dev/ingress";
+            self.wrong(format!("--controller-class: {class} {why}"));
         }
     }
 
@@ -252,6 +254,14 @@ fn ports(listeners: &Listeners) -> [(&'static str, u16); 4] {
         ("https-port", listeners.https_port),
         ("status-port", listeners.status_port),
     ]
+}
+
+/// Whether the API server takes a text as the `spec.controller` of an IngressClass: at most 250 bytes, a domain, a slash, and a
+/// path that is not empty.
+fn is_controller(text: &str) -> bool {
+    let is_of_paths = |b: u8| b.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&b);
+    let parts = text.split_once('/').filter(|(domain, path)| is_dns_subdomain(domain) && !path.is_empty());
+    text.len() <= 250 && parts.is_some_and(|(_, path)| path.bytes().all(is_of_paths))
 }
 
 /// `/var/lib/gatewright` for root, else a folder of the user's own.

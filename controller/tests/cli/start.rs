@@ -130,6 +130,19 @@ fn a_prefix_that_no_annotation_has_is_told() {
 }
 
 #[test]
+fn a_controller_that_no_class_can_have_is_told() {
+    let folder = Folder::new(&[("in.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")]);
+    let with = |class: &str| folder.run(&["render", "-f", "in.yaml", "--controller-class", class]);
+    for bad in ["", "a b", " a.test/x", "a.test/x y", "a.test", "a.test/", "/x", "A.test/x", "a.test/x\n"] {
+        let ran = with(bad);
+        assert!(ran.code == 2 && ran.err.contains("--controller-class: ") && ran.err.contains("; use one such as "), "{bad:?}: {ran:?}");
+    }
+    for good in ["k8s.io/ingress-nginx", "a.test/x/y_z", "a/b"] {
+        assert_eq!(with(good).code, 0, "{good}");
+    }
+}
+
+#[test]
 fn files_beside_templates_that_are_not_read_are_told() {
     let folder = Folder::new(&[("t/log", ""), ("t/.hidden", ""), ("in/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")]);
     let ran = folder.run(&["render", "-f", "in", "--templates", "t"]);
