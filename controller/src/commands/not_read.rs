@@ -37,7 +37,7 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
     if hidden > 0 {
         say(format_args!("warning: of {inputs}, hidden files that kubectl applies are not read: {hidden}; lint says which"));
     }
-    let is_of_flag = |finding: &&Diagnostic| finding.code == Code::MissingConfigMap && finding.field.is_empty();
+    let is_of_flag = |finding: &&Diagnostic| [Code::MissingConfigMap, Code::Forbidden].contains(&finding.code) && finding.field.is_empty();
     for mut finding in translation.diagnostics.iter().filter(is_of_flag).cloned() {
         soften(&mut finding, world.holds);
         say(format_args!("{}: of {inputs}, {}; {}", finding.severity, finding.message, finding.help));

@@ -5,7 +5,7 @@ use super::{Input, Wanted, policy_names};
 use crate::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use crate::names::{Kind, ObjectName, ObjectRef, nearest};
 use crate::settings::{self, Kept, POLICY_HELP, POLICY_KEY, Policy, Problem, ProblemKind, SnippetKey};
-use crate::state::{ConfigMap, Snapshot};
+use crate::state::ConfigMap;
 use std::collections::BTreeMap;
 
 /// What objects say of settings, without what the proxy refused.
@@ -40,7 +40,7 @@ pub(super) fn main(input: Input<'_>, wanted: &mut Wanted, said: &mut Said, diagn
             Some(_) => ("what it said last still counts", Outcome::Quarantined),
             None => ("every setting has its default", Outcome::KeptDefault),
         };
-        diagnostics.push(miss(input.snapshot, "configmap", name, instead).outcome(outcome));
+        diagnostics.push(miss(input, "configmap", name, instead).outcome(outcome));
         let Some(last) = last else { return Written::default() };
         last
     };
@@ -110,14 +110,19 @@ pub(super) fn unread(map: &ConfigMap, instead: Outcome) -> impl Iterator<Item = 
     })
 }
 
-/// The ConfigMap that a flag names does not exist, and what comes of that. Whoever gives the flag may mean to create it later.
-pub(super) fn miss(snapshot: &Snapshot, flag: &str, name: &ObjectName, instead: &str) -> Diagnostic {
+/// The ConfigMap that a flag names does not exist, or may not be read, and what comes of that. Whoever gives the flag may mean
+/// to create it later.
+pub(super) fn miss(input: Input<'_>, flag: &str, name: &ObjectName, instead: &str) -> Diagnostic {
     let object = ObjectRef::new(Kind::ConfigMap, name.clone());
-    let message = format!("the ConfigMap of --{flag} does not exist; {instead}");
-    let beside = snapshot.config_maps().map(|map| &map.meta.name).filter(|map| map.namespace() == name.namespace());
-    let help = nearest(name.name(), beside.map(ObjectName::name))
-        .map_or_else(|| "create it, or name another".to_owned(), |meant| format!("{}/{meant} may be meant", name.namespace()));
-    let finding = Diagnostic::new(Code::MissingConfigMap, object, "", message).help(help);
+    let (code, why, help) = if input.settings.forbidden.contains(&object) {
+        (Code::Forbidden, "may not be read", "grant the verbs get, list and watch on it, or give it as a file".to_owned())
+    } else {
+        let beside = input.snapshot.config_maps().map(|map| &map.meta.name).filter(|map| map.namespace() == name.namespace());
+        let meant = nearest(name.name(), beside.map(ObjectName::name));
+        let meant = meant.map(|meant| format!("{}/{meant} may be meant", name.namespace()));
+        (Code::MissingConfigMap, "does not exist", meant.unwrap_or_else(|| "create it, or name another".to_owned()))
+    };
+    let finding = Diagnostic::new(code, object, "", format!("the ConfigMap of --{flag} {why}; {instead}")).help(help);
     Diagnostic { severity: Severity::Warning, ..finding }
 }
 

@@ -41,7 +41,7 @@ impl Reader<'_, '_> {
         self.wanted.config_maps.insert(name.clone());
         let Some(map) = self.input.snapshot.config_map(name) else {
             let instead = format!("nothing listens on {} ports of it", transport.as_str());
-            let finding = super::config::miss(self.input.snapshot, map_flag(transport), name, &instead);
+            let finding = super::config::miss(self.input, map_flag(transport), name, &instead);
             return self.diagnostics.push(finding.outcome(Outcome::ClosedPort));
         };
         self.diagnostics.extend(super::config::unread(map, Outcome::ClosedPort));

@@ -442,6 +442,26 @@ fn parameters_that_may_not_be_read_are_not_missing() {
     }
 }
 
+#[test]
+fn config_maps_of_flags_that_may_not_be_read_are_not_missing() {
+    let mut world = World::new(&services());
+    let name = |map: &str| ObjectName::new("gw", map).unwrap();
+    (world.settings.config_map, world.settings.tcp_services_config_map) = (Some(name("main")), Some(name("tcp")));
+    let mut said = |forbidden: &[&str]| {
+        world.settings.forbidden = forbidden.iter().map(|map| ObjectRef::new(Kind::ConfigMap, name(map))).collect();
+        world.translate().diagnostics.iter().map(|finding| format!("{}; {}", finding.message, finding.help)).collect::<Vec<_>>()
+    };
+    let missing = "does not exist; every setting has its default; create it, or name another";
+    assert!(said(&[]).iter().any(|said| said.ends_with(missing)));
+    let found = said(&["main", "tcp"]);
+    for (flag, rest) in [("configmap", "every setting has its default"), ("tcp-services-configmap", "nothing listens on TCP ports of it")] {
+        let own =
+            format!("the ConfigMap of --{flag} may not be read; {rest}; grant the verbs get, list and watch on it, or give it as a file");
+        assert!(found.contains(&own), "{own}: {found:?}");
+    }
+    assert!(!found.iter().any(|said| said.contains("does not exist")), "{found:?}");
+}
+
 /// A class whose parameters are in namespace `gw`, and an Ingress of it.
 fn of_class(parameters: &Value) -> [Value; 2] {
     let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "own"},
