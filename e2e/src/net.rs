@@ -18,7 +18,7 @@ namespace=$(readlink /proc/self/ns/net | tr -dc 0-9)
 echo ready
 read -r _
 for round in 1 2 3; do
-    for path in $(find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/ns/net' -lname "net:\[$namespace\]" 2>/dev/null); do
+    for path in $(find /proc/[0-9]*/ns/net -maxdepth 0 -lname "net:\[$namespace\]" 2>/dev/null); do
         pid=${path#/proc/} pid=${pid%%/*}
         [ "$pid" = "$$" ] || [ "$pid" = "$1" ] || kill -9 "$pid" 2>/dev/null
     done
