@@ -34,6 +34,10 @@ impl Site {
         format!("{}.yaml", self.name)
     }
 
+    fn probe(&self) -> String {
+        format!("probe-{}.yaml", self.name)
+    }
+
     /// The namespace of objects that name none.
     #[must_use]
     pub fn namespace(&self) -> &str {
@@ -43,6 +47,7 @@ impl Site {
     /// Puts these objects in the place of those before, and waits until they are live.
     #[track_caller]
     pub fn apply(&self, objects: &[Value]) {
+        self.world.clear();
         self.world.write(&self.file(), &text(&self.placed(objects)));
         self.sync();
     }
@@ -50,7 +55,7 @@ impl Site {
     /// Waits until what was written before is live.
     #[track_caller]
     pub fn sync(&self) {
-        self.world.sync(&format!("probe-{}.yaml", self.name));
+        self.world.sync(&self.probe());
     }
 
     /// The objects in the namespace of this site.
@@ -72,6 +77,8 @@ impl Drop for Site {
         if std::thread::panicking() {
             self.world.explain();
         }
+        // So that later tests do not wait for work on what nobody asks for.
+        self.world.leave([self.file(), self.probe()]);
     }
 }
 

@@ -42,6 +42,8 @@ pub struct World {
     /// Where it all happens.
     pub net: Namespace,
     controller: Mutex<Option<Child>>,
+    /// Manifests that nobody needs any more.
+    left: Mutex<Vec<PathBuf>>,
 }
 
 impl World {
@@ -95,6 +97,20 @@ impl World {
     /// When it is not there.
     pub fn remove(&self, name: &str) {
         fs::remove_file(self.manifests().join(name)).expect("it is there");
+    }
+
+    /// A test has no more need of its manifests. They go with what the next test writes: a change of their own would be one more
+    /// that others wait for.
+    pub(crate) fn leave(&self, names: impl IntoIterator<Item = String>) {
+        let paths = names.into_iter().map(|name| self.manifests().join(name));
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).extend(paths);
+    }
+
+    /// Removes what was left.
+    pub(crate) fn clear(&self) {
+        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        // A test may have moved its own.
+        left.iter().for_each(|path| drop(fs::remove_file(path)));
     }
 
     /// Puts a manifest into the folder and waits until it is live.

@@ -82,7 +82,8 @@ impl Builder {
         echo::start();
         let program = self.program.unwrap_or_else(|| self.proxy.program());
         let (proxy, arguments, state_size) = (self.proxy, self.arguments, self.state_size);
-        let world = World { proxy, arguments, state_size, program, folder, net, controller: Mutex::new(None) };
+        let (controller, left) = (Mutex::new(None), Mutex::default());
+        let world = World { proxy, arguments, state_size, program, folder, net, controller, left };
         let pod = echo::new_pod("probe").into();
         let probe = [service("probe").within("probe"), slice("probe", &[pod]).within("probe")];
         world.write("base.yaml", &text(&probe));
