@@ -19,9 +19,9 @@ pub(super) fn steps(alternatives: &[Vec<Part>], anywhere: bool) -> u64 {
 /// Whether a group is repeated so often that a PCRE may run out of memory, and not know whether the expression matches.
 pub(super) fn has_many_rounds(alternatives: &[Vec<Part>]) -> bool {
     alternatives.iter().flatten().any(|part| match &part.what {
-        What::Group(inner) => part.most.is_none_or(|most| most > FEW_ROUNDS) || has_many_rounds(inner),
-        What::Ahead(inner) => has_many_rounds(inner),
-        What::One(_) | What::Place | What::End => false,
+        What::Group { inner, .. } => part.most.is_none_or(|most| most > FEW_ROUNDS) || has_many_rounds(inner),
+        What::Ahead { inner, .. } => has_many_rounds(inner),
+        What::One { .. } | What::Place(_) | What::End => false,
     })
 }
 
@@ -58,10 +58,12 @@ fn repeated(part: &Part, next: Option<Set>, fails: bool) -> Cost {
     let rounds = most.saturating_sub(count(part.least)) + 1;
     let is_clear = |set: Set| next.is_some_and(|next| !next.meets(set));
     match &part.what {
-        What::Place | What::End => Cost { steps: 1, ways: 1 },
-        What::Ahead(inner) => Cost { steps: inner.iter().map(|own| follow(own, None, true).steps).fold(1, u64::saturating_add), ways: 1 },
-        What::One(set) => Cost { steps: most.max(1), ways: if is_clear(*set) { 1 } else { rounds } },
-        What::Group(inner) => {
+        What::Place(_) | What::End => Cost { steps: 1, ways: 1 },
+        What::Ahead { inner, .. } => {
+            Cost { steps: inner.iter().map(|own| follow(own, None, true).steps).fold(1, u64::saturating_add), ways: 1 }
+        }
+        What::One { set, .. } => Cost { steps: most.max(1), ways: if is_clear(*set) { 1 } else { rounds } },
+        What::Group { inner, .. } => {
             let first = begins(inner);
             let again = if part.repeats() { next.and_then(|next| Some(next.and(first?))) } else { next };
             let all = inner.iter().map(|own| follow(own, again, fails || part.repeats()));
@@ -88,9 +90,9 @@ fn repeated(part: &Part, next: Option<Set>, fails: bool) -> Cost {
 /// Whether something is looked at ahead, at any depth.
 fn look_ahead(alternatives: &[Vec<Part>]) -> bool {
     alternatives.iter().flatten().any(|part| match &part.what {
-        What::Ahead(_) => true,
-        What::Group(inner) => look_ahead(inner),
-        What::One(_) | What::Place | What::End => false,
+        What::Ahead { .. } => true,
+        What::Group { inner, .. } => look_ahead(inner),
+        What::One { .. } | What::Place(_) | What::End => false,
     })
 }
 
@@ -112,13 +114,13 @@ fn begin(sequence: &[Part], next: Option<Set>) -> Option<Set> {
 /// The same of a part; `next`: of what stands behind it.
 fn begin_of(part: &Part, next: Option<Set>) -> Option<Set> {
     let own = match &part.what {
-        What::One(own) => *own,
+        What::One { set, .. } => *set,
         // Nothing stands behind the end.
         What::End => return Some(Set::NONE),
-        What::Place => return next,
+        What::Place(_) => return next,
         // It is tried whatever stands there.
-        What::Ahead(_) => return None,
-        What::Group(inner) => begins(inner)?,
+        What::Ahead { .. } => return None,
+        What::Group { inner, .. } => begins(inner)?,
     };
     if part.least > 0 { Some(own) } else { next.map(|next| own.and(next)) }
 }

@@ -6,6 +6,7 @@
 
 mod compile;
 
+use super::parts::Place;
 use compile::compile;
 use std::rc::Rc;
 
@@ -19,7 +20,7 @@ type Bytes = [bool; 256];
 #[derive(Debug)]
 enum Op {
     /// One of these bytes is taken.
-    One(Box<Bytes>),
+    One(Rc<Bytes>),
     Place(Place),
     /// The first is tried, and if that leads nowhere, the second.
     Either(usize, usize),
@@ -33,16 +34,6 @@ enum Op {
     /// What follows, up to [`Op::Done`], takes what it takes first, and nothing else is tried of it.
     AtOnce(usize),
     Done,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Place {
-    Begin,
-    /// At the end, or in front of a line break that is the last character.
-    End,
-    VeryEnd,
-    /// Whether a word begins or ends there.
-    Edge(bool),
 }
 
 /// How an expression is compared.
@@ -140,7 +131,7 @@ impl Run<'_> {
             Place::Begin => at == 0,
             Place::VeryEnd => at == self.text.len(),
             Place::End => matches!(self.text.get(at..), Some([] | [b'\n'])),
-            Place::Edge(wanted) => (is_word(at.checked_sub(1)) != is_word(Some(at))) == wanted,
+            Place::WordEdge(wanted) => (is_word(at.checked_sub(1)) != is_word(Some(at))) == wanted,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Regular expressions, read: what stands where, and how often.
 
+mod characters;
+
 use super::scan::{Kind, Tokens};
-use std::str::Chars;
+
+pub(super) use characters::{Characters, Member, Set};
 
 /// Deepest nesting of groups.
 const MAX_DEPTH: usize = 10;
@@ -31,41 +34,6 @@ pub(super) fn size(alternatives: &[Vec<Part>]) -> usize {
     all.fold(alternatives.len().saturating_sub(1), usize::saturating_add)
 }
 
-/// Characters: those of ASCII by number, and all others as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Set(u128, bool);
-
-impl Set {
-    pub(super) const NONE: Self = Self(0, false);
-    const ALL: Self = Self(u128::MAX, true);
-
-    fn of(c: char) -> Self {
-        // Without case, as paths are compared.
-        let of = |c: char| u8::try_from(c).ok().filter(u8::is_ascii).map(|byte| 1_u128 << byte);
-        match (of(c.to_ascii_lowercase()), of(c.to_ascii_uppercase())) {
-            (Some(lower), Some(upper)) => Self(lower | upper, false),
-            _ => Self(0, true),
-        }
-    }
-
-    fn range(low: char, high: char) -> Self {
-        let ascii = (low..=high.min('\u{7f}')).fold(Self::NONE, |set, c| set.and(Self::of(c)));
-        Self(ascii.0, ascii.1 || !high.is_ascii())
-    }
-
-    pub(super) const fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0, self.1 || other.1)
-    }
-
-    const fn without(self) -> Self {
-        Self(!self.0, true)
-    }
-
-    pub(super) const fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0 || (self.1 && other.1)
-    }
-}
-
 /// A part of an expression, and how often it may stand there.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -73,35 +41,76 @@ pub(super) struct Part {
     pub(super) least: usize,
     /// `None`: any number.
     pub(super) most: Option<usize>,
+    /// Greedy, where it is not repeated.
+    pub(super) how: How,
+}
+
+/// In which order a PCRE tries how often a part is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// As often as possible first.
+    Greedy,
+    /// As seldom as possible first.
+    Lazy,
+    /// As often as possible, and nothing else.
+    Possessive,
 }
 
 #[derive(Debug)]
 pub(super) enum What {
-    One(Set),
+    One {
+        set: Set,
+        written: Characters,
+    },
     /// Nothing is taken, and it may fail.
-    Place,
-    /// The same, and nothing can stand behind it.
+    Place(Place),
+    /// `$`: the same as [`Place::End`], and nothing can stand behind it.
     End,
-    /// The same, by what stands behind it.
-    Ahead(Alternatives),
-    Group(Alternatives),
+    /// Nothing is taken, and it may fail by what stands behind it.
+    Ahead {
+        /// Whether that has to fit, or must not.
+        wanted: bool,
+        inner: Alternatives,
+    },
+    Group {
+        /// Inside of it, even if not around it.
+        ignoring_case: bool,
+        inner: Alternatives,
+    },
+}
+
+/// Between which characters something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Begin,
+    /// At the end, or in front of a line break that is the last character.
+    End,
+    VeryEnd,
+    /// Whether a word begins or ends there.
+    WordEdge(bool),
+}
+
+impl What {
+    fn one(written: Characters) -> Self {
+        Self::One { set: written.set(), written }
+    }
 }
 
 impl Part {
     pub(super) fn set(&self) -> Set {
         match &self.what {
-            What::One(set) => *set,
-            What::Place | What::End | What::Ahead(_) => Set::NONE,
-            What::Group(alternatives) => alternatives.iter().flatten().fold(Set::NONE, |set, part| set.and(part.set())),
+            What::One { set, .. } => *set,
+            What::Place(_) | What::End | What::Ahead { .. } => Set::NONE,
+            What::Group { inner, .. } => inner.iter().flatten().fold(Set::NONE, |set, part| set.and(part.set())),
         }
     }
 
     /// Whether it may take nothing.
     pub(super) fn may_be_empty(&self) -> bool {
         let empty = match &self.what {
-            What::One(_) => false,
-            What::Place | What::End | What::Ahead(_) => true,
-            What::Group(alternatives) => alternatives.iter().any(|sequence| sequence.iter().all(Self::may_be_empty)),
+            What::One { .. } => false,
+            What::Place(_) | What::End | What::Ahead { .. } => true,
+            What::Group { inner, .. } => inner.iter().any(|sequence| sequence.iter().all(Self::may_be_empty)),
         };
         empty || self.least == 0
     }
@@ -110,8 +119,8 @@ impl Part {
     pub(super) fn may_fail(&self) -> bool {
         match &self.what {
             _ if self.least == 0 => false,
-            What::One(_) | What::Place | What::End | What::Ahead(_) => true,
-            What::Group(alternatives) => alternatives.iter().all(|sequence| sequence.iter().any(Self::may_fail)),
+            What::One { .. } | What::Place(_) | What::End | What::Ahead { .. } => true,
+            What::Group { inner, .. } => inner.iter().all(|sequence| sequence.iter().any(Self::may_fail)),
         }
     }
 
@@ -125,8 +134,8 @@ impl Part {
 
     fn size(&self) -> usize {
         let own = match &self.what {
-            What::One(_) | What::Place | What::End => 1,
-            What::Ahead(inner) | What::Group(inner) => size(inner).saturating_add(1),
+            What::One { .. } | What::Place(_) | What::End => 1,
+            What::Ahead { inner, .. } | What::Group { inner, .. } => size(inner).saturating_add(1),
         };
         own.saturating_mul(self.most.unwrap_or(self.least).max(1))
     }
@@ -155,7 +164,7 @@ impl Reader<'_> {
                     continue;
                 }
                 Kind::Group | Kind::Extended => self.group(depth)?,
-                Kind::Class => What::One(class(&token.text[1..token.text.len() - 1])?),
+                Kind::Class => What::one(Characters::of_class(&token.text[1..token.text.len() - 1])?),
                 Kind::OpenClass => return Err("a class is not closed"),
                 Kind::Escape => escape(token.text.chars().nth(1))?,
                 Kind::Character(c) => character(c)?,
@@ -168,15 +177,17 @@ impl Reader<'_> {
 
     /// Behind the opening bracket.
     fn group(&mut self, depth: usize) -> Result<What, Unreadable> {
-        let looks_ahead = self.tokens.eat("?=") || self.tokens.eat("?!");
-        // Case makes no difference here.
-        if !looks_ahead && !self.tokens.eat("?:") && !self.tokens.eat("?i:") && self.tokens.rest.starts_with('?') {
+        let ahead = if self.tokens.eat("?=") { Some(true) } else { self.tokens.eat("?!").then_some(false) };
+        let ignoring_case = ahead.is_none() && self.tokens.eat("?i:");
+        let is_plain = ahead.is_some() || ignoring_case || self.tokens.eat("?:");
+        if !is_plain && self.tokens.rest.starts_with('?') {
             return Err("only the groups (…), (?:…), (?i:…), (?=…) and (?!…), and (?i) in front, are read");
         }
-        match self.alternatives(depth + 1)? {
-            (_, false) => Err("a bracket is not closed"),
-            (all, true) => Ok(if looks_ahead { What::Ahead(all) } else { What::Group(all) }),
-        }
+        let (inner, true) = self.alternatives(depth + 1)? else { return Err("a bracket is not closed") };
+        Ok(match ahead {
+            Some(wanted) => What::Ahead { wanted, inner },
+            None => What::Group { ignoring_case, inner },
+        })
     }
 
     /// With how often it may stand there.
@@ -190,14 +201,19 @@ impl Reader<'_> {
         } else if self.tokens.eat("{") {
             self.bounds()?
         } else {
-            return Ok(Part { what, least: 1, most: Some(1) });
+            return Ok(Part { what, least: 1, most: Some(1), how: How::Greedy });
         };
-        if !matches!(what, What::One(_) | What::Group(_)) {
+        if !matches!(what, What::One { .. } | What::Group { .. }) {
             return Err("there is nothing to repeat");
         }
-        // Lazy and possessive forms.
-        _ = self.tokens.eat("?") || self.tokens.eat("+");
-        Ok(Part { what, least, most })
+        let how = if self.tokens.eat("?") {
+            How::Lazy
+        } else if self.tokens.eat("+") {
+            How::Possessive
+        } else {
+            How::Greedy
+        };
+        Ok(Part { what, least, most, how })
     }
 
     /// Behind the opening brace.
@@ -223,92 +239,25 @@ impl Reader<'_> {
 /// A character that stands for itself, or for a place.
 fn character(c: char) -> Result<What, Unreadable> {
     match c {
-        '^' => Ok(What::Place),
+        '^' => Ok(What::Place(Place::Begin)),
         '$' => Ok(What::End),
-        '.' => Ok(What::One(Set::ALL)),
+        '.' => Ok(What::one(Characters::Any)),
         '*' | '+' | '?' => Err("there is nothing to repeat"),
         '{' => Err("a brace is neither a repetition nor escaped"),
-        c => Ok(What::One(Set::of(c))),
+        c => Ok(What::one(Characters::One(c))),
     }
 }
 
 /// Behind a backslash.
 fn escape(c: Option<char>) -> Result<What, Unreadable> {
-    if matches!(c, Some('b' | 'B' | 'A' | 'z' | 'Z')) {
-        return Ok(What::Place);
-    }
-    Ok(What::One(match escaped(c)? {
-        Member::One(c) => Set::of(c),
-        Member::Several(set) => set,
-    }))
-}
-
-/// What a class is made of.
-#[derive(Clone, Copy)]
-enum Member {
-    One(char),
-    Several(Set),
-}
-
-/// A class, without its brackets.
-fn class(inside: &str) -> Result<Set, Unreadable> {
-    let (negated, inside) = inside.strip_prefix('^').map_or((false, inside), |inside| (true, inside));
-    if inside.is_empty() {
-        return Err("a class is empty, or begins with an unescaped ]");
-    }
-    let (mut set, mut chars) = (Set::NONE, inside.chars());
-    while let Some(c) = chars.next() {
-        if c == '[' && chars.as_str().starts_with([':', '.', '=']) {
-            return Err("named classes are not read");
-        }
-        let low = member(c, &mut chars)?;
-        let high = chars.as_str().strip_prefix('-').and_then(|behind| behind.chars().next());
-        let own = match (low, high) {
-            (Member::One(c), None) => Set::range(c, c),
-            (Member::Several(set), None) => set,
-            (low, Some(high)) => {
-                chars.nth(1);
-                range(low, member(high, &mut chars)?)?
-            }
-        };
-        set = set.and(own);
-    }
-    Ok(if negated { set.without() } else { set })
-}
-
-fn range(low: Member, high: Member) -> Result<Set, Unreadable> {
-    match (low, high) {
-        (Member::One(low), Member::One(high)) if low <= high => Ok(Set::range(low, high)),
-        _ => Err("a range of a class is the wrong way round"),
-    }
-}
-
-/// What a character of a class begins; `behind`: what stands behind it.
-fn member(c: char, behind: &mut Chars<'_>) -> Result<Member, Unreadable> {
-    if c == '\\' { escaped(behind.next()) } else { Ok(Member::One(c)) }
-}
-
-fn escaped(c: Option<char>) -> Result<Member, Unreadable> {
-    match c {
-        Some(c @ ('d' | 'D' | 'w' | 'W' | 's' | 'S')) => Ok(Member::Several(several(c))),
-        Some(c) if c == ' ' || c.is_ascii_punctuation() => Ok(Member::One(c)),
-        _ => Err("it has an escape that is not read"),
-    }
-}
-
-/// The characters that a letter behind a backslash stands for.
-fn several(c: char) -> Set {
-    let word = [('0', '9'), ('a', 'z'), ('_', '_')].iter().fold(Set::NONE, |set, (low, high)| set.and(Set::range(*low, *high)));
-    let blank = " \t\n\r".chars().fold(Set::NONE, |set, c| set.and(Set::of(c)));
-    match c {
-        'd' => Set::range('0', '9'),
-        'D' => Set::range('0', '9').without(),
-        'w' => word,
-        'W' => word.without(),
-        's' => blank,
-        'S' => blank.without(),
-        c => Set::of(c),
-    }
+    Ok(match c {
+        Some('A') => What::Place(Place::Begin),
+        Some('z') => What::Place(Place::VeryEnd),
+        Some('Z') => What::Place(Place::End),
+        Some('b') => What::Place(Place::WordEdge(true)),
+        Some('B') => What::Place(Place::WordEdge(false)),
+        c => What::one(Characters::escaped(c)?),
+    })
 }
 
 #[cfg(test)]

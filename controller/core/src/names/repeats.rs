@@ -12,9 +12,9 @@ pub(super) fn are_ambiguous(alternatives: &[Vec<Part>]) -> bool {
 fn is_bad(sequence: &[Part], fails: bool) -> bool {
     sequence.iter().enumerate().any(|(n, part)| {
         let alternatives = match &part.what {
-            What::Group(alternatives) => alternatives,
-            What::Ahead(alternatives) => return alternatives.iter().any(|body| is_bad(body, true)),
-            What::One(_) | What::Place | What::End => return false,
+            What::Group { inner: alternatives, .. } => alternatives,
+            What::Ahead { inner: alternatives, .. } => return alternatives.iter().any(|body| is_bad(body, true)),
+            What::One { .. } | What::Place(_) | What::End => return false,
         };
         let fails = fails || sequence[n + 1..].iter().any(Part::may_fail);
         let is_divided = || alternatives.iter().any(|body| can_be_divided(body, &[])) || overlap(alternatives);
@@ -31,14 +31,14 @@ fn can_be_divided(body: &[Part], outer: &[Set]) -> bool {
         let own = part.set();
         let is_open = part.varies() && own != Set::NONE && guards.iter().all(|guard| guard.meets(own));
         let inner = |alternatives: &[Vec<Part>]| alternatives.iter().any(|body| can_be_divided(body, &guards));
-        is_open || matches!(&part.what, What::Group(alternatives) if inner(alternatives))
+        is_open || matches!(&part.what, What::Group { inner: alternatives, .. } if inner(alternatives))
     })
 }
 
 /// Whether a character is one of two alternatives.
 fn overlap(alternatives: &[Vec<Part>]) -> bool {
     let single = |sequence: &Vec<Part>| match sequence.as_slice() {
-        [part] if matches!(part.what, What::One(_)) => Some(part.set()),
+        [part] if matches!(part.what, What::One { .. }) => Some(part.set()),
         _ => None,
     };
     let sets: Vec<Set> = alternatives.iter().filter_map(single).collect();
