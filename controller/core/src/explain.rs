@@ -121,26 +121,14 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
     let preflight = !denied && !health_check && !status_page && app_root.is_none();
     let preflight = preflight && route.and_then(|route| route.policy.cors.as_ref()).is_some_and(|cors| is_preflight(cors, request));
     let early = route.map(|route| early(route, &request.path_bytes)).unwrap_or_default();
-    let canary = route.and_then(|route| route.canary.as_ref());
-    let primary = |id| model.backends.get(id).map(|backend| &**backend);
-    let mut to_canary = None;
-    let (backend, status) = match route.map(|route| &route.action) {
-        _ if denied => (None, Some(403)),
-        _ if health_check || status_page => (None, Some(200)),
-        _ if app_root.is_some() => (None, Some(302)),
-        _ if preflight => (None, Some(204)),
-        Some(Action::Respond(status)) => (None, Some(*status)),
-        Some(Action::Vacant(_)) => (None, Some(503)),
-        None => (None, Some(404)),
-        Some(Action::Forward(id)) => match early.last().filter(|answer| !answer.depends) {
-            Some(answer) => (None, Some(answer.status)),
-            None => {
-                to_canary = canary.and_then(|canary| canary::takes(canary, id, primary(id), request));
-                let to = canary.filter(|_| to_canary == Some(true)).map_or(id, |canary| &canary.backend);
-                (Some(forward(model, to)), None)
-            }
-        },
+    let before_routes = match app_root {
+        _ if denied => Some(403),
+        _ if health_check || status_page => Some(200),
+        Some(_) => Some(302),
+        None => preflight.then_some(204),
     };
+    let Answer { backend, status, to_canary } = before_routes.map_or_else(|| answer_of(model, route, &early, request), Answer::with_status);
+    let canary = backend.as_ref().and(route).and_then(|route| route.canary.as_ref()).map(ToString::to_string);
     let passed = HostName::new(&request.host).ok().filter(|_| request.secure).and_then(|name| model.passthrough.get(&name));
     Explanation {
         host: host.pattern.to_string(),
@@ -150,9 +138,9 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         path: request.path.clone(),
         routes: fits.into_iter().map(|(path, route)| fit(path, route)).collect(),
         untold,
-        https_redirect: https_redirect && !denied && app_root.is_none() && !health_check && !status_page && !preflight,
+        https_redirect: https_redirect && before_routes.is_none(),
         app_root,
-        canary: backend.as_ref().and(canary).map(ToString::to_string),
+        canary,
         to_canary,
         preflight,
         early,
@@ -163,6 +151,37 @@ pub fn explain(model: &Model, request: &Request) -> Explanation {
         backend,
         status,
     }
+}
+
+/// What answers a request at last; the fields are as in [`Explanation`].
+struct Answer {
+    backend: Option<Forward>,
+    status: Option<u16>,
+    to_canary: Option<bool>,
+}
+
+impl Answer {
+    const fn with_status(status: u16) -> Self {
+        Self { backend: None, status: Some(status), to_canary: None }
+    }
+}
+
+/// The answer of a route, whose snippets answer `early`.
+fn answer_of(model: &Model, route: Option<&Route>, early: &[Early], request: &Request) -> Answer {
+    let Some(route) = route else { return Answer::with_status(404) };
+    let id = match &route.action {
+        Action::Respond(status) => return Answer::with_status(*status),
+        Action::Vacant(_) => return Answer::with_status(503),
+        Action::Forward(id) => id,
+    };
+    if let Some(answer) = early.last().filter(|answer| !answer.depends) {
+        return Answer::with_status(answer.status);
+    }
+    let canary = route.canary.as_ref();
+    let primary = model.backends.get(id).map(|backend| &**backend);
+    let to_canary = canary.and_then(|canary| canary::takes(canary, id, primary, request));
+    let to = canary.filter(|_| to_canary == Some(true)).map_or(id, |canary| &canary.backend);
+    Answer { backend: Some(forward(model, to)), status: None, to_canary }
 }
 
 /// Whether the answer is for a browser that asks what pages of another origin may do, and may do something.
