@@ -173,11 +173,7 @@ impl StateDir {
 pub(crate) fn claim(root: &Path) -> Result<(StateDir, Lock), StateDirError> {
     make_dir(root)?;
     let state = StateDir::at(root)?;
-    let path = state.root.join("lock");
-    let lock = Lock::take(&path).map_err(|error| match error {
-        LockError::Held(by) => StateDirError::InUse { path: state.root.clone(), by },
-        LockError::Io(source) => StateDirError::Io { path, source },
-    })?;
+    let lock = lock(state.root.join("lock"), |by| StateDirError::InUse { path: state.root.clone(), by })?;
     make_dir(&state.revisions())?;
     for name in entries(&state.revisions()).iter().filter(|name| name.starts_with(TEMPORARY)) {
         remove_tree(&state.revisions().join(name));
@@ -190,9 +186,13 @@ pub(crate) fn claim(root: &Path) -> Result<(StateDir, Lock), StateDirError> {
 /// # Errors
 /// [`StateDirError::RunsElsewhere`] when another process has it, else what the file system said.
 pub(super) fn claim_run_dir(run_dir: &Path) -> Result<Lock, StateDirError> {
-    let path = run_dir.join("supervise.lock");
+    lock(run_dir.join("supervise.lock"), |by| StateDirError::RunsElsewhere { path: run_dir.to_owned(), by })
+}
+
+/// Takes the lock that is this file; `held` makes the error that another process has it, from what that says of itself.
+fn lock(path: PathBuf, held: impl FnOnce(String) -> StateDirError) -> Result<Lock, StateDirError> {
     Lock::take(&path).map_err(|error| match error {
-        LockError::Held(by) => StateDirError::RunsElsewhere { path: run_dir.to_owned(), by },
+        LockError::Held(by) => held(by),
         LockError::Io(source) => StateDirError::Io { path, source },
     })
 }
