@@ -22,10 +22,10 @@ impl<'a> Builder<'a> {
         }
         let mut taken: HashSet<_> = served.iter().map(|entry| (entry.path.text.as_str(), entry.path.kind)).collect();
         let prefixes = served.iter().filter(|entry| entry.path.kind == PathKind::Prefix);
-        let owners: HashMap<&str, &str> =
-            prefixes.map(|entry| (entry.path.text.as_str().trim_end_matches('/'), namespace(entry.reading))).collect();
+        let mut owners = PrefixTree::default();
+        prefixes.for_each(|entry| owners.insert(entry.path.text.as_str(), namespace(entry.reading)));
         let of_host = self.claims.first().map(|claim| &*claim.reading).filter(|first| first.default_backend.is_some());
-        let answering = |path: &str| above(path).find_map(|above| owners.get(above).copied()).or_else(|| of_host.map(namespace));
+        let answering = |path: &str| owners.longest(path).or_else(|| of_host.map(namespace));
         let mut entries = Vec::new();
         for claim in shut {
             let reading: &'a Reading = &claim.reading;
@@ -77,8 +77,68 @@ fn namespace(reading: &Reading) -> &str {
     reading.origin.name.namespace()
 }
 
-/// A path and all those that it is below of, without slashes at their ends; the longest first.
-fn above(path: &str) -> impl Iterator<Item = &str> {
-    let path = path.trim_end_matches('/');
-    std::iter::successors(Some(path), |path| path.rfind('/').map(|at| &path[..at]))
+/// Namespaces by prefix of paths, found in a time that grows with the length of a path only.
+#[derive(Default)]
+struct PrefixTree<'a> {
+    /// By node, 0 being the root, and the segment that leads on from it.
+    nodes: HashMap<(usize, &'a str), usize>,
+    /// Of which node's path it is.
+    namespaces: HashMap<usize, &'a str>,
+}
+
+impl<'a> PrefixTree<'a> {
+    /// Slashes at the end of `prefix` make no difference. Of two equal ones, the last counts.
+    fn insert(&mut self, prefix: &'a str, namespace: &'a str) {
+        let mut node = 0;
+        for segment in segments(prefix) {
+            let next = self.nodes.len() + 1;
+            node = *self.nodes.entry((node, segment)).or_insert(next);
+        }
+        self.namespaces.insert(node, namespace);
+    }
+
+    /// That of the longest prefix that a path is below of, or equal to.
+    fn longest(&self, path: &str) -> Option<&'a str> {
+        let (mut node, mut found) = (0, None);
+        for segment in segments(path) {
+            let Some(next) = self.nodes.get(&(node, segment)) else { break };
+            node = *next;
+            found = self.namespaces.get(next).copied().or(found);
+        }
+        found
+    }
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.trim_end_matches('/').split('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_prefix_of_whole_segments_is_found() {
+        let mut tree = PrefixTree::default();
+        for (prefix, namespace) in [("/", "root"), ("/a/", "a"), ("/a/b", "old"), ("/a/b//", "b"), ("/a//c", "c")] {
+            tree.insert(prefix, namespace);
+        }
+        for (path, expected) in [
+            ("/", "root"),
+            ("/x", "root"),
+            ("/ab", "root"),
+            ("/a", "a"),
+            ("/a/", "a"),
+            ("/a/bc", "a"),
+            ("/a/b", "b"),
+            ("/a/b/c/d", "b"),
+            ("/a//c/d", "c"),
+            ("/a//d", "a"),
+        ] {
+            assert_eq!(tree.longest(path), Some(expected), "{path}");
+        }
+        let mut tree = PrefixTree::default();
+        tree.insert("/a", "a");
+        assert_eq!(["/", "/b", "", "a"].map(|path| tree.longest(path)), [None; 4]);
+    }
 }
