@@ -23,8 +23,8 @@
 use crate::connection::Arguments;
 use crate::frames::Value;
 use crate::http::{Answer, Request};
-use crate::pool::{Keep, Service};
-use crate::{Office, broken};
+use crate::pool::{KeepAlive, Service};
+use crate::{Agent, broken};
 use percent_encoding::percent_decode_str;
 use std::io;
 use std::time::Duration;
@@ -173,10 +173,10 @@ fn headers(given: &[(&str, &str)], sets: Vec<(String, String)>) -> Vec<(String, 
     all
 }
 
-fn keep(text: &str) -> Option<Keep> {
+fn keep(text: &str) -> Option<KeepAlive> {
     let mut numbers = text.split(',').map(|number| number.parse::<u64>().ok());
     let (connections, requests, idle) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    (connections > 0 && requests > 1 && idle > 0).then(|| Keep {
+    (connections > 0 && requests > 1 && idle > 0).then(|| KeepAlive {
         connections: usize::try_from(connections).unwrap_or(usize::MAX).min(1024),
         requests,
         idle: Duration::from_secs(idle.min(3600)),
@@ -194,13 +194,13 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-impl Office {
+impl Agent {
     /// Asks; the variables to be set, none where there is no answer.
     pub(crate) async fn ask(&self, ask: &Ask) -> Vec<(String, Value)> {
         if let Some(answer) = ask.cache.as_ref().and_then(|caching| self.cache.get(&caching.name)) {
             return ask.variables(&answer);
         }
-        let Some(_seat) = self.seats.take(&ask.service.addresses, self.places.available_permits()) else {
+        let Some(_guard) = self.in_flight.take(&ask.service.addresses, self.places.available_permits()) else {
             tracing::debug!(host = ask.request.host, "too many questions wait for a service");
             return Vec::new();
         };

@@ -5,7 +5,7 @@ use crate::frames::{
     ACK, AGENT_DISCONNECT, AGENT_HELLO, Frame, HAPROXY_DISCONNECT, HAPROXY_HELLO, MAX_FRAME, NOTIFY, Reader, Value, put_text, put_value,
     put_variable,
 };
-use crate::{Office, broken};
+use crate::{Agent, broken};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) type Arguments = BTreeMap<String, Value>;
 ///
 /// # Errors
 /// When what is said is not understood, or the connection breaks.
-pub(crate) async fn attend(mut stream: UnixStream, office: Arc<Office>) -> io::Result<()> {
+pub(crate) async fn serve(mut stream: UnixStream, agent: Arc<Agent>) -> io::Result<()> {
     // Who connects and goes only wants to know whether somebody is here.
     let Some(hello) = Frame::read(&mut stream).await? else { return Ok(()) };
     if hello.kind != HAPROXY_HELLO {
@@ -39,11 +39,11 @@ pub(crate) async fn attend(mut stream: UnixStream, office: Arc<Office>) -> io::R
     if said.get("healthcheck") == Some(&Value::Bool(true)) {
         return Ok(());
     }
-    converse(stream, &office, size).await
+    serve_frames(stream, &agent, size).await
 }
 
 /// Answers questions as they come, until HAProxy says farewell.
-async fn converse(stream: UnixStream, office: &Arc<Office>, size: usize) -> io::Result<()> {
+async fn serve_frames(stream: UnixStream, agent: &Arc<Agent>, size: usize) -> io::Result<()> {
     let (mut reader, mut writer) = stream.into_split();
     let (answers, mut outbox) = mpsc::channel::<Vec<u8>>(BACKLOG);
     let mut tasks = JoinSet::new();
@@ -57,17 +57,17 @@ async fn converse(stream: UnixStream, office: &Arc<Office>, size: usize) -> io::
     while let Some(frame) = Frame::read(&mut reader).await? {
         match frame.kind {
             NOTIFY => {
-                let place = Arc::clone(&office.places).acquire_owned().await.map_err(io::Error::other)?;
-                let (office, answers) = (Arc::clone(office), answers.clone());
+                let place = Arc::clone(&agent.places).acquire_owned().await.map_err(io::Error::other)?;
+                let (agent, answers) = (Arc::clone(agent), answers.clone());
                 tasks.spawn(async move {
-                    let bytes = answer(&frame, &office, size).await;
+                    let bytes = answer(&frame, &agent, size).await;
                     let _ = answers.send(bytes).await;
                     drop(place);
                 });
                 while tasks.try_join_next().is_some() {}
             }
             HAPROXY_DISCONNECT => {
-                let _ = answers.send(farewell()).await;
+                let _ = answers.send(disconnect()).await;
                 drop(answers);
                 while tasks.join_next().await.is_some() {}
                 return Ok(());
@@ -79,12 +79,12 @@ async fn converse(stream: UnixStream, office: &Arc<Office>, size: usize) -> io::
 }
 
 /// The variables that are the answer to a question; none where there is no answer.
-async fn answer(frame: &Frame, office: &Arc<Office>, size: usize) -> Vec<u8> {
+async fn answer(frame: &Frame, agent: &Arc<Agent>, size: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     match question(&frame.payload) {
-        Ok(ask) if ask.later => office.copy(ask),
+        Ok(ask) if ask.later => agent.copy(ask),
         Ok(ask) => {
-            for (name, value) in office.ask(&ask).await {
+            for (name, value) in agent.ask(&ask).await {
                 put_variable(&mut payload, &name, &value);
             }
         }
@@ -132,7 +132,7 @@ fn greeting(size: usize) -> Vec<u8> {
     Frame { kind: AGENT_HELLO, stream: 0, number: 0, payload }.bytes()
 }
 
-fn farewell() -> Vec<u8> {
+fn disconnect() -> Vec<u8> {
     let mut payload = Vec::new();
     for (name, value) in [("status-code", Value::Number(0)), ("message", Value::Text(b"goodbye".to_vec()))] {
         put_text(&mut payload, name.as_bytes());

@@ -1,6 +1,6 @@
 //! Copies of requests for a second server. Nobody waits for them, and when there are too many at a time, some are left out.
 
-use crate::Office;
+use crate::Agent;
 use crate::ask::Ask;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -22,7 +22,7 @@ impl Default for Copies {
     }
 }
 
-impl Office {
+impl Agent {
     /// Sends a copy of a request, as long as there is room for it; whatever comes back is dropped.
     pub(crate) fn copy(self: &Arc<Self>, ask: Ask) {
         let bytes = ask.request.payload.as_ref().map_or(0, Vec::len);
@@ -31,9 +31,9 @@ impl Office {
             Ok(room) if !ask.cut => room,
             _ => return tracing::debug!(host = ask.request.host, bytes, "a request is not copied"),
         };
-        let office = Arc::clone(self);
+        let agent = Arc::clone(self);
         tokio::spawn(async move {
-            if let Err(error) = office.pool.ask(&ask.service, &ask.request).await {
+            if let Err(error) = agent.pool.ask(&ask.service, &ask.request).await {
                 tracing::debug!(%error, host = ask.request.host, "a copy of a request gets no answer");
             }
             drop(room);
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
     use crate::cache::Cache;
     use crate::frames::Value;
+    use crate::in_flight::InFlight;
     use crate::pool::Pool;
-    use crate::seats::Seats;
     use std::time::{Duration, Instant};
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
@@ -57,16 +57,16 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let places = Arc::new(Semaphore::new(1));
-        let seats = Seats::default();
-        let office = Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, seats });
+        let in_flight = InFlight::default();
+        let agent = Arc::new(Agent { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, in_flight });
         let copy = |body: &str| {
             let form = format!("to={address}&host=a&target=/&method=POST&later=1&carry=99");
             let all = [("ask", form.as_str()), ("head", "Content-Length: 3\r\n\r\n"), ("body", body)];
             Ask::read(&all.map(|(name, text)| (name.to_owned(), Value::Text(text.as_bytes().to_vec()))).into()).unwrap()
         };
         let begun = Instant::now();
-        office.copy(copy("ab"));
-        (0..PARTS).for_each(|_| office.copy(copy("abc")));
+        agent.copy(copy("ab"));
+        (0..PARTS).for_each(|_| agent.copy(copy("abc")));
         assert!(begun.elapsed() < Duration::from_secs(20));
         let mut open = Vec::new();
         while open.len() < PARTS / EACH {
@@ -86,7 +86,7 @@ mod tests {
         assert!(more.is_err(), "there is no room for more");
         drop(open);
         let all = u32::try_from(PARTS).unwrap();
-        let room = tokio::time::timeout(Duration::from_secs(10), office.copies.0.acquire_many(all)).await;
+        let room = tokio::time::timeout(Duration::from_secs(10), agent.copies.0.acquire_many(all)).await;
         assert!(room.is_ok(), "what has ended makes room");
     }
 }

@@ -22,15 +22,15 @@ mod connection;
 mod copies;
 mod frames;
 mod http;
+mod in_flight;
 mod pool;
-mod seats;
 
 pub use any_certificate::AnyCertificate;
 
 use cache::Cache;
 use copies::Copies;
+use in_flight::InFlight;
 use pool::{Pool, QUIET_SWEEP};
-use seats::Seats;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -47,12 +47,12 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 /// What all connections share.
 #[derive(Debug)]
-pub(crate) struct Office {
+pub(crate) struct Agent {
     pub(crate) pool: Pool,
     pub(crate) cache: Cache,
     pub(crate) copies: Copies,
     pub(crate) places: Arc<Semaphore>,
-    pub(crate) seats: Seats,
+    pub(crate) in_flight: InFlight,
 }
 
 /// What somebody says is not what can be said.
@@ -77,8 +77,8 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Answers HAProxy for as long as the future lives; a peer whose user `hears` does not know is not heard.
 pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
     let places = Arc::new(Semaphore::new(MAX_QUESTIONS));
-    let office =
-        Arc::new(Office { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, seats: Seats::default() });
+    let agent =
+        Arc::new(Agent { pool: Pool::new(), cache: Cache::default(), copies: Copies::default(), places, in_flight: InFlight::default() });
     // Ends with this future.
     let mut tasks = tokio::task::JoinSet::new();
     let mut sweeps = tokio::time::interval(QUIET_SWEEP);
@@ -87,7 +87,7 @@ pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
             accepted = listener.accept() => accepted,
             Some(_) = tasks.join_next() => continue,
             _ = sweeps.tick() => {
-                office.pool.sweep();
+                agent.pool.sweep();
                 continue;
             }
         };
@@ -98,9 +98,9 @@ pub async fn serve(listener: UnixListener, hears: impl Fn(u32) -> bool) {
                     tracing::warn!(?user, "a peer of another user is not answered");
                     continue;
                 }
-                let office = Arc::clone(&office);
+                let agent = Arc::clone(&agent);
                 tasks.spawn(async move {
-                    if let Err(error) = connection::attend(stream, office).await {
+                    if let Err(error) = connection::serve(stream, agent).await {
                         tracing::debug!(%error, "a connection of the proxy has ended");
                     }
                 });

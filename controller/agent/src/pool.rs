@@ -32,7 +32,7 @@ pub(crate) struct Service {
     pub(crate) addresses: Vec<SocketAddr>,
     /// The name that is asked for over TLS.
     pub(crate) tls: Option<String>,
-    pub(crate) keep: Option<Keep>,
+    pub(crate) keep: Option<KeepAlive>,
     /// For the connection to one address.
     pub(crate) connect: Option<Duration>,
     /// For all of the answer of one address.
@@ -41,7 +41,7 @@ pub(crate) struct Service {
 
 /// What becomes of connections that are idle.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Keep {
+pub(crate) struct KeepAlive {
     /// So many for each address.
     pub(crate) connections: usize,
     /// Requests of one of them.
@@ -61,15 +61,15 @@ struct Idle {
 }
 
 /// Where a connection leads to, and the name for TLS.
-type Place = (SocketAddr, Option<String>);
+type PoolKey = (SocketAddr, Option<String>);
 
 /// The idle ones, those of one place in the order in which they became so.
-struct Shelf {
-    idle: HashMap<Place, Vec<Idle>>,
+struct IdleConnections {
+    idle: HashMap<PoolKey, Vec<Idle>>,
     swept: Instant,
 }
 
-impl Shelf {
+impl IdleConnections {
     fn sweep(&mut self, now: Instant) {
         if now.duration_since(self.swept) >= SWEEP {
             self.swept = now;
@@ -80,7 +80,7 @@ impl Shelf {
         }
     }
 
-    fn put(&mut self, place: &Place, idle: Idle, most: usize, now: Instant) {
+    fn put(&mut self, place: &PoolKey, idle: Idle, most: usize, now: Instant) {
         self.sweep(now);
         let there = self.idle.entry(place.clone()).or_default();
         there.retain(|idle| idle.end > now);
@@ -89,7 +89,7 @@ impl Shelf {
         }
     }
 
-    fn take(&mut self, place: &Place, now: Instant) -> Option<Idle> {
+    fn take(&mut self, place: &PoolKey, now: Instant) -> Option<Idle> {
         self.sweep(now);
         self.idle.get_mut(place)?.pop().filter(|idle| idle.end > now)
     }
@@ -97,7 +97,7 @@ impl Shelf {
 
 /// Asks over connections, and keeps idle ones.
 pub(crate) struct Pool {
-    shelf: Mutex<Shelf>,
+    connections: Mutex<IdleConnections>,
     tls: TlsConnector,
     turn: AtomicUsize,
 }
@@ -116,8 +116,8 @@ impl Pool {
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.expect("ring has what every version needs").dangerous().with_custom_certificate_verifier(verifier);
         let tls = TlsConnector::from(Arc::new(config.with_no_client_auth()));
-        let shelf = Shelf { idle: HashMap::new(), swept: Instant::now() };
-        Self { shelf: Mutex::new(shelf), tls, turn: AtomicUsize::new(0) }
+        let connections = IdleConnections { idle: HashMap::new(), swept: Instant::now() };
+        Self { connections: Mutex::new(connections), tls, turn: AtomicUsize::new(0) }
     }
 
     /// Asks the addresses in turns, until one of them answers.
@@ -139,10 +139,10 @@ impl Pool {
         Err(last)
     }
 
-    async fn ask_one(&self, place: Place, service: &Service, request: &Request) -> io::Result<Answer> {
+    async fn ask_one(&self, place: PoolKey, service: &Service, request: &Request) -> io::Result<Answer> {
         let keep = service.keep;
         // One that was idle may have been closed meanwhile; then a new one is asked.
-        if let Some(idle) = keep.and_then(|_| self.shelf().take(&place, Instant::now()))
+        if let Some(idle) = keep.and_then(|_| self.connections().take(&place, Instant::now()))
             && let Ok(answer) = self.ask_over(idle, &place, keep, request).await
         {
             return Ok(answer);
@@ -152,7 +152,7 @@ impl Pool {
         self.ask_over(Idle { connection, requests: 0, end: Instant::now() }, &place, keep, request).await
     }
 
-    async fn ask_over(&self, mut used: Idle, place: &Place, keep: Option<Keep>, request: &Request) -> io::Result<Answer> {
+    async fn ask_over(&self, mut used: Idle, place: &PoolKey, keep: Option<KeepAlive>, request: &Request) -> io::Result<Answer> {
         used.requests += 1;
         let keep = keep.filter(|keep| used.requests < keep.requests);
         let (answer, again) = request.ask(&mut used.connection, keep.is_none()).await?;
@@ -161,21 +161,21 @@ impl Pool {
             && let Some(end) = now.checked_add(keep.idle)
         {
             used.end = end;
-            self.shelf().put(place, used, keep.connections, now);
+            self.connections().put(place, used, keep.connections, now);
         }
         Ok(answer)
     }
 
     /// Closes the connections whose time is over.
     pub(crate) fn sweep(&self) {
-        self.shelf().sweep(Instant::now());
+        self.connections().sweep(Instant::now());
     }
 
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, IdleConnections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn connect(&self, (address, name): &Place) -> io::Result<Box<dyn Connection>> {
+    async fn connect(&self, (address, name): &PoolKey) -> io::Result<Box<dyn Connection>> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let Some(name) = name else { return Ok(Box::new(stream)) };
@@ -197,17 +197,17 @@ mod tests {
     fn connections_to_those_who_are_gone_are_closed() {
         let begun = Instant::now();
         let place = |port| (SocketAddr::from(([10, 0, 0, 1], port)), None);
-        let mut shelf = Shelf { idle: HashMap::new(), swept: begun };
+        let mut connections = IdleConnections { idle: HashMap::new(), swept: begun };
         let [early, late, later] = [1, 5, 9].map(|seconds| begun + Duration::from_secs(seconds));
-        shelf.put(&place(80), idle(early), 4, begun);
-        shelf.put(&place(81), idle(late), 4, begun);
-        assert!(shelf.take(&place(80), begun).is_some() && shelf.take(&place(80), begun).is_none());
-        shelf.put(&place(80), idle(early), 4, begun);
-        shelf.put(&place(82), idle(later), 4, early + SWEEP);
-        let mut there: Vec<_> = shelf.idle.keys().map(|(address, _)| address.port()).collect();
+        connections.put(&place(80), idle(early), 4, begun);
+        connections.put(&place(81), idle(late), 4, begun);
+        assert!(connections.take(&place(80), begun).is_some() && connections.take(&place(80), begun).is_none());
+        connections.put(&place(80), idle(early), 4, begun);
+        connections.put(&place(82), idle(later), 4, early + SWEEP);
+        let mut there: Vec<_> = connections.idle.keys().map(|(address, _)| address.port()).collect();
         there.sort_unstable();
         assert_eq!(there, [81, 82], "whoever is asked, the others go when their time is over");
-        assert!(shelf.take(&place(81), late).is_none(), "nor is one used at its end");
+        assert!(connections.take(&place(81), late).is_none(), "nor is one used at its end");
     }
 
     #[test]
@@ -215,21 +215,21 @@ mod tests {
         let pool = Pool::new();
         let now = Instant::now();
         let place = (SocketAddr::from(([10, 0, 0, 1], 80)), None);
-        pool.shelf().put(&place, idle(now + SWEEP), 1, now);
+        pool.connections().put(&place, idle(now + SWEEP), 1, now);
         pool.sweep();
-        assert_eq!(pool.shelf().idle.len(), 1, "its time is not over");
-        pool.shelf().swept -= SWEEP;
-        pool.shelf().idle.values_mut().flatten().for_each(|idle| idle.end = now);
+        assert_eq!(pool.connections().idle.len(), 1, "its time is not over");
+        pool.connections().swept -= SWEEP;
+        pool.connections().idle.values_mut().flatten().for_each(|idle| idle.end = now);
         pool.sweep();
-        assert!(pool.shelf().idle.is_empty());
+        assert!(pool.connections().idle.is_empty());
     }
 
     #[test]
     fn no_more_are_kept_of_one_place_than_are_wanted() {
         let begun = Instant::now();
         let place = (SocketAddr::from(([10, 0, 0, 1], 80)), None);
-        let mut shelf = Shelf { idle: HashMap::new(), swept: begun };
-        (0..5).for_each(|_| shelf.put(&place, idle(begun + SWEEP), 2, begun));
-        assert_eq!(shelf.idle[&place].len(), 2);
+        let mut connections = IdleConnections { idle: HashMap::new(), swept: begun };
+        (0..5).for_each(|_| connections.put(&place, idle(begun + SWEEP), 2, begun));
+        assert_eq!(connections.idle[&place].len(), 2);
     }
 }
