@@ -78,7 +78,7 @@ impl ProblemKind {
 #[must_use]
 pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Vec<Problem>) {
     let (mut config, mut problems) = keys::read(Config::new(settings), data.iter().filter(|(key, _)| *key != POLICY_KEY));
-    forgive_unused(data, &mut config, &mut problems);
+    ignore_unused_auth(data, &mut config, &mut problems);
     problems.extend(forget_cache(settings, &mut config));
     problems.extend(forget_limit_key(settings, &mut config));
     if let Some(text) = data.get(POLICY_KEY) {
@@ -90,7 +90,7 @@ pub fn read(settings: &Settings, data: &BTreeMap<String, String>) -> (Config, Ve
 }
 
 /// How a service is asked that nobody names keeps nobody out.
-fn forgive_unused(data: &BTreeMap<String, String>, config: &mut Config, problems: &mut [Problem]) {
+fn ignore_unused_auth(data: &BTreeMap<String, String>, config: &mut Config, problems: &mut [Problem]) {
     const OF_SERVICE: [&str; 2] = ["global-auth-method", "global-auth-response-headers"];
     if data.get("global-auth-url").is_some_and(|url| !url.is_empty()) {
         return;

@@ -329,7 +329,7 @@ impl Maker {
         quarantine.forget_settings(snapshot);
         quarantine.forget_pairs(|secret| digest_of_pair(snapshot, secret));
         quarantine.forget_others(|name| snapshot.ingress(name).map(|ingress| ingress.digest));
-        retrials.forgive(quarantine, snapshot, Instant::now());
+        retrials.retry_due(quarantine, snapshot, Instant::now());
     }
 
     /// When a verdict will be forgotten next, because something has changed around an Ingress.

@@ -2,7 +2,7 @@
 //! each time, since every chance costs a check of all files, and others wait for it.
 
 use gatewright_core::names::ObjectName;
-use gatewright_core::state::{Ingress, Snapshot, surroundings};
+use gatewright_core::state::{Ingress, Snapshot, dependency_digest};
 use gatewright_core::translate::Quarantine;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ pub(super) struct Retrials(BTreeMap<ObjectName, Retrial>);
 #[derive(Debug)]
 struct Retrial {
     digest: u128,
-    surroundings: u128,
+    dependency_digest: u128,
     not_before: Instant,
     pause: Duration,
 }
@@ -27,15 +27,15 @@ impl Retrials {
     pub(super) fn set_aside(&mut self, ingress: &Ingress, snapshot: &Snapshot, now: Instant) {
         let known = self.0.get(&ingress.meta.name).filter(|known| known.digest == ingress.digest);
         let pause = known.map_or(FIRST, |known| (known.pause * 2).min(LONGEST));
-        let surroundings = surroundings(snapshot, ingress);
-        self.0.insert(ingress.meta.name.clone(), Retrial { digest: ingress.digest, surroundings, not_before: now + pause, pause });
+        let dependency_digest = dependency_digest(snapshot, ingress);
+        self.0.insert(ingress.meta.name.clone(), Retrial { digest: ingress.digest, dependency_digest, not_before: now + pause, pause });
     }
 
     /// Gives those another chance that are as they were while what they name is not, and have waited for long enough.
-    pub(super) fn forgive(&self, quarantine: &mut Quarantine, snapshot: &Snapshot, now: Instant) {
+    pub(super) fn retry_due(&self, quarantine: &mut Quarantine, snapshot: &Snapshot, now: Instant) {
         let due: Vec<_> =
             self.waiting(quarantine, snapshot).filter(|(_, retrial)| retrial.not_before <= now).map(|(name, _)| name).collect();
-        due.into_iter().for_each(|name| quarantine.forgive(name));
+        due.into_iter().for_each(|name| quarantine.forget_verdict(name));
     }
 
     /// When the next one has it.
@@ -51,7 +51,8 @@ impl Retrials {
     }
 
     fn waiting<'r>(&'r self, quarantine: &Quarantine, snapshot: &Snapshot) -> impl Iterator<Item = (&'r ObjectName, &'r Retrial)> {
-        let is_waiting = |retrial: &Retrial, one: &Ingress| quarantine.holds(one) && surroundings(snapshot, one) != retrial.surroundings;
+        let is_waiting =
+            |retrial: &Retrial, one: &Ingress| quarantine.holds(one) && dependency_digest(snapshot, one) != retrial.dependency_digest;
         self.0.iter().filter(move |(name, retrial)| snapshot.ingress(name).is_some_and(|one| is_waiting(retrial, one)))
     }
 }
@@ -90,13 +91,13 @@ mod tests {
         for (port, pause) in [(81, FIRST), (82, FIRST * 2), (83, FIRST * 4)] {
             retrials.set_aside(&one, &snapshot, now);
             quarantine.set_aside(&one, String::new());
-            retrials.forgive(&mut quarantine, &snapshot, now + LONGEST);
+            retrials.retry_due(&mut quarantine, &snapshot, now + LONGEST);
             assert!(quarantine.holds(&one) && retrials.next(&quarantine, &snapshot).is_none(), "nothing has changed");
             service(&mut snapshot, port);
-            retrials.forgive(&mut quarantine, &snapshot, now);
+            retrials.retry_due(&mut quarantine, &snapshot, now);
             assert!(quarantine.holds(&one) && retrials.next(&quarantine, &snapshot) == Some(now + pause), "not yet");
             now += pause;
-            retrials.forgive(&mut quarantine, &snapshot, now);
+            retrials.retry_due(&mut quarantine, &snapshot, now);
             assert!(!quarantine.holds(&one) && retrials.next(&quarantine, &snapshot).is_none(), "it has its chance");
         }
         let other = ingress(&mut snapshot, "/other");

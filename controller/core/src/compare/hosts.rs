@@ -1,6 +1,6 @@
 //! Hosts: which come and go, who serves their requests instead, and what concerns them as a whole.
 
-use super::meeting::Meeting;
+use super::host_pair::HostPair;
 use super::parts;
 use super::policies::{Collected, Owners};
 use super::services::Services;
@@ -60,14 +60,14 @@ impl<'a> Comparison<'a> {
     fn gone(&mut self, host: &'a Host) {
         self.host(host, Kind::Removed, ["", ""], None);
         if let Some(instead) = in_place_of(&host.pattern, self.new.model()) {
-            self.meet(&Meeting::with_stand_in(&host.pattern, [host, instead], 1));
+            self.meet(&HostPair::with_stand_in(&host.pattern, [host, instead], 1));
         }
     }
 
     fn come(&mut self, host: &'a Host) {
         self.host(host, Kind::Added, ["", ""], None);
         if let Some(instead) = in_place_of(&host.pattern, self.old.model()) {
-            self.meet(&Meeting::with_stand_in(&host.pattern, [instead, host], 0));
+            self.meet(&HostPair::with_stand_in(&host.pattern, [instead, host], 0));
         }
         let certificate = facts::certificate(host, self.new.model());
         self.certificate(host, String::new(), certificate);
@@ -75,14 +75,14 @@ impl<'a> Comparison<'a> {
 
     /// A name that is nobody's own, and a further one of these.
     fn further(&mut self, name: &HostPattern, owners: [Option<&'a Host>; 2]) {
-        let meeting = match owners {
-            [Some(before), Some(after)] if before.pattern != after.pattern => Some(Meeting::of(name, [before, after])),
-            [Some(before), None] => in_place_of(name, self.new.model()).map(|instead| Meeting::with_stand_in(name, [before, instead], 1)),
-            [None, Some(after)] => in_place_of(name, self.old.model()).map(|instead| Meeting::with_stand_in(name, [instead, after], 0)),
+        let host_pair = match owners {
+            [Some(before), Some(after)] if before.pattern != after.pattern => Some(HostPair::of(name, [before, after])),
+            [Some(before), None] => in_place_of(name, self.new.model()).map(|instead| HostPair::with_stand_in(name, [before, instead], 1)),
+            [None, Some(after)] => in_place_of(name, self.old.model()).map(|instead| HostPair::with_stand_in(name, [instead, after], 0)),
             // It is told of that host.
             _ => None,
         };
-        meeting.iter().for_each(|meeting| _ = self.meet(meeting));
+        host_pair.iter().for_each(|host_pair| _ = self.meet(host_pair));
     }
 
     fn host(&mut self, host: &Host, kind: Kind, [from, to]: [&str; 2], effect: Option<Effect>) {
@@ -108,13 +108,13 @@ impl<'a> Comparison<'a> {
         if before.digest == after.digest && !facts::has_closed(before) {
             return;
         }
-        let meeting = Meeting::of(&after.pattern, [before, after]);
-        let texts = meeting.tables.each_ref().map(|table| if table.is_regex { "regular expressions" } else { "literal paths" });
+        let host_pair = HostPair::of(&after.pattern, [before, after]);
+        let texts = host_pair.tables.each_ref().map(|table| if table.is_regex { "regular expressions" } else { "literal paths" });
         if texts[0] != texts[1] {
             self.host(after, Kind::Changed, texts, Some(Effect::Unclear));
         }
         let mut owners = vec![(before.origin.as_ref(), after.origin.as_ref())];
-        owners.extend(self.meet(&meeting));
+        owners.extend(self.meet(&host_pair));
         self.whole(before, after, owners);
     }
 

@@ -1,8 +1,8 @@
 //! Routes: what the requests for each path get before and after.
 
 use super::guards::{self, is_open};
+use super::host_pair::{Doubt, HostPair, RoutePair};
 use super::hosts::Comparison;
-use super::meeting::{Doubt, Meeting, Met};
 use super::parts::{self, Part};
 use super::policies::{Owners, Wishes};
 use super::{Change, Effect, Kind, Subject, facts, kind_of, texts};
@@ -23,75 +23,75 @@ type Pair<'a> = [&'a Route; 2];
 
 impl<'a> Comparison<'a> {
     /// Compares the routes of a host; the answer is who asked for those that have something in common.
-    pub(super) fn meet(&mut self, meeting: &Meeting<'a>) -> Vec<Owners<'a>> {
-        let sorted = meeting.sorted();
+    pub(super) fn meet(&mut self, host_pair: &HostPair<'a>) -> Vec<Owners<'a>> {
+        let sorted = host_pair.sorted();
         let mut owners = Vec::new();
-        for (met, paths) in &sorted.certain {
-            let [before, after] = meeting.pair(*met);
+        for (route_pair, paths) in &sorted.certain {
+            let [before, after] = host_pair.pair(*route_pair);
             owners.push((before.origin.as_ref(), after.origin.as_ref()));
-            self.pair(meeting, *met, &joined_paths(paths));
+            self.pair(host_pair, *route_pair, &joined_paths(paths));
         }
         for (doubt, paths) in &sorted.doubtful {
-            self.doubtful(meeting, doubt, &joined_paths(paths));
+            self.doubtful(host_pair, doubt, &joined_paths(paths));
         }
         owners
     }
 
-    fn pair(&mut self, meeting: &Meeting<'a>, met: Met, name: &str) {
-        let pair @ [before, after] = meeting.pair(met);
-        let same_host = meeting.stand_in.is_none();
+    fn pair(&mut self, host_pair: &HostPair<'a>, route_pair: RoutePair, name: &str) {
+        let pair @ [before, after] = host_pair.pair(route_pair);
+        let same_host = host_pair.stand_in.is_none();
         // Of a route that is closed, nobody can tell what else is asked for, but that it is.
         let is_closed = pair.iter().all(|route| facts::is_closed(route));
-        if same_host && !met.is_one_sided() && before == after && !is_closed {
+        if same_host && !route_pair.is_one_sided() && before == after && !is_closed {
             return;
         }
         let owners = (before.origin.as_ref(), after.origin.as_ref());
-        let apart = !same_host || (met.is_one_sided() || !self.collected.is_renamed(owners)) && owners.0 != owners.1;
-        self.route(meeting, met, (name, apart));
+        let apart = !same_host || (route_pair.is_one_sided() || !self.collected.is_renamed(owners)) && owners.0 != owners.1;
+        self.route(host_pair, route_pair, (name, apart));
         if owners.0.is_none() || owners.1.is_none() {
             return;
         }
         let mut found = Vec::new();
-        let redirects = self.redirect(meeting, met, name);
-        self.canary(meeting, name, pair, &mut found);
-        if same_host && !met.is_one_sided() {
+        let redirects = self.redirect(host_pair, route_pair, name);
+        self.canary(host_pair, name, pair, &mut found);
+        if same_host && !route_pair.is_one_sided() {
             if !apart {
-                self.collected.take(&meeting.pattern, owners);
-                self.written(meeting, name, pair);
+                self.collected.take(&host_pair.pattern, owners);
+                self.written(host_pair, name, pair);
             }
             // Of what is closed on one side, nothing can be compared but what is asked for.
             if pair.map(facts::is_shut).iter().all(|is_shut| *is_shut == facts::is_shut(before)) {
                 self.parts(pair, redirects, &mut found);
             }
-            self.collected.note(&meeting.pattern, &[owners], found);
+            self.collected.note(&host_pair.pattern, &[owners], found);
         }
     }
 
     /// The answer of a route; `apart`: what it is asked for beside that is another Ingress's.
-    fn route(&mut self, meeting: &Meeting<'a>, met: Met, (name, apart): (&str, bool)) {
-        let pair = meeting.pair(met);
-        let effect = self.effect(meeting, met, apart);
-        if meeting.is_of_stand_in(met) && effect.is_none() {
+    fn route(&mut self, host_pair: &HostPair<'a>, route_pair: RoutePair, (name, apart): (&str, bool)) {
+        let pair = host_pair.pair(route_pair);
+        let effect = self.effect(host_pair, route_pair, apart);
+        if host_pair.is_of_stand_in(route_pair) && effect.is_none() {
             return;
         }
         // Where nobody asked for anything, there was nothing, or nothing is left.
-        let asked = [0, 1].map(|side| meeting.stand_in.is_none() && met.there[side] || facts::says_something(pair[side]));
-        if let Some((kind, texts)) = self.answered(pair, (asked, met.there, apart)) {
+        let asked = [0, 1].map(|side| host_pair.stand_in.is_none() && route_pair.there[side] || facts::says_something(pair[side]));
+        if let Some((kind, texts)) = self.answered(pair, (asked, route_pair.there, apart)) {
             let after = pair[1].origin.as_ref().filter(|_| kind != Kind::Removed);
             let by = after.or(pair[0].origin.as_ref());
-            self.push(meeting, name, Told { subject: Subject::Route, kind, texts, by, effect });
+            self.push(host_pair, name, Told { subject: Subject::Route, kind, texts, by, effect });
         }
     }
 
-    fn effect(&mut self, meeting: &Meeting<'a>, met: Met, apart: bool) -> Option<Effect> {
-        let pair = meeting.pair(met);
+    fn effect(&mut self, host_pair: &HostPair<'a>, route_pair: RoutePair, apart: bool) -> Option<Effect> {
+        let pair = host_pair.pair(route_pair);
         // Where the Services are not there, what is asked for is all that is known.
         let is_unknown = |route: &Route| facts::is_closed(route) && route.service.is_some();
         if apart && pair.into_iter().all(is_unknown) {
             return self.collected.effect((pair[0].origin.as_ref(), pair[1].origin.as_ref()));
         }
-        if apart || met.is_one_sided() {
-            return guards::effect(meeting.way(0, met.numbers[0]), meeting.way(1, met.numbers[1]));
+        if apart || route_pair.is_one_sided() {
+            return guards::effect(host_pair.way(0, route_pair.numbers[0]), host_pair.way(1, route_pair.numbers[1]));
         }
         of_answers(pair)
     }
@@ -121,14 +121,14 @@ impl<'a> Comparison<'a> {
     }
 
     /// A route of which the other side tells only who may have served its requests.
-    fn doubtful(&mut self, meeting: &Meeting<'a>, doubt: &Doubt, name: &str) {
-        let own = meeting.route(doubt.side, doubt.own);
-        let others = doubt.others.iter().map(|other| (meeting.way(1 - doubt.side, other.number), other.is_sure));
+    fn doubtful(&mut self, host_pair: &HostPair<'a>, doubt: &Doubt, name: &str) {
+        let own = host_pair.route(doubt.side, doubt.own);
+        let others = doubt.others.iter().map(|other| (host_pair.way(1 - doubt.side, other.number), other.is_sure));
         let effect = weighed(others.clone().map(|(other, is_sure)| {
-            let own = meeting.way(doubt.side, doubt.own);
+            let own = host_pair.way(doubt.side, doubt.own);
             (if doubt.side == 1 { guards::effect(other, own) } else { guards::effect(own, other) }, is_sure)
         }));
-        let is_stand_in = meeting.stand_in == Some(doubt.side);
+        let is_stand_in = host_pair.stand_in == Some(doubt.side);
         if !facts::says_something(own) || is_stand_in && effect.is_none() {
             return;
         }
@@ -139,7 +139,7 @@ impl<'a> Comparison<'a> {
             _ if is_same_owner => (Kind::Added, [String::new(), to]),
             _ => (Kind::Added, [String::new(), to + &self.wished_for(own)]),
         };
-        self.push(meeting, name, Told { subject: Subject::Route, kind, texts, by: own.origin.as_ref(), effect });
+        self.push(host_pair, name, Told { subject: Subject::Route, kind, texts, by: own.origin.as_ref(), effect });
     }
 
     fn answers(&self, pair: Pair<'_>) -> [String; 2] {
@@ -156,12 +156,12 @@ impl<'a> Comparison<'a> {
     }
 
     /// The same paths, written in another way: cookies of sessions and figures go by how it is written.
-    fn written(&mut self, meeting: &Meeting<'a>, name: &str, pair: Pair<'a>) {
+    fn written(&mut self, host_pair: &HostPair<'a>, name: &str, pair: Pair<'a>) {
         let [before, after] = pair;
         if before.rule_path != after.rule_path && before.matches == after.matches {
             let texts = pair.map(|route| format!("written as {}", shown(route.rule_path.as_str())));
             let by = after.origin.as_ref();
-            self.push(meeting, name, Told { subject: Subject::Route, kind: Kind::Changed, texts, by, effect: None });
+            self.push(host_pair, name, Told { subject: Subject::Route, kind: Kind::Changed, texts, by, effect: None });
         }
     }
 
@@ -192,7 +192,7 @@ impl<'a> Comparison<'a> {
         parts::of_backend(&before.policy, &after.policy, found);
     }
 
-    fn canary(&mut self, meeting: &Meeting<'a>, name: &str, [before, after]: Pair<'a>, found: &mut Vec<Part>) {
+    fn canary(&mut self, host_pair: &HostPair<'a>, name: &str, [before, after]: Pair<'a>, found: &mut Vec<Part>) {
         let (old, new) = (before.canary.as_deref(), after.canary.as_deref());
         let texts = [old, new].map(|canary| canary.map(ToString::to_string).unwrap_or_default());
         if texts[0] == texts[1] {
@@ -202,11 +202,11 @@ impl<'a> Comparison<'a> {
         }
         let kind = kind_of(&texts[0], &texts[1]);
         let by = new.or(old).map(|canary| &canary.origin);
-        self.push(meeting, name, Told { subject: Subject::Canary, kind, texts, by, effect: None });
+        self.push(host_pair, name, Told { subject: Subject::Canary, kind, texts, by, effect: None });
     }
 
-    fn redirect(&mut self, meeting: &Meeting<'a>, met: Met, name: &str) -> bool {
-        let pair = meeting.pair(met);
+    fn redirect(&mut self, host_pair: &HostPair<'a>, route_pair: RoutePair, name: &str) -> bool {
+        let pair = host_pair.pair(route_pair);
         let redirects = pair.map(|route| route.https_redirect.is_some());
         let effect = match redirects {
             [true, false] => Effect::Opens,
@@ -214,18 +214,18 @@ impl<'a> Comparison<'a> {
             _ => return false,
         };
         // A route that is closed is not redirected; that it is closed is told. So is the route of a host that comes or goes.
-        if facts::is_closed(pair[0]) != facts::is_closed(pair[1]) || meeting.is_of_stand_in(met) {
+        if facts::is_closed(pair[0]) != facts::is_closed(pair[1]) || host_pair.is_of_stand_in(route_pair) {
             return true;
         }
         let texts = redirects.map(|redirects| if redirects { "redirected to https" } else { "plain HTTP served" }.to_owned());
         let (by, effect) = (pair[1].origin.as_ref(), Some(effect));
-        self.push(meeting, name, Told { subject: Subject::Route, kind: Kind::Changed, texts, by, effect });
+        self.push(host_pair, name, Told { subject: Subject::Route, kind: Kind::Changed, texts, by, effect });
         true
     }
 
-    fn push(&mut self, meeting: &Meeting<'_>, name: &str, told: Told<'_>) {
+    fn push(&mut self, host_pair: &HostPair<'_>, name: &str, told: Told<'_>) {
         let Told { subject, kind, texts: [from, to], by, effect } = told;
-        let (hosts, by) = (vec![meeting.pattern.clone()], by.cloned());
+        let (hosts, by) = (vec![host_pair.pattern.clone()], by.cloned());
         self.changes.push(Change { subject, hosts, name: name.to_owned(), kind, from, to, by, effect });
     }
 }

@@ -22,28 +22,28 @@ pub(super) fn unreached(model: &Model, served: &[Arc<Ingress>]) -> Vec<Diagnosti
 }
 
 /// An expression that takes whatever begins as it does.
-struct Taker<'m> {
+struct ShadowingRegex<'m> {
     expression: Regex,
     route: &'m Route,
 }
 
 fn of_host(host: &Host, ingresses: &HashMap<&ObjectName, &Ingress>) -> Vec<Diagnostic> {
-    let (mut takers, mut findings) = (Vec::<Taker<'_>>::new(), Vec::new());
+    let (mut shadowing, mut findings) = (Vec::<ShadowingRegex<'_>>::new(), Vec::new());
     let mut reached: Vec<&Route> = Vec::new();
     let expression = |one: &PathMatch| if let PathMatch::Regex(expression) = one { Some(expression.clone()) } else { None };
     for (route, expression) in host.routes.iter().flat_map(|route| route.matches.iter().filter_map(expression).map(move |one| (route, one)))
     {
         let begin = begin(&expression);
-        match takers.iter().find(|taker| taker.expression.is_match(&begin)) {
-            Some(taker) => {
+        match shadowing.iter().find(|shadowing_regex| shadowing_regex.expression.is_match(&begin)) {
+            Some(shadowing_regex) => {
                 if !is_told_of_another(host, route, &reached) {
-                    findings.extend(finding(host, route, taker.route, ingresses));
+                    findings.extend(finding(host, route, shadowing_regex.route, ingresses));
                 }
             }
             None => {
                 reached.push(route);
-                if takers.len() < MOST {
-                    takers.extend(taker(&expression).map(|expression| Taker { expression, route }));
+                if shadowing.len() < MOST {
+                    shadowing.extend(shadowing_regex(&expression).map(|expression| ShadowingRegex { expression, route }));
                 }
             }
         }
@@ -102,7 +102,7 @@ fn begin(expression: &RouteRegex) -> String {
 
 /// The expression, to be compared with a begin; `None` for one that could look further than it takes, or is not certainly
 /// read alike here.
-fn taker(expression: &RouteRegex) -> Option<Regex> {
+fn shadowing_regex(expression: &RouteRegex) -> Option<Regex> {
     const MAX_BYTES: usize = 1 << 18;
     let text = expression.as_str();
     let outside = text.replace("[^", "[");
@@ -122,7 +122,7 @@ mod tests {
     /// Whether the first one takes all that the second one matches, as far as that is certain.
     fn takes(first: &str, second: &str) -> bool {
         let of = |text: &str| RouteRegex::new(text).unwrap();
-        taker(&of(first)).is_some_and(|taker| taker.is_match(&begin(&of(second))))
+        shadowing_regex(&of(first)).is_some_and(|shadowing_regex| shadowing_regex.is_match(&begin(&of(second))))
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl From<Fault> for DecodeError {
 /// # Errors
 /// When a field has a type that the API server would not accept either, or the name is no name.
 pub fn decode(mut object: Value) -> Result<Option<Object>, DecodeError> {
-    kind_of(&object).map(|kind| decode_as(kind, modern(&mut object))).transpose()
+    kind_of(&object).map(|kind| decode_as(kind, to_newest_version(&mut object))).transpose()
 }
 
 /// Reads one object that no API server has looked at: what has the wrong type is left out of it as far as it can be,
@@ -41,7 +41,7 @@ pub fn decode(mut object: Value) -> Result<Option<Object>, DecodeError> {
 /// When nothing of the object can be used: all that is wrong with it, and first why.
 pub fn decode_written(mut object: Value) -> Result<Option<(Object, Vec<Fault>)>, Vec<DecodeError>> {
     let Some(kind) = kind_of(&object) else { return Ok(None) };
-    let mut object = modern(&mut object);
+    let mut object = to_newest_version(&mut object);
     let faults = fit(&mut object, shapes::of(kind)).map_err(|faults| faults.into_iter().map(DecodeError::from).collect::<Vec<_>>())?;
     check_name(kind, &object).map_err(|error| vec![error])?;
     let object = match decode_as(kind, object).map_err(|error| vec![error])? {
@@ -71,7 +71,7 @@ fn kind_of(object: &Value) -> Option<Kind> {
 }
 
 /// The object in the shape of its newest API version.
-fn modern(object: &mut Value) -> Value {
+fn to_newest_version(object: &mut Value) -> Value {
     if object["kind"] == "Ingress" && object["apiVersion"] != "networking.k8s.io/v1" {
         legacy::ingress_to_v1(object);
     }

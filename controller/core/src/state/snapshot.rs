@@ -3,7 +3,7 @@
 use super::cluster_ips::ClusterIps;
 use super::epochs::{Epochs, Kinds};
 use super::ingresses::{Ingresses, IngressesToken};
-use super::lasting::Lasting;
+use super::retained::RetainedConfigMaps;
 use super::slices::Slices;
 use super::{ConfigMap, EndpointSlice, Event, GatewrightParameters, Ingress, IngressClass, Meta, Namespace, Object, Secret, Service};
 use crate::names::{Kind, ObjectName, ObjectRef};
@@ -28,7 +28,7 @@ struct Others {
     slices: Slices,
     secrets: HashMap<ObjectName, Arc<Secret>>,
     config_maps: HashMap<ObjectName, Arc<ConfigMap>>,
-    lasting: Lasting,
+    retained: RetainedConfigMaps,
     namespaces: HashMap<ObjectName, Arc<Namespace>>,
     parameters: BTreeMap<ObjectName, Arc<GatewrightParameters>>,
     addresses: HashMap<Box<str>, Arc<[IpAddr]>>,
@@ -89,7 +89,7 @@ impl Snapshot {
             Object::EndpointSlice(o) => self.put_slice(reference, o),
             Object::Secret(o) => self.put_secret(o),
             Object::ConfigMap(o) => {
-                self.others().lasting.put(&reference.name);
+                self.others().retained.put(&reference.name);
                 let digest = o.digest;
                 replaces(self.others().config_maps.insert(reference.name, o), |old| old.digest == digest)
             }
@@ -142,7 +142,7 @@ impl Snapshot {
             Kind::ConfigMap => {
                 let others = self.others();
                 let before = others.config_maps.remove(name);
-                before.iter().for_each(|before| others.lasting.remove(before));
+                before.iter().for_each(|before| others.retained.remove(before));
                 before.is_some()
             }
             Kind::Namespace => {
@@ -260,13 +260,13 @@ impl Snapshot {
 
     /// When this ConfigMap is deleted, its last version is still known.
     pub fn keep_last(&mut self, config_map: &ObjectName) {
-        self.others().lasting.add(config_map);
+        self.others().retained.add(config_map);
     }
 
     /// The last version of a ConfigMap that is deleted and that [`Self::keep_last`] was asked to keep.
     #[must_use]
     pub fn deleted_config_map(&self, name: &ObjectName) -> Option<&Arc<ConfigMap>> {
-        self.others.lasting.get(name)
+        self.others.retained.get(name)
     }
 
     /// All ConfigMaps, in no order.

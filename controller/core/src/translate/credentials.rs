@@ -29,7 +29,7 @@ pub(super) fn of(readings: &Readings, settings: &Settings, diagnostics: &mut Vec
         all.identities.extend(policies.identity.iter().map(|identity| (identity.id.clone(), Arc::clone(identity))));
     }
     if let Some(time) = settings.time_for_hashes {
-        let out = beyond(&oldest_first, time);
+        let out = over_budget(&oldest_first, time);
         say(&out, readings, settings, diagnostics);
         leave_out(&out, &mut all.accounts);
     }
@@ -37,13 +37,13 @@ pub(super) fn of(readings: &Readings, settings: &Settings, diagnostics: &mut Vec
 }
 
 /// Positions of users in their lists, by list.
-type Beyond = HashMap<AccountsId, HashSet<usize>>;
+type OverBudget = HashMap<AccountsId, HashSet<usize>>;
 
 /// The users whose hashes are more than can be computed in so much time.
 ///
 /// Each hash waits for its turn: until all namespaces have had as much time as its own has had with it.
-fn beyond(oldest_first: &[(&str, Arc<Accounts>)], time: Duration) -> Beyond {
-    let mut out = Beyond::new();
+fn over_budget(oldest_first: &[(&str, Arc<Accounts>)], time: Duration) -> OverBudget {
+    let mut out = OverBudget::new();
     if oldest_first.iter().fold(Duration::ZERO, |all, (_, accounts)| all.saturating_add(accounts.time)) <= time {
         return out;
     }
@@ -68,7 +68,7 @@ fn beyond(oldest_first: &[(&str, Arc<Accounts>)], time: Duration) -> Beyond {
 }
 
 /// Tells each Ingress whose users cannot log in.
-fn say(out: &Beyond, readings: &Readings, settings: &Settings, diagnostics: &mut Vec<Diagnostic>) {
+fn say(out: &OverBudget, readings: &Readings, settings: &Settings, diagnostics: &mut Vec<Diagnostic>) {
     for reading in readings.iter().filter(|_| !out.is_empty()) {
         let Some((accounts, out)) = reading.policies.accounts.as_ref().and_then(|own| Some((own, out.get(&own.id)?))) else { continue };
         let those = accounts.list.iter().enumerate().filter(|(n, _)| out.contains(n)).map(|(_, account)| account);
@@ -81,7 +81,7 @@ fn say(out: &Beyond, readings: &Readings, settings: &Settings, diagnostics: &mut
 }
 
 /// Nobody can log in by a name that is not there.
-fn leave_out(out: &Beyond, all: &mut BTreeMap<AccountsId, Arc<Accounts>>) {
+fn leave_out(out: &OverBudget, all: &mut BTreeMap<AccountsId, Arc<Accounts>>) {
     for (id, out) in out {
         let Some(accounts) = all.get_mut(id) else { continue };
         let list = accounts.list.iter().enumerate().filter(|(n, _)| !out.contains(n)).map(|(_, account)| account.clone());
@@ -104,7 +104,7 @@ mod tests {
     /// How many users of each Secret can log in, in 3.1 s.
     fn served(lists: &[(&str, usize)]) -> Vec<usize> {
         let lists: Vec<_> = lists.iter().enumerate().map(|(n, (namespace, users))| (*namespace, secret(&n.to_string(), *users))).collect();
-        let out = beyond(&lists, Duration::from_millis(3100));
+        let out = over_budget(&lists, Duration::from_millis(3100));
         lists.iter().map(|(_, list)| list.list.len() - out.get(&list.id).map_or(0, HashSet::len)).collect()
     }
 
@@ -126,7 +126,7 @@ mod tests {
         let mut all = BTreeMap::new();
         let accounts = Arc::new(Accounts::new(AccountsId::of_secret("a", "b", false), list.into()));
         all.insert(accounts.id.clone(), Arc::clone(&accounts));
-        leave_out(&beyond(&[("a", accounts)], Duration::from_millis(500)), &mut all);
+        leave_out(&over_budget(&[("a", accounts)], Duration::from_millis(500)), &mut all);
         let names = |accounts: &Accounts| accounts.list.iter().map(|account| account.name.to_string()).collect::<Vec<_>>();
         assert_eq!(all.values().map(|accounts| names(accounts)).next().unwrap(), ["u0", "u1", "plain"]);
     }

@@ -80,7 +80,7 @@ pub(super) fn endpoints(used: &BackendUse, policy: &BackendPolicy, snapshot: &Sn
     let is_by_address = policy.service_address == Some(true) && !reach.settings.only_pod_endpoints;
     let own = service.cluster_ip.filter(|_| is_by_address);
     match own.map(|address| SocketAddr::new(address, port.port)) {
-        Some(own) if gate.lets(own) => Ok(Found { port: port.port, endpoints: vec![own], problem: None, findings: Vec::new() }),
+        Some(own) if gate.allows(own) => Ok(Found { port: port.port, endpoints: vec![own], problem: None, findings: Vec::new() }),
         Some(own) => Err(refused(name, own, gate)),
         None => of_slices(service, port, snapshot, reach),
     }
@@ -95,7 +95,7 @@ fn of_slices(service: &Service, port: &ServicePort, snapshot: &Snapshot, reach: 
     if endpoints.is_empty() && settings.external_ips_are_endpoints {
         endpoints.extend(service.external_ips.iter().map(|ip| (SocketAddr::new(*ip, port.port), true)));
     }
-    let is_let = |(endpoint, is_known): &(SocketAddr, bool)| *is_known && gate.lets(*endpoint);
+    let is_let = |(endpoint, is_known): &(SocketAddr, bool)| *is_known && gate.allows(*endpoint);
     let first_refused = endpoints.iter().find(|endpoint| !is_let(endpoint)).map(|(endpoint, _)| *endpoint);
     let endpoints: Vec<_> = endpoints.into_iter().filter(is_let).map(|(endpoint, _)| endpoint).collect();
     let (problem, findings) = match (endpoints.is_empty(), first_refused) {
@@ -292,10 +292,10 @@ fn external(port: u16, service: &Service, snapshot: &Snapshot, reach: Reach<'_>)
     };
     let gate = Gate::new(name.namespace(), snapshot, reach);
     let all = || addresses.iter().map(|ip| SocketAddr::new(*ip, port));
-    let allowed: Vec<_> = all().filter(|endpoint| gate.lets(*endpoint)).collect();
+    let allowed: Vec<_> = all().filter(|endpoint| gate.allows(*endpoint)).collect();
     match (allowed.is_empty(), all().next()) {
         (false, _) => Ok(allowed),
-        (true, Some(first)) => Err(refused(&gate.bars(first).map_or_else(String::new, |why| format!("{} {why}", first.ip())))),
+        (true, Some(first)) => Err(refused(&gate.rejects(first).map_or_else(String::new, |why| format!("{} {why}", first.ip())))),
         (true, None) => Err(Problem::new(
             Code::UnresolvedExternalName,
             format!("externalName {} of Service {name} does not resolve", shown(&service.external_name)),

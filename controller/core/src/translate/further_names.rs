@@ -16,13 +16,13 @@ pub(super) struct FurtherNames<'a> {
     of_host: HashMap<&'a HostPattern, Vec<Alias>>,
     /// Aliases that are redirected to HTTPS in another way than their host, which makes each a host of its own with the
     /// same routes.
-    pub(super) apart: BTreeMap<HostPattern, Apart<'a>>,
+    pub(super) apart: BTreeMap<HostPattern, SeparateAlias<'a>>,
     /// Names that only redirect.
     pub(super) redirecting: BTreeMap<HostPattern, Redirecting>,
 }
 
 /// An alias that is a host of its own.
-pub(super) struct Apart<'a> {
+pub(super) struct SeparateAlias<'a> {
     pub(super) host: &'a HostPattern,
     /// Whether it counts as a host with a certificate.
     pub(super) has_tls: bool,
@@ -130,7 +130,7 @@ impl<'a> Decider<'a, '_> {
         if let Some(pattern @ HostPattern::Exact(_)) = pattern {
             let has_tls = certified || self.certificates.has_tls(&pattern);
             if has_tls != self.certificates.has_tls(host) {
-                self.names.apart.insert(pattern, Apart { host, has_tls });
+                self.names.apart.insert(pattern, SeparateAlias { host, has_tls });
                 return;
             }
         }

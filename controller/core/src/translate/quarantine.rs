@@ -24,7 +24,7 @@ pub struct Quarantine {
 }
 
 /// Digests of key pairs that are set aside, and of those that are served instead, by Secret.
-pub(super) type Aside = BTreeMap<ObjectName, (u128, Option<u128>)>;
+pub(super) type ReplacedPairs = BTreeMap<ObjectName, (u128, Option<u128>)>;
 
 /// One value of a key of the main ConfigMap, or of the parameters of a class: what holds of it, which may be what it said before.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ impl Quarantine {
     }
 
     /// Forgets the verdict on an Ingress: it gets another chance.
-    pub fn forgive(&mut self, name: &ObjectName) {
+    pub fn forget_verdict(&mut self, name: &ObjectName) {
         self.verdicts.remove(name);
     }
 
@@ -191,7 +191,7 @@ impl Quarantine {
     }
 
     /// The key pairs that are set aside, and those that are served instead.
-    pub(super) fn pairs_aside(&self) -> Aside {
+    pub(super) fn replaced_pairs(&self) -> ReplacedPairs {
         let digests = |verdict: &PairVerdict| (verdict.digest, verdict.last_accepted.as_ref().map(|last| last.digest));
         self.pairs.iter().map(|(secret, verdict)| (secret.clone(), digests(verdict))).collect()
     }

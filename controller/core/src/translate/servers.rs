@@ -101,15 +101,15 @@ impl<'a> Servers<'a> {
                 return Err(refused(message, "write the host of the service, or give rules hosts without wildcard"));
             }
         };
-        let barred = |address: &IpAddr| machine(SocketAddr::new(*address, port), self.input.settings);
-        let allowed: Vec<_> = all.iter().copied().filter(|address| barred(address).is_none()).collect();
+        let rejection = |address: &IpAddr| machine(SocketAddr::new(*address, port), self.input.settings);
+        let allowed: Vec<_> = all.iter().copied().filter(|address| rejection(address).is_none()).collect();
         match (allowed.is_empty(), all.first()) {
             (false, _) => Ok(allowed),
             (true, Some(address)) => Err(refused(
                 format!(
                     "{key}: host {} is {address}{}",
                     shown(&name),
-                    barred(address).map_or_else(String::new, |why| format!(", which {why}"))
+                    rejection(address).map_or_else(String::new, |why| format!(", which {why}"))
                 ),
                 "name a service elsewhere",
             )),

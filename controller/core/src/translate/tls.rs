@@ -5,7 +5,7 @@ mod uncovered;
 use super::Input;
 use super::claims::{Claim, Claims};
 use super::in_use::{InUse, Names};
-use super::quarantine::Aside;
+use super::quarantine::ReplacedPairs;
 use super::reading::{Reading, TlsReading};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::{Certificate, CertificateId, HostCertificate, SharedMap};
@@ -71,7 +71,7 @@ pub(super) struct Decided {
     /// Of all Secrets.
     epoch: Option<Epoch>,
     /// Key pairs that were set aside.
-    aside: Aside,
+    replaced: ReplacedPairs,
 }
 
 /// The decision for a host, and what it was made from beside the claims on the host.
@@ -119,12 +119,12 @@ impl Decided {
         if !is_same {
             again.extend(self.hosts.iter().filter(|(_, kept)| is_set_back || !kept.is_current(&input)).map(|(host, _)| host.clone()));
         }
-        let aside = input.quarantine.pairs_aside();
-        if aside != self.aside {
-            let concerns = |secret: &ObjectName| aside.contains_key(secret) || self.aside.contains_key(secret);
+        let replaced = input.quarantine.replaced_pairs();
+        if replaced != self.replaced {
+            let concerns = |secret: &ObjectName| replaced.contains_key(secret) || self.replaced.contains_key(secret);
             let concerned = self.hosts.iter().filter(|(_, kept)| kept.secrets.iter().any(|(secret, _)| concerns(secret)));
             again.extend(concerned.map(|(host, _)| host.clone()));
-            self.aside = aside;
+            self.replaced = replaced;
         }
         let mut changed = BTreeSet::new();
         for host in again {

@@ -18,7 +18,7 @@ pub(super) struct Gate<'a> {
 
 /// Why an endpoint may not be one.
 #[derive(Debug)]
-pub(in crate::translate) enum Barred {
+pub(in crate::translate) enum EndpointRejection {
     NoPort,
     Forbidden(Forbidden),
     Own,
@@ -37,18 +37,19 @@ impl<'a> Gate<'a> {
         !self.reach.settings.only_pod_endpoints || (slice.is_managed && endpoint.is_of_pod && !service.selector.is_empty())
     }
 
-    pub(super) fn lets(self, endpoint: SocketAddr) -> bool {
-        self.bars(endpoint).is_none()
+    pub(super) fn allows(self, endpoint: SocketAddr) -> bool {
+        self.rejects(endpoint).is_none()
     }
 
     /// Why this one may not be forwarded to.
-    pub(super) fn bars(self, endpoint: SocketAddr) -> Option<Barred> {
+    pub(super) fn rejects(self, endpoint: SocketAddr) -> Option<EndpointRejection> {
         if endpoint.port() == 0 {
-            return Some(Barred::NoPort);
+            return Some(EndpointRejection::NoPort);
         }
         let may_be_loopback = self.reach.settings.loopback_endpoints && endpoint.ip().is_loopback();
-        let barred = machine(endpoint, self.reach.settings).filter(|barred| !may_be_loopback || matches!(barred, Barred::Own));
-        barred.or_else(|| self.is_of_others(endpoint.ip()).then_some(Barred::OfOthers))
+        let rejection =
+            machine(endpoint, self.reach.settings).filter(|rejection| !may_be_loopback || matches!(rejection, EndpointRejection::Own));
+        rejection.or_else(|| self.is_of_others(endpoint.ip()).then_some(EndpointRejection::OfOthers))
     }
 
     /// Whether it is the cluster IP of a Service of another namespace, and not to be reached by this way round.
@@ -58,17 +59,17 @@ impl<'a> Gate<'a> {
 }
 
 /// Why nobody is sent there, whoever says it.
-pub(in crate::translate) fn machine(endpoint: SocketAddr, settings: &Settings) -> Option<Barred> {
+pub(in crate::translate) fn machine(endpoint: SocketAddr, settings: &Settings) -> Option<EndpointRejection> {
     let is_here = |ip: IpAddr| ip.is_loopback() || settings.own_addresses.contains(&ip);
     let is_own_port = [settings.admin_port, Some(settings.listeners.status_port)].contains(&Some(endpoint.port()));
     if is_own_port && spellings(endpoint.ip()).any(is_here) {
-        return Some(Barred::Own);
+        return Some(EndpointRejection::Own);
     }
-    forbidden(endpoint.ip()).map(Barred::Forbidden)
+    forbidden(endpoint.ip()).map(EndpointRejection::Forbidden)
 }
 
 /// As in `is loopback`.
-impl fmt::Display for Barred {
+impl fmt::Display for EndpointRejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPort => f.write_str("has the port 0"),

@@ -1,6 +1,6 @@
 //! Why endpoints are left out, for whoever wonders. Nobody looks at single ones here unless something is wrong.
 
-use super::gate::{Barred, Gate};
+use super::gate::{EndpointRejection, Gate};
 use super::{Problem, group_ports};
 use crate::diagnostic::{BadEndpoint, Code, Diagnostic, Outcome};
 use crate::names::{Kind, ObjectRef, shown};
@@ -45,10 +45,12 @@ pub(super) fn beside(slices: &Slices<'_>, service: &Service, port: &ServicePort,
 
 /// What is wrong with an endpoint that is refused, and what would do.
 pub(super) fn refusal(endpoint: SocketAddr, gate: Gate<'_>) -> (String, &'static str) {
-    let why = match gate.bars(endpoint) {
+    let why = match gate.rejects(endpoint) {
         // The API server takes it, and to HAProxy it means the port that the client has asked.
-        Some(Barred::NoPort) => return (format!("{endpoint}, and 0 is not a port"), "give the EndpointSlice a port from 1 to 65535"),
-        why => why.unwrap_or(Barred::OfNoPod),
+        Some(EndpointRejection::NoPort) => {
+            return (format!("{endpoint}, and 0 is not a port"), "give the EndpointSlice a port from 1 to 65535");
+        }
+        why => why.unwrap_or(EndpointRejection::OfNoPod),
     };
     (
         format!("{}, and endpoints may not have such addresses: it {why}", endpoint.ip()),
@@ -85,7 +87,7 @@ fn refused_of(slice: &EndpointSlice, (service, port): (&Service, &ServicePort), 
         let refused = |number: u16| {
             let ready = group.endpoints.iter().filter(|endpoint| endpoint.ready);
             let at = |endpoint: &Endpoint| SocketAddr::new(endpoint.address, number);
-            ready.filter(|endpoint| !gate.knows(slice, service, endpoint) || !gate.lets(at(endpoint))).map(at).next()
+            ready.filter(|endpoint| !gate.knows(slice, service, endpoint) || !gate.allows(at(endpoint))).map(at).next()
         };
         numbers.into_iter().find_map(refused)
     })

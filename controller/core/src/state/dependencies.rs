@@ -8,7 +8,7 @@ use crate::names::ObjectName;
 /// A hash of the Services that an Ingress names with their endpoints, and of the Secrets and ConfigMaps that it names or may
 /// name: every word of an annotation may be the name of one.
 #[must_use]
-pub fn surroundings(snapshot: &Snapshot, ingress: &Ingress) -> u128 {
+pub fn dependency_digest(snapshot: &Snapshot, ingress: &Ingress) -> u128 {
     let namespace = ingress.meta.name.namespace();
     let own = |name: &str| ObjectName::new(namespace, name).ok();
     let services: Vec<_> = backends(ingress)
@@ -64,7 +64,7 @@ mod tests {
         let mut snapshot = Snapshot::default();
         happens(&mut snapshot, object("Ingress", "a", "i", json!({"metadata": {"annotations": annotations}, "spec": spec})));
         let ingress = std::sync::Arc::clone(snapshot.ingress(&ObjectName::new("a", "i").unwrap()).unwrap());
-        let mut seen = vec![surroundings(&snapshot, &ingress)];
+        let mut seen = vec![dependency_digest(&snapshot, &ingress)];
         let data = |text: &str| json!({"data": {"k": text}});
         let secret = json!({"data": {"auth": "YTpi"}});
         let slice = json!({"metadata": {"labels": {"kubernetes.io/service-name": "s"}}, "addressType": "IPv4", "ports": [{"port": 80}],
@@ -79,13 +79,13 @@ mod tests {
             ("ConfigMap", "a", "more", data("y")),
         ] {
             happens(&mut snapshot, object(kind, namespace, name, fields));
-            let now = surroundings(&snapshot, &ingress);
+            let now = dependency_digest(&snapshot, &ingress);
             assert!(!seen.contains(&now), "{kind} {namespace}/{name}");
             seen.push(now);
         }
         for (kind, namespace, name) in [("Secret", "a", "users"), ("ConfigMap", "b", "more"), ("ConfigMap", "a", "else")] {
             happens(&mut snapshot, object(kind, namespace, name, data("z")));
-            assert_eq!(surroundings(&snapshot, &ingress), *seen.last().unwrap(), "{kind} {namespace}/{name}");
+            assert_eq!(dependency_digest(&snapshot, &ingress), *seen.last().unwrap(), "{kind} {namespace}/{name}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::names::HostPattern;
 use std::collections::BTreeMap;
 
 /// A host before and after.
-pub(super) struct Meeting<'a> {
+pub(super) struct HostPair<'a> {
     pub(super) pattern: String,
     pub(super) tables: [Table<'a>; 2],
     /// The side on which another host serves its requests.
@@ -16,13 +16,13 @@ pub(super) struct Meeting<'a> {
 
 /// The route that serves some paths before, and the one after.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Met {
+pub(super) struct RoutePair {
     pub(super) numbers: [usize; 2],
     /// Whether they are for these paths, and do not just serve them, too.
     pub(super) there: [bool; 2],
 }
 
-impl Met {
+impl RoutePair {
     /// Whether it is a route of one side, of which another one takes the requests on the other side.
     pub(super) const fn is_one_sided(self) -> bool {
         self.there[0] != self.there[1]
@@ -43,11 +43,11 @@ pub(super) struct Doubt {
 /// together.
 #[derive(Default)]
 pub(super) struct Sorted {
-    pub(super) certain: BTreeMap<Met, Vec<PathMatch>>,
+    pub(super) certain: BTreeMap<RoutePair, Vec<PathMatch>>,
     pub(super) doubtful: BTreeMap<Doubt, Vec<PathMatch>>,
 }
 
-impl<'a> Meeting<'a> {
+impl<'a> HostPair<'a> {
     pub(super) fn of(pattern: &HostPattern, hosts: [&'a Host; 2]) -> Self {
         Self { pattern: pattern.to_string(), tables: hosts.map(Table::new), stand_in: None }
     }
@@ -61,13 +61,13 @@ impl<'a> Meeting<'a> {
     }
 
     /// The routes of both sides.
-    pub(super) fn pair(&self, met: Met) -> [&'a Route; 2] {
-        [0, 1].map(|side| self.route(side, met.numbers[side]))
+    pub(super) fn pair(&self, route_pair: RoutePair) -> [&'a Route; 2] {
+        [0, 1].map(|side| self.route(side, route_pair.numbers[side]))
     }
 
     /// Whether these are paths of the host that stands in alone, which are nobody's of the other one.
-    pub(super) fn is_of_stand_in(&self, met: Met) -> bool {
-        self.stand_in.is_some_and(|side| !met.there[1 - side])
+    pub(super) fn is_of_stand_in(&self, route_pair: RoutePair) -> bool {
+        self.stand_in.is_some_and(|side| !route_pair.there[1 - side])
     }
 
     pub(super) fn way(&self, side: usize, number: usize) -> Way<'a> {
@@ -86,8 +86,8 @@ impl<'a> Meeting<'a> {
                 |side: usize| own[side].map_or_else(|| self.tables[side].serving(path), |number| vec![Candidate { number, is_sure: true }]);
             match [serving(0), serving(1)].each_ref().map(Vec::as_slice) {
                 [[old], [new]] => {
-                    let met = Met { numbers: [old.number, new.number], there: own.map(|own| own.is_some()) };
-                    sorted.certain.entry(met).or_default().push(path.clone());
+                    let route_pair = RoutePair { numbers: [old.number, new.number], there: own.map(|own| own.is_some()) };
+                    sorted.certain.entry(route_pair).or_default().push(path.clone());
                 }
                 [[own], others] => sorted.doubt(Doubt { side: 0, own: own.number, others: others.to_vec() }, path),
                 [others, [own]] => sorted.doubt(Doubt { side: 1, own: own.number, others: others.to_vec() }, path),

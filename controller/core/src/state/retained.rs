@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 /// The names, and the last versions of those that are deleted.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lasting(BTreeMap<ObjectName, Option<Arc<ConfigMap>>>);
+pub(super) struct RetainedConfigMaps(BTreeMap<ObjectName, Option<Arc<ConfigMap>>>);
 
-impl Lasting {
+impl RetainedConfigMaps {
     /// The last version of this one counts from now on.
     pub(super) fn add(&mut self, name: &ObjectName) {
         self.0.entry(name.clone()).or_default();
