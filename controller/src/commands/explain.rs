@@ -32,16 +32,16 @@ fn run(config: &ExplainConfig) -> Result<End, CommandError> {
     }
     let translation = session.translate(&mut world)?;
     let explanation = explain(&translation.model, &config.request);
-    let story = Story::of(&explanation, &world, &translation, config);
+    let report = ExplainReport::of(&explanation, &world, &translation, config);
     drop(progress);
     say_left_out(&config.inputs, &world, &translation);
-    let text = if config.json { story.json(config) } else { story.text(config) };
+    let text = if config.json { report.json(config) } else { report.text(config) };
     print(text.as_bytes())?;
     Ok(if explanation.is_served() { End::Fine } else { End::Not })
 }
 
 /// An explanation with what manifests say of it.
-struct Story<'a> {
+struct ExplainReport<'a> {
     explanation: &'a Explanation,
     /// Where the Ingress was written.
     place: Option<String>,
@@ -53,7 +53,7 @@ struct Story<'a> {
     left_out: Vec<String>,
 }
 
-impl<'a> Story<'a> {
+impl<'a> ExplainReport<'a> {
     fn of(explanation: &'a Explanation, world: &World, translation: &'a Translation, config: &ExplainConfig) -> Self {
         let prefix = config.offline.settings.annotations_prefix.as_str();
         let origin = explanation.routes.first().and_then(|route| route.origin.as_ref());

@@ -61,7 +61,7 @@ fn tell_what_is_left_out(all: &mut [Located], world: &World, translation: &Trans
 }
 
 /// An input that holds no Services, Secrets or ConfigMaps at all leaves them to somebody else.
-pub(super) fn soften(finding: &mut Diagnostic, holds: Holds) {
+pub(super) fn downgrade(finding: &mut Diagnostic, holds: Holds) {
     let kind = match finding.code {
         Code::NoService if !holds.services => "Services",
         Code::NoSecret | Code::MissingSecret if !holds.secrets => "Secrets",

@@ -1,14 +1,14 @@
 //! `gatewright lint`: all that is wrong with manifests, for people and for CI.
 
+mod excerpt;
 mod github;
 mod json;
 mod once;
-mod passage;
 mod sarif;
 mod text;
 
 use super::error::CommandError;
-use super::findings::{all_findings, soften};
+use super::findings::{all_findings, downgrade};
 use super::not_read::say_nothing_found;
 use super::offline::{End, Session, exit};
 use super::output::{Progress, print};
@@ -16,12 +16,12 @@ use crate::args::{LintConfig, LintFormat};
 use crate::source::Located;
 use crate::source::input::World;
 use crate::source::manifests::{Purpose, Texts};
+use excerpt::Lines;
 use gatewright_core::diagnostic::{Code, Diagnostic, Facts, Outcome, Severity};
 use gatewright_core::names::{Kind, ObjectRef, shown};
 use gatewright_core::review::review;
 use gatewright_core::state::Ingress;
 use gatewright_core::translate::{Translation, refused_by_api};
-use passage::Lines;
 use serde_json::json;
 use std::collections::HashSet;
 use std::process::ExitCode;
@@ -65,7 +65,7 @@ fn lint(config: &LintConfig) -> Result<End, CommandError> {
     findings.sort_by(|a, b| a.place.cmp(&b.place).then_with(|| a.diagnostic.cmp(&b.diagnostic)));
     findings.retain_mut(|located| {
         let finding = &mut located.diagnostic;
-        soften(finding, world.holds);
+        downgrade(finding, world.holds);
         config.severities.of(finding.code, finding.severity).map(|severity| finding.severity = severity).is_some()
     });
     once::tell_once(&mut findings, &world.snapshot, &config.offline.settings);

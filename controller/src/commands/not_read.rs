@@ -1,6 +1,6 @@
 //! What the answers of offline commands are without, which whoever reads them has to know.
 
-use super::findings::{elsewhere, hidden, soften, unread};
+use super::findings::{downgrade, elsewhere, hidden, unread};
 use super::lint::of_other_classes;
 use super::output::say;
 use crate::source::Located;
@@ -39,7 +39,7 @@ pub(super) fn say_left_out(inputs: &[String], world: &World, translation: &Trans
     }
     let is_of_flag = |finding: &&Diagnostic| [Code::MissingConfigMap, Code::Forbidden].contains(&finding.code) && finding.field.is_empty();
     for mut finding in translation.diagnostics.iter().filter(is_of_flag).cloned() {
-        soften(&mut finding, world.holds);
+        downgrade(&mut finding, world.holds);
         say(format_args!("{}: of {inputs}, {}; {}", finding.severity, finding.message, finding.help));
     }
 }

@@ -119,19 +119,19 @@ impl<'a> Session<'a> {
                 Ok(files) => return Ok((translation, files)),
                 Err(error) => error,
             };
-            let guilty = guilt::block_of(&error).and_then(|origin| self.guilty(world, &mut renderer, origin));
-            if self.are_templates_to_blame(world, &mut renderer, &translation, guilty.as_ref()) {
+            let culprit = guilt::block_of(&error).and_then(|origin| self.culprit(world, &mut renderer, origin));
+            if self.are_templates_to_blame(world, &mut renderer, &translation, culprit.as_ref()) {
                 return Err(self.of_templates(error));
             }
             let RenderError::Grammar { message, .. } = &error else { return Err(error.into()) };
-            if !guilty.is_some_and(|guilty| world.set_aside(&guilty, message)) {
+            if !culprit.is_some_and(|culprit| world.set_aside(&culprit, message)) {
                 return Err(error.into());
             }
         }
     }
 
     /// Who is to blame for a line in the block of an Ingress.
-    fn guilty(&self, world: &mut World, renderer: &mut Renderer, origin: &ObjectRef) -> Option<Arc<Ingress>> {
+    fn culprit(&self, world: &mut World, renderer: &mut Renderer, origin: &ObjectRef) -> Option<Arc<Ingress>> {
         let around = guilt::around(&world.snapshot, &origin.name);
         let suspects = around.iter().filter(|ingress| world.has_no_verdict(ingress)).cloned().collect();
         let found = guilt::of_line(origin, &around, suspects, |aside| {
@@ -148,13 +148,13 @@ impl<'a> Session<'a> {
         world: &mut World,
         renderer: &mut Renderer,
         translation: &Translation,
-        guilty: Option<&Arc<Ingress>>,
+        culprit: Option<&Arc<Ingress>>,
     ) -> bool {
         let built_in = (!self.overrides.is_empty()).then(|| crate::templates::renderer(self.dialect, self.version, BTreeMap::new()));
         if !built_in.is_some_and(|made| made.is_ok_and(|mut renderer| renderer.render(&translation.model).is_ok())) {
             return false;
         }
-        let others = guilty.and_then(|guilty| world.without(std::slice::from_ref(guilty), |world| self.translate(world)).ok());
+        let others = culprit.and_then(|culprit| world.without(std::slice::from_ref(culprit), |world| self.translate(world)).ok());
         others.is_none_or(|others| others.served.is_empty() || renderer.render(&others.model).is_err())
     }
 

@@ -32,16 +32,16 @@ pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> Resul
     let (wanted, wanted_seen) = watch::channel(Wanted::default());
     let (sender, mut inputs) = mpsc::channel(64);
     let own_namespace = Identity::of_environment().namespace;
-    let mut judge = Judge::new(&config, own_namespace.clone())?;
-    let scope = cluster::Scope::of(&judge.settings, &own_namespace, false).of_ingresses();
+    let mut reviewer = Reviewer::new(&config, own_namespace.clone())?;
+    let scope = cluster::Scope::of(&reviewer.settings, &own_namespace, false).of_ingresses();
     tokio::spawn(cluster::run(connection, scope, None, wanted_seen, sender));
     tracing::info!(port = admission.address.1, "answers the API server about Ingresses");
     let signal = |kind| signal(kind).map_err(CommandError::Signals);
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     loop {
         tokio::select! {
-            Some(input) = inputs.recv() => judge.take(input, &wanted, &known),
-            Some(question) = questions.recv() => drop(question.answer(judge.state())),
+            Some(input) = inputs.recv() => reviewer.take(input, &wanted, &known),
+            Some(question) = questions.recv() => drop(question.answer(reviewer.state())),
             _ = term.recv() => return Ok(()),
             _ = int.recv() => return Ok(()),
         }
@@ -49,14 +49,14 @@ pub(crate) async fn main(config: RunConfig, admission: AdmissionConfig) -> Resul
 }
 
 /// What is known of the cluster, and what is meant by it.
-struct Judge {
+struct Reviewer {
     snapshot: Snapshot,
     settings: Settings,
     quarantine: Quarantine,
     self_signed: Arc<Certificate>,
 }
 
-impl Judge {
+impl Reviewer {
     fn new(config: &RunConfig, own_namespace: String) -> Result<Self, SelfSignedError> {
         let dialect = config.proxy.dialect;
         let mut settings = crate::abilities::of_proxy(config.settings.clone(), dialect, dialect.oldest);

@@ -256,7 +256,7 @@ fn controller(config: &RunConfig, mut maker: Maker, around: Surroundings<'_>) ->
             let reports = Reports::start(&connection, by, &config.status, told, Arc::clone(&metrics));
             maker.settings.own_namespace = Some(identity.namespace.clone());
             let scope = cluster::Scope::of(&config.settings, &identity.namespace, config.secrets_from.is_none());
-            let place = config.zone_of_node.then(|| whereabouts(identity));
+            let place = config.zone_of_node.then(|| pod_location(identity));
             tokio::spawn(cluster::run(connection, scope, place, wanted_seen, objects));
             Some(reports)
         }
@@ -276,6 +276,6 @@ fn changes_of_templates(config: &RunConfig) -> mpsc::Receiver<()> {
     changes
 }
 
-fn whereabouts(identity: &Identity) -> cluster::Whereabouts {
-    cluster::Whereabouts { node: identity.node.clone(), pod: identity.pod.clone(), namespace: identity.namespace.clone() }
+fn pod_location(identity: &Identity) -> cluster::PodLocation {
+    cluster::PodLocation { node: identity.node.clone(), pod: identity.pod.clone(), namespace: identity.namespace.clone() }
 }

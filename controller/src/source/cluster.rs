@@ -15,8 +15,8 @@ mod watched;
 mod zone;
 
 pub(crate) use needed::missing;
-pub(crate) use once::{Once, OnceError};
-pub(crate) use zone::Whereabouts;
+pub(crate) use once::{ClusterReader, ClusterReaderError};
+pub(crate) use zone::PodLocation;
 
 use super::Input;
 use crate::connection::Connection;
@@ -66,7 +66,7 @@ impl Scope {
 pub(crate) async fn run(
     connection: Arc<Connection>,
     scope: Scope,
-    place: Option<Whereabouts>,
+    place: Option<PodLocation>,
     wanted: watch::Receiver<Wanted>,
     out: mpsc::Sender<Input>,
 ) {

@@ -6,7 +6,7 @@ mod completion;
 mod left_out;
 mod stand_ins;
 
-use super::cluster::{Once, OnceError};
+use super::cluster::{ClusterReader, ClusterReaderError};
 use super::manifests::{self, InputPath, LoadError, Places, Purpose, Texts, Unnamed};
 use super::secrets::{self, SecretsError};
 use super::{Located, beside};
@@ -35,7 +35,7 @@ pub(crate) enum InputError {
     Load(#[from] LoadError),
     /// The cluster.
     #[error(transparent)]
-    Cluster(#[from] OnceError),
+    Cluster(#[from] ClusterReaderError),
     /// The folder of Secrets.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -87,7 +87,7 @@ pub(crate) struct World {
     /// A Secret that is named and is not there is taken to be there.
     takes_secrets_as_there: bool,
     settings: Settings,
-    cluster: Option<Once>,
+    cluster: Option<ClusterReader>,
     /// What the cluster has told when it was asked for everything.
     heard: Vec<Event>,
     quarantine: Quarantine,
@@ -192,7 +192,7 @@ impl World {
 
     /// Takes in what the files hold none of.
     fn take_from(&mut self, cluster: &Self, objects: &[Object], how: How<'_>) -> Result<(), InputError> {
-        self.cluster = Some(Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?);
+        self.cluster = Some(ClusterReader::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?);
         self.holds = Holds::ALL;
         let held = objects.iter().map(|object| object.reference().kind).collect();
         for event in completion::of_cluster(&cluster.heard, &held) {
@@ -228,7 +228,7 @@ impl World {
     }
 
     fn read_cluster(&mut self, how: How<'_>) -> Result<(), InputError> {
-        let cluster = Once::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?;
+        let cluster = ClusterReader::connect(how.cluster.clone(), how.settings, how.secrets.is_none())?;
         let heard = cluster.everything()?;
         self.cluster = Some(cluster);
         self.holds = Holds::ALL;

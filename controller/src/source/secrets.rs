@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
-use tree::{Files, Tree, Trouble};
+use tree::{BadPath, Files, Tree};
 
 /// Follows a folder of Secrets until nobody listens to `out` any more.
 pub(crate) async fn run(path: PathBuf, out: mpsc::Sender<Input>) {
@@ -177,13 +177,13 @@ impl Mounts {
     /// Nothing is taken from the folder this time.
     fn keep(&mut self, why: &str) -> Seen {
         let kept = if self.identity.is_some() { "; its last state is kept" } else { "" };
-        let trouble = Trouble::unreadable(&self.path, format!("the folder {why}{kept}"));
+        let trouble = BadPath::unreadable(&self.path, format!("the folder {why}{kept}"));
         let problems = self.told_of(&[trouble]);
         Seen { problems, is_read: self.identity.is_some(), is_settled: true, again: Some(DOUBT / 2), ..Seen::default() }
     }
 
     /// All that is wrong, if that has changed.
-    fn told_of(&mut self, troubles: &[Trouble]) -> Option<Vec<Located>> {
+    fn told_of(&mut self, troubles: &[BadPath]) -> Option<Vec<Located>> {
         let is_kept = |name: &ObjectName| self.mounted.get(name).is_some_and(|mounted| mounted.used.is_some());
         let problems = troubles.iter().map(|trouble| {
             let mut located = trouble.located();

@@ -75,7 +75,7 @@ const UNHEARD: Duration = Duration::from_secs(2);
 pub(super) async fn run(path: PathBuf, folder: impl Followed, out: mpsc::Sender<Input>) {
     let waiting = Input::Waiting(vec![format!("the folder {}", path.display())]);
     let news = Arc::new(News::default());
-    let mut watched = Watched { folder, ear: Ear::new(path, Arc::clone(&news)), waits_for_git: Cell::new(false) };
+    let mut watched = Watched { folder, watcher: FolderWatcher::new(path, Arc::clone(&news)), waits_for_git: Cell::new(false) };
     let (mut is_complete, mut is_quiet, mut busy_since) = (false, true, None::<Instant>);
     if out.send(waiting).await.is_err() {
         return;
@@ -118,7 +118,7 @@ async fn tell(out: &mpsc::Sender<Input>, seen: Seen, is_first: bool) -> Result<(
 
 struct Watched<F> {
     folder: F,
-    ear: Ear,
+    watcher: FolderWatcher,
     /// Git was seen in the middle of a change, and nothing was seen since.
     waits_for_git: Cell<bool>,
 }
@@ -127,13 +127,13 @@ impl<F: Followed> Watched<F> {
     /// Looks at the folder, away from the threads of the runtime; listens before, so that nothing falls in between.
     async fn look(mut self, is_quiet: bool) -> (Self, Seen, bool) {
         let look = move || {
-            let is_heard = self.ear.listen();
+            let is_heard = self.watcher.listen();
             let now = Instant::now();
-            let written_since = |path: &Path| self.ear.news.written_since(path);
+            let written_since = |path: &Path| self.watcher.news.written_since(path);
             let is_changing = || {
-                let is_changing = work_tree::is_changing(&self.ear.path);
+                let is_changing = work_tree::is_changing(&self.watcher.path);
                 if is_changing && !self.waits_for_git.replace(is_changing) {
-                    info!(folder = %self.ear.path.display(), "git holds its lock on the folder; changes wait until it lets go, at most 20 s");
+                    info!(folder = %self.watcher.path.display(), "git holds its lock on the folder; changes wait until it lets go, at most 20 s");
                 }
                 self.waits_for_git.set(is_changing);
                 is_changing
@@ -152,11 +152,11 @@ impl<F: Followed> Watched<F> {
 #[derive(Debug, Default)]
 struct News {
     something: Notify,
-    heard: Mutex<Heard>,
+    heard: Mutex<PendingChanges>,
 }
 
 #[derive(Debug, Default)]
-struct Heard {
+struct PendingChanges {
     last: Option<Instant>,
     /// Files that were written to and not closed, and when they were first written to.
     open: HashMap<PathBuf, Instant>,
@@ -164,7 +164,7 @@ struct Heard {
     is_moved: bool,
 }
 
-impl Heard {
+impl PendingChanges {
     /// Follows which files are open for writing. False: nothing has changed.
     fn follow(&mut self, event: &notify::Event, now: Instant) -> bool {
         if event.need_rescan() {
@@ -194,7 +194,7 @@ impl Heard {
 }
 
 impl News {
-    fn heard(&self) -> MutexGuard<'_, Heard> {
+    fn heard(&self) -> MutexGuard<'_, PendingChanges> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -284,14 +284,14 @@ struct Listening {
 }
 
 /// Listens to a folder, and to its coming and going.
-struct Ear {
+struct FolderWatcher {
     path: PathBuf,
     news: Arc<News>,
     listening: Option<Listening>,
     has_complained: bool,
 }
 
-impl Ear {
+impl FolderWatcher {
     const fn new(path: PathBuf, news: Arc<News>) -> Self {
         Self { path, news, listening: None, has_complained: false }
     }

@@ -1,6 +1,6 @@
 //! What is to be said beside the changes: what is wrong with the second input alone, and what is in no comparison.
 
-use crate::commands::findings::{elsewhere, hidden, soften, unread};
+use crate::commands::findings::{downgrade, elsewhere, hidden, unread};
 use crate::commands::lint::of_other_classes;
 use crate::source::Located;
 use crate::source::input::World;
@@ -29,7 +29,7 @@ pub(super) fn new_findings(
     let located = after.diagnostics.iter().filter(|finding| !known.contains(finding)).map(|finding| new.places.locate(finding.clone()));
     let mut all: Vec<Located> = newly_unread(old, new).into_iter().chain(located).collect();
     all.retain_mut(|located| {
-        soften(&mut located.diagnostic, new.holds);
+        downgrade(&mut located.diagnostic, new.holds);
         located.diagnostic.severity != Severity::Note || on_another_proxy && located.diagnostic.code == Code::LacksFeature
     });
     let was_served: HashSet<&ObjectName> = before.served.iter().map(|ingress| &ingress.meta.name).collect();

@@ -20,8 +20,8 @@ fn one(located: &Located, report: &Report<'_>) -> String {
         properties.push(format!("file={}", property(&place.file_for_others().to_string_lossy())));
         properties.push(format!("line={}", place.line));
         properties.push(format!("col={}", place.column));
-        if let Some(passage) = report.lines.find(place) {
-            properties.push(format!("endColumn={}", passage.end_column()));
+        if let Some(excerpt) = report.lines.find(place) {
+            properties.push(format!("endColumn={}", excerpt.end_column()));
         }
     }
     properties.push(format!("title={}", property(&finding.code.to_string())));

@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report<'_>) -> String {
 fn one(located: &Located, report: &Report<'_>) -> Value {
     let mut value = serde_json::to_value(&located.diagnostic).expect("a finding is plain data");
     let place = located.place.as_ref().map(|place| {
-        let end = report.lines.find(place).map(|passage| passage.end_column());
+        let end = report.lines.find(place).map(|excerpt| excerpt.end_column());
         json!({"file": place.file.to_string_lossy(), "line": place.line, "column": place.column, "endColumn": end})
     });
     value["place"] = place.into();

@@ -73,8 +73,8 @@ fn place(place: Option<&Place>, report: &Report<'_>) -> Value {
         return json!({"artifactLocation": {"uri": uri(input.file_for_others())}, "region": {"startLine": 1}});
     };
     let mut region = json!({"startLine": place.line, "startColumn": place.column});
-    if let Some(passage) = report.lines.find(place) {
-        let end = passage.end_column();
+    if let Some(excerpt) = report.lines.find(place) {
+        let end = excerpt.end_column();
         if u32::try_from(end).is_ok_and(|end| end > place.column) {
             region["endColumn"] = end.into();
         }

@@ -1,7 +1,7 @@
 //! Findings for people: with the line that each is about.
 
 use super::Report;
-use super::passage::Passage;
+use super::excerpt::Excerpt;
 use crate::commands::output::counted;
 use crate::source::{Located, Place, more_of};
 use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Renderer, Snippet};
@@ -34,13 +34,13 @@ fn one(located: &Located, report: &Report<'_>, renderer: &Renderer) -> String {
     let title = level.primary_title(finding.message.as_str()).id(code);
     let place = located.place.as_ref();
     let path = place.map(|place| printable(&place.file.to_string_lossy()));
-    let passage = place.and_then(|place| report.lines.find(place));
+    let excerpt = place.and_then(|place| report.lines.find(place));
     let whose = finding.object.as_ref().map(|object| {
         let comma = if finding.field.is_empty() { "" } else { ", " };
         format!("{object}{comma}{} ({})", finding.field, finding.outcome)
     });
-    let mut group = match (place, passage, path) {
-        (Some(place), Some(passage), Some(path)) if passage.skipped <= MAX_SKIPPED => title.element(excerpt(place, &passage).path(path)),
+    let mut group = match (place, excerpt, path) {
+        (Some(place), Some(excerpt), Some(path)) if excerpt.skipped <= MAX_SKIPPED => title.element(snippet(place, &excerpt).path(path)),
         (Some(place), _, Some(path)) => {
             let (line, column) = (usize::try_from(place.line).unwrap_or(0), usize::try_from(place.column).unwrap_or(0));
             title.element(Origin::path(path).line(line).char_column(column))
@@ -57,8 +57,8 @@ fn one(located: &Located, report: &Report<'_>, renderer: &Renderer) -> String {
 }
 
 /// Blanks stand for what is not shown of a long line, so that the column is the one that is meant; they are cut off.
-fn excerpt<'a>(place: &Place, passage: &Passage<'_>) -> Snippet<'a, Annotation<'a>> {
-    let Passage { line, span, skipped } = passage;
+fn snippet<'a>(place: &Place, excerpt: &Excerpt<'_>) -> Snippet<'a, Annotation<'a>> {
+    let Excerpt { line, span, skipped } = excerpt;
     let line_start = usize::try_from(place.line).unwrap_or(usize::MAX);
     let annotation = AnnotationKind::Primary.span(skipped + span.start..skipped + span.end);
     Snippet::source(" ".repeat(*skipped) + &printable(line)).line_start(line_start).annotation(annotation)

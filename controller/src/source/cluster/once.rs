@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The cluster cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OnceError {
+pub(crate) enum ClusterReaderError {
     /// The configuration does not lead to a cluster.
     #[error(transparent)]
     Connect(ConnectError),
@@ -51,7 +51,7 @@ pub(crate) enum OnceError {
 }
 
 /// A cluster that is asked, and what was left out because it may not be read.
-pub(crate) struct Once {
+pub(crate) struct ClusterReader {
     runtime: Runtime,
     client: Client,
     server: String,
@@ -63,7 +63,7 @@ pub(crate) struct Once {
 
 /// What was heard.
 #[derive(Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct ClusterObjects {
     pub(crate) events: Vec<Event>,
     pub(crate) problems: Vec<Diagnostic>,
     /// Objects that may be there, and may not be read.
@@ -72,14 +72,14 @@ pub(crate) struct Heard {
     pub(crate) lacks_ingresses: bool,
 }
 
-impl Once {
+impl ClusterReader {
     /// Makes a client; nothing is asked yet. Without `secrets` nobody ever asks for one.
-    pub(crate) fn connect(config: ClusterConfig, settings: &Settings, secrets: bool) -> Result<Self, OnceError> {
+    pub(crate) fn connect(config: ClusterConfig, settings: &Settings, secrets: bool) -> Result<Self, ClusterReaderError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let made = runtime.block_on(async { Connection::new(config).client_and_server().await });
         let (client, server) = made.map_err(|error| match error {
-            ConnectError::Nowhere(_) => OnceError::Nowhere,
-            error => OnceError::Connect(error),
+            ConnectError::Nowhere(_) => ClusterReaderError::Nowhere,
+            error => ClusterReaderError::Connect(error),
         })?;
         Ok(Self {
             runtime,
@@ -96,20 +96,20 @@ impl Once {
     ///
     /// # Errors
     /// When the API server cannot be asked; a kind that may not be listed is left out, and said.
-    pub(crate) fn everything(&self) -> Result<Heard, OnceError> {
-        let mut heard = Heard::default();
+    pub(crate) fn everything(&self) -> Result<ClusterObjects, ClusterReaderError> {
+        let mut objects = ClusterObjects::default();
         self.runtime.block_on(async {
-            self.list::<Ingress>(namespaced, None, &mut heard).await?;
-            self.list::<IngressClass>(whole, None, &mut heard).await?;
-            self.list::<Service>(namespaced, None, &mut heard).await?;
-            self.list::<EndpointSlice>(namespaced, None, &mut heard).await?;
+            self.list::<Ingress>(namespaced, None, &mut objects).await?;
+            self.list::<IngressClass>(whole, None, &mut objects).await?;
+            self.list::<Service>(namespaced, None, &mut objects).await?;
+            self.list::<EndpointSlice>(namespaced, None, &mut objects).await?;
             if self.secrets {
-                self.list::<Secret>(namespaced, Some("type=kubernetes.io/tls"), &mut heard).await?;
+                self.list::<Secret>(namespaced, Some("type=kubernetes.io/tls"), &mut objects).await?;
             }
             if self.namespaces {
-                self.list::<Namespace>(whole, None, &mut heard).await?;
+                self.list::<Namespace>(whole, None, &mut objects).await?;
             }
-            Ok(heard)
+            Ok(objects)
         })
     }
 
@@ -117,22 +117,22 @@ impl Once {
     ///
     /// # Errors
     /// When the API server cannot be asked.
-    pub(crate) fn wanted(&mut self, wanted: &Wanted) -> Result<Heard, OnceError> {
+    pub(crate) fn wanted(&mut self, wanted: &Wanted) -> Result<ClusterObjects, ClusterReaderError> {
         let of = |kind, names: &BTreeSet<ObjectName>| names.iter().map(|name| ObjectRef::new(kind, name.clone())).collect::<Vec<_>>();
         let parameters = of(Kind::GatewrightParameters, &wanted.parameters);
         let secrets = if self.secrets { of(Kind::Secret, &wanted.secrets) } else { Vec::new() };
         let all = [secrets, of(Kind::ConfigMap, &wanted.config_maps), parameters].concat();
         let new: Vec<_> = all.into_iter().filter(|object| self.asked.insert(object.clone())).collect();
-        let mut heard = Heard::default();
+        let mut objects = ClusterObjects::default();
         self.runtime.block_on(async {
             for object in new {
                 match object.kind {
-                    Kind::Secret => self.get::<Secret>(&object, &mut heard).await?,
-                    Kind::GatewrightParameters => self.get::<GatewrightParameters>(&object, &mut heard).await?,
-                    _ => self.get::<ConfigMap>(&object, &mut heard).await?,
+                    Kind::Secret => self.get::<Secret>(&object, &mut objects).await?,
+                    Kind::GatewrightParameters => self.get::<GatewrightParameters>(&object, &mut objects).await?,
+                    _ => self.get::<ConfigMap>(&object, &mut objects).await?,
                 }
             }
-            Ok(heard)
+            Ok(objects)
         })
     }
 
@@ -140,8 +140,8 @@ impl Once {
         &self,
         api: fn(Client, Option<&str>) -> Api<Watched<T>>,
         fields: Option<&str>,
-        heard: &mut Heard,
-    ) -> Result<(), OnceError> {
+        objects: &mut ClusterObjects,
+    ) -> Result<(), ClusterReaderError> {
         const PAGE: u32 = 1000;
         let api = api(self.client.clone(), self.namespace.as_deref());
         let mut params = ListParams::default().limit(PAGE);
@@ -150,9 +150,9 @@ impl Once {
             let answer = tokio::time::timeout(PATIENCE, api.list(&params)).await.map_err(|_| self.silent(T::KIND))?;
             let page = match answer {
                 Ok(page) => page,
-                Err(error) => return self.left_out(T::KIND, None, error, heard),
+                Err(error) => return self.left_out(T::KIND, None, error, objects),
             };
-            page.items.into_iter().for_each(|item| take(item, heard));
+            page.items.into_iter().for_each(|item| take(item, objects));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
                 None => return Ok(()),
@@ -163,23 +163,29 @@ impl Once {
     async fn get<T: WatchedKind<Scope = k8s_openapi::NamespaceResourceScope>>(
         &self,
         object: &ObjectRef,
-        heard: &mut Heard,
-    ) -> Result<(), OnceError> {
+        objects: &mut ClusterObjects,
+    ) -> Result<(), ClusterReaderError> {
         let api: Api<Watched<T>> = Api::namespaced(self.client.clone(), object.name.namespace());
         let answer = tokio::time::timeout(PATIENCE, api.get_opt(object.name.name())).await;
         match answer.map_err(|_| self.silent(T::KIND))? {
-            Ok(found) => found.into_iter().for_each(|item| take(item, heard)),
-            Err(error) => self.left_out(T::KIND, Some(object), error, heard)?,
+            Ok(found) => found.into_iter().for_each(|item| take(item, objects)),
+            Err(error) => self.left_out(T::KIND, Some(object), error, objects)?,
         }
         Ok(())
     }
 
-    fn silent(&self, kind: Kind) -> OnceError {
-        OnceError::Silent { server: self.server.clone(), kind }
+    fn silent(&self, kind: Kind) -> ClusterReaderError {
+        ClusterReaderError::Silent { server: self.server.clone(), kind }
     }
 
     /// What is forbidden is said; everything else ends the reading.
-    fn left_out(&self, kind: Kind, object: Option<&ObjectRef>, error: kube::Error, heard: &mut Heard) -> Result<(), OnceError> {
+    fn left_out(
+        &self,
+        kind: Kind,
+        object: Option<&ObjectRef>,
+        error: kube::Error,
+        objects: &mut ClusterObjects,
+    ) -> Result<(), ClusterReaderError> {
         const FORBIDDEN: u16 = 403;
         match error {
             kube::Error::Api(status) if status.code == FORBIDDEN => {
@@ -187,27 +193,27 @@ impl Once {
                 let what = object.map_or_else(|| format!("{kind} of {place}"), ToString::to_string);
                 let mut finding = Diagnostic::of_input(Code::Forbidden, format!("{what} may not be read, so it is left out"));
                 finding.object = object.cloned();
-                heard.forbidden.extend(object.cloned());
+                objects.forbidden.extend(object.cloned());
                 if object.is_none() && kind == Kind::Ingress {
                     finding.severity = Severity::Error;
-                    heard.lacks_ingresses = true;
+                    objects.lacks_ingresses = true;
                 }
-                heard.problems.push(finding.help("use credentials that may list it, or give the missing objects as files"));
+                objects.problems.push(finding.help("use credentials that may list it, or give the missing objects as files"));
                 Ok(())
             }
-            error => Err(OnceError::List { server: self.server.clone(), kind, source: Box::new(error) }),
+            error => Err(ClusterReaderError::List { server: self.server.clone(), kind, source: Box::new(error) }),
         }
     }
 }
 
-fn take<T: WatchedKind>(item: Watched<T>, heard: &mut Heard) {
+fn take<T: WatchedKind>(item: Watched<T>, objects: &mut ClusterObjects) {
     let Some(name) = item.name() else { return };
     match item.applied() {
-        Ok(event) => heard.events.push(event),
+        Ok(event) => objects.events.push(event),
         Err((error, rest)) => {
-            heard.events.extend(rest);
+            objects.events.extend(rest);
             let finding = Diagnostic::new(Code::BadObject, ObjectRef::new(T::KIND, name), error.field, error.message);
-            heard.problems.push(finding.help(error.help));
+            objects.problems.push(finding.help(error.help));
         }
     }
 }

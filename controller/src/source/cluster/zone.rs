@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// What is known of the place where this controller runs.
 #[derive(Debug, Clone)]
-pub(crate) struct Whereabouts {
+pub(crate) struct PodLocation {
     /// The Node, if the environment says it.
     pub(crate) node: Option<String>,
     /// The Pod, which says it otherwise.
@@ -46,7 +46,7 @@ impl Unknown {
 }
 
 /// The zone, as soon as the API server answers; `None`, and a word about it, where there is none.
-pub(super) async fn find(connection: &Connection, place: &Whereabouts) -> Option<String> {
+pub(super) async fn find(connection: &Connection, place: &PodLocation) -> Option<String> {
     let mut told = false;
     loop {
         match look(connection, place).await {
@@ -68,7 +68,7 @@ pub(super) async fn find(connection: &Connection, place: &Whereabouts) -> Option
     }
 }
 
-async fn look(connection: &Connection, place: &Whereabouts) -> Result<String, Unknown> {
+async fn look(connection: &Connection, place: &PodLocation) -> Result<String, Unknown> {
     let name = match (&place.node, &place.pod) {
         (Some(node), _) => node.clone(),
         (None, Some(pod)) => {

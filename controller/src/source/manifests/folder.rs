@@ -7,7 +7,7 @@ use super::load::bounded;
 use super::merge::merge;
 use super::places::{Places, SharedPlaces};
 use super::read::{Chosen, Contents, Found, Purpose, read};
-use super::walk::{self, Hindrance, Listing};
+use super::walk::{self, Listing, SkipReason};
 use crate::causes::{UNREADABLE, of_path};
 use crate::source::Located;
 use crate::source::stamp::Stamp;
@@ -34,7 +34,7 @@ pub(super) struct Folder {
     /// Which folder was read last.
     identity: Option<(u64, u64)>,
     /// Folders that could not be listed then.
-    unreadable: Vec<(PathBuf, Hindrance)>,
+    unreadable: Vec<(PathBuf, SkipReason)>,
     /// Links that led nowhere then.
     dangling: Vec<PathBuf>,
     /// What was told is not what is known.
@@ -172,9 +172,9 @@ impl Folder {
     /// Compares with what was told before.
     fn tell(&mut self) -> Seen {
         let mut merged = merge(self.manifests.values().filter_map(|manifest| Some(&manifest.used.as_ref()?.contents)));
-        for (path, hindrance) in &self.unreadable {
-            let message = format!("cannot be read: {hindrance}");
-            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message, hindrance.help()).problems);
+        for (path, reason) in &self.unreadable {
+            let message = format!("cannot be read: {reason}");
+            merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message, reason.help()).problems);
         }
         merged.problems.extend(self.dangling.iter().flat_map(|link| Contents::of_dangling(&(**link).into()).problems));
         let unfinished = self.manifests.iter().filter(|(_, manifest)| manifest.is_unfinished);

@@ -161,7 +161,7 @@ impl Loading {
                 self.hide(&file);
             }
         }
-        unread.extend(listing.unreadable.into_iter().map(|(path, hindrance)| (path, hindrance.into(), hindrance.help())));
+        unread.extend(listing.unreadable.into_iter().map(|(path, reason)| (path, reason.into(), reason.help())));
         if !(is_any_read || unread.is_empty()) {
             let (path, source, _) = unread.swap_remove(0);
             return Err(LoadError::Read { path, source });

@@ -169,7 +169,7 @@ impl Reading<'_> {
         });
         let Unfolded { objects, unnamed, findings, unserved, .. } =
             unfold(parsed.value, self.purpose == Purpose::Lint, self.chosen != Chosen::ByName);
-        self.contents.is_whole &= findings.iter().all(|(finding, _)| !spoils(finding));
+        self.contents.is_whole &= findings.iter().all(|(finding, _)| !loses_content(finding));
         for (kind, count) in unserved {
             *self.contents.unserved.entry(kind).or_default() += count;
         }
@@ -284,7 +284,7 @@ fn may_be_an_object(text: &[u8]) -> bool {
 }
 
 /// Whether a finding means that something of the file is missing.
-fn spoils(finding: &Diagnostic) -> bool {
+fn loses_content(finding: &Diagnostic) -> bool {
     finding.severity == Severity::Error && !matches!(finding.code, Code::RefusedByApi | Code::UnquotedText)
 }
 

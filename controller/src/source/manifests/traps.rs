@@ -5,7 +5,7 @@ use granit_parser::{Event, Parser, ScalarStyle};
 
 /// A value without quotes that is read in two ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trap {
+pub(super) struct AmbiguousScalar {
     pub(super) at: At,
     /// Path of the field.
     pub(super) field: String,
@@ -16,11 +16,11 @@ pub(super) struct Trap {
 }
 
 /// Finds the traps among the values that have to be texts. Only documents with a candidate are parsed.
-pub(super) fn find(text: &str) -> Vec<Trap> {
+pub(super) fn find(text: &str) -> Vec<AmbiguousScalar> {
     if !has_candidate(text) {
         return Vec::new();
     }
-    let mut walk = Walk { open: Vec::new(), traps: Vec::new() };
+    let mut walk = Walk { open: Vec::new(), ambiguous: Vec::new() };
     for event in Parser::new_from_str(text) {
         let Ok((event, span)) = event else { break };
         match event {
@@ -32,7 +32,7 @@ pub(super) fn find(text: &str) -> Vec<Trap> {
             _ => {}
         }
     }
-    walk.traps
+    walk.ambiguous
 }
 
 /// Whether a word of the text may be a trap: it is one where a text belongs, and is not the value of a key whose
@@ -60,7 +60,7 @@ enum Inside {
 
 struct Walk {
     open: Vec<Inside>,
-    traps: Vec<Trap>,
+    ambiguous: Vec<AmbiguousScalar>,
 }
 
 impl Walk {
@@ -88,7 +88,7 @@ impl Walk {
         }
         let becomes = if is_plain && self.is_text() { becomes(text) } else { None };
         if let Some(becomes) = becomes {
-            self.traps.push(Trap { at, field: self.field(), written: text.to_owned(), becomes });
+            self.ambiguous.push(AmbiguousScalar { at, field: self.field(), written: text.to_owned(), becomes });
         }
         self.value_is_done();
     }

@@ -25,7 +25,7 @@ pub(super) struct Listing {
     /// Manifests by name, each target once.
     pub(super) files: Vec<(PathBuf, Stamp)>,
     /// Folders and files that are there but cannot be looked at.
-    pub(super) unreadable: Vec<(PathBuf, Hindrance)>,
+    pub(super) unreadable: Vec<(PathBuf, SkipReason)>,
     /// Links that lead nowhere, by name, where a manifest or a folder may be meant.
     pub(super) dangling: Vec<PathBuf>,
     /// A symbolic link leads out of the folder, where changes happen unseen.
@@ -34,7 +34,7 @@ pub(super) struct Listing {
 
 /// Why something in a folder is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hindrance {
+pub(super) enum SkipReason {
     /// The system says no.
     Io(Errno),
     /// It is a link, and too much is behind it.
@@ -43,7 +43,7 @@ pub(super) enum Hindrance {
     TooSlow,
 }
 
-impl fmt::Display for Hindrance {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(errno) => f.write_str(&of_path(&(*errno).into())),
@@ -53,7 +53,7 @@ impl fmt::Display for Hindrance {
     }
 }
 
-impl Hindrance {
+impl SkipReason {
     /// What would do.
     pub(super) const fn help(self) -> &'static str {
         match self {
@@ -63,16 +63,16 @@ impl Hindrance {
     }
 }
 
-impl From<Hindrance> for io::Error {
-    fn from(hindrance: Hindrance) -> Self {
-        match hindrance {
-            Hindrance::Io(errno) => errno.into(),
+impl From<SkipReason> for io::Error {
+    fn from(reason: SkipReason) -> Self {
+        match reason {
+            SkipReason::Io(errno) => errno.into(),
             behind_a_link => Self::other(behind_a_link.to_string()),
         }
     }
 }
 
-impl From<io::Error> for Hindrance {
+impl From<io::Error> for SkipReason {
     fn from(error: io::Error) -> Self {
         Self::Io(error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw))
     }
@@ -132,11 +132,11 @@ struct Behind {
 }
 
 impl Behind {
-    fn meet(&mut self) -> Result<(), Hindrance> {
+    fn count_entry(&mut self) -> Result<(), SkipReason> {
         self.entries += 1;
         match () {
-            () if self.entries > MOST_BEHIND_A_LINK => Err(Hindrance::TooMuch),
-            () if self.begun.elapsed() > LONGEST_BEHIND_A_LINK => Err(Hindrance::TooSlow),
+            () if self.entries > MOST_BEHIND_A_LINK => Err(SkipReason::TooMuch),
+            () if self.begun.elapsed() > LONGEST_BEHIND_A_LINK => Err(SkipReason::TooSlow),
             () => Ok(()),
         }
     }
@@ -154,11 +154,11 @@ impl Walk {
         self.behind = Some(Behind { begun: Instant::now(), entries: 0, entered: Vec::new() });
         let followed = self.look_into_all(vec![link.clone()]);
         let behind = self.behind.take();
-        if let Err(hindrance) = followed {
+        if let Err(reason) = followed {
             self.listing.files.truncate(files);
             self.listing.unreadable.truncate(unreadable);
             self.listing.dangling.truncate(dangling);
-            self.listing.unreadable.push((link, hindrance));
+            self.listing.unreadable.push((link, reason));
             // Another link may lead to a part of it.
             behind.into_iter().flat_map(|behind| behind.entered).for_each(|entered| {
                 self.folders.remove(&entered);
@@ -170,25 +170,25 @@ impl Walk {
     ///
     /// # Errors
     /// When there is more of it than is looked at behind a link.
-    fn look_into_all(&mut self, mut waiting: Vec<PathBuf>) -> Result<(), Hindrance> {
+    fn look_into_all(&mut self, mut waiting: Vec<PathBuf>) -> Result<(), SkipReason> {
         while let Some(folder) = waiting.pop() {
             match self.look_into(&folder) {
                 Ok(more) => waiting.extend(more),
                 // Gone since it was listed.
-                Err(Hindrance::Io(Errno::ENOENT)) => {}
-                Err(hindrance @ Hindrance::Io(_)) => self.listing.unreadable.push((folder, hindrance)),
-                Err(hindrance) => return Err(hindrance),
+                Err(SkipReason::Io(Errno::ENOENT)) => {}
+                Err(reason @ SkipReason::Io(_)) => self.listing.unreadable.push((folder, reason)),
+                Err(reason) => return Err(reason),
             }
         }
         Ok(())
     }
 
     /// Takes the files of one folder and returns the folders in it.
-    fn look_into(&mut self, folder: &Path) -> Result<Vec<PathBuf>, Hindrance> {
+    fn look_into(&mut self, folder: &Path) -> Result<Vec<PathBuf>, SkipReason> {
         let mut folders = Vec::new();
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
-            self.behind.as_mut().map_or(Ok(()), Behind::meet)?;
+            self.behind.as_mut().map_or(Ok(()), Behind::count_entry)?;
             let path = entry.path();
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 self.hidden.extend(self.behind.is_none().then_some(path));

@@ -28,7 +28,7 @@ pub(super) struct Tree {
     /// Those that can be read.
     pub(super) secrets: BTreeMap<ObjectName, Files>,
     /// What is there and cannot be used.
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) troubles: Vec<BadPath>,
     /// Namespaces that cannot be listed.
     unreadable: Vec<String>,
     /// A symbolic link leads out of the folder, where changes happen unseen.
@@ -37,7 +37,7 @@ pub(super) struct Tree {
 
 /// A path that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(super) struct BadPath {
     pub(super) path: PathBuf,
     /// The Secret that it costs.
     pub(super) secret: Option<ObjectName>,
@@ -46,7 +46,7 @@ pub(super) struct Trouble {
     help: &'static str,
 }
 
-impl Trouble {
+impl BadPath {
     pub(super) fn new(path: &Path, code: Code, message: String) -> Self {
         Self { path: path.to_owned(), secret: None, code, message, help: "" }
     }
@@ -97,7 +97,7 @@ pub(super) fn list(folder: &Path) -> io::Result<Tree> {
 impl Tree {
     /// Whether a Secret is there and cannot be looked at.
     pub(super) fn hides(&self, secret: &ObjectName) -> bool {
-        let is_in_the_way = |trouble: &Trouble| trouble.secret.as_ref() == Some(secret);
+        let is_in_the_way = |trouble: &BadPath| trouble.secret.as_ref() == Some(secret);
         self.unreadable.iter().any(|namespace| namespace == secret.namespace()) || self.troubles.iter().any(is_in_the_way)
     }
 }
@@ -113,7 +113,7 @@ impl Walk {
             Ok(found) => found,
             Err(error) => {
                 self.tree.unreadable.push(namespace.to_owned());
-                return self.trouble(Trouble::of_error(folder, &error));
+                return self.trouble(BadPath::of_error(folder, &error));
             }
         };
         for (name, path) in found {
@@ -129,7 +129,7 @@ impl Walk {
     }
 
     /// Whether this is a folder; a file has no place here.
-    fn folder(&mut self, path: &Path) -> Result<bool, Trouble> {
+    fn folder(&mut self, path: &Path) -> Result<bool, BadPath> {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {
                 self.follow(path);
@@ -137,10 +137,10 @@ impl Walk {
             }
             Ok(_) => {
                 let message = "a file is in no folder of a Secret; put it into NAMESPACE/NAME".to_owned();
-                self.trouble(Trouble::new(path, Code::BadDocument, message));
+                self.trouble(BadPath::new(path, Code::BadDocument, message));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Trouble::of_error(path, &error)),
+            Err(error) => return Err(BadPath::of_error(path, &error)),
         }
         Ok(false)
     }
@@ -150,28 +150,28 @@ impl Walk {
         match self.files(folder) {
             Ok(files) if files.values().map(|(_, stamp)| stamp.size).sum::<u64>() > MAX_SECRET_BYTES => {
                 let message = format!("the Secret is larger than {} MiB", MAX_SECRET_BYTES >> 20);
-                self.trouble(Trouble::new(folder, Code::TooLarge, message).of(&secret));
+                self.trouble(BadPath::new(folder, Code::TooLarge, message).of(&secret));
             }
             Ok(files) => _ = self.tree.secrets.insert(secret, files),
             Err(trouble) => self.trouble(trouble.of(&secret)),
         }
     }
 
-    fn files(&mut self, folder: &Path) -> Result<Files, Trouble> {
+    fn files(&mut self, folder: &Path) -> Result<Files, BadPath> {
         let mut files = Files::new();
-        for (name, path) in entries(folder).map_err(|error| Trouble::of_error(folder, &error))? {
+        for (name, path) in entries(folder).map_err(|error| BadPath::of_error(folder, &error))? {
             // A key that is no text is none that is asked for.
             let Some(key) = text(&name) else { continue };
             match fs::metadata(&path) {
                 Ok(found) if found.is_file() => {
-                    File::open(&path).map_err(|error| Trouble::of_error(&path, &error))?;
+                    File::open(&path).map_err(|error| BadPath::of_error(&path, &error))?;
                     self.follow(&path);
                     files.insert(key, (path, Stamp::of(&found)));
                 }
-                Ok(_) => return Err(Trouble::new(&path, Code::BadDocument, "this is not a file; NAMESPACE/NAME/KEY is read".to_owned())),
+                Ok(_) => return Err(BadPath::new(&path, Code::BadDocument, "this is not a file; NAMESPACE/NAME/KEY is read".to_owned())),
                 // A link to nothing, or a file that is gone by now.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(Trouble::of_error(&path, &error)),
+                Err(error) => return Err(BadPath::of_error(&path, &error)),
             }
         }
         Ok(files)
@@ -182,7 +182,7 @@ impl Walk {
         self.tree.leads_out |= is_link && fs::canonicalize(path).is_ok_and(|target| !target.starts_with(&self.root));
     }
 
-    fn trouble(&mut self, trouble: Trouble) {
+    fn trouble(&mut self, trouble: BadPath) {
         self.tree.troubles.push(trouble);
     }
 }
@@ -201,9 +201,9 @@ fn entries(folder: &Path) -> io::Result<Vec<(OsString, PathBuf)>> {
     Ok(found)
 }
 
-fn misnamed(path: &Path, name: &OsString, what: &str) -> Trouble {
+fn misnamed(path: &Path, name: &OsString, what: &str) -> BadPath {
     let message = format!("{} is not the name of {what}", shown(&name.to_string_lossy()));
-    Trouble { help: "rename it, or take it out of the folder", ..Trouble::new(path, Code::BadObject, message) }
+    BadPath { help: "rename it, or take it out of the folder", ..BadPath::new(path, Code::BadObject, message) }
 }
 
 fn text(name: &OsString) -> Option<String> {

@@ -69,7 +69,7 @@ async fn the_first_read_is_told_whole_and_then_complete() {
 async fn a_change_is_told_and_a_burst_in_few_tellings() {
     let mut world = World::new();
     assert!(world.changes().await.is_empty());
-    assert!(Ear::new(world.dir.path().join("m"), Arc::default()).listen(), "changes are heard here, not found by chance");
+    assert!(FolderWatcher::new(world.dir.path().join("m"), Arc::default()).listen(), "changes are heard here, not found by chance");
     world.put("a");
     assert_eq!(world.changes().await, ["+a"]);
     let names: Vec<String> = (0..50).map(|n| format!("b{n:02}")).collect();

@@ -14,7 +14,7 @@ const MAX_LINE: usize = 400;
 const MAX_COUNTED: usize = 64 << 10;
 
 /// A line, without its line break.
-pub(super) struct Passage<'a> {
+pub(super) struct Excerpt<'a> {
     /// The text of the line; of a very long one what is around the part that is meant.
     pub(super) line: Cow<'a, str>,
     /// The part that is meant, in bytes; empty at the end of the line.
@@ -23,7 +23,7 @@ pub(super) struct Passage<'a> {
     pub(super) skipped: usize,
 }
 
-impl Passage<'_> {
+impl Excerpt<'_> {
     /// Column behind the last character that is meant, in characters, from 1.
     pub(super) fn end_column(&self) -> usize {
         self.skipped + self.line[..self.span.end].chars().count() + 1
@@ -48,7 +48,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Finds the line of a place; `None` when there is none, or the place is too far into it.
-    pub(super) fn find(&self, place: &Place) -> Option<Passage<'a>> {
+    pub(super) fn find(&self, place: &Place) -> Option<Excerpt<'a>> {
         let number = usize::try_from(place.line).ok()?.checked_sub(1)?;
         let text = self.0.get(&*place.file)?;
         let line = text.lines.get(number)?;
@@ -64,7 +64,7 @@ impl<'a> Lines<'a> {
         let shown = String::from_utf8_lossy(&line[from..line.len().min(from + MAX_LINE)]);
         let start = before.len().min(shown.len());
         let length = length_of_node(&shown[start..]);
-        Some(Passage { span: start..start + length, line: shown, skipped: if from == 0 { 0 } else { skipped } })
+        Some(Excerpt { span: start..start + length, line: shown, skipped: if from == 0 { 0 } else { skipped } })
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     use gatewright_core::diagnostic::{Code, Diagnostic};
     use std::sync::Arc;
 
-    fn find<'a>(place: Place, texts: &'a Texts) -> Option<Passage<'a>> {
+    fn find<'a>(place: Place, texts: &'a Texts) -> Option<Excerpt<'a>> {
         let diagnostic = Diagnostic::of_input(Code::BadDocument, "");
         let located = Located { diagnostic, place: Some(place.clone()) };
         Lines::of(&[located], texts).find(&place)
@@ -116,8 +116,8 @@ mod tests {
     fn meant(text: &str, line: u32, column: u32) -> Option<String> {
         let file: Arc<Path> = Path::new("f").into();
         let texts = Texts::from([(Arc::clone(&file), text.as_bytes().into())]);
-        let passage = find(Place { file, line, column }, &texts)?;
-        Some(passage.line[passage.span].to_owned())
+        let excerpt = find(Place { file, line, column }, &texts)?;
+        Some(excerpt.line[excerpt.span].to_owned())
     }
 
     #[test]
@@ -146,8 +146,8 @@ mod tests {
         let file: Arc<Path> = Path::new("f").into();
         let bytes: Vec<u8> = std::iter::repeat_n(0xff, 100_000).collect();
         let texts = Texts::from([(Arc::clone(&file), bytes.into())]);
-        let passage = find(Place { file, line: 1, column: 7 }, &texts).unwrap();
-        assert!(passage.line.chars().all(|c| c == '\u{fffd}') && passage.line.len() <= 3 * MAX_LINE);
+        let excerpt = find(Place { file, line: 1, column: 7 }, &texts).unwrap();
+        assert!(excerpt.line.chars().all(|c| c == '\u{fffd}') && excerpt.line.len() <= 3 * MAX_LINE);
     }
 
     #[test]
@@ -157,12 +157,12 @@ mod tests {
             let text = format!("{{a: {filling}, key: value, b: {filling}}}");
             let file: Arc<Path> = Path::new("f").into();
             let texts = Texts::from([(Arc::clone(&file), text.as_bytes().into())]);
-            let passage = find(Place { file, line: 1, column }, &texts);
-            assert_eq!(passage.is_some(), is_shown, "{} bytes", filling.len());
-            let Some(passage) = passage else { continue };
-            assert_eq!(&passage.line[passage.span.clone()], "key");
-            assert_eq!(passage.end_column(), usize::try_from(column).unwrap() + 3);
-            assert!(passage.line.len() <= MAX_LINE + 2, "{} bytes", passage.line.len());
+            let excerpt = find(Place { file, line: 1, column }, &texts);
+            assert_eq!(excerpt.is_some(), is_shown, "{} bytes", filling.len());
+            let Some(excerpt) = excerpt else { continue };
+            assert_eq!(&excerpt.line[excerpt.span.clone()], "key");
+            assert_eq!(excerpt.end_column(), usize::try_from(column).unwrap() + 3);
+            assert!(excerpt.line.len() <= MAX_LINE + 2, "{} bytes", excerpt.line.len());
         }
     }
 }
