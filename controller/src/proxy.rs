@@ -77,7 +77,7 @@ use lock::Lock;
 use memory::Memory;
 use owner::Owner;
 use publish::point;
-use reload::Pace;
+use reload::ReloadThrottle;
 use remote::Remote;
 use signal::PidFile;
 use stage::{Base, Seed};
@@ -176,7 +176,7 @@ pub(crate) struct Proxy {
     probe: Probe,
     revisions_kept: usize,
     history: History,
-    pace: Pace,
+    throttle: ReloadThrottle,
     urgent: Arc<tokio::sync::watch::Sender<bool>>,
     last_check: Duration,
     /// Shortest time that a load is waited for.
@@ -196,7 +196,7 @@ pub(crate) struct Proxy {
 
 /// How long to gather changes before the next candidate.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Rest {
+pub(crate) struct BatchDelays {
     /// If some of them are urgent.
     pub(crate) urgent: Duration,
     /// If none is.
@@ -205,9 +205,9 @@ pub(crate) struct Rest {
 
 /// Tells whether the proxy is well; may be asked while a revision is on its way.
 #[derive(Debug, Clone)]
-pub(crate) struct Pulse(Arc<dyn Owner>);
+pub(crate) struct ProxyHealth(Arc<dyn Owner>);
 
-impl Pulse {
+impl ProxyHealth {
     /// How the proxy's process is.
     ///
     /// # Errors
@@ -266,7 +266,7 @@ impl Claimed {
             owner,
             probe: Probe { port: status_port },
             revisions_kept,
-            pace: Pace::default(),
+            throttle: ReloadThrottle::default(),
             urgent: Arc::new(tokio::sync::watch::Sender::new(false)),
             last_check: Duration::ZERO,
             patience: reload::PATIENCE,
@@ -306,8 +306,8 @@ impl Proxy {
 
     /// A way to ask for the proxy's health from elsewhere.
     #[must_use]
-    pub(crate) fn pulse(&self) -> Pulse {
-        Pulse(Arc::clone(&self.owner))
+    pub(crate) fn health(&self) -> ProxyHealth {
+        ProxyHealth(Arc::clone(&self.owner))
     }
 
     /// The proxy's program; `None` when it says nothing that the dialect understands.
@@ -342,26 +342,26 @@ impl Proxy {
     /// How long [`Proxy::bring`] would wait before a reload. Time in which more changes can gather.
     pub(crate) async fn pause(&self, urgent: bool) -> Duration {
         let status = self.owner.status().await.unwrap_or_default();
-        let borne = if urgent { self.bearable(&status) } else { reload::FREE };
-        self.pace.pause(Instant::now(), status.draining_generations(), borne)
+        let borne = if urgent { self.affordable_generations(&status) } else { reload::FREE };
+        self.throttle.pause(Instant::now(), status.draining_generations(), borne)
     }
 
     /// How many generations of old workers there is memory for.
-    fn bearable(&self, status: &Status) -> u32 {
+    fn affordable_generations(&self, status: &Status) -> u32 {
         let bytes = |files: &FileSet| files.iter().map(|(_, file)| u64::try_from(file.bytes.len()).unwrap_or(u64::MAX)).sum();
         let configuration = || self.base.as_ref().map_or(0, |base| bytes(&base.files));
         match status.memory {
-            Some(memory) if memory.generation > 0 => memory.bearable(0, reload::FREE),
-            known => known.unwrap_or_else(Memory::unseen).bearable(configuration(), reload::FREE),
+            Some(memory) if memory.generation > 0 => memory.affordable_generations(0, reload::FREE),
+            known => known.unwrap_or_else(Memory::unseen).affordable_generations(configuration(), reload::FREE),
         }
     }
 
     /// How long to gather changes before the next [`Proxy::bring`]: not at all where some changes need no reload.
-    pub(crate) async fn rest(&self) -> Rest {
+    pub(crate) async fn batch_delays(&self) -> BatchDelays {
         if self.dialect.runtime.is_some() {
-            return Rest::default();
+            return BatchDelays::default();
         }
-        Rest { urgent: self.pause(true).await, usual: self.pause(false).await }
+        BatchDelays { urgent: self.pause(true).await, usual: self.pause(false).await }
     }
 
     /// Ends the proxy once its requests are answered, or after `limit`. Called again meanwhile, it leaves them less time.

@@ -31,7 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// A question to the loop: how do these Ingresses look now, status included?
 #[derive(Debug)]
-pub(crate) struct Look {
+pub(crate) struct IngressQuery {
     /// Their names.
     pub(crate) names: Vec<ObjectName>,
     /// Those of them that are there, in any order.
@@ -39,4 +39,4 @@ pub(crate) struct Look {
 }
 
 /// Where such questions go.
-pub(crate) type Looks = mpsc::Sender<Look>;
+pub(crate) type IngressQueries = mpsc::Sender<IngressQuery>;

@@ -23,7 +23,7 @@ use crate::admission::Question;
 use crate::args::RunConfig;
 use crate::causes::chain;
 use crate::proxy::{Candidate, Outcome, Refused};
-use crate::report::{Board, Look, Metrics, News, Subject};
+use crate::report::{Board, IngressQuery, Metrics, News, Subject};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{Input, Located};
 use crate::stop_signals::StopSignals;
@@ -62,7 +62,7 @@ struct Ends {
     proxy: ToProxy,
     wanted: watch::Sender<Wanted>,
     news: watch::Sender<News>,
-    looks: mpsc::Receiver<Look>,
+    queries: mpsc::Receiver<IngressQuery>,
     questions: mpsc::Receiver<Question>,
     /// Whether the first lists are complete.
     known: watch::Sender<bool>,
@@ -139,8 +139,8 @@ impl Controller {
                     Some(input) => self.take(input),
                     None => return,
                 },
-                Some(()) = self.ends.templates.recv() => self.retemplate(),
-                Some(look) = self.ends.looks.recv() => self.answer(look),
+                Some(()) = self.ends.templates.recv() => self.reload_templates(),
+                Some(query) = self.ends.queries.recv() => self.answer(query),
                 Some(question) = self.ends.questions.recv() => tokio::task::block_in_place(|| self.judge(question)),
                 event = self.flights.next(), if !self.flights.is_empty() => match event {
                     Event::Served => {}
@@ -163,7 +163,7 @@ impl Controller {
         loop {
             tokio::select! {
                 () = &mut last => return,
-                Some(look) = self.ends.looks.recv() => self.answer(look),
+                Some(query) = self.ends.queries.recv() => self.answer(query),
             }
         }
     }
@@ -175,10 +175,10 @@ impl Controller {
         }
     }
 
-    fn answer(&self, look: Look) {
-        let there = look.names.iter().filter_map(|name| self.maker.snapshot.ingress(name).cloned());
+    fn answer(&self, query: IngressQuery) {
+        let there = query.names.iter().filter_map(|name| self.maker.snapshot.ingress(name).cloned());
         // Nobody waits any more if this fails.
-        let _ = look.answer.send(there.collect());
+        let _ = query.answer.send(there.collect());
     }
 
     fn take(&mut self, input: Input) {
@@ -250,7 +250,7 @@ impl Controller {
         self.ends.board.settled(false);
     }
 
-    fn retemplate(&mut self) {
+    fn reload_templates(&mut self) {
         let Some(folder) = &self.templates else { return };
         if self.maker.templates.follow(crate::templates::read(folder, self.dialect)) {
             self.mark("templates changed".to_owned());
@@ -300,10 +300,10 @@ impl Controller {
     }
 
     async fn landed(&mut self, landed: Option<Landed>) {
-        let Some(Landed { made, outcome, rest }) = landed else {
+        let Some(Landed { made, outcome, delays }) = landed else {
             return self.gave_up("the task that owns the proxy has ended");
         };
-        self.pace.gather(rest, Instant::now());
+        self.pace.gather(delays, Instant::now());
         match outcome {
             Outcome::Live(live) => {
                 self.ends.metrics.brought(live.took);

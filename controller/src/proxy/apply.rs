@@ -3,7 +3,7 @@
 use super::Proxy;
 use super::error::ApplyError;
 use super::outcome::{Live, Outcome, Refused, Took};
-use super::owner::Way;
+use super::owner::Transition;
 use super::publish::{Published, Validated, point, prune};
 use super::stage::{Base, Flushed, StageError, Staged, Unflushed, may_give_to, seed, stage};
 use super::state_dir::{RevisionName, remove_tree};
@@ -86,7 +86,7 @@ impl Proxy {
         }
         let load = self.verify(&live.token, begun).await?;
         if reload {
-            self.pace.loaded(Instant::now(), load);
+            self.throttle.loaded(Instant::now(), load);
         }
         live.checked_at = Some(now());
         live.took = Took::new(None, None, reload.then_some(load));
@@ -187,7 +187,7 @@ impl Proxy {
         let Some((from, files)) = from.or_else(live).filter(|_| self.dialect.runtime.is_some()) else { return Amended::No };
         let bytes = |file: Option<&File>| file.map(|file| file.bytes.clone());
         let differing = staged.files.changes(&files).filter(|one| bytes(one.before) != bytes(one.after)).map(|one| one.path.to_owned());
-        match self.owner.amend(Way { from, to: staged.name, differing: differing.collect() }).await {
+        match self.owner.amend(Transition { from, to: staged.name, differing: differing.collect() }).await {
             Ok(true) if self.probe.answer().await.as_deref() == Some(&*token) => Amended::Yes,
             Ok(true) => {
                 tracing::warn!("the proxy does not answer what it was told on its runtime socket; it will reload");
@@ -249,7 +249,7 @@ impl Proxy {
         let begun = Instant::now();
         self.owner.reload().await?;
         let load = self.verify(&published.files.token(), begun).await?;
-        self.pace.loaded(Instant::now(), load);
+        self.throttle.loaded(Instant::now(), load);
         Ok(load)
     }
 
@@ -260,7 +260,7 @@ impl Proxy {
         // HAProxy before 2.7 may forget both of two signals that come close together. Later versions answer.
         // One that cannot be taken stops the old generation for a moment each time, so after two of them it is told less and
         // less often.
-        let again = self.dialect.reload_socket.map(|_| self.pace.again(self.last_check));
+        let again = self.dialect.reload_socket.map(|_| self.throttle.again(self.last_check));
         let (mut told, mut times) = (since, 0_u32);
         let hopeless = async || {
             if again.is_some_and(|again| told.elapsed() >= again * 2_u32.pow(times.saturating_sub(1).min(8))) {
@@ -270,7 +270,7 @@ impl Proxy {
             let ended = self.owner.status().await.ok()?.deaths.saturating_sub(deaths);
             (ended >= HOPELESS_DEATHS).then(|| format!("its process ended {ended} times"))
         };
-        let seen = self.probe.verify(token, since, self.pace.deadline(self.last_check, self.patience), hopeless).await;
+        let seen = self.probe.verify(token, since, self.throttle.deadline(self.last_check, self.patience), hopeless).await;
         seen.map(|took| took.saturating_sub(told.duration_since(since)))
     }
 

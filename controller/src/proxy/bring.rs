@@ -9,7 +9,7 @@ use super::apply::{Amended, Begun};
 use super::outcome::Outcome;
 use super::state_dir::RevisionName;
 use super::validate::NotValid;
-use super::{Proxy, Rest};
+use super::{BatchDelays, Proxy};
 use gatewright_core::render::FileSet;
 use std::pin::pin;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ pub(crate) struct Candidate {
     /// Told as soon as the proxy serves it, though it is not settled: another candidate may follow.
     pub(crate) served: oneshot::Sender<()>,
     /// What became of it, and how long to gather changes before the next one.
-    pub(crate) outcome: oneshot::Sender<(Outcome, Rest)>,
+    pub(crate) outcome: oneshot::Sender<(Outcome, BatchDelays)>,
 }
 
-type Answer = oneshot::Sender<(Outcome, Rest)>;
+type Answer = oneshot::Sender<(Outcome, BatchDelays)>;
 
 /// A candidate behind another one.
 enum Next {
@@ -142,7 +142,7 @@ impl Proxy {
     }
 
     async fn answer(&self, to: Answer, outcome: Outcome) {
-        let _ = to.send((outcome, self.rest().await));
+        let _ = to.send((outcome, self.batch_delays().await));
     }
 
     /// Brings these files live, and nothing else.

@@ -45,7 +45,7 @@ impl Memory {
     }
 
     /// How many generations of old workers can be borne with, `least` or more. `configuration`: the bytes of the files that are live.
-    pub(super) fn bearable(self, configuration: u64, least: u32) -> u32 {
+    pub(super) fn affordable_generations(self, configuration: u64, least: u32) -> u32 {
         let generation = if self.generation > 0 { self.generation } else { LEAST + FOR_EACH_BYTE * configuration };
         if self.limit == 0 {
             return least;
@@ -93,17 +93,22 @@ mod tests {
 
     #[test]
     fn old_workers_may_hold_a_quarter_of_the_memory() {
-        let bearable = |generation: u64, limit: u64| Memory { generation: generation * MIB, limit: limit * MIB }.bearable(0, 2);
-        assert_eq!([8, 12, 13, 30, 40].map(|generation| bearable(generation, 512)), [10, 10, 9, 4, 3], "ordinary sizes have all of it");
-        assert_eq!([64, 65, 4000].map(|generation| bearable(generation, 512)), [2, 2, 2], "never fewer than for others");
-        assert_eq!([128, 512, 8 << 10, u64::MAX / MIB].map(|limit| bearable(30, limit)), [2, 4, 10, 10]);
-        assert_eq!(bearable(8, 0), 2, "no limit is known");
+        let affordable_generations =
+            |generation: u64, limit: u64| Memory { generation: generation * MIB, limit: limit * MIB }.affordable_generations(0, 2);
+        assert_eq!(
+            [8, 12, 13, 30, 40].map(|generation| affordable_generations(generation, 512)),
+            [10, 10, 9, 4, 3],
+            "ordinary sizes have all of it"
+        );
+        assert_eq!([64, 65, 4000].map(|generation| affordable_generations(generation, 512)), [2, 2, 2], "never fewer than for others");
+        assert_eq!([128, 512, 8 << 10, u64::MAX / MIB].map(|limit| affordable_generations(30, limit)), [2, 4, 10, 10]);
+        assert_eq!(affordable_generations(8, 0), 2, "no limit is known");
     }
 
     #[test]
     fn what_cannot_be_seen_is_reckoned_from_the_configuration() {
         let unseen = Memory { generation: 0, limit: 512 * MIB };
-        assert_eq!([0, 50_000, 300_000, MIB].map(|configuration| unseen.bearable(configuration, 2)), [10, 10, 4, 2]);
+        assert_eq!([0, 50_000, 300_000, MIB].map(|configuration| unseen.affordable_generations(configuration, 2)), [10, 10, 4, 2]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
 
     /// Brings the running proxy from the files of one revision, which it has, to those of another one, without a reload;
     /// `false`: only a reload can.
-    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>>;
+    fn amend(&self, transition: Transition) -> BoxFuture<'_, Result<bool, OwnerError>>;
 
     /// How it is.
     fn status(&self) -> BoxFuture<'_, Result<Status, OwnerError>>;
@@ -36,7 +36,7 @@ pub(super) trait Owner: Send + Sync + std::fmt::Debug {
 
 /// From one revision on disk to another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct Transition {
     pub(super) from: RevisionName,
     pub(super) to: RevisionName,
     /// Relative paths of all files that differ.

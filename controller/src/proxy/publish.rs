@@ -48,7 +48,7 @@ impl Validated {
     /// [`PublishError`]; the candidate is removed then.
     pub(super) fn publish(self, _on_disk: Flushed, state: &StateDir, before: &Base) -> Result<Published, PublishError> {
         let Staged { name, folder, files } = self.0;
-        let published = carry(&folder, &files, before).and_then(|carried| {
+        let published = carry_over(&folder, &files, before).and_then(|carried| {
             point(state, name)?;
             Ok(carried)
         });
@@ -80,7 +80,7 @@ impl Published {
 }
 
 /// Not what stands at the top of the folder: a proxy reads that when it begins, some read all of it.
-fn carry(folder: &Path, files: &FileSet, before: &Base) -> io::Result<Vec<String>> {
+fn carry_over(folder: &Path, files: &FileSet, before: &Base) -> io::Result<Vec<String>> {
     let Some(from) = &before.folder else { return Ok(Vec::new()) };
     let gone = files.changes(&before.files).filter(|one| one.after.is_none() && one.path.contains('/'));
     let lacking: Vec<String> = gone.map(|one| one.path.to_owned()).collect();

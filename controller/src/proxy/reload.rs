@@ -16,11 +16,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Remembers the last load; decides about the next.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
+pub(super) struct ReloadThrottle {
     last: Option<(Instant, Duration)>,
 }
 
-impl Pace {
+impl ReloadThrottle {
     /// Notes a load that the proxy has finished at `when`.
     pub(super) const fn loaded(&mut self, when: Instant, took: Duration) {
         self.last = Some((when, took));
@@ -59,21 +59,21 @@ mod tests {
     #[test]
     fn the_first_reload_goes_at_once_and_the_next_ones_keep_their_distance() {
         let now = Instant::now();
-        let mut pace = Pace::default();
-        assert_eq!(pace.pause(now, 9, FREE), Duration::ZERO);
-        pace.loaded(now, Duration::from_millis(50));
-        assert_eq!(pace.pause(now, 0, FREE), SHORTEST);
-        assert_eq!(pace.pause(now + SHORTEST, 0, FREE), Duration::ZERO);
-        pace.loaded(now, Duration::from_secs(4));
-        assert_eq!(pace.pause(now, 0, FREE), Duration::from_secs(12));
+        let mut throttle = ReloadThrottle::default();
+        assert_eq!(throttle.pause(now, 9, FREE), Duration::ZERO);
+        throttle.loaded(now, Duration::from_millis(50));
+        assert_eq!(throttle.pause(now, 0, FREE), SHORTEST);
+        assert_eq!(throttle.pause(now + SHORTEST, 0, FREE), Duration::ZERO);
+        throttle.loaded(now, Duration::from_secs(4));
+        assert_eq!(throttle.pause(now, 0, FREE), Duration::from_secs(12));
     }
 
     #[test]
     fn draining_generations_slow_reloads_down_but_never_stop_them() {
         let now = Instant::now();
-        let mut pace = Pace::default();
-        pace.loaded(now, Duration::ZERO);
-        let pauses = |borne: u32| [0, 2, 3, 4, 8, 12, 1000].map(|generations| pace.pause(now, generations, borne).as_secs());
+        let mut throttle = ReloadThrottle::default();
+        throttle.loaded(now, Duration::ZERO);
+        let pauses = |borne: u32| [0, 2, 3, 4, 8, 12, 1000].map(|generations| throttle.pause(now, generations, borne).as_secs());
         assert_eq!(pauses(FREE), [1, 1, 2, 4, 60, 60, 60]);
         assert_eq!(pauses(10), [1, 1, 1, 1, 1, 4, 60]);
     }

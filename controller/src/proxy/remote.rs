@@ -1,9 +1,9 @@
 //! The controller's end of the socket to `gatewright supervise`.
 
-use super::owner::{CheckError, Owner, OwnerError, Status, Way};
+use super::owner::{CheckError, Owner, OwnerError, Status, Transition};
 use super::ports::Port;
 use super::state_dir::RevisionName;
-use super::wire::{Answer, Ask, hear, say};
+use super::wire::{Answer, Ask, receive, say};
 use futures::future::{BoxFuture, FutureExt};
 use gatewright_core::dialect::Refusal;
 use std::io;
@@ -42,9 +42,9 @@ impl Remote {
             let mut stream = self.connect().await?;
             match say(&mut stream, &ask).await {
                 // Somebody who may not ask is told so before it has spoken.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => hear::<Answer>(&mut stream).await.map_err(|_| error),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => receive::<Answer>(&mut stream).await.map_err(|_| error),
                 Err(error) => Err(error),
-                Ok(()) => hear::<Answer>(&mut stream).await,
+                Ok(()) => receive::<Answer>(&mut stream).await,
             }
         });
         let answer = spoken.await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
@@ -87,12 +87,12 @@ impl Owner for Remote {
         self.do_it(Ask::Reload, RELOAD).boxed()
     }
 
-    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
+    fn amend(&self, transition: Transition) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
-            if way.differing.iter().map(String::len).sum::<usize>() > MAX_PATHS {
+            if transition.differing.iter().map(String::len).sum::<usize>() > MAX_PATHS {
                 return Ok(false);
             }
-            let ask = Ask::Amend { from: way.from.to_string(), to: way.to.to_string(), differing: way.differing };
+            let ask = Ask::Amend { from: transition.from.to_string(), to: transition.to.to_string(), differing: transition.differing };
             match self.ask(ask, AMEND).await? {
                 Answer::Amended { done } => Ok(done),
                 other => Err(unexpected(other)),

@@ -5,7 +5,7 @@
 
 use super::differing::read_differing;
 use super::lines::{answers, joinable, joined};
-use super::owner::Way;
+use super::owner::Transition;
 use super::state_dir::StateDir;
 use gatewright_core::dialect::{Contents, RuntimeLane, Step};
 use std::collections::HashSet;
@@ -35,7 +35,7 @@ const MOST_LATE: usize = 10_000;
 
 /// What the proxy said that it should not have.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Surprise {
+pub(super) enum RuntimeError {
     /// It does not answer, or not in time.
     #[error("no answer to {command}")]
     Silent {
@@ -59,7 +59,7 @@ pub(super) enum Surprise {
 
 /// Commands that have to be said again.
 #[derive(Debug, Default)]
-pub(super) struct Late(Mutex<Vec<LateCommand>>);
+pub(super) struct PendingCommands(Mutex<Vec<LateCommand>>);
 
 /// One of them.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ struct LateCommand {
     kept_by: Option<String>,
 }
 
-impl Late {
+impl PendingCommands {
     /// Forgets them: a new generation of the proxy knows nothing of them.
     pub(super) fn clear(&self) {
         self.take();
@@ -100,24 +100,24 @@ pub(super) enum Done {
 /// Brings the running proxy from one revision on disk to another one.
 ///
 /// # Errors
-/// [`Surprise`]; the proxy may be anywhere between the two then.
+/// [`RuntimeError`]; the proxy may be anywhere between the two then.
 pub(super) async fn amend(
     lane: RuntimeLane,
     (state, run_dir): (&StateDir, &Path),
-    late: &Late,
-    Way { from, to, differing }: Way,
-) -> Result<Done, Surprise> {
+    late: &PendingCommands,
+    Transition { from, to, differing }: Transition,
+) -> Result<Done, RuntimeError> {
     let (old, new) = (state.revision(from), state.revision(to));
     let planned = spawn_blocking(move || planned(lane, &old, &new, &differing)).await.expect("planning does not panic");
     let Some(steps) = planned else { return Ok(Done::Nothing) };
     // What is still late when time is over is forgotten, as it is at the reload that follows.
     let said = timeout(WHOLE_PATIENCE, say_all_and_late(&run_dir.join(lane.socket), &steps, late)).await;
-    said.unwrap_or(Err(Surprise::Slow))?;
+    said.unwrap_or(Err(RuntimeError::Slow))?;
     Ok(Done::All { removed: steps.iter().any(|step| step.late) })
 }
 
 /// What was late before comes last: nobody waits for it.
-async fn say_all_and_late(socket: &Path, steps: &[Step], late: &Late) -> Result<(), Surprise> {
+async fn say_all_and_late(socket: &Path, steps: &[Step], late: &PendingCommands) -> Result<(), RuntimeError> {
     let wanted: HashSet<&str> = steps.iter().map(|step| &*step.command).collect();
     let is_wanted = |late: &LateCommand| late.kept_by.as_deref().is_some_and(|command| wanted.contains(command));
     // A server that is wanted again stays. One that is wanted in another way does not do, nor one that nobody here has left there.
@@ -166,7 +166,7 @@ fn planned(lane: RuntimeLane, old: &Path, new: &Path, differing: &[String]) -> O
 }
 
 /// `there`: commands for what is there already, just as they want it.
-async fn say_all(socket: &Path, steps: &[Step], there: &HashSet<String>, left: &mut Vec<LateCommand>) -> Result<(), Surprise> {
+async fn say_all(socket: &Path, steps: &[Step], there: &HashSet<String>, left: &mut Vec<LateCommand>) -> Result<(), RuntimeError> {
     let (mut version, mut said) = (String::new(), 0);
     while said < steps.len() {
         let before_the_next = steps[said..].iter().skip(1).take_while(|step| !step.waits).count() + 1;
@@ -188,12 +188,12 @@ async fn say_together(
     steps: &[Step],
     version: &mut String,
     (there, left): (&HashSet<String>, &mut Vec<LateCommand>),
-) -> Result<(), Surprise> {
+) -> Result<(), RuntimeError> {
     let mut commands: Vec<String> = steps.iter().map(|step| numbered(&step.command, version)).collect();
     let said = say(socket, &joined(&commands), PATIENCE).await;
-    let said = said.map_err(|source| Surprise::Silent { command: first_line(&commands[0]), source })?;
+    let said = said.map_err(|source| RuntimeError::Silent { command: first_line(&commands[0]), source })?;
     let Some(answers) = answers(&said, commands.len()) else {
-        return Err(Surprise::Answer { command: first_line(&commands[0]), answer: one_line(&said) });
+        return Err(RuntimeError::Answer { command: first_line(&commands[0]), answer: one_line(&said) });
     };
     for ((step, command), answer) in steps.iter().zip(&mut commands).zip(answers) {
         if let Some(number) = answer.strip_prefix(Step::VERSION_ANSWER) {
@@ -201,7 +201,7 @@ async fn say_together(
         }
         if !is_expected(step, answer, there) {
             if !step.late {
-                return Err(Surprise::Answer { command: first_line(command), answer: one_line(answer) });
+                return Err(RuntimeError::Answer { command: first_line(command), answer: one_line(answer) });
             }
             left.push(LateCommand { command: std::mem::take(command), kept_by: step.kept_by.clone() });
         }
@@ -288,14 +288,14 @@ mod tests {
 
     #[test]
     fn a_surprise_says_what_was_answered_even_if_it_was_nothing() {
-        let said = |answer: &str| Surprise::Answer { command: "add server a/b".to_owned(), answer: answer.to_owned() }.to_string();
+        let said = |answer: &str| RuntimeError::Answer { command: "add server a/b".to_owned(), answer: answer.to_owned() }.to_string();
         assert_eq!(said("No such backend."), "add server a/b was answered No such backend.");
         assert_eq!(said(""), "add server a/b was answered with nothing");
     }
 
     #[test]
     fn of_too_many_late_commands_the_oldest_are_forgotten() {
-        let late = Late::default();
+        let late = PendingCommands::default();
         late.put((0..=MOST_LATE).map(|number| LateCommand { command: number.to_string(), kept_by: None }).collect());
         let kept = late.take();
         assert_eq!((kept.len(), kept[0].command.as_str()), (MOST_LATE, "1"));

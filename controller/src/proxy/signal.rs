@@ -5,11 +5,11 @@
 
 use super::agent;
 use super::launch::Launcher;
-use super::owner::{CheckError, Owner, OwnerError, Status, Way};
+use super::owner::{CheckError, Owner, OwnerError, Status, Transition};
 use super::ports::{self, Port};
 use super::process::{Handle, Identity, children, command_line, named, stat};
 use super::retirement::{self, Retirement};
-use super::runtime::{self, Done, Late};
+use super::runtime::{self, Done, PendingCommands};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
 use gatewright_core::dialect::{Signal, Version};
@@ -38,7 +38,7 @@ pub(super) struct PidFile {
     version: OnceCell<Option<Version>>,
     older: Arc<Mutex<BTreeSet<Identity>>>,
     warned: AtomicBool,
-    late: Late,
+    late: PendingCommands,
     retirement: Retirement,
     /// Asks services for the proxy, where that cannot do so itself. Ends with this owner.
     _agent: JoinSet<()>,
@@ -49,7 +49,7 @@ impl PidFile {
         launcher.lay_out(&path);
         let agent = agent::beside(&launcher, &path);
         let (version, older, warned) = (OnceCell::new(), Arc::default(), AtomicBool::new(false));
-        let (late, retirement) = (Late::default(), Retirement::default());
+        let (late, retirement) = (PendingCommands::default(), Retirement::default());
         Self { path, launcher, version, older, warned, late, retirement, _agent: agent }
     }
 
@@ -112,14 +112,14 @@ impl Owner for PidFile {
     }
 
     /// The proxy's socket is beside its PID file, if whoever started it made one.
-    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
+    fn amend(&self, transition: Transition) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let Some(folder) = self.path.parent().filter(|folder| folder.join(lane.socket).exists()) else {
                 self.path.parent().inspect(|folder| self.launcher.renew_socket(folder));
                 return Ok(false);
             };
-            let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, way).await;
+            let amended = runtime::amend(lane, (&self.launcher.state, folder), &self.late, transition).await;
             if let Ok(Done::All { removed: true }) = amended {
                 let older = Arc::clone(&self.older);
                 let older = move || older.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -4,13 +4,13 @@
 //! as the kernel names them.
 
 use super::launch::{Children, Launcher};
-use super::owner::{CheckError, Owner, OwnerError, Way};
+use super::owner::{CheckError, Owner, OwnerError, Transition};
 use super::ports::Taken;
 use super::process::zombies_of;
 use super::program::{ProgramError, find};
 use super::state_dir::{RevisionName, StateDir, StateDirError, check_socket_path, claim_run_dir, make_dir};
 use super::supervisor::Supervisor;
-use super::wire::{Answer, Ask, hear, line, say};
+use super::wire::{Answer, Ask, line, receive, say};
 use crate::causes::chain;
 use crate::stop_signals::StopSignals;
 use gatewright_core::dialect::Dialect;
@@ -119,8 +119,8 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     // Which flags of the controller set the ports is for the controller to say.
     let supervisor = Arc::new(Supervisor::start(launcher, &[]).await?);
     let (quit, mut wishes) = mpsc::channel(1);
-    let desk = Desk { supervisor: Arc::clone(&supervisor), state, users: allowed(&config), quit };
-    tasks.spawn(serve(listener, desk));
+    let server = Server { supervisor: Arc::clone(&supervisor), state, users: allowed(&config), quit };
+    tasks.spawn(serve(listener, server));
     let limit = tokio::select! {
         () = signals.come() => {
             tracing::info!(grace_ms = config.grace.as_millis(), "ending: draining the proxy");
@@ -196,28 +196,28 @@ fn allowed(config: &SuperviseConfig) -> Vec<u32> {
 
 /// All that is needed to answer.
 #[derive(Debug, Clone)]
-struct Desk {
+struct Server {
     supervisor: Arc<Supervisor>,
     state: StateDir,
     users: Vec<u32>,
     quit: mpsc::Sender<()>,
 }
 
-async fn serve(listener: UnixListener, desk: Desk) {
+async fn serve(listener: UnixListener, server: Server) {
     let places = Arc::new(Semaphore::new(MAX_PEERS));
     let mut refused = BTreeSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let Ok(user) = stream.peer_cred().map(|peer| peer.uid()) else { continue };
-                if !desk.users.contains(&user) {
+                if !server.users.contains(&user) {
                     refuse(stream, user, refused.insert(user));
                     continue;
                 }
                 let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                let desk = desk.clone();
+                let server = server.clone();
                 tokio::spawn(async move {
-                    desk.attend(stream).await;
+                    server.serve_peer(stream).await;
                     drop(place);
                 });
             }
@@ -239,9 +239,9 @@ fn refuse(stream: UnixStream, user: u32, is_first: bool) {
     let _ = stream.into_std().and_then(|mut stream| stream.write_all(&answer?));
 }
 
-impl Desk {
-    async fn attend(&self, mut stream: UnixStream) {
-        let Ok(heard) = timeout(PATIENCE, hear::<Ask>(&mut stream)).await else { return };
+impl Server {
+    async fn serve_peer(&self, mut stream: UnixStream) {
+        let Ok(heard) = timeout(PATIENCE, receive::<Ask>(&mut stream)).await else { return };
         let answer = match heard {
             Ok(ask) => self.answer(ask).await,
             Err(error) => Answer::error(error.to_string()),
@@ -279,8 +279,8 @@ impl Desk {
             (Ok(from), Ok(to)) => (from, to),
             (Err(answer), _) | (_, Err(answer)) => return answer,
         };
-        let way = Way { from, to, differing };
-        self.supervisor.amend(way).await.map_or_else(|error| told(&error), |done| Answer::Amended { done })
+        let transition = Transition { from, to, differing };
+        self.supervisor.amend(transition).await.map_or_else(|error| told(&error), |done| Answer::Amended { done })
     }
 
     async fn check(&self, revision: &str, limit: Duration) -> Answer {

@@ -5,11 +5,11 @@
 
 use super::agent;
 use super::launch::Launcher;
-use super::owner::{CheckError, Owner, OwnerError, Status, Way};
+use super::owner::{CheckError, Owner, OwnerError, Status, Transition};
 use super::ports::{self, Port, Taken};
 use super::process::{Handle, Identity, children, command_line, dismiss_workers_of, living, named, signal_all, stat, workers_of};
 use super::retirement::{self, Retirement};
-use super::runtime::{Done, Late};
+use super::runtime::{Done, PendingCommands};
 use super::state_dir::RevisionName;
 use futures::future::{BoxFuture, FutureExt};
 use gatewright_core::dialect::Version;
@@ -48,7 +48,7 @@ enum Command {
 
 /// What everybody may know about the process.
 #[derive(Debug, Default)]
-struct Vital {
+struct ProcessState {
     process: Option<Identity>,
     /// The workers there were when the last reload was asked for.
     older: BTreeSet<Identity>,
@@ -59,9 +59,9 @@ struct Vital {
 #[derive(Debug)]
 pub(super) struct Supervisor {
     launcher: Arc<Launcher>,
-    vital: Arc<Mutex<Vital>>,
+    state: Arc<Mutex<ProcessState>>,
     commands: mpsc::Sender<Command>,
-    late: Late,
+    late: PendingCommands,
     retirement: Retirement,
     version: OnceCell<Option<Version>>,
     /// Asks services for the proxy, where that cannot do so itself. Ends with this handle.
@@ -75,21 +75,21 @@ impl Supervisor {
     /// [`Taken`] when none of ours runs, and one could not listen on `ports`.
     pub(super) async fn start(launcher: Launcher, ports: &[Port]) -> Result<Self, Taken> {
         let launcher = Arc::new(launcher);
-        let vital = Arc::new(Mutex::new(Vital::default()));
+        let state = Arc::new(Mutex::new(ProcessState::default()));
         let (commands, receiver) = mpsc::channel(8);
-        let mut keeper =
-            Keeper { launcher: Arc::clone(&launcher), vital: Arc::clone(&vital), pause: Duration::ZERO, version: OnceCell::new() };
-        let running = keeper.adopt();
-        if running.is_none() && keeper.recorded().is_none_or(|dead| workers_of(dead).is_empty()) {
+        let mut task =
+            SupervisorTask { launcher: Arc::clone(&launcher), state: Arc::clone(&state), pause: Duration::ZERO, version: OnceCell::new() };
+        let running = task.adopt();
+        if running.is_none() && task.recorded().is_none_or(|dead| workers_of(dead).is_empty()) {
             ports::check(ports).await?;
         }
         let agent = agent::of_ours(&launcher);
-        tokio::spawn(keeper.keep(running, receiver));
+        tokio::spawn(task.keep(running, receiver));
         Ok(Self {
             launcher,
-            vital,
+            state,
             commands,
-            late: Late::default(),
+            late: PendingCommands::default(),
             retirement: Retirement::default(),
             version: OnceCell::new(),
             _agent: agent,
@@ -99,8 +99,8 @@ impl Supervisor {
     async fn known(&self) -> Result<Status, OwnerError> {
         let version = *self.version.get_or_try_init(|| self.launcher.version()).await?;
         let (process, older, deaths) = {
-            let vital = lock(&self.vital);
-            (vital.process, vital.older.clone(), vital.deaths)
+            let state = lock(&self.state);
+            (state.process, state.older.clone(), state.deaths)
         };
         let pid = process.filter(|process| process.is_alive()).map(|process| process.pid);
         // Where they have no user of their own, they have ours.
@@ -113,7 +113,7 @@ impl Supervisor {
 impl Owner for Supervisor {
     fn ports(&self, ports: Vec<Port>) -> BoxFuture<'_, Result<Vec<String>, OwnerError>> {
         async move {
-            let runs = || lock(&self.vital).process.is_some_and(|process| process.is_alive());
+            let runs = || lock(&self.state).process.is_some_and(|process| process.is_alive());
             if runs() {
                 return Ok(Vec::new());
             }
@@ -138,14 +138,14 @@ impl Owner for Supervisor {
         .boxed()
     }
 
-    fn amend(&self, way: Way) -> BoxFuture<'_, Result<bool, OwnerError>> {
+    fn amend(&self, transition: Transition) -> BoxFuture<'_, Result<bool, OwnerError>> {
         async move {
             let Some(lane) = self.launcher.dialect.runtime else { return Ok(false) };
             let places = (&self.launcher.state, &*self.launcher.run_dir);
-            let amended = super::runtime::amend(lane, places, &self.late, way).await;
+            let amended = super::runtime::amend(lane, places, &self.late, transition).await;
             if let Ok(Done::All { removed: true }) = amended {
-                let vital = Arc::clone(&self.vital);
-                let older = move || lock(&vital).older.clone();
+                let state = Arc::clone(&self.state);
+                let older = move || lock(&state).older.clone();
                 self.retirement.begin(lane.old_workers, &self.launcher.run_dir, older);
             }
             amended.map(|done| done != Done::Nothing).map_err(|surprise| {
@@ -190,14 +190,14 @@ impl Running {
 }
 
 /// The task behind a [`Supervisor`].
-struct Keeper {
+struct SupervisorTask {
     launcher: Arc<Launcher>,
-    vital: Arc<Mutex<Vital>>,
+    state: Arc<Mutex<ProcessState>>,
     pause: Duration,
     version: OnceCell<Option<Version>>,
 }
 
-impl Keeper {
+impl SupervisorTask {
     async fn keep(mut self, mut running: Option<Running>, mut commands: mpsc::Receiver<Command>) {
         loop {
             let Some(process) = &mut running else {
@@ -250,7 +250,7 @@ impl Keeper {
         let process = [self.recorded(), self.in_pid_file()].into_iter().flatten().find(ours)?;
         let handle = Handle::open(process).ok()?;
         tracing::info!(pid = process.pid, "took over the running proxy");
-        lock(&self.vital).process = Some(process);
+        lock(&self.state).process = Some(process);
         self.record(process);
         Some(Running { handle, child: None, since: Instant::now() })
     }
@@ -282,9 +282,9 @@ impl Keeper {
             return Err(OwnerError::Declined(format!("the proxy ended at once: {status}")));
         };
         self.record(handle.identity());
-        let mut vital = lock(&self.vital);
-        vital.process = Some(handle.identity());
-        vital.older.clear();
+        let mut state = lock(&self.state);
+        state.process = Some(handle.identity());
+        state.older.clear();
         tracing::info!(pid, "started the proxy");
         Ok(Running { handle, child: Some(child), since: Instant::now() })
     }
@@ -292,7 +292,7 @@ impl Keeper {
     async fn reload(&self, process: &mut Running) -> Result<(), OwnerError> {
         self.wait_for_signals(process).await?;
         let pid = process.handle.identity().pid;
-        lock(&self.vital).older = children(pid);
+        lock(&self.state).older = children(pid);
         if let Some(answer) = self.ask_to_reload().await {
             return answer;
         }
@@ -302,11 +302,11 @@ impl Keeper {
 
     /// Has the proxy reload in a way that it answers; `None`: it has none, or nobody listens.
     async fn ask_to_reload(&self) -> Option<Result<(), OwnerError>> {
-        let way = self.launcher.dialect.reload_socket?;
+        let transition = self.launcher.dialect.reload_socket?;
         let version = self.version.get_or_init(|| async { self.launcher.version().await.ok().flatten() }).await;
-        version.filter(|version| *version >= way.since)?;
-        let answer = super::runtime::ask(&self.launcher.run_dir.join(way.socket), way.command, FIRST_LOAD).await.ok()?;
-        let taken = (way.read)(&answer)?;
+        version.filter(|version| *version >= transition.since)?;
+        let answer = super::runtime::ask(&self.launcher.run_dir.join(transition.socket), transition.command, FIRST_LOAD).await.ok()?;
+        let taken = (transition.read)(&answer)?;
         Some(taken.map_err(|refusal| OwnerError::Declined(format!("the proxy says: {}", refusal.message))))
     }
 
@@ -340,7 +340,7 @@ impl Keeper {
             }
         }
         process.ended().await;
-        lock(&self.vital).process = None;
+        lock(&self.state).process = None;
         let _ = std::fs::remove_file(self.record_file());
         further
     }
@@ -376,10 +376,10 @@ impl Keeper {
             lived_ms = u64::try_from(lived.as_millis()).unwrap_or(u64::MAX),
             "the proxy ended; starting it again"
         );
-        let mut vital = lock(&self.vital);
-        vital.process = None;
-        vital.deaths = vital.deaths.saturating_add(1);
-        drop(vital);
+        let mut state = lock(&self.state);
+        state.process = None;
+        state.deaths = state.deaths.saturating_add(1);
+        drop(state);
         self.pause = if lived >= LONG_LIFE { Duration::ZERO } else { (self.pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE) };
     }
 
@@ -408,6 +408,6 @@ fn shown(status: Option<ExitStatus>) -> String {
     status.map_or_else(|| "unknown status".to_owned(), |status| status.to_string())
 }
 
-fn lock(vital: &Mutex<Vital>) -> MutexGuard<'_, Vital> {
-    vital.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<ProcessState>) -> MutexGuard<'_, ProcessState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

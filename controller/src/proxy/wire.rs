@@ -111,7 +111,7 @@ pub(super) async fn say<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), said: 
 ///
 /// # Errors
 /// `InvalidData` for a line that is too long, of another version, or no such message.
-pub(super) async fn hear<T: DeserializeOwned>(from: &mut (impl AsyncRead + Unpin)) -> io::Result<T> {
+pub(super) async fn receive<T: DeserializeOwned>(from: &mut (impl AsyncRead + Unpin)) -> io::Result<T> {
     let mut line = Vec::new();
     BufReader::new(from.take(MAX_LINE)).read_until(b'\n', &mut line).await?;
     if line.last() != Some(&b'\n') {
@@ -136,7 +136,7 @@ mod tests {
     use gatewright_core::dialect::Version;
 
     async fn heard(line: &str) -> io::Result<Ask> {
-        hear(&mut line.as_bytes()).await
+        receive(&mut line.as_bytes()).await
     }
 
     #[tokio::test]
@@ -148,13 +148,13 @@ mod tests {
         for ask in asks {
             let mut line = Vec::new();
             say(&mut line, &ask).await.unwrap();
-            assert_eq!(hear::<Ask>(&mut line.as_slice()).await.unwrap(), ask);
+            assert_eq!(receive::<Ask>(&mut line.as_slice()).await.unwrap(), ask);
         }
         let mut line = Vec::new();
         let answer = Answer::Status(Status { pid: Some(7), version: Some(Version(1, 22, 1)), ..Status::default() });
         say(&mut line, &answer).await.unwrap();
         assert!(String::from_utf8_lossy(&line).contains("\"version\":[1,22,1]"));
-        assert_eq!(hear::<Answer>(&mut line.as_slice()).await.unwrap(), answer);
+        assert_eq!(receive::<Answer>(&mut line.as_slice()).await.unwrap(), answer);
     }
 
     #[tokio::test]

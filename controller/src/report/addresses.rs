@@ -114,8 +114,8 @@ fn of_service(service: &Service) -> Vec<LoadBalancerAddress> {
 }
 
 async fn of_nodes(connection: &Connection, identity: &Identity, internal: bool) -> Result<Vec<LoadBalancerAddress>, AddressError> {
-    let fellows = Fellows::find(connection, identity, false).await?;
-    let nodes: BTreeSet<_> = fellows.pods.iter().filter(|pod| is_ready(pod)).filter_map(node_name).collect();
+    let peers = PeerPods::find(connection, identity, false).await?;
+    let nodes: BTreeSet<_> = peers.pods.iter().filter(|pod| is_ready(pod)).filter_map(node_name).collect();
     let mut all = BTreeSet::new();
     for name in nodes {
         let get = async |client| Api::<Node>::all(client).get(name).await;
@@ -151,11 +151,11 @@ fn is_ready(pod: &Pod) -> bool {
 const OF_ONE_REVISION: &[&str] = &["pod-template-hash", "controller-revision-hash", "pod-template-generation"];
 
 /// The Pods with the labels of this one, itself among them.
-struct Fellows {
+struct PeerPods {
     pods: Vec<Pod>,
 }
 
-impl Fellows {
+impl PeerPods {
     /// `any_revision`: also those of another revision of the same Deployment or DaemonSet.
     async fn find(connection: &Connection, identity: &Identity, any_revision: bool) -> Result<Self, AddressError> {
         let pod = identity.pod.as_deref().ok_or(AddressError::Nowhere)?;
@@ -176,9 +176,9 @@ fn selector(labels: &BTreeMap<String, String>, any_revision: bool) -> String {
 }
 
 /// Whether another Pod of the same controller is there, one that is not about to end.
-pub(super) async fn has_fellows(connection: &Connection, identity: &Identity) -> Result<bool, AddressError> {
-    let fellows = Fellows::find(connection, identity, true).await?;
-    let others = fellows.pods.iter().filter(|pod| pod.metadata.name != identity.pod);
+pub(super) async fn has_peers(connection: &Connection, identity: &Identity) -> Result<bool, AddressError> {
+    let peers = PeerPods::find(connection, identity, true).await?;
+    let others = peers.pods.iter().filter(|pod| pod.metadata.name != identity.pod);
     let ended = |pod: &&Pod| matches!(pod.status.as_ref().and_then(|status| status.phase.as_deref()), Some("Succeeded" | "Failed"));
     Ok(others.filter(|pod| !ended(pod)).any(|pod| pod.metadata.deletion_timestamp.is_none()))
 }

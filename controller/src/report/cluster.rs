@@ -3,9 +3,9 @@
 use super::addresses::CALL_LIMIT;
 use super::events::Queue;
 use super::leader::{self, Election};
-use super::plan::{Memory, News, Subject, Told};
+use super::plan::{News, PlannedEvent, Reported, Subject};
 use super::status::Writer;
-use super::{Looks, Metrics};
+use super::{IngressQueries, Metrics};
 use crate::args::StatusConfig;
 use crate::connection::{Connection, objects};
 use gatewright_core::names::ObjectName;
@@ -63,7 +63,7 @@ impl Reports {
         connection: &Arc<Connection>,
         (identity, proxy): (&Identity, &'static str),
         config: &StatusConfig,
-        (news, looks): (watch::Receiver<News>, Looks),
+        (news, queries): (watch::Receiver<News>, IngressQueries),
         metrics: Arc<Metrics>,
     ) -> Self {
         let (stop_status, stopping_status) = watch::channel(false);
@@ -78,7 +78,7 @@ impl Reports {
             (None, Some(leads))
         };
         let status = config.update.then(|| {
-            let writer = Writer::new(Arc::clone(connection), identity.clone(), config.clone(), looks, news.clone(), leading.clone());
+            let writer = Writer::new(Arc::clone(connection), identity.clone(), config.clone(), queries, news.clone(), leading.clone());
             tokio::spawn(writer.run(stopping_status))
         });
         let queue = Queue::start(Arc::clone(connection), identity);
@@ -115,20 +115,20 @@ async fn show_leadership(mut leading: watch::Receiver<bool>, metrics: Arc<Metric
 /// Events about objects: those of the leader only, or every replica would say the same.
 async fn tell(mut news: watch::Receiver<News>, mut leading: watch::Receiver<bool>, queue: Option<Queue>) {
     let Some(queue) = queue else { return };
-    let mut memory = Memory::default();
+    let mut reported = Reported::default();
     let mut told_before = false;
     loop {
         let now = news.borrow_and_update().clone();
         let leads = *leading.borrow_and_update();
         if leads && now.revision > 0 {
             if !std::mem::replace(&mut told_before, true) {
-                memory.skip(&now);
-                memory.begin(&now);
+                reported.skip(&now);
+                reported.begin(&now);
             }
-            memory.news(&now).into_iter().for_each(|told| queue.tell(told));
+            reported.news(&now).into_iter().for_each(|told| queue.tell(told));
         } else {
             told_before = false;
-            memory.skip(&now);
+            reported.skip(&now);
         }
         tokio::select! {
             changed = news.changed() => if changed.is_err() { return },
@@ -162,7 +162,7 @@ async fn tell_of_reloads(
                 let found = connection.call(CALL_LIMIT, get).await.ok().and_then(|pod| pod.metadata.uid);
                 subject.uid = found.unwrap_or_default().into();
             }
-            queue.tell(Told { subject: subject.clone(), warning, reason: "RELOAD".to_owned(), message, same_again: false });
+            queue.tell(PlannedEvent { subject: subject.clone(), warning, reason: "RELOAD".to_owned(), message, same_again: false });
         }
         if news.changed().await.is_err() {
             return;

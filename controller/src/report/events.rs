@@ -1,7 +1,7 @@
 //! Sends Events. Through a bounded queue: while the API server is slow or away, events are dropped and nothing else waits.
 
 use super::Identity;
-use super::plan::{Subject, Told};
+use super::plan::{PlannedEvent, Subject};
 use crate::causes::chain;
 use crate::connection::{CallError, Connection, objects};
 use jiff::Timestamp;
@@ -30,7 +30,7 @@ const COMPONENT: &str = "gatewright";
 /// The end of the queue where events go in.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
-    sender: mpsc::Sender<Told>,
+    sender: mpsc::Sender<PlannedEvent>,
     dropped: Arc<AtomicU64>,
 }
 
@@ -52,7 +52,7 @@ impl Queue {
     }
 
     /// Puts an event into the queue; drops it when that is full.
-    pub(super) fn tell(&self, told: Told) {
+    pub(super) fn tell(&self, told: PlannedEvent) {
         if self.sender.try_send(told).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -77,7 +77,7 @@ struct Sent {
 }
 
 impl Sending {
-    async fn run(mut self, mut told: mpsc::Receiver<Told>, dropped: Arc<AtomicU64>) {
+    async fn run(mut self, mut told: mpsc::Receiver<PlannedEvent>, dropped: Arc<AtomicU64>) {
         while let Some(one) = told.recv().await {
             self.send(&one).await;
             let lost = dropped.swap(0, Ordering::Relaxed);
@@ -87,7 +87,7 @@ impl Sending {
         }
     }
 
-    async fn send(&mut self, told: &Told) {
+    async fn send(&mut self, told: &PlannedEvent) {
         let namespace = told.subject.event_namespace();
         if self.forbidden.get(namespace).is_some_and(|since| since.elapsed() < FORBIDDEN_FOR) {
             return;
@@ -105,7 +105,7 @@ impl Sending {
         }
     }
 
-    async fn create_or_count_up(&mut self, told: &Told) -> Result<(), CallError> {
+    async fn create_or_count_up(&mut self, told: &PlannedEvent) -> Result<(), CallError> {
         let key = key(told);
         if self.sent.len() >= REMEMBERED && !self.sent.contains_key(&key) {
             self.sent.clear();
@@ -142,7 +142,7 @@ impl Sending {
     }
 
     /// Unique per process and event; the object's name comes first, as people expect.
-    fn name(&self, told: &Told, key: u128) -> String {
+    fn name(&self, told: &PlannedEvent, key: u128) -> String {
         const NAME_BYTES: usize = 200;
         let object = told.subject.name.name();
         let object = object[..object.floor_char_boundary(NAME_BYTES)].trim_end_matches(['.', '-']);
@@ -150,7 +150,7 @@ impl Sending {
         format!("{object}.{unique:016x}")
     }
 
-    fn event(&self, told: &Told, name: String) -> Event {
+    fn event(&self, told: &PlannedEvent, name: String) -> Event {
         let now = Time(Timestamp::now());
         let Subject { api_version, kind, name: object, uid } = &told.subject;
         Event {
@@ -177,12 +177,12 @@ impl Sending {
     }
 }
 
-fn message(told: &Told) -> &str {
+fn message(told: &PlannedEvent) -> &str {
     &told.message[..told.message.floor_char_boundary(MESSAGE_BYTES)]
 }
 
 /// What makes two events the same one, happening again.
-fn key(told: &Told) -> u128 {
+fn key(told: &PlannedEvent) -> u128 {
     let message = if told.same_again { "" } else { &told.message };
     let Subject { kind, name, uid, .. } = &told.subject;
     xxhash_rust::xxh3::xxh3_128(format!("{kind}\0{name}\0{uid}\0{}\0{message}", told.reason).as_bytes())
@@ -193,10 +193,10 @@ mod tests {
     use super::*;
     use gatewright_core::names::{Kind, ObjectName, ObjectRef};
 
-    fn told(name: &str, message: &str, same_again: bool) -> Told {
+    fn told(name: &str, message: &str, same_again: bool) -> PlannedEvent {
         let object = ObjectRef::new(Kind::Ingress, ObjectName::new("shop", name).unwrap());
         let subject = Subject::of(&object, "uid").unwrap();
-        Told { subject, warning: false, reason: "Sync".to_owned(), message: message.to_owned(), same_again }
+        PlannedEvent { subject, warning: false, reason: "Sync".to_owned(), message: message.to_owned(), same_again }
     }
 
     fn sending() -> Sending {

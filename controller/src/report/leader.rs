@@ -103,7 +103,7 @@ impl Candidate {
                 let mut lease = Lease { metadata: ObjectMeta { name: Some(id), ..ObjectMeta::default() }, ..Lease::default() };
                 lease.spec = Some(self.held(&LeaseSpec::default()));
                 let create = async |client| objects::<Lease>(client, &namespace).create(&PostParams::default(), &lease).await;
-                return won(self.connection.call(limit, create).await);
+                return acquired(self.connection.call(limit, create).await);
             }
             Some(lease) => lease,
         };
@@ -114,7 +114,7 @@ impl Candidate {
         // The resource version of what was read makes this fail when somebody else was faster.
         let lease = Lease { spec: Some(self.held(&spec)), ..lease };
         let replace = async |client| objects::<Lease>(client, &namespace).replace(&id, &PostParams::default(), &lease).await;
-        won(self.connection.call(limit, replace).await)
+        acquired(self.connection.call(limit, replace).await)
     }
 
     fn may_take(&mut self, spec: &LeaseSpec) -> bool {
@@ -181,7 +181,7 @@ impl Candidate {
     }
 }
 
-fn won(result: Result<Lease, CallError>) -> Result<bool, CallError> {
+fn acquired(result: Result<Lease, CallError>) -> Result<bool, CallError> {
     match result {
         Ok(_) => Ok(true),
         Err(CallError::Conflict) => Ok(false),

@@ -68,7 +68,7 @@ impl Subject {
 
 /// An event to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct PlannedEvent {
     /// Whom it is about.
     pub(crate) subject: Subject,
     /// Something is wrong.
@@ -83,7 +83,7 @@ pub(crate) struct Told {
 
 /// What the world was told already.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct Reported {
     served: HashMap<ObjectName, u128>,
     findings: HashSet<Diagnostic>,
     config_maps: HashMap<Subject, u128>,
@@ -92,9 +92,9 @@ pub(super) struct Memory {
 /// Findings of one object that become events, at most: the rest is in `/api/v1/diagnostics`.
 const FINDINGS_PER_OBJECT: usize = 10;
 
-impl Memory {
+impl Reported {
     /// What is new since the last time: Ingresses that went live in another version, ConfigMaps, findings.
-    pub(super) fn news(&mut self, news: &News) -> Vec<Told> {
+    pub(super) fn news(&mut self, news: &News) -> Vec<PlannedEvent> {
         let mut told = Vec::new();
         let served: HashMap<_, _> = news.served.iter().map(|ingress| (ingress.meta.name.clone(), ingress.digest)).collect();
         if news.revision > 0 {
@@ -136,9 +136,9 @@ impl Memory {
     }
 }
 
-fn went_live(ingress: &Ingress, revision: u64) -> Option<Told> {
+fn went_live(ingress: &Ingress, revision: u64) -> Option<PlannedEvent> {
     let object = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
-    Some(Told {
+    Some(PlannedEvent {
         subject: Subject::of(&object, &ingress.meta.uid)?,
         warning: false,
         reason: "Sync".to_owned(),
@@ -147,8 +147,8 @@ fn went_live(ingress: &Ingress, revision: u64) -> Option<Told> {
     })
 }
 
-fn config_map(subject: &Subject, first: bool) -> Told {
-    Told {
+fn config_map(subject: &Subject, first: bool) -> PlannedEvent {
+    PlannedEvent {
         subject: subject.clone(),
         warning: false,
         reason: if first { "CREATE" } else { "UPDATE" }.to_owned(),
@@ -158,7 +158,7 @@ fn config_map(subject: &Subject, first: bool) -> Told {
 }
 
 /// An event about what is wrong; the reason is the name of the code, but for annotations that of ingress-nginx.
-fn wrong(diagnostic: &Diagnostic, object: &ObjectRef, uid: &str) -> Option<Told> {
+fn wrong(diagnostic: &Diagnostic, object: &ObjectRef, uid: &str) -> Option<PlannedEvent> {
     if diagnostic.severity == Severity::Note {
         return None;
     }
@@ -171,7 +171,7 @@ fn wrong(diagnostic: &Diagnostic, object: &ObjectRef, uid: &str) -> Option<Told>
     let Diagnostic { code, field, message, help, outcome, .. } = diagnostic;
     let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
     let help = if help.is_empty() { String::new() } else { format!("; {help}") };
-    Some(Told {
+    Some(PlannedEvent {
         subject: Subject::of(object, uid)?,
         warning: true,
         reason,
@@ -232,27 +232,27 @@ mod tests {
         Finding { diagnostic, uid: "uid".into() }
     }
 
-    fn lines(told: &[Told]) -> Vec<String> {
+    fn lines(told: &[PlannedEvent]) -> Vec<String> {
         told.iter().map(|told| format!("{} {} {}", told.subject.name, told.reason, told.message)).collect()
     }
 
     #[test]
     fn only_ingresses_that_changed_are_told_that_they_are_live() {
-        let mut memory = Memory::default();
+        let mut reported = Reported::default();
         let (a, b) = (ingress("a", "/", &[]), ingress("b", "/", &[]));
-        assert_eq!(memory.news(&news(0, vec![a.clone()], vec![])), [], "nothing is live yet");
-        let first = memory.news(&news(1, vec![a.clone(), b], vec![]));
+        assert_eq!(reported.news(&news(0, vec![a.clone()], vec![])), [], "nothing is live yet");
+        let first = reported.news(&news(1, vec![a.clone(), b], vec![]));
         assert_eq!(lines(&first), ["shop/a Sync live in revision 1", "shop/b Sync live in revision 1"]);
         assert_eq!(first[0].subject.uid, "uid-a".into());
-        let second = memory.news(&news(2, vec![a, ingress("b", "/x", &[])], vec![]));
+        let second = reported.news(&news(2, vec![a, ingress("b", "/x", &[])], vec![]));
         assert_eq!(lines(&second), ["shop/b Sync live in revision 2"]);
     }
 
     #[test]
     fn findings_are_told_once_and_again_when_they_come_back() {
-        let mut memory = Memory::default();
+        let mut reported = Reported::default();
         let bad = || vec![finding(Code::BadHost, "a"), finding(Code::BadAnnotation, "b"), finding(Code::ServesUnknownHosts, "c")];
-        let told = memory.news(&news(1, vec![], bad()));
+        let told = reported.news(&news(1, vec![], bad()));
         assert_eq!(
             lines(&told),
             [
@@ -260,9 +260,9 @@ mod tests {
                 "shop/b AnnotationParsingFailed spec.rules[0].host: it is odd; mend it (default kept, GW0501)",
             ]
         );
-        assert_eq!(memory.news(&news(2, vec![], bad())), []);
-        assert_eq!(memory.news(&news(3, vec![], vec![])), []);
-        assert_eq!(memory.news(&news(4, vec![], bad())).len(), 2);
+        assert_eq!(reported.news(&news(2, vec![], bad())), []);
+        assert_eq!(reported.news(&news(3, vec![], vec![])), []);
+        assert_eq!(reported.news(&news(4, vec![], bad())).len(), 2);
     }
 
     #[test]
@@ -272,28 +272,28 @@ mod tests {
             finding.diagnostic.field = format!("spec.rules[{n}]");
             finding
         });
-        assert_eq!(Memory::default().news(&news(1, vec![], many.collect())).len(), FINDINGS_PER_OBJECT);
+        assert_eq!(Reported::default().news(&news(1, vec![], many.collect())).len(), FINDINGS_PER_OBJECT);
     }
 
     #[test]
     fn a_new_leader_tells_what_nobody_was_told() {
-        let mut memory = Memory::default();
+        let mut reported = Reported::default();
         let now = news(5, vec![ingress("old", "/", &["1.1.1.1"]), ingress("new", "/", &[])], vec![finding(Code::BadHost, "x")]);
-        memory.skip(&now);
-        memory.begin(&now);
-        assert_eq!(lines(&memory.news(&now))[0], "shop/new Sync live in revision 5");
-        assert_eq!(memory.news(&now), []);
+        reported.skip(&now);
+        reported.begin(&now);
+        assert_eq!(lines(&reported.news(&now))[0], "shop/new Sync live in revision 5");
+        assert_eq!(reported.news(&now), []);
     }
 
     #[test]
     fn config_maps_are_told_like_ingress_nginx_does() {
         let object = ObjectRef::new(Kind::ConfigMap, ObjectName::new("sys", "settings").unwrap());
         let subject = Subject::of(&object, "uid").unwrap();
-        let mut memory = Memory::default();
+        let mut reported = Reported::default();
         let with = |digest| News { config_maps: vec![(subject.clone(), digest)], ..News::default() };
-        assert_eq!(lines(&memory.news(&with(1))), ["sys/settings CREATE ConfigMap sys/settings"]);
-        assert_eq!(memory.news(&with(1)), []);
-        assert_eq!(lines(&memory.news(&with(2))), ["sys/settings UPDATE ConfigMap sys/settings"]);
+        assert_eq!(lines(&reported.news(&with(1))), ["sys/settings CREATE ConfigMap sys/settings"]);
+        assert_eq!(reported.news(&with(1)), []);
+        assert_eq!(lines(&reported.news(&with(2))), ["sys/settings UPDATE ConfigMap sys/settings"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::addresses::{self, CALL_LIMIT, Source};
 use super::plan::{self, News};
-use super::{Identity, Look, Looks};
+use super::{Identity, IngressQueries, IngressQuery};
 use crate::args::StatusConfig;
 use crate::causes::chain;
 use crate::connection::{CallError, Connection};
@@ -31,7 +31,7 @@ pub(super) struct Writer {
     identity: Identity,
     config: StatusConfig,
     source: Source,
-    looks: Looks,
+    queries: IngressQueries,
     news: watch::Receiver<News>,
     leads: watch::Receiver<bool>,
     /// The addresses that were found last, and when.
@@ -46,12 +46,12 @@ impl Writer {
         connection: Arc<Connection>,
         identity: Identity,
         config: StatusConfig,
-        looks: Looks,
+        queries: IngressQueries,
         news: watch::Receiver<News>,
         leads: watch::Receiver<bool>,
     ) -> Self {
         let source = Source::of(&config);
-        Self { connection, identity, source, config, looks, news, leads, addresses: None, known: HashSet::new(), said: String::new() }
+        Self { connection, identity, source, config, queries, news, leads, addresses: None, known: HashSet::new(), said: String::new() }
     }
 
     /// Keeps the statuses right until `stop`; then empties them if nobody else will serve.
@@ -93,7 +93,7 @@ impl Writer {
         let served: HashSet<_> = self.news.borrow().served.iter().map(|ingress| ingress.meta.name.clone()).collect();
         let (answer, answered) = oneshot::channel();
         let names = served.union(&self.known).cloned().collect();
-        self.looks.send(Look { names, answer }).await.ok()?;
+        self.queries.send(IngressQuery { names, answer }).await.ok()?;
         Some(answered.await.ok()?.into_iter().partition(|ingress| served.contains(&ingress.meta.name)))
     }
 
@@ -139,7 +139,7 @@ impl Writer {
         if self.news.borrow().revision == 0 {
             return;
         }
-        let alone = match addresses::has_fellows(&self.connection, &self.identity).await {
+        let alone = match addresses::has_peers(&self.connection, &self.identity).await {
             Ok(others) => !others,
             Err(addresses::AddressError::Nowhere) => *self.leads.borrow(),
             Err(error) => {

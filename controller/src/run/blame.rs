@@ -27,7 +27,7 @@ pub(super) fn make(maker: &mut Maker) -> Result<Made, MakeError> {
         if maker.templates.take_back(text, &reason) {
             continue;
         }
-        let guilty = origin.and_then(|origin| guilty_for_line(maker, origin));
+        let guilty = origin.and_then(|origin| culprit_of_line(maker, origin));
         if templates_are_to_blame(maker, guilty.as_ref()) {
             maker.templates.give_up(text, &reason);
             continue;
@@ -55,7 +55,7 @@ fn templates_are_to_blame(maker: &mut Maker, guilty: Option<&Arc<Ingress>>) -> b
 
 /// Who is to blame for a line in the block of an Ingress. One that the proxy has taken before is to blame only if nobody else
 /// is.
-fn guilty_for_line(maker: &mut Maker, origin: &ObjectRef) -> Option<Arc<Ingress>> {
+fn culprit_of_line(maker: &mut Maker, origin: &ObjectRef) -> Option<Arc<Ingress>> {
     let around = guilt::around(&maker.snapshot, &origin.name);
     let suspects = maker.suspects_among(&around).collect();
     guilt::of_line(origin, &around, suspects, |aside| {

@@ -1,7 +1,7 @@
 //! The candidates that are on their way to the proxy: mostly one, and another one as soon as the proxy serves the first.
 
 use super::maker::Made;
-use crate::proxy::{Outcome, Rest};
+use crate::proxy::{BatchDelays, Outcome};
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ pub(super) struct Flight {
     pub(super) made: Made,
     /// The proxy serves it; what it is on disk follows.
     pub(super) served: oneshot::Receiver<()>,
-    pub(super) outcome: oneshot::Receiver<(Outcome, Rest)>,
+    pub(super) outcome: oneshot::Receiver<(Outcome, BatchDelays)>,
 }
 
 /// All of them, the oldest first.
@@ -36,7 +36,7 @@ pub(super) enum Event {
 pub(super) struct Landed {
     pub(super) made: Made,
     pub(super) outcome: Outcome,
-    pub(super) rest: Rest,
+    pub(super) delays: BatchDelays,
 }
 
 impl Flights {
@@ -67,7 +67,7 @@ impl Flights {
                     self.served = Some(true);
                 }
                 let Flight { made, .. } = self.all.remove(at).expect("it was there to be asked");
-                return Poll::Ready(Event::Landed(outcome.ok().map(|(outcome, rest)| Box::new(Landed { made, outcome, rest }))));
+                return Poll::Ready(Event::Landed(outcome.ok().map(|(outcome, delays)| Box::new(Landed { made, outcome, delays }))));
             }
         }
         let newest = self.all.back_mut().filter(|_| self.served.is_none());

@@ -1,6 +1,6 @@
 //! When the next candidate is made: what changed, the pauses that were asked for, and the rest after a failure.
 
-use crate::proxy::Rest;
+use crate::proxy::BatchDelays;
 use std::time::{Duration, Instant};
 
 /// First and longest rest after a candidate that could not be brought live for reasons that may pass.
@@ -74,7 +74,7 @@ impl Pace {
     }
 
     /// More changes gather for as long as the proxy asks for.
-    pub(super) fn gather(&mut self, rest: Rest, now: Instant) {
+    pub(super) fn gather(&mut self, rest: BatchDelays, now: Instant) {
         (self.not_before, self.gather_until) = (now + rest.urgent, now + rest.usual);
     }
 
@@ -119,7 +119,7 @@ mod tests {
     fn what_is_urgent_need_not_gather_so_long() {
         let (mut pace, now) = (Pace::default(), Instant::now());
         let [soon, late] = [1, 60].map(Duration::from_secs);
-        pace.gather(Rest { urgent: soon, usual: late }, now);
+        pace.gather(BatchDelays { urgent: soon, usual: late }, now);
         assert_eq!([true, false].map(|urgent| pace.due_at(urgent)), [now + soon, now + late]);
     }
 

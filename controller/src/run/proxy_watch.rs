@@ -2,22 +2,22 @@
 
 use super::preflight;
 use crate::args::RunConfig;
-use crate::proxy::{Port, Pulse};
+use crate::proxy::{Port, ProxyHealth};
 use crate::report::Board;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Looks at the ports before there is anything to serve, and after the proxy from now on.
-pub(super) async fn watch(config: &RunConfig, pulse: Pulse, board: &Arc<Board>) {
+pub(super) async fn watch(config: &RunConfig, health: ProxyHealth, board: &Arc<Board>) {
     let limit = config.health_check_timeout.max(Duration::from_secs(1));
     let (ports, mut told) = (preflight::ports(config), String::new());
-    tell_of_ports(board, &mut told, trouble_with(&ports, &pulse).await);
-    tokio::spawn(watch_pulse(pulse, limit, (ports, told), Arc::clone(board)));
+    tell_of_ports(board, &mut told, trouble_with(&ports, &health).await);
+    tokio::spawn(watch_health(health, limit, (ports, told), Arc::clone(board)));
 }
 
 /// What keeps the proxy from listening, as its owner sees it; nobody knows where there is no answer.
-async fn trouble_with(ports: &[Port], pulse: &Pulse) -> String {
-    pulse.ports(ports).await.map(|troubles| troubles.join("; ")).unwrap_or_default()
+async fn trouble_with(ports: &[Port], health: &ProxyHealth) -> String {
+    health.ports(ports).await.map(|troubles| troubles.join("; ")).unwrap_or_default()
 }
 
 fn tell_of_ports(board: &Board, told: &mut String, trouble: String) {
@@ -32,7 +32,7 @@ fn tell_of_ports(board: &Board, told: &mut String, trouble: String) {
 
 /// A supervisor that does not answer within `limit` counts as one without a proxy. While none runs that ran before, or
 /// `told` is what keeps it from that, the ports are looked at.
-async fn watch_pulse(pulse: Pulse, limit: Duration, (ports, mut told): (Vec<Port>, String), board: Arc<Board>) {
+async fn watch_health(health: ProxyHealth, limit: Duration, (ports, mut told): (Vec<Port>, String), board: Arc<Board>) {
     const EVERY: Duration = Duration::from_millis(500);
     /// A proxy that lives so many looks has its ports; one that has not tries for a while before it ends.
     const LASTING: u32 = 8;
@@ -40,7 +40,7 @@ async fn watch_pulse(pulse: Pulse, limit: Duration, (ports, mut told): (Vec<Port
     const IN_A_ROW: u32 = 2;
     let (mut lives, mut deaths_before) = (0, 0);
     loop {
-        let status = tokio::time::timeout(limit, pulse.status()).await.ok().and_then(Result::ok);
+        let status = tokio::time::timeout(limit, health.status()).await.ok().and_then(Result::ok);
         let alive = status.as_ref().is_some_and(|status| status.pid.is_some());
         board.proxy_alive(alive);
         lives = if alive { lives + 1 } else { 0 };
@@ -49,7 +49,7 @@ async fn watch_pulse(pulse: Pulse, limit: Duration, (ports, mut told): (Vec<Port
             deaths_before = deaths;
         }
         let trouble = if !alive && (!told.is_empty() || deaths >= deaths_before + IN_A_ROW) {
-            trouble_with(&ports, &pulse).await
+            trouble_with(&ports, &health).await
         } else if lives < LASTING {
             told.clone()
         } else {

@@ -11,7 +11,7 @@ use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
 use crate::connection::Connection;
 use crate::proxy::{Claimed, OwnerError, Program, Proxy, ProxyConfig, StateDir};
-use crate::report::{self, Board, Identity, Look, Metrics, News, Processes, Reports, Requests};
+use crate::report::{self, Board, Identity, IngressQuery, Metrics, News, Processes, Reports, Requests};
 use crate::source::manifests::SharedPlaces;
 use crate::source::{self, cluster};
 use crate::stop_signals::StopSignals;
@@ -97,7 +97,7 @@ async fn prepare(config: &RunConfig, proxy: &Proxy, board: &Arc<Board>) -> Resul
     let program = program_of(proxy, config.proxy.dialect).await?;
     tracing::info!(proxy = config.proxy.dialect.name, version = %program.version, state_dir = %config.state_dir.display(), "started");
     let maker = maker(config, program)?;
-    proxy_watch::watch(config, proxy.pulse(), board).await;
+    proxy_watch::watch(config, proxy.health(), board).await;
     let connection = Arc::new(Connection::new(config.cluster.clone()));
     if config.manifests.is_none() {
         check_cluster(&connection, config, board.has_revision()).await?;
@@ -110,7 +110,7 @@ async fn open(claimed: Claimed, config: &RunConfig, board: &Board, metrics: &Met
     let proxy = claimed.open().await?;
     let port = config.settings.listeners.status_port;
     match config.proxy.dialect.exporter {
-        None => metrics.show_processes(Processes::new(proxy.pulse(), port, config.proxy.dialect.program)),
+        None => metrics.show_processes(Processes::new(proxy.health(), port, config.proxy.dialect.program)),
         Some(exporter) if config.request_metrics.is_some() => metrics.show_page(port, exporter.target),
         Some(_) => {}
     }
@@ -237,7 +237,7 @@ fn controller(config: &RunConfig, mut maker: Maker, around: Surroundings<'_>) ->
     let (input_sender, inputs) = mpsc::channel(QUEUE);
     let (wanted, wanted_seen) = watch::channel(Wanted::default());
     let (news, news_seen) = watch::channel(News::default());
-    let (look_sender, looks) = mpsc::channel::<Look>(1);
+    let (query_sender, queries) = mpsc::channel::<IngressQuery>(1);
     let places = SharedPlaces::default();
     tokio::spawn(source::dns::run(wanted_seen.clone(), input_sender.clone()));
     let objects = match &config.secrets_from {
@@ -252,7 +252,7 @@ fn controller(config: &RunConfig, mut maker: Maker, around: Surroundings<'_>) ->
             None
         }
         None => {
-            let (told, by) = ((news_seen, look_sender), (identity, config.proxy.dialect.title));
+            let (told, by) = ((news_seen, query_sender), (identity, config.proxy.dialect.title));
             let reports = Reports::start(&connection, by, &config.status, told, Arc::clone(&metrics));
             maker.settings.own_namespace = Some(identity.namespace.clone());
             let scope = cluster::Scope::of(&config.settings, &identity.namespace, config.secrets_from.is_none());
@@ -263,7 +263,7 @@ fn controller(config: &RunConfig, mut maker: Maker, around: Surroundings<'_>) ->
     };
     let templates = changes_of_templates(config);
     let Questions { asked: questions, known } = questions;
-    let ends = Ends { inputs, templates, proxy, wanted, news, looks, questions, known, board, metrics };
+    let ends = Ends { inputs, templates, proxy, wanted, news, queries, questions, known, board, metrics };
     (Controller::new(config, maker, places, ends), reports)
 }
 

@@ -2,7 +2,7 @@
 
 use super::fixture::{World, until};
 use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, programs, sorted};
-use crate::proxy::{Candidate, Live, Outcome, Proxy, Rest};
+use crate::proxy::{BatchDelays, Candidate, Live, Outcome, Proxy};
 use gatewright_core::render::FileSet;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -27,7 +27,7 @@ struct Slow {
 /// A candidate on its way.
 struct Coming {
     served: oneshot::Receiver<()>,
-    outcome: oneshot::Receiver<(Outcome, Rest)>,
+    outcome: oneshot::Receiver<(Outcome, BatchDelays)>,
 }
 
 impl Slow {
@@ -46,7 +46,7 @@ impl Slow {
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
         let mut proxy = Proxy::open(config(&world, script.to_str().unwrap())).await.unwrap();
         apply(&mut proxy, &files(&world, &[endpoint], "", &[])).await;
-        let master = proxy.pulse().status().await.unwrap().pid.unwrap();
+        let master = proxy.health().status().await.unwrap().pid.unwrap();
         let (candidates, mut coming) = mpsc::channel(1);
         let here = tokio::runtime::Handle::current();
         let running = tokio::task::spawn_blocking(move || {

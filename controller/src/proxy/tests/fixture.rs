@@ -159,7 +159,7 @@ pub(super) fn file(text: &str) -> File {
 
 /// Applies at once, and asks the public port all the while; each request has its answer.
 pub(super) async fn apply_while_asked(world: &World, proxy: &mut Proxy, files: &Arc<FileSet>) -> Live {
-    proxy.pace = crate::proxy::reload::Pace::default();
+    proxy.throttle = crate::proxy::reload::ReloadThrottle::default();
     let applied = proxy.apply(files, "test");
     tokio::pin!(applied);
     loop {

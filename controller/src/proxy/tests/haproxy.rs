@@ -125,10 +125,10 @@ async fn haproxy_serves_reloads_refuses_and_comes_back() {
         assert_eq!(answering(&world, 3).await, [one], "{program}: what was live goes on");
         // Killed right after a change without a reload: the disk says the same.
         assert!(!apply(&mut proxy, &files(&world, &[two], "    http-response set-header X-A b\n", &[])).await.reloaded, "{program}");
-        let pid = proxy.pulse().status().await.unwrap().pid.unwrap();
+        let pid = proxy.health().status().await.unwrap().pid.unwrap();
         assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
         until("another one serves", async || {
-            proxy.pulse().status().await.is_ok_and(|status| status.pid.is_some_and(|now| now != pid))
+            proxy.health().status().await.is_ok_and(|status| status.pid.is_some_and(|now| now != pid))
                 && world.body().await == two.to_string()
         })
         .await;
@@ -243,7 +243,7 @@ async fn a_reload_that_the_master_forgets_is_asked_for_again() {
         apply(&mut proxy, &files(&world, &[one], "", &[])).await;
         let link = world.state().join("current");
         for round in 0..ROUNDS {
-            let pid = proxy.pulse().status().await.unwrap().pid.unwrap();
+            let pid = proxy.health().status().await.unwrap().pid.unwrap();
             let before = std::fs::read_link(&link).unwrap();
             // It moves right before the reload is asked for.
             let another = async {

@@ -14,7 +14,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(5);
 
 async fn master(proxy: &Proxy) -> Identity {
-    let pid = proxy.pulse().status().await.unwrap().pid.expect("the proxy runs");
+    let pid = proxy.health().status().await.unwrap().pid.expect("the proxy runs");
     stat(pid).unwrap().identity
 }
 
@@ -26,10 +26,10 @@ async fn a_killed_master_is_replaced_and_its_workers_are_dismissed() {
     let old = master(&proxy).await;
     let workers = children(old.pid);
     kill(Pid::from_raw(old.pid), Signal::SIGKILL).unwrap();
-    until("a new master", async || proxy.pulse().status().await.unwrap().pid.is_some_and(|pid| pid != old.pid)).await;
+    until("a new master", async || proxy.health().status().await.unwrap().pid.is_some_and(|pid| pid != old.pid)).await;
     until("the workers of the old one are gone", async || workers.iter().all(|worker| !worker.is_alive())).await;
     until("it serves again", async || world.body().await == "one").await;
-    assert_eq!(proxy.pulse().status().await.unwrap().deaths, 1);
+    assert_eq!(proxy.health().status().await.unwrap().deaths, 1);
     live(proxy.apply(&world.files("two", ""), "test").await);
     assert_eq!(world.body().await, "two");
     proxy.drain(LIMIT).await;
@@ -66,7 +66,7 @@ async fn orphaned_workers_of_a_master_that_died_unseen_give_up_their_ports() {
     kill(Pid::from_raw(old.pid), Signal::SIGKILL).unwrap();
     until("the master is gone", async || !old.is_alive()).await;
     let proxy = world.open().await;
-    until("a new master serves", async || world.body().await == "one" && proxy.pulse().status().await.unwrap().workers > 0).await;
+    until("a new master serves", async || world.body().await == "one" && proxy.health().status().await.unwrap().workers > 0).await;
     assert_ne!(master(&proxy).await.pid, old.pid);
     proxy.drain(LIMIT).await;
 }
@@ -96,11 +96,11 @@ async fn draining_workers_are_counted() {
     slow.flush().await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     live(proxy.apply(&world.files("two", ""), "test").await);
-    let status = proxy.pulse().status().await.unwrap();
+    let status = proxy.health().status().await.unwrap();
     assert_eq!((status.draining, status.workers), (1, 1));
     assert_eq!(status.memory, None, "nobody looks at memory for one of them");
     drop(slow);
-    until("the old worker is gone", async || proxy.pulse().status().await.unwrap().draining == 0).await;
+    until("the old worker is gone", async || proxy.health().status().await.unwrap().draining == 0).await;
     proxy.drain(LIMIT).await;
 }
 
@@ -111,7 +111,7 @@ async fn a_reload_that_waits_goes_once_it_is_urgent() {
     let mut proxy = world.open().await;
     let mut slow = Vec::new();
     for n in 0..6 {
-        proxy.pace = crate::proxy::reload::Pace::default();
+        proxy.throttle = crate::proxy::reload::ReloadThrottle::default();
         let text = format!("client_header_timeout 20s; location /up {{ proxy_pass http://127.0.0.1:1; }} location /{n} {{ return 204; }}");
         live(proxy.apply(&world.files("busy", &text), "test").await);
         // A request whose body never ends keeps its worker.
@@ -121,7 +121,7 @@ async fn a_reload_that_waits_goes_once_it_is_urgent() {
         slow.push(stream);
         until("the request is there", async || world.get("/").await.is_some()).await;
     }
-    let memory = proxy.pulse().status().await.unwrap().memory.expect("what old workers cost is known while there are many");
+    let memory = proxy.health().status().await.unwrap().memory.expect("what old workers cost is known while there are many");
     assert!((100 << 10..100 << 20).contains(&memory.generation) && memory.limit > 100 << 20, "{memory:?}");
     let (begun, pause, urgency) = (std::time::Instant::now(), proxy.pause(false).await, proxy.urgency());
     assert!(proxy.pause(true).await * 3 < pause, "{pause:?}");

@@ -78,7 +78,7 @@ async fn a_change_of_files_read_while_serving_does_not_reload() {
     let extra = format!("location /live/ {{ root {}; }}", root.display());
     live(proxy.apply(&world.files_with("x", &extra, page("old")), "start").await);
     assert_eq!(world.get("/live/page").await.unwrap(), (200, "old".to_owned()), "workers can read secret files");
-    let before = proxy.pulse().status().await.unwrap();
+    let before = proxy.health().status().await.unwrap();
     let inode = |path: &str| std::fs::metadata(root.join(path)).unwrap().ino();
     let same = inode("live/same");
     let second = live(proxy.apply(&world.files_with("x", &extra, page("new")), "renewed").await);
@@ -87,7 +87,7 @@ async fn a_change_of_files_read_while_serving_does_not_reload() {
     assert_eq!(inode("live/same"), same, "what did not change is the same file");
     let mode = std::fs::metadata(root.join("live/page")).unwrap().mode();
     assert_eq!(mode & 0o777, 0o440);
-    assert_eq!(proxy.pulse().status().await.unwrap(), before, "no new workers");
+    assert_eq!(proxy.health().status().await.unwrap(), before, "no new workers");
     proxy.drain(LIMIT).await;
 }
 

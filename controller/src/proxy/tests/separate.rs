@@ -2,7 +2,7 @@
 
 use super::fixture::{TEST_NGINX, World, live, until};
 use crate::proxy::supervise::SuperviseError;
-use crate::proxy::wire::{Answer, Ask, hear, say};
+use crate::proxy::wire::{Answer, Ask, receive, say};
 use crate::proxy::{Mode, Outcome, Port, Proxy, ProxyConfig, SuperviseConfig, supervise};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -43,7 +43,7 @@ async fn ask(world: &World, ask: Ask) -> Answer {
     let mut stream = UnixStream::connect(socket(world)).await.unwrap();
     // A stranger is answered and left before it has asked.
     let _ = say(&mut stream, &ask).await;
-    hear(&mut stream).await.unwrap()
+    receive(&mut stream).await.unwrap()
 }
 
 #[tokio::test]
@@ -58,11 +58,11 @@ async fn a_supervisor_elsewhere_checks_reloads_and_quits() {
     let Outcome::Refused(refused) = proxy.apply(&world.files("bad", "\nnonsense on;"), "test").await else { panic!("taken") };
     assert!(refused.message.contains("unknown directive") && refused.line == Some(2), "{refused:?}");
     live(proxy.apply(&world.files("two", ""), "test").await);
-    let pid = proxy.pulse().status().await.unwrap().pid;
+    let pid = proxy.health().status().await.unwrap().pid;
     drop(proxy);
     let mut proxy = open(&world).await;
     assert!(matches!(proxy.apply(&world.files("two", ""), "restart").await, Outcome::Unchanged(_)));
-    assert_eq!(proxy.pulse().status().await.unwrap().pid, pid, "the proxy does not notice a new controller");
+    assert_eq!(proxy.health().status().await.unwrap().pid, pid, "the proxy does not notice a new controller");
     proxy.drain(LIMIT).await;
     running.await.unwrap().unwrap();
     assert!(world.get("/").await.is_none());
@@ -74,13 +74,13 @@ async fn a_supervisor_that_was_killed_finds_its_proxy_again() {
     let mut proxy = open(&world).await;
     let running = supervisor(&world, Vec::new()).await;
     live(proxy.apply(&world.files("one", ""), "start").await);
-    let pid = proxy.pulse().status().await.unwrap().pid;
+    let pid = proxy.health().status().await.unwrap().pid;
     running.abort();
     let _ = running.await;
-    until("the socket is dead", async || proxy.pulse().status().await.is_err()).await;
+    until("the socket is dead", async || proxy.health().status().await.is_err()).await;
     assert_eq!(world.body().await, "one", "the proxy goes on");
     let running = supervisor(&world, Vec::new()).await;
-    assert_eq!(proxy.pulse().status().await.unwrap().pid, pid);
+    assert_eq!(proxy.health().status().await.unwrap().pid, pid);
     live(proxy.apply(&world.files("two", ""), "test").await);
     proxy.drain(LIMIT).await;
     running.await.unwrap().unwrap();
@@ -124,12 +124,12 @@ async fn a_taken_port_is_told_where_the_proxy_would_run_before_there_is_anything
     let running = supervisor(&world, Vec::new()).await;
     let other = std::net::TcpListener::bind(("127.0.0.1", world.port)).unwrap();
     let ports = [Port { flag: "http-port".into(), number: world.port, local: false }];
-    let told = proxy.pulse().ports(&ports).await.unwrap();
+    let told = proxy.health().ports(&ports).await.unwrap();
     assert!(matches!(&told[..], [one] if one.starts_with(&format!("--http-port: port {} is in use", world.port))), "{told:?}");
     drop(other);
-    assert!(proxy.pulse().ports(&ports).await.unwrap().is_empty());
+    assert!(proxy.health().ports(&ports).await.unwrap().is_empty());
     live(proxy.apply(&world.files("one", ""), "start").await);
-    assert!(proxy.pulse().ports(&ports).await.unwrap().is_empty(), "what the proxy itself holds is not taken");
+    assert!(proxy.health().ports(&ports).await.unwrap().is_empty(), "what the proxy itself holds is not taken");
     proxy.drain(LIMIT).await;
     running.await.unwrap().unwrap();
 }

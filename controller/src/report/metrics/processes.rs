@@ -1,6 +1,6 @@
 //! Metrics of the proxy's processes: what nginx says of its connections, and what the system says of the processes.
 
-use crate::proxy::{Pulse, page};
+use crate::proxy::{ProxyHealth, page};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -20,7 +20,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// Looks at the processes whenever somebody asks for metrics.
 #[derive(Debug)]
 pub(crate) struct Processes {
-    pulse: Pulse,
+    health: ProxyHealth,
     status_port: u16,
     /// What the processes are called.
     program: &'static str,
@@ -52,15 +52,15 @@ struct Usage {
 }
 
 impl Processes {
-    pub(crate) fn new(pulse: Pulse, status_port: u16, program: &'static str) -> Self {
-        Self { pulse, status_port, program, seen: Mutex::default() }
+    pub(crate) fn new(health: ProxyHealth, status_port: u16, program: &'static str) -> Self {
+        Self { health, status_port, program, seen: Mutex::default() }
     }
 
     /// Looks again.
     pub(super) async fn look(&self) {
         let look = async {
             let connections = page(self.status_port, "/gatewright/status").await.and_then(|text| Connections::read(&text));
-            let pid = self.pulse.status().await.ok().and_then(|status| status.pid);
+            let pid = self.health.status().await.ok().and_then(|status| status.pid);
             (connections, pid.and_then(|pid| Usage::of_master(pid.into(), self.program)))
         };
         *self.seen() = tokio::time::timeout(PATIENCE, look).await.unwrap_or_default();
