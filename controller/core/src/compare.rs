@@ -30,9 +30,9 @@ use serde::Serialize;
 /// One of two inputs, translated.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
-    /// What it was translated into.
+    /// The result of translating [`Side::snapshot`].
     pub translation: &'a Translation,
-    /// What it was translated from.
+    /// The objects that were translated.
     pub snapshot: &'a Snapshot,
     /// What the flags ask for.
     pub settings: &'a Flags,
@@ -72,7 +72,7 @@ pub enum Subject {
     Setting,
 }
 
-/// How it changes.
+/// What kind of change it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -105,7 +105,7 @@ pub struct Change {
     pub hosts: Vec<String>,
     /// Path, annotation, backend, port, user, class or key.
     pub name: String,
-    /// How it changes.
+    /// What kind of change it is.
     pub kind: Kind,
     /// What was; empty when nothing was.
     pub from: String,
@@ -113,7 +113,7 @@ pub struct Change {
     pub to: String,
     /// Who asked for what is, or, if nothing is, for what was.
     pub by: Option<ObjectRef>,
-    /// What it means for who may reach what.
+    /// Whether access becomes wider or narrower by it; `None`: it has nothing to do with access.
     pub effect: Option<Effect>,
 }
 

@@ -97,7 +97,7 @@ pub struct Dialect {
     pub passes_behind_headers: bool,
     /// What a version of the proxy cannot do, by annotation, sorted.
     pub lacks: fn(Version) -> Vec<Lack>,
-    /// What it does in a way of its own, by annotation, sorted.
+    /// Annotations that this proxy can do only approximately, sorted by annotation.
     pub approximates: &'static [Approximation],
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: fn() -> Vec<&'static str>,
@@ -117,7 +117,7 @@ impl Dialect {
 /// A file that need not be read once more to check those beside it, when the proxy has taken it as it is.
 #[derive(Debug, Clone, Copy)]
 pub struct SlowFile {
-    /// Its path in the folder of a revision.
+    /// Path of the file, relative to the folder of a revision.
     pub name: &'static str,
     /// Checks a folder with these files without it, as [`Dialect::check_args`] does with it.
     pub check_args: fn(&std::path::Path, &[String]) -> Vec<String>,
@@ -149,7 +149,7 @@ pub struct CredentialFile {
 /// for proxies whose command line cannot say where their sockets are and which user their workers have.
 #[derive(Debug, Clone, Copy)]
 pub struct LaunchFile {
-    /// Its name in [`Launch::run_dir`].
+    /// Name of the file in [`Launch::run_dir`].
     pub name: &'static str,
     /// What is in it; the number is the group of [`Launch::worker_user`].
     pub text: fn(&Launch<'_>, Option<u32>) -> String,

@@ -39,7 +39,7 @@ pub struct Explanation {
     pub app_root: Option<String>,
     /// What snippets of the route answer first; the last one whatever the request is like, if [`Explanation::status`] is its.
     pub early: Vec<Early>,
-    /// Which requests of the route go elsewhere.
+    /// Which requests of the route go to a canary, in words; `None`: there is none, or the proxy answers itself.
     pub canary: Option<String>,
     /// Whether this one does; `None`: there is no canary, or chance decides.
     pub to_canary: Option<bool>,
@@ -74,11 +74,11 @@ impl Explanation {
 pub struct Fit {
     /// What fits: `/path` for exactly that, `/path/*` for all below.
     pub path: String,
-    /// Who asked for it; `None`: nobody.
+    /// The Ingress that asked for the route; `None`: no object did.
     pub origin: Option<ObjectRef>,
     /// The Service port that it names.
     pub service: Option<String>,
-    /// It stands for what no path of the host takes, and nobody has asked for it.
+    /// Whether it is the route for all paths that no rule of the host names, and no object asked for it.
     #[serde(skip)]
     pub is_rest: bool,
 }
@@ -88,7 +88,7 @@ pub struct Fit {
 pub struct Early {
     /// The status.
     pub status: u16,
-    /// Whether it depends on more than the path.
+    /// Whether the answer depends on more than the path.
     pub depends: bool,
 }
 
@@ -97,7 +97,7 @@ pub struct Early {
 pub struct Forward {
     /// Name in the proxy's files.
     pub name: String,
-    /// One of these gets it.
+    /// `address:port` of the endpoints, one of which gets the request; in the order of the backend, may be empty.
     pub endpoints: Vec<String>,
 }
 

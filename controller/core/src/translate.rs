@@ -101,7 +101,7 @@ pub struct Wanted {
     pub secrets: Arc<BTreeSet<ObjectName>>,
     /// ConfigMaps that settings or Ingresses name.
     pub config_maps: BTreeSet<ObjectName>,
-    /// Those of them that hold settings: of all routes, or of those of a class.
+    /// The ConfigMaps among [`Wanted::config_maps`] that hold settings: of all routes, or of those of a class.
     pub settings: BTreeSet<ObjectName>,
     /// GatewrightParameters of IngressClasses.
     pub parameters: BTreeSet<ObjectName>,

@@ -42,7 +42,7 @@ pub enum Need {
 /// A socket that a reload can be asked of.
 #[derive(Debug, Clone, Copy)]
 pub struct ReloadSocket {
-    /// Its name in [`Launch::run_dir`](super::Launch::run_dir).
+    /// Name of the socket in [`Launch::run_dir`](super::Launch::run_dir).
     pub socket: &'static str,
     /// The first version that answers.
     pub since: Version,
@@ -55,7 +55,7 @@ pub struct ReloadSocket {
 /// One command for a running proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Without the final line feed. [`Step::VERSION`] in it stands for the number of the last answer that began with
+    /// The command, without the final line feed. [`Step::VERSION`] in it stands for the number of the last answer that began with
     /// [`Step::VERSION_ANSWER`].
     pub command: String,
     /// What the answer begins with; empty: there is none. Any other answer is a surprise.
@@ -73,8 +73,8 @@ pub struct Step {
 }
 
 impl Step {
-    /// See [`Step::command`].
+    /// Placeholder in [`Step::command`] for a version number.
     pub const VERSION: &'static str = "VERSION";
-    /// See [`Step::command`].
+    /// Beginning of the answer that tells the number for [`Step::VERSION`].
     pub const VERSION_ANSWER: &'static str = "New version created: ";
 }

@@ -57,7 +57,7 @@ impl Request {
         Ok(Self { secure, host: host(authority)?, path, path_bytes, method: "GET".to_owned(), headers: Vec::new() })
     }
 
-    /// The same with another method, in whatever case.
+    /// The request with another method, given in any case.
     ///
     /// # Errors
     /// When no method is spelt like this.
@@ -66,7 +66,7 @@ impl Request {
         if is_good { Ok(Self { method: text.to_ascii_uppercase(), ..self }) } else { Err(BadMethod) }
     }
 
-    /// The same with one more header, written `Name: value`.
+    /// The request with one more header, written `Name: value`.
     ///
     /// # Errors
     /// When it is no header, or that of the host, which the URL names.

@@ -35,9 +35,9 @@ impl fmt::Display for AccountsId {
 /// A list of users.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accounts {
-    /// Its name; unique in the model.
+    /// Name of the user list; unique in the model.
     pub id: AccountsId,
-    /// In the order of the Secret; every name once.
+    /// The users, in the order of the Secret; every name once.
     pub list: Arc<[Account]>,
     /// How long it takes to compute all hashes that `crypt(3)` makes.
     pub(crate) time: Duration,
@@ -90,7 +90,7 @@ pub enum NoLogin {
 /// A hash of a password. Never shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct PasswordHash {
-    /// How it was made.
+    /// The algorithm.
     pub kind: HashKind,
     /// As htpasswd files write it, with the prefix of its kind: printable ASCII without colon and blank. Secret.
     pub text: Arc<str>,

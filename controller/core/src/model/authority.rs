@@ -26,7 +26,7 @@ impl fmt::Display for AuthorityId {
 /// Certificates of authorities, and what they have revoked.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Authority {
-    /// Its name; unique in the model.
+    /// Name of the authority; unique in the model.
     pub id: AuthorityId,
     /// The certificates; PEM written by us from the decoded parts.
     pub pem: Arc<[u8]>,

@@ -83,7 +83,7 @@ pub enum Balance {
 /// [`Action::Vacant`](super::Action::Vacant).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Backend {
-    /// Its name; unique in the model.
+    /// Name of the backend; unique in the model.
     pub id: BackendId,
     /// Sorted, without duplicates, never loopback or link-local.
     pub endpoints: Vec<SocketAddr>,

@@ -53,7 +53,7 @@ impl fmt::Display for CertificateId {
 /// A key pair.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Certificate {
-    /// Its name; unique in the model.
+    /// Name of the certificate; unique in the model.
     pub id: CertificateId,
     /// Where it comes from, for people: `Secret shop/tls`, or `self-signed`.
     pub origin: String,

@@ -1,6 +1,6 @@
 //! What few hosts and backends have, and more than their own part of the files depends on.
 
-/// One of these things.
+/// Something that a dialect or a check looks for in hosts and backends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {
     /// A host has further names.
@@ -34,28 +34,28 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// How many there are.
+    /// How many features there are.
     pub const ALL: usize = Self::Vacant as usize + 1;
 }
 
-/// Some of them.
+/// A set of [`Feature`]s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Features(u16);
 
 impl Features {
-    /// These, and one more if it is there.
+    /// The set with `feature` added if `is_there`.
     #[must_use]
     pub const fn with(self, feature: Feature, is_there: bool) -> Self {
         Self(self.0 | (is_there as u16) << feature as u16)
     }
 
-    /// Whether this one is among them.
+    /// Whether a feature is in the set.
     #[must_use]
     pub const fn has(self, feature: Feature) -> bool {
         self.number(feature as usize) == 1
     }
 
-    /// The same as a number, for the feature at this place.
+    /// 1 if the feature at this place is in the set, else 0.
     pub(super) const fn number(self, feature: usize) -> usize {
         (self.0 >> feature & 1) as usize
     }

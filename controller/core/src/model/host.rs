@@ -40,7 +40,7 @@ impl Host {
         Self { pattern, origin, certificate, routes, policy, features, digest: 0 }.summed_up()
     }
 
-    /// The same host with a policy.
+    /// The host with another policy.
     #[must_use]
     pub fn with_policy(mut self, policy: HostPolicy) -> Self {
         self.policy = policy;

@@ -17,7 +17,7 @@ impl fmt::Display for IdentityId {
 /// A certificate chain and its key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// Its name; unique in the model.
+    /// Name of the identity; unique in the model.
     pub id: IdentityId,
     /// The chain, leaf first, then the key; PEM.
     pub pem: Arc<[u8]>,

@@ -5,15 +5,15 @@
 pub struct Lack {
     /// Name of the annotation, without the prefix, or of the key.
     pub key: &'static str,
-    /// It is a key of the main ConfigMap.
+    /// Whether [`Lack::key`] is a key of the main ConfigMap, and not an annotation.
     pub is_setting: bool,
     /// Values that ask for nothing the proxy cannot do.
     pub fine: &'static [&'static str],
-    /// The same, where there are too many to name them.
+    /// Whether a further value is fine, where there are too many to list.
     pub also_fine: fn(&str) -> bool,
-    /// Some values ask for it, and most do not.
+    /// Few values ask for what the proxy cannot do; most are fine.
     pub of_some_values: bool,
-    /// What of a value it is that the proxy cannot do, by name; `None`: it is not told apart.
+    /// Names the parts of a value that the proxy cannot do; `None`: the value is not taken apart.
     pub culprits: Option<fn(&str) -> Vec<String>>,
     /// What is done about it.
     pub way: LackingWay,
@@ -73,13 +73,13 @@ pub struct Approximation {
 }
 
 impl Approximation {
-    /// One that is in the reference alone.
+    /// An approximation that is documented, and not reported on objects.
     #[must_use]
     pub const fn new(key: &'static str, how: &'static str) -> Self {
         Self { key, how, is_told: false, fine: &[] }
     }
 
-    /// One that objects are told, but for these values.
+    /// An approximation that is reported on objects, but for the values in `fine`.
     #[must_use]
     pub const fn told(key: &'static str, how: &'static str, fine: &'static [&'static str]) -> Self {
         Self { key, how, is_told: true, fine }

@@ -98,7 +98,7 @@ impl<K, V> SharedMap<K, V> {
 pub struct MapToken<K, V>(Weak<BTreeMap<K, Arc<V>>>);
 
 impl<K, V> MapToken<K, V> {
-    /// Whether it is this one, unchanged.
+    /// Whether it was taken of `map`, and nothing in that has changed since.
     #[must_use]
     pub fn is_of(&self, map: &SharedMap<K, V>) -> bool {
         // A map that is changed in place has another allocation from then on, since somebody may look for it here.

@@ -13,7 +13,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// As the API spells it.
+    /// The protocol as the API spells it, such as `TCP`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -22,7 +22,7 @@ impl Transport {
         }
     }
 
-    /// In lower case.
+    /// The protocol in lower case.
     #[must_use]
     pub const fn lower_case(self) -> &'static str {
         match self {

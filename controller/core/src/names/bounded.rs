@@ -50,7 +50,7 @@ impl TextRegex {
         if limits.is_empty() { Cow::Borrowed(self.as_str()) } else { Cow::Owned(format!("{limits}^(?s:.*?)(?:{self})")) }
     }
 
-    /// Whether it occurs in a text; `None`: a PCRE may give up before it knows.
+    /// Whether the expression matches somewhere in a text; `None`: a PCRE may give up before it knows.
     #[must_use]
     pub fn occurs_in(&self, text: impl AsRef<[u8]>, ignoring_case: bool) -> Option<bool> {
         let steps = if self.limits().is_empty() { ENOUGH } else { LIMIT / 10 };
@@ -68,10 +68,10 @@ impl TextRegex {
 }
 
 impl RouteRegex {
-    /// So many expressions of a host may have a limit; of more, all together would keep a proxy busy.
+    /// Most expressions of a host that may have a limit of steps; more would keep a proxy busy all together.
     pub const MOST_SLOW: usize = 40;
 
-    /// Whether it has a limit.
+    /// Whether the expression is given a limit of steps.
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.cost.steps > FEW

@@ -54,7 +54,7 @@ impl HeaderName {
         }
     }
 
-    /// The same for a header that is set: framing headers are the proxy's own.
+    /// Reads the name of a header that is to be set: framing headers are the proxy's own.
     ///
     /// # Errors
     /// As [`HeaderName::new`], and for `Content-Length`, `TE`, `Trailer` and `Transfer-Encoding`.

@@ -123,7 +123,7 @@ pub enum HostAlias {
 }
 
 impl HostAlias {
-    /// Reads one.
+    /// Reads an alias.
     ///
     /// # Errors
     /// When it is neither a DNS name, nor `*.` and one, nor `~` and a regular expression.

@@ -131,9 +131,9 @@ impl fmt::Display for ObjectName {
 /// One object: kind, namespace and name. Displays as `Ingress shop/front`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectRef {
-    /// What it is.
+    /// The kind of the object.
     pub kind: Kind,
-    /// How it is called.
+    /// Namespace and name of the object.
     pub name: ObjectName,
 }
 

@@ -22,7 +22,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// Reads one, in either case.
+    /// Reads an origin, written in any case.
     ///
     /// # Errors
     /// When it is neither `null` nor `scheme://host[:port]`.

@@ -58,7 +58,7 @@ impl UriPath {
         Self::checked(text, may_stand_in_path)
     }
 
-    /// The same with blanks, which decoded paths of requests may hold; not every proxy can compare with one.
+    /// Reads a path that may have blanks, as decoded paths of requests may; not every proxy can compare with one.
     ///
     /// # Errors
     /// As for [`Self::new`].

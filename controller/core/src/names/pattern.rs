@@ -97,7 +97,7 @@ impl TextPattern {
         }
     }
 
-    /// Reads one.
+    /// Reads a pattern.
     ///
     /// # Errors
     /// When the text is not printable, too long, or no expression.

@@ -14,7 +14,7 @@ pub struct ServiceUrl {
     pub tls: bool,
     /// Whose port it is.
     pub host: UrlHost,
-    /// Its port.
+    /// Port of the service.
     pub port: u16,
     /// Begins with a slash, or with the variable `request_uri`.
     pub path: VariableText,
@@ -118,7 +118,7 @@ pub fn url_text(text: &str) -> Result<VariableText, BadText> {
     url_text_with_answers(text, |_| None)
 }
 
-/// The same; `answered`: names of further variables, and the headers of the service that decides which they stand for.
+/// As [`url_text`]; `answered`: names of further variables, and the headers of the service that decides which they stand for.
 ///
 /// # Errors
 /// As [`url_text`].

@@ -12,7 +12,7 @@ pub fn is_variable(name: &str) -> bool {
     plain && (family || VARIABLES.binary_search(&name).is_ok() || LABELS.contains(&name))
 }
 
-/// The same of those that clients and endpoints may be told: nobody learns from a text where files of the proxy are.
+/// Whether a text that clients or endpoints get may have a variable: nobody shall learn where files of the proxy are.
 #[must_use]
 pub fn may_be_told(name: &str) -> bool {
     is_variable(name) && !["document_root", "request_filename"].contains(&name)
@@ -28,7 +28,7 @@ pub fn is_of_answer(name: &str) -> bool {
 /// What stands for the `*` of a host: the first label of the name that was asked for. Empty for hosts without.
 pub const SUBDOMAIN: &str = "subdomain";
 
-/// The same of those that texts of one route may have: it is known of what host that is.
+/// Whether a text of one route may have a variable, as it is known of what host that is.
 #[must_use]
 pub fn is_of_route(name: &str) -> bool {
     may_be_told(name) || name == SUBDOMAIN

@@ -42,7 +42,7 @@ impl VariableText {
         Self::read(text, false, of_request)
     }
 
-    /// The same in a text of one route, with `$1` to `$9` for the groups of an expression; further digits are text.
+    /// Reads a text of one route, with `$1` to `$9` for the groups of an expression; further digits are text.
     ///
     /// # Errors
     /// As [`VariableText::parse`].
@@ -58,7 +58,7 @@ impl VariableText {
         Self::read(text, true, |name| number(name).map(TextPart::Group).or_else(|| of_route(name)))
     }
 
-    /// The same with variables of the caller's choice; each is named by lower-case letters, digits and `_`.
+    /// Reads a text with variables of the caller's choice; each is named by lower-case letters, digits and `_`.
     ///
     /// # Errors
     /// When `may_stand` does not know a variable, or the text is too long or not printable.
@@ -189,7 +189,7 @@ impl VariableText {
         }
     }
 
-    /// The same with texts in place of variables that have one.
+    /// The text with texts in place of variables that have one.
     #[must_use]
     pub fn filled<'t>(&self, text_of: impl Fn(&str) -> Option<&'t str>) -> Self {
         let mut filled = Self::default();
@@ -217,7 +217,7 @@ impl VariableText {
         self.0.iter().filter_map(|part| if let TextPart::Answered(header) = part { Some(header) } else { None })
     }
 
-    /// Whether it may turn out to be empty: nothing of it is written out.
+    /// Whether the text may turn out to be empty, as it is made of variables only.
     #[must_use]
     pub fn may_be_empty(&self) -> bool {
         !self.0.iter().any(|part| matches!(part, TextPart::Text(_) | TextPart::Break(_)))

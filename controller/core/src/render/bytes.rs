@@ -36,7 +36,7 @@ impl Bytes {
         self.parts().iter().all(|part| part.is_empty())
     }
 
-    /// All of them in one piece.
+    /// All bytes in one piece.
     #[must_use]
     pub fn whole(&self) -> Cow<'_, [u8]> {
         match self.parts() {

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 /// One file of a [`FileSet`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Its bytes; shared with the file sets before and after that have the same file.
+    /// The bytes of the file; shared with the file sets before and after that have the same file.
     pub bytes: Bytes,
     /// Holds a private key: readable by owner and group only, and never printed unless asked.
     pub secret: bool,

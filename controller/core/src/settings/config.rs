@@ -33,7 +33,7 @@ pub struct Config {
     pub strict_path_types: bool,
     /// `allow-snippet-annotations`.
     pub reads_snippets: bool,
-    /// It cannot be read: snippets that may keep somebody out were perhaps to be applied.
+    /// `allow-snippet-annotations` cannot be read: perhaps snippets were meant to be applied that keep somebody out.
     pub snippets_unknown: bool,
     /// `annotations-risk-level`: annotations that are riskier are refused.
     pub risk_level: RiskLevel,
@@ -62,7 +62,7 @@ pub struct Config {
     pub sources: Option<SourceRanges>,
     /// A key asks for a protection of all routes that cannot be given, so all routes answer 503.
     pub closed: bool,
-    /// The same of protections that Ingresses can have their own of, or none.
+    /// Keys that ask for a protection which cannot be given, and which Ingresses may replace or switch off.
     pub lost: Lost,
     /// Rules for those who write Ingresses; all of them count.
     pub policies: Vec<Policy>,
@@ -126,9 +126,9 @@ impl Config {
 pub struct Lost {
     /// The service that decides, and what is taken from its answers.
     pub auth: bool,
-    /// Which addresses may ask.
+    /// The list of addresses that may ask.
     pub allowed: bool,
-    /// Which addresses may not.
+    /// The list of addresses that may not ask.
     pub denied: bool,
     /// The firewall, which no proxy has.
     pub firewall: bool,
@@ -179,7 +179,7 @@ pub enum SnippetKey {
 }
 
 impl SnippetKey {
-    /// All of them.
+    /// All keys of snippets.
     pub const ALL: [Self; 4] = [Self::Http, Self::Server, Self::Location, Self::Auth];
 
     /// The key.

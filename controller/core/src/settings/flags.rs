@@ -66,7 +66,7 @@ pub struct Settings {
     pub listeners: Listeners,
     /// What the proxy of `--proxy` cannot do, in the version that is there.
     pub lacks: Vec<Lack>,
-    /// What it does in a way of its own, and objects are to be told.
+    /// What the proxy can do only approximately, and is reported on objects.
     pub approximates: &'static [Approximation],
     /// Hashes of passwords that it cannot check.
     pub unknown_hashes: &'static [HashKind],

@@ -45,7 +45,7 @@ pub struct HostRule {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnnotationRule {
-    /// For whom; `None`: for all.
+    /// The namespaces that it is for; `None`: all.
     #[serde(default)]
     pub namespaces: Option<Vec<Pattern>>,
     /// Names without prefix, or groups of them; `None`: all.
@@ -62,7 +62,7 @@ pub struct AnnotationRule {
 pub struct Pattern(Box<str>);
 
 impl Pattern {
-    /// One that is written like this.
+    /// A pattern that is written like this.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.into())
@@ -87,7 +87,7 @@ impl Pattern {
         true
     }
 
-    /// As it is written.
+    /// The pattern as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -120,9 +120,9 @@ impl Pattern {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "Value")]
 pub struct Limit {
-    /// As it is written.
+    /// The limit as it is written.
     pub text: Box<str>,
-    /// In bytes or seconds, or as a number.
+    /// The limit in bytes or seconds, or as a number, by the unit of its annotation.
     pub value: u64,
 }
 
@@ -142,7 +142,7 @@ impl TryFrom<Value> for Limit {
 }
 
 impl Policy {
-    /// Reads one.
+    /// Reads a policy.
     ///
     /// # Errors
     /// What is wrong, with its field.
@@ -157,7 +157,7 @@ impl Policy {
         })
     }
 
-    /// Reads one that is written as JSON.
+    /// Reads a policy that is written as JSON.
     ///
     /// # Errors
     /// What is wrong, with its field.

@@ -50,7 +50,7 @@ pub struct EndpointGroup {
 /// One endpoint. Several addresses of one are several endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Endpoint {
-    /// Its address.
+    /// Address of the endpoint.
     pub address: IpAddr,
     /// `conditions.ready`; true where it is not said.
     pub ready: bool,

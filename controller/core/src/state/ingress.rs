@@ -231,7 +231,7 @@ impl TryFrom<RawIngress> for Ingress {
 }
 
 impl Ingress {
-    /// The same with something else in it.
+    /// The Ingress after a change.
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);

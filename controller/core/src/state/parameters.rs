@@ -16,11 +16,11 @@ pub struct ClassParameters {
     pub api_group: Option<Box<str>>,
     /// Kind of the object.
     pub kind: Box<str>,
-    /// Its name.
+    /// Name of the object.
     pub name: Box<str>,
     /// Where it is.
     pub scope: ParametersScope,
-    /// Its namespace, with [`ParametersScope::Namespace`].
+    /// Namespace of the object; counts with [`ParametersScope::Namespace`] only.
     pub namespace: Option<Box<str>>,
 }
 

@@ -29,9 +29,9 @@ pub(super) type ReplacedPairs = BTreeMap<ObjectName, (u128, Option<u128>)>;
 /// One value of a key of the main ConfigMap, or of the parameters of a class: what holds of it, which may be what it said before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Who says it.
+    /// The object that has the key.
     pub object: ObjectRef,
-    /// What it is about.
+    /// The key.
     pub key: String,
     /// What is said.
     pub value: String,
@@ -50,7 +50,7 @@ impl Setting {
         annotations::key(&self.key).is_some()
     }
 
-    /// Whether it asks for a protection: without it more would be open than is meant.
+    /// Whether the setting asks for a protection: without it more would be open than is meant.
     #[must_use]
     pub fn protects(&self) -> bool {
         asks_to_protect(&self.key, &self.value)
@@ -112,7 +112,7 @@ impl Quarantine {
         accepted.extend(served.iter().map(|ingress| (ingress.meta.name.clone(), Arc::clone(ingress))));
     }
 
-    /// Those settings hold in it; whether they are others than before.
+    /// Notes the settings that hold in the accepted revision; returns whether they differ from those before.
     pub fn accept_settings(&mut self, settings: &BTreeMap<ObjectRef, BTreeMap<String, String>>) -> bool {
         let are_others = *self.accepted_settings != *settings;
         if are_others {

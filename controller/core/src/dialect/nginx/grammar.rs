@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 8;
 /// One directive of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive<'f> {
-    /// Its first word.
+    /// The first word of the directive.
     pub name: Cow<'f, str>,
     /// The further words.
     pub args: Vec<Cow<'f, str>>,

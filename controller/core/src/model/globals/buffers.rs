@@ -13,7 +13,7 @@ pub struct Buffers {
     pub client_body_bytes: u64,
     /// Buffer of the first part of an upstream's answer, and of each further one, in bytes.
     pub upstream_bytes: u64,
-    /// How many further ones.
+    /// How many further buffers a response may have.
     pub upstream_buffers: u64,
     /// Answers are read as fast as they come, ahead of the client.
     pub buffer_responses: bool,

@@ -85,7 +85,7 @@ impl Default for ClientTimeouts {
 /// Largest request bodies.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BodyLimits {
-    /// In bytes; 0: unlimited.
+    /// Largest body of a request, in bytes; 0: unlimited.
     pub request_bytes: u64,
 }
 

@@ -68,7 +68,7 @@ pub enum SameSite {
 }
 
 impl SameSite {
-    /// As it is written.
+    /// The value of the attribute, as browsers read it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,20 +7,20 @@ use std::fmt;
 /// The other backend of a route, and who goes there. [`Canary::backend`] is another one than the route's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Canary {
-    /// Who asks for it.
+    /// The Ingress with the canary annotations.
     pub origin: ObjectRef,
     /// Where they go.
     pub backend: BackendId,
-    /// Who goes there.
+    /// Which requests go to the canary.
     pub rules: CanaryRules,
 }
 
 /// Who goes to the canary. In this order, the first that decides: the client's session cookie, header, cookie, chance.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CanaryRules {
-    /// By a header.
+    /// A header that decides, if any.
     pub header: Option<CanaryHeader>,
-    /// By the cookie of this name, letters, digits, `-._~/:`: `always` and `never`.
+    /// Name of a cookie that decides by the values `always` and `never`; letters, digits and `-._~/:`.
     pub cookie: Option<String>,
     /// Of `total` requests that nothing else decides, this many go; at most `total`.
     pub weight: u64,
@@ -33,9 +33,9 @@ pub struct CanaryRules {
 /// A header that decides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CanaryHeader {
-    /// Its name.
+    /// Name of the header.
     pub name: HeaderName,
-    /// Which values do what.
+    /// What the values of the header decide.
     pub test: CanaryHeaderTest,
 }
 

@@ -21,7 +21,7 @@ pub struct ClientCertificates {
     pub has_revocations: bool,
     /// Whether a client needs one.
     pub verify: VerifyClient,
-    /// So many authorities may stand between a certificate and that authority; at least 1.
+    /// Most authorities that may stand between a certificate and that authority; at least 1.
     pub depth: u32,
     /// Where clients without a good certificate go in place of 400.
     pub error_page: Option<ClientErrorPage>,

@@ -8,11 +8,11 @@ use crate::names::UrlText;
 pub struct CookieFlags {
     /// Letters, digits and `-._`; `None`: every cookie.
     pub cookie: Option<String>,
-    /// They have it, or not.
+    /// Whether cookies get (`true`) or lose (`false`) the attribute `Secure`; `None`: they keep what they have.
     pub secure: Option<bool>,
-    /// The same.
+    /// Whether cookies get (`true`) or lose (`false`) the attribute `HttpOnly`; `None`: they keep what they have.
     pub http_only: Option<bool>,
-    /// What it says; inside `None`: nothing any more.
+    /// The attribute `SameSite` that cookies get, `Some(None)`: theirs is removed; `None`: they keep what they have.
     pub same_site: Option<Option<SameSite>>,
 }
 

@@ -6,7 +6,7 @@ use crate::names::{HeaderValue, Origin};
 /// `OPTIONS` request of theirs is answered with 204.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Cors {
-    /// Who is allowed.
+    /// The origins that are allowed.
     pub origins: Origins,
     /// `Access-Control-Allow-Methods`.
     pub methods: HeaderValue,

@@ -9,7 +9,7 @@ use crate::names::{HeaderName, HostName, HostPattern, ServiceUrl, UrlHost, Varia
 pub struct ExternalAuth {
     /// Where the service is. In a model the host is a name or an address.
     pub url: ServiceUrl,
-    /// How it is asked; `None`: by GET.
+    /// Method of the request to the service; `None`: GET.
     pub method: Option<AuthMethod>,
     /// Where clients are sent in place of 401.
     pub sign_in: Option<SignIn>,
@@ -29,7 +29,7 @@ pub struct ExternalAuth {
 }
 
 impl ExternalAuth {
-    /// The same for one host: `$host` is its name. `None`: the host has no single name.
+    /// The settings for one host, with its name in place of `$host`. `None`: the host has no single name.
     #[must_use]
     pub fn for_host(&self, pattern: &HostPattern) -> Option<Self> {
         match (&self.url.host, pattern) {
@@ -67,7 +67,7 @@ impl ExternalAuth {
 pub struct AuthMethod(&'static str);
 
 impl AuthMethod {
-    /// Those of HTTP, in upper case.
+    /// The methods of HTTP that are taken, in upper case, sorted.
     pub const NAMES: &[&str] = &["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
     /// The method of this name.
@@ -76,7 +76,7 @@ impl AuthMethod {
         Self::NAMES.iter().find(|known| **known == name).map(|known| Self(known))
     }
 
-    /// Its name.
+    /// Name of the method, in upper case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
@@ -106,7 +106,7 @@ pub struct AuthCache {
 pub struct CacheTime {
     /// Empty: 200, 301 and 302.
     pub statuses: Statuses,
-    /// In seconds; 0: not at all.
+    /// How long answers are kept, in seconds; 0: not at all.
     pub seconds: u64,
 }
 

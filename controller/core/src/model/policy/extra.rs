@@ -23,7 +23,7 @@ pub struct Extra {
     pub rewrites: Vec<PathRewrite>,
     /// When answers become stale.
     pub expires: Option<Expires>,
-    /// The same where conditions hold, in place of that; of several the last one.
+    /// Expiry where conditions hold, in place of [`Extra::expires`]; of several that hold, the last one counts.
     pub expires_when: Vec<ExpiresWhen>,
     /// Type of answers that have none of their own.
     pub default_type: Option<MediaType>,
@@ -100,7 +100,7 @@ impl Extra {
         headers.chain(self.answers.iter().flat_map(|answer| &answer.headers).map(|header| &header.value))
     }
 
-    /// The same for texts that are sent, and for conditions.
+    /// Whether a text that is sent, or a condition, uses the variable `name`.
     #[must_use]
     pub fn looks_at(&self, name: &str) -> bool {
         let answers = self.answers.iter().flat_map(EarlyAnswer::conditions);
@@ -173,19 +173,19 @@ impl Charset {
 /// A header of answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AnswerHeader {
-    /// Its name.
+    /// Name of the header.
     pub name: HeaderName,
-    /// Its value; an empty one is not sent.
+    /// Value of the header; an empty one is not sent.
     pub value: VariableText,
-    /// It is sent whatever the status; otherwise with success and redirects only.
+    /// Whether the header is sent whatever the status; otherwise with success and redirects only.
     pub always: bool,
-    /// It takes the place of the endpoint's; an empty one drops that.
+    /// Whether the header takes the place of the endpoint's; an empty one drops that.
     pub replaces: bool,
     /// What all holds of its requests.
     pub when: Vec<Condition>,
-    /// With these statuses only; none: whatever the status.
+    /// The statuses with which the header is sent; empty: [`AnswerHeader::always`] decides.
     pub statuses: Vec<u16>,
-    /// With answers of these types only; none: of all.
+    /// The media types of answers with which the header is sent; empty: all.
     pub types: Vec<MediaType>,
 }
 
@@ -202,7 +202,7 @@ impl AnswerHeader {
 pub struct RequestHeader {
     /// Its name.
     pub name: HeaderName,
-    /// Its value; an empty one drops the client's.
+    /// Value of the header; an empty one drops the client's.
     pub value: VariableText,
     /// What all holds of its requests.
     pub when: Vec<Condition>,
@@ -295,7 +295,7 @@ pub struct ExpiresWhen {
 /// How answers are compressed; of what is `None` nothing is said.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Gzip {
-    /// They are, or not.
+    /// Whether answers are compressed.
     pub on: Option<bool>,
     /// Types of such answers beside `text/html`; empty: all.
     pub types: Option<Vec<MediaType>>,
@@ -305,12 +305,12 @@ pub struct Gzip {
     pub level: Option<u64>,
     /// `Vary: Accept-Encoding` is said.
     pub vary: Option<bool>,
-    /// Those for other proxies are, too.
+    /// Whether answers to requests of other proxies (with `Via`) are compressed, too.
     pub proxied: Option<bool>,
 }
 
 impl Gzip {
-    /// The same, where nothing is said as another one says.
+    /// These settings, with those of `under` where they say nothing.
     #[must_use]
     pub fn over(self, under: Self) -> Self {
         Self {
@@ -351,14 +351,14 @@ pub struct RawDirective {
 pub struct Condition {
     /// One variable, and nothing else; that of the client's address with [`Test::Within`].
     pub variable: VariableText,
-    /// What it is compared with.
+    /// What the text is compared with.
     pub test: Test,
     /// The condition holds when the test does not.
     pub negated: bool,
 }
 
 impl Condition {
-    /// It holds where this one does not.
+    /// The condition that holds where this one does not.
     #[must_use]
     pub fn negation(&self) -> Self {
         Self { negated: !self.negated, ..self.clone() }

@@ -14,7 +14,7 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// The same, where nothing is said as another one says.
+    /// These settings, with those of `other` where they say nothing.
     #[must_use]
     pub fn before(self, other: Self) -> Self {
         Self { causes: self.causes.or(other.causes), tries: self.tries.or(other.tries), timeout_s: self.timeout_s.or(other.timeout_s) }
@@ -53,7 +53,7 @@ pub enum ConnectionHeader {
 }
 
 impl ConnectionHeader {
-    /// As it is written.
+    /// The value of the header.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

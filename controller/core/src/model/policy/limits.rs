@@ -36,14 +36,14 @@ pub enum Period {
 /// How fast an answer is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Bandwidth {
-    /// In KiB per second; 0: as fast as it goes; `None`: as the globals say.
+    /// KiB per second for each answer; 0: unlimited; `None`: as the globals say.
     pub rate_kib: Option<u64>,
     /// KiB that are sent as fast as it goes; `None`: as the globals say.
     pub after_kib: Option<u64>,
 }
 
 impl Bandwidth {
-    /// The same, where nothing is said as another one says.
+    /// These settings, with those of `under` where they say nothing.
     #[must_use]
     pub fn over(self, under: Self) -> Self {
         Self { rate_kib: self.rate_kib.or(under.rate_kib), after_kib: self.after_kib.or(under.after_kib) }

@@ -10,7 +10,7 @@ pub struct Mirror {
     pub url: ServiceUrl,
     /// `Host` of these requests.
     pub host: VariableText,
-    /// They have the bodies, too.
+    /// Whether copies have the bodies of the requests, too.
     pub with_body: bool,
 }
 

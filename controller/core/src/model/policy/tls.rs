@@ -34,7 +34,7 @@ pub struct UpstreamTls {
 pub struct Verify {
     /// Who has to have signed them.
     pub authority: AuthorityId,
-    /// So many authorities may stand in between; at least 1.
+    /// Most authorities that may stand between a certificate and [`Verify::authority`]; at least 1.
     pub depth: u32,
 }
 

@@ -7,7 +7,7 @@ use super::super::screen::REFUSED;
 /// One rule: what has to hold, and what is said where it does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// In CEL, over `object` and `variables.annotations`.
+    /// The rule in CEL, over `object` and `variables.annotations`.
     pub expression: String,
     /// For whoever writes the Ingress.
     pub message: String,

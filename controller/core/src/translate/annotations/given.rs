@@ -59,7 +59,7 @@ pub struct BadValue {
     pub message: String,
     /// What would do.
     pub help: String,
-    /// What it does, if that is something else than its key says.
+    /// What the bad value leads to, if that is something else than the key says.
     pub answer: Option<OnBadValue>,
 }
 
@@ -148,13 +148,13 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// The same for an object of another weight than the key says.
+    /// As [`Given::miss`], where the missing object leads to something else than the key says.
     pub fn miss_as(&mut self, answer: OnBadValue, name: &'static str, kind: Kind, object: &ObjectName) {
         self.miss(name, kind, object);
         self.weigh(answer, "");
     }
 
-    /// The same for a mistake of another weight than the key says.
+    /// As [`Given::refuse`], where the mistake leads to something else than the key says.
     pub fn refuse_as(&mut self, answer: OnBadValue, name: &'static str, message: impl std::fmt::Display, help: impl Into<String>) {
         self.refuse(name, message, help);
         self.weigh(answer, "");

@@ -10,7 +10,7 @@ pub struct Key {
     pub name: &'static str,
     /// What may be written.
     pub value: Value,
-    /// What it acts on.
+    /// What the annotation acts on.
     pub scope: Scope,
     /// How widely it is used.
     pub tier: Tier,
@@ -37,35 +37,35 @@ impl Key {
         Self { name, value, scope, tier, risk, default: "", config_key: "", on_bad_value, is_refused: false, doc }
     }
 
-    /// The same with another tier and risk.
+    /// The key with another tier and risk.
     #[must_use]
     pub const fn ranked(mut self, tier: Tier, risk: Risk) -> Self {
         (self.tier, self.risk) = (tier, risk);
         self
     }
 
-    /// The same with a fixed default.
+    /// The key with a fixed default.
     #[must_use]
     pub const fn default(mut self, default: &'static str) -> Self {
         self.default = default;
         self
     }
 
-    /// The same with a default that a key of the main ConfigMap may change.
+    /// The key with a default that a key of the main ConfigMap may change.
     #[must_use]
     pub const fn configured(mut self, config_key: &'static str, default: &'static str) -> Self {
         (self.config_key, self.default) = (config_key, default);
         self
     }
 
-    /// The same with another answer to bad values.
+    /// The key with another answer to bad values.
     #[must_use]
     pub const fn on_bad_value(mut self, on_bad_value: OnBadValue) -> Self {
         self.on_bad_value = on_bad_value;
         self
     }
 
-    /// The same, and its bad values are refused at admission.
+    /// The key, with bad values refused at admission.
     #[must_use]
     pub const fn refused_when_bad(mut self) -> Self {
         self.is_refused = true;
@@ -98,7 +98,7 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// All of them.
+    /// All tiers.
     pub const ALL: [Self; 3] = [Self::A, Self::B, Self::C];
 }
 

@@ -25,7 +25,7 @@ pub struct Policies {
     pub authority: Option<Arc<Authority>>,
     /// Who signs the certificates of its endpoints.
     pub upstream_authority: Option<Arc<Authority>>,
-    /// What its endpoints are shown.
+    /// The client certificate that endpoints are shown.
     pub identity: Option<Arc<Identity>>,
     /// Snippets mean something.
     pub reads_snippets: bool,

@@ -19,7 +19,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// All of them, the best first.
+    /// All verdicts, the best first.
     pub const ALL: [Self; 4] = [Self::Same, Self::Approximated, Self::Told, Self::Closed];
 }
 
@@ -37,11 +37,11 @@ impl fmt::Display for Verdict {
 /// A proxy as the verdicts see it.
 #[derive(Debug)]
 pub struct ProxyFacts {
-    /// Its name.
+    /// Name of the proxy.
     pub name: &'static str,
-    /// What it cannot do.
+    /// What the proxy cannot do.
     pub lacks: Vec<Lack>,
-    /// What it does in a way of its own, by annotation.
+    /// Annotations that the proxy can do only approximately, by annotation.
     pub approximates: &'static [Approximation],
 }
 

@@ -33,7 +33,7 @@ impl<'a> Given<'a> {
         self.read(name, text, parse)
     }
 
-    /// The same of a text that is the value, or was made from it.
+    /// Parses `text`, which is the value or was made from it; says what is wrong with it.
     pub fn read<T, E: std::fmt::Display>(&mut self, name: &'static str, text: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
         parse(text).map_err(|bad| self.refuse(name, bad, "")).ok()
     }
@@ -64,7 +64,7 @@ impl<'a> Given<'a> {
         None
     }
 
-    /// So many authorities that may stand between a certificate and one that is known; 1 where it is not said.
+    /// Most authorities that may stand between a certificate and one that is known; 1 by default.
     pub fn verify_depth(&mut self, name: &'static str) -> u32 {
         const MOST: u32 = 100;
         let Some(depth) = self.integer(name) else { return 1 };
