@@ -120,6 +120,15 @@ pub struct BadEndpoint {
 /// Longest message and help, in bytes, together.
 pub const MAX_TEXT_BYTES: usize = 1000;
 
+/// A place in the text of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextPlace {
+    /// Counted from 1.
+    pub line: u32,
+    /// In characters, counted from 1.
+    pub column: u32,
+}
+
 impl Diagnostic {
     /// Builds a finding; severity and the usual outcome come from the code.
     #[must_use]
@@ -129,13 +138,13 @@ impl Diagnostic {
         Self { severity, code, object: Some(object), field, message, help: String::new(), outcome, endpoint: None }
     }
 
-    /// Line and column in the text of the field, both from 1, for what is said of a place in a text of several lines: such a
-    /// message begins with the name of the field, and then with these.
+    /// The place in the text of the field, for what is said of one in a text of several lines: such a message begins with the
+    /// name of the field, and then with the place.
     #[must_use]
-    pub fn place_in_text(&self) -> Option<(u32, u32)> {
+    pub fn place_in_text(&self) -> Option<TextPlace> {
         let (line, rest) = self.message.split_once(": line ")?.1.split_once(", column ")?;
         let (column, _) = rest.split_once(": ")?;
-        Some((line.parse().ok()?, column.parse().ok()?))
+        Some(TextPlace { line: line.parse().ok()?, column: column.parse().ok()? })
     }
 
     /// Builds a finding about input that is no object, or none that has a name.

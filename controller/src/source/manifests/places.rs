@@ -4,7 +4,7 @@
 use super::read::Found;
 use super::spans::{At, Spans};
 use crate::source::{Located, Place};
-use gatewright_core::diagnostic::Diagnostic;
+use gatewright_core::diagnostic::{Diagnostic, TextPlace};
 use gatewright_core::names::ObjectRef;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -135,7 +135,7 @@ impl Known {
     }
 
     /// Where a line and column of a field's text are, if that is written as lines.
-    fn place_within(&mut self, origin: &Origin, field: &str, place: (u32, u32)) -> Option<Place> {
+    fn place_within(&mut self, origin: &Origin, field: &str, place: TextPlace) -> Option<Place> {
         let document = &origin.document;
         Some(document.place(self.spans_of(document)?.find_within(&origin.items, field, place)?))
     }

@@ -2,6 +2,7 @@
 //!
 //! Made only for documents of which something has to be told: it parses the text a second time.
 
+use gatewright_core::diagnostic::TextPlace;
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span};
 use std::collections::HashMap;
 
@@ -56,8 +57,8 @@ impl Spans {
         self.follow(items, field).0
     }
 
-    /// Where a line and column of the text of a field are, both from 1, if it is written as lines, or on one.
-    pub(super) fn find_within(&self, items: &[u32], field: &str, (line, column): (u32, u32)) -> Option<At> {
+    /// Where a place in the text of a field is, if it is written as lines, or on one.
+    pub(super) fn find_within(&self, items: &[u32], field: &str, place: TextPlace) -> Option<At> {
         let mut node = &self.0;
         for &item in items {
             node = node.key("items")?.1.element(item as usize)?;
@@ -68,9 +69,9 @@ impl Spans {
         }
         match &node.inside {
             _ if !rest.is_empty() => None,
-            Inside::Lines(first) => Some(At { line: first.line + line - 1, column: first.column + column - 1 }),
+            Inside::Lines(first) => Some(At { line: first.line + place.line - 1, column: first.column + place.column - 1 }),
             Inside::Words(written) => {
-                let before = written_before(written, (line, column))?;
+                let before = written_before(written, place)?;
                 Some(At { line: node.at.line, column: node.at.column + u32::try_from(before).ok()? })
             }
             _ => None,
@@ -147,10 +148,10 @@ impl Node {
 }
 
 /// How many characters are written, with the quote that begins it, before a line and column of a text.
-fn written_before(written: &str, place: (u32, u32)) -> Option<usize> {
+fn written_before(written: &str, place: TextPlace) -> Option<usize> {
     let mut rest = written.chars().peekable();
     let quote = rest.next_if(|first| matches!(first, '"' | '\''));
-    let (mut count, mut at) = (usize::from(quote.is_some()), (1, 1));
+    let (mut count, mut at) = (usize::from(quote.is_some()), TextPlace { line: 1, column: 1 });
     while at != place {
         let (length, is_break) = match (rest.next()?, quote) {
             ('\\', Some('"')) => match rest.next()? {
@@ -164,7 +165,7 @@ fn written_before(written: &str, place: (u32, u32)) -> Option<usize> {
             _ => (1, false),
         };
         count += length;
-        at = if is_break { (at.0 + 1, 1) } else { (at.0, at.1 + 1) };
+        at = if is_break { TextPlace { line: at.line + 1, column: 1 } } else { TextPlace { column: at.column + 1, ..at } };
     }
     rest.peek().map(|_| count)
 }
@@ -355,12 +356,14 @@ spec:
             ("a.b.x", (1, 1), None),
             ("a", (1, 1), None),
         ] {
-            let found = spans.find_within(&[], field, place).map(|at| (at.line, at.column));
+            let (line, column) = place;
+            let found = spans.find_within(&[], field, TextPlace { line, column }).map(|at| (at.line, at.column));
             assert_eq!(found, expected, "{field} {place:?}");
         }
         let list = Spans::of("items:\n- a: |\n    x\n\n    y\n");
-        assert_eq!(list.find_within(&[0], "a", (3, 1)), Some(At { line: 5, column: 5 }));
-        assert_eq!(list.find_within(&[1], "a", (3, 1)), None);
+        let place = TextPlace { line: 3, column: 1 };
+        assert_eq!(list.find_within(&[0], "a", place), Some(At { line: 5, column: 5 }));
+        assert_eq!(list.find_within(&[1], "a", place), None);
     }
 
     #[test]
