@@ -41,8 +41,8 @@ pub use policy::{
     CanaryHeader, CanaryHeaderTest, CanaryRules, Charset, ClientAuth, ClientCertificates, ClientErrorPage, ClientLimits, Condition,
     ConnectionHeader, CookieFlags, CookieRewrite, Cors, EarlyAnswer, ErrorPages, Expires, ExpiresWhen, ExternalAuth, Extra, FastCgi, Gzip,
     Hashing, HostPolicy, HostTls, LocationRewrite, Logging, Mirror, Origins, PathRewrite, Period, Protocol, Query, RawDirective, Redirect,
-    RedirectStatus, RedirectTarget, RequestHeader, RequestRate, Retries, Rewrite, RoutePolicy, SameSite, Satisfy, SessionCookie, SignIn,
-    SourceRanges, StandsIn, Statuses, Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
+    RedirectStatus, RedirectTarget, RequestHeader, RequestRate, Retries, RetryCauses, Rewrite, RoutePolicy, SameSite, Satisfy,
+    SessionCookie, SignIn, SourceRanges, StandsIn, Statuses, Substitutions, Test, Timeouts, TlsVersions, UpstreamTls, Verify, VerifyClient,
 };
 
 pub use shared_map::{Featured, MapToken, SharedMap};

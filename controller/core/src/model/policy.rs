@@ -40,7 +40,7 @@ pub use extra::{
     Substitutions, Test,
 };
 pub use fastcgi::FastCgi;
-pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries};
+pub use forwarding::{ConnectionHeader, LocationRewrite, Protocol, Retries, RetryCauses};
 pub use hashing::Hashing;
 pub use limits::{Bandwidth, ClientLimits, Period, RequestRate};
 pub use logging::Logging;

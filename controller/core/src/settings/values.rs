@@ -1,6 +1,6 @@
 //! How the values of ConfigMap keys are read; each answers what would do when it cannot.
 
-use crate::model::{CookieRewrite, LocationRewrite};
+use crate::model::{CookieRewrite, LocationRewrite, RetryCauses};
 use crate::names::{CipherList, UrlText, shown};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::IpAddr;
@@ -210,8 +210,8 @@ pub(crate) const RETRY_CAUSES: &[&str] = &[
     "off",
 ];
 
-/// Causes to try another endpoint, sorted, and whether requests with methods such as POST are tried again.
-pub(crate) fn retry_causes(text: &str) -> Result<(Vec<String>, bool), Mistake> {
+/// Causes to try another endpoint; sorted.
+pub(crate) fn retry_causes(text: &str) -> Result<RetryCauses, Mistake> {
     let mut causes: Vec<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
     if let Some(word) = causes.iter().find(|word| !RETRY_CAUSES.contains(&word.as_str())) {
         return Err(Mistake::new(
@@ -226,7 +226,7 @@ pub(crate) fn retry_causes(text: &str) -> Result<(Vec<String>, bool), Mistake> {
     causes.retain(|word| word != "non_idempotent");
     causes.sort_unstable();
     causes.dedup();
-    Ok((causes, non_idempotent))
+    Ok(RetryCauses { causes, non_idempotent })
 }
 
 /// What `proxy-redirect-from` and `proxy-redirect-to` say together.

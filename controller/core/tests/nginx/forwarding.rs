@@ -168,7 +168,7 @@ fn another_endpoint_is_tried_for_the_causes_that_were_asked_for() {
     let retries = |causes: &[&str], non_idempotent, tries| {
         let causes = causes.iter().map(|&cause| cause.to_owned()).collect();
         RoutePolicy {
-            retries: Some(Retries { causes: Some((causes, non_idempotent)), tries, timeout_s: Some(60) }),
+            retries: Some(Retries { causes: Some(RetryCauses { causes, non_idempotent }), tries, timeout_s: Some(60) }),
             ..RoutePolicy::default()
         }
     };

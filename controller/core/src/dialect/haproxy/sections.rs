@@ -241,7 +241,7 @@ impl<'m> Key<'m> {
             cookie_path: route.policy.session_cookie.as_ref().map(|_| route.rule_path.as_str()),
             canary: canary.map(|canary| (&canary.backend, shape_of(&canary.rules))),
             repeats_all: forwards_to.is_some()
-                && route.policy.retries.as_ref().is_some_and(|retries| matches!(retries.causes, Some((_, true)))),
+                && route.policy.retries.as_ref().and_then(|retries| retries.causes.as_ref()).is_some_and(|own| own.non_idempotent),
             over_tls: forwards_to.filter(|id| context.is_auto(id)).map(|_| false),
         }
     }

@@ -5,12 +5,21 @@ use crate::model::RetryPolicy;
 /// When a request is tried on another endpoint; `None`: as the globals say.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Retries {
-    /// Causes as [`RetryPolicy::causes`] has them, and whether requests with methods such as POST are tried again.
-    pub causes: Option<(Vec<String>, bool)>,
+    /// Why another endpoint is tried.
+    pub causes: Option<RetryCauses>,
     /// Endpoints tried in all; 0: no bound.
     pub tries: Option<u64>,
     /// Seconds in all; 0: no bound.
     pub timeout_s: Option<u64>,
+}
+
+/// Why a request is tried on another endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RetryCauses {
+    /// As [`RetryPolicy::causes`].
+    pub causes: Vec<String>,
+    /// Requests with methods such as POST are tried again as well.
+    pub non_idempotent: bool,
 }
 
 impl Retries {
@@ -23,10 +32,10 @@ impl Retries {
     /// What holds for a route, over what holds for all.
     #[must_use]
     pub fn over(&self, globals: &RetryPolicy) -> RetryPolicy {
-        let (causes, non_idempotent) = self.causes.clone().unwrap_or_else(|| (globals.causes.clone(), false));
+        let own = self.causes.as_ref();
         RetryPolicy {
-            causes,
-            non_idempotent: non_idempotent || globals.non_idempotent,
+            causes: own.map_or(&globals.causes, |own| &own.causes).clone(),
+            non_idempotent: globals.non_idempotent || own.is_some_and(|own| own.non_idempotent),
             tries: self.tries.unwrap_or(globals.tries),
             timeout_s: self.timeout_s.unwrap_or(globals.timeout_s),
         }

@@ -2,7 +2,7 @@
 
 use super::readers::{is_http_1_0, memory, memory_if_any, object_if_any, redirect_part};
 use super::{AUTOMATIC, DEAD, Fence, Guard, NoEffect, Read, Rule, config, draft, set};
-use crate::model::Balance;
+use crate::model::{Balance, RetryCauses};
 use crate::names::shown;
 use crate::settings::values::{
     CLIENT_GONE, Mistake, bytes, cookie_rewrite, flag, items, network, networks, number, number_within, on_off, partly_sorted,
@@ -40,7 +40,7 @@ pub(super) const KEYS: &[(&str, Rule)] = &[
     (
         "proxy-next-upstream",
         Read(|draft, text| {
-            let (causes, non_idempotent) = retry_causes(text)?;
+            let RetryCauses { causes, non_idempotent } = retry_causes(text)?;
             let retries = &mut draft.globals().retries;
             retries.causes = causes;
             retries.non_idempotent |= non_idempotent;

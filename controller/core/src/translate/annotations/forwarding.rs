@@ -1,7 +1,7 @@
 //! `backend-protocol`, `proxy-next-upstream` and others: how requests are forwarded.
 
 use super::{Class, Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
-use crate::model::{ConnectionHeader, LocationRewrite, Protocol, Retries};
+use crate::model::{ConnectionHeader, LocationRewrite, Protocol, Retries, RetryCauses};
 use crate::names::shown;
 use crate::settings::values::{self, Mistake};
 
@@ -103,7 +103,7 @@ fn protocol(given: &mut Given<'_>) -> Option<Option<Protocol>> {
     })
 }
 
-fn causes(given: &mut Given<'_>) -> Option<(Vec<String>, bool)> {
+fn causes(given: &mut Given<'_>) -> Option<RetryCauses> {
     let text = given.words("proxy-next-upstream")?;
     match values::retry_causes(text) {
         Ok(causes) => Some(causes),
@@ -143,9 +143,9 @@ mod tests {
     fn retries_are_read_each_by_itself() {
         let retries = |pairs: &[(&str, &str)]| read(pairs).route.retries.clone();
         let all = retries(&[("proxy-next-upstream", "timeout http_503 non_idempotent"), ("proxy-next-upstream-tries", "2")]).unwrap();
-        assert_eq!(all.causes, Some((vec!["http_503".to_owned(), "timeout".to_owned()], true)));
+        assert_eq!(all.causes, Some(RetryCauses { causes: vec!["http_503".to_owned(), "timeout".to_owned()], non_idempotent: true }));
         assert_eq!((all.tries, all.timeout_s), (Some(2), None));
-        assert_eq!(retries(&[("proxy-next-upstream", "off")]).unwrap().causes, Some((vec![], false)));
+        assert_eq!(retries(&[("proxy-next-upstream", "off")]).unwrap().causes, Some(RetryCauses { causes: vec![], non_idempotent: false }));
         assert_eq!(retries(&[("proxy-next-upstream", "error;")]), None);
     }
 

@@ -1,7 +1,9 @@
 //! Snippets as people write them.
 
 use super::{Meaning, read_key};
-use crate::model::{Condition, EarlyAnswer, Expires, Extra, LocationRewrite, MediaType, Period, RequestRate, RoutePolicy, Satisfy, Test};
+use crate::model::{
+    Condition, EarlyAnswer, Expires, Extra, LocationRewrite, MediaType, Period, RequestRate, RetryCauses, RoutePolicy, Satisfy, Test,
+};
 use crate::names::HeaderName;
 use crate::settings::{LimitZone, LimitZones, SnippetKey};
 
@@ -599,7 +601,7 @@ fn forwarding_is_as_the_snippet_says() {
     let retries = route.retries.clone().unwrap();
     assert_eq!(
         (retries.causes, retries.tries, retries.timeout_s),
-        (Some((vec!["error".to_owned(), "http_502".to_owned()], true)), Some(3), Some(0))
+        (Some(RetryCauses { causes: vec!["error".to_owned(), "http_502".to_owned()], non_idempotent: true }), Some(3), Some(0))
     );
     assert_eq!(route.timeouts.as_ref().and_then(|timeouts| timeouts.connect_s), Some(1));
     read.apply(&mut route);
