@@ -1,4 +1,4 @@
-//! Which Ingresses are left out before anybody reads them: out of scope, or with text that no honest one holds.
+//! Which Ingresses are left out before anybody reads them: out of scope, or with text that is typical of injections.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::names::{Kind, ObjectName, ObjectRef};
@@ -34,7 +34,7 @@ pub(super) fn refusal(ingress: &Ingress, settings: &Settings) -> Option<Diagnost
     refused_text(ingress, settings)
 }
 
-/// Text that no honest Ingress holds, of whatever class it is.
+/// Text that is typical of injections, and that no Ingress needs, of whatever class it is.
 pub(super) fn refused_text(ingress: &Ingress, settings: &Settings) -> Option<Diagnostic> {
     if !settings.deep_inspect {
         return None;

@@ -21,7 +21,7 @@ pub const ANNOTATIONS: &str = "has(object.metadata.annotations) ? object.metadat
 pub fn rules(prefix: &str) -> Vec<Rule> {
     let keys = || FEATURES.iter().flat_map(|feature| feature.keys);
     let checked = keys().filter(|key| key.is_refused);
-    let mut rules = vec![plain_paths(), honest_texts()];
+    let mut rules = vec![plain_paths(), refused_texts()];
     rules.extend(keys().filter(|key| key.risk == Risk::Critical).map(|key| absent(prefix, key)));
     rules.extend(checked.filter_map(|key| readable(prefix, key)));
     rules
@@ -39,7 +39,7 @@ fn plain_paths() -> Rule {
     }
 }
 
-fn honest_texts() -> Rule {
+fn refused_texts() -> Rule {
     let words: Vec<String> = REFUSED.iter().map(|word| format!("'{word}'")).collect();
     Rule {
         expression: of_paths(&format!("![{}].exists(w, p.path.contains(w))", words.join(", "))),
