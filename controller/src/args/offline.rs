@@ -50,10 +50,10 @@ pub(super) struct Lint {
     /// Codes that are errors, even if allowed: GW0203, all that begin with GW02, `warnings` or `notes`; may be given several times
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(super) deny: Vec<String>,
-    /// Codes that are not said: GW0203, all that begin with GW02, `warnings` or `notes`; may be given several times
+    /// Codes that are not reported: GW0203, all that begin with GW02, `warnings` or `notes`; may be given several times
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub(super) allow: Vec<String>,
-    /// Tell what a code means, or `all`
+    /// Explain a code, or `all` of them
     #[arg(long, value_name = "CODE")]
     pub(super) explain: Option<String>,
     /// auto, always or never
@@ -112,7 +112,7 @@ pub(super) struct Explain {
     /// text or json
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: String,
-    /// Take Services without endpoints for such [default: where the input holds no endpoints at all, as if Pods were there]
+    /// Treat Services without endpoints as such [default: if the input has no endpoints at all, Pods are assumed to be there]
     #[arg(long)]
     pub(super) as_it_is: bool,
     #[command(flatten)]
@@ -122,7 +122,7 @@ pub(super) struct Explain {
 /// `annotations`.
 #[derive(Debug, Args)]
 pub(super) struct Annotations {
-    /// Only these, by their names without the prefix
+    /// Only annotations of these names, without the prefix
     #[arg(value_name = "NAME")]
     pub(super) names: Vec<String>,
     /// text, markdown or json
@@ -133,7 +133,7 @@ pub(super) struct Annotations {
 /// `admission-policy`.
 #[derive(Debug, Args)]
 pub(super) struct AdmissionPolicy {
-    /// Name of what is printed
+    /// Name of the printed objects
     #[arg(long, value_name = "NAME", default_value = "gatewright")]
     pub(super) name: String,
     /// IngressClasses whose Ingresses are checked, separated by commas

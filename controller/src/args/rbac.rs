@@ -21,7 +21,7 @@ pub(super) struct Rbac {
     /// No Secret is read: TLS is answered with a self-signed certificate, and what needs a Secret stays closed
     #[arg(long, help_heading = "Permissions")]
     pub(super) without_secrets: bool,
-    /// Those of `gatewright webhook`, in place of `run`
+    /// Print the permissions of `gatewright webhook`, in place of `run`
     #[arg(long, help_heading = "Permissions")]
     pub(super) webhook: bool,
     /// No ClusterRole at all, for one --watch-namespace: IngressClasses are not read, and only class annotations count

@@ -16,29 +16,29 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum What {
-    /// Follow a cluster or a folder, and drive the proxy
+    /// Watch a cluster or a folder, and keep the proxy configured
     Run(Box<Run>),
-    /// Own the proxy's process in a container of its own; holds no credentials
+    /// Run the proxy in a container of its own, without credentials
     Supervise(Supervise),
-    /// Answer the API server, which asks before it stores an Ingress
+    /// Run only the admission webhook, which the API server asks before it stores an Ingress
     ///
     /// For a Pod of its own: no proxy is driven, and no Secret is read. Of the flags, those count that decide which Ingresses
     /// are served, and what may be in them.
     Webhook(Box<Run>),
     /// Write the files that `run` would publish
     ///
-    /// DNS names stand for made-up addresses of 2001:db8::/32, for nobody is asked. Diagnostics go to standard error as
+    /// DNS names are not looked up: made-up addresses of 2001:db8::/32 stand for them. Diagnostics go to standard error as
     /// file:line:column. Exit code: 0 fine, 1 an object is wrong, 2 it could not be done.
     Render(Box<Render>),
-    /// Say all that is wrong with manifests
+    /// Report all that is wrong with manifests
     ///
     /// Exit code: 0 nothing of severity error, 1 something, 2 it could not be done.
     Lint(Box<Lint>),
-    /// Tell what changes between two inputs: for traffic, and in the rendered files
+    /// Show what changes between two inputs: for traffic, and in the rendered files
     ///
     /// Exit code: 0 nothing, 1 something, 2 it could not be done.
     Diff(Box<Diff>),
-    /// Tell which object serves a request, why, and what happens to it on the way
+    /// Show which object serves a request, why, and what happens to it on the way
     ///
     /// Exit code: 0 it is served, 1 it gets an error of the proxy, 2 it could not be done.
     Explain(Box<Explain>),
@@ -54,7 +54,7 @@ pub(super) enum What {
     Rbac(Box<Rbac>),
     /// Print the CustomResourceDefinition of GatewrightParameters
     Crds,
-    /// Answer requests with what they were, as backends for trials
+    /// Run backends for trials, which answer requests with a description of them
     Echo(super::echo::Echo),
     /// Print a completion script
     Completions(Completions),
@@ -94,7 +94,7 @@ switches! {
         disable_svc_external_name = "false",
         /// Forward to endpoints on the loopback too: for trials on one machine
         allow_loopback_endpoints = "false",
-        /// Forward to no other endpoints than those that the cluster itself notes for Pods of the same namespace
+        /// Forward only to endpoints that the cluster itself has recorded for Pods of the same namespace
         only_pod_endpoints = "false",
         /// Pass TLS connections on as they are for hosts with the annotation ssl-passthrough
         enable_ssl_passthrough = "false",
@@ -114,7 +114,7 @@ switches! {
         update_status_on_shutdown = "true",
         /// Use the internal addresses of nodes
         report_node_internal_ip_address = "false",
-        /// Act without a Lease
+        /// Write status and events without a Lease
         disable_leader_election = "false",
         /// Send no events but those about reloads
         disable_sync_events = "false",
@@ -132,11 +132,11 @@ switches! {
 switches! {
     /// How requests are counted.
     pub(super) struct CountingSwitches, "Metrics" {
-        /// Tell the host of requests
+        /// Label counted requests with their host
         metrics_per_host = "true",
         /// Count requests for hosts that are not configured too, each under its name
         metrics_per_undefined_host = "false",
-        /// Tell the class of the status, such as 2xx
+        /// Label counted requests with the class of the status, such as 2xx, in place of the status
         report_status_classes = "false",
     }
 }
@@ -163,10 +163,10 @@ pub(super) struct Content {
     /// Prefix of the annotations
     #[arg(long, value_name = "PREFIX", default_value = "nginx.ingress.kubernetes.io", help_heading = "Which objects")]
     pub(super) annotations_prefix: String,
-    /// Only objects of this namespace
+    /// Watch only objects of this namespace
     #[arg(long, value_name = "NAMESPACE", help_heading = "Which objects")]
     pub(super) watch_namespace: Option<String>,
-    /// Only Ingresses of namespaces with these labels
+    /// Serve only Ingresses of namespaces with these labels
     #[arg(long, value_name = "SELECTOR", help_heading = "Which objects")]
     pub(super) watch_namespace_selector: Option<String>,
     #[command(flatten)]
@@ -178,7 +178,7 @@ pub(super) struct Content {
     /// ConfigMap with the settings
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) configmap: Option<String>,
-    /// Namespaces, separated by commas, whose Ingresses may say nearly everything to nginx in configuration-snippet
+    /// Namespaces, separated by commas, whose Ingresses may use nearly every nginx directive in configuration-snippet
     #[arg(long, value_name = "LIST", default_value = "", help_heading = "Settings")]
     pub(super) raw_snippet_namespaces: String,
     /// ConfigMap with the TCP ports that are forwarded
@@ -194,7 +194,7 @@ pub(super) struct Content {
     #[arg(long, value_name = "NAMESPACE/NAME", help_heading = "Settings")]
     pub(super) default_ssl_certificate: Option<String>,
 
-    /// Folder with all Secrets, as NAMESPACE/NAME/KEY in it; none is asked of the API server then
+    /// Folder with all Secrets, as files NAMESPACE/NAME/KEY; the API server is not asked for any then
     #[arg(long, value_name = "DIR", help_heading = "Settings")]
     pub(super) secrets_from: Option<PathBuf>,
 
@@ -218,7 +218,7 @@ pub(super) struct Content {
     pub(super) health_check_path: String,
     #[command(flatten)]
     pub(super) metrics: MetricsSwitches,
-    /// UDP port on the loopback where the proxy tells of its requests
+    /// UDP port on the loopback to which the proxy reports its requests
     #[arg(long, value_name = "PORT", default_value = "10247", help_heading = "Ports")]
     pub(super) metrics_port: String,
 }
@@ -257,7 +257,7 @@ pub(super) struct Run {
     /// Addresses or host names that go into the status, separated by commas
     #[arg(long, value_name = "LIST", help_heading = "Status and events")]
     pub(super) publish_status_address: Option<String>,
-    /// Seconds between two looks at the status
+    /// Seconds between two checks of the status
     #[arg(long, value_name = "SECONDS", default_value = "60", help_heading = "Status and events")]
     pub(super) status_update_interval: String,
     /// Name of the Lease
@@ -280,7 +280,7 @@ pub(super) struct Run {
     /// Seconds between the signal to stop and stopping the proxy
     #[arg(long, value_name = "SECONDS", default_value = "0", help_heading = "Stopping")]
     pub(super) shutdown_grace_period: String,
-    /// Seconds between the end of the proxy and the own end
+    /// Seconds between the end of the proxy and the end of the controller
     #[arg(long, value_name = "SECONDS", default_value = "0", help_heading = "Stopping")]
     pub(super) post_shutdown_grace_period: String,
 
@@ -318,13 +318,13 @@ pub(super) struct Admission {
     /// Address and port of the admission webhook, such as :8443; empty: there is none
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "", help_heading = "Admission webhook")]
     pub(super) validating_webhook: String,
-    /// Its certificate, followed by its intermediates; read again when it changes
+    /// Certificate of the webhook, followed by its intermediates; read again when it changes
     #[arg(long, value_name = "FILE", help_heading = "Admission webhook")]
     pub(super) validating_webhook_certificate: Option<PathBuf>,
-    /// The key of its certificate
+    /// Private key of the webhook's certificate
     #[arg(long, value_name = "FILE", help_heading = "Admission webhook")]
     pub(super) validating_webhook_key: Option<PathBuf>,
-    /// Authority of the certificate that clients must show [default: everybody may ask]
+    /// Authority that must have signed the certificates of clients [default: every client may ask]
     #[arg(long, value_name = "FILE", help_heading = "Admission webhook")]
     pub(super) validating_webhook_client_ca: Option<PathBuf>,
 }
@@ -341,7 +341,7 @@ pub(super) struct Supervise {
     /// Folder of the proxy's own: process id and temporary files [default: run in the state folder]
     #[arg(long, value_name = "DIR")]
     pub(super) run_dir: Option<PathBuf>,
-    /// User id that may ask, such as the controller's; may be given several times [default: root and the own one]
+    /// User id that may connect, such as the controller's; may be given several times [default: root and the supervisor's own]
     #[arg(long, value_name = "UID")]
     pub(super) allow_uid: Vec<String>,
     /// Seconds between the signal to stop and stopping the proxy, as of `run`
