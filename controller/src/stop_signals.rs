@@ -1,4 +1,4 @@
-//! The signals that end a command that stays.
+//! The signals that end a long-running command.
 
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,4 +1,4 @@
-//! Answers that may be kept.
+//! A cache of answers.
 
 use crate::http::Answer;
 use std::collections::HashMap;

@@ -1,4 +1,4 @@
-//! Work on many things side by side. What comes out does not depend on how many cores there are.
+//! Work that is spread over several threads. The result does not depend on how many there are.
 
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;

@@ -45,7 +45,7 @@ pub struct Explanation {
     pub to_canary: Option<bool>,
     /// The proxy answers 204 to a browser that asks whether a page of another origin may ask.
     pub preflight: bool,
-    /// The proxy's own answer to whoever asks whether it is there.
+    /// Whether it gets the proxy's own answer to health checks.
     pub health_check: bool,
     /// The proxy's own answer about how it is, for those who may see it; 403 for others.
     pub status_page: bool,

@@ -1,4 +1,4 @@
-//! What the proxy shall do, in words that no proxy and no cluster owns; plain data.
+//! What the proxy shall do, in terms of neither a particular proxy nor Kubernetes; plain data.
 //!
 //! A [`Model`] holds hosts, backends and certificates behind `Arc`s: an unchanged one is the same allocation as in
 //! the model before, so that rendering can tell by its digest, or by the pointer, that nothing has to be done.

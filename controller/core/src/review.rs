@@ -1,4 +1,4 @@
-//! What is odd about a translated input as a whole, for whoever looks at it once: routes that no request reaches, hosts of
+//! What is odd about a translated input as a whole, for the commands that read it once: routes that no request reaches, hosts of
 //! TLS sections that nobody serves.
 //!
 //! Nothing here decides what is served, and a controller, which looks at everything again and again, does not ask for it.

@@ -83,7 +83,7 @@ pub(crate) enum CommandError {
         /// What it holds, relative to it.
         found: PathBuf,
     },
-    /// Nothing can be written to whoever reads.
+    /// The output could not be written.
     #[error("could not write to the standard output")]
     Output(#[source] io::Error),
     /// A manual page cannot be made.

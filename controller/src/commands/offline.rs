@@ -1,4 +1,4 @@
-//! What the offline commands share: the moment they are of, the proxy they render for, and their exit codes.
+//! What the offline commands share: the time they take for now, the proxy they render for, and their exit codes.
 
 use super::error::CommandError;
 use super::output::say;

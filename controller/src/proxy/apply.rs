@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 /// A proxy that ends this often while a revision is waited for will not come up with it.
 const HOPELESS_DEATHS: u32 = 3;
 
-/// How far the short way led.
+/// How far a change without a reload got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Amended {
     /// To the candidate.
@@ -176,8 +176,8 @@ impl Proxy {
         }
     }
 
-    /// Takes the short way to the candidate, if there is one from what the proxy runs with; endpoints do not wait for a
-    /// check of all files. A surprise on the way is no harm: the reload that follows leads to the same end.
+    /// Changes the running proxy to the candidate without a reload, if that can be done from what it runs with; endpoints do
+    /// not wait for a check of all files. An unexpected answer does no harm: the reload that follows leads to the same end.
     async fn amend(&self, staged: &Staged, from: Option<(RevisionName, Arc<FileSet>)>) -> Amended {
         let token = staged.files.token();
         let live = || {

@@ -1,4 +1,4 @@
-//! How the world can refuse between a file set and a proxy that serves it.
+//! Errors on the way from a file set to a proxy that serves it.
 
 use super::owner::OwnerError;
 use super::ports::Taken;

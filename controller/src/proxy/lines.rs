@@ -1,4 +1,4 @@
-//! Several commands of the short way on one connection, and their answers told apart again.
+//! Several runtime commands on one connection, and their answers told apart again.
 //!
 //! A connection costs far more than most commands do. On one of them HAProxy answers line after line once it has been told to
 //! show its prompt, which then stands between two answers. (Without, an empty line would; but not after every answer of 2.6.)

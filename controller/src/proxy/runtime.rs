@@ -1,7 +1,7 @@
-//! The short way: a running proxy is brought to the files of another revision over its runtime socket, without a reload.
+//! Changes without a reload: a running proxy is brought to the files of another revision over its runtime socket.
 //!
-//! The core says which commands do that. Here they are spoken, as many at once as may be, and every answer is read;
-//! whoever asked has the proxy reload after a surprise.
+//! The core says which commands do that. Here they are sent, as many at once as may be, and every answer is read; after one
+//! that was not expected, the caller has the proxy reload.
 
 use super::differing::read_differing;
 use super::lines::{answers, joinable, joined};
@@ -85,7 +85,7 @@ impl PendingCommands {
     }
 }
 
-/// What was done on the short way.
+/// What was done without a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
     /// Nothing: only a reload can.

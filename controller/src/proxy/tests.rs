@@ -1,4 +1,4 @@
-//! The room as a whole, with real proxies on free loopback ports.
+//! Tests of this room as a whole, with real proxies on free loopback ports.
 
 mod beside;
 pub(super) mod fixture;

@@ -1,4 +1,4 @@
-//! What it means for who may reach what that requests take another route.
+//! Whether access becomes wider or narrower when requests take another route.
 
 use super::Effect;
 use super::openness::{holds, joined, presence};

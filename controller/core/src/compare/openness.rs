@@ -1,4 +1,4 @@
-//! Whether another value of a name lets more or fewer requests through.
+//! Whether another value of an annotation or a setting lets more or fewer requests through.
 //!
 //! Names that nobody knows do nothing, so nothing is said of them: an annotation is none of the keys of a ConfigMap, and a
 //! misspelt one is neither.

@@ -1,7 +1,7 @@
-//! The parts of the model by their names for people, and which annotations and keys of the main ConfigMap tell of each.
+//! The parts of the model, with their names for people, and the annotations and keys of the main ConfigMap that set each.
 //!
-//! A part that is another one although nothing of that is told comes from an object or a setting behind the manifests, and
-//! is told by its name. The lists are complete: a field of the model that stands in none of them does not compile.
+//! Where a part differs and none of these does, the difference comes from an object or a setting behind the manifests; it
+//! is then reported by the name of the part. The lists are complete: a field of the model that stands in none of them does not compile.
 
 use crate::model::{
     Alias, BackendPolicy, ClientAuth, ClientCertificates, ExternalAuth, FastCgi, Globals, HostPolicy, Listeners, RoutePolicy, Tls,

@@ -1,4 +1,4 @@
-//! The content hash that everything is remembered by.
+//! The content hash by which unchanged things are recognised.
 
 use std::hash::{Hash, Hasher};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};

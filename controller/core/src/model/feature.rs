@@ -1,4 +1,4 @@
-//! What few hosts and backends have, and more than their own part of the files depends on.
+//! Rare features of hosts and backends, on which more than their own part of the files depends.
 
 /// Something that a dialect or a check looks for in hosts and backends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

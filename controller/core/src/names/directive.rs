@@ -1,4 +1,4 @@
-//! Directives of nginx that nobody may say, not even who may say directives as they are.
+//! Directives of nginx that are refused in every snippet, raw ones included: those that reach files or run code.
 
 /// Parts of names.
 const PARTS: &[&str] = &["_crl", "_file", "_log", "_module", "_path", "_store", "certificate", "lua", "perl"];

@@ -1,8 +1,8 @@
-//! Expressions compared with texts as a PCRE does it: byte by byte, with look-ahead and possessive repetitions.
+//! A matcher of regular expressions that compares as a PCRE does: byte by byte, with look-ahead and possessive repetitions.
 //!
 //! Offline commands have to say what proxies would do. Other engines read some expressions in another way: characters in place of
-//! bytes, letters of all scripts as such of words, no look-ahead. A PCRE also gives up where it has compared for too long;
-//! this does so earlier, and says that it cannot be told.
+//! bytes, letters of all scripts for `\w`, no look-ahead. A PCRE also gives up after too many steps; this matcher does so
+//! earlier, and then answers that it is not known whether the expression matches.
 
 mod compile;
 

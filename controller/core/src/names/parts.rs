@@ -1,4 +1,4 @@
-//! Regular expressions, read: what stands where, and how often.
+//! The parser of regular expressions: what stands where, and how often.
 
 mod characters;
 

@@ -1,5 +1,5 @@
-//! Repetitions in repetitions that a text can be divided among in very many ways: `(a+)+$` takes a PCRE longer than the world
-//! stands, with some thirty characters. Whoever may write expressions could keep all workers of a proxy busy with them.
+//! Nested repetitions that a text can be divided among in very many ways: with some dozens of characters, `(a+)+$` keeps a PCRE
+//! backtracking for years. Whoever may write expressions could keep all workers of a proxy busy with them.
 
 use super::parts::{Part, Set, What};
 

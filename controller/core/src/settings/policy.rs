@@ -1,4 +1,4 @@
-//! Rules of whoever runs the cluster for those who write Ingresses: which annotations, hosts and sizes a namespace may use.
+//! Policies of the operator for those who write Ingresses: which annotations, hosts and sizes a namespace may use.
 
 use super::unrepeated;
 use super::values::{Mistake, bytes, seconds};

@@ -1,4 +1,4 @@
-//! Tokens that tell that nothing in a part of the cluster has changed since one looked.
+//! Change tokens: whether anything in a part of the cluster has changed since it was read.
 
 use crate::names::ObjectName;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a certificate says of itself, for those who watch over its end.
+//! What a certificate says of itself, for metrics and warnings about its expiry.
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;

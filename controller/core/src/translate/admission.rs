@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct Verdict {
     /// Why the Ingress must not be stored, a line for each reason; empty: it may be.
     pub refusals: Vec<String>,
-    /// What else to tell whoever asked, one line each.
+    /// Warnings for the client, one line each.
     pub warnings: Vec<String>,
 }
 
@@ -85,7 +85,7 @@ fn translated(ingress: &Ingress, keep: impl Fn(&Ingress) -> bool, input: Input<'
     of_candidate.filter(|finding| !is_about_others(finding, input.settings)).collect()
 }
 
-/// What does not concern whoever writes an Ingress: notes, Pods that may still come, objects that nobody has looked for.
+/// Whether a finding does not concern the author of an Ingress: notes, Pods that may still come, objects that nobody has looked for.
 fn is_about_others(finding: &Diagnostic, settings: &Settings) -> bool {
     match finding.code {
         Code::NoEndpoints => true,

@@ -1,5 +1,5 @@
-//! Addresses that nobody is sent to: this machine, its link, everybody, and the metadata services of clouds, in every
-//! spelling.
+//! Addresses that requests are never forwarded to: loopback, link-local, multicast and broadcast ones, and the metadata services of
+//! clouds, in every spelling.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,4 +1,4 @@
-//! What is in use, by how many. Of a change, only what is taken or left is looked at.
+//! Counts how many users each thing has. After a change, only what somebody began or ceased to use is looked at.
 
 use crate::model::{Featured, SharedMap};
 use crate::names::ObjectName;

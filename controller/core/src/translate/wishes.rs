@@ -1,4 +1,4 @@
-//! How many Ingresses have a say in what is decided for all: what nobody asks for needs no look at all of them.
+//! Counts the Ingresses that ask for what is decided across Ingresses, so that passes which nobody needs can be skipped.
 
 use super::agreement::has_shared_wishes;
 use super::claims::Change;

@@ -1,4 +1,4 @@
-//! A real HAProxy, of every version there is: loads, refusals, deaths, and the short way without a reload.
+//! A real HAProxy, of every version there is: loads, refusals, deaths, and changes without a reload.
 
 use super::fixture::{World, apply_while_asked, live, until};
 use crate::proxy::{Live, Mode, Outcome, Proxy, ProxyConfig, SuperviseConfig, supervise};

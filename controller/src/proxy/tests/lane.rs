@@ -1,4 +1,4 @@
-//! The short way when things are odd: nobody serves, the socket is in a stranger's hands, somebody else owns the proxy.
+//! Changes without a reload under odd conditions: nobody serves, the socket belongs to a stranger, somebody else owns the proxy.
 
 use super::fixture::{World, live, until};
 use super::haproxy::{LIMIT, answering, apply, config, endpoint, files, files_with, programs, sorted};

@@ -1,4 +1,4 @@
-//! What a version of nginx can do, and no other can be asked to.
+//! What only some versions of nginx can do.
 
 use crate::dialect::Version;
 

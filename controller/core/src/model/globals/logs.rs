@@ -1,4 +1,4 @@
-//! What is written down.
+//! Access log and error log.
 
 use crate::names::{TextPattern, VariableText};
 use std::net::SocketAddr;

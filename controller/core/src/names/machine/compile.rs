@@ -1,4 +1,4 @@
-//! From an expression to the steps in which it is compared.
+//! Compiles an expression to the steps of the matcher.
 
 use super::{Bytes, Flags, Op};
 use crate::names::parts::{self, Characters, How, Member, Part, Place, What};

@@ -9,7 +9,7 @@ use super::super::screen::REFUSED;
 pub struct Rule {
     /// The rule in CEL, over `object` and `variables.annotations`.
     pub expression: String,
-    /// For whoever writes the Ingress.
+    /// What the author of a refused Ingress is told; one line.
     pub message: String,
 }
 

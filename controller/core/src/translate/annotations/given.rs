@@ -34,7 +34,7 @@ pub struct Given<'a> {
     pub(super) shares_objects: bool,
     /// The operator lets the Ingress say everything in snippets.
     pub(super) raw_snippets: bool,
-    /// The rules of whoever runs the cluster.
+    /// The policies of the operator.
     pub(super) policies: &'a [Policy],
     /// See [`crate::settings::Config::limit_zones`].
     pub(super) limit_zones: Arc<LimitZones>,

@@ -1,4 +1,4 @@
-//! Why endpoints are left out, for whoever wonders. Nobody looks at single ones here unless something is wrong.
+//! Reports why endpoints are left out. Nobody looks at single ones here unless something is wrong.
 
 use super::gate::{EndpointRejection, Gate};
 use super::{Problem, group_ports};
