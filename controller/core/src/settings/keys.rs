@@ -185,14 +185,7 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
                 problem(ProblemKind::BadEntry, format!("{key}: {message}; the other entries count"), help)
             }
             Err(Mistake { message, help }) => {
-                if let Fence(_, closing) = rule {
-                    *closing(&mut draft.config) = true;
-                }
-                let (kind, effect) = match rule {
-                    Fence(..) => (ProblemKind::BadProtection, closed(&draft.config)),
-                    Trust(_) => (ProblemKind::BadTrust, "; nobody is believed"),
-                    _ => (ProblemKind::BadValue, ""),
-                };
+                let (kind, effect) = without_list(draft, rule);
                 problem(kind, format!("{key}: {message}{effect}"), help)
             }
         },
@@ -207,6 +200,18 @@ fn read_one(draft: &mut Draft, key: &str, value: &str) -> Option<Problem> {
             let message = format!("{key} asks for a protection that is not supported, so every route answers 503");
             problem(ProblemKind::UnsupportedProtection, message, "remove it to serve without")
         }
+    }
+}
+
+/// What comes of a list of which no entry can be read.
+fn without_list(draft: &mut Draft, rule: &Rule) -> (ProblemKind, &'static str) {
+    match rule {
+        Fence(_, closing) => {
+            *closing(&mut draft.config) = true;
+            (ProblemKind::BadProtection, closed(&draft.config))
+        }
+        Trust(_) => (ProblemKind::BadTrust, "; nobody is believed"),
+        _ => (ProblemKind::BadValue, ""),
     }
 }
 
