@@ -2,10 +2,11 @@
 
 use super::error::RunError;
 use super::last_settings::LastSettings;
+use super::live::view;
 use super::maker::Maker;
 use super::proxy_task;
 use super::sets::Sets;
-use super::{Controller, Ends, ToProxy, preflight, proxy_watch, view};
+use super::{Controller, Ends, ToProxy, preflight, proxy_watch};
 use crate::admission::{self, Question};
 use crate::args::{Mode, RunConfig};
 use crate::causes::chain;
