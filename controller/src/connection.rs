@@ -115,7 +115,7 @@ pub(crate) enum CallError {
     #[error("the API server refused it: {0}")]
     Refused(String),
     /// The API server was not reached, or its answer was none.
-    #[error("the API server cannot be talked to")]
+    #[error("the API server could not be reached")]
     Unreachable(#[source] Box<kube::Error>),
     /// No answer came in time.
     #[error("the API server did not answer within {} s", .0.as_secs())]

@@ -80,7 +80,7 @@ impl Reviewer {
             Input::Classes(readable) => self.settings.ignore_classes = !readable,
             Input::Forbidden(objects) => self.settings.forbidden = objects,
             Input::Complete => {
-                tracing::info!("the cluster is known");
+                tracing::info!("the first lists of the cluster are complete");
                 known.send_replace(true);
             }
             Input::Waiting(what) if !what.is_empty() => tracing::debug!(?what, "waiting"),

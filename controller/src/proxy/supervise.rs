@@ -123,7 +123,7 @@ pub(crate) async fn supervise(config: SuperviseConfig) -> Result<(), SuperviseEr
     tasks.spawn(serve(listener, server));
     let limit = tokio::select! {
         () = signals.come() => {
-            tracing::info!(grace_ms = config.grace.as_millis(), "ending: draining the proxy");
+            tracing::info!(grace_ms = config.grace.as_millis(), "stopping: draining the proxy");
             tokio::select! { () = sleep(config.grace) => {}, () = signals.come() => {}, _ = wishes.recv() => {} }
             Some(config.drain_timeout)
         }
@@ -232,7 +232,7 @@ async fn serve(listener: UnixListener, server: Server) {
 /// Says why at once and hangs up: a stranger takes no place and no time from those who may ask, and fills no log.
 fn refuse(stream: UnixStream, user: u32, is_first: bool) {
     if is_first {
-        tracing::warn!(user, "a peer of another user was refused; further ones of it are not told");
+        tracing::warn!(user, "refused a connection of a user that may not connect; further ones are not logged");
     }
     let answer = line(&Answer::error(format!("user {user} may not ask; --allow-uid {user} lets it")));
     // It does not block, and so short a line fits into the socket.

@@ -32,9 +32,7 @@ pub(super) enum Source {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AddressError {
     /// Not in a Pod, and no flag says what to publish.
-    #[error(
-        "nobody says which addresses to publish; give --publish-service or --publish-status-address, or set POD_NAME and POD_NAMESPACE"
-    )]
+    #[error("no addresses to publish are known; give --publish-service or --publish-status-address, or set POD_NAME and POD_NAMESPACE")]
     Nowhere,
     /// The Service cannot be read.
     #[error("could not read Service {name} of --publish-service")]

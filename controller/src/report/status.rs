@@ -143,7 +143,7 @@ impl Writer {
             Ok(others) => !others,
             Err(addresses::AddressError::Nowhere) => *self.leads.borrow(),
             Err(error) => {
-                tracing::warn!(reason = chain(&error), "nobody knows whether another replica is there; the statuses stay");
+                tracing::warn!(reason = chain(&error), "could not find out whether another replica runs, so the status of Ingresses stays");
                 false
             }
         };

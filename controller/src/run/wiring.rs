@@ -141,7 +141,7 @@ async fn check_cluster(connection: &Connection, config: &RunConfig, serves: bool
     match (wrong.join("; "), serves) {
         (text, _) if text.is_empty() => {}
         (text, true) => {
-            tracing::error!(reason = text, "something that flags name is not there; the last good revision is served all the same")
+            tracing::error!(reason = text, "an object that a flag names does not exist; the last good revision is served all the same")
         }
         (text, false) => return Err(RunError::Missing(text)),
     }
@@ -197,7 +197,9 @@ fn maker(config: &RunConfig, program: Program) -> Result<Maker, RunError> {
     settings.lacks.extend(LACKS_STREAMS.iter().filter(|_| !program.streams));
     settings.listeners.exporter = program.exporter;
     if dialect.exporter.is_some() && !program.exporter && config.request_metrics.is_some() {
-        tracing::warn!("the proxy's program is built without its exporter: requests are counted, and no metrics of its own are told");
+        tracing::warn!(
+            "the proxy's program is built without its Prometheus exporter: requests are counted, but there are no metrics of its own"
+        );
     }
     let state = StateDir::at(&config.state_dir)?;
     let templates = Sets::new(dialect, program.version, overrides, state.templates());

@@ -27,7 +27,7 @@ pub(crate) struct PodLocation {
 /// Why the zone is not known.
 #[derive(Debug, thiserror::Error)]
 enum Unknown {
-    #[error("nobody says on which Node this is; set POD_NAME and POD_NAMESPACE, or NODE_NAME")]
+    #[error("it is not known on which Node this runs; set POD_NAME and POD_NAMESPACE, or NODE_NAME")]
     Nowhere,
     #[error("could not read Pod {name}")]
     Pod { name: String, source: CallError },
@@ -61,7 +61,10 @@ pub(super) async fn find(connection: &Connection, place: &PodLocation) -> Option
                 tokio::time::sleep(PAUSE).await;
             }
             Err(why) => {
-                tracing::warn!(reason = chain(&why), "endpoints of all zones are used alike; --topology-zone does without a Node");
+                tracing::warn!(
+                    reason = chain(&why),
+                    "the own zone is not known, so endpoints of all zones are used alike; --topology-zone sets it"
+                );
                 return None;
             }
         }
