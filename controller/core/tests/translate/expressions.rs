@@ -165,7 +165,8 @@ fn expressions_that_may_take_long_are_given_up_by_who_has_the_most_of_them() {
         let lines = world_of(objects).picture();
         ['a', 'b', 'c'].map(|letter| lines.iter().filter(|line| line.starts_with(&format!("t ~/{letter}"))).count())
     };
-    let of = |namespace: &str, age: u32, letter: char, number: usize| expressions(&format!("{namespace}/a"), age, &paths(letter, number), &[]);
+    let of =
+        |namespace: &str, age: u32, letter: char, number: usize| expressions(&format!("{namespace}/a"), age, &paths(letter, number), &[]);
     assert_eq!(served(&[of("evil", 1, 'a', 60), of("shop", 2, 'b', 1)]), [39, 1, 0]);
     assert_eq!(served(&[of("evil", 1, 'a', 60), of("shop", 2, 'b', 30), of("team", 3, 'c', 10)]), [15, 15, 10]);
     assert_eq!(served(&[of("evil", 1, 'a', 20), of("shop", 2, 'b', 20)]), [20, 20, 0]);

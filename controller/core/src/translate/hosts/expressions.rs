@@ -41,11 +41,7 @@ impl Expressions {
     ///
     /// # Errors
     /// When the path is no expression for `read`.
-    pub(super) fn matches(
-        &self,
-        entry: &Entry<'_>,
-        read: impl Fn(&str) -> Result<RouteRegex, BadText>,
-    ) -> Result<Vec<PathMatch>, BadText> {
+    pub(super) fn matches(&self, entry: &Entry<'_>, read: impl Fn(&str) -> Result<RouteRegex, BadText>) -> Result<Vec<PathMatch>, BadText> {
         let text = entry.path.text.as_str();
         let itself = read(text)?;
         let Some(below) = below(entry) else { return Ok(vec![PathMatch::Regex(itself)]) };
