@@ -37,7 +37,7 @@ pub use certificate::{CertificateError, KeyPair};
 pub use config_map::ConfigMap;
 pub use dependencies::dependency_digest;
 pub use endpoints::{Endpoint, EndpointGroup, EndpointSlice, NoAddresses, SlicePort};
-pub use epochs::{Epoch, Epochs, Kinds, NameParts};
+pub use epochs::{Epoch, Epochs, Kinds, NameParts, UsersOfNames};
 pub use event::{Event, Object};
 pub use fit::{Fault, name_of_type};
 pub use ingress::{Backend, Ingress, LoadBalancerAddress, Path, PortRef, Rule, ServiceBackend, TlsSection};

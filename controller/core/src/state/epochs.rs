@@ -1,6 +1,7 @@
 //! Change tokens: whether anything in a part of the cluster has changed since it was read.
 
 use crate::names::ObjectName;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -24,10 +25,34 @@ impl NameParts {
         self.0[part / 64] |= 1 << (part % 64);
     }
 
-    /// Whether some part is among both.
-    #[must_use]
-    pub fn meets(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(one, other)| one & other != 0)
+    fn iter(self) -> impl Iterator<Item = usize> {
+        (0..PARTS).filter(move |part| self.0[part / 64] & (1 << (part % 64)) != 0)
+    }
+}
+
+/// Values by the parts of the names that they use: a change of a few names is found without looking at all values.
+#[derive(Debug)]
+pub struct UsersOfNames<T>(Box<[BTreeSet<T>]>);
+
+impl<T> Default for UsersOfNames<T> {
+    fn default() -> Self {
+        Self((0..PARTS).map(|_| BTreeSet::new()).collect())
+    }
+}
+
+impl<T: Ord + Clone> UsersOfNames<T> {
+    /// A value uses names of these parts now, and has used names of those before.
+    pub fn change(&mut self, value: &T, before: NameParts, now: NameParts) {
+        if before == now {
+            return;
+        }
+        before.iter().for_each(|part| _ = self.0[part].remove(value));
+        now.iter().for_each(|part| _ = self.0[part].insert(value.clone()));
+    }
+
+    /// Those that use names of some of these parts; each may come several times.
+    pub fn of(&self, parts: NameParts) -> impl Iterator<Item = &T> {
+        parts.iter().flat_map(|part| &self.0[part])
     }
 }
 
@@ -136,7 +161,13 @@ mod tests {
         let other = ObjectName::new("shop", "till").unwrap();
         let [of_name, of_other]: [NameParts; 2] = [[&before], [&epochs.of(&other)]].map(|epochs| epochs.into_iter().collect());
         let changed = epochs.changed_since(&copy);
-        assert!(changed.meets(&of_name) && !changed.meets(&of_other) && !copy.changed_since(&copy.clone()).meets(&of_name));
+        assert!(changed == of_name && changed != of_other && copy.changed_since(&copy.clone()) == NameParts::default());
+        let mut users = UsersOfNames::default();
+        users.change(&"a", NameParts::default(), of_name);
+        users.change(&"b", NameParts::default(), of_other);
+        assert!(users.of(changed).eq(&["a"]));
+        users.change(&"a", of_name, of_other);
+        assert!(users.of(changed).next().is_none() && users.of(of_other).eq(&["a", "b"]));
         let between = epochs.of(&name);
         epochs.begin(Kinds::Services, &name);
         let (services, secrets) = (epochs.of_all(Kinds::Services), epochs.of_all(Kinds::Secrets));

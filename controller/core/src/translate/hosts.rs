@@ -21,7 +21,7 @@ use crate::model::{
 };
 use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::{Config, Settings};
-use crate::state::{Epochs, NameParts};
+use crate::state::{Epochs, NameParts, UsersOfNames};
 use foldhash::HashMap;
 use slow::Missed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +34,8 @@ pub(super) struct Built {
     /// Hash of all that hosts are made from and that is no host's own.
     circumstances: u128,
     kept: BTreeMap<HostPattern, Kept>,
+    /// Those in `kept`, by the names of their Services.
+    by_names: UsersOfNames<HostPattern>,
     /// Those that only are there because of an alias.
     apart: HashMap<HostPattern, Kept>,
     /// All of them, and those that only redirect.
@@ -108,7 +110,7 @@ impl Built {
         let is_same = std::mem::replace(&mut self.circumstances, circumstances) == circumstances;
         for pattern in self.again(is_same, (world, claims), touched, backends) {
             let before = self.kept.remove(&pattern);
-            let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
+            let (used_before, names_before) = before.as_ref().map(|kept| (kept.backends.clone(), kept.names)).unwrap_or_default();
             let may_be_same = is_same && !touched.claims.contains(&pattern);
             let all = claims;
             let kept = claims.get(&pattern).map(|claims| {
@@ -117,6 +119,7 @@ impl Built {
                 let builder = Builder { pattern: &pattern, claims, shut, world, certificate, has_tls, aliases };
                 builder.kept(before, may_be_same, settings, backends)
             });
+            self.by_names.change(&pattern, names_before, kept.as_ref().map(|kept| kept.names).unwrap_or_default());
             self.put(pattern, kept, backends);
             backends.leave(&used_before);
         }
@@ -141,9 +144,13 @@ impl Built {
         };
         again.extend(self.looking.iter().chain(&self.aliased).chain(world.names.hosts()).cloned());
         let changed = backends.epochs().changed_since(&before);
-        let may_be_others = |kept: &Kept| !backends.same_cluster_ips() || kept.names.meets(&changed);
-        let others = self.kept.iter().filter(|(_, kept)| may_be_others(kept) && !backends.are_current(&kept.backends));
-        again.extend(others.map(|(pattern, _)| pattern.clone()));
+        let is_other = |kept: &Kept| !backends.are_current(&kept.backends);
+        if backends.same_cluster_ips() {
+            let others = self.by_names.of(changed).filter(|host| self.kept.get(*host).is_some_and(is_other));
+            again.extend(others.cloned());
+        } else {
+            again.extend(self.kept.iter().filter(|(_, kept)| is_other(kept)).map(|(host, _)| host.clone()));
+        }
         if touched.certificates.iter().any(|pattern| matches!(pattern, HostPattern::Wildcard(_))) {
             let is_covered = |host: &HostPattern| host.covering_wildcard().is_some_and(|wildcard| touched.certificates.contains(&wildcard));
             again.extend(claims.iter().map(|(pattern, _)| pattern).filter(|pattern| is_covered(pattern)).cloned());
