@@ -1,8 +1,11 @@
 //! What the templates see: a field for everything they print or ask, chosen and sorted here.
 
 mod addresses;
+mod bind;
+mod blocking;
 mod canary;
 mod client_auth;
+mod compression;
 mod external_auth;
 mod extra;
 mod form;
@@ -14,6 +17,7 @@ mod pages;
 mod passthrough;
 mod protocol;
 mod public;
+mod real_ip;
 mod retries;
 mod route;
 mod section;

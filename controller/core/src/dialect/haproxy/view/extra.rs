@@ -5,7 +5,7 @@ mod headers;
 pub(super) use headers::{PATH, is_moved};
 
 use super::section::known_page;
-use super::{addresses, public};
+use super::{addresses, compression};
 use crate::dialect::Version;
 use crate::dialect::haproxy::expression::{EncodedView, Expression, fetch_of, header_of};
 use crate::model::{Charset, Condition, EarlyAnswer, Expires, Extra, Globals, Gzip, MediaType, PathRewrite, Query, RoutePolicy, Test};
@@ -326,9 +326,9 @@ impl GzipView {
             // The frontend compresses all the same, but for what a section says itself.
             (false, true) => Some(Self { on: false, min_bytes: None, types: vec![vec![NO_TYPE.to_owned()]] }),
             (true, _) => {
-                let lines = public::type_lines(gzip.types.as_ref().unwrap_or(usual)).into_iter();
+                let lines = compression::type_lines(gzip.types.as_ref().unwrap_or(usual)).into_iter();
                 let types = lines.map(|line| line.into_iter().map(str::to_owned).collect()).collect();
-                Some(Self { on: true, min_bytes: public::shortest(gzip.min_bytes.unwrap_or(length), version), types })
+                Some(Self { on: true, min_bytes: compression::shortest(gzip.min_bytes.unwrap_or(length), version), types })
             }
         }
     }

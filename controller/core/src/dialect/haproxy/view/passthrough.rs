@@ -1,7 +1,8 @@
 //! TLS connections that are passed on as they are. All others go to the inner listener over a connection that begins with a
 //! PROXY protocol header.
 
-use super::public::{BindView, binds_of, trusted_lines};
+use super::bind::{BindView, binds_of};
+use super::real_ip::trusted_lines;
 use super::seconds;
 use super::stream::ServerView;
 use crate::dialect::haproxy::expression::Expression;

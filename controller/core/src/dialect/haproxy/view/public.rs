@@ -1,29 +1,29 @@
 //! The public frontend: listeners, what is believed about a request, what of an answer passes.
 
 use super::addresses;
+use super::bind::{BindView, binds};
+use super::blocking::{BlockingView, TextView};
 use super::canary::{self, RulesView};
 use super::client_auth::{ErrorPathsView, error_paths};
+use super::compression::GzipView;
 use super::main::target_bytes;
-use super::passthrough::terminated_address;
+use super::real_ip::RealIpView;
 use super::route::HeaderView;
 use super::section::page;
 use crate::dialect::Version;
 use crate::dialect::common::{LOOKALIKES, hsts, is_header_name};
 use crate::dialect::haproxy::credentials::ticket_key_path;
 use crate::dialect::haproxy::expression::{Expression, header};
-use crate::dialect::haproxy::lacks::COMPRESSES_BY_LENGTH;
 use crate::dialect::haproxy::log::LogLine;
 use crate::dialect::haproxy::path_expressions::questions;
 use crate::dialect::haproxy::sections::Context;
 use crate::dialect::haproxy::{owned, received};
-use crate::model::{Blocking, Compression, Forwarding, Globals, Listeners, MediaType, Model, TrustedAddressSource};
+use crate::model::{Globals, Listeners, Model};
 use crate::names::variable::LABELS;
-use crate::names::{HeaderName, TextPattern, TextRegex, VariableText};
-use ipnet::IpNet;
+use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
-use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// A version that refuses a NUL in a header.
 const REFUSES_NUL: Version = Version(3, 0, 0);
@@ -95,133 +95,15 @@ pub(super) struct PublicView<'m> {
 
 /// A header, and the variable that keeps it.
 #[derive(Debug, Serialize)]
-struct ReceivedView {
-    variable: String,
-    header: String,
+pub(super) struct ReceivedView {
+    pub(super) variable: String,
+    pub(super) header: String,
 }
 
 impl ReceivedView {
     fn new(name: &str) -> Self {
         Self { variable: format!("received_{name}"), header: header(name.trim_start_matches("http_")) }
     }
-}
-
-/// How answers are compressed.
-#[derive(Debug, Serialize)]
-struct GzipView<'m> {
-    /// Shorter answers are sent as they are; `None`: this version does not look at that.
-    min_bytes: Option<u64>,
-    /// In lines of a bounded number; none: all.
-    types: Vec<Vec<&'m str>>,
-    /// Clients that get answers as they are.
-    excepted_agents: Option<Cow<'m, str>>,
-}
-
-impl<'m> GzipView<'m> {
-    fn new(compression: &'m Compression, version: Version) -> Self {
-        Self {
-            min_bytes: shortest(compression.min_bytes, version),
-            types: type_lines(&compression.types),
-            excepted_agents: compression.excepted_agents.as_ref().map(TextRegex::bounded),
-        }
-    }
-}
-
-/// The shortest answer that is compressed; `None`: this version does not look at that.
-pub(super) fn shortest(bytes: u64, version: Version) -> Option<u64> {
-    Some(bytes.min(1 << 30)).filter(|_| version >= COMPRESSES_BY_LENGTH)
-}
-
-/// Types of answers that are compressed, with `text/html`; none: all.
-pub(super) fn type_lines(types: &[MediaType]) -> Vec<Vec<&str>> {
-    const TYPES: usize = 50;
-    let html = "text/html";
-    let others = types.iter().map(MediaType::as_str).filter(|&kind| kind != html);
-    let types: Vec<&str> = if types.is_empty() { Vec::new() } else { std::iter::once(html).chain(others).collect() };
-    types.chunks(TYPES).map(<[_]>::to_vec).collect()
-}
-
-/// Requests that are refused whatever they ask for.
-#[derive(Debug, Serialize)]
-struct BlockingView<'m> {
-    /// Headers that are looked at: several lines of one are one value.
-    headers: Vec<ReceivedView>,
-    /// In lines of a bounded number.
-    addresses: Vec<Vec<String>>,
-    patterns: Vec<BlockedView<'m>>,
-}
-
-#[derive(Debug, Serialize)]
-struct BlockedView<'m> {
-    /// The variable that keeps what is looked at.
-    variable: &'static str,
-    /// The header that it is from.
-    header: &'static str,
-    #[serde(flatten)]
-    text: TextView<'m>,
-}
-
-/// What a text is like.
-#[derive(Debug, Serialize)]
-struct TextView<'m> {
-    /// An expression, or the whole text.
-    regex: bool,
-    ignore_case: bool,
-    text: Cow<'m, str>,
-    /// Of which texts it is known whether it matches; `None`: of all.
-    decided: Option<String>,
-}
-
-impl<'m> TextView<'m> {
-    fn new(pattern: &'m TextPattern) -> Self {
-        let (regex, ignore_case) = match pattern {
-            TextPattern::Exact(text) => {
-                return Self { regex: false, ignore_case: true, text: Cow::Borrowed(text), decided: None };
-            }
-            TextPattern::Regex(regex) => (regex, false),
-            TextPattern::RegexIgnoringCase(regex) => (regex, true),
-        };
-        Self { regex: true, ignore_case, text: regex.bounded(), decided: regex.decided() }
-    }
-}
-
-impl<'m> BlockingView<'m> {
-    fn new(blocking: &'m Blocking) -> Self {
-        const USER_AGENT: (&str, &str) = ("asking_agent", "user-agent");
-        const REFERER: (&str, &str) = ("asking_referer", "referer");
-        let of = |(variable, header), patterns: &'m [TextPattern]| {
-            patterns.iter().map(move |pattern| BlockedView { variable, header, text: TextView::new(pattern) })
-        };
-        let kept = |(variable, header): (&str, &str)| ReceivedView { variable: variable.to_owned(), header: header.to_owned() };
-        let agents = (!blocking.user_agents.is_empty()).then(|| kept(USER_AGENT));
-        let referers = (!blocking.referers.is_empty()).then(|| kept(REFERER));
-        Self {
-            headers: agents.into_iter().chain(referers).collect(),
-            addresses: addresses::lines(&blocking.addresses),
-            patterns: of(USER_AGENT, &blocking.user_agents).chain(of(REFERER, &blocking.referers)).collect(),
-        }
-    }
-}
-
-/// One `bind` line.
-#[derive(Debug, Serialize)]
-pub(super) struct BindView {
-    address: String,
-    v6only: bool,
-    tls: bool,
-    /// It is where the passthrough sends all that it does not pass on.
-    inner: bool,
-}
-
-/// How the address of a connection is replaced.
-#[derive(Debug, Serialize)]
-struct RealIpView {
-    /// Peers whose word is taken, in lines of a bounded number.
-    trusted: Vec<Vec<String>>,
-    /// The source that a PROXY protocol header names counts.
-    source_is_believed: bool,
-    /// Entries of the header, in the order in which they are asked.
-    header_positions: Vec<String>,
 }
 
 impl<'m> PublicView<'m> {
@@ -344,99 +226,4 @@ pub(super) fn may_be_empty(value: &VariableText) -> bool {
 
 fn header_name<'m>(name: &'m str, fallback: &'m str) -> &'m str {
     if is_header_name(name) { name } else { fallback }
-}
-
-/// The lines for a port without TLS.
-pub(super) fn binds_of(listeners: &Listeners, port: u16) -> Vec<BindView> {
-    let line = |(host, v6only): (String, bool)| BindView { address: format!("{host}:{port}"), v6only, tls: false, inner: false };
-    addresses(listeners).into_iter().map(line).collect()
-}
-
-/// The addresses that are listened on, and whether they are of IPv6 alone.
-fn addresses(listeners: &Listeners) -> Vec<(String, bool)> {
-    let host = |address: &IpAddr| if address.is_ipv6() { (format!("[{address}]"), true) } else { (address.to_string(), false) };
-    let mut hosts: Vec<(String, bool)> = listeners.addresses.iter().map(host).collect();
-    if hosts.is_empty() {
-        hosts.push(("*".to_owned(), false));
-        if listeners.ipv6 {
-            hosts.push(("[::]".to_owned(), true));
-        }
-    }
-    hosts.sort_unstable();
-    hosts.dedup();
-    hosts
-}
-
-fn binds(listeners: &Listeners) -> Vec<BindView> {
-    let hosts = addresses(listeners);
-    let line = |(host, v6only): &(String, bool), port: u16, tls: bool| BindView {
-        address: format!("{host}:{port}"),
-        v6only: *v6only,
-        tls,
-        inner: false,
-    };
-    let Some(port) = listeners.passthrough_port else {
-        return hosts.iter().flat_map(|host| [line(host, listeners.http_port, false), line(host, listeners.https_port, true)]).collect();
-    };
-    let inner = BindView { address: terminated_address(port), v6only: false, tls: true, inner: true };
-    hosts.iter().map(|host| line(host, listeners.http_port, false)).chain([inner]).collect()
-}
-
-impl RealIpView {
-    /// `None`: it is not.
-    fn new(forwarding: &Forwarding, proxy_protocol: bool) -> Option<Self> {
-        use TrustedAddressSource as Source;
-        let source = forwarding.client_address;
-        if source == Source::Connection && !proxy_protocol {
-            return None;
-        }
-        let trusted = trusted(forwarding);
-        let by_header = matches!(source, Source::Header | Source::HeaderBehindProxyProtocol);
-        Some(Self {
-            trusted: peers(&trusted),
-            source_is_believed: matches!(source, Source::ProxyProtocol | Source::HeaderBehindProxyProtocol),
-            header_positions: if by_header { positions(&trusted) } else { Vec::new() },
-        })
-    }
-}
-
-/// Peers whose word is taken.
-fn trusted(forwarding: &Forwarding) -> Vec<IpNet> {
-    let mut trusted: Vec<IpNet> = forwarding.trusted_peers.iter().map(IpNet::trunc).collect();
-    trusted.sort_unstable();
-    trusted.dedup();
-    trusted
-}
-
-/// The same in lines of a bounded number.
-pub(super) fn trusted_lines(forwarding: &Forwarding) -> Vec<Vec<String>> {
-    peers(&trusted(forwarding))
-}
-
-/// Nobody trusted is an address that no peer has.
-fn peers(trusted: &[IpNet]) -> Vec<Vec<String>> {
-    if trusted.is_empty() { vec![vec!["255.255.255.255".to_owned()]] } else { addresses::lines(trusted) }
-}
-
-/// The entries are asked from the last one on, for as long as the one before is trusted; where everybody is, only the
-/// first one counts.
-fn positions(trusted: &[IpNet]) -> Vec<String> {
-    const MOST: i32 = 8;
-    if trusted.iter().any(|range| range.prefix_len() == 0) { vec!["1".to_owned()] } else { (1..=MOST).map(|n| format!("-{n}")).collect() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_is_an_address_that_no_peer_has() {
-        assert_eq!(peers(&[]), [["255.255.255.255"]]);
-    }
-
-    #[test]
-    fn the_header_is_read_from_its_end_unless_everybody_is_trusted() {
-        assert_eq!(positions(&["10.0.0.0/8".parse().unwrap()]).first().map(String::as_str), Some("-1"));
-        assert_eq!(positions(&["0.0.0.0/0".parse().unwrap()]), ["1"]);
-    }
 }

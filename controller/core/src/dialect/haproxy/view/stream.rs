@@ -13,7 +13,7 @@ pub(super) struct StreamView<'m> {
     name: String,
     origin: String,
     service: &'m str,
-    binds: Vec<super::public::BindView>,
+    binds: Vec<super::bind::BindView>,
     logged: bool,
     /// What a line holds; `None`: the default format.
     log_format: Option<Expression>,
@@ -44,7 +44,7 @@ impl<'m> StreamView<'m> {
             name: format!("{}-{}", stream.transport.lower_case(), stream.port),
             origin: stream.origin.name.to_string(),
             service: &stream.name,
-            binds: super::public::binds_of(&globals.listeners, stream.port),
+            binds: super::bind::binds_of(&globals.listeners, stream.port),
             logged: settings.logged,
             log_format: settings.log_format.as_ref().map(of_streams),
             reads_proxy_header: stream.reads_proxy_header,
