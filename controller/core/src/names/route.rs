@@ -1,6 +1,7 @@
 //! Paths of rules as they are compared with requests: literally, or as regular expressions.
 
 use super::bounded::RouteCost;
+use super::machine::{Flags, occurs};
 use super::named::without_names;
 use super::path::{MAX_PATH_BYTES, may_stand_in_path};
 use super::scan::{Kind, Tokens};
@@ -14,6 +15,8 @@ use std::sync::Arc;
 const MOST_NAMES: usize = 9;
 /// Bytes of the name of one.
 const NAME_BYTES: usize = 20;
+/// Steps in which an expression is compared with its own text.
+const OWN_TEXT_STEPS: usize = 10_000;
 /// Bytes of what else stands around an expression: limits, and what binds it to the beginning.
 const LIMITS_BYTES: usize = 80;
 
@@ -108,6 +111,13 @@ impl RouteRegex {
     pub fn literal(text: &str) -> Result<Self, BadText> {
         let quoted = Self::checked(&regex::escape(text), |c| c == ' ' || may_stand_in_path(c))?;
         Ok(Self { written: Some(text.into()), ..quoted })
+    }
+
+    /// Whether it matches the text that it is written as; also where nobody can say.
+    #[must_use]
+    pub fn takes_its_own_text(&self) -> bool {
+        let flags = Flags { ignoring_case: true, dot_all: true };
+        occurs(&format!("^(?:{self})"), flags, self.written().as_bytes(), OWN_TEXT_STEPS).unwrap_or(true)
     }
 
     /// The names of the groups of a path, in lower case, each with its number; none, if it is no expression.

@@ -2,6 +2,7 @@
 
 mod expressions;
 mod matching;
+mod missed;
 mod routes;
 mod shut;
 mod slow;
@@ -23,7 +24,6 @@ use crate::names::{HostPattern, ObjectRef, RouteRegex, RulePath, UriPath};
 use crate::settings::{Config, Settings};
 use crate::state::{Epochs, NameParts, UsersOfNames};
 use foldhash::HashMap;
-use slow::Missed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -284,19 +284,19 @@ impl<'a> Builder<'a> {
         let mut diagnostics = Vec::new();
         let mut entries = self.entries(&mut diagnostics);
         let is_regex = self.first_with_regex().is_some();
-        let shut = self.shut_entries(&entries, is_regex);
+        let mut of_missed = Vec::new();
+        let mut missed = self.missed(&mut of_missed);
+        let shut = self.shut_entries(&entries, is_regex, &mut missed);
         entries.extend(&shut);
-        let (matched, missed) = if is_regex {
-            self.expressions(entries, &mut diagnostics)
-        } else {
-            (self.divided(entries, &mut diagnostics), Missed::default())
-        };
+        let matched =
+            if is_regex { self.expressions(entries, &mut missed, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
         let closed = self.closed(&shut, &matched);
         let mut routes: Vec<Route> = matched
             .into_iter()
             .map(|(entry, matches)| self.route(&entry, matches, missed.closes(&entry), backends, &mut diagnostics))
             .collect();
         self.say_closed(&closed, &mut diagnostics);
+        diagnostics.append(&mut of_missed);
         if is_regex {
             routes = routes.into_iter().flat_map(Route::apart).collect();
         }

@@ -35,6 +35,8 @@ pub(super) struct RuleReading {
     /// The name beside it that redirects to the host, with `www.` or without, if that is wished and permitted.
     pub(super) redirecting: Option<HostName>,
     pub(super) paths: Box<[PathReading]>,
+    /// Those that cannot be served, as they are written.
+    pub(super) lost: Box<[Box<str>]>,
 }
 
 /// A path that can be served.
@@ -121,7 +123,7 @@ impl Reading {
         if let Some(refusal) = screen::refusal(ingress, input.settings) {
             // An update that adds a default backend which is not allowed takes the Ingress away.
             let is_text = refusal.code == Code::RefusedText;
-            let shut = if is_text { None } else { Self::shut(ingress, input, class) };
+            let shut = Self::shut(ingress, input, class).map(|shut| if is_text { Arc::new(shut.without_paths()) } else { Arc::new(shut) });
             return Read { shut, ..Read::nothing(is_text, Vec::new(), vec![refusal]) };
         }
         let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
@@ -135,7 +137,7 @@ impl Reading {
             annotations::read(given, (&class.config, &class.plain), input.settings, &origin);
         let Some(mut policies) = policies else {
             diagnostics.append(&mut permits.diagnostics);
-            let shut = if is_refused { Self::shut(ingress, input, class) } else { None };
+            let shut = if is_refused { Self::shut(ingress, input, class).map(Arc::new) } else { None };
             return Read { shut, ..Read::nothing(is_refused, looked_up, diagnostics) };
         };
         if !input.settings.approximates.is_empty() {
@@ -161,12 +163,22 @@ impl Reading {
     }
 
     /// What an Ingress says of hosts and paths that is left out though it keeps somebody out.
-    fn shut(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Option<Arc<Self>> {
+    fn shut(ingress: &Arc<Ingress>, input: Input<'_>, class: &Arc<ClassConfig>) -> Option<Self> {
         let origin = ObjectRef::new(Kind::Ingress, ingress.meta.name.clone());
         let prefix = &input.settings.annotations_prefix;
         let mut permits = Permits::new(class, &origin, prefix);
         let policies = Arc::new(annotations::shut(prefix, &permits.annotations(&ingress.meta.annotations), &class.plain)?);
-        Some(Arc::new(Reader::new(ingress, &origin, (&policies, input.settings.path_limits), permits).reading(class, &policies)))
+        Some(Reader::new(ingress, &origin, (&policies, input.settings.path_limits), permits).reading(class, &policies))
+    }
+
+    /// The same, but nothing is made of the texts of its paths.
+    fn without_paths(mut self) -> Self {
+        for rule in &mut self.rules {
+            let served = std::mem::take(&mut rule.paths);
+            let lost = std::mem::take(&mut rule.lost);
+            rule.lost = lost.into_iter().chain(served.iter().map(|path| path.text.as_str().into())).collect();
+        }
+        self
     }
 
     /// Names this Ingress beside a later one, and says why it comes first.
@@ -174,6 +186,11 @@ impl Reading {
         let is_older = self.ingress.meta.created_s < later.ingress.meta.created_s;
         format!("{} ({})", self.origin, if is_older { "older" } else { "of the same age, and its name comes last in the alphabet" })
     }
+}
+
+/// The text of a path; one that says nothing is the root.
+fn written(path: &Path) -> &str {
+    path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/")
 }
 
 /// Reads the parts of one Ingress and collects what is wrong with them.
@@ -259,10 +276,15 @@ impl<'a> Reader<'a> {
                 let message = "a rule without a host answers for every host that has no rule of its own".to_owned();
                 self.say(Code::ServesUnknownHosts, field, message, "");
             }
-            let paths = rule.paths.iter().flatten().enumerate();
-            let paths = paths.filter_map(|(p, path)| self.path((r, p), path.as_ref()?)).collect();
+            let (mut paths, mut lost) = (Vec::new(), Vec::new());
+            for (p, path) in rule.paths.iter().flatten().enumerate().filter_map(|(p, path)| Some((p, path.as_ref()?))) {
+                match self.path((r, p), path) {
+                    Some(path) => paths.push(path),
+                    None => lost.push(Box::from(written(path))),
+                }
+            }
             let redirecting = self.redirecting(&host);
-            rules.push(RuleReading { host, redirecting, paths });
+            rules.push(RuleReading { host, redirecting, paths: paths.into(), lost: lost.into() });
         }
         rules
     }
@@ -277,7 +299,7 @@ impl<'a> Reader<'a> {
     fn path(&mut self, at: (usize, usize), path: &Path) -> Option<PathReading> {
         let field = format!("spec.rules[{}].http.paths[{}]", at.0, at.1);
         let kind = self.read(&field, fields::path_kind(path))?;
-        let text = path.path.as_deref().filter(|text| !text.is_empty()).unwrap_or("/");
+        let text = written(path);
         let checked = self
             .path_text(text, path.path_type.as_deref())
             .map_err(|bad| self.say(Code::BadPath, format!("{field}.path"), bad.0, ""))

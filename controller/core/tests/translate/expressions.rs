@@ -143,6 +143,46 @@ fn expressions_that_may_take_long_are_told_and_are_not_too_many() {
     );
 }
 
+#[test]
+fn a_literal_path_is_compared_as_it_is_written_too_where_that_is_something_else() {
+    let guarded: &[_] = &[("/a+b", "Prefix", "s2"), ("/$meta", "Exact", "s2"), ("/x.y", "Exact", "s2"), ("/(z)/(.*)", "Exact", "s2")];
+    let guarded = annotated(ingress("guarded", 1, &[("t", guarded)]), &[GUARD]);
+    let foreign = annotated(ingress("evil/regex", 2, &[("t", &[("/zz[0-9]", "Prefix", "s3")])]), &[REGEX]);
+    let lines = World::new(&[services(), vec![guarded, foreign]].concat()).picture();
+    let of =
+        |begin: &str| lines.iter().filter(|line| line.starts_with(begin)).map(|line| line.split(' ').nth(1).unwrap()).collect::<Vec<_>>();
+    assert_eq!(of("t ~/a"), ["~/a+b/", r"~/a\+b/", "~/a+b", r"~/a\+b"]);
+    assert_eq!((of("t ~/$"), of(r"t ~/\$")), (vec!["~/$meta"], vec![r"~/\$meta"]));
+    assert_eq!((of("t ~/x"), of("t ~/("), of(r"t ~/\(")), (vec!["~/x.y"], vec!["~/(z)/(.*)"], vec![r"~/\(z\)/\(\.\*\)"]));
+}
+
+#[test]
+fn an_expression_that_keeps_somebody_out_is_one_without_others() {
+    let open = ingress("open", 1, &[("t", &[("/", "Prefix", "s1")])]);
+    let expression = ingress("guarded", 2, &[("t", &[("/admin/[0-9]+", "ImplementationSpecific", "s2")])]);
+    check(&[open.clone(), annotated(expression.clone(), &[GUARD])], &["t ~/admin/[0-9]+ → default-s2-80", "t ~/ → default-s1-80"]);
+    check(&[open.clone(), expression], &["t /* → default-s1-80"]);
+    let odd = annotated(ingress("guarded", 2, &[("t", &[("/a;b", "Prefix", "s2")])]), &[GUARD]);
+    check(&[open, odd], &["t ~/a;b → default-s2-80", "t ~/ → default-s1-80"]);
+}
+
+#[test]
+fn a_guarded_path_that_cannot_be_served_opens_nothing() {
+    let open = ingress("open", 1, &[("t", &[("/", "Prefix", "s1"), ("/longer/than/all/of/these", "Exact", "s1")])]);
+    let rest = "t =/longer/than/all/of/these → default-s1-80".to_owned();
+    for path in ["/a[", "/a(|x{", r"/a\", "no/slash"] {
+        let bad = ingress("bad", 2, &[("t", &[(path, "ImplementationSpecific", "s2")])]);
+        let lines = |annotations: &[(&str, &str)]| {
+            let mut world = World::new(&[services(), vec![open.clone(), annotated(bad.clone(), annotations)]].concat());
+            (world.picture(), world.codes().iter().filter(|code| **code == Code::BadPath).count())
+        };
+        assert_eq!(lines(&[]), (vec![rest.clone(), "t /* → default-s1-80".to_owned()], 1), "{path}");
+        assert_eq!(lines(&[GUARD]), (vec![rest.clone(), "t /* → 503".to_owned()], 2), "{path}");
+    }
+    let unknown = annotated(ingress("bad", 2, &[("t", &[("/admin", "Sometimes", "s2")])]), &[GUARD]);
+    check(&[open, unknown], &[&rest, "t /* → 503"]);
+}
+
 /// An Ingress of a namespace with these paths, as expressions, and these annotations.
 fn expressions(name: &str, age: u32, paths: &[String], further: &[(&str, &str)]) -> serde_json::Value {
     let paths: Vec<_> = paths.iter().map(|path| (path.as_str(), "ImplementationSpecific", "s1")).collect();

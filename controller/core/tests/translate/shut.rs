@@ -55,18 +55,53 @@ fn nobody_is_closed_for_what_guards_nothing_and_in_whose_place_nobody_answers() 
 }
 
 #[test]
-fn a_path_that_is_served_stays_served() {
-    let younger = open(&[("/admin", "Prefix", "s1"), ("/", "Prefix", "s1")]);
-    check(
-        &[younger, refused("shut", &[("/admin", "Prefix", "s2"), ("/", "Prefix", "s2"), ("/b/", "Prefix", "s2")], LIST)],
-        &[
-            "h.test =/admin → default-s1-80",
-            "h.test /admin/* → default-s1-80",
-            "h.test =/b → 503",
-            "h.test /b/* → 503",
-            "h.test /* → default-s1-80",
-        ],
-    );
+fn a_path_keeps_its_place_before_younger_ones_of_its_namespace() {
+    let shut = refused("shut", &[("/admin", "Prefix", "s2"), ("/b/", "Prefix", "s2")], LIST);
+    let served = |target: &str| [format!("h.test =/admin → {target}"), format!("h.test /admin/* → {target}")];
+    let rest = ["h.test =/b → 503", "h.test /b/* → 503", "h.test /* → default-s1-80"].map(str::to_owned);
+    let paths: &[_] = &[("/admin", "Prefix", "s1"), ("/", "Prefix", "s1")];
+    for (name, age, target) in [("open", 3, "503"), ("open", 1, "default-s1-80"), ("other/open", 3, "503")] {
+        let other = ingress(name, age, &[("h.test", paths)]);
+        let mut world = World::new(&[services(), vec![other, shut.clone()]].concat());
+        let expected: Vec<_> = match name {
+            // Nothing of its own namespace is there. The Service of the other one has no endpoints.
+            "other/open" => [&served("503")[..], &["h.test /* → 503".to_owned()]].concat(),
+            _ => [&served(target)[..], &rest].concat(),
+        };
+        assert_eq!(world.picture(), expected, "{name} {age}");
+    }
+}
+
+#[test]
+fn of_two_prefixes_that_differ_in_the_slash_the_one_with_it_answers_below() {
+    let team = open(&[("/team/", "Prefix", "s1")]);
+    let foreign = ingress("evil/x", 4, &[("h.test", &[("/team", "Prefix", "s1")])]);
+    let mut world = World::new(&[services(), vec![team, foreign, refused("shut", &[("/team/adm", "Prefix", "s2")], LIST)]].concat());
+    assert!(world.picture().contains(&"h.test /team/adm/* → 503".to_owned()), "{:?}", world.picture());
+}
+
+#[test]
+fn client_certificates_of_a_host_outlast_their_ingress() {
+    let everywhere = open(&[("/", "Prefix", "s1")]);
+    let foreign = ingress("other/x", 4, &[("h.test", &[("/x", "Prefix", "s1")])]);
+    let shut = refused("shut", &[("/admin", "Prefix", "s2")], &[("auth-tls-secret", "default/ca")]);
+    let mut world = World::new(&[services(), vec![everywhere, foreign, shut]].concat());
+    let lines = world.picture();
+    assert!(lines.contains(&"h.test /* → 503".to_owned()) && lines.contains(&"h.test /admin/* → 503".to_owned()), "{lines:?}");
+    let told = world.translate().diagnostics;
+    let told: Vec<_> = told.iter().filter(|finding| finding.message.contains("503 for all of namespace default")).collect();
+    assert!(told.len() == 1 && told[0].outcome == Outcome::ClosedRoute, "{told:?}");
+}
+
+#[test]
+fn text_that_is_refused_stands_nowhere_and_opens_nothing() {
+    let everywhere = open(&[("/", "Prefix", "s1"), ("/longer/than/those", "Prefix", "s1")]);
+    let paths: &[_] = &[("/admin", "Prefix", "s2"), ("/etc/passwd", "Prefix", "s2")];
+    let shut = annotated(ingress("shut", 2, &[("h.test", paths)]), LIST);
+    let mut world = World::new(&[services(), vec![everywhere, shut]].concat());
+    let expected = ["h.test =/longer/than/those → default-s1-80", "h.test /longer/than/those/* → default-s1-80", "h.test /* → 503"];
+    assert_eq!(world.picture(), expected);
+    assert!(world.codes().contains(&Code::RefusedText));
 }
 
 #[test]
@@ -84,7 +119,7 @@ fn no_namespace_closes_what_is_of_another_one() {
     let paths: &[_] = &[("/beside.*", "ImplementationSpecific", "s1")];
     let regex = annotated(ingress("other/regex", 4, &[("h.test", paths)]), &[("use-regex", "true")]);
     let own = refused("shut", &[("/admin.*", "ImplementationSpecific", "s2")], LIST);
-    check(&[everywhere, regex, own], &["h.test ~/beside.* → 503", "h.test ~/ → default-s1-80"]);
+    check(&[everywhere, regex, own], &["h.test ~/beside.* → 503", "h.test ~/admin.* → 503", "h.test ~/ → default-s1-80"]);
 }
 
 #[test]

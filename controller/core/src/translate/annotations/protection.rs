@@ -26,6 +26,11 @@ pub(in crate::translate) fn keeps_out(prefix: &str, annotations: &Annotations) -
     own(prefix, annotations).any(|(name, value)| guards(name, value))
 }
 
+/// Whether some of these annotations ask for client certificates, which is about a whole host.
+pub(in crate::translate) fn wants_certificates(prefix: &str, annotations: &Annotations) -> bool {
+    own(prefix, annotations).any(|(name, value)| name == "auth-tls-secret" && !value.is_empty())
+}
+
 fn protections<'a>(prefix: &'a str, annotations: &'a Annotations) -> impl Iterator<Item = (&'a str, &'a str)> {
     own(prefix, annotations).filter(|(name, value)| protects(name, value))
 }

@@ -2,7 +2,7 @@
 
 use super::Builder;
 use super::expressions::Expressions;
-use super::slow::Missed;
+use super::missed::Missed;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::PathMatch;
 use crate::names::{HostPattern, RouteRegex, RulePath, shown};
@@ -31,6 +31,11 @@ impl<'a> Entry<'a> {
     /// Whether its own Ingress asks for expressions.
     fn asks_for_regex(&self) -> bool {
         self.reading.policies.use_regex || self.reading.policies.rewrite_target.is_some()
+    }
+
+    /// Whether it is meant as it is written, and has characters that mean something else in an expression.
+    fn means_more_than_itself(&self) -> bool {
+        !self.asks_for_regex() && self.path.literal.is_ok() && self.path.text.as_str().contains(['+', '*', '$', '(', ')'])
     }
 
     /// Says that no request comes to the path, if so: requests for it are compared as something else, and what protects
@@ -66,28 +71,42 @@ fn has_escape(text: &str) -> bool {
 }
 
 impl<'a> Builder<'a> {
-    /// The oldest Ingress that makes the paths of the host regular expressions, if one does: `ingress-semantics` 7.
+    /// The oldest Ingress that makes the paths of the host regular expressions, if one does: `ingress-semantics` 7; or one
+    /// with an expression that keeps somebody out, whether it asks for expressions or not.
     pub(super) fn first_with_regex(&self) -> Option<&'a Reading> {
-        self.claims.iter().chain(self.shut_alone()).find_map(|claim| {
+        self.claims.iter().chain(self.shut_here()).find_map(|claim| {
             let policies = &claim.reading.policies;
             let target = policies.rewrite_target.as_deref();
-            let mut paths = claim.rule().into_iter().flat_map(|rule| &rule.paths);
-            let rewrites = target.is_some_and(|target| paths.any(|path| path.text.as_str() != target));
-            (policies.use_regex || rewrites).then_some(&*claim.reading)
+            let paths = || claim.rule().into_iter().flat_map(|rule| &rule.paths);
+            let rewrites = target.is_some_and(|target| paths().any(|path| path.text.as_str() != target));
+            // What keeps somebody out is no path, but an expression: without that, nobody would be kept out.
+            let guards = || paths().any(|path| path.literal.is_err()) && self.keeps_out(&claim.reading);
+            (policies.use_regex || rewrites || guards()).then_some(&*claim.reading)
         })
     }
 
-    /// What each path takes as an expression; and those that take nothing, though they keep somebody out.
+    /// What each path takes as an expression; `missed` learns of those that take nothing, though they keep somebody out.
     ///
-    /// One that is no expression is compared as it is written, unless its own Ingress asks for expressions.
-    pub(super) fn expressions(&self, entries: Vec<Entry<'a>>, diagnostics: &mut Vec<Diagnostic>) -> (Vec<Matched<'a>>, Missed<'a>) {
-        let (mut matched, mut missed) = (Vec::new(), Missed::default());
+    /// Unless its own Ingress asks for expressions, one is compared as it is written, too, if that is something else.
+    pub(super) fn expressions(
+        &self,
+        entries: Vec<Entry<'a>>,
+        missed: &mut Missed<'a>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Matched<'a>> {
+        let mut matched = Vec::new();
         self.say_changed(&entries, diagnostics);
         let by = self.first_with_regex().map_or_else(String::new, |by| format!(", by {}", by.origin));
         let expressions = Expressions::of(&entries);
         for entry in entries {
             diagnostics.extend(entry.unreached(true));
             let mut matches = expressions.matches(&entry, RouteRegex::new);
+            if let Ok(matches) = &mut matches
+                && entry.means_more_than_itself()
+                && !matches.iter().filter_map(PathMatch::regex).all(RouteRegex::takes_its_own_text)
+            {
+                matches.extend(expressions.matches(&entry, RouteRegex::literal).unwrap_or_default());
+            }
             if let Err(bad) = &matches {
                 let message = format!("host {} takes paths as regular expressions{by}: {bad}", self.pattern);
                 let finding = |code, message| Diagnostic::new(code, entry.reading.origin.clone(), entry.path.field("path"), message);
@@ -103,8 +122,8 @@ impl<'a> Builder<'a> {
                 } else {
                     let finding = finding(Code::BadPath, message).help("write an expression, or move the path to a host of its own");
                     diagnostics.push(if self.keeps_out(entry.reading) {
-                        missed.note(&entry);
-                        self.closing(finding, &entry)
+                        missed.note(entry.namespace(), entry.path.text.as_str());
+                        self.closing(finding, entry.namespace())
                     } else {
                         finding
                     });
@@ -116,8 +135,7 @@ impl<'a> Builder<'a> {
                 Err(_) => {}
             }
         }
-        let matched = self.few_slow(matched, &mut missed, diagnostics);
-        (matched, missed)
+        self.few_slow(matched, missed, diagnostics)
     }
 
     /// Tells each Ingress that does not ask for expressions, once, whose paths are some all the same.

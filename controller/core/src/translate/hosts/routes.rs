@@ -1,7 +1,7 @@
 //! What becomes of the requests of one path, and of those of none.
 
 use super::matching::Entry;
-use super::slow::Missed;
+use super::missed::Missed;
 use super::{Builder, bare_fallback, root};
 use crate::diagnostic::{Diagnostic, Outcome};
 use crate::model::{Action, BackendPolicy, Canary, HttpsRedirect, PathMatch, Rewrite, Route, RoutePolicy, ServiceRef};

@@ -2,28 +2,36 @@
 //!
 //! Without such an Ingress another route of the host, which may let everybody in, would answer for its paths. So these
 //! answer 503. Nobody else is harmed by that: it is done where a route of its own namespace would answer, and never in the
-//! place of a path that is served.
+//! place of a path that another namespace serves. Where paths are expressions, it is not known which one would answer, so
+//! there they stand where they would stand if they were served.
 
 use super::Builder;
 use super::matching::Entry;
+use super::missed::Missed;
 use crate::diagnostic::{Code, Diagnostic, Outcome};
 use crate::model::PathMatch;
+use crate::names::shown;
+use crate::state::by_age;
+use crate::translate::annotations;
 use crate::translate::claims::Claim;
 use crate::translate::reading::{PathKind, Reading};
+use std::cmp::Ordering;
+use std::collections::hash_map::Entry as Taken;
 use std::collections::{HashMap, HashSet};
 
 impl<'a> Builder<'a> {
-    /// The paths that are closed, beside those that are served.
-    pub(super) fn shut_entries(&self, served: &[Entry<'a>], is_regex: bool) -> Vec<Entry<'a>> {
-        // Which expression answers for what another one would have taken is not known beforehand.
-        let shut: Vec<&'a Claim> = if is_regex { self.shut_alone().collect() } else { self.shut.iter().collect() };
+    /// The paths that are closed, beside those that are served; and what `missed` closes of those.
+    pub(super) fn shut_entries(&self, served: &[Entry<'a>], is_regex: bool, missed: &mut Missed<'a>) -> Vec<Entry<'a>> {
+        let shut: Vec<&'a Claim> = self.shut_here().collect();
         if shut.is_empty() {
             return Vec::new();
         }
-        let mut taken: HashSet<_> = served.iter().map(|entry| (entry.path.text.as_str(), entry.path.kind)).collect();
-        let prefixes = served.iter().filter(|entry| entry.path.kind == PathKind::Prefix);
+        let mut taken: HashMap<_, _> = served.iter().map(|entry| ((entry.path.text.as_str(), entry.path.kind), entry.reading)).collect();
+        let mut prefixes: Vec<_> = served.iter().filter(|entry| entry.path.kind == PathKind::Prefix).collect();
+        // Of two that differ in the slash alone, the one with it takes what is below.
+        prefixes.sort_by_key(|entry| entry.path.text.as_str().ends_with('/'));
         let mut owners = PrefixTree::default();
-        prefixes.for_each(|entry| owners.insert(entry.path.text.as_str(), namespace(entry.reading)));
+        prefixes.into_iter().for_each(|entry| owners.insert(entry.path.text.as_str(), namespace(entry.reading)));
         let of_host = self.claims.first().map(|claim| &*claim.reading).filter(|first| first.default_backend.is_some());
         let answering = |path: &str| owners.longest(path).or_else(|| of_host.map(namespace));
         let mut entries = Vec::new();
@@ -32,20 +40,52 @@ impl<'a> Builder<'a> {
             for path in claim.rule().into_iter().flat_map(|rule| &rule.paths) {
                 let text = path.text.as_str();
                 let is_answered = is_regex || (path.literal.is_ok() && answering(text) == Some(namespace(reading)));
-                if is_answered && taken.insert((text, path.kind)) {
-                    entries.push(Entry { reading, path });
+                match taken.entry((text, path.kind)) {
+                    // It would have come first.
+                    Taken::Occupied(served) if is_older_of_same(reading, served.get()) => missed.note_place(path),
+                    Taken::Vacant(free) if is_answered => {
+                        free.insert(reading);
+                        entries.push(Entry { reading, path });
+                    }
+                    _ => {}
                 }
             }
         }
         entries
     }
 
-    /// What Ingresses guard that are left out, of the namespace that all routes of the host are of; nothing, if there is no
-    /// such one.
-    pub(super) fn shut_alone(&self) -> impl Iterator<Item = &'a Claim> + use<'a> {
-        let owner = self.claims.first().map(|claim| namespace(&claim.reading));
-        let owner = owner.filter(|owner| self.claims.iter().all(|claim| namespace(&claim.reading) == *owner));
-        self.shut.iter().filter(move |claim| owner == Some(namespace(&claim.reading)))
+    /// What Ingresses guard that are left out, of the namespaces that something is served of on the host.
+    pub(super) fn shut_here(&self) -> impl Iterator<Item = &'a Claim> + use<'a> {
+        let claims = self.claims;
+        self.shut.iter().filter(|shut| claims.iter().any(|claim| namespace(&claim.reading) == namespace(&shut.reading)))
+    }
+
+    /// What keeps somebody out and stands on no path that is served: paths that cannot be served, and client certificates that
+    /// an Ingress wants of the whole host that is left out.
+    pub(super) fn missed(&self, diagnostics: &mut Vec<Diagnostic>) -> Missed<'a> {
+        let mut missed = Missed::default();
+        for claim in self.claims.iter().chain(self.shut_here()) {
+            let reading: &'a Reading = &claim.reading;
+            let lost = claim.rule().map_or(&[][..], |rule| &rule.lost);
+            let Some(first) = lost.first().filter(|_| self.keeps_out(reading)) else { continue };
+            lost.iter().for_each(|path| missed.note(namespace(reading), path));
+            let message = format!("host {} has no path {}, which keeps somebody out", self.pattern, shown(first));
+            let finding = Diagnostic::new(Code::BadPath, reading.origin.clone(), "spec.rules", message).help("mend the path");
+            diagnostics.push(self.closing(finding, namespace(reading)));
+        }
+        let prefix = &self.world.settings.annotations_prefix;
+        for claim in self.shut_here().filter(|claim| annotations::wants_certificates(prefix, &claim.reading.ingress.meta.annotations)) {
+            let reading: &'a Reading = &claim.reading;
+            missed.note_all(namespace(reading));
+            let message = format!(
+                "host {} answers 503 for all of namespace {}: the Ingress asks for client certificates of the whole host and is left out",
+                self.pattern,
+                namespace(reading)
+            );
+            let finding = Diagnostic::new(Code::RefusedAnnotation, reading.origin.clone(), "metadata.annotations", message);
+            diagnostics.push(finding.help("mend what it is left out for").outcome(Outcome::ClosedRoute));
+        }
+        missed
     }
 
     /// The first path of each Ingress that is closed, after all that leaves paths out.
@@ -71,6 +111,11 @@ impl<'a> Builder<'a> {
             diagnostics.push(finding.help("mend what it is left out for").outcome(Outcome::ClosedRoute));
         }
     }
+}
+
+/// Whether an Ingress comes before another one of its namespace.
+fn is_older_of_same(reading: &Reading, other: &Reading) -> bool {
+    namespace(reading) == namespace(other) && by_age(&reading.ingress, &other.ingress) == Ordering::Less
 }
 
 fn namespace(reading: &Reading) -> &str {

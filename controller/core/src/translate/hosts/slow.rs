@@ -1,55 +1,19 @@
 //! Expressions of a host that may take long: how many of them are served, and what becomes of the others.
 //!
 //! A host has room for [`RouteRegex::MOST_SLOW`] of them. Who has the most gives up the most, so that nobody loses paths by
-//! what other namespaces write. Without a path that keeps somebody out, later routes would answer for its requests: those
-//! of its own namespace answer 503, and those of others are left alone.
+//! what other namespaces write.
 
 use super::Builder;
-use super::expressions::{Place, place};
-use super::matching::{Entry, Matched};
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use super::matching::Matched;
+use super::missed::Missed;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::PathMatch;
 use crate::names::RouteRegex;
-use crate::translate::annotations;
-use crate::translate::reading::Reading;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 const HELP: &str = "write it with fewer repetitions of what may be anything, such as [^/]+ in place of .*";
 
-/// Paths that are not served though they keep somebody out.
-#[derive(Default)]
-pub(super) struct Missed<'a> {
-    /// Where the first of each namespace would stand.
-    first: HashMap<&'a str, Place>,
-}
-
-impl<'a> Missed<'a> {
-    pub(super) fn note(&mut self, entry: &Entry<'a>) {
-        let here = place(entry.path.text.as_str());
-        let first = self.first.entry(entry.namespace()).or_insert_with(|| here.clone());
-        if here < *first {
-            *first = here;
-        }
-    }
-
-    /// Whether a path stands behind one of them that is of its own namespace, and might answer in its place.
-    pub(super) fn closes(&self, entry: &Entry<'_>) -> bool {
-        self.first.get(entry.namespace()).is_some_and(|first| *first < place(entry.path.text.as_str()))
-    }
-
-    /// The same for what answers where no path does.
-    pub(super) fn closes_default(&self, reading: &Reading) -> bool {
-        self.first.contains_key(reading.origin.name.namespace())
-    }
-}
-
 impl<'a> Builder<'a> {
-    /// Whether an Ingress keeps somebody out, or should.
-    pub(super) fn keeps_out(&self, reading: &Reading) -> bool {
-        let annotations = &reading.ingress.meta.annotations;
-        reading.policies.closed || annotations::keeps_out(&self.world.settings.annotations_prefix, annotations)
-    }
-
     /// Says which expressions may take long, and leaves out those that are too many.
     pub(super) fn few_slow(
         &self,
@@ -75,24 +39,14 @@ impl<'a> Builder<'a> {
             let most = RouteRegex::MOST_SLOW;
             let ignored = format!("{takes}, and the host has more than {most} paths that may take long; this path is ignored");
             diagnostics.push(if self.keeps_out(entry.reading) {
-                missed.note(entry);
-                self.closing(finding(Code::BadPath, ignored), entry)
+                missed.note(entry.namespace(), entry.path.text.as_str());
+                self.closing(finding(Code::BadPath, ignored), entry.namespace())
             } else {
                 finding(Code::BadPath, ignored)
             });
             false
         });
         matched
-    }
-
-    /// A finding on a path that is not served though it keeps somebody out, which also says what is closed for that.
-    pub(super) fn closing(&self, finding: Diagnostic, entry: &Entry<'_>) -> Diagnostic {
-        let namespace = entry.namespace();
-        let message = format!(
-            "{}; what else namespace {namespace} has on the host answers 503 where it stands behind the path, as it might answer for it",
-            finding.message
-        );
-        Diagnostic { message, ..finding }.outcome(Outcome::ClosedRoute)
     }
 
     fn slow(&self, at: usize, (entry, matches): &Matched<'a>) -> Option<Slow<'a>> {
