@@ -161,6 +161,12 @@ impl Diagnostic {
         Self { severity: Severity::Warning, outcome: Outcome::Served, ..self }
     }
 
+    /// Whether it says what would do: by its help, or, as messages of values do, behind the last semicolon of its message.
+    #[must_use]
+    pub fn tells_what_would_do(&self) -> bool {
+        if self.help.is_empty() { tells_what_would_do(&self.message) } else { is_instruction(&self.help) }
+    }
+
     /// Adds what would do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
@@ -174,6 +180,10 @@ impl Diagnostic {
 
     /// Says that routes are closed instead; `why` goes on after the message.
     pub fn close(&mut self, why: &str) {
+        // What would do stays at the end.
+        if let Some((wrong, help)) = self.message.rsplit_once("; ").filter(|(_, help)| self.help.is_empty() && is_instruction(help)) {
+            (self.help, self.message) = (help.to_owned(), wrong.to_owned());
+        }
         let room = MAX_TEXT_BYTES.saturating_sub(self.help.len() + why.len());
         self.message.truncate(self.message.floor_char_boundary(room));
         self.message.push_str(why);
@@ -211,6 +221,24 @@ impl fmt::Display for Diagnostic {
         }
         write!(f, " ({})", self.outcome)
     }
+}
+
+/// What an instruction begins with.
+const VERBS: &[&str] = &[
+    "add", "ask", "begin", "change", "check", "create", "cut", "delete", "drop", "give", "grant", "increase", "keep", "leave", "let",
+    "list", "look", "lower", "make", "mend", "move", "name", "put", "raise", "remove", "rename", "renew", "see", "set", "shorten", "start",
+    "switch", "take", "turn", "unset", "upgrade", "use", "wait", "write",
+];
+
+/// Whether a message says what would do, behind its last semicolon.
+pub(crate) fn tells_what_would_do(message: &str) -> bool {
+    message.rsplit_once("; ").is_some_and(|(_, help)| is_instruction(help))
+}
+
+/// Whether a text tells people what to do: it begins with a verb for that, or names what may be meant.
+fn is_instruction(text: &str) -> bool {
+    let first = text.split([' ', ',']).next().unwrap_or_default();
+    VERBS.contains(&first) || text.ends_with(" may be meant")
 }
 
 /// One line, nothing that a terminal or log reader could take for something else, bounded.
@@ -368,6 +396,20 @@ impl Serialize for Code {
 mod tests {
     use super::*;
     use crate::names::ObjectName;
+
+    #[test]
+    fn only_an_instruction_tells_what_would_do() {
+        let of = |message: &str, help: &str| Diagnostic::of_input(Code::BadPath, message).help(help).tells_what_would_do();
+        assert!(of("a", "use b") && of("a; write b", "") && of("a", "shop/front may be meant") && of("a; at most 5; add, or remove b", ""));
+        for (message, help) in
+            [("a", ""), ("a; b is not c", ""), ("use b", ""), ("a; use b; at most 5 are possible", ""), ("a; use b", "it is")]
+        {
+            assert!(!of(message, help), "{message}; {help}");
+        }
+        let mut closed = Diagnostic::of_input(Code::BadPath, "a; use b");
+        closed.close("; it answers 503");
+        assert_eq!((closed.message.as_str(), closed.help.as_str()), ("a; it answers 503", "use b"));
+    }
 
     #[test]
     fn codes_are_unique_and_sorted() {

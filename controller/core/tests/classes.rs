@@ -99,7 +99,7 @@ impl World {
         // What a policy only reports is done all the same.
         let is_reported = |finding: &Diagnostic| finding.code == Code::AgainstPolicy && finding.outcome == Outcome::Served;
         let mut serious = kept.diagnostics.iter().filter(|finding| finding.severity != Severity::Note && !is_reported(finding));
-        let silent = serious.find(|finding| finding.help.is_empty() && !finding.message.contains("; "));
+        let silent = serious.find(|finding| !finding.tells_what_would_do());
         assert!(silent.is_none(), "nothing tells what would do: {}", silent.unwrap());
         kept
     }

@@ -105,7 +105,7 @@ impl<'a> Agreement<'a> {
                     Some((owner, _)) if owner.name.namespace() != reading.origin.name.namespace() => (
                         annotation.to_owned(),
                         format!("it belongs to {owner}"),
-                        "only Ingresses of one namespace can share their requests",
+                        "put it into that namespace, for only Ingresses of one namespace can share their requests",
                     ),
                     Some((_, primary)) => {
                         let own = CanaryUse { rules, backend: &path.backend, reading };
@@ -113,7 +113,7 @@ impl<'a> Agreement<'a> {
                         (
                             path.field("backend"),
                             format!("{} is already the canary of its Service port", first.first_before(reading)),
-                            "a Service port has one canary; remove one of them",
+                            "remove one of them, for a Service port has one canary",
                         )
                     }
                     None => (

@@ -98,7 +98,7 @@ pub(super) use snippets::{done_without, lacking, stricter, without_effect, witho
 #[expect(unused_imports, reason = "named in the documentation above")]
 use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};
 
-use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::diagnostic::{Code, Diagnostic, Outcome, tells_what_would_do};
 use crate::names::{ObjectRef, shown};
 use crate::settings::{Config, Pattern, RiskLevel, Settings};
 use std::sync::Arc;
@@ -249,7 +249,7 @@ fn apply(feature: &Feature, given: &mut Given<'_>, policies: &mut Policies, obje
         let finding = Diagnostic::new(bad.code, object.clone(), given.field(bad.name), bad.message);
         // Some messages of values say what would do themselves.
         let help = match key {
-            Some(key) if bad.help.is_empty() && !finding.message.contains("; ") => {
+            Some(key) if bad.help.is_empty() && !tells_what_would_do(&finding.message) => {
                 format!("use {}", key.value.to_string().replace('`', "'"))
             }
             _ => bad.help,

@@ -30,10 +30,14 @@ pub(super) fn decide(
     let by_header = !input.settings.passes_behind_headers
         && matches!(globals.forwarding.client_address, TrustedAddressSource::Header | TrustedAddressSource::HeaderBehindProxyProtocol);
     let port = globals.listeners.passthrough_port.filter(|_| !lacking && !by_header);
-    let why = match (globals.listeners.passthrough_port, by_header) {
-        (None, _) => "the controller runs without --enable-ssl-passthrough",
-        (Some(_), true) => "with this proxy it excludes use-forwarded-headers and enable-real-ip",
-        (Some(_), false) => "the proxy cannot do it",
+    let (why, help) = match (globals.listeners.passthrough_port, by_header) {
+        (None, _) => {
+            ("the controller runs without --enable-ssl-passthrough", "start it with --enable-ssl-passthrough, or remove the annotation")
+        }
+        (Some(_), true) => {
+            ("with this proxy it excludes use-forwarded-headers and enable-real-ip", "switch these off, or remove the annotation")
+        }
+        (Some(_), false) => ("the proxy cannot do it", REMOVE),
     };
     let mut hosts = BTreeMap::new();
     if !is_wished {
@@ -44,11 +48,14 @@ pub(super) fn decide(
         if port.is_some() {
             hosts.extend(decider.host(pattern, claims));
         } else if !lacking {
-            wishes().for_each(|claim| decider.say(&claim.reading, format!("host {pattern} is not passed on: {why}")));
+            wishes().for_each(|claim| decider.say(&claim.reading, format!("host {pattern} is not passed on: {why}"), help));
         }
     }
     (port, hosts)
 }
+
+/// What would do where nothing else does.
+const REMOVE: &str = "remove the annotation";
 
 struct Decider<'i, 'd> {
     input: Input<'i>,
@@ -61,24 +68,28 @@ impl Decider<'_, '_> {
         let owner = claims.first()?.reading.origin.name.namespace();
         let (own, foreign): (Vec<&Claim>, Vec<_>) = claims.iter().partition(|claim| claim.reading.origin.name.namespace() == owner);
         for claim in foreign.iter().filter(|claim| claim.reading.policies.passthrough) {
-            self.say(&claim.reading, format!("host {pattern} belongs to namespace {owner}, which alone decides whether it is passed on"));
+            let message = format!("host {pattern} belongs to namespace {owner}, which alone decides whether it is passed on");
+            self.say(&claim.reading, message, REMOVE);
         }
         let wish = &own.iter().find(|claim| claim.reading.policies.passthrough)?.reading;
         let HostPattern::Exact(name) = pattern else {
-            self.say(wish, format!("host {pattern} is not passed on: only TLS connections for one exact name are"));
+            let message = format!("host {pattern} is not passed on: only TLS connections for one exact name are");
+            self.say(wish, message, "name the hosts one by one, or remove the annotation");
             return None;
         };
         let Some((target, path)) = root_of(claims) else {
-            self.say(wish, format!("host {pattern} is not passed on: no rule of it has the path /"));
+            let message = format!("host {pattern} is not passed on: no rule of it has the path /");
+            self.say(wish, message, "add a rule with the path /, or remove the annotation");
             return None;
         };
         if target.origin.name.namespace() != owner {
-            self.say(wish, format!("host {pattern} is not passed on: its path / belongs to another namespace"));
+            self.say(wish, format!("host {pattern} is not passed on: its path / belongs to another namespace"), REMOVE);
             return None;
         }
         // Whatever closes the route, such as a protection that cannot be given, is not passed by.
         if target.policies.closed || target.policies.lost.closes(false) {
-            self.say(wish, format!("host {pattern} is not passed on: its path / is closed"));
+            let message = format!("host {pattern} is not passed on: its path / is closed");
+            self.say(wish, message, "mend what closes the path, or remove the annotation");
             return None;
         }
         // What is wrong with the Service is told with the route.
@@ -108,9 +119,10 @@ impl Decider<'_, '_> {
         format!("metadata.annotations[{}/ssl-passthrough]", self.input.settings.annotations_prefix)
     }
 
-    fn say(&mut self, reading: &Reading, message: String) {
+    fn say(&mut self, reading: &Reading, why: String, help: &str) {
+        let message = format!("{why}, so its TLS connections are answered as those of other hosts");
         let finding = Diagnostic::new(Code::LacksFeature, reading.origin.clone(), self.field(), message);
-        self.diagnostics.push(finding.help("its TLS connections are answered as those of other hosts"));
+        self.diagnostics.push(finding.help(help));
     }
 }
 

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// What would do where the answer about a name is on its way.
-pub(super) const AWAITED: &str = "nothing is to be done before the answer is there";
+pub(super) const AWAITED: &str = "wait for the answer, with which this goes away";
 
 /// The servers of one translation.
 #[derive(Debug)]

@@ -224,8 +224,9 @@ impl<'i> Decider<'i, '_> {
             }
             Err((code, message)) => {
                 let secret = ObjectRef::new(Kind::Secret, name.clone());
-                let message = format!("the Secret of --default-ssl-certificate cannot be used: {message}");
-                self.diagnostics.push(Diagnostic::new(code, secret, "data", message).help("a self-signed certificate is served"));
+                let message =
+                    format!("the Secret of --default-ssl-certificate cannot be used, so a self-signed certificate is served: {message}");
+                self.diagnostics.push(Diagnostic::new(code, secret, "data", message).help("mend the Secret"));
                 None
             }
         });

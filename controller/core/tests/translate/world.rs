@@ -52,7 +52,7 @@ impl World {
         });
         let mut serious = translation.diagnostics.iter().filter(|finding| finding.severity != Severity::Note);
         // Some messages of values say it themselves.
-        let silent = serious.find(|finding| finding.help.is_empty() && !finding.message.contains("; "));
+        let silent = serious.find(|finding| !finding.tells_what_would_do());
         assert!(silent.is_none(), "nothing tells what would do: {}", silent.unwrap());
         translation
     }

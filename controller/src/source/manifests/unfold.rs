@@ -64,7 +64,7 @@ impl Unfolded {
         if !value.is_object() {
             let code = if way.is_empty() { Code::BadDocument } else { Code::BadObject };
             let finding = Diagnostic::of_input(code, format!("{} stands where an object is expected", name_of_type(&value)));
-            return self.find(finding.help("every object begins with apiVersion and kind"), way);
+            return self.find(finding.help("begin every object with apiVersion and kind"), way);
         }
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (version, kind) = (text("apiVersion"), text("kind"));
