@@ -107,6 +107,21 @@ on_every_proxy! {
         assert!(status == 302 && to.starts_with(begin), "{status} {to} {:?}", world.diagnostics());
     }
 
+    fn a_location_with_a_name_says_where_clients_sign_in(proxy) {
+        let service = new_pod_that_keeps("gate");
+        let asking = |name: &str, status: u16| {
+            let asks = ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("auth-url", &format!("http://{service}:8080/?status={status}"));
+            asks.annotation("server-snippet", "location @login {\n  return 302 http://login.test/?to=$scheme://$http_host$request_uri;\n}")
+                .annotation("configuration-snippet", "error_page 401 = @login;")
+        };
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let objects = [running("s"), vec![settings, asking("in", 200), asking("out", 401), asking("no", 403)]].concat();
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &objects).start();
+        let seen = ["in.test", "out.test", "no.test"].map(|host| location(&get(host, "/a?b=c").unwrap()));
+        assert_eq!((seen[0].0, seen[2].0), (200, 403), "{:?}", world.diagnostics());
+        assert!(seen[1].0 == 302 && seen[1].1.starts_with("http://login.test/?to=http://out.test/a"), "{seen:?} {:?}", world.diagnostics());
+    }
+
     fn texts_are_compared_with_case(proxy) {
         let _world = world(proxy, "if ($http_x_token != \"Secret\") { return 403; }\nif ($arg_a = b) { return 404; }\nif ($arg_a ~* ^c$) { return 410; }");
         let status = |token: &str, target: &str| send(&Request::get("h.test", target).header("X-Token", token)).unwrap().status;

@@ -70,6 +70,38 @@ on_every_proxy! {
         assert_eq!(said("/a.html?old=1"), ("no-cache".to_owned(), true, None), "{diagnostics:?}");
     }
 
+    fn answers_in_place_of_endpoints_are_fresh_as_they_say(proxy) {
+        let text = "location = /a.txt { expires 1h; add_header X-Kind text; return 200 a; }\nlocation = /b { expires max; return 301 https://b.test/; }\n\
+                    location = /c { expires -1; return 404; }\nif ($arg_d) { expires epoch; return 200 d; }\nadd_header X-Of-Route yes;";
+        let world = world(proxy, &[("a", text)], Vec::new());
+        let said = |target: &str| {
+            let answer = get("a.test", target).unwrap();
+            let age = answer.all("cache-control").collect::<Vec<_>>().join("|");
+            (answer.status, age, answer.header("expires").is_some(), ["x-kind", "x-of-route"].map(|name| answer.header(name).is_some()))
+        };
+        let diagnostics = world.diagnostics();
+        for (target, status, age, headers) in [
+            ("/a.txt", 200, "max-age=3600", [true, false]),
+            ("/b", 301, "max-age=315360000", [false, true]),
+            ("/c", 404, "", [false, false]),
+            ("/x?d=1", 200, "no-cache", [false, true]),
+            ("/x", 200, "", [false, true]),
+        ] {
+            assert_eq!(said(target), (status, age.to_owned(), !age.is_empty(), headers), "{target}: {diagnostics:?}");
+        }
+    }
+
+    /// As nginx has it where a location is in another one.
+    fn locations_of_routes_answer_for_their_paths(proxy) {
+        let text = "location ~ ^/(metrics|admin) { deny all; }\nlocation = /ping { return 200 pong; }\nlocation ^~ /own { allow 192.0.2.1; deny all; }\n\
+                    if ($arg_a) { return 410; }";
+        let further = vec![ingress("b").prefix("a.test", "/b", "s"), ingress("c").prefix("a.test", "/admin/b", "s")];
+        let world = world(proxy, &[("a", text)], further);
+        let status = |path: &str| get("a.test", path).unwrap().status;
+        let paths = ["/metrics", "/admin/x?a=1", "/%61dmin", "/ping?a=1", "/own/x", "/x?a=1", "/x", "/pings", "/b/metrics", "/admin/b"];
+        assert_eq!(paths.map(status), [403, 403, 403, 200, 403, 410, 200, 200, 200, 200], "{:?}", world.diagnostics());
+    }
+
     fn headers_have_what_conditions_set(proxy) {
         let env = "set $env prod;\nif ($http_x_env ~* stag) { set $env staging; }\nif ($cookie_env = dev) { set $env dev; }\n\
                    add_header X-Env $env always;\nproxy_set_header X-Env-In \"<$env>\";";

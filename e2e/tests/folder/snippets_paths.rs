@@ -1,6 +1,7 @@
 //! Where snippets redirect to, and what they tell endpoints of the path that was asked for.
 
-use gatewright_e2e::client::get;
+use gatewright_e2e::client::{get, send};
+use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress};
 use gatewright_e2e::on_every_proxy;
 use gatewright_e2e::proxies::Proxy;
@@ -140,6 +141,26 @@ on_every_proxy! {
         let seen = |target: &str| get("a.test", target).unwrap().echo()["target"].as_str().unwrap_or("-").to_owned();
         let all = ["/a/b?q=1", "/a/c?q=1", "/a/q?q=1", "/a/d%20e"].map(seen);
         assert_eq!(all, ["/own?q=1", "/t/c?q=1", "/own?x=1&q=1", "/t/d%20e"], "{:?}", world.diagnostics());
+    }
+
+    /// With `last` a request looks for its route once more, which is the same one here.
+    fn paths_are_looked_for_again_where_the_same_route_is_found(proxy) {
+        let last = "rewrite ^/old/(.*)$ /new/$1 last;\nrewrite ^/q$ /new/q?x=1;\nif ($http_x) { return 429; }";
+        let objects: Vec<Value> = [running("s"), running("t")].concat();
+        let settings = config_map("settings", &[("allow-snippet-annotations", "true"), ("annotations-risk-level", "Critical")]);
+        let of = |name: &str| ingress(name).prefix(&format!("{name}.test"), "/", "s").annotation("configuration-snippet", last);
+        let others = [settings, of("a"), of("b"), ingress("c").prefix("b.test", "/new", "t"), of("d"), ingress("e").prefix("d.test", "/newer", "t")];
+        let world = World::of(proxy).arg("--configmap=default/settings").manifest("i.yaml", &[objects, others.to_vec()].concat()).start();
+        let said = world.diagnostics();
+        let seen = |host: &str, target: &str| get(host, target).unwrap().echo()["target"].as_str().unwrap_or("-").to_owned();
+        for host in ["a.test", "d.test"] {
+            for (asked, target) in [("/old/x?y=2", "/new/x?y=2"), ("/old/a%20b", "/new/a%20b"), ("/q?y=2", "/new/q?x=1&y=2"), ("/other", "/other")] {
+                assert_eq!(seen(host, asked), target, "{host}{asked}: {said:?}");
+            }
+            assert_eq!(send(&Request::get(host, "/old/x").header("X", "1")).unwrap().status, 429);
+        }
+        assert_eq!((get("b.test", "/old/x").unwrap().status, get("b.test", "/new/x").unwrap().status), (503, 200), "it is of another one: {said:?}");
+        assert_eq!(seen("d.test", "/newer/x"), "/newer/x");
     }
 
     fn headers_without_a_value_are_dropped(proxy) {

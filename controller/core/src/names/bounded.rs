@@ -9,7 +9,7 @@ use super::cost;
 use super::machine::{Flags, occurs};
 use super::parts::{Part, size};
 use super::route::split;
-use super::{RouteRegex, TextRegex};
+use super::{RouteRegex, TextRegex, literal_begin};
 use std::borrow::Cow;
 
 /// Steps that an expression may take without a limit: some milliseconds.
@@ -41,6 +41,15 @@ impl TextRegex {
     #[must_use]
     pub fn begins_with_any(&self) -> bool {
         split(self.as_str()).iter().all(|own| own.starts_with(".*"))
+    }
+
+    /// The characters that everything begins with in which it occurs; `None`: it may occur further on.
+    #[must_use]
+    pub fn bound_beginning(&self) -> Option<String> {
+        match split(self.as_str())[..] {
+            [one] => one.strip_prefix('^').map(|rest| literal_begin(rest).0),
+            _ => None,
+        }
     }
 
     /// As it is given to a proxy that searches for it anywhere in a text.

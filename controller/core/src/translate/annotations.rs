@@ -93,7 +93,7 @@ pub(super) use basic_auth::named;
 pub(super) use lacks::{difference, note_differences};
 pub(super) use objects::LookedUp;
 pub(super) use protection::{guards, keeps_out, protect_alike, protects, shut, wants_certificates};
-pub(super) use snippets::{done_without, lacking, stricter, without_effect, without_unsaid};
+pub(super) use snippets::{REMARKED, done_without, lacking, stricter, without_effect, without_unsaid};
 
 #[expect(unused_imports, reason = "named in the documentation above")]
 use crate::model::{BackendPolicy, HostPolicy, RoutePolicy};

@@ -1,7 +1,7 @@
 //! The objects that settings name: headers for all routes, parameters of TLS.
 
 use super::annotations::directives::{Meaning, Places};
-use super::annotations::{Objects, directives, done_without, lacking, stricter, without_effect, without_unsaid};
+use super::annotations::{Objects, REMARKED, directives, done_without, lacking, stricter, without_effect, without_unsaid};
 use super::config::{Said, accepted, unread, without_refused};
 use super::{Input, Wanted};
 use crate::diagnostic::{Code, Diagnostic, Outcome};
@@ -63,7 +63,8 @@ pub(super) fn snippets(input: Input<'_>, config: &mut Config, object: Option<&Ob
             let unsaid = unsaid.iter().map(|why| (why.clone(), "leave it for another proxy, or use another variable"));
             let without = done_without(meaning, &text, input.settings.unknown_directives);
             let without = without.into_iter().chain(without_effect(meaning, &text)).map(|why| (why, "remove it"));
-            let served = unsaid.chain(without).map(|(why, help)| (Code::UnsupportedSetting, why, help, Outcome::Served));
+            let remarks = meaning.remarks().iter().map(|why| (why.clone(), REMARKED));
+            let served = unsaid.chain(without).chain(remarks).map(|(why, help)| (Code::UnsupportedSetting, why, help, Outcome::Served));
             let all = left_out.chain(served).filter_map(|(code, why, help, outcome)| Some(finding(code, why, help)?.outcome(outcome)));
             diagnostics.extend(all);
         }
@@ -163,6 +164,9 @@ fn checked(
     }
     if meaning.rewrites_paths() && key != SnippetKey::Location {
         return Err(Places::of(text).too_late());
+    }
+    if !meaning.searches().is_empty() {
+        return Err(Places::of(text).say_of(&["rewrite"], "with last, or without a flag, it is for the routes of one Ingress"));
     }
     if meaning.has_locations() && key != SnippetKey::Server {
         return Err(Places::of(text).too_wide());

@@ -291,9 +291,12 @@ impl<'a> Builder<'a> {
         let matched =
             if is_regex { self.expressions(entries, &mut missed, &mut diagnostics) } else { self.divided(entries, &mut diagnostics) };
         let closed = self.closed(&shut, &matched);
+        // Only they look at the paths of other routes.
+        let searches = self.claims.iter().any(|claim| !claim.reading.policies.searches.is_empty());
+        let paths: Vec<PathMatch> = matched.iter().filter(|_| searches).flat_map(|(_, matches)| matches).cloned().collect();
         let mut routes: Vec<Route> = matched
             .into_iter()
-            .map(|(entry, matches)| self.route(&entry, matches, missed.closes(&entry), backends, &mut diagnostics))
+            .map(|(entry, matches)| self.route(&entry, (matches, &paths), missed.closes(&entry), backends, &mut diagnostics))
             .collect();
         self.say_closed(&closed, &mut diagnostics);
         diagnostics.append(&mut of_missed);
@@ -304,7 +307,7 @@ impl<'a> Builder<'a> {
         let root = if is_regex { PathMatch::Regex(everything()) } else { PathMatch::Under(root()) };
         if !routes.iter().any(|route| route.matches.contains(&root)) {
             self.say_unused_defaults(&mut diagnostics);
-            routes.push(self.fallback(root, &missed, backends, &mut diagnostics));
+            routes.push(self.fallback((root, &paths), &missed, backends, &mut diagnostics));
         }
         let origin = self.claims.first().map(|claim| claim.reading.origin.clone());
         let host = Host::new(self.pattern.clone(), origin, self.certificate.clone(), routes);

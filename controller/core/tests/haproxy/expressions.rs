@@ -95,6 +95,7 @@ fn what_is_not_known_to_be_rewritten_gets_nowhere() {
         text: text("/new/$1"),
         query: Query::Kept,
         headers: Vec::new(),
+        expires: None,
         unlogged: false,
     };
     let policies = [

@@ -24,4 +24,5 @@ mod names;
 mod others;
 mod protections;
 mod shut;
+mod snippets;
 mod world;

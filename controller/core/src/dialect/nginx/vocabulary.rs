@@ -116,7 +116,7 @@ fn may_say(context: Context, name: &str) -> bool {
         Context::Location => LOCATION.contains(&name),
         Context::If => name == "return",
         Context::LocationIf => {
-            ["access_log", "add_header", "fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name)
+            ["access_log", "add_header", "expires", "fastcgi_pass", "grpc_pass", "proxy_pass", "return", "rewrite", "set"].contains(&name)
         }
         Context::Streams => STREAMS.contains(&name),
         Context::StreamServer => STREAM_SERVER.contains(&name),

@@ -226,6 +226,8 @@ pub struct EarlyAnswer {
     pub query: Query,
     /// What it is sent with, in place of headers that answers of endpoints are given beside their own; only without `path`.
     pub headers: Vec<AnswerHeader>,
+    /// When it becomes stale, with success and redirects; only without `path`.
+    pub expires: Option<Expires>,
     /// Nothing is logged.
     pub unlogged: bool,
 }

@@ -1,6 +1,6 @@
 //! What the annotations of one Ingress, over the ConfigMap, ask for.
 
-use super::directives::Meaning;
+use super::directives::{Meaning, Search};
 use crate::model::{Accounts, Authority, BackendPolicy, CanaryRules, HostPolicy, Identity, RoutePolicy};
 use crate::names::{HeaderName, HostAlias, HostName, ObjectName};
 use crate::settings::{Config, Lost};
@@ -33,6 +33,8 @@ pub struct Policies {
     pub snippets_unknown: bool,
     /// What a snippet asks of all routes of its hosts.
     pub(in crate::translate) server_snippet: Option<Meaning>,
+    /// Other paths of a snippet by which its routes are looked for again.
+    pub(in crate::translate) searches: Vec<Search>,
     /// The name that its endpoints with TLS are told in handshakes, and those of no other Ingress.
     pub told_name: Option<HostName>,
     /// Paths are regular expressions.
@@ -86,6 +88,7 @@ impl Policies {
             reads_snippets: config.reads_snippets,
             snippets_unknown: config.snippets_unknown,
             server_snippet: None,
+            searches: Vec::new(),
             told_name: None,
             use_regex: false,
             rewrite_target: None,

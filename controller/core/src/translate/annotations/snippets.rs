@@ -2,7 +2,7 @@
 //! none is ever copied. They are off unless the operator has switched them on.
 
 use super::amounts;
-use super::directives::{self, Answers, Meaning, Places};
+use super::directives::{self, Answers, Known, Meaning, Places};
 use super::{Feature, Given, Key, OnBadValue, Policies, Risk, Scope, Tier, Value};
 use crate::model::{EarlyAnswer, Extra, Protocol};
 use crate::names::variable::{LABELS, SUBDOMAIN};
@@ -30,12 +30,15 @@ pub(super) const FEATURE: Feature = Feature {
             "Directives for the routes of the Ingress. They need `allow-snippet-annotations: \"true\"` and `annotations-risk-level: Critical` \
              in the main ConfigMap. Read are headers (`add_header`, `proxy_set_header`, `proxy_hide_header`, `more_*_headers` with `-s`, `-t` and `-a`; with \
              `auth_request_set`, what the service of `auth-url` has answered), `return`, \
-             `rewrite` with `break`, `redirect` or `permanent`, or to a URL, `if` with one of these behind headers and `set` (what groups of \
+             `rewrite` with `break`, `redirect` or `permanent`, or to a URL (with `last`, or without a flag, where the new path is for sure of the \
+             same route and no rule fits it once more; else the route answers 503), `location` with `return`, or `allow` and `deny`, for some \
+             paths of the routes, `if` with one of these behind headers and `set` (what groups of \
              its expression match may stand in `return`), or with headers and `expires` alone (as in nginx, of several the last one that \
              holds decides, and one with `add_header` is in place of those outside), `set` (variables that are set in `if` may be compared \
              with a text, and stand in headers), `allow`, `deny`, `satisfy` and `limit_except` with `allow` and `deny`, `limit_req` and `limit_conn` (their zones stand in `http-snippet`) and their statuses, times, sizes and \
              buffers, `proxy_next_upstream`, `proxy_redirect`, `limit_rate`, `proxy_cookie_*`, `proxy_ssl_name` with `proxy_ssl_server_name on`, \
-             `error_page 401 =302` with a URL (where a service decides; it is what `auth-signin` is, without a parameter), \
+             `error_page 401 =302` with a URL, or with a location of `server-snippet` with a name that returns 302 and one (where a service \
+             decides; it is what `auth-signin` is, without a parameter), \
              `expires`, `default_type`, `charset`, `access_log off`; they work on every proxy. What holds for the proxy as a whole and keeps nobody out, such as \
              `large_client_header_buffers`, has no effect, and is told; so has `error_page` with a path. \
              `underscores_in_headers`, `ignore_invalid_headers` and `ssl_session_tickets` may not be stricter than the main ConfigMap. \
@@ -52,8 +55,8 @@ pub(super) const FEATURE: Feature = Feature {
             SNIPPET,
             Scope::Host,
             "The same for all routes of the hosts; of several Ingresses of a host the oldest with one decides. `location` is read, too, \
-             with `return`, or `allow` and `deny`, inside; without `return`, whoever may ask is answered 404, for there are no files: it answers before the paths of rules are looked at, and without the protections of \
-             routes, as in nginx. Where the Ingress is left out, and the snippet may keep somebody out, all routes of its hosts \
+             with `return`, or `allow` and `deny`, and headers and `expires` of these, inside; without `return`, whoever may ask is answered 404, for there are no files: it answers before the paths of rules are looked at, and without the protections of \
+             routes, as in nginx. A Service is asked by rules of Ingresses only, not by `proxy_pass` in a `location`. Where the Ingress is left out, and the snippet may keep somebody out, all routes of its hosts \
              answer 503.",
         )
         .ranked(Tier::A, Risk::Critical)
@@ -116,9 +119,6 @@ fn say_unread(given: &mut Given<'_>, policies: &Policies) {
 fn for_routes(given: &mut Given<'_>, policies: &mut Policies) {
     let Some(meaning) = read(given, FOR_ROUTES) else { return };
     let text = given.raw(FOR_ROUTES).unwrap_or_default();
-    if meaning.has_locations() {
-        return given.refuse(FOR_ROUTES, Places::of(text).too_wide(), "write it into server-snippet");
-    }
     if let Some((key, names)) = meaning.conflict(|key| given.says(key)) {
         let why = format!("{key} says something else of the same");
         return given.refuse(FOR_ROUTES, Places::of(text).say_of(names, &why), "keep one of them");
@@ -136,6 +136,11 @@ fn for_routes(given: &mut Given<'_>, policies: &mut Policies) {
             Some(auth) => Arc::make_mut(auth).sign_in = Some(sign_in.clone()),
         }
     }
+    if !meaning.searches().is_empty() && given.says("rewrite-target") {
+        let why = "rewrite-target says something else of the same, for the new path";
+        return given.refuse(FOR_ROUTES, Places::of(text).say_of(&["rewrite"], why), "keep one of them");
+    }
+    policies.searches = meaning.searches().iter().map(|search| search.clone().in_snippet(text)).collect();
     policies.told_name = meaning.told_name().cloned();
     say_untold_name(given, policies, text);
     meaning.apply(policies.route());
@@ -187,7 +192,14 @@ fn for_host(given: &mut Given<'_>, policies: &mut Policies) {
         Some(meaning) if meaning.sign_in().is_some() => given.refuse(OF_HOST, places().signs_in("each route has its own"), HELP),
         Some(meaning) if meaning.rewrites_paths() => given.refuse(OF_HOST, places().too_late(), HELP),
         Some(meaning) if meaning.joins_protections() => given.refuse(OF_HOST, places().say_of(&["satisfy"], OPENS), HELP),
-        Some(meaning) => policies.server_snippet = Some(meaning),
+        Some(meaning) => {
+            let texts = [text, given.raw(FOR_ROUTES).unwrap_or_default()];
+            if let Some(name) = meaning.unused_location(&texts) {
+                let message = places().say_of_word("location", name, "no error leads to it, so it does nothing");
+                given.note(OF_HOST, message, "write error_page with = and its name into configuration-snippet, or remove it");
+            }
+            policies.server_snippet = Some(meaning);
+        }
         None => {}
     }
 }
@@ -210,10 +222,10 @@ fn read(given: &mut Given<'_>, name: &'static str) -> Option<Meaning> {
     let text = given.text(name).map(|trimmed| given.raw(name).unwrap_or(trimmed))?;
     let raw = given.raw_snippets && name == FOR_ROUTES;
     let zones = Arc::clone(&given.limit_zones);
-    let answers = answers_without_a_name(given);
-    // What the server sets is known to its locations.
-    let set = if name == FOR_ROUTES { given.raw(OF_HOST).map(directives::variables_of) } else { None }.unwrap_or_default();
-    let read = if raw { directives::read_raw(text, &zones, (answers, set)) } else { directives::read_within(text, &zones, (answers, set)) };
+    // What the server sets is known to its locations, and so are its locations with names.
+    let known = if name == FOR_ROUTES { given.raw(OF_HOST).map(directives::known_of) } else { None }.unwrap_or_default();
+    let known = Known { answered: answers_without_a_name(given), is_of_routes: name == FOR_ROUTES, ..known };
+    let read = if raw { directives::read_raw(text, &zones, known) } else { directives::read_within(text, &zones, known) };
     // A service that decides may decide by a header, and is asked with all of them or not at all.
     let read = read.map(|mut meaning| {
         if name == FOR_SERVICE {
@@ -272,10 +284,16 @@ fn tell(given: &mut Given<'_>, name: &'static str, meaning: &Meaning, text: &str
     for message in without_effect(meaning, text) {
         given.note(name, message, "remove it");
     }
+    for message in meaning.remarks() {
+        given.note(name, message, REMARKED);
+    }
     for message in done_without(meaning, text, given.unknown_directives) {
         given.note(name, message, "remove it, or leave it for another proxy");
     }
 }
+
+/// What would do where a location has no answer.
+pub(in crate::translate) const REMARKED: &str = "write return for another answer, or a rule of an Ingress to ask a Service";
 
 /// What has no effect on any proxy.
 pub(in crate::translate) fn without_effect(meaning: &Meaning, text: &str) -> Vec<String> {
@@ -541,7 +559,8 @@ mod tests {
             (" sub_filter_types *;", "line 1, column 2: \"sub_filter_types\"", "there is no sub_filter"),
             ("expires 1h;\nlimit_conn_zone $remote_addr zone=a:1m;", "line 2, column 1: \"limit_conn_zone\"", "zones are not defined here"),
             ("if ($arg_a) {\n  add_header Server x;\n  return 403;\n}", "line 2, column 3: \"add_header\"", "the proxy's own"),
-            ("expires 1h;\n  location /a { return 403; }", "line 2, column 3: \"location\"", "for a whole host"),
+            ("expires 1h;\n  location /a { root /x; }", "line 2, column 17: \"root\"", "only return"),
+            ("expires 1h;\n  location { deny all; }", "line 2, column 3: \"location\"", "there is no path"),
             ("gzip on;\ngzip_vary off;", "line 2, column 1: \"gzip_vary\"", "cannot follow gzip_vary, and does without"),
             ("expires 1h;\n keepalive_timeout 5;", "line 2, column 2: \"keepalive_timeout\"", "keepalive_timeout has no effect"),
             ("root /a;", "line 1, column 1: \"root\"", "no meaning"),

@@ -3,11 +3,12 @@
 use super::matching::Entry;
 use super::missed::Missed;
 use super::{Builder, bare_fallback, root};
-use crate::diagnostic::{Diagnostic, Outcome};
-use crate::model::{Action, BackendPolicy, Canary, HttpsRedirect, PathMatch, Rewrite, Route, RoutePolicy, ServiceRef};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::model::{Action, BackendPolicy, Canary, Extra, HttpsRedirect, PathMatch, Rewrite, Route, RoutePolicy, ServiceRef};
 use crate::names::variable::{LABELS, SUBDOMAIN};
 use crate::names::{HostPattern, ObjectRef, RulePath, VariableText};
 use crate::translate::annotations::Policies;
+use crate::translate::annotations::directives::NOT_AGAIN;
 use crate::translate::backends::{Backends, Resolved};
 use crate::translate::claims::Claim;
 use crate::translate::reading::{BackendUse, Reading};
@@ -39,7 +40,7 @@ impl Builder<'_> {
     pub(super) fn route(
         &self,
         entry: &Entry<'_>,
-        matches: Vec<PathMatch>,
+        (matches, others): (Vec<PathMatch>, &[PathMatch]),
         is_closed: bool,
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
@@ -48,7 +49,7 @@ impl Builder<'_> {
         let (policies, upstream) = (&reading.policies, self.upstream(reading));
         let resolved = backends.resolve(&path.backend, &self.world.agreement.policy(&upstream, &path.backend));
         diagnostics.extend(resolved.findings(&reading.origin, path.field("backend")));
-        let asked = self.asked(reading, &path.text, &matches, backends, diagnostics);
+        let asked = self.asked(reading, &path.text, (&matches, others), backends, diagnostics);
         let closed = is_closed || asked.is_closed();
         let behind = stand_in::of(policies, backends);
         let service = Some(path.backend.reference());
@@ -88,7 +89,7 @@ impl Builder<'_> {
     /// The route for everything else: the default backend of the Ingress that made the host, else the global one.
     pub(super) fn fallback(
         &self,
-        everywhere: PathMatch,
+        (everywhere, others): (PathMatch, &[PathMatch]),
         missed: &Missed<'_>,
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
@@ -107,7 +108,7 @@ impl Builder<'_> {
         }
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
-        let asked = self.asked(reading, &rule_path, &matches, backends, diagnostics);
+        let asked = self.asked(reading, &rule_path, (&matches, others), backends, diagnostics);
         let (closed, policy) = (missed.closes_default(reading) || asked.is_closed(), asked.policy());
         let policy = if claim.rule().is_none() { of_default_backend(&policy) } else { policy };
         let service = own.map(|(used, _)| used.reference());
@@ -136,7 +137,7 @@ impl Builder<'_> {
         &self,
         reading: &Reading,
         path: &RulePath,
-        matches: &[PathMatch],
+        (matches, others): (&[PathMatch], &[PathMatch]),
         backends: &mut Backends<'_>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Asked {
@@ -158,6 +159,10 @@ impl Builder<'_> {
             (policy.basic_auth, policy.external_auth) = (None, None);
         }
         self.below(&mut policy);
+        if let Some(finding) = self.astray(reading, (matches, others), &policy) {
+            diagnostics.push(finding);
+            return Asked::Closed;
+        }
         self.mirror(reading, &mut policy, backends, diagnostics);
         let Some(auth) = policy.external_auth.clone() else { return Asked::For(policy) };
         let here = auth.for_host(self.pattern);
@@ -178,6 +183,22 @@ impl Builder<'_> {
         if let Some(snippet) = self.claims.iter().find_map(|claim| claim.reading.policies.server_snippet.as_ref()) {
             snippet.apply_below(Arc::make_mut(policy));
         }
+    }
+
+    /// Says that a snippet looks for the route again by a path that may lead elsewhere. Closed it is where somebody may be kept
+    /// out by that.
+    fn astray(&self, reading: &Reading, (own, others): (&[PathMatch], &[PathMatch]), policy: &RoutePolicy) -> Option<Diagnostic> {
+        let searches = &reading.policies.searches;
+        if searches.is_empty() {
+            return None;
+        }
+        let is_other = |path: &&PathMatch| !own.contains(path);
+        let none = Extra::default();
+        let extra = policy.extra.as_deref().unwrap_or(&none);
+        let why = searches.iter().find_map(|search| search.strays(own, others.iter().filter(is_other), extra))?;
+        let field = format!("metadata.annotations[{}/configuration-snippet]", self.world.settings.annotations_prefix);
+        let finding = Diagnostic::new(Code::BadAnnotation, reading.origin.clone(), field, format!("configuration-snippet: {why}"));
+        Some(finding.help(NOT_AGAIN).outcome(Outcome::ClosedRoute))
     }
 
     /// A mirror that cannot be asked costs itself.

@@ -34,6 +34,7 @@ pub(super) struct ExtraView {
     gzip: Option<GzipView>,
     /// Some answers have headers of their own.
     marks: bool,
+    early_expires: Vec<headers::EarlyExpiresView>,
     early_headers: Vec<headers::EarlyHeaderView>,
     said: Vec<headers::SaidView>,
 }
@@ -128,6 +129,8 @@ struct AnswerView {
     page: Option<String>,
     /// It has headers of its own, which are found by this number.
     mark: Option<String>,
+    /// It says of itself when it becomes stale, which is found by this number.
+    age: Option<String>,
     unlogged: bool,
     /// The connection is closed instead.
     closes: bool,
@@ -169,6 +172,7 @@ impl ExtraView {
             hidden_headers: extra.hidden_headers.iter().map(ToString::to_string).collect(),
             hidden_beginnings: extra.hidden_beginnings.iter().map(ToString::to_string).collect(),
             marks: extra.answers.iter().any(|answer| !answer.headers.is_empty()),
+            early_expires: headers.early_expires(),
             early_headers: headers.early(),
             said: headers.said,
         }
@@ -223,6 +227,7 @@ impl AnswerView {
             content_type: kind.to_owned(),
             page: known_page(answer.status),
             mark: (!answer.headers.is_empty()).then(|| mark(number)),
+            age: answer.expires.and_then(ExpiresView::new).map(|_| mark(number)),
             unlogged: answer.unlogged,
             closes: answer.status == NO_ANSWER && answer.text.parts().is_empty(),
         })

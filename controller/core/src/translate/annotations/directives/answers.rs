@@ -1,6 +1,8 @@
 //! Answers before anybody is asked, other paths, and the conditions of both.
 
 use super::Meaning;
+use super::reader::Directive;
+use super::searches::Search;
 use crate::model::{AnswerHeader, Condition, EarlyAnswer, Expires, Extra, PathRewrite, Query, SourceRanges, Test};
 use crate::names::variable::{SUBDOMAIN, is_url_variable};
 use crate::names::{TextPart, TextRegex, VariableText, shown};
@@ -18,6 +20,11 @@ const BODILESS: &[u16] = &[204, 205, 304];
 /// Statuses that headers are sent with unless they are for all.
 const SUCCESS: &[u16] = &[200, 201, 204, 206, 301, 302, 303, 304, 307, 308];
 
+/// Whether the status is one that headers are sent with which are not for all.
+pub(super) fn is_success(status: u16) -> bool {
+    SUCCESS.contains(&status)
+}
+
 /// `return`.
 pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
     let (status, text) = match given {
@@ -33,12 +40,12 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
         None => meaning.text_in_lines(text, Meaning::text)?,
     };
     if text.has_groups() && text.has_breaks() {
-        return Err("what groups have matched stands in one line".to_owned());
+        return Err("what groups of an expression have matched stands in one line".to_owned());
     }
     let text = if BODILESS.contains(&status) { VariableText::default() } else { text };
     if REDIRECTS.contains(&status) {
         if text.parts().is_empty() {
-            return Err("a redirect needs a URL".to_owned());
+            return Err("a redirect needs a URL or path to lead to".to_owned());
         }
         only_url_variables(&text)?;
         if text.has_breaks() {
@@ -50,7 +57,17 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
     }
     push(
         meaning,
-        EarlyAnswer { when, also: Vec::new(), path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false },
+        EarlyAnswer {
+            when,
+            also: Vec::new(),
+            path: None,
+            status,
+            text,
+            query: Query::Dropped,
+            headers: Vec::new(),
+            expires: None,
+            unlogged: false,
+        },
     )
 }
 
@@ -64,7 +81,17 @@ impl Meaning {
 /// The page of a status.
 fn unconditional(status: u16) -> EarlyAnswer {
     let text = VariableText::default();
-    EarlyAnswer { when: None, also: Vec::new(), path: None, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false }
+    EarlyAnswer {
+        when: None,
+        also: Vec::new(),
+        path: None,
+        status,
+        text,
+        query: Query::Dropped,
+        headers: Vec::new(),
+        expires: None,
+        unlogged: false,
+    }
 }
 
 /// `return` where all of several conditions hold, with headers of its own.
@@ -85,7 +112,7 @@ pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str
     if let Some(answer) = meaning.extra.answers.get_mut(count) {
         let status = answer.status;
         let has_status = |header: &AnswerHeader| header.statuses.is_empty() || header.statuses.contains(&status);
-        let is_sent = |header: &AnswerHeader| has_status(header) && (header.always || SUCCESS.contains(&status));
+        let is_sent = |header: &AnswerHeader| has_status(header) && (header.always || is_success(status));
         answer.headers = headers.into_iter().filter(is_sent).collect();
     }
     Ok(())
@@ -95,7 +122,7 @@ pub(super) fn with_headers(meaning: &mut Meaning, when: Condition, given: &[&str
 pub(super) fn except(methods: &[&str], sources: Option<&SourceRanges>) -> Result<Vec<EarlyAnswer>, String> {
     let is_method = |method: &&str| !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase());
     if methods.is_empty() || !methods.iter().all(is_method) {
-        return Err("it takes methods".to_owned());
+        return Err("it takes methods in capitals, such as GET and POST".to_owned());
     }
     // Who may ask for something may ask for its head.
     let head = if methods.contains(&"GET") { "|HEAD" } else { "" };
@@ -122,8 +149,23 @@ pub(super) fn refused_in_location(meaning: &mut Meaning, when: &Condition, sourc
     refused(when, Some(sources))?.into_iter().try_for_each(|answer| push(meaning, answer))
 }
 
-/// `return` for some paths. What is taken out of a decoded path stands encoded in a redirect by its expression.
-pub(super) fn in_location(meaning: &mut Meaning, when: Condition, given: &[&str], headers: Vec<AnswerHeader>) -> Done {
+/// `return` for some paths. What is taken out of a decoded path stands encoded in a redirect by its expression, which has neither
+/// headers nor an age of its own.
+pub(super) fn in_location(
+    meaning: &mut Meaning,
+    when: Condition,
+    given: &[&str],
+    (headers, expires): (Vec<AnswerHeader>, Option<Expires>),
+) -> Done {
+    let first = meaning.extra.answers.len();
+    push_in_location(meaning, when, given, headers, expires.is_some())?;
+    for answer in meaning.extra.answers.iter_mut().skip(first) {
+        answer.expires = expires.filter(|_| is_success(answer.status));
+    }
+    Ok(())
+}
+
+fn push_in_location(meaning: &mut Meaning, when: Condition, given: &[&str], headers: Vec<AnswerHeader>, has_age: bool) -> Done {
     let redirect = match given {
         [status @ ("301" | "302"), to] => Some((if *status == "301" { 301 } else { 302 }, *to)),
         [to] if begins_url(to) => Some((302, *to)),
@@ -133,21 +175,35 @@ pub(super) fn in_location(meaning: &mut Meaning, when: Condition, given: &[&str]
         return with_headers(meaning, when, given, headers);
     };
     let text = with_groups_of(expression, meaning.text_with_groups(to)?)?;
-    if !text.has_groups() || !headers.is_empty() {
+    if !text.has_groups() || !headers.is_empty() || has_age {
         return with_headers(meaning, when, given, headers);
     }
     only_url_variables(&text)?;
     let path = Some(expression.clone());
     push(
         meaning,
-        EarlyAnswer { when: None, also: Vec::new(), path, status, text, query: Query::Dropped, headers: Vec::new(), unlogged: false },
+        EarlyAnswer {
+            when: None,
+            also: Vec::new(),
+            path,
+            status,
+            text,
+            query: Query::Dropped,
+            headers: Vec::new(),
+            expires: None,
+            unlogged: false,
+        },
     )
 }
 
 /// A text whose groups are all in the expression.
 fn with_groups_of(expression: &TextRegex, text: VariableText) -> Result<VariableText, String> {
     let beyond = |part: &TextPart| matches!(part, TextPart::Group(number) if usize::from(*number) > expression.groups());
-    if text.parts().iter().any(beyond) { Err(format!("{} has fewer groups", shown(expression.as_str()))) } else { Ok(text) }
+    if text.parts().iter().any(beyond) {
+        Err(format!("{} has fewer groups than it is asked for", shown(expression.as_str())))
+    } else {
+        Ok(text)
+    }
 }
 
 /// What is taken out of a decoded path may be several lines, which would be further headers of the answer.
@@ -159,18 +215,13 @@ fn stays_one_line(when: &Condition) -> Done {
     }
 }
 
-/// Why a path is not looked for among the routes again: HAProxy has only one look at them.
-const ANOTHER_ROUTE: &str = "with last, or without a flag, another route is looked for, which not every proxy can; write break to send the new \
-                             path to the Service of this route, or name the other Service for this path and use rewrite-target";
-
-/// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, nginx would look for another
-/// route, which is for rules of Ingresses to say.
+/// `rewrite`: a redirect, or another path for the endpoints. With `last`, or without a flag, nginx looks for the route again.
 pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&str]) -> Done {
     let (path, target, flag) = match given {
         // Whatever else is said, nginx redirects to a URL.
         [path, target] | [path, target, "last" | "break"] if begins_url(target) => (path, target, "redirect"),
-        [path, target, flag @ ("break" | "permanent" | "redirect")] => (path, target, *flag),
-        [_, _] | [_, _, "last"] => return Err(ANOTHER_ROUTE.to_owned()),
+        [path, target, flag @ ("break" | "last" | "permanent" | "redirect")] => (path, target, *flag),
+        [path, target] => (path, target, "last"),
         _ => return Err("it takes an expression, a target and a flag".to_owned()),
     };
     let path = TextRegex::new(path).map_err(|bad| bad.0)?;
@@ -182,19 +233,30 @@ pub(super) fn rewrite(meaning: &mut Meaning, when: Option<Condition>, given: &[&
     let target = with_groups_of(&path, meaning.text_with_groups(target)?)?;
     only_url_variables(&target)?;
     match flag {
-        "break" => {
+        "break" | "last" => {
             let rewrite = other_path(meaning, when, path, given[1])?;
+            meaning.searches.extend((flag == "last").then(|| Search::of(&rewrite)));
             meaning.extra.rewrites.push(rewrite);
             Ok(())
         }
         flag => {
             let status = if flag == "permanent" { 301 } else { 302 };
             if target.parts().is_empty() {
-                return Err("a redirect needs a URL".to_owned());
+                return Err("a redirect needs a URL or path to lead to".to_owned());
             }
             push(
                 meaning,
-                EarlyAnswer { when, also: Vec::new(), path: Some(path), status, text: target, query, headers: Vec::new(), unlogged: false },
+                EarlyAnswer {
+                    when,
+                    also: Vec::new(),
+                    path: Some(path),
+                    status,
+                    text: target,
+                    query,
+                    headers: Vec::new(),
+                    expires: None,
+                    unlogged: false,
+                },
             )
         }
     }
@@ -217,10 +279,13 @@ fn other_path(meaning: &Meaning, when: Option<Condition>, path: TextRegex, targe
 }
 
 /// Nothing is answered behind an answer that is always given. Answers come before paths are other ones, so none may stand behind
-/// a directive that would end the search for it.
+/// a directive that would end the search for it; where the route is looked for again, it is found again.
 fn push(meaning: &mut Meaning, answer: EarlyAnswer) -> Done {
-    if !meaning.extra.rewrites.is_empty() {
+    if meaning.extra.rewrites.len() > meaning.searches.len() {
         return Err("it stands behind a rewrite with break; write it in front".to_owned());
+    }
+    if answer.path.as_ref().is_some_and(|path| meaning.searches.iter().any(|search| search.shares_paths_with(path))) {
+        return Err("it stands behind a rewrite that may be for the same paths; write it in front".to_owned());
     }
     let answers = &mut meaning.extra.answers;
     if !answers.last().is_some_and(|answer| answer.when.is_none() && answer.path.is_none()) {
@@ -229,13 +294,17 @@ fn push(meaning: &mut Meaning, answer: EarlyAnswer) -> Done {
     Ok(())
 }
 
-fn begins_url(text: &str) -> bool {
+pub(super) fn begins_url(text: &str) -> bool {
     ["http://", "https://", "$scheme"].iter().any(|begin| text.starts_with(begin))
 }
 
 fn only_url_variables(text: &VariableText) -> Done {
     let strange = text.parts().iter().any(|part| matches!(part, TextPart::Variable(name) if name != SUBDOMAIN && !is_url_variable(name)));
-    if strange { Err("a variable cannot stand in a URL".to_owned()) } else { Ok(()) }
+    if strange {
+        Err("a variable cannot stand in a URL unless it says what was asked for, as $host, $scheme and $request_uri do".to_owned())
+    } else {
+        Ok(())
+    }
 }
 
 /// `expires`.
@@ -252,6 +321,12 @@ pub(super) fn expires(text: &str) -> Result<Expires, String> {
             None => Expires::After(seconds(text)?),
         },
     })
+}
+
+/// The same of a directive in a block.
+pub(super) fn age_of(directive: &Directive) -> Result<Expires, String> {
+    let [age] = &directive.arguments[..] else { return Err(directive.wrong("it takes one time; write one such as 1h")) };
+    expires(age).map_err(|why| directive.wrong(&why))
 }
 
 const NO_CONDITION: &str = "the condition is not ($variable), with =, !=, ~, ~*, !~ or !~* and a text";

@@ -50,7 +50,7 @@ impl Meaning {
 
     fn substitution(&mut self, from: &str, to: &str) -> Done {
         if from.is_empty() {
-            return Err("it looks for nothing".to_owned());
+            return Err("the text that it looks for is empty".to_owned());
         }
         let pair = (self.text(from)?, self.text(to)?);
         self.substitutions().texts.push(pair);

@@ -72,14 +72,19 @@ impl Meaning {
         (end, headers, unlogged): (&Directive, &[Directive], bool),
     ) -> Result<(), String> {
         let given: Vec<&str> = end.arguments.iter().map(String::as_str).collect();
-        let headers = self.headers_inside(headers)?.ok_or(INSIDE)?;
+        let (ages, headers): (Vec<&Directive>, Vec<_>) = headers.iter().partition(|directive| directive.name == "expires");
+        let expires = ages.last().map(|directive| answers::age_of(directive)).transpose()?;
+        let headers = self.headers_inside(&headers.into_iter().cloned().collect::<Vec<_>>())?.ok_or(INSIDE)?;
         for all in conditions {
-            if all.is_empty() && !headers.is_empty() {
+            if all.is_empty() && !(headers.is_empty() && expires.is_none()) {
                 return Err(INSIDE.to_owned());
             }
             let count = self.extra.answers.len();
             answers::where_all_hold(self, all, &given, headers.clone())?;
-            self.extra.answers.iter_mut().skip(count).for_each(|answer| answer.unlogged = unlogged);
+            for answer in self.extra.answers.iter_mut().skip(count) {
+                answer.unlogged = unlogged;
+                answer.expires = expires.filter(|_| answers::is_success(answer.status));
+            }
         }
         Ok(())
     }

@@ -171,7 +171,15 @@ const SAID: &[Denial] = &[
         |m| m.timeouts.send_s.is_some(),
         |m| m.timeouts.send_s = None,
     ),
-    plain("rewrite-target", &["rewrite"], |m| !m.extra.rewrites.is_empty(), |m| m.extra.rewrites.clear()),
+    plain(
+        "rewrite-target",
+        &["rewrite"],
+        |m| !m.extra.rewrites.is_empty(),
+        |m| {
+            m.extra.rewrites.clear();
+            m.searches.clear();
+        },
+    ),
     plain("satisfy", &["satisfy"], |m| m.satisfy.is_some(), |m| m.satisfy = None),
     plain(
         "temporal-redirect",

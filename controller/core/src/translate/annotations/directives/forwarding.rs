@@ -2,7 +2,7 @@
 
 use super::meaning::said;
 use super::{Meaning, others};
-use crate::model::{Bandwidth, CookieFlags, CookieRewrite, SameSite};
+use crate::model::{Bandwidth, CookieFlags, CookieRewrite, LocationRewrite, SameSite};
 use crate::names::{HostName, shown};
 use crate::settings::values;
 
@@ -24,7 +24,18 @@ impl Meaning {
             ("proxy_ssl_server_name" | "grpc_ssl_server_name", [on]) => {
                 said(values::on_off(on)).map(|on| self.tells_endpoint_name = Some(on))
             }
-            ("proxy_redirect", [word]) => self.redirects_from(word, "off"),
+            // Whatever else is said, nginx replaces nothing then.
+            ("proxy_redirect", ["off"]) => {
+                self.location_rewrite = Some(LocationRewrite::Off);
+                Ok(())
+            }
+            ("proxy_redirect", ["default"]) => {
+                self.usual_redirects = true;
+                Ok(())
+            }
+            ("proxy_redirect", [_]) => {
+                Err("alone it takes off or default; write what Location begins with, and what stands there instead".to_owned())
+            }
             ("proxy_redirect", [from, to]) => self.redirects_from(from, to),
             (name, [value]) => self.time(name, value).or_else(|| self.size(name, value)).unwrap_or_else(|| Err(others::unknown(name))),
             _ => return None,
@@ -36,7 +47,7 @@ impl Meaning {
         let is_name = |name: &str| name.len() <= 100 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
         let cookie = match (cookie, words) {
             ("off", []) => return Ok(()),
-            (_, []) => return Err("it says nothing of the cookie".to_owned()),
+            (_, []) => return Err("it names a cookie and none of its attributes".to_owned()),
             ("~", _) => None,
             (name, _) if is_name(name) && !name.is_empty() => Some(name.to_owned()),
             (other, _) => return Err(format!("{} is neither the name of a cookie nor ~ for all of them", shown(other))),
@@ -79,14 +90,15 @@ impl Meaning {
     fn redirects_from(&mut self, from: &str, to: &str) -> Done {
         let rewrite = said(values::location_rewrite(from, to))?;
         match &self.location_rewrite {
-            // It adds nothing, for a Service is asked under no URL.
-            Some(_) if from == "default" => {}
-            // Whatever else is said, nginx replaces nothing then.
-            Some(_) if from == "off" => self.location_rewrite = Some(rewrite),
-            Some(other) if *other != rewrite => return Err("there can be one only".to_owned()),
-            _ => self.location_rewrite = Some(rewrite),
+            Some(LocationRewrite::Off) => Ok(()),
+            Some(other) if *other != rewrite => {
+                Err("one pair can be replaced; keep that which the Location of the endpoints begins with".to_owned())
+            }
+            _ => {
+                self.location_rewrite = Some(rewrite);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     fn upstream_buffers(&mut self, count: &str, size: &str) -> Done {

@@ -235,7 +235,7 @@ impl Meaning {
     /// Whether somebody may get another answer than others, or none of an endpoint.
     pub(in crate::translate) fn keeps_out(&self) -> bool {
         let Extra { answers, rewrites, .. } = &self.extra;
-        let chooses = rewrites.iter().any(|rewrite| rewrite.when.is_some());
+        let chooses = rewrites.iter().any(|rewrite| rewrite.when.is_some()) || !self.searches.is_empty();
         let limits = !self.rules.is_empty() || !self.limit_uses.is_empty() || self.satisfy == Some(Satisfy::All);
         chooses || limits || answers.iter().any(|answer| !only_moves(answer))
     }

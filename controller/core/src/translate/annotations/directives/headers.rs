@@ -164,7 +164,11 @@ impl Meaning {
         for (text, ways) in self.choices_of(value)? {
             let value = self.header_text(&text)?;
             if !replaces && answered::is_cookie(&name, &value) {
-                return if always { Err("the annotation auth-always-set-cookie says so".to_owned()) } else { Ok(()) };
+                return if always {
+                    Err("the annotation auth-always-set-cookie says whether the cookie of the service is sent always".to_owned())
+                } else {
+                    Ok(())
+                };
             }
             // What is empty is not added.
             if text.is_empty() && !replaces && ways.iter().any(|when| !when.is_empty()) {
@@ -233,7 +237,7 @@ impl Meaning {
         }
         let headers = inside.extra.answer_headers;
         if headers.iter().any(|header| !header.types.is_empty()) {
-            return Err("an answer has one type, so none is asked for".to_owned());
+            return Err("what is answered here has one type; remove -t".to_owned());
         }
         let headers = headers.into_iter();
         let known = |header: AnswerHeader| Ok(AnswerHeader { value: answered::without_answers(header.value)?, ..header });

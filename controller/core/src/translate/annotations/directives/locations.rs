@@ -1,13 +1,19 @@
-//! `location` in the snippet of a host: answers for some paths, which are given before the paths of rules are looked at.
+//! `location`: answers for some paths. In the snippet of a host they are given before the paths of rules are looked at, in that
+//! of an Ingress for paths of its routes, before all else that it says.
 
 use super::reader::Directive;
 use super::sources::sources;
 use super::{Meaning, answers};
-use crate::model::{AnswerHeader, Condition, SourceRanges, Test};
+use crate::model::{AnswerHeader, Condition, Expires, SourceRanges, Test};
 use crate::names::{TextRegex, UriPath, VariableText, shown};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
-const INSIDE: &str = "only return, a redirect by rewrite, allow, deny, headers, default_type and access_log off are accepted inside; a Service is asked by a rule of an Ingress";
+const INSIDE: &str = "only return, a redirect by rewrite, allow, deny, headers, expires, default_type and access_log off are accepted inside; \
+                      write a rule of an Ingress with this path to ask a Service";
+/// The same of one with a name.
+const INSIDE_NAMED: &str = "only return is accepted inside of a location with a name; use custom-http-errors with default-backend to let a \
+                            Service answer in place of errors";
 
 /// What stands inside.
 #[derive(Default)]
@@ -19,32 +25,63 @@ struct Inside<'d> {
     rules: Vec<&'d Directive>,
     unlogged: bool,
     headers: Vec<Directive>,
+    /// When the answer becomes stale.
+    expires: Option<Expires>,
+}
+
+/// What a location with a name answers: a status, and a text or URL.
+pub(super) type Named = BTreeMap<String, (String, String)>;
+
+/// The locations with names, as far as they can be read.
+pub(super) fn named(directives: &[Directive]) -> Named {
+    let locations = directives.iter().filter(|directive| directive.name == "location");
+    locations.filter_map(|location| answer_of(location.arguments.first()?, location.block.as_deref()?)).collect()
+}
+
+/// The answer of a location with a name; `None`: it is none, or says something else.
+fn answer_of(name: &str, block: &[Directive]) -> Option<(String, (String, String))> {
+    let [Directive { name: only, arguments, block: None, .. }] = block else { return None };
+    let answer = match &arguments[..] {
+        [url] if answers::begins_url(url) => ("302", url.as_str()),
+        [status] => (status.as_str(), ""),
+        [status, text] => (status.as_str(), text.as_str()),
+        _ => return None,
+    };
+    let is_one = name.starts_with('@') && only == "return";
+    is_one.then(|| (name.to_owned(), (answer.0.to_owned(), answer.1.to_owned())))
 }
 
 impl Meaning {
     /// `location`, with what is answered there.
     pub(super) fn location(&mut self, words: &[&str], block: &[Directive]) -> Result<(), String> {
+        if let [name] = words
+            && name.starts_with('@')
+        {
+            // Nobody comes to it whom no error leads there.
+            self.has_locations = true;
+            return answer_of(name, block).map(|_| ()).ok_or_else(|| INSIDE_NAMED.to_owned());
+        }
         let when = condition(words)?;
-        let Inside { answer, redirect, rules, unlogged, headers } = self.inside(block)?;
+        let Inside { answer, redirect, rules, unlogged, headers, expires } = self.inside(words, block)?;
         let first = self.extra.answers.len();
         if let Some(redirect) = redirect {
-            if answer.is_some() || !rules.is_empty() || unlogged || !headers.is_empty() {
-                return Err("a rewrite stands alone".to_owned());
+            if answer.is_some() || !rules.is_empty() || unlogged || !headers.is_empty() || expires.is_some() {
+                return Err("nothing else stands beside a redirect by rewrite; use return in place of it".to_owned());
             }
             self.has_locations = true;
             answers::rewrite(self, Some(when.clone()), &redirect)?;
             // What it does not fit is looked for among files, of which there are none.
-            return answers::in_location(self, when, &["404"], Vec::new());
+            return answers::in_location(self, when, &["404"], (Vec::new(), None));
         }
         let headers = self.headers_inside(&headers)?.ok_or(INSIDE)?;
         self.has_locations = true;
         if let Some(given) = answer {
             // It is given before anybody is asked who they are.
             if keeps_out(&rules) && !matches!(given[..], [status, ..] if status.starts_with(['4', '5'])) {
-                return Err("whom it denies, and an answer that lets in, exclude each other".to_owned());
+                return Err("return answers before anybody is denied, so whom it denies, and an answer that lets in, exclude each other; answer with 403".to_owned());
             }
-            answers::in_location(self, when, &given, headers)?;
-        } else if rules.is_empty() && !words[0].starts_with(['=', '~']) {
+            answers::in_location(self, when, &given, (headers, expires))?;
+        } else if rules.is_empty() && !words[0].starts_with(['=', '~']) && !self.is_of_routes {
             // A longer path of a rule would answer in its place, perhaps of another Ingress.
             return Err(INSIDE.to_owned());
         } else {
@@ -62,36 +99,42 @@ impl Meaning {
         rules: &[&Directive],
         headers: Vec<AnswerHeader>,
     ) -> Result<(), String> {
-        const NO_FILES: &str = "there are no files, so whoever may ask for this path is answered 404";
+        const NO_FILES: &str = "whoever may ask for this path is answered 404, for there are no files";
         let sources = who_may_ask(rules)?;
         if sources.as_ref().is_some_and(|sources| sources.denied == SourceRanges::everybody()) {
-            return answers::in_location(self, when, &["403"], headers);
+            return answers::in_location(self, when, &["403"], (headers, None));
         }
         let first = block.first().ok_or(INSIDE)?;
         let lets_in = rules.iter().find(|rule| rule.name == "allow").copied().unwrap_or(first);
-        self.without.push((lets_in.name.clone(), NO_FILES));
+        self.remarks.push(lets_in.wrong(NO_FILES));
         if let Some(sources) = sources {
             answers::refused_in_location(self, &when, &sources)?;
         }
-        answers::in_location(self, when, &["404"], headers)
+        answers::in_location(self, when, &["404"], (headers, None))
     }
 
-    fn inside<'d>(&mut self, block: &'d [Directive]) -> Result<Inside<'d>, String> {
+    fn inside<'d>(&mut self, location: &[&str], block: &'d [Directive]) -> Result<Inside<'d>, String> {
         let mut inside = Inside::default();
         for directive in block {
             let words: Vec<&str> = directive.arguments.iter().map(String::as_str).collect();
             match (directive.name.as_str(), words.as_slice()) {
-                _ if directive.block.is_some() => return Err(INSIDE.to_owned()),
+                _ if directive.block.is_some() => return Err(directive.wrong(INSIDE)),
+                (name, [to]) if name.ends_with("_pass") => {
+                    let path = shown(location.last().copied().unwrap_or_default());
+                    let why = "the rules of Ingresses say who is asked, and what protects the path; write a rule of an Ingress";
+                    return Err(directive.wrong(&format!("{why} for {path}, with the Service of {} as its backend", shown(to))));
+                }
                 ("return", _) if inside.answer.is_none() => inside.answer = Some(words),
                 ("rewrite", [_, _, "permanent" | "redirect"]) if inside.redirect.is_none() => inside.redirect = Some(words),
                 ("allow" | "deny", [_]) => inside.rules.push(directive),
                 ("access_log", ["off"]) => inside.unlogged = true,
+                ("expires", _) => inside.expires = Some(answers::age_of(directive)?),
                 // What is answered here is never looked for, and nobody is asked who they are.
                 ("log_not_found" | "auth_basic" | "auth_request", ["off"]) => {}
                 ("default_type", [kind]) => self.type_of_answers(kind)?,
                 ("add_header", [name, kind, ..]) if name.eq_ignore_ascii_case("content-type") => self.type_of_answers(kind)?,
                 ("add_header" | "more_set_headers", _) => inside.headers.push(directive.clone()),
-                _ => return Err(INSIDE.to_owned()),
+                _ => return Err(directive.wrong(INSIDE)),
             }
         }
         Ok(inside)
@@ -132,7 +175,12 @@ impl<'d> Pattern<'d> {
             ["~*", text] => Self::Expression { text, ignoring_case: true },
             [path] if path.starts_with("=/") => Self::Exact(&path[1..]),
             [path] => Self::Prefix { path, is_firm: false },
-            _ => return Err("it takes a path, with one of =, ~, ~* and ^~ in front".to_owned()),
+            [] => {
+                return Err(
+                    "there is no path that it is for; write one behind it, with =, ~, ~* or ^~ in front if that is meant".to_owned()
+                );
+            }
+            _ => return Err("it takes a path, with none or one of =, ~, ~* and ^~ in front".to_owned()),
         })
     }
 
@@ -155,8 +203,10 @@ impl<'d> Pattern<'d> {
 
 /// The directives in the order in which nginx looks at them, where the first answer holds: those of the server, then the
 /// location of the very path, the longest prefix if it is one with `^~`, expressions, and the longest other prefix.
-pub(super) fn in_order(directives: &[Directive]) -> Result<Vec<&Directive>, String> {
-    let (locations, mut ordered): (Vec<&Directive>, Vec<_>) = directives.iter().partition(|directive| directive.name == "location");
+///
+/// `within`: of the routes of an Ingress nothing else is looked at where one of their locations fits.
+pub(super) fn in_order(directives: &[Directive], within: bool) -> Result<Vec<&Directive>, String> {
+    let (locations, rest): (Vec<&Directive>, Vec<_>) = directives.iter().partition(|directive| directive.name == "location");
     let mut patterns = Vec::new();
     for location in locations {
         let words: Vec<&str> = location.arguments.iter().map(String::as_str).collect();
@@ -168,8 +218,8 @@ pub(super) fn in_order(directives: &[Directive]) -> Result<Vec<&Directive>, Stri
         return Err(location.wrong("a longer path without ^~ goes before it, and expressions before that; write ^~ for both"));
     }
     patterns.sort_by_key(|(pattern, _)| pattern.rank(has_expressions));
-    ordered.extend(patterns.into_iter().map(|(_, location)| location));
-    Ok(ordered)
+    let locations = patterns.into_iter().map(|(_, location)| location);
+    Ok(if within { locations.chain(rest).collect() } else { rest.into_iter().chain(locations).collect() })
 }
 
 /// The paths of a location. They are compared as nginx does it: `=` with all of the path, no sign with its beginning.

@@ -3,7 +3,9 @@
 use super::blocks::HeaderBlock;
 use super::chosen::Choices;
 use super::limits::{self, LimitUse};
+use super::locations::Named;
 use super::reader::{self, Directive};
+use super::searches::Search;
 use super::sources::sources;
 use super::{answered, answers, locations, others, places};
 use crate::model::{
@@ -30,15 +32,25 @@ pub(in crate::translate) struct Meaning {
     /// Endpoints are spoken to in HTTP/1.0, or 1.1.
     pub(super) http_1_0: Option<bool>,
     pub(super) location_rewrite: Option<LocationRewrite>,
+    /// `proxy_redirect default`: it adds nothing to what else is replaced, for endpoints are asked under no URL.
+    pub(super) usual_redirects: bool,
     pub(super) port_in_redirects: Option<bool>,
     /// Paths to which somebody is led stay such.
     pub(super) relative_redirects: Option<bool>,
-    /// It says something of paths for a whole host.
+    /// It says something of some paths only.
     pub(super) has_locations: bool,
+    /// These are paths of the routes of one Ingress.
+    pub(super) is_of_routes: bool,
+    /// What locations with names answer.
+    pub(super) named: Named,
+    /// Other paths that are looked for among routes again.
+    pub(super) searches: Vec<Search>,
     /// Nothing is logged.
     pub(super) unlogged: bool,
     /// Directives without effect, and why.
     pub(super) without: Vec<(String, &'static str)>,
+    /// What else is to be said of directives, with their places.
+    pub(super) remarks: Vec<String>,
     /// Those of them that ask for more protection than there is without them, if the proxy as a whole has the looser value.
     pub(super) strict: Vec<&'static str>,
     /// Headers of answers that stay the proxy's own.
@@ -78,15 +90,37 @@ pub(in crate::translate) fn read_within(text: &str, zones: &LimitZones, known: K
     read_all(text, zones, known, Zones::StandElsewhere)
 }
 
-/// What is known before a snippet is read: headers of the service that decides, by the names that they have without being given
-/// one, and texts of variables that are set further out.
-pub(in crate::translate) type Known = (Answers, BTreeMap<String, String>);
+/// What is known before a snippet is read.
+#[derive(Debug, Clone, Default)]
+pub(in crate::translate) struct Known {
+    /// Headers of the service that decides, by the names that they have without being given one.
+    pub(in crate::translate) answered: Answers,
+    /// Texts of variables that are set further out.
+    pub(in crate::translate) variables: BTreeMap<String, String>,
+    /// What locations with names answer.
+    pub(in crate::translate) named: Named,
+    /// It is for the routes of an Ingress, so that its locations are within these.
+    pub(in crate::translate) is_of_routes: bool,
+}
 
-/// The variables that a snippet sets whatever is asked for, as far as it can be read.
-pub(in crate::translate) fn variables_of(text: &str) -> BTreeMap<String, String> {
-    let Ok(directives) = reader::read(text) else { return BTreeMap::new() };
+impl Known {
+    fn meaning(self) -> Meaning {
+        let Self { answered, variables, named, is_of_routes } = self;
+        Meaning { answered, variables, named, is_of_routes, ..Meaning::default() }
+    }
+}
+
+/// What the snippet of a host lets that of its routes know, as far as it can be read: the variables that it sets whatever is
+/// asked for, and its locations with names.
+pub(in crate::translate) fn known_of(text: &str) -> Known {
+    let Ok(directives) = reader::read(text) else { return Known::default() };
+    let variables = variables_of(&directives);
+    Known { variables, named: locations::named(&directives), ..Known::default() }
+}
+
+fn variables_of(directives: &[Directive]) -> BTreeMap<String, String> {
     let mut meaning = Meaning::default();
-    meaning.learn(&directives);
+    meaning.learn(directives);
     for directive in directives.iter().filter(|directive| directive.block.is_none()) {
         if let ("set", [variable, value]) = (directive.name.as_str(), directive.arguments.as_slice()) {
             // One that cannot be read is named where it is used.
@@ -145,10 +179,11 @@ fn read_all(text: &str, zones: &LimitZones, known: Known, defined: Zones) -> Res
     read.map_err(|why| places::with_others(&directives, why, |directive| defined.is_foreign(directive)))
 }
 
-fn read_directives(directives: &[Directive], zones: &LimitZones, (answered, variables): Known, defined: Zones) -> Result<Meaning, String> {
-    let mut meaning = Meaning { answered, variables, ..Meaning::default() };
+fn read_directives(directives: &[Directive], zones: &LimitZones, known: Known, defined: Zones) -> Result<Meaning, String> {
+    let mut meaning = known.meaning();
+    meaning.named.extend(locations::named(directives));
     meaning.learn(directives);
-    for directive in meaning.in_turn(locations::in_order(directives)?) {
+    for directive in meaning.in_turn(locations::in_order(directives, meaning.is_of_routes)?) {
         if let Some(why) = others::idle_block(directive).filter(|_| defined == Zones::MayStandHere) {
             meaning.without.push((directive.name.clone(), why));
             continue;
@@ -163,8 +198,8 @@ fn read_directives(directives: &[Directive], zones: &LimitZones, (answered, vari
 ///
 /// # Errors
 /// As [`read_within`], and for those that read files, write them or run code.
-pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, (answered, variables): Known) -> Result<Meaning, String> {
-    let (directives, mut meaning, mut raw) = (reader::read(text)?, Meaning { answered, variables, ..Meaning::default() }, Vec::new());
+pub(in crate::translate) fn read_raw(text: &str, zones: &LimitZones, known: Known) -> Result<Meaning, String> {
+    let (directives, mut meaning, mut raw) = (reader::read(text)?, known.meaning(), Vec::new());
     meaning.learn(&directives);
     for directive in meaning.in_turn(&directives) {
         // In the snippet of a route it is one inside of the route's; and what would be left out can be given.
@@ -186,6 +221,9 @@ impl Meaning {
     /// Puts together what several of the directives say.
     pub(super) fn finish(&mut self, directives: &[Directive], zones: &LimitZones) -> Done {
         self.place_blocks()?;
+        if self.usual_redirects {
+            self.location_rewrite.get_or_insert(LocationRewrite::Off);
+        }
         self.sources = sources(&self.rules).map_err(|wrong| places::wrong_of(directives, &["allow", "deny"], wrong))?;
         // Who may ask is looked at behind all answers, and behind one that is always given nobody is left.
         let is_left = self.extra.answers.last().is_none_or(|answer| answer.when.is_some() || answer.path.is_some());
@@ -253,6 +291,7 @@ impl Meaning {
             ("error_page", ["401", url] | ["401", "=302" | "=", url]) if !url.starts_with(['/', '@']) => {
                 self.read_sign_in(url).map(|sign_in| _ = self.sign_in.get_or_insert(sign_in))
             }
+            ("error_page", [codes @ .., name]) if name.starts_with('@') => self.error_of_location(codes, name),
             // The status stays, and only the text of an error would be another one.
             ("error_page", [codes @ .., path]) if is_page(codes, path) => {
                 self.without.push((name.to_owned(), others::PAGES));
@@ -276,9 +315,28 @@ impl Meaning {
         })
     }
 
+    /// `error_page` with the name of a location: a redirect to where clients sign in, or another text of the same status.
+    fn error_of_location(&mut self, codes: &[&str], name: &str) -> Done {
+        const HELP: &str = "of locations with names those have a meaning that return 302 and a URL in place of 401, with =, or a text with the \
+                            status itself; use the annotation custom-http-errors with default-backend for other answers";
+        let (status, text) = self.named.get(name).cloned().ok_or_else(|| {
+            let why = "with return in server-snippet of this Ingress; write it there, or use the annotation custom-http-errors";
+            format!("there is no location {} {why}", shown(name))
+        })?;
+        let plain = codes.strip_suffix(&["="]).unwrap_or(codes);
+        match codes {
+            ["401", "=302" | "="] if status == "302" => self.read_sign_in(&text).map(|sign_in| _ = self.sign_in.get_or_insert(sign_in)),
+            _ if is_page(plain, "/") && plain.iter().all(|code| *code == status) => {
+                self.without.push(("error_page".to_owned(), others::PAGES));
+                Ok(())
+            }
+            _ => Err(HELP.to_owned()),
+        }
+    }
+
     fn except(&mut self, methods: &[&str], block: &[Directive]) -> Done {
         if self.excepted.is_some() {
-            return Err("there can be one".to_owned());
+            return Err("there can be one in a snippet; name all methods in it".to_owned());
         }
         let mut inside = Self::default();
         for directive in block {

@@ -77,7 +77,7 @@ const WITHOUT: &[(&[&str], &str)] = &[
         &["opentelemetry", "opentelemetry_", "opentracing", "opentracing_", "otel_"],
         "stock proxies have no module for traces, and headers such as traceparent pass as they came",
     ),
-    (&["rewrite_log"], "the annotation enable-rewrite-log says so"),
+    (&["rewrite_log"], "the annotation enable-rewrite-log asks for that log"),
     (&["limit_req_log_level", "limit_conn_log_level"], "who is turned away stands in the access log"),
     (&["brotli", "brotli_"], "stock proxies have no brotli; the directive gzip is read"),
     (&["gzip_proxied"], "answers to clients behind another proxy are compressed like those to others; any and off are read"),
@@ -132,7 +132,7 @@ pub(super) fn idle_block(directive: &Directive) -> Option<&'static str> {
 pub(super) const PAGES: &str = "errors have the text that they come with, or what custom-http-errors and default-backend say";
 
 /// Why it is not said here whose errors are replaced.
-pub(super) const INTERCEPTED: &str = "the annotations custom-http-errors and disable-proxy-intercept-errors say so";
+pub(super) const INTERCEPTED: &str = "the annotations custom-http-errors and disable-proxy-intercept-errors say whose errors are replaced";
 
 /// Why a directive that switches a protection off has no effect.
 pub(super) const GUARDS: &str = "the annotations auth-type and auth-url say whom a route lets in";

@@ -25,9 +25,9 @@ impl Places {
 
     /// The path cannot become another one for a whole host.
     pub(in crate::translate) fn too_late(&self) -> String {
-        let rewrites =
-            |directive: &Directive| directive.name == "rewrite" && directive.arguments.last().is_some_and(|flag| flag == "break");
-        self.say(rewrites, "with break: the routes of a host are found by the path that was asked for")
+        let is_no_redirect = |flag: &String| !["permanent", "redirect"].contains(&flag.as_str());
+        let rewrites = |directive: &Directive| directive.name == "rewrite" && directive.arguments.last().is_some_and(is_no_redirect);
+        self.say(rewrites, "the routes of a host are found by the path that was asked for, and not by another one")
     }
 
     /// Where clients sign in is said beside the service that they sign in for.

@@ -655,7 +655,12 @@ fn locations_answer_for_their_paths() {
     assert_eq!((read.extra.default_type.as_ref().map(MediaType::as_str), read.extra.answers[0].headers.len()), (Some("text/plain"), 1));
     for (bad, why) in [
         ("location / { return 404; }", "the rules of Ingresses say"),
-        ("location /a { proxy_pass http://b; }", "only return, a redirect by rewrite, allow, deny"),
+        (
+            "location /a { proxy_pass http://b; }",
+            "line 1, column 15: \"proxy_pass\": the rules of Ingresses say who is asked, and what protects the path; write a rule of an \
+             Ingress for \"/a\", with the Service of \"http://b\" as its backend",
+        ),
+        ("location /a { return 200; root /x; }", "line 1, column 27: \"root\": only return, a redirect by rewrite"),
         ("location /a { }", "only return, a redirect by rewrite, allow, deny"),
         ("location /a { allow 10.0.0.1; deny 10.0.0.0/8; allow all; }", "in one order only"),
         ("location /a { return 200; return 403; }", "only return, a redirect by rewrite, allow, deny"),
@@ -664,7 +669,8 @@ fn locations_answer_for_their_paths() {
         ("location /a { deny all; return 200; }", "exclude each other"),
         ("location /a { allow 10.0.0.1; return 200; }", "exclude each other"),
         ("location /a { deny all; return https://a.test/; }", "exclude each other"),
-        ("location @a { return 403; }", "path"),
+        ("location @a { add_header A b; return 403; }", "only return is accepted inside of a location with a name"),
+        ("location = @a { return 403; }", "path"),
         ("location a { return 403; }", "path"),
         ("location '/a b' { return 403; }", "/a b"),
         ("location '/a;return 418' { return 403; }", "/a;return 418"),
@@ -699,7 +705,12 @@ fn locations_without_an_answer_have_no_files() {
         let given: Vec<_> = read.extra.answers.iter().map(|answer| (answer.status, answer.also.len())).collect();
         assert_eq!(given, answers, "{text}");
         assert!(read.extra.answers.iter().all(|answer| answer.when.is_some() && answer.unlogged == text.contains("access_log")), "{text}");
-        assert_eq!(read.without().map(|(name, _)| name).collect::<Vec<_>>(), told, "{text}");
+        let remarks: Vec<_> = read.remarks().iter().filter_map(|remark| remark.split('"').nth(1)).collect();
+        assert_eq!(remarks, told, "{text}: {:?}", read.remarks());
+        assert!(
+            read.remarks().iter().all(|remark| remark.ends_with(": whoever may ask for this path is answered 404, for there are no files"))
+        );
+        assert_eq!(read.without().count(), 0, "{text}: whom it denies is answered 403");
     }
     for beaten_by_longer in ["location /a { access_log off; }", "location ^~ /a { add_header A b; }"] {
         assert!(read_key(SnippetKey::Server, beaten_by_longer, &LimitZones::new()).is_err(), "{beaten_by_longer}");
@@ -720,7 +731,16 @@ fn of_several_redirects_of_endpoints_off_counts() {
     assert_eq!(rewrite("proxy_redirect http://a/ /; proxy_redirect off;"), Some(LocationRewrite::Off));
     let replaced = Some(LocationRewrite::Replace("http://a/".to_owned(), "/".to_owned()));
     assert_eq!(rewrite("proxy_redirect http://a/ /; proxy_redirect default; proxy_redirect http://a/ /;"), replaced);
-    assert!(read("proxy_redirect http://a/ /; proxy_redirect http://b/ /;").unwrap_err().contains("there can be one only"));
+    for text in ["proxy_redirect default; proxy_redirect http://a/ /;", "proxy_redirect http://a/ /; proxy_redirect default;"] {
+        assert_eq!(rewrite(text), replaced, "{text}");
+    }
+    for text in
+        ["proxy_redirect off; proxy_redirect http://a/ /;", "proxy_redirect off; proxy_redirect default;", "proxy_redirect default;"]
+    {
+        assert_eq!(rewrite(text), Some(LocationRewrite::Off), "{text}");
+    }
+    assert!(read("proxy_redirect http://a/ /; proxy_redirect http://b/ /;").unwrap_err().contains("one pair can be replaced; keep"));
+    assert!(read("proxy_redirect http://a/;").unwrap_err().contains("alone it takes off or default; write"), "nginx refuses it");
 }
 
 #[test]
@@ -771,11 +791,14 @@ fn everything_else_is_refused_by_name_and_line() {
         ("add_header A $nosuch;", "line 1, column 1: \"add_header\""),
         ("if ($a ~ \"(\") { return 403; }", "line 1, column 1: \"if\""),
         ("if ($host = a) { proxy_pass http://x; }", "line 1, column 1: \"if\": only headers, expires, set, and one return"),
+        ("rewrite ^/a b last;", "line 1, column 1: \"rewrite\": the target does not begin with one '/'"),
         (
-            "rewrite ^/a /b last;",
-            "line 1, column 1: \"rewrite\": with last, or without a flag, another route is looked for, which not every proxy can; write break",
+            "rewrite ^/a /b last;\nrewrite ^/a/c /d permanent;",
+            "line 2, column 1: \"rewrite\": it stands behind a rewrite that may be for the same",
         ),
-        ("rewrite ^/a /b;", "line 1, column 1: \"rewrite\": with last, or without a flag"),
+        ("rewrite ^/a /b;\nrewrite /c$ /d redirect;", "line 2, column 1: \"rewrite\": it stands behind a rewrite that may be for the same"),
+        ("rewrite ^/a /b next;", "line 1, column 1: \"rewrite\": it takes an expression, a target and a flag"),
+        ("location { deny 10.0.0.1; }", "line 1, column 1: \"location\": there is no path that it is for; write one behind it"),
         ("rewrite ^/(a) /$2 break;", "line 1, column 1: \"rewrite\": \"^/(a)\" has fewer"),
         ("rewrite ^/(a $1 break;", "line 1, column 1: \"rewrite\""),
         ("rewrite ^/a http://$http_x/ redirect;", "line 1, column 1: \"rewrite\": a variable"),
@@ -967,7 +990,7 @@ fn several_directives_stand_in_a_condition() {
         "if ($arg_a) { set $m 1; proxy_pass http://x; }",
         "if ($arg_a) { }",
         "if ($arg_a) { set $m \"${m}1\"; return 200 $m; }",
-        "if ($arg_a) { expires 1h; return 403; }",
+        "if ($arg_a) { expires soon; return 200; }",
     ] {
         assert!(read(bad).is_err(), "{bad}");
     }
@@ -1017,4 +1040,84 @@ fn locations_redirect_by_their_paths() {
     ] {
         assert!(read(bad).is_err(), "{bad}");
     }
+}
+
+/// The redirect comes first, so no path may be for both.
+#[test]
+fn a_redirect_stands_behind_a_path_that_is_looked_for_again_if_it_is_for_others() {
+    let meaning = read("rewrite ^/a$ /b last; rewrite ^/c$ /d permanent;").unwrap();
+    assert_eq!((meaning.searches.len(), meaning.extra.answers.len()), (1, 1));
+}
+
+#[test]
+fn answers_say_how_long_they_are_fresh() {
+    let ages = |text: &str| read(text).map(|read| read.extra.answers.iter().map(|own| (own.status, own.expires)).collect::<Vec<_>>());
+    for (text, answers) in [
+        ("location = /a { expires 1h; return 200 a; }", vec![(200, Some(Expires::After(3600)))]),
+        ("location = /a { expires max; return 301 https://a.test/; }", vec![(301, Some(Expires::Max))]),
+        ("location ~ ^/(a)$ { expires -1; return 301 /b; }", vec![(301, Some(Expires::After(-1)))]),
+        ("location = /a { expires 1h; return 404; }", vec![(404, None)]),
+        ("location = /a { expires 1h; deny 10.0.0.1; }", vec![(403, None), (404, None)]),
+        ("if ($arg_a) { expires epoch; return 200; }", vec![(200, Some(Expires::Epoch))]),
+        ("if ($arg_a) { expires 1h; return 403; }", vec![(403, None)]),
+    ] {
+        assert_eq!(ages(text), Ok(answers), "{text}");
+    }
+    for bad in ["location = /a { expires soon; return 200; }", "location = /a { expires; return 200; }", "location /a { expires 1h; }"] {
+        assert!(ages(bad).is_err(), "{bad}");
+    }
+}
+
+/// As nginx has it where a location is in another one.
+#[test]
+fn locations_within_routes_come_before_all_else_that_the_routes_say() {
+    let read = |text: &str| {
+        let known = super::Known { is_of_routes: true, ..super::Known::default() };
+        super::read_within(text, &LimitZones::new(), known)
+    };
+    let statuses = |text: &str| read(text).map(|read| read.extra.answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    let text = "if ($arg_a) { return 410; } location ~ [.]php$ { deny all; } location = /a { return 200; } return 302 /b;";
+    assert_eq!(statuses(text), Ok(vec![200, 403, 410, 302]));
+    assert_eq!(statuses("location /a { add_header A b; }"), Ok(vec![404]), "nothing asks a Service there");
+    assert!(statuses("set $x a; location = /a { return 200 $x; }").is_err(), "what the route sets is not known there");
+    assert!(
+        statuses("location /a { proxy_pass http://b; }").unwrap_err().contains("\"proxy_pass\": the rules of Ingresses say who is asked")
+    );
+    assert!(statuses("location /a { location /a/b { return 403; } }").is_err());
+}
+
+#[test]
+fn locations_with_names_are_for_errors() {
+    let read = |of_host: &str, text: &str| {
+        let known = super::Known { is_of_routes: true, ..super::known_of(of_host) };
+        read_key(SnippetKey::Server, of_host, &LimitZones::new())?;
+        super::read_within(text, &LimitZones::new(), known)
+    };
+    let login = "location @login { return 302 https://a.test/?rd=$scheme://$http_host$request_uri; }";
+    for (of_host, text) in [
+        (login, "error_page 401 = @login;"),
+        (login, "error_page 401 =302 @login;"),
+        ("location @login { return https://a.test/; }", "error_page 401 = @login;"),
+        ("location @login { return 302 $to; }", "set $to https://a.test/; error_page 401 = @login;"),
+    ] {
+        assert!(read(of_host, text).unwrap().sign_in().is_some(), "{of_host} {text}");
+    }
+    let told = read("location @maint { return 503 later; }", "error_page 503 @maint;").unwrap();
+    assert_eq!(told.without().map(|(name, _)| name).collect::<Vec<_>>(), ["error_page"], "the status stays");
+    for (of_host, text, why) in [
+        (login, "error_page 401 @login;", "have a meaning that return 302"),
+        (login, "error_page 401 403 = @login;", "have a meaning that return 302"),
+        (login, "error_page 404 = @login;", "have a meaning that return 302"),
+        (login, "error_page 401 = @other;", "there is no location \"@other\""),
+        ("location @login { return 301 https://a.test/; }", "error_page 401 = @login;", "have a meaning that return 302"),
+        ("location @login { return 302 https://a.test/$http_x; }", "error_page 401 = @login;", "\"error_page\""),
+        ("location @maint { return 503; }", "error_page 502 @maint;", "have a meaning that return 302"),
+        ("location @files { root /x; }", "error_page 404 @files;", "only return is accepted inside of a location with a name"),
+        ("location @pass { proxy_pass http://b; }", "", "only return is accepted inside of a location with a name"),
+        ("location @two { add_header A b; return 200; }", "", "only return is accepted inside of a location with a name"),
+    ] {
+        let said = read(of_host, text).unwrap_err();
+        assert!(said.contains(why), "{of_host} {text}: {said}");
+    }
+    assert!(!super::may_keep_out(login, &LimitZones::new()));
 }

@@ -1,6 +1,7 @@
 //! What a snippet asks for becomes wishes of routes.
 
 use super::Meaning;
+use super::searches::Search;
 use crate::model::{Bandwidth, Buffering, EarlyAnswer, Extra, Logging, PathRewrite, Retries, RoutePolicy, Satisfy, SignIn, Timeouts};
 use crate::names::{HeaderName, HostName, VariableText};
 use crate::settings::LimitZones;
@@ -93,6 +94,17 @@ impl Meaning {
         self.without.iter().map(|(name, why)| (name.as_str(), *why))
     }
 
+    /// A location with a name that no other directive in these snippets has.
+    pub(in crate::translate) fn unused_location(&self, texts: &[&str]) -> Option<&str> {
+        let count = |name: &str| texts.iter().map(|text| text.matches(name).count()).sum::<usize>();
+        self.named.keys().map(String::as_str).find(|name| count(name) < 2)
+    }
+
+    /// What else is to be said of directives, with their places.
+    pub(in crate::translate) fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
     /// A directive without effect that asks for more protection than the proxy as a whole has, and why it is without.
     pub(in crate::translate) fn stricter(&self, looser: &[&str]) -> Option<(&'static str, &'static str)> {
         let name = *self.strict.iter().find(|name| looser.contains(*name))?;
@@ -133,7 +145,12 @@ impl Meaning {
         !self.extra.rewrites.is_empty()
     }
 
-    /// Whether it has locations, which are for whole hosts.
+    /// Other paths by which the route is looked for again.
+    pub(in crate::translate) fn searches(&self) -> &[Search] {
+        &self.searches
+    }
+
+    /// Whether it has locations.
     pub(in crate::translate) const fn has_locations(&self) -> bool {
         self.has_locations
     }

@@ -2,7 +2,7 @@
 
 use super::{ChosenExpiresView, ConditionView, ExpiresView, mark};
 use crate::dialect::haproxy::expression::{AS_ASKED, Expression, is_of_query};
-use crate::model::{AnswerHeader, Condition, ExpiresWhen, Extra, MediaType, RequestHeader};
+use crate::model::{AnswerHeader, Condition, EarlyAnswer, ExpiresWhen, Extra, MediaType, RequestHeader};
 use crate::names::{HeaderName, VariableText};
 use serde::Serialize;
 
@@ -34,6 +34,13 @@ pub(super) struct EarlyHeaderView {
     value: Expression,
     said: Option<String>,
     replaces: bool,
+}
+
+/// When the answer with this mark becomes stale.
+#[derive(Debug, Serialize)]
+pub(super) struct EarlyExpiresView {
+    mark: String,
+    expires: ExpiresView,
 }
 
 /// A text for an answer that is put together while the request is there: nothing of it may be looked up later.
@@ -129,6 +136,14 @@ impl<'e> Reader<'e> {
             Some(EarlyHeaderView { mark: mark(number), name: header.name.to_string(), value, said, replaces: header.replaces })
         };
         all.filter_map(read).collect()
+    }
+
+    /// How long answers in place of an endpoint are fresh that say so of themselves.
+    pub(super) fn early_expires(&self) -> Vec<EarlyExpiresView> {
+        let view = |(number, answer): (usize, &EarlyAnswer)| {
+            Some(EarlyExpiresView { mark: mark(number), expires: ExpiresView::new(answer.expires?)? })
+        };
+        self.extra.answers.iter().enumerate().filter_map(view).collect()
     }
 
     /// How long answers are fresh where conditions hold.

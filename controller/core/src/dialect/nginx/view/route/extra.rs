@@ -26,6 +26,8 @@ pub(super) struct AnswerView {
     text: Option<Expression>,
     /// `None`: those of the route.
     headers: Option<HeadersView>,
+    /// When it becomes stale; `None`: as the route says.
+    expires: Option<String>,
     unlogged: bool,
 }
 
@@ -258,6 +260,7 @@ impl AnswerView {
             path: answer.path.as_ref().map(|path| path.bounded().into_owned()),
             flag: if answer.status == 301 { "permanent" } else { "redirect" },
             status: answer.status,
+            expires: answer.expires.map(said_expires),
             unlogged: answer.unlogged,
             text: text.map(Expression::of).map(|text| if drops_query { text.and("?") } else { text }),
             headers,
