@@ -88,6 +88,17 @@ impl Claims {
         self.shut.get(host).map_or(&[], Vec::as_slice)
     }
 
+    /// Hosts that only Ingresses name that are left out, each with the wildcard host that answers for it, if something is served
+    /// of the same namespace there.
+    pub(super) fn shut_below_wildcards(&self) -> impl Iterator<Item = (&HostPattern, HostPattern)> {
+        let namespace = |claim: &Claim| claim.reading.origin.name.namespace().to_owned();
+        self.shut.iter().filter(|(host, _)| !self.hosts.contains_key(*host)).filter_map(move |(host, shut)| {
+            let wildcard = host.covering_wildcard()?;
+            let open: Vec<_> = self.get(&wildcard)?.iter().map(namespace).collect();
+            shut.iter().any(|shut| open.contains(&namespace(shut))).then_some((host, wildcard))
+        })
+    }
+
     /// Takes in what those guard that are left out, oldest first, and adds the hosts of which that is something else.
     pub(super) fn update_shut(&mut self, all: impl Iterator<Item = Placed>, touched: &mut BTreeSet<HostPattern>) {
         let mut shut = BTreeMap::<HostPattern, Vec<Claim>>::new();

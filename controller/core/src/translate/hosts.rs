@@ -123,7 +123,7 @@ impl Built {
             self.put(pattern, kept, backends);
             backends.leave(&used_before);
         }
-        self.put_unclaimed(world, claims, settings, backends);
+        self.put_unclaimed((world, claims), settings, backends, diagnostics);
         diagnostics.extend(self.loud.iter().flat_map(|host| &*self.kept[host].findings).cloned());
         self.hosts.clone()
     }
@@ -178,20 +178,35 @@ impl Built {
         }
     }
 
-    /// Hosts that nobody has a rule for: aliases that are hosts of their own, and names that only redirect.
-    fn put_unclaimed(&mut self, world: World<'_>, claims: &Claims, settings: u128, backends: &mut Backends<'_>) {
+    /// Hosts that nobody has a rule for: aliases that are hosts of their own, names that only redirect, and hosts of which
+    /// something is closed that their wildcard host would answer for.
+    fn put_unclaimed(
+        &mut self,
+        (world, claims): (World<'_>, &Claims),
+        settings: u128,
+        backends: &mut Backends<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
         let mut before = std::mem::take(&mut self.apart);
         let mut unclaimed = BTreeSet::new();
-        for (pattern, apart) in &world.names.apart {
-            let shut = claims.shut(apart.host);
-            let claims = claims.get(apart.host).unwrap_or_default();
-            let builder =
-                Builder { pattern, claims, shut, world, certificate: &HostCertificate::Unclaimed, has_tls: apart.has_tls, aliases: &[] };
+        let names = &world.names;
+        let is_free = |host: &HostPattern| !names.apart.contains_key(host) && !names.redirecting.contains_key(host);
+        let below: Vec<_> = claims.shut_below_wildcards().filter(|(host, _)| is_free(host)).collect();
+        let aliases = names.apart.iter().map(|(pattern, apart)| (pattern, apart.host, apart.host, apart.has_tls));
+        let below = below.iter().map(|(host, wildcard)| (*host, wildcard, *host, world.certificates.has_tls(host)));
+        for (pattern, like, of_shut, has_tls) in aliases.chain(below) {
+            let shut = claims.shut(of_shut);
+            let claims = claims.get(like).unwrap_or_default();
+            let certificate = &HostCertificate::Unclaimed;
+            let builder = Builder { pattern, claims, shut, world, certificate, has_tls, aliases: &[] };
             let before = before.remove(pattern);
             let used_before = before.as_ref().map_or_else(Vec::new, |kept| kept.backends.clone());
             let kept = builder.kept(before, false, settings, backends);
             backends.take(&kept.backends);
             backends.leave(&used_before);
+            // The others are those of the host that it is like.
+            let is_of_shut = |finding: &&Diagnostic| shut.iter().any(|claim| finding.object.as_ref() == Some(&claim.reading.origin));
+            diagnostics.extend(kept.findings.iter().filter(|_| like != of_shut).filter(is_of_shut).cloned());
             self.put_host(pattern, &kept.host);
             unclaimed.insert(pattern.clone());
             self.apart.insert(pattern.clone(), kept);

@@ -94,6 +94,26 @@ fn client_certificates_of_a_host_outlast_their_ingress() {
 }
 
 #[test]
+fn a_wildcard_of_the_namespace_does_not_answer_for_a_host_that_is_guarded() {
+    let wildcard = |name: &str| ingress(name, 3, &[("*.w.test", &[("/", "Prefix", "s1")])]);
+    let shut = with(refused("shut", &[("/admin", "Prefix", "s2")], LIST), "/spec/rules/0/host", json!("x.w.test"));
+    let mut world = World::new(&[services(), vec![wildcard("open"), shut.clone()]].concat());
+    let expected = ["x.w.test =/admin → 503", "x.w.test /admin/* → 503", "x.w.test /* → default-s1-80", "*.w.test /* → default-s1-80"];
+    assert_eq!(world.picture(), expected);
+    let told = world.translate().diagnostics;
+    assert!(told.iter().any(|finding| finding.message.contains("host x.w.test answers 503 for /admin")), "{told:?}");
+    // It is mended, and then nobody of the namespace has the wildcard.
+    world.apply(with(
+        annotated(ingress("shut", 2, &[("h.test", &[("/admin", "Prefix", "s2")])]), LIST),
+        "/spec/rules/0/host",
+        json!("x.w.test"),
+    ));
+    assert_eq!(world.picture(), ["x.w.test =/admin → default-s2-80", "x.w.test /admin/* → default-s2-80", expected[3]]);
+    let mut world = World::new(&[services(), vec![wildcard("other/open"), shut]].concat());
+    assert_eq!(world.picture(), ["*.w.test /* → 503"], "the Service of the other namespace has no endpoints");
+}
+
+#[test]
 fn text_that_is_refused_stands_nowhere_and_opens_nothing() {
     let everywhere = open(&[("/", "Prefix", "s1"), ("/longer/than/those", "Prefix", "s1")]);
     let paths: &[_] = &[("/admin", "Prefix", "s2"), ("/etc/passwd", "Prefix", "s2")];
