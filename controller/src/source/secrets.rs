@@ -8,7 +8,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use super::stamp::Stamp;
+use super::stamp::{self, Stamp};
 use super::watch::{self, Circumstances, DOUBT, Followed, LONGEST_WRITE, Seen};
 use super::{Input, Located};
 use crate::causes::of_path;
@@ -216,7 +216,7 @@ impl Mounted {
 fn read(files: &Files) -> io::Result<Option<BTreeMap<String, Vec<u8>>>> {
     let mut data = BTreeMap::new();
     for (key, (path, listed)) in files {
-        let file = File::open(path)?;
+        let file = stamp::open(path)?;
         let is_listed = |file: &File| file.metadata().map(|metadata| Stamp::of(&metadata) == *listed);
         let mut bytes = Vec::new();
         (&file).take(listed.size + 1).read_to_end(&mut bytes)?;

@@ -1,7 +1,10 @@
 //! How to tell that a file has changed without reading it.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use nix::libc::O_NONBLOCK;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 /// What tells one content of a file from another without reading it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,4 +31,9 @@ impl Stamp {
     pub(super) const fn identity(&self) -> (u64, u64) {
         (self.device, self.inode)
     }
+}
+
+/// Opens a file to read it, and never waits: what was a file when it was listed may be a FIFO by now, which nobody writes.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(O_NONBLOCK).open(path)
 }

@@ -10,7 +10,7 @@ use super::read::{Chosen, Contents, Found, Purpose, read};
 use super::walk::{self, Listing, SkipReason};
 use crate::causes::{UNREADABLE, of_path};
 use crate::source::Located;
-use crate::source::stamp::Stamp;
+use crate::source::stamp::{self, Stamp};
 use crate::source::watch::{Circumstances, DOUBT, Followed, LONGEST_WRITE, Seen};
 use gatewright_core::diagnostic::{Code, Outcome, Severity};
 use gatewright_core::names::ObjectRef;
@@ -35,8 +35,8 @@ pub(super) struct Folder {
     identity: Option<(u64, u64)>,
     /// Folders that could not be listed then.
     unreadable: Vec<(PathBuf, SkipReason)>,
-    /// Links that led nowhere then.
-    dangling: Vec<PathBuf>,
+    /// Links that led nowhere then, and what was no file; whether it was a link.
+    dangling: Vec<(PathBuf, bool)>,
     /// What was told is not what is known.
     is_stale: bool,
 }
@@ -94,8 +94,10 @@ impl Followed for Folder {
         }
         let again = self.accept(&before, &after, at);
         self.identity = Some(before.identity);
-        if self.unreadable != before.unreadable || self.dangling != before.dangling {
-            (self.unreadable, self.dangling) = (before.unreadable, before.dangling);
+        let is_link: Vec<bool> = before.dangling.iter().map(|path| path.is_symlink()).collect();
+        let dangling: Vec<_> = before.dangling.into_iter().zip(is_link).collect();
+        if self.unreadable != before.unreadable || self.dangling != dangling {
+            (self.unreadable, self.dangling) = (before.unreadable, dangling);
             self.is_stale = true;
         }
         let told = if std::mem::take(&mut self.is_stale) { self.tell() } else { Seen::default() };
@@ -159,7 +161,8 @@ impl Folder {
                 }
                 return true;
             }
-            let is_hidden = before.unreadable.iter().any(|(hidden, _)| path.starts_with(hidden));
+            let unknown = before.unreadable.iter().map(|(hidden, _)| hidden).chain(&before.dangling);
+            let is_hidden = unknown.into_iter().any(|hidden| path.starts_with(hidden));
             let is_there = is_hidden || after.contains_key(&**path);
             let since = *manifest.missing_since.get_or_insert(at.now);
             let stays = is_there || !(at.is_quiet || wait(since, DOUBT));
@@ -176,7 +179,7 @@ impl Folder {
             let message = format!("cannot be read: {reason}");
             merged.problems.extend(Contents::of_unread(&(**path).into(), Code::BadDocument, message, reason.help()).problems);
         }
-        merged.problems.extend(self.dangling.iter().flat_map(|link| Contents::of_dangling(&(**link).into()).problems));
+        merged.problems.extend(self.dangling.iter().flat_map(|(path, _)| self.of_dangling(path)));
         let unfinished = self.manifests.iter().filter(|(_, manifest)| manifest.is_unfinished);
         merged.problems.extend(unfinished.flat_map(|(path, _)| of_unfinished(path)));
         let told = &self.told;
@@ -190,6 +193,22 @@ impl Folder {
         self.told = Arc::new(merged.objects.into_iter().map(|(name, found)| (name, found.clone())).collect());
         self.places.set(Places::new(Arc::clone(&self.told)));
         Seen { events, problems: self.told_of(merged.problems), ..Seen::default() }
+    }
+
+    /// A link that leads nowhere takes nothing away: only who removes it does.
+    fn of_dangling(&self, link: &Path) -> Vec<Located> {
+        let holds = |manifest: &Manifest| manifest.used.as_ref().is_some_and(|used| !used.contents.objects.is_empty());
+        let is_kept = self.manifests.iter().any(|(path, manifest)| path.starts_with(link) && holds(manifest));
+        if !is_kept && !walk::may_lead_to_manifests(link) {
+            return Vec::new();
+        }
+        let mut problems = Contents::of_dangling(&link.into()).problems;
+        if is_kept {
+            for Located { diagnostic, .. } in &mut problems {
+                (diagnostic.severity, diagnostic.outcome) = (Severity::Error, Outcome::Quarantined);
+            }
+        }
+        problems
     }
 
     /// Nothing is taken from the folder before it holds still.
@@ -250,7 +269,7 @@ impl Manifest {
 
 /// `None`: it is not the file that was listed any more.
 fn read_file(path: &Path, listed: &Stamp) -> io::Result<Option<Contents>> {
-    let file = File::open(path)?;
+    let file = stamp::open(path)?;
     let is_listed = |file: &File| file.metadata().map(|metadata| Stamp::of(&metadata) == *listed);
     if !is_listed(&file)? {
         return Ok(None);

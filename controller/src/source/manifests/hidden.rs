@@ -6,9 +6,10 @@
 //! same, because nobody else looks at them before they are applied.
 
 use super::read::{Contents, MAX_FILE_BYTES};
+use crate::source::stamp;
 use gatewright_core::diagnostic::{Code, Diagnostic, Outcome, Severity};
 use gatewright_core::names::shown;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +57,7 @@ pub(super) fn manifests(mut waiting: Vec<PathBuf>) -> Vec<PathBuf> {
 
 fn read(path: &Path) -> Option<Vec<u8>> {
     let mut text = Vec::new();
-    File::open(path).ok()?.take(MAX_FILE_BYTES as u64).read_to_end(&mut text).ok()?;
+    stamp::open(path).ok()?.take(MAX_FILE_BYTES as u64).read_to_end(&mut text).ok()?;
     Some(text)
 }
 

@@ -180,7 +180,8 @@ impl Loading {
     }
 
     fn note_dangling(&mut self, links: &[PathBuf]) {
-        self.contents.extend(links.iter().map(|link| Contents::of_dangling(&short(link))));
+        let meant = links.iter().filter(|link| walk::may_lead_to_manifests(link));
+        self.contents.extend(meant.map(|link| Contents::of_dangling(&short(link))));
     }
 
     fn note_hidden(&mut self, manifests: &[PathBuf]) {

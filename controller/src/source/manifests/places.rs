@@ -3,12 +3,11 @@
 
 use super::read::Found;
 use super::spans::{At, Spans};
-use crate::source::{Located, Place};
+use crate::source::{Located, Place, stamp};
 use gatewright_core::diagnostic::{Diagnostic, TextPlace};
 use gatewright_core::names::ObjectRef;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,7 +55,7 @@ impl Document {
         match &self.text {
             Text::Kept(text) => Some(Cow::Borrowed(text)),
             Text::OnDisk { offset, length, digest } => {
-                let mut file = File::open(&self.file).ok()?;
+                let mut file = stamp::open(&self.file).ok()?;
                 file.seek(SeekFrom::Start(*offset)).ok()?;
                 let mut bytes = Vec::new();
                 file.take(*length as u64).read_to_end(&mut bytes).ok()?;

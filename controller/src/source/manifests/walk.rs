@@ -26,7 +26,7 @@ pub(super) struct Listing {
     pub(super) files: Vec<(PathBuf, Stamp)>,
     /// Folders and files that are there but cannot be looked at.
     pub(super) unreadable: Vec<(PathBuf, SkipReason)>,
-    /// Links that lead nowhere, by name, where a manifest or a folder may be meant.
+    /// Links that lead nowhere, and what is no file under the name of one, by name.
     pub(super) dangling: Vec<PathBuf>,
     /// A symbolic link leads out of the folder, where changes happen unseen.
     pub(super) leads_out: bool,
@@ -198,7 +198,7 @@ impl Walk {
                 Ok(metadata) => metadata,
                 // A link to nothing, or to itself, or a file that is gone by now.
                 Err(error) if leads_nowhere(&error) => {
-                    if may_lead_to_manifests(&path) && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
                         self.listing.dangling.push(path);
                     }
                     continue;

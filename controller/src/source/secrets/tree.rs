@@ -5,12 +5,12 @@
 
 use super::{Located, Stamp};
 use crate::causes::{UNREADABLE, of_path};
-use crate::source::Place;
+use crate::source::{Place, stamp};
 use gatewright_core::diagnostic::{Code, Diagnostic};
 use gatewright_core::names::{Kind, ObjectName, ObjectRef, is_dns_label, shown};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -164,7 +164,7 @@ impl Walk {
             let Some(key) = text(&name) else { continue };
             match fs::metadata(&path) {
                 Ok(found) if found.is_file() => {
-                    File::open(&path).map_err(|error| BadPath::of_error(&path, &error))?;
+                    stamp::open(&path).map_err(|error| BadPath::of_error(&path, &error))?;
                     self.follow(&path);
                     files.insert(key, (path, Stamp::of(&found)));
                 }

@@ -127,6 +127,54 @@ fn a_file_that_breaks_keeps_its_objects_and_then_its_healthy_parts_are_taken() {
 }
 
 #[test]
+fn what_is_there_but_leads_nowhere_keeps_what_it_held() {
+    let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
+    fs::create_dir(world.dir.path().join("more.d")).unwrap();
+    fs::write(world.dir.path().join("more.d/b.yaml"), map("b", "x")).unwrap();
+    symlink("../more.d", world.path("more.d")).unwrap();
+    assert_eq!(world.look(), ["+a=x", "+b=x"]);
+    // A link to a folder, whatever its name.
+    fs::rename(world.dir.path().join("more.d"), world.dir.path().join("moved")).unwrap();
+    assert_eq!(world.later(DOUBT).look(), NOTHING);
+    assert_eq!(world.problems(), ["the link leads nowhere (last accepted version kept)"]);
+    fs::rename(world.dir.path().join("moved"), world.dir.path().join("more.d")).unwrap();
+    assert_eq!(world.look(), NOTHING);
+    assert_eq!(world.problems(), NOTHING);
+    let put: [(fn(&Path), &str); 3] = [
+        (|path| symlink("nowhere.yaml", path).unwrap(), "the link leads nowhere"),
+        (|path| symlink("a.yaml", path).unwrap(), "the link leads nowhere"),
+        (
+            |path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap(),
+            "this is neither a file nor a folder, so it is not read",
+        ),
+    ];
+    for (put, told) in put {
+        fs::remove_file(world.path("a.yaml")).unwrap();
+        put(&world.path("a.yaml"));
+        for _ in 0..3 {
+            assert_eq!(world.later(2 * DOUBT).look(), NOTHING, "{told}");
+        }
+        assert_eq!(world.problems(), [format!("{told} (last accepted version kept)")]);
+    }
+    // Who puts a file there again, or takes the link away, is believed.
+    fs::remove_file(world.path("a.yaml")).unwrap();
+    world.write("a.yaml", &map("a", "y"));
+    assert_eq!(world.look(), ["+a=y"]);
+    assert_eq!(world.problems(), NOTHING);
+    fs::remove_file(world.path("more.d")).unwrap();
+    assert_eq!(world.look(), ["-b"]);
+}
+
+#[test]
+fn a_fifo_that_takes_the_place_of_a_file_is_not_waited_for() {
+    let world = World::new(&[("a.yaml", &map("a", "x"))]);
+    let listed = Stamp::of(&fs::metadata(world.path("a.yaml")).unwrap());
+    fs::remove_file(world.path("a.yaml")).unwrap();
+    nix::unistd::mkfifo(&world.path("a.yaml"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert!(read_file(&world.path("a.yaml"), &listed).unwrap().is_none());
+}
+
+#[test]
 fn an_object_that_becomes_wrong_keeps_its_last_good_version() {
     let mut world = World::new(&[("a.yaml", &map("a", "x"))]);
     assert_eq!(world.look(), ["+a=x"]);
