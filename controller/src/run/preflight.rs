@@ -3,6 +3,7 @@
 use crate::args::{Mode, RunConfig};
 use crate::causes::{chain, of_path};
 use crate::proxy::{Port, find_program};
+use nix::unistd::{AccessFlags, access};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -34,16 +35,40 @@ fn state_dir(config: &RunConfig) -> Option<String> {
     if folder.metadata().is_ok_and(|found| !found.is_dir()) {
         return Some("this is not a folder".to_owned());
     }
+    let given = folder;
     let folder = resolved(folder);
     let is_odd = |c: char| c.is_control() || "*?[".contains(c);
     if let Some(odd) = folder.to_string_lossy().chars().find(|c| is_odd(*c)) {
         let all = "a proxy would read the files of others where its path has *, ?, [ or control characters";
         return Some(format!("its path has {odd:?}, and {all}; use another folder"));
     }
-    let rest = folder.strip_prefix(resolved(config.manifests.as_deref()?)).ok()?;
-    let is_hidden = rest.iter().any(|name| name.as_encoded_bytes().starts_with(b"."));
-    (!is_hidden)
-        .then(|| "it is in the folder of --manifests, and what is written there would be read as manifests; use another folder".to_owned())
+    let rest = config.manifests.as_deref().and_then(|manifests| folder.strip_prefix(resolved(manifests)).ok());
+    if rest.is_some_and(|rest| !rest.iter().any(|name| name.as_encoded_bytes().starts_with(b"."))) {
+        let why = "it is in the folder of --manifests, and what is written there would be read as manifests; use another folder";
+        return Some(why.to_owned());
+    }
+    cannot_be_made(given)
+}
+
+/// Why nothing can be written to a folder, which is made if need be; what is made to see that does not stay.
+fn cannot_be_made(folder: &Path) -> Option<String> {
+    if folder.exists() {
+        let errno = access(folder, AccessFlags::W_OK | AccessFlags::X_OK).err()?;
+        return Some(format!("nothing can be written there: {}; use another folder", errno.desc()));
+    }
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && path.symlink_metadata().is_err();
+    let (mut made, mut failed) = (Vec::new(), None);
+    for path in folder.ancestors().take_while(is_missing).collect::<Vec<_>>().into_iter().rev() {
+        failed = std::fs::create_dir(path).err();
+        if failed.is_some() {
+            break;
+        }
+        made.push(path);
+    }
+    for path in made.into_iter().rev() {
+        let _ = std::fs::remove_dir(path);
+    }
+    Some(format!("it cannot be made: {}; use another folder", failed?))
 }
 
 /// The path without links, as far as it is there.

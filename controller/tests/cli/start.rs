@@ -46,6 +46,24 @@ fn a_state_folder_that_cannot_be_one_is_told() {
     }
 }
 
+/// A folder is told with all else that is wrong, and what is made to find that out does not stay.
+#[test]
+fn a_state_folder_that_cannot_be_made_is_told_with_wrong_flags() {
+    let folder = Folder::new(&[("manifests/empty", ""), ("file", "")]);
+    let told = |state: &str| {
+        let ran =
+            folder.run(&["run", "--manifests", "manifests", "--state-dir", state, "--watch-namespace", "A b", "--log-format", "text"]);
+        assert!(ran.code == 2 && ran.err.contains("--watch-namespace: \"A b\" is not a namespace name"), "{ran:?}");
+        ran.err.lines().find(|line| line.contains("--state-dir")).map(str::to_owned)
+    };
+    for bad in ["/proc/x", "/proc/x/y", "file/x"] {
+        assert!(told(bad).is_some_and(|line| line.contains(&format!("--state-dir {bad}: it cannot be made: "))), "{:?}", told(bad));
+    }
+    assert!(told("/proc/sys").is_none_or(|line| line.contains("nothing can be written there")), "{:?}", told("/proc/sys"));
+    assert_eq!(told("a/b/c"), None);
+    assert!(!folder.path().join("a").exists());
+}
+
 #[test]
 fn the_way_to_the_cluster_is_looked_at_with_all_else() {
     let folder = Folder::new(&[("config", "")]);
