@@ -20,7 +20,7 @@
 //! | `history.json` | cause and time of each revision, for people and for the next start | controller |
 //! | `run/` (`--run-dir`) | the proxy's own: temporary files, `proxy.pid` | supervisor, proxy |
 //! | `run/published` | link to `current`, for proxies that follow it while they serve | supervisor |
-//! | `run/proxy.json` | which process the supervisor started | supervisor |
+//! | `run/proxy.json` | which process the supervisor started, and whether what that writes is copied on | supervisor |
 //! | `run/supervise.lock` | held by the one process that runs the proxy; says which that is | supervisor |
 //! | `run/supervise.sock` | where `gatewright supervise` listens | supervisor |
 //! | `checks/` | temporary files of checks, where only signals reach the proxy | controller |
@@ -39,6 +39,7 @@ mod lines;
 mod lock;
 mod memory;
 mod outcome;
+mod output;
 mod owner;
 mod ports;
 mod process;

@@ -203,18 +203,29 @@ impl World {
         *self.child() = Some(self.spawn("run", &["--manifests", &path(&self.manifests())]));
     }
 
+    /// Starts the controller with these words before it, such as those of `setpriv`, and with another standard output.
+    pub fn start_controller_by(&self, before: &[&str], output: Stdio) {
+        let words = self.words("run", &["--manifests", &path(&self.manifests())]);
+        let words: Vec<String> = before.iter().map(ToString::to_string).chain(words).collect();
+        *self.child() = Some(self.launch_with_output(&words, Some(output)));
+    }
+
     /// Starts the program with the arguments of this world and more, in the namespace and with its log in the folder.
     ///
     /// # Panics
     /// When it cannot be started.
     #[must_use]
     pub fn spawn(&self, command: &str, arguments: &[&str]) -> Child {
+        self.launch(&self.words(command, arguments))
+    }
+
+    fn words(&self, command: &str, arguments: &[&str]) -> Vec<String> {
         let mut words = vec![path(&gatewright()), command.to_owned()];
         words.extend(arguments.iter().map(ToString::to_string));
         words.extend(["--proxy".to_owned(), self.proxy.kind.to_owned(), "--proxy-binary".to_owned(), path(&self.program)]);
         words.extend(["--state-dir".to_owned(), path(&self.state())]);
         words.extend(self.arguments.clone());
-        self.launch(&words)
+        words
     }
 
     /// Starts any program in the namespace.
@@ -223,6 +234,15 @@ impl World {
     /// When it cannot be started.
     #[must_use]
     pub fn launch(&self, words: &[String]) -> Child {
+        self.launch_with_output(words, None)
+    }
+
+    /// The same; its standard output goes elsewhere if told.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn launch_with_output(&self, words: &[String], output: Option<Stdio>) -> Child {
         let log = fs::File::options().create(true).append(true).open(self.folder.join("log")).expect("the folder is ours");
         // Proxies open their standard output by name, also those of another user.
         log.set_permissions(fs::Permissions::from_mode(0o666)).expect("it is ours");
@@ -231,7 +251,7 @@ impl World {
             .args([&path(&self.folder.join("hosts")), self.state_size, &path(&self.state())])
             .args(words)
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("descriptors are left"))
+            .stdout(output.unwrap_or_else(|| log.try_clone().expect("descriptors are left").into()))
             .stderr(log)
             .spawn()
             .expect("util-linux is installed")

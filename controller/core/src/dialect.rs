@@ -99,6 +99,8 @@ pub struct Dialect {
     pub lacks: fn(Version) -> Vec<Lack>,
     /// Annotations that this proxy can do only approximately, sorted by annotation.
     pub approximates: &'static [Approximation],
+    /// The access log may go to `/dev/stdout`, which the proxy opens by that name, at its start and at each reload.
+    pub opens_stdout: bool,
     /// Variables of [`crate::names::variable`] that the proxy has no word for, and beginnings of such, which end in `_`.
     pub unknown_variables: fn() -> Vec<&'static str>,
     /// Directives of snippets that a version cannot follow.

@@ -1,5 +1,6 @@
 //! Command lines of the proxy: to start it, to check a candidate, to ask for its version.
 
+use super::output::Copying;
 use super::owner::{CheckError, OwnerError};
 use super::state_dir::{RevisionName, StateDir, StateDirError, make_dir, remove_tree};
 use gatewright_core::dialect::{Dialect, Launch, Streams, Version};
@@ -179,15 +180,19 @@ impl Launcher {
         self.started.clone()
     }
 
-    /// Starts the proxy in the foreground, with what is published.
+    /// Starts the proxy in the foreground, with what is published; what it writes may have to be copied on.
     ///
     /// It leads a process group of its own: Ctrl-C at a terminal is for us, and its workers can be told by the group
     /// even when their master is gone.
-    pub(super) fn start(&self) -> Result<Child, OwnerError> {
+    pub(super) fn start(&self) -> Result<(Child, Option<Copying>), OwnerError> {
         let (main_file, pid_file) = (self.main_file(), self.pid_file());
         let mut command = self.command(&(self.dialect.start_args)(&self.launch(&main_file, &pid_file)));
         command.process_group(0);
-        self.started.spawn(&mut command).map_err(|source| self.cannot_run(source))
+        let copying = Copying::for_proxy(self.dialect).map_err(|source| self.cannot_run(source))?.map(|(copying, output)| {
+            command.stdout(output);
+            copying
+        });
+        Ok((self.started.spawn(&mut command).map_err(|source| self.cannot_run(source))?, copying))
     }
 
     /// Checks a revision that is on disk.

@@ -5,6 +5,7 @@
 
 use super::agent;
 use super::launch::Launcher;
+use super::output::Copying;
 use super::owner::{CheckError, Owner, OwnerError, Status, Transition};
 use super::ports::{self, Port, Taken};
 use super::process::{Handle, Identity, children, command_line, dismiss_workers_of, living, named, signal_all, stat, workers_of};
@@ -175,6 +176,18 @@ struct Running {
     handle: Handle,
     child: Option<Child>,
     since: Instant,
+    /// What it writes is copied on.
+    copying: Option<Copying>,
+}
+
+/// What is noted of a process for later starts.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Record {
+    #[serde(flatten)]
+    process: Identity,
+    /// It writes to a pipe of whoever started it.
+    #[serde(default)]
+    is_copied: bool,
 }
 
 impl Running {
@@ -251,8 +264,10 @@ impl SupervisorTask {
         let handle = Handle::open(process).ok()?;
         tracing::info!(pid = process.pid, "took over the running proxy");
         lock(&self.state).process = Some(process);
-        self.record(process);
-        Some(Running { handle, child: None, since: Instant::now() })
+        let is_copied = self.record().is_some_and(|record| record.process == process && record.is_copied);
+        self.note(Record { process, is_copied });
+        let copying = if is_copied { Copying::of_running(process.pid) } else { None };
+        Some(Running { handle, child: None, since: Instant::now(), copying })
     }
 
     async fn start(&mut self) -> Result<Running, OwnerError> {
@@ -274,19 +289,19 @@ impl SupervisorTask {
         }
         // Its return is the sign that the new one takes signals.
         let _ = std::fs::remove_file(self.launcher.pid_file());
-        let mut child = self.launcher.start()?;
+        let (mut child, copying) = self.launcher.start()?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let opened = pid.and_then(stat).and_then(|stat| Handle::open(stat.identity).ok());
         let Some(handle) = opened else {
             let status = child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
             return Err(OwnerError::Declined(format!("the proxy ended at once: {status}")));
         };
-        self.record(handle.identity());
+        self.note(Record { process: handle.identity(), is_copied: copying.is_some() });
         let mut state = lock(&self.state);
         state.process = Some(handle.identity());
         state.older.clear();
         tracing::info!(pid, "started the proxy");
-        Ok(Running { handle, child: Some(child), since: Instant::now() })
+        Ok(Running { handle, child: Some(child), since: Instant::now(), copying })
     }
 
     async fn reload(&self, process: &mut Running) -> Result<(), OwnerError> {
@@ -340,6 +355,9 @@ impl SupervisorTask {
             }
         }
         process.ended().await;
+        if let Some(copying) = process.copying.take() {
+            copying.finish().await;
+        }
         lock(&self.state).process = None;
         let _ = std::fs::remove_file(self.record_file());
         further
@@ -387,14 +405,18 @@ impl SupervisorTask {
         self.launcher.run_dir.join("proxy.json")
     }
 
-    fn record(&self, process: Identity) {
-        let written = serde_json::to_vec(&process).map_err(Into::into).and_then(|bytes| std::fs::write(self.record_file(), bytes));
+    fn note(&self, record: Record) {
+        let written = serde_json::to_vec(&record).map_err(Into::into).and_then(|bytes| std::fs::write(self.record_file(), bytes));
         if let Err(error) = written {
             tracing::warn!(%error, "could not note the process of the proxy; a later start may not find it");
         }
     }
 
     fn recorded(&self) -> Option<Identity> {
+        self.record().map(|record| record.process)
+    }
+
+    fn record(&self) -> Option<Record> {
         serde_json::from_slice(&std::fs::read(self.record_file()).ok()?).ok()
     }
 

@@ -4,16 +4,68 @@ use gatewright_e2e::client::{connect, get, get_over_tls, send};
 use gatewright_e2e::http1::Request;
 use gatewright_e2e::manifest::{IngressWords, config_map, ingress, secret};
 use gatewright_e2e::on_every_proxy;
+use gatewright_e2e::proxies::Proxy;
 use gatewright_e2e::site::{Site, running};
 use gatewright_e2e::tls::{Pair, agreed};
-use gatewright_e2e::wait::until;
+use gatewright_e2e::wait::{DEADLINE, until};
 use gatewright_e2e::world::{World, who};
+use nix::sys::signal::Signal;
 use rustls::CipherSuite;
+use std::io::{BufRead, BufReader, Read, pipe};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::chown;
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, channel};
 
 const AES_128: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
 const AES_256: CipherSuite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;
 
+fn with_one_host(proxy: Proxy) -> World {
+    World::of(proxy).manifest("i.yaml", &[running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat()).build()
+}
+
+/// The lines that come from somewhere.
+fn lines_of(from: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    lines
+}
+
+#[track_caller]
+fn is_logged(lines: &Receiver<String>, target: &str) {
+    assert_eq!(who("h.test", target), "s");
+    while !lines.recv_timeout(DEADLINE).expect(target).contains(target) {}
+}
+
 on_every_proxy! {
+    fn requests_are_logged_though_the_standard_output_is_a_socket(proxy) {
+        let world = with_one_host(proxy);
+        let controller = || {
+            let (output, log) = UnixStream::pair().unwrap();
+            world.start_controller_by(&[], OwnedFd::from(output).into());
+            world.until_ready();
+            lines_of(log)
+        };
+        let lines = controller();
+        is_logged(&lines, "/socket");
+        let master = world.proxy_pid();
+        world.load("b.yaml", &[ingress("b").prefix("b.test", "/", "s").to_be_loaded(1)]);
+        is_logged(&lines, "/loaded");
+        world.end_controller(Signal::SIGKILL);
+        drop(lines);
+        assert_eq!([who("h.test", "/"), who("h.test", "/")], ["s", "s"], "without anybody who reads the log");
+        let lines = controller();
+        world.load("b.yaml", &[ingress("b").prefix("b.test", "/", "s").to_be_loaded(2)]);
+        if proxy.is_nginx() {
+            is_logged(&lines, "/taken-over");
+        }
+        assert_eq!(world.proxy_pid(), master);
+        assert_eq!(who("h.test", "/last"), "s");
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+        let last = lines.iter().filter(|line| line.contains("/last")).count();
+        assert_eq!(last, usize::from(proxy.is_nginx()), "the last lines are not lost");
+    }
+
     fn ann_4_17_requests_are_not_logged_where_they_shall_not_be(proxy) {
         let site = Site::of(proxy, "access-log");
         let [logged, silent, broken, moved] = ["logged", "silent", "broken", "moved"].map(|name| site.host(name));
@@ -129,4 +181,21 @@ on_every_proxy! {
         assert_eq!(said, usize::from(!proxy.is_nginx()), "{:?}", site.diagnostics());
         assert_eq!(get_over_tls(&hosts[0], "/").unwrap().word(), "s", "TLS 1.3 has ciphers of its own");
     }
+}
+
+#[test]
+fn requests_are_logged_though_the_standard_output_is_a_pipe_of_another_user() {
+    gatewright_e2e::net::on_a_thread_of_its_own(|| {
+        let world = with_one_host(Proxy::NGINX_1_22);
+        std::fs::write("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0").unwrap();
+        chown(world.state(), Some(65534), Some(65534)).unwrap();
+        let (reader, writer) = pipe().unwrap();
+        let lines = lines_of(reader);
+        world.start_controller_by(&["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"], writer.into());
+        world.until_ready();
+        is_logged(&lines, "/pipe");
+        world.load("b.yaml", &[ingress("b").prefix("b.test", "/", "s").to_be_loaded(1)]);
+        is_logged(&lines, "/loaded");
+        assert_eq!(world.end_controller(Signal::SIGTERM), Some(0));
+    });
 }

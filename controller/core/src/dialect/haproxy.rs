@@ -191,6 +191,7 @@ pub static HAPROXY: Dialect = Dialect {
     passes_behind_headers: true,
     lacks: lacks::lacks,
     approximates: lacks::APPROXIMATES,
+    opens_stdout: false,
     unknown_variables: expression::unknown_variables,
     unknown_directives: lacks::unknown_directives,
 };

@@ -125,6 +125,7 @@ pub static NGINX: Dialect = Dialect {
     passes_behind_headers: false,
     lacks: |_| super::common::LACKS_TRACING.to_vec(),
     approximates: APPROXIMATES,
+    opens_stdout: true,
     unknown_variables: Vec::new,
     // It knows the headers that it hides by their whole names.
     unknown_directives: |_| &["more_clear_headers *"],

@@ -62,6 +62,7 @@ pub(crate) static TEST_NGINX: Dialect = Dialect {
     unknown_directives: |_| &[],
     lacks: NGINX.lacks,
     approximates: &[],
+    opens_stdout: true,
 };
 
 fn arguments(launch: &Launch<'_>, first: &[&str]) -> Vec<String> {
