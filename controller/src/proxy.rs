@@ -171,7 +171,8 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) struct Proxy {
     state: StateDir,
-    _locks: (Lock, Option<Lock>),
+    lock: Lock,
+    _run_lock: Option<Lock>,
     dialect: &'static Dialect,
     owner: Arc<dyn Owner>,
     probe: Probe,
@@ -262,7 +263,8 @@ impl Claimed {
         }
         Ok(Proxy {
             state,
-            _locks: (lock, run_lock),
+            lock,
+            _run_lock: run_lock,
             dialect,
             owner,
             probe: Probe { port: status_port },

@@ -6,10 +6,11 @@ use super::outcome::{Live, Outcome, Refused, Took};
 use super::owner::Transition;
 use super::publish::{Published, Validated, point, prune};
 use super::stage::{Base, Flushed, StageError, Staged, Unflushed, may_give_to, seed, stage};
-use super::state_dir::{RevisionName, remove_tree};
+use super::state_dir::{RevisionName, make_dir, remove_tree};
 use super::validate::NotValid;
 use super::verify::NotTaken;
 use gatewright_core::render::{File, FileSet};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -213,6 +214,9 @@ impl Proxy {
 
     /// Writes the candidate, beginning with what the last revision left.
     async fn stage(&mut self, files: &Arc<FileSet>) -> Result<(Staged, Unflushed), ApplyError> {
+        if !self.lock.is_at(&self.state.lock_file()) {
+            return Err(ApplyError::Lost(self.state.root().to_owned()));
+        }
         let group = self.owner.status().await?.worker_group.filter(|group| may_give_to(*group));
         self.group = group;
         let prepared = match self.seed.take() {
@@ -226,8 +230,21 @@ impl Proxy {
         let (state, files, number) = (self.state.clone(), Arc::clone(files), self.next_number);
         let (base, staged) = spawn_blocking(move || {
             let ready = prepared.map_or_else(|| seed(&state, &base).map(|seed| (seed, Arc::clone(&base))), Ok);
-            let staged = ready.and_then(|(seed, of)| stage(&state, &seed, &of, files, number, group));
-            (base, staged)
+            let staged = ready.and_then(|(seed, of)| stage(&state, &seed, &of, Arc::clone(&files), number, group));
+            match staged {
+                // Somebody has removed what the last revision left.
+                Err(error) if error.source.kind() == ErrorKind::NotFound => {
+                    tracing::warn!(path = %error.path.display(), "files of the last revision are gone; writing all files anew");
+                    let anew = || {
+                        make_dir(&state.revisions()).map_err(|_| error)?;
+                        let nothing = Base::default();
+                        stage(&state, &seed(&state, &nothing)?, &nothing, files, number, group)
+                    };
+                    let staged = anew();
+                    (Arc::new(base.unwritten()), staged)
+                }
+                staged => (base, staged),
+            }
         })
         .await
         .expect("staging does not panic");

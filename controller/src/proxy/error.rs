@@ -6,6 +6,7 @@ use super::publish::PublishError;
 use super::stage::StageError;
 use super::state_dir::StateDirError;
 use super::verify::NotTaken;
+use std::path::PathBuf;
 
 /// Why a revision did not go live. What was live before goes on, on disk and in the proxy.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +14,12 @@ pub(crate) enum ApplyError {
     /// Writing the candidate.
     #[error(transparent)]
     Stage(#[from] StageError),
+    /// The state folder is not the one that was taken at the start; who has it now is not known.
+    #[error(
+        "state folder {} was removed or replaced while the controller runs, so no change can go live; restart it, and the folder is made anew",
+        .0.display()
+    )]
+    Lost(PathBuf),
     /// Talking to whoever owns the proxy's process.
     #[error(transparent)]
     Owner(#[from] OwnerError),

@@ -263,6 +263,10 @@ impl Launcher {
     }
 
     fn cannot_run(&self, source: std::io::Error) -> OwnerError {
+        // The system says the same of a program that is not there.
+        if source.kind() == std::io::ErrorKind::NotFound && !self.run_dir.is_dir() {
+            return OwnerError::NoFolder(self.run_dir.clone());
+        }
         OwnerError::Run { program: self.program().to_owned(), source }
     }
 }

@@ -4,7 +4,7 @@ use gatewright_core::names::shown;
 use nix::libc::O_NOFOLLOW;
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// So much of what the holder has written of itself is shown, in bytes.
@@ -55,6 +55,13 @@ impl Lock {
             tracing::debug!(%error, path = %path.display(), "whose the lock is could not be written");
         }
         Ok(Self { file })
+    }
+
+    /// Whether this is still the file at that path. Where it is not, somebody else may have taken the folder.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let (ours, there) = (self.file.metadata().map(identity), fs::symlink_metadata(path).map(identity));
+        ours.is_ok_and(|ours| there.is_ok_and(|there| there == ours))
     }
 }
 

@@ -114,6 +114,9 @@ pub(crate) enum OwnerError {
         /// Why not.
         source: io::Error,
     },
+    /// The folder that the proxy runs in is gone.
+    #[error("the proxy cannot run without its folder {}, which was removed; restart gatewright, and it is made anew", .0.display())]
+    NoFolder(PathBuf),
     /// A check takes too long; its process is gone.
     #[error("{program} did not finish its check within {limit:?}")]
     Slow {

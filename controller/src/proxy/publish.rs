@@ -83,7 +83,8 @@ impl Published {
 fn carry_over(folder: &Path, files: &FileSet, before: &Base) -> io::Result<Vec<String>> {
     let Some(from) = &before.folder else { return Ok(Vec::new()) };
     let gone = files.changes(&before.files).filter(|one| one.after.is_none() && one.path.contains('/'));
-    let lacking: Vec<String> = gone.map(|one| one.path.to_owned()).collect();
+    // What somebody has removed meanwhile no proxy can need.
+    let lacking: Vec<String> = gone.map(|one| one.path.to_owned()).filter(|path| from.join(path).exists()).collect();
     for path in &lacking {
         let to = folder.join(path);
         if let Some(parent) = to.parent() {

@@ -98,6 +98,11 @@ impl Base {
         Self { folder: Some(folder.to_owned()), files: Arc::clone(files), secret_group: Some(secret_group) }
     }
 
+    /// The same files, which are not on disk any more.
+    pub(super) fn unwritten(&self) -> Self {
+        Self { folder: None, ..self.clone() }
+    }
+
     /// A revision that an earlier run wrote with these files, and perhaps could not tidy up any more.
     pub(super) fn tidied(folder: &Path, files: &Arc<FileSet>) -> Self {
         if let Ok(found) = walk(folder, &|_| Ok(())) {

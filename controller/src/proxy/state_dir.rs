@@ -111,6 +111,11 @@ impl StateDir {
         &self.root
     }
 
+    /// Whoever holds this file locked has the folder.
+    pub(super) fn lock_file(&self) -> PathBuf {
+        self.root.join("lock")
+    }
+
     /// Holds one folder per revision.
     pub(crate) fn revisions(&self) -> PathBuf {
         self.root.join("revisions")
@@ -173,7 +178,7 @@ impl StateDir {
 pub(crate) fn claim(root: &Path) -> Result<(StateDir, Lock), StateDirError> {
     make_dir(root)?;
     let state = StateDir::at(root)?;
-    let lock = lock(state.root.join("lock"), |by| StateDirError::InUse { path: state.root.clone(), by })?;
+    let lock = lock(state.lock_file(), |by| StateDirError::InUse { path: state.root.clone(), by })?;
     make_dir(&state.revisions())?;
     for name in entries(&state.revisions()).iter().filter(|name| name.starts_with(TEMPORARY)) {
         remove_tree(&state.revisions().join(name));

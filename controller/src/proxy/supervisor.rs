@@ -394,6 +394,10 @@ impl SupervisorTask {
             lived_ms = u64::try_from(lived.as_millis()).unwrap_or(u64::MAX),
             "the proxy ended; starting it again"
         );
+        if !self.launcher.main_file().exists() {
+            let folder = self.launcher.state.root().display();
+            tracing::error!(%folder, "the state folder has nothing to serve any more, so the proxy cannot be started; restart gatewright");
+        }
         let mut state = lock(&self.state);
         state.process = None;
         state.deaths = state.deaths.saturating_add(1);

@@ -1,6 +1,6 @@
 //! Processes that die, and processes that outlive each other.
 
-use super::fixture::{World, live, until};
+use super::fixture::{TEST_NGINX, World, live, until};
 use crate::proxy::launch::Launcher;
 use crate::proxy::process::{Identity, children, stat};
 use crate::proxy::state_dir::StateDir;
@@ -53,6 +53,67 @@ async fn a_proxy_that_outlived_its_controller_is_taken_over() {
     assert_eq!(master(&proxy).await, old);
     proxy.drain(LIMIT).await;
     assert!(!old.is_alive() && world.get("/").await.is_none());
+}
+
+#[tokio::test]
+async fn a_state_folder_that_was_removed_is_told_with_what_to_do_and_is_no_other_controllers() {
+    let world = World::new();
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("one", ""), "start").await);
+    let old = master(&proxy).await;
+    std::fs::remove_dir_all(world.state()).unwrap();
+    let refused = |outcome| match outcome {
+        Outcome::Failed { error } => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let told = refused(proxy.apply(&world.files("two", ""), "test").await);
+    assert!(told.contains("was removed or replaced") && told.contains("restart it"), "{told}");
+    // Another one may have it by now.
+    let other = crate::proxy::state_dir::claim(&world.state()).unwrap();
+    assert_eq!(refused(proxy.apply(&world.files("two", ""), "test").await), told);
+    assert_eq!(std::fs::read_dir(world.state().join("revisions")).unwrap().count(), 0, "nothing is written there");
+    drop(other);
+    assert_eq!((world.body().await.as_str(), master(&proxy).await), ("one", old));
+    proxy.drain(LIMIT).await;
+    drop(proxy);
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("two", ""), "test").await);
+    assert_eq!(world.body().await, "two", "a restart mends it");
+    proxy.drain(LIMIT).await;
+}
+
+#[tokio::test]
+async fn revisions_that_were_removed_are_written_anew() {
+    let world = World::new();
+    let mut proxy = world.open().await;
+    live(proxy.apply(&world.files("one", ""), "start").await);
+    let old = master(&proxy).await;
+    for (body, gone) in [("two", "revisions"), ("three", "current/hosts"), ("four", "current/nginx.conf")] {
+        let gone = std::fs::canonicalize(world.state().join(gone)).unwrap();
+        if gone.is_dir() { std::fs::remove_dir_all(gone) } else { std::fs::remove_file(gone) }.unwrap();
+        live(proxy.apply(&world.files(body, ""), "test").await);
+        assert_eq!(world.body().await, body);
+    }
+    assert_eq!(master(&proxy).await, old);
+    proxy.drain(LIMIT).await;
+}
+
+#[tokio::test]
+async fn a_run_folder_that_was_removed_is_told_apart_from_a_program_that_is_missing() {
+    let told = async |breaks: &dyn Fn(&World)| {
+        let world = World::new();
+        let state = world.state();
+        std::fs::create_dir(&state).unwrap();
+        let program = world.dir.path().join("program");
+        std::os::unix::fs::symlink("/bin/true", &program).unwrap();
+        let launcher = Launcher::new(&TEST_NGINX, StateDir::at(&state).unwrap(), &state.join("run"), vec![program.display().to_string()]);
+        breaks(&world);
+        crate::causes::chain(&launcher.unwrap().version().await.unwrap_err())
+    };
+    let without_folder = told(&|world| std::fs::remove_dir_all(world.state().join("run")).unwrap()).await;
+    assert!(without_folder.contains("without its folder") && without_folder.contains("restart gatewright"), "{without_folder}");
+    let without_program = told(&|world| std::fs::remove_file(world.dir.path().join("program")).unwrap()).await;
+    assert!(without_program.contains("could not run") && without_program.contains("program"), "{without_program}");
 }
 
 #[tokio::test]
