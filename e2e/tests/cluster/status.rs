@@ -62,22 +62,26 @@ fn two_replicas_hand_over_the_lease_and_only_the_leader_writes() {
     let world = World::shared();
     let install = with_ingress(Proxy::HAPROXY_2_6, world, "pair", "10.244.5.51");
     install.pod("pair-a", "192.0.2.51");
-    install.pod("pair-b", "192.0.2.51");
-    let replica = |pod| {
-        let flags = &["--publish-status-address=192.0.2.51"];
-        install.start_with(Setup { pod: Some(pod), flags, ..Setup::default() })
-    };
-    let mut a = replica("pair-a");
+    install.pod("pair-b", "192.0.2.52");
+    // So it shows who has written.
+    let replica = |pod, flags| install.start_with(Setup { pod: Some(pod), flags, ..Setup::default() });
+    let mut a = replica("pair-a", &["--publish-status-address=192.0.2.51"]);
     eventually("the first one leads", || if leads(&a) { Ok(()) } else { Err(a.log()) });
-    let b = replica("pair-b");
+    let b = replica("pair-b", &["--publish-status-address=192.0.2.52"]);
     b.wait_live().wait_pod("pair.test", "10.244.5.51");
     wait_addresses(world, "pair", &["192.0.2.51"]);
     assert!(!leads(&b) && holder(world, "pair") == "pair-a");
+    // Both see that it is gone.
+    world.patch_status("Ingress", "pair", "web", &json!({"loadBalancer": {"ingress": null}}));
+    wait_addresses(world, "pair", &["192.0.2.51"]);
+    holds_for(Duration::from_secs(2), "the other one does not write", || {
+        let addresses = world.addresses("pair", "web");
+        if addresses == ["192.0.2.51"] { Ok(()) } else { Err(format!("{addresses:?}")) }
+    });
     // A crash: the other one takes over once the Lease has run out.
     a.kill();
     eventually("the second one leads", || if leads(&b) && holder(world, "pair") == "pair-b" { Ok(()) } else { Err(b.log()) });
-    world.patch_status("Ingress", "pair", "web", &json!({"loadBalancer": {"ingress": null}}));
-    wait_addresses(world, "pair", &["192.0.2.51"]);
+    wait_addresses(world, "pair", &["192.0.2.52"]);
     let lease = world.object("Lease", "pair", "gatewright-leader");
     assert_eq!(lease["spec"]["leaseTransitions"], 1, "{lease}");
     // Somebody deletes the Lease.

@@ -1,6 +1,6 @@
 //! Certificates from Secrets: `ingress-semantics` 11.
 
-use gatewright_e2e::cluster::{Controller, Install, World, app, eventually, ingress, key_pair_secret};
+use gatewright_e2e::cluster::{Controller, Install, Setup, World, app, eventually, ingress, key_pair_secret};
 use gatewright_e2e::on_each_kind;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -68,10 +68,22 @@ on_each_kind! {
         world.apply(&app(ns, "app", &["10.244.3.11"]));
         world.apply(&key_pair_secret(ns, "pair", "Opaque", &pair));
         world.apply(&with_tls(ns, "web", ns, "restart.test", "pair"));
-        let controller = install.start(&[&format!("--watch-namespace={ns}")]);
-        controller.wait_live();
-        assert_eq!(controller.revision()["revision"], 1, "no revision without the Secret went before: {}", controller.log());
-        assert_eq!(controller.get_tls("restart.test", "/").certificate, der(&pair.0));
+        let flags = &[&*format!("--watch-namespace={ns}")];
+        let mut first = install.start(flags);
+        first.wait_live();
+        assert_eq!(first.revision()["revision"], 1, "no revision without the Secret went before: {}", first.log());
+        assert_eq!(first.get_tls("restart.test", "/").certificate, der(&pair.0));
+        first.stop();
+        // Meanwhile the certificate is renewed, and a second host comes with one of its own.
+        let [renewed, other] = [world.authority().issue(&["restart.test"]), world.authority().issue(&["other.test"])];
+        world.apply(&key_pair_secret(ns, "pair", "Opaque", &renewed));
+        world.apply(&key_pair_secret(ns, "other", "Opaque", &other));
+        world.apply(&with_tls(ns, "other", ns, "other.test", "other"));
+        let again = install.start_with(Setup { flags, state: Some(&first.state), ports: Some(&first), ..Setup::default() });
+        wait_certificate(&again, "restart.test", &renewed.0);
+        again.wait_live();
+        assert_eq!(again.get_tls("other.test", "/").certificate, der(&other.0));
+        assert_eq!(again.revision()["revision"], 2, "nor after the restart: {}", again.log());
     }
 
     fn tls_8_and_17_the_default_certificate_comes_from_the_flag(proxy) {

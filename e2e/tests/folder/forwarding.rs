@@ -12,6 +12,10 @@ use gatewright_e2e::{grpc, http2, tls, websocket};
 use serde_json::json;
 use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
 use std::io::{Read, Write};
+use std::time::{Duration, Instant};
+
+/// A busy machine may end workers so much later than they were told.
+const SLACK: Duration = Duration::from_secs(20);
 
 /// Headers of a request as they came, in one line each.
 fn received(answer: &Answer, names: &[&str]) -> Vec<String> {
@@ -233,7 +237,10 @@ on_every_proxy! {
         talk(&mut secure, "before");
         let (master, before) = (world.proxy_pid(), workers_of(world.proxy_pid()));
         world.load("b.yaml", &[ingress("b").prefix("b.test", "/", "s").to_be_loaded(1)]);
+        let begun = Instant::now();
         world.until_gone(&before);
+        // Whoever overlooks the setting ends them later by far: after minutes, unless told.
+        assert!(begun.elapsed() < Duration::from_secs(2) + SLACK, "they were given {:?}", begun.elapsed());
         let ends = [websocket::hear(&mut plain), websocket::hear(&mut secure)].map(|heard| heard.unwrap_err().kind());
         assert!(ends.iter().all(|kind| [UnexpectedEof, ConnectionReset].contains(kind)), "they end with it: {ends:?}");
         assert_eq!((who("h.test", "/"), who("b.test", "/"), world.proxy_pid()), ("s".to_owned(), "s".to_owned(), master));

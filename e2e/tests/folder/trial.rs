@@ -114,11 +114,13 @@ on_each_kind! {
         send(first.id(), Signal::SIGTERM);
         assert_eq!(first.wait().unwrap().code(), Some(0));
 
-        // Neither has seen the other when it looked: one serves, and the other does not say that it does.
+        // Neither has seen the other when it looked: the other does not say that it serves, and says what is in its way.
         let before = world.log().len();
         let mut both = [trial(&world, &repository, proxy, &[]), trial(&world, &repository, proxy, &[])];
         let ended = until_some("one gives up", || both.iter_mut().position(|one| one.try_wait().unwrap().is_some()));
         assert_ne!(both[ended].wait().unwrap().code(), Some(0));
+        let said = || world.log()[before..].to_owned();
+        assert!(said().contains("another trial may be running") || said().contains("in use"), "{}", said());
         let other = &mut both[1 - ended];
         let serves = until_some("the other one serves, or has given up, too", || {
             let says = world.log()[before..].contains("Ctrl-C ends it.");
@@ -130,6 +132,13 @@ on_each_kind! {
             assert_eq!(other.wait().unwrap().code(), Some(0));
         }
         assert_eq!(world.log()[before..].matches("Ctrl-C ends it.").count(), usize::from(serves));
+        // What they left is in nobody's way.
+        let before = world.log().len();
+        let mut last = trial(&world, &repository, proxy, &[]);
+        until("one that is alone serves", || world.log()[before..].contains("Ctrl-C ends it."));
+        assert_eq!(name(get("shop.localhost", "/cart")), "cart");
+        send(last.id(), Signal::SIGTERM);
+        assert_eq!(last.wait().unwrap().code(), Some(0));
         until_eq("nothing is left", &0, || fs::read_dir(world.outside().join("temporary")).unwrap().count());
     }
 
