@@ -387,6 +387,49 @@ fn users_are_told_by_their_names() {
 }
 
 #[test]
+fn a_host_that_asks_less_of_its_clients_opens_whoever_says_so() {
+    let authority = |name: &str| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        object("Secret", name, "stringData", &[("ca.crt", &certificate.pem())])
+    };
+    let rest = service("cart") + &authority("ca") + &authority("cb");
+    let one = |name: &str, year: u32, path: &str, wishes: &[(&str, &str)]| {
+        let wishes: Vec<String> =
+            wishes.iter().map(|(name, value)| format!("nginx.ingress.kubernetes.io/auth-tls-{name}: {value:?}")).collect();
+        let more = format!("namespace: shop, creationTimestamp: \"{year}-01-01T00:00:00Z\", annotations: {{{}}}}}", wishes.join(", "));
+        ingress(name, "a.test", path, "cart").replace("namespace: shop}", &more)
+    };
+    let new = one("new", 2024, "/admin", &[("secret", "shop/ca")]);
+    let of = |wishes: &[(&str, &str)]| one("old", 2020, "/", wishes) + &new + &rest;
+    let is_opened = |from: &[(&str, &str)], to: &[(&str, &str)], told: &str| {
+        let found = changes(&of(from), &of(to));
+        assert_eq!(found.iter().filter(|line| line.contains("[opens]")).collect::<Vec<_>>(), [told], "{found:#?}");
+    };
+    let by = "[opens] old";
+    is_opened(
+        &[],
+        &[("secret", "shop/ca"), ("verify-client", "off")],
+        &format!("policy client certificates: required → none asked for {by}"),
+    );
+    is_opened(
+        &[],
+        &[("secret", "shop/ca"), ("verify-client", "optional")],
+        &format!("policy client certificates: required → optional {by}"),
+    );
+    let any = "required → optional, of any authority";
+    is_opened(&[], &[("secret", "shop/ca"), ("verify-client", "optional_no_ca")], &format!("policy client certificates: {any} {by}"));
+    is_opened(&[], &[("secret", "shop/cb")], &format!("policy client certificates: required → required, of another authority {by}"));
+    // What the annotation says by itself is told once.
+    let required = [("secret", "shop/ca")];
+    let told = format!("policy auth-tls-verify-client:  → \"off\" {by}");
+    is_opened(&required, &[("secret", "shop/ca"), ("verify-client", "off")], &told);
+    // An error page lets nobody in.
+    let paged = [("secret", "shop/ca"), ("error-page", "/no")];
+    assert_eq!(changes(&of(&required), &of(&paged)), ["policy auth-tls-error-page:  → \"/no\" [-] old"]);
+}
+
+#[test]
 fn objects_behind_annotations_and_settings_are_told_when_they_are_other_ones() {
     let authority = |name: &str| {
         let key = rcgen::KeyPair::generate().unwrap();

@@ -1,6 +1,8 @@
 //! Facts about parts of the model, as texts for people.
 
-use crate::model::{Action, Host, HostCertificate, Model, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, ServiceRef};
+use crate::model::{
+    Action, ClientAuth, Host, HostCertificate, Model, PathMatch, Redirect, RedirectStatus, RedirectTarget, Route, ServiceRef, VerifyClient,
+};
 use crate::names::shown;
 use std::net::SocketAddr;
 
@@ -81,6 +83,20 @@ pub(super) fn certificate(host: &Host, model: &Model) -> String {
         HostCertificate::Default => "the default certificate".to_owned(),
         HostCertificate::Unclaimed => String::new(),
     }
+}
+
+/// What a host wants of the certificates of its clients.
+pub(super) fn client_certificates(auth: Option<&ClientAuth>) -> String {
+    let Some(auth) = auth else { return "none asked for".to_owned() };
+    let ClientAuth::Checked(checked) = auth else { return "nobody let in".to_owned() };
+    let how = match checked.verify {
+        VerifyClient::Required => "required",
+        VerifyClient::Optional => "optional",
+        VerifyClient::OptionalOfAny => "optional, of any authority",
+        VerifyClient::Off => "none asked for",
+    };
+    let subject = checked.subject.as_ref().map(|subject| format!(", for {}", shown(subject.as_str()))).unwrap_or_default();
+    how.to_owned() + &subject
 }
 
 /// The first endpoints, and how many more there are.

@@ -18,10 +18,7 @@ pub(super) fn effect(before: Way<'_>, after: Way<'_>) -> Option<Effect> {
         (false, true) => Some(Effect::Opens),
         (true, false) => Some(Effect::Closes),
         (false, false) => None,
-        (true, true) => joined([
-            of_routes(&before.route.policy, &after.route.policy),
-            certificates(before.host.policy.client_auth.as_ref(), after.host.policy.client_auth.as_ref()),
-        ]),
+        (true, true) => joined([of_routes(&before.route.policy, &after.route.policy), certificates([before.host, after.host])]),
     }
 }
 
@@ -71,12 +68,22 @@ fn inclusion(old: &[IpNet], new: &[IpNet]) -> Option<Effect> {
     }
 }
 
-fn certificates(old: Option<&ClientAuth>, new: Option<&ClientAuth>) -> Option<Effect> {
+/// Whether more clients come into a host, or fewer, by how their certificates are checked.
+pub(super) fn certificates(hosts: [&Host; 2]) -> Option<Effect> {
+    let [old, new] = hosts.map(|host| host.policy.client_auth.as_ref());
     match (rank(old), rank(new)) {
         (before, after) if before < after => Some(Effect::Closes),
         (before, after) if before > after => Some(Effect::Opens),
         (1.., _) if old != new => Some(Effect::Unclear),
         _ => None,
+    }
+}
+
+/// Whether certificates of clients are checked on both sides, and not with the same authority.
+pub(super) fn has_other_authority(hosts: [&Host; 2]) -> bool {
+    match hosts.map(|host| host.policy.client_auth.as_ref()) {
+        [Some(ClientAuth::Checked(old)), Some(ClientAuth::Checked(new))] => old.authority != new.authority,
+        _ => false,
     }
 }
 

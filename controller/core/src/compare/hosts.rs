@@ -1,12 +1,13 @@
 //! Hosts: which come and go, who serves their requests instead, and what concerns them as a whole.
 
+use super::guards;
 use super::host_pair::HostPair;
 use super::parts;
 use super::policies::{Collected, Owners};
 use super::services::Services;
 use super::settings::Settings;
 use super::{Change, Effect, Kind, Side, Subject, facts, kind_of};
-use crate::model::{Alias, BackendId, Feature, Host, Model};
+use crate::model::{Alias, BackendId, Feature, Host, HostPolicy, Model};
 use crate::names::{HostAlias, HostPattern};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,9 +130,32 @@ impl<'a> Comparison<'a> {
         owners.sort();
         owners.dedup();
         owners.iter().for_each(|owners| self.collected.take(&host, *owners));
+        let is_told = self.client_certificates([before, after], &owners);
+        let client_auth = if is_told { policy } else { &before.policy }.client_auth.clone();
+        let old = HostPolicy { client_auth, ..before.policy.clone() };
         let mut found = Vec::new();
-        parts::of_host(&before.policy, policy, &mut found);
+        parts::of_host(&old, policy, &mut found);
         self.collected.note(&host, &owners, found);
+    }
+
+    /// Tells that more clients may come in, for want of a certificate or with another one, where no annotation that has
+    /// changed seems to say so by itself: who asks for less may have taken the place of who asks for more.
+    fn client_certificates(&mut self, hosts: [&Host; 2], owners: &[Owners<'a>]) -> bool {
+        const ASKING: &str = "auth-tls-";
+        let (Some(effect), Some((by, said))) = (guards::certificates(hosts), self.collected.asking(owners, ASKING)) else { return false };
+        let is_other = effect == Effect::Unclear && guards::has_other_authority(hosts);
+        let is_said = said.contains(&Some(Effect::Opens)) || (is_other && said.contains(&Some(Effect::Unclear)));
+        if is_said || !(is_other || effect == Effect::Opens) {
+            return false;
+        }
+        let [from, mut to] = hosts.map(|host| facts::client_certificates(host.policy.client_auth.as_ref()));
+        if is_other {
+            to.push_str(", of another authority");
+        }
+        let pattern = hosts[1].pattern.to_string();
+        let (subject, name) = (Subject::Policy, "client certificates".to_owned());
+        self.changes.push(Change { subject, hosts: vec![pattern], name, kind: Kind::Changed, from, to, by, effect: Some(Effect::Opens) });
+        true
     }
 
     fn renewed(&mut self, before: &Host, after: &Host) {

@@ -129,6 +129,21 @@ impl<'a> Collected<'a> {
         changes.entry(owners).or_insert_with(|| Pair::new(sides, settings, owners))
     }
 
+    /// Which of these owners has changed annotations whose names begin so, and what each of those means by itself.
+    pub(super) fn asking(&mut self, owners: &[Owners<'a>], beginning: &str) -> Option<(Option<ObjectRef>, Vec<Option<Effect>>)> {
+        let mut by = None;
+        let mut effects = Vec::new();
+        for (old, new) in owners {
+            let changed = &self.pair((*old, *new)).changed;
+            let before = effects.len();
+            effects.extend(changed.iter().filter(|wish| wish.name.starts_with(beginning)).map(|wish| wish.effect));
+            if effects.len() > before {
+                by = by.or_else(|| new.or(*old).cloned());
+            }
+        }
+        (!effects.is_empty()).then_some((by, effects))
+    }
+
     /// Notes parts that are other ones, unless the annotations of one of these owners, or settings, tell.
     pub(super) fn note(&mut self, host: &str, owners: &[Owners<'a>], parts: Vec<Part>) {
         if parts.is_empty() {
