@@ -2,7 +2,10 @@
 
 use super::claims::Claim;
 use super::reading::Reading;
-use crate::model::{Alias, ClientAuth, HostPolicy, HostTls};
+use crate::diagnostic::{Code, Diagnostic, Outcome};
+use crate::model::{Alias, ClientAuth, ClientCertificates, HostPolicy, HostTls, VerifyClient};
+use crate::names::HostPattern;
+use std::ptr;
 
 /// The policy of the host that these claims are on.
 pub(super) fn of(claims: &[Claim], aliases: &[Alias]) -> HostPolicy {
@@ -25,9 +28,70 @@ fn app_root(claims: &[Claim]) -> Option<crate::names::UriPath> {
 
 /// Whoever asks for certificates that cannot be checked closes the host; else the first who asks decides.
 fn client_auth(claims: &[Claim]) -> Option<ClientAuth> {
-    let mut wishes = claims.iter().filter_map(|claim| claim.reading.policies.host.client_auth.as_ref());
-    let denied = wishes.clone().find(|wish| **wish == ClientAuth::Denied);
-    denied.or_else(|| wishes.next()).cloned()
+    deciding(claims).map(|(_, wish)| wish.clone())
+}
+
+/// The Ingress that decides on certificates of clients, and what it asks for.
+fn deciding(claims: &[Claim]) -> Option<(&Reading, &ClientAuth)> {
+    let mut wishes = claims.iter().filter_map(wish);
+    let denied = wishes.clone().find(|(_, wish)| **wish == ClientAuth::Denied);
+    denied.or_else(|| wishes.next())
+}
+
+fn wish(claim: &Claim) -> Option<(&Reading, &ClientAuth)> {
+    Some((&claim.reading, claim.reading.policies.host.client_auth.as_ref()?))
+}
+
+/// Whether clients that an Ingress wants kept out come in, because another one decides how their certificates are checked:
+/// then its routes are closed. The host has one handshake, so both cannot be had.
+pub(super) fn lets_in_more(claims: &[Claim], reading: &Reading) -> bool {
+    let Some(ClientAuth::Checked(asked)) = &reading.policies.host.client_auth else { return false };
+    match deciding(claims) {
+        Some((_, ClientAuth::Checked(given))) => is_weaker(given, asked),
+        _ => false,
+    }
+}
+
+/// Whether some come in by `given` that `asked` keeps out.
+fn is_weaker(given: &ClientCertificates, asked: &ClientCertificates) -> bool {
+    let verified = |of: &ClientCertificates| match of.verify {
+        VerifyClient::Required => 2,
+        VerifyClient::Optional => 1,
+        VerifyClient::OptionalOfAny | VerifyClient::Off => 0,
+    };
+    let by_others = given.authority != asked.authority || given.depth > asked.depth;
+    verified(given) < verified(asked)
+        || (verified(asked) > 0 && by_others)
+        || (asked.subject.is_some() && (given.subject != asked.subject || by_others))
+}
+
+/// Tells each Ingress that asks for certificates of clients and gets something else, because another one decides.
+pub(super) fn say_overruled(host: &HostPattern, claims: &[Claim], prefix: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let Some((decides, given)) = deciding(claims) else { return };
+    let mut told: Option<&Reading> = None;
+    for (reading, asked) in claims.iter().filter_map(wish) {
+        // Several rules of an Ingress may be for one host.
+        let is_told = told.replace(reading).is_some_and(|told| ptr::eq(told, reading));
+        let ClientAuth::Checked(asked) = asked else { continue };
+        if is_told || given == &ClientAuth::Checked(asked.clone()) {
+            continue;
+        }
+        let as_other = || format!("host {host} checks certificates of clients as {} asks for", decides.first_before(reading));
+        let (message, outcome) = match given {
+            ClientAuth::Checked(given) if is_weaker(given, asked) => {
+                (format!("{}, which lets in more than this Ingress does", as_other()), Outcome::ClosedRoute)
+            }
+            ClientAuth::Checked(_) => (format!("{}, and not as this Ingress does", as_other()), Outcome::Served),
+            ClientAuth::Denied => {
+                let message =
+                    format!("host {host} lets nobody in: {} asks for certificates of clients that cannot be checked", decides.origin);
+                (message, Outcome::DeniedHost)
+            }
+        };
+        let field = format!("metadata.annotations[{prefix}/auth-tls-secret]");
+        let finding = Diagnostic::new(Code::BadAnnotation, reading.origin.clone(), field, message).outcome(outcome);
+        diagnostics.push(finding.help("give both the same auth-tls annotations, or use a host of its own"));
+    }
 }
 
 /// Of several who have a say, the first one; about ciphers and their order each by itself.

@@ -326,6 +326,7 @@ impl<'a> Builder<'a> {
         }
         let origin = self.claims.first().map(|claim| claim.reading.origin.clone());
         let host = Host::new(self.pattern.clone(), origin, self.certificate.clone(), routes);
+        host_policy::say_overruled(self.pattern, self.claims, &self.world.settings.annotations_prefix, &mut diagnostics);
         let policy = host_policy::of(self.claims, self.aliases);
         (if policy.is_empty() { host } else { host.with_policy(policy) }, diagnostics)
     }

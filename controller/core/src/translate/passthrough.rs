@@ -6,6 +6,7 @@
 use super::Input;
 use super::claims::{Claim, Claims};
 use super::endpoints::{Reach, endpoints};
+use super::host_policy;
 use super::reading::{PathReading, Reading};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{BackendPolicy, Passthrough, TrustedAddressSource};
@@ -87,7 +88,7 @@ impl Decider<'_, '_> {
             return None;
         }
         // Whatever closes the route, such as a protection that cannot be given, is not passed by.
-        if target.policies.closed || target.policies.lost.closes(false) {
+        if target.policies.closed || target.policies.lost.closes(false) || host_policy::lets_in_more(claims, target) {
             let message = format!("host {pattern} is not passed on: its path / is closed");
             self.say(wish, message, "mend what closes the path, or remove the annotation");
             return None;

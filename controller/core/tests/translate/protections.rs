@@ -203,3 +203,102 @@ fn a_name_for_endpoints_is_told_to_those_of_its_namespace() {
     };
     assert_eq!(["10.0.0.1", "10.0.0.2", "10.0.0.5"].map(told), [Some("a.test".to_owned()), Some("a.test".to_owned()), None]);
 }
+
+/// Certificates of clients of one host, as several Ingresses want them: `annotations` 1.4.
+mod client_certificates {
+    use super::*;
+    use gatewright_core::diagnostic::{Outcome, Severity};
+
+    const SECRET: (&str, &str) = ("auth-tls-secret", "default/ca");
+
+    /// Secrets `ca` in `default` and `other`, of the same authority, and `another` in `other`.
+    fn authorities() -> Vec<Value> {
+        let pem = || {
+            let key = rcgen::KeyPair::generate().unwrap();
+            rcgen::CertificateParams::new(vec!["ca".to_owned()]).unwrap().self_signed(&key).unwrap().pem()
+        };
+        let secret = |namespace: &str, name: &str, pem: &str| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "stringData": {"ca.crt": pem}});
+        let one = pem();
+        vec![secret("default", "ca", &one), secret("other", "ca", &one), secret("other", "another", &pem())]
+    }
+
+    /// `default/new` with `/admin`, and the older `other/old` with `/x`: the targets of both, and what is said to `new`.
+    fn of(old: &[(&str, &str)], new: &[(&str, &str)]) -> ([String; 2], Vec<(Severity, Code, Outcome, String, String)>) {
+        let old = annotated(ingress("other/old", 1, &[("h.test", &[("/x", "Exact", "s1")])]), old);
+        let new = annotated(ingress("new", 2, &[("h.test", &[("/admin", "Exact", "s2")])]), new);
+        let moved = |object: Value| with(object, "/metadata/namespace", json!("other"));
+        let objects = [services(), service("s1", "10.0.1.1").map(moved).to_vec(), authorities(), vec![old, new]].concat();
+        let mut world = World::new(&objects);
+        let translation = world.translate();
+        let route = |path: &str| {
+            let routes = world.picture();
+            let line = routes.iter().find(|line| line.contains(&format!("={path} "))).unwrap();
+            line.rsplit_once("→ ").unwrap().1.to_owned()
+        };
+        let targets = ["/x", "/admin"].map(route);
+        let is_meant = |one: &&gatewright_core::diagnostic::Diagnostic| {
+            one.object.as_ref().is_some_and(|object| object.name.name() == "new") && one.code != Code::SharedHost
+        };
+        let told = translation.diagnostics.iter().filter(is_meant);
+        (targets, told.map(|one| (one.severity, one.code, one.outcome, one.field.clone(), one.message.clone())).collect())
+    }
+
+    #[test]
+    fn who_would_be_let_in_by_the_wish_of_another_ingress_meets_503() {
+        let verify = |how| ("auth-tls-verify-client", how);
+        let required: &[(&str, &str)] = &[SECRET];
+        for (old, new) in [
+            (&[("auth-tls-secret", "other/ca"), verify("off")][..], required),
+            (&[("auth-tls-secret", "other/ca"), verify("optional")], required),
+            (&[("auth-tls-secret", "other/ca"), verify("optional_no_ca")], required),
+            (&[("auth-tls-secret", "other/ca"), verify("optional_no_ca")], &[SECRET, verify("optional")]),
+            (&[("auth-tls-secret", "other/another")], required),
+            (&[("auth-tls-secret", "other/ca"), ("auth-tls-verify-depth", "2")], required),
+            (&[("auth-tls-secret", "other/ca")], &[SECRET, ("auth-tls-match-cn", "CN=a")]),
+            (&[("auth-tls-secret", "other/ca"), ("auth-tls-match-cn", "CN=.")], &[SECRET, ("auth-tls-match-cn", "CN=a")]),
+            (
+                &[("auth-tls-secret", "other/another"), ("auth-tls-match-cn", "CN=a")],
+                &[SECRET, verify("off"), ("auth-tls-match-cn", "CN=a")],
+            ),
+        ] {
+            let (targets, told) = of(old, new);
+            assert_eq!(targets, ["other-s1-80", "503"], "{old:?}, {new:?}");
+            let [(severity, code, outcome, field, message)] = &told[..] else { panic!("{old:?}, {new:?}: {told:?}") };
+            assert_eq!((*severity, *code, *outcome), (Severity::Error, Code::BadAnnotation, Outcome::ClosedRoute));
+            assert_eq!(field, "metadata.annotations[nginx.ingress.kubernetes.io/auth-tls-secret]");
+            assert!(message.contains("host h.test") && message.contains("Ingress other/old (older)"), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_keeps_out_as_many_is_served_and_told_where_it_is_something_else() {
+        for (old, new, is_told) in [
+            (&[("auth-tls-secret", "other/ca")][..], &[SECRET][..], false),
+            (&[], &[SECRET], false),
+            (&[("auth-tls-secret", "other/ca")], &[], false),
+            (&[("auth-tls-secret", "other/ca")], &[SECRET, ("auth-tls-verify-client", "optional")], true),
+            (&[("auth-tls-secret", "other/another")], &[SECRET, ("auth-tls-verify-client", "off")], true),
+            (&[("auth-tls-secret", "other/ca"), ("auth-tls-match-cn", "CN=a")], &[SECRET], true),
+            (&[("auth-tls-secret", "other/ca")], &[SECRET, ("auth-tls-error-page", "/error")], true),
+            (&[("auth-tls-secret", "other/ca")], &[SECRET, ("auth-tls-pass-certificate-to-upstream", "true")], true),
+        ] {
+            let (targets, told) = of(old, new);
+            assert_eq!(targets, ["other-s1-80", "default-s2-80"], "{old:?}, {new:?}");
+            let expected = is_told.then_some((Severity::Error, Code::BadAnnotation, Outcome::Served));
+            let told: Vec<_> = told.iter().map(|(severity, code, outcome, ..)| (*severity, *code, *outcome)).collect();
+            assert_eq!(told, Vec::from_iter(expected), "{old:?}, {new:?}");
+        }
+        // Nobody comes in at all.
+        let (_, told) = of(&[("auth-tls-secret", "other/none")], &[SECRET]);
+        assert!(matches!(&told[..], [(Severity::Error, Code::BadAnnotation, Outcome::DeniedHost, ..)]), "{told:?}");
+    }
+
+    #[test]
+    fn two_rules_for_one_host_are_told_once() {
+        let old = annotated(ingress("old", 1, &[("h.test", &[("/x", "Exact", "s1")])]), &[SECRET, ("auth-tls-verify-client", "off")]);
+        let new = annotated(ingress("new", 2, &[("h.test", &[("/a", "Exact", "s2")]), ("h.test", &[("/b", "Exact", "s2")])]), &[SECRET]);
+        let mut world = World::new(&[services(), authorities(), vec![old, new]].concat());
+        assert_eq!(world.codes(), [Code::BadAnnotation, Code::NoClassInInput]);
+        assert_eq!(world.picture(), ["h.test =/a → 503", "h.test =/b → 503", "h.test =/x → default-s1-80"]);
+    }
+}

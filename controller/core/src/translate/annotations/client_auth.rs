@@ -26,7 +26,8 @@ pub(super) const FEATURE: Feature = Feature {
             Scope::Host,
             "The Secret with the authorities (`ca.crt`) whose certificates clients of the hosts need, and what they have revoked \
              (`ca.crl`); written `namespace/name`. If it cannot be used, every request to the hosts is answered 403. All other \
-             `auth-tls-*` annotations need it. Plain HTTP is not checked.",
+             `auth-tls-*` annotations need it. Plain HTTP is not checked. Of several Ingresses of a host the oldest decides; the \
+             routes of one that would keep out more answer 503.",
         )
         .refused_when_bad()
         .ranked(Tier::A, Risk::Medium)

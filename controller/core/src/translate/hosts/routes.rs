@@ -11,6 +11,7 @@ use crate::translate::annotations::Policies;
 use crate::translate::annotations::directives::NOT_AGAIN;
 use crate::translate::backends::{Backends, Resolved};
 use crate::translate::claims::Claim;
+use crate::translate::host_policy;
 use crate::translate::reading::{BackendUse, Reading};
 use crate::translate::stand_in;
 use std::sync::Arc;
@@ -143,7 +144,7 @@ impl Builder<'_> {
     ) -> Asked {
         let policies = &reading.policies;
         let exempt = reading.class.config.no_auth_locations.iter().any(|prefix| path.as_str().starts_with(prefix.as_str()));
-        if policies.closed || policies.lost.closes(exempt) {
+        if policies.closed || policies.lost.closes(exempt) || host_policy::lets_in_more(self.claims, reading) {
             return Asked::Closed;
         }
         let is_regex = matches.iter().any(|m| matches!(m, PathMatch::Regex(_)));
