@@ -126,7 +126,7 @@ pub fn compare(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     let before = old.model();
     // Without `..`, so that no part of the model is forgotten; hosts are compared above, with their certificates and users, and
     // what holds for the proxy as a whole with the settings.
-    let Model { globals: _, hosts: _, backends: _, certificates: _, streams, passthrough, credentials, default_certificate: _ } =
+    let Model { globals: _, hosts: _, backends: _, certificates: _, streams, passthrough: _, credentials, default_certificate: _ } =
         new.model();
     let of_settings = settings.changes();
     changes.extend(settings.behind(&of_settings));
@@ -135,7 +135,7 @@ pub fn compare(old: Side<'_>, new: Side<'_>) -> Vec<Change> {
     changes.extend(services::compare(old, new));
     changes.extend(backends::compare(before, new.model(), &renamed, &services));
     changes.extend(ports::streams(&before.streams, streams, &services));
-    changes.extend(ports::passthrough(&before.passthrough, passthrough, &services));
+    changes.extend(ports::passthrough(before, new.model(), &services));
     // Authorities and identities go by their content, which hosts and backends name.
     let Credentials { accounts, authorities: _, identities: _ } = credentials;
     changes.extend(others::users(&before.credentials.accounts, accounts, new.model()));

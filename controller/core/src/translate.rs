@@ -169,7 +169,7 @@ impl Translator {
         globals.listeners.passthrough_port = passthrough_port;
         let backends = backends.finish(&mut wanted.dns_names);
         let credentials =
-            if wishes.credentials > 0 { credentials::of(readings, input.settings, &mut diagnostics) } else { Credentials::default() };
+            if wishes.credentials > 0 { credentials::of(readings, input, &mut diagnostics) } else { Credentials::default() };
         let default_certificate;
         (default_certificate, wanted.secrets) = self.certificates.finish(&wanted.secrets);
         Translation {

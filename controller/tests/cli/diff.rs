@@ -346,6 +346,10 @@ fn what_is_asked_for_a_whole_host_is_told() {
     let passed = of("nginx.ingress.kubernetes.io/ssl-passthrough: \"true\"");
     let found = changes_with(&of(""), &passed, &["--enable-ssl-passthrough"]);
     assert!(found.contains(&"passthrough a.test:  → shop-cart-80 [opens]".to_owned()), "{found:#?}");
+    // Other paths lose their requests, and what guards them.
+    let other = ingress("other", "a.test", "/x", "cart");
+    let found = changes_with(&(of("") + &other), &(passed + &other), &["--enable-ssl-passthrough"]);
+    assert!(found.contains(&"passthrough a.test:  → shop-cart-80 in place of /, /x [opens]".to_owned()), "{found:#?}");
 }
 
 #[test]

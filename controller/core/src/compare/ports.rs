@@ -1,9 +1,10 @@
 //! What is forwarded as it is: ports, and TLS connections for some hosts.
 
 use super::services::Services;
+use super::texts::bare;
 use super::{Change, Effect, Kind, Subject, kind_of};
-use crate::model::{Passthrough, Stream, Transport};
-use crate::names::{HostName, ObjectRef};
+use crate::model::{Model, Passthrough, Stream, Transport};
+use crate::names::{HostName, HostPattern, ObjectRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,12 +32,9 @@ fn stream_text(stream: &Stream, services: &Services) -> (String, String) {
     (format!("{name}{reads}{sends}"), services.endpoints(name, endpoints))
 }
 
-/// Hosts whose TLS connections are passed on.
-pub(super) fn passthrough(
-    old: &BTreeMap<HostName, Passthrough>,
-    new: &BTreeMap<HostName, Passthrough>,
-    services: &Services,
-) -> Vec<Change> {
+/// Hosts whose TLS connections are passed on; and where that is new, from which paths they are taken.
+pub(super) fn passthrough(before: &Model, model: &Model, services: &Services) -> Vec<Change> {
+    let (old, new) = (&before.passthrough, &model.passthrough);
     let hosts: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let text = |passed: &Passthrough| {
         let Passthrough { origin: _, name, endpoints } = passed;
@@ -45,10 +43,29 @@ pub(super) fn passthrough(
     let change = |host: &&HostName| {
         let (before, after) = (old.get(*host), new.get(*host));
         let owner = after.or(before)?;
-        let texts = different(before.map(text), after.map(text))?;
+        let mut texts = different(before.map(text), after.map(text))?;
+        if texts.0.is_empty() {
+            texts.1.push_str(&taken(model, host));
+        }
         Some(told(Subject::Passthrough, vec![host.to_string()], host.to_string(), texts, &owner.origin))
     };
     hosts.iter().filter_map(change).collect()
+}
+
+/// The paths of a host that others than its Service of `/` would get the requests of, and `/`; empty: there are no others.
+fn taken(model: &Model, host: &HostName) -> String {
+    const SHOWN: usize = 8;
+    let Some(host) = model.hosts.get(&HostPattern::Exact(host.clone())) else { return String::new() };
+    let of_rules = host.routes.iter().filter(|route| route.service.is_some());
+    let paths: BTreeSet<&str> = of_rules.map(|route| route.rule_path.as_str()).collect();
+    if paths.iter().all(|path| *path == "/") {
+        return String::new();
+    }
+    let mut out: Vec<String> = paths.iter().take(SHOWN).map(|path| bare(path)).collect();
+    if let Some(more @ 1..) = paths.len().checked_sub(SHOWN) {
+        out.push(format!("{more} more"));
+    }
+    format!(" in place of {}", out.join(", "))
 }
 
 /// What to tell of two things, each a name and its endpoints: the latter only where the former are the same.

@@ -32,6 +32,8 @@ pub struct Authority {
     pub pem: Arc<[u8]>,
     /// Lists of revoked certificates, in the same way.
     pub revocations: Option<Arc<[u8]>>,
+    /// When each of the certificates begins and ends to be valid, in seconds since 1970; nothing where that is not known.
+    pub valid_s: Arc<[(i64, i64)]>,
 }
 
 impl Authority {
@@ -39,7 +41,13 @@ impl Authority {
     #[must_use]
     pub fn new(pem: Arc<[u8]>, revocations: Option<Arc<[u8]>>) -> Self {
         let id = AuthorityId(format!("{:032x}", super::digest_of(&(&pem, &revocations))).into());
-        Self { id, pem, revocations }
+        Self { id, pem, revocations, valid_s: Arc::default() }
+    }
+
+    /// Says when each of the certificates is valid.
+    #[must_use]
+    pub fn valid(self, valid_s: Vec<(i64, i64)>) -> Self {
+        Self { valid_s: valid_s.into(), ..self }
     }
 }
 

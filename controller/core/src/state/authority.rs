@@ -28,17 +28,18 @@ pub enum AuthorityError {
 /// Reads `ca.crt` and `ca.crl` of a Secret.
 pub(super) fn parse(certificates: Option<&[u8]>, revocations: Option<&[u8]>) -> Result<Authority, AuthorityError> {
     let certificates = certificates.filter(|pem| !pem.is_empty()).ok_or(AuthorityError::Missing)?;
-    let mut pem = String::new();
+    let (mut pem, mut valid_s) = (String::new(), Vec::new());
     for item in CertificateDer::pem_slice_iter(certificates) {
         let der = item.map_err(|_| AuthorityError::BadCertificate)?;
-        X509Certificate::from_der(&der).map_err(|_| AuthorityError::BadCertificate)?;
+        let (_, certificate) = X509Certificate::from_der(&der).map_err(|_| AuthorityError::BadCertificate)?;
+        valid_s.push((certificate.validity().not_before.timestamp(), certificate.validity().not_after.timestamp()));
         write_block(&mut pem, "CERTIFICATE", &der);
     }
     if pem.is_empty() {
         return Err(AuthorityError::BadCertificate);
     }
     let revocations = revocations.filter(|pem| !pem.is_empty()).map(lists).transpose()?;
-    Ok(Authority::new(pem.into_bytes().into(), revocations))
+    Ok(Authority::new(pem.into_bytes().into(), revocations).valid(valid_s))
 }
 
 fn lists(bytes: &[u8]) -> Result<Arc<[u8]>, AuthorityError> {

@@ -3,17 +3,22 @@
 //! The time for the hashes of all users is shared here. Who needs little has all of it; beyond that, namespaces get alike,
 //! however many Secrets one of them has, and in a namespace whoever was first has it first.
 
+use super::Input;
 use super::annotations::named;
+use super::reading::Reading;
 use super::readings::Readings;
+use super::tls::SOON_S;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Accounts, AccountsId, Credentials};
+use crate::names::shown;
 use crate::settings::Settings;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What the hosts and routes of these Ingresses may name.
-pub(super) fn of(readings: &Readings, settings: &Settings, diagnostics: &mut Vec<Diagnostic>) -> Credentials {
+pub(super) fn of(readings: &Readings, input: Input<'_>, diagnostics: &mut Vec<Diagnostic>) -> Credentials {
+    let settings = input.settings;
     let mut all = Credentials::default();
     let mut oldest_first = Vec::new();
     for reading in readings.iter() {
@@ -28,12 +33,36 @@ pub(super) fn of(readings: &Readings, settings: &Settings, diagnostics: &mut Vec
         all.authorities.extend(authorities.map(|authority| (authority.id.clone(), Arc::clone(authority))));
         all.identities.extend(policies.identity.iter().map(|identity| (identity.id.clone(), Arc::clone(identity))));
     }
+    diagnostics.extend(readings.iter().filter_map(|reading| untimely(reading, input)));
     if let Some(time) = settings.time_for_hashes {
         let out = over_budget(&oldest_first, time);
         say(&out, readings, settings, diagnostics);
         leave_out(&out, &mut all.accounts);
     }
     all
+}
+
+/// What there is to say of the time in which the authority of an Ingress's clients is valid: outside of it nobody comes in
+/// with one of its certificates.
+fn untimely(reading: &Reading, input: Input<'_>) -> Option<Diagnostic> {
+    let all = &reading.policies.authority.as_ref()?.valid_s;
+    let is_early = |(begins, _): &&(i64, i64)| *begins > input.now_s;
+    let is_late = |(_, ends): &&(i64, i64)| *ends < input.now_s;
+    let ends_soon = |(_, ends): &&(i64, i64)| *ends < input.now_s + SOON_S;
+    let count = |of: &dyn Fn(&&(i64, i64)) -> bool| all.iter().filter(of).count();
+    let (count, when, help) = [
+        (count(&is_late), "expired: clients with certificates of it are kept out", "renew it"),
+        (count(&is_early), "not valid yet: clients with certificates of it are kept out", "use one whose time has begun"),
+        (count(&ends_soon), "valid for less than ten days more", "renew it"),
+    ]
+    .into_iter()
+    .find(|(count, ..)| *count > 0)?;
+    let key = format!("{}/auth-tls-secret", input.settings.annotations_prefix);
+    let secret = reading.ingress.meta.annotations.get(&*key).map_or("", |secret| secret.trim());
+    let which = if all.len() == 1 { "the authority".to_owned() } else { format!("{count} of {} authorities", all.len()) };
+    let message = format!("auth-tls-secret: {which} in Secret {} {} {when}", shown(secret), if count == 1 { "is" } else { "are" });
+    let field = format!("metadata.annotations[{key}]");
+    Some(Diagnostic::new(Code::ExpiredCertificate, reading.origin.clone(), field, message).help(help))
 }
 
 /// Positions of users in their lists, by list.

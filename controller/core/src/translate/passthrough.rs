@@ -3,7 +3,7 @@
 //! The Ingresses of the namespace that had the host first have a say, and only one of them can be where its connections go:
 //! nobody takes those of another namespace. A host that cannot be passed on is served as any other.
 
-use super::Input;
+use super::{Input, annotations};
 use super::claims::{Claim, Claims};
 use super::endpoints::{Reach, endpoints};
 use super::host_policy;
@@ -13,6 +13,7 @@ use crate::model::{BackendPolicy, Passthrough, TrustedAddressSource};
 use crate::names::{HostName, HostPattern};
 use crate::settings::Config;
 use std::collections::BTreeMap;
+use std::ptr;
 
 /// The port of the inner listener, if there is one, and the hosts.
 pub(super) type Decided = (Option<u16>, BTreeMap<HostName, Passthrough>);
@@ -101,6 +102,7 @@ impl Decider<'_, '_> {
             return None;
         }
         self.say_other_paths(pattern, claims);
+        self.say_unguarded(pattern, wish, claims);
         let reference = path.backend.reference();
         let label = format!("{}-{}-{}", reference.namespace, reference.service, reference.port);
         Some((name.clone(), Passthrough { origin: target.origin.clone(), name: label, endpoints }))
@@ -113,6 +115,30 @@ impl Decider<'_, '_> {
             let message = format!("TLS connections for host {pattern} go to the Service of its path /, whatever path is asked for");
             let finding = Diagnostic::new(Code::AnnotationNote, claim.reading.origin.clone(), self.field(), message);
             self.diagnostics.push(finding.help("remove the annotation, or the other paths"));
+        }
+    }
+
+    /// Tells the other Ingresses that keep somebody out, that over TLS they do not: endpoints see such connections as they are.
+    fn say_unguarded(&mut self, pattern: &HostPattern, wish: &Reading, claims: &[Claim]) {
+        let prefix = &self.input.settings.annotations_prefix;
+        let mut told = wish;
+        for reading in claims.iter().map(|claim| &*claim.reading) {
+            let annotations = &reading.ingress.meta.annotations;
+            // The rules of an Ingress for one host stand together.
+            if ptr::eq(told, reading) || ptr::eq(wish, reading) {
+                continue;
+            }
+            told = reading;
+            let mut own = annotations.iter().filter_map(|(key, value)| Some((key, key.strip_prefix(&**prefix)?.strip_prefix('/')?, value)));
+            let Some((key, name, _)) = own.find(|(_, name, value)| annotations::guards(name, value)) else { continue };
+            let message = format!(
+                "{name} keeps nobody out who comes by TLS: such connections for host {pattern} are passed on as they are, as {} asks \
+                 with ssl-passthrough",
+                wish.origin
+            );
+            let field = format!("metadata.annotations[{key}]");
+            let finding = Diagnostic::new(Code::AnnotationNote, reading.origin.clone(), field, message);
+            self.diagnostics.push(finding.help("remove ssl-passthrough there, or use a host of its own"));
         }
     }
 

@@ -199,7 +199,7 @@ fn is_wildcard_with_tls(host: &HostPattern, kept: &Kept) -> bool {
 }
 
 /// A certificate that ends within this time is reported.
-const SOON_S: i64 = 10 * 24 * 3600;
+pub(super) const SOON_S: i64 = 10 * 24 * 3600;
 
 struct Decider<'i, 'o> {
     input: Input<'i>,

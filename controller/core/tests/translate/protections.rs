@@ -1,6 +1,6 @@
 //! What protects: it closes where it cannot be given, and is asked where it can.
 
-use crate::world::{World, annotated, check, ingress, service, services, with};
+use crate::world::{NOW_S, World, annotated, check, ingress, service, services, with};
 use gatewright_core::diagnostic::Code;
 use gatewright_core::model::{Action, Backend};
 use gatewright_core::names::ObjectName;
@@ -301,4 +301,74 @@ mod client_certificates {
         assert_eq!(world.codes(), [Code::BadAnnotation, Code::NoClassInInput]);
         assert_eq!(world.picture(), ["h.test =/a → 503", "h.test =/b → 503", "h.test =/x → default-s1-80"]);
     }
+
+    #[test]
+    fn the_time_of_an_authority_is_told_as_it_comes_and_goes() {
+        let pem = |from: i64, to: i64| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut parameters = rcgen::CertificateParams::new(vec!["ca".to_owned()]).unwrap();
+            let at = |day: i64| std::time::UNIX_EPOCH + std::time::Duration::from_secs(u64::try_from(NOW_S + day * 86_400).unwrap());
+            (parameters.not_before, parameters.not_after) = (at(from).into(), at(to).into());
+            parameters.self_signed(&key).unwrap().pem()
+        };
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ca"}, "stringData": {"ca.crt": pem(-9, 30) + &pem(-9, 60)}});
+        let wish = annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[SECRET]);
+        let mut world = World::new(&[services(), vec![secret, wish]].concat());
+        for (day, told) in [
+            (-10, "2 of 2 authorities in Secret \"default/ca\" are not valid yet"),
+            (0, ""),
+            (19, ""),
+            (21, "1 of 2 authorities in Secret \"default/ca\" is valid for less than ten days more"),
+            (31, "1 of 2 authorities in Secret \"default/ca\" is expired: clients"),
+            (61, "2 of 2 authorities in Secret \"default/ca\" are expired: clients"),
+            (5, ""),
+        ] {
+            world.now_s = NOW_S + day * 86_400;
+            let found: Vec<_> = world.translate().diagnostics.into_iter().filter(|one| one.code == Code::ExpiredCertificate).collect();
+            let is_told = found.iter().all(|one| {
+                one.message.contains(told) && one.field.ends_with("/auth-tls-secret]") && one.object.as_ref().unwrap().name.name() == "a"
+            });
+            assert!(found.len() == usize::from(!told.is_empty()) && is_told, "{day}: {found:?}");
+            assert_eq!(world.picture(), ["h.test /* → default-s1-80"]);
+        }
+    }
+
+    #[test]
+    fn connections_are_not_passed_by_a_route_that_is_closed_for_them() {
+        fn wishes<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+            [&[SECRET][..], more].concat()
+        }
+        let of = |verify: &str| {
+            let old = annotated(ingress("old", 1, &[("h.test", &[("/x", "Prefix", "s1")])]), &wishes(&[("auth-tls-verify-client", verify)]));
+            let new = annotated(ingress("new", 2, &[("h.test", &[("/", "Prefix", "s2")])]), &wishes(&[("ssl-passthrough", "true")]));
+            let mut world = World::new(&[services(), authorities(), vec![old, new]].concat());
+            world.settings.listeners.passthrough_port = Some(442);
+            world.translate().model.passthrough.len()
+        };
+        assert_eq!((of("on"), of("off")), (1, 0));
+    }
+}
+
+#[test]
+fn who_guards_a_path_is_told_that_tls_connections_are_passed_on() {
+    let front = ingress("front", 1, &[("h.test", &[("/", "Prefix", "s1")])]);
+    let list: &[(&str, &str)] = &[("whitelist-source-range", "10.0.0.0/8")];
+    let wish = annotated(ingress("wish", 3, &[("h.test", &[("/x", "Prefix", "s2")])]), &[list, &[("ssl-passthrough", "true")]].concat());
+    let plain = annotated(ingress("plain", 2, &[("h.test", &[("/y", "Prefix", "s2")])]), &[("ssl-redirect", "false")]);
+    let of = |front: Value, port: Option<u16>| {
+        let mut world = World::new(&[services(), vec![front, plain.clone(), wish.clone()]].concat());
+        world.settings.listeners.passthrough_port = port;
+        let told = world.translate().diagnostics.into_iter().filter(|one| one.message.contains("keeps nobody out"));
+        told.map(|one| format!("{} {} {}: {}", one.severity, one.object.unwrap(), one.field, one.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(annotated(front.clone(), list), Some(442)),
+        [
+            "warning Ingress default/front metadata.annotations[nginx.ingress.kubernetes.io/whitelist-source-range]: whitelist-source-range \
+             keeps nobody out who comes by TLS: such connections for host h.test are passed on as they are, as Ingress default/wish asks \
+             with ssl-passthrough"
+        ]
+    );
+    assert_eq!(of(front.clone(), Some(442)), [""; 0], "nobody is kept out");
+    assert_eq!(of(annotated(front, list), None), [""; 0], "nothing is passed on");
 }
