@@ -155,7 +155,7 @@ fn a_haproxy_without_its_exporter_is_told_and_its_requests_are_counted() {
         assert!(written.success());
         let objects = [running("s"), vec![ingress("a").prefix("h.test", "/", "s")]].concat();
         let world = World::of(Proxy::HAPROXY_2_6).program(&program).arg("--enable-metrics").manifest("i.yaml", &objects).start();
-        assert!(world.log().contains("built without its exporter"), "{}", world.log());
+        assert!(world.log().contains("built without its Prometheus exporter"), "{}", world.log());
         assert_eq!([who("h.test", "/"), who("other.test", "/gatewright/metrics")], ["s", "404"]);
         until_eq("the request", &Some(1.0), || value("requests", &[r#"ingress="a""#]));
         assert!(!metrics().contains("haproxy_"));

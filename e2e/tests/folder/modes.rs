@@ -134,7 +134,7 @@ on_every_proxy! {
         changes_go_live(&world, 1);
         changes_go_live(&world, 2);
         assert!(crowd.try_wait().unwrap().is_none(), "it is still there");
-        assert_eq!(world.log().matches("a peer of another user was refused").count(), 1);
+        assert_eq!(world.log().matches("refused a connection of a user that may not connect").count(), 1);
         crowd.kill().unwrap();
         crowd.wait().unwrap();
         world.end_controller(Signal::SIGTERM);
