@@ -168,8 +168,7 @@ impl Translator {
         globals.default_backend = backends.default_backend(&mut diagnostics);
         globals.listeners.passthrough_port = passthrough_port;
         let backends = backends.finish(&mut wanted.dns_names);
-        let credentials =
-            if wishes.credentials > 0 { credentials::of(readings, input, &mut diagnostics) } else { Credentials::default() };
+        let credentials = if wishes.credentials > 0 { credentials::of(readings, input, &mut diagnostics) } else { Credentials::default() };
         let default_certificate;
         (default_certificate, wanted.secrets) = self.certificates.finish(&wanted.secrets);
         Translation {

@@ -3,11 +3,11 @@
 //! The Ingresses of the namespace that had the host first have a say, and only one of them can be where its connections go:
 //! nobody takes those of another namespace. A host that cannot be passed on is served as any other.
 
-use super::{Input, annotations};
 use super::claims::{Claim, Claims};
 use super::endpoints::{Reach, endpoints};
 use super::host_policy;
 use super::reading::{PathReading, Reading};
+use super::{Input, annotations};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{BackendPolicy, Passthrough, TrustedAddressSource};
 use crate::names::{HostName, HostPattern};

@@ -311,7 +311,8 @@ mod client_certificates {
             (parameters.not_before, parameters.not_after) = (at(from).into(), at(to).into());
             parameters.self_signed(&key).unwrap().pem()
         };
-        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ca"}, "stringData": {"ca.crt": pem(-9, 30) + &pem(-9, 60)}});
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ca"}, "stringData": {"ca.crt": pem(-9, 30) + &pem(-9, 60)}});
         let wish = annotated(ingress("a", 1, &[("h.test", &[("/", "Prefix", "s1")])]), &[SECRET]);
         let mut world = World::new(&[services(), vec![secret, wish]].concat());
         for (day, told) in [
@@ -339,7 +340,8 @@ mod client_certificates {
             [&[SECRET][..], more].concat()
         }
         let of = |verify: &str| {
-            let old = annotated(ingress("old", 1, &[("h.test", &[("/x", "Prefix", "s1")])]), &wishes(&[("auth-tls-verify-client", verify)]));
+            let old =
+                annotated(ingress("old", 1, &[("h.test", &[("/x", "Prefix", "s1")])]), &wishes(&[("auth-tls-verify-client", verify)]));
             let new = annotated(ingress("new", 2, &[("h.test", &[("/", "Prefix", "s2")])]), &wishes(&[("ssl-passthrough", "true")]));
             let mut world = World::new(&[services(), authorities(), vec![old, new]].concat());
             world.settings.listeners.passthrough_port = Some(442);
@@ -363,11 +365,9 @@ fn who_guards_a_path_is_told_that_tls_connections_are_passed_on() {
     };
     assert_eq!(
         of(annotated(front.clone(), list), Some(442)),
-        [
-            "warning Ingress default/front metadata.annotations[nginx.ingress.kubernetes.io/whitelist-source-range]: whitelist-source-range \
+        ["warning Ingress default/front metadata.annotations[nginx.ingress.kubernetes.io/whitelist-source-range]: whitelist-source-range \
              keeps nobody out who comes by TLS: such connections for host h.test are passed on as they are, as Ingress default/wish asks \
-             with ssl-passthrough"
-        ]
+             with ssl-passthrough"]
     );
     assert_eq!(of(front.clone(), Some(442)), [""; 0], "nobody is kept out");
     assert_eq!(of(annotated(front, list), None), [""; 0], "nothing is passed on");
