@@ -140,7 +140,8 @@ fn what_is_there_but_leads_nowhere_keeps_what_it_held() {
     fs::rename(world.dir.path().join("moved"), world.dir.path().join("more.d")).unwrap();
     assert_eq!(world.look(), NOTHING);
     assert_eq!(world.problems(), NOTHING);
-    let put: [(fn(&Path), &str); 3] = [
+    type Put = fn(&Path);
+    let put: [(Put, &str); 3] = [
         (|path| symlink("nowhere.yaml", path).unwrap(), "the link leads nowhere"),
         (|path| symlink("a.yaml", path).unwrap(), "the link leads nowhere"),
         (
