@@ -55,20 +55,7 @@ pub(super) fn read(meaning: &mut Meaning, when: Option<Condition>, given: &[&str
             stays_one_line(when)?;
         }
     }
-    push(
-        meaning,
-        EarlyAnswer {
-            when,
-            also: Vec::new(),
-            path: None,
-            status,
-            text,
-            query: Query::Dropped,
-            headers: Vec::new(),
-            expires: None,
-            unlogged: false,
-        },
-    )
+    push(meaning, EarlyAnswer { when, text, ..unconditional(status) })
 }
 
 impl Meaning {
@@ -80,13 +67,12 @@ impl Meaning {
 
 /// The page of a status.
 fn unconditional(status: u16) -> EarlyAnswer {
-    let text = VariableText::default();
     EarlyAnswer {
         when: None,
         also: Vec::new(),
         path: None,
         status,
-        text,
+        text: VariableText::default(),
         query: Query::Dropped,
         headers: Vec::new(),
         expires: None,
