@@ -317,11 +317,11 @@ impl SupervisorTask {
 
     /// Has the proxy reload in a way that it answers; `None`: it has none, or nobody listens.
     async fn ask_to_reload(&self) -> Option<Result<(), OwnerError>> {
-        let transition = self.launcher.dialect.reload_socket?;
+        let way = self.launcher.dialect.reload_socket?;
         let version = self.version.get_or_init(|| async { self.launcher.version().await.ok().flatten() }).await;
-        version.filter(|version| *version >= transition.since)?;
-        let answer = super::runtime::ask(&self.launcher.run_dir.join(transition.socket), transition.command, FIRST_LOAD).await.ok()?;
-        let taken = (transition.read)(&answer)?;
+        version.filter(|version| *version >= way.since)?;
+        let answer = super::runtime::ask(&self.launcher.run_dir.join(way.socket), way.command, FIRST_LOAD).await.ok()?;
+        let taken = (way.read)(&answer)?;
         Some(taken.map_err(|refusal| OwnerError::Declined(format!("the proxy says: {}", refusal.message))))
     }
 

@@ -49,10 +49,7 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
         stopped => {
             // Who is not our child serves on: the next start finds it.
             if stopped.is_none() || config.mode == Mode::Child {
-                let limit = Duration::from_secs(Workers::default().drain_timeout_s);
-                if signals.unless_interrupted(proxy.drain(limit)).await.is_none() {
-                    proxy.drain(Duration::ZERO).await;
-                }
+                end_early(&proxy, &mut signals).await;
             }
             return stopped.map_or(Ok(()), |failed| failed.map(drop));
         }
@@ -85,6 +82,14 @@ pub(crate) async fn run(config: RunConfig) -> Result<(), RunError> {
     tokio::select! { () = proxy_task::own(proxy, (coming, asked), ends) => {}, () = follow => {} }
     signals.unless_interrupted(tokio::time::sleep(config.post_shutdown_grace)).await;
     Ok(())
+}
+
+/// Ends the proxy of a controller that has not begun.
+async fn end_early(proxy: &Proxy, signals: &mut StopSignals) {
+    let limit = Duration::from_secs(Workers::default().drain_timeout_s);
+    if signals.unless_interrupted(proxy.drain(limit)).await.is_none() {
+        proxy.drain(Duration::ZERO).await;
+    }
 }
 
 /// What the loop is made of that may not be to be had.

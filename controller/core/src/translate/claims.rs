@@ -49,6 +49,10 @@ impl Claim {
         self.number.map(|number| &self.reading.rules[number])
     }
 
+    pub(super) fn namespace(&self) -> &str {
+        self.reading.origin.name.namespace()
+    }
+
     /// Oldest Ingress first, then the order of its rules.
     fn order(&self, other: &Self) -> Ordering {
         let by_place = if Arc::ptr_eq(&self.place, &other.place) { Ordering::Equal } else { by_age(&self.place, &other.place) };
@@ -91,11 +95,10 @@ impl Claims {
     /// Hosts that only Ingresses name that are left out, each with the wildcard host that answers for it, if something is served
     /// of the same namespace there.
     pub(super) fn shut_below_wildcards(&self) -> impl Iterator<Item = (&HostPattern, HostPattern)> {
-        let namespace = |claim: &Claim| claim.reading.origin.name.namespace().to_owned();
         self.shut.iter().filter(|(host, _)| !self.hosts.contains_key(*host)).filter_map(move |(host, shut)| {
             let wildcard = host.covering_wildcard()?;
-            let open: Vec<_> = self.get(&wildcard)?.iter().map(namespace).collect();
-            shut.iter().any(|shut| open.contains(&namespace(shut))).then_some((host, wildcard))
+            let open = self.get(&wildcard)?;
+            shut.iter().any(|shut| open.iter().any(|open| open.namespace() == shut.namespace())).then_some((host, wildcard))
         })
     }
 

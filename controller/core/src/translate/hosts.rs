@@ -204,9 +204,11 @@ impl Built {
             let kept = builder.kept(before, false, settings, backends);
             backends.take(&kept.backends);
             backends.leave(&used_before);
-            // The others are those of the host that it is like.
-            let is_of_shut = |finding: &&Diagnostic| shut.iter().any(|claim| finding.object.as_ref() == Some(&claim.reading.origin));
-            diagnostics.extend(kept.findings.iter().filter(|_| like != of_shut).filter(is_of_shut).cloned());
+            // All others are those of the host that it is like, and told there.
+            if like != of_shut {
+                let is_of_shut = |finding: &&Diagnostic| shut.iter().any(|claim| finding.object.as_ref() == Some(&claim.reading.origin));
+                diagnostics.extend(kept.findings.iter().filter(is_of_shut).cloned());
+            }
             self.put_host(pattern, &kept.host);
             unclaimed.insert(pattern.clone());
             self.apart.insert(pattern.clone(), kept);

@@ -180,6 +180,8 @@ fn a_guarded_path_that_cannot_be_served_opens_nothing() {
         assert_eq!(lines(&[GUARD]), (vec![rest.clone(), "t /* → 503".to_owned()], 2), "{path}");
     }
     let unknown = annotated(ingress("bad", 2, &[("t", &[("/admin", "Sometimes", "s2")])]), &[GUARD]);
+    // Nobody answers for what has no path, so there is nothing to close.
+    check(std::slice::from_ref(&unknown), &[]);
     check(&[open, unknown], &[&rest, "t /* → 503"]);
 }
 

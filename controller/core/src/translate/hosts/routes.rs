@@ -110,7 +110,8 @@ impl Builder<'_> {
         let unclosed = own.as_ref().map_or_else(|| backends.default_action(), |(_, resolved)| resolved.action.clone());
         let (matches, rule_path) = (vec![everywhere], RulePath::from(root()));
         let asked = self.asked(reading, &rule_path, (&matches, others), backends, diagnostics);
-        let (closed, policy) = (missed.closes_default(reading) || asked.is_closed(), asked.policy());
+        let is_missed = own.is_some() && missed.closes_default(reading);
+        let (closed, policy) = (is_missed || asked.is_closed(), asked.policy());
         let policy = if claim.rule().is_none() { of_default_backend(&policy) } else { policy };
         let service = own.map(|(used, _)| used.reference());
         let policy = self.labelled(policy, &reading.origin, service.as_ref(), &rule_path);

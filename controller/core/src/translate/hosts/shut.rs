@@ -57,7 +57,7 @@ impl<'a> Builder<'a> {
     /// What Ingresses guard that are left out, of the namespaces that something is served of on the host.
     pub(super) fn shut_here(&self) -> impl Iterator<Item = &'a Claim> + use<'a> {
         let claims = self.claims;
-        self.shut.iter().filter(|shut| claims.iter().any(|claim| namespace(&claim.reading) == namespace(&shut.reading)))
+        self.shut.iter().filter(|shut| claims.iter().any(|claim| claim.namespace() == shut.namespace()))
     }
 
     /// What keeps somebody out and stands on no path that is served: paths that cannot be served, and client certificates that

@@ -68,7 +68,7 @@ impl CookieView {
 /// A canary, and what it is decided by.
 struct Use<'m> {
     canary: &'m Canary,
-    /// Name of the session's cookie.
+    /// Name of the affinity cookie.
     session: Option<&'m str>,
     /// Content hash of all rules that are in the frontend.
     shape: u128,
